@@ -1,0 +1,187 @@
+"""Ed25519 keys, and the hashes and derivations that everything else is named by.
+
+Every signature is over a canonical array whose first string stands in `SIGNED_CONTEXTS`;
+every hash and every derived seed names its purpose: nothing made for one use can be
+taken for another. Checks are libsodium's strict ones (S below the group order, no
+small-order or non-canonical keys). Nothing here makes randomness: seeds come in.
+"""
+
+from __future__ import annotations
+
+import hmac
+from hashlib import blake2b
+from typing import NewType, NoReturn
+
+from nacl.bindings import crypto_sign, crypto_sign_open, crypto_sign_seed_keypair
+from nacl.exceptions import BadSignatureError
+
+from commonweal.protocol import codec
+from commonweal.protocol.errors import BadSignature
+
+KEY_BYTES = 32
+SEED_BYTES = 32
+SIGNATURE_BYTES = 64
+HASH_BYTES = 32
+
+DeviceKey = NewType("DeviceKey", bytes)
+"""The Ed25519 public key of a device: the author of one log."""
+
+MemberId = NewType("MemberId", bytes)
+"""The hash of a member's inception document; it outlives his keys."""
+
+MemberKey = NewType("MemberKey", bytes)
+"""An Ed25519 public key that speaks for a member."""
+
+PeerKey = NewType("PeerKey", bytes)
+"""The Ed25519 public key of a device's libp2p host; never the one that signs records."""
+
+HashPurpose = NewType("HashPurpose", bytes)
+"""What a hash is for: the BLAKE2b personalisation, at most 16 bytes."""
+
+RECORD = HashPurpose(b"cw1/record")
+BODY = HashPurpose(b"cw1/body")
+INCEPTION = HashPurpose(b"cw1/inception")
+INVITE = HashPurpose(b"cw1/invite")
+HELLO = HashPurpose(b"cw1/hello")
+FRONTIER = HashPurpose(b"cw1/frontier")
+BUCKET = HashPurpose(b"cw1/bucket")
+EVIDENCE = HashPurpose(b"cw1/evidence")
+SEAL = HashPurpose(b"cw1/seal")
+CUT = HashPurpose(b"cw1/cut")
+STATE_LEAF = HashPurpose(b"cw1/leaf")
+STATE_NODE = HashPurpose(b"cw1/node")
+
+HASH_PURPOSES = frozenset(
+    {RECORD, BODY, INCEPTION, INVITE, HELLO, FRONTIER}
+    | {BUCKET, EVIDENCE, SEAL, CUT, STATE_LEAF, STATE_NODE}
+)
+
+SeedPurpose = NewType("SeedPurpose", bytes)
+"""What a derived seed is for: the `info` of HKDF."""
+
+RECORD_SEED = SeedPurpose(b"record")
+PEER_SEED = SeedPurpose(b"peer")
+MEMBER_SEED = SeedPurpose(b"member")
+INCEPTION_NONCE = SeedPurpose(b"inception nonce")
+
+SEED_PURPOSES = frozenset({RECORD_SEED, PEER_SEED, MEMBER_SEED, INCEPTION_NONCE})
+
+SignedContext = NewType("SignedContext", str)
+"""The first string of an array that a key may sign."""
+
+RECORD_CONTEXT = SignedContext("commonweal/1")
+ENROL_CONTEXT = SignedContext("commonweal/1/enrol")
+REVOKE_CONTEXT = SignedContext("commonweal/1/revoke")
+INVITE_CONTEXT = SignedContext("commonweal/1/invite")
+HELLO_CONTEXT = SignedContext("commonweal/1/hello")
+ADDRESS_CONTEXT = SignedContext("commonweal/1/address")
+HEADS_CONTEXT = SignedContext("commonweal/1/heads")
+VOTE_CONTEXT = SignedContext("commonweal/1/vote")
+
+SIGNED_CONTEXTS = frozenset(
+    {RECORD_CONTEXT, ENROL_CONTEXT, REVOKE_CONTEXT, INVITE_CONTEXT}
+    | {HELLO_CONTEXT, ADDRESS_CONTEXT, HEADS_CONTEXT, VOTE_CONTEXT}
+)
+"""Everything a key of ours signs; docs/protocol.md says what each array holds."""
+
+_HKDF_SALT = b"commonweal/1"
+
+
+class Signer:
+    """A secret key. It shows only its public half and is neither pickled nor copied."""
+
+    __slots__ = ("_secret", "key")
+
+    key: bytes
+    """The public half, 32 bytes."""
+
+    def __init__(self, seed: bytes) -> None:
+        assert len(seed) == SEED_BYTES, "a seed has 32 bytes"
+        self.key, self._secret = crypto_sign_seed_keypair(seed)
+
+    def __repr__(self) -> str:
+        return f"Signer({short(self.key)})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret key is not pickled or copied")
+
+    def sign(self, data: bytes) -> bytes:
+        """Return the 64-byte signature of `data`, which begins with a registered context."""
+        return crypto_sign(data, self._secret)[:SIGNATURE_BYTES]
+
+
+def verify(key: bytes, data: bytes, signature: bytes) -> None:
+    """Raise `BadSignature` unless the holder of `key` signed `data`.
+
+    Keys and signatures of a wrong length are bad signatures, not crashes.
+    """
+    if len(key) == KEY_BYTES and len(signature) == SIGNATURE_BYTES:
+        try:
+            crypto_sign_open(signature + data, key)
+            return
+        except BadSignatureError:
+            pass
+    raise BadSignature(f"by key {short(key)}")
+
+
+def is_signed(key: bytes, data: bytes, signature: bytes) -> bool:
+    """Whether the holder of `key` signed `data`; the rules are those of `verify`."""
+    try:
+        verify(key, data, signature)
+    except BadSignature:
+        return False
+    return True
+
+
+def signed_array(context: SignedContext, *fields: codec.Value) -> bytes:
+    """Return the bytes that are signed for `context`: the canonical array of it and `fields`."""
+    assert context in SIGNED_CONTEXTS, f"{context!r} is not registered for signing"
+    return codec.encode([context, *fields])
+
+
+def sign_array(signer: Signer, context: SignedContext, *fields: codec.Value) -> bytes:
+    """Return the 64-byte signature of `signed_array(context, *fields)`."""
+    return signer.sign(signed_array(context, *fields))
+
+
+def check_array(
+    key: bytes, signature: bytes, context: SignedContext, *fields: codec.Value
+) -> None:
+    """Raise `BadSignature` unless `key` signed `signed_array(context, *fields)`."""
+    verify(key, signed_array(context, *fields), signature)
+
+
+def hash32(purpose: HashPurpose, *parts: bytes) -> bytes:
+    """Return the BLAKE2b-256 of the joined `parts`, personalised for `purpose`.
+
+    The parts are joined without a separator: give each a fixed length or let it say its
+    own end, as canonical MessagePack does.
+    """
+    assert purpose in HASH_PURPOSES, f"{purpose!r} is not a registered purpose"
+    return blake2b(b"".join(parts), digest_size=HASH_BYTES, person=purpose).digest()
+
+
+def derive(seed: bytes, purpose: SeedPurpose) -> bytes:
+    """Return the 32-byte seed for `purpose`; it tells nothing about `seed` or its sisters.
+
+    HKDF-SHA256 (RFC 5869): salt "commonweal/1", info `purpose`, one block of output.
+    """
+    assert purpose in SEED_PURPOSES, f"{purpose!r} is not a registered purpose"
+    assert len(seed) == SEED_BYTES, "a seed has 32 bytes"
+    extracted = hmac.digest(_HKDF_SALT, seed, "sha256")
+    return hmac.digest(extracted, purpose + b"\x01", "sha256")
+
+
+def device_signer(device_seed: bytes) -> Signer:
+    """Return the key that signs a device's records, derived from its 32-byte seed."""
+    return Signer(derive(device_seed, RECORD_SEED))
+
+
+def peer_seed(device_seed: bytes) -> bytes:
+    """Return the Ed25519 seed of a device's libp2p host, derived from its 32-byte seed."""
+    return derive(device_seed, PEER_SEED)
+
+
+def short(name: bytes) -> str:
+    """Return the first 8 hex digits of a key or hash, as logs and tables print it."""
+    return name[:4].hex()
