@@ -1,0 +1,1 @@
+"""What is typed: one file per group of `weal` commands, loaded when it is used."""

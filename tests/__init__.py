@@ -1,0 +1,1 @@
+"""Claims about Commonweal, each of which can fail."""

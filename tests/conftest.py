@@ -1,0 +1,33 @@
+"""What every test may rely on: no home, language or setting of the machine reaches it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
+settings.register_profile("dev", deadline=None)
+settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_of_this_machine(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """Take COMMONWEAL_*, LANG and the XDG places away, so that a test says what it needs."""
+    for name in list(os.environ):
+        if name.startswith("COMMONWEAL_") and name not in {"COMMONWEAL_SEED", "COMMONWEAL_RUNS"}:
+            monkeypatch.delenv(name)
+        if name in {"LANGUAGE", "LC_ALL", "LC_MESSAGES"}:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    home: Path = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(name, str(home / name.lower()))
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    yield
