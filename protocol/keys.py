@@ -50,10 +50,11 @@ SEAL = HashPurpose(b"cw1/seal")
 CUT = HashPurpose(b"cw1/cut")
 STATE_LEAF = HashPurpose(b"cw1/leaf")
 STATE_NODE = HashPurpose(b"cw1/node")
+KEYSTORE = HashPurpose(b"cw1/keystore")
 
 HASH_PURPOSES = frozenset(
     {RECORD, BODY, INCEPTION, INVITE, HELLO, FRONTIER}
-    | {BUCKET, EVIDENCE, SEAL, CUT, STATE_LEAF, STATE_NODE}
+    | {BUCKET, EVIDENCE, SEAL, CUT, STATE_LEAF, STATE_NODE, KEYSTORE}
 )
 
 SeedPurpose = NewType("SeedPurpose", bytes)
@@ -144,9 +145,7 @@ def sign_array(signer: Signer, context: SignedContext, *fields: codec.Value) -> 
     return signer.sign(signed_array(context, *fields))
 
 
-def check_array(
-    key: bytes, signature: bytes, context: SignedContext, *fields: codec.Value
-) -> None:
+def check_array(key: bytes, signature: bytes, context: SignedContext, *fields: codec.Value) -> None:
     """Raise `BadSignature` unless `key` signed `signed_array(context, *fields)`."""
     verify(key, signed_array(context, *fields), signature)
 

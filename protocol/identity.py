@@ -1,0 +1,251 @@
+"""Who a member is: his inception document, his 24 words, and the devices he enrols.
+
+A member's id is the hash of the first keys he stood behind, so it outlives each of
+them. A member with one key is restored by his words alone: the key and the inception
+nonce both derive from the words' 32 bytes. New entropy is always passed in; the only
+file read here is the word list inside the `mnemonic` package, and only when words are
+read or shown.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from enum import StrEnum
+from typing import TypeAlias
+
+from commonweal.protocol import codec
+from commonweal.protocol.errors import (
+    BadSignature,
+    Malformed,
+    UnknownWord,
+    WordsDoNotFit,
+    WrongWordCount,
+)
+from commonweal.protocol.keys import (
+    ENROL_CONTEXT,
+    HASH_BYTES,
+    INCEPTION,
+    INCEPTION_NONCE,
+    KEY_BYTES,
+    MEMBER_SEED,
+    DeviceKey,
+    MemberId,
+    MemberKey,
+    PeerKey,
+    Signer,
+    derive,
+    hash32,
+    sign_array,
+    signed_array,
+    verify,
+)
+
+INCEPTION_FORM = "commonweal/1/inception"
+INCEPTION_BYTES_MAX = 1024
+NONCE_BYTES = 32
+KEYS_MAX = 16
+ENTROPY_BYTES = 32
+WORDS = 24
+PHRASE_CHARACTERS_MAX = 1024
+
+Signatures: TypeAlias = Sequence[tuple[MemberKey, bytes]]
+"""Member keys with their 64-byte signatures, keys ascending, none twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inception:
+    """The document whose hash is a member's id.
+
+    keys: 1..16, ascending, none twice. threshold: how many of them speak for the member,
+    1..len(keys). nonce: 32 bytes. Raises Malformed for anything else.
+    """
+
+    keys: tuple[MemberKey, ...]
+    threshold: int
+    nonce: bytes
+
+    def __post_init__(self) -> None:
+        check_keys(self.keys, self.threshold)
+        if type(self.nonce) is not bytes or len(self.nonce) != NONCE_BYTES:
+            raise Malformed(f"the nonce of an inception has {NONCE_BYTES} bytes")
+
+    @property
+    def member(self) -> MemberId:
+        """The id of the member who began with this document."""
+        return MemberId(hash32(INCEPTION, self.to_bytes()))
+
+    def to_bytes(self) -> bytes:
+        """Return the canonical array `["commonweal/1/inception", [keys], threshold, nonce]`."""
+        return codec.encode([INCEPTION_FORM, list(self.keys), self.threshold, self.nonce])
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Inception:
+        """Return the inception that `data` encodes, or raise Malformed."""
+        if len(data) > INCEPTION_BYTES_MAX:
+            raise Malformed(f"an inception has at most {INCEPTION_BYTES_MAX} bytes")
+        match codec.decode(data):
+            case [form, list(keys), int(threshold), bytes(nonce)] if form == INCEPTION_FORM:
+                found = tuple(MemberKey(key) for key in keys if isinstance(key, bytes))
+                if len(found) != len(keys):
+                    raise Malformed("a key of an inception is not bytes")
+                return cls(found, threshold, nonce)
+            case _:
+                raise Malformed("not an inception document")
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """A member's word that a device writes for him in one community.
+
+    community: 32 bytes, or empty in the founding record, whose hash it will be. The
+    device's record key and its peer key differ. Raises Malformed for anything else.
+    """
+
+    community: bytes
+    member: MemberId
+    device: DeviceKey
+    peer: PeerKey
+
+    def __post_init__(self) -> None:
+        names = (self.member, self.device, self.peer)
+        if not all(type(name) is bytes for name in (self.community, *names)):
+            raise Malformed("an enrolment is made of bytes")
+        if len(self.community) not in (0, HASH_BYTES):
+            raise Malformed("a community id has 32 bytes")
+        if not all(len(name) == KEY_BYTES for name in names):
+            raise Malformed("an enrolment names a member, a device and a peer by 32 bytes each")
+        if self.device == self.peer:
+            raise Malformed("the peer key of a device is not its record key")
+
+    def fields(self) -> tuple[codec.Value, ...]:
+        """Return what is signed after "commonweal/1/enrol"."""
+        return (self.community, self.member, self.device, self.peer)
+
+
+def sign_enrolment(enrolment: Enrolment, member: Signer) -> bytes:
+    """Return the 64-byte signature of one of the member's keys under `enrolment`."""
+    return sign_array(member, ENROL_CONTEXT, *enrolment.fields())
+
+
+def check_enrolment(
+    enrolment: Enrolment, keys: Sequence[MemberKey], threshold: int, signatures: Signatures
+) -> None:
+    """Raise `BadSignature` unless `threshold` of the member's present `keys` signed.
+
+    Nothing superfluous passes: every signature is by a key of the member, good, and in
+    ascending order of keys; there are at least `threshold` of them.
+    """
+    signers = [key for key, _ in signatures]
+    if not _ascend(signers) or not set(signers) <= set(keys):
+        raise BadSignature("an enrolment is signed by the member's keys, in order, each once")
+    if len(signers) < threshold:
+        raise BadSignature(f"an enrolment with {len(signers)} of {threshold} signatures")
+    data = signed_array(ENROL_CONTEXT, *enrolment.fields())
+    for key, signature in signatures:
+        verify(key, data, signature)
+
+
+def check_keys(keys: Sequence[MemberKey], threshold: int) -> None:
+    """Raise Malformed unless these can be a member's keys: 1..16, ascending, threshold of them."""
+    if not 1 <= len(keys) <= KEYS_MAX:
+        raise Malformed(f"a member has 1 to {KEYS_MAX} keys")
+    if not all(type(key) is bytes and len(key) == KEY_BYTES for key in keys):
+        raise Malformed(f"a member key has {KEY_BYTES} bytes")
+    if not _ascend(keys):
+        raise Malformed("member keys stand in ascending order, each once")
+    if type(threshold) is not int or not 1 <= threshold <= len(keys):
+        raise Malformed("a threshold is at least 1 and at most the number of keys")
+
+
+def member_signer(entropy: bytes) -> Signer:
+    """Return the first member key of whoever has these words (as 32 bytes of entropy).
+
+    The seed is HKDF of the entropy. BIP-39's slow PBKDF2 would add nothing to 256 bits.
+    """
+    assert len(entropy) == ENTROPY_BYTES
+    return Signer(derive(entropy, MEMBER_SEED))
+
+
+def inception_from_entropy(entropy: bytes) -> Inception:
+    """Return the inception of a member with one key: the words alone restore his id."""
+    key = MemberKey(member_signer(entropy).key)
+    return Inception((key,), 1, derive(entropy, INCEPTION_NONCE))
+
+
+class Language(StrEnum):
+    """The BIP-39 word lists that are shown and read."""
+
+    ENGLISH = "english"
+    CHINESE = "chinese_simplified"
+
+
+def phrase_from_entropy(entropy: bytes, language: Language = Language.ENGLISH) -> str:
+    """Return the 24 words, separated by spaces, that stand for 32 bytes (BIP-39)."""
+    assert len(entropy) == ENTROPY_BYTES
+    from mnemonic import Mnemonic
+
+    return Mnemonic(language.value).to_mnemonic(entropy)
+
+
+def entropy_from_phrase(phrase: str) -> bytes:
+    """Return the 32 bytes that 24 English or Chinese words stand for (BIP-39).
+
+    Case, width and spacing do not matter, and Chinese words may stand without spaces.
+    Raises WrongWordCount, UnknownWord (with the word's place and the nearest word), or
+    WordsDoNotFit when every word is known and their checksum is wrong.
+    """
+    if len(phrase) > PHRASE_CHARACTERS_MAX:
+        raise WrongWordCount(f"more than {PHRASE_CHARACTERS_MAX} characters")
+    words = _split(phrase)
+    if len(words) != WORDS:
+        raise WrongWordCount(f"{len(words)} words were read")
+    from mnemonic import Mnemonic
+
+    reader = Mnemonic(_language(words).value)
+    known = frozenset(reader.wordlist)
+    for place, word in enumerate(words, start=1):
+        if word not in known:
+            raise UnknownWord(f"word {place}, {word!r}{_hint(word, reader.wordlist)}")
+    try:
+        return bytes(reader.to_entropy(words))
+    except ValueError:
+        raise WordsDoNotFit("every word is in the list, but not in this order") from None
+
+
+def _split(phrase: str) -> list[str]:
+    words: list[str] = []
+    for part in unicodedata.normalize("NFKD", phrase).lower().split():
+        words.extend(part if _is_chinese(part) else [part])
+    return words
+
+
+def _is_chinese(word: str) -> bool:
+    return all("\u4e00" <= character <= "\u9fff" for character in word)
+
+
+def _language(words: list[str]) -> Language:
+    chinese = sum(map(_is_chinese, words))
+    return Language.CHINESE if 2 * chinese > len(words) else Language.ENGLISH
+
+
+def _hint(word: str, wordlist: Sequence[str]) -> str:
+    if _is_chinese(word):
+        near = _simplified(word, wordlist)
+    else:
+        near = get_close_matches(word, wordlist, n=1)
+    return f"; the nearest is {near[0]!r}" if near else ""
+
+
+def _simplified(word: str, wordlist: Sequence[str]) -> list[str]:
+    """Return the simplified form of a traditional character: the two lists run in parallel."""
+    from mnemonic import Mnemonic
+
+    traditional = Mnemonic("chinese_traditional").wordlist
+    return [wordlist[traditional.index(word)]] if word in traditional else []
+
+
+def _ascend(keys: Sequence[bytes]) -> bool:
+    return all(low < high for low, high in zip(keys, keys[1:], strict=False))
