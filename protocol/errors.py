@@ -1,0 +1,204 @@
+"""What can go wrong that the program expects, by name.
+
+A docstring below is what the member reads, so it says what happened and what to do
+now. The text given on raising says where: which record, file or peer. `exit_code` is the
+status with which the `weal` command ends (after sysexits.h).
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, NamedTuple
+
+
+class CommonwealError(Exception):
+    """Something went wrong; the text below says what."""
+
+    exit_code: ClassVar[int] = 1
+
+
+# At fault: whoever made the bytes.
+
+
+class Malformed(CommonwealError):
+    """These bytes are not in the format of Commonweal; fetch them again or ask the sender."""
+
+    exit_code = 65
+
+
+class InvalidRecord(CommonwealError):
+    """The record does not follow the protocol and was not stored."""
+
+    exit_code = 65
+
+
+class BadSignature(InvalidRecord):
+    """The signature does not fit the record and its author; it was not stored."""
+
+
+class WrongCommunity(InvalidRecord):
+    """The record belongs to another community; it was not stored."""
+
+
+class MissingParent(InvalidRecord):
+    """An earlier record of this log is not here yet; the next comparison with a peer fetches it."""
+
+
+class MissingDependency(InvalidRecord):
+    """A record that this one cites is not here yet; the next comparison with a peer fetches it."""
+
+
+class MissingBody(InvalidRecord):
+    """The document that belongs to the record is not here yet; peers are asked for it."""
+
+
+class ForkedLog(InvalidRecord):
+    """One device signed two different records with the same number; its log ends there."""
+
+
+# At fault: the caller.
+
+
+class UsageError(CommonwealError):
+    """The command does not say what to do in a form that can be read; see its --help."""
+
+    exit_code = 2
+
+
+class UnreadableWords(CommonwealError):
+    """These are not a member's 24 words; compare each with what you wrote down."""
+
+    exit_code = 65
+
+
+class WrongWordCount(UnreadableWords):
+    """A member has 24 words, in English or in Chinese; see whether one is missing or twice."""
+
+
+class UnknownWord(UnreadableWords):
+    """One of the words is not in the list; compare it with what you wrote down."""
+
+
+class WordsDoNotFit(UnreadableWords):
+    """The words do not fit together: one was mistaken for another, or two changed places."""
+
+
+class WrongPassphrase(CommonwealError):
+    """The passphrase does not open the keystore; try again, the keystore is unchanged."""
+
+    exit_code = 77
+
+
+class PassphraseNeeded(CommonwealError):
+    """The keystore is protected by a passphrase; give it at the prompt or by --passphrase-file."""
+
+    exit_code = 77
+
+
+class UnusablePassphrase(UsageError):
+    """This cannot be a passphrase; choose another, or say --no-passphrase."""
+
+
+class NotPermitted(CommonwealError):
+    """The rules of the community do not allow this to you now."""
+
+    exit_code = 77
+
+
+class NotYet(CommonwealError):
+    """Not yet: this waits for others; try again later."""
+
+    exit_code = 75
+
+
+# At fault: the rule, or the values it was given.
+
+
+class Position(NamedTuple):
+    """A place in the source of a rule; both count from 1, columns in characters."""
+
+    line: int
+    column: int
+
+
+class RuleError(CommonwealError):
+    """The rule cannot be used as it is written; see docs/rules.md."""
+
+    exit_code = 65
+
+    def __init__(self, sentence: str, hint: str, at: Position) -> None:
+        super().__init__(f"line {at.line}, column {at.column}: {sentence}; {hint}")
+        self.sentence, self.hint = sentence, hint
+        self.line, self.column = at
+
+
+class RuleSyntaxError(RuleError):
+    """The rule is not written in the language of rules; see its grammar in docs/rules.md."""
+
+
+class RuleTypeError(RuleError):
+    """The rule names something unknown or mixes what does not go together; correct it there."""
+
+
+class TooLarge(RuleError):
+    """The rule, or a list that it reads, is larger than the language allows; make it smaller."""
+
+
+class RuleOverflow(RuleError):
+    """A number left the range of 128 bits, so there is no result; count in a larger unit."""
+
+
+class DivisionByZero(RuleError):
+    """The rule divided by zero, so there is no result; test the divisor first with ?: ."""
+
+
+class OutOfFuel(RuleError):
+    """The rule took more steps than one evaluation may, so there is no result; let it do less."""
+
+
+class ValueMismatch(RuleError):
+    """A value given to the rule is not of the declared type; correct the record that holds it."""
+
+
+# At fault: this machine.
+
+
+class StorageError(CommonwealError):
+    """The disk did not take the change; nothing was acknowledged."""
+
+    exit_code = 73
+
+
+class NotReachable(CommonwealError):
+    """No node answers; start it with `weal up`, or check the address."""
+
+    exit_code = 69
+
+
+class ConfigError(CommonwealError):
+    """The home or its settings cannot be used as they are."""
+
+    exit_code = 78
+
+
+class KeystoreMissing(ConfigError):
+    """There is no keystore here; `weal init` makes one, and --home says where to look."""
+
+
+class KeystoreExists(ConfigError):
+    """There is a keystore here already, and it was left as it is; choose another --home."""
+
+
+class KeystoreExposed(ConfigError):
+    """Others on this machine can read or change the keystore; take that right from them."""
+
+
+class KeystoreDamaged(ConfigError):
+    """The keystore is damaged; restore it with `weal restore` from a backup or your words."""
+
+
+class KeystoreTooNew(ConfigError):
+    """The keystore was written by a newer version of Commonweal; upgrade this one."""
+
+
+class KeystoreTooCostly(ConfigError):
+    """The keystore asks for more memory or time than this machine gives to open it."""
