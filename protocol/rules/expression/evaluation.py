@@ -1,0 +1,370 @@
+"""The steps of a checked rule: small functions over a frame, each with its price.
+
+A frame is a list: place 0 holds the fuel that is left, the others the values of names.
+Fuel is paid on entering a part that runs as a whole (the rule, a branch, the body of a
+macro for one item): one unit for each of its values and operators. What the checker has
+proved is not asked again; what a caller hands over is judged when it is read.
+
+Any error ends the evaluation: unlike in CEL, `error || true` is an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias, assert_never
+
+from commonweal.protocol.errors import (
+    DivisionByZero,
+    OutOfFuel,
+    Position,
+    RuleOverflow,
+)
+from commonweal.protocol.rules.expression.tree import Arithmetic, Comparison, MacroName
+from commonweal.protocol.rules.expression.types import (
+    INT_MAX,
+    INT_MIN,
+    Scalar,
+    Type,
+    Value,
+    require,
+    require_all,
+)
+
+FUEL_MAX = 10_000
+"""One evaluation takes at most this many steps."""
+
+Frame: TypeAlias = "list[Any]"
+Run: TypeAlias = Callable[[Frame], Any]
+
+
+class Step(NamedTuple):
+    """`run` computes one value from a frame; `price` is the fuel to pay before it runs."""
+
+    run: Run
+    price: int
+
+
+class Input(NamedTuple):
+    """A name that the rule reads, its place in the frame, and where it is read first."""
+
+    name: str
+    type: Type
+    place: int
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A rule ready to run in a frame of `places`, once its inputs stand in theirs."""
+
+    run: Run
+    type: Type
+    inputs: tuple[Input, ...]
+    places: int
+
+
+def run(program: Program, values: Mapping[str, Value], fuel: int) -> Value:
+    """Return the value of the rule; the same for the same values, everywhere."""
+    frame: Frame = [None] * program.places
+    frame[0] = fuel
+    for name, kind, place, at in program.inputs:
+        value = values.get(name)
+        require(value, kind, name, at)
+        frame[place] = value
+    result: Value = program.run(frame)
+    if not isinstance(program.type, Scalar):
+        require_all(result, program.type, "the result", Position(1, 1))
+    return result
+
+
+def paid(step: Step, at: Position) -> Run:
+    """Run `step` after paying for it; raises OutOfFuel when the frame cannot."""
+    inner, price = step
+
+    def run_paid(frame: Frame) -> Any:
+        frame[0] -= price
+        if frame[0] < 0:
+            raise _out_of_fuel(at)
+        return inner(frame)
+
+    return run_paid
+
+
+def constant(value: int | bool | str) -> Step:
+    """The value itself."""
+    return Step(lambda frame: value, 1)
+
+
+def read(place: int) -> Step:
+    """The value of a name, which stands at `place`."""
+    return Step(lambda frame: frame[place], 1)
+
+
+def field(of: Step, name: str, kind: Type, at: Position) -> Step:
+    """One field of a record; raises ValueMismatch when it is missing or of another type."""
+    record, price = of
+    what = f"the field {name}"
+
+    def run_field(frame: Frame) -> Any:
+        value = record(frame).get(name)
+        require(value, kind, what, at)
+        return value
+
+    return Step(run_field, price + 1)
+
+
+def items(parts: Sequence[Step]) -> Step:
+    """A list of the values of `parts`."""
+    runs = tuple(part.run for part in parts)
+    return Step(lambda frame: [one(frame) for one in runs], 1 + _price(parts))
+
+
+def negative(of: Step, times: int, at: Position) -> Step:
+    """The value with its sign turned `times` times; raises RuleOverflow at the range's end."""
+    inner, price = of
+    if times % 2 == 0:
+        return Step(inner, price + times)
+
+    def run_negative(frame: Frame) -> int:
+        value: int = -inner(frame)
+        if value > INT_MAX:
+            raise _overflow(at)
+        return value
+
+    return Step(run_negative, price + times)
+
+
+def negated(of: Step, times: int) -> Step:
+    """The condition turned `times` times."""
+    inner, price = of
+    if times % 2 == 0:
+        return Step(inner, price + times)
+    return Step(lambda frame: not inner(frame), price + times)
+
+
+def arithmetic(first: Step, links: Sequence[tuple[Arithmetic, Position, Step]]) -> Step:
+    """The links applied from left to right; raises RuleOverflow or DivisionByZero."""
+    price = first.price + sum(1 + step.price for _, _, step in links)
+    if len(links) == 1:
+        sign, at, step = links[0]
+        return Step(_binary(sign, first.run, step.run, at), price)
+    start = first.run
+    rest = tuple((_OPERATIONS[sign], step.run, at) for sign, at, step in links)
+
+    def run_chain(frame: Frame) -> int:
+        value: int = start(frame)
+        for operation, operand, at in rest:
+            value = operation(value, operand(frame), at)
+            if not INT_MIN <= value <= INT_MAX:
+                raise _overflow(at)
+        return value
+
+    return Step(run_chain, price)
+
+
+def compared(sign: Comparison, left: Step, right: Step, kind: Type, at: Position) -> Step:
+    """Whether the comparison holds; for `in`, `kind` is the type of the items."""
+    one, other = left.run, right.run
+    price = 1 + left.price + right.price
+    match sign:
+        case "==":
+            return Step(lambda frame: one(frame) == other(frame), price)
+        case "!=":
+            return Step(lambda frame: one(frame) != other(frame), price)
+        case "<":
+            return Step(lambda frame: one(frame) < other(frame), price)
+        case "<=":
+            return Step(lambda frame: one(frame) <= other(frame), price)
+        case ">":
+            return Step(lambda frame: one(frame) > other(frame), price)
+        case ">=":
+            return Step(lambda frame: one(frame) >= other(frame), price)
+        case "in":
+            return Step(_is_in(one, other, kind, at), price)
+        case _:
+            assert_never(sign)
+
+
+def every(operands: Sequence[tuple[Step, Position]]) -> Step:
+    """&&: whether all hold, asked from left to right up to the first that does not."""
+    first, rest = _short(operands)
+
+    def run_every(frame: Frame) -> bool:
+        if not first(frame):
+            return False
+        return all(operand(frame) for operand in rest)
+
+    return Step(run_every, len(operands) - 1 + operands[0][0].price)
+
+
+def some(operands: Sequence[tuple[Step, Position]]) -> Step:
+    """||: whether one holds, asked from left to right up to the first that does."""
+    first, rest = _short(operands)
+
+    def run_some(frame: Frame) -> bool:
+        if first(frame):
+            return True
+        return any(operand(frame) for operand in rest)
+
+    return Step(run_some, len(operands) - 1 + operands[0][0].price)
+
+
+def choice(condition: Step, then: tuple[Step, Position], other: tuple[Step, Position]) -> Step:
+    """One of two values; the other is neither computed nor paid."""
+    decide, yes, no = condition.run, paid(*then), paid(*other)
+    return Step(lambda frame: yes(frame) if decide(frame) else no(frame), 1 + condition.price)
+
+
+def size(of: Step) -> Step:
+    """How many items a list has."""
+    inner, price = of
+    return Step(lambda frame: len(inner(frame)), price + 1)
+
+
+def extreme(least: bool, arguments: Sequence[Step]) -> Step:
+    """The smallest of the arguments, or the largest."""
+    runs = tuple(argument.run for argument in arguments)
+    choose = min if least else max
+    return Step(lambda frame: choose([one(frame) for one in runs]), 1 + _price(arguments))
+
+
+def muldiv(arguments: Sequence[Step], at: Position) -> Step:
+    """The value of a * b / c, where only that has to fit 128 bits; truncated as / is."""
+    one, two, three = (argument.run for argument in arguments)
+
+    def run_muldiv(frame: Frame) -> int:
+        value = _quotient(one(frame) * two(frame), three(frame), at)
+        if not INT_MIN <= value <= INT_MAX:
+            raise _overflow(at)
+        return value
+
+    return Step(run_muldiv, 1 + _price(arguments))
+
+
+def macro(name: MacroName, over: Step, place: int, kind: Type, body: Step, at: Position) -> Step:
+    """`body` for each item of a list, the item at `place` of the frame.
+
+    Each item costs one unit and the price of the body. `all` and `exists` end at the
+    first item that decides.
+    """
+    each = _each(over.run, place, kind, body, at)
+    price = over.price + 1
+    match name:
+        case "all":
+            return Step(lambda frame: all(value for _, value in each(frame)), price)
+        case "exists":
+            return Step(lambda frame: any(value for _, value in each(frame)), price)
+        case "filter":
+            return Step(lambda frame: [item for item, value in each(frame) if value], price)
+        case "map":
+            return Step(lambda frame: [value for _, value in each(frame)], price)
+        case "sum" | "count":
+            return Step(_total(each, at), price)
+        case _:
+            assert_never(name)
+
+
+Each: TypeAlias = Callable[[Frame], Iterator[tuple[Any, Any]]]
+
+
+def _each(over: Run, place: int, kind: Type, body: Step, at: Position) -> Each:
+    """The items of a list with the value of `body` for each, paid one by one."""
+    inner, price = body.run, body.price + 1
+
+    def run_each(frame: Frame) -> Iterator[tuple[Any, Any]]:
+        for item in over(frame):
+            frame[0] -= price
+            if frame[0] < 0:
+                raise _out_of_fuel(at)
+            require(item, kind, "an item", at)
+            frame[place] = item
+            yield item, inner(frame)
+
+    return run_each
+
+
+def _total(each: Each, at: Position) -> Run:
+    def run_total(frame: Frame) -> int:
+        total = 0
+        for _, value in each(frame):
+            total += value
+            if not INT_MIN <= total <= INT_MAX:
+                raise _overflow(at)
+        return total
+
+    return run_total
+
+
+def _is_in(wanted: Run, among: Run, kind: Type, at: Position) -> Run:
+    def run_in(frame: Frame) -> bool:
+        value = wanted(frame)
+        candidates = among(frame)
+        frame[0] -= len(candidates)
+        if frame[0] < 0:
+            raise _out_of_fuel(at)
+        for candidate in candidates:
+            require(candidate, kind, "an item", at)
+            if candidate == value:
+                return True
+        return False
+
+    return run_in
+
+
+def _short(operands: Sequence[tuple[Step, Position]]) -> tuple[Run, tuple[Run, ...]]:
+    """The first operand, and the others, each paid only when it is asked."""
+    return operands[0][0].run, tuple(paid(step, at) for step, at in operands[1:])
+
+
+def _binary(sign: Arithmetic, one: Run, other: Run, at: Position) -> Run:
+    operation = _OPERATIONS[sign]
+
+    def run_binary(frame: Frame) -> int:
+        value = operation(one(frame), other(frame), at)
+        if INT_MIN <= value <= INT_MAX:
+            return value
+        raise _overflow(at)
+
+    return run_binary
+
+
+def _quotient(one: int, other: int, at: Position) -> int:
+    """The quotient, cut towards zero, as in CEL; Python's // goes down."""
+    if other == 0:
+        raise DivisionByZero(
+            "division by zero", "test the divisor first, as in d == 0 ? 0 : n / d", at
+        )
+    found = abs(one) // abs(other)
+    return found if (one < 0) == (other < 0) else -found
+
+
+def _remainder(one: int, other: int, at: Position) -> int:
+    """What / leaves, with the sign of `one`; an overflow wherever one / other is one, as in CEL."""
+    whole = _quotient(one, other, at)
+    if whole > INT_MAX:
+        raise _overflow(at)
+    return one - other * whole
+
+
+_OPERATIONS: dict[Arithmetic, Callable[[int, int, Position], int]] = {
+    "+": lambda one, other, at: one + other,
+    "-": lambda one, other, at: one - other,
+    "*": lambda one, other, at: one * other,
+    "/": _quotient,
+    "%": _remainder,
+}
+
+
+def _price(parts: Sequence[Step]) -> int:
+    return sum(part.price for part in parts)
+
+
+def _overflow(at: Position) -> RuleOverflow:
+    return RuleOverflow("the number leaves the range of 128 bits", "count in a larger unit", at)
+
+
+def _out_of_fuel(at: Position) -> OutOfFuel:
+    return OutOfFuel(
+        "the steps of this evaluation are used up", "look at fewer items, or at each only once", at
+    )

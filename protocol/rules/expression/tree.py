@@ -1,0 +1,137 @@
+"""What a rule says, as a tree: values without behaviour, each with its place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from commonweal.protocol.errors import Position
+
+DEPTH_MAX = 32
+"""Brackets, arguments, branches, signs before a value and fields stand in each other this deep.
+
+The operands of one chain, as in a + b + c, stand side by side.
+"""
+
+NODES_MAX = 512
+"""A rule has at most this many values and operators."""
+
+Arithmetic: TypeAlias = Literal["+", "-", "*", "/", "%"]
+Comparison: TypeAlias = Literal["==", "!=", "<", "<=", ">", ">=", "in"]
+FunctionName: TypeAlias = Literal["muldiv", "min", "max", "size"]
+MacroName: TypeAlias = Literal["all", "exists", "filter", "map", "sum", "count"]
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A number, a text, true or false."""
+
+    at: Position
+    value: int | bool | str
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A value that the caller or a macro named."""
+
+    at: Position
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A list written out."""
+
+    at: Position
+    items: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a record."""
+
+    at: Position
+    of: Expression
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function and its arguments."""
+
+    at: Position
+    function: FunctionName
+    arguments: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Macro:
+    """`body` for each item of `over`, under the name `variable`."""
+
+    at: Position
+    macro: MacroName
+    over: Expression
+    variable: str
+    body: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """`times` signs before one value; two of them undo each other, as in CEL."""
+
+    at: Position
+    sign: Literal["!", "-"]
+    times: int
+    operand: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One step of a chain: the sign, its place, and what follows it."""
+
+    sign: Arithmetic
+    at: Position
+    operand: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Arithmetic of one precedence, from left to right."""
+
+    at: Position
+    first: Expression
+    links: tuple[Link, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Two values and how they are compared."""
+
+    at: Position
+    sign: Comparison
+    left: Expression
+    right: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Logic:
+    """Conditions joined by one of && and ||; `at` is the place of the first sign."""
+
+    at: Position
+    sign: Literal["&&", "||"]
+    operands: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of two values, by a condition."""
+
+    at: Position
+    condition: Expression
+    then: Expression
+    otherwise: Expression
+
+
+Expression: TypeAlias = (
+    Constant | Name | Items | Field | Call | Macro | Prefix | Chain | Compared | Logic | Choice
+)
