@@ -13,6 +13,7 @@ ROOT = Path(__file__).parent.parent
 FOLDERS = ("protocol", "storage", "node", "commands", "tests", "bench")
 PYTHON = sorted(path for one in FOLDERS for path in (ROOT / one).rglob("*.py"))
 PYTHON += [ROOT / name for name in ("cli.py", "conftest.py") if (ROOT / name).is_file()]
+PYTHON += sorted((ROOT / ".ci").glob("*.py"))
 PYTHON += sorted((ROOT / "commonweal").glob("__*__.py"))
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 PLAIN = [ROOT / name for name in ("Makefile", "pyproject.toml", ".ci/run", ".gitignore")]
@@ -234,16 +235,17 @@ def test_what_is_right_passes(place: str, text: str) -> None:
     assert list(tidy.python(place, text)) == []
 
 
+# A ~ stands inside each, so that this file does not complain about itself.
 WORDS = {
-    "a promise": "x = 1  # TODO later\n",
-    "a mute type": "x = f()  # type: ignore\n",
-    "a mute rule": "x = f()  # noqa\n",
-    "a home of somebody": "see /home/ann/x\n",
-    "a home on a Mac": "see '/Users/ann'\n",
-    "a folder of the machine": "see /work/x\n",
-    "a neighbour's folder": "see ../shared/x\n",
-    "a registry": "https://pypi.org/simple\n",
-    "a conflict": "<<<<<<< HEAD\n",
+    "a promise": "x = 1  # TO~DO later\n",
+    "a mute type": "x = f()  # type:~ ignore\n",
+    "a mute rule": "x = f()  # no~qa\n",
+    "a home of somebody": "see /~home/ann/x\n",
+    "a home on a Mac": "see '/~Users/ann'\n",
+    "a folder of the machine": "see /~work/x\n",
+    "a neighbour's folder": "see ../~shared/x\n",
+    "a registry": "https://py~pi.org/simple\n",
+    "a conflict": "~<<<<<<< HEAD\n",
     "space at the end": "a \n",
     "no end": "a",
 }
@@ -251,7 +253,7 @@ WORDS = {
 
 @pytest.mark.parametrize("text", WORDS.values(), ids=WORDS)
 def test_a_fault_in_words_is_seen(text: str) -> None:
-    assert len(list(tidy.words(text))) == 1
+    assert len(list(tidy.words(text.replace("~", "")))) == 1
 
 
 @pytest.mark.parametrize(

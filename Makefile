@@ -1,0 +1,109 @@
+# Commonweal for developers. `make demo` shows it, `make test` checks it, `make help` lists the rest.
+
+SHELL := /bin/bash
+# Homebrew on Apple silicon keeps headers where no compiler looks.
+ifeq ($(shell uname -s),Darwin)
+BREW := $(shell brew --prefix 2>/dev/null)
+export CPATH := $(BREW)/include:$(CPATH)
+export LIBRARY_PATH := $(BREW)/lib:$(LIBRARY_PATH)
+endif
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+RUN := $(BIN)/python
+
+# The newest Python that is here, unless PYTHON= names one.
+PYTHON ?= $(shell for one in python3.13 python3.12 python3.11 python3 python; do \
+    "$$one" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null \
+    && { command -v "$$one"; break; }; done)
+
+# What is installed is what the lock says: the stamp is named after the lock's hash.
+LOCKS := requirements.txt requirements-dev.txt
+LOCK_HASH := $(shell cat $(LOCKS) pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
+STAMP := $(VENV)/.installed-$(LOCK_HASH)
+
+FORM := .ci protocol storage node commands commonweal tests bench $(wildcard *.py)
+PAGES := README.md $(wildcard README.*.md) docs
+
+.PHONY: help setup which-python demo test check lint types imports docs build wheel bench sim sim-long fuzz-long lock i18n form clean
+
+help: ## list what can be made
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+
+setup: $(STAMP) ## the venv, as the lock says
+
+which-python:
+	@echo "$(PYTHON)"
+
+demo: $(STAMP) ## four nodes, one is killed, nothing is lost
+	$(RUN) bench/demo.py
+
+test: $(STAMP) ## every test but the pages
+	$(RUN) -m pytest
+
+check: lint types imports docs ## form, types, layers, pages
+
+lint: $(STAMP) ## ruff: faults and form
+	$(RUN) -m ruff check $(FORM)
+	$(RUN) -m ruff format --check $(FORM)
+
+types: $(STAMP) ## mypy --strict
+	$(RUN) -m mypy
+	$(RUN) -m mypy .ci/machine.py .ci/lock.py
+
+imports: $(STAMP) ## the layers
+	$(BIN)/lint-imports
+
+docs: $(STAMP) ## the pages, as tests
+	PATH="$(abspath $(BIN)):$$PATH" $(RUN) -m pytest -q $(PAGES)
+
+build: $(STAMP) ## sdist and wheel, in dist/
+	rm -rf dist
+	$(RUN) -m build --no-isolation --outdir dist .
+
+wheel: build ## the wheel alone, in a clean venv
+	rm -rf build/clean && $(RUN) -m venv build/clean
+	build/clean/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	build/clean/bin/python -m pip install --quiet --disable-pip-version-check --no-deps dist/*.whl
+	cd build/clean && bin/weal --version && LANG=zh_CN.UTF-8 bin/weal --help >/dev/null
+
+bench: $(STAMP) ## how fast, beside what the machine allows
+	$(RUN) -m bench
+
+sim: $(STAMP) ## the simulator; SEED=n replays one run
+	COMMONWEAL_SEED="$(SEED)" $(RUN) -m pytest tests/sim -q
+
+sim-long: $(STAMP) ## the simulator on many more seeds; RUNS=n says how many
+	COMMONWEAL_RUNS="$(or $(RUNS),10000)" $(RUN) -m pytest tests/sim -q --timeout=0
+
+fuzz-long: $(STAMP) ## inputs that nobody thought of, for long; HYPOTHESIS examples x 100
+	COMMONWEAL_FUZZ=long $(RUN) -m pytest tests -q --timeout=0 -m fuzz
+
+form: $(STAMP) ## write the code in the house's form
+	$(RUN) -m ruff check --fix $(FORM)
+	$(RUN) -m ruff format $(FORM)
+
+i18n: $(STAMP) ## gather words, compile catalogues
+	$(RUN) -m tests.catalogue
+
+lock: | $(RUN) ## choose versions anew, for every Python and system, with hashes
+	$(RUN) .ci/lock.py
+
+clean: ## remove what was made here
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(RUN):
+	@test -n "$(PYTHON)" || { echo "commonweal: Python 3.11, 3.12 or 3.13 is missing: apt install python3 python3-venv python3-dev, or brew install python@3.13" >&2; exit 1; }
+	@"$(PYTHON)" .ci/machine.py
+	"$(PYTHON)" -m venv $(VENV)
+
+$(STAMP): $(LOCKS) pyproject.toml | $(RUN)
+	@$(RUN) .ci/machine.py
+	$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@rm -f $(VENV)/.installed-*
+	@touch $@
