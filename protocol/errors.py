@@ -46,6 +46,10 @@ class MissingParent(InvalidRecord):
 class MissingDependency(InvalidRecord):
     """A record that this one cites is not here yet; the next comparison with a peer fetches it."""
 
+    def __init__(self, text: str, cited: bytes = b"") -> None:
+        super().__init__(text)
+        self.cited = cited
+
 
 class MissingBody(InvalidRecord):
     """The document that belongs to the record is not here yet; peers are asked for it."""
@@ -96,6 +100,12 @@ class PassphraseNeeded(CommonwealError):
 
 class UnusablePassphrase(UsageError):
     """This cannot be a passphrase; choose another, or say --no-passphrase."""
+
+
+class BadLink(UsageError):
+    """This link cannot be read; copy it again, whole, from whoever sent it."""
+
+    exit_code = 65
 
 
 class NotPermitted(CommonwealError):
@@ -168,6 +178,26 @@ class StorageError(CommonwealError):
     exit_code = 73
 
 
+class DiskFull(StorageError):
+    """The disk is full: the change was not stored. Free some space; reading and serving go on."""
+
+
+class DiskFailed(StorageError):
+    """The disk reported a failure: the change was not stored. Check the disk before going on."""
+
+
+class DamagedDatabase(StorageError):
+    """The database of this home is damaged; restore a backup, or fetch it again from a peer."""
+
+
+class ReadOnlyDatabase(StorageError):
+    """The database of this home cannot be written; check who owns the folder and its rights."""
+
+
+class DatabaseBusy(StorageError):
+    """Another program is writing to the database of this home; try again when it is done."""
+
+
 class NotReachable(CommonwealError):
     """No node answers; start it with `weal up`, or check the address."""
 
@@ -178,6 +208,22 @@ class ConfigError(CommonwealError):
     """The home or its settings cannot be used as they are."""
 
     exit_code = 78
+
+
+class NewerHome(ConfigError):
+    """This home was written by a newer version of Commonweal; install that version to open it."""
+
+
+class OlderHome(ConfigError):
+    """This home is of an older version; `weal up` brings it up to date, after a backup."""
+
+
+class NotOurs(ConfigError):
+    """The file is not a database of Commonweal and was left as it is; name another home."""
+
+
+class MissingDatabase(ConfigError):
+    """There is no database here yet; make the home with `weal start` or `weal init`."""
 
 
 class KeystoreMissing(ConfigError):

@@ -1,0 +1,104 @@
+"""Canonical MessagePack: every value has exactly one encoding.
+
+Signatures cover bytes, so a value that could be written in two ways could be signed in
+two ways. `decode` therefore takes only what `encode` writes: shortest forms, map keys
+strings, unique and sorted by their UTF-8 bytes, integers within int64, no floats,
+extensions or timestamps. (MessagePack spec, restricted; see docs/protocol.md.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeAlias, cast
+
+import msgpack
+
+from commonweal.protocol.errors import Malformed
+
+Value: TypeAlias = "None | bool | int | str | bytes | list[Value] | dict[str, Value]"
+
+DEPTH_MAX = 8
+"""Lists and maps may stand in each other this deep; a scalar has depth 0."""
+
+INT_MIN, INT_MAX = -(2**63), 2**63 - 1
+
+_LEAVES = frozenset({str, bytes, bool, type(None)})
+
+
+def encode(value: Value, depth_max: int = DEPTH_MAX) -> bytes:
+    """Return the one encoding of `value`; raise `Malformed` when it has none."""
+    try:
+        return cast(bytes, msgpack.packb(_ordered(value, depth_max), use_bin_type=True))
+    except (ValueError, TypeError, OverflowError) as error:
+        raise Malformed(str(error)) from error
+
+
+def decode(data: bytes, depth_max: int = DEPTH_MAX) -> Value:
+    """Return the value whose encoding is `data`, or raise `Malformed`."""
+    try:
+        value = msgpack.unpackb(
+            data,
+            raw=False,
+            object_pairs_hook=_sorted_map,
+            ext_hook=_no_extension,
+            timestamp=3,
+        )
+        _check((value,), depth_max)
+        again = msgpack.packb(value, use_bin_type=True)
+    except (ValueError, TypeError, OverflowError, RecursionError, msgpack.UnpackException) as error:
+        raise Malformed(f"not canonical MessagePack: {error}") from error
+    if again != data:
+        raise Malformed("not canonical MessagePack: a shorter encoding exists")
+    return cast(Value, value)
+
+
+def _ordered(value: Value, room: int) -> Value:
+    kind = type(value)
+    if kind in _LEAVES:
+        return value
+    if kind is int:
+        if not INT_MIN <= cast(int, value) <= INT_MAX:
+            raise ValueError(f"{value!r} does not fit 64 bits")
+        return value
+    if room == 0:
+        raise ValueError("nested too deep")
+    if kind is list:
+        return [_ordered(item, room - 1) for item in cast("list[Value]", value)]
+    if kind is dict:
+        pairs = cast("dict[str, Value]", value)
+        if not all(type(key) is str for key in pairs):
+            raise TypeError("a map key is not a string")
+        return {key: _ordered(pairs[key], room - 1) for key in sorted(pairs)}
+    raise TypeError(f"a {kind.__name__} cannot be encoded")
+
+
+def _check(items: Iterable[object], room: int) -> None:
+    for item in items:
+        kind = type(item)
+        if kind in _LEAVES:
+            continue
+        if kind is int:
+            if item > INT_MAX:  # type: ignore[operator]
+                raise ValueError(f"{item} does not fit 64 bits")
+        elif kind is not list and kind is not dict:
+            raise TypeError(f"a {kind.__name__} is not allowed")
+        elif room == 0:
+            raise ValueError("nested too deep")
+        else:
+            _check(item if kind is list else item.values(), room - 1)  # type: ignore[arg-type,attr-defined]
+
+
+def _sorted_map(pairs: list[tuple[object, object]]) -> dict[str, object]:
+    # The order of code points, in which Python compares strings, is that of UTF-8 bytes.
+    last: str | None = None
+    for key, _ in pairs:
+        if type(key) is not str:
+            raise TypeError("a map key is not a string")
+        if last is not None and key <= last:
+            raise ValueError("map keys are not sorted and unique")
+        last = key
+    return dict(pairs)  # type: ignore[arg-type]
+
+
+def _no_extension(code: int, data: bytes) -> None:
+    raise ValueError(f"extension type {code} is not allowed")

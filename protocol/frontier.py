@@ -1,0 +1,114 @@
+"""Frontiers: what a node holds, and how two nodes find the difference cheaply.
+
+For each log a frontier has its length and head; a frozen log stands in it as far as it is
+good, with the number where it is frozen, whichever branch or proof is held. Equal
+frontiers have equal digests. The digest is a hash over 256 bucket digests, a bucket over
+the entries of its logs, so that one new record costs one bucket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from commonweal.protocol import codec, keys
+from commonweal.protocol.keys import DeviceKey
+
+BUCKETS = 256
+BUCKET_DIGEST_BYTES = 12
+HEAD_BYTES = 16
+"""Of a head, this much is compared; the whole is checked when records come."""
+
+
+class Entry(NamedTuple):
+    """One log in a frontier. `frozen` is the seq that a proof names, else None."""
+
+    author: DeviceKey
+    length: int
+    head: bytes
+    frozen: int | None
+
+
+def entry(author: DeviceKey, length: int, head: bytes, frozen: int | None) -> Entry:
+    """Return the entry of a log with its head shortened as it is compared."""
+    return Entry(author, length, head[:HEAD_BYTES], frozen)
+
+
+class Frontier:
+    """The entries of all logs that a node holds, with digests kept up to date lazily."""
+
+    def __init__(self, entries: Iterable[Entry] = ()) -> None:
+        self._entries: dict[DeviceKey, Entry] = {}
+        self._buckets: list[dict[DeviceKey, None]] = [{} for _ in range(BUCKETS)]
+        self._digests: list[bytes | None] = [None] * BUCKETS
+        self._root: bytes | None = None
+        self._changes: dict[DeviceKey, int] = {}
+        self.changes = 0
+        """Counts every change; a mark for `changed_since`."""
+        for one in entries:
+            self.put(one)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __iter__(self) -> Iterator[Entry]:
+        """Yield every entry, by author."""
+        return iter(self._entries[author] for author in sorted(self._entries))
+
+    def get(self, author: DeviceKey) -> Entry:
+        """Return the entry of a log; an empty one where nothing of it is held."""
+        return self._entries.get(author) or Entry(author, 0, b"", None)
+
+    def put(self, new: Entry) -> None:
+        """Take in what a log is now."""
+        bucket = new.author[0]
+        self._entries[new.author] = new
+        self._buckets[bucket][new.author] = None
+        self._digests[bucket] = None
+        self._root = None
+        self.changes += 1
+        self._changes.pop(new.author, None)
+        self._changes[new.author] = self.changes
+
+    def digest(self) -> bytes:
+        """Return the 32 bytes that equal frontiers have in common."""
+        if self._root is None:
+            self._root = keys.hash32(keys.FRONTIER, self.buckets())
+        return self._root
+
+    def buckets(self) -> bytes:
+        """Return the 256 bucket digests of 12 bytes each, one after another."""
+        for number, known in enumerate(self._digests):
+            if known is None:
+                self._digests[number] = _bucket_digest(self.bucket(number))
+        return b"".join(digest for digest in self._digests if digest is not None)
+
+    def bucket(self, number: int) -> list[Entry]:
+        """Return the entries of the logs whose device key starts with byte `number`, by author."""
+        return [self._entries[author] for author in sorted(self._buckets[number])]
+
+    def changed_since(self, mark: int) -> list[Entry]:
+        """Return the entries that changed after `changes` was `mark`, latest first."""
+        entries = []
+        for author in reversed(self._changes):
+            if self._changes[author] <= mark:
+                break
+            entries.append(self._entries[author])
+        return entries
+
+
+def differing(ours: bytes, theirs: bytes) -> list[int]:
+    """Return the numbers of the buckets in which two lists of bucket digests differ."""
+    size = BUCKET_DIGEST_BYTES
+    return [
+        number
+        for number in range(BUCKETS)
+        if ours[number * size : (number + 1) * size] != theirs[number * size : (number + 1) * size]
+    ]
+
+
+def _bucket_digest(entries: list[Entry]) -> bytes:
+    if not entries:
+        return bytes(BUCKET_DIGEST_BYTES)
+    data = codec.encode([[*one] for one in entries])
+    return keys.hash32(keys.BUCKET, data)[:BUCKET_DIGEST_BYTES]
