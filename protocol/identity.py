@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
-from typing import TypeAlias
+from itertools import pairwise
+from typing import TypeAlias, assert_never
 
 from commonweal.protocol import codec
 from commonweal.protocol.errors import (
@@ -117,7 +118,7 @@ class Enrolment:
             raise Malformed("a community id has 32 bytes")
         if not all(len(name) == KEY_BYTES for name in names):
             raise Malformed("an enrolment names a member, a device and a peer by 32 bytes each")
-        if self.device == self.peer:
+        if bytes(self.device) == bytes(self.peer):
             raise Malformed("the peer key of a device is not its record key")
 
     def fields(self) -> tuple[codec.Value, ...]:
@@ -204,11 +205,12 @@ def entropy_from_phrase(phrase: str) -> bytes:
         raise WrongWordCount(f"{len(words)} words were read")
     from mnemonic import Mnemonic
 
-    reader = Mnemonic(_language(words).value)
+    language = _language(words)
+    reader = Mnemonic(language.value)
     known = frozenset(reader.wordlist)
     for place, word in enumerate(words, start=1):
         if word not in known:
-            raise UnknownWord(f"word {place}, {word!r}{_hint(word, reader.wordlist)}")
+            raise UnknownWord(f"word {place}, {word!r}{_hint(word, language, reader.wordlist)}")
     try:
         return bytes(reader.to_entropy(words))
     except ValueError:
@@ -231,11 +233,14 @@ def _language(words: list[str]) -> Language:
     return Language.CHINESE if 2 * chinese > len(words) else Language.ENGLISH
 
 
-def _hint(word: str, wordlist: Sequence[str]) -> str:
-    if _is_chinese(word):
-        near = _simplified(word, wordlist)
-    else:
-        near = get_close_matches(word, wordlist, n=1)
+def _hint(word: str, language: Language, wordlist: Sequence[str]) -> str:
+    match language:
+        case Language.ENGLISH:
+            near = get_close_matches(word, wordlist, n=1)
+        case Language.CHINESE:
+            near = _simplified(word, wordlist)
+        case _:
+            assert_never(language)
     return f"; the nearest is {near[0]!r}" if near else ""
 
 
@@ -248,4 +253,4 @@ def _simplified(word: str, wordlist: Sequence[str]) -> list[str]:
 
 
 def _ascend(keys: Sequence[bytes]) -> bool:
-    return all(low < high for low, high in zip(keys, keys[1:], strict=False))
+    return all(low < high for low, high in pairwise(keys))

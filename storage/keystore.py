@@ -145,10 +145,15 @@ class _File:
     box: bytes
 
 
+_FIELDS = {"box", "kdf", "nonce", "salt"}
+
+
 def _seal(
     secrets: Secrets, passphrase: str | None, cost: Cost, random: Callable[[int], bytes]
 ) -> bytes:
-    plain = codec.encode({"device_seed": secrets.device_seed, "member": secrets.member_entropy})
+    plain = codec.encode(
+        {"device_seed": secrets.device_seed, "member_entropy": secrets.member_entropy}
+    )
     if passphrase is None:
         return _to_bytes(_File(None, b"", b"", plain))
     salt, nonce = random(argon2id.SALTBYTES), random(SecretBox.NONCE_SIZE)
@@ -158,12 +163,13 @@ def _seal(
 
 def _parse_secrets(plain: bytes, path: Path) -> Secrets:
     with contextlib.suppress(Malformed):
-        match codec.decode(plain):
-            case {"device_seed": bytes(device), "member": bytes() | None as member, **rest}:
-                if not rest and len(device) == SEED_BYTES == len(member or device):
+        value = codec.decode(plain)
+        if isinstance(value, dict) and value.keys() == {"device_seed", "member_entropy"}:
+            match value["device_seed"], value["member_entropy"]:
+                case bytes(device), None if len(device) == SEED_BYTES:
+                    return Secrets(device)
+                case bytes(device), bytes(member) if len(device) == len(member) == SEED_BYTES:
                     return Secrets(device, member)
-            case _:
-                pass
     raise KeystoreDamaged(f"{path}: it opened, but not to secrets")
 
 
@@ -193,23 +199,29 @@ def _read(path: Path) -> _File:
     check = value.pop("check", None)
     if check != hash32(KEYSTORE, codec.encode(value)):
         raise KeystoreDamaged(f"{path}: its checksum is wrong")
-    if value.get("version") != VERSION:
-        raise KeystoreTooNew(f"{path}: version {value.get('version')!r}")
-    match value:
-        case {"kdf": None, "salt": b"", "nonce": b"", "box": bytes(box)}:
-            return _File(None, b"", b"", box)
-        case {"kdf": dict(kdf), "salt": bytes(salt), "nonce": bytes(nonce), "box": bytes(box)}:
-            if len(salt) == argon2id.SALTBYTES and len(nonce) == SecretBox.NONCE_SIZE:
-                return _File(_parse_cost(kdf, path), salt, nonce, box)
+    version = value.pop("version", None)
+    if type(version) is int and version > VERSION:
+        raise KeystoreTooNew(f"{path}: version {version}")
+    if type(version) is int and version == VERSION and value.keys() == _FIELDS:
+        match value:
+            case {"kdf": None, "salt": b"", "nonce": b"", "box": bytes(box)}:
+                return _File(None, b"", b"", box)
+            case {"kdf": dict(kdf), "salt": bytes(salt), "nonce": bytes(nonce), "box": bytes(box)}:
+                if len(salt) == argon2id.SALTBYTES and len(nonce) == SecretBox.NONCE_SIZE:
+                    return _File(_parse_cost(kdf, path), salt, nonce, box)
     raise KeystoreDamaged(f"{path}: a field is wrong")
 
 
 def _parse_cost(kdf: dict[str, codec.Value], path: Path) -> Cost:
-    match kdf:
-        case {"name": "argon2id", "passes": int(passes), "memory": int(memory_bytes)}:
-            cost = Cost(passes, memory_bytes)
-        case _:
-            raise KeystoreDamaged(f"{path}: its key derivation is unknown")
+    name, passes, memory_bytes = (kdf.get(field) for field in ("name", "passes", "memory"))
+    if (
+        len(kdf) != 3
+        or name != "argon2id"
+        or type(passes) is not int
+        or type(memory_bytes) is not int
+    ):
+        raise KeystoreDamaged(f"{path}: its key derivation is unknown")
+    cost = Cost(passes, memory_bytes)
     if not _is_bearable(cost):
         raise KeystoreTooCostly(f"{path}: {passes} passes over {memory_bytes} bytes")
     return cost
@@ -246,16 +258,17 @@ def _read_private(path: Path) -> bytes:
         raise KeystoreMissing(str(path)) from None
     except OSError as error:
         raise StorageError(f"{path}: {error.strerror}") from error
-    with open(descriptor, "rb") as file:
+    try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise KeystoreDamaged(f"{path}: not a file")
         if status.st_mode & 0o077:
             raise KeystoreExposed(f"run: chmod 600 {path}")
-        try:
-            data = file.read(FILE_BYTES_MAX + 1)
-        except OSError as error:
-            raise StorageError(f"{path}: {error.strerror}") from error
+        data = os.read(descriptor, FILE_BYTES_MAX + 1)
+    except OSError as error:
+        raise StorageError(f"{path}: {error.strerror}") from error
+    finally:
+        os.close(descriptor)
     if len(data) > FILE_BYTES_MAX:
         raise KeystoreDamaged(f"{path}: more than {FILE_BYTES_MAX} bytes")
     return data
@@ -267,12 +280,12 @@ def _replace(path: Path, data: bytes) -> None:
     try:
         draft.unlink(missing_ok=True)
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, MODE)
-        with open(descriptor, "wb") as file:
+        with os.fdopen(descriptor, "wb") as file:
             os.fchmod(descriptor, MODE)
             file.write(data)
             file.flush()
             os.fsync(descriptor)
-        os.replace(draft, path)
+        draft.replace(path)
         _sync_directory(path.parent)
     except OSError as error:
         with contextlib.suppress(OSError):
