@@ -53,7 +53,7 @@ lint: $(STAMP) ## ruff: faults and form
 
 types: $(STAMP) ## mypy --strict
 	$(RUN) -m mypy
-	$(RUN) -m mypy .ci/machine.py .ci/lock.py
+	$(RUN) -m mypy .ci/machine.py .ci/lock.py conftest.py
 
 imports: $(STAMP) ## the layers
 	$(BIN)/lint-imports

@@ -1,0 +1,57 @@
+"""A page that shows what does not happen is seen."""
+
+from __future__ import annotations
+
+import pytest
+from sybil.example import SybilFailure
+
+import conftest
+
+
+def run(block: str) -> None:
+    page = conftest.parsed(f"```console\n{block}```\n")
+    conftest._open(page.namespace)
+    try:
+        for example in page.examples():
+            example.evaluate()
+    finally:
+        conftest._close(page.namespace)
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "$ echo one\none\n",
+        "$ echo one two three\none ... three\n",
+        "$ echo does not matter\n",
+        "$ exit 69\n[69]\n",
+        "$ echo why >&2; exit 69\nwhy\n[69]\n",
+        "$ mkdir a; cd a\n$ basename $PWD\na\n",
+        "$ cat <<END\n> a\n> b\n> END\na\nb\n",
+        "$ echo $COMMONWEAL_HOME\n\n",
+    ],
+)
+def test_a_page_that_is_true_passes(block: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMMONWEAL_HOME", "somebody's")
+    run(block)
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "$ echo one\ntwo\n",
+        "$ echo one\none\ntwo\n",
+        "$ exit 69\n",
+        "$ true\n[69]\n",
+        "$ echo one\none\n$ echo two\nthree\n",
+        "$ no-such-command\n",
+    ],
+)
+def test_a_page_that_is_not_true_fails(block: str) -> None:
+    with pytest.raises(SybilFailure):
+        run(block)
+
+
+def test_a_block_without_a_command_is_refused() -> None:
+    with pytest.raises(SyntaxError):
+        run("echo one\n")
