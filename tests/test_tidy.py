@@ -226,6 +226,10 @@ FINE = {
         DOC + "@click.command(help=_('Start.'))\ndef up(): pass\n",
     ),
     "print where people read": ("commands/output.py", DOC + "print(1)\n"),
+    "a method that its base explains": (
+        "node/api.py",
+        DOC + "class C(Base):\n    'A.'\n    def f(self): pass\n",
+    ),
     "a private function": ("node/api.py", DOC + "def _f(): pass\n"),
 }
 
