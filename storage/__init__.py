@@ -1,0 +1,1 @@
+"""What is kept: records, bodies, proofs, addresses and secrets on this member's disk."""

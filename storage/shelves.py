@@ -1,0 +1,118 @@
+"""What is kept beside the logs: settings, bodies, and the addresses of peers."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, cast
+
+from commonweal.protocol import codec
+from commonweal.protocol.errors import InvalidRecord
+from commonweal.protocol.keys import DeviceKey, PeerKey
+from commonweal.protocol.record import BodyRef, is_body
+from commonweal.storage.database import Database
+
+PEERS_KEPT_MAX = 1_000
+"""Above this many, the address that answered longest ago is forgotten."""
+
+
+class Address(NamedTuple):
+    """Where a peer was found. `signed` is what the peer signed of it, empty when nothing."""
+
+    peer: PeerKey
+    device: DeviceKey | None
+    addresses: tuple[str, ...]
+    signed: bytes
+    last_ok_ms: int
+    source: str
+
+
+class Shelves(Database):
+    """Settings, bodies and addresses, on top of one database."""
+
+    def setting(self, name: str) -> bytes | None:
+        """Return the value put under `name`, or None."""
+        row = self.row("SELECT value FROM setting WHERE name = ?", (name,))
+        return row[0] if row else None
+
+    def put_setting(self, name: str, value: bytes | None) -> None:
+        """Keep `value` under `name`; None removes it."""
+        if value is None:
+            self.change("DELETE FROM setting WHERE name = ?", (name,))
+        else:
+            self.change("INSERT OR REPLACE INTO setting VALUES (?, ?)", (name, value))
+
+    def body(self, digest: bytes) -> bytes | None:
+        """Return the bytes whose hash is `digest`; None when not held, or erased."""
+        row = self.row("SELECT content FROM body WHERE hash = ?", (digest,))
+        return row[0] if row else None
+
+    def has_body(self, digest: bytes) -> bool:
+        """Say whether `body` would return something, without reading it."""
+        return bool(self.row("SELECT 1 FROM body WHERE hash = ? AND content NOTNULL", (digest,)))
+
+    def put_body(self, ref: BodyRef, data: bytes) -> None:
+        """Keep a body. One that was erased stays erased.
+
+        Raises InvalidRecord when `data` is not what `ref` names.
+        """
+        if not is_body(ref, data):
+            raise InvalidRecord(f"{len(data)} bytes are not the body {ref.hash.hex()}")
+        self.change(
+            "INSERT INTO body VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET permanent = 1,"
+            " content = excluded.content WHERE excluded.permanent AND NOT permanent",
+            (ref.hash, int(ref.permanent), data),
+        )
+        self.change("DELETE FROM wanted WHERE hash = ?", (ref.hash,))
+
+    def erase_body(self, digest: bytes) -> bool:
+        """Overwrite an erasable body, and never take it again; False for a permanent one.
+
+        A body that is not held is marked as erased, so that it is not fetched later.
+        """
+        self.change(
+            "INSERT INTO body VALUES (?, 0, NULL) ON CONFLICT DO UPDATE SET content = NULL"
+            " WHERE NOT permanent",
+            (digest,),
+        )
+        self.change("DELETE FROM wanted WHERE hash = ?", (digest,))
+        return not self.has_body(digest)
+
+    def wanted_bodies(self, limit: int, after: bytes = b"") -> list[bytes]:
+        """Return hashes above `after` of erasable bodies that records name and that are missing."""
+        found = self.rows("SELECT hash FROM wanted WHERE hash > ? LIMIT ?", (after, limit))
+        return [digest for (digest,) in found]
+
+    def wanted_body(self, digest: bytes) -> BodyRef | None:
+        """Return the reference of a missing erasable body; None when it is not wanted."""
+        row = self.row("SELECT size FROM wanted WHERE hash = ?", (digest,))
+        return BodyRef(digest, row[0], permanent=False) if row else None
+
+    def addresses(self) -> list[Address]:
+        """Return the address book, those first that answered last."""
+        found = self.rows(
+            "SELECT peer, device, addresses, signed, last_ok_ms, source FROM address"
+            " ORDER BY last_ok_ms DESC, peer"
+        )
+        return [_address(row) for row in found]
+
+    def put_address(self, address: Address) -> None:
+        """Keep where a peer is, in place of what was known of it."""
+        places = codec.encode(cast("list[codec.Value]", list(address.addresses)))
+        self.change(
+            "INSERT OR REPLACE INTO address VALUES (?, ?, ?, ?, ?, ?)",
+            (*address[:2], places, *address[3:]),
+        )
+        self.change(
+            "DELETE FROM address WHERE peer IN (SELECT peer FROM address WHERE peer <> ?"
+            " ORDER BY last_ok_ms DESC, peer LIMIT -1 OFFSET ?)",
+            (address.peer, PEERS_KEPT_MAX - 1),
+        )
+
+    def forget_address(self, peer: PeerKey) -> None:
+        """Forget where a peer is."""
+        self.change("DELETE FROM address WHERE peer = ?", (peer,))
+
+
+def _address(row: tuple[Any, ...]) -> Address:
+    peer, device, places, signed, last_ok_ms, source = row
+    addresses = cast("list[str]", codec.decode(places))
+    return Address(peer, device, tuple(addresses), signed, last_ok_ms, source)

@@ -1,0 +1,436 @@
+"""The records that this node holds: its logs, the branches and proofs of forked ones.
+
+A log's row says how far it is good: up to the seq that a proof against it names, or as
+far as it is held. Everything is served from the good part; records above it stay, and
+are found by id, because others cite them. What comes in was verified by `protocol.log`;
+nothing here checks a signature. Nothing is durable before `commit`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import msgpack
+
+from commonweal.protocol import codec, evidence, keys
+from commonweal.protocol.errors import ForkedLog, InvalidRecord, MissingBody
+from commonweal.protocol.evidence import Proof
+from commonweal.protocol.keys import DeviceKey
+from commonweal.protocol.log import Tip
+from commonweal.protocol.record import (
+    CONTEXT,
+    NO_ID,
+    CommunityId,
+    Record,
+    RecordId,
+    community_of,
+    from_bytes_unchecked,
+    is_body,
+)
+from commonweal.storage.database import Row
+from commonweal.storage.shelves import Shelves
+
+BULK_KINDS = frozenset({"event", "attest", "review"})
+"""Kinds of which there are very many; all others are rare."""
+
+SEQ_BITS = 40
+SEQ_MAX = (1 << SEQ_BITS) - 1
+PREFIX_BYTES = 6
+"""So much of an id is in the index; the rest is checked by hashing the record."""
+
+CLOCKS_CACHED_MAX = 4_096
+RARE_ROWS_READ = 500
+"""Rare records are read this many at a time, so that no cursor stays open between them."""
+
+_WHOLE = 0x9C  # the first byte of a header, an array of 12; no seq begins so
+
+
+class LogRow(NamedTuple):
+    """What is held of one log. length, head and clock are those of its good part.
+
+    `frozen`: the seq that a proof names, else None. Below `checked` every signature was
+    verified itself. `bytes`: of all its records that are held, void ones too.
+    """
+
+    author: DeviceKey
+    length: int
+    head: RecordId
+    clock: int
+    frozen: int | None
+    checked: int
+    bytes: int
+
+    @property
+    def tip(self) -> Tip:
+        """Where the next good record stands."""
+        return Tip(self.length, self.head, self.clock)
+
+
+class Counts(NamedTuple):
+    """How much is held: good records, logs, bytes of all records, bodies."""
+
+    records: int
+    logs: int
+    bytes: int
+    bodies: int
+
+
+class Store(Shelves):
+    """Everything a node keeps. See `Database` for opening, commit and errors."""
+
+    _clocks: dict[RecordId, int]
+
+    def forget(self) -> None:
+        """Drop the cached clocks, which may be of records that are rolled back."""
+        self._clocks = {}
+
+    # Logs
+
+    def logs(self) -> list[LogRow]:
+        """Return the row of every log known, by author."""
+        found = self.rows(
+            "SELECT author, length, head, clock, frozen, checked, bytes FROM log ORDER BY author"
+        )
+        return [LogRow._make(row) for row in found]
+
+    def log(self, author: DeviceKey) -> LogRow:
+        """Return the row of one log; an empty one where nothing is known of it."""
+        row = self.row(
+            "SELECT author, length, head, clock, frozen, checked, bytes FROM log WHERE author = ?",
+            (author,),
+        )
+        return LogRow._make(row) if row else LogRow(author, 0, NO_ID, 0, None, 0, 0)
+
+    def append(
+        self, author: DeviceKey, run: Sequence[Record], bodies: Mapping[bytes, bytes] | None = None
+    ) -> None:
+        """Put a verified run at the end of a log, and the bodies given for it, by hash.
+
+        run: what `log.read_run` returned for the tip of this log. Raises MissingBody when
+        a permanent body is neither held nor given, InvalidRecord when a given one is not
+        what its record names, ForkedLog when a proof froze the log before the run's end;
+        then nothing of the run is stored.
+        """
+        if not run:
+            return
+        log = self.row(
+            "SELECT id, opening, length, head, frozen FROM log WHERE author = ?", (author,)
+        )
+        number, opening, length, head, frozen = log or (0, b"", 0, NO_ID, None)
+        first, last = run[0], run[-1]
+        stop = length + len(run)
+        assert first.author == author == last.author
+        assert first.seq == length and first.prev == head and last.seq + 1 == stop <= SEQ_MAX
+        if frozen is not None and stop > frozen:
+            raise ForkedLog(f"{last}: a proof ends this log before #{frozen}")
+        self._put_bodies(run, bodies or {})
+        if not log:
+            opening = _opening(community_of(first), author)
+            number = self._new_log(author, opening)
+        base = (number << SEQ_BITS) + length
+        cut = len(opening)
+        self.change_many(
+            "INSERT INTO record VALUES (?, ?)",
+            [
+                (key, record.wire[cut:] if record.wire.startswith(opening) else record.wire)
+                for key, record in enumerate(run, base)
+            ],
+        )
+        from_bytes = int.from_bytes
+        self.change_many(
+            "INSERT INTO record_id VALUES (?, ?)",
+            [
+                (from_bytes(record.id[:PREFIX_BYTES], "big", signed=True), key)
+                for key, record in enumerate(run, base)
+            ],
+        )
+        rare = [(key,) for key, record in enumerate(run, base) if record.kind not in BULK_KINDS]
+        if rare:
+            self.change_many("INSERT INTO rare VALUES (?)", rare)
+        self.change(
+            "UPDATE log SET length = ?1, held = ?1, head = ?2, clock = ?3, bytes = bytes + ?4"
+            " WHERE id = ?5",
+            (stop, last.id, last.clock, sum([len(record.wire) for record in run]), number),
+        )
+        self._remember(last.id, last.clock)
+
+    def append_branch(self, records: Sequence[Record]) -> None:
+        """Keep records of another branch of a frozen log, because others cite them.
+
+        They are found by id only. records: of one or several logs, each at or above the seq where its log is frozen.
+        Those already held are passed over.
+        """
+        for record in records:
+            log = self.row("SELECT id, frozen FROM log WHERE author = ?", (record.author,))
+            assert log and log[1] is not None and record.seq >= log[1], f"{record} is not void"
+            if self.clock_of(record.id) is not None:
+                continue
+            self.change(
+                "INSERT INTO branch VALUES (?, ?, ?, ?)",
+                (record.id, log[0], record.seq, record.wire),
+            )
+            size = len(record.wire)
+            self.change("UPDATE log SET bytes = bytes + ? WHERE id = ?", (size, log[0]))
+            self._remember(record.id, record.clock)
+
+    def mark_checked(self, author: DeviceKey, seq: int) -> None:
+        """Note that every signature of the log below `seq` was verified itself."""
+        self.change("UPDATE log SET checked = max(checked, ?) WHERE author = ?", (seq, author))
+
+    # Records
+
+    def clock_of(self, record_id: RecordId) -> int | None:
+        """Return the clock of a record that is held, void or not; None when it is not held."""
+        clock = self._clocks.get(record_id)
+        if clock is None:
+            wire = self.wire(record_id)
+            if wire is not None:
+                clock = _clock(wire)
+                self._remember(record_id, clock)
+        return clock
+
+    def wire(self, record_id: RecordId) -> bytes | None:
+        """Return the bytes of a record that is held, void or not."""
+        found = self.rows(
+            "SELECT opening, tail FROM record_id JOIN held USING (key) WHERE prefix = ?",
+            (_prefix(record_id),),
+        )
+        for opening, tail in found:
+            wire = _join(opening, tail)
+            if keys.hash32(keys.RECORD, wire) == record_id:
+                return wire
+        row = self.row("SELECT wire FROM branch WHERE id = ?", (record_id,))
+        return row[0] if row else None
+
+    def record(self, record_id: RecordId) -> Record | None:
+        """Return a record that is held, void or not."""
+        wire = self.wire(record_id)
+        return None if wire is None else from_bytes_unchecked(wire)
+
+    def ids(self, hex_prefix: str, limit: int = 3) -> list[RecordId]:
+        """Return up to `limit` ids that begin with these hex digits, in order.
+
+        An odd number of digits is fine; no digits, or what is not hex, fits nothing.
+        """
+        digits = hex_prefix.lower()
+        if not digits or len(digits) > 64 or set(digits) - set("0123456789abcdef"):
+            return []
+        low, high = (bytes.fromhex(digits.ljust(64, end)) for end in "0f")
+        found = [
+            RecordId(one)
+            for (one,) in self.rows(
+                "SELECT id FROM branch WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?",
+                (low, high, limit),
+            )
+        ]
+        rows = self.each(
+            "SELECT prefix, opening, tail FROM record_id JOIN held USING (key)"
+            " WHERE prefix BETWEEN ? AND ? ORDER BY prefix",
+            (_prefix(low), _prefix(high)),
+        )
+        last, held = None, 0
+        for prefix, opening, tail in rows:
+            if held >= limit and prefix != last:
+                break
+            one = RecordId(keys.hash32(keys.RECORD, _join(opening, tail)))
+            if low <= one <= high:
+                found.append(one)
+                last, held = prefix, held + 1
+        return sorted(found)[:limit]
+
+    def id_at(self, author: DeviceKey, seq: int) -> RecordId | None:
+        """Return the id of the good record at `seq`; None where there is none."""
+        wires = self.wires(author, seq, seq + 1, 0) if seq >= 0 else []
+        return RecordId(keys.hash32(keys.RECORD, wires[0])) if wires else None
+
+    def wires(self, author: DeviceKey, start: int, stop: int, bytes_max: int) -> list[bytes]:
+        """Return the good records from seq `start` up to but not `stop`, in order.
+
+        As many as fit in `bytes_max` bytes, and at least one when there is any.
+        """
+        log = self.row("SELECT id, length FROM log WHERE author = ?", (author,))
+        return self._range(log[0], start, min(stop, log[1]), bytes_max) if log else []
+
+    def branch_wires(self, record_id: RecordId, bytes_max: int) -> list[bytes]:
+        """Return the void chain that ends with `record_id`, from the seq where its log is frozen.
+
+        In seq order; as many as fit in `bytes_max` from its beginning, and at least one.
+        Empty when `record_id` is not held or not void.
+        """
+        chain: list[bytes] = []
+        record = self.record(record_id)
+        log = record and self.row(
+            "SELECT id, frozen FROM log WHERE author = ? AND frozen NOTNULL", (record.author,)
+        )
+        if not record or not log or record.seq < log[1]:
+            return []
+        number, frozen = log
+        seq = record.seq
+        while seq >= frozen:
+            row = self.row("SELECT wire FROM branch WHERE id = ?", (record_id,))
+            if not row:
+                break
+            chain.append(row[0])
+            seq, record_id = seq - 1, from_bytes_unchecked(row[0]).prev
+        below = self._range(number, frozen, seq + 1, bytes_max)
+        return _fitting(below + chain[::-1], bytes_max) if len(below) > seq - frozen else below
+
+    def rare(self) -> Iterator[Record]:
+        """Yield the good records of all kinds but the bulk ones, log by log, in seq order."""
+        after = -1
+        while True:
+            found = self.rows(
+                "SELECT rare.key, opening, tail FROM rare JOIN held USING (key)"
+                " WHERE rare.key > ? AND seq < length ORDER BY rare.key LIMIT ?",
+                (after, RARE_ROWS_READ),
+            )
+            for _, opening, tail in found:
+                yield from_bytes_unchecked(_join(opening, tail))
+            if len(found) < RARE_ROWS_READ:
+                return
+            after = found[-1][0]
+
+    def counts(self) -> Counts:
+        """Return how much is held."""
+        row = self.row(
+            "SELECT total(length), count(*), total(bytes), (SELECT count(*) FROM body)"
+            " - (SELECT count(*) FROM body WHERE content IS NULL) FROM log"
+        )
+        assert row
+        return Counts(*(int(number) for number in row))
+
+    # Proofs
+
+    def freeze(self, proof: Proof) -> bool:
+        """Keep a proof and end the good part of its log there; say whether that changed anything.
+
+        Of several proofs against one log the one with the lowest seq is kept, of these the first.
+        """
+        log = self.row("SELECT id, length, held, frozen FROM log WHERE author = ?", (proof.author,))
+        if log is None:
+            record = from_bytes_unchecked(proof.wires[0])
+            number = self._new_log(proof.author, _opening(community_of(record), proof.author))
+            log = (number, 0, 0, None)
+        number, length, held, frozen = log
+        if frozen is not None and frozen <= proof.seq:
+            return False
+        good = min(held, proof.seq)
+        if good < length:
+            self._cut(number, good)
+        self.change("UPDATE log SET frozen = ? WHERE id = ?", (proof.seq, number))
+        self.change(
+            "INSERT OR REPLACE INTO proof VALUES (?, ?)", (number, evidence.to_bytes(proof))
+        )
+        return True
+
+    def proof(self, author: DeviceKey) -> Proof | None:
+        """Return the proof that froze a log; None when it is not frozen."""
+        row = self.row(
+            "SELECT wire FROM proof JOIN log ON log.id = proof.log WHERE author = ?", (author,)
+        )
+        return _proof(row) if row else None
+
+    def proofs(self) -> Iterator[Proof]:
+        """Yield all proofs, by author."""
+        found = self.rows("SELECT wire FROM proof JOIN log ON log.id = proof.log ORDER BY author")
+        return map(_proof, found)
+
+    # Inside
+
+    def _new_log(self, author: DeviceKey, opening: bytes) -> int:
+        return self.insert("INSERT INTO log (author, opening) VALUES (?, ?)", (author, opening))
+
+    def _put_bodies(self, run: Sequence[Record], bodies: Mapping[bytes, bytes]) -> None:
+        """Keep what `bodies` has for `run`; note erasable ones that are missing."""
+        refs = [(record, record.body) for record in run if record.body is not None]
+        for record, ref in refs:
+            data = bodies.get(ref.hash)
+            if data is not None and not is_body(ref, data):
+                raise InvalidRecord(f"{record}: another body than it names")
+            if data is None and ref.permanent and not self.has_body(ref.hash):
+                raise MissingBody(f"{record}: {ref.hash.hex()}")
+        for _, ref in refs:
+            if ref.hash in bodies:
+                self.put_body(ref, bodies[ref.hash])
+            elif not ref.permanent:
+                self.change(
+                    "INSERT OR IGNORE INTO wanted SELECT ?1, ?2"
+                    " WHERE NOT EXISTS (SELECT 1 FROM body WHERE hash = ?1)",
+                    (ref.hash, ref.size),
+                )
+
+    def _cut(self, number: int, good: int) -> None:
+        """End the good part of a log at `good`, with the head and clock it has there."""
+        last = self._range(number, good - 1, good, 0) if good else []
+        head = keys.hash32(keys.RECORD, last[0]) if last else NO_ID
+        self.change(
+            "UPDATE log SET length = ?1, head = ?2, clock = ?3, checked = min(checked, ?1)"
+            " WHERE id = ?4",
+            (good, head, _clock(last[0]) if last else 0, number),
+        )
+
+    def _range(self, number: int, start: int, stop: int, bytes_max: int) -> list[bytes]:
+        base = number << SEQ_BITS
+        rows = self.each(
+            "SELECT opening, tail FROM held WHERE key >= ? AND key < ? ORDER BY key",
+            (base + max(start, 0), base + max(min(stop, SEQ_MAX), 0)),
+        )
+        return _fitting((_join(opening, tail) for opening, tail in rows), bytes_max)
+
+    def _remember(self, record_id: RecordId, clock: int) -> None:
+        clocks = self._clocks
+        if len(clocks) >= CLOCKS_CACHED_MAX:
+            del clocks[next(iter(clocks))]
+        clocks[record_id] = clock
+
+
+def _opening(community: CommunityId, author: DeviceKey) -> bytes:
+    """Return the bytes that begin every record of a log, but a founding one."""
+    return bytes([_WHOLE]) + codec.encode([CONTEXT, community, author])[1:]
+
+
+def _join(opening: bytes, tail: bytes) -> bytes:
+    return tail if tail[0] == _WHOLE else opening + tail
+
+
+def _prefix(record_id: bytes) -> int:
+    return int.from_bytes(record_id[:PREFIX_BYTES], "big", signed=True)
+
+
+def _clock(wire: bytes) -> int:
+    """Return the clock of a record without reading the rest of it."""
+    unpacker = msgpack.Unpacker()
+    unpacker.feed(wire)
+    unpacker.read_array_header()
+    for _ in range(5):  # context, community, author, seq, prev
+        unpacker.skip()
+    clock = unpacker.unpack()
+    assert isinstance(clock, int)
+    return clock
+
+
+def _fitting(wires: Iterator[bytes] | list[bytes], bytes_max: int) -> list[bytes]:
+    """Return as many from the beginning as fit in `bytes_max`, and at least one."""
+    fitting: list[bytes] = []
+    total = 0
+    for wire in wires:
+        total += len(wire)
+        if fitting and total > bytes_max:
+            break
+        fitting.append(wire)
+    return fitting
+
+
+def _proof(row: Row) -> Proof:
+    """Return a stored proof; it was checked before it was stored."""
+    one, two = (from_bytes_unchecked(wire) for wire in _proof_wires(row[0]))
+    return Proof(one.author, one.seq, one.prev, (one.wire, two.wire))
+
+
+def _proof_wires(data: bytes) -> tuple[bytes, bytes]:
+    match codec.decode(data):
+        case [str(), bytes(one), bytes(two)]:
+            return one, two
+        case _:
+            raise AssertionError("a stored proof is whole")
