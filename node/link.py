@@ -1,0 +1,96 @@
+"""What passes between a node and its network: keys, limits and events as plain values.
+
+Nothing here imports trio or libp2p, so the sans-IO Service and the simulator use these same
+values. An event says what happened on a link; it never says what to do about it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, NewType
+
+PeerKey = NewType("PeerKey", bytes)
+"""The 32-byte raw Ed25519 public key of a node's libp2p identity."""
+
+FRAME_BYTES_MAX: Final = 1 << 20
+"""The largest frame of an admitted peer."""
+GUEST_FRAME_BYTES_MAX: Final = 64 * 1024
+"""The largest frame of a requester under an invite."""
+HELLO_BYTES_MAX: Final = 8 * 1024
+"""The largest frame of a peer that is not admitted yet."""
+HELLO_MS_MAX: Final = 5_000
+"""How long a connection may stay without being admitted, counted from its first byte."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """The one sync stream to this peer is open, in both directions."""
+
+    peer: PeerKey
+    address: str
+    outbound: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnected:
+    """The link that `Connected` announced is gone; frames not yet received are lost."""
+
+    peer: PeerKey
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One whole frame of the sync stream; it counts against the peer's budget until `done`."""
+
+    peer: PeerKey
+    frame: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A gossip message that passed the validator; `peer` is who handed it to us."""
+
+    peer: PeerKey
+    topic: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DialFailed:
+    """This peer could not be reached at this address."""
+
+    peer: PeerKey
+    address: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """mDNS saw a libp2p node with this key on the local network; nothing is proven yet."""
+
+    peer: PeerKey
+    addresses: tuple[str, ...]
+
+
+Link = Connected | Disconnected | Received | Heard | DialFailed | Found
+
+
+@dataclass(frozen=True, slots=True)
+class LinkCounts:
+    """How busy the network is, for status and metrics; the totals count since start."""
+
+    connections: int
+    strangers: int
+    guests: int
+    streams: int
+    outbox_bytes: int
+    inbox_bytes: int
+    dialling: int
+    dropped: int
+    refused: int
+    frames_sent: int
+    frames_received: int
+    gossip_peers: int
+    gossip_published: int
+    gossip_heard: int

@@ -1,0 +1,126 @@
+"""What libp2p's pubsub and identify need of a host, and nothing more.
+
+There is no swarm behind it: no dialling by the library, no automatic identify, no
+connection cache. `connections` shows admitted peers only, so nothing in libp2p ever learns
+of a stranger, nor a stranger of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn, cast
+
+import trio
+from libp2p.abc import IHost, INotifee
+from libp2p.crypto.keys import KeyPair, PrivateKey, PublicKey
+from libp2p.custom_types import StreamHandlerFn, TProtocol
+from libp2p.host.ping import ID as PING
+from libp2p.host.ping import handle_ping
+from libp2p.identity.identify.identify import ID as IDENTIFY
+from libp2p.identity.identify.identify import identify_handler_for
+from libp2p.network.exceptions import SwarmException
+from libp2p.peer.id import ID
+from libp2p.peer.peerstore import PeerStore
+from libp2p.protocol_muxer.multiselect import Multiselect
+from multiaddr import Multiaddr
+
+from commonweal.node.network.multistream import NoAgreement, offer
+from commonweal.node.network.yamux import Mux, Stream
+
+NEGOTIATE_S = 10.0
+
+
+class Host:
+    """The host that Pubsub and the identify handler see.
+
+    find: the connection of an admitted peer, or None. addresses: where we listen.
+    """
+
+    def __init__(
+        self,
+        keys: KeyPair,
+        find: Callable[[ID], Mux | None],
+        addresses: Callable[[], Sequence[str]],
+    ) -> None:
+        self._keys = keys
+        self._id = ID.from_pubkey(keys.public_key)
+        self._find = find
+        self._addresses = addresses
+        self._peerstore = PeerStore()
+        self._handlers = Multiselect()
+        self.set_stream_handler(PING, handle_ping)
+        self.set_stream_handler(IDENTIFY, identify_handler_for(cast(IHost, self)))
+
+    @property
+    def protocols(self) -> tuple[str, ...]:
+        """What an admitted peer may open, beside the sync stream."""
+        return tuple(str(each) for each in self._handlers.handlers)
+
+    def handler(self, protocol: str) -> StreamHandlerFn | None:
+        """Who serves this protocol."""
+        return self._handlers.handlers.get(TProtocol(protocol))
+
+    def get_id(self) -> ID:
+        return self._id
+
+    def get_public_key(self) -> PublicKey:
+        return self._keys.public_key
+
+    def get_private_key(self) -> PrivateKey:
+        return self._keys.private_key
+
+    def get_network(self) -> Host:
+        return self
+
+    def get_peerstore(self) -> PeerStore:
+        return self._peerstore
+
+    def get_mux(self) -> Multiselect:
+        return self._handlers
+
+    def get_addrs(self) -> list[Multiaddr]:
+        return [Multiaddr(each) for each in self._addresses()]
+
+    def get_transport_addrs(self) -> list[Multiaddr]:
+        return [Multiaddr(each.split("/p2p/")[0]) for each in self._addresses()]
+
+    def set_stream_handler(self, protocol: TProtocol, handler: StreamHandlerFn) -> None:
+        self._handlers.add_handler(protocol, handler)
+
+    def register_notifee(self, notifee: INotifee) -> None:
+        """Nobody is told of connections: peers join gossip by hand, after admission."""
+
+    @property
+    def connections(self) -> dict[ID, list[Any]]:
+        return {}
+
+    def get_connections(self, peer: ID | None = None) -> list[Any]:
+        """The connections of an admitted peer, as objects with a `muxed_conn`."""
+        mux = self._find(peer) if peer is not None else None
+        return [_Connection(mux)] if mux is not None else []
+
+    async def new_stream(self, peer: ID, protocols: Sequence[TProtocol]) -> Stream:
+        """A stream to an admitted peer; raises SwarmException while it refuses."""
+        mux = self._find(peer)
+        if mux is None:
+            raise SwarmException("not connected to an admitted peer")
+        stream = mux.open()
+        try:
+            with trio.fail_after(NEGOTIATE_S):
+                await offer(stream, str(protocols[0]))
+        except BaseException as error:
+            stream.cut()
+            if isinstance(error, NoAgreement | trio.TooSlowError):
+                raise SwarmException("the peer refuses this protocol") from error
+            raise
+        stream.set_protocol(protocols[0])
+        return stream
+
+    async def connect(self, _peer: object) -> NoReturn:
+        """libp2p dials nobody: the node has its own dialler."""
+        raise SwarmException("the node dials by itself")
+
+
+class _Connection:
+    def __init__(self, mux: Mux) -> None:
+        self.muxed_conn = mux

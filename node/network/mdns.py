@@ -1,0 +1,127 @@
+"""mDNS: find libp2p nodes on the local network, and be found. It shows no community.
+
+The records are those of the libp2p mDNS specification: a random name under _p2p._udp.local
+and our addresses with our peer id. Whoever answers is a stranger until he proves more.
+Source: https://github.com/libp2p/specs/blob/master/discovery/mdns.md
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import secrets
+import threading
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final
+
+import trio
+from libp2p.peer.id import ID
+from zeroconf import ServiceBrowser, ServiceInfo, ServiceListener, Zeroconf
+
+from commonweal.node.link import PeerKey
+from commonweal.node.network.addresses import parse
+from commonweal.node.network.session import peer_key
+
+log = logging.getLogger(__name__)
+
+SERVICE: Final = "_p2p._udp.local."
+FOUND_PER_S_MAX: Final = 20
+"""Announcements handed on per second; a noisy network is not our load."""
+ADDRESSES_MAX: Final = 16
+ASK_MS: Final = 3_000
+
+
+class Mdns:
+    """Announces our addresses and calls `found` with each node seen, in the trio thread."""
+
+    def __init__(
+        self,
+        key: PeerKey,
+        addresses: Sequence[str],
+        found: Callable[[PeerKey, tuple[str, ...]], None],
+    ) -> None:
+        self._key = key
+        self._addresses = tuple(addresses)
+        self._found = found
+
+    async def run(self) -> None:
+        """Announce and look until cancelled. Without a usable network it only says so."""
+        try:
+            zeroconf = await trio.to_thread.run_sync(Zeroconf)
+        except Exception as error:  # zeroconf raises what its platform raises
+            log.warning("mDNS does not work on this network: %s", error)
+            return
+        send, receive = trio.open_memory_channel[ServiceInfo](FOUND_PER_S_MAX)
+        token = trio.lowlevel.current_trio_token()
+        name = f"{secrets.token_hex(16)}.{SERVICE}"
+        try:
+            await trio.to_thread.run_sync(zeroconf.register_service, self._service(name))
+            listener = _Listener(name, partial(token.run_sync_soon, partial(_offer, send)))
+            await trio.to_thread.run_sync(ServiceBrowser, zeroconf, SERVICE, None, listener)
+            async for info in receive:
+                self._read(info)
+                await trio.sleep(1 / FOUND_PER_S_MAX)
+        except OSError as error:
+            log.warning("mDNS does not work on this network: %s", error)
+        finally:
+            # Saying goodbye takes zeroconf a second; nobody waits for it.
+            threading.Thread(target=zeroconf.close, daemon=True).start()
+
+    def _service(self, name: str) -> ServiceInfo:
+        keys = ["dnsaddr", *(f"dnsaddr{i}" for i in range(2, ADDRESSES_MAX + 1))]
+        endpoints = [parse(each) for each in self._addresses[:ADDRESSES_MAX]]
+        return ServiceInfo(
+            SERVICE,
+            name,
+            port=endpoints[0].port,
+            properties=dict(zip(keys, self._addresses, strict=False)),
+            server=f"{name.partition('.')[0]}.local.",
+            addresses=[ipaddress.ip_address(each.host).packed for each in endpoints],
+        )
+
+    def _read(self, info: ServiceInfo) -> None:
+        """Hand on what an announcement says, if it is well-formed and of one node."""
+        try:
+            told = [v.decode() for k, v in info.properties.items() if k[:7] == b"dnsaddr" and v]
+            names = {each.partition("/p2p/")[2] for each in told}
+            addresses = tuple(str(parse(each)) for each in told[:ADDRESSES_MAX])
+            if len(names) != 1 or not addresses:
+                return
+            peer = peer_key(ID.from_base58(names.pop()))
+        except Exception as error:  # whatever others on the network may announce
+            log.debug("an mDNS announcement makes no sense: %s", error)
+            return
+        if peer != self._key:
+            self._found(peer, addresses)
+
+
+class _Listener(ServiceListener):
+    """Called in zeroconf's thread; passes what it resolves to the trio thread."""
+
+    def __init__(self, own: str, offer: Callable[[ServiceInfo], None]) -> None:
+        self._own = own
+        self._offer = offer
+
+    def add_service(self, zc: Zeroconf, type_: str, name: str) -> None:
+        if name == self._own:
+            return
+        info = zc.get_service_info(type_, name, timeout=ASK_MS)
+        if info is not None:
+            try:
+                self._offer(info)
+            except trio.RunFinishedError:
+                return
+
+    def update_service(self, zc: Zeroconf, type_: str, name: str) -> None:
+        self.add_service(zc, type_, name)
+
+    def remove_service(self, zc: Zeroconf, type_: str, name: str) -> None:
+        """A node that left is noticed when it is dialled."""
+
+
+def _offer(send: trio.MemorySendChannel[ServiceInfo], info: ServiceInfo) -> None:
+    try:
+        send.send_nowait(info)
+    except (trio.WouldBlock, trio.BrokenResourceError, trio.ClosedResourceError):
+        log.debug("too many mDNS announcements; one is left out")

@@ -1,0 +1,453 @@
+"""The network of one node: listens, dials, moves frames and gossip. It decides nothing.
+
+It never shows a stranger anything but a libp2p node with some key: until `admit` a peer may
+open the sync stream and no other, and is told no protocol, agent or topic. It never waits
+for a peer: every call but `run` returns at once, and a close is a close.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final
+
+import trio
+from libp2p.custom_types import TProtocol
+from libp2p.identity_utils import create_identity_from_seed
+from libp2p.peer.id import ID
+from libp2p.security.noise.exceptions import PeerIDMismatchesPubkey
+
+from commonweal.node.link import (
+    HELLO_MS_MAX,
+    Connected,
+    DialFailed,
+    Disconnected,
+    Found,
+    Heard,
+    Link,
+    LinkCounts,
+    PeerKey,
+    Received,
+)
+from commonweal.node.network.addresses import listen, parse, reachable, remote
+from commonweal.node.network.door import Door, Visit
+from commonweal.node.network.gossip import Gossip
+from commonweal.node.network.host import NEGOTIATE_S, Host
+from commonweal.node.network.mdns import Mdns
+from commonweal.node.network.multistream import NoAgreement, choose, offer
+from commonweal.node.network.peering import STRANGER_STREAMS_MAX, Peering, Standing
+from commonweal.node.network.session import Session, WrongPeer, peer_id, peer_key, secure
+from commonweal.node.network.yamux import Mux, Stream
+
+if TYPE_CHECKING:
+    from trio_typing import (
+        TaskStatus,
+    )  # libp2p brings these stubs, which mypy prefers to trio's own
+
+log = logging.getLogger(__name__)
+
+SYNC: Final = "/commonweal/sync/1"
+DIAL_S: Final = 8.0
+DIALS_MAX: Final = 16
+"""Dials under way at once; further ones wait their turn."""
+DIAL_ADDRESSES_MAX: Final = 16
+PEERINGS_MAX: Final = 256
+GUESTS_MAX: Final = 16
+SIMULTANEOUS_S: Final = 10.0
+"""Two connections this close in age were dialled at once; otherwise the newer one is right."""
+ACCEPT_AGAIN_S: Final = 0.2
+
+
+class Network:
+    """libp2p's network side of one node.
+
+    seed: 32 bytes, the identity of this node. listen: multiaddrs, port 0 for any. emit: takes
+    each event, at once and without waiting, in the trio thread. validate: whether a gossip
+    message (topic, data) may be taken and passed on. mdns: look for nodes on the LAN.
+    """
+
+    def __init__(
+        self,
+        seed: bytes,
+        listen: Sequence[str],
+        emit: Callable[[Link], None],
+        *,
+        validate: Callable[[str, bytes], bool],
+        mdns: bool,
+    ) -> None:
+        self._keys = create_identity_from_seed(seed)
+        self.key = peer_key(ID.from_pubkey(self._keys.public_key))
+        self.addresses: tuple[str, ...] = ()
+        self._listen = tuple(listen)
+        self._emit = emit
+        self._mdns = mdns
+        self._peerings: dict[PeerKey, Peering] = {}
+        self._open: set[Peering] = set()
+        self._expiry: dict[Peering, trio.CancelScope] = {}
+        self._visits: dict[Peering, Visit] = {}
+        self._dials: dict[PeerKey, trio.CancelScope] = {}
+        self._host = Host(self._keys, self._find, lambda: self.addresses)
+        self._gossip = Gossip(
+            self._host,
+            validate=validate,
+            heard=lambda peer, topic, data: emit(Heard(peer, topic, data)),
+            members=self._members,
+        )
+        self._dropped = self._sent = self._received = 0
+        self._nursery: trio.Nursery | None = None
+        self._door: Door | None = None
+        self._dial_places: trio.CapacityLimiter | None = None
+
+    async def run(self, *, task_status: TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Listen, and serve until cancelled; started() once it listens.
+
+        Raises PortTaken or CannotListen.
+        """
+        listeners = await listen(self._listen)
+        name = peer_id(self.key)
+        self.addresses = tuple(f"{each}/p2p/{name}" for each in reachable(listeners))
+        self._door = Door()
+        self._dial_places = trio.CapacityLimiter(DIALS_MAX)
+        try:
+            async with trio.open_nursery() as nursery:
+                self._nursery = nursery
+                nursery.start_soon(self._gossip.run)
+                for listener in listeners:
+                    nursery.start_soon(self._accept, listener, self._door)
+                if self._mdns:
+                    nursery.start_soon(Mdns(self.key, self.addresses, self._found).run)
+                task_status.started()
+                await trio.sleep_forever()
+        finally:
+            self._nursery = None
+            for listener in listeners:
+                listener.socket.close()
+
+    def dial(self, peer: PeerKey, addresses: Sequence[str]) -> None:
+        """Try each address in turn, DIAL_S each, until one connects.
+
+        Emits Connected, or one DialFailed per address. Nothing happens while a dial to this
+        peer runs, or while it is connected.
+        """
+        if self._nursery is None or peer in self._dials or peer in self._peerings:
+            return
+        if peer == self.key:
+            for address in addresses[:DIAL_ADDRESSES_MAX]:
+                self._emit(DialFailed(peer, address, "this is our own key"))
+            return
+        self._dials[peer] = trio.CancelScope()
+        self._nursery.start_soon(self._dial, peer, tuple(addresses[:DIAL_ADDRESSES_MAX]))
+
+    def admit(self, peer: PeerKey) -> None:
+        """The peer on this connection is a member: large frames, identify and gossip."""
+        peering = self._peerings.get(peer)
+        if peering is None or peering.standing is Standing.MEMBER:
+            return
+        self._stay(peering)
+        peering.rise(Standing.MEMBER)
+        self._gossip.join(peer)
+
+    def guest(self, peer: PeerKey) -> None:
+        """The peer on this connection asks to join: it may stay, with small frames only."""
+        peering = self._peerings.get(peer)
+        if peering is None or peering.standing is not Standing.STRANGER:
+            return
+        if self._count(Standing.GUEST) >= GUESTS_MAX:
+            self.drop(peer, "too many wait for admission")
+            return
+        self._stay(peering)
+        peering.rise(Standing.GUEST)
+
+    def send(self, peer: PeerKey, frame: bytes) -> None:
+        """Queue one frame for the peer; one whose outbox is full is dropped. Never waits."""
+        peering = self._peerings.get(peer)
+        if peering is None:
+            return
+        if peering.send(frame):
+            self._sent += 1
+        else:
+            self._end(peering, "takes its frames too slowly", flush=False)
+
+    def drop(self, peer: PeerKey, reason: str) -> None:
+        """Close the link for good; what was just sent may still go out. Idempotent."""
+        peering = self._peerings.get(peer)
+        if peering is not None:
+            self._end(peering, reason, flush=True)
+
+    def done(self, peer: PeerKey, size: int) -> None:
+        """The node has taken a Received frame of this size; its bytes go back to the budget."""
+        peering = self._peerings.get(peer)
+        if peering is not None:
+            peering.done(size)
+
+    def subscribe(self, topics: Sequence[str]) -> None:
+        """Follow exactly these gossip topics from now on."""
+        self._gossip.subscribe(topics)
+
+    def publish(self, topic: str, data: bytes) -> None:
+        """Tell all members who follow the topic; a hint, dropped when too much is queued."""
+        self._gossip.publish(topic, data)
+
+    def state(self) -> LinkCounts:
+        """Counts for status and metrics."""
+        return LinkCounts(
+            connections=len(self._peerings),
+            strangers=len(self._door) if self._door is not None else 0,
+            guests=self._count(Standing.GUEST),
+            streams=sum(len(each.mux.streams) for each in self._open if each.mux is not None),
+            outbox_bytes=sum(each.outbox_bytes for each in self._peerings.values()),
+            inbox_bytes=sum(each.held_bytes for each in self._peerings.values()),
+            dialling=len(self._dials),
+            dropped=self._dropped,
+            refused=self._door.refused if self._door is not None else 0,
+            frames_sent=self._sent,
+            frames_received=self._received,
+            gossip_peers=self._gossip.peer_count,
+            gossip_published=self._gossip.published,
+            gossip_heard=self._gossip.heard,
+        )
+
+    # Connections, inbound and outbound.
+
+    async def _accept(self, listener: trio.SocketListener, door: Door) -> None:
+        assert self._nursery is not None
+        while True:
+            await door.turn()
+            try:
+                socket = await listener.accept()
+            except OSError as error:
+                log.warning("cannot accept a connection: %s", error)
+                await trio.sleep(ACCEPT_AGAIN_S)
+                continue
+            scope = trio.CancelScope(deadline=trio.current_time() + HELLO_MS_MAX / 1_000)
+            visit = door.enter(scope.cancel)
+            if visit is None or len(self._open) >= PEERINGS_MAX:
+                socket.socket.close()
+                if visit is not None:
+                    door.leave(visit)
+                continue
+            self._nursery.start_soon(self._inbound, socket, scope, door, visit)
+
+    async def _inbound(
+        self, socket: trio.SocketStream, scope: trio.CancelScope, door: Door, visit: Visit
+    ) -> None:
+        try:
+            with scope:
+                address = remote(socket)
+                peer, session = await secure(socket, self._keys, None)
+                peering = self._peering(peer, address, outbound=False)
+                self._visits[peering] = visit
+                await self._serve(peering, session, scope)
+        except Exception as error:  # the wall around libp2p
+            log.debug("an inbound connection ended: %s: %s", type(error).__name__, error)
+        finally:
+            door.leave(visit)
+            socket.socket.close()
+
+    async def _dial(self, peer: PeerKey, addresses: tuple[str, ...]) -> None:
+        assert self._dial_places is not None and self._nursery is not None
+        try:
+            async with self._dial_places:
+                for address in addresses:
+                    if peer in self._peerings:
+                        break
+                    reason = await self._nursery.start(self._outbound, peer, address)
+                    if not reason:
+                        break
+                    self._emit(DialFailed(peer, address, reason))
+        finally:
+            self._dials.pop(peer, None)
+
+    async def _outbound(self, peer: PeerKey, address: str, *, task_status: TaskStatus[str]) -> None:
+        """Connect to one address and serve the link; started("") or started(reason)."""
+        socket: trio.SocketStream | None = None
+        told = False
+        try:
+            with trio.CancelScope() as scope:
+                with trio.fail_after(DIAL_S):
+                    endpoint = parse(address)
+                    socket = await trio.open_tcp_stream(endpoint.host, endpoint.port)
+                    _, session = await secure(socket, self._keys, peer)
+                peering = self._peering(peer, address, outbound=True)
+                scope.deadline = trio.current_time() + HELLO_MS_MAX / 1_000
+
+                def agreed() -> None:
+                    nonlocal told
+                    told = True
+                    task_status.started("")
+
+                await self._serve(peering, session, scope, agreed)
+            if not told:
+                told = True
+                task_status.started("did not take the sync stream in time")
+        except Exception as error:  # the wall around libp2p
+            log.debug("a dial to %s ended: %s: %s", address, type(error).__name__, error)
+            if not told:
+                task_status.started(_why(error))
+        finally:
+            if socket is not None:
+                socket.socket.close()
+
+    async def _serve(
+        self,
+        peering: Peering,
+        session: Session,
+        scope: trio.CancelScope,
+        agreed: Callable[[], None] | None = None,
+    ) -> None:
+        """Move the bytes of one secured connection until it ends."""
+        async with trio.open_nursery() as nursery:
+            mux = peering.mux = Mux(
+                session,
+                outbound=peering.outbound,
+                peer_id=peer_id(peering.peer),
+                opened=lambda stream: nursery.start_soon(self._stream, peering, stream),
+                streams_max=STRANGER_STREAMS_MAX,
+            )
+            self._open.add(peering)
+            self._expiry[peering] = scope
+            try:
+                if agreed is not None:
+                    nursery.start_soon(self._open_sync, peering, mux, agreed)
+                await mux.run()
+            finally:
+                reason = "not admitted in time" if scope.cancel_called else mux.reason
+                mux.close(reason)
+                self._end(peering, reason, flush=False)
+                self._open.discard(peering)
+                self._expiry.pop(peering, None)
+                self._visits.pop(peering, None)
+                nursery.cancel_scope.cancel()
+
+    async def _open_sync(self, peering: Peering, mux: Mux, agreed: Callable[[], None]) -> None:
+        try:
+            stream = mux.open()
+            with trio.fail_after(NEGOTIATE_S):
+                await offer(stream, SYNC)
+        except Exception as error:  # the wall around libp2p
+            log.debug("%s refused the sync stream: %s", peering.address, error)
+            mux.close("does not take the sync stream")
+            return
+        self._link(peering, stream)
+        agreed()
+
+    async def _stream(self, peering: Peering, stream: Stream) -> None:
+        """Agree on the protocol of a stream that the peer opened, and serve it.
+
+        Whatever a handler raises ends this stream and nothing else.
+        """
+        try:
+            with trio.fail_after(NEGOTIATE_S):
+                protocol = await choose(stream, lambda: self._offered(peering))
+            if protocol == SYNC:
+                self._link(peering, stream)
+                return
+            stream.set_protocol(TProtocol(protocol))
+            handler = self._host.handler(protocol)
+            assert handler is not None, "only what has a handler is offered"
+            await handler(stream)
+            await stream.close()
+        except Exception as error:  # the wall around libp2p
+            log.debug("a stream of %s ended: %s", peering.address, error)
+            stream.cut()
+
+    def _offered(self, peering: Peering) -> tuple[str, ...]:
+        """The gate: what this peer may open now. To all others we answer "not known"."""
+        offered: tuple[str, ...] = ()
+        if peering.sync is None and not peering.outbound:
+            offered += (SYNC,)
+        if peering.standing is Standing.MEMBER:
+            offered += self._host.protocols
+        return offered
+
+    def _peering(self, peer: PeerKey, address: str, *, outbound: bool) -> Peering:
+        if peer == self.key:
+            raise WrongPeer("the other end is this node itself")
+        peering = Peering(
+            peer,
+            address,
+            outbound=outbound,
+            received=lambda frame: self._take(peering, frame),
+            failed=lambda reason: self._end(peering, reason, flush=False),
+        )
+        return peering
+
+    def _link(self, peering: Peering, stream: Stream) -> None:
+        """The sync stream is agreed on: this is the link, unless a better one is there."""
+        if peering.is_over:
+            return
+        old = self._peerings.get(peering.peer)
+        if old is not None and not self._prevails(peering, old):
+            self._end(peering, "another connection to this peer is kept", flush=False)
+            return
+        if old is not None:
+            self._end(old, "replaced by another connection to this peer", flush=False)
+        self._peerings[peering.peer] = peering
+        stream.on_end = lambda: self._end(peering, "the sync stream ended", flush=False)
+        self._emit(Connected(peering.peer, peering.address, peering.outbound))
+        peering.start(stream)
+
+    def _prevails(self, new: Peering, old: Peering) -> bool:
+        """Of two dialled at once, that of the smaller key stays, as the other end finds too."""
+        if new.outbound == old.outbound or new.since - old.since > SIMULTANEOUS_S:
+            return True
+        return new.outbound == (self.key < new.peer)
+
+    def _take(self, peering: Peering, frame: bytes) -> None:
+        self._received += 1
+        self._emit(Received(peering.peer, frame))
+
+    def _end(self, peering: Peering, reason: str, *, flush: bool) -> None:
+        """Close a connection and tell of it, if it was the link. Idempotent."""
+        if peering.is_over:
+            return
+        peering.is_over = True
+        if peering.mux is not None:
+            if flush:
+                peering.mux.finish(reason)
+            else:
+                peering.mux.close(reason)
+        if self._peerings.get(peering.peer) is peering:
+            del self._peerings[peering.peer]
+            self._dropped += 1
+            self._gossip.leave(peering.peer)
+            self._emit(Disconnected(peering.peer, reason))
+
+    def _stay(self, peering: Peering) -> None:
+        """No longer a stranger: the clock stops, and the place at the door is free."""
+        scope = self._expiry.get(peering)
+        if scope is not None:
+            scope.deadline = math.inf
+        visit = self._visits.pop(peering, None)
+        if visit is not None and self._door is not None:
+            self._door.leave(visit)
+
+    def _find(self, identity: ID) -> Mux | None:
+        peering = self._peerings.get(peer_key(identity))
+        if peering is None or peering.standing is not Standing.MEMBER:
+            return None
+        return peering.mux
+
+    def _members(self) -> list[PeerKey]:
+        return [k for k, each in self._peerings.items() if each.standing is Standing.MEMBER]
+
+    def _count(self, standing: Standing) -> int:
+        return sum(1 for each in self._peerings.values() if each.standing is standing)
+
+    def _found(self, peer: PeerKey, addresses: tuple[str, ...]) -> None:
+        if peer != self.key:
+            self._emit(Found(peer, addresses))
+
+
+def _why(error: BaseException) -> str:
+    """Why a dial failed, in words for the member."""
+    match error:
+        case trio.TooSlowError():
+            return f"no answer within {DIAL_S:.0f} s"
+        case WrongPeer() | PeerIDMismatchesPubkey():
+            return "another node answers at this address"
+        case OSError() | ValueError() | NoAgreement():
+            return str(error) or type(error).__name__
+        case _:
+            return f"the handshake failed ({type(error).__name__})"

@@ -1,0 +1,482 @@
+"""Yamux: many streams over one session, with flow control that is kept on both sides.
+
+One task reads and one writes. Whoever sends puts bytes into the stream's queue and never
+touches the socket, so a cancelled caller cannot leave half a frame behind, and closing is a
+plain call that cannot wait. A peer that overruns a window or floods us is cut off.
+libp2p's own muxer is not used: it gives up after 5 s without window (a busy reader is not a
+dead one), holds whatever a peer sends, and wakes no reader whose stream is reset.
+Source: https://github.com/hashicorp/yamux/blob/master/spec.md
+"""
+
+from __future__ import annotations
+
+import struct
+from collections import deque
+from collections.abc import Callable
+from enum import IntEnum, IntFlag
+from typing import Any, Final, cast
+
+import trio
+from libp2p.abc import IMuxedConn, INetStream
+from libp2p.custom_types import TProtocol
+from libp2p.network.stream.exceptions import StreamClosed, StreamEOF, StreamReset
+
+from commonweal.node.network.session import PLAIN_BYTES_MAX, Session, Stalled
+
+HEADER: Final = struct.Struct("!BBHII")
+WINDOW_BYTES: Final = 256 * 1024
+"""What either side may send on a new stream; fixed by the specification."""
+WINDOW_BYTES_MAX: Final = 1 << 30
+DATA_BYTES_MAX: Final = PLAIN_BYTES_MAX - HEADER.size
+"""65,507: with its header one data frame fills one Noise message."""
+BURST_MESSAGES_MAX: Final = 4
+"""How many Noise messages go into one write of the socket."""
+CONTROL_BYTES_MAX: Final = 16 * 1024
+"""Answers (acks, pongs, resets) that may wait for a peer that does not read them."""
+WRITE_BYTES_MAX: Final = 256 * 1024
+"""`write` waits while more than this is queued on its stream."""
+FLUSH_S: Final = 0.5
+"""How long `finish` goes on writing what is queued."""
+
+
+class Kind(IntEnum):
+    """The type of a yamux frame."""
+
+    DATA = 0
+    WINDOW = 1
+    PING = 2
+    GO_AWAY = 3
+
+
+class Flag(IntFlag):
+    """The flags of a yamux frame."""
+
+    NONE = 0
+    SYN = 1
+    ACK = 2
+    FIN = 4
+    RST = 8
+
+
+class Violation(Exception):
+    """The other end broke the rules of yamux."""
+
+
+class Mux:
+    """The streams of one session. `run` moves bytes until the session ends.
+
+    opened: called with each stream that the other end opens. peer_id: what libp2p's pubsub
+    reads from a stream's `muxed_conn`.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        outbound: bool,
+        peer_id: object,
+        opened: Callable[[Stream], None],
+        streams_max: int,
+    ) -> None:
+        self.peer_id = peer_id
+        self.is_closed = False
+        self.streams: dict[int, Stream] = {}
+        self.streams_max = streams_max
+        self.reason = "closed"
+        self._session = session
+        self._opened = opened
+        self._next_id = 1 if outbound else 2
+        self._control = bytearray()
+        self._ready: deque[Stream] = deque()
+        self._idle = trio.lowlevel.ParkingLot()
+        self._finishing = False
+        self._reading = trio.CancelScope()
+        self._body: tuple[int, Stream | None, Flag] | None = None
+        self._partial = b""
+
+    async def run(self) -> None:
+        """Read and write until the session ends; `reason` then says why."""
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._write_loop, nursery.cancel_scope)
+                with self._reading:
+                    await self._read_loop()
+                if self._finishing:
+                    await trio.sleep(FLUSH_S)
+                nursery.cancel_scope.cancel()
+        finally:
+            self.close(self.reason)
+
+    def open(self) -> Stream:
+        """A new stream of ours; raises StreamClosed when the session has ended."""
+        if self.is_closed or self._finishing:
+            raise StreamClosed("the connection is closed")
+        stream = Stream(self, self._next_id)
+        self._next_id += 2
+        self.streams[stream.id] = stream
+        self._put(Kind.WINDOW, Flag.SYN, stream.id, 0)
+        return stream
+
+    def close(self, reason: str) -> None:
+        """End it now: the socket is closed and every waiting task wakes. Idempotent."""
+        if self.is_closed:
+            return
+        self.is_closed = True
+        self.reason = reason
+        self._session.close()
+        for stream in list(self.streams.values()):
+            stream.abandon()
+        self.streams.clear()
+        self._ready.clear()
+        self._idle.unpark_all()
+        self._reading.cancel()
+
+    def finish(self, reason: str) -> None:
+        """Read no more, write what is queued for at most FLUSH_S, then close. Never waits."""
+        if self._finishing or self.is_closed:
+            return
+        self._finishing = True
+        self.reason = reason
+        self._reading.cancel()
+        self._idle.unpark_all()
+
+    def wake(self, stream: Stream) -> None:
+        """The stream has something to send, or window again."""
+        if not stream.waiting:
+            stream.waiting = True
+            self._ready.append(stream)
+            self._idle.unpark_all()
+
+    def forget(self, stream: Stream) -> None:
+        """Both directions of the stream are over."""
+        self.streams.pop(stream.id, None)
+
+    def put_window(self, stream: Stream, size: int) -> None:
+        """Let the other end send `size` bytes more on the stream."""
+        self._put(Kind.WINDOW, Flag.NONE, stream.id, size)
+
+    def put_end(self, stream: Stream, flag: Flag) -> None:
+        """Tell the other end that the stream is finished (FIN) or reset (RST)."""
+        self._put(Kind.WINDOW, flag, stream.id, 0)
+
+    def _put(self, kind: Kind, flag: Flag, stream_id: int, value: int) -> None:
+        if self.is_closed:
+            return
+        self._control += HEADER.pack(0, kind, flag, stream_id, value)
+        self._idle.unpark_all()
+
+    async def _write_loop(self, scope: trio.CancelScope) -> None:
+        try:
+            while not self.is_closed:
+                plains = self._gather()
+                if plains:
+                    await self._session.send(plains)
+                elif self._finishing:
+                    break
+                else:
+                    await self._idle.park()
+        except Stalled:
+            self.close("takes no more bytes")
+        except (OSError, trio.BrokenResourceError, trio.ClosedResourceError):
+            self.close("the connection broke")
+        scope.cancel()
+
+    def _gather(self) -> list[bytes]:
+        """What goes out next: control frames first, then each waiting stream in turn."""
+        plains: list[bytes] = []
+        if self._control:
+            plains.append(bytes(self._control[:PLAIN_BYTES_MAX]))
+            del self._control[:PLAIN_BYTES_MAX]
+        while self._ready and len(plains) < BURST_MESSAGES_MAX:
+            stream = self._ready.popleft()
+            stream.waiting = False
+            size = min(stream.queued_bytes, stream.send_window, DATA_BYTES_MAX)
+            if size:
+                head = HEADER.pack(0, Kind.DATA, Flag.NONE, stream.id, size)
+                plains.append(stream.take(head, size))
+            if stream.queued_bytes and stream.send_window:
+                self.wake(stream)
+            else:
+                stream.sent()
+        return plains
+
+    async def _read_loop(self) -> None:
+        try:
+            while not self.is_closed:
+                packets = await self._session.receive()
+                if packets is None:
+                    self.close("closed by the peer")
+                    return
+                for plain in packets:
+                    self._take(plain)
+                    if self._is_ending():
+                        return
+                if len(self._control) > CONTROL_BYTES_MAX:
+                    raise Violation("asks for more answers than it reads")
+        except (OSError, trio.BrokenResourceError, trio.ClosedResourceError):
+            self.close("the connection broke")
+        except Violation as wrong:
+            self.close(f"broke the protocol: {wrong}")
+
+    def _is_ending(self) -> bool:
+        return self.is_closed or self._finishing
+
+    def _take(self, plain: bytes) -> None:
+        """Act on one plaintext; frames may begin and end anywhere in it."""
+        if self._partial:
+            plain = self._partial + plain
+            self._partial = b""
+        at, end = 0, len(plain)
+        while at < end or self._body is not None:
+            if self._body is not None:
+                left, stream, flags = self._body
+                piece = plain[at : at + left]
+                at += len(piece)
+                left -= len(piece)
+                self._body = (left, stream, flags) if left else None
+                if stream is not None and piece:
+                    stream.arrive(piece)
+                if left:
+                    return
+                self._flags(stream, flags)
+            elif end - at < HEADER.size:
+                self._partial = plain[at:]
+                return
+            else:
+                self._head(*HEADER.unpack_from(plain, at))
+                at += HEADER.size
+
+    def _head(self, version: int, kind: int, flags: int, stream_id: int, value: int) -> None:
+        if version != 0:
+            raise Violation("unknown version")
+        match kind:
+            case Kind.DATA:
+                stream = self._stream(stream_id, Flag(flags))
+                if stream is not None:
+                    stream.expect(value)
+                self._body = (value, stream, Flag(flags))
+            case Kind.WINDOW:
+                stream = self._stream(stream_id, Flag(flags))
+                if stream is not None and value:
+                    stream.widen_send(value)
+                self._flags(stream, Flag(flags))
+            case Kind.PING:
+                if flags & Flag.SYN:
+                    self._put(Kind.PING, Flag.ACK, 0, value)
+            case Kind.GO_AWAY:
+                self.close("closed by the peer")
+            case _:
+                raise Violation("unknown kind of frame")
+
+    def _stream(self, stream_id: int, flags: Flag) -> Stream | None:
+        stream = self.streams.get(stream_id)
+        if not flags & Flag.SYN:
+            return stream
+        if stream is not None or stream_id % 2 == self._next_id % 2 or stream_id == 0:
+            raise Violation("opens a stream that is not its to open")
+        if len(self.streams) >= self.streams_max:
+            self._put(Kind.WINDOW, Flag.RST, stream_id, 0)
+            return None
+        stream = self.streams[stream_id] = Stream(self, stream_id)
+        self._put(Kind.WINDOW, Flag.ACK, stream_id, 0)
+        self._opened(stream)
+        return stream
+
+    def _flags(self, stream: Stream | None, flags: Flag) -> None:
+        if stream is None:
+            return
+        if flags & Flag.RST:
+            self.forget(stream)
+            stream.abandon()
+        elif flags & Flag.FIN:
+            stream.end()
+
+
+class Stream(INetStream):
+    """One stream of a Mux: libp2p's stream interface, and calls that never wait.
+
+    `push` queues without waiting. With a `sink`, what arrives is handed over at once and the
+    window reopens only by `grant`; without one it waits for `read`, which grants what it took.
+    """
+
+    def __init__(self, mux: Mux, stream_id: int) -> None:
+        self.id = stream_id
+        self.mux = mux
+        self.muxed_conn = cast(IMuxedConn, mux)
+        self.metric_send_channel: trio.MemorySendChannel[Any] | None = None
+        self.queued_bytes = 0
+        self.queued = deque[bytes | memoryview]()
+        self.send_window = WINDOW_BYTES
+        self.waiting = False
+        self.is_reset = False
+        self.is_ended = False
+        self.sink: Callable[[bytes], None] | None = None
+        self.on_end: Callable[[], None] | None = None
+        self._protocol: TProtocol | None = None
+        self._window = WINDOW_BYTES
+        self._recv_window = WINDOW_BYTES
+        self._ungranted = 0
+        self._buffer = bytearray()
+        self._finished = False
+        self._readable = trio.lowlevel.ParkingLot()
+        self._writable = trio.lowlevel.ParkingLot()
+
+    def push(self, data: bytes) -> None:
+        """Queue data to be sent. Never waits; nothing happens on a stream that has ended."""
+        if self.is_reset or self._finished or not data:
+            return
+        self.queued.append(data)
+        self.queued_bytes += len(data)
+        if self.send_window:
+            self.mux.wake(self)
+
+    async def write(self, data: bytes) -> None:
+        """Queue all of data, then wait until the queue is short. Raises StreamClosed."""
+        if self.is_reset or self._finished:
+            raise StreamClosed("the stream is closed")
+        self.push(data)
+        await trio.lowlevel.checkpoint()
+        while self.queued_bytes > WRITE_BYTES_MAX and not self.is_reset:
+            await self._writable.park()
+        if self.is_reset:
+            raise StreamReset("the stream was reset")
+
+    async def read(self, n: int | None = None) -> bytes:
+        """At least one and up to n bytes. Raises StreamEOF, StreamReset."""
+        while not self._buffer:
+            if self.is_reset:
+                raise StreamReset("the stream was reset")
+            if self.is_ended:
+                raise StreamEOF("the stream has ended")
+            await self._readable.park()
+        taken = bytes(self._buffer if n is None or n < 0 else self._buffer[:n])
+        del self._buffer[: len(taken)]
+        self.grant(len(taken))
+        return taken
+
+    async def close(self) -> None:
+        """Send what is queued, then nothing more; the other end may still send."""
+        if self._finished or self.is_reset:
+            return
+        self._finished = True
+        if not self.queued_bytes:
+            self.sent()
+
+    async def reset(self) -> None:
+        """End both directions now."""
+        self.cut()
+
+    def cut(self) -> None:
+        """End both directions now. Never waits."""
+        if self.is_reset:
+            return
+        self.mux.put_end(self, Flag.RST)
+        self.mux.forget(self)
+        self.abandon()
+
+    def pour(self, sink: Callable[[bytes], None]) -> None:
+        """From now on hand over what arrives, beginning with what is already here."""
+        self.sink = sink
+        if self._buffer:
+            held = bytes(self._buffer)
+            self._buffer.clear()
+            sink(held)
+
+    def grant(self, size: int) -> None:
+        """Let the other end send `size` bytes more; told in steps of half a window."""
+        self._ungranted += size
+        if self._ungranted >= self._window // 2 and not self.is_ended and not self.is_reset:
+            self._recv_window += self._ungranted
+            self.mux.put_window(self, self._ungranted)
+            self._ungranted = 0
+
+    def widen(self, window: int) -> None:
+        """Let the other end have `window` bytes under way from now on."""
+        self._ungranted += max(0, window - self._window)
+        self._window = max(window, self._window)
+        self.grant(0)
+
+    def get_protocol(self) -> TProtocol | None:
+        """The protocol agreed on for this stream."""
+        return self._protocol
+
+    def set_protocol(self, protocol_id: TProtocol) -> None:
+        """Remember the protocol agreed on."""
+        self._protocol = protocol_id
+
+    def get_remote_address(self) -> tuple[str, int] | None:
+        """Not told: what we observed of a peer is nobody's business."""
+        return None
+
+    # What follows is called by the Mux.
+
+    def expect(self, size: int) -> None:
+        """The other end announced size bytes; raises Violation beyond its window."""
+        if size > self._recv_window:
+            raise Violation("overruns the window")
+        self._recv_window -= size
+
+    def arrive(self, data: bytes) -> None:
+        """Bytes of the other end."""
+        if self.is_reset:
+            return
+        if self.sink is not None:
+            self.sink(data)
+        else:
+            self._buffer += data
+            self._readable.unpark_all()
+
+    def widen_send(self, size: int) -> None:
+        """The other end takes size bytes more."""
+        if self.send_window + size > WINDOW_BYTES_MAX:
+            raise Violation("grants an impossible window")
+        self.send_window += size
+        if self.queued_bytes:
+            self.mux.wake(self)
+
+    def take(self, head: bytes, size: int) -> bytes:
+        """The next `size` queued bytes behind `head`, as one message."""
+        pieces: list[bytes | memoryview] = [head]
+        left = size
+        while left:
+            piece = self.queued.popleft()
+            if len(piece) > left:
+                view = memoryview(piece)
+                self.queued.appendleft(view[left:])
+                piece = view[:left]
+            pieces.append(piece)
+            left -= len(piece)
+        self.queued_bytes -= size
+        self.send_window -= size
+        return b"".join(pieces)
+
+    def sent(self) -> None:
+        """The queue was sent as far as the window goes."""
+        if self.queued_bytes <= WRITE_BYTES_MAX:
+            self._writable.unpark_all()
+        if self._finished and not self.queued_bytes and not self.is_reset:
+            self.mux.put_end(self, Flag.FIN)
+            if self.is_ended:
+                self.mux.forget(self)
+
+    def end(self) -> None:
+        """The other end sends no more."""
+        self.is_ended = True
+        if self._finished and not self.queued_bytes:
+            self.mux.forget(self)
+        self._over()
+
+    def abandon(self) -> None:
+        """The stream was reset, or its session has ended."""
+        self.is_reset = True
+        self.queued.clear()
+        self.queued_bytes = 0
+        self._buffer.clear()
+        self._over()
+
+    def _over(self) -> None:
+        self._readable.unpark_all()
+        self._writable.unpark_all()
+        if self.on_end is not None:
+            ended, self.on_end = self.on_end, None
+            ended()
