@@ -1,0 +1,1 @@
+"""Claims about rules: their language, their document, how they come into force."""

@@ -1,0 +1,489 @@
+"""What a rule gives, what it is refused for, and that no input gets past the limits."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from commonweal.protocol import errors
+from commonweal.protocol.errors import (
+    DivisionByZero,
+    OutOfFuel,
+    RuleError,
+    RuleOverflow,
+    RuleSyntaxError,
+    RuleTypeError,
+    TooLarge,
+    ValueMismatch,
+)
+from commonweal.protocol.rules.expression import (
+    BOOL,
+    DEPTH_MAX,
+    FUEL_MAX,
+    INT,
+    INT_DIGITS_MAX,
+    INT_MAX,
+    INT_MIN,
+    LIST_ITEMS_MAX,
+    NAME_CHARACTERS_MAX,
+    NODES_MAX,
+    SOURCE_CHARACTERS_MAX,
+    STRING,
+    STRING_CHARACTERS_MAX,
+    ListType,
+    RecordType,
+    Type,
+    Value,
+    check,
+    evaluate,
+)
+
+EVENT = RecordType("event", {"action": STRING, "amount": INT, "attested": BOOL})
+ENV: dict[str, Type] = {
+    "a": INT,
+    "b": INT,
+    "p": BOOL,
+    "k": STRING,
+    "xs": ListType(INT),
+    "event": EVENT,
+    "events": ListType(EVENT),
+    "agent": RecordType("agent", {"event": EVENT}),
+}
+WORK: Value = {"action": "work", "amount": 250, "attested": True}
+GIFT: Value = {"action": "transfer", "amount": -40, "attested": False}
+VALUES: dict[str, Value] = {
+    "a": 7,
+    "b": -2,
+    "p": True,
+    "k": "工作",
+    "xs": [3, 1, 2],
+    "event": WORK,
+    "events": [WORK, GIFT],
+    "agent": {"event": GIFT},
+}
+
+
+def given_by(source: str, fuel: int = FUEL_MAX, **values: Value) -> Value:
+    """What a rule gives for VALUES, some of them replaced."""
+    return evaluate(check(source, ENV), {**VALUES, **values}, fuel)
+
+
+@pytest.mark.parametrize(
+    ("source", "value"),
+    [
+        ("event.action == 'work' ? event.amount * 3 : 0", 750),
+        ("agent.event.amount", -40),
+        ("k == '工作' && k != \"work\"", True),
+        ("event.action in ['work', 'use']", True),
+        ("a in xs || 3 in xs", True),
+        ("7 in xs.map(x, x * 7)", True),
+        ("min(a, b, 3)", -2),
+        ("max(a, b, 3)", 7),
+        ("muldiv(a, b, 3)", -4),
+        ("muldiv(-7, 1, -2)", 3),
+        (f"muldiv({INT_MAX}, {INT_MAX}, {INT_MAX})", INT_MAX),
+        (f"muldiv({INT_MIN}, -1, -1)", INT_MIN),
+        ("size(xs) + size(events)", 5),
+        ("events.sum(e, e.amount)", 210),
+        ("events.count(e, e.attested)", 1),
+        ("events.filter(e, e.amount < 0).map(e, e.action)", ["transfer"]),
+        ("events.filter(e, false).sum(e, e.amount)", 0),
+        ("events.all(e, e.amount > -41) && !events.exists(e, e.amount == 0)", True),
+        ("xs.filter(x, false).all(x, 1 / 0 == 1)", True),
+        ("xs.map(x, xs.filter(y, y < x))", [[1, 2], [], [1]]),
+        ("xs.sum(x, 1) + xs.sum(x, x)", 9),
+        ("p ? 'yes' : 'no'", "yes"),
+        ("true || 1 / 0 == 1", True),
+        ("false && 1 / 0 == 1", False),
+        ("p ? 1 : 1 / 0", 1),
+        (f"{INT_MIN}", INT_MIN),
+        (f"{INT_MIN} + {INT_MAX}", -1),
+        ("1 - 2 - 3", -4),
+        ("2 * 7 / 4 * 4 % 5", 2),
+        ("-7 / 2 * 2 + -7 % 2", -7),
+        ("--a - -a", 14),
+        ("!!p == p", True),
+        ("event", WORK),
+        ("a // a is seven\n + 1", 8),
+        (r"""'\'' == "'" && '\\' != '\n'""", True),
+    ],
+)
+def test_a_rule_gives_what_it_says(source: str, value: Value) -> None:
+    found = given_by(source)
+    assert found == value
+    assert type(found) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("source", "error", "line", "column"),
+    [
+        ("", RuleSyntaxError, 1, 1),
+        ("a +\n  ", RuleSyntaxError, 2, 3),
+        ("a = 7", RuleSyntaxError, 1, 3),
+        ("a\n  & p", RuleSyntaxError, 2, 3),
+        ("1.5 * a", RuleSyntaxError, 1, 1),
+        ("a * 1u", RuleSyntaxError, 1, 5),
+        ("0x10", RuleSyntaxError, 1, 1),
+        ("1e3", RuleSyntaxError, 1, 1),
+        ("k == 'open", RuleSyntaxError, 1, 6),
+        ("k == 'two\nlines'", RuleSyntaxError, 1, 6),
+        (r"k == '\q'", RuleSyntaxError, 1, 6),
+        ("k == r'raw'", RuleSyntaxError, 1, 6),
+        ("{'a': 1}", RuleSyntaxError, 1, 1),
+        ("xs[0]", RuleSyntaxError, 1, 3),
+        ("k == 'a\u202eb'", RuleSyntaxError, 1, 8),
+        ("k == '\ud800'", RuleSyntaxError, 1, 7),
+        ("a\x00", RuleSyntaxError, 1, 2),
+        ("a + １", RuleSyntaxError, 1, 5),
+        ("工 + 1", RuleSyntaxError, 1, 1),
+        ("a < b < 3", RuleSyntaxError, 1, 7),
+        ("p ? p ? 1 : 2 : 3", RuleSyntaxError, 1, 7),
+        ("!-a", RuleSyntaxError, 1, 2),
+        ("now()", RuleSyntaxError, 1, 1),
+        ("k.startsWith('a')", RuleSyntaxError, 1, 3),
+        ("xs.map(null, 1)", RuleSyntaxError, 1, 8),
+        ("event.package", RuleSyntaxError, 1, 7),
+        ("(a", RuleSyntaxError, 1, 3),
+        ("a b", RuleSyntaxError, 1, 3),
+        ("[1, 2,]", RuleSyntaxError, 1, 7),
+        ("xs.map(x)", RuleSyntaxError, 1, 9),
+        ("a + amuont", RuleTypeError, 1, 5),
+        ("a +\n event.amuont", RuleTypeError, 2, 8),
+        ("a.amount", RuleTypeError, 1, 3),
+        ("a + p", RuleTypeError, 1, 5),
+        ("p + 1", RuleTypeError, 1, 1),
+        ("k + 'x'", RuleTypeError, 1, 1),
+        ("xs + xs", RuleTypeError, 1, 1),
+        ("a == '7'", RuleTypeError, 1, 6),
+        ("xs == xs", RuleTypeError, 1, 1),
+        ("event == event", RuleTypeError, 1, 1),
+        ("k < 'x'", RuleTypeError, 1, 3),
+        ("p < true", RuleTypeError, 1, 3),
+        ("k in xs", RuleTypeError, 1, 6),
+        ("a in a", RuleTypeError, 1, 6),
+        ("a && p", RuleTypeError, 1, 1),
+        ("p || a", RuleTypeError, 1, 6),
+        ("!a", RuleTypeError, 1, 2),
+        ("-k", RuleTypeError, 1, 2),
+        ("a ? 1 : 2", RuleTypeError, 1, 1),
+        ("p ? 1 : 'x'", RuleTypeError, 1, 9),
+        ("[1, 'x']", RuleTypeError, 1, 5),
+        ("[]", RuleTypeError, 1, 1),
+        ("size(k)", RuleTypeError, 1, 6),
+        ("min(a)", RuleTypeError, 1, 1),
+        ("muldiv(a, b)", RuleTypeError, 1, 1),
+        ("muldiv(a, b, p)", RuleTypeError, 1, 14),
+        ("event.sum(e, 1)", RuleTypeError, 1, 7),
+        ("xs.sum(x, p)", RuleTypeError, 1, 11),
+        ("xs.filter(x, x)", RuleTypeError, 1, 14),
+        ("xs.map(a, 1)", RuleTypeError, 1, 4),
+        ("xs.map(x, xs.map(x, 1))", RuleTypeError, 1, 14),
+        ("xs.map(x, 1) == x", RuleTypeError, 1, 17),
+        ("xs.sum(x, x) + x", RuleTypeError, 1, 16),
+        ("1 / 0", DivisionByZero, 1, 3),
+        ("1 + 2 + 1 %\n 0", DivisionByZero, 1, 11),
+        ("muldiv(1, 1, 0)", DivisionByZero, 1, 1),
+        ("1 / 0 == 1 || true", DivisionByZero, 1, 3),
+        ("1 / 0 == 1 && false", DivisionByZero, 1, 3),
+        ("[0, 1].exists(x, 1 / x == 1)", DivisionByZero, 1, 20),
+        (f"{INT_MAX} + 1", RuleOverflow, 1, 41),
+        (f"1 + 1 + {INT_MAX} - 9", RuleOverflow, 1, 7),
+        (f"{INT_MIN} - 1", RuleOverflow, 1, 42),
+        (f"{INT_MIN} / -1", RuleOverflow, 1, 42),
+        (f"{INT_MIN} % -1", RuleOverflow, 1, 42),
+        (f"-({INT_MIN})", RuleOverflow, 1, 1),
+        (f"muldiv({INT_MAX}, 2, 1)", RuleOverflow, 1, 1),
+        (f"xs.sum(x, {INT_MAX} / 2)", RuleOverflow, 1, 4),
+    ],
+)
+def test_a_refusal_names_the_place(
+    source: str, error: type[RuleError], line: int, column: int
+) -> None:
+    with pytest.raises(RuleError) as caught:
+        given_by(source)
+    assert (type(caught.value), caught.value.line, caught.value.column) == (error, line, column)
+    assert caught.value.sentence
+    assert caught.value.hint
+    assert str(caught.value).startswith(f"line {line}, column {column}: ")
+
+
+def test_a_mistyped_name_is_guessed() -> None:
+    with pytest.raises(
+        RuleTypeError, match=r"event has no field 'amuont'; did you mean 'amount'\?"
+    ):
+        check("event.amuont", ENV)
+    with pytest.raises(RuleTypeError, match="known are action, amount, attested"):
+        check("event.zzz", ENV)
+
+
+def test_a_caller_can_say_what_a_rule_must_give() -> None:
+    assert check("xs.map(x, x > 1)", ENV, gives=ListType(BOOL)).type == ListType(BOOL)
+    with pytest.raises(RuleTypeError, match="the rule has to be int, not bool"):
+        check("a > 1", ENV, gives=INT)
+
+
+@pytest.mark.parametrize(
+    ("source", "values", "named"),
+    [
+        ("a", {"a": True}, "a is not of type int"),
+        ("a", {"a": 1.0}, "a is not of type int"),
+        ("a", {"a": INT_MAX + 1}, "a is not of type int"),
+        ("p", {"p": 1}, "p is not of type bool"),
+        ("k == 'x'", {"k": b"x"}, "k is not of type string"),
+        ("a", {"a": None}, "a is not of type int"),
+        ("event.amount", {"event": {}}, "the field amount is not of type int"),
+        ("event.amount", {"event": []}, "event is not of type event"),
+        ("size(xs)", {"xs": (1, 2)}, "xs is not of type list of int"),
+        ("xs.sum(x, 1)", {"xs": [1, "2"]}, "an item is not of type int"),
+        ("1 in xs", {"xs": [True]}, "an item is not of type int"),
+        ("xs", {"xs": [True]}, "an item of the result is not of type int"),
+        ("events", {"events": [{}]}, "an item of the result.action is not of type string"),
+    ],
+)
+def test_a_value_of_another_type_ends_the_evaluation(
+    source: str, values: dict[str, Value], named: str
+) -> None:
+    with pytest.raises(ValueMismatch, match=named):
+        given_by(source, **values)
+
+
+def test_a_missing_value_ends_the_evaluation() -> None:
+    with pytest.raises(ValueMismatch, match="b is not of type int"):
+        evaluate(check("a + b", ENV), {"a": 1})
+
+
+def nested_macros(levels: int) -> str:
+    source = "true"
+    for level in range(levels):
+        source = f"[0,1,2,3,4,5,6,7,8,9].all(v{level}, {source})"
+    return source
+
+
+LONG_LIST: dict[str, Value] = {"xs": [1] * (LIST_ITEMS_MAX + 1)}
+HOSTILE: dict[str, tuple[str, type[RuleError], str]] = {
+    "10 MB of source": ("1+" * 5_000_000 + "1", TooLarge, "10,000,001 characters, and 4,096"),
+    "200,000 brackets": ("(" * 200_000, TooLarge, "200,000 characters"),
+    "4,000 brackets": ("(" * 2_000 + "1" + ")" * 2_000, TooLarge, "more than 32 deep"),
+    "33 brackets": ("(" * 32 + "1" + ")" * 32, TooLarge, "more than 32 deep"),
+    "square brackets": ("[" * 2_000, TooLarge, "more than 32 deep"),
+    "calls": ("min(" * 1_000, TooLarge, "more than 32 deep"),
+    "macros in macros": ("xs.map(x," * 400, TooLarge, "more than 32 deep"),
+    "fields of fields": ("a" + ".a" * 2_000, TooLarge, "more than 32 deep"),
+    "macros after macros": ("xs" + ".filter(x,p)" * 300, TooLarge, "more than 32 deep"),
+    "a chain of not": ("!" * 4_000 + "true", TooLarge, "more than 32 deep"),
+    "a chain of minus": ("-" * 4_000 + "1", TooLarge, "more than 32 deep"),
+    "a ladder of choices": ("p?1:" * 1_000 + "1", TooLarge, "more than 32 deep"),
+    "a long sum": ("1" + "+1" * 2_000, TooLarge, "more than 512 values and operators"),
+    "a long product": ("1" + "*1" * 256, TooLarge, "more than 512 values and operators"),
+    "a long condition": ("p" + "||p" * 900, TooLarge, "more than 512 values and operators"),
+    "a long list": ("[" + "1," * 2_000 + "1]", TooLarge, "more than 512 values and operators"),
+    "a huge number": ("9" * 4_000, TooLarge, "at most 39 digits, not 4,000"),
+    "a number past 128 bits": (f"{INT_MAX + 1}", TooLarge, "does not fit 128 bits"),
+    "a number below 128 bits": (f"{INT_MIN - 1}", TooLarge, "does not fit 128 bits"),
+    "a product of giants": ("*".join([f"{INT_MAX}"] * 90), RuleOverflow, "leaves the range"),
+    "a huge text": ("k == '" + "x" * 4_000 + "'", TooLarge, "at most 256 characters, not 4,000"),
+    "a huge name": ("n" * 4_000, TooLarge, "at most 64 characters, not 4,000"),
+    "an open text": ("'" + "\\'" * 2_000, RuleSyntaxError, "begins nothing"),
+    "nested macros, 10^9 steps": (nested_macros(9), OutOfFuel, "used up"),
+    "lists of lists": ("xs.map(a0, xs.map(a1, xs.map(a2, xs)))", OutOfFuel, "used up"),
+    "a search in each item": ("xs.exists(x, 9 in xs)", OutOfFuel, "used up"),
+}
+
+
+@pytest.mark.parametrize(("source", "error", "limit"), HOSTILE.values(), ids=HOSTILE)
+def test_hostile_source_meets_a_named_limit(
+    source: str, error: type[RuleError], limit: str
+) -> None:
+    """The work done is counted: Python's function calls stay below a bound for each of them."""
+    calls = 0
+
+    def count(*_: object) -> None:
+        nonlocal calls
+        calls += 1
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        with pytest.raises(RuleError) as caught:
+            given_by(source, xs=[1] * 400)
+    finally:
+        sys.setprofile(before)
+    assert type(caught.value) is error
+    assert limit in str(caught.value)
+    assert calls < 400_000
+    if len(source) > SOURCE_CHARACTERS_MAX:
+        assert calls < 100, "a source that is too long is not read"
+
+
+@pytest.mark.parametrize("source", ["size(xs)", "1 in xs", "xs.sum(x, x)", "xs"])
+def test_a_list_that_is_too_long_is_not_walked(source: str) -> None:
+    with pytest.raises(TooLarge, match="xs has 4,097 items, and 4,096 are the most"):
+        given_by(source, **LONG_LIST)
+    assert given_by("size(xs)", xs=[1] * LIST_ITEMS_MAX) == LIST_ITEMS_MAX
+
+
+def deepest() -> str:
+    """Every kind of part that can stand in another, as deep as the limits let it."""
+    source = "(1)"
+    for _ in range((DEPTH_MAX - 1) // 2):
+        source = f"(p||p&&1==1+1*-{source}?1:2)"
+    return source
+
+
+AT_THE_LIMIT: dict[str, tuple[str, Callable[[str], str]]] = {
+    "characters": (" " * (SOURCE_CHARACTERS_MAX - 1) + "1", lambda source: " " + source),
+    "depth": ("(" * (DEPTH_MAX - 1) + "1" + ")" * (DEPTH_MAX - 1), lambda source: f"({source})"),
+    "nodes": ("1" + "+1" * (NODES_MAX // 2 - 1), lambda source: source + "+1"),
+    "digits": ("0" * (INT_DIGITS_MAX - 1) + "1", lambda source: "0" + source),
+    "text": (f"'{'x' * STRING_CHARACTERS_MAX}'", lambda source: source.replace("x", "xx", 1)),
+    "name": ("n" * NAME_CHARACTERS_MAX, lambda source: source + "n"),
+}
+
+
+@pytest.mark.parametrize(("source", "more"), AT_THE_LIMIT.values(), ids=AT_THE_LIMIT)
+def test_a_limit_is_reached_and_not_passed(source: str, more: Callable[[str], str]) -> None:
+    env: dict[str, Type] = {"n" * NAME_CHARACTERS_MAX: INT}
+    check(source, env)
+    with pytest.raises(TooLarge):
+        check(more(source), env)
+
+
+def test_the_deepest_rule_fits_a_small_stack() -> None:
+    """Whatever is refused is refused by depth; what is left needs a few hundred frames."""
+    frames, frame = 0, sys._getframe()
+    while frame.f_back is not None:
+        frames, frame = frames + 1, frame.f_back
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(frames + 500)
+    try:
+        assert given_by(deepest()) == 1
+    finally:
+        sys.setrecursionlimit(before)
+    with pytest.raises(TooLarge, match="deep"):
+        check(f"(({deepest()}))", ENV)
+
+
+@pytest.mark.parametrize(
+    ("source", "fuel"),
+    [
+        ("1", 1),
+        ("a + b * 2", 5),
+        ("(((a)))", 1),
+        ("-a", 2),
+        ("!!p", 3),
+        ("event.amount", 2),
+        ("min(a, b, 1)", 4),
+        ("[1, 2, 3]", 4),
+        ("p ? 1 : a + b + 1", 3),
+        ("!p ? 1 : a + b + 1", 8),
+        ("p || a + b > 1", 2),
+        ("p && a + b > 1", 7),
+        ("1 in xs", 6),
+        ("size(xs)", 2),
+        ("xs.sum(x, 1)", 8),
+        ("xs.sum(x, x + 1)", 14),
+        ("xs.all(x, x < 3)", 6),
+        ("xs.exists(x, x == 1)", 10),
+        ("xs.map(x, xs.count(y, y < x))", 47),
+    ],
+)
+def test_fuel_is_one_unit_for_each_part_and_item(source: str, fuel: int) -> None:
+    given_by(source, fuel)
+    with pytest.raises(OutOfFuel):
+        given_by(source, fuel - 1)
+
+
+def test_rules_leave_what_they_read_as_it_was() -> None:
+    xs: list[Value] = [3, 1, 2]
+    assert given_by("xs.filter(x, x > 1).map(x, x * 2)", xs=xs) == [6, 4]
+    assert xs == [3, 1, 2]
+
+
+def test_a_rule_can_be_evaluated_again_after_an_error() -> None:
+    rule = check("xs.sum(x, 6 / x)", ENV)
+    with pytest.raises(DivisionByZero):
+        evaluate(rule, {"xs": [1, 0]})
+    assert [evaluate(rule, {"xs": [1, 2, 3]}) for _ in range(2)] == [11, 11]
+
+
+@given(st.integers(INT_MIN, INT_MAX), st.integers(INT_MIN, INT_MAX), st.integers(INT_MIN, INT_MAX))
+def test_arithmetic_is_exact_or_an_error(one: int, two: int, three: int) -> None:
+    """Against whole numbers of any size, cut towards zero after the fact."""
+
+    def cut(dividend: int, divisor: int) -> int:
+        return (abs(dividend) // abs(divisor)) * (-1 if (dividend < 0) != (divisor < 0) else 1)
+
+    expected: dict[str, Callable[[], int]] = {
+        "a + b": lambda: one + two,
+        "a - b": lambda: one - two,
+        "a * b": lambda: one * two,
+        "a / b": lambda: cut(one, two),
+        "a % b": lambda: one - two * cut(one, two),
+        "muldiv(a, b, c)": lambda: cut(one * two, three),
+        "[a, b, c].sum(x, x)": lambda: one + two + three,
+    }
+    values: dict[str, Value] = {"a": one, "b": two, "c": three}
+    env: dict[str, Type] = {"a": INT, "b": INT, "c": INT}
+    for source, exactly in expected.items():
+        try:
+            found: object = evaluate(check(source, env), values)
+        except DivisionByZero:
+            assert (two if source in ("a / b", "a % b") else three) == 0
+            continue
+        except RuleOverflow:
+            if source == "[a, b, c].sum(x, x)":
+                assert not all(
+                    INT_MIN <= sum_ <= INT_MAX for sum_ in (one + two, one + two + three)
+                )
+            else:
+                overflown = cut(one, two) if source == "a % b" else exactly()
+                assert not INT_MIN <= overflown <= INT_MAX
+            continue
+        assert found == exactly()
+
+
+PIECES = re.findall(
+    r"\S+",
+    "a b p k x y z xs event events .amount .action .sum(x, .map(y, .all(x, .filter(z, min( max( "
+    "+ - * / % ! && || == != < <= > >= in ? : ( ) [ ] , . = & { } ' \" \\ // muldiv( size( "
+    "0 1 42 1.5 'x' \"y\" true false if null 工 \u202e",
+)
+
+
+@given(st.one_of(st.text(), st.lists(st.sampled_from(PIECES), max_size=40).map("\n ".join)))
+def test_any_text_is_a_rule_or_is_refused_by_name(source: str) -> None:
+    try:
+        rule = check(source, ENV)
+        evaluate(rule, VALUES)
+    except RuleError as error:
+        lines = source.split("\n")
+        assert 1 <= error.line <= len(lines)
+        assert 1 <= error.column <= len(lines[error.line - 1]) + 1
+
+
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3) | st.floats() | st.binary(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["action", "amount"]), inner),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.sampled_from(list(ENV)), JUNK))
+def test_any_values_give_a_result_or_an_error_by_name(values: dict[str, Value]) -> None:
+    for source in ("a + b", "event.amount", "events.sum(e, e.amount)", "xs", "a in xs", "events"):
+        try:
+            evaluate(check(source, ENV), values)
+        except RuleError as error:
+            assert isinstance(error, ValueMismatch | RuleOverflow)
+
+
+def test_every_error_of_rules_tells_the_member_what_to_do() -> None:
+    for error in (RuleError, *RuleError.__subclasses__()):
+        assert getattr(errors, error.__name__) is error
+        assert (error.__doc__ or "").endswith(".")
+        assert error.exit_code == 65
