@@ -8,6 +8,7 @@ nothing here checks a signature. Nothing is durable before `commit`.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -43,6 +44,7 @@ CLOCKS_CACHED_MAX = 4_096
 RARE_ROWS_READ = 500
 """Rare records are read this many at a time, so that no cursor stays open between them."""
 
+_FIRST_64_BITS = struct.Struct(">q24x")
 _WHOLE = 0x9C  # the first byte of a header, an array of 12; no seq begins so
 
 
@@ -129,37 +131,30 @@ class Store(Shelves):
             opening = _opening(community_of(first), author)
             number = self._new_log(author, opening)
         base = (number << SEQ_BITS) + length
+        run_keys = range(base, base + len(run))
         cut = len(opening)
+        wires = [record.wire for record in run]
+        tails = [wire[cut:] if wire.startswith(opening) else wire for wire in wires]
+        prefixes = _prefixes([record.id for record in run])
+        self.change_many("INSERT INTO record VALUES (?, ?)", zip(run_keys, tails, strict=True))
         self.change_many(
-            "INSERT INTO record VALUES (?, ?)",
-            [
-                (key, record.wire[cut:] if record.wire.startswith(opening) else record.wire)
-                for key, record in enumerate(run, base)
-            ],
+            "INSERT INTO record_id VALUES (?, ?)", sorted(zip(prefixes, run_keys, strict=True))
         )
-        from_bytes = int.from_bytes
-        self.change_many(
-            "INSERT INTO record_id VALUES (?, ?)",
-            [
-                (from_bytes(record.id[:PREFIX_BYTES], "big", signed=True), key)
-                for key, record in enumerate(run, base)
-            ],
-        )
-        rare = [(key,) for key, record in enumerate(run, base) if record.kind not in BULK_KINDS]
+        rare = [(base + n,) for n, record in enumerate(run) if record.kind not in BULK_KINDS]
         if rare:
             self.change_many("INSERT INTO rare VALUES (?)", rare)
         self.change(
             "UPDATE log SET length = ?1, held = ?1, head = ?2, clock = ?3, bytes = bytes + ?4"
             " WHERE id = ?5",
-            (stop, last.id, last.clock, sum([len(record.wire) for record in run]), number),
+            (stop, last.id, last.clock, sum(map(len, wires)), number),
         )
         self._remember(last.id, last.clock)
 
     def append_branch(self, records: Sequence[Record]) -> None:
         """Keep records of another branch of a frozen log, because others cite them.
 
-        They are found by id only. records: of one or several logs, each at or above the seq where its log is frozen.
-        Those already held are passed over.
+        They are found by id only. records: of one or several logs, each at or above the
+        seq where its log is frozen. Those already held are passed over.
         """
         for record in records:
             log = self.row("SELECT id, frozen FROM log WHERE author = ?", (record.author,))
@@ -197,7 +192,7 @@ class Store(Shelves):
             (_prefix(record_id),),
         )
         for opening, tail in found:
-            wire = _join(opening, tail)
+            wire = whole(opening, tail)
             if keys.hash32(keys.RECORD, wire) == record_id:
                 return wire
         row = self.row("SELECT wire FROM branch WHERE id = ?", (record_id,))
@@ -233,7 +228,7 @@ class Store(Shelves):
         for prefix, opening, tail in rows:
             if held >= limit and prefix != last:
                 break
-            one = RecordId(keys.hash32(keys.RECORD, _join(opening, tail)))
+            one = RecordId(keys.hash32(keys.RECORD, whole(opening, tail)))
             if low <= one <= high:
                 found.append(one)
                 last, held = prefix, held + 1
@@ -286,7 +281,7 @@ class Store(Shelves):
                 (after, RARE_ROWS_READ),
             )
             for _, opening, tail in found:
-                yield from_bytes_unchecked(_join(opening, tail))
+                yield from_bytes_unchecked(whole(opening, tail))
             if len(found) < RARE_ROWS_READ:
                 return
             after = found[-1][0]
@@ -376,7 +371,7 @@ class Store(Shelves):
             "SELECT opening, tail FROM held WHERE key >= ? AND key < ? ORDER BY key",
             (base + max(start, 0), base + max(min(stop, SEQ_MAX), 0)),
         )
-        return _fitting((_join(opening, tail) for opening, tail in rows), bytes_max)
+        return _fitting((whole(opening, tail) for opening, tail in rows), bytes_max)
 
     def _remember(self, record_id: RecordId, clock: int) -> None:
         clocks = self._clocks
@@ -390,12 +385,18 @@ def _opening(community: CommunityId, author: DeviceKey) -> bytes:
     return bytes([_WHOLE]) + codec.encode([CONTEXT, community, author])[1:]
 
 
-def _join(opening: bytes, tail: bytes) -> bytes:
+def whole(opening: bytes, tail: bytes) -> bytes:
+    """Return the bytes of a record from what the view `held` has of it."""
     return tail if tail[0] == _WHOLE else opening + tail
 
 
 def _prefix(record_id: bytes) -> int:
     return int.from_bytes(record_id[:PREFIX_BYTES], "big", signed=True)
+
+
+def _prefixes(ids: list[RecordId]) -> list[int]:
+    """Return `_prefix` of each, some times faster."""
+    return [first >> 16 for (first,) in _FIRST_64_BITS.iter_unpack(b"".join(ids))]
 
 
 def _clock(wire: bytes) -> int:
