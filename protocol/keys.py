@@ -73,6 +73,7 @@ SignedContext = NewType("SignedContext", str)
 RECORD_CONTEXT = SignedContext("commonweal/1")
 ENROL_CONTEXT = SignedContext("commonweal/1/enrol")
 REVOKE_CONTEXT = SignedContext("commonweal/1/revoke")
+REKEY_CONTEXT = SignedContext("commonweal/1/rekey")
 INVITE_CONTEXT = SignedContext("commonweal/1/invite")
 HELLO_CONTEXT = SignedContext("commonweal/1/hello")
 ADDRESS_CONTEXT = SignedContext("commonweal/1/address")
@@ -80,7 +81,7 @@ HEADS_CONTEXT = SignedContext("commonweal/1/heads")
 VOTE_CONTEXT = SignedContext("commonweal/1/vote")
 
 SIGNED_CONTEXTS = frozenset(
-    {RECORD_CONTEXT, ENROL_CONTEXT, REVOKE_CONTEXT, INVITE_CONTEXT}
+    {RECORD_CONTEXT, ENROL_CONTEXT, REVOKE_CONTEXT, REKEY_CONTEXT, INVITE_CONTEXT}
     | {HELLO_CONTEXT, ADDRESS_CONTEXT, HEADS_CONTEXT, VOTE_CONTEXT}
 )
 """Everything a key of ours signs; docs/protocol.md says what each array holds."""

@@ -1,0 +1,38 @@
+"""What a record is judged in beside the state: community, last cut, its rules, the author."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, TypeAlias, TypeGuard
+
+from commonweal.protocol.keys import MemberId
+from commonweal.protocol.ledger.cut import Cut
+from commonweal.protocol.ledger.reasons import Reason
+from commonweal.protocol.ledger.rules_in_force import Rules
+from commonweal.protocol.record import CommunityId
+
+NOBODY = MemberId(b"")
+
+Verdict: TypeAlias = Reason | None
+"""None: the record counts. Else why it does not."""
+
+
+class Context(NamedTuple):
+    """What a record is judged in. A tuple, since one is made for each record.
+
+    member: the author's, who is active; `NOBODY` for the kinds that anyone writes.
+    """
+
+    community: CommunityId
+    cut: Cut
+    rules: Rules
+    member: MemberId
+
+
+def is_bytes(value: Any, size: int = 32) -> TypeGuard[bytes]:
+    """Whether `value` is bytes of that length."""
+    return type(value) is bytes and len(value) == size
+
+
+def is_count(value: Any, low: int = 0, high: int = 2**63 - 1) -> TypeGuard[int]:
+    """Whether `value` is an integer (a bool is none) from `low` to `high`."""
+    return type(value) is int and low <= value <= high

@@ -1,0 +1,242 @@
+"""The fold: records in, state out, the same whatever the order of arrival.
+
+Records stand in (clock, id) order above the last cut. What arrives later than its place
+takes the state back to there, and only what lies after is folded again. Nothing is
+folded until somebody reads, so that a thousand late records cost one way back, not a
+thousand.
+
+A revocation voids records of its device that may stand before it. Then the fold goes
+back to the first of them and comes again with the revocation already known; known it
+stays until something new appears before the place from which it was known. So the
+outcome follows from the records alone.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable
+from typing import NamedTuple, TypeAlias
+
+from commonweal.protocol.keys import DeviceKey
+from commonweal.protocol.ledger import membership
+from commonweal.protocol.ledger.context import NOBODY, Context, Verdict
+from commonweal.protocol.ledger.cut import BEFORE_ALL, Cut
+from commonweal.protocol.ledger.kinds import KINDS, RESERVED, Author
+from commonweal.protocol.ledger.reasons import Reason
+from commonweal.protocol.ledger.rules_in_force import DEFAULT, Rules
+from commonweal.protocol.ledger.state import Reader, State
+from commonweal.protocol.record import CommunityId, Record, RecordId, from_bytes_unchecked
+
+FRESH_MAX = 4096
+"""So many records that wait for their first fold are kept decoded, the others as bytes."""
+
+Place: TypeAlias = tuple[int, bytes]
+"""Where a record stands among all: its clock and id."""
+
+_START: Place = (0, b"")
+
+
+class _Entry(NamedTuple):
+    clock: int
+    id: RecordId
+    author: DeviceKey
+    seq: int
+    wire: bytes
+
+
+def _place(entry: _Entry) -> Place:
+    return entry.clock, entry.id
+
+
+class _Revocation(NamedTuple):
+    """A revocation that holds: from `seq` on the log of `device` is void.
+
+    back: the first place it touches. known: how far the fold had come when it was found.
+    """
+
+    device: DeviceKey
+    seq: int
+    back: Place
+    known: Place
+
+
+class Ledger:
+    """The state above a cut, folded from the records that are held.
+
+    base: the state at `cut`, read and never changed. rules: those in force there.
+    """
+
+    def __init__(
+        self,
+        community: CommunityId,
+        base: Reader | None = None,
+        cut: Cut = BEFORE_ALL,
+        rules: Rules = DEFAULT,
+    ) -> None:
+        self.community, self.cut, self.rules = community, cut, rules
+        self._state = State(base)
+        self._context = Context(community, cut, rules, NOBODY)
+        self._entries: list[_Entry] = []
+        self._clocks: dict[RecordId, int] = {}
+        self._fresh: dict[RecordId, Record] = {}
+        self._marks: list[int] = []
+        self._refused: dict[RecordId, Reason] = {}
+        self._frozen: dict[DeviceKey, int] = {}
+        self._revocations: dict[RecordId, _Revocation] = {}
+        self._ends: dict[DeviceKey, int] = {}
+        self._reached: Place = _START
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @property
+    def waiting(self) -> int:
+        """How many records are held and not folded (again) yet."""
+        return len(self._entries) - len(self._marks)
+
+    @property
+    def state(self) -> State:
+        """The state of all records held; valid until the next `add` or `freeze`."""
+        self.settle()
+        return self._state
+
+    def add(self, records: Iterable[Record]) -> None:
+        """Take in records of the community, in any order; held ones are passed over."""
+        entries, clocks = self._entries, self._clocks
+        first: Place | None = None
+        last = _place(entries[-1]) if entries else _START
+        sort = False
+        for record in records:
+            id, clock = record.id, record.clock
+            if id in clocks:
+                continue
+            place = (clock, id)
+            clocks[id] = clock
+            if len(self._fresh) < FRESH_MAX:
+                self._fresh[id] = record
+            entries.append(_Entry(clock, id, record.author, record.seq, record.wire))
+            if first is None or place < first:
+                first = place
+            if place < last:
+                sort = True
+            else:
+                last = place
+        if sort:
+            entries.sort()
+        if first is not None:
+            self._changed_at(first)
+
+    def freeze(self, author: DeviceKey, seq: int) -> None:
+        """Take in that a proof ends the log of `author`: from `seq` on it counts for nothing."""
+        known = self._frozen.get(author)
+        if known is not None and known <= seq:
+            return
+        self._frozen[author] = seq
+        self._state.keep(membership.FROZEN + author, seq)
+        self._find_end(author)
+        for entry in self._entries:
+            if entry.author == author and entry.seq >= seq:
+                self._changed_at(_place(entry))
+                return
+
+    def verdict(self, record: RecordId) -> Verdict:
+        """Return None when the record counts, else the reason why it does not."""
+        self.settle()
+        return self._refused.get(record) if record in self._clocks else Reason.NOT_HELD
+
+    def settle(self, records_max: int | None = None) -> bool:
+        """Fold what waits, at most `records_max` records; return whether all is folded."""
+        entries, marks, state = self._entries, self._marks, self._state
+        left = -1 if records_max is None else records_max
+        while len(marks) < len(entries) and left != 0:
+            left -= 1
+            entry = entries[len(marks)]
+            mark = state.mark()
+            marks.append(mark)
+            place = _place(entry)
+            if place > self._reached:
+                self._reached = place
+            reason = self._fold(entry, mark)
+            if reason is None:
+                self._refused.pop(entry.id, None)
+            else:
+                self._refused[entry.id] = reason
+        return len(marks) == len(entries)
+
+    def _fold(self, entry: _Entry, mark: int) -> Verdict:
+        record = self._fresh.pop(entry.id, None)
+        if entry.id in self._revocations:
+            membership.apply_revocation(self._state, from_bytes_unchecked(entry.wire))
+            return None
+        end = self._ends.get(entry.author)
+        if end is not None and entry.seq >= end:
+            frozen = self._frozen.get(entry.author)
+            is_frozen = frozen is not None and entry.seq >= frozen
+            return Reason.LOG_FROZEN if is_frozen else Reason.DEVICE_REVOKED
+        if record is None:
+            record = from_bytes_unchecked(entry.wire)
+        reason = judge(self._state, record, self._context)
+        if reason is not None:
+            self._state.rollback(mark)
+        elif record.kind == "device.revoke":
+            self._revoke(record, _place(entry))
+        return reason
+
+    def _revoke(self, record: Record, place: Place) -> None:
+        """Note a revocation that was found good; go back when it voids what is folded."""
+        device, seq = record.data["device"], record.data["seq"] + 1
+        end = self._ends.get(device)
+        back = place
+        for entry in self._entries[: len(self._marks)]:
+            if entry.author == device and entry.seq >= seq and (end is None or entry.seq < end):
+                back = _place(entry)
+                break
+        self._revocations[record.id] = _Revocation(device, seq, back, self._reached)
+        self._find_end(device)
+        if back < place:
+            self._back_to(back)
+
+    def _find_end(self, device: DeviceKey) -> None:
+        ends = [known.seq for known in self._revocations.values() if known.device == device]
+        if device in self._frozen:
+            ends.append(self._frozen[device])
+        if ends:
+            self._ends[device] = min(ends)
+        else:
+            self._ends.pop(device, None)
+
+    def _changed_at(self, place: Place) -> None:
+        """Forget all that was concluded from `place` on."""
+        if place > self._reached:
+            return
+        for id, known in list(self._revocations.items()):
+            if known.known >= place:
+                del self._revocations[id]
+                self._find_end(known.device)
+                self._back_to(known.back)
+        self._back_to(place)
+        before = bisect_left(self._entries, place, key=_place) - 1
+        self._reached = _place(self._entries[before]) if before >= 0 else _START
+
+    def _back_to(self, place: Place) -> None:
+        number = bisect_left(self._entries, place, key=_place)
+        if number < len(self._marks):
+            self._state.rollback(self._marks[number])
+            del self._marks[number:]
+
+
+def judge(state: State, record: Record, context: Context) -> Verdict:
+    """Do to `state` what `record` says; return why not, when it counts for nothing.
+
+    When a reason is returned, the caller takes back what was written.
+    """
+    kind = KINDS.get(record.kind)
+    if kind is None:
+        reserved = record.kind.startswith(RESERVED)
+        return Reason.RESERVED_KIND if reserved else Reason.UNKNOWN_KIND
+    if kind.author is Author.MEMBER:
+        member = membership.writer(state, record)
+        if isinstance(member, Reason):
+            return member
+        context = context._replace(member=member)
+    return kind.act(state, record, context)

@@ -1,0 +1,58 @@
+"""The kinds of records and what each does to the state: the one place that lists them.
+
+A kind that is not here counts for nothing, and is shown so; so does one that is reserved
+for later. What a kind does is part of the fold's version, never of the program's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import Enum, auto
+from types import MappingProxyType
+from typing import NamedTuple
+
+from commonweal.protocol.ledger import membership
+from commonweal.protocol.ledger.context import Context, Verdict
+from commonweal.protocol.ledger.state import State
+from commonweal.protocol.record import Record
+
+
+class Author(Enum):
+    """Who may write records of a kind."""
+
+    ANYONE = auto()
+    MEMBER = auto()
+    """A device, not revoked, of a member who is active at the record's place."""
+
+
+Act = Callable[[State, Record, Context], Verdict]
+"""Does to the state what the record says, or says why not; never raises.
+
+When it says why not, whatever it wrote is taken back.
+"""
+
+
+class Kind(NamedTuple):
+    """What records of a kind do, and who may write them."""
+
+    act: Act
+    author: Author = Author.MEMBER
+
+
+KINDS: Mapping[str, Kind] = MappingProxyType(
+    {
+        "community.found": Kind(membership.found, Author.ANYONE),
+        "device.enrol": Kind(membership.enrol, Author.ANYONE),
+        "device.revoke": Kind(membership.revoke),
+        "invite.create": Kind(membership.create_invite),
+        "invite.revoke": Kind(membership.revoke_invite),
+        "member.request": Kind(membership.request, Author.ANYONE),
+        "member.vouch": Kind(membership.vouch),
+        "member.leave": Kind(membership.leave),
+        "member.rekey": Kind(membership.rekey),
+        "member.profile": Kind(membership.profile),
+    }
+)
+
+RESERVED = ("campaign", "pledge", "review", "consent.", "body.", "fork.")
+"""Kinds that are, or start, so have a meaning later and none yet."""

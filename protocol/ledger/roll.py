@@ -1,0 +1,219 @@
+"""The roll: who belongs and by which devices, read from a state. Nothing here changes one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from commonweal.protocol.keys import DeviceKey, MemberId, MemberKey, PeerKey
+from commonweal.protocol.ledger import membership
+from commonweal.protocol.ledger.membership import ACTIVE, LEFT, NEW, DeviceRow, InviteRow
+from commonweal.protocol.ledger.state import State
+from commonweal.protocol.record import RecordId
+
+REQUESTED, REVOKED, REFUSED = "requested", "revoked", "refused: "
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device. status as `status_of` says it; clock: that of its enrolment."""
+
+    key: DeviceKey
+    member: MemberId
+    peer: PeerKey
+    status: str | None
+    clock: int
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member, or one who was or wants to be.
+
+    status: "new", "active", "left" or "removed", since the record of clock `since`.
+    devices: how many he enrolled. profile: the record whose body says his name.
+    """
+
+    id: MemberId
+    status: str
+    since: int
+    devices: int
+    keys: tuple[MemberKey, ...]
+    threshold: int
+    rekeys: int
+    profile: RecordId | None
+
+
+@dataclass(frozen=True, slots=True)
+class Invite:
+    """An invite. expires: ms since 1970, or None; judged by whoever admits."""
+
+    id: RecordId
+    key: bytes
+    uses: int
+    used: int
+    expires: int | None
+    revoked: bool
+    author: MemberId
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a newcomer asks for: to be admitted as `member` under `invite`."""
+
+    id: RecordId
+    member: MemberId
+    device: DeviceKey
+    invite: RecordId
+    clock: int
+    vouches: int
+
+
+def founder(state: State) -> MemberId | None:
+    """Return the member who founded the community; None before the founding record."""
+    value = state.get(membership.FOUNDING)
+    return None if value is None else value[0]
+
+
+def founding_document(state: State) -> bytes | None:
+    """Return the hash of the founding document; None before the founding record."""
+    value = state.get(membership.FOUNDING)
+    return None if value is None else value[2]
+
+
+def member_of(state: State, device: DeviceKey) -> MemberId | None:
+    """Return the active member who enrolled `device` and did not revoke it."""
+    row = membership.device_row(state, device)
+    return row.member if row is not None and _status(state, device, row) == ACTIVE else None
+
+
+def device_of_peer(state: State, peer: PeerKey) -> DeviceKey | None:
+    """Return the device whose libp2p host is `peer`: an active one before others.
+
+    Nobody proves a peer key on enrolling, so two may name one. Then it is the one that
+    was enrolled first; let the other side sign with its device key before trusting it.
+    """
+    found: list[tuple[bool, int, DeviceKey]] = []
+    for key, _ in state.items(membership.PEER + peer):
+        device = DeviceKey(key[1 + len(peer) :])
+        row = membership.device_row(state, device)
+        assert row is not None, "a peer is that of a device"
+        found.append((_status(state, device, row) != ACTIVE, row.clock, device))
+    return min(found)[2] if found else None
+
+
+def devices(state: State, member: MemberId | None = None) -> list[Device]:
+    """Return the devices of `member`, or all, by key; revoked ones too."""
+    if member is None:
+        return [
+            _device(state, DeviceKey(key[1:]), DeviceRow(*value))
+            for key, value in state.items(membership.DEVICE)
+        ]
+    prefix = membership.DEVICE_OF + member
+    found = []
+    for key, _ in state.items(prefix):
+        device = DeviceKey(key[len(prefix) :])
+        row = membership.device_row(state, device)
+        assert row is not None, "a member's device is known"
+        found.append(_device(state, device, row))
+    return found
+
+
+def members(state: State) -> list[Member]:
+    """Return everybody who is, was, or wants to be a member, by id."""
+    return [_member(key[1:], value) for key, value in state.items(membership.MEMBER)]
+
+
+def member(state: State, member: MemberId) -> Member | None:
+    """Return what is known of one member."""
+    value = state.get(membership.MEMBER + member)
+    return None if value is None else _member(member, value)
+
+
+def status_of(state: State, device: DeviceKey) -> str | None:
+    """Return how `device` stands.
+
+    "active", "requested", "refused: " and why, "revoked", "left", "removed", or "new"
+    (enrolled, and has not asked); None when it is not enrolled.
+    """
+    row = membership.device_row(state, device)
+    return None if row is None else _status(state, device, row)
+
+
+def frozen_at(state: State, device: DeviceKey) -> int | None:
+    """Return the seq from which the log of `device` counts for nothing, by a proof against it."""
+    value: int | None = state.get(membership.FROZEN + device)
+    return value
+
+
+def invite(state: State, invite: RecordId) -> Invite | None:
+    """Return an invite by the id of its record."""
+    row = membership.invite_row(state, invite)
+    return None if row is None else Invite(invite, *row)
+
+
+def invites(state: State) -> list[Invite]:
+    """Return all invites, by id; used and revoked ones too."""
+    return [
+        Invite(RecordId(key[1:]), *InviteRow(*value))
+        for key, value in state.items(membership.INVITE)
+    ]
+
+
+def pending(state: State) -> list[Request]:
+    """Return the requests that an admission would still answer, in (clock, id) order."""
+    found = []
+    for key, value in state.items(membership.REQUEST):
+        row = membership.RequestRow(*value)
+        if row.open and _refusal(state, row) is None and not _is_active(state, row.member):
+            found.append(
+                Request(
+                    RecordId(key[1:]), row.member, row.device, row.invite, row.clock, row.vouches
+                )
+            )
+    return sorted(found, key=lambda request: (request.clock, request.id))
+
+
+def _member(id: bytes, value: Any) -> Member:
+    row = membership.MemberRow(*value)
+    return Member(
+        MemberId(id),
+        row.status,
+        row.since,
+        row.devices,
+        tuple(MemberKey(key) for key in row.keys),
+        row.threshold,
+        row.rekeys,
+        None if row.profile is None else RecordId(row.profile),
+    )
+
+
+def _device(state: State, device: DeviceKey, row: DeviceRow) -> Device:
+    return Device(device, row.member, row.peer, _status(state, device, row), row.clock)
+
+
+def _is_active(state: State, member: MemberId) -> bool:
+    row = membership.member_row(state, member)
+    return row is not None and row.status == ACTIVE
+
+
+def _status(state: State, device: DeviceKey, row: DeviceRow) -> str:
+    if row.last is not None:
+        return REVOKED
+    member = membership.member_row(state, row.member)
+    assert member is not None, "a device belongs to a member"
+    if member.status not in (NEW, LEFT):
+        return member.status
+    refusal = None
+    for _, request in state.items(membership.REQUEST_OF + row.member):
+        asked = membership.RequestRow(*state.get(membership.REQUEST + request))
+        if asked.open:
+            refusal = _refusal(state, asked)
+            if refusal is None:
+                return REQUESTED
+    return member.status if refusal is None else REFUSED + refusal
+
+
+def _refusal(state: State, request: membership.RequestRow) -> str | None:
+    invite = membership.invite_row(state, request.invite)
+    assert invite is not None, "a request is under a known invite"
+    return membership.invite_closed(invite)

@@ -1,0 +1,63 @@
+"""What the fold asks of the rules: a few plain values, taken from the ruleset in force.
+
+The fold never reads a ruleset document; whoever sets a cut turns the document that is in
+force there into `Rules`. The default is what holds before any document says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A role of the catalogue.
+
+    endorsements: how many other members must agree before a claim holds; 0 means it holds
+    at once. after: roles of which one must be held first (the path); empty for none.
+    """
+
+    endorsements: int = 0
+    after: tuple[str, ...] = ()
+    duties: str = ""
+    benefits: str = ""
+
+
+ROLES: Mapping[str, Role] = MappingProxyType(
+    {
+        "consumer": Role(),
+        "promoter": Role(endorsements=1),
+        "producer": Role(endorsements=1),
+        "co-owner": Role(endorsements=2, after=("promoter", "producer")),
+        "witness": Role(),
+    }
+)
+
+FACTORS = ("labour", "capital", "space", "knowledge", "management", "data", "technology")
+
+UNITS = (
+    *("one", "hour", "minute", "day", "month", "commit", "page", "kilometre"),
+    *("kilogram", "gram", "litre", "metre", "square-metre", "cubic-metre"),
+    *("kilowatt-hour", "gigabyte", "CNY", "EUR", "USD", "GBP", "JPY"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the fold asks of the ruleset in force.
+
+    vouches: how many members must vouch for a newcomer; 0 means that the founder's vouch,
+    and only that, admits. attestations: how many others must attest an event or a claim.
+    units: which count without `unit.define`.
+    """
+
+    vouches: int = 0
+    attestations: int = 1
+    roles: Mapping[str, Role] = field(default_factory=lambda: ROLES)
+    factors: tuple[str, ...] = FACTORS
+    units: frozenset[str] = frozenset(UNITS)
+
+
+DEFAULT = Rules()

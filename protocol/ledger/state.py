@@ -1,0 +1,153 @@
+"""State: a set of (key, value) pairs of bytes and values, with a way back.
+
+A state lies over an optional base, which it reads and never changes; what was written
+since is the overlay. Every write is journalled, so that a late record costs only the
+records after it. The first byte of a key is its table. Values are canonical and never
+changed in place: write a new one.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from typing import Any, Final, Protocol
+
+from commonweal.protocol import codec
+
+DEPTH_MAX = 2 + codec.DEPTH_MAX
+"""Of the encoding of all changes: a list of pairs of what a record may hold."""
+
+
+class Reader(Protocol):
+    """Whatever a state can lie over: final state on disk, or another state."""
+
+    def get(self, key: bytes) -> Any:
+        """Return the value of `key`, or None when there is none."""
+
+    def items(self, prefix: bytes) -> Iterator[tuple[bytes, Any]]:
+        """Yield the pairs whose key starts with `prefix`, ascending by key."""
+
+
+class _Gone:
+    """Stands in the overlay for a key that the base has and this state has not."""
+
+    __slots__ = ()
+
+
+_GONE: Final = _Gone()
+_ABSENT: Final = _Gone()
+
+
+class State:
+    """The pairs of `base` as changed by what was put and deleted since."""
+
+    __slots__ = ("_base", "_journal", "_sorted", "_tables")
+
+    def __init__(self, base: Reader | None = None) -> None:
+        self._base = base
+        self._tables: dict[int, dict[bytes, Any]] = {}
+        self._journal: list[tuple[bytes, Any]] = []
+        self._sorted: dict[int, list[bytes]] = {}
+
+    def get(self, key: bytes) -> Any:
+        """Return the value of `key`, or None; nobody changes it in place."""
+        table = self._tables.get(key[0])
+        if table is not None:
+            value = table.get(key, _ABSENT)
+            if value is not _ABSENT:
+                return None if value is _GONE else value
+        return None if self._base is None else self._base.get(key)
+
+    def put(self, key: bytes, value: Any) -> None:
+        """Let `key` have `value`, which is not None."""
+        assert value is not None, "None is what an absent key has"
+        self._write(key, value)
+
+    def delete(self, key: bytes) -> None:
+        """Let `key` have no value."""
+        self._write(key, _GONE)
+
+    def keep(self, key: bytes, value: Any) -> None:
+        """Let `key` have `value` whatever is rolled back, for facts without a place in the order.
+
+        The key is never given to `put` or `delete`.
+        """
+        table = self._tables.setdefault(key[0], {})
+        if key not in table:
+            self._sorted.pop(key[0], None)
+        table[key] = value
+
+    def mark(self) -> int:
+        """Return the present place in the journal, for `rollback`."""
+        return len(self._journal)
+
+    def rollback(self, mark: int) -> None:
+        """Take back every write since `mark` was given."""
+        journal = self._journal
+        while len(journal) > mark:
+            key, old = journal.pop()
+            table = self._tables[key[0]]
+            if old is _ABSENT:
+                del table[key]
+                self._sorted.pop(key[0], None)
+            else:
+                table[key] = old
+
+    def items(self, prefix: bytes) -> Iterator[tuple[bytes, Any]]:
+        """Yield the pairs whose key starts with `prefix`, ascending by key.
+
+        prefix: at least one byte, the table. The state is not written to meanwhile. For
+        views; the fold of a record looks up single keys.
+        """
+        below = iter(()) if self._base is None else self._base.items(prefix)
+        ours = self._ours(prefix)
+        low = next(below, None)
+        for key, value in ours:
+            while low is not None and low[0] < key:
+                yield low
+                low = next(below, None)
+            if low is not None and low[0] == key:
+                low = next(below, None)
+            if value is not _GONE:
+                yield key, value
+        if low is not None:
+            yield low
+            yield from below
+
+    def changes(self) -> Iterator[tuple[bytes, Any]]:
+        """Yield what differs from the base, ascending by key; the value None means deleted."""
+        for number in sorted(self._tables):
+            for key, value in self._ours(bytes([number])):
+                now = None if value is _GONE else value
+                was = None if self._base is None else self._base.get(key)
+                if now != was:
+                    yield key, now
+
+    def to_bytes(self) -> bytes:
+        """Return the canonical encoding of `changes`; equal states have equal bytes."""
+        return codec.encode([[key, value] for key, value in self.changes()], DEPTH_MAX)
+
+    def _write(self, key: bytes, value: Any) -> None:
+        number = key[0]
+        table = self._tables.get(number)
+        if table is None:
+            table = self._tables[number] = {}
+        old = table.get(key, _ABSENT)
+        if old is _ABSENT and number in self._sorted:
+            del self._sorted[number]
+        self._journal.append((key, old))
+        table[key] = value
+
+    def _ours(self, prefix: bytes) -> Iterator[tuple[bytes, Any]]:
+        number = prefix[0]
+        table = self._tables.get(number)
+        if not table:
+            return
+        keys = self._sorted.get(number)
+        if keys is None:
+            keys = self._sorted[number] = sorted(table)
+        for place in range(bisect_left(keys, prefix), len(keys)):
+            key = keys[place]
+            if not key.startswith(prefix):
+                return
+            yield key, table[key]

@@ -1,0 +1,330 @@
+"""Who belongs: what admits, what refuses, and what a stranger's record does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from commonweal.protocol.identity import Inception
+from commonweal.protocol.keys import REKEY_CONTEXT, MemberKey, Signer, sign_array
+from commonweal.protocol.ledger import roll
+from commonweal.protocol.ledger.fold import Ledger
+from commonweal.protocol.ledger.reasons import Reason
+from commonweal.protocol.ledger.rules_in_force import Rules
+from commonweal.protocol.record import Record, RecordId, erasable
+from tests.ledger.village import Pen, Person, Village, seed, signatures
+
+
+def test_the_founder_is_a_member_from_the_first_record() -> None:
+    village = Village()
+    state = village.ledger().state
+    assert roll.founder(state) == village.founder.id
+    assert roll.member_of(state, village.mei.key) == village.founder.id
+    assert roll.device_of_peer(state, village.mei.peer) == village.mei.key
+    assert [one.status for one in roll.members(state)] == ["active"]
+    assert roll.founding_document(state) is not None
+
+
+def test_an_empty_ledger_knows_nobody() -> None:
+    village = Village()
+    state = Ledger(village.community).state
+    assert roll.founder(state) is None
+    assert not roll.members(state)
+    assert not roll.devices(state)
+    assert not roll.pending(state)
+    assert roll.status_of(state, village.mei.key) is None
+
+
+def test_a_newcomer_is_admitted_by_invite_request_and_the_founders_vouch() -> None:
+    village = Village()
+    pen = village.pen("Jun")
+    invite = village.mei.invite(village.invite_key, uses=2)
+    assert roll.status_of(village.ledger().state, pen.key) is None
+    pen.enrol([invite])
+    assert roll.status_of(village.ledger().state, pen.key) == "new"
+    asked = pen.request(invite, village.invite_key)
+    state = village.ledger().state
+    assert roll.status_of(state, pen.key) == "requested"
+    assert [one.id for one in roll.pending(state)] == [asked.id]
+    assert roll.member_of(state, pen.key) is None
+    village.mei.vouch(asked, pen.owner)
+    state = village.ledger().state
+    assert roll.status_of(state, pen.key) == "active"
+    assert roll.member_of(state, pen.key) == pen.owner.id
+    assert roll.pending(state) == []
+    found = roll.invite(state, invite.id)
+    assert found is not None
+    assert (found.uses, found.used, found.author) == (2, 1, village.founder.id)
+
+
+def test_an_invite_of_one_use_admits_one_and_tells_the_other() -> None:
+    village = Village()
+    invite = village.mei.invite(village.invite_key)
+    asked: list[tuple[Pen, Record]] = []
+    for name in ("Jun", "Lin"):
+        pen = village.pen(name)
+        pen.enrol([invite])
+        asked.append((pen, pen.request(invite, village.invite_key)))
+    vouches = [village.mei.vouch(request, pen.owner) for pen, request in asked]
+    ledger = village.ledger()
+    assert ledger.verdict(vouches[0].id) is None
+    assert ledger.verdict(vouches[1].id) == "invite used"
+    assert roll.status_of(ledger.state, asked[0][0].key) == "active"
+    assert roll.status_of(ledger.state, asked[1][0].key) == "refused: invite used"
+    assert roll.pending(ledger.state) == []
+
+
+def test_of_two_concurrent_vouches_the_lower_clock_and_id_holds() -> None:
+    village = Village()
+    second = village.pen("Mei", 1)
+    second.enrol(is_new=False, deps=[village.records[0]])
+    invite = village.mei.invite(village.invite_key)
+    pens = [village.pen(name) for name in ("Jun", "Lin")]
+    for pen in pens:
+        pen.enrol([invite])
+    asked = [pen.request(invite, village.invite_key) for pen in pens]
+    assert asked[0].clock == asked[1].clock
+    vouches = [
+        village.mei.vouch(asked[0], pens[0].owner),
+        second.vouch(asked[1], pens[1].owner),
+    ]
+    assert vouches[0].clock == vouches[1].clock, "a tie, which the id decides"
+    winner = min(vouches, key=lambda record: record.id)
+    for order in (vouches, vouches[::-1]):
+        rest = [record for record in village.records if record not in vouches]
+        ledger = village.ledger(rest, order[:1], order[1:])
+        verdicts = [ledger.verdict(record.id) for record in vouches]
+        assert sorted(map(str, verdicts)) == ["None", "invite used"]
+        assert ledger.verdict(winner.id) is None
+
+
+def test_what_a_newcomer_writes_before_his_admission_counts_for_nothing() -> None:
+    village = Village()
+    pen = village.pen("Jun")
+    invite = village.mei.invite(village.invite_key)
+    pen.enrol([invite])
+    early = pen.write("invite.create", {"key": seed("k"), "uses": 1})
+    assert village.ledger().verdict(early.id) == Reason.NOT_A_MEMBER
+    stranger = village.pen("Wei").write("invite.create", {"key": seed("k"), "uses": 1})
+    assert village.ledger().verdict(stranger.id) == Reason.NOT_ENROLLED
+
+
+def test_a_second_device_of_a_member_counts_at_once() -> None:
+    village = Village()
+    jun = village.join("Jun")
+    second = village.pen("Jun", 1)
+    enrolled = second.enrol([jun.log[-1]], is_new=False)
+    ledger = village.ledger()
+    assert ledger.verdict(enrolled.id) is None
+    assert roll.member_of(ledger.state, second.key) == jun.owner.id
+    assert {one.key for one in roll.devices(ledger.state, jun.owner.id)} == {jun.key, second.key}
+    assert len(roll.devices(ledger.state)) == 3
+
+
+def test_who_left_writes_no_more_and_may_ask_again() -> None:
+    village = Village()
+    jun = village.join("Jun")
+    left = jun.write("member.leave")
+    late = jun.write("invite.create", {"key": seed("k"), "uses": 1})
+    ledger = village.ledger()
+    assert ledger.verdict(left.id) is None
+    assert ledger.verdict(late.id) == Reason.NOT_A_MEMBER
+    assert roll.status_of(ledger.state, jun.key) == "left"
+    invite = village.mei.invite(village.invite_key)
+    asked = jun.request(invite, village.invite_key)
+    assert roll.status_of(village.ledger().state, jun.key) == "requested"
+    village.mei.vouch(asked, jun.owner)
+    assert roll.status_of(village.ledger().state, jun.key) == "active"
+
+
+def test_rules_may_ask_for_several_vouches_of_any_member() -> None:
+    village = Village()
+    invite = village.mei.invite(village.invite_key, uses=9)
+    vouched: list[Record] = []
+    pens = [village.pen(name) for name in ("Jun", "Lin")]
+    for pen in pens:
+        pen.enrol([invite])
+        asked = pen.request(invite, village.invite_key)
+        vouched += [village.mei.vouch(asked, pen.owner) for _ in range(2)]
+    alone = Ledger(village.community, rules=Rules(vouches=1))
+    alone.add(village.records)
+    assert [alone.verdict(one.id) for one in vouched] == [None, Reason.ALREADY_MEMBER] * 2
+    several = Ledger(village.community, rules=Rules(vouches=2))
+    several.add(village.records)
+    assert [several.verdict(one.id) for one in vouched] == [None, Reason.ALREADY_VOUCHED] * 2
+    assert [one.vouches for one in roll.pending(several.state)] == [1, 1]
+
+
+def test_a_members_vouch_counts_and_does_not_admit_where_the_founder_decides() -> None:
+    village = Village()
+    jun = village.join("Jun")
+    invite = jun.invite(village.invite_key)
+    pen = village.pen("Wei")
+    pen.enrol([invite])
+    asked = pen.request(invite, village.invite_key)
+    by_jun = jun.vouch(asked, pen.owner)
+    assert village.ledger().verdict(by_jun.id) is None
+    assert roll.status_of(village.ledger().state, pen.key) == "requested"
+    village.mei.vouch(asked, pen.owner)
+    assert roll.status_of(village.ledger().state, pen.key) == "active"
+
+
+@pytest.mark.parametrize(
+    ("over", "reason"),
+    [
+        ({"inception": b"junk"}, Reason.SHAPE),
+        ({"member": Person("Lin").id}, Reason.WRONG_INCEPTION),
+        ({"member": b"short"}, Reason.SHAPE),
+        ({"member": 7}, Reason.SHAPE),
+        ({"peer": "text"}, Reason.SHAPE),
+        ({"peer": bytes(32)}, Reason.NOT_SIGNED),
+        ({"signatures": []}, Reason.SHAPE),
+        ({"signatures": [[b"", b""]]}, Reason.NOT_SIGNED),
+        ({"signatures": {"a": 1}}, Reason.SHAPE),
+        ({"signatures": [[Person("Jun").signer.key, bytes(64)]]}, Reason.NOT_SIGNED),
+    ],
+)
+def test_a_false_enrolment_is_refused(over: dict[str, Any], reason: Reason) -> None:
+    village = Village()
+    pen = village.pen("Jun")
+    record = pen.enrol(**over)
+    assert village.ledger().verdict(record.id) == reason
+    assert roll.status_of(village.ledger().state, pen.key) is None
+
+
+def test_an_unknown_member_needs_his_inception_document() -> None:
+    village = Village()
+    record = village.pen("Jun").enrol(is_new=False)
+    assert village.ledger().verdict(record.id) == Reason.UNKNOWN_MEMBER
+
+
+def test_a_request_without_the_invites_key_is_refused() -> None:
+    village = Village()
+    pen = village.pen("Jun")
+    invite = village.mei.invite(village.invite_key)
+    pen.enrol([invite])
+    forged = pen.request(invite, Signer(seed("another")))
+    uncited = pen.write("member.request", {"invite": seed("x"), "proof": bytes(64)})
+    ledger = village.ledger()
+    assert ledger.verdict(forged.id) == Reason.NOT_BY_INVITE
+    assert ledger.verdict(uncited.id) == Reason.NOT_CITED
+    assert roll.pending(ledger.state) == []
+
+
+def test_only_its_author_and_the_founder_revoke_an_invite() -> None:
+    village = Village()
+    jun, lin = village.join("Jun"), village.join("Lin")
+    invite = jun.invite(village.invite_key)
+    by_lin = lin.write("invite.revoke", {"invite": invite.id}, [invite])
+    ledger = village.ledger()
+    assert ledger.verdict(by_lin.id) == Reason.NOT_YOURS
+    pen = village.pen("Wei")
+    pen.enrol([invite])
+    asked = pen.request(invite, village.invite_key)
+    revoked = village.mei.write("invite.revoke", {"invite": invite.id}, [invite, asked])
+    vouched = village.mei.vouch(asked, pen.owner)
+    ledger = village.ledger()
+    assert ledger.verdict(revoked.id) is None
+    assert ledger.verdict(vouched.id) == Reason.INVITE_REVOKED
+    assert roll.status_of(ledger.state, pen.key) == "refused: invite revoked"
+
+
+def test_what_lies_above_the_last_good_record_of_a_revoked_device_is_void() -> None:
+    village = Village()
+    jun = village.join("Jun")
+    last = len(jun.log) - 1
+    stolen = [jun.write("invite.create", {"key": seed(n), "uses": 1}) for n in range(3)]
+    assert all(village.ledger().verdict(record.id) is None for record in stolen)
+    second = village.pen("Jun", 1)
+    second.enrol([jun.log[last]], is_new=False)
+    revoked = second.revoke(jun, last)
+    ledger = village.ledger()
+    assert ledger.verdict(revoked.id) is None
+    for record in stolen:
+        assert ledger.verdict(record.id) == Reason.DEVICE_REVOKED
+        assert roll.invite(ledger.state, record.id) is None
+    assert ledger.verdict(jun.log[last].id) is None
+    assert roll.status_of(ledger.state, jun.key) == "revoked"
+    assert roll.member_of(ledger.state, jun.key) is None
+    assert roll.member_of(ledger.state, second.key) == jun.owner.id
+
+
+def test_nobody_revokes_the_device_of_another() -> None:
+    village = Village()
+    jun, lin = village.join("Jun"), village.join("Lin")
+    false = lin.revoke(jun, 0, by=lin.owner)
+    assert village.ledger().verdict(false.id) == Reason.NOT_SIGNED
+    assert roll.status_of(village.ledger().state, jun.key) == "active"
+
+
+def test_a_device_that_revokes_itself_into_the_past_does_so() -> None:
+    village = Village()
+    jun = village.join("Jun")
+    jun.write("invite.create", {"key": seed("k"), "uses": 1})
+    revoked = jun.revoke(jun, 1)
+    ledger = village.ledger()
+    assert ledger.verdict(revoked.id) is None, "the member's keys speak, whoever carries their word"
+    assert ledger.verdict(jun.log[2].id) == Reason.DEVICE_REVOKED
+
+
+def test_a_proof_voids_its_log_from_there_on() -> None:
+    village = Village()
+    jun = village.join("Jun")
+    ledger = village.ledger()
+    assert ledger.verdict(jun.log[-1].id) is None
+    ledger.freeze(jun.key, 2)
+    assert ledger.verdict(jun.log[-1].id) == Reason.LOG_FROZEN
+    assert ledger.verdict(jun.log[1].id) is None
+    assert roll.frozen_at(ledger.state, jun.key) == 2
+
+
+def test_new_keys_take_over_and_the_old_ones_speak_no_more() -> None:
+    village = Village()
+    jun = village.join("Jun")
+    new = Signer(seed("new key"))
+    document = Inception((MemberKey(new.key),), 1, seed("nonce of the new"))
+
+    def rekey(signer: Signer, number: int) -> Record:
+        fields = (village.community, jun.owner.id, number, document.to_bytes())
+        signature = sign_array(signer, REKEY_CONTEXT, *fields)
+        data = {
+            "inception": document.to_bytes(),
+            "signatures": signatures(signer, signature),
+        }
+        return jun.write("member.rekey", data)
+
+    wrong = rekey(new, 1)
+    good = rekey(jun.owner.signer, 1)
+    again = rekey(jun.owner.signer, 2)
+    second = village.pen("Jun", 1)
+    enrolled = second.enrol([again], is_new=False)
+    ledger = village.ledger()
+    assert ledger.verdict(wrong.id) == Reason.NOT_SIGNED
+    assert ledger.verdict(good.id) is None
+    assert ledger.verdict(again.id) == Reason.NOT_SIGNED
+    assert ledger.verdict(enrolled.id) == Reason.NOT_SIGNED
+    found = roll.member(ledger.state, jun.owner.id)
+    assert found is not None
+    assert found.keys == (MemberKey(new.key),)
+
+
+def test_a_profile_names_the_record_whose_body_has_the_name() -> None:
+    village = Village()
+    body = erasable(bytes(16), "text/plain", "梅".encode())[1]
+    record = village.mei.write("member.profile", {}, body=body)
+    found = roll.member(village.ledger().state, village.founder.id)
+    assert found is not None
+    assert found.profile == record.id
+    bare = village.mei.write("member.profile", {})
+    assert village.ledger().verdict(bare.id) == Reason.SHAPE
+
+
+def test_unknown_and_reserved_kinds_count_for_nothing_and_say_so() -> None:
+    village = Village()
+    unknown = village.mei.write("weather.report")
+    reserved = village.mei.write("campaign")
+    ledger = village.ledger()
+    assert ledger.verdict(unknown.id) == Reason.UNKNOWN_KIND
+    assert ledger.verdict(reserved.id) == Reason.RESERVED_KIND
+    assert ledger.verdict(RecordId(seed("nothing"))) == Reason.NOT_HELD
