@@ -26,7 +26,7 @@ LOCKS := requirements.txt requirements-dev.txt
 LOCK_HASH := $(shell cat $(LOCKS) pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
 STAMP := $(VENV)/.installed-$(LOCK_HASH)
 
-FORM := .ci protocol storage node commands commonweal tests bench $(wildcard *.py)
+FORM := $(wildcard .ci protocol storage node commands commonweal tests bench *.py)
 PAGES := README.md $(wildcard README.*.md) docs
 
 .PHONY: help setup which-python demo test check lint types imports docs build wheel bench sim sim-long fuzz-long lock i18n form clean
