@@ -68,8 +68,8 @@ VALUES: dict[str, Value] = {
 }
 
 
-def given_by(source: str, fuel: int = FUEL_MAX, **values: Value) -> Value:
-    """What a rule gives for VALUES, some of them replaced."""
+def given_by(source: str, values: dict[str, Value] = VALUES, fuel: int = FUEL_MAX) -> Value:
+    """What a rule gives for VALUES, some of them replaced by `values`."""
     return evaluate(check(source, ENV), {**VALUES, **values}, fuel)
 
 
@@ -249,7 +249,7 @@ def test_a_value_of_another_type_ends_the_evaluation(
     source: str, values: dict[str, Value], named: str
 ) -> None:
     with pytest.raises(ValueMismatch, match=named):
-        given_by(source, **values)
+        given_by(source, values)
 
 
 def test_a_missing_value_ends_the_evaluation() -> None:
@@ -310,7 +310,7 @@ def test_hostile_source_meets_a_named_limit(
     sys.setprofile(count)
     try:
         with pytest.raises(RuleError) as caught:
-            given_by(source, xs=[1] * 400)
+            given_by(source, {"xs": [1] * 400})
     finally:
         sys.setprofile(before)
     assert type(caught.value) is error
@@ -323,8 +323,8 @@ def test_hostile_source_meets_a_named_limit(
 @pytest.mark.parametrize("source", ["size(xs)", "1 in xs", "xs.sum(x, x)", "xs"])
 def test_a_list_that_is_too_long_is_not_walked(source: str) -> None:
     with pytest.raises(TooLarge, match="xs has 4,097 items, and 4,096 are the most"):
-        given_by(source, **LONG_LIST)
-    assert given_by("size(xs)", xs=[1] * LIST_ITEMS_MAX) == LIST_ITEMS_MAX
+        given_by(source, LONG_LIST)
+    assert given_by("size(xs)", {"xs": [1] * LIST_ITEMS_MAX}) == LIST_ITEMS_MAX
 
 
 def deepest() -> str:
@@ -393,14 +393,14 @@ def test_the_deepest_rule_fits_a_small_stack() -> None:
     ],
 )
 def test_fuel_is_one_unit_for_each_part_and_item(source: str, fuel: int) -> None:
-    given_by(source, fuel)
+    given_by(source, fuel=fuel)
     with pytest.raises(OutOfFuel):
-        given_by(source, fuel - 1)
+        given_by(source, fuel=fuel - 1)
 
 
 def test_rules_leave_what_they_read_as_it_was() -> None:
     xs: list[Value] = [3, 1, 2]
-    assert given_by("xs.filter(x, x > 1).map(x, x * 2)", xs=xs) == [6, 4]
+    assert given_by("xs.filter(x, x > 1).map(x, x * 2)", {"xs": xs}) == [6, 4]
     assert xs == [3, 1, 2]
 
 
@@ -483,7 +483,8 @@ def test_any_values_give_a_result_or_an_error_by_name(values: dict[str, Value]) 
 
 
 def test_every_error_of_rules_tells_the_member_what_to_do() -> None:
-    for error in (RuleError, *RuleError.__subclasses__()):
+    kinds: list[type[RuleError]] = [RuleError, *RuleError.__subclasses__()]
+    for error in kinds:
         assert getattr(errors, error.__name__) is error
         assert (error.__doc__ or "").endswith(".")
         assert error.exit_code == 65
