@@ -80,8 +80,8 @@ sim: $(STAMP) ## the simulator; SEED=n replays one run
 sim-long: $(STAMP) ## the simulator on many more seeds; RUNS=n says how many
 	COMMONWEAL_RUNS="$(or $(RUNS),10000)" $(RUN) -m pytest tests/sim -q --timeout=0
 
-fuzz-long: $(STAMP) ## inputs that nobody thought of, for long; HYPOTHESIS examples x 100
-	COMMONWEAL_FUZZ=long $(RUN) -m pytest tests -q --timeout=0 -m fuzz
+fuzz-long: $(STAMP) ## inputs that nobody thought of, for long; EXAMPLES=n says how many each
+	COMMONWEAL_EXAMPLES="$(or $(EXAMPLES),20000)" $(RUN) -m pytest tests -q --timeout=0 -m hypothesis
 
 form: $(STAMP) ## write the code in the house's form
 	$(RUN) -m ruff check --fix $(FORM)

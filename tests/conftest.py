@@ -9,9 +9,16 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
+# A test that names its own max_examples keeps that number under `make fuzz-long` too.
 settings.register_profile("dev", deadline=None)
-settings.load_profile("ci" if os.environ.get("CI") else "dev")
+settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
+settings.register_profile(
+    "long", deadline=None, max_examples=int(os.environ.get("COMMONWEAL_EXAMPLES", "100"))
+)
+settings.load_profile(
+    "long" if "COMMONWEAL_EXAMPLES" in os.environ else "ci" if "CI" in os.environ else "dev"
+)
+KEPT = {"COMMONWEAL_SEED", "COMMONWEAL_RUNS", "COMMONWEAL_EXAMPLES"}
 
 
 @pytest.fixture(autouse=True)
@@ -20,7 +27,7 @@ def _nothing_of_this_machine(
 ) -> Iterator[None]:
     """Take COMMONWEAL_*, LANG and the XDG places away, so that a test says what it needs."""
     for name in list(os.environ):
-        if name.startswith("COMMONWEAL_") and name not in {"COMMONWEAL_SEED", "COMMONWEAL_RUNS"}:
+        if name.startswith("COMMONWEAL_") and name not in KEPT:
             monkeypatch.delenv(name)
         if name in {"LANGUAGE", "LC_ALL", "LC_MESSAGES"}:
             monkeypatch.delenv(name)
