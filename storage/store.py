@@ -9,7 +9,8 @@ nothing here checks a signature. Nothing is durable before `commit`.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
 import msgpack
@@ -44,6 +45,7 @@ CLOCKS_CACHED_MAX = 4_096
 RARE_ROWS_READ = 500
 """Rare records are read this many at a time, so that no cursor stays open between them."""
 
+_ID, _KIND, _WIRE, _BODY = map(attrgetter, ("id", "kind", "wire", "body"))
 _FIRST_64_BITS = struct.Struct(">q24x")
 _WHOLE = 0x9C  # the first byte of a header, an array of 12; no seq begins so
 
@@ -133,20 +135,22 @@ class Store(Shelves):
         base = (number << SEQ_BITS) + length
         run_keys = range(base, base + len(run))
         cut = len(opening)
-        wires = [record.wire for record in run]
-        tails = [wire[cut:] if wire.startswith(opening) else wire for wire in wires]
-        prefixes = _prefixes([record.id for record in run])
+        tails = [record.wire[cut:] for record in run]
+        if not first.wire.startswith(opening):
+            tails[0] = first.wire  # founding records alone begin otherwise
+        assert first is last or last.wire.startswith(opening)
+        prefixes = _prefixes(map(_ID, run))
         self.change_many("INSERT INTO record VALUES (?, ?)", zip(run_keys, tails, strict=True))
         self.change_many(
-            "INSERT INTO record_id VALUES (?, ?)", sorted(zip(prefixes, run_keys, strict=True))
+            "INSERT INTO record_id VALUES (?, ?)", zip(prefixes, run_keys, strict=True)
         )
-        rare = [(base + n,) for n, record in enumerate(run) if record.kind not in BULK_KINDS]
-        if rare:
+        if not BULK_KINDS.issuperset(map(_KIND, run)):
+            rare = [(base + n,) for n, one in enumerate(run) if one.kind not in BULK_KINDS]
             self.change_many("INSERT INTO rare VALUES (?)", rare)
         self.change(
             "UPDATE log SET length = ?1, held = ?1, head = ?2, clock = ?3, bytes = bytes + ?4"
             " WHERE id = ?5",
-            (stop, last.id, last.clock, sum(map(len, wires)), number),
+            (stop, last.id, last.clock, sum(map(len, map(_WIRE, run))), number),
         )
         self._remember(last.id, last.clock)
 
@@ -338,6 +342,8 @@ class Store(Shelves):
 
     def _put_bodies(self, run: Sequence[Record], bodies: Mapping[bytes, bytes]) -> None:
         """Keep what `bodies` has for `run`; note erasable ones that are missing."""
+        if not any(map(_BODY, run)):
+            return
         refs = [(record, record.body) for record in run if record.body is not None]
         for record, ref in refs:
             data = bodies.get(ref.hash)
@@ -394,7 +400,7 @@ def _prefix(record_id: bytes) -> int:
     return int.from_bytes(record_id[:PREFIX_BYTES], "big", signed=True)
 
 
-def _prefixes(ids: list[RecordId]) -> list[int]:
+def _prefixes(ids: Iterable[RecordId]) -> list[int]:
     """Return `_prefix` of each, some times faster."""
     return [first >> 16 for (first,) in _FIRST_64_BITS.iter_unpack(b"".join(ids))]
 
