@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from typing import NamedTuple, TypeAlias
 
 from commonweal.protocol.keys import DeviceKey
-from commonweal.protocol.ledger import membership
+from commonweal.protocol.ledger import joining
 from commonweal.protocol.ledger.context import NOBODY, Context, Verdict
 from commonweal.protocol.ledger.cut import BEFORE_ALL, Cut
 from commonweal.protocol.ledger.kinds import KINDS, RESERVED, Author
@@ -132,7 +132,7 @@ class Ledger:
         if known is not None and known <= seq:
             return
         self._frozen[author] = seq
-        self._state.keep(membership.FROZEN + author, seq)
+        self._state.keep(joining.FROZEN + author, seq)
         self._find_end(author)
         for entry in self._entries:
             if entry.author == author and entry.seq >= seq:
@@ -166,7 +166,7 @@ class Ledger:
     def _fold(self, entry: _Entry, mark: int) -> Verdict:
         record = self._fresh.pop(entry.id, None)
         if entry.id in self._revocations:
-            membership.apply_revocation(self._state, from_bytes_unchecked(entry.wire))
+            joining.apply_revocation(self._state, from_bytes_unchecked(entry.wire))
             return None
         end = self._ends.get(entry.author)
         if end is not None and entry.seq >= end:
@@ -235,7 +235,7 @@ def judge(state: State, record: Record, context: Context) -> Verdict:
         reserved = record.kind.startswith(RESERVED)
         return Reason.RESERVED_KIND if reserved else Reason.UNKNOWN_KIND
     if kind.author is Author.MEMBER:
-        member = membership.writer(state, record)
+        member = joining.writer(state, record)
         if isinstance(member, Reason):
             return member
         context = context._replace(member=member)

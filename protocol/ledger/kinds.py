@@ -11,7 +11,7 @@ from enum import Enum, auto
 from types import MappingProxyType
 from typing import NamedTuple
 
-from commonweal.protocol.ledger import membership
+from commonweal.protocol.ledger import joining
 from commonweal.protocol.ledger.context import Context, Verdict
 from commonweal.protocol.ledger.state import State
 from commonweal.protocol.record import Record
@@ -41,16 +41,16 @@ class Kind(NamedTuple):
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
-        "community.found": Kind(membership.found, Author.ANYONE),
-        "device.enrol": Kind(membership.enrol, Author.ANYONE),
-        "device.revoke": Kind(membership.revoke),
-        "invite.create": Kind(membership.create_invite),
-        "invite.revoke": Kind(membership.revoke_invite),
-        "member.request": Kind(membership.request, Author.ANYONE),
-        "member.vouch": Kind(membership.vouch),
-        "member.leave": Kind(membership.leave),
-        "member.rekey": Kind(membership.rekey),
-        "member.profile": Kind(membership.profile),
+        "community.found": Kind(joining.found, Author.ANYONE),
+        "device.enrol": Kind(joining.enrol, Author.ANYONE),
+        "device.revoke": Kind(joining.revoke),
+        "invite.create": Kind(joining.create_invite),
+        "invite.revoke": Kind(joining.revoke_invite),
+        "member.request": Kind(joining.request, Author.ANYONE),
+        "member.vouch": Kind(joining.vouch),
+        "member.leave": Kind(joining.leave),
+        "member.rekey": Kind(joining.rekey),
+        "member.profile": Kind(joining.profile),
     }
 )
 

@@ -1,76 +1,53 @@
-"""Who belongs: founding, devices, invites, requests, vouches, leaving.
-
-Records (`data`; every signature is by member keys, [[key, signature]...] ascending):
-  community.found  nonce: 32 bytes, inception, peer, signatures over
-                   ["commonweal/1/enrol", nonce, member, device, peer]; a permanent body
-  device.enrol     first of its log. member, peer, inception (when the member is new),
-                   signatures over ["commonweal/1/enrol", community, member, device, peer]
-  device.revoke    device, seq, id: its last good record; signatures over
-                   ["commonweal/1/revoke", community, member, device, seq, id]
-  invite.create    key: Ed25519, uses: 1..1000, expires: ms, optional, judged by who admits
-  invite.revoke    invite, cited
-  member.request   invite, cited; proof: signature by the invite's key over
-                   ["commonweal/1/invite", community, member, device]
-  member.vouch     member, request, cited
-  member.rekey     inception: a document with the new keys; signatures by the old ones over
-                   ["commonweal/1/rekey", community, member, number, inception], number
-                   counting the member's rekeys from 1
-  member.profile   nothing; the name is in the erasable body
-  member.leave     nothing
-A device of an active member counts at once, that of a newcomer with his admission.
-State: F founding, M members, D devices, E a member's devices, P devices by peer, I invites,
-Q a member's requests, R requests by id, V vouches, Z frozen logs. What nodes read from it
-is in `roll`.
-"""
+"""Membership: who belongs and by which devices, read from a state. Nothing here changes one."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
-from commonweal.protocol import keys
-from commonweal.protocol.errors import BadSignature, Malformed
-from commonweal.protocol.identity import Enrolment, Inception, check_enrolment
-from commonweal.protocol.keys import DeviceKey, MemberId, MemberKey, PeerKey, SignedContext
-from commonweal.protocol.ledger.context import Context, Verdict, is_bytes, is_count
-from commonweal.protocol.ledger.reasons import Reason
+from commonweal.protocol.keys import DeviceKey, MemberId, MemberKey, PeerKey
+from commonweal.protocol.ledger import joining
+from commonweal.protocol.ledger.joining import ACTIVE, LEFT, NEW, DeviceRow, InviteRow
 from commonweal.protocol.ledger.state import State
-from commonweal.protocol.record import Record, RecordId
+from commonweal.protocol.record import RecordId
 
-FOUNDING = b"F"
-MEMBER, DEVICE, DEVICE_OF, PEER = b"M", b"D", b"E", b"P"
-INVITE, REQUEST_OF, REQUEST, VOUCH, FROZEN = b"I", b"Q", b"R", b"V", b"Z"
-
-NEW, ACTIVE, LEFT, REMOVED = "new", "active", "left", "removed"
-
-USES_MAX = 1000
-DEVICES_PER_MEMBER_MAX = 64
-SIGNATURES_MAX = 16
+REQUESTED, REVOKED, REFUSED = "requested", "revoked", "refused: "
 
 
-class MemberRow(NamedTuple):
-    """A member in the state. `since`: the clock at which he got this status."""
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device. status as `status_of` says it; clock: that of its enrolment."""
 
-    status: str
-    since: int
-    keys: list[bytes]
-    threshold: int
-    devices: int
-    rekeys: int
-    profile: bytes | None
-
-
-class DeviceRow(NamedTuple):
-    """A device in the state. `last`: the seq of its last good record, once revoked."""
-
+    key: DeviceKey
     member: MemberId
-    last: int | None
     peer: PeerKey
+    status: str | None
     clock: int
 
 
-class InviteRow(NamedTuple):
-    """An invite in the state."""
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member, or one who was or wants to be.
 
+    status: "new", "active", "left" or "removed", since the record of clock `since`.
+    devices: how many he enrolled. profile: the record whose body says his name.
+    """
+
+    id: MemberId
+    status: str
+    since: int
+    devices: int
+    keys: tuple[MemberKey, ...]
+    threshold: int
+    rekeys: int
+    profile: RecordId | None
+
+
+@dataclass(frozen=True, slots=True)
+class Invite:
+    """An invite. expires: ms since 1970, or None; judged by whoever admits."""
+
+    id: RecordId
     key: bytes
     uses: int
     used: int
@@ -79,315 +56,163 @@ class InviteRow(NamedTuple):
     author: MemberId
 
 
-class RequestRow(NamedTuple):
-    """A request in the state. `vouches` counts them; `open` until its member is admitted."""
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a newcomer asks for: to be admitted as `member` under `invite`."""
 
+    id: RecordId
     member: MemberId
     device: DeviceKey
     invite: RecordId
     clock: int
     vouches: int
-    open: bool
 
 
-def member_row(state: State, member: bytes) -> MemberRow | None:
-    """Return what the state says of a member, if anything."""
-    value = state.get(MEMBER + member)
-    return None if value is None else MemberRow(*value)
+def founder(state: State) -> MemberId | None:
+    """Return the member who founded the community; None before the founding record."""
+    value = state.get(joining.FOUNDING)
+    return None if value is None else value[0]
 
 
-def device_row(state: State, device: bytes) -> DeviceRow | None:
-    """Return what the state says of a device, if anything."""
-    value = state.get(DEVICE + device)
-    return None if value is None else DeviceRow(*value)
+def founding_document(state: State) -> bytes | None:
+    """Return the hash of the founding document; None before the founding record."""
+    value = state.get(joining.FOUNDING)
+    return None if value is None else value[2]
 
 
-def invite_row(state: State, invite: bytes) -> InviteRow | None:
-    """Return what the state says of an invite, if anything."""
-    value = state.get(INVITE + invite)
-    return None if value is None else InviteRow(*value)
+def member_of(state: State, device: DeviceKey) -> MemberId | None:
+    """Return the active member who enrolled `device` and did not revoke it."""
+    row = joining.device_row(state, device)
+    return row.member if row is not None and _status(state, device, row) == ACTIVE else None
 
 
-def writer(state: State, record: Record) -> MemberId | Reason:
-    """Return the active member in whose name `record` is written, or why there is none."""
-    device = state.get(DEVICE + record.author)
-    if device is None:
-        return Reason.NOT_ENROLLED
-    last = device[1]
-    if last is not None and record.seq > last:
-        return Reason.DEVICE_REVOKED
-    member: MemberId = device[0]
-    if state.get(MEMBER + member)[0] != ACTIVE:
-        return Reason.NOT_A_MEMBER
-    return member
+def device_of_peer(state: State, peer: PeerKey) -> DeviceKey | None:
+    """Return the device whose libp2p host is `peer`: an active one before others.
+
+    Nobody proves a peer key on enrolling, so two may name one. Then it is the one that
+    was enrolled first; let the other side sign with its device key before trusting it.
+    """
+    found: list[tuple[bool, int, DeviceKey]] = []
+    for key, _ in state.items(joining.PEER + peer):
+        device = DeviceKey(key[1 + len(peer) :])
+        row = joining.device_row(state, device)
+        assert row is not None, "a peer is that of a device"
+        found.append((_status(state, device, row) != ACTIVE, row.clock, device))
+    return min(found)[2] if found else None
 
 
-def found(state: State, record: Record, context: Context) -> Verdict:
-    """Let the founder and his first device begin the community."""
-    data = record.data
-    if bytes(record.id) != context.community or state.get(FOUNDING) is not None:
-        return Reason.NOT_FOUNDING
-    if record.body is None or not record.body.permanent:
-        return Reason.NO_DOCUMENT
-    inception = _inception(data.get("inception"))
-    nonce = data.get("nonce")
-    if inception is None or not is_bytes(nonce):
-        return Reason.SHAPE
-    row = MemberRow(ACTIVE, record.clock, [*inception.keys], inception.threshold, 0, 0, None)
-    refused = _enrol(state, record, nonce, inception.member, row)
-    if refused is None:
-        state.put(FOUNDING, [inception.member, record.id, record.body.hash])
-    return refused
+def devices(state: State, member: MemberId | None = None) -> list[Device]:
+    """Return the devices of `member`, or all, by key; revoked ones too."""
+    if member is None:
+        return [
+            _device(state, DeviceKey(key[1:]), DeviceRow(*value))
+            for key, value in state.items(joining.DEVICE)
+        ]
+    prefix = joining.DEVICE_OF + member
+    found = []
+    for key, _ in state.items(prefix):
+        device = DeviceKey(key[len(prefix) :])
+        row = joining.device_row(state, device)
+        assert row is not None, "a member's device is known"
+        found.append(_device(state, device, row))
+    return found
 
 
-def enrol(state: State, record: Record, context: Context) -> Verdict:
-    """Let a device write for a member; make the member known when he is new."""
-    data = record.data
-    member: Any = data.get("member")
-    if record.seq:
-        return Reason.NOT_FIRST
-    if not is_bytes(member):
-        return Reason.SHAPE
-    row = member_row(state, member)
-    if row is None:
-        if "inception" not in data:
-            return Reason.UNKNOWN_MEMBER
-        inception = _inception(data["inception"])
-        if inception is None:
-            return Reason.SHAPE
-        if inception.member != member:
-            return Reason.WRONG_INCEPTION
-        row = MemberRow(NEW, record.clock, [*inception.keys], inception.threshold, 0, 0, None)
-    return _enrol(state, record, context.community, MemberId(member), row)
+def members(state: State) -> list[Member]:
+    """Return everybody who is, was, or wants to be a member, by id."""
+    return [_member(key[1:], value) for key, value in state.items(joining.MEMBER)]
 
 
-def revoke(state: State, record: Record, context: Context) -> Verdict:
-    """End a device's log after its last good record, by the word of its member's keys."""
-    data = record.data
-    device, seq, last = data.get("device"), data.get("seq"), data.get("id")
-    if not (is_bytes(device) and is_count(seq) and is_bytes(last)):
-        return Reason.SHAPE
-    row = device_row(state, device)
-    if row is None:
-        return Reason.UNKNOWN_DEVICE
-    if row.last is not None and row.last <= seq:
-        return Reason.ALREADY_REVOKED
-    member = member_row(state, row.member)
+def member(state: State, member: MemberId) -> Member | None:
+    """Return what is known of one member."""
+    value = state.get(joining.MEMBER + member)
+    return None if value is None else _member(member, value)
+
+
+def status_of(state: State, device: DeviceKey) -> str | None:
+    """Return how `device` stands.
+
+    "active", "requested", "refused: " and why, "revoked", "left", "removed", or "new"
+    (enrolled, and has not asked); None when it is not enrolled.
+    """
+    row = joining.device_row(state, device)
+    return None if row is None else _status(state, device, row)
+
+
+def frozen_at(state: State, device: DeviceKey) -> int | None:
+    """Return the seq from which the log of `device` counts for nothing, by a proof against it."""
+    value: int | None = state.get(joining.FROZEN + device)
+    return value
+
+
+def invite(state: State, invite: RecordId) -> Invite | None:
+    """Return an invite by the id of its record."""
+    row = joining.invite_row(state, invite)
+    return None if row is None else Invite(invite, *row)
+
+
+def invites(state: State) -> list[Invite]:
+    """Return all invites, by id; used and revoked ones too."""
+    return [
+        Invite(RecordId(key[1:]), *InviteRow(*value)) for key, value in state.items(joining.INVITE)
+    ]
+
+
+def pending(state: State) -> list[Request]:
+    """Return the requests that an admission would still answer, in (clock, id) order."""
+    found = []
+    for key, value in state.items(joining.REQUEST):
+        row = joining.RequestRow(*value)
+        if row.open and _refusal(state, row) is None and not _is_active(state, row.member):
+            found.append(
+                Request(
+                    RecordId(key[1:]), row.member, row.device, row.invite, row.clock, row.vouches
+                )
+            )
+    return sorted(found, key=lambda request: (request.clock, request.id))
+
+
+def _member(id: bytes, value: Any) -> Member:
+    row = joining.MemberRow(*value)
+    return Member(
+        MemberId(id),
+        row.status,
+        row.since,
+        row.devices,
+        tuple(MemberKey(key) for key in row.keys),
+        row.threshold,
+        row.rekeys,
+        None if row.profile is None else RecordId(row.profile),
+    )
+
+
+def _device(state: State, device: DeviceKey, row: DeviceRow) -> Device:
+    return Device(device, row.member, row.peer, _status(state, device, row), row.clock)
+
+
+def _is_active(state: State, member: MemberId) -> bool:
+    row = joining.member_row(state, member)
+    return row is not None and row.status == ACTIVE
+
+
+def _status(state: State, device: DeviceKey, row: DeviceRow) -> str:
+    if row.last is not None:
+        return REVOKED
+    member = joining.member_row(state, row.member)
     assert member is not None, "a device belongs to a member"
-    fields = (context.community, row.member, device, seq, last)
-    if not _is_signed(member, data.get("signatures"), keys.REVOKE_CONTEXT, *fields):
-        return Reason.NOT_SIGNED
-    apply_revocation(state, record)
-    return None
+    if member.status not in (NEW, LEFT):
+        return member.status
+    refusal = None
+    for _, request in state.items(joining.REQUEST_OF + row.member):
+        asked = joining.RequestRow(*state.get(joining.REQUEST + request))
+        if asked.open:
+            refusal = _refusal(state, asked)
+            if refusal is None:
+                return REQUESTED
+    return member.status if refusal is None else REFUSED + refusal
 
 
-def apply_revocation(state: State, record: Record) -> None:
-    """Write what a `device.revoke` that was found good does."""
-    device, seq = record.data["device"], record.data["seq"]
-    row = device_row(state, device)
-    if row is not None and (row.last is None or seq < row.last):
-        state.put(DEVICE + device, [*row._replace(last=seq)])
-
-
-def create_invite(state: State, record: Record, context: Context) -> Verdict:
-    """Make an invite of the author's member."""
-    data = record.data
-    key, uses, expires = data.get("key"), data.get("uses"), data.get("expires")
-    if not is_bytes(key) or not is_count(uses, 1, USES_MAX):
-        return Reason.SHAPE
-    if expires is not None and not is_count(expires):
-        return Reason.SHAPE
-    row = InviteRow(key, uses, 0, expires, False, context.member)
-    state.put(INVITE + record.id, [*row])
-    return None
-
-
-def revoke_invite(state: State, record: Record, context: Context) -> Verdict:
-    """Let an invite admit nobody more; for its author's member and the founder."""
-    invite = record.data.get("invite")
-    if not is_bytes(invite):
-        return Reason.SHAPE
-    if invite not in record.deps:
-        return Reason.NOT_CITED
-    row = invite_row(state, invite)
-    if row is None:
-        return Reason.UNKNOWN_INVITE
-    if context.member not in (row.author, state.get(FOUNDING)[0]):
-        return Reason.NOT_YOURS
-    if row.revoked:
-        return Reason.ALREADY_REVOKED
-    state.put(INVITE + invite, [*row._replace(revoked=True)])
-    return None
-
-
-def request(state: State, record: Record, context: Context) -> Verdict:
-    """Note that a newcomer, holding an invite, asks to be admitted."""
-    invite, proof = record.data.get("invite"), record.data.get("proof")
-    if not is_bytes(invite) or not is_bytes(proof, keys.SIGNATURE_BYTES):
-        return Reason.SHAPE
-    if invite not in record.deps:
-        return Reason.NOT_CITED
-    device = device_row(state, record.author)
-    if device is None:
-        return Reason.NOT_ENROLLED
-    if device.last is not None and record.seq > device.last:
-        return Reason.DEVICE_REVOKED
-    member = member_row(state, device.member)
-    assert member is not None, "a device belongs to a member"
-    if member.status == ACTIVE:
-        return Reason.ALREADY_MEMBER
-    row = invite_row(state, invite)
-    if row is None:
-        return Reason.UNKNOWN_INVITE
-    of_member = REQUEST_OF + device.member + invite
-    standing = state.get(of_member)
-    if standing is not None and state.get(REQUEST + standing)[5]:
-        return Reason.ALREADY_REQUESTED
-    fields = (context.community, device.member, record.author)
-    signed = keys.signed_array(keys.INVITE_CONTEXT, *fields)
-    if not keys.is_signed(row.key, signed, proof):
-        return Reason.NOT_BY_INVITE
-    asked = RequestRow(device.member, record.author, RecordId(invite), record.clock, 0, True)
-    state.put(REQUEST + record.id, [*asked])
-    state.put(of_member, record.id)
-    return None
-
-
-def vouch(state: State, record: Record, context: Context) -> Verdict:
-    """Count the author's vouch, and admit the newcomer when the rules have enough."""
-    member, asked = record.data.get("member"), record.data.get("request")
-    if not is_bytes(member) or not is_bytes(asked):
-        return Reason.SHAPE
-    if asked not in record.deps:
-        return Reason.NOT_CITED
-    value = state.get(REQUEST + asked)
-    row = None if value is None else RequestRow(*value)
-    if row is None or row.member != member:
-        return Reason.UNKNOWN_REQUEST
-    newcomer = member_row(state, member)
-    assert newcomer is not None, "a request is by a known member"
-    if newcomer.status == ACTIVE or not row.open:
-        return Reason.ALREADY_MEMBER
-    if state.get(VOUCH + asked + context.member) is not None:
-        return Reason.ALREADY_VOUCHED
-    invite = invite_row(state, row.invite)
+def _refusal(state: State, request: joining.RequestRow) -> str | None:
+    invite = joining.invite_row(state, request.invite)
     assert invite is not None, "a request is under a known invite"
-    closed = invite_closed(invite)
-    if closed is not None:
-        return closed
-    row = row._replace(vouches=row.vouches + 1)
-    state.put(VOUCH + asked + context.member, record.id)
-    if admits(state, row, context):
-        row = row._replace(open=False)
-        state.put(INVITE + row.invite, [*invite._replace(used=invite.used + 1)])
-        state.put(MEMBER + member, [*newcomer._replace(status=ACTIVE, since=record.clock)])
-    state.put(REQUEST + asked, [*row])
-    return None
-
-
-def admits(state: State, request: RequestRow, context: Context) -> bool:
-    """Whether this vouch, counted in `request` already, is enough under the rules in force."""
-    if context.rules.vouches:
-        return request.vouches >= context.rules.vouches
-    return bool(context.member == state.get(FOUNDING)[0])
-
-
-def invite_closed(invite: InviteRow) -> Verdict:
-    """Return why an invite admits nobody more, or None while it does."""
-    if invite.revoked:
-        return Reason.INVITE_REVOKED
-    return Reason.INVITE_USED if invite.used >= invite.uses else None
-
-
-def leave(state: State, record: Record, context: Context) -> Verdict:
-    """Let the author's member be one no longer; what he has earned stays his."""
-    set_status(state, context.member, LEFT, record.clock)
-    return None
-
-
-def set_status(state: State, member: MemberId, status: str, clock: int) -> None:
-    """Give a known member another status; `REMOVED` is what a vote decides."""
-    row = member_row(state, member)
-    assert row is not None, "the member is known"
-    state.put(MEMBER + member, [*row._replace(status=status, since=clock)])
-
-
-def rekey(state: State, record: Record, context: Context) -> Verdict:
-    """Give the author's member the keys of a new document, by the word of the old ones."""
-    inception = _inception(record.data.get("inception"))
-    if inception is None:
-        return Reason.SHAPE
-    row = member_row(state, context.member)
-    assert row is not None, "the author's member is known"
-    number = row.rekeys + 1
-    fields = (context.community, context.member, number, inception.to_bytes())
-    if not _is_signed(row, record.data.get("signatures"), keys.REKEY_CONTEXT, *fields):
-        return Reason.NOT_SIGNED
-    row = row._replace(keys=[*inception.keys], threshold=inception.threshold, rekeys=number)
-    state.put(MEMBER + context.member, [*row])
-    return None
-
-
-def profile(state: State, record: Record, context: Context) -> Verdict:
-    """Let this record's body say the name of the author's member."""
-    if record.body is None:
-        return Reason.SHAPE
-    row = member_row(state, context.member)
-    assert row is not None, "the author's member is known"
-    state.put(MEMBER + context.member, [*row._replace(profile=record.id)])
-    return None
-
-
-def _enrol(
-    state: State, record: Record, community: bytes, member: MemberId, row: MemberRow
-) -> Verdict:
-    device, data = record.author, record.data
-    signatures = _signatures(data.get("signatures"))
-    peer = data.get("peer")
-    if signatures is None or not is_bytes(peer) or peer == device:
-        return Reason.SHAPE
-    if row.devices >= DEVICES_PER_MEMBER_MAX:
-        return Reason.TOO_MANY_DEVICES
-    try:
-        enrolment = Enrolment(community, member, device, PeerKey(peer))
-        check_enrolment(enrolment, [MemberKey(key) for key in row.keys], row.threshold, signatures)
-    except BadSignature:
-        return Reason.NOT_SIGNED
-    state.put(MEMBER + member, [*row._replace(devices=row.devices + 1)])
-    state.put(DEVICE + device, [*DeviceRow(member, None, PeerKey(peer), record.clock)])
-    state.put(DEVICE_OF + member + device, True)
-    state.put(PEER + peer + device, True)
-    return None
-
-
-def _inception(value: Any) -> Inception | None:
-    if type(value) is not bytes:
-        return None
-    try:
-        return Inception.from_bytes(value)
-    except Malformed:
-        return None
-
-
-def _signatures(value: Any) -> list[tuple[MemberKey, bytes]] | None:
-    if type(value) is not list or not 1 <= len(value) <= SIGNATURES_MAX:
-        return None
-    pairs = []
-    for pair in value:
-        match pair:
-            case [bytes(key), bytes(signature)]:
-                pairs.append((MemberKey(key), signature))
-            case _:
-                return None
-    return pairs
-
-
-def _is_signed(row: MemberRow, value: Any, context: SignedContext, *fields: Any) -> bool:
-    pairs = _signatures(value)
-    if pairs is None or len(pairs) < row.threshold:
-        return False
-    signers = [bytes(key) for key, _ in pairs]
-    if signers != sorted(set(signers)) or not set(signers) <= set(row.keys):
-        return False
-    data = keys.signed_array(context, *fields)
-    return all(keys.is_signed(key, data, signature) for key, signature in pairs)
+    return joining.invite_closed(invite)

@@ -8,7 +8,7 @@ import pytest
 
 from commonweal.protocol.identity import Inception
 from commonweal.protocol.keys import REKEY_CONTEXT, MemberKey, Signer, sign_array
-from commonweal.protocol.ledger import roll
+from commonweal.protocol.ledger import membership
 from commonweal.protocol.ledger.fold import Ledger
 from commonweal.protocol.ledger.reasons import Reason
 from commonweal.protocol.ledger.rules_in_force import Rules
@@ -19,41 +19,41 @@ from tests.ledger.village import Pen, Person, Village, seed, signatures
 def test_the_founder_is_a_member_from_the_first_record() -> None:
     village = Village()
     state = village.ledger().state
-    assert roll.founder(state) == village.founder.id
-    assert roll.member_of(state, village.mei.key) == village.founder.id
-    assert roll.device_of_peer(state, village.mei.peer) == village.mei.key
-    assert [one.status for one in roll.members(state)] == ["active"]
-    assert roll.founding_document(state) is not None
+    assert membership.founder(state) == village.founder.id
+    assert membership.member_of(state, village.mei.key) == village.founder.id
+    assert membership.device_of_peer(state, village.mei.peer) == village.mei.key
+    assert [one.status for one in membership.members(state)] == ["active"]
+    assert membership.founding_document(state) is not None
 
 
 def test_an_empty_ledger_knows_nobody() -> None:
     village = Village()
     state = Ledger(village.community).state
-    assert roll.founder(state) is None
-    assert not roll.members(state)
-    assert not roll.devices(state)
-    assert not roll.pending(state)
-    assert roll.status_of(state, village.mei.key) is None
+    assert membership.founder(state) is None
+    assert not membership.members(state)
+    assert not membership.devices(state)
+    assert not membership.pending(state)
+    assert membership.status_of(state, village.mei.key) is None
 
 
 def test_a_newcomer_is_admitted_by_invite_request_and_the_founders_vouch() -> None:
     village = Village()
     pen = village.pen("Jun")
     invite = village.mei.invite(village.invite_key, uses=2)
-    assert roll.status_of(village.ledger().state, pen.key) is None
+    assert membership.status_of(village.ledger().state, pen.key) is None
     pen.enrol([invite])
-    assert roll.status_of(village.ledger().state, pen.key) == "new"
+    assert membership.status_of(village.ledger().state, pen.key) == "new"
     asked = pen.request(invite, village.invite_key)
     state = village.ledger().state
-    assert roll.status_of(state, pen.key) == "requested"
-    assert [one.id for one in roll.pending(state)] == [asked.id]
-    assert roll.member_of(state, pen.key) is None
+    assert membership.status_of(state, pen.key) == "requested"
+    assert [one.id for one in membership.pending(state)] == [asked.id]
+    assert membership.member_of(state, pen.key) is None
     village.mei.vouch(asked, pen.owner)
     state = village.ledger().state
-    assert roll.status_of(state, pen.key) == "active"
-    assert roll.member_of(state, pen.key) == pen.owner.id
-    assert roll.pending(state) == []
-    found = roll.invite(state, invite.id)
+    assert membership.status_of(state, pen.key) == "active"
+    assert membership.member_of(state, pen.key) == pen.owner.id
+    assert membership.pending(state) == []
+    found = membership.invite(state, invite.id)
     assert found is not None
     assert (found.uses, found.used, found.author) == (2, 1, village.founder.id)
 
@@ -70,9 +70,9 @@ def test_an_invite_of_one_use_admits_one_and_tells_the_other() -> None:
     ledger = village.ledger()
     assert ledger.verdict(vouches[0].id) is None
     assert ledger.verdict(vouches[1].id) == "invite used"
-    assert roll.status_of(ledger.state, asked[0][0].key) == "active"
-    assert roll.status_of(ledger.state, asked[1][0].key) == "refused: invite used"
-    assert roll.pending(ledger.state) == []
+    assert membership.status_of(ledger.state, asked[0][0].key) == "active"
+    assert membership.status_of(ledger.state, asked[1][0].key) == "refused: invite used"
+    assert membership.pending(ledger.state) == []
 
 
 def test_of_two_concurrent_vouches_the_lower_clock_and_id_holds() -> None:
@@ -117,9 +117,12 @@ def test_a_second_device_of_a_member_counts_at_once() -> None:
     enrolled = second.enrol([jun.log[-1]], is_new=False)
     ledger = village.ledger()
     assert ledger.verdict(enrolled.id) is None
-    assert roll.member_of(ledger.state, second.key) == jun.owner.id
-    assert {one.key for one in roll.devices(ledger.state, jun.owner.id)} == {jun.key, second.key}
-    assert len(roll.devices(ledger.state)) == 3
+    assert membership.member_of(ledger.state, second.key) == jun.owner.id
+    assert {one.key for one in membership.devices(ledger.state, jun.owner.id)} == {
+        jun.key,
+        second.key,
+    }
+    assert len(membership.devices(ledger.state)) == 3
 
 
 def test_who_left_writes_no_more_and_may_ask_again() -> None:
@@ -130,12 +133,12 @@ def test_who_left_writes_no_more_and_may_ask_again() -> None:
     ledger = village.ledger()
     assert ledger.verdict(left.id) is None
     assert ledger.verdict(late.id) == Reason.NOT_A_MEMBER
-    assert roll.status_of(ledger.state, jun.key) == "left"
+    assert membership.status_of(ledger.state, jun.key) == "left"
     invite = village.mei.invite(village.invite_key)
     asked = jun.request(invite, village.invite_key)
-    assert roll.status_of(village.ledger().state, jun.key) == "requested"
+    assert membership.status_of(village.ledger().state, jun.key) == "requested"
     village.mei.vouch(asked, jun.owner)
-    assert roll.status_of(village.ledger().state, jun.key) == "active"
+    assert membership.status_of(village.ledger().state, jun.key) == "active"
 
 
 def test_rules_may_ask_for_several_vouches_of_any_member() -> None:
@@ -153,7 +156,7 @@ def test_rules_may_ask_for_several_vouches_of_any_member() -> None:
     several = Ledger(village.community, rules=Rules(vouches=2))
     several.add(village.records)
     assert [several.verdict(one.id) for one in vouched] == [None, Reason.ALREADY_VOUCHED] * 2
-    assert [one.vouches for one in roll.pending(several.state)] == [1, 1]
+    assert [one.vouches for one in membership.pending(several.state)] == [1, 1]
 
 
 def test_a_members_vouch_counts_and_does_not_admit_where_the_founder_decides() -> None:
@@ -165,9 +168,9 @@ def test_a_members_vouch_counts_and_does_not_admit_where_the_founder_decides() -
     asked = pen.request(invite, village.invite_key)
     by_jun = jun.vouch(asked, pen.owner)
     assert village.ledger().verdict(by_jun.id) is None
-    assert roll.status_of(village.ledger().state, pen.key) == "requested"
+    assert membership.status_of(village.ledger().state, pen.key) == "requested"
     village.mei.vouch(asked, pen.owner)
-    assert roll.status_of(village.ledger().state, pen.key) == "active"
+    assert membership.status_of(village.ledger().state, pen.key) == "active"
 
 
 @pytest.mark.parametrize(
@@ -190,7 +193,7 @@ def test_a_false_enrolment_is_refused(over: dict[str, Any], reason: Reason) -> N
     pen = village.pen("Jun")
     record = pen.enrol(**over)
     assert village.ledger().verdict(record.id) == reason
-    assert roll.status_of(village.ledger().state, pen.key) is None
+    assert membership.status_of(village.ledger().state, pen.key) is None
 
 
 def test_an_unknown_member_needs_his_inception_document() -> None:
@@ -209,7 +212,7 @@ def test_a_request_without_the_invites_key_is_refused() -> None:
     ledger = village.ledger()
     assert ledger.verdict(forged.id) == Reason.NOT_BY_INVITE
     assert ledger.verdict(uncited.id) == Reason.NOT_CITED
-    assert roll.pending(ledger.state) == []
+    assert membership.pending(ledger.state) == []
 
 
 def test_only_its_author_and_the_founder_revoke_an_invite() -> None:
@@ -227,7 +230,7 @@ def test_only_its_author_and_the_founder_revoke_an_invite() -> None:
     ledger = village.ledger()
     assert ledger.verdict(revoked.id) is None
     assert ledger.verdict(vouched.id) == Reason.INVITE_REVOKED
-    assert roll.status_of(ledger.state, pen.key) == "refused: invite revoked"
+    assert membership.status_of(ledger.state, pen.key) == "refused: invite revoked"
 
 
 def test_what_lies_above_the_last_good_record_of_a_revoked_device_is_void() -> None:
@@ -243,11 +246,11 @@ def test_what_lies_above_the_last_good_record_of_a_revoked_device_is_void() -> N
     assert ledger.verdict(revoked.id) is None
     for record in stolen:
         assert ledger.verdict(record.id) == Reason.DEVICE_REVOKED
-        assert roll.invite(ledger.state, record.id) is None
+        assert membership.invite(ledger.state, record.id) is None
     assert ledger.verdict(jun.log[last].id) is None
-    assert roll.status_of(ledger.state, jun.key) == "revoked"
-    assert roll.member_of(ledger.state, jun.key) is None
-    assert roll.member_of(ledger.state, second.key) == jun.owner.id
+    assert membership.status_of(ledger.state, jun.key) == "revoked"
+    assert membership.member_of(ledger.state, jun.key) is None
+    assert membership.member_of(ledger.state, second.key) == jun.owner.id
 
 
 def test_nobody_revokes_the_device_of_another() -> None:
@@ -255,7 +258,7 @@ def test_nobody_revokes_the_device_of_another() -> None:
     jun, lin = village.join("Jun"), village.join("Lin")
     false = lin.revoke(jun, 0, by=lin.owner)
     assert village.ledger().verdict(false.id) == Reason.NOT_SIGNED
-    assert roll.status_of(village.ledger().state, jun.key) == "active"
+    assert membership.status_of(village.ledger().state, jun.key) == "active"
 
 
 def test_a_device_that_revokes_itself_into_the_past_does_so() -> None:
@@ -276,7 +279,7 @@ def test_a_proof_voids_its_log_from_there_on() -> None:
     ledger.freeze(jun.key, 2)
     assert ledger.verdict(jun.log[-1].id) == Reason.LOG_FROZEN
     assert ledger.verdict(jun.log[1].id) is None
-    assert roll.frozen_at(ledger.state, jun.key) == 2
+    assert membership.frozen_at(ledger.state, jun.key) == 2
 
 
 def test_new_keys_take_over_and_the_old_ones_speak_no_more() -> None:
@@ -304,7 +307,7 @@ def test_new_keys_take_over_and_the_old_ones_speak_no_more() -> None:
     assert ledger.verdict(good.id) is None
     assert ledger.verdict(again.id) == Reason.NOT_SIGNED
     assert ledger.verdict(enrolled.id) == Reason.NOT_SIGNED
-    found = roll.member(ledger.state, jun.owner.id)
+    found = membership.member(ledger.state, jun.owner.id)
     assert found is not None
     assert found.keys == (MemberKey(new.key),)
 
@@ -313,7 +316,7 @@ def test_a_profile_names_the_record_whose_body_has_the_name() -> None:
     village = Village()
     body = erasable(bytes(16), "text/plain", "梅".encode())[1]
     record = village.mei.write("member.profile", {}, body=body)
-    found = roll.member(village.ledger().state, village.founder.id)
+    found = membership.member(village.ledger().state, village.founder.id)
     assert found is not None
     assert found.profile == record.id
     bare = village.mei.write("member.profile", {})
