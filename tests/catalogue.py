@@ -26,6 +26,7 @@ ROOT = Path(__file__).parent.parent
 LOCALE = ROOT / "commands" / "locale"
 DOMAIN = "commonweal"
 KEYWORDS = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
+HALF_WIDTH = re.compile(r"[\u4e00-\u9fff][,;:!?]")  # Chinese sentences have their own marks
 PLACEHOLDER = re.compile(r"\{[^{}]*\}|%\(\w+\)[sd]|%[sd]")
 
 
@@ -96,6 +97,8 @@ def faults(template: Catalog, kept: Catalog) -> list[str]:
             complaints.append(f"not translated: {message.id!r}")
         elif not _same_holes(here):
             complaints.append(f"other placeholders than the original: {message.id!r}")
+        elif any(HALF_WIDTH.search(words) for words in _each(here.string)):
+            complaints.append(f"half-width punctuation after a Chinese word: {message.id!r}")
     asked = {_key(message) for message in template}
     complaints += [f"no longer in the code: {one.id!r}" for one in kept if _key(one) not in asked]
     return complaints
