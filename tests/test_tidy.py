@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 import tomllib
 from pathlib import Path
 
@@ -72,6 +74,26 @@ def test_every_dependency_says_why_it_is_here() -> None:
         and "# " not in line
     ]
     assert not silent
+
+
+# Import names of what pyproject.toml asks for under another name.
+IMPORTED_AS = {"pynacl": "nacl", "prometheus-client": "prometheus_client"}
+# What libp2p, pinned to one version, brings; behind its wall only.
+WITH_LIBP2P = {"multiaddr", "zeroconf", "ifaddr", "trio_typing", "google"}
+
+
+def test_what_is_imported_is_asked_for() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    asked = {re.split(r"[<>=]", one)[0] for one in project["dependencies"]}
+    known = {IMPORTED_AS.get(one, one) for one in asked} | sys.stdlib_module_names | {"commonweal"}
+    strange = [
+        f"{name(path)}: {module}"
+        for path in PYTHON
+        if name(path).startswith(tidy.PRODUCT) or path.name == "cli.py"
+        for module in tidy.distant(path.read_text("utf-8"))
+        if module not in known | (WITH_LIBP2P if tidy.behind_the_wall(name(path)) else set())
+    ]
+    assert not strange
 
 
 def test_the_changelog_has_a_place_for_the_next_change() -> None:

@@ -96,6 +96,19 @@ def imported(found: ast.Import | ast.ImportFrom) -> list[str]:
     return [module, *(f"{module}.{alias.name}" for alias in found.names)]
 
 
+def distant(text: str) -> list[str]:
+    """The top-level modules that a file asks for, each once."""
+    found = [
+        one for one in ast.walk(ast.parse(text)) if isinstance(one, ast.Import | ast.ImportFrom)
+    ]
+    return list(dict.fromkeys(imported(one)[0].split(".")[0] for one in found))
+
+
+def behind_the_wall(place: str) -> bool:
+    """Whether a file may know libp2p."""
+    return _in(place, WORLD_WALL)
+
+
 def _on_load(tree: ast.Module) -> Iterator[ast.stmt]:
     waiting: list[ast.stmt] = list(tree.body)
     while waiting:
