@@ -138,6 +138,8 @@ async def foreign() -> AsyncIterator[IHost]:
     )
     async with host.run([]):
         yield host
+        for peer in host.get_connected_peers():
+            await host.disconnect(peer)
 
 
 async def reach(host: IHost, end: End) -> PeerKey:

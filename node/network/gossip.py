@@ -80,11 +80,6 @@ class Gossip:
             self._pubsub = None
             await trio.sleep(RESTART_S)
 
-    async def serve(self, stream: INetStream) -> None:
-        """Read a gossip stream that an admitted peer opened."""
-        if self._pubsub is not None:
-            await self._pubsub.stream_handler(stream)
-
     def join(self, peer: PeerKey) -> None:
         """The peer is admitted: open a gossip stream to it, again and again until it takes it."""
         if self._pubsub is not None:

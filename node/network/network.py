@@ -312,7 +312,8 @@ class Network:
                     nursery.start_soon(self._open_sync, peering, mux, agreed)
                 await mux.run()
             finally:
-                reason = "not admitted in time" if scope.cancel_called else mux.reason
+                late = trio.current_time() >= scope.deadline
+                reason = "not admitted in time" if late else mux.reason
                 mux.close(reason)
                 self._end(peering, reason, flush=False)
                 self._open.discard(peering)
@@ -384,7 +385,7 @@ class Network:
         if old is not None:
             self._end(old, "replaced by another connection to this peer", flush=False)
         self._peerings[peering.peer] = peering
-        stream.on_end = lambda: self._end(peering, "the sync stream ended", flush=False)
+        stream.on_end = lambda: self._end(peering, stream.mux.reason, flush=False)
         self._emit(Connected(peering.peer, peering.address, peering.outbound))
         peering.start(stream)
 

@@ -82,7 +82,7 @@ class Mux:
         self.is_closed = False
         self.streams: dict[int, Stream] = {}
         self.streams_max = streams_max
-        self.reason = "closed"
+        self.reason = "closed by the peer"
         self._session = session
         self._opened = opened
         self._next_id = 1 if outbound else 2
@@ -95,17 +95,14 @@ class Mux:
         self._partial = b""
 
     async def run(self) -> None:
-        """Read and write until the session ends; `reason` then says why."""
-        try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._write_loop, nursery.cancel_scope)
-                with self._reading:
-                    await self._read_loop()
-                if self._finishing:
-                    await trio.sleep(FLUSH_S)
-                nursery.cancel_scope.cancel()
-        finally:
-            self.close(self.reason)
+        """Read and write until the session ends; `reason` then says why. The caller closes."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._write_loop, nursery.cancel_scope)
+            with self._reading:
+                await self._read_loop()
+            if self._finishing:
+                await trio.sleep(FLUSH_S)
+            nursery.cancel_scope.cancel()
 
     def open(self) -> Stream:
         """A new stream of ours; raises StreamClosed when the session has ended."""
@@ -205,7 +202,7 @@ class Mux:
             while not self.is_closed:
                 packets = await self._session.receive()
                 if packets is None:
-                    self.close("closed by the peer")
+                    self.close(self.reason)
                     return
                 for plain in packets:
                     self._take(plain)
@@ -264,7 +261,7 @@ class Mux:
                 if flags & Flag.SYN:
                     self._put(Kind.PING, Flag.ACK, 0, value)
             case Kind.GO_AWAY:
-                self.close("closed by the peer")
+                self.close(self.reason)
             case _:
                 raise Violation("unknown kind of frame")
 
