@@ -2,8 +2,10 @@
 
 A write opens a transaction; nothing of it is durable, or may be acknowledged, before
 `commit` returns. When the disk refuses, the whole transaction is gone and the database
-is as after the last commit. After a failure of the device itself nothing goes on before
-`reopen`: what the system still holds in memory may not be what is on the disk.
+is as after the last commit; when that happens before `commit`, nothing is written until
+`rollback` says that the caller knows what was lost. After a failure of the device itself
+nothing goes on before `reopen`: what the system still holds in memory may not be what is
+on the disk.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from commonweal.protocol.errors import (
     DiskFull,
     MissingDatabase,
     ReadOnlyDatabase,
+    StorageError,
 )
 from commonweal.storage import schema
 
@@ -73,6 +76,8 @@ class Database:
         self.path = str(path)
         self.readonly = readonly
         self._failed_with: DiskFailed | None = None
+        self._lost_with: StorageError | None = None
+        self._in_batch = False
         self.forget()
         self._connection = self._open()
 
@@ -80,15 +85,19 @@ class Database:
 
     def commit(self) -> None:
         """Make everything written since the last commit durable."""
-        if self._connection.in_transaction:
+        self._check_nothing_lost()
+        if self._ready().in_transaction:
             try:
                 self._connection.execute("COMMIT")
             except sqlite3.Error as error:
-                self._fail(error)
+                self._fail(error, reported=True)
+            self._in_batch = False
 
     def rollback(self) -> None:
         """Forget everything written since the last commit."""
         self.forget()
+        self._lost_with = None
+        self._in_batch = False
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
 
@@ -186,7 +195,8 @@ class Database:
         self.forget()
         with suppress(sqlite3.Error):
             self._connection.close()
-        self._failed_with = None
+        self._failed_with = self._lost_with = None
+        self._in_batch = False
         self._connection = self._open()
 
     def close(self) -> None:
@@ -238,9 +248,11 @@ class Database:
     def _writing(self) -> sqlite3.Connection:
         connection = self._ready()
         if not connection.in_transaction:
+            self._check_nothing_lost()
             if self.readonly:
                 raise ReadOnlyDatabase(f"{self.path} was opened for reading")
             connection.execute("BEGIN IMMEDIATE")
+            self._in_batch = True
         return connection
 
     def _execute(self, statement: str) -> None:
@@ -249,15 +261,26 @@ class Database:
         except sqlite3.Error as error:
             self._fail(error)
 
-    def _fail(self, error: sqlite3.Error) -> NoReturn:
+    def _check_nothing_lost(self) -> None:
+        if self._lost_with is not None:
+            raise type(self._lost_with)(f"{self._lost_with}; the batch is lost")
+
+    def _fail(self, error: sqlite3.Error, *, reported: bool = False) -> NoReturn:
+        """Raise our error; unless only busy, the transaction is gone.
+
+        reported: the caller learns of it from the commit itself.
+        """
         known = named(error)
-        if not isinstance(known, DatabaseBusy):
+        if isinstance(known, DiskFailed):
+            self._failed_with = known
+        if isinstance(known, StorageError) and not isinstance(known, DatabaseBusy):
             self.forget()
+            if self._in_batch and not reported:
+                self._lost_with = known
+            self._in_batch = False
             with suppress(sqlite3.Error):
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
-        if isinstance(known, DiskFailed):
-            self._failed_with = known
         raise known from error
 
 
