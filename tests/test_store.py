@@ -45,7 +45,7 @@ def chain(
     tip: Tip,
     datas: Sequence[dict[str, Value]],
     kind: str = "event",
-    **more: BodyRef,
+    body: BodyRef | None = None,
 ) -> list[Record]:
     """Return records of `signer` after `tip`, one for each of `datas`."""
     run: list[Record] = []
