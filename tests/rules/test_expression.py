@@ -170,11 +170,29 @@ def test_a_refusal_names_the_place(
     assert str(caught.value).startswith(f"line {line}, column {column}: ")
 
 
+HIDDEN = [*range(9), 11, *range(14, 32), *range(127, 160), 0x61C, 0x200E, 0x200F]
+HIDDEN += [*range(0x2028, 0x202F), *range(0x2066, 0x206A), 0xD800, 0xDFFF]
+
+
+@pytest.mark.parametrize("code", HIDDEN, ids=hex)
+def test_a_character_that_hides_or_turns_is_refused_everywhere(code: int) -> None:
+    for source, column in (
+        (f"a{chr(code)}", 2),
+        (f"k == '{chr(code)}'", 7),
+        (f"a //{chr(code)}", 5),
+    ):
+        with pytest.raises(RuleSyntaxError, match=f"U\\+{code:04X} cannot be seen") as caught:
+            check(source, ENV)
+        assert (caught.value.line, caught.value.column) == (1, column)
+
+
 def test_a_mistyped_name_is_guessed() -> None:
     with pytest.raises(
         RuleTypeError, match=r"event has no field 'amuont'; did you mean 'amount'\?"
     ):
         check("event.amuont", ENV)
+    with pytest.raises(RuleTypeError, match="there is no 'itme' here; did you mean 'item'"):
+        check("xs.map(item, itme)", ENV)
     with pytest.raises(RuleTypeError, match="known are action, amount, attested"):
         check("event.zzz", ENV)
 

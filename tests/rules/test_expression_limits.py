@@ -133,6 +133,11 @@ def test_a_limit_is_reached_and_not_passed(source: str, more: Callable[[str], st
         check(more(source), env)
 
 
+@pytest.mark.parametrize("part", ["event.amount", "-a", "(a)", "min(a, b)", "xs.sum(x, x)"])
+def test_parts_that_stand_side_by_side_are_not_deep(part: str) -> None:
+    check(" + ".join([part] * (DEPTH_MAX + 1)), ENV)
+
+
 def test_the_deepest_rule_fits_a_small_stack() -> None:
     """Whatever is refused is refused by depth; what is left needs a few hundred frames."""
     frames, frame = 0, sys._getframe()
@@ -156,6 +161,8 @@ def test_the_deepest_rule_fits_a_small_stack() -> None:
         ("(((a)))", 1),
         ("-a", 2),
         ("!!p", 3),
+        ("--a", 3),
+        ("---a", 4),
         ("event.amount", 2),
         ("min(a, b, 1)", 4),
         ("[1, 2, 3]", 4),
