@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from commonweal.protocol import record
 from commonweal.protocol.errors import (
     CommonwealError,
     DamagedDatabase,
@@ -111,8 +112,6 @@ def test_the_file_is_for_its_owner_alone(path: Path) -> None:
 
 
 def test_an_erased_body_leaves_no_trace_in_the_file(path: Path) -> None:
-    from commonweal.protocol import record
-
     for size in (40, 9_000):  # within a page, and on pages of its own
         text = b"a word best forgotten " * (size // 20)
         data, ref = record.erasable(bytes(16), "text/plain", text)
