@@ -33,7 +33,8 @@ def sign(
     """Return the statement that the signer's node, `peer`, listens at `addresses`."""
     device = DeviceKey(signer.key)
     addresses = addresses[:ADDRESSES_MAX]
-    fields = (community, device, peer, stamp_ms, list(addresses))
+    listed: codec.Value = list(addresses)
+    fields = (community, device, peer, stamp_ms, listed)
     signature = keys.sign_array(signer, keys.ADDRESS_CONTEXT, *fields)
     return SignedAddress(device, peer, stamp_ms, addresses, signature)
 

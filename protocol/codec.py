@@ -15,7 +15,7 @@ import msgpack
 
 from commonweal.protocol.errors import Malformed
 
-Value: TypeAlias = "None | bool | int | str | bytes | list[Value] | dict[str, Value]"
+Value: TypeAlias = "bool | int | str | bytes | list[Value] | dict[str, Value] | None"
 
 DEPTH_MAX = 8
 """Lists and maps may stand in each other this deep; a scalar has depth 0."""

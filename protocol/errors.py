@@ -108,6 +108,42 @@ class BadLink(UsageError):
     exit_code = 65
 
 
+class UnreadableQuantity(UsageError):
+    """The quantity cannot be read; write it like 3 or 2.5, with a point and no other mark."""
+
+
+class UnreadableTime(UsageError):
+    """The time cannot be read; write it like 2026-11-23, 2026-11-23T18:30 or 7d."""
+
+
+class UnknownAction(UsageError):
+    """There is no such action; `weal record --help` lists them."""
+
+
+class UnusableText(UsageError):
+    """A text given to the command is empty, too long or not text; change it."""
+
+    exit_code = 65
+
+
+class EvidenceTooLarge(UsageError):
+    """The file is too large to travel with the record; put in a smaller one, or its address."""
+
+    exit_code = 65
+
+
+class UnknownId(UsageError):
+    """Nothing here has this name or id; see `weal ledger`, `weal members` or `weal device list`."""
+
+    exit_code = 65
+
+
+class AmbiguousId(UsageError):
+    """More than one here begins like this; give more of its id."""
+
+    exit_code = 65
+
+
 class NotPermitted(CommonwealError):
     """The rules of the community do not allow this to you now."""
 
@@ -169,6 +205,14 @@ class ValueMismatch(RuleError):
     """A value given to the rule is not of the declared type; correct the record that holds it."""
 
 
+class NotAdmittedYet(NotYet):
+    """You are not a member yet; leave the node running (`weal up`) until you are admitted."""
+
+
+class DeviceFrozen(NotPermitted):
+    """This device's log was forked and is frozen; restore from the 24 words as a new device."""
+
+
 # At fault: this machine.
 
 
@@ -208,6 +252,22 @@ class ConfigError(CommonwealError):
     """The home or its settings cannot be used as they are."""
 
     exit_code = 78
+
+
+class HomeInUse(ConfigError):
+    """Another program uses this home; stop it with `weal down`, or wait until it is done."""
+
+
+class NotInCommunity(ConfigError):
+    """This home is in no community yet; type `weal found NAME`, or `weal join LINK` with an invite."""
+
+
+class InCommunityAlready(ConfigError):
+    """This home is in a community already; one home is one community, so name another --home."""
+
+
+class BadSetting(ConfigError):
+    """A setting cannot be used as it is; correct it there, or take it out."""
 
 
 class NewerHome(ConfigError):

@@ -7,6 +7,7 @@ for it. Either freezes the log: what lies from `seq` on counts for nothing, for 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from commonweal.protocol import codec, keys, log
@@ -74,6 +75,21 @@ def check(one: Record, two: Record, community: CommunityId) -> Proof:
             raise InvalidRecord("both signatures are good: nothing is wrong here")
         return Proof(one.author, one.seq, one.prev, (one.wire, two.wire))
     raise InvalidRecord("the two records do not contradict each other")
+
+
+def convict(run: Iterable[Record], community: CommunityId) -> Proof | None:
+    """Check the own signature of each record of a chain; return the proof when one is bad.
+
+    Of several bad ones in a row the last convicts, since only it is followed by a good
+    one. None when all are good, or when no good one follows the bad.
+    """
+    suspect: Record | None = None
+    for record in run:
+        if not log.is_signed(record):
+            suspect = record
+        elif suspect is not None:
+            return check(suspect, record, community)
+    return None
 
 
 def _fork(one: Record, two: Record) -> Proof:

@@ -9,7 +9,6 @@ can see that the device is a member's, or the proof that he holds an invite.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -17,17 +16,9 @@ from nacl.exceptions import CryptoError
 from nacl.secret import SecretBox
 
 from commonweal.protocol import codec, keys
-from commonweal.protocol.errors import CommonwealError, Malformed, NotPermitted
+from commonweal.protocol.errors import Malformed, NotPermitted
 from commonweal.protocol.keys import DeviceKey, PeerKey, Signer
-from commonweal.protocol.ledger import membership
-from commonweal.protocol.ledger.fold import Ledger
-from commonweal.protocol.record import (
-    RECORD_BYTES_MAX,
-    CommunityId,
-    RecordId,
-    check_community,
-    from_bytes,
-)
+from commonweal.protocol.record import RECORD_BYTES_MAX, CommunityId, RecordId
 from commonweal.protocol.wire import Hello
 
 VERSIONS = (1,)
@@ -110,25 +101,6 @@ def check_invite_proof(
     keys.check_array(key, proof.signature, keys.HELLO_CONTEXT, *fields)
 
 
-def check_credentials(
-    wires: Sequence[bytes], community: CommunityId, device: DeviceKey, peer: PeerKey
-) -> None:
-    """Raise unless the records in `wires` make `device`, with its `peer` key, a member's.
-
-    They are folded alone: the founding record, whose hash is the community's id, carries
-    the founder's keys; each other one carries a signature that leads back to them.
-    """
-    records = [from_bytes(wire) for wire in wires]
-    for record in records:
-        check_community(record, community)
-    ledger = Ledger(community)
-    ledger.add(records)
-    if membership.member_of(ledger.state, device) is None:
-        raise NotPermitted("these credentials do not make a member")
-    if membership.device_of_peer(ledger.state, peer) != device:
-        raise NotPermitted("the credentials belong to another node")
-
-
 def _box(community: CommunityId, sender: PeerKey, receiver: PeerKey) -> SecretBox:
     return SecretBox(keys.hash32(keys.HELLO, community, sender, receiver))
 
@@ -178,14 +150,3 @@ def _proof(value: Any) -> InviteProof | None:
             return InviteProof(RecordId(invite), signature)
         case _:
             raise Malformed("not the proof of an invite")
-
-
-def is_member_by(
-    wires: Sequence[bytes], community: CommunityId, device: DeviceKey, peer: PeerKey
-) -> bool:
-    """Say whether `check_credentials` would pass."""
-    try:
-        check_credentials(wires, community, device, peer)
-    except CommonwealError:
-        return False
-    return True

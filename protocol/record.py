@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple, NewType, cast
 
+import msgpack
+
 from commonweal.protocol import codec, keys
 from commonweal.protocol.codec import Value
 from commonweal.protocol.errors import InvalidRecord, Malformed, WrongCommunity
@@ -141,7 +143,7 @@ def from_bytes_unchecked(wire: bytes) -> Record:
     before they were stored. Raises `Malformed` or `InvalidRecord`.
     """
     if not SIGNATURE_BYTES < len(wire) <= RECORD_BYTES_MAX:
-        raise InvalidRecord(f"{len(wire)} bytes, more than {RECORD_BYTES_MAX} or fewer than a signature")
+        raise InvalidRecord(f"a record of {len(wire)} bytes; 65 to {RECORD_BYTES_MAX} are allowed")
     fields = codec.decode(wire[:-SIGNATURE_BYTES])
     if type(fields) is not list or len(fields) != 12:
         raise Malformed("a header has 12 fields")
@@ -183,6 +185,16 @@ def from_bytes_unchecked(wire: bytes) -> Record:
     )
 
 
+def clock_in(wire: bytes) -> int:
+    """Return the clock of a well-formed record without decoding all of it."""
+    unpacker = msgpack.Unpacker(max_buffer_size=RECORD_BYTES_MAX)
+    unpacker.feed(wire)
+    unpacker.read_array_header()
+    for _ in range(5):
+        unpacker.skip()
+    return cast(int, unpacker.unpack())
+
+
 def community_of(record: Record) -> CommunityId:
     """Return the id of the community that `record` belongs to; a founding record is its own."""
     return CommunityId(record.id) if record.kind == FOUND else record.community
@@ -205,7 +217,7 @@ def erasable(salt: bytes, media_type: str, content: bytes) -> tuple[bytes, BodyR
         raise InvalidRecord(f"a media type of {len(media_type)} characters")
     data = codec.encode([salt, media_type, content])
     if len(data) > ERASABLE_BYTES_MAX:
-        raise InvalidRecord(f"a text or file of {len(data)} bytes; at most {ERASABLE_BYTES_MAX} fit")
+        raise InvalidRecord(f"a text of {len(data)} bytes; at most {ERASABLE_BYTES_MAX} fit")
     return data, BodyRef(keys.hash32(keys.BODY, data), len(data), permanent=False)
 
 
@@ -236,7 +248,7 @@ def _deps(values: list[Value], prev: bytes) -> tuple[RecordId, ...]:
     last = b""
     for value in values:
         if type(value) is not bytes or len(value) != 32 or value <= last or value == prev:
-            raise InvalidRecord("cited records are ids, sorted, unique, and not the previous record")
+            raise InvalidRecord("cited ids are sorted, unique, and not the previous record")
         last = value
     return tuple(cast("list[RecordId]", values))
 

@@ -1,4 +1,4 @@
-"""Messages of the sync protocol `/commonweal/sync/1`. Each has limits, so no peer can make us hold more.
+"""Messages of the sync protocol `/commonweal/sync/1`, each with its limits.
 
 A message is one frame: a canonical MessagePack array whose first item names it. The
 stream carries a frame behind its length (4 bytes, big-endian). docs/protocol.md tells

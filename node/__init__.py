@@ -1,0 +1,1 @@
+"""What is done. `service` decides; `runtime` and `network` perform."""

@@ -1,0 +1,113 @@
+"""Authoring: writing our own member's records, in the one log of this device.
+
+All the wishes of one request are written, or none. A device whose log is frozen, or whose
+member is not admitted, writes nothing more.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from commonweal.node.events import DRAFTS_MAX, Text, Wish
+from commonweal.node.session import Desk
+from commonweal.protocol import log, record
+from commonweal.protocol.errors import (
+    DeviceFrozen,
+    InvalidRecord,
+    NotAdmittedYet,
+    NotPermitted,
+)
+from commonweal.protocol.ledger import membership
+from commonweal.protocol.record import BodyRef, Draft, Record, RecordId
+
+VOUCH = "member.vouch"
+
+
+class Authoring:
+    """The pen of this device."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+
+    def submit(self, wishes: tuple[Wish, ...]) -> list[Record]:
+        """Write records and return them, in order; they count once committed.
+
+        Raises `NotAdmittedYet`, `DeviceFrozen`, `NotPermitted` or `InvalidRecord`, and then
+        writes nothing.
+        """
+        if len(wishes) > DRAFTS_MAX:
+            raise InvalidRecord(f"{len(wishes)} records at once; at most {DRAFTS_MAX}")
+        self._check_standing()
+        replica, me = self.desk.replica, self.desk.me
+        tip = replica.tip(me.device)
+        fresh: dict[RecordId, int] = {}
+        written: list[Record] = []
+        bodies: dict[bytes, bytes] = {}
+        for wish in wishes:
+            deps = tuple(sorted({*wish.deps} - {tip.head}))
+            clocks = [self._clock(id, fresh) for id in deps]
+            basis = RecordId(replica.community)
+            place = log.next_place(replica.community, tip, basis, clocks, self._clock(basis, fresh))
+            draft = Draft(
+                wish.kind, dict(wish.data), self.desk.now_ms, deps, self._body(wish.text, bodies)
+            )
+            one = record.sign(me.signer, place, draft)
+            written.append(one)
+            fresh[one.id] = one.clock
+            tip = log.Tip(one.seq + 1, one.id, one.clock)
+        replica.append(me.device, written, bodies, checked=True)
+        return written
+
+    def vouch(self) -> bool:
+        """As the founder's node, admit who asks under a good invite; say whether any was."""
+        replica = self.desk.replica
+        state = replica.ledger.state
+        mine = replica.member_of(self.desk.me.device)
+        if mine is None or mine != membership.founder(state) or not self._may_write():
+            return False
+        wishes = []
+        room: dict[RecordId, int] = {}
+        for request in membership.pending(state):
+            invite = membership.invite(state, request.invite)
+            if invite is None or request.vouches:
+                continue
+            left = room.setdefault(invite.id, invite.uses - invite.used)
+            late = invite.expires is not None and invite.expires < self.desk.now_ms
+            if left > 0 and not invite.revoked and not late:
+                room[invite.id] -= 1
+                data: dict[str, Any] = {"member": request.member, "request": request.id}
+                wishes.append(Wish(VOUCH, data, (request.id,)))
+        if wishes:
+            self.submit(tuple(wishes[:DRAFTS_MAX]))
+        return bool(wishes)
+
+    def _may_write(self) -> bool:
+        row = self.desk.replica.row(self.desk.me.device)
+        return row.frozen is None and row.length > 0
+
+    def _check_standing(self) -> None:
+        replica, device = self.desk.replica, self.desk.me.device
+        if replica.row(device).frozen is not None:
+            raise DeviceFrozen(f"device {device.hex()[:8]}")
+        status = membership.status_of(replica.ledger.state, device)
+        if status is None or status in ("new", "requested"):
+            raise NotAdmittedYet("the community has not answered the request yet")
+        if status != "active":
+            raise NotPermitted(f"this device is {status}")
+
+    def _clock(self, id: RecordId, fresh: dict[RecordId, int]) -> int:
+        clock = fresh.get(id) or self.desk.replica.clock_of(id)
+        if clock is None:
+            raise InvalidRecord(f"it cites {id.hex()}, which is not held here")
+        return clock
+
+    def _body(self, text: Text | None, bodies: dict[bytes, bytes]) -> BodyRef | None:
+        if text is None:
+            return None
+        if text.permanent:
+            data, ref = text.content, record.permanent(text.content)
+        else:
+            salt = self.desk.rng.randbytes(record.SALT_BYTES)
+            data, ref = record.erasable(salt, text.media_type, text.content)
+        bodies[ref.hash] = data
+        return ref

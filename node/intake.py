@@ -1,0 +1,349 @@
+"""Intake: what arrives is checked at this door, kept, and leads to what is to be asked next.
+
+Replication checks only what bytes decide: canonical, authentic, chained, dependencies
+held, exact clock, community, limits. What a record means is the fold's. Contradictions
+become proofs; a log that a proof froze is wanted only as far as it is good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from commonweal.node.comparing import Comparing
+from commonweal.node.replica import BULK_KINDS, Replica
+from commonweal.node.session import Desk, Session
+from commonweal.protocol import evidence, keys, log, wire
+from commonweal.protocol.errors import (
+    CommonwealError,
+    ForkedLog,
+    InvalidRecord,
+    Malformed,
+    MissingBody,
+    MissingDependency,
+)
+from commonweal.protocol.evidence import Proof
+from commonweal.protocol.keys import DeviceKey
+from commonweal.protocol.record import (
+    PERMANENT_BYTES_MAX,
+    BodyRef,
+    Record,
+    RecordId,
+    clock_in,
+    from_bytes_unchecked,
+    is_body,
+)
+
+NEWCOMER_RECORDS_MAX = 4
+NEWCOMER_BYTES_MAX = 16 * 1024
+NEWCOMERS_MAX = 256
+"""Logs of devices that are not members', together; the further ones are not taken."""
+PARTS_MAX = 4
+"""Bodies that one peer may be sending in parts at a time."""
+
+
+@dataclass(slots=True)
+class _Read:
+    """One run of a frame on its way into the store."""
+
+    author: DeviceKey
+    records: list[Record]
+    bodies: dict[bytes, bytes]
+
+
+class Intake:
+    """Runs, proofs, branches and bodies from peers."""
+
+    def __init__(self, desk: Desk, comparing: Comparing) -> None:
+        self.desk = desk
+        self.comparing = comparing
+
+    def runs(self, session: Session, message: wire.Runs) -> bool:
+        """Take in a frame of records; say whether anything was new.
+
+        Drops the peer when something in it is his fault.
+        """
+        if message.asked:
+            session.took += 1
+            session.remaining = message.remaining
+        session.progress_ms = self.desk.now_ms
+        clocks: dict[RecordId, int] | None = None
+        reads: dict[DeviceKey, _Read] = {}
+        missing: list[wire.Run] = []
+        try:
+            for run in message.runs:
+                try:
+                    self._read(session, run, clocks, reads)
+                except MissingDependency:
+                    missing.append(run)
+            if missing:
+                clocks = {
+                    RecordId(keys.hash32(keys.RECORD, data)): clock_in(data)
+                    for run in message.runs
+                    for data in run.wires
+                }
+                for run in missing:
+                    self._read_late(session, run, clocks, reads)
+            return self._keep(session, reads, whole=not missing)
+        except (InvalidRecord, Malformed) as error:
+            self.desk.drop(session, f"{type(error).__name__}: {error}")
+            return False
+
+    def _read_late(
+        self,
+        session: Session,
+        run: wire.Run,
+        clocks: dict[RecordId, int],
+        reads: dict[DeviceKey, _Read],
+    ) -> None:
+        try:
+            self._read(session, run, clocks, reads)
+        except MissingDependency as error:
+            self.desk.send(session, wire.WantBranch((RecordId(error.cited),)))
+            session.wanted.pop(run.author, None)
+
+    def _read(
+        self,
+        session: Session,
+        run: wire.Run,
+        clocks: dict[RecordId, int] | None,
+        reads: dict[DeviceKey, _Read],
+    ) -> None:
+        """Verify a run against what is held; put it into `reads` when it brings something new."""
+        replica, author = self.desk.replica, run.author
+        if author in reads:
+            raise InvalidRecord("two runs of one log in a frame")
+        row = replica.row(author)
+        stop = run.start + len(run.wires)
+        session.confirm(author, stop, row.length)
+        if not run.wires or replica.is_frozen(author) or not self._may_write(session, author):
+            return
+        if run.start > row.length:
+            session.compare_ms = 0
+            return
+        overlap = min(row.length, stop) - run.start
+        if overlap and self._differs(session, run, overlap):
+            return
+        wires = run.wires[overlap:]
+        if row.frozen is not None:
+            wires = wires[: row.frozen - row.length]
+        if not wires:
+            return
+        proof = replica.store.proof(author) if row.frozen is not None else None
+        known = clocks or {}
+        try:
+            records = log.read_run(
+                replica.community,
+                author,
+                row.tip,
+                wires,
+                lambda id: known.get(id) or replica.clock_of(id),
+                proof.prev if proof is not None else RecordId(b""),
+            )
+        except ForkedLog:
+            if run.start == 0 or overlap:
+                raise
+            self.comparing.probe(session, author)
+            return
+        if log.unsigned(records, log.ALWAYS_CHECKED) is not None:
+            proof = evidence.convict(records, replica.community)
+            assert proof is not None, "a run ends in a good signature"
+            self.freeze(proof)
+            session.compare_ms = 0
+            return
+        reads[author] = _Read(author, records, _bodies(records, run, overlap))
+
+    def _differs(self, session: Session, run: wire.Run, overlap: int) -> bool:
+        """Compare the part of a run that is held already; prove the fork where it differs."""
+        replica = self.desk.replica
+        ids = [keys.hash32(keys.RECORD, data) for data in run.wires[:overlap]]
+        if replica.store.id_at(run.author, run.start + overlap - 1) == ids[-1]:
+            session.probing.pop(run.author, None)
+            return False
+        for index, id in enumerate(ids):
+            if replica.store.id_at(run.author, run.start + index) != id:
+                break
+        if index == 0 and run.start > 0:
+            self.comparing.probe(session, run.author)
+            return True
+        session.probing.pop(run.author, None)
+        seq = run.start + index
+        proof = replica.audit(run.author, seq, seq + 1) or evidence.convict(
+            map(from_bytes_unchecked, run.wires[index:]), replica.community
+        )
+        if proof is None or proof.seq > seq:
+            ours = replica.store.wires(run.author, seq, seq + 1, wire.RECORD_BYTES_MAX)
+            one, two = from_bytes_unchecked(ours[0]), from_bytes_unchecked(run.wires[index])
+            proof = evidence.check(one, two, replica.community)
+        self.freeze(proof)
+        session.compare_ms = 0
+        return True
+
+    def freeze(self, proof: Proof) -> None:
+        """Take in a proof and pass it on to all members."""
+        if self.desk.replica.freeze(proof):
+            message = wire.Evidence((evidence.to_bytes(proof),))
+            for session in self.desk.members():
+                self.desk.send(session, message)
+
+    def _may_write(self, session: Session, author: DeviceKey) -> bool:
+        return session.is_member or author == session.device
+
+    def _keep(self, session: Session, reads: dict[DeviceKey, _Read], *, whole: bool) -> bool:
+        """Store verified runs, newcomers' only within their quota.
+
+        Membership is folded first, since one frame may bring a request and its vouch;
+        where then not all is kept, it is folded anew from what is.
+        """
+        replica = self.desk.replica
+        replica.ledger.add(
+            record
+            for read in reads.values()
+            for record in read.records
+            if record.kind not in BULK_KINDS
+        )
+        brought = sum(len(read.records) for read in reads.values())
+        for read in reads.values():
+            self._cut_to_quota(read)
+        if not whole or brought > sum(len(read.records) for read in reads.values()):
+            reads = _closed(replica, reads)
+        kept = 0
+        for read in reads.values():
+            try:
+                replica.append(read.author, read.records, read.bodies)
+                kept += len(read.records)
+            except MissingBody:
+                self._want_permanent(session, read.records)
+        if kept < brought:
+            replica.refold()
+        return kept > 0
+
+    def _cut_to_quota(self, read: _Read) -> None:
+        replica = self.desk.replica
+        if replica.was_admitted(read.author):
+            return
+        row = replica.row(read.author)
+        room_bytes = NEWCOMER_BYTES_MAX - row.bytes
+        room = max(0, NEWCOMER_RECORDS_MAX - row.length)
+        if row.length == 0 and replica.newcomers() >= NEWCOMERS_MAX:
+            room = 0
+        kept: list[Record] = []
+        for record in read.records[:room]:
+            room_bytes -= len(record.wire)
+            if room_bytes < 0:
+                break
+            kept.append(record)
+        while kept and len(kept) < len(read.records) and not log.is_signed(kept[-1]):
+            kept.pop()
+        read.records = kept
+        read.bodies.clear()
+
+    def _want_permanent(self, session: Session, records: list[Record]) -> None:
+        store = self.desk.replica.store
+        wanted = [
+            record.body.hash
+            for record in records
+            if record.body and record.body.permanent and store.body(record.body.hash) is None
+        ]
+        self.want_bodies(session, wanted)
+
+    def want_bodies(self, session: Session, hashes: Sequence[bytes]) -> None:
+        """Ask a peer for bodies, a few at a time."""
+        asked = tuple(hashes[:PARTS_MAX])
+        session.asked_bodies = dict.fromkeys(asked)
+        if asked:
+            self.desk.send(session, wire.WantBodies(asked))
+
+    # Proofs, branches and bodies.
+
+    def evidence(self, session: Session, message: wire.Evidence) -> None:
+        """Check proofs and freeze the logs that they name; a false one costs the peer his link."""
+        for data in message.proofs:
+            try:
+                proof = evidence.from_bytes_checked(data, self.desk.replica.community)
+            except CommonwealError as error:
+                return self.desk.drop(session, f"a false proof: {error}")
+            row = self.desk.replica.row(proof.author)
+            if row.length or self.desk.replica.newcomers() < NEWCOMERS_MAX:
+                self.freeze(proof)
+        return None
+
+    def branch(self, session: Session, message: wire.Branch) -> None:
+        """Keep the void chain of a frozen log, because another log cites it; then compare again."""
+        replica = self.desk.replica
+        if not message.wires:
+            return
+        first = from_bytes_unchecked(message.wires[0])
+        row = replica.row(first.author)
+        if row.frozen is None or first.seq < row.frozen or row.length < row.frozen:
+            return
+        before = replica.store.record(first.prev) if first.prev else None
+        if first.prev and (before is None or before.author != first.author):
+            return
+        tip = log.Tip(first.seq, first.prev, before.clock if before is not None else 0)
+        try:
+            records = log.read_run(
+                replica.community, first.author, tip, message.wires, replica.clock_of
+            )
+        except MissingDependency as error:
+            self.desk.send(session, wire.WantBranch((RecordId(error.cited),)))
+            return
+        except (InvalidRecord, Malformed) as error:
+            self.desk.drop(session, f"a bad branch: {error}")
+            return
+        replica.store.append_branch(records)
+        session.compare_ms = 0
+
+    def part(self, session: Session, message: wire.Part) -> None:
+        """Put the parts of a body that we asked for together; keep it when it is whole."""
+        digest = message.hash
+        if digest not in session.asked_bodies:
+            return
+        buffer = session.parts.setdefault(digest, bytearray())
+        fits = message.offset == len(buffer) and len(buffer) + len(message.data) <= message.size
+        if not fits or not 0 < message.size <= PERMANENT_BYTES_MAX:
+            session.parts.pop(digest)
+            session.asked_bodies.pop(digest)
+            return
+        buffer += message.data
+        if len(buffer) < message.size:
+            return
+        body = bytes(session.parts.pop(digest))
+        session.asked_bodies.pop(digest)
+        store = self.desk.replica.store
+        ref = store.wanted_body(digest) or BodyRef(digest, len(body), permanent=True)
+        if is_body(ref, body):
+            store.put_body(ref, body)
+            session.compare_ms = 0
+        else:
+            self.desk.drop(session, "a body that is not what was asked for")
+
+
+def _bodies(records: list[Record], run: wire.Run, skipped: int) -> dict[bytes, bytes]:
+    """Return the bodies of a run by hash; raise `InvalidRecord` when one is not its record's."""
+    found = {}
+    for index, body in run.bodies:
+        if skipped <= index < skipped + len(records):
+            record = records[index - skipped]
+            if record.body is None or not is_body(record.body, body):
+                raise InvalidRecord(f"{record} came with a body that is not its own")
+            found[record.body.hash] = body
+    return found
+
+
+def _closed(replica: Replica, reads: dict[DeviceKey, _Read]) -> dict[DeviceKey, _Read]:
+    """Return the runs without those that cite records which are not kept."""
+    while True:
+        fresh = {record.id for read in reads.values() for record in read.records}
+        kept = {
+            author: read
+            for author, read in reads.items()
+            if read.records and all(_is_held(replica, fresh, record) for record in read.records)
+        }
+        if len(kept) == len(reads):
+            return kept
+        reads = kept
+
+
+def _is_held(replica: Replica, fresh: set[RecordId], record: Record) -> bool:
+    return all(id in fresh or replica.clock_of(id) is not None for id in record.deps)

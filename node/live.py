@@ -1,0 +1,127 @@
+"""Live replication: what was committed goes at once to the neighbours who lack it.
+
+Small news travels whole; large news, as a node sees while it catches up, is only
+announced, and whoever lacks it fetches it from one peer. Nothing is sent twice over a
+link. `Have` confirms what is committed, so that an author knows who holds his records.
+"""
+
+from __future__ import annotations
+
+from commonweal.node.serving import Serving
+from commonweal.node.session import Desk, Session
+from commonweal.protocol import wire
+from commonweal.protocol.keys import DeviceKey
+
+PUSH_BYTES_MAX = 64 * 1024
+"""News of one log up to this size is sent unasked."""
+FETCH_STALL_MS = 5_000
+"""A peer that sends nothing of what we asked for so long is asked no more."""
+FETCH_LOGS_MAX = wire.RANGES_MAX
+
+
+class Live:
+    """Pushing news, confirming it, and asking for what a peer has and we lack."""
+
+    def __init__(self, desk: Desk, serving: Serving) -> None:
+        self.desk = desk
+        self.serving = serving
+
+    def spread(self) -> dict[DeviceKey, int]:
+        """Send what was committed; return for each log that grew its length before."""
+        replica = self.desk.replica
+        dirty, replica.dirty = replica.dirty, {}
+        for session in self.desk.sessions.values():
+            if session.is_member and session.compared:
+                self._push(session, dirty)
+            self._acknowledge(session)
+        return dirty
+
+    def confirmed(self, session: Session, message: wire.Have) -> None:
+        """Take in what a peer keeps; go on serving it, or fetch what it has and we lack."""
+        session.in_flight = max(0, session.in_flight - message.took)
+        for author, length in message.lengths:
+            ours = self.desk.replica.row(author).length
+            session.confirm(author, length, ours)
+            if length > ours and not self.desk.replica.is_frozen(author):
+                session.wanted[author] = max(length, session.wanted.get(author, 0))
+        self.serving.pump(session)
+
+    def fetch(self, session: Session) -> None:
+        """Ask a peer for what it has and we lack, unless another peer is sending it."""
+        if not session.wanted or session.fetching:
+            return
+        busy = {
+            author
+            for other in self.desk.sessions.values()
+            if other is not session
+            for author in other.fetching
+        }
+        ranges = []
+        for author, stop in list(session.wanted.items()):
+            start = self.desk.replica.row(author).length
+            if start >= stop or self.desk.replica.is_frozen(author):
+                del session.wanted[author]
+            elif author not in busy and len(ranges) < FETCH_LOGS_MAX:
+                del session.wanted[author]
+                ranges.append(wire.Range(author, start, stop))
+        if ranges:
+            session.fetching = {one.author: one.stop for one in ranges}
+            session.remaining = sum(one.stop - one.start for one in ranges)
+            session.progress_ms = self.desk.now_ms
+            self.desk.send(session, wire.Fetch(tuple(ranges)))
+
+    def fetched(self, session: Session) -> None:
+        """Note that all that was asked for has come; compare again when it was not enough."""
+        short = any(
+            self.desk.replica.row(author).length < stop and not self.desk.replica.is_frozen(author)
+            for author, stop in session.fetching.items()
+        )
+        session.fetching = {}
+        if short:
+            session.compare_ms = min(session.compare_ms, self.desk.now_ms - 2_000)
+        self.fetch(session)
+
+    def give_up(self) -> None:
+        """Release what stalled peers were asked for, so that others are."""
+        for session in self.desk.sessions.values():
+            if session.fetching and self.desk.now_ms - session.progress_ms > FETCH_STALL_MS:
+                session.fetching = {}
+
+    def _push(self, session: Session, dirty: dict[DeviceKey, int]) -> None:
+        replica = self.desk.replica
+        runs: list[wire.Run] = []
+        haves: list[tuple[DeviceKey, int]] = []
+        room = wire.RUNS_BYTES_AIM
+        for author, before in dirty.items():
+            length = replica.row(author).length
+            if session.theirs.get(author) == length:
+                del session.theirs[author]
+                session.sent.pop(author, None)
+                continue
+            start = session.has(author, before)
+            if start >= length:
+                continue
+            session.theirs.setdefault(author, before)
+            if start < before:
+                haves.append((author, length))
+                continue
+            wires = replica.store.wires(author, start, length, PUSH_BYTES_MAX)
+            run = self.serving.closed(author, start, wires)
+            size = wire.size_of(wires)
+            if run is None or len(run.wires) < length - start or size > room:
+                haves.append((author, length))
+                continue
+            room -= size
+            runs.append(run)
+            session.sent[author] = length
+            session.acks.pop(author, None)
+        if runs:
+            self.desk.send(session, wire.Runs(tuple(runs), 0, asked=False))
+        session.acks.update(haves)
+
+    def _acknowledge(self, session: Session) -> None:
+        """Send the `Have`s that are due: logs taken from this peer, and large news."""
+        if session.acks or session.took:
+            lengths = sorted(session.acks.items())[: wire.RUNS_MAX]
+            self.desk.send(session, wire.Have(tuple(lengths), session.took))
+            session.acks, session.took = {}, 0

@@ -1,0 +1,189 @@
+"""Peering: whom to dial, who is alive, and passing on where members' nodes are.
+
+The address book holds what links, mDNS and other members told. A node keeps up to
+`NEIGHBOURS_AIM` links; it tries again with growing pauses, and drops who is silent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from commonweal.node.events import Dial
+from commonweal.node.session import Desk, Session
+from commonweal.protocol import address, wire
+from commonweal.protocol.address import SignedAddress
+from commonweal.protocol.errors import CommonwealError
+from commonweal.protocol.keys import PeerKey
+from commonweal.protocol.ledger import membership
+from commonweal.storage.shelves import Address
+
+NEIGHBOURS_AIM = 8
+PING_MS = 5_000
+SILENCE_MS_MAX = 15_000
+RETRY_MS_MIN, RETRY_MS_MAX = 500, 30_000
+DIALS_AT_ONCE_MAX = 4
+BOOK_MAX = 4_096
+"""Addresses of peers that are kept."""
+
+
+@dataclass(slots=True)
+class _Try:
+    """When a peer may be dialled next, and the pause that follows a failure."""
+
+    due_ms: int = 0
+    pause_ms: int = RETRY_MS_MIN
+    dialling: bool = False
+
+
+class Peering:
+    """The address book, the dialling, and the keepalive of all sessions."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.listening: tuple[str, ...] = ()
+        self.failures: dict[PeerKey, str] = {}
+        """The last reason why a peer could not be reached."""
+        self._tries: dict[PeerKey, _Try] = {}
+        self._book: dict[PeerKey, Address] = {
+            known.peer: known for known in desk.replica.store.addresses()
+        }
+
+    def listens(self, addresses: tuple[str, ...]) -> None:
+        """Note where our own node listens, and tell the members."""
+        self.listening = addresses
+        for session in self.desk.members():
+            self.tell(session)
+
+    def tell(self, session: Session) -> None:
+        """Send a peer our own signed address and those of others."""
+        desk = self.desk
+        signed: list[bytes] = []
+        if self.listening:
+            community = desk.replica.community
+            own = address.sign(desk.me.signer, community, desk.me.peer, desk.now_ms, self.listening)
+            signed.append(own.to_bytes())
+        signed += [known.signed for known in self._book.values() if known.signed]
+        if signed:
+            desk.send(session, wire.Addresses(tuple(signed[: wire.ADDRESSES_MAX])))
+
+    def told(self, session: Session, message: wire.Addresses) -> None:
+        """Keep the newer addresses of members; pass on what is new."""
+        fresh: list[bytes] = []
+        for data in message.signed:
+            try:
+                found = address.from_bytes(data, self.desk.replica.community)
+            except CommonwealError as error:
+                return self.desk.drop(session, f"a bad address: {error}")
+            if self._is_news(found):
+                self._keep(found, data)
+                fresh.append(data)
+        if fresh:
+            for other in self.desk.members():
+                if other is not session:
+                    self.desk.send(other, wire.Addresses(tuple(fresh)))
+        return None
+
+    def found(self, peer: PeerKey, addresses: tuple[str, ...]) -> None:
+        """Note addresses that mDNS saw, of a peer that is a member's or that a link named."""
+        known = self._book.get(peer)
+        enrolled = membership.device_of_peer(self.desk.replica.ledger.state, peer)
+        if known is None and enrolled is None:
+            return
+        merged = tuple(dict.fromkeys((*addresses, *(known.addresses if known else ()))))
+        self._put(
+            Address(
+                peer,
+                known.device if known else enrolled,
+                merged[:16],
+                known.signed if known else b"",
+                known.last_ok_ms if known else 0,
+                known.source if known else "mdns",
+            )
+        )
+        self._tries.setdefault(peer, _Try()).due_ms = 0
+
+    def joined(self, session: Session) -> None:
+        """Note that a link to a peer stands."""
+        self._tries[session.peer] = _Try()
+        self.failures.pop(session.peer, None)
+        known = self._book.get(session.peer)
+        if known is not None and session.outbound:
+            first = session.address
+            rest = tuple(one for one in known.addresses if one != first)
+            ordered = (first, *rest) if first in known.addresses else known.addresses
+            self._put(known._replace(addresses=ordered, last_ok_ms=self.desk.now_ms))
+
+    def left(self, peer: PeerKey) -> None:
+        """Note that a link is gone, or never came about."""
+        one = self._tries.setdefault(peer, _Try())
+        one.dialling = False
+        spread = self.desk.rng.randint(one.pause_ms // 2, one.pause_ms)
+        one.due_ms = self.desk.now_ms + spread
+        one.pause_ms = min(one.pause_ms * 2, RETRY_MS_MAX)
+
+    def failed(self, peer: PeerKey, where: str, reason: str) -> None:
+        """Note that a peer was not reached at an address."""
+        self.failures[peer] = f"{where}: {reason}"
+        self.left(peer)
+
+    def dial(self) -> None:
+        """Dial peers that are due, while there are fewer links than wanted."""
+        desk = self.desk
+        room = NEIGHBOURS_AIM - len(desk.sessions)
+        busy = sum(one.dialling for one in self._tries.values())
+        room = min(room, DIALS_AT_ONCE_MAX - busy)
+        due = [
+            known
+            for known in self._book.values()
+            if known.peer not in desk.sessions
+            and known.peer != desk.me.peer
+            and known.addresses
+            and self._is_due(known.peer)
+        ]
+        while due and room > 0:
+            known = due.pop(desk.rng.randrange(len(due)))
+            self._tries.setdefault(known.peer, _Try()).dialling = True
+            desk.do(Dial(known.peer, known.addresses))
+            room -= 1
+
+    def keep_alive(self) -> None:
+        """Ping who was not heard lately, and drop who is silent for long."""
+        now_ms = self.desk.now_ms
+        for session in list(self.desk.sessions.values()):
+            silent_ms = now_ms - session.heard_ms
+            if silent_ms > SILENCE_MS_MAX:
+                self.desk.drop(session, "silent for too long")
+                self.left(session.peer)
+            elif silent_ms >= PING_MS and session.greeted and session.standing.value != "stranger":
+                self.desk.send(session, wire.Ping(now_ms))
+
+    def contacts(self) -> list[Address]:
+        """Return the address book."""
+        return list(self._book.values())
+
+    def _is_due(self, peer: PeerKey) -> bool:
+        one = self._tries.get(peer)
+        return one is None or (not one.dialling and one.due_ms <= self.desk.now_ms)
+
+    def _is_news(self, found: SignedAddress) -> bool:
+        desk = self.desk
+        if found.peer == desk.me.peer or found.device == desk.me.device:
+            return False
+        if membership.peer_of(desk.replica.ledger.state, found.device) != found.peer:
+            return False
+        known = self._book.get(found.peer)
+        if known is None:
+            return len(self._book) < BOOK_MAX
+        if not known.signed:
+            return True
+        held = address.from_bytes(known.signed, desk.replica.community)
+        return held.stamp_ms < found.stamp_ms and held.addresses != found.addresses
+
+    def _keep(self, found: SignedAddress, data: bytes) -> None:
+        known = self._book.get(found.peer)
+        last_ok_ms = known.last_ok_ms if known else 0
+        self._put(Address(found.peer, found.device, found.addresses, data, last_ok_ms, "signed"))
+
+    def _put(self, new: Address) -> None:
+        self._book[new.peer] = new
+        self.desk.replica.store.put_address(new)

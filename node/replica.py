@@ -1,0 +1,148 @@
+"""What this node holds of the community, in memory as far as every decision needs it.
+
+The replica keeps three things in step: the store (all records), the frontier (how far
+each log goes), and the ledger of membership and rules (folded from the few records that
+concern them). What changed since the last commit is remembered in `dirty`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from commonweal.protocol import evidence, frontier, log
+from commonweal.protocol.evidence import Proof
+from commonweal.protocol.frontier import Frontier
+from commonweal.protocol.keys import DeviceKey, MemberId
+from commonweal.protocol.ledger import membership
+from commonweal.protocol.ledger.fold import Ledger
+from commonweal.protocol.log import Tip
+from commonweal.protocol.record import (
+    CommunityId,
+    Record,
+    RecordId,
+    from_bytes_unchecked,
+)
+from commonweal.storage.store import SEQ_MAX, LogRow, Store
+
+BULK_KINDS = ("event", "attest", "review")
+"""Kinds that the ledger of membership and rules does not read."""
+
+AUDIT_BYTES_MAX = 4 * 1024 * 1024
+"""Records read at once while their signatures are checked."""
+
+
+class Replica:
+    """The store of one community with its frontier and its ledger of membership."""
+
+    def __init__(self, store: Store, community: CommunityId) -> None:
+        self.store = store
+        self.community = community
+        self.reload()
+
+    def reload(self) -> None:
+        """Read everything from the store, as at start-up or after a failed commit."""
+        self._rows: dict[DeviceKey, LogRow] = {row.author: row for row in self.store.logs()}
+        self.frontier = Frontier(_entry(row) for row in self._rows.values())
+        self.refold()
+        self._newcomers = dict.fromkeys(self._rows)
+        self.newcomers()
+        self.dirty: dict[DeviceKey, int] = {}
+        """For each log that grew since the last commit, its length before."""
+
+    def row(self, author: DeviceKey) -> LogRow:
+        """Return what is held of a log; zeros where nothing is."""
+        return self._rows.get(author) or self.store.log(author)
+
+    def tip(self, author: DeviceKey) -> Tip:
+        """Return where the next record of a log is chained."""
+        row = self.row(author)
+        return Tip(row.length, row.head, row.clock)
+
+    def clock_of(self, id: RecordId) -> int | None:
+        """Return the clock of a record that is held, else None."""
+        return self.store.clock_of(id)
+
+    def append(
+        self,
+        author: DeviceKey,
+        run: Sequence[Record],
+        bodies: Mapping[bytes, bytes],
+        *,
+        checked: bool = False,
+    ) -> None:
+        """Keep a verified run. Raises `MissingBody` and then keeps nothing of it.
+
+        checked: every signature of it is known to be good.
+        """
+        before = self.row(author).length
+        self.store.append(author, run, bodies)
+        if checked:
+            self.store.mark_checked(author, run[-1].seq + 1)
+        self._refresh(author)
+        self.dirty.setdefault(author, before)
+        self.ledger.add(record for record in run if record.kind not in BULK_KINDS)
+
+    def freeze(self, proof: Proof) -> bool:
+        """Take in a checked proof; say whether it changed anything."""
+        if not self.store.freeze(proof):
+            return False
+        self._refresh(proof.author)
+        self.ledger.freeze(proof.author, proof.seq)
+        return True
+
+    def is_frozen(self, author: DeviceKey) -> bool:
+        """Say whether nothing more of a log is wanted: it is good up to where it is frozen."""
+        row = self.row(author)
+        return row.frozen is not None and row.length >= row.frozen
+
+    def is_member(self, device: DeviceKey) -> bool:
+        """Say whether `device` is enrolled by an active member, as far as is known here."""
+        return membership.member_of(self.ledger.state, device) is not None
+
+    def member_of(self, device: DeviceKey) -> MemberId | None:
+        """Return the active member whose device this is, else None."""
+        return membership.member_of(self.ledger.state, device)
+
+    def audit(self, author: DeviceKey, start: int, stop: int) -> Proof | None:
+        """Check each signature from `start` to `stop` - 1; return the proof when one is bad."""
+        wires = self.store.wires(author, start, stop, AUDIT_BYTES_MAX)
+        run = [from_bytes_unchecked(data) for data in wires]
+        suspect = log.unsigned(run)
+        if suspect is None:
+            self.store.mark_checked(author, start + len(run))
+            self._refresh(author)
+            return None
+        # A run is taken by its well-signed last record, so a good one follows.
+        rest = self.store.wires(author, suspect.seq, SEQ_MAX, AUDIT_BYTES_MAX)
+        return evidence.convict(map(from_bytes_unchecked, rest), self.community)
+
+    def refold(self) -> None:
+        """Fold the ledger of membership anew from what is stored."""
+        self.ledger = Ledger(self.community)
+        self.ledger.add(self.store.rare())
+        for row in self._rows.values():
+            if row.frozen is not None:
+                self.ledger.freeze(row.author, row.frozen)
+
+    def was_admitted(self, device: DeviceKey) -> bool:
+        """Say whether `device` is or once was a member's, so that its log is kept whole."""
+        status = membership.status_of(self.ledger.state, device)
+        return status in ("active", "left", "revoked", "removed")
+
+    def newcomers(self) -> int:
+        """Return how many logs are held of devices that were never admitted."""
+        for device in list(self._newcomers):
+            if self.was_admitted(device):
+                del self._newcomers[device]
+        return len(self._newcomers)
+
+    def _refresh(self, author: DeviceKey) -> None:
+        row = self.store.log(author)
+        if author not in self._rows:
+            self._newcomers[author] = None
+        self._rows[author] = row
+        self.frontier.put(_entry(row))
+
+
+def _entry(row: LogRow) -> frontier.Entry:
+    return frontier.entry(row.author, row.length, row.head, row.frozen)

@@ -1,0 +1,196 @@
+"""Reporting: what only the running node knows: who is connected, who holds what, how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from commonweal.node.events import Answer, Ticket
+from commonweal.node.gate import Gate
+from commonweal.node.peering import Peering
+from commonweal.node.session import Desk, Session
+from commonweal.protocol.errors import InvalidRecord, UsageError
+from commonweal.protocol.keys import DeviceKey
+from commonweal.protocol.ledger import membership
+from commonweal.protocol.record import RecordId
+
+WAITS_MAX = 1_000
+"""Requests that wait until peers hold a record."""
+
+
+@dataclass(slots=True)
+class _Wait:
+    """Somebody waits until `peers` of the connected peers hold each log up to a length."""
+
+    ticket: Ticket
+    lengths: dict[DeviceKey, int]
+    peers: int
+    told: int = -1
+
+
+class Reporting:
+    """Answers to the questions of the local API."""
+
+    def __init__(self, desk: Desk, gate: Gate, peering: Peering) -> None:
+        self.desk = desk
+        self.gate = gate
+        self.peering = peering
+        self._waits: dict[Ticket, _Wait] = {}
+
+    def asked(self, ticket: Ticket, question: str, about: Mapping[str, Any]) -> list[Answer]:
+        """Answer a question now, or later by `confirmed`."""
+        match question:
+            case "status":
+                return [Answer(ticket, self.status())]
+            case "peers":
+                return [Answer(ticket, {"peers": self.peers()})]
+            case "holders":
+                return [Answer(ticket, self._holders(about))]
+            case "wait":
+                return self._wait(ticket, about)
+            case _:
+                return [Answer(ticket, UsageError(f"a question {question!r:.40} is not known"))]
+
+    def forget(self, ticket: Ticket) -> None:
+        """Drop what a caller who went away was waiting for."""
+        self._waits.pop(ticket, None)
+
+    def confirmed(self) -> list[Answer]:
+        """Return answers to those whose wait is over or came further."""
+        answers = []
+        for wait in list(self._waits.values()):
+            answers += self._progress(wait)
+        return answers
+
+    def status(self) -> dict[str, Any]:
+        """Return how this node stands: as DESIGN of `weal status` says, keys and ids as bytes."""
+        desk = self.desk
+        replica = desk.replica
+        counts = replica.store.counts()
+        behind = max(
+            (sum(one.wanted.values()) and one.remaining for one in desk.members()), default=0
+        )
+        return {
+            "community": replica.community,
+            "device": desk.me.device,
+            "member": replica.member_of(desk.me.device),
+            "records": counts.records,
+            "logs": counts.logs,
+            "digest": replica.frontier.digest(),
+            "state": self.state(),
+            "behind": max((self._behind(one) for one in desk.members()), default=0),
+            "listening": list(self.peering.listening),
+            "refusal": list(self.gate.refusal) if self.gate.refusal else None,
+            "peers": self.peers(),
+        }
+
+    def state(self) -> str:
+        """Return one word on how this device stands: see docs."""
+        replica, device = self.desk.replica, self.desk.me.device
+        if replica.row(device).frozen is not None:
+            return "frozen"
+        status = membership.status_of(replica.ledger.state, device)
+        if status == "active":
+            return "member"
+        if status is None or status in ("new", "requested"):
+            return "waiting-for-admission"
+        return status
+
+    def peers(self) -> list[dict[str, Any]]:
+        """Return the connected peers, and those of the address book that are not reached."""
+        desk = self.desk
+        connected = [
+            {
+                "peer": session.peer,
+                "device": session.device,
+                "member": self._member(session),
+                "address": session.address,
+                "standing": session.standing.value,
+                "behind": self._ahead(session),
+                "ahead": self._behind(session),
+                "up_to_date": session.compared and not session.theirs,
+                "skew_ms": session.skew_ms,
+                "since_ms": session.since_ms,
+            }
+            for session in desk.sessions.values()
+        ]
+        absent = [
+            {
+                "peer": known.peer,
+                "device": known.device,
+                "member": replica_member(desk, known.device),
+                "address": known.addresses[0] if known.addresses else "",
+                "standing": "absent",
+                "failure": self.peering.failures.get(known.peer, ""),
+            }
+            for known in self.peering.contacts()
+            if known.peer not in desk.sessions
+        ]
+        return connected + absent
+
+    def _behind(self, session: Session) -> int:
+        """Return how many records the peer has that we lack."""
+        row = self.desk.replica.row
+        return sum(max(0, length - row(one).length) for one, length in session.theirs.items())
+
+    def _ahead(self, session: Session) -> int:
+        """Return how many records we have that the peer has not confirmed."""
+        row = self.desk.replica.row
+        return sum(max(0, row(one).length - length) for one, length in session.theirs.items())
+
+    def _member(self, session: Session) -> bytes | None:
+        return replica_member(self.desk, session.device)
+
+    def _holders(self, about: Mapping[str, Any]) -> dict[str, Any]:
+        author, length = self._place(about.get("id"))
+        holders = [session.device for session in self._who_has(author, length)]
+        return {"holders": holders, "connected": len(self.desk.members())}
+
+    def _wait(self, ticket: Ticket, about: Mapping[str, Any]) -> list[Answer]:
+        ids, peers = about.get("ids"), about.get("peers")
+        if type(ids) is not list or type(peers) is not int or len(self._waits) >= WAITS_MAX:
+            return [Answer(ticket, UsageError("wait takes ids and a number of peers"))]
+        try:
+            lengths: dict[DeviceKey, int] = {}
+            for id in ids:
+                author, length = self._place(id)
+                lengths[author] = max(length, lengths.get(author, 0))
+        except InvalidRecord as error:
+            return [Answer(ticket, error)]
+        wait = _Wait(ticket, lengths, peers)
+        self._waits[ticket] = wait
+        return self._progress(wait)
+
+    def _progress(self, wait: _Wait) -> list[Answer]:
+        held = min(
+            (len(self._who_has(author, length)) for author, length in wait.lengths.items()),
+            default=wait.peers,
+        )
+        if held == wait.told:
+            return []
+        wait.told = held
+        done = held >= wait.peers
+        if done:
+            del self._waits[wait.ticket]
+        return [Answer(wait.ticket, {"held_by": held, "wanted": wait.peers}, last=done)]
+
+    def _who_has(self, author: DeviceKey, length: int) -> list[Session]:
+        """Return the connected members who confirmed `length` records of a log."""
+        ours = self.desk.replica.row(author).length
+        return [
+            session
+            for session in self.desk.members()
+            if session.compared and session.theirs.get(author, ours) >= length
+        ]
+
+    def _place(self, id: object) -> tuple[DeviceKey, int]:
+        record = self.desk.replica.store.record(RecordId(id)) if type(id) is bytes else None
+        if record is None:
+            raise InvalidRecord("no such record is held here")
+        return record.author, record.seq + 1
+
+
+def replica_member(desk: Desk, device: DeviceKey | None) -> bytes | None:
+    """Return the member whose device this is, else None."""
+    return None if device is None else desk.replica.member_of(device)

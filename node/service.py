@@ -1,0 +1,328 @@
+"""What a node decides, without doing any of it.
+
+`Service.handle` takes one event and the time, changes the store, and returns the actions
+to perform. It never awaits, sleeps, sends, or reads a clock, so the trio runtime and the
+simulator drive exactly the same code. The driver handles a batch of events, commits the
+store, hands in `Committed`, and only then performs the actions of the batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+from typing import assert_never
+
+from commonweal.node import events, link
+from commonweal.node.authoring import Authoring
+from commonweal.node.comparing import Comparing
+from commonweal.node.events import Action, Answer, Event, Publish, Subscribe, Taken, Wake
+from commonweal.node.gate import Gate
+from commonweal.node.heads import Heads
+from commonweal.node.intake import Intake
+from commonweal.node.live import Live
+from commonweal.node.peering import Peering
+from commonweal.node.replica import Replica
+from commonweal.node.reporting import Reporting
+from commonweal.node.serving import Serving
+from commonweal.node.session import Desk, Identity, Session, Standing
+from commonweal.protocol import wire
+from commonweal.protocol.errors import CommonwealError, Malformed, StorageError
+from commonweal.protocol.invite import Invite
+from commonweal.protocol.keys import DeviceKey, PeerKey
+from commonweal.protocol.record import CommunityId
+from commonweal.storage.store import Store
+
+TICK_MS = 1_000
+COMPARE_MS = 4_000
+"""How often a node compares with one random member, to find what was lost."""
+COMPARE_SOON_MS = 300
+"""The shortest pause between two comparisons that we begin with one peer."""
+AUDIT_RECORDS = 64
+AUDIT_PAUSE_MS = 25
+"""Signatures are checked in the background, so many at a time, with a pause between."""
+STRANGER_MS_MAX = 5_000
+
+
+class Service:
+    """The state machine of one node."""
+
+    def __init__(
+        self,
+        store: Store,
+        community: CommunityId,
+        identity: Identity,
+        rng: Random,
+        invite: Invite | None = None,
+    ) -> None:
+        self.desk = Desk(Replica(store, community), identity, rng)
+        self.comparing = Comparing(self.desk)
+        self.serving = Serving(self.desk)
+        self.live = Live(self.desk, self.serving)
+        self.intake = Intake(self.desk, self.comparing)
+        self.gate = Gate(self.desk, invite)
+        self.peering = Peering(self.desk)
+        self.authoring = Authoring(self.desk)
+        self.heads = Heads(self.desk)
+        self.reporting = Reporting(self.desk, self.gate, self.peering)
+        self._answers: list[Answer] = []
+        self._tick_ms = 0
+        self._compared_ms = 0
+        self._to_audit: dict[DeviceKey, None] = {}
+
+    def handle(self, event: Event, now_ms: int) -> list[Action]:
+        """Take in `event` and return what to do about it, in order."""
+        desk = self.desk
+        desk.now_ms = now_ms
+        desk.actions = []
+        match event:
+            case events.Started():
+                self._start()
+            case events.Listening(addresses):
+                self.peering.listens(addresses)
+            case link.Connected(peer, where, outbound):
+                self._connected(Session(peer, where, outbound, now_ms, now_ms))
+            case link.Disconnected(peer, _):
+                self._left(peer)
+            case link.Received(peer, frame):
+                self._received(peer, frame)
+            case link.Heard(peer, topic, data):
+                self._heard(peer, topic, data)
+            case link.DialFailed(peer, where, reason):
+                self.peering.failed(peer, where, reason)
+            case link.Found(peer, addresses):
+                self.peering.found(peer, addresses)
+            case events.Submitted():
+                self._submitted(event)
+            case events.Asked(ticket, question, about):
+                self._answers += self.reporting.asked(ticket, question, about)
+            case events.Forgotten(ticket):
+                self.reporting.forget(ticket)
+            case events.Woke():
+                self._woke()
+            case events.Committed():
+                self._committed()
+            case _:
+                assert_never(event)
+        return desk.actions
+
+    def reload(self) -> None:
+        """Start again from what the store holds, after a commit that failed. All links are gone."""
+        self.desk.sessions.clear()
+        self.desk.replica.reload()
+        self._answers.clear()
+
+    # Links.
+
+    def _start(self) -> None:
+        desk = self.desk
+        desk.do(Subscribe((self.heads.topic,)))
+        self._to_audit = dict.fromkeys(entry.author for entry in desk.replica.frontier)
+        self._woke()
+
+    def _connected(self, session: Session) -> None:
+        if session.peer in self.desk.sessions:
+            self._left(session.peer)
+        self.desk.sessions[session.peer] = session
+        self.peering.joined(session)
+        if session.outbound:
+            self.gate.greet(session)
+
+    def _left(self, peer: PeerKey) -> None:
+        self.desk.sessions.pop(peer, None)
+        self.serving.left(peer)
+        self.peering.left(peer)
+
+    def _received(self, peer: PeerKey, frame: bytes) -> None:
+        desk = self.desk
+        desk.do(Taken(peer, len(frame)))
+        session = desk.sessions.get(peer)
+        if session is None:
+            return
+        session.heard_ms = desk.now_ms
+        try:
+            message = wire.decode(frame)
+            self._dispatch(session, message)
+        except StorageError:
+            raise
+        except CommonwealError as error:
+            desk.drop(session, f"{type(error).__name__}: {error}")
+
+    def _dispatch(self, session: Session, message: wire.Message) -> None:
+        match message:
+            case wire.Hello():
+                if self.gate.receive(session, message):
+                    self._admitted(session)
+            case wire.Bye(code, text):
+                self.gate.refusal = (code, text)
+                self.desk.drop(session, f"refused us: {code}")
+            case _ if session.is_member:
+                self._member_says(session, message)
+            case _ if session.standing is Standing.GUEST:
+                self._guest_says(session, message)
+            case _:
+                self.desk.drop(session, "speaks before hello")
+
+    def _guest_says(self, session: Session, message: wire.Message) -> None:
+        match message:
+            case wire.Runs():
+                self._take(session, message)
+            case wire.Ping(number):
+                self.desk.send(session, wire.Pong(number))
+            case wire.Compare() | wire.Pong() | wire.Addresses():
+                pass
+            case _:
+                self.desk.drop(session, "asks for more than a guest may")
+
+    def _member_says(self, session: Session, message: wire.Message) -> None:
+        match message:
+            case wire.Runs():
+                self._take(session, message)
+            case wire.Have():
+                self.live.confirmed(session, message)
+                self.live.fetch(session)
+                self._answers += self.reporting.confirmed()
+            case wire.Fetch():
+                self.serving.asked(session, message)
+            case wire.Compare():
+                self.comparing.asked(session, message)
+            case wire.Same():
+                self.comparing.same(session, message)
+            case wire.Buckets():
+                self.comparing.buckets(session, message)
+            case wire.Entries():
+                self.comparing.entries(session, message)
+                self.live.fetch(session)
+            case wire.Evidence():
+                self.intake.evidence(session, message)
+            case wire.WantEvidence():
+                self.serving.want_evidence(session, message)
+            case wire.WantBranch():
+                self.serving.want_branch(session, message)
+            case wire.Branch():
+                self.intake.branch(session, message)
+            case wire.WantBodies():
+                self.serving.want_bodies(session, message)
+            case wire.Part():
+                self.intake.part(session, message)
+            case wire.Addresses():
+                self.peering.told(session, message)
+            case wire.Ping(number):
+                self.desk.send(session, wire.Pong(number))
+            case wire.Pong():
+                pass
+            case wire.Hello() | wire.Bye():
+                raise Malformed("a second hello")
+            case _:
+                assert_never(message)
+
+    def _take(self, session: Session, message: wire.Runs) -> None:
+        """Take in records, and say afterwards what of them is kept."""
+        if self.intake.runs(session, message):
+            self._membership_changed()
+        if session.peer not in self.desk.sessions:
+            return
+        for run in message.runs:
+            session.acks[run.author] = self.desk.replica.row(run.author).length
+            self._to_audit[run.author] = None
+        if message.asked and message.remaining == 0:
+            self.live.fetched(session)
+
+    def _admitted(self, session: Session) -> None:
+        """Begin to replicate with a member; a newcomer shows his request first."""
+        desk = self.desk
+        if desk.replica.is_member(desk.me.device):
+            self.peering.tell(session)
+        own = desk.replica.row(desk.me.device)
+        if not desk.replica.is_member(desk.me.device) and own.length:
+            wires = desk.replica.store.wires(desk.me.device, 0, own.length, wire.RUNS_BYTES_AIM)
+            run = self.serving.closed(desk.me.device, 0, wires)
+            desk.send(session, wire.Runs((run,) if run else (), 0, asked=False))
+        if session.outbound:
+            self.comparing.begin(session)
+
+    def _membership_changed(self) -> None:
+        """Vouch where that is ours to do; admit guests who became members."""
+        self.authoring.vouch()
+        for session in self.gate.promote():
+            self.peering.tell(session)
+            self.comparing.begin(session)
+
+    def _heard(self, peer: PeerKey, topic: str, data: bytes) -> None:
+        if topic == self.heads.topic and self.heads.heard(data):
+            session = self.desk.sessions.get(peer) or self._some_member()
+            if session is not None and session.is_member:
+                self._compare(session)
+
+    # Our own member.
+
+    def _submitted(self, event: events.Submitted) -> None:
+        try:
+            written = self.authoring.submit(event.wishes)
+        except StorageError:
+            raise
+        except CommonwealError as error:
+            self._answers.append(Answer(event.ticket, error))
+            return
+        self._membership_changed()
+        records = [{"id": one.id, "seq": one.seq} for one in written]
+        self._answers.append(Answer(event.ticket, {"records": records}))
+
+    # Time.
+
+    def _committed(self) -> None:
+        grown = self.live.spread()
+        self.heads.note(grown)
+        for data in self.heads.due():
+            self.desk.do(Publish(self.heads.topic, data))
+        for answer in self._answers:
+            self.desk.do(answer)
+        self._answers = []
+
+    def _woke(self) -> None:
+        desk = self.desk
+        if self._to_audit:
+            self._audit()
+        for data in self.heads.due():
+            desk.do(Publish(self.heads.topic, data))
+        if desk.now_ms >= self._tick_ms:
+            self._tick_ms = desk.now_ms + TICK_MS
+            self._tick()
+        pause_ms = AUDIT_PAUSE_MS if self._to_audit else TICK_MS
+        wakes = (self._tick_ms, desk.now_ms + pause_ms, self.heads.due_ms or self._tick_ms)
+        desk.do(Wake(max(min(wakes), desk.now_ms + 1)))
+
+    def _tick(self) -> None:
+        desk = self.desk
+        self.peering.keep_alive()
+        self.peering.dial()
+        self.live.give_up()
+        self._membership_changed()
+        for session in desk.members():
+            self.live.fetch(session)
+            if session.compare_ms == 0:
+                self._compare(session)
+        if desk.now_ms - self._compared_ms >= COMPARE_MS:
+            self._compared_ms = desk.now_ms
+            chosen = self._some_member()
+            if chosen is not None:
+                self._compare(chosen)
+                self.intake.want_bodies(chosen, desk.replica.store.wanted_bodies(wire.IDS_MAX))
+
+    def _compare(self, session: Session) -> None:
+        if self.desk.now_ms - session.compare_ms >= COMPARE_SOON_MS:
+            self.comparing.begin(session)
+
+    def _some_member(self) -> Session | None:
+        members: Sequence[Session] = self.desk.members()
+        return self.desk.rng.choice(members) if members else None
+
+    def _audit(self) -> None:
+        """Check some signatures that so far are good only by a later one."""
+        author = next(iter(self._to_audit))
+        row = self.desk.replica.row(author)
+        if row.checked >= row.length:
+            del self._to_audit[author]
+            return
+        proof = self.desk.replica.audit(author, row.checked, row.checked + AUDIT_RECORDS)
+        if proof is not None:
+            self.intake.freeze(proof)

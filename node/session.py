@@ -1,0 +1,123 @@
+"""One link to a peer, as far as the service remembers it, and what all parts of it share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from random import Random
+
+from commonweal.node.events import Action, Drop, Send
+from commonweal.node.replica import Replica
+from commonweal.protocol import wire
+from commonweal.protocol.keys import DeviceKey, PeerKey, Signer
+
+FRAMES_IN_FLIGHT_MAX = 4
+"""Frames of records that a peer sends before we said that we took them."""
+
+
+class Standing(Enum):
+    """How far a peer has come: nothing proven, holder of an invite, member."""
+
+    STRANGER = "stranger"
+    GUEST = "guest"
+    MEMBER = "member"
+
+
+@dataclass(slots=True)
+class Identity:
+    """Who this node is: the device's two keys. `peer` is the public half of its host key."""
+
+    signer: Signer
+    peer: PeerKey
+
+    @property
+    def device(self) -> DeviceKey:
+        """The device, as author of its log."""
+        return DeviceKey(self.signer.key)
+
+
+@dataclass(slots=True)
+class Session:
+    """What we know of one connected peer.
+
+    theirs: lengths of logs of which the peer holds another number of records than we;
+    where it is silent the peer had as many as we at the last commit. sent: lengths that
+    we sent and the peer has not confirmed. wanted: how far each log goes there that we
+    lack; fetching: the part of it that was asked for. in_flight: frames it asked for and
+    has not taken yet.
+    """
+
+    peer: PeerKey
+    address: str
+    outbound: bool
+    since_ms: int
+    heard_ms: int
+    standing: Standing = Standing.STRANGER
+    greeted: bool = False
+    device: DeviceKey | None = None
+    skew_ms: int = 0
+    compared: bool = False
+    base: bytes = b""
+    base_mark: int = 0
+    compare_mark: int = 0
+    compare_digest: bytes = b""
+    compare_ms: int = 0
+    theirs: dict[DeviceKey, int] = field(default_factory=dict)
+    sent: dict[DeviceKey, int] = field(default_factory=dict)
+    wanted: dict[DeviceKey, int] = field(default_factory=dict)
+    fetching: dict[DeviceKey, int] = field(default_factory=dict)
+    probing: dict[DeviceKey, int] = field(default_factory=dict)
+    progress_ms: int = 0
+    remaining: int = 0
+    in_flight: int = 0
+    acks: dict[DeviceKey, int] = field(default_factory=dict)
+    took: int = 0
+    parts: dict[bytes, bytearray] = field(default_factory=dict)
+    asked_bodies: dict[bytes, None] = field(default_factory=dict)
+
+    @property
+    def is_member(self) -> bool:
+        """Whether the peer proved to be a member's."""
+        return self.standing is Standing.MEMBER
+
+    def has(self, author: DeviceKey, ours: int) -> int:
+        """Return how many records of a log the peer has or was sent; `ours` where it is silent."""
+        return max(self.theirs.get(author, ours), self.sent.get(author, 0))
+
+    def confirm(self, author: DeviceKey, length: int, ours: int) -> None:
+        """Note that the peer keeps `length` records of a log of which we hold `ours`."""
+        if length == ours:
+            self.theirs.pop(author, None)
+        else:
+            self.theirs[author] = length
+        if self.sent.get(author, 0) <= length:
+            self.sent.pop(author, None)
+
+
+@dataclass(slots=True)
+class Desk:
+    """What the parts of the service work on: the replica, the sessions, and what is to be done."""
+
+    replica: Replica
+    me: Identity
+    rng: Random
+    now_ms: int = 0
+    sessions: dict[PeerKey, Session] = field(default_factory=dict)
+    actions: list[Action] = field(default_factory=list)
+
+    def do(self, action: Action) -> None:
+        """Add to what is to be done."""
+        self.actions.append(action)
+
+    def send(self, session: Session, message: wire.Message) -> None:
+        """Send `message` to a peer."""
+        self.actions.append(Send(session.peer, wire.encode(message)))
+
+    def drop(self, session: Session, reason: str) -> None:
+        """Close the link to a peer that broke the protocol or is silent."""
+        if self.sessions.pop(session.peer, None) is not None:
+            self.actions.append(Drop(session.peer, reason))
+
+    def members(self) -> list[Session]:
+        """Return the sessions with members, in the order of connecting."""
+        return [session for session in self.sessions.values() if session.is_member]

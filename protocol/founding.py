@@ -1,0 +1,122 @@
+"""The first records of a log: those that are written before a ledger can judge them.
+
+A founder's first record makes the community; a newcomer's first two enrol his device and
+ask for admission. Pure: keys, salts and the time come in.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from commonweal.protocol import codec, keys
+from commonweal.protocol.identity import Enrolment, Inception, sign_enrolment
+from commonweal.protocol.invite import Invite
+from commonweal.protocol.keys import DeviceKey, PeerKey, Signer
+from commonweal.protocol.log import Tip, next_place
+from commonweal.protocol.record import (
+    FOUND,
+    NO_ID,
+    CommunityId,
+    Draft,
+    Place,
+    Record,
+    RecordId,
+    erasable,
+    permanent,
+    sign,
+)
+
+FOUNDING_CLOCK = 1
+"""A founding record follows nothing, so every one has this clock."""
+
+NAME_MEDIA_TYPE = "text/plain"
+
+
+class Written(NamedTuple):
+    """A record with the bytes of its body."""
+
+    record: Record
+    body: bytes
+
+
+def found(
+    member_signer: Signer,
+    inception: Inception,
+    device_signer: Signer,
+    peer: PeerKey,
+    nonce: bytes,
+    name: str,
+    now_ms: int,
+) -> Written:
+    """Return the founding record of a community called `name`, and its document.
+
+    The document is the canonical map {"name": name} and permanent. nonce: 32 random
+    bytes. Its id is the community's. Raises `InvalidRecord` when the name is too long.
+    """
+    enrolment = Enrolment(nonce, inception.member, DeviceKey(device_signer.key), peer)
+    document = codec.encode({"name": name})
+    data: dict[str, codec.Value] = {
+        "nonce": nonce,
+        "inception": inception.to_bytes(),
+        "peer": bytes(peer),
+        "signatures": _signed(member_signer, enrolment),
+    }
+    place = Place(CommunityId(b""), 0, NO_ID, FOUNDING_CLOCK, NO_ID)
+    draft = Draft(FOUND, data, now_ms, body=permanent(document))
+    return Written(sign(device_signer, place, draft), document)
+
+
+def enrol(
+    member_signer: Signer,
+    inception: Inception,
+    device_signer: Signer,
+    peer: PeerKey,
+    community: CommunityId,
+    now_ms: int,
+) -> Record:
+    """Return the first record of a newcomer's device in `community`."""
+    enrolment = Enrolment(community, inception.member, DeviceKey(device_signer.key), peer)
+    data: dict[str, codec.Value] = {
+        "member": bytes(inception.member),
+        "inception": inception.to_bytes(),
+        "peer": bytes(peer),
+        "signatures": _signed(member_signer, enrolment),
+    }
+    place = next_place(community, Tip(), RecordId(community), (), FOUNDING_CLOCK)
+    return sign(device_signer, place, Draft("device.enrol", data, now_ms))
+
+
+def request(
+    device_signer: Signer,
+    inception: Inception,
+    community: CommunityId,
+    tip: Tip,
+    invite: Invite,
+    now_ms: int,
+) -> Record:
+    """Return the record after `tip` that asks for admission under `invite`."""
+    fields = (bytes(community), bytes(inception.member), device_signer.key)
+    data: dict[str, codec.Value] = {
+        "invite": bytes(invite.id),
+        "proof": keys.sign_array(Signer(invite.seed), keys.INVITE_CONTEXT, *fields),
+    }
+    place = next_place(community, tip, RecordId(community), (invite.clock,), FOUNDING_CLOCK)
+    return sign(device_signer, place, Draft("member.request", data, now_ms, (invite.id,)))
+
+
+def profile(
+    device_signer: Signer,
+    community: CommunityId,
+    tip: Tip,
+    name: str,
+    salt: bytes,
+    now_ms: int,
+) -> Written:
+    """Return the record after `tip` whose erasable body says the member's name."""
+    body, ref = erasable(salt, NAME_MEDIA_TYPE, name.encode())
+    place = next_place(community, tip, RecordId(community), (), FOUNDING_CLOCK)
+    return Written(sign(device_signer, place, Draft("member.profile", {}, now_ms, body=ref)), body)
+
+
+def _signed(member_signer: Signer, enrolment: Enrolment) -> codec.Value:
+    return [[member_signer.key, sign_enrolment(enrolment, member_signer)]]
