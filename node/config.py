@@ -1,0 +1,147 @@
+"""The settings of a node: from a file, then the environment, then flags; the later wins.
+
+A file is config.toml in the home, above it one in the usual place of the system. A key
+that is not known, or a value of another type, is named with its file and line: a setting
+that is silently ignored is worse than none.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from commonweal.protocol.errors import BadSetting
+
+FILE_BYTES_MAX = 64 * 1024
+LISTEN_MAX = 16
+PREFIX = "COMMONWEAL_"
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What a member may set of a node.
+
+    listen: multiaddrs; empty for every interface at the home's own port. mdns: look for
+    nodes on the local network. log_level: one of LOG_LEVELS.
+    """
+
+    listen: tuple[str, ...] = ()
+    mdns: bool = True
+    log_level: str = "info"
+
+
+def system_file() -> Path:
+    """Return where the settings for all homes of this user are."""
+    from platformdirs import user_config_path
+
+    return user_config_path("commonweal", appauthor=False) / "config.toml"
+
+
+def read(*files: Path, environment: Mapping[str, str] | None = None) -> Config:
+    """Return the settings of the files that exist, in order, then of the environment.
+
+    environment: that of the process when None. Raises BadSetting.
+    """
+    config = Config()
+    for file in files:
+        config = _from_file(config, file)
+    given = os.environ if environment is None else environment
+    for field in fields(Config):
+        name = PREFIX + field.name.upper()
+        if given.get(name):
+            value = _read_text(field.name, given[name])
+            config = _with(config, field.name, value, name)
+    return config
+
+
+def with_flags(config: Config, *, listen: tuple[str, ...] = (), mdns: bool = True) -> Config:
+    """Return the settings with what the command line said; what it left out stays."""
+    if listen:
+        config = replace(config, listen=listen)
+    return replace(config, mdns=config.mdns and mdns)
+
+
+def _from_file(config: Config, file: Path) -> Config:
+    try:
+        with file.open("rb") as opened:
+            text = opened.read(FILE_BYTES_MAX + 1).decode()
+    except FileNotFoundError:
+        return config
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSetting(f"{file}: {error}") from error
+    if len(text) > FILE_BYTES_MAX:
+        raise BadSetting(f"{file}: more than {FILE_BYTES_MAX} bytes")
+    try:
+        found = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise BadSetting(f"{file}: {error}") from error
+    for key, value in found.items():
+        config = _with(config, key, value, f"{file}, line {_line(text, key)}")
+    return config
+
+
+def _with(config: Config, key: str, value: Any, place: str) -> Config:
+    """Return the settings with one more. place: where it was said."""
+    setting = _SETTINGS.get(key)
+    if setting is None:
+        known = ", ".join(sorted(_SETTINGS))
+        raise BadSetting(f"{place}: {key!r} is not a setting; these are: {known}")
+    read_value, wanted = setting
+    try:
+        checked = read_value(value)
+    except ValueError as error:
+        raise BadSetting(f"{place}: {key} is {wanted}, not {value!r}") from error
+    return replace(config, **{key: checked})
+
+
+def _line(text: str, key: str) -> int:
+    """Return the line on which a key of the top level stands, as an assignment or a table."""
+    quoted = re.escape(key)
+    name = rf"(?:{quoted}|\"{quoted}\"|'{quoted}')"
+    found = re.search(rf"^[ \t]*(?:\[+[ \t]*)?{name}[ \t]*[=.\]]", text, re.MULTILINE)
+    return text.count("\n", 0, found.start()) + 1 if found else 1
+
+
+def _read_text(key: str, text: str) -> Any:
+    """Return a value of the environment as a file would hold it."""
+    match key:
+        case "listen":
+            return [part for part in re.split(r"[,\s]+", text) if part]
+        case "mdns":
+            return {"1": True, "true": True, "0": False, "false": False}.get(text.lower(), text)
+        case _:
+            return text
+
+
+def _addresses(value: Any) -> tuple[str, ...]:
+    listed = [value] if isinstance(value, str) else value
+    if not isinstance(listed, list) or not 0 < len(listed) <= LISTEN_MAX:
+        raise ValueError
+    if not all(isinstance(each, str) and each.startswith("/") for each in listed):
+        raise ValueError
+    return tuple(listed)
+
+
+def _truth(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError  # noqa: TRY004  one error says that a value does not fit
+    return value
+
+
+def _level(value: Any) -> str:
+    if value not in LOG_LEVELS:
+        raise ValueError
+    return str(value)
+
+
+_SETTINGS: dict[str, tuple[Callable[[Any], Any], str]] = {
+    "listen": (_addresses, f"1 to {LISTEN_MAX} addresses like /ip4/0.0.0.0/tcp/4001"),
+    "mdns": (_truth, "true or false"),
+    "log_level": (_level, f"one of {', '.join(LOG_LEVELS)}"),
+}
