@@ -7,10 +7,25 @@ values. An event says what happened on a link; it never says what to do about it
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, NewType
+from typing import Final
 
-PeerKey = NewType("PeerKey", bytes)
-"""The 32-byte raw Ed25519 public key of a node's libp2p identity."""
+from commonweal.protocol.keys import PeerKey
+
+__all__ = [
+    "FRAME_BYTES_MAX",
+    "GUEST_FRAME_BYTES_MAX",
+    "HELLO_BYTES_MAX",
+    "HELLO_MS_MAX",
+    "Connected",
+    "DialFailed",
+    "Disconnected",
+    "Found",
+    "Heard",
+    "Link",
+    "LinkCounts",
+    "PeerKey",
+    "Received",
+]
 
 FRAME_BYTES_MAX: Final = 1 << 20
 """The largest frame of an admitted peer."""

@@ -151,11 +151,10 @@ async def reach(host: IHost, end: End) -> PeerKey:
 class Peer:
     """Another process with a Network that admits and echoes; it can be stopped."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: subprocess.Popen[str], number: int) -> None:
         assert process.stdout is not None
         self._process = process
         self.address = json.loads(process.stdout.readline())
-        number = int(process.args[-1])  # type: ignore[index]
         self.key = End(number).key
 
     def stop(self) -> None:
@@ -169,7 +168,7 @@ def process(number: int) -> Iterator[Peer]:
     command = [sys.executable, "-m", "tests.network_ends", str(number)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as started:
         try:
-            yield Peer(started)
+            yield Peer(started, number)
         finally:
             started.kill()
 

@@ -13,7 +13,7 @@ from commonweal.node.link import (
     Received,
 )
 from commonweal.node.network import Network, PortTaken, peer_id, peer_key
-from commonweal.node.network.peering import INBOUND_BYTES_MAX, OUTBOX_BYTES_MAX, SYNC_WINDOW_BYTES
+from commonweal.node.network.line import INBOUND_BYTES_MAX, OUTBOX_BYTES_MAX, SYNC_WINDOW_BYTES
 from tests.network_ends import PATIENCE_S, End, process, running
 
 

@@ -26,9 +26,11 @@ HIDDEN = (
     "/meshsub/1.0.0",
     "/floodsub/1.0.0",
     "/ipfs/id/1.0.0",
+    "/ipfs/id/push/1.0.0",
     "/ipfs/ping/1.0.0",
+    "/commonweal/sync/2",
+    "ls",
 )
-HIDDEN += ("/ipfs/id/push/1.0.0", "/libp2p/circuit/relay/0.2.0/hop", "/commonweal/sync/2", "ls")
 NETWORK = "commonweal.node.network.network"
 
 

@@ -28,8 +28,12 @@ log = logging.getLogger(__name__)
 MESHSUB: Final = str(PROTOCOL_ID_V11)
 GOSSIP_BYTES_MAX: Final = 256 * 1024
 """The largest gossip message, ours or theirs."""
+RPC_BYTES_MAX: Final = 1 << 20
 PUBLISH_QUEUE_MAX: Final = 256
 TOPICS_MAX: Final = 16
+MESSAGES_PER_S: Final = 50
+MESSAGES_BURST: Final = 200
+"""What one peer may hand us before its messages are dropped unread."""
 HEARTBEAT_S: Final = 1
 RESTART_S: Final = 1.0
 FORGET_S: Final = 3_600
@@ -120,7 +124,7 @@ class Gossip:
             spam_protection_enabled=False,
             eclipse_protection_enabled=False,
         )
-        pubsub = _SafePubsub(self._host, router, max_inbound_rpc_size=1 << 20)
+        pubsub = _SafePubsub(self._host, router)
         async with background_trio_service(router), background_trio_service(pubsub):
             await pubsub.wait_until_ready()
             self._pubsub = pubsub
@@ -168,12 +172,17 @@ class Gossip:
 class _SafePubsub(Pubsub):
     """Pubsub that outlives what it is sent; peers join and leave by hand."""
 
+    def __init__(self, host: IHost, router: GossipSub) -> None:
+        super().__init__(host, router, max_inbound_rpc_size=RPC_BYTES_MAX)
+        self._budgets: dict[ID, tuple[float, float]] = {}
+
     def join(self, peer: ID) -> None:
         """Open a stream to an admitted peer, trying until it takes it or is gone."""
         self._schedule_peer_stream_retry(peer)
 
     def leave(self, peer: ID) -> None:
         """Forget a peer that is no longer connected."""
+        self._budgets.pop(peer, None)
         try:
             self._handle_dead_peer(peer)
         except Exception as error:  # the wall around libp2p
@@ -188,11 +197,20 @@ class _SafePubsub(Pubsub):
         await stream.reset()
 
     async def push_msg(self, msg_forwarder: ID, msg: rpc_pb2.Message) -> None:
-        """Take one message; one that libp2p chokes on is dropped."""
+        """Take one message; one too many, or one that libp2p chokes on, is dropped."""
+        if msg_forwarder != self.my_id and not self._may_hand(msg_forwarder):
+            return
         try:
             await super().push_msg(msg_forwarder, msg)
         except Exception as error:  # the wall around libp2p
             log.warning("dropped a gossip message from %s: %s", msg_forwarder, _words(error))
+
+    def _may_hand(self, peer: ID) -> bool:
+        now = trio.current_time()
+        left, at = self._budgets.get(peer, (float(MESSAGES_BURST), now))
+        left = min(MESSAGES_BURST, left + (now - at) * MESSAGES_PER_S)
+        self._budgets[peer] = (left - 1 if left >= 1 else left, now)
+        return left >= 1
 
     def notify_subscriptions(self, publish_message: rpc_pb2.Message) -> None:
         """Nothing to do: the validator has handed the message on."""

@@ -34,9 +34,9 @@ from commonweal.node.network.addresses import listen, parse, reachable, remote
 from commonweal.node.network.door import Door, Visit
 from commonweal.node.network.gossip import Gossip
 from commonweal.node.network.host import NEGOTIATE_S, Host
+from commonweal.node.network.line import STRANGER_STREAMS_MAX, Line, Standing
 from commonweal.node.network.mdns import Mdns
 from commonweal.node.network.multistream import NoAgreement, choose, offer
-from commonweal.node.network.peering import STRANGER_STREAMS_MAX, Peering, Standing
 from commonweal.node.network.session import Session, WrongPeer, peer_id, peer_key, secure
 from commonweal.node.network.yamux import Mux, Stream
 
@@ -52,7 +52,7 @@ DIAL_S: Final = 8.0
 DIALS_MAX: Final = 16
 """Dials under way at once; further ones wait their turn."""
 DIAL_ADDRESSES_MAX: Final = 16
-PEERINGS_MAX: Final = 256
+LINES_MAX: Final = 256
 GUESTS_MAX: Final = 16
 SIMULTANEOUS_S: Final = 10.0
 """Two connections this close in age were dialled at once; otherwise the newer one is right."""
@@ -82,10 +82,10 @@ class Network:
         self._listen = tuple(listen)
         self._emit = emit
         self._mdns = mdns
-        self._peerings: dict[PeerKey, Peering] = {}
-        self._open: set[Peering] = set()
-        self._expiry: dict[Peering, trio.CancelScope] = {}
-        self._visits: dict[Peering, Visit] = {}
+        self._lines: dict[PeerKey, Line] = {}
+        self._open: set[Line] = set()
+        self._expiry: dict[Line, trio.CancelScope] = {}
+        self._visits: dict[Line, Visit] = {}
         self._dials: dict[PeerKey, trio.CancelScope] = {}
         self._host = Host(self._keys, self._find, lambda: self.addresses)
         self._gossip = Gossip(
@@ -130,7 +130,7 @@ class Network:
         Emits Connected, or one DialFailed per address. Nothing happens while a dial to this
         peer runs, or while it is connected.
         """
-        if self._nursery is None or peer in self._dials or peer in self._peerings:
+        if self._nursery is None or peer in self._dials or peer in self._lines:
             return
         if peer == self.key:
             for address in addresses[:DIAL_ADDRESSES_MAX]:
@@ -141,45 +141,45 @@ class Network:
 
     def admit(self, peer: PeerKey) -> None:
         """The peer on this connection is a member: large frames, identify and gossip."""
-        peering = self._peerings.get(peer)
-        if peering is None or peering.standing is Standing.MEMBER:
+        line = self._lines.get(peer)
+        if line is None or line.standing is Standing.MEMBER:
             return
-        self._stay(peering)
-        peering.rise(Standing.MEMBER)
+        self._stay(line)
+        line.rise(Standing.MEMBER)
         self._gossip.join(peer)
 
     def guest(self, peer: PeerKey) -> None:
         """The peer on this connection asks to join: it may stay, with small frames only."""
-        peering = self._peerings.get(peer)
-        if peering is None or peering.standing is not Standing.STRANGER:
+        line = self._lines.get(peer)
+        if line is None or line.standing is not Standing.STRANGER:
             return
         if self._count(Standing.GUEST) >= GUESTS_MAX:
             self.drop(peer, "too many wait for admission")
             return
-        self._stay(peering)
-        peering.rise(Standing.GUEST)
+        self._stay(line)
+        line.rise(Standing.GUEST)
 
     def send(self, peer: PeerKey, frame: bytes) -> None:
         """Queue one frame for the peer; one whose outbox is full is dropped. Never waits."""
-        peering = self._peerings.get(peer)
-        if peering is None:
+        line = self._lines.get(peer)
+        if line is None:
             return
-        if peering.send(frame):
+        if line.send(frame):
             self._sent += 1
         else:
-            self._end(peering, "takes its frames too slowly", flush=False)
+            self._end(line, "takes its frames too slowly", flush=False)
 
     def drop(self, peer: PeerKey, reason: str) -> None:
         """Close the link for good; what was just sent may still go out. Idempotent."""
-        peering = self._peerings.get(peer)
-        if peering is not None:
-            self._end(peering, reason, flush=True)
+        line = self._lines.get(peer)
+        if line is not None:
+            self._end(line, reason, flush=True)
 
     def done(self, peer: PeerKey, size: int) -> None:
         """The node has taken a Received frame of this size; its bytes go back to the budget."""
-        peering = self._peerings.get(peer)
-        if peering is not None:
-            peering.done(size)
+        line = self._lines.get(peer)
+        if line is not None:
+            line.done(size)
 
     def subscribe(self, topics: Sequence[str]) -> None:
         """Follow exactly these gossip topics from now on."""
@@ -192,12 +192,12 @@ class Network:
     def state(self) -> LinkCounts:
         """Counts for status and metrics."""
         return LinkCounts(
-            connections=len(self._peerings),
+            connections=len(self._lines),
             strangers=len(self._door) if self._door is not None else 0,
             guests=self._count(Standing.GUEST),
             streams=sum(len(each.mux.streams) for each in self._open if each.mux is not None),
-            outbox_bytes=sum(each.outbox_bytes for each in self._peerings.values()),
-            inbox_bytes=sum(each.held_bytes for each in self._peerings.values()),
+            outbox_bytes=sum(each.outbox_bytes for each in self._lines.values()),
+            inbox_bytes=sum(each.held_bytes for each in self._lines.values()),
             dialling=len(self._dials),
             dropped=self._dropped,
             refused=self._door.refused if self._door is not None else 0,
@@ -222,7 +222,7 @@ class Network:
                 continue
             scope = trio.CancelScope(deadline=trio.current_time() + HELLO_MS_MAX / 1_000)
             visit = door.enter(scope.cancel)
-            if visit is None or len(self._open) >= PEERINGS_MAX:
+            if visit is None or len(self._open) >= LINES_MAX:
                 socket.socket.close()
                 if visit is not None:
                     door.leave(visit)
@@ -236,9 +236,9 @@ class Network:
             with scope:
                 address = remote(socket)
                 peer, session = await secure(socket, self._keys, None)
-                peering = self._peering(peer, address, outbound=False)
-                self._visits[peering] = visit
-                await self._serve(peering, session, scope)
+                line = self._line(peer, address, outbound=False)
+                self._visits[line] = visit
+                await self._serve(line, session, scope)
         except Exception as error:  # the wall around libp2p
             log.debug("an inbound connection ended: %s: %s", type(error).__name__, error)
         finally:
@@ -250,10 +250,8 @@ class Network:
         try:
             async with self._dial_places:
                 for address in addresses:
-                    if peer in self._peerings:
-                        break
                     reason = await self._nursery.start(self._outbound, peer, address)
-                    if not reason:
+                    if not reason or peer in self._lines:
                         break
                     self._emit(DialFailed(peer, address, reason))
         finally:
@@ -269,7 +267,7 @@ class Network:
                     endpoint = parse(address)
                     socket = await trio.open_tcp_stream(endpoint.host, endpoint.port)
                     _, session = await secure(socket, self._keys, peer)
-                peering = self._peering(peer, address, outbound=True)
+                line = self._line(peer, address, outbound=True)
                 scope.deadline = trio.current_time() + HELLO_MS_MAX / 1_000
 
                 def agreed() -> None:
@@ -277,7 +275,7 @@ class Network:
                     told = True
                     task_status.started("")
 
-                await self._serve(peering, session, scope, agreed)
+                await self._serve(line, session, scope, agreed)
             if not told:
                 told = True
                 task_status.started("did not take the sync stream in time")
@@ -291,58 +289,60 @@ class Network:
 
     async def _serve(
         self,
-        peering: Peering,
+        line: Line,
         session: Session,
         scope: trio.CancelScope,
         agreed: Callable[[], None] | None = None,
     ) -> None:
         """Move the bytes of one secured connection until it ends."""
         async with trio.open_nursery() as nursery:
-            mux = peering.mux = Mux(
+            mux = line.mux = Mux(
                 session,
-                outbound=peering.outbound,
-                peer_id=peer_id(peering.peer),
-                opened=lambda stream: nursery.start_soon(self._stream, peering, stream),
+                outbound=line.outbound,
+                peer_id=peer_id(line.peer),
+                opened=lambda stream: nursery.start_soon(self._stream, line, stream),
                 streams_max=STRANGER_STREAMS_MAX,
             )
-            self._open.add(peering)
-            self._expiry[peering] = scope
+            self._open.add(line)
+            self._expiry[line] = scope
             try:
                 if agreed is not None:
-                    nursery.start_soon(self._open_sync, peering, mux, agreed)
+                    nursery.start_soon(self._open_sync, line, mux, agreed)
                 await mux.run()
             finally:
-                late = trio.current_time() >= scope.deadline
-                reason = "not admitted in time" if late else mux.reason
+                reason = mux.reason
+                if scope.cancel_called:
+                    late = trio.current_time() >= scope.deadline
+                    reason = "not admitted in time" if late else "gave way to a newcomer"
                 mux.close(reason)
-                self._end(peering, reason, flush=False)
-                self._open.discard(peering)
-                self._expiry.pop(peering, None)
-                self._visits.pop(peering, None)
+                self._end(line, reason, flush=False)
+                self._open.discard(line)
+                self._expiry.pop(line, None)
+                self._visits.pop(line, None)
                 nursery.cancel_scope.cancel()
 
-    async def _open_sync(self, peering: Peering, mux: Mux, agreed: Callable[[], None]) -> None:
+    async def _open_sync(self, line: Line, mux: Mux, agreed: Callable[[], None]) -> None:
         try:
             stream = mux.open()
             with trio.fail_after(NEGOTIATE_S):
                 await offer(stream, SYNC)
         except Exception as error:  # the wall around libp2p
-            log.debug("%s refused the sync stream: %s", peering.address, error)
+            log.debug("%s refused the sync stream: %s", line.address, error)
             mux.close("does not take the sync stream")
             return
-        self._link(peering, stream)
+        self._link(line, stream)
         agreed()
 
-    async def _stream(self, peering: Peering, stream: Stream) -> None:
+    async def _stream(self, line: Line, stream: Stream) -> None:
         """Agree on the protocol of a stream that the peer opened, and serve it.
 
         Whatever a handler raises ends this stream and nothing else.
         """
         try:
             with trio.fail_after(NEGOTIATE_S):
-                protocol = await choose(stream, lambda: self._offered(peering))
+                protocol = await choose(stream, lambda: self._offered(line))
             if protocol == SYNC:
-                self._link(peering, stream)
+                self._link(line, stream)
                 return
             stream.set_protocol(TProtocol(protocol))
             handler = self._host.handler(protocol)
@@ -350,91 +350,91 @@ class Network:
             await handler(stream)
             await stream.close()
         except Exception as error:  # the wall around libp2p
-            log.debug("a stream of %s ended: %s", peering.address, error)
+            log.debug("a stream of %s ended: %s", line.address, error)
             stream.cut()
 
-    def _offered(self, peering: Peering) -> tuple[str, ...]:
+    def _offered(self, line: Line) -> tuple[str, ...]:
         """The gate: what this peer may open now. To all others we answer "not known"."""
         offered: tuple[str, ...] = ()
-        if peering.sync is None and not peering.outbound:
+        if line.sync is None and not line.outbound:
             offered += (SYNC,)
-        if peering.standing is Standing.MEMBER:
+        if line.standing is Standing.MEMBER:
             offered += self._host.protocols
         return offered
 
-    def _peering(self, peer: PeerKey, address: str, *, outbound: bool) -> Peering:
+    def _line(self, peer: PeerKey, address: str, *, outbound: bool) -> Line:
         if peer == self.key:
             raise WrongPeer("the other end is this node itself")
-        peering = Peering(
+        line = Line(
             peer,
             address,
             outbound=outbound,
-            received=lambda frame: self._take(peering, frame),
-            failed=lambda reason: self._end(peering, reason, flush=False),
+            received=lambda frame: self._take(line, frame),
+            failed=lambda reason: self._end(line, reason, flush=False),
         )
-        return peering
+        return line
 
-    def _link(self, peering: Peering, stream: Stream) -> None:
+    def _link(self, line: Line, stream: Stream) -> None:
         """The sync stream is agreed on: this is the link, unless a better one is there."""
-        if peering.is_over:
+        if line.is_over:
             return
-        old = self._peerings.get(peering.peer)
-        if old is not None and not self._prevails(peering, old):
-            self._end(peering, "another connection to this peer is kept", flush=False)
+        old = self._lines.get(line.peer)
+        if old is not None and not self._prevails(line, old):
+            self._end(line, "another connection to this peer is kept", flush=False)
             return
         if old is not None:
             self._end(old, "replaced by another connection to this peer", flush=False)
-        self._peerings[peering.peer] = peering
-        stream.on_end = lambda: self._end(peering, stream.mux.reason, flush=False)
-        self._emit(Connected(peering.peer, peering.address, peering.outbound))
-        peering.start(stream)
+        self._lines[line.peer] = line
+        stream.on_end = lambda: self._end(line, stream.mux.reason, flush=False)
+        self._emit(Connected(line.peer, line.address, line.outbound))
+        line.start(stream)
 
-    def _prevails(self, new: Peering, old: Peering) -> bool:
+    def _prevails(self, new: Line, old: Line) -> bool:
         """Of two dialled at once, that of the smaller key stays, as the other end finds too."""
         if new.outbound == old.outbound or new.since - old.since > SIMULTANEOUS_S:
             return True
         return new.outbound == (self.key < new.peer)
 
-    def _take(self, peering: Peering, frame: bytes) -> None:
+    def _take(self, line: Line, frame: bytes) -> None:
         self._received += 1
-        self._emit(Received(peering.peer, frame))
+        self._emit(Received(line.peer, frame))
 
-    def _end(self, peering: Peering, reason: str, *, flush: bool) -> None:
+    def _end(self, line: Line, reason: str, *, flush: bool) -> None:
         """Close a connection and tell of it, if it was the link. Idempotent."""
-        if peering.is_over:
+        if line.is_over:
             return
-        peering.is_over = True
-        if peering.mux is not None:
+        line.is_over = True
+        if line.mux is not None:
             if flush:
-                peering.mux.finish(reason)
+                line.mux.finish(reason)
             else:
-                peering.mux.close(reason)
-        if self._peerings.get(peering.peer) is peering:
-            del self._peerings[peering.peer]
+                line.mux.close(reason)
+        if self._lines.get(line.peer) is line:
+            del self._lines[line.peer]
             self._dropped += 1
-            self._gossip.leave(peering.peer)
-            self._emit(Disconnected(peering.peer, reason))
+            self._gossip.leave(line.peer)
+            self._emit(Disconnected(line.peer, reason))
 
-    def _stay(self, peering: Peering) -> None:
+    def _stay(self, line: Line) -> None:
         """No longer a stranger: the clock stops, and the place at the door is free."""
-        scope = self._expiry.get(peering)
+        scope = self._expiry.get(line)
         if scope is not None:
             scope.deadline = math.inf
-        visit = self._visits.pop(peering, None)
+        visit = self._visits.pop(line, None)
         if visit is not None and self._door is not None:
             self._door.leave(visit)
 
     def _find(self, identity: ID) -> Mux | None:
-        peering = self._peerings.get(peer_key(identity))
-        if peering is None or peering.standing is not Standing.MEMBER:
+        line = self._lines.get(peer_key(identity))
+        if line is None or line.standing is not Standing.MEMBER:
             return None
-        return peering.mux
+        return line.mux
 
     def _members(self) -> list[PeerKey]:
-        return [k for k, each in self._peerings.items() if each.standing is Standing.MEMBER]
+        return [k for k, each in self._lines.items() if each.standing is Standing.MEMBER]
 
     def _count(self, standing: Standing) -> int:
-        return sum(1 for each in self._peerings.values() if each.standing is standing)
+        return sum(1 for each in self._lines.values() if each.standing is standing)
 
     def _found(self, peer: PeerKey, addresses: tuple[str, ...]) -> None:
         if peer != self.key:

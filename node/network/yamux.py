@@ -224,7 +224,7 @@ class Mux:
             plain = self._partial + plain
             self._partial = b""
         at, end = 0, len(plain)
-        while at < end or self._body is not None:
+        while (at < end or self._body is not None) and not self.is_closed:
             if self._body is not None:
                 left, stream, flags = self._body
                 piece = plain[at : at + left]

@@ -40,7 +40,7 @@ class Standing(Enum):
     MEMBER = "member"
 
 
-class Peering:
+class Line:
     """The state of one connection. Every method is a plain call; none waits.
 
     received: called with each whole frame. failed: called with a reason when the peer
