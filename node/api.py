@@ -162,7 +162,7 @@ def asked(ticket: Ticket, question: str, about: Mapping[str, Any]) -> Submitted 
     """Return the event that a question is. Raises `Malformed`.
 
     The question "submit" is about {"wishes": [{"kind", "data", "deps", "text"}]}; deps and
-    text may be left out. `call.wishes_about` is the other end.
+    text may be left out, and text is {"media_type", "content", "permanent"}.
     """
     if question != "submit":
         return Asked(ticket, question, about)

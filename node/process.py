@@ -1,0 +1,196 @@
+"""One node as a process: from a home to a running node, and to its orderly end.
+
+It opens what the parts need, starts them in one nursery, and ends them together: by a
+signal, by "stop", or because one of them failed, which then says why. A second signal
+ends the process at once; nothing acknowledged can be lost by that.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from random import SystemRandom
+from typing import TYPE_CHECKING
+
+import trio
+
+from commonweal.node import heads
+from commonweal.node.api import Api
+from commonweal.node.config import Config
+from commonweal.node.events import Event, Listening
+from commonweal.node.network import Network
+from commonweal.node.runtime import Runtime
+from commonweal.node.service import Service
+from commonweal.node.session import Identity
+from commonweal.protocol import invite, keys
+from commonweal.protocol.errors import CommonwealError
+from commonweal.protocol.invite import Link
+from commonweal.storage.home import Home, Settings, new_port
+from commonweal.storage.keystore import Secrets
+from commonweal.storage.shelves import Address
+from commonweal.storage.store import Store
+
+if TYPE_CHECKING:
+    from trio_typing import TaskStatus  # libp2p brings these stubs, which mypy prefers
+
+log = logging.getLogger(__name__)
+
+END_S_MAX = 3.0
+"""After this long an orderly end becomes a sudden one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """The parts of a node. scope: cancelled, it ends the node in order."""
+
+    service: Service
+    store: Store
+    network: Network
+    runtime: Runtime
+    api: Api
+    scope: trio.CancelScope
+
+
+@contextmanager
+def opened(home: Home, secrets: Secrets, config: Config) -> Iterator[Node]:
+    """Hold the home's lock and ledger and put the parts of its node together.
+
+    Raises HomeInUse, NotInCommunity, and what opening a home and its ledger raises.
+    """
+    with home.lock(), home.store() as store:
+        settings = Settings.read(store)
+        community = settings.here
+        if settings.port is None:
+            settings = _with_port(settings, store)
+        link = invite.from_text(settings.link) if settings.link else None
+        if link is not None:
+            _note_contacts(link, store)
+        peer_seed = keys.peer_seed(secrets.device_seed)
+        signer = keys.device_signer(secrets.device_seed)
+        identity = Identity(signer, keys.PeerKey(keys.Signer(peer_seed).key))
+        service = Service(store, community, identity, SystemRandom(), link.invite if link else None)
+        yield _assembled(home, settings, config, store, service, peer_seed)
+
+
+def run(home: Home, secrets: Secrets, config: Config, ready: Callable[[list[str]], None]) -> None:
+    """Run the node of a home until it is told to end. ready: called once with its addresses.
+
+    Raises what `opened` does, PortTaken, CannotListen, and what made a part fail.
+    """
+    with opened(home, secrets, config) as node:
+        try:
+            trio.run(_live, node, ready)
+        except BaseExceptionGroup as group:
+            raise _first(group) from group
+
+
+async def live(node: Node, ready: Callable[[list[str]], None]) -> None:
+    """Run the parts of a node until its scope is cancelled, or one of them fails."""
+    with node.scope:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(node.network.run)
+            await nursery.start(node.api.run)
+            addresses = [each.partition("/p2p/")[0] for each in node.network.addresses]
+            node.runtime.emit(Listening(tuple(addresses)))
+            nursery.start_soon(node.runtime.run)
+            ready(list(node.network.addresses))
+
+
+async def _live(node: Node, ready: Callable[[list[str]], None]) -> None:
+    async with trio.open_nursery() as nursery:
+        await nursery.start(_obey_signals, node.scope)
+        await live(node, ready)
+        _end_soon()
+        nursery.cancel_scope.cancel()
+    log.info("the node ended")
+
+
+async def _obey_signals(
+    scope: trio.CancelScope, *, task_status: TaskStatus[None] = trio.TASK_STATUS_IGNORED
+) -> None:
+    """The first signal ends the node in order, the second at once."""
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
+        task_status.started()
+        async for number in signals:
+            log.info("ending: %s", signal.Signals(number).name)
+            break
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda given, _frame: os._exit(128 + given))
+    _end_soon()
+    scope.cancel()
+
+
+def _end_soon() -> None:
+    """Make sure that the process ends, whatever a part still waits for."""
+
+    def end() -> None:
+        log.error("a part of the node did not end within %d s", END_S_MAX)
+        os._exit(1)
+
+    timer = threading.Timer(END_S_MAX, end)
+    timer.daemon = True
+    timer.start()
+
+
+def _assembled(
+    home: Home,
+    settings: Settings,
+    config: Config,
+    store: Store,
+    service: Service,
+    peer_seed: bytes,
+) -> Node:
+    def emit(event: Event) -> None:
+        runtime.emit(event)
+
+    scope = trio.CancelScope()
+    port = settings.port or 0
+    listen = config.listen or (f"/ip4/0.0.0.0/tcp/{port}", f"/ip6/::/tcp/{port}")
+    network = Network(peer_seed, listen, emit, validate=_is_gossip, mdns=config.mdns)
+    api = Api(home.socket_for_binding(), emit, scope.cancel)
+    runtime = Runtime(service, store, network, api.answer)
+    return Node(service, store, network, runtime, api, scope)
+
+
+def _is_gossip(_topic: str, data: bytes) -> bool:
+    """Whether a gossip message may be taken and passed on; asked in the trio thread."""
+    try:
+        heads.read(data)
+    except CommonwealError:
+        return False
+    return True
+
+
+def _with_port(settings: Settings, store: Store) -> Settings:
+    settings = replace(settings, port=new_port())
+    settings.put(store)
+    store.commit()
+    return settings
+
+
+def _note_contacts(link: Link, store: Store) -> None:
+    """Put the nodes that a link names into the address book, unless they are known."""
+    known = {address.peer for address in store.addresses()}
+    for contact in link.contacts:
+        if contact.peer not in known:
+            store.put_address(Address(contact.peer, None, contact.addresses, b"", 0, "link"))
+    store.commit()
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return why a nursery ended: an error that has a name, before any other."""
+    leaves: list[BaseException] = []
+    waiting: list[BaseException] = [group]
+    while waiting:
+        found = waiting.pop(0)
+        if isinstance(found, BaseExceptionGroup):
+            waiting += found.exceptions
+        else:
+            leaves.append(found)
+    named = [leaf for leaf in leaves if isinstance(leaf, CommonwealError)]
+    return (named or leaves)[0]
