@@ -224,18 +224,18 @@ class Store(Shelves):
             )
         ]
         rows = self.each(
-            "SELECT prefix, opening, tail FROM record_id JOIN held USING (key)"
+            "SELECT opening, tail FROM record_id JOIN held USING (key)"
             " WHERE prefix BETWEEN ? AND ? ORDER BY prefix",
             (_prefix(low), _prefix(high)),
         )
-        last, held = None, 0
-        for prefix, opening, tail in rows:
-            if held >= limit and prefix != last:
-                break
+        held = 0
+        for opening, tail in rows:
             one = RecordId(keys.hash32(keys.RECORD, whole(opening, tail)))
             if low <= one <= high:
                 found.append(one)
-                last, held = prefix, held + 1
+                held += 1
+                if held >= limit:
+                    break
         return sorted(found)[:limit]
 
     def id_at(self, author: DeviceKey, seq: int) -> RecordId | None:

@@ -189,6 +189,9 @@ def test_ids_are_found_by_any_number_of_their_digits(store: Store) -> None:
         expected = [one for one in every if one.hex().startswith(digits)]
         assert store.ids(digits, 99) == expected
         assert store.ids(digits.upper(), 99) == expected
+    for wrong in (13, 64):  # within and beyond the digits that are indexed
+        digits = run[7].id.hex()[:wrong]
+        assert store.ids(digits[:-1] + f"{int(digits[-1], 16) ^ 1:x}") == []
     ambiguous = every[30].hex()[:1]
     assert store.ids(ambiguous, 2) == [one for one in every if one.hex()[0] == ambiguous][:2]
 
@@ -302,6 +305,18 @@ def test_a_branch_of_a_branch_is_sent_through_the_void_part(store: Store) -> Non
     assert store.branch_wires(high[1].id, MEGABYTE) == expected
     assert store.branch_wires(high[1].id, 0) == expected[:1]
     assert store.branch_wires(high[1].id, sum(map(len, expected)) - 1) == expected[:-1]
+
+
+def test_a_branch_is_sent_without_a_gap(store: Store) -> None:
+    long: list[dict[str, Value]] = [{"n": 1}, {"n": 2, "long": "x" * 900}]
+    run = chain(ANN, FOUND_TIP, long)
+    high = notes(ANN, Tip(3, run[1].id, run[1].clock), 2, "high")
+    store.append(key(ANN), run)
+    store.append(key(ANN), notes(ANN, store.log(key(ANN)).tip, 1))
+    store.freeze(evidence.check(run[0], notes(ANN, FOUND_TIP, 1, "low")[0], COMMUNITY))
+    store.append_branch(high)
+    room_for_the_short_ones = len(run[0].wire) + len(high[0].wire) + 9
+    assert store.branch_wires(high[1].id, room_for_the_short_ones) == [run[0].wire]
 
 
 def test_a_proof_that_comes_before_the_log_leaves_room_below_it(store: Store) -> None:

@@ -89,6 +89,12 @@ def test_only_what_was_committed_survives_a_crash(path: Path) -> None:
         assert length(again) == 4
 
 
+def test_a_commit_waits_for_the_disk(path: Path) -> None:
+    with opened(path) as store:
+        assert store.row("PRAGMA synchronous") == (2,)  # FULL
+        assert store.row("PRAGMA journal_mode") == ("wal",)
+
+
 def test_a_batch_is_taken_back_as_a_whole(path: Path) -> None:
     with opened(path) as store:
         store.append(key(ANN), [FOUND])
@@ -308,6 +314,8 @@ def test_a_reader_writes_nothing(path: Path) -> None:
     with opened(filled(path), readonly=True) as command:
         with pytest.raises(ReadOnlyDatabase):
             command.put_setting("name", b"Ann")
+        with pytest.raises(ReadOnlyDatabase):
+            command.rows("DELETE FROM log")
         assert length(command) == 3
 
 
