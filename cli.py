@@ -1,0 +1,153 @@
+"""The table of commands. Each is loaded when it is typed; `--help` loads none of them.
+
+Here, too, every expected error becomes one sentence on stderr and an exit code.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import NamedTuple
+
+import click
+
+from commonweal import __version__
+from commonweal.commands.language import N_, _, sentence, speak
+from commonweal.commands.options import HOME_KEY
+from commonweal.commands.output import visible, warn
+from commonweal.protocol.errors import CommonwealError
+
+INTERRUPTED = 130
+PIPE_CLOSED = 141
+NAME = "weal"
+
+
+class Entry(NamedTuple):
+    """Where a command is, as module of `commands` and name in it, and its line in `--help`."""
+
+    module: str
+    name: str
+    line: str
+
+
+TABLE: dict[str, dict[str, Entry]] = {
+    N_("Begin"): {
+        "init": Entry("begin", "init", N_("make a home, with a new member and his 24 words")),
+        "found": Entry("begin", "found", N_("found a community")),
+    },
+    N_("Contribute"): {
+        "record": Entry("record", "record", N_("write down what you gave")),
+        "ledger": Entry("ledger", "ledger", N_("list what was given")),
+        "show": Entry("show", "show", N_("show one record in full")),
+    },
+}
+
+
+class Weal(click.Group):
+    """The commands of `TABLE`, found without loading the others."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [name for section in TABLE.values() for name in section]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        for section in TABLE.values():
+            if entry := section.get(cmd_name):
+                module = import_module(f"commonweal.commands.{entry.module}")
+                command: click.Command = getattr(module, entry.name)
+                return translated(command)
+        return None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchCommand as error:
+            from difflib import get_close_matches
+
+            error.possibilities = get_close_matches(args[0], self.list_commands(ctx))
+            raise
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for section, entries in TABLE.items():
+            with formatter.section(_(section)):
+                formatter.write_dl([(name, _(entry.line)) for name, entry in entries.items()])
+
+
+def translated(command: click.Command) -> click.Command:
+    """Return `command` with its help, and that of its options, in the member's language."""
+    for part in (command, *command.params):
+        if words := getattr(part, "help", None):
+            english = part.__dict__.setdefault("english", words.split("\f")[0].strip())
+            part.__dict__["help"] = _(english)
+    if isinstance(command, click.Group):
+        for inner in command.commands.values():
+            translated(inner)
+    return command
+
+
+def _keep_home(context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
+    context.meta[HOME_KEY] = value
+
+
+@click.command(
+    NAME,
+    cls=Weal,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.option(
+    "--home",
+    metavar="FOLDER",
+    expose_value=False,
+    callback=_keep_home,
+    help="The home; else COMMONWEAL_HOME, else the usual place of this system.",
+)
+@click.version_option(__version__, prog_name=NAME, message="%(prog)s %(version)s")
+def weal() -> None:
+    """Commonweal: a community's ledger of contributions, held by every member.
+
+    Begin with `weal start`.
+    """
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run `weal` with `arguments`, else those of the process; return its exit code."""
+    speak()
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        return _run(sys.argv[1:] if arguments is None else arguments)
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except CommonwealError as error:
+        _complain(error)
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort, EOFError):
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read us went away; nothing is left to say, at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
+
+
+def _run(arguments: list[str]) -> int:
+    translated(weal)
+    if instruction := os.environ.get("_WEAL_COMPLETE"):
+        from click.shell_completion import shell_complete
+
+        return shell_complete(weal, {}, NAME, "_WEAL_COMPLETE", instruction)
+    with weal.make_context(NAME, list(arguments)) as context:
+        code = weal.invoke(context)
+    sys.stdout.flush()
+    return code if isinstance(code, int) else 0
+
+
+def _complain(error: CommonwealError) -> None:
+    warn(f"{NAME}: {sentence(error)}")
+    if text := visible(str(error)):
+        warn(f"  {text}")

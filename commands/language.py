@@ -1,0 +1,79 @@
+"""What members read, in their language: gettext over the catalogues beside this file.
+
+The language is that of LANGUAGE, LC_ALL, LC_MESSAGES or LANG, in this order; every kind of
+Chinese gets the one Chinese catalogue, everything without a catalogue English.
+"""
+
+from __future__ import annotations
+
+import gettext
+import os
+from functools import lru_cache
+from pathlib import Path
+
+DOMAIN = "commonweal"
+FOLDER = Path(__file__).parent / "locale"
+
+_VARIABLES = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
+
+
+def N_(words: str) -> str:  # noqa: N802  gettext's own name for it
+    """Return `words` as they are: they are translated where they are shown."""
+    return words
+
+
+CLICKS_WORDS = (
+    N_("Usage:"),
+    N_("Options"),
+    N_("Commands"),
+    N_("Error: {message}"),
+    N_("Show this message and exit."),
+    N_("Show the version and exit."),
+    N_("Try '{command} {option}' for help."),
+    N_("No such command {name!r}."),
+    N_("Missing argument"),
+    N_("Missing command."),
+    N_("(Possible options: {possibilities})"),
+    N_("Did you mean {possibility}?"),
+    N_("Got unexpected extra argument ({args})"),
+    N_("required"),
+    N_("default: {default}"),
+)
+"""What click itself says; it looks in the catalogue that `speak` opens."""
+
+
+def _(words: str) -> str:
+    """Return `words` in the member's language."""
+    return words and _translation().gettext(words)
+
+
+def ngettext(one: str, many: str, number: int) -> str:
+    """Return the form of the sentence that fits `number`."""
+    return _translation().ngettext(one, many, number)
+
+
+def is_chinese() -> bool:
+    """Whether the member reads Chinese."""
+    return _translation().info().get("language") == "zh"
+
+
+def speak() -> None:
+    """Let click, too, find its words in our catalogue."""
+    gettext.bindtextdomain(DOMAIN, FOLDER)
+    gettext.textdomain(DOMAIN)
+
+
+def sentence(error: BaseException) -> str:
+    """Return what the class of `error` says to a member, as one line."""
+    import inspect
+
+    return " ".join(_(inspect.cleandoc(type(error).__doc__ or "")).split())
+
+
+def _translation() -> gettext.NullTranslations:
+    return _opened(tuple(os.environ.get(name) for name in _VARIABLES))
+
+
+@lru_cache(maxsize=8)
+def _opened(_wanted: tuple[str | None, ...]) -> gettext.NullTranslations:
+    return gettext.translation(DOMAIN, FOLDER, fallback=True)

@@ -1,0 +1,150 @@
+"""`weal ledger` and `weal show`: reading what was given."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from commonweal.commands.language import _, ngettext
+from commonweal.commands.options import form_option, home_option
+from commonweal.commands.output import Column, Form, say, warn, write_csv, write_json, write_table
+from commonweal.commands.people import People, text_of
+from commonweal.commands.quantity import read_action, shown_action, shown_number, shown_unit
+from commonweal.commands.times import iso, read_time_ms, shown
+from commonweal.commands.writing import now_ms
+from commonweal.protocol.errors import HomeInUse
+from commonweal.storage.home import Home, Settings
+from commonweal.storage.index import EventRow, Index
+from commonweal.storage.store import Store
+
+TEXT_ROWS = 50
+"""So many are listed for people who did not say how many."""
+INDEX_WAIT_SECONDS_MAX = 3.0
+INDEX_PAUSE_SECONDS = 0.02
+
+FIELDS = (
+    *("id", "seq", "member", "member_name", "action", "quantity", "unit"),
+    *("receiver", "scope", "note", "claimed_at", "sealed"),
+)
+
+
+@click.command("ledger")
+@click.option("--member", metavar="MEMBER", help="Given by this member: a name or an id.")
+@click.option("--action", metavar="ACTION", help="Of this action.")
+@click.option("--scope", metavar="TEXT", help="For this project or place.")
+@click.option("--since", metavar="TIME", help="From this time on: 2026-11-23 or 7d.")
+@click.option("--until", metavar="TIME", help="Before this time.")
+@click.option("--limit", type=click.IntRange(0), metavar="N", help="The newest N only.")
+@home_option
+@form_option()
+def ledger(
+    member: str | None,
+    action: str | None,
+    scope: str | None,
+    since: str | None,
+    until: str | None,
+    limit: int | None,
+    home: Home,
+    form: Form,
+) -> None:
+    """List what was given, the newest first."""
+    follow_index(home)
+    now = now_ms()
+    with home.store(readonly=True) as store, store.snapshot():
+        people = People(store, Settings.read(store).here)
+        asked: dict[str, Any] = {
+            "member": people.find(member) if member else None,
+            "action": read_action(action) if action else None,
+            "scope": scope,
+            "since": read_time_ms(since, now) if since else None,
+            "until": read_time_ms(until, now) if until else None,
+        }
+        index = Index(store)
+        total = index.total(**asked)
+        most = TEXT_ROWS if limit is None and form is Form.TEXT else limit
+        rows = _rows(store, people, index.events(**asked, limit=most))
+        if form is Form.CSV:
+            return write_csv(FIELDS, rows)
+        listed = list(rows)
+    if form is Form.JSON:
+        return write_json({"total": total, "records": listed})
+    _show(listed, total)
+    return None
+
+
+def follow_index(home: Home) -> None:
+    """Bring the index of events up to the records; a running node does it, and is waited for."""
+    deadline = time.monotonic() + INDEX_WAIT_SECONDS_MAX
+    while behind := _behind(home):
+        try:
+            with home.lock(), home.store() as store:
+                while Index(store).catch_up():
+                    store.commit()
+                return
+        except HomeInUse:
+            if time.monotonic() > deadline:
+                few = ngettext(
+                    "the list lacks the newest record", "the list lacks {n} newest records", behind
+                )
+                return warn(few.format(n=behind))
+        time.sleep(INDEX_PAUSE_SECONDS)
+    return None
+
+
+def _behind(home: Home) -> int:
+    with home.store(readonly=True) as store:
+        row = store.row("SELECT total(abs(length - indexed)) FROM log")
+    assert row
+    return int(row[0])
+
+
+def _rows(store: Store, people: People, events: Iterator[EventRow]) -> Iterator[dict[str, Any]]:
+    for event in events:
+        quantity = event.resource or event.effort
+        yield {
+            "id": event.id.hex(),
+            "seq": event.seq,
+            "member": event.provider.hex(),
+            "member_name": people.name(event.provider),
+            "action": event.action,
+            "quantity": quantity and shown_number(quantity.n, quantity.scale),
+            "unit": quantity and quantity.unit,
+            "receiver": event.receiver and event.receiver.hex(),
+            "scope": event.scope,
+            "note": text_of(store, event.id),
+            "claimed_at": iso(event.claimed_at),
+            "claimed_at_ms": event.claimed_at,
+            "sealed": False,
+        }
+
+
+def _show(rows: list[dict[str, Any]], total: int) -> None:
+    if not rows:
+        return say(_("Nothing is recorded that fits."))
+    for row in rows:
+        row["id"] = row["id"][:8]
+        row["when"] = shown(row["claimed_at_ms"])
+        row["action"] = shown_action(row["action"])
+        row["unit"] = shown_unit(row["unit"] or "")
+    columns = [
+        Column("id", _("id")),
+        Column("when", _("when")),
+        Column("member_name", _("member")),
+        Column("action", _("action")),
+        Column("quantity", _("quantity"), is_number=True),
+        Column("unit", _("unit")),
+        Column("scope", _("scope")),
+        Column("note", _("note")),
+    ]
+    used = [one for one in columns if any(row[one.key] for row in rows)]
+    write_table(used, rows)
+    say()
+    count = ngettext("{n} record", "{n} records", total).format(n=f"{total:,}")
+    if total > len(rows):
+        count = _("{shown} of {all}; --limit says how many are listed").format(
+            shown=len(rows), all=count
+        )
+    return say(_("{count}, provisional: not sealed yet").format(count=count))

@@ -1,0 +1,128 @@
+"""What several commands take alike: --home, -o, the passphrase."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from commonweal.commands.language import _
+from commonweal.commands.output import Form
+from commonweal.protocol.errors import PassphraseNeeded, UnusablePassphrase
+from commonweal.storage.home import Home
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+HOME_KEY = "commonweal.home"
+PASSPHRASE_FILE_BYTES_MAX = 4096
+PASSPHRASE_TRIES_MAX = 3
+
+
+def default_home() -> Path:
+    """Return COMMONWEAL_HOME, else where this system keeps a member's data."""
+    given = os.environ.get("COMMONWEAL_HOME")
+    if given:
+        return Path(given)
+    from platformdirs import user_data_path
+
+    return user_data_path("commonweal", appauthor=False)
+
+
+def _home(context: click.Context, _parameter: click.Parameter, value: str | None) -> Home:
+    return Home(value or context.find_root().meta.get(HOME_KEY) or default_home())
+
+
+def home_option(command: Command) -> Command:
+    """Give a command `home: Home`."""
+    return click.option(
+        "--home",
+        metavar="FOLDER",
+        callback=_home,
+        help="The home; else COMMONWEAL_HOME, else the usual place of this system.",
+    )(command)
+
+
+def _form(_context: click.Context, _parameter: click.Parameter, value: str) -> Form:
+    return Form(value)
+
+
+def form_option(*forms: Form) -> Callable[[Command], Command]:
+    """Give a command `form: Form`, one of `forms` or of all."""
+    return click.option(
+        "-o",
+        "--output",
+        "form",
+        type=click.Choice([form.value for form in forms or Form]),
+        default=Form.TEXT.value,
+        callback=_form,
+        help="Who reads it: people, a script or a spreadsheet.",
+    )
+
+
+def passphrase_option(command: Command) -> Command:
+    """Give a command `passphrase_file`."""
+    return click.option(
+        "--passphrase-file",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Read the passphrase from the first line of FILE.",
+    )(command)
+
+
+def given_passphrase(passphrase_file: Path | None) -> str | None:
+    """Return the passphrase of the file or of the environment, None where none is given.
+
+    COMMONWEAL_PASSPHRASE_FILE stands for --passphrase-file, COMMONWEAL_PASSPHRASE for its
+    content. Raises UnusablePassphrase when the file cannot be read.
+    """
+    if passphrase_file is None and (named := os.environ.get("COMMONWEAL_PASSPHRASE_FILE")):
+        passphrase_file = Path(named)
+    if passphrase_file is None:
+        return os.environ.get("COMMONWEAL_PASSPHRASE") or None
+    try:
+        with passphrase_file.open("rb") as file:
+            line = file.readline(PASSPHRASE_FILE_BYTES_MAX)
+        return line.decode("utf-8-sig").rstrip("\r\n")
+    except OSError as error:
+        raise UnusablePassphrase(f"{passphrase_file}: {error.strerror}") from error
+    except UnicodeDecodeError:
+        raise UnusablePassphrase(f"{passphrase_file}: not UTF-8") from None
+
+
+def unlock(home: Home, passphrase_file: Path | None) -> Any:
+    """Return the `Secrets` of a home, asking for the passphrase where nothing gives it.
+
+    Raises PassphraseNeeded where nobody can be asked, WrongPassphrase, and what
+    `keystore.unlock` raises.
+    """
+    from commonweal.protocol.errors import WrongPassphrase
+    from commonweal.storage import keystore
+
+    if not keystore.needs_passphrase(home.keystore):
+        return keystore.unlock(home.keystore, None)
+    given = given_passphrase(passphrase_file)
+    if given is not None:
+        return keystore.unlock(home.keystore, given)
+    if not click.get_text_stream("stdin").isatty():
+        raise PassphraseNeeded(str(home.keystore))
+    for left in reversed(range(PASSPHRASE_TRIES_MAX)):
+        try:
+            return keystore.unlock(home.keystore, ask_passphrase())
+        except WrongPassphrase:
+            if not left:
+                raise
+    raise AssertionError("the last try returns or raises")
+
+
+def ask_passphrase(*, twice: bool = False) -> str:
+    """Ask at the terminal."""
+    found: str = click.prompt(
+        _("Passphrase"),
+        hide_input=True,
+        confirmation_prompt=_("The same again") if twice else False,
+        err=True,
+    )
+    return found

@@ -1,0 +1,171 @@
+"""What goes out to the terminal, a script or a spreadsheet; nobody else prints.
+
+Text from records never reaches a terminal with control, escape or direction characters in
+it: they are made visible. JSON has sorted keys and carries text as it is, such characters
+escaped. No cell of a CSV begins a formula.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+import unicodedata
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+CELL_COLUMNS_MIN = 8
+"""The last column is not cut below this, however narrow the terminal."""
+
+
+class Form(StrEnum):
+    """For whom a command writes: people, scripts, spreadsheets."""
+
+    TEXT = "text"
+    JSON = "json"
+    CSV = "csv"
+
+
+class Column(NamedTuple):
+    """A column of a table: the key in a row, the heading, and whether numbers stand in it."""
+
+    key: str
+    heading: str
+    is_number: bool = False
+
+
+def say(words: str = "") -> None:
+    """Write a line for people; the words are ours, and made `visible` where they are not."""
+    print(words)
+
+
+def warn(words: str) -> None:
+    """Write a line beside the output."""
+    print(words, file=sys.stderr)
+
+
+def write_json(value: Any) -> None:
+    """Write `value` as JSON."""
+    print(as_json(value))
+
+
+def as_json(value: Any) -> str:
+    """Return indented JSON with sorted keys, in which no terminal finds a command."""
+    import json
+
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, indent=2)
+    return _UNSEEN.sub(_json_escape, text)
+
+
+def write_csv(columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> None:
+    """Write the rows' values under the names of `columns`."""
+    import csv
+
+    sheet = csv.writer(sys.stdout, lineterminator="\n")
+    sheet.writerow(columns)
+    for row in rows:
+        sheet.writerow([safe_cell(row.get(column)) for column in columns])
+
+
+def safe_cell(value: object) -> object:
+    """Return what a spreadsheet shows as it is: text that would be a formula gets a ' before it."""
+    if value is None or isinstance(value, bool | int):
+        return "" if value is None else value
+    text = visible(str(value))
+    return f"'{text}" if text.lstrip()[:1] in _FORMULA or text[:1] in " " and text else text
+
+
+def write_table(columns: Sequence[Column], rows: Sequence[dict[str, Any]]) -> None:
+    """Write rows under headings, each column as wide as its widest cell on a terminal."""
+    for line in table(columns, rows, _terminal_columns()):
+        print(line)
+
+
+def table(
+    columns: Sequence[Column], rows: Sequence[dict[str, Any]], columns_max: int | None = None
+) -> list[str]:
+    """Return the lines of a table; the last column is cut where `columns_max` ends."""
+    cells = [[visible(_text(row.get(column.key))) for column in columns] for row in rows]
+    lines = [[column.heading for column in columns], *cells]
+    widths = [max(width(line[n]) for line in lines) for n in range(len(columns))]
+    if columns_max is not None and columns:
+        room = columns_max - sum(widths[:-1]) - 2 * (len(columns) - 1)
+        widths[-1] = min(widths[-1], max(room, CELL_COLUMNS_MIN))
+    return [
+        "  ".join(
+            _padded(cell, size, column.is_number)
+            for cell, size, column in zip(line, widths, columns, strict=True)
+        ).rstrip()
+        for line in lines
+    ]
+
+
+def width(text: str) -> int:
+    """Return how many columns of a terminal `text` takes: wide characters take two."""
+    if text.isascii():
+        return len(text)
+    return sum(map(_columns, text))
+
+
+def clipped(text: str, columns_max: int) -> str:
+    """Return as much of `text` as fits, with an ellipsis where something is left out."""
+    if width(text) <= columns_max:
+        return text
+    kept, used = [], 1
+    for character in text:
+        used += _columns(character)
+        if used > columns_max:
+            break
+        kept.append(character)
+    return "".join(kept) + "…"
+
+
+def visible(text: str) -> str:
+    """Return `text` on one line, with every character that commands a terminal written out."""
+    return _UNSEEN.sub(_escape, text)
+
+
+def _columns(character: str) -> int:
+    if unicodedata.category(character) in ("Mn", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def _padded(cell: str, size: int, is_number: bool) -> str:
+    cell = clipped(cell, size)
+    space = " " * (size - width(cell))
+    return space + cell if is_number else cell + space
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def _terminal_columns() -> int | None:
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+_UNSEEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    "\u3164\ufeff\uffa0\ufff9-\uffff\ud800-\udfff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff]"
+)
+"""Controls, format and direction marks, what looks like nothing, and halves of characters."""
+
+_FORMULA = frozenset("=+-@|%\uff1d\uff0b\uff0d\uff20")
+_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def _escape(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    if found[0] in _SHORT:
+        return _SHORT[found[0]]
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _json_escape(found: re.Match[str]) -> str:
+    if found[0] == "\n":
+        return "\n"  # between the fields; inside a text json has escaped it
+    data = found[0].encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{data[n : n + 2].hex()}" for n in range(0, len(data), 2))

@@ -1,0 +1,115 @@
+"""Who is who in the community of a home, as far as it is held here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+from commonweal.commands.output import visible
+from commonweal.protocol import codec, record
+from commonweal.protocol.errors import AmbiguousId, CommonwealError, UnknownId
+from commonweal.protocol.keys import MemberId, short
+from commonweal.protocol.ledger import membership
+from commonweal.protocol.ledger.fold import Ledger
+from commonweal.protocol.ledger.state import State
+from commonweal.protocol.record import CommunityId, RecordId
+from commonweal.storage.store import Store
+
+PREFIX_DIGITS_MIN = 4
+"""Fewer hex digits are taken for a name."""
+
+Id = TypeVar("Id", bytes, MemberId, RecordId)
+
+
+class People:
+    """The members and devices of a community, with their names."""
+
+    def __init__(self, store: Store, community: CommunityId) -> None:
+        """Fold the records of membership that `store` holds."""
+        self._store = store
+        self.community = community
+        ledger = Ledger(community)
+        ledger.add(store.rare())
+        for row in store.logs():
+            if row.frozen is not None:
+                ledger.freeze(row.author, row.frozen)
+        self.state: State = ledger.state
+        self.ledger = ledger
+        self._names: dict[bytes, str] = {}
+
+    def name(self, member: bytes | None) -> str:
+        """Return the newest name of a member or agent; "?" and the beginning of its id without."""
+        if member is None:
+            return ""
+        if member not in self._names:
+            found = membership.member(self.state, MemberId(member)) if len(member) == 32 else None
+            text = found and found.profile and text_of(self._store, found.profile)
+            self._names[member] = text or f"?{short(member)}"
+        return self._names[member]
+
+    def members(self) -> list[membership.Member]:
+        """Return everybody who is, was or wants to be a member."""
+        return membership.members(self.state)
+
+    def find(self, text: str) -> MemberId:
+        """Return the member with this name, or whose id begins so.
+
+        Raises UnknownId or AmbiguousId.
+        """
+        everybody = self.members()
+        named = [one.id for one in everybody if self.name(one.id) == text]
+        if len(named) == 1:
+            return named[0]
+        if named:
+            raise AmbiguousId(_listed(text, named))
+        return begins((one.id for one in everybody), text)
+
+    def community_name(self) -> str:
+        """Return the name in the founding document; "?" and the beginning of the id without."""
+        digest = membership.founding_document(self.state)
+        document = None if digest is None else self._store.body(digest)
+        if document is not None:
+            try:
+                match codec.decode(document):
+                    case {"name": str(name)}:
+                        return name
+            except CommonwealError:
+                pass
+        return f"?{short(self.community)}"
+
+
+def text_of(store: Store, id: RecordId) -> str | None:
+    """Return the erasable text of a record; None when there is none, or it is not here."""
+    found = body_of(store, id)
+    if found is None or not found[0].startswith("text/"):
+        return None
+    return found[1].decode("utf-8", "replace")
+
+
+def body_of(store: Store, id: RecordId) -> tuple[str, bytes] | None:
+    """Return media type and content of a record's erasable body, when it is held."""
+    found = store.record(id)
+    if found is None or found.body is None or found.body.permanent:
+        return None
+    data = store.body(found.body.hash)
+    if data is None:
+        return None
+    try:
+        return record.read_erasable(data)
+    except CommonwealError:
+        return None
+
+
+def begins(ids: Iterable[Id], text: str) -> Id:
+    """Return the one of `ids` whose hex begins with `text`. Raises UnknownId or AmbiguousId."""
+    digits = text.lower().removeprefix("?")
+    fitting = [id for id in ids if id.hex().startswith(digits)]
+    if not fitting or len(digits) < PREFIX_DIGITS_MIN:
+        raise UnknownId(visible(text))
+    if len(fitting) > 1:
+        raise AmbiguousId(_listed(text, fitting))
+    return fitting[0]
+
+
+def _listed(text: str, ids: Iterable[bytes]) -> str:
+    return f"{visible(text)}: {', '.join(id.hex()[:16] for id in ids)}"

@@ -1,0 +1,234 @@
+"""A home: the folder that holds one member's place in one community.
+
+It holds the ledger, the keystore, a lock, and what a running node leaves: its socket and
+its log. Whoever writes to the ledger holds the lock, so one home never has two writers
+and its log is never forked from here. The folder is its owner's alone (0700). Nothing
+here asks for a passphrase or starts a node.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import cast
+
+from commonweal.protocol.errors import (
+    HomeInUse,
+    KeystoreExists,
+    MissingDatabase,
+    NotInCommunity,
+    ReadOnlyDatabase,
+)
+from commonweal.protocol.keys import DeviceKey, MemberId
+from commonweal.protocol.record import CommunityId
+from commonweal.storage.shelves import Shelves
+from commonweal.storage.store import Store
+
+SOCKET_PATH_BYTES_MAX = 100
+"""Systems take 104 to 108 bytes as the path of a socket."""
+
+PORT_MIN, PORT_MAX = 20_000, 32_000
+"""A home's port is drawn from here, below those that systems lend to outgoing connections."""
+
+PID_BYTES_MAX = 20
+
+
+class Home:
+    """A folder, existing or to be made, with its files."""
+
+    def __init__(self, path: str | Path) -> None:
+        """Name a folder; nothing is read or made."""
+        self.path = Path(path).expanduser().absolute()
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    @property
+    def database(self) -> Path:
+        """The ledger."""
+        return self.path / "ledger.db"
+
+    @property
+    def keystore(self) -> Path:
+        """The device's secrets; see `keystore`."""
+        return self.path / "keystore"
+
+    @property
+    def lock_file(self) -> Path:
+        """The file that the one writer holds; it says his process id."""
+        return self.path / "lock"
+
+    @property
+    def log(self) -> Path:
+        """Where a node in the background writes what it does."""
+        return self.path / "node.log"
+
+    @property
+    def config(self) -> Path:
+        """Settings that the member may edit."""
+        return self.path / "config.toml"
+
+    @property
+    def socket(self) -> Path:
+        """Where a running node answers: in the home, or in a private folder when that is too long."""
+        path = self.path / "node.sock"
+        if len(os.fsencode(path)) <= SOCKET_PATH_BYTES_MAX:
+            return path
+        name = blake2b(os.fsencode(self.path.resolve()), digest_size=12).hexdigest()
+        return _runtime_folder() / f"{name}.sock"
+
+    def socket_for_binding(self) -> Path:
+        """Return `socket` with its folder made, private, and our own.
+
+        Raises ReadOnlyDatabase when the folder cannot be made or is somebody else's.
+        """
+        folder = self.socket.parent
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            status = folder.lstat()
+        except OSError as error:
+            raise ReadOnlyDatabase(f"{folder}: {error.strerror}") from error
+        if status.st_uid != os.getuid() or (folder != self.path and status.st_mode & 0o077):
+            raise ReadOnlyDatabase(f"{folder}: not ours alone")
+        return self.socket
+
+    def exists(self) -> bool:
+        """Whether a home was made here."""
+        return self.database.exists()
+
+    def create(self) -> None:
+        """Make the folder, its owner's alone. Raises KeystoreExists when a home is here."""
+        if os.path.lexists(self.keystore):
+            raise KeystoreExists(str(self.keystore))
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not any(self.path.iterdir()):
+                self.path.chmod(0o700)
+        except OSError as error:
+            raise ReadOnlyDatabase(f"{self.path}: {error.strerror}") from error
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Be the only writer of this home inside. Raises HomeInUse, or MissingDatabase without home.
+
+        The lock ends with the process, however it ends.
+        """
+        try:
+            descriptor = os.open(self.lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except FileNotFoundError:
+            raise MissingDatabase(str(self.path)) from None
+        except OSError as error:
+            raise ReadOnlyDatabase(f"{self.lock_file}: {error.strerror}") from error
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                pid = os.pread(descriptor, PID_BYTES_MAX, 0).decode("ascii", "replace").strip()
+                raise HomeInUse(f"{self.path}: process {pid or '?'}") from None
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def holder(self) -> int | None:
+        """Return the process id of whoever holds the lock; None when nobody does."""
+        try:
+            descriptor = os.open(self.lock_file, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pid = os.pread(descriptor, PID_BYTES_MAX, 0).strip()
+            return int(pid) if pid.isdigit() else 0
+        finally:
+            os.close(descriptor)
+        return None
+
+    @contextmanager
+    def store(self, *, readonly: bool = False) -> Iterator[Store]:
+        """Open the ledger; close it at the end, without what was not committed.
+
+        Hold `lock` unless `readonly`. Raises MissingDatabase, NewerHome and what `Database` does.
+        """
+        if not self.exists():
+            raise MissingDatabase(str(self.path))
+        store = Store(self.database, readonly=readonly)
+        try:
+            yield store
+        finally:
+            store.close()
+
+    def create_store(self) -> Store:
+        """Make the ledger of a new home."""
+        return Store(self.database)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a home knows of itself. `link`: the invite that waits for admission."""
+
+    name: str
+    member: MemberId
+    device: DeviceKey
+    community: CommunityId | None = None
+    port: int | None = None
+    link: str | None = None
+
+    @classmethod
+    def read(cls, store: Shelves) -> Settings:
+        """Return what `store` says. Raises MissingDatabase where a home was not made in full."""
+        name, member, device, community, port, link = (
+            store.setting(f"home.{field}") for field in cls.__slots__
+        )
+        if name is None or member is None or device is None:
+            raise MissingDatabase(store.path)
+        return cls(
+            name.decode(),
+            MemberId(member),
+            DeviceKey(device),
+            None if community is None else CommunityId(community),
+            None if port is None else int.from_bytes(port, "big"),
+            None if link is None else link.decode(),
+        )
+
+    def put(self, store: Shelves) -> None:
+        """Write all of it to `store`; the caller commits."""
+        for field in self.__slots__:
+            value = cast("str | bytes | int | None", getattr(self, field))
+            match value:
+                case str():
+                    store.put_setting(f"home.{field}", value.encode())
+                case int():
+                    store.put_setting(f"home.{field}", value.to_bytes(2, "big"))
+                case _:
+                    store.put_setting(f"home.{field}", value)
+
+    @property
+    def here(self) -> CommunityId:
+        """The community. Raises NotInCommunity when there is none."""
+        if self.community is None:
+            raise NotInCommunity(self.name)
+        return self.community
+
+
+def new_port() -> int:
+    """Return a port for a home, chosen once so that its addresses stay."""
+    return PORT_MIN + secrets.randbelow(PORT_MAX - PORT_MIN)
+
+
+def _runtime_folder() -> Path:
+    given = os.environ.get("XDG_RUNTIME_DIR")
+    if given and len(given) <= SOCKET_PATH_BYTES_MAX // 2:
+        return Path(given) / "commonweal"
+    root = tempfile.gettempdir()
+    short = root if len(root) <= SOCKET_PATH_BYTES_MAX // 2 else "/tmp"  # noqa: S108
+    return Path(short) / f"commonweal-{os.getuid()}"
