@@ -101,6 +101,12 @@ def device_of_peer(state: State, peer: PeerKey) -> DeviceKey | None:
     return min(found)[2] if found else None
 
 
+def peer_of(state: State, device: DeviceKey) -> PeerKey | None:
+    """Return the libp2p host key that `device` was enrolled with; None when it was not."""
+    row = joining.device_row(state, device)
+    return None if row is None else row.peer
+
+
 def devices(state: State, member: MemberId | None = None) -> list[Device]:
     """Return the devices of `member`, or all, by key; revoked ones too."""
     if member is None:
