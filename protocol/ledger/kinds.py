@@ -11,7 +11,15 @@ from enum import Enum, auto
 from types import MappingProxyType
 from typing import NamedTuple
 
-from commonweal.protocol.ledger import joining
+from commonweal.protocol.ledger import (
+    agents,
+    attestation,
+    events,
+    joining,
+    plans,
+    roles,
+    terms,
+)
 from commonweal.protocol.ledger.context import Context, Verdict
 from commonweal.protocol.ledger.state import State
 from commonweal.protocol.record import Record
@@ -51,6 +59,23 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "member.leave": Kind(joining.leave),
         "member.rekey": Kind(joining.rekey),
         "member.profile": Kind(joining.profile),
+        "role.claim": Kind(roles.claim),
+        "role.endorse": Kind(roles.endorse),
+        "role.resign": Kind(roles.resign),
+        "unit.define": Kind(terms.define_unit),
+        "spec.resource": Kind(terms.specify_resource),
+        "spec.process": Kind(terms.specify_process),
+        "process": Kind(terms.begin_process),
+        "intent": Kind(plans.intend),
+        "proposal.offer": Kind(plans.offer),
+        "commitment": Kind(plans.commit),
+        "agreement": Kind(plans.agree),
+        "agreement.sign": Kind(plans.sign),
+        "event": Kind(events.event),
+        "attest": Kind(attestation.attest),
+        "dispute": Kind(attestation.dispute),
+        "agent.claim": Kind(agents.claim),
+        "referral": Kind(agents.refer),
     }
 )
 

@@ -1,0 +1,103 @@
+"""Roles: who serves as what. Which roles there are, and their path, the rules say.
+
+Records:
+  role.claim    role: by whoever wants it; it holds with as many endorsements as it asks
+  role.endorse  role, member: by another member
+  role.resign   role
+A member may have several. State: r roles of members, n endorsements.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from commonweal.protocol.keys import MemberId
+from commonweal.protocol.ledger import joining
+from commonweal.protocol.ledger.context import Context, Verdict, is_bytes
+from commonweal.protocol.ledger.reasons import Reason
+from commonweal.protocol.ledger.state import State
+from commonweal.protocol.ledger.texts import is_name
+from commonweal.protocol.record import Record
+
+ROLE, ENDORSED = b"r", b"n"
+
+
+class RoleRow(NamedTuple):
+    """A member's role in the state. `held`: whether it was endorsed enough, since `clock`."""
+
+    held: bool
+    endorsements: int
+    clock: int
+    claim: bytes
+
+
+def claim(state: State, record: Record, context: Context) -> Verdict:
+    """Let the author's member claim a role of the catalogue."""
+    name = record.data.get("role")
+    if not is_name(name):
+        return Reason.SHAPE
+    role = context.rules.roles.get(name)
+    if role is None:
+        return Reason.UNKNOWN_ROLE
+    if state.get(_key(context.member, name)) is not None:
+        return Reason.NOTHING_NEW
+    if role.after and not any(holds(state, context.member, one) for one in role.after):
+        return Reason.NO_PATH
+    row = RoleRow(role.endorsements == 0, 0, record.clock, record.id)
+    state.put(_key(context.member, name), [*row])
+    return None
+
+
+def endorse(state: State, record: Record, context: Context) -> Verdict:
+    """Count the author's word for another member's claim."""
+    name, member = record.data.get("role"), record.data.get("member")
+    if not is_name(name) or not is_bytes(member):
+        return Reason.SHAPE
+    role = context.rules.roles.get(name)
+    if role is None:
+        return Reason.UNKNOWN_ROLE
+    if member == context.member:
+        return Reason.SELF_ENDORSED
+    value = state.get(_key(member, name))
+    if value is None:
+        return Reason.NOT_CLAIMED
+    row = RoleRow(*value)
+    # By claim, so that who resigns and claims again begins again.
+    endorsed = ENDORSED + row.claim + context.member
+    if state.get(endorsed) is not None:
+        return Reason.NOTHING_NEW
+    row = row._replace(endorsements=row.endorsements + 1)
+    if not row.held and row.endorsements >= role.endorsements:
+        row = row._replace(held=True, clock=record.clock)
+    state.put(endorsed, record.id)
+    state.put(_key(member, name), [*row])
+    return None
+
+
+def resign(state: State, record: Record, context: Context) -> Verdict:
+    """Let the author's member give a role or a claim of one back."""
+    name = record.data.get("role")
+    if not is_name(name):
+        return Reason.SHAPE
+    if state.get(_key(context.member, name)) is None:
+        return Reason.NOT_CLAIMED
+    state.delete(_key(context.member, name))
+    return None
+
+
+def holds(state: State, member: bytes, role: str) -> bool:
+    """Whether a member holds a role, and is a member still."""
+    value = state.get(_key(member, role))
+    standing = state.get(joining.MEMBER + member)
+    is_active = standing is not None and standing[0] == joining.ACTIVE
+    return is_active and value is not None and bool(value[0])
+
+
+def roles(state: State, member: MemberId) -> dict[str, RoleRow]:
+    """Return the roles that a member claimed, by name."""
+    prefix = ROLE + member
+    return {key[len(prefix) :].decode(): RoleRow(*value) for key, value in state.items(prefix)}
+
+
+def _key(member: bytes, role: str) -> bytes:
+    return ROLE + member + role.encode()
