@@ -80,6 +80,8 @@ class Line:
     def start(self, sync: Stream) -> None:
         """The sync stream is agreed on: hand over its frames from now on."""
         self.sync = sync
+        if self.standing is Standing.MEMBER:
+            sync.widen(SYNC_WINDOW_BYTES)
         sync.pour(self._take)
 
     def rise(self, standing: Standing) -> None:
