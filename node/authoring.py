@@ -12,6 +12,7 @@ from commonweal.node.events import DRAFTS_MAX, Text, Wish
 from commonweal.node.session import Desk
 from commonweal.protocol import log, record
 from commonweal.protocol.errors import (
+    AwaitingRestore,
     DeviceFrozen,
     InvalidRecord,
     NotAdmittedYet,
@@ -21,6 +22,8 @@ from commonweal.protocol.ledger import membership
 from commonweal.protocol.record import BodyRef, Draft, Record, RecordId
 
 VOUCH = "member.vouch"
+RESTORING = "restoring"
+"""The setting of a home that was restored from words and has not met a peer yet."""
 
 
 class Authoring:
@@ -89,6 +92,8 @@ class Authoring:
         replica, device = self.desk.replica, self.desk.me.device
         if replica.row(device).frozen is not None:
             raise DeviceFrozen(f"device {device.hex()[:8]}")
+        if replica.store.setting(RESTORING):
+            raise AwaitingRestore("no peer has been reached since")
         status = membership.status_of(replica.ledger.state, device)
         if status is None or status in ("new", "requested"):
             raise NotAdmittedYet("the community has not answered the request yet")

@@ -16,7 +16,7 @@ from commonweal.protocol.hello import Greeting, InviteProof
 from commonweal.protocol.invite import Invite
 from commonweal.protocol.keys import DeviceKey, Signer
 from commonweal.protocol.ledger import membership
-from commonweal.protocol.record import FOUND, Record
+from commonweal.protocol.record import FOUND, RECORD_BYTES_MAX, Record, from_bytes
 
 
 class Gate:
@@ -95,6 +95,8 @@ class Gate:
             return False
         if status == "active":
             return membership.peer_of(replica.ledger.state, greeting.device) == session.peer
+        if status is None and self._is_new_device(session, greeting):
+            return True
         try:
             credentials.check(
                 greeting.credentials, replica.community, greeting.device, session.peer
@@ -102,6 +104,21 @@ class Gate:
         except CommonwealError:
             return False
         return True
+
+    def _is_new_device(self, session: Session, greeting: Greeting) -> bool:
+        """Say whether a member whom we know enrolled this device, as one who restores does."""
+        replica = self.desk.replica
+        for data in greeting.credentials:
+            try:
+                return credentials.is_enrolled(
+                    from_bytes(data),
+                    greeting.device,
+                    session.peer,
+                    lambda id: membership.active(replica.ledger.state, id),
+                )
+            except CommonwealError:
+                continue
+        return False
 
     def _admit(self, session: Session, device: DeviceKey) -> None:
         session.standing, session.device = Standing.MEMBER, device
@@ -138,11 +155,13 @@ class Gate:
         self.desk.drop(session, code)
 
     def _own_credentials(self) -> tuple[bytes, ...]:
-        """Return the records that make us a member to who has not met us; none before we are."""
+        """Return the records that make us a member to who has not met us; our enrolment before."""
         replica, device = self.desk.replica, self.desk.me.device
         member = replica.member_of(device)
-        if member is None or self._credentials:
-            return self._credentials if member is not None else ()
+        if member is None:
+            return tuple(replica.store.wires(device, 0, 1, RECORD_BYTES_MAX))
+        if self._credentials:
+            return self._credentials
         founder = membership.founder(replica.ledger.state)
         chosen: list[Record] = []
         for record in replica.store.rare():

@@ -1,6 +1,8 @@
-"""Heads: announcements by gossip that logs grew, so that far neighbours notice a gap.
+"""Gossip: announcements that logs grew, and rule updates, which all must hear at once.
 
-Coalesced to a few a second. A hint only: who hears of more than he holds compares.
+Announcements are coalesced to a few a second, so that far neighbours notice a gap. A
+record about rules travels whole, besides its way in the log. Both are hints only: who
+hears of more than he holds compares, and what gossip loses, comparing repairs.
 """
 
 from __future__ import annotations
@@ -9,10 +11,15 @@ from commonweal.node.session import Desk
 from commonweal.protocol import codec
 from commonweal.protocol.errors import Malformed
 from commonweal.protocol.keys import DeviceKey
+from commonweal.protocol.record import RECORD_BYTES_MAX, from_bytes_unchecked
+from commonweal.protocol.wire import Run
 
 HEADS_PAUSE_MS = 500
 HEADS_MAX = 64
 HEADS_BYTES_MAX = 4096
+RULES_MAX = 16
+"""Records of one commit that are looked at for rule updates; comparing brings the others."""
+RULES_BYTES_MAX = 64 * 1024
 
 
 def topic(community: bytes, name: str) -> str:
@@ -38,12 +45,25 @@ def read(data: bytes) -> list[tuple[DeviceKey, int]]:
             raise Malformed("not an announcement of heads")
 
 
+def read_rule(data: bytes) -> Run:
+    """Return the record about rules in an announcement, as a run of one, or raise `Malformed`."""
+    if len(data) > RECORD_BYTES_MAX + 16:
+        raise Malformed("an announcement that is too large")
+    match codec.decode(data):
+        case ["rule", bytes(wire)]:
+            record = from_bytes_unchecked(wire)
+            return Run(record.author, record.seq, (wire,))
+        case _:
+            raise Malformed("not a record about rules")
+
+
 class Heads:
     """What is to be announced, and what is heard."""
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self.topic = topic(desk.replica.community, "heads")
+        self.rules_topic = topic(desk.replica.community, "rules")
         self.due_ms = 0
         """When the next announcement is due; 0 when nothing is to be announced."""
         self._waiting: dict[DeviceKey, None] = {}
@@ -66,6 +86,19 @@ class Heads:
             return []
         row = self.desk.replica.row
         return [codec.encode(["heads", [[author, row(author).length] for author in latest]])]
+
+    def rules(self, grown: dict[DeviceKey, int]) -> list[bytes]:
+        """Return announcements of our own new records about rules."""
+        me = self.desk.me.device
+        if me not in grown or not self.desk.members():
+            return []
+        store, length = self.desk.replica.store, self.desk.replica.row(me).length
+        wires = store.wires(me, grown[me], length, RULES_BYTES_MAX)
+        return [
+            codec.encode(["rule", data])
+            for data in wires[:RULES_MAX]
+            if from_bytes_unchecked(data).kind.startswith("rules.")
+        ]
 
     def heard(self, data: bytes) -> bool:
         """Say whether an announcement names more than we hold and are fetching."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from commonweal.node.authoring import RESTORING
 from commonweal.node.events import Answer, Ticket
 from commonweal.node.gate import Gate
 from commonweal.node.peering import Peering
@@ -68,9 +69,6 @@ class Reporting:
         desk = self.desk
         replica = desk.replica
         counts = replica.store.counts()
-        behind = max(
-            (sum(one.wanted.values()) and one.remaining for one in desk.members()), default=0
-        )
         return {
             "community": replica.community,
             "device": desk.me.device,
@@ -90,6 +88,8 @@ class Reporting:
         replica, device = self.desk.replica, self.desk.me.device
         if replica.row(device).frozen is not None:
             return "frozen"
+        if replica.store.setting(RESTORING):
+            return "awaiting-restore"
         status = membership.status_of(replica.ledger.state, device)
         if status == "active":
             return "member"

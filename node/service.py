@@ -12,12 +12,11 @@ from collections.abc import Sequence
 from random import Random
 from typing import assert_never
 
-from commonweal.node import events, link
-from commonweal.node.authoring import Authoring
+from commonweal.node import events, heads, link
+from commonweal.node.authoring import RESTORING, Authoring
 from commonweal.node.comparing import Comparing
 from commonweal.node.events import Action, Answer, Event, Publish, Subscribe, Taken, Wake
 from commonweal.node.gate import Gate
-from commonweal.node.heads import Heads
 from commonweal.node.intake import Intake
 from commonweal.node.live import Live
 from commonweal.node.peering import Peering
@@ -62,7 +61,7 @@ class Service:
         self.gate = Gate(self.desk, invite)
         self.peering = Peering(self.desk)
         self.authoring = Authoring(self.desk)
-        self.heads = Heads(self.desk)
+        self.heads = heads.Heads(self.desk)
         self.reporting = Reporting(self.desk, self.gate, self.peering)
         self._answers: list[Answer] = []
         self._tick_ms = 0
@@ -115,7 +114,7 @@ class Service:
 
     def _start(self) -> None:
         desk = self.desk
-        desk.do(Subscribe((self.heads.topic,)))
+        desk.do(Subscribe((self.heads.topic, self.heads.rules_topic)))
         self._to_audit = dict.fromkeys(entry.author for entry in desk.replica.frontier)
         self._woke()
 
@@ -248,10 +247,18 @@ class Service:
             self.comparing.begin(session)
 
     def _heard(self, peer: PeerKey, topic: str, data: bytes) -> None:
-        if topic == self.heads.topic and self.heads.heard(data):
-            session = self.desk.sessions.get(peer) or self._some_member()
-            if session is not None and session.is_member:
+        session = self.desk.sessions.get(peer)
+        if session is None or not session.is_member:
+            return
+        try:
+            if topic == self.heads.topic and self.heads.heard(data):
                 self._compare(session)
+            elif topic == self.heads.rules_topic:
+                self._take(session, wire.Runs((heads.read_rule(data),), 0, asked=False))
+        except StorageError:
+            raise
+        except CommonwealError as error:
+            self.desk.drop(session, f"gossip: {error}")
 
     # Our own member.
 
@@ -274,6 +281,8 @@ class Service:
         self.heads.note(grown)
         for data in self.heads.due():
             self.desk.do(Publish(self.heads.topic, data))
+        for data in self.heads.rules(grown):
+            self.desk.do(Publish(self.heads.rules_topic, data))
         for answer in self._answers:
             self.desk.do(answer)
         self._answers = []
@@ -299,6 +308,7 @@ class Service:
         self._membership_changed()
         for session in desk.members():
             self.live.fetch(session)
+            self._restored(session)
             if session.compare_ms == 0:
                 self._compare(session)
         if desk.now_ms - self._compared_ms >= COMPARE_MS:
@@ -307,6 +317,12 @@ class Service:
             if chosen is not None:
                 self._compare(chosen)
                 self.intake.want_bodies(chosen, desk.replica.store.wanted_bodies(wire.IDS_MAX))
+
+    def _restored(self, session: Session) -> None:
+        """End the wait of a restored home once it holds all that a peer holds."""
+        store = self.desk.replica.store
+        if session.compared and not session.theirs and store.setting(RESTORING):
+            store.put_setting(RESTORING, None)
 
     def _compare(self, session: Session) -> None:
         if self.desk.now_ms - session.compare_ms >= COMPARE_SOON_MS:

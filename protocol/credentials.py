@@ -8,12 +8,12 @@ decided by the fold, once the ledgers are equal.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from commonweal.protocol.errors import Malformed, NotPermitted
 from commonweal.protocol.identity import Enrolment, Inception, check_enrolment
-from commonweal.protocol.keys import DeviceKey, MemberId, PeerKey
+from commonweal.protocol.keys import DeviceKey, MemberId, MemberKey, PeerKey
 from commonweal.protocol.record import FOUND, CommunityId, Record, community_of, from_bytes
 
 ENROL = "device.enrol"
@@ -53,6 +53,31 @@ def check(
     if member != founders[0]:
         raise NotPermitted("nobody who may admit has vouched for this member")
     return member
+
+
+def is_enrolled(
+    record: Record,
+    device: DeviceKey,
+    peer: PeerKey,
+    keys_of: Callable[[MemberId], tuple[Sequence[MemberKey], int] | None],
+) -> bool:
+    """Say whether `record` enrols `device`, with host key `peer`, for a member who is known.
+
+    keys_of: the present keys and threshold of an active member, else None. Raises
+    `BadSignature` or `Malformed` for a bad record.
+    """
+    match record.data:
+        case {"member": bytes(member), "peer": bytes(bound), "signatures": list(pairs)} if (
+            record.kind == ENROL and record.author == device and bound == peer
+        ):
+            known = keys_of(MemberId(member))
+            if known is None:
+                return False
+            enrolment = Enrolment(record.community, MemberId(member), device, peer)
+            check_enrolment(enrolment, *known, _signatures(pairs))
+            return True
+        case _:
+            return False
 
 
 def _enrolled(record: Record, inceptions: dict[MemberId, Inception]) -> MemberId:

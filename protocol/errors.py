@@ -209,6 +209,10 @@ class NotAdmittedYet(NotYet):
     """You are not a member yet; leave the node running (`weal up`) until you are admitted."""
 
 
+class AwaitingRestore(NotYet):
+    """This home was restored and waits for your records from a peer; leave `weal up` running."""
+
+
 class DeviceFrozen(NotPermitted):
     """This device's log was forked and is frozen; restore from the 24 words as a new device."""
 
@@ -246,6 +250,10 @@ class NotReachable(CommonwealError):
     """No node answers; start it with `weal up`, or check the address."""
 
     exit_code = 69
+
+
+class NodeNotStarted(CommonwealError):
+    """The node did not start; the line below says why."""
 
 
 class ConfigError(CommonwealError):

@@ -135,6 +135,14 @@ def member(state: State, member: MemberId) -> Member | None:
     return None if value is None else _member(member, value)
 
 
+def active(state: State, member: MemberId) -> tuple[tuple[MemberKey, ...], int] | None:
+    """Return the keys of an active member and how many of them speak for him; else None."""
+    row = joining.member_row(state, member)
+    if row is None or row.status != ACTIVE:
+        return None
+    return tuple(MemberKey(key) for key in row.keys), row.threshold
+
+
 def status_of(state: State, device: DeviceKey) -> str | None:
     """Return how `device` stands.
 
