@@ -72,6 +72,7 @@ async def test_we_open_nothing_to_a_stranger_and_everything_to_a_member() -> Non
         await a.wait(Connected)
         await trio.sleep(0.5)
         assert opened == []
+        assert not a.network._host.get_connections(peer_id(key)), "libp2p knows of no stranger"
         a.network.admit(key)
         with trio.fail_after(PATIENCE_S):
             while opened != ["/meshsub/1.1.0"]:

@@ -135,9 +135,9 @@ class Line:
             if size > self._frame_bytes_max():
                 self._failed("sent a frame that is too large")
                 break
-            if len(buffer) - at - LENGTH_BYTES < size:
-                break
             if shut := self.held_bytes + size > INBOUND_BYTES_MAX:
+                break
+            if len(buffer) - at - LENGTH_BYTES < size:
                 break
             at += LENGTH_BYTES
             frame = bytes(memoryview(buffer)[at : at + size])
