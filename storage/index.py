@@ -16,7 +16,8 @@ import msgpack
 from commonweal.protocol import keys
 from commonweal.protocol.keys import SIGNATURE_BYTES, DeviceKey
 from commonweal.protocol.record import RecordId
-from commonweal.storage.store import SEQ_BITS, SEQ_MAX, Store, whole
+from commonweal.storage.store import SEQ_BITS, SEQ_MAX, Store
+from commonweal.storage.tails import whole
 
 AGENT_BYTES = (32, 16)
 """A member's id; the random name of somebody outside the community."""

@@ -8,12 +8,9 @@ nothing here checks a signature. Nothing is durable before `commit`.
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import NamedTuple
-
-import msgpack
 
 from commonweal.protocol import codec, evidence, keys
 from commonweal.protocol.errors import ForkedLog, InvalidRecord, MissingBody
@@ -21,9 +18,7 @@ from commonweal.protocol.evidence import Proof
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.log import Tip
 from commonweal.protocol.record import (
-    CONTEXT,
     NO_ID,
-    CommunityId,
     Record,
     RecordId,
     community_of,
@@ -32,22 +27,22 @@ from commonweal.protocol.record import (
 )
 from commonweal.storage.database import Row
 from commonweal.storage.shelves import Shelves
+from commonweal.storage.tails import clock_in, opening_of, prefix_of, prefixes_of, whole
 
 BULK_KINDS = frozenset({"event", "attest", "review"})
 """Kinds of which there are very many; all others are rare."""
 
 SEQ_BITS = 40
 SEQ_MAX = (1 << SEQ_BITS) - 1
-PREFIX_BYTES = 6
-"""So much of an id is in the index; the rest is checked by hashing the record."""
 
 CLOCKS_CACHED_MAX = 4_096
+FRESH_IDS_MAX = 100_000
+"""So many ids wait in a small table before they move together: 0.1 s, once for them all."""
+
 RARE_ROWS_READ = 500
 """Rare records are read this many at a time, so that no cursor stays open between them."""
 
 _ID, _KIND, _WIRE, _BODY = map(attrgetter, ("id", "kind", "wire", "body"))
-_FIRST_64_BITS = struct.Struct(">q24x")
-_WHOLE = 0x9C  # the first byte of a header, an array of 12; no seq begins so
 
 
 class LogRow(NamedTuple):
@@ -84,10 +79,12 @@ class Store(Shelves):
     """Everything a node keeps. See `Database` for opening, commit and errors."""
 
     _clocks: dict[RecordId, int]
+    _fresh_ids: int | None
 
     def forget(self) -> None:
-        """Drop the cached clocks, which may be of records that are rolled back."""
+        """Drop the cached clocks and count, which may be of records that are rolled back."""
         self._clocks = {}
+        self._fresh_ids = None
 
     # Logs
 
@@ -130,7 +127,7 @@ class Store(Shelves):
             raise ForkedLog(f"{last}: a proof ends this log before #{frozen}")
         self._put_bodies(run, bodies or {})
         if not log:
-            opening = _opening(community_of(first), author)
+            opening = opening_of(community_of(first), author)
             number = self._new_log(author, opening)
         base = (number << SEQ_BITS) + length
         run_keys = range(base, base + len(run))
@@ -139,11 +136,9 @@ class Store(Shelves):
         if not first.wire.startswith(opening):
             tails[0] = first.wire  # founding records alone begin otherwise
         assert first is last or last.wire.startswith(opening)
-        prefixes = _prefixes(map(_ID, run))
+        prefixes = prefixes_of(map(_ID, run))
         self.change_many("INSERT INTO record VALUES (?, ?)", zip(run_keys, tails, strict=True))
-        self.change_many(
-            "INSERT INTO record_id VALUES (?, ?)", zip(prefixes, run_keys, strict=True)
-        )
+        self.change_many("INSERT INTO fresh_id VALUES (?, ?)", zip(prefixes, run_keys, strict=True))
         if not BULK_KINDS.issuperset(map(_KIND, run)):
             rare = [(base + n,) for n, one in enumerate(run) if one.kind not in BULK_KINDS]
             self.change_many("INSERT INTO rare VALUES (?)", rare)
@@ -153,6 +148,7 @@ class Store(Shelves):
             (stop, last.id, last.clock, sum(map(len, map(_WIRE, run))), number),
         )
         self._remember(last.id, last.clock)
+        self._count_fresh_ids(len(run))
 
     def append_branch(self, records: Sequence[Record]) -> None:
         """Keep records of another branch of a frozen log, because others cite them.
@@ -185,15 +181,17 @@ class Store(Shelves):
         if clock is None:
             wire = self.wire(record_id)
             if wire is not None:
-                clock = _clock(wire)
+                clock = clock_in(wire)
                 self._remember(record_id, clock)
         return clock
 
     def wire(self, record_id: RecordId) -> bytes | None:
         """Return the bytes of a record that is held, void or not."""
         found = self.rows(
-            "SELECT opening, tail FROM record_id JOIN held USING (key) WHERE prefix = ?",
-            (_prefix(record_id),),
+            "SELECT opening, tail FROM fresh_id JOIN held USING (key) WHERE prefix = ?1"
+            " UNION ALL"
+            " SELECT opening, tail FROM record_id JOIN held USING (key) WHERE prefix = ?1",
+            (prefix_of(record_id),),
         )
         for opening, tail in found:
             wire = whole(opening, tail)
@@ -224,12 +222,15 @@ class Store(Shelves):
             )
         ]
         rows = self.each(
-            "SELECT opening, tail FROM record_id JOIN held USING (key)"
-            " WHERE prefix BETWEEN ? AND ? ORDER BY prefix",
-            (_prefix(low), _prefix(high)),
+            "SELECT prefix, opening, tail FROM fresh_id JOIN held USING (key)"
+            " WHERE prefix BETWEEN ?1 AND ?2"
+            " UNION ALL"
+            " SELECT prefix, opening, tail FROM record_id JOIN held USING (key)"
+            " WHERE prefix BETWEEN ?1 AND ?2 ORDER BY prefix",
+            (prefix_of(low), prefix_of(high)),
         )
         held = 0
-        for opening, tail in rows:
+        for _, opening, tail in rows:
             one = RecordId(keys.hash32(keys.RECORD, whole(opening, tail)))
             if low <= one <= high:
                 found.append(one)
@@ -309,7 +310,7 @@ class Store(Shelves):
         log = self.row("SELECT id, length, held, frozen FROM log WHERE author = ?", (proof.author,))
         if log is None:
             record = from_bytes_unchecked(proof.wires[0])
-            number = self._new_log(proof.author, _opening(community_of(record), proof.author))
+            number = self._new_log(proof.author, opening_of(community_of(record), proof.author))
             log = (number, 0, 0, None)
         number, length, held, frozen = log
         if frozen is not None and frozen <= proof.seq:
@@ -361,6 +362,19 @@ class Store(Shelves):
                     (ref.hash, ref.size),
                 )
 
+    def _count_fresh_ids(self, more: int) -> None:
+        """Count ids put into the small table, and move them when it is full."""
+        if self._fresh_ids is None:
+            row = self.row("SELECT count(*) FROM fresh_id")
+            assert row
+            self._fresh_ids = row[0]
+        else:
+            self._fresh_ids += more
+        if self._fresh_ids >= FRESH_IDS_MAX:
+            self.change("INSERT INTO record_id SELECT * FROM fresh_id ORDER BY prefix, key")
+            self.change("DELETE FROM fresh_id")
+            self._fresh_ids = 0
+
     def _cut(self, number: int, good: int) -> None:
         """End the good part of a log at `good`, with the head and clock it has there."""
         last = self._range(number, good - 1, good, 0) if good else []
@@ -368,7 +382,7 @@ class Store(Shelves):
         self.change(
             "UPDATE log SET length = ?1, head = ?2, clock = ?3, checked = min(checked, ?1)"
             " WHERE id = ?4",
-            (good, head, _clock(last[0]) if last else 0, number),
+            (good, head, clock_in(last[0]) if last else 0, number),
         )
 
     def _range(self, number: int, start: int, stop: int, bytes_max: int) -> list[bytes]:
@@ -384,37 +398,6 @@ class Store(Shelves):
         if len(clocks) >= CLOCKS_CACHED_MAX:
             del clocks[next(iter(clocks))]
         clocks[record_id] = clock
-
-
-def _opening(community: CommunityId, author: DeviceKey) -> bytes:
-    """Return the bytes that begin every record of a log, but a founding one."""
-    return bytes([_WHOLE]) + codec.encode([CONTEXT, community, author])[1:]
-
-
-def whole(opening: bytes, tail: bytes) -> bytes:
-    """Return the bytes of a record from what the view `held` has of it."""
-    return tail if tail[0] == _WHOLE else opening + tail
-
-
-def _prefix(record_id: bytes) -> int:
-    return int.from_bytes(record_id[:PREFIX_BYTES], "big", signed=True)
-
-
-def _prefixes(ids: Iterable[RecordId]) -> list[int]:
-    """Return `_prefix` of each, some times faster."""
-    return [first >> 16 for (first,) in _FIRST_64_BITS.iter_unpack(b"".join(ids))]
-
-
-def _clock(wire: bytes) -> int:
-    """Return the clock of a record without reading the rest of it."""
-    unpacker = msgpack.Unpacker()
-    unpacker.feed(wire)
-    unpacker.read_array_header()
-    for _ in range(5):  # context, community, author, seq, prev
-        unpacker.skip()
-    clock = unpacker.unpack()
-    assert isinstance(clock, int)
-    return clock
 
 
 def _fitting(wires: Iterator[bytes] | list[bytes], bytes_max: int) -> list[bytes]:

@@ -196,6 +196,27 @@ def test_ids_are_found_by_any_number_of_their_digits(store: Store) -> None:
     assert store.ids(ambiguous, 2) == [one for one in every if one.hex()[0] == ambiguous][:2]
 
 
+def test_ids_are_found_while_and_after_they_move_to_the_large_table(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "FRESH_IDS_MAX", 7)
+    run = notes(ANN, FOUND_TIP, 25)
+    for start in range(0, 25, 3):
+        store.append(key(ANN), run[start : start + 3])
+        store.commit()
+        if start == 9:
+            store.rollback()  # forgets the count
+    assert store.row("SELECT count(*) FROM fresh_id") == (1,)
+    assert store.row("SELECT count(*) FROM record_id") == (25,)
+    store.forget()
+    for one in [FOUND, *run]:
+        assert store.clock_of(one.id) == one.clock
+        assert store.ids(one.id.hex()[:10]) == [one.id]
+    every = sorted(one.id for one in [FOUND, *run])
+    digit = every[13].hex()[0]
+    assert store.ids(digit, 99) == [one for one in every if one.hex()[0] == digit]
+
+
 @pytest.mark.parametrize("digits", ["", "xyz", "0x1f", "é", "0" * 64, "0" * 65, " "])
 def test_what_is_no_beginning_of_an_id_finds_nothing(store: Store, digits: str) -> None:
     assert store.ids(digits) == []

@@ -29,6 +29,14 @@ CREATE TABLE record_id (
     PRIMARY KEY (prefix, key)
 ) STRICT, WITHOUT ROWID;
 
+-- The same of the last records, moved above many at a time: a page of the large table is
+-- then written once for many records, and not once for each.
+CREATE TABLE fresh_id (
+    prefix INTEGER NOT NULL,
+    key    INTEGER NOT NULL,
+    PRIMARY KEY (prefix, key)
+) STRICT, WITHOUT ROWID;
+
 -- Records on other branches of frozen logs, kept because somebody cites them.
 CREATE TABLE branch (
     id   BLOB    PRIMARY KEY NOT NULL,
