@@ -101,6 +101,7 @@ class Intake:
         except MissingDependency as error:
             self.desk.send(session, wire.WantBranch((RecordId(error.cited),)))
             session.wanted.pop(run.author, None)
+            session.compare_ms = 0
 
     def _read(
         self,

@@ -47,8 +47,11 @@ class Live:
         self.serving.pump(session)
 
     def fetch(self, session: Session) -> None:
-        """Ask a peer for what it has and we lack, unless another peer is sending it."""
-        if not session.wanted or session.fetching:
+        """Ask a peer for what it has and we lack, unless another peer is sending it.
+
+        Not before all that it has was compared: only the whole is sure to be closed.
+        """
+        if not session.wanted or session.fetching or not session.compared:
             return
         busy = {
             author
