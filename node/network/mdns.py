@@ -42,7 +42,7 @@ class Mdns:
         found: Callable[[PeerKey, tuple[str, ...]], None],
     ) -> None:
         self._key = key
-        self._addresses = tuple(addresses)
+        self._addresses = tuple(each for each in addresses if not _is_loopback(each))
         self._found = found
 
     async def run(self) -> None:
@@ -56,7 +56,8 @@ class Mdns:
         token = trio.lowlevel.current_trio_token()
         name = f"{secrets.token_hex(16)}.{SERVICE}"
         try:
-            await trio.to_thread.run_sync(zeroconf.register_service, self._service(name))
+            if self._addresses:
+                await trio.to_thread.run_sync(zeroconf.register_service, self._service(name))
             listener = _Listener(name, partial(token.run_sync_soon, partial(_offer, send)))
             await trio.to_thread.run_sync(ServiceBrowser, zeroconf, SERVICE, None, listener)
             async for info in receive:
@@ -118,6 +119,10 @@ class _Listener(ServiceListener):
 
     def remove_service(self, zc: Zeroconf, type_: str, name: str) -> None:
         """A node that left is noticed when it is dialled."""
+
+
+def _is_loopback(address: str) -> bool:
+    return ipaddress.ip_address(parse(address).host).is_loopback
 
 
 def _offer(send: trio.MemorySendChannel[ServiceInfo], info: ServiceInfo) -> None:
