@@ -33,13 +33,26 @@ class Entry(NamedTuple):
 
 TABLE: dict[str, dict[str, Entry]] = {
     N_("Begin"): {
+        "start": Entry("start", "start", N_("your way in: make a home, found or join, run your node")),
         "init": Entry("begin", "init", N_("make a home, with a new member and his 24 words")),
         "found": Entry("begin", "found", N_("found a community")),
+        "join": Entry("join", "join", N_("ask to join, with the link that a member gave you")),
     },
     N_("Contribute"): {
         "record": Entry("record", "record", N_("write down what you gave")),
         "ledger": Entry("ledger", "ledger", N_("list what was given")),
         "show": Entry("show", "show", N_("show one record in full")),
+    },
+    N_("Members"): {
+        "members": Entry("members", "members", N_("list the members")),
+        "invite": Entry("invite", "invite", N_("make links for others, list them, take them back")),
+        "device": Entry("members", "device", N_("list, add or end the devices that write for you")),
+    },
+    N_("Node"): {
+        "up": Entry("up", "up", N_("run your node")),
+        "down": Entry("up", "down", N_("end your node")),
+        "status": Entry("status", "status", N_("how this home stands")),
+        "peers": Entry("status", "peers", N_("whose nodes are connected")),
     },
 }
 

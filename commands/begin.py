@@ -36,7 +36,6 @@ from commonweal.protocol.identity import (
     member_signer,
     phrase_from_entropy,
 )
-from commonweal.protocol.log import Tip
 from commonweal.protocol.record import SALT_BYTES, community_of
 from commonweal.storage import keystore
 from commonweal.storage.home import Home, Settings, new_port
@@ -154,9 +153,8 @@ def found_community(home: Home, name: str, passphrase_file: Path | None) -> Sett
         )
         first = founded.record
         community = community_of(first)
-        tip = Tip(1, first.id, first.clock)
         salt = os.urandom(SALT_BYTES)
-        profile = founding.profile(signer, community, tip, settings.name, salt, now)
+        profile = founding.profile(signer, community, founding.tip_of(first), settings.name, salt, now)
         run = [first, profile.record]
         bodies = {one.record.body.hash: one.body for one in (founded, profile) if one.record.body}
         store.append(settings.device, run, bodies)

@@ -1,4 +1,4 @@
-"""`weal ledger` and `weal show`: reading what was given."""
+"""`weal ledger`: reading what was given."""
 
 from __future__ import annotations
 
@@ -116,7 +116,6 @@ def _rows(store: Store, people: People, events: Iterator[EventRow]) -> Iterator[
             "scope": event.scope,
             "note": text_of(store, event.id),
             "claimed_at": iso(event.claimed_at),
-            "claimed_at_ms": event.claimed_at,
             "sealed": False,
         }
 
@@ -126,7 +125,7 @@ def _show(rows: list[dict[str, Any]], total: int) -> None:
         return say(_("Nothing is recorded that fits."))
     for row in rows:
         row["id"] = row["id"][:8]
-        row["when"] = shown(row["claimed_at_ms"])
+        row["when"] = shown(read_time_ms(row["claimed_at"], 0))
         row["action"] = shown_action(row["action"])
         row["unit"] = shown_unit(row["unit"] or "")
     columns = [

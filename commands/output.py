@@ -87,7 +87,8 @@ def table(
 ) -> list[str]:
     """Return the lines of a table; the last column is cut where `columns_max` ends."""
     cells = [[visible(_text(row.get(column.key))) for column in columns] for row in rows]
-    lines = [[column.heading for column in columns], *cells]
+    heading = [column.heading for column in columns]
+    lines = [heading, *cells] if any(heading) else cells
     widths = [max(width(line[n]) for line in lines) for n in range(len(columns))]
     if columns_max is not None and columns:
         room = columns_max - sum(widths[:-1]) - 2 * (len(columns) - 1)

@@ -118,5 +118,10 @@ def profile(
     return Written(sign(device_signer, place, Draft("member.profile", {}, now_ms, body=ref)), body)
 
 
+def tip_of(record: Record) -> Tip:
+    """Return where the record after `record` stands."""
+    return Tip(record.seq + 1, record.id, record.clock)
+
+
 def _signed(member_signer: Signer, enrolment: Enrolment) -> codec.Value:
     return [[member_signer.key, sign_enrolment(enrolment, member_signer)]]

@@ -1,0 +1,68 @@
+"""Where others find this node: what a link says of it, whether it runs or not."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+from commonweal.commands.client import ask_if_running
+from commonweal.protocol.invite import ADDRESSES_MAX, PEERS_MAX, Contact, is_address
+from commonweal.protocol.keys import PeerKey
+from commonweal.storage.home import Home, Settings
+from commonweal.storage.store import Store
+
+OTHERS_MAX = PEERS_MAX - 1
+
+
+def own_addresses(home: Home, settings: Settings) -> list[str]:
+    """Return the multiaddrs of this node: those it listens on, else those it would."""
+    status = ask_if_running(home, "status")
+    if status and status.get("listening"):
+        found = [str(one) for one in status["listening"]]
+    else:
+        found = [f"/{kind}/{host}/tcp/{settings.port}" for kind, host in _hosts()]
+    found = [one for one in dict.fromkeys(found) if is_address(one)]
+    return sorted(found, key=_rank)[:ADDRESSES_MAX]
+
+
+def contacts(store: Store, home: Home, settings: Settings, peer: PeerKey) -> tuple[Contact, ...]:
+    """Return this node, and others of the address book that answered lately, as a link has them."""
+    found = [Contact(peer, tuple(own_addresses(home, settings)))]
+    for known in store.addresses():
+        usable = tuple(one for one in known.addresses if is_address(one))[:ADDRESSES_MAX]
+        if known.peer != peer and known.last_ok_ms and usable and len(found) <= OTHERS_MAX:
+            found.append(Contact(known.peer, usable))
+    return tuple(found)
+
+
+def is_public(address: str) -> bool:
+    """Whether a multiaddr may be reached from everywhere: a name, or a global IP address."""
+    _, kind, host, *_ = address.split("/")
+    if kind not in ("ip4", "ip6"):
+        return True
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_global
+    except ValueError:
+        return False
+
+
+def _rank(address: str) -> tuple[int, int]:
+    """Put public addresses first and loopback last, IPv4 before IPv6."""
+    _, kind, host, *_ = address.split("/")
+    if is_public(address):
+        return 0, kind == "ip6"
+    return (2 if host in ("127.0.0.1", "::1") else 1), kind == "ip6"
+
+
+def _hosts() -> list[tuple[str, str]]:
+    """Return the IP addresses of this machine, link-local IPv6 left out: it needs a zone."""
+    import ifaddr
+
+    found: list[tuple[str, str]] = []
+    for adapter in ifaddr.get_adapters():
+        for one in adapter.ips:
+            host: Any = one.ip if isinstance(one.ip, str) else one.ip[0]
+            ip = ipaddress.ip_address(host)
+            if not (ip.is_link_local or ip.is_multicast or ip.is_unspecified):
+                found.append((f"ip{ip.version}", str(ip)))
+    return found

@@ -1,0 +1,140 @@
+"""`weal join`: asking to be admitted, with the link that a member gave."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from commonweal.commands.language import N_, _
+from commonweal.commands.options import form_option, home_option, passphrase_option, unlock
+from commonweal.commands.output import Form, say, warn, write_json
+from commonweal.commands.people import People
+from commonweal.commands.writing import now_ms
+from commonweal.protocol import founding, keys
+from commonweal.protocol import invite as links
+from commonweal.protocol.errors import (
+    BadLink,
+    InCommunityAlready,
+    NotReachable,
+    PassphraseNeeded,
+)
+from commonweal.protocol.identity import inception_from_entropy, member_signer
+from commonweal.protocol.invite import Link
+from commonweal.protocol.ledger import membership
+from commonweal.storage.home import Home, Settings
+from commonweal.storage.keystore import Secrets
+from commonweal.storage.shelves import Address
+from commonweal.storage.store import Store
+
+KNOCK_SECONDS_MAX = 10.0
+WAITING = "waiting-for-admission"
+
+STATES = (
+    N_("waiting-for-admission"),
+    N_("member"),
+    N_("no-community"),
+    N_("refused"),
+    N_("frozen"),
+    N_("revoked"),
+    N_("left"),
+    N_("removed"),
+)
+"""How a home stands, as json says it; people read it in their language."""
+
+
+@click.command("join")
+@click.argument("link")
+@click.option("--seconds", type=click.FloatRange(0), default=KNOCK_SECONDS_MAX, hidden=True)
+@passphrase_option
+@home_option
+@form_option(Form.TEXT, Form.JSON)
+def join(link: str, seconds: float, passphrase_file: Path | None, home: Home, form: Form) -> None:
+    """Ask to join the community of LINK.
+
+    The request is kept: when no node answers now, `weal up` goes on trying.
+    """
+    found = links.from_text(link)
+    state = ask_to_join(home, found, passphrase_file)
+    if state != WAITING:
+        raise InCommunityAlready(found.community.hex()[:8])
+    tried = [address for contact in found.contacts for address in contact.addresses]
+    if form is Form.TEXT:
+        say(_("Your request is written and kept here. Trying:"))
+        for address in tried:
+            say(f"  {address}")
+    try:
+        state = knocked(home, found, passphrase_file, seconds)
+    finally:
+        if form is Form.JSON:
+            write_json({"community": found.community.hex(), "state": state, "tried": tried})
+    if form is Form.TEXT:
+        say(_("A node answered; now: {state}.").format(state=_(state)))
+        say(_("Next: `weal up` starts your node."))
+
+
+def ask_to_join(home: Home, link: Link, passphrase_file: Path | None) -> str:
+    """Write the request of this home's member, unless it is written; return how he stands.
+
+    Raises BadLink without an invite, InCommunityAlready for another community.
+    """
+    if link.invite is None:
+        raise BadLink(_("it holds no invite"))
+    with home.lock(), home.store() as store:
+        settings = Settings.read(store)
+        if settings.community not in (None, link.community):
+            raise InCommunityAlready(str(settings.community and settings.community.hex()[:8]))
+        if settings.community is not None:
+            people = People(store, settings.community)
+            if membership.member_of(people.state, settings.device) is not None:
+                return "member"
+        _write_request(store, settings, link, unlock(home, passphrase_file))
+        text = links.to_text(link)
+        replace(settings, community=link.community, link=text).put(store)
+        for contact in link.contacts:
+            store.put_address(Address(contact.peer, None, contact.addresses, b"", 0, "link"))
+        store.commit()
+    return WAITING
+
+
+def knocked(home: Home, link: Link, passphrase_file: Path | None, seconds: float) -> str:
+    """Try for a while to bring the request to a member's node; return how this home stands then.
+
+    Raises NotReachable when no node answers.
+    """
+    from commonweal.node.knock import knock
+
+    if home.holder() is not None:
+        warn(_("Your node is running and goes on trying."))
+        return WAITING
+    try:
+        return str(knock(home, unlock(home, passphrase_file), link, seconds))
+    except NotReachable as error:
+        raise NotReachable(
+            _("{why}; the request is kept, and `weal up` goes on trying").format(why=error)
+        ) from error
+
+
+def _write_request(store: Store, settings: Settings, link: Link, secrets: Secrets) -> None:
+    if secrets.member_entropy is None:
+        raise PassphraseNeeded(_("this device does not hold the member's key"))
+    assert link.invite is not None
+    inception = inception_from_entropy(secrets.member_entropy)
+    signer = keys.device_signer(secrets.device_seed)
+    peer = keys.PeerKey(keys.Signer(keys.peer_seed(secrets.device_seed)).key)
+    now = now_ms()
+    run = []
+    row = store.log(settings.device)
+    tip = row.tip
+    if row.length and settings.link and links.from_text(settings.link).invite == link.invite:
+        return
+    if not row.length:
+        member = member_signer(secrets.member_entropy)
+        first = founding.enrol(member, inception, signer, peer, link.community, now)
+        run.append(first)
+        tip = founding.tip_of(first)
+    asked = founding.request(signer, inception, link.community, tip, link.invite, now)
+    run.append(asked)
+    store.append(settings.device, run)
+    store.mark_checked(settings.device, asked.seq + 1)

@@ -1,0 +1,170 @@
+"""`weal members` and `weal device`: who belongs, and by which keys they write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from commonweal.commands.invite import link_to, show_link, warn_when_private
+from commonweal.commands.language import N_, _
+from commonweal.commands.options import form_option, home_option, passphrase_option, unlock
+from commonweal.commands.output import Column, Form, say, write_csv, write_json, write_table
+from commonweal.commands.people import People, begins
+from commonweal.commands.writing import write
+from commonweal.protocol import invite as links
+from commonweal.protocol import keys
+from commonweal.protocol.errors import NotPermitted, PassphraseNeeded, UnknownId
+from commonweal.protocol.identity import member_signer
+from commonweal.protocol.ledger import membership
+from commonweal.storage.home import Home, Settings
+
+WORDS_OF_STATE = (
+    *(N_("active"), N_("requested"), N_("new"), N_("open"), N_("used"), N_("expired")),
+    N_("connected"),
+    N_("absent"),
+)
+"""How members, devices and invites stand, where people read it."""
+
+
+@click.command("members")
+@home_option
+@form_option()
+def members(home: Home, form: Form) -> None:
+    """List the members, and those who were or want to be."""
+    with home.store(readonly=True) as store:
+        settings = Settings.read(store)
+        people = People(store, settings.here)
+        founder = membership.founder(people.state)
+        rows: list[dict[str, Any]] = [
+            {
+                "member": one.id.hex(),
+                "name": people.name(one.id),
+                "status": one.status,
+                "devices": one.devices,
+                "founder": one.id == founder,
+                "you": one.id == settings.member,
+            }
+            for one in people.members()
+        ]
+    rows.sort(key=lambda row: (row["status"] != "active", row["name"], row["member"]))
+    if form is Form.JSON:
+        return write_json({"members": rows})
+    if form is Form.CSV:
+        return write_csv(("member", "name", "status", "devices", "founder", "you"), rows)
+    for row in rows:
+        marks = [_("founder")] * row["founder"] + [_("you")] * row["you"]
+        row |= {"id": row["member"][:8], "status": _(row["status"]), "marks": ", ".join(marks)}
+    return write_table(
+        [
+            Column("id", _("id")),
+            Column("name", _("name")),
+            Column("status", _("state")),
+            Column("devices", _("devices"), is_number=True),
+            Column("marks", ""),
+        ],
+        rows,
+    )
+
+
+@click.group("device")
+def device() -> None:
+    """List the devices that write for you, add one, or end one."""
+
+
+@device.command("list")
+@click.option("--member", metavar="MEMBER", help="Of this member, in place of all.")
+@home_option
+@form_option()
+def list_(member: str | None, home: Home, form: Form) -> None:
+    """List the devices of the community."""
+    with home.store(readonly=True) as store:
+        settings = Settings.read(store)
+        people = People(store, settings.here)
+        whose = people.find(member) if member else None
+        rows: list[dict[str, Any]] = [
+            {
+                "device": one.key.hex(),
+                "member": one.member.hex(),
+                "member_name": people.name(one.member),
+                "status": one.status,
+                "records": store.log(one.key).length,
+                "here": one.key == settings.device,
+            }
+            for one in membership.devices(people.state, whose)
+        ]
+    if form is Form.JSON:
+        return write_json({"devices": rows})
+    if form is Form.CSV:
+        return write_csv(("device", "member", "member_name", "status", "records", "here"), rows)
+    for row in rows:
+        row |= {"id": row["device"][:8], "status": _(row["status"] or "")}
+        row["mark"] = _("this one") if row["here"] else ""
+    return write_table(
+        [
+            Column("id", _("id")),
+            Column("member_name", _("member")),
+            Column("status", _("state")),
+            Column("records", _("records"), is_number=True),
+            Column("mark", ""),
+        ],
+        rows,
+    )
+
+
+@device.command("add")
+@home_option
+@form_option(Form.TEXT, Form.JSON)
+def add(home: Home, form: Form) -> None:
+    """Show what to type on a new device of yours, so that it writes for you.
+
+    The link holds no invite: the new device is let in by your 24 words.
+    """
+    link = link_to(home)
+    text = links.to_text(link)
+    if form is Form.JSON:
+        return write_json({"link": text})
+    show_link(text)
+    say(_("On the new device: `weal restore --words --contact LINK`, with your 24 words."))
+    return warn_when_private(link.contacts)
+
+
+@device.command("revoke")
+@click.argument("device")
+@passphrase_option
+@home_option
+@form_option(Form.TEXT, Form.JSON)
+def revoke(device: str, passphrase_file: Path | None, home: Home, form: Form) -> None:
+    """End the device of yours whose id begins with DEVICE, after its last record held here."""
+    from commonweal.node.events import Wish
+
+    with home.store(readonly=True) as store:
+        settings = Settings.read(store)
+        community = settings.here
+        people = People(store, community)
+        mine = membership.devices(people.state, settings.member)
+        key = begins((one.key for one in mine), device)
+        row = store.log(key)
+    if key == settings.device:
+        raise NotPermitted(_("this is the device on which you type; end it from another"))
+    if not row.length:
+        raise UnknownId(_("{device} has written nothing that is held here").format(device=device))
+    entropy = unlock(home, passphrase_file).member_entropy
+    if entropy is None:
+        raise PassphraseNeeded(_("this device does not hold the member's key"))
+    signer, seq = member_signer(entropy), row.length - 1
+    fields = (bytes(community), bytes(settings.member), bytes(key), seq, bytes(row.head))
+    signature = keys.sign_array(signer, keys.REVOKE_CONTEXT, *fields)
+    data: dict[str, Any] = {
+        "device": bytes(key),
+        "seq": seq,
+        "id": bytes(row.head),
+        "signatures": [[signer.key, signature]],
+    }
+    (written,) = write(home, [Wish("device.revoke", data)], passphrase_file)
+    if form is Form.JSON:
+        return write_json(
+            {"id": written.id.hex(), "device": key.hex(), "last": seq, "seq": written.seq}
+        )
+    return say(_("The device {id} writes nothing more for you.").format(id=key.hex()[:8]))

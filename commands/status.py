@@ -1,0 +1,188 @@
+"""`weal status` and `weal peers`: how this home stands, and who is connected."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from commonweal.commands.client import ask, ask_if_running
+from commonweal.commands.language import N_, _, ngettext
+from commonweal.commands.options import form_option, home_option
+from commonweal.commands.output import (
+    Column,
+    Form,
+    say,
+    visible,
+    write_csv,
+    write_json,
+    write_table,
+)
+from commonweal.commands.people import People
+from commonweal.protocol.ledger import membership
+from commonweal.storage.home import Home, Settings
+from commonweal.storage.store import Store
+
+PEER_FIELDS = ("member", "member_name", "device", "address", "state", "behind", "ahead")
+
+
+@click.command("status")
+@home_option
+@form_option(Form.TEXT, Form.JSON)
+def status(home: Home, form: Form) -> None:
+    """Say how this home stands: its community, its records, its peers."""
+    with home.store(readonly=True) as store:
+        settings = Settings.read(store)
+        people = None if settings.community is None else People(store, settings.community)
+        found = offline(store, settings, people)
+        live = ask_if_running(home, "status") if people else None
+        if live is not None and people is not None:
+            found |= {
+                "running": True,
+                "state": live["state"],
+                "behind": live["behind"],
+                "records": live["records"],
+                "logs": live["logs"],
+                "frontier": live["digest"].hex(),
+                "listening": live["listening"],
+                "peers": [peer_row(one, people) for one in live["peers"] if _is_here(one)],
+            }
+    if form is Form.JSON:
+        return write_json(found)
+    return _show(found, home)
+
+
+@click.command("peers")
+@home_option
+@form_option()
+def peers(home: Home, form: Form) -> None:
+    """List the nodes of other members, connected or not."""
+    answer = ask(home, "peers")
+    with home.store(readonly=True) as store:
+        people = People(store, Settings.read(store).here)
+        rows = [peer_row(one, people) for one in answer["peers"]]
+    if form is Form.JSON:
+        return write_json({"peers": rows})
+    if form is Form.CSV:
+        return write_csv(PEER_FIELDS, rows)
+    if not rows:
+        return say(_("No other node is known yet."))
+    for row in rows:
+        row["shown"] = how_far(row) if row["state"] == "connected" else _(row["state"])
+        row["id"] = (row["device"] or "")[:8]
+    return write_table(
+        [
+            Column("id", _("device")),
+            Column("member_name", _("member")),
+            Column("shown", _("state")),
+            Column("address", _("address")),
+        ],
+        rows,
+    )
+
+
+def offline(store: Store, settings: Settings, people: People | None) -> dict[str, Any]:
+    """Return what a home knows of itself without a running node, as json says it."""
+    from commonweal.protocol import frontier
+
+    counts = store.counts()
+    rows = [
+        frontier.entry(row.author, row.length, row.head, row.frozen) for row in store.logs()
+    ]
+    return {
+        "community": settings.community and settings.community.hex(),
+        "community_name": people and people.community_name(),
+        "member": settings.member.hex(),
+        "member_name": settings.name,
+        "device": settings.device.hex(),
+        "records": counts.records,
+        "logs": counts.logs,
+        "frontier": frontier.Frontier(rows).digest().hex(),
+        "peers": [],
+        "listening": [],
+        "behind": None,
+        "running": False,
+        "state": standing(store, settings, people),
+    }
+
+
+def standing(store: Store, settings: Settings, people: People | None) -> str:
+    """Return how this home stands in its community, in one word: see `join.STATES`."""
+    if people is None:
+        return "no-community"
+    if store.log(settings.device).frozen is not None:
+        return "frozen"
+    found = membership.status_of(people.state, settings.device)
+    if found == "active":
+        return "member"
+    if found in (None, "new", "requested"):
+        return "waiting-for-admission"
+    assert found is not None
+    return "refused" if found.startswith(membership.REFUSED) else found
+
+
+def peer_row(peer: dict[str, Any], people: People) -> dict[str, Any]:
+    """Return a peer of the node's answer as json says it."""
+    member, device = peer.get("member"), peer.get("device")
+    return {
+        "member": member and member.hex(),
+        "member_name": people.name(member) if member else None,
+        "device": device and device.hex(),
+        "address": peer.get("address"),
+        "state": "connected" if _is_here(peer) else "absent",
+        "behind": peer.get("behind"),
+        "ahead": peer.get("ahead"),
+    }
+
+
+def how_far(row: dict[str, Any]) -> str:
+    """Say of a connected peer whether it holds what we hold."""
+    behind, ahead = row["behind"] or 0, row["ahead"] or 0
+    if behind:
+        return ngettext("behind by {n}", "behind by {n}", behind).format(n=behind)
+    if ahead:
+        return ngettext("ahead by {n}", "ahead by {n}", ahead).format(n=ahead)
+    return _("up to date")
+
+
+def _is_here(peer: dict[str, Any]) -> bool:
+    return peer.get("standing") != "absent"
+
+
+def _show(found: dict[str, Any], home: Home) -> None:
+    pairs = [
+        (_("community"), found["community_name"] or _("none yet")),
+        (_("member"), f"{found['member_name']} ({found['member'][:8]})"),
+        (_("home"), str(home)),
+        (_("state"), _(found["state"])),
+        (_("node"), _condition(found)),
+        (_("records"), f"{found['records']:,}"),
+    ]
+    rows = [{"what": what, "value": visible(value)} for what, value in pairs]
+    write_table([Column("what", ""), Column("value", "")], rows)
+    here = found["peers"]
+    if here:
+        say()
+        for one in here:
+            name = visible(one["member_name"] or _("not a member yet"))
+            say(f"  {name}: {how_far(one)}  {visible(one['address'] or '')}")
+    elif found["running"]:
+        say(_("No other node is connected: what you record is on this node only."))
+    if (advice := _ADVICE.get(found["state"])) is not None:
+        say()
+        say(_(advice))
+
+
+_ADVICE = {
+    "no-community": N_("Next: `weal found NAME` founds a community; `weal join LINK` asks to join one."),
+    "waiting-for-admission": N_("Your request waits for a node of the community; keep `weal up` running."),
+}
+
+
+def _condition(found: dict[str, Any]) -> str:
+    if not found["running"]:
+        return _("not running")
+    behind = found["behind"] or 0
+    if behind:
+        return ngettext("behind by {n}", "behind by {n}", behind).format(n=behind)
+    return _("up to date") if found["peers"] else _("running, alone")
