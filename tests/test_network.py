@@ -214,6 +214,20 @@ async def test_a_stopped_process_is_dropped_at_once_and_others_are_served() -> N
             assert a.network.state().streams <= 3, "sync, and gossip each way, with c alone"
 
 
+async def test_a_write_that_makes_no_end_closes_the_link(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("commonweal.node.network.session.WRITE_STALL_S", 0.3)
+    a = End(1)
+    with process(2) as peer:
+        async with running(a):
+            a.network.dial(peer.key, [peer.address])
+            await a.wait(Connected)
+            await trio.sleep(0.1)
+            peer.stop()
+            for _ in range(7):
+                a.network.send(peer.key, bytes(FRAME_BYTES_MAX))
+            assert (await a.wait(Disconnected)).reason == "takes no more bytes"
+
+
 async def test_a_dial_to_a_stopped_process_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("commonweal.node.network.network.DIAL_S", 0.5)
     a = End(1)

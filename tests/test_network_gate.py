@@ -300,6 +300,24 @@ async def test_who_unsubscribes_hears_no_more() -> None:
         assert b"unheard" not in [each.data for each in b.all(Heard)]
 
 
+async def test_one_who_floods_gossip_is_not_heard_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("commonweal.node.network.gossip.MESSAGES_PER_S", 0)
+    monkeypatch.setattr("commonweal.node.network.gossip.MESSAGES_BURST", 20)
+    a, b = End(1), End(2)
+    async with running(a, b):
+        await a.dial(b)
+        for end in (a, b):
+            end.network.subscribe(["t"])
+        await gossip_works(a, b)
+        for i in range(40):
+            a.network.publish("t", b"%d" % i)
+            await trio.sleep(0.01)
+        await trio.sleep(0.2)
+        assert 10 <= len(b.all(Heard)) <= 20
+        b.network.publish("t", b"b is heard")
+        await heard(a, b"b is heard")
+
+
 async def test_gossip_comes_back_with_the_connection() -> None:
     a, b = End(1), End(2)
     async with running(a, b):
