@@ -26,6 +26,7 @@ from commonweal.protocol.evidence import Proof
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.record import (
     PERMANENT_BYTES_MAX,
+    RECORD_BYTES_MAX,
     BodyRef,
     Record,
     RecordId,
@@ -173,7 +174,7 @@ class Intake:
             map(from_bytes_unchecked, run.wires[index:]), replica.community
         )
         if proof is None or proof.seq > seq:
-            ours = replica.store.wires(run.author, seq, seq + 1, wire.RECORD_BYTES_MAX)
+            ours = replica.store.wires(run.author, seq, seq + 1, RECORD_BYTES_MAX)
             one, two = from_bytes_unchecked(ours[0]), from_bytes_unchecked(run.wires[index])
             proof = evidence.check(one, two, replica.community)
         self.freeze(proof)

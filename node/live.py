@@ -59,7 +59,7 @@ class Live:
             if other is not session
             for author in other.fetching
         }
-        ranges = []
+        ranges: list[wire.Range] = []
         for author, stop in list(session.wanted.items()):
             start = self.desk.replica.row(author).length
             if start >= stop or self.desk.replica.is_frozen(author):

@@ -20,7 +20,7 @@ from commonweal.node.gate import Gate
 from commonweal.node.intake import Intake
 from commonweal.node.live import Live
 from commonweal.node.peering import Peering
-from commonweal.node.replica import Replica
+from commonweal.node.replica import BULK_KINDS, Replica
 from commonweal.node.reporting import Reporting
 from commonweal.node.serving import Serving
 from commonweal.node.session import Desk, Identity, Session, Standing
@@ -270,7 +270,8 @@ class Service:
         except CommonwealError as error:
             self._answers.append(Answer(event.ticket, error))
             return
-        self._membership_changed()
+        if any(wish.kind not in BULK_KINDS for wish in event.wishes):
+            self._membership_changed()
         records = [{"id": one.id, "seq": one.seq} for one in written]
         self._answers.append(Answer(event.ticket, {"records": records}))
 

@@ -57,18 +57,25 @@ def _ordered(value: Value, room: int) -> Value:
     if kind in _LEAVES:
         return value
     if kind is int:
-        if not INT_MIN <= cast(int, value) <= INT_MAX:
-            raise ValueError(f"{value!r} does not fit 64 bits")
-        return value
+        if INT_MIN <= value <= INT_MAX:  # type: ignore[operator]
+            return value
+        raise ValueError(f"{value!r} does not fit 64 bits")
     if room == 0:
         raise ValueError("nested too deep")
+    room -= 1
     if kind is list:
-        return [_ordered(item, room - 1) for item in cast("list[Value]", value)]
+        return [
+            item if type(item) in _LEAVES else _ordered(item, room)
+            for item in value  # type: ignore[union-attr]
+        ]
     if kind is dict:
-        pairs = cast("dict[str, Value]", value)
-        if not all(type(key) is str for key in pairs):
-            raise TypeError("a map key is not a string")
-        return {key: _ordered(pairs[key], room - 1) for key in sorted(pairs)}
+        ordered: dict[str, Value] = {}
+        for key in sorted(value):  # type: ignore[arg-type,type-var]
+            if type(key) is not str:
+                raise TypeError("a map key is not a string")
+            item = value[key]  # type: ignore[index,call-overload]
+            ordered[key] = item if type(item) in _LEAVES else _ordered(item, room)
+        return ordered
     raise TypeError(f"a {kind.__name__} cannot be encoded")
 
 
