@@ -1,8 +1,9 @@
 """Proofs that a device broke its own log. Each stands alone: two records, checked locally.
 
-A fork: two authentic records with one number. A bad signature: a record whose signature
-does not verify, and the next one, which does and links to it, so that the author vouched
-for it. Either freezes the log: what lies from `seq` on counts for nothing, for ever.
+A fork: two authentic records with one number that follow the same record. A bad signature:
+a record whose signature does not verify, and the next one, which does and links to it, so
+that the author vouched for it. Either freezes the log: what lies from `seq` on counts for
+nothing, for ever.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from commonweal.protocol.record import (
     Record,
     RecordId,
     check_community,
-    community_of,
     from_bytes,
     from_bytes_unchecked,
 )
@@ -51,7 +51,10 @@ def to_bytes(proof: Proof) -> bytes:
 
 
 def from_bytes_checked(data: bytes, community: CommunityId) -> Proof:
-    """Return the proof in `data`, or raise `InvalidRecord` when it convicts nobody."""
+    """Return the proof in `data`.
+
+    Raises `InvalidRecord` when it convicts nobody, or `Malformed`.
+    """
     match codec.decode(data):
         case [str(context), bytes(one), bytes(two)] if context == CONTEXT:
             return check(from_bytes_unchecked(one), from_bytes_unchecked(two), community)
@@ -61,15 +64,13 @@ def from_bytes_checked(data: bytes, community: CommunityId) -> Proof:
 
 def check(one: Record, two: Record, community: CommunityId) -> Proof:
     """Return the proof that the two records make, or raise `InvalidRecord`."""
-    if community_of(one) != community and community_of(two) != community:
-        check_community(one, community)
+    check_community(one, community)
+    check_community(two, community)
     if one.author != two.author:
         raise InvalidRecord("a proof names one device")
     if one.seq == two.seq and one.id != two.id:
         return _fork(one, two)
     if one.seq + 1 == two.seq and two.prev == one.id:
-        check_community(one, community)
-        check_community(two, community)
         from_bytes(two.wire)
         if log.is_signed(one):
             raise InvalidRecord("both signatures are good: nothing is wrong here")
@@ -93,6 +94,10 @@ def convict(run: Iterable[Record], community: CommunityId) -> Proof | None:
 
 
 def _fork(one: Record, two: Record) -> Proof:
+    # Who holds two branches holds the place where they part. Were another pair a proof, what
+    # lies before it would be authentic by one half or the other, and nodes would differ.
+    if one.prev != two.prev:
+        raise InvalidRecord("these two follow different records: the log parted earlier")
     from_bytes(one.wire)
     from_bytes(two.wire)
     first, second = sorted((one, two), key=lambda record: record.id)
