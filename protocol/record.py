@@ -186,13 +186,22 @@ def from_bytes_unchecked(wire: bytes) -> Record:
 
 
 def clock_in(wire: bytes) -> int:
-    """Return the clock of a well-formed record without decoding all of it."""
+    """Return the clock that a record names, without decoding or checking the rest of it.
+
+    Raises `Malformed` where there is none.
+    """
     unpacker = msgpack.Unpacker(max_buffer_size=RECORD_BYTES_MAX)
-    unpacker.feed(wire)
-    unpacker.read_array_header()
-    for _ in range(5):
-        unpacker.skip()
-    return cast(int, unpacker.unpack())
+    try:
+        unpacker.feed(wire)
+        unpacker.read_array_header()
+        for _ in range(5):
+            unpacker.skip()
+        clock = unpacker.unpack()
+    except (ValueError, TypeError, msgpack.UnpackException) as error:
+        raise Malformed("a header without a clock") from error
+    if type(clock) is not int or clock < 1:
+        raise Malformed("a header without a clock")
+    return clock
 
 
 def community_of(record: Record) -> CommunityId:
