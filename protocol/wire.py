@@ -16,7 +16,7 @@ from commonweal.protocol.codec import Value
 from commonweal.protocol.errors import Malformed
 from commonweal.protocol.frontier import BUCKET_DIGEST_BYTES, BUCKETS, HEAD_BYTES, Entry
 from commonweal.protocol.keys import DeviceKey
-from commonweal.protocol.record import RECORD_BYTES_MAX, RecordId
+from commonweal.protocol.record import PERMANENT_BYTES_MAX, RECORD_BYTES_MAX, RecordId
 
 FRAME_BYTES_MAX = 1024 * 1024
 RUNS_BYTES_AIM = 256 * 1024
@@ -27,7 +27,7 @@ RANGES_MAX = 4096
 EVIDENCE_MAX = 24
 IDS_MAX = 256
 ADDRESSES_MAX = 64
-ADDRESS_BYTES_MAX = 4096
+ADDRESS_BYTES_MAX = 5 * 1024
 PART_BYTES_MAX = 256 * 1024
 TEXT_CHARS_MAX = 200
 DEPTH_MAX = 6
@@ -89,7 +89,7 @@ class Buckets:
 class Entries:
     """Entries of the sender's frontier.
 
-    buckets: the numbers of the buckets that are given whole; empty for a delta (what
+    buckets: the numbers, ascending, of the buckets given whole; empty for a delta (what
     changed since the common base). reply: the receiver's are wanted in return. Each
     message stands alone; many entries are spread over several, bucket by bucket.
     """
@@ -309,7 +309,8 @@ def _frontier_message(fields: list[Any]) -> Message | None:
         case ["buckets", bytes(digests)] if len(digests) == BUCKETS * BUCKET_DIGEST_BYTES:
             return Buckets(digests)
         case ["entries", bytes(buckets), list(entries), bool(reply)]:
-            if len(buckets) <= BUCKETS and len(entries) <= ENTRIES_MAX:
+            ascending = bytes(sorted(set(buckets))) == buckets
+            if ascending and len(entries) <= ENTRIES_MAX:
                 return Entries(buckets, tuple(map(_entry, entries)), reply)
         case ["have", list(pairs), took] if len(pairs) <= RUNS_MAX and _is_count(took):
             return Have(tuple(map(_length, pairs)), took)
@@ -334,13 +335,20 @@ def _content_message(fields: list[Any]) -> Message | None:
         case ["want-bodies", list(hashes)]:
             return WantBodies(_bins(hashes, IDS_MAX, 32, 32))
         case ["part", bytes(digest), size, offset, bytes(data)]:
-            if len(digest) == 32 and _is_count(size) and _is_count(offset):
+            if len(digest) == 32 and len(data) <= PART_BYTES_MAX and _is_part(size, offset, data):
                 return Part(digest, size, offset, data)
     return None
 
 
 def _is_count(value: object) -> bool:
     return type(value) is int and value >= 0
+
+
+def _is_part(size: object, offset: object, data: bytes) -> bool:
+    return (
+        type(size) is int is type(offset)
+        and 0 <= offset <= offset + len(data) <= size <= PERMANENT_BYTES_MAX
+    )
 
 
 def _bins(items: list[Any], most: int, size_max: int, size_min: int = 1) -> tuple[bytes, ...]:
