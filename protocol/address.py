@@ -43,7 +43,10 @@ def from_bytes(data: bytes, community: CommunityId) -> SignedAddress:
     """Return the statement in `data`, its signature checked. Raises `Malformed`, `BadSignature`."""
     match codec.decode(data):
         case [bytes(device), bytes(peer), int(stamp_ms), list(addresses), bytes(signature)] if (
-            len(device) == len(peer) == 32 and stamp_ms >= 0 and len(addresses) <= ADDRESSES_MAX
+            len(device) == len(peer) == 32
+            and type(stamp_ms) is int
+            and stamp_ms >= 0
+            and len(addresses) <= ADDRESSES_MAX
         ):
             texts = tuple(text for text in addresses if isinstance(text, str))
             if len(texts) != len(addresses) or not all(map(is_address, texts)):

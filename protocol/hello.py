@@ -123,6 +123,7 @@ def _greeting(value: Any) -> Greeting:
             and len(device) == len(digest) == 32
             and len(credentials) <= CREDENTIALS_MAX
             and all(type(w) is bytes and len(w) <= RECORD_BYTES_MAX for w in credentials)
+            and type(height) is int is type(clock_ms)
             and height >= 0
             and len(seal) in (0, 32)
             and len(ruleset) in (0, 32)

@@ -89,6 +89,7 @@ def from_text(text: str) -> Link:
             form == FORM
             and len(community) == 32
             and 0 < len(contacts) <= PEERS_MAX
+            and type(height) is int
             and height >= 0
             and len(seal) in (0, 32)
         ):
@@ -111,7 +112,9 @@ def _invite(value: codec.Value) -> Invite | None:
     match value:
         case None:
             return None
-        case [bytes(id), int(clock), bytes(seed)] if len(id) == len(seed) == 32 and clock > 0:
+        case [bytes(id), int(clock), bytes(seed)] if (
+            len(id) == len(seed) == 32 and type(clock) is int and clock > 0
+        ):
             return Invite(RecordId(id), clock, seed)
         case _:
             raise BadLink("the invite in it cannot be read")
