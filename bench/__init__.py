@@ -1,0 +1,1 @@
+"""Measurements, each with its ratio to a baseline of the same run."""

@@ -1,0 +1,122 @@
+"""A community of any size, made in one store without a network: the data of all benches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+from typing import TypeAlias
+
+from commonweal.protocol import founding, keys, log, record
+from commonweal.protocol.codec import Value
+from commonweal.protocol.identity import Inception, inception_from_entropy, member_signer
+from commonweal.protocol.invite import Invite
+from commonweal.protocol.keys import DeviceKey, PeerKey, Signer
+from commonweal.protocol.record import CommunityId, Draft, Record, RecordId
+from commonweal.storage.store import Store
+
+NOW_MS = 1_700_000_000_000
+RECORDS_PER_APPEND = 1_000
+USES = 1_000
+
+Data: TypeAlias = dict[str, Value]
+
+
+@dataclass(slots=True)
+class Person:
+    """A member with one device, and where his log ends."""
+
+    entropy: bytes
+    device_seed: bytes
+    member: Signer
+    inception: Inception
+    device: Signer
+    peer: PeerKey
+    tip: log.Tip
+
+    @property
+    def key(self) -> DeviceKey:
+        """The device, as author of its log."""
+        return DeviceKey(self.device.key)
+
+
+@dataclass(slots=True)
+class Community:
+    """Its id, its people (the founder first), and the store that holds everything."""
+
+    id: CommunityId
+    people: list[Person]
+    store: Store
+
+
+def make(store: Store, members: int, seed: int = 1) -> Community:
+    """Return a community of `members` people, all admitted, with its records in `store`."""
+    rng = Random(seed)
+    people = [_person(rng) for _ in range(members)]
+    founder = people[0]
+    own = (founder.member, founder.inception, founder.device, founder.peer)
+    written = founding.found(*own, rng.randbytes(32), "Bench", NOW_MS)
+    first = written.record
+    assert first.body is not None
+    store.append(founder.key, [first], {first.body.hash: written.body})
+    founder.tip = log.Tip(1, first.id, first.clock)
+    community = Community(CommunityId(first.id), people, store)
+    seed_of_invite = rng.randbytes(32)
+    data: Data = {"key": Signer(seed_of_invite).key, "uses": USES}
+    (made,) = write(community, founder, [("invite.create", data, ())])
+    for person in people[1:]:
+        _admit(community, person, Invite(made.id, made.clock, seed_of_invite))
+    store.commit()
+    return community
+
+
+def work(community: Community, records: int, run: int = RECORDS_PER_APPEND) -> None:
+    """Let everybody record hours in turn, `run` records at a time, `records` in all."""
+    left = records
+    while left > 0:
+        for person in community.people:
+            data: Data = {
+                "action": "work",
+                "provider": bytes(person.inception.member),
+                "effortQuantity": {"n": 250, "scale": 2, "unit": "hour"},
+            }
+            count = min(run, left)
+            write(community, person, [("event", data, ())] * count)
+            left -= count
+        community.store.commit()
+
+
+def write(
+    community: Community,
+    person: Person,
+    wishes: list[tuple[str, Data, tuple[RecordId, ...]]],
+) -> list[Record]:
+    """Append records to a person's log; return them."""
+    written = []
+    for kind, data, deps in wishes:
+        clocks = [community.store.clock_of(id) or 0 for id in deps]
+        place = log.next_place(community.id, person.tip, RecordId(community.id), clocks, 1)
+        one = record.sign(person.device, place, Draft(kind, data, NOW_MS, deps))
+        person.tip = log.Tip(one.seq + 1, one.id, one.clock)
+        written.append(one)
+    community.store.append(person.key, written)
+    return written
+
+
+def _admit(community: Community, person: Person, invite: Invite) -> None:
+    founder = community.people[0]
+    own = (person.member, person.inception, person.device, person.peer)
+    first = founding.enrol(*own, community.id, NOW_MS)
+    tip = log.Tip(1, first.id, first.clock)
+    asked = founding.request(person.device, person.inception, community.id, tip, invite, NOW_MS)
+    community.store.append(person.key, [first, asked])
+    person.tip = log.Tip(2, asked.id, asked.clock)
+    data: Data = {"member": bytes(person.inception.member), "request": asked.id}
+    write(community, founder, [("member.vouch", data, (asked.id,))])
+
+
+def _person(rng: Random) -> Person:
+    entropy, device_seed = rng.randbytes(32), rng.randbytes(32)
+    device = keys.device_signer(device_seed)
+    peer = PeerKey(Signer(keys.peer_seed(device_seed)).key)
+    inception = inception_from_entropy(entropy)
+    return Person(entropy, device_seed, member_signer(entropy), inception, device, peer, log.Tip())

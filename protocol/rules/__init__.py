@@ -1,0 +1,1 @@
+"""Rules: the ruleset document, the expression language, governance."""
