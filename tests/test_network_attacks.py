@@ -30,6 +30,7 @@ from commonweal.node.network.session import Session, peer_id, secure
 from commonweal.node.network.yamux import (
     CONTROL_BYTES_MAX,
     WINDOW_BYTES,
+    WRITE_BYTES_MAX,
     Flag,
     Kind,
     Mux,
@@ -43,26 +44,39 @@ SEED = bytes([7]) * 32
 HELLO = b"\x13/multistream/1.0.0\n"
 
 
+def prefixed(body: bytes) -> bytes:
+    """A body of less than 16 KiB behind its length as a varint."""
+    return bytes([len(body) & 0x7F | 0x80, len(body) >> 7]) + body
+
+
 def field(number: int, value: bytes) -> bytes:
-    """One length-delimited protobuf field; lengths below 128 suffice here."""
-    return bytes([number << 3 | 2, len(value)]) + value
+    """One length-delimited protobuf field."""
+    return bytes([number << 3 | 2]) + prefixed(value)
 
 
+def message(author: bytes, key: bytes, topic: bytes = b"t") -> bytes:
+    """A gossip message as its author would have it; the signature fits nothing."""
+    body = field(1, author) + field(2, b"data") + field(3, b"12345678") + field(4, topic)
+    return field(2, body + field(5, b"x" * 64) + field(6, key))
+
+
+HASHED = b"\x12\x20" + b"\x11" * 32
 JUNK = [
     b"\x28" + random.Random(1).randbytes(40),
     b"\xff" * 12,
     b"\xff\xff\xff\xff\x07abc",
-    *(
-        bytes([len(body)]) + body
-        for body in (
-            field(2, field(1, b"\x12\x20" + b"\x11" * 32) + field(4, b"t") + field(6, b"junk")),
-            field(2, field(1, b"\x00\x01") + field(2, b"d") + field(4, b"\xff\xfe")),
-            field(2, field(1, b"") + field(4, b"t") + field(5, b"x" * 64)),
-            field(3, field(3, field(1, b"\xff\xfe\xfa"))),
-            field(3, field(1, field(1, b"\xff\xfe\xfa") + field(2, b"\x01"))),
-            field(4, b"junk") + field(1, b"\x08\x01\x12\x01t"),
-        )
-    ),
+    prefixed(message(HASHED, b"junk")),
+    prefixed(message(HASHED, b"\x08\x63" + field(2, b"zz"))),
+    prefixed(message(HASHED, b"\x08\x01" + field(2, b"zz"))),
+    prefixed(message(b"\x00\x24\x08\x01\x12\x20" + b"\xff" * 32, b"")),
+    prefixed(message(b"", b"")),
+    prefixed(message(b"\xff\xff", b"")),
+    prefixed(message(b"\x00\x01", b"", topic=b"\xff\xfe")),
+    prefixed(field(2, field(2, b"no topic"))),
+    prefixed(field(3, field(3, field(1, b"\xff\xfe\xfa")))),
+    prefixed(field(3, field(1, field(1, b"\xff\xfe\xfa") + field(2, b"\x01")))),
+    prefixed(field(3, field(4, field(1, b"t") + field(2, field(1, b"\xff") + field(2, b"j"))))),
+    prefixed(field(4, b"junk") + field(1, b"\x08\x01" + field(2, b"t"))),
 ]
 
 
@@ -87,6 +101,7 @@ async def test_junk_on_the_gossip_stream_ends_nothing_else() -> None:
                 b.network.publish("t", b"gossip goes on")
                 await trio.sleep(0.05)
         assert not a.all(Disconnected)
+        assert a.network._gossip.restarts == 0
 
 
 async def test_plaintext_with_a_members_public_key_is_refused() -> None:
@@ -337,6 +352,16 @@ async def test_an_unread_stream_holds_one_window_and_the_others_flow() -> None:
         with trio.fail_after(2):
             while got < 1 << 20:
                 got += len(await arrived[0].read(65_536))
+
+
+async def test_a_write_waits_for_a_reader() -> None:
+    async with two_muxes(lambda _: None) as (one, _):
+        stream = one.open()
+        with trio.move_on_after(0.2) as gave_up:
+            while True:
+                await stream.write(bytes(100_000))
+        assert gave_up.cancelled_caught
+        assert stream.queued_bytes <= WRITE_BYTES_MAX + 100_000
 
 
 async def test_a_closed_stream_sends_what_is_queued_and_is_then_forgotten() -> None:
