@@ -27,15 +27,8 @@ from commonweal.node.link import Connected, Disconnected, Received
 from commonweal.node.network.multistream import NoAgreement, choose, offer
 from commonweal.node.network.network import SYNC
 from commonweal.node.network.session import Session, peer_id, secure
-from commonweal.node.network.yamux import (
-    CONTROL_BYTES_MAX,
-    WINDOW_BYTES,
-    WRITE_BYTES_MAX,
-    Flag,
-    Kind,
-    Mux,
-    Stream,
-)
+from commonweal.node.network.stream import WINDOW_BYTES, WRITE_BYTES_MAX, Flag, Stream
+from commonweal.node.network.yamux import CONTROL_BYTES_MAX, Kind, Mux
 from tests.network_ends import PATIENCE_S, End, foreign, reach, running
 
 MESHSUB = "/meshsub/1.1.0"

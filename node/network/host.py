@@ -25,7 +25,8 @@ from libp2p.protocol_muxer.multiselect import Multiselect
 from multiaddr import Multiaddr
 
 from commonweal.node.network.multistream import NoAgreement, offer
-from commonweal.node.network.yamux import Mux, Stream
+from commonweal.node.network.stream import Stream
+from commonweal.node.network.yamux import Mux
 
 NEGOTIATE_S = 10.0
 
@@ -61,30 +62,39 @@ class Host:
         return self._handlers.handlers.get(TProtocol(protocol))
 
     def get_id(self) -> ID:
+        """Our peer id."""
         return self._id
 
     def get_public_key(self) -> PublicKey:
+        """Our public key."""
         return self._keys.public_key
 
     def get_private_key(self) -> PrivateKey:
+        """Our private key."""
         return self._keys.private_key
 
     def get_network(self) -> Host:
+        """The network is this host too."""
         return self
 
     def get_peerstore(self) -> PeerStore:
+        """Signed records of members, in memory."""
         return self._peerstore
 
     def get_mux(self) -> Multiselect:
+        """The protocols served to members."""
         return self._handlers
 
     def get_addrs(self) -> list[Multiaddr]:
+        """Where we listen, with our peer id."""
         return [Multiaddr(each) for each in self._addresses()]
 
     def get_transport_addrs(self) -> list[Multiaddr]:
+        """Where we listen."""
         return [Multiaddr(each.split("/p2p/")[0]) for each in self._addresses()]
 
     def set_stream_handler(self, protocol: TProtocol, handler: StreamHandlerFn) -> None:
+        """Serve a protocol to members."""
         self._handlers.add_handler(protocol, handler)
 
     def register_notifee(self, notifee: INotifee) -> None:
@@ -92,6 +102,7 @@ class Host:
 
     @property
     def connections(self) -> dict[ID, list[Any]]:
+        """None to look at: ask `get_connections` for one peer."""
         return {}
 
     def get_connections(self, peer: ID | None = None) -> list[Any]:

@@ -19,7 +19,8 @@ from commonweal.node.link import (
     HELLO_BYTES_MAX,
     PeerKey,
 )
-from commonweal.node.network.yamux import Mux, Stream
+from commonweal.node.network.stream import Stream
+from commonweal.node.network.yamux import Mux
 
 LENGTH_BYTES: Final = 4
 OUTBOX_BYTES_MAX: Final = 8 * 1024 * 1024

@@ -16,7 +16,6 @@ import trio
 from libp2p.custom_types import TProtocol
 from libp2p.identity_utils import create_identity_from_seed
 from libp2p.peer.id import ID
-from libp2p.security.noise.exceptions import PeerIDMismatchesPubkey
 
 from commonweal.node.link import (
     HELLO_MS_MAX,
@@ -36,9 +35,10 @@ from commonweal.node.network.gossip import Gossip
 from commonweal.node.network.host import NEGOTIATE_S, Host
 from commonweal.node.network.line import STRANGER_STREAMS_MAX, Line, Standing
 from commonweal.node.network.mdns import Mdns
-from commonweal.node.network.multistream import NoAgreement, choose, offer
-from commonweal.node.network.session import Session, WrongPeer, peer_id, peer_key, secure
-from commonweal.node.network.yamux import Mux, Stream
+from commonweal.node.network.multistream import choose, offer
+from commonweal.node.network.session import Session, WrongPeer, peer_id, peer_key, secure, why
+from commonweal.node.network.stream import Stream
+from commonweal.node.network.yamux import Mux
 
 if TYPE_CHECKING:
     from trio_typing import (
@@ -282,7 +282,7 @@ class Network:
         except Exception as error:  # the wall around libp2p
             log.debug("a dial to %s ended: %s: %s", address, type(error).__name__, error)
             if not told:
-                task_status.started(_why(error))
+                task_status.started(why(error))
         finally:
             if socket is not None:
                 socket.socket.close()
@@ -439,16 +439,3 @@ class Network:
     def _found(self, peer: PeerKey, addresses: tuple[str, ...]) -> None:
         if peer != self.key:
             self._emit(Found(peer, addresses))
-
-
-def _why(error: BaseException) -> str:
-    """Why a dial failed, in words for the member."""
-    match error:
-        case trio.TooSlowError():
-            return f"no answer within {DIAL_S:.0f} s"
-        case WrongPeer() | PeerIDMismatchesPubkey():
-            return "another node answers at this address"
-        case OSError() | ValueError() | NoAgreement():
-            return str(error) or type(error).__name__
-        case _:
-            return f"the handshake failed ({type(error).__name__})"

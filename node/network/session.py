@@ -16,6 +16,7 @@ from libp2p.crypto.ed25519 import Ed25519PublicKey
 from libp2p.crypto.keys import KeyPair
 from libp2p.crypto.x25519 import create_new_key_pair as create_noise_key_pair
 from libp2p.peer.id import ID
+from libp2p.security.noise.exceptions import PeerIDMismatchesPubkey
 from libp2p.security.noise.transport import PROTOCOL_ID as NOISE
 from libp2p.security.noise.transport import Transport as Noise
 from multiaddr import Multiaddr
@@ -158,6 +159,19 @@ class Session:
             buffer[: end - at] = buffer[at:end]
             self._end = end - at
         return packets
+
+
+def why(error: BaseException) -> str:
+    """Why a dial failed, in words for the member."""
+    match error:
+        case trio.TooSlowError():
+            return "no answer in time"
+        case WrongPeer() | PeerIDMismatchesPubkey():
+            return "another node answers at this address"
+        case OSError() | ValueError() | NoAgreement():
+            return str(error) or type(error).__name__
+        case _:
+            return f"the handshake failed ({type(error).__name__})"
 
 
 class _Raw(IRawConnection):
