@@ -157,6 +157,36 @@ def work(village: Village) -> dict[str, object]:
     return {"action": "work", "provider": village.founder.id, "effortQuantity": quantity(1, "hour")}
 
 
+def test_a_revocation_that_held_only_through_another_falls_with_it() -> None:
+    village = Village()
+    jun = village.join("Jun")
+    good = len(jun.log) - 1
+    second, third, other = (
+        village.pen("Jun", 1),
+        village.pen("Jun", 2),
+        village.pen("Mei", 1),
+    )
+    for pen in (second, third, other):
+        pen.enrol([jun.log[-1]], is_new=False)
+    left = jun.write("member.leave", {}, [third.log[0]])
+    void = third.write("event", work(village), [left])
+    second.write("event", work(village), [void])
+    inner = second.revoke(third, 0)
+    late = other.write("member.leave", {}, [inner])
+    village.mei.write("event", work(village), [inner])
+    village.mei.write("event", work(village))
+    outer = village.mei.revoke(jun, good, by=jun.owner)
+    assert late.clock < outer.clock
+    ledger = village.ledger([one for one in village.records if one != late])
+    assert ledger.verdict(outer.id) is None
+    assert ledger.verdict(left.id) == Reason.DEVICE_REVOKED
+    assert ledger.verdict(inner.id) is None, "since its author's member never left"
+    ledger.add([late])
+    assert outcome(ledger, village.records) == outcome(village.ledger(), village.records)
+    assert ledger.verdict(outer.id) == Reason.NOT_A_MEMBER
+    assert ledger.verdict(inner.id) == Reason.NOT_A_MEMBER
+
+
 class TestState:
     """A state goes back to any mark, over a base or over nothing."""
 
