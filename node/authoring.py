@@ -46,8 +46,10 @@ class Authoring:
         fresh: dict[RecordId, int] = {}
         written: list[Record] = []
         bodies: dict[bytes, bytes] = {}
+        before = self._admission(tip)
         for wish in wishes:
-            deps = tuple(sorted({*wish.deps} - {tip.head}))
+            deps = tuple(sorted({*wish.deps, *before} - {tip.head}))
+            before = ()
             clocks = [self._clock(id, fresh) for id in deps]
             basis = RecordId(replica.community)
             place = log.next_place(replica.community, tip, basis, clocks, self._clock(basis, fresh))
@@ -99,6 +101,21 @@ class Authoring:
             raise NotAdmittedYet("the community has not answered the request yet")
         if status != "active":
             raise NotPermitted(f"this device is {status}")
+
+    def _admission(self, tip: log.Tip) -> tuple[RecordId, ...]:
+        """Return the vouch that our next record must cite to stand after our admission, if any."""
+        replica = self.desk.replica
+        mine = replica.member_of(self.desk.me.device)
+        member = None if mine is None else membership.member(replica.ledger.state, mine)
+        if member is None or tip.clock >= member.since:
+            return ()
+        vouches = (
+            record.id
+            for record in replica.store.rare()
+            if record.kind == VOUCH and record.clock == member.since
+            if record.data.get("member") == mine
+        )
+        return tuple(vouches)[:1]
 
     def _clock(self, id: RecordId, fresh: dict[RecordId, int]) -> int:
         clock = fresh.get(id) or self.desk.replica.clock_of(id)
