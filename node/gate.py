@@ -80,12 +80,16 @@ class Gate:
     def promote(self) -> list[Session]:
         """Admit guests whose membership has come; return their sessions."""
         found = []
-        for session in self.desk.sessions.values():
+        replica = self.desk.replica
+        for session in list(self.desk.sessions.values()):
             device = session.device
-            guest = device if session.standing is Standing.GUEST else None
-            if guest is not None and self.desk.replica.is_member(guest):
-                self._admit(session, guest)
+            if session.standing is not Standing.GUEST or device is None:
+                continue
+            if replica.is_member(device):
+                self._admit(session, device)
                 found.append(session)
+            elif session.invite is not None:
+                self._turn_away(session, session.invite)
         return found
 
     def _is_member(self, session: Session, greeting: Greeting) -> bool:
@@ -129,7 +133,6 @@ class Gate:
     def _host(self, session: Session, greeting: Greeting, proof: InviteProof) -> None:
         replica = self.desk.replica
         invite = membership.invite(replica.ledger.state, proof.invite)
-        status = membership.status_of(replica.ledger.state, greeting.device)
         if invite is None:
             return self._refuse(session, "invite-unknown", "this node has not heard of the invite")
         try:
@@ -138,17 +141,28 @@ class Gate:
             )
         except BadSignature:
             return self.desk.drop(session, "an invite without its key")
-        if invite.revoked:
-            return self._refuse(session, "invite-revoked", "the invite was taken back")
-        if invite.expires is not None and invite.expires < self.desk.now_ms:
-            return self._refuse(session, "invite-expired", "the invite is too old; ask for another")
-        if invite.used >= invite.uses and status != "requested":
-            return self._refuse(session, "invite-used", "the invite was used by another")
+        if self._turn_away(session, invite.id):
+            return None
         session.standing, session.device = Standing.GUEST, greeting.device
+        session.invite = invite.id
         self.desk.do(Tolerate(session.peer))
         if not session.greeted:
             self.greet(session)
         return None
+
+    def _turn_away(self, session: Session, id: RecordId) -> bool:
+        """Refuse a guest whose invite admits nobody more; say whether he was."""
+        state = self.desk.replica.ledger.state
+        invite = membership.invite(state, id)
+        if invite is None:
+            self._refuse(session, "invite-unknown", "this node has not heard of the invite")
+        elif invite.revoked:
+            self._refuse(session, "invite-revoked", "the invite was taken back")
+        elif invite.expires is not None and invite.expires < self.desk.now_ms:
+            self._refuse(session, "invite-expired", "the invite is too old; ask for another")
+        elif invite.used >= invite.uses:
+            self._refuse(session, "invite-used", "the invite was used by another")
+        return session.peer not in self.desk.sessions
 
     def _refuse(self, session: Session, code: str, text: str) -> None:
         self.desk.send(session, wire.Bye(code, text))

@@ -10,6 +10,7 @@ from commonweal.node.events import Action, Drop, Send
 from commonweal.node.replica import Replica
 from commonweal.protocol import wire
 from commonweal.protocol.keys import DeviceKey, PeerKey, Signer
+from commonweal.protocol.record import RecordId
 
 FRAMES_IN_FLIGHT_MAX = 4
 """Frames of records that a peer sends before we said that we took them."""
@@ -55,6 +56,7 @@ class Session:
     standing: Standing = Standing.STRANGER
     greeted: bool = False
     device: DeviceKey | None = None
+    invite: RecordId | None = None
     skew_ms: int = 0
     compared: bool = False
     base: bytes = b""
