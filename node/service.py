@@ -39,7 +39,8 @@ COMPARE_SOON_MS = 300
 AUDIT_RECORDS = 64
 AUDIT_PAUSE_MS = 25
 """Signatures are checked in the background, so many at a time, with a pause between."""
-STRANGER_MS_MAX = 5_000
+OUT_OF_PLACE_MAX = 64
+"""Messages of a peer that is not admitted which are passed over; with one more he is dropped."""
 
 
 class Service:
@@ -133,10 +134,14 @@ class Service:
 
     def _received(self, peer: PeerKey, frame: bytes) -> None:
         desk = self.desk
-        desk.do(Taken(peer, len(frame)))
         session = desk.sessions.get(peer)
-        if session is None:
-            return
+        if session is not None:
+            self._hear(session, frame)
+        # Last, so that the next frame of one who was just admitted is no stranger's.
+        desk.do(Taken(peer, len(frame)))
+
+    def _hear(self, session: Session, frame: bytes) -> None:
+        desk = self.desk
         session.heard_ms = desk.now_ms
         try:
             message = wire.decode(frame)
@@ -159,7 +164,7 @@ class Service:
             case _ if session.standing is Standing.GUEST:
                 self._guest_says(session, message)
             case _:
-                self.desk.drop(session, "speaks before hello")
+                self._out_of_place(session)
 
     def _guest_says(self, session: Session, message: wire.Message) -> None:
         match message:
@@ -170,7 +175,17 @@ class Service:
             case wire.Compare() | wire.Pong() | wire.Addresses():
                 pass
             case _:
-                self.desk.drop(session, "asks for more than a guest may")
+                self._out_of_place(session)
+
+    def _out_of_place(self, session: Session) -> None:
+        """Pass over what a peer may not say here, unless he goes on and on.
+
+        It may be meant for the link that this one replaced, or come from one who learned
+        from others that he is a member, before we did.
+        """
+        session.out_of_place += 1
+        if session.out_of_place > OUT_OF_PLACE_MAX:
+            self.desk.drop(session, "speaks before it is admitted")
 
     def _member_says(self, session: Session, message: wire.Message) -> None:
         match message:
@@ -317,6 +332,7 @@ class Service:
             chosen = self._some_member()
             if chosen is not None:
                 self._compare(chosen)
+            if chosen is not None and chosen.compared:
                 self.intake.want_bodies(chosen, desk.replica.store.wanted_bodies(wire.IDS_MAX))
 
     def _restored(self, session: Session) -> None:

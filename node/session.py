@@ -57,6 +57,7 @@ class Session:
     greeted: bool = False
     device: DeviceKey | None = None
     invite: RecordId | None = None
+    out_of_place: int = 0
     skew_ms: int = 0
     compared: bool = False
     base: bytes = b""
