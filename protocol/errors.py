@@ -205,6 +205,10 @@ class ValueMismatch(RuleError):
     """A value given to the rule is not of the declared type; correct the record that holds it."""
 
 
+class BadRuleset(RuleError):
+    """The ruleset cannot be used as it is; `weal rules check FILE` lists all that is wrong."""
+
+
 class NotAdmittedYet(NotYet):
     """You are not a member yet; leave the node running (`weal up`) until you are admitted."""
 

@@ -51,10 +51,14 @@ CUT = HashPurpose(b"cw1/cut")
 STATE_LEAF = HashPurpose(b"cw1/leaf")
 STATE_NODE = HashPurpose(b"cw1/node")
 KEYSTORE = HashPurpose(b"cw1/keystore")
+RULESET = HashPurpose(b"cw1/ruleset")
+TIE = HashPurpose(b"cw1/tie")
+BACKTEST = HashPurpose(b"cw1/backtest")
 
 HASH_PURPOSES = frozenset(
     {RECORD, BODY, INCEPTION, INVITE, HELLO, FRONTIER}
     | {BUCKET, EVIDENCE, SEAL, CUT, STATE_LEAF, STATE_NODE, KEYSTORE}
+    | {RULESET, TIE, BACKTEST}
 )
 
 SeedPurpose = NewType("SeedPurpose", bytes)

@@ -1,0 +1,311 @@
+"""What is wrong with a ruleset document: each fault with the path of its key.
+
+Nothing is raised for a document that is wrong; a fault says what, and what to do. Refused
+is whatever could exceed a limit, pay more than there is, name what does not exist, or lock
+the rules for ever.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple, assert_never
+
+from commonweal.protocol.errors import RuleError
+from commonweal.protocol.ledger.effects import ACTIONS
+from commonweal.protocol.ledger.rules_in_force import ROLES
+from commonweal.protocol.ledger.texts import NAME_CHARACTERS_MAX, is_name
+from commonweal.protocol.rules import portions, schema
+from commonweal.protocol.rules.environment import ENVIRONMENT
+from commonweal.protocol.rules.expression import BOOL, INT, check
+from commonweal.protocol.rules.places import Path
+from commonweal.protocol.rules.schema import CLASSES, LAZY, SECTIONS, TABLES, Field, Fields
+
+FAULTS_MAX = 100
+"""More are not listed; the rest shows when these are mended."""
+
+
+class Fault(NamedTuple):
+    """What is wrong at `path`, and what to do. hint: may be empty."""
+
+    path: Path
+    sentence: str
+    hint: str = ""
+
+
+def faults(document: Any) -> list[Fault]:
+    """Return what is wrong with a document, given as a plain map; none when it is sound."""
+    found: list[Fault] = []
+    for fault in _all(document):
+        found.append(fault)
+        if len(found) == FAULTS_MAX:
+            break
+    return found
+
+
+def _all(document: Any) -> Iterator[Fault]:
+    if type(document) is not dict:
+        yield Fault((), "a ruleset is a table of sections")
+        return
+    shape = list(_shape(document))
+    yield from shape
+    # What refers to other parts is looked at once each part has its form.
+    if not shape:
+        yield from _sentences(document)
+        yield from _roles(document)
+        yield from _pools(document)
+        yield from _governance(document)
+
+
+def _shape(document: dict[str, Any]) -> Iterator[Fault]:
+    yield from _unknown((), document, schema.TOP)
+    if not is_name(document.get("name")):
+        hint = f"one line, at most {NAME_CHARACTERS_MAX} characters"
+        yield Fault(("name",), "the community needs a name", hint)
+    for section, fields in SECTIONS.items():
+        if section in document:
+            yield from _table((section,), document[section], fields)
+    for section, (fields, most) in TABLES.items():
+        tables = document.get(section, {})
+        if type(tables) is not dict:
+            yield Fault((section,), f"{section} is a section of tables", f"write [{section}.NAME]")
+            continue
+        if len(tables) > most:
+            yield Fault((section,), f"{section} has {len(tables)} tables, and {most} are the most")
+        for name, table in tables.items():
+            yield from _named_table(section, name, table, fields)
+
+
+def _named_table(section: str, name: Any, table: Any, fields: Fields) -> Iterator[Fault]:
+    path = (section, name)
+    if not is_name(name):
+        yield Fault(path, f"{name!r:.80} is no name")
+    if section == "value" and name not in ACTIONS:
+        yield Fault(path, f"Valueflows has no action {name!r}", _similar(name, ACTIONS))
+    if section == "governance":
+        if name not in CLASSES:
+            yield Fault(path, f"there is no class of change {name!r}", _similar(name, CLASSES))
+        elif name == "lazy":
+            fields = LAZY
+    if section != "pools" or type(table) is not dict:
+        yield from _table(path, table, fields)
+        return
+    yield from _table(path, {key: table[key] for key in table if key != "buckets"}, fields)
+    buckets = table.get("buckets", [])
+    if type(buckets) is not list:
+        yield Fault((*path, "buckets"), "buckets are a list", f"write [[pools.{name}.buckets]]")
+        return
+    if len(buckets) > schema.BUCKETS_MAX:
+        sentence = f"the pool has {len(buckets)} buckets, and {schema.BUCKETS_MAX} are the most"
+        yield Fault((*path, "buckets"), sentence)
+    for number, bucket in enumerate(buckets):
+        yield from _table((*path, "buckets", number), bucket, schema.BUCKET)
+
+
+def _table(path: Path, table: Any, fields: Fields) -> Iterator[Fault]:
+    if type(table) is not dict:
+        yield Fault(path, f"{path[-1]} is a table", "write its keys under its [header]")
+        return
+    yield from _unknown(path, table, tuple(fields))
+    for name, field in fields.items():
+        if name in table:
+            sentence, hint = _value(table[name], field)
+            if sentence:
+                yield Fault((*path, name), f"{name} {sentence}", hint)
+            elif field.sort == "rule":
+                yield from _rule((*path, name), table[name])
+        elif field.required:
+            yield Fault(path, f"{name} is missing", f"write {name} = ...")
+
+
+def _unknown(path: Path, table: Mapping[str, Any], known: Iterable[str]) -> Iterator[Fault]:
+    names = tuple(known)
+    for name in table:
+        if name not in names:
+            yield Fault((*path, name), f"there is no {name!r:.80} here", _similar(name, names))
+
+
+def _similar(name: Any, known: Iterable[str]) -> str:
+    names = list(known)
+    close = difflib.get_close_matches(name, names, 1) if type(name) is str else []
+    return f"did you mean {close[0]!r}?" if close else "known are " + ", ".join(names)
+
+
+_FINE = ("", "")
+
+
+def _value(value: Any, field: Field) -> tuple[str, str]:
+    """Return what is wrong with one value, and a hint; both empty when it is right."""
+    match field.sort:
+        case "count":
+            is_count = type(value) is int and field.low <= value <= field.high
+            wanted = f"is a whole number from {field.low:,} to {field.high:,}"
+            return _FINE if is_count else (wanted, "")
+        case "flag":
+            return _FINE if type(value) is bool else ("is true or false", "")
+        case "text" | "rule":
+            fits = type(value) is str and len(value) <= field.high
+            return _FINE if fits else (f"is a text of at most {field.high:,} characters", "")
+        case "name":
+            fits = is_name(value, field.high) or value == ""
+            wanted = f"is a name of at most {field.high} characters, in one line"
+            return _FINE if fits else (wanted, "")
+        case "choice":
+            fits = type(value) is str and value in field.choices
+            return _FINE if fits else ("is one of " + ", ".join(field.choices), "")
+        case "portion":
+            fits = type(value) is str and portions.read(value) is not None
+            return _FINE if fits else ("is no portion of a whole", _PORTION_HINT)
+        case "names" | "choices" | "portions":
+            return _list(value, field)
+        case _:
+            assert_never(field.sort)
+
+
+_PORTION_HINT = 'write "60%", "12.5%", "2/3" or ">1/2", from 0 to the whole'
+
+
+def _list(value: Any, field: Field) -> tuple[str, str]:
+    if type(value) is not list or len(value) > field.high:
+        return f"is a list of at most {field.high}", ""
+    for place, item in enumerate(value):
+        if type(item) is not str or (field.sort != "portions" and item in value[:place]):
+            return "lists texts, each once", ""
+        if field.sort == "names" and not is_name(item):
+            return f"holds {item!r:.80}, which is no name", ""
+        if field.sort == "choices" and item not in field.choices:
+            return f"holds {item!r:.80}", _similar(item, field.choices)
+        if field.sort == "portions" and portions.read(item) is None:
+            return f"holds {item!r:.80}", _PORTION_HINT
+    return _FINE
+
+
+def _rule(path: Path, source: str) -> Iterator[Fault]:
+    if not source and path[-1] == "where":
+        return
+    try:
+        check(source, ENVIRONMENT, INT if path[-1] == "points" else BOOL)
+    except RuleError as error:
+        place = f"in the rule, line {error.line}, column {error.column}"
+        yield Fault(path, f"{path[-1]}: {error.sentence} ({place})", error.hint)
+
+
+def _sentences(document: dict[str, Any]) -> Iterator[Fault]:
+    """Each rule says in plain words, in both languages, what it does."""
+    tables: list[tuple[Path, dict[str, Any]]] = [
+        ((section,), document[section]) for section in SECTIONS if section in document
+    ]
+    for section in TABLES:
+        for name, table in document.get(section, {}).items():
+            tables.append(((section, name), table))
+            for number, bucket in enumerate(table.get("buckets", [])):
+                tables.append(((section, name, "buckets", number), bucket))
+    for path, table in tables:
+        for language in ("en", "zh"):
+            if not table.get(language, "").strip():
+                sentence = f"the rule has no plain sentence in {language}"
+                yield Fault(path, sentence, f'write {language} = "..."')
+
+
+def _roles(document: dict[str, Any]) -> Iterator[Fault]:
+    """Paths lead from one known role to another and end."""
+    roles: dict[str, Any] = document.get("roles") or {name: {} for name in ROLES}
+    for name, role in document.get("roles", {}).items():
+        for before in role.get("after", []):
+            if before not in roles:
+                path = ("roles", name, "after")
+                yield Fault(path, f"there is no role {before!r}", _similar(before, roles))
+    held: dict[str, None] = {}
+    reached = -1
+    while len(held) != reached:
+        reached = len(held)
+        for name, role in roles.items():
+            after = role.get("after", [])
+            if not after or any(before in held for before in after):
+                held[name] = None
+    for name, role in roles.items():
+        known = all(before in roles for before in role.get("after", []))
+        if name not in held and known:
+            sentence = f"nobody can ever hold {name!r}: its path comes back to itself"
+            yield Fault(("roles", name, "after"), sentence, "begin the path with a free role")
+
+
+def _pools(document: dict[str, Any]) -> Iterator[Fault]:
+    units = document.get("contributions", {}).get("units", schema.CONTRIBUTIONS["units"].default)
+    for name, pool in document.get("pools", {}).items():
+        path: Path = ("pools", name)
+        if pool["unit"] not in units:
+            hint = _similar(pool["unit"], units)
+            yield Fault((*path, "unit"), f"there is no unit {pool['unit']!r}", hint)
+        yield from _known_role((*path, "commission_role"), document, pool.get("commission_role"))
+        if portions.exceeds_whole(_read_all(pool.get("commission", []))):
+            yield Fault((*path, "commission"), "the commissions are together more than the whole")
+        buckets = pool.get("buckets", [])
+        if not buckets:
+            yield Fault(path, "the pool has no buckets", f"write [[pools.{name}.buckets]]")
+        whole = [one["share"] for one in buckets if one.get("of", "whole") == "whole"]
+        if portions.exceeds_whole(_read_all(whole)):
+            sentence = "the shares of the whole are together more than 100 %"
+            yield Fault((*path, "buckets"), sentence, "make one smaller, or `of` the remainder")
+        for number, bucket in enumerate(buckets):
+            named = [one["name"] for one in buckets[:number]]
+            yield from _bucket((*path, "buckets", number), document, bucket, named)
+
+
+def _bucket(
+    path: Path, document: dict[str, Any], bucket: dict[str, Any], named: list[str]
+) -> Iterator[Fault]:
+    if bucket["name"] in named or not bucket["name"]:
+        yield Fault((*path, "name"), "each bucket of a pool has a name of its own")
+    portion = portions.read(bucket["share"])
+    if portion is not None and portion.more:
+        yield Fault((*path, "share"), "a share is not 'more than' something", "leave out the >")
+    yield from _known_role((*path, "role"), document, bucket.get("role"))
+    factors = document.get("contributions", {}).get(
+        "factors", schema.CONTRIBUTIONS["factors"].default
+    )
+    if bucket.get("factor") and bucket["factor"] not in factors:
+        hint = _similar(bucket["factor"], factors)
+        yield Fault((*path, "factor"), f"there is no factor {bucket['factor']!r}", hint)
+    to = bucket.get("to", "contributors")
+    if to == "role" and not bucket.get("role"):
+        yield Fault((*path, "to"), "the bucket goes to a role and names none", "write role = ...")
+    if bucket.get("claim") == "debt" and bucket.get("divide", "proportional") != "proportional":
+        sentence = "what is owed is paid in proportion to what is owed"
+        yield Fault((*path, "divide"), sentence, "leave out divide, or choose another claim")
+    if to != "contributors":
+        for key in sorted({"claim", "divide", "where", "trace", "factor", "actions"} & {*bucket}):
+            yield Fault((*path, key), f"{key} is for buckets of contributors", "leave it out")
+
+
+def _known_role(path: Path, document: dict[str, Any], role: str | None) -> Iterator[Fault]:
+    roles = document.get("roles") or dict.fromkeys(ROLES)
+    if role and role not in roles:
+        yield Fault(path, f"there is no role {role!r}", _similar(role, roles))
+
+
+def _governance(document: dict[str, Any]) -> Iterator[Fault]:
+    for name, process in document.get("governance", {}).items():
+        path: Path = ("governance", name)
+        yield from _known_role((*path, "voters"), document, process.get("voters"))
+        threshold = portions.read(process.get("threshold", ">1/2"))
+        if threshold is not None and threshold.above == 0:
+            sentence = "nobody's yes would be enough"
+            yield Fault((*path, "threshold"), sentence, 'write ">1/2" or more')
+        early = name != "lazy" and process.get("early", True)
+        if process.get("period_hours", 1) == 0 and not early:
+            sentence = "the vote would end as it begins"
+            yield Fault((*path, "period_hours"), sentence, "give members time, or early = true")
+        if name == "lazy" and process.get("early"):
+            sentence = "silence is known only when the time is over"
+            yield Fault((*path, "early"), sentence, "leave it out")
+    constitution = portions.read(
+        document.get("governance", {}).get("constitution", {}).get("threshold", "2/3")
+    )
+    if constitution is not None and 2 * constitution.above < constitution.below:
+        path = ("governance", "constitution", "threshold")
+        yield Fault(path, "a minority could change everything", 'write "1/2" or more')
+
+
+def _read_all(texts: Iterable[str]) -> list[portions.Portion]:
+    return [one for one in map(portions.read, texts) if one is not None]

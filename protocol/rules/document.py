@@ -1,0 +1,360 @@
+"""The ruleset: a community's rules in one document, written as TOML, kept in one form.
+
+The canonical form is the map of the document in canonical MessagePack; the id of a ruleset
+is its hash. Nothing is filled in: what a document leaves out is the default of `schema`,
+so {"name": ...}, the document of a community that has only been founded, is a whole
+ruleset. Reading one is pure: text or bytes come in, a value comes out.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, NewType, cast
+
+from commonweal.protocol import codec, keys
+from commonweal.protocol.errors import BadRuleset, Malformed, Position
+from commonweal.protocol.rules import portions
+from commonweal.protocol.rules.checks import faults
+from commonweal.protocol.rules.environment import ENVIRONMENT
+from commonweal.protocol.rules.expression import BOOL, INT, Checked
+from commonweal.protocol.rules.expression import check as check_expression
+from commonweal.protocol.rules.places import nearest, places
+from commonweal.protocol.rules.portions import Portion
+from commonweal.protocol.rules.schema import (
+    ADMISSION,
+    BUCKET,
+    CLASSES,
+    CONTRIBUTIONS,
+    FINALITY,
+    LAZY,
+    MEMBERSHIP,
+    POOL,
+    PROCESS,
+    VALUE,
+    Fields,
+)
+
+RulesetId = NewType("RulesetId", bytes)
+"""The hash of a ruleset's canonical form."""
+
+DOCUMENT_BYTES_MAX = 256 * 1024
+TEXT_CHARACTERS_MAX = 256 * 1024
+
+HOUR_MS = 3_600_000
+
+DEFAULT_THRESHOLDS = {"ordinary": ">1/2", "constitution": "2/3", "membership": "2/3"}
+
+
+class Problem(NamedTuple):
+    """What is wrong in the text of a ruleset, and where; line and column count from 1."""
+
+    line: int
+    column: int
+    sentence: str
+    hint: str
+
+    def __str__(self) -> str:
+        hint = f"; {self.hint}" if self.hint else ""
+        return f"line {self.line}, column {self.column}: {self.sentence}{hint}"
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """How changes of one class are decided.
+
+    thresholds: each is a part of the electorate whose yes is needed; all must be reached.
+    quorums: parts of the electorate that must have voted. early: passes as soon as it
+    cannot be undone but by changed votes. blocks: so many blocks stop it; 0: none does.
+    voters: the role whose holders vote; empty for all members. objections: for lazy
+    consensus, how many stop what silence would let pass; 0 where silence is no consent.
+    """
+
+    thresholds: tuple[Portion, ...]
+    quorums: tuple[Portion, ...]
+    period_ms: int
+    early: bool
+    blocks: int
+    voters: str
+    trial_ms: int
+    objections: int = 0
+
+    def needed(self, electorate: int) -> int:
+        """Return how many yes it takes, of so many who may vote: the strictest threshold."""
+        return max(one.needed(electorate) for one in self.thresholds)
+
+    def quorum(self, electorate: int) -> int:
+        """Return how many must vote at all."""
+        return max(one.needed(electorate) if one.above else 0 for one in self.quorums)
+
+    def with_strictness_of(self, other: Process) -> Process:
+        """Return this process, asking also for what `other` asks."""
+        blocks = [one for one in (self.blocks, other.blocks) if one]
+        return replace(
+            self,
+            thresholds=(*self.thresholds, *other.thresholds),
+            quorums=(*self.quorums, *other.quorums),
+            blocks=min(blocks, default=0),
+            period_ms=max(self.period_ms, other.period_ms),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """A condition that events of these actions (none: of all) must meet."""
+
+    name: str
+    actions: tuple[str, ...]
+    when: Checked
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A part of a pool and who gets it; the fields are those of the document."""
+
+    name: str
+    share: Portion
+    of: str
+    to: str
+    role: str
+    actions: tuple[str, ...]
+    factor: str
+    scope: str
+    specification: str
+    within_ms: int
+    where: Checked | None
+    divide: str
+    recent_ms: int
+    claim: str
+    trace: bool
+    en: str
+    zh: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Where income of one unit gathers, and how it is given out."""
+
+    name: str
+    unit: str
+    scale: int
+    income: Checked
+    every_ms: int
+    late: str
+    late_ms: int
+    late_attestations: int
+    commission: tuple[Portion, ...]
+    commission_role: str
+    commission_ms: int
+    buckets: tuple[Bucket, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ruleset:
+    """A ruleset whose every part has been checked.
+
+    document: the map it was read from, which nobody changes.
+    """
+
+    id: RulesetId
+    name: str
+    document: Mapping[str, Any]
+    vouches: int
+    attestations: int
+    factors: tuple[str, ...]
+    units: tuple[str, ...]
+    admissions: tuple[Admission, ...]
+    values: Mapping[str, Checked]
+    pools: tuple[Pool, ...]
+    processes: Mapping[str, Process]
+    lazy_covers: tuple[str, ...]
+    lazy_decisions: bool
+    interval_ms: int
+    witnesses: int
+    grace_ms: int
+
+    def to_bytes(self) -> bytes:
+        """Return the canonical form."""
+        return codec.encode(cast(codec.Value, dict(self.document)))
+
+    def sentence(self, language: str, *path: str | int) -> str:
+        """Return the plain sentence, "en" or "zh", of the rule at `path`; empty for none."""
+        part: Any = self.document
+        for step in path:
+            part = part[step]
+        return str(part.get(language, ""))
+
+
+def check(text: str) -> list[Problem]:
+    """Return what is wrong with the text of a ruleset, by line; none when it is sound."""
+    if len(text) > TEXT_CHARACTERS_MAX:
+        sentence = f"the text has {len(text):,} characters; {TEXT_CHARACTERS_MAX:,} are the most"
+        return [Problem(1, 1, sentence, "shorten its sentences")]
+    try:
+        document = tomllib.loads(text, parse_float=_Fraction)
+    except tomllib.TOMLDecodeError as error:
+        return [_syntax(text, str(error))]
+    except (RecursionError, ValueError):
+        return [Problem(1, 1, "a value is nested too deep or too long", "shorten it")]
+    found = faults(document)
+    if not found and _size(document) > DOCUMENT_BYTES_MAX:
+        sentence = f"the ruleset has more than {DOCUMENT_BYTES_MAX:,} bytes"
+        return [Problem(1, 1, sentence, "shorten its sentences")]
+    known = places(text)
+    problems = [Problem(*nearest(known, one.path), one.sentence, one.hint) for one in found]
+    return sorted(problems, key=lambda one: (one.line, one.column))
+
+
+def read_toml(text: str) -> Ruleset:
+    """Return the ruleset in `text`; raise `BadRuleset` with the first problem and its place."""
+    problems = check(text)
+    if problems:
+        line, column, sentence, hint = problems[0]
+        raise BadRuleset(sentence, hint, Position(line, column))
+    return _read(tomllib.loads(text))
+
+
+def from_map(document: Mapping[str, Any]) -> Ruleset:
+    """Return the ruleset of a plain map; raise `BadRuleset` naming the path of what is wrong."""
+    found = faults(document)
+    if found:
+        path = ".".join(str(step) for step in found[0].path) or "the document"
+        raise BadRuleset(f"{path}: {found[0].sentence}", found[0].hint, Position(1, 1))
+    if _size(document) > DOCUMENT_BYTES_MAX:
+        sentence = f"the ruleset has more than {DOCUMENT_BYTES_MAX:,} bytes"
+        raise BadRuleset(sentence, "shorten its sentences", Position(1, 1))
+    return _read(document)
+
+
+def from_bytes(data: bytes) -> Ruleset:
+    """Return the ruleset with that canonical form; raise `Malformed` or `BadRuleset`."""
+    if len(data) > DOCUMENT_BYTES_MAX:
+        raise Malformed(f"a ruleset of {len(data):,} bytes; {DOCUMENT_BYTES_MAX:,} are the most")
+    document = codec.decode(data)
+    if type(document) is not dict:
+        raise Malformed("a ruleset is a map")
+    return from_map(document)
+
+
+class _Fraction(str):
+    """A number with a point, as written; no field takes one."""
+
+    __slots__ = ()
+
+
+def _syntax(text: str, message: str) -> Problem:
+    found = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", message, re.DOTALL)
+    if found is not None:
+        return Problem(int(found[2]), int(found[3]), f"no valid TOML: {found[1]}", "")
+    sentence = "no valid TOML: " + message.removesuffix(" (at end of document)")
+    return Problem(text.count("\n") + 1, 1, sentence, "look at the end of the text")
+
+
+def _size(document: Mapping[str, Any]) -> int:
+    return len(codec.encode(cast(codec.Value, dict(document))))
+
+
+def _read(document: Mapping[str, Any]) -> Ruleset:
+    """Return the ruleset of a document that has no faults."""
+    canonical = codec.encode(cast(codec.Value, dict(document)))
+    membership = _filled(MEMBERSHIP, document.get("membership", {}))
+    contributions = _filled(CONTRIBUTIONS, document.get("contributions", {}))
+    finality = _filled(FINALITY, document.get("finality", {}))
+    lazy = document.get("governance", {}).get("lazy", {})
+    return Ruleset(
+        id=RulesetId(keys.hash32(keys.RULESET, canonical)),
+        name=document["name"],
+        document=document,
+        vouches=membership["vouches"],
+        attestations=contributions["attestations"],
+        factors=tuple(contributions["factors"]),
+        units=tuple(contributions["units"]),
+        admissions=tuple(
+            _admission(name, _filled(ADMISSION, table))
+            for name, table in sorted(document.get("admit", {}).items())
+        ),
+        values={
+            name: check_expression(_filled(VALUE, table)["points"], ENVIRONMENT, INT)
+            for name, table in sorted(document.get("value", {}).items())
+        },
+        pools=tuple(
+            _pool(name, table) for name, table in sorted(document.get("pools", {}).items())
+        ),
+        processes=_processes(document.get("governance", {})),
+        lazy_covers=tuple(lazy.get("covers", ())),
+        lazy_decisions=lazy.get("decisions", False),
+        interval_ms=finality["interval_minutes"] * 60_000,
+        witnesses=finality["witnesses"],
+        grace_ms=finality["grace_hours"] * HOUR_MS,
+    )
+
+
+def _filled(fields: Fields, table: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: table.get(name, field.default) for name, field in fields.items()}
+
+
+def _portion(text: str) -> Portion:
+    portion = portions.read(text)
+    assert portion is not None, "the document was checked"
+    return portion
+
+
+def _admission(name: str, values: dict[str, Any]) -> Admission:
+    when = check_expression(values["when"], ENVIRONMENT, BOOL)
+    return Admission(name, tuple(values["actions"]), when)
+
+
+def _processes(tables: Mapping[str, Any]) -> dict[str, Process]:
+    """Return the process of each class; lazy consensus only where the document has it."""
+    found: dict[str, Process] = {}
+    for name in CLASSES:
+        if name == "lazy" and name not in tables:
+            continue
+        table = {"threshold": DEFAULT_THRESHOLDS.get(name, ">1/2"), **tables.get(name, {})}
+        values = _filled(LAZY if name == "lazy" else PROCESS, table)
+        found[name] = Process(
+            (_portion(values["threshold"]),),
+            (_portion(values["quorum"]),),
+            values["period_hours"] * HOUR_MS,
+            values["early"] and name != "lazy",
+            values["blocks"],
+            values["voters"],
+            values["trial_hours"] * HOUR_MS,
+            values.get("objections", 0),
+        )
+    return found
+
+
+def _pool(name: str, table: Mapping[str, Any]) -> Pool:
+    values = _filled(POOL, table)
+    return Pool(
+        name=name,
+        unit=values["unit"],
+        scale=values["scale"],
+        income=check_expression(values["income"], ENVIRONMENT, BOOL),
+        every_ms=values["every_hours"] * HOUR_MS,
+        late=values["late"],
+        late_ms=values["late_hours"] * HOUR_MS,
+        late_attestations=values["late_attestations"],
+        commission=tuple(_portion(one) for one in values["commission"]),
+        commission_role=values["commission_role"],
+        commission_ms=values["commission_hours"] * HOUR_MS,
+        buckets=tuple(_bucket(_filled(BUCKET, one)) for one in table["buckets"]),
+    )
+
+
+def _bucket(values: dict[str, Any]) -> Bucket:
+    where = values["where"]
+    within, recent = values.pop("within_hours"), values.pop("recent_hours")
+    return Bucket(
+        **{
+            **values,
+            "share": _portion(values["share"]),
+            "actions": tuple(values["actions"]),
+            "where": check_expression(where, ENVIRONMENT, BOOL) if where else None,
+        },
+        within_ms=within * HOUR_MS,
+        recent_ms=recent * HOUR_MS,
+    )

@@ -1,0 +1,80 @@
+"""Portions: parts of a whole as a rule writes them, and whole amounts divided by them.
+
+"60%", "12.5%", "2/3", and ">1/2" for "more than half". No floats: what is divided is
+divided by largest remainder, and the parts sum to the whole.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+_PERCENT = re.compile(r"(>?)(\d{1,3})(?:\.(\d{1,4}))?%")
+_FRACTION = re.compile(r"(>?)(\d{1,6})/(\d{1,6})")
+
+PORTION_CHARACTERS_MAX = 16
+
+
+class Portion(NamedTuple):
+    """above / below of a whole, from 0 to 1. `more`: strictly more than that is meant."""
+
+    above: int
+    below: int
+    more: bool = False
+
+    def of(self, amount: int) -> int:
+        """Return the portion of `amount`, cut towards zero."""
+        return amount * self.above // self.below
+
+    def needed(self, count: int) -> int:
+        """Return how many of `count` reach the portion: at least one."""
+        if self.more:
+            return count * self.above // self.below + 1
+        return max(1, -(-count * self.above // self.below))
+
+
+def read(text: str) -> Portion | None:
+    """Return the portion that `text` writes; None when it writes none from 0 to 1."""
+    if len(text) > PORTION_CHARACTERS_MAX or not text.isascii():
+        return None
+    if found := _PERCENT.fullmatch(text):
+        after = found[3] or ""
+        portion = Portion(int(found[2] + after), 100 * 10 ** len(after), bool(found[1]))
+    elif found := _FRACTION.fullmatch(text):
+        portion = Portion(int(found[2]), int(found[3]), bool(found[1]))
+    else:
+        return None
+    if portion.below == 0 or portion.above > portion.below:
+        return None
+    # More than the whole is nobody.
+    return None if portion.more and portion.above == portion.below else portion
+
+
+def exceeds_whole(portions: Sequence[Portion]) -> bool:
+    """Whether the portions together are more than the whole."""
+    above, below = 0, 1
+    for one in portions:
+        above, below = above * one.below + one.above * below, below * one.below
+    return above > below
+
+
+def divide(amount: int, weights: Sequence[int], ties: Sequence[bytes]) -> list[int]:
+    """Divide `amount` by `weights`; the parts sum to `amount`.
+
+    amount: >= 0. weights: >= 0, not all 0. ties: one for each weight, all different; of
+    equal remainders the smaller tie comes first, so the order given does not matter.
+    Largest remainder (Hamilton).
+    """
+    assert amount >= 0, "nothing negative is divided"
+    total = sum(weights)
+    assert total > 0, "somebody takes part"
+    parts = [amount * weight // total for weight in weights]
+    rest = amount - sum(parts)
+    if rest:
+        order = sorted(
+            range(len(weights)), key=lambda place: (-(amount * weights[place] % total), ties[place])
+        )
+        for place in order[:rest]:
+            parts[place] += 1
+    return parts

@@ -1,0 +1,175 @@
+"""What a ruleset document may hold: each section's fields, their types, bounds and defaults.
+
+Whatever a document leaves out is the default here, so that {"name": ...} is a whole
+ruleset. The check of a document and the reading of one go by this one table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+from commonweal.protocol.ledger.effects import ACTIONS
+from commonweal.protocol.ledger.rules_in_force import FACTORS, UNITS
+
+SENTENCE_CHARACTERS_MAX = 2_000
+CHARTER_CHARACTERS_MAX = 20_000
+NAMES_MAX = 256
+ROLES_MAX = 64
+ADMISSIONS_MAX = 64
+POOLS_MAX = 16
+BUCKETS_MAX = 32
+COMMISSION_DEPTH_MAX = 3
+HOURS_MAX = 24 * 366 * 100
+PEOPLE_MAX = 1_000
+
+Sort: TypeAlias = Literal[
+    "name", "text", "count", "flag", "portion", "names", "portions", "rule", "choice", "choices"
+]
+
+
+class Field(NamedTuple):
+    """One key. high: the largest number, or the most characters or items. `default` may be None.
+
+    A field without default (`required`) stands in every table of its section.
+    """
+
+    sort: Sort
+    default: Any = None
+    low: int = 0
+    high: int = 0
+    choices: tuple[str, ...] = ()
+    required: bool = False
+
+
+Fields: TypeAlias = Mapping[str, Field]
+
+_NAME_MAX = 64
+_SENTENCES: Fields = {
+    "en": Field("text", "", high=SENTENCE_CHARACTERS_MAX),
+    "zh": Field("text", "", high=SENTENCE_CHARACTERS_MAX),
+}
+
+
+def _name(default: str | None = "", required: bool = False) -> Field:
+    return Field("name", default, high=_NAME_MAX, required=required)
+
+
+def _names(*default: str) -> Field:
+    return Field("names", default, high=NAMES_MAX)
+
+
+def _hours(default: int, low: int = 0) -> Field:
+    return Field("count", default, low, HOURS_MAX)
+
+
+def _choice(*choices: str) -> Field:
+    return Field("choice", choices[0], choices=choices)
+
+
+_RULE = Field("rule", "", high=4_096)
+
+CHARTER: Fields = {
+    "en": Field("text", "", high=CHARTER_CHARACTERS_MAX),
+    "zh": Field("text", "", high=CHARTER_CHARACTERS_MAX),
+}
+MEMBERSHIP: Fields = {"vouches": Field("count", 0, 0, PEOPLE_MAX), **_SENTENCES}
+ROLE: Fields = {
+    "endorsements": Field("count", 0, 0, PEOPLE_MAX),
+    "after": _names(),
+    "duties": Field("text", "", high=SENTENCE_CHARACTERS_MAX),
+    "benefits": Field("text", "", high=SENTENCE_CHARACTERS_MAX),
+    **_SENTENCES,
+}
+CONTRIBUTIONS: Fields = {
+    "factors": _names(*FACTORS),
+    "units": _names(*UNITS),
+    "attestations": Field("count", 1, 0, PEOPLE_MAX),
+    **_SENTENCES,
+}
+ADMISSION: Fields = {
+    "actions": Field("choices", (), high=len(ACTIONS), choices=tuple(ACTIONS)),
+    "when": _RULE._replace(required=True),
+    **_SENTENCES,
+}
+VALUE: Fields = {"points": _RULE._replace(required=True), **_SENTENCES}
+POOL: Fields = {
+    "unit": _name(required=True),
+    "scale": Field("count", 2, 0, 9),
+    "income": Field("rule", "event.action == 'transfer' && event.to_community", high=4_096),
+    "every_hours": _hours(0),
+    "late": _choice("next_epoch", "catch_up", "needs_attest_if_older"),
+    "late_hours": _hours(24 * 30),
+    "late_attestations": Field("count", 2, 0, PEOPLE_MAX),
+    "commission": Field("portions", (), high=COMMISSION_DEPTH_MAX),
+    "commission_role": _name(),
+    "commission_hours": _hours(24 * 366),
+    **_SENTENCES,
+}
+BUCKET: Fields = {
+    "name": _name(required=True),
+    "share": Field("portion", None, required=True),
+    "of": _choice("whole", "remainder"),
+    "to": _choice("contributors", "role", "community"),
+    "role": _name(),
+    "actions": Field("choices", (), high=len(ACTIONS), choices=tuple(ACTIONS)),
+    "factor": _name(),
+    "scope": _name(),
+    "specification": _name(),
+    "within_hours": _hours(0),
+    "where": _RULE,
+    "divide": _choice("proportional", "recent", "balanced", "equal"),
+    "recent_hours": _hours(24 * 90, 1),
+    "claim": _choice("once", "debt", "equity"),
+    "trace": Field("flag", False),
+    **_SENTENCES,
+}
+PROCESS: Fields = {
+    "threshold": Field("portion", ">1/2"),
+    "quorum": Field("portion", "0%"),
+    "period_hours": _hours(24 * 7),
+    "early": Field("flag", True),
+    "blocks": Field("count", 0, 0, PEOPLE_MAX),
+    "voters": _name(),
+    "trial_hours": _hours(0),
+    **_SENTENCES,
+}
+LAZY: Fields = {
+    **PROCESS,
+    "objections": Field("count", 1, 1, PEOPLE_MAX),
+    "covers": Field("choices", (), high=8, choices=("charter", "roles", "contributions", "value")),
+    "decisions": Field("flag", False),
+}
+FINALITY: Fields = {
+    "interval_minutes": Field("count", 10, 1, 60 * 24 * 366),
+    "witnesses": Field("count", 7, 1, 100),
+    "grace_hours": _hours(24),
+    **_SENTENCES,
+}
+
+CLASSES = ("ordinary", "constitution", "membership", "lazy")
+"""The classes of change, each with its process."""
+
+SECTIONS: Mapping[str, Fields] = MappingProxyType(
+    {
+        "charter": CHARTER,
+        "membership": MEMBERSHIP,
+        "contributions": CONTRIBUTIONS,
+        "finality": FINALITY,
+    }
+)
+"""Sections that are one table."""
+
+TABLES: Mapping[str, tuple[Fields, int]] = MappingProxyType(
+    {
+        "roles": (ROLE, ROLES_MAX),
+        "admit": (ADMISSION, ADMISSIONS_MAX),
+        "value": (VALUE, len(ACTIONS)),
+        "pools": (POOL, POOLS_MAX),
+        "governance": (PROCESS, len(CLASSES)),
+    }
+)
+"""Sections of tables, one for each name, and how many there may be."""
+
+TOP = ("name", *SECTIONS, *TABLES)
