@@ -1,0 +1,1 @@
+"""Tests of records, logs, proofs, frontiers, messages, hellos and links."""
