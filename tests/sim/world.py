@@ -13,6 +13,7 @@ from random import Random
 
 from commonweal.node.events import Ticket, Wish
 from commonweal.node.service import Service
+from commonweal.protocol.codec import Value
 from commonweal.protocol.invite import Invite
 from commonweal.protocol.keys import PeerKey, Signer
 from commonweal.protocol.ledger import membership
@@ -73,7 +74,7 @@ class World:
     def invite(self, host: Node, uses: int = 1) -> tuple[Ticket, bytes]:
         """Let a member make an invite; return the ticket of it and the seed of its key."""
         seed = self.rng.randbytes(32)
-        data = {"key": Signer(seed).key, "uses": uses}
+        data: dict[str, Value] = {"key": Signer(seed).key, "uses": uses}
         return host.submit(Wish("invite.create", data)), seed
 
     def invited(self, host: Node, uses: int = 1) -> Invite:
