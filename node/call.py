@@ -9,13 +9,16 @@ Nothing here imports trio or the node, so that a command that asks starts quickl
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from commonweal.protocol import codec, errors
 from commonweal.protocol.errors import CommonwealError, Malformed, NotReachable
+
+if TYPE_CHECKING:
+    from commonweal.node.events import Wish
 
 MESSAGE_BYTES_MAX = 1024 * 1024
 LENGTH_BYTES = 4
@@ -35,6 +38,11 @@ def answer_message(value: Mapping[str, Any] | CommonwealError, *, last: bool) ->
         name, text = type(value).__name__, str(value)[: MESSAGE_BYTES_MAX // 8]
         return _framed({"error": name, "text": text, "exit": value.exit_code})
     return _framed({"ok": dict(value), "last": last})
+
+
+def wishes_about(wishes: Sequence[Wish]) -> dict[str, Any]:
+    """Return what the question "submit" is about."""
+    return {"wishes": [_wish_map(wish) for wish in wishes]}
 
 
 def read_question(data: bytes) -> tuple[str, dict[str, Any]]:
@@ -118,6 +126,15 @@ class Call:
                 raise NotReachable("the node went away")
             data += part
         return bytes(data)
+
+
+def _wish_map(wish: Wish) -> dict[str, Any]:
+    text = wish.text and {
+        "media_type": wish.text.media_type,
+        "content": wish.text.content,
+        "permanent": wish.text.permanent,
+    }
+    return {"kind": wish.kind, "data": dict(wish.data), "deps": list(wish.deps), "text": text}
 
 
 def _framed(value: dict[str, Any]) -> bytes:

@@ -11,8 +11,9 @@ import logging
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from random import SystemRandom
 from typing import TYPE_CHECKING
@@ -28,7 +29,7 @@ from commonweal.node.runtime import Runtime
 from commonweal.node.service import Service
 from commonweal.node.session import Identity
 from commonweal.protocol import invite, keys
-from commonweal.protocol.errors import CommonwealError
+from commonweal.protocol.errors import CommonwealError, HomeInUse
 from commonweal.protocol.invite import Link
 from commonweal.storage.home import Home, Settings, new_port
 from commonweal.storage.keystore import Secrets
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+LOCK_TRIES_MAX = 4
+LOCK_PAUSE_S = 0.05
 END_S_MAX = 3.0
 """After this long an orderly end becomes a sudden one."""
 
@@ -62,7 +65,7 @@ def opened(home: Home, secrets: Secrets, config: Config) -> Iterator[Node]:
 
     Raises HomeInUse, NotInCommunity, and what opening a home and its ledger raises.
     """
-    with home.lock(), home.store() as store:
+    with _locked(home), home.store() as store:
         settings = Settings.read(store)
         community = settings.here
         if settings.port is None:
@@ -75,6 +78,22 @@ def opened(home: Home, secrets: Secrets, config: Config) -> Iterator[Node]:
         identity = Identity(signer, keys.PeerKey(keys.Signer(peer_seed).key))
         service = Service(store, community, identity, SystemRandom(), link.invite if link else None)
         yield _assembled(home, settings, config, store, service, peer_seed)
+
+
+@contextmanager
+def _locked(home: Home) -> Iterator[None]:
+    """Hold the home's lock; who only looks at it holds it too, but for a moment."""
+    for left in reversed(range(LOCK_TRIES_MAX)):
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(home.lock())
+            except HomeInUse:
+                if not left:
+                    raise
+                time.sleep(LOCK_PAUSE_S)
+                continue
+            yield
+            return
 
 
 def run(home: Home, secrets: Secrets, config: Config, ready: Callable[[list[str]], None]) -> None:
