@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from commonweal.node.comparing import Comparing
-from commonweal.node.replica import BULK_KINDS, Replica
+from commonweal.node.replica import Replica, rare
 from commonweal.node.session import Desk, Session
 from commonweal.protocol import evidence, keys, log, wire
 from commonweal.protocol.errors import (
@@ -198,12 +198,8 @@ class Intake:
         where then not all is kept, it is folded anew from what is.
         """
         replica = self.desk.replica
-        replica.ledger.add(
-            record
-            for read in reads.values()
-            for record in read.records
-            if record.kind not in BULK_KINDS
-        )
+        for read in reads.values():
+            replica.ledger.add(rare(read.records))
         brought = sum(len(read.records) for read in reads.values())
         for read in reads.values():
             self._cut_to_quota(read)

@@ -7,7 +7,7 @@ concern them). What changed since the last commit is remembered in `dirty`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from commonweal.protocol import evidence, frontier, log
 from commonweal.protocol.evidence import Proof
@@ -80,7 +80,7 @@ class Replica:
             self.store.mark_checked(author, run[-1].seq + 1)
         self._refresh(author)
         self.dirty.setdefault(author, before)
-        self.ledger.add(record for record in run if record.kind not in BULK_KINDS)
+        self.ledger.add(rare(run))
 
     def freeze(self, proof: Proof) -> bool:
         """Take in a checked proof; say whether it changed anything."""
@@ -142,6 +142,11 @@ class Replica:
             self._newcomers[author] = None
         self._rows[author] = row
         self.frontier.put(_entry(row))
+
+
+def rare(run: Iterable[Record]) -> list[Record]:
+    """Return the records that the ledger of membership and rules reads."""
+    return [record for record in run if record.kind not in BULK_KINDS]
 
 
 def _entry(row: LogRow) -> frontier.Entry:

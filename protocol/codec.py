@@ -8,8 +8,8 @@ extensions or timestamps. (MessagePack spec, restricted; see docs/protocol.md.)
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TypeAlias, cast
+from collections.abc import Callable, Iterable
+from typing import Any, TypeAlias, cast
 
 import msgpack
 
@@ -25,10 +25,14 @@ INT_MIN, INT_MAX = -(2**63), 2**63 - 1
 _LEAVES = frozenset({str, bytes, bool, type(None)})
 
 
+# One packer for all: making one costs more than most values. It never calls back into Python.
+_pack: Callable[[object], bytes] = msgpack.Packer(use_bin_type=True).pack
+
+
 def encode(value: Value, depth_max: int = DEPTH_MAX) -> bytes:
     """Return the one encoding of `value`; raise `Malformed` when it has none."""
     try:
-        return cast(bytes, msgpack.packb(_ordered(value, depth_max), use_bin_type=True))
+        return _pack(_ordered(value, depth_max))
     except (ValueError, TypeError, OverflowError) as error:
         raise Malformed(str(error)) from error
 
@@ -36,15 +40,9 @@ def encode(value: Value, depth_max: int = DEPTH_MAX) -> bytes:
 def decode(data: bytes, depth_max: int = DEPTH_MAX) -> Value:
     """Return the value whose encoding is `data`, or raise `Malformed`."""
     try:
-        value = msgpack.unpackb(
-            data,
-            raw=False,
-            object_pairs_hook=_sorted_map,
-            ext_hook=_no_extension,
-            timestamp=3,
-        )
+        value = msgpack.unpackb(data, raw=False, ext_hook=_no_extension, timestamp=3)
         _check((value,), depth_max)
-        again = msgpack.packb(value, use_bin_type=True)
+        again = _pack(value)
     except (ValueError, TypeError, OverflowError, RecursionError, msgpack.UnpackException) as error:
         raise Malformed(f"not canonical MessagePack: {error}") from error
     if again != data:
@@ -79,32 +77,27 @@ def _ordered(value: Value, room: int) -> Value:
     raise TypeError(f"a {kind.__name__} cannot be encoded")
 
 
-def _check(items: Iterable[object], room: int) -> None:
+def _check(items: Iterable[Any], room: int) -> None:
     for item in items:
         kind = type(item)
         if kind in _LEAVES:
             continue
         if kind is int:
-            if item > INT_MAX:  # type: ignore[operator]
+            if item > INT_MAX:
                 raise ValueError(f"{item} does not fit 64 bits")
         elif kind is not list and kind is not dict:
             raise TypeError(f"a {kind.__name__} is not allowed")
         elif room == 0:
             raise ValueError("nested too deep")
-        else:
-            _check(item if kind is list else item.values(), room - 1)  # type: ignore[arg-type,attr-defined]
-
-
-def _sorted_map(pairs: list[tuple[object, object]]) -> dict[str, object]:
-    # The order of code points, in which Python compares strings, is that of UTF-8 bytes.
-    last: str | None = None
-    for key, _ in pairs:
-        if type(key) is not str:
-            raise TypeError("a map key is not a string")
-        if last is not None and key <= last:
-            raise ValueError("map keys are not sorted and unique")
-        last = key
-    return dict(pairs)  # type: ignore[arg-type]
+        elif kind is list:
+            _check(item, room - 1)
+        elif item:
+            # A key that stands twice is lost here, and the length then tells. The order of
+            # code points, in which Python compares strings, is that of UTF-8 bytes.
+            names = list(item)
+            if names != sorted(names) or type(names[0]) is not str:
+                raise ValueError("map keys are not sorted strings")
+            _check(item.values(), room - 1)
 
 
 def _no_extension(code: int, data: bytes) -> None:
