@@ -47,6 +47,8 @@ class Peering:
         self._book: dict[PeerKey, Address] = {
             known.peer: known for known in desk.replica.store.addresses()
         }
+        self._signed = dict.fromkeys(known.signed for known in self._book.values())
+        """What is kept, signed, so that it is not checked again whenever it is told again."""
 
     def listens(self, addresses: tuple[str, ...]) -> None:
         """Note where our own node listens, and tell the members."""
@@ -70,6 +72,8 @@ class Peering:
         """Keep the newer addresses of members; pass on what is new."""
         fresh: list[bytes] = []
         for data in message.signed:
+            if data in self._signed:
+                continue
             try:
                 found = address.from_bytes(data, self.desk.replica.community)
             except CommonwealError as error:
@@ -185,5 +189,9 @@ class Peering:
         self._put(Address(found.peer, found.device, found.addresses, data, last_ok_ms, "signed"))
 
     def _put(self, new: Address) -> None:
+        before = self._book.get(new.peer)
+        if before is not None:
+            self._signed.pop(before.signed, None)
+        self._signed[new.signed] = None
         self._book[new.peer] = new
         self.desk.replica.store.put_address(new)
