@@ -16,7 +16,7 @@ from commonweal.protocol.hello import Greeting, InviteProof
 from commonweal.protocol.invite import Invite
 from commonweal.protocol.keys import DeviceKey, Signer
 from commonweal.protocol.ledger import membership
-from commonweal.protocol.record import FOUND, RECORD_BYTES_MAX, Record, from_bytes
+from commonweal.protocol.record import FOUND, RECORD_BYTES_MAX, Record, RecordId, from_bytes
 
 
 class Gate:
