@@ -43,9 +43,13 @@ class Peering:
         self.listening: tuple[str, ...] = ()
         self.failures: dict[PeerKey, str] = {}
         """The last reason why a peer could not be reached."""
+        self.reload()
+
+    def reload(self) -> None:
+        """Read the address book from the store; no dial is under way."""
         self._tries: dict[PeerKey, _Try] = {}
         self._book: dict[PeerKey, Address] = {
-            known.peer: known for known in desk.replica.store.addresses()
+            known.peer: known for known in self.desk.replica.store.addresses()
         }
         self._signed = dict.fromkeys(known.signed for known in self._book.values())
         """What is kept, signed, so that it is not checked again whenever it is told again."""

@@ -65,6 +65,7 @@ class Service:
         self.heads = heads.Heads(self.desk)
         self.reporting = Reporting(self.desk, self.gate, self.peering)
         self._answers: list[Answer] = []
+        self._is_new = True
         self._tick_ms = 0
         self._compared_ms = 0
         self._to_audit: dict[DeviceKey, None] = {}
@@ -76,7 +77,7 @@ class Service:
         desk.actions = []
         match event:
             case events.Started():
-                self._start()
+                self._woke()
             case events.Listening(addresses):
                 self.peering.listens(addresses)
             case link.Connected(peer, where, outbound):
@@ -106,10 +107,16 @@ class Service:
         return desk.actions
 
     def reload(self) -> None:
-        """Start again from what the store holds, after a commit that failed. All links are gone."""
-        self.desk.sessions.clear()
+        """Start again from what the store holds, after a commit that failed. All links are gone.
+
+        What was to be done is not done, so it is asked for again.
+        """
+        for peer in list(self.desk.sessions):
+            self._left(peer)
         self.desk.replica.reload()
+        self.peering.reload()
         self._answers.clear()
+        self._is_new = True
 
     # Links.
 
@@ -305,6 +312,8 @@ class Service:
 
     def _woke(self) -> None:
         desk = self.desk
+        if self._is_new:
+            self._begin()
         if self._to_audit:
             self._audit()
         for data in self.heads.due():
