@@ -33,7 +33,9 @@ class Entry(NamedTuple):
 
 TABLE: dict[str, dict[str, Entry]] = {
     N_("Begin"): {
-        "start": Entry("start", "start", N_("your way in: make a home, found or join, run your node")),
+        "start": Entry(
+            "start", "start", N_("your way in: make a home, found or join, run your node")
+        ),
         "init": Entry("begin", "init", N_("make a home, with a new member and his 24 words")),
         "found": Entry("begin", "found", N_("found a community")),
         "join": Entry("join", "join", N_("ask to join, with the link that a member gave you")),
@@ -74,13 +76,14 @@ class Weal(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        try:
-            return super().resolve_command(ctx, args)
-        except click.NoSuchCommand as error:
+        name = args[0]
+        if not name.startswith("-") and name not in self.list_commands(ctx):
             from difflib import get_close_matches
 
-            error.possibilities = get_close_matches(args[0], self.list_commands(ctx))
-            raise
+            near = get_close_matches(name, self.list_commands(ctx), n=1)
+            hint = _(" Did you mean {name!r}?").format(name=near[0]) if near else ""
+            ctx.fail(_("No such command {name!r}.").format(name=name) + hint)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for section, entries in TABLE.items():

@@ -15,6 +15,7 @@ from commonweal.commands.options import (
     form_option,
     given_passphrase,
     home_option,
+    is_typed,
     passphrase_option,
     unlock,
 )
@@ -51,9 +52,7 @@ LANGUAGES = {"en": Language.ENGLISH, "zh": Language.CHINESE}
 @click.option("--name", required=True, help="The name by which the others know you.")
 @passphrase_option
 @click.option("--no-passphrase", is_flag=True, help="Protect the keystore by its mode alone.")
-@click.option(
-    "--language", type=click.Choice([*LANGUAGES]), help="The language of the 24 words."
-)
+@click.option("--language", type=click.Choice([*LANGUAGES]), help="The language of the 24 words.")
 @home_option
 @form_option(Form.TEXT, Form.JSON)
 def init(
@@ -154,7 +153,9 @@ def found_community(home: Home, name: str, passphrase_file: Path | None) -> Sett
         first = founded.record
         community = community_of(first)
         salt = os.urandom(SALT_BYTES)
-        profile = founding.profile(signer, community, founding.tip_of(first), settings.name, salt, now)
+        profile = founding.profile(
+            signer, community, founding.tip_of(first), settings.name, salt, now
+        )
         run = [first, profile.record]
         bodies = {one.record.body.hash: one.body for one in (founded, profile) if one.record.body}
         store.append(settings.device, run, bodies)
@@ -182,7 +183,7 @@ def chosen_passphrase(passphrase_file: Path | None) -> str:
     given = given_passphrase(passphrase_file)
     if given is not None:
         return given
-    if not click.get_text_stream("stdin").isatty():
+    if not is_typed():
         raise PassphraseNeeded(_("or say --no-passphrase"))
     return ask_passphrase(twice=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -53,9 +54,11 @@ def create(uses: int, expires: str, passphrase_file: Path | None, home: Home, fo
         write_json({"link": text, "id": written.id.hex(), "uses": uses, "expires": iso(until)})
     else:
         show_link(text)
-        say(_("For {uses} use(s), until {time}. Give it only to whom you invite.").format(
-            uses=uses, time=shown(until)
-        ))
+        say(
+            _("For {uses} use(s), until {time}. Give it only to whom you invite.").format(
+                uses=uses, time=shown(until)
+            )
+        )
         say(_("Your node has to run while they join: `weal up`."))
     warn_when_private(link.contacts)
 
@@ -128,7 +131,7 @@ def show_link(text: str) -> None:
     """Show a link as a QR code, where there is a terminal for it, and as text."""
     import segno
 
-    if click.get_text_stream("stdout").isatty():
+    if sys.stdout.isatty():
         drawn = io.StringIO()
         segno.make(text, error="l", micro=False).terminal(drawn, compact=True)
         say(drawn.getvalue())

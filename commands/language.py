@@ -23,21 +23,14 @@ def N_(words: str) -> str:  # noqa: N802  gettext's own name for it
 
 
 CLICKS_WORDS = (
-    N_("Usage:"),
-    N_("Options"),
-    N_("Commands"),
-    N_("Error: {message}"),
-    N_("Show this message and exit."),
-    N_("Show the version and exit."),
-    N_("Try '{command} {option}' for help."),
-    N_("No such command {name!r}."),
-    N_("Missing argument"),
-    N_("Missing command."),
-    N_("(Possible options: {possibilities})"),
-    N_("Did you mean {possibility}?"),
-    N_("Got unexpected extra argument ({args})"),
-    N_("required"),
-    N_("default: {default}"),
+    *(N_("Usage:"), N_("Options"), N_("Commands"), N_("Error: {message}")),
+    *(N_("Show this message and exit."), N_("Show the version and exit.")),
+    *(N_("Try '{command} {option}' for help."), N_("No such option {name!r}.")),
+    *(N_("No such command {name!r}."), N_("Did you mean {possibility}?")),
+    *(N_("Missing argument"), N_("Missing option"), N_("Missing command.")),
+    *(N_("Invalid value: {message}"), N_("Invalid value for {param_hint}: {message}")),
+    *(N_("{value!r} is not a valid {number_type}."), N_("{value} is not in the range {range}.")),
+    *(N_("required"), N_("default: {default}")),
 )
 """What click itself says; it looks in the catalogue that `speak` opens."""
 

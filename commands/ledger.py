@@ -83,7 +83,7 @@ def follow_index(home: Home) -> None:
             with home.lock(), home.store() as store:
                 while Index(store).catch_up():
                     store.commit()
-                return
+                return None
         except HomeInUse:
             if time.monotonic() > deadline:
                 few = ngettext(

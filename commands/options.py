@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -13,6 +14,9 @@ from commonweal.commands.language import _
 from commonweal.commands.output import Form
 from commonweal.protocol.errors import PassphraseNeeded, UnusablePassphrase
 from commonweal.storage.home import Home
+
+if TYPE_CHECKING:
+    from commonweal.storage.keystore import Secrets
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -92,7 +96,7 @@ def given_passphrase(passphrase_file: Path | None) -> str | None:
         raise UnusablePassphrase(f"{passphrase_file}: not UTF-8") from None
 
 
-def unlock(home: Home, passphrase_file: Path | None) -> Any:
+def unlock(home: Home, passphrase_file: Path | None) -> Secrets:
     """Return the `Secrets` of a home, asking for the passphrase where nothing gives it.
 
     Raises PassphraseNeeded where nobody can be asked, WrongPassphrase, and what
@@ -106,15 +110,20 @@ def unlock(home: Home, passphrase_file: Path | None) -> Any:
     given = given_passphrase(passphrase_file)
     if given is not None:
         return keystore.unlock(home.keystore, given)
-    if not click.get_text_stream("stdin").isatty():
+    if not is_typed():
         raise PassphraseNeeded(str(home.keystore))
-    for left in reversed(range(PASSPHRASE_TRIES_MAX)):
+    for left in range(PASSPHRASE_TRIES_MAX - 1, -1, -1):
         try:
             return keystore.unlock(home.keystore, ask_passphrase())
         except WrongPassphrase:
             if not left:
                 raise
     raise AssertionError("the last try returns or raises")
+
+
+def is_typed() -> bool:
+    """Whether somebody types the answers, so that he can be asked."""
+    return sys.stdin is not None and sys.stdin.isatty()
 
 
 def ask_passphrase(*, twice: bool = False) -> str:

@@ -73,7 +73,7 @@ def safe_cell(value: object) -> object:
     if value is None or isinstance(value, bool | int):
         return "" if value is None else value
     text = visible(str(value))
-    return f"'{text}" if text.lstrip()[:1] in _FORMULA or text[:1] in " " and text else text
+    return f"'{text}" if text.lstrip()[:1] in _FORMULA else text
 
 
 def write_table(columns: Sequence[Column], rows: Sequence[dict[str, Any]]) -> None:
@@ -154,7 +154,7 @@ _UNSEEN = re.compile(
 )
 """Controls, format and direction marks, what looks like nothing, and halves of characters."""
 
-_FORMULA = frozenset("=+-@|%\uff1d\uff0b\uff0d\uff20")
+_FORMULA = tuple("=+-@|%\uff1d\uff0b\uff0d\uff20")
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
@@ -162,7 +162,13 @@ def _escape(found: re.Match[str]) -> str:
     code = ord(found[0])
     if found[0] in _SHORT:
         return _SHORT[found[0]]
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+    return (
+        f"\\x{code:02x}"
+        if code < 0x100
+        else f"\\u{code:04x}"
+        if code < 0x10000
+        else f"\\U{code:08x}"
+    )
 
 
 def _json_escape(found: re.Match[str]) -> str:

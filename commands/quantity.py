@@ -149,9 +149,7 @@ def _why(plain: str, typed: str) -> str:
     return typed
 
 
-_UNIT_BY_NAME = {
-    name.lower(): unit for unit, names in UNITS.items() for name in (unit, *names)
-}
+_UNIT_BY_NAME = {name.lower(): unit for unit, names in UNITS.items() for name in (unit, *names)}
 _ACTION_BY_NAME = {
     name.lower(): action for action, names in ACTIONS.items() for name in (action, *names)
 }

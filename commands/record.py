@@ -95,9 +95,11 @@ def record(
     if form is Form.TEXT:
         number = shown_number(int(str(amount["n"])), int(str(amount["scale"])))
         what = f"{shown_action(name)} {number} {shown_unit(str(amount['unit']))}"
-        say(_("Recorded: {what}. It is on this node, as {id}.").format(
-            what=what, id=written.id.hex()[:8]
-        ))
+        say(
+            _("Recorded: {what}. It is on this node, as {id}.").format(
+                what=what, id=written.id.hex()[:8]
+            )
+        )
     else:
         write_json({"id": written.id.hex(), "seq": written.seq})
     if wait:
@@ -105,7 +107,7 @@ def record(
 
 
 def wait_for(home: Home, written: list[Written], peers: int) -> None:
-    """Return when `peers` peers hold what was written. Raises NotYet after a minute without news."""
+    """Return when `peers` peers hold what was written; raise NotYet after a minute without news."""
     held = 0
     with call(home, patience_s=WAIT_SECONDS_MAX) as line:
         from commonweal.protocol.errors import NotReachable
@@ -114,9 +116,11 @@ def wait_for(home: Home, written: list[Written], peers: int) -> None:
             for answer in line.each("wait", ids=[one.id for one in written], peers=peers):
                 held = answer["held_by"]
         except NotReachable:
-            raise NotYet(_("it is kept here, and held by {held} of {wanted} peers").format(
-                held=held, wanted=peers
-            )) from None
+            raise NotYet(
+                _("it is kept here, and held by {held} of {wanted} peers").format(
+                    held=held, wanted=peers
+                )
+            ) from None
     warn(ngettext("held by {held} peer", "held by {held} peers", held).format(held=held))
 
 
@@ -134,9 +138,7 @@ def _event(
         data["receiver"] = bytes(receiver)
     if scope is not None:
         if not 1 <= len(scope.strip()) <= SCOPE_CHARS_MAX:
-            raise UnusableText(
-                _("a scope has 1 to {most} characters").format(most=SCOPE_CHARS_MAX)
-            )
+            raise UnusableText(_("a scope has 1 to {most} characters").format(most=SCOPE_CHARS_MAX))
         data["inScopeOf"] = scope.strip()
     return data
 

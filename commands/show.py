@@ -43,7 +43,9 @@ def show(id: str, home: Home, form: Form) -> None:
 
 def as_row(store: Store, people: People, found: Record) -> dict[str, Any]:
     """Return header, body and signature state of a record, as json says them."""
-    device = next((one for one in membership.devices(people.state) if one.key == found.author), None)
+    device = next(
+        (one for one in membership.devices(people.state) if one.key == found.author), None
+    )
     return {
         "id": found.id.hex(),
         "community": people.community.hex(),
@@ -80,9 +82,11 @@ def plain(value: Any) -> Any:
 def _find(store: Store, text: str) -> Record:
     digits = text.strip().lower()
     if len(digits) < PREFIX_DIGITS_MIN:
-        raise UnknownId(_("{text}: give at least {least} digits of the id").format(
-            text=visible(text), least=PREFIX_DIGITS_MIN
-        ))
+        raise UnknownId(
+            _("{text}: give at least {least} digits of the id").format(
+                text=visible(text), least=PREFIX_DIGITS_MIN
+            )
+        )
     found = store.record(RecordId(begins(store.ids(digits), digits)))
     assert found is not None, "an id of the store is held"
     return found

@@ -21,7 +21,7 @@ from commonweal.commands.begin import (
 from commonweal.commands.client import ask_if_running
 from commonweal.commands.join import WAITING, ask_to_join
 from commonweal.commands.language import _
-from commonweal.commands.options import home_option, passphrase_option, unlock
+from commonweal.commands.options import home_option, is_typed, passphrase_option, unlock
 from commonweal.commands.output import say, visible
 from commonweal.protocol import invite as links
 from commonweal.protocol.errors import CommonwealError
@@ -101,9 +101,9 @@ def _ask_name(question: str) -> str:
 def _ask_passphrase() -> str:
     """Ask for a passphrase, hidden and twice where somebody types; nothing means none."""
     question = _("A passphrase for this device (nothing for none)")
-    is_typed = click.get_text_stream("stdin").isatty()
-    found: str = click.prompt(question, default="", show_default=False, hide_input=is_typed)
-    if found and is_typed:
+    hidden = is_typed()
+    found: str = click.prompt(question, default="", show_default=False, hide_input=hidden)
+    if found and hidden:
         again: str = click.prompt(_("The same again"), default="", hide_input=True)
         if again != found:
             say(_("They differ; once more."))

@@ -39,7 +39,7 @@ def status(home: Home, form: Form) -> None:
         if live is not None and people is not None:
             found |= {
                 "running": True,
-                "state": live["state"],
+                "state": one_word(live["state"]),
                 "behind": live["behind"],
                 "records": live["records"],
                 "logs": live["logs"],
@@ -86,9 +86,7 @@ def offline(store: Store, settings: Settings, people: People | None) -> dict[str
     from commonweal.protocol import frontier
 
     counts = store.counts()
-    rows = [
-        frontier.entry(row.author, row.length, row.head, row.frozen) for row in store.logs()
-    ]
+    rows = [frontier.entry(row.author, row.length, row.head, row.frozen) for row in store.logs()]
     return {
         "community": settings.community and settings.community.hex(),
         "community_name": people and people.community_name(),
@@ -115,10 +113,14 @@ def standing(store: Store, settings: Settings, people: People | None) -> str:
     found = membership.status_of(people.state, settings.device)
     if found == "active":
         return "member"
-    if found in (None, "new", "requested"):
+    if found is None or found in ("new", "requested"):
         return "waiting-for-admission"
-    assert found is not None
-    return "refused" if found.startswith(membership.REFUSED) else found
+    return one_word(found)
+
+
+def one_word(state: str) -> str:
+    """Return a state without the reason that may follow it."""
+    return state.partition(":")[0]
 
 
 def peer_row(peer: dict[str, Any], people: People) -> dict[str, Any]:
@@ -174,8 +176,12 @@ def _show(found: dict[str, Any], home: Home) -> None:
 
 
 _ADVICE = {
-    "no-community": N_("Next: `weal found NAME` founds a community; `weal join LINK` asks to join one."),
-    "waiting-for-admission": N_("Your request waits for a node of the community; keep `weal up` running."),
+    "no-community": N_(
+        "Next: `weal found NAME` founds a community; `weal join LINK` asks to join one."
+    ),
+    "waiting-for-admission": N_(
+        "Your request waits for a node of the community; keep `weal up` running."
+    ),
 }
 
 

@@ -39,9 +39,7 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def write(
-    home: Home, wishes: Sequence[Wish], passphrase_file: Path | None = None
-) -> list[Written]:
+def write(home: Home, wishes: Sequence[Wish], passphrase_file: Path | None = None) -> list[Written]:
     """Write records in our log, all or none, and return them, durable.
 
     Raises NotInCommunity, MissingDatabase, HomeInUse when somebody holds the home and

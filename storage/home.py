@@ -77,7 +77,7 @@ class Home:
 
     @property
     def socket(self) -> Path:
-        """Where a running node answers: in the home, or in a private folder when that is too long."""
+        """Where a running node answers: in the home, or where a long path finds a short one."""
         path = self.path / "node.sock"
         if len(os.fsencode(path)) <= SOCKET_PATH_BYTES_MAX:
             return path
@@ -116,7 +116,7 @@ class Home:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Be the only writer of this home inside. Raises HomeInUse, or MissingDatabase without home.
+        """Be the only writer of this home inside. Raises HomeInUse, or MissingDatabase.
 
         The lock ends with the process, however it ends.
         """

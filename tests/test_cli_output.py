@@ -1,0 +1,127 @@
+"""What goes out: nothing commands a terminal or a spreadsheet, and tables stand straight."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from commonweal.commands.output import (
+    Column,
+    Form,
+    as_json,
+    clipped,
+    safe_cell,
+    table,
+    visible,
+    width,
+)
+
+COMMANDING = {
+    "escape": "\x1b[31mred",
+    "bell": "\x07",
+    "one byte control": "\x9b31m",
+    "delete": "a\x7fb",
+    "right to left": "abc\u202edef",
+    "isolate": "\u2066abc\u2069",
+    "mark": "\u200fabc",
+    "zero width": "a\u200bb",
+    "line separator": "a\u2028b",
+    "byte order": "\ufeffa",
+    "tag": "a\U000e0041",
+    "half a character": "a\udc80",
+    "soft hyphen": "a\u00adb",
+}
+
+
+@pytest.mark.parametrize("text", COMMANDING.values(), ids=COMMANDING.keys())
+def test_what_commands_a_terminal_is_written_out(text: str) -> None:
+    shown = visible(text)
+    assert shown != text
+    assert "\\" in shown
+    assert shown.isprintable()
+
+
+@pytest.mark.parametrize("text", ["plain", "花园 garden", "naïve", "👩‍🌾"[:1], "नमस्ते", "a  b"])
+def test_what_people_write_stays(text: str) -> None:
+    assert visible(text) == text
+
+
+def test_a_text_of_several_lines_is_one_cell() -> None:
+    assert visible("a\nb\tc\rd") == "a\\nb\\tc\\rd"
+
+
+@given(st.text())
+def test_nothing_visible_is_a_control_or_a_direction(text: str) -> None:
+    for character in visible(text):
+        assert unicodedata.category(character) not in {"Cc", "Cs", "Zl", "Zp"}
+        assert unicodedata.bidirectional(character) not in {"LRE", "RLE", "LRO", "RLO", "PDF"}
+
+
+@pytest.mark.parametrize("text", COMMANDING.values(), ids=COMMANDING.keys())
+def test_json_carries_it_escaped_and_whole(text: str) -> None:
+    written = as_json({"note": text})
+    assert written.replace("\n", "").isprintable()
+    assert json.loads(written) == {"note": text}
+
+
+def test_json_is_sorted_and_reads_as_it_was_written() -> None:
+    assert as_json({"b": 1, "a": "花"}) == '{\n  "a": "花",\n  "b": 1\n}'
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"), [("abc", 3), ("花园", 4), ("ａ", 2), ("e\u0301", 1), ("ｱ", 1), ("한글", 4)]
+)
+def test_wide_characters_take_two_columns(text: str, columns: int) -> None:
+    assert width(text) == columns
+
+
+def test_what_does_not_fit_is_cut_at_a_whole_character() -> None:
+    assert clipped("花园花园", 5) == "花园…"
+    assert width(clipped("花园花园", 4)) <= 4
+    assert clipped("花园", 4) == "花园"
+
+
+def test_columns_stand_straight_whatever_the_script() -> None:
+    rows = [{"name": "安", "n": 5}, {"name": "Annabel", "n": 12}, {"name": "花园", "n": None}]
+    lines = table(
+        [Column("name", "name"), Column("n", "数量", is_number=True), Column("x", "")], rows
+    )
+    assert lines == [
+        "name     数量",
+        "安          5",
+        "Annabel    12",
+        "花园",
+    ]
+
+
+def test_a_narrow_terminal_cuts_the_last_column() -> None:
+    rows = [{"a": "1234", "note": "a long note that goes on and on"}]
+    lines = table([Column("a", "a"), Column("note", "note")], rows, 20)
+    assert lines[1] == "1234  a long note t…"
+    assert all(width(line) <= 20 for line in lines)
+
+
+def test_a_table_without_headings_has_no_empty_first_line() -> None:
+    assert table([Column("a", ""), Column("b", "")], [{"a": "x", "b": "y"}]) == ["x  y"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["=1+1", "+1", "-1", "@SUM(A1)", " =1+1", "\t=1", "＝1+1", "|calc", "%0a", "\n=1"],
+)
+def test_no_cell_begins_a_formula(text: str) -> None:
+    cell = str(safe_cell(text))
+    assert cell[0] in "'\\"
+
+
+@pytest.mark.parametrize(("value", "cell"), [(None, ""), (-3, -3), ("a=b", "a=b"), ("花", "花")])
+def test_other_cells_stay(value: object, cell: object) -> None:
+    assert safe_cell(value) == cell
+
+
+def test_there_are_three_forms() -> None:
+    assert [form.value for form in Form] == ["text", "json", "csv"]
