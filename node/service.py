@@ -120,11 +120,11 @@ class Service:
 
     # Links.
 
-    def _start(self) -> None:
+    def _begin(self) -> None:
         desk = self.desk
+        self._is_new = False
         desk.do(Subscribe((self.heads.topic, self.heads.rules_topic)))
         self._to_audit = dict.fromkeys(entry.author for entry in desk.replica.frontier)
-        self._woke()
 
     def _connected(self, session: Session) -> None:
         if session.peer in self.desk.sessions:
