@@ -38,7 +38,10 @@ COMPARE_SOON_MS = 300
 """The shortest pause between two comparisons that we begin with one peer."""
 AUDIT_RECORDS = 64
 AUDIT_PAUSE_MS = 25
-"""Signatures are checked in the background, so many at a time, with a pause between."""
+"""Signatures are checked in the background, so many at a time, with a pause between.
+
+Not while records are being fetched: then the newest are more urgent.
+"""
 OUT_OF_PLACE_MAX = 64
 """Messages of a peer that is not admitted which are passed over; with one more he is dropped."""
 
@@ -314,14 +317,15 @@ class Service:
         desk = self.desk
         if self._is_new:
             self._begin()
-        if self._to_audit:
+        auditing = bool(self._to_audit) and not any(one.fetching for one in desk.sessions.values())
+        if auditing:
             self._audit()
         for data in self.heads.due():
             desk.do(Publish(self.heads.topic, data))
         if desk.now_ms >= self._tick_ms:
             self._tick_ms = desk.now_ms + TICK_MS
             self._tick()
-        pause_ms = AUDIT_PAUSE_MS if self._to_audit else TICK_MS
+        pause_ms = AUDIT_PAUSE_MS if auditing else TICK_MS
         wakes = (self._tick_ms, desk.now_ms + pause_ms, self.heads.due_ms or self._tick_ms)
         desk.do(Wake(max(min(wakes), desk.now_ms + 1)))
 
