@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias, TypeGuard
 
 from commonweal.protocol.keys import MemberId
@@ -12,6 +14,8 @@ from commonweal.protocol.record import CommunityId
 
 NOBODY = MemberId(b"")
 
+NO_DOCUMENTS: Mapping[bytes, bytes] = MappingProxyType({})
+
 Verdict: TypeAlias = Reason | None
 """None: the record counts. Else why it does not."""
 
@@ -20,12 +24,14 @@ class Context(NamedTuple):
     """What a record is judged in. A tuple, since one is made for each record.
 
     member: the author's, who is active; `NOBODY` for the kinds that anyone writes.
+    documents: the permanent bodies of records held, by their hash.
     """
 
     community: CommunityId
     cut: Cut
     rules: Rules
     member: MemberId
+    documents: Mapping[bytes, bytes] = NO_DOCUMENTS
 
 
 def is_bytes(value: Any, size: int = 32) -> TypeGuard[bytes]:

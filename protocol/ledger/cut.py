@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from commonweal.protocol import codec, keys
 from commonweal.protocol.frontier import Entry
 
 FOLD = 1
@@ -20,7 +21,7 @@ class Cut:
 
     time_ms: since 1970, as sealed. frontier: by author, each log once. ruleset: the id of
     the document in force; empty is that of the founding record. fold: the version of the
-    fold's rules.
+    fold's rules. clock: the largest in the cut.
     """
 
     height: int = 0
@@ -28,6 +29,21 @@ class Cut:
     frontier: tuple[Entry, ...] = ()
     ruleset: bytes = b""
     fold: int = FOLD
+    clock: int = 0
+
+    @property
+    def id(self) -> bytes:
+        """The 32 bytes that only an equal cut has."""
+        logs: list[codec.Value] = [[*one] for one in self.frontier]
+        fields: list[codec.Value] = [
+            self.height,
+            self.time_ms,
+            logs,
+            self.ruleset,
+            self.fold,
+            self.clock,
+        ]
+        return keys.hash32(keys.CUT, codec.encode(fields))
 
 
 BEFORE_ALL = Cut()

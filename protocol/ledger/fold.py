@@ -14,12 +14,12 @@ outcome follows from the records alone.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple, TypeAlias
 
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger import joining
-from commonweal.protocol.ledger.context import NOBODY, Context, Verdict
+from commonweal.protocol.ledger.context import NO_DOCUMENTS, NOBODY, Context, Verdict
 from commonweal.protocol.ledger.cut import BEFORE_ALL, Cut
 from commonweal.protocol.ledger.kinds import KINDS, RESERVED, Author
 from commonweal.protocol.ledger.reasons import Reason
@@ -64,6 +64,7 @@ class Ledger:
     """The state above a cut, folded from the records that are held.
 
     base: the state at `cut`, read and never changed. rules: those in force there.
+    documents: permanent bodies by their hash; one is there before its record is.
     """
 
     def __init__(
@@ -72,10 +73,11 @@ class Ledger:
         base: Reader | None = None,
         cut: Cut = BEFORE_ALL,
         rules: Rules = DEFAULT,
+        documents: Mapping[bytes, bytes] = NO_DOCUMENTS,
     ) -> None:
         self.community, self.cut, self.rules = community, cut, rules
         self._state = State(base)
-        self._context = Context(community, cut, rules, NOBODY)
+        self._context = Context(community, cut, rules, NOBODY, documents)
         self._entries: list[_Entry] = []
         self._clocks: dict[RecordId, int] = {}
         self._fresh: dict[RecordId, Record] = {}

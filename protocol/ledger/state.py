@@ -93,6 +93,10 @@ class State:
             else:
                 table[key] = old
 
+    def settle(self) -> None:
+        """Let no write made until now be taken back."""
+        self._journal.clear()
+
     def items(self, prefix: bytes) -> Iterator[tuple[bytes, Any]]:
         """Yield the pairs whose key starts with `prefix`, ascending by key.
 

@@ -64,6 +64,8 @@ class _Walk:
             number = self._counts[table] = self._counts.get(table, -1) + 1
             self.places.setdefault(table, at)
             table = (*table, number)
+        for length in range(1, len(table)):
+            self.places.setdefault(table[:length], at)
         self.places[table] = at
         return table
 
