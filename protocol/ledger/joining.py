@@ -207,7 +207,7 @@ def revoke_invite(state: State, record: Record, context: Context) -> Verdict:
     invite = record.data.get("invite")
     if not is_bytes(invite):
         return Reason.SHAPE
-    if invite not in record.deps:
+    if invite not in (*record.deps, record.prev):
         return Reason.NOT_CITED
     row = invite_row(state, invite)
     if row is None:
@@ -225,7 +225,7 @@ def request(state: State, record: Record, context: Context) -> Verdict:
     invite, proof = record.data.get("invite"), record.data.get("proof")
     if not is_bytes(invite) or not is_bytes(proof, keys.SIGNATURE_BYTES):
         return Reason.SHAPE
-    if invite not in record.deps:
+    if invite not in (*record.deps, record.prev):
         return Reason.NOT_CITED
     device = device_row(state, record.author)
     if device is None:
@@ -258,7 +258,7 @@ def vouch(state: State, record: Record, context: Context) -> Verdict:
     member, asked = record.data.get("member"), record.data.get("request")
     if not is_bytes(member) or not is_bytes(asked):
         return Reason.SHAPE
-    if asked not in record.deps:
+    if asked not in (*record.deps, record.prev):
         return Reason.NOT_CITED
     value = state.get(REQUEST + asked)
     row = None if value is None else RequestRow(*value)
