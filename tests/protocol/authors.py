@@ -1,4 +1,4 @@
-"""Authors whose keys follow from a number, and the records they write: what these tests begin with."""
+"""Authors whose keys follow from their names, and what they write: where these tests begin."""
 
 from __future__ import annotations
 
