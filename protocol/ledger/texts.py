@@ -1,11 +1,14 @@
 """Names inside `data`: one form for each, and no two that look alike.
 
-Only characters of Unicode 3.2 are taken, by the tables that every Python keeps for that
-version: newer ones differ from one Python to the next, and the fold must not.
+For the fold, only characters of Unicode 3.2 are taken, by the tables that every Python
+keeps for that version: newer ones differ from one Python to the next. Members' names are
+free text and take every character; what is said of them here is only shown.
 """
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Mapping
 from typing import Any, TypeGuard
 from unicodedata import ucd_3_2_0 as unicode
 
@@ -30,6 +33,25 @@ def is_name(value: Any, characters_max: int = NAME_CHARACTERS_MAX) -> TypeGuard[
         and value == " ".join(value.split())
         and all(unicode.category(one)[0] not in "CZ" or one == " " for one in value)
     )
+
+
+def shown(name: str) -> str:
+    """Return a name as people are shown it: in its one form, without what cannot be seen.
+
+    For free text such as members' names, which the fold does not read; empty when nothing
+    is left.
+    """
+    parts = unicodedata.normalize("NFKC", name).split()
+    seen = ["".join(one for one in part if unicodedata.category(one)[0] != "C") for part in parts]
+    return " ".join(part for part in seen if part)[:NAME_CHARACTERS_MAX]
+
+
+def alike(names: Mapping[bytes, str]) -> list[list[bytes]]:
+    """Return the groups of ids whose names may be taken for each other, each of two or more."""
+    groups: dict[str, list[bytes]] = {}
+    for id in sorted(names):
+        groups.setdefault(skeleton(shown(names[id])), []).append(id)
+    return [ids for ids in groups.values() if len(ids) > 1]
 
 
 def skeleton(name: str) -> str:

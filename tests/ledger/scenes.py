@@ -214,7 +214,7 @@ def event_corrected(scene: Scene) -> Record:
         scene.pen = pens[0]
     key = "effortQuantity" if "effortQuantity" in was.data else "resourceQuantity"
     unit = was.data.get(key, {}).get("unit", "loaf")
-    data = {
+    data: dict[str, Any] = {
         "action": was.data.get("action", "work"),
         "corrects": was.id,
         key: quantity(scene.rng.randint(-3, 3), unit),
@@ -227,7 +227,8 @@ def event_attested(scene: Scene) -> Record:
     if scene.rng.random() < 0.2:
         say = scene.rng.choice(("open", "withdraw"))
         return scene.write("dispute", {"event": said.id, "say": say}, said)
-    data = {"event": said.id, "say": scene.rng.choice(("yes", "yes", "no", "withdraw", "maybe"))}
+    words = ("yes", "yes", "no", "withdraw", "maybe")
+    data: dict[str, Any] = {"event": said.id, "say": scene.rng.choice(words)}
     if scene.rng.random() < 0.3:
         data["corrections"] = scene.rng.randint(0, 2)
     return scene.write("attest", data, said)

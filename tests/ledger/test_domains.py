@@ -224,6 +224,11 @@ class TestTerms:
         assert not texts.is_name("a\nb")
         assert texts.skeleton("Ваκеrу") == texts.skeleton("bakery")
 
+    def test_members_whose_names_look_alike_are_found(self) -> None:
+        names = {b"1": "Mei", b"2": "МЕI", b"3": "Ｍｅｉ\u200b", b"4": "Jun 🍞", b"5": "Jun"}
+        assert texts.alike(names) == [[b"1", b"2", b"3"]]
+        assert texts.shown("  Ｍｅｉ\u200b\n Lin ") == "Mei Lin"
+
 
 class TestPlans:
     """Promises are counted down by the events that name them."""

@@ -114,7 +114,7 @@ def test_a_workshop_turns_flour_and_work_into_bread() -> None:
     row = bakery.row(bakery.event(bakery.lin, "work", worked | effort(250, "hour", 2), process))
     assert row.effort == [250, 2, "hour"]
     assert (row.factor, row.scope, row.input_of) == ("labour", "bakery", process.id)
-    out = {"outputOf": process.id, "resourceConformsTo": bakery.bread.id}
+    out: dict[str, Any] = {"outputOf": process.id, "resourceConformsTo": bakery.bread.id}
     out |= {"newInventoriedResource": {}, "receiver": bakery.jun.owner.id, "atLocation": "shelf"}
     bread = bakery.event(bakery.lin, "produce", out | amount(40), process)
     assert bakery.balance(sack) == (20, 20)

@@ -22,6 +22,7 @@ def test_the_founder_is_a_member_from_the_first_record() -> None:
     assert membership.founder(state) == village.founder.id
     assert membership.member_of(state, village.mei.key) == village.founder.id
     assert membership.device_of_peer(state, village.mei.peer) == village.mei.key
+    assert membership.peer_of(state, village.mei.key) == village.mei.peer
     assert [one.status for one in membership.members(state)] == ["active"]
     assert membership.founding_document(state) is not None
 
@@ -123,6 +124,19 @@ def test_a_second_device_of_a_member_counts_at_once() -> None:
         second.key,
     }
     assert len(membership.devices(ledger.state)) == 3
+
+
+def test_of_two_devices_that_name_one_peer_the_active_and_first_is_meant() -> None:
+    village = Village()
+    jun = village.join("Jun")
+    thief = village.pen("Wei")
+    thief.peer = jun.peer
+    thief.enrol()
+    state = village.ledger().state
+    assert thief.log[0].clock <= jun.log[0].clock
+    assert membership.device_of_peer(state, jun.peer) == jun.key
+    assert membership.peer_of(state, thief.key) == jun.peer
+    assert membership.peer_of(state, village.pen("Lin").key) is None
 
 
 def test_who_left_writes_no_more_and_may_ask_again() -> None:
