@@ -55,6 +55,7 @@ TABLE: dict[str, dict[str, Entry]] = {
         "down": Entry("up", "down", N_("end your node")),
         "status": Entry("status", "status", N_("how this home stands")),
         "peers": Entry("status", "peers", N_("whose nodes are connected")),
+        "cluster": Entry("cluster", "cluster", N_("run several nodes on this machine")),
     },
 }
 

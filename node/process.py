@@ -12,11 +12,11 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from random import SystemRandom
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, TypeVarTuple, Unpack
 
 import trio
 
@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
 LOCK_TRIES_MAX = 4
 LOCK_PAUSE_S = 0.05
 END_S_MAX = 3.0
@@ -60,9 +63,12 @@ class Node:
 
 
 @contextmanager
-def opened(home: Home, secrets: Secrets, config: Config) -> Iterator[Node]:
+def opened(
+    home: Home, secrets: Secrets, config: Config, note: Callable[[Event], None] | None = None
+) -> Iterator[Node]:
     """Hold the home's lock and ledger and put the parts of its node together.
 
+    note: called with each event before the node takes it in.
     Raises HomeInUse, NotInCommunity, and what opening a home and its ledger raises.
     """
     with _locked(home), home.store() as store:
@@ -77,7 +83,7 @@ def opened(home: Home, secrets: Secrets, config: Config) -> Iterator[Node]:
         signer = keys.device_signer(secrets.device_seed)
         identity = Identity(signer, keys.PeerKey(keys.Signer(peer_seed).key))
         service = Service(store, community, identity, SystemRandom(), link.invite if link else None)
-        yield _assembled(home, settings, config, store, service, peer_seed)
+        yield _assembled(home, settings, config, service, peer_seed, note)
 
 
 @contextmanager
@@ -102,10 +108,18 @@ def run(home: Home, secrets: Secrets, config: Config, ready: Callable[[list[str]
     Raises what `opened` does, PortTaken, CannotListen, and what made a part fail.
     """
     with opened(home, secrets, config) as node:
-        try:
-            trio.run(_live, node, ready)
-        except BaseExceptionGroup as group:
-            raise _first(group) from group
+        run_trio(_live, node, ready)
+
+
+def run_trio(main: Callable[[Unpack[Ts]], Awaitable[T]], *details: *Ts) -> T:
+    """Run an async function to its end; raise why it failed, not the group of all that did."""
+    try:
+        return trio.run(main, *details)
+    except BaseExceptionGroup as group:
+        first = _first(group)
+        if not isinstance(first, CommonwealError | KeyboardInterrupt):
+            log.critical("the node ended by a fault of its own: %r", first, exc_info=first)
+        raise first from None
 
 
 async def live(node: Node, ready: Callable[[list[str]], None]) -> None:
@@ -160,13 +174,16 @@ def _assembled(
     home: Home,
     settings: Settings,
     config: Config,
-    store: Store,
     service: Service,
     peer_seed: bytes,
+    note: Callable[[Event], None] | None,
 ) -> Node:
     def emit(event: Event) -> None:
+        if note is not None:
+            note(event)
         runtime.emit(event)
 
+    store = service.desk.replica.store
     scope = trio.CancelScope()
     port = settings.port or 0
     listen = config.listen or (f"/ip4/0.0.0.0/tcp/{port}", f"/ip6/::/tcp/{port}")

@@ -138,6 +138,10 @@ class UnknownId(UsageError):
     exit_code = 65
 
 
+class UnknownNode(UsageError):
+    """There is no node of this name in the cluster; `weal cluster status` lists them."""
+
+
 class AmbiguousId(UsageError):
     """More than one here begins like this; give more of its id."""
 
