@@ -38,6 +38,8 @@ def check(
         if community_of(record) != community:
             raise NotPermitted("credentials of another community")
         if record.kind in (FOUND, ENROL):
+            if record.seq:
+                raise NotPermitted("an enrolment that is not the first record of its log")
             member = _enrolled(record, inceptions)
             devices[record.author] = (member, record.data["peer"])
             founders += [member] if record.kind == FOUND else []

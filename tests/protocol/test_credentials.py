@@ -1,0 +1,236 @@
+"""Credentials: each missing or wrong piece is refused, and the whole admits one node."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from commonweal.protocol import codec, credentials, founding, identity, keys, record
+from commonweal.protocol.errors import BadSignature, CommonwealError, Malformed, NotPermitted
+from commonweal.protocol.identity import Enrolment
+from commonweal.protocol.keys import DeviceKey, MemberId, PeerKey
+from commonweal.protocol.record import CommunityId, Record, RecordId
+from tests.protocol.authors import (
+    BO,
+    COMMUNITY,
+    EVE,
+    FIRST,
+    MEI,
+    NOW_MS,
+    OTHER_COMMUNITY,
+    Author,
+    seed,
+    spoiled,
+    write,
+)
+
+
+def enrolled(author: Author, community: CommunityId = COMMUNITY) -> Record:
+    """Return the first record of a newcomer's device."""
+    return founding.enrol(
+        author.member_signer, author.inception, author.signer, author.peer, community, NOW_MS
+    )
+
+
+def second_device(author: Author, **over: Any) -> tuple[Author, Record]:
+    """Return another device of a member who is known, and its enrolment."""
+    device = Author.__new__(Author)
+    device.__dict__ |= author.__dict__
+    device.signer = keys.device_signer(seed(author.id, "second"))
+    device.device = DeviceKey(device.signer.key)
+    device.peer = PeerKey(keys.Signer(keys.peer_seed(seed(author.id, "second"))).key)
+    enrolment = Enrolment(COMMUNITY, author.id, device.device, device.peer)
+    signature = identity.sign_enrolment(enrolment, author.member_signer)
+    data: dict[str, codec.Value] = {
+        "member": bytes(author.id),
+        "peer": bytes(device.peer),
+        "signatures": [[author.member_signer.key, signature]],
+    }
+    return device, write(device, None, kind="device.enrol", data=data | over)
+
+
+def vouch(voucher: Author, member: MemberId, after: Record = FIRST) -> Record:
+    """Return the record by which `voucher` admits a member."""
+    asked = RecordId(seed("request"))
+    data: dict[str, codec.Value] = {"member": bytes(member), "request": bytes(asked)}
+    return write(voucher, after, kind="member.vouch", data=data, deps=(asked,))
+
+
+ENROLMENT = enrolled(BO)
+VOUCH = vouch(MEI, BO.id)
+
+
+def check(*records: Record, author: Author = BO, community: CommunityId = COMMUNITY) -> MemberId:
+    """Return whose node the records make the author's."""
+    data = [one.wire for one in records]
+    return credentials.check(data, community, author.device, author.peer)
+
+
+def test_the_founding_record_admits_the_founder() -> None:
+    assert check(FIRST, author=MEI) == MEI.id
+
+
+def test_an_enrolment_and_a_vouch_admit_a_member() -> None:
+    assert check(FIRST, ENROLMENT, VOUCH) == BO.id
+    assert check(ENROLMENT, VOUCH, FIRST) == BO.id
+
+
+def test_further_devices_are_admitted_with_their_member() -> None:
+    device, enrolment = second_device(MEI)
+    assert check(FIRST, enrolment, author=device) == MEI.id
+    device, enrolment = second_device(BO)
+    assert check(FIRST, ENROLMENT, enrolment, VOUCH, author=device) == BO.id
+
+
+def test_any_device_of_the_founder_vouches() -> None:
+    device, enrolment = second_device(MEI)
+    word = vouch(device, BO.id, enrolment)
+    assert check(FIRST, enrolment, ENROLMENT, word) == BO.id
+    with pytest.raises(NotPermitted):
+        check(FIRST, ENROLMENT, word)
+
+
+EVES = enrolled(EVE)
+MISSING: dict[str, list[Record]] = {
+    "nothing": [],
+    "no founding record": [ENROLMENT, VOUCH],
+    "no enrolment": [FIRST, VOUCH],
+    "no vouch": [FIRST, ENROLMENT],
+    "only the founding record": [FIRST],
+    "a vouch for another": [FIRST, ENROLMENT, vouch(MEI, EVE.id)],
+    "a vouch by one who is unknown": [FIRST, ENROLMENT, vouch(EVE, BO.id)],
+    "a vouch by one who is only enrolled": [FIRST, ENROLMENT, EVES, vouch(EVE, BO.id, EVES)],
+    "his own vouch": [FIRST, ENROLMENT, vouch(BO, BO.id, ENROLMENT)],
+    "another's enrolment": [FIRST, EVES, vouch(MEI, EVE.id)],
+    "an enrolment elsewhere": [FIRST, enrolled(BO, OTHER_COMMUNITY), VOUCH],
+    "a device before its member's keys": [FIRST, second_device(BO)[1], VOUCH],
+    "more than is needed": [FIRST, ENROLMENT, VOUCH, FIRST, ENROLMENT, VOUCH, FIRST],
+}
+
+
+@pytest.mark.parametrize("records", MISSING.values(), ids=MISSING)
+def test_whoever_lacks_a_piece_is_refused(records: list[Record]) -> None:
+    with pytest.raises(NotPermitted):
+        check(*records)
+
+
+def test_credentials_serve_one_node_of_one_community() -> None:
+    good = [FIRST.wire, ENROLMENT.wire, VOUCH.wire]
+    for community, device, peer in (
+        (OTHER_COMMUNITY, BO.device, BO.peer),
+        (COMMUNITY, EVE.device, BO.peer),
+        (COMMUNITY, BO.device, EVE.peer),
+        (COMMUNITY, EVE.device, EVE.peer),
+        (COMMUNITY, BO.device, PeerKey(b"")),
+        (COMMUNITY, DeviceKey(b""), PeerKey(b"")),
+    ):
+        with pytest.raises(NotPermitted):
+            credentials.check(good, community, device, peer)
+
+
+def test_an_enrolment_is_the_first_record_of_its_log() -> None:
+    late = write(BO, write(BO, None), kind="device.enrol", data=ENROLMENT.data)
+    with pytest.raises(NotPermitted, match="first record"):
+        check(FIRST, late, VOUCH)
+
+
+def test_another_founding_record_is_another_community() -> None:
+    own = founding.found(EVE.member_signer, EVE.inception, EVE.signer, EVE.peer, bytes(32), "x", 0)
+    with pytest.raises(NotPermitted, match="another community"):
+        check(own.record, author=EVE)
+    with pytest.raises(NotPermitted, match="another community"):
+        check(FIRST, own.record, author=EVE)
+
+
+@pytest.mark.parametrize("at", range(3))
+def test_a_record_that_is_not_signed_is_refused(at: int) -> None:
+    good = [FIRST, ENROLMENT, VOUCH]
+    good[at] = spoiled(good[at])
+    with pytest.raises((BadSignature, NotPermitted)):
+        check(*good)
+
+
+@pytest.mark.parametrize("data", [b"", b"junk", b"\xc1" * 99])
+def test_junk_is_refused_by_name(data: bytes) -> None:
+    with pytest.raises(CommonwealError):
+        credentials.check([FIRST.wire, data], COMMUNITY, MEI.device, MEI.peer)
+
+
+def changed(name: str, value: Any) -> Record:
+    """Return Bo's enrolment with another value under `name`; None takes it away."""
+    data: dict[str, Any] = dict(ENROLMENT.data)
+    data[name] = value
+    if value is None:
+        del data[name]
+    return write(BO, None, kind="device.enrol", data=data)
+
+
+EVES_SIGNATURE = [EVE.member_signer.key, bytes(64)]
+GOOD_SIGNATURE = ENROLMENT.data["signatures"][0]
+WRONG: dict[str, tuple[Record, type[CommonwealError]]] = {
+    "no member": (changed("member", None), NotPermitted),
+    "another member": (changed("member", bytes(EVE.id)), NotPermitted),
+    "a member as text": (changed("member", "Bo"), NotPermitted),
+    "no inception": (changed("inception", None), NotPermitted),
+    "another's inception": (changed("inception", EVE.inception.to_bytes()), NotPermitted),
+    "an inception as text": (changed("inception", "Bo"), NotPermitted),
+    "an inception of junk": (changed("inception", b"\xc0"), Malformed),
+    "an inception too long": (changed("inception", bytes(1025)), Malformed),
+    "no peer": (changed("peer", None), Malformed),
+    "a peer as text": (changed("peer", "p" * 32), Malformed),
+    "a peer too short": (changed("peer", bytes(31)), Malformed),
+    "another peer": (changed("peer", bytes(EVE.peer)), BadSignature),
+    "the device as peer": (changed("peer", bytes(BO.device)), Malformed),
+    "signatures missing": (changed("signatures", None), Malformed),
+    "no signatures": (changed("signatures", []), BadSignature),
+    "signatures as bytes": (changed("signatures", b""), Malformed),
+    "a signature as bytes": (changed("signatures", [b"s"]), Malformed),
+    "a signature of three": (changed("signatures", [[*GOOD_SIGNATURE, b""]]), Malformed),
+    "a signature as text": (changed("signatures", [[GOOD_SIGNATURE[0], "s"]]), Malformed),
+    "a stranger's signature": (changed("signatures", [EVES_SIGNATURE]), BadSignature),
+    "a signature too short": (changed("signatures", [[GOOD_SIGNATURE[0], b""]]), BadSignature),
+    "the signature twice": (changed("signatures", [GOOD_SIGNATURE] * 2), BadSignature),
+}
+
+
+@pytest.mark.parametrize(("enrolment", "error"), WRONG.values(), ids=WRONG)
+def test_an_enrolment_with_one_wrong_piece_is_refused(
+    enrolment: Record, error: type[CommonwealError]
+) -> None:
+    with pytest.raises(error):
+        check(FIRST, enrolment, VOUCH)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "error"),
+    [
+        ("nonce", None, NotPermitted),
+        ("nonce", "n" * 32, NotPermitted),
+        ("nonce", bytes(31), Malformed),
+        ("nonce", bytes(32), BadSignature),
+        ("inception", None, Malformed),
+        ("inception", EVE.inception.to_bytes(), BadSignature),
+        ("peer", None, Malformed),
+        ("signatures", [], BadSignature),
+    ],
+)
+def test_a_founding_record_with_one_wrong_piece_founds_nothing(
+    name: str, value: Any, error: type[CommonwealError]
+) -> None:
+    data: dict[str, Any] = dict(FIRST.data) | {name: value}
+    if value is None:
+        del data[name]
+    place = record.Place(CommunityId(b""), 0, record.NO_ID, 1, record.NO_ID)
+    made = record.sign(MEI.signer, place, record.Draft(record.FOUND, data, 0, body=FIRST.body))
+    with pytest.raises(error):
+        check(made, author=MEI, community=CommunityId(made.id))
+
+
+def test_a_vouch_that_names_nobody_admits_nobody() -> None:
+    named: list[codec.Value] = ["Bo", None, [bytes(BO.id)]]
+    cases: list[dict[str, codec.Value]] = [{}, *({"member": name} for name in named)]
+    for data in cases:
+        word = write(MEI, FIRST, kind="member.vouch", data=data)
+        with pytest.raises(NotPermitted, match="nobody who may admit"):
+            check(FIRST, ENROLMENT, word)

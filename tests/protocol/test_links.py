@@ -1,0 +1,252 @@
+"""Links and signed addresses: read back whole, and refused when cut, changed or hostile."""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from commonweal.protocol import address, codec, invite, keys, wire
+from commonweal.protocol.errors import BadLink, BadSignature, Malformed
+from commonweal.protocol.invite import Contact, Invite, Link
+from commonweal.protocol.record import RecordId
+from tests.protocol.authors import BO, COMMUNITY, EVE, MEI, NOW_MS, OTHER_COMMUNITY, seed
+
+ADDRESSES = ("/ip4/192.0.2.7/tcp/4001", "/ip6/2001:db8::7/tcp/4001", "/dns/example.org/tcp/1")
+CONTACT = Contact(MEI.peer, ADDRESSES)
+INVITE = Invite(RecordId(seed("invite")), 7, seed("invite key"))
+LINK = Link(COMMUNITY, (CONTACT,), INVITE)
+TEXT = invite.to_text(LINK)
+
+
+def link_of(value: Any) -> str:
+    """Return the text that holds any value, however wrong."""
+    return "weal://" + urlsafe_b64encode(codec.encode(value)).rstrip(b"=").decode()
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        LINK,
+        Link(COMMUNITY, (CONTACT,), None),
+        Link(COMMUNITY, (Contact(MEI.peer, ()),), INVITE),
+        Link(COMMUNITY, (CONTACT,) * 8, None),
+        Link(COMMUNITY, (Contact(MEI.peer, ADDRESSES[:1] * 16),), INVITE),
+        Link(COMMUNITY, (CONTACT,), INVITE, 12, seed("seal")),
+    ],
+)
+def test_a_link_is_read_back(link: Link) -> None:
+    text = invite.to_text(link)
+    assert invite.from_text(text) == link
+    assert set(text) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_:/")
+
+
+def test_a_link_is_read_however_it_was_pasted() -> None:
+    broken = "\n".join(TEXT[at : at + 40] for at in range(0, len(TEXT), 40))
+    for pasted in (f"  {TEXT}\r\n", broken, broken.replace("\n", " \u3000"), TEXT + "/"):
+        assert invite.from_text(pasted) == LINK
+
+
+@pytest.mark.parametrize("length", range(len(TEXT)))
+def test_a_link_that_was_cut_is_refused(length: int) -> None:
+    with pytest.raises(BadLink):
+        invite.from_text(TEXT[:length])
+
+
+def test_a_link_that_lost_a_character_is_refused() -> None:
+    for at in range(len(TEXT)):
+        with pytest.raises(BadLink):
+            invite.from_text(TEXT[:at] + TEXT[at + 1 :])
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "starts with weal://"),
+        ("https://example.org", "starts with weal://"),
+        (TEXT.replace("weal", "WEAL", 1), "starts with weal://"),
+        (TEXT[7:], "starts with weal://"),
+        ("weal://", "missing or changed"),
+        ("weal://共益", "missing or changed"),
+        ("weal://" + "A" * 4090, "4097 characters"),
+        ("weal://" + "A" * 4089, "missing or changed"),
+        ("weal://" + "/" * 20, "missing or changed"),
+        (TEXT + "AAAA", "missing or changed"),
+        (TEXT + TEXT, "missing or changed"),
+    ],
+)
+def test_what_is_no_link_is_refused_and_said_why(text: str, why: str) -> None:
+    with pytest.raises(BadLink, match=why):
+        invite.from_text(text)
+
+
+GOOD: list[Any] = codec.decode(urlsafe_b64decode(TEXT[7:] + "=" * (-len(TEXT[7:]) % 4)))  # type: ignore[assignment]
+WRONG: dict[str, tuple[int, Any]] = {
+    "another form": (0, "commonweal/2/link"),
+    "a form as bytes": (0, b"commonweal/1/link"),
+    "a community too short": (1, bytes(31)),
+    "no contact": (2, []),
+    "nine contacts": (2, [[MEI.peer, []]] * 9),
+    "contacts nil": (2, None),
+    "a contact without addresses": (2, [[MEI.peer]]),
+    "a contact with a short key": (2, [[MEI.peer[:31], []]]),
+    "a contact with a text key": (2, [["p" * 32, []]]),
+    "seventeen addresses": (2, [[MEI.peer, [ADDRESSES[0]] * 17]]),
+    "an address as bytes": (2, [[MEI.peer, [b"/ip4/192.0.2.7/tcp/1"]]]),
+    "an address nil": (2, [[MEI.peer, [None]]]),
+    "an address that is none": (2, [[MEI.peer, ["example.org"]]]),
+    "an invite true": (3, True),
+    "an invite of two": (3, [INVITE.id, 7]),
+    "an invite with a short id": (3, [INVITE.id[:31], 7, INVITE.seed]),
+    "an invite with a short seed": (3, [INVITE.id, 7, INVITE.seed[:31]]),
+    "an invite of clock 0": (3, [INVITE.id, 0, INVITE.seed]),
+    "an invite of clock true": (3, [INVITE.id, True, INVITE.seed]),
+    "a height negative": (4, -1),
+    "a height true": (4, True),
+    "a seal too short": (5, bytes(31)),
+    "a seal nil": (5, None),
+}
+
+
+@pytest.mark.parametrize(("place", "value"), WRONG.values(), ids=WRONG)
+def test_a_link_with_one_wrong_part_is_refused(place: int, value: Any) -> None:
+    assert invite.from_text(link_of(GOOD)) == LINK
+    fields = list(GOOD)
+    fields[place] = value
+    with pytest.raises(BadLink):
+        invite.from_text(link_of(fields))
+
+
+@pytest.mark.parametrize("value", [None, {}, [], GOOD[:5], [*GOOD, None]], ids=repr)
+def test_a_link_has_six_parts(value: Any) -> None:
+    with pytest.raises(BadLink, match="another version or is not a link"):
+        invite.from_text(link_of(value))
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_a_link_or_refused_by_name(text: str) -> None:
+    for pasted in (text, "weal://" + text):
+        with pytest.raises(BadLink):
+            invite.from_text(pasted)
+
+
+# Addresses.
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *ADDRESSES,
+        "/dns4/a/tcp/1",
+        "/dns6/a/tcp/65535",
+        "/ip4/127.0.0.1/tcp/4001",
+        "/dns/" + "a" * (256 - 11) + "/tcp/1",
+    ],
+)
+def test_a_tcp_address_is_one(text: str) -> None:
+    assert invite.is_address(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "/", "////", "//////", "example.org:4001", "ip4/192.0.2.7/tcp/4001"),
+        *("/ip4/192.0.2.7", "/ip4/192.0.2.7/tcp", "/ip4/192.0.2.7/tcp/", "/ip4//tcp/4001"),
+        *("/ip4/192.0.2.7/tcp/4001/", "/ip4/192.0.2.7/tcp/4001/p2p/12D3KooW"),
+        *("/ip4/192.0.2.7/tcp/4001/ws", "/ip4/192.0.2.7/udp/4001/quic-v1"),
+        *("/ip4/192.0.2.7/udp/4001", "/unix/tmp/tcp/1", "/IP4/192.0.2.7/tcp/1"),
+        *("/ip4/192.0.2.7/tcp/0", "/ip4/192.0.2.7/tcp/65536", "/ip4/192.0.2.7/tcp/-1"),
+        *("/ip4/192.0.2.7/tcp/+1", "/ip4/192.0.2.7/tcp/1.0", "/ip4/192.0.2.7/tcp/ 1"),
+        *("/ip4/192.0.2.7/tcp/1_0", "/ip4/192.0.2.7/tcp/１", "/ip4/192.0.2.7/tcp/²"),
+        *("/dns/exämple.org/tcp/1", "/dns/共益/tcp/1", "/dns/a\n/tcp/1", "/dns/a\0/tcp/1"),
+        *("/dns/\x1b[2J/tcp/1", "/dns/a\x7f/tcp/1", "/ip4/192.0.2.7/tcp/1\n"),
+        "/dns/" + "a" * (257 - 11) + "/tcp/1",
+        "/ip4/192.0.2.7/tcp/" + "9" * 10_000,
+    ],
+    ids=lambda text: repr(text)[:40],
+)
+def test_what_is_no_tcp_address_is_refused(text: str) -> None:
+    assert not invite.is_address(text)
+    with pytest.raises(BadLink):
+        invite.from_text(link_of([*GOOD[:2], [[MEI.peer, [text]]], None, 0, b""]))
+    signed = codec.encode([BO.device, BO.peer, 0, [text], bytes(64)])
+    with pytest.raises(Malformed, match="address cannot be read"):
+        address.from_bytes(signed, COMMUNITY)
+
+
+def test_a_signed_address_is_read_back() -> None:
+    for addresses in ((), ADDRESSES):
+        signed = address.sign(BO.signer, COMMUNITY, BO.peer, NOW_MS, addresses)
+        read = address.from_bytes(signed.to_bytes(), COMMUNITY)
+        assert read == signed
+        assert (read.device, read.peer, read.stamp_ms) == (BO.device, BO.peer, NOW_MS)
+        assert read.addresses == addresses
+
+
+def test_the_largest_signed_address_fits_its_message() -> None:
+    longest = ("/dns/" + "a" * (256 - 15) + "/tcp/65535",) * 20
+    signed = address.sign(BO.signer, COMMUNITY, BO.peer, codec.INT_MAX, longest)
+    assert len(signed.addresses) == 16
+    assert len(longest[0]) == 256
+    message = wire.Addresses((signed.to_bytes(),))
+    assert wire.decode(wire.encode(message)) == message
+    assert address.from_bytes(signed.to_bytes(), COMMUNITY) == signed
+
+
+def test_an_address_is_signed_by_its_device_for_one_community() -> None:
+    signed = address.sign(BO.signer, COMMUNITY, BO.peer, NOW_MS, ADDRESSES)
+    with pytest.raises(BadSignature):
+        address.from_bytes(signed.to_bytes(), OTHER_COMMUNITY)
+    good: list[Any] = codec.decode(signed.to_bytes())  # type: ignore[assignment]
+    for place, value in (
+        (0, EVE.device),
+        (1, EVE.peer),
+        (2, NOW_MS + 1),
+        (3, list(ADDRESSES[:1])),
+        (4, bytes(64)),
+        (4, b""),
+    ):
+        fields = list(good)
+        fields[place] = value
+        with pytest.raises(BadSignature):
+            address.from_bytes(codec.encode(fields), COMMUNITY)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (0, bytes(31)),
+        (0, "d" * 32),
+        (1, bytes(33)),
+        (1, None),
+        (2, -1),
+        (2, True),
+        (2, "now"),
+        (3, None),
+        (3, [ADDRESSES[0]] * 17),
+        (3, [None]),
+        (4, "s" * 64),
+        (4, None),
+    ],
+)
+def test_a_signed_address_of_wrong_shape_is_malformed(place: int, value: Any) -> None:
+    fields: list[Any] = [BO.device, BO.peer, 0, [ADDRESSES[0]], bytes(64)]
+    fields[place] = value
+    with pytest.raises(Malformed):
+        address.from_bytes(codec.encode(fields), COMMUNITY)
+
+
+@given(st.binary(max_size=120))
+def test_any_bytes_are_no_signed_address(data: bytes) -> None:
+    with pytest.raises((Malformed, BadSignature)):
+        address.from_bytes(data, COMMUNITY)
+
+
+def test_a_signature_for_another_use_is_no_address() -> None:
+    fields: list[codec.Value] = [BO.device, BO.peer, 0, []]
+    signature = keys.sign_array(BO.signer, keys.HEADS_CONTEXT, COMMUNITY, *fields)
+    with pytest.raises(BadSignature):
+        address.from_bytes(codec.encode([*fields, signature]), COMMUNITY)

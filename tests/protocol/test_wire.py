@@ -1,0 +1,307 @@
+"""Messages: each is read back, each limit holds at its edge, and other bytes are malformed."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from commonweal.protocol import codec, wire
+from commonweal.protocol.codec import INT_MAX
+from commonweal.protocol.errors import Malformed
+from commonweal.protocol.frontier import Entry
+from commonweal.protocol.keys import DeviceKey
+from commonweal.protocol.record import PERMANENT_BYTES_MAX, RECORD_BYTES_MAX, RecordId
+from tests.protocol.authors import seed
+
+A, B = DeviceKey(seed("a")), DeviceKey(seed("b"))
+HEAD = bytes(16)
+ENTRY = Entry(A, 3, HEAD, None)
+DIGEST = bytes(32)
+
+MESSAGES: dict[str, wire.Message] = {
+    "hello": wire.Hello(bytes(24), b"box"),
+    "hello, empty": wire.Hello(bytes(24), b""),
+    "bye": wire.Bye("not-a-member", "你不是成员"),
+    "bye, empty": wire.Bye("", ""),
+    "ping": wire.Ping(0),
+    "pong": wire.Pong(INT_MAX),
+    "compare": wire.Compare(DIGEST, DIGEST),
+    "compare for the first time": wire.Compare(DIGEST, b""),
+    "same": wire.Same(DIGEST),
+    "buckets": wire.Buckets(bytes(3072)),
+    "entries": wire.Entries(bytes([0, 7, 255]), (ENTRY, Entry(B, 5, HEAD, 5)), reply=True),
+    "entries, empty": wire.Entries(b"", (), reply=False),
+    "an entry of a log frozen at once": wire.Entries(b"", (Entry(A, 0, b"", 0),), reply=False),
+    "an entry behind its freeze": wire.Entries(b"", (Entry(A, 2, HEAD, 9),), reply=False),
+    "fetch": wire.Fetch((wire.Range(A, 0, 1), wire.Range(B, 7, INT_MAX))),
+    "fetch, empty": wire.Fetch(()),
+    "runs": wire.Runs((wire.Run(A, 4, (b"one", b"two"), ((1, b"body"),)),), 9, asked=True),
+    "runs, empty": wire.Runs((), 0, asked=False),
+    "a run, empty": wire.Runs((wire.Run(A, 0, ()),), 0, asked=False),
+    "have": wire.Have(((A, 0), (B, INT_MAX)), 4),
+    "have, empty": wire.Have((), 0),
+    "evidence": wire.Evidence((b"proof", b"another")),
+    "want-evidence": wire.WantEvidence((A, B)),
+    "want-branch": wire.WantBranch((RecordId(seed("id")),)),
+    "branch": wire.Branch((b"one", b"two")),
+    "want-bodies": wire.WantBodies((seed("body"),)),
+    "part": wire.Part(DIGEST, 5, 2, b"abc"),
+    "a part of nothing": wire.Part(DIGEST, 0, 0, b""),
+    "addresses": wire.Addresses((b"one", b"two")),
+}
+
+
+@pytest.mark.parametrize("message", MESSAGES.values(), ids=MESSAGES)
+def test_every_message_is_read_back(message: wire.Message) -> None:
+    frame = wire.encode(message)
+    assert wire.decode(frame) == message
+    with pytest.raises(Malformed):
+        wire.decode(frame + b"\xc0")
+    with pytest.raises(Malformed):
+        wire.decode(frame[:-1])
+
+
+def test_every_kind_of_message_is_tried_here() -> None:
+    assert {type(message) for message in MESSAGES.values()} == set(get_args(wire.Message))
+
+
+AUTHORS = [seed("author", n) for n in range(257)]
+LIMITS: dict[str, tuple[Any, Any]] = {
+    "a nonce": (["hello", bytes(24), b""], ["hello", bytes(25), b""]),
+    "a short nonce": (["hello", bytes(24), b""], ["hello", bytes(23), b""]),
+    "the code of a bye": (["bye", "c" * 32, ""], ["bye", "c" * 33, ""]),
+    "the text of a bye": (["bye", "", "共" * 200], ["bye", "", "共" * 201]),
+    "a ping": (["ping", 0], ["ping", -1]),
+    "a pong": (["pong", 0], ["pong", -1]),
+    "a digest to compare": (["compare", DIGEST, b""], ["compare", DIGEST[:31], b""]),
+    "a base": (["compare", DIGEST, DIGEST], ["compare", DIGEST, DIGEST[:31]]),
+    "the same": (["same", DIGEST], ["same", DIGEST + b"x"]),
+    "the buckets": (["buckets", bytes(3072)], ["buckets", bytes(3071)]),
+    "more than the buckets": (["buckets", bytes(3072)], ["buckets", bytes(3073)]),
+    "bucket numbers": (
+        ["entries", bytes(range(256)), [], True],
+        ["entries", bytes(range(256)) + b"\xff", [], True],
+    ),
+    "bucket numbers in order": (
+        ["entries", b"\1\2", [], True],
+        ["entries", b"\2\1", [], True],
+    ),
+    "bucket numbers once": (["entries", b"\1", [], True], ["entries", b"\1\1", [], True]),
+    "entries": (
+        ["entries", b"", [[A, 0, b"", None]] * 4096, True],
+        ["entries", b"", [[A, 0, b"", None]] * 4097, True],
+    ),
+    "the author of an entry": (
+        ["entries", b"", [[A, 0, b"", None]], True],
+        ["entries", b"", [[A[:31], 0, b"", None]], True],
+    ),
+    "the head of an entry": (
+        ["entries", b"", [[A, 1, HEAD, None]], True],
+        ["entries", b"", [[A, 1, HEAD[:15], None]], True],
+    ),
+    "the head of an empty entry": (
+        ["entries", b"", [[A, 0, b"", None]], True],
+        ["entries", b"", [[A, 0, HEAD, None]], True],
+    ),
+    "an entry without head": (
+        ["entries", b"", [[A, 1, HEAD, None]], True],
+        ["entries", b"", [[A, 1, b"", None]], True],
+    ),
+    "the end of a frozen entry": (
+        ["entries", b"", [[A, 2, HEAD, 2]], True],
+        ["entries", b"", [[A, 2, HEAD, 1]], True],
+    ),
+    "the length of an entry": (
+        ["entries", b"", [[A, 0, b"", None]], True],
+        ["entries", b"", [[A, -1, HEAD, None]], True],
+    ),
+    "ranges": (["fetch", [[A, 0, 1]] * 4096], ["fetch", [[A, 0, 1]] * 4097]),
+    "the end of a range": (["fetch", [[A, 1, 2]]], ["fetch", [[A, 2, 2]]]),
+    "the start of a range": (["fetch", [[A, 0, 2]]], ["fetch", [[A, -1, 2]]]),
+    "runs": (
+        ["runs", [[A, 0, [], []]] * 4096, 0, True],
+        ["runs", [[A, 0, [], []]] * 4097, 0, True],
+    ),
+    "what remains": (["runs", [], 0, True], ["runs", [], -1, True]),
+    "the start of a run": (
+        ["runs", [[A, 0, [], []]], 0, True],
+        ["runs", [[A, -1, [], []]], 0, True],
+    ),
+    "a record in a run": (
+        ["runs", [[A, 0, [bytes(RECORD_BYTES_MAX)], []]], 0, True],
+        ["runs", [[A, 0, [bytes(RECORD_BYTES_MAX + 1)], []]], 0, True],
+    ),
+    "an empty record in a run": (
+        ["runs", [[A, 0, [b"x"], []]], 0, True],
+        ["runs", [[A, 0, [b""], []]], 0, True],
+    ),
+    "bodies of a run": (
+        ["runs", [[A, 0, [b"x"], [[0, b""]]]], 0, True],
+        ["runs", [[A, 0, [b"x"], [[0, b""], [0, b""]]]], 0, True],
+    ),
+    "the record of a body": (
+        ["runs", [[A, 0, [b"x"], [[0, b""]]]], 0, True],
+        ["runs", [[A, 0, [b"x"], [[1, b""]]]], 0, True],
+    ),
+    "lengths": (["have", [[A, 0]] * 4096, 0], ["have", [[A, 0]] * 4097, 0]),
+    "a length": (["have", [[A, 0]], 0], ["have", [[A, -1]], 0]),
+    "frames taken": (["have", [], 0], ["have", [], -1]),
+    "proofs": (["evidence", [b"p"] * 24], ["evidence", [b"p"] * 25]),
+    "a proof": (
+        ["evidence", [bytes(2 * RECORD_BYTES_MAX + 64)]],
+        ["evidence", [bytes(2 * RECORD_BYTES_MAX + 65)]],
+    ),
+    "wanted proofs": (["want-evidence", AUTHORS[:256]], ["want-evidence", AUTHORS]),
+    "a wanted proof": (["want-evidence", [A]], ["want-evidence", [A[:31]]]),
+    "wanted branches": (["want-branch", AUTHORS[:256]], ["want-branch", AUTHORS]),
+    "a wanted branch": (["want-branch", [A]], ["want-branch", [A + b"x"]]),
+    "a record of a branch": (
+        ["branch", [bytes(RECORD_BYTES_MAX)]],
+        ["branch", [bytes(RECORD_BYTES_MAX + 1)]],
+    ),
+    "wanted bodies": (["want-bodies", AUTHORS[:256]], ["want-bodies", AUTHORS]),
+    "a wanted body": (["want-bodies", [A]], ["want-bodies", [b""]]),
+    "the size of a body": (
+        ["part", DIGEST, PERMANENT_BYTES_MAX, 0, b"x"],
+        ["part", DIGEST, PERMANENT_BYTES_MAX + 1, 0, b"x"],
+    ),
+    "the end of a part": (["part", DIGEST, 5, 4, b"x"], ["part", DIGEST, 5, 5, b"x"]),
+    "the start of a part": (["part", DIGEST, 5, 0, b"x"], ["part", DIGEST, 5, -1, b"x"]),
+    "the length of a part": (
+        ["part", DIGEST, 2**20, 0, bytes(256 * 1024)],
+        ["part", DIGEST, 2**20, 0, bytes(256 * 1024 + 1)],
+    ),
+    "addresses": (["addresses", [b"a"] * 64], ["addresses", [b"a"] * 65]),
+    "an address": (["addresses", [bytes(5 * 1024)]], ["addresses", [bytes(5 * 1024 + 1)]]),
+}
+
+
+@pytest.mark.parametrize(("inside", "outside"), LIMITS.values(), ids=LIMITS)
+def test_every_limit_holds_at_its_edge(inside: Any, outside: Any) -> None:
+    wire.decode(codec.encode(inside))
+    with pytest.raises(Malformed):
+        wire.decode(codec.encode(outside))
+
+
+def test_a_frame_ends_at_its_limit() -> None:
+    room = wire.FRAME_BYTES_MAX - len(wire.encode(wire.Hello(bytes(24), bytes(2**17)))) + 2**17
+    largest = wire.encode(wire.Hello(bytes(24), bytes(room)))
+    assert len(largest) == wire.FRAME_BYTES_MAX == 1024 * 1024
+    wire.decode(largest)
+    with pytest.raises(Malformed, match="a frame of 1048577 bytes"):
+        wire.decode(wire.encode(wire.Hello(bytes(24), bytes(room + 1))))
+
+
+def test_what_a_node_may_send_fits_a_frame() -> None:
+    """Every message that is full by its own limits is no larger than a frame."""
+    full: list[wire.Message] = [
+        wire.Entries(bytes(range(256)), (Entry(A, INT_MAX, HEAD, INT_MAX),) * 4096, reply=True),
+        wire.Fetch((wire.Range(A, INT_MAX - 1, INT_MAX),) * 4096),
+        wire.Have(((A, INT_MAX),) * 4096, INT_MAX),
+        wire.Evidence((bytes(2 * RECORD_BYTES_MAX + 64),) * 24),
+        wire.WantEvidence((A,) * 256),
+        wire.Addresses((bytes(5 * 1024),) * 64),
+        wire.Part(DIGEST, PERMANENT_BYTES_MAX, 0, bytes(256 * 1024)),
+        wire.Buckets(bytes(3072)),
+    ]
+    for message in full:
+        assert wire.decode(wire.encode(message)) == message
+
+
+WRONG: list[Any] = [
+    *(None, 0, "ping", b"ping", {}, [], [[]], [None], [b"ping", 1]),
+    *(["unheard", 1], ["Ping", 1], ["ping"], ["ping", 1, 1], ["ping", "1"]),
+    *(["ping", True], ["pong", False], ["bye", b"code", ""], ["bye", "", None], ["bye", ""]),
+    *(["hello", bytes(24)], ["hello", "n" * 24, b""], ["hello", bytes(24), "box"]),
+    *(["compare", DIGEST], ["compare", "d" * 32, b""], ["same", None], ["buckets", None]),
+    *(["entries", b"", []], ["entries", b"", [], 1], ["entries", b"", {}, True]),
+    *(["entries", [], [], True], ["entries", b"", [None], True], ["entries", b"", [[A]], True]),
+    ["entries", b"", [[A, True, HEAD, None]], True],
+    ["entries", b"", [[A, 0, b"", True]], True],
+    ["entries", b"", [[A, 0, b"", False]], True],
+    *(
+        ["fetch", None],
+        ["fetch", [[A, 0]]],
+        ["fetch", [[A, False, True]]],
+        ["fetch", [[A, 0, 1, 2]]],
+    ),
+    *(["runs", [], 0], ["runs", [], 0, 0], ["runs", [], True, True], ["runs", {}, 0, True]),
+    *(["runs", [[A, 0, []]], 0, True], ["runs", [[A, 0, {}, []]], 0, True]),
+    ["runs", [[A, 0, ["text"], []]], 0, True],
+    ["runs", [[A, False, [], []]], 0, True],
+    ["runs", [[A, 0, [b"x"], [[False, b""]]]], 0, True],
+    ["runs", [[A, 0, [b"x"], [[0, "body"]]]], 0, True],
+    ["runs", [[A, 0, [b"x"], [0]]], 0, True],
+    *(["have", [[A]], 0], ["have", [], True], ["have", [[A, True]], 0], ["have", {}, 0]),
+    *(["evidence", None], ["evidence", ["p"]], ["evidence", [b""]], ["want-evidence", ["a" * 32]]),
+    *(["branch", [None]], ["branch", {}], ["want-bodies", None], ["want-branch", [0]]),
+    *(["part", DIGEST, 1, 0], ["part", DIGEST[1:], 1, 0, b"x"], ["part", DIGEST, True, 0, b"x"]),
+    *(
+        ["part", DIGEST, 1, False, b"x"],
+        ["part", DIGEST, 1, 0, "x"],
+        ["part", DIGEST, None, 0, b""],
+    ),
+    *(["addresses", b""], ["addresses", [[]]], ["addresses"]),
+]
+
+
+@pytest.mark.parametrize("value", WRONG, ids=lambda value: repr(value)[:60])
+def test_what_has_not_the_shape_of_a_message_is_malformed(value: Any) -> None:
+    with pytest.raises(Malformed):
+        wire.decode(codec.encode(value))
+
+
+def test_a_message_nests_no_deeper_than_it_must() -> None:
+    deepest = MESSAGES["runs"]
+    assert codec.decode(wire.encode(deepest), wire.DEPTH_MAX)
+    value: Any = ["ping", [[[[[[]]]]]]]
+    with pytest.raises(Malformed, match="too deep"):
+        wire.decode(codec.encode(value))
+
+
+def test_the_size_of_records_in_a_frame_is_known_beforehand() -> None:
+    for sizes in ((), (70,), (300,) * 100, (70, 255, 256, 16_448)):
+        wires = tuple(bytes(size) for size in sizes)
+        frame = wire.encode(wire.Runs((wire.Run(A, 0, wires),), 0, asked=True))
+        assert abs(len(frame) - wire.size_of(wires)) < 60
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-1, 300) | st.text(max_size=4) | st.binary(max_size=33),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=12,
+)
+NAMES = st.sampled_from([codec.decode(wire.encode(one))[0] for one in MESSAGES.values()])  # type: ignore[index]
+
+
+@given(st.binary(max_size=80))
+def test_any_bytes_are_a_message_or_malformed(data: bytes) -> None:
+    try:
+        message = wire.decode(data)
+    except Malformed:
+        return
+    assert wire.encode(message) == data
+
+
+@given(NAMES, st.lists(VALUES, max_size=5))
+def test_any_value_behind_a_name_is_a_message_or_malformed(name: str, rest: list[Any]) -> None:
+    data = codec.encode([name, *rest])
+    try:
+        message = wire.decode(data)
+    except Malformed:
+        return
+    assert wire.encode(message) == data
+
+
+@given(st.sampled_from(list(MESSAGES.values())), st.data())
+def test_a_changed_message_is_another_or_malformed(message: wire.Message, chosen: Any) -> None:
+    data = bytearray(wire.encode(message))
+    data[chosen.draw(st.integers(0, len(data) - 1))] ^= chosen.draw(st.integers(1, 255))
+    try:
+        found = wire.decode(bytes(data))
+    except Malformed:
+        return
+    assert wire.encode(found) == data
