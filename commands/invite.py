@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from commonweal.commands.addresses import contacts, is_public
-from commonweal.commands.language import _
+from commonweal.commands.language import _, ngettext
 from commonweal.commands.options import form_option, home_option, passphrase_option
 from commonweal.commands.output import Column, Form, say, warn, write_csv, write_json, write_table
 from commonweal.commands.people import People, begins
@@ -54,11 +54,9 @@ def create(uses: int, expires: str, passphrase_file: Path | None, home: Home, fo
         write_json({"link": text, "id": written.id.hex(), "uses": uses, "expires": iso(until)})
     else:
         show_link(text)
-        say(
-            _("For {uses} use(s), until {time}. Give it only to whom you invite.").format(
-                uses=uses, time=shown(until)
-            )
-        )
+        few = ngettext("For {n} person, until {time}.", "For {n} people, until {time}.", uses)
+        say(few.format(n=uses, time=shown(until)))
+        say(_("Give it only to whom you invite: whoever holds it may ask to join."))
         say(_("Your node has to run while they join: `weal up`."))
     warn_when_private(link.contacts)
 

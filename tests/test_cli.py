@@ -77,7 +77,7 @@ def test_every_command_takes_a_home(name: str) -> None:
     leaves = [*command.commands.values()] if isinstance(command, click.Group) else [command]
     for leaf in leaves:
         places = {one.name for one in leaf.params}
-        assert "home" in places or "dir" in places, leaf.name
+        assert places & {"home", "folder"}, leaf.name
 
 
 def test_the_version_is_that_of_the_package() -> None:
