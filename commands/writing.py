@@ -7,10 +7,11 @@ returned is on the disk.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from random import SystemRandom
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from commonweal.commands.client import call
 from commonweal.commands.options import unlock
@@ -22,6 +23,12 @@ from commonweal.storage.home import Home, Settings
 if TYPE_CHECKING:
     from commonweal.node.call import Call
     from commonweal.node.events import Wish
+    from commonweal.node.service import Service
+    from commonweal.storage.keystore import Secrets
+    from commonweal.storage.store import Store
+
+Write: TypeAlias = "Callable[[Sequence[Wish]], list[Written]]"
+"""Writes a batch, all of it or nothing; what it returns is durable."""
 
 WAIT_SECONDS_MAX = 10.0
 PAUSE_SECONDS = 0.05
@@ -45,52 +52,74 @@ def write(home: Home, wishes: Sequence[Wish], passphrase_file: Path | None = Non
     Raises NotInCommunity, MissingDatabase, HomeInUse when somebody holds the home and
     answers nothing for 10 s, and what the service refuses with.
     """
+    with writer(home, passphrase_file) as write_batch:
+        return write_batch(wishes)
+
+
+@contextmanager
+def writer(home: Home, passphrase_file: Path | None = None) -> Iterator[Write]:
+    """Give what writes one batch after another; without a node it holds the home until the end.
+
+    Raises as `write` does, and so does each batch.
+    """
     with home.store(readonly=True) as store:
         Settings.read(store).here  # noqa: B018  raises without a community
+    with ExitStack() as held:
+        line = _line_or_lock(home, held)
+        if line is not None:
+            yield lambda wishes: _through(line, wishes)
+            return
+        service = _service(held.enter_context(home.store()), unlock(home, passphrase_file))
+        yield lambda wishes: _alone(service, wishes)
+
+
+def _line_or_lock(home: Home, held: ExitStack) -> Call | None:
+    """Let `held` hold a line to the running node, which is returned, or the home's lock."""
     deadline = time.monotonic() + WAIT_SECONDS_MAX
     while True:
-        if line := _line(home):
-            from commonweal.node.call import wishes_about
-
-            with line:
-                return _written(line.ask("submit", **wishes_about(wishes)))
         try:
-            with home.lock():
-                return _alone(home, wishes, passphrase_file)
+            return held.enter_context(call(home))
+        except NotReachable:
+            pass
+        try:
+            held.enter_context(home.lock())
         except HomeInUse:
             # A node that starts or ends holds the lock and does not answer yet, or no more.
             if time.monotonic() > deadline:
                 raise
+        else:
+            return None
         time.sleep(PAUSE_SECONDS)
 
 
-def _line(home: Home) -> Call | None:
-    try:
-        return call(home)
-    except NotReachable:
-        return None
+def _through(line: Call, wishes: Sequence[Wish]) -> list[Written]:
+    from commonweal.node.call import wishes_about
+
+    return _written(line.ask("submit", **wishes_about(wishes)))
 
 
-def _alone(home: Home, wishes: Sequence[Wish], passphrase_file: Path | None) -> list[Written]:
-    from commonweal.node.events import Answer, Committed, Submitted, Ticket
+def _service(store: Store, secrets: Secrets) -> Service:
     from commonweal.node.service import Service
     from commonweal.node.session import Identity
 
-    secrets = unlock(home, passphrase_file)
     signer = keys.device_signer(secrets.device_seed)
     peer = keys.PeerKey(keys.Signer(keys.peer_seed(secrets.device_seed)).key)
-    with home.store() as store:
-        community = Settings.read(store).here
-        service = Service(store, community, Identity(signer, peer), SystemRandom())
-        now = now_ms()
-        actions = list(service.handle(Submitted(Ticket(0), tuple(wishes)), now))
-        store.commit()
-        actions += service.handle(Committed(), now)
-        for action in actions:
-            if isinstance(action, Answer):
-                if isinstance(action.value, CommonwealError):
-                    raise action.value
-                return _written(dict(action.value))
+    community = Settings.read(store).here
+    return Service(store, community, Identity(signer, peer), SystemRandom())
+
+
+def _alone(service: Service, wishes: Sequence[Wish]) -> list[Written]:
+    from commonweal.node.events import Answer, Committed, Submitted, Ticket
+
+    now = now_ms()
+    actions = list(service.handle(Submitted(Ticket(0), tuple(wishes)), now))
+    service.desk.replica.store.commit()
+    actions += service.handle(Committed(), now)
+    for action in actions:
+        if isinstance(action, Answer):
+            if isinstance(action.value, CommonwealError):
+                raise action.value
+            return _written(dict(action.value))
     raise AssertionError("the service answers what is submitted")
 
 
