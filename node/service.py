@@ -34,6 +34,8 @@ from commonweal.storage.store import Store
 TICK_MS = 1_000
 COMPARE_MS = 4_000
 """How often a node compares with one random member, to find what was lost."""
+ADDRESSES_ONE_IN = 5
+"""At every so many comparisons, addresses are told again, for whom they reached too early."""
 COMPARE_SOON_MS = 300
 """The shortest pause between two comparisons that we begin with one peer."""
 AUDIT_RECORDS = 64
@@ -69,6 +71,7 @@ class Service:
         self.reporting = Reporting(self.desk, self.gate, self.peering)
         self._answers: list[Answer] = []
         self._is_new = True
+        self._was_member = False
         self._tick_ms = 0
         self._compared_ms = 0
         self._to_audit: dict[DeviceKey, None] = {}
@@ -270,6 +273,11 @@ class Service:
         for session in self.gate.promote():
             self.peering.tell(session)
             self.comparing.begin(session)
+        is_member = self.desk.replica.is_member(self.desk.me.device)
+        if is_member and not self._was_member:
+            for session in self.desk.members():
+                self.peering.tell(session)
+        self._was_member = is_member
 
     def _heard(self, peer: PeerKey, topic: str, data: bytes) -> None:
         session = self.desk.sessions.get(peer)
@@ -345,6 +353,8 @@ class Service:
             chosen = self._some_member()
             if chosen is not None:
                 self._compare(chosen)
+                if not desk.rng.randrange(ADDRESSES_ONE_IN):
+                    self.peering.tell(chosen)
             if chosen is not None and chosen.compared:
                 self.intake.want_bodies(chosen, desk.replica.store.wanted_bodies(wire.IDS_MAX))
 
