@@ -59,6 +59,32 @@ class ForkedLog(InvalidRecord):
     """One device signed two different records with the same number; its log ends there."""
 
 
+class InvalidSeal(CommonwealError):
+    """The seal does not follow from the one before it and was not taken; nothing changed here."""
+
+    exit_code = 65
+
+
+class NotCertified(InvalidSeal):
+    """The seal lacks the signatures of a quorum of its witnesses; nothing changed here."""
+
+
+class WrongState(CommonwealError):
+    """A state differs from what the seal names, so it is not used; tell the other members."""
+
+    exit_code = 65
+
+
+class FinalityForked(CommonwealError):
+    """Two seals of one height are certified: too many witnesses lied; talk, then found anew."""
+
+    exit_code = 65
+
+    def __init__(self, text: str, first: bytes = b"", second: bytes = b"") -> None:
+        super().__init__(text)
+        self.first, self.second = first, second
+
+
 # At fault: the caller.
 
 
@@ -144,6 +170,24 @@ class UnknownNode(UsageError):
 
 class AmbiguousId(UsageError):
     """More than one here begins like this; give more of its id."""
+
+    exit_code = 65
+
+
+class UnreadableFile(UsageError):
+    """The file cannot be used as it is, and nothing of it was written; correct it as said below."""
+
+    exit_code = 65
+
+
+class UnreadableRepository(UsageError):
+    """This git repository cannot be read; name the folder of one that is whole, on this machine."""
+
+    exit_code = 65
+
+
+class BadBackup(UsageError):
+    """This is not a backup of Commonweal, or not all of it; nothing was restored from it."""
 
     exit_code = 65
 
@@ -272,6 +316,10 @@ class ConfigError(CommonwealError):
 
 class HomeInUse(ConfigError):
     """Another program uses this home; stop it with `weal down`, or wait until it is done."""
+
+
+class GitMissing(ConfigError):
+    """The program git does not run here; install it, and type the command again."""
 
 
 class NotInCommunity(ConfigError):

@@ -54,11 +54,17 @@ KEYSTORE = HashPurpose(b"cw1/keystore")
 RULESET = HashPurpose(b"cw1/ruleset")
 TIE = HashPurpose(b"cw1/tie")
 BACKTEST = HashPurpose(b"cw1/backtest")
+STATE_KEY = HashPurpose(b"cw1/key")
+STATE_VALUE = HashPurpose(b"cw1/value")
+WITNESSES = HashPurpose(b"cw1/witnesses")
+SEAT = HashPurpose(b"cw1/seat")
+PROPOSAL = HashPurpose(b"cw1/proposal")
 
 HASH_PURPOSES = frozenset(
     {RECORD, BODY, INCEPTION, INVITE, HELLO, FRONTIER}
     | {BUCKET, EVIDENCE, SEAL, CUT, STATE_LEAF, STATE_NODE, KEYSTORE}
     | {RULESET, TIE, BACKTEST}
+    | {STATE_KEY, STATE_VALUE, WITNESSES, SEAT, PROPOSAL}
 )
 
 SeedPurpose = NewType("SeedPurpose", bytes)
@@ -83,10 +89,13 @@ HELLO_CONTEXT = SignedContext("commonweal/1/hello")
 ADDRESS_CONTEXT = SignedContext("commonweal/1/address")
 HEADS_CONTEXT = SignedContext("commonweal/1/heads")
 VOTE_CONTEXT = SignedContext("commonweal/1/vote")
+PROPOSAL_CONTEXT = SignedContext("commonweal/1/proposal")
+HAVE_CONTEXT = SignedContext("commonweal/1/have")
 
 SIGNED_CONTEXTS = frozenset(
     {RECORD_CONTEXT, ENROL_CONTEXT, REVOKE_CONTEXT, REKEY_CONTEXT, INVITE_CONTEXT}
     | {HELLO_CONTEXT, ADDRESS_CONTEXT, HEADS_CONTEXT, VOTE_CONTEXT}
+    | {PROPOSAL_CONTEXT, HAVE_CONTEXT}
 )
 """Everything a key of ours signs; docs/protocol.md says what each array holds."""
 

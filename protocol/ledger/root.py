@@ -1,0 +1,242 @@
+"""The state root: one hash that names a whole state, kept up to date at the cost of a change.
+
+A binary radix tree over the hash of each key: leaf H(0, H(key), H(value)), node H(1, left,
+right), 32 zero bytes where nothing is, and a leaf that is alone in its subtree stands for
+that subtree. So a set of pairs has one tree, whatever the order in which it was built. A
+path shows that a pair is in the tree; that a key is absent is never claimed. Nodes are
+kept by their place, by whoever calls: this module returns what to write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple, Protocol, TypeAlias
+
+from commonweal.protocol import codec, keys
+from commonweal.protocol.errors import Malformed, WrongState
+from commonweal.protocol.keys import HASH_BYTES
+
+EMPTY = bytes(HASH_BYTES)
+"""The root of a tree without leaves."""
+
+DEPTH_MAX = 8 * HASH_BYTES
+"""No path is longer; with honest hashes it is about the logarithm of the number of leaves."""
+
+_LEAF, _FORK = b"\x00", b"\x01"
+
+
+class NodeReader(Protocol):
+    """Where the nodes of one tree are kept, by place."""
+
+    def get(self, place: bytes, /) -> bytes | None:
+        """Return the node at `place`, or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """A tree after a change: its root, and the nodes to write by place; None: to delete."""
+
+    root: bytes
+    nodes: dict[bytes, bytes | None]
+
+
+class _Leaf(NamedTuple):
+    key: bytes
+    value: bytes
+
+
+class _Fork(NamedTuple):
+    left: bytes
+    right: bytes
+
+
+_Node: TypeAlias = "_Leaf | _Fork | None"
+_Change: TypeAlias = "tuple[bytes, bytes | None]"
+
+
+def update(nodes: NodeReader, changes: Mapping[bytes, bytes | None]) -> Update:
+    """Return the tree in `nodes` after `changes`, without writing to `nodes`.
+
+    changes: by key, the new value, or None to delete; deleting what is absent is no change.
+    The cost is that of the changed paths.
+    """
+    hashed = sorted(
+        (_key(key), None if value is None else _value(value)) for key, value in changes.items()
+    )
+    growth = _Growth(nodes)
+    top = growth.apply(0, 0, hashed) if hashed else growth.node(0, 0)
+    return Update(_hash(top), growth.written)
+
+
+def root_of(pairs: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Return the root over `pairs`, from nothing; raises `Malformed` when a key comes twice."""
+    return _built(pairs).root
+
+
+def restore(pairs: Iterable[tuple[bytes, bytes]], root: bytes) -> dict[bytes, bytes]:
+    """Return the nodes of the tree over a snapshot's `pairs`, by place.
+
+    Raises `WrongState` when its root is not `root`, or `Malformed` when a key comes twice.
+    """
+    built = _built(pairs)
+    if built.root != root:
+        raise WrongState(f"it has root {built.root.hex()}, the seal {root.hex()}")
+    return {place: node for place, node in built.nodes.items() if node is not None}
+
+
+def path(nodes: NodeReader, key: bytes) -> tuple[bytes, ...] | None:
+    """Return the hashes beside the way from the root to `key`'s leaf, the root's first.
+
+    None when `key` has no value; that is no proof of it.
+    """
+    growth, hashed = _Growth(nodes), _key(key)
+    bits = int.from_bytes(hashed, "big")
+    beside: list[bytes] = []
+    for depth in range(DEPTH_MAX + 1):
+        node = growth.node(depth, bits >> (DEPTH_MAX - depth))
+        if not isinstance(node, _Fork):
+            return tuple(beside) if node is not None and node.key == hashed else None
+        beside.append(node.left if _bit(hashed, depth) else node.right)
+    raise AssertionError("no fork lies below the last bit of a key")
+
+
+def is_in(root: bytes, key: bytes, value: bytes, beside: tuple[bytes, ...]) -> bool:
+    """Whether the path `beside` shows that `key` has `value` in the tree of `root`."""
+    if len(beside) > DEPTH_MAX or any(len(one) != HASH_BYTES for one in beside):
+        return False
+    hashed = _key(key)
+    below = _hash(_Leaf(hashed, _value(value)))
+    for depth in range(len(beside) - 1, -1, -1):
+        other = beside[depth]
+        right = _bit(hashed, depth)
+        below = _hash(_Fork(other, below) if right else _Fork(below, other))
+    return below == root
+
+
+def path_to_bytes(beside: tuple[bytes, ...]) -> bytes:
+    """Return the bytes of a path, as it is sent and put into a proof."""
+    return codec.encode(list(beside))
+
+
+def path_from_bytes(data: bytes) -> tuple[bytes, ...]:
+    """Return the path in `data`, or raise `Malformed`."""
+    value = codec.decode(data)
+    if type(value) is not list or len(value) > DEPTH_MAX:
+        raise Malformed("not a path to a leaf")
+    beside = tuple(one for one in value if type(one) is bytes and len(one) == HASH_BYTES)
+    if len(beside) != len(value):
+        raise Malformed("a path is made of hashes")
+    return beside
+
+
+def _built(pairs: Iterable[tuple[bytes, bytes]]) -> Update:
+    listed = sorted(pairs)
+    for (key, _), (other, _) in pairwise(listed):
+        if key == other:
+            raise Malformed(f"the key {key[:40].hex()} comes twice")
+    return update({}, dict(listed))
+
+
+class _Growth:
+    """One change of a tree: reads nodes below it, keeps what is to be written."""
+
+    def __init__(self, below: NodeReader) -> None:
+        self._below = below
+        self.written: dict[bytes, bytes | None] = {}
+
+    def node(self, depth: int, prefix: int) -> _Node:
+        place = _place(depth, prefix)
+        data = self._below.get(place)
+        if data is None:
+            return None
+        one, two = data[1 : 1 + HASH_BYTES], data[1 + HASH_BYTES :]
+        return _Leaf(one, two) if data[:1] == _LEAF else _Fork(one, two)
+
+    def apply(self, depth: int, prefix: int, changes: list[_Change]) -> _Node:
+        """Return the node at a place after `changes`, which lie below it, sorted."""
+        old = self.node(depth, prefix)
+        if isinstance(old, _Fork):
+            new = self._below_fork(depth, prefix, old, changes)
+        else:
+            leaves = {} if old is None else {old.key: old.value}
+            for key, value in changes:
+                if value is None:
+                    leaves.pop(key, None)
+                else:
+                    leaves[key] = value
+            new = self._grow(depth, prefix, [_Leaf(*one) for one in sorted(leaves.items())])
+        self._write(depth, prefix, old, new)
+        return new
+
+    def _below_fork(self, depth: int, prefix: int, old: _Fork, changes: list[_Change]) -> _Node:
+        split = _split(depth, [key for key, _ in changes])
+        sides: list[_Node] = [None, None]
+        hashes = [old.left, old.right]
+        parts = (changes[:split], changes[split:])
+        for side, part in enumerate(parts):
+            if part:
+                sides[side] = self.apply(depth + 1, 2 * prefix + side, part)
+                hashes[side] = _hash(sides[side])
+        for side in (0, 1):
+            if hashes[side] == EMPTY and hashes[1 - side] != EMPTY:
+                other = sides[1 - side] or self.node(depth + 1, 2 * prefix + 1 - side)
+                if isinstance(other, _Leaf):
+                    self.written[_place(depth + 1, 2 * prefix + 1 - side)] = None
+                    return other
+        return None if hashes == [EMPTY, EMPTY] else _Fork(*hashes)
+
+    def _grow(self, depth: int, prefix: int, leaves: list[_Leaf]) -> _Node:
+        if len(leaves) < 2:
+            return leaves[0] if leaves else None
+        split = _split(depth, [leaf.key for leaf in leaves])
+        hashes = []
+        for side, part in enumerate((leaves[:split], leaves[split:])):
+            below = self._grow(depth + 1, 2 * prefix + side, part)
+            self._write(depth + 1, 2 * prefix + side, None, below)
+            hashes.append(_hash(below))
+        return _Fork(*hashes)
+
+    def _write(self, depth: int, prefix: int, old: _Node, new: _Node) -> None:
+        if new != old:
+            tag = _LEAF if isinstance(new, _Leaf) else _FORK
+            self.written[_place(depth, prefix)] = None if new is None else tag + b"".join(new)
+
+
+def _place(depth: int, prefix: int) -> bytes:
+    return depth.to_bytes(2, "big") + prefix.to_bytes((depth + 7) // 8, "big")
+
+
+def _bit(key: bytes, depth: int) -> int:
+    return key[depth // 8] >> (7 - depth % 8) & 1
+
+
+def _split(depth: int, hashed: list[bytes]) -> int:
+    """Return how many of the sorted keys have a 0 at `depth`."""
+    low, high = 0, len(hashed)
+    while low < high:
+        middle = (low + high) // 2
+        if _bit(hashed[middle], depth):
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+def _hash(node: _Node) -> bytes:
+    match node:
+        case None:
+            return EMPTY
+        case _Leaf(key, value):
+            return keys.hash32(keys.STATE_LEAF, _LEAF, key, value)
+        case _Fork(left, right):
+            return keys.hash32(keys.STATE_NODE, _FORK, left, right)
+
+
+def _key(key: bytes) -> bytes:
+    return keys.hash32(keys.STATE_KEY, key)
+
+
+def _value(value: bytes) -> bytes:
+    return keys.hash32(keys.STATE_VALUE, value)

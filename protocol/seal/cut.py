@@ -1,0 +1,144 @@
+"""Cuts: how far each log is sealed, as a delta on the cut before, under one root.
+
+A log stands in a cut with its length and the id of its last record, which names the
+branch as well: of a forked log one branch is sealed. With the logs a cut names the
+devices that showed what they have, since who is not heard from loses his seat. Whether
+heads link to each other only who holds the records can see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from commonweal.protocol import codec, keys
+from commonweal.protocol.errors import InvalidSeal, Malformed
+from commonweal.protocol.keys import HASH_BYTES, KEY_BYTES, DeviceKey, short
+from commonweal.protocol.ledger import root
+from commonweal.protocol.record import RecordId
+from commonweal.protocol.seal.quorum import WITNESSES_MAX
+from commonweal.protocol.seal.votes import is_ascending, is_count
+
+CUT_RECORDS_MAX = 50_000
+"""New records that one seal covers."""
+
+FULL_CUT_RECORDS = CUT_RECORDS_MAX // 2
+"""From so many new records on a cut is full: what it leaves out waits for the next seal."""
+
+CUT_LOGS_MAX = 4096
+"""Logs that grow with one seal, so that a proposal fits a frame."""
+
+PRESENT_MAX = WITNESSES_MAX
+
+
+class SealedLog(NamedTuple):
+    """A log in a cut: its length, 1 or more, and the id of its last record."""
+
+    author: DeviceKey
+    length: int
+    head: RecordId
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """What a cut adds to the one before. Both lists are sorted, each device once.
+
+    logs: those that grew, as they are now. present: the devices whose have-frontiers the
+    first proposal of this cut carried.
+    """
+
+    logs: tuple[SealedLog, ...]
+    present: tuple[DeviceKey, ...]
+
+
+Cut = Mapping[DeviceKey, SealedLog]
+"""A whole cut: every log that is sealed so far."""
+
+
+def extend(last: Cut, delta: Delta) -> dict[DeviceKey, SealedLog]:
+    """Return the cut that `delta` makes of `last`.
+
+    Raises `InvalidSeal` when a log does not grow or the delta holds too many records.
+    """
+    grown = new_records(last, delta)
+    if grown > CUT_RECORDS_MAX:
+        raise InvalidSeal(f"the cut holds {grown} new records, more than {CUT_RECORDS_MAX}")
+    return {**last, **{log.author: log for log in delta.logs}}
+
+
+def new_records(last: Cut, delta: Delta) -> int:
+    """Return how many records `delta` adds; raise `InvalidSeal` when a log does not grow."""
+    total = 0
+    for log in delta.logs:
+        before = length_in(last, log.author)
+        if log.length <= before:
+            raise InvalidSeal(f"the log of {short(log.author)} does not grow in the cut")
+        total += log.length - before
+    return total
+
+
+def length_in(cut: Cut, author: DeviceKey) -> int:
+    """Return how many records of a log `cut` covers."""
+    log = cut.get(author)
+    return log.length if log else 0
+
+
+def delta_between(last: Cut, now: Cut, present: Iterable[DeviceKey]) -> Delta:
+    """Return what `now`, which extends `last`, adds to it."""
+    logs = (now[author] for author in sorted(now) if now[author] != last.get(author))
+    return Delta(tuple(logs), tuple(sorted(dict.fromkeys(present))))
+
+
+def tree_changes(logs: Iterable[SealedLog]) -> dict[bytes, bytes | None]:
+    """Return `logs` as changes of the cut's tree, for `root.update`."""
+    return {log.author: codec.encode([log.length, log.head]) for log in logs}
+
+
+def cut_root(tree_root: bytes, present: tuple[DeviceKey, ...]) -> bytes:
+    """Return the root of a cut: of the tree of its logs, and of who was present."""
+    return keys.hash32(keys.CUT, tree_root, codec.encode(list(present)))
+
+
+def whole_cut_root(cut: Cut, present: tuple[DeviceKey, ...]) -> bytes:
+    """Return the root of a cut from nothing, at the cost of all its logs."""
+    return cut_root(root.update({}, tree_changes(cut.values())).root, present)
+
+
+def delta_fields(delta: Delta) -> list[codec.Value]:
+    """Return what `delta` is made of, to stand in a larger message."""
+    return [[[*log] for log in delta.logs], list(delta.present)]
+
+
+def delta_to_bytes(delta: Delta) -> bytes:
+    """Return the bytes of `delta` as sent and stored."""
+    return codec.encode(delta_fields(delta))
+
+
+def delta_from_bytes(data: bytes) -> Delta:
+    """Return the delta in `data`, or raise `Malformed`."""
+    return read_delta(codec.decode(data))
+
+
+def read_delta(value: Any) -> Delta:
+    """Return the delta that `delta_fields` gave, or raise `Malformed`."""
+    match value:
+        case [list(logs), list(present)] if (
+            len(logs) <= CUT_LOGS_MAX and len(present) <= PRESENT_MAX
+        ):
+            devices = [one for one in present if type(one) is bytes and len(one) == KEY_BYTES]
+            delta = Delta(tuple(map(_log, logs)), tuple(map(DeviceKey, devices)))
+            authors = [log.author for log in delta.logs]
+            if len(devices) == len(present) and is_ascending(devices) and is_ascending(authors):
+                return delta
+    raise Malformed("not the delta of a cut")
+
+
+def _log(value: Any) -> SealedLog:
+    match value:
+        case [bytes(author), length, bytes(head)] if (
+            len(author) == KEY_BYTES and is_count(length) and length and len(head) == HASH_BYTES
+        ):
+            return SealedLog(DeviceKey(author), length, RecordId(head))
+        case _:
+            raise Malformed("not a log of a cut")

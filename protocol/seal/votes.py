@@ -1,0 +1,275 @@
+"""Votes of witnesses on a seal, the certificate that a quorum makes, and the proof of a lie.
+
+A vote is signed over its community, height, round, step and the id of the seal it is for;
+an empty id is a vote for none. Why it is for none stands beside, unsigned: words for the
+reader that decide nothing. Whatever is read from bytes here has its signature checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from itertools import pairwise
+from typing import Any, NewType, Protocol
+
+from commonweal.protocol import codec, keys
+from commonweal.protocol.errors import InvalidRecord, Malformed, NotCertified
+from commonweal.protocol.keys import HASH_BYTES, KEY_BYTES, SIGNATURE_BYTES, DeviceKey, short
+from commonweal.protocol.record import CommunityId
+from commonweal.protocol.seal.quorum import WITNESSES_MAX, quorum_of
+
+SealId = NewType("SealId", bytes)
+
+NIL = SealId(b"")
+"""What a vote for no seal names."""
+
+REASON_CHARS_MAX = 200
+ROUND_MAX = 2**31 - 1
+VOTE_BYTES_MAX = 1024
+DOUBLE_VOTE = "commonweal/1/double-vote"
+
+
+class Step(IntEnum):
+    """What a vote says: this I propose, this I find good, this I hold to."""
+
+    PROPOSE = 0
+    PREVOTE = 1
+    PRECOMMIT = 2
+
+
+class Signs(Protocol):
+    """Whoever signs as a device: a `Signer`, or what stands for it."""
+
+    @property
+    def key(self) -> bytes:
+        """The public key."""
+
+    def sign(self, data: bytes) -> bytes:
+        """Return the signature of `data`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """One device's word on one step of one round. reason: why for none; it is not signed."""
+
+    height: int
+    round: int
+    step: Step
+    seal: SealId
+    device: DeviceKey
+    signature: bytes
+    reason: str = ""
+
+    def __str__(self) -> str:
+        what = short(self.seal) if self.seal else f"none ({self.reason})"
+        return f"{short(self.device)} {self.height}/{self.round} {self.step.name.lower()} {what}"
+
+
+def sign_vote(
+    signer: Signs, community: CommunityId, height: int, round_: int, step: Step, seal: SealId
+) -> Vote:
+    """Return the signer's vote, without a reason."""
+    data = keys.signed_array(keys.VOTE_CONTEXT, community, height, round_, step.value, seal)
+    return Vote(height, round_, step, seal, DeviceKey(signer.key), signer.sign(data))
+
+
+def vote_to_bytes(vote: Vote) -> bytes:
+    """Return the bytes of `vote` as sent and stored."""
+    return codec.encode(vote_fields(vote))
+
+
+def vote_fields(vote: Vote) -> list[codec.Value]:
+    """Return what `vote` is made of, to stand in a larger message."""
+    return [
+        vote.height,
+        vote.round,
+        vote.step.value,
+        vote.seal,
+        vote.device,
+        vote.signature,
+        vote.reason,
+    ]
+
+
+def vote_from_bytes(data: bytes, community: CommunityId) -> Vote:
+    """Return the vote in `data`, its signature checked. Raises `Malformed`, `BadSignature`."""
+    if len(data) > VOTE_BYTES_MAX:
+        raise Malformed(f"a vote of {len(data)} bytes")
+    return read_vote(codec.decode(data), community)
+
+
+def read_vote(value: Any, community: CommunityId) -> Vote:
+    """Return the vote that `vote_fields` gave, its signature checked; as `vote_from_bytes`."""
+    match value:
+        case [height, round_, step, bytes(seal), bytes(device), bytes(signature), str(reason)] if (
+            is_count(height)
+            and is_count(round_)
+            and is_count(step)
+            and height > 0
+            and round_ <= ROUND_MAX
+            and step <= Step.PRECOMMIT
+            and len(seal) in (0, HASH_BYTES)
+            and len(reason) <= (0 if seal else REASON_CHARS_MAX)
+            and (seal or step)
+        ):
+            keys.check_array(
+                device, signature, keys.VOTE_CONTEXT, community, height, round_, step, seal
+            )
+            return Vote(
+                *(height, round_, Step(step), SealId(seal), DeviceKey(device), signature, reason)
+            )
+        case _:
+            raise Malformed("not a vote")
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """That a quorum precommitted to `seal` in `round`: exactly q signatures, by device."""
+
+    height: int
+    round: int
+    seal: SealId
+    signatures: tuple[tuple[DeviceKey, bytes], ...]
+
+
+def certify(precommits: Iterable[Vote], needed: int) -> Certificate:
+    """Return the certificate that `needed` or more votes of one height, round and seal make."""
+    votes = sorted(precommits, key=lambda vote: vote.device)[:needed]
+    assert len(votes) == needed, "a certificate needs a quorum"
+    one = votes[0]
+    signatures = tuple((vote.device, vote.signature) for vote in votes)
+    return Certificate(one.height, one.round, one.seal, signatures)
+
+
+def certificate_fields(certificate: Certificate) -> list[codec.Value]:
+    """Return what `certificate` is made of, to stand in a larger message."""
+    signatures: list[codec.Value] = [[*pair] for pair in certificate.signatures]
+    return [certificate.height, certificate.round, certificate.seal, signatures]
+
+
+def certificate_to_bytes(certificate: Certificate) -> bytes:
+    """Return the bytes of `certificate` as sent and stored."""
+    return codec.encode(certificate_fields(certificate))
+
+
+def certificate_from_bytes(data: bytes) -> Certificate:
+    """Return the certificate in `data`, its form checked; `check_certificate` checks the rest."""
+    return read_certificate(codec.decode(data))
+
+
+def read_certificate(value: Any) -> Certificate:
+    """Return the certificate that `certificate_fields` gave, its form checked, or `Malformed`."""
+    match value:
+        case [height, round_, bytes(seal), list(pairs)] if (
+            is_count(height)
+            and is_count(round_)
+            and height > 0
+            and round_ <= ROUND_MAX
+            and len(seal) == HASH_BYTES
+            and 0 < len(pairs) <= WITNESSES_MAX
+        ):
+            signatures = tuple(map(_signature, pairs))
+            if not is_ascending([device for device, _ in signatures]):
+                raise Malformed("the signatures are not sorted, or one stands twice")
+            return Certificate(height, round_, SealId(seal), signatures)
+        case _:
+            raise Malformed("not a certificate")
+
+
+def check_certificate(
+    certificate: Certificate, community: CommunityId, witnesses: Sequence[DeviceKey]
+) -> None:
+    """Raise `NotCertified` unless exactly a quorum of `witnesses` signed, or `BadSignature`."""
+    needed = quorum_of(len(witnesses)).needed
+    if len(certificate.signatures) != needed:
+        raise NotCertified(f"it has {len(certificate.signatures)} signatures of {needed}")
+    place = (certificate.height, certificate.round, Step.PRECOMMIT.value, certificate.seal)
+    for device, signature in certificate.signatures:
+        if device not in witnesses:
+            raise NotCertified(f"{short(device)} is no witness at height {certificate.height}")
+        keys.check_array(device, signature, keys.VOTE_CONTEXT, community, *place)
+
+
+@dataclass(frozen=True, slots=True)
+class DoubleVote:
+    """Two votes of one device for one height, round and step that name different seals."""
+
+    first: Vote
+    second: Vote
+
+    def __str__(self) -> str:
+        return f"double vote of {short(self.first.device)} at height {self.first.height}"
+
+    @property
+    def device(self) -> DeviceKey:
+        """Who is guilty."""
+        return self.first.device
+
+    @property
+    def id(self) -> bytes:
+        """The hash that names this proof in the evidence of a seal."""
+        return keys.hash32(keys.EVIDENCE, double_vote_to_bytes(self))
+
+
+def convict(one: Vote, two: Vote) -> DoubleVote:
+    """Return the proof that two votes make; raise `InvalidRecord` when nothing is wrong.
+
+    The votes have good signatures. Their reasons are left out: nobody signed them.
+    """
+    if _place(one) != _place(two) or one.device != two.device:
+        raise InvalidRecord("the two votes do not contradict each other")
+    if one.seal == two.seal:
+        raise InvalidRecord("both votes name the same seal")
+    first, second = sorted((_bare(one), _bare(two)), key=lambda vote: vote.seal)
+    return DoubleVote(first, second)
+
+
+def double_vote_to_bytes(proof: DoubleVote) -> bytes:
+    """Return the bytes of `proof` as sent and stored."""
+    return codec.encode([DOUBLE_VOTE, vote_fields(proof.first), vote_fields(proof.second)])
+
+
+def double_vote_from_bytes(data: bytes, community: CommunityId) -> DoubleVote:
+    """Return the proof in `data`; it needs nothing beside the community's id.
+
+    Raises `InvalidRecord` when it convicts nobody, `Malformed` or `BadSignature`.
+    """
+    if len(data) > 2 * VOTE_BYTES_MAX:
+        raise Malformed(f"a proof of {len(data)} bytes")
+    match codec.decode(data):
+        case [str(context), list(one), list(two)] if context == DOUBLE_VOTE:
+            proof = convict(read_vote(one, community), read_vote(two, community))
+        case _:
+            raise InvalidRecord("not the proof of a double vote")
+    if double_vote_to_bytes(proof) != data:
+        raise Malformed("the votes of a proof are sorted and without reasons")
+    return proof
+
+
+def is_count(value: object) -> bool:
+    """Whether `value` is an integer, 0 or more; True is none."""
+    return type(value) is int and value >= 0
+
+
+def is_ascending(items: Sequence[bytes]) -> bool:
+    """Whether `items` are sorted and each stands once."""
+    return all(one < two for one, two in pairwise(items))
+
+
+def _signature(value: Any) -> tuple[DeviceKey, bytes]:
+    match value:
+        case [bytes(device), bytes(signature)] if (
+            len(device) == KEY_BYTES and len(signature) == SIGNATURE_BYTES
+        ):
+            return DeviceKey(device), signature
+        case _:
+            raise Malformed("not a signature of a certificate")
+
+
+def _place(vote: Vote) -> tuple[int, int, Step]:
+    return vote.height, vote.round, vote.step
+
+
+def _bare(vote: Vote) -> Vote:
+    return Vote(vote.height, vote.round, vote.step, vote.seal, vote.device, vote.signature)

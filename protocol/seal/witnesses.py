@@ -1,0 +1,122 @@
+"""Who witnesses: seats drawn from those who offered, and are heard from.
+
+A witness is one device of one member who took the role. The set changes only inside
+seals: each names the root of the next set, and at most two seats change with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from commonweal.protocol import codec, keys
+from commonweal.protocol.errors import Malformed
+from commonweal.protocol.keys import HASH_BYTES, KEY_BYTES, DeviceKey, MemberId
+from commonweal.protocol.record import CommunityId
+from commonweal.protocol.seal.quorum import WITNESSES_MAX
+from commonweal.protocol.seal.votes import is_ascending
+
+SEATS_DEFAULT = 7
+SEATS_CHANGED_MAX = 2
+"""Seats that may come, and seats that may go, with one seal."""
+
+RECENT_SEALS = 20
+"""Who was not present in this many seals is not heard from."""
+
+SAFE_WITNESSES_MIN = 4
+"""Below this a set survives no lie, so nobody goes for silence alone."""
+
+
+class Witness(NamedTuple):
+    """A seat: the device that votes, and its member."""
+
+    device: DeviceKey
+    member: MemberId
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A device whose member holds the role. seen: the last height at which it was present."""
+
+    witness: Witness
+    seen: int
+
+
+def next_witnesses(
+    community: CommunityId,
+    height: int,
+    seated: Sequence[Witness],
+    candidates: Sequence[Candidate],
+    seats: int = SEATS_DEFAULT,
+) -> tuple[Witness, ...]:
+    """Return the set for `height` + 1 after `seated` sealed `height`, by device.
+
+    candidates: from the state at `height`, one per member. Who lost the role or whose
+    device was replaced goes first; then who is not heard from, once another can take the
+    seat or four remain; then, when more offer than there are seats, the worst draw of
+    H(community, height, device) for the best. At most two go and two come. One who is
+    seated always remains: a set is never empty.
+    """
+    recent = height - RECENT_SEALS
+    offered = [one.witness for one in candidates]
+    heard = [one.witness for one in candidates if one.seen > recent]
+    drawn = sorted(heard, key=lambda one: _draw(community, height, one))[:seats]
+    coming = [one for one in drawn if one not in seated][:SEATS_CHANGED_MAX]
+    leaving = [one for one in seated if one not in offered]
+    silent = [one for one in seated if one in offered and one not in heard]
+    remaining = len(seated) - len(leaving)
+    for one in _worst_first(community, height, silent):
+        spare = remaining - 1 + len(coming)
+        if spare >= min(SAFE_WITNESSES_MIN, remaining):
+            leaving.append(one)
+            remaining -= 1
+    lost = [one for one in seated if one in heard and one not in drawn]
+    leaving += _worst_first(community, height, lost)
+    leaving = leaving[:SEATS_CHANGED_MAX]
+    staying = [one for one in seated if one not in leaving]
+    room = max(0, seats - len(staying))
+    chosen = staying + coming[:room]
+    return tuple(sorted(chosen or list(seated)[:1]))
+
+
+def set_root(witnesses: Sequence[Witness]) -> bytes:
+    """Return the root of a set, whatever the order in which it is given."""
+    return keys.hash32(keys.WITNESSES, codec.encode(witness_fields(sorted(witnesses))))
+
+
+def devices(witnesses: Sequence[Witness]) -> tuple[DeviceKey, ...]:
+    """Return the devices of a set, sorted."""
+    return tuple(sorted(one.device for one in witnesses))
+
+
+def witness_fields(witnesses: Sequence[Witness]) -> codec.Value:
+    """Return what a set is made of, to stand in a larger message."""
+    return [[*one] for one in witnesses]
+
+
+def read_witnesses(value: Any) -> tuple[Witness, ...]:
+    """Return the set that `witness_fields` gave, or raise `Malformed`."""
+    if type(value) is list and 0 < len(value) <= WITNESSES_MAX:
+        read = tuple(map(_witness, value))
+        if is_ascending([one.device for one in read]):
+            return read
+    raise Malformed("not a set of witnesses")
+
+
+def _draw(community: CommunityId, height: int, witness: Witness) -> bytes:
+    return keys.hash32(keys.SEAT, codec.encode([community, height, witness.device]))
+
+
+def _worst_first(community: CommunityId, height: int, given: list[Witness]) -> list[Witness]:
+    return sorted(given, key=lambda one: _draw(community, height, one), reverse=True)
+
+
+def _witness(value: Any) -> Witness:
+    match value:
+        case [bytes(device), bytes(member)] if (
+            len(device) == KEY_BYTES and len(member) == HASH_BYTES
+        ):
+            return Witness(DeviceKey(device), MemberId(member))
+        case _:
+            raise Malformed("not a witness")

@@ -1,0 +1,1 @@
+"""Seals: formats, quorums, witnesses, the agreement, and the root of the state."""
