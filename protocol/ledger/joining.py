@@ -44,6 +44,8 @@ NEW, ACTIVE, LEFT, REMOVED = "new", "active", "left", "removed"
 
 USES_MAX = 1000
 DEVICES_PER_MEMBER_MAX = 64
+REVOCATIONS_PER_DEVICE_MAX = 4
+"""Each may end the log earlier than the one before, and costs a way back."""
 SIGNATURES_MAX = 16
 
 
@@ -66,6 +68,7 @@ class DeviceRow(NamedTuple):
     last: int | None
     peer: PeerKey
     clock: int
+    revocations: int = 0
 
 
 class InviteRow(NamedTuple):
@@ -172,6 +175,8 @@ def revoke(state: State, record: Record, context: Context) -> Verdict:
         return Reason.UNKNOWN_DEVICE
     if row.last is not None and row.last <= seq:
         return Reason.ALREADY_REVOKED
+    if row.revocations >= REVOCATIONS_PER_DEVICE_MAX:
+        return Reason.ALREADY_REVOKED
     member = member_row(state, row.member)
     assert member is not None, "a device belongs to a member"
     fields = (context.community, row.member, device, seq, last)
@@ -186,7 +191,8 @@ def apply_revocation(state: State, record: Record) -> None:
     device, seq = record.data["device"], record.data["seq"]
     row = device_row(state, device)
     if row is not None and (row.last is None or seq < row.last):
-        state.put(DEVICE + device, [*row._replace(last=seq)])
+        row = row._replace(last=seq, revocations=row.revocations + 1)
+        state.put(DEVICE + device, [*row])
 
 
 def create_invite(state: State, record: Record, context: Context) -> Verdict:

@@ -249,6 +249,8 @@ class TestPlans:
             assert plans.PlanRow(*state.get(table + plan.id)).met == [3, 0, "hour"]
         other = bakery.event(bakery.lin, "work", {"fulfills": promise.id} | effort(5), promise)
         assert bakery.verdict(other) == Reason.DOES_NOT_FIT
+        much = {"fulfills": promise.id} | effort(2**63 - 1)
+        assert bakery.verdict(bakery.event(bakery.jun, "work", much)) == Reason.TOO_LARGE
         unit = bakery.event(bakery.jun, "work", {"fulfills": promise.id} | effort(5, "day"))
         assert bakery.verdict(unit) == Reason.DOES_NOT_FIT
 

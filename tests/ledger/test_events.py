@@ -272,6 +272,17 @@ def test_a_bad_event_counts_for_nothing_and_says_why(number: int) -> None:
     assert bakery.ledger().state.to_bytes() == before
 
 
+def test_things_of_one_unit_and_another_kind_do_not_mix() -> None:
+    bakery = Bakery()
+    cake = bakery.mei.write("spec.resource", {"name": "cake", "unit": "loaf"})
+    bread, sweet = bakery.make(bakery.jun, bakery.bread, 10), bakery.make(bakery.lin, cake, 10)
+    data = between(bread, sweet, bakery.lin) | amount(1)
+    mixed = bakery.event(bakery.jun, "transfer", data, sweet)
+    assert bakery.verdict(mixed) == Reason.WRONG_SPEC
+    data = {"resourceInventoriedAs": bread.id, "resourceConformsTo": cake.id} | amount(1)
+    assert bakery.verdict(bakery.event(bakery.jun, "consume", data, sweet)) == Reason.WRONG_SPEC
+
+
 def test_a_correction_counts_more_or_less_and_never_below_nothing() -> None:
     bakery = Bakery()
     bread = bakery.make(bakery.jun, bakery.bread, 10)

@@ -89,6 +89,7 @@ def test_a_commitment_satisfies_only_an_intent_of_its_action_and_unit() -> None:
     bakery = Bakery()
     intent = bakery.jun.write("intent", work(bakery), [bakery.book])
     both = {"receiver": bakery.lin.owner.id}
+    one = intent
     for more, reason in (
         ({"satisfies": ID}, Reason.UNKNOWN_PLAN),
         ({"satisfies": intent.id} | effort(1, "day"), Reason.DOES_NOT_FIT),
@@ -164,6 +165,19 @@ def test_of_two_revocations_the_earlier_end_holds() -> None:
     assert ledger.verdict(later.id) == Reason.ALREADY_REVOKED
     assert ledger.verdict(jun.log[0].id) is None
     assert ledger.verdict(jun.log[1].id) == Reason.DEVICE_REVOKED
+
+
+def test_a_device_is_revoked_only_so_often() -> None:
+    village = Village()
+    jun = village.join("Jun")
+    for number in range(6):
+        jun.write("invite.create", {"key": seed(number), "uses": 1})
+    last = len(jun.log) - 1
+    revoked = [village.mei.revoke(jun, last - number, by=jun.owner) for number in range(6)]
+    ledger = village.ledger()
+    verdicts = [ledger.verdict(one.id) for one in revoked]
+    often = joining.REVOCATIONS_PER_DEVICE_MAX
+    assert verdicts == [None] * often + [Reason.ALREADY_REVOKED] * (6 - often)
 
 
 def newcomer(village: Village) -> tuple[Pen, Record, Record]:
