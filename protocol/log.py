@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
-from commonweal.protocol import keys
+from commonweal.protocol import columns, keys
 from commonweal.protocol.errors import (
     ForkedLog,
     InvalidRecord,
@@ -26,7 +27,6 @@ from commonweal.protocol.record import (
     Record,
     RecordId,
     check_community,
-    from_bytes_unchecked,
 )
 
 ALWAYS_CHECKED = ("community.", "device.", "invite.", "member.", "rules.", "fork.", "role.")
@@ -61,14 +61,46 @@ def read_run(
     `MissingParent`, `ForkedLog` (the first does not follow `tip`), `MissingDependency`,
     `BadSignature` or another `InvalidRecord`; then nothing of the run counts.
     """
-    run: list[Record] = []
+    run = columns.read(wires)
+    if not run:
+        return run
+    if _is_plain(community, author, tip, run):
+        check_clock(run[0], tip.clock, clock_of)
+    else:
+        _check_each(community, author, tip, run, clock_of)
+    if run[-1].id != trusted:
+        keys.verify(author, run[-1].header, run[-1].signature)
+    return run
+
+
+def _is_plain(community: CommunityId, author: DeviceKey, tip: Tip, run: Sequence[Record]) -> bool:
+    """Say whether the run is chained, cites nothing, and its clocks count up by one."""
+    ids, communities, authors, seqs, prevs, clocks, bases, deps = islice(zip(*run, strict=True), 8)
+    start = run[0].clock
+    return (
+        set(communities) == {community}
+        and set(authors) == {author}
+        and len(set(bases)) == 1
+        and not any(deps)
+        and seqs == tuple(range(tip.length, tip.length + len(run)))
+        and prevs == (tip.head, *ids[:-1])
+        and clocks == tuple(range(start, start + len(run)))
+    )
+
+
+def _check_each(
+    community: CommunityId,
+    author: DeviceKey,
+    tip: Tip,
+    run: Sequence[Record],
+    clock_of: ClockOf,
+) -> None:
+    """Raise unless each record of the run stands where it says and has the clock that follows."""
     fresh: dict[RecordId, int] = {}
     seq, head, clock = tip.length, tip.head, tip.clock
     basis: RecordId | None = None
-    for wire in wires:
-        record = from_bytes_unchecked(wire)
-        if record.community != community:
-            check_community(record, community)
+    for record in run:
+        check_community(record, community)
         if record.author != author:
             raise InvalidRecord(f"{record} stands in the log of another device")
         if record.seq != seq:
@@ -77,12 +109,8 @@ def read_run(
             raise ForkedLog(f"{record} does not follow the record before it")
         if record.deps or record.clock != clock + 1 or record.basis != basis:
             check_clock(record, clock, lambda id: fresh.get(id) or clock_of(id))
-        run.append(record)
         seq, head, clock, basis = seq + 1, record.id, record.clock, record.basis
         fresh[head] = clock
-    if run and head != trusted:
-        keys.verify(author, run[-1].header, run[-1].signature)
-    return run
 
 
 def check_clock(record: Record, prev_clock: int, clock_of: ClockOf) -> None:

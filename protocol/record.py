@@ -180,11 +180,11 @@ def from_bytes_unchecked(wire: bytes) -> Record:
             prev,
             clock,
             basis,
-            _deps(deps, prev) if deps else (),
+            read_deps(deps, prev) if deps else (),
             claimed_at,
             kind,
             data,
-            None if body is None else _body_ref(body),
+            None if body is None else read_body_ref(body),
             wire,
         ),
     )
@@ -256,7 +256,8 @@ def is_body(ref: BodyRef, data: bytes) -> bool:
     return len(data) == ref.size and keys.hash32(keys.BODY, data) == ref.hash
 
 
-def _deps(values: list[Value], prev: bytes) -> tuple[RecordId, ...]:
+def read_deps(values: list[Value], prev: bytes) -> tuple[RecordId, ...]:
+    """Return the cited ids of a header, or raise `InvalidRecord`. prev: the id before it."""
     if len(values) > DEPS_MAX:
         raise InvalidRecord(f"cites {len(values)} records, more than {DEPS_MAX}")
     last = b""
@@ -267,7 +268,8 @@ def _deps(values: list[Value], prev: bytes) -> tuple[RecordId, ...]:
     return tuple(cast("list[RecordId]", values))
 
 
-def _body_ref(value: Value) -> BodyRef:
+def read_body_ref(value: Value) -> BodyRef:
+    """Return the body reference of a header, or raise `InvalidRecord`."""
     match value:
         case [bytes(digest), int(size), 0 | 1 as cls] if len(digest) == 32 and type(cls) is int:
             limit = PERMANENT_BYTES_MAX if cls else ERASABLE_BYTES_MAX

@@ -16,6 +16,7 @@ from commonweal.protocol.record import CONTEXT, Record
 ID = b"\x07" * 32
 SIGNATURE = b"\x05" * 64
 HEADER: list[Any] = [CONTEXT, ID, ID, 1, ID, 2, ID, [], 0, "event", {}, None]
+NAMES = ["context", *Record._fields[1:-1]]
 
 scalars = st.one_of(
     st.none(),
@@ -49,8 +50,7 @@ def outcome(read: Any, wires: list[bytes]) -> Any:
 
 def wire(**changes: Any) -> bytes:
     """Return bytes that look like a record, with some fields changed, keys in their order."""
-    names = "context community author seq prev clock basis deps claimed_at kind data body".split()
-    fields = [changes.get(name, good) for name, good in zip(names, HEADER, strict=True)]
+    fields = [changes.get(name, good) for name, good in zip(NAMES, HEADER, strict=True)]
     packed: bytes = msgpack.packb(fields)
     return packed + SIGNATURE
 
@@ -59,7 +59,7 @@ GOOD = [
     wire(seq=3, data={"a": 1, "b": {"c": [1, "x", b"y", None, True]}}),
     wire(seq=4, deps=[b"\x01" * 32, b"\x02" * 32]),
     wire(seq=5, body=[ID, 10, 0]),
-    wire(seq=6, data={"n": 2**63 - 1, "m": -(2**63), "z": {}}),
+    wire(seq=6, data={"m": -(2**63), "n": 2**63 - 1, "z": {}}),
 ]
 
 
