@@ -42,6 +42,7 @@ TABLE: dict[str, dict[str, Entry]] = {
     },
     N_("Contribute"): {
         "record": Entry("record", "record", N_("write down what you gave")),
+        "import": Entry("importing", "import_", N_("take in git commits, or a sheet")),
         "ledger": Entry("ledger", "ledger", N_("list what was given")),
         "show": Entry("show", "show", N_("show one record in full")),
     },

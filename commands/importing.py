@@ -1,0 +1,229 @@
+"""`weal import`: contributions that are written down elsewhere already.
+
+What is here already is not written again, so an import that was cut off is completed by
+typing it again. Names and addresses of people stand in erasable bodies only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from os import urandom
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from commonweal.commands.client import call
+from commonweal.commands.git import Commit, Repository
+from commonweal.commands.language import _, ngettext
+from commonweal.commands.mailmap import Mailmap, Person
+from commonweal.commands.names import text_of
+from commonweal.commands.options import form_option, home_option, passphrase_option
+from commonweal.commands.output import Form, say, visible, warn, write_json
+from commonweal.commands.people import People
+from commonweal.commands.progress import progress
+from commonweal.commands.record import wait_for
+from commonweal.commands.writing import Written, writer
+from commonweal.protocol import codec
+from commonweal.protocol.errors import UnknownId, UnusableText
+from commonweal.protocol.ledger import membership
+from commonweal.protocol.ledger.agents import OUTSIDE_BYTES
+from commonweal.protocol.ledger.texts import NAME_CHARACTERS_MAX, is_name, shown
+from commonweal.protocol.record import Record, from_bytes_unchecked
+from commonweal.storage.home import Home, Settings
+from commonweal.storage.store import Store
+from commonweal.storage.tails import whole
+
+if TYPE_CHECKING:
+    from commonweal.node.events import Wish
+
+COMMIT_KEY = "commit"
+"""Where the data of an event names the commit that it stands for: 20 or 32 bytes."""
+BATCH_RECORDS = 500
+BATCH_BYTES_MAX = 512 * 1024
+"""What one batch may hold in texts, so that it fits one message to the node."""
+EMAIL_CHARS_MAX = 320
+
+_AUTHOR = re.compile(r".* — (.*) <([^<>]*)>")
+"""How the text of such an event ends."""
+
+
+@click.group("import")
+def import_() -> None:
+    """Take in what is written down elsewhere: git commits, or a sheet (CSV)."""
+
+
+@import_.command("git")
+@click.argument("repo", type=click.Path(path_type=Path))
+@click.option("--since", metavar="REV", help="Leave out what leads to this revision.")
+@click.option(
+    "--authors",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Who is a member: lines like NAME <EMAIL>, as git's mailmap has them.",
+)
+@click.option("--scope", metavar="TEXT", help="What it was for; else the repository's name.")
+@click.option("--wait", type=click.IntRange(0), default=0, help="Wait until so many peers hold it.")
+@passphrase_option
+@home_option
+@form_option(Form.TEXT, Form.JSON)
+def git(
+    repo: Path,
+    since: str | None,
+    authors: Path | None,
+    scope: str | None,
+    wait: int,
+    passphrase_file: Path | None,
+    home: Home,
+    form: Form,
+) -> None:
+    """Take in every commit that leads to HEAD of the git repository in the folder REPO.
+
+    Each is what its author produced. Authors whom FILE does not name stay outside the
+    community. Nothing is taken in twice.
+    """
+    mailmap = Mailmap.read(authors) if authors else Mailmap()
+    repository = Repository(repo, since)
+    name = checked_scope(repository.name if scope is None else scope)
+    with home.store(readonly=True) as store:
+        ours = Ours(store, Settings.read(store), mailmap)
+    if wait:
+        call(home).close()  # nothing is written when nobody can be waited for
+    total = repository.count()
+    last: list[Written] = []
+    written = 0
+    with (
+        writer(home, passphrase_file) as write_batch,
+        progress(visible(name), total) as advance,
+    ):
+        for seen, batch in batches(repository.commits(), ours, name):
+            if batch:
+                last = write_batch(batch)
+                written += len(last)
+            advance(seen)
+    for unknown in ours.strangers:
+        warn(_("{name} is no member's name here").format(name=visible(unknown)))
+    if form is Form.JSON:
+        write_json({"commits": total, "written": written, "here": total - written, "scope": name})
+    else:
+        taken = ngettext("Took in {n} commit", "Took in {n} commits", written)
+        say(
+            _("{taken}; {here} of {total} were here already.").format(
+                taken=taken.format(n=written), here=total - written, total=total
+            )
+        )
+    if wait and last:
+        wait_for(home, last, wait)
+
+
+class Ours:
+    """What of a repository is in the ledger, and who its authors are there."""
+
+    def __init__(self, store: Store, settings: Settings, mailmap: Mailmap) -> None:
+        """Read the events that stand for commits, and the names of members."""
+        people = People(store, settings.here)
+        self._mailmap = mailmap
+        self._members: dict[str, bytes] = {}
+        self.strangers: list[str] = []
+        """Names that the mailmap gives and no member has."""
+        for name in mailmap.names():
+            try:
+                self._members[name] = bytes(people.find(name))
+            except UnknownId:
+                self.strangers.append(name)
+        self.commits: set[bytes] = set()
+        """Those that are here, whoever took them in."""
+        self._agents: dict[str, bytes] = {}
+        self._known: set[bytes] = set()
+        mine = {one.key for one in membership.devices(people.state, settings.member)}
+        for record in commit_events(store):
+            self.commits.add(record.data[COMMIT_KEY])
+            # What others say of an address is theirs: it gives nobody the work that we take in.
+            if record.author in mine:
+                self._note_agent(store, record)
+
+    def provider(self, person: Person) -> bytes:
+        """Return the member, or the agent outside who has this address; a new one at first."""
+        member = self._members.get(person.name)
+        if member is not None:
+            return member
+        return self._agents.setdefault(_address(person), urandom(OUTSIDE_BYTES))
+
+    def author(self, commit: Commit) -> Person:
+        """Return who made a commit, as the mailmap has it."""
+        name, email = self._mailmap.person(commit.name, commit.email)
+        return Person(name, email[:EMAIL_CHARS_MAX])
+
+    def _note_agent(self, store: Store, record: Record) -> None:
+        agent = record.data.get("provider")
+        if type(agent) is not bytes or len(agent) != OUTSIDE_BYTES or agent in self._known:
+            return
+        author = _AUTHOR.fullmatch(text_of(store, record.id) or "")
+        if author:
+            self._agents.setdefault(_address(Person(author[1], author[2])), agent)
+            self._known.add(agent)
+
+
+def commit_events(store: Store) -> Iterator[Record]:
+    """Yield the good events that name a commit."""
+    for size in (20, 32):
+        mark = codec.encode(COMMIT_KEY) + codec.encode(bytes(size))[:2]
+        rows = store.each(
+            "SELECT opening, tail FROM held WHERE instr(tail, ?) AND seq < length", (mark,)
+        )
+        for opening, tail in rows:
+            record = from_bytes_unchecked(whole(opening, tail))
+            commit = record.data.get(COMMIT_KEY)
+            if record.kind == "event" and type(commit) is bytes and len(commit) == size:
+                yield record
+
+
+def batches(commits: Iterator[Commit], ours: Ours, scope: str) -> Iterator[tuple[int, list[Wish]]]:
+    """Yield how many commits were looked at, and the wishes for those that are not here."""
+    batch: list[Wish] = []
+    seen = size = 0
+    for commit in commits:
+        seen += 1
+        if commit.hash in ours.commits:
+            continue
+        ours.commits.add(commit.hash)
+        wish = _wish(commit, ours, scope)
+        batch.append(wish)
+        size += len(wish.text.content) if wish.text else 0
+        if len(batch) == BATCH_RECORDS or size > BATCH_BYTES_MAX:
+            yield seen, batch
+            batch, seen, size = [], 0, 0
+    yield seen, batch
+
+
+def checked_scope(name: str) -> str:
+    """Return the name of a project in the one form that the ledger takes. Raises UnusableText."""
+    plain = shown(name)
+    if not is_name(plain):
+        raise UnusableText(
+            _("a scope has 1 to {most} characters; give one with --scope").format(
+                most=NAME_CHARACTERS_MAX
+            )
+        )
+    return plain
+
+
+def _address(person: Person) -> str:
+    return (person.email or person.name).lower()
+
+
+def _wish(commit: Commit, ours: Ours, scope: str) -> Wish:
+    from commonweal.node.events import Text, Wish
+
+    author = ours.author(commit)
+    data: dict[str, codec.Value] = {
+        "action": "produce",
+        "provider": ours.provider(author),
+        "resourceQuantity": {"n": 1, "scale": 0, "unit": "commit"},
+        "inScopeOf": scope,
+        "hasPointInTime": commit.authored_at,
+        COMMIT_KEY: commit.hash,
+    }
+    text = f"{commit.subject} — {author.name} <{author.email}>"
+    return Wish("event", data, (), Text("text/plain", text.encode()))
