@@ -73,7 +73,7 @@ def _read_alike(wires: Sequence[bytes]) -> list[Record] | None:
         )
     else:
         deps = (_EMPTY,) * len(wires)
-    if set(bodies) != {None}:
+    if bodies.count(None) < len(bodies):
         bodies = tuple(None if body is None else record.read_body_ref(body) for body in bodies)
     ids = [blake2b(wire, digest_size=32, person=keys.RECORD).digest() for wire in wires]
     rows = zip(ids, *columns[1:7], deps, times, kinds, datas, bodies, wires, strict=True)
