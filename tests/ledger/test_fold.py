@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -90,6 +94,30 @@ def test_the_scenes_have_ties_and_records_that_count_and_many_that_do_not() -> N
     assert ties > 1000
     assert all(counted[kind] for kind in ("event", "attest", "role.endorse", "member.vouch"))
     assert sum(1 for count in reasons.values() if count) > 45
+
+
+def test_the_state_does_not_depend_on_the_process() -> None:
+    script = (
+        "from hashlib import blake2b\n"
+        "from tests.ledger.test_fold import *\n"
+        "scenes = [Scene(number, 40) for number in range(8)]\n"
+        "ledgers = [in_pieces(scene, Random(1)) for scene in scenes]\n"
+        "pairs = zip(ledgers, scenes)\n"
+        "found = [outcome(one, scene.village.records) for one, scene in pairs]\n"
+        "print(blake2b(repr(found).encode()).hexdigest())"
+    )
+    printed = [
+        subprocess.run(
+            [sys.executable, "-c", script],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("0", "1", "2")
+    ]
+    assert len(set(printed)) == 1
 
 
 def test_a_delivery_that_comes_twice_changes_nothing() -> None:
