@@ -9,13 +9,15 @@ from typing import Any
 import click
 
 from commonweal.commands.language import _, ngettext
+from commonweal.commands.names import Names, text_of
 from commonweal.commands.options import form_option, home_option
 from commonweal.commands.output import Column, Form, say, warn, write_csv, write_json, write_table
-from commonweal.commands.people import People, text_of
 from commonweal.commands.quantity import read_action, shown_action, shown_number, shown_unit
 from commonweal.commands.times import iso, read_time_ms, shown
 from commonweal.commands.writing import now_ms
 from commonweal.protocol.errors import HomeInUse
+from commonweal.protocol.keys import MemberId
+from commonweal.protocol.record import CommunityId
 from commonweal.storage.home import Home, Settings
 from commonweal.storage.index import EventRow, Index
 from commonweal.storage.store import Store
@@ -54,9 +56,10 @@ def ledger(
     follow_index(home)
     now = now_ms()
     with home.store(readonly=True) as store, store.snapshot():
-        people = People(store, Settings.read(store).here)
+        community = Settings.read(store).here
+        names = Names(home, store, community)
         asked: dict[str, Any] = {
-            "member": people.find(member) if member else None,
+            "member": _member(store, community, member) if member else None,
             "action": read_action(action) if action else None,
             "scope": scope,
             "since": read_time_ms(since, now) if since else None,
@@ -65,7 +68,7 @@ def ledger(
         index = Index(store)
         total = index.total(**asked)
         most = TEXT_ROWS if limit is None and form is Form.TEXT else limit
-        rows = _rows(store, people, index.events(**asked, limit=most))
+        rows = _rows(store, names, index.events(**asked, limit=most))
         if form is Form.CSV:
             return write_csv(FIELDS, rows)
         listed = list(rows)
@@ -94,6 +97,12 @@ def follow_index(home: Home) -> None:
     return None
 
 
+def _member(store: Store, community: CommunityId, text: str) -> MemberId:
+    from commonweal.commands.people import People
+
+    return People(store, community).find(text)
+
+
 def _behind(home: Home) -> int:
     with home.store(readonly=True) as store:
         row = store.row("SELECT total(abs(length - indexed)) FROM log")
@@ -101,14 +110,14 @@ def _behind(home: Home) -> int:
     return int(row[0])
 
 
-def _rows(store: Store, people: People, events: Iterator[EventRow]) -> Iterator[dict[str, Any]]:
+def _rows(store: Store, names: Names, events: Iterator[EventRow]) -> Iterator[dict[str, Any]]:
     for event in events:
         quantity = event.resource or event.effort
         yield {
             "id": event.id.hex(),
             "seq": event.seq,
             "member": event.provider.hex(),
-            "member_name": people.name(event.provider),
+            "member_name": names.of(event.provider),
             "action": event.action,
             "quantity": quantity and shown_number(quantity.n, quantity.scale),
             "unit": quantity and quantity.unit,

@@ -13,9 +13,9 @@ import click
 from commonweal.commands.language import _
 from commonweal.commands.output import Form
 from commonweal.protocol.errors import PassphraseNeeded, UnusablePassphrase
-from commonweal.storage.home import Home
 
 if TYPE_CHECKING:
+    from commonweal.storage.home import Home
     from commonweal.storage.keystore import Secrets
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -36,6 +36,8 @@ def default_home() -> Path:
 
 
 def _home(context: click.Context, _parameter: click.Parameter, value: str | None) -> Home:
+    from commonweal.storage.home import Home
+
     return Home(value or context.find_root().meta.get(HOME_KEY) or default_home())
 
 

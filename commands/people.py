@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeVar
 
+from commonweal.commands.names import text_of
 from commonweal.commands.output import visible
-from commonweal.protocol import codec, record
+from commonweal.protocol import codec
 from commonweal.protocol.errors import AmbiguousId, CommonwealError, UnknownId
 from commonweal.protocol.keys import MemberId, short
 from commonweal.protocol.ledger import membership
@@ -76,28 +77,6 @@ class People:
             except CommonwealError:
                 pass
         return f"?{short(self.community)}"
-
-
-def text_of(store: Store, id: RecordId) -> str | None:
-    """Return the erasable text of a record; None when there is none, or it is not here."""
-    found = body_of(store, id)
-    if found is None or not found[0].startswith("text/"):
-        return None
-    return found[1].decode("utf-8", "replace")
-
-
-def body_of(store: Store, id: RecordId) -> tuple[str, bytes] | None:
-    """Return media type and content of a record's erasable body, when it is held."""
-    found = store.record(id)
-    if found is None or found.body is None or found.body.permanent:
-        return None
-    data = store.body(found.body.hash)
-    if data is None:
-        return None
-    try:
-        return record.read_erasable(data)
-    except CommonwealError:
-        return None
 
 
 def begins(ids: Iterable[Id], text: str) -> Id:

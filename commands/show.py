@@ -8,9 +8,10 @@ import click
 
 from commonweal.commands.client import ask_if_running
 from commonweal.commands.language import N_, _, ngettext
+from commonweal.commands.names import body_of
 from commonweal.commands.options import form_option, home_option
 from commonweal.commands.output import Column, Form, say, visible, write_json, write_table
-from commonweal.commands.people import PREFIX_DIGITS_MIN, People, begins, body_of
+from commonweal.commands.people import PREFIX_DIGITS_MIN, People, begins
 from commonweal.commands.quantity import shown_action, shown_number, shown_unit
 from commonweal.commands.times import iso, shown
 from commonweal.protocol import codec, log

@@ -19,7 +19,7 @@ from commonweal.commands.begin import (
     show_words,
 )
 from commonweal.commands.client import ask_if_running
-from commonweal.commands.join import WAITING, ask_to_join
+from commonweal.commands.join import WAITING, ask_to_join, introduce
 from commonweal.commands.language import _
 from commonweal.commands.options import home_option, is_typed, passphrase_option, unlock
 from commonweal.commands.output import say, visible
@@ -78,7 +78,7 @@ def start(
     if founded:
         _show_first_link(home, passphrase_file)
     else:
-        _tell_standing(home)
+        _tell_standing(home, passphrase_file)
 
 
 def _make(home: Home, passphrase_file: Path | None) -> None:
@@ -137,7 +137,7 @@ def _show_first_link(home: Home, passphrase_file: Path | None) -> None:
     )
 
 
-def _tell_standing(home: Home) -> None:
+def _tell_standing(home: Home, passphrase_file: Path | None) -> None:
     """Wait a moment for the admission of a newcomer, and say how he stands."""
     deadline = time.monotonic() + ADMISSION_SECONDS_MAX
     state = WAITING
@@ -149,5 +149,7 @@ def _tell_standing(home: Home) -> None:
     if state == WAITING:
         say(_("Your request waits for a node of the community; `weal status` says how it stands."))
     else:
+        if state == "member":
+            introduce(home, passphrase_file)
         say(_("You are: {state}.").format(state=_(state)))
         say(_("Next: `weal record work 1 hour` writes down what you gave."))

@@ -76,6 +76,11 @@ class Home:
         return self.path / "config.toml"
 
     @property
+    def names(self) -> Path:
+        """The names of members, as they were when they were last looked up."""
+        return self.path / "names"
+
+    @property
     def socket(self) -> Path:
         """Where a running node answers: in the home, or where a long path finds a short one."""
         path = self.path / "node.sock"

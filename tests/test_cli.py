@@ -45,6 +45,14 @@ def test_help_and_local_queries_load_no_network(typed: list[str], tmp_path: Path
     assert heavy == []
 
 
+def test_a_second_look_at_the_ledger_does_not_fold(tmp_path: Path) -> None:
+    home = founder(tmp_path / "home")
+    weal("record", "work", "1", "hour", "--home", home)
+    weal("ledger", "--home", home)
+    modules = loaded(["ledger"], {"COMMONWEAL_HOME": str(home)})
+    assert "commonweal.protocol.ledger.fold" not in modules
+
+
 @pytest.mark.parametrize("typed", [["members"], ["status"], ["show", "HEAD"]])
 def test_other_local_queries_load_no_network(typed: list[str], tmp_path: Path) -> None:
     home = founder(tmp_path / "home")

@@ -328,3 +328,32 @@ def test_a_device_is_added_by_a_link_without_an_invite(home: Path) -> None:
     made = good("device", "add", "--home", home, "-o", "json").json
     assert invite.from_text(made["link"]).invite is None
     assert "weal restore" in good("device", "add", "--home", home).out
+
+
+def test_names_follow_what_changes_though_they_are_kept(home: Path) -> None:
+    recorded(home, "work", "1", "hour")
+
+    def name() -> str:
+        found: str = listed(home)["records"][0]["member_name"]
+        return found
+
+    assert [name(), name()] == ["Ann 安", "Ann 安"]
+    assert (home / "names").stat().st_mode & 0o077 == 0
+    rename(home, "Anna")
+    assert name() == "Anna"
+    (home / "names").write_bytes(b"damaged")
+    assert name() == "Anna"
+    with Home(home).store() as store:
+        profile = [one for one in store.rare() if one.kind == "member.profile"][-1]
+        assert profile.body is not None
+        store.erase_body(profile.body.hash)
+        store.commit()
+    assert name().startswith("?")
+    assert b"Anna" not in (home / "names").read_bytes()
+
+
+def rename(home: Path, name: str) -> None:
+    from commonweal.commands.writing import write
+    from commonweal.node.events import Text, Wish
+
+    write(Home(home), [Wish("member.profile", {}, (), Text("text/plain", name.encode()))])
