@@ -116,6 +116,7 @@ class Gate:
             try:
                 return credentials.is_enrolled(
                     from_bytes(data),
+                    replica.community,
                     greeting.device,
                     session.peer,
                     lambda id: membership.active(replica.ledger.state, id),

@@ -59,6 +59,7 @@ def check(
 
 def is_enrolled(
     record: Record,
+    community: CommunityId,
     device: DeviceKey,
     peer: PeerKey,
     keys_of: Callable[[MemberId], tuple[Sequence[MemberKey], int] | None],
@@ -70,12 +71,14 @@ def is_enrolled(
     """
     match record.data:
         case {"member": bytes(member), "peer": bytes(bound), "signatures": list(pairs)} if (
-            record.kind == ENROL and record.author == device and bound == peer
+            record.kind == ENROL
+            and (record.community, record.seq) == (community, 0)
+            and (record.author, bound) == (device, peer)
         ):
             known = keys_of(MemberId(member))
             if known is None:
                 return False
-            enrolment = Enrolment(record.community, MemberId(member), device, peer)
+            enrolment = Enrolment(community, MemberId(member), device, peer)
             check_enrolment(enrolment, *known, _signatures(pairs))
             return True
         case _:

@@ -9,7 +9,7 @@ import pytest
 from commonweal.protocol import codec, credentials, founding, identity, keys, record
 from commonweal.protocol.errors import BadSignature, CommonwealError, Malformed, NotPermitted
 from commonweal.protocol.identity import Enrolment
-from commonweal.protocol.keys import DeviceKey, MemberId, PeerKey
+from commonweal.protocol.keys import DeviceKey, MemberId, MemberKey, PeerKey
 from commonweal.protocol.record import CommunityId, Record, RecordId
 from tests.protocol.authors import (
     BO,
@@ -234,3 +234,56 @@ def test_a_vouch_that_names_nobody_admits_nobody() -> None:
         word = write(MEI, FIRST, kind="member.vouch", data=data)
         with pytest.raises(NotPermitted, match="nobody who may admit"):
             check(FIRST, ENROLMENT, word)
+
+
+# A device of a member who is known already.
+
+
+def known(id: MemberId) -> tuple[tuple[MemberKey, ...], int] | None:
+    """Return Bo's present keys, and nobody else's."""
+    return (BO.inception.keys, 1) if id == BO.id else None
+
+
+def test_a_known_member_enrols_a_further_device() -> None:
+    device, enrolment = second_device(BO)
+    assert credentials.is_enrolled(enrolment, COMMUNITY, device.device, device.peer, known)
+    for community, key, peer in (
+        (OTHER_COMMUNITY, device.device, device.peer),
+        (COMMUNITY, BO.device, device.peer),
+        (COMMUNITY, device.device, BO.peer),
+    ):
+        assert not credentials.is_enrolled(enrolment, community, key, peer, known)
+
+
+def test_what_is_no_enrolment_of_a_known_member_lets_nobody_in() -> None:
+    device, enrolment = second_device(EVE)
+    assert not credentials.is_enrolled(enrolment, COMMUNITY, device.device, device.peer, known)
+    for one in (
+        FIRST,
+        VOUCH,
+        enrolled(BO, OTHER_COMMUNITY),
+        changed("member", "Bo"),
+        changed("peer", None),
+        changed("signatures", None),
+        write(BO, write(BO, None), kind="device.enrol", data=ENROLMENT.data),
+        write(BO, None, kind="event", data=ENROLMENT.data),
+    ):
+        assert not credentials.is_enrolled(one, COMMUNITY, BO.device, BO.peer, known)
+
+
+def test_a_further_device_needs_its_members_signature() -> None:
+    for one in (
+        changed("signatures", []),
+        changed("signatures", [EVES_SIGNATURE]),
+        changed("signatures", [GOOD_SIGNATURE] * 2),
+        changed("signatures", [[GOOD_SIGNATURE[0], bytes(64)]]),
+    ):
+        with pytest.raises(BadSignature):
+            credentials.is_enrolled(one, COMMUNITY, BO.device, BO.peer, known)
+    with pytest.raises(BadSignature, match="1 of 2"):
+        credentials.is_enrolled(
+            ENROLMENT, COMMUNITY, BO.device, BO.peer, lambda id: (BO.inception.keys, 2)
+        )
+    with pytest.raises(Malformed):
+        one = changed("signatures", [b"s"])
+        credentials.is_enrolled(one, COMMUNITY, BO.device, BO.peer, known)
