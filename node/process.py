@@ -30,10 +30,8 @@ from commonweal.node.service import Service
 from commonweal.node.session import Identity
 from commonweal.protocol import invite, keys
 from commonweal.protocol.errors import CommonwealError, HomeInUse
-from commonweal.protocol.invite import Link
 from commonweal.storage.home import Home, Settings, new_port
 from commonweal.storage.keystore import Secrets
-from commonweal.storage.shelves import Address
 from commonweal.storage.store import Store
 
 if TYPE_CHECKING:
@@ -77,8 +75,6 @@ def opened(
         if settings.port is None:
             settings = _with_port(settings, store)
         link = invite.from_text(settings.link) if settings.link else None
-        if link is not None:
-            _note_contacts(link, store)
         peer_seed = keys.peer_seed(secrets.device_seed)
         signer = keys.device_signer(secrets.device_seed)
         identity = Identity(signer, keys.PeerKey(keys.Signer(peer_seed).key))
@@ -207,15 +203,6 @@ def _with_port(settings: Settings, store: Store) -> Settings:
     settings.put(store)
     store.commit()
     return settings
-
-
-def _note_contacts(link: Link, store: Store) -> None:
-    """Put the nodes that a link names into the address book, unless they are known."""
-    known = {address.peer for address in store.addresses()}
-    for contact in link.contacts:
-        if contact.peer not in known:
-            store.put_address(Address(contact.peer, None, contact.addresses, b"", 0, "link"))
-    store.commit()
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -18,6 +18,7 @@ from commonweal.protocol.keys import PeerKey, Signer
 from commonweal.protocol.log import Tip
 from commonweal.storage import keystore
 from commonweal.storage.home import Home, Settings
+from commonweal.storage.shelves import Address
 
 LOOPBACK = Config(listen=("/ip4/127.0.0.1/tcp/0",), mdns=False)
 
@@ -106,5 +107,7 @@ def newcomer(folder: Path, link: Link, name: str = "Bo") -> Home:
             invite.to_text(link),
         )
         joined.put(store)
+        for contact in link.contacts:
+            store.put_address(Address(contact.peer, None, contact.addresses, b"", 0, "link"))
         store.commit()
     return home

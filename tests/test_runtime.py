@@ -1,0 +1,446 @@
+"""The loop of a real node: commit before acting, batches, time, and a disk that refuses."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from random import Random
+from typing import TypeVar
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from commonweal.node import runtime
+from commonweal.node.events import (
+    Action,
+    Answer,
+    Asked,
+    Committed,
+    Dial,
+    Drop,
+    Event,
+    Listening,
+    Publish,
+    Send,
+    Started,
+    Submitted,
+    Subscribe,
+    Taken,
+    Ticket,
+    Wake,
+    Wish,
+    Woke,
+)
+from commonweal.node.link import Connected, Disconnected, PeerKey, Received
+from commonweal.node.runtime import Clock, Runtime, Worker
+from commonweal.node.service import Service
+from commonweal.protocol import codec, invite
+from commonweal.protocol.errors import DiskFailed, DiskFull, StorageError
+from commonweal.storage.home import Home, Settings
+from commonweal.storage.index import Index
+from commonweal.storage.store import Store
+from tests import homes
+
+PEER = PeerKey(b"p" * 32)
+EPOCH_MS = 1_700_000_000_000
+T = TypeVar("T")
+
+
+@pytest.fixture
+def autojump_clock() -> MockClock:
+    """Time that jumps to the next deadline when nobody has anything to do."""
+    return MockClock(autojump_threshold=0)
+
+
+class Inline(Worker):
+    """A worker that works at once, so that time can jump."""
+
+    def __init__(self) -> None:
+        pass
+
+    async def run(self, work: Callable[[], T]) -> T:
+        await trio.lowlevel.checkpoint()
+        return work()
+
+
+class Script:
+    """A mind that writes down what it was told and answers as it was told to."""
+
+    def __init__(self, said: list[object], store: Store) -> None:
+        self.said = said
+        self.store = store
+        self.times: list[int] = []
+        self.replies: dict[type, list[Action]] = {}
+        self.writes: tuple[type, ...] = ()
+
+    def handle(self, event: Event, now_ms: int) -> list[Action]:
+        self.said.append(event)
+        self.times.append(now_ms)
+        if isinstance(event, self.writes):
+            self.store.put_setting("written", b"x")
+        return list(self.replies.get(type(event), []))
+
+    def reload(self) -> None:
+        self.said.append("reload")
+
+
+class Links:
+    """A network that writes down what it was asked for."""
+
+    def __init__(self, said: list[object]) -> None:
+        self.said = said
+
+    def send(self, peer: PeerKey, frame: bytes) -> None:
+        self.said.append(Send(peer, frame))
+
+    def publish(self, topic: str, data: bytes) -> None:
+        self.said.append(Publish(topic, data))
+
+    def subscribe(self, topics: Sequence[str]) -> None:
+        self.said.append(Subscribe(tuple(topics)))
+
+    def dial(self, peer: PeerKey, addresses: Sequence[str]) -> None:
+        self.said.append(Dial(peer, tuple(addresses)))
+
+    def admit(self, peer: PeerKey) -> None:
+        self.said.append("admit")
+
+    def guest(self, peer: PeerKey) -> None:
+        self.said.append("guest")
+
+    def drop(self, peer: PeerKey, reason: str) -> None:
+        self.said.append(Drop(peer, reason))
+
+    def done(self, peer: PeerKey, size: int) -> None:
+        self.said.append(Taken(peer, size))
+
+
+class Disk(Store):
+    """A store in memory that says when it commits, and refuses while `refusal` is set."""
+
+    said: list[object]
+    refusal: StorageError | None = None
+    reopened = 0
+
+    def commit(self) -> None:
+        if self._connection.in_transaction:
+            if self.refusal is not None:
+                self.rollback()
+                raise self.refusal
+            self.said.append("commit")
+        super().commit()
+
+    def reopen(self) -> None:
+        self.reopened += 1
+
+
+class Stage:
+    """A runtime whose mind, network and disk all write into one list."""
+
+    def __init__(self) -> None:
+        self.said: list[object] = []
+        self.disk = Disk()
+        self.disk.said = self.said
+        self.mind = Script(self.said, self.disk)
+        self.runtime = Runtime(
+            self.mind,
+            self.disk,
+            Links(self.said),
+            self.said.append,
+            now_ms=lambda: EPOCH_MS + round(trio.current_time() * 1000),
+            worker=Inline(),
+        )
+
+    async def play(self, seconds: float = 1.0) -> list[object]:
+        """Run for a while; return what was said meanwhile, without empty rounds."""
+        del self.said[:]
+        with trio.move_on_after(seconds):
+            await self.runtime.run()
+        return [one for one in self.said if one not in (Committed(), Woke())]
+
+
+async def test_what_is_asked_for_is_done_after_the_commit(autojump_clock: MockClock) -> None:
+    stage = Stage()
+    stage.mind.writes = (Received,)
+    stage.mind.replies = {Received: [Send(PEER, b"ack")], Committed: [Publish("t", b"news")]}
+    stage.runtime.emit(Received(PEER, b"frame"))
+    said = await stage.play()
+    assert said[:3] == [Started(), Received(PEER, b"frame"), "commit"]
+    assert said[3:5] == [Send(PEER, b"ack"), Publish("t", b"news")]
+
+
+async def test_events_that_wait_are_handled_in_one_batch_with_one_commit(
+    autojump_clock: MockClock,
+) -> None:
+    stage = Stage()
+    stage.mind.writes = (Received,)
+    for number in range(100):
+        stage.runtime.emit(Received(PEER, bytes([number])))
+    said = await stage.play()
+    assert said.count("commit") == 1
+    assert [one.frame[0] for one in said if isinstance(one, Received)] == list(range(100))
+
+
+async def test_a_batch_is_bounded_in_events_and_in_bytes(autojump_clock: MockClock) -> None:
+    stage = Stage()
+    for _ in range(2 * runtime.BATCH_EVENTS_MAX):
+        stage.runtime.emit(Received(PEER, b""))
+    del stage.said[:]
+    batches = _batches(stage)
+    assert batches[0] == runtime.BATCH_EVENTS_MAX
+    megabyte = bytes(1 << 20)
+    for _ in range(20):
+        stage.runtime.emit(Received(PEER, megabyte))
+    assert _batches(stage) == [8, 8, 4]
+
+
+def _batches(stage: Stage) -> list[int]:
+    sizes = []
+    while batch := stage.runtime._take_batch():
+        sizes.append(len(batch))
+    return sizes
+
+
+async def test_a_newer_wake_replaces_the_one_before(autojump_clock: MockClock) -> None:
+    stage = Stage()
+    start_ms = EPOCH_MS + round(trio.current_time() * 1000)
+    stage.mind.replies = {
+        Started: [Wake(start_ms + 3_000)],
+        Connected: [Wake(start_ms + 30_000)],
+    }
+    stage.runtime.emit(Connected(PEER, "/ip4/127.0.0.1/tcp/1", outbound=True))
+    await stage.play(seconds=60)
+    woken = [at for at, one in zip(stage.mind.times, stage.said, strict=False) if one == Woke()]
+    assert [at - start_ms for at in woken] == [30_000]
+
+
+async def test_a_wake_that_is_not_asked_for_does_not_come(autojump_clock: MockClock) -> None:
+    stage = Stage()
+    await stage.play(seconds=3_600)
+    assert Woke() not in stage.said
+
+
+@pytest.mark.parametrize("error", [DiskFull("no room"), DiskFailed("input/output error")])
+async def test_nothing_is_done_for_a_batch_that_the_disk_refused(
+    autojump_clock: MockClock, error: StorageError
+) -> None:
+    stage = Stage()
+    await stage.play()
+    stage.disk.refusal = error
+    stage.mind.writes = (Submitted,)
+    stage.mind.replies = {Received: [Send(PEER, b"never")]}
+    stage.runtime.emit(Connected(PEER, "", outbound=False))
+    stage.runtime.emit(Received(PEER, b"frame"))
+    stage.runtime.emit(Submitted(Ticket(7), ()))
+    stage.runtime.emit(Asked(Ticket(8), "status"))
+    said = await stage.play()
+    assert Send(PEER, b"never") not in said
+    assert "reload" in said
+    assert Answer(Ticket(7), error) in said and Answer(Ticket(8), error) in said
+    assert [one.peer for one in said if isinstance(one, Drop)] == [PEER]
+    assert stage.disk.reopened == isinstance(error, DiskFailed)
+
+
+async def test_a_node_whose_disk_is_full_refuses_to_write_and_answers_the_rest(
+    autojump_clock: MockClock,
+) -> None:
+    stage = Stage()
+    await stage.play()
+    stage.disk.refusal = DiskFull("no room")
+    stage.mind.writes = (Submitted,)
+    stage.runtime.emit(Submitted(Ticket(1), ()))
+    await stage.play()
+    stage.mind.replies = {Received: [Send(PEER, b"served")]}
+    stage.runtime.emit(Submitted(Ticket(2), ()))
+    stage.runtime.emit(Received(PEER, b"question"))
+    said = await stage.play()
+    assert Answer(Ticket(2), stage.disk.refusal) in said
+    assert not any(isinstance(one, Submitted) for one in said)
+    assert Send(PEER, b"served") in said
+
+
+async def test_a_node_writes_again_when_the_disk_takes_changes_again(
+    autojump_clock: MockClock,
+) -> None:
+    stage = Stage()
+    await stage.play()
+    stage.disk.refusal = DiskFull("no room")
+    stage.mind.writes = (Submitted,)
+    stage.runtime.emit(Submitted(Ticket(1), ()))
+    await stage.play(seconds=3 * runtime.RETRY_S)
+    assert stage.runtime.refusal is not None
+    stage.disk.refusal = None
+    await stage.play(seconds=2 * runtime.RETRY_S)
+    assert stage.runtime.refusal is None
+    stage.mind.replies = {Submitted: [Answer(Ticket(2), {"records": []})]}
+    stage.runtime.emit(Submitted(Ticket(2), ()))
+    said = await stage.play()
+    assert Answer(Ticket(2), {"records": []}) in said
+
+
+async def test_a_fault_in_the_service_ends_the_loop(autojump_clock: MockClock) -> None:
+    stage = Stage()
+
+    def broken(event: Event, now_ms: int) -> list[Action]:
+        raise ZeroDivisionError
+
+    stage.mind.handle = broken  # type: ignore[method-assign]
+    with pytest.raises(ZeroDivisionError):
+        await stage.play()
+
+
+async def test_the_trio_loop_goes_on_while_the_worker_works() -> None:
+    stage = Stage()
+    stage.runtime._worker = Worker()
+
+    def slow(event: Event, now_ms: int) -> list[Action]:
+        time.sleep(0.2)
+        return []
+
+    stage.mind.handle = slow  # type: ignore[method-assign]
+    ticks = 0
+    with trio.move_on_after(0.3):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(stage.runtime.run)
+            while True:
+                await trio.sleep(0.005)
+                ticks += 1
+    assert ticks > 10
+
+
+def test_the_clock_never_goes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    wall, steady = 5_000_000_000, 0
+    monkeypatch.setattr(time, "time_ns", lambda: wall)
+    monkeypatch.setattr(time, "monotonic_ns", lambda: steady)
+    clock = Clock()
+    assert clock.now_ms() == 5_000
+    wall, steady = 1_000_000_000, 2_000_000_000
+    assert clock.now_ms() == 7_000, "the wall was set back; the steady clock goes on"
+    wall, steady = 60_000_000_000, 2_000_000_000
+    assert clock.now_ms() == 60_000, "the wall is right when it is ahead"
+
+
+# Two real services, over a network in memory.
+
+
+class Village:
+    """Services of several homes, on one network that loses nothing."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self.stack = stack
+        self.runtimes: dict[PeerKey, Runtime] = {}
+        self.stores: dict[PeerKey, Store] = {}
+        self.answers: dict[Ticket, Answer] = {}
+
+    def settle(self, home: Home) -> PeerKey:
+        """Let the node of a home live here; return its key."""
+        store = self.stack.enter_context(home.store())
+        settings = Settings.read(store)
+        me = homes.identity(home)
+        link = invite.from_text(settings.link) if settings.link else None
+        service = Service(store, settings.here, me, Random(1), link.invite if link else None)
+        node = Runtime(
+            service,
+            store,
+            Road(self, me.peer),
+            lambda answer: self.answers.update({answer.ticket: answer}),
+            now_ms=lambda: EPOCH_MS + round(trio.current_time() * 1000),
+            worker=Inline(),
+        )
+        self.runtimes[me.peer], self.stores[me.peer] = node, store
+        node.emit(Listening((f"/ip4/127.0.0.1/tcp/{settings.port}",)))
+        return me.peer
+
+    async def live(self, seconds: float) -> None:
+        """Let all run for a while."""
+        with trio.move_on_after(seconds):
+            async with trio.open_nursery() as nursery:
+                for node in self.runtimes.values():
+                    nursery.start_soon(node.run)
+
+
+class Road(Links):
+    """What one node of the village sees of the network."""
+
+    def __init__(self, village: Village, me: PeerKey) -> None:
+        super().__init__([])
+        self.village, self.me = village, me
+        self.linked: set[PeerKey] = set()
+
+    def _other(self, peer: PeerKey) -> Road:
+        road = self.village.runtimes[peer]._links
+        assert isinstance(road, Road)
+        return road
+
+    def dial(self, peer: PeerKey, addresses: Sequence[str]) -> None:
+        if peer in self.linked or peer not in self.village.runtimes:
+            return
+        self.linked.add(peer)
+        self._other(peer).linked.add(self.me)
+        self.village.runtimes[self.me].emit(Connected(peer, addresses[0], outbound=True))
+        self.village.runtimes[peer].emit(Connected(self.me, "", outbound=False))
+
+    def send(self, peer: PeerKey, frame: bytes) -> None:
+        if peer in self.linked:
+            self.village.runtimes[peer].emit(Received(self.me, frame))
+
+    def drop(self, peer: PeerKey, reason: str) -> None:
+        if peer in self.linked:
+            self.linked.discard(peer)
+            self._other(peer).linked.discard(self.me)
+            self.village.runtimes[self.me].emit(Disconnected(peer, reason))
+            self.village.runtimes[peer].emit(Disconnected(self.me, "gone"))
+
+
+async def test_a_newcomer_is_admitted_and_his_record_reaches_the_founder(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    mei = homes.founder(tmp_path / "mei")
+    bo = homes.newcomer(tmp_path / "bo", homes.invited(mei))
+    with ExitStack() as stack:
+        village = Village(stack)
+        first, second = village.settle(mei), village.settle(bo)
+        await village.live(seconds=5)
+        village.runtimes[second].emit(Submitted(Ticket(5), (_work(),)))
+        await village.live(seconds=5)
+        answer = village.answers[Ticket(5)]
+        assert isinstance(answer.value, dict), answer
+        assert village.stores[first].wire(answer.value["records"][0]["id"]) is not None
+
+
+async def test_the_index_of_events_follows_when_it_is_quiet(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    mei = homes.founder(tmp_path / "mei")
+    bo = homes.newcomer(tmp_path / "bo", homes.invited(mei))
+    with ExitStack() as stack:
+        village = Village(stack)
+        first, second = village.settle(mei), village.settle(bo)
+        await village.live(seconds=5)
+        village.runtimes[second].emit(Submitted(Ticket(5), (_work(),) * 3))
+        await village.live(seconds=5)
+        assert Index(village.stores[first]).catch_up() == 0
+        assert len(list(Index(village.stores[first]).events())) == 3
+
+
+async def test_who_wrote_a_record_finds_it_in_the_ledger_when_it_is_acknowledged(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    with ExitStack() as stack:
+        village = Village(stack)
+        mei = village.settle(homes.founder(tmp_path / "mei"))
+        node = village.runtimes[mei]
+        found: list[int] = []
+        index = Index(village.stores[mei])
+        node._answer = lambda _answer: found.append(len(list(index.events())))
+        node.emit(Submitted(Ticket(1), (_work(),)))
+        await village.live(seconds=1)
+        assert found == [1]
+
+
+def _work() -> Wish:
+    effort: codec.Value = {"n": 3, "scale": 0, "unit": "hour"}
+    return Wish("event", {"action": "work", "provider": b"x" * 32, "effortQuantity": effort})
