@@ -213,7 +213,8 @@ def event_corrected(scene: Scene) -> Record:
     if scene.rng.random() < 0.8 and pens:
         scene.pen = pens[0]
     key = "effortQuantity" if "effortQuantity" in was.data else "resourceQuantity"
-    unit = was.data.get(key, {}).get("unit", "loaf")
+    counted = was.data.get(key)
+    unit = counted.get("unit", "loaf") if isinstance(counted, dict) else "loaf"
     data: dict[str, Any] = {
         "action": was.data.get("action", "work"),
         "corrects": was.id,
