@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Any
+import socket
+from contextlib import suppress
 
 from commonweal.commands.client import ask_if_running
 from commonweal.protocol.invite import ADDRESSES_MAX, PEERS_MAX, Contact, is_address
@@ -12,6 +13,9 @@ from commonweal.storage.home import Home, Settings
 from commonweal.storage.store import Store
 
 OTHERS_MAX = PEERS_MAX - 1
+
+FAR_IPV4, FAR_IPV6, FAR_PORT = "192.0.2.1", "2001:db8::1", 9
+"""Addresses reserved for documentation (RFC 5737, RFC 3849): far away for every machine."""
 
 
 def own_addresses(home: Home, settings: Settings) -> list[str]:
@@ -55,14 +59,19 @@ def _rank(address: str) -> tuple[int, int]:
 
 
 def _hosts() -> list[tuple[str, str]]:
-    """Return the IP addresses of this machine, link-local IPv6 left out: it needs a zone."""
-    import ifaddr
+    """Return the IP addresses from which this machine would send, and loopback.
 
+    A running node knows every interface; this serves while it is off. Nothing is sent:
+    connecting a datagram socket only chooses a route.
+    """
     found: list[tuple[str, str]] = []
-    for adapter in ifaddr.get_adapters():
-        for one in adapter.ips:
-            host: Any = one.ip if isinstance(one.ip, str) else one.ip[0]
-            ip = ipaddress.ip_address(host)
-            if not (ip.is_link_local or ip.is_multicast or ip.is_unspecified):
-                found.append((f"ip{ip.version}", str(ip)))
-    return found
+    for family, kind, far in (
+        (socket.AF_INET, "ip4", FAR_IPV4),
+        (socket.AF_INET6, "ip6", FAR_IPV6),
+    ):
+        with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as line:
+            line.connect((far, FAR_PORT))
+            host = ipaddress.ip_address(line.getsockname()[0])
+            if not (host.is_link_local or host.is_unspecified):
+                found.append((kind, str(host)))
+    return [*found, ("ip4", "127.0.0.1")]

@@ -14,14 +14,19 @@ import click
 from commonweal.commands.begin import (
     checked_name,
     found_community,
-    given_passphrase,
     make_home,
     show_words,
 )
 from commonweal.commands.client import ask_if_running
 from commonweal.commands.join import WAITING, ask_to_join, introduce
 from commonweal.commands.language import _
-from commonweal.commands.options import home_option, is_typed, passphrase_option, unlock
+from commonweal.commands.options import (
+    given_passphrase,
+    home_option,
+    is_typed,
+    passphrase_option,
+    unlock,
+)
 from commonweal.commands.output import say, visible
 from commonweal.protocol import invite as links
 from commonweal.protocol.errors import CommonwealError

@@ -15,7 +15,16 @@ from commonweal import __version__, cli
 from commonweal.protocol import errors
 from tests.weal import founder, weal
 
-NOT_AT_START = ("libp2p", "trio", "commonweal.node", "rich", "segno", "multiaddr", "ifaddr")
+NOT_AT_START = (
+    "libp2p",
+    "trio",
+    "commonweal.node",
+    "rich",
+    "segno",
+    "multiaddr",
+    "ifaddr",
+    "zeroconf",
+)
 COMMANDS = [(section, name) for section, entries in cli.TABLE.items() for name in entries]
 ROOT = Path(__file__).parent.parent
 

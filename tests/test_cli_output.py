@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -86,7 +87,11 @@ def test_what_does_not_fit_is_cut_at_a_whole_character() -> None:
 
 
 def test_columns_stand_straight_whatever_the_script() -> None:
-    rows = [{"name": "安", "n": 5}, {"name": "Annabel", "n": 12}, {"name": "花园", "n": None}]
+    rows: list[dict[str, Any]] = [
+        {"name": "安", "n": 5},
+        {"name": "Annabel", "n": 12},
+        {"name": "花园", "n": None},
+    ]
     lines = table(
         [Column("name", "name"), Column("n", "数量", is_number=True), Column("x", "")], rows
     )

@@ -31,7 +31,7 @@ def weal(*typed: str | Path, answers: str = "") -> Ran:
     read = io.TextIOWrapper(io.BytesIO(answers.encode()), "utf-8")
     with redirect_stdout(out), redirect_stderr(err), patch("sys.stdin", read):
         code = main([str(word) for word in typed])
-    said = [stream.buffer.getvalue().decode() for stream in (out, err)]  # type: ignore[attr-defined]
+    said = [stream.buffer.getvalue().decode() for stream in (out, err)]
     return Ran(code, *said)
 
 

@@ -1,0 +1,216 @@
+"""`weal start`: the member's way in, typed line by line; and a member's other devices."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from commonweal.commands import join, options, up
+from commonweal.commands import start as start_commands
+from commonweal.node.events import Started
+from commonweal.node.service import Service
+from commonweal.protocol import founding, keys
+from commonweal.protocol.errors import NodeNotStarted
+from commonweal.protocol.identity import inception_from_entropy, member_signer
+from commonweal.protocol.keys import PeerKey, Signer
+from commonweal.protocol.record import from_bytes
+from commonweal.storage import keystore
+from commonweal.storage.home import Home, Settings
+from tests import homes
+from tests.weal import founder, good, member, weal
+
+
+@pytest.fixture(autouse=True)
+def started(monkeypatch: pytest.MonkeyPatch) -> list[Home]:
+    """Note which nodes are started, and start none."""
+    homes: list[Home] = []
+
+    def start(home: Home, _secrets: object, **_how: object) -> list[str]:
+        homes.append(home)
+        return []
+
+    monkeypatch.setattr(up, "start", start)
+    monkeypatch.setattr(start_commands, "ADMISSION_SECONDS_MAX", 0.0)
+    return homes
+
+
+def test_a_founder_comes_in_with_a_few_lines(tmp_path: Path, started: list[Home]) -> None:
+    home = tmp_path / "home"
+    ran = good("start", "--home", home, answers="Mei\n\n\n\nLanxi\n")
+    assert [one.path for one in started] == [home]
+    assert " 24 " in ran.out
+    assert "weal://" in ran.out
+    status = good("status", "--home", home, "-o", "json").json
+    assert (status["community_name"], status["member_name"]) == ("Lanxi", "Mei")
+    assert not keystore.needs_passphrase(home / "keystore")
+    assert len(good("invite", "list", "--home", home, "-o", "json").json["invites"]) == 1
+
+
+@pytest.mark.parametrize("is_pasted", [False, True], ids=["typed", "pasted"])
+def test_a_newcomer_comes_in_with_a_link(
+    is_pasted: bool, tmp_path: Path, started: list[Home]
+) -> None:
+    ann = founder(tmp_path / "ann")
+    link = good("invite", "create", "--home", ann, "-o", "json").json["link"]
+    home = tmp_path / "home"
+    if is_pasted:
+        lines = f"Bo\n\n\nnot a link\n{link}\n"
+        ran = good("start", "--home", home, answers=lines)
+        assert "This link cannot be read" in ran.out
+    else:
+        ran = good("start", link, "--home", home, answers="Bo\n\n\n")
+    assert "waits" in ran.out
+    assert [one.path for one in started] == [home]
+    assert good("status", "--home", home, "-o", "json").json["state"] == join.WAITING
+
+
+def test_a_bad_link_is_told_before_a_home_is_made(tmp_path: Path, started: list[Home]) -> None:
+    ran = weal("start", "weal://broken", "--home", tmp_path / "home", answers="Bo\n")
+    assert ran.code == 65
+    assert not (tmp_path / "home").exists()
+    assert started == []
+
+
+def test_a_bad_name_is_asked_again(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    ran = good("start", "--home", home, answers=f"{'x' * 81}\nMei\n\n\n\nLanxi\n")
+    assert "1 to 80" in ran.out
+    assert good("status", "--home", home, "-o", "json").json["member_name"] == "Mei"
+
+
+def test_a_passphrase_is_typed_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cheap = dict(keystore.create.__kwdefaults__ or {}, cost=keystore.COST_MIN)
+    monkeypatch.setattr(keystore.create, "__kwdefaults__", cheap)
+    home = tmp_path / "home"
+    monkeypatch.setattr(start_commands, "is_typed", lambda: True)
+    hidden = iter(["one", "another", "open sesame", "open sesame"])
+    monkeypatch.setattr("click.termui.hidden_prompt_func", lambda _prompt: next(hidden))
+    monkeypatch.setenv("COMMONWEAL_PASSPHRASE", "")
+    monkeypatch.setattr(options, "is_typed", lambda: True)
+    monkeypatch.setattr(options, "ask_passphrase", lambda: "open sesame")
+    ran = good("start", "--home", home, answers="Mei\n\n\nLanxi\n")
+    assert "They differ" in ran.out
+    assert keystore.needs_passphrase(home / "keystore")
+
+
+def test_a_home_that_stands_is_only_started(tmp_path: Path, started: list[Home]) -> None:
+    home = founder(tmp_path / "home")
+    before = good("status", "--home", home, "-o", "json").json
+    good("start", "--home", home)
+    assert len(started) == 1
+    assert good("status", "--home", home, "-o", "json").json == before
+    with Home(home).lock():
+        good("start", "--home", home)
+    assert len(started) == 1
+
+
+def test_answers_that_end_early_end_quietly(tmp_path: Path, started: list[Home]) -> None:
+    ran = weal("start", "--home", tmp_path / "home", answers="")
+    assert (ran.code, ran.err, started) == (130, "", [])
+    assert not (tmp_path / "home" / "ledger.db").exists()
+
+
+def test_a_node_that_does_not_start_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_about: Any, **_how: Any) -> list[str]:
+        raise NodeNotStarted("the port is taken")
+
+    monkeypatch.setattr(up, "start", fail)
+    ran = weal("start", "--home", founder(tmp_path / "home"))
+    assert ran.code == NodeNotStarted.exit_code
+    assert "the port is taken" in ran.err
+
+
+def test_an_admitted_member_introduces_himself_once(tmp_path: Path) -> None:
+    home = founder(tmp_path / "home", "Ann")
+    before = good("status", "--home", home, "-o", "json").json["records"]
+    join.introduce(Home(home), None)
+    assert good("status", "--home", home, "-o", "json").json["records"] == before
+
+
+def test_a_newcomer_is_known_by_name_once_he_is_admitted(tmp_path: Path) -> None:
+    ann = homes.founder(tmp_path / "ann", "Ann")
+    bo = homes.newcomer(tmp_path / "bo", homes.invited(ann), "Bo")
+    carry(bo, ann)
+    run_for_a_moment(ann)
+    carry(ann, bo)
+    join.introduce(bo, None)
+    join.introduce(bo, None)
+    carry(bo, ann)
+    rows = good("members", "--home", ann.path, "-o", "json").json["members"]
+    assert [(row["name"], row["status"]) for row in rows] == [("Ann", "active"), ("Bo", "active")]
+    assert good("status", "--home", bo.path, "-o", "json").json["records"] == 7
+
+
+def run_for_a_moment(home: Home) -> None:
+    """Let the node of a home do what is due, such as to vouch for who asks."""
+    with home.lock(), home.store() as store:
+        who = homes.identity(home)
+        service = Service(store, Settings.read(store).here, who, Random(1))
+        service.handle(Started(), 1)
+        store.commit()
+
+
+def carry(giver: Home, taker: Home) -> None:
+    """Bring what one home holds to another, as their nodes would."""
+    with giver.store(readonly=True) as source, taker.store() as target:
+        for row in source.logs():
+            held = target.log(row.author).length
+            wires = source.wires(row.author, held, row.length, 1 << 30)
+            run = [from_bytes(wire) for wire in wires]
+            found = {one.body.hash: source.body(one.body.hash) for one in run if one.body}
+            bodies = {digest: body for digest, body in found.items() if body is not None}
+            target.append(row.author, run, bodies)
+        target.commit()
+
+
+def second_device(home: Path) -> str:
+    """Enrol another device of the home's member, as a restored home would; return its id."""
+    secrets = keystore.unlock(home / "keystore", None)
+    assert secrets.member_entropy is not None
+    seed = os.urandom(32)
+    signer = keys.device_signer(seed)
+    with Home(home).store() as store:
+        community = Settings.read(store).here
+        enrolled = founding.enrol(
+            member_signer(secrets.member_entropy),
+            inception_from_entropy(secrets.member_entropy),
+            signer,
+            PeerKey(Signer(keys.peer_seed(seed)).key),
+            community,
+            1,
+        )
+        store.append(enrolled.author, [enrolled])
+        store.commit()
+    return signer.key.hex()
+
+
+def test_a_lost_device_is_ended_from_another(tmp_path: Path) -> None:
+    home = founder(tmp_path / "home")
+    lost = second_device(home)
+    rows = good("device", "list", "--home", home, "-o", "json").json["devices"]
+    assert {row["device"]: row["status"] for row in rows}[lost] == "active"
+    ended = good("device", "revoke", lost[:10], "--home", home, "-o", "json").json
+    assert (ended["device"], ended["last"]) == (lost, 0)
+    rows = good("device", "list", "--member", "Ann", "--home", home, "-o", "json").json["devices"]
+    assert {row["device"]: row["status"] for row in rows}[lost] == "revoked"
+    assert sorted(row["status"] for row in rows) == ["active", "revoked"]
+
+
+def test_a_member_is_named_by_enough_of_his_id(tmp_path: Path) -> None:
+    home = founder(tmp_path / "home")
+    ran = weal("ledger", "--member", "zz", "--home", home)
+    assert ran.code == 65
+    own = good("status", "--home", home, "-o", "json").json["member"]
+    assert good("ledger", "--member", own[:8], "--home", home, "-o", "json").json["total"] == 0
+    assert weal("ledger", "--member", own[:3], "--home", home).code == 65
+
+
+def test_a_home_without_a_community_is_told_the_next_step(tmp_path: Path) -> None:
+    home = member(tmp_path / "home")
+    assert "weal found" in good("status", "--home", home).out
