@@ -7,6 +7,7 @@ ends in a record whose own signature was checked here. Few frames are under way 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
@@ -76,9 +77,15 @@ class Serving:
             room -= cursor.take(flow.next_clock(), room)
             flow.push(cursor)
             turns += 1
-        runs = []
+        runs: list[wire.Run] = []
+        room = wire.FRAME_BYTES_MAX // 2
         for author, cursor in touched.items():
             run = self.closed(author, cursor.start, cursor.taken)
+            size = run.size if run is not None else 0
+            if runs and size > room:  # runs that were extended, or have bodies: the next frame
+                flow.put(cursor.after(0))
+                continue
+            room -= size
             if run is not None:
                 runs.append(run)
             flow.put(cursor.after(len(run.wires) if run is not None else cursor.stop))
@@ -149,55 +156,66 @@ class Serving:
 class _Cursor:
     """Reads one log forward: `taken` are the records of this frame, from seq `start` on."""
 
-    __slots__ = ("ahead", "author", "clock", "next", "replica", "start", "stop", "taken")
+    __slots__ = ("_ahead", "author", "clock", "next", "replica", "start", "stop", "taken")
 
     def __init__(self, replica: Replica, author: DeviceKey, start: int, stop: int) -> None:
         self.replica, self.author, self.start, self.stop = replica, author, start, stop
         self.next = start
         self.taken: list[bytes] = []
-        self.ahead: list[bytes] = []
+        self._ahead: list[bytes] = []
         self._read(1)
 
     @property
     def is_done(self) -> bool:
         """Whether nothing is left to read."""
-        return not self.ahead
+        return not self._ahead
 
     def after(self, count: int) -> _Cursor:
         """Return the cursor for the next frame, `count` records after this one's start."""
         if self.start + count != self.next:
             return _Cursor(self.replica, self.author, self.start + count, self.stop)
         self.start, self.taken = self.next, []
-        del self.ahead[: -AHEAD_RECORDS_KEPT or None]
+        del self._ahead[AHEAD_RECORDS_KEPT:]
         return self
 
     def take(self, limit: int | None, room: int) -> int:
-        """Take records whose clock is at most `limit`, the first one in any case; return bytes."""
-        if len(self.ahead) == 1:
+        """Take records whose clock is at most `limit`, the first one in any case; return bytes.
+
+        Stops when `room` bytes are taken, or at the end of what was read ahead.
+        """
+        if len(self._ahead) == 1:
             self._read(CHUNK_RECORDS)
-        size = 0
-        while self.ahead and size < room:
-            data = self.ahead.pop()
-            self.taken.append(data)
-            size += len(data) + 3
-            self.next += 1
-            if not self.ahead:
-                self._read(CHUNK_RECORDS)
-            if limit is not None and self.ahead:
-                self.clock = clock_in(self.ahead[-1])
-                if self.clock > limit:
-                    return size
-        if self.ahead:
-            self.clock = clock_in(self.ahead[-1])
+        most = len(self._ahead) if limit is None else self._count_until(limit)
+        size = count = 0
+        while count < most and size < room:
+            size += len(self._ahead[count]) + 3
+            count += 1
+        self.taken += self._ahead[:count]
+        self.next += count
+        del self._ahead[:count]
+        if self._ahead:
+            self.clock = clock_in(self._ahead[0])
+        else:
+            self._read(CHUNK_RECORDS)
         return size
+
+    def _count_until(self, limit: int) -> int:
+        """Return how many of the records ahead have a clock up to `limit`, at least one.
+
+        Looks at few of them: first 1, 2, 4 ... ahead, then between the last two.
+        """
+        ahead, high = self._ahead, 1
+        while high < len(ahead) and clock_in(ahead[high]) <= limit:
+            high *= 2
+        return bisect_right(ahead, limit, high // 2 + 1, min(high, len(ahead)), key=clock_in)
 
     def _read(self, count: int) -> None:
         stop = min(self.next + count, self.stop)
-        found: list[bytes] = []
+        self._ahead = []
         if self.next < stop:
-            found = self.replica.store.wires(self.author, self.next, stop, wire.RUNS_BYTES_AIM)
-        self.ahead = found[::-1]
-        self.clock = clock_in(found[0]) if found else 0
+            store = self.replica.store
+            self._ahead = store.wires(self.author, self.next, stop, wire.RUNS_BYTES_AIM)
+        self.clock = clock_in(self._ahead[0]) if self._ahead else 0
 
 
 @dataclass(slots=True)

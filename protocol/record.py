@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, NamedTuple, NewType, cast
 
-import msgpack
-
 from commonweal.protocol import codec, keys
 from commonweal.protocol.codec import Value
 from commonweal.protocol.errors import InvalidRecord, Malformed, WrongCommunity
@@ -26,6 +24,12 @@ CONTEXT = keys.RECORD_CONTEXT
 FOUND = "community.found"
 
 NO_ID = RecordId(b"")
+
+_COMMUNITY_AT = 2 + len(CONTEXT)
+"""Where the second field of a header begins: behind the array's and the context's first byte."""
+_INT_BYTES = {0xCC: 2, 0xCD: 3, 0xCE: 5, 0xCF: 9}
+"""The size of an encoded integer >= 0 by its first byte; 1 where that is the integer."""
+
 HEADER_BYTES_MAX = 16 * 1024
 RECORD_BYTES_MAX = HEADER_BYTES_MAX + SIGNATURE_BYTES
 DEPS_MAX = 16
@@ -191,22 +195,16 @@ def from_bytes_unchecked(wire: bytes) -> Record:
 
 
 def clock_in(wire: bytes) -> int:
-    """Return the clock that a record names, without decoding or checking the rest of it.
+    """Return the clock of a well-formed record without decoding the rest of it."""
+    at = _COMMUNITY_AT + 2 + wire[_COMMUNITY_AT + 1]
+    at = _after_int(wire, at + 2 + keys.KEY_BYTES)
+    at += 2 + wire[at + 1]
+    end = _after_int(wire, at)
+    return wire[at] if end == at + 1 else int.from_bytes(wire[at + 1 : end], "big")
 
-    Raises `Malformed` where there is none.
-    """
-    unpacker = msgpack.Unpacker(max_buffer_size=RECORD_BYTES_MAX)
-    try:
-        unpacker.feed(wire)
-        unpacker.read_array_header()
-        for _ in range(5):
-            unpacker.skip()
-        clock = unpacker.unpack()
-    except (ValueError, TypeError, msgpack.UnpackException) as error:
-        raise Malformed("a header without a clock") from error
-    if type(clock) is not int or clock < 1:
-        raise Malformed("a header without a clock")
-    return clock
+
+def _after_int(wire: bytes, at: int) -> int:
+    return at + _INT_BYTES.get(wire[at], 1)
 
 
 def community_of(record: Record) -> CommunityId:

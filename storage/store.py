@@ -21,13 +21,14 @@ from commonweal.protocol.record import (
     NO_ID,
     Record,
     RecordId,
+    clock_in,
     community_of,
     from_bytes_unchecked,
     is_body,
 )
 from commonweal.storage.database import Row
 from commonweal.storage.shelves import Shelves
-from commonweal.storage.tails import clock_in, opening_of, prefix_of, prefixes_of, whole
+from commonweal.storage.tails import opening_of, prefix_of, prefixes_of, whole
 
 BULK_KINDS = frozenset({"event", "attest", "review"})
 """Kinds of which there are very many; all others are rare."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable
 
-import msgpack
-
 from commonweal.protocol import codec
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.record import CONTEXT, CommunityId, RecordId
@@ -36,15 +34,3 @@ def prefix_of(record_id: bytes) -> int:
 def prefixes_of(ids: Iterable[RecordId]) -> list[int]:
     """Return `prefix_of` of each, some times faster."""
     return [first >> 16 for (first,) in _FIRST_64_BITS.iter_unpack(b"".join(ids))]
-
-
-def clock_in(wire: bytes) -> int:
-    """Return the clock of a record without reading the rest of it."""
-    unpacker = msgpack.Unpacker()
-    unpacker.feed(wire)
-    unpacker.read_array_header()
-    for _ in range(5):  # context, community, author, seq, prev
-        unpacker.skip()
-    clock = unpacker.unpack()
-    assert isinstance(clock, int)
-    return clock
