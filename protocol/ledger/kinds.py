@@ -12,13 +12,15 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from commonweal.protocol.ledger import (
+    admission,
     agents,
     attestation,
-    events,
+    governance,
     joining,
     plans,
     roles,
     terms,
+    witness,
 )
 from commonweal.protocol.ledger.context import Context, Verdict
 from commonweal.protocol.ledger.state import State
@@ -71,11 +73,16 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "commitment": Kind(plans.commit),
         "agreement": Kind(plans.agree),
         "agreement.sign": Kind(plans.sign),
-        "event": Kind(events.event),
+        "event": Kind(admission.event),
         "attest": Kind(attestation.attest),
         "dispute": Kind(attestation.dispute),
         "agent.claim": Kind(agents.claim),
         "referral": Kind(agents.refer),
+        "rules.propose": Kind(governance.propose),
+        "rules.comment": Kind(governance.comment),
+        "rules.vote": Kind(governance.vote),
+        "rules.withdraw": Kind(governance.withdraw),
+        "cut.single": Kind(witness.single),
     }
 )
 

@@ -75,3 +75,16 @@ class Reason(StrEnum):
     NO_PATH = "the role comes after another, which the member does not hold"
     NOT_CLAIMED = "the member did not claim this role"
     SELF_ENDORSED = "nobody endorses himself"
+
+    NO_BODY = "the document of the record is not here"
+    BAD_RULES = "the proposed rules are not sound"
+    OTHER_BASE = "the rules that this would change are not in force"
+    UNKNOWN_PROPOSAL = "the proposal is not known at this place"
+    VOTE_CLOSED = "the vote is closed"
+    NO_VOTE = "the author has no vote here: the electorate was frozen when the vote opened"
+    TOO_MANY_PROPOSALS = "the member has as many open proposals as one can have"
+    NOT_ADMITTED = "a condition of the rules is not met"
+    RULE_FAILED = "a condition of the rules ended in an error"
+    NOT_THE_WITNESS = (
+        "only the device that founded the community makes cuts, while there are no seals"
+    )

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from commonweal.protocol.rules.expression import Checked
+
 
 @dataclass(frozen=True, slots=True)
 class Role:
@@ -45,12 +47,21 @@ UNITS = (
 
 
 @dataclass(frozen=True, slots=True)
+class Admission:
+    """A condition that events of these actions (none: of all) must meet."""
+
+    name: str
+    actions: tuple[str, ...]
+    when: Checked
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """What the fold asks of the ruleset in force.
 
     vouches: how many members must vouch for a newcomer; 0 means that the founder's vouch,
     and only that, admits. attestations: how many others must attest an event or a claim.
-    units: which count without `unit.define`.
+    units: which count without `unit.define`. admissions: conditions that events must meet.
     """
 
     vouches: int = 0
@@ -58,6 +69,7 @@ class Rules:
     roles: Mapping[str, Role] = field(default_factory=lambda: ROLES)
     factors: tuple[str, ...] = FACTORS
     units: frozenset[str] = frozenset(UNITS)
+    admissions: tuple[Admission, ...] = ()
 
 
 DEFAULT = Rules()

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, NewType, cast
 
 from commonweal.protocol import codec, keys
 from commonweal.protocol.errors import BadRuleset, Malformed, Position
+from commonweal.protocol.ledger.rules_in_force import Admission
 from commonweal.protocol.rules import portions
 from commonweal.protocol.rules.checks import faults
 from commonweal.protocol.rules.environment import ENVIRONMENT
@@ -99,15 +100,6 @@ class Process:
             blocks=min(blocks, default=0),
             period_ms=max(self.period_ms, other.period_ms),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Admission:
-    """A condition that events of these actions (none: of all) must meet."""
-
-    name: str
-    actions: tuple[str, ...]
-    when: Checked
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,33 @@
+"""Admission: the conditions of the rules that an event must meet, beside its form."""
+
+from __future__ import annotations
+
+from commonweal.protocol.errors import RuleError
+from commonweal.protocol.ledger import events
+from commonweal.protocol.ledger.context import Context, Verdict
+from commonweal.protocol.ledger.flow import event_row
+from commonweal.protocol.ledger.reasons import Reason
+from commonweal.protocol.ledger.state import State
+from commonweal.protocol.ledger.value import event_value
+from commonweal.protocol.record import Record
+from commonweal.protocol.rules.expression import evaluate
+
+
+def event(state: State, record: Record, context: Context) -> Verdict:
+    """Note an event when the rules admit it; a correction, when they admit what it makes."""
+    refused = events.event(state, record, context)
+    if refused is not None or not context.rules.admissions:
+        return refused
+    noted = record.data.get("corrects", record.id)
+    row = event_row(state, noted)
+    assert row is not None, "the event was noted"
+    value = event_value(state, context.community, noted, row)
+    for admission in context.rules.admissions:
+        if admission.actions and row.action not in admission.actions:
+            continue
+        try:
+            if not evaluate(admission.when, {"event": value}):
+                return Reason.NOT_ADMITTED
+        except RuleError:
+            return Reason.RULE_FAILED
+    return None

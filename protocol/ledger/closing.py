@@ -1,0 +1,271 @@
+"""Closing: what a cut decides. Votes open and close here, and rules come into force.
+
+The time is that of the cut; the rules, the electorate and who is a member still are read
+from the state that the cut has come to, before it decides anything. Yes counts against the
+electorate that was frozen when the vote opened, never against the turnout. Who has left or
+was removed since keeps his place in the electorate, and his vote no longer counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from commonweal.protocol.keys import MemberId
+from commonweal.protocol.ledger import joining, roles, standing
+from commonweal.protocol.ledger.context import NO_DOCUMENTS
+from commonweal.protocol.ledger.cut import BEFORE_ALL, Cut
+from commonweal.protocol.ledger.governance import (
+    ABSTAIN,
+    BLOCK,
+    DRAFT,
+    ELECTOR,
+    EXPIRED,
+    FAILED,
+    IN_FORCE,
+    NO,
+    OPEN,
+    PASSED,
+    REMOVAL,
+    RULES,
+    STALE,
+    SUNSET,
+    SUPERSEDED,
+    TRIAL,
+    VOTING,
+    YES,
+    ProposalRow,
+    begin_trial,
+    end,
+    finish_trial,
+    proposal_row,
+    put,
+    votes,
+)
+from commonweal.protocol.ledger.standing import StandingRow
+from commonweal.protocol.ledger.state import State
+from commonweal.protocol.rules.changes import process_of
+from commonweal.protocol.rules.document import HOUR_MS, Process, Ruleset, RulesetId
+
+LAST = b"K"
+"""The key of the last cut: [height, time, id, ruleset, clock]."""
+
+
+def close(state: State, cut: Cut, documents: Mapping[bytes, bytes] = NO_DOCUMENTS) -> None:
+    """Do to `state`, which holds all that `cut` covers, what the cut decides."""
+    _Closing(state, cut, documents).decide()
+    ruleset = standing.in_force(state, documents)
+    state.put(LAST, [cut.height, cut.time_ms, cut.id, ruleset.id, cut.clock])
+
+
+def last_cut(state: State) -> Cut:
+    """Return the last cut that decided something, without its frontier."""
+    value = state.get(LAST)
+    if value is None:
+        return BEFORE_ALL
+    return Cut(value[0], value[1], ruleset=value[3], clock=value[4])
+
+
+def would_decide(
+    state: State, time_ms: int, documents: Mapping[bytes, bytes] = NO_DOCUMENTS
+) -> State:
+    """Return what a cut at `time_ms` would make of `state`, which stays as it is."""
+    last = last_cut(state)
+    over = State(state)
+    close(over, Cut(last.height + 1, max(time_ms, last.time_ms + 1), clock=last.clock), documents)
+    return over
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """The votes that count. Who may not vote, or is no member now, is in none of these."""
+
+    yes: int
+    no: int
+    abstain: int
+    block: int
+
+
+def outcome(row: ProposalRow, tally: Tally, time_ms: int) -> str:
+    """Return how an open vote stands at a time: "open", "passed", "failed" or "expired"."""
+    is_over = time_ms >= row.deadline_ms
+    if row.objections:
+        if not is_over:
+            return VOTING
+        return FAILED if tally.no + tally.block >= row.objections else PASSED
+    turnout = tally.yes + tally.no + tally.abstain + tally.block
+    is_blocked = 0 < row.blocks <= tally.block
+    if turnout >= row.quorum and tally.yes >= row.needed and not is_blocked:
+        return PASSED if is_over or row.early else VOTING
+    if not is_over:
+        return VOTING
+    return EXPIRED if turnout < row.quorum else FAILED
+
+
+class _Closing:
+    """One cut's decisions, in the order of the proposals: the clock and id of each."""
+
+    def __init__(self, state: State, cut: Cut, documents: Mapping[bytes, bytes]) -> None:
+        self.state, self.cut, self.documents = state, cut, documents
+        self.ruleset = standing.in_force(state, documents)
+        self.members = [
+            key[1:]
+            for key, value in state.items(joining.MEMBER)
+            if joining.MemberRow(*value).status == joining.ACTIVE
+        ]
+        self.active = frozenset(self.members)
+        self.electors = {
+            process.voters: self._holders(process.voters)
+            for process in self.ruleset.processes.values()
+        }
+
+    def decide(self) -> None:
+        """Let what is due begin, end, and take effect."""
+        self._end_of_sunset()
+        open_now = [(key[1:], proposal_row(self.state, key[1:])) for key, _ in self._waiting()]
+        rows = [(id, row) for id, row in open_now if row is not None]
+        for id, row in sorted(rows, key=lambda one: (one[1].clock, one[0])):
+            self._step(id, row)
+        self._drop_stale()
+
+    def _waiting(self) -> list[tuple[bytes, object]]:
+        return list(self.state.items(OPEN))
+
+    def _step(self, id: bytes, row: ProposalRow) -> None:
+        if self._is_stale(id, row):
+            self._drop(id, row)
+        elif row.status == TRIAL:
+            if self.cut.time_ms >= row.until_ms:
+                self._adopt(id, row)
+        else:
+            if row.status == DRAFT:
+                row = self._opened(id, row)
+            self._count(id, row)
+
+    def _opened(self, id: bytes, row: ProposalRow) -> ProposalRow:
+        """Freeze the electorate and what the vote asks."""
+        process = self._process(row)
+        electors = self.electors.get(process.voters, self.members)
+        electors = [one for one in electors if row.subject != REMOVAL or one != row.target]
+        for member in electors:
+            self.state.put(ELECTOR + id + member, True)
+        count = len(electors)
+        return row._replace(
+            status=VOTING,
+            opened_ms=self.cut.time_ms,
+            deadline_ms=self.cut.time_ms + process.period_ms,
+            electorate=count,
+            needed=process.needed(count),
+            quorum=process.quorum(count),
+            blocks=process.blocks,
+            objections=process.objections,
+            early=process.early,
+        )
+
+    def _count(self, id: bytes, row: ProposalRow) -> None:
+        tally = self._tally(id)
+        row = row._replace(yes=tally.yes, no=tally.no, abstain=tally.abstain, block=tally.block)
+        match outcome(row, tally, self.cut.time_ms):
+            case "open":
+                put(self.state, id, row)
+            case "passed":
+                self._pass(id, row._replace(height=self.cut.height))
+            case ended:
+                end(self.state, id, row._replace(status=ended, height=self.cut.height))
+
+    def _tally(self, id: bytes) -> Tally:
+        counted = [
+            say
+            for member, say in votes(self.state, id).items()
+            if member in self.active and self.state.get(ELECTOR + id + member) is not None
+        ]
+        return Tally(*(counted.count(say) for say in (YES, NO, ABSTAIN, BLOCK)))
+
+    def _pass(self, id: bytes, row: ProposalRow) -> None:
+        if row.subject == RULES:
+            trial_ms = self._process(row).trial_ms
+            if trial_ms:
+                until = self.cut.time_ms + trial_ms
+                begin_trial(self.state, id, row._replace(status=TRIAL, until_ms=until))
+            else:
+                end(self.state, id, row._replace(status=PASSED))
+                self._adopt(id, row)
+            return
+        end(self.state, id, row._replace(status=PASSED))
+        if row.subject == REMOVAL:
+            member = joining.member_row(self.state, row.target)
+            if member is not None and member.status == joining.ACTIVE:
+                gone = MemberId(row.target)
+                joining.set_status(self.state, gone, joining.REMOVED, self.cut.clock)
+
+    def _adopt(self, id: bytes, row: ProposalRow) -> None:
+        """Put a ruleset in force, from this cut on."""
+        self._leave(SUPERSEDED)
+        until = self.cut.time_ms + row.sunset_hours * HOUR_MS if row.sunset_hours else 0
+        now = StandingRow(
+            RulesetId(row.target),
+            id,
+            self.cut.height,
+            self.cut.time_ms,
+            until,
+            RulesetId(row.base),
+        )
+        self.state.put(standing.STANDING, [*now])
+        self.state.put(standing.ADOPTED + self.cut.height.to_bytes(8) + id, [row.target])
+        finish_trial(self.state, id, row._replace(status=IN_FORCE, until_ms=until))
+        self.ruleset = standing.in_force(self.state, self.documents)
+
+    def _end_of_sunset(self) -> None:
+        row = standing.standing_row(self.state)
+        if row is None or not row.until_ms or self.cut.time_ms < row.until_ms:
+            return
+        self._leave(SUNSET)
+        now = StandingRow(row.before, b"", self.cut.height, self.cut.time_ms, 0, row.before)
+        self.state.put(standing.STANDING, [*now])
+        key = standing.ADOPTED + self.cut.height.to_bytes(8) + row.proposal
+        self.state.put(key, [row.before])
+        self.ruleset = standing.in_force(self.state, self.documents)
+
+    def _leave(self, status: str) -> None:
+        """Let what is in force be so no longer."""
+        row = standing.standing_row(self.state)
+        proposal = None if row is None else proposal_row(self.state, row.proposal)
+        if row is not None and proposal is not None:
+            put(self.state, row.proposal, proposal._replace(status=status))
+
+    def _drop_stale(self) -> None:
+        for key, _ in self._waiting():
+            row = proposal_row(self.state, key[1:])
+            if row is not None and self._is_stale(key[1:], row):
+                self._drop(key[1:], row)
+
+    def _drop(self, id: bytes, row: ProposalRow) -> None:
+        leave = finish_trial if row.status == TRIAL else end
+        leave(self.state, id, row._replace(status=STALE, height=self.cut.height))
+
+    def _is_stale(self, id: bytes, row: ProposalRow) -> bool:
+        """Whether another change of the rules that this one builds on came first."""
+        if row.subject != RULES:
+            return False
+        if row.base != self.ruleset.id:
+            return True
+        for key, _ in self._waiting():
+            rival = proposal_row(self.state, key[1:])
+            if key[1:] != id and rival is not None and rival.status == TRIAL:
+                return True
+        return False
+
+    def _process(self, row: ProposalRow) -> Process:
+        if row.subject == RULES:
+            new = self._proposed(row)
+            return process_of(self.ruleset, new)
+        return self.ruleset.processes.get(row.kind) or self.ruleset.processes["ordinary"]
+
+    def _proposed(self, row: ProposalRow) -> Ruleset:
+        return standing.by_id(self.state, self.documents, RulesetId(row.target))
+
+    def _holders(self, role: str) -> list[bytes]:
+        """Return who holds a role; every member where nobody does, or for no role."""
+        if not role:
+            return self.members
+        return [one for one in self.members if roles.holds(self.state, one, role)] or self.members

@@ -1,0 +1,265 @@
+"""Governance: what members propose and how they vote. What comes of it is in `closing`.
+
+Records:
+  rules.propose   subject: "rules", "removal" or "decision"
+                  rules: base: the ruleset in force; form: "whole" or "patch"; the permanent
+                  body is the document or the patch; optional sunset: hours it then holds;
+                  backtest: the hash of what it would have paid
+                  removal: member; decision: an erasable body that says what is decided
+  rules.comment   proposal; the text is in the body
+  rules.vote      proposal, say: "yes", "no", "abstain" or "block"; the last word stands
+  rules.withdraw  proposal: of the author's member
+Of which class a change is, and so how it is decided, follows from what it changes, by the
+rules in force. State: G proposals, O those not ended, v votes, H electors, m comments,
+l how many open proposals a member has.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from commonweal.protocol import codec
+from commonweal.protocol.errors import CommonwealError
+from commonweal.protocol.ledger import joining, standing
+from commonweal.protocol.ledger.context import Context, Verdict, is_bytes, is_count
+from commonweal.protocol.ledger.reasons import Reason
+from commonweal.protocol.ledger.state import State
+from commonweal.protocol.record import Record
+from commonweal.protocol.rules.changes import classes_of, patched
+from commonweal.protocol.rules.document import Ruleset, from_bytes
+from commonweal.protocol.rules.schema import HOURS_MAX
+
+PROPOSAL, OPEN, VOTE, ELECTOR, COMMENT, OF_MEMBER = b"G", b"O", b"v", b"H", b"m", b"l"
+
+RULES, REMOVAL, DECISION = "rules", "removal", "decision"
+YES, NO, ABSTAIN, BLOCK = "yes", "no", "abstain", "block"
+SAYINGS = (YES, NO, ABSTAIN, BLOCK)
+
+DRAFT, VOTING, TRIAL = "draft", "open", "trial"
+PASSED, FAILED, EXPIRED, WITHDRAWN, STALE = "passed", "failed", "expired", "withdrawn", "stale"
+IN_FORCE, SUPERSEDED, SUNSET = "in force", "superseded", "sunset"
+
+OPEN_PER_MEMBER_MAX = 4
+"""A member has at most this many proposals that are not decided."""
+
+
+class ProposalRow(NamedTuple):
+    """A proposal in the state.
+
+    target: the id of the proposed ruleset, or the member to be removed. What the vote asks
+    (needed ... objections) is 0 until it opens, and then stands; the tally is of the last
+    cut. Times in ms; `until`: the end of the trial, later of what it put in force.
+    """
+
+    subject: str
+    member: bytes
+    clock: int
+    base: bytes
+    target: bytes
+    kind: str
+    status: str = DRAFT
+    sunset_hours: int = 0
+    backtest: bytes | None = None
+    opened_ms: int = 0
+    deadline_ms: int = 0
+    electorate: int = 0
+    needed: int = 0
+    quorum: int = 0
+    blocks: int = 0
+    objections: int = 0
+    early: bool = False
+    yes: int = 0
+    no: int = 0
+    abstain: int = 0
+    block: int = 0
+    until_ms: int = 0
+    height: int = 0
+
+
+def proposal_row(state: State, proposal: bytes) -> ProposalRow | None:
+    """Return what the state says of a proposal, if anything."""
+    value = state.get(PROPOSAL + proposal)
+    return None if value is None else ProposalRow(*value)
+
+
+def put(state: State, proposal: bytes, row: ProposalRow) -> None:
+    """Write a proposal."""
+    state.put(PROPOSAL + proposal, [*row])
+
+
+def propose(state: State, record: Record, context: Context) -> Verdict:
+    """Lay a change of the rules, a removal or a decision before the members."""
+    count = state.get(OF_MEMBER + context.member) or 0
+    if count >= OPEN_PER_MEMBER_MAX:
+        return Reason.TOO_MANY_PROPOSALS
+    ruleset = standing.in_force(state, context.documents)
+    match record.data.get("subject"):
+        case "rules":
+            row = _proposed_rules(state, record, context, ruleset)
+        case "removal":
+            row = _proposed_removal(state, record, context, ruleset)
+        case "decision" if record.body is not None and not record.body.permanent:
+            kind = "lazy" if ruleset.lazy_decisions else "ordinary"
+            row = ProposalRow(DECISION, context.member, record.clock, ruleset.id, b"", kind)
+        case _:
+            return Reason.SHAPE
+    if isinstance(row, Reason):
+        return row
+    put(state, record.id, row)
+    state.put(OPEN + record.id, True)
+    state.put(OF_MEMBER + context.member, count + 1)
+    return None
+
+
+def comment(state: State, record: Record, context: Context) -> Verdict:
+    """Say something about a proposal."""
+    proposal = record.data.get("proposal")
+    if not is_bytes(proposal) or record.body is None:
+        return Reason.SHAPE
+    if proposal_row(state, proposal) is None:
+        return Reason.UNKNOWN_PROPOSAL
+    state.put(COMMENT + proposal + record.id, [context.member, record.clock])
+    return None
+
+
+def vote(state: State, record: Record, context: Context) -> Verdict:
+    """Note what the author's member says to a proposal, until its vote is closed."""
+    proposal, say = record.data.get("proposal"), record.data.get("say")
+    if not is_bytes(proposal) or say not in SAYINGS:
+        return Reason.SHAPE
+    row = proposal_row(state, proposal)
+    if row is None:
+        return Reason.UNKNOWN_PROPOSAL
+    if row.status not in (DRAFT, VOTING):
+        return Reason.VOTE_CLOSED
+    if row.status == VOTING and state.get(ELECTOR + proposal + context.member) is None:
+        return Reason.NO_VOTE
+    if row.subject == REMOVAL and row.target == context.member:
+        return Reason.NO_VOTE
+    key = VOTE + proposal + context.member
+    before = state.get(key)
+    if before is not None and before[0] == say:
+        return Reason.NOTHING_NEW
+    state.put(key, [say, record.id, record.clock])
+    return None
+
+
+def withdraw(state: State, record: Record, context: Context) -> Verdict:
+    """Take a proposal of the author's member back, while it is not decided."""
+    proposal = record.data.get("proposal")
+    if not is_bytes(proposal):
+        return Reason.SHAPE
+    row = proposal_row(state, proposal)
+    if row is None:
+        return Reason.UNKNOWN_PROPOSAL
+    if row.member != context.member:
+        return Reason.NOT_YOURS
+    if row.status not in (DRAFT, VOTING):
+        return Reason.VOTE_CLOSED
+    end(state, proposal, row._replace(status=WITHDRAWN))
+    return None
+
+
+def end(state: State, proposal: bytes, row: ProposalRow) -> None:
+    """Write a proposal that is decided: nothing waits for it any more."""
+    put(state, proposal, row)
+    state.delete(OPEN + proposal)
+    _release(state, row)
+    for key, _ in list(state.items(ELECTOR + proposal)):
+        state.delete(key)
+
+
+def begin_trial(state: State, proposal: bytes, row: ProposalRow) -> None:
+    """Write a proposal that passed and is tried: it waits, and nobody votes on it."""
+    put(state, proposal, row)
+    _release(state, row)
+
+
+def finish_trial(state: State, proposal: bytes, row: ProposalRow) -> None:
+    """Write a proposal whose trial is over."""
+    put(state, proposal, row)
+    state.delete(OPEN + proposal)
+    for key, _ in list(state.items(ELECTOR + proposal)):
+        state.delete(key)
+
+
+def proposals(state: State) -> dict[bytes, ProposalRow]:
+    """Return every proposal by id, in the order in which they were made."""
+    found = {key[1:]: ProposalRow(*value) for key, value in state.items(PROPOSAL)}
+    return dict(sorted(found.items(), key=lambda one: (one[1].clock, one[0])))
+
+
+def votes(state: State, proposal: bytes) -> dict[bytes, str]:
+    """Return what each member said to a proposal last, by member."""
+    prefix = VOTE + proposal
+    return {key[len(prefix) :]: value[0] for key, value in state.items(prefix)}
+
+
+def comments(state: State, proposal: bytes) -> list[tuple[bytes, bytes]]:
+    """Return (record, member) of each comment on a proposal, in their order."""
+    prefix = COMMENT + proposal
+    found = [(value[1], key[len(prefix) :], value[0]) for key, value in state.items(prefix)]
+    return [(record, member) for _, record, member in sorted(found)]
+
+
+def _release(state: State, row: ProposalRow) -> None:
+    key = OF_MEMBER + row.member
+    left = (state.get(key) or 1) - 1
+    if left:
+        state.put(key, left)
+    else:
+        state.delete(key)
+
+
+def _proposed_rules(
+    state: State, record: Record, context: Context, old: Ruleset
+) -> ProposalRow | Reason:
+    data = record.data
+    sunset, backtest = data.get("sunset", 0), data.get("backtest")
+    is_sound = is_count(sunset, 0, HOURS_MAX) and (backtest is None or is_bytes(backtest))
+    if not is_sound or record.body is None or not record.body.permanent:
+        return Reason.SHAPE
+    if data.get("base") != old.id:
+        return Reason.OTHER_BASE
+    document = context.documents.get(record.body.hash)
+    if document is None:
+        return Reason.NO_BODY
+    try:
+        match data.get("form"):
+            case "whole":
+                new = from_bytes(document)
+            case "patch":
+                new = _patched(old, codec.decode(document))
+            case _:
+                return Reason.SHAPE
+    except CommonwealError:
+        return Reason.BAD_RULES
+    if new.id == old.id:
+        return Reason.NOTHING_NEW
+    state.put(standing.DOCUMENT + new.id, new.to_bytes())
+    return ProposalRow(
+        RULES,
+        context.member,
+        record.clock,
+        old.id,
+        new.id,
+        classes_of(old, new)[0],
+        sunset_hours=sunset,
+        backtest=backtest,
+    )
+
+
+def _patched(old: Ruleset, patch: Any) -> Ruleset:
+    return patched(old, patch if type(patch) is dict else {})
+
+
+def _proposed_removal(
+    state: State, record: Record, context: Context, ruleset: Ruleset
+) -> ProposalRow | Reason:
+    member = record.data.get("member")
+    if not is_bytes(member):
+        return Reason.SHAPE
+    row = joining.member_row(state, member)
+    if row is None or row.status != joining.ACTIVE:
+        return Reason.UNKNOWN_MEMBER
+    return ProposalRow(REMOVAL, context.member, record.clock, ruleset.id, member, "membership")

@@ -1,0 +1,72 @@
+"""Ways to share: what weight each member has in a bucket. Weights are whole and >= 0."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from typing import NamedTuple
+
+
+class Part(NamedTuple):
+    """A contribution that takes part: points > 0, and the time (ms) since which it counts."""
+
+    id: bytes
+    member: bytes
+    points: int
+    time_ms: int
+
+
+def proportional(parts: Sequence[Part]) -> dict[bytes, int]:
+    """Return each member's points."""
+    return _summed((one.member, one.points) for one in parts)
+
+
+def equal(parts: Sequence[Part]) -> dict[bytes, int]:
+    """Return the same for every member who takes part."""
+    return dict.fromkeys((one.member for one in parts), 1)
+
+
+def recent(parts: Sequence[Part], now_ms: int, window_ms: int) -> dict[bytes, int]:
+    """Return each member's points, fading evenly to nothing over the window (ms)."""
+    weighed = (
+        (one.member, one.points * max(0, window_ms - max(0, now_ms - one.time_ms))) for one in parts
+    )
+    return _summed(weighed)
+
+
+def owed(parts: Sequence[Part], got: Mapping[bytes, int]) -> dict[bytes, int]:
+    """Return what each member is still owed: his points, less what they brought him."""
+    return _summed((one.member, one.points - got.get(one.id, 0)) for one in parts)
+
+
+def balanced(
+    amount: int, points: Mapping[bytes, int], paid: Mapping[bytes, int]
+) -> dict[bytes, int]:
+    """Return weights that lift those first who got least for their points.
+
+    points: > 0 each, of all their contributions; paid: what they had so far. Whoever takes
+    part ends with the same pay for a point, and nobody beyond those who had more already.
+    """
+    order = sorted(points, key=lambda one: (Fraction(paid.get(one, 0), points[one]), one))
+    lifted: list[bytes] = []
+    sum_points = sum_paid = 0
+    for member in order:
+        more_points = sum_points + points[member]
+        more_paid = sum_paid + paid.get(member, 0)
+        # He takes part while the common level lies above what he has.
+        level_of_him = (amount + more_paid) * points[member] - paid.get(member, 0) * more_points
+        if lifted and level_of_him <= 0:
+            break
+        lifted.append(member)
+        sum_points, sum_paid = more_points, more_paid
+    return {
+        one: max(0, (amount + sum_paid) * points[one] - paid.get(one, 0) * sum_points)
+        for one in lifted
+    }
+
+
+def _summed(pairs: Iterable[tuple[bytes, int]]) -> dict[bytes, int]:
+    sums: dict[bytes, int] = {}
+    for member, weight in pairs:
+        sums[member] = sums.get(member, 0) + weight
+    return sums

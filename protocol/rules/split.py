@@ -1,0 +1,376 @@
+"""The split of a pool: who gets how much of it, and why. Integers only.
+
+What is given out and what is carried to the next height sum to what was there; no part is
+negative; the order of the input does not show; every line says by which rule and from what
+it was reckoned. (Largest remainder; ties by the previous cut, height, pool and member.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from commonweal.protocol import codec, keys
+from commonweal.protocol.errors import Position, RuleOverflow
+from commonweal.protocol.rules import sharing
+from commonweal.protocol.rules.document import Bucket, Pool
+from commonweal.protocol.rules.environment import EMPTY_EVENT
+from commonweal.protocol.rules.expression import Value, evaluate
+from commonweal.protocol.rules.portions import divide
+
+AMOUNT_MAX = codec.INT_MAX
+"""A pool never holds more, in units at its scale."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """An event that has a value, and whose it is.
+
+    points: its value, >= 0. booked, valued: (height, time in ms) of the cut that took it in,
+    and of the one that found it attested. yes: how many attest it. event: what `where` reads.
+    """
+
+    id: bytes
+    member: bytes
+    points: int
+    booked: tuple[int, int]
+    valued: tuple[int, int]
+    yes: int = 1
+    event: Mapping[str, Value] = field(default_factory=lambda: EMPTY_EVENT)
+
+
+class Income(NamedTuple):
+    """What came in. upstream: the events that went into what earned it; None: not known."""
+
+    id: bytes
+    amount: int
+    upstream: frozenset[bytes] | None = None
+
+
+class Past(NamedTuple):
+    """What a bucket gave at an earlier height, and by how many points it was divided."""
+
+    height: int
+    amount: int
+    points: int
+
+
+class Referral(NamedTuple):
+    """Who brought a member here, and the time of the cut that took this in."""
+
+    referrer: bytes
+    time_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a split reads.
+
+    carried: what is in the pool from before. holders: who holds a role now. taken: by
+    (bucket, contribution), what it got. paid: by (bucket, member), what he got. past: by
+    bucket. seed: the id of the previous cut.
+    """
+
+    height: int
+    time_ms: int
+    seed: bytes
+    community: bytes
+    carried: int = 0
+    incomes: tuple[Income, ...] = ()
+    contributions: tuple[Contribution, ...] = ()
+    holders: Mapping[str, tuple[bytes, ...]] = field(default_factory=dict)
+    referrals: Mapping[bytes, Referral] = field(default_factory=dict)
+    taken: Mapping[tuple[str, bytes], int] = field(default_factory=dict)
+    paid: Mapping[tuple[str, bytes], int] = field(default_factory=dict)
+    past: Mapping[str, tuple[Past, ...]] = field(default_factory=dict)
+
+
+class Line(NamedTuple):
+    """Why a member gets `amount`.
+
+    sort: "share", "arrears", "role", "community" or "commission". `weight` of `weights` of
+    `of` is the amount before commissions; `commissions` were taken from it; of a commission,
+    `source` is whose line it was taken from, `of` that line. inputs: contributions.
+    income: the income that the share was traced from, else empty.
+    """
+
+    bucket: str
+    sort: str
+    member: bytes
+    amount: int
+    of: int
+    weight: int
+    weights: int
+    inputs: tuple[bytes, ...] = ()
+    source: bytes = b""
+    income: bytes = b""
+    commissions: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """The lines of one pool at one height. `total` = what the lines sum to + `carried`.
+
+    taken: by (bucket, contribution), what it has got now, in all. past: what to remember
+    of each bucket.
+    """
+
+    pool: str
+    height: int
+    total: int
+    lines: tuple[Line, ...]
+    carried: int
+    taken: Mapping[tuple[str, bytes], int]
+    past: Mapping[str, Past]
+
+
+def split(pool: Pool, facts: Facts) -> Split:
+    """Return who gets how much of the pool.
+
+    Raises RuleOverflow when there is more than AMOUNT_MAX, and what `where` raises.
+    """
+    total = facts.carried + sum(income.amount for income in facts.incomes)
+    if total > AMOUNT_MAX:
+        sentence = f"the pool {pool.name!r} holds more than {AMOUNT_MAX:,}"
+        raise RuleOverflow(sentence, "count in a larger unit", Position(1, 1))
+    work = _Work(pool, facts)
+    left = total
+    for bucket in pool.buckets:
+        if bucket.of == "whole":
+            left -= work.give(bucket, bucket.share.of(total))
+    for bucket in pool.buckets:
+        if bucket.of == "remainder":
+            left -= work.give(bucket, bucket.share.of(left))
+    lines = tuple(line for line in work.lines if line.amount or line.commissions)
+    assert left >= 0, "no bucket gives more than it has"
+    assert sum(line.amount for line in lines) + left == total, "what is split stays the same"
+    return Split(pool.name, facts.height, total, lines, left, work.taken, work.past)
+
+
+def explained(line: Line) -> bool:
+    """Whether a line's amount follows from what it says of itself."""
+    if line.sort == "commission":
+        return line.amount == line.of * line.weight // line.weights
+    # Largest remainder: the exact part, cut or raised to the next whole one.
+    off = (line.amount + line.commissions) * line.weights - line.of * line.weight
+    return abs(off) < line.weights
+
+
+class _Work:
+    """One split as it comes about."""
+
+    def __init__(self, pool: Pool, facts: Facts) -> None:
+        self.pool, self.facts = pool, facts
+        self.lines: list[Line] = []
+        self.taken: dict[tuple[str, bytes], int] = dict(facts.taken)
+        self.past: dict[str, Past] = {}
+        self.contributions = sorted(facts.contributions, key=lambda one: one.id)
+
+    def give(self, bucket: Bucket, amount: int) -> int:
+        """Give out `amount` by a bucket; return how much of it somebody got."""
+        if not amount:
+            return 0
+        first = len(self.lines)
+        match bucket.to:
+            case "community":
+                member = self.facts.community
+                self.lines.append(Line(bucket.name, "community", member, amount, amount, 1, 1))
+            case "role":
+                holders = sorted(dict.fromkeys(self.facts.holders.get(bucket.role, ())))
+                if holders:
+                    parts = divide(amount, [1] * len(holders), self.ties(holders))
+                    for holder, part in zip(holders, parts, strict=True):
+                        line = Line(bucket.name, "role", holder, part, amount, 1, len(holders))
+                        self.lines.append(line)
+            case _:
+                self._contributors(bucket, amount)
+        return sum(line.amount for line in self.lines[first:])
+
+    def ties(self, members: Iterable[bytes]) -> list[bytes]:
+        """Return what decides between equal remainders: unknown until the last cut was made."""
+        facts = self.facts
+        return [
+            keys.hash32(keys.TIE, codec.encode([facts.seed, facts.height, self.pool.name, member]))
+            for member in members
+        ]
+
+    def _contributors(self, bucket: Bucket, amount: int) -> None:
+        matching = [one for one in self.contributions if self._matches(bucket, one)]
+        fresh = [one for one in matching if self._takes_part(bucket, one)]
+        late = [one for one in fresh if self._is_late(one)]
+        given: list[Line] = []
+        if self.pool.late == "catch_up" and bucket.claim != "debt":
+            given = list(self._arrears(bucket, amount, late))
+            amount -= sum(line.amount for line in given)
+            if bucket.claim == "once":
+                paid = {id for line in given for id in line.inputs}
+                fresh = [one for one in fresh if one.id not in paid]
+        for income, part in self._traced(bucket, amount):
+            upstream = income.upstream if bucket.trace else None
+            some = [one for one in fresh if upstream is None or one.id in upstream]
+            given += self._shared(bucket, part, some, matching, income.id if upstream else b"")
+        points = sum(one.points for one in fresh)
+        if given and points and not bucket.trace:
+            self.past[bucket.name] = Past(self.facts.height, amount, points)
+        for line in given:
+            self._commission(line)
+
+    def _matches(self, bucket: Bucket, one: Contribution) -> bool:
+        event = one.event
+        if bucket.actions and event["action"] not in bucket.actions:
+            return False
+        for wanted, key in (
+            (bucket.factor, "factor"),
+            (bucket.scope, "scope"),
+            (bucket.specification, "specification"),
+        ):
+            if wanted and event[key] != wanted:
+                return False
+        if bucket.within_ms and self.facts.time_ms - one.valued[1] > bucket.within_ms:
+            return False
+        if bucket.role and one.member not in self.facts.holders.get(bucket.role, ()):
+            return False
+        if self.pool.late == "needs_attest_if_older":
+            is_older = one.valued[1] - one.booked[1] > self.pool.late_ms
+            if is_older and one.yes < self.pool.late_attestations:
+                return False
+        if bucket.where is not None and not evaluate(bucket.where, {"event": dict(event)}):
+            return False
+        return one.points > 0
+
+    def _takes_part(self, bucket: Bucket, one: Contribution) -> bool:
+        got = self.taken.get((bucket.name, one.id))
+        match bucket.claim:
+            case "once":
+                return got is None
+            case "debt":
+                return (got or 0) < one.points
+            case _:
+                return True
+
+    def _is_late(self, one: Contribution) -> bool:
+        return one.booked[0] < one.valued[0]
+
+    def _arrears(self, bucket: Bucket, amount: int, late: list[Contribution]) -> Iterator[Line]:
+        """Yield what late contributions would have had at the heights that they missed."""
+        owed: dict[bytes, int] = {}
+        for one in late:
+            if (bucket.name, one.id) in self.taken:
+                continue
+            missed = [
+                past.amount * one.points // (past.points + one.points)
+                for past in self.facts.past.get(bucket.name, ())
+                if one.booked[0] <= past.height < one.valued[0]
+            ]
+            if sum(missed):
+                owed[one.id] = sum(missed)
+        if not owed:
+            return
+        due = min(amount, sum(owed.values()))
+        parts = divide(due, list(owed.values()), self.ties(owed))
+        by_id = {one.id: one for one in late}
+        for (id, weight), part in zip(owed.items(), parts, strict=True):
+            total = sum(owed.values())
+            member = by_id[id].member
+            yield Line(bucket.name, "arrears", member, part, due, weight, total, (id,))
+            self._take(bucket, id, part)
+
+    def _traced(self, bucket: Bucket, amount: int) -> Iterator[tuple[Income, int]]:
+        """Yield what each income brings to a bucket; undivided where it does not trace."""
+        if not bucket.trace:
+            yield Income(b"", amount), amount
+            return
+        carried = [Income(b"", self.facts.carried)] if self.facts.carried else []
+        incomes = sorted([*carried, *self.facts.incomes], key=lambda one: one.id)
+        parts = divide(amount, [one.amount for one in incomes], [one.id for one in incomes])
+        yield from zip(incomes, parts, strict=True)
+
+    def _shared(
+        self,
+        bucket: Bucket,
+        amount: int,
+        fresh: list[Contribution],
+        matching: list[Contribution],
+        income: bytes,
+    ) -> Iterator[Line]:
+        """Yield the shares of those who take part."""
+        shares = [sharing.Part(one.id, one.member, one.points, one.valued[1]) for one in fresh]
+        got = {one.id: self.taken.get((bucket.name, one.id), 0) for one in fresh}
+        match bucket.divide if bucket.claim != "debt" else "debt":
+            case "debt":
+                weights = sharing.owed(shares, got)
+                amount = min(amount, sum(weights.values()))
+            case "recent":
+                weights = sharing.recent(shares, self.facts.time_ms, bucket.recent_ms)
+            case "equal":
+                weights = sharing.equal(shares)
+            case "balanced":
+                paid = {
+                    one.member: self.facts.paid.get((bucket.name, one.member), 0) for one in fresh
+                }
+                of_all = sharing.proportional(
+                    [sharing.Part(one.id, one.member, one.points, 0) for one in matching]
+                )
+                weights = sharing.balanced(amount, {one: of_all[one] for one in paid}, paid)
+            case _:
+                weights = sharing.proportional(shares)
+        members = sorted(member for member, weight in weights.items() if weight)
+        if not members or not amount:
+            return
+        parts = divide(amount, [weights[one] for one in members], self.ties(members))
+        total = sum(weights.values())
+        by_member: dict[bytes, list[sharing.Part]] = {}
+        for one in shares:
+            by_member.setdefault(one.member, []).append(one)
+        for member, part in zip(members, parts, strict=True):
+            own = by_member[member]
+            inputs = tuple(one.id for one in own)
+            weight = weights[member]
+            yield Line(
+                bucket.name, "share", member, part, amount, weight, total, inputs, income=income
+            )
+            if bucket.claim == "debt":
+                rest = [one.points - got[one.id] for one in own]
+                for one, more in zip(own, divide(part, rest, [one.id for one in own]), strict=True):
+                    self._take(bucket, one.id, more)
+            else:
+                for id in inputs:
+                    self._take(bucket, id, 0)
+
+    def _take(self, bucket: Bucket, id: bytes, more: int) -> None:
+        key = (bucket.name, id)
+        self.taken[key] = self.taken.get(key, 0) + more
+
+    def _commission(self, line: Line) -> None:
+        """Note a line, and what goes from it to those who brought the member here."""
+        below, chain = line.member, {line.member}
+        lines: list[Line] = []
+        for portion in self.pool.commission:
+            referral = self.facts.referrals.get(below)
+            if referral is None or referral.referrer in chain:
+                break
+            is_recent = self.facts.time_ms - referral.time_ms <= self.pool.commission_ms
+            below = referral.referrer
+            chain.add(below)
+            role = self.pool.commission_role
+            serves = not role or below in self.facts.holders.get(role, ())
+            part = portion.of(line.amount) if is_recent and serves else 0
+            if part:
+                lines.append(
+                    Line(
+                        line.bucket,
+                        "commission",
+                        below,
+                        part,
+                        line.amount,
+                        portion.above,
+                        portion.below,
+                        line.inputs,
+                        line.member,
+                        line.income,
+                    )
+                )
+        off = sum(one.amount for one in lines)
+        self.lines.append(line._replace(amount=line.amount - off, commissions=off))
+        self.lines += lines

@@ -1,0 +1,134 @@
+"""A community with rules of its own, whose members propose and vote in signed records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from commonweal.protocol import codec, record
+from commonweal.protocol.keys import MemberId, Signer
+from commonweal.protocol.ledger import governance
+from commonweal.protocol.ledger.governance import ProposalRow
+from commonweal.protocol.ledger.history import History
+from commonweal.protocol.record import CommunityId, Record
+from commonweal.protocol.rules.document import Ruleset, from_map
+from tests.ledger.village import TEXT, Pen, Person, Village, seed
+
+HOUR = 3_600_000
+DAY = 24 * HOUR
+START = 1_700_000_000_000
+
+SAID = {"en": "As agreed.", "zh": "如所约定。"}
+
+
+def process(**over: Any) -> dict[str, Any]:
+    """Return a process: more than half, a day, not before it is over."""
+    return {"threshold": ">1/2", "period_hours": 24, "early": False, **SAID, **over}
+
+
+def rules(**over: Any) -> dict[str, Any]:
+    """Return a document whose constitution needs 2/3, and all else more than half."""
+    governance = {
+        "ordinary": process(),
+        "constitution": process(threshold="2/3"),
+        "membership": process(),
+    }
+    return {"name": "Lanxi", "governance": governance, **over}
+
+
+class Council(Village):
+    """A village founded with a whole ruleset; `history` is what a node makes of its records."""
+
+    def __init__(self, document: Mapping[str, Any], *names: str) -> None:
+        self.records: list[Record] = []
+        self.founder = Person("Mei")
+        self.mei = Pen(self, self.founder)
+        self.community = CommunityId(b"")
+        self.invite_key = Signer(seed("invite"))
+        self.documents: dict[bytes, bytes] = {}
+        self.now_ms = START
+        founding = self.mei.write(
+            record.FOUND, self.founding(), body=self.document(codec.encode(dict(document)))
+        )
+        self.community = CommunityId(founding.id)
+        self.history = History(self.community)
+        self.pens = {"Mei": self.mei}
+        self.known = 0
+        for name in names:
+            self.pens[name] = self.join(name)
+        self.learn()
+
+    def document(self, data: bytes) -> record.BodyRef:
+        """Keep a permanent body and return its reference."""
+        body = record.permanent(data)
+        self.documents[body.hash] = data
+        return body
+
+    def learn(self) -> None:
+        """Let the history take in what was written since."""
+        self.history.learn(self.documents)
+        self.history.add(self.records[self.known :])
+        self.known = len(self.records)
+
+    def id(self, name: str) -> MemberId:
+        """Return a member's id."""
+        return self.pens[name].owner.id
+
+    def cut(self, hours: int = 1) -> None:
+        """Let time pass, and let the founder's device make final what there is."""
+        self.learn()
+        self.now_ms += hours * HOUR
+        data = self.history.next_cut(self.now_ms)
+        assert data is not None, "there is something to decide"
+        self.mei.write("cut.single", data)
+        self.learn()
+
+    def propose(self, name: str, document: Mapping[str, Any], **over: Any) -> Record:
+        """Propose a whole document on the rules in force."""
+        body = self.document(codec.encode(dict(document)))
+        data = {"subject": "rules", "base": self.history.ruleset.id, "form": "whole"} | over
+        return self.write(name, "rules.propose", data, body=body)
+
+    def patch(self, name: str, patch: Mapping[str, Any], **over: Any) -> Record:
+        """Propose a patch of the rules in force."""
+        return self.propose(name, patch, **({"form": "patch"} | over))
+
+    def remove(self, name: str, member: str) -> Record:
+        """Propose to remove a member."""
+        data = {"subject": "removal", "member": self.id(member)}
+        return self.write(name, "rules.propose", data)
+
+    def decide(self, name: str) -> Record:
+        """Propose a decision of no other effect."""
+        return self.write(name, "rules.propose", {"subject": "decision"}, body=TEXT)
+
+    def write(
+        self, name: str, kind: str, data: dict[str, Any], body: record.BodyRef | None = None
+    ) -> Record:
+        """Write a record after everything that was written."""
+        last = [self.records[-1]] if self.records[-1].author != self.pens[name].key else []
+        written = self.pens[name].write(kind, data, last, body)
+        self.learn()
+        return written
+
+    def say(self, proposal: Record, say: str, names: str | Sequence[str]) -> list[Record]:
+        """Let members vote."""
+        some = names.split() if isinstance(names, str) else names
+        data = {"proposal": proposal.id, "say": say}
+        return [self.write(name, "rules.vote", data) for name in some]
+
+    def row(self, proposal: Record) -> ProposalRow:
+        """Return what is final of a proposal, or provisional while nothing is."""
+        found = governance.proposal_row(self.history.final, proposal.id)
+        found = found or governance.proposal_row(self.history.state, proposal.id)
+        assert found is not None, "the proposal counts"
+        return found
+
+    def status(self, proposal: Record) -> str:
+        """Return how a proposal stands at the last cut."""
+        return self.row(proposal).status
+
+
+def ruleset(**over: Any) -> Ruleset:
+    """Return the rules of `rules`, read."""
+    return from_map(rules(**over))
