@@ -20,10 +20,9 @@ from commonweal.protocol.errors import (
 )
 from commonweal.protocol.ledger import membership
 from commonweal.protocol.record import BodyRef, Draft, Record, RecordId
+from commonweal.storage.shelves import RESTORING
 
 VOUCH = "member.vouch"
-RESTORING = "restoring"
-"""The setting of a home that was restored from words and has not met a peer yet."""
 
 
 class Authoring:

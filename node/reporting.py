@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from commonweal.node.authoring import RESTORING
 from commonweal.node.events import Answer, Ticket
 from commonweal.node.gate import Gate
 from commonweal.node.peering import Peering
@@ -15,6 +14,7 @@ from commonweal.protocol.errors import InvalidRecord, UsageError
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger import membership
 from commonweal.protocol.record import RecordId
+from commonweal.storage.shelves import RESTORING
 
 WAITS_MAX = 1_000
 """Requests that wait until peers hold a record."""

@@ -13,7 +13,7 @@ from random import Random
 from typing import assert_never
 
 from commonweal.node import events, heads, link
-from commonweal.node.authoring import RESTORING, Authoring
+from commonweal.node.authoring import Authoring
 from commonweal.node.comparing import Comparing
 from commonweal.node.events import Action, Answer, Event, Publish, Subscribe, Taken, Wake
 from commonweal.node.gate import Gate
@@ -29,6 +29,7 @@ from commonweal.protocol.errors import CommonwealError, Malformed, StorageError
 from commonweal.protocol.invite import Invite
 from commonweal.protocol.keys import DeviceKey, PeerKey
 from commonweal.protocol.record import CommunityId
+from commonweal.storage.shelves import RESTORING
 from commonweal.storage.store import Store
 
 TICK_MS = 1_000
@@ -382,3 +383,5 @@ class Service:
         proof = self.desk.replica.audit(author, row.checked, row.checked + AUDIT_RECORDS)
         if proof is not None:
             self.intake.freeze(proof)
+        elif self.desk.replica.row(author).checked == row.checked:
+            del self._to_audit[author]  # bad ones, which a proof further on makes good

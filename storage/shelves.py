@@ -10,6 +10,9 @@ from commonweal.protocol.keys import DeviceKey, PeerKey
 from commonweal.protocol.record import BodyRef, is_body
 from commonweal.storage.database import Database
 
+RESTORING = "restoring"
+"""The setting of a home that was restored and has not caught up with a peer since."""
+
 PEERS_KEPT_MAX = 1_000
 """Above this many, the address that answered longest ago is forgotten."""
 
