@@ -74,10 +74,11 @@ class Seal:
 
 def seal_to_bytes(seal: Seal) -> bytes:
     """Return the bytes of `seal`, whose hash is its id."""
+    evidence: codec.Value = list(seal.evidence)
     return codec.encode(
         [
             *(CONTEXT, seal.community, seal.height, seal.prev, seal.fold, seal.cut_root),
-            *(seal.clock, seal.time_ms, seal.ruleset, list(seal.evidence), seal.witnesses),
+            *(seal.clock, seal.time_ms, seal.ruleset, evidence, seal.witnesses),
             *(seal.members_root, seal.state_root, seal.distribution_root),
         ]
     )

@@ -17,7 +17,7 @@ from commonweal.protocol.errors import Malformed
 from commonweal.protocol.keys import HASH_BYTES, KEY_BYTES, DeviceKey
 from commonweal.protocol.record import CommunityId
 from commonweal.protocol.seal.cut import Cut, Delta, SealedLog, length_in
-from commonweal.protocol.seal.quorum import quorum_of
+from commonweal.protocol.seal.quorum import WITNESSES_MAX, quorum_of
 from commonweal.protocol.seal.votes import SealId, Signs, is_ascending, is_count
 
 HAVE_RECORDS_MAX = 25_000
@@ -109,6 +109,19 @@ def fair_cut(haves: Sequence[Have], last: Cut, lies: int) -> dict[DeviceKey, int
         if len(lengths) > lies and lengths[lies] > length_in(last, author):
             least[author] = lengths[lies]
     return least
+
+
+def choose(haves: Iterable[Have], seated: Sequence[DeviceKey]) -> tuple[Have, ...]:
+    """Return the have-frontiers that fit one proposal, by device; those of `seated` go first.
+
+    Of a set whose members keep to `have_logs_max`, a quorum always fits.
+    """
+    chosen, room = [], HAVES_LOGS_MAX
+    for have in sorted(haves, key=lambda one: (one.device not in seated, one.device)):
+        if len(have.logs) <= min(room, have_logs_max(len(seated))):
+            chosen.append(have)
+            room -= len(have.logs)
+    return tuple(sorted(chosen[:WITNESSES_MAX], key=lambda one: one.device))
 
 
 def left_out(

@@ -37,10 +37,10 @@ class Witness(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A device whose member holds the role. seen: the last height at which it was present."""
+    """A device whose member holds the role. seen: the last height with it present, or None."""
 
     witness: Witness
-    seen: int
+    seen: int | None
 
 
 def next_witnesses(
@@ -60,7 +60,7 @@ def next_witnesses(
     """
     recent = height - RECENT_SEALS
     offered = [one.witness for one in candidates]
-    heard = [one.witness for one in candidates if one.seen > recent]
+    heard = [one.witness for one in candidates if one.seen is not None and one.seen > recent]
     drawn = sorted(heard, key=lambda one: _draw(community, height, one))[:seats]
     coming = [one for one in drawn if one not in seated][:SEATS_CHANGED_MAX]
     leaving = [one for one in seated if one not in offered]

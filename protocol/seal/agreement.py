@@ -1,0 +1,439 @@
+"""The agreement on one height: Tendermint (arXiv 1807.04938) without clock, disk or network.
+
+Events come in, actions go out, in the order in which they are to be done: a vote is
+stored before it is sent, so a witness that crashes and comes back with what it stored
+never contradicts itself. No two seals are certified while at most f of n >= 3f + 1
+witnesses lie; once messages arrive in time, one is. Messages of other heights are not
+for this object. `docs/seals.md` says what was checked of it, and how.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import assert_never
+
+from commonweal.protocol.errors import BadSignature, NotCertified
+from commonweal.protocol.keys import DeviceKey
+from commonweal.protocol.record import CommunityId
+from commonweal.protocol.seal.acts import (
+    Action,
+    Alarm,
+    Begun,
+    Broadcast,
+    Build,
+    Built,
+    Decide,
+    Event,
+    Fetch,
+    Forked,
+    Guilty,
+    Judge,
+    Judged,
+    Lock,
+    Message,
+    Persist,
+    Received,
+    Schedule,
+    TimedOut,
+    Timeout,
+    Verdict,
+)
+from commonweal.protocol.seal.formats import Proposal, propose
+from commonweal.protocol.seal.haves import Have, choose
+from commonweal.protocol.seal.tally import PROPOSALS_PER_ROUND_MAX, Round, Tally
+from commonweal.protocol.seal.votes import (
+    NIL,
+    REASON_CHARS_MAX,
+    Certificate,
+    SealId,
+    Signs,
+    Step,
+    Vote,
+    certify,
+    check_certificate,
+    sign_vote,
+)
+
+PROPOSE_MS = 3_000
+VOTE_MS = 1_000
+GROWTH_MS = 500
+"""So much longer is each timeout of a round than of the round before."""
+TIMEOUT_MS_MAX = 20_000
+GATHER_MS = 200
+"""A proposer who has a quorum of have-frontiers waits so long for the others."""
+REPEAT_MS = 1_000
+"""So often a witness says again what it said in its round."""
+CANDIDATES_MAX = 64
+
+_STEPS = {Step.PROPOSE: Alarm.PROPOSE, Step.PREVOTE: Alarm.PREVOTE, Step.PRECOMMIT: Alarm.PRECOMMIT}
+
+
+def proposer(height: int, round_: int, witnesses: Sequence[DeviceKey]) -> DeviceKey:
+    """Return whose turn it is: the witnesses in the order of their keys, one after another."""
+    return sorted(witnesses)[(height + round_) % len(witnesses)]
+
+
+def timeout_ms(step: Step, round_: int) -> int:
+    """Return how long `step` of a round waits; it grows until `TIMEOUT_MS_MAX`."""
+    first = PROPOSE_MS if step is Step.PROPOSE else VOTE_MS
+    return min(first + GROWTH_MS * round_, TIMEOUT_MS_MAX)
+
+
+class Agreement:
+    """One witness's (or, with `me` None, one onlooker's) part in the agreement on a height.
+
+    witnesses: the devices of the set. candidates: devices whose have-frontiers a proposal
+    may carry beside. stored: every vote of ours at this height that was persisted; lock:
+    the latest one that was. After a crash both must be given, or a vote may be contradicted.
+    """
+
+    def __init__(
+        self,
+        community: CommunityId,
+        height: int,
+        witnesses: Sequence[DeviceKey],
+        me: Signs | None,
+        stored: Sequence[Vote] = (),
+        lock: Lock | None = None,
+        candidates: Sequence[DeviceKey] = (),
+    ) -> None:
+        self.community, self.height = community, height
+        self.tally = Tally(witnesses)
+        self.me = me if me is not None and me.key in witnesses else None
+        self.candidates = tuple(candidates)[:CANDIDATES_MAX]
+        self.decided: Certificate | None = None
+        self.second: Certificate | None = None
+        self.haves: dict[DeviceKey, Have] = {}
+        self.mine = {(vote.round, vote.step): vote for vote in stored}
+        self.round = max((vote.round for vote in stored), default=0)
+        self.step = max((s for r, s in self.mine if r == self.round), default=Step.PROPOSE)
+        held = max(
+            (one for one in stored if one.step is Step.PRECOMMIT and one.seal),
+            default=None,
+            key=lambda one: one.round,
+        )
+        assert held is None or (lock is not None and lock.proposal.seal.id == held.seal), (
+            "a precommit is stored together with its lock"
+        )
+        self.locked: Lock | None = lock
+        self.valid: Lock | None = lock
+        self.gathered = self.round > 0
+        self.building: int | None = None
+        self.shown: tuple[Have, ...] = ()
+        self._actions: list[Action] = []
+        for vote in stored:
+            self.tally.add(vote, self.round)
+
+    def handle(self, event: Event, now_ms: int) -> list[Action]:
+        """Return what is to be done, in this order, because of `event`."""
+        self._actions = []
+        match event:
+            case Begun(have):
+                self._begin(have, now_ms)
+            case Received(message):
+                self._take(message)
+            case Built():
+                self._built(event)
+            case Judged(round_, seal_id, verdict):
+                self._judged(round_, seal_id, verdict)
+            case TimedOut(timeout):
+                self._timed_out(timeout, now_ms)
+            case _:
+                assert_never(event)
+        while self.decided is None and self._advance(now_ms):
+            pass
+        return self._actions
+
+    def proposal(self, round_: int, seal: SealId = NIL) -> Proposal | None:
+        """Return a proposal that is kept: of `seal`, or the first of `round_` without one."""
+        if seal:
+            known = self.tally.find(seal)
+            held = self.valid.proposal if self.valid else None
+            return known or (held if held and held.seal.id == seal else None)
+        known_round = self.tally.rounds.get(round_)
+        return known_round.first if known_round else None
+
+    def held(self) -> list[Message]:
+        """Return the votes and have-frontiers kept, or the certificate: what a peer may lack."""
+        if self.decided is not None:
+            return [self.decided]
+        haves = [self.haves[device] for device in sorted(self.haves)]
+        return [*haves, *(vote for vote in self.tally.votes() if vote.step is not Step.PROPOSE)]
+
+    # What comes in.
+
+    def _begin(self, have: Have | None, now_ms: int) -> None:
+        if have is not None and self.me is not None:
+            self.haves[have.device] = have
+            self._do(Broadcast(have))
+        self._schedule(now_ms + REPEAT_MS, Timeout(Alarm.REPEAT, 0))
+        self._schedule(now_ms + GATHER_MS, Timeout(Alarm.GATHER, 0))
+        self._schedule_step(Step.PROPOSE, now_ms)
+        for number, step in sorted(self.mine):
+            if number == self.round and step is not Step.PROPOSE:
+                self._do(Broadcast(self.mine[number, step]))
+
+    def _take(self, message: Message) -> None:
+        match message:
+            case Vote():
+                if message.height == self.height and message.step is not Step.PROPOSE:
+                    self._count(message)
+            case Proposal():
+                if message.seal.height == self.height:
+                    self._take_proposal(message)
+            case Have():
+                known = message.device in self.tally.witnesses or message.device in self.candidates
+                if message.height == self.height and known:
+                    self.haves[message.device] = message
+            case Certificate():
+                if message.height == self.height:
+                    self._take_certificate(message)
+            case _:
+                assert_never(message)
+
+    def _count(self, vote: Vote) -> None:
+        proof = self.tally.add(vote, self.round)
+        if proof is not None:
+            self._do(Guilty(proof))
+
+    def _take_proposal(self, proposal: Proposal) -> None:
+        turn = proposer(self.height, proposal.round, self.tally.witnesses)
+        needed = self.tally.quorum.needed
+        polka = [one for one in proposal.polka if one.device in self.tally.witnesses]
+        if proposal.vote.device != turn or (not proposal.is_fresh and len(polka) < needed):
+            return
+        self._count(proposal.vote)
+        round_ = self.tally.rounds.get(proposal.round)
+        if round_ is None or proposal.seal.id in round_.proposals:
+            return
+        wanted = any(round_.count(step, proposal.seal.id) >= needed for step in Step)
+        if len(round_.proposals) < PROPOSALS_PER_ROUND_MAX or wanted:
+            round_.proposals[proposal.seal.id] = proposal
+
+    def _take_certificate(self, certificate: Certificate) -> None:
+        try:
+            check_certificate(certificate, self.community, self.tally.witnesses)
+        except (NotCertified, BadSignature):
+            return
+        if self.decided is None:
+            self._decide(certificate)
+        elif certificate.seal != self.decided.seal and self.second is None:
+            self.second = certificate
+            self._do(Forked(self.decided, certificate))
+
+    def _built(self, built: Built) -> None:
+        wanted = self.building == built.round == self.round and self.step is Step.PROPOSE
+        if wanted and self.decided is None and (self.round, Step.PROPOSE) not in self.mine:
+            self._propose(built, self.shown)
+
+    def _judged(self, number: int, seal: SealId, verdict: Verdict) -> None:
+        round_ = self.tally.rounds.get(number)
+        if round_ is None or seal not in round_.judged:
+            return
+        round_.judged[seal] = verdict
+        if verdict.missing and self.decided is None:
+            self._do(Fetch(number, seal, verdict.missing))
+
+    def _timed_out(self, timeout: Timeout, now_ms: int) -> None:
+        if self.decided is not None:
+            return
+        match timeout.alarm:
+            case Alarm.REPEAT:
+                self._repeat(now_ms)
+            case Alarm.GATHER:
+                self.gathered = True
+            case Alarm.PROPOSE if self._is_now(timeout, Step.PROPOSE):
+                self._vote(Step.PREVOTE, NIL, self._why_no_proposal())
+            case Alarm.PREVOTE if self._is_now(timeout, Step.PREVOTE):
+                self._vote(Step.PRECOMMIT, NIL, "no quorum of prevotes came in time")
+            case Alarm.PRECOMMIT if timeout.round == self.round:
+                self._start(self.round + 1, now_ms)
+            case _:
+                pass
+
+    def _repeat(self, now_ms: int) -> None:
+        """Say again what we said, ask again for what lacks: any message may be lost."""
+        self._schedule(now_ms + REPEAT_MS, Timeout(Alarm.REPEAT, 0))
+        if self.me is not None and self.me.key in self.haves:
+            self._do(Broadcast(self.haves[DeviceKey(self.me.key)]))
+        for step in (Step.PREVOTE, Step.PRECOMMIT):
+            if (self.round, step) in self.mine:
+                self._do(Broadcast(self.mine[self.round, step]))
+        round_ = self.tally.round(self.round)
+        if not round_.proposals and self.building != self.round:
+            self._do(Fetch(self.round, NIL))
+        for number in sorted(self.tally.rounds):
+            one = self.tally.rounds[number]
+            liked = one.favourite(Step.PREVOTE, self.tally.quorum.needed)
+            if liked and liked not in one.proposals:
+                self._do(Fetch(number, liked))
+        for seal, verdict in round_.judged.items():
+            if verdict is not None and verdict.missing:
+                self._do(Judge(round_.proposals[seal]))
+
+    # The rules, one at a time; the numbers are the lines of the paper's Algorithm 1.
+
+    def _advance(self, now_ms: int) -> bool:
+        """Apply one rule; say whether one applied."""
+        needed = self.tally.quorum.needed
+        for number in sorted(self.tally.rounds):  # 49
+            one = self.tally.rounds[number]
+            seal = one.favourite(Step.PRECOMMIT, needed)
+            if seal:
+                self._decide(certify(one.votes_for(Step.PRECOMMIT, seal), needed))
+                return True
+        ahead = self.tally.ahead(self.round)
+        if ahead is not None:  # 55
+            self._start(ahead, now_ms)
+            return True
+        if self.me is None:
+            return False
+        now = self.tally.round(self.round)
+        return (
+            self._offer()
+            or self._prevote(now)
+            or self._hold(now)
+            or self._give_up(now)
+            or self._wait(now, Step.PREVOTE, now_ms)
+            or self._wait(now, Step.PRECOMMIT, now_ms)
+        )
+
+    def _offer(self) -> bool:
+        """Propose, when it is our turn: the valid value, or a new one (14-19)."""
+        me = self.me
+        if me is None or self.step is not Step.PROPOSE or self.building == self.round:
+            return False
+        mine = proposer(self.height, self.round, self.tally.witnesses) == me.key
+        if not mine or (self.round, Step.PROPOSE) in self.mine:
+            return False
+        if self.valid is not None:
+            self.building = self.round
+            self._propose(self.valid.proposal, self.valid.polka)
+            return True
+        here = sum(device in self.haves for device in self.tally.witnesses)
+        all_here = here == len(self.tally.witnesses)
+        if here < self.tally.quorum.needed or not (all_here or self.gathered):
+            return False
+        self.building = self.round
+        self.shown = choose(self.haves.values(), self.tally.witnesses)
+        self._do(Build(self.round, self.shown))
+        return True
+
+    def _prevote(self, now: Round) -> bool:
+        """Prevote for the proposal of this round, or for none, once it is judged (22, 28)."""
+        proposal = now.first
+        if self.step is not Step.PROPOSE or proposal is None:
+            return False
+        seal, locked = proposal.seal.id, self.locked
+        if seal not in now.judged:
+            now.judged[seal] = None
+            self._do(Judge(proposal))
+            return True
+        verdict = now.judged[seal]
+        if verdict is None or verdict.missing:
+            return False
+        free = locked is None or locked.proposal.seal.id == seal
+        if not proposal.is_fresh:
+            free = free or (locked is not None and _round_of(locked) <= proposal.valid_round)
+        if not verdict.sound or (proposal.is_fresh and not verdict.timely):
+            self._vote(Step.PREVOTE, NIL, verdict.reason or "it is not sound")
+        elif not free:
+            self._vote(Step.PREVOTE, NIL, "holds to another seal")
+        else:
+            self._vote(Step.PREVOTE, seal)
+        return True
+
+    def _hold(self, now: Round) -> bool:
+        """Hold to what a quorum prevoted for, and precommit to it (36)."""
+        seal = now.favourite(Step.PREVOTE, self.tally.quorum.needed)
+        if self.step is Step.PROPOSE or now.held or not seal or seal not in now.proposals:
+            return False
+        if seal not in now.judged:
+            now.judged[seal] = None
+            self._do(Judge(now.proposals[seal]))
+            return True
+        verdict = now.judged[seal]
+        if verdict is None or verdict.missing or not verdict.sound:
+            return False
+        now.held = True
+        polka = now.votes_for(Step.PREVOTE, seal)[: self.tally.quorum.needed]
+        self.valid = Lock(now.proposals[seal], polka)
+        if self.step is Step.PREVOTE:
+            self.locked = self.valid
+            self._vote(Step.PRECOMMIT, seal)
+        return True
+
+    def _give_up(self, now: Round) -> bool:
+        """Precommit to none when a quorum prevoted for none (44)."""
+        quorum = self.tally.quorum.needed
+        if self.step is Step.PREVOTE and now.count(Step.PREVOTE, NIL) >= quorum:
+            self._vote(Step.PRECOMMIT, NIL, "a quorum prevoted for none")
+            return True
+        return False
+
+    def _wait(self, now: Round, step: Step, now_ms: int) -> bool:
+        """Wait no longer than a timeout once a quorum has voted for whatever (34, 47)."""
+        ready = self.step is step or step is Step.PRECOMMIT
+        if not ready or step in now.waits or len(now.votes[step]) < self.tally.quorum.needed:
+            return False
+        now.waits[step] = None
+        self._schedule_step(step, now_ms)
+        return True
+
+    # What goes out.
+
+    def _start(self, round_: int, now_ms: int) -> None:
+        """Begin a round (11)."""
+        self.round, self.step, self.building = round_, Step.PROPOSE, None
+        self.tally.move(round_)
+        self._schedule_step(Step.PROPOSE, now_ms)
+
+    def _propose(self, what: Proposal | Built, why: tuple[Have, ...] | tuple[Vote, ...]) -> None:
+        assert self.me is not None, "only a witness proposes"
+        proposal = propose(self.me, self.round, what.seal, what.delta, why)
+        self.mine[self.round, Step.PROPOSE] = proposal.vote
+        self._do(Persist(proposal.vote))
+        self._do(Broadcast(proposal))
+        self._take_proposal(proposal)
+
+    def _vote(self, step: Step, seal: SealId, reason: str = "") -> None:
+        self.step = step
+        if self.me is None:
+            return
+        vote = self.mine.get((self.round, step))
+        if vote is None:
+            vote = sign_vote(self.me, self.community, self.height, self.round, step, seal)
+            vote = replace(vote, reason=reason[:REASON_CHARS_MAX])
+            self.mine[self.round, step] = vote
+            self._do(Persist(vote, self.locked if step is Step.PRECOMMIT and seal else None))
+        self._do(Broadcast(vote))
+        self._count(vote)
+
+    def _decide(self, certificate: Certificate) -> None:
+        self.decided = certificate
+        self._do(Decide(certificate, self.proposal(certificate.round, certificate.seal)))
+
+    def _why_no_proposal(self) -> str:
+        now = self.tally.round(self.round)
+        if now.first is None:
+            return "no proposal came in time"
+        verdict = now.judged.get(now.first.seal.id)
+        return "what it cites did not come in time" if verdict else "not judged in time"
+
+    def _is_now(self, timeout: Timeout, step: Step) -> bool:
+        return timeout.round == self.round and self.step is step
+
+    def _schedule_step(self, step: Step, now_ms: int) -> None:
+        at_ms = now_ms + timeout_ms(step, self.round)
+        self._schedule(at_ms, Timeout(_STEPS[step], self.round))
+
+    def _schedule(self, at_ms: int, timeout: Timeout) -> None:
+        self._do(Schedule(at_ms, timeout))
+
+    def _do(self, action: Action) -> None:
+        self._actions.append(action)
+
+
+def _round_of(lock: Lock) -> int:
+    return lock.polka[0].round

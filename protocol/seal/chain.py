@@ -1,0 +1,123 @@
+"""The chain of seals: who missed heights follows it by certificates alone.
+
+From a point that is trusted (the founding record, an invite's checkpoint, the last height
+here) each seal names its witnesses' successors, so the chain carries its own right to
+change them. Two certified seals of one height mean that more witnesses lied than the set
+survives: a node keeps its first, stops sealing, and shows both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from commonweal.protocol.errors import FinalityForked, InvalidSeal
+from commonweal.protocol.keys import short
+from commonweal.protocol.record import CommunityId
+from commonweal.protocol.seal.formats import Seal, SealedHeight
+from commonweal.protocol.seal.votes import (
+    Certificate,
+    SealId,
+    certificate_to_bytes,
+    check_certificate,
+)
+from commonweal.protocol.seal.witnesses import SEATS_CHANGED_MAX, Witness, devices, set_root
+
+HEIGHTS_PER_FRAME_MAX = 256
+"""Sealed heights that are handed on at a time; with 7 witnesses about 400 KiB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A trusted place of the chain. witnesses: the set for height + 1, by device."""
+
+    community: CommunityId
+    height: int
+    seal: SealId
+    clock: int
+    time_ms: int
+    witnesses: tuple[Witness, ...]
+
+
+def founding_point(community: CommunityId, founder: Witness) -> Point:
+    """Return where every chain begins: height 0, named by the community, the founder alone."""
+    return Point(community, 0, SealId(community), 0, 0, (founder,))
+
+
+def follow(point: Point, sealed: SealedHeight) -> Point:
+    """Return the next point, every signature of its certificate checked.
+
+    Raises `InvalidSeal` when it does not follow from `point`, `NotCertified` or `BadSignature`.
+    """
+    seal = sealed.seal
+    if seal.community != point.community or seal.height != point.height + 1:
+        raise InvalidSeal(f"height {seal.height} does not follow {point.height}")
+    check_certified(seal, sealed.certificate, point)
+    check_order(seal, point)
+    if seal.witnesses != set_root(sealed.witnesses):
+        raise InvalidSeal(f"the witnesses are not those that seal {short(seal.id)} names")
+    came = [one for one in sealed.witnesses if one not in point.witnesses]
+    gone = [one for one in point.witnesses if one not in sealed.witnesses]
+    if max(len(came), len(gone)) > SEATS_CHANGED_MAX:
+        raise InvalidSeal(f"more than {SEATS_CHANGED_MAX} seats change at height {seal.height}")
+    return Point(
+        *(seal.community, seal.height, seal.id, seal.clock, seal.time_ms),
+        tuple(sorted(sealed.witnesses)),
+    )
+
+
+def verify_chain(point: Point, chain: Iterable[SealedHeight]) -> Point:
+    """Return the point at the end of `chain`, followed from `point` height by height.
+
+    What lies at `point`'s height is compared with it. Raises as `follow` does, or
+    `FinalityForked` when a certified seal stands where `point` has another.
+    """
+    for sealed in chain:
+        if sealed.seal.height == point.height and sealed.seal.id == point.seal:
+            continue
+        point = follow(point, sealed)
+    return point
+
+
+def check_same(before: Point, first: SealedHeight, second: SealedHeight) -> None:
+    """Raise `FinalityForked` with both certificates when two seals that follow `before` differ.
+
+    first: the one that this node keeps. Raises `InvalidSeal`, `NotCertified` or
+    `BadSignature` when the second is not certified at all: then it proves nothing.
+    """
+    check_same_certificate(before, first.certificate, second.certificate)
+
+
+def check_same_certificate(before: Point, first: Certificate, second: Certificate) -> None:
+    """As `check_same`, for who has the certificates alone."""
+    if second.height != before.height + 1 or first.height != second.height:
+        raise InvalidSeal(f"height {second.height} does not follow {before.height}")
+    check_certificate(second, before.community, devices(before.witnesses))
+    if first.seal != second.seal:
+        raise forked(first, second)
+
+
+def forked(first: Certificate, second: Certificate) -> FinalityForked:
+    """Return the error that shows two certificates of one height, as bytes."""
+    names = f"{short(first.seal)} and {short(second.seal)}"
+    both = (certificate_to_bytes(first), certificate_to_bytes(second))
+    return FinalityForked(f"height {first.height}: {names}", *both)
+
+
+def check_certified(seal: Seal, certificate: Certificate, point: Point) -> None:
+    """Raise `InvalidSeal`, `NotCertified` or `BadSignature` unless a quorum certified `seal`."""
+    if certificate.height != seal.height or certificate.seal != seal.id:
+        raise InvalidSeal(f"the certificate is not that of seal {short(seal.id)}")
+    check_certificate(certificate, point.community, devices(point.witnesses))
+
+
+def check_order(seal: Seal, point: Point) -> None:
+    """Raise `InvalidSeal` unless `seal` is the next after `point` in links, time and clock."""
+    if seal.community != point.community or seal.height != point.height + 1:
+        raise InvalidSeal(f"height {seal.height} does not follow {point.height}")
+    if seal.prev != point.seal:
+        raise InvalidSeal(f"seal {short(seal.id)} does not follow {short(point.seal)}")
+    if seal.time_ms <= point.time_ms:
+        raise InvalidSeal(f"the time of seal {short(seal.id)} is not later than the last")
+    if seal.clock < point.clock:
+        raise InvalidSeal(f"the clock of seal {short(seal.id)} went back")
