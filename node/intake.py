@@ -115,6 +115,8 @@ class Intake:
         replica, author = self.desk.replica, run.author
         if author in reads:
             raise InvalidRecord("two runs of one log in a frame")
+        if wire.size_of(run.wires) > wire.RUN_BYTES_MAX:
+            raise InvalidRecord("a run that is too large to be passed on")
         row = replica.row(author)
         stop = run.start + len(run.wires)
         session.confirm(author, stop, row.length)
@@ -149,10 +151,11 @@ class Intake:
             return
         if log.unsigned(records, log.ALWAYS_CHECKED) is not None:
             proof = evidence.convict(records, replica.community)
-            assert proof is not None, "a run ends in a good signature"
-            self.freeze(proof)
-            session.compare_ms = 0
-            return
+            # None when the end is good by a proof: then all before it is good, and stays.
+            if proof is not None:
+                self.freeze(proof)
+                session.compare_ms = 0
+                return
         reads[author] = _Read(author, records, _bodies(records, run, overlap))
 
     def _differs(self, session: Session, run: wire.Run, overlap: int) -> bool:
@@ -169,17 +172,30 @@ class Intake:
             self.comparing.probe(session, run.author)
             return True
         session.probing.pop(run.author, None)
-        seq = run.start + index
-        proof = replica.audit(run.author, seq, seq + 1) or evidence.convict(
-            map(from_bytes_unchecked, run.wires[index:]), replica.community
-        )
-        if proof is None or proof.seq > seq:
-            ours = replica.store.wires(run.author, seq, seq + 1, RECORD_BYTES_MAX)
-            one, two = from_bytes_unchecked(ours[0]), from_bytes_unchecked(run.wires[index])
-            proof = evidence.check(one, two, replica.community)
+        proof = self._contradiction(run, index)
         self.freeze(proof)
         session.compare_ms = 0
         return True
+
+    def _contradiction(self, run: wire.Run, index: int) -> Proof:
+        """Return the lowest proof in a run that differs from ours from `index` on.
+
+        Raises `InvalidRecord` when there is none, which is the sender's fault.
+        """
+        replica, author, seq = self.desk.replica, run.author, run.start + index
+        theirs = [from_bytes_unchecked(data) for data in run.wires[index:]]
+        proofs = [
+            replica.audit(author, seq, seq + 1),
+            evidence.convict(theirs, replica.community),
+        ]
+        found = [proof for proof in proofs if proof is not None]
+        (ours,) = replica.store.wires(author, seq, seq + 1, RECORD_BYTES_MAX)
+        try:
+            found.append(evidence.check(from_bytes_unchecked(ours), theirs[0], replica.community))
+        except InvalidRecord:
+            if not found:  # one of the two is badly signed, and nothing good follows it
+                raise
+        return min(found, key=lambda proof: proof.seq)
 
     def freeze(self, proof: Proof) -> None:
         """Take in a proof and pass it on to all members."""

@@ -110,7 +110,7 @@ class Live:
                 continue
             wires = replica.store.wires(author, start, length, PUSH_BYTES_MAX)
             run = self.serving.closed(author, start, wires)
-            size = wire.size_of(wires)
+            size = run.size if run is not None else 0
             if run is None or len(run.wires) < length - start or size > room:
                 haves.append((author, length))
                 continue

@@ -21,6 +21,8 @@ from commonweal.protocol.record import PERMANENT_BYTES_MAX, RECORD_BYTES_MAX, Re
 FRAME_BYTES_MAX = 1024 * 1024
 RUNS_BYTES_AIM = 256 * 1024
 """A frame of records is closed at about this size."""
+RUN_BYTES_MAX = 2 * RUNS_BYTES_AIM + RECORD_BYTES_MAX
+"""The records of one run, which ends in a well-signed one, fit in this."""
 RUNS_MAX = 4096
 ENTRIES_MAX = 4096
 RANGES_MAX = 4096
@@ -123,6 +125,11 @@ class Run:
     start: int
     wires: tuple[bytes, ...]
     bodies: tuple[tuple[int, bytes], ...] = ()
+
+    @property
+    def size(self) -> int:
+        """About how many bytes it takes in a frame."""
+        return size_of(self.wires) + sum(len(body) + 8 for _, body in self.bodies) + 64
 
 
 @dataclass(frozen=True, slots=True)
