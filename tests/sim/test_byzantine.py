@@ -1,0 +1,228 @@
+"""A byzantine member: his proof reaches all, all agree, and nobody else is hurt."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import pytest
+
+from commonweal.node.events import Wish
+from commonweal.protocol import wire
+from commonweal.protocol.ledger import membership
+from tests.sim.byzantine import Face, Liar, copy_of, good, invented, unsigned, wrong_clock
+from tests.sim.node import Node
+from tests.sim.weather import BREAKING, CALM, SCRAMBLED
+from tests.sim.world import World
+
+SEED = os.environ.get("COMMONWEAL_SEED")
+SEEDS = [int(SEED)] if SEED else range(int(os.environ.get("COMMONWEAL_RUNS") or 3))
+
+
+def with_a_liar(seed: int, size: int = 6) -> tuple[World, Node, Liar]:
+    """Return a community with a liar among its members, who behaved until now."""
+    world = World(seed)
+    world.grow(size - 1)
+    founder = world.nodes[0]
+    node = world.join(world.invited(founder), [founder, world.nodes[1]], Liar)
+    world.settle()
+    state = founder.service.desk.replica.ledger.state
+    assert membership.status_of(state, node.person.device) == "active"
+    liar = node.service
+    assert isinstance(liar, Liar)
+    return world, node, liar
+
+
+def live(world: World, seconds: int, each_second: Callable[[], None]) -> None:
+    """Let the honest write while the liar does what he does."""
+
+    def act() -> None:
+        each_second()
+        world.rng.choice(world.honest).write("honest work")
+
+    world.storm(CALM, seconds, act)
+
+
+def settle(world: World) -> None:
+    """Wait until all agree; then let somebody join who was not there, and wait again."""
+    world.settle()
+    world.join(world.invited(world.nodes[0]), [world.nodes[1]])
+    world.settle()
+
+
+def convicted(world: World, node: Node) -> int:
+    """Check that every honest node holds the proof against `node`; return where its log ends."""
+    found = set()
+    for one in world.honest:
+        proof = one.store.proof(node.person.device)
+        assert proof is not None, f"{one} has no proof against {node} (seed {world.seed})"
+        found.add(proof.seq)
+    assert len(found) == 1
+    return found.pop()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("deep", [False, True])
+def test_two_branches_shown_to_different_peers_end_the_log_everywhere(
+    seed: int, deep: bool
+) -> None:
+    world, node, liar = with_a_liar(seed)
+    if deep:
+        live(world, 2, lambda: liar.faces[0].write(*[good] * 8))
+        world.settle()
+    length = node.service.desk.replica.row(node.person.device).length
+    other = liar.split(liar.faces[0])
+    reconnect(world, node)
+    live(world, 5, lambda: [face.write(*[good] * 3) for face in liar.faces] and None)
+    assert other is not liar.faces[0]
+    settle(world)
+    assert convicted(world, node) == length
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_forks_of_forks_end_the_log_at_the_lowest(seed: int) -> None:
+    world, node, liar = with_a_liar(seed, 8)
+    length = node.service.desk.replica.row(node.person.device).length
+    second = liar.split(liar.faces[0])
+    for face in liar.faces:
+        face.write(*[good] * 20)
+    liar.split(second)
+    liar.split(liar.faces[0])
+    reconnect(world, node)
+    live(world, 5, lambda: [face.write(good) for face in liar.faces] and None)
+    settle(world)
+    assert convicted(world, node) == length
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_fork_of_the_first_record_leaves_nothing_of_the_log(seed: int) -> None:
+    world, node, liar = with_a_liar(seed)
+    other = liar.split(liar.faces[0], copy_of(node.store, without=node.person.device))
+    person = node.person
+    enrol = person.enrol(world.community, 77)
+    other.desk.replica.append(person.device, [enrol], {}, checked=True)
+    other.write(*[good] * 5)
+    reconnect(world, node)
+    live(world, 5, lambda: [face.write(good) for face in liar.faces] and None)
+    settle(world)
+    assert convicted(world, node) == 0
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("kind", ["event", "invite.create"])
+@pytest.mark.parametrize(
+    "flaws",
+    [
+        (good, unsigned, good),
+        (unsigned, unsigned, unsigned, good, good),
+        (good, unsigned, good, unsigned),
+        (unsigned, good, good, unsigned, unsigned, good),
+    ],
+    ids=["one", "several", "at the end", "apart"],
+)
+def test_a_bad_signature_under_a_good_one_ends_the_log_everywhere(
+    seed: int, kind: str, flaws: tuple[Callable[..., object], ...]
+) -> None:
+    world, node, liar = with_a_liar(seed)
+    liar.faces[0].write(*flaws, kind=kind)  # type: ignore[arg-type]
+    live(world, 5, lambda: liar.faces[0].write(good))
+    settle(world)
+    convicted(world, node)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("flaw", [wrong_clock, invented])
+def test_what_nobody_may_take_stays_with_its_author(
+    seed: int, flaw: Callable[..., object]
+) -> None:
+    world, node, liar = with_a_liar(seed)
+    liar.faces[0].write(good, good)
+    live(world, 2, lambda: None)
+    world.settle()
+    length = world.nodes[0].service.desk.replica.row(node.person.device).length
+    liar.faces[0].write(flaw, good)  # type: ignore[arg-type]
+    live(world, 6, lambda: liar.faces[0].write(good))
+    world.settle()
+    assert world.nodes[0].service.desk.replica.row(node.person.device).length == length
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_an_honest_record_that_cites_a_void_one_is_held_everywhere(seed: int) -> None:
+    world, node, liar = with_a_liar(seed)
+    liar.split(liar.faces[0])
+    reconnect(world, node)
+    citing: list[Node] = []
+
+    def act() -> None:
+        for face in liar.faces:
+            face.write(*[good] * 2)
+        for one in world.honest:
+            row = one.service.desk.replica.row(node.person.device)
+            if row.frozen is None and row.length > 2:
+                one.submit(Wish("attest", {"yes": True}, (row.head,)))
+                citing.append(one)
+
+    live(world, 5, act)
+    settle(world)
+    convicted(world, node)
+    assert citing, "nobody cited the liar before he was convicted"
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_heckler_hurts_nobody(seed: int) -> None:
+    world, node, liar = with_a_liar(seed, 7)
+    world.storm(
+        BREAKING if seed % 2 else SCRAMBLED,
+        10,
+        lambda: (world.rng.choice(world.honest).write("work"), heckle(world, node, liar)) and None,
+    )
+    live(world, 10, lambda: heckle(world, node, liar))
+    world.settle()
+    bounded(world)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_one_who_promises_and_never_sends_delays_nobody_for_long(seed: int) -> None:
+    world, node, liar = with_a_liar(seed)
+    liar.faces[0].stalls = True
+
+    def act() -> None:
+        authors = [one.author for one in liar.desk.replica.frontier]
+        have = wire.encode(wire.Have(tuple((author, 1 << 30) for author in authors), 0))
+        more = wire.encode(wire.Runs((), 1, asked=True))
+        for peer in list(node.ends):
+            world.network.send(node, peer, have)
+            world.network.send(node, peer, more)
+
+    def second() -> None:
+        act()
+        world.rng.choice(world.honest).write("work")
+
+    world.storm(SCRAMBLED, 15, second)
+    begun = world.agenda.now_ms
+    while world.disagreement() is not None:
+        act()
+        world.run(1_000)
+        assert world.agenda.now_ms - begun < 60_000, world.disagreement()
+
+
+def heckle(world: World, node: Node, liar: Liar) -> None:
+    """Let the liar attack whom he is linked with."""
+    node.perform(liar.heckle(node.now_ms))
+
+
+def bounded(world: World) -> None:
+    """Check that no service keeps more than a few hundred things for a liar."""
+    for one in world.honest:
+        desk = one.service.desk
+        for session in desk.sessions.values():
+            for held in (session.theirs, session.wanted, session.fetching, session.probing):
+                assert len(held) <= 2 * len(desk.replica.frontier) + 8
+            assert len(session.parts) <= 8
+
+
+def reconnect(world: World, node: Node) -> None:
+    """Break all links of a node, so that its peers meet its faces."""
+    for peer in list(node.ends):
+        world.network.drop(node, peer, "again")
+    world.run(1_500)
