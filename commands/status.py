@@ -21,8 +21,10 @@ from commonweal.commands.output import (
 from commonweal.commands.people import People
 from commonweal.protocol.ledger import membership
 from commonweal.storage.home import Home, Settings
+from commonweal.storage.shelves import RESTORING
 from commonweal.storage.store import Store
 
+AWAITING = N_("awaiting-restore")
 PEER_FIELDS = ("member", "member_name", "device", "address", "state", "behind", "ahead")
 
 
@@ -110,6 +112,8 @@ def standing(store: Store, settings: Settings, people: People | None) -> str:
         return "no-community"
     if store.log(settings.device).frozen is not None:
         return "frozen"
+    if store.setting(RESTORING):
+        return AWAITING
     found = membership.status_of(people.state, settings.device)
     if found == "active":
         return "member"
@@ -179,6 +183,7 @@ _ADVICE = {
     "no-community": N_(
         "Next: `weal found NAME` founds a community; `weal join LINK` asks to join one."
     ),
+    AWAITING: N_("This home waits for its records from a peer; keep `weal up` running."),
     "waiting-for-admission": N_(
         "Your request waits for a node of the community; keep `weal up` running."
     ),

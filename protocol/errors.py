@@ -46,9 +46,9 @@ class MissingParent(InvalidRecord):
 class MissingDependency(InvalidRecord):
     """A record that this one cites is not here yet; the next comparison with a peer fetches it."""
 
-    def __init__(self, text: str, cited: bytes = b"") -> None:
+    def __init__(self, text: str, cited: bytes = b"", seq: int = 0) -> None:
         super().__init__(text)
-        self.cited = cited
+        self.cited, self.seq = cited, seq
 
 
 class MissingBody(InvalidRecord):
@@ -320,6 +320,10 @@ class HomeInUse(ConfigError):
 
 class GitMissing(ConfigError):
     """The program git does not run here; install it, and type the command again."""
+
+
+class HomeTaken(ConfigError):
+    """Something is in this folder already, and it was left as it is; choose another --home."""
 
 
 class NotInCommunity(ConfigError):

@@ -1,0 +1,265 @@
+"""`weal restore`: a home again, from a backup or from the member's 24 words.
+
+Whatever it is made from, the device is a new one with a new log, enrolled by the member's
+key: the log of the lost device is read, and never written again, so nothing forks. The
+home writes nothing more before it has caught up with a peer. It is made beside the place
+where it will be, and moved there whole or not at all.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from tempfile import mkdtemp
+
+import click
+
+from commonweal.commands.archive import unpack
+from commonweal.commands.begin import chosen_passphrase
+from commonweal.commands.language import _
+from commonweal.commands.options import (
+    ask_passphrase,
+    form_option,
+    given_passphrase,
+    home_option,
+    is_typed,
+    passphrase_option,
+)
+from commonweal.commands.output import Form, say, write_json
+from commonweal.commands.people import People
+from commonweal.commands.status import AWAITING, standing
+from commonweal.commands.writing import now_ms
+from commonweal.protocol import founding, keys
+from commonweal.protocol import invite as links
+from commonweal.protocol.errors import (
+    BadBackup,
+    HomeTaken,
+    NotPermitted,
+    PassphraseNeeded,
+    ReadOnlyDatabase,
+    UnreadableFile,
+    UsageError,
+)
+from commonweal.protocol.identity import (
+    PHRASE_CHARACTERS_MAX,
+    entropy_from_phrase,
+    inception_from_entropy,
+    member_signer,
+)
+from commonweal.protocol.invite import Link
+from commonweal.protocol.keys import DeviceKey, MemberKey, short
+from commonweal.protocol.ledger import membership
+from commonweal.protocol.record import CommunityId
+from commonweal.storage import keystore
+from commonweal.storage.home import Home, Settings, new_port
+from commonweal.storage.keystore import Secrets
+from commonweal.storage.shelves import RESTORING, Address
+from commonweal.storage.store import Store
+
+WORDS_BYTES_MAX = 4 * PHRASE_CHARACTERS_MAX
+
+
+@click.command("restore")
+@click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--words", is_flag=True, help="From your 24 words, in place of a backup.")
+@click.option(
+    "--words-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Read the words from FILE, not from the keyboard.",
+)
+@click.option("--contact", metavar="LINK", help="A link of any member, by which peers are found.")
+@passphrase_option
+@click.option("--no-passphrase", is_flag=True, help="Protect the keystore by its mode alone.")
+@home_option
+@form_option(Form.TEXT, Form.JSON)
+def restore(
+    file: Path | None,
+    words: bool,
+    words_file: Path | None,
+    contact: str | None,
+    passphrase_file: Path | None,
+    no_passphrase: bool,
+    home: Home,
+    form: Form,
+) -> None:
+    """Make a home again, from the backup FILE or from your 24 words.
+
+    It writes under a new device key. From words, the records come from the peers that
+    LINK names, so give the link of any member (`weal device add` shows one).
+    """
+    words = words or words_file is not None
+    if words == (file is not None) or words != (contact is not None):
+        raise UsageError(_("give either a backup, or --words with --contact"))
+    if file is not None and no_passphrase:
+        raise UsageError(_("a backup keeps its passphrase; --no-passphrase goes with --words"))
+    if file is not None:
+        settings = from_backup(home, file, passphrase_file)
+    else:
+        assert contact is not None, "words go with a contact"
+        link = links.from_text(contact)
+        entropy = entropy_from_phrase(read_words(words_file))
+        passphrase = None if no_passphrase else chosen_passphrase(passphrase_file)
+        settings = from_words(home, entropy, link, passphrase)
+    with home.store(readonly=True) as store:
+        people = People(store, settings.community) if settings.community else None
+        state = standing(store, settings, people)
+    if form is Form.JSON:
+        community = settings.community and settings.community.hex()
+        ids = {"member": settings.member.hex(), "device": settings.device.hex()}
+        return write_json({**ids, "community": community, "home": str(home), "state": state})
+    say(_("This home is yours again, with a new device: {id}.").format(id=short(settings.device)))
+    if state == AWAITING:
+        say(_("Next: `weal up`. Once a peer has given it what it lacks, you can write."))
+    return None
+
+
+def from_backup(home: Home, file: Path, passphrase_file: Path | None) -> Settings:
+    """Make the home that `file` holds; return its settings. Its passphrase stays.
+
+    Raises HomeTaken, BadBackup, NotPermitted when the member's key no longer speaks for
+    him, and what `keystore.unlock` raises; then nothing is made.
+    """
+
+    def fill(new: Home) -> Settings:
+        unpack(file, new.path)
+        old = new.keystore.with_name("keystore.old")
+        new.keystore.rename(old)
+        secrets, passphrase = _opened(old, passphrase_file)
+        old.unlink()
+        if secrets.member_entropy is None:
+            raise PassphraseNeeded(_("the backup does not hold the member's key"))
+        with new.store() as store:
+            settings = Settings.read(store)
+            if settings.member != inception_from_entropy(secrets.member_entropy).member:
+                raise BadBackup(_("its keys are not those of its member"))
+            alone = settings.community is None or _is_alone(store, settings, secrets.member_entropy)
+            return _begin(new, store, settings, secrets.member_entropy, passphrase, alone=alone)
+
+    return _made(home, fill)
+
+
+def from_words(home: Home, entropy: bytes, link: Link, passphrase: str | None) -> Settings:
+    """Make a home of the member with these words, which awaits his records; return its settings.
+
+    Raises HomeTaken or a StorageError; then nothing is made.
+    """
+    member = inception_from_entropy(entropy).member
+
+    def fill(new: Home) -> Settings:
+        store = new.create_store()
+        try:
+            for contact in link.contacts:
+                store.put_address(Address(contact.peer, None, contact.addresses, b"", 0, "link"))
+            blank = Settings(f"?{short(member)}", member, DeviceKey(b""), link.community)
+            return _begin(new, store, blank, entropy, passphrase)
+        finally:
+            store.close()
+
+    return _made(home, fill)
+
+
+def read_words(path: Path | None) -> str:
+    """Return what is in the file, or is typed: at the keyboard, or by a script."""
+    try:
+        if path is not None:
+            with path.open("rb") as file:
+                data = file.read(WORDS_BYTES_MAX)
+        elif is_typed():
+            typed: str = click.prompt(_("Your 24 words"), err=True)
+            return typed
+        else:
+            data = sys.stdin.buffer.read(WORDS_BYTES_MAX)
+        return data.decode("utf-8-sig")
+    except OSError as error:
+        raise UnreadableFile(f"{path}: {error.strerror}") from error
+    except UnicodeDecodeError:
+        raise UnreadableFile(_("{path}: not UTF-8").format(path=path or "-")) from None
+
+
+def _begin(
+    new: Home,
+    store: Store,
+    settings: Settings,
+    entropy: bytes,
+    passphrase: str | None,
+    *,
+    alone: bool = False,
+) -> Settings:
+    """Give a home a new device: its keystore, its settings, the first record of its log.
+
+    alone: nobody else has records of this community, so there is nobody to wait for.
+    """
+    seed = os.urandom(keys.SEED_BYTES)
+    signer = keys.device_signer(seed)
+    settings = replace(settings, device=DeviceKey(signer.key), port=new_port(), link=None)
+    settings.put(store)
+    if settings.community is not None:
+        peer = keys.PeerKey(keys.Signer(keys.peer_seed(seed)).key)
+        owner = (member_signer(entropy), inception_from_entropy(entropy))
+        now = now_ms()
+        first = founding.enrol(*owner, signer, peer, CommunityId(settings.community), now)
+        store.append(settings.device, [first])
+        store.mark_checked(settings.device, 1)
+        store.put_setting(RESTORING, None if alone else b"\x01")
+    store.commit()
+    keystore.create(new.keystore, Secrets(seed, entropy), passphrase)
+    return settings
+
+
+def _is_alone(store: Store, settings: Settings, entropy: bytes) -> bool:
+    """Whether the member is the only one. Raises NotPermitted when he may enrol no device."""
+    people = People(store, settings.here)
+    found = membership.active(people.state, settings.member)
+    if found is None:
+        raise NotPermitted(_("the backup is of one who is no member; ask for a new invite"))
+    known, threshold = found
+    if threshold > 1 or MemberKey(member_signer(entropy).key) not in known:
+        raise NotPermitted(_("the member's key was changed after it was written down"))
+    return all(one.id == settings.member for one in people.members())
+
+
+def _opened(path: Path, passphrase_file: Path | None) -> tuple[Secrets, str | None]:
+    """Return the secrets of a keystore, and the passphrase that opened it."""
+    if not keystore.needs_passphrase(path):
+        return keystore.unlock(path, None), None
+    given = given_passphrase(passphrase_file)
+    if given is None and not is_typed():
+        raise PassphraseNeeded(_("the one of the home that was backed up"))
+    passphrase = ask_passphrase() if given is None else given
+    return keystore.unlock(path, passphrase), passphrase
+
+
+def _made(home: Home, fill: Callable[[Home], Settings]) -> Settings:
+    """Let `fill` make a home in a folder beside its place; move it there, whole."""
+    place = home.path
+    try:
+        if place.exists() and (not place.is_dir() or any(place.iterdir())):
+            raise HomeTaken(str(place))
+        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = Path(mkdtemp(prefix=f".{place.name}.", dir=place.parent))
+    except OSError as error:
+        raise ReadOnlyDatabase(f"{place}: {error.strerror}") from error
+    try:
+        settings = fill(Home(draft))
+        draft.rename(place)
+        _sync(place.parent)
+    except OSError as error:
+        raise ReadOnlyDatabase(f"{place}: {error.strerror}") from error
+    finally:
+        with suppress(OSError):
+            shutil.rmtree(draft)
+    return settings
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

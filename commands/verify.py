@@ -1,0 +1,209 @@
+"""`weal verify`: everything held here, checked again as if it came from a stranger.
+
+Each record's bytes, number, link, clock and own signature; each proof; each branch; each
+body against its hash; and the file itself. Nothing is changed, and nothing that was noted
+as checked before is trusted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import click
+
+from commonweal.commands.language import _, ngettext
+from commonweal.commands.options import form_option, home_option
+from commonweal.commands.output import Form, say, visible, warn, write_json
+from commonweal.commands.progress import progress
+from commonweal.protocol import evidence, keys, log
+from commonweal.protocol.errors import CommonwealError, DamagedDatabase, StorageError
+from commonweal.protocol.founding import FOUNDING_CLOCK
+from commonweal.protocol.keys import short
+from commonweal.protocol.record import (
+    CommunityId,
+    Record,
+    RecordId,
+    check_community,
+    from_bytes,
+)
+from commonweal.storage.home import Home, Settings
+from commonweal.storage.store import LogRow, Store
+
+FAULTS_SHOWN_MAX = 20
+RUN_BYTES = 256 * 1024
+BODIES_READ = 100
+FILE_FAULTS_MAX = 10
+
+
+class Fault(NamedTuple):
+    """What is not as it must be, and where: of a log, a body or the file."""
+
+    where: str
+    what: str
+
+
+@click.command("verify")
+@home_option
+@form_option(Form.TEXT, Form.JSON)
+def verify(home: Home, form: Form) -> int:
+    """Check every hash, chain, signature and text that is held here.
+
+    Ends with 65 when something is not as its author signed it, and says where.
+    """
+    with home.store(readonly=True) as store, store.snapshot():
+        checking = Checking(store, Settings.read(store).here)
+        counts = store.counts()
+        with progress(_("checking"), counts.records + counts.bodies) as advance:
+            faults = list(checking.faults(advance))
+    if form is Form.JSON:
+        write_json(
+            {
+                "records": checking.records,
+                "bodies": checking.bodies,
+                "proofs": checking.proofs,
+                "faults": [fault._asdict() for fault in faults],
+            }
+        )
+    else:
+        _show(checking, faults)
+    return DAMAGED if faults else 0
+
+
+DAMAGED = 65
+"""The exit code when anything is wrong."""
+
+
+class Checking:
+    """One pass over a store; it counts what it has checked."""
+
+    def __init__(self, store: Store, community: CommunityId) -> None:
+        """Read `store`, whose records must be of `community`."""
+        self._store, self._community = store, community
+        self.records = self.bodies = self.proofs = 0
+
+    def faults(self, advance: Callable[[int], None] = lambda _more: None) -> Iterator[Fault]:
+        """Yield what is wrong. advance: is told how many records and bodies more were checked."""
+        yield from self._file()
+        for row in self._store.logs():
+            yield from self._log(row, advance)
+        yield from self._branches()
+        yield from self._proofs()
+        yield from self._bodies(advance)
+
+    def _file(self) -> Iterator[Fault]:
+        for (found,) in self._store.rows(f"PRAGMA integrity_check({FILE_FAULTS_MAX})"):
+            if found != "ok":
+                yield Fault(_("the database"), str(found))
+
+    def _log(self, row: LogRow, advance: Callable[[int], None]) -> Iterator[Fault]:
+        place = _("log {device}").format(device=short(row.author))
+        seq, tip, sound = 0, log.Tip(), True
+        while seq < row.length:
+            wires = self._store.wires(row.author, seq, row.length, RUN_BYTES)
+            if not wires:
+                break
+            for wire in wires:
+                try:
+                    record = from_bytes(wire)
+                    self._follows(record, row, seq, tip if sound else None)
+                    tip, sound = log.Tip(seq + 1, record.id, record.clock), True
+                except StorageError:
+                    raise
+                except CommonwealError as error:
+                    yield Fault(f"{place} #{seq}", _why(error))
+                    sound = False
+                else:
+                    if (missing := self._missing(record)) is not None:
+                        yield Fault(f"{place} #{seq}", missing)
+                seq += 1
+            self.records += len(wires)
+            advance(len(wires))
+        if seq != row.length or (sound and (tip.head, tip.clock) != (row.head, row.clock)):
+            yield Fault(place, _("it does not end where it must, at #{seq}").format(seq=row.length))
+
+    def _follows(self, record: Record, row: LogRow, seq: int, tip: log.Tip | None) -> None:
+        """Raise unless the record stands here; after a bad one (tip None) its link is not asked."""
+        check_community(record, self._community)
+        if record.author != row.author or record.seq != seq:
+            raise DamagedDatabase(_("it stands in the wrong place"))
+        if tip is not None:
+            if record.prev != tip.head:
+                raise DamagedDatabase(_("it does not follow the record before it"))
+            log.check_clock(record, tip.clock, self._clock_of)
+
+    def _clock_of(self, id: RecordId) -> int | None:
+        # Where the founding record is not fetched yet, as in a home restored from words.
+        return FOUNDING_CLOCK if id == RecordId(self._community) else self._store.clock_of(id)
+
+    def _missing(self, record: Record) -> str | None:
+        """Return what should be found with a record and is not."""
+        if self._store.wire(record.id) is None:
+            return _("it is not found by its id")
+        if record.body is None:
+            return None
+        known = self._store.row(
+            "SELECT 1 FROM body WHERE hash = ?1 UNION ALL SELECT 1 FROM wanted WHERE hash = ?1",
+            (record.body.hash,),
+        )
+        if record.body.permanent and not self._store.has_body(record.body.hash):
+            return _("its document is missing")
+        return None if known else _("its text is missing and is not asked for")
+
+    def _branches(self) -> Iterator[Fault]:
+        for id, wire in self._store.each("SELECT id, wire FROM branch"):
+            self.records += 1
+            if keys.hash32(keys.RECORD, wire) != id:
+                yield Fault(_("branch {id}").format(id=short(id)), _("its hash is another"))
+
+    def _proofs(self) -> Iterator[Fault]:
+        for author, wire in self._store.each(
+            "SELECT author, wire FROM proof JOIN log ON log.id = proof.log"
+        ):
+            self.proofs += 1
+            try:
+                proof = evidence.from_bytes_checked(wire, self._community)
+                if proof.author != author:
+                    raise DamagedDatabase(_("it names another device"))
+            except CommonwealError as error:
+                yield Fault(_("proof against {device}").format(device=short(author)), _why(error))
+
+    def _bodies(self, advance: Callable[[int], None]) -> Iterator[Fault]:
+        after = b""
+        while found := self._store.rows(
+            "SELECT hash, content FROM body WHERE hash > ? ORDER BY hash LIMIT ?",
+            (after, BODIES_READ),
+        ):
+            for digest, content in found:
+                if content is not None:
+                    self.bodies += 1
+                    if keys.hash32(keys.BODY, content) != digest:
+                        yield Fault(
+                            _("text {id}").format(id=short(digest)), _("its hash is another")
+                        )
+            advance(len(found))
+            after = found[-1][0]
+
+
+def _why(error: CommonwealError) -> str:
+    return visible(str(error)) or type(error).__name__
+
+
+def _show(checking: Checking, faults: list[Fault]) -> None:
+    for fault in faults[:FAULTS_SHOWN_MAX]:
+        warn(f"{fault.where}: {visible(fault.what)}")
+    if len(faults) > FAULTS_SHOWN_MAX:
+        warn(_("and {n} more").format(n=len(faults) - FAULTS_SHOWN_MAX))
+    checked = _("Checked {records} records and {bodies} texts").format(
+        records=f"{checking.records:,}", bodies=f"{checking.bodies:,}"
+    )
+    if not faults:
+        return say(_("{checked}: all is as it was signed.").format(checked=checked))
+    wrong = ngettext("{n} fault", "{n} faults", len(faults)).format(n=len(faults))
+    say(f"{checked}: {wrong}.")
+    return say(
+        _(
+            "Stop the node (`weal down`), keep this home as it is, and make another with "
+            "`weal restore`, from a backup or from your 24 words."
+        )
+    )
