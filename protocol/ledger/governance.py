@@ -4,7 +4,7 @@ Records:
   rules.propose   subject: "rules", "removal" or "decision"
                   rules: base: the ruleset in force; form: "whole" or "patch"; the permanent
                   body is the document or the patch; optional sunset: hours it then holds;
-                  backtest: the hash of what it would have paid
+                  backtest: the height and hash of what it would have paid
                   removal: member; decision: an erasable body that says what is decided
   rules.comment   proposal; the text is in the body
   rules.vote      proposal, say: "yes", "no", "abstain" or "block"; the last word stands
@@ -41,6 +41,10 @@ IN_FORCE, SUPERSEDED, SUNSET = "in force", "superseded", "sunset"
 
 OPEN_PER_MEMBER_MAX = 4
 """A member has at most this many proposals that are not decided."""
+
+
+BACKTEST_BYTES = 40
+"""A height and a hash."""
 
 
 class ProposalRow(NamedTuple):
@@ -216,7 +220,9 @@ def _proposed_rules(
 ) -> ProposalRow | Reason:
     data = record.data
     sunset, backtest = data.get("sunset", 0), data.get("backtest")
-    is_sound = is_count(sunset, 0, HOURS_MAX) and (backtest is None or is_bytes(backtest))
+    is_sound = is_count(sunset, 0, HOURS_MAX) and (
+        backtest is None or is_bytes(backtest, BACKTEST_BYTES)
+    )
     if not is_sound or record.body is None or not record.body.permanent:
         return Reason.SHAPE
     if data.get("base") != old.id:

@@ -27,11 +27,17 @@ class History:
     """What is final and what is provisional, of the records that are held.
 
     paying: the ruleset by which value is given and shared instead of the one in force, to
-    see what it would have paid; None for what is really paid.
+    see what it would have paid; None for what is really paid. until: the height at which
+    the past ends; None for all that is held.
     """
 
-    def __init__(self, community: CommunityId, paying: Ruleset | None = None) -> None:
-        self.community, self._paying = community, paying
+    def __init__(
+        self,
+        community: CommunityId,
+        paying: Ruleset | None = None,
+        until: int | None = None,
+    ) -> None:
+        self.community, self._paying, self._until = community, paying, until
         self.cut: Cut = BEFORE_ALL
         self.final = State()
         """The state at `cut`; nobody else writes to it."""
@@ -188,7 +194,7 @@ class History:
 
     def _apply_cuts(self) -> None:
         """Apply each next cut of the witness as soon as all that it covers is held."""
-        while True:
+        while self._until is None or self.cut.height < self._until:
             for record in sorted(self._cuts.get(self.cut.height + 1, ()), key=lambda one: one.seq):
                 found = self._certified(record)
                 if found is not None:

@@ -281,8 +281,10 @@ class _Work:
         if not bucket.trace:
             yield Income(b"", amount), amount
             return
-        carried = [Income(b"", self.facts.carried)] if self.facts.carried else []
-        incomes = sorted([*carried, *self.facts.incomes], key=lambda one: one.id)
+        traced = [one for one in self.facts.incomes if one.upstream is not None]
+        # What says not what earned it, and what was carried, is for all.
+        rest = sum(one.amount for one in self.facts.incomes if one.upstream is None)
+        incomes = [Income(b"", rest + self.facts.carried), *sorted(traced, key=lambda one: one.id)]
         parts = divide(amount, [one.amount for one in incomes], [one.id for one in incomes])
         yield from zip(incomes, parts, strict=True)
 
