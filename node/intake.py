@@ -8,7 +8,7 @@ become proofs; a log that a proof froze is wanted only as far as it is good.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from commonweal.node.comparing import Comparing
 from commonweal.node.replica import Replica, rare
@@ -19,7 +19,6 @@ from commonweal.protocol.errors import (
     ForkedLog,
     InvalidRecord,
     Malformed,
-    MissingBody,
     MissingDependency,
 )
 from commonweal.protocol.evidence import Proof
@@ -50,6 +49,13 @@ class _Read:
     author: DeviceKey
     records: list[Record]
     bodies: dict[bytes, bytes]
+
+    def cut(self, count: int) -> None:
+        """Keep `count` records at most, and end in one that is well signed."""
+        if count < len(self.records):
+            while count and not log.is_signed(self.records[count - 1]):
+                count -= 1
+            del self.records[count:]
 
 
 class Intake:
@@ -97,12 +103,24 @@ class Intake:
         clocks: dict[RecordId, int],
         reads: dict[DeviceKey, _Read],
     ) -> None:
+        """Verify a run as far as what it cites is held or in the frame; ask for the rest.
+
+        Its beginning must not wait: what it cites further on may itself rest on that.
+        """
         try:
             self._read(session, run, clocks, reads)
         except MissingDependency as error:
             self.desk.send(session, wire.WantBranch((RecordId(error.cited),)))
             session.wanted.pop(run.author, None)
             session.compare_ms = 0
+            end = error.seq - run.start
+            while end and not log.is_signed(from_bytes_unchecked(run.wires[end - 1])):
+                end -= 1
+            if end:
+                bodies = tuple(pair for pair in run.bodies if pair[0] < end)
+                self._read(
+                    session, replace(run, wires=run.wires[:end], bodies=bodies), clocks, reads
+                )
 
     def _read(
         self,
@@ -219,15 +237,14 @@ class Intake:
         brought = sum(len(read.records) for read in reads.values())
         for read in reads.values():
             self._cut_to_quota(read)
+            self._cut_to_bodies(session, read)
         if not whole or brought > sum(len(read.records) for read in reads.values()):
-            reads = _closed(replica, reads)
+            _close(replica, reads)
         kept = 0
         for read in reads.values():
-            try:
+            if read.records:
                 replica.append(read.author, read.records, read.bodies)
                 kept += len(read.records)
-            except MissingBody:
-                self._want_permanent(session, read.records)
         if kept < brought:
             replica.refold()
         return kept > 0
@@ -241,16 +258,26 @@ class Intake:
         room = max(0, NEWCOMER_RECORDS_MAX - row.length)
         if row.length == 0 and replica.newcomers() >= NEWCOMERS_MAX:
             room = 0
-        kept: list[Record] = []
+        count = 0
         for record in read.records[:room]:
             room_bytes -= len(record.wire)
             if room_bytes < 0:
                 break
-            kept.append(record)
-        while kept and len(kept) < len(read.records) and not log.is_signed(kept[-1]):
-            kept.pop()
-        read.records = kept
+            count += 1
+        read.cut(count)
         read.bodies.clear()
+
+    def _cut_to_bodies(self, session: Session, read: _Read) -> None:
+        """Keep only what has its documents, and ask for those of the rest."""
+        store = self.desk.replica.store
+        for index, record in enumerate(read.records):
+            ref = record.body
+            if ref is None or not ref.permanent or ref.hash in read.bodies:
+                continue
+            if not store.has_body(ref.hash):
+                self._want_permanent(session, read.records)
+                read.cut(index)
+                return
 
     def _want_permanent(self, session: Session, records: list[Record]) -> None:
         store = self.desk.replica.store
@@ -345,18 +372,18 @@ def _bodies(records: list[Record], run: wire.Run, skipped: int) -> dict[bytes, b
     return found
 
 
-def _closed(replica: Replica, reads: dict[DeviceKey, _Read]) -> dict[DeviceKey, _Read]:
-    """Return the runs without those that cite records which are not kept."""
-    while True:
+def _close(replica: Replica, reads: dict[DeviceKey, _Read]) -> None:
+    """Cut the runs before the first record that cites one which is not kept."""
+    changed = True
+    while changed:
+        changed = False
         fresh = {record.id for read in reads.values() for record in read.records}
-        kept = {
-            author: read
-            for author, read in reads.items()
-            if read.records and all(_is_held(replica, fresh, record) for record in read.records)
-        }
-        if len(kept) == len(reads):
-            return kept
-        reads = kept
+        for read in reads.values():
+            for index, record in enumerate(read.records):
+                if not _is_held(replica, fresh, record):
+                    read.cut(index)
+                    changed = True
+                    break
 
 
 def _is_held(replica: Replica, fresh: set[RecordId], record: Record) -> bool:

@@ -123,7 +123,7 @@ def check_clock(record: Record, prev_clock: int, clock_of: ClockOf) -> None:
         if cited:
             clock = clock_of(cited)
             if clock is None:
-                raise MissingDependency(f"{record} cites {cited.hex()}", cited)
+                raise MissingDependency(f"{record} cites {cited.hex()}", cited, record.seq)
             largest = max(largest, clock)
     if record.clock != largest + 1:
         raise InvalidRecord(f"{record} has clock {record.clock}, not {largest + 1}")
