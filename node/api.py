@@ -14,7 +14,7 @@ import socket as stdlib_socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import trio
 
@@ -32,9 +32,6 @@ from commonweal.node.events import (
 )
 from commonweal.protocol.errors import CommonwealError, ConfigError, Malformed
 from commonweal.protocol.record import DEPS_MAX, RecordId
-
-if TYPE_CHECKING:
-    from trio_typing import TaskStatus  # libp2p brings these stubs, which mypy prefers
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +53,7 @@ class Api:
         self._open: dict[Ticket, trio.MemorySendChannel[Answer]] = {}
         self._places = trio.CapacityLimiter(CONNECTIONS_MAX)
 
-    async def run(self, *, task_status: TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+    async def run(self, *, task_status: Any = trio.TASK_STATUS_IGNORED) -> None:
         """Listen and serve until cancelled; started() once it listens.
 
         The caller holds the lock of the home: a socket that is there is a dead node's, and is

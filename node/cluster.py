@@ -18,7 +18,6 @@ from commonweal.protocol.errors import CommonwealError, NotReachable, NotYet, Un
 from commonweal.storage import keystore
 from commonweal.storage.home import Home, Settings
 
-NODES_MAX = 64
 LINKS_AIM = 3
 """In a large cluster a node counts as connected with so many members."""
 STARTS_AT_ONCE_MAX = 8

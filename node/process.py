@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from random import SystemRandom
-from typing import TYPE_CHECKING, TypeVar, TypeVarTuple, Unpack
+from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 import trio
 
@@ -33,9 +33,6 @@ from commonweal.protocol.errors import CommonwealError, HomeInUse
 from commonweal.storage.home import Home, Settings, new_port
 from commonweal.storage.keystore import Secrets
 from commonweal.storage.store import Store
-
-if TYPE_CHECKING:
-    from trio_typing import TaskStatus  # libp2p brings these stubs, which mypy prefers
 
 log = logging.getLogger(__name__)
 
@@ -140,7 +137,7 @@ async def _live(node: Node, ready: Callable[[list[str]], None]) -> None:
 
 
 async def _obey_signals(
-    scope: trio.CancelScope, *, task_status: TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    scope: trio.CancelScope, *, task_status: Any = trio.TASK_STATUS_IGNORED
 ) -> None:
     """The first signal ends the node in order, the second at once."""
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from commonweal.commands import cluster as command
+from commonweal.commands.begin import make_home
 from commonweal.node import config, journal, launch
 from commonweal.node.call import Call, wishes_about
 from commonweal.node.cluster import Cluster
@@ -179,8 +180,8 @@ def test_a_taken_port_is_the_reason_that_is_told(tmp_path: Path) -> None:
 
 
 def test_a_home_without_a_community_has_no_node(tmp_path: Path) -> None:
-    home = homes.Home(tmp_path / "h")
-    homes.make_home(home, "Mei", None, "en")
+    home = Home(tmp_path / "h")
+    make_home(home, "Mei", None, "en")
     with pytest.raises(NodeNotStarted), running(home):
         pass
 
