@@ -75,8 +75,9 @@ def backtest(
     members = tuple(
         Difference(*key, had.get(key, 0), then.get(key, 0)) for key in sorted({*had, *then})
     )
-    rows = [[bytes(one.who), *one[1:]] for one in members if type(one.who) is bytes]
-    table: list[codec.Value] = [list(row) for row in rows]
+    table: list[codec.Value] = [
+        [one.who, one.unit, one.scale, one.had, one.would] for one in members
+    ]
     fields: list[codec.Value] = [ruleset.id, real.cut.height, real.cut.id, table]
     return Backtest(
         ruleset.id,

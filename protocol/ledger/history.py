@@ -22,6 +22,9 @@ from commonweal.protocol.ledger.state import State
 from commonweal.protocol.record import FOUND, CommunityId, Record, RecordId
 from commonweal.protocol.rules.document import Ruleset
 
+DOCUMENTED = (FOUND, "rules.propose")
+"""Records of these kinds are judged by their permanent body, so no cut covers one without it."""
+
 
 class History:
     """What is final and what is provisional, of the records that are held.
@@ -219,6 +222,8 @@ class History:
             if run is None or len(covered) + len(run) > witness.RECORDS_PER_CUT_MAX:
                 return None
             covered += run
+        if not all(self._has_document(one) for one in covered):
+            return None
         inside = {one.id for one in covered}
         if any(cited not in inside and cited not in self._below for cited in _cites(covered)):
             return None
@@ -228,6 +233,12 @@ class History:
         clock = max((one.clock for one in covered), default=last.clock)
         ruleset = self.ruleset.id
         return Cut(said.height, said.time_ms, frontier, ruleset, clock=clock), covered
+
+    def _has_document(self, record: Record) -> bool:
+        """Whether the document of a record that is judged by one is held."""
+        if record.kind not in DOCUMENTED or record.body is None or not record.body.permanent:
+            return True
+        return record.body.hash in self._documents
 
     def _run(self, entry: Entry) -> list[Record] | None:
         """Return the records of a log from the last cut up to `entry`; None when one is missing."""
@@ -269,6 +280,7 @@ class History:
                 and (frozen is None or record.seq < frozen)
                 and len(self._by_place[author, record.seq]) == 1
                 and all(cited in inside or cited in self._below for cited in record.deps)
+                and self._has_document(record)
                 and (author in logs or len(logs) < witness.LOGS_PER_CUT_MAX)
             )
             if fits and len(inside) < witness.RECORDS_PER_CUT_MAX:

@@ -132,7 +132,7 @@ def test_a_bucket_takes_only_what_it_names(over: dict[str, Any], takes: set[byte
         else gave(4, BO, 10, action="use"),
         holders={"keeper": (JUN, ANA)},
     )
-    done = split(pool(bucket(**over), **{}), some) if not over.get("role") else None
+    done = split(pool(bucket(**over)), some) if not over.get("role") else None
     if done is None:
         table = {"unit": "EUR", "buckets": [bucket(**over)], **SAID}
         document = {"name": "x", "roles": {"keeper": SAID}, "pools": {"income": table}}
@@ -195,7 +195,7 @@ def test_a_share_can_be_the_same_for_everybody() -> None:
 
 
 def test_who_serves_in_a_role_can_have_a_part() -> None:
-    table = {"unit": "EUR", **SAID}
+    table: dict[str, Any] = {"unit": "EUR", **SAID}
     table["buckets"] = [{"name": "care", "share": "30%", "to": "role", "role": "keeper", **SAID}]
     document = {"name": "x", "roles": {"keeper": SAID}, "pools": {"income": table}}
     rules = from_map(document).pools[0]
