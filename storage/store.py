@@ -27,8 +27,9 @@ from commonweal.protocol.record import (
     is_body,
 )
 from commonweal.storage.database import Row
+from commonweal.storage.ids import Ids
 from commonweal.storage.shelves import Shelves
-from commonweal.storage.tails import opening_of, prefix_of, prefixes_of, whole
+from commonweal.storage.tails import opening_of, whole
 
 BULK_KINDS = frozenset({"event", "attest", "review"})
 """Kinds of which there are very many; all others are rare."""
@@ -37,8 +38,6 @@ SEQ_BITS = 40
 SEQ_MAX = (1 << SEQ_BITS) - 1
 
 CLOCKS_CACHED_MAX = 4_096
-FRESH_IDS_MAX = 100_000
-"""So many ids wait in a small table before they move together: 0.1 s, once for them all."""
 
 RARE_ROWS_READ = 500
 """Rare records are read this many at a time, so that no cursor stays open between them."""
@@ -80,12 +79,12 @@ class Store(Shelves):
     """Everything a node keeps. See `Database` for opening, commit and errors."""
 
     _clocks: dict[RecordId, int]
-    _fresh_ids: int | None
+    _ids: Ids
 
     def forget(self) -> None:
-        """Drop the cached clocks and count, which may be of records that are rolled back."""
+        """Drop the cached clocks and ids, which may be of records that are rolled back."""
         self._clocks = {}
-        self._fresh_ids = None
+        self._ids = Ids(self)
 
     # Logs
 
@@ -131,15 +130,13 @@ class Store(Shelves):
             opening = opening_of(community_of(first), author)
             number = self._new_log(author, opening)
         base = (number << SEQ_BITS) + length
-        run_keys = range(base, base + len(run))
         cut = len(opening)
         tails = [record.wire[cut:] for record in run]
         if not first.wire.startswith(opening):
             tails[0] = first.wire  # founding records alone begin otherwise
         assert first is last or last.wire.startswith(opening)
-        prefixes = prefixes_of(map(_ID, run))
-        self.change_many("INSERT INTO record VALUES (?, ?)", zip(run_keys, tails, strict=True))
-        self.change_many("INSERT INTO fresh_id VALUES (?, ?)", zip(prefixes, run_keys, strict=True))
+        self.insert_pairs("record", list(enumerate(tails, base)))
+        self._ids.add(base, run)
         if not BULK_KINDS.issuperset(map(_KIND, run)):
             rare = [(base + n,) for n, one in enumerate(run) if one.kind not in BULK_KINDS]
             self.change_many("INSERT INTO rare VALUES (?)", rare)
@@ -149,7 +146,6 @@ class Store(Shelves):
             (stop, last.id, last.clock, sum(map(len, map(_WIRE, run))), number),
         )
         self._remember(last.id, last.clock)
-        self._count_fresh_ids(len(run))
 
     def append_branch(self, records: Sequence[Record]) -> None:
         """Keep records of another branch of a frozen log, because others cite them.
@@ -188,14 +184,8 @@ class Store(Shelves):
 
     def wire(self, record_id: RecordId) -> bytes | None:
         """Return the bytes of a record that is held, void or not."""
-        found = self.rows(
-            "SELECT opening, tail FROM fresh_id JOIN held USING (key) WHERE prefix = ?1"
-            " UNION ALL"
-            " SELECT opening, tail FROM record_id JOIN held USING (key) WHERE prefix = ?1",
-            (prefix_of(record_id),),
-        )
-        for opening, tail in found:
-            wire = whole(opening, tail)
+        for key in self._ids.keys(record_id):
+            wire = self._at(key)
             if keys.hash32(keys.RECORD, wire) == record_id:
                 return wire
         row = self.row("SELECT wire FROM branch WHERE id = ?", (record_id,))
@@ -222,21 +212,11 @@ class Store(Shelves):
                 (low, high, limit),
             )
         ]
-        rows = self.each(
-            "SELECT prefix, opening, tail FROM fresh_id JOIN held USING (key)"
-            " WHERE prefix BETWEEN ?1 AND ?2"
-            " UNION ALL"
-            " SELECT prefix, opening, tail FROM record_id JOIN held USING (key)"
-            " WHERE prefix BETWEEN ?1 AND ?2 ORDER BY prefix",
-            (prefix_of(low), prefix_of(high)),
-        )
-        held = 0
-        for _, opening, tail in rows:
-            one = RecordId(keys.hash32(keys.RECORD, whole(opening, tail)))
+        for key in self._ids.keys_between(low, high):
+            one = RecordId(keys.hash32(keys.RECORD, self._at(key)))
             if low <= one <= high:
                 found.append(one)
-                held += 1
-                if held >= limit:
+                if len(found) > 2 * limit:
                     break
         return sorted(found)[:limit]
 
@@ -363,19 +343,6 @@ class Store(Shelves):
                     (ref.hash, ref.size),
                 )
 
-    def _count_fresh_ids(self, more: int) -> None:
-        """Count ids put into the small table, and move them when it is full."""
-        if self._fresh_ids is None:
-            row = self.row("SELECT count(*) FROM fresh_id")
-            assert row
-            self._fresh_ids = row[0]
-        else:
-            self._fresh_ids += more
-        if self._fresh_ids >= FRESH_IDS_MAX:
-            self.change("INSERT INTO record_id SELECT * FROM fresh_id ORDER BY prefix, key")
-            self.change("DELETE FROM fresh_id")
-            self._fresh_ids = 0
-
     def _cut(self, number: int, good: int) -> None:
         """End the good part of a log at `good`, with the head and clock it has there."""
         last = self._range(number, good - 1, good, 0) if good else []
@@ -385,6 +352,11 @@ class Store(Shelves):
             " WHERE id = ?4",
             (good, head, clock_in(last[0]) if last else 0, number),
         )
+
+    def _at(self, key: int) -> bytes:
+        row = self.row("SELECT opening, tail FROM held WHERE key = ?", (key,))
+        assert row is not None, "what is in the index of ids is held"
+        return whole(*row)
 
     def _range(self, number: int, start: int, stop: int, bytes_max: int) -> list[bytes]:
         base = number << SEQ_BITS

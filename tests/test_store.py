@@ -20,6 +20,7 @@ from commonweal.protocol.record import (
     Record,
     RecordId,
 )
+from commonweal.storage import ids
 from commonweal.storage import store as store_module
 from commonweal.storage.store import Counts, LogRow, Store
 
@@ -197,7 +198,7 @@ def test_ids_are_found_by_any_number_of_their_digits(store: Store) -> None:
 def test_ids_are_found_while_and_after_they_move_to_the_large_table(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store_module, "FRESH_IDS_MAX", 7)
+    monkeypatch.setattr(ids, "FRESH_IDS_MAX", 7)
     run = notes(ANN, FOUND_TIP, 25)
     for start in range(0, 25, 3):
         store.append(key(ANN), run[start : start + 3])

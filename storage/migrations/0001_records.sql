@@ -29,13 +29,13 @@ CREATE TABLE record_id (
     PRIMARY KEY (prefix, key)
 ) STRICT, WITHOUT ROWID;
 
--- The same of the last records, moved above many at a time: a page of the large table is
--- then written once for many records, and not once for each.
+-- The same of the last runs appended, one row each: the prefixes (6 bytes) of the ids of the
+-- records from `key` on. They move to `record_id` many at a time, sorted, so that a page of
+-- that large table is written once for many records and not once for each.
 CREATE TABLE fresh_id (
-    prefix INTEGER NOT NULL,
-    key    INTEGER NOT NULL,
-    PRIMARY KEY (prefix, key)
-) STRICT, WITHOUT ROWID;
+    key      INTEGER PRIMARY KEY,
+    prefixes BLOB NOT NULL
+) STRICT;
 
 -- Records on other branches of frozen logs, kept because somebody cites them.
 CREATE TABLE branch (
