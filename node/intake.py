@@ -387,4 +387,5 @@ def _close(replica: Replica, reads: dict[DeviceKey, _Read]) -> None:
 
 
 def _is_held(replica: Replica, fresh: set[RecordId], record: Record) -> bool:
-    return all(id in fresh or replica.clock_of(id) is not None for id in record.deps)
+    cited = (*record.deps, record.basis) if record.basis else record.deps
+    return all(id in fresh or replica.clock_of(id) is not None for id in cited)

@@ -195,12 +195,18 @@ def from_bytes_unchecked(wire: bytes) -> Record:
 
 
 def clock_in(wire: bytes) -> int:
-    """Return the clock of a well-formed record without decoding the rest of it."""
-    at = _COMMUNITY_AT + 2 + wire[_COMMUNITY_AT + 1]
-    at = _after_int(wire, at + 2 + keys.KEY_BYTES)
-    at += 2 + wire[at + 1]
-    end = _after_int(wire, at)
-    return wire[at] if end == at + 1 else int.from_bytes(wire[at + 1 : end], "big")
+    """Return the clock of a well-formed record without decoding the rest of it.
+
+    Of other bytes it returns any number or raises `Malformed`.
+    """
+    try:
+        at = _COMMUNITY_AT + 2 + wire[_COMMUNITY_AT + 1]
+        at = _after_int(wire, at + 2 + keys.KEY_BYTES)
+        at += 2 + wire[at + 1]
+        end = _after_int(wire, at)
+        return wire[at] if end == at + 1 else int.from_bytes(wire[at + 1 : end], "big")
+    except IndexError as error:
+        raise Malformed("a header that ends before its clock") from error
 
 
 def _after_int(wire: bytes, at: int) -> int:
