@@ -51,7 +51,8 @@ class Live:
 
         Not before all that it has was compared: only the whole is sure to be closed.
         """
-        if not session.wanted or session.fetching or not session.compared:
+        ready = session.compared and not session.fetching and self.desk.keeps
+        if not session.wanted or not ready:
             return
         busy = {
             author

@@ -198,4 +198,5 @@ class Peering:
             self._signed.pop(before.signed, None)
         self._signed[new.signed] = None
         self._book[new.peer] = new
-        self.desk.replica.store.put_address(new)
+        if self.desk.keeps:
+            self.desk.replica.store.put_address(new)

@@ -71,8 +71,8 @@ class Mind(Protocol):
     def handle(self, event: Event, now_ms: int) -> list[Action]:
         """Take in one event; return what is to be done once it is durable."""
 
-    def reload(self) -> None:
-        """Forget what was not committed, and every link."""
+    def reload(self, *, keeps: bool = True) -> None:
+        """Forget what was not committed, and every link; write nothing while `keeps` is false."""
 
 
 class Links(Protocol):
@@ -332,7 +332,12 @@ class Runtime:
                 self._store.reopen()
             else:
                 self._store.rollback()
-            self._mind.reload()
+            self._mind.reload(keeps=False)
+
+    def _undo(self) -> None:
+        """In the worker: take the trial back, if the disk did not."""
+        with suppress(StorageError):
+            self._store.rollback()
 
     async def _try_disk(self) -> None:
         """Write a little; when that is durable the node writes again."""
@@ -350,7 +355,7 @@ class Runtime:
         except StorageError as error:
             self.refusal = error
             self._retry_at = trio.current_time() + RETRY_S
-            await self._worker.run(self._go_back)
+            await self._worker.run(self._undo)
             return
         self.refusal, self._retry_at = None, math.inf
         log.warning("the disk takes changes again")

@@ -9,8 +9,7 @@ store, hands in `Committed`, and only then performs the actions of the batch.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from random import Random
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from commonweal.node import events, heads, link
 from commonweal.node.authoring import Authoring
@@ -32,6 +31,9 @@ from commonweal.protocol.record import CommunityId
 from commonweal.storage.shelves import RESTORING
 from commonweal.storage.store import Store
 
+if TYPE_CHECKING:
+    from random import Random
+
 TICK_MS = 1_000
 COMPARE_MS = 4_000
 """How often a node compares with one random member, to find what was lost."""
@@ -47,6 +49,8 @@ Not while records are being fetched: then the newest are more urgent.
 """
 OUT_OF_PLACE_MAX = 64
 """Messages of a peer that is not admitted which are passed over; with one more he is dropped."""
+
+_TO_KEEP = (wire.Runs, wire.Evidence, wire.Branch, wire.Part)
 
 
 class Service:
@@ -113,11 +117,13 @@ class Service:
                 assert_never(event)
         return desk.actions
 
-    def reload(self) -> None:
+    def reload(self, *, keeps: bool = True) -> None:
         """Start again from what the store holds, after a commit that failed. All links are gone.
 
+        keeps: whether the disk takes changes; while it does not, nothing is written.
         What was to be done is not done, so it is asked for again.
         """
+        self.desk.keeps = keeps
         for peer in list(self.desk.sessions):
             self._left(peer)
         self.desk.replica.reload()
@@ -166,6 +172,8 @@ class Service:
             desk.drop(session, f"{type(error).__name__}: {error}")
 
     def _dispatch(self, session: Session, message: wire.Message) -> None:
+        if not self.desk.keeps and isinstance(message, _TO_KEEP):
+            return
         match message:
             case wire.Hello():
                 if self.gate.receive(session, message):
@@ -270,7 +278,8 @@ class Service:
 
     def _membership_changed(self) -> None:
         """Vouch where that is ours to do; admit guests who became members."""
-        self.authoring.vouch()
+        if self.desk.keeps:
+            self.authoring.vouch()
         for session in self.gate.promote():
             self.peering.tell(session)
             self.comparing.begin(session)
@@ -287,7 +296,7 @@ class Service:
         try:
             if topic == self.heads.topic and self.heads.heard(data):
                 self._compare(session)
-            elif topic == self.heads.rules_topic:
+            elif topic == self.heads.rules_topic and self.desk.keeps:
                 self._take(session, wire.Runs((heads.read_rule(data),), 0, asked=False))
         except StorageError:
             raise
@@ -326,7 +335,8 @@ class Service:
         desk = self.desk
         if self._is_new:
             self._begin()
-        auditing = bool(self._to_audit) and not any(one.fetching for one in desk.sessions.values())
+        fetching = any(one.fetching for one in desk.sessions.values())
+        auditing = bool(self._to_audit) and desk.keeps and not fetching
         if auditing:
             self._audit()
         for data in self.heads.due():
@@ -362,7 +372,8 @@ class Service:
     def _restored(self, session: Session) -> None:
         """End the wait of a restored home once it holds all that a peer holds."""
         store = self.desk.replica.store
-        if session.compared and not session.theirs and store.setting(RESTORING):
+        complete = session.compared and not session.theirs
+        if complete and self.desk.keeps and store.setting(RESTORING):
             store.put_setting(RESTORING, None)
 
     def _compare(self, session: Session) -> None:

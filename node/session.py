@@ -107,6 +107,8 @@ class Desk:
     now_ms: int = 0
     sessions: dict[PeerKey, Session] = field(default_factory=dict)
     actions: list[Action] = field(default_factory=list)
+    keeps: bool = True
+    """False while the disk takes no changes: what is held is served, and nothing is taken in."""
 
     def do(self, action: Action) -> None:
         """Add to what is to be done."""

@@ -83,7 +83,7 @@ class Script:
             self.store.put_setting("written", b"x")
         return list(self.replies.get(type(event), []))
 
-    def reload(self) -> None:
+    def reload(self, *, keeps: bool = True) -> None:
         self.said.append("reload")
 
 
@@ -332,12 +332,14 @@ class Village:
     def __init__(self, stack: ExitStack) -> None:
         self.stack = stack
         self.runtimes: dict[PeerKey, Runtime] = {}
-        self.stores: dict[PeerKey, Store] = {}
+        self.stores: dict[PeerKey, Disk] = {}
         self.answers: dict[Ticket, Answer] = {}
 
     def settle(self, home: Home) -> PeerKey:
         """Let the node of a home live here; return its key."""
-        store = self.stack.enter_context(home.store())
+        store = Disk(home.database)
+        store.said = []
+        self.stack.callback(store.close)
         settings = Settings.read(store)
         me = homes.identity(home)
         link = invite.from_text(settings.link) if settings.link else None
@@ -409,6 +411,36 @@ async def test_a_newcomer_is_admitted_and_his_record_reaches_the_founder(
         answer = village.answers[Ticket(5)]
         assert isinstance(answer.value, dict), answer
         assert village.stores[first].wire(answer.value["records"][0]["id"]) is not None
+
+
+async def test_a_node_whose_disk_is_full_still_serves_what_it_holds(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    mei = homes.founder(tmp_path / "mei")
+    bo = homes.newcomer(tmp_path / "bo", homes.invited(mei))
+    with ExitStack() as stack:
+        village = Village(stack)
+        first, second = village.settle(mei), village.settle(bo)
+        full, other = village.stores[first], village.stores[second]
+        await village.live(seconds=5)
+        village.runtimes[second]._links.drop(first, "the road is cut")
+        node = village.runtimes.pop(second)
+        village.runtimes[first].emit(Submitted(Ticket(1), (_work(),) * 3))
+        await village.live(seconds=5)
+        full.refusal = DiskFull("no room")
+        village.runtimes[first].emit(Submitted(Ticket(2), (_work(),)))
+        await village.live(seconds=1)
+        assert village.answers[Ticket(2)].value == full.refusal
+        village.runtimes[second] = node
+        await village.live(seconds=60)
+        held = {row.author: row.length for row in full.logs()}
+        assert {row.author: row.length for row in other.logs()} == held
+        node.emit(Submitted(Ticket(3), (_work(),)))
+        await village.live(seconds=60)
+        assert {row.author: row.length for row in full.logs()} == held
+        full.refusal = None
+        await village.live(seconds=60)
+        assert full.counts().records == other.counts().records == sum(held.values()) + 1
 
 
 async def test_the_index_of_events_follows_when_it_is_quiet(
