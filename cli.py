@@ -58,6 +58,13 @@ TABLE: dict[str, dict[str, Entry]] = {
         "peers": Entry("status", "peers", N_("whose nodes are connected")),
         "cluster": Entry("cluster", "cluster", N_("run several nodes on this machine")),
     },
+    N_("Keep"): {
+        "export": Entry("exporting", "export", N_("write the contributions out as CSV or JSON")),
+        "verify": Entry("verify", "verify", N_("check every record that is held here")),
+        "backup": Entry("backup", "backup", N_("put all of this home into one file")),
+        "restore": Entry("restore", "restore", N_("make a home again, from a backup or 24 words")),
+        "doctor": Entry("doctor", "doctor", N_("find what is wrong, and say what to do")),
+    },
 }
 
 

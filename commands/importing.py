@@ -24,25 +24,30 @@ from commonweal.commands.output import Form, say, visible, warn, write_json
 from commonweal.commands.people import People
 from commonweal.commands.progress import progress
 from commonweal.commands.record import wait_for
+from commonweal.commands.rows import (
+    BATCH_BYTES_MAX,
+    BATCH_RECORDS,
+    checked_scope,
+    events_naming,
+    portions,
+    wishes_of,
+)
+from commonweal.commands.sheet import read_mapping, read_rows
 from commonweal.commands.writing import Written, writer
 from commonweal.protocol import codec
-from commonweal.protocol.errors import UnknownId, UnusableText
+from commonweal.protocol.errors import UnknownId
 from commonweal.protocol.ledger import membership
 from commonweal.protocol.ledger.agents import OUTSIDE_BYTES
-from commonweal.protocol.ledger.texts import NAME_CHARACTERS_MAX, is_name, shown
-from commonweal.protocol.record import Record, from_bytes_unchecked
+from commonweal.protocol.record import Record
 from commonweal.storage.home import Home, Settings
 from commonweal.storage.store import Store
-from commonweal.storage.tails import whole
 
 if TYPE_CHECKING:
     from commonweal.node.events import Wish
 
 COMMIT_KEY = "commit"
 """Where the data of an event names the commit that it stands for: 20 or 32 bytes."""
-BATCH_RECORDS = 500
-BATCH_BYTES_MAX = 512 * 1024
-"""What one batch may hold in texts, so that it fits one message to the node."""
+HASH_BYTES = (20, 32)
 EMAIL_CHARS_MAX = 320
 
 _AUTHOR = re.compile(r".* — (.*) <([^<>]*)>")
@@ -117,6 +122,56 @@ def git(
         wait_for(home, last, wait)
 
 
+@import_.command("csv")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--map", "mapping", required=True, metavar="MAPPING", help="Which column says what.")
+@click.option("--dry-run", is_flag=True, help="Read and check all of it, and write nothing.")
+@passphrase_option
+@home_option
+@form_option(Form.TEXT, Form.JSON)
+def csv(
+    file: Path,
+    mapping: str,
+    dry_run: bool,
+    passphrase_file: Path | None,
+    home: Home,
+    form: Form,
+) -> None:
+    """Take in the rows of the sheet FILE (CSV), each as a contribution.
+
+    MAPPING is field=column,field==value,... or a TOML file with tables [columns] and
+    [values]. Fields are action, quantity, unit, and perhaps provider, receiver, scope, note
+    and date. When one row cannot be read, none is taken in; what is here already is not
+    taken in twice.
+    """
+    found = read_rows(file, read_mapping(mapping))
+    with home.store(readonly=True) as store:
+        wishes = wishes_of(found, file, store, Settings.read(store))
+    written = 0
+    if wishes and not dry_run:
+        with (
+            writer(home, passphrase_file) as write_batch,
+            progress(visible(file.name), len(wishes)) as advance,
+        ):
+            for batch in portions(wishes):
+                written += len(write_batch(batch))
+                advance(len(batch))
+    here = len(found) - len(wishes)
+    if form is Form.JSON:
+        return write_json(
+            {"rows": len(found), "new": len(wishes), "written": written, "here": here}
+        )
+    if dry_run:
+        new = ngettext("{n} row would be taken in", "{n} rows would be taken in", len(wishes))
+    else:
+        new = ngettext("Took in {n} row", "Took in {n} rows", len(wishes))
+    return say(
+        _("{taken}; {here} of {total} were here already.").format(
+            taken=new.format(n=len(wishes)), here=here, total=len(found)
+        )
+    )
+
+
 class Ours:
     """What of a repository is in the ledger, and who its authors are there."""
 
@@ -137,7 +192,7 @@ class Ours:
         self._agents: dict[str, bytes] = {}
         self._known: set[bytes] = set()
         mine = {one.key for one in membership.devices(people.state, settings.member)}
-        for record in commit_events(store):
+        for record in events_naming(store, COMMIT_KEY, *HASH_BYTES):
             self.commits.add(record.data[COMMIT_KEY])
             # What others say of an address is theirs: it gives nobody the work that we take in.
             if record.author in mine:
@@ -165,20 +220,6 @@ class Ours:
             self._known.add(agent)
 
 
-def commit_events(store: Store) -> Iterator[Record]:
-    """Yield the good events that name a commit."""
-    for size in (20, 32):
-        mark = codec.encode(COMMIT_KEY) + codec.encode(bytes(size))[:2]
-        rows = store.each(
-            "SELECT opening, tail FROM held WHERE instr(tail, ?) AND seq < length", (mark,)
-        )
-        for opening, tail in rows:
-            record = from_bytes_unchecked(whole(opening, tail))
-            commit = record.data.get(COMMIT_KEY)
-            if record.kind == "event" and type(commit) is bytes and len(commit) == size:
-                yield record
-
-
 def batches(commits: Iterator[Commit], ours: Ours, scope: str) -> Iterator[tuple[int, list[Wish]]]:
     """Yield how many commits were looked at, and the wishes for those that are not here."""
     batch: list[Wish] = []
@@ -195,18 +236,6 @@ def batches(commits: Iterator[Commit], ours: Ours, scope: str) -> Iterator[tuple
             yield seen, batch
             batch, seen, size = [], 0, 0
     yield seen, batch
-
-
-def checked_scope(name: str) -> str:
-    """Return the name of a project in the one form that the ledger takes. Raises UnusableText."""
-    plain = shown(name)
-    if not is_name(plain):
-        raise UnusableText(
-            _("a scope has 1 to {most} characters; give one with --scope").format(
-                most=NAME_CHARACTERS_MAX
-            )
-        )
-    return plain
 
 
 def _address(person: Person) -> str:

@@ -175,7 +175,7 @@ class AmbiguousId(UsageError):
 
 
 class UnreadableFile(UsageError):
-    """The file cannot be used as it is, and nothing of it was written; correct it as said below."""
+    """The file cannot be used as it is, and nothing of it was taken in; correct what is named."""
 
     exit_code = 65
 

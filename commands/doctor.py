@@ -1,0 +1,357 @@
+"""`weal doctor`: what is wrong with this home, in plain sentences, each with what to do.
+
+It reads and asks, and changes nothing. It needs no running node, but sees more with one.
+"""
+
+from __future__ import annotations
+
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from statistics import median_low
+from typing import Any, NamedTuple
+
+import click
+
+from commonweal.commands.addresses import is_public
+from commonweal.commands.client import ask
+from commonweal.commands.language import N_, _, ngettext, sentence
+from commonweal.commands.options import form_option, home_option
+from commonweal.commands.output import Form, say, visible, write_json
+from commonweal.commands.people import People
+from commonweal.commands.status import standing
+from commonweal.commands.writing import now_ms
+from commonweal.protocol.errors import CommonwealError, DamagedDatabase, NotReachable
+from commonweal.protocol.keys import short
+from commonweal.protocol.record import from_bytes_unchecked
+from commonweal.storage import keystore
+from commonweal.storage.home import Home, Settings
+from commonweal.storage.store import LogRow, Store
+
+FREE_BYTES_MIN = 256 * 1024 * 1024
+SKEW_MS_MAX = 60_000
+"""Clocks that differ by more are named; seals bear two minutes."""
+AHEAD_MS_MAX = 10 * 60_000
+"""A record of another device that claims to be so much later makes this clock doubtful."""
+RECORDS_CHECKED_MAX = 1_000
+"""So many of the newest records of each log are hashed again."""
+CONNECT_S_MAX = 1.0
+MIB = 1024 * 1024
+
+
+class Finding(NamedTuple):
+    """What was looked at, whether it is well, what is the case, and what to do about it."""
+
+    name: str
+    is_well: bool
+    what: str
+    advice: str = ""
+
+
+class Patient(NamedTuple):
+    """What the checks look at. status: the answer of the running node, None without one."""
+
+    home: Home
+    store: Store
+    settings: Settings
+    status: dict[str, Any] | None
+
+
+@click.command("doctor")
+@home_option
+@form_option(Form.TEXT, Form.JSON)
+def doctor(home: Home, form: Form) -> int:
+    """Look for what is wrong with this home and its node, and say what to do.
+
+    Ends with 0 when all is well, else with 1.
+    """
+    findings = list(examine(home))
+    ill = [finding for finding in findings if not finding.is_well]
+    if form is Form.JSON:
+        listed = [
+            {"check": one.name, "ok": one.is_well, "what": one.what, "advice": one.advice}
+            for one in findings
+        ]
+        write_json({"ok": not ill, "findings": listed})
+        return 1 if ill else 0
+    for finding in findings:
+        mark = "✓" if finding.is_well else "✗"
+        say(f"{mark} {_(finding.name)}: {visible(finding.what)}")
+        if finding.advice:
+            say(f"    {visible(finding.advice)}")
+    say()
+    wrong = ngettext("{n} thing to mend.", "{n} things to mend.", len(ill)).format(n=len(ill))
+    say(wrong if ill else _("All is well."))
+    return 1 if ill else 0
+
+
+def examine(home: Home) -> Iterator[Finding]:
+    """Yield what is found, well or not. Raises MissingDatabase where there is no home."""
+    with home.store(readonly=True) as store:
+        settings = Settings.read(store)
+        status, node = _node(home, settings)
+        at = Patient(home, store, settings, status)
+        yield node
+        for check in CHECKS:
+            yield check(at)
+
+
+def _node(home: Home, settings: Settings) -> tuple[dict[str, Any] | None, Finding]:
+    """Return what the running node says of itself, and whether it runs."""
+    name = N_("node")
+    if settings.community is None:
+        return None, Finding(name, True, _("not needed yet: this home is in no community"))
+    pid = home.holder()
+    if pid is None:
+        return None, Finding(
+            name, False, _("your node is not running"), _("Type `weal up --background`.")
+        )
+    try:
+        return ask(home, "status"), Finding(name, True, _("running"))
+    except NotReachable:
+        return None, Finding(
+            name,
+            False,
+            _("process {pid} holds this home and does not answer").format(pid=pid or "?"),
+            _("Wait a minute; then end it with `kill {pid}`, and type `weal up`.").format(
+                pid=pid or "?"
+            ),
+        )
+
+
+def _place(at: Patient) -> Finding:
+    name = N_("folder")
+    if at.home.path.stat().st_mode & 0o077:
+        return Finding(
+            name,
+            False,
+            _("others on this machine can look into {path}").format(path=at.home.path),
+            _("Type `chmod 700 {path}`.").format(path=at.home.path),
+        )
+    return Finding(name, True, str(at.home.path))
+
+
+def _keystore(at: Patient) -> Finding:
+    name = N_("keystore")
+    try:
+        protected = keystore.needs_passphrase(at.home.keystore)
+    except CommonwealError as error:
+        return Finding(name, False, sentence(error), str(error))
+    return Finding(
+        name, True, _("whole, under a passphrase") if protected else _("whole, without passphrase")
+    )
+
+
+def _settings(at: Patient) -> Finding:
+    from commonweal.node import config
+
+    name = N_("settings")
+    try:
+        config.read(config.system_file(), at.home.config)
+    except CommonwealError as error:
+        return Finding(name, False, sentence(error), str(error))
+    return Finding(name, True, _("can be read"))
+
+
+def _disk(at: Patient) -> Finding:
+    name = N_("disk")
+    free = shutil.disk_usage(at.home.path).free
+    amount = _("{n} MiB are free").format(n=f"{free // MIB:,}")
+    if free < FREE_BYTES_MIN:
+        return Finding(
+            name,
+            False,
+            amount,
+            _("Free some space: on a full disk nothing new is kept; reading and serving go on."),
+        )
+    return Finding(name, True, amount)
+
+
+def _ledger(at: Patient) -> Finding:
+    name = N_("ledger")
+    try:
+        (found,) = at.store.row("PRAGMA quick_check(1)") or ("",)
+        if found != "ok":
+            raise DamagedDatabase(str(found))
+        count = sum(_checked(at.store, row) for row in at.store.logs())
+    except CommonwealError as error:
+        return Finding(
+            name,
+            False,
+            _("a part of it is damaged: {why}").format(why=error),
+            _("Type `weal verify` to see all of it; then restore a backup, or your words."),
+        )
+    newest = ngettext("the newest {n} record is whole", "the newest {n} records are whole", count)
+    return Finding(name, True, newest.format(n=f"{count:,}"))
+
+
+def _checked(store: Store, row: LogRow) -> int:
+    """Return how many of the newest records of a log were hashed. Raises DamagedDatabase."""
+    start = max(0, row.length - RECORDS_CHECKED_MAX)
+    head = None
+    seq = start
+    while wires := store.wires(row.author, seq, row.length, MIB):
+        for wire in wires:
+            record = from_bytes_unchecked(wire)
+            if record.seq != seq or head not in (None, record.prev):
+                raise DamagedDatabase(f"{short(row.author)}#{seq}")
+            head, seq = record.id, seq + 1
+    if seq != row.length or head not in (None, row.head):
+        raise DamagedDatabase(f"{short(row.author)}#{row.length - 1}")
+    return seq - start
+
+
+def _membership(at: Patient) -> Finding:
+    name = N_("membership")
+    community = at.settings.community
+    state = standing(at.store, at.settings, People(at.store, community) if community else None)
+    advice = {
+        "no-community": _("Type `weal found NAME`, or `weal join LINK` with an invite."),
+        "waiting-for-admission": _("Keep `weal up` running until a node of the community answers."),
+        "awaiting-restore": _("Keep `weal up` running until a peer has given you your records."),
+        "frozen": _("Make a new home from your 24 words: `weal restore --words`."),
+        "revoked": _("This device was ended by its member; use another, or `weal restore`."),
+    }
+    if state == "member":
+        return Finding(name, True, _("you are a member"))
+    return Finding(name, False, _(state), advice.get(state, _("Ask the members why.")))
+
+
+def _peers(at: Patient) -> Finding:
+    name = N_("peers")
+    if at.status is None:
+        return Finding(name, True, _("not asked: the node is not running"))
+    here = _connected(at)
+    if here:
+        few = ngettext("{n} node is connected", "{n} nodes are connected", len(here))
+        return Finding(name, True, few.format(n=len(here)))
+    absent = at.status["peers"]
+    if not absent and at.status["state"] == "member":
+        return Finding(
+            name,
+            True,
+            _("no other node is known: what you record is on this one only"),
+            _("`weal invite create` makes a link for others."),
+        )
+    tried = "; ".join(
+        f"{one.get('address') or '?'} {one.get('failure') or ''}".strip() for one in absent[:3]
+    )
+    return Finding(
+        name,
+        False,
+        _("none of {n} known nodes is reached: {tried}").format(n=len(absent), tried=tried),
+        _("Check your network; one member whom all can reach is enough, and he must be up."),
+    )
+
+
+def _version(at: Patient) -> Finding:
+    name = N_("version")
+    refusal = (at.status or {}).get("refusal")
+    if refusal and refusal[0] == "version":
+        return Finding(
+            name,
+            False,
+            _("a node refused this one, because it speaks another version"),
+            _("Install the newest version here; if that is done, the other one has to."),
+        )
+    return Finding(name, True, _("no node has refused it"))
+
+
+def _clock(at: Patient) -> Finding:
+    name = N_("clock")
+    skews = [one["skew_ms"] for one in _connected(at) if type(one.get("skew_ms")) is int]
+    skew = median_low(skews) if skews else 0
+    advice = _("Let the system set its clock from the network (NTP).")
+    if abs(skew) > SKEW_MS_MAX:
+        apart = _("it differs by {s} seconds from that of {n} of {all} connected nodes").format(
+            s=abs(skew) // 1000, n=sum(abs(one) > SKEW_MS_MAX for one in skews), all=len(skews)
+        )
+        return Finding(name, False, apart, advice)
+    ahead = _newest_ms(at) - now_ms()
+    if not skews and ahead > AHEAD_MS_MAX:
+        late = _("a record that is here claims to be {s} seconds later than now").format(
+            s=ahead // 1000
+        )
+        return Finding(name, False, late, advice)
+    return Finding(name, True, _("it agrees with what is known"))
+
+
+def _port(at: Patient) -> Finding:
+    """Say whether others reach this node: one member whom all reach is enough."""
+    name = N_("port")
+    port = at.settings.port
+    if at.status is None:
+        if at.home.holder() is None and port is not None and _is_taken(port):
+            return Finding(
+                name,
+                False,
+                _("port {port} is used by another program").format(port=port),
+                _("End that program, or start with `weal up --listen /ip4/0.0.0.0/tcp/PORT`."),
+            )
+        return Finding(name, True, _("free: {port}").format(port=port))
+    listening = [str(one) for one in at.status["listening"]]
+    closed = [one for one in listening if not _answers(one)]
+    if not listening or len(closed) == len(listening):
+        return Finding(
+            name,
+            False,
+            _("none of this node's addresses answers: {listed}").format(
+                listed=", ".join(closed) or "-"
+            ),
+            _("Let the firewall of this machine pass TCP to port {port}.").format(port=port),
+        )
+    if any(map(is_public, listening)):
+        return Finding(name, True, _("it has a public address"))
+    return Finding(
+        name,
+        True,
+        _("all addresses are private: only this network reaches it"),
+        ""
+        if _connected(at)
+        else _(
+            "That is enough while one member has a public address: records pass on through "
+            "him. Else forward a port of the router to {port}."
+        ).format(port=port),
+    )
+
+
+CHECKS: tuple[Callable[[Patient], Finding], ...] = (
+    *(_membership, _peers, _port, _version, _clock),
+    *(_disk, _ledger, _keystore, _place, _settings),
+)
+
+
+def _connected(at: Patient) -> list[dict[str, Any]]:
+    return [one for one in (at.status or {}).get("peers", []) if one["standing"] != "absent"]
+
+
+def _newest_ms(at: Patient) -> int:
+    """Return the latest time that a record of another device claims, by its last record."""
+    newest = 0
+    for row in at.store.logs():
+        if row.author != at.settings.device and row.length:
+            for wire in at.store.wires(row.author, row.length - 1, row.length, 0):
+                newest = max(newest, from_bytes_unchecked(wire).claimed_at)
+    return newest
+
+
+def _is_taken(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("0.0.0.0", port))  # noqa: S104  as the node does
+        except OSError:
+            return True
+    return False
+
+
+def _answers(address: str) -> bool:
+    """Whether a TCP connection to one of our own multiaddrs opens."""
+    _empty, kind, host, _tcp, port, *_rest = address.split("/")
+    if kind not in ("ip4", "ip6"):
+        return True
+    try:
+        socket.create_connection((host, int(port)), CONNECT_S_MAX).close()
+    except OSError:
+        return False
+    return True

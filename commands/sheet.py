@@ -1,0 +1,174 @@
+"""Reading a sheet (CSV) that people keep: its bytes, its columns, which column says what.
+
+It is read whole before anything is done with it; what is wrong is told with its line.
+UTF-8, with or without a mark, and GB18030 are told apart by their bytes.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from commonweal.commands.language import _
+from commonweal.commands.output import visible
+from commonweal.protocol.errors import UnreadableFile, UsageError
+
+FILE_BYTES_MAX = 64 * 1024 * 1024
+MAPPING_BYTES_MAX = 64 * 1024
+CELL_CHARS_MAX = 64 * 1024
+ROWS_MAX = 100_000
+DELIMITERS = ",;\t，；"
+FIELDS = ("action", "quantity", "unit", "provider", "receiver", "scope", "note", "date")
+REQUIRED = ("action", "quantity", "unit")
+
+
+class Row(NamedTuple):
+    """What a line of the sheet says, by field; empty cells are left out."""
+
+    line: int
+    cells: dict[str, str]
+
+
+class Mapping(NamedTuple):
+    """Which column says a field, and which fields say the same on every line."""
+
+    columns: dict[str, str]
+    values: dict[str, str]
+
+
+def read_mapping(text: str) -> Mapping:
+    """Return the mapping in a TOML file, or in `field=column,field==value,...`.
+
+    Raises UsageError, or UnreadableFile for a file that is not as it must be.
+    """
+    if "=" not in text:
+        return _mapping_file(Path(text))
+    columns: dict[str, str] = {}
+    values: dict[str, str] = {}
+    for part in text.split(","):
+        field, _equals, what = part.partition("=")
+        table = values if what.startswith("=") else columns
+        table[field.strip()] = what.removeprefix("=").strip()
+    return _checked(Mapping(columns, values))
+
+
+def read_rows(path: Path, mapping: Mapping) -> list[Row]:
+    """Return the rows below the heading of the sheet. Raises UnreadableFile, with the line."""
+    text = _text(path)
+    heading = text.partition("\n")[0]
+    delimiter = max(DELIMITERS, key=heading.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    previous = csv.field_size_limit(CELL_CHARS_MAX)
+    try:
+        places = _places([name.strip() for name in next(reader, [])], mapping, path)
+        return list(_rows(reader, places, mapping, path))
+    except csv.Error as error:
+        raise UnreadableFile(at(path, reader.line_num, str(error))) from error
+    finally:
+        csv.field_size_limit(previous)
+
+
+def at(path: Path, line: int, what: str) -> str:
+    """Return what is wrong with a line, with its place."""
+    return _("{path}, line {line}: {what}").format(path=path, line=line, what=visible(what))
+
+
+def _text(path: Path) -> str:
+    data = _bytes(path, FILE_BYTES_MAX)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+    try:
+        return data.decode("gb18030")
+    except UnicodeDecodeError:
+        raise UnreadableFile(at(path, line, _("neither UTF-8 nor GB18030"))) from None
+
+
+def _bytes(path: Path, most: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(most + 1)
+    except OSError as error:
+        raise UnreadableFile(f"{path}: {error.strerror}") from error
+    if len(data) > most:
+        raise UnreadableFile(_("{path}: more than {most} bytes").format(path=path, most=most))
+    return data
+
+
+def _places(heading: list[str], mapping: Mapping, path: Path) -> dict[str, int]:
+    """Return where each field stands in a row."""
+    places = {}
+    for field, column in mapping.columns.items():
+        if heading.count(column) != 1:
+            why = _("twice") if column in heading else _("not there")
+            listed = ", ".join(heading)
+            raise UnreadableFile(
+                at(
+                    path,
+                    1,
+                    _("the column {column} is {why}; there are: {listed}").format(
+                        column=column, why=why, listed=listed
+                    ),
+                )
+            )
+        places[field] = heading.index(column)
+    return places
+
+
+def _rows(
+    reader: Iterator[list[str]], places: dict[str, int], mapping: Mapping, path: Path
+) -> Iterator[Row]:
+    count = 0
+    for cells in reader:
+        line = reader.line_num  # type: ignore[attr-defined]
+        if not any(cell.strip() for cell in cells):
+            continue
+        count += 1
+        if count > ROWS_MAX:
+            raise UnreadableFile(at(path, line, _("more than {most} rows").format(most=ROWS_MAX)))
+        if len(cells) <= max(places.values(), default=-1):
+            raise UnreadableFile(at(path, line, _("it has too few cells")))
+        found = {field: cells[place].strip() for field, place in places.items()}
+        yield Row(line, mapping.values | {field: text for field, text in found.items() if text})
+
+
+def _mapping_file(path: Path) -> Mapping:
+    try:
+        found = tomllib.loads(_bytes(path, MAPPING_BYTES_MAX).decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise UnreadableFile(_("{path}: not UTF-8").format(path=path)) from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise UnreadableFile(f"{path}: {error}") from error
+    match found:
+        case {"columns": dict(columns), **rest} if rest.keys() <= {"values"}:
+            values = rest.get("values", {})
+            texts = [*columns.values(), *values.values()] if isinstance(values, dict) else [None]
+            if all(isinstance(text, str) for text in texts):
+                return _checked(Mapping(columns, values))
+    raise UnreadableFile(
+        _("{path}: write a table [columns], and perhaps [values], of texts").format(path=path)
+    )
+
+
+def _checked(mapping: Mapping) -> Mapping:
+    named = [*mapping.columns, *mapping.values]
+    for field in named:
+        if field not in FIELDS or named.count(field) > 1:
+            raise UsageError(
+                _("the mapping has {field}; each of {fields} may stand there once").format(
+                    field=visible(field), fields=", ".join(FIELDS)
+                )
+            )
+    for field in REQUIRED:
+        if field not in named:
+            raise UsageError(
+                _("the mapping lacks {field}; give it a column, or {field}==VALUE").format(
+                    field=field
+                )
+            )
+    return mapping
