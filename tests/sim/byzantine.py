@@ -143,6 +143,11 @@ class Liar:
         self.faces.append(made)
         return made
 
+    def write(self, *flaws: Flaw) -> None:
+        """Put other records into the one log with each face."""
+        for face in self.faces:
+            face.write(*flaws)
+
     def handle(self, event: Event, now_ms: int) -> list[Action]:
         """Let the face that a peer knows take in what the peer says, or all when nobody says it."""
         match event:
@@ -183,7 +188,7 @@ class Liar:
         return actions
 
 
-def copy_of(store: Store, without: DeviceKey = DeviceKey(b"")) -> Store:
+def copy_of(store: Store, without: bytes = b"") -> Store:
     """Return a store in memory that holds what another one does, but the log of `without`."""
     store.commit()
     made = Store(":memory:")

@@ -33,7 +33,8 @@ BATCH_MS_MAX = 4
 DOWN_MS = (100, 6_000)
 SKEW_MS_MAX = 120_000
 
-Mind = Callable[[Store, CommunityId, Identity, Random, Invite | None], Service]
+Mind = Callable[[Store, CommunityId, Identity, Random, Invite | None], Any]
+"""What makes a Service, or something that behaves like one."""
 
 
 class Person:

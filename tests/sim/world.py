@@ -113,7 +113,7 @@ class World:
         """Let time pass."""
         self.agenda.run(self.agenda.now_ms + ms)
 
-    def storm(self, weather: Weather, seconds: int, each_second: Callable[[], None]) -> None:
+    def storm(self, weather: Weather, seconds: int, each_second: Callable[[], object]) -> None:
         """Let the weather be bad for so long; `each_second` is what members do meanwhile."""
         network, rng = self.network, self.rng
         network.weather = weather

@@ -1,0 +1,119 @@
+"""Joining: by the inviter and by others, when he is away, too late, and two for one place."""
+
+from __future__ import annotations
+
+from commonweal.node.events import Wish
+from commonweal.protocol.ledger import membership
+from tests.sim.node import Node
+from tests.sim.world import World
+
+
+def status(at: Node, of: Node) -> str | None:
+    """Return how the device of a node stands, as another node knows."""
+    return membership.status_of(at.service.desk.replica.ledger.state, of.person.device)
+
+
+def test_a_friend_who_joins_while_the_inviter_is_off_is_in_when_he_is_back() -> None:
+    world = World(9)
+    laptop = world.nodes[0]
+    invite = world.invited(laptop)
+    laptop.crash()
+    friend = world.join(invite, [laptop])
+    world.run(60_000)
+    assert not friend.ends
+    laptop.start()
+    world.settle()
+    laptop.write("first")
+    friend.write("first")
+    world.settle(5_000)
+    assert laptop.acknowledged and friend.acknowledged
+    for node in world.nodes:
+        assert all(node.store.clock_of(id) for one in world.nodes for id in one.acknowledged)
+
+
+def test_what_a_newcomer_writes_counts() -> None:
+    world = World(10)
+    world.grow(4)
+    newcomer = world.nodes[3]
+    invite = world.invited(newcomer)
+    world.settle()
+    guest = world.join(invite, [newcomer])
+    world.settle()
+    assert status(world.nodes[0], guest) == "active"
+
+
+def test_a_newcomer_is_admitted_through_one_who_is_not_the_founder() -> None:
+    world = World(11)
+    world.grow(4)
+    invite = world.invited(world.nodes[2])
+    world.settle()
+    newcomer = world.join(invite, [world.nodes[3]])
+    assert world.settle() <= 2_000
+    assert status(world.nodes[0], newcomer) == "active"
+
+
+def test_of_two_uses_of_one_invite_in_a_partition_one_holds_and_the_other_is_told() -> None:
+    world = World(12)
+    world.grow(6)
+    invite = world.invited(world.nodes[1])
+    world.settle()
+    here, there = world.nodes[:3], world.nodes[3:]
+    rivals = [world.join(invite, [here[1]]), world.join(invite, [there[1]])]
+    one, two = [*here, rivals[0]], [*there, rivals[1]]
+    world.network.blocked = {
+        (a.key, b.key): None for x, y in ((one, two), (two, one)) for a in x for b in y
+    }
+    world.run(10_000)
+    world.network.blocked = {}
+    world.run(60_000)
+    held = [node for node in rivals if status(world.nodes[0], node) == "active"]
+    (told,) = [node for node in rivals if node not in held]
+    assert told.service.gate.refusal is not None
+    assert told.service.gate.refusal[0] == "invite-used"
+    world.refused[told.number] = None
+    world.settle()
+
+
+def test_a_revoked_invite_admits_nobody_and_says_so() -> None:
+    world = World(13)
+    world.grow(3)
+    invite = world.invited(world.nodes[0])
+    world.nodes[0].submit(Wish("invite.revoke", {"invite": invite.id}, (invite.id,)))
+    world.settle()
+    late = world.join(invite, [world.nodes[1]])
+    world.run(3_000)
+    assert late.service.gate.refusal == ("invite-revoked", "the invite was taken back")
+    assert late.store.counts().logs == 1
+    assert status(world.nodes[0], late) is None
+
+
+def test_a_guest_is_told_when_his_invite_is_revoked_before_he_is_admitted() -> None:
+    world = World(14)
+    world.grow(4)
+    founder, host = world.nodes[0], world.nodes[1]
+    invite = world.invited(host)
+    world.settle()
+    founder.crash()
+    guest = world.join(invite, [host])
+    world.run(3_000)
+    assert host.key in guest.ends
+    host.submit(Wish("invite.revoke", {"invite": invite.id}, (invite.id,)))
+    world.run(3_000)
+    assert guest.service.gate.refusal == ("invite-revoked", "the invite was taken back")
+
+
+def test_one_who_does_not_know_the_community_is_shown_nothing() -> None:
+    world = World(15)
+    world.grow(2)
+    other = World(16)
+    invite = other.invited(other.nodes[0])
+    stranger = world.join(invite, [world.nodes[0]])
+    stranger.crash()
+    stranger.is_honest = False
+    stranger.community = other.community
+    stranger.start()
+    world.network.sent.clear()
+    world.run(30_000)
+    assert stranger.store.counts().logs == 1
+    for (source, target, _), size in world.network.sent.items():
+        assert target != stranger.key, (source, size)
