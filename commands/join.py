@@ -11,7 +11,7 @@ from commonweal.commands.language import N_, _
 from commonweal.commands.options import form_option, home_option, passphrase_option, unlock
 from commonweal.commands.output import Form, say, warn, write_json
 from commonweal.commands.people import People
-from commonweal.commands.writing import now_ms, write
+from commonweal.commands.writing import now_ms
 from commonweal.protocol import founding, keys
 from commonweal.protocol import invite as links
 from commonweal.protocol.errors import (
@@ -69,8 +69,6 @@ def join(link: str, seconds: float, passphrase_file: Path | None, home: Home, fo
     finally:
         if form is Form.JSON:
             write_json({"community": found.community.hex(), "state": state, "tried": tried})
-    if state == "member":
-        introduce(home, passphrase_file)
     if form is Form.TEXT:
         say(_("A node answered; now: {state}.").format(state=_(state)))
         say(_("Next: `weal up` starts your node."))
@@ -98,18 +96,6 @@ def ask_to_join(home: Home, link: Link, passphrase_file: Path | None) -> str:
             store.put_address(Address(contact.peer, None, contact.addresses, b"", 0, "link"))
         store.commit()
     return WAITING
-
-
-def introduce(home: Home, passphrase_file: Path | None) -> None:
-    """Write the name of this home's member, once he is admitted and it is not written yet."""
-    from commonweal.node.events import Text, Wish
-
-    with home.store(readonly=True) as store:
-        settings = Settings.read(store)
-        found = membership.member(People(store, settings.here).state, settings.member)
-    if found is not None and found.status == "active" and found.profile is None:
-        text = Text(founding.NAME_MEDIA_TYPE, settings.name.encode())
-        write(home, [Wish("member.profile", {}, (), text)], passphrase_file)
 
 
 def knocked(home: Home, link: Link, passphrase_file: Path | None, seconds: float) -> str:

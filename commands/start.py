@@ -18,7 +18,7 @@ from commonweal.commands.begin import (
     show_words,
 )
 from commonweal.commands.client import ask_if_running
-from commonweal.commands.join import WAITING, ask_to_join, introduce
+from commonweal.commands.join import WAITING, ask_to_join
 from commonweal.commands.language import _
 from commonweal.commands.options import (
     given_passphrase,
@@ -83,7 +83,7 @@ def start(
     if founded:
         _show_first_link(home, passphrase_file)
     else:
-        _tell_standing(home, passphrase_file)
+        _tell_standing(home)
 
 
 def _make(home: Home, passphrase_file: Path | None) -> None:
@@ -142,7 +142,7 @@ def _show_first_link(home: Home, passphrase_file: Path | None) -> None:
     )
 
 
-def _tell_standing(home: Home, passphrase_file: Path | None) -> None:
+def _tell_standing(home: Home) -> None:
     """Wait a moment for the admission of a newcomer, and say how he stands."""
     deadline = time.monotonic() + ADMISSION_SECONDS_MAX
     state = WAITING
@@ -154,7 +154,5 @@ def _tell_standing(home: Home, passphrase_file: Path | None) -> None:
     if state == WAITING:
         say(_("Your request waits for a node of the community; `weal status` says how it stands."))
     else:
-        if state == "member":
-            introduce(home, passphrase_file)
         say(_("You are: {state}.").format(state=_(state)))
         say(_("Next: `weal record work 1 hour` writes down what you gave."))

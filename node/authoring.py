@@ -23,6 +23,9 @@ from commonweal.protocol.record import BodyRef, Draft, Record, RecordId
 from commonweal.storage.shelves import RESTORING
 
 VOUCH = "member.vouch"
+PROFILE = "member.profile"
+NAME = "home.name"
+"""The setting that holds the name which the member gave to this home."""
 
 
 class Authoring:
@@ -84,6 +87,19 @@ class Authoring:
         if wishes:
             self.submit(tuple(wishes[:DRAFTS_MAX]))
         return bool(wishes)
+
+    def introduce(self) -> bool:
+        """Once admitted, say our member's name, where nobody has; return whether it was said."""
+        replica = self.desk.replica
+        name = replica.store.setting(NAME)
+        mine = replica.member_of(self.desk.me.device)
+        if name is None or mine is None or not self._may_write():
+            return False
+        known = membership.member(replica.ledger.state, mine)
+        if known is None or known.profile is not None or replica.store.setting(RESTORING):
+            return False
+        self.submit((Wish(PROFILE, {}, text=Text("text/plain", name)),))
+        return True
 
     def _may_write(self) -> bool:
         row = self.desk.replica.row(self.desk.me.device)
