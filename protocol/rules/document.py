@@ -44,6 +44,9 @@ RulesetId = NewType("RulesetId", bytes)
 DOCUMENT_BYTES_MAX = 256 * 1024
 TEXT_CHARACTERS_MAX = 256 * 1024
 
+KEY_PARTS_MAX = 16
+"""A key with more dots is refused before it is parsed, which takes the square of their number."""
+
 HOUR_MS = 3_600_000
 
 DEFAULT_THRESHOLDS = {"ordinary": ">1/2", "constitution": "2/3", "membership": "2/3"}
@@ -143,9 +146,9 @@ class Pool:
     buckets: tuple[Bucket, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Ruleset:
-    """A ruleset whose every part has been checked.
+    """A ruleset whose every part has been checked; equal when the documents are.
 
     document: the map it was read from, which nobody changes.
     """
@@ -167,6 +170,12 @@ class Ruleset:
     witnesses: int
     grace_ms: int
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Ruleset) and self.id == other.id
+
+    def __hash__(self) -> int:
+        return int.from_bytes(self.id[:8])
+
     def to_bytes(self) -> bytes:
         """Return the canonical form."""
         return codec.encode(cast(codec.Value, dict(self.document)))
@@ -184,6 +193,9 @@ def check(text: str) -> list[Problem]:
     if len(text) > TEXT_CHARACTERS_MAX:
         sentence = f"the text has {len(text):,} characters; {TEXT_CHARACTERS_MAX:,} are the most"
         return [Problem(1, 1, sentence, "shorten its sentences")]
+    if long := _LONG_KEY.search(text):
+        line = text.count("\n", 0, long.start()) + 1
+        return [Problem(line, 1, f"a key has more than {KEY_PARTS_MAX} parts", "shorten it")]
     try:
         document = tomllib.loads(text, parse_float=_Fraction)
     except tomllib.TOMLDecodeError as error:
@@ -228,6 +240,10 @@ def from_bytes(data: bytes) -> Ruleset:
     if type(document) is not dict:
         raise Malformed("a ruleset is a map")
     return from_map(document)
+
+
+_KEY_PART = r"""(?:[A-Za-z0-9_-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+"""
+_LONG_KEY = re.compile(f"(?<![A-Za-z0-9_-])(?:{_KEY_PART}){{{KEY_PARTS_MAX}}}")
 
 
 class _Fraction(str):
