@@ -277,9 +277,10 @@ class Service:
             self.comparing.begin(session)
 
     def _membership_changed(self) -> None:
-        """Vouch where that is ours to do; admit guests who became members."""
+        """Vouch where that is ours to do, say our name, admit guests who became members."""
         if self.desk.keeps:
             self.authoring.vouch()
+            self.authoring.introduce()
         for session in self.gate.promote():
             self.peering.tell(session)
             self.comparing.begin(session)

@@ -126,21 +126,14 @@ def test_a_node_that_does_not_start_says_why(
     assert "the port is taken" in ran.err
 
 
-def test_an_admitted_member_introduces_himself_once(tmp_path: Path) -> None:
-    home = founder(tmp_path / "home", "Ann")
-    before = good("status", "--home", home, "-o", "json").json["records"]
-    join.introduce(Home(home), None)
-    assert good("status", "--home", home, "-o", "json").json["records"] == before
-
-
 def test_a_newcomer_is_known_by_name_once_he_is_admitted(tmp_path: Path) -> None:
     ann = homes.founder(tmp_path / "ann", "Ann")
     bo = homes.newcomer(tmp_path / "bo", homes.invited(ann), "Bo")
     carry(bo, ann)
     run_for_a_moment(ann)
     carry(ann, bo)
-    join.introduce(bo, None)
-    join.introduce(bo, None)
+    run_for_a_moment(bo)
+    run_for_a_moment(bo)
     carry(bo, ann)
     rows = good("members", "--home", ann.path, "-o", "json").json["members"]
     assert [(row["name"], row["status"]) for row in rows] == [("Ann", "active"), ("Bo", "active")]

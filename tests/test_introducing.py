@@ -1,0 +1,67 @@
+"""A node says its member's name, once, as soon as he is a member."""
+
+from __future__ import annotations
+
+from random import Random
+
+from commonweal.node.authoring import NAME, PROFILE
+from commonweal.node.events import Committed, Started, Woke
+from commonweal.node.service import TICK_MS, Service
+from commonweal.node.session import Identity
+from commonweal.protocol.record import read_erasable
+from commonweal.storage.shelves import RESTORING
+from commonweal.storage.store import Store
+from tests.protocol.authors import BO, COMMUNITY, FIRST, FOUNDING, MEI, Author, write
+
+NOW_MS = 1_790_000_000_000
+
+
+def home(author: Author, name: str | None) -> tuple[Store, Service]:
+    """Return the store and the service of an author's home that holds the founding record."""
+    store = Store()
+    assert FIRST.body is not None
+    store.append(MEI.device, [FIRST], {FIRST.body.hash: FOUNDING.body})
+    if name is not None:
+        store.put_setting(NAME, name.encode())
+    store.commit()
+    return store, Service(store, COMMUNITY, Identity(author.signer, author.peer), Random(1))
+
+
+def live(store: Store, service: Service, seconds: int = 3) -> list[str]:
+    """Let some time pass; return the names that stand in profiles."""
+    service.handle(Started(), NOW_MS)
+    for second in range(seconds):
+        service.handle(Woke(), NOW_MS + second * TICK_MS)
+        store.commit()
+        service.handle(Committed(), NOW_MS + second * TICK_MS)
+        store.commit()
+    names = []
+    for record in store.rare():
+        if record.kind == PROFILE:
+            assert record.body is not None
+            body = store.body(record.body.hash)
+            assert body is not None
+            names.append(read_erasable(body)[1].decode())
+    return names
+
+
+def test_a_member_is_introduced_once() -> None:
+    assert live(*home(MEI, "小梅")) == ["小梅"]
+
+
+def test_a_home_without_a_name_says_nothing() -> None:
+    assert live(*home(MEI, None)) == []
+
+
+def test_who_is_not_admitted_is_not_introduced() -> None:
+    store, service = home(BO, "Bo")
+    store.append(BO.device, [write(BO, None, kind="device.enrol")])
+    store.commit()
+    service.reload()
+    assert live(store, service) == []
+
+
+def test_a_restored_home_waits_for_what_its_member_said_before() -> None:
+    store, service = home(MEI, "Mei")
+    store.put_setting(RESTORING, b"1")
+    assert live(store, service) == []
