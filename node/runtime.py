@@ -307,7 +307,7 @@ class Runtime:
     async def _recover(self, error: StorageError, batch: list[Event]) -> None:
         """Go back to the last commit, and let everybody who waits or is linked begin again."""
         if self.refusal is None:
-            log.error("%s (%s) The node goes on serving.", type(error).__doc__, error)
+            log.error("%s (%s)", type(error).__doc__, error)
         self.refusal = error
         self._retry_at = trio.current_time() + RETRY_S
         await self._worker.run(self._go_back)

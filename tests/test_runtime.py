@@ -391,6 +391,7 @@ class Road(Links):
 
     def drop(self, peer: PeerKey, reason: str) -> None:
         if peer in self.linked:
+            super().drop(peer, reason)
             self.linked.discard(peer)
             self._other(peer).linked.discard(self.me)
             self.village.runtimes[self.me].emit(Disconnected(peer, reason))
@@ -435,9 +436,15 @@ async def test_a_node_whose_disk_is_full_still_serves_what_it_holds(
         await village.live(seconds=60)
         held = {row.author: row.length for row in full.logs()}
         assert {row.author: row.length for row in other.logs()} == held
+        road = village.runtimes[first]._links
+        assert isinstance(road, Road)
+        del road.said[:]
         node.emit(Submitted(Ticket(3), (_work(),)))
         await village.live(seconds=60)
         assert {row.author: row.length for row in full.logs()} == held
+        drops = [one for one in road.said if isinstance(one, Drop)]
+        assert not drops, "what cannot be kept costs nobody his link"
+        assert other.counts().records == full.counts().records + 1
         full.refusal = None
         await village.live(seconds=60)
         assert full.counts().records == other.counts().records == sum(held.values()) + 1
