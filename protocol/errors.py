@@ -253,8 +253,16 @@ class ValueMismatch(RuleError):
     """A value given to the rule is not of the declared type; correct the record that holds it."""
 
 
-class BadRuleset(RuleError):
+class BadRuleset(CommonwealError):
     """The ruleset cannot be used as it is; `weal rules check FILE` lists all that is wrong."""
+
+    exit_code = 65
+
+    def __init__(self, sentence: str, hint: str, at: Position) -> None:
+        what = f"{sentence}; {hint}" if hint else sentence
+        super().__init__(f"line {at.line}, column {at.column}: {what}")
+        self.sentence, self.hint = sentence, hint
+        self.line, self.column = at
 
 
 class NotAdmittedYet(NotYet):

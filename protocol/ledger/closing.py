@@ -23,6 +23,7 @@ from commonweal.protocol.ledger.governance import (
     EXPIRED,
     FAILED,
     IN_FORCE,
+    LAZY,
     NO,
     OPEN,
     PASSED,
@@ -258,7 +259,7 @@ class _Closing:
     def _process(self, row: ProposalRow) -> Process:
         if row.subject == RULES:
             new = self._proposed(row)
-            return process_of(self.ruleset, new)
+            return process_of(self.ruleset, new, silently=row.kind == LAZY)
         return self.ruleset.processes.get(row.kind) or self.ruleset.processes["ordinary"]
 
     def _proposed(self, row: ProposalRow) -> Ruleset:

@@ -6,6 +6,7 @@ Records:
                   body is the document or the patch; optional sunset: hours it then holds;
                   backtest: the height and hash of what it would have paid
                   removal: member; decision: an erasable body that says what is decided
+                  optional vote: true, to vote on what silence could pass
   rules.comment   proposal; the text is in the body
   rules.vote      proposal, say: "yes", "no", "abstain" or "block"; the last word stands
   rules.withdraw  proposal: of the author's member
@@ -31,6 +32,7 @@ from commonweal.protocol.rules.schema import HOURS_MAX
 
 PROPOSAL, OPEN, VOTE, ELECTOR, COMMENT, OF_MEMBER = b"G", b"O", b"v", b"H", b"m", b"l"
 
+LAZY, ORDINARY = "lazy", "ordinary"
 RULES, REMOVAL, DECISION = "rules", "removal", "decision"
 YES, NO, ABSTAIN, BLOCK = "yes", "no", "abstain", "block"
 SAYINGS = (YES, NO, ABSTAIN, BLOCK)
@@ -103,7 +105,8 @@ def propose(state: State, record: Record, context: Context) -> Verdict:
         case "removal":
             row = _proposed_removal(state, record, context, ruleset)
         case "decision" if record.body is not None and not record.body.permanent:
-            kind = "lazy" if ruleset.lazy_decisions else "ordinary"
+            is_lazy = ruleset.lazy_decisions and not _asks_vote(record)
+            kind = LAZY if is_lazy else ORDINARY
             row = ProposalRow(DECISION, context.member, record.clock, ruleset.id, b"", kind)
         case _:
             return Reason.SHAPE
@@ -249,10 +252,14 @@ def _proposed_rules(
         record.clock,
         old.id,
         new.id,
-        classes_of(old, new)[0],
+        classes_of(old, new, silently=not _asks_vote(record))[0],
         sunset_hours=sunset,
         backtest=backtest,
     )
+
+
+def _asks_vote(record: Record) -> bool:
+    return record.data.get("vote") is True
 
 
 def _patched(old: Ruleset, patch: Any) -> Ruleset:

@@ -36,17 +36,19 @@ def differences(old: Ruleset, new: Ruleset) -> list[Change]:
     return list(_changes((), old.document, new.document))
 
 
-def classes_of(old: Ruleset, new: Ruleset) -> tuple[str, ...]:
+def classes_of(old: Ruleset, new: Ruleset, silently: bool = True) -> tuple[str, ...]:
     """Return the classes of the change from `old` to `new`, the gravest first.
 
-    They follow from what changes, by the old rules; whoever proposes has no choice.
+    They follow from what changes, by the old rules. silently: whether silence may be
+    consent, where the old rules have that; whoever proposes may ask for a vote instead.
     """
     changed = list(dict.fromkeys(change.path[0] for change in differences(old, new)))
     grave = {"name", "charter", "governance", "finality"}
     if any(process.voters for process in old.processes.values()):
         # Who may have a role that votes is as grave as how it votes.
         grave.add("roles")
-    if "lazy" in old.processes and changed and all(one in old.lazy_covers for one in changed):
+    is_lazy = silently and "lazy" in old.processes
+    if is_lazy and changed and all(one in old.lazy_covers for one in changed):
         return ("lazy",)
     found = ["constitution"] if any(one in grave for one in changed) else []
     if "membership" in changed:
@@ -56,13 +58,13 @@ def classes_of(old: Ruleset, new: Ruleset) -> tuple[str, ...]:
     return tuple(found)
 
 
-def process_of(old: Ruleset, new: Ruleset) -> Process:
+def process_of(old: Ruleset, new: Ruleset, silently: bool = True) -> Process:
     """Return how the change from `old` to `new` is decided: the stricter of both.
 
     Of all classes that the change touches the strictest counts, and where it changes a
-    process, what that process asks before and after.
+    process, what that process asks before and after. silently: as in `classes_of`.
     """
-    classes = classes_of(old, new)
+    classes = classes_of(old, new, silently)
     process = old.processes[classes[0]]
     for name in classes[1:]:
         process = process.with_strictness_of(old.processes[name])

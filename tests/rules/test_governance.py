@@ -8,6 +8,7 @@ import pytest
 
 from commonweal.protocol.ledger import membership, standing
 from commonweal.protocol.ledger.reasons import Reason
+from tests.ledger.village import TEXT
 from tests.rules.council import DAY, SAID, Council, process, rules
 
 FIVE = ("Jun", "Ana", "Bo", "Lin")
@@ -252,6 +253,20 @@ def test_silence_is_consent_only_where_the_rules_say_so() -> None:
         "failed",
         "stale",
     ]
+
+
+def test_whoever_proposes_may_ask_for_a_vote_on_what_silence_could_pass() -> None:
+    document = rules()
+    document["governance"]["lazy"] = {**process(), "covers": ["value"], "decisions": True}
+    value = {"value": {"work": {"points": "event.effort", **SAID}}}
+    council = Council(document, *FIVE)
+    asked = council.patch("Jun", value, vote=True)
+    decision = council.write("Jun", "rules.propose", {"subject": "decision", "vote": True}, TEXT)
+    council.cut()
+    assert [council.row(one).kind for one in (asked, decision)] == ["ordinary", "ordinary"]
+    council.say(asked, "yes", "Mei Jun Ana")
+    council.cut(25)
+    assert [council.status(one) for one in (asked, decision)] == ["in force", "failed"]
 
 
 def test_a_trial_is_shown_and_then_in_force() -> None:
