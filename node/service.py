@@ -268,13 +268,18 @@ class Service:
         desk = self.desk
         if desk.replica.is_member(desk.me.device):
             self.peering.tell(session)
+        self._show_request(session)
+        if session.outbound:
+            self.comparing.begin(session)
+
+    def _show_request(self, session: Session) -> None:
+        """As a newcomer, send our own log: nobody fetches it from us."""
+        desk = self.desk
         own = desk.replica.row(desk.me.device)
-        if not desk.replica.is_member(desk.me.device) and own.length:
+        if own.length and not desk.replica.is_member(desk.me.device):
             wires = desk.replica.store.wires(desk.me.device, 0, own.length, wire.RUNS_BYTES_AIM)
             run = self.serving.closed(desk.me.device, 0, wires)
             desk.send(session, wire.Runs((run,) if run else (), 0, asked=False))
-        if session.outbound:
-            self.comparing.begin(session)
 
     def _membership_changed(self) -> None:
         """Vouch where that is ours to do, say our name, admit guests who became members."""
@@ -365,6 +370,7 @@ class Service:
             chosen = self._some_member()
             if chosen is not None:
                 self._compare(chosen)
+                self._show_request(chosen)
                 if not desk.rng.randrange(ADDRESSES_ONE_IN):
                     self.peering.tell(chosen)
             if chosen is not None and chosen.compared:
