@@ -27,7 +27,7 @@ from commonweal.protocol.ledger.reasons import Reason
 from commonweal.protocol.ledger.state import State
 from commonweal.protocol.record import Record
 from commonweal.protocol.rules.changes import classes_of, patched
-from commonweal.protocol.rules.document import Ruleset, from_bytes
+from commonweal.protocol.rules.document import Ruleset, RulesetId, from_bytes
 from commonweal.protocol.rules.schema import HOURS_MAX
 
 PROPOSAL, OPEN, VOTE, ELECTOR, COMMENT, OF_MEMBER = b"G", b"O", b"v", b"H", b"m", b"l"
@@ -172,8 +172,8 @@ def end(state: State, proposal: bytes, row: ProposalRow) -> None:
     put(state, proposal, row)
     state.delete(OPEN + proposal)
     _release(state, row)
-    for key, _ in list(state.items(ELECTOR + proposal)):
-        state.delete(key)
+    _forget_electors(state, proposal)
+    _forget_document(state, row)
 
 
 def begin_trial(state: State, proposal: bytes, row: ProposalRow) -> None:
@@ -186,8 +186,8 @@ def finish_trial(state: State, proposal: bytes, row: ProposalRow) -> None:
     """Write a proposal whose trial is over."""
     put(state, proposal, row)
     state.delete(OPEN + proposal)
-    for key, _ in list(state.items(ELECTOR + proposal)):
-        state.delete(key)
+    _forget_electors(state, proposal)
+    _forget_document(state, row)
 
 
 def proposals(state: State) -> dict[bytes, ProposalRow]:
@@ -207,6 +207,24 @@ def comments(state: State, proposal: bytes) -> list[tuple[bytes, bytes]]:
     prefix = COMMENT + proposal
     found = [(value[1], key[len(prefix) :], value[0]) for key, value in state.items(prefix)]
     return [(record, member) for _, record, member in sorted(found)]
+
+
+def _forget_electors(state: State, proposal: bytes) -> None:
+    for key, _ in list(state.items(ELECTOR + proposal)):
+        state.delete(key)
+
+
+def _forget_document(state: State, row: ProposalRow) -> None:
+    """Drop the document of rules that came to nothing, unless something else needs it."""
+    if row.subject != RULES or row.status not in (FAILED, EXPIRED, WITHDRAWN, STALE):
+        return
+    needed = [ruleset for _, ruleset, _ in standing.history(state)]
+    for key, _ in state.items(OPEN):
+        other = proposal_row(state, key[1:])
+        if other is not None:
+            needed.append(RulesetId(other.target))
+    if row.target not in needed:
+        state.delete(standing.DOCUMENT + row.target)
 
 
 def _release(state: State, row: ProposalRow) -> None:

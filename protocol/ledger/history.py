@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 
 from commonweal.protocol.frontier import HEAD_BYTES, Entry
 from commonweal.protocol.keys import DeviceKey
-from commonweal.protocol.ledger import distribution, standing, witness
+from commonweal.protocol.ledger import distribution, governance, standing, witness
 from commonweal.protocol.ledger.closing import LAST, close, last_cut, would_decide
 from commonweal.protocol.ledger.context import Verdict
 from commonweal.protocol.ledger.cut import BEFORE_ALL, Cut
@@ -134,6 +134,27 @@ class History:
         """Return what a cut of all that is held would decide at that time; nothing changes."""
         return would_decide(self.state, time_ms, self._documents)
 
+    def would_pay(self, time_ms: int, ruleset: Ruleset | None = None) -> State:
+        """Return what a cut of all that is held would pay; nothing changes.
+
+        ruleset: by which, such as one on trial; None for the one in force. Its payouts are
+        those of the height after the last.
+        """
+        cut = Cut(self.cut.height + 1, max(time_ms, self.cut.time_ms + 1))
+        over = State(self.state)
+        counted = [one for one in self._above.values() if self.verdict(one.id) is None]
+        distribution.book(over, cut, counted)
+        distribution.share(over, cut, ruleset or self.ruleset, self.community)
+        return over
+
+    def proposed(self, proposal: bytes) -> Ruleset | None:
+        """Return the ruleset that a proposal would put in force, while it is kept."""
+        row = governance.proposal_row(self.state, proposal)
+        if row is None or row.subject != governance.RULES:
+            return None
+        data = self.state.get(standing.DOCUMENT + row.target)
+        return None if data is None else standing.read(data)
+
     def next_cut(self, time_ms: int) -> dict[str, object] | None:
         """Return the `data` of the next `cut.single`: all that is held; None when nothing is new.
 
@@ -211,10 +232,10 @@ class History:
         said = witness.read(record)
         assert said is not None, "only cuts that can be read wait here"
         founding = self._above.get(RecordId(self.community))
-        is_witness = witness.is_witness(self.final, record.author) or (
-            founding is not None and founding.author == record.author
-        )
-        if not is_witness or said.time_ms <= self.cut.time_ms:
+        is_first = founding is not None and founding.author == record.author
+        if not is_first and not witness.may_cut(self.final, record):
+            return None
+        if said.time_ms <= self.cut.time_ms:
             return None
         covered: list[Record] = []
         for entry in said.entries:

@@ -51,6 +51,16 @@ def is_witness(state: State, device: DeviceKey) -> bool:
     return row is not None and founding is not None and (row.member, row.clock) == (founding[0], 1)
 
 
+def may_cut(state: State, record: Record) -> bool:
+    """Whether a record is the witness's by the last cut: neither revoked nor frozen before it."""
+    row = joining.device_row(state, record.author)
+    if row is None or not is_witness(state, record.author):
+        return False
+    frozen = state.get(joining.FROZEN + record.author)
+    is_revoked = row.last is not None and record.seq > row.last
+    return not is_revoked and (frozen is None or record.seq < frozen)
+
+
 def data(height: int, time_ms: int, grown: list[Entry]) -> dict[str, Any]:
     """Return the `data` of a cut. grown: the logs that are longer than at the last cut."""
     entries = sorted(grown)[:LOGS_PER_CUT_MAX]

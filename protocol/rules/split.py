@@ -204,8 +204,8 @@ class _Work:
             given = list(self._arrears(bucket, amount, late))
             amount -= sum(line.amount for line in given)
             if bucket.claim == "once":
-                paid = {id for line in given for id in line.inputs}
-                fresh = [one for one in fresh if one.id not in paid]
+                caught_up = {id for line in given for id in line.inputs}
+                fresh = [one for one in fresh if one.id not in caught_up]
         for income, part in self._traced(bucket, amount):
             upstream = income.upstream if bucket.trace else None
             some = [one for one in fresh if upstream is None or one.id in upstream]

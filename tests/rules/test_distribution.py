@@ -1,78 +1,16 @@
-"""What is really paid: from records and cuts, the same on every node, and explained."""
+"""What is really paid: from records and cuts, and explained."""
 
 from __future__ import annotations
 
-import random
 from typing import Any
 
 import pytest
 
-from commonweal.protocol.ledger import distribution, membership
-from commonweal.protocol.ledger.backtest import backtest, height_of
-from commonweal.protocol.ledger.closing import last_cut
-from commonweal.protocol.ledger.history import History
+from commonweal.protocol.ledger import distribution
 from commonweal.protocol.ledger.reasons import Reason
-from commonweal.protocol.record import Record
-from commonweal.protocol.rules.document import Ruleset, from_map
 from commonweal.protocol.rules.split import explained
-from tests.rules.council import SAID, Council, rules
-
-CUSTOMER = b"c" * 16
-
-
-def paying(points: str = "event.effort", **over: Any) -> dict[str, Any]:
-    """Return rules that pay work out of income in EUR."""
-    buckets = [{"name": "work", "share": "100%", "claim": "equity", **SAID}]
-    table = {"unit": "EUR", "income": INCOME, "buckets": buckets, **SAID, **over}
-    value = {"work": {"points": points, **SAID}}
-    return rules(value=value, pools={"income": table})
-
-
-INCOME = "event.action == 'transfer' && event.from_outside && event.to_community"
-
-
-def hours(n: int) -> dict[str, Any]:
-    return {"n": n, "scale": 0, "unit": "hour"}
-
-
-def euros(n: int) -> dict[str, Any]:
-    return {"n": n, "scale": 2, "unit": "EUR"}
-
-
-class Workshop(Council):
-    """A council that works and earns."""
-
-    def work(self, name: str, n: int, by: str | None = None, **over: Any) -> Record:
-        """Record work, attested by `by`."""
-        data = {"action": "work", "provider": self.id(name), "effortQuantity": hours(n)} | over
-        done = self.write(name, "event", data)
-        if by:
-            self.attest(done, by)
-        return done
-
-    def attest(self, event: Record, by: str) -> Record:
-        """Say yes to an event."""
-        return self.write(by, "attest", {"event": event.id, "say": "yes"})
-
-    def earn(self, n: int, by: str = "Jun", **over: Any) -> Record:
-        """Record income from outside, attested by `by`."""
-        data = {
-            "action": "transfer",
-            "provider": CUSTOMER,
-            "receiver": self.community,
-            "resourceQuantity": euros(n),
-            "newInventoriedResource": {},
-        }
-        came = self.write("Mei", "event", data | over)
-        self.attest(came, by)
-        return came
-
-    def paid(self) -> dict[str, int]:
-        """Return what each has been paid, by name."""
-        names = {pen.owner.id: name for name, pen in self.pens.items()}
-        names[self.community] = "community"  # type: ignore[index]
-        found = distribution.shares(self.history.final)
-        return {names[member]: amount for (member, _, _), amount in found.items()}  # type: ignore[index]
+from tests.rules.council import SAID, process, rules
+from tests.rules.workshop import CUSTOMER, Workshop, euros, hours, paying, proposed
 
 
 def test_income_is_shared_by_attested_work() -> None:
@@ -268,178 +206,35 @@ def test_a_refused_event_leaves_nothing_behind() -> None:
     assert shop.history.state.to_bytes() == before
 
 
-def busy() -> Workshop:
-    """Return a workshop with several cuts, a change of the rules and late records."""
-    shop = Workshop(paying(), "Jun", "Ana", "Bo")
-    shop.work("Jun", 3, by="Ana")
-    late = shop.work("Ana", 2)
-    shop.earn(1000)
-    shop.cut()
-    proposal = shop.patch("Jun", {"value": {"work": {"points": "event.effort * 2"}}})
-    shop.say(proposal, "yes", "Mei Jun Ana")
-    shop.cut()
-    shop.attest(late, "Bo")
-    shop.earn(777)
-    shop.cut(25)
-    shop.work("Bo", 7, by="Jun")
-    shop.earn(55)
-    shop.cut()
-    shop.work("Mei", 1, by="Jun")
-    return shop
-
-
-def outcome(history: History, records: list[Record]) -> tuple[Any, ...]:
-    verdicts = [history.verdict(one.id) for one in records]
-    return history.final.to_bytes(), history.state.to_bytes(), history.cut, verdicts
-
-
-@pytest.mark.parametrize("seed", range(40))
-def test_the_order_of_arrival_changes_nothing_final_or_provisional(seed: int) -> None:
-    shop = busy()
-    expected = outcome(shop.history, shop.records)
-    rng = random.Random(seed)
-    records = [*shop.records]
-    rng.shuffle(records)
-    history = History(shop.community)
-    places = sorted(rng.randint(0, len(records)) for _ in range(5))
-    pieces = [records[a:b] for a, b in zip([0, *places], [*places, len(records)], strict=True)]
-    documents = list(shop.documents.items())
-    for piece in pieces:
-        if rng.random() < 0.5 and documents:
-            history.learn(dict([documents.pop()]))
-        history.add(piece)
-        if rng.random() < 0.5:
-            history.settle()
-    history.learn(dict(documents))
-    assert outcome(history, shop.records) == expected
-
-
-def test_who_was_away_has_the_same_rules_and_shares() -> None:
-    shop = busy()
-    away = History(shop.community)
-    away.learn(shop.documents)
-    away.add(shop.records[:10])
-    away.add(shop.records[10:])
-    assert away.ruleset.id == shop.history.ruleset.id
-    assert distribution.shares(away.final) == distribution.shares(shop.history.final)
-
-
-def test_a_record_that_comes_after_a_cut_changes_nothing_final() -> None:
+def test_what_would_be_paid_is_shown_before_it_is() -> None:
     shop = Workshop(paying(), "Jun", "Ana")
-    early = shop.pens["Ana"].log[-1]
-    shop.work("Jun", 1, by="Mei")
-    shop.earn(100)
-    shop.cut()
-    final = shop.history.final.to_bytes()
-    data = {"action": "work", "provider": shop.id("Ana"), "effortQuantity": hours(1)}
-    late = shop.pens["Ana"].write("event", data)
-    assert late.clock == early.clock + 1
-    shop.learn()
-    assert shop.history.final.to_bytes() == final
-    assert not shop.history.is_final(late.id)
-    shop.cut()
-    assert distribution.booked_at(shop.history.final, late.id) == (2, shop.now_ms)
-
-
-def test_only_the_device_that_founded_the_community_makes_cuts() -> None:
-    shop = Workshop(paying(), "Jun")
-    data = shop.history.next_cut(shop.now_ms)
-    assert data is not None
-    stranger = shop.write("Jun", "cut.single", data)
-    assert shop.history.verdict(stranger.id) == Reason.NOT_THE_WITNESS
-    assert shop.history.cut.height == 0
-    again = shop.pens["Mei2"] = type(shop.mei)(shop, shop.founder, 1)
-    again.enrol([shop.records[-1]], is_new=False)
-    second = shop.write("Mei2", "cut.single", data)
-    assert shop.history.verdict(second.id) == Reason.NOT_THE_WITNESS
-    assert shop.history.cut.height == 0
-
-
-@pytest.mark.parametrize(
-    "over",
-    [
-        {"height": 2},
-        {"height": 0},
-        {"time": 0},
-        {"logs": [[b"x" * 32, 1, b"y" * 16, None]]},
-        {"logs": [[b"x", 1, b"y" * 16, None]]},
-        {"logs": None},
-    ],
-)
-def test_a_cut_without_its_form_or_its_records_decides_nothing(over: dict[str, Any]) -> None:
-    shop = Workshop(paying(), "Jun")
-    data = shop.history.next_cut(shop.now_ms)
-    assert data is not None
-    shop.write("Mei", "cut.single", data | over)
-    assert shop.history.cut.height == 0
-    shop.cut()
-    assert shop.history.cut.height == 1
-
-
-def test_a_cut_waits_for_what_it_covers() -> None:
-    shop = Workshop(paying(), "Jun")
-    shop.work("Jun", 1)
-    shop.cut()
-    history = History(shop.community)
-    history.learn(shop.documents)
-    missing = shop.pens["Jun"].log[-1]
-    history.add(one for one in shop.records if one.id != missing.id)
-    assert history.cut.height == 0
-    history.add([missing])
-    assert history.cut == shop.history.cut
-    assert last_cut(history.final).height == 1
-
-
-def test_a_log_that_a_proof_ends_is_cut_where_it_ends() -> None:
-    shop = Workshop(paying(), "Jun", "Ana")
-    bad = shop.work("Jun", 1)
-    shop.history.freeze(shop.pens["Jun"].key, bad.seq)
-    assert shop.history.verdict(bad.id) == Reason.LOG_FROZEN
-    shop.cut()
-    assert not shop.history.is_final(bad.id)
-    assert membership.frozen_at(shop.history.final, shop.pens["Jun"].key) == bad.seq
-
-
-def proposed(points: str) -> Ruleset:
-    return from_map(paying(points))
-
-
-def test_a_backtest_says_who_would_have_had_what() -> None:
-    shop = Workshop(paying(), "Jun", "Ana")
-    shop.write("Jun", "role.claim", {"role": "consumer"})
     shop.work("Jun", 3, by="Ana")
     shop.work("Ana", 1, by="Mei")
     shop.earn(4000)
+    before = shop.history.state.to_bytes()
+    would = shop.history.would_pay(shop.now_ms)
+    assert {one.height for one in distribution.payouts(would)} == {1}
+    assert sorted(distribution.shares(would).values()) == [1000, 3000]
+    other = shop.history.would_pay(shop.now_ms, proposed("1"))
+    assert sorted(distribution.shares(other).values()) == [2000, 2000]
+    assert shop.history.state.to_bytes() == before
+    assert shop.paid() == {}
     shop.cut()
-    new = proposed("1000")
-    found = backtest(shop.community, shop.records, shop.documents, new)
-    table = {one.who: (one.had, one.would) for one in found.members}
-    assert table == {shop.id("Jun"): (3000, 2000), shop.id("Ana"): (1000, 2000)}
-    assert [(one.who, one.had, one.would) for one in found.roles] == [("consumer", 3000, 2000)]
-    same = backtest(shop.community, shop.records, shop.documents, shop.history.ruleset)
-    assert all(one.had == one.would for one in same.members)
-    assert same.hash != found.hash
+    assert distribution.shares(shop.history.final) == distribution.shares(would)
 
 
-def test_any_voter_gets_the_same_backtest_at_its_height() -> None:
-    shop = busy()
-    new = proposed("event.effort * event.effort")
-    height = shop.history.cut.height
-    first = backtest(shop.community, shop.records, shop.documents, new)
-    shop.work("Jun", 50, by="Ana")
-    shop.earn(10_000)
+def test_rules_on_trial_are_computed_and_not_paid() -> None:
+    document = paying()
+    document["governance"]["ordinary"] = process(early=True, trial_hours=48)
+    shop = Workshop(document, "Jun", "Ana")
+    shop.work("Jun", 3, by="Ana")
+    shop.work("Ana", 1, by="Mei")
+    proposal = shop.patch("Jun", {"value": {"work": {"points": "1"}}})
+    shop.say(proposal, "yes", "Mei Jun")
     shop.cut()
-    random.Random(1).shuffle(shop.records)
-    again = backtest(shop.community, shop.records, shop.documents, new, height_of(first.name))
-    assert height_of(first.name) == height
-    assert again == first
-    later = backtest(shop.community, shop.records, shop.documents, new)
-    assert later.hash != first.hash
-
-
-def test_a_proposal_carries_its_backtest() -> None:
-    shop = busy()
-    new = proposed("1")
-    found = backtest(shop.community, shop.records, shop.documents, new)
-    proposal = shop.propose("Jun", new.document, backtest=found.name)
-    assert shop.row(proposal).backtest == found.name
+    assert shop.status(proposal) == "trial"
+    shop.earn(4000)
+    on_trial = shop.history.proposed(proposal.id)
+    assert sum(distribution.shares(shop.history.would_pay(shop.now_ms, on_trial)).values()) == 4000
+    shop.cut()
+    assert shop.paid() == {"Jun": 3000, "Ana": 1000}

@@ -409,3 +409,22 @@ def test_a_vote_on_nothing_counts_for_nothing() -> None:
     ):
         vote = council.write("Jun", "rules.vote", data)
         assert council.history.verdict(vote.id) == reason
+
+
+def test_the_document_of_what_came_to_nothing_is_not_kept() -> None:
+    council = Council(rules(), "Jun")
+    kept = council.patch("Jun", VOUCHES)
+    same = council.patch("Mei", VOUCHES)
+    gone = council.patch("Jun", {"membership": {"vouches": 2, **SAID}})
+    for one in (same, gone):
+        assert council.history.proposed(one.id) is not None
+        name = "Mei" if one is same else "Jun"
+        council.write(name, "rules.withdraw", {"proposal": one.id})
+    council.cut()
+    assert council.history.proposed(gone.id) is None
+    found = council.history.proposed(kept.id)
+    assert found is not None
+    assert found.vouches == 1
+    council.say(kept, "yes", "Mei Jun")
+    council.cut(25)
+    assert council.history.ruleset == found

@@ -44,10 +44,7 @@ def rows(text: str) -> dict[str, str]:
 def test_every_key_stands_on_the_page_with_its_default(title: str, tables: list[Fields]) -> None:
     known = rows(section(title))
     fields = {
-        name: field
-        for table in tables
-        for name, field in table.items()
-        if name not in ("en", "zh")
+        name: field for table in tables for name, field in table.items() if name not in ("en", "zh")
     }
     assert set(fields) - set(known) == set()
     assert set(known) - set(fields) <= {*schema.CLASSES}

@@ -1,0 +1,184 @@
+"""History: the same in any order of arrival, final below a cut, and run again under other rules."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+from commonweal.protocol.ledger import distribution, membership
+from commonweal.protocol.ledger.backtest import backtest, height_of
+from commonweal.protocol.ledger.closing import last_cut
+from commonweal.protocol.ledger.history import History
+from commonweal.protocol.ledger.reasons import Reason
+from commonweal.protocol.record import Record
+from tests.rules.workshop import Workshop, busy, hours, paying, proposed
+
+
+def outcome(history: History, records: list[Record]) -> tuple[Any, ...]:
+    verdicts = [history.verdict(one.id) for one in records]
+    return history.final.to_bytes(), history.state.to_bytes(), history.cut, verdicts
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_order_of_arrival_changes_nothing_final_or_provisional(seed: int) -> None:
+    shop = busy()
+    expected = outcome(shop.history, shop.records)
+    rng = random.Random(seed)
+    records = [*shop.records]
+    rng.shuffle(records)
+    history = History(shop.community)
+    places = sorted(rng.randint(0, len(records)) for _ in range(5))
+    pieces = [records[a:b] for a, b in zip([0, *places], [*places, len(records)], strict=True)]
+    documents = list(shop.documents.items())
+    for piece in pieces:
+        if rng.random() < 0.5 and documents:
+            history.learn(dict([documents.pop()]))
+        history.add(piece)
+        if rng.random() < 0.5:
+            history.settle()
+    history.learn(dict(documents))
+    assert outcome(history, shop.records) == expected
+
+
+def test_who_was_away_has_the_same_rules_and_shares() -> None:
+    shop = busy()
+    away = History(shop.community)
+    away.learn(shop.documents)
+    away.add(shop.records[:10])
+    away.add(shop.records[10:])
+    assert away.ruleset.id == shop.history.ruleset.id
+    assert distribution.shares(away.final) == distribution.shares(shop.history.final)
+
+
+def test_a_record_that_comes_after_a_cut_changes_nothing_final() -> None:
+    shop = Workshop(paying(), "Jun", "Ana")
+    early = shop.pens["Ana"].log[-1]
+    shop.work("Jun", 1, by="Mei")
+    shop.earn(100)
+    shop.cut()
+    final = shop.history.final.to_bytes()
+    data = {"action": "work", "provider": shop.id("Ana"), "effortQuantity": hours(1)}
+    late = shop.pens["Ana"].write("event", data)
+    assert late.clock == early.clock + 1
+    shop.learn()
+    assert shop.history.final.to_bytes() == final
+    assert not shop.history.is_final(late.id)
+    shop.cut()
+    assert distribution.booked_at(shop.history.final, late.id) == (2, shop.now_ms)
+
+
+def test_only_the_device_that_founded_the_community_makes_cuts() -> None:
+    shop = Workshop(paying(), "Jun")
+    data = shop.history.next_cut(shop.now_ms)
+    assert data is not None
+    stranger = shop.write("Jun", "cut.single", data)
+    assert shop.history.verdict(stranger.id) == Reason.NOT_THE_WITNESS
+    assert shop.history.cut.height == 0
+    again = shop.pens["Mei2"] = type(shop.mei)(shop, shop.founder, 1)
+    again.enrol([shop.records[-1]], is_new=False)
+    second = shop.write("Mei2", "cut.single", data)
+    assert shop.history.verdict(second.id) == Reason.NOT_THE_WITNESS
+    assert shop.history.cut.height == 0
+
+
+@pytest.mark.parametrize(
+    "over",
+    [
+        {"height": 2},
+        {"height": 0},
+        {"time": 0},
+        {"logs": [[b"x" * 32, 1, b"y" * 16, None]]},
+        {"logs": [[b"x", 1, b"y" * 16, None]]},
+        {"logs": None},
+    ],
+)
+def test_a_cut_without_its_form_or_its_records_decides_nothing(over: dict[str, Any]) -> None:
+    shop = Workshop(paying(), "Jun")
+    data = shop.history.next_cut(shop.now_ms)
+    assert data is not None
+    shop.write("Mei", "cut.single", data | over)
+    assert shop.history.cut.height == 0
+    shop.cut()
+    assert shop.history.cut.height == 1
+
+
+def test_a_cut_waits_for_what_it_covers() -> None:
+    shop = Workshop(paying(), "Jun")
+    shop.work("Jun", 1)
+    shop.cut()
+    history = History(shop.community)
+    history.learn(shop.documents)
+    missing = shop.pens["Jun"].log[-1]
+    history.add(one for one in shop.records if one.id != missing.id)
+    assert history.cut.height == 0
+    history.add([missing])
+    assert history.cut == shop.history.cut
+    assert last_cut(history.final).height == 1
+
+
+def test_a_log_that_a_proof_ends_is_cut_where_it_ends() -> None:
+    shop = Workshop(paying(), "Jun", "Ana")
+    bad = shop.work("Jun", 1)
+    shop.history.freeze(shop.pens["Jun"].key, bad.seq)
+    assert shop.history.verdict(bad.id) == Reason.LOG_FROZEN
+    shop.cut()
+    assert not shop.history.is_final(bad.id)
+    assert membership.frozen_at(shop.history.final, shop.pens["Jun"].key) == bad.seq
+
+
+def test_a_backtest_says_who_would_have_had_what() -> None:
+    shop = Workshop(paying(), "Jun", "Ana")
+    shop.write("Jun", "role.claim", {"role": "consumer"})
+    shop.work("Jun", 3, by="Ana")
+    shop.work("Ana", 1, by="Mei")
+    shop.earn(4000)
+    shop.cut()
+    new = proposed("1000")
+    found = backtest(shop.community, shop.records, shop.documents, new)
+    table = {one.who: (one.had, one.would) for one in found.members}
+    assert table == {shop.id("Jun"): (3000, 2000), shop.id("Ana"): (1000, 2000)}
+    assert [(one.who, one.had, one.would) for one in found.roles] == [("consumer", 3000, 2000)]
+    same = backtest(shop.community, shop.records, shop.documents, shop.history.ruleset)
+    assert all(one.had == one.would for one in same.members)
+    assert same.hash != found.hash
+
+
+def test_any_voter_gets_the_same_backtest_at_its_height() -> None:
+    shop = busy()
+    new = proposed("event.effort * event.effort")
+    height = shop.history.cut.height
+    first = backtest(shop.community, shop.records, shop.documents, new)
+    shop.work("Jun", 50, by="Ana")
+    shop.earn(10_000)
+    shop.cut()
+    random.Random(1).shuffle(shop.records)
+    again = backtest(shop.community, shop.records, shop.documents, new, height_of(first.name))
+    assert height_of(first.name) == height
+    assert again == first
+    later = backtest(shop.community, shop.records, shop.documents, new)
+    assert later.hash != first.hash
+
+
+def test_a_proposal_carries_its_backtest() -> None:
+    shop = busy()
+    new = proposed("1")
+    found = backtest(shop.community, shop.records, shop.documents, new)
+    proposal = shop.propose("Jun", new.document, backtest=found.name)
+    assert shop.row(proposal).backtest == found.name
+
+
+def test_a_revoked_witness_makes_no_more_cuts() -> None:
+    shop = Workshop(paying(), "Jun")
+    shop.cut()
+    shop.pens["Jun"].revoke(shop.mei, len(shop.mei.log) - 1)
+    shop.learn()
+    shop.cut()
+    assert shop.history.cut.height == 2
+    shop.work("Jun", 1)
+    data = shop.history.next_cut(shop.now_ms + 1)
+    assert data is not None
+    shop.mei.write("cut.single", data)
+    shop.learn()
+    assert shop.history.cut.height == 2
