@@ -1,0 +1,1 @@
+"""What attacks a node: its disk, its peers, its network, its owner's terminal."""
