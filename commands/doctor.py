@@ -20,6 +20,7 @@ from commonweal.commands.options import form_option, home_option
 from commonweal.commands.output import Form, say, visible, write_json
 from commonweal.commands.people import People
 from commonweal.commands.status import standing
+from commonweal.commands.verify import UNREADABLE
 from commonweal.commands.writing import now_ms
 from commonweal.protocol.errors import CommonwealError, DamagedDatabase, NotReachable
 from commonweal.protocol.keys import short
@@ -93,7 +94,10 @@ def examine(home: Home) -> Iterator[Finding]:
         at = Patient(home, store, settings, status)
         yield node
         for check in CHECKS:
-            yield check(at)
+            try:
+                yield check(at)
+            except UNREADABLE as error:
+                yield _damaged(error)
 
 
 def _node(home: Home, settings: Settings) -> tuple[dict[str, Any] | None, Finding]:
@@ -175,14 +179,18 @@ def _ledger(at: Patient) -> Finding:
             raise DamagedDatabase(str(found))
         count = sum(_checked(at.store, row) for row in at.store.logs())
     except CommonwealError as error:
-        return Finding(
-            name,
-            False,
-            _("a part of it is damaged: {why}").format(why=error),
-            _("Type `weal verify` to see all of it; then restore a backup, or your words."),
-        )
+        return _damaged(error)
     newest = ngettext("the newest {n} record is whole", "the newest {n} records are whole", count)
     return Finding(name, True, newest.format(n=f"{count:,}"))
+
+
+def _damaged(error: Exception) -> Finding:
+    return Finding(
+        N_("ledger"),
+        False,
+        _("a part of it is damaged: {why}").format(why=error),
+        _("Type `weal verify` to see all of it; then restore a backup, or your words."),
+    )
 
 
 def _checked(store: Store, row: LogRow) -> int:

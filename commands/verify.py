@@ -7,6 +7,7 @@ as checked before is trusted.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ from commonweal.commands.options import form_option, home_option
 from commonweal.commands.output import Form, say, visible, warn, write_json
 from commonweal.commands.progress import progress
 from commonweal.protocol import evidence, keys, log
-from commonweal.protocol.errors import CommonwealError, DamagedDatabase, StorageError
+from commonweal.protocol.errors import CommonwealError, DamagedDatabase, InvalidRecord, StorageError
 from commonweal.protocol.founding import FOUNDING_CLOCK
 from commonweal.protocol.keys import short
 from commonweal.protocol.record import (
@@ -51,11 +52,15 @@ def verify(home: Home, form: Form) -> int:
 
     Ends with 65 when something is not as its author signed it, and says where.
     """
+    faults: list[Fault] = []
     with home.store(readonly=True) as store, store.snapshot():
         checking = Checking(store, Settings.read(store).here)
-        counts = store.counts()
-        with progress(_("checking"), counts.records + counts.bodies) as advance:
-            faults = list(checking.faults(advance))
+        try:
+            counts = store.counts()
+            with progress(_("checking"), counts.records + counts.bodies) as advance:
+                faults.extend(checking.faults(advance))
+        except UNREADABLE as error:
+            faults.append(Fault(_("the database"), _why(error)))
     if form is Form.JSON:
         write_json(
             {
@@ -72,6 +77,9 @@ def verify(home: Home, form: Form) -> int:
 
 DAMAGED = 65
 """The exit code when anything is wrong."""
+
+UNREADABLE = (DamagedDatabase, sqlite3.Error, TypeError, ValueError, IndexError)
+"""What reading a damaged page raises: its values may be of any type and length."""
 
 
 class Checking:
@@ -126,10 +134,10 @@ class Checking:
         """Raise unless the record stands here; after a bad one (tip None) its link is not asked."""
         check_community(record, self._community)
         if record.author != row.author or record.seq != seq:
-            raise DamagedDatabase(_("it stands in the wrong place"))
+            raise InvalidRecord(_("it stands in the wrong place"))
         if tip is not None:
             if record.prev != tip.head:
-                raise DamagedDatabase(_("it does not follow the record before it"))
+                raise InvalidRecord(_("it does not follow the record before it"))
             log.check_clock(record, tip.clock, self._clock_of)
 
     def _clock_of(self, id: RecordId) -> int | None:
@@ -164,7 +172,7 @@ class Checking:
             try:
                 proof = evidence.from_bytes_checked(wire, self._community)
                 if proof.author != author:
-                    raise DamagedDatabase(_("it names another device"))
+                    raise InvalidRecord(_("it names another device"))
             except CommonwealError as error:
                 yield Fault(_("proof against {device}").format(device=short(author)), _why(error))
 
@@ -185,7 +193,7 @@ class Checking:
             after = found[-1][0]
 
 
-def _why(error: CommonwealError) -> str:
+def _why(error: Exception) -> str:
     return visible(str(error)) or type(error).__name__
 
 
