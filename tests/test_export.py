@@ -12,8 +12,10 @@ import pytest
 
 from commonweal.commands import exporting
 from commonweal.commands.exporting import FIELDS
+from commonweal.commands.ledger import follow_index
 from commonweal.commands.writing import write
 from commonweal.node.events import Wish
+from commonweal.protocol.codec import Value
 from commonweal.storage.home import Home
 from tests.weal import founder, good, weal
 
@@ -73,13 +75,13 @@ def test_nothing_is_exported_as_nothing(home: Path) -> None:
 
 
 def test_however_many_there_are_few_are_in_memory(home: Path) -> None:
-    data = {
+    data: dict[str, Value] = {
         "action": "work",
         "provider": bytes(16),
         "effortQuantity": {"n": 1, "scale": 0, "unit": "hour"},
     }
     write(Home(home), [Wish("event", data)] * 1000)
-    exporting.follow_index(Home(home))
+    follow_index(Home(home))
     with Home(home).store(readonly=True) as store:
         found = exporting.rows(Home(home), store)
         next(found)

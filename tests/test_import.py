@@ -13,6 +13,7 @@ from commonweal.commands import git as reading
 from commonweal.commands import importing, rows
 from commonweal.commands.git import Repository
 from commonweal.commands.mailmap import Mailmap, Person
+from commonweal.protocol.codec import Value
 from commonweal.protocol.errors import UnreadableFile, UnreadableRepository
 from commonweal.protocol.record import Record, read_erasable
 from commonweal.storage.home import Home
@@ -393,7 +394,7 @@ def test_a_commit_that_another_took_in_is_not_taken_in_again(repo: Path, home: P
     from commonweal.commands.writing import write
     from commonweal.node.events import Wish
 
-    data = {"action": "produce", "provider": bytes(16), "commit": known}
+    data: dict[str, Value] = {"action": "produce", "provider": bytes(16), "commit": known}
     write(Home(home), [Wish("event", data)])
     assert good("import", "git", repo, "--home", home, "-o", "json").json["written"] == 0
 

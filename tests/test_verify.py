@@ -15,6 +15,7 @@ from commonweal.commands.verify import DAMAGED, Checking
 from commonweal.commands.writing import write
 from commonweal.node.events import Text, Wish
 from commonweal.protocol import evidence, keys, log, record
+from commonweal.protocol.codec import Value
 from commonweal.protocol.record import Draft, Place, Record, from_bytes_unchecked
 from commonweal.storage import keystore
 from commonweal.storage.home import Home, Settings
@@ -29,7 +30,7 @@ FLIPS = 120
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with records of several sizes, texts and a document; nothing in it is wrong."""
     home = founder(tmp_path_factory.mktemp("whole") / "home")
-    data = {
+    data: dict[str, Value] = {
         "action": "work",
         "provider": bytes(16),
         "effortQuantity": {"n": 1, "scale": 0, "unit": "hour"},
@@ -194,9 +195,8 @@ def test_a_fork_with_its_proof_is_whole_and_its_damage_is_found(home: Path) -> N
     ran = verify(home)
     assert ran.code == 0, ran.out
     assert ran.json["proofs"] == 1
-    change(
-        home, "UPDATE branch SET wire = CAST(substr(wire, 1, length(wire) - 1) || x'00' AS BLOB)"
-    )
+    cut = "CAST(substr(wire, 1, length(wire) - 1) || x'00' AS BLOB)"
+    change(home, f"UPDATE branch SET wire = {cut}")
     assert "branch" in places(verify(home))[0]
     change(home, f"UPDATE proof SET wire = {cut}")
     assert any("proof" in place for place in places(verify(home)))
@@ -240,7 +240,7 @@ def test_an_erased_text_is_no_damage(home: Path) -> None:
 
 
 def test_progress_counts_all_that_is_checked(home: Path) -> None:
-    done = []
+    done: list[int] = []
     with Home(home).store(readonly=True) as store:
         checking = Checking(store, Settings.read(store).here)
         assert list(checking.faults(done.append)) == []
