@@ -33,6 +33,11 @@ class Comparing:
         session.compare_mark, session.compare_digest = held.changes, held.digest()
         session.compare_ms = self.desk.now_ms
         self.desk.send(session, wire.Compare(session.compare_digest, session.base))
+        newcomers = self.desk.replica.newcomers()
+        if newcomers:
+            row = self.desk.replica.row
+            lengths = tuple((author, row(author).length) for author in newcomers)
+            self.desk.send(session, wire.Have(lengths[: wire.RUNS_MAX], 0))
 
     def asked(self, session: Session, message: wire.Compare) -> None:
         """Answer a peer that asks to compare."""
@@ -74,13 +79,13 @@ class Comparing:
             self._send_buckets(session, message.buckets, reply=False)
         else:
             changed = {one.author: one for one in replica.frontier.changed_since(session.base_mark)}
-            changed |= {author: replica.frontier.get(author) for author in sorted(named)}
+            changed |= {author: replica.entry(author) for author in sorted(named)}
             self._send_entries(session, b"", changed.values(), reply=False)
 
     def _compare_entry(self, session: Session, entry: Entry) -> None:
         """Note one difference: what to ask for, what the peer lacks, what contradicts."""
         author = entry.author
-        ours = self.desk.replica.frontier.get(author)
+        ours = self.desk.replica.entry(author)
         if ours.frozen != entry.frozen:
             self._exchange_evidence(session, ours, entry)
         complete = ours.frozen is not None and ours.length >= ours.frozen

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from commonweal.node.comparing import Comparing
-from commonweal.node.replica import Replica, rare
+from commonweal.node.replica import NEWCOMERS_MAX, Replica, rare
 from commonweal.node.session import Desk, Session
 from commonweal.protocol import evidence, keys, log, wire
 from commonweal.protocol.errors import (
@@ -36,8 +36,8 @@ from commonweal.protocol.record import (
 
 NEWCOMER_RECORDS_MAX = 4
 NEWCOMER_BYTES_MAX = 16 * 1024
-NEWCOMERS_MAX = 256
-"""Logs of devices that are not members', together; the further ones are not taken."""
+CITED_MAX = 256
+"""Records that others cite and that are asked for, remembered at a time."""
 PARTS_MAX = 4
 """Bodies that one peer may be sending in parts at a time."""
 
@@ -64,6 +64,7 @@ class Intake:
     def __init__(self, desk: Desk, comparing: Comparing) -> None:
         self.desk = desk
         self.comparing = comparing
+        self._cited: dict[RecordId, None] = {}
 
     def runs(self, session: Session, message: wire.Runs) -> bool:
         """Take in a frame of records; say whether anything was new.
@@ -110,7 +111,7 @@ class Intake:
         try:
             self._read(session, run, clocks, reads)
         except MissingDependency as error:
-            self.desk.send(session, wire.WantBranch((RecordId(error.cited),)))
+            self._want_cited(session, RecordId(error.cited))
             session.wanted.pop(run.author, None)
             session.compare_ms = 0
             end = error.seq - run.start
@@ -235,8 +236,11 @@ class Intake:
         for read in reads.values():
             replica.ledger.add(rare(read.records))
         brought = sum(len(read.records) for read in reads.values())
+        room = NEWCOMERS_MAX - len(replica.newcomers())
         for read in reads.values():
-            self._cut_to_quota(read)
+            if not replica.was_admitted(read.author):
+                room -= replica.row(read.author).length == 0
+                self._cut_to_quota(read, full=room < 0)
             self._cut_to_bodies(session, read)
         if not whole or brought > sum(len(read.records) for read in reads.values()):
             _close(replica, reads)
@@ -249,22 +253,28 @@ class Intake:
             replica.refold()
         return kept > 0
 
-    def _cut_to_quota(self, read: _Read) -> None:
-        replica = self.desk.replica
-        if replica.was_admitted(read.author):
-            return
-        row = replica.row(read.author)
+    def _want_cited(self, session: Session, id: RecordId) -> None:
+        """Ask for a record that stands in no log which is compared."""
+        if len(self._cited) >= CITED_MAX:
+            del self._cited[next(iter(self._cited))]
+        self._cited[id] = None
+        self.desk.send(session, wire.WantBranch((id,)))
+
+    def _cut_to_quota(self, read: _Read, *, full: bool) -> None:
+        """Leave a newcomer what he may write, and what a member's record cites."""
+        row = self.desk.replica.row(read.author)
         room_bytes = NEWCOMER_BYTES_MAX - row.bytes
         room = max(0, NEWCOMER_RECORDS_MAX - row.length)
-        if row.length == 0 and replica.newcomers() >= NEWCOMERS_MAX:
+        if full:
             room = 0
+        cited = [n for n, record in enumerate(read.records, 1) if record.id in self._cited]
         count = 0
         for record in read.records[:room]:
             room_bytes -= len(record.wire)
             if room_bytes < 0:
                 break
             count += 1
-        read.cut(count)
+        read.cut(max(count, *cited, 0))
         read.bodies.clear()
 
     def _cut_to_bodies(self, session: Session, read: _Read) -> None:
@@ -305,7 +315,7 @@ class Intake:
             except CommonwealError as error:
                 return self.desk.drop(session, f"a false proof: {error}")
             row = self.desk.replica.row(proof.author)
-            if row.length or self.desk.replica.newcomers() < NEWCOMERS_MAX:
+            if row.length or len(self.desk.replica.newcomers()) < NEWCOMERS_MAX:
                 self.freeze(proof)
         return None
 
@@ -327,7 +337,7 @@ class Intake:
                 replica.community, first.author, tip, message.wires, replica.clock_of
             )
         except MissingDependency as error:
-            self.desk.send(session, wire.WantBranch((RecordId(error.cited),)))
+            self._want_cited(session, RecordId(error.cited))
             return
         except (InvalidRecord, Malformed) as error:
             self.desk.drop(session, f"a bad branch: {error}")

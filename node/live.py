@@ -7,6 +7,7 @@ link. `Have` confirms what is committed, so that an author knows who holds his r
 
 from __future__ import annotations
 
+from commonweal.node.replica import NEWCOMERS_MAX
 from commonweal.node.serving import Serving
 from commonweal.node.session import Desk, Session
 from commonweal.protocol import wire
@@ -42,9 +43,16 @@ class Live:
         for author, length in message.lengths:
             ours = self.desk.replica.row(author).length
             session.confirm(author, length, ours)
-            if length > ours and not self.desk.replica.is_frozen(author):
+            if length > ours and self._is_wanted(author):
                 session.wanted[author] = max(length, session.wanted.get(author, 0))
         self.serving.pump(session)
+
+    def _is_wanted(self, author: DeviceKey) -> bool:
+        """Say whether more of a log would be taken: of an unknown newcomer only with room."""
+        replica = self.desk.replica
+        if replica.row(author).length or replica.was_admitted(author):
+            return not replica.is_frozen(author)
+        return len(replica.newcomers()) < NEWCOMERS_MAX
 
     def fetch(self, session: Session) -> None:
         """Ask a peer for what it has and we lack, unless another peer is sending it.

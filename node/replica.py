@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from commonweal.protocol import evidence, frontier, log
 from commonweal.protocol.evidence import Proof
-from commonweal.protocol.frontier import Frontier
+from commonweal.protocol.frontier import Entry, Frontier
 from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger import membership
 from commonweal.protocol.ledger.fold import Ledger
@@ -26,6 +26,9 @@ from commonweal.storage.store import SEQ_MAX, LogRow, Store
 
 BULK_KINDS = ("event", "attest", "review")
 """Kinds that the ledger of membership and rules does not read."""
+
+NEWCOMERS_MAX = 256
+"""Logs of devices that are not members', together; the further ones are not taken."""
 
 AUDIT_BYTES_MAX = 4 * 1024 * 1024
 """Records read at once while their signatures are checked."""
@@ -42,12 +45,33 @@ class Replica:
     def reload(self) -> None:
         """Read everything from the store, as at start-up or after a failed commit."""
         self._rows: dict[DeviceKey, LogRow] = {row.author: row for row in self.store.logs()}
-        self.frontier = Frontier(_entry(row) for row in self._rows.values())
+        self._frontier = Frontier()
+        self._newcomers: dict[DeviceKey, None] = {}
         self.refold()
-        self._newcomers = dict.fromkeys(self._rows)
-        self.newcomers()
         self.dirty: dict[DeviceKey, int] = {}
         """For each log that grew since the last commit, its length before."""
+
+    @property
+    def frontier(self) -> Frontier:
+        """What nodes compare: the logs of all who are, or were, members.
+
+        Of newcomers' each node keeps what it has room for, so their logs are not in it.
+        """
+        self._sort()
+        return self._frontier
+
+    def authors(self) -> list[DeviceKey]:
+        """Return whose logs are held, newcomers' too."""
+        return list(self._rows)
+
+    def newcomers(self) -> list[DeviceKey]:
+        """Return the devices with a log here that were never admitted, as far as is known."""
+        self._sort()
+        return list(self._newcomers)
+
+    def entry(self, author: DeviceKey) -> Entry:
+        """Return what is held of a log, a newcomer's too, as it is compared."""
+        return _entry(self.row(author))
 
     def row(self, author: DeviceKey) -> LogRow:
         """Return what is held of a log; zeros where nothing is."""
@@ -80,7 +104,10 @@ class Replica:
             self.store.mark_checked(author, run[-1].seq + 1)
         self._refresh(author)
         self.dirty.setdefault(author, before)
-        self.ledger.add(rare(run))
+        read = rare(run)
+        if read:
+            self.ledger.add(read)
+            self._sorted = False
 
     def freeze(self, proof: Proof) -> bool:
         """Take in a checked proof; say whether it changed anything."""
@@ -88,6 +115,7 @@ class Replica:
             return False
         self._refresh(proof.author)
         self.ledger.freeze(proof.author, proof.seq)
+        self._sorted = False
         return True
 
     def is_frozen(self, author: DeviceKey) -> bool:
@@ -102,6 +130,12 @@ class Replica:
     def member_of(self, device: DeviceKey) -> MemberId | None:
         """Return the active member whose device this is, else None."""
         return membership.member_of(self.ledger.state, device)
+
+    def admitted_at(self, device: DeviceKey) -> int:
+        """Return the clock at which the active member whose device this is was admitted, else 0."""
+        member = self.member_of(device)
+        found = None if member is None else membership.member(self.ledger.state, member)
+        return 0 if found is None else found.since
 
     def audit(self, author: DeviceKey, start: int, stop: int) -> Proof | None:
         """Check each signature from `start` to `stop` - 1; return the proof when one is bad."""
@@ -123,25 +157,35 @@ class Replica:
         for row in self._rows.values():
             if row.frozen is not None:
                 self.ledger.freeze(row.author, row.frozen)
+        self._sorted = False
 
     def was_admitted(self, device: DeviceKey) -> bool:
         """Say whether `device` is or once was a member's, so that its log is kept whole."""
         status = membership.status_of(self.ledger.state, device)
         return status in ("active", "left", "revoked", "removed")
 
-    def newcomers(self) -> int:
-        """Return how many logs are held of devices that were never admitted."""
-        for device in list(self._newcomers):
-            if self.was_admitted(device):
-                del self._newcomers[device]
-        return len(self._newcomers)
-
     def _refresh(self, author: DeviceKey) -> None:
-        row = self.store.log(author)
-        if author not in self._rows:
-            self._newcomers[author] = None
-        self._rows[author] = row
-        self.frontier.put(_entry(row))
+        row = self._rows[author] = self.store.log(author)
+        if author in self._frontier:
+            self._frontier.put(_entry(row))
+        else:
+            self._sorted = False
+
+    def _sort(self) -> None:
+        """Put each log where the ledger now says that it belongs."""
+        if self._sorted:
+            return
+        self._sorted = True
+        for author, row in self._rows.items():
+            held = author in self._frontier
+            if self.was_admitted(author):
+                self._newcomers.pop(author, None)
+                if not held:
+                    self._frontier.put(_entry(row))
+            else:
+                self._newcomers[author] = None
+                if held:
+                    self._frontier.remove(author)
 
 
 def rare(run: Iterable[Record]) -> list[Record]:
@@ -149,5 +193,5 @@ def rare(run: Iterable[Record]) -> list[Record]:
     return [record for record in run if record.kind not in BULK_KINDS]
 
 
-def _entry(row: LogRow) -> frontier.Entry:
+def _entry(row: LogRow) -> Entry:
     return frontier.entry(row.author, row.length, row.head, row.frozen)

@@ -137,7 +137,7 @@ class Service:
         desk = self.desk
         self._is_new = False
         desk.do(Subscribe((self.heads.topic, self.heads.rules_topic)))
-        self._to_audit = dict.fromkeys(entry.author for entry in desk.replica.frontier)
+        self._to_audit = dict.fromkeys(desk.replica.authors())
 
     def _connected(self, session: Session) -> None:
         if session.peer in self.desk.sessions:
@@ -194,7 +194,7 @@ class Service:
                 self._take(session, message)
             case wire.Ping(number):
                 self.desk.send(session, wire.Pong(number))
-            case wire.Compare() | wire.Pong() | wire.Addresses():
+            case wire.Compare() | wire.Have() | wire.Pong() | wire.Addresses():
                 pass
             case _:
                 self._out_of_place(session)

@@ -16,12 +16,14 @@ from commonweal.node.session import FRAMES_IN_FLIGHT_MAX, Desk, Session
 from commonweal.protocol import evidence, log, wire
 from commonweal.protocol.evidence import Proof
 from commonweal.protocol.keys import DeviceKey, PeerKey
-from commonweal.protocol.record import NO_ID, clock_in, from_bytes_unchecked
+from commonweal.protocol.record import NO_ID, RecordId, clock_in, from_bytes_unchecked
 
 CHUNK_RECORDS = 128
 """Records of one log that are read ahead while a frame is filled."""
 AHEAD_RECORDS_KEPT = 16
 """Of these, so many stay in memory between two frames."""
+FIRST_RECORDS = 4
+"""A newcomer writes so many before he is admitted."""
 TURNS_MAX = 8_192
 """Changes from log to log in one frame."""
 INLINE_BODY_BYTES_MAX = 128 * 1024
@@ -143,6 +145,18 @@ class Serving:
             wires = self.desk.replica.store.branch_wires(id, wire.RUNS_BYTES_AIM)
             if wires:
                 self.desk.send(session, wire.Branch(tuple(wires)))
+            else:
+                self._send_cited(session, id)
+
+    def _send_cited(self, session: Session, id: RecordId) -> None:
+        """Send a newcomer's log up to a record that others cite: no comparison brings it."""
+        store = self.desk.replica.store
+        record = store.record(id)
+        if record is not None and record.author not in self.desk.replica.frontier:
+            wires = store.wires(record.author, 0, record.seq + 1, wire.RUNS_BYTES_AIM)
+            run = self.closed(record.author, 0, wires)
+            if run is not None:
+                self.desk.send(session, wire.Runs((run,), 0, asked=False))
 
     def want_bodies(self, session: Session, message: wire.WantBodies) -> None:
         """Send bodies in parts; size 0 says that we do not hold one."""
@@ -156,13 +170,16 @@ class Serving:
 class _Cursor:
     """Reads one log forward: `taken` are the records of this frame, from seq `start` on."""
 
-    __slots__ = ("_ahead", "author", "clock", "next", "replica", "start", "stop", "taken")
+    __slots__ = ("_ahead", "_floor", "author", "clock", "next", "replica", "start", "stop", "taken")
 
     def __init__(self, replica: Replica, author: DeviceKey, start: int, stop: int) -> None:
         self.replica, self.author, self.start, self.stop = replica, author, start, stop
         self.next = start
         self.taken: list[bytes] = []
         self._ahead: list[bytes] = []
+        # A newcomer's first records go just before the vouch that cites them: alone they
+        # are a stranger's, of which a node takes few.
+        self._floor = replica.admitted_at(author) - 1 if start < FIRST_RECORDS else 0
         self._read(1)
 
     @property
@@ -194,7 +211,7 @@ class _Cursor:
         self.next += count
         del self._ahead[:count]
         if self._ahead:
-            self.clock = clock_in(self._ahead[0])
+            self.clock = max(clock_in(self._ahead[0]), self._floor)
         else:
             self._read(CHUNK_RECORDS)
         return size
@@ -215,7 +232,7 @@ class _Cursor:
         if self.next < stop:
             store = self.replica.store
             self._ahead = store.wires(self.author, self.next, stop, wire.RUNS_BYTES_AIM)
-        self.clock = clock_in(self._ahead[0]) if self._ahead else 0
+        self.clock = max(clock_in(self._ahead[0]), self._floor) if self._ahead else 0
 
 
 @dataclass(slots=True)

@@ -55,6 +55,10 @@ class Frontier:
         """Yield every entry, by author."""
         return iter(self._entries[author] for author in sorted(self._entries))
 
+    def __contains__(self, author: DeviceKey) -> bool:
+        """Say whether a log has an entry."""
+        return author in self._entries
+
     def get(self, author: DeviceKey) -> Entry:
         """Return the entry of a log; an empty one where nothing of it is held."""
         return self._entries.get(author) or Entry(author, 0, b"", None)
@@ -69,6 +73,15 @@ class Frontier:
         self.changes += 1
         self._changes.pop(new.author, None)
         self._changes[new.author] = self.changes
+
+    def remove(self, author: DeviceKey) -> None:
+        """Leave a log out from now on."""
+        bucket = author[0]
+        del self._entries[author], self._buckets[bucket][author]
+        self._digests[bucket] = None
+        self._root = None
+        self.changes += 1
+        self._changes.pop(author, None)
 
     def digest(self) -> bytes:
         """Return the 32 bytes that equal frontiers have in common."""
