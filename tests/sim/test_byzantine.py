@@ -8,10 +8,11 @@ from collections.abc import Callable
 import pytest
 
 from commonweal.node.events import Wish
+from commonweal.node.replica import NEWCOMERS_MAX
 from commonweal.protocol import wire
 from commonweal.protocol.ledger import membership
 from tests.sim.byzantine import Flaw, Liar, copy_of, good, invented, unsigned, wrong_clock
-from tests.sim.node import Node
+from tests.sim.node import Node, Person
 from tests.sim.weather import BREAKING, CALM, SCRAMBLED
 from tests.sim.world import World
 
@@ -205,6 +206,19 @@ def test_one_who_promises_and_never_sends_delays_nobody_for_long(seed: int) -> N
         act()
         world.run(1_000)
         assert world.agenda.now_ms - begun < 60_000, world.disagreement()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_flood_of_newcomers_keeps_nobody_from_agreeing_or_joining_later(seed: int) -> None:
+    world, node, _ = with_a_liar(seed)
+    for peer in list(node.ends):
+        crowd = [Person(world.rng) for _ in range(NEWCOMERS_MAX)]
+        runs = [wire.Run(one.device, 0, (one.enrol(world.community, 1).wire,)) for one in crowd]
+        world.network.send(node, peer, wire.encode(wire.Runs(tuple(runs), 0, asked=False)))
+    live(world, 2, lambda: None)
+    world.settle()
+    for one in world.honest:
+        assert one.store.counts().logs <= NEWCOMERS_MAX + len(world.nodes)
 
 
 def heckle(world: World, node: Node, liar: Liar) -> None:
