@@ -9,6 +9,7 @@ arrival. A cut waits until all that it covers is held.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from commonweal.protocol.frontier import HEAD_BYTES, Entry
 from commonweal.protocol.keys import DeviceKey
@@ -155,7 +156,7 @@ class History:
         data = self.state.get(standing.DOCUMENT + row.target)
         return None if data is None else standing.read(data)
 
-    def next_cut(self, time_ms: int) -> dict[str, object] | None:
+    def next_cut(self, time_ms: int) -> dict[str, Any] | None:
         """Return the `data` of the next `cut.single`: all that is held; None when nothing is new.
 
         time_ms: the witness's clock; the cut is at least 1 ms after the last.

@@ -68,6 +68,8 @@ def test_the_exact_threshold_of_six(threshold: str, yes: str, passes: bool) -> N
         ({"quorum": "60%"}, {"yes": "Mei Jun"}, 25, "expired"),
         ({"quorum": "60%"}, {"yes": "Mei Jun", "abstain": "Ana"}, 25, "failed"),
         ({"quorum": "60%"}, {"yes": "Mei Jun Ana"}, 25, "in force"),
+        ({"threshold": "2/5", "quorum": "60%"}, {"yes": "Mei Jun"}, 25, "expired"),
+        ({"threshold": "2/5", "quorum": "60%"}, {"yes": "Mei Jun", "no": "Bo"}, 25, "in force"),
         ({"blocks": 1}, {"yes": "Mei Jun Ana Bo", "block": "Lin"}, 25, "failed"),
         ({"blocks": 2}, {"yes": "Mei Jun Ana Bo", "block": "Lin"}, 25, "in force"),
         ({}, {"yes": "Mei Jun Ana", "block": "Bo Lin"}, 25, "in force"),

@@ -104,6 +104,43 @@ def test_a_cut_without_its_form_or_its_records_decides_nothing(over: dict[str, A
     assert shop.history.cut.height == 1
 
 
+def test_a_cut_is_later_than_the_last() -> None:
+    shop = Workshop(paying(), "Jun")
+    shop.cut()
+    shop.work("Jun", 1)
+    data = shop.history.next_cut(shop.now_ms)
+    assert data is not None
+    assert data["time"] == shop.now_ms + 1
+    shop.write("Mei", "cut.single", data | {"time": shop.now_ms})
+    assert shop.history.cut.height == 1
+
+
+def test_a_cut_covers_what_it_covers_with_all_that_this_cites() -> None:
+    shop = Workshop(paying(), "Jun", "Ana")
+    shop.cut()
+    shop.work("Jun", 1, by="Ana")
+    data = shop.history.next_cut(shop.now_ms + 1)
+    assert data is not None
+    logs = [one for one in data["logs"] if one[0] != shop.pens["Jun"].key]
+    assert len(logs) == len(data["logs"]) - 1
+    shop.write("Mei", "cut.single", data | {"logs": logs})
+    assert shop.history.cut.height == 1
+
+
+def test_a_cut_goes_on_where_the_last_one_ended_and_on_no_other_branch() -> None:
+    shop = Workshop(paying(), "Jun")
+    shop.work("Jun", 1)
+    shop.cut()
+    jun = shop.pens["Jun"]
+    jun.log.pop()
+    shop.work("Jun", 2)
+    other = shop.work("Jun", 3)
+    logs = [[jun.key, len(jun.log), other.id[:16], None]]
+    data = {"height": 2, "time": shop.now_ms + 1, "logs": logs}
+    shop.write("Mei", "cut.single", data)
+    assert shop.history.cut.height == 1
+
+
 def test_a_cut_waits_for_what_it_covers() -> None:
     shop = Workshop(paying(), "Jun")
     shop.work("Jun", 1)

@@ -76,6 +76,8 @@ def test_the_largest_remainder_gets_what_is_left() -> None:
     assert divide(100, [1, 1, 1], [b"c", b"b", b"a"]) == [33, 33, 34]
     assert divide(10, [6, 3, 1, 0], [b"a", b"b", b"c", b"d"]) == [6, 3, 1, 0]
     assert divide(7, [5, 5, 4], [b"a", b"b", b"c"]) == [3, 2, 2]
+    assert divide(7, [4, 5, 5], [b"a", b"b", b"c"]) == [2, 3, 2]
+    assert divide(10, [1, 2, 4], [b"a", b"b", b"c"]) == [1, 3, 6]
 
 
 def test_ties_change_with_the_cut_before_and_not_with_the_order_given() -> None:
@@ -247,6 +249,7 @@ def test_who_brought_a_member_has_a_commission(
     done = split(rules, facts(1000, gave(1, MEI, 5), referrals=referrals))
     assert {one: part for one, part in amounts(done).items() if part} == expected
     assert all(map(explained, done.lines))
+    assert all(line.member != line.source for line in done.lines)
 
 
 def test_a_commission_can_ask_for_a_role() -> None:
