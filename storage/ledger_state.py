@@ -1,0 +1,399 @@
+"""The state of the ledger as commands read it: what is final, and what is provisional above.
+
+Final state follows from the cuts alone and is kept; the records above the last cut are
+folded over it in their order, and that is kept too, with a mark of the records that were
+read. While the mark fits nothing is folded. What comes later is folded over the older
+records as long as it stands after all of them; else everything above the cut is folded
+anew. So the state is always that of one fold of all records held.
+
+The ledger itself is only read here. What is kept lies in a file of its own; see `layers`.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from commonweal.protocol import codec
+from commonweal.protocol.frontier import Entry
+from commonweal.protocol.keys import DeviceKey
+from commonweal.protocol.ledger import joining, standing, witness
+from commonweal.protocol.ledger.context import NOBODY, Context, Verdict
+from commonweal.protocol.ledger.cut import BEFORE_ALL, Cut
+from commonweal.protocol.ledger.fold import Ledger, judge
+from commonweal.protocol.ledger.history import History
+from commonweal.protocol.ledger.reasons import Reason
+from commonweal.protocol.ledger.rules_in_force import Rules
+from commonweal.protocol.ledger.state import State
+from commonweal.protocol.record import CommunityId, Record, RecordId, clock_in, from_bytes_unchecked
+from commonweal.protocol.rules.document import Ruleset
+from commonweal.storage import views
+from commonweal.storage.kept_history import KeptHistory
+from commonweal.storage.layers import FINAL, NEWEST, OLDER, Layer, Layers
+from commonweal.storage.store import LogRow, Store
+
+NEWEST_RECORDS_MAX = 2_000
+"""Above so many records, the older of them are laid down in a layer of their own."""
+
+NEWEST_RECORDS_KEPT = 500
+"""So many stay above it, since what arrives late mostly stands among the newest."""
+
+PORTION_RECORDS_MAX = 50_000
+"""So many are folded at once, so that no more of them are in memory."""
+
+READ_BYTES = 4 * 1024 * 1024
+
+NO_STOPS: Mapping[bytes, int] = MappingProxyType({})
+
+ENDS_TRIED_MAX = 2
+"""Revocations that void older records are found by folding; so often it is tried again."""
+
+
+class Point(NamedTuple):
+    """How far a layer goes: through a clock, and so for each log up to a seq.
+
+    ends: from which seq on logs were known to be void when it was laid down.
+    """
+
+    clock: int
+    reached: dict[bytes, int]
+    ends: dict[bytes, int]
+
+
+class _EndsEarlier(Exception):
+    """What is being folded voids records that lie in a layer below."""
+
+    def __init__(self, ends: dict[bytes, int]) -> None:
+        super().__init__()
+        self.ends = ends
+
+
+class _Documents(Mapping[bytes, bytes]):
+    """The permanent bodies of a store, by their hash."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __getitem__(self, digest: bytes) -> bytes:
+        found = self._store.body(digest)
+        if found is None:
+            raise KeyError(digest)
+        return found
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter([one for (one,) in self._store.rows("SELECT hash FROM body WHERE permanent")])
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+
+class LedgerState:
+    """What the records of a store come to. Valid until the store changes; `refresh` follows."""
+
+    def __init__(self, store: Store, layers: Layers, community: CommunityId) -> None:
+        """Read what was kept, and fold what came since."""
+        self.store, self.layers, self.community = store, layers, community
+        self.documents: Mapping[bytes, bytes] = _Documents(store)
+        """The permanent bodies that are held, by their hash."""
+        self.refresh()
+
+    @property
+    def final(self) -> State:
+        """The state at the last cut; whoever writes to it changes only his own copy."""
+        return State(Layer(self.layers, FINAL))
+
+    @property
+    def state(self) -> State:
+        """The provisional state: all records held; whoever writes changes only his own copy."""
+        return State(Layer(self.layers, NEWEST))
+
+    @property
+    def ruleset(self) -> Ruleset:
+        """The ruleset in force at the last cut."""
+        return standing.in_force(self._standing(), self.documents)
+
+    @property
+    def rules(self) -> Rules:
+        """What the fold asks of the ruleset in force."""
+        return standing.rules_of(self.ruleset)
+
+    def verdict(self, record: Record) -> Verdict:
+        """Return None when a record that is held counts, else the reason why it does not."""
+        row = self.store.log(record.author)
+        if row.frozen is not None and record.seq >= row.frozen:
+            return Reason.LOG_FROZEN
+        return self.layers.verdict(record.id)
+
+    def is_final(self, record: Record) -> bool:
+        """Whether the last cut covers a record that is held."""
+        return record.seq < self.covered.get(record.author, 0)
+
+    def judge(self, record: Record) -> Verdict:
+        """Return why a record that is not written yet would count for nothing; None if not."""
+        context = Context(self.community, self.cut, self.rules, NOBODY, self.documents)
+        return judge(self.state, record, context)
+
+    def history(self) -> History:
+        """Return the history of all records held, with the final state that is kept."""
+        history = self._kept()
+        history.add(self._records(self.covered))
+        for row in self.store.logs():
+            if row.frozen is not None:
+                history.freeze(row.author, row.frozen)
+        return history
+
+    def refresh(self) -> None:
+        """Take in what changed in the store since the last time."""
+        with self.store.snapshot():
+            rows = self.store.logs()
+            mark = _mark(self.store, rows, self.community)
+            if self.layers.mark("ledger") != mark:
+                self.layers.begin()
+                try:
+                    if self.layers.mark("ledger") != mark:
+                        self._follow(rows)
+                        self.layers.put_mark("ledger", mark)
+                    self.layers.commit()
+                finally:
+                    self.layers.rollback()
+            self._read_cut()
+
+    # Inside
+
+    def _read_cut(self) -> None:
+        found = self.layers.mark("cut")
+        self.cut: Cut = BEFORE_ALL
+        self.covered: dict[bytes, int] = {}
+        if found is not None:
+            height, time_ms, logs, ruleset, clock = found
+            frontier = tuple(Entry(DeviceKey(one[0]), *one[1:]) for one in logs)
+            self.cut = Cut(height, time_ms, frontier, ruleset, clock=clock)
+            self.covered = {entry.author: entry.length for entry in frontier}
+
+    def _follow(self, rows: list[LogRow]) -> None:
+        if self.layers.mark("community") not in (None, self.community):
+            for table in views.TABLES:
+                self.layers.change(" ".join(("DELETE FROM", table)))
+        self.layers.put_mark("community", bytes(self.community))
+        self._read_cut()
+        changed = dict.fromkeys(self.layers.clear(NEWEST))
+        changed |= dict.fromkeys(self._advance(rows))
+        changed |= dict.fromkeys(self._fold(rows))
+        views.refresh(self.layers, self.store, list(changed))
+
+    def _advance(self, rows: list[LogRow]) -> list[bytes]:
+        """Apply the cuts that can be; return the keys of state that this touches."""
+        waiting = any(
+            one.kind == witness.KIND and one.seq >= self.covered.get(one.author, 0)
+            for one in self.store.rare()
+        )
+        if not waiting:
+            return []
+        before = self.covered
+        history = self._kept()
+        history.add(self._records(before))
+        for row in rows:
+            if row.frozen is not None:
+                history.freeze(row.author, row.frozen)
+        if not history.seals:
+            return []
+        changes = list(history.final.changes())
+        touched = [*(key for key, _ in changes), *self.layers.clear(OLDER)]
+        self.layers.put_mark("older", None)
+        self.layers.put(FINAL, changes)
+        refused = [
+            (id, FINAL, reason.value) for id, reason in history.judged.items() if reason is not None
+        ]
+        self.layers.change_many("INSERT OR REPLACE INTO refused VALUES (?, ?, ?)", refused)
+        self.layers.change_many(
+            "INSERT OR REPLACE INTO seal_row VALUES (?, ?, ?, ?, ?, ?)", history.seals
+        )
+        cut = history.cut
+        logs = [[*entry] for entry in cut.frontier]
+        self.layers.put_mark("cut", [cut.height, cut.time_ms, logs, cut.ruleset, cut.clock])
+        self._read_cut()
+        return touched
+
+    def _fold(self, rows: list[LogRow]) -> list[bytes]:
+        """Fold what is above the cut into the layers; return the keys that this touches."""
+        touched: list[bytes] = []
+        point = self._point()
+        if not self._holds(point, rows):
+            touched += self.layers.clear(OLDER)
+            point = self._start({})
+        for _ in range(ENDS_TRIED_MAX):
+            try:
+                point = self._lay_down(point, rows, touched)
+                tip = self._folded(NEWEST, point, {}, rows)
+                self._check_ends(point, tip.state, rows)
+                break
+            except _EndsEarlier as found:
+                touched += self.layers.clear(OLDER)
+                touched += self.layers.clear(NEWEST)
+                point = self._start(found.ends)
+        else:
+            point = self._start({})
+            tip = self._folded(NEWEST, point, {}, rows)
+        self.layers.put_mark("older", list(point))
+        changes = list(tip.state.changes())
+        self.layers.put(NEWEST, changes)
+        return touched + [key for key, _ in changes]
+
+    def _lay_down(self, point: Point, rows: list[LogRow], touched: list[bytes]) -> Point:
+        """Lay the older of what is above `point` down in their layer, a portion at a time."""
+        clocks = self._clocks(point, rows)
+        waiting = sorted(clock for some in clocks.values() for clock in some)
+        start = dict(point.reached)
+        while len(waiting) > NEWEST_RECORDS_MAX:
+            last = waiting[min(len(waiting) - NEWEST_RECORDS_KEPT, PORTION_RECORDS_MAX) - 1]
+            waiting = waiting[bisect_right(waiting, last) :]
+            reached = point.reached | {
+                author: start.get(author, 0) + bisect_right(some, last)
+                for author, some in clocks.items()
+            }
+            ledger = self._folded(OLDER, point, reached, rows)
+            self._check_ends(point, ledger.state, rows)
+            changes = list(ledger.state.changes())
+            self.layers.put(OLDER, changes)
+            touched += [key for key, _ in changes]
+            point = Point(last, reached, point.ends | self._ends(ledger.state, rows))
+        return point
+
+    def _folded(
+        self, layer: int, point: Point, stops: Mapping[bytes, int], rows: list[LogRow]
+    ) -> Ledger:
+        """Return the fold of what lies above `point`, up to `stops`; note what it refuses."""
+        base = None if self.layers.is_empty() else Layer(self.layers, OLDER, cached=True)
+        ledger = Ledger(self.community, base, self.cut, self.rules, self.documents)
+        for row in rows:
+            if row.frozen is not None:
+                ledger.freeze(row.author, row.frozen)
+        folded: list[RecordId] = []
+        said: list[tuple[bytes, int]] = []
+        refused: list[tuple[bytes, int, str]] = []
+
+        def good() -> Iterator[Record]:
+            for one in self._records(point.reached, stops):
+                if one.kind == "event":
+                    said.append((one.id, one.claimed_at))
+                if _is_void(one, point.ends):
+                    refused.append((one.id, layer, Reason.DEVICE_REVOKED.value))
+                else:
+                    folded.append(one.id)
+                    yield one
+
+        ledger.add(good())
+        ledger.settle()
+        for id in folded:
+            reason = ledger.verdict(id)
+            if reason is not None:
+                refused.append((id, layer, reason.value))
+        self.layers.change_many("INSERT OR IGNORE INTO said_at VALUES (?, ?)", said)
+        self.layers.change_many("INSERT OR REPLACE INTO refused VALUES (?, ?, ?)", refused)
+        return ledger
+
+    def _records(
+        self, reached: Mapping[bytes, int], stops: Mapping[bytes, int] = NO_STOPS
+    ) -> Iterator[Record]:
+        """Yield the good records from those places on, log by log."""
+        for row in self.store.logs():
+            at, stop = reached.get(row.author, 0), stops.get(row.author, row.length)
+            while at < stop:
+                wires = self.store.wires(row.author, at, stop, READ_BYTES)
+                yield from map(from_bytes_unchecked, wires)
+                at += len(wires)
+
+    def _clocks(self, point: Point, rows: list[LogRow]) -> dict[bytes, list[int]]:
+        """Return the clocks, ascending, of what each log has above `point`."""
+        clocks: dict[bytes, list[int]] = {}
+        for row in rows:
+            at = point.reached.get(row.author, 0)
+            while at < row.length:
+                wires = self.store.wires(row.author, at, row.length, READ_BYTES)
+                clocks.setdefault(row.author, []).extend(map(clock_in, wires))
+                at += len(wires)
+        return clocks
+
+    def _check_ends(self, point: Point, state: State, rows: list[LogRow]) -> None:
+        """Raise when logs end elsewhere than was known when what lies below `point` was folded."""
+        ends = self._ends(state, rows)
+        for author, reached in point.reached.items():
+            now, then = ends.get(author, reached), point.ends.get(author, reached)
+            if min(now, reached) != min(then, reached):
+                raise _EndsEarlier(ends)
+
+    def _kept(self) -> KeptHistory:
+        return KeptHistory(self.store, self.layers, self.community, self.cut, self.documents)
+
+    def _point(self) -> Point:
+        found = self.layers.mark("older")
+        return self._start({}) if found is None else Point(*found)
+
+    def _start(self, ends: dict[bytes, int]) -> Point:
+        return Point(0, {bytes(one): seq for one, seq in self.covered.items()}, ends)
+
+    def _holds(self, point: Point, rows: list[LogRow]) -> bool:
+        """Whether everything that came since stands after `point`."""
+        known = {row.author: row for row in rows}
+        for author, reached in point.reached.items():
+            row = known.get(DeviceKey(author))
+            end = point.ends.get(author)
+            if row is None or (row.length < reached and (end is None or end > row.length)):
+                return False
+        for row in rows:
+            at = point.reached.get(row.author, 0)
+            if row.length > at:
+                wires = self.store.wires(row.author, at, row.length, 0)
+                if clock_in(wires[0]) <= point.clock:
+                    return False
+        return True
+
+    def _ends(self, state: State, rows: list[LogRow]) -> dict[bytes, int]:
+        """Return from which seq on logs are void, by revocation or by proof."""
+        ends: dict[bytes, int] = {}
+        for key, value in state.items(joining.DEVICE):
+            last = joining.DeviceRow(*value).last
+            if last is not None:
+                ends[key[1:]] = last + 1
+        for row in rows:
+            if row.frozen is not None:
+                ends[row.author] = min(row.frozen, ends.get(row.author, row.frozen))
+        return ends
+
+    def _standing(self) -> State:
+        """Return a state that knows the founding document, which rules before any cut."""
+        final = self.final
+        if final.get(joining.FOUNDING) is None:
+            founding = self.store.record(RecordId(self.community))
+            if founding is not None and founding.body is not None:
+                final.put(joining.FOUNDING, [b"", founding.id, founding.body.hash])
+        return final
+
+
+@contextmanager
+def opened(path: Any, store: Store, community: CommunityId) -> Iterator[LedgerState]:
+    """Give the state of what `store` holds, kept in the file `path`."""
+    layers = Layers(path)
+    try:
+        yield LedgerState(store, layers, community)
+    finally:
+        layers.close()
+
+
+def _mark(store: Store, rows: list[LogRow], community: CommunityId) -> bytes:
+    """Return what changes whenever a record comes or goes, or a text."""
+    texts = store.row(
+        "SELECT (SELECT count(*) FROM body WHERE content IS NULL), (SELECT count(*) FROM wanted)"
+    )
+    logs: list[codec.Value] = [
+        [row.author, row.length, row.head, row.frozen] for row in rows if row.length or row.frozen
+    ]
+    return codec.encode([bytes(community), logs, list(texts or ())])
+
+
+def _is_void(record: Record, ends: Mapping[bytes, int]) -> bool:
+    end = ends.get(record.author)
+    return end is not None and record.seq >= end

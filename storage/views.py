@@ -1,0 +1,184 @@
+"""The rows behind the SQL views: what of the state changed is written again, row by row.
+
+The views and their columns are a public interface (docs/sql.md). Amounts and quantities are
+whole numbers with a scale. Free text is not in them, since it can be erased, but the names
+of members, which go when their text goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from commonweal.protocol import record
+from commonweal.protocol.errors import CommonwealError
+from commonweal.protocol.ledger import (
+    agents,
+    attestation,
+    distribution,
+    flow,
+    governance,
+    joining,
+    roles,
+    terms,
+)
+from commonweal.protocol.record import RecordId
+from commonweal.protocol.rules.split import Line
+from commonweal.storage.layers import FINAL, Layer, Layers
+from commonweal.storage.store import Store
+
+TABLES = (
+    *("mark", "state", "refused", "said_at", "member_row", "event_row", "attest_row"),
+    *("proposal_row", "vote_row", "seal_row", "payout_row"),
+)
+
+VIEWS = ("members", "events", "attests", "rules", "votes", "seals", "claims", "payouts")
+
+ID_BYTES = 32
+CORRECTIONS_BYTES = 8
+NAME_CHARACTERS_MAX = 200
+
+_OF_EVENT = (flow.EVENT, distribution.BOOKED, distribution.WORTH)
+
+
+def refresh(layers: Layers, store: Store, changed: Sequence[bytes]) -> None:
+    """Write again the rows that follow from these keys of the state, and those of members."""
+    state = layers.get
+    events = dict.fromkeys(key[1:] for key in changed if key[:1] in _OF_EVENT)
+    _write(layers, "event_row", events, lambda id: _event(state, id))
+    for table, prefix, row in (
+        ("attest_row", attestation.SAID, _attest),
+        ("proposal_row", governance.PROPOSAL, _proposal),
+        ("vote_row", governance.VOTE, _vote),
+        ("payout_row", distribution.LINE, _payout),
+    ):
+        keys = [key for key in changed if key[:1] == prefix]
+        final = Layer(layers, FINAL)
+        _write(layers, table, dict.fromkeys(keys), _of_key(state, final, row), 1)
+    _members(layers, store)
+
+
+_Get = Callable[[bytes], Any]
+_Row = tuple[Any, ...]
+
+
+def _of_key(
+    state: _Get, final: Layer, row: Callable[[bytes, Any, bool], _Row]
+) -> Callable[[bytes], _Row | None]:
+    def found(key: bytes) -> _Row | None:
+        value = state(key)
+        return None if value is None else row(key[1:], value, final.get(key) == value)
+
+    return found
+
+
+def _write(
+    layers: Layers,
+    table: str,
+    keys: dict[bytes, None],
+    row: Callable[[bytes], _Row | None],
+    cut: int = 0,
+) -> None:
+    """Put or delete the rows of `keys`. cut: so many bytes of a key are not in the table."""
+    name = "id" if table in ("event_row", "proposal_row") else "key"
+    put: list[_Row] = []
+    gone: list[_Row] = []
+    for key in keys:
+        found = row(key)
+        if found is None:
+            gone.append((key[cut:],))
+        else:
+            put.append(found)
+    if put:
+        places = ", ".join("?" * len(put[0]))
+        layers.change_many(f"INSERT OR REPLACE INTO {table} VALUES ({places})", put)  # noqa: S608
+    layers.change_many(f"DELETE FROM {table} WHERE {name} = ?", gone)  # noqa: S608
+
+
+def _event(state: _Get, id: bytes) -> _Row | None:
+    value = state(flow.EVENT + id)
+    if value is None:
+        return None
+    row = flow.EventRow(*value)
+    spec = None if row.spec is None else state(terms.SPEC + row.spec)
+    booked = state(distribution.BOOKED + id)
+    worth = state(distribution.WORTH + id)
+    return (
+        *(id, row.member, row.clock, row.action, row.provider, row.receiver),
+        *(row.quantity or (None, None, None)),
+        *(row.effort or (None, None, None)),
+        None if spec is None else terms.SpecRow(*spec).name,
+        *(row.source, row.target, row.input_of, row.output_of, row.scope, row.factor),
+        *(row.corrections, row.yes, row.no, row.disputes),
+        None if worth is None else worth[0],
+        None if booked is None else booked[0],
+    )
+
+
+def _attest(key: bytes, value: Any, final: bool) -> _Row:
+    event, member = key[:ID_BYTES], key[-ID_BYTES:]
+    corrections = int.from_bytes(key[ID_BYTES:-ID_BYTES])  # none of a claim
+    return key, event, member, value, corrections, final
+
+
+def _proposal(id: bytes, value: Any, final: bool) -> _Row:
+    row = governance.ProposalRow(*value)
+    return (
+        *(id, row.subject, row.member, row.kind, row.status, row.base, row.target),
+        *(row.opened_ms, row.deadline_ms, row.electorate, row.needed),
+        *(row.yes, row.no, row.abstain, row.block, row.height, final),
+    )
+
+
+def _vote(key: bytes, value: Any, final: bool) -> _Row:
+    say, _, clock = value
+    return key, key[:ID_BYTES], key[ID_BYTES:], say, clock, final
+
+
+def _payout(key: bytes, value: Any, final: bool) -> _Row:
+    assert final, "only cuts pay"
+    unit, scale, ruleset, _, fields = value
+    line = Line(*fields)
+    pool, number = key[8:-5].decode(), int.from_bytes(key[-4:])
+    return (
+        *(key, int.from_bytes(key[:8]), pool, number, line.bucket, line.sort, line.member),
+        *(line.amount, scale, unit, ruleset),
+    )
+
+
+def _members(layers: Layers, store: Store) -> None:
+    """Write all members again: they are few, and their names come and go with their texts."""
+    layers.change("DELETE FROM member_row")
+    final = Layer(layers, FINAL)
+    founding = layers.get(joining.FOUNDING)
+    every = Layer(layers, 2)
+    for key, value in every.items(joining.MEMBER):
+        id, row = key[1:], joining.MemberRow(*value)
+        held = [
+            one[len(roles.ROLE + id) :].decode()
+            for one, claim in every.items(roles.ROLE + id)
+            if roles.RoleRow(*claim).held
+        ]
+        layers.change(
+            "INSERT INTO member_row VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(id, name_of(store, row.profile), row.status, row.devices),
+                founding is not None and founding[0] == id,
+                ",".join(held),
+                layers.get(agents.REFERRER + id),
+                final.get(key) == value,
+            ),
+        )
+
+
+def name_of(store: Store, profile: bytes | None) -> str | None:
+    """Return the name in a member's profile, when its text is held."""
+    found = None if profile is None else store.record(RecordId(profile))
+    data = None if found is None or found.body is None else store.body(found.body.hash)
+    if data is None:
+        return None
+    try:
+        _, content = record.read_erasable(data)
+    except CommonwealError:
+        return None
+    return content.decode("utf-8", "replace")[:NAME_CHARACTERS_MAX]

@@ -1,0 +1,177 @@
+-- What was folded from the records, and the views of it that anybody may read with `weal sql`.
+-- All of it follows from the records; the file can be thrown away at any time.
+
+CREATE TABLE mark (
+    name  TEXT PRIMARY KEY NOT NULL,
+    value BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The state. layer 0: final, at the last cut. 1: what older records above the cut make of it.
+-- 2: what the newest ones do. The highest layer of a key counts; NULL: the key is gone.
+CREATE TABLE state (
+    key   BLOB    NOT NULL,
+    layer INTEGER NOT NULL,
+    value BLOB,
+    PRIMARY KEY (key, layer)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX state_layer ON state (layer) WHERE layer = 2;
+
+-- Records that count for nothing, with the reason.
+CREATE TABLE refused (
+    id     BLOB    PRIMARY KEY NOT NULL,
+    layer  INTEGER NOT NULL,
+    reason TEXT    NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE said_at (
+    id         BLOB    PRIMARY KEY NOT NULL,
+    claimed_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE member_row (
+    id       BLOB PRIMARY KEY NOT NULL,
+    name     TEXT,
+    status   TEXT    NOT NULL,
+    devices  INTEGER NOT NULL,
+    founder  INTEGER NOT NULL,
+    roles    TEXT    NOT NULL,
+    referrer BLOB,
+    final    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE event_row (
+    id             BLOB PRIMARY KEY NOT NULL,
+    member         BLOB    NOT NULL,
+    clock          INTEGER NOT NULL,
+    action         TEXT    NOT NULL,
+    provider       BLOB    NOT NULL,
+    receiver       BLOB,
+    quantity_n     INTEGER,
+    quantity_scale INTEGER,
+    unit           TEXT,
+    effort_n       INTEGER,
+    effort_scale   INTEGER,
+    effort_unit    TEXT,
+    specification  TEXT,
+    resource       BLOB,
+    to_resource    BLOB,
+    input_of       BLOB,
+    output_of      BLOB,
+    scope          TEXT,
+    factor         TEXT,
+    corrections    INTEGER NOT NULL,
+    yes            INTEGER NOT NULL,
+    "no"           INTEGER NOT NULL,
+    disputes       INTEGER NOT NULL,
+    points         INTEGER,
+    height         INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE attest_row (
+    key         BLOB PRIMARY KEY NOT NULL,
+    event       BLOB    NOT NULL,
+    member      BLOB    NOT NULL,
+    say         TEXT    NOT NULL,
+    corrections INTEGER NOT NULL,
+    final       INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE proposal_row (
+    id         BLOB PRIMARY KEY NOT NULL,
+    subject    TEXT    NOT NULL,
+    member     BLOB    NOT NULL,
+    class      TEXT    NOT NULL,
+    status     TEXT    NOT NULL,
+    base       BLOB    NOT NULL,
+    target     BLOB    NOT NULL,
+    opened     INTEGER NOT NULL,
+    deadline   INTEGER NOT NULL,
+    electorate INTEGER NOT NULL,
+    needed     INTEGER NOT NULL,
+    yes        INTEGER NOT NULL,
+    "no"       INTEGER NOT NULL,
+    abstain    INTEGER NOT NULL,
+    block      INTEGER NOT NULL,
+    height     INTEGER NOT NULL,
+    final      INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE vote_row (
+    key      BLOB PRIMARY KEY NOT NULL,
+    proposal BLOB    NOT NULL,
+    member   BLOB    NOT NULL,
+    say      TEXT    NOT NULL,
+    clock    INTEGER NOT NULL,
+    final    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE seal_row (
+    height  INTEGER PRIMARY KEY,
+    time_ms INTEGER NOT NULL,
+    id      BLOB    NOT NULL,
+    ruleset BLOB    NOT NULL,
+    logs    INTEGER NOT NULL,
+    records INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE payout_row (
+    key     BLOB PRIMARY KEY NOT NULL,
+    height  INTEGER NOT NULL,
+    pool    TEXT    NOT NULL,
+    line    INTEGER NOT NULL,
+    bucket  TEXT    NOT NULL,
+    sort    TEXT    NOT NULL,
+    member  BLOB    NOT NULL,
+    amount  INTEGER NOT NULL,
+    scale   INTEGER NOT NULL,
+    unit    TEXT    NOT NULL,
+    ruleset BLOB    NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE VIEW members AS
+    SELECT lower(hex(id)) AS id, name, status, devices, founder, roles,
+        lower(hex(referrer)) AS referrer, final
+    FROM member_row;
+
+CREATE VIEW events AS
+    SELECT lower(hex(event_row.id)) AS id, lower(hex(member)) AS member, clock,
+        strftime('%Y-%m-%dT%H:%M:%SZ', claimed_at / 1000, 'unixepoch') AS claimed_at, action,
+        lower(hex(provider)) AS provider, lower(hex(receiver)) AS receiver,
+        quantity_n, quantity_scale, unit, effort_n, effort_scale, effort_unit, specification,
+        lower(hex(resource)) AS resource, lower(hex(to_resource)) AS to_resource,
+        lower(hex(input_of)) AS input_of, lower(hex(output_of)) AS output_of, scope, factor,
+        corrections, yes, "no" AS "no", disputes, points, height, height IS NOT NULL AS final
+    FROM event_row LEFT JOIN said_at ON said_at.id = event_row.id;
+
+CREATE VIEW attests AS
+    SELECT lower(hex(event)) AS event, lower(hex(member)) AS member, say, corrections, final
+    FROM attest_row;
+
+CREATE VIEW rules AS
+    SELECT lower(hex(id)) AS id, subject, lower(hex(member)) AS member, class, status,
+        lower(hex(base)) AS base, lower(hex(target)) AS target,
+        strftime('%Y-%m-%dT%H:%M:%SZ', nullif(opened, 0) / 1000, 'unixepoch') AS opened,
+        strftime('%Y-%m-%dT%H:%M:%SZ', nullif(deadline, 0) / 1000, 'unixepoch') AS deadline,
+        electorate, needed, yes, "no" AS "no", abstain, block,
+        nullif(height, 0) AS height, final
+    FROM proposal_row;
+
+CREATE VIEW votes AS
+    SELECT lower(hex(proposal)) AS proposal, lower(hex(member)) AS member, say, clock, final
+    FROM vote_row;
+
+CREATE VIEW seals AS
+    SELECT height, strftime('%Y-%m-%dT%H:%M:%SZ', time_ms / 1000, 'unixepoch') AS time,
+        lower(hex(id)) AS id, lower(hex(ruleset)) AS ruleset, logs, records
+    FROM seal_row;
+
+-- What is owed and not settled; nothing is, before settlement stands.
+CREATE VIEW claims AS
+    SELECT NULL AS height, NULL AS member, NULL AS amount, NULL AS scale, NULL AS unit,
+        NULL AS settled WHERE 0;
+
+CREATE VIEW payouts AS
+    SELECT height, pool, line, bucket, sort, lower(hex(member)) AS member, amount, scale, unit,
+        lower(hex(ruleset)) AS ruleset
+    FROM payout_row;
