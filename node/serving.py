@@ -144,6 +144,11 @@ class Serving:
         for id in message.ids:
             wires = self.desk.replica.store.branch_wires(id, wire.RUNS_BYTES_AIM)
             if wires:
+                # A log that is void from its first record stands in no frontier, so nothing
+                # else brings the proof, without which a branch is not taken.
+                self.want_evidence(
+                    session, wire.WantEvidence((from_bytes_unchecked(wires[0]).author,))
+                )
                 self.desk.send(session, wire.Branch(tuple(wires)))
             else:
                 self._send_cited(session, id)
