@@ -156,7 +156,7 @@ def from_words(home: Home, entropy: bytes, link: Link, passphrase: str | None) -
         try:
             for contact in link.contacts:
                 store.put_address(Address(contact.peer, None, contact.addresses, b"", 0, "link"))
-            blank = Settings(f"?{short(member)}", member, DeviceKey(b""), link.community)
+            blank = Settings("", member, DeviceKey(b""), link.community)
             return _begin(new, store, blank, entropy, passphrase)
         finally:
             store.close()

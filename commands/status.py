@@ -93,7 +93,7 @@ def offline(store: Store, settings: Settings, people: People | None) -> dict[str
         "community": settings.community and settings.community.hex(),
         "community_name": people and people.community_name(),
         "member": settings.member.hex(),
-        "member_name": settings.name,
+        "member_name": settings.name or (people and people.name(settings.member)),
         "device": settings.device.hex(),
         "records": counts.records,
         "logs": counts.logs,

@@ -13,10 +13,12 @@ from commonweal.node.session import Desk
 from commonweal.protocol import log, record
 from commonweal.protocol.errors import (
     AwaitingRestore,
+    CommonwealError,
     DeviceFrozen,
     InvalidRecord,
     NotAdmittedYet,
     NotPermitted,
+    OlderCopy,
 )
 from commonweal.protocol.ledger import membership
 from commonweal.protocol.record import BodyRef, Draft, Record, RecordId
@@ -25,7 +27,7 @@ from commonweal.storage.shelves import RESTORING
 VOUCH = "member.vouch"
 PROFILE = "member.profile"
 NAME = "home.name"
-"""The setting that holds the name which the member gave to this home."""
+"""The setting that holds the name which the member gave to this home; empty once restored."""
 
 
 class Authoring:
@@ -42,7 +44,9 @@ class Authoring:
         """
         if len(wishes) > DRAFTS_MAX:
             raise InvalidRecord(f"{len(wishes)} records at once; at most {DRAFTS_MAX}")
-        self._check_standing()
+        hindrance = self._hindrance()
+        if hindrance is not None:
+            raise hindrance
         replica, me = self.desk.replica, self.desk.me
         tip = replica.tip(me.device)
         fresh: dict[RecordId, int] = {}
@@ -89,11 +93,17 @@ class Authoring:
         return bool(wishes)
 
     def introduce(self) -> bool:
-        """Once admitted, say our member's name, where nobody has; return whether it was said."""
+        """Once admitted, say our member's name, where nobody has; return whether it was said.
+
+        Not before a peer was compared with: a home that is an older copy of itself would
+        fork its log.
+        """
         replica = self.desk.replica
+        if not any(one.compared and not one.fetching for one in self.desk.members()):
+            return False
         name = replica.store.setting(NAME)
         mine = replica.member_of(self.desk.me.device)
-        if name is None or mine is None or not self._may_write():
+        if not name or mine is None or not self._may_write():
             return False
         known = membership.member(replica.ledger.state, mine)
         if known is None or known.profile is not None or replica.store.setting(RESTORING):
@@ -102,20 +112,22 @@ class Authoring:
         return True
 
     def _may_write(self) -> bool:
-        row = self.desk.replica.row(self.desk.me.device)
-        return row.frozen is None and row.length > 0
+        return self._hindrance() is None
 
-    def _check_standing(self) -> None:
+    def _hindrance(self) -> CommonwealError | None:
+        """Return why this device must not write now; None when it may."""
         replica, device = self.desk.replica, self.desk.me.device
-        if replica.row(device).frozen is not None:
-            raise DeviceFrozen(f"device {device.hex()[:8]}")
+        row = replica.row(device)
+        if row.frozen is not None:
+            return DeviceFrozen(f"device {device.hex()[:8]}")
         if replica.store.setting(RESTORING):
-            raise AwaitingRestore("no peer has been reached since")
+            return AwaitingRestore("no peer has been reached since")
+        if any(one.theirs.get(device, 0) > row.length for one in self.desk.members()):
+            return OlderCopy("a peer holds later records of this device")
         status = membership.status_of(replica.ledger.state, device)
         if status is None or status in ("new", "requested"):
-            raise NotAdmittedYet("the community has not answered the request yet")
-        if status != "active":
-            raise NotPermitted(f"this device is {status}")
+            return NotAdmittedYet("the community has not answered the request yet")
+        return None if status == "active" else NotPermitted(f"this device is {status}")
 
     def _admission(self, tip: log.Tip) -> tuple[RecordId, ...]:
         """Return the vouch that our next record must cite to stand after our admission, if any."""

@@ -100,7 +100,7 @@ def test_when_it_cannot_be_written_the_old_one_stays(
     def full(*_about: object) -> None:
         raise OSError(28, "No space left on device")
 
-    for place, name in ((archive, "_write"), (Store, "backup"), (archive.os, "fsync")):
+    for place, name in ((archive, "_write"), (Store, "backup"), (os, "fsync")):
         with monkeypatch.context() as patched:
             patched.setattr(place, name, full)
             ran = weal("backup", file, "--home", home)
