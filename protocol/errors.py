@@ -273,6 +273,10 @@ class AwaitingRestore(NotYet):
     """This home was restored and waits for your records from a peer; leave `weal up` running."""
 
 
+class OlderCopy(NotYet):
+    """Peers hold later records of this device; leave `weal up` running until they are here."""
+
+
 class DeviceFrozen(NotPermitted):
     """This device's log was forked and is frozen; restore from the 24 words as a new device."""
 
@@ -335,7 +339,7 @@ class HomeTaken(ConfigError):
 
 
 class NotInCommunity(ConfigError):
-    """This home is in no community yet; type `weal found NAME`, or `weal join LINK` with an invite."""
+    """This home is in no community yet; type `weal found NAME`, or `weal join LINK`."""
 
 
 class InCommunityAlready(ConfigError):

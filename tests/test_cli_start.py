@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import pytest
 
 from commonweal.commands import join, options, up
 from commonweal.commands import start as start_commands
-from commonweal.node.events import Started
-from commonweal.node.service import Service
 from commonweal.protocol import founding, keys
 from commonweal.protocol.errors import NodeNotStarted
 from commonweal.protocol.identity import inception_from_entropy, member_signer
 from commonweal.protocol.keys import PeerKey, Signer
-from commonweal.protocol.record import from_bytes
 from commonweal.storage import keystore
 from commonweal.storage.home import Home, Settings
-from tests import homes
 from tests.weal import founder, good, member, weal
 
 
@@ -124,42 +119,6 @@ def test_a_node_that_does_not_start_says_why(
     ran = weal("start", "--home", founder(tmp_path / "home"))
     assert ran.code == NodeNotStarted.exit_code
     assert "the port is taken" in ran.err
-
-
-def test_a_newcomer_is_known_by_name_once_he_is_admitted(tmp_path: Path) -> None:
-    ann = homes.founder(tmp_path / "ann", "Ann")
-    bo = homes.newcomer(tmp_path / "bo", homes.invited(ann), "Bo")
-    carry(bo, ann)
-    run_for_a_moment(ann)
-    carry(ann, bo)
-    run_for_a_moment(bo)
-    run_for_a_moment(bo)
-    carry(bo, ann)
-    rows = good("members", "--home", ann.path, "-o", "json").json["members"]
-    assert [(row["name"], row["status"]) for row in rows] == [("Ann", "active"), ("Bo", "active")]
-    assert good("status", "--home", bo.path, "-o", "json").json["records"] == 7
-
-
-def run_for_a_moment(home: Home) -> None:
-    """Let the node of a home do what is due, such as to vouch for who asks."""
-    with home.lock(), home.store() as store:
-        who = homes.identity(home)
-        service = Service(store, Settings.read(store).here, who, Random(1))
-        service.handle(Started(), 1)
-        store.commit()
-
-
-def carry(giver: Home, taker: Home) -> None:
-    """Bring what one home holds to another, as their nodes would."""
-    with giver.store(readonly=True) as source, taker.store() as target:
-        for row in source.logs():
-            held = target.log(row.author).length
-            wires = source.wires(row.author, held, row.length, 1 << 30)
-            run = [from_bytes(wire) for wire in wires]
-            found = {one.body.hash: source.body(one.body.hash) for one in run if one.body}
-            bodies = {digest: body for digest, body in found.items() if body is not None}
-            target.append(row.author, run, bodies)
-        target.commit()
 
 
 def second_device(home: Path) -> str:

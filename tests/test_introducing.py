@@ -5,13 +5,14 @@ from __future__ import annotations
 from random import Random
 
 from commonweal.node.authoring import NAME, PROFILE
-from commonweal.node.events import Committed, Started, Woke
+from commonweal.node.events import Answer, Committed, Started, Submitted, Ticket, Wish, Woke
 from commonweal.node.service import TICK_MS, Service
-from commonweal.node.session import Identity
+from commonweal.node.session import Identity, Session, Standing
+from commonweal.protocol.errors import OlderCopy
 from commonweal.protocol.record import read_erasable
 from commonweal.storage.shelves import RESTORING
 from commonweal.storage.store import Store
-from tests.protocol.authors import BO, COMMUNITY, FIRST, FOUNDING, MEI, Author, write
+from tests.protocol.authors import BO, COMMUNITY, EVE, FIRST, FOUNDING, MEI, Author, write
 
 NOW_MS = 1_790_000_000_000
 
@@ -24,7 +25,17 @@ def home(author: Author, name: str | None) -> tuple[Store, Service]:
     if name is not None:
         store.put_setting(NAME, name.encode())
     store.commit()
-    return store, Service(store, COMMUNITY, Identity(author.signer, author.peer), Random(1))
+    service = Service(store, COMMUNITY, Identity(author.signer, author.peer), Random(1))
+    return store, service
+
+
+def meet(service: Service, *, ahead: int = 0) -> None:
+    """Let the service have compared with a member's node, which holds `ahead` more of our log."""
+    session = Session(EVE.peer, "", False, NOW_MS, NOW_MS, Standing.MEMBER, compared=True)
+    if ahead:
+        device = service.desk.me.device
+        session.theirs[device] = service.desk.replica.row(device).length + ahead
+    service.desk.sessions[EVE.peer] = session
 
 
 def live(store: Store, service: Service, seconds: int = 3) -> list[str]:
@@ -46,11 +57,26 @@ def live(store: Store, service: Service, seconds: int = 3) -> list[str]:
 
 
 def test_a_member_is_introduced_once() -> None:
-    assert live(*home(MEI, "小梅")) == ["小梅"]
+    assert live(*home(MEI, "小梅")) == [], "nobody was met yet"
+    store, service = home(MEI, "小梅")
+    meet(service)
+    assert live(store, service) == ["小梅"]
+
+
+def test_a_home_that_is_an_older_copy_writes_nothing() -> None:
+    store, service = home(MEI, "Mei")
+    meet(service, ahead=1)
+    assert live(store, service) == []
+    wish = Wish("event", {})
+    service.handle(Submitted(Ticket(1), (wish,)), NOW_MS)
+    (answer,) = [one for one in service.handle(Committed(), NOW_MS) if isinstance(one, Answer)]
+    assert isinstance(answer.value, OlderCopy)
 
 
 def test_a_home_without_a_name_says_nothing() -> None:
-    assert live(*home(MEI, None)) == []
+    store, service = home(MEI, None)
+    meet(service)
+    assert live(store, service) == []
 
 
 def test_who_is_not_admitted_is_not_introduced() -> None:
@@ -58,10 +84,12 @@ def test_who_is_not_admitted_is_not_introduced() -> None:
     store.append(BO.device, [write(BO, None, kind="device.enrol")])
     store.commit()
     service.reload()
+    meet(service)
     assert live(store, service) == []
 
 
 def test_a_restored_home_waits_for_what_its_member_said_before() -> None:
     store, service = home(MEI, "Mei")
     store.put_setting(RESTORING, b"1")
+    meet(service, ahead=1)
     assert live(store, service) == []
