@@ -200,10 +200,13 @@ def _assembled(
     return Node(service, store, network, runtime, api, scope)
 
 
-def _is_gossip(_topic: str, data: bytes) -> bool:
-    """Whether a gossip message may be taken and passed on; asked in the trio thread."""
+def _is_gossip(topic: str, data: bytes) -> bool:
+    """Say whether a message has the form of its topic; whether it is true is the service's."""
     try:
-        heads.read(data)
+        if topic.endswith("/rules"):
+            heads.read_rule(data)
+        else:
+            heads.read(data)
     except CommonwealError:
         return False
     return True
