@@ -14,7 +14,7 @@ from typing import NamedTuple
 from commonweal.protocol import codec, keys
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger import membership, roles
-from commonweal.protocol.ledger.distribution import PoolRow, pools, shares
+from commonweal.protocol.ledger.distribution import PoolId, PoolRow, pools, shares
 from commonweal.protocol.ledger.history import History
 from commonweal.protocol.record import CommunityId, Record
 from commonweal.protocol.rules.document import Ruleset, RulesetId
@@ -45,7 +45,7 @@ class Backtest:
     height: int
     members: tuple[Difference, ...]
     roles: tuple[Difference, ...]
-    left: Mapping[str, PoolRow]
+    left: Mapping[PoolId, PoolRow]
     hash: bytes
 
     @property

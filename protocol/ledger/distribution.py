@@ -54,6 +54,18 @@ class WorthRow(NamedTuple):
     reason: str
 
 
+class PoolId(NamedTuple):
+    """What makes a pool the same: rules that change its unit or scale have another one."""
+
+    name: str
+    unit: str
+    scale: int
+
+    def to_bytes(self) -> bytes:
+        """Return what its keys begin with; names hold no zero byte."""
+        return b"\0".join((self.name.encode(), self.unit.encode(), str(self.scale).encode(), b""))
+
+
 class PoolRow(NamedTuple):
     """A pool in the state. carried: what it holds; split_ms: the time of its last split.
 
@@ -105,29 +117,29 @@ def share(state: State, cut: Cut, ruleset: Ruleset, community: CommunityId) -> l
     incomes = _value(state, cut, ruleset, community)
     splits: list[Split] = []
     for pool in ruleset.pools:
-        row = _pool_row(state, pool.name)
+        row = _pool_row(state, pool)
         came = incomes.get(pool.name, [])
         total = row.carried + sum(income.amount for income in came)
         is_due = cut.time_ms - row.split_ms >= pool.every_ms
         if not total or not is_due:
             if came:
-                state.put(_pool_key(pool.name), [*row._replace(carried=total)])
+                state.put(_pool_key(pool), [*row._replace(carried=total)])
             continue
         facts = _facts(state, cut, pool, row, tuple(came), community)
         try:
             done = split(pool, facts)
         except RuleError as error:
             failed = row._replace(carried=total, error=error.sentence)
-            state.put(_pool_key(pool.name), [*failed])
+            state.put(_pool_key(pool), [*failed])
             continue
         _write(state, cut, ruleset, pool, facts, done)
         splits.append(done)
     return splits
 
 
-def pools(state: State) -> dict[str, PoolRow]:
-    """Return what each pool holds, by name."""
-    return {key[1:].decode(): PoolRow(*value) for key, value in state.items(POOL)}
+def pools(state: State) -> dict[PoolId, PoolRow]:
+    """Return what each pool holds, also one that the rules in force no longer have."""
+    return {_pool_id(key[1:]): PoolRow(*value) for key, value in state.items(POOL)}
 
 
 def payouts(state: State, height: int | None = None) -> list[Payout]:
@@ -206,7 +218,7 @@ def _facts(
     contributions = tuple(_contributions(state, community))
     members = [key[1:] for key, value in state.items(joining.MEMBER) if value[0] == joining.ACTIVE]
     named = dict.fromkeys([*(one.role for one in pool.buckets), pool.commission_role])
-    prefix = pool.name.encode() + b"\0"
+    prefix = id_of(pool).to_bytes()
     return Facts(
         height=cut.height,
         time_ms=cut.time_ms,
@@ -270,8 +282,9 @@ def _pasts(state: State, prefix: bytes) -> list[Past]:
 
 def _write(state: State, cut: Cut, ruleset: Ruleset, pool: Pool, facts: Facts, done: Split) -> None:
     """Write what a split gives, and what the next one has to know."""
-    state.put(_pool_key(pool.name), [*PoolRow(done.carried, cut.time_ms)])
-    prefix = pool.name.encode() + b"\0"
+    split_ms = cut.time_ms if done.lines else _pool_row(state, pool).split_ms
+    state.put(_pool_key(pool), [*PoolRow(done.carried, split_ms)])
+    prefix = id_of(pool).to_bytes()
     for (bucket, id), amount in sorted(done.taken.items()):
         if facts.taken.get((bucket, id)) != amount:
             state.put(TAKEN + prefix + bucket.encode() + b"\0" + id, amount)
@@ -284,7 +297,7 @@ def _write(state: State, cut: Cut, ruleset: Ruleset, pool: Pool, facts: Facts, d
             state.put(key, (state.get(key) or 0) + line.amount + line.commissions)
         fields: list[Any] = [*line]
         fields[Line._fields.index("inputs")] = [*line.inputs[:INPUTS_KEPT_MAX]]
-        key = LINE + cut.height.to_bytes(8) + prefix + number.to_bytes(4)
+        key = LINE + cut.height.to_bytes(8) + pool.name.encode() + b"\0" + number.to_bytes(4)
         state.put(key, [pool.unit, pool.scale, ruleset.id, len(line.inputs), fields])
 
 
@@ -296,10 +309,20 @@ def _payout(key: bytes, value: list[Any]) -> Payout:
     return Payout(height, key[9:-5].decode(), unit, scale, ruleset, line, count)
 
 
-def _pool_row(state: State, pool: str) -> PoolRow:
+def id_of(pool: Pool) -> PoolId:
+    """Return what a pool is known by."""
+    return PoolId(pool.name, pool.unit, pool.scale)
+
+
+def _pool_id(prefix: bytes) -> PoolId:
+    name, unit, scale, _ = prefix.decode().split("\0")
+    return PoolId(name, unit, int(scale))
+
+
+def _pool_row(state: State, pool: Pool) -> PoolRow:
     value = state.get(_pool_key(pool))
     return PoolRow() if value is None else PoolRow(*value)
 
 
-def _pool_key(pool: str) -> bytes:
-    return POOL + pool.encode()
+def _pool_key(pool: Pool) -> bytes:
+    return POOL + id_of(pool).to_bytes()

@@ -128,6 +128,6 @@ def _got(state: State, event: bytes) -> list[Got]:
     found: list[Got] = []
     for key, amount in state.items(distribution.TAKEN):
         if key.endswith(b"\0" + event):
-            pool, bucket = key[1 : -len(event) - 1].split(b"\0", 1)
+            pool, _, _, bucket = key[1 : -len(event) - 1].split(b"\0")
             found.append(Got(pool.decode(), bucket.decode(), amount))
     return found

@@ -311,8 +311,11 @@ class History:
         return list(logs.values())
 
     def _is_due(self, time_ms: int) -> bool:
-        """Whether a cut at that time would decide something without any new record."""
-        over = would_decide(self.final, time_ms, self._documents)
+        """Whether a cut at that time would pay or decide something without any new record."""
+        over = State(self.final)
+        cut = Cut(self.cut.height + 1, time_ms)
+        distribution.share(over, cut, self.ruleset, self.community)
+        close(over, cut, self._documents)
         return any(key != LAST for key, _ in over.changes())
 
 

@@ -71,7 +71,7 @@ def _walk(state: State, start: bytes, way: Direction, steps_max: int) -> list[St
     while waiting and len(steps) < steps_max:
         step = waiting.popleft()
         steps.append(step)
-        for sort, id in _next(state, step, way):
+        for sort, id in beside(state, step, way):
             if (sort, id) not in seen:
                 seen.add((sort, id))
                 waiting.append(Step(sort, id, step.depth + 1))
@@ -82,7 +82,8 @@ def _walk(state: State, start: bytes, way: Direction, steps_max: int) -> list[St
 _TABLES = ((Sort.RESOURCE, RESOURCE), (Sort.PROCESS, PROCESS), (Sort.EVENT, EVENT))
 
 
-def _next(state: State, step: Step, way: Direction) -> Iterator[tuple[Sort, bytes]]:
+def beside(state: State, step: Step, way: Direction) -> Iterator[tuple[Sort, bytes]]:
+    """Yield what stands one step further, each time a way leads there."""
     upstream = way is Direction.UPSTREAM
     match step.sort:
         case Sort.PROCESS:
@@ -98,7 +99,7 @@ def _next(state: State, step: Step, way: Direction) -> Iterator[tuple[Sort, byte
         case Sort.EVENT:
             row = event_row(state, step.id)
             if row is not None:
-                yield from _beside(row, upstream)
+                yield from _of_event(row, upstream)
 
 
 def _flows_into(row: EventRow, resource: bytes) -> bool:
@@ -112,7 +113,7 @@ def _flows_out(row: EventRow, resource: bytes) -> bool:
     return row.source == resource and not _flows_into(row, resource)
 
 
-def _beside(row: EventRow, upstream: bool) -> Iterator[tuple[Sort, bytes]]:
+def _of_event(row: EventRow, upstream: bool) -> Iterator[tuple[Sort, bytes]]:
     """Yield what stands next to an event: the process or resource that it flows from or to."""
     process = row.output_of if upstream else row.input_of
     if process is not None:

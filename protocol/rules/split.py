@@ -336,7 +336,8 @@ class _Work:
                 rest = [one.points - got[one.id] for one in own]
                 for one, more in zip(own, divide(part, rest, [one.id for one in own]), strict=True):
                     self._take(bucket, one.id, more)
-            else:
+            elif part:
+                # What got nothing, since there was so little, has not had its turn.
                 for id in inputs:
                     self._take(bucket, id, 0)
 

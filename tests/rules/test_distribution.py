@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 
 from commonweal.protocol.ledger import distribution
+from commonweal.protocol.ledger.distribution import PoolId, PoolRow
 from commonweal.protocol.ledger.reasons import Reason
 from commonweal.protocol.rules.split import explained
-from tests.rules.council import SAID, process, rules
+from tests.rules.council import HOUR, SAID, process, rules
 from tests.rules.workshop import CUSTOMER, Workshop, euros, hours, paying, proposed
+
+POOL = PoolId("income", "EUR", 2)
 
 
 def test_income_is_shared_by_attested_work() -> None:
@@ -35,11 +38,11 @@ def test_income_waits_for_somebody_whom_it_can_go_to() -> None:
     shop = Workshop(paying(), "Jun")
     shop.earn(100)
     shop.cut()
-    assert distribution.pools(shop.history.final)["income"].carried == 100
+    assert distribution.pools(shop.history.final)[POOL].carried == 100
     shop.work("Mei", 1, by="Jun")
     shop.cut()
     assert shop.paid() == {"Mei": 100}
-    assert distribution.pools(shop.history.final)["income"].carried == 0
+    assert distribution.pools(shop.history.final)[POOL].carried == 0
 
 
 def test_income_that_nobody_attests_is_none() -> None:
@@ -110,12 +113,12 @@ def test_an_error_in_a_split_carries_the_pool_to_the_next_height() -> None:
     shop.work("Jun", 1, by="Mei")
     shop.earn(100)
     shop.cut()
-    row = distribution.pools(shop.history.final)["income"]
+    row = distribution.pools(shop.history.final)[POOL]
     assert shop.paid() == {}
     assert (row.carried, bool(row.error)) == (100, True)
     shop.earn(50)
     shop.cut()
-    assert distribution.pools(shop.history.final)["income"].carried == 150
+    assert distribution.pools(shop.history.final)[POOL].carried == 150
 
 
 def test_a_corrected_event_is_valued_anew_once_it_is_attested_again() -> None:
@@ -238,3 +241,49 @@ def test_rules_on_trial_are_computed_and_not_paid() -> None:
     assert sum(distribution.shares(shop.history.would_pay(shop.now_ms, on_trial)).values()) == 4000
     shop.cut()
     assert shop.paid() == {"Jun": 3000, "Ana": 1000}
+
+
+def adopted(shop: Workshop, patch: dict[str, Any]) -> None:
+    """Let a patch come into force."""
+    proposal = shop.patch("Jun", patch)
+    shop.say(proposal, "yes", list(shop.pens))
+    shop.cut()
+    shop.cut(25)
+    assert shop.status(proposal) == "in force"
+
+
+def test_money_keeps_its_unit_when_the_rules_of_its_pool_change() -> None:
+    shop = Workshop(paying(), "Jun")
+    shop.earn(1234)
+    shop.cut()
+    adopted(shop, {"pools": {"income": {"scale": 4}}})
+    shop.work("Jun", 1, by="Mei")
+    shop.earn(1)
+    shop.cut()
+    finer = PoolId("income", "EUR", 4)
+    left = distribution.pools(shop.history.final)
+    assert {pool: row.carried for pool, row in left.items()} == {POOL: 1234, finer: 0}
+    assert list(distribution.shares(shop.history.final).items()) == [
+        ((shop.id("Jun"), "EUR", 4), 100)
+    ]
+    adopted(shop, {"pools": {"income": {"scale": 2}}})
+    shop.cut()
+    assert distribution.shares(shop.history.final)[shop.id("Jun"), "EUR", 2] == 1234
+
+
+def test_a_pool_can_wait_between_splits_and_waits_only_after_one() -> None:
+    shop = Workshop(paying(every_hours=24), "Jun")
+    shop.earn(10)
+    shop.cut()
+    assert distribution.pools(shop.history.final)[POOL] == PoolRow(10, 0, "")
+    shop.work("Jun", 1, by="Mei")
+    shop.cut()
+    assert shop.paid() == {"Jun": 10}
+    shop.earn(50)
+    shop.cut(22)
+    shop.cut(1)
+    assert shop.paid() == {"Jun": 10}
+    # Nothing new is recorded, and the pool is due: that is reason enough for a cut.
+    assert len(shop.history.next_cut(shop.now_ms + HOUR)["logs"]) == 1  # type: ignore[index]
+    shop.cut(1)
+    assert shop.paid() == {"Jun": 60}

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -219,3 +222,26 @@ def test_a_revoked_witness_makes_no_more_cuts() -> None:
     shop.mei.write("cut.single", data)
     shop.learn()
     assert shop.history.cut.height == 2
+
+
+PRINT = """
+from tests.rules.workshop import busy
+shop = busy()
+print(shop.history.final.to_bytes().hex(), shop.history.state.to_bytes().hex())
+print(shop.history.cut.id.hex())
+"""
+
+
+def test_every_process_computes_the_same() -> None:
+    root = Path(__file__).parents[2]
+    printed = {
+        subprocess.run(
+            [sys.executable, "-c", PRINT],
+            env={"PYTHONHASHSEED": str(seed), "PYTHONPATH": str(root)},
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        for seed in (1, 2, 3, 4)
+    }
+    assert len(printed) == 1

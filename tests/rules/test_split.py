@@ -149,6 +149,14 @@ def test_once_is_once() -> None:
     assert amounts(split(rules, again)) == {JUN: 100}
 
 
+def test_what_got_nothing_has_not_had_its_turn() -> None:
+    rules = pool(bucket(claim="once"))
+    first = split(rules, facts(1, gave(1, MEI, 10), gave(2, JUN, 1)))
+    assert amounts(first) == {MEI: 1}
+    again = facts(100, gave(1, MEI, 10), gave(2, JUN, 1), taken=first.taken)
+    assert amounts(split(rules, again)) == {JUN: 100}
+
+
 def test_a_debt_is_paid_until_it_is_paid() -> None:
     rules = pool(bucket("50%", claim="debt"), bucket("100%", of="remainder"))
     lent, worked = gave(1, MEI, 120, factor="capital"), gave(2, JUN, 30, factor="capital")
