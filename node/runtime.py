@@ -54,11 +54,13 @@ INDEX_RECORDS = 2_000
 """Records read into the index in one slice: some 20 ms."""
 INDEX_QUIET_S = 0.1
 """The index follows so long after the last batch."""
-INDEX_LATE_S = 1.0
+INDEX_LATE_S = 4.0
 """However busy the node is, a slice of the index is made so often while it lags."""
 CHECKPOINT_QUIET_S = 2.0
 RETRY_S = 10.0
 """After a refusal of the disk, writing is tried again so often."""
+WAKE_MS = 250
+"""After a refusal the service is woken so much later."""
 TRIAL = "disk trial"
 """The setting that is written to see whether the disk takes changes again."""
 
@@ -156,6 +158,7 @@ class Runtime:
         self._came = trio.Event()
         self._wake_ms: float = math.inf
         self._retry_at = self._quiet_at = math.inf
+        self._is_astray = False
         self._index_at = self._index_late_at = self._checkpoint_at = math.inf
         self._linked: dict[PeerKey, None] = {}
 
@@ -291,6 +294,8 @@ class Runtime:
         return done > 0
 
     def _checkpoint(self) -> bool:
+        self._store.tidy()
+        self._store.commit()
         self._store.checkpoint()
         return True
 
@@ -311,33 +316,44 @@ class Runtime:
         self.refusal = error
         self._retry_at = trio.current_time() + RETRY_S
         await self._worker.run(self._go_back)
-        self._wake_ms = 0.0
+        self._wake_ms = self._now_ms() + WAKE_MS  # not at once: it may be refused again
         for event in batch:
             match event:
                 case Submitted(ticket) | Asked(ticket):
                     self._answer(Answer(ticket, error))
                 case _:
                     pass
+        self._drop_all("this node's disk refused a change")
+
+    def _drop_all(self, reason: str) -> None:
         for peer in list(self._linked):
-            self._links.drop(peer, "this node's disk refused a change")
+            self._links.drop(peer, reason)
 
     def _go_back(self) -> None:
         """In the worker: the state of the last commit, in the store and in the service.
 
-        A device that failed is opened again; while even that fails, what is in memory of it
-        stays, and the next trial opens it.
+        A device that failed is opened again. While even that fails, what is in memory of it
+        is not what is on it: the store refuses everything, and the next wake-up tries again.
         """
+        self._is_astray = True
         with suppress(StorageError):
-            if isinstance(self.refusal, DiskFailed):
-                self._store.reopen()
-            else:
-                self._store.rollback()
+            self._return()
             self._mind.reload(keeps=False)
+            self._is_astray = False
+
+    def _return(self) -> None:
+        if isinstance(self.refusal, DiskFailed):
+            self._store.reopen()
+        else:
+            self._store.rollback()
 
     def _undo(self) -> None:
-        """In the worker: take the trial back, if the disk did not."""
+        """In the worker: take the trial back, if the disk did not, so that reading goes on."""
+        if self._is_astray:
+            return self._go_back()
         with suppress(StorageError):
-            self._store.rollback()
+            self._return()
+        return None
 
     async def _try_disk(self) -> None:
         """Write a little; when that is durable the node writes again."""
@@ -348,18 +364,21 @@ class Runtime:
                 self._store.reopen()
             self._store.put_setting(TRIAL, stamp)
             self._store.commit()
+            self._is_astray = True
             self._mind.reload()
+            self._is_astray = False
 
         try:
             await self._worker.run(attempt)
         except StorageError as error:
             self.refusal = error
             self._retry_at = trio.current_time() + RETRY_S
+            if self._is_astray:
+                self._drop_all("this node's disk refused a change")
             await self._worker.run(self._undo)
             return
         self.refusal, self._retry_at = None, math.inf
         log.warning("the disk takes changes again")
-        for peer in list(self._linked):
-            self._links.drop(peer, "this node begins anew after a failure of its disk")
+        self._drop_all("this node begins anew after a failure of its disk")
         self._wake_ms = 0.0
         self._dirty()

@@ -101,8 +101,8 @@ class Database:
         self.forget()
         self._lost_with = None
         self._in_batch = False
-        if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
+        if self._failed_with is None and self._connection.in_transaction:
+            self._execute("ROLLBACK")
 
     def forget(self) -> None:
         """Drop what is cached of an open transaction; for classes that cache."""
@@ -110,7 +110,7 @@ class Database:
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Let everything read inside see one state, whatever another process commits."""
-        if self._connection.in_transaction:
+        if self._ready().in_transaction:
             yield
             return
         self._execute("BEGIN")
@@ -183,7 +183,7 @@ class Database:
 
     def checkpoint(self) -> None:
         """Move the write-ahead log into the database, as far as readers allow; for idle times."""
-        assert not self._connection.in_transaction, "commit first"
+        assert not self._ready().in_transaction, "commit first"
         wal = Path(self.path + "-wal")
         big = wal.exists() and wal.stat().st_size > WAL_IDLE_BYTES_MAX
         self._execute("PRAGMA busy_timeout = 0")
@@ -196,7 +196,7 @@ class Database:
 
     def backup(self, path: str | Path) -> None:
         """Write a copy of the last committed state to `path`, whole or not at all."""
-        assert not self._connection.in_transaction, "commit first"
+        assert not self._ready().in_transaction, "commit first"
         try:
             schema.copy(self._ready(), Path(path), BACKUP_STEP_PAGES)
         except sqlite3.Error as error:
@@ -205,14 +205,18 @@ class Database:
             raise ReadOnlyDatabase(f"{path}: {error.strerror}") from error
 
     def reopen(self) -> None:
-        """Close and open the file again, which is how a failed device is left behind."""
+        """Close and open the file again, which is how a failed device is left behind.
+
+        When even that fails, everything raises DiskFailed until it is tried again.
+        """
         assert self.path != ":memory:", "memory cannot be opened again"
         self.forget()
         with suppress(sqlite3.Error):
             self._connection.close()
-        self._failed_with = self._lost_with = None
+        self._failed_with, self._lost_with = DiskFailed(f"{self.path} is not open"), None
         self._in_batch = False
         self._connection = self._open()
+        self._failed_with = None
 
     def close(self) -> None:
         """Close the file; what was not committed is gone."""

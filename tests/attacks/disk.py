@@ -72,7 +72,7 @@ class Disk:
     """Files by name, a count of changes to them, and what goes wrong at which.
 
     cut_at: the change at which the power goes. fails_at: the change that is refused with
-    `refusal`; `stays`: and all after it, until `heal`.
+    `refusal`; `stays`: and all after it, until `heal`. `gone`: the device answers nothing.
     """
 
     def __init__(self, files: dict[str, bytes] | None = None) -> None:
@@ -83,6 +83,7 @@ class Disk:
         self.refusal: type[apsw.Error] = apsw.IOError
         self.stays = False
         self.is_dead = False
+        self.gone = False
         self.failed = 0
         self._made: dict[str, None] = {}
         self._removed: dict[str, File] = {}
@@ -103,8 +104,14 @@ class Disk:
         self._made.clear()
         self._removed.clear()
 
+    def look(self) -> None:
+        """Be read, or refuse it."""
+        if self.gone:
+            raise _refused(apsw.IOError)
+
     def touch(self) -> None:
         """Count one change, or refuse it."""
+        self.look()
         self.changes += 1
         if self.is_dead or self.changes == self.cut_at:
             self.is_dead = True
@@ -154,6 +161,7 @@ class _Open:
         self._file = disk.open(name)
 
     def xRead(self, amount: int, offset: int) -> bytes:
+        self._disk.look()
         return bytes(self._file.seen[offset : offset + amount])
 
     def xWrite(self, data: bytes, offset: int) -> None:
@@ -206,6 +214,8 @@ class FileSystem(apsw.VFS):
 
     def xOpen(self, name: Any, _flags: list[int]) -> Any:
         path = name.filename() if hasattr(name, "filename") else name
+        if self.disk.gone:
+            raise _refused(apsw.CantOpenError)
         return _Open(self.disk, Path(path).name if path else "temporary")
 
     def xAccess(self, path: str, _flags: int) -> bool:
@@ -316,9 +326,15 @@ class _named:  # noqa: N801  read as a word
             raise known from error
 
 
+_CODES: dict[type[apsw.Error], int] = {
+    apsw.FullError: apsw.SQLITE_FULL,
+    apsw.CantOpenError: apsw.SQLITE_CANTOPEN,
+    apsw.IOError: apsw.SQLITE_IOERR,
+}
+
+
 def _refused(kind: type[apsw.Error]) -> apsw.Error:
     error: Any = kind("the emulated disk refuses")
-    code = apsw.SQLITE_FULL if kind is apsw.FullError else apsw.SQLITE_IOERR
-    error.result = error.extendedresult = code
+    error.result = error.extendedresult = _CODES[kind]
     refusal: apsw.Error = error
     return refusal
