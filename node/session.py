@@ -12,7 +12,7 @@ from commonweal.protocol import wire
 from commonweal.protocol.keys import DeviceKey, PeerKey, Signer
 from commonweal.protocol.record import RecordId
 
-FRAMES_IN_FLIGHT_MAX = 4
+FRAMES_IN_FLIGHT_MAX = 8
 """Frames of records that a peer sends before we said that we took them."""
 
 

@@ -13,8 +13,10 @@ from commonweal.protocol.record import Record
 from commonweal.storage.database import Database
 
 PREFIX_BYTES = 6
-FRESH_IDS_MAX = 32_768
-"""So many ids wait for their move, together."""
+FRESH_IDS_MAX = 524_288
+"""So many ids may wait for their move, together; they take 6 bytes each on the disk."""
+FRESH_IDS_IDLE = 16_384
+"""So many are moved when the node is idle."""
 KEYS_BETWEEN_MAX = 64
 """Records looked at for an id that was typed in part."""
 
@@ -44,6 +46,13 @@ class Ids:
         else:
             self._count += len(run)
         if self._count >= FRESH_IDS_MAX:
+            self._move()
+
+    def tidy(self) -> None:
+        """Move the ids of the last runs to the large table when they are many; for idle times."""
+        row = self._database.row("SELECT total(length(prefixes)) FROM fresh_id")
+        assert row is not None
+        if row[0] >= FRESH_IDS_IDLE * PREFIX_BYTES:
             self._move()
 
     def keys(self, record_id: bytes) -> list[int]:

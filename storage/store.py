@@ -86,6 +86,10 @@ class Store(Shelves):
         self._clocks = {}
         self._ids = Ids(self)
 
+    def tidy(self) -> None:
+        """Do what makes later look-ups faster and is left for idle times; the caller commits."""
+        self._ids.tidy()
+
     # Logs
 
     def logs(self) -> list[LogRow]:
