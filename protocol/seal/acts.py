@@ -57,7 +57,10 @@ GOOD = Verdict(sound=True)
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """The height starts, or goes on after a crash. have: ours; None when we are no witness."""
+    """The height starts, or goes on after a crash.
+
+    have: that of this device, when it is a witness or a candidate.
+    """
 
     have: Have | None = None
 

@@ -41,6 +41,7 @@ from commonweal.protocol.seal.acts import (
 )
 from commonweal.protocol.seal.formats import Proposal, propose
 from commonweal.protocol.seal.haves import Have, choose
+from commonweal.protocol.seal.pace import GATHER_MS, JUDGE_MS, REPEAT_MS, step_ms
 from commonweal.protocol.seal.tally import PROPOSALS_PER_ROUND_MAX, Round, Tally
 from commonweal.protocol.seal.votes import (
     NIL,
@@ -54,57 +55,41 @@ from commonweal.protocol.seal.votes import (
     check_certificate,
     sign_vote,
 )
+from commonweal.protocol.seal.witnesses import proposer
 
-PROPOSE_MS = 3_000
-VOTE_MS = 1_000
-GROWTH_MS = 500
-"""So much longer is each timeout of a round than of the round before."""
-TIMEOUT_MS_MAX = 20_000
-GATHER_MS = 200
-"""A proposer who has a quorum of have-frontiers waits so long for the others."""
-REPEAT_MS = 1_000
-"""So often a witness says again what it said in its round."""
 CANDIDATES_MAX = 64
 
 _STEPS = {Step.PROPOSE: Alarm.PROPOSE, Step.PREVOTE: Alarm.PREVOTE, Step.PRECOMMIT: Alarm.PRECOMMIT}
 
 
-def proposer(height: int, round_: int, witnesses: Sequence[DeviceKey]) -> DeviceKey:
-    """Return whose turn it is: the witnesses in the order of their keys, one after another."""
-    return sorted(witnesses)[(height + round_) % len(witnesses)]
-
-
-def timeout_ms(step: Step, round_: int) -> int:
-    """Return how long `step` of a round waits; it grows until `TIMEOUT_MS_MAX`."""
-    first = PROPOSE_MS if step is Step.PROPOSE else VOTE_MS
-    return min(first + GROWTH_MS * round_, TIMEOUT_MS_MAX)
-
-
 class Agreement:
     """One witness's (or, with `me` None, one onlooker's) part in the agreement on a height.
 
-    witnesses: the devices of the set. candidates: devices whose have-frontiers a proposal
-    may carry beside. stored: every vote of ours at this height that was persisted; lock:
-    the latest one that was. After a crash both must be given, or a vote may be contradicted.
+    prev: the seal before. witnesses: the devices of the set. candidates: devices whose
+    have-frontiers a proposal may carry beside. stored: every vote of ours at this height
+    that was persisted; lock: the latest one that was. After a crash both must be given, or
+    a vote may be contradicted.
     """
 
     def __init__(
         self,
         community: CommunityId,
         height: int,
+        prev: SealId,
         witnesses: Sequence[DeviceKey],
         me: Signs | None,
         stored: Sequence[Vote] = (),
         lock: Lock | None = None,
         candidates: Sequence[DeviceKey] = (),
     ) -> None:
-        self.community, self.height = community, height
+        self.community, self.height, self.prev = community, height, prev
         self.tally = Tally(witnesses)
         self.me = me if me is not None and me.key in witnesses else None
         self.candidates = tuple(candidates)[:CANDIDATES_MAX]
         self.decided: Certificate | None = None
         self.second: Certificate | None = None
         self.haves: dict[DeviceKey, Have] = {}
+        self.own_have: Have | None = None
         self.mine = {(vote.round, vote.step): vote for vote in stored}
         self.round = max((vote.round for vote in stored), default=0)
         self.step = max((s for r, s in self.mine if r == self.round), default=Step.PROPOSE)
@@ -164,8 +149,9 @@ class Agreement:
     # What comes in.
 
     def _begin(self, have: Have | None, now_ms: int) -> None:
-        if have is not None and self.me is not None:
-            self.haves[have.device] = have
+        if have is not None:
+            self._take(have)
+            self.own_have = have
             self._do(Broadcast(have))
         self._schedule(now_ms + REPEAT_MS, Timeout(Alarm.REPEAT, 0))
         self._schedule(now_ms + GATHER_MS, Timeout(Alarm.GATHER, 0))
@@ -184,7 +170,8 @@ class Agreement:
                     self._take_proposal(message)
             case Have():
                 known = message.device in self.tally.witnesses or message.device in self.candidates
-                if message.height == self.height and known:
+                here = message.height == self.height and message.prev == self.prev
+                if here and known:
                     self.haves[message.device] = message
             case Certificate():
                 if message.height == self.height:
@@ -244,7 +231,7 @@ class Agreement:
             case Alarm.GATHER:
                 self.gathered = True
             case Alarm.PROPOSE if self._is_now(timeout, Step.PROPOSE):
-                self._vote(Step.PREVOTE, NIL, self._why_no_proposal())
+                self._no_proposal(now_ms)
             case Alarm.PREVOTE if self._is_now(timeout, Step.PREVOTE):
                 self._vote(Step.PRECOMMIT, NIL, "no quorum of prevotes came in time")
             case Alarm.PRECOMMIT if timeout.round == self.round:
@@ -252,17 +239,30 @@ class Agreement:
             case _:
                 pass
 
+    def _no_proposal(self, now_ms: int) -> None:
+        now = self.tally.round(self.round)
+        reason = "no proposal came in time"
+        if now.first is not None:
+            verdict = now.judged.get(now.first.seal.id)
+            if verdict is None and not now.extended:
+                now.extended = True
+                self._schedule(now_ms + JUDGE_MS, Timeout(Alarm.PROPOSE, self.round))
+                return
+            reason = "what it cites did not come in time" if verdict else "not judged in time"
+        self._vote(Step.PREVOTE, NIL, reason)
+
     def _repeat(self, now_ms: int) -> None:
         """Say again what we said, ask again for what lacks: any message may be lost."""
         self._schedule(now_ms + REPEAT_MS, Timeout(Alarm.REPEAT, 0))
-        if self.me is not None and self.me.key in self.haves:
-            self._do(Broadcast(self.haves[DeviceKey(self.me.key)]))
         for step in (Step.PREVOTE, Step.PRECOMMIT):
             if (self.round, step) in self.mine:
                 self._do(Broadcast(self.mine[self.round, step]))
         round_ = self.tally.round(self.round)
-        if not round_.proposals and self.building != self.round:
-            self._do(Fetch(self.round, NIL))
+        if not round_.proposals:
+            if self.own_have is not None:
+                self._do(Broadcast(self.own_have))
+            if self.building != self.round:
+                self._do(Fetch(self.round, NIL))
         for number in sorted(self.tally.rounds):
             one = self.tally.rounds[number]
             liked = one.favourite(Step.PREVOTE, self.tally.quorum.needed)
@@ -401,12 +401,11 @@ class Agreement:
         self.step = step
         if self.me is None:
             return
-        vote = self.mine.get((self.round, step))
-        if vote is None:
-            vote = sign_vote(self.me, self.community, self.height, self.round, step, seal)
-            vote = replace(vote, reason=reason[:REASON_CHARS_MAX])
-            self.mine[self.round, step] = vote
-            self._do(Persist(vote, self.locked if step is Step.PRECOMMIT and seal else None))
+        assert (self.round, step) not in self.mine, "one vote for each step"
+        vote = sign_vote(self.me, self.community, self.height, self.round, step, seal)
+        vote = replace(vote, reason=reason[:REASON_CHARS_MAX])
+        self.mine[self.round, step] = vote
+        self._do(Persist(vote, self.locked if step is Step.PRECOMMIT and seal else None))
         self._do(Broadcast(vote))
         self._count(vote)
 
@@ -414,18 +413,11 @@ class Agreement:
         self.decided = certificate
         self._do(Decide(certificate, self.proposal(certificate.round, certificate.seal)))
 
-    def _why_no_proposal(self) -> str:
-        now = self.tally.round(self.round)
-        if now.first is None:
-            return "no proposal came in time"
-        verdict = now.judged.get(now.first.seal.id)
-        return "what it cites did not come in time" if verdict else "not judged in time"
-
     def _is_now(self, timeout: Timeout, step: Step) -> bool:
         return timeout.round == self.round and self.step is step
 
     def _schedule_step(self, step: Step, now_ms: int) -> None:
-        at_ms = now_ms + timeout_ms(step, self.round)
+        at_ms = now_ms + step_ms(step, self.round)
         self._schedule(at_ms, Timeout(_STEPS[step], self.round))
 
     def _schedule(self, at_ms: int, timeout: Timeout) -> None:

@@ -1,18 +1,35 @@
-"""When a height starts, and what time a seal may bear. Clocks come in as numbers.
+"""When a height starts, how long its steps wait, and what time a seal may bear.
 
-A wrong clock slows time and never stops sealing: a witness whose clock lies behind the
-last seal proposes the next millisecond, which all accept.
+Clocks come in as numbers. A wrong one slows time and never stops sealing: a witness whose
+clock lies behind the last seal proposes the next millisecond, which all accept.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from commonweal.protocol.seal.votes import Step
+
 SKEW_MS_MAX = 2 * 60 * 1000
 """A seal's time may differ so much from a witness's own clock."""
 
 INTERVAL_MS = 60 * 1000
 """Unsealed records wait so long, when the rules say nothing else."""
+
+PROPOSE_MS = 3_000
+VOTE_MS = 1_000
+GROWTH_MS = 500
+"""So much longer is each timeout of a round than of the round before."""
+
+STEP_MS_MAX = 20_000
+GATHER_MS = 200
+"""A proposer who has a quorum of have-frontiers waits so long for the others."""
+
+JUDGE_MS = 10_000
+"""So much longer a witness waits, once a round, while its own ledger judges a proposal."""
+
+REPEAT_MS = 1_000
+"""So often a witness says again what it said in its round."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +73,9 @@ def is_timely(time_ms: int, last_ms: int, now_ms: int) -> bool:
     if time_ms == last_ms + 1:
         return True
     return time_ms > last_ms and abs(time_ms - now_ms) <= SKEW_MS_MAX
+
+
+def step_ms(step: Step, round_: int) -> int:
+    """Return how long `step` of a round waits; it grows until `STEP_MS_MAX`."""
+    first = PROPOSE_MS if step is Step.PROPOSE else VOTE_MS
+    return min(first + GROWTH_MS * round_, STEP_MS_MAX)

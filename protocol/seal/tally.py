@@ -27,7 +27,7 @@ PROPOSALS_PER_ROUND_MAX = 2
 class Round:
     """What is known of one round."""
 
-    __slots__ = ("held", "judged", "proposals", "votes", "waits")
+    __slots__ = ("extended", "held", "judged", "proposals", "votes", "waits")
 
     def __init__(self) -> None:
         self.proposals: dict[SealId, Proposal] = {}
@@ -36,6 +36,8 @@ class Round:
         """By seal, what the ledger said; None while it is asked."""
         self.waits: dict[Step, None] = {}
         """The steps whose timeout is scheduled."""
+        self.extended = False
+        """Whether it was waited for our own ledger once."""
         self.held = False
         """Whether a quorum's prevotes were acted on."""
 

@@ -80,6 +80,11 @@ def next_witnesses(
     return tuple(sorted(chosen or list(seated)[:1]))
 
 
+def proposer(height: int, round_: int, witnesses: Sequence[DeviceKey]) -> DeviceKey:
+    """Return whose turn it is: the witnesses in the order of their keys, one after another."""
+    return sorted(witnesses)[(height + round_) % len(witnesses)]
+
+
 def set_root(witnesses: Sequence[Witness]) -> bytes:
     """Return the root of a set, whatever the order in which it is given."""
     return keys.hash32(keys.WITNESSES, codec.encode(witness_fields(sorted(witnesses))))

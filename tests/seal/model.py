@@ -19,13 +19,14 @@ from itertools import islice
 from typing import NamedTuple
 
 from commonweal.protocol.seal import acts
-from commonweal.protocol.seal.agreement import Agreement, proposer
+from commonweal.protocol.seal.agreement import Agreement
 from commonweal.protocol.seal.cut import Delta
 from commonweal.protocol.seal.formats import FRESH, Proposal, Seal, propose
 from commonweal.protocol.seal.haves import sign_have
 from commonweal.protocol.seal.quorum import quorum_of
 from commonweal.protocol.seal.tally import Tally
 from commonweal.protocol.seal.votes import NIL, SealId, Signs, Step, Vote, sign_vote
+from commonweal.protocol.seal.witnesses import proposer
 from tests.seal.witness import COMMUNITY, signer
 
 HEIGHT_PREV = SealId(bytes(32))
@@ -163,7 +164,7 @@ class Model:
 
     def _first(self, number: int) -> Core:
         number = self.stand_in[number]
-        machine = self.rules(COMMUNITY, self.height, self.devices, self.honest[number])  # type: ignore[arg-type]
+        machine = self.rules(COMMUNITY, self.height, HEIGHT_PREV, self.devices, self.honest[number])  # type: ignore[arg-type]
         for one in (*self.honest, *self.liars):
             have = sign_have(one, COMMUNITY, self.height, HEIGHT_PREV, ())
             machine.haves[have.device] = have
@@ -184,7 +185,8 @@ class Model:
                 votes = list(machine.mine.values())
                 lock = machine.locked
                 reborn = self.rules(
-                    *(COMMUNITY, self.height, self.devices, self.honest[number], votes, lock)  # type: ignore[arg-type]
+                    *(COMMUNITY, self.height, HEIGHT_PREV, self.devices),  # type: ignore[arg-type]
+                    *(self.honest[number], votes, lock),
                 )
                 reborn.haves = dict(machine.haves)
                 return self._tell(number, reborn, acts.Begun(), proposed)

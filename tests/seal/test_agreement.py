@@ -8,18 +8,13 @@ import pytest
 
 from commonweal.protocol.seal import acts
 from commonweal.protocol.seal.acts import Alarm, Begun, Judged, Received, TimedOut, Timeout, Verdict
-from commonweal.protocol.seal.agreement import (
-    GATHER_MS,
-    PROPOSE_MS,
-    TIMEOUT_MS_MAX,
-    Agreement,
-    proposer,
-    timeout_ms,
-)
+from commonweal.protocol.seal.agreement import Agreement
 from commonweal.protocol.seal.formats import Proposal, propose
 from commonweal.protocol.seal.haves import Have
+from commonweal.protocol.seal.pace import GATHER_MS, JUDGE_MS, PROPOSE_MS, STEP_MS_MAX, step_ms
 from commonweal.protocol.seal.tally import ROUNDS_AHEAD_MAX, ROUNDS_BEHIND_MAX
 from commonweal.protocol.seal.votes import NIL, SealId, Step, Vote
+from commonweal.protocol.seal.witnesses import proposer
 from tests.seal import scenes
 from tests.seal.witness import COMMUNITY
 
@@ -34,7 +29,7 @@ def agreement(
     me: int | None = ME, stored: tuple[Vote, ...] = (), lock: acts.Lock | None = None
 ) -> Agreement:
     signer = None if me is None else scenes.SIGNERS[scenes.DEVICES[me]]
-    return Agreement(COMMUNITY, 1, scenes.DEVICES, signer, stored, lock)
+    return Agreement(COMMUNITY, 1, SealId(COMMUNITY), scenes.DEVICES, signer, stored, lock)
 
 
 def tell(one: Agreement, *events: acts.Event) -> list[acts.Action]:
@@ -142,6 +137,14 @@ def test_a_bad_proposal_gets_a_vote_for_none_with_its_reason(verdict: Verdict, r
     assert (told.message.seal, told.message.reason) == (NIL, reason)
 
 
+def test_what_is_not_sound_is_not_held_to_whoever_votes_for_it() -> None:
+    one = agreement()
+    unsound = Judged(0, ID, Verdict(sound=False, reason="a root differs"))
+    actions = tell(one, Begun(), Received(scenes.proposal()), unsound, *prevotes(ID, 1, 2, 3))
+    assert sent(actions) == [(Step.PREVOTE, NIL)]
+    assert one.locked is None is one.valid
+
+
 def test_what_lacks_is_fetched_before_a_vote_for_none() -> None:
     one = agreement()
     lacks = Verdict(sound=False, missing=(b"record",))
@@ -160,10 +163,10 @@ def test_without_a_proposal_a_round_ends_and_the_next_begins() -> None:
     assert sent(tell(one, *prevotes(NIL, 1, 2))) == [(Step.PRECOMMIT, NIL)]
     waited = tell(one, *precommits(NIL, 1, 2))
     assert waited == [
-        acts.Schedule(NOW_MS + timeout_ms(Step.PRECOMMIT, 0), Timeout(Alarm.PRECOMMIT, 0))
+        acts.Schedule(NOW_MS + step_ms(Step.PRECOMMIT, 0), Timeout(Alarm.PRECOMMIT, 0))
     ]
     assert tell(one, ran_out(Alarm.PRECOMMIT)) == [
-        acts.Schedule(NOW_MS + timeout_ms(Step.PROPOSE, 1), Timeout(Alarm.PROPOSE, 1))
+        acts.Schedule(NOW_MS + step_ms(Step.PROPOSE, 1), Timeout(Alarm.PROPOSE, 1))
     ]
     assert one.round == 1
 
@@ -237,7 +240,7 @@ def test_the_time_of_a_re_proposal_is_not_judged_again() -> None:
 def test_f_plus_1_witnesses_in_a_later_round_draw_the_others_there() -> None:
     one = agreement()
     tell(one, Begun())
-    assert tell(one, *prevotes(NIL, 1, round_=50)) == []
+    assert tell(one, *prevotes(NIL, 1, round_=50), *prevotes(NIL, 1, round_=30)) == []
     tell(one, *prevotes(NIL, 2, round_=40))
     assert one.round == 40, "the round that one of them, who does not lie, has reached"
 
@@ -348,8 +351,36 @@ def test_an_onlooker_votes_nothing_and_sees_the_decision() -> None:
     (decided,) = actions
     assert isinstance(decided, acts.Decide)
     assert decided.proposal == made
-    outsider = Agreement(COMMUNITY, 1, scenes.DEVICES[:3], scenes.SIGNERS[scenes.DEVICES[3]])
-    assert outsider.me is None
+
+
+def test_a_candidate_shows_what_he_has_and_votes_nothing() -> None:
+    signer, (have, *_) = scenes.SIGNERS[scenes.DEVICES[0]], scenes.haves((1,))
+    one = Agreement(COMMUNITY, 1, SealId(COMMUNITY), scenes.DEVICES[1:], signer)
+    actions = tell(one, Begun(have), Received(scenes.proposal()), ran_out(Alarm.PROPOSE))
+    assert acts.Broadcast(have) in actions
+    assert sent(actions) == []
+    member = Agreement(
+        COMMUNITY, 1, SealId(COMMUNITY), scenes.DEVICES[1:], None, candidates=[have.device]
+    )
+    tell(member, Begun(), Received(have))
+    assert member.haves == {have.device: have}
+
+
+def test_a_have_frontier_after_another_seal_is_not_kept() -> None:
+    one = agreement()
+    tell(one, Begun(), Received(replace(scenes.haves((1,))[0], prev=ID)))
+    assert one.haves == {}
+
+
+def test_a_slow_ledger_is_waited_for_once() -> None:
+    one = agreement()
+    tell(one, Begun(), Received(scenes.proposal()))
+    again = acts.Schedule(NOW_MS + JUDGE_MS, Timeout(Alarm.PROPOSE, 0))
+    assert tell(one, ran_out(Alarm.PROPOSE)) == [again]
+    assert sent(tell(one, ran_out(Alarm.PROPOSE))) == [(Step.PREVOTE, NIL)]
+    other = agreement()
+    tell(other, Begun(), Received(scenes.proposal()), ran_out(Alarm.PROPOSE))
+    assert sent(tell(other, good())) == [(Step.PREVOTE, ID)]
 
 
 def test_what_was_said_is_said_again_since_any_message_may_be_lost() -> None:
@@ -357,11 +388,12 @@ def test_what_was_said_is_said_again_since_any_message_may_be_lost() -> None:
     have: Have = scenes.haves((1,))[ME]
     tell(one, Begun(have), Received(scenes.proposal()), good())
     again = tell(one, ran_out(Alarm.REPEAT))
-    assert acts.Broadcast(have) in again
     assert sent(again) == [(Step.PREVOTE, ID)]
     asking = agreement()
-    tell(asking, Begun())
-    assert acts.Fetch(0, NIL) in tell(asking, ran_out(Alarm.REPEAT))
+    tell(asking, Begun(have))
+    asked = tell(asking, ran_out(Alarm.REPEAT))
+    assert acts.Fetch(0, NIL) in asked
+    assert acts.Broadcast(have) in asked
     tell(asking, *prevotes(ID, 1, 2, 3))
     assert acts.Fetch(0, ID) in tell(asking, ran_out(Alarm.REPEAT))
 
@@ -369,6 +401,6 @@ def test_what_was_said_is_said_again_since_any_message_may_be_lost() -> None:
 def test_turns_go_round_and_timeouts_grow_to_a_limit() -> None:
     turns = [proposer(1, round_, scenes.DEVICES) for round_ in range(8)]
     assert turns == [scenes.DEVICES[place] for place in (1, 2, 3, 0, 1, 2, 3, 0)]
-    assert timeout_ms(Step.PROPOSE, 0) == PROPOSE_MS
-    assert timeout_ms(Step.PREVOTE, 1) > timeout_ms(Step.PREVOTE, 0)
-    assert timeout_ms(Step.PRECOMMIT, 10**6) == TIMEOUT_MS_MAX
+    assert step_ms(Step.PROPOSE, 0) == PROPOSE_MS
+    assert step_ms(Step.PREVOTE, 1) > step_ms(Step.PREVOTE, 0)
+    assert step_ms(Step.PRECOMMIT, 10**6) == STEP_MS_MAX

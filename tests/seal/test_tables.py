@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from commonweal.protocol.errors import InvalidSeal
 from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger import root
-from commonweal.protocol.seal import cut, haves, judging, pace
+from commonweal.protocol.seal import cut, formats, haves, judging, pace
 from commonweal.protocol.seal.cut import Delta, SealedLog
 from commonweal.protocol.seal.pace import SKEW_MS_MAX, Waiting
 from commonweal.protocol.seal.quorum import describe, quorum_of
@@ -227,6 +229,20 @@ def test_a_quorum_of_have_frontiers_is_asked_for_and_no_strangers() -> None:
     judging.check_haves(shown, three, everybody[3:])
     with pytest.raises(InvalidSeal, match="of 1 witnesses"):
         judging.check_haves(shown[2:], three, everybody[3:])
+
+
+def test_what_a_candidate_without_a_seat_shows_does_not_count_for_fairness() -> None:
+    signer, devices = scenes.SIGNERS[scenes.DEVICES[1]], scenes.DEVICES
+    shown = scenes.haves((3,), (3,), (3,), (9,))
+    delta = Delta(scenes.logs(3), devices)
+    made = formats.propose(signer, 0, scenes.seal(delta), delta, shown)
+    three = replace(scenes.POINT, witnesses=scenes.SET[:3])
+    judging.check_fresh(made, three, {}, START_MS, candidates=devices[3:])
+    with pytest.raises(InvalidSeal, match="leaves out"):
+        four = formats.propose(
+            signer, 0, scenes.seal(delta), delta, scenes.haves((3,), (9,), (9,), (3,))
+        )
+        judging.check_fresh(four, scenes.POINT, {}, START_MS)
 
 
 def test_a_full_cut_may_leave_the_rest_for_the_next() -> None:

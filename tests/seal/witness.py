@@ -88,8 +88,8 @@ class Witness:
     # Life and death.
 
     def open(self) -> Agreement:
-        members = devices(self.point.witnesses)
-        return Agreement(COMMUNITY, self.height, members, self.signer, self.votes, self.lock)
+        members, prev = devices(self.point.witnesses), self.point.seal
+        return Agreement(COMMUNITY, self.height, prev, members, self.signer, self.votes, self.lock)
 
     def begin(self) -> None:
         logs = [
