@@ -59,13 +59,13 @@ def read_mapping(text: str) -> Mapping:
 def read_rows(path: Path, mapping: Mapping) -> list[Row]:
     """Return the rows below the heading of the sheet. Raises UnreadableFile, with the line."""
     text = _text(path)
-    heading = text.partition("\n")[0]
-    delimiter = max(DELIMITERS, key=heading.count)
+    delimiter = max(DELIMITERS, key=text.partition("\n")[0].count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     previous = csv.field_size_limit(CELL_CHARS_MAX)
     try:
-        places = _places([name.strip() for name in next(reader, [])], mapping, path)
-        return list(_rows(reader, places, mapping, path))
+        heading = [name.strip() for name in next(reader, [])]
+        places = _places(heading, mapping, path)
+        return list(_rows(reader, places, len(heading), mapping, path))
     except csv.Error as error:
         raise UnreadableFile(at(path, reader.line_num, str(error))) from error
     finally:
@@ -121,7 +121,7 @@ def _places(heading: list[str], mapping: Mapping, path: Path) -> dict[str, int]:
 
 
 def _rows(
-    reader: Iterator[list[str]], places: dict[str, int], mapping: Mapping, path: Path
+    reader: Iterator[list[str]], places: dict[str, int], width: int, mapping: Mapping, path: Path
 ) -> Iterator[Row]:
     count = 0
     for cells in reader:
@@ -133,6 +133,8 @@ def _rows(
             raise UnreadableFile(at(path, line, _("more than {most} rows").format(most=ROWS_MAX)))
         if len(cells) <= max(places.values(), default=-1):
             raise UnreadableFile(at(path, line, _("it has too few cells")))
+        if any(cell.strip() for cell in cells[width:]):
+            raise UnreadableFile(at(path, line, _("it has more cells than the heading")))
         found = {field: cells[place].strip() for field, place in places.items()}
         yield Row(line, mapping.values | {field: text for field, text in found.items() if text})
 

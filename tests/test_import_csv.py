@@ -101,6 +101,7 @@ def test_a_note_cannot_be_guessed_from_what_stays(home: Path, tmp_path: Path) ->
     ("row", "why"),
     [
         ("2026-01-05,work,3,hour", "too few cells"),
+        ("2026-01-05,work,3,5,hour,x", "more cells"),
         ("2026-01-05,bake,3,hour,x", "no such action"),
         ('2026-01-05,work,"1,5",hour,x', "is it 1.5"),
         ("2026-01-05,work,-1,hour,x", "not negative"),
