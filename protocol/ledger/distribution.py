@@ -37,6 +37,9 @@ from commonweal.protocol.rules.split import (
 BOOKED, PENDING, WORTH, REFERRED, POOL = b"q", b"b", b"w", b"Y", b"z"
 TAKEN, PAID, PAST, LINE = b"y", b"W", b"j", b"T"
 
+VALUED_BY = LAST + b"v"
+"""The key of the ruleset by which values were given last."""
+
 INPUTS_KEPT_MAX = 64
 """A line keeps so many of the contributions that it was reckoned from, and their number."""
 
@@ -89,16 +92,25 @@ class Payout(NamedTuple):
     inputs: int
 
 
-def book(state: State, cut: Cut, records: Iterable[Record]) -> None:
-    """Note when the events and referrals of a cut were booked. records: those that count."""
+def book(state: State, cut: Cut, records: Iterable[Record]) -> list[bytes]:
+    """Note when the events and referrals of a cut were booked. records: those that count.
+
+    Return the events that may have a value now: new ones, and those of which somebody said
+    something.
+    """
+    touched: list[bytes] = []
     for record in sorted(records, key=lambda one: (one.clock, one.id)):
         if record.kind == "event" and "corrects" not in record.data:
             earned_by = record.data.get("earnedBy")
             source = earned_by if is_bytes(earned_by) else b""
             state.put(BOOKED + record.id, [cut.height, cut.time_ms, source])
             state.put(PENDING + record.id, True)
+            touched.append(record.id)
+        elif record.kind in ("attest", "dispute"):
+            touched.append(record.data["event"])
         elif record.kind == "event":
             corrected = record.data["corrects"]
+            touched.append(corrected)
             # What is corrected is attested, and so valued, anew; what it got it keeps.
             if state.get(WORTH + corrected) is not None:
                 state.delete(WORTH + corrected)
@@ -107,14 +119,25 @@ def book(state: State, cut: Cut, records: Iterable[Record]) -> None:
             device = joining.device_row(state, record.author)
             assert device is not None, "who wrote it was enrolled"
             state.put(REFERRED + device.member, cut.time_ms)
+    return touched
 
 
-def share(state: State, cut: Cut, ruleset: Ruleset, community: CommunityId) -> list[Split]:
+def share(
+    state: State,
+    cut: Cut,
+    ruleset: Ruleset,
+    community: CommunityId,
+    touched: Iterable[bytes] = (),
+) -> list[Split]:
     """Value what was attested and split what the pools hold; return the splits.
 
-    state: holds all that the cut covers. Everything is written to it.
+    state: holds all that the cut covers; everything is written to it. touched: as `book`
+    returns it. When the ruleset is another than last time, all that waits is looked at.
     """
-    incomes = _value(state, cut, ruleset, community)
+    if state.get(VALUED_BY) != ruleset.id:
+        state.put(VALUED_BY, ruleset.id)
+        touched = [key[1:] for key, _ in state.items(PENDING)]
+    incomes = _value(state, cut, ruleset, community, touched)
     splits: list[Split] = []
     for pool in ruleset.pools:
         row = _pool_row(state, pool)
@@ -170,13 +193,19 @@ def booked_at(state: State, event: bytes) -> tuple[int, int] | None:
 
 
 def _value(
-    state: State, cut: Cut, ruleset: Ruleset, community: CommunityId
+    state: State,
+    cut: Cut,
+    ruleset: Ruleset,
+    community: CommunityId,
+    touched: Iterable[bytes],
 ) -> dict[str, list[Income]]:
-    """Give every attested event its value; return the income of each pool."""
+    """Give what is attested now its value; return the income of each pool."""
     rules = standing.rules_of(ruleset)
     incomes: dict[str, list[Income]] = {}
-    for key, _ in list(state.items(PENDING)):
-        event = key[1:]
+    for event in sorted(dict.fromkeys(touched)):
+        key = PENDING + event
+        if state.get(key) is None:
+            continue
         row = event_row(state, event)
         assert row is not None, "what is booked is known"
         if not attestation.is_attested(state, event, rules) or row.disputes:

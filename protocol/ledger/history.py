@@ -53,6 +53,7 @@ class History:
         self._cuts: dict[int, list[Record]] = {}
         self._frozen: dict[DeviceKey, int] = {}
         self._ledger = self._new_ledger()
+        self._is_behind = False
 
     def __len__(self) -> int:
         return len(self._below) + len(self._above)
@@ -60,12 +61,12 @@ class History:
     @property
     def waiting(self) -> int:
         """How many records are held and not folded yet."""
-        return self._ledger.waiting
+        return self._provisional().waiting
 
     @property
     def state(self) -> State:
         """The provisional state: all records held. Valid until the next change."""
-        return self._ledger.state
+        return self._provisional().state
 
     @property
     def ruleset(self) -> Ruleset:
@@ -84,7 +85,7 @@ class History:
             self._documents[name] = documents[name]
         held = self._above.values()
         if any(one.body is not None and one.body.hash in new for one in held):
-            self._fold_above_anew()
+            self._is_behind = True
             self._apply_cuts()
 
     def add(self, records: Iterable[Record]) -> None:
@@ -102,8 +103,8 @@ class History:
             if said is not None:
                 self._cuts.setdefault(said.height, []).append(record)
         if founds:
-            self._fold_above_anew()
-        else:
+            self._is_behind = True
+        elif not self._is_behind:
             self._ledger.add(fresh.values())
         self._apply_cuts()
 
@@ -115,17 +116,17 @@ class History:
         known = self._frozen.get(author)
         if known is None or seq < known:
             self._frozen[author] = seq
-            self._ledger.freeze(author, seq)
+            self._provisional().freeze(author, seq)
 
     def verdict(self, record: RecordId) -> Verdict:
         """Return None when the record counts, else the reason why it does not."""
         if record in self._below:
             return self._below[record]
-        return self._ledger.verdict(record)
+        return self._provisional().verdict(record)
 
     def settle(self, records_max: int | None = None) -> bool:
         """Fold what waits, at most `records_max` records; return whether all is folded."""
-        return self._ledger.settle(records_max)
+        return self._provisional().settle(records_max)
 
     def is_final(self, record: RecordId) -> bool:
         """Whether a cut covers the record."""
@@ -144,8 +145,8 @@ class History:
         cut = Cut(self.cut.height + 1, max(time_ms, self.cut.time_ms + 1))
         over = State(self.state)
         counted = [one for one in self._above.values() if self.verdict(one.id) is None]
-        distribution.book(over, cut, counted)
-        distribution.share(over, cut, ruleset or self.ruleset, self.community)
+        touched = distribution.book(over, cut, counted)
+        distribution.share(over, cut, ruleset or self.ruleset, self.community, touched)
         return over
 
     def proposed(self, proposal: bytes) -> Ruleset | None:
@@ -190,13 +191,13 @@ class History:
             else:
                 self.final.put(key, value)
         rules = self._paying or standing.in_force(self.final, self._documents)
-        distribution.book(self.final, cut, counted)
-        distribution.share(self.final, cut, rules, self.community)
+        touched = distribution.book(self.final, cut, counted)
+        distribution.share(self.final, cut, rules, self.community, touched)
         close(self.final, cut, self._documents)
         self.final.settle()
         self.cut = cut
         self._logs = {entry.author: entry for entry in cut.frontier}
-        self._fold_above_anew()
+        self._is_behind = True
 
     def _new_ledger(self, cut: Cut | None = None) -> Ledger:
         rules = standing.rules_of(self.ruleset)
@@ -211,11 +212,15 @@ class History:
         over.put(FOUNDING, [b"", founding.id, founding.body.hash])
         return over
 
-    def _fold_above_anew(self) -> None:
-        self._ledger = self._new_ledger()
-        self._ledger.add(self._above.values())
-        for author, seq in self._frozen.items():
-            self._ledger.freeze(author, seq)
+    def _provisional(self) -> Ledger:
+        """Return the ledger above the last cut, begun anew when a cut has moved its ground."""
+        if self._is_behind:
+            self._ledger = self._new_ledger()
+            self._ledger.add(self._above.values())
+            for author, seq in self._frozen.items():
+                self._ledger.freeze(author, seq)
+            self._is_behind = False
+        return self._ledger
 
     def _apply_cuts(self) -> None:
         """Apply each next cut of the witness as soon as all that it covers is held."""
@@ -316,7 +321,7 @@ class History:
         cut = Cut(self.cut.height + 1, time_ms)
         distribution.share(over, cut, self.ruleset, self.community)
         close(over, cut, self._documents)
-        return any(key != LAST for key, _ in over.changes())
+        return any(key[:1] != LAST for key, _ in over.changes())
 
 
 def _cites(records: Iterable[Record]) -> Iterable[RecordId]:
