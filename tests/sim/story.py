@@ -13,7 +13,7 @@ from tests.sim.weather import Weather, storm
 from tests.sim.world import CALM_MS_MAX, World
 
 NODES_MIN, NODES_MAX = 5, 25
-SECONDS_MIN, SECONDS_MAX = 4, 12
+SECONDS_MIN, SECONDS_MAX = 3, 6
 WRITES_PER_SECOND = 3
 
 
@@ -34,7 +34,7 @@ class Story:
         """Return the story of a seed: small communities mostly, large ones now and then."""
         world = World(seed)
         rng = world.rng
-        size = NODES_MIN + int((NODES_MAX - NODES_MIN + 1) * rng.random() ** 3)
+        size = NODES_MIN + int((NODES_MAX - NODES_MIN + 1) * rng.random() ** 9)
         joins = rng.randint(0, min(3, size - 3))
         story = cls(world, storm(rng), rng.randint(SECONDS_MIN, SECONDS_MAX), joins)
         world.grow(size - joins)

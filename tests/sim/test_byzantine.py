@@ -17,7 +17,7 @@ from tests.sim.weather import BREAKING, CALM, SCRAMBLED
 from tests.sim.world import World
 
 SEED = os.environ.get("COMMONWEAL_SEED")
-SEEDS = [int(SEED)] if SEED else range(int(os.environ.get("COMMONWEAL_RUNS") or 3))
+SEEDS = [int(SEED)] if SEED else range(int(os.environ.get("COMMONWEAL_RUNS") or 1))
 
 
 def with_a_liar(seed: int, size: int = 6) -> tuple[World, Node, Liar]:

@@ -1,0 +1,19 @@
+"""Two hundred nodes: what they cost each other does not grow beyond what one run can bear."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tests.sim.weather import BREAKING
+from tests.sim.world import World
+
+NODES = 200
+
+
+def test_two_hundred_nodes_agree_after_a_storm() -> None:
+    world = World(200)
+    world.grow(NODES)
+    weather = replace(BREAKING, cut=0.02, crash=0.0005)
+    world.storm(weather, 2, lambda: [node.write() for node in world.rng.sample(world.nodes, 2)])
+    world.settle()
+    assert all(len(node.service.desk.replica.frontier) == NODES for node in world.nodes)
