@@ -64,24 +64,26 @@ def rate(count: int, act: Callable[[], object]) -> float:
 def table(figures: list[Figure]) -> str:
     """Return the figures as a table for people."""
     rows = [("what", "measured", "", "beside", "measured", "ratio", "must", "want", "")]
-    for one in figures:
-        rows.append(
-            (
-                one.name,
-                f"{one.value:,.4g}" if one.value < 1000 else f"{one.value:,.0f}",
-                one.unit,
-                one.baseline,
-                f"{one.baseline_value:,.4g}"
-                if one.baseline_value < 1000
-                else f"{one.baseline_value:,.0f}",
-                f"{one.ratio:.3g}",
-                "" if one.must is None else f"{'<=' if one.low else '>='} {one.must:g}",
-                "" if one.want is None else f"{one.want:g}",
-                one.verdict,
-            )
+    rows += [
+        (
+            one.name,
+            _number(one.value),
+            one.unit,
+            one.baseline,
+            _number(one.baseline_value) if one.baseline else "",
+            f"{one.ratio:.3g}" if one.baseline else "",
+            "" if one.must is None else f"{'<=' if one.low else '>='} {one.must:g}",
+            "" if one.want is None else f"{one.want:g}",
+            one.verdict,
         )
+        for one in figures
+    ]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in rows
     )
+
+
+def _number(value: float) -> str:
+    return f"{value:,.3g}" if value < 1000 else f"{value:,.0f}"

@@ -62,7 +62,7 @@ class NodeProcess:
 
 
 def make_home(path: Path, community: Community, person: Person, *, whole: bool) -> Home:
-    """Return a home of `person`: with all that the community's store holds, or his first records."""
+    """Return a home of `person`, with all that the community holds or his first records."""
     home = Home(path)
     home.create()
     if whole:
@@ -98,9 +98,9 @@ def _peer_of(node: NodeProcess) -> Iterator[Any]:
 
 
 @contextmanager
-def running(home: Home) -> Iterator[NodeProcess]:
-    """Run the node of a home on loopback inside."""
-    command = [sys.executable, "-m", "commonweal", "up", "--home", str(home.path)]
+def running(home: Home, module: str = "commonweal") -> Iterator[NodeProcess]:
+    """Run the node of a home on loopback inside. module: what is run, with `weal`'s arguments."""
+    command = [sys.executable, "-m", module, "up", "--home", str(home.path)]
     command += ["--listen", "/ip4/127.0.0.1/tcp/0", "--no-mdns"]
     log = (home.path / "bench.log").open("wb")
     process = subprocess.Popen(command, stdout=log, stderr=log)

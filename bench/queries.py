@@ -1,0 +1,74 @@
+"""Local queries at 100,000 records: the index, and whole commands in a fresh process."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bench import community as made
+from bench import nodes
+from bench.figures import ROUNDS, Figure, rate
+from commonweal.storage.home import Home
+from commonweal.storage.index import Index
+from commonweal.storage.store import Store
+
+RECORDS = 100_000
+COMMANDS = (["--help"], ["ledger", "--limit", "20"])
+
+
+def figures() -> list[Figure]:
+    """Return how long queries take, and the processor time of commands beside a bare Python's."""
+    with TemporaryDirectory(prefix="weal-bench-") as name:
+        folder = Path(name)
+        store = Store(folder / "made.db")
+        community = made.make(store, 10)
+        made.work(community, RECORDS, 50)
+        index = Index(store)
+        while index.catch_up():
+            store.commit()
+        store.commit()
+        store.checkpoint()
+        home = nodes.make_home(folder / "home", community, community.people[0], whole=True)
+        sums_ms = 1e3 / rate(100, lambda: [index.sums("provider") for _ in range(100)])
+        page_ms = 1e3 / rate(100, lambda: [list(index.events(limit=20)) for _ in range(100)])
+        scan = "SELECT provider, count(*) FROM event GROUP BY provider"
+        scan_ms = 1e3 / rate(5, lambda: [store.rows(scan) for _ in range(5)])
+        bare = _cpu_s([sys.executable, "-c", "pass"], home)
+        commands = [
+            (words, _cpu_s([sys.executable, "-m", "commonweal", *words], home))
+            for words in COMMANDS
+        ]
+    return [
+        Figure("sum by member", sums_ms, "ms", "", 1, sums_ms, 2, 0.5, low=True),
+        Figure("sum by member", sums_ms, "ms", "the same by a scan", scan_ms, sums_ms / scan_ms),
+        Figure("newest 20 events", page_ms, "ms", "the scan", scan_ms, page_ms / scan_ms),
+        *(
+            Figure(
+                f"weal {' '.join(words)}, CPU",
+                cpu * 1e3,
+                "ms",
+                "a bare interpreter",
+                bare * 1e3,
+                cpu / bare,
+                8,
+                low=True,
+            )
+            for words, cpu in commands
+        ),
+    ]
+
+
+def _cpu_s(command: list[str], home: Home) -> float:
+    """Return the least processor time of some runs of a command; the first is not counted."""
+    environment = dict(os.environ, COMMONWEAL_HOME=str(home.path))
+    found = []
+    for _ in range(ROUNDS + 1):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        found.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return min(found[1:])
