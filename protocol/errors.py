@@ -198,6 +198,10 @@ class NotPermitted(CommonwealError):
     exit_code = 77
 
 
+class WouldNotCount(NotPermitted):
+    """This would count for nothing in the ledger, so it was not written."""
+
+
 class NotYet(CommonwealError):
     """Not yet: this waits for others; try again later."""
 

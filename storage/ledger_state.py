@@ -21,7 +21,7 @@ from commonweal.protocol import codec
 from commonweal.protocol.frontier import Entry
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger import joining, standing, witness
-from commonweal.protocol.ledger.context import NOBODY, Context, Verdict
+from commonweal.protocol.ledger.context import NO_DOCUMENTS, NOBODY, Context, Verdict
 from commonweal.protocol.ledger.cut import BEFORE_ALL, Cut
 from commonweal.protocol.ledger.fold import Ledger, judge
 from commonweal.protocol.ledger.history import History
@@ -90,6 +90,17 @@ class _Documents(Mapping[bytes, bytes]):
         return len(list(iter(self)))
 
 
+class _Both(_Documents):
+    """Bodies that are held, and some that are not yet."""
+
+    def __init__(self, more: Mapping[bytes, bytes], store: Store) -> None:
+        super().__init__(store)
+        self._more = more
+
+    def __getitem__(self, digest: bytes) -> bytes:
+        return self._more[digest] if digest in self._more else super().__getitem__(digest)
+
+
 class LedgerState:
     """What the records of a store come to. Valid until the store changes; `refresh` follows."""
 
@@ -131,9 +142,13 @@ class LedgerState:
         """Whether the last cut covers a record that is held."""
         return record.seq < self.covered.get(record.author, 0)
 
-    def judge(self, record: Record) -> Verdict:
-        """Return why a record that is not written yet would count for nothing; None if not."""
-        context = Context(self.community, self.cut, self.rules, NOBODY, self.documents)
+    def judge(self, record: Record, bodies: Mapping[bytes, bytes] = NO_DOCUMENTS) -> Verdict:
+        """Return why a record that is not written yet would count for nothing; None if not.
+
+        bodies: permanent ones that are not held yet, by their hash.
+        """
+        documents = _Both(bodies, self.store) if bodies else self.documents
+        context = Context(self.community, self.cut, self.rules, NOBODY, documents)
         return judge(self.state, record, context)
 
     def history(self) -> History:

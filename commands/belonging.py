@@ -1,0 +1,87 @@
+"""`weal vouch`, `leave` and `remove`: who comes, who goes, and who is asked to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from commonweal.commands.folded import confirm, folded, note_body, submit
+from commonweal.commands.language import _
+from commonweal.commands.options import form_option, home_option, is_typed, passphrase_option
+from commonweal.commands.output import Form
+from commonweal.commands.people import begins
+from commonweal.protocol.errors import UnknownId, UsageError
+from commonweal.protocol.ledger import membership
+from commonweal.storage.home import Home
+
+
+@click.command("vouch")
+@click.argument("member")
+@passphrase_option
+@home_option
+@form_option(Form.TEXT, Form.JSON)
+def vouch(member: str, passphrase_file: Path | None, home: Home, form: Form) -> None:
+    """Vouch for MEMBER, who asks to join; `weal members` lists who does.
+
+    He is a member once as many vouched as the rules ask.
+    """
+    from commonweal.node.events import Wish
+
+    with folded(home) as found:
+        asking = {one.member: one for one in membership.pending(found.state)}
+        named = [one for one in asking if found.name(one) == member]
+        whom = named[0] if len(named) == 1 else begins(asking, member)
+        request = asking[whom]
+        data: dict[str, Any] = {"member": bytes(whom), "request": bytes(request.id)}
+        wish = Wish("member.vouch", data, (request.id,))
+        written = submit(found, [wish], passphrase_file)
+        name, needed = found.name(whom), found.kept.rules.vouches
+    words = _("You vouched for {name}.").format(name=name)
+    if needed > request.vouches + 1:
+        words += " " + _("{n} of {needed} did.").format(n=request.vouches + 1, needed=needed)
+    return confirm(form, written, words, member=whom.hex())
+
+
+@click.command("leave")
+@click.option("--yes", is_flag=True, help="Do not ask whether you mean it.")
+@passphrase_option
+@home_option
+@form_option(Form.TEXT, Form.JSON)
+def leave(yes: bool, passphrase_file: Path | None, home: Home, form: Form) -> None:
+    """Leave the community. What you gave, and what you were given for it, stays yours."""
+    from commonweal.node.events import Wish
+
+    if not yes:
+        if not is_typed():
+            raise UsageError(_("say --yes when you mean it"))
+        click.confirm(_("Do you leave the community?"), abort=True, err=True)
+    with folded(home) as found:
+        written = submit(found, [Wish("member.leave", {})], passphrase_file)
+    return confirm(form, written, _("You left the community."))
+
+
+@click.command("remove")
+@click.argument("member")
+@click.option("--note", metavar="TEXT", help="Why; members read it before they vote.")
+@passphrase_option
+@home_option
+@form_option(Form.TEXT, Form.JSON)
+def remove(
+    member: str, note: str | None, passphrase_file: Path | None, home: Home, form: Form
+) -> None:
+    """Propose that MEMBER is a member no longer: the others vote on it."""
+    from commonweal.node.events import Wish
+
+    with folded(home) as found:
+        whom = found.member(member)
+        known = membership.member(found.state, whom)
+        if known is None or known.status != "active":
+            raise UnknownId(_("{name} is no member now").format(name=found.name(whom)))
+        data: dict[str, Any] = {"subject": "removal", "member": bytes(whom)}
+        cited = () if known.profile is None else (known.profile,)
+        wish = Wish("rules.propose", data, cited, note_body(note))
+        written = submit(found, [wish], passphrase_file)
+    words = _("Proposed, as {id}. Vote with: weal rules vote {id} yes")
+    return confirm(form, written, words, member=whom.hex())
