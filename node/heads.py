@@ -15,6 +15,8 @@ from commonweal.protocol.record import RECORD_BYTES_MAX, from_bytes_unchecked
 from commonweal.protocol.wire import Run
 
 HEADS_PAUSE_MS = 500
+HEADS_SPREAD_MS = 4_000
+"""Who did not write the records waits up to so long, and is silent when another was quicker."""
 HEADS_MAX = 64
 HEADS_BYTES_MAX = 4096
 RULES_MAX = 16
@@ -73,7 +75,11 @@ class Heads:
         """Note which logs grew."""
         if grown:
             self._waiting.update(dict.fromkeys(grown))
-            self.due_ms = self.due_ms or max(self._last_ms + HEADS_PAUSE_MS, self.desk.now_ms)
+            now_ms = self.desk.now_ms
+            due_ms = max(self._last_ms + HEADS_PAUSE_MS, now_ms)
+            if self.desk.me.device not in grown:
+                due_ms = now_ms + self.desk.rng.randint(HEADS_PAUSE_MS, HEADS_SPREAD_MS)
+            self.due_ms = min(self.due_ms or due_ms, due_ms)
 
     def due(self) -> list[bytes]:
         """Return the announcement when it is time for one, else nothing."""
@@ -82,7 +88,7 @@ class Heads:
         latest = list(self._waiting)[-HEADS_MAX:]
         self._waiting.clear()
         self.due_ms, self._last_ms = 0, self.desk.now_ms
-        if not self.desk.members():
+        if not latest or not self.desk.members():
             return []
         row = self.desk.replica.row
         return [codec.encode(["heads", [[author, row(author).length] for author in latest]])]
@@ -106,9 +112,11 @@ class Heads:
         fetching = {
             author for session in self.desk.sessions.values() for author in session.fetching
         }
-        return any(
-            length > replica.row(author).length
-            and author not in fetching
-            and not replica.is_frozen(author)
-            for author, length in read(data)
-        )
+        news = False
+        for author, length in read(data):
+            held = replica.row(author).length
+            if length >= held:
+                self._waiting.pop(author, None)
+            if length > held and author not in fetching and not replica.is_frozen(author):
+                news = True
+        return news
