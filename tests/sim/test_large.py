@@ -14,6 +14,6 @@ def test_two_hundred_nodes_agree_after_a_storm() -> None:
     world = World(200)
     world.grow(NODES)
     weather = replace(BREAKING, cut=0.02, crash=0.0005)
-    world.storm(weather, 2, lambda: [node.write() for node in world.rng.sample(world.nodes, 2)])
+    world.storm(weather, 1, lambda: [node.write() for node in world.rng.sample(world.nodes, 2)])
     world.settle()
     assert all(len(node.service.desk.replica.frontier) == NODES for node in world.nodes)
