@@ -9,7 +9,7 @@ kept by their place, by whoever calls: this module returns what to write.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple, Protocol, TypeAlias
@@ -171,7 +171,7 @@ class _Growth:
         return new
 
     def _below_fork(self, depth: int, prefix: int, old: _Fork, changes: list[_Change]) -> _Node:
-        split = _split(depth, [key for key, _ in changes])
+        split = _split(depth, changes)
         sides: list[_Node] = [None, None]
         hashes = [old.left, old.right]
         parts = (changes[:split], changes[split:])
@@ -190,7 +190,7 @@ class _Growth:
     def _grow(self, depth: int, prefix: int, leaves: list[_Leaf]) -> _Node:
         if len(leaves) < 2:
             return leaves[0] if leaves else None
-        split = _split(depth, [leaf.key for leaf in leaves])
+        split = _split(depth, leaves)
         hashes = []
         for side, part in enumerate((leaves[:split], leaves[split:])):
             below = self._grow(depth + 1, 2 * prefix + side, part)
@@ -212,12 +212,12 @@ def _bit(key: bytes, depth: int) -> int:
     return key[depth // 8] >> (7 - depth % 8) & 1
 
 
-def _split(depth: int, hashed: list[bytes]) -> int:
-    """Return how many of the sorted keys have a 0 at `depth`."""
-    low, high = 0, len(hashed)
+def _split(depth: int, items: Sequence[_Change | _Leaf]) -> int:
+    """Return how many of `items`, sorted by key, have a 0 at `depth`."""
+    low, high = 0, len(items)
     while low < high:
         middle = (low + high) // 2
-        if _bit(hashed[middle], depth):
+        if _bit(items[middle][0], depth):
             high = middle
         else:
             low = middle + 1
