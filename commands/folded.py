@@ -29,6 +29,7 @@ from commonweal.protocol import record as records
 from commonweal.protocol.errors import AmbiguousId, UnknownId, UnusableText, WouldNotCount
 from commonweal.protocol.keys import MemberId, short
 from commonweal.protocol.ledger import membership
+from commonweal.protocol.ledger.reasons import Reason
 from commonweal.protocol.ledger.state import State
 from commonweal.protocol.record import Record, RecordId
 from commonweal.storage import ledger_state
@@ -39,7 +40,6 @@ from commonweal.storage.store import Store
 if TYPE_CHECKING:
     from commonweal.node.events import Text, Wish
 
-STATE_FILE = "state.db"
 NOTE_BYTES_MAX = 60 * 1024
 BATCH_RECORDS = 500
 """So many are written at once."""
@@ -131,6 +131,13 @@ class Folded:
         if reason is not None:
             raise WouldNotCount(said(reason))
 
+    def reason_words(self, record: Record, reason: Reason | None) -> str:
+        """Return whether a record counts, as a sentence."""
+        if reason is None:
+            return _("{id} counts, and is no contribution").format(id=record.id.hex()[:ID_DIGITS])
+        words = _("{id} counts for nothing: {reason}")
+        return words.format(id=record.id.hex()[:ID_DIGITS], reason=said(reason))
+
     def standing(self) -> str:
         """Return how far the ledger is final, as a sentence."""
         cut = self.kept.cut
@@ -144,7 +151,7 @@ def folded(home: Home) -> Iterator[Folded]:
     """Give the state of the ledger of `home`. Raises NotInCommunity, MissingDatabase."""
     with home.store(readonly=True) as store, store.snapshot():
         settings = Settings.read(store)
-        path = home.path / STATE_FILE
+        path = home.state
         with ledger_state.opened(path, store, settings.here) as kept:
             yield Folded(home, store, settings, kept)
 

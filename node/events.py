@@ -13,7 +13,7 @@ from typing import Any, NewType, TypeAlias
 from commonweal.node.link import Link
 from commonweal.protocol.codec import Value
 from commonweal.protocol.errors import CommonwealError
-from commonweal.protocol.keys import PeerKey
+from commonweal.protocol.keys import MemberId, PeerKey
 from commonweal.protocol.record import RecordId
 
 Ticket = NewType("Ticket", int)
@@ -72,6 +72,15 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Decided:
+    """What the last cut decided: its height, the ruleset in force, and who was removed."""
+
+    height: int
+    ruleset: bytes
+    removed: tuple[MemberId, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Forgotten:
     """Whoever holds this ticket went away."""
 
@@ -88,7 +97,9 @@ class Committed:
     """All that the events before this one changed is durable."""
 
 
-Event: TypeAlias = Link | Started | Listening | Submitted | Asked | Forgotten | Woke | Committed
+Event: TypeAlias = (
+    Link | Started | Listening | Submitted | Asked | Decided | Forgotten | Woke | Committed
+)
 
 
 @dataclass(frozen=True, slots=True)

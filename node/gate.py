@@ -45,9 +45,9 @@ class Gate:
             me.device,
             self._own_credentials(),
             proof,
-            0,
+            replica.height,
             b"",
-            b"",
+            replica.ruleset,
             replica.frontier.digest(),
             desk.now_ms,
         )
@@ -95,7 +95,7 @@ class Gate:
     def _is_member(self, session: Session, greeting: Greeting) -> bool:
         replica = self.desk.replica
         status = membership.status_of(replica.ledger.state, greeting.device)
-        if status in ("revoked", "left", "removed"):
+        if status in ("revoked", "left", "removed") or replica.is_removed(greeting.device):
             return False
         if status == "active":
             return membership.peer_of(replica.ledger.state, greeting.device) == session.peer

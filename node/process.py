@@ -24,6 +24,7 @@ import trio
 from commonweal.node import heads
 from commonweal.node.api import Api
 from commonweal.node.config import Config
+from commonweal.node.deciding import Deciding
 from commonweal.node.events import Event, Listening
 from commonweal.node.network import Network
 from commonweal.node.runtime import Runtime
@@ -196,7 +197,9 @@ def _assembled(
     listen = config.listen or (f"/ip4/0.0.0.0/tcp/{port}", f"/ip6/::/tcp/{port}")
     network = Network(peer_seed, listen, emit, validate=_is_gossip, mdns=config.mdns)
     api = Api(home.socket_for_binding(), emit, scope.cancel)
-    runtime = Runtime(service, store, network, api.answer)
+    community, device = service.desk.replica.community, service.desk.me.device
+    deciding = Deciding(store, home.state, community, device)
+    runtime = Runtime(service, store, network, api.answer, decide=deciding.step)
     return Node(service, store, network, runtime, api, scope)
 
 

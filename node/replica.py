@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from commonweal.protocol import evidence, frontier, log
+from commonweal.protocol import evidence, frontier, keys, log
 from commonweal.protocol.evidence import Proof
 from commonweal.protocol.frontier import Entry, Frontier
 from commonweal.protocol.keys import DeviceKey, MemberId
@@ -33,6 +33,9 @@ NEWCOMERS_MAX = 256
 AUDIT_BYTES_MAX = 4 * 1024 * 1024
 """Records read at once while their signatures are checked."""
 
+NAMED_BYTES = 128
+"""Within so many bytes from its beginning a record names the one before it."""
+
 
 class Replica:
     """The store of one community with its frontier and its ledger of membership."""
@@ -40,6 +43,9 @@ class Replica:
     def __init__(self, store: Store, community: CommunityId) -> None:
         self.store = store
         self.community = community
+        self.height, self.ruleset = 0, b""
+        """The last cut and the ruleset in force there, as far as was concluded."""
+        self.removed: frozenset[MemberId] = frozenset()
         self.reload()
 
     def reload(self) -> None:
@@ -123,13 +129,18 @@ class Replica:
         row = self.row(author)
         return row.frozen is not None and row.length >= row.frozen
 
+    def is_removed(self, device: DeviceKey) -> bool:
+        """Say whether the member of this device was removed by a vote."""
+        return membership.member_of(self.ledger.state, device) in self.removed
+
     def is_member(self, device: DeviceKey) -> bool:
         """Say whether `device` is enrolled by an active member, as far as is known here."""
-        return membership.member_of(self.ledger.state, device) is not None
+        return self.member_of(device) is not None
 
     def member_of(self, device: DeviceKey) -> MemberId | None:
         """Return the active member whose device this is, else None."""
-        return membership.member_of(self.ledger.state, device)
+        member = membership.member_of(self.ledger.state, device)
+        return None if member in self.removed else member
 
     def admitted_at(self, device: DeviceKey) -> int:
         """Return the clock at which the active member whose device this is was admitted, else 0."""
@@ -149,6 +160,42 @@ class Replica:
         # A run is taken by its well-signed last record, so a good one follows.
         rest = self.store.wires(author, suspect.seq, SEQ_MAX, AUDIT_BYTES_MAX)
         return evidence.convict(map(from_bytes_unchecked, rest), self.community)
+
+    def sound_wires(
+        self, author: DeviceKey, start: int, stop: int, bytes_max: int = AUDIT_BYTES_MAX
+    ) -> list[bytes]:
+        """Return the good records from `start` to `stop` - 1, up to the first the disk changed.
+
+        Each is sound whose hash the next one, or the log's row, names. As many as fit.
+        """
+        row = self.row(author)
+        stop = min(stop, row.length)
+        wires = self.store.wires(author, start, min(stop + 1, row.length), bytes_max)
+        if len(wires) == 1 and start + 1 < stop:
+            wires += self.store.wires(author, start + 1, start + 2, 0)
+        for at, one in enumerate(wires):
+            id = keys.hash32(keys.RECORD, one)
+            if at + 1 < len(wires):
+                is_named = id in wires[at + 1][:NAMED_BYTES]
+            else:
+                is_named = start + at + 1 == row.length and id == row.head
+            if not is_named or start + at == stop:
+                return wires[:at]
+        return wires
+
+    def is_sound(self, author: DeviceKey, start: int, stop: int) -> bool:
+        """Say whether the disk changed none of these records."""
+        while start < stop:
+            count = len(self.sound_wires(author, start, stop))
+            if not count:
+                return False
+            start += count
+        return True
+
+    def mended(self, author: DeviceKey) -> None:
+        """Read again what depends on records that were put back in their place."""
+        self._refresh(author)
+        self.refold()
 
     def refold(self) -> None:
         """Fold the ledger of membership anew from what is stored."""

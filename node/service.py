@@ -21,6 +21,7 @@ from commonweal.node.live import Live
 from commonweal.node.peering import Peering
 from commonweal.node.replica import BULK_KINDS, Replica
 from commonweal.node.reporting import Reporting
+from commonweal.node.scrubbing import Scrubbing
 from commonweal.node.serving import Serving
 from commonweal.node.session import Desk, Identity, Session, Standing
 from commonweal.protocol import wire
@@ -70,10 +71,11 @@ class Service:
         self.live = Live(self.desk, self.serving)
         self.intake = Intake(self.desk, self.comparing)
         self.gate = Gate(self.desk, invite)
+        self.scrubbing = Scrubbing(self.desk)
         self.peering = Peering(self.desk)
         self.authoring = Authoring(self.desk)
         self.heads = heads.Heads(self.desk)
-        self.reporting = Reporting(self.desk, self.gate, self.peering)
+        self.reporting = Reporting(self.desk, self.gate, self.peering, self.scrubbing)
         self._answers: list[Answer] = []
         self._is_new = True
         self._was_member = False
@@ -107,6 +109,8 @@ class Service:
                 self._submitted(event)
             case events.Asked(ticket, question, about):
                 self._answers += self.reporting.asked(ticket, question, about)
+            case events.Decided():
+                self._decided(event)
             case events.Forgotten(ticket):
                 self.reporting.forget(ticket)
             case events.Woke():
@@ -128,6 +132,7 @@ class Service:
             self._left(peer)
         self.desk.replica.reload()
         self.peering.reload()
+        self.scrubbing.reload()
         self._answers.clear()
         self._is_new = True
 
@@ -253,6 +258,7 @@ class Service:
 
     def _take(self, session: Session, message: wire.Runs) -> None:
         """Take in records, and say afterwards what of them is kept."""
+        self.scrubbing.mend(message.runs)
         if self.intake.runs(session, message):
             self._membership_changed()
         if session.peer not in self.desk.sessions:
@@ -324,6 +330,16 @@ class Service:
         records = [{"id": one.id, "seq": one.seq} for one in written]
         self._answers.append(Answer(event.ticket, {"records": records}))
 
+    def _decided(self, event: events.Decided) -> None:
+        """Take in what the last cut decided: links of removed members end."""
+        replica = self.desk.replica
+        replica.height, replica.ruleset = event.height, event.ruleset
+        replica.removed = frozenset(event.removed)
+        for session in self.desk.members():
+            if session.device is not None and replica.is_removed(session.device):
+                self.desk.drop(session, "its member was removed")
+                self._left(session.peer)
+
     # Time.
 
     def _committed(self) -> None:
@@ -359,6 +375,8 @@ class Service:
         self.peering.keep_alive()
         self.peering.dial()
         self.live.give_up()
+        if desk.keeps:
+            self.scrubbing.step()
         self._membership_changed()
         for session in desk.members():
             self.live.fetch(session)
@@ -374,7 +392,11 @@ class Service:
                 if not desk.rng.randrange(ADDRESSES_ONE_IN):
                     self.peering.tell(chosen)
             if chosen is not None and chosen.compared:
-                self.intake.want_bodies(chosen, desk.replica.store.wanted_bodies(wire.IDS_MAX))
+                wanted = self.scrubbing.documents() or desk.replica.store.wanted_bodies(
+                    wire.IDS_MAX
+                )
+                self.intake.want_bodies(chosen, wanted)
+                self.scrubbing.ask(chosen)
 
     def _restored(self, session: Session) -> None:
         """End the wait of a restored home once it holds all that a peer holds."""
@@ -398,7 +420,11 @@ class Service:
         if row.checked >= row.length:
             del self._to_audit[author]
             return
-        proof = self.desk.replica.audit(author, row.checked, row.checked + AUDIT_RECORDS)
+        stop = min(row.checked + AUDIT_RECORDS, row.length)
+        if not self.desk.replica.is_sound(author, row.checked, stop):
+            del self._to_audit[author]  # it is the disk's fault; checked again when mended
+            return
+        proof = self.desk.replica.audit(author, row.checked, stop)
         if proof is not None:
             self.intake.freeze(proof)
         elif self.desk.replica.row(author).checked == row.checked:

@@ -71,6 +71,11 @@ class Home:
         return self.path / "node.log"
 
     @property
+    def state(self) -> Path:
+        """What the ledger comes to, folded; made anew when it is gone."""
+        return self.path / "state.db"
+
+    @property
     def config(self) -> Path:
         """Settings that the member may edit."""
         return self.path / "config.toml"

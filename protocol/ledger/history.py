@@ -160,12 +160,14 @@ class History:
     def next_cut(self, time_ms: int) -> dict[str, Any] | None:
         """Return the `data` of the next `cut.single`: all that is held; None when nothing is new.
 
-        time_ms: the witness's clock; the cut is at least 1 ms after the last.
+        time_ms: the witness's clock; the cut is at least 1 ms after the last. A cut itself
+        is nothing new, so a quiet community makes none.
         """
-        grown = self._coverable()
         time_ms = max(time_ms, self.cut.time_ms + 1)
-        if not grown and not self._is_due(time_ms):
+        is_new = any(one.kind != witness.KIND for one in self._above.values())
+        if not is_new and not self._is_due(time_ms):
             return None
+        grown = self._coverable()
         return witness.data(self.cut.height + 1, time_ms, grown)
 
     def apply(self, cut: Cut, covered: Iterable[Record]) -> None:
