@@ -31,6 +31,7 @@ class Ids:
     def forget(self) -> None:
         """Drop what is remembered, which may be of records that are rolled back."""
         self._spread: dict[int, tuple[int, ...]] | None = None
+        self._spread_version = 0
         self._count: int | None = None
 
     def add(self, key: int, run: Sequence[Record]) -> None:
@@ -78,14 +79,22 @@ class Ids:
         return [key for _, key in sorted([*fresh, *held])]
 
     def _fresh(self) -> dict[int, tuple[int, ...]]:
-        if self._spread is not None:
+        version = self._version()
+        if self._spread is not None and version == self._spread_version:
             return self._spread
         spread: dict[int, tuple[int, ...]] = {}
         for key, prefixes in self._database.rows("SELECT key, prefixes FROM fresh_id"):
             _spread_out(spread, key, prefixes)
-        if not self._database.readonly:  # a reader does not hear what the writer adds
-            self._spread = spread
+        self._spread, self._spread_version = spread, version
         return spread
+
+    def _version(self) -> int:
+        """Return what changes when another connection commits; the one writer hears of all."""
+        if not self._database.readonly:
+            return 0
+        row = self._database.row("PRAGMA data_version")
+        assert row is not None
+        return int(row[0])
 
     def _move(self) -> None:
         rows = self._database.rows("SELECT key, prefixes FROM fresh_id")
