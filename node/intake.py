@@ -184,6 +184,8 @@ class Intake:
         if replica.store.id_at(run.author, run.start + overlap - 1) == ids[-1]:
             session.probing.pop(run.author, None)
             return False
+        if not replica.is_sound(run.author, run.start, run.start + overlap):
+            return True  # our disk's fault, which is mended first
         for index, id in enumerate(ids):
             if replica.store.id_at(run.author, run.start + index) != id:
                 break

@@ -192,11 +192,6 @@ class Replica:
             start += count
         return True
 
-    def mended(self, author: DeviceKey) -> None:
-        """Read again what depends on records that were put back in their place."""
-        self._refresh(author)
-        self.refold()
-
     def refold(self) -> None:
         """Fold the ledger of membership anew from what is stored."""
         self.ledger = Ledger(self.community)

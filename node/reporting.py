@@ -9,6 +9,7 @@ from typing import Any
 from commonweal.node.events import Answer, Ticket
 from commonweal.node.gate import Gate
 from commonweal.node.peering import Peering
+from commonweal.node.scrubbing import Scrubbing
 from commonweal.node.session import Desk, Session
 from commonweal.protocol.errors import InvalidRecord, UsageError
 from commonweal.protocol.keys import DeviceKey
@@ -33,10 +34,11 @@ class _Wait:
 class Reporting:
     """Answers to the questions of the local API."""
 
-    def __init__(self, desk: Desk, gate: Gate, peering: Peering) -> None:
+    def __init__(self, desk: Desk, gate: Gate, peering: Peering, scrubbing: Scrubbing) -> None:
         self.desk = desk
         self.gate = gate
         self.peering = peering
+        self.scrubbing = scrubbing
         self._waits: dict[Ticket, _Wait] = {}
 
     def asked(self, ticket: Ticket, question: str, about: Mapping[str, Any]) -> list[Answer]:
@@ -77,6 +79,8 @@ class Reporting:
             "logs": counts.logs,
             "digest": replica.frontier.digest(),
             "state": self.state(),
+            "writable": desk.keeps,
+            "damaged": self.scrubbing.damaged,
             "behind": max((self._behind(one) for one in desk.members()), default=0),
             "listening": list(self.peering.listening),
             "refusal": list(self.gate.refusal) if self.gate.refusal else None,

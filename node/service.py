@@ -283,7 +283,7 @@ class Service:
         desk = self.desk
         own = desk.replica.row(desk.me.device)
         if own.length and not desk.replica.is_member(desk.me.device):
-            wires = desk.replica.store.wires(desk.me.device, 0, own.length, wire.RUNS_BYTES_AIM)
+            wires = desk.replica.sound_wires(desk.me.device, 0, own.length, wire.RUNS_BYTES_AIM)
             run = self.serving.closed(desk.me.device, 0, wires)
             desk.send(session, wire.Runs((run,) if run else (), 0, asked=False))
 

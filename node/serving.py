@@ -235,8 +235,8 @@ class _Cursor:
         stop = min(self.next + count, self.stop)
         self._ahead = []
         if self.next < stop:
-            store = self.replica.store
-            self._ahead = store.wires(self.author, self.next, stop, wire.RUNS_BYTES_AIM)
+            sound = self.replica.sound_wires
+            self._ahead = sound(self.author, self.next, stop, wire.RUNS_BYTES_AIM)
         self.clock = max(clock_in(self._ahead[0]), self._floor) if self._ahead else 0
 
 

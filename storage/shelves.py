@@ -79,6 +79,24 @@ class Shelves(Database):
         self.change("DELETE FROM wanted WHERE hash = ?", (digest,))
         return not self.has_body(digest)
 
+    def bodies(self, after: bytes, limit: int) -> list[tuple[bytes, bytes]]:
+        """Return hash and bytes of bodies that are held, by hash, from above `after`."""
+        found = self.rows(
+            "SELECT hash, content FROM body WHERE hash > ? AND content NOTNULL"
+            " ORDER BY hash LIMIT ?",
+            (after, limit),
+        )
+        return [(digest, content) for digest, content in found]
+
+    def lose_body(self, digest: bytes) -> None:
+        """Remove a body whose bytes the disk changed, and want it again where it is erasable."""
+        self.change(
+            "INSERT OR IGNORE INTO wanted SELECT hash, length(content) FROM body"
+            " WHERE hash = ? AND NOT permanent",
+            (digest,),
+        )
+        self.change("DELETE FROM body WHERE hash = ?", (digest,))
+
     def wanted_bodies(self, limit: int, after: bytes = b"") -> list[bytes]:
         """Return hashes above `after` of erasable bodies that records name and that are missing."""
         found = self.rows("SELECT hash FROM wanted WHERE hash > ? LIMIT ?", (after, limit))

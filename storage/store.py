@@ -13,7 +13,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from commonweal.protocol import codec, evidence, keys
-from commonweal.protocol.errors import ForkedLog, InvalidRecord, MissingBody
+from commonweal.protocol.errors import ForkedLog, InvalidRecord, Malformed, MissingBody
 from commonweal.protocol.evidence import Proof
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.log import Tip
@@ -174,6 +174,17 @@ class Store(Shelves):
         """Note that every signature of the log below `seq` was verified itself."""
         self.change("UPDATE log SET checked = max(checked, ?) WHERE author = ?", (seq, author))
 
+    def mend(self, author: DeviceKey, seq: int, wire: bytes) -> None:
+        """Put a record that is held, and that the disk changed, back in its place."""
+        log = self.row("SELECT id, opening FROM log WHERE author = ?", (author,))
+        assert log is not None
+        number, opening = log
+        tail = wire.removeprefix(opening)
+        key = (number << SEQ_BITS) + seq
+        changed = self.change("UPDATE record SET tail = ? WHERE key = ?", (tail, key))
+        assert changed == 1
+        self.forget()
+
     # Records
 
     def clock_of(self, record_id: RecordId) -> int | None:
@@ -271,7 +282,11 @@ class Store(Shelves):
                 (after, RARE_ROWS_READ),
             )
             for _, opening, tail in found:
-                yield from_bytes_unchecked(whole(opening, tail))
+                try:
+                    record = from_bytes_unchecked(whole(opening, tail))
+                except (Malformed, InvalidRecord):
+                    continue  # the disk changed it, and it is fetched again
+                yield record
             if len(found) < RARE_ROWS_READ:
                 return
             after = found[-1][0]
