@@ -62,7 +62,15 @@ TABLE: dict[str, dict[str, Entry]] = {
         "leave": Entry("belonging", "leave", N_("leave the community")),
         "remove": Entry("belonging", "remove", N_("propose that somebody is a member no longer")),
     },
+    N_("Decide"): {
+        "rules": Entry("rules", "rules", N_("the rules: show, compare, propose, vote, replay")),
+        "vote": Entry("votes", "vote", N_("what is voted on, and how it stands")),
+    },
     N_("Share"): {
+        "balance": Entry("standing", "balance", N_("what a member was paid, has and gave")),
+        "shares": Entry("standing", "shares", N_("what each was paid, and what is in the pools")),
+        "explain": Entry("standing", "explain", N_("why it was paid, and what it is worth")),
+        "seal": Entry("sealing", "seal", N_("make what is held final")),
         "income": Entry("resources", "income", N_("write down what came in from outside")),
     },
     N_("Node"): {

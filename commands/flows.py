@@ -8,7 +8,6 @@ from commonweal.commands.folded import Folded, amount
 from commonweal.commands.language import _
 from commonweal.commands.quantity import shown_action, shown_unit
 from commonweal.protocol.ledger import quantities, terms
-from commonweal.protocol.ledger.distribution import booked_at
 from commonweal.protocol.ledger.flow import EventRow, event_row
 from commonweal.protocol.ledger.resources import ResourceRow
 from commonweal.protocol.record import RecordId
@@ -16,6 +15,8 @@ from commonweal.protocol.record import RecordId
 
 def event_fields(found: Folded, id: bytes, row: EventRow) -> dict[str, Any]:
     """Return an event as json says it."""
+    from commonweal.protocol.ledger.distribution import booked_at
+
     number, unit = amount(row.quantity or row.effort)
     return {
         "id": id.hex(),

@@ -11,7 +11,6 @@ from commonweal.protocol import codec
 from commonweal.protocol.errors import AmbiguousId, CommonwealError, UnknownId
 from commonweal.protocol.keys import MemberId, short
 from commonweal.protocol.ledger import membership
-from commonweal.protocol.ledger.fold import Ledger
 from commonweal.protocol.ledger.state import State
 from commonweal.protocol.record import CommunityId, RecordId
 from commonweal.storage.store import Store
@@ -27,6 +26,8 @@ class People:
 
     def __init__(self, store: Store, community: CommunityId) -> None:
         """Fold the records of membership that `store` holds."""
+        from commonweal.protocol.ledger.fold import Ledger
+
         self._store = store
         self.community = community
         ledger = Ledger(community)

@@ -15,25 +15,26 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from commonweal.protocol import codec
 from commonweal.protocol.frontier import Entry
 from commonweal.protocol.keys import DeviceKey
-from commonweal.protocol.ledger import joining, standing, witness
+from commonweal.protocol.ledger import joining
 from commonweal.protocol.ledger.context import NO_DOCUMENTS, NOBODY, Context, Verdict
 from commonweal.protocol.ledger.cut import BEFORE_ALL, Cut
-from commonweal.protocol.ledger.fold import Ledger, judge
-from commonweal.protocol.ledger.history import History
 from commonweal.protocol.ledger.reasons import Reason
-from commonweal.protocol.ledger.rules_in_force import Rules
 from commonweal.protocol.ledger.state import State
 from commonweal.protocol.record import CommunityId, Record, RecordId, clock_in, from_bytes_unchecked
-from commonweal.protocol.rules.document import Ruleset
-from commonweal.storage import views
-from commonweal.storage.kept_history import KeptHistory
 from commonweal.storage.layers import FINAL, NEWEST, OLDER, Layer, Layers
 from commonweal.storage.store import LogRow, Store
+
+if TYPE_CHECKING:  # loaded when something is folded, which is seldom
+    from commonweal.protocol.ledger.fold import Ledger
+    from commonweal.protocol.ledger.history import History
+    from commonweal.protocol.ledger.rules_in_force import Rules
+    from commonweal.protocol.rules.document import Ruleset
+    from commonweal.storage.kept_history import KeptHistory
 
 NEWEST_RECORDS_MAX = 2_000
 """Above so many records, the older of them are laid down in a layer of their own."""
@@ -122,13 +123,27 @@ class LedgerState:
         return State(Layer(self.layers, NEWEST))
 
     @property
+    def founded(self) -> State:
+        """The final state, with the founding document, which rules before any cut."""
+        final = self.final
+        if final.get(joining.FOUNDING) is None:
+            founding = self.store.record(RecordId(self.community))
+            if founding is not None and founding.body is not None:
+                final.put(joining.FOUNDING, [b"", founding.id, founding.body.hash])
+        return final
+
+    @property
     def ruleset(self) -> Ruleset:
         """The ruleset in force at the last cut."""
-        return standing.in_force(self._standing(), self.documents)
+        from commonweal.protocol.ledger import standing
+
+        return standing.in_force(self.founded, self.documents)
 
     @property
     def rules(self) -> Rules:
         """What the fold asks of the ruleset in force."""
+        from commonweal.protocol.ledger import standing
+
         return standing.rules_of(self.ruleset)
 
     def verdict(self, record: Record) -> Verdict:
@@ -147,6 +162,8 @@ class LedgerState:
 
         bodies: permanent ones that are not held yet, by their hash.
         """
+        from commonweal.protocol.ledger.fold import judge
+
         documents = _Both(bodies, self.store) if bodies else self.documents
         context = Context(self.community, self.cut, self.rules, NOBODY, documents)
         return judge(self.state, record, context)
@@ -189,6 +206,8 @@ class LedgerState:
             self.covered = {entry.author: entry.length for entry in frontier}
 
     def _follow(self, rows: list[LogRow]) -> None:
+        from commonweal.storage import views
+
         if self.layers.mark("community") not in (None, self.community):
             for table in views.TABLES:
                 self.layers.change(" ".join(("DELETE FROM", table)))
@@ -201,6 +220,8 @@ class LedgerState:
 
     def _advance(self, rows: list[LogRow]) -> list[bytes]:
         """Apply the cuts that can be; return the keys of state that this touches."""
+        from commonweal.protocol.ledger import witness
+
         waiting = any(
             one.kind == witness.KIND and one.seq >= self.covered.get(one.author, 0)
             for one in self.store.rare()
@@ -281,6 +302,8 @@ class LedgerState:
         self, layer: int, point: Point, stops: Mapping[bytes, int], rows: list[LogRow]
     ) -> Ledger:
         """Return the fold of what lies above `point`, up to `stops`; note what it refuses."""
+        from commonweal.protocol.ledger.fold import Ledger
+
         base = None if self.layers.is_empty() else Layer(self.layers, OLDER, cached=True)
         ledger = Ledger(self.community, base, self.cut, self.rules, self.documents)
         for row in rows:
@@ -341,6 +364,8 @@ class LedgerState:
                 raise _EndsEarlier(ends)
 
     def _kept(self) -> KeptHistory:
+        from commonweal.storage.kept_history import KeptHistory
+
         return KeptHistory(self.store, self.layers, self.community, self.cut, self.documents)
 
     def _point(self) -> Point:
@@ -377,15 +402,6 @@ class LedgerState:
             if row.frozen is not None:
                 ends[row.author] = min(row.frozen, ends.get(row.author, row.frozen))
         return ends
-
-    def _standing(self) -> State:
-        """Return a state that knows the founding document, which rules before any cut."""
-        final = self.final
-        if final.get(joining.FOUNDING) is None:
-            founding = self.store.record(RecordId(self.community))
-            if founding is not None and founding.body is not None:
-                final.put(joining.FOUNDING, [b"", founding.id, founding.body.hash])
-        return final
 
 
 @contextmanager

@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from commonweal.protocol.rules.expression import Checked
+if TYPE_CHECKING:
+    # Whoever only looks at members or resources loads no expressions.
+    from commonweal.protocol.rules.expression import Checked
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,426 @@
+"""`weal rules`: the rules in force, what others would do, and proposing and voting on them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from commonweal.commands.folded import (
+    Folded,
+    confirm,
+    folded,
+    is_text,
+    note_body,
+    submit,
+    table,
+)
+from commonweal.commands.language import _, is_chinese
+from commonweal.commands.options import form_option, home_option, passphrase_option
+from commonweal.commands.output import (
+    Column,
+    Form,
+    say,
+    visible,
+    warn,
+    write_json,
+    write_table,
+)
+from commonweal.commands.quantity import shown_number, shown_unit
+from commonweal.commands.times import iso, read_duration_ms
+from commonweal.protocol.errors import BadRuleset, UnreadableFile, UsageError
+from commonweal.protocol.ledger import governance, standing
+from commonweal.protocol.ledger.governance import PROPOSAL, ProposalRow
+from commonweal.protocol.record import Record, RecordId, from_bytes_unchecked
+from commonweal.protocol.rules import document as rulesets
+from commonweal.protocol.rules.changes import classes_of, differences, process_of
+from commonweal.protocol.rules.document import HOUR_MS, Problem, Ruleset, RulesetId
+from commonweal.protocol.rules.portions import Portion
+from commonweal.storage.home import Home
+
+if TYPE_CHECKING:
+    from commonweal.protocol.ledger.backtest import Backtest
+
+FILE_BYTES_MAX = 4 * rulesets.TEXT_CHARACTERS_MAX
+SAYINGS = click.Choice(list(governance.SAYINGS))
+TEMPLATES = ("cooperative", "open-source", "time-bank", "value-network")
+
+
+@click.group("rules")
+def rules() -> None:
+    """Show the rules, check or compare a draft, propose it, and vote."""
+
+
+@rules.command("show")
+@click.option("--proposal", metavar="ID", help="The rules that this proposal would bring.")
+@click.option("--toml", "as_toml", is_flag=True, help="The whole document, to edit it.")
+@home_option
+@form_option(Form.TEXT, Form.JSON)
+def show(proposal: str | None, as_toml: bool, home: Home, form: Form) -> None:
+    """Show the rules in force, in plain sentences."""
+    with folded(home) as found:
+        ruleset = _proposed(found, proposal) if proposal else found.kept.ruleset
+        row = standing.standing_row(found.final)
+        is_in_force = ruleset.id == found.kept.ruleset.id
+        since = row.height if row is not None and is_in_force else 0
+        until = row.until_ms if row is not None and is_in_force else 0
+    if as_toml:
+        from commonweal.commands.toml import to_toml
+
+        return say(to_toml(ruleset.document).rstrip("\n"))
+    if form is Form.JSON:
+        return write_json(
+            {
+                "ruleset": ruleset.id.hex(),
+                "name": ruleset.name,
+                "in_force": is_in_force,
+                "since_height": since,
+                "until": iso(until) if until else None,
+                "document": ruleset.document,
+            }
+        )
+    say(f"{visible(ruleset.name)}  {ruleset.id.hex()[:8]}")
+    if not is_in_force:
+        say(_("not in force"))
+    elif since:
+        say(_("in force since height {height}").format(height=since))
+    else:
+        say(_("in force since the founding"))
+    for path, words in sentences(ruleset):
+        say()
+        say(f"{path}:" if path else "")
+        say(f"  {visible(words)}")
+    return None
+
+
+def sentences(ruleset: Ruleset) -> list[tuple[str, str]]:
+    """Return every plain sentence of the rules with its place, in the member's language."""
+    language = "zh" if is_chinese() else "en"
+    found: list[tuple[str, str]] = []
+
+    def walk(path: str, part: Any) -> None:
+        if isinstance(part, dict):
+            if words := part.get(language):
+                found.append((path, str(words)))
+            for key, value in part.items():
+                walk(f"{path}.{key}".lstrip("."), value)
+        elif isinstance(part, list):
+            for one in part:
+                if isinstance(one, dict):
+                    walk(f"{path}.{one.get('name', '')}", one)
+
+    walk("", dict(ruleset.document))
+    return found
+
+
+@rules.command("template")
+@click.argument("name", type=click.Choice(TEMPLATES))
+def template(name: str) -> None:
+    """Print rules that a community can begin from, to edit and propose."""
+    from importlib import resources
+
+    folder = resources.files("commonweal.protocol.rules") / "templates"
+    say((folder / f"{name}.toml").read_text("utf-8").rstrip("\n"))
+
+
+@rules.command("check")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@form_option(Form.TEXT, Form.JSON)
+def check(file: Path, form: Form) -> int:
+    """Say what is wrong with the rules in FILE (TOML), and on which line."""
+    problems = rulesets.check(_text(file))
+    if form is Form.JSON:
+        listed = [problem._asdict() for problem in problems]
+        write_json({"problems": listed, "ok": not problems})
+    elif not problems:
+        say(_("The rules are sound."))
+    else:
+        _show_problems(file, problems)
+    return BadRuleset.exit_code if problems else 0
+
+
+@rules.command("diff")
+@click.argument("what")
+@home_option
+@form_option()
+def diff(what: str, home: Home, form: Form) -> None:
+    """Show what WHAT, a file or a proposal, would change, and how that is decided."""
+    with folded(home) as found:
+        old, new = found.kept.ruleset, _named(found, what)
+    classes, process = classes_of(old, new), process_of(old, new)
+    rows = [
+        {"path": ".".join(map(str, one.path)), "old": one.old, "new": one.new}
+        for one in differences(old, new)
+    ]
+    if form is not Form.JSON:
+        rows = [{**row, "old": _plain(row["old"]), "new": _plain(row["new"])} for row in rows]
+    columns = [
+        Column("path", _("rule")),
+        Column("old", _("now")),
+        Column("new", _("then")),
+    ]
+    words = _("decided as {kind}: {thresholds} yes of those who may vote, within {hours} h").format(
+        kind=", ".join(_kind(one) for one in classes),
+        thresholds=", ".join(dict.fromkeys(map(_part, process.thresholds))),
+        hours=process.period_ms // HOUR_MS,
+    )
+    more = {"classes": list(classes), "base": old.id.hex(), "ruleset": new.id.hex()}
+    table(form, "changes", rows, ("path", "old", "new"), columns, words, **more)
+
+
+@rules.command("propose")
+@click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--decision", metavar="TEXT", help="Propose a decision in words, and no rules.")
+@click.option("--sunset", metavar="TIME", help="Let the rules end by themselves: 30d, 12h.")
+@click.option("--backtest", "with_backtest", is_flag=True, help="Add the hash of a backtest.")
+@passphrase_option
+@home_option
+@form_option(Form.TEXT, Form.JSON)
+def propose(
+    file: Path | None,
+    decision: str | None,
+    sunset: str | None,
+    with_backtest: bool,
+    passphrase_file: Path | None,
+    home: Home,
+    form: Form,
+) -> None:
+    """Propose the rules in FILE (TOML) in place of those in force; members vote on it."""
+    from commonweal.node.events import Text, Wish
+
+    if (file is None) == (decision is None):
+        raise UsageError(_("give a file with rules, or --decision"))
+    with folded(home) as found:
+        if file is None:
+            wish = Wish("rules.propose", {"subject": "decision"}, (), note_body(decision))
+        else:
+            new = _read(file)
+            data: dict[str, Any] = {
+                "subject": "rules",
+                "base": bytes(found.kept.ruleset.id),
+                "form": "whole",
+            }
+            if sunset is not None:
+                data["sunset"] = max(1, read_duration_ms(sunset) // HOUR_MS)
+            if with_backtest:
+                data["backtest"] = _backtest(found, new, None).name
+            body = Text("application/msgpack", new.to_bytes(), permanent=True)
+            wish = Wish("rules.propose", data, (), body)
+        written = submit(found, [wish], passphrase_file)
+    words = _("Proposed, as {id}. Vote with: weal rules vote {id} yes")
+    confirm(form, written, words)
+
+
+@rules.command("vote")
+@click.argument("proposal")
+@click.argument("say", type=SAYINGS)
+@passphrase_option
+@home_option
+@form_option(Form.TEXT, Form.JSON)
+def vote(proposal: str, say: str, passphrase_file: Path | None, home: Home, form: Form) -> None:
+    """Say yes, no, abstain or block to a proposal; your last word counts when the vote closes."""
+    from commonweal.node.events import Wish
+
+    with folded(home) as found:
+        id = found.id_among(proposal, PROPOSAL)
+        wish = Wish("rules.vote", {"proposal": bytes(id), "say": say}, (id,))
+        written = submit(found, [wish], passphrase_file)
+    words = _("You said {what} to {proposal}.").format(what=_(say), proposal=id.hex()[:8])
+    confirm(form, written, words, proposal=id.hex())
+
+
+@rules.command("comment")
+@click.argument("proposal")
+@click.argument("text")
+@passphrase_option
+@home_option
+@form_option(Form.TEXT, Form.JSON)
+def comment(proposal: str, text: str, passphrase_file: Path | None, home: Home, form: Form) -> None:
+    """Say something about a proposal, in words that can be erased later."""
+    from commonweal.node.events import Wish
+
+    with folded(home) as found:
+        id = found.id_among(proposal, PROPOSAL)
+        wish = Wish("rules.comment", {"proposal": bytes(id)}, (id,), note_body(text))
+        written = submit(found, [wish], passphrase_file)
+    confirm(form, written, _("Said, as {id}."), proposal=id.hex())
+
+
+@rules.command("withdraw")
+@click.argument("proposal")
+@passphrase_option
+@home_option
+@form_option(Form.TEXT, Form.JSON)
+def withdraw(proposal: str, passphrase_file: Path | None, home: Home, form: Form) -> None:
+    """Take a proposal of yours back, while it is not decided."""
+    from commonweal.node.events import Wish
+
+    with folded(home) as found:
+        id = found.id_among(proposal, PROPOSAL)
+        wish = Wish("rules.withdraw", {"proposal": bytes(id)}, (id,))
+        written = submit(found, [wish], passphrase_file)
+    confirm(form, written, _("Your proposal is withdrawn."), proposal=id.hex())
+
+
+@rules.command("history")
+@home_option
+@form_option()
+def history(home: Home, form: Form) -> None:
+    """List the rules that were in force, and since when."""
+    with folded(home) as found:
+        adopted = standing.history(found.final)
+        rows = [(0, standing.founding(found.kept.founded, found.kept.documents).id, b"")]
+        rows += [(height, ruleset, proposal) for height, ruleset, proposal in adopted]
+        now = found.kept.ruleset.id
+        last = len(rows) - 1
+        listed = [
+            {
+                "height": height,
+                "ruleset": ruleset.hex(),
+                "proposal": proposal.hex() or None,
+                "in_force": n == last and ruleset == now,
+            }
+            for n, (height, ruleset, proposal) in enumerate(rows)
+        ]
+    columns = [
+        Column("height", _("since height"), is_number=True),
+        Column("ruleset", _("rules")),
+        Column("proposal", _("proposal")),
+        Column("in_force", _("in force")),
+    ]
+    table(form, "history", listed, ("height", "ruleset", "proposal", "in_force"), columns)
+
+
+@rules.command("backtest")
+@click.argument("what")
+@click.option("--height", type=click.IntRange(0), metavar="H", help="The past up to this height.")
+@home_option
+@form_option()
+def backtest(what: str, height: int | None, home: Home, form: Form) -> None:
+    """Replay the sealed past under WHAT, a file or a proposal: who would have had what."""
+    with folded(home) as found:
+        chosen = _named(found, what)
+        result = _backtest(found, chosen, height)
+        _show_backtest(found, result, form)
+
+
+@rules.command("trial")
+@click.argument("proposal")
+@home_option
+@form_option()
+def trial(proposal: str, home: Home, form: Form) -> None:
+    """Show what rules that are on trial would pay. Nobody is paid by them yet."""
+    with folded(home) as found:
+        id = found.id_among(proposal, PROPOSAL)
+        row = governance.proposal_row(found.final, id)
+        if row is None or row.status != governance.TRIAL:
+            raise UsageError(_("{id} is not on trial").format(id=id.hex()[:8]))
+        if form is Form.TEXT:
+            words = _("On trial until {time}; computed and shown, not paid.")
+            say(words.format(time=iso(row.until_ms)))
+        _show_backtest(found, _backtest(found, _proposed(found, proposal), None), form)
+
+
+def _backtest(found: Folded, ruleset: Ruleset, height: int | None) -> Backtest:
+    from commonweal.protocol.ledger.backtest import backtest as replay
+
+    records: list[Record] = []
+    for row in found.store.logs():
+        wires = found.store.wires(row.author, 0, row.length, row.bytes + 1)
+        records += map(from_bytes_unchecked, wires)
+    documents = dict(found.kept.documents)
+    return replay(found.community, records, documents, ruleset, height)
+
+
+def _show_backtest(found: Folded, result: Backtest, form: Form) -> None:
+    fields = ("who", "name", "unit", "had", "would", "difference")
+    rows = []
+    for one in (*result.members, *result.roles):
+        is_role = isinstance(one.who, str)
+        who = one.who if isinstance(one.who, str) else one.who.hex()
+        name = _("all as {role}").format(role=who) if is_role else found.name(one.who)  # type: ignore[arg-type]
+        had, would, more = (
+            shown_number(n, one.scale) for n in (one.had, one.would, one.would - one.had)
+        )
+        rows.append(
+            {"who": who, "name": name, "unit": one.unit, "had": had, "would": would}
+            | {"difference": more}
+        )
+    columns = [
+        Column("name", _("member")),
+        Column("had", _("had"), is_number=True),
+        Column("would", _("would have had"), is_number=True),
+        Column("difference", _("difference"), is_number=True),
+        Column("unit", _("unit")),
+    ]
+    if form is Form.TEXT:
+        rows = [{**row, "unit": shown_unit(row["unit"])} for row in rows]
+    words = _("replayed up to height {height}: {hash}; nothing is paid by it").format(
+        height=result.height, hash=result.hash.hex()[:16]
+    )
+    more_fields = {"height": result.height, "hash": result.hash.hex()}
+    more_fields["ruleset"] = result.ruleset.hex()
+    table(form, "members", rows, fields, columns, words, **more_fields)
+
+
+def _named(found: Folded, what: str) -> Ruleset:
+    """Return the rules in a file, or those of a proposal."""
+    path = Path(what)
+    return _read(path) if path.exists() or path.suffix == ".toml" else _proposed(found, what)
+
+
+def _proposed(found: Folded, text: str) -> Ruleset:
+    id: RecordId = found.id_among(text, PROPOSAL)
+    row: ProposalRow | None = governance.proposal_row(found.state, id)
+    assert row is not None, "it was found"
+    if row.subject != governance.RULES:
+        raise UsageError(_("{id} proposes no rules").format(id=id.hex()[:8]))
+    return standing.by_id(found.state, found.kept.documents, RulesetId(row.target))
+
+
+def _read(file: Path) -> Ruleset:
+    """Return the rules in a file; raise BadRuleset after saying all that is wrong."""
+    text = _text(file)
+    problems = rulesets.check(text)
+    if len(problems) > 1:
+        for problem in problems[1:]:
+            warn(f"{visible(str(file))}:{visible(str(problem))}")
+    return rulesets.read_toml(text)
+
+
+def _text(file: Path) -> str:
+    try:
+        with file.open("rb") as opened:
+            data = opened.read(FILE_BYTES_MAX + 1)
+    except OSError as error:
+        raise UnreadableFile(f"{file}: {error.strerror}") from error
+    if len(data) > FILE_BYTES_MAX or not is_text(data):
+        raise UnreadableFile(f"{file}: {_('it is no text, or too long')}")
+    return data.decode().removeprefix("\ufeff").replace("\r\n", "\n")
+
+
+def _show_problems(file: Path, problems: list[Problem]) -> None:
+    rows = [
+        {"place": f"{file}:{one.line}:{one.column}", "what": one.sentence, "hint": one.hint}
+        for one in problems
+    ]
+    write_table([Column("place", ""), Column("what", ""), Column("hint", "")], rows)
+
+
+def _plain(value: Any) -> str:
+    import json
+
+    if value is None:
+        return "-"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _kind(kind: str) -> str:
+    from commonweal.commands.votes import KINDS
+
+    return _(KINDS[kind])
+
+
+def _part(portion: Portion) -> str:
+    return f"{'>' if portion.more else ''}{portion.above}/{portion.below}"

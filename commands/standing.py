@@ -1,0 +1,338 @@
+"""`weal balance`, `shares` and `explain`: what each has, what each was paid, and why.
+
+What is paid follows from the cuts alone, so it is final and the same on every node. What a
+seal of all that is held would pay now is shown only on request, and said to be provisional.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from commonweal.commands.flows import event_fields, event_words, resource_fields
+from commonweal.commands.folded import Folded, folded, table
+from commonweal.commands.language import _, is_chinese
+from commonweal.commands.options import form_option, home_option
+from commonweal.commands.output import (
+    Column,
+    Form,
+    say,
+    visible,
+    write_csv,
+    write_json,
+    write_table,
+)
+from commonweal.commands.quantity import shown_action, shown_number, shown_unit
+from commonweal.protocol.errors import UnknownId
+from commonweal.protocol.ledger.flow import EVENT, event_row
+from commonweal.protocol.ledger.resources import RESOURCE, ResourceRow
+from commonweal.protocol.ledger.state import State
+from commonweal.storage.home import Home
+
+if TYPE_CHECKING:
+    from commonweal.protocol.ledger.distribution import Payout
+
+SHARE_FIELDS = ("member", "member_name", "unit", "amount", "lines")
+LINE_FIELDS = (
+    *("line", "height", "pool", "bucket", "sort", "member", "member_name", "amount", "unit"),
+    *("of", "weight", "weights", "commissions", "source", "income", "inputs", "ruleset"),
+)
+INPUTS_SHOWN_MAX = 10
+
+
+@click.command("balance")
+@click.argument("member", required=False)
+@home_option
+@form_option()
+def balance(member: str | None, home: Home, form: Form) -> None:
+    """Show what MEMBER (else you) was paid, has, and gave."""
+    from commonweal.protocol.ledger import distribution
+
+    with folded(home) as found:
+        whom = found.member(member) if member else found.me
+        paid = [
+            {"what": "paid", "name": None, "unit": unit, "amount": shown_number(n, scale)}
+            for (who, unit, scale), n in distribution.shares(found.final).items()
+            if who == whom
+        ]
+        has: list[dict[str, Any]] = []
+        for key, value in found.state.items(RESOURCE):
+            row = ResourceRow(*value)
+            if row.accountable == whom:
+                fields = resource_fields(found, key[1:], row)
+                has.append({"what": "has", "amount": fields["accounting"], **fields})
+        gave = _given(found, whom)
+        name, height = found.name(whom), found.kept.cut.height
+    if form is Form.JSON:
+        for one in (*paid, *has, *gave):
+            del one["what"]
+        value = {"member": whom.hex(), "member_name": name, "height": height}
+        return write_json({**value, "paid": paid, "resources": has, "given": gave})
+    rows = [*paid, *has, *gave]
+    if form is Form.CSV:
+        return write_csv(("what", "name", "amount", "unit"), rows)
+    words = {"paid": _("was paid (final)"), "has": _("has"), "gave": _("gave")}
+    shown = [{**row, "what": words[row["what"]], "unit": shown_unit(row["unit"])} for row in rows]
+    say(visible(name))
+    if shown:
+        columns = [Column("what", ""), Column("name", ""), Column("amount", "", is_number=True)]
+        write_table([*columns, Column("unit", "")], shown)
+    say()
+    return say(_("What was paid is final; the rest is provisional: not sealed yet."))
+
+
+def _given(found: Folded, whom: bytes) -> list[dict[str, Any]]:
+    """Return the sums of what a member gave, by action and unit; all that counts, and sealed."""
+    from fractions import Fraction
+
+    sums: dict[tuple[str, str], list[Fraction]] = {}
+    scales: dict[tuple[str, str], int] = {}
+    rows = found.kept.layers.rows(
+        "SELECT action, coalesce(effort_n, quantity_n), coalesce(effort_scale, quantity_scale),"
+        " coalesce(effort_unit, unit), height FROM event_row"
+        " WHERE provider = ? AND coalesce(effort_n, quantity_n) NOTNULL",
+        (whom,),
+    )
+    for action, n, scale, unit, height in rows:
+        key = (action, unit)
+        both = sums.setdefault(key, [Fraction(0), Fraction(0)])
+        both[0] += Fraction(n, 10**scale)
+        both[1] += Fraction(n, 10**scale) if height is not None else 0
+        scales[key] = max(scale, scales.get(key, 0))
+    return [
+        {
+            "what": "gave",
+            "name": shown_action(action),
+            "action": action,
+            "unit": unit,
+            "amount": shown_number(int(both[0] * 10 ** scales[action, unit]), scales[action, unit]),
+            "sealed": shown_number(int(both[1] * 10 ** scales[action, unit]), scales[action, unit]),
+        }
+        for (action, unit), both in sorted(sums.items())
+    ]
+
+
+@click.command("shares")
+@click.option("--lines", is_flag=True, help="Every line that was paid, in place of the sums.")
+@click.option("--height", type=click.IntRange(1), metavar="H", help="What this height paid.")
+@click.option("--if-sealed", is_flag=True, help="What would be paid if all were sealed now.")
+@home_option
+@form_option()
+def shares(lines: bool, height: int | None, if_sealed: bool, home: Home, form: Form) -> None:
+    """Show what each was paid by the rules, and what is in the pools."""
+    from commonweal.protocol.ledger import distribution
+
+    with folded(home) as found:
+        state, top = found.final, found.kept.cut.height
+        if if_sealed:
+            from commonweal.commands.sealing import sealed_now
+
+            state, top = sealed_now(found)
+        paid = list(_paid(state, height))
+        rows = [_line(found, one, name) for name, one in paid]
+        sums = _sums(found, (one for _name, one in paid))
+        pools = [
+            {
+                "pool": pool.name,
+                "unit": pool.unit,
+                "amount": shown_number(row.carried, pool.scale),
+                "error": row.error,
+            }
+            for pool, row in sorted(distribution.pools(state).items())
+        ]
+        ruleset = found.kept.ruleset.id.hex()
+    standing = _("final at height {height}").format(height=top) if top else ""
+    if if_sealed or not standing:
+        standing = _("provisional: not sealed yet")
+    more = {"height": top, "pools": pools, "ruleset": ruleset, "provisional": if_sealed}
+    columns = [Column("member_name", _("member")), Column("amount", _("paid"), is_number=True)]
+    columns.append(Column("unit", _("unit")))
+    if lines:
+        columns = [Column("line", _("line")), *columns, Column("bucket", _("for"))]
+        return table(form, "lines", rows, LINE_FIELDS, columns, standing, **more)
+    if form is Form.TEXT:
+        for pool in pools:
+            words = _("in the pool {pool}: {amount} {unit}")
+            words = words.format(**{**pool, "unit": shown_unit(pool["unit"])})
+            standing = f"{words}\n{standing}"
+    return table(form, "shares", sums, SHARE_FIELDS, columns, standing, **more)
+
+
+def _sums(found: Folded, paid: Iterable[Payout]) -> list[dict[str, Any]]:
+    sums: dict[tuple[bytes, str, int], list[int]] = {}
+    for one in paid:
+        both = sums.setdefault((one.line.member, one.unit, one.scale), [0, 0])
+        both[0] += one.line.amount
+        both[1] += 1
+    return [
+        {
+            "member": member.hex(),
+            "member_name": found.name(member),
+            "unit": unit,
+            "amount": shown_number(n, scale),
+            "lines": count,
+        }
+        for (member, unit, scale), (n, count) in sorted(sums.items())
+    ]
+
+
+def _paid(state: State, height: int | None = None) -> Iterable[tuple[str, Payout]]:
+    """Yield every line that was paid with its name, in the order of payment."""
+    from commonweal.protocol.ledger.distribution import LINE, payouts
+
+    keys = [key for key, _value in state.items(LINE)]
+    for key, one in zip(keys, payouts(state), strict=True):
+        if height in (None, one.height):
+            yield f"{one.height}.{one.pool}.{int.from_bytes(key[-4:])}", one
+
+
+def _line(found: Folded, one: Payout, name: str) -> dict[str, Any]:
+    """Return a line as json says it; amounts in its unit."""
+    line = one.line
+    return {
+        "line": name,
+        "height": one.height,
+        "pool": one.pool,
+        "bucket": line.bucket,
+        "sort": line.sort,
+        "member": line.member.hex(),
+        "member_name": found.name(line.member),
+        "amount": shown_number(line.amount, one.scale),
+        "unit": one.unit,
+        "of": shown_number(line.of, one.scale),
+        "weight": line.weight,
+        "weights": line.weights,
+        "commissions": shown_number(line.commissions, one.scale),
+        "source": line.source.hex() or None,
+        "income": line.income.hex() or None,
+        "inputs": [one.hex() for one in line.inputs],
+        "ruleset": one.ruleset.hex(),
+    }
+
+
+@click.command("explain")
+@click.argument("id")
+@home_option
+@form_option(Form.TEXT, Form.JSON)
+def explain(id: str, home: Home, form: Form) -> None:
+    """Explain a line of `weal shares --lines`, or what a contribution is worth and brought."""
+    with folded(home) as found:
+        line = next(((name, one) for name, one in _paid(found.final) if name == id), None)
+        row, words = _of_line(found, *line) if line else _of_event(found, id)
+    if form is Form.JSON:
+        return write_json(row)
+    for sentence in words:
+        say(sentence)
+    return None
+
+
+def _of_line(found: Folded, name: str, one: Payout) -> tuple[dict[str, Any], list[str]]:
+    row = {**_line(found, one, name), "rule": _rule(found, one), "inputs_in_all": one.inputs}
+    unit = shown_unit(one.unit)
+    line = one.line
+    words = [
+        _("{name} was paid {amount} {unit} at height {height}, from the pool {pool}.").format(
+            name=visible(found.name(line.member)),
+            **{**row, "unit": unit, "pool": visible(one.pool)},
+        ),
+        _("By the rule {bucket}: {rule}").format(
+            bucket=visible(line.bucket), rule=visible(str(row["rule"])) or "-"
+        ),
+        _("{weight:,} of {weights:,} of {of} {unit}").format(**{**row, "unit": unit}),
+    ]
+    if line.commissions:
+        words.append(_("less {commissions} {unit} of commissions").format(**{**row, "unit": unit}))
+    if line.source:
+        words.append(_("a commission on what {name} got").format(name=found.name(line.source)))
+    if line.income:
+        words.append(_("earned by: {event}").format(event=event_words(found, line.income)))
+    if one.inputs:
+        words.append(_("for {n} contributions:").format(n=f"{one.inputs:,}"))
+    words += [f"  {id.hex()[:8]}  {_event(found, id)}" for id in line.inputs[:INPUTS_SHOWN_MAX]]
+    if one.inputs > INPUTS_SHOWN_MAX:
+        words.append("  ...")
+    words.append(_("final at height {height}").format(height=one.height))
+    return row, words
+
+
+def _event(found: Folded, id: bytes) -> str:
+    from commonweal.protocol.ledger.distribution import worth_of
+
+    worth = worth_of(found.final, id)
+    points = "" if worth is None else _(" = {points:,} points").format(points=worth.points)
+    return visible(event_words(found, id)) + points
+
+
+def _rule(found: Folded, one: Payout) -> str:
+    """Return the plain sentence of the rule that paid a line."""
+    from commonweal.protocol.ledger import standing
+    from commonweal.protocol.rules.document import RulesetId
+
+    ruleset = standing.by_id(found.final, found.kept.documents, RulesetId(one.ruleset))
+    pool = ruleset.document.get("pools", {}).get(one.pool, {})
+    language = "zh" if is_chinese() else "en"
+    for bucket in pool.get("buckets", ()):
+        if bucket["name"] == one.line.bucket:
+            return str(bucket.get(language, ""))
+    return str(pool.get(language, ""))
+
+
+def _of_event(found: Folded, text: str) -> tuple[dict[str, Any], list[str]]:
+    from commonweal.protocol.ledger import attestation, distribution
+
+    try:
+        id = found.id_among(text, EVENT)
+    except UnknownId:
+        record = found.held(text)
+        reason = found.kept.verdict(record)
+        said = found.reason_words(record, reason)
+        return {"id": record.id.hex(), "reason": reason and reason.value}, [said]
+    row = event_row(found.state, id)
+    assert row is not None, "it was found"
+    rules, ruleset = found.kept.rules, found.kept.ruleset
+    yes, no = attestation.attesters(found.state, id)
+    worth, booked = distribution.worth_of(found.final, id), distribution.booked_at(found.final, id)
+    lines = [(name, one) for name, one in _paid(found.final) if id in one.line.inputs]
+    language = "zh" if is_chinese() else "en"
+    rule = str(ruleset.document.get("value", {}).get(row.action, {}).get(language, ""))
+    value = {
+        **event_fields(found, id, row),
+        "height": booked and booked[0],
+        "attested": attestation.is_attested(found.state, id, rules),
+        "attestations_needed": rules.attestations,
+        "points": worth and worth.points,
+        "reason": worth.reason if worth else None,
+        "rule": rule,
+        "lines": [_line(found, one, name) for name, one in lines],
+    }
+    words = [
+        visible(event_words(found, id)),
+        _("{yes} say yes, {no} say no; the rules ask for {needed}").format(
+            yes=yes, no=no, needed=rules.attestations
+        ),
+    ]
+    if row.disputes:
+        words.append(_("disputed by {n}: worth nothing until they withdraw").format(n=row.disputes))
+    if booked is None:
+        words.append(_("provisional: not sealed yet"))
+    elif worth is None:
+        words.append(_("sealed at height {height}, and without a value").format(height=booked[0]))
+    else:
+        words.append(
+            _("worth {points:,} points since height {height}").format(
+                points=worth.points, height=worth.height
+            )
+        )
+        words += [visible(one) for one in (worth.reason, rule) if one]
+    words += [
+        _("in the line {line}: {amount} {unit} to {name}").format(
+            line=name,
+            amount=shown_number(one.line.amount, one.scale),
+            unit=shown_unit(one.unit),
+            name=visible(found.name(one.line.member)),
+        )
+        for name, one in lines
+    ]
+    return value, words

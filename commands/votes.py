@@ -1,0 +1,182 @@
+"""`weal vote`: what is voted on, how it stands, and who said what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from commonweal.commands.folded import Folded, folded, table
+from commonweal.commands.language import N_, _
+from commonweal.commands.names import text_of
+from commonweal.commands.options import form_option, home_option
+from commonweal.commands.output import Column, Form, say, visible, write_json, write_table
+from commonweal.commands.times import iso, shown
+from commonweal.protocol.ledger import governance
+from commonweal.protocol.ledger.governance import PROPOSAL, ProposalRow
+from commonweal.protocol.record import RecordId
+from commonweal.storage.home import Home
+
+FIELDS = (
+    *("id", "subject", "member", "member_name", "class", "status", "yes", "no", "abstain"),
+    *("block", "needed", "electorate", "deadline", "height", "final"),
+)
+
+KINDS = {
+    "ordinary": N_("ordinary"),
+    "constitution": N_("constitution"),
+    "membership": N_("membership"),
+    "lazy": N_("lazy consensus"),
+}
+SUBJECTS = {"rules": N_("rules"), "removal": N_("removal"), "decision": N_("decision")}
+STATES = (
+    *(N_("draft"), N_("trial"), N_("passed"), N_("failed"), N_("withdrawn"), N_("stale")),
+    *(N_("in force"), N_("superseded"), N_("sunset"), N_("yes"), N_("no"), N_("abstain")),
+    *(N_("block"), N_("withdraw")),
+)
+"""How proposals stand and what members say, where people read it."""
+
+
+@click.group("vote")
+def vote() -> None:
+    """List what is voted on, or show how one vote stands; `weal rules vote` casts yours."""
+
+
+@vote.command("list")
+@click.option("--all", "every", is_flag=True, help="Decided ones too.")
+@home_option
+@form_option()
+def list_(every: bool, home: Home, form: Form) -> None:
+    """List what is voted on, the oldest first."""
+    with folded(home) as found:
+        rows = [
+            as_row(found, id, row)
+            for id, row in governance.proposals(found.state).items()
+            if every or row.status in (governance.DRAFT, governance.VOTING, governance.TRIAL)
+        ]
+    if form is Form.TEXT:
+        for row in rows:
+            row["subject"] = _(SUBJECTS[row["subject"]])
+            row["status"], row["class"] = _(row["status"]), _(KINDS[row["class"]])
+            row["deadline"] = shown(_ms(row["deadline"])) if row["deadline"] else ""
+    columns = [
+        Column("id", _("id")),
+        Column("subject", _("about")),
+        Column("class", _("class")),
+        Column("status", _("state")),
+        Column("yes", _("yes"), is_number=True),
+        Column("no", _("no"), is_number=True),
+        Column("needed", _("needs"), is_number=True),
+        Column("deadline", _("until")),
+        Column("words", _("what")),
+    ]
+    words = _("A vote opens, and closes, with a seal; until then nothing is counted.")
+    return table(form, "votes", rows, FIELDS, columns, words)
+
+
+@vote.command("show")
+@click.argument("id")
+@home_option
+@form_option(Form.TEXT, Form.JSON)
+def show(id: str, home: Home, form: Form) -> None:
+    """Show the proposal whose id begins with ID: what it asks, and who said what."""
+    with folded(home) as found:
+        chosen = found.id_among(id, PROPOSAL)
+        proposal = governance.proposal_row(found.state, chosen)
+        assert proposal is not None, "it was found"
+        row = as_row(found, chosen, proposal)
+        cast = governance.votes(found.state, chosen)
+        counted = governance.votes(found.final, chosen)
+        row["votes"] = [
+            {
+                "member": member.hex(),
+                "member_name": found.name(member),
+                "say": said,
+                "final": counted.get(member) == said,
+            }
+            for member, said in sorted(cast.items())
+        ]
+        row["comments"] = [
+            {
+                "id": comment.hex(),
+                "member": member.hex(),
+                "member_name": found.name(member),
+                "text": text_of(found.store, RecordId(comment)),
+            }
+            for comment, member in governance.comments(found.state, chosen)
+        ]
+    if form is Form.JSON:
+        return write_json(row)
+    return _show(row)
+
+
+def as_row(found: Folded, id: bytes, row: ProposalRow) -> dict[str, Any]:
+    """Return a proposal as json says it."""
+    backtest = row.backtest
+    return {
+        "id": id.hex(),
+        "subject": row.subject,
+        "member": row.member.hex(),
+        "member_name": found.name(row.member),
+        "class": row.kind,
+        "status": row.status,
+        "base": row.base.hex(),
+        "target": row.target.hex() or None,
+        "words": _words(found, id, row),
+        "yes": row.yes,
+        "no": row.no,
+        "abstain": row.abstain,
+        "block": row.block,
+        "needed": row.needed or None,
+        "quorum": row.quorum,
+        "electorate": row.electorate or None,
+        "opened": iso(row.opened_ms) if row.opened_ms else None,
+        "deadline": iso(row.deadline_ms) if row.deadline_ms else None,
+        "until": iso(row.until_ms) if row.until_ms else None,
+        "sunset_hours": row.sunset_hours or None,
+        "backtest": None if backtest is None else backtest.hex(),
+        "height": row.height or None,
+        "final": found.final.get(PROPOSAL + id) == [*row],
+    }
+
+
+def _words(found: Folded, id: bytes, row: ProposalRow) -> str:
+    if row.subject == governance.REMOVAL:
+        return _("remove {name}").format(name=found.name(row.target))
+    text = text_of(found.store, RecordId(id))
+    if row.subject == governance.DECISION:
+        return text or ""
+    return _("rules {id}").format(id=row.target.hex()[:8])
+
+
+def _show(row: dict[str, Any]) -> None:
+    stands = _("{yes} yes, {no} no, {abstain} abstain, {block} block").format(**row)
+    if row["needed"]:
+        stands += "; " + _("{needed} of {electorate} must say yes").format(**row)
+    pairs = [
+        (_("id"), row["id"]),
+        (_("about"), f"{_(SUBJECTS[row['subject']])}: {row['words']}"),
+        (_("proposed by"), row["member_name"]),
+        (_("class"), _(KINDS[row["class"]])),
+        (_("state"), _(row["status"])),
+        (_("counted"), stands),
+        (_("until"), shown(_ms(row["deadline"])) if row["deadline"] else _("not open yet")),
+    ]
+    write_table(
+        [Column("what", ""), Column("value", "")],
+        [{"what": what, "value": value} for what, value in pairs],
+    )
+    if row["votes"]:
+        say()
+    for one in row["votes"]:
+        mark = "" if one["final"] else "  " + _("not sealed yet")
+        say(f"{visible(one['member_name'])}: {_(one['say'])}{mark}")
+    for one in row["comments"]:
+        say()
+        say(f"{visible(one['member_name'])}: {visible(one['text'] or '')}")
+
+
+def _ms(time: str) -> int:
+    from commonweal.commands.times import read_time_ms
+
+    return read_time_ms(time, 0)
