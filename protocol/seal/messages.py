@@ -1,0 +1,90 @@
+"""What witnesses send each other, and what a witness keeps, as bytes behind one word.
+
+One door for gossip, sync and disk: whatever comes out of it has its form, its limits and
+its signatures checked. That a sender is a witness only who knows the set can see.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from commonweal.protocol import codec
+from commonweal.protocol.errors import Malformed
+from commonweal.protocol.record import CommunityId
+from commonweal.protocol.seal.acts import Lock, Message
+from commonweal.protocol.seal.formats import (
+    PROPOSAL_BYTES_MAX,
+    Proposal,
+    proposal_from_bytes,
+    proposal_to_bytes,
+)
+from commonweal.protocol.seal.haves import Have, have_from_bytes, have_to_bytes
+from commonweal.protocol.seal.quorum import WITNESSES_MAX
+from commonweal.protocol.seal.votes import (
+    Certificate,
+    Step,
+    Vote,
+    certificate_from_bytes,
+    certificate_to_bytes,
+    is_ascending,
+    read_vote,
+    vote_fields,
+    vote_from_bytes,
+    vote_to_bytes,
+)
+
+MESSAGE_BYTES_MAX = PROPOSAL_BYTES_MAX + 32
+
+
+def message_to_bytes(message: Message) -> bytes:
+    """Return the bytes of `message` as sent."""
+    match message:
+        case Vote():
+            return codec.encode(["vote", vote_to_bytes(message)])
+        case Proposal():
+            return codec.encode(["proposal", proposal_to_bytes(message)])
+        case Have():
+            return codec.encode(["have", have_to_bytes(message)])
+        case Certificate():
+            return codec.encode(["certificate", certificate_to_bytes(message)])
+        case _:
+            assert_never(message)
+
+
+def message_from_bytes(data: bytes, community: CommunityId) -> Message:
+    """Return the message in `data`; of a certificate the signatures are still to be checked.
+
+    Raises `Malformed` or `BadSignature`.
+    """
+    if len(data) > MESSAGE_BYTES_MAX:
+        raise Malformed(f"a message of {len(data)} bytes")
+    match codec.decode(data):
+        case ["vote", bytes(inner)]:
+            return vote_from_bytes(inner, community)
+        case ["proposal", bytes(inner)]:
+            return proposal_from_bytes(inner, community)
+        case ["have", bytes(inner)]:
+            return have_from_bytes(inner, community)
+        case ["certificate", bytes(inner)]:
+            return certificate_from_bytes(inner)
+        case _:
+            raise Malformed("not a message of witnesses")
+
+
+def lock_to_bytes(lock: Lock) -> bytes:
+    """Return the bytes of what a witness holds to, as it keeps them."""
+    votes: list[codec.Value] = [vote_fields(vote) for vote in lock.polka]
+    return codec.encode([proposal_to_bytes(lock.proposal), votes])
+
+
+def lock_from_bytes(data: bytes, community: CommunityId) -> Lock:
+    """Return the lock in `data`, signatures checked. Raises `Malformed` or `BadSignature`."""
+    match codec.decode(data):
+        case [bytes(inner), list(votes)] if 0 < len(votes) <= WITNESSES_MAX:
+            proposal = proposal_from_bytes(inner, community)
+            polka = tuple(read_vote(vote, community) for vote in votes)
+            place = (proposal.seal.height, Step.PREVOTE, proposal.seal.id, polka[0].round)
+            same = all((one.height, one.step, one.seal, one.round) == place for one in polka)
+            if same and is_ascending([one.device for one in polka]):
+                return Lock(proposal, polka)
+    raise Malformed("not the lock of a witness")
