@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from random import Random
+from typing import TYPE_CHECKING
 
 from commonweal.node.events import Action, Drop, Send
 from commonweal.node.replica import Replica
 from commonweal.protocol import wire
+from commonweal.protocol.errors import Malformed
 from commonweal.protocol.keys import DeviceKey, PeerKey, Signer
 from commonweal.protocol.record import RecordId
 
+if TYPE_CHECKING:
+    from random import Random
+
 FRAMES_IN_FLIGHT_MAX = 8
 """Frames of records that a peer sends before we said that we took them."""
+
+TURN_BYTES_MAX = 8 * 1024 * 1024
+TURN_FRAMES_MAX = 16_384
+"""What one peer can make us send between two commits: as much as a link's outbox holds."""
+LOGS_NAMED_MAX = 65_536
+"""Logs of which one peer may hold another number of records than we."""
 
 
 class Standing(Enum):
@@ -77,6 +87,8 @@ class Session:
     took: int = 0
     parts: dict[bytes, bytearray] = field(default_factory=dict)
     asked_bodies: dict[bytes, None] = field(default_factory=dict)
+    turn_bytes: int = 0
+    turn_frames: int = 0
 
     @property
     def is_member(self) -> bool:
@@ -88,9 +100,14 @@ class Session:
         return max(self.theirs.get(author, ours), self.sent.get(author, 0))
 
     def confirm(self, author: DeviceKey, length: int, ours: int) -> None:
-        """Note that the peer keeps `length` records of a log of which we hold `ours`."""
+        """Note that the peer keeps `length` records of a log of which we hold `ours`.
+
+        Raises `Malformed` when he named more logs than anybody has.
+        """
         if length == ours:
             self.theirs.pop(author, None)
+        elif author not in self.theirs and len(self.theirs) >= LOGS_NAMED_MAX:
+            raise Malformed(f"names more than {LOGS_NAMED_MAX} logs that are not here")
         else:
             self.theirs[author] = length
         if self.sent.get(author, 0) <= length:
@@ -115,8 +132,18 @@ class Desk:
         self.actions.append(action)
 
     def send(self, session: Session, message: wire.Message) -> None:
-        """Send `message` to a peer."""
-        self.actions.append(Send(session.peer, wire.encode(message)))
+        """Send `message` to a peer; drop him when that is more than a link takes at once."""
+        frame = wire.encode(message)
+        session.turn_bytes += len(frame)
+        session.turn_frames += 1
+        if session.turn_bytes > TURN_BYTES_MAX or session.turn_frames > TURN_FRAMES_MAX:
+            self.drop(session, "asks for more at once than a link takes")
+        else:
+            self.actions.append(Send(session.peer, frame))
+
+    def is_linked(self, session: Session) -> bool:
+        """Say whether the session still stands."""
+        return self.sessions.get(session.peer) is session
 
     def drop(self, session: Session, reason: str) -> None:
         """Close the link to a peer that broke the protocol or is silent."""

@@ -89,9 +89,9 @@ def _are_counts(column: tuple[Any, ...], least: int) -> bool:
 
 
 def _are_kinds(column: tuple[Any, ...]) -> bool:
-    kinds = set(column)
-    return FOUND not in kinds and all(
-        type(kind) is str and 0 < len(kind) <= KIND_CHARS_MAX for kind in kinds
+    distinct = set(column)
+    return FOUND not in distinct and all(
+        type(kind) is str and 0 < len(kind) <= KIND_CHARS_MAX for kind in distinct
     )
 
 
@@ -103,7 +103,7 @@ def _are_maps(maps: Iterable[Any], room: int) -> bool:
     maps = list(maps)
     if room == 0 or set(map(type, maps)) != {dict}:
         return False
-    for names in set(map(tuple, maps)):
+    for names in dict.fromkeys(map(tuple, maps)):
         if list(names) != sorted(names) or (names and type(names[0]) is not str):
             return False
     return _are_values(list(chain.from_iterable(map(dict.values, maps))), room)

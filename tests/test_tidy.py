@@ -103,6 +103,7 @@ def test_the_changelog_has_a_place_for_the_next_change() -> None:
 DOC = '"""Says what it is."""\n'
 
 FAULTS = {
+    "chance in the service": ("node/service.py", DOC + "from random import Random\n", "random may"),
     "a module without a docstring": ("protocol/log.py", "x = 1\n", "what it is for"),
     "a function without a docstring": (
         "node/api.py",
@@ -220,6 +221,10 @@ def test_a_fault_in_code_is_seen(place: str, text: str, complaint: str) -> None:
 
 
 FINE = {
+    "the type of chance that is given": (
+        "node/service.py",
+        DOC + "if TYPE_CHECKING:\n    from random import Random\n",
+    ),
     "a lower layer": ("storage/store.py", DOC + "from commonweal.protocol import codec\n"),
     "the network": ("node/network/host.py", DOC + "import libp2p\nimport trio\n"),
     "a command that loads late": ("commands/up.py", DOC + "def _f():\n    import trio\n"),

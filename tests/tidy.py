@@ -127,14 +127,22 @@ def _imports(place: str, tree: ast.Module) -> Iterator[Complaint]:
                 if any(name == bad or name.startswith(bad + ".") for bad in forbidden):
                     yield found.lineno, f"{name} may not be imported here{when}"
 
+    named = {id(inner) for one in _for_types(tree) for inner in ast.walk(one)}
     for found in ast.walk(tree):
-        yield from complain(found, _forbidden(FORBIDDEN, place), "")
+        types = _CLOCKS_AND_CHANCE if id(found) in named else set()  # chance given, as a value
+        yield from complain(found, _forbidden(FORBIDDEN, place) - types, "")
         if isinstance(found, ast.ImportFrom) and found.level:
             yield found.lineno, "imports name commonweal in full"
     for statement in _on_load(tree):
         yield from complain(
             statement, _forbidden(FORBIDDEN_ON_LOAD, place), " while the file is loaded"
         )
+
+
+def _for_types(tree: ast.Module) -> Iterator[ast.stmt]:
+    for one in tree.body:
+        if isinstance(one, ast.If) and ast.unparse(one.test) == "TYPE_CHECKING":
+            yield from one.body
 
 
 def _functions(tree: ast.Module) -> Iterator[Complaint]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import commonweal.node.gate
-from commonweal.node import heads, intake, link, live, peering, serving, session
+from commonweal.node import heads, intake, link, live, peering, replica, serving, session
 from commonweal.protocol import codec, credentials, frontier, hello, identity, invite, keys, wire
 from commonweal.protocol import record as records
 from commonweal.protocol.ledger.kinds import KINDS
@@ -86,7 +86,7 @@ def test_the_page_names_every_reason_to_refuse_a_peer() -> None:
         (10, "credentials: at most {} records", credentials.CREDENTIALS_MAX),
         (10, "({} records and 16 KiB", intake.NEWCOMER_RECORDS_MAX),
         (10, "4 records and {} KiB", intake.NEWCOMER_BYTES_MAX >> 10),
-        (10, "\n{} such logs", intake.NEWCOMERS_MAX),
+        (10, "\n{} such logs", replica.NEWCOMERS_MAX),
         (11, "about {} KiB", wire.RUNS_BYTES_AIM >> 10),
         (11, "Permanent bodies up to\n{} KiB", serving.INLINE_BODY_BYTES_MAX >> 10),
         (11, "most {} such frames", session.FRAMES_IN_FLIGHT_MAX),
