@@ -81,6 +81,7 @@ TABLE: dict[str, dict[str, Entry]] = {
         "cluster": Entry("cluster", "cluster", N_("run several nodes on this machine")),
     },
     N_("Keep"): {
+        "sql": Entry("sql", "sql", N_("ask the ledger anything, in SQL")),
         "export": Entry("exporting", "export", N_("write the contributions out as CSV or JSON")),
         "verify": Entry("verify", "verify", N_("check every record that is held here")),
         "backup": Entry("backup", "backup", N_("put all of this home into one file")),

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from commonweal.commands.folded import Folded, folded
 from commonweal.commands.invite import link_to, show_link, warn_when_private
 from commonweal.commands.language import N_, _
 from commonweal.commands.options import form_option, home_option, passphrase_option, unlock
@@ -17,7 +18,8 @@ from commonweal.protocol import invite as links
 from commonweal.protocol import keys
 from commonweal.protocol.errors import NotPermitted, PassphraseNeeded, UnknownId
 from commonweal.protocol.identity import member_signer
-from commonweal.protocol.ledger import membership
+from commonweal.protocol.keys import MemberId
+from commonweal.protocol.ledger import membership, roles
 from commonweal.storage.home import Home, Settings
 
 WORDS_OF_STATE = (
@@ -33,28 +35,31 @@ WORDS_OF_STATE = (
 @form_option()
 def members(home: Home, form: Form) -> None:
     """List the members, and those who were or want to be."""
-    with home.store(readonly=True) as store:
-        settings = Settings.read(store)
-        people = People(store, settings.here)
-        founder = membership.founder(people.state)
+    with folded(home) as found:
+        founder = membership.founder(found.state)
+        asking = {one.member for one in membership.pending(found.state)}
         rows: list[dict[str, Any]] = [
             {
                 "member": one.id.hex(),
-                "name": people.name(one.id),
-                "status": one.status,
+                "name": found.name(one.id),
+                "status": "requested" if one.id in asking else one.status,
                 "devices": one.devices,
+                "roles": _roles(found, one.id, held=True),
+                "claimed": _roles(found, one.id, held=False),
                 "founder": one.id == founder,
-                "you": one.id == settings.member,
+                "you": one.id == found.me,
             }
-            for one in people.members()
+            for one in membership.members(found.state)
         ]
     rows.sort(key=lambda row: (row["status"] != "active", row["name"], row["member"]))
     if form is Form.JSON:
         return write_json({"members": rows})
     if form is Form.CSV:
-        return write_csv(("member", "name", "status", "devices", "founder", "you"), rows)
+        fields = ("member", "name", "status", "devices", "roles", "founder", "you")
+        return write_csv(fields, [{**row, "roles": " ".join(row["roles"])} for row in rows])
     for row in rows:
-        marks = [_("founder")] * row["founder"] + [_("you")] * row["you"]
+        marks = [_("founder")] * row["founder"] + [_("you")] * row["you"] + row["roles"]
+        marks += [_("{role}, claimed").format(role=one) for one in row["claimed"]]
         row |= {"id": row["member"][:8], "status": _(row["status"]), "marks": ", ".join(marks)}
     return write_table(
         [
@@ -66,6 +71,11 @@ def members(home: Home, form: Form) -> None:
         ],
         rows,
     )
+
+
+def _roles(found: Folded, member: MemberId, *, held: bool) -> list[str]:
+    rows = roles.roles(found.state, member)
+    return [name for name, row in rows.items() if row.held is held]
 
 
 @click.group("device")

@@ -9,7 +9,7 @@ from commonweal.commands.names import text_of
 from commonweal.commands.output import visible
 from commonweal.protocol import codec
 from commonweal.protocol.errors import AmbiguousId, CommonwealError, UnknownId
-from commonweal.protocol.keys import MemberId, short
+from commonweal.protocol.keys import DeviceKey, MemberId, short
 from commonweal.protocol.ledger import membership
 from commonweal.protocol.ledger.state import State
 from commonweal.protocol.record import CommunityId, RecordId
@@ -18,7 +18,7 @@ from commonweal.storage.store import Store
 PREFIX_DIGITS_MIN = 4
 """Fewer hex digits are taken for a name."""
 
-Id = TypeVar("Id", bytes, MemberId, RecordId)
+Id = TypeVar("Id", bytes, MemberId, DeviceKey, RecordId)
 
 
 class People:

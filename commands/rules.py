@@ -116,8 +116,10 @@ def sentences(ruleset: Ruleset) -> list[tuple[str, str]]:
 
 @rules.command("template")
 @click.argument("name", type=click.Choice(TEMPLATES))
-def template(name: str) -> None:
+@home_option
+def template(name: str, home: Home) -> None:
     """Print rules that a community can begin from, to edit and propose."""
+    del home  # templates are the same everywhere
     from importlib import resources
 
     folder = resources.files("commonweal.protocol.rules") / "templates"
@@ -126,9 +128,11 @@ def template(name: str) -> None:
 
 @rules.command("check")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@home_option
 @form_option(Form.TEXT, Form.JSON)
-def check(file: Path, form: Form) -> int:
+def check(file: Path, home: Home, form: Form) -> int:
     """Say what is wrong with the rules in FILE (TOML), and on which line."""
+    del home  # what is sound is so everywhere
     problems = rulesets.check(_text(file))
     if form is Form.JSON:
         listed = [problem._asdict() for problem in problems]

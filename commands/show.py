@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from commonweal.commands.client import ask_if_running
+from commonweal.commands.folded import folded
 from commonweal.commands.language import N_, _, ngettext
 from commonweal.commands.names import body_of
 from commonweal.commands.options import form_option, home_option
@@ -18,7 +19,7 @@ from commonweal.protocol import codec, log
 from commonweal.protocol.errors import UnknownId
 from commonweal.protocol.ledger import membership
 from commonweal.protocol.record import Record, RecordId
-from commonweal.storage.home import Home, Settings
+from commonweal.storage.home import Home
 from commonweal.storage.store import Store
 
 SIGNATURES = (N_("good"), N_("bad, but a later record covers it"), N_("void: the log is frozen"))
@@ -31,10 +32,14 @@ DEPTH_SHOWN_MAX = codec.DEPTH_MAX
 @form_option(Form.TEXT, Form.JSON)
 def show(id: str, home: Home, form: Form) -> None:
     """Show the record whose id begins with ID: what it says, who signed it, who holds it."""
-    with home.store(readonly=True) as store:
-        people = People(store, Settings.read(store).here)
+    with folded(home) as state:
+        store = state.store
+        people = People(store, state.community)
         found = _find(store, id)
         row = as_row(store, people, found)
+        reason = state.kept.verdict(found)
+        row |= {"counts": reason is None, "reason": reason and reason.value}
+        row["sealed"] = state.kept.is_final(found)
     answer = ask_if_running(home, "holders", id=bytes(found.id))
     row["holders"] = None if answer is None else [one.hex() for one in answer["holders"] if one]
     if form is Form.JSON:
@@ -133,6 +138,11 @@ def _show(row: dict[str, Any], people: People) -> None:
         (_("when"), shown(_ms(row["claimed_at"]))),
         (_("signature"), _(signatures[row["signature"]])),
         (_("held"), _held(row["holders"])),
+        (
+            _("counts"),
+            _("no: {reason}").format(reason=_(row["reason"])) if row["reason"] else _("yes"),
+        ),
+        (_("sealed"), _("yes") if row["sealed"] else _("provisional: not sealed yet")),
         *_said(row["data"], people),
         *((_("cites"), one) for one in row["deps"]),
     ]
@@ -172,6 +182,10 @@ def _brief(value: Any) -> str:
     import json
 
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _counts(reason: str | None) -> str:
+    return _("yes") if reason is None else _("no: {reason}").format(reason=_(reason))
 
 
 def _held(holders: list[str] | None) -> str:

@@ -180,6 +180,18 @@ class UnreadableFile(UsageError):
     exit_code = 65
 
 
+class BadQuestion(UsageError):
+    """Only one SELECT over the views is answered; docs/sql.md lists them and their columns."""
+
+    exit_code = 65
+
+
+class QuestionTooLong(UsageError):
+    """The question takes too long or too much; ask for less, or for sums in place of rows."""
+
+    exit_code = 65
+
+
 class UnreadableRepository(UsageError):
     """This git repository cannot be read; name the folder of one that is whole, on this machine."""
 

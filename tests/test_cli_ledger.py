@@ -223,9 +223,9 @@ def test_show_says_all_of_a_record(home: Path) -> None:
     assert "  one\n  two\\x1b[2J\n" in shown.out
     found = good("show", written["id"][:10].upper(), "--home", home, "-o", "json").json
     assert sorted(found) == [
-        *("author", "basis", "body", "claimed_at", "clock", "community", "data", "deps"),
-        *("holders", "id", "kind", "member", "member_name", "prev", "sealed", "seq"),
-        "signature",
+        *("author", "basis", "body", "claimed_at", "clock", "community", "counts", "data"),
+        *("deps", "holders", "id", "kind", "member", "member_name", "prev", "reason", "sealed"),
+        *("seq", "signature"),
     ]
     assert found["signature"] == "good"
     assert found["holders"] is None
@@ -269,6 +269,8 @@ def test_members_and_devices_are_listed(home: Path) -> None:
                 "name": "Ann 安",
                 "status": "active",
                 "devices": 1,
+                "roles": [],
+                "claimed": [],
                 "founder": True,
                 "you": True,
             }
