@@ -121,7 +121,7 @@ def _cold(folder: Path, community: Community, module: str) -> _Sync:
             start = time.perf_counter()
             nodes.wait_for(lambda: b.status()["records"] >= total, "cold sync", SYNC_S_MAX)
             seconds = time.perf_counter() - start
-            assert b.status()["digest"] == a.status()["digest"]
+            nodes.wait_for(lambda: b.status()["digest"] == a.status()["digest"], "equal digests")
             fetched = total - begin
             cpu_us, rss = (b.cpu_s() - cpu) / fetched * 1e6, b.rss_mib()
     disk = target.database.stat().st_size

@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
-GARBAGE_OBJECTS = 20_000
+GARBAGE_OBJECTS = 200_000
 LOCK_TRIES_MAX = 4
 LOCK_PAUSE_S = 0.05
 END_S_MAX = 3.0

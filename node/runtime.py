@@ -46,8 +46,9 @@ from commonweal.storage.store import Store
 log = logging.getLogger(__name__)
 
 BATCH_EVENTS_MAX = 256
-BATCH_BYTES_MAX = 8 * 1024 * 1024
-"""A batch ends with the event that reaches this many bytes."""
+BATCH_BYTES_MAX = 1024 * 1024
+"""A batch ends with the event that reaches this many bytes: half of what a peer sends unasked-for
+before it waits for us, so that it sends the next half meanwhile."""
 WAIT_S_MAX = 10.0
 """The longest sleep, so that a wall clock that was moved is noticed."""
 INDEX_RECORDS = 2_000

@@ -19,7 +19,7 @@ from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.record import PERMANENT_BYTES_MAX, RECORD_BYTES_MAX, RecordId
 
 FRAME_BYTES_MAX = 1024 * 1024
-RUNS_BYTES_AIM = 256 * 1024
+RUNS_BYTES_AIM = 448 * 1024
 """A frame of records is closed at about this size."""
 RUN_BYTES_MAX = 2 * RUNS_BYTES_AIM + RECORD_BYTES_MAX
 """The records of one run, which ends in a well-signed one, fit in this."""

@@ -120,10 +120,10 @@ async def test_a_batch_is_bounded_in_events_and_in_bytes(autojump_clock: MockClo
     del stage.said[:]
     batches = _batches(stage)
     assert batches[0] == runtime.BATCH_EVENTS_MAX
-    megabyte = bytes(1 << 20)
+    part = bytes(1 << 18)
     for _ in range(20):
-        stage.runtime.emit(Received(PEER, megabyte))
-    assert _batches(stage) == [8, 8, 4]
+        stage.runtime.emit(Received(PEER, part))
+    assert _batches(stage) == [4] * 5
 
 
 def _batches(stage: Stage) -> list[int]:
