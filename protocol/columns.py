@@ -110,15 +110,15 @@ def _are_maps(maps: Iterable[Any], room: int) -> bool:
 
 
 def _are_values(values: list[Any], room: int) -> bool:
-    kinds = set(map(type, values)) - _LEAVES
-    if int in kinds and max(value for value in values if type(value) is int) > codec.INT_MAX:
+    types = set(map(type, values)) - _LEAVES
+    if int in types and max(value for value in values if type(value) is int) > codec.INT_MAX:
         return False
-    if list in kinds:
+    if list in types:
         items = [value for value in values if type(value) is list]
         if room == 1 or not _are_values(list(chain.from_iterable(items)), room - 1):
             return False
-    if dict in kinds and not _are_maps(
+    if dict in types and not _are_maps(
         [value for value in values if type(value) is dict], room - 1
     ):
         return False
-    return kinds <= {int, list, dict}
+    return types <= {int, list, dict}
