@@ -82,6 +82,8 @@ sim-long: $(STAMP) ## the simulator on many more seeds; RUNS=n says how many
 
 fuzz-long: $(STAMP) ## inputs that nobody thought of, for long; EXAMPLES=n says how many each
 	COMMONWEAL_EXAMPLES="$(or $(EXAMPLES),20000)" $(RUN) -m pytest tests -q --timeout=0 -m hypothesis
+	$(RUN) -m pip install --quiet --disable-pip-version-check atheris==3.0.0 || true
+	$(RUN) -m tests.fuzz.long --seconds=$(or $(SECONDS_EACH),60)
 
 form: $(STAMP) ## write the code in the house's form
 	$(RUN) -m ruff check --fix $(FORM)

@@ -17,7 +17,8 @@ from typing import Any
 
 from commonweal.protocol.errors import BadSetting
 
-FILE_BYTES_MAX = 64 * 1024
+FILE_BYTES_MAX = 8 * 1024
+"""Reading TOML takes time that grows with the square of its length."""
 LISTEN_MAX = 16
 PREFIX = "COMMONWEAL_"
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -79,7 +80,7 @@ def _from_file(config: Config, file: Path) -> Config:
         raise BadSetting(f"{file}: more than {FILE_BYTES_MAX} bytes")
     try:
         found = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise BadSetting(f"{file}: {error}") from error
     for key, value in found.items():
         config = _with(config, key, value, f"{file}, line {_line(text, key)}")

@@ -31,7 +31,8 @@ class Live:
         """Send what was committed; return for each log that grew its length before."""
         replica = self.desk.replica
         dirty, replica.dirty = replica.dirty, {}
-        for session in self.desk.sessions.values():
+        for session in list(self.desk.sessions.values()):
+            session.turn_bytes = session.turn_frames = 0
             if session.is_member and session.compared:
                 self._push(session, dirty)
             self._acknowledge(session)

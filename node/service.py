@@ -264,8 +264,10 @@ class Service:
         if session.peer not in self.desk.sessions:
             return
         for run in message.runs:
-            session.acks[run.author] = self.desk.replica.row(run.author).length
-            self._to_audit[run.author] = None
+            row = self.desk.replica.row(run.author)
+            session.acks[run.author] = row.length
+            if row.length > row.checked:
+                self._to_audit[run.author] = None
         if message.asked and message.remaining == 0:
             self.live.fetched(session)
 

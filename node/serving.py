@@ -50,7 +50,12 @@ class Serving:
     def pump(self, session: Session) -> None:
         """Send as many frames as may be under way."""
         flow = self._flows.get(session.peer)
-        while flow and flow.cursors and session.in_flight < FRAMES_IN_FLIGHT_MAX:
+        while (
+            flow
+            and flow.cursors
+            and session.in_flight < FRAMES_IN_FLIGHT_MAX
+            and self.desk.is_linked(session)
+        ):
             runs = self._fill(flow)
             self._send(session, runs, flow.remaining())
 
@@ -135,6 +140,8 @@ class Serving:
     def want_evidence(self, session: Session, message: wire.WantEvidence) -> None:
         """Send the proofs against these devices, as far as we have them."""
         for author in message.authors:
+            if not self.desk.is_linked(session):
+                return
             proof = self.desk.replica.store.proof(author)
             if proof is not None:
                 self.desk.send(session, wire.Evidence((evidence.to_bytes(proof),)))
@@ -142,6 +149,8 @@ class Serving:
     def want_branch(self, session: Session, message: wire.WantBranch) -> None:
         """Send the chains of frozen logs that end in these records."""
         for id in message.ids:
+            if not self.desk.is_linked(session):
+                return
             wires = self.desk.replica.store.branch_wires(id, wire.RUNS_BYTES_AIM)
             if wires:
                 # A log that is void from its first record stands in no frontier, so nothing
@@ -166,6 +175,8 @@ class Serving:
     def want_bodies(self, session: Session, message: wire.WantBodies) -> None:
         """Send bodies in parts; size 0 says that we do not hold one."""
         for digest in message.hashes:
+            if not self.desk.is_linked(session):
+                return
             body = self.desk.replica.store.body(digest) or b""
             for offset in range(0, len(body) or 1, wire.PART_BYTES_MAX):
                 part = body[offset : offset + wire.PART_BYTES_MAX]

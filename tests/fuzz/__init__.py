@@ -1,0 +1,1 @@
+"""Bytes from outside, at every door: they raise only our errors, and soon."""

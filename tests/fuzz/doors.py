@@ -1,0 +1,258 @@
+"""Every place where bytes from outside become values, with some good bytes for each.
+
+A door is a function of bytes. Whatever comes in, it returns or raises a CommonwealError. What
+once broke a door lies in corpus/ under its name, and is tried for ever.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from commonweal.commands import archive, quantity, sheet, times
+from commonweal.node import call, config, heads
+from commonweal.node.api import asked
+from commonweal.node.events import Ticket
+from commonweal.protocol import (
+    address,
+    codec,
+    columns,
+    credentials,
+    evidence,
+    founding,
+    hello,
+    invite,
+    log,
+    record,
+    wire,
+)
+from commonweal.protocol.errors import CommonwealError, Malformed
+from commonweal.protocol.identity import Inception, entropy_from_phrase
+from commonweal.protocol.invite import Contact, Invite, Link
+from commonweal.protocol.record import RecordId
+from commonweal.protocol.rules import document, expression
+from commonweal.protocol.seal import cut, formats, haves, votes
+from commonweal.storage import keystore
+from tests.protocol.authors import (
+    BO,
+    COMMUNITY,
+    EVE,
+    FIRST,
+    MEI,
+    NOW_MS,
+    chain,
+    seed,
+    wires,
+    write,
+)
+from tests.protocol.test_hello import GREETING, NONCE
+from tests.protocol.test_wire import MESSAGES
+
+CORPUS = Path(__file__).parent / "corpus"
+RUN = chain(EVE, 4)
+_SECRETS = keystore.Secrets(bytes(32), bytes(32))
+_COLUMNS = "action=action,quantity=number,unit=unit,date=date,note=note"
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What takes bytes, and bytes that it takes."""
+
+    enter: Callable[[bytes], object]
+    good: tuple[bytes, ...]
+
+
+def kept(name: str) -> list[bytes]:
+    """What once broke a door."""
+    folder = CORPUS / name.replace(" ", "-")
+    return [file.read_bytes() for file in sorted(folder.glob("*"))] if folder.is_dir() else []
+
+
+def _text(enter: Callable[[str], object]) -> Callable[[bytes], object]:
+    """A door for text: what is not UTF-8 comes as it would from a command line."""
+    return lambda data: enter(data.decode(errors="surrogateescape"))
+
+
+def _run(data: bytes) -> object:
+    """A run of records, each behind its length in two bytes."""
+    parts: list[bytes] = []
+    while len(data) > 2 and len(parts) < 64:
+        size = int.from_bytes(data[:2], "big")
+        parts.append(data[2 : 2 + size])
+        data = data[2 + size :]
+    try:
+        by_columns: list[record.Record] | None = columns.read(parts)
+    except CommonwealError:
+        by_columns = None
+    try:
+        one_by_one: list[record.Record] | None = list(map(record.from_bytes_unchecked, parts))
+    except CommonwealError:
+        one_by_one = None
+    assert by_columns == one_by_one
+    return log.read_run(COMMUNITY, EVE.device, log.Tip(), parts, {FIRST.id: 1}.get)
+
+
+def _joined(parts: list[bytes]) -> bytes:
+    return b"".join(len(part).to_bytes(2, "big") + part for part in parts)
+
+
+def _file(enter: Callable[[Path], object], name: str) -> Callable[[bytes], object]:
+    """A door for files."""
+
+    def opened(data: bytes) -> object:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / name
+            path.touch(0o600)
+            path.write_bytes(data)
+            return enter(path)
+
+    return opened
+
+
+def _unpack(path: Path) -> None:
+    try:
+        archive.unpack(path, path.parent)
+    finally:
+        names = {one.name for one in path.parent.iterdir()}
+        assert names <= {path.name, *archive.NAMES}, "only names of ours are written"
+
+
+def _hello(data: bytes) -> object:
+    from nacl.secret import SecretBox
+
+    from commonweal.protocol import keys
+
+    box = SecretBox(keys.hash32(keys.HELLO, COMMUNITY, BO.peer, MEI.peer))
+    boxed = wire.Hello(NONCE, box.encrypt(data, NONCE).ciphertext)
+    return hello.open_(boxed, COMMUNITY, BO.peer, MEI.peer)
+
+
+def _credentials(data: bytes) -> object:
+    found = codec.decode(data)
+    if not isinstance(found, list) or not all(isinstance(one, bytes) for one in found):
+        raise Malformed("not a list of records")
+    wires = [one for one in found if isinstance(one, bytes)]
+    return credentials.check(wires, COMMUNITY, MEI.device, MEI.peer)
+
+
+def _greeting() -> bytes:
+    from nacl.secret import SecretBox
+
+    from commonweal.protocol import keys
+
+    box = SecretBox(keys.hash32(keys.HELLO, COMMUNITY, BO.peer, MEI.peer))
+    closed = hello.close(GREETING, COMMUNITY, BO.peer, MEI.peer, NONCE)
+    return box.decrypt(closed.box, NONCE)
+
+
+def _keystore() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "keystore"
+        keystore.create(
+            path, keystore.Secrets(bytes(32), bytes(32)), "pass", cost=keystore.COST_MIN
+        )
+        return path.read_bytes()
+
+
+def _backup() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        files = {name: Path(folder) / name for name in archive.NAMES}
+        for name, path in files.items():
+            path.write_bytes(name.encode())
+        archive.pack(files, Path(folder) / "backup")
+        return (Path(folder) / "backup").read_bytes()
+
+
+def _api(data: bytes) -> object:
+    return asked(Ticket(1), *call.read_question(data))
+
+
+def _expression(text: str) -> object:
+    names = dict.fromkeys(("a", "b", "c"), expression.INT)
+    checked = expression.check(text, names, expression.INT)
+    return expression.evaluate(checked, {"a": 7, "b": 3, "c": 2})
+
+
+_PROOF = evidence.check(write(EVE, RUN[0], data={"a": 1}), RUN[1], COMMUNITY)
+_LINK = Link(
+    COMMUNITY,
+    (Contact(MEI.peer, ("/ip4/192.0.2.7/tcp/4001",)),),
+    Invite(RecordId(seed("invite")), 7, seed("invite key")),
+)
+_VOTE = votes.sign_vote(MEI.signer, COMMUNITY, 3, 0, votes.Step.PREVOTE, votes.SealId(seed("seal")))
+_TEMPLATES = resources.files("commonweal.protocol.rules") / "templates"
+_RULES = (_TEMPLATES / "cooperative.toml").read_text("utf-8")
+_EVENT = {"kind": "event", "data": {"action": "work"}, "deps": [seed("d")], "text": None}
+_ENROL = founding.enrol(BO.member_signer, BO.inception, BO.signer, BO.peer, COMMUNITY, NOW_MS)
+
+DOORS: dict[str, Door] = {
+    "codec": Door(codec.decode, (FIRST.header, codec.encode([{"a": [1, -1, "é", b"x", None]}]))),
+    "record": Door(record.from_bytes, (FIRST.wire, RUN[1].wire, _ENROL.wire)),
+    "run": Door(_run, (_joined(wires(RUN)), _joined([_ENROL.wire]))),
+    "wire": Door(wire.decode, tuple(map(wire.encode, MESSAGES.values()))),
+    "evidence": Door(
+        lambda data: evidence.from_bytes_checked(data, COMMUNITY), (evidence.to_bytes(_PROOF),)
+    ),
+    "hello": Door(_hello, (_greeting(),)),
+    "credentials": Door(_credentials, (codec.encode([FIRST.wire]),)),
+    "inception": Door(Inception.from_bytes, (MEI.inception.to_bytes(),)),
+    "heads": Door(heads.read, (codec.encode(["heads", [[MEI.device, 5]]]),)),
+    "rule": Door(heads.read_rule, (codec.encode(["rule", RUN[1].wire]),)),
+    "address": Door(
+        lambda data: address.from_bytes(data, COMMUNITY),
+        (address.sign(MEI.signer, COMMUNITY, MEI.peer, 1, ("/ip4/10.0.0.1/tcp/1",)).to_bytes(),),
+    ),
+    "vote": Door(
+        lambda data: votes.vote_from_bytes(data, COMMUNITY), (votes.vote_to_bytes(_VOTE),)
+    ),
+    "certificate": Door(votes.certificate_from_bytes, (codec.encode([0, []]),)),
+    "double vote": Door(
+        lambda data: votes.double_vote_from_bytes(data, COMMUNITY), (votes.vote_to_bytes(_VOTE),)
+    ),
+    "have": Door(lambda data: haves.have_from_bytes(data, COMMUNITY), (codec.encode([0]),)),
+    "cut": Door(cut.delta_from_bytes, (codec.encode([[], []]),)),
+    "seal": Door(lambda data: formats.seal_from_bytes(data, COMMUNITY), (codec.encode([0] * 14),)),
+    "proposal": Door(
+        lambda data: formats.proposal_from_bytes(data, COMMUNITY), (codec.encode([0] * 8),)
+    ),
+    "sealed": Door(
+        lambda data: formats.sealed_from_bytes(data, COMMUNITY), (codec.encode([0] * 3),)
+    ),
+    "ruleset": Door(document.from_bytes, (codec.encode({"name": "x"}),)),
+    "ruleset in TOML": Door(_text(document.read_toml), (_RULES.encode(),)),
+    "expression": Door(
+        _text(_expression), (b"muldiv(a, b, c) + sum([a, 2].map(x, x * 2))", b"a > b ? b : c")
+    ),
+    "link": Door(_text(invite.from_text), (invite.to_text(_LINK).encode(),)),
+    "words": Door(_text(entropy_from_phrase), (b"abandon " * 23 + b"art",)),
+    "question": Door(
+        _api, (call.question_message("submit", {"wishes": [_EVENT]})[call.LENGTH_BYTES :],)
+    ),
+    "answer": Door(
+        call.read_answer, (call.answer_message({"a": 1}, last=True)[call.LENGTH_BYTES :],)
+    ),
+    "keystore": Door(_file(keystore.needs_passphrase, "keystore"), (_keystore(),)),
+    "config": Door(
+        _file(lambda path: config.read(path, environment={}), "config.toml"),
+        (b'listen = ["/ip4/0.0.0.0/tcp/1"]\nmdns = true\nlog_level = "info"\n',),
+    ),
+    "backup": Door(_file(_unpack, "a.backup"), (_backup(),)),
+    "sheet": Door(
+        _file(
+            lambda path: sheet.read_rows(
+                path,
+                sheet.read_mapping(_COLUMNS),
+            ),
+            "sheet.csv",
+        ),
+        (b"date,action,number,unit,note\n2026-01-01,work,2,hour,x\n",),
+    ),
+    "quantity": Door(
+        _text(lambda text: quantity.read_quantity(*(text + " ").split(" ", 1))), (b"2.50 hour",)
+    ),
+    "duration": Door(_text(times.read_duration_ms), (b"3d", b"2h")),
+    "time": Door(_text(lambda text: times.read_time_ms(text, NOW_MS)), (b"2026-01-01", b"3d")),
+}
