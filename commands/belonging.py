@@ -32,6 +32,8 @@ def vouch(member: str, passphrase_file: Path | None, home: Home, form: Form) -> 
     with folded(home) as found:
         asking = {one.member: one for one in membership.pending(found.state)}
         named = [one for one in asking if found.name(one) == member]
+        if not asking:
+            raise UnknownId(_("nobody asks to join now"))
         whom = named[0] if len(named) == 1 else begins(asking, member)
         request = asking[whom]
         data: dict[str, Any] = {"member": bytes(whom), "request": bytes(request.id)}

@@ -1,0 +1,101 @@
+"""Three members of one community, whose homes meet without a network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from commonweal.node.events import Text, Wish
+from commonweal.protocol.record import from_bytes_unchecked
+from commonweal.storage.home import Home
+from commonweal.storage.store import Store
+from tests import homes
+from tests.weal import Ran, good, weal
+
+BYTES_MAX = 1 << 30
+
+
+def meet(*some: Home) -> None:
+    """Let every home hold what any of them holds."""
+    for giver in (*some, *some):
+        for taker in some:
+            if giver is not taker:
+                with giver.store(readonly=True) as source, taker.store() as target:
+                    _copy(source, target)
+                    target.commit()
+
+
+def _copy(source: Store, target: Store) -> None:
+    for row in source.logs():
+        start = target.log(row.author).length
+        run = [
+            from_bytes_unchecked(wire)
+            for wire in source.wires(row.author, start, row.length, BYTES_MAX)
+        ]
+        refs = [record.body for record in run if record.body is not None]
+        bodies = {ref.hash: source.body(ref.hash) for ref in refs}
+        held = {name: body for name, body in bodies.items() if body is not None}
+        target.append(row.author, run, held)
+
+
+class Commons:
+    """Mei, who founded Lanxi, and Bo and Ana, who joined."""
+
+    def __init__(self, folder: Path) -> None:
+        self.mei = homes.founder(folder / "mei")
+        link = homes.invited(self.mei, uses=2)
+        self.bo = homes.newcomer(folder / "bo", link, "Bo")
+        self.ana = homes.newcomer(folder / "ana", link, "Ana")
+        self.all = (self.mei, self.bo, self.ana)
+        self.meet()
+        # The founder's node vouches for everybody with a good invite as soon as it writes.
+        asking = [one for one in self.json(self.mei, "members")["members"] if not one["you"]]
+        assert {one["status"] for one in asking} == {"requested"}
+        self.good(self.mei, "vouch", asking[0]["member"][:12])
+        self.meet()
+        for home, name in ((self.bo, "Bo"), (self.ana, "Ana")):
+            homes.write(home, Wish("member.profile", {}, text=Text("text/plain", name.encode())))
+        self.meet()
+
+    def meet(self) -> None:
+        """Let all hold all."""
+        meet(*self.all)
+
+    def good(self, home: Home, *typed: str | Path) -> Ran:
+        """Type a command that must succeed."""
+        return good(*typed, "--home", home.path)
+
+    def json(self, home: Home, *typed: str | Path) -> Any:
+        """Type a command and return its value."""
+        return good(*typed, "-o", "json", "--home", home.path).json
+
+    def refused(self, home: Home, *typed: str | Path) -> Ran:
+        """Type a command that must fail, and write nothing."""
+        before = self.records(home)
+        ran = weal(*typed, "--home", home.path)
+        assert ran.code, ran
+        assert self.records(home) == before, "something was written"
+        return ran
+
+    def records(self, home: Home) -> int:
+        """Return how many records a home holds."""
+        with home.store(readonly=True) as store:
+            return store.counts().records
+
+    def adopt(self, text: str, folder: Path) -> str:
+        """Let everybody agree to rules, and seal; return the proposal."""
+        file = folder / "rules.toml"
+        file.write_text(text, "utf-8")
+        id: str = self.json(self.mei, "rules", "propose", file)["id"]
+        self.meet()
+        for home in self.all:
+            self.good(home, "rules", "vote", id[:12], "yes")
+        self.meet()
+        self.seal()
+        return id
+
+    def seal(self) -> None:
+        """Make all that is held final, everywhere."""
+        self.meet()
+        self.good(self.mei, "seal")
+        self.meet()
