@@ -9,7 +9,7 @@ import pytest
 from commonweal.protocol.ledger import membership, standing
 from commonweal.protocol.ledger.reasons import Reason
 from tests.ledger.village import TEXT
-from tests.rules.council import DAY, SAID, Council, process, rules
+from tests.rules.council import DAY, HOUR, SAID, Council, process, rules
 
 FIVE = ("Jun", "Ana", "Bo", "Lin")
 VOUCHES = {"membership": {"vouches": 1, **SAID}}
@@ -298,9 +298,9 @@ def test_a_rule_with_a_sunset_ends_by_itself() -> None:
     council.say(proposal, "yes", "Mei Jun")
     council.cut()
     assert council.status(proposal) == "in force"
-    council.cut(23)
     assert council.history.ruleset.vouches == 1
-    council.cut(1)
+    assert council.history.next_cut(council.now_ms + 23 * HOUR) is None
+    council.cut(24)
     assert council.status(proposal) == "sunset"
     assert council.history.ruleset.id == before
     assert len(standing.history(council.history.final)) == 2
