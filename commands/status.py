@@ -25,7 +25,7 @@ from commonweal.storage.shelves import RESTORING
 from commonweal.storage.store import Store
 
 AWAITING = N_("awaiting-restore")
-PEER_FIELDS = ("member", "member_name", "device", "address", "state", "behind", "ahead")
+PEER_FIELDS = ("member", "member_name", "device", "address", "state", "behind", "ahead", "dropped")
 
 
 @click.command("status")
@@ -47,6 +47,8 @@ def status(home: Home, form: Form) -> None:
                 "logs": live["logs"],
                 "frontier": live["digest"].hex(),
                 "listening": live["listening"],
+                "writable": live.get("writable"),
+                "damaged": live.get("damaged"),
                 "peers": [peer_row(one, people) for one in live["peers"] if _is_here(one)],
             }
     if form is Form.JSON:
@@ -71,6 +73,8 @@ def peers(home: Home, form: Form) -> None:
         return say(_("No other node is known yet."))
     for row in rows:
         row["shown"] = how_far(row) if row["state"] == "connected" else _(row["state"])
+        if row["dropped"]:
+            row["shown"] += _(" (dropped: {reason})").format(reason=row["dropped"])
         row["id"] = (row["device"] or "")[:8]
     return write_table(
         [
@@ -102,6 +106,8 @@ def offline(store: Store, settings: Settings, people: People | None) -> dict[str
         "listening": [],
         "behind": None,
         "running": False,
+        "writable": None,
+        "damaged": None,
         "state": standing(store, settings, people),
     }
 
@@ -138,6 +144,7 @@ def peer_row(peer: dict[str, Any], people: People) -> dict[str, Any]:
         "state": "connected" if _is_here(peer) else "absent",
         "behind": peer.get("behind"),
         "ahead": peer.get("ahead"),
+        "dropped": peer.get("dropped"),
     }
 
 
@@ -166,6 +173,16 @@ def _show(found: dict[str, Any], home: Home) -> None:
     ]
     rows = [{"what": what, "value": visible(value)} for what, value in pairs]
     write_table([Column("what", ""), Column("value", "")], rows)
+    if found["writable"] is False:
+        say()
+        say(_("The disk takes no changes: nothing new is kept. Reading and serving go on."))
+    if found["damaged"]:
+        say()
+        say(
+            _(
+                "The disk changed what is stored here ({n}); it is being fetched again from peers."
+            ).format(n=found["damaged"])
+        )
     here = found["peers"]
     if here:
         say()

@@ -29,12 +29,14 @@ class Config:
     """What a member may set of a node.
 
     listen: multiaddrs; empty for every interface at the home's own port. mdns: look for
-    nodes on the local network. log_level: one of LOG_LEVELS.
+    nodes on the local network. log_level: one of LOG_LEVELS. metrics_port: where /metrics
+    and /health are served on 127.0.0.1; 0 for nowhere.
     """
 
     listen: tuple[str, ...] = ()
     mdns: bool = True
     log_level: str = "info"
+    metrics_port: int = 0
 
 
 def system_file() -> Path:
@@ -116,6 +118,8 @@ def _read_text(key: str, text: str) -> Any:
             return [part for part in re.split(r"[,\s]+", text) if part]
         case "mdns":
             return {"1": True, "true": True, "0": False, "false": False}.get(text.lower(), text)
+        case "metrics_port":
+            return int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else text
         case _:
             return text
 
@@ -141,8 +145,15 @@ def _level(value: Any) -> str:
     return str(value)
 
 
+def _port(value: Any) -> int:
+    if type(value) is not int or not 0 <= value < 1 << 16:
+        raise ValueError
+    return value
+
+
 _SETTINGS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "listen": (_addresses, f"1 to {LISTEN_MAX} addresses like /ip4/0.0.0.0/tcp/4001"),
     "mdns": (_truth, "true or false"),
+    "metrics_port": (_port, "a port from 1 to 65535, or 0 for none"),
     "log_level": (_level, f"one of {', '.join(LOG_LEVELS)}"),
 }

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from random import SystemRandom
 from typing import Any, TypeVar, TypeVarTuple, Unpack
 
@@ -26,6 +26,7 @@ from commonweal.node.api import Api
 from commonweal.node.config import Config
 from commonweal.node.deciding import Deciding
 from commonweal.node.events import Event, Listening
+from commonweal.node.metrics import Metrics
 from commonweal.node.network import Network
 from commonweal.node.runtime import Runtime
 from commonweal.node.service import Service
@@ -57,6 +58,7 @@ class Node:
     network: Network
     runtime: Runtime
     api: Api
+    metrics: Metrics | None
     scope: trio.CancelScope
 
 
@@ -136,6 +138,8 @@ async def live(node: Node, ready: Callable[[list[str]], None]) -> None:
         async with trio.open_nursery() as nursery:
             await nursery.start(node.network.run)
             await nursery.start(node.api.run)
+            if node.metrics is not None:
+                await nursery.start(node.metrics.run)
             addresses = [each.partition("/p2p/")[0] for each in node.network.addresses]
             node.runtime.emit(Listening(tuple(addresses)))
             nursery.start_soon(node.runtime.run)
@@ -200,7 +204,19 @@ def _assembled(
     community, device = service.desk.replica.community, service.desk.me.device
     deciding = Deciding(store, home.state, community, device)
     runtime = Runtime(service, store, network, api.answer, decide=deciding.step)
-    return Node(service, store, network, runtime, api, scope)
+    metrics = None
+    if config.metrics_port:
+        metrics = Metrics(config.metrics_port, _figures(service, network, runtime))
+    return Node(service, store, network, runtime, api, metrics, scope)
+
+
+def _figures(
+    service: Service, network: Network, runtime: Runtime
+) -> Callable[[], Awaitable[dict[str, int]]]:
+    async def read() -> dict[str, int]:
+        return {**asdict(network.state()), **await runtime.look(service.reporting.health)}
+
+    return read
 
 
 def _is_gossip(topic: str, data: bytes) -> bool:

@@ -12,7 +12,7 @@ from commonweal.node.peering import Peering
 from commonweal.node.scrubbing import Scrubbing
 from commonweal.node.session import Desk, Session
 from commonweal.protocol.errors import InvalidRecord, UsageError
-from commonweal.protocol.keys import DeviceKey
+from commonweal.protocol.keys import DeviceKey, PeerKey
 from commonweal.protocol.ledger import membership
 from commonweal.protocol.record import RecordId
 from commonweal.storage.shelves import RESTORING
@@ -48,6 +48,8 @@ class Reporting:
                 return [Answer(ticket, self.status())]
             case "peers":
                 return [Answer(ticket, {"peers": self.peers()})]
+            case "health":
+                return [Answer(ticket, dict(self.health()))]
             case "holders":
                 return [Answer(ticket, self._holders(about))]
             case "wait":
@@ -87,6 +89,22 @@ class Reporting:
             "peers": self.peers(),
         }
 
+    def health(self) -> dict[str, int]:
+        """Return the figures by which a monitor judges this node."""
+        desk = self.desk
+        counts = desk.replica.store.counts()
+        damaged = self.scrubbing.damaged
+        return {
+            "healthy": int(desk.keeps and not damaged),
+            "writable": int(desk.keeps),
+            "damaged": damaged,
+            "records": counts.records,
+            "logs": counts.logs,
+            "members_connected": len(desk.members()),
+            "peers_known": len(self.peering.contacts()),
+            "behind": max((self._behind(one) for one in desk.members()), default=0),
+        }
+
     def state(self) -> str:
         """Return one word on how this device stands: see docs."""
         replica, device = self.desk.replica, self.desk.me.device
@@ -116,6 +134,7 @@ class Reporting:
                 "up_to_date": session.compared and not session.theirs,
                 "skew_ms": session.skew_ms,
                 "since_ms": session.since_ms,
+                **_last_end(desk, session.peer),
             }
             for session in desk.sessions.values()
         ]
@@ -127,11 +146,26 @@ class Reporting:
                 "address": known.addresses[0] if known.addresses else "",
                 "standing": "absent",
                 "failure": self.peering.failures.get(known.peer, ""),
+                **_last_end(desk, known.peer),
             }
             for known in self.peering.contacts()
             if known.peer not in desk.sessions
         ]
-        return connected + absent
+        listed = {one["peer"] for one in connected + absent}
+        others = [
+            {
+                "peer": peer,
+                "device": end.device,
+                "member": replica_member(desk, end.device),
+                "address": end.address,
+                "standing": "absent",
+                "failure": "",
+                **_last_end(desk, peer),
+            }
+            for peer, end in desk.ends.items()
+            if peer not in listed
+        ]
+        return connected + absent + others
 
     def _behind(self, session: Session) -> int:
         """Return how many records the peer has that we lack."""
@@ -198,3 +232,11 @@ class Reporting:
 def replica_member(desk: Desk, device: DeviceKey | None) -> bytes | None:
     """Return the member whose device this is, else None."""
     return None if device is None else desk.replica.member_of(device)
+
+
+def _last_end(desk: Desk, peer: PeerKey) -> dict[str, Any]:
+    """Return why the last link to a peer ended; `dropped` where it was this node that ended it."""
+    end = desk.ends.get(peer)
+    if end is None:
+        return {"dropped": None, "ended": None}
+    return {"dropped": end.reason if end.by_us else None, "ended": end.reason}

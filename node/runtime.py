@@ -183,6 +183,10 @@ class Runtime:
         self._inbox.append(event)
         self._came.set()
 
+    async def look(self, work: Callable[[], T]) -> T:
+        """Return what `work` reads of service and store, between two batches."""
+        return await self._worker.run(work)
+
     async def run(self) -> None:
         """Serve until cancelled. Raises what is a fault of ours, after which the node must end."""
         self._dirty()

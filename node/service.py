@@ -95,7 +95,10 @@ class Service:
                 self.peering.listens(addresses)
             case link.Connected(peer, where, outbound):
                 self._connected(Session(peer, where, outbound, now_ms, now_ms))
-            case link.Disconnected(peer, _):
+            case link.Disconnected(peer, reason):
+                session = desk.sessions.get(peer)
+                if session is not None:
+                    desk.ended(session, reason, by_us=False)
                 self._left(peer)
             case link.Received(peer, frame):
                 self._received(peer, frame)

@@ -25,6 +25,9 @@ TURN_FRAMES_MAX = 16_384
 LOGS_NAMED_MAX = 65_536
 """Logs of which one peer may hold another number of records than we."""
 
+ENDS_KEPT_MAX = 256
+"""Peers of which it is remembered why their last link ended."""
+
 
 class Standing(Enum):
     """How far a peer has come: nothing proven, holder of an invite, member."""
@@ -114,6 +117,17 @@ class Session:
             self.sent.pop(author, None)
 
 
+@dataclass(frozen=True, slots=True)
+class End:
+    """Why a link ended, and when. by_us: this node closed it."""
+
+    reason: str
+    at_ms: int
+    by_us: bool
+    device: DeviceKey | None
+    address: str
+
+
 @dataclass(slots=True)
 class Desk:
     """What the parts of the service work on: the replica, the sessions, and what is to be done."""
@@ -124,6 +138,7 @@ class Desk:
     now_ms: int = 0
     sessions: dict[PeerKey, Session] = field(default_factory=dict)
     actions: list[Action] = field(default_factory=list)
+    ends: dict[PeerKey, End] = field(default_factory=dict)
     keeps: bool = True
     """False while the disk takes no changes: what is held is served, and nothing is taken in."""
 
@@ -149,6 +164,15 @@ class Desk:
         """Close the link to a peer that broke the protocol or is silent."""
         if self.sessions.pop(session.peer, None) is not None:
             self.actions.append(Drop(session.peer, reason))
+            self.ended(session, reason, by_us=True)
+
+    def ended(self, session: Session, reason: str, *, by_us: bool) -> None:
+        """Remember why a link ended, for who asks about the peer."""
+        self.ends.pop(session.peer, None)
+        if len(self.ends) >= ENDS_KEPT_MAX:
+            del self.ends[next(iter(self.ends))]
+        end = End(reason, self.now_ms, by_us, session.device, session.address)
+        self.ends[session.peer] = end
 
     def members(self) -> list[Session]:
         """Return the sessions with members, in the order of connecting."""

@@ -159,7 +159,7 @@ def test_status_asks_the_running_node(home: Path) -> None:
     assert found["frontier"] == (b"f" * 32).hex()
     (peer,) = found["peers"]
     assert sorted(peer) == [
-        *("address", "ahead", "behind", "device", "member", "member_name", "state")
+        *("address", "ahead", "behind", "device", "dropped", "member", "member_name", "state")
     ]
     assert (peer["behind"], peer["device"]) == (4, (b"e" * 32).hex())
     assert "behind by 4" in shown
