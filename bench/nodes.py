@@ -26,6 +26,8 @@ from commonweal.storage.store import Store
 START_S_MAX = 60.0
 WAIT_S_MAX = 300.0
 POLL_S = 0.02
+IDLE_CPU_S = 0.1
+"""A process that uses less of a second than this is idle."""
 
 
 @dataclass(slots=True)
@@ -49,6 +51,13 @@ class NodeProcess:
         """Return the processor time that the process has used."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def settle(self) -> None:
+        """Wait until the process has nothing to do: it folds what it was given at first."""
+        before = self.cpu_s() - 1
+        while self.cpu_s() - before > IDLE_CPU_S:
+            before = self.cpu_s()
+            time.sleep(1)
 
     def stop(self) -> None:
         """End the process, at once if it does not end in order."""

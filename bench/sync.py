@@ -116,6 +116,7 @@ def _cold(folder: Path, community: Community, module: str) -> _Sync:
     target = nodes.make_home(folder / "b", community, community.people[1], whole=False)
     with nodes.running(source) as a:
         nodes.tell(target, a)
+        a.settle()
         with nodes.running(target, module) as b:
             begin, cpu = b.status()["records"], b.cpu_s()
             start = time.perf_counter()

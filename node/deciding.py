@@ -1,15 +1,25 @@
 """Deciding: following what the records come to, and, for the witness, saying what is final.
 
-Runs beside the service, between two batches: it folds what came, tells the service what a
-cut decided (the rules in force, who was removed), and on the device that founded the
-community writes the next cut. Seals by a quorum take the place of that one device.
+Runs beside the service in a thread of its own, which only reads the ledger: it folds what
+came, tells the service what a cut decided (the rules in force, who was removed), and on the
+device that founded the community asks for the next cut to be written. Seals by a quorum
+take the place of that one device.
 """
 
 from __future__ import annotations
 
+import logging
+import math
+import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
+
+import trio
 
 from commonweal.node.events import Decided, Event, Submitted, Ticket, Wish
+from commonweal.protocol.errors import StorageError
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger import membership, witness
 from commonweal.protocol.record import CommunityId
@@ -17,6 +27,16 @@ from commonweal.storage import ledger_state
 from commonweal.storage.ledger_state import LedgerState
 from commonweal.storage.store import Store
 
+log = logging.getLogger(__name__)
+
+ABANDON: dict[str, Any] = {"abandon_on_cancel": True}
+"""A thread that only reads may be left behind; the old stubs that libp2p brings know it not."""
+QUIET_S = 0.4
+"""The ledger is looked at so often; it is quiet when two looks see the same."""
+LATE_S = 5.0
+"""However busy or quiet it is, conclusions are drawn so often: deadlines pass in silence."""
+NEWS_MAX = 2_000
+"""More than so many new records wait until the node has caught up."""
 CUT_MS = 2_000
 """A witness cuts at most so often."""
 NOBODY_ASKS = Ticket(-1)
@@ -24,20 +44,54 @@ NOBODY_ASKS = Ticket(-1)
 
 
 class Deciding:
-    """What one node concludes from all that it holds, kept in the file `path`."""
+    """What one node concludes from all that its `ledger` holds, kept in the file `path`."""
 
-    def __init__(
-        self, store: Store, path: str | Path, community: CommunityId, device: DeviceKey
-    ) -> None:
-        self._store, self._path = store, path
+    def __init__(self, ledger: Path, path: Path, community: CommunityId, device: DeviceKey) -> None:
+        self._ledger, self._path = ledger, path
         self._community, self._device = community, device
         self._told: Decided | None = None
         self._cut_ms = 0
 
+    async def run(self, emit: Callable[[Event], None]) -> None:
+        """Conclude when the ledger has changed and is quiet, and now and then, until cancelled."""
+        limiter = trio.CapacityLimiter(1)
+        version, concluded, done_at = -1, -1, -math.inf
+        while True:
+            await trio.sleep(QUIET_S)
+            before, version = version, await trio.to_thread.run_sync(self._version, limiter=limiter)
+            late = trio.current_time() - done_at > LATE_S
+            few = version - concluded <= NEWS_MAX
+            if (late and few) or (version != concluded and version == before):
+                step = partial(self.step, time.time_ns() // 1_000_000)
+                found = await trio.to_thread.run_sync(
+                    step,
+                    limiter=limiter,
+                    **ABANDON,
+                )
+                concluded, done_at = version, trio.current_time()
+                for event in found:
+                    emit(event)
+
     def step(self, now_ms: int) -> list[Event]:
         """Fold what came; return what the service is to be told."""
-        with ledger_state.opened(self._path, self._store, self._community) as kept:
-            return [*self._news(kept), *self._cut(kept, now_ms)]
+        store = Store(self._ledger, readonly=True)
+        try:
+            with ledger_state.opened(self._path, store, self._community) as kept:
+                return [*self._news(kept), *self._cut(kept, now_ms)]
+        except StorageError as error:
+            log.warning("nothing is concluded now: %s %s", type(error).__doc__, error)
+            return []
+        finally:
+            store.close()
+
+    def _version(self) -> int:
+        """Return a number that changes with every record that is kept."""
+        store = Store(self._ledger, readonly=True)
+        try:
+            counts = store.counts()
+            return counts.records + counts.bodies
+        finally:
+            store.close()
 
     def _news(self, kept: LedgerState) -> list[Event]:
         removed = [
@@ -54,7 +108,7 @@ class Deciding:
         if now_ms - self._cut_ms < CUT_MS or not witness.is_witness(kept.state, self._device):
             return []
         self._cut_ms = now_ms
-        data = kept.history().next_cut(now_ms)
+        data = kept.history(witness.RECORDS_PER_CUT_MAX).next_cut(now_ms)
         if data is None:
             return []
         return [Submitted(NOBODY_ASKS, (Wish(witness.KIND, data),))]

@@ -58,6 +58,7 @@ class Node:
     network: Network
     runtime: Runtime
     api: Api
+    deciding: Deciding
     metrics: Metrics | None
     scope: trio.CancelScope
 
@@ -143,6 +144,7 @@ async def live(node: Node, ready: Callable[[list[str]], None]) -> None:
             addresses = [each.partition("/p2p/")[0] for each in node.network.addresses]
             node.runtime.emit(Listening(tuple(addresses)))
             nursery.start_soon(node.runtime.run)
+            nursery.start_soon(node.deciding.run, node.runtime.emit)
             ready(list(node.network.addresses))
 
 
@@ -202,12 +204,12 @@ def _assembled(
     network = Network(peer_seed, listen, emit, validate=_is_gossip, mdns=config.mdns)
     api = Api(home.socket_for_binding(), emit, scope.cancel)
     community, device = service.desk.replica.community, service.desk.me.device
-    deciding = Deciding(store, home.state, community, device)
-    runtime = Runtime(service, store, network, api.answer, decide=deciding.step)
+    deciding = Deciding(home.database, home.state, community, device)
+    runtime = Runtime(service, store, network, api.answer)
     metrics = None
     if config.metrics_port:
         metrics = Metrics(config.metrics_port, _figures(service, network, runtime))
-    return Node(service, store, network, runtime, api, metrics, scope)
+    return Node(service, store, network, runtime, api, deciding, metrics, scope)
 
 
 def _figures(

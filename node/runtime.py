@@ -58,10 +58,6 @@ INDEX_QUIET_S = 0.1
 INDEX_LATE_S = 4.0
 """However busy the node is, a slice of the index is made so often while it lags."""
 CHECKPOINT_QUIET_S = 2.0
-DECIDE_QUIET_S = 0.4
-"""What follows from the records is concluded so long after the last batch."""
-DECIDE_LATE_S = 5.0
-"""However busy or quiet the node is, it concludes so often: deadlines pass in silence too."""
 RETRY_S = 10.0
 """After a refusal of the disk, writing is tried again so often."""
 WAKE_MS = 250
@@ -70,11 +66,6 @@ TRIAL = "disk trial"
 """The setting that is written to see whether the disk takes changes again."""
 
 T = TypeVar("T")
-
-
-def _decide_nothing(now_ms: int) -> list[Event]:
-    """Conclude nothing; for a node without a ledger."""
-    return []
 
 
 class Mind(Protocol):
@@ -156,12 +147,8 @@ class Runtime:
         *,
         now_ms: Callable[[], int] | None = None,
         worker: Worker | None = None,
-        decide: Callable[[int], list[Event]] = _decide_nothing,
     ) -> None:
-        """Answer: takes each answer to the local API, at once and without waiting.
-
-        decide: concludes what follows from all that is held, when the node is quiet.
-        """
+        """Answer: takes each answer to the local API, at once and without waiting."""
         self.refusal: StorageError | None = None
         """Why the disk takes no changes now; None as long as it does."""
         self._mind, self._store, self._links, self._answer = mind, store, links, answer
@@ -174,8 +161,6 @@ class Runtime:
         self._retry_at = self._quiet_at = math.inf
         self._is_astray = False
         self._index_at = self._index_late_at = self._checkpoint_at = math.inf
-        self._decide = decide
-        self._decide_at = self._decide_late_at = math.inf
         self._linked: dict[PeerKey, None] = {}
 
     def emit(self, event: Event) -> None:
@@ -201,8 +186,6 @@ class Runtime:
             now = trio.current_time()
             if now >= self._index_late_at or (not self._inbox and now >= self._index_at):
                 await self._follow()
-            elif now >= self._decide_late_at or (not self._inbox and now >= self._decide_at):
-                await self._conclude()
             elif not self._inbox and now >= self._checkpoint_at:
                 self._checkpoint_at = math.inf
                 await self._keep(self._checkpoint)
@@ -213,10 +196,7 @@ class Runtime:
             return await trio.lowlevel.checkpoint()
         self._came = trio.Event()
         now = trio.current_time()
-        due = min(
-            *(self._index_at, self._index_late_at, self._decide_at, self._decide_late_at),
-            *(self._checkpoint_at, self._retry_at),
-        )
+        due = min(self._index_at, self._index_late_at, self._checkpoint_at, self._retry_at)
         wake_s = (self._wake_ms - self._now_ms()) / 1000
         with trio.move_on_after(max(0.0, min(due - now, wake_s, WAIT_S_MAX))):
             await self._came.wait()
@@ -305,8 +285,6 @@ class Runtime:
         self._index_at = now + INDEX_QUIET_S
         self._index_late_at = min(self._index_late_at, now + INDEX_LATE_S)
         self._checkpoint_at = now + CHECKPOINT_QUIET_S
-        self._decide_at = now + DECIDE_QUIET_S
-        self._decide_late_at = min(self._decide_late_at, now + DECIDE_LATE_S)
 
     async def _follow(self) -> None:
         """Make a slice of the index; more are due at once until it has caught up."""
@@ -314,16 +292,6 @@ class Runtime:
         if self.refusal is None and await self._keep(self._index_slice):
             now = trio.current_time()
             self._index_at, self._index_late_at = now, now + INDEX_LATE_S
-
-    async def _conclude(self) -> None:
-        """Let what is held be folded; what the service is to be told of it comes next."""
-        self._decide_at, self._decide_late_at = trio.current_time() + DECIDE_LATE_S, math.inf
-        if self.refusal is None:
-            now_ms = self._now_ms()
-            try:
-                self._inbox.extend(await self._worker.run(lambda: self._decide(now_ms)))
-            except StorageError as error:
-                await self._recover(error, [])
 
     def _index_slice(self) -> bool:
         done = self._index.catch_up(INDEX_RECORDS)

@@ -26,6 +26,7 @@ from commonweal.protocol.ledger.cut import BEFORE_ALL, Cut
 from commonweal.protocol.ledger.reasons import Reason
 from commonweal.protocol.ledger.state import State
 from commonweal.protocol.record import CommunityId, Record, RecordId, clock_in, from_bytes_unchecked
+from commonweal.storage.documents import Documents
 from commonweal.storage.layers import FINAL, NEWEST, OLDER, Layer, Layers
 from commonweal.storage.store import LogRow, Store
 
@@ -42,7 +43,7 @@ NEWEST_RECORDS_MAX = 2_000
 NEWEST_RECORDS_KEPT = 500
 """So many stay above it, since what arrives late mostly stands among the newest."""
 
-PORTION_RECORDS_MAX = 50_000
+PORTION_RECORDS_MAX = 10_000
 """So many are folded at once, so that no more of them are in memory."""
 
 READ_BYTES = 4 * 1024 * 1024
@@ -72,43 +73,13 @@ class _EndsEarlier(Exception):
         self.ends = ends
 
 
-class _Documents(Mapping[bytes, bytes]):
-    """The permanent bodies of a store, by their hash."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def __getitem__(self, digest: bytes) -> bytes:
-        found = self._store.body(digest)
-        if found is None:
-            raise KeyError(digest)
-        return found
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter([one for (one,) in self._store.rows("SELECT hash FROM body WHERE permanent")])
-
-    def __len__(self) -> int:
-        return len(list(iter(self)))
-
-
-class _Both(_Documents):
-    """Bodies that are held, and some that are not yet."""
-
-    def __init__(self, more: Mapping[bytes, bytes], store: Store) -> None:
-        super().__init__(store)
-        self._more = more
-
-    def __getitem__(self, digest: bytes) -> bytes:
-        return self._more[digest] if digest in self._more else super().__getitem__(digest)
-
-
 class LedgerState:
     """What the records of a store come to. Valid until the store changes; `refresh` follows."""
 
     def __init__(self, store: Store, layers: Layers, community: CommunityId) -> None:
         """Read what was kept, and fold what came since."""
         self.store, self.layers, self.community = store, layers, community
-        self.documents: Mapping[bytes, bytes] = _Documents(store)
+        self.documents: Mapping[bytes, bytes] = Documents(store)
         """The permanent bodies that are held, by their hash."""
         self.refresh()
 
@@ -164,14 +135,18 @@ class LedgerState:
         """
         from commonweal.protocol.ledger.fold import judge
 
-        documents = _Both(bodies, self.store) if bodies else self.documents
+        documents = Documents(self.store, bodies) if bodies else self.documents
         context = Context(self.community, self.cut, self.rules, NOBODY, documents)
         return judge(self.state, record, context)
 
-    def history(self) -> History:
-        """Return the history of all records held, with the final state that is kept."""
+    def history(self, records_max: int | None = None) -> History:
+        """Return the history of the records held, with the final state that is kept.
+
+        records_max: take only the first so many above the cut, by clock; None for all.
+        """
         history = self._kept()
-        history.add(self._records(self.covered))
+        stops = NO_STOPS if records_max is None else self._first(records_max)
+        history.add(self._records(self.covered, stops))
         for row in self.store.logs():
             if row.frozen is not None:
                 history.freeze(row.author, row.frozen)
@@ -194,6 +169,19 @@ class LedgerState:
             self._read_cut()
 
     # Inside
+
+    def _first(self, records_max: int) -> Mapping[bytes, int]:
+        """Return for each log where the first `records_max` above the cut, by clock, end."""
+        start = self._start({})
+        clocks = self._clocks(start, self.store.logs())
+        waiting = sorted(clock for some in clocks.values() for clock in some)
+        if len(waiting) <= records_max:
+            return NO_STOPS
+        last = waiting[records_max - 1]
+        return {
+            author: start.reached.get(author, 0) + bisect_right(some, last)
+            for author, some in clocks.items()
+        }
 
     def _read_cut(self) -> None:
         found = self.layers.mark("cut")
@@ -222,15 +210,21 @@ class LedgerState:
         """Apply the cuts that can be; return the keys of state that this touches."""
         from commonweal.protocol.ledger import witness
 
-        waiting = any(
-            one.kind == witness.KIND and one.seq >= self.covered.get(one.author, 0)
-            for one in self.store.rare()
-        )
-        if not waiting:
-            return []
         before = self.covered
+        cuts = [
+            one
+            for one in self.store.rare()
+            if one.kind == witness.KIND and one.seq >= before.get(one.author, 0)
+        ]
+        stops = {bytes(row.author): before.get(row.author, 0) for row in rows}
+        for one in cuts:
+            said = witness.read(one)
+            for entry in said.entries if said is not None else ():
+                stops[entry.author] = max(stops.get(entry.author, 0), entry.length)
+        if not cuts:
+            return []
         history = self._kept()
-        history.add(self._records(before))
+        history.add([*self._records(before, stops), *cuts])
         for row in rows:
             if row.frozen is not None:
                 history.freeze(row.author, row.frozen)
@@ -338,7 +332,8 @@ class LedgerState:
     ) -> Iterator[Record]:
         """Yield the good records from those places on, log by log."""
         for row in self.store.logs():
-            at, stop = reached.get(row.author, 0), stops.get(row.author, row.length)
+            at = reached.get(row.author, 0)
+            stop = min(row.length, stops.get(row.author, row.length))
             while at < stop:
                 wires = self.store.wires(row.author, at, stop, READ_BYTES)
                 yield from map(from_bytes_unchecked, wires)

@@ -24,7 +24,7 @@ KIND = "cut.single"
 LOGS_PER_CUT_MAX = 200
 """So many logs fit the header of a record; the others come with the next cut."""
 
-RECORDS_PER_CUT_MAX = 50_000
+RECORDS_PER_CUT_MAX = 10_000
 
 
 class Covered(NamedTuple):
