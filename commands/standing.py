@@ -166,6 +166,7 @@ def _sums(found: Folded, paid: Iterable[Payout]) -> list[dict[str, Any]]:
         both = sums.setdefault((one.line.member, one.unit, one.scale), [0, 0])
         both[0] += one.line.amount
         both[1] += 1
+    order = sorted(sums.items(), key=lambda one: (one[0][1:], -one[1][0], one[0][0]))
     return [
         {
             "member": member.hex(),
@@ -174,7 +175,7 @@ def _sums(found: Folded, paid: Iterable[Payout]) -> list[dict[str, Any]]:
             "amount": shown_number(n, scale),
             "lines": count,
         }
-        for (member, unit, scale), (n, count) in sorted(sums.items())
+        for (member, unit, scale), (n, count) in order
     ]
 
 
