@@ -68,7 +68,7 @@ def ledger(
         index = Index(store)
         total = index.total(**asked)
         most = TEXT_ROWS if limit is None and form is Form.TEXT else limit
-        rows = _rows(store, names, index.events(**asked, limit=most))
+        rows = _rows(store, names, index.events(**asked, limit=most), covered(home))
         if form is Form.CSV:
             return write_csv(FIELDS, rows)
         listed = list(rows)
@@ -110,7 +110,22 @@ def _behind(home: Home) -> int:
     return int(row[0])
 
 
-def _rows(store: Store, names: Names, events: Iterator[EventRow]) -> Iterator[dict[str, Any]]:
+def covered(home: Home) -> dict[bytes, int]:
+    """Return up to where the last cut that was looked at covers each log; nothing is folded."""
+    from contextlib import closing
+
+    from commonweal.storage.layers import Layers
+
+    if not home.state.exists():
+        return {}
+    with closing(Layers(home.state)) as layers:
+        found = layers.mark("cut")
+    return {} if found is None else {author: length for author, length, *_ in found[2]}
+
+
+def _rows(
+    store: Store, names: Names, events: Iterator[EventRow], sealed: dict[bytes, int]
+) -> Iterator[dict[str, Any]]:
     for event in events:
         quantity = event.resource or event.effort
         yield {
@@ -125,7 +140,7 @@ def _rows(store: Store, names: Names, events: Iterator[EventRow]) -> Iterator[di
             "scope": event.scope,
             "note": text_of(store, event.id),
             "claimed_at": iso(event.claimed_at),
-            "sealed": False,
+            "sealed": event.seq < sealed.get(event.author, 0),
         }
 
 
@@ -137,6 +152,7 @@ def _show(rows: list[dict[str, Any]], total: int) -> None:
         row["when"] = shown(read_time_ms(row["claimed_at"], 0))
         row["action"] = shown_action(row["action"])
         row["unit"] = shown_unit(row["unit"] or "")
+        row["mark"] = _("sealed") if row["sealed"] else ""
     columns = [
         Column("id", _("id")),
         Column("when", _("when")),
@@ -144,6 +160,7 @@ def _show(rows: list[dict[str, Any]], total: int) -> None:
         Column("action", _("action")),
         Column("quantity", _("quantity"), is_number=True),
         Column("unit", _("unit")),
+        Column("mark", _("final")),
         Column("scope", _("scope")),
         Column("note", _("note")),
     ]
@@ -155,4 +172,8 @@ def _show(rows: list[dict[str, Any]], total: int) -> None:
         count = _("{shown} of {all}; --limit says how many are listed").format(
             shown=len(rows), all=count
         )
+    if all(row["sealed"] for row in rows):
+        return say(_("{count}, all listed are final").format(count=count))
+    if any(row["sealed"] for row in rows):
+        return say(_("{count}; what is not marked as sealed is provisional").format(count=count))
     return say(_("{count}, provisional: not sealed yet").format(count=count))

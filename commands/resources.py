@@ -237,8 +237,9 @@ def agents_(home: Home, form: Form) -> None:
 
     with folded(home) as found:
         rows: dict[bytes, dict[str, Any]] = {}
-        for key, value in found.state.items(EVENT):
-            provider = EventRow(*value).provider
+        events = [(EventRow(*value), key) for key, value in found.state.items(EVENT)]
+        for event, key in sorted(events, key=lambda one: (one[0].clock, one[1])):
+            provider = event.provider
             if not agents.is_outside(provider):
                 continue
             claimed = found.state.get(agents.CLAIMED + provider)

@@ -308,7 +308,11 @@ def test_an_invalid_record_in_the_log_is_shown_with_its_reason(lanxi: Commons) -
     assert Reason.SELF_ATTESTED.value in lanxi.good(lanxi.mei, "show", id[:12]).out
     assert Reason.SELF_ATTESTED.value in lanxi.good(lanxi.mei, "explain", id[:12]).out
     assert lanxi.json(lanxi.mei, "show", mine[:12])["reason"] is None
+    assert lanxi.json(lanxi.mei, "ledger")["records"][0]["sealed"] is False
+    assert "not sealed yet" in lanxi.good(lanxi.mei, "ledger").out
     lanxi.seal()
+    assert lanxi.json(lanxi.mei, "ledger")["records"][0]["sealed"] is True
+    assert "all listed are final" in lanxi.good(lanxi.mei, "ledger").out
     assert lanxi.json(lanxi.bo, "show", id[:12])["reason"] == Reason.SELF_ATTESTED.value
     assert lanxi.json(lanxi.bo, "show", mine[:12])["sealed"] is True
 
