@@ -153,6 +153,7 @@ def folded(home: Home) -> Iterator[Folded]:
         settings = Settings.read(store)
         path = home.state
         with ledger_state.opened(path, store, settings.here) as kept:
+            kept.pin()
             yield Folded(home, store, settings, kept)
 
 

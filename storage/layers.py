@@ -78,6 +78,11 @@ class Layers:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
 
+    def pin(self) -> None:
+        """Go on reading what is there now, whatever another process commits; write no more."""
+        self._connection.execute("BEGIN")
+        self.rows("SELECT 1 FROM mark LIMIT 1")
+
     def rows(self, statement: str, values: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
         """Return all rows of a query of ours."""
         return self._connection.execute(statement, tuple(values)).fetchall()

@@ -168,6 +168,11 @@ class LedgerState:
                     self.layers.rollback()
             self._read_cut()
 
+    def pin(self) -> None:
+        """Stay at what is folded now, while a node goes on folding; `refresh` no more."""
+        self.layers.pin()
+        self._read_cut()
+
     # Inside
 
     def _first(self, records_max: int) -> Mapping[bytes, int]:

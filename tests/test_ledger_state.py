@@ -195,3 +195,20 @@ def test_a_file_of_another_community_or_version_or_of_noise_is_made_again(tmp_pa
     with ledger_state.opened(path, other.store, village.community) as found:
         assert found.cut.height == 0
         assert len(everything(found.state)) < len(expected)
+
+
+def test_who_reads_sees_one_state_while_another_folds(tmp_path: Path) -> None:
+    village = Village()
+    village.mei.write("unit.define", {"unit": "cup"})
+    home = Home(village.community, founding_documents(village))
+    home.hold(village.records)
+    home.arrive(village.mei.key, 1)
+    path = tmp_path / "state.db"
+    with ledger_state.opened(path, home.store, village.community) as reader:
+        reader.pin()
+        home.arrive(village.mei.key, 1)
+        with ledger_state.opened(path, home.store, village.community) as other:
+            assert other.state.get(b"Ucup") is not None
+        assert reader.state.get(b"Ucup") is None
+    with ledger_state.opened(path, home.store, village.community) as later:
+        assert later.state.get(b"Ucup") is not None
