@@ -153,7 +153,7 @@ def folded(home: Home) -> Iterator[Folded]:
         settings = Settings.read(store)
         path = home.state
         with ledger_state.opened(path, store, settings.here) as kept:
-            kept.pin()
+            kept.layers.pin()
             yield Folded(home, store, settings, kept)
 
 

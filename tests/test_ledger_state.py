@@ -205,7 +205,7 @@ def test_who_reads_sees_one_state_while_another_folds(tmp_path: Path) -> None:
     home.arrive(village.mei.key, 1)
     path = tmp_path / "state.db"
     with ledger_state.opened(path, home.store, village.community) as reader:
-        reader.pin()
+        reader.layers.pin()
         home.arrive(village.mei.key, 1)
         with ledger_state.opened(path, home.store, village.community) as other:
             assert other.state.get(b"Ucup") is not None
