@@ -17,6 +17,7 @@ from commonweal.protocol.ledger import membership
 from commonweal.protocol.ledger.fold import Ledger
 from commonweal.protocol.log import Tip
 from commonweal.protocol.record import (
+    NO_ID,
     CommunityId,
     Record,
     RecordId,
@@ -81,7 +82,7 @@ class Replica:
 
     def row(self, author: DeviceKey) -> LogRow:
         """Return what is held of a log; zeros where nothing is."""
-        return self._rows.get(author) or self.store.log(author)
+        return self._rows.get(author) or LogRow(author, 0, NO_ID, 0, None, 0, 0)
 
     def tip(self, author: DeviceKey) -> Tip:
         """Return where the next record of a log is chained."""

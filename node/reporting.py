@@ -15,7 +15,7 @@ from commonweal.protocol.errors import InvalidRecord, UsageError
 from commonweal.protocol.keys import DeviceKey, PeerKey
 from commonweal.protocol.ledger import membership
 from commonweal.protocol.record import RecordId
-from commonweal.storage.shelves import RESTORING
+from commonweal.storage.shelves import RESTORING, Address
 
 WAITS_MAX = 1_000
 """Requests that wait until peers hold a record."""
@@ -125,8 +125,8 @@ class Reporting:
         connected = [
             {
                 "peer": session.peer,
-                "device": session.device,
-                "member": self._member(session),
+                "device": (device := _device(desk, session)),
+                "member": replica_member(desk, device),
                 "address": session.address,
                 "standing": session.standing.value,
                 "behind": self._ahead(session),
@@ -141,8 +141,8 @@ class Reporting:
         absent = [
             {
                 "peer": known.peer,
-                "device": known.device,
-                "member": replica_member(desk, known.device),
+                "device": (device := _device(desk, known)),
+                "member": replica_member(desk, device),
                 "address": known.addresses[0] if known.addresses else "",
                 "standing": "absent",
                 "failure": self.peering.failures.get(known.peer, ""),
@@ -176,9 +176,6 @@ class Reporting:
         """Return how many records we have that the peer has not confirmed."""
         row = self.desk.replica.row
         return sum(max(0, row(one).length - length) for one, length in session.theirs.items())
-
-    def _member(self, session: Session) -> bytes | None:
-        return replica_member(self.desk, session.device)
 
     def _holders(self, about: Mapping[str, Any]) -> dict[str, Any]:
         author, length = self._place(about.get("id"))
@@ -234,9 +231,13 @@ def replica_member(desk: Desk, device: DeviceKey | None) -> bytes | None:
     return None if device is None else desk.replica.member_of(device)
 
 
+def _device(desk: Desk, known: Address | Session) -> DeviceKey | None:
+    """Return whose node this is, as far as it, or its last link, tells."""
+    end = desk.ends.get(known.peer)
+    return known.device or (end.device if end is not None else None)
+
+
 def _last_end(desk: Desk, peer: PeerKey) -> dict[str, Any]:
-    """Return why the last link to a peer ended; `dropped` where it was this node that ended it."""
+    """Return why the last link to a peer ended, and why this node last closed one."""
     end = desk.ends.get(peer)
-    if end is None:
-        return {"dropped": None, "ended": None}
-    return {"dropped": end.reason if end.by_us else None, "ended": end.reason}
+    return {"dropped": end and end.dropped, "ended": end and end.reason}

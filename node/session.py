@@ -119,11 +119,11 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """Why a link ended, and when. by_us: this node closed it."""
+    """Why a peer's last link ended, and when; dropped: why this node last closed one to it."""
 
     reason: str
     at_ms: int
-    by_us: bool
+    dropped: str | None
     device: DeviceKey | None
     address: str
 
@@ -168,11 +168,13 @@ class Desk:
 
     def ended(self, session: Session, reason: str, *, by_us: bool) -> None:
         """Remember why a link ended, for who asks about the peer."""
-        self.ends.pop(session.peer, None)
+        before = self.ends.pop(session.peer, None)
         if len(self.ends) >= ENDS_KEPT_MAX:
             del self.ends[next(iter(self.ends))]
-        end = End(reason, self.now_ms, by_us, session.device, session.address)
-        self.ends[session.peer] = end
+        device, dropped = session.device, reason if by_us else None
+        if before is not None:
+            device, dropped = device or before.device, dropped or before.dropped
+        self.ends[session.peer] = End(reason, self.now_ms, dropped, device, session.address)
 
     def members(self) -> list[Session]:
         """Return the sessions with members, in the order of connecting."""

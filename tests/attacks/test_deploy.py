@@ -1,0 +1,72 @@
+"""What is offered to run a node in the background: hardened, and no setting without a reader."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from commonweal.node import config
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+UNIT = DEPLOY / "commonweal@.service"
+EXPOSURE_MAX = 1.5
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not here")
+def test_the_unit_exposes_little(tmp_path: Path) -> None:
+    unit = tmp_path / "commonweal@x.service"
+    text = UNIT.read_text("utf-8")
+    unit.write_text(re.sub(r"ExecStart=.*", "ExecStart=/bin/true", text), "utf-8")
+    said = subprocess.run(
+        ["systemd-analyze", "security", "--offline=yes", str(unit)],
+        capture_output=True,
+        text=True,
+        timeout=30,
+    ).stdout
+    found = re.search(r"Overall exposure level for .*: ([0-9.]+)", said)
+    assert found is not None, said
+    assert float(found[1]) <= EXPOSURE_MAX
+
+
+def test_every_setting_that_the_files_name_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = {config.PREFIX + name.upper() for name in config.Config.__slots__}
+    known |= {"COMMONWEAL_HOME", "COMMONWEAL_PASSPHRASE_FILE"}
+    for file in DEPLOY.iterdir():
+        named = re.findall(r"COMMONWEAL_[A-Z_]+", file.read_text("utf-8"))
+        assert set(named) <= known, file
+
+
+def test_five_nodes_run_without_rights_and_on_a_disk_that_is_read_only() -> None:
+    text = (DEPLOY / "compose.yaml").read_text("utf-8")
+    assert "\t" not in text
+    assert re.findall(r"^  (n\d):$", text.partition("services:")[2], re.MULTILINE)[:5] == [
+        *("n1", "n2", "n3", "n4", "n5")
+    ]
+    for line in ("read_only: true", "cap_drop: [ALL]", "no-new-privileges:true", "mem_limit:"):
+        assert line in text.partition("services:")[0]
+    for node in range(1, 6):
+        assert f'volumes: ["n{node}:/var/lib/commonweal"]' in text
+
+
+def test_the_image_runs_as_nobody_in_particular_and_installs_by_hash() -> None:
+    text = (DEPLOY / "Dockerfile").read_text("utf-8")
+    last = text.rpartition("\nFROM ")[2]
+    assert re.search(r"^USER commonweal$", last, re.MULTILINE)
+    assert "--require-hashes -r requirements.txt" in text
+    assert "ADD " not in text and "curl" not in text and ":latest" not in text
+    assert last.index("USER commonweal") < last.index("ENTRYPOINT")
+
+
+@pytest.mark.skipif(
+    subprocess.run(["docker", "compose", "version"], capture_output=True).returncode != 0
+    if shutil.which("docker")
+    else True,
+    reason="docker compose is not here",
+)
+def test_compose_reads_its_file() -> None:
+    command = ["docker", "compose", "-f", str(DEPLOY / "compose.yaml"), "config", "-q"]
+    subprocess.run(command, check=True, timeout=60)

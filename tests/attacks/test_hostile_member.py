@@ -1,0 +1,234 @@
+"""A member turns on the community, over real libp2p, and the others hardly notice.
+
+Three real homes: Mei's node is attacked, Bo's is honest, and Eve's keys are in the hands of this
+test. Whatever she does, Bo's records reach Mei within 5 s, Mei's node stays small, and Eve is
+dropped and named in `weal peers`, with the reason.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import ExitStack, asynccontextmanager, suppress
+from functools import partial
+from pathlib import Path
+from random import Random
+
+import pytest
+import trio
+
+from commonweal.node.call import Call, wishes_about
+from commonweal.node.events import Wish
+from commonweal.node.link import Connected, Disconnected, Link, PeerKey, Received
+from commonweal.node.network import Network
+from commonweal.protocol import hello, keys, wire
+from commonweal.protocol.frontier import Entry
+from commonweal.protocol.hello import Greeting
+from commonweal.protocol.keys import DeviceKey
+from commonweal.protocol.record import CommunityId
+from commonweal.storage import keystore
+from commonweal.storage.home import Home, Settings
+from tests import homes
+from tests.test_cluster import running
+from tests.weal import good
+
+ARRIVES_S_MAX = 5.0
+GROWTH_BYTES_MAX = 192 * 1024 * 1024
+ATTACK_S = 1.0
+ADMITTED_S_MAX = 30.0
+
+
+class Eve:
+    """A network with a member's keys and none of her manners."""
+
+    def __init__(self, home: Home, community: CommunityId, victim: PeerKey, where: str) -> None:
+        seed = keys.peer_seed(keystore.unlock(home.keystore, None).device_seed)
+        self.identity = homes.identity(home)
+        self.community, self.victim, self.where = community, victim, where
+        self.takes = True
+        self.ends: list[str] = []
+        self.linked = False
+        self.greeted = False
+        self.network = Network(
+            seed, ("/ip4/127.0.0.1/tcp/0",), self._emit, validate=lambda *_: True, mdns=False
+        )
+
+    def _emit(self, event: Link) -> None:
+        match event:
+            case Connected(peer):
+                self.linked = True
+                self.network.admit(peer)
+            case Disconnected(_, reason):
+                self.linked = self.greeted = False
+                self.ends.append(reason)
+            case Received(peer, frame):
+                self.greeted = True
+                if self.takes:
+                    self.network.done(peer, len(frame))
+            case _:
+                pass
+
+    def send(self, message: wire.Message) -> None:
+        """Send a message, or nothing when there is no link."""
+        if self.linked:
+            self.network.send(self.victim, wire.encode(message))
+
+    def _hello(self) -> wire.Message:
+        greeting = Greeting(
+            (1,), self.identity.device, (), None, 0, b"", b"", bytes(32), time.time_ns() // 10**6
+        )
+        return hello.close(greeting, self.community, self.identity.peer, self.victim, bytes(24))
+
+    async def link(self) -> None:
+        """Be linked and greeted."""
+        with trio.fail_after(20):
+            while not self.greeted:
+                if not self.linked:
+                    self.network.dial(self.victim, [self.where])
+                else:
+                    self.send(self._hello())
+                await trio.sleep(0.3)
+
+
+def _author(chance: Random) -> DeviceKey:
+    return DeviceKey(chance.randbytes(32))
+
+
+async def _junk(eve: Eve, chance: Random) -> None:
+    eve.network.send(eve.victim, chance.randbytes(chance.randrange(1, 4_000)))
+
+
+async def _haves(eve: Eve, chance: Random) -> None:
+    eve.send(wire.Have(tuple((_author(chance), 5) for _ in range(4_096)), 10**9))
+
+
+async def _entries(eve: Eve, chance: Random) -> None:
+    authors = sorted(_author(chance) for _ in range(4_096))
+    entries = tuple(Entry(DeviceKey(one), 5, bytes(16), None) for one in authors)
+    eve.send(wire.Entries(b"", entries, reply=True))
+
+
+async def _false_proofs(eve: Eve, chance: Random) -> None:
+    eve.send(wire.Evidence((chance.randbytes(900),)))
+
+
+async def _unread(eve: Eve, chance: Random) -> None:
+    eve.takes = False
+    ranges = tuple(wire.Range(_author(chance), 0, 10**6) for _ in range(500))
+    eve.send(wire.Fetch(ranges))
+    eve.send(wire.WantBodies((bytes(32),) * 256))
+    eve.send(wire.Compare(chance.randbytes(32), b""))
+
+
+async def _invalid_runs(eve: Eve, chance: Random) -> None:
+    run = wire.Run(_author(chance), 0, (chance.randbytes(300),))
+    eve.send(wire.Runs((run,), 0, asked=False))
+
+
+async def _gossip(eve: Eve, chance: Random) -> None:
+    name = chance.choice(("rules", "heads"))
+    eve.network.publish(f"/commonweal/1/{eve.community.hex()}/{name}", chance.randbytes(3_000))
+
+
+async def _pings(eve: Eve, _chance: Random) -> None:
+    for number in range(200):
+        eve.send(wire.Ping(number))
+
+
+ATTACKS: dict[str, tuple[Callable[[Eve, Random], Awaitable[None]], str]] = {
+    "junk": (_junk, "Malformed"),
+    "logs that nobody has": (_haves, "Malformed"),
+    "entries that nobody has": (_entries, "Malformed"),
+    "false proofs": (_false_proofs, "a false proof"),
+    "records that are none": (_invalid_runs, "Malformed"),
+    "questions whose answers are not read": (_unread, ""),
+    "gossip": (_gossip, ""),
+    "pings": (_pings, ""),
+}
+
+
+@asynccontextmanager
+async def _village(folder: Path) -> AsyncIterator[tuple[Home, Home, Eve]]:
+    mei = homes.founder(folder / "mei")
+    link = homes.invited(mei, 2)
+    bo, eve = homes.newcomer(folder / "bo", link), homes.newcomer(folder / "eve", link, "Eve")
+    listen = list(homes.at_its_port(mei).listen)
+    with ExitStack() as stack:
+        (where, *_) = await trio.to_thread.run_sync(stack.enter_context, running(mei, listen))
+        await trio.to_thread.run_sync(stack.enter_context, running(bo))
+        with ExitStack() as first:
+            await trio.to_thread.run_sync(first.enter_context, running(eve))
+            for home in (bo, eve):
+                await trio.to_thread.run_sync(_admitted, home)
+        with mei.store(readonly=True) as store:
+            community = Settings.read(store).here
+        hostile = Eve(eve, community, homes.identity(mei).peer, where.partition("/p2p/")[0])
+        async with trio.open_nursery() as nursery:
+            await nursery.start(hostile.network.run)
+            names = [f"/commonweal/1/{community.hex()}/{name}" for name in ("rules", "heads")]
+            hostile.network.subscribe(names)
+            yield mei, bo, hostile
+            nursery.cancel_scope.cancel()
+
+
+def _admitted(home: Home) -> None:
+    deadline = time.monotonic() + ADMITTED_S_MAX
+    with Call(home.socket, patience_s=10) as line:
+        while line.ask("status")["state"] != "member":
+            assert time.monotonic() < deadline, "not admitted in time"
+            time.sleep(0.05)
+
+
+def _arrives(writer: Home, reader: Home) -> float:
+    """Write a record at one node; the seconds until another holds it."""
+    begun = time.monotonic()
+    with Call(writer.socket, patience_s=10) as line:
+        wish = Wish("event", {"action": "work", "n": time.time_ns()})
+        (made,) = line.ask("submit", **wishes_about((wish,)))["records"]
+    with Call(reader.socket, patience_s=10) as line:
+        while time.monotonic() - begun < 4 * ARRIVES_S_MAX:
+            with suppress(Exception):
+                line.ask("holders", id=made["id"])
+                break
+            time.sleep(0.02)
+    return time.monotonic() - begun
+
+
+def _resident_bytes(home: Home) -> int:
+    pages = int(Path(f"/proc/{home.holder()}/statm").read_text("ascii").split()[1])
+    return pages * 4096
+
+
+@pytest.mark.timeout(150)
+async def test_whatever_a_member_does_others_go_on_and_he_is_named(tmp_path: Path) -> None:
+    chance = Random(1)
+    async with _village(tmp_path) as (mei, bo, eve):
+        arrives = partial(trio.to_thread.run_sync, _arrives, bo, mei)
+        assert await arrives() < ARRIVES_S_MAX
+        before = _resident_bytes(mei)
+        for name, (attack, reason) in ATTACKS.items():
+            eve.takes = True
+            await eve.link()
+            took: list[float] = []
+
+            async def measure(took: list[float] = took) -> None:
+                took.append(await arrives())
+
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(measure)
+                deadline = trio.current_time() + ATTACK_S
+                while trio.current_time() < deadline or not took:
+                    await eve.link()
+                    await attack(eve, chance)
+                    await trio.sleep(0.01)
+            assert took[0] < ARRIVES_S_MAX, f"{name}: {took[0]:.1f} s"
+            grown = _resident_bytes(mei) - before
+            assert grown < GROWTH_BYTES_MAX, f"{name}: {grown >> 20} MiB more"
+            if reason:
+                run = await trio.to_thread.run_sync(
+                    partial(good, "peers", "--home", mei.path, "-o", "json")
+                )
+                rows = json.loads(run.out)["peers"]
+                named = [one for one in rows if one["device"] == eve.identity.device.hex()]
+                assert named and reason in (named[0]["dropped"] or ""), (name, rows)
