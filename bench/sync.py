@@ -112,7 +112,7 @@ def _cold(folder: Path, community: Community, module: str) -> _Sync:
     """Let an empty node fetch everything from a full one; `module` is what the empty one runs."""
     folder.mkdir()
     total = community.store.counts().records
-    source = nodes.make_home(folder / "a", community, community.people[0], whole=True)
+    source = nodes.make_home(folder / "a", community, community.people[2], whole=True)
     target = nodes.make_home(folder / "b", community, community.people[1], whole=False)
     with nodes.running(source) as a:
         nodes.tell(target, a)

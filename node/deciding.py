@@ -22,7 +22,7 @@ from commonweal.node.events import Decided, Event, Submitted, Ticket, Wish
 from commonweal.protocol.errors import StorageError
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger import membership, witness
-from commonweal.protocol.record import CommunityId
+from commonweal.protocol.record import CommunityId, RecordId
 from commonweal.storage import ledger_state
 from commonweal.storage.ledger_state import LedgerState
 from commonweal.storage.store import Store
@@ -73,11 +73,17 @@ class Deciding:
                     emit(event)
 
     def step(self, now_ms: int) -> list[Event]:
-        """Fold what came; return what the service is to be told."""
+        """Fold what came; return what the service is to be told.
+
+        What is above the last cut is folded only when no cut moves its ground just now.
+        """
         store = Store(self._ledger, readonly=True)
         try:
-            with ledger_state.opened(self._path, store, self._community) as kept:
-                return [*self._news(kept), *self._cut(kept, now_ms)]
+            with ledger_state.opened(self._path, store, self._community, whole=False) as kept:
+                news, cut = self._news(kept), self._cut(kept, now_ms)
+                if not cut and not kept.has_advanced:
+                    kept.refresh()
+                return [*news, *cut]
         except StorageError as error:
             log.warning("nothing is concluded now: %s %s", type(error).__doc__, error)
             return []
@@ -105,7 +111,8 @@ class Deciding:
 
     def _cut(self, kept: LedgerState, now_ms: int) -> list[Event]:
         """Return the wish to write the next cut, on the witness's device, when one is due."""
-        if now_ms - self._cut_ms < CUT_MS or not witness.is_witness(kept.state, self._device):
+        is_witness = kept.store.id_at(self._device, 0) == RecordId(self._community)
+        if now_ms - self._cut_ms < CUT_MS or not is_witness:
             return []
         self._cut_ms = now_ms
         data = kept.history(witness.RECORDS_PER_CUT_MAX).next_cut(now_ms)

@@ -76,12 +76,19 @@ class _EndsEarlier(Exception):
 class LedgerState:
     """What the records of a store come to. Valid until the store changes; `refresh` follows."""
 
-    def __init__(self, store: Store, layers: Layers, community: CommunityId) -> None:
-        """Read what was kept, and fold what came since."""
+    def __init__(
+        self, store: Store, layers: Layers, community: CommunityId, *, whole: bool = True
+    ) -> None:
+        """Read what was kept, and fold what came since.
+
+        whole: False leaves what is above the last cut as it was, to be folded another time.
+        """
         self.store, self.layers, self.community = store, layers, community
         self.documents: Mapping[bytes, bytes] = Documents(store)
         """The permanent bodies that are held, by their hash."""
-        self.refresh()
+        self.has_advanced = False
+        """Whether a cut was applied since this was made."""
+        self.refresh(whole=whole)
 
     @property
     def final(self) -> State:
@@ -152,7 +159,7 @@ class LedgerState:
                 history.freeze(row.author, row.frozen)
         return history
 
-    def refresh(self) -> None:
+    def refresh(self, *, whole: bool = True) -> None:
         """Take in what changed in the store since the last time."""
         with self.store.snapshot():
             rows = self.store.logs()
@@ -161,17 +168,12 @@ class LedgerState:
                 self.layers.begin()
                 try:
                     if self.layers.mark("ledger") != mark:
-                        self._follow(rows)
-                        self.layers.put_mark("ledger", mark)
+                        self._follow(rows, whole=whole)
+                        self.layers.put_mark("ledger", mark if whole else None)
                     self.layers.commit()
                 finally:
                     self.layers.rollback()
             self._read_cut()
-
-    def pin(self) -> None:
-        """Stay at what is folded now, while a node goes on folding; `refresh` no more."""
-        self.layers.pin()
-        self._read_cut()
 
     # Inside
 
@@ -198,7 +200,7 @@ class LedgerState:
             self.cut = Cut(height, time_ms, frontier, ruleset, clock=clock)
             self.covered = {entry.author: entry.length for entry in frontier}
 
-    def _follow(self, rows: list[LogRow]) -> None:
+    def _follow(self, rows: list[LogRow], *, whole: bool) -> None:
         from commonweal.storage import views
 
         if self.layers.mark("community") not in (None, self.community):
@@ -206,9 +208,13 @@ class LedgerState:
                 self.layers.change(" ".join(("DELETE FROM", table)))
         self.layers.put_mark("community", bytes(self.community))
         self._read_cut()
-        changed = dict.fromkeys(self.layers.clear(NEWEST))
-        changed |= dict.fromkeys(self._advance(rows))
-        changed |= dict.fromkeys(self._fold(rows))
+        advanced = self._advance(rows)
+        self.has_advanced = self.has_advanced or bool(advanced)
+        changed = dict.fromkeys(advanced)
+        if whole or advanced:
+            changed |= dict.fromkeys(self.layers.clear(NEWEST))
+        if whole:
+            changed |= dict.fromkeys(self._fold(rows))
         views.refresh(self.layers, self.store, list(changed))
 
     def _advance(self, rows: list[LogRow]) -> list[bytes]:
@@ -405,11 +411,13 @@ class LedgerState:
 
 
 @contextmanager
-def opened(path: Any, store: Store, community: CommunityId) -> Iterator[LedgerState]:
-    """Give the state of what `store` holds, kept in the file `path`."""
+def opened(
+    path: Any, store: Store, community: CommunityId, *, whole: bool = True
+) -> Iterator[LedgerState]:
+    """Give the state of what `store` holds, kept in the file `path`; whole: see `LedgerState`."""
     layers = Layers(path)
     try:
-        yield LedgerState(store, layers, community)
+        yield LedgerState(store, layers, community, whole=whole)
     finally:
         layers.close()
 
