@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from commonweal.commands import cluster as command
@@ -53,7 +54,7 @@ def test_a_rule_that_was_voted_is_in_force_on_a_node_that_was_away(tmp_path: Pat
         rules.write_text(RULES)
         proposed = good("rules", "propose", rules, "--home", homes[0], "-o", "json").json
         for home in homes[1:4]:
-            wait_until(lambda home=home: knows(home, proposed["id"]), 10, "a proposal is lost")
+            wait_until(partial(knows, home, proposed["id"]), 10, "a proposal is lost")
             good("rules", "vote", proposed["id"], "yes", "--home", home)
         wait_until(
             lambda: all(rules_of(home) != before for home in homes[:4]),
@@ -64,11 +65,8 @@ def test_a_rule_that_was_voted_is_in_force_on_a_node_that_was_away(tmp_path: Pat
         wait_until(lambda: rules_of(homes[4]) == rules_of(homes[0]), BACK_S_MAX, "n5 is behind")
         cluster.wait_equal(15)
         for words in (["rules", "show"], ["shares"]):
-            wait_until(
-                lambda words=words: len({said(home, words) for home in homes}) == 1,
-                BACK_S_MAX,
-                f"the nodes print different {words}",
-            )
+            what = f"the nodes print different {words}"
+            wait_until(partial(agree, homes, words), BACK_S_MAX, what)
     finally:
         cluster.down()
 
@@ -79,6 +77,6 @@ def knows(home: Path, proposal: str) -> bool:
     return any(one["id"] == proposal for one in listed)
 
 
-def said(home: Path, words: list[str]) -> str:
-    """Return what a command prints as JSON."""
-    return good(*words, "--home", home, "-o", "json").out
+def agree(homes: list[Path], words: list[str]) -> bool:
+    """Say whether a command prints the same JSON, byte for byte, in every home."""
+    return len({good(*words, "--home", home, "-o", "json").out for home in homes}) == 1
