@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import unicodedata
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -86,12 +88,19 @@ def init(
 
 @click.command("found")
 @click.argument("name")
+@click.option(
+    "--rules",
+    metavar="RULES",
+    help="The rules to begin with: a template's name, or a file; see `weal rules template`.",
+)
 @passphrase_option
 @home_option
 @form_option(Form.TEXT, Form.JSON)
-def found(name: str, passphrase_file: Path | None, home: Home, form: Form) -> None:
+def found(
+    name: str, rules: str | None, passphrase_file: Path | None, home: Home, form: Form
+) -> None:
     """Found a community called NAME, and be its first member."""
-    settings = found_community(home, name, passphrase_file)
+    settings = found_community(home, name, passphrase_file, rules)
     if form is Form.JSON:
         write_json({"community": settings.here.hex(), "name": checked_name(name)})
         return
@@ -128,9 +137,15 @@ def make_home(
     return settings, words
 
 
-def found_community(home: Home, name: str, passphrase_file: Path | None) -> Settings:
-    """Write a founding record and the founder's profile; return the home's new settings."""
+def found_community(
+    home: Home, name: str, passphrase_file: Path | None, rules: str | None = None
+) -> Settings:
+    """Write a founding record and the founder's profile; return the home's new settings.
+
+    rules: a template's name or a file's, None for the default rules. Raises BadRuleset.
+    """
     name = checked_name(name)
+    document = _document(rules) if rules else founding.NO_RULES
     with home.lock(), home.store() as store:
         settings = Settings.read(store)
         if settings.community is not None:
@@ -149,6 +164,7 @@ def found_community(home: Home, name: str, passphrase_file: Path | None) -> Sett
             os.urandom(NONCE_BYTES),
             name,
             now,
+            document,
         )
         first = founded.record
         community = community_of(first)
@@ -166,6 +182,14 @@ def found_community(home: Home, name: str, passphrase_file: Path | None) -> Sett
         settings.put(store)
         store.commit()
     return settings
+
+
+def _document(rules: str) -> Mapping[str, Any]:
+    """Return the document of a template or of a file of rules."""
+    from commonweal.commands.rules import text_of_rules
+    from commonweal.protocol.rules.document import read_toml
+
+    return read_toml(text_of_rules(rules)).document
 
 
 def checked_name(name: str) -> str:

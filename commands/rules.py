@@ -120,10 +120,17 @@ def sentences(ruleset: Ruleset) -> list[tuple[str, str]]:
 def template(name: str, home: Home) -> None:
     """Print rules that a community can begin from, to edit and propose."""
     del home  # templates are the same everywhere
+    say(text_of_rules(name).rstrip("\n"))
+
+
+def text_of_rules(name: str) -> str:
+    """Return the text of a template, or of the file of that name."""
     from importlib import resources
 
+    if name not in TEMPLATES:
+        return _text(Path(name))
     folder = resources.files("commonweal.protocol.rules") / "templates"
-    say((folder / f"{name}.toml").read_text("utf-8").rstrip("\n"))
+    return (folder / f"{name}.toml").read_text("utf-8")
 
 
 @rules.command("check")

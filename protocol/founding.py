@@ -6,6 +6,8 @@ ask for admission. Pure: keys, salts and the time come in.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from commonweal.protocol import codec, keys
@@ -31,6 +33,9 @@ FOUNDING_CLOCK = 1
 
 NAME_MEDIA_TYPE = "text/plain"
 
+NO_RULES: Mapping[str, codec.Value] = MappingProxyType({})
+"""A community that says nothing else begins with the default rules."""
+
 
 class Written(NamedTuple):
     """A record with the bytes of its body."""
@@ -47,14 +52,16 @@ def found(
     nonce: bytes,
     name: str,
     now_ms: int,
+    rules: Mapping[str, codec.Value] = NO_RULES,
 ) -> Written:
     """Return the founding record of a community called `name`, and its document.
 
-    The document is the canonical map {"name": name} and permanent. nonce: 32 random
-    bytes. Its id is the community's. Raises `InvalidRecord` when the name is too long.
+    The document is permanent: the canonical map of `rules`, a ruleset that was checked,
+    under this name. nonce: 32 random bytes. The record's id is the community's. Raises
+    `InvalidRecord` when the name or the rules are too long.
     """
     enrolment = Enrolment(nonce, inception.member, DeviceKey(device_signer.key), peer)
-    document = codec.encode({"name": name})
+    document = codec.encode({**rules, "name": name})
     data: dict[str, codec.Value] = {
         "nonce": nonce,
         "inception": inception.to_bytes(),

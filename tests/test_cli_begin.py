@@ -347,3 +347,25 @@ def test_no_secret_is_written_beside_the_keystore(tmp_path: Path) -> None:
             data = path.read_bytes()
             assert found.device_seed not in data
             assert found.member_entropy not in data
+
+
+@pytest.mark.parametrize("name", ["cooperative", "open-source", "time-bank", "value-network"])
+def test_a_community_begins_with_the_rules_of_a_template(tmp_path: Path, name: str) -> None:
+    home = member(tmp_path / "home")
+    good("found", "Lanxi", "--rules", name, "--home", home)
+    shown = good("rules", "show", "--home", home, "-o", "json").json
+    assert shown["name"] == "Lanxi"
+    assert shown["document"]["governance"], "the template's rules are not there"
+
+
+def test_a_community_begins_with_the_rules_of_a_file_or_not_at_all(tmp_path: Path) -> None:
+    home = member(tmp_path / "home")
+    rules = tmp_path / "rules.toml"
+    rules.write_text('name = "x"\n[value.work]\npoints = "event.nothing"\n')
+    assert weal("found", "Lanxi", "--rules", rules, "--home", home).code == 65
+    assert weal("found", "Lanxi", "--rules", tmp_path / "none", "--home", home).code != 0
+    assert good("status", "--home", home, "-o", "json").json["state"] == "no-community"
+    rules.write_text('name = "x"\n[value.work]\npoints = "event.effort"\nen = "a"\nzh = "b"\n')
+    good("found", "Lanxi", "--rules", rules, "--home", home)
+    shown = good("rules", "show", "--home", home, "-o", "json").json["document"]
+    assert shown["value"]["work"]["points"] == "event.effort"
