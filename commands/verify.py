@@ -151,8 +151,8 @@ class Checking:
         if record.body is None:
             return None
         known = self._store.row(
-            "SELECT 1 FROM body WHERE hash = ?1 UNION ALL SELECT 1 FROM wanted WHERE hash = ?1",
-            (record.body.hash,),
+            "SELECT 1 FROM body WHERE hash = ? UNION ALL SELECT 1 FROM wanted WHERE hash = ?",
+            (record.body.hash, record.body.hash),
         )
         if record.body.permanent and not self._store.has_body(record.body.hash):
             return _("its document is missing")

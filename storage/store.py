@@ -145,9 +145,8 @@ class Store(Shelves):
             rare = [(base + n,) for n, one in enumerate(run) if one.kind not in BULK_KINDS]
             self.change_many("INSERT INTO rare VALUES (?)", rare)
         self.change(
-            "UPDATE log SET length = ?1, held = ?1, head = ?2, clock = ?3, bytes = bytes + ?4"
-            " WHERE id = ?5",
-            (stop, last.id, last.clock, sum(map(len, map(_WIRE, run))), number),
+            "UPDATE log SET length = ?, held = ?, head = ?, clock = ?, bytes = bytes + ? WHERE id = ?",
+            (stop, stop, last.id, last.clock, sum(map(len, map(_WIRE, run))), number),
         )
         self._remember(last.id, last.clock)
 
@@ -357,9 +356,9 @@ class Store(Shelves):
                 self.put_body(ref, bodies[ref.hash])
             elif not ref.permanent:
                 self.change(
-                    "INSERT OR IGNORE INTO wanted SELECT ?1, ?2"
-                    " WHERE NOT EXISTS (SELECT 1 FROM body WHERE hash = ?1)",
-                    (ref.hash, ref.size),
+                    "INSERT OR IGNORE INTO wanted SELECT ?, ?"
+                    " WHERE NOT EXISTS (SELECT 1 FROM body WHERE hash = ?)",
+                    (ref.hash, ref.size, ref.hash),
                 )
 
     def _cut(self, number: int, good: int) -> None:
@@ -367,9 +366,8 @@ class Store(Shelves):
         last = self._range(number, good - 1, good, 0) if good else []
         head = keys.hash32(keys.RECORD, last[0]) if last else NO_ID
         self.change(
-            "UPDATE log SET length = ?1, head = ?2, clock = ?3, checked = min(checked, ?1)"
-            " WHERE id = ?4",
-            (good, head, clock_in(last[0]) if last else 0, number),
+            "UPDATE log SET length = ?, head = ?, clock = ?, checked = min(checked, ?) WHERE id = ?",
+            (good, head, clock_in(last[0]) if last else 0, good, number),
         )
 
     def _at(self, key: int) -> bytes:

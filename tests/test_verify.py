@@ -195,7 +195,7 @@ def test_a_fork_with_its_proof_is_whole_and_its_damage_is_found(home: Path) -> N
     ran = verify(home)
     assert ran.code == 0, ran.out
     assert ran.json["proofs"] == 1
-    cut = "CAST(substr(wire, 1, length(wire) - 1) || x'00' AS BLOB)"
+    cut = "CAST(substr(wire, 1, length(wire) - 1) || x'ff' AS BLOB)"
     change(home, f"UPDATE branch SET wire = {cut}")
     assert "branch" in places(verify(home))[0]
     change(home, f"UPDATE proof SET wire = {cut}")
