@@ -145,7 +145,8 @@ class Store(Shelves):
             rare = [(base + n,) for n, one in enumerate(run) if one.kind not in BULK_KINDS]
             self.change_many("INSERT INTO rare VALUES (?)", rare)
         self.change(
-            "UPDATE log SET length = ?, held = ?, head = ?, clock = ?, bytes = bytes + ? WHERE id = ?",
+            "UPDATE log SET length = ?, held = ?, head = ?, clock = ?, bytes = bytes + ?"
+            " WHERE id = ?",
             (stop, stop, last.id, last.clock, sum(map(len, map(_WIRE, run))), number),
         )
         self._remember(last.id, last.clock)
@@ -366,7 +367,8 @@ class Store(Shelves):
         last = self._range(number, good - 1, good, 0) if good else []
         head = keys.hash32(keys.RECORD, last[0]) if last else NO_ID
         self.change(
-            "UPDATE log SET length = ?, head = ?, clock = ?, checked = min(checked, ?) WHERE id = ?",
+            "UPDATE log SET length = ?, head = ?, clock = ?, checked = min(checked, ?)"
+            " WHERE id = ?",
             (good, head, clock_in(last[0]) if last else 0, good, number),
         )
 
