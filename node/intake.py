@@ -74,7 +74,6 @@ class Intake:
         if message.asked:
             session.took += 1
             session.remaining = message.remaining
-        session.progress_ms = self.desk.now_ms
         clocks: dict[RecordId, int] | None = None
         reads: dict[DeviceKey, _Read] = {}
         missing: list[wire.Run] = []
@@ -92,7 +91,10 @@ class Intake:
                 }
                 for run in missing:
                     self._read_late(session, run, clocks, reads)
-            return self._keep(session, reads, whole=not missing)
+            kept = self._keep(session, reads, whole=not missing)
+            if kept:  # frames that bring nothing do not keep us waiting for this peer
+                session.progress_ms = self.desk.now_ms
+            return kept
         except (InvalidRecord, Malformed) as error:
             self.desk.drop(session, f"{type(error).__name__}: {error}")
             return False

@@ -22,6 +22,9 @@ from commonweal.storage.tails import whole
 AGENT_BYTES = (32, 16)
 """A member's id; the random name of somebody outside the community."""
 
+SPEC_BYTES = 32
+"""A resource specification is named by the id of its record."""
+
 SCALE_MAX = 18
 CATCH_UP_RECORDS = 5_000
 """As many records are read in one step unless told otherwise: some 50 ms."""
@@ -50,7 +53,7 @@ class EventRow(NamedTuple):
     resource: Quantity | None
     effort: Quantity | None
     scope: str | None
-    spec: str | None
+    spec: bytes | None
 
 
 class Sum(NamedTuple):
@@ -76,7 +79,7 @@ class _Claim(NamedTuple):
     resource: Quantity | None
     effort: Quantity | None
     scope: str | None
-    spec: str | None
+    spec: bytes | None
 
 
 class Index:
@@ -325,7 +328,7 @@ def _claim(data: dict[str, Any]) -> _Claim | None:
         and len(provider) in AGENT_BYTES
         and (receiver is None or (type(receiver) is bytes and len(receiver) in AGENT_BYTES))
         and (scope is None or type(scope) is str)
-        and (spec is None or type(spec) is str)
+        and (spec is None or (type(spec) is bytes and len(spec) == SPEC_BYTES))
         and (resource is None or _is_quantity(resource))
         and (effort is None or _is_quantity(effort))
     )

@@ -57,7 +57,7 @@ def test_an_event_is_found_as_it_was_written() -> None:
         resourceQuantity=amount(25, "kg", 1),
         effortQuantity=amount(250, "hour", 2),
         inScopeOf="garden",
-        resourceConformsTo="apples",
+        resourceConformsTo=b"a" * 32,
         unknown={"kept": True},
     )
     store, index = indexed([data, event(BERT, "produce")])
@@ -66,7 +66,7 @@ def test_an_event_is_found_as_it_was_written() -> None:
         EventRow(*(plain.id, key(ANN), 2, 1_002, "produce", BERT), *(None, None, None, None, None)),
         EventRow(
             *(rich.id, key(ANN), 1, 1_001, "work", ANNE, GUEST),
-            *(Quantity(25, 1, "kg"), Quantity(250, 2, "hour"), "garden", "apples"),
+            *(Quantity(25, 1, "kg"), Quantity(250, 2, "hour"), "garden", b"a" * 32),
         ),
     ]
     assert store.record(rich.id) == rich
@@ -125,6 +125,7 @@ def test_other_records_are_no_events() -> None:
         event(receiver=ANNE.decode()),
         event(inScopeOf=1),
         event(resourceConformsTo=[]),
+        event(resourceConformsTo="apples"),
         event(effortQuantity=3),
         event(effortQuantity={}),
         event(effortQuantity=amount(True)),
