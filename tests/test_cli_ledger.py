@@ -293,8 +293,8 @@ def test_the_device_that_types_does_not_end_itself(home: Path) -> None:
 def test_status_keeps_its_shape(home: Path) -> None:
     found = good("status", "--home", home, "-o", "json").json
     assert sorted(found) == [
-        *("behind", "community", "community_name", "device", "frontier", "listening"),
-        *("logs", "member", "member_name", "peers", "records", "running", "state"),
+        *("behind", "community", "community_name", "damaged", "device", "frontier", "listening"),
+        *("logs", "member", "member_name", "peers", "records", "running", "state", "writable"),
     ]
     assert found["community_name"] == "Garden"
     assert (found["records"], found["logs"], found["peers"]) == (2, 1, [])
