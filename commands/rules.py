@@ -407,7 +407,7 @@ def _text(file: Path) -> str:
     except OSError as error:
         raise UnreadableFile(f"{file}: {error.strerror}") from error
     if len(data) > FILE_BYTES_MAX or not is_text(data):
-        raise UnreadableFile(f"{file}: {_('it is no text, or too long')}")
+        raise UnreadableFile(_("{file}: it is no text, or too long").format(file=file))
     return data.decode().removeprefix("\ufeff").replace("\r\n", "\n")
 
 

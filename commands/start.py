@@ -125,7 +125,7 @@ def _ask_link() -> str:
         try:
             links.from_text(found)
         except CommonwealError as error:
-            say(f"{_('This link cannot be read:')} {error}")
+            say(_("This link cannot be read: {why}").format(why=error))
         else:
             return found
 

@@ -101,11 +101,12 @@ def _words(found: Folded, sort: Sort, id: bytes) -> str:
             assert row is not None, "a walk stands on what is known"
             fields = resource_fields(found, id, row)
             amount = f"{fields['accounting']} {shown_unit(row.unit)}"
-            return f"[{fields['name'] or _('a thing')}] {amount} · {fields['accountable_name']}"
+            name = fields["name"] or _("a thing")
+            return f"[{name}] {amount} · {fields['accountable_name']}"
         case Sort.PROCESS:
             process = terms.ProcessRow(*found.state.get(terms.PROCESS + id))
             name = spec_name(found, process.spec) or process.scope or ""
-            return f"({_('process')} {name})".replace(" )", ")")
+            return _("(process {name})").format(name=name) if name else _("(a process)")
 
 
 def _start(found: Folded, text: str) -> tuple[Sort, bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import gettext
 import io
 from pathlib import Path
@@ -86,3 +87,27 @@ def test_everything_that_members_read_is_gathered() -> None:
         "started",
         ("{n} peer", "{n} peers"),
     }
+
+
+def hidden_words(source: str) -> list[str]:
+    """Words in `_()` inside an f-string, which are gathered on no Python before 3.12."""
+    inside = (
+        node
+        for joined in ast.walk(ast.parse(source))
+        if isinstance(joined, ast.JoinedStr)
+        for node in ast.walk(joined)
+    )
+    return [
+        ast.unparse(node)
+        for node in inside
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "_"
+        and isinstance(node.args[0], ast.Constant)
+    ]
+
+
+def test_no_words_hide_in_an_f_string() -> None:
+    assert hidden_words("""f"{_('lost')} {name}" """) == ["_('lost')"]
+    for path in catalogue.sources():
+        assert not hidden_words(path.read_text("utf-8")), f"{path}: use _(...).format(...)"
