@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -35,13 +36,20 @@ class NotAsPromised(Exception):
 
 def main() -> int:
     """Run the demo; return the exit code."""
+    for asked in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(asked, lambda number, _: sys.exit(128 + number))
     folder = Path(tempfile.mkdtemp(prefix="weal-demo-"))
     try:
         show(folder)
     except NotAsPromised as error:
         print(f"\nNot as promised: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\nEnded in the middle, as you asked. Homes and nodes go too.", file=sys.stderr)
+        return 128 + signal.SIGINT
     finally:
+        for asked in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(asked, signal.SIG_IGN)
         with contextlib.suppress(NotAsPromised):
             weal("cluster", "down", "--dir", str(folder / "cluster"))
         shutil.rmtree(folder, ignore_errors=True)

@@ -69,8 +69,15 @@ class Cluster:
         waiting = [name for name in names if self.home(name).holder() is None]
         while waiting:
             batch, waiting = waiting[:STARTS_AT_ONCE_MAX], waiting[STARTS_AT_ONCE_MAX:]
-            for starting in [_starting(self.home(name)) for name in batch]:
-                starting.addresses()
+            begun: list[launch.Starting] = []
+            try:
+                begun.extend(_starting(self.home(name)) for name in batch)
+                for starting in begun:
+                    starting.addresses()
+            except BaseException:  # Ctrl-C too: who does not hold his home yet is not found by it
+                for starting in begun:
+                    starting.give_up()
+                raise
 
     def stop(self, name: str) -> None:
         """End a node in order. Raises NotReachable when it does not run."""

@@ -76,6 +76,12 @@ class Starting:
         said = " / ".join(journal.last_words(self._home.log, SAID_LINES))
         raise _not_started(said or f"exit code {code}; see {self._home.log}")
 
+    def give_up(self) -> None:
+        """End the process, unless it listens already and belongs to nobody."""
+        if self._process.returncode is None:
+            self._process.kill()
+            self._process.wait()
+
     def _report(self) -> bytes:
         """Return the first line that the process writes, or less when it ends or hangs."""
         assert self._process.stdout is not None

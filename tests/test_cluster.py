@@ -364,6 +364,25 @@ def test_a_cluster_knows_its_nodes_and_ends_them_all(tmp_path: Path) -> None:
         assert [one.running for one in cluster.nodes()] == [False, False]
 
 
+def test_a_start_that_is_broken_off_leaves_no_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[launch.Starting] = []
+
+    def interrupted(starting: launch.Starting) -> list[str]:
+        begun.append(starting)
+        raise KeyboardInterrupt
+
+    command.found(tmp_path, 1)
+    monkeypatch.setattr(launch.Starting, "addresses", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Cluster(tmp_path).start(["n1"])
+    try:
+        assert begun[0]._process.poll() is not None
+    finally:
+        begun[0].give_up()
+
+
 # Settings.
 
 
