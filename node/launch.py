@@ -79,6 +79,8 @@ class Starting:
     def give_up(self) -> None:
         """End the process, unless it listens already and belongs to nobody."""
         if self._process.returncode is None:
+            assert self._process.stdout is not None
+            self._process.stdout.close()
             self._process.kill()
             self._process.wait()
 
