@@ -36,8 +36,8 @@ BUSY_MS_MAX = 5_000
 CACHE_KIB_MAX = 8 * 1024
 """Pages kept in memory by one connection."""
 
-WAL_PAGES_MAX = 8 * 1024
-"""At this many pages (32 MiB) a commit moves the write-ahead log into the database itself."""
+WAL_PAGES_MAX = 32 * 1024
+"""At this many pages (128 MiB) a commit moves the write-ahead log into the database itself."""
 
 WAL_IDLE_BYTES_MAX = 4 * 1024 * 1024
 """An idle checkpoint cuts the write-ahead log when its file is longer than this."""
