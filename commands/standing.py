@@ -13,7 +13,7 @@ import click
 
 from commonweal.commands.flows import event_fields, event_words, resource_fields
 from commonweal.commands.folded import Folded, folded, table
-from commonweal.commands.language import _, is_chinese
+from commonweal.commands.language import _, is_chinese, ngettext
 from commonweal.commands.options import form_option, home_option
 from commonweal.commands.output import (
     Column,
@@ -250,7 +250,8 @@ def _of_line(found: Folded, name: str, one: Payout) -> tuple[dict[str, Any], lis
     if line.income:
         words.append(_("earned by: {event}").format(event=event_words(found, line.income)))
     if one.inputs:
-        words.append(_("for {n} contributions:").format(n=f"{one.inputs:,}"))
+        of = ngettext("for {n} contribution:", "for {n} contributions:", one.inputs)
+        words.append(of.format(n=f"{one.inputs:,}"))
     words += [f"  {id.hex()[:8]}  {_event(found, id)}" for id in line.inputs[:INPUTS_SHOWN_MAX]]
     if one.inputs > INPUTS_SHOWN_MAX:
         words.append("  ...")
