@@ -87,7 +87,11 @@ def show(proposal: str | None, as_toml: bool, home: Home, form: Form) -> None:
         say(_("in force since height {height}").format(height=since))
     else:
         say(_("in force since the founding"))
-    for path, words in sentences(ruleset):
+    told = sentences(ruleset)
+    if not told:
+        say()
+        say(_("It shares nothing yet; `weal rules template` prints rules to begin with."))
+    for path, words in told:
         say()
         say(f"{path}:" if path else "")
         say(f"  {visible(words)}")
