@@ -78,7 +78,7 @@ sim: $(STAMP) ## the simulator; SEED=n replays one run
 	COMMONWEAL_SEED="$(SEED)" $(RUN) -m pytest tests/sim -q
 
 sim-long: $(STAMP) ## the simulator on many more seeds; RUNS=n says how many
-	COMMONWEAL_RUNS="$(or $(RUNS),10000)" $(RUN) -m pytest tests/sim -q --timeout=0
+	COMMONWEAL_RUNS="$(or $(RUNS),10000)" $(RUN) -m pytest tests/sim tests/seal -q --timeout=0
 
 fuzz-long: $(STAMP) ## inputs that nobody thought of, for long; EXAMPLES=n says how many each
 	COMMONWEAL_EXAMPLES="$(or $(EXAMPLES),20000)" $(RUN) -m pytest tests -q --timeout=0 -m hypothesis
