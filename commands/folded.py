@@ -28,7 +28,7 @@ from commonweal.commands.writing import Written, writer
 from commonweal.protocol import record as records
 from commonweal.protocol.errors import AmbiguousId, UnknownId, UnusableText, WouldNotCount
 from commonweal.protocol.keys import MemberId, short
-from commonweal.protocol.ledger import membership
+from commonweal.protocol.ledger import membership, texts
 from commonweal.protocol.ledger.reasons import Reason
 from commonweal.protocol.ledger.state import State
 from commonweal.protocol.record import Record, RecordId
@@ -73,6 +73,16 @@ class Folded:
         if agent == self.community:
             return _("the community")
         return self._names.get(agent) or f"?{short(agent)}"
+
+    def alike(self) -> list[str]:
+        """Return the names that may be taken for each other, the alike ones together."""
+        active = {
+            one.id: self._names[one.id]
+            for one in membership.members(self.state)
+            if one.status == "active" and one.id in self._names
+        }
+        groups = texts.alike(active)
+        return [", ".join(f"{active[id]} ({short(id)})" for id in group) for group in groups]
 
     def member(self, text: str) -> MemberId:
         """Return the member with this name, or whose id begins so; raise UnknownId, AmbiguousId."""

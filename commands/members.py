@@ -11,7 +11,16 @@ from commonweal.commands.folded import Folded, folded
 from commonweal.commands.invite import link_to, show_link, warn_when_private
 from commonweal.commands.language import N_, _
 from commonweal.commands.options import form_option, home_option, passphrase_option, unlock
-from commonweal.commands.output import Column, Form, say, write_csv, write_json, write_table
+from commonweal.commands.output import (
+    Column,
+    Form,
+    say,
+    visible,
+    warn,
+    write_csv,
+    write_json,
+    write_table,
+)
 from commonweal.commands.people import People, begins
 from commonweal.commands.writing import write
 from commonweal.protocol import invite as links
@@ -51,6 +60,7 @@ def members(home: Home, form: Form) -> None:
             }
             for one in membership.members(found.state)
         ]
+        alike = found.alike()
     rows.sort(key=lambda row: (row["status"] != "active", row["name"], row["member"]))
     if form is Form.JSON:
         return write_json({"members": rows})
@@ -61,6 +71,12 @@ def members(home: Home, form: Form) -> None:
         marks = [_("founder")] * row["founder"] + [_("you")] * row["you"] + row["roles"]
         marks += [_("{role}, claimed").format(role=one) for one in row["claimed"]]
         row |= {"id": row["member"][:8], "status": _(row["status"]), "marks": ", ".join(marks)}
+    for group in alike:
+        warn(
+            _("These names look alike; tell them apart by their ids: {names}.").format(
+                names=visible(group)
+            )
+        )
     return write_table(
         [
             Column("id", _("id")),

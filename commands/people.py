@@ -12,6 +12,7 @@ from commonweal.protocol.errors import AmbiguousId, CommonwealError, UnknownId
 from commonweal.protocol.keys import DeviceKey, MemberId, short
 from commonweal.protocol.ledger import membership
 from commonweal.protocol.ledger.state import State
+from commonweal.protocol.ledger.texts import shown
 from commonweal.protocol.record import CommunityId, RecordId
 from commonweal.storage.store import Store
 
@@ -46,7 +47,7 @@ class People:
         if member not in self._names:
             found = membership.member(self.state, MemberId(member)) if len(member) == 32 else None
             text = found and found.profile and text_of(self._store, found.profile)
-            self._names[member] = text or f"?{short(member)}"
+            self._names[member] = shown(text or "") or f"?{short(member)}"
         return self._names[member]
 
     def members(self) -> list[membership.Member]:

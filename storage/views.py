@@ -21,6 +21,7 @@ from commonweal.protocol.ledger import (
     joining,
     roles,
     terms,
+    texts,
 )
 from commonweal.protocol.record import RecordId
 from commonweal.protocol.rules.split import Line
@@ -36,7 +37,6 @@ VIEWS = ("members", "events", "attests", "rules", "votes", "seals", "claims", "p
 
 ID_BYTES = 32
 CORRECTIONS_BYTES = 8
-NAME_CHARACTERS_MAX = 200
 
 _OF_EVENT = (flow.EVENT, distribution.BOOKED, distribution.WORTH)
 
@@ -181,4 +181,4 @@ def name_of(store: Store, profile: bytes | None) -> str | None:
         _, content = record.read_erasable(data)
     except CommonwealError:
         return None
-    return content.decode("utf-8", "replace")[:NAME_CHARACTERS_MAX]
+    return texts.shown(content.decode("utf-8", "replace")) or None

@@ -11,6 +11,7 @@ import pytest
 
 from commonweal.commands import ledger as ledger_commands
 from commonweal.protocol import errors
+from commonweal.protocol.ledger import texts
 from commonweal.storage.home import Home
 from commonweal.storage.store import Store
 from tests.weal import founder, good, weal
@@ -258,6 +259,14 @@ def test_an_id_that_fits_two_records_names_both(
     assert "More than one" in ran.err
     assert one[:16] in ran.err
     assert two[:16] in ran.err
+
+
+def test_names_that_look_alike_are_told_apart(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "look alike" not in good("members", "--home", home).err
+    monkeypatch.setattr(texts, "alike", lambda names: [[*names, *names]])
+    ran = good("members", "--home", home)
+    own = good("status", "--home", home, "-o", "json").json["member"][:8]
+    assert f"look alike; tell them apart by their ids: Ann 安 ({own}), Ann 安 ({own})" in ran.err
 
 
 def test_members_and_devices_are_listed(home: Path) -> None:
