@@ -25,7 +25,7 @@ from commonweal.storage.store import Store
 
 START_S_MAX = 60.0
 WAIT_S_MAX = 300.0
-POLL_S = 0.02
+POLL_S = 0.03
 IDLE_CPU_S = 0.1
 """A process that uses less of a second than this is idle."""
 

@@ -36,7 +36,7 @@ QUIET_S = 0.4
 LATE_S = 5.0
 """However busy or quiet it is, conclusions are drawn so often: deadlines pass in silence."""
 NEWS_MAX = 2_000
-"""More than so many new records wait until the node has caught up."""
+"""When there are more new ones than that since the last look, the node is catching up: not now."""
 CUT_MS = 2_000
 """A witness cuts at most so often."""
 NOBODY_ASKS = Ticket(-1)
@@ -55,22 +55,23 @@ class Deciding:
     async def run(self, emit: Callable[[Event], None]) -> None:
         """Conclude when the ledger has changed and is quiet, and now and then, until cancelled."""
         limiter = trio.CapacityLimiter(1)
-        version, concluded, done_at = -1, -1, -math.inf
+        stamp = concluded = (-1, -1)
+        looked_at, records = -math.inf, 0
         while True:
             await trio.sleep(QUIET_S)
-            before, version = version, await trio.to_thread.run_sync(self._version, limiter=limiter)
-            late = trio.current_time() - done_at > LATE_S
-            few = version - concluded <= NEWS_MAX
-            if (late and few) or (version != concluded and version == before):
-                step = partial(self.step, time.time_ns() // 1_000_000)
-                found = await trio.to_thread.run_sync(
-                    step,
-                    limiter=limiter,
-                    **ABANDON,
-                )
-                concluded, done_at = version, trio.current_time()
-                for event in found:
-                    emit(event)
+            before, stamp = stamp, self._stamp()
+            is_quiet = stamp == before != concluded
+            if not is_quiet and trio.current_time() - looked_at < LATE_S:
+                continue
+            looked_at = trio.current_time()
+            already, records = records, await trio.to_thread.run_sync(self._count, limiter=limiter)
+            if not is_quiet and records - already > NEWS_MAX:
+                continue
+            step = partial(self.step, time.time_ns() // 1_000_000)
+            found = await trio.to_thread.run_sync(step, limiter=limiter, **ABANDON)
+            concluded = stamp
+            for event in found:
+                emit(event)
 
     def step(self, now_ms: int) -> list[Event]:
         """Fold what came; return what the service is to be told.
@@ -90,12 +91,18 @@ class Deciding:
         finally:
             store.close()
 
-    def _version(self) -> int:
-        """Return a number that changes with every record that is kept."""
+    def _stamp(self) -> tuple[int, int]:
+        """Return what changes with every commit: when the write-ahead log was written, its size."""
+        try:
+            found = Path(f"{self._ledger}-wal").stat()
+        except FileNotFoundError:
+            return (0, 0)
+        return found.st_mtime_ns, found.st_size
+
+    def _count(self) -> int:
         store = Store(self._ledger, readonly=True)
         try:
-            counts = store.counts()
-            return counts.records + counts.bodies
+            return store.counts().records
         finally:
             store.close()
 
