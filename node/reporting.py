@@ -42,7 +42,13 @@ class Reporting:
         self._waits: dict[Ticket, _Wait] = {}
 
     def asked(self, ticket: Ticket, question: str, about: Mapping[str, Any]) -> list[Answer]:
-        """Answer a question now, or later by `confirmed`."""
+        """Answer a question now, or later by `confirmed`; say so when it cannot be answered."""
+        try:
+            return self._answered(ticket, question, about)
+        except (InvalidRecord, UsageError) as error:
+            return [Answer(ticket, error)]
+
+    def _answered(self, ticket: Ticket, question: str, about: Mapping[str, Any]) -> list[Answer]:
         match question:
             case "status":
                 return [Answer(ticket, self.status())]
@@ -55,7 +61,7 @@ class Reporting:
             case "wait":
                 return self._wait(ticket, about)
             case _:
-                return [Answer(ticket, UsageError(f"a question {question!r:.40} is not known"))]
+                raise UsageError(f"a question {question!r:.40} is not known")
 
     def forget(self, ticket: Ticket) -> None:
         """Drop what a caller who went away was waiting for."""
@@ -185,14 +191,11 @@ class Reporting:
     def _wait(self, ticket: Ticket, about: Mapping[str, Any]) -> list[Answer]:
         ids, peers = about.get("ids"), about.get("peers")
         if type(ids) is not list or type(peers) is not int or len(self._waits) >= WAITS_MAX:
-            return [Answer(ticket, UsageError("wait takes ids and a number of peers"))]
-        try:
-            lengths: dict[DeviceKey, int] = {}
-            for id in ids:
-                author, length = self._place(id)
-                lengths[author] = max(length, lengths.get(author, 0))
-        except InvalidRecord as error:
-            return [Answer(ticket, error)]
+            raise UsageError("wait takes ids and a number of peers")
+        lengths: dict[DeviceKey, int] = {}
+        for id in ids:
+            author, length = self._place(id)
+            lengths[author] = max(length, lengths.get(author, 0))
         wait = _Wait(ticket, lengths, peers)
         self._waits[ticket] = wait
         return self._progress(wait)

@@ -1,0 +1,58 @@
+"""Questions of the local API: each is answered, none ends the node."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import pytest
+
+from commonweal.node.events import Answer, Asked, Committed, Ticket
+from commonweal.node.service import Service
+from commonweal.node.session import Identity
+from commonweal.protocol.errors import CommonwealError, InvalidRecord, UsageError
+from commonweal.storage.store import Store
+from tests.protocol.authors import COMMUNITY, FIRST, FOUNDING, MEI, NOW_MS
+
+
+def answer(question: str, **about: Any) -> Any:
+    """Return the value or the error with which a lone founder's node answers."""
+    store = Store()
+    assert FIRST.body is not None
+    store.append(MEI.device, [FIRST], {FIRST.body.hash: FOUNDING.body})
+    service = Service(store, COMMUNITY, Identity(MEI.signer, MEI.peer), Random(1))
+    service.handle(Asked(Ticket(1), question, about), NOW_MS)
+    found = [one for one in service.handle(Committed(), NOW_MS) if isinstance(one, Answer)]
+    store.close()
+    assert [(one.ticket, one.last) for one in found] == [(Ticket(1), True)]
+    return found[0].value
+
+
+@pytest.mark.parametrize(
+    ("question", "about", "error"),
+    [
+        ("holders", {}, InvalidRecord),
+        ("holders", {"id": b"x" * 32}, InvalidRecord),
+        ("holders", {"id": b""}, InvalidRecord),
+        ("holders", {"id": 5}, InvalidRecord),
+        ("wait", {}, UsageError),
+        ("wait", {"ids": [b"x" * 32], "peers": 1}, InvalidRecord),
+        ("wait", {"ids": b"x", "peers": 1}, UsageError),
+        ("wait", {"ids": [], "peers": "1"}, UsageError),
+        ("riddle", {}, UsageError),
+        ("", {"ids": None}, UsageError),
+    ],
+)
+def test_a_bad_question_is_answered_with_what_is_wrong(
+    question: str, about: dict[str, Any], error: type[CommonwealError]
+) -> None:
+    assert isinstance(answer(question, **about), error)
+
+
+@pytest.mark.parametrize("question", ["status", "peers", "health"])
+def test_a_good_question_is_answered(question: str) -> None:
+    assert isinstance(answer(question), dict)
+
+
+def test_a_record_that_nobody_else_holds_has_no_holders() -> None:
+    assert answer("holders", id=FIRST.id) == {"holders": [], "connected": 0}
