@@ -76,7 +76,7 @@ class Folded:
 
     def alike(self) -> list[str]:
         """Return the names that may be taken for each other, the alike ones together."""
-        active = {
+        active: dict[bytes, str] = {
             one.id: self._names[one.id]
             for one in membership.members(self.state)
             if one.status == "active" and one.id in self._names
