@@ -34,8 +34,8 @@ from commonweal.protocol.identity import Inception, entropy_from_phrase
 from commonweal.protocol.invite import Contact, Invite, Link
 from commonweal.protocol.record import RecordId
 from commonweal.protocol.rules import document, expression
-from commonweal.protocol.seal import cut, formats, haves, votes
 from commonweal.storage import keystore
+from tests.fuzz.seal_doors import SEAL_DOORS
 from tests.protocol.authors import (
     BO,
     COMMUNITY,
@@ -182,7 +182,6 @@ _LINK = Link(
     (Contact(MEI.peer, ("/ip4/192.0.2.7/tcp/4001",)),),
     Invite(RecordId(seed("invite")), 7, seed("invite key")),
 )
-_VOTE = votes.sign_vote(MEI.signer, COMMUNITY, 3, 0, votes.Step.PREVOTE, votes.SealId(seed("seal")))
 _TEMPLATES = resources.files("commonweal.protocol.rules") / "templates"
 _RULES = (_TEMPLATES / "cooperative.toml").read_text("utf-8")
 _EVENT = {"kind": "event", "data": {"action": "work"}, "deps": [seed("d")], "text": None}
@@ -205,22 +204,7 @@ DOORS: dict[str, Door] = {
         lambda data: address.from_bytes(data, COMMUNITY),
         (address.sign(MEI.signer, COMMUNITY, MEI.peer, 1, ("/ip4/10.0.0.1/tcp/1",)).to_bytes(),),
     ),
-    "vote": Door(
-        lambda data: votes.vote_from_bytes(data, COMMUNITY), (votes.vote_to_bytes(_VOTE),)
-    ),
-    "certificate": Door(votes.certificate_from_bytes, (codec.encode([0, []]),)),
-    "double vote": Door(
-        lambda data: votes.double_vote_from_bytes(data, COMMUNITY), (votes.vote_to_bytes(_VOTE),)
-    ),
-    "have": Door(lambda data: haves.have_from_bytes(data, COMMUNITY), (codec.encode([0]),)),
-    "cut": Door(cut.delta_from_bytes, (codec.encode([[], []]),)),
-    "seal": Door(lambda data: formats.seal_from_bytes(data, COMMUNITY), (codec.encode([0] * 14),)),
-    "proposal": Door(
-        lambda data: formats.proposal_from_bytes(data, COMMUNITY), (codec.encode([0] * 8),)
-    ),
-    "sealed": Door(
-        lambda data: formats.sealed_from_bytes(data, COMMUNITY), (codec.encode([0] * 3),)
-    ),
+    **{name: Door(*parts) for name, parts in SEAL_DOORS.items()},
     "ruleset": Door(document.from_bytes, (codec.encode({"name": "x"}),)),
     "ruleset in TOML": Door(_text(document.read_toml), (_RULES.encode(),)),
     "expression": Door(
