@@ -84,6 +84,7 @@ RECORD_CONTEXT = SignedContext("commonweal/1")
 ENROL_CONTEXT = SignedContext("commonweal/1/enrol")
 REVOKE_CONTEXT = SignedContext("commonweal/1/revoke")
 REKEY_CONTEXT = SignedContext("commonweal/1/rekey")
+SPONSORS_CONTEXT = SignedContext("commonweal/1/sponsors")
 INVITE_CONTEXT = SignedContext("commonweal/1/invite")
 HELLO_CONTEXT = SignedContext("commonweal/1/hello")
 ADDRESS_CONTEXT = SignedContext("commonweal/1/address")
@@ -93,8 +94,8 @@ PROPOSAL_CONTEXT = SignedContext("commonweal/1/proposal")
 HAVE_CONTEXT = SignedContext("commonweal/1/have")
 
 SIGNED_CONTEXTS = frozenset(
-    {RECORD_CONTEXT, ENROL_CONTEXT, REVOKE_CONTEXT, REKEY_CONTEXT, INVITE_CONTEXT}
-    | {HELLO_CONTEXT, ADDRESS_CONTEXT, HEADS_CONTEXT, VOTE_CONTEXT}
+    {RECORD_CONTEXT, ENROL_CONTEXT, REVOKE_CONTEXT, REKEY_CONTEXT, SPONSORS_CONTEXT}
+    | {INVITE_CONTEXT, HELLO_CONTEXT, ADDRESS_CONTEXT, HEADS_CONTEXT, VOTE_CONTEXT}
     | {PROPOSAL_CONTEXT, HAVE_CONTEXT}
 )
 """Everything a key of ours signs; docs/protocol.md says what each array holds."""

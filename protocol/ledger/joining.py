@@ -12,15 +12,12 @@ Records (`data`; every signature is by member keys, [[key, signature]...] ascend
   member.request   invite, cited; proof: signature by the invite's key over
                    ["commonweal/1/invite", community, member, device]
   member.vouch     member, request, cited
-  member.rekey     inception: a document with the new keys; signatures by the old ones over
-                   ["commonweal/1/rekey", community, member, number, inception], number
-                   counting the member's rekeys from 1
   member.profile   nothing; the name is in the erasable body
   member.leave     nothing
 A device of an active member counts at once, that of a newcomer with his admission.
 State: F founding, M members, D devices, E a member's devices, P devices by peer, I invites,
 Q a member's requests, R requests by id, V vouches, Z frozen logs. What nodes read from it
-is in `membership`.
+is in `membership`; how a member's keys change, in `sponsoring`.
 """
 
 from __future__ import annotations
@@ -316,22 +313,6 @@ def set_status(state: State, member: MemberId, status: str, clock: int) -> None:
     row = member_row(state, member)
     assert row is not None, "the member is known"
     state.put(MEMBER + member, [*row._replace(status=status, since=clock)])
-
-
-def rekey(state: State, record: Record, context: Context) -> Verdict:
-    """Give the author's member the keys of a new document, by the word of the old ones."""
-    inception = _inception(record.data.get("inception"))
-    if inception is None:
-        return Reason.SHAPE
-    row = member_row(state, context.member)
-    assert row is not None, "the author's member is known"
-    number = row.rekeys + 1
-    fields = (context.community, context.member, number, inception.to_bytes())
-    if not _is_signed(row, record.data.get("signatures"), keys.REKEY_CONTEXT, *fields):
-        return Reason.NOT_SIGNED
-    row = row._replace(keys=[*inception.keys], threshold=inception.threshold, rekeys=number)
-    state.put(MEMBER + context.member, [*row])
-    return None
 
 
 def profile(state: State, record: Record, context: Context) -> Verdict:

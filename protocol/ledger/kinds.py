@@ -19,6 +19,7 @@ from commonweal.protocol.ledger import (
     joining,
     plans,
     roles,
+    sponsoring,
     terms,
     witness,
 )
@@ -59,7 +60,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "member.request": Kind(joining.request, Author.ANYONE),
         "member.vouch": Kind(joining.vouch),
         "member.leave": Kind(joining.leave),
-        "member.rekey": Kind(joining.rekey),
+        "member.rekey": Kind(sponsoring.rekey),
+        "member.sponsors": Kind(sponsoring.sponsor),
         "member.profile": Kind(joining.profile),
         "role.claim": Kind(roles.claim),
         "role.endorse": Kind(roles.endorse),
