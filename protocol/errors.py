@@ -85,6 +85,12 @@ class FinalityForked(CommonwealError):
         self.first, self.second = first, second
 
 
+class InvalidProof(CommonwealError):
+    """The file does not prove that its record is final; ask whoever gave it for another."""
+
+    exit_code = 65
+
+
 # At fault: the caller.
 
 
@@ -279,6 +285,10 @@ class BadRuleset(CommonwealError):
         super().__init__(f"line {at.line}, column {at.column}: {what}")
         self.sentence, self.hint = sentence, hint
         self.line, self.column = at
+
+
+class NotSealedYet(NotYet):
+    """No seal covers the record yet; type `weal seal`, and this again when it is made."""
 
 
 class NotAdmittedYet(NotYet):

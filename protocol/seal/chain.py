@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from commonweal.protocol.errors import FinalityForked, InvalidSeal
-from commonweal.protocol.keys import short
-from commonweal.protocol.record import CommunityId
+from commonweal.protocol import keys
+from commonweal.protocol.errors import FinalityForked, InvalidRecord, InvalidSeal, Malformed
+from commonweal.protocol.identity import Enrolment, Inception, check_enrolment
+from commonweal.protocol.keys import MemberKey, short
+from commonweal.protocol.record import FOUND, CommunityId, Record
 from commonweal.protocol.seal.formats import Seal, SealedHeight
 from commonweal.protocol.seal.votes import (
     Certificate,
@@ -44,6 +46,25 @@ def founding_point(community: CommunityId, founder: Witness) -> Point:
     return Point(community, 0, SealId(community), 0, 0, (founder,))
 
 
+def founder_of(founding: Record) -> Witness:
+    """Return the first witness: the device that wrote a founding record, and its member.
+
+    Raises `InvalidRecord` when the record founds nothing, or `BadSignature` unless the
+    member's keys and the device signed it.
+    """
+    try:
+        begun = Inception.from_bytes(founding.data["inception"])
+        pairs = [(MemberKey(key), signature) for key, signature in founding.data["signatures"]]
+        names = (founding.data["nonce"], begun.member, founding.author, founding.data["peer"])
+        check_enrolment(Enrolment(*names), begun.keys, begun.threshold, pairs)
+    except (KeyError, TypeError, ValueError, Malformed) as error:
+        raise InvalidRecord(f"{founding} founds no community") from error
+    if founding.kind != FOUND:
+        raise InvalidRecord(f"{founding} founds no community")
+    keys.verify(founding.author, founding.header, founding.signature)
+    return Witness(founding.author, begun.member)
+
+
 def follow(point: Point, sealed: SealedHeight) -> Point:
     """Return the next point, every signature of its certificate checked.
 
@@ -54,6 +75,29 @@ def follow(point: Point, sealed: SealedHeight) -> Point:
         raise InvalidSeal(f"height {seal.height} does not follow {point.height}")
     check_certified(seal, sealed.certificate, point)
     check_order(seal, point)
+    return _after(point, sealed)
+
+
+def leap(point: Point, sealed: SealedHeight) -> Point:
+    """Return a later point, where the heights between are not shown since the set stayed.
+
+    What that proves, and what it leaves to trust, the module `bundle` says. Raises as
+    `follow` does.
+    """
+    seal = sealed.seal
+    if seal.height <= point.height + 1:
+        return follow(point, sealed)
+    if seal.community != point.community:
+        raise InvalidSeal("the seal is of another community")
+    check_certified(seal, sealed.certificate, point)
+    if seal.time_ms - point.time_ms < seal.height - point.height or seal.clock < point.clock:
+        raise InvalidSeal(f"the time or the clock of seal {short(seal.id)} went back")
+    return _after(point, sealed)
+
+
+def _after(point: Point, sealed: SealedHeight) -> Point:
+    """Return where a seal that is certified leads to, its next witnesses checked."""
+    seal = sealed.seal
     if seal.witnesses != set_root(sealed.witnesses):
         raise InvalidSeal(f"the witnesses are not those that seal {short(seal.id)} names")
     came = [one for one in sealed.witnesses if one not in point.witnesses]
