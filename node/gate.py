@@ -8,15 +8,19 @@ that vouches for requests, by itself.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from commonweal.node.events import Admit, Tolerate
+from commonweal.node.replica import Replica
 from commonweal.node.session import Desk, Session, Standing
 from commonweal.protocol import credentials, hello, wire
 from commonweal.protocol.errors import BadSignature, CommonwealError, NotPermitted
 from commonweal.protocol.hello import Greeting, InviteProof
 from commonweal.protocol.invite import Invite
-from commonweal.protocol.keys import DeviceKey, Signer
+from commonweal.protocol.keys import DeviceKey, MemberId, Signer
 from commonweal.protocol.ledger import membership
-from commonweal.protocol.record import FOUND, RECORD_BYTES_MAX, Record, RecordId, from_bytes
+from commonweal.protocol.record import FOUND, RECORD_BYTES_MAX, RecordId, from_bytes
+from commonweal.protocol.succession import REKEY, SPONSORS
 
 
 class Gate:
@@ -29,6 +33,7 @@ class Gate:
         self.refusal: tuple[str, str] | None = None
         """The last reason that another node gave for refusing us: (code, text)."""
         self._credentials: tuple[bytes, ...] = ()
+        self._stamp: object = None
 
     def greet(self, session: Session) -> None:
         """Send our hello."""
@@ -78,7 +83,8 @@ class Gate:
         return session.is_member
 
     def promote(self) -> list[Session]:
-        """Admit guests whose membership has come; return their sessions."""
+        """Admit guests whose membership has come; return their sessions. Let go whose is over."""
+        self._demote()
         found = []
         replica = self.desk.replica
         for session in list(self.desk.sessions.values()):
@@ -92,38 +98,66 @@ class Gate:
                 self._turn_away(session, session.invite)
         return found
 
+    def _demote(self) -> None:
+        """End the links to devices that were revoked, and of members who left."""
+        for session in self.desk.members():
+            if session.device is not None and self._is_ended(session.device):
+                self._refuse(session, "not-a-member", "your device, or its member, was ended here")
+
+    def _is_ended(self, device: DeviceKey) -> bool:
+        status = membership.status_of(self.desk.replica.ledger.state, device)
+        return status in ("revoked", "left", "removed") or self.desk.replica.is_removed(device)
+
     def _is_member(self, session: Session, greeting: Greeting) -> bool:
-        replica = self.desk.replica
-        status = membership.status_of(replica.ledger.state, greeting.device)
-        if status in ("revoked", "left", "removed") or replica.is_removed(greeting.device):
+        state = self.desk.replica.ledger.state
+        status = membership.status_of(state, greeting.device)
+        if self._is_ended(greeting.device):
             return False
         if status == "active":
-            return membership.peer_of(replica.ledger.state, greeting.device) == session.peer
+            return membership.peer_of(state, greeting.device) == session.peer
         if status is None and self._is_new_device(session, greeting):
             return True
-        try:
-            credentials.check(
-                greeting.credentials, replica.community, greeting.device, session.peer
-            )
-        except CommonwealError:
-            return False
-        return True
+        return self._is_shown(session, greeting) or self._is_named(session)
 
     def _is_new_device(self, session: Session, greeting: Greeting) -> bool:
         """Say whether a member whom we know enrolled this device, as one who restores does."""
-        replica = self.desk.replica
         for data in greeting.credentials:
-            try:
-                return credentials.is_enrolled(
-                    from_bytes(data),
-                    replica.community,
-                    greeting.device,
-                    session.peer,
-                    lambda id: membership.active(replica.ledger.state, id),
-                )
-            except CommonwealError:
-                continue
+            with suppress(CommonwealError):
+                record = from_bytes(data)
+                place = (self.desk.replica.community, greeting.device, session.peer)
+                if credentials.is_enrolled(record, *place, self._speaking):
+                    return True
         return False
+
+    def _is_shown(self, session: Session, greeting: Greeting) -> bool:
+        """Say whether credentials show a member, and nothing known here speaks against it."""
+        replica, shown = self.desk.replica, greeting.credentials
+        try:
+            claim = credentials.check(shown, replica.community, greeting.device, session.peer)
+        except CommonwealError:
+            return False
+        known = membership.member(replica.ledger.state, claim.member)
+        if known is None or known.status == "new":
+            return True
+        speaking = self._speaking(claim.member)
+        return speaking is not None and claim.continues(speaking, known.rekeys)
+
+    def _is_named(self, session: Session) -> bool:
+        """Say whether we dialled whom our link names, and know nobody yet who could tell more."""
+        replica = self.desk.replica
+        if not session.outbound or membership.founder(replica.ledger.state) is not None:
+            return False
+        return any(
+            (known.peer, known.source) == (session.peer, "link")
+            for known in replica.store.addresses()
+        )
+
+    def _speaking(self, member: MemberId) -> credentials.Speaking | None:
+        """Return the keys that speak for a member now, as far as is known; None without one."""
+        replica = self.desk.replica
+        if member in replica.removed:
+            return None
+        return membership.active(replica.ledger.state, member)
 
     def _admit(self, session: Session, device: DeviceKey) -> None:
         session.standing, session.device = Standing.MEMBER, device
@@ -170,24 +204,50 @@ class Gate:
         self.desk.drop(session, code)
 
     def _own_credentials(self) -> tuple[bytes, ...]:
-        """Return the records that make us a member to who has not met us; our enrolment before."""
+        """Return the records that make us a member to who has not met us.
+
+        Only our enrolment, before we are one, and where all would be too much for a hello.
+        """
         replica, device = self.desk.replica, self.desk.me.device
         member = replica.member_of(device)
-        if member is None:
-            return tuple(replica.store.wires(device, 0, 1, RECORD_BYTES_MAX))
-        if self._credentials:
-            return self._credentials
         founder = membership.founder(replica.ledger.state)
-        chosen: list[Record] = []
-        for record in replica.store.rare():
-            whose = replica.member_of(record.author)
-            if record.kind == FOUND or (
-                record.kind == credentials.ENROL
-                and whose is not None
-                and (record.author == device or whose in (member, founder))
-            ):
-                chosen.append(record)
-            elif record.kind == credentials.VOUCH and whose == founder:
-                chosen += [record] if record.data.get("member") == member else []
-        self._credentials = tuple(record.wire for record in chosen[: credentials.CREDENTIALS_MAX])
+        if member is None or founder is None:
+            return tuple(replica.store.wires(device, 0, 1, RECORD_BYTES_MAX))
+        known = [membership.member(replica.ledger.state, one) for one in (member, founder)]
+        stamp = tuple((one.id, one.rekeys) for one in known if one is not None)
+        if self._stamp != stamp:
+            wires = _chosen(replica, device, member, founder)
+            if not credentials.is_bounded(wires):
+                wires = replica.store.wires(device, 0, 1, RECORD_BYTES_MAX)
+            self._credentials, self._stamp = tuple(wires), stamp
         return self._credentials
+
+
+def _chosen(
+    replica: Replica, device: DeviceKey, member: MemberId, founder: MemberId
+) -> list[bytes]:
+    """Return what shows that `device` is a member's, as `credentials.check` reads it."""
+    found = [one for one in replica.store.rare() if one.kind in credentials.KINDS]
+    found = [one for one in found if replica.ledger.verdict(one.id) is None]
+    found.sort(key=lambda one: (one.clock, "inception" not in one.data, one.id))
+    first = {one.author: one for one in found if one.kind in (FOUND, credentials.ENROL)}
+    whose = {author: membership.member_of(replica.ledger.state, author) for author in first}
+    vouches = (
+        one
+        for one in found
+        if one.kind == credentials.VOUCH
+        if one.data.get("member") == member and whose.get(one.author) == founder
+    )
+    vouch = None if member == founder else next(vouches, None)
+    wanted = [device] if vouch is None else [device, vouch.author]
+    for owner in dict.fromkeys((member, founder)):
+        begins = (one for one in first if whose[one] == owner and "inception" in first[one].data)
+        wanted += [next(begins, device)]
+    return [
+        one.wire
+        for one in found
+        if one is vouch
+        or one.kind == FOUND
+        or (one.kind == credentials.ENROL and one.author in wanted)
+        or (one.kind in (REKEY, SPONSORS) and one.data.get("member") in (member, founder))
+    ]

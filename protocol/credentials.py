@@ -2,59 +2,137 @@
 
 Whoever knows the community's id can check them: the founding record hashes to that id and
 names the founder's keys; an enrolment is signed by a member's keys; a vouch of the
-founder admits the member. They open the door of a link; what the member may do is
-decided by the fold, once the ledgers are equal.
+founder admits the member; records about keys say which ones speak for him by then. They
+open the door of a link; what the member may do is decided by the fold, once the ledgers
+are equal. Who knows the member's keys already must not believe credentials that leave
+out a change of them: `Claim.continues` tells.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
+from commonweal.protocol import succession
 from commonweal.protocol.errors import Malformed, NotPermitted
 from commonweal.protocol.identity import Enrolment, Inception, check_enrolment
 from commonweal.protocol.keys import DeviceKey, MemberId, MemberKey, PeerKey
 from commonweal.protocol.record import FOUND, CommunityId, Record, community_of, from_bytes
+from commonweal.protocol.succession import REKEY, SPONSORS, Keys
 
 ENROL = "device.enrol"
 VOUCH = "member.vouch"
-CREDENTIALS_MAX = 6
+KINDS = (FOUND, ENROL, VOUCH, REKEY, SPONSORS)
+"""What credentials are made of."""
+CREDENTIALS_MAX = 24
+"""Records; a member who never changed his keys needs four, a recovery by seven sponsors eight."""
+CREDENTIALS_BYTES_MAX = 7 * 1024
+"""All of them together, so that a hello is one frame of a stranger, 8 KiB."""
+
+Speaking: TypeAlias = tuple[tuple[MemberKey, ...], int]
+"""Keys, and how many of them speak for their member."""
 
 
-def check(
-    wires: Sequence[bytes], community: CommunityId, device: DeviceKey, peer: PeerKey
-) -> MemberId:
-    """Return the member whose device the credentials make `device`, with host key `peer`.
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Whose device it is, as credentials say; his keys in turn, up to those that enrolled it."""
 
-    Raises `NotPermitted`, or `Malformed`, `InvalidRecord` or `BadSignature` for bad records.
-    """
-    if len(wires) > CREDENTIALS_MAX:
-        raise NotPermitted("more credentials than are ever needed")
-    inceptions: dict[MemberId, Inception] = {}
-    devices: dict[DeviceKey, tuple[MemberId, bytes]] = {}
-    founders: list[MemberId] = []
-    vouches: list[Record] = []
-    for record in map(from_bytes, wires):
-        if community_of(record) != community:
+    member: MemberId
+    speaking: tuple[Speaking, ...]
+
+    def continues(self, known: Speaking, rekeys: int) -> bool:
+        """Say whether the keys that are known here, after so many changes, are among his."""
+        return len(self.speaking) > rekeys and self.speaking[rekeys] == known
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What the records read so far come to."""
+
+    community: CommunityId
+    keys: dict[MemberId, Keys] = field(default_factory=dict)
+    past: dict[MemberId, list[Speaking]] = field(default_factory=dict)
+    devices: dict[DeviceKey, tuple[Claim, bytes]] = field(default_factory=dict)
+    founder: MemberId | None = None
+    vouches: list[Record] = field(default_factory=list)
+
+    def read(self, record: Record) -> None:
+        if community_of(record) != self.community:
             raise NotPermitted("credentials of another community")
         if record.kind in (FOUND, ENROL):
             if record.seq:
                 raise NotPermitted("an enrolment that is not the first record of its log")
-            member = _enrolled(record, inceptions)
-            devices[record.author] = (member, record.data["peer"])
-            founders += [member] if record.kind == FOUND else []
+            member = self._enrolled(record)
+            claim = Claim(member, tuple(self.past[member]))
+            self.devices[record.author] = (claim, record.data["peer"])
+            self.founder = member if record.kind == FOUND else self.founder
         elif record.kind == VOUCH:
-            vouches.append(record)
-    member, bound = devices.get(device, (MemberId(b""), b""))
-    if bound != peer or not founders:
+            self.vouches.append(record)
+        elif record.kind in (REKEY, SPONSORS):
+            self._changed(record)
+
+    def _changed(self, record: Record) -> None:
+        old = self.keys.get(record.data.get("member", b""))
+        if old is None:
+            raise NotPermitted("other keys of a member whose first ones are not shown")
+        step = succession.rekeyed if record.kind == REKEY else succession.sponsored
+        self._put(step(old, self.community, record.data))
+
+    def _put(self, new: Keys) -> None:
+        self.keys[new.member] = new
+        past = self.past.setdefault(new.member, [])
+        if len(past) == new.rekeys:
+            past.append(new.speaking)
+
+    def _enrolled(self, record: Record) -> MemberId:
+        data: dict[str, Any] = record.data
+        if isinstance(data.get("inception"), bytes):
+            inception = Inception.from_bytes(data["inception"])
+            if inception.member not in self.keys:
+                self._put(Keys.first(inception))
+        match data:
+            case {"peer": bytes(peer), "signatures": list(pairs)}:
+                member = _founder(data) if record.kind == FOUND else data.get("member")
+                known = self.keys.get(MemberId(member)) if isinstance(member, bytes) else None
+                place = data.get("nonce") if record.kind == FOUND else record.community
+                if known is None or not isinstance(place, bytes):
+                    raise NotPermitted("an enrolment without the keys of its member")
+                enrolment = Enrolment(place, known.member, record.author, PeerKey(peer))
+                check_enrolment(enrolment, *known.speaking, _signatures(pairs))
+                return known.member
+            case _:
+                raise Malformed("not an enrolment")
+
+
+def check(
+    wires: Sequence[bytes], community: CommunityId, device: DeviceKey, peer: PeerKey
+) -> Claim:
+    """Return the member whose device the credentials make `device`, with host key `peer`.
+
+    Raises `NotPermitted`, or `Malformed`, `InvalidRecord` or `BadSignature` for bad records.
+    """
+    if not is_bounded(wires):
+        raise NotPermitted("more credentials than are ever needed")
+    reading = _Reading(community)
+    for record in map(from_bytes, wires):
+        reading.read(record)
+    claim, bound = reading.devices.get(device, (None, b""))
+    if claim is None or bound != peer or reading.founder is None:
         raise NotPermitted("these credentials belong to another node")
-    for vouch in vouches:
-        voucher = devices.get(vouch.author)
-        if voucher and voucher[0] == founders[0] and vouch.data.get("member") == member:
-            return member
-    if member != founders[0]:
+    for vouch in reading.vouches:
+        voucher, _ = reading.devices.get(vouch.author, (None, b""))
+        by_founder = voucher is not None and voucher.member == reading.founder
+        if by_founder and vouch.data.get("member") == claim.member:
+            return claim
+    if claim.member != reading.founder:
         raise NotPermitted("nobody who may admit has vouched for this member")
-    return member
+    return claim
+
+
+def is_bounded(wires: Sequence[bytes]) -> bool:
+    """Say whether so many records, of so many bytes, may stand in a hello."""
+    return len(wires) <= CREDENTIALS_MAX and sum(map(len, wires)) <= CREDENTIALS_BYTES_MAX
 
 
 def is_enrolled(
@@ -83,25 +161,6 @@ def is_enrolled(
             return True
         case _:
             return False
-
-
-def _enrolled(record: Record, inceptions: dict[MemberId, Inception]) -> MemberId:
-    data: dict[str, Any] = record.data
-    if isinstance(data.get("inception"), bytes):
-        inception = Inception.from_bytes(data["inception"])
-        inceptions[inception.member] = inception
-    match data:
-        case {"peer": bytes(peer), "signatures": list(pairs)}:
-            member = _founder(data) if record.kind == FOUND else data.get("member")
-            known = inceptions.get(MemberId(member)) if isinstance(member, bytes) else None
-            place = data.get("nonce") if record.kind == FOUND else record.community
-            if known is None or not isinstance(place, bytes):
-                raise NotPermitted("an enrolment without the keys of its member")
-            enrolment = Enrolment(place, known.member, record.author, PeerKey(peer))
-            check_enrolment(enrolment, known.keys, known.threshold, _signatures(pairs))
-            return known.member
-        case _:
-            raise Malformed("not an enrolment")
 
 
 def _founder(data: dict[str, Any]) -> MemberId:

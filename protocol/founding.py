@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from commonweal.protocol import codec, keys
 from commonweal.protocol.identity import Enrolment, Inception, sign_enrolment
-from commonweal.protocol.invite import Invite
+from commonweal.protocol.invite import Invite, Rekeyed
 from commonweal.protocol.keys import DeviceKey, PeerKey, Signer
 from commonweal.protocol.log import Tip, next_place
 from commonweal.protocol.record import (
@@ -80,17 +80,26 @@ def enrol(
     peer: PeerKey,
     community: CommunityId,
     now_ms: int,
+    rekeyed: Rekeyed | None = None,
 ) -> Record:
-    """Return the first record of a newcomer's device in `community`."""
-    enrolment = Enrolment(community, inception.member, DeviceKey(device_signer.key), peer)
+    """Return the first record of a device in `community`: a newcomer's, or another of a member's.
+
+    rekeyed: the member, when `member_signer` is not of the keys with which he began; the
+    record then stands behind the one that gave him this key, and `inception` says nothing.
+    """
+    member = rekeyed.member if rekeyed else inception.member
+    enrolment = Enrolment(community, member, DeviceKey(device_signer.key), peer)
     data: dict[str, codec.Value] = {
-        "member": bytes(inception.member),
-        "inception": inception.to_bytes(),
+        "member": bytes(member),
         "peer": bytes(peer),
         "signatures": _signed(member_signer, enrolment),
     }
-    place = next_place(community, Tip(), RecordId(community), (), FOUNDING_CLOCK)
-    return sign(device_signer, place, Draft("device.enrol", data, now_ms))
+    if rekeyed is None:
+        data["inception"] = inception.to_bytes()
+    deps = (rekeyed.id,) if rekeyed else ()
+    clocks = (rekeyed.clock,) if rekeyed else ()
+    place = next_place(community, Tip(), RecordId(community), clocks, FOUNDING_CLOCK)
+    return sign(device_signer, place, Draft("device.enrol", data, now_ms, deps))
 
 
 def request(

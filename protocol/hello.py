@@ -16,14 +16,14 @@ from nacl.exceptions import CryptoError
 from nacl.secret import SecretBox
 
 from commonweal.protocol import codec, keys
+from commonweal.protocol.credentials import is_bounded
 from commonweal.protocol.errors import Malformed, NotPermitted
 from commonweal.protocol.keys import DeviceKey, PeerKey, Signer
-from commonweal.protocol.record import RECORD_BYTES_MAX, CommunityId, RecordId
+from commonweal.protocol.record import CommunityId, RecordId
 from commonweal.protocol.wire import Hello
 
 VERSIONS = (1,)
 VERSIONS_MAX = 8
-CREDENTIALS_MAX = 8
 NONCE_BYTES = 24
 
 
@@ -121,8 +121,8 @@ def _greeting(value: Any) -> Greeting:
             len(versions) <= VERSIONS_MAX
             and all(type(version) is int for version in versions)
             and len(device) == len(digest) == 32
-            and len(credentials) <= CREDENTIALS_MAX
-            and all(type(w) is bytes and len(w) <= RECORD_BYTES_MAX for w in credentials)
+            and all(type(wire) is bytes for wire in credentials)
+            and is_bounded(cast("list[bytes]", credentials))
             and type(height) is int is type(clock_ms)
             and height >= 0
             and len(seal) in (0, 32)

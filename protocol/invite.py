@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from commonweal.protocol import codec
 from commonweal.protocol.errors import BadLink, Malformed
-from commonweal.protocol.keys import PeerKey
+from commonweal.protocol.keys import MemberId, PeerKey
 from commonweal.protocol.record import CommunityId, RecordId
 
 SCHEME = "weal://"
@@ -42,11 +43,24 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True)
+class Rekeyed:
+    """A member whose keys are others than he began with.
+
+    His id, and the record that gave him the present ones, with its clock.
+    """
+
+    member: MemberId
+    id: RecordId
+    clock: int
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
     """Where a community is, and perhaps the right to ask to join it.
 
     height, seal: a recent seal of the inviter, a checkpoint for the newcomer; 0 and
-    empty before the first.
+    empty before the first. rekeyed: the member who will follow it, when his words alone
+    no longer say who he is.
     """
 
     community: CommunityId
@@ -54,22 +68,34 @@ class Link:
     invite: Invite | None
     height: int = 0
     seal: bytes = b""
+    rekeyed: Rekeyed | None = None
 
 
 def to_text(link: Link) -> str:
-    """Return the link as it is pasted or shown as a QR code."""
-    invite = link.invite
-    data = codec.encode(
-        [
-            FORM,
-            link.community,
-            [[contact.peer, list(contact.addresses)] for contact in link.contacts],
-            [invite.id, invite.clock, invite.seed] if invite else None,
-            link.height,
-            link.seal,
-        ]
-    )
-    return SCHEME + urlsafe_b64encode(data).rstrip(b"=").decode()
+    """Return the link as it is pasted or shown as a QR code, at most `LINK_CHARS_MAX` characters.
+
+    Of more addresses than fit, each contact keeps its first ones.
+    """
+    contacts = [(one.peer, [*one.addresses[:ADDRESSES_MAX]]) for one in link.contacts[:PEERS_MAX]]
+    while len(text := _text(link, contacts)) > LINK_CHARS_MAX:
+        _, longest = max(contacts, key=lambda one: sum(map(len, one[1])))
+        longest.pop()
+    return text
+
+
+def _text(link: Link, contacts: Sequence[tuple[PeerKey, list[str]]]) -> str:
+    invite, rekeyed = link.invite, link.rekeyed
+    fields: list[codec.Value] = [
+        FORM,
+        link.community,
+        [[peer, list(addresses)] for peer, addresses in contacts],
+        [invite.id, invite.clock, invite.seed] if invite else None,
+        link.height,
+        link.seal,
+    ]
+    if rekeyed is not None:
+        fields.append([rekeyed.member, rekeyed.id, rekeyed.clock])
+    return SCHEME + urlsafe_b64encode(codec.encode(fields)).rstrip(b"=").decode()
 
 
 def from_text(text: str) -> Link:
@@ -85,8 +111,9 @@ def from_text(text: str) -> Link:
     except (binascii.Error, ValueError, Malformed) as error:
         raise BadLink("a part of it is missing or changed") from error
     match value:
-        case [form, bytes(community), list(contacts), invite, int(height), bytes(seal)] if (
+        case [form, bytes(community), list(contacts), invite, int(height), bytes(seal), *more] if (
             form == FORM
+            and (not more or (len(more) == 1 and type(more[0]) is list))
             and len(community) == 32
             and 0 < len(contacts) <= PEERS_MAX
             and type(height) is int
@@ -94,7 +121,8 @@ def from_text(text: str) -> Link:
             and len(seal) in (0, 32)
         ):
             found = tuple(map(_contact, contacts))
-            return Link(CommunityId(community), found, _invite(invite), height, seal)
+            rekeyed = _rekeyed(more[0]) if more else None
+            return Link(CommunityId(community), found, _invite(invite), height, seal, rekeyed)
         case _:
             raise BadLink("it was made by another version or is not a link")
 
@@ -118,6 +146,16 @@ def _invite(value: codec.Value) -> Invite | None:
             return Invite(RecordId(id), clock, seed)
         case _:
             raise BadLink("the invite in it cannot be read")
+
+
+def _rekeyed(value: codec.Value) -> Rekeyed:
+    match value:
+        case [bytes(member), bytes(id), int(clock)] if (
+            len(member) == len(id) == 32 and type(clock) is int and clock > 0
+        ):
+            return Rekeyed(MemberId(member), RecordId(id), clock)
+        case _:
+            raise BadLink("the member in it cannot be read")
 
 
 def is_address(text: str) -> bool:

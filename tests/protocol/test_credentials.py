@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
-from commonweal.protocol import codec, credentials, founding, identity, keys, record
+from commonweal.protocol import codec, credentials, founding, identity, keys, record, succession
+from commonweal.protocol.credentials import CREDENTIALS_BYTES_MAX, CREDENTIALS_MAX
 from commonweal.protocol.errors import BadSignature, CommonwealError, Malformed, NotPermitted
-from commonweal.protocol.identity import Enrolment
+from commonweal.protocol.identity import Enrolment, Inception
 from commonweal.protocol.keys import DeviceKey, MemberId, MemberKey, PeerKey
 from commonweal.protocol.record import CommunityId, Record, RecordId
+from commonweal.protocol.succession import SPONSORS_MAX, Keys
 from tests.protocol.authors import (
     BO,
     COMMUNITY,
@@ -64,7 +66,7 @@ VOUCH = vouch(MEI, BO.id)
 def check(*records: Record, author: Author = BO, community: CommunityId = COMMUNITY) -> MemberId:
     """Return whose node the records make the author's."""
     data = [one.wire for one in records]
-    return credentials.check(data, community, author.device, author.peer)
+    return credentials.check(data, community, author.device, author.peer).member
 
 
 def test_the_founding_record_admits_the_founder() -> None:
@@ -105,7 +107,7 @@ MISSING: dict[str, list[Record]] = {
     "another's enrolment": [FIRST, EVES, vouch(MEI, EVE.id)],
     "an enrolment elsewhere": [FIRST, enrolled(BO, OTHER_COMMUNITY), VOUCH],
     "a device before its member's keys": [FIRST, second_device(BO)[1], VOUCH],
-    "more than is needed": [FIRST, ENROLMENT, VOUCH, FIRST, ENROLMENT, VOUCH, FIRST],
+    "more records than are needed": [FIRST, ENROLMENT] + [VOUCH] * (CREDENTIALS_MAX - 1),
 }
 
 
@@ -287,3 +289,126 @@ def test_a_further_device_needs_its_members_signature() -> None:
     with pytest.raises(Malformed):
         one = changed("signatures", [b"s"])
         credentials.is_enrolled(one, COMMUNITY, BO.device, BO.peer, known)
+
+
+# Keys that were changed.
+
+NEXT, LAST = keys.Signer(seed("next key")), keys.Signer(seed("last key"))
+
+
+def document(*signers: keys.Signer, needed: int = 1) -> Inception:
+    """Return a document of keys."""
+    return Inception(tuple(sorted(MemberKey(one.key) for one in signers)), needed, bytes(32))
+
+
+def by_key(signer: keys.Signer, number: int) -> tuple[Author, Record]:
+    """Return a further device of Bo, enrolled by a key that is not his first."""
+    owner = Author.__new__(Author)
+    owner.__dict__ |= BO.__dict__
+    owner.member_signer = signer
+    device = keys.device_signer(seed("device", number))
+    owner.signer, owner.device = device, DeviceKey(device.key)
+    owner.peer = PeerKey(keys.Signer(keys.peer_seed(seed("device", number))).key)
+    enrolment = Enrolment(COMMUNITY, BO.id, owner.device, owner.peer)
+    signature = identity.sign_enrolment(enrolment, signer)
+    data: dict[str, codec.Value] = {
+        "member": bytes(BO.id),
+        "peer": bytes(owner.peer),
+        "signatures": [[signer.key, signature]],
+    }
+    return owner, write(owner, None, kind="device.enrol", data=data)
+
+
+FIRST_KEYS = Keys.first(BO.inception)
+SECOND_KEYS = succession.rekeyed(
+    FIRST_KEYS,
+    COMMUNITY,
+    succession.sign_rekey(BO.member_signer, FIRST_KEYS, COMMUNITY, document(NEXT)),
+)
+
+
+def rekey(signer: keys.Signer, old: Keys, new: keys.Signer) -> Record:
+    data = succession.sign_rekey(signer, old, COMMUNITY, document(new))
+    return write(BO, ENROLMENT, kind="member.rekey", data=data)
+
+
+def named(needed: int, *sponsors: keys.Signer) -> Record:
+    circle = document(*sponsors, needed=needed)
+    data = succession.sign_sponsors(BO.member_signer, FIRST_KEYS, COMMUNITY, circle)
+    return write(BO, ENROLMENT, kind="member.sponsors", data=data)
+
+
+REKEY = rekey(BO.member_signer, FIRST_KEYS, NEXT)
+NEW_DEVICE, NEW_ENROLMENT = by_key(NEXT, 1)
+SPONSOR_A, SPONSOR_B = keys.Signer(seed("sponsor a")), keys.Signer(seed("sponsor b"))
+
+
+def claim(*records: Record, author: Author) -> credentials.Claim:
+    data = [one.wire for one in records]
+    return credentials.check(data, COMMUNITY, author.device, author.peer)
+
+
+def test_a_device_under_a_later_key_is_shown_with_the_change_of_keys() -> None:
+    found = claim(FIRST, ENROLMENT, REKEY, NEW_ENROLMENT, VOUCH, author=NEW_DEVICE)
+    assert found.member == BO.id
+    assert found.speaking == (FIRST_KEYS.speaking, SECOND_KEYS.speaking)
+    assert found.continues(FIRST_KEYS.speaking, 0), "who missed the change is told of it"
+    assert found.continues(SECOND_KEYS.speaking, 1)
+    assert not found.continues(((MemberKey(LAST.key),), 1), 1)
+
+
+def test_without_the_change_of_keys_a_later_key_shows_nothing() -> None:
+    with pytest.raises(BadSignature):
+        check(FIRST, ENROLMENT, NEW_ENROLMENT, VOUCH, author=NEW_DEVICE)
+    with pytest.raises(BadSignature):
+        check(FIRST, ENROLMENT, NEW_ENROLMENT, REKEY, VOUCH, author=NEW_DEVICE)
+    with pytest.raises(NotPermitted, match="first ones are not shown"):
+        check(FIRST, REKEY, NEW_ENROLMENT, VOUCH, author=NEW_DEVICE)
+
+
+def test_who_knows_the_change_is_not_fooled_by_leaving_it_out() -> None:
+    thief, stolen = second_device(BO)
+    for shown in ((FIRST, ENROLMENT, stolen, VOUCH), (FIRST, ENROLMENT, stolen, REKEY, VOUCH)):
+        found = claim(*shown, author=thief)
+        assert found.continues(FIRST_KEYS.speaking, 0), "where the change is not known"
+        assert not found.continues(SECOND_KEYS.speaking, 1)
+    own = rekey(BO.member_signer, FIRST_KEYS, LAST)
+    thief, stolen = by_key(LAST, 2)
+    found = claim(FIRST, ENROLMENT, own, stolen, VOUCH, author=thief)
+    assert not found.continues(SECOND_KEYS.speaking, 1), "another change by the old key"
+
+
+def test_keys_given_by_sponsors_are_shown_with_enough_of_their_words() -> None:
+    circle = named(2, SPONSOR_A, SPONSOR_B)
+    sponsored = succession.sponsored(FIRST_KEYS, COMMUNITY, circle.data)
+    words = [rekey(one, sponsored, NEXT) for one in (SPONSOR_A, SPONSOR_B)]
+    shown = (FIRST, ENROLMENT, circle, *words, NEW_ENROLMENT, VOUCH)
+    assert claim(*shown, author=NEW_DEVICE).continues(SECOND_KEYS.speaking, 1)
+    with pytest.raises(BadSignature):
+        check(FIRST, ENROLMENT, circle, words[0], NEW_ENROLMENT, VOUCH, author=NEW_DEVICE)
+    with pytest.raises(BadSignature):
+        check(FIRST, ENROLMENT, circle, *words[:1] * 2, NEW_ENROLMENT, VOUCH, author=NEW_DEVICE)
+    with pytest.raises(BadSignature):
+        check(FIRST, ENROLMENT, *words, NEW_ENROLMENT, VOUCH, author=NEW_DEVICE)
+
+
+def test_a_recovery_by_seven_sponsors_fits_into_a_hello() -> None:
+    sponsors = [keys.Signer(seed("sponsor", n)) for n in range(SPONSORS_MAX)]
+    circle = named(SPONSORS_MAX, *sponsors)
+    sponsored = succession.sponsored(FIRST_KEYS, COMMUNITY, circle.data)
+    words = [rekey(one, sponsored, NEXT) for one in sponsors]
+    shown = (FIRST, ENROLMENT, circle, *words, NEW_ENROLMENT, VOUCH)
+    assert sum(len(one.wire) for one in shown) <= CREDENTIALS_BYTES_MAX
+    assert claim(*shown, author=NEW_DEVICE).member == BO.id
+
+
+def test_credentials_are_bounded_in_all() -> None:
+    size = CREDENTIALS_BYTES_MAX - len(FIRST.wire)
+    padded = write(BO, None, kind="note", data={"x": bytes(5000)})
+    data = bytes(5000 + size - len(padded.wire))
+    fits = write(BO, None, kind="note", data={"x": data})
+    assert len(fits.wire) == size
+    assert check(FIRST, fits, author=MEI) == MEI.id
+    over = write(BO, None, kind="note", data={"x": data + b"x"})
+    with pytest.raises(NotPermitted, match="more credentials"):
+        check(FIRST, over, author=MEI)

@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nacl.secret import SecretBox
 
-from commonweal.protocol import codec, hello, keys
+from commonweal.node.link import HELLO_BYTES_MAX
+from commonweal.protocol import codec, hello, keys, wire
+from commonweal.protocol.credentials import CREDENTIALS_BYTES_MAX, CREDENTIALS_MAX
 from commonweal.protocol.errors import BadSignature, Malformed, NotPermitted
-from commonweal.protocol.hello import Greeting, InviteProof
+from commonweal.protocol.hello import VERSIONS_MAX, Greeting, InviteProof
 from commonweal.protocol.keys import Signer
 from commonweal.protocol.record import CommunityId, RecordId
 from commonweal.protocol.wire import Hello
@@ -54,6 +56,29 @@ def closed(greeting: Greeting) -> Hello:
 )
 def test_who_knows_the_community_reads_the_greeting(greeting: Greeting) -> None:
     assert opened(closed(greeting)) == greeting
+
+
+def test_the_largest_hello_is_one_frame_of_a_stranger() -> None:
+    each = CREDENTIALS_BYTES_MAX // CREDENTIALS_MAX
+    last = CREDENTIALS_BYTES_MAX - each * (CREDENTIALS_MAX - 1)
+    wires = (*[bytes(each)] * (CREDENTIALS_MAX - 1), bytes(last))
+    most = 2**63 - 1
+    largest = Greeting(
+        (most,) * VERSIONS_MAX,
+        BO.device,
+        wires,
+        InviteProof(INVITE, bytes(64)),
+        most,
+        seed("seal"),
+        seed("rules"),
+        seed("digest"),
+        most,
+    )
+    message = closed(largest)
+    assert opened(message) == largest
+    assert len(wire.encode(message)) <= HELLO_BYTES_MAX
+    with pytest.raises(Malformed):
+        opened(closed(replace(largest, credentials=(*wires[:-1], bytes(last + 1)))))
 
 
 def test_the_box_is_bound_to_the_community_and_to_both_ends() -> None:
@@ -102,9 +127,10 @@ BAD: dict[str, tuple[int, Any]] = {
     "a device too short": (1, bytes(31)),
     "a device as text": (1, "d" * 32),
     "credentials nil": (2, None),
-    "nine credentials": (2, [b"x"] * 9),
+    "too many credentials": (2, [b"x"] * (CREDENTIALS_MAX + 1)),
     "a credential as text": (2, ["x"]),
-    "a credential too long": (2, [bytes(16 * 1024 + 65)]),
+    "a credential too long": (2, [bytes(CREDENTIALS_BYTES_MAX + 1)]),
+    "credentials too long together": (2, [bytes(CREDENTIALS_BYTES_MAX // 2), bytes(3585)]),
     "an invite true": (3, True),
     "an invite without signature": (3, [INVITE]),
     "an invite too short": (3, [INVITE[:31], bytes(64)]),

@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 
 from commonweal.protocol import address, codec, invite, keys, wire
 from commonweal.protocol.errors import BadLink, BadSignature, Malformed
-from commonweal.protocol.invite import Contact, Invite, Link
+from commonweal.protocol.invite import (
+    ADDRESS_CHARS_MAX,
+    ADDRESSES_MAX,
+    LINK_CHARS_MAX,
+    PEERS_MAX,
+    Contact,
+    Invite,
+    Link,
+    Rekeyed,
+)
 from commonweal.protocol.record import RecordId
 from tests.protocol.authors import BO, COMMUNITY, EVE, MEI, NOW_MS, OTHER_COMMUNITY, seed
 
@@ -20,6 +29,7 @@ CONTACT = Contact(MEI.peer, ADDRESSES)
 INVITE = Invite(RecordId(seed("invite")), 7, seed("invite key"))
 LINK = Link(COMMUNITY, (CONTACT,), INVITE)
 TEXT = invite.to_text(LINK)
+REKEYED = Rekeyed(BO.id, RecordId(seed("rekey")), 9)
 
 
 def link_of(value: Any) -> str:
@@ -36,12 +46,48 @@ def link_of(value: Any) -> str:
         Link(COMMUNITY, (CONTACT,) * 8, None),
         Link(COMMUNITY, (Contact(MEI.peer, ADDRESSES[:1] * 16),), INVITE),
         Link(COMMUNITY, (CONTACT,), INVITE, 12, seed("seal")),
+        Link(COMMUNITY, (CONTACT,), None, rekeyed=REKEYED),
     ],
 )
 def test_a_link_is_read_back(link: Link) -> None:
     text = invite.to_text(link)
     assert invite.from_text(text) == link
     assert set(text) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_:/")
+
+
+@pytest.mark.parametrize("chars", [20, 60, 61, 62, 63, ADDRESS_CHARS_MAX])
+def test_a_link_is_never_longer_than_one_that_is_read(chars: int) -> None:
+    name = "x" * (chars - len("/dns//tcp/4001"))
+    contacts = tuple(
+        Contact(keys.PeerKey(bytes([n]) * 32), (f"/dns/{name}/tcp/4001",) * (ADDRESSES_MAX + 1))
+        for n in range(PEERS_MAX + 1)
+    )
+    text = invite.to_text(Link(COMMUNITY, contacts, INVITE, 2**63 - 1, seed("seal"), REKEYED))
+    assert len(text) <= LINK_CHARS_MAX
+    found = invite.from_text(text)
+    assert (found.invite, found.rekeyed) == (INVITE, REKEYED)
+    assert [one.peer for one in found.contacts] == [one.peer for one in contacts[:PEERS_MAX]]
+    assert all(one.addresses for one in found.contacts), "each can still be tried"
+    room = LINK_CHARS_MAX - len(text)
+    assert len(found.contacts[0].addresses) == ADDRESSES_MAX or room < 2 * chars
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        [],
+        [bytes(32), bytes(32)],
+        [bytes(31), bytes(32), 9],
+        [bytes(32), bytes(31), 9],
+        [bytes(32), bytes(32), 0],
+        [bytes(32), bytes(32), True],
+        ["Bo", bytes(32), 9],
+    ],
+    ids=repr,
+)
+def test_a_member_in_a_link_is_read_whole_or_not_at_all(wrong: list[Any]) -> None:
+    with pytest.raises(BadLink, match="member in it"):
+        invite.from_text(link_of([*GOOD, wrong]))
 
 
 def test_a_link_is_read_however_it_was_pasted() -> None:
