@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from commonweal.protocol import codec
 from commonweal.protocol.record import CommunityId
+from commonweal.protocol.seal import bundle
 from commonweal.protocol.seal.cut import delta_from_bytes, delta_to_bytes
 from commonweal.protocol.seal.formats import (
     proposal_from_bytes,
@@ -34,7 +35,7 @@ from commonweal.protocol.seal.votes import (
     vote_from_bytes,
     vote_to_bytes,
 )
-from tests.seal import scenes
+from tests.seal import scenes, test_bundle
 from tests.seal.test_messages import LOCK, MESSAGES, POLKA
 from tests.seal.witness import COMMUNITY
 
@@ -77,4 +78,8 @@ SEAL_DOORS: Mapping[str, tuple[Callable[[bytes], object], tuple[bytes, ...]]] = 
         tuple(map(message_to_bytes, MESSAGES)),
     ),
     "lock": (_here(lock_from_bytes), (lock_to_bytes(LOCK),)),
+    "proof that a record is final": (
+        bundle.shown_by,
+        (bundle.bundle_to_bytes(test_bundle.GOOD),),
+    ),
 }

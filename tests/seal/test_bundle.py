@@ -11,7 +11,13 @@ from typing import Any
 import pytest
 
 from commonweal.protocol import codec
-from commonweal.protocol.errors import CommonwealError, InvalidProof, Malformed
+from commonweal.protocol.errors import (
+    BadSignature,
+    CommonwealError,
+    InvalidProof,
+    InvalidRecord,
+    Malformed,
+)
 from commonweal.protocol.keys import DeviceKey, Signer
 from commonweal.protocol.record import Record, RecordId, erasable
 from commonweal.protocol.seal import bundle, chain
@@ -22,7 +28,18 @@ from commonweal.protocol.seal.formats import Seal, SealedHeight
 from commonweal.protocol.seal.quorum import quorum_of
 from commonweal.protocol.seal.votes import Step, certify, sign_vote
 from commonweal.protocol.seal.witnesses import Witness, set_root
-from tests.protocol.authors import BO, COMMUNITY, EVE, FIRST, MEI, NOW_MS, Author, spoiled, write
+from tests.protocol.authors import (
+    BO,
+    COMMUNITY,
+    EVE,
+    FIRST,
+    MEI,
+    NOW_MS,
+    OTHER_COMMUNITY,
+    Author,
+    spoiled,
+    write,
+)
 from tests.protocol.authors import chain as log_of
 
 VECTOR = Path(__file__).parent.parent / "vectors" / "bundle.json"
@@ -245,6 +262,37 @@ BROKEN: dict[str, Callable[[], Bundle]] = {
     "nobody present": changed(present=()),
     "two present in the wrong order": changed(present=(SEATS[0].device, SEATS[0].device)),
 }
+
+
+def test_a_record_that_its_author_signed_badly_is_not_shown_though_a_good_one_links_to_it() -> None:
+    bad = spoiled(RUN[0])
+    after = write(BO, bad)
+    made = Chain()
+    made.seal(SealedLog(BO.device, 2, after.id))
+    with pytest.raises(InvalidProof, match="by key"):
+        bundle.check(proved(made.heights, bad, [after]))
+    bundle.check(proved(made.heights, after, []))
+
+
+def test_a_record_of_another_community_is_not_shown_whoever_sealed_it() -> None:
+    foreign = write(BO, None, community=OTHER_COMMUNITY)
+    made = Chain()
+    made.seal(SealedLog(BO.device, 1, foreign.id))
+    with pytest.raises(InvalidProof, match="event"):
+        bundle.check(proved(made.heights, foreign, []))
+
+
+def test_only_a_founding_record_under_good_signatures_names_the_first_witness() -> None:
+    assert chain.founder_of(FIRST) == SEATS[0]
+    with pytest.raises(BadSignature):
+        chain.founder_of(spoiled(FIRST))
+    with pytest.raises(InvalidRecord, match="founds no"):
+        chain.founder_of(write(MEI, None, data=FIRST.data))
+    with pytest.raises(BadSignature):
+        chain.founder_of(write(BO, None, data=FIRST.data))
+    for name in FIRST.data:
+        with pytest.raises(InvalidRecord):
+            chain.founder_of(write(MEI, None, data={**FIRST.data, name: 7}))
 
 
 @pytest.mark.parametrize("name", BROKEN)
