@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
+Note = Callable[[str, object], None]
+"""What `record_property` is."""
 HERE = "tests/networks/"
 
 

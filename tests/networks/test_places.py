@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.networks.conftest import Note
 from tests.networks.places import HIDDEN, Weather, lacking, network
 from tests.networks.village import lacks, neighbours, village, wait_equal, write_for
 from tests.test_cluster import write
@@ -17,7 +17,6 @@ pytestmark = [
     pytest.mark.skipif(bool(lacking()), reason=f"not run: {lacking()}"),
     pytest.mark.timeout(240),
 ]
-Note = Callable[[str, object], None]
 
 BAD = Weather(delay_ms=50, jitter_ms=5, loss=0.10)
 NARROW_KBIT = 1_000
