@@ -17,10 +17,13 @@ from commonweal.protocol import credentials, hello, wire
 from commonweal.protocol.errors import BadSignature, CommonwealError, NotPermitted
 from commonweal.protocol.hello import Greeting, InviteProof
 from commonweal.protocol.invite import Invite
-from commonweal.protocol.keys import DeviceKey, MemberId, Signer
+from commonweal.protocol.keys import DeviceKey, MemberId, PeerKey, Signer
 from commonweal.protocol.ledger import membership
 from commonweal.protocol.record import FOUND, RECORD_BYTES_MAX, RecordId, from_bytes
 from commonweal.protocol.succession import REKEY, SPONSORS
+
+PARTING_MS = 1_000
+"""So long a link stays after its device was ended here."""
 
 
 class Gate:
@@ -34,6 +37,8 @@ class Gate:
         """The last reason that another node gave for refusing us: (code, text)."""
         self._credentials: tuple[bytes, ...] = ()
         self._stamp: object = None
+        self._parting: dict[PeerKey, int] = {}
+        """Members' links that are to end, and since when."""
 
     def greet(self, session: Session) -> None:
         """Send our hello."""
@@ -99,10 +104,20 @@ class Gate:
         return found
 
     def _demote(self) -> None:
-        """End the links to devices that were revoked, and of members who left."""
-        for session in self.desk.members():
-            if session.device is not None and self._is_ended(session.device):
-                self._refuse(session, "not-a-member", "your device, or its member, was ended here")
+        """End the links to devices that were revoked, and of members who left.
+
+        A moment later, so that they hear of it.
+        """
+        now_ms, before = self.desk.now_ms, self._parting
+        self._parting = {
+            session.peer: before.get(session.peer, now_ms)
+            for session in self.desk.members()
+            if session.device is not None and self._is_ended(session.device)
+        }
+        for peer, since_ms in self._parting.items():
+            if now_ms - since_ms >= PARTING_MS:
+                text = "this device was revoked, or its member left"
+                self._refuse(self.desk.sessions[peer], "not-a-member", text)
 
     def _is_ended(self, device: DeviceKey) -> bool:
         status = membership.status_of(self.desk.replica.ledger.state, device)
