@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
+from inspect import cleandoc
 from typing import NamedTuple
 
 import click
@@ -84,6 +85,8 @@ TABLE: dict[str, dict[str, Entry]] = {
         "sql": Entry("sql", "sql", N_("ask the ledger anything, in SQL")),
         "export": Entry("exporting", "export", N_("write the contributions out as CSV or JSON")),
         "verify": Entry("verify", "verify", N_("check every record that is held here")),
+        "prove": Entry("proving", "prove", N_("prove by a file that a record is final")),
+        "check-proof": Entry("proving", "check_proof", N_("check such a file, without a home")),
         "backup": Entry("backup", "backup", N_("put all of this home into one file")),
         "restore": Entry("restore", "restore", N_("make a home again, from a backup or 24 words")),
         "doctor": Entry("doctor", "doctor", N_("find what is wrong, and say what to do")),
@@ -127,12 +130,18 @@ def translated(command: click.Command) -> click.Command:
     """Return `command` with its help, and that of its options, in the member's language."""
     for part in (command, *command.params):
         if words := getattr(part, "help", None):
-            english = part.__dict__.setdefault("english", words.split("\f")[0].strip())
+            english = part.__dict__.setdefault("english", cleandoc(words.split("\f")[0]).strip())
             part.__dict__["help"] = _(english)
     if isinstance(command, click.Group):
         for inner in command.commands.values():
-            translated(inner)
+            translated(inner).short_help = first_sentence(inner.help or "")
     return command
+
+
+def first_sentence(words: str) -> str:
+    """Return the first sentence of a help, without its full stop, on one line."""
+    plain = " ".join(words.split("\n\n", maxsplit=1)[0].split())
+    return plain.split(". ")[0].split("。")[0].rstrip(".")
 
 
 def _keep_home(context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
@@ -170,12 +179,15 @@ def main(arguments: list[str] | None = None) -> int:
     except click.exceptions.Exit as ended:
         return ended.exit_code
     except click.ClickException as error:
+        sys.stdout.flush()
         error.show()
         return error.exit_code
     except CommonwealError as error:
         _complain(error)
         return error.exit_code
     except (KeyboardInterrupt, click.Abort, EOFError):
+        if sys.stderr.isatty():
+            warn("")  # whatever comes next begins a line
         return INTERRUPTED
     except BrokenPipeError:
         # Whoever read us went away; nothing is left to say, at exit either.

@@ -22,15 +22,26 @@ def N_(words: str) -> str:  # noqa: N802  gettext's own name for it
     return words
 
 
+def Nn_(one: str, many: str) -> tuple[str, str]:  # noqa: N802  as ngettext, but later
+    """Return a sentence and its plural as they are: they are translated where they are shown."""
+    return one, many
+
+
 CLICKS_WORDS = (
     *(N_("Usage:"), N_("Options"), N_("Commands"), N_("Error: {message}")),
     *(N_("Show this message and exit."), N_("Show the version and exit.")),
     *(N_("Try '{command} {option}' for help."), N_("No such option {name!r}.")),
-    *(N_("No such command {name!r}."), N_("Did you mean {possibility}?")),
+    *(N_("No such command {name!r}.")),
     *(N_("Missing argument"), N_("Missing option"), N_("Missing command.")),
     *(N_("Invalid value: {message}"), N_("Invalid value for {param_hint}: {message}")),
     *(N_("{value!r} is not a valid {number_type}."), N_("{value} is not in the range {range}.")),
-    *(N_("required"), N_("default: {default}")),
+    *(N_("required"), N_("default: {default}"), N_("Option {name!r} does not take a value.")),
+    *(N_("{name} {filename!r} does not exist."), N_("{name} {filename!r} is a directory.")),
+    *(N_("{name} {filename!r} is not readable."), N_("file")),
+    *Nn_("{value!r} is not {choice}.", "{value!r} is not one of {choices}."),
+    *Nn_("Option {name!r} requires an argument.", "Option {name!r} requires {nargs} arguments."),
+    *Nn_("Got unexpected extra argument ({args})", "Got unexpected extra arguments ({args})"),
+    *Nn_("Did you mean {possibility}?", "(Did you mean one of: {possibilities}?)"),
 )
 """What click itself says; it looks in the catalogue that `speak` opens."""
 

@@ -25,7 +25,7 @@ from babel.messages.pofile import read_po, write_po
 ROOT = Path(__file__).parent.parent
 LOCALE = ROOT / "commands" / "locale"
 DOMAIN = "commonweal"
-KEYWORDS = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
+KEYWORDS = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2), "Nn_": (1, 2)}
 HALF_WIDTH = re.compile(r"[\u4e00-\u9fff][,;:!?]")  # Chinese sentences have their own marks
 PLACEHOLDER = re.compile(r"\{[^{}]*\}|%\(\w+\)[sd]|%[sd]")
 
@@ -113,8 +113,8 @@ def _key(message: Message) -> str:
 
 
 def _same_holes(message: Message) -> bool:
-    wanted = {hole for words in _each(message.id) for hole in PLACEHOLDER.findall(words)}
-    return all(set(PLACEHOLDER.findall(words)) == wanted for words in _each(message.string))
+    wanted = [set(PLACEHOLDER.findall(words)) for words in _each(message.id)]
+    return all(set(PLACEHOLDER.findall(words)) in wanted for words in _each(message.string))
 
 
 def compiled_equal(kept: Catalog, mo: bytes) -> bool:

@@ -67,6 +67,17 @@ def test_a_guess_is_not_a_translation() -> None:
     assert catalogue.faults(of("en", hello=""), kept) == ["not translated: 'hello'"]
 
 
+@pytest.mark.parametrize(
+    ("words", "is_whole"),
+    [("{n} 个节点", True), ("一个节点", True), ("{m} 个节点", False), ("{n} 个 {m}", False)],
+)
+def test_a_plural_keeps_the_placeholders_of_one_of_its_forms(words: str, is_whole: bool) -> None:
+    wanted, kept = Catalog(locale="en"), Catalog(locale="zh")
+    wanted.add(("a node", "{n} nodes"))
+    kept.add(("a node", "{n} nodes"), (words,))
+    assert (catalogue.faults(wanted, kept) == []) is is_whole
+
+
 def test_a_stale_compiled_file_is_seen() -> None:
     compiled = io.BytesIO()
     write_mo(compiled, of("zh", hello="你好"))
