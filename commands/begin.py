@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -45,7 +43,7 @@ from commonweal.storage.home import Home, Settings, new_port
 from commonweal.storage.keystore import Secrets
 
 NAME_CHARS_MAX = 80
-WORDS_PER_LINE = 6
+WORDS_PER_LINE = 4
 
 LANGUAGES = {"en": Language.ENGLISH, "zh": Language.CHINESE}
 
@@ -91,7 +89,7 @@ def init(
 @click.option(
     "--rules",
     metavar="RULES",
-    help="The rules to begin with: a template's name, or a file; see `weal rules template`.",
+    help="The rules to begin with: a template of `weal rules template`, a file, or none.",
 )
 @passphrase_option
 @home_option
@@ -142,10 +140,12 @@ def found_community(
 ) -> Settings:
     """Write a founding record and the founder's profile; return the home's new settings.
 
-    rules: a template's name or a file's, None for the default rules. Raises BadRuleset.
+    rules: a template's name, a file's, or none, which stands for None too. Raises BadRuleset.
     """
+    from commonweal.commands.templates import NO_RULES, document_of_rules
+
     name = checked_name(name)
-    document = _document(rules) if rules else founding.NO_RULES
+    document = document_of_rules(NO_RULES if rules is None else rules)
     with home.lock(), home.store() as store:
         settings = Settings.read(store)
         if settings.community is not None:
@@ -184,14 +184,6 @@ def found_community(
     return settings
 
 
-def _document(rules: str) -> Mapping[str, Any]:
-    """Return the document of a template or of a file of rules."""
-    from commonweal.commands.rules import text_of_rules
-    from commonweal.protocol.rules.document import read_toml
-
-    return read_toml(text_of_rules(rules)).document
-
-
 def checked_name(name: str) -> str:
     """Return a name as it is kept. Raises UnusableText for nothing, too much, or controls."""
     name = unicodedata.normalize("NFC", name).strip()
@@ -217,8 +209,10 @@ def show_words(words: str) -> None:
     listed = words.split()
     say(_("Your {count} words. Write them down on paper, now:").format(count=WORDS))
     say()
+    widest = max(map(len, listed))
     for start in range(0, len(listed), WORDS_PER_LINE):
         numbered = enumerate(listed[start : start + WORDS_PER_LINE], start + 1)
-        say("  " + "  ".join(f"{number:2} {word}" for number, word in numbered))
+        cells = (f"{number:2} {word:<{widest}}" for number, word in numbered)
+        say(f"  {'  '.join(cells)}".rstrip())
     say()
     say(_("They are not shown again. Whoever has them is you; without them a lost device is lost."))

@@ -11,7 +11,6 @@ from commonweal.commands.folded import (
     Folded,
     confirm,
     folded,
-    is_text,
     note_body,
     submit,
     table,
@@ -26,10 +25,12 @@ from commonweal.commands.output import (
     warn,
     write_json,
     write_table,
+    write_text,
 )
 from commonweal.commands.quantity import shown_number, shown_unit
+from commonweal.commands.templates import TEMPLATES, text_of_file, text_of_rules
 from commonweal.commands.times import iso, read_duration_ms
-from commonweal.protocol.errors import BadRuleset, UnreadableFile, UsageError
+from commonweal.protocol.errors import BadRuleset, UsageError
 from commonweal.protocol.ledger import governance, standing
 from commonweal.protocol.ledger.governance import PROPOSAL, ProposalRow
 from commonweal.protocol.record import Record, RecordId, from_bytes_unchecked
@@ -42,9 +43,7 @@ from commonweal.storage.home import Home
 if TYPE_CHECKING:
     from commonweal.protocol.ledger.backtest import Backtest
 
-FILE_BYTES_MAX = 4 * rulesets.TEXT_CHARACTERS_MAX
 SAYINGS = click.Choice(list(governance.SAYINGS))
-TEMPLATES = ("cooperative", "open-source", "time-bank", "value-network")
 
 
 @click.group("rules")
@@ -68,7 +67,7 @@ def show(proposal: str | None, as_toml: bool, home: Home, form: Form) -> None:
     if as_toml:
         from commonweal.commands.toml import to_toml
 
-        return say(to_toml(ruleset.document).rstrip("\n"))
+        return write_text(to_toml(ruleset.document).rstrip("\n"))
     if form is Form.JSON:
         return write_json(
             {
@@ -119,22 +118,19 @@ def sentences(ruleset: Ruleset) -> list[tuple[str, str]]:
 
 
 @rules.command("template")
-@click.argument("name", type=click.Choice(TEMPLATES))
+@click.argument("name", required=False, type=click.Choice(list(TEMPLATES)))
 @home_option
-def template(name: str, home: Home) -> None:
-    """Print rules that a community can begin from, to edit and propose."""
+def template(name: str | None, home: Home) -> None:
+    """Print rules that a community can begin from, to edit and propose.
+
+    Without NAME, list them.
+    """
     del home  # templates are the same everywhere
-    say(text_of_rules(name).rstrip("\n"))
-
-
-def text_of_rules(name: str) -> str:
-    """Return the text of a template, or of the file of that name."""
-    from importlib import resources
-
-    if name not in TEMPLATES:
-        return _text(Path(name))
-    folder = resources.files("commonweal.protocol.rules") / "templates"
-    return (folder / f"{name}.toml").read_text("utf-8")
+    if name is None:
+        for one, what in TEMPLATES.items():
+            say(f"{one}: {_(what)}")
+        return None
+    return write_text(text_of_rules(name).rstrip("\n"))
 
 
 @rules.command("check")
@@ -144,7 +140,7 @@ def text_of_rules(name: str) -> str:
 def check(file: Path, home: Home, form: Form) -> int:
     """Say what is wrong with the rules in FILE (TOML), and on which line."""
     del home  # what is sound is so everywhere
-    problems = rulesets.check(_text(file))
+    problems = rulesets.check(text_of_file(file))
     if form is Form.JSON:
         listed = [problem._asdict() for problem in problems]
         write_json({"problems": listed, "ok": not problems})
@@ -396,23 +392,12 @@ def _proposed(found: Folded, text: str) -> Ruleset:
 
 def _read(file: Path) -> Ruleset:
     """Return the rules in a file; raise BadRuleset after saying all that is wrong."""
-    text = _text(file)
+    text = text_of_file(file)
     problems = rulesets.check(text)
     if len(problems) > 1:
         for problem in problems[1:]:
             warn(f"{visible(str(file))}:{visible(str(problem))}")
     return rulesets.read_toml(text)
-
-
-def _text(file: Path) -> str:
-    try:
-        with file.open("rb") as opened:
-            data = opened.read(FILE_BYTES_MAX + 1)
-    except OSError as error:
-        raise UnreadableFile(f"{file}: {error.strerror}") from error
-    if len(data) > FILE_BYTES_MAX or not is_text(data):
-        raise UnreadableFile(_("{file}: it is no text, or too long").format(file=file))
-    return data.decode().removeprefix("\ufeff").replace("\r\n", "\n")
 
 
 def _show_problems(file: Path, problems: list[Problem]) -> None:

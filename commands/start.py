@@ -38,6 +38,11 @@ PAUSE_SECONDS = 0.2
 
 @click.command("start")
 @click.argument("link", required=False)
+@click.option(
+    "--rules",
+    metavar="RULES",
+    help="The rules of a community you found: a template's name, a file, or none; asked if absent.",
+)
 @click.option("--no-mdns", is_flag=True, help="Do not look for nodes on the local network.")
 @click.option(
     "--listen",
@@ -49,6 +54,7 @@ PAUSE_SECONDS = 0.2
 @home_option
 def start(
     link: str | None,
+    rules: str | None,
     no_mdns: bool,
     listen: tuple[str, ...],
     passphrase_file: Path | None,
@@ -59,9 +65,15 @@ def start(
     A home that stands already is only started.
     """
     from commonweal.commands import up
+    from commonweal.commands.templates import document_of_rules
 
+    # What cannot be read is told before a home is made for it.
     if link is not None:
-        links.from_text(link)  # a bad link is told before a home is made for it
+        links.from_text(link)
+    if rules is not None:
+        if link is not None:
+            raise click.UsageError(_("--rules is for who founds a community, and LINK joins one"))
+        document_of_rules(rules)
     if not home.exists():
         _make(home, passphrase_file)
     with home.store(readonly=True) as store:
@@ -73,7 +85,8 @@ def start(
             ask_to_join(home, links.from_text(link), passphrase_file)
         else:
             name = _ask_name(_("What is your community called?"))
-            found_community(home, name, passphrase_file)
+            chosen = _ask_rules() if rules is None else rules
+            found_community(home, name, passphrase_file, chosen)
             founded = True
     elif link is not None:
         ask_to_join(home, links.from_text(link), passphrase_file)
@@ -92,13 +105,18 @@ def _make(home: Home, passphrase_file: Path | None) -> None:
     passphrase = given_passphrase(passphrase_file) or _ask_passphrase()
     _settings, words = make_home(home, name, passphrase or None)
     show_words(words)
-    click.prompt(_("Press Enter when they are on paper"), default="", show_default=False)
+    try:
+        _ask(_("Press Enter when they are on paper"), "")
+    except (click.Abort, KeyboardInterrupt):
+        say()
+        say(_("Your home stands, with these words. `weal start` goes on; they do not come again."))
+        raise
 
 
 def _ask_name(question: str) -> str:
     while True:
         try:
-            return checked_name(click.prompt(question))
+            return checked_name(_ask(question))
         except CommonwealError as error:
             say(str(error))
 
@@ -107,19 +125,17 @@ def _ask_passphrase() -> str:
     """Ask for a passphrase, hidden and twice where somebody types; nothing means none."""
     question = _("A passphrase for this device (nothing for none)")
     hidden = is_typed()
-    found: str = click.prompt(question, default="", show_default=False, hide_input=hidden)
-    if found and hidden:
-        again: str = click.prompt(_("The same again"), default="", hide_input=True)
-        if again != found:
-            say(_("They differ; once more."))
-            return _ask_passphrase()
+    found = _ask(question, "", hidden=hidden)
+    if found and hidden and _ask(_("The same again"), "", hidden=True) != found:
+        say(_("They differ; once more."))
+        return _ask_passphrase()
     return found
 
 
 def _ask_link() -> str:
     while True:
         question = _("Paste the link of an invite (nothing to found a community)")
-        found: str = click.prompt(question, default="", show_default=False).strip()
+        found = _ask(question, "").strip()
         if not found:
             return ""
         try:
@@ -128,6 +144,38 @@ def _ask_link() -> str:
             say(_("This link cannot be read: {why}").format(why=error))
         else:
             return found
+
+
+def _ask_rules() -> str:
+    """Ask for a template, by its number or name; return its name, or NO_RULES."""
+    from commonweal.commands.templates import NO_RULES, TEMPLATES
+
+    say(_("By which rules shall it begin? The members can change them, by a vote."))
+    later = _("it keeps the ledger, and shares nothing until rules are voted")
+    offered = TEMPLATES | {NO_RULES: later}
+    for number, (name, what) in enumerate(offered.items(), 1):
+        say(f"  {number} {name}: {_(what)}")
+    names = list(offered)
+    while True:
+        found = _ask(_("Its number or name (nothing for none)"), NO_RULES).strip().lower()
+        if found.isdecimal() and 1 <= int(found) <= len(names):
+            return names[int(found) - 1]
+        if found in names:
+            return found
+        say(_("There are no such rules here."))
+
+
+def _ask(question: str, default: str | None = None, *, hidden: bool = False) -> str:
+    """Ask, and return the answer; `default` stands for nothing."""
+    is_asked = question.endswith(("?", "？"))
+    answer: str = click.prompt(
+        question,
+        default=default,
+        show_default=False,
+        hide_input=hidden,
+        prompt_suffix=" " if is_asked else ": ",
+    )
+    return answer
 
 
 def _show_first_link(home: Home, passphrase_file: Path | None) -> None:

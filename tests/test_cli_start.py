@@ -35,7 +35,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Home]:
 
 def test_a_founder_comes_in_with_a_few_lines(tmp_path: Path, started: list[Home]) -> None:
     home = tmp_path / "home"
-    ran = good("start", "--home", home, answers="Mei\n\n\n\nLanxi\n")
+    ran = good("start", "--home", home, answers="Mei\n\n\n\nLanxi\n\n")
     assert [one.path for one in started] == [home]
     assert " 24 " in ran.out
     assert "weal://" in ran.out
@@ -43,6 +43,45 @@ def test_a_founder_comes_in_with_a_few_lines(tmp_path: Path, started: list[Home]
     assert (status["community_name"], status["member_name"]) == ("Lanxi", "Mei")
     assert not keystore.needs_passphrase(home / "keystore")
     assert len(good("invite", "list", "--home", home, "-o", "json").json["invites"]) == 1
+
+
+@pytest.mark.parametrize("typed", ["2", "open-source", "9\nrules\nOpen-Source"])
+def test_a_founder_is_offered_the_templates(typed: str, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    ran = good("start", "--home", home, answers=f"Mei\n\n\n\nLanxi\n{typed}\n")
+    assert "2 open-source: makers of something public" in ran.out
+    assert ran.out.count("no such rules") == typed.count("\n")
+    assert good("rules", "show", "--home", home, "-o", "json").json["document"]["pools"]
+
+
+@pytest.mark.parametrize(("rules", "shares"), [("time-bank", True), ("none", False)])
+def test_rules_that_are_given_are_not_asked_for(rules: str, shares: bool, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    ran = good("start", "--rules", rules, "--home", home, answers="Mei\n\n\n\nLanxi\n")
+    assert "By which rules" not in ran.out
+    document = good("rules", "show", "--home", home, "-o", "json").json["document"]
+    assert bool(document.get("pools")) is shares
+
+
+def test_rules_that_cannot_be_read_are_told_before_a_home_is_made(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    assert weal("start", "--rules", "open-sauce", "--home", home, answers="Mei\n").code == 65
+    assert not home.exists()
+
+
+def test_rules_are_for_who_founds(tmp_path: Path) -> None:
+    link = good("invite", "create", "--home", founder(tmp_path / "a"), "-o", "json").json["link"]
+    ran = weal("start", link, "--rules", "none", "--home", tmp_path / "home", answers="Bo\n")
+    assert ran.code == 2
+    assert not (tmp_path / "home").exists()
+
+
+def test_who_breaks_off_at_the_words_is_told_that_they_count(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    ran = weal("start", "--home", home, answers="Mei\n\n")
+    assert ran.code == 130
+    assert "Your home stands" in ran.out
+    assert good("start", "--home", home, answers="\nLanxi\n\n")
 
 
 @pytest.mark.parametrize("is_pasted", [False, True], ids=["typed", "pasted"])
@@ -72,7 +111,7 @@ def test_a_bad_link_is_told_before_a_home_is_made(tmp_path: Path, started: list[
 
 def test_a_bad_name_is_asked_again(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    ran = good("start", "--home", home, answers=f"{'x' * 81}\nMei\n\n\n\nLanxi\n")
+    ran = good("start", "--home", home, answers=f"{'x' * 81}\nMei\n\n\n\nLanxi\n\n")
     assert "1 to 80" in ran.out
     assert good("status", "--home", home, "-o", "json").json["member_name"] == "Mei"
 
@@ -87,7 +126,7 @@ def test_a_passphrase_is_typed_twice(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("COMMONWEAL_PASSPHRASE", "")
     monkeypatch.setattr(options, "is_typed", lambda: True)
     monkeypatch.setattr(options, "ask_passphrase", lambda: "open sesame")
-    ran = good("start", "--home", home, answers="Mei\n\n\nLanxi\n")
+    ran = good("start", "--home", home, answers="Mei\n\n\nLanxi\n\n")
     assert "They differ" in ran.out
     assert keystore.needs_passphrase(home / "keystore")
 

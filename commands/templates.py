@@ -1,0 +1,56 @@
+"""Rules that are written down: the templates to begin with, and files of members."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from commonweal.commands.folded import is_text
+from commonweal.commands.language import N_, _
+from commonweal.protocol import founding
+from commonweal.protocol.errors import UnreadableFile
+from commonweal.protocol.rules.document import TEXT_CHARACTERS_MAX, read_toml
+
+FILE_BYTES_MAX = 4 * TEXT_CHARACTERS_MAX
+TEMPLATES = {
+    "cooperative": N_("people who work and own together: reserve, loans, unpaid work, co-owners"),
+    "open-source": N_("makers of something public: maintainers, the last half year, everything"),
+    "time-bank": N_("neighbours, hour for hour: in equal parts, once a month"),
+    "value-network": N_("many hands and many steps: traced to what went into the thing sold"),
+}
+"""Rules to begin with: their names, for whom they are, and how they share what comes in."""
+NO_RULES = "none"
+"""What is typed for a community that begins without rules."""
+
+
+def document_of_rules(rules: str) -> Mapping[str, Any]:
+    """Return the document of a template, of none, or of a file. Raises BadRuleset, UnreadableFile.
+
+    rules: a name of `TEMPLATES`, NO_RULES, or the path of a file.
+    """
+    if rules == NO_RULES:
+        return founding.NO_RULES
+    return read_toml(text_of_rules(rules)).document
+
+
+def text_of_rules(name: str) -> str:
+    """Return the text of a template, or of the file of that name. Raises UnreadableFile."""
+    from importlib import resources
+
+    if name not in TEMPLATES:
+        return text_of_file(Path(name))
+    folder = resources.files("commonweal.protocol.rules") / "templates"
+    return (folder / f"{name}.toml").read_text("utf-8")
+
+
+def text_of_file(file: Path) -> str:
+    """Return the text of a file that may hold rules. Raises UnreadableFile."""
+    try:
+        with file.open("rb") as opened:
+            data = opened.read(FILE_BYTES_MAX + 1)
+    except OSError as error:
+        raise UnreadableFile(f"{file}: {error.strerror}") from error
+    if len(data) > FILE_BYTES_MAX or not is_text(data):
+        raise UnreadableFile(_("{file}: it is no text, or too long").format(file=file))
+    return data.decode().removeprefix("\ufeff").replace("\r\n", "\n")
