@@ -18,7 +18,7 @@ from commonweal.commands.language import _
 from commonweal.commands.ledger import follow_index
 from commonweal.commands.names import Names, text_of
 from commonweal.commands.options import home_option
-from commonweal.commands.output import as_json, say, write_csv
+from commonweal.commands.output import as_json, write_csv, write_text
 from commonweal.commands.progress import progress
 from commonweal.commands.quantity import shown_number
 from commonweal.commands.times import iso
@@ -60,15 +60,15 @@ def json(home: Home) -> None:
     follow_index(home)
     with home.store(readonly=True) as store, store.snapshot():
         community = Settings.read(store).here
-        say(f'{{"community": "{community.hex()}", "records": [')
+        write_text(f'{{"community": "{community.hex()}", "records": [')
         last = ""
         with closing(rows(home, store)) as found:
             for row in found:
                 if last:
-                    say(f"{last},")
+                    write_text(f"{last},")
                 last = " ".join(line.strip() for line in as_json(row).split("\n"))
-        say(last)
-        say("]}")
+        write_text(last)
+        write_text("]}")
 
 
 def rows(home: Home, store: Store) -> Generator[dict[str, Any], None, None]:

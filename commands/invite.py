@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,18 @@ import click
 from commonweal.commands.addresses import contacts, is_public
 from commonweal.commands.language import _, ngettext
 from commonweal.commands.options import form_option, home_option, passphrase_option
-from commonweal.commands.output import Column, Form, say, warn, write_csv, write_json, write_table
+from commonweal.commands.output import (
+    Column,
+    Form,
+    say,
+    terminal_columns,
+    warn,
+    width,
+    write_csv,
+    write_json,
+    write_table,
+    write_text,
+)
 from commonweal.commands.people import People, begins
 from commonweal.commands.times import iso, read_duration_ms, shown
 from commonweal.commands.writing import now_ms, write
@@ -68,15 +78,17 @@ def list_(home: Home, form: Form) -> None:
     """List the invites, used and revoked ones too."""
     with home.store(readonly=True) as store:
         people = People(store, Settings.read(store).here)
-        rows = [_row(one, people) for one in membership.invites(people.state)]
+        found = membership.invites(people.state)
+        rows = [_row(one, people) for one in found]
     if form is Form.JSON:
         return write_json({"invites": rows})
     if form is Form.CSV:
         return write_csv(FIELDS, rows)
     if not rows:
         return say(_("There are no invites."))
-    for row in rows:
-        row |= {"id": row["id"][:8], "state": _(row["state"])}
+    for row, one in zip(rows, found, strict=True):
+        until = "" if one.expires is None else shown(one.expires)
+        row |= {"id": row["id"][:8], "state": _(row["state"]), "expires": until}
     return write_table(
         [
             Column("id", _("id")),
@@ -126,14 +138,15 @@ def link_to(home: Home, id: RecordId | None = None, seed: bytes = b"") -> Link:
 
 
 def show_link(text: str) -> None:
-    """Show a link as a QR code, where there is a terminal for it, and as text."""
+    """Show a link as a QR code, where there is a terminal wide enough for it, and as text."""
     import segno
 
-    if sys.stdout.isatty():
+    if columns := terminal_columns():
         drawn = io.StringIO()
         segno.make(text, error="l", micro=False).terminal(drawn, compact=True)
-        say(drawn.getvalue())
-    say(text)
+        if max(map(width, drawn.getvalue().split("\n"))) <= columns:
+            write_text(drawn.getvalue())
+    write_text(text)
     say()
 
 

@@ -36,13 +36,39 @@ class Column(NamedTuple):
 
 
 def say(words: str = "") -> None:
-    """Write a line for people; the words are ours, and made `visible` where they are not."""
-    print(words)
+    """Write lines for people; the words are ours, and made `visible` where they are not."""
+    columns = terminal_columns()
+    for line in words.split("\n"):
+        print(line if columns is None else folded_line(line, columns))
 
 
 def warn(words: str) -> None:
-    """Write a line beside the output."""
-    print(words, file=sys.stderr)
+    """Write a line beside the output, after what was written before it."""
+    sys.stdout.flush()
+    columns = shutil.get_terminal_size().columns if sys.stderr.isatty() else None
+    print(words if columns is None else folded_line(words, columns), file=sys.stderr)
+
+
+def write_text(text: str) -> None:
+    """Write text that is to be copied: no line of it is folded."""
+    print(text)
+
+
+def folded_line(line: str, columns_max: int) -> str:
+    """Return a line as several, broken between words, where it does not fit.
+
+    A word that is wider is left whole, so that a link can be copied; so is a line with wide
+    characters, which a terminal may break anywhere.
+    """
+    if len(line) <= columns_max or width(line) != len(line):
+        return line
+    indent = line[: len(line) - len(line.lstrip())]
+    lines = [indent]
+    for word in line.split():
+        if lines[-1] != indent and len(lines[-1]) + 1 + len(word) > columns_max:
+            lines.append(indent)
+        lines[-1] += word if lines[-1] == indent else f" {word}"
+    return "\n".join(lines)
 
 
 def write_json(value: Any) -> None:
@@ -78,7 +104,7 @@ def safe_cell(value: object) -> object:
 
 def write_table(columns: Sequence[Column], rows: Sequence[dict[str, Any]]) -> None:
     """Write rows under headings, each column as wide as its widest cell on a terminal."""
-    for line in table(columns, rows, _terminal_columns()):
+    for line in table(columns, rows, terminal_columns()):
         print(line)
 
 
@@ -100,6 +126,11 @@ def table(
         ).rstrip()
         for line in lines
     ]
+
+
+def terminal_columns() -> int | None:
+    """Return how wide the terminal is that shows the output, None where none does."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def width(text: str) -> int:
@@ -141,10 +172,6 @@ def _padded(cell: str, size: int, is_number: bool) -> str:
 
 def _text(value: object) -> str:
     return "" if value is None else str(value)
-
-
-def _terminal_columns() -> int | None:
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 _UNSEEN = re.compile(

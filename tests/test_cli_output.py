@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import unicodedata
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,11 +19,14 @@ from commonweal.commands.output import (
     Form,
     as_json,
     clipped,
+    folded_line,
     safe_cell,
     table,
     visible,
     width,
 )
+
+ROOT = Path(__file__).parent.parent
 
 COMMANDING = {
     "escape": "\x1b[31mred",
@@ -108,6 +115,40 @@ def test_a_narrow_terminal_cuts_the_last_column() -> None:
     lines = table([Column("a", "a"), Column("note", "note")], rows, 20)
     assert lines[1] == "1234  a long note t…"
     assert all(width(line) <= 20 for line in lines)
+
+
+def test_a_sentence_is_folded_between_words() -> None:
+    line = "  a hint that goes on for longer than the terminal is wide"
+    folded = folded_line(line, 24).split("\n")
+    assert len(folded) > 1
+    assert all(len(one) <= 24 and one.startswith("  ") for one in folded)
+    assert " ".join(one.strip() for one in folded) == line.strip()
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["it fits in here", "", "weal://" + "x" * 40, "花园" * 20, "花园 " * 20],
+    ids=["fits", "nothing", "link", "wide", "wide, with spaces"],
+)
+def test_what_fits_or_must_stay_whole_is_not_folded(line: str) -> None:
+    assert folded_line(line, 20) == line
+
+
+def test_a_link_in_a_sentence_gets_a_line_of_its_own() -> None:
+    assert folded_line("give it: " + "x" * 30 + " now", 20) == f"give it:\n{'x' * 30}\nnow"
+
+
+def test_what_was_written_comes_before_what_is_told_beside_it() -> None:
+    typed = "from commonweal.commands.output import say, warn; say('first'); warn('second')"
+    ended = subprocess.run(
+        [sys.executable, "-c", typed],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        timeout=60,
+    )
+    assert ended.stdout == "first\nsecond\n"
 
 
 def test_a_table_without_headings_has_no_empty_first_line() -> None:
