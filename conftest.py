@@ -13,10 +13,12 @@ import doctest
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from sybil import Document, Example, Sybil
@@ -96,7 +98,19 @@ def _open(namespace: dict[str, object]) -> None:
 
 
 def _close(namespace: dict[str, object]) -> None:
-    shutil.rmtree(str(namespace[FOLDER]), ignore_errors=True)
+    folder = Path(str(namespace[FOLDER]))
+    _end_nodes(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _end_nodes(folder: Path) -> None:
+    """End what holds a home below `folder`: a page that failed midway did not."""
+    from commonweal.storage.home import Home
+
+    for lock in folder.rglob(Home("").lock_file.name):
+        if pid := Home(lock.parent).holder():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def pages(pattern: str) -> Sybil:

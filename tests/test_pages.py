@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import time
+from pathlib import Path
+
 import pytest
 from sybil.example import SybilFailure
 
 import conftest
+from commonweal.storage.home import Home
 
 
 def run(block: str) -> None:
@@ -50,6 +55,27 @@ def test_a_page_that_is_true_passes(block: str, monkeypatch: pytest.MonkeyPatch)
 def test_a_page_that_is_not_true_fails(block: str) -> None:
     with pytest.raises(SybilFailure):
         run(block)
+
+
+def test_a_page_that_ends_midway_leaves_no_node(tmp_path: Path) -> None:
+    began = (
+        "$ weal --home ann init --name Ann --no-passphrase\n$ weal --home ann found Garden\n"
+        "$ weal --home ann up --background --no-mdns --listen /ip4/127.0.0.1/tcp/0\n"
+        f"$ cat ann/{Home('').lock_file.name} > {tmp_path / 'pid'}\n$ false\n"
+    )
+    with pytest.raises(SybilFailure):
+        run(began)
+    pid = int((tmp_path / "pid").read_text())
+    deadline = time.monotonic() + 10
+    while is_alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not is_alive(pid)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs; one that ended and that nobody has waited for does not."""
+    shown = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True)
+    return shown.stdout.strip()[:1] not in ("", "Z")
 
 
 def test_a_block_without_a_command_is_refused() -> None:
