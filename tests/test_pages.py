@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
+import shutil
 import time
 from pathlib import Path
 
@@ -57,25 +57,23 @@ def test_a_page_that_is_not_true_fails(block: str) -> None:
         run(block)
 
 
-def test_a_page_that_ends_midway_leaves_no_node(tmp_path: Path) -> None:
+def test_a_page_that_ends_midway_leaves_no_node(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[str] = []
+    monkeypatch.setattr(shutil, "rmtree", lambda folder, **_how: kept.append(str(folder)))
     began = (
         "$ weal --home ann init --name Ann --no-passphrase\n$ weal --home ann found Garden\n"
-        "$ weal --home ann up --background --no-mdns --listen /ip4/127.0.0.1/tcp/0\n"
-        f"$ cat ann/{Home('').lock_file.name} > {tmp_path / 'pid'}\n$ false\n"
+        "$ weal --home ann up --background --no-mdns --listen /ip4/127.0.0.1/tcp/0\n$ false\n"
     )
     with pytest.raises(SybilFailure):
         run(began)
-    pid = int((tmp_path / "pid").read_text())
+    monkeypatch.undo()
+    home = Home(Path(kept[0]) / "ann")
+    assert home.exists()
     deadline = time.monotonic() + 10
-    while is_alive(pid) and time.monotonic() < deadline:
+    while home.holder() is not None and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert not is_alive(pid)
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a process runs; one that ended and that nobody has waited for does not."""
-    shown = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True)
-    return shown.stdout.strip()[:1] not in ("", "Z")
+    assert home.holder() is None
+    shutil.rmtree(kept[0])
 
 
 def test_a_block_without_a_command_is_refused() -> None:
