@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sybil.example import SybilFailure
@@ -59,14 +60,14 @@ def test_a_page_that_is_not_true_fails(block: str) -> None:
 
 def test_a_page_that_ends_midway_leaves_no_node(monkeypatch: pytest.MonkeyPatch) -> None:
     kept: list[str] = []
-    monkeypatch.setattr(shutil, "rmtree", lambda folder, **_how: kept.append(str(folder)))
+    keep = SimpleNamespace(rmtree=lambda folder, **_how: kept.append(str(folder)))
+    monkeypatch.setattr(conftest, "shutil", keep)
     began = (
         "$ weal --home ann init --name Ann --no-passphrase\n$ weal --home ann found Garden\n"
         "$ weal --home ann up --background --no-mdns --listen /ip4/127.0.0.1/tcp/0\n$ false\n"
     )
     with pytest.raises(SybilFailure):
         run(began)
-    monkeypatch.undo()
     home = Home(Path(kept[0]) / "ann")
     assert home.exists()
     deadline = time.monotonic() + 10
