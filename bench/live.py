@@ -1,100 +1,141 @@
-"""A running cluster: how long a new record takes to its neighbours, and what nodes weigh."""
+"""A running cluster: how long a new record takes to its neighbours, and what nodes weigh.
+
+One hop is timed from the moment the author's command asks for a record until the commit
+that holds it has returned at the neighbour, as that one notes it (`bench.noting`).
+"""
 
 from __future__ import annotations
 
+import os
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from statistics import median, quantiles
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
+from bench import nodes, noting
 from bench.figures import Figure
 from commonweal.commands import cluster as commands
 from commonweal.node.call import Call, wishes_about
 from commonweal.node.cluster import Cluster
 from commonweal.node.events import Wish
+from commonweal.protocol.codec import Value
 from commonweal.storage.home import Home, Settings
 
 NODES = 5
 RECORDS = 200
 PAUSE_S = 0.05
+NOTED_S_MAX = 10.0
+SYNC_BYTES = 4096
+
+
+class _Times(NamedTuple):
+    """Milliseconds from asking for each record until it is durable here and there, and known.
+
+    here: at the author's. there: at the neighbour's. back: the author's command heard from
+    its node that the others have it. question: of a bare one, beside them.
+    """
+
+    here: list[float]
+    there: list[float]
+    back: list[float]
+    question: float
 
 
 def figures() -> list[Figure]:
-    """Return the latencies of a record to a neighbour, and to all other nodes of a cluster.
-
-    From asking the author's node for a record until that node heard that the others have
-    it committed: two questions to the node, two or more commits, and the way back.
-    """
-    one, bare = _measure(2)
-    all_, _ = _measure(NODES)
+    """Return the latencies of a record to a neighbour, and to all other nodes of a cluster."""
+    two, five = _measure(2), _measure(NODES)
+    sync = ("a page to the disk", _sync_ms())
+    asked = ("a question to the node", two.question)
     return [
-        _figure("record to a neighbour and back, p50", median(one), bare, 2.5, 1.5),
-        _figure("record to a neighbour and back, p99", quantiles(one, n=100)[98], bare),
-        _figure(f"record to all of {NODES} nodes and back, p50", median(all_), bare),
-        _figure(
-            f"record to all of {NODES} nodes and back, p99",
-            quantiles(all_, n=100)[98],
-            bare,
-            150,
-            50,
-        ),
+        _aim("record to a neighbour, durable there, p50", two.there, 50, 2.5, 1.5),
+        _beside("record to a neighbour, durable there, p99", two.there, 99, *sync),
+        _beside("of that, until durable at the author's, p50", two.here, 50, *sync),
+        _beside("record to a neighbour and back, p50", two.back, 50, *asked),
+        _beside("record to a neighbour and back, p99", two.back, 99, *asked),
+        _beside(f"record to all of {NODES} nodes and back, p50", five.back, 50, *asked),
+        _aim(f"record to all of {NODES} nodes and back, p99", five.back, 99, 150, 50),
     ]
 
 
-def _measure(nodes: int) -> tuple[list[float], float]:
-    """Return the latencies in ms to all others in a cluster, and the ms of a bare question."""
-    with TemporaryDirectory(prefix="weal-bench-") as name:
-        folder = Path(name)
-        commands.found(folder, nodes)
-        cluster = Cluster(folder)
-        try:
-            cluster.start(cluster.names())
-            cluster.wait_equal(60)
-            return _latencies(cluster.home("n1"), nodes - 1), _round_trips(cluster.home("n1"))
-        finally:
-            cluster.down()
+def _measure(count: int) -> _Times:
+    """Return the latencies in a cluster of `count` nodes; n1 writes."""
+    with TemporaryDirectory(prefix="weal-bench-") as name, ExitStack() as stack:
+        commands.found(Path(name), count)
+        cluster = Cluster(name)
+        for one in cluster.names():
+            stack.enter_context(nodes.running(cluster.home(one), "bench.noting", known_port=True))
+        cluster.wait_equal(60)
+        author = cluster.home("n1")
+        asked, back = _write(author, count - 1)
+        question = _question_ms(author)
+        here, there = (_durable(cluster.home(one), asked) for one in ("n1", "n2"))
+        return _Times(here, there, back, question)
 
 
-def _figure(
-    name: str, ms: float, bare: float, must: float | None = None, want: float | None = None
-) -> Figure:
-    verdict = Figure(name, ms, "ms", "", 1, ms, must, want, low=True)
-    return (
-        verdict
-        if must is not None
-        else Figure(name, ms, "ms", "a question to the node", bare, ms / bare)
-    )
+def _write(home: Home, peers: int) -> tuple[dict[bytes, float], list[float]]:
+    """Write records one by one; return when each was asked for, by id, and ms until it was back.
 
-
-def _latencies(home: Home, peers: int) -> list[float]:
-    """Return ms from asking for a record until so many peers have it committed, said here."""
+    Back: this node says that so many peers have it committed, which is a second question.
+    """
     with home.store(readonly=True) as store:
         member = Settings.read(store).member
-    wish = Wish(
-        "event",
-        {
-            "action": "work",
-            "provider": member,
-            "effortQuantity": {"n": 1, "scale": 0, "unit": "hour"},
-        },
-    )
-    found = []
+    hour: dict[str, Value] = {"n": 1, "scale": 0, "unit": "hour"}
+    wish = Wish("event", {"action": "work", "provider": member, "effortQuantity": hour})
+    asked: dict[bytes, float] = {}
+    back = []
     with Call(home.socket) as call:
         for _ in range(RECORDS):
-            start = time.perf_counter()
+            start = time.monotonic()
             (written,) = call.ask("submit", **wishes_about([wish]))["records"]
             for _ in call.each("wait", ids=[written["id"]], peers=peers):
                 pass
-            found.append((time.perf_counter() - start) * 1e3)
+            back.append((time.monotonic() - start) * 1e3)
+            asked[written["id"]] = start
             time.sleep(PAUSE_S)
-    return found
+    return asked, back
 
 
-def _round_trips(home: Home) -> float:
+def _durable(home: Home, asked: dict[bytes, float]) -> list[float]:
+    """Return ms from asking for each record until it was durable in `home`."""
+    nodes.wait_for(lambda: asked.keys() <= noting.notes(home).keys(), "notes", NOTED_S_MAX)
+    noted = noting.notes(home)
+    return [(noted[id] - start) * 1e3 for id, start in asked.items()]
+
+
+def _question_ms(home: Home) -> float:
     found = []
     with Call(home.socket) as call:
         for _ in range(RECORDS):
-            start = time.perf_counter()
+            start = time.monotonic()
             call.ask("peers")
-            found.append((time.perf_counter() - start) * 1e3)
+            found.append((time.monotonic() - start) * 1e3)
     return median(found)
+
+
+def _sync_ms() -> float:
+    """Return how long the disk takes to make one more page durable."""
+    found = []
+    with TemporaryDirectory(prefix="weal-bench-") as name, (Path(name) / "bare").open("wb") as bare:
+        for _ in range(RECORDS):
+            bare.write(os.urandom(SYNC_BYTES))
+            bare.flush()
+            start = time.monotonic()
+            os.fdatasync(bare.fileno())
+            found.append((time.monotonic() - start) * 1e3)
+    return median(found)
+
+
+def _at(times: list[float], percent: int) -> float:
+    return quantiles(times, n=100)[percent - 1]
+
+
+def _aim(name: str, times: list[float], percent: int, must: float, want: float) -> Figure:
+    ms = _at(times, percent)
+    return Figure(name, ms, "ms", "", 1, ms, must, want, low=True)
+
+
+def _beside(name: str, times: list[float], percent: int, baseline: str, bare: float) -> Figure:
+    ms = _at(times, percent)
+    return Figure(name, ms, "ms", baseline, bare, ms / bare)

@@ -107,10 +107,19 @@ def _peer_of(node: NodeProcess) -> Iterator[Any]:
 
 
 @contextmanager
-def running(home: Home, module: str = "commonweal") -> Iterator[NodeProcess]:
-    """Run the node of a home on loopback inside. module: what is run, with `weal`'s arguments."""
+def running(
+    home: Home, module: str = "commonweal", *, known_port: bool = False
+) -> Iterator[NodeProcess]:
+    """Run the node of a home on loopback inside.
+
+    module: what is run, with `weal`'s arguments. known_port: at the port that the home keeps.
+    """
+    port = 0
+    if known_port:
+        with home.store(readonly=True) as store:
+            port = Settings.read(store).port or 0
     command = [sys.executable, "-m", module, "up", "--home", str(home.path)]
-    command += ["--listen", "/ip4/127.0.0.1/tcp/0", "--no-mdns"]
+    command += ["--listen", f"/ip4/127.0.0.1/tcp/{port}", "--no-mdns"]
     log = (home.path / "bench.log").open("wb")
     process = subprocess.Popen(command, stdout=log, stderr=log)
     try:

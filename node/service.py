@@ -224,7 +224,6 @@ class Service:
             case wire.Have():
                 self.live.confirmed(session, message)
                 self.live.fetch(session)
-                self._answers += self.reporting.confirmed()
             case wire.Fetch():
                 self.serving.asked(session, message)
             case wire.Compare():
@@ -354,6 +353,7 @@ class Service:
             self.desk.do(Publish(self.heads.topic, data))
         for data in self.heads.rules(grown):
             self.desk.do(Publish(self.heads.rules_topic, data))
+        self._answers += self.reporting.confirmed()
         for answer in self._answers:
             self.desk.do(answer)
         self._answers = []

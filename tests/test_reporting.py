@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 
-from commonweal.node.events import Answer, Asked, Committed, Ticket
+from commonweal.node.events import Answer, Asked, Committed, Submitted, Ticket, Wish
+from commonweal.node.link import Received
 from commonweal.node.service import Service
 from commonweal.node.session import Identity
+from commonweal.protocol import wire
 from commonweal.protocol.errors import CommonwealError, InvalidRecord, UsageError
 from commonweal.storage.store import Store
 from tests.protocol.authors import COMMUNITY, FIRST, FOUNDING, MEI, NOW_MS
+from tests.sim.world import World
 
 
 def answer(question: str, **about: Any) -> Any:
@@ -56,3 +59,31 @@ def test_a_good_question_is_answered(question: str) -> None:
 
 def test_a_record_that_nobody_else_holds_has_no_holders() -> None:
     assert answer("holders", id=FIRST.id) == {"holders": [], "connected": 0}
+
+
+def test_who_waits_hears_when_a_peer_sends_the_record_itself() -> None:
+    """It says as well as `Have` does that the peer holds the record."""
+    world = World(21)
+    world.grow(2)
+    world.settle()
+    node, peer = world.nodes
+    service, me = node.service, node.person.device
+    # What it would send now is lost, so the peer has the record from somebody else.
+    service.handle(Submitted(Ticket(1), (Wish("event", {"action": "work"}),)), node.now_ms)
+    service.handle(Committed(), node.now_ms)
+    length = service.desk.replica.row(me).length
+    id = service.desk.replica.row(me).head
+    service.handle(Asked(Ticket(2), "wait", {"ids": [id], "peers": 1}), node.now_ms)
+    (early,) = answers(service, node.now_ms)
+    assert (early.value, early.last) == ({"held_by": 0, "wanted": 1}, False)
+
+    wires = service.desk.replica.store.wires(me, length - 1, length, 1 << 20)
+    news = wire.Runs((wire.Run(me, length - 1, tuple(wires)),), 0, asked=False)
+    service.handle(Received(peer.key, wire.encode(news)), node.now_ms)
+    (late,) = answers(service, node.now_ms)
+    assert (late.value, late.last) == ({"held_by": 1, "wanted": 1}, True)
+
+
+def answers(service: Service, now_ms: int) -> list[Answer]:
+    """Return what is answered once all so far is committed."""
+    return [one for one in service.handle(Committed(), now_ms) if isinstance(one, Answer)]

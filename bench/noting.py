@@ -1,0 +1,62 @@
+"""A node that notes when each of its records was durable: what one hop is measured by.
+
+`python -m bench.noting up --home H ...` is `weal up`, but that beside the ledger it keeps a
+file of lines: the id of a record, and the monotonic clock, which all processes share, when
+the commit that holds it had returned.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from commonweal import cli
+from commonweal.protocol.keys import DeviceKey
+from commonweal.protocol.record import Record
+from commonweal.storage.home import Home
+from commonweal.storage.store import Store
+
+_append, _commit = Store.append, Store.commit
+_fresh: list[bytes] = []
+
+
+def notes(home: Home) -> dict[bytes, float]:
+    """Return what the node of `home` noted: the time in seconds by id."""
+    found = {}
+    for line in _file(str(home.database)).read_text().splitlines():
+        id, _, at_ns = line.partition(" ")
+        found[bytes.fromhex(id)] = int(at_ns) / 1e9
+    return found
+
+
+def append_noted(
+    self: Store,
+    author: DeviceKey,
+    run: Sequence[Record],
+    bodies: Mapping[bytes, bytes] | None = None,
+) -> None:
+    """Append as `Store.append` does, and remember what."""
+    _append(self, author, run, bodies)
+    _fresh.extend(record.id for record in run)
+
+
+def commit_noted(self: Store) -> None:
+    """Commit as `Store.commit` does, then note what is durable now."""
+    _commit(self)
+    at_ns = time.monotonic_ns()
+    if _fresh:
+        with _file(self.path).open("a") as noted:
+            noted.writelines(f"{id.hex()} {at_ns}\n" for id in _fresh)
+        _fresh.clear()
+
+
+def _file(database: str) -> Path:
+    return Path(database + ".durable")
+
+
+if __name__ == "__main__":
+    Store.append = append_noted  # type: ignore[method-assign]
+    Store.commit = commit_noted  # type: ignore[method-assign, assignment]
+    raise SystemExit(cli.main(sys.argv[1:]))
