@@ -21,6 +21,8 @@ NEIGHBOURS_AIM = 8
 PING_MS = 5_000
 SILENCE_MS_MAX = 15_000
 RETRY_MS_MIN, RETRY_MS_MAX = 500, 30_000
+STEADY_MS = 2_000
+"""A link to a member that lasted so long is a good one: when it ends, it is soon tried again."""
 DIALS_AT_ONCE_MAX = 4
 BOOK_MAX = 4_096
 """Addresses of peers that are kept."""
@@ -111,8 +113,11 @@ class Peering:
         self._tries.setdefault(peer, _Try()).due_ms = 0
 
     def joined(self, session: Session) -> None:
-        """Note that a link to a peer stands."""
-        self._tries[session.peer] = _Try()
+        """Note that a link to a peer stands. The pause before the next dial is as it was.
+
+        So one who takes us in and ends the link at once is not dialled twice a second for ever.
+        """
+        self._tries.setdefault(session.peer, _Try()).dialling = False
         self.failures.pop(session.peer, None)
         known = self._book.get(session.peer)
         if known is not None and session.outbound:
@@ -159,6 +164,8 @@ class Peering:
         now_ms = self.desk.now_ms
         for session in list(self.desk.sessions.values()):
             silent_ms = now_ms - session.heard_ms
+            if session.is_member and now_ms - session.since_ms >= STEADY_MS:
+                self._tries[session.peer] = _Try()
             if silent_ms > SILENCE_MS_MAX:
                 self.desk.drop(session, "silent for too long")
                 self.left(session.peer)
