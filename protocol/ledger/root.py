@@ -83,7 +83,7 @@ def restore(pairs: Iterable[tuple[bytes, bytes]], root: bytes) -> dict[bytes, by
     built = _built(pairs)
     if built.root != root:
         raise WrongState(f"it has root {built.root.hex()}, the seal {root.hex()}")
-    return {place: node for place, node in built.nodes.items() if node is not None}
+    return _known(built.nodes)
 
 
 def path(nodes: NodeReader, key: bytes) -> tuple[bytes, ...] | None:
@@ -115,6 +115,51 @@ def is_in(root: bytes, key: bytes, value: bytes, beside: tuple[bytes, ...]) -> b
     return below == root
 
 
+def beside(nodes: NodeReader, depth: int, prefix: int) -> tuple[bytes, ...] | None:
+    """Return the hashes beside the way from the root to a place, the root's first.
+
+    prefix: the first `depth` bits of the hashed keys below it. None when the way ends above.
+    """
+    growth = _Growth(nodes)
+    found: list[bytes] = []
+    for level in range(depth):
+        node = growth.node(level, prefix >> (depth - level))
+        if not isinstance(node, _Fork):
+            return None
+        right = prefix >> (depth - level - 1) & 1
+        found.append(node.left if right else node.right)
+    return tuple(found)
+
+
+def place_of(key: bytes, depth: int) -> int:
+    """Return the prefix of the place at `depth` that `key` lies below."""
+    return int.from_bytes(_key(key), "big") >> (DEPTH_MAX - depth)
+
+
+def is_all_below(
+    root: bytes,
+    depth: int,
+    prefix: int,
+    pairs: Iterable[tuple[bytes, bytes]],
+    hashes: Sequence[bytes],
+) -> bool:
+    """Whether `pairs`, two or more, are all that lies below a place in the tree of `root`.
+
+    hashes: those `beside` the way there. Raises `Malformed` when a key comes twice.
+    """
+    listed = list(pairs)
+    if len(listed) < 2 or len(hashes) != depth or any(len(one) != HASH_BYTES for one in hashes):
+        return False
+    if any(place_of(key, depth) != prefix for key, _ in listed):
+        return False
+    growth = _Growth(_known(_built(listed).nodes))
+    below = _hash(growth.node(depth, prefix))
+    for level in range(depth - 1, -1, -1):
+        other, right = hashes[level], prefix >> (depth - level - 1) & 1
+        below = _hash(_Fork(other, below) if right else _Fork(below, other))
+    return below == root
+
+
 def path_to_bytes(beside: tuple[bytes, ...]) -> bytes:
     """Return the bytes of a path, as it is sent and put into a proof."""
     return codec.encode(list(beside))
@@ -137,6 +182,10 @@ def _built(pairs: Iterable[tuple[bytes, bytes]]) -> Update:
         if key == other:
             raise Malformed(f"the key {key[:40].hex()} comes twice")
     return update({}, dict(listed))
+
+
+def _known(nodes: Mapping[bytes, bytes | None]) -> dict[bytes, bytes]:
+    return {place: node for place, node in nodes.items() if node is not None}
 
 
 class _Growth:
