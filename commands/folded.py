@@ -7,7 +7,7 @@ never kept. Whatever is shown says what is final and what is provisional: not se
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,13 @@ from commonweal.commands.quantity import shown_number
 from commonweal.commands.verdicts import said
 from commonweal.commands.writing import Written, writer
 from commonweal.protocol import record as records
-from commonweal.protocol.errors import AmbiguousId, UnknownId, UnusableText, WouldNotCount
+from commonweal.protocol.errors import (
+    AmbiguousId,
+    StorageError,
+    UnknownId,
+    UnusableText,
+    WouldNotCount,
+)
 from commonweal.protocol.keys import MemberId, short
 from commonweal.protocol.ledger import membership, texts
 from commonweal.protocol.ledger.reasons import Reason
@@ -162,7 +168,11 @@ def folded(home: Home) -> Iterator[Folded]:
     with home.store(readonly=True) as store, store.snapshot():
         settings = Settings.read(store)
         path = home.state
-        with ledger_state.opened(path, store, settings.here) as kept:
+        with ExitStack() as held:
+            try:
+                kept = held.enter_context(ledger_state.opened(path, store, settings.here))
+            except StorageError:  # the disk takes nothing: all is folded anew, and kept nowhere
+                kept = held.enter_context(ledger_state.opened(":memory:", store, settings.here))
             kept.layers.pin()
             yield Folded(home, store, settings, kept)
 

@@ -15,7 +15,7 @@ from commonweal.commands.output import Column, Form, say, warn, write_csv, write
 from commonweal.commands.quantity import read_action, shown_action, shown_number, shown_unit
 from commonweal.commands.times import iso, read_time_ms, shown
 from commonweal.commands.writing import now_ms
-from commonweal.protocol.errors import HomeInUse
+from commonweal.protocol.errors import HomeInUse, StorageError
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.record import CommunityId
 from commonweal.storage.home import Home, Settings
@@ -118,8 +118,14 @@ def covered(home: Home) -> dict[bytes, int]:
 
     if not home.state.exists():
         return {}
-    with closing(Layers(home.state)) as layers:
-        found = layers.mark("cut")
+    try:
+        with closing(Layers(home.state)) as layers:
+            found = layers.mark("cut")
+    except StorageError:  # the disk takes nothing, not even what reading that file needs
+        from commonweal.commands.folded import folded
+
+        with folded(home) as ledger:
+            return {bytes(author): length for author, length in ledger.kept.covered.items()}
     return {} if found is None else {author: length for author, length, *_ in found[2]}
 
 

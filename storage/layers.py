@@ -67,11 +67,11 @@ class Layers:
 
     def begin(self) -> None:
         """Be the only one who writes, until `commit` or `rollback`."""
-        self._connection.execute("BEGIN IMMEDIATE")
+        self._do("BEGIN IMMEDIATE")
 
     def commit(self) -> None:
         """Let others see what was written."""
-        self._connection.execute("COMMIT")
+        self._do("COMMIT")
 
     def rollback(self) -> None:
         """Forget what was written since `begin`."""
@@ -80,20 +80,23 @@ class Layers:
 
     def pin(self) -> None:
         """Go on reading what is there now, whatever another process commits; write no more."""
-        self._connection.execute("BEGIN")
+        self._do("BEGIN")
         self.rows("SELECT 1 FROM mark LIMIT 1")
 
     def rows(self, statement: str, values: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
-        """Return all rows of a query of ours."""
-        return self._connection.execute(statement, tuple(values)).fetchall()
+        """Return all rows of a query of ours. Raises a StorageError, as all that follow do."""
+        return self._do(statement, values).fetchall()
 
     def change(self, statement: str, values: Iterable[Any] = ()) -> None:
         """Write."""
-        self._connection.execute(statement, tuple(values))
+        self._do(statement, values)
 
     def change_many(self, statement: str, values: Iterable[tuple[Any, ...]]) -> None:
         """Write once for each row of `values`."""
-        self._connection.executemany(statement, values)
+        try:
+            self._connection.executemany(statement, values)
+        except sqlite3.Error as error:
+            raise named(error) from error
 
     def mark(self, name: str) -> Any:
         """Return what was put under `name`, or None."""
@@ -106,7 +109,7 @@ class Layers:
 
     def get(self, key: bytes, layer_max: int = NEWEST) -> Any:
         """Return the value of `key` in the highest layer, up to `layer_max`, that has it."""
-        row = self._connection.execute(
+        row = self._do(
             "SELECT value FROM state WHERE key = ? AND layer <= ? ORDER BY layer DESC LIMIT 1",
             (key, layer_max),
         ).fetchone()
@@ -134,6 +137,12 @@ class Layers:
         self.change("DELETE FROM state WHERE layer = ?", (layer,))
         self.change("DELETE FROM refused WHERE layer = ?", (layer,))
         return keys
+
+    def _do(self, statement: str, values: Iterable[Any] = ()) -> sqlite3.Cursor:
+        try:
+            return self._connection.execute(statement, tuple(values))
+        except sqlite3.Error as error:
+            raise named(error) from error
 
     def _open(self) -> sqlite3.Connection:
         if self.path != ":memory:":
