@@ -341,7 +341,7 @@ def _backtest(found: Folded, ruleset: Ruleset, height: int | None) -> Backtest:
         wires = found.store.wires(row.author, 0, row.length, row.bytes + 1)
         records += map(from_bytes_unchecked, wires)
     documents = dict(found.kept.documents)
-    return replay(found.community, records, documents, ruleset, height)
+    return replay(found.community, records, documents, found.kept.past(), ruleset, height)
 
 
 def _show_backtest(found: Folded, result: Backtest, form: Form) -> None:

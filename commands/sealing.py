@@ -65,31 +65,11 @@ def _cited(found: Folded, data: dict[str, object]) -> tuple[RecordId, ...]:
 
 def sealed_now(found: Folded) -> tuple[State, int]:
     """Return the state and height if all that is held were sealed now; nothing is kept."""
-    from commonweal.protocol.frontier import Entry
-    from commonweal.protocol.ledger import witness
-    from commonweal.protocol.ledger.cut import Cut
-    from commonweal.protocol.record import from_bytes_unchecked
-
     history = found.kept.history()
-    data = history.next_cut(now_ms())
-    if data is None:
+    advance = history.next_advance(now_ms())
+    if advance is None:
         return history.final, history.cut.height
-    logs = data["logs"]
-    assert type(logs) is list, "a cut names logs"
-    grown = {DeviceKey(one[0]): Entry(DeviceKey(one[0]), *one[1:]) for one in logs}
-    covered = []
-    for author, entry in grown.items():
-        start = found.kept.covered.get(author, 0)
-        wires = found.store.wires(author, start, entry.length, witness.RECORDS_PER_CUT_MAX << 14)
-        covered += [from_bytes_unchecked(wire) for wire in wires]
-    before = {entry.author: entry for entry in history.cut.frontier}
-    frontier = {**before, **grown}
-    cut = Cut(
-        history.cut.height + 1,
-        max(now_ms(), history.cut.time_ms + 1),
-        tuple(frontier[author] for author in sorted(frontier)),
-        history.ruleset.id,
-        clock=max((one.clock for one in covered), default=history.cut.clock),
-    )
-    history.apply(cut, covered)
-    return history.final, cut.height
+    covered = history.covered(advance)
+    assert not covered.missing, "what is chosen is held"
+    history.accept(history.conclude(advance, covered.records), b"")
+    return history.final, history.cut.height

@@ -59,12 +59,16 @@ STATE_VALUE = HashPurpose(b"cw1/value")
 WITNESSES = HashPurpose(b"cw1/witnesses")
 SEAT = HashPurpose(b"cw1/seat")
 PROPOSAL = HashPurpose(b"cw1/proposal")
+CLAIM = HashPurpose(b"cw1/claim")
+ORDER = HashPurpose(b"cw1/order")
+FACT = HashPurpose(b"cw1/fact")
+HELD = HashPurpose(b"cw1/held")
 
 HASH_PURPOSES = frozenset(
     {RECORD, BODY, INCEPTION, INVITE, HELLO, FRONTIER}
     | {BUCKET, EVIDENCE, SEAL, CUT, STATE_LEAF, STATE_NODE, KEYSTORE}
     | {RULESET, TIE, BACKTEST}
-    | {STATE_KEY, STATE_VALUE, WITNESSES, SEAT, PROPOSAL}
+    | {STATE_KEY, STATE_VALUE, WITNESSES, SEAT, PROPOSAL, ORDER, FACT, CLAIM, HELD}
 )
 
 SeedPurpose = NewType("SeedPurpose", bytes)

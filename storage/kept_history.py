@@ -1,71 +1,78 @@
 """A history that goes on from the final state that is kept, so that nothing sealed is folded twice.
 
-The cuts already applied are not looked at again; what they cover is known by the logs' lengths
-in the last one, and the verdicts on it are looked up.
+The seals already applied are not looked at again; what they cover is known by the logs in the
+last cut, and the verdicts on it are looked up.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from commonweal.protocol.ledger.above import Above
 from commonweal.protocol.ledger.context import Verdict
-from commonweal.protocol.ledger.cut import Cut
 from commonweal.protocol.ledger.history import History
+from commonweal.protocol.ledger.roots import Trees
 from commonweal.protocol.ledger.state import State
-from commonweal.protocol.record import CommunityId, Record, RecordId
-from commonweal.storage.layers import FINAL, Layer, Layers
+from commonweal.protocol.record import CommunityId, Record, RecordId, from_bytes_unchecked
+from commonweal.protocol.seal.cut import SealedLog
+from commonweal.storage.last_cut import LastCut, SealIds, covers
+from commonweal.storage.layers import FINAL, Layer, Layers, TreeNodes
 from commonweal.storage.store import Store
+
+READ_BYTES = 4 * 1024 * 1024
 
 
 class KeptHistory(History):
-    """The history above `cut`; what it applies is to be kept by whoever calls.
-
-    judged: what was found of the records that new cuts cover. seals: for each new cut its
-    height, time (ms), id, ruleset, and how many logs and new records it covers.
-    """
+    """The history above the last cut that is kept; what it comes to others keep."""
 
     def __init__(
         self,
         store: Store,
         layers: Layers,
         community: CommunityId,
-        cut: Cut,
+        last: LastCut,
         documents: Mapping[bytes, bytes],
     ) -> None:
-        """Begin at the final state in `layers`, which is that of `cut`."""
+        """Begin at the final state in `layers`, which is that of `last`."""
         super().__init__(community)
-        self.cut, self.final = cut, State(Layer(layers, FINAL))
-        self.judged: dict[RecordId, Verdict] = {}
-        self.seals: list[tuple[int, int, bytes, bytes, int, int]] = []
-        self._documents = documents  # type: ignore[assignment]
-        self._logs = {entry.author: entry for entry in cut.frontier}
-        self._below = _Below(store, layers, cut)
-        self._ledger = self._new_ledger()
-
-    def apply(self, cut: Cut, covered: Iterable[Record]) -> None:
-        """Make a cut final, and remember what that says."""
-        new = list(covered)
-        super().apply(cut, new)
-        self.judged |= {record.id: self.verdict(record.id) for record in new}
-        self.seals.append(
-            (cut.height, cut.time_ms, cut.id, cut.ruleset, len(cut.frontier), len(new))
-        )
-
-
-class _Below(dict[RecordId, Verdict]):
-    """The verdicts on what cuts cover: those of earlier cuts are looked up."""
-
-    def __init__(self, store: Store, layers: Layers, cut: Cut) -> None:
-        super().__init__()
         self._store, self._layers = store, layers
-        self._covered = {entry.author: entry.length for entry in cut.frontier}
+        self.cut, self.seal, self.logs = last.cut, last.seal, dict(last.logs)
+        self.final = State(Layer(layers, FINAL))
+        self.trees = Trees(*(TreeNodes(layers, number) for number in range(len(Trees._fields))))
+        self.seals = SealIds(store, community)
+        self._documents = documents  # type: ignore[assignment]
+        self._above = Above(documents, self.is_final, store.record)
+        self._is_behind = True
 
-    def __contains__(self, id: object) -> bool:
-        if super().__contains__(id):
+    def is_final(self, record: RecordId) -> bool:
+        """Whether a cut covers the record."""
+        if super().is_final(record):
             return True
-        assert isinstance(id, bytes), "records have ids"
-        record = self._store.record(RecordId(id)) if self._covered else None
-        return record is not None and record.seq < self._covered.get(record.author, 0)
+        found = self._store.record(record) if self.logs else None
+        return found is not None and covers(self._store, self.logs, found)
 
-    def __missing__(self, id: RecordId) -> Verdict:
-        return self._layers.verdict(id)
+    def verdict(self, record: RecordId) -> Verdict:
+        """Return None when the record counts, else the reason why it does not."""
+        if not super().is_final(record) and self.is_final(record):
+            return self._layers.verdict(record)
+        return super().verdict(record)
+
+    def hold(self, records: Iterable[Record]) -> None:
+        """Take in records that no cut covers, each once."""
+        for record in records:
+            self._above.add(record)
+
+    def hold_runs(self, logs: Iterable[SealedLog]) -> None:
+        """Take in what the store has of `logs` above the last cut, where they lie in one run.
+
+        The others are found one by one, by their ids.
+        """
+        for log in logs:
+            before = self.logs.get(log.author)
+            at = before.length if before else 0
+            if self._store.id_at(log.author, log.length - 1) != log.head:
+                continue
+            while at < log.length:
+                wires = self._store.wires(log.author, at, log.length, READ_BYTES)
+                self.hold(map(from_bytes_unchecked, wires))
+                at += len(wires)

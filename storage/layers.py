@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from importlib import resources
 from pathlib import Path
@@ -22,7 +22,7 @@ from commonweal.protocol.ledger.context import Verdict
 from commonweal.protocol.ledger.reasons import Reason
 from commonweal.storage.database import named
 
-VERSION = 1
+VERSION = 2
 """Of the tables in views.sql, and of what is kept in them."""
 
 FINAL, OLDER, NEWEST = 0, 1, 2
@@ -138,6 +138,20 @@ class Layers:
         self.change("DELETE FROM refused WHERE layer = ?", (layer,))
         return keys
 
+    def node(self, tree: int, place: bytes) -> bytes | None:
+        """Return the node of a tree at a place."""
+        row = self._connection.execute(
+            "SELECT node FROM tree WHERE tree = ? AND place = ?", (tree, place)
+        ).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def put_nodes(self, tree: int, nodes: Mapping[bytes, bytes | None]) -> None:
+        """Write nodes of a tree by place; None: there is none any more."""
+        put = [(tree, place, node) for place, node in nodes.items() if node is not None]
+        gone = [(tree, place) for place, node in nodes.items() if node is None]
+        self.change_many("INSERT OR REPLACE INTO tree VALUES (?, ?, ?)", put)
+        self.change_many("DELETE FROM tree WHERE tree = ? AND place = ?", gone)
+
     def _do(self, statement: str, values: Iterable[Any] = ()) -> sqlite3.Cursor:
         try:
             return self._connection.execute(statement, tuple(values))
@@ -210,6 +224,20 @@ class Layer:
         for key, value, _ in found:
             if value is not None:
                 yield key, _unpacked(value)
+
+
+class TreeNodes:
+    """The nodes of one of the trees over what is final, by place."""
+
+    __slots__ = ("_layers", "_tree")
+
+    def __init__(self, layers: Layers, tree: int) -> None:
+        """tree: which of `roots.Trees`, by its place there."""
+        self._layers, self._tree = layers, tree
+
+    def get(self, place: bytes) -> bytes | None:
+        """Return the node at `place`, or None."""
+        return self._layers.node(self._tree, place)
 
 
 def _after(prefix: bytes) -> bytes:

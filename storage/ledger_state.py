@@ -18,16 +18,18 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from commonweal.protocol import codec
-from commonweal.protocol.frontier import Entry
+from commonweal.protocol.errors import InvalidSeal
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger import joining
 from commonweal.protocol.ledger.context import NO_DOCUMENTS, NOBODY, Context, Verdict
-from commonweal.protocol.ledger.cut import BEFORE_ALL, Cut
+from commonweal.protocol.ledger.cut import Advance, Cut
 from commonweal.protocol.ledger.reasons import Reason
 from commonweal.protocol.ledger.state import State
 from commonweal.protocol.record import CommunityId, Record, RecordId, clock_in, from_bytes_unchecked
 from commonweal.storage.documents import Documents
+from commonweal.storage.last_cut import LastCut, SealIds
 from commonweal.storage.layers import FINAL, NEWEST, OLDER, Layer, Layers
+from commonweal.storage.seals import KeptSeal, Seals
 from commonweal.storage.store import LogRow, Store
 
 if TYPE_CHECKING:  # loaded when something is folded, which is seldom
@@ -35,7 +37,7 @@ if TYPE_CHECKING:  # loaded when something is folded, which is seldom
     from commonweal.protocol.ledger.history import History
     from commonweal.protocol.ledger.rules_in_force import Rules
     from commonweal.protocol.rules.document import Ruleset
-    from commonweal.storage.kept_history import KeptHistory
+    from commonweal.storage.final import Final, Folded
 
 NEWEST_RECORDS_MAX = 2_000
 """Above so many records, the older of them are laid down in a layer of their own."""
@@ -49,6 +51,7 @@ PORTION_RECORDS_MAX = 10_000
 READ_BYTES = 4 * 1024 * 1024
 
 NO_STOPS: Mapping[bytes, int] = MappingProxyType({})
+NO_LEAST: Mapping[DeviceKey, int] = MappingProxyType({})
 
 ENDS_TRIED_MAX = 2
 """Revocations that void older records are found by folding; so often it is tried again."""
@@ -88,7 +91,23 @@ class LedgerState:
         """The permanent bodies that are held, by their hash."""
         self.has_advanced = False
         """Whether a cut was applied since this was made."""
+        self.lacks: tuple[bytes, ...] = ()
+        """What must come before the next seal that is kept can be applied, by id."""
+        self.ready: dict[bytes, Folded] = {}
+        """Seals that were folded on the last one, by id, so that none is folded twice."""
+        self.last = LastCut(layers, community)
+        self._waits: bytes | None = None
         self.refresh(whole=whole)
+
+    @property
+    def cut(self) -> Cut:
+        """The last cut."""
+        return self.last.cut
+
+    @property
+    def alarm(self) -> str:
+        """Why this ledger cannot follow the seals that are kept; empty while it can."""
+        return self.layers.mark("alarm") or ""
 
     @property
     def final(self) -> State:
@@ -127,13 +146,14 @@ class LedgerState:
     def verdict(self, record: Record) -> Verdict:
         """Return None when a record that is held counts, else the reason why it does not."""
         row = self.store.log(record.author)
-        if row.frozen is not None and record.seq >= row.frozen:
+        is_frozen = row.frozen is not None and record.seq >= row.frozen
+        if is_frozen and not self.is_final(record):
             return Reason.LOG_FROZEN
         return self.layers.verdict(record.id)
 
     def is_final(self, record: Record) -> bool:
         """Whether the last cut covers a record that is held."""
-        return record.seq < self.covered.get(record.author, 0)
+        return self.last.covers(self.store, record)
 
     def judge(self, record: Record, bodies: Mapping[bytes, bytes] = NO_DOCUMENTS) -> Verdict:
         """Return why a record that is not written yet would count for nothing; None if not.
@@ -146,36 +166,67 @@ class LedgerState:
         context = Context(self.community, self.cut, self.rules, NOBODY, documents)
         return judge(self.state, record, context)
 
-    def history(self, records_max: int | None = None) -> History:
+    def history(
+        self, records_max: int | None = None, least: Mapping[DeviceKey, int] = NO_LEAST
+    ) -> History:
         """Return the history of the records held, with the final state that is kept.
 
-        records_max: take only the first so many above the cut, by clock; None for all.
+        records_max: take only the first so many above the cut, by clock; None for all. least:
+        of these logs take at least so many.
         """
-        history = self._kept()
-        stops = NO_STOPS if records_max is None else self._first(records_max)
-        history.add(self._records(self.covered, stops))
+        history = self.end().history()
+        stops = dict(NO_STOPS if records_max is None else self._first(records_max))
+        for author, length in least.items():
+            if author in stops:
+                stops[author] = max(stops[author], length)
+        history.hold(self._records(self._covered(), stops))
         for row in self.store.logs():
             if row.frozen is not None:
                 history.freeze(row.author, row.frozen)
         return history
+
+    def end(self) -> Final:
+        """Return what is final, to fold a seal on it."""
+        from commonweal.storage.final import Final
+
+        return Final(self.store, self.layers, self.community, self.documents, self.last)
+
+    def past(self) -> Iterator[tuple[Advance, bytes]]:
+        """Yield what each seal added, and its id, from the first to the last applied."""
+        end = self.end()
+        for height in range(1, self.cut.height + 1):
+            kept = end.seals.at(height)
+            assert kept is not None, "what was applied is kept"
+            seal, facts = kept.sealed.seal, end.facts(kept.sealed.seal.evidence)
+            cut = Cut(seal.height, seal.time_ms, seal.clock, seal.prev, seal.cut_root)
+            yield Advance(cut, kept.delta, facts.ends, facts.guilty), seal.id
 
     def refresh(self, *, whole: bool = True) -> None:
         """Take in what changed in the store since the last time."""
         with self.store.snapshot():
             rows = self.store.logs()
             mark = _mark(self.store, rows, self.community)
-            if self.layers.mark("ledger") != mark:
+            is_behind = self.layers.mark("ledger") != mark and (whole or self._may_advance(mark))
+            while is_behind:
                 self.layers.begin()
                 try:
-                    if self.layers.mark("ledger") != mark:
-                        self._follow(rows, whole=whole)
-                        self.layers.put_mark("ledger", mark if whole else None)
+                    is_behind = self.layers.mark("ledger") != mark
+                    if is_behind:
+                        is_behind = self._follow(rows, whole=whole)
+                        self.layers.put_mark("ledger", mark if whole and not is_behind else None)
                     self.layers.commit()
                 finally:
                     self.layers.rollback()
-            self._read_cut()
+            self.last.read()
+            self._waits = mark if self.lacks else None
 
     # Inside
+
+    def _may_advance(self, mark: bytes) -> bool:
+        """Whether a seal may be applied, which could not be when it was tried last."""
+        self.last.read()
+        height = Seals(self.store, self.community).height
+        return height > self.cut.height and not self.alarm and self._waits != mark
 
     def _first(self, records_max: int) -> Mapping[bytes, int]:
         """Return for each log where the first `records_max` above the cut, by clock, end."""
@@ -190,73 +241,65 @@ class LedgerState:
             for author, some in clocks.items()
         }
 
-    def _read_cut(self) -> None:
-        found = self.layers.mark("cut")
-        self.cut: Cut = BEFORE_ALL
-        self.covered: dict[bytes, int] = {}
-        if found is not None:
-            height, time_ms, logs, ruleset, clock = found
-            frontier = tuple(Entry(DeviceKey(one[0]), *one[1:]) for one in logs)
-            self.cut = Cut(height, time_ms, frontier, ruleset, clock=clock)
-            self.covered = {entry.author: entry.length for entry in frontier}
-
-    def _follow(self, rows: list[LogRow], *, whole: bool) -> None:
+    def _follow(self, rows: list[LogRow], *, whole: bool) -> bool:
+        """Write what follows from the store; return whether more seals wait to be applied."""
         from commonweal.storage import views
 
         if self.layers.mark("community") not in (None, self.community):
             for table in views.TABLES:
                 self.layers.change(" ".join(("DELETE FROM", table)))
         self.layers.put_mark("community", bytes(self.community))
-        self._read_cut()
-        advanced = self._advance(rows)
+        self.last.read()
+        advanced, is_more = self._advance()
         self.has_advanced = self.has_advanced or bool(advanced)
+        whole = whole and not is_more
         changed = dict.fromkeys(advanced)
         if whole or advanced:
             changed |= dict.fromkeys(self.layers.clear(NEWEST))
         if whole:
             changed |= dict.fromkeys(self._fold(rows))
         views.refresh(self.layers, self.store, list(changed))
+        return is_more
 
-    def _advance(self, rows: list[LogRow]) -> list[bytes]:
-        """Apply the cuts that can be; return the keys of state that this touches."""
-        from commonweal.protocol.ledger import witness
+    def _advance(self) -> tuple[list[bytes], bool]:
+        """Apply the next seals that can be; return what keys this touches, and whether to go on."""
+        self.lacks = ()
+        touched: list[bytes] = []
+        records = 0
+        if self.alarm or Seals(self.store, self.community).height <= self.cut.height:
+            return touched, False
+        end = self.end()
+        while (kept := end.seals.at(self.cut.height + 1)) is not None:
+            folded = self._folded_seal(end, kept)
+            if folded is None:
+                break
+            end.write(folded)
+            touched += [key for key, _ in folded.outcome.changes]
+            records += len(folded.outcome.covered)
+            if records >= PORTION_RECORDS_MAX:
+                break
+        if touched:
+            touched += self.layers.clear(OLDER)
+            self.layers.put_mark("older", None)
+        return touched, records >= PORTION_RECORDS_MAX
 
-        before = self.covered
-        cuts = [
-            one
-            for one in self.store.rare()
-            if one.kind == witness.KIND and one.seq >= before.get(one.author, 0)
-        ]
-        stops = {bytes(row.author): before.get(row.author, 0) for row in rows}
-        for one in cuts:
-            said = witness.read(one)
-            for entry in said.entries if said is not None else ():
-                stops[entry.author] = max(stops.get(entry.author, 0), entry.length)
-        if not cuts:
-            return []
-        history = self._kept()
-        history.add([*self._records(before, stops), *cuts])
-        for row in rows:
-            if row.frozen is not None:
-                history.freeze(row.author, row.frozen)
-        if not history.seals:
-            return []
-        changes = list(history.final.changes())
-        touched = [*(key for key, _ in changes), *self.layers.clear(OLDER)]
-        self.layers.put_mark("older", None)
-        self.layers.put(FINAL, changes)
-        refused = [
-            (id, FINAL, reason.value) for id, reason in history.judged.items() if reason is not None
-        ]
-        self.layers.change_many("INSERT OR REPLACE INTO refused VALUES (?, ?, ?)", refused)
-        self.layers.change_many(
-            "INSERT OR REPLACE INTO seal_row VALUES (?, ?, ?, ?, ?, ?)", history.seals
-        )
-        cut = history.cut
-        logs = [[*entry] for entry in cut.frontier]
-        self.layers.put_mark("cut", [cut.height, cut.time_ms, logs, cut.ruleset, cut.clock])
-        self._read_cut()
-        return touched
+    def _folded_seal(self, end: Final, kept: KeptSeal) -> Folded | None:
+        """Return what a seal comes to; None when it must wait, or this ledger cannot follow it."""
+        from commonweal.storage.final import Lacking
+
+        seal = kept.sealed.seal
+        folded = self.ready.get(seal.id)
+        if folded is not None and folded.seal.prev == self.last.seal:
+            return folded
+        try:
+            found = end.fold(seal, kept.delta)
+        except InvalidSeal as error:
+            self.layers.put_mark("alarm", str(error))
+            return None
+        if isinstance(found, Lacking):
+            self.lacks = found.missing
+            return None
+        return found
 
     def _fold(self, rows: list[LogRow]) -> list[bytes]:
         """Fold what is above the cut into the layers; return the keys that this touches."""
@@ -310,7 +353,8 @@ class LedgerState:
         from commonweal.protocol.ledger.fold import Ledger
 
         base = None if self.layers.is_empty() else Layer(self.layers, OLDER, cached=True)
-        ledger = Ledger(self.community, base, self.cut, self.rules, self.documents)
+        seals = SealIds(self.store, self.community)
+        ledger = Ledger(self.community, base, self.cut, self.rules, self.documents, seals)
         for row in rows:
             if row.frozen is not None:
                 ledger.freeze(row.author, row.frozen)
@@ -369,17 +413,16 @@ class LedgerState:
             if min(now, reached) != min(then, reached):
                 raise _EndsEarlier(ends)
 
-    def _kept(self) -> KeptHistory:
-        from commonweal.storage.kept_history import KeptHistory
-
-        return KeptHistory(self.store, self.layers, self.community, self.cut, self.documents)
+    def _covered(self) -> dict[bytes, int]:
+        """Return how far each log is final."""
+        return {bytes(author): log.length for author, log in self.last.logs.items()}
 
     def _point(self) -> Point:
         found = self.layers.mark("older")
         return self._start({}) if found is None else Point(*found)
 
     def _start(self, ends: dict[bytes, int]) -> Point:
-        return Point(0, {bytes(one): seq for one, seq in self.covered.items()}, ends)
+        return Point(0, self._covered(), ends)
 
     def _holds(self, point: Point, rows: list[LogRow]) -> bool:
         """Whether everything that came since stands after `point`."""
@@ -425,7 +468,8 @@ def opened(
 def _mark(store: Store, rows: list[LogRow], community: CommunityId) -> bytes:
     """Return what changes whenever a record comes or goes, or a text."""
     texts = store.row(
-        "SELECT (SELECT count(*) FROM body WHERE content IS NULL), (SELECT count(*) FROM wanted)"
+        "SELECT (SELECT count(*) FROM body WHERE content IS NULL), (SELECT count(*) FROM wanted),"
+        " (SELECT max(height) FROM seal), (SELECT count(*) FROM double_vote)"
     )
     logs: list[codec.Value] = [
         [row.author, row.length, row.head, row.frozen] for row in rows if row.length or row.frozen

@@ -37,8 +37,10 @@ _FUNCTIONS = frozenset(
 """What a question may call. None reads a file, grows memory freely, or differs by chance."""
 
 _HIDDEN = (
-    *("mark", "state", "refused", "sqlite_", "pragma_", "json_", "dbstat", "fts", "rtree"),
-    *("bytecode", "tables_used", "generate_series", "completion", "fsdir", "zipfile"),
+    *("mark", "state", "refused", "sealed_log", "tree", "sqlite_", "pragma_", "json_", "dbstat"),
+    *("fts", "rtree", "bytecode", "tables_used", "generate_series", "completion"),
+    "fsdir",
+    "zipfile",
 )
 """How the names begin of what a question never reads: our own tables, and those of SQLite."""
 

@@ -29,8 +29,8 @@ from commonweal.storage.layers import FINAL, Layer, Layers
 from commonweal.storage.store import Store
 
 TABLES = (
-    *("mark", "state", "refused", "said_at", "member_row", "event_row", "attest_row"),
-    *("proposal_row", "vote_row", "seal_row", "payout_row"),
+    *("mark", "state", "refused", "sealed_log", "tree", "said_at", "member_row"),
+    *("event_row", "attest_row", "proposal_row", "vote_row", "seal_row", "payout_row"),
 )
 
 VIEWS = ("members", "events", "attests", "rules", "votes", "seals", "claims", "payouts")

@@ -24,6 +24,21 @@ CREATE TABLE refused (
     reason TEXT    NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- The logs in the last cut: how far each is final, and with which record.
+CREATE TABLE sealed_log (
+    author BLOB    PRIMARY KEY NOT NULL,
+    length INTEGER NOT NULL,
+    head   BLOB    NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The nodes of the trees over what is final. tree 0: of the cut. 1: the state. 2: the members.
+CREATE TABLE tree (
+    tree  INTEGER NOT NULL,
+    place BLOB    NOT NULL,
+    node  BLOB    NOT NULL,
+    PRIMARY KEY (tree, place)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE said_at (
     id         BLOB    PRIMARY KEY NOT NULL,
     claimed_at INTEGER NOT NULL

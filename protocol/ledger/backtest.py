@@ -14,6 +14,7 @@ from typing import NamedTuple
 from commonweal.protocol import codec, keys
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger import membership, roles
+from commonweal.protocol.ledger.cut import Advance
 from commonweal.protocol.ledger.distribution import PoolId, PoolRow, pools, shares
 from commonweal.protocol.ledger.history import History
 from commonweal.protocol.record import CommunityId, Record
@@ -58,19 +59,24 @@ def backtest(
     community: CommunityId,
     records: Iterable[Record],
     documents: Mapping[bytes, bytes],
+    past: Iterable[tuple[Advance, bytes]],
     ruleset: Ruleset,
     height: int | None = None,
 ) -> Backtest:
-    """Replay the cuts up to `height`, or all that there are, under `ruleset`.
+    """Replay the seals up to `height`, or all that there are, under `ruleset`.
 
-    documents: permanent bodies by their hash. Two folds of all records.
+    documents: permanent bodies by their hash. past: what each seal added, and its id, from
+    the first on; all that they cover is held. Two folds of all records.
     """
-    held = list(records)
-    real = History(community, until=height)
-    would = History(community, paying=ruleset, until=height)
+    held, sealed = list(records), list(past)[:height]
+    real, would = History(community), History(community, paying=ruleset)
     for one in (real, would):
         one.learn(documents)
         one.add(held)
+        for advance, seal in sealed:
+            covered = one.covered(advance)
+            assert not covered.missing, "the past is held"
+            one.accept(one.conclude(advance, covered.records), seal)
     had, then = shares(real.final), shares(would.final)
     members = tuple(
         Difference(*key, had.get(key, 0), then.get(key, 0)) for key in sorted({*had, *then})
@@ -78,7 +84,7 @@ def backtest(
     table: list[codec.Value] = [
         [one.who, one.unit, one.scale, one.had, one.would] for one in members
     ]
-    fields: list[codec.Value] = [ruleset.id, real.cut.height, real.cut.id, table]
+    fields: list[codec.Value] = [ruleset.id, real.cut.height, real.seal, table]
     return Backtest(
         ruleset.id,
         real.cut.height,

@@ -49,22 +49,22 @@ from commonweal.protocol.rules.changes import process_of
 from commonweal.protocol.rules.document import HOUR_MS, Process, Ruleset, RulesetId
 
 LAST = b"K"
-"""The key of the last cut: [height, time, id, ruleset, clock]."""
+"""The key of the last cut: [height, time, prev, ruleset, clock]."""
 
 
 def close(state: State, cut: Cut, documents: Mapping[bytes, bytes] = NO_DOCUMENTS) -> None:
     """Do to `state`, which holds all that `cut` covers, what the cut decides."""
     _Closing(state, cut, documents).decide()
     ruleset = standing.in_force(state, documents)
-    state.put(LAST, [cut.height, cut.time_ms, cut.id, ruleset.id, cut.clock])
+    state.put(LAST, [cut.height, cut.time_ms, cut.prev, ruleset.id, cut.clock])
 
 
 def last_cut(state: State) -> Cut:
-    """Return the last cut that decided something, without its frontier."""
+    """Return the last cut that decided something, without its root."""
     value = state.get(LAST)
     if value is None:
         return BEFORE_ALL
-    return Cut(value[0], value[1], ruleset=value[3], clock=value[4])
+    return Cut(value[0], value[1], clock=value[4], prev=value[2])
 
 
 def would_decide(

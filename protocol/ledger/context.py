@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias, TypeGuard
 
@@ -16,6 +16,8 @@ NOBODY = MemberId(b"")
 
 NO_DOCUMENTS: Mapping[bytes, bytes] = MappingProxyType({})
 
+NO_SEALS: Container[bytes] = frozenset()
+
 Verdict: TypeAlias = Reason | None
 """None: the record counts. Else why it does not."""
 
@@ -24,7 +26,8 @@ class Context(NamedTuple):
     """What a record is judged in. A tuple, since one is made for each record.
 
     member: the author's, who is active; `NOBODY` for the kinds that anyone writes.
-    documents: the permanent bodies of records held, by their hash.
+    documents: the permanent bodies of records held, by their hash. seals: the ids of those
+    that a record may name as its basis.
     """
 
     community: CommunityId
@@ -32,6 +35,7 @@ class Context(NamedTuple):
     rules: Rules
     member: MemberId
     documents: Mapping[bytes, bytes] = NO_DOCUMENTS
+    seals: Container[bytes] = NO_SEALS
 
 
 def is_bytes(value: Any, size: int = 32) -> TypeGuard[bytes]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from commonweal.protocol import codec, keys
-from commonweal.protocol.frontier import Entry
+from commonweal.protocol.keys import DeviceKey
+from commonweal.protocol.seal.cut import Delta
 
 FOLD = 1
 """The version of the fold's rules that this program knows."""
@@ -17,34 +17,33 @@ FOLD = 1
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """What is final: `height` seals, at `time_ms`, covering `frontier`, under `ruleset`.
+    """What is final: `height` seals, the last at `time_ms`.
 
-    time_ms: since 1970, as sealed. frontier: by author, each log once. ruleset: the id of
-    the document in force; empty is that of the founding record. fold: the version of the
-    fold's rules. clock: the largest in the cut.
+    time_ms: since 1970, as sealed. clock: the largest in the cut. prev: the id of the seal
+    before. root: of the cut; what it newly covers is folded by clock, and of one clock in
+    the order of H(root, id).
     """
 
     height: int = 0
     time_ms: int = 0
-    frontier: tuple[Entry, ...] = ()
-    ruleset: bytes = b""
-    fold: int = FOLD
     clock: int = 0
-
-    @property
-    def id(self) -> bytes:
-        """The 32 bytes that only an equal cut has."""
-        logs: list[codec.Value] = [[*one] for one in self.frontier]
-        fields: list[codec.Value] = [
-            self.height,
-            self.time_ms,
-            logs,
-            self.ruleset,
-            self.fold,
-            self.clock,
-        ]
-        return keys.hash32(keys.CUT, codec.encode(fields))
+    prev: bytes = b""
+    root: bytes = b""
 
 
 BEFORE_ALL = Cut()
 """Nothing is final yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """What one seal adds to what is final.
+
+    delta: the logs that grew, and who was present. ends: logs that its evidence freezes, each
+    from a seq on, by author. guilty: devices that its evidence convicts of a double vote.
+    """
+
+    cut: Cut
+    delta: Delta
+    ends: tuple[tuple[DeviceKey, int], ...] = ()
+    guilty: tuple[DeviceKey, ...] = ()

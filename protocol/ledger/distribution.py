@@ -251,7 +251,7 @@ def _facts(
     return Facts(
         height=cut.height,
         time_ms=cut.time_ms,
-        seed=_last_id(state),
+        seed=cut.prev,
         community=community,
         carried=row.carried,
         incomes=incomes,
@@ -269,12 +269,6 @@ def _facts(
             for bucket in pool.buckets
         },
     )
-
-
-def _last_id(state: State) -> bytes:
-    """Return the id of the last cut that decided something; empty before the first."""
-    value: list[Any] | None = state.get(LAST)
-    return b"" if value is None else bytes(value[2])
 
 
 def _contributions(state: State, community: CommunityId) -> Iterator[Contribution]:

@@ -1,9 +1,10 @@
 """The fold: records in, state out, the same whatever the order of arrival.
 
-Records stand in (clock, id) order above the last cut. What arrives later than its place
-takes the state back to there, and only what lies after is folded again. Nothing is
-folded until somebody reads, so that a thousand late records cost one way back, not a
-thousand.
+Records stand in (clock, id) order above the last cut; those that a cut covers stand in
+(clock, H(root of the cut, id)) order, so that nobody chooses an id for its place. What
+arrives later than its place takes the state back to there, and only what lies after is
+folded again. Nothing is folded until somebody reads, so that a thousand late records cost
+one way back, not a thousand.
 
 A revocation voids records of its device that may stand before it. Then the fold goes
 back to the first of them and comes again with the revocation already known; known it
@@ -14,12 +15,13 @@ outcome follows from the records alone.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import NamedTuple, TypeAlias
 
+from commonweal.protocol import keys
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger import joining
-from commonweal.protocol.ledger.context import NO_DOCUMENTS, NOBODY, Context, Verdict
+from commonweal.protocol.ledger.context import NO_DOCUMENTS, NO_SEALS, NOBODY, Context, Verdict
 from commonweal.protocol.ledger.cut import BEFORE_ALL, Cut
 from commonweal.protocol.ledger.kinds import KINDS, RESERVED, Author
 from commonweal.protocol.ledger.reasons import Reason
@@ -31,13 +33,14 @@ FRESH_MAX = 4096
 """So many records that wait for their first fold are kept decoded, the others as bytes."""
 
 Place: TypeAlias = tuple[int, bytes]
-"""Where a record stands among all: its clock and id."""
+"""Where a record stands among all: its clock and its id, or the hash that stands for it."""
 
 _START: Place = (0, b"")
 
 
 class _Entry(NamedTuple):
     clock: int
+    rank: bytes
     id: RecordId
     author: DeviceKey
     seq: int
@@ -45,7 +48,7 @@ class _Entry(NamedTuple):
 
 
 def _place(entry: _Entry) -> Place:
-    return entry.clock, entry.id
+    return entry.clock, entry.rank
 
 
 class _Revocation(NamedTuple):
@@ -64,7 +67,9 @@ class Ledger:
     """The state above a cut, folded from the records that are held.
 
     base: the state at `cut`, read and never changed. rules: those in force there.
-    documents: permanent bodies by their hash; one is there before its record is.
+    documents: permanent bodies by their hash; one is there before its record is. seals: the
+    ids of those that a record may name as its basis. order: the root of the cut that covers
+    the records, by which those of one clock are ordered; empty orders them by their ids.
     """
 
     def __init__(
@@ -74,10 +79,12 @@ class Ledger:
         cut: Cut = BEFORE_ALL,
         rules: Rules = DEFAULT,
         documents: Mapping[bytes, bytes] = NO_DOCUMENTS,
+        seals: Container[bytes] = NO_SEALS,
+        order: bytes = b"",
     ) -> None:
-        self.community, self.cut, self.rules = community, cut, rules
+        self.community, self.cut, self.rules, self._order = community, cut, rules, order
         self._state = State(base)
-        self._context = Context(community, cut, rules, NOBODY, documents)
+        self._context = Context(community, cut, rules, NOBODY, documents, seals)
         self._entries: list[_Entry] = []
         self._clocks: dict[RecordId, int] = {}
         self._fresh: dict[RecordId, Record] = {}
@@ -104,7 +111,7 @@ class Ledger:
 
     def add(self, records: Iterable[Record]) -> None:
         """Take in records of the community, in any order; held ones are passed over."""
-        entries, clocks = self._entries, self._clocks
+        entries, clocks, order = self._entries, self._clocks, self._order
         first: Place | None = None
         last = _place(entries[-1]) if entries else _START
         sort = False
@@ -112,11 +119,12 @@ class Ledger:
             id, clock = record.id, record.clock
             if id in clocks:
                 continue
-            place = (clock, id)
+            rank = keys.hash32(keys.ORDER, order, id) if order else id
+            place = (clock, rank)
             clocks[id] = clock
             if len(self._fresh) < FRESH_MAX:
                 self._fresh[id] = record
-            entries.append(_Entry(clock, id, record.author, record.seq, record.wire))
+            entries.append(_Entry(clock, rank, id, record.author, record.seq, record.wire))
             if first is None or place < first:
                 first = place
             if place < last:
@@ -232,6 +240,8 @@ def judge(state: State, record: Record, context: Context) -> Verdict:
 
     When a reason is returned, the caller takes back what was written.
     """
+    if record.basis not in (b"", context.community) and record.basis not in context.seals:
+        return Reason.UNKNOWN_BASIS
     kind = KINDS.get(record.kind)
     if kind is None:
         reserved = record.kind.startswith(RESERVED)

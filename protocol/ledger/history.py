@@ -1,56 +1,77 @@
-"""History: all records of a community; what is final, cut by cut, and the ledger above it.
+"""History: all records of a community; what is final, seal by seal, and the ledger above it.
 
-Final state changes only when a cut is applied: what the cut covers is folded in (clock, id)
-order, what it decides is decided, and nothing that arrives later changes that. The rest is
-the provisional ledger above. Both follow from the records alone, whatever their order of
-arrival. A cut waits until all that it covers is held.
+Final state changes only when a seal is applied: what its cut covers is folded, what it
+decides is decided, and nothing that arrives later changes that. The rest is the provisional
+ledger above. Both follow from the records and the seals alone, whatever their order of
+arrival. Whether a seal is certified is not asked here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from commonweal.protocol.frontier import HEAD_BYTES, Entry
 from commonweal.protocol.keys import DeviceKey
-from commonweal.protocol.ledger import distribution, governance, standing, witness
-from commonweal.protocol.ledger.closing import LAST, close, last_cut, would_decide
+from commonweal.protocol.ledger import distribution, governance, seats, standing
+from commonweal.protocol.ledger.above import NO_LEAST, Above, Covered, Ends
+from commonweal.protocol.ledger.closing import close, would_decide
 from commonweal.protocol.ledger.context import Verdict
-from commonweal.protocol.ledger.cut import BEFORE_ALL, Cut
+from commonweal.protocol.ledger.cut import BEFORE_ALL, Advance, Cut
+from commonweal.protocol.ledger.deadlines import next_deadline
 from commonweal.protocol.ledger.fold import Ledger
-from commonweal.protocol.ledger.joining import FOUNDING
+from commonweal.protocol.ledger.joining import FOUNDING, FROZEN
+from commonweal.protocol.ledger.roots import Roots, Trees, cut_roots, roots_of, write
 from commonweal.protocol.ledger.state import State
 from commonweal.protocol.record import FOUND, CommunityId, Record, RecordId
 from commonweal.protocol.rules.document import Ruleset
+from commonweal.protocol.seal.cut import CUT_RECORDS_MAX, Delta, SealedLog
+from commonweal.protocol.seal.pace import seal_time
+from commonweal.protocol.seal.witnesses import Witness
 
-DOCUMENTED = (FOUND, "rules.propose")
-"""Records of these kinds are judged by their permanent body, so no cut covers one without it."""
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an advance comes to; nothing of it is final before `History.accept`.
+
+    changes: of the final state, by key; None: the key is gone. verdicts: on what it newly
+    covers. ruleset: the id of the document in force after it. witnesses: the set after it.
+    """
+
+    advance: Advance
+    covered: tuple[Record, ...]
+    changes: tuple[tuple[bytes, Any], ...]
+    verdicts: Mapping[RecordId, Verdict]
+    ruleset: bytes
+    witnesses: tuple[Witness, ...]
 
 
 class History:
     """What is final and what is provisional, of the records that are held.
 
     paying: the ruleset by which value is given and shared instead of the one in force, to
-    see what it would have paid; None for what is really paid. until: the height at which
-    the past ends; None for all that is held.
+    see what it would have paid; None for what is really paid.
     """
 
-    def __init__(
-        self,
-        community: CommunityId,
-        paying: Ruleset | None = None,
-        until: int | None = None,
-    ) -> None:
-        self.community, self._paying, self._until = community, paying, until
+    def __init__(self, community: CommunityId, paying: Ruleset | None = None) -> None:
+        self.community, self._paying = community, paying
         self.cut: Cut = BEFORE_ALL
+        self.seal: bytes = community
+        """The id of the last seal; before the first, the community's."""
         self.final = State()
         """The state at `cut`; nobody else writes to it."""
+        self.logs: dict[DeviceKey, SealedLog] = {}
+        """The logs in the last cut."""
+        self.past: list[tuple[Advance, bytes]] = []
+        """What each seal applied here added, and its id."""
+        self._heights: dict[bytes, int] = {}
+        self.seals: Container[bytes] = self._heights
+        """The ids of the seals so far, which records may name as their basis."""
+        self._nodes: tuple[dict[bytes, bytes], ...] = ({}, {}, {})
+        self.trees = Trees(*self._nodes)
         self._documents: dict[bytes, bytes] = {}
-        self._logs: dict[DeviceKey, Entry] = {}
-        self._above: dict[RecordId, Record] = {}
-        self._by_place: dict[tuple[DeviceKey, int], list[RecordId]] = {}
         self._below: dict[RecordId, Verdict] = {}
-        self._cuts: dict[int, list[Record]] = {}
+        self._above = Above(self._documents, self.is_final)
         self._frozen: dict[DeviceKey, int] = {}
         self._ledger = self._new_ledger()
         self._is_behind = False
@@ -83,30 +104,23 @@ class History:
         new = [name for name in documents if name not in self._documents]
         for name in new:
             self._documents[name] = documents[name]
-        held = self._above.values()
-        if any(one.body is not None and one.body.hash in new for one in held):
+        if any(one.body is not None and one.body.hash in new for one in self._above):
             self._is_behind = True
-            self._apply_cuts()
 
     def add(self, records: Iterable[Record]) -> None:
         """Take in records of the community, in any order; held ones are passed over."""
         fresh: dict[RecordId, Record] = {}
         for record in records:
-            if record.id not in self._above and record.id not in self._below:
+            if record.id not in self._above and not self.is_final(record.id):
                 fresh[record.id] = record
         founds = False
         for record in fresh.values():
-            self._above[record.id] = record
-            self._by_place.setdefault((record.author, record.seq), []).append(record.id)
+            self._above.add(record)
             founds = founds or record.kind == FOUND
-            said = witness.read(record) if record.kind == witness.KIND else None
-            if said is not None:
-                self._cuts.setdefault(said.height, []).append(record)
         if founds:
             self._is_behind = True
         elif not self._is_behind:
             self._ledger.add(fresh.values())
-        self._apply_cuts()
 
     def freeze(self, author: DeviceKey, seq: int) -> None:
         """Take in that a proof ends the log of `author`: from `seq` on it counts for nothing.
@@ -116,11 +130,12 @@ class History:
         known = self._frozen.get(author)
         if known is None or seq < known:
             self._frozen[author] = seq
-            self._provisional().freeze(author, seq)
+            if not self._is_behind:
+                self._ledger.freeze(author, seq)
 
     def verdict(self, record: RecordId) -> Verdict:
         """Return None when the record counts, else the reason why it does not."""
-        if record in self._below:
+        if self.is_final(record):
             return self._below[record]
         return self._provisional().verdict(record)
 
@@ -142,9 +157,10 @@ class History:
         ruleset: by which, such as one on trial; None for the one in force. Its payouts are
         those of the height after the last.
         """
-        cut = Cut(self.cut.height + 1, max(time_ms, self.cut.time_ms + 1))
+        time_ms = seal_time(self.cut.time_ms, time_ms)
+        cut = Cut(self.cut.height + 1, time_ms, prev=self.seal)
         over = State(self.state)
-        counted = [one for one in self._above.values() if self.verdict(one.id) is None]
+        counted = [one for one in self._above if self.verdict(one.id) is None]
         touched = distribution.book(over, cut, counted)
         distribution.share(over, cut, ruleset or self.ruleset, self.community, touched)
         return over
@@ -157,58 +173,138 @@ class History:
         data = self.state.get(standing.DOCUMENT + row.target)
         return None if data is None else standing.read(data)
 
-    def next_cut(self, time_ms: int) -> dict[str, Any] | None:
-        """Return the `data` of the next `cut.single`: all that is held; None when nothing is new.
+    # What is next.
 
-        time_ms: the witness's clock; the cut is at least 1 ms after the last. A cut itself
-        is nothing new, so a quiet community makes none.
+    def deadline(self) -> int | None:
+        """Return the earliest sealed deadline (ms) that no seal has passed; None for none."""
+        return next_deadline(self.final, self.cut, self.ruleset, self.community)
+
+    def new_ends(self) -> tuple[tuple[DeviceKey, int], ...]:
+        """Return the proofs that freeze a log earlier than it is final, by author."""
+        return tuple(
+            (author, seq)
+            for author, seq in sorted(self._frozen.items())
+            if seq < self._end_of(author, seq + 1)
+        )
+
+    def next_advance(
+        self,
+        time_ms: int,
+        present: tuple[DeviceKey, ...] = (),
+        *,
+        ends: tuple[tuple[DeviceKey, int], ...] | None = None,
+        guilty: tuple[DeviceKey, ...] = (),
+        least: Mapping[DeviceKey, int] = NO_LEAST,
+        records_max: int = CUT_RECORDS_MAX,
+    ) -> Advance | None:
+        """Return what the next seal can make final; None when there is nothing to seal.
+
+        time_ms: the clock of who proposes. present: as the cut names them. ends, guilty: the
+        evidence; None for all that is known. least: so far logs are covered first, if they can.
         """
-        time_ms = max(time_ms, self.cut.time_ms + 1)
-        is_new = any(one.kind != witness.KIND for one in self._above.values())
-        if not is_new and not self._is_due(time_ms):
+        ends = self.new_ends() if ends is None else ends
+        logs = self._above.coverable(self.logs, self._ends(ends), least, records_max)
+        time_ms = seal_time(self.cut.time_ms, time_ms)
+        deadline_ms = self.deadline()
+        if not (logs or ends or guilty) and (deadline_ms is None or time_ms < deadline_ms):
             return None
-        grown = self._coverable()
-        return witness.data(self.cut.height + 1, time_ms, grown)
+        delta = Delta(logs, tuple(sorted(present)))
+        return self.advance(delta, time_ms, ends, guilty)
 
-    def apply(self, cut: Cut, covered: Iterable[Record]) -> None:
-        """Make `cut` final: fold what it newly covers, and decide what it decides.
+    def advance(
+        self,
+        delta: Delta,
+        time_ms: int,
+        ends: tuple[tuple[DeviceKey, int], ...] = (),
+        guilty: tuple[DeviceKey, ...] = (),
+    ) -> Advance:
+        """Return what a seal of `delta` at a time makes final. Its records are held."""
+        heads = (self._above.get(log.head) for log in delta.logs)
+        clock = max([self.cut.clock, *(one.clock for one in heads if one is not None)])
+        root, _ = cut_roots(self.trees.cut, delta)
+        cut = Cut(self.cut.height + 1, time_ms, clock, self.seal, root)
+        return Advance(cut, delta, ends, guilty)
 
-        covered: the records of `cut` that no earlier cut covers. Whoever calls has seen to
-        it that the cut is certified, extends the last one, and is closed under deps.
+    def covered(self, advance: Advance) -> Covered:
+        """Return the records that an advance newly covers, or what of it is not held.
+
+        Raises `InvalidSeal` when its cut is not closed, or goes on where no log may.
         """
-        new = list(covered)
-        below = self._new_ledger(self.cut)
-        for entry in cut.frontier:
-            if entry.frozen is not None:
-                below.freeze(entry.author, entry.frozen)
+        return self._above.covered(self.logs, advance.delta.logs, self._ends(advance.ends))
+
+    def conclude(self, advance: Advance, covered: Iterable[Record]) -> Outcome:
+        """Return what an advance comes to. covered: what `covered` found, nothing missing."""
+        new, over, cut = tuple(covered), State(self.final), advance.cut
+        for author, seq in advance.ends:
+            over.put(FROZEN + author, min(seq, self._end_of(author, seq)))
+        for device in advance.guilty:
+            over.put(seats.GUILTY + device, True)
+        below = self._new_ledger(over, cut.root)
         below.add(new)
         below.settle()
-        for record in new:
-            self._below[record.id] = below.verdict(record.id)
-            del self._above[record.id]
-        counted = [record for record in new if self._below[record.id] is None]
+        verdicts = {record.id: below.verdict(record.id) for record in new}
         for key, value in list(below.state.changes()):
+            if value is None:
+                over.delete(key)
+            else:
+                over.put(key, value)
+        rules = standing.in_force(over, self._documents)
+        counted = [record for record in new if verdicts[record.id] is None]
+        touched = distribution.book(over, cut, counted)
+        distribution.share(over, cut, self._paying or rules, self.community, touched)
+        close(over, cut, self._documents)
+        after = standing.in_force(over, self._documents)
+        seats.renew(over, self.community, cut.height, advance.delta.present, after.witnesses)
+        changes = tuple(over.changes())
+        return Outcome(advance, new, changes, verdicts, after.id, seats.seated(over))
+
+    def roots(self, outcome: Outcome) -> Roots:
+        """Return the roots after what an advance came to, and how the trees grow by it."""
+        return roots_of(self.trees, outcome.advance, outcome.changes)
+
+    def accept(self, outcome: Outcome, seal: bytes, roots: Roots | None = None) -> None:
+        """Make final what an advance came to, as the seal of that id does.
+
+        roots: as `roots` gave them; None when nobody will ask this history for any.
+        """
+        for key, value in outcome.changes:
             if value is None:
                 self.final.delete(key)
             else:
                 self.final.put(key, value)
-        rules = self._paying or standing.in_force(self.final, self._documents)
-        touched = distribution.book(self.final, cut, counted)
-        distribution.share(self.final, cut, rules, self.community, touched)
-        close(self.final, cut, self._documents)
         self.final.settle()
-        self.cut = cut
-        self._logs = {entry.author: entry for entry in cut.frontier}
+        self.cut, self.seal = outcome.advance.cut, seal
+        self.logs.update((log.author, log) for log in outcome.advance.delta.logs)
+        self._below.update(outcome.verdicts)
+        self._above.remove(outcome.covered)
+        for tree, nodes in zip(self._nodes, roots.growth if roots else (), strict=False):
+            write(tree, nodes)
+        self.past.append((outcome.advance, seal))
+        self._heights[seal] = self.cut.height
         self._is_behind = True
 
-    def _new_ledger(self, cut: Cut | None = None) -> Ledger:
-        rules = standing.rules_of(self.ruleset)
-        return Ledger(self.community, self.final, cut or self.cut, rules, self._documents)
+    def apply(self, advance: Advance, covered: Iterable[Record], seal: bytes) -> Outcome:
+        """Make an advance final, as the seal of that id does; return what it came to.
+
+        Whoever calls has seen to it that the seal is certified and names these roots.
+        """
+        outcome = self.conclude(advance, covered)
+        self.accept(outcome, seal, self.roots(outcome))
+        return outcome
+
+    # Inside.
+
+    def _new_ledger(self, base: State | None = None, order: bytes = b"") -> Ledger:
+        rules, documents = standing.rules_of(self.ruleset), self._documents
+        base = self.final if base is None else base
+        return Ledger(self.community, base, self.cut, rules, documents, self.seals, order)
 
     def _standing_state(self) -> State:
         """Return a state that knows the founding document, which rules before any cut."""
+        if self.final.get(FOUNDING) is not None:
+            return self.final
         founding = self._above.get(RecordId(self.community))
-        if self.final.get(FOUNDING) is not None or founding is None or founding.body is None:
+        if founding is None or founding.body is None:
             return self.final
         over = State()
         over.put(FOUNDING, [b"", founding.id, founding.body.hash])
@@ -218,113 +314,20 @@ class History:
         """Return the ledger above the last cut, begun anew when a cut has moved its ground."""
         if self._is_behind:
             self._ledger = self._new_ledger()
-            self._ledger.add(self._above.values())
-            for author, seq in self._frozen.items():
+            self._ledger.add(self._above)
+            for author, seq in self._ends(tuple(self._frozen.items())).items():
                 self._ledger.freeze(author, seq)
             self._is_behind = False
         return self._ledger
 
-    def _apply_cuts(self) -> None:
-        """Apply each next cut of the witness as soon as all that it covers is held."""
-        while self._until is None or self.cut.height < self._until:
-            for record in sorted(self._cuts.get(self.cut.height + 1, ()), key=lambda one: one.seq):
-                found = self._certified(record)
-                if found is not None:
-                    self.apply(*found)
-                    break
-            else:
-                return
+    def _end_of(self, author: DeviceKey, default: int) -> int:
+        """Return from which seq on a log is void in final state."""
+        end: int | None = self.final.get(FROZEN + author)
+        return default if end is None else end
 
-    def _certified(self, record: Record) -> tuple[Cut, list[Record]] | None:
-        """Return the cut that a record makes and what it newly covers; None while it holds not."""
-        said = witness.read(record)
-        assert said is not None, "only cuts that can be read wait here"
-        founding = self._above.get(RecordId(self.community))
-        is_first = founding is not None and founding.author == record.author
-        if not is_first and not witness.may_cut(self.final, record):
-            return None
-        if said.time_ms <= self.cut.time_ms:
-            return None
-        covered: list[Record] = []
-        for entry in said.entries:
-            run = self._run(entry)
-            if run is None or len(covered) + len(run) > witness.RECORDS_PER_CUT_MAX:
-                return None
-            covered += run
-        if not all(self._has_document(one) for one in covered):
-            return None
-        inside = {one.id for one in covered}
-        if any(cited not in inside and cited not in self._below for cited in _cites(covered)):
-            return None
-        logs = self._logs | {entry.author: entry for entry in said.entries}
-        frontier = tuple(logs[author] for author in sorted(logs))
-        last = last_cut(self.final)
-        clock = max((one.clock for one in covered), default=last.clock)
-        ruleset = self.ruleset.id
-        return Cut(said.height, said.time_ms, frontier, ruleset, clock=clock), covered
-
-    def _has_document(self, record: Record) -> bool:
-        """Whether the document of a record that is judged by one is held."""
-        if record.kind not in DOCUMENTED or record.body is None or not record.body.permanent:
-            return True
-        return record.body.hash in self._documents
-
-    def _run(self, entry: Entry) -> list[Record] | None:
-        """Return the records of a log from the last cut up to `entry`; None when one is missing."""
-        before = self._logs.get(entry.author)
-        start = 0 if before is None else before.length
-        if entry.length < start or (entry.frozen is not None and entry.length > entry.frozen):
-            return None
-        if entry.length == start:
-            return [] if before is not None and before.head == entry.head else None
-        ends = self._by_place.get((entry.author, entry.length - 1), [])
-        run: list[Record] = []
-        for end in ends:
-            if end[:HEAD_BYTES] == entry.head:
-                at: RecordId = end
-                while len(run) < entry.length - start and at in self._above:
-                    run.append(self._above[at])
-                    at = run[-1].prev
-                head = b"" if before is None else before.head
-                if len(run) == entry.length - start and at[:HEAD_BYTES] == head:
-                    return run
-                return None
-        return None
-
-    def _coverable(self) -> list[Entry]:
-        """Return the logs that the next cut can make longer, and how long.
-
-        Taken are records in (clock, id) order, so that the cut is closed under deps, up to
-        where a log forks or is frozen.
-        """
-        logs: dict[DeviceKey, Entry] = {}
-        inside: dict[RecordId, None] = {}
-        for record in sorted(self._above.values(), key=lambda one: (one.clock, one.id)):
-            author = record.author
-            last = logs.get(author) or self._logs.get(author) or Entry(author, 0, b"", None)
-            frozen = self._frozen.get(author)
-            fits = (
-                record.seq == last.length
-                and record.prev[:HEAD_BYTES] == last.head
-                and (frozen is None or record.seq < frozen)
-                and len(self._by_place[author, record.seq]) == 1
-                and all(cited in inside or cited in self._below for cited in record.deps)
-                and self._has_document(record)
-                and (author in logs or len(logs) < witness.LOGS_PER_CUT_MAX)
-            )
-            if fits and len(inside) < witness.RECORDS_PER_CUT_MAX:
-                inside[record.id] = None
-                logs[author] = Entry(author, record.seq + 1, record.id[:HEAD_BYTES], frozen)
-        return list(logs.values())
-
-    def _is_due(self, time_ms: int) -> bool:
-        """Whether a cut at that time would pay or decide something without any new record."""
-        over = State(self.final)
-        cut = Cut(self.cut.height + 1, time_ms)
-        distribution.share(over, cut, self.ruleset, self.community)
-        close(over, cut, self._documents)
-        return any(key[:1] != LAST for key, _ in over.changes())
-
-
-def _cites(records: Iterable[Record]) -> Iterable[RecordId]:
-    return (cited for record in records for cited in record.deps)
+    def _ends(self, more: Iterable[tuple[DeviceKey, int]]) -> Ends:
+        """Return from which seq on logs are void: in final state, and by `more`."""
+        ends = {DeviceKey(key[1:]): seq for key, seq in self.final.items(FROZEN)}
+        for author, seq in more:
+            ends[author] = min(seq, ends.get(author, seq))
+        return ends

@@ -19,9 +19,9 @@ from commonweal.protocol.ledger import (
     joining,
     plans,
     roles,
+    seats,
     sponsoring,
     terms,
-    witness,
 )
 from commonweal.protocol.ledger.context import Context, Verdict
 from commonweal.protocol.ledger.state import State
@@ -52,7 +52,7 @@ class Kind(NamedTuple):
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
-        "community.found": Kind(joining.found, Author.ANYONE),
+        "community.found": Kind(seats.found, Author.ANYONE),
         "device.enrol": Kind(joining.enrol, Author.ANYONE),
         "device.revoke": Kind(joining.revoke),
         "invite.create": Kind(joining.create_invite),
@@ -84,7 +84,6 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "rules.comment": Kind(governance.comment),
         "rules.vote": Kind(governance.vote),
         "rules.withdraw": Kind(governance.withdraw),
-        "cut.single": Kind(witness.single),
     }
 )
 

@@ -85,6 +85,4 @@ class Reason(StrEnum):
     TOO_MANY_PROPOSALS = "the member has as many open proposals as one can have"
     NOT_ADMITTED = "a condition of the rules is not met"
     RULE_FAILED = "a condition of the rules ended in an error"
-    NOT_THE_WITNESS = (
-        "only the device that founded the community makes cuts, while there are no seals"
-    )
+    UNKNOWN_BASIS = "the record names a last seal that is not one of this community"

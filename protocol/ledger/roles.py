@@ -4,14 +4,15 @@ Records:
   role.claim    role: by whoever wants it; it holds with as many endorsements as it asks
   role.endorse  role, member: by another member
   role.resign   role
-A member may have several. State: r roles of members, n endorsements.
+A member may have several. Who claims to be a witness offers the device that wrote it, and
+claims again to offer another. State: r roles of members, n endorsements, 1 offers.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from commonweal.protocol.keys import MemberId
+from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger import joining
 from commonweal.protocol.ledger.context import Context, Verdict, is_bytes
 from commonweal.protocol.ledger.reasons import Reason
@@ -19,7 +20,10 @@ from commonweal.protocol.ledger.state import State
 from commonweal.protocol.ledger.texts import is_name
 from commonweal.protocol.record import Record
 
-ROLE, ENDORSED = b"r", b"n"
+ROLE, ENDORSED, OFFER = b"r", b"n", b"1"
+
+WITNESS = "witness"
+"""The role that every ruleset has: its holders say what is final."""
 
 
 class RoleRow(NamedTuple):
@@ -31,6 +35,13 @@ class RoleRow(NamedTuple):
     claim: bytes
 
 
+class OfferRow(NamedTuple):
+    """The device that a member offers as witness. `seen`: the last height it was present at."""
+
+    device: DeviceKey
+    seen: int | None
+
+
 def claim(state: State, record: Record, context: Context) -> Verdict:
     """Let the author's member claim a role of the catalogue."""
     name = record.data.get("role")
@@ -39,12 +50,18 @@ def claim(state: State, record: Record, context: Context) -> Verdict:
     role = context.rules.roles.get(name)
     if role is None:
         return Reason.UNKNOWN_ROLE
+    offers = name == WITNESS and not _is_offered(state, context.member, record.author)
     if state.get(_key(context.member, name)) is not None:
-        return Reason.NOTHING_NEW
+        if not offers:
+            return Reason.NOTHING_NEW
+        state.put(OFFER + context.member, [*OfferRow(record.author, None)])
+        return None
     if role.after and not any(holds(state, context.member, one) for one in role.after):
         return Reason.NO_PATH
     row = RoleRow(role.endorsements == 0, 0, record.clock, record.id)
     state.put(_key(context.member, name), [*row])
+    if offers:
+        state.put(OFFER + context.member, [*OfferRow(record.author, None)])
     return None
 
 
@@ -82,6 +99,8 @@ def resign(state: State, record: Record, context: Context) -> Verdict:
     if state.get(_key(context.member, name)) is None:
         return Reason.NOT_CLAIMED
     state.delete(_key(context.member, name))
+    if name == WITNESS:
+        state.delete(OFFER + context.member)
     return None
 
 
@@ -97,6 +116,11 @@ def roles(state: State, member: MemberId) -> dict[str, RoleRow]:
     """Return the roles that a member claimed, by name."""
     prefix = ROLE + member
     return {key[len(prefix) :].decode(): RoleRow(*value) for key, value in state.items(prefix)}
+
+
+def _is_offered(state: State, member: bytes, device: DeviceKey) -> bool:
+    value = state.get(OFFER + member)
+    return value is not None and bool(value[0] == device)
 
 
 def _key(member: bytes, role: str) -> bytes:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from commonweal.protocol.errors import CommonwealError
 from commonweal.protocol.ledger.context import NO_DOCUMENTS
 from commonweal.protocol.ledger.joining import FOUNDING
+from commonweal.protocol.ledger.roles import WITNESS
 from commonweal.protocol.ledger.rules_in_force import ROLES, Role, Rules
 from commonweal.protocol.ledger.state import State
 from commonweal.protocol.rules.document import Ruleset, RulesetId, from_bytes, from_map
@@ -104,7 +105,7 @@ def _rules_of(canonical: bytes) -> Rules:
     return Rules(
         vouches=ruleset.vouches,
         attestations=ruleset.attestations,
-        roles=MappingProxyType(roles) if roles else ROLES,
+        roles=MappingProxyType({WITNESS: Role(), **roles}) if roles else ROLES,
         factors=ruleset.factors,
         units=frozenset(ruleset.units),
         admissions=ruleset.admissions,

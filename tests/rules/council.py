@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from commonweal.protocol import codec, record
+from commonweal.protocol import codec, keys, record
 from commonweal.protocol.keys import MemberId, Signer
 from commonweal.protocol.ledger import governance
+from commonweal.protocol.ledger.cut import Advance
 from commonweal.protocol.ledger.governance import ProposalRow
 from commonweal.protocol.ledger.history import History
 from commonweal.protocol.record import CommunityId, Record
@@ -75,13 +76,12 @@ class Council(Village):
         return self.pens[name].owner.id
 
     def cut(self, hours: int = 1) -> None:
-        """Let time pass, and let the founder's device make final what there is."""
+        """Let time pass, and make final what there is, as a seal of it would."""
         self.learn()
         self.now_ms += hours * HOUR
-        data = self.history.next_cut(self.now_ms)
-        assert data is not None, "there is something to decide"
-        self.mei.write("cut.single", data)
-        self.learn()
+        advance = self.history.next_advance(self.now_ms)
+        assert advance is not None, "there is something to decide"
+        seal(self.history, advance)
 
     def propose(self, name: str, document: Mapping[str, Any], **over: Any) -> Record:
         """Propose a whole document on the rules in force."""
@@ -127,6 +127,18 @@ class Council(Village):
     def status(self, proposal: Record) -> str:
         """Return how a proposal stands at the last cut."""
         return self.row(proposal).status
+
+
+def seal_id(advance: Advance) -> bytes:
+    """Return what stands for the id of the seal that makes `advance` final."""
+    return keys.hash32(keys.SEAL, advance.cut.prev + advance.cut.root)
+
+
+def seal(history: History, advance: Advance) -> None:
+    """Make an advance final, as a certified seal would."""
+    covered = history.covered(advance)
+    assert not covered.missing, "what is sealed is held"
+    history.apply(advance, covered.records, seal_id(advance))
 
 
 def ruleset(**over: Any) -> Ruleset:

@@ -185,7 +185,7 @@ def test_a_referral_brings_a_commission_within_its_time() -> None:
     shop.earn(100)
     shop.cut()
     assert shop.paid() == {"Jun": 90, "Ana": 10}
-    shop.cut(49) if shop.history.next_cut(shop.now_ms) else None
+    shop.cut(49) if shop.history.next_advance(shop.now_ms) else None
     shop.earn(100)
     shop.cut(49)
     assert shop.paid() == {"Jun": 190, "Ana": 10}
@@ -282,8 +282,9 @@ def test_a_pool_can_wait_between_splits_and_waits_only_after_one() -> None:
     shop.earn(50)
     shop.cut(22)
     assert shop.paid() == {"Jun": 10}
-    assert shop.history.next_cut(shop.now_ms + HOUR) is None
-    # Nothing new is recorded, and the pool is due: that is reason enough for a cut.
-    assert len(shop.history.next_cut(shop.now_ms + 2 * HOUR)["logs"]) == 1  # type: ignore[index]
+    assert shop.history.next_advance(shop.now_ms + HOUR) is None
+    # Nothing new is recorded, and the pool is due: that is reason enough for a seal.
+    due = shop.history.next_advance(shop.now_ms + 2 * HOUR)
+    assert due is not None and not due.delta.logs
     shop.cut(2)
     assert shop.paid() == {"Jun": 60}

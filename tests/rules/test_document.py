@@ -12,9 +12,6 @@ import pytest
 
 from commonweal.protocol import codec
 from commonweal.protocol.errors import BadRuleset, Malformed
-from commonweal.protocol.frontier import Entry
-from commonweal.protocol.keys import DeviceKey
-from commonweal.protocol.ledger.cut import Cut
 from commonweal.protocol.ledger.rules_in_force import DEFAULT
 from commonweal.protocol.ledger.standing import rules_of
 from commonweal.protocol.rules import portions
@@ -69,12 +66,10 @@ def test_equal_documents_have_one_id_however_they_are_written() -> None:
     assert one.id != read_toml('name = "Lanxi"').id
 
 
-def test_the_bytes_that_name_a_ruleset_and_a_cut_never_change() -> None:
+def test_the_bytes_that_name_a_ruleset_never_change() -> None:
     ruleset = read_toml('name = "Lanxi"')
     assert ruleset.to_bytes() == b"\x81\xa4name\xa5Lanxi"
     assert ruleset.id.hex() == "38a56ae4c5e35dec1f0e09f4b6230b3ec054312a717349b8ef635267ba2e005d"
-    cut = Cut(1, 2, (Entry(DeviceKey(b"a" * 32), 3, b"h" * 16, None),), b"r" * 32, clock=4)
-    assert cut.id.hex() == "6a1974227794fdfe22880ef30e97fca9d174aafc890a02a44d679935721d3536"
 
 
 @pytest.mark.parametrize("name", TEMPLATES)

@@ -299,7 +299,7 @@ def test_a_rule_with_a_sunset_ends_by_itself() -> None:
     council.cut()
     assert council.status(proposal) == "in force"
     assert council.history.ruleset.vouches == 1
-    assert council.history.next_cut(council.now_ms + 23 * HOUR) is None
+    assert council.history.next_advance(council.now_ms + 23 * HOUR) is None
     council.cut(24)
     assert council.status(proposal) == "sunset"
     assert council.history.ruleset.id == before

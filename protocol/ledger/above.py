@@ -1,0 +1,177 @@
+"""What is held above the last cut, and what of it the next cut can cover.
+
+A cut is closed under `prev` and `deps`, takes one branch of each log, and holds no record
+whose document is missing. What evidence rules out nobody has to cover, though others cite it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from commonweal.protocol.errors import InvalidSeal
+from commonweal.protocol.keys import DeviceKey, short
+from commonweal.protocol.record import FOUND, NO_ID, Record, RecordId
+from commonweal.protocol.seal.cut import CUT_LOGS_MAX, CUT_RECORDS_MAX, Cut, SealedLog, length_in
+
+DOCUMENTED = (FOUND, "rules.propose")
+"""Records of these kinds are judged by their permanent body, so no cut covers one without it."""
+
+Ends = Mapping[DeviceKey, int]
+"""From which seq on logs are void by evidence, by author."""
+
+NO_ENDS: Ends = {}
+NO_LEAST: Mapping[DeviceKey, int] = {}
+
+
+class Covered(NamedTuple):
+    """What a cut newly covers, and what of it is not here: records, documents, by id or hash."""
+
+    records: list[Record]
+    missing: tuple[bytes, ...]
+
+
+class Above:
+    """The records that are held and that no cut covers.
+
+    is_below: whether a cut covers a record; asked only of what is not held here. seek: finds
+    a record that is held elsewhere, such as on a branch that nobody took in.
+    """
+
+    def __init__(
+        self,
+        documents: Mapping[bytes, bytes],
+        is_below: Callable[[RecordId], bool],
+        seek: Callable[[RecordId], Record | None] = lambda _: None,
+    ) -> None:
+        self._documents, self._is_below, self._seek = documents, is_below, seek
+        self._records: dict[RecordId, Record] = {}
+        self._places: dict[tuple[DeviceKey, int], int] = {}
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def __contains__(self, id: RecordId) -> bool:
+        """Whether a record is here."""
+        return id in self._records
+
+    def __iter__(self) -> Iterator[Record]:
+        """Yield all of them, in the order of arrival."""
+        return iter(self._records.values())
+
+    def get(self, id: RecordId) -> Record | None:
+        """Return a record that is held and not covered, or None."""
+        return self._records.get(id) or self._seek(id)
+
+    def add(self, record: Record) -> None:
+        """Take in a record that is not here."""
+        self._records[record.id] = record
+        place = (record.author, record.seq)
+        self._places[place] = self._places.get(place, 0) + 1
+
+    def remove(self, records: Iterable[Record]) -> None:
+        """Leave out what a cut covers now; what was not here is passed over."""
+        for record in records:
+            if self._records.pop(record.id, None) is not None:
+                self._places[record.author, record.seq] -= 1
+
+    def coverable(
+        self,
+        last: Cut,
+        ends: Ends = NO_ENDS,
+        least: Mapping[DeviceKey, int] = NO_LEAST,
+        records_max: int = CUT_RECORDS_MAX,
+    ) -> tuple[SealedLog, ...]:
+        """Return the logs that the next cut can make longer, by author, and how long.
+
+        last: the cut before. least: so long each of these logs becomes first, if it can.
+        Taken are records in (clock, id) order, so that the cut is closed, up to where a log
+        forks or ends.
+        """
+        ordered = sorted(self._records.values(), key=lambda one: (one.clock, one.id))
+        logs: dict[DeviceKey, SealedLog] = {}
+        inside: set[RecordId] = set()
+        for needed in (True, False):
+            for record in ordered:
+                author = record.author
+                if (record.seq < least.get(author, 0)) is not needed or len(inside) == records_max:
+                    continue
+                before = logs.get(author) or last.get(author)
+                follows = (before.length, before.head) if before else (0, NO_ID)
+                if (
+                    (record.seq, record.prev) == follows
+                    and self._places[author, record.seq] == 1
+                    and not _is_ruled_out(record, ends)
+                    and (author in logs or len(logs) < CUT_LOGS_MAX)
+                    and all(self._is_closed(one, inside, ends) for one in record.deps)
+                    and self._document_missing(record) is None
+                ):
+                    inside.add(record.id)
+                    logs[author] = SealedLog(author, record.seq + 1, record.id)
+        return tuple(logs[author] for author in sorted(logs))
+
+    def covered(self, last: Cut, logs: Iterable[SealedLog], ends: Ends = NO_ENDS) -> Covered:
+        """Return the records that `logs`, which all grow, add to the cut `last`.
+
+        Raises `InvalidSeal` when a head is that of another log or place, when a log does not
+        go on where it ended, goes on where evidence ends it, or cites what no cut covers.
+        """
+        records: list[Record] = []
+        missing: list[bytes] = []
+        for log in logs:
+            end = ends.get(log.author)
+            if end is not None and log.length > max(end, length_in(last, log.author)):
+                raise InvalidSeal(f"the log of {short(log.author)} is frozen from #{end} on")
+            run = self._run(log, last)
+            records += run
+            start = log.length - len(run)
+            if start > length_in(last, log.author):
+                missing.append(run[-1].prev if run else log.head)
+        if missing:
+            return Covered(records, tuple(missing))
+        inside = {one.id for one in records}
+        for record in records:
+            lacks = self._document_missing(record)
+            if lacks is not None:
+                missing.append(lacks)
+            for cited in record.deps:
+                if not self._is_closed(cited, inside, ends):
+                    if self.get(cited) is not None:
+                        raise InvalidSeal(f"{record} cites a record that no cut covers")
+                    missing.append(cited)
+        return Covered(records, tuple(dict.fromkeys(missing)))
+
+    def _run(self, log: SealedLog, last: Cut) -> list[Record]:
+        """Return the records of a log above `last`, latest first, as far as they are held."""
+        before = last.get(log.author)
+        start, head = (before.length, before.head) if before else (0, NO_ID)
+        run: list[Record] = []
+        at, seq = log.head, log.length - 1
+        while seq >= start:
+            record = self.get(at)
+            if record is None:
+                return run
+            if record.author != log.author or record.seq != seq:
+                raise InvalidSeal(f"{record} is not #{seq} of {short(log.author)}")
+            run.append(record)
+            at, seq = record.prev, seq - 1
+        if at != head:
+            raise InvalidSeal(f"the log of {short(log.author)} goes on where it did not end")
+        return run
+
+    def _is_closed(self, cited: RecordId, inside: set[RecordId], ends: Ends) -> bool:
+        if cited in inside or (cited not in self._records and self._is_below(cited)):
+            return True
+        record = self.get(cited)
+        return record is not None and _is_ruled_out(record, ends)
+
+    def _document_missing(self, record: Record) -> bytes | None:
+        """Return the hash of the document by which a record is judged, when it is not held."""
+        if record.kind not in DOCUMENTED or record.body is None or not record.body.permanent:
+            return None
+        return None if record.body.hash in self._documents else record.body.hash
+
+
+def _is_ruled_out(record: Record, ends: Ends) -> bool:
+    end = ends.get(record.author)
+    return end is not None and record.seq >= end

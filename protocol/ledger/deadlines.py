@@ -1,0 +1,53 @@
+"""Deadlines: when a seal is due though nobody writes, read from final state alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from commonweal.protocol.ledger import distribution, standing
+from commonweal.protocol.ledger.closing import LAST
+from commonweal.protocol.ledger.cut import Cut
+from commonweal.protocol.ledger.governance import OPEN, TRIAL, VOTING, proposal_row
+from commonweal.protocol.ledger.state import State
+from commonweal.protocol.record import CommunityId
+from commonweal.protocol.rules.document import Ruleset
+
+
+def next_deadline(final: State, cut: Cut, ruleset: Ruleset, community: CommunityId) -> int | None:
+    """Return the earliest deadline (ms) after the last seal; None for none.
+
+    final: the state at `cut`, the last one; ruleset: in force since. Votes that end, trials
+    that end, rules whose sunset comes, pools that hold something and are due; and the next
+    moment, when rules that are new value or pay what the old ones left. What the last seal
+    passed already is none: it would do nothing more.
+    """
+    later = [one for one in _deadlines(final, ruleset) if one > cut.time_ms]
+    if _pays_at_once(final, cut, ruleset, community):
+        later.append(cut.time_ms + 1)
+    return min(later, default=None)
+
+
+def _deadlines(final: State, ruleset: Ruleset) -> Iterator[int]:
+    row = standing.standing_row(final)
+    if row is not None and row.until_ms:
+        yield row.until_ms
+    for key, _ in final.items(OPEN):
+        proposal = proposal_row(final, key[1:])
+        if proposal is not None and proposal.status == VOTING:
+            yield proposal.deadline_ms
+        elif proposal is not None and proposal.status == TRIAL:
+            yield proposal.until_ms
+    held = distribution.pools(final)
+    for pool in ruleset.pools:
+        found = held.get(distribution.id_of(pool))
+        if found is not None and found.carried:
+            yield found.split_ms + pool.every_ms
+
+
+def _pays_at_once(final: State, cut: Cut, ruleset: Ruleset, community: CommunityId) -> bool:
+    """Whether rules that came into force with the last seal change what is valued or paid."""
+    if not cut.height or final.get(distribution.VALUED_BY) == ruleset.id:
+        return False
+    over = State(final)
+    distribution.share(over, Cut(cut.height + 1, cut.time_ms + 1), ruleset, community)
+    return any(key[:1] != LAST for key, _ in over.changes())

@@ -1,0 +1,329 @@
+"""The assessor: what the ledger says of seals, to those who agree on them.
+
+It reads the records and seals of a store and folds; what it folded to build or judge a seal is
+not folded again when that seal is decided. It never writes to the store, and may take its time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from commonweal.protocol import log
+from commonweal.protocol.errors import InvalidSeal
+from commonweal.protocol.keys import DeviceKey, MemberId
+from commonweal.protocol.ledger import membership, seats
+from commonweal.protocol.ledger.deadlines import next_deadline
+from commonweal.protocol.ledger.facts import Facts
+from commonweal.protocol.ledger.joining import FROZEN, REMOVED
+from commonweal.protocol.ledger.state import State
+from commonweal.protocol.record import Record, RecordId, clock_in
+from commonweal.protocol.seal.acts import GOOD, Verdict
+from commonweal.protocol.seal.chain import Point, founding_point
+from commonweal.protocol.seal.cut import CUT_RECORDS_MAX, Delta, SealedLog, length_in
+from commonweal.protocol.seal.formats import EVIDENCE_PER_SEAL_MAX, Proposal, Seal
+from commonweal.protocol.seal.haves import HAVE_RECORDS_MAX, Have, fair_cut, have_logs_max
+from commonweal.protocol.seal.judging import check_fresh, check_sound
+from commonweal.protocol.seal.quorum import quorum_of
+from commonweal.protocol.seal.votes import SealId
+from commonweal.protocol.seal.witnesses import Witness, devices
+from commonweal.storage.final import Folded, Lacking
+from commonweal.storage.kept_history import READ_BYTES
+from commonweal.storage.layers import TreeNodes
+from commonweal.storage.ledger_state import LedgerState
+from commonweal.storage.store import SEQ_BITS
+
+FOLDED_KEPT_MAX = 4
+"""So many seals of one height are remembered folded: one or two proposals, seldom more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """How the ledger stands, for whoever agrees on the next seal.
+
+    height, seal: how far it is folded; the chain that is kept may be longer. ruleset: the id
+    of the document in force. witnesses: the set for height + 1. candidates: devices that
+    offer and have no seat. unsealed: records that the next cut could cover; is_urgent: one of
+    them is of a rare kind. deadline_ms: the earliest sealed deadline that no seal has passed.
+    alarm: why this ledger cannot follow the seals that are kept, or "".
+    """
+
+    height: int
+    seal: SealId
+    ruleset: bytes
+    removed: tuple[MemberId, ...]
+    witnesses: tuple[Witness, ...]
+    candidates: tuple[DeviceKey, ...]
+    unsealed: int
+    is_urgent: bool
+    deadline_ms: int | None
+    interval_ms: int
+    alarm: str
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A seal to propose, its delta, and the witnesses after it."""
+
+    seal: Seal
+    delta: Delta
+    witnesses: tuple[Witness, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What the ledger says of a proposal, and the witnesses after it, if it is sound."""
+
+    verdict: Verdict
+    witnesses: tuple[Witness, ...]
+
+
+class Assessor:
+    """What the ledger in `kept` says of seals. Not for two threads at a time."""
+
+    def __init__(self, kept: LedgerState) -> None:
+        self.kept = kept
+        self._store, self._layers, self._community = kept.store, kept.layers, kept.community
+
+    @property
+    def lacks(self) -> tuple[bytes, ...]:
+        """What must come before the next seal that is kept can be folded: ids to ask peers for."""
+        return self.kept.lacks
+
+    def outlook(self) -> Outlook:
+        """Return how the ledger stands, after every stored seal that can be is applied."""
+        with self._looking():
+            kept, final, ruleset = self.kept, self.kept.final, self.kept.ruleset
+            witnesses = self._point().witnesses
+            seated = devices(witnesses)
+            offered = (one.witness.device for one in seats.candidates(final))
+            unsealed = self._unsealed()
+            facts = self._new_facts(final)
+            deadline_ms = next_deadline(final, kept.cut, ruleset, self._community)
+            return Outlook(
+                height=kept.cut.height,
+                seal=SealId(kept.last.seal),
+                ruleset=ruleset.id,
+                removed=tuple(one.id for one in membership.members(final) if one.status == REMOVED),
+                witnesses=witnesses,
+                candidates=tuple(sorted(one for one in offered if one not in seated)),
+                unsealed=sum(stop - start for _, start, stop in unsealed),
+                is_urgent=bool(facts.ends or facts.guilty) or self._has_rare(unsealed),
+                deadline_ms=deadline_ms,
+                interval_ms=ruleset.interval_ms,
+                alarm=kept.alarm,
+            )
+
+    def shown(self) -> tuple[SealedLog, ...]:
+        """Return what this device shows that it has beyond the last cut, by author.
+
+        The first records by clock, within the limits of a have-frontier; they are closed
+        under what they cite.
+        """
+        with self._looking():
+            unsealed = self._unsealed()
+            logs_max = have_logs_max(len(self._point().witnesses))
+            if sum(stop - start for _, start, stop in unsealed) > HAVE_RECORDS_MAX or (
+                len(unsealed) > logs_max
+            ):
+                unsealed = self._first(unsealed, logs_max)
+            shown = []
+            for author, _, stop in unsealed:
+                head = self._store.id_at(author, stop - 1)
+                assert head is not None, "what is counted is held"
+                shown.append(SealedLog(author, stop, head))
+            return tuple(shown)
+
+    def build(self, haves: tuple[Have, ...], now_ms: int) -> Draft | None:
+        """Return the seal to propose: fair to `haves`, at this clock.
+
+        None when there is nothing to seal, or when what `haves` ask for is not held here yet.
+        """
+        with self._looking():
+            point, end = self._point(), self.kept.end()
+            if self.kept.alarm or not point.witnesses:
+                return None
+            seated = devices(point.witnesses)
+            voting = [have for have in haves if have.device in seated]
+            last = self.kept.last.logs
+            least = fair_cut(voting, last, quorum_of(len(seated)).lies)
+            history = self.kept.history(CUT_RECORDS_MAX, least)
+            facts = self._new_facts(history.final)
+            present = tuple(sorted(have.device for have in haves))
+            advance = history.next_advance(
+                now_ms, present, ends=facts.ends, guilty=facts.guilty, least=least
+            )
+            if advance is None:
+                return None
+            reached = {one.author: one.length for one in advance.delta.logs}
+            excused = dict(facts.ends)
+            for author, length in least.items():
+                if author not in excused and reached.get(author, 0) < length:
+                    return None
+            covered = history.covered(advance)
+            if covered.missing or self._unsigned(covered.records) is not None:
+                return None
+            folded = end.conclude(history, advance, covered)
+            self._keep(folded)
+            return Draft(folded.seal, advance.delta, folded.outcome.witnesses)
+
+    def judge(self, proposal: Proposal, now_ms: int) -> Finding:
+        """Return what the ledger finds of a proposal for the next height, at this clock."""
+        with self._looking():
+            point = self._point()
+            try:
+                if self.kept.alarm:
+                    raise InvalidSeal(self.kept.alarm)
+                found = self._sound(proposal, point)
+            except InvalidSeal as error:
+                return Finding(Verdict(sound=False, reason=_words(error)), ())
+            if isinstance(found, Lacking):
+                reason = "what it covers is not here"
+                return Finding(Verdict(False, reason=reason, missing=found.missing), ())
+            self._keep(found)
+            verdict = GOOD
+            if proposal.is_fresh:
+                verdict = self._timely(proposal, point, now_ms)
+            return Finding(verdict, found.outcome.witnesses)
+
+    # Inside
+
+    @contextmanager
+    def _looking(self) -> Iterator[None]:
+        """Apply what can be, and let everything read inside be of one moment."""
+        with self._store.snapshot():
+            self.kept.refresh(whole=False)
+            self._layers.pin()
+            try:
+                self.kept.last.read()
+                last = self.kept.last.seal
+                for id, folded in list(self.kept.ready.items()):
+                    if folded.seal.prev != last:
+                        del self.kept.ready[id]
+                yield
+            finally:
+                self._layers.rollback()
+
+    def _point(self) -> Point:
+        """Return where the chain stands as far as this ledger is folded."""
+        cut, final = self.kept.cut, self.kept.final
+        if cut.height:
+            witnesses = seats.seated(final)
+            fields = (self._community, cut.height, SealId(self.kept.last.seal))
+            return Point(*fields, cut.clock, cut.time_ms, witnesses)
+        founding = self._store.record(RecordId(self._community))
+        first = None if founding is None else seats.founding_witness(founding)
+        if first is None:
+            return Point(self._community, 0, SealId(self._community), 0, 0, ())
+        return founding_point(self._community, first)
+
+    def _unsealed(self) -> list[tuple[DeviceKey, int, int]]:
+        """Return for each log that is longer than in the last cut where it was and is."""
+        last = self.kept.last.logs
+        found = []
+        for row in self._store.logs():
+            start = length_in(last, row.author)
+            if row.length > start:
+                found.append((row.author, start, row.length))
+        return found
+
+    def _has_rare(self, unsealed: Iterable[tuple[DeviceKey, int, int]]) -> bool:
+        asked = (
+            "SELECT 1 FROM log JOIN rare ON rare.key >= (log.id << ?) + ?"
+            " AND rare.key < (log.id << ?) + ? WHERE author = ? LIMIT 1"
+        )
+        return any(
+            self._store.row(asked, (SEQ_BITS, start, SEQ_BITS, stop, author)) is not None
+            for author, start, stop in unsealed
+        )
+
+    def _first(
+        self, unsealed: list[tuple[DeviceKey, int, int]], logs_max: int
+    ) -> list[tuple[DeviceKey, int, int]]:
+        """Return the first of them by (clock, author) that a have-frontier holds."""
+        places = sorted(
+            (clock, author, start)
+            for author, start, stop in unsealed
+            for clock in self._clocks(author, start, stop)
+        )
+        first: dict[DeviceKey, tuple[int, int]] = {}
+        for _, author, start in places[:HAVE_RECORDS_MAX]:
+            if author not in first and len(first) == logs_max:
+                break
+            first[author] = (start, first.get(author, (start, start))[1] + 1)
+        return [(author, *first[author]) for author in sorted(first)]
+
+    def _clocks(self, author: DeviceKey, start: int, stop: int) -> Iterator[int]:
+        while start < stop:
+            wires = self._store.wires(author, start, stop, READ_BYTES)
+            yield from map(clock_in, wires)
+            start += len(wires)
+
+    def _new_facts(self, final: State) -> Facts:
+        """Return the evidence that is held and took no effect yet, as much as a seal names."""
+        ends = []
+        for author, seq in self.kept.end().ends().items():
+            known = final.get(FROZEN + author)
+            if known is None or seq < known:
+                ends.append((author, seq))
+        ends = sorted(ends)[:EVIDENCE_PER_SEAL_MAX]
+        room = EVIDENCE_PER_SEAL_MAX - len(ends)
+        guilty = [
+            device
+            for device in self.kept.end().seals.double_votes()
+            if final.get(seats.GUILTY + device) is None
+        ]
+        return Facts(tuple(ends), tuple(sorted(guilty)[:room]))
+
+    def _sound(self, proposal: Proposal, point: Point) -> Folded | Lacking:
+        """Return a proposal folded. Raises `InvalidSeal` when it is not sound."""
+        seal = proposal.seal
+        if seal.height > point.height + 1:
+            return Lacking(self.kept.lacks or (seal.prev,))
+        deadline_ms = next_deadline(
+            self.kept.final, self.kept.cut, self.kept.ruleset, self._community
+        )
+        last = self.kept.last.logs
+        check_sound(proposal, point, last, TreeNodes(self._layers, 0), deadline_ms)
+        known = self.kept.ready.get(seal.id)
+        if known is not None:
+            return known
+        found = self.kept.end().fold(seal, proposal.delta)
+        if isinstance(found, Folded):
+            bad = self._unsigned(found.outcome.covered)
+            if bad is not None:
+                raise InvalidSeal(f"{bad} is not signed by its author")
+        return found
+
+    def _timely(self, proposal: Proposal, point: Point, now_ms: int) -> Verdict:
+        final = self.kept.final
+        candidates = [one.witness.device for one in seats.candidates(final)]
+        excused = dict(self.kept.end().facts(proposal.seal.evidence).ends)
+        try:
+            last = self.kept.last.logs
+            check_fresh(proposal, point, last, now_ms, excused, candidates)
+        except InvalidSeal as error:
+            return Verdict(sound=True, timely=False, reason=_words(error))
+        return GOOD
+
+    def _unsigned(self, records: Iterable[Record]) -> Record | None:
+        """Return a record whose own signature is bad, of those that nobody checked here."""
+        checked: dict[DeviceKey, int] = {}
+        for record in records:
+            if record.author not in checked:
+                row = self._store.log(record.author)
+                checked[record.author] = min(row.checked, row.length)
+            if record.seq >= checked[record.author] and not log.is_signed(record):
+                return record
+        return None
+
+    def _keep(self, folded: Folded) -> None:
+        ready = self.kept.ready
+        ready[folded.seal.id] = folded
+        while len(ready) > FOLDED_KEPT_MAX:
+            del ready[next(iter(ready))]
+
+
+def _words(error: InvalidSeal) -> str:
+    return str(error) or type(error).__name__

@@ -1,0 +1,79 @@
+"""The last cut, as it is kept beside the state: its height and time, its seal, its logs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from commonweal.protocol.keys import DeviceKey
+from commonweal.protocol.ledger.cut import BEFORE_ALL, Cut
+from commonweal.protocol.record import CommunityId, Record, RecordId
+from commonweal.protocol.seal.cut import SealedLog
+from commonweal.protocol.seal.votes import SealId
+from commonweal.storage.layers import Layers
+from commonweal.storage.seals import Seals
+from commonweal.storage.store import Store
+
+
+class LastCut:
+    """The cut up to which all is final. seal: the id of its seal; the community's before any."""
+
+    def __init__(self, layers: Layers, community: CommunityId) -> None:
+        self._layers, self._community = layers, community
+        self.cut: Cut = BEFORE_ALL
+        self.seal: bytes = b""
+        self.logs: dict[DeviceKey, SealedLog] = {}
+        self.read()
+
+    def read(self) -> None:
+        """Read it again, for another connection may have kept a later one."""
+        found = self._layers.mark("cut")
+        if found is None:
+            self.cut, self.seal, self.logs = BEFORE_ALL, bytes(self._community), {}
+        elif found[-1] != self.seal:
+            *fields, self.seal = found
+            self.cut = Cut(*fields)
+            rows = self._layers.rows("SELECT author, length, head FROM sealed_log")
+            self.logs = {DeviceKey(row[0]): SealedLog(*row) for row in rows}
+
+    def write(self, cut: Cut, seal: bytes, grown: tuple[SealedLog, ...]) -> None:
+        """Keep the next one. grown: the logs that are longer in it."""
+        self._layers.change_many("INSERT OR REPLACE INTO sealed_log VALUES (?, ?, ?)", grown)
+        marked = [cut.height, cut.time_ms, cut.clock, cut.prev, cut.root, seal]
+        self._layers.put_mark("cut", marked)
+        self.logs.update((log.author, log) for log in grown)
+        self.cut, self.seal = cut, seal
+
+    def covers(self, store: Store, record: Record) -> bool:
+        """Whether it covers a record that the store holds."""
+        return covers(store, self.logs, record)
+
+
+def covers(store: Store, logs: Mapping[DeviceKey, SealedLog], record: Record) -> bool:
+    """Whether a cut, of which these are the logs, covers a record that the store holds."""
+    log = logs.get(record.author)
+    if log is None or record.seq >= log.length:
+        return False
+    frozen = store.log(record.author).frozen
+    if frozen is None or record.seq < frozen:
+        return True
+    at: RecordId = log.head
+    while at != record.id:
+        one = store.record(at)
+        if one is None or one.seq <= record.seq:
+            return False
+        at = one.prev
+    return True
+
+
+class SealIds:
+    """The ids of the seals in a store, as a container."""
+
+    def __init__(self, store: Store, community: CommunityId) -> None:
+        self._seals, self._known = Seals(store, community), dict[bytes, bool]()
+
+    def __contains__(self, id: object) -> bool:
+        """Whether it is a seal of this chain."""
+        assert isinstance(id, bytes), "seals have ids"
+        if id not in self._known:
+            self._known[id] = self._seals.height_of(SealId(id)) is not None
+        return self._known[id]
