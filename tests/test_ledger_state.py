@@ -16,10 +16,11 @@ from commonweal.protocol.record import CommunityId, Record
 from commonweal.storage import ledger_state
 from commonweal.storage.layers import FINAL, Layer, Layers
 from commonweal.storage.ledger_state import LedgerState
+from commonweal.storage.seals import Seals
 from commonweal.storage.store import Store
 from tests.ledger.scenes import Scene
 from tests.ledger.village import NAME, Pen, Village
-from tests.rules.workshop import busy
+from tests.rules.workshop import Workshop, busy
 
 DOCUMENTS: Mapping[bytes, bytes] = {}
 TABLES = [bytes([number]) for number in range(ord("A"), ord("z") + 1)]
@@ -48,6 +49,13 @@ class Home:
         run, rest = self.logs[author][:count], self.logs[author][count:]
         self.logs[author] = rest
         self.store.append(author, run, self.documents)
+
+    def seal(self, shop: Workshop) -> None:
+        """Keep the seals of a shop, which may wait for what they cover."""
+        seals = Seals(self.store, self.community)
+        for sealed, delta in shop.sealed:
+            seals.put(sealed, delta)
+        self.store.commit()
 
     @property
     def state(self) -> LedgerState:
@@ -99,6 +107,7 @@ def test_what_cuts_make_final_is_the_same_too(seed: int) -> None:
     shop = busy()
     home = Home(shop.community, shop.documents)
     home.hold(shop.records)
+    home.seal(shop)
     *_, kept = in_pieces(home, Random(seed))
     history: History = shop.history
     assert kept.cut == history.cut

@@ -25,6 +25,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     shop = busy()
     home = Home(shop.community, shop.documents)
     home.hold(shop.records)
+    home.seal(shop)
     for _ in in_pieces(home, Random(1)):
         pass
     path = tmp_path_factory.mktemp("state") / "state?#.db"

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from commonweal.protocol import codec, keys, record
+from commonweal.protocol import codec, record
 from commonweal.protocol.keys import MemberId, Signer
 from commonweal.protocol.ledger import governance
 from commonweal.protocol.ledger.cut import Advance
 from commonweal.protocol.ledger.governance import ProposalRow
 from commonweal.protocol.ledger.history import History
+from commonweal.protocol.ledger.sealing import seal_of
 from commonweal.protocol.record import CommunityId, Record
 from commonweal.protocol.rules.document import Ruleset, from_map
+from commonweal.protocol.seal.cut import Delta
+from commonweal.protocol.seal.formats import SealedHeight
+from commonweal.protocol.seal.votes import Step, certify, sign_vote
 from tests.ledger.village import TEXT, Pen, Person, Village, seed
 
 HOUR = 3_600_000
@@ -55,6 +59,7 @@ class Council(Village):
         self.history = History(self.community)
         self.pens = {"Mei": self.mei}
         self.known = 0
+        self.sealed: list[tuple[SealedHeight, Delta]] = []
         for name in names:
             self.pens[name] = self.join(name)
         self.learn()
@@ -81,7 +86,19 @@ class Council(Village):
         self.now_ms += hours * HOUR
         advance = self.history.next_advance(self.now_ms)
         assert advance is not None, "there is something to decide"
-        seal(self.history, advance)
+        self.seal(advance)
+
+    def seal(self, advance: Advance) -> None:
+        """Make an advance final by a seal that the founder's device certifies alone."""
+        covered = self.history.covered(advance)
+        assert not covered.missing, "what is sealed is held"
+        outcome = self.history.conclude(advance, covered.records)
+        roots = self.history.roots(outcome)
+        seal = seal_of(self.community, outcome, roots)
+        vote = sign_vote(self.mei.signer, self.community, seal.height, 0, Step.PRECOMMIT, seal.id)
+        sealed = SealedHeight(seal, certify([vote], 1), outcome.witnesses)
+        self.sealed.append((sealed, advance.delta))
+        self.history.accept(outcome, seal.id, roots)
 
     def propose(self, name: str, document: Mapping[str, Any], **over: Any) -> Record:
         """Propose a whole document on the rules in force."""
@@ -127,18 +144,6 @@ class Council(Village):
     def status(self, proposal: Record) -> str:
         """Return how a proposal stands at the last cut."""
         return self.row(proposal).status
-
-
-def seal_id(advance: Advance) -> bytes:
-    """Return what stands for the id of the seal that makes `advance` final."""
-    return keys.hash32(keys.SEAL, advance.cut.prev + advance.cut.root)
-
-
-def seal(history: History, advance: Advance) -> None:
-    """Make an advance final, as a certified seal would."""
-    covered = history.covered(advance)
-    assert not covered.missing, "what is sealed is held"
-    history.apply(advance, covered.records, seal_id(advance))
 
 
 def ruleset(**over: Any) -> Ruleset:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 import subprocess
 import sys
@@ -10,18 +11,31 @@ from typing import Any
 
 import pytest
 
+from commonweal.protocol.errors import InvalidSeal
 from commonweal.protocol.ledger import distribution, membership
 from commonweal.protocol.ledger.backtest import backtest, height_of
 from commonweal.protocol.ledger.closing import last_cut
+from commonweal.protocol.ledger.cut import Advance
 from commonweal.protocol.ledger.history import History
 from commonweal.protocol.ledger.reasons import Reason
 from commonweal.protocol.record import Record
+from commonweal.protocol.seal.cut import Delta, SealedLog
+from tests.rules.council import HOUR
 from tests.rules.workshop import Workshop, busy, hours, paying, proposed
 
 
 def outcome(history: History, records: list[Record]) -> tuple[Any, ...]:
     verdicts = [history.verdict(one.id) for one in records]
     return history.final.to_bytes(), history.state.to_bytes(), history.cut, verdicts
+
+
+def catch_up(history: History, past: list[tuple[Advance, bytes]]) -> None:
+    """Apply the seals that follow, as far as all that they cover is held."""
+    for advance, id in past[history.cut.height :]:
+        covered = history.covered(advance)
+        if covered.missing:
+            return
+        history.apply(advance, covered.records, id)
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -40,9 +54,13 @@ def test_the_order_of_arrival_changes_nothing_final_or_provisional(seed: int) ->
             history.learn(dict([documents.pop()]))
         history.add(piece)
         if rng.random() < 0.5:
+            catch_up(history, shop.history.past)
+        if rng.random() < 0.5:
             history.settle()
     history.learn(dict(documents))
+    catch_up(history, shop.history.past)
     assert outcome(history, shop.records) == expected
+    assert history.trees == shop.history.trees
 
 
 def test_who_was_away_has_the_same_rules_and_shares() -> None:
@@ -51,6 +69,7 @@ def test_who_was_away_has_the_same_rules_and_shares() -> None:
     away.learn(shop.documents)
     away.add(shop.records[:10])
     away.add(shop.records[10:])
+    catch_up(away, shop.history.past)
     assert away.ruleset.id == shop.history.ruleset.id
     assert distribution.shares(away.final) == distribution.shares(shop.history.final)
 
@@ -72,62 +91,31 @@ def test_a_record_that_comes_after_a_cut_changes_nothing_final() -> None:
     assert distribution.booked_at(shop.history.final, late.id) == (2, shop.now_ms)
 
 
-def test_only_the_device_that_founded_the_community_makes_cuts() -> None:
-    shop = Workshop(paying(), "Jun")
-    data = shop.history.next_cut(shop.now_ms)
-    assert data is not None
-    stranger = shop.write("Jun", "cut.single", data)
-    assert shop.history.verdict(stranger.id) == Reason.NOT_THE_WITNESS
-    assert shop.history.cut.height == 0
-    again = shop.pens["Mei2"] = type(shop.mei)(shop, shop.founder, 1)
-    again.enrol([shop.records[-1]], is_new=False)
-    second = shop.write("Mei2", "cut.single", data)
-    assert shop.history.verdict(second.id) == Reason.NOT_THE_WITNESS
-    assert shop.history.cut.height == 0
-
-
-@pytest.mark.parametrize(
-    "over",
-    [
-        {"height": 2},
-        {"height": 0},
-        {"time": 0},
-        {"logs": [[b"x" * 32, 1, b"y" * 16, None]]},
-        {"logs": [[b"x", 1, b"y" * 16, None]]},
-        {"logs": None},
-    ],
-)
-def test_a_cut_without_its_form_or_its_records_decides_nothing(over: dict[str, Any]) -> None:
-    shop = Workshop(paying(), "Jun")
-    data = shop.history.next_cut(shop.now_ms)
-    assert data is not None
-    shop.write("Mei", "cut.single", data | over)
-    assert shop.history.cut.height == 0
-    shop.cut()
-    assert shop.history.cut.height == 1
-
-
-def test_a_cut_is_later_than_the_last() -> None:
+def test_a_seal_is_later_than_the_last_and_has_something_to_seal() -> None:
     shop = Workshop(paying(), "Jun")
     shop.cut()
+    assert shop.history.next_advance(shop.now_ms + HOUR) is None
     shop.work("Jun", 1)
-    data = shop.history.next_cut(shop.now_ms)
-    assert data is not None
-    assert data["time"] == shop.now_ms + 1
-    shop.write("Mei", "cut.single", data | {"time": shop.now_ms})
-    assert shop.history.cut.height == 1
+    advance = shop.history.next_advance(shop.now_ms - HOUR)
+    assert advance is not None
+    assert advance.cut.time_ms == shop.now_ms + 1
+
+
+def only(advance: Advance, *keep: bytes) -> Advance:
+    """Return an advance by some of its logs."""
+    logs = tuple(one for one in advance.delta.logs if one.author in keep)
+    return dataclasses.replace(advance, delta=Delta(logs, ()))
 
 
 def test_a_cut_covers_what_it_covers_with_all_that_this_cites() -> None:
     shop = Workshop(paying(), "Jun", "Ana")
     shop.cut()
     shop.work("Jun", 1, by="Ana")
-    data = shop.history.next_cut(shop.now_ms + 1)
-    assert data is not None
-    logs = [one for one in data["logs"] if one[0] != shop.pens["Jun"].key]
-    assert len(logs) == len(data["logs"]) - 1
-    shop.write("Mei", "cut.single", data | {"logs": logs})
-    assert shop.history.cut.height == 1
+    advance = shop.history.next_advance(shop.now_ms + 1)
+    assert advance is not None
+    with pytest.raises(InvalidSeal, match="cites a record that no cut covers"):
+        shop.history.covered(only(advance, shop.pens["Ana"].key))
+    assert not shop.history.covered(only(advance, shop.pens["Jun"].key)).missing
 
 
 def test_a_cut_goes_on_where_the_last_one_ended_and_on_no_other_branch() -> None:
@@ -138,10 +126,21 @@ def test_a_cut_goes_on_where_the_last_one_ended_and_on_no_other_branch() -> None
     jun.log.pop()
     shop.work("Jun", 2)
     other = shop.work("Jun", 3)
-    logs = [[jun.key, len(jun.log), other.id[:16], None]]
-    data = {"height": 2, "time": shop.now_ms + 1, "logs": logs}
-    shop.write("Mei", "cut.single", data)
-    assert shop.history.cut.height == 1
+    delta = Delta((SealedLog(jun.key, len(jun.log), other.id),), ())
+    with pytest.raises(InvalidSeal, match="goes on where it did not end"):
+        shop.history.covered(shop.history.advance(delta, shop.now_ms + 1))
+
+
+def test_a_cut_names_the_record_that_stands_at_its_end() -> None:
+    shop = Workshop(paying(), "Jun", "Ana")
+    last = shop.work("Jun", 1)
+    jun, ana = shop.pens["Jun"], shop.pens["Ana"]
+    for log in (
+        SealedLog(jun.key, len(jun.log) - 1, last.id),
+        SealedLog(ana.key, len(ana.log), last.id),
+    ):
+        with pytest.raises(InvalidSeal, match="is not #"):
+            shop.history.covered(shop.history.advance(Delta((log,), ()), shop.now_ms))
 
 
 def test_a_cut_waits_for_what_it_covers() -> None:
@@ -152,10 +151,23 @@ def test_a_cut_waits_for_what_it_covers() -> None:
     history.learn(shop.documents)
     missing = shop.pens["Jun"].log[-1]
     history.add(one for one in shop.records if one.id != missing.id)
-    assert history.cut.height == 0
+    advance, id = shop.history.past[0]
+    assert history.covered(advance).missing == (missing.id,)
     history.add([missing])
+    history.apply(advance, history.covered(advance).records, id)
     assert history.cut == shop.history.cut
     assert last_cut(history.final).height == 1
+
+
+def test_a_cut_waits_for_the_document_that_a_record_is_judged_by() -> None:
+    shop = Workshop(paying(), "Jun")
+    shop.cut()
+    history = History(shop.community)
+    history.add(shop.records)
+    founding = shop.records[0].body
+    assert founding is not None
+    advance, _ = shop.history.past[0]
+    assert history.covered(advance).missing == (founding.hash,)
 
 
 def test_a_log_that_a_proof_ends_is_cut_where_it_ends() -> None:
@@ -176,11 +188,13 @@ def test_a_backtest_says_who_would_have_had_what() -> None:
     shop.earn(4000)
     shop.cut()
     new = proposed("1000")
-    found = backtest(shop.community, shop.records, shop.documents, new)
+    found = backtest(shop.community, shop.records, shop.documents, shop.history.past, new)
     table = {one.who: (one.had, one.would) for one in found.members}
     assert table == {shop.id("Jun"): (3000, 2000), shop.id("Ana"): (1000, 2000)}
     assert [(one.who, one.had, one.would) for one in found.roles] == [("consumer", 3000, 2000)]
-    same = backtest(shop.community, shop.records, shop.documents, shop.history.ruleset)
+    same = backtest(
+        shop.community, shop.records, shop.documents, shop.history.past, shop.history.ruleset
+    )
     assert all(one.had == one.would for one in same.members)
     assert same.hash != found.hash
 
@@ -189,46 +203,34 @@ def test_any_voter_gets_the_same_backtest_at_its_height() -> None:
     shop = busy()
     new = proposed("event.effort * event.effort")
     height = shop.history.cut.height
-    first = backtest(shop.community, shop.records, shop.documents, new)
+    first = backtest(shop.community, shop.records, shop.documents, shop.history.past, new)
     shop.work("Jun", 50, by="Ana")
     shop.earn(10_000)
     shop.cut()
     random.Random(1).shuffle(shop.records)
-    again = backtest(shop.community, shop.records, shop.documents, new, height_of(first.name))
+    again = backtest(
+        shop.community, shop.records, shop.documents, shop.history.past, new, height_of(first.name)
+    )
     assert height_of(first.name) == height
     assert again == first
-    later = backtest(shop.community, shop.records, shop.documents, new)
+    later = backtest(shop.community, shop.records, shop.documents, shop.history.past, new)
     assert later.hash != first.hash
 
 
 def test_a_proposal_carries_its_backtest() -> None:
     shop = busy()
     new = proposed("1")
-    found = backtest(shop.community, shop.records, shop.documents, new)
+    found = backtest(shop.community, shop.records, shop.documents, shop.history.past, new)
     proposal = shop.propose("Jun", new.document, backtest=found.name)
     assert shop.row(proposal).backtest == found.name
 
 
-def test_a_revoked_witness_makes_no_more_cuts() -> None:
-    shop = Workshop(paying(), "Jun")
-    shop.cut()
-    shop.pens["Jun"].revoke(shop.mei, len(shop.mei.log) - 1)
-    shop.learn()
-    shop.cut()
-    assert shop.history.cut.height == 2
-    shop.work("Jun", 1)
-    data = shop.history.next_cut(shop.now_ms + 1)
-    assert data is not None
-    shop.mei.write("cut.single", data)
-    shop.learn()
-    assert shop.history.cut.height == 2
-
-
 PRINT = """
+from commonweal.protocol.ledger.root import update
 from tests.rules.workshop import busy
 shop = busy()
 print(shop.history.final.to_bytes().hex(), shop.history.state.to_bytes().hex())
-print(shop.history.cut.id.hex())
+print([update(tree, {}).root.hex() for tree in shop.history.trees])
 """
 
 
