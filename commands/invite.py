@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from commonweal.commands.addresses import contacts, is_public
+from commonweal.commands.folded import Folded, folded
 from commonweal.commands.language import _, ngettext
 from commonweal.commands.options import form_option, home_option, passphrase_option
 from commonweal.commands.output import (
@@ -76,17 +77,16 @@ def create(uses: int, expires: str, passphrase_file: Path | None, home: Home, fo
 @form_option()
 def list_(home: Home, form: Form) -> None:
     """List the invites, used and revoked ones too."""
-    with home.store(readonly=True) as store:
-        people = People(store, Settings.read(store).here)
-        found = membership.invites(people.state)
-        rows = [_row(one, people) for one in found]
+    with folded(home) as found:
+        invites = membership.invites(found.state)
+        rows = [_row(one, found) for one in invites]
     if form is Form.JSON:
         return write_json({"invites": rows})
     if form is Form.CSV:
         return write_csv(FIELDS, rows)
     if not rows:
         return say(_("There are no invites."))
-    for row, one in zip(rows, found, strict=True):
+    for row, one in zip(rows, invites, strict=True):
         until = "" if one.expires is None else shown(one.expires)
         row |= {"id": row["id"][:8], "state": _(row["state"]), "expires": until}
     return write_table(
@@ -111,14 +111,13 @@ def revoke(id: str, passphrase_file: Path | None, home: Home, form: Form) -> Non
     """Take back the invite whose id begins with ID; those who joined by it stay."""
     from commonweal.node.events import Wish
 
-    with home.store(readonly=True) as store:
-        people = People(store, Settings.read(store).here)
-        found = begins((one.id for one in membership.invites(people.state)), id)
-    wish = Wish("invite.revoke", {"invite": bytes(found)}, (found,))
+    with folded(home) as found:
+        which = begins((one.id for one in membership.invites(found.state)), id)
+    wish = Wish("invite.revoke", {"invite": bytes(which)}, (which,))
     (written,) = write(home, [wish], passphrase_file)
     if form is Form.JSON:
-        return write_json({"id": written.id.hex(), "invite": found.hex(), "seq": written.seq})
-    return say(_("The invite {id} admits nobody more.").format(id=found.hex()[:8]))
+        return write_json({"id": written.id.hex(), "invite": which.hex(), "seq": written.seq})
+    return say(_("The invite {id} admits nobody more.").format(id=which.hex()[:8]))
 
 
 def link_to(home: Home, id: RecordId | None = None, seed: bytes = b"") -> Link:
@@ -162,13 +161,13 @@ def warn_when_private(found: tuple[Contact, ...]) -> None:
         )
 
 
-def _row(one: membership.Invite, people: People) -> dict[str, Any]:
+def _row(one: membership.Invite, found: Folded) -> dict[str, Any]:
     late = one.expires is not None and one.expires < now_ms()
     state = "revoked" if one.revoked else "used" if one.used >= one.uses else "open"
     return {
         "id": one.id.hex(),
         "author": one.author.hex(),
-        "author_name": people.name(one.author),
+        "author_name": found.name(one.author),
         "uses": one.uses,
         "used": one.used,
         "expires": None if one.expires is None else iso(one.expires),

@@ -21,7 +21,7 @@ from commonweal.commands.output import (
     write_json,
     write_table,
 )
-from commonweal.commands.people import People, begins
+from commonweal.commands.people import begins
 from commonweal.commands.writing import write
 from commonweal.protocol import invite as links
 from commonweal.protocol import keys
@@ -29,7 +29,7 @@ from commonweal.protocol.errors import NotPermitted, PassphraseNeeded, UnknownId
 from commonweal.protocol.identity import member_signer
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger import membership, roles
-from commonweal.storage.home import Home, Settings
+from commonweal.storage.home import Home
 
 WORDS_OF_STATE = (
     *(N_("active"), N_("requested"), N_("new"), N_("open"), N_("used"), N_("expired")),
@@ -105,20 +105,18 @@ def device() -> None:
 @form_option()
 def list_(member: str | None, home: Home, form: Form) -> None:
     """List the devices of the community."""
-    with home.store(readonly=True) as store:
-        settings = Settings.read(store)
-        people = People(store, settings.here)
-        whose = people.find(member) if member else None
+    with folded(home) as found:
+        whose = found.member(member) if member else None
         rows: list[dict[str, Any]] = [
             {
                 "device": one.key.hex(),
                 "member": one.member.hex(),
-                "member_name": people.name(one.member),
+                "member_name": found.name(one.member),
                 "status": one.status,
-                "records": store.log(one.key).length,
-                "here": one.key == settings.device,
+                "records": found.store.log(one.key).length,
+                "here": one.key == found.settings.device,
             }
-            for one in membership.devices(people.state, whose)
+            for one in membership.devices(found.state, whose)
         ]
     if form is Form.JSON:
         return write_json({"devices": rows})
@@ -165,13 +163,11 @@ def revoke(device: str, passphrase_file: Path | None, home: Home, form: Form) ->
     """End the device of yours whose id begins with DEVICE, after its last record held here."""
     from commonweal.node.events import Wish
 
-    with home.store(readonly=True) as store:
-        settings = Settings.read(store)
-        community = settings.here
-        people = People(store, community)
-        mine = membership.devices(people.state, settings.member)
+    with folded(home) as found:
+        settings = found.settings
+        mine = membership.devices(found.state, settings.member)
         key = begins((one.key for one in mine), device)
-        row = store.log(key)
+        row = found.store.log(key)
     if key == settings.device:
         raise NotPermitted(_("this is the device on which you type; end it from another"))
     if not row.length:
@@ -180,7 +176,7 @@ def revoke(device: str, passphrase_file: Path | None, home: Home, form: Form) ->
     if entropy is None:
         raise PassphraseNeeded(_("this device does not hold the member's key"))
     signer, seq = member_signer(entropy), row.length - 1
-    fields = (bytes(community), bytes(settings.member), bytes(key), seq, bytes(row.head))
+    fields = (bytes(settings.here), bytes(settings.member), bytes(key), seq, bytes(row.head))
     signature = keys.sign_array(signer, keys.REVOKE_CONTEXT, *fields)
     data: dict[str, Any] = {
         "device": bytes(key),

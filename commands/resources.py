@@ -142,21 +142,33 @@ def new(
     return confirm(form, written, _("In the books, as {id}."), specification=spec.hex())
 
 
-@click.command("unit")
-@click.argument("name", required=False)
+@click.group("unit")
+def unit() -> None:
+    """List the units in which things are counted here, or add one."""
+
+
+@unit.command("new")
+@click.argument("name")
 @passphrase_option
 @home_option
-@form_option()
-def unit(name: str | None, passphrase_file: Path | None, home: Home, form: Form) -> None:
-    """List the units in which things are counted here; with NAME, add one."""
+@form_option(Form.TEXT, Form.JSON)
+def new_unit(name: str, passphrase_file: Path | None, home: Home, form: Form) -> None:
+    """Add a unit in which things are counted here."""
     from commonweal.node.events import Wish
 
     with folded(home) as found:
-        if name is not None:
-            plain = read_unit(name)
-            written = submit(found, [Wish("unit.define", {"unit": plain})], passphrase_file)
-            words = _("Things are counted in {unit} now.").format(unit=plain)
-            return confirm(form, written, words, unit=plain)
+        plain = read_unit(name)
+        written = submit(found, [Wish("unit.define", {"unit": plain})], passphrase_file)
+    words = _("Things are counted in {unit} now.").format(unit=plain)
+    return confirm(form, written, words, unit=plain)
+
+
+@unit.command("list")
+@home_option
+@form_option()
+def units_(home: Home, form: Form) -> None:
+    """List the units in which things are counted here."""
+    with folded(home) as found:
         rows: list[dict[str, Any]] = [
             {"unit": one, "member": None, "member_name": None}
             for one in sorted(found.kept.rules.units)

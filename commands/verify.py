@@ -209,6 +209,13 @@ def _show(checking: Checking, faults: list[Fault]) -> None:
         return say(_("{checked}: all is as it was signed.").format(checked=checked))
     wrong = ngettext("{n} fault", "{n} faults", len(faults)).format(n=len(faults))
     say(f"{checked}: {wrong}.")
+    if all(fault.where != _("the database") for fault in faults):
+        say(
+            _(
+                "A running node mends records and texts by itself, from other members: leave it "
+                "running, and type this again when others are connected. If something stays:"
+            )
+        )
     return say(
         _(
             "Stop the node (`weal down`), keep this home as it is, and make another with "

@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 
+from commonweal.commands.begin import found_community, make_home
 from commonweal.commands.verdicts import REASONS
 from commonweal.node.events import Wish
 from commonweal.protocol.ledger.reasons import Reason
+from commonweal.storage.home import Home
 from tests import homes
-from tests.commons import Commons
+from tests.commons import Commons, meet
 from tests.weal import good, weal
 
 RULES = """
@@ -170,7 +172,7 @@ def test_what_was_corrected_is_attested_again(lanxi: Commons) -> None:
 
 
 def test_things_units_and_where_they_went(lanxi: Commons) -> None:
-    lanxi.good(lanxi.mei, "unit", "crate")
+    lanxi.good(lanxi.mei, "unit", "new", "crate")
     lanxi.meet()
     made = lanxi.json(lanxi.bo, "resource", "new", "apples", "12", "crate", "--common")
     lanxi.good(lanxi.bo, "resource", "new", "apples", "3", "crate")
@@ -183,7 +185,7 @@ def test_things_units_and_where_they_went(lanxi: Commons) -> None:
     traced = lanxi.json(lanxi.bo, "trace", made["id"][:10])
     assert (traced["sort"], [one["id"] for one in traced["upstream"]]) == ("resource", [made["id"]])
     assert "apples" in lanxi.good(lanxi.bo, "trace", made["id"][:10]).out
-    assert "crate" in {one["unit"] for one in lanxi.json(lanxi.bo, "unit")["units"]}
+    assert "crate" in {one["unit"] for one in lanxi.json(lanxi.bo, "unit", "list")["units"]}
 
 
 def test_work_from_outside_is_claimed(lanxi: Commons) -> None:
@@ -273,8 +275,8 @@ REFUSALS: dict[str, tuple[tuple[str, ...], Reason]] = {
     "a role off its path": (("role", "claim", "co-owner"), Reason.NO_PATH),
     "endorsing who claimed nothing": (("role", "endorse", "Bo", "producer"), Reason.NOT_CLAIMED),
     "resigning nothing": (("role", "resign", "producer"), Reason.NOT_CLAIMED),
-    "a unit that is taken": (("unit", "hour"), Reason.NAME_TAKEN),
-    "a unit that looks like one": (("unit", "H0UR"), Reason.NAME_TAKEN),
+    "a unit that is taken": (("unit", "new", "hour"), Reason.NAME_TAKEN),
+    "a unit that looks like one": (("unit", "new", "H0UR"), Reason.NAME_TAKEN),
     "income in no unit": (("income", "3", "florin"), Reason.UNKNOWN_UNIT),
     "a thing in no unit": (("resource", "new", "a", "3", "florin"), Reason.UNKNOWN_UNIT),
     "rules that are in force": (("rules", "propose", "{rules}"), Reason.NOTHING_NEW),
@@ -317,11 +319,31 @@ def test_an_invalid_record_in_the_log_is_shown_with_its_reason(lanxi: Commons) -
     assert lanxi.json(lanxi.bo, "show", mine[:12])["sealed"] is True
 
 
+def test_devices_and_invites_stand_as_the_rules_in_force_say(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text('name = "Lanxi"\n[membership]\nvouches = 2\nen = "Two."\nzh = "两人。"\n')
+    mei = Home(tmp_path / "mei")
+    make_home(mei, "Mei", None, "en")
+    found_community(mei, "Lanxi", None, str(rules))
+    bo = homes.newcomer(tmp_path / "bo", homes.invited(mei), "Bo")
+    meet(mei, bo)
+    (his,) = [
+        one["member"]
+        for one in good("members", "-o", "json", "--home", mei.path).json["members"]
+        if not one["you"]
+    ]
+    good("vouch", his[:12], "--home", mei.path)
+    of_his = ("device", "list", "--member", his[:12])
+    (row,) = good(*of_his, "-o", "json", "--home", mei.path).json["devices"]
+    (invite,) = good("invite", "list", "-o", "json", "--home", mei.path).json["invites"]
+    assert (row["status"], invite["used"]) == ("requested", 0)
+
+
 LISTS: dict[tuple[str, ...], str] = {
     ("members",): "members",
     ("role", "list"): "claims",
     ("resource", "list"): "resources",
-    ("unit",): "units",
+    ("unit", "list"): "units",
     ("agent", "list"): "agents",
     ("vote", "list", "--all"): "votes",
     ("rules", "history"): "history",

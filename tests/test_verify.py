@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from commonweal.commands.verify import DAMAGED, Checking
+from commonweal.commands.verify import DAMAGED, Checking, Fault
 from commonweal.commands.writing import write
 from commonweal.node.events import Text, Wish
 from commonweal.protocol import evidence, keys, log, record
@@ -91,6 +91,18 @@ def test_a_flipped_byte_of_a_record_is_named_by_its_place(seq: int, where: int, 
     assert told.code == DAMAGED
     assert f"#{seq}: " in told.err
     assert "weal restore" in told.out
+    assert "mends records and texts by itself" in told.out
+
+
+def test_a_damaged_file_is_not_left_to_the_node(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torn = [Fault("the database", "row 4 missing from index")]
+    monkeypatch.setattr(Checking, "_file", lambda _checking: iter(torn))
+    told = weal("verify", "--home", home)
+    assert told.code == DAMAGED
+    assert "weal restore" in told.out
+    assert "by itself" not in told.out
 
 
 DAMAGE: dict[str, tuple[str, str]] = {
