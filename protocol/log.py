@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from operator import attrgetter
 
 from commonweal.protocol import columns, keys
 from commonweal.protocol.errors import (
@@ -31,6 +32,8 @@ from commonweal.protocol.record import (
 
 ALWAYS_CHECKED = ("community.", "device.", "invite.", "member.", "rules.", "fork.", "role.")
 """Kinds that change rules, membership or keys start so; each has its own signature checked."""
+
+_KIND = attrgetter("kind")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,8 @@ def check_clock(record: Record, prev_clock: int, clock_of: ClockOf) -> None:
 
 def unsigned(run: Sequence[Record], kinds: tuple[str, ...] = ("",)) -> Record | None:
     """Return the last record of `run` whose own signature is bad, of kinds that start so."""
+    if not any(kind.startswith(kinds) for kind in dict.fromkeys(map(_KIND, run))):
+        return None
     bad = (one for one in reversed(run) if one.kind.startswith(kinds) and not is_signed(one))
     return next(bad, None)
 

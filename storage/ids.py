@@ -31,6 +31,7 @@ class Ids:
     def forget(self) -> None:
         """Drop what is remembered, which may be of records that are rolled back."""
         self._spread: dict[int, tuple[int, ...]] | None = None
+        self._unspread: list[tuple[int, bytes]] = []
         self._spread_version = 0
         self._count: int | None = None
 
@@ -39,7 +40,7 @@ class Ids:
         prefixes = b"".join([record.id[:PREFIX_BYTES] for record in run])
         self._database.change("INSERT INTO fresh_id VALUES (?, ?)", (key, prefixes))
         if self._spread is not None:
-            _spread_out(self._spread, key, prefixes)
+            self._unspread.append((key, prefixes))
         if self._count is None:
             row = self._database.row("SELECT total(length(prefixes)) FROM fresh_id")
             assert row is not None
@@ -80,13 +81,13 @@ class Ids:
 
     def _fresh(self) -> dict[int, tuple[int, ...]]:
         version = self._version()
-        if self._spread is not None and version == self._spread_version:
-            return self._spread
-        spread: dict[int, tuple[int, ...]] = {}
-        for key, prefixes in self._database.rows("SELECT key, prefixes FROM fresh_id"):
-            _spread_out(spread, key, prefixes)
-        self._spread, self._spread_version = spread, version
-        return spread
+        if self._spread is None or version != self._spread_version:
+            self._unspread = self._database.rows("SELECT key, prefixes FROM fresh_id")
+            self._spread, self._spread_version = {}, version
+        for key, prefixes in self._unspread:
+            _spread_out(self._spread, key, prefixes)
+        self._unspread = []
+        return self._spread
 
     def _version(self) -> int:
         """Return what changes when another connection commits; the one writer hears of all."""
@@ -102,7 +103,7 @@ class Ids:
         pairs.sort()
         self._database.insert_pairs("record_id", pairs)
         self._database.change("DELETE FROM fresh_id")
-        self._spread, self._count = None, 0
+        self._spread, self._unspread, self._count = None, [], 0
 
 
 def _spread_out(spread: dict[int, tuple[int, ...]], key: int, prefixes: bytes) -> None:

@@ -139,7 +139,7 @@ class Store(Shelves):
         if not first.wire.startswith(opening):
             tails[0] = first.wire  # founding records alone begin otherwise
         assert first is last or last.wire.startswith(opening)
-        self.insert_pairs("record", list(enumerate(tails, base)))
+        self.insert_run("record", base, tails)
         self._ids.add(base, run)
         if not BULK_KINDS.issuperset(map(_KIND, run)):
             rare = [(base + n,) for n, one in enumerate(run) if one.kind not in BULK_KINDS]

@@ -11,6 +11,8 @@ from commonweal.commands.writing import Written, write
 from commonweal.node.events import Wish
 from commonweal.storage.database import Database
 from commonweal.storage.home import Home
+from commonweal.storage.store import Store
+from tests.protocol.authors import BO, chain
 from tests.weal import founder
 
 WORK = Wish("event", {"action": "work", "provider": bytes(16)})
@@ -55,3 +57,15 @@ def test_a_reader_gathers_the_newest_ids_once_for_many_records(
         for one in written:
             assert reader.record(one.id) is not None
     assert len(gathered) == 1
+
+
+def test_a_writer_finds_what_it_appended_after_it_had_looked() -> None:
+    log = chain(BO, 6)
+    store = Store()
+    for start in range(0, 6, 2):
+        store.append(BO.device, log[start : start + 2])
+        assert [store.wire(one.id) for one in log[: start + 2]] == [
+            one.wire for one in log[: start + 2]
+        ]
+        assert store.wire(log[-1].id) == (log[-1].wire if start == 4 else None)
+    store.close()

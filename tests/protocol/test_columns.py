@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commonweal.protocol import columns, record
-from commonweal.protocol.errors import CommonwealError
+from commonweal.protocol import columns, keys, record
+from commonweal.protocol.errors import CommonwealError, Malformed
 from commonweal.protocol.record import CONTEXT, Record
 
 ID = b"\x07" * 32
@@ -63,10 +63,62 @@ GOOD = [
 ]
 
 
+def chained(*changes: dict[str, Any], seq: int = 126) -> list[bytes]:
+    """Return bytes like a run of one log: each names the one before, and counts on."""
+    wires: list[bytes] = []
+    for one in changes:
+        prev = keys.hash32(keys.RECORD, wires[-1]) if wires else ID
+        place = {"seq": seq + len(wires), "prev": prev, "clock": 2 * seq + len(wires)}
+        wires.append(wire(**(place | one)))
+    return wires
+
+
+FIELDS: list[dict[str, Any]] = [
+    {"data": {"a": 1, "b": {"c": [1, "x", b"y", None, True]}}},
+    {"deps": [b"\x01" * 32, b"\x02" * 32], "data": {"a": -(2**63), "b": {"c": []}}},
+    {"body": [ID, 10, 0]},
+    {"kind": "attest", "data": {"m": 2**63 - 1, "z": {}}},
+]
+
+
 def test_a_good_run_is_read_by_columns() -> None:
     assert columns.read(GOOD) == one_by_one(GOOD)
     assert columns._read_alike(GOOD) is not None, "the fast way was not taken"
     assert [type(one) for one in columns.read(GOOD)] == [Record] * len(GOOD)
+
+
+def test_a_chained_run_is_read_without_decoding_what_the_record_before_tells() -> None:
+    run = chained(*FIELDS)
+    assert columns.read(run) == one_by_one(run)
+    assert columns._read_chained(run) is not None, "the fastest way was not taken"
+    assert [type(one) for one in columns.read(run)] == [Record] * len(run)
+
+
+def test_a_run_from_the_first_record_of_a_log_is_chained_too() -> None:
+    run = chained({"prev": b"", "clock": 2}, {"clock": 3}, {"clock": 4}, seq=0)
+    assert columns._read_chained(run) == one_by_one(run)
+
+
+@pytest.mark.parametrize("changes", [{"seq": 9}, {"prev": ID}, {"clock": 9}, {"basis": b"x" * 32}])
+@pytest.mark.parametrize("place", [1, 3])
+def test_a_run_that_is_not_chained_is_read_alike(changes: dict[str, Any], place: int) -> None:
+    fields = list(FIELDS)
+    fields[place] = fields[place] | changes
+    run = chained(*fields)
+    assert columns._read_chained(run) is None
+    assert columns.read(run) == one_by_one(run)
+
+
+def test_counts_that_grow_beyond_the_largest_are_refused_as_alone() -> None:
+    for large in ({"seq": 2**63 - 2}, {"clock": 2**63 - 2}):
+        run = chained(large)
+        for _ in range(3):
+            name, before = next(iter(large.items()))
+            large = {name: before + 1}
+            place = {"prev": keys.hash32(keys.RECORD, run[-1]), "seq": 126 + len(run)}
+            run.append(wire(**({"clock": 252 + len(run)} | place | large)))
+        assert outcome(columns.read, run) == outcome(one_by_one, run)
+        assert outcome(columns.read, run)[0] is Malformed
 
 
 BAD = {
@@ -117,6 +169,47 @@ def test_a_bad_record_is_refused_as_alone(name: str) -> None:
     assert outcome(columns.read, wires) == expected
 
 
+CHANGES: list[dict[str, Any]] = [
+    {"claimed_at": "0"},
+    {"claimed_at": -1},
+    {"kind": ""},
+    {"kind": "k" * 33},
+    {"kind": "community.found"},
+    {"kind": b"event"},
+    {"deps": [b"\x02" * 32, b"\x01" * 32]},
+    {"deps": {}},
+    {"data": []},
+    {"data": {"a": 0.5}},
+    {"data": {"a": {"b": [{"c": 0.5}]}}},
+    {"data": {"b": 1, "a": 1}},
+    {"data": {"a": {"c": 1, "b": 1}}},
+    {"data": {b"a": 1}},
+    {"data": {"a": [2**63]}},
+    {"data": {"a": 2**63}},
+    {"data": {"a": msgpack.ExtType(5, b"x")}},
+    {"data": {"a": [[[[[[[1]]]]]]]}},
+    {"data": {"a": "x" * 20_000}},
+    {"body": [ID, 10]},
+    {"body": [ID, 10, True]},
+    {"community": b"x"},
+    {"author": b"y" * 33},
+    {"context": "other"},
+]
+
+
+@pytest.mark.parametrize("place", range(4))
+@pytest.mark.parametrize("changes", CHANGES, ids=str)
+def test_a_bad_record_in_a_chained_run_is_refused_as_alone(
+    changes: dict[str, Any], place: int
+) -> None:
+    fields: list[dict[str, Any]] = [{"data": {"a": 1}}] * 4
+    fields[place] = changes
+    run = chained(*fields)
+    expected = outcome(one_by_one, run)
+    assert type(expected) is tuple, f"{changes} is not bad"
+    assert outcome(columns.read, run) == expected
+
+
 def test_a_boundary_that_moved_between_two_headers_is_seen() -> None:
     one, two = wire(kind="event"), wire(kind="event")
     whole = one[:-64] + two[:-64]
@@ -130,9 +223,22 @@ def test_any_data_is_judged_alike(datas: list[Any]) -> None:
     assert outcome(columns.read, wires) == outcome(one_by_one, wires)
 
 
-@given(st.integers(0, 10_000), st.integers(0, 255), st.integers(0, len(GOOD) - 1))
-def test_any_changed_byte_is_judged_alike(place: int, value: int, which: int) -> None:
-    wires = list(GOOD)
+@given(st.lists(values, min_size=1, max_size=4))
+def test_any_data_in_a_chained_run_is_judged_alike(datas: list[Any]) -> None:
+    run = chained({}, *({"data": data} for data in datas))
+    assert outcome(columns.read, run) == outcome(one_by_one, run)
+
+
+@given(
+    st.integers(0, 10_000),
+    st.integers(0, 255),
+    st.integers(0, len(GOOD) - 1),
+    st.sampled_from([GOOD, chained(*FIELDS)]),
+)
+def test_any_changed_byte_is_judged_alike(
+    place: int, value: int, which: int, good: list[bytes]
+) -> None:
+    wires = list(good)
     changed = bytearray(wires[which])
     changed[place % len(changed)] = value
     wires[which] = bytes(changed)
