@@ -1,21 +1,18 @@
 """The state of the ledger as commands read it: what is final, and what is provisional above.
 
-Final state follows from the cuts alone and is kept; the records above the last cut are
-folded over it in their order, and that is kept too, with a mark of the records that were
-read. While the mark fits nothing is folded. What comes later is folded over the older
-records as long as it stands after all of them; else everything above the cut is folded
-anew. So the state is always that of one fold of all records held.
+Final state follows from the seals that are kept, each applied once all that it covers is
+held; the records above the last cut are folded over it (`provisional`), and that is kept too,
+with a mark of the records and seals that were read. While the mark fits nothing is folded.
 
 The ledger itself is only read here. What is kept lies in a file of its own; see `layers`.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from commonweal.protocol import codec
 from commonweal.protocol.errors import InvalidSeal
@@ -25,55 +22,22 @@ from commonweal.protocol.ledger.context import NO_DOCUMENTS, NOBODY, Context, Ve
 from commonweal.protocol.ledger.cut import Advance, Cut
 from commonweal.protocol.ledger.reasons import Reason
 from commonweal.protocol.ledger.state import State
-from commonweal.protocol.record import CommunityId, Record, RecordId, clock_in, from_bytes_unchecked
+from commonweal.protocol.record import CommunityId, Record, RecordId
+from commonweal.storage import provisional
 from commonweal.storage.documents import Documents
 from commonweal.storage.last_cut import LastCut, SealIds
 from commonweal.storage.layers import FINAL, NEWEST, OLDER, Layer, Layers
+from commonweal.storage.provisional import Provisional
 from commonweal.storage.seals import KeptSeal, Seals
 from commonweal.storage.store import LogRow, Store
 
 if TYPE_CHECKING:  # loaded when something is folded, which is seldom
-    from commonweal.protocol.ledger.fold import Ledger
     from commonweal.protocol.ledger.history import History
     from commonweal.protocol.ledger.rules_in_force import Rules
     from commonweal.protocol.rules.document import Ruleset
     from commonweal.storage.final import Final, Folded
 
-NEWEST_RECORDS_MAX = 2_000
-"""Above so many records, the older of them are laid down in a layer of their own."""
-
-NEWEST_RECORDS_KEPT = 500
-"""So many stay above it, since what arrives late mostly stands among the newest."""
-
-PORTION_RECORDS_MAX = 10_000
-"""So many are folded at once, so that no more of them are in memory."""
-
-READ_BYTES = 4 * 1024 * 1024
-
-NO_STOPS: Mapping[bytes, int] = MappingProxyType({})
 NO_LEAST: Mapping[DeviceKey, int] = MappingProxyType({})
-
-ENDS_TRIED_MAX = 2
-"""Revocations that void older records are found by folding; so often it is tried again."""
-
-
-class Point(NamedTuple):
-    """How far a layer goes: through a clock, and so for each log up to a seq.
-
-    ends: from which seq on logs were known to be void when it was laid down.
-    """
-
-    clock: int
-    reached: dict[bytes, int]
-    ends: dict[bytes, int]
-
-
-class _EndsEarlier(Exception):
-    """What is being folded voids records that lie in a layer below."""
-
-    def __init__(self, ends: dict[bytes, int]) -> None:
-        super().__init__()
-        self.ends = ends
 
 
 class LedgerState:
@@ -163,7 +127,8 @@ class LedgerState:
         from commonweal.protocol.ledger.fold import judge
 
         documents = Documents(self.store, bodies) if bodies else self.documents
-        context = Context(self.community, self.cut, self.rules, NOBODY, documents)
+        seals = SealIds(self.store, self.community)
+        context = Context(self.community, self.cut, self.rules, NOBODY, documents, seals)
         return judge(self.state, record, context)
 
     def history(
@@ -174,12 +139,12 @@ class LedgerState:
         records_max: take only the first so many above the cut, by clock; None for all. least:
         of these logs take at least so many.
         """
-        history = self.end().history()
-        stops = dict(NO_STOPS if records_max is None else self._first(records_max))
+        history, above = self.end().history(), self._above()
+        stops = {} if records_max is None else dict(above.first(records_max))
         for author, length in least.items():
             if author in stops:
                 stops[author] = max(stops[author], length)
-        history.hold(self._records(self._covered(), stops))
+        history.hold(above.records(above.covered(), stops))
         for row in self.store.logs():
             if row.frozen is not None:
                 history.freeze(row.author, row.frozen)
@@ -222,24 +187,16 @@ class LedgerState:
 
     # Inside
 
+    def _above(self) -> Provisional:
+        return Provisional(
+            self.store, self.layers, self.community, self.last, self.documents, self.rules
+        )
+
     def _may_advance(self, mark: bytes) -> bool:
         """Whether a seal may be applied, which could not be when it was tried last."""
         self.last.read()
         height = Seals(self.store, self.community).height
         return height > self.cut.height and not self.alarm and self._waits != mark
-
-    def _first(self, records_max: int) -> Mapping[bytes, int]:
-        """Return for each log where the first `records_max` above the cut, by clock, end."""
-        start = self._start({})
-        clocks = self._clocks(start, self.store.logs())
-        waiting = sorted(clock for some in clocks.values() for clock in some)
-        if len(waiting) <= records_max:
-            return NO_STOPS
-        last = waiting[records_max - 1]
-        return {
-            author: start.reached.get(author, 0) + bisect_right(some, last)
-            for author, some in clocks.items()
-        }
 
     def _follow(self, rows: list[LogRow], *, whole: bool) -> bool:
         """Write what follows from the store; return whether more seals wait to be applied."""
@@ -257,7 +214,7 @@ class LedgerState:
         if whole or advanced:
             changed |= dict.fromkeys(self.layers.clear(NEWEST))
         if whole:
-            changed |= dict.fromkeys(self._fold(rows))
+            changed |= dict.fromkeys(self._above().fold(rows))
         views.refresh(self.layers, self.store, list(changed))
         return is_more
 
@@ -276,12 +233,12 @@ class LedgerState:
             end.write(folded)
             touched += [key for key, _ in folded.outcome.changes]
             records += len(folded.outcome.covered)
-            if records >= PORTION_RECORDS_MAX:
+            if records >= provisional.PORTION_RECORDS_MAX:
                 break
         if touched:
             touched += self.layers.clear(OLDER)
             self.layers.put_mark("older", None)
-        return touched, records >= PORTION_RECORDS_MAX
+        return touched, records >= provisional.PORTION_RECORDS_MAX
 
     def _folded_seal(self, end: Final, kept: KeptSeal) -> Folded | None:
         """Return what a seal comes to; None when it must wait, or this ledger cannot follow it."""
@@ -300,157 +257,6 @@ class LedgerState:
             self.lacks = found.missing
             return None
         return found
-
-    def _fold(self, rows: list[LogRow]) -> list[bytes]:
-        """Fold what is above the cut into the layers; return the keys that this touches."""
-        touched: list[bytes] = []
-        point = self._point()
-        if not self._holds(point, rows):
-            touched += self.layers.clear(OLDER)
-            point = self._start({})
-        for _ in range(ENDS_TRIED_MAX):
-            try:
-                point = self._lay_down(point, rows, touched)
-                tip = self._folded(NEWEST, point, {}, rows)
-                self._check_ends(point, tip.state, rows)
-                break
-            except _EndsEarlier as found:
-                touched += self.layers.clear(OLDER)
-                touched += self.layers.clear(NEWEST)
-                point = self._start(found.ends)
-        else:
-            point = self._start({})
-            tip = self._folded(NEWEST, point, {}, rows)
-        self.layers.put_mark("older", list(point))
-        changes = list(tip.state.changes())
-        self.layers.put(NEWEST, changes)
-        return touched + [key for key, _ in changes]
-
-    def _lay_down(self, point: Point, rows: list[LogRow], touched: list[bytes]) -> Point:
-        """Lay the older of what is above `point` down in their layer, a portion at a time."""
-        clocks = self._clocks(point, rows)
-        waiting = sorted(clock for some in clocks.values() for clock in some)
-        start = dict(point.reached)
-        while len(waiting) > NEWEST_RECORDS_MAX:
-            last = waiting[min(len(waiting) - NEWEST_RECORDS_KEPT, PORTION_RECORDS_MAX) - 1]
-            waiting = waiting[bisect_right(waiting, last) :]
-            reached = point.reached | {
-                author: start.get(author, 0) + bisect_right(some, last)
-                for author, some in clocks.items()
-            }
-            ledger = self._folded(OLDER, point, reached, rows)
-            self._check_ends(point, ledger.state, rows)
-            changes = list(ledger.state.changes())
-            self.layers.put(OLDER, changes)
-            touched += [key for key, _ in changes]
-            point = Point(last, reached, point.ends | self._ends(ledger.state, rows))
-        return point
-
-    def _folded(
-        self, layer: int, point: Point, stops: Mapping[bytes, int], rows: list[LogRow]
-    ) -> Ledger:
-        """Return the fold of what lies above `point`, up to `stops`; note what it refuses."""
-        from commonweal.protocol.ledger.fold import Ledger
-
-        base = None if self.layers.is_empty() else Layer(self.layers, OLDER, cached=True)
-        seals = SealIds(self.store, self.community)
-        ledger = Ledger(self.community, base, self.cut, self.rules, self.documents, seals)
-        for row in rows:
-            if row.frozen is not None:
-                ledger.freeze(row.author, row.frozen)
-        folded: list[RecordId] = []
-        said: list[tuple[bytes, int]] = []
-        refused: list[tuple[bytes, int, str]] = []
-
-        def good() -> Iterator[Record]:
-            for one in self._records(point.reached, stops):
-                if one.kind == "event":
-                    said.append((one.id, one.claimed_at))
-                if _is_void(one, point.ends):
-                    refused.append((one.id, layer, Reason.DEVICE_REVOKED.value))
-                else:
-                    folded.append(one.id)
-                    yield one
-
-        ledger.add(good())
-        ledger.settle()
-        for id in folded:
-            reason = ledger.verdict(id)
-            if reason is not None:
-                refused.append((id, layer, reason.value))
-        self.layers.change_many("INSERT OR IGNORE INTO said_at VALUES (?, ?)", said)
-        self.layers.change_many("INSERT OR REPLACE INTO refused VALUES (?, ?, ?)", refused)
-        return ledger
-
-    def _records(
-        self, reached: Mapping[bytes, int], stops: Mapping[bytes, int] = NO_STOPS
-    ) -> Iterator[Record]:
-        """Yield the good records from those places on, log by log."""
-        for row in self.store.logs():
-            at = reached.get(row.author, 0)
-            stop = min(row.length, stops.get(row.author, row.length))
-            while at < stop:
-                wires = self.store.wires(row.author, at, stop, READ_BYTES)
-                yield from map(from_bytes_unchecked, wires)
-                at += len(wires)
-
-    def _clocks(self, point: Point, rows: list[LogRow]) -> dict[bytes, list[int]]:
-        """Return the clocks, ascending, of what each log has above `point`."""
-        clocks: dict[bytes, list[int]] = {}
-        for row in rows:
-            at = point.reached.get(row.author, 0)
-            while at < row.length:
-                wires = self.store.wires(row.author, at, row.length, READ_BYTES)
-                clocks.setdefault(row.author, []).extend(map(clock_in, wires))
-                at += len(wires)
-        return clocks
-
-    def _check_ends(self, point: Point, state: State, rows: list[LogRow]) -> None:
-        """Raise when logs end elsewhere than was known when what lies below `point` was folded."""
-        ends = self._ends(state, rows)
-        for author, reached in point.reached.items():
-            now, then = ends.get(author, reached), point.ends.get(author, reached)
-            if min(now, reached) != min(then, reached):
-                raise _EndsEarlier(ends)
-
-    def _covered(self) -> dict[bytes, int]:
-        """Return how far each log is final."""
-        return {bytes(author): log.length for author, log in self.last.logs.items()}
-
-    def _point(self) -> Point:
-        found = self.layers.mark("older")
-        return self._start({}) if found is None else Point(*found)
-
-    def _start(self, ends: dict[bytes, int]) -> Point:
-        return Point(0, self._covered(), ends)
-
-    def _holds(self, point: Point, rows: list[LogRow]) -> bool:
-        """Whether everything that came since stands after `point`."""
-        known = {row.author: row for row in rows}
-        for author, reached in point.reached.items():
-            row = known.get(DeviceKey(author))
-            end = point.ends.get(author)
-            if row is None or (row.length < reached and (end is None or end > row.length)):
-                return False
-        for row in rows:
-            at = point.reached.get(row.author, 0)
-            if row.length > at:
-                wires = self.store.wires(row.author, at, row.length, 0)
-                if clock_in(wires[0]) <= point.clock:
-                    return False
-        return True
-
-    def _ends(self, state: State, rows: list[LogRow]) -> dict[bytes, int]:
-        """Return from which seq on logs are void, by revocation or by proof."""
-        ends: dict[bytes, int] = {}
-        for key, value in state.items(joining.DEVICE):
-            last = joining.DeviceRow(*value).last
-            if last is not None:
-                ends[key[1:]] = last + 1
-        for row in rows:
-            if row.frozen is not None:
-                ends[row.author] = min(row.frozen, ends.get(row.author, row.frozen))
-        return ends
 
 
 @contextmanager
@@ -475,8 +281,3 @@ def _mark(store: Store, rows: list[LogRow], community: CommunityId) -> bytes:
         [row.author, row.length, row.head, row.frozen] for row in rows if row.length or row.frozen
     ]
     return codec.encode([bytes(community), logs, list(texts or ())])
-
-
-def _is_void(record: Record, ends: Mapping[bytes, int]) -> bool:
-    end = ends.get(record.author)
-    return end is not None and record.seq >= end

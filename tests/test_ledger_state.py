@@ -13,7 +13,7 @@ from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger.fold import Ledger
 from commonweal.protocol.ledger.history import History
 from commonweal.protocol.record import CommunityId, Record
-from commonweal.storage import ledger_state
+from commonweal.storage import ledger_state, provisional
 from commonweal.storage.layers import FINAL, Layer, Layers
 from commonweal.storage.ledger_state import LedgerState
 from commonweal.storage.seals import Seals
@@ -75,9 +75,9 @@ def in_pieces(home: Home, rng: Random) -> Iterator[LedgerState]:
 @pytest.fixture(params=[(2_000, 500, 50_000), (9, 3, 5)], ids=["whole", "layered"])
 def portions(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     most, kept, portion = request.param
-    monkeypatch.setattr(ledger_state, "NEWEST_RECORDS_MAX", most)
-    monkeypatch.setattr(ledger_state, "NEWEST_RECORDS_KEPT", kept)
-    monkeypatch.setattr(ledger_state, "PORTION_RECORDS_MAX", portion)
+    monkeypatch.setattr(provisional, "NEWEST_RECORDS_MAX", most)
+    monkeypatch.setattr(provisional, "NEWEST_RECORDS_KEPT", kept)
+    monkeypatch.setattr(provisional, "PORTION_RECORDS_MAX", portion)
 
 
 def founding_documents(village: Village) -> dict[bytes, bytes]:
@@ -139,8 +139,8 @@ def test_older_records_stay_folded_when_new_ones_come(monkeypatch: pytest.Monkey
         village.mei.write("unit.define", {"unit": f"cup{_}"})
     home = Home(village.community, founding_documents(village))
     home.hold(village.records)
-    monkeypatch.setattr(ledger_state, "NEWEST_RECORDS_MAX", 20)
-    monkeypatch.setattr(ledger_state, "NEWEST_RECORDS_KEPT", 5)
+    monkeypatch.setattr(provisional, "NEWEST_RECORDS_MAX", 20)
+    monkeypatch.setattr(provisional, "NEWEST_RECORDS_KEPT", 5)
     home.arrive(village.mei.key, 40)
     assert home.state.cut.height == 0
     home.arrive(village.mei.key, 1)
@@ -158,8 +158,8 @@ def test_older_records_stay_folded_when_new_ones_come(monkeypatch: pytest.Monkey
 
 
 def test_a_revocation_voids_what_was_laid_down(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger_state, "NEWEST_RECORDS_MAX", 9)
-    monkeypatch.setattr(ledger_state, "NEWEST_RECORDS_KEPT", 2)
+    monkeypatch.setattr(provisional, "NEWEST_RECORDS_MAX", 9)
+    monkeypatch.setattr(provisional, "NEWEST_RECORDS_KEPT", 2)
     village = Village()
     second = Pen(village, village.founder, 1)
     second.enrol([village.mei.log[0]], is_new=False)
