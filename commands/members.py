@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import click
 
 from commonweal.commands.folded import Folded, folded
 from commonweal.commands.invite import link_to, show_link, warn_when_private
+from commonweal.commands.key import speaking
 from commonweal.commands.language import N_, _
 from commonweal.commands.options import form_option, home_option, passphrase_option, unlock
 from commonweal.commands.output import (
@@ -25,10 +27,9 @@ from commonweal.commands.people import begins
 from commonweal.commands.writing import write
 from commonweal.protocol import invite as links
 from commonweal.protocol import keys
-from commonweal.protocol.errors import NotPermitted, PassphraseNeeded, UnknownId
-from commonweal.protocol.identity import member_signer
+from commonweal.protocol.errors import NotPermitted, UnknownId
 from commonweal.protocol.keys import MemberId
-from commonweal.protocol.ledger import membership, roles
+from commonweal.protocol.ledger import membership, roles, sponsoring
 from commonweal.storage.home import Home
 
 WORDS_OF_STATE = (
@@ -138,14 +139,19 @@ def list_(member: str | None, home: Home, form: Form) -> None:
 
 
 @device.command("add")
+@click.option("--member", metavar="MEMBER", help="A device of this member, in place of yours.")
 @home_option
 @form_option(Form.TEXT, Form.JSON)
-def add(home: Home, form: Form) -> None:
+def add(member: str | None, home: Home, form: Form) -> None:
     """Show what to type on a new device of yours, so that it writes for you.
 
-    The link holds no invite: the new device is let in by your 24 words.
+    The link holds no invite: the new device is let in by your 24 words. Who changed his key
+    needs a link that was made for him.
     """
-    link = link_to(home)
+    with folded(home) as found:
+        whose = found.member(member) if member else found.me
+        rekeyed = sponsoring.rekeyed(found.state, whose)
+    link = replace(link_to(home), rekeyed=rekeyed)
     text = links.to_text(link)
     if form is Form.JSON:
         return write_json({"link": text})
@@ -168,14 +174,12 @@ def revoke(device: str, passphrase_file: Path | None, home: Home, form: Form) ->
         mine = membership.devices(found.state, settings.member)
         key = begins((one.key for one in mine), device)
         row = found.store.log(key)
+        signer = speaking(found, unlock(home, passphrase_file).member_entropy)
     if key == settings.device:
         raise NotPermitted(_("this is the device on which you type; end it from another"))
     if not row.length:
         raise UnknownId(_("{device} has written nothing that is held here").format(device=device))
-    entropy = unlock(home, passphrase_file).member_entropy
-    if entropy is None:
-        raise PassphraseNeeded(_("this device does not hold the member's key"))
-    signer, seq = member_signer(entropy), row.length - 1
+    seq = row.length - 1
     fields = (bytes(settings.here), bytes(settings.member), bytes(key), seq, bytes(row.head))
     signature = keys.sign_array(signer, keys.REVOKE_CONTEXT, *fields)
     data: dict[str, Any] = {

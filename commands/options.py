@@ -123,6 +123,22 @@ def unlock(home: Home, passphrase_file: Path | None) -> Secrets:
     raise AssertionError("the last try returns or raises")
 
 
+def opened(path: Path, passphrase_file: Path | None, whose: str = "") -> tuple[Secrets, str | None]:
+    """Return the secrets of a keystore, and the passphrase that opened it, None for none.
+
+    whose: what is said of it where nobody can be asked.
+    """
+    from commonweal.storage import keystore
+
+    if not keystore.needs_passphrase(path):
+        return keystore.unlock(path, None), None
+    given = given_passphrase(passphrase_file)
+    if given is None and not is_typed():
+        raise PassphraseNeeded(whose or str(path))
+    passphrase = ask_passphrase() if given is None else given
+    return keystore.unlock(path, passphrase), passphrase
+
+
 def is_typed() -> bool:
     """Whether somebody types the answers, so that he can be asked."""
     return sys.stdin is not None and sys.stdin.isatty()

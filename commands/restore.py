@@ -23,11 +23,10 @@ from commonweal.commands.archive import unpack
 from commonweal.commands.begin import chosen_passphrase
 from commonweal.commands.language import _
 from commonweal.commands.options import (
-    ask_passphrase,
     form_option,
-    given_passphrase,
     home_option,
     is_typed,
+    opened,
     passphrase_option,
 )
 from commonweal.commands.output import Form, say, write_json
@@ -51,9 +50,9 @@ from commonweal.protocol.identity import (
     inception_from_entropy,
     member_signer,
 )
-from commonweal.protocol.invite import Link
+from commonweal.protocol.invite import Link, Rekeyed
 from commonweal.protocol.keys import DeviceKey, MemberKey, short
-from commonweal.protocol.ledger import membership
+from commonweal.protocol.ledger import membership, sponsoring
 from commonweal.protocol.record import CommunityId
 from commonweal.storage import keystore
 from commonweal.storage.home import Home, Settings, new_port
@@ -130,16 +129,23 @@ def from_backup(home: Home, file: Path, passphrase_file: Path | None) -> Setting
         unpack(file, new.path)
         old = new.keystore.with_name("keystore.old")
         new.keystore.rename(old)
-        secrets, passphrase = _opened(old, passphrase_file)
+        secrets, passphrase = opened(
+            old, passphrase_file, _("the one of the home that was backed up")
+        )
         old.unlink()
         if secrets.member_entropy is None:
             raise PassphraseNeeded(_("the backup does not hold the member's key"))
         with new.store() as store:
             settings = Settings.read(store)
-            if settings.member != inception_from_entropy(secrets.member_entropy).member:
+            entropy = secrets.member_entropy
+            rekeyed = None
+            if settings.community is not None:
+                state = People(store, settings.here).state
+                rekeyed = sponsoring.rekeyed(state, settings.member)
+            if not rekeyed and settings.member != inception_from_entropy(entropy).member:
                 raise BadBackup(_("its keys are not those of its member"))
-            alone = settings.community is None or _is_alone(store, settings, secrets.member_entropy)
-            return _begin(new, store, settings, secrets.member_entropy, passphrase, alone=alone)
+            alone = settings.community is None or _is_alone(store, settings, entropy)
+            return _begin(new, store, settings, entropy, passphrase, rekeyed, alone=alone)
 
     return _made(home, fill)
 
@@ -147,9 +153,11 @@ def from_backup(home: Home, file: Path, passphrase_file: Path | None) -> Setting
 def from_words(home: Home, entropy: bytes, link: Link, passphrase: str | None) -> Settings:
     """Make a home of the member with these words, which awaits his records; return its settings.
 
-    Raises HomeTaken or a StorageError; then nothing is made.
+    The link says who he is, when his key was changed. Raises HomeTaken or a StorageError; then
+    nothing is made.
     """
-    member = inception_from_entropy(entropy).member
+    rekeyed = link.rekeyed
+    member = rekeyed.member if rekeyed else inception_from_entropy(entropy).member
 
     def fill(new: Home) -> Settings:
         store = new.create_store()
@@ -157,7 +165,7 @@ def from_words(home: Home, entropy: bytes, link: Link, passphrase: str | None) -
             for contact in link.contacts:
                 store.put_address(Address(contact.peer, None, contact.addresses, b"", 0, "link"))
             blank = Settings("", member, DeviceKey(b""), link.community)
-            return _begin(new, store, blank, entropy, passphrase)
+            return _begin(new, store, blank, entropy, passphrase, rekeyed)
         finally:
             store.close()
 
@@ -188,6 +196,7 @@ def _begin(
     settings: Settings,
     entropy: bytes,
     passphrase: str | None,
+    rekeyed: Rekeyed | None,
     *,
     alone: bool = False,
 ) -> Settings:
@@ -203,7 +212,8 @@ def _begin(
         peer = keys.PeerKey(keys.Signer(keys.peer_seed(seed)).key)
         owner = (member_signer(entropy), inception_from_entropy(entropy))
         now = now_ms()
-        first = founding.enrol(*owner, signer, peer, CommunityId(settings.community), now)
+        community = CommunityId(settings.community)
+        first = founding.enrol(*owner, signer, peer, community, now, rekeyed)
         store.append(settings.device, [first])
         store.mark_checked(settings.device, 1)
         store.put_setting(RESTORING, None if alone else b"\x01")
@@ -222,17 +232,6 @@ def _is_alone(store: Store, settings: Settings, entropy: bytes) -> bool:
     if threshold > 1 or MemberKey(member_signer(entropy).key) not in known:
         raise NotPermitted(_("the member's key was changed after it was written down"))
     return all(one.id == settings.member for one in people.members())
-
-
-def _opened(path: Path, passphrase_file: Path | None) -> tuple[Secrets, str | None]:
-    """Return the secrets of a keystore, and the passphrase that opened it."""
-    if not keystore.needs_passphrase(path):
-        return keystore.unlock(path, None), None
-    given = given_passphrase(passphrase_file)
-    if given is None and not is_typed():
-        raise PassphraseNeeded(_("the one of the home that was backed up"))
-    passphrase = ask_passphrase() if given is None else given
-    return keystore.unlock(path, passphrase), passphrase
 
 
 def _made(home: Home, fill: Callable[[Home], Settings]) -> Settings:

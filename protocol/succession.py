@@ -10,28 +10,44 @@ Records (`data`; signatures are [[key, signature]...], keys ascending, each once
                    needed, or empty bytes for nobody any more; signatures by the member's
                    keys over ["commonweal/1/sponsors", community, member, number, sponsors],
                    number counting these records of the member from 1
-  member.rekey     member, inception: a document with the next keys; signatures by the
-                   member's keys, or by some of his sponsors', over
-                   ["commonweal/1/rekey", community, member, number, inception], number
-                   counting the member's changes of keys from 1
+  member.rekey     member, inception: a document with the next keys; devices: those of the
+                   member that stay, ascending; signatures by the member's keys, or by some
+                   of his sponsors', over ["commonweal/1/rekey", community, member, number,
+                   inception, devices], number counting the member's changes from 1
+Devices are named because an enrolment under the old keys can be made up later, and given
+an early place: what is not named when the keys change writes nothing more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import binascii
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from commonweal.protocol import keys
+from commonweal.protocol import codec, keys
 from commonweal.protocol.errors import BadSignature, Malformed
 from commonweal.protocol.identity import Inception
-from commonweal.protocol.keys import MemberId, MemberKey, SignedContext, Signer
+from commonweal.protocol.keys import (
+    KEY_BYTES,
+    DeviceKey,
+    MemberId,
+    MemberKey,
+    SignedContext,
+    Signer,
+)
 
 REKEY = "member.rekey"
 SPONSORS = "member.sponsors"
 SPONSORS_MAX = 7
 """Who could give a member other keys: few enough that each of them is chosen."""
 SIGNATURES_MAX = 16
+DEVICES_MAX = 64
+"""As many as a member can have."""
+SCHEME = "weal-key:"
+TEXT_CHARS_MAX = 1_500
+CHECK_BYTES = 4
 
 Words: TypeAlias = tuple[tuple[MemberKey, bytes], ...]
 """Sponsors, by their keys, with the document that each wants for the member."""
@@ -73,7 +89,7 @@ def rekeyed(old: Keys, community: bytes, data: Mapping[str, Any]) -> Keys:
     """
     inception = _document(data.get("inception"))
     document, signers = inception.to_bytes(), {key for key, _ in signatures(data.get("signatures"))}
-    fields = (community, old.member, old.rekeys + 1, document)
+    fields = (community, old.member, old.rekeys + 1, document, [*map(bytes, staying(data))])
     if old.sponsors is None or signers <= set(old.keys):
         _check(old.keys, old.threshold, data, keys.REKEY_CONTEXT, *fields)
         return _with(old, inception)
@@ -96,13 +112,36 @@ def sponsored(old: Keys, community: bytes, data: Mapping[str, Any]) -> Keys:
     return replace(old, sponsors=found, named=number, words=())
 
 
-def sign_rekey(signer: Signer, old: Keys, community: bytes, inception: Inception) -> dict[str, Any]:
-    """Return the `data` of a `member.rekey` with the one signature of `signer`."""
-    fields = (community, old.member, old.rekeys + 1, inception.to_bytes())
+def staying(data: Mapping[str, Any]) -> list[DeviceKey]:
+    """Return the devices that a `member.rekey` leaves to its member. Raises Malformed."""
+    found = data.get("devices")
+    if type(found) is not list or len(found) > DEVICES_MAX:
+        raise Malformed(f"a change of keys names at most {DEVICES_MAX} devices")
+    if not all(type(one) is bytes and len(one) == KEY_BYTES for one in found):
+        raise Malformed("a device is a key of 32 bytes")
+    if found != sorted(set(found)):
+        raise Malformed("devices stand in ascending order, each once")
+    return [DeviceKey(one) for one in found]
+
+
+def sign_rekey(
+    signer: Signer,
+    old: Keys,
+    community: bytes,
+    inception: Inception,
+    devices: Iterable[DeviceKey] = (),
+) -> dict[str, Any]:
+    """Return the `data` of a `member.rekey` with the one signature of `signer`.
+
+    devices: those of the member that stay.
+    """
+    named: list[codec.Value] = [*sorted(map(bytes, devices))]
+    fields = (community, old.member, old.rekeys + 1, inception.to_bytes(), named)
     signature = keys.sign_array(signer, keys.REKEY_CONTEXT, *fields)
     return {
         "member": bytes(old.member),
         "inception": inception.to_bytes(),
+        "devices": named,
         "signatures": [[signer.key, signature]],
     }
 
@@ -119,6 +158,28 @@ def sign_sponsors(
         "sponsors": named,
         "signatures": [[signer.key, signature]],
     }
+
+
+def key_to_text(inception: Inception) -> str:
+    """Return a document of keys as it is pasted: behind the beginning of its hash."""
+    data = inception.member[:CHECK_BYTES] + inception.to_bytes()
+    return SCHEME + urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def key_from_text(text: str) -> Inception:
+    """Return the document in a text; white space in it is ignored. Raises Malformed."""
+    text = "".join(text.split())
+    if not text.startswith(SCHEME) or len(text) > TEXT_CHARS_MAX:
+        raise Malformed(f"a code starts with {SCHEME} and has at most {TEXT_CHARS_MAX} characters")
+    coded = text[len(SCHEME) :]
+    try:
+        data = urlsafe_b64decode(coded + "=" * (-len(coded) % 4))
+        found = Inception.from_bytes(data[CHECK_BYTES:])
+    except (binascii.Error, ValueError, Malformed) as error:
+        raise Malformed("a part of the code is missing or changed") from error
+    if found.member[:CHECK_BYTES] != data[:CHECK_BYTES]:
+        raise Malformed("a part of the code is missing or changed")
+    return found
 
 
 def _with(old: Keys, inception: Inception) -> Keys:

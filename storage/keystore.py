@@ -132,6 +132,22 @@ def change_passphrase(
     _replace(path, _seal(unlock(path, old), new, cost, random))
 
 
+def change_member(
+    path: Path,
+    passphrase: str | None,
+    entropy: bytes,
+    *,
+    cost: Cost = MODERATE,
+    random: Callable[[int], bytes] = os.urandom,
+) -> None:
+    """Keep the entropy of the member's new key at `path`, in place of the old.
+
+    Until it is done the old file stays. Raises what `unlock` and `create` raise.
+    """
+    secrets = Secrets(unlock(path, passphrase).device_seed, entropy)
+    _replace(path, _seal(secrets, passphrase, cost, random))
+
+
 def needs_passphrase(path: Path) -> bool:
     """Whether the keystore at `path` is protected by a passphrase. Raises as `unlock` does."""
     return _read(path).cost is not None

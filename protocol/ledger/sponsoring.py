@@ -3,26 +3,45 @@
 The records and what they must say are in `succession`. Whose device writes them into the
 ledger does not matter, as long as it is an active member's. Of two changes of one number
 that both are signed well, the one that stands first in the order of records counts.
-State: C the sponsors of a member, how often he named some, and what they have said.
+State: C what became of a member's keys: his sponsors, what they have said, and the records
+that named them last and changed the keys last.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from commonweal.protocol import succession
 from commonweal.protocol.errors import BadSignature, Malformed
 from commonweal.protocol.identity import Inception
-from commonweal.protocol.keys import MemberId, MemberKey
+from commonweal.protocol.invite import Rekeyed
+from commonweal.protocol.keys import DeviceKey, MemberId, MemberKey
 from commonweal.protocol.ledger import joining
 from commonweal.protocol.ledger.context import Context, Verdict, is_bytes
 from commonweal.protocol.ledger.reasons import Reason
 from commonweal.protocol.ledger.state import State
-from commonweal.protocol.record import Record
+from commonweal.protocol.record import Record, RecordId
 from commonweal.protocol.succession import Keys
 
-SPONSORED = b"C"
+SUCCESSION = b"C"
+NOTHING = -1
+"""The last good seq of a device that was ended without naming one."""
+
+
+class SuccessionRow(NamedTuple):
+    """What the state says beside a member's present keys.
+
+    sponsors: their document, or nothing. words: [key, document] of each who spoke. naming,
+    change: the records that named sponsors and changed the keys last, or nothing.
+    """
+
+    named: int = 0
+    sponsors: bytes = b""
+    words: Sequence[Sequence[bytes]] = ()
+    naming: bytes = b""
+    change: bytes = b""
+    clock: int = 0
 
 
 def keys_of(state: State, member: MemberId) -> Keys | None:
@@ -30,16 +49,28 @@ def keys_of(state: State, member: MemberId) -> Keys | None:
     row = joining.member_row(state, member)
     if row is None or row.status != joining.ACTIVE:
         return None
-    named, document, words = state.get(SPONSORED + member) or (0, b"", [])
+    known = _row(state, member)
     return Keys(
         member,
         tuple(MemberKey(key) for key in row.keys),
         row.threshold,
         row.rekeys,
-        Inception.from_bytes(document) if document else None,
-        named,
-        tuple((MemberKey(key), wanted) for key, wanted in words),
+        Inception.from_bytes(known.sponsors) if known.sponsors else None,
+        known.named,
+        tuple((MemberKey(key), wanted) for key, wanted in known.words),
     )
+
+
+def rekeyed(state: State, member: MemberId) -> Rekeyed | None:
+    """Return what a link says of a member whose keys were changed; None when they were not."""
+    row = _row(state, member)
+    return Rekeyed(member, RecordId(row.change), row.clock) if row.change else None
+
+
+def naming(state: State, member: MemberId) -> RecordId | None:
+    """Return the record by which a member named his sponsors last, which their words cite."""
+    row = _row(state, member)
+    return RecordId(row.naming) if row.naming else None
 
 
 def rekey(state: State, record: Record, context: Context) -> Verdict:
@@ -76,7 +107,28 @@ def _change(
     assert row is not None, "the member is known"
     row = row._replace(keys=[*new.keys], threshold=new.threshold, rekeys=new.rekeys)
     state.put(joining.MEMBER + member, [*row])
-    document = new.sponsors.to_bytes() if new.sponsors else b""
-    if new.named:
-        state.put(SPONSORED + member, [new.named, document, [list(word) for word in new.words]])
+    known = _row(state, member)._replace(
+        named=new.named,
+        sponsors=new.sponsors.to_bytes() if new.sponsors else b"",
+        words=[[*word] for word in new.words],
+    )
+    if new.named > old.named:
+        known = known._replace(naming=record.id)
+    if new.rekeys > old.rekeys:
+        known = known._replace(change=record.id, clock=record.clock)
+        _end_others(state, member, succession.staying(record.data))
+    state.put(SUCCESSION + member, [*known._replace(words=[*known.words])])
     return None
+
+
+def _end_others(state: State, member: bytes, staying: Sequence[DeviceKey]) -> None:
+    """Let all devices of a member but these write nothing more from here on."""
+    prefix = joining.DEVICE_OF + member
+    for key, _ in list(state.items(prefix)):
+        device = joining.device_row(state, key[len(prefix) :])
+        if device is not None and device.last is None and key[len(prefix) :] not in staying:
+            state.put(joining.DEVICE + key[len(prefix) :], [*device._replace(last=NOTHING)])
+
+
+def _row(state: State, member: bytes) -> SuccessionRow:
+    return SuccessionRow(*(state.get(SUCCESSION + member) or ()))

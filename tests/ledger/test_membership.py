@@ -6,14 +6,16 @@ from typing import Any
 
 import pytest
 
+from commonweal.protocol import succession
 from commonweal.protocol.identity import Inception
-from commonweal.protocol.keys import REKEY_CONTEXT, MemberKey, Signer, sign_array
+from commonweal.protocol.keys import MemberKey, Signer
 from commonweal.protocol.ledger import membership
 from commonweal.protocol.ledger.fold import Ledger
 from commonweal.protocol.ledger.reasons import Reason
 from commonweal.protocol.ledger.rules_in_force import Rules
 from commonweal.protocol.record import Record, RecordId, erasable
-from tests.ledger.village import Pen, Person, Village, seed, signatures
+from commonweal.protocol.succession import Keys
+from tests.ledger.village import Pen, Person, Village, seed
 
 
 def test_the_founder_is_a_member_from_the_first_record() -> None:
@@ -303,12 +305,8 @@ def test_new_keys_take_over_and_the_old_ones_speak_no_more() -> None:
     document = Inception((MemberKey(new.key),), 1, seed("nonce of the new"))
 
     def rekey(signer: Signer, number: int) -> Record:
-        fields = (village.community, jun.owner.id, number, document.to_bytes())
-        signature = sign_array(signer, REKEY_CONTEXT, *fields)
-        data = {
-            "inception": document.to_bytes(),
-            "signatures": signatures(signer, signature),
-        }
+        old = Keys(jun.owner.id, jun.owner.inception.keys, 1, number - 1)
+        data = succession.sign_rekey(signer, old, village.community, document, [jun.key])
         return jun.write("member.rekey", data)
 
     wrong = rekey(new, 1)

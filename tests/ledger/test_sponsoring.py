@@ -47,7 +47,8 @@ class Circle:
         """Let a sponsor say which key Jun shall have; it stands after Jun named him."""
         owner = self.pens[by].owner
         old = self.keys(rekeys=rekeys)
-        data = succession.sign_rekey(owner.signer, old, self.village.community, document(wanted))
+        place = (old, self.village.community, document(wanted), [self.jun.key])
+        data = succession.sign_rekey(owner.signer, *place)
         return (pen or self.pens[by]).write("member.rekey", data, [self.named])
 
     def key(self, ledger: Ledger) -> MemberKey:
@@ -123,7 +124,11 @@ def test_who_still_has_his_keys_is_before_his_sponsors() -> None:
     circle = Circle()
     circle.say("Ann")
     own = succession.sign_rekey(
-        circle.jun.owner.signer, circle.keys(), circle.village.community, document(OTHER)
+        circle.jun.owner.signer,
+        circle.keys(),
+        circle.village.community,
+        document(OTHER),
+        [circle.jun.key],
     )
     circle.jun.write("member.rekey", own, [circle.pens["Ann"].log[-1]])
     late = circle.say("Bo", pen=circle.jun)
@@ -153,6 +158,29 @@ def test_a_device_is_enrolled_by_the_new_key_and_no_more_by_the_old() -> None:
     ledger = circle.village.ledger()
     assert ledger.verdict(stolen.id) == Reason.NOT_SIGNED
     assert ledger.verdict(mine.id) is None
+
+
+def test_a_device_that_was_made_up_with_the_old_key_and_an_early_place_is_ended() -> None:
+    circle = Circle()
+    early = circle.village.pen("Jun", 1)
+    stolen = early.enrol()
+    circle.say("Ann")
+    last = circle.say("Bo")
+    assert stolen.clock < last.clock
+    used = early.write("unit.define", {"unit": "stone"}, [last])
+    ledger = circle.village.ledger()
+    assert ledger.verdict(used.id) == Reason.DEVICE_REVOKED
+    assert membership.status_of(ledger.state, early.key) == "revoked"
+    assert membership.status_of(ledger.state, circle.jun.key) == "active"
+
+
+def test_which_devices_stay_is_signed() -> None:
+    circle = Circle(needed=1)
+    good = circle.say("Ann").data
+    other = Circle(needed=1)
+    for devices in ([], [bytes(32)], [circle.jun.key, circle.jun.key], "all", [b"x"], None):
+        bad = other.pens["Ann"].write("member.rekey", {**good, "devices": devices}, [other.named])
+        assert other.village.ledger().verdict(bad.id) in (Reason.NOT_SIGNED, Reason.SHAPE)
 
 
 def test_only_the_members_own_keys_name_sponsors() -> None:

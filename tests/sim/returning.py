@@ -7,12 +7,11 @@ from random import Random
 from commonweal.node import link
 from commonweal.node.events import Action, Event, Taken
 from commonweal.node.service import Service
-from commonweal.protocol import founding, keys, succession
+from commonweal.protocol import founding, keys
 from commonweal.protocol.identity import Inception
 from commonweal.protocol.invite import Rekeyed
 from commonweal.protocol.keys import DeviceKey, MemberKey, PeerKey, Signer
 from commonweal.protocol.ledger import sponsoring
-from commonweal.protocol.record import RecordId
 from commonweal.protocol.succession import Keys
 from commonweal.storage.shelves import RESTORING
 from commonweal.storage.store import Store
@@ -102,13 +101,7 @@ def document(*signers: Signer, needed: int = 1) -> Inception:
 
 def last_change(at: Node, person: Person) -> Rekeyed:
     """Return what a link says of a person whose keys were changed."""
-    ledger = at.service.desk.replica.ledger
-    member = person.inception.member
-    found = [
-        (one.clock, one.id)
-        for one in at.store.rare()
-        if one.kind == succession.REKEY and one.data.get("member") == member
-        if ledger.verdict(one.id) is None
-    ]
-    clock, id = max(found)
-    return Rekeyed(member, RecordId(id), clock)
+    state = at.service.desk.replica.ledger.state
+    found = sponsoring.rekeyed(state, person.inception.member)
+    assert found is not None
+    return found

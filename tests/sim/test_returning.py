@@ -130,7 +130,8 @@ def changes_his_key(world: World, node: Node, new: Signer) -> None:
     person = node.person
     old = returning.keys_of(node, person)
     wanted = returning.document(new)
-    data = succession.sign_rekey(person.member_signer, old, world.community, wanted)
+    place = (old, world.community, wanted, [person.device])
+    data = succession.sign_rekey(person.member_signer, *place)
     submitted(world, node, succession.REKEY, data)
 
 
@@ -184,7 +185,8 @@ def says(world: World, by: Node, lost: Node, new: Signer, named: RecordId) -> No
     """Let a sponsor say which key a member shall have, after having been named."""
     old = returning.keys_of(by, lost.person)
     wanted = returning.document(new)
-    data = succession.sign_rekey(by.person.member_signer, old, world.community, wanted)
+    place = (old, world.community, wanted, [lost.person.device])
+    data = succession.sign_rekey(by.person.member_signer, *place)
     submitted(world, by, succession.REKEY, data, named)
 
 
