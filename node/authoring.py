@@ -57,7 +57,7 @@ class Authoring:
             deps = tuple(sorted({*wish.deps, *before} - {tip.head}))
             before = ()
             clocks = [self._clock(id, fresh) for id in deps]
-            basis = RecordId(replica.community)
+            basis = replica.basis or RecordId(replica.chain.seal)
             place = log.next_place(replica.community, tip, basis, clocks, self._clock(basis, fresh))
             draft = Draft(
                 wish.kind, dict(wish.data), self.desk.now_ms, deps, self._body(wish.text, bodies)

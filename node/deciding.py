@@ -1,9 +1,9 @@
-"""Deciding: following what the records come to, and, for the witness, saying what is final.
+"""Deciding: following what the records come to, and answering what only the ledger knows.
 
 Runs beside the service in a thread of its own, which only reads the ledger: it folds what
-came, tells the service what a cut decided (the rules in force, who was removed), and on the
-device that founded the community asks for the next cut to be written. Seals by a quorum
-take the place of that one device.
+came, tells the service what the last seal decided (the rules in force, who was removed, who
+witnesses, what waits for the next one), and shows, builds and judges for the agreement. What
+was asked goes before everything else.
 """
 
 from __future__ import annotations
@@ -11,19 +11,20 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import trio
 
-from commonweal.node.events import Decided, Event, Submitted, Ticket, Wish
+from commonweal.node.assessing import answered
+from commonweal.node.events import Concluded, Event, Request
 from commonweal.protocol.errors import StorageError
-from commonweal.protocol.keys import DeviceKey
-from commonweal.protocol.ledger import membership, witness
-from commonweal.protocol.record import CommunityId, RecordId
-from commonweal.storage import ledger_state
+from commonweal.protocol.record import CommunityId
+from commonweal.storage.assessor import Assessor, Outlook
+from commonweal.storage.layers import Layers
 from commonweal.storage.ledger_state import LedgerState
 from commonweal.storage.store import Store
 
@@ -37,59 +38,107 @@ LATE_S = 5.0
 """However busy or quiet it is, conclusions are drawn so often: deadlines pass in silence."""
 NEWS_MAX = 2_000
 """When there are more new ones than that since the last look, the node is catching up: not now."""
-CUT_MS = 2_000
-"""A witness cuts at most so often."""
-NOBODY_ASKS = Ticket(-1)
-"""The ticket of what the node writes by itself."""
+REQUESTS_MAX = 256
+"""Questions that wait; the service asks each one once until it is answered."""
 
 
 class Deciding:
     """What one node concludes from all that its `ledger` holds, kept in the file `path`."""
 
-    def __init__(self, ledger: Path, path: Path, community: CommunityId, device: DeviceKey) -> None:
-        self._ledger, self._path = ledger, path
-        self._community, self._device = community, device
-        self._told: Decided | None = None
-        self._cut_ms = 0
+    def __init__(self, ledger: Path, path: Path, community: CommunityId) -> None:
+        self._ledger, self._path, self._community = ledger, path, community
+        self._requests: deque[Request] = deque(maxlen=REQUESTS_MAX)
+        self._came = trio.Event()
+        self._open: tuple[Store, Layers, Assessor] | None = None
+        self._told: Outlook | None = None
+        self._is_busy = self._is_over = False
+
+    def assess(self, request: Request) -> None:
+        """Take in a question, at once, in the trio thread."""
+        self._requests.append(request)
+        self._came.set()
 
     async def run(self, emit: Callable[[Event], None]) -> None:
-        """Conclude when the ledger has changed and is quiet, and now and then, until cancelled."""
+        """Answer what is asked, and conclude when the ledger has changed and is quiet.
+
+        However busy or quiet it is, now and then; until cancelled.
+        """
         limiter = trio.CapacityLimiter(1)
         stamp = concluded = (-1, -1)
         looked_at, records = -math.inf, 0
-        while True:
-            await trio.sleep(QUIET_S)
-            before, stamp = stamp, self._stamp()
-            is_quiet = stamp == before != concluded
-            if not is_quiet and trio.current_time() - looked_at < LATE_S:
-                continue
-            looked_at = trio.current_time()
-            already, records = records, await trio.to_thread.run_sync(self._count, limiter=limiter)
-            if not is_quiet and records - already > NEWS_MAX:
-                continue
-            step = partial(self.step, time.time_ns() // 1_000_000)
-            found = await trio.to_thread.run_sync(step, limiter=limiter, **ABANDON)
-            concluded = stamp
-            for event in found:
-                emit(event)
-
-    def step(self, now_ms: int) -> list[Event]:
-        """Fold what came; return what the service is to be told.
-
-        What is above the last cut is folded only when no cut moves its ground just now.
-        """
-        store = Store(self._ledger, readonly=True)
         try:
-            with ledger_state.opened(self._path, store, self._community, whole=False) as kept:
-                news, cut = self._news(kept), self._cut(kept, now_ms)
-                if not cut and not kept.has_advanced:
-                    kept.refresh()
-                return [*news, *cut]
+            while True:
+                requests = await self._next()
+                before, stamp = stamp, self._stamp()
+                is_quiet = stamp == before != concluded
+                if not requests:
+                    if not is_quiet and trio.current_time() - looked_at < LATE_S:
+                        continue
+                    looked_at, already = trio.current_time(), records
+                    records = await trio.to_thread.run_sync(self._count, limiter=limiter)
+                    if not is_quiet and records - already > NEWS_MAX:
+                        continue
+                    concluded = stamp
+                step = partial(self.step, time.time_ns() // 1_000_000, requests)
+                for event in await trio.to_thread.run_sync(step, limiter=limiter, **ABANDON):
+                    emit(event)
+        finally:
+            self._is_over = True
+            if not self._is_busy:
+                self.close()
+
+    def step(self, now_ms: int, requests: Sequence[Request] = ()) -> list[Event]:
+        """Fold what came; return what the service is to be told: what is concluded goes first.
+
+        What is above the last seal is folded only when nothing was asked.
+        """
+        self._is_busy = True
+        try:
+            assessor = self._opened()
+            assessor.kept.refresh(whole=False)
+            found: list[Event] = [*self._news(assessor, is_asked=bool(requests))]
+            found += [answered(assessor, request, now_ms) for request in requests]
+            if not requests:
+                assessor.kept.refresh()
+            return found
         except StorageError as error:
             log.warning("nothing is concluded now: %s %s", type(error).__doc__, error)
+            self._requests.extend(requests)  # they wait until the next look
+            self.close()
             return []
         finally:
+            self._is_busy = False
+            if self._is_over:
+                self.close()
+
+    def close(self) -> None:
+        """Let go of the files."""
+        if self._open is not None:
+            store, layers, _ = self._open
+            self._open = None
+            layers.close()
             store.close()
+
+    async def _next(self) -> tuple[Request, ...]:
+        """Return what is asked, after a while nothing."""
+        with trio.move_on_after(QUIET_S):
+            await self._came.wait()
+        self._came = trio.Event()
+        requests = tuple(self._requests)
+        self._requests.clear()
+        return requests
+
+    def _opened(self) -> Assessor:
+        if self._open is None:
+            store = Store(self._ledger, readonly=True)
+            try:
+                layers = Layers(self._path)
+            except BaseException:
+                store.close()
+                raise
+            state = LedgerState(store, layers, self._community, whole=False)
+            self._open = store, layers, Assessor(state)
+        return self._open[2]
 
     def _stamp(self) -> tuple[int, int]:
         """Return what changes with every commit: when the write-ahead log was written, its size."""
@@ -106,23 +155,9 @@ class Deciding:
         finally:
             store.close()
 
-    def _news(self, kept: LedgerState) -> list[Event]:
-        removed = [
-            member.id for member in membership.members(kept.final) if member.status == "removed"
-        ]
-        now = Decided(kept.cut.height, kept.ruleset.id, tuple(removed))
-        if now == self._told:
+    def _news(self, assessor: Assessor, *, is_asked: bool) -> list[Event]:
+        now = assessor.outlook()
+        if now == self._told and not is_asked:
             return []
         self._told = now
-        return [now]
-
-    def _cut(self, kept: LedgerState, now_ms: int) -> list[Event]:
-        """Return the wish to write the next cut, on the witness's device, when one is due."""
-        is_witness = kept.store.id_at(self._device, 0) == RecordId(self._community)
-        if now_ms - self._cut_ms < CUT_MS or not is_witness:
-            return []
-        self._cut_ms = now_ms
-        data = kept.history(witness.RECORDS_PER_CUT_MAX).next_cut(now_ms)
-        if data is None:
-            return []
-        return [Submitted(NOBODY_ASKS, (Wish(witness.KIND, data),))]
+        return [Concluded(now)]

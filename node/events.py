@@ -8,13 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NewType, TypeAlias
+from typing import TYPE_CHECKING, Any, NewType, TypeAlias
 
 from commonweal.node.link import Link
 from commonweal.protocol.codec import Value
 from commonweal.protocol.errors import CommonwealError
-from commonweal.protocol.keys import MemberId, PeerKey
+from commonweal.protocol.keys import PeerKey
 from commonweal.protocol.record import RecordId
+from commonweal.protocol.seal.acts import Build, Judge
+from commonweal.protocol.seal.votes import SealId
+
+if TYPE_CHECKING:
+    from commonweal.protocol.seal.cut import SealedLog
+    from commonweal.storage.assessor import Draft, Finding, Outlook
 
 Ticket = NewType("Ticket", int)
 """Names one request of the local API until it is answered."""
@@ -72,12 +78,32 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
-    """What the last cut decided: its height, the ruleset in force, and who was removed."""
+class Show:
+    """Asks what goes beyond the last cut, for this device's have-frontier."""
 
-    height: int
-    ruleset: bytes
-    removed: tuple[MemberId, ...]
+
+Request: TypeAlias = Show | Build | Judge
+"""What only the ledger can answer, which may take a while."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assessed:
+    """The answer to an `Assess`: to Show the logs, to Build a draft or None, to Judge a finding.
+
+    seal: where the ledger stood; an answer from elsewhere than the end of the chain is
+    asked for again.
+    """
+
+    request: Request
+    seal: SealId
+    answer: tuple[SealedLog, ...] | Draft | Finding | None
+
+
+@dataclass(frozen=True, slots=True)
+class Concluded:
+    """What the ledger says of seals, as far as it is folded."""
+
+    outlook: Outlook
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +124,16 @@ class Committed:
 
 
 Event: TypeAlias = (
-    Link | Started | Listening | Submitted | Asked | Decided | Forgotten | Woke | Committed
+    Link
+    | Started
+    | Listening
+    | Submitted
+    | Asked
+    | Assessed
+    | Concluded
+    | Forgotten
+    | Woke
+    | Committed
 )
 
 
@@ -171,6 +206,13 @@ class Wake:
 
 
 @dataclass(frozen=True, slots=True)
+class Assess:
+    """Ask the ledger, and come back with `Assessed` whenever it has answered."""
+
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """The answer to a request of the local API; `last` closes the ticket."""
 
@@ -180,5 +222,5 @@ class Answer:
 
 
 Action: TypeAlias = (
-    Send | Publish | Subscribe | Dial | Admit | Tolerate | Drop | Taken | Wake | Answer
+    Send | Publish | Subscribe | Dial | Admit | Tolerate | Drop | Taken | Wake | Assess | Answer
 )

@@ -55,8 +55,8 @@ class Gate:
             me.device,
             self._own_credentials(),
             proof,
-            replica.height,
-            b"",
+            replica.chain.height,
+            bytes(replica.chain.seal) if replica.chain.height else b"",
             replica.ruleset,
             replica.frontier.digest(),
             desk.now_ms,
@@ -77,6 +77,9 @@ class Gate:
             desk.drop(session, "does not know the community")
             return False
         session.skew_ms = greeting.clock_ms - desk.now_ms
+        session.height = greeting.height
+        session.follows_seals = hello.SEALS_VERSION in greeting.versions
+        desk.replica.chain.learn(greeting.credentials)
         if not set(greeting.versions) & set(hello.VERSIONS):
             self._refuse(session, "version", "this node speaks another version; upgrade one of us")
         elif self._is_member(session, greeting):

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from commonweal.node.session import Desk
 from commonweal.protocol import codec
-from commonweal.protocol.errors import Malformed
+from commonweal.protocol.errors import CommonwealError, Malformed
 from commonweal.protocol.keys import DeviceKey
-from commonweal.protocol.record import RECORD_BYTES_MAX, from_bytes_unchecked
+from commonweal.protocol.record import RECORD_BYTES_MAX, CommunityId, from_bytes_unchecked
+from commonweal.protocol.seal.formats import Proposal
+from commonweal.protocol.seal.messages import message_from_bytes
 from commonweal.protocol.wire import Run
 
 HEADS_PAUSE_MS = 500
@@ -22,6 +24,21 @@ HEADS_BYTES_MAX = 4096
 RULES_MAX = 16
 """Records of one commit that are looked at for rule updates; comparing brings the others."""
 RULES_BYTES_MAX = 64 * 1024
+
+
+def is_gossip(topic: str, data: bytes) -> bool:
+    """Say whether a message has the form of its topic; whether it is true is the service's."""
+    try:
+        if topic.endswith("/rules"):
+            read_rule(data)
+        elif topic.endswith("/seals"):
+            community = CommunityId(bytes.fromhex(topic.split("/")[3]))
+            return not isinstance(message_from_bytes(data, community), Proposal)
+        else:
+            read(data)
+    except (CommonwealError, ValueError, IndexError):
+        return False
+    return True
 
 
 def topic(community: bytes, name: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from commonweal.node.comparing import Comparing
+from commonweal.node.following import Following
 from commonweal.node.replica import NEWCOMERS_MAX, Replica, rare
 from commonweal.node.session import Desk, Session
 from commonweal.protocol import evidence, keys, log, wire
@@ -61,9 +62,10 @@ class _Read:
 class Intake:
     """Runs, proofs, branches and bodies from peers."""
 
-    def __init__(self, desk: Desk, comparing: Comparing) -> None:
+    def __init__(self, desk: Desk, comparing: Comparing, following: Following) -> None:
         self.desk = desk
         self.comparing = comparing
+        self.following = following
         self._cited: dict[RecordId, None] = {}
 
     def runs(self, session: Session, message: wire.Runs) -> bool:
@@ -113,10 +115,13 @@ class Intake:
         try:
             self._read(session, run, clocks, reads)
         except MissingDependency as error:
-            self._want_cited(session, RecordId(error.cited))
+            end = error.seq - run.start
+            if from_bytes_unchecked(run.wires[end]).basis == error.cited:
+                self.following.ask(session)  # it rests on a seal that is not here
+            else:
+                self._want_cited(session, RecordId(error.cited))
             session.wanted.pop(run.author, None)
             session.compare_ms = 0
-            end = error.seq - run.start
             while end and not log.is_signed(from_bytes_unchecked(run.wires[end - 1])):
                 end -= 1
             if end:

@@ -7,6 +7,7 @@ link. `Have` confirms what is committed, so that an author knows who holds his r
 
 from __future__ import annotations
 
+from commonweal.node.following import Following
 from commonweal.node.replica import NEWCOMERS_MAX
 from commonweal.node.serving import Serving
 from commonweal.node.session import Desk, Session
@@ -23,9 +24,10 @@ FETCH_LOGS_MAX = wire.RANGES_MAX
 class Live:
     """Pushing news, confirming it, and asking for what a peer has and we lack."""
 
-    def __init__(self, desk: Desk, serving: Serving) -> None:
+    def __init__(self, desk: Desk, serving: Serving, following: Following) -> None:
         self.desk = desk
         self.serving = serving
+        self.following = following
 
     def spread(self) -> dict[DeviceKey, int]:
         """Send what was committed; return for each log that grew its length before."""
@@ -61,7 +63,7 @@ class Live:
         Not before all that it has was compared: only the whole is sure to be closed.
         """
         ready = session.compared and not session.fetching and self.desk.keeps
-        if not session.wanted or not ready:
+        if not session.wanted or not ready or self.following.is_awaited(session):
             return
         busy = {
             author

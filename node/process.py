@@ -201,11 +201,10 @@ def _assembled(
     scope = trio.CancelScope()
     port = settings.port or 0
     listen = config.listen or (f"/ip4/0.0.0.0/tcp/{port}", f"/ip6/::/tcp/{port}")
-    network = Network(peer_seed, listen, emit, validate=_is_gossip, mdns=config.mdns)
+    network = Network(peer_seed, listen, emit, validate=heads.is_gossip, mdns=config.mdns)
     api = Api(home.socket_for_binding(), emit, scope.cancel)
-    community, device = service.desk.replica.community, service.desk.me.device
-    deciding = Deciding(home.database, home.state, community, device)
-    runtime = Runtime(service, store, network, api.answer)
+    deciding = Deciding(home.database, home.state, service.desk.replica.community)
+    runtime = Runtime(service, store, network, api.answer, assess=deciding.assess)
     metrics = None
     if config.metrics_port:
         metrics = Metrics(config.metrics_port, _figures(service, network, runtime))
@@ -219,18 +218,6 @@ def _figures(
         return {**asdict(network.state()), **await runtime.look(service.reporting.health)}
 
     return read
-
-
-def _is_gossip(topic: str, data: bytes) -> bool:
-    """Say whether a message has the form of its topic; whether it is true is the service's."""
-    try:
-        if topic.endswith("/rules"):
-            heads.read_rule(data)
-        else:
-            heads.read(data)
-    except CommonwealError:
-        return False
-    return True
 
 
 def _with_port(settings: Settings, store: Store) -> Settings:

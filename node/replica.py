@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from commonweal.node.chain import Chain
 from commonweal.protocol import evidence, frontier, keys, log
 from commonweal.protocol.evidence import Proof
 from commonweal.protocol.frontier import Entry, Frontier
@@ -23,6 +24,7 @@ from commonweal.protocol.record import (
     RecordId,
     from_bytes_unchecked,
 )
+from commonweal.protocol.seal.votes import SealId
 from commonweal.storage.store import SEQ_MAX, LogRow, Store
 
 BULK_KINDS = ("event", "attest", "review")
@@ -44,13 +46,18 @@ class Replica:
     def __init__(self, store: Store, community: CommunityId) -> None:
         self.store = store
         self.community = community
-        self.height, self.ruleset = 0, b""
-        """The last cut and the ruleset in force there, as far as was concluded."""
+        self.chain = Chain(store, community)
+        """The seals that are kept."""
+        self.basis = RecordId(b"")
+        """The last seal that was folded, which our records name; empty: the last one kept."""
+        self.ruleset = b""
+        """The ruleset in force at the last seal, as far as was concluded."""
         self.removed: frozenset[MemberId] = frozenset()
         self.reload()
 
     def reload(self) -> None:
         """Read everything from the store, as at start-up or after a failed commit."""
+        self.chain.reload()
         self._rows: dict[DeviceKey, LogRow] = {row.author: row for row in self.store.logs()}
         self._frontier = Frontier()
         self._newcomers: dict[DeviceKey, None] = {}
@@ -90,8 +97,9 @@ class Replica:
         return Tip(row.length, row.head, row.clock)
 
     def clock_of(self, id: RecordId) -> int | None:
-        """Return the clock of a record that is held, else None."""
-        return self.store.clock_of(id)
+        """Return the clock of a record, or of a seal, that is held, else None."""
+        clock = self.store.clock_of(id)
+        return self.chain.seals.clock_of(SealId(id)) if clock is None else clock
 
     def append(
         self,

@@ -24,11 +24,13 @@ from commonweal.node.events import (
     Admit,
     Answer,
     Asked,
+    Assess,
     Committed,
     Dial,
     Drop,
     Event,
     Publish,
+    Request,
     Send,
     Started,
     Submitted,
@@ -145,13 +147,18 @@ class Runtime:
         links: Links,
         answer: Callable[[Answer], None],
         *,
+        assess: Callable[[Request], None] | None = None,
         now_ms: Callable[[], int] | None = None,
         worker: Worker | None = None,
     ) -> None:
-        """Answer: takes each answer to the local API, at once and without waiting."""
+        """Answer: takes each answer to the local API, at once and without waiting.
+
+        assess: takes each question to the ledger in the same way; None: nobody answers it.
+        """
         self.refusal: StorageError | None = None
         """Why the disk takes no changes now; None as long as it does."""
         self._mind, self._store, self._links, self._answer = mind, store, links, answer
+        self._assess = assess
         self._index = Index(store)
         self._now_ms = now_ms or Clock().now_ms
         self._worker = worker or Worker()
@@ -272,6 +279,9 @@ class Runtime:
                 self._links.done(peer, size)
             case Wake(at_ms):
                 self._wake_ms = at_ms
+            case Assess(request):
+                if self._assess is not None:
+                    self._assess(request)
             case Answer():
                 self._answer(action)
             case _:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, assert_never
 
 from commonweal.node import events, heads, link
+from commonweal.node.auditing import AUDIT_PAUSE_MS, Auditing
 from commonweal.node.authoring import Authoring
 from commonweal.node.comparing import Comparing
 from commonweal.node.events import Action, Answer, Event, Publish, Subscribe, Taken, Wake
@@ -22,18 +23,21 @@ from commonweal.node.peering import Peering
 from commonweal.node.replica import BULK_KINDS, Replica
 from commonweal.node.reporting import Reporting
 from commonweal.node.scrubbing import Scrubbing
+from commonweal.node.sealing import Sealing
 from commonweal.node.serving import Serving
 from commonweal.node.session import Desk, Identity, Session, Standing
-from commonweal.protocol import wire
+from commonweal.protocol import wire, wire_seals
 from commonweal.protocol.errors import CommonwealError, Malformed, StorageError
 from commonweal.protocol.invite import Invite
-from commonweal.protocol.keys import DeviceKey, PeerKey
-from commonweal.protocol.record import CommunityId
+from commonweal.protocol.keys import PeerKey
+from commonweal.protocol.record import CommunityId, RecordId
 from commonweal.storage.shelves import RESTORING
 from commonweal.storage.store import Store
 
 if TYPE_CHECKING:
     from random import Random
+
+    from commonweal.storage.assessor import Outlook
 
 TICK_MS = 1_000
 COMPARE_MS = 4_000
@@ -42,16 +46,10 @@ ADDRESSES_ONE_IN = 5
 """At every so many comparisons, addresses are told again, for whom they reached too early."""
 COMPARE_SOON_MS = 300
 """The shortest pause between two comparisons that we begin with one peer."""
-AUDIT_RECORDS = 64
-AUDIT_PAUSE_MS = 25
-"""Signatures are checked in the background, so many at a time, with a pause between.
-
-Not while records are being fetched: then the newest are more urgent.
-"""
 OUT_OF_PLACE_MAX = 64
 """Messages of a peer that is not admitted which are passed over; with one more he is dropped."""
 
-_TO_KEEP = (wire.Runs, wire.Evidence, wire.Branch, wire.Part)
+_TO_KEEP = (wire.Runs, wire.Evidence, wire.Branch, wire.Part, wire_seals.Seals, wire_seals.Said)
 
 
 class Service:
@@ -68,8 +66,10 @@ class Service:
         self.desk = Desk(Replica(store, community), identity, rng)
         self.comparing = Comparing(self.desk)
         self.serving = Serving(self.desk)
-        self.live = Live(self.desk, self.serving)
-        self.intake = Intake(self.desk, self.comparing)
+        self.sealing = Sealing(self.desk, self.comparing)
+        self.live = Live(self.desk, self.serving, self.sealing.following)
+        self.intake = Intake(self.desk, self.comparing, self.sealing.following)
+        self.auditing = Auditing(self.desk, self.intake)
         self.gate = Gate(self.desk, invite)
         self.scrubbing = Scrubbing(self.desk)
         self.peering = Peering(self.desk)
@@ -80,8 +80,8 @@ class Service:
         self._is_new = True
         self._was_member = False
         self._tick_ms = 0
+        self._wake_ms = 0
         self._compared_ms = 0
-        self._to_audit: dict[DeviceKey, None] = {}
 
     def handle(self, event: Event, now_ms: int) -> list[Action]:
         """Take in `event` and return what to do about it, in order."""
@@ -110,12 +110,17 @@ class Service:
                 self.peering.found(peer, addresses)
             case events.Submitted():
                 self._submitted(event)
+            case events.Asked(ticket, "seal", _):
+                self.sealing.asked(ticket)
             case events.Asked(ticket, question, about):
                 self._answers += self.reporting.asked(ticket, question, about)
-            case events.Decided():
-                self._decided(event)
+            case events.Assessed():
+                self.sealing.assessed(event)
+            case events.Concluded(outlook):
+                self._concluded(outlook)
             case events.Forgotten(ticket):
                 self.reporting.forget(ticket)
+                self.sealing.asking.forget(ticket)
             case events.Woke():
                 self._woke()
             case events.Committed():
@@ -136,6 +141,7 @@ class Service:
         self.desk.replica.reload()
         self.peering.reload()
         self.scrubbing.reload()
+        self.sealing.reload()
         self._answers.clear()
         self._is_new = True
 
@@ -144,8 +150,8 @@ class Service:
     def _begin(self) -> None:
         desk = self.desk
         self._is_new = False
-        desk.do(Subscribe((self.heads.topic, self.heads.rules_topic)))
-        self._to_audit = dict.fromkeys(desk.replica.authors())
+        desk.do(Subscribe((self.heads.topic, self.heads.rules_topic, self.sealing.voices.topic)))
+        self.auditing.begin()
 
     def _connected(self, session: Session) -> None:
         if session.peer in self.desk.sessions:
@@ -204,6 +210,8 @@ class Service:
                 self.desk.send(session, wire.Pong(number))
             case wire.Compare() | wire.Have() | wire.Pong() | wire.Addresses():
                 pass
+            case wire_seals.Height() | wire_seals.WantSeals():
+                pass
             case _:
                 self._out_of_place(session)
 
@@ -236,7 +244,7 @@ class Service:
                 self.comparing.entries(session, message)
                 self.live.fetch(session)
             case wire.Evidence():
-                self.intake.evidence(session, message)
+                self.intake.evidence(session, self.sealing.evidence(message))
             case wire.WantEvidence():
                 self.serving.want_evidence(session, message)
             case wire.WantBranch():
@@ -256,7 +264,8 @@ class Service:
             case wire.Hello() | wire.Bye():
                 raise Malformed("a second hello")
             case _:
-                assert_never(message)
+                if self.sealing.receive(session, message):
+                    self.live.fetch(session)
 
     def _take(self, session: Session, message: wire.Runs) -> None:
         """Take in records, and say afterwards what of them is kept."""
@@ -269,7 +278,7 @@ class Service:
             row = self.desk.replica.row(run.author)
             session.acks[run.author] = row.length
             if row.length > row.checked:
-                self._to_audit[run.author] = None
+                self.auditing.add(run.author)
         if message.asked and message.remaining == 0:
             self.live.fetched(session)
 
@@ -279,6 +288,7 @@ class Service:
         if desk.replica.is_member(desk.me.device):
             self.peering.tell(session)
         self._show_request(session)
+        self.sealing.met(session)
         if session.outbound:
             self.comparing.begin(session)
 
@@ -298,6 +308,7 @@ class Service:
             self.authoring.introduce()
         for session in self.gate.promote():
             self.peering.tell(session)
+            self.sealing.following.tell(session)
             self.comparing.begin(session)
         is_member = self.desk.replica.is_member(self.desk.me.device)
         if is_member and not self._was_member:
@@ -312,6 +323,8 @@ class Service:
         try:
             if topic == self.heads.topic and self.heads.heard(data):
                 self._compare(session)
+            elif topic == self.sealing.voices.topic:
+                self.sealing.heard(session, data)
             elif topic == self.heads.rules_topic and self.desk.keeps:
                 self._take(session, wire.Runs((heads.read_rule(data),), 0, asked=False))
         except StorageError:
@@ -334,21 +347,24 @@ class Service:
         records = [{"id": one.id, "seq": one.seq} for one in written]
         self._answers.append(Answer(event.ticket, {"records": records}))
 
-    def _decided(self, event: events.Decided) -> None:
-        """Take in what the last cut decided: links of removed members end."""
+    def _concluded(self, outlook: Outlook) -> None:
+        """Take in what the last seal decided: links of removed members end."""
         replica = self.desk.replica
-        replica.height, replica.ruleset = event.height, event.ruleset
-        replica.removed = frozenset(event.removed)
+        replica.basis, replica.ruleset = RecordId(outlook.seal), outlook.ruleset
+        replica.removed = frozenset(outlook.removed)
         for session in self.desk.members():
             if session.device is not None and replica.is_removed(session.device):
                 self.desk.drop(session, "its member was removed")
                 self._left(session.peer)
+        self.sealing.concluded(outlook)
 
     # Time.
 
     def _committed(self) -> None:
         grown = self.live.spread()
         self.heads.note(grown)
+        if grown:
+            self.sealing.grown()
         for data in self.heads.due():
             self.desk.do(Publish(self.heads.topic, data))
         for data in self.heads.rules(grown):
@@ -357,23 +373,33 @@ class Service:
         for answer in self._answers:
             self.desk.do(answer)
         self._answers = []
+        due_ms = self.sealing.due_ms
+        if due_ms is not None and due_ms < self._wake_ms:
+            self._wake(due_ms)
 
     def _woke(self) -> None:
         desk = self.desk
         if self._is_new:
             self._begin()
-        fetching = any(one.fetching for one in desk.sessions.values())
-        auditing = bool(self._to_audit) and desk.keeps and not fetching
-        if auditing:
-            self._audit()
+        is_auditing = self.auditing.step()
         for data in self.heads.due():
             desk.do(Publish(self.heads.topic, data))
+        self.sealing.woke()
         if desk.now_ms >= self._tick_ms:
             self._tick_ms = desk.now_ms + TICK_MS
             self._tick()
-        pause_ms = AUDIT_PAUSE_MS if auditing else TICK_MS
-        wakes = (self._tick_ms, desk.now_ms + pause_ms, self.heads.due_ms or self._tick_ms)
-        desk.do(Wake(max(min(wakes), desk.now_ms + 1)))
+        pause_ms = AUDIT_PAUSE_MS if is_auditing else TICK_MS
+        due_ms = self.sealing.due_ms
+        self._wake(
+            min(
+                *(self._tick_ms, desk.now_ms + pause_ms, self.heads.due_ms or self._tick_ms),
+                self._tick_ms if due_ms is None else due_ms,
+            )
+        )
+
+    def _wake(self, at_ms: int) -> None:
+        self._wake_ms = max(at_ms, self.desk.now_ms + 1)
+        self.desk.do(Wake(self._wake_ms))
 
     def _tick(self) -> None:
         desk = self.desk
@@ -383,6 +409,7 @@ class Service:
         if desk.keeps:
             self.scrubbing.step()
         self._membership_changed()
+        self.sealing.tick()
         for session in desk.members():
             self.live.fetch(session)
             self._restored(session)
@@ -393,6 +420,7 @@ class Service:
             chosen = self._some_member()
             if chosen is not None:
                 self._compare(chosen)
+                self.sealing.following.tell(chosen)
                 self._show_request(chosen)
                 if not desk.rng.randrange(ADDRESSES_ONE_IN):
                     self.peering.tell(chosen)
@@ -417,20 +445,3 @@ class Service:
     def _some_member(self) -> Session | None:
         members: Sequence[Session] = self.desk.members()
         return self.desk.rng.choice(members) if members else None
-
-    def _audit(self) -> None:
-        """Check some signatures that so far are good only by a later one."""
-        author = next(iter(self._to_audit))
-        row = self.desk.replica.row(author)
-        if row.checked >= row.length:
-            del self._to_audit[author]
-            return
-        stop = min(row.checked + AUDIT_RECORDS, row.length)
-        if not self.desk.replica.is_sound(author, row.checked, stop):
-            del self._to_audit[author]  # it is the disk's fault; checked again when mended
-            return
-        proof = self.desk.replica.audit(author, row.checked, stop)
-        if proof is not None:
-            self.intake.freeze(proof)
-        elif self.desk.replica.row(author).checked == row.checked:
-            del self._to_audit[author]  # bad ones, which a proof further on makes good

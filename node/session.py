@@ -58,7 +58,8 @@ class Session:
     where it is silent the peer had as many as we at the last commit. sent: lengths that
     we sent and the peer has not confirmed. wanted: how far each log goes there that we
     lack; fetching: the part of it that was asked for. in_flight: frames it asked for and
-    has not taken yet.
+    has not taken yet. height: how far it sealed; told_height: how far we said that we did;
+    asked_ms: when it was asked for seals that did not come yet, else 0.
     """
 
     peer: PeerKey
@@ -92,6 +93,12 @@ class Session:
     asked_bodies: dict[bytes, None] = field(default_factory=dict)
     turn_bytes: int = 0
     turn_frames: int = 0
+    follows_seals: bool = False
+    height: int = 0
+    told_height: int = -1
+    told_ms: int = 0
+    asked_start: int = 0
+    asked_ms: int = 0
 
     @property
     def is_member(self) -> bool:

@@ -22,7 +22,9 @@ from commonweal.protocol.keys import DeviceKey, PeerKey, Signer
 from commonweal.protocol.record import CommunityId, RecordId
 from commonweal.protocol.wire import Hello
 
-VERSIONS = (1,)
+SEALS_VERSION = 2
+"""From this version on a node takes the messages that concern seals."""
+VERSIONS = (1, SEALS_VERSION)
 VERSIONS_MAX = 8
 NONCE_BYTES = 24
 

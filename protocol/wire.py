@@ -11,12 +11,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, assert_never, cast
 
-from commonweal.protocol import codec
+from commonweal.protocol import codec, wire_seals
 from commonweal.protocol.codec import Value
 from commonweal.protocol.errors import Malformed
 from commonweal.protocol.frontier import BUCKET_DIGEST_BYTES, BUCKETS, HEAD_BYTES, Entry
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.record import PERMANENT_BYTES_MAX, RECORD_BYTES_MAX, RecordId
+from commonweal.protocol.wire_seals import (
+    Height,
+    Said,
+    SealMessage,
+    Seals,
+    WantProposal,
+    WantSeal,
+    WantSeals,
+)
 
 FRAME_BYTES_MAX = 1024 * 1024
 RUNS_BYTES_AIM = 448 * 1024
@@ -224,6 +233,7 @@ Message: TypeAlias = (
     | WantBodies
     | Part
     | Addresses
+    | SealMessage
 )
 
 
@@ -270,6 +280,8 @@ def _to_list(message: Message) -> list[Any]:
             return ["part", digest, size, offset, data]
         case Addresses(signed):
             return ["addresses", list(signed)]
+        case Height() | Said() | WantProposal() | WantSeal() | WantSeals() | Seals():
+            return wire_seals.to_list(message)
         case _:
             assert_never(message)
 
@@ -285,7 +297,12 @@ def decode(frame: bytes) -> Message:
     fields = codec.decode(frame, DEPTH_MAX)
     if type(fields) is not list or not fields or type(fields[0]) is not str:
         raise Malformed("not a message")
-    message = _session_message(fields) or _frontier_message(fields) or _content_message(fields)
+    message = (
+        _session_message(fields)
+        or _frontier_message(fields)
+        or _content_message(fields)
+        or wire_seals.read(fields)
+    )
     if message is None:
         raise Malformed(f"unknown message or wrong shape: {fields[0]:.20}")
     return message

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.record import CommunityId
 from commonweal.protocol.seal.acts import Lock
-from commonweal.protocol.seal.cut import Delta, delta_from_bytes, delta_to_bytes
+from commonweal.protocol.seal.cut import Delta, SealedLog, delta_from_bytes, delta_to_bytes
 from commonweal.protocol.seal.formats import SealedHeight, sealed_from_bytes, sealed_to_bytes
 from commonweal.protocol.seal.messages import lock_from_bytes, lock_to_bytes
 from commonweal.protocol.seal.votes import (
@@ -85,6 +85,13 @@ class Seals:
         """Return the largest clock that a seal covers; None when it is not of this chain."""
         row = self._database.row("SELECT clock FROM seal WHERE id = ?", (seal,))
         return row[0] if row else None
+
+    def cut(self) -> dict[DeviceKey, SealedLog]:
+        """Return the whole cut of the last seal, at the cost of all of them."""
+        whole: dict[DeviceKey, SealedLog] = {}
+        for (data,) in self._database.each("SELECT delta FROM seal ORDER BY height"):
+            whole.update((log.author, log) for log in delta_from_bytes(data).logs)
+        return whole
 
     def put(self, sealed: SealedHeight, delta: Delta) -> None:
         """Add the next height, and forget what this device said on the way to it."""

@@ -312,7 +312,8 @@ class Agreement:
             self._propose(self.valid.proposal, self.valid.polka)
             return True
         here = sum(device in self.haves for device in self.tally.witnesses)
-        all_here = here == len(self.tally.witnesses)
+        everybody = (*self.tally.witnesses, *self.candidates)
+        all_here = all(device in self.haves for device in everybody)
         if here < self.tally.quorum.needed or not (all_here or self.gathered):
             return False
         self.building = self.round

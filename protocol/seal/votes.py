@@ -230,6 +230,12 @@ def double_vote_to_bytes(proof: DoubleVote) -> bytes:
     return codec.encode([DOUBLE_VOTE, vote_fields(proof.first), vote_fields(proof.second)])
 
 
+def is_double_vote(data: bytes) -> bool:
+    """Say whether `data` begins as the proof of a double vote does."""
+    begins = codec.encode([DOUBLE_VOTE, None, None])[:-2]
+    return data.startswith(begins)
+
+
 def double_vote_from_bytes(data: bytes, community: CommunityId) -> DoubleVote:
     """Return the proof in `data`; it needs nothing beside the community's id.
 

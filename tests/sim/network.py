@@ -49,7 +49,7 @@ class Port(Protocol):
     def emit(self, event: Link) -> None:
         """Take in an event."""
 
-    def validate(self, data: bytes) -> bool:
+    def validate(self, topic: str, data: bytes) -> bool:
         """Say whether a gossip message may be taken and passed on."""
 
 
@@ -335,7 +335,7 @@ class Network:
                 self.agenda.after(self._latency(), self._hear, other, end, number, topic, data)
 
     def _hear(self, port: Port, end: End, number: int, topic: str, data: bytes) -> None:
-        if port.is_up and not end.is_over and port.validate(data):
+        if port.is_up and not end.is_over and port.validate(topic, data):
             port.emit(Heard(end.owner.key, topic, data))
             self._pass_on(port, number, topic, data)
 

@@ -12,16 +12,20 @@ from random import Random
 from typing import TYPE_CHECKING, Any, assert_never
 
 from commonweal.node import events, heads
+from commonweal.node.assessing import answered
 from commonweal.node.events import Action, Event, Submitted, Text, Ticket, Wish
 from commonweal.node.service import Service
 from commonweal.node.session import Identity
 from commonweal.protocol import founding, identity, keys
-from commonweal.protocol.errors import CommonwealError, DiskFull
+from commonweal.protocol.errors import DiskFull
 from commonweal.protocol.identity import Inception
 from commonweal.protocol.invite import Contact, Invite
 from commonweal.protocol.keys import DeviceKey, MemberKey, PeerKey, Signer
 from commonweal.protocol.log import Tip
 from commonweal.protocol.record import CommunityId, Record, RecordId
+from commonweal.storage.assessor import Assessor, Outlook
+from commonweal.storage.layers import Layers
+from commonweal.storage.ledger_state import LedgerState
 from commonweal.storage.shelves import Address
 from commonweal.storage.store import Store
 from tests.sim.network import End
@@ -31,7 +35,11 @@ if TYPE_CHECKING:
 
 BATCH_MS_MAX = 4
 DOWN_MS = (100, 6_000)
+THINKING_MS_MAX = 400
+"""The ledger answers, and notices what came, after so long at most."""
 SKEW_MS_MAX = 120_000
+SKEW_OF_WITNESSES_MS_MAX = 30_000
+"""Two clocks that are further apart than two minutes accept no time from each other."""
 
 Mind = Callable[[Store, CommunityId, Identity, Random, Invite | None], Any]
 """What makes a Service, or something that behaves like one."""
@@ -110,6 +118,11 @@ class Node:
         self._life = 0
         self._tickets = 0
         self._skew_ms = 0
+        self.layers: Layers | None = None
+        """What the ledger comes to; outlives a crash, as its file does."""
+        self.assessor: Assessor | None = None
+        self._concluding = False
+        self._told: Outlook | None = None
 
     def __repr__(self) -> str:
         return f"n{self.number}"
@@ -135,7 +148,9 @@ class Node:
         assert not self.is_up
         self._life += 1
         self._inbox, self._turning, self._wake_ms = [], False, 0
-        self._skew_ms = self.rng.randint(-SKEW_MS_MAX, SKEW_MS_MAX)
+        self._concluding, self._told, self.assessor = False, None, None
+        skew_ms_max = SKEW_OF_WITNESSES_MS_MAX if self.world.seals else SKEW_MS_MAX
+        self._skew_ms = self.rng.randint(-skew_ms_max, skew_ms_max)
         identity = Identity(self.person.signer, self.key)
         rng = Random(self.rng.getrandbits(64))
         self.service = self.mind(self.store, self.community, identity, rng, self.invite)
@@ -177,13 +192,9 @@ class Node:
             delay = self.rng.randint(0, BATCH_MS_MAX)
             self.world.agenda.after(delay, self._turn, self._life)
 
-    def validate(self, data: bytes) -> bool:
+    def validate(self, topic: str, data: bytes) -> bool:
         """Say whether a gossip message may be taken and passed on."""
-        try:
-            heads.read(data)
-        except CommonwealError:
-            return False
-        return True
+        return heads.is_gossip(topic, data)
 
     # A turn.
 
@@ -212,6 +223,7 @@ class Node:
         if step == 2:
             del actions[self.rng.randint(0, len(actions)) :]
         self.perform(actions)
+        self.conclude()
         return self._die() if step == 2 else None
 
     def perform(self, actions: list[Action]) -> None:
@@ -240,10 +252,45 @@ class Node:
                     self._wake_ms = at_ms
                     at_ms -= self._skew_ms
                     self.world.agenda.at(at_ms, self._woke, self._life, self._wake_ms)
+                case events.Assess(request):
+                    self.world.agenda.after(self._thinking(), self._assess, self._life, request)
                 case events.Answer(ticket, value):
                     self._answered(ticket, value)
                 case _:
                     assert_never(action)
+
+    # The ledger.
+
+    def conclude(self) -> None:
+        """Let the ledger be looked at soon, unless it will be anyway."""
+        if self.world.seals and not self._concluding:
+            self._concluding = True
+            self.world.agenda.after(self._thinking(), self._conclude, self._life)
+
+    def _conclude(self, life: int) -> None:
+        if life == self._life and self.is_up:
+            self._concluding = False
+            outlook = self._refreshed().outlook()
+            if outlook != self._told:
+                self._told = outlook
+                self.emit(events.Concluded(outlook))
+
+    def _assess(self, life: int, request: events.Request) -> None:
+        if life == self._life and self.is_up and self.world.seals:
+            assessor = self._refreshed()
+            self._told = assessor.outlook()
+            self.emit(events.Concluded(self._told))
+            self.emit(answered(assessor, request, self.now_ms))
+
+    def _refreshed(self) -> Assessor:
+        if self.assessor is None:
+            self.layers = self.layers or Layers(":memory:")
+            state = LedgerState(self.store, self.layers, self.community, whole=False)
+            self.assessor = Assessor(state)
+        return self.assessor
+
+    def _thinking(self) -> int:
+        return self.rng.randint(1, THINKING_MS_MAX)
 
     def _woke(self, life: int, at_ms: int) -> None:
         if life == self._life and self.is_up and at_ms == self._wake_ms:

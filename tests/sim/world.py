@@ -42,8 +42,9 @@ class Broken(AssertionError):
 class World:
     """A community that a seed drives. The first node is the founder's."""
 
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
+    def __init__(self, seed: int, *, seals: bool = False) -> None:
+        """Seals: whether ledgers are folded and heights sealed, which costs time."""
+        self.seed, self.seals = seed, seals
         self.rng = Random(seed)
         self.agenda = Agenda()
         self.network = Network(self.agenda, self._fork())

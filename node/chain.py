@@ -1,0 +1,161 @@
+"""The chain of seals that this node keeps: followed from the founding record, height by height.
+
+What is kept is certified, links to what stood before, and its delta gives the root of the
+cut that the seal names; so a peer or a proposer can make this node keep nothing else. Of
+two certified seals of one height the first stays, both are shown, and sealing stops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from commonweal.protocol.errors import CommonwealError, FinalityForked, InvalidSeal
+from commonweal.protocol.keys import DeviceKey
+from commonweal.protocol.ledger import root
+from commonweal.protocol.record import FOUND, CommunityId, Record, RecordId, from_bytes
+from commonweal.protocol.seal.chain import (
+    Point,
+    check_same_certificate,
+    follow,
+    founder_of,
+    founding_point,
+)
+from commonweal.protocol.seal.cut import Delta, SealedLog, cut_root, extend, tree_changes
+from commonweal.protocol.seal.formats import SealedHeight
+from commonweal.protocol.seal.votes import Certificate, SealId, certificate_from_bytes
+from commonweal.storage.seals import Seals
+from commonweal.storage.store import Store
+
+
+@dataclass(slots=True)
+class _Whole:
+    """The whole cut of the last seal, with the tree under its root."""
+
+    logs: dict[DeviceKey, SealedLog]
+    nodes: dict[bytes, bytes]
+
+
+class Chain:
+    """The seals of one store, and the point where they end."""
+
+    def __init__(self, store: Store, community: CommunityId) -> None:
+        self.community = community
+        self.seals = Seals(store, community)
+        self._store = store
+        self.reload()
+
+    def reload(self) -> None:
+        """Read from the store where the chain ends, as at start-up or after a failed commit."""
+        self._founding: Point | None = None
+        self._whole: _Whole | None = None
+        self.fork: tuple[Certificate, Certificate] | None = self.seals.fork()
+        """Two certificates of one height; None as long as finality did not fork."""
+        self._end: Point | None = None
+        height = self.seals.height
+        if height:
+            self._end = self.point_at(height)
+
+    @property
+    def height(self) -> int:
+        """How many seals there are."""
+        return self._end.height if self._end else 0
+
+    @property
+    def seal(self) -> SealId:
+        """The id of the last seal; the community's before the first."""
+        return self._end.seal if self._end else SealId(self.community)
+
+    @property
+    def point(self) -> Point | None:
+        """The end of the chain; None while even the founding record is not known."""
+        return self._end or self._begin()
+
+    def learn(self, wires: Iterable[bytes]) -> None:
+        """Look for the founding record among a peer's credentials: it says where to begin."""
+        for data in wires if self.point is None else ():
+            try:
+                record = from_bytes(data)
+                if record.kind == FOUND and record.id == RecordId(self.community):
+                    self._found(record)
+            except CommonwealError:
+                continue
+
+    def point_at(self, height: int) -> Point | None:
+        """Return the point of a height that is sealed here, or the beginning; else None."""
+        kept = self.seals.at(height) if height else None
+        if kept is None:
+            return None if height else self._begin()
+        seal = kept.sealed.seal
+        return Point(
+            *(self.community, seal.height, seal.id, seal.clock, seal.time_ms),
+            tuple(sorted(kept.sealed.witnesses)),
+        )
+
+    def take(self, sealed: SealedHeight, delta: Delta) -> bool:
+        """Keep a height that follows, or compare an earlier one; say whether the chain grew.
+
+        Raises `InvalidSeal`, `NotCertified` or `BadSignature`. Where it shows that finality
+        forked, that is kept.
+        """
+        seal = sealed.seal
+        if seal.height <= self.height:
+            self.compare(sealed.certificate)
+            return False
+        point = self.point
+        if point is None or seal.height > point.height + 1:
+            return False
+        end = follow(point, sealed)
+        whole = self._cut()
+        grown = extend(whole.logs, delta)
+        tree = root.update(whole.nodes, tree_changes(delta.logs))
+        if cut_root(tree.root, delta.present) != seal.cut_root:
+            raise InvalidSeal(f"the delta does not make the cut of height {seal.height}")
+        self.seals.put(sealed, delta)
+        whole.logs = grown
+        for place, node in tree.nodes.items():
+            if node is None:
+                whole.nodes.pop(place, None)
+            else:
+                whole.nodes[place] = node
+        self._end = end
+        return True
+
+    def compare(self, certificate: Certificate) -> bool:
+        """Compare a certificate of a height that is sealed here; say whether finality forked.
+
+        Raises `InvalidSeal`, `NotCertified` or `BadSignature` when it certifies nothing.
+        """
+        before, ours = self.point_at(certificate.height - 1), self.seals.at(certificate.height)
+        if before is None or ours is None or ours.sealed.seal.id == certificate.seal:
+            return False
+        try:
+            check_same_certificate(before, ours.sealed.certificate, certificate)
+        except FinalityForked as found:
+            self.keep_fork(*map(certificate_from_bytes, (found.first, found.second)))
+            return True
+        return False
+
+    def keep_fork(self, first: Certificate, second: Certificate) -> None:
+        """Keep that finality forked: from now on this node seals no more."""
+        self.seals.put_fork(first, second)
+        self.fork = self.fork or (first, second)
+
+    # Inside
+
+    def _begin(self) -> Point | None:
+        if self._founding is None:
+            record = self._store.record(RecordId(self.community))
+            if record is not None:
+                self._found(record)
+        return self._founding
+
+    def _found(self, record: Record) -> None:
+        self._founding = founding_point(self.community, founder_of(record))
+
+    def _cut(self) -> _Whole:
+        if self._whole is None:
+            logs = self.seals.cut()
+            nodes = root.update({}, tree_changes(logs.values())).nodes
+            self._whole = _Whole(logs, {at: one for at, one in nodes.items() if one is not None})
+        return self._whole
