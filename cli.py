@@ -58,6 +58,7 @@ TABLE: dict[str, dict[str, Entry]] = {
         "members": Entry("members", "members", N_("list the members")),
         "invite": Entry("invite", "invite", N_("make links for others, list them, take them back")),
         "device": Entry("members", "device", N_("list, add or end the devices that write for you")),
+        "key": Entry("key", "key", N_("change your key, name sponsors, give a member another")),
         "vouch": Entry("belonging", "vouch", N_("vouch for one who asks to join")),
         "role": Entry("roles", "role", N_("list, claim, endorse or give back roles")),
         "leave": Entry("belonging", "leave", N_("leave the community")),
