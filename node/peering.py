@@ -26,6 +26,8 @@ STEADY_MS = 2_000
 DIALS_AT_ONCE_MAX = 4
 BOOK_MAX = 4_096
 """Addresses of peers that are kept."""
+EARLY_MAX = 256
+"""Addresses of devices that are not known yet wait until they are; of more, the oldest go."""
 
 
 @dataclass(slots=True)
@@ -55,6 +57,8 @@ class Peering:
         }
         self._signed = dict.fromkeys(known.signed for known in self._book.values())
         """What is kept, signed, so that it is not checked again whenever it is told again."""
+        self._early: dict[bytes, SignedAddress] = {}
+        """What came before the records that say whose it is, as it does to a newcomer."""
 
     def listens(self, addresses: tuple[str, ...]) -> None:
         """Note where our own node listens, and tell the members."""
@@ -78,7 +82,7 @@ class Peering:
         """Keep the newer addresses of members; pass on what is new."""
         fresh: list[bytes] = []
         for data in message.signed:
-            if data in self._signed:
+            if data in self._signed or data in self._early:
                 continue
             try:
                 found = address.from_bytes(data, self.desk.replica.community)
@@ -87,6 +91,10 @@ class Peering:
             if self._is_news(found):
                 self._keep(found, data)
                 fresh.append(data)
+            elif self._is_early(found):
+                self._early[data] = found
+                if len(self._early) > EARLY_MAX:
+                    del self._early[next(iter(self._early))]
         if fresh:
             for other in self.desk.members():
                 if other is not session:
@@ -142,6 +150,7 @@ class Peering:
     def dial(self) -> None:
         """Dial peers that are due, while there are fewer links than wanted."""
         desk = self.desk
+        self._take_early()
         room = NEIGHBOURS_AIM - len(desk.sessions)
         busy = sum(one.dialling for one in self._tries.values())
         room = min(room, DIALS_AT_ONCE_MAX - busy)
@@ -193,6 +202,17 @@ class Peering:
             return True
         held = address.from_bytes(known.signed, desk.replica.community)
         return held.stamp_ms < found.stamp_ms and held.addresses != found.addresses
+
+    def _is_early(self, found: SignedAddress) -> bool:
+        return membership.peer_of(self.desk.replica.ledger.state, found.device) is None
+
+    def _take_early(self) -> None:
+        """Keep the addresses of devices that have become known."""
+        for data, found in list(self._early.items()):
+            if not self._is_early(found):
+                del self._early[data]
+                if self._is_news(found):
+                    self._keep(found, data)
 
     def _keep(self, found: SignedAddress, data: bytes) -> None:
         known = self._book.get(found.peer)

@@ -117,3 +117,13 @@ def test_one_who_does_not_know_the_community_is_shown_nothing() -> None:
     assert stranger.store.counts().logs == 1
     for (source, target, _), size in world.network.sent.items():
         assert target != stranger.key, (source, size)
+
+
+def test_a_newcomer_among_many_soon_has_neighbours_of_his_own() -> None:
+    world = World(1)
+    world.grow(14)
+    founder = world.nodes[0]
+    newcomer = world.join(world.invited(founder), [founder])
+    world.settle()
+    world.run(15_000)
+    assert len(newcomer.service.desk.members()) > 3
