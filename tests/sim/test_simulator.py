@@ -118,7 +118,7 @@ def test_repair_that_does_nothing_is_seen(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_fork_that_nobody_proves_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Intake, "_differs", lambda *_: True)
-    world, node, liar = with_a_liar(2)
+    world, node, liar = with_a_liar(3)
     liar.split(liar.faces[0])
     reconnect(world, node)
     live(world, 5, lambda: liar.write(good))
