@@ -15,10 +15,12 @@ from commonweal.protocol.errors import CommonwealError
 from commonweal.protocol.ledger import (
     agents,
     attestation,
+    claims,
     distribution,
     flow,
     governance,
     joining,
+    pools,
     roles,
     terms,
     texts,
@@ -29,8 +31,8 @@ from commonweal.storage.layers import FINAL, Layer, Layers
 from commonweal.storage.store import Store
 
 TABLES = (
-    *("mark", "state", "refused", "sealed_log", "tree", "said_at", "member_row"),
-    *("event_row", "attest_row", "proposal_row", "vote_row", "seal_row", "payout_row"),
+    *("mark", "state", "refused", "sealed_log", "tree", "said_at", "member_row", "event_row"),
+    *("attest_row", "proposal_row", "vote_row", "seal_row", "payout_row", "claim_row"),
 )
 
 VIEWS = ("members", "events", "attests", "rules", "votes", "seals", "claims", "payouts")
@@ -39,6 +41,7 @@ ID_BYTES = 32
 CORRECTIONS_BYTES = 8
 
 _OF_EVENT = (flow.EVENT, distribution.BOOKED, distribution.WORTH)
+_OF_CLAIM = (claims.CLAIM, claims.SETTLED)
 
 
 def refresh(layers: Layers, store: Store, changed: Sequence[bytes]) -> None:
@@ -46,11 +49,13 @@ def refresh(layers: Layers, store: Store, changed: Sequence[bytes]) -> None:
     state = layers.get
     events = dict.fromkeys(key[1:] for key in changed if key[:1] in _OF_EVENT)
     _write(layers, "event_row", events, lambda id: _event(state, id))
+    owed = dict.fromkeys(key[1:] for key in changed if key[:1] in _OF_CLAIM)
+    _write(layers, "claim_row", owed, lambda id: _claim(state, Layer(layers, FINAL), id))
     for table, prefix, row in (
         ("attest_row", attestation.SAID, _attest),
         ("proposal_row", governance.PROPOSAL, _proposal),
         ("vote_row", governance.VOTE, _vote),
-        ("payout_row", distribution.LINE, _payout),
+        ("payout_row", pools.LINE, _payout),
     ):
         keys = [key for key in changed if key[:1] == prefix]
         final = Layer(layers, FINAL)
@@ -80,7 +85,7 @@ def _write(
     cut: int = 0,
 ) -> None:
     """Put or delete the rows of `keys`. cut: so many bytes of a key are not in the table."""
-    name = "id" if table in ("event_row", "proposal_row") else "key"
+    name = "id" if table in ("event_row", "proposal_row", "claim_row") else "key"
     put: list[_Row] = []
     gone: list[_Row] = []
     for key in keys:
@@ -142,7 +147,20 @@ def _payout(key: bytes, value: Any, final: bool) -> _Row:
     pool, number = key[8:-5].decode(), int.from_bytes(key[-4:])
     return (
         *(key, int.from_bytes(key[:8]), pool, number, line.bucket, line.sort, line.member),
-        *(line.amount, scale, unit, ruleset),
+        *(line.amount, scale, unit, ruleset, line.corrects),
+    )
+
+
+def _claim(state: _Get, final: Layer, id: bytes) -> _Row | None:
+    value = state(claims.CLAIM + id)
+    if value is None:
+        return None
+    row, paid = claims.claim_row(value), state(claims.SETTLED + id)
+    return (
+        *(id, row.height, *row.pool, row.member, row.ruleset),
+        *(row.earned, row.corrected, row.before, row.amount),
+        *claims.Paid(*(paid or ())),
+        final.get(claims.SETTLED + id) == paid,
     )
 
 

@@ -141,8 +141,28 @@ CREATE TABLE payout_row (
     amount  INTEGER NOT NULL,
     scale   INTEGER NOT NULL,
     unit    TEXT    NOT NULL,
-    ruleset BLOB    NOT NULL
+    ruleset BLOB    NOT NULL,
+    corrects INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE claim_row (
+    id        BLOB PRIMARY KEY NOT NULL,
+    height    INTEGER NOT NULL,
+    pool      TEXT    NOT NULL,
+    unit      TEXT    NOT NULL,
+    scale     INTEGER NOT NULL,
+    member    BLOB    NOT NULL,
+    ruleset   BLOB    NOT NULL,
+    earned    INTEGER NOT NULL,
+    corrected INTEGER NOT NULL,
+    owed_back INTEGER NOT NULL,
+    amount    INTEGER NOT NULL,
+    said      INTEGER NOT NULL,
+    confirmed INTEGER NOT NULL,
+    final     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX claim_of ON claim_row (height, pool, member);
 
 CREATE VIEW members AS
     SELECT lower(hex(id)) AS id, name, status, devices, founder, roles,
@@ -181,12 +201,23 @@ CREATE VIEW seals AS
         lower(hex(id)) AS id, lower(hex(ruleset)) AS ruleset, logs, records
     FROM seal_row;
 
--- What is owed and not settled; nothing is, before settlement stands.
+-- What members are owed, which a seal made final, and what was paid of it, which may not be.
 CREATE VIEW claims AS
-    SELECT NULL AS height, NULL AS member, NULL AS amount, NULL AS scale, NULL AS unit,
-        NULL AS settled WHERE 0;
+    SELECT height, lower(hex(member)) AS member, amount, scale, unit,
+        min(amount, confirmed) AS settled, lower(hex(id)) AS id, pool, earned, corrected,
+        owed_back, said - confirmed AS said, amount - min(amount, confirmed) AS open,
+        max(confirmed - amount, 0) AS over,
+        CASE WHEN amount = 0 THEN 'nothing' WHEN confirmed >= amount THEN 'settled'
+            WHEN confirmed > 0 THEN 'partly' ELSE 'open' END AS status,
+        lower(hex(ruleset)) AS ruleset, final
+    FROM claim_row;
 
 CREATE VIEW payouts AS
-    SELECT height, pool, line, bucket, sort, lower(hex(member)) AS member, amount, scale, unit,
-        lower(hex(ruleset)) AS ruleset
-    FROM payout_row;
+    SELECT payout_row.height, payout_row.pool, line, bucket, sort,
+        lower(hex(payout_row.member)) AS member, payout_row.amount, payout_row.scale,
+        payout_row.unit, lower(hex(payout_row.ruleset)) AS ruleset, lower(hex(id)) AS claim,
+        nullif(corrects, 0) AS corrects
+    FROM payout_row LEFT JOIN claim_row
+        ON claim_row.height = payout_row.height AND claim_row.pool = payout_row.pool
+        AND claim_row.member = payout_row.member AND claim_row.unit = payout_row.unit
+        AND claim_row.scale = payout_row.scale;

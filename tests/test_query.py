@@ -38,7 +38,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def test_every_view_is_read(path: Path, view: str) -> None:
     found = ask(path, f"SELECT * FROM {view}")
     assert found.columns
-    assert bool(found.rows) == (view != "claims")
+    assert found.rows
     counted = ask(path, f"SELECT count(*) FROM {view}")
     assert counted.rows == [(len(found.rows),)]
 

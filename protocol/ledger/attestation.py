@@ -4,12 +4,13 @@ Records:
   attest   event: an event or an agent.claim; say: "yes", "no" or "withdraw"; corrections:
            how many corrections of the event its author had seen, 0 when missing
   dispute  event: an event; say: "open" (or missing) or "withdraw"; the reason is in the body
-A correction takes back what was said before it. State: a what each member said, d disputes.
+A correction takes back what was said before it. Whether a claim is settled follows from what
+is said of the event that pays it. State: a what each member said, d disputes.
 """
 
 from __future__ import annotations
 
-from commonweal.protocol.ledger import agents
+from commonweal.protocol.ledger import agents, settlement
 from commonweal.protocol.ledger.context import Context, Verdict, is_bytes, is_count
 from commonweal.protocol.ledger.flow import EVENT, EventRow, event_row
 from commonweal.protocol.ledger.reasons import Reason
@@ -45,6 +46,11 @@ def attest(state: State, record: Record, context: Context) -> Verdict:
         state.delete(key)
     else:
         state.put(key, say)
+    paid = settlement.settlement_row(state, event)
+    if paid is not None:
+        own = state.get(_key(event, row, paid.claimant))
+        agree = is_attested(state, event, context.rules)
+        settlement.hear(state, event, own, others_agree=agree)
     return None
 
 

@@ -15,8 +15,8 @@ from commonweal.protocol import codec, keys
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger import membership, roles
 from commonweal.protocol.ledger.cut import Advance
-from commonweal.protocol.ledger.distribution import PoolId, PoolRow, pools, shares
 from commonweal.protocol.ledger.history import History
+from commonweal.protocol.ledger.pools import PoolId, PoolRow, pools, shares
 from commonweal.protocol.record import CommunityId, Record
 from commonweal.protocol.rules.document import Ruleset, RulesetId
 

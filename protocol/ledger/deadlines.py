@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from commonweal.protocol.ledger import distribution, standing
+from commonweal.protocol.ledger import distribution, pools, standing
 from commonweal.protocol.ledger.closing import LAST
 from commonweal.protocol.ledger.cut import Cut
 from commonweal.protocol.ledger.governance import OPEN, TRIAL, VOTING, proposal_row
@@ -37,10 +37,10 @@ def _deadlines(final: State, ruleset: Ruleset) -> Iterator[int]:
             yield proposal.deadline_ms
         elif proposal is not None and proposal.status == TRIAL:
             yield proposal.until_ms
-    held = distribution.pools(final)
+    held = pools.pools(final)
     for pool in ruleset.pools:
         found = held.get(distribution.id_of(pool))
-        if found is not None and found.carried:
+        if found is not None and found.carried > 0:
             yield found.split_ms + pool.every_ms
 
 

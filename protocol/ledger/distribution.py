@@ -3,45 +3,61 @@
 Only what a cut covers takes part; what is booked late takes part from its cut on, and
 nothing that was paid changes. An event counts once it is attested as the rules ask. An
 error in a split carries the pool to the next height; an error in a value is worth 0, and
-is shown. State: q events booked, b not valued yet, w values, Y referrals, z pools, y what
-contributions got, W what members got, j what buckets gave, T lines.
+is shown. What a correction changes of an income that was split is written now
+(`corrections`), and what all of it comes to for each member is his claim (`claims`).
+State: q events booked, b not valued yet, w values, Y referrals; pools and lines in `pools`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from commonweal.protocol.codec import INT_MIN
 from commonweal.protocol.errors import RuleError
-from commonweal.protocol.ledger import agents, attestation, joining, roles, standing
+from commonweal.protocol.ledger import agents, attestation, claims, joining, roles, standing
 from commonweal.protocol.ledger.closing import LAST
 from commonweal.protocol.ledger.context import is_bytes
+from commonweal.protocol.ledger.corrections import correct_income
 from commonweal.protocol.ledger.cut import Cut
 from commonweal.protocol.ledger.flow import event_row
+from commonweal.protocol.ledger.pools import (
+    INCOME,
+    PAID,
+    PAST,
+    TAKEN,
+    IncomeRow,
+    PoolId,
+    PoolRow,
+    Sheet,
+    SplitRow,
+    counted,
+    income_row,
+    pool_row,
+    put_income,
+    put_pool,
+    put_split,
+)
 from commonweal.protocol.ledger.state import State
 from commonweal.protocol.ledger.trace import Sort, trace
 from commonweal.protocol.ledger.value import amount_in, event_value, income_pool, worth
 from commonweal.protocol.record import CommunityId, Record
 from commonweal.protocol.rules.document import Pool, Ruleset
 from commonweal.protocol.rules.split import (
+    AMOUNT_MAX,
     Contribution,
     Facts,
     Income,
-    Line,
     Past,
     Referral,
     Split,
     split,
 )
 
-BOOKED, PENDING, WORTH, REFERRED, POOL = b"q", b"b", b"w", b"Y", b"z"
-TAKEN, PAID, PAST, LINE = b"y", b"W", b"j", b"T"
+BOOKED, PENDING, WORTH, REFERRED = b"q", b"b", b"w", b"Y"
 
 VALUED_BY = LAST + b"v"
 """The key of the ruleset by which values were given last."""
-
-INPUTS_KEPT_MAX = 64
-"""A line keeps so many of the contributions that it was reckoned from, and their number."""
 
 PAST_MAX = 100
 """Arrears look back over so many splits of a bucket."""
@@ -55,41 +71,6 @@ class WorthRow(NamedTuple):
     height: int
     time_ms: int
     reason: str
-
-
-class PoolId(NamedTuple):
-    """What makes a pool the same: rules that change its unit or scale have another one."""
-
-    name: str
-    unit: str
-    scale: int
-
-    def to_bytes(self) -> bytes:
-        """Return what its keys begin with; names hold no zero byte."""
-        return b"\0".join((self.name.encode(), self.unit.encode(), str(self.scale).encode(), b""))
-
-
-class PoolRow(NamedTuple):
-    """A pool in the state. carried: what it holds; split_ms: the time of its last split.
-
-    error: why the last split failed; empty when it did not.
-    """
-
-    carried: int = 0
-    split_ms: int = 0
-    error: str = ""
-
-
-class Payout(NamedTuple):
-    """A line as it was paid: at which height, from which pool, under which ruleset."""
-
-    height: int
-    pool: str
-    unit: str
-    scale: int
-    ruleset: bytes
-    line: Line
-    inputs: int
 
 
 def book(state: State, cut: Cut, records: Iterable[Record]) -> list[bytes]:
@@ -115,6 +96,8 @@ def book(state: State, cut: Cut, records: Iterable[Record]) -> list[bytes]:
             if state.get(WORTH + corrected) is not None:
                 state.delete(WORTH + corrected)
                 state.put(PENDING + corrected, True)
+            elif state.get(INCOME + corrected) is not None:
+                state.put(PENDING + corrected, True)
         elif record.kind == "referral":
             device = joining.device_row(state, record.author)
             assert device is not None, "who wrote it was enrolled"
@@ -137,47 +120,29 @@ def share(
     if state.get(VALUED_BY) != ruleset.id:
         state.put(VALUED_BY, ruleset.id)
         touched = [key[1:] for key, _ in state.items(PENDING)]
-    incomes = _value(state, cut, ruleset, community, touched)
+    sheet = Sheet(state, cut.height)
+    incomes = _value(sheet, cut, ruleset, community, touched)
     splits: list[Split] = []
     for pool in ruleset.pools:
-        row = _pool_row(state, pool)
-        came = incomes.get(pool.name, [])
+        id = id_of(pool)
+        row = pool_row(state, id)
+        came = incomes.get(id, [])
         total = row.carried + sum(income.amount for income in came)
         is_due = cut.time_ms - row.split_ms >= pool.every_ms
-        if not total or not is_due:
+        if total <= 0 or not is_due:
             if came:
-                state.put(_pool_key(pool), [*row._replace(carried=total)])
+                put_pool(state, id, row._replace(carried=total))
             continue
         facts = _facts(state, cut, pool, row, tuple(came), community)
         try:
             done = split(pool, facts)
         except RuleError as error:
-            failed = row._replace(carried=total, error=error.sentence)
-            state.put(_pool_key(pool), [*failed])
+            put_pool(state, id, row._replace(carried=total, error=error.sentence))
             continue
-        _write(state, cut, ruleset, pool, facts, done)
+        _write(sheet, cut, ruleset, pool, facts, done)
         splits.append(done)
+    claims.arise(state, cut.height, ruleset.id, community, sheet.sums)
     return splits
-
-
-def pools(state: State) -> dict[PoolId, PoolRow]:
-    """Return what each pool holds, also one that the rules in force no longer have."""
-    return {_pool_id(key[1:]): PoolRow(*value) for key, value in state.items(POOL)}
-
-
-def payouts(state: State, height: int | None = None) -> list[Payout]:
-    """Return every line that was paid, or those of one height, in the order of payment."""
-    prefix = LINE if height is None else LINE + height.to_bytes(8)
-    return [_payout(key, value) for key, value in state.items(prefix)]
-
-
-def shares(state: State) -> dict[tuple[bytes, str, int], int]:
-    """Return what each has been paid so far: by (member, unit, scale)."""
-    sums: dict[tuple[bytes, str, int], int] = {}
-    for one in payouts(state):
-        key = (one.line.member, one.unit, one.scale)
-        sums[key] = sums.get(key, 0) + one.line.amount
-    return dict(sorted(sums.items()))
 
 
 def worth_of(state: State, event: bytes) -> WorthRow | None:
@@ -193,15 +158,15 @@ def booked_at(state: State, event: bytes) -> tuple[int, int] | None:
 
 
 def _value(
-    state: State,
+    sheet: Sheet,
     cut: Cut,
     ruleset: Ruleset,
     community: CommunityId,
     touched: Iterable[bytes],
-) -> dict[str, list[Income]]:
+) -> dict[PoolId, list[Income]]:
     """Give what is attested now its value; return the income of each pool."""
-    rules = standing.rules_of(ruleset)
-    incomes: dict[str, list[Income]] = {}
+    state, rules = sheet.state, standing.rules_of(ruleset)
+    incomes: dict[PoolId, list[Income]] = {}
     for event in sorted(dict.fromkeys(touched)):
         key = PENDING + event
         if state.get(key) is None:
@@ -210,12 +175,23 @@ def _value(
         assert row is not None, "what is booked is known"
         if not attestation.is_attested(state, event, rules) or row.disputes:
             continue
+        known = income_row(state, event)
+        if known is not None:
+            amount = amount_in(known.pool.scale, row)
+            if _has_room(sheet, known.pool, incomes.get(known.pool, ()), amount - known.amount):
+                _correct(sheet, cut, event, known, amount)
+                state.delete(key)
+            continue
         value = event_value(state, community, event, row)
         pool = income_pool(ruleset, value)
         if pool is not None and row.quantity is not None:
-            income = Income(event, amount_in(pool, row), _upstream(state, event))
-            incomes.setdefault(pool.name, []).append(income)
-            state.delete(key)
+            id, amount = id_of(pool), amount_in(pool.scale, row)
+            if _has_room(sheet, id, incomes.get(id, ()), amount):
+                upstream = _upstream(state, event)
+                incomes.setdefault(id, []).append(Income(event, amount, upstream))
+                came = IncomeRow(id, cut.height, amount, amount, upstream is not None)
+                put_income(state, event, came)
+                state.delete(key)
             continue
         given = worth(ruleset, value)
         if given is None:
@@ -225,6 +201,23 @@ def _value(
         state.put(WORTH + event, [given.points, member, cut.height, cut.time_ms, given.reason])
         state.delete(key)
     return incomes
+
+
+def _has_room(sheet: Sheet, pool: PoolId, incomes: Iterable[Income], more: int) -> bool:
+    """Whether a cut can give so much more from a pool; what it cannot waits to be corrected."""
+    given = sum(max(0, sums.corrected) for (one, _), sums in sheet.sums.items() if one == pool)
+    came = sum(income.amount for income in incomes)
+    return more <= 0 or pool_row(sheet.state, pool).carried + came + given + more <= AMOUNT_MAX
+
+
+def _correct(sheet: Sheet, cut: Cut, event: bytes, known: IncomeRow, amount: int) -> None:
+    """Let an income that a pool had be so much, and give or take what that changes."""
+    state = sheet.state
+    more = amount - known.amount
+    left = correct_income(sheet, event, known, more, cut.prev)
+    put_income(state, event, known._replace(amount=amount))
+    row = pool_row(state, known.pool)
+    put_pool(state, known.pool, row._replace(carried=counted(row.carried + left, INT_MIN)))
 
 
 def _upstream(state: State, event: bytes) -> frozenset[bytes] | None:
@@ -303,49 +296,33 @@ def _pasts(state: State, prefix: bytes) -> list[Past]:
     return found[-PAST_MAX:]
 
 
-def _write(state: State, cut: Cut, ruleset: Ruleset, pool: Pool, facts: Facts, done: Split) -> None:
+def _write(sheet: Sheet, cut: Cut, ruleset: Ruleset, pool: Pool, facts: Facts, done: Split) -> None:
     """Write what a split gives, and what the next one has to know."""
-    split_ms = cut.time_ms if done.lines else _pool_row(state, pool).split_ms
-    state.put(_pool_key(pool), [*PoolRow(done.carried, split_ms)])
-    prefix = id_of(pool).to_bytes()
-    for (bucket, id), amount in sorted(done.taken.items()):
-        if facts.taken.get((bucket, id)) != amount:
-            state.put(TAKEN + prefix + bucket.encode() + b"\0" + id, amount)
+    state, id = sheet.state, id_of(pool)
+    split_ms = cut.time_ms if done.lines else pool_row(state, id).split_ms
+    put_pool(state, id, PoolRow(done.carried, split_ms))
+    prefix = id.to_bytes()
+    for (bucket, event), amount in sorted(done.taken.items()):
+        if facts.taken.get((bucket, event)) != amount:
+            state.put(TAKEN + prefix + bucket.encode() + b"\0" + event, amount)
     for bucket, past in sorted(done.past.items()):
         key = PAST + prefix + bucket.encode() + b"\0" + cut.height.to_bytes(8)
-        state.put(key, [past.amount, past.points])
-    for number, line in enumerate(done.lines):
+        state.put(key, [past.amount, counted(past.points)])
+    for line in done.lines:
         if line.sort in ("share", "arrears"):
             key = PAID + prefix + line.bucket.encode() + b"\0" + line.member
-            state.put(key, (state.get(key) or 0) + line.amount + line.commissions)
-        fields: list[Any] = [*line]
-        fields[Line._fields.index("inputs")] = [*line.inputs[:INPUTS_KEPT_MAX]]
-        key = LINE + cut.height.to_bytes(8) + pool.name.encode() + b"\0" + number.to_bytes(4)
-        state.put(key, [pool.unit, pool.scale, ruleset.id, len(line.inputs), fields])
-
-
-def _payout(key: bytes, value: list[Any]) -> Payout:
-    unit, scale, ruleset, count, fields = value
-    line = Line(*fields)
-    line = line._replace(inputs=tuple(line.inputs))
-    height = int.from_bytes(key[1:9])
-    return Payout(height, key[9:-5].decode(), unit, scale, ruleset, line, count)
+            paid = (state.get(key) or 0) + line.amount + line.commissions
+            state.put(key, counted(paid))
+        sheet.write(id, ruleset.id, line)
+    if done.lines:
+        traced = sum(one.amount for one in facts.incomes if one.upstream is not None)
+        makers = [one for one in pool.buckets if one.to == "contributors"]
+        debts = [one.name for one in makers if one.claim == "debt"]
+        tracing = [one.name for one in makers if one.trace]
+        row = SplitRow(done.total, max(0, done.total - traced), done.carried, debts, tracing)
+        put_split(state, id, cut.height, row)
 
 
 def id_of(pool: Pool) -> PoolId:
     """Return what a pool is known by."""
     return PoolId(pool.name, pool.unit, pool.scale)
-
-
-def _pool_id(prefix: bytes) -> PoolId:
-    name, unit, scale, _ = prefix.decode().split("\0")
-    return PoolId(name, unit, int(scale))
-
-
-def _pool_row(state: State, pool: Pool) -> PoolRow:
-    value = state.get(_pool_key(pool))
-    return PoolRow() if value is None else PoolRow(*value)
-
-
-def _pool_key(pool: Pool) -> bytes:
-    return POOL + id_of(pool).to_bytes()

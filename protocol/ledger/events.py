@@ -10,6 +10,7 @@
   inputOf, outputOf      a process; stage becomes that process's specification
   inScopeOf, factor, state, atLocation     short names; containedIn: a resource
   fulfills, satisfies    a commitment, an intent
+  settles                1 to 16 claims that a transfer pays, in this order; see `settlement`
   corrects               an event: then only action, quantities (which may be negative) and
                          corrects count, and the rest is that of the corrected event
 Who writes it speaks for the accountable agent of what is taken or raised, or for the
@@ -20,7 +21,7 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-from commonweal.protocol.ledger import agents, plans, terms
+from commonweal.protocol.ledger import agents, plans, settlement, terms
 from commonweal.protocol.ledger.context import Context, Verdict, is_bytes
 from commonweal.protocol.ledger.effects import ACTIONS, Action
 from commonweal.protocol.ledger.flow import EVENT, INPUT, OF_PROCESS, OUTPUT, EventRow, event_row
@@ -83,7 +84,7 @@ def event(state: State, record: Record, context: Context) -> Verdict:
         if isinstance(moved, Reason):
             return moved
         row = moved
-    refused = _meet(state, row, quantity or effort)
+    refused = _meet(state, row, quantity or effort) or settlement.settle(state, record, row)
     if refused is not None:
         return refused
     state.put(EVENT + record.id, [*row])
@@ -224,7 +225,7 @@ def _correct(
         quantity=sums[0], effort=sums[1], corrections=row.corrections + 1, yes=0, no=0
     )
     state.put(EVENT + corrected, [*row])
-    return None
+    return settlement.correct(state, corrected, row)
 
 
 def _meet(state: State, row: EventRow, quantity: Quantity | None) -> Verdict:

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from commonweal.protocol.ledger import attestation, distribution, standing
+from commonweal.protocol.ledger import attestation, distribution, pools, standing
 from commonweal.protocol.ledger.closing import Tally, outcome, would_decide
 from commonweal.protocol.ledger.context import NO_DOCUMENTS
-from commonweal.protocol.ledger.distribution import Payout, WorthRow
+from commonweal.protocol.ledger.distribution import WorthRow
 from commonweal.protocol.ledger.flow import event_row
 from commonweal.protocol.ledger.governance import VOTING, ProposalRow, proposal_row
+from commonweal.protocol.ledger.pools import Payout
 from commonweal.protocol.ledger.state import State
 from commonweal.protocol.rules.document import Ruleset, RulesetId
 
@@ -74,7 +75,7 @@ def story(state: State, event: bytes, ruleset: Ruleset) -> Story | None:
         worth,
         None if worth is not None else _waiting(state, event, ruleset),
         tuple(_got(state, event)),
-        tuple(one for one in distribution.payouts(state) if event in one.line.inputs),
+        tuple(one for one in pools.payouts(state) if event in one.line.inputs),
     )
 
 
@@ -126,7 +127,7 @@ def _waiting(state: State, event: bytes, ruleset: Ruleset) -> Waiting:
 
 def _got(state: State, event: bytes) -> list[Got]:
     found: list[Got] = []
-    for key, amount in state.items(distribution.TAKEN):
+    for key, amount in state.items(pools.TAKEN):
         if key.endswith(b"\0" + event):
             pool, _, _, bucket = key[1 : -len(event) - 1].split(b"\0")
             found.append(Got(pool.decode(), bucket.decode(), amount))

@@ -68,6 +68,14 @@ class Reason(StrEnum):
     WRONG_CORRECTION = "a correction has the action and unit of the event that it corrects"
     DOES_NOT_FIT = "the event does not fit the plan that it names"
 
+    NOT_A_PAYMENT = "only a transfer settles a claim"
+    UNKNOWN_CLAIM = "the claim is not known at this place"
+    NOT_THE_CLAIMANT = "the claim is not the receiver's"
+    SELF_PAID = "nobody pays a claim to himself"
+    OTHER_UNIT = "the unit is not that of the claim"
+    TOO_FINE = "the claim is not counted in parts so small"
+    OVER_SETTLED = "less of the claim is open: the rest is paid, or is said to be"
+
     SELF_ATTESTED = "nobody attests what he himself provided or claims"
     CORRECTED_SINCE = "the event was corrected since this was said"
     NOTHING_NEW = "this member said so already"

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 from commonweal.protocol import codec
 from commonweal.protocol.ledger import joining
 from commonweal.protocol.ledger.cut import Advance
-from commonweal.protocol.ledger.distribution import LINE
+from commonweal.protocol.ledger.pools import LINE
 from commonweal.protocol.ledger.root import NodeReader, update
 from commonweal.protocol.ledger.state import DEPTH_MAX
 from commonweal.protocol.seal.cut import Delta, cut_root, tree_changes

@@ -88,9 +88,9 @@ def income_pool(ruleset: Ruleset, event: dict[str, Value]) -> Pool | None:
     return None
 
 
-def amount_in(pool: Pool, row: EventRow) -> int:
-    """Return the quantity of an event in units at the pool's scale, cut towards zero."""
+def amount_in(pool_scale: int, row: EventRow) -> int:
+    """Return the quantity of an event in units at the scale of a pool, cut towards zero."""
     assert row.quantity is not None, "income has a quantity"
     n, scale, _ = row.quantity
-    amount: int = n * 10**pool.scale // 10**scale
+    amount: int = n * 10**pool_scale // 10**scale
     return amount

@@ -22,6 +22,9 @@ from commonweal.protocol.rules.portions import divide
 AMOUNT_MAX = codec.INT_MAX
 """A pool never holds more, in units at its scale."""
 
+CORRECTION = "correction"
+"""The sort of a line that no split gave: an income of an earlier one was corrected."""
+
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
@@ -67,9 +70,9 @@ class Referral(NamedTuple):
 class Facts:
     """What a split reads.
 
-    carried: what is in the pool from before. holders: who holds a role now. taken: by
-    (bucket, contribution), what it got. paid: by (bucket, member), what he got. past: by
-    bucket. seed: the id of the previous cut.
+    carried: what is in the pool from before, which may be less than nothing. holders: who
+    holds a role now. taken: by (bucket, contribution), what it got. paid: by (bucket,
+    member), what he got. past: by bucket. seed: the id of the previous cut.
     """
 
     height: int
@@ -89,10 +92,12 @@ class Facts:
 class Line(NamedTuple):
     """Why a member gets `amount`.
 
-    sort: "share", "arrears", "role", "community" or "commission". `weight` of `weights` of
-    `of` is the amount before commissions; `commissions` were taken from it; of a commission,
-    `source` is whose line it was taken from, `of` that line. inputs: contributions.
-    income: the income that the share was traced from, else empty.
+    sort: "share", "arrears", "role", "community", "commission" or "correction". `weight` of
+    `weights` of `of` is the amount before commissions; `commissions` were taken from it; of
+    a commission, `source` is whose line it was taken from, `of` that line. inputs:
+    contributions. income: the income that the share was traced from, or that was corrected;
+    else empty. corrects: the height of the split that a correction corrects, else 0; only a
+    correction may be less than nothing.
     """
 
     bucket: str
@@ -106,6 +111,7 @@ class Line(NamedTuple):
     source: bytes = b""
     income: bytes = b""
     commissions: int = 0
+    corrects: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +290,8 @@ class _Work:
         traced = [one for one in self.facts.incomes if one.upstream is not None]
         # What says not what earned it, and what was carried, is for all.
         rest = sum(one.amount for one in self.facts.incomes if one.upstream is None)
-        incomes = [Income(b"", rest + self.facts.carried), *sorted(traced, key=lambda one: one.id)]
+        rest = max(0, rest + self.facts.carried)
+        incomes = [Income(b"", rest), *sorted(traced, key=lambda one: one.id)]
         parts = divide(amount, [one.amount for one in incomes], [one.id for one in incomes])
         yield from zip(incomes, parts, strict=True)
 

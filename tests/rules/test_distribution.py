@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from commonweal.protocol.ledger import distribution
-from commonweal.protocol.ledger.distribution import PoolId, PoolRow
+from commonweal.protocol.ledger import distribution, pools
+from commonweal.protocol.ledger.pools import PoolId, PoolRow
 from commonweal.protocol.ledger.reasons import Reason
 from commonweal.protocol.rules.split import explained
 from tests.rules.council import HOUR, SAID, process, rules
@@ -25,7 +25,7 @@ def test_income_is_shared_by_attested_work() -> None:
     assert shop.paid() == {}
     shop.cut()
     assert shop.paid() == {"Jun": 30_000, "Ana": 10_000}
-    lines = distribution.payouts(shop.history.final)
+    lines = pools.payouts(shop.history.final)
     assert {one.height for one in lines} == {1}
     assert {one.ruleset for one in lines} == {shop.history.ruleset.id}
     assert all(explained(one.line) for one in lines)
@@ -38,11 +38,11 @@ def test_income_waits_for_somebody_whom_it_can_go_to() -> None:
     shop = Workshop(paying(), "Jun")
     shop.earn(100)
     shop.cut()
-    assert distribution.pools(shop.history.final)[POOL].carried == 100
+    assert pools.pools(shop.history.final)[POOL].carried == 100
     shop.work("Mei", 1, by="Jun")
     shop.cut()
     assert shop.paid() == {"Mei": 100}
-    assert distribution.pools(shop.history.final)[POOL].carried == 0
+    assert pools.pools(shop.history.final)[POOL].carried == 0
 
 
 def test_income_that_nobody_attests_is_none() -> None:
@@ -113,12 +113,12 @@ def test_an_error_in_a_split_carries_the_pool_to_the_next_height() -> None:
     shop.work("Jun", 1, by="Mei")
     shop.earn(100)
     shop.cut()
-    row = distribution.pools(shop.history.final)[POOL]
+    row = pools.pools(shop.history.final)[POOL]
     assert shop.paid() == {}
     assert (row.carried, bool(row.error)) == (100, True)
     shop.earn(50)
     shop.cut()
-    assert distribution.pools(shop.history.final)[POOL].carried == 150
+    assert pools.pools(shop.history.final)[POOL].carried == 150
 
 
 def test_a_corrected_event_is_valued_anew_once_it_is_attested_again() -> None:
@@ -216,14 +216,14 @@ def test_what_would_be_paid_is_shown_before_it_is() -> None:
     shop.earn(4000)
     before = shop.history.state.to_bytes()
     would = shop.history.would_pay(shop.now_ms)
-    assert {one.height for one in distribution.payouts(would)} == {1}
-    assert sorted(distribution.shares(would).values()) == [1000, 3000]
+    assert {one.height for one in pools.payouts(would)} == {1}
+    assert sorted(pools.shares(would).values()) == [1000, 3000]
     other = shop.history.would_pay(shop.now_ms, proposed("1"))
-    assert sorted(distribution.shares(other).values()) == [2000, 2000]
+    assert sorted(pools.shares(other).values()) == [2000, 2000]
     assert shop.history.state.to_bytes() == before
     assert shop.paid() == {}
     shop.cut()
-    assert distribution.shares(shop.history.final) == distribution.shares(would)
+    assert pools.shares(shop.history.final) == pools.shares(would)
 
 
 def test_rules_on_trial_are_computed_and_not_paid() -> None:
@@ -238,7 +238,7 @@ def test_rules_on_trial_are_computed_and_not_paid() -> None:
     assert shop.status(proposal) == "trial"
     shop.earn(4000)
     on_trial = shop.history.proposed(proposal.id)
-    assert sum(distribution.shares(shop.history.would_pay(shop.now_ms, on_trial)).values()) == 4000
+    assert sum(pools.shares(shop.history.would_pay(shop.now_ms, on_trial)).values()) == 4000
     shop.cut()
     assert shop.paid() == {"Jun": 3000, "Ana": 1000}
 
@@ -261,21 +261,19 @@ def test_money_keeps_its_unit_when_the_rules_of_its_pool_change() -> None:
     shop.earn(1)
     shop.cut()
     finer = PoolId("income", "EUR", 4)
-    left = distribution.pools(shop.history.final)
+    left = pools.pools(shop.history.final)
     assert {pool: row.carried for pool, row in left.items()} == {POOL: 1234, finer: 0}
-    assert list(distribution.shares(shop.history.final).items()) == [
-        ((shop.id("Jun"), "EUR", 4), 100)
-    ]
+    assert list(pools.shares(shop.history.final).items()) == [((shop.id("Jun"), "EUR", 4), 100)]
     adopted(shop, {"pools": {"income": {"scale": 2}}})
     shop.cut()
-    assert distribution.shares(shop.history.final)[shop.id("Jun"), "EUR", 2] == 1234
+    assert pools.shares(shop.history.final)[shop.id("Jun"), "EUR", 2] == 1234
 
 
 def test_a_pool_can_wait_between_splits_and_waits_only_after_one() -> None:
     shop = Workshop(paying(every_hours=24), "Jun")
     shop.earn(10)
     shop.cut()
-    assert distribution.pools(shop.history.final)[POOL] == PoolRow(10, 0, "")
+    assert pools.pools(shop.history.final)[POOL] == PoolRow(10, 0, "")
     shop.work("Jun", 1, by="Mei")
     shop.cut()
     assert shop.paid() == {"Jun": 10}

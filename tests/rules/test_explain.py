@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from commonweal.protocol.ledger import distribution, explain
+from commonweal.protocol.ledger import explain, pools
 from commonweal.protocol.ledger.explain import Got, Waiting
 from tests.rules.council import SAID, Council, process, rules
 from tests.rules.workshop import Workshop, hours, paying
@@ -73,7 +73,7 @@ def test_a_line_names_the_rule_it_was_paid_by_also_when_that_is_superseded() -> 
     assert shop.history.ruleset.pools == ()
     found = [
         explain.rule_of(shop.history.final, one, shop.documents)
-        for one in distribution.payouts(shop.history.final)
+        for one in pools.payouts(shop.history.final)
     ]
     assert found == [
         (before, ("pools", "income", "buckets", 0)),

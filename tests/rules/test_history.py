@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from commonweal.protocol.errors import InvalidSeal
-from commonweal.protocol.ledger import distribution, membership
+from commonweal.protocol.ledger import distribution, membership, pools
 from commonweal.protocol.ledger.backtest import backtest, height_of
 from commonweal.protocol.ledger.closing import last_cut
 from commonweal.protocol.ledger.cut import Advance
@@ -71,7 +71,7 @@ def test_who_was_away_has_the_same_rules_and_shares() -> None:
     away.add(shop.records[10:])
     catch_up(away, shop.history.past)
     assert away.ruleset.id == shop.history.ruleset.id
-    assert distribution.shares(away.final) == distribution.shares(shop.history.final)
+    assert pools.shares(away.final) == pools.shares(shop.history.final)
 
 
 def test_a_record_that_comes_after_a_cut_changes_nothing_final() -> None:

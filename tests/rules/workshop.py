@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from commonweal.protocol.ledger import distribution
+from commonweal.protocol.ledger import pools
 from commonweal.protocol.record import Record
 from commonweal.protocol.rules.document import Ruleset, from_map
 from tests.rules.council import SAID, Council, rules
@@ -63,7 +63,7 @@ class Workshop(Council):
         """Return what each has been paid, by name."""
         names = {pen.owner.id: name for name, pen in self.pens.items()}
         names[self.community] = "community"  # type: ignore[index]
-        found = distribution.shares(self.history.final)
+        found = pools.shares(self.history.final)
         return {names[member]: amount for (member, _, _), amount in found.items()}  # type: ignore[index]
 
 
