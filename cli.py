@@ -71,6 +71,8 @@ TABLE: dict[str, dict[str, Entry]] = {
     N_("Share"): {
         "balance": Entry("standing", "balance", N_("what a member was paid, has and gave")),
         "shares": Entry("standing", "shares", N_("what each was paid, and what is in the pools")),
+        "claims": Entry("claims", "claims", N_("what members are owed, and what is settled")),
+        "payouts": Entry("claims", "payouts", N_("who is to be paid what, as a file")),
         "explain": Entry("standing", "explain", N_("why it was paid, and what it is worth")),
         "seal": Entry("sealing", "seal", N_("make what is held final")),
         "income": Entry("resources", "income", N_("write down what came in from outside")),

@@ -53,6 +53,7 @@ WAIT_SECONDS_MAX = 60.0
 )
 @click.option("--provider", metavar="MEMBER", help="Who gave it, when not you.")
 @click.option("--receiver", metavar="MEMBER", help="Who was given it.")
+@click.option("--settles", multiple=True, metavar="CLAIM", help="A claim that a transfer pays.")
 @click.option("--wait", type=click.IntRange(0), default=0, help="Wait until so many peers hold it.")
 @passphrase_option
 @home_option
@@ -66,6 +67,7 @@ def record(
     evidence: Path | None,
     provider: str | None,
     receiver: str | None,
+    settles: tuple[str, ...],
     wait: int,
     passphrase_file: Path | None,
     home: Home,
@@ -91,6 +93,8 @@ def record(
     if wait:
         call(home).close()  # nothing is written when nobody can be waited for
     data = _event(name, amount, giver, taker, scope)
+    if settles:
+        data |= _paying(home, settles, giver if provider else None, taker, data)
     (written,) = write(home, [Wish("event", data, (), text)], passphrase_file)
     if form is Form.TEXT:
         number = shown_number(int(str(amount["n"])), int(str(amount["scale"])))
@@ -100,6 +104,9 @@ def record(
                 what=what, id=written.id.hex()[:8]
             )
         )
+        if settles:
+            confirm = _("It is settled once its receiver says so: weal attest {id}")
+            say(confirm.format(id=written.id.hex()[:8]))
     else:
         write_json({"id": written.id.hex(), "seq": written.seq})
     if wait:
@@ -141,6 +148,24 @@ def _event(
             raise UnusableText(_("a scope has 1 to {most} characters").format(most=SCOPE_CHARS_MAX))
         data["inScopeOf"] = scope.strip()
     return data
+
+
+def _paying(
+    home: Home,
+    settles: tuple[str, ...],
+    giver: MemberId | None,
+    taker: MemberId | None,
+    data: dict[str, codec.Value],
+) -> dict[str, codec.Value]:
+    """Return what else a transfer says that pays claims. Raises WouldNotCount."""
+    from commonweal.commands.claims import paying
+    from commonweal.commands.folded import folded
+    from commonweal.node.events import Wish
+
+    with folded(home) as found:
+        more = paying(found, settles, giver, taker)
+        found.check(Wish("event", {**data, **more}))
+    return more
 
 
 def _text(note: str | None, evidence: Path | None) -> Text | None:

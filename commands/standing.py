@@ -32,12 +32,13 @@ from commonweal.protocol.ledger.state import State
 from commonweal.storage.home import Home
 
 if TYPE_CHECKING:
-    from commonweal.protocol.ledger.distribution import Payout
+    from commonweal.protocol.ledger.pools import Payout
 
 SHARE_FIELDS = ("member", "member_name", "unit", "amount", "lines")
 LINE_FIELDS = (
     *("line", "height", "pool", "bucket", "sort", "member", "member_name", "amount", "unit"),
     *("of", "weight", "weights", "commissions", "source", "income", "inputs", "ruleset"),
+    "corrects",
 )
 INPUTS_SHOWN_MAX = 10
 
@@ -48,15 +49,16 @@ INPUTS_SHOWN_MAX = 10
 @form_option()
 def balance(member: str | None, home: Home, form: Form) -> None:
     """Show what MEMBER (else you) was paid, has, and gave."""
-    from commonweal.protocol.ledger import distribution
+    from commonweal.protocol.ledger import pools
 
     with folded(home) as found:
         whom = found.member(member) if member else found.me
         paid = [
             {"what": "paid", "name": None, "unit": unit, "amount": shown_number(n, scale)}
-            for (who, unit, scale), n in distribution.shares(found.final).items()
+            for (who, unit, scale), n in pools.shares(found.final).items()
             if who == whom
         ]
+        owed = _owed(found, whom)
         has: list[dict[str, Any]] = []
         for key, value in found.state.items(RESOURCE):
             row = ResourceRow(*value)
@@ -66,14 +68,16 @@ def balance(member: str | None, home: Home, form: Form) -> None:
         gave = _given(found, whom)
         name, height = found.name(whom), found.kept.cut.height
     if form is Form.JSON:
-        for one in (*paid, *has, *gave):
+        for one in (*paid, *owed, *has, *gave):
             del one["what"]
         value = {"member": whom.hex(), "member_name": name, "height": height}
-        return write_json({**value, "paid": paid, "resources": has, "given": gave})
-    rows = [*paid, *has, *gave]
+        value |= {"paid": paid, "open": owed, "resources": has, "given": gave}
+        return write_json(value)
+    rows = [*paid, *owed, *has, *gave]
     if form is Form.CSV:
         return write_csv(("what", "name", "amount", "unit"), rows)
     words = {"paid": _("was paid (final)"), "has": _("has"), "gave": _("gave")}
+    words["open"] = _("of that not settled")
     shown = [{**row, "what": words[row["what"]], "unit": shown_unit(row["unit"])} for row in rows]
     say(visible(name))
     if shown:
@@ -81,6 +85,21 @@ def balance(member: str | None, home: Home, form: Form) -> None:
         write_table([*columns, Column("unit", "")], shown)
     say()
     return say(_("What was paid is final; the rest is provisional: not sealed yet."))
+
+
+def _owed(found: Folded, whom: bytes) -> list[dict[str, Any]]:
+    """Return what is open of a member's claims, by unit; payments count that are not sealed."""
+    from commonweal.protocol.ledger.claims import claims
+
+    sums: dict[tuple[str, int], int] = {}
+    for one in claims(found.state, member=whom):
+        key = (one.row.pool.unit, one.row.pool.scale)
+        sums[key] = sums.get(key, 0) + one.open
+    return [
+        {"what": "open", "name": None, "unit": unit, "amount": shown_number(n, scale)}
+        for (unit, scale), n in sorted(sums.items())
+        if n
+    ]
 
 
 def _given(found: Folded, whom: bytes) -> list[dict[str, Any]]:
@@ -122,7 +141,7 @@ def _given(found: Folded, whom: bytes) -> list[dict[str, Any]]:
 @form_option()
 def shares(lines: bool, height: int | None, if_sealed: bool, home: Home, form: Form) -> None:
     """Show what each was paid by the rules, and what is in the pools."""
-    from commonweal.protocol.ledger import distribution
+    from commonweal.protocol.ledger import pools as kept
 
     with folded(home) as found:
         state, top = found.final, found.kept.cut.height
@@ -140,7 +159,7 @@ def shares(lines: bool, height: int | None, if_sealed: bool, home: Home, form: F
                 "amount": shown_number(row.carried, pool.scale),
                 "error": row.error,
             }
-            for pool, row in sorted(distribution.pools(state).items())
+            for pool, row in sorted(kept.pools(state).items())
         ]
         ruleset = found.kept.ruleset.id.hex()
     standing = _("final at height {height}").format(height=top) if top else ""
@@ -181,12 +200,10 @@ def _sums(found: Folded, paid: Iterable[Payout]) -> list[dict[str, Any]]:
 
 def _paid(state: State, height: int | None = None) -> Iterable[tuple[str, Payout]]:
     """Yield every line that was paid with its name, in the order of payment."""
-    from commonweal.protocol.ledger.distribution import LINE, payouts
+    from commonweal.protocol.ledger.pools import lines, name_of
 
-    keys = [key for key, _value in state.items(LINE)]
-    for key, one in zip(keys, payouts(state), strict=True):
-        if height in (None, one.height):
-            yield f"{one.height}.{one.pool}.{int.from_bytes(key[-4:])}", one
+    for place, one in lines(state, b"" if height is None else height.to_bytes(8)):
+        yield name_of(place), one
 
 
 def _line(found: Folded, one: Payout, name: str) -> dict[str, Any]:
@@ -210,6 +227,7 @@ def _line(found: Folded, one: Payout, name: str) -> dict[str, Any]:
         "income": line.income.hex() or None,
         "inputs": [one.hex() for one in line.inputs],
         "ruleset": one.ruleset.hex(),
+        "corrects": line.corrects or None,
     }
 
 
@@ -218,10 +236,10 @@ def _line(found: Folded, one: Payout, name: str) -> dict[str, Any]:
 @home_option
 @form_option(Form.TEXT, Form.JSON)
 def explain(id: str, home: Home, form: Form) -> None:
-    """Explain a line of `weal shares --lines`, or what a contribution is worth and brought."""
+    """Explain a line of `weal shares --lines`, a claim, or what a contribution brought."""
     with folded(home) as found:
         line = next(((name, one) for name, one in _paid(found.final) if name == id), None)
-        row, words = _of_line(found, *line) if line else _of_event(found, id)
+        row, words = _of_line(found, *line) if line else _of_id(found, id)
     if form is Form.JSON:
         return write_json(row)
     for sentence in words:
@@ -233,8 +251,14 @@ def _of_line(found: Folded, name: str, one: Payout) -> tuple[dict[str, Any], lis
     row = {**_line(found, one, name), "rule": _rule(found, one), "inputs_in_all": one.inputs}
     unit = shown_unit(one.unit)
     line = one.line
+    what = _("{name} was paid {amount} {unit} at height {height}, from the pool {pool}.")
+    if line.corrects:
+        what = _(
+            "{name}: {amount} {unit} at height {height}, from the pool {pool}, since an income"
+            " that was split at height {corrects} was corrected."
+        )
     words = [
-        _("{name} was paid {amount} {unit} at height {height}, from the pool {pool}.").format(
+        what.format(
             name=visible(found.name(line.member)),
             **{**row, "unit": unit, "pool": visible(one.pool)},
         ),
@@ -247,7 +271,11 @@ def _of_line(found: Folded, name: str, one: Payout) -> tuple[dict[str, Any], lis
         words.append(_("less {commissions} {unit} of commissions").format(**{**row, "unit": unit}))
     if line.source:
         words.append(_("a commission on what {name} got").format(name=found.name(line.source)))
-    if line.income:
+    if line.corrects:
+        words.append(
+            _("the income: {event}").format(event=visible(event_words(found, line.income)))
+        )
+    elif line.income:
         words.append(_("earned by: {event}").format(event=event_words(found, line.income)))
     if one.inputs:
         of = ngettext("for {n} contribution:", "for {n} contributions:", one.inputs)
@@ -279,6 +307,18 @@ def _rule(found: Folded, one: Payout) -> str:
         if bucket["name"] == one.line.bucket:
             return str(bucket.get(language, ""))
     return str(pool.get(language, ""))
+
+
+def _of_id(found: Folded, text: str) -> tuple[dict[str, Any], list[str]]:
+    """Return the story of the claim whose id begins so; else of the contribution."""
+    from commonweal.commands.claims import story
+    from commonweal.protocol.ledger.claims import CLAIM
+
+    try:
+        claim = found.id_among(text, CLAIM)
+    except UnknownId:
+        return _of_event(found, text)
+    return story(found, claim)
 
 
 def _of_event(found: Folded, text: str) -> tuple[dict[str, Any], list[str]]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from commonweal.node.events import Text, Wish
 from commonweal.protocol.record import from_bytes_unchecked
@@ -56,6 +60,22 @@ class Commons:
         for home, name in ((self.bo, "Bo"), (self.ana, "Ana")):
             homes.write(home, Wish("member.profile", {}, text=Text("text/plain", name.encode())))
         self.meet()
+
+    def copies(self, folders: pytest.TempPathFactory) -> Callable[[], Commons]:
+        """Return what gives copies of all homes, so that making them is paid once."""
+        first = self.mei.path.parent
+
+        def copy() -> Commons:
+            folder = folders.mktemp("copy") / "homes"
+            shutil.copytree(first, folder)
+            again = object.__new__(Commons)
+            again.mei, again.bo, again.ana = (
+                type(self.mei)(folder / name) for name in ("mei", "bo", "ana")
+            )
+            again.all = (again.mei, again.bo, again.ana)
+            return again
+
+        return copy
 
     def meet(self) -> None:
         """Let all hold all."""

@@ -67,24 +67,11 @@ zh = "按工时。"
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Commons]:
-    """Give copies of one community, so that making it is paid once."""
-    import shutil
-
+    """Give copies of one community."""
     first = tmp_path_factory.mktemp("commons")
     made = Commons(first)
     made.adopt(RULES, first)
-
-    def copy() -> Commons:
-        folder = tmp_path_factory.mktemp("copy") / "homes"
-        shutil.copytree(first, folder)
-        again = object.__new__(Commons)
-        again.mei, again.bo, again.ana = (
-            type(made.mei)(folder / name) for name in ("mei", "bo", "ana")
-        )
-        again.all = (again.mei, again.bo, again.ana)
-        return again
-
-    return copy
+    return made.copies(tmp_path_factory)
 
 
 @pytest.fixture
