@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 
 CELL_COLUMNS_MIN = 8
 """The last column is not cut below this, however narrow the terminal."""
+FOLDED_INDENT = 4
+"""Where the columns of a row begin that do not fit on its first line."""
 
 
 class Form(StrEnum):
@@ -111,21 +113,42 @@ def write_table(columns: Sequence[Column], rows: Sequence[dict[str, Any]]) -> No
 def table(
     columns: Sequence[Column], rows: Sequence[dict[str, Any]], columns_max: int | None = None
 ) -> list[str]:
-    """Return the lines of a table; the last column is cut where `columns_max` ends."""
+    """Return the lines of a table, none wider than `columns_max` while its cells allow.
+
+    Columns that do not fit stand on lines of their own, and the last one is cut.
+    """
     cells = [[visible(_text(row.get(column.key))) for column in columns] for row in rows]
     heading = [column.heading for column in columns]
     lines = [heading, *cells] if any(heading) else cells
     widths = [max(width(line[n]) for line in lines) for n in range(len(columns))]
-    if columns_max is not None and columns:
-        room = columns_max - sum(widths[:-1]) - 2 * (len(columns) - 1)
-        widths[-1] = min(widths[-1], max(room, CELL_COLUMNS_MIN))
+    parts = _parts(widths, columns_max)
     return [
-        "  ".join(
-            _padded(cell, size, column.is_number)
-            for cell, size, column in zip(line, widths, columns, strict=True)
-        ).rstrip()
+        " " * indent
+        + "  ".join(_padded(line[n], widths[n], columns[n].is_number) for n in part).rstrip()
         for line in lines
+        for indent, part in parts
+        if not indent or any(line[n] for n in part)
     ]
+
+
+def _parts(widths: list[int], columns_max: int | None) -> list[tuple[int, list[int]]]:
+    """Return which columns stand together on a line, and how far it is indented.
+
+    widths: the last is made smaller where it does not fit.
+    """
+    parts: list[tuple[int, list[int]]] = [(0, [])]
+    used = 0
+    last = len(widths) - 1
+    for n, size in enumerate(widths):
+        least = min(size, CELL_COLUMNS_MIN) if n == last else size
+        if columns_max is not None and parts[-1][1] and used + least > columns_max:
+            parts.append((FOLDED_INDENT, []))
+            used = FOLDED_INDENT
+        if columns_max is not None and n == last:
+            widths[n] = min(size, max(columns_max - used, least))
+        parts[-1][1].append(n)
+        used += widths[n] + 2
+    return parts
 
 
 def terminal_columns() -> int | None:

@@ -70,7 +70,7 @@ def list_(home: Home, form: Form) -> None:
         [
             Column("role", _("role")),
             Column("member_name", _("member")),
-            Column("held", _("held")),
+            Column("held", _("holds it")),
             Column("endorsements", _("endorsed by"), is_number=True),
             Column("needed", _("needs"), is_number=True),
             Column("final", _("final")),

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from commonweal.commands.output import (
+    FOLDED_INDENT,
     Column,
     Form,
     as_json,
@@ -115,6 +116,35 @@ def test_a_narrow_terminal_cuts_the_last_column() -> None:
     lines = table([Column("a", "a"), Column("note", "note")], rows, 20)
     assert lines[1] == "1234  a long note t…"
     assert all(width(line) <= 20 for line in lines)
+
+
+def test_columns_that_do_not_fit_stand_below() -> None:
+    columns = [Column("a", "id"), Column("b", "when"), Column("n", "n", is_number=True)]
+    columns.append(Column("note", "note"))
+    rows = [
+        {"a": "12345678", "b": "2026-11-23 03:52", "n": "2.5", "note": "a long note, that is cut"},
+        {"a": "9", "b": "", "n": None, "note": ""},
+    ]
+    assert table(columns, rows, 28) == [
+        "id        when",
+        "      n  note",
+        "12345678  2026-11-23 03:52",
+        "    2.5  a long note, that …",
+        "9",
+    ]
+    assert len(table(columns, rows, 60)) == 3
+
+
+@given(
+    st.lists(st.lists(st.text(st.characters(codec="utf-8"), max_size=12), min_size=3, max_size=3)),
+    st.integers(16, 80),
+)
+def test_no_line_of_a_table_is_wider_than_the_terminal(rows: list[list[str]], wide: int) -> None:
+    columns = [Column(str(n), f"column {n}") for n in range(3)]
+    widest = [{str(n): visible(cell)[:8] for n, cell in enumerate(row)} for row in rows]
+    lines = table(columns, widest, wide)
+    most = max([width(cell) for row in widest for cell in row.values()], default=0)
+    assert all(width(line) <= max(wide, most + FOLDED_INDENT) for line in lines)
 
 
 def test_a_sentence_is_folded_between_words() -> None:
