@@ -50,12 +50,16 @@ class Layers:
                 raise named(error) from error
             self.discard()
 
-    def discard(self) -> None:
-        """Throw the file away and begin an empty one."""
+    def remove(self) -> None:
+        """Throw the file away."""
         with suppress(AttributeError, sqlite3.Error):
             self._connection.close()
         for end in ("", "-wal", "-shm"):
             Path(self.path + end).unlink(missing_ok=True)
+
+    def discard(self) -> None:
+        """Throw the file away and begin an empty one."""
+        self.remove()
         try:
             self._connection = self._open()
         except sqlite3.Error as error:

@@ -33,6 +33,7 @@ from commonweal.storage.store import Store
 TABLES = (
     *("mark", "state", "refused", "sealed_log", "tree", "said_at", "member_row", "event_row"),
     *("attest_row", "proposal_row", "vote_row", "seal_row", "payout_row", "claim_row"),
+    *("offered_chunk", "taken_chunk"),
 )
 
 VIEWS = ("members", "events", "attests", "rules", "votes", "seals", "claims", "payouts")

@@ -39,6 +39,17 @@ CREATE TABLE tree (
     PRIMARY KEY (tree, place)
 ) STRICT, WITHOUT ROWID;
 
+-- The final state of one height in chunks: offered to others, or being taken from them.
+CREATE TABLE offered_chunk (
+    number INTEGER PRIMARY KEY,
+    data   BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE taken_chunk (
+    number INTEGER PRIMARY KEY,
+    data   BLOB NOT NULL
+) STRICT;
+
 CREATE TABLE said_at (
     id         BLOB    PRIMARY KEY NOT NULL,
     claimed_at INTEGER NOT NULL
