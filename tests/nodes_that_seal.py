@@ -36,8 +36,10 @@ class Node:
         for one in sorted(records, key=lambda one: one.seq):
             runs.setdefault(one.author, []).append(one)
         for author, run in runs.items():
-            held = self.store.log(author).length
-            self.store.append(author, [one for one in run if one.seq >= held], self.documents)
+            row = self.store.log(author)
+            if row.frozen is None:
+                fresh = [one for one in run if one.seq >= row.length]
+                self.store.append(author, fresh, self.documents)
         self.store.commit()
 
     def have(self, signer: Signer) -> Have:

@@ -2,9 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from commonweal.protocol import evidence
 from commonweal.protocol.keys import DeviceKey, Signer
-from tests.nodes_that_seal import Node, seal_once
+from commonweal.protocol.ledger import membership
+from commonweal.protocol.ledger.facts import end_id, guilt_id
+from commonweal.protocol.ledger.reasons import Reason
+from commonweal.protocol.ledger.root import update
+from commonweal.protocol.record import Record
+from commonweal.protocol.seal.acts import GOOD
+from commonweal.protocol.seal.cut import Delta, cut_root, tree_changes
+from commonweal.protocol.seal.formats import Seal
+from commonweal.protocol.seal.votes import SealId, Step, sign_vote
+from commonweal.protocol.seal.votes import convict as convict_votes
+from commonweal.protocol.seal.witnesses import devices
+from commonweal.storage.assessor import Draft
+from commonweal.storage.layers import TreeNodes
+from commonweal.storage.seals import KeptSeal
+from tests.nodes_that_seal import Node, proposal, seal_once, sealed_height
 from tests.rules.workshop import Workshop, paying
+from tests.test_ledger_state import everything
+
+MINUTE = 60_000
 
 
 def node_of(shop: Workshop) -> Node:
@@ -15,6 +38,13 @@ def node_of(shop: Workshop) -> Node:
 
 def signers_of(shop: Workshop) -> dict[DeviceKey, Signer]:
     return {pen.key: pen.signer for pen in shop.pens.values()}
+
+
+def offering(shop: Workshop, *names: str) -> list[DeviceKey]:
+    """Let members offer their devices as witnesses; return the devices."""
+    for name in names:
+        shop.write(name, "role.claim", {"role": "witness"})
+    return [shop.pens[name].key for name in names]
 
 
 def test_the_founder_alone_seals_what_he_holds() -> None:
@@ -30,3 +60,398 @@ def test_the_founder_alone_seals_what_he_holds() -> None:
     assert (after.height, after.seal) == (1, kept.sealed.seal.id)
     assert (after.unsealed, after.is_urgent, after.alarm) == (0, False, "")
     assert node.assessor.shown() == ()
+    assert node.assessor.build((node.have(shop.mei.signer),), shop.now_ms + MINUTE) is None
+
+
+def test_contributions_alone_are_not_urgent() -> None:
+    shop = Workshop(paying(), "Jun")
+    node = node_of(shop)
+    seal_once([node], signers_of(shop), shop.now_ms)
+    shop.work("Jun", 3, by="Mei")
+    node.take(shop.records)
+    outlook = node.assessor.outlook()
+    assert (outlook.unsealed, outlook.is_urgent) == (2, False)
+    shop.decide("Jun")
+    node.take(shop.records)
+    assert node.assessor.outlook().is_urgent
+
+
+def test_who_offers_and_is_heard_from_gets_a_seat() -> None:
+    shop = Workshop(paying(), "Jun", "Ana", "Bo")
+    offered = offering(shop, "Jun", "Ana", "Bo")
+    node = node_of(shop)
+    signers = signers_of(shop)
+    seal_once([node], signers, shop.now_ms)
+    outlook = node.assessor.outlook()
+    assert devices(outlook.witnesses) == (shop.mei.key,)
+    assert outlook.candidates == tuple(sorted(offered))
+    shop.work("Jun", 1)
+    node.take(shop.records)
+    seal_once([node], signers, shop.now_ms + MINUTE, showing=offered)
+    outlook = node.assessor.outlook()
+    assert len(outlook.witnesses) == 3
+    assert shop.mei.key in devices(outlook.witnesses)
+    shop.work("Jun", 1)
+    node.take(shop.records)
+    seal_once([node], signers, shop.now_ms + 2 * MINUTE, showing=outlook.candidates)
+    outlook = node.assessor.outlook()
+    assert devices(outlook.witnesses) == tuple(sorted([shop.mei.key, *offered]))
+    assert outlook.candidates == ()
+
+
+def four() -> tuple[Workshop, list[Node]]:
+    """Return a community whose four members witness, and a node of each."""
+    shop = Workshop(paying(), "Jun", "Ana", "Bo")
+    offering(shop, "Jun", "Ana", "Bo")
+    nodes = [node_of(shop) for _ in range(4)]
+    signers = signers_of(shop)
+    for number in range(3):
+        seal_once(nodes, signers, shop.now_ms, nodes[0].assessor.outlook().candidates)
+        shop.work("Jun", number + 1, by="Ana")
+        for node in nodes:
+            node.take(shop.records)
+    assert len(nodes[0].assessor.outlook().witnesses) == 4
+    return shop, nodes
+
+
+Spoil = Callable[[Draft, Node], tuple[Seal, Delta]]
+
+
+def rooted(seal: Seal, delta: Delta, node: Node) -> tuple[Seal, Delta]:
+    """Return a seal whose cut is that of `delta`."""
+    top = update(TreeNodes(node.layers, 0), tree_changes(delta.logs)).root
+    return replace(seal, cut_root=cut_root(top, delta.present)), delta
+
+
+def shorter(draft: Draft, node: Node) -> tuple[Seal, Delta]:
+    """Leave out the log that is cited."""
+    cited = {dep for log in draft.delta.logs for dep in node.store.record(log.head).deps}  # type: ignore[union-attr]
+    logs = tuple(one for one in draft.delta.logs if one.head not in cited)
+    assert len(logs) < len(draft.delta.logs)
+    return rooted(draft.seal, Delta(logs, draft.delta.present), node)
+
+
+def longer(draft: Draft, node: Node) -> tuple[Seal, Delta]:
+    first, *rest = draft.delta.logs
+    logs = (first._replace(length=first.length + 1), *rest)
+    return rooted(draft.seal, Delta(logs, draft.delta.present), node)
+
+
+def backward(draft: Draft, node: Node) -> tuple[Seal, Delta]:
+    first, *rest = draft.delta.logs
+    logs = (first._replace(length=1), *rest)
+    return rooted(draft.seal, Delta(logs, draft.delta.present), node)
+
+
+def swapped(draft: Draft, node: Node) -> tuple[Seal, Delta]:
+    one, two, *rest = draft.delta.logs
+    logs = (one._replace(head=two.head), two, *rest)
+    return rooted(draft.seal, Delta(logs, draft.delta.present), node)
+
+
+def field(**over: object) -> Spoil:
+    return lambda draft, _: (replace(draft.seal, **over), draft.delta)  # type: ignore[arg-type]
+
+
+BAD: dict[str, tuple[Spoil, str]] = {
+    "another state": (field(state_root=b"s" * 32), "another state root"),
+    "other members": (field(members_root=b"m" * 32), "another members root"),
+    "other payouts": (field(distribution_root=b"d" * 32), "another distribution root"),
+    "other witnesses": (field(witnesses=b"w" * 32), "another witnesses"),
+    "other rules": (field(ruleset=b"r" * 32), "another ruleset"),
+    "a later clock": (field(clock=10_000), "another clock"),
+    "another cut": (field(cut_root=b"c" * 32), "not that of its logs"),
+    "a newer fold": (field(fold=2), "upgrade"),
+    "an older fold": (field(fold=0), "another fold"),
+    "another past": (field(prev=b"p" * 32), "does not follow"),
+    "the last height": (field(height=3), "does not follow"),
+    "an earlier time": (field(time_ms=1), "not later than the last"),
+    "not closed": (shorter, "cites a record that no cut covers"),
+    "a log that does not grow": (backward, "does not grow"),
+    "another length": (longer, "is not #"),
+    "the head of another log": (swapped, "is not #"),
+}
+
+
+@pytest.fixture(scope="module")
+def scene() -> tuple[Workshop, list[Node]]:
+    return four()
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_proposal_that_is_not_what_the_ledger_computes_is_not_sound(
+    name: str, scene: tuple[Workshop, list[Node]]
+) -> None:
+    shop, (first, judge, *_) = scene
+    signers = signers_of(shop)
+    seated = devices(first.assessor.outlook().witnesses)
+    haves = [first.have(signers[one]) for one in seated]
+    draft = first.assessor.build(tuple(haves), shop.now_ms + MINUTE)
+    assert draft is not None
+    spoil, reason = BAD[name]
+    seal, delta = spoil(draft, first)
+    bad = replace(draft, seal=seal, delta=delta)
+    made = proposal(signers[seated[0]], bad, haves)
+    found = judge.assessor.judge(made, shop.now_ms + MINUTE)
+    assert not found.verdict.sound
+    assert reason in found.verdict.reason
+    assert not found.verdict.missing
+    good = judge.assessor.judge(proposal(signers[seated[0]], draft, haves), shop.now_ms + MINUTE)
+    assert good.verdict.sound and good.verdict.timely
+
+
+def test_a_proposal_is_timely_while_clocks_agree_and_fair_to_what_is_shown(
+    scene: tuple[Workshop, list[Node]],
+) -> None:
+    shop, (first, judge, *_) = scene
+    signers = signers_of(shop)
+    seated = devices(first.assessor.outlook().witnesses)
+    haves = [first.have(signers[one]) for one in seated]
+    now_ms = shop.now_ms + MINUTE
+    draft = first.assessor.build(tuple(haves), now_ms)
+    assert draft is not None
+    made = proposal(signers[seated[0]], draft, haves)
+    late = judge.assessor.judge(made, now_ms + 3 * MINUTE)
+    assert late.verdict.sound and not late.verdict.timely
+    few = proposal(signers[seated[0]], draft, haves[:2])
+    assert not judge.assessor.judge(few, now_ms).verdict.timely
+    assert judge.assessor.judge(made, now_ms).verdict.timely
+
+
+def test_who_lacks_what_a_proposal_covers_says_what() -> None:
+    shop, (first, judge, *_) = four()
+    signers = signers_of(shop)
+    new = shop.work("Bo", 5, by="Jun")
+    first.take(shop.records)
+    seated = devices(first.assessor.outlook().witnesses)
+    haves = [first.have(signers[one]) for one in seated]
+    draft = first.assessor.build(tuple(haves), shop.now_ms + MINUTE)
+    assert draft is not None
+    made = proposal(signers[seated[0]], draft, haves)
+    found = judge.assessor.judge(made, shop.now_ms + MINUTE)
+    assert not found.verdict.sound
+    assert set(found.verdict.missing) == {new.id, shop.records[-1].id}
+    judge.take(shop.records)
+    assert judge.assessor.judge(made, shop.now_ms + MINUTE).verdict.sound
+
+
+def test_who_lacks_what_is_sealed_waits_for_it_and_then_follows() -> None:
+    shop, nodes = four()
+    signers = signers_of(shop)
+    away = nodes[3]
+    new = shop.work("Bo", 5)
+    for node in nodes[:3]:
+        node.take(shop.records)
+    for minute in (1, 2):
+        kept = seal_once(nodes[:3], signers, shop.now_ms + minute * MINUTE)
+        away.put(kept.sealed, kept)
+        shop.work("Ana", minute)
+        for node in nodes[:3]:
+            node.take(shop.records)
+    before = away.assessor.outlook()
+    assert before.height == 3 and away.assessor.lacks == (new.id,)
+    away.take(shop.records)
+    assert away.assessor.outlook().height == 5
+    assert away.assessor.lacks == ()
+    assert away.assessor.outlook() == nodes[0].assessor.outlook()
+
+
+def test_a_certified_seal_with_another_root_is_an_alarm_and_nothing_is_followed() -> None:
+    shop, nodes = four()
+    signers = signers_of(shop)
+    outlook = nodes[0].assessor.outlook()
+    haves = [nodes[0].have(signers[one]) for one in devices(outlook.witnesses)]
+    draft = nodes[0].assessor.build(tuple(haves), shop.now_ms + MINUTE)
+    assert draft is not None
+    bad = replace(draft, seal=replace(draft.seal, state_root=b"s" * 32))
+    kept = sealed_height(shop.community, bad, outlook.witnesses, signers)
+    nodes[1].put(kept.sealed, kept)
+    after = nodes[1].assessor.outlook()
+    assert after.height == outlook.height
+    assert "another state root" in after.alarm
+    assert nodes[1].assessor.build(tuple(haves), shop.now_ms + MINUTE) is None
+    made = proposal(signers[shop.mei.key], draft, haves)
+    assert not nodes[1].assessor.judge(made, shop.now_ms).verdict.sound
+    assert nodes[1].kept.state.get(b"F") is not None
+
+
+def test_a_seal_of_a_newer_fold_asks_for_an_upgrade() -> None:
+    shop, nodes = four()
+    signers = signers_of(shop)
+    outlook = nodes[0].assessor.outlook()
+    haves = [nodes[0].have(signers[one]) for one in devices(outlook.witnesses)]
+    draft = nodes[0].assessor.build(tuple(haves), shop.now_ms + MINUTE)
+    assert draft is not None
+    newer = replace(draft, seal=replace(draft.seal, fold=2))
+    kept = sealed_height(shop.community, newer, outlook.witnesses, signers)
+    nodes[1].put(kept.sealed, kept)
+    assert nodes[1].assessor.outlook().alarm.startswith("upgrade")
+
+
+def fork(shop: Workshop, name: str) -> tuple[Record, Record]:
+    """Let a member write two records at one place; the second is in no list of the shop."""
+    pen = shop.pens[name]
+    one = shop.work(name, 1)
+    pen.log.pop()
+    two = pen.write("event", {"action": "work", "provider": shop.id(name)}, [], None, 1)
+    shop.records.pop()
+    pen.log[-1] = one
+    return one, two
+
+
+def convict(node: Node, one: Record, two: Record) -> None:
+    node.store.freeze(evidence.check(one, two, node.community))
+    node.store.commit()
+
+
+def seal(nodes: list[Node], shop: Workshop, *showing: DeviceKey) -> KeptSeal:
+    shop.now_ms += MINUTE
+    kept = seal_once(nodes, signers_of(shop), shop.now_ms, showing)
+    assert {node.assessor.outlook().height for node in nodes} == {kept.sealed.seal.height}
+    return kept
+
+
+def test_a_fork_takes_effect_with_the_seal_whose_evidence_names_it() -> None:
+    shop, nodes = four()
+    seal(nodes, shop)
+    ana = shop.pens["Ana"].key
+    one, two = fork(shop, "Ana")
+    late = shop.work("Ana", 7)
+    for node in nodes:
+        node.take(shop.records)
+        convict(node, one, two)
+    assert nodes[0].assessor.outlook().is_urgent
+    kept = seal(nodes, shop)
+    assert kept.sealed.seal.evidence == (end_id(shop.community, ana, one.seq),)
+    assert ana not in [log.author for log in kept.delta.logs]
+    for node in nodes:
+        outlook = node.assessor.outlook()
+        assert ana not in (*devices(outlook.witnesses), *outlook.candidates)
+        assert membership.frozen_at(node.kept.final, ana) == one.seq
+        assert node.kept.verdict(late) == Reason.LOG_FROZEN
+    assert nodes[0].assessor.build((nodes[0].have(shop.mei.signer),), shop.now_ms) is None
+
+
+def test_evidence_that_nobody_here_holds_is_asked_for() -> None:
+    shop, nodes = four()
+    seal(nodes, shop)
+    one, two = fork(shop, "Ana")
+    for node in nodes:
+        node.take(shop.records)
+    convict(nodes[0], one, two)
+    signers, first = signers_of(shop), nodes[0]
+    haves = [first.have(signers[key]) for key in devices(first.assessor.outlook().witnesses)]
+    draft = first.assessor.build(tuple(haves), shop.now_ms + MINUTE)
+    assert draft is not None
+    made = proposal(signers[shop.mei.key], draft, haves)
+    found = nodes[1].assessor.judge(made, shop.now_ms + MINUTE)
+    assert found.verdict.missing == draft.seal.evidence
+    convict(nodes[1], one, two)
+    assert nodes[1].assessor.judge(made, shop.now_ms + MINUTE).verdict == GOOD
+
+
+def test_a_fork_below_a_cut_changes_nothing_there() -> None:
+    shop, nodes = four()
+    one, two = fork(shop, "Ana")
+    shop.attest(one, "Jun")
+    for node in nodes:
+        node.take(shop.records)
+    seal(nodes, shop)
+    before = everything(nodes[0].kept.final)
+    for node in nodes:
+        convict(node, one, two)
+    after = shop.work("Ana", 2)
+    for node in nodes:
+        assert node.assessor.outlook().height == 4
+        assert node.kept.verdict(one) is None
+        assert node.kept.is_final(one)
+    seal(nodes, shop)
+    final = everything(nodes[0].kept.final)
+    assert final[b"q" + one.id] == before[b"q" + one.id]
+    assert final[b"Z" + one.author] == one.seq
+    assert nodes[0].kept.verdict(one) is None
+    assert after.seq > one.seq
+
+
+def test_a_branch_that_is_sealed_stays_though_another_one_is_held() -> None:
+    shop, nodes = four()
+    seal(nodes, shop)
+    one, two = fork(shop, "Ana")
+    other = nodes[3]
+    other.store.append(two.author, [two])
+    other.store.commit()
+    for node in nodes[:3]:
+        node.take(shop.records)
+    kept = seal(nodes[:3], shop)
+    other.put(kept.sealed, kept)
+    assert other.assessor.outlook().height == 4
+    assert other.assessor.lacks == (one.id,)
+    convict(other, one, two)
+    other.store.append_branch([one])
+    other.store.commit()
+    assert other.assessor.outlook().height == 5
+    other.kept.refresh()
+    assert other.kept.verdict(one) is None and other.kept.is_final(one)
+    assert other.kept.verdict(two) == Reason.LOG_FROZEN and not other.kept.is_final(two)
+    for node in nodes[:3]:
+        convict(node, one, two)
+        node.store.append_branch([two])
+    seal(nodes, shop)
+    assert membership.frozen_at(other.kept.final, one.author) == one.seq
+
+
+def test_who_cites_a_void_record_is_covered_once_the_evidence_is_sealed() -> None:
+    shop, nodes = four()
+    seal(nodes, shop)
+    one, two = fork(shop, "Ana")
+    cites = shop.attest(one, "Bo")
+    for node in nodes:
+        node.take(shop.records)
+        convict(node, one, two)
+    kept = seal(nodes, shop)
+    assert (cites.author, cites.seq + 1, cites.id) in kept.delta.logs
+    assert nodes[1].kept.verdict(cites) is not None
+
+
+def test_who_voted_twice_has_no_seat_from_the_seal_on_that_says_so() -> None:
+    shop, nodes = four()
+    jun = shop.pens["Jun"]
+    votes = [
+        sign_vote(jun.signer, shop.community, 9, 0, Step.PREVOTE, SealId(bytes([n]) * 32))
+        for n in range(3)
+    ]
+    proofs = [convict_votes(votes[0], votes[1]), convict_votes(votes[1], votes[2])]
+    for number, node in enumerate(nodes):
+        node.seals.put_double_vote(proofs[number % 2])
+        node.store.commit()
+    kept = seal(nodes, shop)
+    assert kept.sealed.seal.evidence == (guilt_id(shop.community, jun.key),)
+    for node in nodes:
+        outlook = node.assessor.outlook()
+        assert jun.key not in (*devices(outlook.witnesses), *outlook.candidates)
+    again = shop.write("Jun", "role.claim", {"role": "witness"})
+    for node in nodes:
+        node.take(shop.records)
+    assert seal(nodes, shop).sealed.seal.evidence == ()
+    assert nodes[0].kept.verdict(again) == Reason.NOTHING_NEW
+
+
+def test_evidence_that_took_effect_before_is_not_named_again() -> None:
+    shop, nodes = four()
+    seal(nodes, shop)
+    one, two = fork(shop, "Ana")
+    for node in nodes:
+        node.take(shop.records)
+        convict(node, one, two)
+    named = seal(nodes, shop).sealed.seal.evidence
+    shop.work("Bo", 1)
+    for node in nodes:
+        node.take(shop.records)
+    signers, first = signers_of(shop), nodes[0]
+    haves = [first.have(signers[key]) for key in devices(first.assessor.outlook().witnesses)]
+    draft = first.assessor.build(tuple(haves), shop.now_ms + MINUTE)
+    assert draft is not None and draft.seal.evidence == ()
+    bad = replace(draft.seal, evidence=named)
+    made = proposal(signers[shop.mei.key], draft, haves, bad)
+    found = nodes[1].assessor.judge(made, shop.now_ms + MINUTE)
+    assert "has ended before" in found.verdict.reason
