@@ -28,10 +28,11 @@ class People:
     def __init__(self, store: Store, community: CommunityId) -> None:
         """Fold the records of membership that `store` holds."""
         from commonweal.protocol.ledger.fold import Ledger
+        from commonweal.storage.last_cut import SealIds
 
         self._store = store
         self.community = community
-        ledger = Ledger(community)
+        ledger = Ledger(community, seals=SealIds(store, community))
         ledger.add(store.rare())
         for row in store.logs():
             if row.frozen is not None:

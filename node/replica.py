@@ -25,6 +25,7 @@ from commonweal.protocol.record import (
     from_bytes_unchecked,
 )
 from commonweal.protocol.seal.votes import SealId
+from commonweal.storage.last_cut import SealIds
 from commonweal.storage.store import SEQ_MAX, LogRow, Store
 
 BULK_KINDS = ("event", "attest", "review")
@@ -203,7 +204,7 @@ class Replica:
 
     def refold(self) -> None:
         """Fold the ledger of membership anew from what is stored."""
-        self.ledger = Ledger(self.community)
+        self.ledger = Ledger(self.community, seals=SealIds(self.store, self.community))
         self.ledger.add(self.store.rare())
         for row in self._rows.values():
             if row.frozen is not None:
