@@ -6,7 +6,7 @@ ask for admission. Pure: keys, salts and the time come in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -60,9 +60,53 @@ def found(
     under this name. nonce: 32 random bytes. The record's id is the community's. Raises
     `InvalidRecord` when the name or the rules are too long.
     """
-    enrolment = Enrolment(nonce, inception.member, DeviceKey(device_signer.key), peer)
     document = codec.encode({**rules, "name": name})
+    return _founded(member_signer, inception, device_signer, peer, nonce, document, now_ms)
+
+
+def found_again(
+    member_signer: Signer,
+    inception: Inception,
+    device_signer: Signer,
+    peer: PeerKey,
+    nonce: bytes,
+    document: bytes,
+    parent: Sequence[codec.Value],
+    now_ms: int,
+) -> Written:
+    """Return the founding record of a community that goes on from another, and its document.
+
+    document: the founding document of the parent. parent: as `ledger.inheritance` has it.
+    """
+    who = (member_signer, inception, device_signer, peer)
+    return _founded(*who, nonce, document, now_ms, {"parent": list(parent)})
+
+
+def inherit(
+    device_signer: Signer, community: CommunityId, tip: Tip, chunk: bytes, now_ms: int
+) -> Written:
+    """Return the record after `tip` that carries a chunk of the parent's state.
+
+    Raises `InvalidRecord` when the chunk exceeds 1 MiB.
+    """
+    place = next_place(community, tip, RecordId(community), (), FOUNDING_CLOCK)
+    draft = Draft("community.inherit", {}, now_ms, body=permanent(chunk))
+    return Written(sign(device_signer, place, draft), chunk)
+
+
+def _founded(
+    member_signer: Signer,
+    inception: Inception,
+    device_signer: Signer,
+    peer: PeerKey,
+    nonce: bytes,
+    document: bytes,
+    now_ms: int,
+    more: Mapping[str, codec.Value] = NO_RULES,
+) -> Written:
+    enrolment = Enrolment(nonce, inception.member, DeviceKey(device_signer.key), peer)
     data: dict[str, codec.Value] = {
+        **more,
         "nonce": nonce,
         "inception": inception.to_bytes(),
         "peer": bytes(peer),
