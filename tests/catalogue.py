@@ -13,6 +13,7 @@ from __future__ import annotations
 import ast
 import inspect
 import io
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -138,12 +139,20 @@ def update() -> None:
         kept.revision_date = kept.creation_date
         kept.update(template, no_fuzzy_matching=True)
         kept.obsolete.clear()
-        with path.open("wb") as file:
-            write_po(file, kept, width=100, sort_output=True, no_location=True)
-        with path.with_suffix(".mo").open("wb") as file:
-            write_mo(file, kept)
+        written, compiled = io.BytesIO(), io.BytesIO()
+        write_po(written, kept, width=100, sort_output=True, no_location=True)
+        write_mo(compiled, kept)
+        _put(path, written.getvalue())
+        _put(path.with_suffix(".mo"), compiled.getvalue())
         for complaint in faults(template, kept):
             print(f"{path.relative_to(ROOT)}: {complaint}")
+
+
+def _put(path: Path, data: bytes) -> None:
+    """Write a file at once: whoever reads it meanwhile finds the old one whole."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    draft.write_bytes(data)
+    draft.replace(path)
 
 
 if __name__ == "__main__":
