@@ -15,6 +15,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+from commonweal.commands.files import read_text
 from commonweal.commands.language import _
 from commonweal.protocol.errors import UnreadableFile
 
@@ -55,19 +56,7 @@ class Mailmap:
     @classmethod
     def read(cls, path: Path) -> Mailmap:
         """Return the file at `path`. Raises UnreadableFile."""
-        try:
-            with path.open("rb") as file:
-                data = file.read(FILE_BYTES_MAX + 1)
-        except OSError as error:
-            raise UnreadableFile(f"{path}: {error.strerror}") from error
-        if len(data) > FILE_BYTES_MAX:
-            raise UnreadableFile(
-                _("{path}: more than {most} bytes").format(path=path, most=FILE_BYTES_MAX)
-            )
-        try:
-            return cls(data.decode("utf-8-sig"), str(path))
-        except UnicodeDecodeError:
-            raise UnreadableFile(_("{path}: not UTF-8").format(path=path)) from None
+        return cls(read_text(path, FILE_BYTES_MAX), str(path))
 
     def names(self) -> list[str]:
         """Return the names that the file gives, each once."""

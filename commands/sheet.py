@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from commonweal.commands.files import read_bytes, read_text
 from commonweal.commands.language import _
 from commonweal.commands.output import visible
 from commonweal.protocol.errors import UnreadableFile, UsageError
@@ -78,7 +79,7 @@ def at(path: Path, line: int, what: str) -> str:
 
 
 def _text(path: Path) -> str:
-    data = _bytes(path, FILE_BYTES_MAX)
+    data = read_bytes(path, FILE_BYTES_MAX)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -87,17 +88,6 @@ def _text(path: Path) -> str:
         return data.decode("gb18030")
     except UnicodeDecodeError:
         raise UnreadableFile(at(path, line, _("neither UTF-8 nor GB18030"))) from None
-
-
-def _bytes(path: Path, most: int) -> bytes:
-    try:
-        with path.open("rb") as file:
-            data = file.read(most + 1)
-    except OSError as error:
-        raise UnreadableFile(f"{path}: {error.strerror}") from error
-    if len(data) > most:
-        raise UnreadableFile(_("{path}: more than {most} bytes").format(path=path, most=most))
-    return data
 
 
 def _places(heading: list[str], mapping: Mapping, path: Path) -> dict[str, int]:
@@ -141,9 +131,7 @@ def _rows(
 
 def _mapping_file(path: Path) -> Mapping:
     try:
-        found = tomllib.loads(_bytes(path, MAPPING_BYTES_MAX).decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        raise UnreadableFile(_("{path}: not UTF-8").format(path=path)) from None
+        found = tomllib.loads(read_text(path, MAPPING_BYTES_MAX))
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UnreadableFile(f"{path}: {error}") from error
     match found:

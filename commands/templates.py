@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from commonweal.commands.folded import is_text
-from commonweal.commands.language import N_, _
+from commonweal.commands.files import read_text
+from commonweal.commands.language import N_
 from commonweal.protocol import founding
-from commonweal.protocol.errors import UnreadableFile
 from commonweal.protocol.rules.document import TEXT_CHARACTERS_MAX, read_toml
 
 FILE_BYTES_MAX = 4 * TEXT_CHARACTERS_MAX
@@ -46,11 +45,4 @@ def text_of_rules(name: str) -> str:
 
 def text_of_file(file: Path) -> str:
     """Return the text of a file that may hold rules. Raises UnreadableFile."""
-    try:
-        with file.open("rb") as opened:
-            data = opened.read(FILE_BYTES_MAX + 1)
-    except OSError as error:
-        raise UnreadableFile(f"{file}: {error.strerror}") from error
-    if len(data) > FILE_BYTES_MAX or not is_text(data):
-        raise UnreadableFile(_("{file}: it is no text, or too long").format(file=file))
-    return data.decode().removeprefix("\ufeff").replace("\r\n", "\n")
+    return read_text(file, FILE_BYTES_MAX).replace("\r\n", "\n")
