@@ -8,7 +8,13 @@ from pathlib import Path
 import click
 
 from commonweal.commands.language import N_, _
-from commonweal.commands.options import form_option, home_option, passphrase_option, unlock
+from commonweal.commands.options import (
+    form_option,
+    home_option,
+    passphrase_option,
+    typed_link,
+    unlock,
+)
 from commonweal.commands.output import Form, say, warn, write_json
 from commonweal.commands.people import People
 from commonweal.commands.writing import now_ms
@@ -51,11 +57,11 @@ STATES = (
 @home_option
 @form_option(Form.TEXT, Form.JSON)
 def join(link: str, seconds: float, passphrase_file: Path | None, home: Home, form: Form) -> None:
-    """Ask to join the community of LINK.
+    """Ask to join the community of LINK; `-` reads it from the keyboard.
 
     The request is kept: when no node answers now, `weal up` goes on trying.
     """
-    found = links.from_text(link)
+    found = links.from_text(typed_link() if link == "-" else link)
     state = ask_to_join(home, found, passphrase_file)
     if state != WAITING:
         raise InCommunityAlready(found.community.hex()[:8])

@@ -139,6 +139,16 @@ def opened(path: Path, passphrase_file: Path | None, whose: str = "") -> tuple[S
     return keystore.unlock(path, passphrase), passphrase
 
 
+def typed_link() -> str:
+    """Return the link that is typed or piped: what stands in a command, others here may read."""
+    from commonweal.protocol.invite import LINK_CHARS_MAX
+
+    if is_typed():
+        typed: str = click.prompt(_("The link"), err=True)
+        return typed
+    return sys.stdin.readline(2 * LINK_CHARS_MAX)
+
+
 def is_typed() -> bool:
     """Whether somebody types the answers, so that he can be asked."""
     return sys.stdin is not None and sys.stdin.isatty()

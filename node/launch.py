@@ -32,6 +32,7 @@ END_S_MAX = 6.0
 PAUSE_S = 0.02
 REPORT_BYTES_MAX = 64 * 1024
 SAID_LINES = 2
+LEFT_OUT = "COMMONWEAL_PASSPHRASE"
 
 
 class Starting:
@@ -150,9 +151,13 @@ def tell(pid: int, number: signal.Signals) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """Return our environment; from a checkout that is not installed, with the way to it."""
+    """Return our environment; from a checkout that is not installed, with the way to it.
+
+    Without the passphrase, which a node does not need: what it is given stays readable.
+    """
     root = Path(commonweal.__file__).parent.parent
     environment = dict(os.environ)
+    environment.pop(LEFT_OUT, None)
     if (root / "pyproject.toml").is_file():
         before = environment.get("PYTHONPATH")
         environment["PYTHONPATH"] = os.pathsep.join([str(root), *([before] if before else [])])

@@ -37,6 +37,7 @@ from commonweal.protocol.errors import (
     WrongPassphrase,
 )
 from commonweal.protocol.keys import KEYSTORE, SEED_BYTES, hash32
+from commonweal.storage import secrecy
 
 VERSION = 1
 FILE_BYTES_MAX = 4096
@@ -64,13 +65,15 @@ COST_MAX = Cost(argon2id.OPSLIMIT_SENSITIVE * 4, argon2id.MEMLIMIT_SENSITIVE)
 class Secrets:
     """What a device keeps to itself: its 32-byte seed, and the member's 32-byte entropy.
 
-    `member_entropy` is None on a device that was enrolled from elsewhere.
+    `member_entropy` is None on a device that was enrolled from elsewhere. A process in which
+    there are some leaves no core file.
     """
 
     device_seed: bytes
     member_entropy: bytes | None = None
 
     def __post_init__(self) -> None:
+        secrecy.keep()
         assert len(self.device_seed) == SEED_BYTES
         assert self.member_entropy is None or len(self.member_entropy) == SEED_BYTES
 
