@@ -74,7 +74,8 @@ TABLE: dict[str, dict[str, Entry]] = {
         "claims": Entry("claims", "claims", N_("what members are owed, and what is settled")),
         "payouts": Entry("claims", "payouts", N_("who is to be paid what, as a file")),
         "explain": Entry("standing", "explain", N_("why it was paid, and what it is worth")),
-        "seal": Entry("sealing", "seal", N_("make what is held final")),
+        "seal": Entry("sealing", "seal", N_("make what waits final now")),
+        "seals": Entry("sealing", "seals", N_("what is final, seal by seal, and who signed")),
         "income": Entry("resources", "income", N_("write down what came in from outside")),
     },
     N_("Node"): {

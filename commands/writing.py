@@ -65,15 +65,15 @@ def writer(home: Home, passphrase_file: Path | None = None) -> Iterator[Write]:
     with home.store(readonly=True) as store:
         Settings.read(store).here  # noqa: B018  raises without a community
     with ExitStack() as held:
-        line = _line_or_lock(home, held)
+        line = line_or_lock(home, held)
         if line is not None:
             yield lambda wishes: _through(line, wishes)
             return
-        service = _service(held.enter_context(home.store()), unlock(home, passphrase_file))
+        service = service_of(held.enter_context(home.store()), unlock(home, passphrase_file))
         yield lambda wishes: _alone(service, wishes)
 
 
-def _line_or_lock(home: Home, held: ExitStack) -> Call | None:
+def line_or_lock(home: Home, held: ExitStack) -> Call | None:
     """Let `held` hold a line to the running node, which is returned, or the home's lock."""
     deadline = time.monotonic() + WAIT_SECONDS_MAX
     while True:
@@ -98,7 +98,7 @@ def _through(line: Call, wishes: Sequence[Wish]) -> list[Written]:
     return _written(line.ask("submit", **wishes_about(wishes)))
 
 
-def _service(store: Store, secrets: Secrets) -> Service:
+def service_of(store: Store, secrets: Secrets) -> Service:
     from commonweal.node.service import Service
     from commonweal.node.session import Identity
 

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from commonweal.node import seal_report
 from commonweal.node.events import Answer, Ticket
 from commonweal.node.gate import Gate
 from commonweal.node.peering import Peering
 from commonweal.node.scrubbing import Scrubbing
+from commonweal.node.sealing import Sealing
 from commonweal.node.session import Desk, Session
 from commonweal.protocol.errors import InvalidRecord, UsageError
 from commonweal.protocol.keys import DeviceKey, PeerKey
@@ -34,8 +36,11 @@ class _Wait:
 class Reporting:
     """Answers to the questions of the local API."""
 
-    def __init__(self, desk: Desk, gate: Gate, peering: Peering, scrubbing: Scrubbing) -> None:
+    def __init__(
+        self, desk: Desk, gate: Gate, peering: Peering, scrubbing: Scrubbing, sealing: Sealing
+    ) -> None:
         self.desk = desk
+        self.sealing = sealing
         self.gate = gate
         self.peering = peering
         self.scrubbing = scrubbing
@@ -93,6 +98,7 @@ class Reporting:
             "listening": list(self.peering.listening),
             "refusal": list(self.gate.refusal) if self.gate.refusal else None,
             "peers": self.peers(),
+            "sealing": dict(seal_report.report(self.sealing)),
         }
 
     def health(self) -> dict[str, int]:
@@ -109,6 +115,7 @@ class Reporting:
             "members_connected": len(desk.members()),
             "peers_known": len(self.peering.contacts()),
             "behind": max((self._behind(one) for one in desk.members()), default=0),
+            **seal_report.figures(self.sealing),
         }
 
     def state(self) -> str:

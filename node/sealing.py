@@ -8,8 +8,7 @@ say anything. Who cannot seal goes on recording: nothing here stops replication.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from commonweal.node.agreeing import Agreeing
 from commonweal.node.asking import Asking
@@ -75,7 +74,8 @@ class Sealing:
 
     def _begin(self) -> None:
         self._height = self.chain.height
-        self._since_ms: int | None = None
+        self.since_ms: int | None = None
+        """Since when something waits for this height."""
         self._is_asked = self._is_urged = False
         self._heard: dict[DeviceKey, None] = {}
         self.agreeing.begin()
@@ -132,9 +132,9 @@ class Sealing:
             return
         self.agreeing.offer(outlook.candidates)
         if not outlook.unsealed:
-            self._since_ms = None
-        elif self._since_ms is None:
-            self._since_ms = self.desk.now_ms
+            self.since_ms = None
+        elif self.since_ms is None:
+            self.since_ms = self.desk.now_ms
         self.agreeing.ask_again()
         self._consider()
 
@@ -260,30 +260,11 @@ class Sealing:
         elif self.asking.add(ticket, self.chain.height):
             self.agreeing.ask(Show())
 
-    def report(self) -> Mapping[str, Any]:
-        """Return how sealing stands, keys and ids as bytes."""
-        chain, outlook = self.chain, self.outlook
-        stands = outlook is not None and outlook.seal == chain.seal
-        return {
-            "height": chain.height,
-            "seal": bytes(chain.seal) if chain.height else b"",
-            "time_ms": chain.point.time_ms if chain.point else 0,
-            "round": self.agreeing.round,
-            "is_open": self.agreeing.is_open,
-            "witnesses": [[*one] for one in self.witnesses],
-            "missing": [[*one] for one in self.missing()],
-            "is_witness": self.desk.me.device in devices(self.witnesses),
-            "unsealed": outlook.unsealed if outlook is not None and stands else None,
-            "waits_ms": self.desk.now_ms - self._since_ms if self._since_ms is not None else 0,
-            "alarm": outlook.alarm if outlook is not None else "",
-            "forked": chain.fork[0].height if chain.fork is not None else None,
-        }
-
     # Inside: beginning.
 
     def _waiting(self) -> Waiting:
         deadline = self.outlook.deadline_ms if self.outlook is not None else None
-        return Waiting(self._since_ms, deadline, self._is_asked)
+        return Waiting(self.since_ms, deadline, self._is_asked)
 
     def _interval_ms(self) -> int:
         """Return how long what waits may wait. Who has no seat shows himself before it begins."""

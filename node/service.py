@@ -75,7 +75,7 @@ class Service:
         self.peering = Peering(self.desk)
         self.authoring = Authoring(self.desk)
         self.heads = heads.Heads(self.desk)
-        self.reporting = Reporting(self.desk, self.gate, self.peering, self.scrubbing)
+        self.reporting = Reporting(self.desk, self.gate, self.peering, self.scrubbing, self.sealing)
         self._answers: list[Answer] = []
         self._is_new = True
         self._was_member = False

@@ -291,6 +291,10 @@ class NotSealedYet(NotYet):
     """No seal covers the record yet; type `weal seal`, and this again when it is made."""
 
 
+class SealNeedsNode(NotYet):
+    """The other witnesses must agree; run your node (`weal up`), and type this again."""
+
+
 class NotAdmittedYet(NotYet):
     """You are not a member yet; leave the node running (`weal up`) until you are admitted."""
 

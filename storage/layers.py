@@ -168,7 +168,11 @@ class Layers:
                 raise MissingDatabase(self.path)
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
         connection = sqlite3.connect(
-            self.path, isolation_level=None, timeout=BUSY_MS_MAX / 1000, cached_statements=256
+            self.path,
+            isolation_level=None,
+            check_same_thread=False,  # one thread at a time, though not always the same one
+            timeout=BUSY_MS_MAX / 1000,
+            cached_statements=256,
         )
         try:
             connection.execute("PRAGMA journal_mode = WAL")
