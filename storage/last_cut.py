@@ -66,14 +66,13 @@ def covers(store: Store, logs: Mapping[DeviceKey, SealedLog], record: Record) ->
 
 
 class SealIds:
-    """The ids of the seals in a store, as a container."""
+    """The heights of the seals in a store, by their ids."""
 
     def __init__(self, store: Store, community: CommunityId) -> None:
-        self._seals, self._known = Seals(store, community), dict[bytes, bool]()
+        self._seals, self._known = Seals(store, community), dict[bytes, "int | None"]()
 
-    def __contains__(self, id: object) -> bool:
-        """Whether it is a seal of this chain."""
-        assert isinstance(id, bytes), "seals have ids"
-        if id not in self._known:
-            self._known[id] = self._seals.height_of(SealId(id)) is not None
-        return self._known[id]
+    def get(self, seal: bytes) -> int | None:
+        """Return the height of a seal; None when it is not of this chain."""
+        if seal not in self._known:
+            self._known[seal] = self._seals.height_of(SealId(seal))
+        return self._known[seal]

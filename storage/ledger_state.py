@@ -39,6 +39,9 @@ if TYPE_CHECKING:  # loaded when something is folded, which is seldom
 
 NO_LEAST: Mapping[DeviceKey, int] = MappingProxyType({})
 
+TAKING = "taking"
+"""The mark of a state that is being taken from others: meanwhile no seal is folded here."""
+
 
 class LedgerState:
     """What the records of a store come to. Valid until the store changes; `refresh` follows."""
@@ -188,15 +191,22 @@ class LedgerState:
     # Inside
 
     def _above(self) -> Provisional:
+        from commonweal.protocol.ledger import standing
+
+        def rules_at(height: int) -> Rules:
+            return standing.rules_at(self.founded, self.documents, height, self.cut.time_ms)
+
         return Provisional(
-            self.store, self.layers, self.community, self.last, self.documents, self.rules
+            *(self.store, self.layers, self.community, self.last),
+            *(self.documents, self.rules, rules_at),
         )
 
     def _may_advance(self, mark: bytes) -> bool:
         """Whether a seal may be applied, which could not be when it was tried last."""
         self.last.read()
         height = Seals(self.store, self.community).height
-        return height > self.cut.height and not self.alarm and self._waits != mark
+        waits = self.alarm or self._waits == mark or self.layers.mark(TAKING)
+        return height > self.cut.height and not waits
 
     def _follow(self, rows: list[LogRow], *, whole: bool) -> bool:
         """Write what follows from the store; return whether more seals wait to be applied."""
@@ -223,7 +233,8 @@ class LedgerState:
         self.lacks = ()
         touched: list[bytes] = []
         records = 0
-        if self.alarm or Seals(self.store, self.community).height <= self.cut.height:
+        height = Seals(self.store, self.community).height
+        if self.alarm or self.layers.mark(TAKING) or height <= self.cut.height:
             return touched, False
         end = self.end()
         while (kept := end.seals.at(self.cut.height + 1)) is not None:

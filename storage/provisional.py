@@ -8,7 +8,7 @@ is always the state of one fold of all records held.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -64,7 +64,8 @@ class _EndsEarlier(Exception):
 class Provisional:
     """What lies above the last cut of one store.
 
-    documents: permanent bodies by hash. rules: those in force at the cut.
+    documents: permanent bodies by hash. rules: those in force at the cut; rules_at: what
+    an event may still follow whose author knew the seal of a height.
     """
 
     def __init__(
@@ -75,9 +76,11 @@ class Provisional:
         last: LastCut,
         documents: Mapping[bytes, bytes],
         rules: Rules,
+        rules_at: Callable[[int], Rules],
     ) -> None:
         self.store, self.layers, self.community = store, layers, community
-        self.last, self.documents, self.rules = last, documents, rules
+        self.last, self.documents = last, documents
+        self.rules, self.rules_at = rules, rules_at
 
     def fold(self, rows: list[LogRow]) -> list[bytes]:
         """Fold what is above the cut into the layers; return the keys that this touches.
@@ -166,7 +169,10 @@ class Provisional:
 
         base = None if self.layers.is_empty() else Layer(self.layers, OLDER, cached=True)
         seals = SealIds(self.store, self.community)
-        ledger = Ledger(self.community, base, self.last.cut, self.rules, self.documents, seals)
+        ledger = Ledger(
+            *(self.community, base, self.last.cut, self.rules, self.documents, seals),
+            rules_at=self.rules_at,
+        )
         for row in rows:
             if row.frozen is not None:
                 ledger.freeze(row.author, row.frozen)

@@ -212,7 +212,8 @@ class _Closing:
             RulesetId(row.base),
         )
         self.state.put(standing.STANDING, [*now])
-        self.state.put(standing.ADOPTED + self.cut.height.to_bytes(8) + id, [row.target])
+        key = standing.ADOPTED + self.cut.height.to_bytes(8) + id
+        self.state.put(key, [row.target, self.cut.time_ms])
         finish_trial(self.state, id, row._replace(status=IN_FORCE, until_ms=until))
         self.ruleset = standing.in_force(self.state, self.documents)
 
@@ -224,7 +225,7 @@ class _Closing:
         now = StandingRow(row.before, b"", self.cut.height, self.cut.time_ms, 0, row.before)
         self.state.put(standing.STANDING, [*now])
         key = standing.ADOPTED + self.cut.height.to_bytes(8) + row.proposal
-        self.state.put(key, [row.before])
+        self.state.put(key, [row.before, self.cut.time_ms])
         self.ruleset = standing.in_force(self.state, self.documents)
 
     def _leave(self, status: str) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple, TypeAlias, TypeGuard
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeGuard
 
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.cut import Cut
@@ -16,7 +16,14 @@ NOBODY = MemberId(b"")
 
 NO_DOCUMENTS: Mapping[bytes, bytes] = MappingProxyType({})
 
-NO_SEALS: Container[bytes] = frozenset()
+class Heights(Protocol):
+    """The seals that a record may name as its basis, and their heights."""
+
+    def get(self, seal: bytes, /) -> int | None:
+        """Return the height of a seal by its id; None when it is not of this chain."""
+
+
+NO_SEALS: Mapping[bytes, int] = MappingProxyType({})
 
 Verdict: TypeAlias = Reason | None
 """None: the record counts. Else why it does not."""
@@ -26,8 +33,8 @@ class Context(NamedTuple):
     """What a record is judged in. A tuple, since one is made for each record.
 
     member: the author's, who is active; `NOBODY` for the kinds that anyone writes.
-    documents: the permanent bodies of records held, by their hash. seals: the ids of those
-    that a record may name as its basis.
+    documents: the permanent bodies of records held, by their hash. seals: those that a
+    record may name as its basis.
     """
 
     community: CommunityId
@@ -35,7 +42,7 @@ class Context(NamedTuple):
     rules: Rules
     member: MemberId
     documents: Mapping[bytes, bytes] = NO_DOCUMENTS
-    seals: Container[bytes] = NO_SEALS
+    seals: Heights = NO_SEALS
 
 
 def is_bytes(value: Any, size: int = 32) -> TypeGuard[bytes]:

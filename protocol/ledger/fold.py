@@ -15,13 +15,20 @@ outcome follows from the records alone.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple, TypeAlias
 
 from commonweal.protocol import keys
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger import joining
-from commonweal.protocol.ledger.context import NO_DOCUMENTS, NO_SEALS, NOBODY, Context, Verdict
+from commonweal.protocol.ledger.context import (
+    NO_DOCUMENTS,
+    NO_SEALS,
+    NOBODY,
+    Context,
+    Heights,
+    Verdict,
+)
 from commonweal.protocol.ledger.cut import BEFORE_ALL, Cut
 from commonweal.protocol.ledger.kinds import KINDS, RESERVED, Author
 from commonweal.protocol.ledger.reasons import Reason
@@ -67,9 +74,11 @@ class Ledger:
     """The state above a cut, folded from the records that are held.
 
     base: the state at `cut`, read and never changed. rules: those in force there.
-    documents: permanent bodies by their hash; one is there before its record is. seals: the
-    ids of those that a record may name as its basis. order: the root of the cut that covers
-    the records, by which those of one clock are ordered; empty orders them by their ids.
+    documents: permanent bodies by their hash; one is there before its record is. seals: those
+    that a record may name as its basis. order: the root of the cut that covers the records,
+    by which those of one clock are ordered; empty orders them by their ids. rules_at: what
+    was asked at the height of a basis, and still is by the grace of the rules; of events
+    only, since else an old basis would bring back what the rules have ended.
     """
 
     def __init__(
@@ -79,10 +88,13 @@ class Ledger:
         cut: Cut = BEFORE_ALL,
         rules: Rules = DEFAULT,
         documents: Mapping[bytes, bytes] = NO_DOCUMENTS,
-        seals: Container[bytes] = NO_SEALS,
+        seals: Heights = NO_SEALS,
         order: bytes = b"",
+        rules_at: Callable[[int], Rules] | None = None,
     ) -> None:
         self.community, self.cut, self.rules, self._order = community, cut, rules, order
+        self._rules_at = rules_at
+        self._by_basis: dict[bytes, Context] = {}
         self._state = State(base)
         self._context = Context(community, cut, rules, NOBODY, documents, seals)
         self._entries: list[_Entry] = []
@@ -185,12 +197,23 @@ class Ledger:
             return Reason.LOG_FROZEN if is_frozen else Reason.DEVICE_REVOKED
         if record is None:
             record = from_bytes_unchecked(entry.wire)
-        reason = judge(self._state, record, self._context)
+        context = self._context
+        if record.kind == "event" and self._rules_at is not None:
+            context = self._by_basis.get(record.basis) or self._of_basis(record.basis)
+        reason = judge(self._state, record, context)
         if reason is not None:
             self._state.rollback(mark)
         elif record.kind == "device.revoke":
             self._revoke(record, _place(entry))
         return reason
+
+    def _of_basis(self, basis: RecordId) -> Context:
+        """Return the context with the rules that a record of this basis may follow."""
+        height = self._context.seals.get(basis) or 0
+        assert self._rules_at is not None, "asked only when somebody knows"
+        found = self._context._replace(rules=self._rules_at(height))
+        self._by_basis[basis] = found
+        return found
 
     def _revoke(self, record: Record, place: Place) -> None:
         """Note a revocation that was found good; go back when it voids what is folded."""
@@ -240,7 +263,8 @@ def judge(state: State, record: Record, context: Context) -> Verdict:
 
     When a reason is returned, the caller takes back what was written.
     """
-    if record.basis not in (b"", context.community) and record.basis not in context.seals:
+    is_first = record.basis in (b"", context.community)
+    if not is_first and context.seals.get(record.basis) is None:
         return Reason.UNKNOWN_BASIS
     kind = KINDS.get(record.kind)
     if kind is None:

@@ -8,7 +8,7 @@ arrival. Whether a seal is certified is not asked here.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,12 +16,13 @@ from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger import distribution, governance, seats, standing
 from commonweal.protocol.ledger.above import NO_LEAST, Above, Covered, Ends
 from commonweal.protocol.ledger.closing import close, would_decide
-from commonweal.protocol.ledger.context import Verdict
+from commonweal.protocol.ledger.context import Heights, Verdict
 from commonweal.protocol.ledger.cut import BEFORE_ALL, Advance, Cut
 from commonweal.protocol.ledger.deadlines import next_deadline
 from commonweal.protocol.ledger.fold import Ledger
 from commonweal.protocol.ledger.joining import FOUNDING, FROZEN
 from commonweal.protocol.ledger.roots import Roots, Trees, cut_roots, roots_of, write
+from commonweal.protocol.ledger.rules_in_force import Rules
 from commonweal.protocol.ledger.state import State
 from commonweal.protocol.record import FOUND, CommunityId, Record, RecordId
 from commonweal.protocol.rules.document import Ruleset
@@ -65,8 +66,8 @@ class History:
         self.past: list[tuple[Advance, bytes]] = []
         """What each seal applied here added, and its id."""
         self._heights: dict[bytes, int] = {}
-        self.seals: Container[bytes] = self._heights
-        """The ids of the seals so far, which records may name as their basis."""
+        self.seals: Heights = self._heights
+        """The heights of the seals so far, which records may name as their basis."""
         self._nodes: tuple[dict[bytes, bytes], ...] = ({}, {}, {})
         self.trees = Trees(*self._nodes)
         self._documents: dict[bytes, bytes] = {}
@@ -239,7 +240,7 @@ class History:
             over.put(FROZEN + author, min(seq, self._end_of(author, seq)))
         for device in advance.guilty:
             over.put(seats.GUILTY + device, True)
-        below = self._new_ledger(over, cut.root)
+        below = self._new_ledger(over, cut.root, cut.time_ms)
         below.add(new)
         below.settle()
         verdicts = {record.id: below.verdict(record.id) for record in new}
@@ -294,10 +295,18 @@ class History:
 
     # Inside.
 
-    def _new_ledger(self, base: State | None = None, order: bytes = b"") -> Ledger:
+    def _new_ledger(
+        self, base: State | None = None, order: bytes = b"", time_ms: int | None = None
+    ) -> Ledger:
+        """Return a ledger on the final state, or `base`. order, time_ms: those of a cut."""
         rules, documents = standing.rules_of(self.ruleset), self._documents
-        base = self.final if base is None else base
-        return Ledger(self.community, base, self.cut, rules, documents, self.seals, order)
+        base, now_ms = base or self.final, self.cut.time_ms if time_ms is None else time_ms
+
+        def rules_at(height: int) -> Rules:
+            return standing.rules_at(self._standing_state(), documents, height, now_ms)
+
+        below = (self.community, base, self.cut, rules, documents, self.seals)
+        return Ledger(*below, order, rules_at)
 
     def _standing_state(self) -> State:
         """Return a state that knows the founding document, which rules before any cut."""

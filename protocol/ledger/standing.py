@@ -90,6 +90,23 @@ def history(state: State) -> list[tuple[int, RulesetId, bytes]]:
     ]
 
 
+def rules_at(state: State, documents: Mapping[bytes, bytes], height: int, time_ms: int) -> Rules:
+    """Return what is asked of a record whose author knew the seal of `height`, at a time.
+
+    The rules that were in force there, while those in force now let him; else the latter.
+    """
+    now = in_force(state, documents)
+    known: RulesetId | None = None
+    for key, (ruleset, since_ms) in state.items(ADOPTED):
+        if int.from_bytes(key[1:9]) > height:
+            if time_ms - since_ms > now.grace_ms:
+                return rules_of(now)
+            then = founding(state, documents) if known is None else by_id(state, documents, known)
+            return rules_of(then)
+        known = RulesetId(ruleset)
+    return rules_of(now)
+
+
 @lru_cache(maxsize=RULESETS_KEPT_MAX)
 def _rules_of(canonical: bytes) -> Rules:
     ruleset = read(canonical)
