@@ -95,7 +95,7 @@ class Intake:
                     self._read_late(session, run, clocks, reads)
             kept = self._keep(session, reads, whole=not missing)
             if kept:  # frames that bring nothing do not keep us waiting for this peer
-                session.progress_ms = self.desk.now_ms
+                session.progress_ms = session.news_ms = self.desk.now_ms
             return kept
         except (InvalidRecord, Malformed) as error:
             self.desk.drop(session, f"{type(error).__name__}: {error}")

@@ -1,14 +1,16 @@
 """Peering: whom to dial, who is alive, and passing on where members' nodes are.
 
 The address book holds what links, mDNS and other members told. A node keeps up to
-`NEIGHBOURS_AIM` links; it tries again with growing pauses, and drops who is silent.
+`NEIGHBOURS_AIM` links; it tries again with growing pauses, and drops who is silent. Whoever
+comes in by himself never keeps it from choosing some neighbours, and now and then it looks
+at one more: all that it has may be hostile, and show it less than there is.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from commonweal.node.events import Dial
+from commonweal.node.events import Dial, Drop
 from commonweal.node.session import Desk, Session
 from commonweal.protocol import address, wire
 from commonweal.protocol.address import SignedAddress
@@ -18,6 +20,13 @@ from commonweal.protocol.ledger import membership
 from commonweal.storage.shelves import Address
 
 NEIGHBOURS_AIM = 8
+CHOSEN_AIM = 4
+"""Neighbours that we dialled, however many came in by themselves."""
+LOOK_AROUND_MS = 60_000
+"""With enough neighbours, one more is tried so often: the one who was tried longest ago."""
+TRIAL_MS = 20_000
+"""So long a new neighbour may take to bring something before another takes his place."""
+MADE_ROOM = "made room for another"
 PING_MS = 5_000
 SILENCE_MS_MAX = 15_000
 RETRY_MS_MIN, RETRY_MS_MAX = 500, 30_000
@@ -37,6 +46,7 @@ class _Try:
     due_ms: int = 0
     pause_ms: int = RETRY_MS_MIN
     dialling: bool = False
+    tried_ms: int = 0
 
 
 class Peering:
@@ -52,6 +62,7 @@ class Peering:
     def reload(self) -> None:
         """Read the address book from the store; no dial is under way."""
         self._tries: dict[PeerKey, _Try] = {}
+        self._looked_ms = 0
         self._book: dict[PeerKey, Address] = {
             known.peer: known for known in self.desk.replica.store.addresses()
         }
@@ -118,14 +129,14 @@ class Peering:
                 known.source if known else "mdns",
             )
         )
-        self._tries.setdefault(peer, _Try()).due_ms = 0
+        self._try(peer).due_ms = 0
 
     def joined(self, session: Session) -> None:
         """Note that a link to a peer stands. The pause before the next dial is as it was.
 
         So one who takes us in and ends the link at once is not dialled twice a second for ever.
         """
-        self._tries.setdefault(session.peer, _Try()).dialling = False
+        self._try(session.peer).dialling = False
         self.failures.pop(session.peer, None)
         known = self._book.get(session.peer)
         if known is not None and session.outbound:
@@ -136,7 +147,7 @@ class Peering:
 
     def left(self, peer: PeerKey) -> None:
         """Note that a link is gone, or never came about."""
-        one = self._tries.setdefault(peer, _Try())
+        one = self._try(peer)
         one.dialling = False
         spread = self.desk.rng.randint(one.pause_ms // 2, one.pause_ms)
         one.due_ms = self.desk.now_ms + spread
@@ -151,7 +162,10 @@ class Peering:
         """Dial peers that are due, while there are fewer links than wanted."""
         desk = self.desk
         self._take_early()
-        room = NEIGHBOURS_AIM - len(desk.sessions)
+        members = desk.members()
+        chosen = sum(session.outbound for session in members)
+        coming = sum(one.outbound and not one.is_member for one in desk.sessions.values())
+        room = max(NEIGHBOURS_AIM - len(members), CHOSEN_AIM - chosen) - coming
         busy = sum(one.dialling for one in self._tries.values())
         room = min(room, DIALS_AT_ONCE_MAX - busy)
         due = [
@@ -163,10 +177,30 @@ class Peering:
             and self._is_due(known.peer)
         ]
         while due and room > 0:
-            known = due.pop(desk.rng.randrange(len(due)))
-            self._tries.setdefault(known.peer, _Try()).dialling = True
-            desk.do(Dial(known.peer, known.addresses))
+            self._dial(due.pop(desk.rng.randrange(len(due))))
             room -= 1
+        if due and desk.now_ms - self._looked_ms >= LOOK_AROUND_MS:
+            self._looked_ms = desk.now_ms
+            self._dial(min(due, key=lambda known: (self._try(known.peer).tried_ms, known.peer)))
+        self._make_room()
+
+    def _dial(self, known: Address) -> None:
+        one = self._try(known.peer)
+        one.dialling, one.tried_ms = True, self.desk.now_ms
+        self.desk.do(Dial(known.peer, known.addresses))
+
+    def _make_room(self) -> None:
+        """Let go the neighbour who has brought nothing for longest, when there are too many."""
+        desk = self.desk
+        chosen = [session for session in desk.members() if session.outbound]
+        tried = [one for one in chosen if desk.now_ms - one.since_ms >= TRIAL_MS]
+        if len(chosen) <= NEIGHBOURS_AIM or not tried:
+            return
+        least = min(tried, key=lambda one: (one.news_ms, one.since_ms))
+        del desk.sessions[least.peer]
+        desk.do(Drop(least.peer, MADE_ROOM))
+        desk.ended(least, MADE_ROOM, by_us=False)
+        self.left(least.peer)
 
     def keep_alive(self) -> None:
         """Ping who was not heard lately, and drop who is silent for long."""
@@ -174,7 +208,7 @@ class Peering:
         for session in list(self.desk.sessions.values()):
             silent_ms = now_ms - session.heard_ms
             if session.is_member and now_ms - session.since_ms >= STEADY_MS:
-                self._tries[session.peer] = _Try()
+                self._tries[session.peer] = _Try(tried_ms=session.since_ms)
             if silent_ms > SILENCE_MS_MAX:
                 self.desk.drop(session, "silent for too long")
                 self.left(session.peer)
@@ -184,6 +218,9 @@ class Peering:
     def contacts(self) -> list[Address]:
         """Return the address book."""
         return list(self._book.values())
+
+    def _try(self, peer: PeerKey) -> _Try:
+        return self._tries.setdefault(peer, _Try())
 
     def _is_due(self, peer: PeerKey) -> bool:
         one = self._tries.get(peer)

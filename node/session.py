@@ -85,6 +85,8 @@ class Session:
     fetching: dict[DeviceKey, int] = field(default_factory=dict)
     probing: dict[DeviceKey, int] = field(default_factory=dict)
     progress_ms: int = 0
+    news_ms: int = 0
+    """When the peer last brought records that we lacked."""
     remaining: int = 0
     in_flight: int = 0
     acks: dict[DeviceKey, int] = field(default_factory=dict)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from random import Random
 
 from commonweal.node.events import Ticket, Wish
+from commonweal.node.peering import MADE_ROOM
 from commonweal.node.service import Service
 from commonweal.protocol.codec import Value
 from commonweal.protocol.invite import Invite
@@ -27,7 +28,7 @@ from tests.sim.weather import CALM, Weather
 
 NO_FAULT = frozenset(
     {"silent for too long", "not-a-member", "invite-unknown", "invite-revoked"}
-    | {"invite-expired", "invite-used", "version"}
+    | {"invite-expired", "invite-used", "version", MADE_ROOM}
 )
 """Reasons to drop a peer that honest nodes may have against each other."""
 
