@@ -43,6 +43,8 @@ class Pen:
         self.key = DeviceKey(self.signer.key)
         self.peer = PeerKey(Signer(keys.peer_seed(device_seed)).key)
         self.log: list[Record] = []
+        self.basis: tuple[bytes, int] | None = None
+        """Id and clock of the last seal that its author knew; None before any."""
 
     def write(
         self,
@@ -59,10 +61,11 @@ class Pen:
             place = Place(CommunityId(b""), 0, NO_ID, 1, NO_ID)
         else:
             last = self.log[-1] if self.log else None
-            clock = 1 + max(1, last.clock if last else 0, *(one.clock for one in cited), 0)
-            prev = last.id if last else NO_ID
             community = self.village.community
-            place = Place(community, len(self.log), prev, clock, RecordId(community))
+            basis, known = self.basis or (community, 1)
+            clock = 1 + max(known, last.clock if last else 0, *(one.clock for one in cited), 0)
+            prev = last.id if last else NO_ID
+            place = Place(community, len(self.log), prev, clock, RecordId(basis))
         written = record.sign(self.signer, place, Draft(kind, data or {}, claimed_at, ids, body))
         self.log.append(written)
         self.village.records.append(written)
