@@ -385,7 +385,7 @@ class NewerHome(ConfigError):
 
 
 class OlderHome(ConfigError):
-    """This home is of an older version; `weal up` brings it up to date, after a backup."""
+    """This database is of an older version; any command of this one brings a home up to date."""
 
 
 class NotOurs(ConfigError):

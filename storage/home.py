@@ -24,6 +24,7 @@ from commonweal.protocol.errors import (
     KeystoreExists,
     MissingDatabase,
     NotInCommunity,
+    OlderHome,
     ReadOnlyDatabase,
 )
 from commonweal.protocol.keys import DeviceKey, MemberId
@@ -167,15 +168,34 @@ class Home:
     def store(self, *, readonly: bool = False) -> Iterator[Store]:
         """Open the ledger; close it at the end, without what was not committed.
 
-        Hold `lock` unless `readonly`. Raises MissingDatabase, NewerHome and what `Database` does.
+        Hold `lock` unless `readonly`. One of an older version is brought up to date first, after
+        a backup; to read it, too, the home must then be free. Raises MissingDatabase, NewerHome,
+        HomeInUse and what `Database` does.
         """
         if not self.exists():
             raise MissingDatabase(str(self.path))
-        store = Store(self.database, readonly=readonly)
+        try:
+            store = Store(self.database, readonly=readonly)
+        except OlderHome:
+            self._bring_up_to_date()
+            store = Store(self.database, readonly=readonly)
         try:
             yield store
         finally:
             store.close()
+
+    def _bring_up_to_date(self) -> None:
+        """Migrate the ledger, once, whoever else finds at this moment that it is older."""
+        folder = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            try:
+                Store(self.database, readonly=True).close()
+            except OlderHome:
+                with self.lock():
+                    Store(self.database).close()
+        finally:
+            os.close(folder)
 
     def create_store(self) -> Store:
         """Make the ledger of a new home."""

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from commonweal.protocol.errors import HomeInUse, OlderHome
+from commonweal.storage.home import Home
+from commonweal.storage.store import Store
 from tests.frozen import HOMES, KEPT, said
 from tests.weal import good
 
@@ -43,3 +47,28 @@ def test_a_frozen_home_goes_on(frozen: Path, tmp_path: Path) -> None:
     good("record", "work", "1", "hour", "--home", home)
     after = good("status", "--home", home, "-o", "json").json
     assert (after["records"], after["state"]) == (before + 1, "member")
+
+
+def counted(home: Home) -> int:
+    """Return how many records a home holds, as a command that only reads."""
+    with home.store(readonly=True) as store:
+        return store.counts().records
+
+
+def test_whoever_reads_an_older_home_first_brings_it_up_to_date(tmp_path: Path) -> None:
+    home = Home(opened(FROZEN[0], tmp_path))
+    with pytest.raises(OlderHome):
+        Store(home.database, readonly=True)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: counted(home), range(8)))
+    assert len(set(found)) == 1
+    (backup,) = home.path.glob("ledger.db.schema*.backup")
+    assert backup.stat().st_size > 0
+
+
+def test_an_older_home_that_is_in_use_is_left_as_it_is(tmp_path: Path) -> None:
+    home = Home(opened(FROZEN[0], tmp_path))
+    before = home.database.read_bytes()
+    with home.lock(), pytest.raises(HomeInUse):
+        counted(home)
+    assert home.database.read_bytes() == before

@@ -252,7 +252,9 @@ def test_a_migration_that_fails_leaves_the_home_as_it_was(
 
 
 def test_migrations_are_numbered_without_a_gap() -> None:
-    assert [number for number, _ in schema.migrations()] == [1, 2]
+    numbers = [number for number, _ in schema.migrations()]
+    assert len(numbers) >= 3
+    assert numbers == list(range(1, len(numbers) + 1))
 
 
 # Backups
