@@ -183,15 +183,12 @@ class Replica:
         wires = self.store.wires(author, start, min(stop + 1, row.length), bytes_max)
         if len(wires) == 1 and start + 1 < stop:
             wires += self.store.wires(author, start + 1, start + 2, 0)
-        for at, one in enumerate(wires):
-            id = keys.hash32(keys.RECORD, one)
-            if at + 1 < len(wires):
-                is_named = id in wires[at + 1][:NAMED_BYTES]
-            else:
-                is_named = start + at + 1 == row.length and id == row.head
-            if not is_named or start + at == stop:
-                return wires[:at]
-        return wires
+        ids = [keys.hash32(keys.RECORD, one) for one in wires]
+        named = [id in one[:NAMED_BYTES] for id, one in zip(ids, wires[1:], strict=False)]
+        if wires:
+            named.append(start + len(wires) == row.length and ids[-1] == row.head)
+        sound = named.index(False) if False in named else len(wires)
+        return wires[: min(sound, stop - start)]
 
     def is_sound(self, author: DeviceKey, start: int, stop: int) -> bool:
         """Say whether the disk changed none of these records."""

@@ -8,24 +8,28 @@ ends in a record whose own signature was checked here. Few frames are under way 
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
+from itertools import accumulate
 
 from commonweal.node.replica import Replica
 from commonweal.node.session import FRAMES_IN_FLIGHT_MAX, Desk, Session
-from commonweal.protocol import evidence, log, wire
+from commonweal.protocol import codec, evidence, log, wire
 from commonweal.protocol.evidence import Proof
 from commonweal.protocol.keys import DeviceKey, PeerKey
 from commonweal.protocol.record import NO_ID, RecordId, clock_in, from_bytes_unchecked
 
-CHUNK_RECORDS = 128
+CHUNK_RECORDS = 256
 """Records of one log that are read ahead while a frame is filled."""
-AHEAD_RECORDS_KEPT = 16
-"""Of these, so many stay in memory between two frames."""
+AHEAD_RECORDS_KEPT = 4_096
+"""So many read ahead stay in memory between two frames, of all logs that a peer waits for."""
 FIRST_RECORDS = 4
 """A newcomer writes so many before he is admitted."""
-TURNS_MAX = 8_192
-"""Changes from log to log in one frame."""
+RECORD_BYTES_GUESSED = 512
+"""The size of records of which none was read yet."""
+_BODY_AT, _NIL = -65, 0xC0
+"""A header that ends, before the signature, in the byte of nil has no body."""
 INLINE_BODY_BYTES_MAX = 128 * 1024
 """A permanent body up to this size travels with its record; a larger one in parts before it."""
 
@@ -75,27 +79,29 @@ class Serving:
     def _fill(self, flow: _Flow) -> tuple[wire.Run, ...]:
         """Take the records of the lowest clocks, about a frame of them."""
         touched: dict[DeviceKey, _Cursor] = {}
-        room, turns = wire.RUNS_BYTES_AIM, 0
-        while room > 0 and len(touched) < wire.RUNS_MAX and turns < TURNS_MAX:
-            cursor = flow.pop()
-            if cursor is None:
+        room = wire.RUNS_BYTES_AIM
+        while room > 0 and len(touched) < wire.RUNS_MAX:
+            limit, cursors = flow.sweep(room)
+            if not cursors:
                 break
-            touched[cursor.author] = cursor
-            room -= cursor.take(flow.next_clock(), room)
-            flow.push(cursor)
-            turns += 1
+            for cursor in cursors:
+                if room > 0:  # where it ends early all are of one clock, and none cites another
+                    touched[cursor.author] = cursor
+                    room -= cursor.take(limit)
+                flow.push(cursor)
+        flow.learn(wire.RUNS_BYTES_AIM - room, sum(len(one.taken) for one in touched.values()))
         runs: list[wire.Run] = []
-        room = wire.FRAME_BYTES_MAX // 2
+        room, kept = wire.FRAME_BYTES_MAX // 2, flow.kept()
         for author, cursor in touched.items():
             run = self.closed(author, cursor.start, cursor.taken)
             size = run.size if run is not None else 0
             if runs and size > room:  # runs that were extended, or have bodies: the next frame
-                flow.put(cursor.after(0))
+                flow.put(cursor.after(0, kept))
                 continue
             room -= size
             if run is not None:
                 runs.append(run)
-            flow.put(cursor.after(len(run.wires) if run is not None else cursor.stop))
+            flow.put(cursor.after(len(run.wires) if run is not None else cursor.stop, kept))
         return tuple(runs)
 
     def closed(self, author: DeviceKey, start: int, wires: list[bytes]) -> wire.Run | None:
@@ -125,10 +131,8 @@ class Serving:
     def _bodies(self, wires: list[bytes]) -> tuple[tuple[int, bytes], ...]:
         found = []
         room = wire.RUNS_BYTES_AIM
-        for index, data in enumerate(wires):
-            if not _has_body(data):
-                continue
-            ref = from_bytes_unchecked(data).body
+        for index in [index for index, data in enumerate(wires) if data[_BODY_AT] != _NIL]:
+            ref = from_bytes_unchecked(wires[index]).body
             body = self.desk.replica.store.body(ref.hash) if ref is not None else None
             if body is not None and len(body) <= min(INLINE_BODY_BYTES_MAX, room):
                 room -= len(body)
@@ -184,79 +188,102 @@ class Serving:
 
 
 class _Cursor:
-    """Reads one log forward: `taken` are the records of this frame, from seq `start` on."""
+    """Reads one log forward: `taken` are the records of this frame, from seq `start` on.
 
-    __slots__ = ("_ahead", "_floor", "author", "clock", "next", "replica", "start", "stop", "taken")
+    clock: of the next record. horizon: up to this clock all its records are read ahead.
+    """
+
+    clock: int
+    horizon: int
+    _ahead: list[bytes]
+    _clocks: Sequence[int]
+    _sums: list[int]
+    _at: int
 
     def __init__(self, replica: Replica, author: DeviceKey, start: int, stop: int) -> None:
         self.replica, self.author, self.start, self.stop = replica, author, start, stop
         self.next = start
         self.taken: list[bytes] = []
-        self._ahead: list[bytes] = []
         # A newcomer's first records go just before the vouch that cites them: alone they
         # are a stranger's, of which a node takes few.
         self._floor = replica.admitted_at(author) - 1 if start < FIRST_RECORDS else 0
-        self._read(1)
+        self._hold(self._more(start, 1))
 
     @property
     def is_done(self) -> bool:
         """Whether nothing is left to read."""
-        return not self._ahead
+        return self._at == len(self._ahead)
 
-    def after(self, count: int) -> _Cursor:
-        """Return the cursor for the next frame, `count` records after this one's start."""
+    def after(self, count: int, kept: int) -> _Cursor:
+        """Return the cursor for the next frame, `count` records after this one's start.
+
+        kept: so many records may stay in memory.
+        """
         if self.start + count != self.next:
             return _Cursor(self.replica, self.author, self.start + count, self.stop)
         self.start, self.taken = self.next, []
-        del self._ahead[AHEAD_RECORDS_KEPT:]
+        self._hold(self._ahead[self._at : self._at + kept])
         return self
 
-    def take(self, limit: int | None, room: int) -> int:
-        """Take records whose clock is at most `limit`, the first one in any case; return bytes.
+    def reach(self, limit: int) -> None:
+        """Read further ahead when that is needed to know all records up to a clock."""
+        ahead = self._ahead[self._at :]
+        if self.horizon < limit and len(ahead) < CHUNK_RECORDS:
+            self._hold(ahead + self._more(self.next + len(ahead), CHUNK_RECORDS))
 
-        Stops when `room` bytes are taken, or at the end of what was read ahead.
-        """
-        if len(self._ahead) == 1:
-            self._read(CHUNK_RECORDS)
-        most = len(self._ahead) if limit is None else self._count_until(limit)
-        size = count = 0
-        while count < most and size < room:
-            size += len(self._ahead[count]) + 3
-            count += 1
-        self.taken += self._ahead[:count]
-        self.next += count
-        del self._ahead[:count]
-        if self._ahead:
-            self.clock = max(clock_in(self._ahead[0]), self._floor)
+    def weigh(self, limit: int) -> int:
+        """Return the bytes of the records read ahead whose clock is at most `limit`."""
+        return self._sums[self._count(limit)] - self._sums[self._at]
+
+    def take(self, limit: int) -> int:
+        """Take the records read ahead whose clock is at most `limit`; return their bytes."""
+        stop = self._count(limit)
+        size = self._sums[stop] - self._sums[self._at]
+        self.taken += self._ahead[self._at : stop]
+        self.next += stop - self._at
+        self._at = stop
+        if stop < len(self._ahead):
+            self.clock = self._clocks[stop]
         else:
-            self._read(CHUNK_RECORDS)
+            self._hold(self._more(self.next, CHUNK_RECORDS))
         return size
 
-    def _count_until(self, limit: int) -> int:
-        """Return how many of the records ahead have a clock up to `limit`, at least one.
+    def _count(self, limit: int) -> int:
+        return bisect_right(self._clocks, limit, self._at)
 
-        Looks at few of them: first 1, 2, 4 ... ahead, then between the last two.
-        """
-        ahead, high = self._ahead, 1
-        while high < len(ahead) and clock_in(ahead[high]) <= limit:
-            high *= 2
-        return bisect_right(ahead, limit, high // 2 + 1, min(high, len(ahead)), key=clock_in)
+    def _more(self, start: int, count: int) -> list[bytes]:
+        stop = min(start + count, self.stop)
+        if start >= stop:
+            return []
+        return self.replica.sound_wires(self.author, start, stop, wire.RUNS_BYTES_AIM)
 
-    def _read(self, count: int) -> None:
-        stop = min(self.next + count, self.stop)
-        self._ahead = []
-        if self.next < stop:
-            sound = self.replica.sound_wires
-            self._ahead = sound(self.author, self.next, stop, wire.RUNS_BYTES_AIM)
-        self.clock = max(clock_in(self._ahead[0]), self._floor) if self._ahead else 0
+    def _hold(self, ahead: list[bytes]) -> None:
+        """Have these read ahead. Along a log clocks rise, so mostly the ends tell them all."""
+        self._ahead, self._at = ahead, 0
+        self._sums = [0, *accumulate(len(one) + 3 for one in ahead)]
+        self._clocks = ()
+        self.clock = self.horizon = 0
+        if ahead:
+            first, last = clock_in(ahead[0]), clock_in(ahead[-1])
+            if last - first == len(ahead) - 1 and first >= self._floor:
+                self._clocks = range(first, last + 1)
+            else:
+                self._clocks = [max(clock_in(one), self._floor) for one in ahead]
+            self.clock = self._clocks[0]
+            is_last = self.next + len(ahead) == self.stop
+            self.horizon = codec.INT_MAX if is_last else self._clocks[-1]
 
 
 @dataclass(slots=True)
 class _Flow:
-    """What one peer waits for: cursors by author, and a heap of (clock, author)."""
+    """What one peer waits for: cursors by author, and a heap of (clock, author).
+
+    size: about the bytes of one record.
+    """
 
     cursors: dict[DeviceKey, _Cursor]
     heap: list[tuple[int, DeviceKey]]
+    size: int = RECORD_BYTES_GUESSED
 
     def put(self, cursor: _Cursor) -> None:
         """Serve a log by this cursor from now on."""
@@ -271,24 +298,49 @@ class _Flow:
         if not cursor.is_done:
             heappush(self.heap, (cursor.clock, cursor.author))
 
-    def pop(self) -> _Cursor | None:
-        """Return the cursor whose next record has the lowest clock; drop stale heap entries."""
-        while self.heap:
+    def sweep(self, room: int) -> tuple[int, list[_Cursor]]:
+        """Return a clock, and who has records up to it: all of them together are closed.
+
+        They fit in `room`, or are all of the lowest clock. About half of the room at a
+        time, since of one log at most one record has each clock. The heap lacks them now.
+        """
+        first = self._pop(codec.INT_MAX)
+        if first is None:
+            return 0, []
+        low = first.clock
+        limit = low + room // (2 * self.size * len(self.cursors))
+        found = {first.author: first}  # the heap may name one twice
+        while (cursor := self._pop(limit)) is not None:
+            found[cursor.author] = cursor
+        cursors = list(found.values())
+        for cursor in cursors:
+            cursor.reach(limit)
+        limit = min(limit, *[cursor.horizon for cursor in cursors], codec.INT_MAX)
+        while limit > low and sum(cursor.weigh(limit) for cursor in cursors) > room:
+            limit = (low + limit) // 2
+        for cursor in cursors:
+            if cursor.clock > limit:
+                self.push(cursor)
+        return limit, [cursor for cursor in cursors if cursor.clock <= limit]
+
+    def learn(self, size: int, count: int) -> None:
+        """Note how large the records of a frame were."""
+        if count:
+            self.size = max(1, size // count)
+
+    def kept(self) -> int:
+        """Return how many records of each log may stay in memory between two frames."""
+        return max(1, AHEAD_RECORDS_KEPT // (len(self.cursors) + 1))
+
+    def _pop(self, limit: int) -> _Cursor | None:
+        """Return the cursor of the lowest clock, if up to `limit`; drop stale heap entries."""
+        while self.heap and self.heap[0][0] <= limit:
             clock, author = heappop(self.heap)
             cursor = self.cursors.get(author)
             if cursor is not None and not cursor.is_done and cursor.clock == clock:
                 return cursor
         return None
 
-    def next_clock(self) -> int | None:
-        """Return the lowest clock that is queued, None when nothing is."""
-        return self.heap[0][0] if self.heap else None
-
     def remaining(self) -> int:
         """Return how many records are still to be sent."""
         return sum(cursor.stop - cursor.next for cursor in self.cursors.values())
-
-
-def _has_body(data: bytes) -> bool:
-    """Say quickly whether the header ends in a body reference: nil is the byte 0xc0."""
-    return data[-65] != 0xC0

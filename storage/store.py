@@ -39,6 +39,9 @@ SEQ_MAX = (1 << SEQ_BITS) - 1
 
 CLOCKS_CACHED_MAX = 4_096
 
+ROWS_READ_AT_ONCE = 512
+"""A range of at most so many records is read whole, then cut to the bytes that are wanted."""
+
 RARE_ROWS_READ = 500
 """Rare records are read this many at a time, so that no cursor stays open between them."""
 
@@ -379,11 +382,16 @@ class Store(Shelves):
 
     def _range(self, number: int, start: int, stop: int, bytes_max: int) -> list[bytes]:
         base = number << SEQ_BITS
-        rows = self.each(
-            "SELECT opening, tail FROM held WHERE key >= ? AND key < ? ORDER BY key",
-            (base + max(start, 0), base + max(min(stop, SEQ_MAX), 0)),
-        )
-        return _fitting((whole(opening, tail) for opening, tail in rows), bytes_max)
+        bounds = (base + max(start, 0), base + max(min(stop, SEQ_MAX), 0))
+        log = self.row("SELECT opening FROM log WHERE id = ?", (number,))
+        assert log is not None
+        opening = log[0]
+        select = "SELECT tail FROM record WHERE key >= ? AND key < ? ORDER BY key"
+        if bounds[1] - bounds[0] <= ROWS_READ_AT_ONCE:
+            return _fitting(
+                [whole(opening, tail) for (tail,) in self.rows(select, bounds)], bytes_max
+            )
+        return _fitting((whole(opening, tail) for (tail,) in self.each(select, bounds)), bytes_max)
 
     def _remember(self, record_id: RecordId, clock: int) -> None:
         clocks = self._clocks
@@ -394,6 +402,8 @@ class Store(Shelves):
 
 def _fitting(wires: Iterator[bytes] | list[bytes], bytes_max: int) -> list[bytes]:
     """Return as many from the beginning as fit in `bytes_max`, and at least one."""
+    if isinstance(wires, list) and sum(map(len, wires)) <= bytes_max:
+        return wires
     fitting: list[bytes] = []
     total = 0
     for wire in wires:
