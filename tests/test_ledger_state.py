@@ -113,6 +113,9 @@ def test_what_cuts_make_final_is_the_same_too(seed: int) -> None:
     assert kept.cut == history.cut
     assert kept.ruleset == history.ruleset
     assert everything(Layer(home.layers, FINAL)) == everything(history.final)
+    for number, tree in enumerate(history.trees):
+        rows = home.layers.rows("SELECT place, node FROM tree WHERE tree = ?", (number,))
+        assert dict(rows) == tree
     assert everything(kept.state) == everything(history.state)
     for one in shop.records:
         assert kept.verdict(one) == history.verdict(one.id)

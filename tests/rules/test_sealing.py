@@ -19,6 +19,7 @@ from commonweal.protocol.ledger.reasons import Reason
 from commonweal.protocol.ledger.sealing import check_new, check_same
 from commonweal.protocol.ledger.state import State
 from commonweal.protocol.record import Record
+from commonweal.protocol.seal.cut import tree_changes
 from tests.ledger.village import Pen
 from tests.rules.council import HOUR, SAID, process, rules
 from tests.rules.workshop import Workshop, busy, hours, paying
@@ -37,7 +38,7 @@ def from_nothing(history: History) -> tuple[bytes, ...]:
         for key, value in history.final.items(bytes([table]))
     ]
     people = [pair for pair in every if pair[0][:1] in roots.MEMBERS]
-    cut = roots.tree_changes(history.logs.values())
+    cut = tree_changes(history.logs.values())
     return root.update({}, cut).root, root.root_of(every), root.root_of(people)
 
 
