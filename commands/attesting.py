@@ -75,7 +75,7 @@ def attest(
         ]
         return write_json({"attests": listed})
     if not written:
-        return say(_("Nothing is here that fits."))
+        return say(_("Nothing is left to attest: you spoke of all of it, or it is your own."))
     if len(written) == 1:
         return say(_("You said {what} to: {event}").format(what=_(said), event=first))
     many = ngettext(

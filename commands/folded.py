@@ -229,9 +229,14 @@ def table(
     fields: Sequence[str],
     columns: Sequence[Column],
     footer: str = "",
+    *,
+    when_empty: str = "",
     **more: Any,
 ) -> None:
-    """Write rows: as `{name: rows}` with `more`, as a sheet of `fields`, or for people."""
+    """Write rows: as `{name: rows}` with `more`, as a sheet of `fields`, or for people.
+
+    when_empty: what people read where there are no rows.
+    """
     if form is Form.JSON:
         return write_json({name: [dict(row) for row in rows], **more})
     if form is Form.CSV:
@@ -239,7 +244,7 @@ def table(
     if rows:
         write_table(columns, [_brief(row) for row in rows])
     else:
-        say(_("Nothing is here that fits."))
+        say(when_empty or _("Nothing is here that fits."))
     if footer:
         say()
         say(footer)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from commonweal.commands.folded import confirm, folded, submit, table
-from commonweal.commands.language import _
+from commonweal.commands.language import _, ngettext
 from commonweal.commands.options import form_option, home_option, passphrase_option
 from commonweal.commands.output import Column, Form
 from commonweal.protocol.errors import WouldNotCount
@@ -100,7 +100,11 @@ def claim(role: str, passphrase_file: Path | None, home: Home, form: Form) -> No
         needed = found.kept.rules.roles[role].endorsements
     words = _("You hold this role now: {role}.")
     if needed:
-        words = _("Claimed: {role}. It holds once {needed} others endorse it.")
+        words = ngettext(
+            "Claimed: {role}. It holds once {needed} other member endorses it.",
+            "Claimed: {role}. It holds once {needed} other members endorse it.",
+            needed,
+        )
     return confirm(form, written, words.format(role=role, needed=needed), role=role)
 
 
