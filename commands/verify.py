@@ -1,8 +1,8 @@
 """`weal verify`: everything held here, checked again as if it came from a stranger.
 
 Each record's bytes, number, link, clock and own signature; each proof; each branch; each
-body against its hash; and the file itself. Nothing is changed, and nothing that was noted
-as checked before is trusted.
+body against its hash; each seal with its certificate; and the file itself. Nothing is
+changed, and nothing that was noted as checked before is trusted.
 """
 
 from __future__ import annotations
@@ -18,9 +18,16 @@ from commonweal.commands.options import form_option, home_option
 from commonweal.commands.output import Form, say, visible, warn, write_json
 from commonweal.commands.progress import progress
 from commonweal.protocol import evidence, keys, log
-from commonweal.protocol.errors import CommonwealError, DamagedDatabase, InvalidRecord, StorageError
+from commonweal.protocol.errors import (
+    CommonwealError,
+    DamagedDatabase,
+    InvalidRecord,
+    InvalidSeal,
+    StorageError,
+)
 from commonweal.protocol.founding import FOUNDING_CLOCK
-from commonweal.protocol.keys import short
+from commonweal.protocol.keys import DeviceKey, short
+from commonweal.protocol.ledger import root
 from commonweal.protocol.record import (
     CommunityId,
     Record,
@@ -28,7 +35,11 @@ from commonweal.protocol.record import (
     check_community,
     from_bytes,
 )
+from commonweal.protocol.seal.chain import follow, founder_of, founding_point
+from commonweal.protocol.seal.cut import SealedLog, cut_root, extend, tree_changes
+from commonweal.protocol.seal.votes import SealId
 from commonweal.storage.home import Home, Settings
+from commonweal.storage.seals import Seals
 from commonweal.storage.store import LogRow, Store
 
 FAULTS_SHOWN_MAX = 20
@@ -67,6 +78,7 @@ def verify(home: Home, form: Form) -> int:
                 "records": checking.records,
                 "bodies": checking.bodies,
                 "proofs": checking.proofs,
+                "seals": checking.seals,
                 "faults": [fault._asdict() for fault in faults],
             }
         )
@@ -88,7 +100,8 @@ class Checking:
     def __init__(self, store: Store, community: CommunityId) -> None:
         """Read `store`, whose records must be of `community`."""
         self._store, self._community = store, community
-        self.records = self.bodies = self.proofs = 0
+        self._sealed = Seals(store, community)
+        self.records = self.bodies = self.proofs = self.seals = 0
 
     def faults(self, advance: Callable[[int], None] = lambda _more: None) -> Iterator[Fault]:
         """Yield what is wrong. advance: is told how many records and bodies more were checked."""
@@ -97,6 +110,7 @@ class Checking:
             yield from self._log(row, advance)
         yield from self._branches()
         yield from self._proofs()
+        yield from self._seals()
         yield from self._bodies(advance)
 
     def _file(self) -> Iterator[Fault]:
@@ -142,7 +156,10 @@ class Checking:
 
     def _clock_of(self, id: RecordId) -> int | None:
         # Where the founding record is not fetched yet, as in a home restored from words.
-        return FOUNDING_CLOCK if id == RecordId(self._community) else self._store.clock_of(id)
+        if id == RecordId(self._community):
+            return FOUNDING_CLOCK
+        clock = self._store.clock_of(id)
+        return self._sealed.clock_of(SealId(id)) if clock is None else clock
 
     def _missing(self, record: Record) -> str | None:
         """Return what should be found with a record and is not."""
@@ -175,6 +192,39 @@ class Checking:
                     raise InvalidRecord(_("it names another device"))
             except CommonwealError as error:
                 yield Fault(_("proof against {device}").format(device=short(author)), _why(error))
+
+    def _seals(self) -> Iterator[Fault]:
+        """Follow the chain from the founding record; what is above a fault is not looked at."""
+        founding = self._store.record(RecordId(self._community))
+        if founding is None:
+            return
+        tree: dict[bytes, bytes] = {}
+        cut: dict[DeviceKey, SealedLog] = {}
+        try:
+            point = founding_point(self._community, founder_of(founding))
+            for height in range(1, self._sealed.height + 1):
+                kept = self._sealed.at(height)
+                if kept is None:
+                    raise InvalidSeal(_("it is missing"))
+                point = follow(point, kept.sealed)
+                cut = extend(cut, kept.delta)
+                grown = root.update(tree, tree_changes(kept.delta.logs))
+                if cut_root(grown.root, kept.delta.present) != kept.sealed.seal.cut_root:
+                    raise InvalidSeal(_("its cut has another root"))
+                for at, node in grown.nodes.items():
+                    if node is None:
+                        tree.pop(at, None)
+                    else:
+                        tree[at] = node
+                self.seals = height
+        except StorageError:
+            raise
+        except CommonwealError as error:
+            yield Fault(_("seal {height}").format(height=self.seals + 1), _why(error))
+        for one in cut.values():
+            if self._store.id_at(one.author, one.length - 1) not in (one.head, None):
+                place = _("log {device}").format(device=short(one.author))
+                yield Fault(place, _("it holds something else than was sealed"))
 
     def _bodies(self, advance: Callable[[int], None]) -> Iterator[Fault]:
         after = b""

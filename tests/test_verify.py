@@ -39,6 +39,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
         text = Text("text/plain", f"note {n}".encode() * (1 + n * 50)) if n % 2 else None
         write(Home(home), [Wish("event", data, (), text)])
     write(Home(home), [Wish("rules.comment", {}, (), Text("", b"document" * 900, permanent=True))])
+    good("seal", "--home", home)
+    write(Home(home), [Wish("event", data)])  # it rests on a seal
+    good("seal", "--home", home)
     good("verify", "--home", home)
     return home
 
@@ -68,12 +71,12 @@ def test_what_is_whole_is_counted(home: Path) -> None:
     ran = verify(home)
     assert ran.code == 0
     assert ran.json["faults"] == []
-    assert ran.json["records"] == RECORDS + 3
+    assert ran.json["records"] == RECORDS + 4
     assert ran.json["bodies"] == RECORDS // 2 + 3
     assert "all is as it was signed" in good("verify", "--home", home).out
 
 
-@pytest.mark.parametrize("seq", [0, 1, 5, RECORDS + 2])
+@pytest.mark.parametrize("seq", [0, 1, 5, RECORDS + 3])
 @pytest.mark.parametrize("where", [-1, -64, -65, 2, 40])
 def test_a_flipped_byte_of_a_record_is_named_by_its_place(seq: int, where: int, home: Path) -> None:
     with sqlite3.connect(home / "ledger.db") as connection:
@@ -240,7 +243,7 @@ def test_a_record_that_should_never_have_come_in_is_found(what: str, home: Path)
     appended(home, wrong, signed=what != "signature")
     ran = verify(home)
     assert ran.code == DAMAGED
-    assert places(ran)[0].endswith(f"#{RECORDS + 3}")
+    assert places(ran)[0].endswith(f"#{RECORDS + 4}")
 
 
 def test_an_erased_text_is_no_damage(home: Path) -> None:
@@ -284,3 +287,19 @@ def test_verifying_changes_nothing(home: Path) -> None:
 
 def store_state(store: Store) -> list[Any]:
     return [store.logs(), store.counts(), store.rows("SELECT * FROM setting ORDER BY name")]
+
+
+def test_seals_are_followed_from_the_founding_record(home: Path) -> None:
+    assert verify(home).json["seals"] == 2
+    change(home, "UPDATE seal SET sealed = (SELECT sealed FROM seal WHERE height = 1)")
+    found = verify(home)
+    assert found.code == DAMAGED
+    (fault,) = found.json["faults"]
+    assert fault["where"] == "seal 2"
+
+
+def test_a_seal_whose_cut_was_changed_is_named(home: Path) -> None:
+    change(home, "UPDATE seal SET delta = (SELECT delta FROM seal WHERE height = 2)")
+    found = verify(home)
+    assert found.code == DAMAGED
+    assert found.json["faults"][0]["where"] == "seal 1"
