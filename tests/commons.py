@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from commonweal.node.chain import Chain
 from commonweal.node.events import Text, Wish
 from commonweal.protocol.record import from_bytes_unchecked
-from commonweal.storage.home import Home
+from commonweal.storage.home import Home, Settings
+from commonweal.storage.seals import Seals
 from commonweal.storage.store import Store
 from tests import homes
 from tests.weal import Ran, good, weal
@@ -40,6 +42,11 @@ def _copy(source: Store, target: Store) -> None:
         bodies = {ref.hash: source.body(ref.hash) for ref in refs}
         held = {name: body for name, body in bodies.items() if body is not None}
         target.append(row.author, run, held)
+    chain = Chain(target, Settings.read(target).here)
+    theirs = Seals(source, chain.community)
+    for height in range(chain.height + 1, theirs.height + 1):
+        kept = theirs.at(height)
+        assert kept is not None and chain.take(kept.sealed, kept.delta)
 
 
 class Commons:

@@ -278,7 +278,7 @@ def test_members_and_devices_are_listed(home: Path) -> None:
                 "name": "Ann 安",
                 "status": "active",
                 "devices": 1,
-                "roles": [],
+                "roles": ["witness"],
                 "claimed": [],
                 "founder": True,
                 "you": True,

@@ -131,7 +131,7 @@ def test_records_name_the_last_seal_and_their_clock_counts_it() -> None:
     world.run(1_000)
     (id,) = list(node.acknowledged)[-1:]
     record = node.store.record(id)
-    assert record is not None and record.basis == chain(node).seal
+    assert record is not None and bytes(record.basis) == bytes(chain(node).seal)
     assert all(other.store.clock_of(id) == record.clock for other in world.nodes)
 
 
