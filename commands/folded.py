@@ -229,8 +229,8 @@ def table(
     fields: Sequence[str],
     columns: Sequence[Column],
     footer: str = "",
-    *,
     when_empty: str = "",
+    /,
     **more: Any,
 ) -> None:
     """Write rows: as `{name: rows}` with `more`, as a sheet of `fields`, or for people.

@@ -171,15 +171,13 @@ def shares(lines: bool, height: int | None, if_sealed: bool, home: Home, form: F
     nothing = _("Nothing was paid yet.") if height is None else ""
     if lines:
         columns = [Column("line", _("line")), *columns, Column("bucket", _("for"))]
-        return table(
-            form, "lines", rows, LINE_FIELDS, columns, standing, when_empty=nothing, **more
-        )
+        return table(form, "lines", rows, LINE_FIELDS, columns, standing, nothing, **more)
     if form is Form.TEXT:
         for pool in pools:
             words = _("in the pool {pool}: {amount} {unit}")
             words = words.format(**{**pool, "unit": shown_unit(pool["unit"])})
             standing = f"{words}\n{standing}"
-    return table(form, "shares", sums, SHARE_FIELDS, columns, standing, when_empty=nothing, **more)
+    return table(form, "shares", sums, SHARE_FIELDS, columns, standing, nothing, **more)
 
 
 def _sums(found: Folded, paid: Iterable[Payout]) -> list[dict[str, Any]]:

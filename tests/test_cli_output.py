@@ -121,7 +121,7 @@ def test_a_narrow_terminal_cuts_the_last_column() -> None:
 def test_columns_that_do_not_fit_stand_below() -> None:
     columns = [Column("a", "id"), Column("b", "when"), Column("n", "n", is_number=True)]
     columns.append(Column("note", "note"))
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"a": "12345678", "b": "2026-11-23 03:52", "n": "2.5", "note": "a long note, that is cut"},
         {"a": "9", "b": "", "n": None, "note": ""},
     ]
