@@ -39,8 +39,8 @@ setup: $(STAMP) ## the venv, as the lock says
 which-python:
 	@echo "$(PYTHON)"
 
-demo: $(STAMP) ## four nodes, one is killed, nothing is lost
-	$(RUN) bench/demo.py
+demo: $(STAMP) ## four nodes, one is killed, nothing is lost; then rules, seals and shares
+	$(RUN) -m bench.demo
 
 test: $(STAMP) ## every test but the pages
 	$(RUN) -m pytest

@@ -1,0 +1,1 @@
+"""The demo: what Commonweal is for, shown with real nodes."""
