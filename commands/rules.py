@@ -29,7 +29,7 @@ from commonweal.commands.output import (
 )
 from commonweal.commands.quantity import shown_number, shown_unit
 from commonweal.commands.templates import TEMPLATES, text_of_file, text_of_rules
-from commonweal.commands.times import iso, read_duration_ms
+from commonweal.commands.times import iso, read_duration_ms, shown
 from commonweal.protocol.errors import BadRuleset, UsageError
 from commonweal.protocol.ledger import governance, standing
 from commonweal.protocol.ledger.governance import PROPOSAL, ProposalRow
@@ -329,7 +329,7 @@ def trial(proposal: str, home: Home, form: Form) -> None:
             raise UsageError(_("{id} is not on trial").format(id=id.hex()[:8]))
         if form is Form.TEXT:
             words = _("On trial until {time}; computed and shown, not paid.")
-            say(words.format(time=iso(row.until_ms)))
+            say(words.format(time=shown(row.until_ms)))
         _show_backtest(found, _backtest(found, _proposed(found, proposal), None), form)
 
 

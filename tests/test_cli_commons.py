@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -236,6 +237,38 @@ def test_rules_are_compared_replayed_and_their_history_kept(lanxi: Commons, tmp_
     file.write_text(text, "utf-8")
     assert lanxi.json(lanxi.bo, "rules", "diff", file)["changes"] == []
     assert "An hour is 1,000 points." in lanxi.good(lanxi.bo, "rules", "show").out
+
+
+TRIED = """
+[governance.ordinary]
+trial_hours = 48
+en = "What is ordinary is tried for two days."
+zh = "日常事务试行两天。"
+"""
+
+
+def test_rules_on_trial_are_shown_and_pay_nobody(lanxi: Commons, tmp_path: Path) -> None:
+    lanxi.adopt(RULES + TRIED, tmp_path)
+    more = RULES.replace('points = "event.effort"', 'points = "event.effort * event.effort"')
+    proposed = lanxi.adopt(more + TRIED, tmp_path)
+    row = lanxi.json(lanxi.bo, "vote", "show", proposed[:12])
+    assert (row["status"], row["until"] is None) == ("trial", False)
+    worked(lanxi, 1, 3)
+    lanxi.good(lanxi.ana, "attest", "--member", "Mei")
+    lanxi.good(lanxi.ana, "attest", "--member", "Bo")
+    got = lanxi.json(lanxi.ana, "income", "100", "EUR")["id"]
+    lanxi.good(lanxi.ana, "attest", got[:12])
+    lanxi.seal()
+    paid = lanxi.json(lanxi.bo, "shares")["shares"]
+    assert {one["member_name"]: one["amount"] for one in paid} == {"Mei": "25.00", "Bo": "75.00"}
+    run = lanxi.json(lanxi.bo, "rules", "trial", proposed[:12])
+    members = {one["name"]: (one["had"], one["would"]) for one in run["members"]}
+    assert (members["Mei"], members["Bo"]) == (("25.00", "10.00"), ("75.00", "90.00"))
+    told = lanxi.good(lanxi.bo, "rules", "trial", proposed[:12]).out
+    assert re.match(r"On trial until \d{4}-\d\d-\d\d \d\d:\d\d; computed and shown", told)
+    assert lanxi.json(lanxi.bo, "rules", "show")["document"]["value"]["work"]["points"] == (
+        "event.effort"
+    )
 
 
 def test_a_draft_with_faults_is_told_by_line(lanxi: Commons, tmp_path: Path) -> None:
