@@ -20,6 +20,7 @@ from commonweal.protocol.errors import UnknownId
 from commonweal.protocol.ledger import membership
 from commonweal.protocol.record import Record, RecordId
 from commonweal.storage.home import Home
+from commonweal.storage.seals import Seals
 from commonweal.storage.store import Store
 
 SIGNATURES = (N_("good"), N_("bad, but a later record covers it"), N_("void: the log is frozen"))
@@ -40,6 +41,10 @@ def show(id: str, home: Home, form: Form) -> None:
         reason = state.kept.verdict(found)
         row |= {"counts": reason is None, "reason": reason and reason.value}
         row["sealed"] = state.kept.is_final(found)
+        row["sealed_at"] = None
+        if row["sealed"]:
+            seals = Seals(store, state.community)
+            row["sealed_at"] = seals.height_covering(found.author, found.seq)
     answer = ask_if_running(home, "holders", id=bytes(found.id))
     row["holders"] = None if answer is None else [one.hex() for one in answer["holders"] if one]
     if form is Form.JSON:
@@ -142,7 +147,7 @@ def _show(row: dict[str, Any], people: People) -> None:
             _("counts"),
             _("no: {reason}").format(reason=_(row["reason"])) if row["reason"] else _("yes"),
         ),
-        (_("sealed"), _("yes") if row["sealed"] else _("provisional: not sealed yet")),
+        (_("sealed"), _sealed(row["sealed_at"])),
         *_said(row["data"], people),
         *((_("cites"), one) for one in row["deps"]),
     ]
@@ -186,6 +191,12 @@ def _brief(value: Any) -> str:
 
 def _counts(reason: str | None) -> str:
     return _("yes") if reason is None else _("no: {reason}").format(reason=_(reason))
+
+
+def _sealed(height: int | None) -> str:
+    if height is None:
+        return _("provisional: not sealed yet")
+    return _("at height {height}").format(height=height)
 
 
 def _held(holders: list[str] | None) -> str:

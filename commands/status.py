@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from commonweal.commands.client import ask, ask_if_running
+from commonweal.commands.finality import finality, pairs, warnings
 from commonweal.commands.language import N_, _, ngettext
 from commonweal.commands.options import form_option, home_option
 from commonweal.commands.output import (
@@ -38,7 +39,11 @@ def status(home: Home, form: Form) -> None:
         people = None if settings.community is None else People(store, settings.community)
         found = offline(store, settings, people)
         live = ask_if_running(home, "status") if people else None
+        if people is not None:
+            said = live.get("sealing") if live is not None else None
+            found["finality"] = finality(store, settings, people, said)
         if live is not None and people is not None:
+            found["finality"]["newest_held_by"] = _held_by(home, store, settings)
             found |= {
                 "running": True,
                 "state": one_word(live["state"]),
@@ -109,6 +114,7 @@ def offline(store: Store, settings: Settings, people: People | None) -> dict[str
         "writable": None,
         "damaged": None,
         "state": standing(store, settings, people),
+        "finality": None,
     }
 
 
@@ -126,6 +132,15 @@ def standing(store: Store, settings: Settings, people: People | None) -> str:
     if found is None or found in ("new", "requested"):
         return "waiting-for-admission"
     return one_word(found)
+
+
+def _held_by(home: Home, store: Store, settings: Settings) -> int | None:
+    """Return how many connected peers hold our newest record; None where there is none."""
+    head = store.log(settings.device).head
+    if not head:
+        return None
+    answer = ask_if_running(home, "holders", id=bytes(head))
+    return None if answer is None else len(answer["holders"])
 
 
 def one_word(state: str) -> str:
@@ -163,16 +178,20 @@ def _is_here(peer: dict[str, Any]) -> bool:
 
 
 def _show(found: dict[str, Any], home: Home) -> None:
-    pairs = [
+    said = [
         (_("community"), found["community_name"] or _("none yet")),
         (_("member"), f"{found['member_name']} ({found['member'][:8]})"),
         (_("home"), str(home)),
         (_("state"), _(found["state"])),
         (_("node"), _condition(found)),
         (_("records"), f"{found['records']:,}"),
+        *(pairs(found["finality"]) if found["finality"] is not None else ()),
     ]
-    rows = [{"what": what, "value": visible(value)} for what, value in pairs]
+    rows = [{"what": what, "value": visible(value)} for what, value in said]
     write_table([Column("what", ""), Column("value", "")], rows)
+    for words in warnings(found["finality"]) if found["finality"] is not None else ():
+        say()
+        say(words)
     if found["writable"] is False:
         say()
         say(_("The disk takes no changes: nothing new is kept. Reading and serving go on."))

@@ -125,6 +125,11 @@ class Sealing:
         if self.agreeing.agreement is not None or session.height < self.chain.height:
             self.following.tell(session)
 
+    def left(self, device: DeviceKey | None) -> None:
+        """Note that a link ended: its witness is missing, unless others bring his word."""
+        if device is not None:
+            self._present_ms.pop(device, None)
+
     def concluded(self, outlook: Outlook) -> None:
         """Take in what the ledger says; begin a height when that is due."""
         self.outlook = outlook

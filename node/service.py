@@ -162,7 +162,9 @@ class Service:
             self.gate.greet(session)
 
     def _left(self, peer: PeerKey) -> None:
-        self.desk.sessions.pop(peer, None)
+        session = self.desk.sessions.pop(peer, None)
+        if session is not None:
+            self.sealing.left(session.device)
         self.serving.left(peer)
         self.peering.left(peer)
 

@@ -93,6 +93,20 @@ class Seals:
             whole.update((log.author, log) for log in delta_from_bytes(data).logs)
         return whole
 
+    def height_covering(self, author: DeviceKey, seq: int) -> int | None:
+        """Return the height that made a record of a log final; None while none did.
+
+        From the newest back, so that what was sealed lately is found soon.
+        """
+        found: int | None = None
+        for height, data in self._database.each("SELECT height, delta FROM seal ORDER BY -height"):
+            for log in delta_from_bytes(data).logs:
+                if log.author == author:
+                    if log.length <= seq:
+                        return found
+                    found = height
+        return found
+
     def put(self, sealed: SealedHeight, delta: Delta) -> None:
         """Add the next height, and forget what this device said on the way to it."""
         seal = sealed.seal

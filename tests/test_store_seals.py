@@ -15,7 +15,7 @@ from commonweal.storage.seals import Seals
 from commonweal.storage.store import Store
 from tests.seal import scenes
 from tests.seal.scenes import DEVICES, POINT, certificate, delta, proposal, seal, vote
-from tests.seal.witness import COMMUNITY
+from tests.seal.witness import COMMUNITY, LOGS
 
 
 def grown(count: int) -> list[tuple[SealedHeight, Delta]]:
@@ -40,6 +40,9 @@ def test_what_is_put_is_found_by_height_and_by_id() -> None:
         height, id = sealed.seal.height, sealed.seal.id
         assert seals.at(height) == (sealed, of)
         assert (seals.height_of(id), seals.clock_of(id)) == (height, sealed.seal.clock)
+    covering = [seals.height_covering(LOGS[0], seq) for seq in range(4)]
+    assert covering == [1, 2, 3, None]
+    assert seals.height_covering(LOGS[1], 0) is None
     unknown = SealId(bytes(32))
     assert seals.height_of(unknown) is seals.clock_of(unknown) is None
     assert {one.length for one in seals.cut().values()} == {3}

@@ -1,0 +1,129 @@
+"""How far a home is final, who says so, and what that survives: for `weal status`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from commonweal.commands.language import _, ngettext
+from commonweal.commands.output import visible
+from commonweal.commands.times import iso, read_time_ms, shown
+from commonweal.protocol.seal.quorum import quorum_of
+from commonweal.storage.home import Settings
+from commonweal.storage.store import Store
+
+if TYPE_CHECKING:
+    from commonweal.commands.people import People
+    from commonweal.protocol.seal.witnesses import Witness
+
+
+def finality(
+    store: Store, settings: Settings, people: People, live: dict[str, Any] | None
+) -> dict[str, Any]:
+    """Return how far it is final, as json says it. live: what the running node says, or None."""
+    from commonweal.storage.seals import Seals
+
+    seals = Seals(store, settings.here)
+    kept = seals.at(seals.height)
+    forked = seals.fork()
+    log = seals.cut().get(settings.device)
+    mine, final = store.log(settings.device), log.length if log is not None else 0
+    missing = None if live is None else {bytes(device) for device, _member in live["missing"]}
+    return {
+        "height": seals.height,
+        "seal": kept.sealed.seal.id.hex() if kept is not None else None,
+        "sealed_at": iso(kept.sealed.seal.time_ms) if kept is not None else None,
+        "unsealed": live and live["unsealed"],
+        "witnesses": [
+            {
+                "member": one.member.hex(),
+                "member_name": people.name(one.member),
+                "device": one.device.hex(),
+                "missing": None if missing is None else one.device in missing,
+            }
+            for one in _witnesses(store, settings, seals)
+        ],
+        "mine": {"records": mine.length, "final": final, "newest": mine.head.hex()},
+        "alarm": (live and live["alarm"]) or None,
+        "forked_at": forked[0].height if forked is not None else None,
+    }
+
+
+def pairs(found: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return what `finality` found as rows for people."""
+    mine = found["mine"]
+    held = found.get("newest_held_by")
+    own = ngettext("{n} record, {final} final", "{n} records, {final} final", mine["records"])
+    said = own.format(n=mine["records"], final=mine["final"])
+    if held is not None:
+        said += "; " + ngettext(
+            "the newest is held by {n} peer", "the newest is held by {n} peers", held
+        ).format(n=held)
+    return [
+        (_("yours"), said),
+        (_("final"), _final_words(found)),
+        (_("witnesses"), quorum_words(len(found["witnesses"]))),
+    ]
+
+
+def warnings(found: dict[str, Any]) -> list[str]:
+    """Return what must be said of it beside."""
+    said = []
+    if found["forked_at"] is not None:
+        said.append(
+            _(
+                "Two seals of height {height} are certified: too many witnesses lied. This node"
+                " keeps the first and seals no more; talk with the others."
+            ).format(height=found["forked_at"])
+        )
+    if found["alarm"]:
+        said.append(
+            _("This node cannot follow what is sealed: {why}").format(why=visible(found["alarm"]))
+        )
+    missing = [one["member_name"] for one in found["witnesses"] if one["missing"]]
+    if missing:
+        quorum = quorum_of(len(found["witnesses"]))
+        names = ", ".join(map(visible, missing))
+        words = _("Missing witnesses: {names}. Sealing goes on without them.")
+        if len(missing) > quorum.crashes:
+            words = _("Missing witnesses: {names}. Nothing is sealed until enough are back;")
+            words += " " + _("recording, reading and voting go on.")
+        said.append(words.format(names=names))
+    return said
+
+
+def quorum_words(witnesses: int) -> str:
+    """Return how many of so many witnesses must agree, and what that survives."""
+    if not witnesses:
+        return _("not known yet")
+    quorum = quorum_of(witnesses)
+    words = _("{needed} of {all} must agree: survives no crash and no lie")
+    if quorum.lies:
+        words = _("{needed} of {all} must agree: survives {silent} silent, {lying} lying")
+    elif quorum.crashes:
+        words = _("{needed} of {all} must agree: survives {silent} silent, no lie")
+    return words.format(
+        needed=quorum.needed, all=witnesses, silent=quorum.crashes, lying=quorum.lies
+    )
+
+
+def _final_words(found: dict[str, Any]) -> str:
+    if not found["height"]:
+        return _("nothing is sealed yet")
+    at = shown(read_time_ms(found["sealed_at"], 0))
+    words = _("up to height {height}, {at}").format(height=found["height"], at=at)
+    waiting = found["unsealed"]
+    if waiting:
+        words += "; " + ngettext("{n} record waits", "{n} records wait", waiting).format(n=waiting)
+    return words
+
+
+def _witnesses(store: Store, settings: Settings, seals: Any) -> tuple[Witness, ...]:
+    """Return the set for the next seal; none while the founding record is not here."""
+    from commonweal.protocol.record import RecordId
+    from commonweal.protocol.seal.chain import founder_of
+
+    kept = seals.at(seals.height)
+    if kept is not None:
+        return tuple(sorted(kept.sealed.witnesses))
+    founding = store.record(RecordId(settings.here))
+    return () if founding is None else (founder_of(founding),)
