@@ -2,14 +2,15 @@
 
 No sealed number changes. What an income is more or less than was split goes the way that the
 money went: to those who got it, in proportion to what they got, and with what stayed in the
-pool on to the pool's later splits. What a debt would get beyond itself, and what nobody can
-give back, goes to the pool. A line of sort "correction" says each part; what the parts and
-the pool come to is the correction, exactly.
+pool on to the pool's later splits. What nobody can give back, and what a debt would get beyond
+itself, goes to the pool. Where nothing is left of what a bucket gave, a contribution that has
+one turn has not had it. A line of sort "correction" says each part; what the parts and the
+pool come to is the correction, exactly.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -26,6 +27,7 @@ from commonweal.protocol.ledger.pools import (
     Payout,
     Sheet,
     SplitRow,
+    TakenRow,
     corrected,
     counted,
     lines_of,
@@ -81,15 +83,17 @@ class _Way:
         ties = self._ties([*(name.encode() for name in sizes), b""])
         *shares, onward = divide(abs(more), weights, ties)
         for (name, parts), share in zip(by_bucket.items(), shares, strict=True):
-            if not is_less and name in self.split.debts:
-                # The next split pays what is owed still.
+            if not is_less and name in (*self.split.debts, *self.split.undone):
+                # The next split pays what is owed still, and those who have their turn again.
                 onward += share
                 continue
             given = min(share, sizes[name]) if is_less else share
             onward += share - given
             self._divide(parts, -given if is_less else given)
         left = -onward if is_less else onward
-        row = self.split._replace(more=counted(self.split.more + left, INT_MIN))
+        undone = [*self.split.undone, *(self._undone(by_bucket) if is_less else ())]
+        more = counted(self.split.more + left, INT_MIN)
+        row = self.split._replace(undone=undone, more=more)
         put_split(self.sheet.state, self.income.pool, self.height, row)
         return left
 
@@ -159,14 +163,30 @@ class _Way:
         if line.bucket in self.split.debts:
             self._owe_again(bucket, whose, -amount)
 
+    def _undone(self, buckets: Iterable[str]) -> list[str]:
+        """Give back the turns in buckets of which nothing is left; return which those are."""
+        state, left = self.sheet.state, dict.fromkeys(buckets, 0)
+        for place, payout in lines_of(state, self.height, self.income.pool):
+            if payout.line.sort != CORRECTION and payout.line.bucket in left:
+                left[payout.line.bucket] += payout.line.amount + corrected(state, place)
+        empty = [name for name, amount in left.items() if not amount]
+        undone = [one for one in empty if one in self.split.once and one not in self.split.undone]
+        for name in undone:
+            prefix = TAKEN + self.income.pool.to_bytes() + name.encode() + b"\0"
+            for key, value in list(state.items(prefix)):
+                if TakenRow(*value).height == self.height:
+                    state.delete(key)
+        return undone
+
     def _owe_again(self, bucket: bytes, member: bytes, amount: int) -> None:
         """Let the debts of a bucket to a member count as so much less paid."""
         state = self.sheet.state
-        for key, paid in list(state.items(TAKEN + self.income.pool.to_bytes() + bucket)):
-            row = event_row(state, key[-len(self.event) :])
-            if amount and paid and row is not None and agents.person(state, row.provider) == member:
-                back = min(paid, amount)
-                state.put(key, paid - back)
+        for key, value in list(state.items(TAKEN + self.income.pool.to_bytes() + bucket)):
+            row, taken = event_row(state, key[-len(self.event) :]), TakenRow(*value)
+            if row is not None and agents.person(state, row.provider) == member:
+                back = min(taken.amount, amount)
+                if back:
+                    state.put(key, [*taken._replace(amount=taken.amount - back)])
                 amount -= back
 
     def _ties(self, names: Sequence[bytes]) -> list[bytes]:

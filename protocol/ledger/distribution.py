@@ -11,7 +11,7 @@ State: q events booked, b not valued yet, w values, Y referrals; pools and lines
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from commonweal.protocol.codec import INT_MIN
 from commonweal.protocol.errors import RuleError
@@ -31,6 +31,7 @@ from commonweal.protocol.ledger.pools import (
     PoolRow,
     Sheet,
     SplitRow,
+    TakenRow,
     counted,
     income_row,
     pool_row,
@@ -255,7 +256,7 @@ def _facts(
             if role
         },
         referrals=dict(_referrals(state)),
-        taken=dict(_by_bucket(state, TAKEN + prefix)),
+        taken={key: row[0] for key, row in _by_bucket(state, TAKEN + prefix)},
         paid=dict(_by_bucket(state, PAID + prefix)),
         past={
             bucket.name: tuple(_pasts(state, prefix + bucket.name.encode() + b"\0"))
@@ -285,10 +286,10 @@ def _referrals(state: State) -> Iterator[tuple[bytes, Referral]]:
         yield key[1:], Referral(state.get(agents.REFERRER + key[1:]), time_ms)
 
 
-def _by_bucket(state: State, prefix: bytes) -> Iterator[tuple[tuple[str, bytes], int]]:
-    for key, amount in state.items(prefix):
+def _by_bucket(state: State, prefix: bytes) -> Iterator[tuple[tuple[str, bytes], Any]]:
+    for key, value in state.items(prefix):
         bucket, _, id = key[len(prefix) :].partition(b"\0")
-        yield (bucket.decode(), id), amount
+        yield (bucket.decode(), id), value
 
 
 def _pasts(state: State, prefix: bytes) -> list[Past]:
@@ -304,7 +305,10 @@ def _write(sheet: Sheet, cut: Cut, ruleset: Ruleset, pool: Pool, facts: Facts, d
     prefix = id.to_bytes()
     for (bucket, event), amount in sorted(done.taken.items()):
         if facts.taken.get((bucket, event)) != amount:
-            state.put(TAKEN + prefix + bucket.encode() + b"\0" + event, amount)
+            key = TAKEN + prefix + bucket.encode() + b"\0" + event
+            was = state.get(key)
+            first = cut.height if was is None else TakenRow(*was).height
+            state.put(key, [*TakenRow(amount, first)])
     for bucket, past in sorted(done.past.items()):
         key = PAST + prefix + bucket.encode() + b"\0" + cut.height.to_bytes(8)
         state.put(key, [past.amount, counted(past.points)])
@@ -317,9 +321,10 @@ def _write(sheet: Sheet, cut: Cut, ruleset: Ruleset, pool: Pool, facts: Facts, d
     if done.lines:
         traced = sum(one.amount for one in facts.incomes if one.upstream is not None)
         makers = [one for one in pool.buckets if one.to == "contributors"]
-        debts = [one.name for one in makers if one.claim == "debt"]
         tracing = [one.name for one in makers if one.trace]
-        row = SplitRow(done.total, max(0, done.total - traced), done.carried, debts, tracing)
+        debts, once = ([one.name for one in makers if one.claim == c] for c in ("debt", "once"))
+        untraced = max(0, done.total - traced)
+        row = SplitRow(done.total, untraced, done.carried, tracing, debts, once, [])
         put_split(state, id, cut.height, row)
 
 

@@ -127,7 +127,7 @@ def _waiting(state: State, event: bytes, ruleset: Ruleset) -> Waiting:
 
 def _got(state: State, event: bytes) -> list[Got]:
     found: list[Got] = []
-    for key, amount in state.items(pools.TAKEN):
+    for key, (amount, _) in state.items(pools.TAKEN):
         if key.endswith(b"\0" + event):
             pool, _, _, bucket = key[1 : -len(event) - 1].split(b"\0")
             found.append(Got(pool.decode(), bucket.decode(), amount))

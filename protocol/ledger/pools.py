@@ -46,6 +46,16 @@ class PoolRow(NamedTuple):
     error: str = ""
 
 
+class TakenRow(NamedTuple):
+    """What a contribution got from a bucket: of debts an amount, else 0 and that it took part.
+
+    height: of the first split in which it took part.
+    """
+
+    amount: int
+    height: int
+
+
 class IncomeRow(NamedTuple):
     """An income in the state: the pool that it is in, since which height.
 
@@ -63,15 +73,18 @@ class IncomeRow(NamedTuple):
 class SplitRow(NamedTuple):
     """A split in the state. carried: what stayed in the pool; more: how much more since.
 
-    untraced: how much of `total` did not say what earned it. debts, tracing: the buckets
-    that paid debts, and those that followed each income to what earned it.
+    untraced: how much of `total` did not say what earned it. tracing: the buckets that
+    followed each income to what earned it. debts: those that paid debts. once: those in
+    which whoever took part had his turn; undone: those of them where he has it again.
     """
 
     total: int
     untraced: int
     carried: int
-    debts: list[str]
     tracing: list[str]
+    debts: list[str]
+    once: list[str]
+    undone: list[str]
     more: int = 0
 
 

@@ -179,6 +179,38 @@ def test_more_income_pays_no_debt_twice_but_stays_in_the_pool() -> None:
     assert pools.pools(shop.history.final)[POOL].carried == 60
 
 
+def test_who_took_part_in_a_split_of_nothing_has_his_turn_again() -> None:
+    shop = Treasury(paying(buckets=[bucket(claim="once")]), "Jun", "Ana")
+    shop.work("Jun", 3, by="Ana")
+    twice = shop.earn(100)
+    shop.cut()
+    shop.correct_income(twice, -100)  # it was written down twice
+    shop.cut()
+    assert (shop.paid(), shop.too_much()) == ({"Jun": 0}, {"Jun": 100})
+    shop.work("Ana", 1, by="Mei")
+    shop.earn(80)
+    shop.cut()
+    assert shop.paid() == {"Jun": 60, "Ana": 20}
+    # Part of it had come after all: it goes on to the split in which they had their turn.
+    shop.correct_income(twice, 40)
+    shop.work("Mei", 1, by="Jun")
+    shop.cut()
+    assert shop.paid() == {"Jun": 90, "Ana": 30}
+    assert balance(shop.history.final, shop.community)
+
+
+def test_less_income_gives_no_second_turn_while_something_is_left() -> None:
+    shop = Treasury(paying(buckets=[bucket(claim="once")]), "Jun", "Ana")
+    shop.work("Jun", 3, by="Ana")
+    came = shop.earn(100)
+    shop.cut()
+    shop.correct_income(came, -99)
+    shop.work("Ana", 1, by="Mei")
+    shop.earn(80)
+    shop.cut()
+    assert shop.paid() == {"Jun": 1, "Ana": 80}
+
+
 def test_a_traced_income_is_corrected_for_those_who_earned_it() -> None:
     shop = Treasury(paying(buckets=[bucket(trace=True)]), "Jun", "Ana")
     juns, anas = shop.work("Jun", 3, by="Ana"), shop.work("Ana", 1, by="Mei")
