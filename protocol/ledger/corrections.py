@@ -52,11 +52,12 @@ def correct_income(sheet: Sheet, event: bytes, income: IncomeRow, more: int, see
 
 
 class _Part(NamedTuple):
-    """A line that the money reached. size: what it got; when less is left, what it has still."""
+    """A line that the money reached. size: what it got; left: as corrected since."""
 
     place: bytes
     payout: Payout
     size: int
+    left: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,37 +73,35 @@ class _Way:
 
     def send(self, more: int) -> int:
         """Write what goes to the lines of this split; return what stayed in the pool there."""
-        is_less = more < 0
-        by_bucket = self._reached(is_less)
-        kept = self.split.carried + (self.split.more if is_less else 0)
-        sizes = {name: sum(part.size for part in parts) for name, parts in by_bucket.items()}
-        weights = [self._weight(name, size) for name, size in sizes.items()]
-        weights.append(self._mixed(max(0, kept)))
+        by_bucket = self._reached()
+        names = [*by_bucket]
+        weights = [self._weight(name, by_bucket[name]) for name in names]
+        weights.append(self._mixed(self.split.carried))
         if not any(weights):
             return more
-        ties = self._ties([*(name.encode() for name in sizes), b""])
+        ties = self._ties([*(name.encode() for name in names), b""])
         *shares, onward = divide(abs(more), weights, ties)
-        for (name, parts), share in zip(by_bucket.items(), shares, strict=True):
-            if not is_less and name in (*self.split.debts, *self.split.undone):
-                # The next split pays what is owed still, and those who have their turn again.
-                onward += share
-                continue
-            given = min(share, sizes[name]) if is_less else share
-            onward += share - given
-            self._divide(parts, -given if is_less else given)
-        left = -onward if is_less else onward
-        undone = [*self.split.undone, *(self._undone(by_bucket) if is_less else ())]
-        more = counted(self.split.more + left, INT_MIN)
-        row = self.split._replace(undone=undone, more=more)
-        put_split(self.sheet.state, self.income.pool, self.height, row)
-        return left
+        if more < 0:
+            lefts = [sum(part.left for part in by_bucket[name]) for name in names]
+            given = _within(shares, lefts, ties)
+        else:
+            # The next split pays what is owed still, and those who have their turn again.
+            closed = (*self.split.debts, *self.split.undone)
+            pairs = zip(names, shares, strict=True)
+            given = [0 if name in closed else share for name, share in pairs]
+        sign = -1 if more < 0 else 1
+        for name, amount in zip(names, given, strict=True):
+            self._divide(by_bucket[name], sign * amount)
+        if more < 0:
+            self._undo(names)
+        return sign * (onward + sum(shares) - sum(given))
 
     @property
     def _is_traced(self) -> bool:
         """Whether the income was told apart from others when this split was made."""
         return self.income.traced and self.income.height == self.height
 
-    def _reached(self, is_less: bool) -> dict[str, list[_Part]]:
+    def _reached(self) -> dict[str, list[_Part]]:
         """Return the lines that money of the income could reach, by bucket."""
         found: dict[str, list[_Part]] = {}
         for place, payout in lines_of(self.sheet.state, self.height, self.income.pool):
@@ -112,12 +111,14 @@ class _Way:
             source = self.event if self._is_traced else b""
             if line.bucket in self.split.tracing and line.income != source:
                 continue
-            size = line.amount + (corrected(self.sheet.state, place) if is_less else 0)
-            found.setdefault(line.bucket, []).append(_Part(place, payout, max(0, size)))
+            left = max(0, line.amount + corrected(self.sheet.state, place))
+            part = _Part(place, payout, line.amount, left)
+            found.setdefault(line.bucket, []).append(part)
         return found
 
-    def _weight(self, bucket: str, size: int) -> int:
+    def _weight(self, bucket: str, parts: Sequence[_Part]) -> int:
         """Return how much of what a bucket gave came from this income, or from all alike."""
+        size = sum(part.size for part in parts)
         if bucket not in self.split.tracing:
             return self._mixed(size)
         if self._is_traced:
@@ -129,24 +130,23 @@ class _Way:
 
     def _divide(self, parts: Sequence[_Part], amount: int) -> None:
         """Write the lines by which a bucket's part of the correction is divided."""
-        total = sum(part.size for part in parts)
-        if not amount or not total:
+        if not amount:
             return
+        sizes = [part.left if amount < 0 else part.size for part in parts]
         ties = self._ties([part.place for part in parts])
-        sign = -1 if amount < 0 else 1
-        whole = divide(abs(amount), [part.size for part in parts], ties)
-        for part, size in zip(parts, whole, strict=True):
-            if size:
-                self._write(part, sign * size, amount, total)
+        whole = divide(abs(amount), sizes, ties)
+        for part, size, one in zip(parts, sizes, whole, strict=True):
+            if one:
+                given = -one if amount < 0 else one
+                line = part.payout.line
+                fields = (line.bucket, CORRECTION, line.member, given, amount, size, sum(sizes))
+                written = Line(*fields, income=self.event, corrects=self.height)
+                self.sheet.write(self.income.pool, part.payout.ruleset, written)
+                self._note(part, given)
 
-    def _write(self, part: _Part, amount: int, of: int, total: int) -> None:
+    def _note(self, part: _Part, amount: int) -> None:
+        """Let everything that later splits read of a line count the correction."""
         line = part.payout.line
-        written = Line(
-            *(line.bucket, CORRECTION, line.member, amount, of, part.size, total),
-            income=self.event,
-            corrects=self.height,
-        )
-        self.sheet.write(self.income.pool, part.payout.ruleset, written)
         state, prefix = self.sheet.state, self.income.pool.to_bytes()
         so_far = counted(corrected(state, part.place) + amount, INT_MIN)
         state.put(CORRECTED + part.place, so_far)
@@ -163,8 +163,8 @@ class _Way:
         if line.bucket in self.split.debts:
             self._owe_again(bucket, whose, -amount)
 
-    def _undone(self, buckets: Iterable[str]) -> list[str]:
-        """Give back the turns in buckets of which nothing is left; return which those are."""
+    def _undo(self, buckets: Iterable[str]) -> None:
+        """Give back the turns in those buckets of which nothing is left."""
         state, left = self.sheet.state, dict.fromkeys(buckets, 0)
         for place, payout in lines_of(state, self.height, self.income.pool):
             if payout.line.sort != CORRECTION and payout.line.bucket in left:
@@ -176,7 +176,9 @@ class _Way:
             for key, value in list(state.items(prefix)):
                 if TakenRow(*value).height == self.height:
                     state.delete(key)
-        return undone
+        if undone:
+            row = self.split._replace(undone=[*self.split.undone, *undone])
+            put_split(state, self.income.pool, self.height, row)
 
     def _owe_again(self, bucket: bytes, member: bytes, amount: int) -> None:
         """Let the debts of a bucket to a member count as so much less paid."""
@@ -197,3 +199,14 @@ class _Way:
             )
             for name in names
         ]
+
+
+def _within(shares: Sequence[int], lefts: Sequence[int], ties: Sequence[bytes]) -> list[int]:
+    """Return shares of which none is more than is left; the others bear what is too much."""
+    given = [min(share, left) for share, left in zip(shares, lefts, strict=True)]
+    room = [left - one for left, one in zip(lefts, given, strict=True)]
+    over = min(sum(shares) - sum(given), sum(room))
+    if over:
+        rest = divide(over, room, ties[: len(room)])
+        given = [one + more for one, more in zip(given, rest, strict=True)]
+    return given

@@ -71,7 +71,7 @@ class IncomeRow(NamedTuple):
 
 
 class SplitRow(NamedTuple):
-    """A split in the state. carried: what stayed in the pool; more: how much more since.
+    """A split in the state. carried: what stayed in the pool.
 
     untraced: how much of `total` did not say what earned it. tracing: the buckets that
     followed each income to what earned it. debts: those that paid debts. once: those in
@@ -85,7 +85,6 @@ class SplitRow(NamedTuple):
     debts: list[str]
     once: list[str]
     undone: list[str]
-    more: int = 0
 
 
 class Payout(NamedTuple):

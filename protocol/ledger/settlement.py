@@ -107,7 +107,8 @@ def payments(state: State, claim: bytes) -> list[tuple[bytes, int, str]]:
         event = key[len(prefix) :]
         row = settlement_row(state, event)
         assert row is not None, "what pays a claim settles"
-        found += [(event, amount, row.status) for id, amount in row.parts if id == claim]
+        (amount,) = (amount for id, amount in row.parts if id == claim)
+        found.append((event, amount, row.status))
     return found
 
 

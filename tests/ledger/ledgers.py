@@ -152,8 +152,11 @@ def balance(state: State, community: bytes) -> bool:
         sums[one.row.pool] -= one.row.amount
     for (pool, _), amount in claims.all_too_much(state).items():
         sums[pool] += amount
-    for payout in pools.payouts(state):
+    for place, payout in pools.lines(state):
         if payout.line.member == community:
             sums[pools.PoolId(payout.pool, payout.unit, payout.scale)] -= payout.line.amount
-        assert payout.line.amount >= 0 or payout.line.sort == CORRECTION
+        is_split = payout.line.sort != CORRECTION
+        assert payout.line.amount >= 0 or not is_split
+        left = payout.line.amount + pools.corrected(state, place)
+        assert left >= 0 or not is_split, "nobody gives back more than he got"
     return not any(sums.values())

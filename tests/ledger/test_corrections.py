@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from commonweal.protocol.codec import INT_MAX
 from commonweal.protocol.ledger import claims, pools
 from commonweal.protocol.ledger.claims import Claim
+from commonweal.protocol.ledger.corrections import _within
 from commonweal.protocol.ledger.pools import PoolId
 from commonweal.protocol.ledger.reasons import Reason
 from commonweal.protocol.record import Record
@@ -179,6 +180,103 @@ def test_more_income_pays_no_debt_twice_but_stays_in_the_pool() -> None:
     assert pools.pools(shop.history.final)[POOL].carried == 60
 
 
+def test_cents_that_are_taken_back_one_by_one_leave_nobody_below_nothing() -> None:
+    shop = Treasury(paying(), "Jun", "Ana")
+    for name, by in (("Mei", "Jun"), ("Jun", "Ana"), ("Ana", "Mei")):
+        shop.work(name, 1, by=by)
+    cents = [shop.earn(1) for _ in range(9)]
+    shop.cut()
+    for cent in cents:
+        shop.correct_income(cent, -1)
+        shop.cut()
+        assert min(shop.paid().values()) >= 0
+    assert shop.paid() == {"Mei": 0, "Jun": 0, "Ana": 0}
+    assert shop.too_much() == {"Mei": 3, "Jun": 3, "Ana": 3}
+
+
+def test_what_a_split_left_in_the_pool_bears_its_part() -> None:
+    shop = Treasury(paying(buckets=[bucket(share="50%")]), "Jun")
+    shop.work("Mei", 1, by="Jun")
+    came = shop.earn(100)
+    shop.cut()
+    shop.decide("Mei")
+    shop.cut()  # half of the other half
+    assert shop.paid() == {"Mei": 75}
+    shop.correct_income(came, -40)
+    shop.cut()
+    # 20 of the first split, and 10 of the second; of what stayed, half is paid now.
+    assert [one.line.amount for one in pools.payouts(shop.history.final, 3)] == [-20, -10, 7]
+    assert pools.pools(shop.history.final)[POOL].carried == 8
+
+
+def test_of_two_traced_incomes_each_bears_its_own_correction() -> None:
+    buckets = [bucket("all", "50%"), bucket("makers", "50%", trace=True)]
+    shop = Treasury(paying(buckets=buckets), "Jun", "Ana")
+    juns, anas = shop.work("Jun", 1, by="Ana"), shop.work("Ana", 1, by="Mei")
+    one = shop.earn(300, earnedBy=juns.id)
+    two = shop.earn(100, earnedBy=anas.id)
+    shop.cut()
+    assert shop.paid() == {"Jun": 250, "Ana": 150}
+    shop.correct_income(one, -300)
+    shop.cut()
+    assert shop.paid() == {"Jun": 25, "Ana": 75}
+    shop.correct_income(two, -100)
+    shop.cut()
+    assert shop.paid() == {"Jun": 0, "Ana": 0}
+    assert pools.pools(shop.history.final)[POOL].carried == 0
+
+
+def test_nobody_gives_back_more_than_is_left_and_the_others_bear_it() -> None:
+    assert _within([67, 33], [50, 50], [b"a", b"b"]) == [50, 50]
+    assert _within([67, 33], [50, 40], [b"a", b"b"]) == [50, 40]
+    assert _within([6, 3, 1], [5, 9, 9], [b"a", b"b", b"c"]) in ([5, 4, 1], [5, 3, 2])
+    assert _within([0, 3], [0, 4], [b"a", b"b"]) == [0, 3]
+
+
+def test_what_was_taken_back_counts_as_not_paid_where_who_had_least_comes_first() -> None:
+    shop = Treasury(paying(buckets=[bucket(divide="balanced")]), "Jun", "Ana")
+    shop.work("Jun", 1, by="Ana")
+    came = shop.earn(100)
+    shop.cut()
+    shop.work("Ana", 1, by="Mei")
+    shop.correct_income(came, -100)
+    shop.earn(60)
+    shop.cut()
+    assert shop.paid() == {"Jun": 30, "Ana": 30}
+
+
+def test_who_is_late_catches_up_with_what_an_income_really_was() -> None:
+    shop = Treasury(paying(late="catch_up"), "Jun", "Ana")
+    shop.work("Jun", 1, by="Ana")
+    late = shop.work("Ana", 1)
+    came = shop.earn(100)
+    shop.cut()
+    shop.correct_income(came, -60)
+    shop.cut()
+    shop.attest(late, "Jun")
+    shop.earn(100)
+    shop.cut()
+    # 20 of the 40 that it missed, and half of the other 80.
+    assert shop.paid() == {"Jun": 80, "Ana": 60}
+
+
+def test_a_pool_below_nothing_is_filled_first_and_is_no_reason_to_seal() -> None:
+    shop = Treasury(paying(buckets=[bucket(trace=True)], every_hours=24), "Jun")
+    done = shop.work("Jun", 1, by="Mei")
+    shop.earn(100)
+    shop.cut()
+    pools.put_pool(shop.history.final, POOL, pools.PoolRow(-30, shop.now_ms))
+    shop.history.final.settle()
+    assert shop.history.deadline() is None
+    shop.earn(20)
+    shop.cut(25)
+    assert pools.pools(shop.history.final)[POOL].carried == -10
+    shop.earn(50, earnedBy=done.id)
+    shop.cut()
+    assert shop.paid() == {"Jun": 140}
+    assert pools.pools(shop.history.final)[POOL].carried == 0
+
+
 def test_who_took_part_in_a_split_of_nothing_has_his_turn_again() -> None:
     shop = Treasury(paying(buckets=[bucket(claim="once")]), "Jun", "Ana")
     shop.work("Jun", 3, by="Ana")
@@ -209,6 +307,20 @@ def test_less_income_gives_no_second_turn_while_something_is_left() -> None:
     shop.earn(80)
     shop.cut()
     assert shop.paid() == {"Jun": 1, "Ana": 80}
+
+
+def test_what_went_to_the_pool_and_not_to_a_debt_comes_from_the_pool_again() -> None:
+    rules = paying("event.effort / 10", buckets=[bucket(claim="debt")])
+    shop = Treasury(rules, "Jun")
+    shop.work("Mei", 1, by="Jun")
+    came = shop.earn(60)
+    shop.cut()
+    for more in (100, -160):
+        shop.correct_income(came, more)
+        shop.cut()
+        assert min(shop.paid().values()) >= 0
+        assert balance(shop.history.final, shop.community)
+    assert shop.paid() == {"Mei": 0}
 
 
 def test_a_traced_income_is_corrected_for_those_who_earned_it() -> None:
