@@ -160,3 +160,10 @@ def balance(state: State, community: bytes) -> bool:
         left = payout.line.amount + pools.corrected(state, place)
         assert left >= 0 or not is_split, "nobody gives back more than he got"
     return not any(sums.values())
+
+
+def sealed(shop: Treasury, height: int) -> tuple[Any, ...]:
+    """Return all that was paid and owed at a height."""
+    state = shop.history.final
+    lines = [one for one in pools.payouts(state, height) if one.line.sort != CORRECTION]
+    return lines, [one.row for one in claims.claims(state, height)]
