@@ -7,12 +7,19 @@ become proofs; a log that a proof froze is wanted only as far as it is good.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from commonweal.node.comparing import Comparing
 from commonweal.node.following import Following
-from commonweal.node.replica import NEWCOMERS_MAX, Replica, rare
+from commonweal.node.replica import (
+    NEWCOMERS_MAX,
+    NEWCOMERS_PER_INVITER_MAX,
+    UNINVITED_MAX,
+    Replica,
+    rare,
+)
 from commonweal.node.session import Desk, Session
 from commonweal.protocol import evidence, keys, log, wire
 from commonweal.protocol.errors import (
@@ -23,7 +30,8 @@ from commonweal.protocol.errors import (
     MissingDependency,
 )
 from commonweal.protocol.evidence import Proof
-from commonweal.protocol.keys import DeviceKey
+from commonweal.protocol.keys import DeviceKey, MemberId
+from commonweal.protocol.ledger import membership
 from commonweal.protocol.record import (
     PERMANENT_BYTES_MAX,
     RECORD_BYTES_MAX,
@@ -245,11 +253,14 @@ class Intake:
         for read in reads.values():
             replica.ledger.add(rare(read.records))
         brought = sum(len(read.records) for read in reads.values())
-        room = NEWCOMERS_MAX - len(replica.newcomers())
+        shares: Counter[MemberId | None] | None = None
         for read in reads.values():
             if not replica.was_admitted(read.author):
-                room -= replica.row(read.author).length == 0
-                self._cut_to_quota(read, full=room < 0)
+                full = False
+                if replica.row(read.author).length == 0:
+                    shares = self._shares() if shares is None else shares
+                    full = self._is_full(shares, read.author)
+                self._cut_to_quota(read, full=full)
             self._cut_to_bodies(session, read)
         if not whole or brought > sum(len(read.records) for read in reads.values()):
             _close(replica, reads)
@@ -261,6 +272,21 @@ class Intake:
         if kept < brought:
             replica.refold()
         return kept > 0
+
+    def _shares(self) -> Counter[MemberId | None]:
+        """Return how many newcomers' logs are held, by who invited them."""
+        replica = self.desk.replica
+        state = replica.ledger.state
+        return Counter(membership.inviter_of(state, one) for one in replica.newcomers())
+
+    def _is_full(self, shares: Counter[MemberId | None], author: DeviceKey) -> bool:
+        """Say whether there is no room for one more newcomer; else give him the room."""
+        inviter = membership.inviter_of(self.desk.replica.ledger.state, author)
+        share = UNINVITED_MAX if inviter is None else NEWCOMERS_PER_INVITER_MAX
+        if shares.total() >= NEWCOMERS_MAX or shares[inviter] >= share:
+            return True
+        shares[inviter] += 1
+        return False
 
     def _want_cited(self, session: Session, id: RecordId) -> None:
         """Ask for a record that stands in no log which is compared."""

@@ -31,8 +31,12 @@ from commonweal.storage.store import SEQ_MAX, LogRow, Store
 BULK_KINDS = ("event", "attest", "review")
 """Kinds that the ledger of membership and rules does not read."""
 
-NEWCOMERS_MAX = 256
+NEWCOMERS_MAX = 1_024
 """Logs of devices that are not members', together; the further ones are not taken."""
+NEWCOMERS_PER_INVITER_MAX = 32
+"""Of those who ask under invites of one member: he brought them, and they fill his share."""
+UNINVITED_MAX = 64
+"""Of those who ask under no invite that is known here and still good."""
 
 AUDIT_BYTES_MAX = 4 * 1024 * 1024
 """Records read at once while their signatures are checked."""

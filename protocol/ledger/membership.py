@@ -186,6 +186,19 @@ def pending(state: State) -> list[Request]:
     return sorted(found, key=lambda request: (request.clock, request.id))
 
 
+def inviter_of(state: State, device: DeviceKey) -> MemberId | None:
+    """Return the member under whose invite the newcomer of `device` asks; None without one."""
+    row = joining.device_row(state, device)
+    if row is None:
+        return None
+    for _, request in state.items(joining.REQUEST_OF + row.member):
+        asked = joining.RequestRow(*state.get(joining.REQUEST + request))
+        invite = joining.invite_row(state, asked.invite)
+        if asked.open and invite is not None and joining.invite_closed(invite) is None:
+            return invite.author
+    return None
+
+
 def _member(id: bytes, value: Any) -> Member:
     row = joining.MemberRow(*value)
     return Member(

@@ -10,7 +10,17 @@ import pytest
 
 import commonweal.node.gate
 from commonweal.node import heads, intake, link, live, peering, replica, serving, session
-from commonweal.protocol import codec, credentials, frontier, hello, identity, invite, keys, wire
+from commonweal.protocol import (
+    codec,
+    credentials,
+    frontier,
+    hello,
+    identity,
+    invite,
+    keys,
+    succession,
+    wire,
+)
 from commonweal.protocol import record as records
 from commonweal.protocol.ledger.kinds import KINDS
 from tests.protocol.test_wire import MESSAGES
@@ -60,6 +70,8 @@ def test_the_page_names_every_reason_to_refuse_a_peer() -> None:
         (3, "most {} bytes", identity.INCEPTION_BYTES_MAX),
         (4, "65 to {} bytes", records.RECORD_BYTES_MAX),
         (4, "most {} ids", records.DEPS_MAX),
+        (4, "at most {} keys, or empty", succession.SPONSORS_MAX),
+        (4, "ascending, at most {})", succession.DEVICES_MAX),
         (4, "1 to {} characters", records.KIND_CHARS_MAX),
         (4, "most {} characters", records.MEDIA_TYPE_CHARS_MAX),
         (4, "most\n{} bytes", records.ERASABLE_BYTES_MAX),
@@ -82,11 +94,13 @@ def test_the_page_names_every_reason_to_refuse_a_peer() -> None:
         (9, "{}, of 5,120 bytes", wire.ADDRESSES_MAX),
         (9, "64, of {} bytes", wire.ADDRESS_BYTES_MAX),
         (10, "at most {} ints", hello.VERSIONS_MAX),
-        (10, "Credentials: at most {} records", hello.CREDENTIALS_MAX),
-        (10, "credentials: at most {} records", credentials.CREDENTIALS_MAX),
+        (10, "Credentials: at most {} records", credentials.CREDENTIALS_MAX),
+        (10, "records, {:,} bytes together", credentials.CREDENTIALS_BYTES_MAX),
         (10, "({} records and 16 KiB", intake.NEWCOMER_RECORDS_MAX),
         (10, "4 records and {} KiB", intake.NEWCOMER_BYTES_MAX >> 10),
-        (10, "\n{} such logs", replica.NEWCOMERS_MAX),
+        (10, "{:,} such logs", replica.NEWCOMERS_MAX),
+        (10, "{} of them under invites of one member", replica.NEWCOMERS_PER_INVITER_MAX),
+        (10, "{} under none", replica.UNINVITED_MAX),
         (11, "about {} KiB", wire.RUNS_BYTES_AIM >> 10),
         (11, "Permanent bodies up to\n{} KiB", serving.INLINE_BODY_BYTES_MAX >> 10),
         (11, "most {} such frames", session.FRAMES_IN_FLIGHT_MAX),
