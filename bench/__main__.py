@@ -1,6 +1,6 @@
 """`python -m bench [PART ...]`: measures, and prints a table, then the same as JSON lines.
 
-Parts: append, cold10k, cold100k, catchup, live, queries. All of them without a name.
+Parts: append, cold10k, cold100k, catchup, live, queries, seals. All of them without a name.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from bench import append, catchup, live, queries, sync
+from bench import append, catchup, live, queries, sealing, sync
 from bench.figures import Figure, table
 
 PARTS: dict[str, Callable[[], list[Figure]]] = {
@@ -19,6 +19,7 @@ PARTS: dict[str, Callable[[], list[Figure]]] = {
     "catchup": catchup.figures,
     "live": live.figures,
     "queries": queries.figures,
+    "seals": sealing.figures,
 }
 
 

@@ -1,0 +1,170 @@
+"""Seals of four witnesses on loopback: how long one takes, and what it costs each node."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median, quantiles
+from tempfile import TemporaryDirectory
+
+from bench.figures import Figure
+from bench.nodes import IDLE_CPU_S, wait_for
+from commonweal.commands import cluster as commands
+from commonweal.node.call import Call, wishes_about
+from commonweal.node.cluster import Cluster
+from commonweal.node.events import DRAFTS_MAX, Wish
+from commonweal.protocol.codec import Value
+from commonweal.storage.home import Home, Settings
+from commonweal.storage.seals import Seals
+
+NODES = 4
+SEALS = 100
+HEIGHTS_MAX = 12
+"""Seats change by twos, and who comes must have been heard: so many seals until all have one."""
+SMALL, LARGE = 1_000, 100_000
+EQUAL_S = 600.0
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def figures() -> list[Figure]:
+    """Return the latency of a seal, and the processor time of one of few and of many records.
+
+    From asking a node until it says that a quorum certified: have-frontiers, proposal, two
+    votes, each stored before it is sent. The processor time is that of one node, from the
+    asking until it has folded what became final and is idle again.
+    """
+    with _witnesses() as cluster:
+        bare, found = _latencies(cluster)
+        p50, p99 = median(found), quantiles(found, n=100)[98]
+        small, large = _cost(cluster, SMALL), _cost(cluster, LARGE)
+    beside = "a question to the node"
+    per_record = large / LARGE * 1e6
+    return [
+        Figure(f"a seal of {NODES} witnesses, p50", p50, "ms", beside, bare, p50 / bare),
+        Figure(f"a seal of {NODES} witnesses, p99", p99, "ms", beside, bare, p99 / bare),
+        _cpu(f"a seal of {SMALL:,} records, CPU of a node", small, small),
+        _cpu(f"seals of {LARGE:,} records, CPU of a node", large, small),
+        Figure(
+            f"seals of {LARGE:,} records, CPU of a node", per_record, "us/record", "", 1, per_record
+        ),
+    ]
+
+
+def _cpu(name: str, seconds: float, beside: float) -> Figure:
+    baseline = f"of {SMALL:,} records"
+    return Figure(name, seconds * 1e3, "ms", baseline, beside * 1e3, seconds / beside)
+
+
+@contextmanager
+def _witnesses() -> Iterator[Cluster]:
+    """Run a cluster whose members all have a seat."""
+    with TemporaryDirectory(prefix="weal-bench-") as name:
+        commands.found(Path(name), NODES)
+        cluster = Cluster(name)
+        try:
+            cluster.start(cluster.names())
+            cluster.wait_equal(60)
+            for node in cluster.names()[1:]:
+                _submit(cluster.home(node), [Wish("role.claim", {"role": "witness"})])
+            cluster.wait_equal(60)
+            for _ in range(HEIGHTS_MAX):
+                _submit(cluster.home("n1"), _work(cluster.home("n1"), 1))
+                _seal(cluster.home("n1"))
+                if _seated(cluster.home("n1")) == NODES:
+                    break
+            yield cluster
+        finally:
+            cluster.down()
+
+
+def _latencies(cluster: Cluster) -> tuple[float, list[float]]:
+    """Return the ms of a bare question, and those of seals of one record each."""
+    home = cluster.home("n2")
+    bare, found = [], []
+    for _ in range(SEALS):
+        _submit(home, _work(home, 1))
+        start = time.perf_counter()
+        _seal(home)
+        found.append((time.perf_counter() - start) * 1e3)
+        with Call(home.socket) as call:
+            start = time.perf_counter()
+            call.ask("peers")
+            bare.append((time.perf_counter() - start) * 1e3)
+    return median(bare), found
+
+
+def _cost(cluster: Cluster, records: int) -> float:
+    """Return the processor seconds of one node, in the mean, until so many records are final."""
+    home = cluster.home("n1")
+    for _ in range(records // DRAFTS_MAX):
+        _submit(home, _work(home, DRAFTS_MAX))
+    cluster.wait_equal(EQUAL_S)
+    _settle(cluster)
+    before = _cpu_s(cluster)
+    while _seal(home):
+        pass
+    height = _height(home)
+    wait_for(lambda: all(_height(cluster.home(one)) == height for one in cluster.names()), "seals")
+    _settle(cluster)
+    return (_cpu_s(cluster) - before) / NODES
+
+
+def _settle(cluster: Cluster) -> None:
+    """Wait until no node has anything to do."""
+    before = -1.0
+    while (now := _cpu_s(cluster)) - before > IDLE_CPU_S * NODES:
+        before = now
+        time.sleep(2)
+
+
+def _cpu_s(cluster: Cluster) -> float:
+    total = 0
+    for name in cluster.names():
+        pid = cluster.home(name).holder()
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        total += int(fields[11]) + int(fields[12])
+    return total / TICKS
+
+
+def _submit(home: Home, wishes: list[Wish]) -> None:
+    with Call(home.socket) as call:
+        call.ask("submit", **wishes_about(wishes))
+
+
+def _seal(home: Home) -> bool:
+    """Ask for a seal and wait for it; say whether there was anything to seal."""
+    with Call(home.socket) as call:
+        for answer in call.each("seal"):
+            if "is_sealed" in answer:
+                return bool(answer["is_sealed"])
+    raise RuntimeError("the node went away")
+
+
+def _work(home: Home, count: int) -> list[Wish]:
+    with home.store(readonly=True) as store:
+        member = Settings.read(store).member
+    data: dict[str, Value] = {
+        "action": "work",
+        "provider": bytes(member),
+        "effortQuantity": {"n": 250, "scale": 2, "unit": "hour"},
+    }
+    return [Wish("event", data)] * count
+
+
+def _seals(home: Home) -> Iterator[Seals]:
+    with home.store(readonly=True) as store:
+        yield Seals(store, Settings.read(store).here)
+
+
+def _height(home: Home) -> int:
+    return next(seals.height for seals in _seals(home))
+
+
+def _seated(home: Home) -> int:
+    for seals in _seals(home):
+        kept = seals.at(seals.height)
+        return len(kept.sealed.witnesses) if kept else 0
+    return 0
