@@ -138,7 +138,8 @@ def translated(command: click.Command) -> click.Command:
             part.__dict__["help"] = _(english)
     if isinstance(command, click.Group):
         for inner in command.commands.values():
-            translated(inner).short_help = first_sentence(inner.help or "")
+            translated(inner)
+            inner.short_help = first_sentence(inner.help or "")
     return command
 
 

@@ -139,7 +139,8 @@ def test_every_help_is_told_in_chinese(name: str, monkeypatch: pytest.MonkeyPatc
     assert command is not None
     leaves = [*command.commands.values()] if isinstance(command, click.Group) else []
     for leaf in (command, *leaves):
-        for words in [leaf.help, *(getattr(one, "help", "") for one in leaf.params)]:
+        told = [getattr(one, "help", "") for one in leaf.params]
+        for words in [leaf.help, leaf.short_help, *told]:
             assert not words or is_chinese(words), (leaf.name, words)
 
 
