@@ -6,7 +6,7 @@ not folded again when that seal is decided. It never writes to the store, and ma
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -14,8 +14,10 @@ from commonweal.protocol import log
 from commonweal.protocol.errors import InvalidSeal
 from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger import membership, seats
+from commonweal.protocol.ledger.cut import Advance
 from commonweal.protocol.ledger.deadlines import next_deadline
 from commonweal.protocol.ledger.facts import Facts
+from commonweal.protocol.ledger.history import History
 from commonweal.protocol.ledger.joining import FROZEN, REMOVED
 from commonweal.protocol.ledger.state import State
 from commonweal.protocol.record import Record, RecordId, clock_in
@@ -151,20 +153,15 @@ class Assessor:
             history = self.kept.history(CUT_RECORDS_MAX, least)
             facts = self._new_facts(history.final)
             present = tuple(sorted(have.device for have in haves))
-            advance = history.next_advance(
-                now_ms, present, ends=facts.ends, guilty=facts.guilty, least=least
-            )
-            if advance is None:
+            advance = self._authentic(history, now_ms, present, facts, least)
+            if advance is None or not _reaches(advance, least):
                 return None
-            reached = {one.author: one.length for one in advance.delta.logs}
-            excused = dict(facts.ends)
-            for author, length in least.items():
-                if author not in excused and reached.get(author, 0) < length:
-                    return None
             covered = history.covered(advance)
-            if covered.missing or self._unsigned(covered.records) is not None:
+            if covered.missing:
                 return None
             folded = end.conclude(history, advance, covered)
+            if not folded.outcome.witnesses:
+                return None
             self._keep(folded)
             return Draft(folded.seal, advance.delta, folded.outcome.witnesses)
 
@@ -296,6 +293,35 @@ class Assessor:
                 raise InvalidSeal(f"{bad} is not signed by its author")
         return found
 
+    def _authentic(
+        self,
+        history: History,
+        now_ms: int,
+        present: tuple[DeviceKey, ...],
+        facts: Facts,
+        least: Mapping[DeviceKey, int],
+    ) -> Advance | None:
+        """Return the next advance without records that their authors did not sign themselves.
+
+        Such a one is vouched for by the next of its log; until a proof of it is sealed, that
+        log ends before it.
+        """
+        barred: dict[DeviceKey, int] = {}
+        while True:
+            advance = history.next_advance(
+                now_ms,
+                present,
+                ends=facts.ends,
+                guilty=facts.guilty,
+                least=least,
+                barred=barred,
+            )
+            covered = None if advance is None else history.covered(advance)
+            bad = None if covered is None else self._unsigned(covered.records)
+            if bad is None:
+                return advance
+            barred[bad.author] = min(bad.seq, barred.get(bad.author, bad.seq))
+
     def _timely(self, proposal: Proposal, point: Point, now_ms: int) -> Verdict:
         final = self.kept.final
         candidates = [one.witness.device for one in seats.candidates(final)]
@@ -327,3 +353,12 @@ class Assessor:
 
 def _words(error: InvalidSeal) -> str:
     return str(error) or type(error).__name__
+
+
+def _reaches(advance: Advance, least: Mapping[DeviceKey, int]) -> bool:
+    """Whether a cut covers what is asked of it, where its evidence does not end a log."""
+    reached = {one.author: one.length for one in advance.delta.logs}
+    excused = dict(advance.ends)
+    return all(
+        author in excused or reached.get(author, 0) >= length for author, length in least.items()
+    )

@@ -9,10 +9,13 @@ import pytest
 
 from commonweal.protocol.keys import DeviceKey, Signer
 from commonweal.protocol.ledger.root import update
+from commonweal.protocol.record import Record, from_bytes_unchecked
 from commonweal.protocol.seal.cut import Delta, cut_root, tree_changes
 from commonweal.protocol.seal.formats import Seal
+from commonweal.protocol.seal.haves import sign_have
 from commonweal.protocol.seal.witnesses import devices
-from commonweal.storage.assessor import Draft
+from commonweal.storage import assessor
+from commonweal.storage.assessor import Assessor, Draft
 from commonweal.storage.layers import TreeNodes
 from commonweal.storage.seals import KeptSeal
 from tests.nodes_that_seal import Node, proposal, seal_once, sealed_height
@@ -284,3 +287,92 @@ def test_a_seal_of_a_newer_fold_asks_for_an_upgrade() -> None:
     kept = sealed_height(shop.community, newer, outlook.witnesses, signers)
     nodes[1].put(kept.sealed, kept)
     assert nodes[1].assessor.outlook().alarm.startswith("upgrade")
+
+
+def test_who_lacks_what_others_show_proposes_nothing_yet() -> None:
+    shop, (behind, *others) = four()
+    seal([behind, *others], shop)
+    signers = signers_of(shop)
+    shop.work("Bo", 5)
+    for node in others:
+        node.take(shop.records)
+    first, *rest = [signers[one] for one in devices(behind.assessor.outlook().witnesses)]
+    haves = [behind.have(first), *(others[0].have(one) for one in rest)]
+    shop.work("Mei", 1)
+    behind.take(shop.mei.log)
+    assert behind.assessor.build(tuple(haves), shop.now_ms + MINUTE) is None
+    behind.take(shop.records)
+    assert behind.assessor.build(tuple(haves), shop.now_ms + MINUTE) is not None
+
+
+def test_who_lags_behind_the_chain_says_what_he_lacks_and_refuses_nothing() -> None:
+    shop, nodes = four()
+    seal(nodes, shop)
+    new = shop.work("Bo", 5)
+    for node in nodes[:3]:
+        node.take(shop.records)
+    kept = seal(nodes[:3], shop)
+    nodes[3].put(kept.sealed, kept)
+    shop.work("Mei", 1)
+    nodes[0].take(shop.records)
+    signers = signers_of(shop)
+    seated = devices(nodes[0].assessor.outlook().witnesses)
+    haves = [nodes[0].have(signers[one]) for one in seated]
+    draft = nodes[0].assessor.build(tuple(haves), shop.now_ms + MINUTE)
+    assert draft is not None
+    made = proposal(signers[seated[0]], draft, haves)
+    found = nodes[3].assessor.judge(made, shop.now_ms + MINUTE).verdict
+    assert (found.sound, [*found.missing]) == (False, [new.id])
+
+
+def test_what_is_shown_keeps_to_the_limits_and_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = Workshop(paying(), "Jun", "Ana")
+    for number in range(6):
+        shop.work("Jun", number + 1, by="Ana")
+    node = node_of(shop)
+    for most in range(1, len(shop.records)):
+        monkeypatch.setattr(assessor, "HAVE_RECORDS_MAX", most)
+        shown = {log.author: log.length for log in node.assessor.shown()}
+        assert 0 < sum(shown.values()) <= most
+        inside = {one.id for one in shop.records if one.seq < shown.get(one.author, 0)}
+        for one in shop.records:
+            assert one.id not in inside or inside.issuperset(one.deps)
+    monkeypatch.setattr(assessor, "have_logs_max", lambda _: 2)
+    assert len(node.assessor.shown()) <= 2
+
+
+def unsigned(shop: Workshop, name: str) -> Record:
+    """Let a member vouch, by the next record of his log, for one that he did not sign."""
+    pen = shop.pens[name]
+    good = shop.work(name, 1)
+    wire = good.wire[:-64] + bytes(64)
+    bad = from_bytes_unchecked(wire)
+    pen.log[-1] = shop.records[-1] = bad
+    shop.work(name, 2)
+    return bad
+
+
+def test_a_record_that_its_author_did_not_sign_is_neither_proposed_nor_accepted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shop, (first, judge, *_) = four()
+    seal([first, judge], shop)
+    other = shop.work("Jun", 4)
+    bad = unsigned(shop, "Ana")
+    for node in (first, judge):
+        node.take(shop.records)
+    signers = signers_of(shop)
+    seated = devices(first.assessor.outlook().witnesses)
+    prev = first.assessor.outlook().seal
+    haves = [sign_have(signers[one], shop.community, 5, prev, ()) for one in seated]
+    draft = first.assessor.build(tuple(haves), shop.now_ms + MINUTE)
+    assert draft is not None
+    assert {log.author: log.length for log in draft.delta.logs} == {other.author: other.seq + 1}
+    with monkeypatch.context() as blind:
+        blind.setattr(Assessor, "_unsigned", lambda *_: None)
+        draft = first.assessor.build(tuple(haves), shop.now_ms + MINUTE)
+    assert draft is not None
+    assert {log.author: log.length for log in draft.delta.logs}[bad.author] > bad.seq
+    made = proposal(signers[seated[0]], draft, haves)
+    found = judge.assessor.judge(made, shop.now_ms + MINUTE).verdict
+    assert not found.sound and "not signed by its author" in found.reason

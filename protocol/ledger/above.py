@@ -80,11 +80,13 @@ class Above:
         last: Cut,
         ends: Ends = NO_ENDS,
         least: Mapping[DeviceKey, int] = NO_LEAST,
+        barred: Ends = NO_ENDS,
         records_max: int = CUT_RECORDS_MAX,
     ) -> tuple[SealedLog, ...]:
         """Return the logs that the next cut can make longer, by author, and how long.
 
         last: the cut before. least: so long each of these logs becomes first, if it can.
+        barred: from which seq on logs are left out, though nothing proves that they end.
         Taken are records in (clock, id) order, so that the cut is closed, up to where a log
         forks or ends.
         """
@@ -102,6 +104,7 @@ class Above:
                     (record.seq, record.prev) == follows
                     and self._places[author, record.seq] == 1
                     and not _is_ruled_out(record, ends)
+                    and not _is_ruled_out(record, barred)
                     and (author in logs or len(logs) < CUT_LOGS_MAX)
                     and all(self._is_closed(one, inside, ends) for one in record.deps)
                     and self._document_missing(record) is None

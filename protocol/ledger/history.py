@@ -14,7 +14,7 @@ from typing import Any
 
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger import distribution, governance, seats, standing
-from commonweal.protocol.ledger.above import NO_LEAST, Above, Covered, Ends
+from commonweal.protocol.ledger.above import NO_ENDS, NO_LEAST, Above, Covered, Ends
 from commonweal.protocol.ledger.closing import close, would_decide
 from commonweal.protocol.ledger.context import Heights, Verdict
 from commonweal.protocol.ledger.cut import BEFORE_ALL, Advance, Cut
@@ -26,7 +26,7 @@ from commonweal.protocol.ledger.rules_in_force import Rules
 from commonweal.protocol.ledger.state import State
 from commonweal.protocol.record import FOUND, CommunityId, Record, RecordId
 from commonweal.protocol.rules.document import Ruleset
-from commonweal.protocol.seal.cut import CUT_RECORDS_MAX, Delta, SealedLog
+from commonweal.protocol.seal.cut import Delta, SealedLog
 from commonweal.protocol.seal.pace import seal_time
 from commonweal.protocol.seal.witnesses import Witness
 
@@ -196,15 +196,16 @@ class History:
         ends: tuple[tuple[DeviceKey, int], ...] | None = None,
         guilty: tuple[DeviceKey, ...] = (),
         least: Mapping[DeviceKey, int] = NO_LEAST,
-        records_max: int = CUT_RECORDS_MAX,
+        barred: Ends = NO_ENDS,
     ) -> Advance | None:
         """Return what the next seal can make final; None when there is nothing to seal.
 
         time_ms: the clock of who proposes. present: as the cut names them. ends, guilty: the
         evidence; None for all that is known. least: so far logs are covered first, if they can.
+        barred: from there on they are not.
         """
         ends = self.new_ends() if ends is None else ends
-        logs = self._above.coverable(self.logs, self._ends(ends), least, records_max)
+        logs = self._above.coverable(self.logs, self._ends(ends), least, barred)
         time_ms = seal_time(self.cut.time_ms, time_ms)
         deadline_ms = self.deadline()
         if not (logs or ends or guilty) and (deadline_ms is None or time_ms < deadline_ms):

@@ -17,6 +17,7 @@ from commonweal.protocol.ledger.backtest import backtest, height_of
 from commonweal.protocol.ledger.closing import last_cut
 from commonweal.protocol.ledger.cut import Advance
 from commonweal.protocol.ledger.history import History
+from commonweal.protocol.ledger.pools import pools
 from commonweal.protocol.ledger.reasons import Reason
 from commonweal.protocol.record import Record
 from commonweal.protocol.seal.cut import Delta, SealedLog
@@ -178,6 +179,50 @@ def test_a_log_that_a_proof_ends_is_cut_where_it_ends() -> None:
     shop.cut()
     assert not shop.history.is_final(bad.id)
     assert membership.frozen_at(shop.history.final, shop.pens["Jun"].key) == bad.seq
+
+
+def test_a_log_goes_no_further_than_where_evidence_ends_it() -> None:
+    shop = Workshop(paying(), "Jun")
+    jun = shop.pens["Jun"]
+    last = shop.work("Jun", 1)
+    shop.cut()
+    shop.work("Jun", 2)
+    head = shop.work("Jun", 3)
+    delta = Delta((SealedLog(jun.key, head.seq + 1, head.id),), ())
+    for end, allowed in ((last.seq, False), (head.seq, False), (head.seq + 1, True)):
+        advance = shop.history.advance(delta, shop.now_ms + 1, ((jun.key, end),))
+        if allowed:
+            assert len(shop.history.covered(advance).records) == 2
+        else:
+            with pytest.raises(InvalidSeal, match="is frozen from"):
+                shop.history.covered(advance)
+
+
+def test_what_cites_a_record_that_is_not_held_waits_for_another_seal() -> None:
+    shop = Workshop(paying(), "Jun", "Ana")
+    shop.cut()
+    work = shop.work("Jun", 1, by="Ana")
+    history = History(shop.community)
+    history.learn(shop.documents)
+    history.add(one for one in shop.records if one.id != work.id)
+    catch_up(history, shop.history.past)
+    assert history.cut.height == 1
+    assert history.next_advance(shop.now_ms + HOUR) is None
+    history.add([work])
+    advance = history.next_advance(shop.now_ms + HOUR)
+    assert advance is not None and len(advance.delta.logs) == 2
+
+
+def test_a_pool_that_cannot_be_split_makes_no_seal_after_seal() -> None:
+    document = paying()
+    document["pools"]["income"]["buckets"][0]["where"] = "1 / 0 == 1"
+    shop = Workshop(document, "Jun")
+    shop.work("Jun", 1, by="Mei")
+    shop.earn(100)
+    shop.cut()
+    rows = pools(shop.history.final).values()
+    assert [(row.carried, bool(row.error)) for row in rows] == [(100, True)]
+    assert shop.history.deadline() is None
 
 
 def test_a_backtest_says_who_would_have_had_what() -> None:
