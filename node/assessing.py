@@ -8,13 +8,28 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from commonweal.node.events import Assessed, Request, Show
+from commonweal.node.events import (
+    STATE_REQUESTS,
+    Assessed,
+    GiveUp,
+    Hold,
+    Portion,
+    Request,
+    Show,
+    Stated,
+    StateRequest,
+    Take,
+)
+from commonweal.protocol.errors import Malformed, WrongState
 from commonweal.protocol.seal.acts import Build, Judge
 from commonweal.storage.assessor import Assessor
+from commonweal.storage.snapshots import Snapshots
 
 
-def answered(assessor: Assessor, request: Request, now_ms: int) -> Assessed:
+def answered(assessor: Assessor, request: Request | StateRequest, now_ms: int) -> Assessed | Stated:
     """Return the answer of a ledger that was refreshed; now_ms: this node's clock."""
+    if isinstance(request, STATE_REQUESTS):
+        return _stated(Snapshots(assessor.kept), request, now_ms)
     seal = assessor.outlook().seal
     match request:
         case Show():
@@ -23,5 +38,33 @@ def answered(assessor: Assessor, request: Request, now_ms: int) -> Assessed:
             return Assessed(request, seal, assessor.build(haves, now_ms))
         case Judge(proposal):
             return Assessed(request, seal, assessor.judge(proposal, now_ms))
+        case _:
+            assert_never(request)
+
+
+def follow_up(assessor: Assessor) -> None:
+    """Do what nobody asks for: fold the records below a state that was taken, once they came."""
+    Snapshots(assessor.kept).audit()
+
+
+def _stated(snapshots: Snapshots, request: StateRequest, now_ms: int) -> Stated:
+    match request:
+        case Portion(height, number):
+            offer = snapshots.offer(now_ms)
+            if offer is None or height not in (0, offer.height):
+                return Stated(request, None)
+            chunk = snapshots.chunk(offer.height, number)
+            return Stated(request, None if chunk is None else (offer, chunk))
+        case Take(taken, number, data):
+            try:
+                return Stated(request, snapshots.take(taken, number, data))
+            except (WrongState, Malformed) as error:
+                return Stated(request, f"{type(error).__name__}: {error}")
+        case Hold():
+            snapshots.hold()
+            return Stated(request, None)
+        case GiveUp():
+            snapshots.give_up()
+            return Stated(request, None)
         case _:
             assert_never(request)

@@ -7,7 +7,7 @@ two certified seals of one height the first stays, both are shown, and sealing s
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from commonweal.protocol.errors import CommonwealError, FinalityForked, InvalidSeal
@@ -70,6 +70,11 @@ class Chain:
     def point(self) -> Point | None:
         """The end of the chain; None while even the founding record is not known."""
         return self._end or self._begin()
+
+    @property
+    def logs(self) -> Mapping[DeviceKey, SealedLog]:
+        """The whole cut of the last seal."""
+        return self._cut().logs
 
     def learn(self, wires: Iterable[bytes]) -> None:
         """Look for the founding record among a peer's credentials: it says where to begin."""

@@ -19,8 +19,8 @@ from typing import Any
 
 import trio
 
-from commonweal.node.assessing import answered
-from commonweal.node.events import Concluded, Event, Request
+from commonweal.node.assessing import answered, follow_up
+from commonweal.node.events import STATE_REQUESTS, Concluded, Event, Request, StateRequest
 from commonweal.protocol.errors import StorageError
 from commonweal.protocol.record import CommunityId
 from commonweal.storage.assessor import Assessor, Outlook
@@ -47,13 +47,13 @@ class Deciding:
 
     def __init__(self, ledger: Path, path: Path, community: CommunityId) -> None:
         self._ledger, self._path, self._community = ledger, path, community
-        self._requests: deque[Request] = deque(maxlen=REQUESTS_MAX)
+        self._requests: deque[Request | StateRequest] = deque(maxlen=REQUESTS_MAX)
         self._came = trio.Event()
         self._open: tuple[Store, Layers, Assessor] | None = None
         self._told: Outlook | None = None
         self._is_busy = self._is_over = False
 
-    def assess(self, request: Request) -> None:
+    def assess(self, request: Request | StateRequest) -> None:
         """Take in a question, at once, in the trio thread."""
         self._requests.append(request)
         self._came.set()
@@ -87,7 +87,7 @@ class Deciding:
             if not self._is_busy:
                 self.close()
 
-    def step(self, now_ms: int, requests: Sequence[Request] = ()) -> list[Event]:
+    def step(self, now_ms: int, requests: Sequence[Request | StateRequest] = ()) -> list[Event]:
         """Fold what came; return what the service is to be told: what is concluded goes first.
 
         What is above the last seal is folded only when nothing was asked.
@@ -95,11 +95,15 @@ class Deciding:
         self._is_busy = True
         try:
             assessor = self._opened()
+            stated = [one for one in requests if isinstance(one, STATE_REQUESTS)]
+            asked = [one for one in requests if not isinstance(one, STATE_REQUESTS)]
+            found: list[Event] = [answered(assessor, request, now_ms) for request in stated]
             assessor.kept.refresh(whole=False)
-            found: list[Event] = [*self._news(assessor, is_asked=bool(requests))]
-            found += [answered(assessor, request, now_ms) for request in requests]
+            found += self._news(assessor, is_asked=bool(asked))
+            found += [answered(assessor, request, now_ms) for request in asked]
             if not requests:
                 assessor.kept.refresh()
+                follow_up(assessor)
             return found
         except StorageError as error:
             log.warning("nothing is concluded now: %s %s", type(error).__doc__, error)
@@ -119,7 +123,7 @@ class Deciding:
             layers.close()
             store.close()
 
-    async def _next(self) -> tuple[Request, ...]:
+    async def _next(self) -> tuple[Request | StateRequest, ...]:
         """Return what is asked, after a while nothing."""
         with trio.move_on_after(QUIET_S):
             await self._came.wait()

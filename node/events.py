@@ -21,6 +21,7 @@ from commonweal.protocol.seal.votes import SealId
 if TYPE_CHECKING:
     from commonweal.protocol.seal.cut import SealedLog
     from commonweal.storage.assessor import Draft, Finding, Outlook
+    from commonweal.storage.snapshots import Offer, Progress
 
 Ticket = NewType("Ticket", int)
 """Names one request of the local API until it is answered."""
@@ -83,7 +84,51 @@ class Show:
 
 
 Request: TypeAlias = Show | Build | Judge
-"""What only the ledger can answer, which may take a while."""
+"""What those who agree on seals ask the ledger, which may take a while."""
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """Asks for a chunk of the final state, to hand it out. height: 0 for any."""
+
+    height: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """Asks that a chunk of a state which is being taken from others be checked and kept."""
+
+    offer: Offer
+    number: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Asks that records be folded only when a state was taken, or that was given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """Asks that what was taken of a state be forgotten, and the records be folded instead."""
+
+
+StateRequest: TypeAlias = Portion | Hold | Take | GiveUp
+STATE_REQUESTS = (Portion, Hold, Take, GiveUp)
+"""What is answered before anything is folded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """The answer to a `StateRequest`.
+
+    To Portion the offer and its chunk, or None; to Take what is next, or why the chunk is
+    refused, in words; to the others None.
+    """
+
+    request: StateRequest
+    answer: tuple[Offer, bytes] | Progress | str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +175,7 @@ Event: TypeAlias = (
     | Submitted
     | Asked
     | Assessed
+    | Stated
     | Concluded
     | Forgotten
     | Woke
@@ -207,9 +253,9 @@ class Wake:
 
 @dataclass(frozen=True, slots=True)
 class Assess:
-    """Ask the ledger, and come back with `Assessed` whenever it has answered."""
+    """Ask the ledger, and come back with `Assessed` or `Stated` whenever it has answered."""
 
-    request: Request
+    request: Request | StateRequest
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ from commonweal.node.events import (
     Request,
     Send,
     Started,
+    StateRequest,
     Submitted,
     Subscribe,
     Taken,
@@ -147,7 +148,7 @@ class Runtime:
         links: Links,
         answer: Callable[[Answer], None],
         *,
-        assess: Callable[[Request], None] | None = None,
+        assess: Callable[[Request | StateRequest], None] | None = None,
         now_ms: Callable[[], int] | None = None,
         worker: Worker | None = None,
     ) -> None:

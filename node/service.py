@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, assert_never
 
 from commonweal.node import events, heads, link
+from commonweal.node.arriving import Arriving
 from commonweal.node.auditing import AUDIT_PAUSE_MS, Auditing
 from commonweal.node.authoring import Authoring
 from commonweal.node.comparing import Comparing
@@ -26,11 +27,12 @@ from commonweal.node.scrubbing import Scrubbing
 from commonweal.node.sealing import Sealing
 from commonweal.node.serving import Serving
 from commonweal.node.session import Desk, Identity, Session, Standing
-from commonweal.protocol import wire, wire_seals
+from commonweal.protocol import wire, wire_seals, wire_state
 from commonweal.protocol.errors import CommonwealError, Malformed, StorageError
 from commonweal.protocol.invite import Invite
 from commonweal.protocol.keys import PeerKey
 from commonweal.protocol.record import CommunityId, RecordId
+from commonweal.protocol.wire_seals import Height, WantSeals
 from commonweal.storage.shelves import RESTORING
 from commonweal.storage.store import Store
 
@@ -49,6 +51,7 @@ COMPARE_SOON_MS = 300
 OUT_OF_PLACE_MAX = 64
 """Messages of a peer that is not admitted which are passed over; with one more he is dropped."""
 
+_PASSED_OVER = (wire.Compare, wire.Have, wire.Pong, wire.Addresses, Height, WantSeals)
 _TO_KEEP = (wire.Runs, wire.Evidence, wire.Branch, wire.Part, wire_seals.Seals, wire_seals.Said)
 
 
@@ -67,6 +70,7 @@ class Service:
         self.comparing = Comparing(self.desk)
         self.serving = Serving(self.desk)
         self.sealing = Sealing(self.desk, self.comparing)
+        self.arriving = Arriving(self.desk, self.sealing)
         self.live = Live(self.desk, self.serving, self.sealing.following)
         self.intake = Intake(self.desk, self.comparing, self.sealing.following)
         self.auditing = Auditing(self.desk, self.intake)
@@ -116,6 +120,8 @@ class Service:
                 self._answers += self.reporting.asked(ticket, question, about)
             case events.Assessed():
                 self.sealing.assessed(event)
+            case events.Stated():
+                self.arriving.stated(event)
             case events.Concluded(outlook):
                 self._concluded(outlook)
             case events.Forgotten(ticket):
@@ -139,9 +145,8 @@ class Service:
         for peer in list(self.desk.sessions):
             self._left(peer)
         self.desk.replica.reload()
-        self.peering.reload()
-        self.scrubbing.reload()
-        self.sealing.reload()
+        for part in (self.peering, self.scrubbing, self.sealing, self.arriving):
+            part.reload()
         self._answers.clear()
         self._is_new = True
 
@@ -152,6 +157,7 @@ class Service:
         self._is_new = False
         desk.do(Subscribe((self.heads.topic, self.heads.rules_topic, self.sealing.voices.topic)))
         self.auditing.begin()
+        self.arriving.started()
 
     def _connected(self, session: Session) -> None:
         if session.peer in self.desk.sessions:
@@ -210,11 +216,7 @@ class Service:
                 self._take(session, message)
             case wire.Ping(number):
                 self.desk.send(session, wire.Pong(number))
-            case wire.Compare() | wire.Have() | wire.Pong() | wire.Addresses():
-                pass
-            case wire_seals.Height() | wire_seals.WantSeals():
-                pass
-            case _:
+            case _ if not isinstance(message, _PASSED_OVER):
                 self._out_of_place(session)
 
     def _out_of_place(self, session: Session) -> None:
@@ -265,8 +267,11 @@ class Service:
                 pass
             case wire.Hello() | wire.Bye():
                 raise Malformed("a second hello")
+            case wire_state.WantState() | wire_state.StatePart():
+                self.arriving.receive(session, message)
             case _:
                 if self.sealing.receive(session, message):
+                    self.arriving.tick()
                     self.live.fetch(session)
 
     def _take(self, session: Session, message: wire.Runs) -> None:
@@ -359,6 +364,7 @@ class Service:
                 self.desk.drop(session, "its member was removed")
                 self._left(session.peer)
         self.sealing.concluded(outlook)
+        self.arriving.tick()
 
     # Time.
 
@@ -391,13 +397,8 @@ class Service:
             self._tick_ms = desk.now_ms + TICK_MS
             self._tick()
         pause_ms = AUDIT_PAUSE_MS if is_auditing else TICK_MS
-        due_ms = self.sealing.due_ms
-        self._wake(
-            min(
-                *(self._tick_ms, desk.now_ms + pause_ms, self.heads.due_ms or self._tick_ms),
-                self._tick_ms if due_ms is None else due_ms,
-            )
-        )
+        due = (self._tick_ms, desk.now_ms + pause_ms, self.heads.due_ms, self.sealing.due_ms)
+        self._wake(min(at_ms for at_ms in due if at_ms))
 
     def _wake(self, at_ms: int) -> None:
         self._wake_ms = max(at_ms, self.desk.now_ms + 1)
@@ -412,6 +413,7 @@ class Service:
             self.scrubbing.step()
         self._membership_changed()
         self.sealing.tick()
+        self.arriving.tick()
         for session in desk.members():
             self.live.fetch(session)
             self._restored(session)
@@ -427,9 +429,8 @@ class Service:
                 if not desk.rng.randrange(ADDRESSES_ONE_IN):
                     self.peering.tell(chosen)
             if chosen is not None and chosen.compared:
-                wanted = self.scrubbing.documents() or desk.replica.store.wanted_bodies(
-                    wire.IDS_MAX
-                )
+                wanted = self.scrubbing.documents()
+                wanted = wanted or desk.replica.store.wanted_bodies(wire.IDS_MAX)
                 self.intake.want_bodies(chosen, wanted)
                 self.scrubbing.ask(chosen)
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, assert_never, cast
 
-from commonweal.protocol import codec, wire_seals
+from commonweal.protocol import codec, wire_seals, wire_state
 from commonweal.protocol.codec import Value
 from commonweal.protocol.errors import Malformed
 from commonweal.protocol.frontier import BUCKET_DIGEST_BYTES, BUCKETS, HEAD_BYTES, Entry
@@ -26,6 +26,7 @@ from commonweal.protocol.wire_seals import (
     WantSeal,
     WantSeals,
 )
+from commonweal.protocol.wire_state import StateMessage, StatePart, WantState
 
 FRAME_BYTES_MAX = 1024 * 1024
 RUNS_BYTES_AIM = 448 * 1024
@@ -234,6 +235,7 @@ Message: TypeAlias = (
     | Part
     | Addresses
     | SealMessage
+    | StateMessage
 )
 
 
@@ -282,6 +284,8 @@ def _to_list(message: Message) -> list[Any]:
             return ["addresses", list(signed)]
         case Height() | Said() | WantProposal() | WantSeal() | WantSeals() | Seals():
             return wire_seals.to_list(message)
+        case WantState() | StatePart():
+            return wire_state.to_list(message)
         case _:
             assert_never(message)
 
@@ -302,6 +306,7 @@ def decode(frame: bytes) -> Message:
         or _frontier_message(fields)
         or _content_message(fields)
         or wire_seals.read(fields)
+        or wire_state.read(fields)
     )
     if message is None:
         raise Malformed(f"unknown message or wrong shape: {fields[0]:.20}")

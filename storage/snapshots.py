@@ -23,7 +23,7 @@ from commonweal.protocol.seal.cut import SealedLog, tree_changes
 from commonweal.protocol.seal.formats import Seal
 from commonweal.storage import views
 from commonweal.storage.layers import FINAL, Layers, TreeNodes
-from commonweal.storage.ledger_state import LedgerState
+from commonweal.storage.ledger_state import TAKING, LedgerState
 from commonweal.storage.seals import Seals
 
 OFFER_MS = 10 * 60 * 1000
@@ -33,8 +33,8 @@ PAIRS_READ = 2_000
 
 CUT_TREE, STATE_TREE, MEMBERS_TREE = range(len(Trees._fields))
 
-OFFERED, TAKING, TAKEN = "offered", "taking", "taken"
-"""Marks: what is offered, what is being taken, and at which height this ledger was taken."""
+OFFERED, TAKEN = "offered", "taken"
+"""Marks: what is offered, and at which height this ledger was taken. See also `TAKING`."""
 
 
 class Offer(NamedTuple):
@@ -47,6 +47,10 @@ class Offer(NamedTuple):
     def chunks(self) -> int:
         """How many chunks it has."""
         return 1 << self.depth
+
+
+NOTHING_YET = Offer(0, 0)
+"""Stands where a state is to be taken and nobody offered one yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +105,22 @@ class Snapshots:
         ((count,),) = self._layers.rows("SELECT count(*) FROM taken_chunk")
         return Progress(offer, count if count < offer.chunks else None)
 
+    def hold(self) -> None:
+        """Let no seal be folded until a state was taken, or that was given up."""
+        if self._layers.mark(TAKING) is None:
+            with self._writing():
+                self._layers.put_mark(TAKING, [*NOTHING_YET])
+
     def take(self, offer: Offer, number: int, data: bytes) -> Progress:
         """Keep a chunk that was checked against the seal's state root; return what is next.
 
-        With the last one the state is put in place. A chunk out of turn is passed over. Raises
-        `WrongState` or `Malformed` when it is not of the state that this node's seal names.
+        With the last one the state is put in place; where this ledger came as far by itself
+        nothing is. A chunk out of turn is passed over. Raises `WrongState` or `Malformed` when
+        it is not of the state that this node's seal names.
         """
+        if offer.height <= self.kept.cut.height:
+            self.give_up()
+            return Progress(offer, None)
         seal = self._seal(offer.height)
         snapshot.read_chunk(data, seal.state_root, offer.depth, number)
         with self._writing():
@@ -126,6 +140,8 @@ class Snapshots:
 
     def give_up(self) -> None:
         """Forget what was taken so far of a snapshot that nobody offers any more."""
+        if self._layers.mark(TAKING) is None:
+            return
         with self._writing():
             self._layers.change("DELETE FROM taken_chunk")
             self._layers.put_mark(TAKING, None)

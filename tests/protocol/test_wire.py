@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commonweal.protocol import codec, wire
+from commonweal.protocol import codec, wire, wire_seals, wire_state
 from commonweal.protocol.codec import INT_MAX
 from commonweal.protocol.errors import Malformed
 from commonweal.protocol.frontier import Entry
@@ -51,6 +51,16 @@ MESSAGES: dict[str, wire.Message] = {
     "part": wire.Part(DIGEST, 5, 2, b"abc"),
     "a part of nothing": wire.Part(DIGEST, 0, 0, b""),
     "addresses": wire.Addresses((b"one", b"two")),
+    "height": wire_seals.Height(7, DIGEST, b""),
+    "height, none": wire_seals.Height(0, b"", DIGEST),
+    "said": wire_seals.Said(b"vote"),
+    "want-proposal": wire_seals.WantProposal(7, 0, DIGEST),
+    "want-seal": wire_seals.WantSeal(7),
+    "want-seals": wire_seals.WantSeals(1),
+    "seals": wire_seals.Seals(((b"sealed", b"delta"),)),
+    "want-state": wire_state.WantState(0, 0, 0),
+    "state": wire_state.StatePart(7, 2, 3, 10, 4, b"abc"),
+    "state, none": wire_state.StatePart(0, 0, 0, 0, 0, b""),
 }
 
 
@@ -68,8 +78,42 @@ def test_every_kind_of_message_is_tried_here() -> None:
     assert {type(message) for message in MESSAGES.values()} == set(get_args(wire.Message))
 
 
+STATE = ["state", 7, 2, 3, 10, 4, b"abc"]
 AUTHORS = [seed("author", n) for n in range(257)]
 LIMITS: dict[str, tuple[Any, Any]] = {
+    "a height": (["height", 7, DIGEST, b""], ["height", 7, b"", b""]),
+    "no height": (["height", 0, b"", b""], ["height", 0, DIGEST, b""]),
+    "what is held": (["height", 0, b"", DIGEST], ["height", 0, b"", DIGEST[:31]]),
+    "what a witness said": (["said", b"x"], ["said", b""]),
+    "a proposal": (["want-proposal", 1, 0, b""], ["want-proposal", 0, 0, b""]),
+    "the round of a proposal": (["want-proposal", 1, 0, b""], ["want-proposal", 1, -1, b""]),
+    "a seal": (["want-seal", 1], ["want-seal", 0]),
+    "the first of the seals": (["want-seals", 1], ["want-seals", 0]),
+    "seals": (["seals", [[b"x", b"y"]] * 256], ["seals", [[b"x", b"y"]] * 257]),
+    "a sealed height": (["seals", [[bytes(16384), b"y"]]], ["seals", [[bytes(16385), b"y"]]]),
+    "a delta": (["seals", [[b"x", bytes(524288)]]], ["seals", [[b"x", bytes(524289)]]]),
+    "the height of a state": (["want-state", 0, 0, 0], ["want-state", -1, 0, 0]),
+    "a chunk": (["want-state", 0, 16383, 0], ["want-state", 0, 16384, 0]),
+    "where a part begins": (["want-state", 0, 0, 4194304], ["want-state", 0, 0, 4194305]),
+    "the depth of a state": (
+        ["state", 7, 14, 3, 10, 4, b"abc"],
+        ["state", 7, 15, 3, 10, 4, b"abc"],
+    ),
+    "the number of a chunk": (STATE, ["state", 7, 2, 4, 10, 4, b"abc"]),
+    "the size of a chunk": (
+        ["state", 7, 2, 3, 4194304, 4, b"abc"],
+        ["state", 7, 2, 3, 4194305, 4, b"abc"],
+    ),
+    "the end of a part of a chunk": (
+        ["state", 7, 2, 3, 7, 4, b"abc"],
+        ["state", 7, 2, 3, 6, 4, b"abc"],
+    ),
+    "the length of a part of a chunk": (
+        ["state", 7, 0, 0, 4194304, 0, bytes(448 * 1024)],
+        ["state", 7, 0, 0, 4194304, 0, bytes(448 * 1024 + 1)],
+    ),
+    "a part with data": (STATE, ["state", 7, 2, 3, 10, 4, b""]),
+    "a part without height": (["state", 0, 0, 0, 0, 0, b""], ["state", 0, 2, 3, 10, 4, b"abc"]),
     "a nonce": (["hello", bytes(24), b""], ["hello", bytes(25), b""]),
     "a short nonce": (["hello", bytes(24), b""], ["hello", bytes(23), b""]),
     "the code of a bye": (["bye", "c" * 32, ""], ["bye", "c" * 33, ""]),

@@ -12,7 +12,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, assert_never
 
 from commonweal.node import events, heads
-from commonweal.node.assessing import answered
+from commonweal.node.assessing import answered, follow_up
 from commonweal.node.events import Action, Event, Submitted, Text, Ticket, Wish
 from commonweal.node.service import Service
 from commonweal.node.session import Identity
@@ -253,7 +253,8 @@ class Node:
                     at_ms -= self._skew_ms
                     self.world.agenda.at(at_ms, self._woke, self._life, self._wake_ms)
                 case events.Assess(request):
-                    self.world.agenda.after(self._thinking(), self._assess, self._life, request)
+                    thinking = 1 if isinstance(request, events.Hold) else self._thinking()
+                    self.world.agenda.after(thinking, self._assess, self._life, request)
                 case events.Answer(ticket, value):
                     self._answered(ticket, value)
                 case _:
@@ -270,17 +271,22 @@ class Node:
     def _conclude(self, life: int) -> None:
         if life == self._life and self.is_up:
             self._concluding = False
-            outlook = self._refreshed().outlook()
+            assessor = self._refreshed()
+            outlook = assessor.outlook()
+            follow_up(assessor)
             if outlook != self._told:
                 self._told = outlook
                 self.emit(events.Concluded(outlook))
 
-    def _assess(self, life: int, request: events.Request) -> None:
+    def _assess(self, life: int, request: events.Request | events.StateRequest) -> None:
         if life == self._life and self.is_up and self.world.seals:
             assessor = self._refreshed()
+            if isinstance(request, events.STATE_REQUESTS):
+                return self.emit(answered(assessor, request, self.now_ms))
             self._told = assessor.outlook()
             self.emit(events.Concluded(self._told))
             self.emit(answered(assessor, request, self.now_ms))
+        return None
 
     def _refreshed(self) -> Assessor:
         if self.assessor is None:
