@@ -17,7 +17,6 @@ from commonweal.protocol.ledger.backtest import backtest, height_of
 from commonweal.protocol.ledger.closing import last_cut
 from commonweal.protocol.ledger.cut import Advance
 from commonweal.protocol.ledger.history import History
-from commonweal.protocol.ledger.pools import pools
 from commonweal.protocol.ledger.reasons import Reason
 from commonweal.protocol.record import Record
 from commonweal.protocol.seal.cut import Delta, SealedLog
@@ -220,7 +219,7 @@ def test_a_pool_that_cannot_be_split_makes_no_seal_after_seal() -> None:
     shop.work("Jun", 1, by="Mei")
     shop.earn(100)
     shop.cut()
-    rows = pools(shop.history.final).values()
+    rows = pools.pools(shop.history.final).values()
     assert [(row.carried, bool(row.error)) for row in rows] == [(100, True)]
     assert shop.history.deadline() is None
 
