@@ -42,6 +42,7 @@ def status(home: Home, form: Form) -> None:
         if people is not None:
             said = live.get("sealing") if live is not None else None
             found["finality"] = finality(store, settings, people, said)
+            found["joined"] = joined(home, store)
         if live is not None and people is not None:
             found["finality"]["newest_held_by"] = _held_by(home, store, settings)
             found |= {
@@ -115,7 +116,22 @@ def offline(store: Store, settings: Settings, people: People | None) -> dict[str
         "damaged": None,
         "state": standing(store, settings, people),
         "finality": None,
+        "joined": None,
     }
+
+
+def joined(home: Home, store: Store) -> dict[str, int] | None:
+    """Return how far a home that took the state of a seal has come, until all records are here."""
+    from contextlib import closing
+
+    from commonweal.storage.layers import Layers
+    from commonweal.storage.snapshots import held
+
+    if not home.state.exists():
+        return None
+    with closing(Layers(home.state)) as layers:
+        found = held(layers, store)
+    return None if found is None else found._asdict()
 
 
 def standing(store: Store, settings: Settings, people: People | None) -> str:
@@ -186,6 +202,7 @@ def _show(found: dict[str, Any], home: Home) -> None:
         (_("node"), _condition(found)),
         (_("records"), f"{found['records']:,}"),
         *(pairs(found["finality"]) if found["finality"] is not None else ()),
+        *_following(found["joined"]),
     ]
     rows = [{"what": what, "value": visible(value)} for what, value in said]
     write_table([Column("what", ""), Column("value", "")], rows)
@@ -224,6 +241,14 @@ _ADVICE = {
         "Your request waits for a node of the community; keep `weal up` running."
     ),
 }
+
+
+def _following(found: dict[str, int] | None) -> list[tuple[str, str]]:
+    if found is None:
+        return []
+    words = _("the state at height {height} is checked; records {here} of {all}")
+    here, all_ = f"{found['records']:,}", f"{found['of']:,}"
+    return [(_("joined"), words.format(height=found["height"], here=here, all=all_))]
 
 
 def _condition(found: dict[str, Any]) -> str:

@@ -25,6 +25,7 @@ from commonweal.storage import views
 from commonweal.storage.layers import FINAL, Layers, TreeNodes
 from commonweal.storage.ledger_state import TAKING, LedgerState
 from commonweal.storage.seals import Seals
+from commonweal.storage.store import Store
 
 OFFER_MS = 10 * 60 * 1000
 """An offer is made anew at most so often, since who takes the old one begins again."""
@@ -59,6 +60,28 @@ class Progress:
 
     offer: Offer
     wanted: int | None
+
+
+class Held(NamedTuple):
+    """How a state that was taken stands: of which height, and how many of its records are here."""
+
+    height: int
+    records: int
+    of: int
+
+
+def held(layers: Layers, store: Store) -> Held | None:
+    """Return how far the records followed the state that was taken.
+
+    None where none was taken, and once all records came and were folded.
+    """
+    height = layers.mark(TAKEN)
+    if height is None:
+        return None
+    rows = {row.author: row.length for row in store.logs()}
+    logs = layers.rows("SELECT author, length FROM sealed_log")
+    here = sum(min(length, rows.get(author, 0)) for author, length in logs)
+    return Held(height, here, sum(length for _, length in logs))
 
 
 class Snapshots:
@@ -148,17 +171,9 @@ class Snapshots:
 
     # What follows.
 
-    def held(self) -> tuple[int, int] | None:
-        """Return how many of the sealed records are here, and of how many; None when no matter.
-
-        It matters from when a state was taken until `audit` has folded what lies below it.
-        """
-        if self._layers.mark(TAKEN) is None:
-            return None
-        rows = {row.author: row.length for row in self.kept.store.logs()}
-        logs = self.kept.last.logs.values()
-        here = sum(min(log.length, rows.get(log.author, 0)) for log in logs)
-        return here, sum(log.length for log in logs)
+    def held(self) -> Held | None:
+        """Return how far the records followed the state that was taken; None when no matter."""
+        return held(self._layers, self.kept.store)
 
     def audit(self) -> bool:
         """Fold all sealed records anew beside the state that was taken, once all are here.

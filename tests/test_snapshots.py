@@ -122,15 +122,15 @@ def test_the_ledger_goes_on_from_there_while_records_follow() -> None:
     assert joined.held() is None
     fetch(late, Snapshots(shop.here.kept))
     total = shop.held[-1]
-    assert joined.held() == (1, total)
+    assert joined.held() == (HEIGHTS, 1, total)
     assert not joined.audit(), "not before all are here"
     late.take(shop.records[: total // 2])
-    here, of = joined.held() or (0, 0)
+    _, here, of = joined.held() or (0, 0, 0)
     assert 1 < here < of == total
     late.kept.refresh()
     assert late.kept.cut.height == HEIGHTS, "what comes does not take it back"
     late.take(shop.records[:total])
-    assert joined.held() == (total, total)
+    assert joined.held() == (HEIGHTS, total, total)
     assert joined.audit()
     assert joined.held() is None
     refused = "SELECT id, reason FROM refused WHERE layer = 0 ORDER BY id"
