@@ -1,0 +1,76 @@
+"""A cluster of real nodes whose members all have a seat, asked and looked at as members would."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from commonweal.node.call import Call, wishes_about
+from commonweal.node.cluster import Cluster
+from commonweal.node.events import Wish
+from commonweal.storage.home import Home, Settings
+from commonweal.storage.seals import Seals
+from tests.test_cluster import clustered, write
+
+HEIGHTS_MAX = 12
+"""Seats change by twos, and who comes must have been heard: so many seals until all have one."""
+SEAL_S_MAX = 60.0
+SAME_S_MAX = 30.0
+LOOK_S = 0.2
+
+
+@contextmanager
+def seated(folder: Path, count: int) -> Iterator[Cluster]:
+    """Run a community of `count` nodes, each of which witnesses."""
+    with clustered(folder, count) as cluster:
+        for name in cluster.names()[1:]:
+            with Call(cluster.home(name).socket) as line:
+                line.ask("submit", **wishes_about([Wish("role.claim", {"role": "witness"})]))
+        cluster.wait_equal(SAME_S_MAX)
+        for number in range(HEIGHTS_MAX):
+            write(cluster.home("n1"), number)
+            seal(cluster.home("n1"))
+            if seats(cluster.home("n1")) == count:
+                break
+        assert seats(cluster.home("n1")) == count
+        yield cluster
+
+
+def seal(home: Home, seconds: float = SEAL_S_MAX) -> int:
+    """Ask a node for a seal until there is nothing left to seal; return the height."""
+    with Call(home.socket, patience_s=seconds) as line:
+        for answer in line.each("seal"):
+            if "is_sealed" in answer:
+                return int(answer["height"])
+    raise AssertionError("the node went away")
+
+
+def sealed(home: Home) -> dict[int, tuple[bytes, bytes]]:
+    """Return the id and the state root of every seal that a home keeps, by height."""
+    with home.store(readonly=True) as store:
+        kept = Seals(store, Settings.read(store).here)
+        found = {}
+        for height in range(1, kept.height + 1):
+            one = kept.at(height)
+            assert one is not None, "the chain has no gaps"
+            found[height] = (bytes(one.sealed.seal.id), one.sealed.seal.state_root)
+        return found
+
+
+def seats(home: Home) -> int:
+    """Return how many witnesses there are now."""
+    with home.store(readonly=True) as store:
+        kept = Seals(store, Settings.read(store).here)
+        last = kept.at(kept.height)
+        return len(last.sealed.witnesses) if last else 1
+
+
+def until(holds: Callable[[], bool], what: str, seconds: float = SAME_S_MAX) -> float:
+    """Return the seconds until something holds, or fail."""
+    began = time.monotonic()
+    while not holds():
+        assert time.monotonic() - began < seconds, what
+        time.sleep(LOOK_S)
+    return time.monotonic() - began
