@@ -63,9 +63,12 @@ def attest(
         for id in chosen:
             row = event_row(found.state, id)
             data: dict[str, Any] = {"event": bytes(id), "say": said}
+            cited = [id]
             if row is not None and row.corrections:
                 data["corrections"] = row.corrections
-            wishes.append(Wish("attest", data, (id,)))
+                # What he has seen stands before what he says, in every order of records.
+                cited.append(RecordId(row.corrected_by))
+            wishes.append(Wish("attest", data, tuple(cited)))
         written = submit(found, wishes, passphrase_file) if wishes else []
         first = event_words(found, chosen[0]) if chosen else ""
     if form is Form.JSON:
@@ -136,7 +139,8 @@ def correct(
         assert row is not None, "it was found"
         data = _difference(row, wanted)
         data |= {"action": row.action, "corrects": bytes(event)}
-        written = submit(found, [Wish("event", data, (event,))], passphrase_file)
+        cited = [event, *([RecordId(row.corrected_by)] if row.corrected_by else [])]
+        written = submit(found, [Wish("event", data, tuple(cited))], passphrase_file)
     number = shown_number(int(str(wanted["n"])), int(str(wanted["scale"])))
     now = f"{number} {shown_unit(str(wanted['unit']))}"
     return confirm(form, written, _("Corrected to {now}.").format(now=now), event=event.hex())

@@ -22,7 +22,9 @@ from commonweal.protocol.errors import NotYet
 from commonweal.protocol.ledger import claims as ledger
 from commonweal.protocol.ledger import pools, settlement
 from commonweal.protocol.ledger.claims import Claim
+from commonweal.protocol.ledger.resources import RESOURCE, ResourceRow
 from commonweal.protocol.ledger.state import State
+from commonweal.protocol.record import RecordId
 from commonweal.storage.home import Home
 
 CLAIM_FIELDS = (
@@ -172,22 +174,73 @@ def story(found: Folded, id: bytes) -> tuple[dict[str, Any], list[str]]:
     return row, [*words, _standing(row)]
 
 
-def paying(
-    found: Folded, texts: Sequence[str], provider: bytes | None, receiver: bytes | None
-) -> dict[str, codec.Value]:
-    """Return what a transfer says that pays the claims whose ids begin so.
+def pays(found: Folded, event: bytes) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return which claims a contribution pays: as json says it, and in words."""
+    row = settlement.settlement_row(found.state, event)
+    parts: list[dict[str, Any]] = []
+    words: list[str] = []
+    for id, n in row.parts if row is not None else ():
+        one = ledger.claim(found.state, id)
+        assert row is not None and one is not None, "what is paid is owed"
+        amount = shown_number(n, one.row.pool.scale)
+        parts.append({"claim": id.hex(), "amount": amount, "status": row.status})
+        words.append(
+            _("pays {amount} {unit} of the claim {claim}: {status}").format(
+                amount=amount,
+                unit=shown_unit(one.row.pool.unit),
+                claim=id.hex()[:ID_DIGITS],
+                status=_(PAYMENTS[row.status]),
+            )
+        )
+    return parts, words
 
-    provider: who pays; None for the community, which owes. receiver: who is paid; None for
-    the claimant. Raises UnknownId and AmbiguousId.
+
+def paying(
+    found: Folded,
+    texts: Sequence[str],
+    quantity: Sequence[Any],
+    provider: bytes | None,
+    receiver: bytes | None,
+) -> tuple[dict[str, codec.Value], tuple[RecordId, ...]]:
+    """Return what a transfer says that pays the claims whose ids begin so, and what it cites.
+
+    quantity: [n, scale, unit]. provider: who pays; None for the community, which owes, out
+    of what it holds if it holds so much. receiver: who is paid; None for the claimant. Raises
+    UnknownId and AmbiguousId.
     """
     ids = [found.id_among(text, ledger.CLAIM) for text in texts]
     first = ledger.claim(found.state, ids[0])
     assert first is not None, "it was found"
-    return {
+    taker = first.row.member if receiver is None else bytes(receiver)
+    data: dict[str, codec.Value] = {
         "provider": bytes(found.community) if provider is None else bytes(provider),
-        "receiver": first.row.member if receiver is None else bytes(receiver),
+        "receiver": taker,
         "settles": [bytes(one) for one in dict.fromkeys(ids)],
     }
+    chest = None if provider else _purse(found, found.community, quantity, least=quantity)
+    if chest is None:
+        return data, ()
+    purse = _purse(found, taker, quantity)
+    data["resourceInventoriedAs"] = bytes(chest)
+    if purse is None:
+        data["newInventoriedResource"] = {}
+        return data, (chest,)
+    data["toResourceInventoriedAs"] = bytes(purse)
+    return data, (chest, purse)
+
+
+def _purse(
+    found: Folded, owner: bytes, quantity: Sequence[Any], least: Sequence[Any] = (0, 0)
+) -> RecordId | None:
+    """Return what somebody holds of a currency, if it is at least so much; None if nothing is."""
+    for key, value in found.state.items(RESOURCE):
+        row = ResourceRow(*value)
+        is_his = row.accountable == row.custodian == owner
+        if is_his and row.spec is None and row.unit == quantity[2]:
+            held = min(row.accounting, row.onhand)
+            if least[0] * 10**row.scale <= held * 10 ** least[1]:
+                return RecordId(key[1:])
+    return None
 
 
 def _row(found: Folded, one: Claim, *, is_sealed: bool) -> dict[str, Any]:

@@ -23,9 +23,15 @@ from commonweal.commands.quantity import (
 )
 from commonweal.commands.writing import Written, write
 from commonweal.protocol import codec
-from commonweal.protocol.errors import EvidenceTooLarge, NotYet, UnusableText, UsageError
+from commonweal.protocol.errors import (
+    EvidenceTooLarge,
+    NotYet,
+    UnusableText,
+    UsageError,
+    WouldNotCount,
+)
 from commonweal.protocol.keys import MemberId
-from commonweal.protocol.record import ERASABLE_BYTES_MAX
+from commonweal.protocol.record import ERASABLE_BYTES_MAX, RecordId
 from commonweal.storage.home import Home, Settings
 
 if TYPE_CHECKING:
@@ -93,9 +99,11 @@ def record(
     if wait:
         call(home).close()  # nothing is written when nobody can be waited for
     data = _event(name, amount, giver, taker, scope)
+    cited: tuple[RecordId, ...] = ()
     if settles:
-        data |= _paying(home, settles, giver if provider else None, taker, data)
-    (written,) = write(home, [Wish("event", data, (), text)], passphrase_file)
+        more, cited = _paying(home, settles, giver if provider else None, taker, data)
+        data |= more
+    (written,) = write(home, [Wish("event", data, cited, text)], passphrase_file)
     if form is Form.TEXT:
         number = shown_number(int(str(amount["n"])), int(str(amount["scale"])))
         what = f"{shown_action(name)} {number} {shown_unit(str(amount['unit']))}"
@@ -156,16 +164,24 @@ def _paying(
     giver: MemberId | None,
     taker: MemberId | None,
     data: dict[str, codec.Value],
-) -> dict[str, codec.Value]:
-    """Return what else a transfer says that pays claims. Raises WouldNotCount."""
+) -> tuple[dict[str, codec.Value], tuple[RecordId, ...]]:
+    """Return what else a transfer says that pays claims, and cites. Raises WouldNotCount."""
     from commonweal.commands.claims import paying
     from commonweal.commands.folded import folded
+    from commonweal.commands.verdicts import said
     from commonweal.node.events import Wish
+    from commonweal.protocol.ledger.reasons import Reason
+    from commonweal.protocol.ledger.settlement import ACTIONS
 
+    if data["action"] not in ACTIONS:
+        raise WouldNotCount(said(Reason.NOT_A_PAYMENT))
     with folded(home) as found:
-        more = paying(found, settles, giver, taker)
-        found.check(Wish("event", {**data, **more}))
-    return more
+        amount = data.get("resourceQuantity") or data.get("effortQuantity")
+        assert isinstance(amount, dict), "what is recorded has a quantity"
+        quantity = [amount["n"], amount["scale"], amount["unit"]]
+        more, cited = paying(found, settles, quantity, giver, taker)
+        found.check(Wish("event", {**data, **more}, cited))
+    return more, cited
 
 
 def _text(note: str | None, evidence: Path | None) -> Text | None:

@@ -323,6 +323,7 @@ def _of_id(found: Folded, text: str) -> tuple[dict[str, Any], list[str]]:
 
 
 def _of_event(found: Folded, text: str) -> tuple[dict[str, Any], list[str]]:
+    from commonweal.commands.claims import pays
     from commonweal.protocol.ledger import attestation, distribution
 
     try:
@@ -369,6 +370,9 @@ def _of_event(found: Folded, text: str) -> tuple[dict[str, Any], list[str]]:
             )
         )
         words += [visible(one) for one in (worth.reason, rule) if one]
+    paid, more = pays(found, id)
+    value["settles"] = paid
+    words += more
     words += [
         _("in the line {line}: {amount} {unit} to {name}").format(
             line=name,

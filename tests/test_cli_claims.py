@@ -145,18 +145,52 @@ def test_what_would_pay_nothing_is_not_written(
     assert lanxi.refused(lanxi.mei, *words[:5], "ffff").code == 65
 
 
-def test_work_settles_nothing(lanxi: Commons) -> None:
+def test_only_a_transfer_settles(lanxi: Commons) -> None:
     claim = claims(lanxi, lanxi.mei)["Bo"]["claim"]
-    words = ("record", "work", "1", "EUR", "--settles", claim[:12])
-    assert lanxi.refused(lanxi.mei, *words).code
+    words = ("record", "work", "1", "hour", "--settles", claim[:12])
+    assert "only a transfer settles a claim" in lanxi.refused(lanxi.mei, *words).err
+
+
+def holdings(lanxi: Commons, home: Home) -> dict[str, str]:
+    """Return who holds how many EUR, by name."""
+    found = lanxi.json(home, "resource", "list")["resources"]
+    return {one["accountable_name"]: one["accounting"] for one in found if one["unit"] == "EUR"}
+
+
+def test_what_is_paid_leaves_what_the_community_holds_while_it_holds_so_much(
+    lanxi: Commons,
+) -> None:
+    claim = claims(lanxi, lanxi.mei)["Bo"]["claim"]
+    assert holdings(lanxi, lanxi.mei) == {"the community": "100"}
+    pay(lanxi, "30.50", claim)
+    pay(lanxi, "20", claim)
+    held = {name: float(amount) for name, amount in holdings(lanxi, lanxi.bo).items()}
+    assert held == {"the community": 49.5, "Bo": 50.5}
+    # Somebody else pays the rest, out of what is in no book here.
+    pay(lanxi, "10", claim, "--provider", "Ana")
+    held = {name: float(amount) for name, amount in holdings(lanxi, lanxi.bo).items()}
+    assert held == {"the community": 49.5, "Bo": 50.5}
+    assert claims(lanxi, lanxi.bo)["Bo"]["said"] == "60.50"
+
+
+def test_a_contribution_that_pays_says_so(lanxi: Commons) -> None:
+    claim = claims(lanxi, lanxi.mei)["Bo"]["claim"]
+    paid = pay(lanxi, "30", claim)
+    (part,) = lanxi.json(lanxi.bo, "explain", paid[:12])["settles"]
+    assert part == {"claim": claim, "amount": "30.00", "status": "said"}
+    assert (
+        f"pays 30.00 EUR of the claim {claim[:8]}" in lanxi.good(lanxi.bo, "explain", paid[:12]).out
+    )
 
 
 def test_income_that_was_less_is_taken_off_the_next_claim(lanxi: Commons) -> None:
     id = income(lanxi, "40")
     lanxi.seal()
-    lanxi.good(lanxi.ana, "correct", id[:12], "20", "EUR")
+    correction = lanxi.json(lanxi.ana, "correct", id[:12], "20", "EUR")["id"]
     lanxi.meet()
-    lanxi.good(lanxi.mei, "attest", id[:12])
+    (said,) = lanxi.json(lanxi.mei, "attest", id[:12])["attests"]
+    cited = lanxi.json(lanxi.mei, "show", said["id"])["deps"]
+    assert correction in cited, "what is attested stands before what is said of it"
     lanxi.seal()
     listed = lanxi.json(lanxi.mei, "claims")
     assert {one["member_name"]: one["amount"] for one in listed["too_much"]} == {

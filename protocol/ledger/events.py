@@ -224,6 +224,7 @@ def _correct(
     row = row._replace(
         quantity=sums[0], effort=sums[1], corrections=row.corrections + 1, yes=0, no=0
     )
+    row = row._replace(corrected_by=record.id)
     state.put(EVENT + corrected, [*row])
     return settlement.correct(state, corrected, row)
 

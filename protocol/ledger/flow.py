@@ -19,7 +19,7 @@ class EventRow(NamedTuple):
     """An event in the state, its quantities [n, scale, unit] as corrected.
 
     source, target: the resources that it takes from, or changes, and gives to. yes, no:
-    how many said so since the last correction.
+    how many said so since the last correction, which is the record `corrected_by`.
     """
 
     member: MemberId
@@ -42,6 +42,7 @@ class EventRow(NamedTuple):
     yes: int = 0
     no: int = 0
     disputes: int = 0
+    corrected_by: bytes = b""
 
 
 def event_row(state: State, event: bytes) -> EventRow | None:
