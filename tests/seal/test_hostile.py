@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from commonweal.protocol.errors import CommonwealError
@@ -98,8 +98,21 @@ def own_affairs(draw: st.DrawFn) -> acts.Event:
             return acts.TimedOut(acts.Timeout(draw(st.sampled_from(list(acts.Alarm))), round_))
 
 
+_likely: st.SearchStrategy[acts.Message | acts.Event] = st.sampled_from(
+    [
+        scenes.proposal(),
+        acts.Judged(0, SEALS[0].id, acts.GOOD),
+        acts.TimedOut(acts.Timeout(acts.Alarm.PROPOSE, 0)),
+        acts.TimedOut(acts.Timeout(acts.Alarm.PREVOTE, 0)),
+        acts.TimedOut(acts.Timeout(acts.Alarm.PRECOMMIT, 0)),
+        *(vote(who, 0, Step.PREVOTE, seal) for who in (1, 2, 3) for seal in IDS[:2]),
+    ]
+)
+"""What brings a round forward, so that something is at stake."""
 _messages = st.one_of(votes(), votes(), votes(), proposals(), haves(), certificates())
-_events = st.lists(st.one_of(_messages, _messages, own_affairs()), max_size=EVENTS_MAX)
+_events = st.lists(
+    st.one_of(_likely, _likely, _messages, own_affairs()), min_size=10, max_size=EVENTS_MAX
+)
 
 
 def heard(message: acts.Message) -> acts.Event | None:
@@ -178,6 +191,10 @@ def test_whatever_comes_a_witness_votes_once_in_a_step_and_keeps_little(
 
 @settings(suppress_health_check=list(HealthCheck), deadline=None)
 @given(before=_events, after=_events)
+@example(
+    before=[scenes.proposal(), acts.Judged(0, SEALS[0].id, acts.GOOD)],
+    after=[acts.TimedOut(acts.Timeout(acts.Alarm.PROPOSE, 0))],
+)
 @pytest.mark.timeout(300)
 def test_whatever_comes_who_crashed_and_came_back_does_not_contradict_himself(
     before: list[acts.Message | acts.Event], after: list[acts.Message | acts.Event]
