@@ -17,6 +17,9 @@ from commonweal.protocol.record import CommunityId
 LATER_TRIED_MAX = 4096
 """So far behind the place where a log ends here, a seal may say that it ends."""
 
+TRIED_MAX = 64 * 1024
+"""So many such places are tried over all logs: a tenth of a second."""
+
 
 class Facts(NamedTuple):
     """What evidence says, both by device. missing: the ids that nothing held here explains."""
@@ -61,10 +64,11 @@ def resolve(
         if id in wanted:
             ended.append((author, seq))
             wanted.discard(id)
+    later = min(LATER_TRIED_MAX, TRIED_MAX // max(1, len(ends)))
     for author, first in ends.items():
         if not wanted:
             break
-        for seq in range(first + 1, first + LATER_TRIED_MAX):
+        for seq in range(first + 1, first + later):
             id = end_id(community, author, seq)
             if id in wanted:
                 ended.append((author, seq))
