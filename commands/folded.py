@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from commonweal.commands.output import (
     write_table,
 )
 from commonweal.commands.people import begins
+from commonweal.commands.progress import watching
 from commonweal.commands.quantity import shown_number
 from commonweal.commands.verdicts import said
 from commonweal.commands.writing import Written, writer
@@ -169,10 +171,14 @@ def folded(home: Home) -> Iterator[Folded]:
         settings = Settings.read(store)
         path = home.state
         with ExitStack() as held:
-            try:
-                kept = held.enter_context(ledger_state.opened(path, store, settings.here))
-            except StorageError:  # the disk takes nothing: all is folded anew, and kept nowhere
-                kept = held.enter_context(ledger_state.opened(":memory:", store, settings.here))
+            with watching(_("working out the ledger")) as watch:
+                of_home = partial(
+                    ledger_state.opened, store=store, community=settings.here, watch=watch
+                )
+                try:
+                    kept = held.enter_context(of_home(path))
+                except StorageError:  # the disk takes nothing: all is folded anew, and kept nowhere
+                    kept = held.enter_context(of_home(":memory:"))
             kept.layers.pin()
             yield Folded(home, store, settings, kept)
 

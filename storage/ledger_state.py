@@ -27,7 +27,7 @@ from commonweal.storage import provisional
 from commonweal.storage.documents import Documents
 from commonweal.storage.last_cut import LastCut, SealIds
 from commonweal.storage.layers import FINAL, NEWEST, OLDER, Layer, Layers
-from commonweal.storage.provisional import Provisional
+from commonweal.storage.provisional import Provisional, Watch, nobody
 from commonweal.storage.seals import KeptSeal, Seals
 from commonweal.storage.store import LogRow, Store
 
@@ -47,11 +47,18 @@ class LedgerState:
     """What the records of a store come to. Valid until the store changes; `refresh` follows."""
 
     def __init__(
-        self, store: Store, layers: Layers, community: CommunityId, *, whole: bool = True
+        self,
+        store: Store,
+        layers: Layers,
+        community: CommunityId,
+        *,
+        whole: bool = True,
+        watch: Watch = nobody,
     ) -> None:
         """Read what was kept, and fold what came since.
 
         whole: False leaves what is above the last cut as it was, to be folded another time.
+        watch: is told, now and then, how many records are folded, and of how many.
         """
         self.store, self.layers, self.community = store, layers, community
         self.documents: Mapping[bytes, bytes] = Documents(store)
@@ -64,6 +71,7 @@ class LedgerState:
         """Seals that were folded on the last one, by id, so that none is folded twice."""
         self.last = LastCut(layers, community)
         self._waits: bytes | None = None
+        self._watch = watch
         self.refresh(whole=whole)
 
     @property
@@ -198,7 +206,7 @@ class LedgerState:
 
         return Provisional(
             *(self.store, self.layers, self.community, self.last),
-            *(self.documents, self.rules, rules_at),
+            *(self.documents, self.rules, rules_at, self._watch),
         )
 
     def _may_advance(self, mark: bytes) -> bool:
@@ -218,6 +226,9 @@ class LedgerState:
         self.layers.put_mark("community", bytes(self.community))
         self.last.read()
         advanced, is_more = self._advance()
+        if advanced:
+            covered = sum(log.length for log in self.last.logs.values())
+            self._watch(covered, sum(row.length for row in rows))
         self.has_advanced = self.has_advanced or bool(advanced)
         whole = whole and not is_more
         changed = dict.fromkeys(advanced)
@@ -272,12 +283,17 @@ class LedgerState:
 
 @contextmanager
 def opened(
-    path: Any, store: Store, community: CommunityId, *, whole: bool = True
+    path: Any,
+    store: Store,
+    community: CommunityId,
+    *,
+    whole: bool = True,
+    watch: Watch = nobody,
 ) -> Iterator[LedgerState]:
-    """Give the state of what `store` holds, kept in the file `path`; whole: see `LedgerState`."""
+    """Give the state of what `store` holds, kept in the file `path`; the rest: `LedgerState`."""
     layers = Layers(path)
     try:
-        yield LedgerState(store, layers, community, whole=whole)
+        yield LedgerState(store, layers, community, whole=whole, watch=watch)
     finally:
         layers.close()
 

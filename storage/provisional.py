@@ -42,6 +42,14 @@ ENDS_TRIED_MAX = 2
 """Revocations that void older records are found by folding; so often it is tried again."""
 
 
+Watch = Callable[[int, int], None]
+"""Is told how many records are folded, and of how many."""
+
+
+def nobody(_done: int, _of: int) -> None:
+    """Watch nothing."""
+
+
 class Point(NamedTuple):
     """How far a layer goes: through a clock, and so for each log up to a seq.
 
@@ -65,7 +73,8 @@ class Provisional:
     """What lies above the last cut of one store.
 
     documents: permanent bodies by hash. rules: those in force at the cut; rules_at: what
-    an event may still follow whose author knew the seal of a height.
+    an event may still follow whose author knew the seal of a height. watch: is told of
+    each portion that is folded.
     """
 
     def __init__(
@@ -77,10 +86,11 @@ class Provisional:
         documents: Mapping[bytes, bytes],
         rules: Rules,
         rules_at: Callable[[int], Rules],
+        watch: Watch = nobody,
     ) -> None:
         self.store, self.layers, self.community = store, layers, community
         self.last, self.documents = last, documents
-        self.rules, self.rules_at = rules, rules_at
+        self.rules, self.rules_at, self._watch = rules, rules_at, watch
 
     def fold(self, rows: list[LogRow]) -> list[bytes]:
         """Fold what is above the cut into the layers; return the keys that this touches.
@@ -143,6 +153,8 @@ class Provisional:
 
     def _lay_down(self, point: Point, rows: list[LogRow], touched: list[bytes]) -> Point:
         """Lay the older of what is above `point` down in their layer, a portion at a time."""
+        of = sum(row.length for row in rows)
+        self._watch(sum(point.reached.values()), of)
         clocks = self._clocks(point, rows)
         waiting = sorted(clock for some in clocks.values() for clock in some)
         start = dict(point.reached)
@@ -159,6 +171,7 @@ class Provisional:
             self.layers.put(OLDER, changes)
             touched += [key for key, _ in changes]
             point = Point(last, reached, point.ends | self._ends(ledger.state, rows))
+            self._watch(sum(reached.values()), of)
         return point
 
     def _folded(

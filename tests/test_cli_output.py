@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 import unicodedata
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from commonweal.commands import progress as progress_shown
 from commonweal.commands.output import (
     FOLDED_INDENT,
     Column,
@@ -179,6 +182,27 @@ def test_what_was_written_comes_before_what_is_told_beside_it() -> None:
         timeout=60,
     )
     assert ended.stdout == "first\nsecond\n"
+
+
+def test_a_bar_is_shown_where_much_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[tuple[str, int | None]] = []
+    done: list[int] = []
+
+    @contextmanager
+    def progress(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
+        shown.append((what, total))
+        yield done.append
+
+    monkeypatch.setattr(progress_shown, "progress", progress)
+    with progress_shown.watching("folding") as watch:
+        watch(99_000, 100_000)
+        watch(100_000, 100_000)
+    assert shown == []
+    with progress_shown.watching("folding") as watch:
+        watch(20_000, 100_000)
+        watch(30_000, 100_000)
+        watch(99_500, 100_000)
+    assert (shown, sum(done)) == ([("folding", 100_000)], 99_500)
 
 
 def test_a_table_without_headings_has_no_empty_first_line() -> None:

@@ -160,6 +160,28 @@ def test_older_records_stay_folded_when_new_ones_come(monkeypatch: pytest.Monkey
     assert folded == [6]
 
 
+def test_a_long_fold_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(provisional, "NEWEST_RECORDS_MAX", 9)
+    monkeypatch.setattr(provisional, "NEWEST_RECORDS_KEPT", 2)
+    monkeypatch.setattr(provisional, "PORTION_RECORDS_MAX", 10)
+    village = Village()
+    for number in range(39):
+        village.mei.write("unit.define", {"unit": f"cup{number}"})
+    home = Home(village.community, founding_documents(village))
+    home.hold(village.records)
+    home.arrive(village.mei.key, len(village.records))
+    told: list[tuple[int, int]] = []
+
+    def watch(done: int, of: int) -> None:
+        told.append((done, of))
+
+    LedgerState(home.store, home.layers, home.community, watch=watch)
+    of = len(village.records)
+    assert told == [(0, of), (10, of), (20, of), (30, of), (of - 2, of)]
+    LedgerState(home.store, home.layers, home.community, watch=watch)
+    assert len(told) == 5, "what is kept is not folded again"
+
+
 def test_a_revocation_voids_what_was_laid_down(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(provisional, "NEWEST_RECORDS_MAX", 9)
     monkeypatch.setattr(provisional, "NEWEST_RECORDS_KEPT", 2)
