@@ -17,6 +17,8 @@ from commonweal.protocol.seal.messages import message_from_bytes
 from commonweal.protocol.wire import Run
 
 HEADS_PAUSE_MS = 500
+HEADS_SOON_MS = 100
+"""Who wrote the records waits so long: neighbours are sent them first, and announcing is work."""
 HEADS_SPREAD_MS = 4_000
 """Who did not write the records waits up to so long, and is silent when another was quicker."""
 HEADS_MAX = 64
@@ -87,13 +89,14 @@ class Heads:
         """When the next announcement is due; 0 when nothing is to be announced."""
         self._waiting: dict[DeviceKey, None] = {}
         self._last_ms = 0
+        self._deciding = 0
 
     def note(self, grown: dict[DeviceKey, int]) -> None:
         """Note which logs grew."""
         if grown:
             self._waiting.update(dict.fromkeys(grown))
             now_ms = self.desk.now_ms
-            due_ms = max(self._last_ms + HEADS_PAUSE_MS, now_ms)
+            due_ms = max(self._last_ms + HEADS_PAUSE_MS, now_ms + HEADS_SOON_MS)
             if self.desk.me.device not in grown:
                 due_ms = now_ms + self.desk.rng.randint(HEADS_PAUSE_MS, HEADS_SPREAD_MS)
             self.due_ms = min(self.due_ms or due_ms, due_ms)
@@ -112,8 +115,9 @@ class Heads:
 
     def rules(self, grown: dict[DeviceKey, int]) -> list[bytes]:
         """Return announcements of our own new records about rules."""
-        me = self.desk.me.device
-        if me not in grown or not self.desk.members():
+        me, before = self.desk.me.device, self._deciding
+        self._deciding = self.desk.replica.deciding
+        if me not in grown or before == self._deciding or not self.desk.members():
             return []
         store, length = self.desk.replica.store, self.desk.replica.row(me).length
         wires = store.wires(me, grown[me], length, RULES_BYTES_MAX)

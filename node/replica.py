@@ -62,6 +62,8 @@ class Replica:
 
     def reload(self) -> None:
         """Read everything from the store, as at start-up or after a failed commit."""
+        self.deciding = 0
+        """How many records that membership or rules rest on were taken in since."""
         self.chain.reload()
         self._rows: dict[DeviceKey, LogRow] = {row.author: row for row in self.store.logs()}
         self._frontier = Frontier()
@@ -126,6 +128,7 @@ class Replica:
         self.dirty.setdefault(author, before)
         read = rare(run)
         if read:
+            self.deciding += len(read)
             self.ledger.add(read)
             self._sorted = False
 

@@ -42,6 +42,7 @@ from commonweal.node.events import (
     Woke,
 )
 from commonweal.node.link import Connected, Disconnected, Heard, PeerKey, Received
+from commonweal.node.worker import Worker
 from commonweal.protocol.errors import DiskFailed, StorageError
 from commonweal.storage.index import Index
 from commonweal.storage.store import Store
@@ -123,17 +124,6 @@ class Clock:
         return self._now_ns // 1_000_000
 
 
-class Worker:
-    """The one thread in which the service handles and the store commits."""
-
-    def __init__(self) -> None:
-        self._limiter = trio.CapacityLimiter(1)
-
-    async def run(self, work: Callable[[], T]) -> T:
-        """Run `work` in the thread; what it began it ends, even when we are cancelled."""
-        return await trio.to_thread.run_sync(work, limiter=self._limiter)
-
-
 class Runtime:
     """One service, its inbox, its next wake-up, and the disk beneath it.
 
@@ -183,20 +173,27 @@ class Runtime:
     async def run(self) -> None:
         """Serve until cancelled. Raises what is a fault of ours, after which the node must end."""
         self._dirty()
-        while True:
-            await self._wait()
-            now = trio.current_time()
-            if self.refusal is not None and now >= self._retry_at:
-                await self._try_disk()
-            batch = self._take_batch()
-            if batch:
-                await self._turn(batch)
-            now = trio.current_time()
-            if now >= self._index_late_at or (not self._inbox and now >= self._index_at):
-                await self._follow()
-            elif not self._inbox and now >= self._checkpoint_at:
-                self._checkpoint_at = math.inf
-                await self._keep(self._checkpoint)
+        try:
+            while True:
+                await self._wait()
+                await self._step()
+        finally:
+            self._worker.end()
+
+    async def _step(self) -> None:
+        """Do what came and what is due."""
+        now = trio.current_time()
+        if self.refusal is not None and now >= self._retry_at:
+            await self._try_disk()
+        batch = self._take_batch()
+        if batch:
+            await self._turn(batch)
+        now = trio.current_time()
+        if now >= self._index_late_at or (not self._inbox and now >= self._index_at):
+            await self._follow()
+        elif not self._inbox and now >= self._checkpoint_at:
+            self._checkpoint_at = math.inf
+            await self._keep(self._checkpoint)
 
     async def _wait(self) -> None:
         """Until an event came, or something is due."""

@@ -277,7 +277,9 @@ class Service:
     def _take(self, session: Session, message: wire.Runs) -> None:
         """Take in records, and say afterwards what of them is kept."""
         self.scrubbing.mend(message.runs)
-        if self.intake.runs(session, message):
+        deciding = self.desk.replica.deciding
+        self.intake.runs(session, message)
+        if self.desk.replica.deciding != deciding:
             self._membership_changed()
         if session.peer not in self.desk.sessions:
             return

@@ -248,8 +248,11 @@ class Store(Shelves):
 
         As many as fit in `bytes_max` bytes, and at least one when there is any.
         """
-        log = self.row("SELECT id, length FROM log WHERE author = ?", (author,))
-        return self._range(log[0], start, min(stop, log[1]), bytes_max) if log else []
+        log = self.row("SELECT id, opening, length FROM log WHERE author = ?", (author,))
+        if not log:
+            return []
+        number, opening, length = log
+        return self._range(number, opening, start, min(stop, length), bytes_max)
 
     def branch_wires(self, record_id: RecordId, bytes_max: int) -> list[bytes]:
         """Return the void chain that ends with `record_id`, from the seq where its log is frozen.
@@ -260,11 +263,12 @@ class Store(Shelves):
         chain: list[bytes] = []
         record = self.record(record_id)
         log = record and self.row(
-            "SELECT id, frozen FROM log WHERE author = ? AND frozen NOTNULL", (record.author,)
+            "SELECT id, opening, frozen FROM log WHERE author = ? AND frozen NOTNULL",
+            (record.author,),
         )
-        if not record or not log or record.seq < log[1]:
+        if not record or not log or record.seq < log[2]:
             return []
-        number, frozen = log
+        number, opening, frozen = log
         seq = record.seq
         while seq >= frozen:
             row = self.row("SELECT wire FROM branch WHERE id = ?", (record_id,))
@@ -272,7 +276,7 @@ class Store(Shelves):
                 break
             chain.append(row[0])
             seq, record_id = seq - 1, from_bytes_unchecked(row[0]).prev
-        below = self._range(number, frozen, seq + 1, bytes_max)
+        below = self._range(number, opening, frozen, seq + 1, bytes_max)
         return _fitting(below + chain[::-1], bytes_max) if len(below) > seq - frozen else below
 
     def rare(self) -> Iterator[Record]:
@@ -310,17 +314,19 @@ class Store(Shelves):
 
         Of several proofs against one log the one with the lowest seq is kept, of these the first.
         """
-        log = self.row("SELECT id, length, held, frozen FROM log WHERE author = ?", (proof.author,))
+        log = self.row(
+            "SELECT id, opening, length, held, frozen FROM log WHERE author = ?", (proof.author,)
+        )
         if log is None:
             record = from_bytes_unchecked(proof.wires[0])
-            number = self._new_log(proof.author, opening_of(community_of(record), proof.author))
-            log = (number, 0, 0, None)
-        number, length, held, frozen = log
+            opening = opening_of(community_of(record), proof.author)
+            log = (self._new_log(proof.author, opening), opening, 0, 0, None)
+        number, opening, length, held, frozen = log
         if frozen is not None and frozen <= proof.seq:
             return False
         good = min(held, proof.seq)
         if good < length:
-            self._cut(number, good)
+            self._cut(number, opening, good)
         self.change("UPDATE log SET frozen = ? WHERE id = ?", (proof.seq, number))
         self.change(
             "INSERT OR REPLACE INTO proof VALUES (?, ?)", (number, evidence.to_bytes(proof))
@@ -365,9 +371,9 @@ class Store(Shelves):
                     (ref.hash, ref.size, ref.hash),
                 )
 
-    def _cut(self, number: int, good: int) -> None:
+    def _cut(self, number: int, opening: bytes, good: int) -> None:
         """End the good part of a log at `good`, with the head and clock it has there."""
-        last = self._range(number, good - 1, good, 0) if good else []
+        last = self._range(number, opening, good - 1, good, 0) if good else []
         head = keys.hash32(keys.RECORD, last[0]) if last else NO_ID
         self.change(
             "UPDATE log SET length = ?, head = ?, clock = ?, checked = min(checked, ?)"
@@ -380,12 +386,11 @@ class Store(Shelves):
         assert row is not None, "what is in the index of ids is held"
         return whole(*row)
 
-    def _range(self, number: int, start: int, stop: int, bytes_max: int) -> list[bytes]:
+    def _range(
+        self, number: int, opening: bytes, start: int, stop: int, bytes_max: int
+    ) -> list[bytes]:
         base = number << SEQ_BITS
         bounds = (base + max(start, 0), base + max(min(stop, SEQ_MAX), 0))
-        log = self.row("SELECT opening FROM log WHERE id = ?", (number,))
-        assert log is not None
-        opening = log[0]
         select = "SELECT tail FROM record WHERE key >= ? AND key < ? ORDER BY key"
         if bounds[1] - bounds[0] <= ROWS_READ_AT_ONCE:
             return _fitting(

@@ -24,8 +24,9 @@ from commonweal.node.events import (
     Ticket,
 )
 from commonweal.node.link import Connected, Disconnected, PeerKey, Received
-from commonweal.node.runtime import Runtime, Worker
+from commonweal.node.runtime import Runtime
 from commonweal.node.service import Service
+from commonweal.node.worker import Worker
 from commonweal.protocol import invite
 from commonweal.protocol.errors import StorageError
 from commonweal.storage.home import Home, Settings
@@ -38,9 +39,6 @@ T = TypeVar("T")
 
 class Inline(Worker):
     """A worker that works at once, so that time can jump."""
-
-    def __init__(self) -> None:
-        pass
 
     async def run(self, work: Callable[[], T]) -> T:
         await trio.lowlevel.checkpoint()

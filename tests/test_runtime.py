@@ -28,7 +28,8 @@ from commonweal.node.events import (
     Woke,
 )
 from commonweal.node.link import Connected, PeerKey, Received
-from commonweal.node.runtime import Clock, Runtime, Worker
+from commonweal.node.runtime import Clock, Runtime
+from commonweal.node.worker import Worker
 from commonweal.protocol import codec
 from commonweal.protocol.errors import DiskFailed, DiskFull, StorageError
 from commonweal.storage.index import Index
