@@ -16,10 +16,9 @@ from commonweal.protocol.ledger import root
 from commonweal.protocol.record import FOUND, CommunityId, Record, RecordId, from_bytes
 from commonweal.protocol.seal.chain import (
     Point,
+    beginning,
     check_same_certificate,
     follow,
-    founder_of,
-    founding_point,
 )
 from commonweal.protocol.seal.cut import Delta, SealedLog, cut_root, extend, tree_changes
 from commonweal.protocol.seal.formats import SealedHeight
@@ -58,8 +57,9 @@ class Chain:
 
     @property
     def height(self) -> int:
-        """How many seals there are."""
-        return self._end.height if self._end else 0
+        """Of the last seal; before the first, where the chain begins."""
+        point = self.point
+        return point.height if point else 0
 
     @property
     def seal(self) -> SealId:
@@ -88,9 +88,9 @@ class Chain:
 
     def point_at(self, height: int) -> Point | None:
         """Return the point of a height that is sealed here, or the beginning; else None."""
-        kept = self.seals.at(height) if height else None
+        kept, begin = self.seals.at(height), self._begin()
         if kept is None:
-            return None if height else self._begin()
+            return begin if begin is not None and begin.height == height else None
         seal = kept.sealed.seal
         return Point(
             *(self.community, seal.height, seal.id, seal.clock, seal.time_ms),
@@ -156,7 +156,7 @@ class Chain:
         return self._founding
 
     def _found(self, record: Record) -> None:
-        self._founding = founding_point(self.community, founder_of(record))
+        self._founding = beginning(record)
 
     def _cut(self) -> _Whole:
         if self._whole is None:

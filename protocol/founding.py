@@ -15,6 +15,7 @@ from commonweal.protocol.identity import Enrolment, Inception, sign_enrolment
 from commonweal.protocol.invite import Invite, Rekeyed
 from commonweal.protocol.keys import DeviceKey, PeerKey, Signer
 from commonweal.protocol.log import Tip, next_place
+from commonweal.protocol.parent import INHERIT
 from commonweal.protocol.record import (
     FOUND,
     NO_ID,
@@ -90,7 +91,7 @@ def inherit(
     Raises `InvalidRecord` when the chunk exceeds 1 MiB.
     """
     place = next_place(community, tip, RecordId(community), (), FOUNDING_CLOCK)
-    draft = Draft("community.inherit", {}, now_ms, body=permanent(chunk))
+    draft = Draft(INHERIT, {}, now_ms, body=permanent(chunk))
     return Written(sign(device_signer, place, draft), chunk)
 
 

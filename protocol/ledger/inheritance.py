@@ -18,24 +18,21 @@ two communities with two ids; no rule chooses between them, members do, by whom 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-from commonweal.protocol import codec
 from commonweal.protocol.errors import InvalidRecord, Malformed, WrongState
 from commonweal.protocol.identity import Inception
 from commonweal.protocol.keys import HASH_BYTES
 from commonweal.protocol.ledger import governance, joining, roles, seats
 from commonweal.protocol.ledger.closing import LAST
+from commonweal.protocol.ledger.context import Context, Verdict
+from commonweal.protocol.ledger.cut import Cut
 from commonweal.protocol.ledger.joining import MemberRow
-from commonweal.protocol.ledger.snapshot import DEPTH_CHUNKS_MAX, read_chunk, value_of
-from commonweal.protocol.record import FOUND, CommunityId, Record
-from commonweal.protocol.seal.votes import SealId, is_count
-
-KIND = "community.inherit"
-"""The records after a founding one that carry the parent's state, one chunk each, as bodies."""
-
-PARENT = "parent"
-"""The field of a founding record that names the parent."""
+from commonweal.protocol.ledger.reasons import Reason
+from commonweal.protocol.ledger.snapshot import read_chunk, value_of
+from commonweal.protocol.ledger.state import State
+from commonweal.protocol.parent import Parent, parent_of
+from commonweal.protocol.record import CommunityId, Record
 
 LEFT_BEHIND = (
     *(joining.FOUNDING, joining.DEVICE, joining.DEVICE_OF, joining.PEER, joining.FROZEN),
@@ -48,46 +45,13 @@ LEFT_BEHIND = (
 _WITNESS = roles.WITNESS.encode()
 
 
-class Parent(NamedTuple):
-    """From where a community goes on. time_ms: of the seal; depth: of the chunks of its state."""
-
-    community: CommunityId
-    height: int
-    seal: SealId
-    state_root: bytes
-    time_ms: int
-    depth: int
-
-    @property
-    def chunks(self) -> int:
-        """How many records after the founding one carry the state."""
-        return 1 << self.depth
-
-    def to_value(self) -> list[codec.Value]:
-        """Return what stands in the founding record."""
-        return [*self]
-
-
-def parent_of(founding: Record) -> Parent | None:
-    """Return the parent that a founding record names; None when it names none.
-
-    Raises `InvalidRecord` when what it names has not the form of one.
-    """
-    match founding.data.get(PARENT):
-        case None:
-            return None
-        case [bytes(community), height, bytes(seal), bytes(root), time_ms, depth] if (
-            founding.kind == FOUND
-            and len(community) == len(seal) == len(root) == HASH_BYTES
-            and is_count(height)
-            and height > 0
-            and is_count(time_ms)
-            and is_count(depth)
-            and depth <= DEPTH_CHUNKS_MAX
-        ):
-            return Parent(CommunityId(community), height, SealId(seal), root, time_ms, depth)
-        case _:
-            raise InvalidRecord(f"{founding} names a parent in no known form")
+def inherit(state: State, record: Record, context: Context) -> Verdict:
+    """Let the founding device carry the parent's state: the ledger begins with it, see above."""
+    founding = state.get(joining.FOUNDING)
+    device = joining.device_row(state, record.author)
+    is_founder = founding is not None and device is not None and device.member == founding[0]
+    is_chunk = record.body is not None and record.body.permanent
+    return None if is_founder and is_chunk else Reason.NOT_FOUNDING
 
 
 def inherited(founding: Record, chunks: Sequence[bytes]) -> dict[bytes, Any]:
@@ -107,6 +71,13 @@ def inherited(founding: Record, chunks: Sequence[bytes]) -> dict[bytes, Any]:
             whole[pair.key] = value_of(pair)
     _check_founder(founding, whole)
     return dict(_carried(whole.items(), parent, CommunityId(founding.id)))
+
+
+def begins_at(founding: Record) -> Cut:
+    """Return the cut with which a re-founded community begins: nothing of it is sealed yet."""
+    parent = parent_of(founding)
+    assert parent is not None, "asked only of one that names a parent"
+    return Cut(parent.height, parent.time_ms, 0, parent.seal)
 
 
 def _check_founder(founding: Record, state: dict[bytes, Any]) -> None:

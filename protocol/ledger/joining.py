@@ -133,7 +133,9 @@ def found(state: State, record: Record, context: Context) -> Verdict:
     nonce = data.get("nonce")
     if inception is None or not is_bytes(nonce):
         return Reason.SHAPE
+    known = member_row(state, inception.member)  # of the parent, where there was one
     row = MemberRow(ACTIVE, record.clock, [*inception.keys], inception.threshold, 0, 0, None)
+    row = row if known is None else known._replace(since=record.clock)
     refused = _enrol(state, record, nonce, inception.member, row)
     if refused is None:
         state.put(FOUNDING, [inception.member, record.id, record.body.hash])

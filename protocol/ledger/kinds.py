@@ -16,6 +16,7 @@ from commonweal.protocol.ledger import (
     agents,
     attestation,
     governance,
+    inheritance,
     joining,
     plans,
     roles,
@@ -53,6 +54,7 @@ class Kind(NamedTuple):
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
         "community.found": Kind(seats.found, Author.ANYONE),
+        "community.inherit": Kind(inheritance.inherit),
         "device.enrol": Kind(joining.enrol, Author.ANYONE),
         "device.revoke": Kind(joining.revoke),
         "invite.create": Kind(joining.create_invite),

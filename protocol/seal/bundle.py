@@ -115,7 +115,7 @@ def covering(
 ) -> Covering | None:
     """Return the first of `heights` that covers record `seq` of a log; None when none does.
 
-    heights: all that are kept, from 1 on, with the deltas of their cuts.
+    heights: all that are kept, from the first on, with the deltas of their cuts.
     """
     witnesses: tuple[Witness, ...] = (chain.founder_of(founding),)
     changes: list[SealedHeight] = []
@@ -228,8 +228,7 @@ def shown_by(data: bytes) -> Shown:
 
 def _witnesses(bundle: Bundle) -> tuple[Witness, ...]:
     """Return the set that certified the seal, followed from the founding record."""
-    founder = chain.founder_of(bundle.founding)
-    point = chain.founding_point(CommunityId(bundle.founding.id), founder)
+    point = chain.beginning(bundle.founding)
     for sealed in bundle.changes:
         after = chain.leap(point, sealed)
         if after.witnesses == point.witnesses:

@@ -9,12 +9,13 @@ survives: a node keeps its first, stops sealing, and shows both.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from commonweal.protocol import keys
 from commonweal.protocol.errors import FinalityForked, InvalidRecord, InvalidSeal, Malformed
 from commonweal.protocol.identity import Enrolment, Inception, check_enrolment
 from commonweal.protocol.keys import MemberKey, short
+from commonweal.protocol.parent import parent_of
 from commonweal.protocol.record import FOUND, CommunityId, Record
 from commonweal.protocol.seal.formats import Seal, SealedHeight
 from commonweal.protocol.seal.votes import (
@@ -44,6 +45,18 @@ class Point:
 def founding_point(community: CommunityId, founder: Witness) -> Point:
     """Return where every chain begins: height 0, named by the community, the founder alone."""
     return Point(community, 0, SealId(community), 0, 0, (founder,))
+
+
+def beginning(founding: Record) -> Point:
+    """Return where the chain of a founding record begins: where its parent ended, if it has one.
+
+    Raises what `founder_of` does, which it asks for the first witness.
+    """
+    start = founding_point(CommunityId(founding.id), founder_of(founding))
+    parent = parent_of(founding)
+    if parent is None:
+        return start
+    return replace(start, height=parent.height, time_ms=parent.time_ms)
 
 
 def founder_of(founding: Record) -> Witness:

@@ -11,13 +11,13 @@ from commonweal.protocol.errors import CommonwealError, InvalidRecord, Malformed
 from commonweal.protocol.ledger import governance, joining, roles, root, seats, snapshot, standing
 from commonweal.protocol.ledger.claims import CLAIM
 from commonweal.protocol.ledger.closing import LAST
-from commonweal.protocol.ledger.inheritance import KIND, PARENT, Parent, inherited, parent_of
+from commonweal.protocol.ledger.inheritance import inherited
 from commonweal.protocol.ledger.joining import MemberRow
 from commonweal.protocol.ledger.pools import POOL
 from commonweal.protocol.ledger.resources import RESOURCE
 from commonweal.protocol.ledger.sponsoring import SUCCESSION
+from commonweal.protocol.parent import INHERIT, Parent, parent_of
 from commonweal.protocol.record import CommunityId, Record, RecordId
-from commonweal.protocol.seal.votes import SealId
 from tests.protocol.authors import BO, EVE, FIRST, FOUNDING, MEI, NOW_MS, Author, write
 
 OLD = CommunityId(FIRST.id)
@@ -73,7 +73,7 @@ def handed(state: dict[bytes, Any] | None = None, depth: int = 0) -> tuple[bytes
 def refounded(
     top: bytes, depth: int = 0, by: Author = MEI, document: bytes = FOUNDING.body
 ) -> Record:
-    parent = Parent(OLD, 7, SealId(b"\x07" * 32), top, 70, depth)
+    parent = Parent(OLD, 7, b"\x07" * 32, top, 70, depth)
     return founding.found_again(
         *(by.member_signer, by.inception, by.signer, by.peer, NONCE),
         *(document, parent.to_value(), NOW_MS),
@@ -134,7 +134,7 @@ def test_a_founding_record_says_from_whom_it_goes_on() -> None:
     ],
 )
 def test_a_parent_in_another_form_is_refused(bad: Any) -> None:
-    data = {**FIRST.data, PARENT: bad}
+    data = {**FIRST.data, "parent": bad}
     one = write(MEI, None, kind="community.found", data=data, community=CommunityId(b""), clock=1)
     with pytest.raises(InvalidRecord, match="no known form"):
         parent_of(one)
@@ -199,7 +199,7 @@ def test_any_active_member_can_and_two_make_two_communities() -> None:
 
 def test_chunks_are_permanent_bodies_of_the_founders_next_records() -> None:
     one = founding.inherit(MEI.signer, CommunityId(HERE), founding.tip_of(AGAIN), CHUNKS[0], NOW_MS)
-    assert (one.record.kind, one.record.seq, one.record.clock) == (KIND, 1, 2)
+    assert (one.record.kind, one.record.seq, one.record.clock) == (INHERIT, 1, 2)
     body = one.record.body
     assert body is not None and body.permanent and record.is_body(body, CHUNKS[0])
     with pytest.raises(InvalidRecord):
