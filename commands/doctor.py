@@ -36,6 +36,9 @@ AHEAD_MS_MAX = 10 * 60_000
 """A record of another device that claims to be so much later makes this clock doubtful."""
 RECORDS_CHECKED_MAX = 1_000
 """So many of the newest records of each log are hashed again."""
+MINUTE_MS = 60_000
+SEAL_WAITS_MS_MAX = 15 * MINUTE_MS
+"""What waits so long for a seal, waits for witnesses that do not come."""
 CONNECT_S_MAX = 1.0
 MIB = 1024 * 1024
 
@@ -323,8 +326,30 @@ def _port(at: Patient) -> Finding:
     )
 
 
+def _sealing(at: Patient) -> Finding:
+    from commonweal.commands.finality import finality, warnings
+
+    name = N_("seals")
+    if at.settings.community is None:
+        return Finding(name, True, _("not needed yet: this home is in no community"))
+    live = (at.status or {}).get("sealing")
+    found = finality(at.store, at.settings, People(at.store, at.settings.here), live)
+    here = _("nothing is sealed yet")
+    if found["height"]:
+        here = _("up to height {height}").format(height=found["height"])
+    said = warnings(found)
+    if found["forked_at"] is not None or found["alarm"]:
+        return Finding(name, False, said[0], _("Tell the other members, and compare with them."))
+    waits_ms = live["waits_ms"] if live is not None else 0
+    if waits_ms < SEAL_WAITS_MS_MAX:
+        return Finding(name, True, here)
+    waits = _("{here}; something waits for {n} minutes").format(here=here, n=waits_ms // MINUTE_MS)
+    advice = " ".join(said) or _("The witnesses are here and do not agree; look at their clocks.")
+    return Finding(name, False, waits, advice)
+
+
 CHECKS: tuple[Callable[[Patient], Finding], ...] = (
-    *(_membership, _peers, _port, _version, _clock),
+    *(_membership, _peers, _sealing, _port, _version, _clock),
     *(_disk, _ledger, _keystore, _place, _settings),
 )
 

@@ -99,6 +99,7 @@ def _through(line: Call, wishes: Sequence[Wish]) -> list[Written]:
 
 
 def service_of(store: Store, secrets: Secrets) -> Service:
+    """Return the service of a home's ledger, which its caller holds."""
     from commonweal.node.service import Service
     from commonweal.node.session import Identity
 

@@ -13,6 +13,7 @@ from commonweal.node.serving import Serving
 from commonweal.node.session import Desk, Session
 from commonweal.protocol import wire
 from commonweal.protocol.keys import DeviceKey
+from commonweal.storage.shelves import RESTORING
 
 PUSH_BYTES_MAX = 64 * 1024
 """News of one log up to this size is sent unasked."""
@@ -95,6 +96,13 @@ class Live:
         if short:
             session.compare_ms = min(session.compare_ms, self.desk.now_ms - 2_000)
         self.fetch(session)
+
+    def restored(self, session: Session) -> None:
+        """End the wait of a restored home once it holds all that a peer holds."""
+        store = self.desk.replica.store
+        complete = session.compared and not session.theirs
+        if complete and self.desk.keeps and store.setting(RESTORING):
+            store.put_setting(RESTORING, None)
 
     def give_up(self) -> None:
         """Release what stalled peers were asked for, so that others are."""

@@ -33,7 +33,6 @@ from commonweal.protocol.invite import Invite
 from commonweal.protocol.keys import PeerKey
 from commonweal.protocol.record import CommunityId, RecordId
 from commonweal.protocol.wire_seals import Height, WantSeals
-from commonweal.storage.shelves import RESTORING
 from commonweal.storage.store import Store
 
 if TYPE_CHECKING:
@@ -418,7 +417,7 @@ class Service:
         self.arriving.tick()
         for session in desk.members():
             self.live.fetch(session)
-            self._restored(session)
+            self.live.restored(session)
             if session.compare_ms == 0:
                 self._compare(session)
         if desk.now_ms - self._compared_ms >= COMPARE_MS:
@@ -435,13 +434,6 @@ class Service:
                 wanted = wanted or desk.replica.store.wanted_bodies(wire.IDS_MAX)
                 self.intake.want_bodies(chosen, wanted)
                 self.scrubbing.ask(chosen)
-
-    def _restored(self, session: Session) -> None:
-        """End the wait of a restored home once it holds all that a peer holds."""
-        store = self.desk.replica.store
-        complete = session.compared and not session.theirs
-        if complete and self.desk.keeps and store.setting(RESTORING):
-            store.put_setting(RESTORING, None)
 
     def _compare(self, session: Session) -> None:
         if self.desk.now_ms - session.compare_ms >= COMPARE_SOON_MS:

@@ -264,3 +264,29 @@ def test_the_doctor_changes_nothing(home: Path) -> None:
     weal("doctor", "--home", home)
     after = {path.name: path.read_bytes() for path in home.iterdir() if path.is_file()}
     assert before.items() <= after.items()
+
+
+def sealing(**more: Any) -> dict[str, Any]:
+    """What a node says of sealing while all is well."""
+    return {"missing": [], "unsealed": 0, "waits_ms": 0, "alarm": "", **more}
+
+
+def test_seals_that_are_made_are_well(home: Path) -> None:
+    good("seal", "--home", home)
+    found = examined(home, sealing=sealing())["seals"]
+    assert found["ok"] and "height 1" in found["what"]
+
+
+def test_what_waits_too_long_for_a_seal_is_named_with_who_is_missing(home: Path) -> None:
+    with Home(home).store(readonly=True) as store:
+        settings = Settings.read(store)
+    absent = [[bytes(settings.device), bytes(settings.member)]]
+    said = sealing(missing=absent, unsealed=1, waits_ms=20 * 60_000)
+    found = examined(home, sealing=said)["seals"]
+    assert not found["ok"]
+    assert "20 minutes" in found["what"] and "Ann" in found["advice"]
+
+
+def test_a_ledger_that_cannot_follow_the_seals_is_named(home: Path) -> None:
+    found = examined(home, sealing=sealing(alarm="the state differs"))["seals"]
+    assert not found["ok"] and "the state differs" in found["what"]
