@@ -1,0 +1,44 @@
+"""What is announced by gossip, and when: rules at once, the rest after the neighbours have it."""
+
+from __future__ import annotations
+
+from commonweal.node.events import Committed, Publish, Submitted, Ticket, Wish, Woke
+from commonweal.node.heads import HEADS_PAUSE_MS, HEADS_SOON_MS, HEADS_SPREAD_MS
+from commonweal.node.service import Service
+from tests.sim.world import World
+
+
+def announced(service: Service, now_ms: int, *events: Submitted | Woke) -> list[str]:
+    """Return the topics on which a node publishes when it is told something."""
+    actions = [action for event in events for action in service.handle(event, now_ms)]
+    actions += service.handle(Committed(), now_ms)
+    return [one.topic for one in actions if isinstance(one, Publish)]
+
+
+def wish(kind: str) -> Submitted:
+    return Submitted(Ticket(1), (Wish(kind, {"action": "work"}),))
+
+
+def friends() -> tuple[Service, int]:
+    """Return the service of a node that has a neighbour, and its time, long after any news."""
+    world = World(8)
+    world.grow(2)
+    world.settle()
+    node = world.nodes[0]
+    world.run(HEADS_SPREAD_MS)
+    return node.service, node.now_ms + HEADS_PAUSE_MS
+
+
+def test_a_record_is_announced_once_the_neighbours_were_sent_it() -> None:
+    service, now_ms = friends()
+    assert announced(service, now_ms, wish("event")) == []
+    assert announced(service, now_ms + HEADS_SOON_MS - 1, Woke()) == []
+    assert announced(service, now_ms + HEADS_SOON_MS, Woke()) == [service.heads.topic]
+    assert announced(service, now_ms + HEADS_SOON_MS, Woke()) == []
+
+
+def test_new_rules_are_announced_at_once_and_whole() -> None:
+    service, now_ms = friends()
+    assert announced(service, now_ms, wish("rules.propose")) == [service.heads.rules_topic]
+    assert announced(service, now_ms, wish("event")) == []
+    assert announced(service, now_ms, wish("rules.vote")) == [service.heads.rules_topic]
