@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from commonweal.commands.language import _
+from commonweal.commands.names import outside
 from commonweal.commands.output import (
     Column,
     Form,
@@ -36,7 +37,7 @@ from commonweal.protocol.errors import (
     WouldNotCount,
 )
 from commonweal.protocol.keys import MemberId, short
-from commonweal.protocol.ledger import membership, texts
+from commonweal.protocol.ledger import agents, membership, texts
 from commonweal.protocol.ledger.reasons import Reason
 from commonweal.protocol.ledger.state import State
 from commonweal.protocol.record import Record, RecordId
@@ -80,6 +81,8 @@ class Folded:
             return ""
         if agent == self.community:
             return _("the community")
+        if agents.is_outside(agent):
+            return self._names.get(agents.person(self.state, agent)) or outside(agent)
         return self._names.get(agent) or f"?{short(agent)}"
 
     def alike(self) -> list[str]:

@@ -11,6 +11,7 @@ import os
 from contextlib import suppress
 from typing import cast
 
+from commonweal.commands.language import _
 from commonweal.protocol import codec, record
 from commonweal.protocol.errors import CommonwealError
 from commonweal.protocol.keys import short
@@ -33,9 +34,14 @@ class Names:
         self._is_folded = False
 
     def of(self, member: bytes) -> str:
-        """Return a member's newest name; "?" and the beginning of his id without."""
+        """Return a member's newest name; "?" and the beginning of his id without.
+
+        Somebody outside has no name here, and is said to be outside.
+        """
+        if len(member) != MEMBER_BYTES:
+            return outside(member)
         name = self._known.get(member.hex())
-        if name is None and len(member) == MEMBER_BYTES and not self._is_folded:
+        if name is None and not self._is_folded:
             self._fold()
             name = self._known.get(member.hex())
         return name or f"?{short(member)}"
@@ -52,6 +58,11 @@ class Names:
                 self._known[one.id.hex()] = name
         self._is_folded = True
         _keep(self._home, self._mark, self._known)
+
+
+def outside(agent: bytes) -> str:
+    """Return how somebody outside the community is called."""
+    return _("outside: {id}").format(id=short(agent))
 
 
 def text_of(store: Store, id: RecordId) -> str | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeVar
 
-from commonweal.commands.names import text_of
+from commonweal.commands.language import _
+from commonweal.commands.names import MEMBER_BYTES, outside, text_of
 from commonweal.commands.output import visible
 from commonweal.protocol import codec
 from commonweal.protocol.errors import AmbiguousId, CommonwealError, UnknownId
@@ -28,11 +29,13 @@ class People:
     def __init__(self, store: Store, community: CommunityId) -> None:
         """Fold the records of membership that `store` holds."""
         from commonweal.protocol.ledger.fold import Ledger
+        from commonweal.storage.inheritance import members_before
         from commonweal.storage.last_cut import SealIds
 
         self._store = store
         self.community = community
-        ledger = Ledger(community, seals=SealIds(store, community))
+        before = members_before(store, community)
+        ledger = Ledger(community, before, seals=SealIds(store, community))
         ledger.add(store.rare())
         for row in store.logs():
             if row.frozen is not None:
@@ -45,8 +48,12 @@ class People:
         """Return the newest name of a member or agent; "?" and the beginning of its id without."""
         if member is None:
             return ""
+        if member == self.community:
+            return _("the community")
+        if len(member) != MEMBER_BYTES:
+            return outside(member)
         if member not in self._names:
-            found = membership.member(self.state, MemberId(member)) if len(member) == 32 else None
+            found = membership.member(self.state, MemberId(member))
             text = found and found.profile and text_of(self._store, found.profile)
             self._names[member] = shown(text or "") or f"?{short(member)}"
         return self._names[member]

@@ -57,7 +57,9 @@ def read(data: bytes) -> list[tuple[DeviceKey, int]]:
             found = []
             for pair in pairs:
                 match pair:
-                    case [bytes(author), int(length)] if len(author) == 32 and length >= 0:
+                    case [bytes(author), int(length)] if (
+                        len(author) == 32 and type(length) is int and length >= 0
+                    ):
                         found.append((DeviceKey(author), length))
                     case _:
                         raise Malformed("not a log and its length")

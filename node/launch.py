@@ -21,7 +21,7 @@ from pathlib import Path
 import commonweal
 from commonweal.node import journal
 from commonweal.node.call import Call
-from commonweal.protocol.errors import NodeNotStarted, NotReachable
+from commonweal.protocol.errors import NodeNotRunning, NodeNotStarted, NotReachable
 from commonweal.storage.home import Home
 from commonweal.storage.keystore import Secrets
 
@@ -116,10 +116,10 @@ def let_go() -> None:
 
 
 def end(home: Home) -> None:
-    """End the node of a home and wait until it is gone. Raises NotReachable when none runs."""
+    """End the node of a home and wait until it is gone. Raises NodeNotRunning when none runs."""
     pid = home.holder()
     if pid is None:
-        raise NotReachable(str(home))
+        raise NodeNotRunning(str(home))
     deadline = time.monotonic() + END_S_MAX
     try:
         with Call(home.socket) as line:

@@ -346,6 +346,10 @@ class NotReachable(CommonwealError):
     exit_code = 69
 
 
+class NodeNotRunning(NotReachable):
+    """No node of this home is running, so there is none to end."""
+
+
 class NodeNotStarted(CommonwealError):
     """The node did not start; the line below says why."""
 

@@ -181,6 +181,10 @@ def test_work_from_outside_is_claimed(lanxi: Commons) -> None:
     paid = lanxi.json(lanxi.mei, "income", "5", "EUR", "--note", "a customer")
     (agent,) = lanxi.json(lanxi.mei, "agent", "list")["agents"]
     assert (agent["agent"], agent["events"], agent["note"]) == (paid["payer"], 1, "a customer")
+    for words in (("ledger",), ("show", paid["id"][:10])):
+        shown = lanxi.good(lanxi.mei, *words).out
+        assert f"outside: {paid['payer'][:8]}" in shown
+        assert f"?{paid['payer'][:8]}" not in shown
     lanxi.meet()
     claim = lanxi.json(lanxi.bo, "agent", "claim", paid["payer"][:8])
     lanxi.meet()

@@ -180,6 +180,13 @@ def test_peers_without_a_node_says_how_to_start_one(home: Path) -> None:
     assert "weal up" in ran.err
 
 
+def test_down_without_a_node_does_not_say_to_start_one(home: Path) -> None:
+    ran = weal("down", "--home", home)
+    assert ran.code == 69
+    assert "none to end" in ran.err
+    assert "weal up" not in ran.err
+
+
 def test_show_says_who_else_holds_a_record(home: Path) -> None:
     made = good("record", "work", "1", "hour", "--home", home, "-o", "json").json
     with node(home, {"holders": [{"holders": [b"e" * 32, b"f" * 32], "connected": 3}]}) as heard:
