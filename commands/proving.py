@@ -123,7 +123,7 @@ def bundle_of(store: Store, community: CommunityId, text: str, *, with_text: boo
 
 
 def _heights(seals: Seals) -> Iterator[KeptSeal]:
-    for height in range(1, seals.height + 1):
+    for height in seals.heights:
         kept = seals.at(height)
         assert kept is not None, "the chain has no gaps"
         yield kept

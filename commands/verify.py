@@ -35,7 +35,7 @@ from commonweal.protocol.record import (
     check_community,
     from_bytes,
 )
-from commonweal.protocol.seal.chain import follow, founder_of, founding_point
+from commonweal.protocol.seal.chain import beginning, follow
 from commonweal.protocol.seal.cut import SealedLog, cut_root, extend, tree_changes
 from commonweal.protocol.seal.votes import SealId
 from commonweal.storage.home import Home, Settings
@@ -201,8 +201,8 @@ class Checking:
         tree: dict[bytes, bytes] = {}
         cut: dict[DeviceKey, SealedLog] = {}
         try:
-            point = founding_point(self._community, founder_of(founding))
-            for height in range(1, self._sealed.height + 1):
+            point = beginning(founding)
+            for height in range(point.height + 1, self._sealed.height + 1):
                 kept = self._sealed.at(height)
                 if kept is None:
                     raise InvalidSeal(_("it is missing"))

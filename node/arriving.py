@@ -76,7 +76,7 @@ class Arriving:
         is_newcomer = self.desk.replica.store.id_at(self.desk.me.device, 0) != RecordId(
             self.chain.community
         )
-        if not self.chain.height and is_newcomer:
+        if not self.chain.seals.height and is_newcomer:
             self.desk.do(Assess(Hold()))
 
     def receive(self, session: Session, message: StateMessage) -> None:
@@ -143,12 +143,15 @@ class Arriving:
         What an earlier life of this node began and did not end is ended here, too.
         """
         outlook, chain, now = self.sealing.outlook, self.chain, self.desk.now_ms
-        if self._is_over or outlook is None or not chain.height or not self.desk.keeps:
+        if self._is_over or outlook is None or not self.desk.keeps:
+            return
+        if not chain.seals.height:
             return
         if self._since_ms is None:
             self._since_ms = now
         members = [one for one in self.desk.members() if one.follows_seals]
-        if outlook.height or chain.fork is not None or now - self._since_ms > GIVE_UP_MS:
+        is_folded = bytes(outlook.seal) != chain.community
+        if is_folded or chain.fork is not None or now - self._since_ms > GIVE_UP_MS:
             self._end()
         elif members and all(one.height <= chain.height for one in members):
             row, logs = self.desk.replica.row, chain.logs.values()

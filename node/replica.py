@@ -17,6 +17,7 @@ from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger import membership
 from commonweal.protocol.ledger.fold import Ledger
 from commonweal.protocol.log import Tip
+from commonweal.protocol.parent import INHERIT
 from commonweal.protocol.record import (
     NO_ID,
     CommunityId,
@@ -25,6 +26,7 @@ from commonweal.protocol.record import (
     from_bytes_unchecked,
 )
 from commonweal.protocol.seal.votes import SealId
+from commonweal.storage.inheritance import members_before
 from commonweal.storage.last_cut import SealIds
 from commonweal.storage.store import SEQ_MAX, LogRow, Store
 
@@ -131,6 +133,8 @@ class Replica:
             self.deciding += len(read)
             self.ledger.add(read)
             self._sorted = False
+            if read[-1].kind == INHERIT:
+                self.refold()
 
     def freeze(self, proof: Proof) -> bool:
         """Take in a checked proof; say whether it changed anything."""
@@ -208,7 +212,8 @@ class Replica:
 
     def refold(self) -> None:
         """Fold the ledger of membership anew from what is stored."""
-        self.ledger = Ledger(self.community, seals=SealIds(self.store, self.community))
+        before = members_before(self.store, self.community)
+        self.ledger = Ledger(self.community, before, seals=SealIds(self.store, self.community))
         self.ledger.add(self.store.rare())
         for row in self._rows.values():
             if row.frozen is not None:

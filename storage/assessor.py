@@ -17,12 +17,13 @@ from commonweal.protocol.ledger import membership, seats
 from commonweal.protocol.ledger.cut import Advance
 from commonweal.protocol.ledger.deadlines import next_deadline
 from commonweal.protocol.ledger.facts import Facts
+from commonweal.protocol.ledger.forks import every_kept, is_new
 from commonweal.protocol.ledger.history import History
-from commonweal.protocol.ledger.joining import FROZEN, REMOVED
+from commonweal.protocol.ledger.joining import REMOVED
 from commonweal.protocol.ledger.state import State
 from commonweal.protocol.record import Record, RecordId, clock_in
 from commonweal.protocol.seal.acts import GOOD, Verdict
-from commonweal.protocol.seal.chain import Point, founding_point
+from commonweal.protocol.seal.chain import Point, beginning
 from commonweal.protocol.seal.cut import CUT_RECORDS_MAX, Delta, SealedLog, length_in
 from commonweal.protocol.seal.formats import EVIDENCE_PER_SEAL_MAX, Proposal, Seal
 from commonweal.protocol.seal.haves import HAVE_RECORDS_MAX, Have, fair_cut, have_logs_max
@@ -110,7 +111,7 @@ class Assessor:
                 removed=tuple(one.id for one in membership.members(final) if one.status == REMOVED),
                 witnesses=witnesses,
                 candidates=tuple(sorted(one for one in offered if one not in seated)),
-                unsealed=sum(stop - start for _, start, stop in unsealed),
+                unsealed=sum(stop - start for _, start, stop in unsealed) + self._kept(final),
                 is_urgent=bool(facts.ends or facts.guilty) or self._has_rare(unsealed),
                 deadline_ms=deadline_ms,
                 interval_ms=ruleset.interval_ms,
@@ -205,15 +206,14 @@ class Assessor:
     def _point(self) -> Point:
         """Return where the chain stands as far as this ledger is folded."""
         cut, final = self.kept.cut, self.kept.final
-        if cut.height:
+        if bytes(self.kept.last.seal) != self._community:
             witnesses = seats.seated(final)
             fields = (self._community, cut.height, SealId(self.kept.last.seal))
             return Point(*fields, cut.clock, cut.time_ms, witnesses)
         founding = self._store.record(RecordId(self._community))
-        first = None if founding is None else seats.founding_witness(founding)
-        if first is None:
+        if founding is None:
             return Point(self._community, 0, SealId(self._community), 0, 0, ())
-        return founding_point(self._community, first)
+        return beginning(founding)
 
     def _unsealed(self) -> list[tuple[DeviceKey, int, int]]:
         """Return for each log that is longer than in the last cut where it was and is."""
@@ -224,6 +224,14 @@ class Assessor:
             if row.length > start:
                 found.append((row.author, start, row.length))
         return found
+
+    def _kept(self, final: State) -> int:
+        """Return how many records that votes keep of forks no cut covers yet."""
+        last = self.kept.last.logs
+        return sum(
+            length_in(last, author) <= row.seq and self._store.clock_of(row.id) is not None
+            for author, row in every_kept(final).items()
+        )
 
     def _has_rare(self, unsealed: Iterable[tuple[DeviceKey, int, int]]) -> bool:
         asked = (
@@ -259,12 +267,8 @@ class Assessor:
 
     def _new_facts(self, final: State) -> Facts:
         """Return the evidence that is held and took no effect yet, as much as a seal names."""
-        ends = []
-        for author, seq in self.kept.end().ends().items():
-            known = final.get(FROZEN + author)
-            if known is None or seq < known:
-                ends.append((author, seq))
-        ends = sorted(ends)[:EVIDENCE_PER_SEAL_MAX]
+        proven = sorted(self.kept.end().ends().items())
+        ends = [one for one in proven if is_new(final, *one)][:EVIDENCE_PER_SEAL_MAX]
         room = EVIDENCE_PER_SEAL_MAX - len(ends)
         guilty = [
             device

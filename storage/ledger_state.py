@@ -15,15 +15,15 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from commonweal.protocol import codec
-from commonweal.protocol.errors import InvalidSeal
+from commonweal.protocol.errors import InvalidRecord, InvalidSeal, Malformed, WrongState
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger import joining
 from commonweal.protocol.ledger.context import NO_DOCUMENTS, NOBODY, Context, Verdict
 from commonweal.protocol.ledger.cut import Advance, Cut
 from commonweal.protocol.ledger.reasons import Reason
 from commonweal.protocol.ledger.state import State
-from commonweal.protocol.record import CommunityId, Record, RecordId
-from commonweal.storage import provisional
+from commonweal.protocol.record import CommunityId, Record, RecordId, from_bytes_unchecked
+from commonweal.storage import inheritance, provisional
 from commonweal.storage.documents import Documents
 from commonweal.storage.last_cut import LastCut, SealIds
 from commonweal.storage.layers import FINAL, NEWEST, OLDER, Layer, Layers
@@ -156,6 +156,7 @@ class LedgerState:
             if author in stops:
                 stops[author] = max(stops[author], length)
         history.hold(above.records(above.covered(), stops))
+        history.hold_kept()
         for row in self.store.logs():
             if row.frozen is not None:
                 history.freeze(row.author, row.frozen)
@@ -167,12 +168,28 @@ class LedgerState:
 
         return Final(self.store, self.layers, self.community, self.documents, self.last)
 
+    def records(self) -> Iterator[Record]:
+        """Yield every record that is good, and what seals cover of logs that end earlier here."""
+        for row in self.store.logs():
+            wires = self.store.wires(row.author, 0, row.length, row.bytes + 1)
+            yield from map(from_bytes_unchecked, wires)
+            log = self.last.logs.get(row.author)
+            left = 0 if log is None else log.length - row.length
+            at = None if log is None else log.head
+            for _ in range(left):
+                assert at is not None, "what is sealed is held"
+                record = self.store.record(at)
+                assert record is not None, "what is sealed is held"
+                yield record
+                at = record.prev
+
     def past(self) -> Iterator[tuple[Advance, bytes]]:
         """Yield what each seal added, and its id, from the first to the last applied."""
         end = self.end()
-        for height in range(1, self.cut.height + 1):
-            kept = end.seals.at(height)
-            assert kept is not None, "what was applied is kept"
+        for height in end.seals.heights:
+            kept = end.seals.at(height) if height <= self.cut.height else None
+            if kept is None:
+                return
             seal, facts = kept.sealed.seal, end.facts(kept.sealed.seal.evidence)
             cut = Cut(seal.height, seal.time_ms, seal.clock, seal.prev, seal.cut_root)
             yield Advance(cut, kept.delta, facts.ends, facts.guilty), seal.id
@@ -194,7 +211,8 @@ class LedgerState:
                 finally:
                     self.layers.rollback()
             self.last.read()
-            self._waits = mark if self.lacks else None
+            is_begun = self.layers.mark(inheritance.BEGUN)
+            self._waits = mark if self.lacks or not is_begun else None
 
     # Inside
 
@@ -210,8 +228,13 @@ class LedgerState:
         )
 
     def _may_advance(self, mark: bytes) -> bool:
-        """Whether a seal may be applied, which could not be when it was tried last."""
+        """Whether a seal may be applied, which could not be when it was tried last.
+
+        Or whether the ledger has to begin first.
+        """
         self.last.read()
+        if self._waits != mark and not self.layers.mark(inheritance.BEGUN):
+            return True
         height = Seals(self.store, self.community).height
         waits = self.alarm or self._waits == mark or self.layers.mark(TAKING)
         return height > self.cut.height and not waits
@@ -225,19 +248,33 @@ class LedgerState:
                 self.layers.change(" ".join(("DELETE FROM", table)))
         self.layers.put_mark("community", bytes(self.community))
         self.last.read()
+        begun = self._begin()
+        if begun is None:
+            return False
         advanced, is_more = self._advance()
         if advanced:
             covered = sum(log.length for log in self.last.logs.values())
             self._watch(covered, sum(row.length for row in rows))
         self.has_advanced = self.has_advanced or bool(advanced)
         whole = whole and not is_more
-        changed = dict.fromkeys(advanced)
+        changed = dict.fromkeys([*begun, *advanced])
         if whole or advanced:
             changed |= dict.fromkeys(self.layers.clear(NEWEST))
         if whole:
             changed |= dict.fromkeys(self._above().fold(rows))
         views.refresh(self.layers, self.store, list(changed))
         return is_more
+
+    def _begin(self) -> list[bytes] | None:
+        """Begin, with what is inherited; None while that is not here, or is not what it should be.
+
+        Return the keys that this touches.
+        """
+        try:
+            return inheritance.begin(self.store, self.layers, self.community, self.last)
+        except (WrongState, Malformed, InvalidRecord) as error:
+            self.layers.put_mark("alarm", str(error))
+            return None
 
     def _advance(self) -> tuple[list[bytes], bool]:
         """Apply the next seals that can be; return what keys this touches, and whether to go on."""

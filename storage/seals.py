@@ -1,7 +1,7 @@
 """The seals that this node keeps, and what its device said while they were agreed upon.
 
-The heights stand without a gap, from 1. What is put here was verified by `protocol.seal`;
-nothing here checks a signature. Nothing is durable before the store's `commit`.
+The heights stand without a gap, from where the chain begins. What is put here was verified by
+`protocol.seal`; nothing here checks a signature. Nothing is durable before the store's `commit`.
 """
 
 from __future__ import annotations
@@ -53,9 +53,15 @@ class Seals:
 
     @property
     def height(self) -> int:
-        """How many seals there are."""
+        """Of the last seal; 0 before the first."""
         row = self._database.row("SELECT max(height) FROM seal")
         return (row[0] if row else None) or 0
+
+    @property
+    def heights(self) -> range:
+        """The heights that are sealed; those of a re-founded community go on from its parent's."""
+        row = self._database.row("SELECT min(height), max(height) FROM seal")
+        return range(0) if row is None or row[0] is None else range(row[0], row[1] + 1)
 
     def at(self, height: int) -> KeptSeal | None:
         """Return the seal of a height, or None."""
@@ -110,7 +116,7 @@ class Seals:
     def put(self, sealed: SealedHeight, delta: Delta) -> None:
         """Add the next height, and forget what this device said on the way to it."""
         seal = sealed.seal
-        assert seal.height == self.height + 1, "the chain has no gaps"
+        assert self.height in (0, seal.height - 1), "the chain has no gaps"
         self._database.change(
             "INSERT INTO seal VALUES (?, ?, ?, ?, ?)",
             (seal.height, seal.id, seal.clock, sealed_to_bytes(sealed), delta_to_bytes(delta)),

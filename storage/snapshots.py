@@ -22,6 +22,7 @@ from commonweal.protocol.ledger.roots import MEMBERS, Trees
 from commonweal.protocol.seal.cut import SealedLog, tree_changes
 from commonweal.protocol.seal.formats import Seal
 from commonweal.storage import views
+from commonweal.storage.inheritance import BEGUN
 from commonweal.storage.layers import FINAL, Layers, TreeNodes
 from commonweal.storage.ledger_state import TAKING, LedgerState
 from commonweal.storage.seals import Seals
@@ -276,6 +277,7 @@ class Snapshots:
         self._put_cut(seal)
         layers.change("DELETE FROM taken_chunk")
         layers.put_mark(TAKEN, seal.height)
+        layers.put_mark(BEGUN, True)
         views.refresh(layers, self.kept.store, touched)
 
     def _grow(self, tree: int, pairs: dict[bytes, bytes]) -> bytes:
@@ -286,9 +288,11 @@ class Snapshots:
     def _put_cut(self, last: Seal) -> None:
         """Write the cut of a seal, as the deltas up to it make it, and a row for each seal."""
         logs: dict[DeviceKey, SealedLog] = {}
-        for height in range(1, last.height + 1):
+        for height in self._seals.heights:
             kept = self._seals.at(height)
             assert kept is not None, "the chain has no gaps"
+            if height > last.height:
+                break
             seal, records = kept.sealed.seal, 0
             for log in kept.delta.logs:
                 before = logs.get(log.author)

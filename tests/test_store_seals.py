@@ -50,9 +50,10 @@ def test_what_is_put_is_found_by_height_and_by_id() -> None:
 
 def test_heights_have_no_gap() -> None:
     seals = Seals(Store(), COMMUNITY)
-    (_, second) = grown(2)
+    first, _, third = grown(3)
+    seals.put(*first)
     with pytest.raises(AssertionError):
-        seals.put(*second)
+        seals.put(*third)
 
 
 def test_a_chain_is_handed_on_within_limits_but_one_seal_at_least() -> None:

@@ -9,10 +9,7 @@ State: 1 offers (in `roles`), 2 devices that voted twice, Kw the set for the nex
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from commonweal.protocol.errors import Malformed
-from commonweal.protocol.identity import Inception
 from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger import joining, roles
 from commonweal.protocol.ledger.context import Context, Verdict
@@ -42,16 +39,6 @@ def found(state: State, record: Record, context: Context) -> Verdict:
         state.put(OFFER + member, [*OfferRow(record.author, 0)])
         state.put(SEATED, witness_fields([Witness(record.author, member)]))
     return refused
-
-
-def founding_witness(founding: Record) -> Witness | None:
-    """Return the first witness, as the founding record names him; None when it has not its form."""
-    inception: Any = founding.data.get("inception")
-    try:
-        member = Inception.from_bytes(inception).member if type(inception) is bytes else None
-    except Malformed:
-        return None
-    return None if member is None else Witness(founding.author, member)
 
 
 def seated(state: State) -> tuple[Witness, ...]:

@@ -144,7 +144,7 @@ def met(seed: int, mind: type[Service]) -> tuple[bool, bool]:
     world = sealed(seed, 12, members=2)
     bad = [late(world, mind) for _ in range(3)]
     world.run(20_000)
-    node = world.join(world.invited(world.nodes[0]), [*bad, world.nodes[1]])
+    node = world.join(world.invited(world.nodes[0]), bad)
     until(world, lambda: height(node) >= 12, 120_000, "who joined does not follow")
     world.run(5_000)
     assert pairs(node) == pairs(world.nodes[0])
