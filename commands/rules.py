@@ -33,7 +33,7 @@ from commonweal.commands.times import iso, read_duration_ms, shown
 from commonweal.protocol.errors import BadRuleset, UsageError
 from commonweal.protocol.ledger import governance, standing
 from commonweal.protocol.ledger.governance import PROPOSAL, ProposalRow
-from commonweal.protocol.record import Record, RecordId, from_bytes_unchecked
+from commonweal.protocol.record import RecordId
 from commonweal.protocol.rules import document as rulesets
 from commonweal.protocol.rules.changes import classes_of, differences, process_of
 from commonweal.protocol.rules.document import HOUR_MS, Problem, Ruleset, RulesetId
@@ -336,12 +336,8 @@ def trial(proposal: str, home: Home, form: Form) -> None:
 def _backtest(found: Folded, ruleset: Ruleset, height: int | None) -> Backtest:
     from commonweal.protocol.ledger.backtest import backtest as replay
 
-    records: list[Record] = []
-    for row in found.store.logs():
-        wires = found.store.wires(row.author, 0, row.length, row.bytes + 1)
-        records += map(from_bytes_unchecked, wires)
-    documents = dict(found.kept.documents)
-    return replay(found.community, records, documents, found.kept.past(), ruleset, height)
+    kept, documents = found.kept, dict(found.kept.documents)
+    return replay(found.community, kept.records(), documents, kept.past(), ruleset, height)
 
 
 def _show_backtest(found: Folded, result: Backtest, form: Form) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from commonweal.protocol.ledger.above import Above
 from commonweal.protocol.ledger.context import Verdict
+from commonweal.protocol.ledger.forks import every_kept
 from commonweal.protocol.ledger.history import History
 from commonweal.protocol.ledger.roots import Trees
 from commonweal.protocol.ledger.state import State
@@ -76,3 +77,10 @@ class KeptHistory(History):
                 wires = self._store.wires(log.author, at, log.length, READ_BYTES)
                 self.hold(map(from_bytes_unchecked, wires))
                 at += len(wires)
+
+    def hold_kept(self) -> None:
+        """Take in what votes keep of forks: it may lie on a branch, beside the good part."""
+        for kept in every_kept(self.final).values():
+            record = self._store.record(kept.id)
+            if record is not None and record.id not in self._above and not self.is_final(kept.id):
+                self._above.add(record)

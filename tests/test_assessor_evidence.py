@@ -10,12 +10,13 @@ from commonweal.protocol.ledger.facts import end_id, guilt_id
 from commonweal.protocol.ledger.reasons import Reason
 from commonweal.protocol.record import Record
 from commonweal.protocol.seal.acts import GOOD
+from commonweal.protocol.seal.cut import Delta
 from commonweal.protocol.seal.votes import SealId, Step, sign_vote
 from commonweal.protocol.seal.votes import convict as convict_votes
 from commonweal.protocol.seal.witnesses import devices
 from tests.nodes_that_seal import Node, proposal
-from tests.rules.workshop import Workshop
-from tests.test_assessor import MINUTE, four, seal, signers_of
+from tests.rules.workshop import Workshop, hours
+from tests.test_assessor import MINUTE, four, rooted, seal, signers_of
 from tests.test_ledger_state import everything
 
 
@@ -24,7 +25,8 @@ def fork(shop: Workshop, name: str) -> tuple[Record, Record]:
     pen = shop.pens[name]
     one = shop.work(name, 1)
     pen.log.pop()
-    two = pen.write("event", {"action": "work", "provider": shop.id(name)}, [], None, 1)
+    data = {"action": "work", "provider": shop.id(name), "effortQuantity": hours(2)}
+    two = pen.write("event", data, [], None, 1)
     shop.records.pop()
     pen.log[-1] = one
     return one, two
@@ -179,3 +181,77 @@ def test_evidence_that_took_effect_before_is_not_named_again() -> None:
     made = proposal(signers[shop.mei.key], draft, haves, bad)
     found = nodes[1].assessor.judge(made, shop.now_ms + MINUTE)
     assert "has ended before" in found.verdict.reason
+
+
+def resolve(shop: Workshop, one: Record, two: Record, keep: Record) -> Record:
+    """Propose which of two records counts, and let all vote for it."""
+    data = {
+        "subject": "fork",
+        "device": one.author,
+        "seq": one.seq,
+        "pair": sorted([one.id, two.id]),
+        "keep": keep.id,
+    }
+    proposal = shop.pens["Mei"].write("rules.propose", data, [keep, shop.records[-1]])
+    shop.say(proposal, "yes", "Mei Jun Bo")
+    return proposal
+
+
+def test_a_vote_keeps_one_record_of_a_fork_and_no_other() -> None:
+    shop, nodes = four()
+    seal(nodes, shop)
+    one, two = fork(shop, "Ana")
+    for number, node in enumerate(nodes):
+        node.take(shop.records if number else [*shop.records[:-1], two])
+        convict(node, one, two)
+        node.store.append_branch([two, one])
+    seal(nodes, shop)
+    shop.history.freeze(one.author, one.seq)
+    proposal = resolve(shop, one, two, two)
+    after = shop.attest(two, "Bo")
+    for node in nodes:
+        node.take(shop.records)
+    seal(nodes, shop)
+    shop.now_ms += 25 * 60 * MINUTE
+    seal(nodes, shop)
+    assert nodes[0].kept.verdict(proposal) is None
+    outlook = nodes[0].assessor.outlook()
+    assert outlook.unsealed == 1
+    kept = seal(nodes, shop)
+    assert kept.delta.logs == ((two.author, two.seq + 1, two.id),)
+    assert kept.sealed.seal.evidence == ()
+    for node in nodes:
+        assert node.assessor.outlook().unsealed == 0
+        assert node.kept.is_final(two) and node.kept.verdict(two) is None
+        assert not node.kept.is_final(one)
+        assert membership.frozen_at(node.kept.final, two.author) == two.seq + 1
+    assert two in list(nodes[0].kept.records()) and one not in list(nodes[0].kept.records())
+    assert after.seq
+
+
+def test_the_other_record_of_a_decided_fork_is_not_sealed() -> None:
+    shop, nodes = four()
+    seal(nodes, shop)
+    one, two = fork(shop, "Ana")
+    for node in nodes:
+        node.take(shop.records)
+        convict(node, one, two)
+        node.store.append_branch([two])
+    seal(nodes, shop)
+    resolve(shop, one, two, two)
+    for node in nodes:
+        node.take(shop.records)
+    seal(nodes, shop)
+    shop.now_ms += 25 * 60 * MINUTE
+    seal(nodes, shop)
+    signers, first = signers_of(shop), nodes[0]
+    haves = [first.have(signers[key]) for key in devices(first.assessor.outlook().witnesses)]
+    draft = first.assessor.build(tuple(haves), shop.now_ms + MINUTE)
+    assert draft is not None
+    (log,) = draft.delta.logs
+    seal_, delta = rooted(
+        draft.seal, Delta((log._replace(head=one.id),), draft.delta.present), first
+    )
+    made = proposal(signers[shop.mei.key], replace(draft, delta=delta), haves, seal_)
+    found = nodes[1].assessor.judge(made, shop.now_ms + MINUTE)
+    assert "not the one of its fork that a vote keeps" in found.verdict.reason

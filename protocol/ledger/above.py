@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from commonweal.protocol.errors import InvalidSeal
 from commonweal.protocol.keys import DeviceKey, short
+from commonweal.protocol.ledger.forks import KeptRow
 from commonweal.protocol.record import FOUND, NO_ID, Record, RecordId
 from commonweal.protocol.seal.cut import CUT_LOGS_MAX, CUT_RECORDS_MAX, Cut, SealedLog, length_in
 
@@ -22,6 +23,30 @@ Ends = Mapping[DeviceKey, int]
 
 NO_ENDS: Ends = {}
 NO_LEAST: Mapping[DeviceKey, int] = {}
+NO_KEPT: Mapping[DeviceKey, KeptRow] = {}
+
+
+class Bounds(NamedTuple):
+    """Between what the next cut lies.
+
+    last: the cut before. ends: where logs end. kept: of forked ones, the record that a vote
+    keeps at the last place that is good.
+    """
+
+    last: Cut
+    ends: Ends = NO_ENDS
+    kept: Mapping[DeviceKey, KeptRow] = NO_KEPT
+
+    def rules_out(self, record: Record) -> bool:
+        """Whether a record counts for nothing by evidence, wherever it is cited."""
+        end, kept = self.ends.get(record.author), self.kept.get(record.author)
+        is_other = kept is not None and record.seq == kept.seq and record.id != kept.id
+        return is_other or (end is not None and record.seq >= end)
+
+    def keeps(self, record: Record) -> bool:
+        """Whether a vote keeps it, of two at its place."""
+        kept = self.kept.get(record.author)
+        return kept is not None and (record.seq, record.id) == kept
 
 
 class Covered(NamedTuple):
@@ -77,15 +102,14 @@ class Above:
 
     def coverable(
         self,
-        last: Cut,
-        ends: Ends = NO_ENDS,
+        bounds: Bounds,
         least: Mapping[DeviceKey, int] = NO_LEAST,
         barred: Ends = NO_ENDS,
         records_max: int = CUT_RECORDS_MAX,
     ) -> tuple[SealedLog, ...]:
         """Return the logs that the next cut can make longer, by author, and how long.
 
-        last: the cut before. least: so long each of these logs becomes first, if it can.
+        least: so long each of these logs becomes first, if it can.
         barred: from which seq on logs are left out, though nothing proves that they end.
         Taken are records in (clock, id) order, so that the cut is closed, up to where a log
         forks or ends.
@@ -98,27 +122,29 @@ class Above:
                 author = record.author
                 if (record.seq < least.get(author, 0)) is not needed or len(inside) == records_max:
                     continue
-                before = logs.get(author) or last.get(author)
+                before = logs.get(author) or bounds.last.get(author)
                 follows = (before.length, before.head) if before else (0, NO_ID)
                 if (
                     (record.seq, record.prev) == follows
-                    and self._places[author, record.seq] == 1
-                    and not _is_ruled_out(record, ends)
-                    and not _is_ruled_out(record, barred)
+                    and (self._places[author, record.seq] == 1 or bounds.keeps(record))
+                    and not bounds.rules_out(record)
+                    and record.seq < barred.get(author, record.seq + 1)
                     and (author in logs or len(logs) < CUT_LOGS_MAX)
-                    and all(self._is_closed(one, inside, ends) for one in record.deps)
+                    and all(self._is_closed(one, inside, bounds) for one in record.deps)
                     and self._document_missing(record) is None
                 ):
                     inside.add(record.id)
                     logs[author] = SealedLog(author, record.seq + 1, record.id)
         return tuple(logs[author] for author in sorted(logs))
 
-    def covered(self, last: Cut, logs: Iterable[SealedLog], ends: Ends = NO_ENDS) -> Covered:
-        """Return the records that `logs`, which all grow, add to the cut `last`.
+    def covered(self, bounds: Bounds, logs: Iterable[SealedLog]) -> Covered:
+        """Return the records that `logs`, which all grow, add to the last cut.
 
         Raises `InvalidSeal` when a head is that of another log or place, when a log does not
-        go on where it ended, goes on where evidence ends it, or cites what no cut covers.
+        go on where it ended, goes on where evidence ends it or on another branch than a vote
+        keeps, or cites what no cut covers.
         """
+        last, ends = bounds.last, bounds.ends
         records: list[Record] = []
         missing: list[bytes] = []
         for log in logs:
@@ -134,11 +160,13 @@ class Above:
             return Covered(records, tuple(missing))
         inside = {one.id for one in records}
         for record in records:
+            if bounds.rules_out(record):
+                raise InvalidSeal(f"{record} is not the one of its fork that a vote keeps")
             lacks = self._document_missing(record)
             if lacks is not None:
                 missing.append(lacks)
             for cited in record.deps:
-                if not self._is_closed(cited, inside, ends):
+                if not self._is_closed(cited, inside, bounds):
                     if self.get(cited) is not None:
                         raise InvalidSeal(f"{record} cites a record that no cut covers")
                     missing.append(cited)
@@ -162,19 +190,14 @@ class Above:
             raise InvalidSeal(f"the log of {short(log.author)} goes on where it did not end")
         return run
 
-    def _is_closed(self, cited: RecordId, inside: set[RecordId], ends: Ends) -> bool:
+    def _is_closed(self, cited: RecordId, inside: set[RecordId], bounds: Bounds) -> bool:
         if cited in inside or (cited not in self._records and self._is_below(cited)):
             return True
         record = self.get(cited)
-        return record is not None and _is_ruled_out(record, ends)
+        return record is not None and bounds.rules_out(record)
 
     def _document_missing(self, record: Record) -> bytes | None:
         """Return the hash of the document by which a record is judged, when it is not held."""
         if record.kind not in DOCUMENTED or record.body is None or not record.body.permanent:
             return None
         return None if record.body.hash in self._documents else record.body.hash
-
-
-def _is_ruled_out(record: Record, ends: Ends) -> bool:
-    end = ends.get(record.author)
-    return end is not None and record.seq >= end

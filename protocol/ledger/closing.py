@@ -15,13 +15,16 @@ from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger import joining, roles, standing
 from commonweal.protocol.ledger.context import NO_DOCUMENTS
 from commonweal.protocol.ledger.cut import BEFORE_ALL, Cut
+from commonweal.protocol.ledger.forks import keep
 from commonweal.protocol.ledger.governance import (
     ABSTAIN,
     BLOCK,
+    DECIDED,
     DRAFT,
     ELECTOR,
     EXPIRED,
     FAILED,
+    FORK,
     IN_FORCE,
     LAZY,
     NO,
@@ -45,6 +48,7 @@ from commonweal.protocol.ledger.governance import (
 )
 from commonweal.protocol.ledger.standing import StandingRow
 from commonweal.protocol.ledger.state import State
+from commonweal.protocol.record import RecordId
 from commonweal.protocol.rules.changes import process_of
 from commonweal.protocol.rules.document import HOUR_MS, Process, Ruleset, RulesetId
 
@@ -193,6 +197,9 @@ class _Closing:
                 self._adopt(id, row)
             return
         end(self.state, id, row._replace(status=PASSED))
+        if row.subject == FORK:
+            device, seq = self.state.get(DECIDED + id)
+            keep(self.state, device, seq, RecordId(row.target))
         if row.subject == REMOVAL:
             member = joining.member_row(self.state, row.target)
             if member is not None and member.status == joining.ACTIVE:

@@ -1,18 +1,20 @@
 """Governance: what members propose and how they vote. What comes of it is in `closing`.
 
 Records:
-  rules.propose   subject: "rules", "removal" or "decision"
+  rules.propose   subject: "rules", "removal", "fork" or "decision"
                   rules: base: the ruleset in force; form: "whole" or "patch"; the permanent
                   body is the document or the patch; optional sunset: hours it then holds;
                   backtest: the height and hash of what it would have paid
                   removal: member; decision: an erasable body that says what is decided
+                  fork: device, seq: where its log ends by evidence, pair: the ids of two
+                  records there, ascending, keep: the one, cited, that is to count
                   optional vote: true, to vote on what silence could pass
   rules.comment   proposal; the text is in the body
   rules.vote      proposal, say: "yes", "no", "abstain" or "block"; the last word stands
   rules.withdraw  proposal: of the author's member
 Of which class a change is, and so how it is decided, follows from what it changes, by the
 rules in force. State: G proposals, O those not ended, v votes, H electors, m comments,
-l how many open proposals a member has.
+l how many open proposals a member has, 3 the fork that a proposal is about.
 """
 
 from __future__ import annotations
@@ -31,9 +33,10 @@ from commonweal.protocol.rules.document import Ruleset, RulesetId, from_bytes
 from commonweal.protocol.rules.schema import HOURS_MAX
 
 PROPOSAL, OPEN, VOTE, ELECTOR, COMMENT, OF_MEMBER = b"G", b"O", b"v", b"H", b"m", b"l"
+DECIDED = b"3"
 
 LAZY, ORDINARY = "lazy", "ordinary"
-RULES, REMOVAL, DECISION = "rules", "removal", "decision"
+RULES, REMOVAL, FORK, DECISION = "rules", "removal", "fork", "decision"
 YES, NO, ABSTAIN, BLOCK = "yes", "no", "abstain", "block"
 SAYINGS = (YES, NO, ABSTAIN, BLOCK)
 
@@ -52,7 +55,8 @@ BACKTEST_BYTES = 40
 class ProposalRow(NamedTuple):
     """A proposal in the state.
 
-    target: the id of the proposed ruleset, or the member to be removed. What the vote asks
+    target: the id of the proposed ruleset, the member to be removed, or the record to be
+    kept of a fork. What the vote asks
     (needed ... objections) is 0 until it opens, and then stands; the tally is of the last
     cut. Times in ms; `until`: the end of the trial, later of what it put in force.
     """
@@ -94,7 +98,7 @@ def put(state: State, proposal: bytes, row: ProposalRow) -> None:
 
 
 def propose(state: State, record: Record, context: Context) -> Verdict:
-    """Lay a change of the rules, a removal or a decision before the members."""
+    """Lay a change of the rules, a removal, a fork or a decision before the members."""
     count = state.get(OF_MEMBER + context.member) or 0
     if count >= OPEN_PER_MEMBER_MAX:
         return Reason.TOO_MANY_PROPOSALS
@@ -104,6 +108,8 @@ def propose(state: State, record: Record, context: Context) -> Verdict:
             row = _proposed_rules(state, record, context, ruleset)
         case "removal":
             row = _proposed_removal(state, record, context, ruleset)
+        case "fork":
+            row = _proposed_fork(state, record, context, ruleset)
         case "decision" if record.body is not None and not record.body.permanent:
             is_lazy = ruleset.lazy_decisions and not _asks_vote(record)
             kind = LAZY if is_lazy else ORDINARY
@@ -294,3 +300,20 @@ def _proposed_removal(
     if row is None or row.status != joining.ACTIVE:
         return Reason.UNKNOWN_MEMBER
     return ProposalRow(REMOVAL, context.member, record.clock, ruleset.id, member, "membership")
+
+
+def _proposed_fork(
+    state: State, record: Record, context: Context, ruleset: Ruleset
+) -> ProposalRow | Reason:
+    data = record.data
+    device, seq, pair, keep = (data.get(one) for one in ("device", "seq", "pair", "keep"))
+    if not (is_bytes(device) and is_count(seq) and type(pair) is list and is_bytes(keep)):
+        return Reason.SHAPE
+    if len(pair) != 2 or not all(map(is_bytes, pair)) or pair[0] >= pair[1] or keep not in pair:
+        return Reason.SHAPE
+    if keep not in (*record.deps, record.prev):
+        return Reason.NOT_CITED
+    if state.get(joining.FROZEN + device) != seq:
+        return Reason.NO_FORK
+    state.put(DECIDED + record.id, [device, seq])
+    return ProposalRow(FORK, context.member, record.clock, ruleset.id, keep, ORDINARY)

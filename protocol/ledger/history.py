@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from commonweal.protocol.keys import DeviceKey
-from commonweal.protocol.ledger import distribution, governance, seats, standing
-from commonweal.protocol.ledger.above import NO_ENDS, NO_LEAST, Above, Covered, Ends
+from commonweal.protocol.ledger import distribution, forks, governance, seats, standing
+from commonweal.protocol.ledger.above import NO_ENDS, NO_LEAST, Above, Bounds, Covered, Ends
 from commonweal.protocol.ledger.closing import close, would_decide
 from commonweal.protocol.ledger.context import Heights, Verdict
 from commonweal.protocol.ledger.cut import BEFORE_ALL, Advance, Cut
 from commonweal.protocol.ledger.deadlines import next_deadline
 from commonweal.protocol.ledger.fold import Ledger
-from commonweal.protocol.ledger.joining import FOUNDING, FROZEN
+from commonweal.protocol.ledger.joining import FOUNDING
 from commonweal.protocol.ledger.roots import Roots, Trees, cut_roots, roots_of, write
 from commonweal.protocol.ledger.rules_in_force import Rules
 from commonweal.protocol.ledger.state import State
@@ -182,11 +182,7 @@ class History:
 
     def new_ends(self) -> tuple[tuple[DeviceKey, int], ...]:
         """Return the proofs that freeze a log earlier than it is final, by author."""
-        return tuple(
-            (author, seq)
-            for author, seq in sorted(self._frozen.items())
-            if seq < self._end_of(author, seq + 1)
-        )
+        return tuple(one for one in sorted(self._frozen.items()) if forks.is_new(self.final, *one))
 
     def next_advance(
         self,
@@ -205,7 +201,7 @@ class History:
         barred: from there on they are not.
         """
         ends = self.new_ends() if ends is None else ends
-        logs = self._above.coverable(self.logs, self._ends(ends), least, barred)
+        logs = self._above.coverable(self._bounds(ends), least, barred)
         time_ms = seal_time(self.cut.time_ms, time_ms)
         deadline_ms = self.deadline()
         if not (logs or ends or guilty) and (deadline_ms is None or time_ms < deadline_ms):
@@ -232,13 +228,13 @@ class History:
 
         Raises `InvalidSeal` when its cut is not closed, or goes on where no log may.
         """
-        return self._above.covered(self.logs, advance.delta.logs, self._ends(advance.ends))
+        return self._above.covered(self._bounds(advance.ends), advance.delta.logs)
 
     def conclude(self, advance: Advance, covered: Iterable[Record]) -> Outcome:
         """Return what an advance comes to. covered: what `covered` found, nothing missing."""
         new, over, cut = tuple(covered), State(self.final), advance.cut
         for author, seq in advance.ends:
-            over.put(FROZEN + author, min(seq, self._end_of(author, seq)))
+            forks.end_at(over, author, seq)
         for device in advance.guilty:
             over.put(seats.GUILTY + device, True)
         below = self._new_ledger(over, cut.root, cut.time_ms)
@@ -325,19 +321,11 @@ class History:
         if self._is_behind:
             self._ledger = self._new_ledger()
             self._ledger.add(self._above)
-            for author, seq in self._ends(tuple(self._frozen.items())).items():
+            for author, seq in forks.ends_with(self.final, self._frozen.items()).items():
                 self._ledger.freeze(author, seq)
             self._is_behind = False
         return self._ledger
 
-    def _end_of(self, author: DeviceKey, default: int) -> int:
-        """Return from which seq on a log is void in final state."""
-        end: int | None = self.final.get(FROZEN + author)
-        return default if end is None else end
-
-    def _ends(self, more: Iterable[tuple[DeviceKey, int]]) -> Ends:
-        """Return from which seq on logs are void: in final state, and by `more`."""
-        ends = {DeviceKey(key[1:]): seq for key, seq in self.final.items(FROZEN)}
-        for author, seq in more:
-            ends[author] = min(seq, ends.get(author, seq))
-        return ends
+    def _bounds(self, ends: Iterable[tuple[DeviceKey, int]]) -> Bounds:
+        """Return where the next cut begins, and where logs end with the evidence of its seal."""
+        return Bounds(self.logs, forks.ends_with(self.final, ends), forks.every_kept(self.final))

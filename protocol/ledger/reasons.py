@@ -93,4 +93,5 @@ class Reason(StrEnum):
     TOO_MANY_PROPOSALS = "the member has as many open proposals as one can have"
     NOT_ADMITTED = "a condition of the rules is not met"
     RULE_FAILED = "a condition of the rules ended in an error"
+    NO_FORK = "no evidence ends the log at this place"
     UNKNOWN_BASIS = "the record names a last seal that is not one of this community"

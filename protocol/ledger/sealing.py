@@ -8,8 +8,8 @@ from commonweal.protocol.errors import InvalidSeal
 from commonweal.protocol.keys import short
 from commonweal.protocol.ledger.cut import FOLD
 from commonweal.protocol.ledger.facts import Facts, evidence_of
+from commonweal.protocol.ledger.forks import is_new
 from commonweal.protocol.ledger.history import Outcome
-from commonweal.protocol.ledger.joining import FROZEN
 from commonweal.protocol.ledger.roots import Roots
 from commonweal.protocol.ledger.seats import GUILTY
 from commonweal.protocol.ledger.state import State
@@ -44,8 +44,7 @@ def check_new(final: State, facts: Facts) -> None:
     if len(known) < len(facts.ends):
         raise InvalidSeal("its evidence ends a log twice")
     for author, seq in facts.ends:
-        end = final.get(FROZEN + author)
-        if end is not None and end <= seq:
+        if not is_new(final, author, seq):
             raise InvalidSeal(f"the log of {short(author)} has ended before")
     for device in facts.guilty:
         if final.get(GUILTY + device) is not None:
