@@ -24,8 +24,8 @@ from commonweal.protocol.seal import acts
 from commonweal.protocol.seal.agreement import CANDIDATES_MAX, Agreement
 from commonweal.protocol.seal.cut import SealedLog
 from commonweal.protocol.seal.formats import Proposal, SealedHeight
-from commonweal.protocol.seal.haves import sign_have
-from commonweal.protocol.seal.votes import Certificate, DoubleVote, SealId
+from commonweal.protocol.seal.haves import Have, sign_have
+from commonweal.protocol.seal.votes import Certificate, DoubleVote, SealId, Vote
 from commonweal.protocol.seal.witnesses import Witness, devices, proposer, set_root
 from commonweal.storage.assessor import Draft, Finding
 
@@ -131,6 +131,24 @@ class Agreeing:
         if message.seal.id == certificate.seal:
             self._content = self._content or message
             self._finish(again=True)
+
+    def holds(self, message: acts.Message) -> bool:
+        """Say whether a message is kept; one that is not may come again."""
+        agreement = self.agreement
+        if agreement is None:
+            return False
+        match message:
+            case Vote():
+                round_ = agreement.tally.rounds.get(message.round)
+                return round_ is not None and message.device in round_.votes[message.step]
+            case Proposal():
+                return agreement.proposal(message.round, message.seal.id) is not None
+            case Have():
+                return agreement.haves.get(message.device) == message
+            case Certificate():
+                return agreement.decided is not None
+            case _:
+                assert_never(message)
 
     def woke(self) -> None:
         """Do what is due."""

@@ -45,6 +45,9 @@ URGENT_MS = 2_000
 PRESENT_MS = 15_000
 """A witness that is neither linked nor was heard for so long is missing."""
 
+ABREAST_MS = 10_000
+"""So long after the first link a node that others say is behind takes no part."""
+
 AGAIN_MS = 1_000
 """What a peer may not have heard is sent to him so often."""
 
@@ -63,6 +66,7 @@ class Sealing:
         self.rounds = 0
         """Rounds that heights needed beyond their first, since the start."""
         self._present_ms: dict[DeviceKey, int] = {}
+        self._linked_ms = 0
         self.reload()
 
     def reload(self) -> None:
@@ -183,7 +187,8 @@ class Sealing:
         """Take in what a witness said, from whomever. Raises `Malformed` or `BadSignature`."""
         message = self.voices.read(data) if self.desk.keeps else None
         if message is not None:
-            self._take(message, session)
+            if self._take(message, session):
+                self.voices.know(data)
             self._moved()
             self._consider()
 
@@ -195,7 +200,8 @@ class Sealing:
             return
         if self.desk.now_ms - session.told_ms >= AGAIN_MS:
             self.following.tell(session)
-        if held and self.agreeing.agreement is not None:
+        if self.agreeing.agreement is not None and self.desk.now_ms - session.held_ms >= AGAIN_MS:
+            session.held_ms = self.desk.now_ms
             for one in self.agreeing.agreement.held():
                 self.voices.tell(session, one)
 
@@ -292,13 +298,17 @@ class Sealing:
         return len(self.witnesses) == 1 or self._is_abreast()
 
     def _is_abreast(self) -> bool:
-        """Say whether some member was compared with, and none is further.
+        """Say whether some member was compared with, and none is further, as far as he says.
 
-        A home that is an older copy of itself would contradict what it said before.
+        A home that is an older copy of itself would contradict what it said before. For lies
+        of others it is not waited long.
         """
-        members = self.desk.members()
+        members, now_ms = self.desk.members(), self.desk.now_ms
+        self._linked_ms = self._linked_ms or (now_ms if members else 0)
+        if not any(one.compared for one in members):
+            return False
         mine = self.desk.replica.row(self.desk.me.device).length
-        return any(one.compared for one in members) and all(
+        return now_ms - self._linked_ms >= ABREAST_MS or all(
             one.height <= self.chain.height and one.theirs.get(self.desk.me.device, 0) <= mine
             for one in members
         )
@@ -334,33 +344,37 @@ class Sealing:
 
     # Inside: hearing.
 
-    def _take(self, message: Message, session: Session) -> None:
+    def _take(self, message: Message, session: Session) -> bool:
+        """Take in a message; say whether it need not come again."""
         height, ours = height_of(message), self.chain.height
         if isinstance(message, Certificate):
-            self._take_certificate(message, session)
-        elif height <= ours:
+            return self._take_certificate(message, session)
+        if height <= ours:
             self.following.tell_behind(session)
-        elif not self._is_candidate(message):
-            return
-        elif height == ours + 1:
-            self._note(message)
-            self.agreeing.receive(message)
-        else:
-            self._early.keep(message, ours + 1)
+            return True
+        if height > ours + 1:
             self.following.ask(session)
+            return self._is_candidate(message) and self._early.keep(message, ours + 1)
+        if not self._is_candidate(message):
+            return False
+        self._note(message)
+        self.agreeing.receive(message)
+        return self.agreeing.holds(message)
 
-    def _take_certificate(self, certificate: Certificate, session: Session) -> None:
+    def _take_certificate(self, certificate: Certificate, session: Session) -> bool:
         if certificate.height == self.chain.height + 1:
             self.agreeing.receive(certificate)
-        elif certificate.height > self.chain.height:
+            return self.agreeing.holds(certificate)
+        if certificate.height > self.chain.height:
             self.following.ask(session)
-        else:
-            try:
-                self.chain.compare(certificate)
-            except StorageError:
-                raise
-            except CommonwealError:
-                return  # it certifies nothing; who passed it on could not see that
+            return False
+        try:
+            self.chain.compare(certificate)
+        except StorageError:
+            raise
+        except CommonwealError:
+            pass  # it certifies nothing; who passed it on could not see that
+        return True
 
     def _is_candidate(self, message: Message) -> bool:
         """Say whether a message is of one whose word counts now."""

@@ -99,6 +99,7 @@ class Session:
     height: int = 0
     told_height: int = -1
     told_ms: int = 0
+    held_ms: int = 0
     asked_start: int = 0
     asked_ms: int = 0
 

@@ -23,8 +23,8 @@ from commonweal.protocol.seal.messages import message_from_bytes, message_to_byt
 from commonweal.protocol.seal.votes import Certificate, DoubleVote, Vote, double_vote_to_bytes
 from commonweal.protocol.seal.witnesses import devices
 
-SEEN_MAX = 4_096
-"""Messages that are remembered, so that none is checked twice."""
+KNOWN_MAX = 4_096
+"""Messages that are kept and remembered by their hashes, so that none is checked twice."""
 
 GOSSIP_AGAIN_MS = 4_000
 """What is said again every second is gossiped again only so often."""
@@ -38,7 +38,7 @@ class Voices:
     def __init__(self, desk: Desk, chain: Chain) -> None:
         self.desk, self.chain = desk, chain
         self.topic = topic(chain.community, "seals")
-        self._seen: dict[bytes, None] = {}
+        self._known: dict[bytes, None] = {}
         self._gossiped: dict[bytes, int] = {}
 
     def say(self, message: Message, candidates: Sequence[DeviceKey] = ()) -> None:
@@ -72,22 +72,23 @@ class Voices:
         self._send(session, message_to_bytes(message))
 
     def read(self, data: bytes) -> Message | None:
-        """Return what was heard, its signatures checked; None when it was heard before.
+        """Return what was heard, its signatures checked; None when it is `known`.
 
         Raises `Malformed` or `BadSignature`.
         """
-        name = keys.hash32(keys.HELD, data)
-        if name in self._seen:
+        if keys.hash32(keys.HELD, data) in self._known:
             return None
-        message = message_from_bytes(data, self.chain.community)
-        if len(self._seen) >= SEEN_MAX:
-            del self._seen[next(iter(self._seen))]
-        self._seen[name] = None
-        return message
+        return message_from_bytes(data, self.chain.community)
+
+    def know(self, data: bytes) -> None:
+        """Note that a message was kept, so that it need not be read again."""
+        if len(self._known) >= KNOWN_MAX:
+            del self._known[next(iter(self._known))]
+        self._known[keys.hash32(keys.HELD, data)] = None
 
     def forget(self) -> None:
-        """Let everything count as not heard yet, as after a change that was not kept."""
-        self._seen.clear()
+        """Let nothing count as known, as after a change that was not kept."""
+        self._known.clear()
 
     def _send(self, session: Session, data: bytes) -> None:
         if len(data) <= wire_seals.SAID_BYTES_MAX:
