@@ -24,7 +24,7 @@ HEIGHT = 50
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(arriving, "RECORDS_MIN", 10)
+    monkeypatch.setattr(arriving, "RECORDS_MIN", 0)
     monkeypatch.setattr(snapshot, "CHUNK_BYTES_AIM", 1_000)
 
 
