@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
@@ -27,11 +27,12 @@ from commonweal.protocol import (
     invite,
     log,
     record,
+    succession,
     wire,
 )
 from commonweal.protocol.errors import CommonwealError, Malformed
 from commonweal.protocol.identity import Inception, entropy_from_phrase
-from commonweal.protocol.invite import Contact, Invite, Link
+from commonweal.protocol.invite import Contact, Invite, Link, Rekeyed
 from commonweal.protocol.record import RecordId
 from commonweal.protocol.rules import document, expression
 from commonweal.storage import keystore
@@ -48,6 +49,7 @@ from tests.protocol.authors import (
     wires,
     write,
 )
+from tests.protocol.test_credentials import ENROLMENT, NEW_ENROLMENT, REKEY, VOUCH
 from tests.protocol.test_hello import GREETING, NONCE
 from tests.protocol.test_wire import MESSAGES
 
@@ -182,6 +184,7 @@ _LINK = Link(
     (Contact(MEI.peer, ("/ip4/192.0.2.7/tcp/4001",)),),
     Invite(RecordId(seed("invite")), 7, seed("invite key")),
 )
+_FOR_BO = replace(_LINK, invite=None, rekeyed=Rekeyed(BO.id, RecordId(seed("rekey")), 9))
 _TEMPLATES = resources.files("commonweal.protocol.rules") / "templates"
 _RULES = (_TEMPLATES / "cooperative.toml").read_text("utf-8")
 _EVENT = {"kind": "event", "data": {"action": "work"}, "deps": [seed("d")], "text": None}
@@ -196,7 +199,18 @@ DOORS: dict[str, Door] = {
         lambda data: evidence.from_bytes_checked(data, COMMUNITY), (evidence.to_bytes(_PROOF),)
     ),
     "hello": Door(_hello, (_greeting(),)),
-    "credentials": Door(_credentials, (codec.encode([FIRST.wire]),)),
+    "credentials": Door(
+        _credentials,
+        (
+            codec.encode([FIRST.wire]),
+            codec.encode(
+                [one.wire for one in (FIRST, ENROLMENT, REKEY, NEW_ENROLMENT, VOUCH)],
+            ),
+        ),
+    ),
+    "code of a key": Door(
+        _text(succession.key_from_text), (succession.key_to_text(MEI.inception).encode(),)
+    ),
     "inception": Door(Inception.from_bytes, (MEI.inception.to_bytes(),)),
     "heads": Door(heads.read, (codec.encode(["heads", [[MEI.device, 5]]]),)),
     "rule": Door(heads.read_rule, (codec.encode(["rule", RUN[1].wire]),)),
@@ -210,7 +224,9 @@ DOORS: dict[str, Door] = {
     "expression": Door(
         _text(_expression), (b"muldiv(a, b, c) + sum([a, 2].map(x, x * 2))", b"a > b ? b : c")
     ),
-    "link": Door(_text(invite.from_text), (invite.to_text(_LINK).encode(),)),
+    "link": Door(
+        _text(invite.from_text), tuple(invite.to_text(one).encode() for one in (_LINK, _FOR_BO))
+    ),
     "words": Door(_text(entropy_from_phrase), (b"abandon " * 23 + b"art",)),
     "question": Door(
         _api, (call.question_message("submit", {"wishes": [_EVENT]})[call.LENGTH_BYTES :],)
