@@ -1,0 +1,170 @@
+"""Seals among faults: what is refused, what convicts, and what nobody can stop by a lie."""
+
+from __future__ import annotations
+
+import pytest
+
+from commonweal.node import link
+from commonweal.node.events import Action, Asked, Committed, Drop, Ticket
+from commonweal.node.sealing import ABREAST_MS
+from commonweal.protocol import wire, wire_seals
+from commonweal.protocol.errors import FinalityForked
+from commonweal.protocol.keys import Signer
+from commonweal.protocol.seal.acts import Message
+from commonweal.protocol.seal.messages import message_to_bytes
+from commonweal.protocol.seal.votes import NIL, SealId, Step, Vote, certify, sign_vote
+from tests.sim.node import Node
+from tests.sim.test_seals import SEALED_MS_MAX, chain, council, next_seal, seal_soon, until
+from tests.sim.world import World
+
+OTHER = SealId(b"\5" * 32)
+
+
+def hear(node: Node, message: wire.Message) -> list[Action]:
+    """Let a node receive a message from the first member it is linked to."""
+    session = node.service.desk.members()[0]
+    found: list[Action] = node.service.handle(
+        link.Received(session.peer, wire.encode(message)), node.now_ms
+    )
+    node.store.commit()
+    found += node.service.handle(Committed(), node.now_ms)
+    node.store.commit()
+    node.perform([one for one in found if not _drops(one)])
+    return found
+
+
+def said(message: Message) -> wire_seals.Said:
+    """Return what a witness said as it travels."""
+    return wire_seals.Said(message_to_bytes(message))
+
+
+def vote(node: Node, signer: Signer, on: SealId, round_: int = 0) -> Vote:
+    """Return a prevote at the height that a node agrees on next."""
+    height = chain(node).height + 1
+    return sign_vote(signer, node.community, height, round_, Step.PREVOTE, on)
+
+
+def test_two_votes_of_a_witness_convict_him_everywhere_and_take_his_seat() -> None:
+    world = council(20)
+    node, liar = world.nodes[0], world.nodes[3]
+    for on in (NIL, OTHER):
+        hear(node, said(vote(node, liar.person.signer, on, round_=1)))
+    world.run(5_000)
+    for one in world.nodes:
+        assert list(chain(one).seals.double_votes()) == [liar.person.device]
+    for _ in range(2):
+        world.nodes[0].write()
+        world.run(1_000)
+        seal_soon(world.nodes[0])
+        world.run(10_000)
+    assert all(len(one.service.sealing.witnesses) == 3 for one in world.nodes)
+
+
+def test_who_comes_later_learns_of_a_double_vote() -> None:
+    world = council(21)
+    node, late = world.nodes[0], world.nodes[2]
+    late.crash()
+    for on in (NIL, OTHER):
+        hear(node, said(vote(node, world.nodes[3].person.signer, on, round_=1)))
+    world.run(1_000)
+    late.start()
+    world.run(10_000)
+    assert list(chain(late).seals.double_votes()) == [world.nodes[3].person.device]
+
+
+def test_words_of_who_is_no_witness_are_not_kept() -> None:
+    world = council(22)
+    node, stranger = world.nodes[0], Signer(b"\6" * 32)
+    for on in (NIL, OTHER):
+        assert not [one for one in hear(node, said(vote(node, stranger, on))) if _drops(one)]
+    assert chain(node).seals.double_votes() == {}
+    agreement = node.service.sealing.agreeing.agreement
+    assert agreement is None or not list(agreement.tally.votes())
+
+
+@pytest.mark.parametrize("data", [b"no message", b"\x92\xa4vote\xc4\x01\x90"])
+def test_what_is_no_message_of_witnesses_ends_the_link(data: bytes) -> None:
+    world = council(23)
+    assert any(map(_drops, hear(world.nodes[0], wire_seals.Said(data))))
+
+
+def test_what_comes_too_early_to_be_kept_is_taken_when_it_comes_again() -> None:
+    world = council(24)
+    node, other = world.nodes[0], world.nodes[1]
+    height = chain(node).height + 1
+    far = [
+        sign_vote(other.person.signer, node.community, height, 9, step, NIL)
+        for step in (Step.PREVOTE, Step.PRECOMMIT)
+    ]
+    for one in far:
+        hear(node, said(one))
+    voices = node.service.sealing.voices
+    assert voices.read(message_to_bytes(far[1])) is not None
+
+
+def test_a_second_certificate_of_a_height_stops_sealing_and_both_are_shown() -> None:
+    world = council(25)
+    next_seal(world, world.nodes)
+    node = world.nodes[0]
+    height = chain(node).height
+    signers = sorted((one.person.signer for one in world.nodes), key=lambda one: one.key)
+    votes = [
+        sign_vote(one, world.community, height, 0, Step.PRECOMMIT, OTHER) for one in signers[:3]
+    ]
+    hear(node, said(certify(votes, 3)))
+    assert chain(node).fork is not None
+    kept = chain(node).seals.fork()
+    assert kept is not None and kept[1].seal == OTHER
+    node.write()
+    node.emit(Asked(Ticket(-9), "seal"))
+    world.run(20_000)
+    assert chain(node).height == height
+    assert isinstance(node.answers[Ticket(-9)], FinalityForked)
+
+
+def test_who_claims_to_be_far_ahead_keeps_nobody_from_sealing() -> None:
+    world = council(26)
+    for node in world.nodes:
+        hear(node, wire_seals.Height(10**9, bytes(OTHER), b""))
+        for session in node.service.desk.members():
+            session.height = 10**9
+    world.run(ABREAST_MS)
+    next_seal(world, world.nodes)
+
+
+def test_one_who_does_not_witness_can_ask_for_a_seal() -> None:
+    world = council(27, more=1)
+    onlooker, height = world.nodes[4], chain(world.nodes[0]).height
+    onlooker.write()
+    world.run(1_000)
+    seal_soon(onlooker)
+    until(world, lambda: chain(onlooker).height > height, 10_000, "nobody seals for him")
+    answer = onlooker.answers[Ticket(-7)]
+    assert answer == {"height": height + 1, "is_sealed": True}
+    seal_soon(onlooker)
+    world.run(3_000)
+    assert onlooker.answers[Ticket(-7)] == {"height": height + 1, "is_sealed": False}
+
+
+def test_a_height_that_is_not_certified_is_not_followed() -> None:
+    world = council(28)
+    late = World(128, seals=True)  # another community: its seals mean nothing here
+    late.nodes[0].write()
+    until(late, lambda: chain(late.nodes[0]).height == 1, SEALED_MS_MAX + 5_000, "no seal")
+    kept = chain(late.nodes[0]).seals.chain(1, 1, 1 << 20)
+    node = world.nodes[0]
+    height = chain(node).height
+    node.service.desk.members()[0].asked_ms = node.now_ms
+    pairs = tuple((one.sealed, one.delta) for one in kept)
+    assert any(map(_drops, hear(node, wire_seals.Seals(pairs))))
+    assert chain(node).height == height
+
+
+def test_seals_that_nobody_asked_for_are_passed_over() -> None:
+    world = council(29)
+    node = world.nodes[0]
+    assert not any(map(_drops, hear(node, wire_seals.Seals(((b"x", b"y"),)))))
+
+
+def _drops(action: Action) -> bool:
+    return isinstance(action, Drop)
