@@ -118,6 +118,11 @@ class Snapshots:
         rows = self._layers.rows("SELECT data FROM offered_chunk WHERE number = ?", (number,))
         return rows[0][0] if rows else None
 
+    def whole(self) -> tuple[Offer, list[bytes]]:
+        """Return the final state as it is now, and all its chunks; nothing is kept."""
+        offer, below = self._cut_up()
+        return offer, [self._chunk(offer.depth, number, some) for number, some in below.items()]
+
     # Taken from others.
 
     def progress(self) -> Progress | None:
@@ -225,6 +230,17 @@ class Snapshots:
 
     def _make(self) -> Offer | None:
         """Write the chunks of the final state."""
+        offer, below = self._cut_up()
+        self._layers.change("DELETE FROM offered_chunk")
+        for number, some in below.items():
+            data = self._chunk(offer.depth, number, some)
+            if len(data) > snapshot.CHUNK_BYTES_MAX:
+                return None
+            self._layers.change("INSERT INTO offered_chunk VALUES (?, ?)", (number, data))
+        return offer
+
+    def _cut_up(self) -> tuple[Offer, dict[int, list[bytes]]]:
+        """Return in which chunks the final state goes, and the keys in each."""
         keys: list[bytes] = []
         size = 0
         for pair in self._pairs():
@@ -234,15 +250,12 @@ class Snapshots:
         below: dict[int, list[bytes]] = {number: [] for number in range(1 << depth)}
         for key in keys:
             below[root.place_of(key, depth)].append(key)
-        self._layers.change("DELETE FROM offered_chunk")
+        return Offer(self.kept.cut.height, depth), below
+
+    def _chunk(self, depth: int, number: int, keys: list[bytes]) -> bytes:
+        values = ((key, self._layers.get(key, FINAL)) for key in keys)
         nodes = TreeNodes(self._layers, STATE_TREE)
-        for number, some in below.items():
-            values = ((key, self._layers.get(key, FINAL)) for key in some)
-            data = snapshot.chunk_to_bytes(nodes, depth, number, snapshot.pairs_of(values))
-            if len(data) > snapshot.CHUNK_BYTES_MAX:
-                return None
-            self._layers.change("INSERT INTO offered_chunk VALUES (?, ?)", (number, data))
-        return Offer(self.kept.cut.height, depth)
+        return snapshot.chunk_to_bytes(nodes, depth, number, snapshot.pairs_of(values))
 
     def _pairs(self) -> Iterator[snapshot.Pair]:
         after = b""
