@@ -22,7 +22,7 @@ from commonweal.protocol.ledger.context import Verdict
 from commonweal.protocol.ledger.reasons import Reason
 from commonweal.storage.database import named
 
-VERSION = 4
+VERSION = 5
 """Of the tables in views.sql, and of what is kept in them."""
 
 FINAL, OLDER, NEWEST = 0, 1, 2

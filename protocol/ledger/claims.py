@@ -3,7 +3,7 @@
 What a cut gives him from a pool (shares, and corrections of earlier ones) less what he had
 too much before: if that is more than nothing it is his claim, on the community; if it is
 less, it waits, and is taken off his next. A claim never changes. What settles it is in
-`settlement`. State: 4 what members had too much, 5 claims, 6 how much of a claim was paid.
+`settlement`. State: 9t what members had too much, 5 claims, 6 how much of a claim was paid.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from commonweal.protocol.ledger.pools import PoolId, Sums, counted
 from commonweal.protocol.ledger.state import State
 from commonweal.protocol.record import CommunityId
 
-TOO_MUCH, CLAIM, SETTLED = b"4", b"5", b"6"
+TOO_MUCH, CLAIM, SETTLED = b"9t", b"5", b"6"
 
 ClaimId = NewType("ClaimId", bytes)
 """The hash of what a claim says; `settles` of an event names it."""
@@ -140,7 +140,7 @@ def all_too_much(state: State) -> dict[tuple[PoolId, bytes], int]:
     """Return what members had too much, by pool and member."""
     found: dict[tuple[PoolId, bytes], int] = {}
     for key, amount in state.items(TOO_MUCH):
-        name, unit, scale, _ = key[1:-_MEMBER_BYTES].split(b"\0")
+        name, unit, scale, _ = key[len(TOO_MUCH) : -_MEMBER_BYTES].split(b"\0")
         pool = PoolId(name.decode(), unit.decode(), int(scale))
         found[pool, key[-_MEMBER_BYTES:]] = amount
     return found

@@ -3,7 +3,7 @@
 What a cut writes stays as it is. A line says what a split gave; a line of sort "correction"
 says what a later cut gives or takes because an income of that split was corrected. State:
 z pools, y what contributions got, W what members got, j what buckets gave, T lines, 0
-incomes, 3 splits, 9 how much of a line was corrected since.
+incomes, 9s splits, 9c how much of a line was corrected since.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from commonweal.protocol.ledger.state import State
 from commonweal.protocol.rules.split import CORRECTION, Line
 
 POOL, TAKEN, PAID, PAST, LINE = b"z", b"y", b"W", b"j", b"T"
-INCOME, SPLIT, CORRECTED = b"0", b"3", b"9"
+INCOME, SPLIT, CORRECTED = b"0", b"9s", b"9c"
 
 INPUTS_KEPT_MAX = 64
 """A line keeps so many of the contributions that it was reckoned from, and their number."""
