@@ -20,6 +20,8 @@ from commonweal.protocol.evidence import Proof
 from commonweal.protocol.keys import DeviceKey, PeerKey
 from commonweal.protocol.record import NO_ID, RecordId, clock_in, from_bytes_unchecked
 
+FRAMES_MORE = 2
+"""At first so many frames are under way, and so many more each time that the peer took some."""
 CHUNK_RECORDS = 256
 """Records of one log that are read ahead while a frame is filled."""
 AHEAD_RECORDS_KEPT = 4_096
@@ -43,7 +45,9 @@ class Serving:
 
     def asked(self, session: Session, message: wire.Fetch) -> None:
         """Note what a peer wants, and begin to send it."""
-        flow = self._flows.setdefault(session.peer, _Flow({}, []))
+        flow = self._flows.get(session.peer)
+        if flow is None or not flow.cursors:
+            flow = self._flows[session.peer] = _Flow({}, [])
         for wanted in message.ranges:
             stop = min(wanted.stop, self.desk.replica.row(wanted.author).length)
             flow.put(_Cursor(self.desk.replica, wanted.author, wanted.start, stop))
@@ -52,14 +56,12 @@ class Serving:
         self.pump(session)
 
     def pump(self, session: Session) -> None:
-        """Send as many frames as may be under way."""
+        """Send as many frames as may be under way: few at first, since they leave together."""
         flow = self._flows.get(session.peer)
-        while (
-            flow
-            and flow.cursors
-            and session.in_flight < FRAMES_IN_FLIGHT_MAX
-            and self.desk.is_linked(session)
-        ):
+        if flow is None:
+            return
+        flow.frames_max = min(flow.frames_max + FRAMES_MORE, FRAMES_IN_FLIGHT_MAX)
+        while flow.cursors and session.in_flight < flow.frames_max and self.desk.is_linked(session):
             runs = self._fill(flow)
             self._send(session, runs, flow.remaining())
 
@@ -278,12 +280,13 @@ class _Cursor:
 class _Flow:
     """What one peer waits for: cursors by author, and a heap of (clock, author).
 
-    size: about the bytes of one record.
+    size: about the bytes of one record. frames_max: how many frames may be under way.
     """
 
     cursors: dict[DeviceKey, _Cursor]
     heap: list[tuple[int, DeviceKey]]
     size: int = RECORD_BYTES_GUESSED
+    frames_max: int = 0
 
     def put(self, cursor: _Cursor) -> None:
         """Serve a log by this cursor from now on."""

@@ -8,6 +8,8 @@ import pytest
 
 from commonweal.node.events import Committed, Send
 from commonweal.node.link import Received
+from commonweal.node.serving import FRAMES_MORE
+from commonweal.node.session import FRAMES_IN_FLIGHT_MAX
 from commonweal.protocol import log, record, wire
 from commonweal.protocol.keys import DeviceKey, Signer
 from commonweal.protocol.record import Draft, Record, RecordId, from_bytes_unchecked
@@ -40,18 +42,25 @@ def written(world: World, rng: Random, count: int, writers: int, large: float) -
 
 def frames(node: Node, peer: Node, logs: Logs) -> list[wire.Runs]:
     """Return what `node` sends to `peer`, who fetches these logs and says what it took."""
-    ranges = tuple(wire.Range(author, 0, len(run)) for author, run in logs.items())
-    said: wire.Message = wire.Fetch(ranges)
-    found: list[wire.Runs] = []
-    while not found or found[-1].remaining:
-        actions = node.service.handle(Received(peer.key, wire.encode(said)), node.now_ms)
-        actions += node.service.handle(Committed(), node.now_ms)
-        sent = [one.frame for one in actions if isinstance(one, Send) and one.peer == peer.key]
-        came = [one for one in map(wire.decode, sent) if isinstance(one, wire.Runs) and one.asked]
+    found = came = answer(node, peer, fetch(logs))
+    while came[-1].remaining:
+        came = answer(node, peer, wire.Have((), len(came)))
         assert came, "it stopped before the end"
-        found += came
-        said = wire.Have((), len(came))
+        found = found + came
     return found
+
+
+def fetch(logs: Logs) -> wire.Fetch:
+    """Return the wish for all of these logs."""
+    return wire.Fetch(tuple(wire.Range(author, 0, len(run)) for author, run in logs.items()))
+
+
+def answer(node: Node, peer: Node, said: wire.Message) -> list[wire.Runs]:
+    """Return the frames of records that `node` sends when `peer` says something."""
+    actions = node.service.handle(Received(peer.key, wire.encode(said)), node.now_ms)
+    actions += node.service.handle(Committed(), node.now_ms)
+    sent = [one.frame for one in actions if isinstance(one, Send) and one.peer == peer.key]
+    return [one for one in map(wire.decode, sent) if isinstance(one, wire.Runs) and one.asked]
 
 
 @pytest.mark.parametrize(
@@ -90,3 +99,19 @@ def test_frames_are_full_but_the_last() -> None:
     *full, _ = [len(wire.encode(one)) for one in frames(node, peer, logs)]
     assert len(full) >= 3
     assert min(full) >= 0.9 * wire.RUNS_BYTES_AIM
+
+
+def test_few_frames_are_made_before_the_first_one_leaves() -> None:
+    world = World(6)
+    world.grow(2)
+    world.settle()
+    node, peer = world.nodes
+    logs = written(world, Random(6), 5_000, 3, 0.4)
+    for author, run in logs.items():
+        node.service.desk.replica.append(author, run, {}, checked=True)
+    assert len(answer(node, peer, fetch(logs))) == FRAMES_MORE
+    assert answer(node, peer, wire.Have((), 0)), "the window did not grow"
+    under_way = 2 * FRAMES_MORE
+    for _ in range(5):
+        under_way += len(answer(node, peer, wire.Have((), 1))) - 1
+    assert under_way == FRAMES_IN_FLIGHT_MAX
