@@ -63,6 +63,7 @@ TABLE: dict[str, dict[str, Entry]] = {
         "role": Entry("roles", "role", N_("list, claim, endorse or give back roles")),
         "leave": Entry("belonging", "leave", N_("leave the community")),
         "remove": Entry("belonging", "remove", N_("propose that somebody is a member no longer")),
+        "resolve": Entry("belonging", "resolve", N_("propose which record of a fork counts")),
     },
     N_("Decide"): {
         "rules": Entry("rules", "rules", N_("the rules: show, compare, propose, vote, replay")),

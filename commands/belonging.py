@@ -1,4 +1,4 @@
-"""`weal vouch`, `leave` and `remove`: who comes, who goes, and who is asked to."""
+"""`weal vouch`, `leave`, `remove` and `resolve`: who comes, who goes, what of a fork stays."""
 
 from __future__ import annotations
 
@@ -87,3 +87,38 @@ def remove(
         written = submit(found, [wish], passphrase_file)
     words = _("Proposed, as {id}. Vote with: weal rules vote {id} yes")
     return confirm(form, written, words, member=whom.hex())
+
+
+@click.command("resolve")
+@click.argument("record")
+@click.option("--note", metavar="TEXT", help="Why; members read it before they vote.")
+@passphrase_option
+@home_option
+@form_option(Form.TEXT, Form.JSON)
+def resolve(
+    record: str, note: str | None, passphrase_file: Path | None, home: Home, form: Form
+) -> None:
+    """Propose that RECORD, one of two by which a device forked its log, counts all the same.
+
+    The log stays frozen after it. A seal must have named the fork before.
+    """
+    from commonweal.node.events import Wish
+    from commonweal.protocol.record import from_bytes_unchecked
+
+    with folded(home) as found:
+        kept = found.held(record)
+        proof = found.store.proof(kept.author)
+        pair = [] if proof is None else [from_bytes_unchecked(wire) for wire in proof.wires]
+        if kept.id not in [one.id for one in pair] or pair[0].seq != pair[1].seq:
+            raise UnknownId(_("{id} is not one of two records of a fork").format(id=record))
+        data: dict[str, Any] = {
+            "subject": "fork",
+            "device": bytes(kept.author),
+            "seq": kept.seq,
+            "pair": sorted(bytes(one.id) for one in pair),
+            "keep": bytes(kept.id),
+        }
+        wish = Wish("rules.propose", data, (kept.id,), note_body(note))
+        written = submit(found, [wish], passphrase_file)
+    words = _("Proposed, as {id}. Vote with: weal rules vote {id} yes")
+    return confirm(form, written, words, record=kept.id.hex())

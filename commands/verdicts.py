@@ -85,6 +85,7 @@ REASONS = (
     N_("the member has as many open proposals as one can have"),
     N_("a condition of the rules is not met"),
     N_("a condition of the rules ended in an error"),
+    N_("no evidence ends the log at this place"),
     N_("the record names a last seal that is not one of this community"),
 )
 """Every reason there is; their sentences are in the catalogues by this."""

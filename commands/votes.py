@@ -28,7 +28,12 @@ KINDS = {
     "membership": N_("membership"),
     "lazy": N_("lazy consensus"),
 }
-SUBJECTS = {"rules": N_("rules"), "removal": N_("removal"), "decision": N_("decision")}
+SUBJECTS = {
+    "rules": N_("rules"),
+    "removal": N_("removal"),
+    "fork": N_("fork"),
+    "decision": N_("decision"),
+}
 STATES = (
     *(N_("draft"), N_("trial"), N_("passed"), N_("failed"), N_("withdrawn"), N_("stale")),
     *(N_("in force"), N_("superseded"), N_("sunset"), N_("yes"), N_("no"), N_("abstain")),
@@ -143,6 +148,8 @@ def as_row(found: Folded, id: bytes, row: ProposalRow) -> dict[str, Any]:
 def _words(found: Folded, id: bytes, row: ProposalRow) -> str:
     if row.subject == governance.REMOVAL:
         return _("remove {name}").format(name=found.name(row.target))
+    if row.subject == governance.FORK:
+        return _("keep {id}").format(id=row.target.hex()[:8])
     text = text_of(found.store, RecordId(id))
     if row.subject == governance.DECISION:
         return text or ""

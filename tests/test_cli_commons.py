@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,8 +17,10 @@ import pytest
 from commonweal.commands.begin import found_community, make_home
 from commonweal.commands.verdicts import REASONS
 from commonweal.node.events import Wish
+from commonweal.protocol import evidence
 from commonweal.protocol.ledger.reasons import Reason
-from commonweal.storage.home import Home
+from commonweal.protocol.record import RecordId
+from commonweal.storage.home import Home, Settings
 from tests import homes
 from tests.commons import Commons, meet
 from tests.weal import good, weal
@@ -418,3 +421,38 @@ def test_a_second_look_loads_no_fold(lanxi: Commons) -> None:
     )
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
+
+
+def test_members_vote_which_record_of_a_fork_counts(lanxi: Commons, tmp_path: Path) -> None:
+    lanxi.seal()
+    other = Home(Path(shutil.copytree(lanxi.bo.path, tmp_path / "bo again")))
+    ids = [
+        RecordId(bytes.fromhex(lanxi.json(home, "record", "work", hours, "hour")["id"]))
+        for home, hours in ((lanxi.bo, "1"), (other, "2"))
+    ]
+    pair = []
+    for home, id in zip((lanxi.bo, other), ids, strict=True):
+        with home.store(readonly=True) as store:
+            record = store.record(id)
+            assert record is not None
+            pair.append(record)
+    with lanxi.mei.store(readonly=True) as store:
+        here = Settings.read(store).here
+    for home in lanxi.all:
+        with home.store() as store:
+            store.freeze(evidence.check(pair[0], pair[1], here))
+            store.append_branch(pair)
+            store.commit()
+    assert "one of two records" in lanxi.refused(lanxi.mei, "resolve", here.hex()).err
+    lanxi.seal()
+    opened = lanxi.json(lanxi.mei, "resolve", ids[1].hex()[:10], "--note", "he works on that one")
+    lanxi.meet()
+    (row,) = lanxi.json(lanxi.ana, "vote", "list")["votes"]
+    assert (row["subject"], row["words"]) == ("fork", f"keep {ids[1].hex()[:8]}")
+    for home in (lanxi.mei, lanxi.ana):
+        lanxi.good(home, "rules", "vote", opened["id"][:10], "yes")
+    lanxi.seal()
+    lanxi.seal()
+    for home in (lanxi.mei, lanxi.ana):
+        shown = [lanxi.json(home, "show", id.hex()[:10]) for id in ids]
+        assert [one["sealed"] for one in shown] == [False, True]
