@@ -225,6 +225,17 @@ def _membership(at: Patient) -> Finding:
     }
     if state == "member":
         return Finding(name, True, _("you are a member"))
+    refusal = (at.status or {}).get("refusal")
+    if state == "awaiting-restore" and refusal and refusal[0] == "not-a-member":
+        return Finding(
+            name,
+            False,
+            _("the members' nodes refuse this device: its key speaks for no member there"),
+            _(
+                "If your key was changed, use the newest words, and a link that a member makes "
+                "for you: weal device add --member YOUR-NAME."
+            ),
+        )
     return Finding(name, False, _(state), advice.get(state, _("Ask the members why.")))
 
 

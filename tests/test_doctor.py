@@ -247,6 +247,15 @@ def test_a_home_that_waits_to_be_restored_is_told(home: Path) -> None:
     assert "weal up" in found["membership"]["advice"]
 
 
+def test_words_that_speak_for_nobody_any_more_are_explained(home: Path) -> None:
+    with Home(home).lock(), Home(home).store() as store:
+        store.put_setting(RESTORING, b"1")
+        store.commit()
+    found = examined(home, refusal=["not-a-member", "you are not a member here"])
+    assert ill(found) == ["membership"]
+    assert "device add --member" in found["membership"]["advice"]
+
+
 def test_a_home_in_no_community_is_told_the_way_in(tmp_path: Path) -> None:
     found = findings(weal("doctor", "--home", member(tmp_path / "home"), "-o", "json"))
     assert ill(found) == ["membership"]
