@@ -18,16 +18,20 @@ from commonweal.protocol import (
     founding,
     frontier,
     hello,
+    identity,
     invite,
     keys,
     record,
+    succession,
     wire,
 )
 from commonweal.protocol.frontier import Frontier
 from commonweal.protocol.hello import Greeting
-from commonweal.protocol.invite import Contact, Invite, Link
+from commonweal.protocol.identity import Inception
+from commonweal.protocol.invite import Contact, Invite, Link, Rekeyed
 from commonweal.protocol.keys import DeviceKey, Signer
 from commonweal.protocol.record import Record
+from commonweal.protocol.succession import Keys
 from tests.protocol.authors import (
     BO,
     COMMUNITY,
@@ -292,6 +296,33 @@ def link_vectors() -> dict[str, Any]:
     }
 
 
+def succession_vectors() -> dict[str, Any]:
+    """Sponsors named by a member, and a new key: by the old one, and by two sponsors."""
+    first = Keys.first(BO.inception)
+    circle = Inception(tuple(sorted(MEI.inception.keys + EVE.inception.keys)), 2, bytes(32))
+    named = succession.sign_sponsors(BO.member_signer, first, COMMUNITY, circle)
+    sponsored = succession.sponsored(first, COMMUNITY, named)
+    wanted = identity.inception_from_entropy(seed("new words"))
+    signers = {"own": BO.member_signer, "Mei": MEI.member_signer, "Eve": EVE.member_signer}
+    words = {
+        name: succession.sign_rekey(signer, sponsored, COMMUNITY, wanted, [BO.device])
+        for name, signer in signers.items()
+    }
+    after = succession.rekeyed(sponsored, COMMUNITY, words["Mei"])
+    assert succession.rekeyed(after, COMMUNITY, words["Eve"]).keys == wanted.keys
+    contact = Contact(MEI.peer, ("/ip4/192.0.2.7/tcp/4001",))
+    place = Rekeyed(BO.id, INVITE.id, INVITE.clock)
+    return {
+        "community": COMMUNITY.hex(),
+        "member": BO.id.hex(),
+        "inception": BO.inception.to_bytes().hex(),
+        "sponsors": told(named),
+        "words": {name: told(data) for name, data in words.items()},
+        "code": succession.key_to_text(wanted),
+        "link": invite.to_text(Link(COMMUNITY, (contact,), None, rekeyed=place)),
+    }
+
+
 FILES: dict[str, Callable[[], dict[str, Any]]] = {
     "codec": codec_vectors,
     "record": record_vectors,
@@ -301,6 +332,7 @@ FILES: dict[str, Callable[[], dict[str, Any]]] = {
     "wire": wire_vectors,
     "hello": hello_vectors,
     "link": link_vectors,
+    "succession": succession_vectors,
 }
 
 

@@ -284,10 +284,11 @@ def hello(frame: bytes, community: bytes, sender: bytes, receiver: bytes) -> lis
 
 
 def link(text: str) -> list[Any]:
-    """Return the six fields of a link."""
+    """Return the six fields of a link, and a seventh where there is one."""
     text = "".join(text.split())
     need(text.startswith("weal://") and len(text) <= 4096, "not a link")
     coded = text.removeprefix("weal://")
     fields = value(urlsafe_b64decode(coded + "=" * (-len(coded) % 4)))
-    need(type(fields) is list and len(fields) == 6 and fields[0] == "commonweal/1/link", "a link")
+    need(type(fields) is list and len(fields) in (6, 7), "a link")
+    need(fields[0] == "commonweal/1/link", "a link")
     return list(fields)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+from base64 import urlsafe_b64decode
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from tests.protocol.reader import Refused
 
 CODEC, RECORD, LOG, EVIDENCE = (golden.read(n) for n in ("codec", "record", "log", "evidence"))
 FRONTIER, WIRE, HELLO, LINK = (golden.read(n) for n in ("frontier", "wire", "hello", "link"))
+SUCCESSION = golden.read("succession")
 
 
 def from_json(value: Any) -> Any:
@@ -233,3 +235,37 @@ def test_a_second_reader_reads_links_and_signed_addresses() -> None:
     assert addresses == LINK["addresses"]
     signed = ["commonweal/1/address", community, device, peer, stamp_ms, addresses]
     assert reader.is_signed(device, reader.written(signed), signature)
+
+
+# Keys that change.
+
+
+def test_a_second_reader_checks_who_named_sponsors_and_what_they_said() -> None:
+    community, member = (bytes.fromhex(SUCCESSION[name]) for name in ("community", "member"))
+    (own,) = reader.value(bytes.fromhex(SUCCESSION["inception"]))[1]
+    assert reader.digest("cw1/inception", bytes.fromhex(SUCCESSION["inception"])) == member
+    named = from_json(SUCCESSION["sponsors"])
+    _, keys, needed, _ = reader.value(named["sponsors"])
+    said = reader.written(["commonweal/1/sponsors", community, member, 1, named["sponsors"]])
+    assert [key for key, _ in named["signatures"]] == [own]
+    assert reader.is_signed(own, said, named["signatures"][0][1])
+    words = {name: from_json(data) for name, data in SUCCESSION["words"].items()}
+    signers = set()
+    for data in words.values():
+        change = (community, member, 1, data["inception"], data["devices"])
+        ((key, signature),) = data["signatures"]
+        assert reader.is_signed(key, reader.written(["commonweal/1/rekey", *change]), signature)
+        signers.add(key)
+    assert signers == {own, *keys}
+    assert (len(keys), needed) == (2, 2)
+
+
+def test_a_second_reader_reads_a_code_and_a_link_for_a_member() -> None:
+    words = from_json(SUCCESSION["words"]["own"])
+    coded = SUCCESSION["code"].removeprefix("weal-key:")
+    data = urlsafe_b64decode(coded + "=" * (-len(coded) % 4))
+    assert data[4:] == words["inception"]
+    assert data[:4] == reader.digest("cw1/inception", data[4:])[:4]
+    member, id, clock = reader.link(SUCCESSION["link"])[6]
+    assert member.hex() == SUCCESSION["member"]
+    assert (len(id), clock > 0) == (32, True)
