@@ -24,7 +24,7 @@ from commonweal.protocol.ledger.state import State
 from commonweal.protocol.record import Record, RecordId, clock_in
 from commonweal.protocol.seal.acts import GOOD, Verdict
 from commonweal.protocol.seal.chain import Point, beginning
-from commonweal.protocol.seal.cut import CUT_RECORDS_MAX, Delta, SealedLog, length_in
+from commonweal.protocol.seal.cut import FULL_CUT_RECORDS, Delta, SealedLog, length_in
 from commonweal.protocol.seal.formats import EVIDENCE_PER_SEAL_MAX, Proposal, Seal
 from commonweal.protocol.seal.haves import HAVE_RECORDS_MAX, Have, fair_cut, have_logs_max
 from commonweal.protocol.seal.judging import check_fresh, check_sound
@@ -151,7 +151,7 @@ class Assessor:
             voting = [have for have in haves if have.device in seated]
             last = self.kept.last.logs
             least = fair_cut(voting, last, quorum_of(len(seated)).lies)
-            history = self.kept.history(CUT_RECORDS_MAX, least)
+            history = self.kept.history(FULL_CUT_RECORDS, least)
             facts = self._new_facts(history.final)
             present = tuple(sorted(have.device for have in haves))
             advance = self._authentic(history, now_ms, present, facts, least)

@@ -8,9 +8,11 @@ from dataclasses import replace
 import pytest
 
 from commonweal.protocol.keys import DeviceKey, Signer
+from commonweal.protocol.ledger import above
 from commonweal.protocol.ledger.root import update
 from commonweal.protocol.record import Record, from_bytes_unchecked
-from commonweal.protocol.seal.cut import Delta, cut_root, tree_changes
+from commonweal.protocol.seal import judging
+from commonweal.protocol.seal.cut import Delta, cut_root, new_records, tree_changes
 from commonweal.protocol.seal.formats import Seal
 from commonweal.protocol.seal.haves import sign_have
 from commonweal.protocol.seal.witnesses import devices
@@ -376,3 +378,28 @@ def test_a_record_that_its_author_did_not_sign_is_neither_proposed_nor_accepted(
     made = proposal(signers[seated[0]], draft, haves)
     found = judge.assessor.judge(made, shop.now_ms + MINUTE).verdict
     assert not found.sound and "not signed by its author" in found.reason
+
+
+def test_a_proposal_is_full_before_it_is_too_large_to_judge_in_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shop, nodes = four()
+    seal(nodes, shop)
+    for number in range(9):
+        shop.work("Jun" if number % 2 else "Bo", number + 1)
+    for node in nodes:
+        node.take(shop.records)
+    monkeypatch.setattr(above, "FULL_CUT_RECORDS", 4)
+    monkeypatch.setattr(assessor, "FULL_CUT_RECORDS", 4)
+    monkeypatch.setattr(judging, "FULL_CUT_RECORDS", 4)
+    signers, first = signers_of(shop), nodes[0]
+    seated = devices(first.assessor.outlook().witnesses)
+    prev = first.assessor.outlook().seal
+    nothing = [sign_have(signers[one], shop.community, 5, prev, ()) for one in seated]
+    draft = first.assessor.build(tuple(nothing), shop.now_ms + MINUTE)
+    assert draft is not None
+    assert new_records(first.kept.last.logs, draft.delta) == 4
+    haves = [first.have(signers[one]) for one in seated]
+    draft = first.assessor.build(tuple(haves), shop.now_ms + MINUTE)
+    assert draft is not None
+    assert new_records(first.kept.last.logs, draft.delta) == 9

@@ -13,7 +13,14 @@ from commonweal.protocol.errors import InvalidSeal
 from commonweal.protocol.keys import DeviceKey, short
 from commonweal.protocol.ledger.forks import KeptRow
 from commonweal.protocol.record import FOUND, NO_ID, Record, RecordId
-from commonweal.protocol.seal.cut import CUT_LOGS_MAX, CUT_RECORDS_MAX, Cut, SealedLog, length_in
+from commonweal.protocol.seal.cut import (
+    CUT_LOGS_MAX,
+    CUT_RECORDS_MAX,
+    FULL_CUT_RECORDS,
+    Cut,
+    SealedLog,
+    length_in,
+)
 
 DOCUMENTED = (FOUND, "rules.propose")
 """Records of these kinds are judged by their permanent body, so no cut covers one without it."""
@@ -105,22 +112,22 @@ class Above:
         bounds: Bounds,
         least: Mapping[DeviceKey, int] = NO_LEAST,
         barred: Ends = NO_ENDS,
-        records_max: int = CUT_RECORDS_MAX,
     ) -> tuple[SealedLog, ...]:
         """Return the logs that the next cut can make longer, by author, and how long.
 
         least: so long each of these logs becomes first, if it can.
         barred: from which seq on logs are left out, though nothing proves that they end.
         Taken are records in (clock, id) order, so that the cut is closed, up to where a log
-        forks or ends.
+        forks or ends, and no more of them than make a cut full: who judges it must be done
+        in time.
         """
         ordered = sorted(self._records.values(), key=lambda one: (one.clock, one.id))
         logs: dict[DeviceKey, SealedLog] = {}
         inside: set[RecordId] = set()
-        for needed in (True, False):
+        for needed, most in ((True, CUT_RECORDS_MAX), (False, FULL_CUT_RECORDS)):
             for record in ordered:
                 author = record.author
-                if (record.seq < least.get(author, 0)) is not needed or len(inside) == records_max:
+                if (record.seq < least.get(author, 0)) is not needed or len(inside) >= most:
                     continue
                 before = logs.get(author) or bounds.last.get(author)
                 follows = (before.length, before.head) if before else (0, NO_ID)
