@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
+import tracemalloc
 
 import pytest
 import trio
@@ -18,6 +20,10 @@ from commonweal.node.link import (
 from commonweal.node.network import Network, PortTaken, peer_id, peer_key
 from commonweal.node.network.line import INBOUND_BYTES_MAX, OUTBOX_BYTES_MAX, SYNC_WINDOW_BYTES
 from tests.network_ends import PATIENCE_S, End, process, running
+
+ENDED_LINKS = 10
+BYTES_PER_ENDED_LINK_MAX = 192 * 1024
+"""Of both ends together; without its buffers; with them it is 560 KiB."""
 
 
 async def test_a_frame_goes_each_way() -> None:
@@ -308,3 +314,24 @@ def _yes(_topic: str, _data: bytes) -> bool:
 
 def _ignore(_event: object) -> None:
     return None
+
+
+async def test_a_link_that_ended_holds_no_memory_until_python_looks_for_rings() -> None:
+    a, b = End(1), End(2)
+    async with running(a, b):
+        await a.dial(b)
+        tracemalloc.start()
+        gc.disable()
+        try:
+            before = tracemalloc.get_traced_memory()[0]
+            for _ in range(ENDED_LINKS):
+                a.network.drop(b.key, "again")
+                with trio.fail_after(PATIENCE_S):
+                    while b.has(a.key):
+                        await trio.sleep(0.005)
+                await a.dial(b)
+            grown = tracemalloc.get_traced_memory()[0] - before
+        finally:
+            gc.enable()
+            tracemalloc.stop()
+        assert grown < ENDED_LINKS * BYTES_PER_ENDED_LINK_MAX, grown // ENDED_LINKS

@@ -142,8 +142,13 @@ class Session:
             raise Stalled
 
     def close(self) -> None:
-        """Close the socket now; never waits, and wakes both the reader and the writer."""
+        """Close the socket now; never waits, and wakes both the reader and the writer.
+
+        What was received goes at once: the rest of a link is a ring of objects, and stays
+        until Python looks for such.
+        """
         self._socket.socket.close()
+        self._buffer, self._end = bytearray(), 0
 
     def _unseal(self) -> list[bytes]:
         buffer, end, at = self._buffer, self._end, 0
