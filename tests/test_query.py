@@ -56,6 +56,13 @@ def test_views_are_joined_grouped_and_summed(path: Path) -> None:
     assert {final for final, *_ in events} <= {0, 1}
 
 
+def test_claims_say_what_is_owed_paid_and_open(path: Path) -> None:
+    found = ask(path, "SELECT amount, settled, said, open, status, final FROM claims").rows
+    assert (1000, 300, 200, 700, "partly", 1) in found
+    (corrections,) = ask(path, "SELECT sum(amount), max(corrects) FROM payouts WHERE corrects").rows
+    assert corrections == (-100, 1)
+
+
 ATTACKS = [
     "DELETE FROM members",
     "INSERT INTO members VALUES (1)",

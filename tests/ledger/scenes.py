@@ -279,6 +279,7 @@ _KEYS = (
     *("action", "provider", "receiver", "resourceQuantity", "resourceInventoriedAs", "corrects"),
     *("event", "say", "role", "member", "request", "device", "seq", "id", "signatures", "key"),
     *("uses", "inception", "unit", "name", "basedOn", "commitments", "agreement", "invite"),
+    "settles",
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from commonweal.protocol.ledger import pools
+from commonweal.protocol.ledger import claims, pools
 from commonweal.protocol.record import Record
 from commonweal.protocol.rules.document import Ruleset, from_map
 from tests.rules.council import SAID, Council, rules
@@ -59,6 +59,12 @@ class Workshop(Council):
         self.attest(came, by)
         return came
 
+    def settle(self, n: int, name: str, *owed: bytes) -> Record:
+        """Record that the community paid somebody on claims of his."""
+        data: dict[str, Any] = {"action": "transfer", "provider": self.community}
+        data |= {"receiver": self.id(name), "resourceQuantity": euros(n)}
+        return self.write("Mei", "event", data | {"settles": [*owed]})
+
     def paid(self) -> dict[str, int]:
         """Return what each has been paid, by name."""
         names = {pen.owner.id: name for name, pen in self.pens.items()}
@@ -72,14 +78,21 @@ def busy() -> Workshop:
     shop = Workshop(paying(), "Jun", "Ana", "Bo")
     shop.work("Jun", 3, by="Ana")
     late = shop.work("Ana", 2)
-    shop.earn(1000)
+    came = shop.earn(1000)
     shop.cut()
+    (owed,) = claims.claims(shop.history.final)
+    paid = shop.settle(300, "Jun", owed.id)
+    shop.attest(paid, "Jun")
     proposal = shop.patch("Jun", {"value": {"work": {"points": "event.effort * 2"}}})
     shop.say(proposal, "yes", "Mei Jun Ana")
     shop.cut()
     shop.attest(late, "Bo")
     shop.earn(777)
+    less = {"action": "transfer", "corrects": came.id, "resourceQuantity": euros(-100)}
+    shop.write("Mei", "event", less)
+    shop.write("Jun", "attest", {"event": came.id, "say": "yes", "corrections": 1})
     shop.cut(25)
+    shop.settle(200, "Jun", owed.id)
     shop.work("Bo", 7, by="Jun")
     shop.earn(55)
     shop.cut()
