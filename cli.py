@@ -94,6 +94,9 @@ TABLE: dict[str, dict[str, Entry]] = {
         "check-proof": Entry("proving", "check_proof", N_("check such a file, without a home")),
         "backup": Entry("backup", "backup", N_("put all of this home into one file")),
         "restore": Entry("restore", "restore", N_("make a home again, from a backup or 24 words")),
+        "refound": Entry(
+            "refounding", "refound", N_("go on without witnesses who are gone for ever")
+        ),
         "doctor": Entry("doctor", "doctor", N_("find what is wrong, and say what to do")),
     },
 }

@@ -147,7 +147,7 @@ def from_backup(home: Home, file: Path, passphrase_file: Path | None) -> Setting
             alone = settings.community is None or _is_alone(store, settings, entropy)
             return _begin(new, store, settings, entropy, passphrase, rekeyed, alone=alone)
 
-    return _made(home, fill)
+    return made(home, fill)
 
 
 def from_words(home: Home, entropy: bytes, link: Link, passphrase: str | None) -> Settings:
@@ -169,7 +169,7 @@ def from_words(home: Home, entropy: bytes, link: Link, passphrase: str | None) -
         finally:
             store.close()
 
-    return _made(home, fill)
+    return made(home, fill)
 
 
 def read_words(path: Path | None) -> str:
@@ -234,7 +234,7 @@ def _is_alone(store: Store, settings: Settings, entropy: bytes) -> bool:
     return all(one.id == settings.member for one in people.members())
 
 
-def _made(home: Home, fill: Callable[[Home], Settings]) -> Settings:
+def made(home: Home, fill: Callable[[Home], Settings]) -> Settings:
     """Let `fill` make a home in a folder beside its place; move it there, whole."""
     place = home.path
     try:

@@ -43,6 +43,7 @@ def status(home: Home, form: Form) -> None:
             said = live.get("sealing") if live is not None else None
             found["finality"] = finality(store, settings, people, said)
             found["joined"] = joined(home, store)
+            found["parent"] = parent(store, settings)
         if live is not None and people is not None:
             found["finality"]["newest_held_by"] = _held_by(home, store, settings)
             found |= {
@@ -117,6 +118,7 @@ def offline(store: Store, settings: Settings, people: People | None) -> dict[str
         "state": standing(store, settings, people),
         "finality": None,
         "joined": None,
+        "parent": None,
     }
 
 
@@ -132,6 +134,17 @@ def joined(home: Home, store: Store) -> dict[str, int] | None:
     with closing(Layers(home.state)) as layers:
         found = held(layers, store)
     return None if found is None else found._asdict()
+
+
+def parent(store: Store, settings: Settings) -> dict[str, Any] | None:
+    """Return from where a re-founded community goes on, as json says it."""
+    from commonweal.storage import inheritance
+
+    found = inheritance.parent(store, settings.here)
+    if found is None:
+        return None
+    ids = {"community": found.community.hex(), "seal": found.seal.hex()}
+    return {**ids, "height": found.height}
 
 
 def standing(store: Store, settings: Settings, people: People | None) -> str:
@@ -203,6 +216,7 @@ def _show(found: dict[str, Any], home: Home) -> None:
         (_("records"), f"{found['records']:,}"),
         *(pairs(found["finality"]) if found["finality"] is not None else ()),
         *_following(found["joined"]),
+        *_descent(found["parent"]),
     ]
     rows = [{"what": what, "value": visible(value)} for what, value in said]
     write_table([Column("what", ""), Column("value", "")], rows)
@@ -241,6 +255,15 @@ _ADVICE = {
         "Your request waits for a node of the community; keep `weal up` running."
     ),
 }
+
+
+def _descent(found: dict[str, Any] | None) -> list[tuple[str, str]]:
+    if found is None:
+        return []
+    words = _("community {id} at height {height}, seal {seal}").format(
+        id=found["community"][:8], height=found["height"], seal=found["seal"][:8]
+    )
+    return [(_("goes on from"), words)]
 
 
 def _following(found: dict[str, int] | None) -> list[tuple[str, str]]:

@@ -204,6 +204,12 @@ class UnreadableRepository(UsageError):
     exit_code = 65
 
 
+class NothingFinal(UsageError):
+    """Nothing is final in this community, so there is nothing to go on from; found another."""
+
+    exit_code = 65
+
+
 class BadBackup(UsageError):
     """This is not a backup of Commonweal, or not all of it; nothing was restored from it."""
 

@@ -124,6 +124,7 @@ def test_a_member_of_the_parent_follows_without_an_invite_and_writes_at_once(old
     assert node.kept.verdict(ana.log[0]) is node.kept.verdict(done) is None
     assert node.kept.verdict(refused) is not None
     seal_once([node], again.signers(), old.now_ms + 120_000)
+    node.kept.refresh()
     assert joining.device_row(node.kept.final, ana.key) is not None
     assert joining.device_row(node.kept.final, stranger.key) is None
 

@@ -24,7 +24,7 @@ HEIGHT = 50
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(arriving, "RECORDS_MIN", 0)
+    monkeypatch.setattr(arriving, "RECORDS_MIN", 10)
     monkeypatch.setattr(snapshot, "CHUNK_BYTES_AIM", 1_000)
 
 
@@ -89,8 +89,11 @@ def taken(node: Node) -> list[Take]:
     return noted
 
 
-def test_who_joins_at_height_50_by_fast_join_has_the_state_root_of_one_that_was_there() -> None:
+def test_who_joins_at_height_50_by_fast_join_has_the_state_root_of_one_that_was_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     world = sealed(1, HEIGHT)
+    monkeypatch.setattr(arriving, "RECORDS_MIN", 0)
     founder = world.nodes[0]
     node = late(world)
     chunks = taken(node)
@@ -144,6 +147,7 @@ def met(seed: int, mind: type[Service]) -> tuple[bool, bool]:
     world = sealed(seed, 12, members=2)
     bad = [late(world, mind) for _ in range(3)]
     world.run(20_000)
+    arriving.RECORDS_MIN = 0  # until the end of the test, as the fixture says
     node = world.join(world.invited(world.nodes[0]), bad)
     until(world, lambda: height(node) >= 12, 120_000, "who joined does not follow")
     world.run(5_000)
@@ -187,8 +191,8 @@ def test_a_node_that_dies_while_it_takes_goes_on_where_it_was(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(snapshot, "CHUNK_BYTES_AIM", 400)
-    monkeypatch.setattr(arriving, "RECORDS_MIN", 0)
     world = sealed(4, 20)
+    monkeypatch.setattr(arriving, "RECORDS_MIN", 0)
     node = late(world)
     chunks = taken(node)
     for _ in range(2_000):
