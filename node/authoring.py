@@ -99,7 +99,8 @@ class Authoring:
         fork its log.
         """
         replica = self.desk.replica
-        if not any(one.compared and not one.fetching for one in self.desk.members()):
+        met = any(one.compared and not one.fetching for one in self.desk.members())
+        if not met or not self.desk.keeps:
             return False
         name = replica.store.setting(NAME)
         mine = replica.member_of(self.desk.me.device)

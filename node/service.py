@@ -241,6 +241,7 @@ class Service:
                 self.comparing.asked(session, message)
             case wire.Same():
                 self.comparing.same(session, message)
+                self.authoring.introduce()  # before what he may write next
             case wire.Buckets():
                 self.comparing.buckets(session, message)
             case wire.Entries():
@@ -289,6 +290,7 @@ class Service:
                 self.auditing.add(run.author)
         if message.asked and message.remaining == 0:
             self.live.fetched(session)
+            self.authoring.introduce()
 
     def _admitted(self, session: Session) -> None:
         """Begin to replicate with a member; a newcomer shows his request first."""
@@ -313,7 +315,7 @@ class Service:
         """Vouch where that is ours to do, say our name, admit guests who became members."""
         if self.desk.keeps:
             self.authoring.vouch()
-            self.authoring.introduce()
+        self.authoring.introduce()
         for session in self.gate.promote():
             self.peering.tell(session)
             self.sealing.following.tell(session)

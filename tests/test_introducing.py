@@ -6,8 +6,10 @@ from random import Random
 
 from commonweal.node.authoring import NAME, PROFILE
 from commonweal.node.events import Answer, Committed, Started, Submitted, Ticket, Wish, Woke
+from commonweal.node.link import Received
 from commonweal.node.service import TICK_MS, Service
 from commonweal.node.session import Identity, Session, Standing
+from commonweal.protocol import wire
 from commonweal.protocol.errors import OlderCopy
 from commonweal.protocol.record import read_erasable
 from commonweal.storage.shelves import RESTORING
@@ -61,6 +63,16 @@ def test_a_member_is_introduced_once() -> None:
     store, service = home(MEI, "小梅")
     meet(service)
     assert live(store, service) == ["小梅"]
+
+
+def test_a_member_is_introduced_as_soon_as_he_has_met_one() -> None:
+    store, service = home(MEI, "小梅")
+    service.handle(Started(), NOW_MS)
+    meet(service)
+    digest = service.desk.replica.frontier.digest()
+    service.handle(Received(EVE.peer, wire.encode(wire.Same(digest))), NOW_MS)
+    store.commit()
+    assert [one.kind for one in store.rare()][-1] == PROFILE
 
 
 def test_a_home_that_is_an_older_copy_writes_nothing() -> None:
