@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from commonweal.commands.begin import found_community, make_home
 from commonweal.commands.verdicts import REASONS
 from commonweal.node.events import Wish
 from commonweal.protocol import evidence
@@ -22,7 +21,7 @@ from commonweal.protocol.ledger.reasons import Reason
 from commonweal.protocol.record import RecordId
 from commonweal.storage.home import Home, Settings
 from tests import homes
-from tests.commons import Commons, meet
+from tests.commons import Commons
 from tests.weal import good, weal
 
 RULES = """
@@ -345,26 +344,6 @@ def test_an_invalid_record_in_the_log_is_shown_with_its_reason(lanxi: Commons) -
     assert "all listed are final" in lanxi.good(lanxi.mei, "ledger").out
     assert lanxi.json(lanxi.bo, "show", id[:12])["reason"] == Reason.SELF_ATTESTED.value
     assert lanxi.json(lanxi.bo, "show", mine[:12])["sealed"] is True
-
-
-def test_devices_and_invites_stand_as_the_rules_in_force_say(tmp_path: Path) -> None:
-    rules = tmp_path / "rules.toml"
-    rules.write_text('name = "Lanxi"\n[membership]\nvouches = 2\nen = "Two."\nzh = "两人。"\n')
-    mei = Home(tmp_path / "mei")
-    make_home(mei, "Mei", None, "en")
-    found_community(mei, "Lanxi", None, str(rules))
-    bo = homes.newcomer(tmp_path / "bo", homes.invited(mei), "Bo")
-    meet(mei, bo)
-    (his,) = [
-        one["member"]
-        for one in good("members", "-o", "json", "--home", mei.path).json["members"]
-        if not one["you"]
-    ]
-    good("vouch", his[:12], "--home", mei.path)
-    of_his = ("device", "list", "--member", his[:12])
-    (row,) = good(*of_his, "-o", "json", "--home", mei.path).json["devices"]
-    (invite,) = good("invite", "list", "-o", "json", "--home", mei.path).json["invites"]
-    assert (row["status"], invite["used"]) == ("requested", 0)
 
 
 LISTS: dict[tuple[str, ...], str] = {

@@ -10,12 +10,15 @@ import pytest
 
 from commonweal.commands import join, options, up
 from commonweal.commands import start as start_commands
+from commonweal.commands.begin import found_community, make_home
 from commonweal.protocol import founding, keys
 from commonweal.protocol.errors import NodeNotStarted
 from commonweal.protocol.identity import inception_from_entropy, member_signer
 from commonweal.protocol.keys import PeerKey, Signer
 from commonweal.storage import keystore
 from commonweal.storage.home import Home, Settings
+from tests import homes
+from tests.commons import meet
 from tests.weal import founder, good, member, weal
 
 
@@ -191,6 +194,26 @@ def test_a_lost_device_is_ended_from_another(tmp_path: Path) -> None:
     rows = good("device", "list", "--member", "Ann", "--home", home, "-o", "json").json["devices"]
     assert {row["device"]: row["status"] for row in rows}[lost] == "revoked"
     assert sorted(row["status"] for row in rows) == ["active", "revoked"]
+
+
+def test_devices_and_invites_stand_as_the_rules_in_force_say(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text('name = "Lanxi"\n[membership]\nvouches = 2\nen = "Two."\nzh = "两人。"\n')
+    mei = Home(tmp_path / "mei")
+    make_home(mei, "Mei", None, "en")
+    found_community(mei, "Lanxi", None, str(rules))
+    bo = homes.newcomer(tmp_path / "bo", homes.invited(mei), "Bo")
+    meet(mei, bo)
+    (his,) = [
+        one["member"]
+        for one in good("members", "-o", "json", "--home", mei.path).json["members"]
+        if not one["you"]
+    ]
+    good("vouch", his[:12], "--home", mei.path)
+    of_his = ("device", "list", "--member", his[:12])
+    (row,) = good(*of_his, "-o", "json", "--home", mei.path).json["devices"]
+    (invite,) = good("invite", "list", "-o", "json", "--home", mei.path).json["invites"]
+    assert (row["status"], invite["used"]) == ("requested", 0)
 
 
 def test_a_member_is_named_by_enough_of_his_id(tmp_path: Path) -> None:
