@@ -23,7 +23,7 @@ from typing import Any
 from commonweal.protocol.errors import InvalidRecord, Malformed, WrongState
 from commonweal.protocol.identity import Inception
 from commonweal.protocol.keys import HASH_BYTES
-from commonweal.protocol.ledger import governance, joining, roles, seats
+from commonweal.protocol.ledger import governance, joining, roles, seats, sponsoring
 from commonweal.protocol.ledger.closing import LAST
 from commonweal.protocol.ledger.context import Context, Verdict
 from commonweal.protocol.ledger.cut import Cut
@@ -106,6 +106,8 @@ def _carried(
         if table == joining.MEMBER:
             row = MemberRow(*value)
             value = [*row._replace(since=1, devices=0, rekeys=0, profile=None)]
+        if table == sponsoring.SUCCESSION:
+            value = sponsoring.inherited(value, community)
         yield key.replace(parent.community, community), _renamed(value, parent, community)
 
 

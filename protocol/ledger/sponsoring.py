@@ -21,10 +21,11 @@ from commonweal.protocol.ledger import joining
 from commonweal.protocol.ledger.context import Context, Verdict, is_bytes
 from commonweal.protocol.ledger.reasons import Reason
 from commonweal.protocol.ledger.state import State
-from commonweal.protocol.record import Record, RecordId
+from commonweal.protocol.record import CommunityId, Record, RecordId
 from commonweal.protocol.succession import Keys
 
 SUCCESSION = b"C"
+FOUNDING_CLOCK = 1
 NOTHING = -1
 """The last good seq of a device that was ended without naming one."""
 
@@ -71,6 +72,23 @@ def naming(state: State, member: MemberId) -> RecordId | None:
     """Return the record by which a member named his sponsors last, which their words cite."""
     row = _row(state, member)
     return RecordId(row.naming) if row.naming else None
+
+
+def inherited(value: Any, community: CommunityId) -> list[Any]:
+    """Return a row as a re-founded community begins with it.
+
+    What its records were cited for is now the founding record's: it stands before all.
+    """
+    row = SuccessionRow(*value)
+    first = bytes(community)
+    return [
+        *row._replace(
+            words=[],
+            naming=first if row.naming else b"",
+            change=first if row.change else b"",
+            clock=FOUNDING_CLOCK if row.change else 0,
+        )
+    ]
 
 
 def rekey(state: State, record: Record, context: Context) -> Verdict:

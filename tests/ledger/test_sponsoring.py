@@ -12,7 +12,7 @@ from commonweal.protocol.keys import MemberKey, Signer
 from commonweal.protocol.ledger import membership, sponsoring
 from commonweal.protocol.ledger.fold import Ledger
 from commonweal.protocol.ledger.reasons import Reason
-from commonweal.protocol.record import Record
+from commonweal.protocol.record import CommunityId, Record
 from commonweal.protocol.succession import SPONSORS_MAX, Keys
 from tests.ledger.village import Pen, Person, Village, outcome, seed
 
@@ -234,3 +234,18 @@ def test_the_state_says_whose_word_stands() -> None:
     ann = circle.pens["Ann"].owner.signer.key
     assert found.words == ((ann, document(NEW).to_bytes()),)
     assert (found.rekeys, found.named) == (0, 1)
+
+
+def test_in_a_refounded_community_the_founding_record_is_cited() -> None:
+    circle = Circle(needed=2)
+    circle.say("Ann")
+    state = circle.village.ledger().state
+    before = state.get(sponsoring.SUCCESSION + circle.jun.owner.id)
+    community = CommunityId(seed("another"))
+    row = sponsoring.SuccessionRow(*sponsoring.inherited(before, community))
+    assert (row.naming, row.change, row.clock, list(row.words)) == (community, b"", 0, [])
+    assert row.sponsors == before[1]
+    circle.say("Bo")
+    changed = circle.village.ledger().state.get(sponsoring.SUCCESSION + circle.jun.owner.id)
+    row = sponsoring.SuccessionRow(*sponsoring.inherited(changed, community))
+    assert (row.naming, row.change, row.clock) == (community, community, 1)
