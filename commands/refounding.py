@@ -8,6 +8,7 @@ one as its parent, or follows one who did. It is made in a home of its own; the 
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -153,7 +154,11 @@ def _follow(
 
     if link.community == settings.here:
         raise BadLink(_("it leads to the community that this home is in"))
-    return from_words(new, entropy, link, passphrase)
+    made = replace(from_words(new, entropy, link, passphrase), name=settings.name)
+    with new.store() as store:
+        made.put(store)
+        store.commit()
+    return made
 
 
 def _say(made: Settings, new: Home, form: Form, *, follows: bool) -> None:

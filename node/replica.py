@@ -133,7 +133,7 @@ class Replica:
             self.deciding += len(read)
             self.ledger.add(read)
             self._sorted = False
-            if read[-1].kind == INHERIT:
+            if any(record.kind == INHERIT for record in read):
                 self.refold()
 
     def freeze(self, proof: Proof) -> bool:
