@@ -50,7 +50,7 @@ STATE: dict[bytes, Any] = {
     roles.ROLE + BO.id + b"speaker": [True, 1, 4, bytes(32)],
     governance.PROPOSAL + EVENT: ["open"],
     governance.VOTE + EVENT: ["yes"],
-    SUCCESSION + BO.id: [1, b"", []],
+    SUCCESSION + BO.id: [1, b"", [], b"", b"", 0],
     standing.STANDING: [b"\x08" * 32, EVENT, 5, 50, 0, b""],
     standing.DOCUMENT + b"\x08" * 32: b"rules",
     RESOURCE + THING: ["tool", {"accountable": bytes(OLD), "onhand": 3}, [bytes(BO.id)]],
