@@ -179,17 +179,6 @@ class Database:
             statement = f"INSERT INTO {table} VALUES {places}"  # noqa: S608  a name of ours
             self.change(statement, chain.from_iterable(some))
 
-    def insert_run(self, table: str, key: int, values: Sequence[Any]) -> None:
-        """Insert values into a table of two columns under `key` and the keys after it.
-
-        Many to a statement, as `insert_pairs` does; of the keys only the first is handed over.
-        """
-        for first in range(0, len(values), ROWS_PER_INSERT):
-            some = values[first : first + ROWS_PER_INSERT]
-            places = ", ".join([f"(?1 + {at}, ?)" for at in range(len(some))])
-            statement = f"INSERT INTO {table} VALUES {places}"  # noqa: S608  a name of ours
-            self.change(statement, (key + first, *some))
-
     # The file
 
     def checkpoint(self) -> None:

@@ -9,6 +9,7 @@ nothing here checks a signature. Nothing is durable before `commit`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -142,7 +143,7 @@ class Store(Shelves):
         if not first.wire.startswith(opening):
             tails[0] = first.wire  # founding records alone begin otherwise
         assert first is last or last.wire.startswith(opening)
-        self.insert_run("record", base, tails)
+        self.insert_pairs("record", list(zip(count(base), tails, strict=False)))
         self._ids.add(base, run)
         if not BULK_KINDS.issuperset(map(_KIND, run)):
             rare = [(base + n,) for n, one in enumerate(run) if one.kind not in BULK_KINDS]
