@@ -300,7 +300,7 @@ def test_who_lacks_what_others_show_proposes_nothing_yet() -> None:
         node.take(shop.records)
     first, *rest = [signers[one] for one in devices(behind.assessor.outlook().witnesses)]
     haves = [behind.have(first), *(others[0].have(one) for one in rest)]
-    shop.work("Mei", 1)
+    shop.mei.write("unit.define", {"unit": "cup"})
     behind.take(shop.mei.log)
     assert behind.assessor.build(tuple(haves), shop.now_ms + MINUTE) is None
     behind.take(shop.records)

@@ -21,7 +21,7 @@ from commonweal.protocol.ledger.cut import BEFORE_ALL, Advance, Cut
 from commonweal.protocol.ledger.deadlines import next_deadline
 from commonweal.protocol.ledger.fold import Ledger
 from commonweal.protocol.ledger.joining import FOUNDING
-from commonweal.protocol.ledger.roots import Roots, Trees, cut_roots, roots_of, write
+from commonweal.protocol.ledger.roots import Roots, Trees, cut_roots, first_trees, roots_of, write
 from commonweal.protocol.ledger.rules_in_force import Rules
 from commonweal.protocol.ledger.state import State
 from commonweal.protocol.record import FOUND, CommunityId, Record, RecordId
@@ -99,6 +99,17 @@ class History:
     def documents(self) -> Mapping[bytes, bytes]:
         """The permanent bodies that are known, by their hash."""
         return self._documents
+
+    def begin(self, inherited: Mapping[bytes, Any], cut: Cut) -> None:
+        """Begin with what a re-founded community inherits, before anything is added."""
+        assert not len(self) and self.cut is BEFORE_ALL, "nothing was added yet"
+        for key, value in inherited.items():
+            self.final.put(key, value)
+        self.final.settle()
+        self.cut = cut
+        for tree, nodes in zip(self._nodes, first_trees(inherited), strict=True):
+            write(tree, nodes)
+        self._is_behind = True
 
     def learn(self, documents: Mapping[bytes, bytes]) -> None:
         """Take in permanent bodies by their hash, best before the records that name them."""
@@ -321,8 +332,12 @@ class History:
         if self._is_behind:
             self._ledger = self._new_ledger()
             self._ledger.add(self._above)
-            for author, seq in forks.ends_with(self.final, self._frozen.items()).items():
-                self._ledger.freeze(author, seq)
+            # What a vote keeps of a fork counts once a cut covers it, the other record never.
+            ended = forks.ends_with(self.final, ())
+            for author in dict.fromkeys((*ended, *self._frozen)):
+                row = forks.kept(self.final, author)
+                seqs = (ended.get(author), self._frozen.get(author), row and row.seq)
+                self._ledger.freeze(author, min(seq for seq in seqs if seq is not None))
             self._is_behind = False
         return self._ledger
 
