@@ -335,9 +335,11 @@ def trial(proposal: str, home: Home, form: Form) -> None:
 
 def _backtest(found: Folded, ruleset: Ruleset, height: int | None) -> Backtest:
     from commonweal.protocol.ledger.backtest import backtest as replay
+    from commonweal.storage import inheritance
 
     kept, documents = found.kept, dict(found.kept.documents)
-    return replay(found.community, kept.records(), documents, kept.past(), ruleset, height)
+    start = inheritance.start(found.store, found.community)
+    return replay(found.community, kept.records(), documents, kept.past(), ruleset, height, start)
 
 
 def _show_backtest(found: Folded, result: Backtest, form: Form) -> None:

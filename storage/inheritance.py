@@ -10,9 +10,9 @@ from typing import Any
 
 from commonweal.protocol.errors import CommonwealError
 from commonweal.protocol.ledger import joining, sponsoring
+from commonweal.protocol.ledger.cut import Cut
 from commonweal.protocol.ledger.inheritance import begins_at, inherited
-from commonweal.protocol.ledger.root import update
-from commonweal.protocol.ledger.roots import MEMBERS, leaf
+from commonweal.protocol.ledger.roots import first_trees
 from commonweal.protocol.ledger.state import State
 from commonweal.protocol.parent import INHERIT, Parent, parent_of
 from commonweal.protocol.record import (
@@ -28,8 +28,6 @@ from commonweal.storage.store import Store
 
 BEGUN = "begun"
 """The mark of a ledger that has begun: with nothing, or with what it inherits."""
-
-STATE_TREE, MEMBERS_TREE = 1, 2
 
 MEMBERSHIP = (joining.MEMBER, sponsoring.SUCCESSION)
 """The tables of which who only asks who belongs needs the inheritance."""
@@ -72,6 +70,16 @@ def members_before(store: Store, community: CommunityId) -> State | None:
     return state
 
 
+def start(store: Store, community: CommunityId) -> tuple[dict[bytes, Any], Cut] | None:
+    """Return with what a re-founded community begins, and at which cut; None for every other.
+
+    What it inherits is here. Raises as `begin` does.
+    """
+    founding = store.record(RecordId(community))
+    state = None if founding is None else _inherited(store, founding)
+    return None if state is None or founding is None else (state, begins_at(founding))
+
+
 def begin(
     store: Store, layers: Layers, community: CommunityId, last: LastCut
 ) -> list[bytes] | None:
@@ -92,10 +100,8 @@ def begin(
     touched = [*layers.clear(OLDER), *layers.clear(NEWEST), *state]
     layers.put_mark("older", None)
     layers.put(FINAL, state.items())
-    leaves: dict[bytes, bytes | None] = {key: leaf(value) for key, value in state.items()}
-    layers.put_nodes(STATE_TREE, update({}, leaves).nodes)
-    people = {key: value for key, value in leaves.items() if key[:1] in MEMBERS}
-    layers.put_nodes(MEMBERS_TREE, update({}, people).nodes)
+    for tree, nodes in enumerate(first_trees(state)):
+        layers.put_nodes(tree, nodes)
     last.write(begins_at(founding), bytes(community), ())
     layers.put_mark(BEGUN, True)
     return touched

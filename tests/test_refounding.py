@@ -9,13 +9,15 @@ import pytest
 from commonweal.protocol import founding, record
 from commonweal.protocol.keys import DeviceKey, Signer
 from commonweal.protocol.ledger import joining, roles
+from commonweal.protocol.ledger.backtest import backtest
 from commonweal.protocol.ledger.claims import claims
+from commonweal.protocol.ledger.history import History
 from commonweal.protocol.ledger.pools import pools
 from commonweal.protocol.ledger.root import EMPTY
 from commonweal.protocol.parent import Parent, parent_of
 from commonweal.protocol.record import CommunityId, Record
 from commonweal.protocol.seal import chain
-from commonweal.storage.inheritance import members_before
+from commonweal.storage.inheritance import members_before, start
 from commonweal.storage.snapshots import Snapshots
 from tests.ledger.village import Pen, Person, Village
 from tests.nodes_that_seal import Node, seal_once
@@ -174,6 +176,30 @@ def test_a_state_that_the_parent_did_not_have_is_never_begun_with(old: Past) -> 
     assert outlook.alarm and outlook.height == 0
     assert node.assessor.build((), 10**13) is None
     assert members_before(node.store, again.community) is None
+
+
+def test_a_history_that_begins_with_the_same_comes_to_the_same_roots(old: Past) -> None:
+    again = Again(old, "Jun")
+    node = begun(again)
+    kept = seal_once([node], again.signers(), old.now_ms + 60_000)
+    node.kept.refresh()
+    begins = start(node.store, again.community)
+    assert begins is not None and start(old.here.store, old.community) is None
+    history = History(again.community)
+    history.begin(*begins)
+    history.learn(again.documents)
+    history.add(again.records)
+    ((advance, seal),) = node.kept.past()
+    covered = history.covered(advance)
+    outcome = history.conclude(advance, covered.records)
+    assert history.roots(outcome).state == kept.sealed.seal.state_root
+    assert history.roots(outcome).members == kept.sealed.seal.members_root
+    assert seal == kept.sealed.seal.id
+    rules = node.kept.ruleset
+    args = (again.community, again.records, again.documents, [*node.kept.past()], rules)
+    found = backtest(*args, None, begins)
+    assert found.height == 4
+    assert {one.had for one in found.members} == {one.would for one in found.members} != set()
 
 
 def test_two_who_found_anew_make_two_communities_that_share_nothing(old: Past) -> None:

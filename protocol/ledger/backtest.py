@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from commonweal.protocol import codec, keys
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger import membership, roles
-from commonweal.protocol.ledger.cut import Advance
+from commonweal.protocol.ledger.cut import Advance, Cut
 from commonweal.protocol.ledger.history import History
 from commonweal.protocol.ledger.pools import PoolId, PoolRow, pools, shares
 from commonweal.protocol.record import CommunityId, Record
@@ -62,15 +62,20 @@ def backtest(
     past: Iterable[tuple[Advance, bytes]],
     ruleset: Ruleset,
     height: int | None = None,
+    start: tuple[Mapping[bytes, Any], Cut] | None = None,
 ) -> Backtest:
     """Replay the seals up to `height`, or all that there are, under `ruleset`.
 
     documents: permanent bodies by their hash. past: what each seal added, and its id, from
-    the first on; all that they cover is held. Two folds of all records.
+    the first on; all that they cover is held. start: with what a re-founded community began,
+    and at which cut. Two folds of all records.
     """
-    held, sealed = list(records), list(past)[:height]
+    held = list(records)
+    sealed = [one for one in past if height is None or one[0].cut.height <= height]
     real, would = History(community), History(community, paying=ruleset)
     for one in (real, would):
+        if start is not None:
+            one.begin(*start)
         one.learn(documents)
         one.add(held)
         for advance, seal in sealed:

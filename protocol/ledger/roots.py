@@ -68,6 +68,13 @@ def roots_of(trees: Trees, advance: Advance, changes: Iterable[tuple[bytes, Any]
     return Roots(whole.root, members.root, update({}, dict(paid)).root, growth)
 
 
+def first_trees(inherited: Mapping[bytes, Any]) -> Growth:
+    """Return the trees of a community that begins with a state, and with no log yet."""
+    leaves: dict[bytes, bytes | None] = {key: leaf(value) for key, value in inherited.items()}
+    people = {key: value for key, value in leaves.items() if key[:1] in MEMBERS}
+    return Growth({}, update({}, leaves).nodes, update({}, people).nodes)
+
+
 def leaf(value: Any) -> bytes:
     """Return the bytes of a value of the state, as they stand in a tree."""
     return codec.encode(value, DEPTH_MAX)
