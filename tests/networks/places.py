@@ -47,7 +47,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 @dataclass(frozen=True, slots=True)
 class Weather:
-    """What happens to each packet. loss: one in so many is 1 / loss; 0.1 loses a tenth."""
+    """What happens to each packet. loss: the share of them that is lost."""
 
     delay_ms: float = 0.0
     jitter_ms: float = 0.0
@@ -76,6 +76,7 @@ def lacking() -> str:
     try:
         with network() as net:
             net.hide()
+            net.narrow(net.place(), 1_000)
             net.part(net.places, net.places)
     except (OSError, subprocess.CalledProcessError) as error:
         said = getattr(error, "stderr", "") or str(error)
