@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -100,6 +101,19 @@ def test_every_command_takes_a_home(name: str) -> None:
         places = {one.name for one in leaf.params}
         has_home = bool(places & {"home", "folder"})
         assert has_home is ((name, leaf.name) not in HOMELESS), leaf.name
+
+
+@pytest.mark.parametrize("name", [name for _, name in COMMANDS])
+def test_what_scripts_read_is_described(name: str) -> None:
+    page = (ROOT / "docs" / "commands.md").read_text("utf-8")
+    rows = re.findall(r"^\|([^|]*)\|", page, re.MULTILINE)
+    told = {word for row in rows for word in re.findall(r"`([^`]*)`", row)}
+    command = cli.weal.get_command(click.Context(cli.weal), name)
+    assert command is not None
+    inner = command.commands if isinstance(command, click.Group) else {"": command}
+    for leaf, found in inner.items():
+        if any(one.name == "form" for one in found.params):
+            assert told & {f"{name} {leaf}".strip(), leaf}, f"{name} {leaf}"
 
 
 def test_the_version_is_that_of_the_package() -> None:
