@@ -43,6 +43,12 @@ def test_a_payment_is_said_until_the_claimant_confirms_it(shop: Treasury) -> Non
     assert shop.claim("Ana", 1).status == "open"
 
 
+def test_rights_alone_can_be_paid_with(shop: Treasury) -> None:
+    paid = shop.pay(3000, "Jun", shop.claim("Jun", 1), action="transferAllRights")
+    shop.confirm(paid, "Jun")
+    assert shop.claim("Jun", 1).status == "settled"
+
+
 def test_what_is_settled_is_final_only_with_a_cut(shop: Treasury) -> None:
     shop.confirm(shop.pay(3000, "Jun", shop.claim("Jun", 1)), "Jun")
     (final,) = claims.claims(shop.history.final, 1, shop.id("Jun"))
