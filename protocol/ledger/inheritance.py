@@ -23,7 +23,7 @@ from typing import Any
 from commonweal.protocol.errors import InvalidRecord, Malformed, WrongState
 from commonweal.protocol.identity import Inception
 from commonweal.protocol.keys import HASH_BYTES
-from commonweal.protocol.ledger import governance, joining, roles, seats, sponsoring
+from commonweal.protocol.ledger import forks, governance, joining, roles, seats, sponsoring
 from commonweal.protocol.ledger.closing import LAST
 from commonweal.protocol.ledger.context import Context, Verdict
 from commonweal.protocol.ledger.cut import Cut
@@ -38,7 +38,8 @@ LEFT_BEHIND = (
     *(joining.FOUNDING, joining.DEVICE, joining.DEVICE_OF, joining.PEER, joining.FROZEN),
     *(joining.INVITE, joining.REQUEST_OF, joining.REQUEST, joining.VOUCH, LAST),
     *(governance.PROPOSAL, governance.OPEN, governance.VOTE, governance.ELECTOR),
-    *(governance.COMMENT, governance.OF_MEMBER, roles.OFFER, seats.GUILTY),
+    *(governance.COMMENT, governance.OF_MEMBER, governance.DECIDED, forks.KEPT),
+    *(roles.OFFER, seats.GUILTY),
 )
 """Tables of which nothing goes on; of the roles, that of a witness does not."""
 

@@ -8,7 +8,16 @@ import pytest
 
 from commonweal.protocol import codec, founding, record
 from commonweal.protocol.errors import CommonwealError, InvalidRecord, Malformed, WrongState
-from commonweal.protocol.ledger import governance, joining, roles, root, seats, snapshot, standing
+from commonweal.protocol.ledger import (
+    forks,
+    governance,
+    joining,
+    roles,
+    root,
+    seats,
+    snapshot,
+    standing,
+)
 from commonweal.protocol.ledger.claims import CLAIM
 from commonweal.protocol.ledger.closing import LAST
 from commonweal.protocol.ledger.inheritance import inherited
@@ -50,6 +59,8 @@ STATE: dict[bytes, Any] = {
     roles.ROLE + BO.id + b"speaker": [True, 1, 4, bytes(32)],
     governance.PROPOSAL + EVENT: ["open"],
     governance.VOTE + EVENT: ["yes"],
+    governance.DECIDED + EVENT: [bytes(EVE.device), 3],
+    forks.KEPT + EVE.device: [3, EVENT],
     SUCCESSION + BO.id: [1, b"", [], b"", b"", 0],
     standing.STANDING: [b"\x08" * 32, EVENT, 5, 50, 0, b""],
     standing.DOCUMENT + b"\x08" * 32: b"rules",
