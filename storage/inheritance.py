@@ -22,12 +22,9 @@ from commonweal.protocol.record import (
     RecordId,
     from_bytes_unchecked,
 )
-from commonweal.storage.last_cut import LastCut
+from commonweal.storage.last_cut import BEGUN, LastCut
 from commonweal.storage.layers import FINAL, NEWEST, OLDER, Layers
 from commonweal.storage.store import Store
-
-BEGUN = "begun"
-"""The mark of a ledger that has begun: with nothing, or with what it inherits."""
 
 MEMBERSHIP = (joining.MEMBER, sponsoring.SUCCESSION)
 """The tables of which who only asks who belongs needs the inheritance."""

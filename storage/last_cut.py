@@ -13,6 +13,9 @@ from commonweal.storage.layers import Layers
 from commonweal.storage.seals import Seals
 from commonweal.storage.store import Store
 
+BEGUN = "begun"
+"""The mark of a ledger that has begun: with nothing, or with what it inherits."""
+
 
 class LastCut:
     """The cut up to which all is final. seal: the id of its seal; the community's before any."""

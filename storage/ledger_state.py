@@ -23,9 +23,9 @@ from commonweal.protocol.ledger.cut import Advance, Cut
 from commonweal.protocol.ledger.reasons import Reason
 from commonweal.protocol.ledger.state import State
 from commonweal.protocol.record import CommunityId, Record, RecordId, from_bytes_unchecked
-from commonweal.storage import inheritance, provisional
+from commonweal.storage import provisional
 from commonweal.storage.documents import Documents
-from commonweal.storage.last_cut import LastCut, SealIds
+from commonweal.storage.last_cut import BEGUN, LastCut, SealIds
 from commonweal.storage.layers import FINAL, NEWEST, OLDER, Layer, Layers
 from commonweal.storage.provisional import Provisional, Watch, nobody
 from commonweal.storage.seals import KeptSeal, Seals
@@ -211,7 +211,7 @@ class LedgerState:
                 finally:
                     self.layers.rollback()
             self.last.read()
-            is_begun = self.layers.mark(inheritance.BEGUN)
+            is_begun = self.layers.mark(BEGUN)
             self._waits = mark if self.lacks or not is_begun else None
 
     # Inside
@@ -233,7 +233,7 @@ class LedgerState:
         Or whether the ledger has to begin first.
         """
         self.last.read()
-        if self._waits != mark and not self.layers.mark(inheritance.BEGUN):
+        if self._waits != mark and not self.layers.mark(BEGUN):
             return True
         height = Seals(self.store, self.community).height
         waits = self.alarm or self._waits == mark or self.layers.mark(TAKING)
@@ -270,6 +270,8 @@ class LedgerState:
 
         Return the keys that this touches.
         """
+        from commonweal.storage import inheritance
+
         try:
             return inheritance.begin(self.store, self.layers, self.community, self.last)
         except (WrongState, Malformed, InvalidRecord) as error:

@@ -22,7 +22,7 @@ from commonweal.protocol.ledger.roots import MEMBERS, Trees
 from commonweal.protocol.seal.cut import SealedLog, tree_changes
 from commonweal.protocol.seal.formats import Seal
 from commonweal.storage import views
-from commonweal.storage.inheritance import BEGUN
+from commonweal.storage.last_cut import BEGUN
 from commonweal.storage.layers import FINAL, Layers, TreeNodes
 from commonweal.storage.ledger_state import TAKING, LedgerState
 from commonweal.storage.seals import Seals
