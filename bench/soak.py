@@ -27,7 +27,7 @@ from commonweal.node import journal
 from commonweal.node.call import Call, wishes_about
 from commonweal.node.cluster import Cluster
 from commonweal.node.events import Wish
-from commonweal.protocol.errors import NotReachable
+from commonweal.protocol.errors import NotReachable, NotYet
 from commonweal.protocol.record import RecordId
 
 NODES, LASTING = 10, 4
@@ -41,7 +41,9 @@ RSS_KIB_PER_MINUTE_MAX = 512.0
 FILES_PER_MINUTE_MAX = 0.25
 """The slopes, by least squares over all samples after the first quarter, that count as flat: a
 tenth of the memory and five files in twenty minutes. Caches with a limit go on filling."""
+JUDGED_MIN = 10
 EQUAL_S_MAX = 60.0
+FAULTS_SHOWN_MAX = 20
 TICK_S = 0.05
 HUES = ("#0b6e99", "#b3541e", "#4b7a26", "#7a3f91")
 GREY = "#b9b9b9"
@@ -149,7 +151,10 @@ class Soak:
     def finish(self) -> float:
         """Return the seconds until all are equal; complain of what a node lacks."""
         began = time.monotonic()
-        self.cluster.wait_equal(EQUAL_S_MAX)
+        try:
+            self.cluster.wait_equal(EQUAL_S_MAX)
+        except NotYet as error:
+            self._fault(f"not equal after {EQUAL_S_MAX:.0f} s: {error}")
         took_s = time.monotonic() - began
         for name in self.names:
             with self.cluster.home(name).store(readonly=True) as store:
@@ -164,6 +169,9 @@ class Soak:
         told = []
         for name in self.names[:LASTING]:
             judged = [one for one in self.samples if one.name == name and one.at_s >= warm_s]
+            if len(judged) < JUDGED_MIN:
+                self._fault(f"{name} was seen too seldom to be judged")
+                continue
             minutes = [one.at_s / 60 for one in judged]
             rss = linear_regression(minutes, [one.rss_kib for one in judged]).slope
             files = linear_regression(minutes, [one.files for one in judged]).slope
@@ -237,7 +245,7 @@ def main() -> int:
         f" no lasting node was more than {lag} records behind\n"
     )
     sys.stdout.writelines(f"{line}\n" for line in told)
-    sys.stdout.writelines(f"FAILED: {fault}\n" for fault in soak.faults)
+    sys.stdout.writelines(f"FAILED: {fault}\n" for fault in soak.faults[:FAULTS_SHOWN_MAX])
     return int(bool(soak.faults))
 
 
