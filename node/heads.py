@@ -17,8 +17,6 @@ from commonweal.protocol.seal.messages import message_from_bytes
 from commonweal.protocol.wire import Run
 
 HEADS_PAUSE_MS = 500
-HEADS_SOON_MS = 100
-"""Who wrote the records waits so long: neighbours are sent them first, and announcing is work."""
 HEADS_SPREAD_MS = 4_000
 """Who did not write the records waits up to so long, and is silent when another was quicker."""
 HEADS_MAX = 64
@@ -98,7 +96,7 @@ class Heads:
         if grown:
             self._waiting.update(dict.fromkeys(grown))
             now_ms = self.desk.now_ms
-            due_ms = max(self._last_ms + HEADS_PAUSE_MS, now_ms + HEADS_SOON_MS)
+            due_ms = max(self._last_ms + HEADS_PAUSE_MS, now_ms)
             if self.desk.me.device not in grown:
                 due_ms = now_ms + self.desk.rng.randint(HEADS_PAUSE_MS, HEADS_SPREAD_MS)
             self.due_ms = min(self.due_ms or due_ms, due_ms)
