@@ -38,7 +38,7 @@ class KeptHistory(History):
         super().__init__(community)
         self._store, self._layers = store, layers
         self.cut, self.seal, self.logs = last.cut, last.seal, dict(last.logs)
-        self.final = State(Layer(layers, FINAL))
+        self.final = State(Layer(layers, FINAL, cached=True))
         self.trees = Trees(*(TreeNodes(layers, number) for number in range(len(Trees._fields))))
         self.seals = SealIds(store, community)
         self._documents = documents  # type: ignore[assignment]
