@@ -240,6 +240,31 @@ def test_a_chunk_out_of_turn_is_passed_over_and_another_offer_begins_anew() -> N
     assert pairs(late) == pairs(shop.here)
 
 
+def test_a_ledger_that_came_as_far_by_itself_is_not_taken_back() -> None:
+    shop, late = past(), newcomer()
+    early = newcomer(heights=20)
+    early.take(shop.records[: shop.held[19]])
+    early.kept.refresh()
+    offer, chunks = Snapshots(early.kept).whole()
+    assert offer.height == 20
+    late.take(shop.records[: shop.held[-1]])
+    late.kept.refresh()
+    for number, data in enumerate(chunks):
+        assert Snapshots(late.kept).take(offer, number, data).wanted is None
+    assert late.kept.cut.height == HEIGHTS and pairs(late) == pairs(shop.here)
+
+
+def test_a_state_with_other_members_than_the_seal_names_is_not_put_in_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shop, late = past(), newcomer()
+    monkeypatch.setattr("commonweal.storage.snapshots.MEMBERS", (b"M",))
+    with pytest.raises(WrongState, match="other roots"):
+        fetch(late, Snapshots(shop.here.kept))
+    late.kept.refresh()
+    assert late.kept.cut.height == 0 and pairs(late) == {}
+
+
 def test_records_that_come_to_another_root_raise_the_alarm(monkeypatch: pytest.MonkeyPatch) -> None:
     shop, late = past(), newcomer()
     fetch(late, Snapshots(shop.here.kept))

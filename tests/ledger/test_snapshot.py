@@ -110,6 +110,15 @@ def test_a_chunk_is_refused_that_holds(name: str) -> None:
         snapshot.read_chunk(data, TOP, DEPTH, 1)
 
 
+def test_a_pair_that_lies_elsewhere_is_no_part_of_a_chunk() -> None:
+    fields: Any = codec.decode(CHUNKS[1])
+    other: Any = codec.decode(CHUNKS[2])
+    for pair in other[1]:
+        with pytest.raises(WrongState):
+            data = codec.encode([fields[0], sorted([*fields[1], pair])])
+            snapshot.read_chunk(data, TOP, DEPTH, 1)
+
+
 def test_a_chunk_of_another_root_depth_or_number_is_refused() -> None:
     for top, depth, number in ((bytes(32), 2, 1), (TOP, 1, 1), (TOP, 3, 1), (TOP, 2, 3)):
         with pytest.raises(CommonwealError):
