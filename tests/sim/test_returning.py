@@ -25,7 +25,7 @@ from tests.sim.weather import CALM
 from tests.sim.world import World
 
 SEED = os.environ.get("COMMONWEAL_SEED")
-SEEDS = [int(SEED)] if SEED else range(int(os.environ.get("COMMONWEAL_RUNS") or 200))
+SEEDS = [int(SEED)] if SEED else range(int(os.environ.get("COMMONWEAL_RUNS") or 40))
 BATCH = 20
 """Seeds in one test, so that their names do not fill a screen."""
 
