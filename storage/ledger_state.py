@@ -19,7 +19,7 @@ from commonweal.protocol.errors import InvalidRecord, InvalidSeal, Malformed, Wr
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger import joining
 from commonweal.protocol.ledger.context import NO_DOCUMENTS, NOBODY, Context, Verdict
-from commonweal.protocol.ledger.cut import Advance, Cut
+from commonweal.protocol.ledger.cut import FOLD, Advance, Cut
 from commonweal.protocol.ledger.reasons import Reason
 from commonweal.protocol.ledger.state import State
 from commonweal.protocol.record import CommunityId, Record, RecordId, from_bytes_unchecked
@@ -82,7 +82,12 @@ class LedgerState:
     @property
     def alarm(self) -> str:
         """Why this ledger cannot follow the seals that are kept; empty while it can."""
-        return self.layers.mark("alarm") or ""
+        found = self.layers.mark("alarm")
+        return found[0] if found is not None and found[1] == FOLD else ""
+
+    def raise_alarm(self, why: str) -> None:
+        """Follow no seal any more, for a reason; a program with newer rules tries again."""
+        self.layers.put_mark("alarm", [why, FOLD])
 
     @property
     def final(self) -> State:
@@ -275,7 +280,7 @@ class LedgerState:
         try:
             return inheritance.begin(self.store, self.layers, self.community, self.last)
         except (WrongState, Malformed, InvalidRecord) as error:
-            self.layers.put_mark("alarm", str(error))
+            self.raise_alarm(str(error))
             return None
 
     def _advance(self) -> tuple[list[bytes], bool]:
@@ -312,7 +317,7 @@ class LedgerState:
         try:
             found = end.fold(seal, kept.delta)
         except InvalidSeal as error:
-            self.layers.put_mark("alarm", str(error))
+            self.raise_alarm(str(error))
             return None
         if isinstance(found, Lacking):
             self.lacks = found.missing

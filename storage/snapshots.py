@@ -204,7 +204,7 @@ class Snapshots:
                 self._layers.change_many("INSERT OR IGNORE INTO refused VALUES (?, ?, ?)", refused)
                 self._layers.change_many("INSERT OR IGNORE INTO said_at VALUES (?, ?)", said)
                 if again.alarm:
-                    self._layers.put_mark("alarm", again.alarm)
+                    self.kept.raise_alarm(again.alarm)
                 self._layers.put_mark(TAKEN, None)
         finally:
             beside.remove()

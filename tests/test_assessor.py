@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from commonweal.protocol.keys import DeviceKey, Signer
-from commonweal.protocol.ledger import above
+from commonweal.protocol.ledger import above, sealing
 from commonweal.protocol.ledger.root import update
 from commonweal.protocol.record import Record, from_bytes_unchecked
 from commonweal.protocol.seal import judging
@@ -16,7 +16,7 @@ from commonweal.protocol.seal.cut import Delta, cut_root, new_records, tree_chan
 from commonweal.protocol.seal.formats import Seal
 from commonweal.protocol.seal.haves import sign_have
 from commonweal.protocol.seal.witnesses import devices
-from commonweal.storage import assessor
+from commonweal.storage import assessor, final, ledger_state
 from commonweal.storage.assessor import Assessor, Draft
 from commonweal.storage.layers import TreeNodes
 from commonweal.storage.seals import KeptSeal
@@ -278,7 +278,7 @@ def test_a_certified_seal_with_another_root_is_an_alarm_and_nothing_is_followed(
     assert nodes[1].kept.state.get(b"F") is not None
 
 
-def test_a_seal_of_a_newer_fold_asks_for_an_upgrade() -> None:
+def test_a_seal_of_a_newer_fold_asks_for_an_upgrade(monkeypatch: pytest.MonkeyPatch) -> None:
     shop, nodes = four()
     signers = signers_of(shop)
     outlook = nodes[0].assessor.outlook()
@@ -289,6 +289,10 @@ def test_a_seal_of_a_newer_fold_asks_for_an_upgrade() -> None:
     kept = sealed_height(shop.community, newer, outlook.witnesses, signers)
     nodes[1].put(kept.sealed, kept)
     assert nodes[1].assessor.outlook().alarm.startswith("upgrade")
+    for module in (ledger_state, final, sealing):
+        monkeypatch.setattr(module, "FOLD", 2)
+    after = nodes[1].assessor.outlook()
+    assert (after.height, after.alarm) == (outlook.height + 1, "")
 
 
 def test_who_lacks_what_others_show_proposes_nothing_yet() -> None:
