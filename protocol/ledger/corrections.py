@@ -10,6 +10,7 @@ pool come to is the correction, exactly.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -30,9 +31,6 @@ from commonweal.protocol.ledger.pools import (
     TakenRow,
     corrected,
     counted,
-    lines_of,
-    put_split,
-    splits_since,
 )
 from commonweal.protocol.rules.portions import divide
 from commonweal.protocol.rules.split import CORRECTION, Line
@@ -45,9 +43,12 @@ def correct_income(sheet: Sheet, event: bytes, income: IncomeRow, more: int, see
     equal remainders.
     """
     left = more
-    for height, split in splits_since(sheet.state, income.pool, income.height):
-        if left:
-            left = _Way(sheet, event, income, seed, height, split).send(left)
+    splits = sheet.splits(income.pool)
+    heights = [*splits]
+    for height in heights[bisect_left(heights, income.height) :]:
+        if not left:
+            break
+        left = _Way(sheet, event, income, seed, height, splits[height]).send(left)
     return left
 
 
@@ -104,10 +105,8 @@ class _Way:
     def _reached(self) -> dict[str, list[_Part]]:
         """Return the lines that money of the income could reach, by bucket."""
         found: dict[str, list[_Part]] = {}
-        for place, payout in lines_of(self.sheet.state, self.height, self.income.pool):
+        for place, payout in self.sheet.lines(self.height, self.income.pool):
             line = payout.line
-            if line.sort == CORRECTION:
-                continue
             source = self.event if self._is_traced else b""
             if line.bucket in self.split.tracing and line.income != source:
                 continue
@@ -135,6 +134,7 @@ class _Way:
         sizes = [part.left if amount < 0 else part.size for part in parts]
         ties = self._ties([part.place for part in parts])
         whole = divide(abs(amount), sizes, ties)
+        unpaid: dict[bytes, int] = {}
         for part, size, one in zip(parts, sizes, whole, strict=True):
             if one:
                 given = -one if amount < 0 else one
@@ -143,6 +143,10 @@ class _Way:
                 written = Line(*fields, income=self.event, corrects=self.height)
                 self.sheet.write(self.income.pool, part.payout.ruleset, written)
                 self._note(part, given)
+                whose = line.source if line.sort == "commission" else line.member
+                unpaid[whose] = unpaid.get(whose, 0) - given
+        if parts[0].payout.line.bucket in self.split.debts:
+            self._owe_again(parts[0].payout.line.bucket, unpaid)
 
     def _note(self, part: _Part, amount: int) -> None:
         """Let everything that later splits read of a line count the correction."""
@@ -160,14 +164,12 @@ class _Way:
             past = state.get(key)
             if past is not None:
                 state.put(key, [counted(past[0] + amount), past[1]])
-        if line.bucket in self.split.debts:
-            self._owe_again(bucket, whose, -amount)
 
     def _undo(self, buckets: Iterable[str]) -> None:
         """Give back the turns in those buckets of which nothing is left."""
         state, left = self.sheet.state, dict.fromkeys(buckets, 0)
-        for place, payout in lines_of(state, self.height, self.income.pool):
-            if payout.line.sort != CORRECTION and payout.line.bucket in left:
+        for place, payout in self.sheet.lines(self.height, self.income.pool):
+            if payout.line.bucket in left:
                 left[payout.line.bucket] += payout.line.amount + corrected(state, place)
         empty = [name for name, amount in left.items() if not amount]
         undone = [one for one in empty if one in self.split.once and one not in self.split.undone]
@@ -178,18 +180,19 @@ class _Way:
                     state.delete(key)
         if undone:
             row = self.split._replace(undone=[*self.split.undone, *undone])
-            put_split(state, self.income.pool, self.height, row)
+            self.sheet.change_split(self.income.pool, self.height, row)
 
-    def _owe_again(self, bucket: bytes, member: bytes, amount: int) -> None:
-        """Let the debts of a bucket to a member count as so much less paid."""
+    def _owe_again(self, bucket: str, unpaid: dict[bytes, int]) -> None:
+        """Let the debts of a bucket to these members count as so much less paid."""
         state = self.sheet.state
-        for key, value in list(state.items(TAKEN + self.income.pool.to_bytes() + bucket)):
-            row, taken = event_row(state, key[-len(self.event) :]), TakenRow(*value)
-            if row is not None and agents.person(state, row.provider) == member:
-                back = min(taken.amount, amount)
-                if back:
-                    state.put(key, [*taken._replace(amount=taken.amount - back)])
-                amount -= back
+        prefix = TAKEN + self.income.pool.to_bytes() + bucket.encode() + b"\0"
+        for key, value in list(state.items(prefix)):
+            row, taken = event_row(state, key[len(prefix) :]), TakenRow(*value)
+            member = b"" if row is None else agents.person(state, row.provider)
+            back = min(taken.amount, unpaid.get(member, 0))
+            if back > 0:
+                state.put(key, [*taken._replace(amount=taken.amount - back)])
+                unpaid[member] -= back
 
     def _ties(self, names: Sequence[bytes]) -> list[bytes]:
         pool = self.income.pool.name

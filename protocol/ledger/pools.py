@@ -110,12 +110,17 @@ class Sums(NamedTuple):
 
 
 class Sheet:
-    """The lines that one cut writes, and what they come to for each member of each pool."""
+    """The lines that one cut writes, and what they come to for each member of each pool.
+
+    What earlier cuts wrote is read once, however many corrections ask for it.
+    """
 
     def __init__(self, state: State, height: int) -> None:
         self.state, self.height = state, height
         self.sums: dict[tuple[PoolId, bytes], Sums] = {}
         self._numbers: dict[str, int] = {}
+        self._splits: dict[PoolId, dict[int, SplitRow]] = {}
+        self._lines: dict[tuple[int, PoolId], list[tuple[bytes, Payout]]] = {}
 
     def write(self, pool: PoolId, ruleset: bytes, line: Line) -> None:
         """Put a line behind those that the pool has at this height."""
@@ -131,6 +136,28 @@ class Sheet:
         else:
             earned += line.amount
         self.sums[pool, line.member] = Sums(earned, corrected)
+
+    def splits(self, pool: PoolId) -> dict[int, SplitRow]:
+        """Return the earlier splits of a pool that gave somebody something, by height."""
+        if pool not in self._splits:
+            prefix = SPLIT + pool.to_bytes()
+            self._splits[pool] = {
+                int.from_bytes(key[-8:]): SplitRow(*row) for key, row in self.state.items(prefix)
+            }
+        return self._splits[pool]
+
+    def change_split(self, pool: PoolId, height: int, row: SplitRow) -> None:
+        """Write an earlier split anew."""
+        self.splits(pool)[height] = row
+        put_split(self.state, pool, height, row)
+
+    def lines(self, height: int, pool: PoolId) -> list[tuple[bytes, Payout]]:
+        """Return the lines that an earlier split wrote, each with its place."""
+        if (height, pool) not in self._lines:
+            self._lines[height, pool] = [
+                one for one in lines_of(self.state, height, pool) if one[1].line.sort != CORRECTION
+            ]
+        return self._lines[height, pool]
 
 
 def pools(state: State) -> dict[PoolId, PoolRow]:
@@ -158,13 +185,6 @@ def income_row(state: State, event: bytes) -> IncomeRow | None:
 def put_income(state: State, event: bytes, row: IncomeRow) -> None:
     """Write an income."""
     state.put(INCOME + event, [*row.pool, *row[1:]])
-
-
-def splits_since(state: State, pool: PoolId, height: int) -> list[tuple[int, SplitRow]]:
-    """Return the splits of a pool from a height on, which gave somebody something."""
-    prefix = SPLIT + pool.to_bytes()
-    rows = [(int.from_bytes(key[-8:]), SplitRow(*row)) for key, row in state.items(prefix)]
-    return [one for one in rows if one[0] >= height]
 
 
 def put_split(state: State, pool: PoolId, height: int, row: SplitRow) -> None:
