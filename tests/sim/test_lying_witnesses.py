@@ -13,13 +13,10 @@ from tests.sim.liars import FAULTS, corrupt
 from tests.sim.node import Node
 from tests.sim.test_seals import STEP_MS, chain, council, seal_soon
 from tests.sim.weather import CALM, PARTED, SCRAMBLED
-from tests.sim.world import World
 
 SEEDS = int(os.environ.get("COMMONWEAL_RUNS", "1"))
 SEALED_MS_MAX = 60_000
 """In calm, however many rounds the liars have their turn in."""
-CONVICTED = ("two votes",)
-"""Of two seals each hears of one, unless many vote for both; of two votes all compare notes."""
 WEATHERS = (CALM, PARTED, replace(SCRAMBLED, crash=0.0))
 
 
@@ -38,8 +35,8 @@ def check(honest: list[Node], liars: list[Node]) -> None:
         assert not node.assessor.outlook().alarm
 
 
-def lived_through(seed: int, size: int, faults: tuple[str, ...]) -> tuple[World, list[Node]]:
-    """Return a world whose last witnesses lied in storm and calm, and those who did not."""
+def live_through(seed: int, size: int, faults: tuple[str, ...]) -> None:
+    """Let the last witnesses lie in storm and calm; raise unless the others seal all the same."""
     world, rng = council(seed, size), Random(seed)
     honest, liars = world.nodes[: -len(faults)], world.nodes[-len(faults) :]
     for node, fault in zip(liars, faults, strict=True):
@@ -66,17 +63,12 @@ def lived_through(seed: int, size: int, faults: tuple[str, ...]) -> tuple[World,
                 break
         else:
             raise world.broken(f"height {height + 1} is not sealed")
-    return world, honest
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_one_of_four_may_lie(seed: int, fault: str) -> None:
-    world, honest = lived_through(900 + seed, 4, (fault,))
-    world.run(3_000)
-    if fault in CONVICTED:
-        liar = world.nodes[-1].person.device
-        assert any(liar in chain(node).seals.double_votes() for node in honest)
+    live_through(900 + seed, 4, (fault,))
 
 
 @pytest.mark.parametrize("seed", range(2 * SEEDS))
@@ -84,4 +76,4 @@ def test_two_of_seven_may_lie(seed: int) -> None:
     rng = Random(seed)
     faults = (rng.choice(FAULTS), rng.choice(FAULTS))
     assert quorum_of(7).lies == len(faults)
-    lived_through(1_000 + seed, 7, faults)
+    live_through(1_000 + seed, 7, faults)
