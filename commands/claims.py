@@ -38,7 +38,7 @@ PAYOUT_FIELDS = (
 OPEN = ("open", "partly")
 
 STATUSES = {
-    "open": N_("open"),
+    "open": N_("to be paid"),
     "partly": N_("partly settled"),
     "settled": N_("settled"),
     "nothing": N_("nothing to pay"),

@@ -40,6 +40,8 @@ class Names:
         """
         if len(member) != MEMBER_BYTES:
             return outside(member)
+        if member == self._community:
+            return _("the community")
         name = self._known.get(member.hex())
         if name is None and not self._is_folded:
             self._fold()

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from commonweal.commands.client import ask_if_running
-from commonweal.commands.folded import folded
+from commonweal.commands.folded import Folded, folded
 from commonweal.commands.language import N_, _, ngettext
 from commonweal.commands.names import body_of
 from commonweal.commands.options import form_option, home_option
@@ -45,11 +45,11 @@ def show(id: str, home: Home, form: Form) -> None:
         if row["sealed"]:
             seals = Seals(store, state.community)
             row["sealed_at"] = seals.height_covering(found.author, found.seq)
-    answer = ask_if_running(home, "holders", id=bytes(found.id))
-    row["holders"] = None if answer is None else [one.hex() for one in answer["holders"] if one]
-    if form is Form.JSON:
-        return write_json(row)
-    return _show(row, people)
+        answer = ask_if_running(home, "holders", id=bytes(found.id))
+        row["holders"] = answer and [one.hex() for one in answer["holders"] if one]
+        if form is Form.JSON:
+            return write_json(row)
+        return _show(row, state)
 
 
 def as_row(store: Store, people: People, found: Record) -> dict[str, Any]:
@@ -133,7 +133,7 @@ def _body(store: Store, found: Record) -> dict[str, Any] | None:
     return row
 
 
-def _show(row: dict[str, Any], people: People) -> None:
+def _show(row: dict[str, Any], state: Folded) -> None:
     signatures = {"good": SIGNATURES[0], "covered": SIGNATURES[1], "void": SIGNATURES[2]}
     pairs = [
         (_("id"), row["id"]),
@@ -148,7 +148,7 @@ def _show(row: dict[str, Any], people: People) -> None:
             _("no: {reason}").format(reason=_(row["reason"])) if row["reason"] else _("yes"),
         ),
         (_("sealed"), _sealed(row["sealed_at"])),
-        *_said(row["data"], people),
+        *_said(row["data"], state),
         *((_("cites"), one) for one in row["deps"]),
     ]
     rows = [{"what": what, "value": value} for what, value in pairs]
@@ -167,7 +167,7 @@ def _show(row: dict[str, Any], people: People) -> None:
         say(_("Its text is not here: erased, or not fetched yet."))
 
 
-def _said(data: dict[str, Any], people: People) -> list[tuple[str, str]]:
+def _said(data: dict[str, Any], state: Folded) -> list[tuple[str, str]]:
     pairs = []
     for key, value in data.items():
         match value:
@@ -176,7 +176,7 @@ def _said(data: dict[str, Any], people: People) -> list[tuple[str, str]]:
             case str() if key == "action":
                 said = shown_action(value)
             case str() if key in ("provider", "receiver", "member"):
-                said = f"{people.name(bytes.fromhex(value))} ({value[:8]})"
+                said = f"{state.name(bytes.fromhex(value))} ({value[:8]})"
             case _:
                 said = _brief(value)
         pairs.append((visible(key), said))

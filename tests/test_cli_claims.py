@@ -90,6 +90,10 @@ def test_a_payment_is_said_then_settled_and_then_final(lanxi: Commons) -> None:
     assert "what was paid is provisional: not sealed yet" in shown
     (payment,) = lanxi.json(lanxi.bo, "explain", claim[:12])["payments"]
     assert (payment["status"], payment["final"]) == ("said", False)
+    told = lanxi.good(lanxi.ana, "show", payment["event"][:12]).out
+    assert "the community (" in told
+    assert "Bo (" in told
+    assert "the community" in lanxi.good(lanxi.ana, "ledger").out
     assert "said, not confirmed by the claimant" in lanxi.good(lanxi.bo, "explain", claim[:12]).out
     lanxi.good(lanxi.bo, "attest", payment["event"][:12])
     bo = claims(lanxi, lanxi.bo)["Bo"]

@@ -226,7 +226,7 @@ def test_show_says_all_of_a_record(home: Path) -> None:
     assert sorted(found) == [
         *("author", "basis", "body", "claimed_at", "clock", "community", "counts", "data"),
         *("deps", "holders", "id", "kind", "member", "member_name", "prev", "reason", "sealed"),
-        *("seq", "signature"),
+        *("sealed_at", "seq", "signature"),
     ]
     assert found["signature"] == "good"
     assert found["holders"] is None
@@ -302,8 +302,9 @@ def test_the_device_that_types_does_not_end_itself(home: Path) -> None:
 def test_status_keeps_its_shape(home: Path) -> None:
     found = good("status", "--home", home, "-o", "json").json
     assert sorted(found) == [
-        *("behind", "community", "community_name", "damaged", "device", "frontier", "listening"),
-        *("logs", "member", "member_name", "peers", "records", "running", "state", "writable"),
+        *("behind", "community", "community_name", "damaged", "device", "finality", "frontier"),
+        *("joined", "listening", "logs", "member", "member_name", "parent", "peers", "records"),
+        *("running", "state", "writable"),
     ]
     assert found["community_name"] == "Garden"
     assert (found["records"], found["logs"], found["peers"]) == (2, 1, [])
