@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from commonweal.protocol import codec
+from commonweal.protocol.ledger.snapshot import read_chunk
 from commonweal.protocol.record import CommunityId
 from commonweal.protocol.seal import bundle
 from commonweal.protocol.seal.cut import delta_from_bytes, delta_to_bytes
@@ -35,6 +36,7 @@ from commonweal.protocol.seal.votes import (
     vote_from_bytes,
     vote_to_bytes,
 )
+from tests.ledger import test_snapshot
 from tests.seal import scenes, test_bundle
 from tests.seal.test_messages import LOCK, MESSAGES, POLKA
 from tests.seal.witness import COMMUNITY
@@ -78,6 +80,10 @@ SEAL_DOORS: Mapping[str, tuple[Callable[[bytes], object], tuple[bytes, ...]]] = 
         tuple(map(message_to_bytes, MESSAGES)),
     ),
     "lock": (_here(lock_from_bytes), (lock_to_bytes(LOCK),)),
+    "chunk of a state": (
+        lambda data: read_chunk(data, test_snapshot.TOP, test_snapshot.DEPTH, 1),
+        (test_snapshot.CHUNKS[1],),
+    ),
     "proof that a record is final": (
         bundle.shown_by,
         (bundle.bundle_to_bytes(test_bundle.GOOD),),

@@ -170,18 +170,21 @@ def test_who_gives_no_state_is_passed_over() -> None:
     assert not any(was_lied_to for was_lied_to, _ in found)
 
 
-def test_where_only_liars_give_the_records_are_folded_instead(
+def test_where_nobody_gives_a_state_the_records_are_folded_instead(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(arriving, "GIVE_UP_MS", 10_000)
     world = sealed(3, 12, members=1)
+    monkeypatch.setattr(arriving, "RECORDS_MIN", 0)
 
     def none(self: Snapshots, now_ms: int) -> None:
         return None
 
     monkeypatch.setattr(Snapshots, "offer", none)
     node = late(world)
-    until(world, lambda: height(node) >= 12, 120_000, "who joined does not follow")
+    world.run(8_000)
+    assert chain(node).height >= 12 and height(node) == 0, "folding waits for a state"
+    until(world, lambda: height(node) >= 12, 30_000, "who joined does not follow")
     world.run(2_000)
     assert pairs(node) == pairs(world.nodes[0])
     assert node.layers is not None and node.layers.mark(TAKEN) is None
