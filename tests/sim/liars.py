@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from commonweal.node.events import Assessed
 from commonweal.node.session import Session
+from commonweal.node.voices import speaker
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.seal.acts import Message
 from commonweal.protocol.seal.cut import SealedLog
@@ -33,7 +34,9 @@ def corrupt(node: Node, fault: str) -> None:
     elif fault == "roots":
         sealing.agreeing.assessed = _builder(node)  # type: ignore[method-assign, assignment]
     else:
-        sealing.voices.say = _mouth(node, fault)  # type: ignore[method-assign]
+        mouth = _Mouth(node, fault)
+        sealing.voices.say = mouth.say  # type: ignore[method-assign]
+        sealing.voices.tell = mouth.tell  # type: ignore[method-assign]
 
 
 def _builder(node: Node) -> Callable[[Assessed], tuple[SealedLog, ...] | None]:
@@ -49,35 +52,39 @@ def _builder(node: Node) -> Callable[[Assessed], tuple[SealedLog, ...] | None]:
     return assessed
 
 
-def _mouth(node: Node, fault: str) -> Callable[..., None]:
-    """Return what says a node's own words otherwise."""
-    voices = node.service.sealing.voices
-    honest = voices.say
+class _Mouth:
+    """What says a node's own words otherwise, and those of others as they are."""
 
-    def say(message: Message, candidates: Sequence[DeviceKey] = ()) -> None:
+    def __init__(self, node: Node, fault: str) -> None:
+        self.node, self.fault = node, fault
+        self._honest = node.service.sealing.voices.tell
+
+    def say(self, message: Message, candidates: Sequence[DeviceKey] = ()) -> None:
+        """Say something of our own to everybody, or something else, or nothing."""
+        for session in self.node.service.desk.members():
+            self.tell(session, message)
+
+    def tell(self, session: Session, message: Message) -> None:
+        """Say to one peer what this mouth says to him, whoever asks and how often."""
+        node = self.node
+        if isinstance(message, Certificate) or speaker(message) != node.person.device:
+            return self._honest(session, message)
         is_have = isinstance(message, Have)
-        if isinstance(message, Certificate) or (fault == "shows nothing" and not is_have):
-            return honest(message, candidates)
-        if fault in ("silent", "shows nothing"):
+        if self.fault == "silent" or (self.fault == "shows nothing" and is_have):
             return None
-        for number, session in enumerate(node.service.desk.members()):
-            _tell(node, fault, message, number, session)
+        if self.fault == "withholding" and node.rng.randrange(2):
+            return None
+        other = self._other(message) if session.peer[0] % 2 else None
+        return self._honest(session, other or message)
+
+    def _other(self, message: Message) -> Message | None:
+        """Return what one half of the peers hears instead; None for the same."""
+        signer = self.node.person.signer
+        if self.fault == "two votes" and isinstance(message, Vote):
+            about = (self.node.community, message.height, message.round, message.step)
+            return sign_vote(signer, *about, NIL if message.seal else OTHER)
+        if self.fault == "two seals" and isinstance(message, Proposal):
+            other = replace(message.seal, time_ms=message.seal.time_ms + 1)
+            why = message.haves or message.polka
+            return propose(signer, message.round, other, message.delta, why)
         return None
-
-    return say
-
-
-def _tell(node: Node, fault: str, message: Message, number: int, session: Session) -> None:
-    voices, signer = node.service.sealing.voices, node.person.signer
-    if fault == "withholding":
-        if node.rng.randrange(2):
-            voices.tell(session, message)
-    elif fault == "two votes" and isinstance(message, Vote) and number % 2:
-        about = (node.community, message.height, message.round, message.step)
-        voices.tell(session, sign_vote(signer, *about, NIL if message.seal else OTHER))
-    elif fault == "two seals" and isinstance(message, Proposal) and number % 2:
-        other = replace(message.seal, time_ms=message.seal.time_ms + 1)
-        why = message.haves or message.polka
-        voices.tell(session, propose(signer, message.round, other, message.delta, why))
-    else:
-        voices.tell(session, message)

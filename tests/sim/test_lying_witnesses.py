@@ -13,6 +13,7 @@ from tests.sim.liars import FAULTS, corrupt
 from tests.sim.node import Node
 from tests.sim.test_seals import STEP_MS, chain, council, seal_soon
 from tests.sim.weather import CALM, PARTED, SCRAMBLED
+from tests.sim.world import Broken
 
 SEEDS = int(os.environ.get("COMMONWEAL_RUNS", "1"))
 SEALED_MS_MAX = 60_000
@@ -31,8 +32,8 @@ def check(honest: list[Node], liars: list[Node]) -> None:
             kept = chain(node).seals.at(height)
             assert kept is not None
             assert seals.setdefault(height, kept.sealed.seal.id) == kept.sealed.seal.id
-        assert node.assessor is not None
-        assert not node.assessor.outlook().alarm
+        if node.assessor is not None:
+            assert not node.assessor.outlook().alarm
 
 
 def live_through(seed: int, size: int, faults: tuple[str, ...]) -> None:
@@ -77,3 +78,8 @@ def test_two_of_seven_may_lie(seed: int) -> None:
     faults = (rng.choice(FAULTS), rng.choice(FAULTS))
     assert quorum_of(7).lies == len(faults)
     live_through(1_000 + seed, 7, faults)
+
+
+def test_with_one_liar_too_many_who_says_nothing_no_seal_comes() -> None:
+    with pytest.raises(Broken, match="is not sealed"):
+        live_through(900, 4, ("silent", "silent"))
