@@ -253,9 +253,10 @@ class Node:
                 case events.Taken(peer):
                     network.done(self, peer)
                 case events.Wake(at_ms):
-                    self._wake_ms = at_ms
-                    at_ms -= self._skew_ms
-                    self.world.agenda.at(at_ms, self._woke, self._life, self._wake_ms)
+                    if at_ms != self._wake_ms:  # else it is planned already, as by another face
+                        self._wake_ms = at_ms
+                        at_ms -= self._skew_ms
+                        self.world.agenda.at(at_ms, self._woke, self._life, self._wake_ms)
                 case events.Assess(request):
                     thinking = 1 if isinstance(request, events.Hold) else self._thinking()
                     self.world.agenda.after(thinking, self._assess, self._life, request)
