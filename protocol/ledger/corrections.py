@@ -52,6 +52,29 @@ def correct_income(sheet: Sheet, event: bytes, income: IncomeRow, more: int, see
     return left
 
 
+def settle_turns(sheet: Sheet) -> None:
+    """Let debts that were paid by nothing be owed again, and give back turns that were none.
+
+    One look over what a bucket gave, for all corrections of a seal together.
+    """
+    state = sheet.state
+    for pool, bucket in sorted({**sheet.unpaid, **sheet.undone}):
+        unpaid = dict(sheet.unpaid.get((pool, bucket), {}))
+        again = dict.fromkeys(sheet.undone.get((pool, bucket), ()))
+        prefix = TAKEN + pool.to_bytes() + bucket.encode() + b"\0"
+        for key, value in list(state.items(prefix)):
+            taken = TakenRow(*value)
+            if taken.height in again:
+                state.delete(key)
+                continue
+            row = event_row(state, key[len(prefix) :]) if taken.amount and unpaid else None
+            member = b"" if row is None else agents.person(state, row.provider)
+            back = min(taken.amount, unpaid.get(member, 0))
+            if back > 0:
+                state.put(key, [*taken._replace(amount=taken.amount - back)])
+                unpaid[member] -= back
+
+
 class _Part(NamedTuple):
     """A line that the money reached. size: what it got; left: as corrected since."""
 
@@ -134,7 +157,6 @@ class _Way:
         sizes = [part.left if amount < 0 else part.size for part in parts]
         ties = self._ties([part.place for part in parts])
         whole = divide(abs(amount), sizes, ties)
-        unpaid: dict[bytes, int] = {}
         for part, size, one in zip(parts, sizes, whole, strict=True):
             if one:
                 given = -one if amount < 0 else one
@@ -143,10 +165,6 @@ class _Way:
                 written = Line(*fields, income=self.event, corrects=self.height)
                 self.sheet.write(self.income.pool, part.payout.ruleset, written)
                 self._note(part, given)
-                whose = line.source if line.sort == "commission" else line.member
-                unpaid[whose] = unpaid.get(whose, 0) - given
-        if parts[0].payout.line.bucket in self.split.debts:
-            self._owe_again(parts[0].payout.line.bucket, unpaid)
 
     def _note(self, part: _Part, amount: int) -> None:
         """Let everything that later splits read of a line count the correction."""
@@ -164,9 +182,12 @@ class _Way:
             past = state.get(key)
             if past is not None:
                 state.put(key, [counted(past[0] + amount), past[1]])
+        if line.bucket in self.split.debts:
+            unpaid = self.sheet.unpaid.setdefault((self.income.pool, line.bucket), {})
+            unpaid[whose] = unpaid.get(whose, 0) - amount
 
     def _undo(self, buckets: Iterable[str]) -> None:
-        """Give back the turns in those buckets of which nothing is left."""
+        """Note those buckets of which nothing is left: their turns are given back."""
         state, left = self.sheet.state, dict.fromkeys(buckets, 0)
         for place, payout in self.sheet.lines(self.height, self.income.pool):
             if payout.line.bucket in left:
@@ -174,25 +195,10 @@ class _Way:
         empty = [name for name, amount in left.items() if not amount]
         undone = [one for one in empty if one in self.split.once and one not in self.split.undone]
         for name in undone:
-            prefix = TAKEN + self.income.pool.to_bytes() + name.encode() + b"\0"
-            for key, value in list(state.items(prefix)):
-                if TakenRow(*value).height == self.height:
-                    state.delete(key)
+            self.sheet.undone.setdefault((self.income.pool, name), []).append(self.height)
         if undone:
             row = self.split._replace(undone=[*self.split.undone, *undone])
             self.sheet.change_split(self.income.pool, self.height, row)
-
-    def _owe_again(self, bucket: str, unpaid: dict[bytes, int]) -> None:
-        """Let the debts of a bucket to these members count as so much less paid."""
-        state = self.sheet.state
-        prefix = TAKEN + self.income.pool.to_bytes() + bucket.encode() + b"\0"
-        for key, value in list(state.items(prefix)):
-            row, taken = event_row(state, key[len(prefix) :]), TakenRow(*value)
-            member = b"" if row is None else agents.person(state, row.provider)
-            back = min(taken.amount, unpaid.get(member, 0))
-            if back > 0:
-                state.put(key, [*taken._replace(amount=taken.amount - back)])
-                unpaid[member] -= back
 
     def _ties(self, names: Sequence[bytes]) -> list[bytes]:
         pool = self.income.pool.name

@@ -18,7 +18,7 @@ from commonweal.protocol.errors import RuleError
 from commonweal.protocol.ledger import agents, attestation, claims, joining, roles, standing
 from commonweal.protocol.ledger.closing import LAST
 from commonweal.protocol.ledger.context import is_bytes
-from commonweal.protocol.ledger.corrections import correct_income
+from commonweal.protocol.ledger.corrections import correct_income, settle_turns
 from commonweal.protocol.ledger.cut import Cut
 from commonweal.protocol.ledger.flow import event_row
 from commonweal.protocol.ledger.pools import (
@@ -123,6 +123,7 @@ def share(
         touched = [key[1:] for key, _ in state.items(PENDING)]
     sheet = Sheet(state, cut.height)
     incomes = _value(sheet, cut, ruleset, community, touched)
+    settle_turns(sheet)
     splits: list[Split] = []
     for pool in ruleset.pools:
         id = id_of(pool)

@@ -118,6 +118,10 @@ class Sheet:
     def __init__(self, state: State, height: int) -> None:
         self.state, self.height = state, height
         self.sums: dict[tuple[PoolId, bytes], Sums] = {}
+        self.unpaid: dict[tuple[PoolId, str], dict[bytes, int]] = {}
+        """What of debts, by bucket, was paid to members and is owed again."""
+        self.undone: dict[tuple[PoolId, str], list[int]] = {}
+        """The heights of the splits, by bucket, of which nothing is left."""
         self._numbers: dict[str, int] = {}
         self._splits: dict[PoolId, dict[int, SplitRow]] = {}
         self._lines: dict[tuple[int, PoolId], list[tuple[bytes, Payout]]] = {}

@@ -154,6 +154,19 @@ def test_a_debt_that_was_paid_by_income_that_never_came_is_owed_again() -> None:
     assert pools.pools(shop.history.final)[POOL].carried == 910
 
 
+def test_of_several_debts_no_more_is_owed_again_than_was_taken_back() -> None:
+    rules = paying("event.effort / 10", buckets=[bucket(claim="debt")])
+    shop = Treasury(rules, "Jun")
+    for _ in range(2):
+        shop.work("Mei", 1, by="Jun")
+    came = shop.earn(200)
+    shop.cut()
+    shop.correct_income(came, -50)
+    shop.earn(1000)
+    shop.cut()
+    assert shop.paid() == {"Mei": 200}
+
+
 def test_more_income_pays_no_debt_twice_but_stays_in_the_pool() -> None:
     rules = paying("event.effort / 10", buckets=[bucket(claim="debt")])
     shop = Treasury(rules, "Jun")
