@@ -34,6 +34,7 @@ from commonweal.protocol.invite import Contact, Invite, Link
 from commonweal.protocol.ledger import membership
 from commonweal.protocol.record import RecordId
 from commonweal.storage.home import Home, Settings
+from commonweal.storage.seals import Seals
 
 USES_MAX = 1000
 FIELDS = ("id", "author", "author_name", "uses", "used", "expires", "revoked", "state")
@@ -133,7 +134,8 @@ def link_to(home: Home, id: RecordId | None = None, seed: bytes = b"") -> Link:
             clock = store.clock_of(id)
             assert clock is not None, "an invite that was written is held"
             found = Invite(id, clock, seed)
-        return Link(settings.here, contacts(store, home, settings, peer), found)
+        last = Seals(store, settings.here).last()
+        return Link(settings.here, contacts(store, home, settings, peer), found, *last)
 
 
 def show_link(text: str) -> None:

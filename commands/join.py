@@ -31,6 +31,7 @@ from commonweal.protocol.invite import Link
 from commonweal.protocol.ledger import membership
 from commonweal.storage.home import Home, Settings
 from commonweal.storage.keystore import Secrets
+from commonweal.storage.seals import Seals
 from commonweal.storage.shelves import Address
 from commonweal.storage.store import Store
 
@@ -98,6 +99,7 @@ def ask_to_join(home: Home, link: Link, passphrase_file: Path | None) -> str:
         _write_request(store, settings, link, unlock(home, passphrase_file))
         text = links.to_text(link)
         replace(settings, community=link.community, link=text).put(store)
+        Seals(store, link.community).put_checkpoint(link.height, link.seal)
         for contact in link.contacts:
             store.put_address(Address(contact.peer, None, contact.addresses, b"", 0, "link"))
         store.commit()

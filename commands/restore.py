@@ -57,6 +57,7 @@ from commonweal.protocol.record import CommunityId
 from commonweal.storage import keystore
 from commonweal.storage.home import Home, Settings, new_port
 from commonweal.storage.keystore import Secrets
+from commonweal.storage.seals import Seals
 from commonweal.storage.shelves import RESTORING, Address
 from commonweal.storage.store import Store
 
@@ -164,6 +165,7 @@ def from_words(home: Home, entropy: bytes, link: Link, passphrase: str | None) -
         try:
             for contact in link.contacts:
                 store.put_address(Address(contact.peer, None, contact.addresses, b"", 0, "link"))
+            Seals(store, link.community).put_checkpoint(link.height, link.seal)
             blank = Settings("", member, DeviceKey(b""), link.community)
             return _begin(new, store, blank, entropy, passphrase, rekeyed)
         finally:

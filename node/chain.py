@@ -111,6 +111,9 @@ class Chain:
         if point is None or seal.height > point.height + 1:
             return False
         end = follow(point, sealed)
+        checkpoint = self.seals.checkpoint()
+        if checkpoint is not None and checkpoint[0] == seal.height and checkpoint[1] != seal.id:
+            raise InvalidSeal(f"height {seal.height} has another seal in the link of this home")
         whole = self._cut()
         grown = extend(whole.logs, delta)
         tree = root.update(whole.nodes, tree_changes(delta.logs))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from commonweal.protocol import codec
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.record import CommunityId
 from commonweal.protocol.seal.acts import Lock
@@ -27,6 +28,9 @@ from commonweal.protocol.seal.votes import (
     vote_to_bytes,
 )
 from commonweal.storage.database import Database
+
+CHECKPOINT = "checkpoint"
+"""The setting of a seal that is trusted because a member named it."""
 
 
 class KeptSeal(NamedTuple):
@@ -112,6 +116,28 @@ class Seals:
                         return found
                     found = height
         return found
+
+    def last(self) -> tuple[int, bytes]:
+        """Return height and id of the last seal; 0 and empty before the first."""
+        row = self._database.row("SELECT height, id FROM seal ORDER BY height DESC LIMIT 1")
+        return (0, b"") if row is None else (row[0], row[1])
+
+    def checkpoint(self) -> tuple[int, SealId] | None:
+        """Return height and id of the seal that this home's link named; None for none."""
+        row = self._database.row("SELECT value FROM setting WHERE name = ?", (CHECKPOINT,))
+        match codec.decode(row[0]) if row else None:
+            case [int(height), bytes(seal)]:
+                return height, SealId(seal)
+            case _:
+                return None
+
+    def put_checkpoint(self, height: int, seal: bytes) -> None:
+        """Keep which seal a link names; height 0: it names none."""
+        if height:
+            value = codec.encode([height, seal])
+            self._database.change(
+                "INSERT OR REPLACE INTO setting VALUES (?, ?)", (CHECKPOINT, value)
+            )
 
     def put(self, sealed: SealedHeight, delta: Delta) -> None:
         """Add the next height, and forget what this device said on the way to it."""
