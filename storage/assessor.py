@@ -125,8 +125,10 @@ class Assessor:
         under what they cite.
         """
         with self._looking():
-            unsealed = self._unsealed()
-            logs_max = have_logs_max(len(self._point().witnesses))
+            unsealed, witnesses = self._unsealed(), self._point().witnesses
+            if not witnesses:
+                return ()
+            logs_max = have_logs_max(len(witnesses))
             if sum(stop - start for _, start, stop in unsealed) > HAVE_RECORDS_MAX or (
                 len(unsealed) > logs_max
             ):
