@@ -51,6 +51,9 @@ class Offer(NamedTuple):
         return 1 << self.depth
 
 
+TRIED = "audit tried"
+"""The mark of how many proofs were here when the records were folded anew in vain."""
+
 NOTHING_YET = Offer(0, 0)
 """Stands where a state is to be taken and nobody offered one yet."""
 
@@ -192,11 +195,17 @@ class Snapshots:
             return True
         if any(self.kept.store.wire(log.head) is None for log in logs):
             return False
+        proofs = self.kept.store.row(
+            "SELECT (SELECT count(*) FROM proof), (SELECT count(*) FROM double_vote)"
+        )
+        if self._layers.mark(TRIED) == list(proofs or ()):
+            return False
         place = self._layers.path
         beside = Layers(place if place == ":memory:" else f"{place}.audit")
         try:
             again = LedgerState(self.kept.store, beside, self.kept.community, whole=False)
             if not again.alarm and again.cut.height < self.kept.cut.height:
+                self._note_tried(list(proofs or ()))
                 return False
             with self._writing():
                 refused = beside.rows("SELECT id, layer, reason FROM refused")
@@ -211,6 +220,11 @@ class Snapshots:
         return True
 
     # Inside.
+
+    def _note_tried(self, proofs: list[int]) -> None:
+        """Remember that evidence is missing which seals name: without more of it none is due."""
+        with self._writing():
+            self._layers.put_mark(TRIED, proofs)
 
     def _seal(self, height: int) -> Seal:
         kept = self._seals.at(height)

@@ -13,6 +13,9 @@ from commonweal.protocol.keys import DeviceKey, Signer
 from commonweal.protocol.ledger import root, snapshot
 from commonweal.protocol.ledger.roots import Trees
 from commonweal.protocol.record import Record
+from commonweal.protocol.seal.cut import Delta
+from commonweal.protocol.seal.formats import Seal
+from commonweal.storage.final import Final, Folded, Lacking
 from commonweal.storage.layers import FINAL, Layer, TreeNodes
 from commonweal.storage.seals import KeptSeal
 from commonweal.storage.snapshots import OFFER_MS, Offer, Snapshots
@@ -263,6 +266,28 @@ def test_a_state_with_other_members_than_the_seal_names_is_not_put_in_place(
         fetch(late, Snapshots(shop.here.kept))
     late.kept.refresh()
     assert late.kept.cut.height == 0 and pairs(late) == {}
+
+
+def test_without_the_evidence_that_seals_name_the_records_are_folded_anew_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shop, late = past(), newcomer()
+    fetch(late, Snapshots(shop.here.kept))
+    late.take(shop.records[: shop.held[-1]])
+    folded: list[int] = []
+    plain = Final.fold
+
+    def lacking(self: Final, seal: Seal, delta: Delta) -> Folded | Lacking:
+        folded.append(seal.height)
+        return Lacking((b"proof",)) if seal.height == 7 else plain(self, seal, delta)
+
+    monkeypatch.setattr(Final, "fold", lacking)
+    assert not Snapshots(late.kept).audit()
+    assert folded[-1] == 7
+    before = len(folded)
+    assert not Snapshots(late.kept).audit()
+    assert len(folded) == before, "nothing came that could help"
+    assert late.kept.cut.height == HEIGHTS
 
 
 def test_records_that_come_to_another_root_raise_the_alarm(monkeypatch: pytest.MonkeyPatch) -> None:
