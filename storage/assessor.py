@@ -143,7 +143,8 @@ class Assessor:
     def build(self, haves: tuple[Have, ...], now_ms: int) -> Draft | None:
         """Return the seal to propose: fair to `haves`, at this clock.
 
-        None when there is nothing to seal, or when what `haves` ask for is not held here yet.
+        None when there is nothing to seal, when what `haves` ask for is not held here yet, or
+        when what it would come to cannot be written.
         """
         with self._looking():
             point, end = self._point(), self.kept.end()
@@ -162,7 +163,10 @@ class Assessor:
             covered = history.covered(advance)
             if covered.missing:
                 return None
-            folded = end.conclude(history, advance, covered)
+            try:
+                folded = end.conclude(history, advance, covered)
+            except InvalidSeal:
+                return None
             if not folded.outcome.witnesses:
                 return None
             self._keep(folded)

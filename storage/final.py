@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from commonweal.protocol.errors import InvalidSeal
+from commonweal.protocol.errors import InvalidSeal, Malformed
 from commonweal.protocol.keys import DeviceKey, short
 from commonweal.protocol.ledger.above import Covered
 from commonweal.protocol.ledger.cut import FOLD, Advance
@@ -105,9 +105,15 @@ class Final:
         return folded
 
     def conclude(self, history: History, advance: Advance, covered: Covered) -> Folded:
-        """Return what an advance comes to, and the seal that says so."""
+        """Return what an advance comes to, and the seal that says so.
+
+        Raises `InvalidSeal` when that cannot be written: then nobody seals it, and no node ends.
+        """
         outcome = history.conclude(advance, covered.records)
-        roots = history.roots(outcome)
+        try:
+            roots = history.roots(outcome)
+        except Malformed as error:
+            raise InvalidSeal(f"what it comes to cannot be written: {error}") from error
         return Folded(seal_of(self.community, outcome, roots), outcome, roots)
 
     def write(self, folded: Folded) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from commonweal.protocol.keys import DeviceKey, Signer
-from commonweal.protocol.ledger import above, sealing
+from commonweal.protocol.ledger import above, roots, sealing
 from commonweal.protocol.ledger.root import update
 from commonweal.protocol.record import Record, from_bytes_unchecked
 from commonweal.protocol.seal import judging
@@ -407,3 +407,20 @@ def test_a_proposal_is_full_before_it_is_too_large_to_judge_in_time(
     draft = first.assessor.build(tuple(haves), shop.now_ms + MINUTE)
     assert draft is not None
     assert new_records(first.kept.last.logs, draft.delta) == 9
+
+
+def test_a_state_that_cannot_be_written_is_sealed_by_nobody_and_ends_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shop, (first, judge, *_) = four()
+    signers = signers_of(shop)
+    seated = devices(first.assessor.outlook().witnesses)
+    haves = [first.have(signers[one]) for one in seated]
+    draft = first.assessor.build(tuple(haves), shop.now_ms + MINUTE)
+    assert draft is not None
+    encoded = roots.leaf
+    monkeypatch.setattr(roots, "leaf", lambda value: encoded([value, 2**64]))
+    assert first.assessor.build(tuple(haves), shop.now_ms + MINUTE) is None
+    made = proposal(signers[seated[0]], draft, haves)
+    found = judge.assessor.judge(made, shop.now_ms + MINUTE).verdict
+    assert not found.sound and "cannot be written" in found.reason
