@@ -53,11 +53,10 @@ def pairs(found: dict[str, Any]) -> list[tuple[str, str]]:
     mine = found["mine"]
     held = found.get("newest_held_by")
     own = ngettext("{n} record, {final} final", "{n} records, {final} final", mine["records"])
-    said = own.format(n=mine["records"], final=mine["final"])
+    said = own.format(n=f"{mine['records']:,}", final=f"{mine['final']:,}")
     if held is not None:
-        said += "; " + ngettext(
-            "the newest is held by {n} peer", "the newest is held by {n} peers", held
-        ).format(n=held)
+        by = ngettext("the newest is held by {n} peer", "the newest is held by {n} peers", held)
+        said = _("{one}; {other}").format(one=said, other=by.format(n=held))
     return [
         (_("yours"), said),
         (_("final"), _final_words(found)),
