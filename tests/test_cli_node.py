@@ -152,7 +152,7 @@ STATUS: dict[str, Any] = {
 
 
 def test_status_asks_the_running_node(home: Path) -> None:
-    with node(home, {"status": [STATUS]}):
+    with node(home, {"status": [STATUS], "holders": [{"holders": [b"e" * 32]}]}):
         found = good("status", "--home", home, "-o", "json").json
         shown = good("status", "--home", home).out
     assert (found["running"], found["behind"], found["records"]) == (True, 4, 12)
@@ -163,6 +163,7 @@ def test_status_asks_the_running_node(home: Path) -> None:
     ]
     assert (peer["behind"], peer["device"]) == (4, (b"e" * 32).hex())
     assert "behind by 4" in shown
+    assert "held by 1 peer" in shown
 
 
 def test_peers_are_listed_connected_or_not(home: Path) -> None:
