@@ -86,7 +86,7 @@ def seals(last: int, home: Home, form: Form) -> None:
         rows: list[dict[str, Any]] = []
         times: dict[int, int] = {}
         asked = "SELECT records FROM seal_row WHERE height = ?"
-        for height in range(max(1, kept.height - last + 1), kept.height + 1):
+        for height in kept.heights[-last:]:
             one = kept.at(height)
             assert one is not None, "the chain has no gaps"
             sealed, certificate = one.sealed.seal, one.sealed.certificate

@@ -136,6 +136,13 @@ def test_who_lost_the_other_witness_goes_on_and_the_other_follows_when_he_is_bac
     assert balance(again, "Ann") != before
     assert weal("seal", "--home", ann).code == 75, "the old home is as it was"
     good("verify", "--home", again)
+    listed = good("seals", "--home", again, "-o", "json").json["seals"]
+    assert [one["height"] for one in listed] == [4]
+    events = good("ledger", "--home", again, "-o", "json").json["records"]
+    file = tmp_path / "a.weal"
+    good("prove", events[0]["id"], "--out", file, "--home", again)
+    shown = good("check-proof", file, "--community", found["community"], "-o", "json").json
+    assert shown["height"] == 4
 
     with running(again):
         link = good("device", "add", "--home", again, "-o", "json").json["link"]
