@@ -6,7 +6,9 @@ import pytest
 
 from commonweal.node import link
 from commonweal.node.events import Action, Asked, Committed, Drop, Ticket
+from commonweal.node.following import Following
 from commonweal.node.sealing import ABREAST_MS
+from commonweal.node.session import Session
 from commonweal.protocol import wire, wire_seals
 from commonweal.protocol.errors import FinalityForked
 from commonweal.protocol.keys import Signer
@@ -80,6 +82,14 @@ def test_words_of_who_is_no_witness_are_not_kept() -> None:
     assert chain(node).seals.double_votes() == {}
     agreement = node.service.sealing.agreeing.agreement
     assert agreement is None or not list(agreement.tally.votes())
+    early = chain(node).height + 2
+    hear(node, said(sign_vote(stranger, node.community, early, 0, Step.PREVOTE, NIL)))
+    assert node.service.sealing._early.take(early) == []
+    hear(
+        node,
+        said(sign_vote(world.nodes[1].person.signer, node.community, early, 0, Step.PREVOTE, NIL)),
+    )
+    assert len(node.service.sealing._early.take(early)) == 1
 
 
 @pytest.mark.parametrize("data", [b"no message", b"\x92\xa4vote\xc4\x01\x90"])
@@ -122,10 +132,15 @@ def test_a_second_certificate_of_a_height_stops_sealing_and_both_are_shown() -> 
     assert isinstance(node.answers[Ticket(-9)], FinalityForked)
 
 
-def test_who_claims_to_be_far_ahead_keeps_nobody_from_sealing() -> None:
+def test_who_claims_to_be_far_ahead_keeps_nobody_from_sealing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def claimed(_: Following, session: Session, __: wire_seals.Height) -> None:
+        session.height = 10**9
+
     world = council(26)
+    monkeypatch.setattr(Following, "told", claimed)
     for node in world.nodes:
-        hear(node, wire_seals.Height(10**9, bytes(OTHER), b""))
         for session in node.service.desk.members():
             session.height = 10**9
     world.run(ABREAST_MS)
