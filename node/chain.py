@@ -8,9 +8,16 @@ two certified seals of one height the first stays, both are shown, and sealing s
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
-from commonweal.protocol.errors import CommonwealError, FinalityForked, InvalidSeal
+from commonweal.protocol.errors import (
+    CommonwealError,
+    FinalityForked,
+    InvalidRecord,
+    InvalidSeal,
+    Malformed,
+)
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger import root
 from commonweal.protocol.record import FOUND, CommunityId, Record, RecordId, from_bytes
@@ -155,7 +162,8 @@ class Chain:
         if self._founding is None:
             record = self._store.record(RecordId(self.community))
             if record is not None:
-                self._found(record)
+                with suppress(InvalidRecord, Malformed):  # then nobody ever seals here
+                    self._found(record)
         return self._founding
 
     def _found(self, record: Record) -> None:

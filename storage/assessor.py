@@ -217,7 +217,7 @@ class Assessor:
             fields = (self._community, cut.height, SealId(self.kept.last.seal))
             return Point(*fields, cut.clock, cut.time_ms, witnesses)
         founding = self._store.record(RecordId(self._community))
-        if founding is None:
+        if founding is None or self.kept.alarm:
             return Point(self._community, 0, SealId(self._community), 0, 0, ())
         return beginning(founding)
 

@@ -22,6 +22,7 @@ from commonweal.protocol.record import (
     RecordId,
     from_bytes_unchecked,
 )
+from commonweal.protocol.seal.chain import beginning
 from commonweal.storage.last_cut import BEGUN, LastCut
 from commonweal.storage.layers import FINAL, NEWEST, OLDER, Layers
 from commonweal.storage.store import Store
@@ -88,6 +89,7 @@ def begin(
     founding = store.record(RecordId(community))
     if layers.mark(BEGUN) or founding is None:
         return []
+    beginning(founding)
     if parent_of(founding) is None:
         layers.put_mark(BEGUN, True)
         return []

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from commonweal.node.chain import Chain
+from commonweal.node.replica import Replica
 from commonweal.protocol import invite as links
 from commonweal.protocol.errors import InvalidSeal
+from commonweal.protocol.record import NO_ID, CommunityId, Draft, Place, permanent, sign
+from commonweal.storage.assessor import Assessor
 from commonweal.storage.home import Home, Settings
+from commonweal.storage.layers import Layers
+from commonweal.storage.ledger_state import LedgerState
 from commonweal.storage.seals import Seals
 from commonweal.storage.store import Store
-from tests.protocol.authors import COMMUNITY, FIRST, FOUNDING
+from tests.protocol.authors import BO, COMMUNITY, FIRST, FOUNDING, MEI, NOW_MS
 from tests.seal.test_bundle import MADE
 from tests.weal import founder, good, member, weal
 
@@ -58,3 +64,24 @@ def test_a_link_names_the_last_seal_and_who_joins_keeps_it(tmp_path: Path) -> No
     with Home(bo).store(readonly=True) as store:
         kept = Seals(store, Settings.read(store).here).checkpoint()
     assert kept is not None and (kept[0], kept[1].hex()) == (1, last["seal"])
+
+
+@pytest.mark.parametrize(
+    "changed", [{"parent": 7}, {"parent": [b"", 1]}, {"signatures": []}, {"inception": b"x"}]
+)
+def test_a_founding_record_that_founds_nothing_ends_no_node(changed: dict[str, Any]) -> None:
+    place = Place(CommunityId(b""), 0, NO_ID, 1, NO_ID)
+    body = permanent(FOUNDING.body)
+    data = {**FIRST.data, **changed}
+    bad = sign(MEI.signer, place, Draft("community.found", data, NOW_MS, body=body))
+    community = CommunityId(bad.id)
+    store = Store()
+    store.append(MEI.device, [bad], {body.hash: FOUNDING.body})
+    store.commit()
+    chain = Chain(store, community)
+    assert chain.point is None and chain.height == 0
+    assert Replica(store, community).member_of(BO.device) is None
+    kept = LedgerState(store, Layers(), community)
+    outlook = Assessor(kept).outlook()
+    assert outlook.alarm and outlook.witnesses == ()
+    assert Assessor(kept).build((), NOW_MS) is None
