@@ -99,6 +99,11 @@ def claim(role: str, passphrase_file: Path | None, home: Home, form: Form) -> No
         written = submit(found, [wish], passphrase_file)
         needed = found.kept.rules.roles[role].endorsements
     words = _("You hold this role now: {role}.")
+    if role == roles.WITNESS and not needed:
+        words = _(
+            "This device is offered as a witness: while your node runs, it gets a seat with one"
+            " of the next seals. Then keep it running: a quorum must agree on each."
+        )
     if needed:
         words = ngettext(
             "Claimed: {role}. It holds once {needed} other member endorses it.",
