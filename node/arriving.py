@@ -31,6 +31,9 @@ PATIENCE_MS = 5_000
 GIVE_UP_MS = 60_000
 """After so long without a chunk the records are folded instead."""
 
+TAKE_MS_MAX = 15 * 60 * 1000
+"""However steadily chunks come, folding waits no longer than this."""
+
 GIVERS_ASKED_MAX = 32
 """Requests of others that wait for the ledger; more are passed over, and come again."""
 
@@ -106,7 +109,7 @@ class Arriving:
         taking, now = self._taking, self.desk.now_ms
         if taking is None:
             self._begin()
-        elif now - taking.began_ms > GIVE_UP_MS:
+        elif now - taking.began_ms > GIVE_UP_MS or self._waited_ms() > TAKE_MS_MAX:
             self._end()
         elif not taking.is_checked and now - taking.since_ms > PATIENCE_MS:
             self.silent[taking.peer] = None
@@ -151,7 +154,7 @@ class Arriving:
             self._since_ms = now
         members = [one for one in self.desk.members() if one.follows_seals]
         is_folded = bytes(outlook.seal) != chain.community
-        if is_folded or chain.fork is not None or now - self._since_ms > GIVE_UP_MS:
+        if is_folded or chain.fork is not None or self._waited_ms() > GIVE_UP_MS:
             self._end()
         elif members and all(one.height <= chain.height for one in members):
             row, logs = self.desk.replica.row, chain.logs.values()
@@ -161,6 +164,9 @@ class Arriving:
             else:
                 self.desk.do(Assess(Hold()))
                 self._ask(began_ms=now)
+
+    def _waited_ms(self) -> int:
+        return 0 if self._since_ms is None else self.desk.now_ms - self._since_ms
 
     def _end(self) -> None:
         self._taking, self._is_over = None, True

@@ -14,7 +14,7 @@ from commonweal.protocol import codec, wire
 from commonweal.protocol.ledger import root, snapshot
 from commonweal.protocol.wire_state import StatePart
 from commonweal.storage.layers import FINAL, Layer, TreeNodes
-from commonweal.storage.snapshots import STATE_TREE, TAKEN, Snapshots
+from commonweal.storage.snapshots import STATE_TREE, TAKEN, Offer, Progress, Snapshots
 from tests.sim.node import Node
 from tests.sim.test_seals import SEALED_MS_MAX, chain, next_seal, seal_soon, until
 from tests.sim.world import World
@@ -188,6 +188,28 @@ def test_where_nobody_gives_a_state_the_records_are_folded_instead(
     world.run(2_000)
     assert pairs(node) == pairs(world.nodes[0])
     assert node.layers is not None and node.layers.mark(TAKEN) is None
+
+
+def test_a_giver_who_is_slow_for_ever_holds_nobody_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(snapshot, "CHUNK_BYTES_AIM", 400)
+    world = sealed(6, 20, members=1)
+    monkeypatch.setattr(arriving, "RECORDS_MIN", 0)
+    monkeypatch.setattr(arriving, "TAKE_MS_MAX", 2_500)
+    plain = Snapshots.take
+    waits: list[int] = []
+
+    def slow(self: Snapshots, offer: Offer, number: int, data: bytes) -> Progress:
+        waits.append(number)
+        return plain(self, offer, number, data) if number == 0 else Progress(offer, 1)
+
+    monkeypatch.setattr(Snapshots, "take", slow)
+    node = late(world)
+    until(world, lambda: height(node) >= 20, 20_000, "who joined does not follow")
+    assert len(waits) > 2
+    world.run(2_000)
+    assert pairs(node) == pairs(world.nodes[0])
 
 
 def test_a_node_that_dies_while_it_takes_goes_on_where_it_was(
