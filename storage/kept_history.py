@@ -42,7 +42,7 @@ class KeptHistory(History):
         self.trees = Trees(*(TreeNodes(layers, number) for number in range(len(Trees._fields))))
         self.seals = SealIds(store, community)
         self._documents = documents  # type: ignore[assignment]
-        self._above = Above(documents, self.is_final, store.record)
+        self._above = Above(documents, self._is_below, store.record)
         self._is_behind = True
 
     def is_final(self, record: RecordId) -> bool:

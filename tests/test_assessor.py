@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -70,6 +71,18 @@ def test_contributions_alone_are_not_urgent() -> None:
     shop.decide("Jun")
     node.take(shop.records)
     assert node.assessor.outlook().is_urgent
+
+
+def test_who_cites_a_seal_as_if_it_were_a_record_keeps_nobody_from_being_sealed() -> None:
+    shop = Workshop(paying(), "Jun")
+    node = node_of(shop)
+    kept = seal_once([node], signers_of(shop), shop.now_ms)
+    cited = SimpleNamespace(id=kept.sealed.seal.id, clock=kept.sealed.seal.clock)
+    odd = shop.pens["Jun"].write("event", {}, deps=[cited])  # type: ignore[list-item]
+    shop.mei.write("attest", {"event": odd.id, "say": "yes"}, deps=[odd])
+    node.take(shop.records)
+    seal_once([node], signers_of(shop), shop.now_ms + MINUTE)
+    assert node.assessor.outlook().unsealed == 0
 
 
 def test_who_offers_and_is_heard_from_gets_a_seat() -> None:

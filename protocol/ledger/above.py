@@ -66,8 +66,8 @@ class Covered(NamedTuple):
 class Above:
     """The records that are held and that no cut covers.
 
-    is_below: whether a cut covers a record; asked only of what is not held here. seek: finds
-    a record that is held elsewhere, such as on a branch that nobody took in.
+    is_below: whether a cut covers what is cited, or it is a seal; asked only of what is not
+    here. seek: finds a record that is held elsewhere, such as on a branch that nobody took in.
     """
 
     def __init__(

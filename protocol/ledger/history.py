@@ -72,7 +72,7 @@ class History:
         self.trees = Trees(*self._nodes)
         self._documents: dict[bytes, bytes] = {}
         self._below: dict[RecordId, Verdict] = {}
-        self._above = Above(self._documents, self.is_final)
+        self._above = Above(self._documents, self._is_below)
         self._frozen: dict[DeviceKey, int] = {}
         self._ledger = self._new_ledger()
         self._is_behind = False
@@ -154,6 +154,10 @@ class History:
     def settle(self, records_max: int | None = None) -> bool:
         """Fold what waits, at most `records_max` records; return whether all is folded."""
         return self._provisional().settle(records_max)
+
+    def _is_below(self, cited: RecordId) -> bool:
+        """Whether what a record cites is behind us: a record that a cut covers, or a seal."""
+        return self.is_final(cited) or self.seals.get(cited) is not None
 
     def is_final(self, record: RecordId) -> bool:
         """Whether a cut covers the record."""
