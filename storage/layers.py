@@ -144,7 +144,7 @@ class Layers:
 
     def node(self, tree: int, place: bytes) -> bytes | None:
         """Return the node of a tree at a place."""
-        row = self._connection.execute(
+        row = self._do(
             "SELECT node FROM tree WHERE tree = ? AND place = ?", (tree, place)
         ).fetchone()
         return None if row is None else bytes(row[0])
