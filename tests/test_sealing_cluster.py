@@ -113,13 +113,18 @@ def test_without_one_of_four_sealing_goes_on_and_he_follows(cluster: Cluster) ->
 
 
 def test_without_two_of_four_it_is_said_who_is_missing_and_a_return_lets_it_go_on(
-    cluster: Cluster,
+    cluster: Cluster, tmp_path: Path
 ) -> None:
     homes = [cluster.folder / name for name in cluster.names()]
     cluster.kill("n3")
     cluster.kill("n4")
     height = finality(homes[0])["height"]
-    good("record", "work", "1", "hour", "--home", homes[0])
+    write = ("record", "work", "1", "hour", "--wait", "1", "-o", "json", "--home", homes[0])
+    written = good(*write).json["id"]
+    assert good("show", written, "--home", homes[1], "-o", "json").json["id"] == written
+    (tmp_path / "rules.toml").write_text('name = "Two of four"\n')
+    propose = ("rules", "propose", tmp_path / "rules.toml", "-o", "json", "--home", homes[0])
+    good("rules", "vote", good(*propose).json["id"], "yes", "--home", homes[0])
     refused = weal("seal", "--wait", "1", "--home", homes[0])
     assert refused.code == 75
     assert "missing: Chen, Dana" in refused.err

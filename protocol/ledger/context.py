@@ -16,6 +16,7 @@ NOBODY = MemberId(b"")
 
 NO_DOCUMENTS: Mapping[bytes, bytes] = MappingProxyType({})
 
+
 class Heights(Protocol):
     """The seals that a record may name as its basis, and their heights."""
 

@@ -16,13 +16,11 @@ from commonweal.protocol.errors import CommonwealError
 from tests.attacks.witnesses import SAME_S_MAX, seal, sealed, seated, until
 from tests.networks.test_skew import lacking, shifted
 from tests.test_cluster import write
-from tests.weal import good, weal
+from tests.weal import good
 
-ROUNDS = int(os.environ.get("COMMONWEAL_RUNS") or 3)
+ROUNDS = int(os.environ.get("COMMONWEAL_RUNS") or 2)
 LIFE_S_MAX = 0.9
 """A witness is killed at most so long after somebody asked for a seal: often amid the votes."""
-RESUMES_S_MAX = 15.0
-NOT_YET = 75
 YEAR_S = 365 * 86_400
 
 
@@ -70,33 +68,6 @@ def test_sealing_goes_on_whoever_is_killed_and_no_sealed_number_changes(tmp_path
             until(lambda home=home, height=height: max(sealed(home)) >= height, "not followed")  # type: ignore[misc]
             waiting.join(SAME_S_MAX)
         until(lambda: len({str(sealed(cluster.home(one))) for one in cluster.names()}) == 1, "same")
-
-
-@pytest.mark.timeout(180)
-def test_with_two_of_four_down_all_but_sealing_goes_on(tmp_path: Path) -> None:
-    with seated(tmp_path, 4) as cluster:
-        height = seal(cluster.home("n1"))
-        for name in ("n3", "n4"):
-            cluster.kill(name)
-        one, two = cluster.home("n1").path, cluster.home("n2").path
-        said = good("record", "work", "2", "hour", "--home", one, "--wait", "1", "-o", "json").json
-        assert good("show", said["id"], "--home", two, "-o", "json").json["id"] == said["id"]
-        rules = tmp_path / "rules.toml"
-        rules.write_text('name = "Two of four"\n')
-        proposed = good("rules", "propose", rules, "--home", one, "-o", "json").json["id"]
-        good("rules", "vote", proposed, "yes", "--home", one)
-        refused = weal("seal", "--wait", "2", "--home", one)
-        assert refused.code == NOT_YET
-        assert "Chen" in refused.err and "Dana" in refused.err, "who is missing is named"
-        assert "Bo" not in refused.err
-        shown = good("status", "--home", one).out
-        assert "Chen" in shown and "Dana" in shown
-        assert max(sealed(cluster.home("n1"))) == height
-        cluster.start(["n3"])
-        resumed = until(
-            lambda: max(sealed(cluster.home("n1"))) > height, "no seal", RESUMES_S_MAX + 5
-        )
-        assert resumed < RESUMES_S_MAX
 
 
 @pytest.mark.timeout(180)
