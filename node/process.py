@@ -43,6 +43,8 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 GARBAGE_OBJECTS = 200_000
+GARBAGE_S = 30.0
+"""However few objects are made, what refers to itself and nobody uses is let go so often."""
 LOCK_TRIES_MAX = 4
 LOCK_PAUSE_S = 0.05
 END_S_MAX = 3.0
@@ -122,6 +124,16 @@ def _tend_memory() -> None:
     gc.set_threshold(GARBAGE_OBJECTS, 20, 20)
 
 
+async def _sweep() -> None:
+    """Collect garbage now and then, while there is little of it: a node that is calm makes some.
+
+    A link that ended, a task that was cancelled: each leaves errors that refer to themselves.
+    """
+    while True:
+        await trio.sleep(GARBAGE_S)
+        gc.collect()
+
+
 def run_trio(main: Callable[[Unpack[Ts]], Awaitable[T]], *details: *Ts) -> T:
     """Run an async function to its end; raise why it failed, not the group of all that did."""
     try:
@@ -145,6 +157,7 @@ async def live(node: Node, ready: Callable[[list[str]], None]) -> None:
             node.runtime.emit(Listening(tuple(addresses)))
             nursery.start_soon(node.runtime.run)
             nursery.start_soon(node.deciding.run, node.runtime.emit)
+            nursery.start_soon(_sweep)
             ready(list(node.network.addresses))
 
 

@@ -62,6 +62,8 @@ INDEX_QUIET_S = 0.1
 INDEX_LATE_S = 4.0
 """However busy the node is, a slice of the index is made so often while it lags."""
 CHECKPOINT_QUIET_S = 2.0
+CHECKPOINT_LATE_S = 60.0
+"""A node that is never quiet tidies up and moves the write-ahead log at least so often."""
 RETRY_S = 10.0
 """After a refusal of the disk, writing is tried again so often."""
 WAKE_MS = 250
@@ -158,7 +160,8 @@ class Runtime:
         self._wake_ms: float = math.inf
         self._retry_at = self._quiet_at = math.inf
         self._is_astray = False
-        self._index_at = self._index_late_at = self._checkpoint_at = math.inf
+        self._index_at = self._index_late_at = math.inf
+        self._checkpoint_at = self._checkpoint_late_at = math.inf
         self._linked: dict[PeerKey, None] = {}
 
     def emit(self, event: Event) -> None:
@@ -191,8 +194,8 @@ class Runtime:
         now = trio.current_time()
         if now >= self._index_late_at or (not self._inbox and now >= self._index_at):
             await self._follow()
-        elif not self._inbox and now >= self._checkpoint_at:
-            self._checkpoint_at = math.inf
+        elif now >= self._checkpoint_late_at or (not self._inbox and now >= self._checkpoint_at):
+            self._checkpoint_at = self._checkpoint_late_at = math.inf
             await self._keep(self._checkpoint)
 
     async def _wait(self) -> None:
@@ -201,7 +204,8 @@ class Runtime:
             return await trio.lowlevel.checkpoint()
         self._came = trio.Event()
         now = trio.current_time()
-        due = min(self._index_at, self._index_late_at, self._checkpoint_at, self._retry_at)
+        tidies_at = min(self._checkpoint_at, self._checkpoint_late_at)
+        due = min(self._index_at, self._index_late_at, tidies_at, self._retry_at)
         wake_s = (self._wake_ms - self._now_ms()) / 1000
         with trio.move_on_after(max(0.0, min(due - now, wake_s, WAIT_S_MAX))):
             await self._came.wait()
@@ -293,6 +297,7 @@ class Runtime:
         self._index_at = now + INDEX_QUIET_S
         self._index_late_at = min(self._index_late_at, now + INDEX_LATE_S)
         self._checkpoint_at = now + CHECKPOINT_QUIET_S
+        self._checkpoint_late_at = min(self._checkpoint_late_at, now + CHECKPOINT_LATE_S)
 
     async def _follow(self) -> None:
         """Make a slice of the index; more are due at once until it has caught up."""

@@ -28,7 +28,7 @@ from commonweal.node.events import (
     Woke,
 )
 from commonweal.node.link import Connected, PeerKey, Received
-from commonweal.node.runtime import Clock, Runtime
+from commonweal.node.runtime import CHECKPOINT_LATE_S, Clock, Runtime
 from commonweal.node.worker import Worker
 from commonweal.protocol import codec
 from commonweal.protocol.errors import DiskFailed, DiskFull, StorageError
@@ -321,6 +321,24 @@ async def test_the_index_of_events_follows_when_it_is_quiet(
         await village.live(seconds=5)
         assert Index(village.stores[first]).catch_up() == 0
         assert len(list(Index(village.stores[first]).events())) == 3
+
+
+async def test_a_node_that_is_never_quiet_tidies_up_all_the_same(
+    autojump_clock: MockClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tidied: list[float] = []
+    monkeypatch.setattr(Store, "tidy", lambda _: tidied.append(trio.current_time()))
+    with ExitStack() as stack:
+        village = Village(stack)
+        mei = village.settle(homes.founder(tmp_path / "mei"))
+        await village.live(seconds=5)
+        del tidied[:]
+        began = trio.current_time()
+        for number in range(130):
+            village.runtimes[mei].emit(Submitted(Ticket(number), (_work(),)))
+            await village.live(seconds=1)
+        assert len(tidied) == 2
+        assert tidied[0] - began <= CHECKPOINT_LATE_S + 1
 
 
 async def test_who_wrote_a_record_finds_it_in_the_ledger_when_it_is_acknowledged(
