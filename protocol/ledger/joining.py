@@ -22,6 +22,7 @@ is in `membership`; how a member's keys change, in `sponsoring`.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any, NamedTuple
 
 from commonweal.protocol import keys
@@ -291,10 +292,20 @@ def vouch(state: State, record: Record, context: Context) -> Verdict:
 
 
 def admits(state: State, request: RequestRow, context: Context) -> bool:
-    """Whether this vouch, counted in `request` already, is enough under the rules in force."""
-    if context.rules.vouches:
-        return request.vouches >= context.rules.vouches
+    """Whether this vouch, counted in `request` already, is enough under the rules in force.
+
+    Where fewer are members than must vouch, it is enough that all of them do.
+    """
+    needed = context.rules.vouches
+    if needed:
+        return request.vouches >= needed or request.vouches >= _actives(state, needed)
     return bool(context.member == state.get(FOUNDING)[0])
+
+
+def _actives(state: State, most: int) -> int:
+    """Return how many active members there are, counted up to `most`."""
+    active = (1 for _, value in state.items(MEMBER) if MemberRow(*value).status == ACTIVE)
+    return sum(islice(active, most))
 
 
 def invite_closed(invite: InviteRow) -> Verdict:

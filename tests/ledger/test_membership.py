@@ -15,7 +15,7 @@ from commonweal.protocol.ledger.reasons import Reason
 from commonweal.protocol.ledger.rules_in_force import Rules
 from commonweal.protocol.record import Record, RecordId, erasable
 from commonweal.protocol.succession import Keys
-from tests.ledger.village import Pen, Person, Village, seed
+from tests.ledger.village import TEXT, Pen, Person, Village, seed
 
 
 def test_the_founder_is_a_member_from_the_first_record() -> None:
@@ -76,6 +76,34 @@ def test_an_invite_of_one_use_admits_one_and_tells_the_other() -> None:
     assert membership.status_of(ledger.state, asked[0][0].key) == "active"
     assert membership.status_of(ledger.state, asked[1][0].key) == "refused: invite used"
     assert membership.pending(ledger.state) == []
+
+
+def test_where_fewer_are_members_than_must_vouch_it_is_enough_that_all_do() -> None:
+    village = Village()
+    invite = village.mei.invite(village.invite_key, uses=3)
+
+    def status(pen: Pen) -> str | None:
+        ledger = Ledger(village.community, rules=Rules(vouches=2))
+        ledger.add(village.records)
+        return membership.status_of(ledger.state, pen.key)
+
+    pens = []
+    for name in ("Jun", "Lin", "Wen"):
+        pen = village.pen(name)
+        pen.enrol([invite])
+        asked = pen.request(invite, village.invite_key)
+        pens.append((pen, asked))
+    (jun, one), (lin, two), (wen, three) = pens
+    admitted = village.mei.vouch(one, jun.owner)
+    assert status(jun) == "active", "the founder is the only one who can"
+    village.mei.vouch(two, lin.owner)
+    assert status(lin) == "requested"
+    jun.write("member.profile", {}, [admitted], TEXT)
+    jun.vouch(two, lin.owner)
+    assert status(lin) == "active"
+    village.mei.vouch(three, wen.owner)
+    jun.vouch(three, wen.owner)
+    assert status(wen) == "active", "two of three are as many as the rules ask"
 
 
 def test_of_two_concurrent_vouches_the_lower_clock_and_id_holds() -> None:
@@ -171,8 +199,10 @@ def test_rules_may_ask_for_several_vouches_of_any_member() -> None:
     assert [alone.verdict(one.id) for one in vouched] == [None, Reason.ALREADY_MEMBER] * 2
     several = Ledger(village.community, rules=Rules(vouches=2))
     several.add(village.records)
-    assert [several.verdict(one.id) for one in vouched] == [None, Reason.ALREADY_VOUCHED] * 2
-    assert [one.vouches for one in membership.pending(several.state)] == [1, 1]
+    # The first is admitted by all members there are; the second waits for him.
+    said = [None, Reason.ALREADY_MEMBER, None, Reason.ALREADY_VOUCHED]
+    assert [several.verdict(one.id) for one in vouched] == said
+    assert [one.vouches for one in membership.pending(several.state)] == [1]
 
 
 def test_a_members_vouch_counts_and_does_not_admit_where_the_founder_decides() -> None:
