@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import select
 import signal
 import subprocess
@@ -21,7 +22,8 @@ from pathlib import Path
 import commonweal
 from commonweal.node import journal
 from commonweal.node.call import Call
-from commonweal.protocol.errors import NodeNotRunning, NodeNotStarted, NotReachable
+from commonweal.protocol.errors import NodeNotRunning, NodeNotStarted, NotReachable, UsageError
+from commonweal.protocol.keys import SEED_BYTES
 from commonweal.storage.home import Home
 from commonweal.storage.keystore import Secrets
 
@@ -104,8 +106,14 @@ class Starting:
 
 
 def read_seed() -> Secrets:
-    """Return what `Starting` wrote to the input of this process."""
-    return Secrets(bytes.fromhex(sys.stdin.readline(256).strip()))
+    """Return what `Starting` wrote to the input of this process.
+
+    Raises UsageError when somebody else typed the flag that makes a node read it.
+    """
+    written = sys.stdin.readline(256).strip()
+    if not re.fullmatch(f"[0-9a-f]{{{2 * SEED_BYTES}}}", written):
+        raise UsageError("--detached is for weal itself; type: weal up --background")
+    return Secrets(bytes.fromhex(written))
 
 
 def let_go() -> None:

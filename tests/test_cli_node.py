@@ -232,3 +232,9 @@ def test_a_link_of_private_addresses_warns(home: Path, monkeypatch: pytest.Monke
 )
 def test_an_address_is_public_when_the_world_can_reach_it(address: str, public: bool) -> None:
     assert addresses.is_public(address) is public
+
+
+def test_a_flag_that_weal_types_for_itself_is_refused_with_what_to_type(home: Path) -> None:
+    ran = weal("up", "--detached", "--home", home, answers="hello\n")
+    assert ran.code == 2
+    assert "weal up --background" in ran.out
