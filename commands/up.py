@@ -112,8 +112,9 @@ def _detached(home: Home, settings: Config) -> int:
         sys.stdout.flush()
         launch.let_go()
 
+    secrets = launch.read_seed()
     try:
-        _run(home, launch.read_seed(), settings, home.log, lambda found: tell({"addresses": found}))
+        _run(home, secrets, settings, home.log, lambda found: tell({"addresses": found}))
     except CommonwealError as error:
         tell({"sentence": sentence(error), "text": str(error), "exit": error.exit_code})
         return error.exit_code

@@ -237,4 +237,4 @@ def test_an_address_is_public_when_the_world_can_reach_it(address: str, public: 
 def test_a_flag_that_weal_types_for_itself_is_refused_with_what_to_type(home: Path) -> None:
     ran = weal("up", "--detached", "--home", home, answers="hello\n")
     assert ran.code == 2
-    assert "weal up --background" in ran.out
+    assert "weal up --background" in ran.err
