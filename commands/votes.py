@@ -176,8 +176,8 @@ def _show(row: dict[str, Any]) -> None:
     if row["votes"]:
         say()
     for one in row["votes"]:
-        mark = "" if one["final"] else "  " + _("not sealed yet")
-        say(f"{visible(one['member_name'])}: {_(one['say'])}{mark}")
+        word, mark = one["say"], "" if one["final"] else "  " + _("not sealed yet")
+        say(f"{visible(one['member_name'])}: {_(word)}{mark}")
     for one in row["comments"]:
         say()
         say(f"{visible(one['member_name'])}: {visible(one['text'] or '')}")
