@@ -205,6 +205,7 @@ def test_devices_and_invites_stand_as_the_rules_in_force_say(tmp_path: Path) -> 
     stands = []
     for name in ("Bo", "Chen"):
         link = homes.invited(mei)
+        assert link.invite is not None
         meet(mei, homes.newcomer(tmp_path / name, link, name))
         listed = good("members", "-o", "json", "--home", mei.path).json["members"]
         (his,) = [one["member"] for one in listed if one["status"] != "active"]
