@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench.demo.shell import NAMES, expect, home, proven, say, step, type_in, weal
+from bench.demo.shell import NAMES, expect, home, proven, say, step, type_in, until, weal
 from commonweal.commands.cluster import MEMBERS
 
-DECIDED_SECONDS_MAX = 60.0
-LOOK_SECONDS = 0.2
 VOTERS = 3
 """Of four members; the vote is counted as soon as so many say yes."""
-HEIGHTS_MAX = 8
+HEIGHTS_MAX = 30
 """Two seats of witnesses change with a seal, and who comes must have been heard before."""
 
 RULES = """
@@ -152,11 +148,3 @@ def seals(cluster: Path, name: str) -> list[dict[str, Any]]:
 def last(cluster: Path, name: str) -> dict[str, Any]:
     """Return the newest seal that a node has."""
     return seals(cluster, name)[-1]
-
-
-def until(holds: Callable[[], bool], words: str) -> None:
-    """Look until something holds; give up after a while."""
-    began = time.monotonic()
-    while not holds():
-        expect(time.monotonic() - began < DECIDED_SECONDS_MAX, words)
-        time.sleep(LOOK_SECONDS)

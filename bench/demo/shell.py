@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent.parent
 NODES = 4
 NAMES = [f"n{number}" for number in range(1, NODES + 1)]
-EQUAL_SECONDS_MAX = 60.0
+WAIT_SECONDS_MAX = 60.0
+LOOK_SECONDS = 0.1
 COMMAND_SECONDS_MAX = 180.0
 BEGAN = time.monotonic()
 
@@ -98,15 +100,19 @@ def wait_equal(cluster: Path, names: list[str], total: int) -> None:
         same = all(one["running"] for one in nodes) and len({one["frontier"] for one in nodes}) == 1
         return same and all(ledger(cluster, name)["total"] == total for name in names)
 
-    began = time.monotonic()
-    while not look():
-        expect(
-            time.monotonic() - began < EQUAL_SECONDS_MAX,
-            f"{', '.join(names)} agree on {total} contributions within {EQUAL_SECONDS_MAX:.0f} s",
-        )
-        time.sleep(0.1)
+    until(look, f"{', '.join(names)} agree on {total} contributions")
     said = json.loads(weal("cluster", "status", "--dir", str(cluster), "-o", "json"))
     for one in said["nodes"]:
         if one["name"] in names:
             digest = one["frontier"][:16]
             say(f"{one['name']}  {total} contributions  {one['records']} records  digest {digest}")
+
+
+def until(holds: Callable[[], bool], words: str) -> None:
+    """Look until something holds; give up after a while."""
+    began = time.monotonic()
+    while not holds():
+        expect(
+            time.monotonic() - began < WAIT_SECONDS_MAX, f"{words} within {WAIT_SECONDS_MAX:.0f} s"
+        )
+        time.sleep(LOOK_SECONDS)
