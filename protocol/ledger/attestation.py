@@ -47,11 +47,11 @@ def attest(state: State, record: Record, context: Context) -> Verdict:
     else:
         state.put(key, say)
     paid = settlement.settlement_row(state, event)
-    if paid is not None:
-        own = state.get(_key(event, row, paid.claimant))
-        agree = is_attested(state, event, context.rules)
-        settlement.hear(state, event, own, others_agree=agree)
-    return None
+    if paid is None:
+        return None
+    own = state.get(_key(event, row, paid.claimant))
+    agree = is_attested(state, event, context.rules)
+    return settlement.hear(state, event, own, others_agree=agree)
 
 
 def dispute(state: State, record: Record, context: Context) -> Verdict:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, NewType
 
 from commonweal.protocol import codec, keys
+from commonweal.protocol.codec import INT_MIN
 from commonweal.protocol.ledger.pools import PoolId, Sums, counted
 from commonweal.protocol.ledger.state import State
 from commonweal.protocol.record import CommunityId
@@ -27,7 +28,8 @@ class ClaimRow(NamedTuple):
     """A claim in the state; amounts in units at the pool's scale.
 
     amount = earned + corrected - before, and nothing where that is less. earned: the sum of
-    the lines of splits; corrected: of corrections; before: what he had too much until then.
+    the lines of splits; corrected: of corrections, so far as 64 bits hold it; before: what he
+    had too much until then.
     """
 
     height: int
@@ -103,7 +105,8 @@ def arise(
             state.put(_back(pool, member), left)
         elif before:
             state.delete(_back(pool, member))
-        row = ClaimRow(height, pool, member, ruleset, earned, corrected, before, max(0, net))
+        kept = counted(corrected, INT_MIN)
+        row = ClaimRow(height, pool, member, ruleset, earned, kept, before, max(0, net))
         state.put(CLAIM + name(community, row), [*row[:1], *pool, *row[2:]])
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from commonweal.protocol.codec import INT_MAX
 from commonweal.protocol.ledger import agents, joining
 from commonweal.protocol.ledger.claims import CLAIM, SETTLED, Paid, claim
 from commonweal.protocol.ledger.context import Verdict, is_bytes
@@ -72,8 +73,8 @@ def correct(state: State, event: bytes, row: EventRow) -> Verdict:
     return _note(state, event, was.claimant, was.named, row.quantity)
 
 
-def hear(state: State, event: bytes, own: str | None, *, others_agree: bool) -> None:
-    """Take in what is said of an event that settles.
+def hear(state: State, event: bytes, own: str | None, *, others_agree: bool) -> Verdict:
+    """Take in what is said of an event that settles; refused where the sums would not fit.
 
     own: what the claimant says of it now. others_agree: whether it is attested as
     contributions are, which counts when he is no member.
@@ -86,11 +87,12 @@ def hear(state: State, event: bytes, own: str | None, *, others_agree: bool) -> 
         status = CONFIRMED if is_gone and others_agree else SAID
     else:
         status = CONFIRMED if own == "yes" else DENIED
-    if status != was.status:
-        _count(state, was, -1)
-        now = was._replace(status=status)
-        _count(state, now, 1)
-        state.put(SETTLEMENT + event, [*now])
+    if status == was.status:
+        return None
+    _count(state, was, -1)
+    now = was._replace(status=status)
+    state.put(SETTLEMENT + event, [*now])
+    return _count(state, now, 1)
 
 
 def settlement_row(state: State, event: bytes) -> SettlementRow | None:
@@ -119,11 +121,10 @@ def _note(
     if isinstance(parts, Reason):
         return parts
     row = SettlementRow(claimant, SAID, named, parts)
-    _count(state, row, 1)
     for id, _ in parts:
         state.put(OF_CLAIM + id + event, True)
     state.put(SETTLEMENT + event, [*row])
-    return None
+    return _count(state, row, 1)
 
 
 def _parts(
@@ -153,16 +154,22 @@ def _parts(
     return Reason.OVER_SETTLED if left else parts
 
 
-def _count(state: State, row: SettlementRow, sign: int) -> None:
-    """Add what an event pays to the sums of its claims, or take it off."""
+def _count(state: State, row: SettlementRow, sign: int) -> Verdict:
+    """Add what an event pays to the sums of its claims, or take it off.
+
+    What was denied may be confirmed after others paid, so the sums have a limit of their own.
+    """
     if row.status == DENIED:
-        return
+        return None
     for id, amount in row.parts:
         assert state.get(CLAIM + id) is not None, "what is paid is owed"
         said, confirmed = Paid(*(state.get(SETTLED + id) or ()))
         said += sign * amount
         confirmed += sign * amount if row.status == CONFIRMED else 0
+        if said > INT_MAX:
+            return Reason.TOO_LARGE
         if said:
             state.put(SETTLED + id, [said, confirmed])
         else:
             state.delete(SETTLED + id)
+    return None

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from commonweal.protocol.codec import INT_MAX
 from commonweal.protocol.ledger import claims, settlement
 from commonweal.protocol.ledger.reasons import Reason
 from commonweal.protocol.record import Record
@@ -271,3 +272,36 @@ def test_the_sums_are_those_of_the_payments_in_any_order_of_arrival(
     other = shop.again(seed)
     assert other.state.to_bytes() == state.to_bytes()
     assert other.final.to_bytes() == shop.history.final.to_bytes()
+
+
+def test_payments_beyond_64_bits_are_refused_and_every_seal_can_be_made() -> None:
+    shop = Treasury(paying(), "Jun")
+    shop.work("Jun", 1, by="Mei")
+    shop.earn(INT_MAX)
+    shop.cut()
+    owed = shop.claim("Jun", 1)
+    one = shop.pay(INT_MAX, "Jun", owed)
+    shop.confirm(one, "Jun", "no")
+    two = shop.pay(INT_MAX, "Jun", owed)
+    shop.confirm(two, "Jun")
+    again = shop.confirm(one, "Jun")
+    assert shop.history.verdict(again.id) == Reason.TOO_LARGE
+    shop.cut()
+    assert shop.claim("Jun", 1).paid == (INT_MAX, INT_MAX)
+    assert settlement.payments(shop.history.final, owed.id) == sorted(
+        [(one.id, INT_MAX, "denied"), (two.id, INT_MAX, "confirmed")]
+    )
+
+
+def test_income_beyond_64_bits_that_never_came_lets_every_seal_be_made() -> None:
+    shop = Treasury(paying(), "Jun")
+    shop.work("Jun", 1, by="Mei")
+    came = []
+    for _ in range(3):
+        came.append(shop.earn(INT_MAX))
+        shop.cut()
+    for one in came:
+        shop.correct_income(one, -INT_MAX)
+    shop.cut()
+    assert shop.paid() == {"Jun": 0}
+    assert shop.too_much() == {"Jun": INT_MAX}
