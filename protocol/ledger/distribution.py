@@ -63,6 +63,9 @@ VALUED_BY = LAST + b"v"
 PAST_MAX = 100
 """Arrears look back over so many splits of a bucket."""
 
+STEPS_PER_CUT_MAX = 200_000
+"""So many steps lead from the incomes of one cut to what earned them; more incomes wait."""
+
 
 class WorthRow(NamedTuple):
     """The value of an event in the state, at the cut that found it attested."""
@@ -169,6 +172,7 @@ def _value(
     """Give what is attested now its value; return the income of each pool."""
     state, rules = sheet.state, standing.rules_of(ruleset)
     incomes: dict[PoolId, list[Income]] = {}
+    sources = _Sources(state)
     for event in sorted(dict.fromkeys(touched)):
         key = PENDING + event
         if state.get(key) is None:
@@ -188,8 +192,12 @@ def _value(
         pool = income_pool(ruleset, value)
         if pool is not None and row.quantity is not None:
             id, amount = id_of(pool), amount_in(pool.scale, row)
-            if _has_room(sheet, id, incomes.get(id, ()), amount):
-                upstream = _upstream(state, event)
+            source = sources.of(event, pool)
+            if source and sources.is_spent:
+                # The next cut looks again at all that waits.
+                state.delete(VALUED_BY)
+            elif _has_room(sheet, id, incomes.get(id, ()), amount):
+                upstream = sources.upstream(source) if source else None
                 incomes.setdefault(id, []).append(Income(event, amount, upstream))
                 came = IncomeRow(id, cut.height, amount, amount, upstream is not None)
                 put_income(state, event, came)
@@ -222,12 +230,32 @@ def _correct(sheet: Sheet, cut: Cut, event: bytes, known: IncomeRow, amount: int
     put_pool(state, known.pool, row._replace(carried=counted(row.carried + left, INT_MIN)))
 
 
-def _upstream(state: State, event: bytes) -> frozenset[bytes] | None:
-    """Return the events behind what an income was earned by; None where it does not say."""
-    source = state.get(BOOKED + event)[2]
-    if not source:
-        return None
-    return frozenset(step.id for step in trace(state, source) if step.sort is Sort.EVENT)
+class _Sources:
+    """What the incomes of one cut were earned by; each walk is made once, and counts each time."""
+
+    def __init__(self, state: State) -> None:
+        self._state, self._left = state, STEPS_PER_CUT_MAX
+        self._known: dict[bytes, frozenset[bytes]] = {}
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether no more steps may be made for this cut."""
+        return self._left <= 0
+
+    def of(self, event: bytes, pool: Pool) -> bytes:
+        """Return what an income was earned by; nothing where it says none or nobody asks."""
+        source: bytes = self._state.get(BOOKED + event)[2]
+        return source if any(bucket.trace for bucket in pool.buckets) else b""
+
+    def upstream(self, source: bytes) -> frozenset[bytes]:
+        """Return the events behind a source."""
+        found = self._known.get(source)
+        if found is None:
+            steps = trace(self._state, source)
+            found = frozenset(step.id for step in steps if step.sort is Sort.EVENT)
+            self._known[source] = found
+        self._left -= len(found)
+        return found
 
 
 def _facts(

@@ -212,9 +212,12 @@ class _Work:
             if bucket.claim == "once":
                 caught_up = {id for line in given for id in line.inputs}
                 fresh = [one for one in fresh if one.id not in caught_up]
+        by_id = {one.id: one for one in fresh}
         for income, part in self._traced(bucket, amount):
             upstream = income.upstream if bucket.trace else None
-            some = [one for one in fresh if upstream is None or one.id in upstream]
+            some = fresh
+            if upstream is not None:
+                some = [by_id[id] for id in sorted(upstream & by_id.keys())]
             given += self._shared(bucket, part, some, matching, income.id if upstream else b"")
         points = sum(one.points for one in fresh)
         if given and points and not bucket.trace:

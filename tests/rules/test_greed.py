@@ -1,0 +1,71 @@
+"""Members who want more than their share, or that nobody gets his."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from commonweal.protocol.ledger import distribution
+from commonweal.protocol.ledger.trace import Step
+from commonweal.protocol.ledger.trace import trace as walk
+from tests.rules.council import SAID
+from tests.rules.workshop import Workshop, paying
+
+
+def bucket(**over: Any) -> dict[str, Any]:
+    return {"name": "work", "share": "100%", "claim": "equity", **SAID, **over}
+
+
+def counted_walks(patch: pytest.MonkeyPatch) -> list[bytes]:
+    """Let walks be counted: return what each began at, as they are made."""
+    begun: list[bytes] = []
+
+    def noted(state: Any, start: bytes) -> list[Step]:
+        begun.append(start)
+        return walk(state, start)
+
+    patch.setattr(distribution, "trace", noted)
+    return begun
+
+
+def test_many_incomes_of_one_source_cost_one_walk(monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = Workshop(paying(buckets=[bucket(trace=True)]), "Jun", "Ana")
+    made = shop.work("Jun", 1, by="Ana")
+    shop.work("Ana", 1, by="Jun")
+    for _ in range(20):
+        shop.earn(5, earnedBy=made.id)
+    begun = counted_walks(monkeypatch)
+    shop.cut()
+    assert begun == [made.id]
+    assert shop.paid() == {"Jun": 100}
+
+
+def test_nobody_asks_what_income_was_earned_by_where_nothing_goes_by_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shop = Workshop(paying(), "Jun")
+    made = shop.work("Jun", 1, by="Mei")
+    shop.earn(5, earnedBy=made.id)
+    begun = counted_walks(monkeypatch)
+    shop.cut()
+    assert begun == []
+
+
+def test_incomes_with_more_behind_them_than_a_cut_can_follow_wait_for_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(distribution, "STEPS_PER_CUT_MAX", 3)
+    shop = Workshop(paying(buckets=[bucket(trace=True)]), "Jun", "Ana")
+    made = [shop.work(name, 1, by="Mei") for name in 5 * ["Jun", "Ana"]]
+    for one in made:
+        shop.earn(10, earnedBy=one.id)
+    shop.cut()
+    assert sum(shop.paid().values()) == 30
+    assert shop.history.deadline() == shop.now_ms + 1, "the next seal is due at once"
+    shop.cut()
+    assert sum(shop.paid().values()) == 60
+    shop.cut()
+    shop.cut()
+    assert shop.paid() == {"Jun": 50, "Ana": 50}
+    assert shop.history.deadline() is None
