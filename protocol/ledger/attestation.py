@@ -76,6 +76,17 @@ def dispute(state: State, record: Record, context: Context) -> Verdict:
     return None
 
 
+def withdraw_disputes(state: State, member: bytes) -> None:
+    """Withdraw every dispute of a member who is one no longer."""
+    found = [key for key, _ in state.items(DISPUTE) if key.endswith(member)]
+    for key in found:
+        event = key[len(DISPUTE) : -len(member)]
+        row = event_row(state, event)
+        assert row is not None, "what is disputed is known"
+        state.delete(key)
+        state.put(EVENT + event, [*row._replace(disputes=row.disputes - 1)])
+
+
 def attesters(state: State, event: bytes) -> tuple[int, int]:
     """Return how many members say yes and no to an event as it now stands.
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from commonweal.protocol.keys import MemberId
-from commonweal.protocol.ledger import joining, roles, standing
+from commonweal.protocol.ledger import departing, joining, roles, standing
 from commonweal.protocol.ledger.context import NO_DOCUMENTS
 from commonweal.protocol.ledger.cut import BEFORE_ALL, Cut
 from commonweal.protocol.ledger.forks import keep
@@ -54,6 +54,9 @@ from commonweal.protocol.rules.document import HOUR_MS, Process, Ruleset, Rulese
 
 LAST = b"K"
 """The key of the last cut: [height, time, prev, ruleset, clock]."""
+
+VALUED_BY = LAST + b"v"
+"""The key of the ruleset by which values were given last; without it, all that waits is valued."""
 
 
 def close(state: State, cut: Cut, documents: Mapping[bytes, bytes] = NO_DOCUMENTS) -> None:
@@ -204,7 +207,9 @@ class _Closing:
             member = joining.member_row(self.state, row.target)
             if member is not None and member.status == joining.ACTIVE:
                 gone = MemberId(row.target)
-                joining.set_status(self.state, gone, joining.REMOVED, self.cut.clock)
+                departing.remove(self.state, gone, self.cut.clock)
+                # What waited for his disputes may have a value with the next cut.
+                self.state.delete(VALUED_BY)
 
     def _adopt(self, id: bytes, row: ProposalRow) -> None:
         """Put a ruleset in force, from this cut on."""

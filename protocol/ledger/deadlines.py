@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from commonweal.protocol.ledger import distribution, pools, standing
-from commonweal.protocol.ledger.closing import LAST
+from commonweal.protocol.ledger.closing import LAST, VALUED_BY
 from commonweal.protocol.ledger.cut import Cut
 from commonweal.protocol.ledger.governance import OPEN, TRIAL, VOTING, proposal_row
 from commonweal.protocol.ledger.state import State
@@ -46,7 +46,7 @@ def _deadlines(final: State, ruleset: Ruleset) -> Iterator[int]:
 
 def _pays_at_once(final: State, cut: Cut, ruleset: Ruleset, community: CommunityId) -> bool:
     """Whether rules that came into force with the last seal change what is valued or paid."""
-    if not cut.height or final.get(distribution.VALUED_BY) == ruleset.id:
+    if not cut.height or final.get(VALUED_BY) == ruleset.id:
         return False
     over = State(final)
     distribution.share(over, Cut(cut.height + 1, cut.time_ms + 1), ruleset, community)

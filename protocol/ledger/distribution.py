@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from commonweal.protocol.codec import INT_MIN
 from commonweal.protocol.errors import RuleError
 from commonweal.protocol.ledger import agents, attestation, claims, joining, roles, standing
-from commonweal.protocol.ledger.closing import LAST
+from commonweal.protocol.ledger.closing import VALUED_BY
 from commonweal.protocol.ledger.context import is_bytes
 from commonweal.protocol.ledger.corrections import correct_income, settle_turns
 from commonweal.protocol.ledger.cut import Cut
@@ -56,9 +56,6 @@ from commonweal.protocol.rules.split import (
 )
 
 BOOKED, PENDING, WORTH, REFERRED = b"q", b"b", b"w", b"Y"
-
-VALUED_BY = LAST + b"v"
-"""The key of the ruleset by which values were given last."""
 
 PAST_MAX = 100
 """Arrears look back over so many splits of a bucket."""
@@ -106,6 +103,8 @@ def book(state: State, cut: Cut, records: Iterable[Record]) -> list[bytes]:
             device = joining.device_row(state, record.author)
             assert device is not None, "who wrote it was enrolled"
             state.put(REFERRED + device.member, cut.time_ms)
+        elif record.kind == "member.leave":
+            state.delete(VALUED_BY)  # what waited for his disputes waits no more
     return touched
 
 

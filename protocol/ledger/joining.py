@@ -13,7 +13,7 @@ Records (`data`; every signature is by member keys, [[key, signature]...] ascend
                    ["commonweal/1/invite", community, member, device]
   member.vouch     member, request, cited
   member.profile   nothing; the name is in the erasable body
-  member.leave     nothing
+  member.leave     nothing; see `departing`
 A device of an active member counts at once, that of a newcomer with his admission.
 State: F founding, M members, D devices, E a member's devices, P devices by peer, I invites,
 Q a member's requests, R requests by id, V vouches, Z frozen logs. What nodes read from it
@@ -315,14 +315,8 @@ def invite_closed(invite: InviteRow) -> Verdict:
     return Reason.INVITE_USED if invite.used >= invite.uses else None
 
 
-def leave(state: State, record: Record, context: Context) -> Verdict:
-    """Let the author's member be one no longer; what he has earned stays his."""
-    set_status(state, context.member, LEFT, record.clock)
-    return None
-
-
 def set_status(state: State, member: MemberId, status: str, clock: int) -> None:
-    """Give a known member another status; `REMOVED` is what a vote decides."""
+    """Give a known member another status."""
     row = member_row(state, member)
     assert row is not None, "the member is known"
     state.put(MEMBER + member, [*row._replace(status=status, since=clock)])

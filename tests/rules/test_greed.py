@@ -69,3 +69,37 @@ def test_incomes_with_more_behind_them_than_a_cut_can_follow_wait_for_the_next(
     shop.cut()
     assert shop.paid() == {"Jun": 50, "Ana": 50}
     assert shop.history.deadline() is None
+
+
+@pytest.mark.parametrize("how", ["removed", "left"])
+def test_who_is_gone_disputes_nothing_any_more(how: str) -> None:
+    shop = Workshop(paying(), "Jun", "Ana", "Bo")
+    done, came = shop.work("Jun", 1, by="Ana"), shop.earn(100, by="Ana")
+    for one in (done, came):
+        shop.write("Bo", "dispute", {"event": one.id})
+    shop.cut()
+    assert shop.paid() == {}
+    if how == "removed":
+        shop.say(shop.remove("Mei", "Bo"), "yes", "Mei Jun Ana")
+        shop.cut()
+        shop.cut(25)
+        assert shop.history.deadline() == shop.now_ms + 1, "the next seal pays"
+        shop.cut()
+    else:
+        shop.write("Bo", "member.leave", {})
+        shop.cut()
+    assert shop.paid() == {"Jun": 100}
+
+
+def test_another_dispute_stands_when_one_is_gone() -> None:
+    shop = Workshop(paying(), "Jun", "Ana", "Bo")
+    done = shop.work("Jun", 1, by="Mei")
+    for name in ("Ana", "Bo"):
+        shop.write(name, "dispute", {"event": done.id})
+    shop.earn(100)
+    shop.write("Bo", "member.leave", {})
+    shop.cut()
+    assert shop.paid() == {}
+    shop.write("Ana", "dispute", {"event": done.id, "say": "withdraw"})
+    shop.cut()
+    assert shop.paid() == {"Jun": 100}

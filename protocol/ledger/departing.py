@@ -1,0 +1,29 @@
+"""Departing: a member leaves, or is removed by a vote.
+
+What he gave, was given, and said of contributions stays. His disputes do not: he could not
+withdraw them, and so one who is gone would keep others from their share for ever.
+"""
+
+from __future__ import annotations
+
+from commonweal.protocol.keys import MemberId
+from commonweal.protocol.ledger import attestation, joining
+from commonweal.protocol.ledger.context import Context, Verdict
+from commonweal.protocol.ledger.state import State
+from commonweal.protocol.record import Record
+
+
+def leave(state: State, record: Record, context: Context) -> Verdict:
+    """Let the author's member be one no longer; what he has earned stays his."""
+    _depart(state, context.member, joining.LEFT, record.clock)
+    return None
+
+
+def remove(state: State, member: MemberId, clock: int) -> None:
+    """Let an active member be one no longer, as a vote decided."""
+    _depart(state, member, joining.REMOVED, clock)
+
+
+def _depart(state: State, member: MemberId, status: str, clock: int) -> None:
+    joining.set_status(state, member, status, clock)
+    attestation.withdraw_disputes(state, member)
