@@ -50,7 +50,7 @@ def attest(state: State, record: Record, context: Context) -> Verdict:
     if paid is None:
         return None
     own = state.get(_key(event, row, paid.claimant))
-    agree = is_attested(state, event, context.rules)
+    agree = _is_agreed(state, event, row, context.rules)
     return settlement.hear(state, event, own, others_agree=agree)
 
 
@@ -103,6 +103,17 @@ def is_attested(state: State, event: bytes, rules: Rules) -> bool:
     """Whether as many others as the rules ask say yes to an event, and more than say no."""
     yes, no = attesters(state, event)
     return yes >= rules.attestations and (yes > no or not no)
+
+
+def _is_agreed(state: State, event: bytes, row: EventRow, rules: Rules) -> bool:
+    """Whether others say that a payment came, as many as the rules ask of a contribution.
+
+    Who wrote it is not one of them: he would settle alone what he says he paid.
+    """
+    yes, no = attesters(state, event)
+    own = state.get(_key(event, row, row.member))
+    yes, no = yes - (own == YES), no - (own == NO)
+    return yes >= max(1, rules.attestations) and yes > no
 
 
 def _key(event: bytes, row: EventRow, member: bytes) -> bytes:

@@ -4,8 +4,8 @@ An event's `settles` is a list of 1 to 16 claims of its receiver. Its quantity p
 the order written, each up to what is not said to be paid already; what is more than that
 refuses the event. Who may: anybody but the claimant gives it, by a transfer of rights. It is
 said until the claimant attests it; then it is settled. If he says no it is nothing. For who
-is no member any more, as many others as attest a contribution speak. A correction begins
-anew with what is left. State: 7 events that settle, 8 those of a claim.
+is no member any more, as many others as attest a contribution speak, without its author. A
+correction begins anew with what is left. State: 7 events that settle, 8 those of a claim.
 """
 
 from __future__ import annotations

@@ -126,6 +126,15 @@ def test_who_left_is_spoken_for_by_as_many_others_as_the_rules_ask(shop: Treasur
     assert shop.claim("Jun", 1).status == "open"
 
 
+def test_who_says_that_he_paid_one_who_left_does_not_settle_it_himself(shop: Treasury) -> None:
+    shop.write("Jun", "member.leave", {})
+    paid = shop.pay(3000, "Jun", shop.claim("Jun", 1))
+    shop.confirm(paid, "Mei")
+    assert shop.claim("Jun", 1).status == "open"
+    shop.confirm(paid, "Ana")
+    assert shop.claim("Jun", 1).status == "settled"
+
+
 def test_an_agent_whom_the_claimant_claimed_receives_for_him(shop: Treasury) -> None:
     bank = b"b" * 16
     claim = shop.write("Jun", "agent.claim", {"agent": bank})
