@@ -50,8 +50,7 @@ def attest(state: State, record: Record, context: Context) -> Verdict:
     if paid is None:
         return None
     own = state.get(_key(event, row, paid.claimant))
-    agree = _is_agreed(state, event, row, context.rules)
-    return settlement.hear(state, event, own, others_agree=agree)
+    return settlement.hear(state, event, own, _others(state, event, row, context.rules))
 
 
 def dispute(state: State, record: Record, context: Context) -> Verdict:
@@ -105,15 +104,17 @@ def is_attested(state: State, event: bytes, rules: Rules) -> bool:
     return yes >= rules.attestations and (yes > no or not no)
 
 
-def _is_agreed(state: State, event: bytes, row: EventRow, rules: Rules) -> bool:
-    """Whether others say that a payment came, as many as the rules ask of a contribution.
+def _others(state: State, event: bytes, row: EventRow, rules: Rules) -> str | None:
+    """Return what others say of a payment, when they are as many as a contribution needs.
 
     Who wrote it is not one of them: he would settle alone what he says he paid.
     """
     yes, no = attesters(state, event)
     own = state.get(_key(event, row, row.member))
     yes, no = yes - (own == YES), no - (own == NO)
-    return yes >= max(1, rules.attestations) and yes > no
+    if max(yes, no) < max(1, rules.attestations) or yes == no:
+        return None
+    return YES if yes > no else NO
 
 
 def _key(event: bytes, row: EventRow, member: bytes) -> bytes:

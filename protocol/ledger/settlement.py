@@ -73,20 +73,18 @@ def correct(state: State, event: bytes, row: EventRow) -> Verdict:
     return _note(state, event, was.claimant, was.named, row.quantity)
 
 
-def hear(state: State, event: bytes, own: str | None, *, others_agree: bool) -> Verdict:
+def hear(state: State, event: bytes, own: str | None, others: str | None) -> Verdict:
     """Take in what is said of an event that settles; refused where the sums would not fit.
 
-    own: what the claimant says of it now. others_agree: whether it is attested as
-    contributions are, which counts when he is no member.
+    own: what the claimant says of it now. others: what enough others say, which counts when
+    he is no member.
     """
     was = settlement_row(state, event)
     assert was is not None, "the event settles"
     member = joining.member_row(state, was.claimant)
     is_gone = member is None or member.status != joining.ACTIVE
-    if own is None:
-        status = CONFIRMED if is_gone and others_agree else SAID
-    else:
-        status = CONFIRMED if own == "yes" else DENIED
+    word = own or (others if is_gone else None)
+    status = SAID if word is None else CONFIRMED if word == "yes" else DENIED
     if status == was.status:
         return None
     _count(state, was, -1)

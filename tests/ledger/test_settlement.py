@@ -135,6 +135,18 @@ def test_who_says_that_he_paid_one_who_left_does_not_settle_it_himself(shop: Tre
     assert shop.claim("Jun", 1).status == "settled"
 
 
+def test_a_payment_that_never_came_to_one_who_left_is_denied_by_others(shop: Treasury) -> None:
+    shop.write("Jun", "member.leave", {})
+    never = shop.pay(3000, "Jun", shop.claim("Jun", 1))
+    shop.confirm(never, "Mei", "no")
+    assert shop.claim("Jun", 1).said == 3000, "its author does not say whether it came"
+    shop.confirm(never, "Ana", "no")
+    assert shop.claim("Jun", 1).said == 0
+    paid = shop.pay(3000, "Jun", shop.claim("Jun", 1))
+    shop.confirm(paid, "Ana")
+    assert shop.claim("Jun", 1).status == "settled"
+
+
 def test_an_agent_whom_the_claimant_claimed_receives_for_him(shop: Treasury) -> None:
     bank = b"b" * 16
     claim = shop.write("Jun", "agent.claim", {"agent": bank})
