@@ -337,8 +337,8 @@ def _write(sheet: Sheet, cut: Cut, ruleset: Ruleset, pool: Pool, facts: Facts, d
             was = state.get(key)
             first = cut.height if was is None else TakenRow(*was).height
             state.put(key, [*TakenRow(amount, first)])
-    for bucket, past in sorted(done.past.items()):
-        key = PAST + prefix + bucket.encode() + b"\0" + cut.height.to_bytes(8)
+    for (bucket, height), past in sorted(done.past.items()):
+        key = PAST + prefix + bucket.encode() + b"\0" + height.to_bytes(8)
         state.put(key, [past.amount, counted(past.points)])
     for line in done.lines:
         if line.sort in ("share", "arrears"):

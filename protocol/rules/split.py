@@ -119,7 +119,7 @@ class Split:
     """The lines of one pool at one height. `total` = what the lines sum to + `carried`.
 
     taken: by (bucket, contribution), what it has got now, in all. past: what to remember
-    of each bucket.
+    of each bucket, by (bucket, height): of this split, and of those that somebody caught up with.
     """
 
     pool: str
@@ -128,7 +128,7 @@ class Split:
     lines: tuple[Line, ...]
     carried: int
     taken: Mapping[tuple[str, bytes], int]
-    past: Mapping[str, Past]
+    past: Mapping[tuple[str, int], Past]
 
 
 def split(pool: Pool, facts: Facts) -> Split:
@@ -170,7 +170,7 @@ class _Work:
         self.pool, self.facts = pool, facts
         self.lines: list[Line] = []
         self.taken: dict[tuple[str, bytes], int] = dict(facts.taken)
-        self.past: dict[str, Past] = {}
+        self.past: dict[tuple[str, int], Past] = {}
         self.contributions = sorted(facts.contributions, key=lambda one: one.id)
 
     def give(self, bucket: Bucket, amount: int) -> int:
@@ -221,7 +221,8 @@ class _Work:
             given += self._shared(bucket, part, some, matching, income.id if upstream else b"")
         points = sum(one.points for one in fresh)
         if given and points and not bucket.trace:
-            self.past[bucket.name] = Past(self.facts.height, amount, points)
+            height = self.facts.height
+            self.past[bucket.name, height] = Past(height, amount, points)
         for line in given:
             self._commission(line)
 
@@ -262,20 +263,27 @@ class _Work:
         return one.booked[0] < one.valued[0]
 
     def _arrears(self, bucket: Bucket, amount: int, late: list[Contribution]) -> Iterator[Line]:
-        """Yield what late contributions would have had at the heights that they missed."""
+        """Yield what late contributions would have had at the heights that they missed.
+
+        They would have been divided with each other too, and with those who caught up before:
+        who gives one thing as ten, or lets them be attested one by one, has no more.
+        """
         owed: dict[bytes, int] = {}
-        for one in late:
-            if (bucket.name, one.id) in self.taken:
-                continue
-            missed = [
-                past.amount * one.points // (past.points + one.points)
-                for past in self.facts.past.get(bucket.name, ())
-                if one.booked[0] <= past.height < one.valued[0]
-            ]
-            if sum(missed):
-                owed[one.id] = sum(missed)
+        missing = [one for one in late if (bucket.name, one.id) not in self.taken]
+        missed = {
+            past: [one for one in missing if one.booked[0] <= past.height < one.valued[0]]
+            for past in self.facts.past.get(bucket.name, ())
+        }
+        for past, some in missed.items():
+            points = past.points + sum(one.points for one in some)
+            for one in some:
+                owed[one.id] = owed.get(one.id, 0) + past.amount * one.points // points
+        owed = {id: amount for id, amount in owed.items() if amount}
         if not owed:
             return
+        for past, some in missed.items():
+            points = past.points + sum(one.points for one in some if one.id in owed)
+            self.past[bucket.name, past.height] = past._replace(points=points)
         due = min(amount, sum(owed.values()))
         parts = divide(due, list(owed.values()), self.ties(owed))
         by_id = {one.id: one for one in late}
