@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from importlib import resources
 from typing import Any
 
 import pytest
 
 from commonweal.protocol.ledger import distribution
+from commonweal.protocol.ledger.effects import ACTIONS
 from commonweal.protocol.ledger.trace import Step
 from commonweal.protocol.ledger.trace import trace as walk
+from commonweal.protocol.ledger.value import worth
+from commonweal.protocol.rules.document import read_toml
+from commonweal.protocol.rules.environment import EMPTY_EVENT
+from commonweal.protocol.rules.expression import evaluate
 from tests.rules.council import SAID
 from tests.rules.workshop import Workshop, paying
 
@@ -103,3 +109,22 @@ def test_another_dispute_stands_when_one_is_gone() -> None:
     shop.write("Ana", "dispute", {"event": done.id, "say": "withdraw"})
     shop.cut()
     assert shop.paid() == {"Jun": 100}
+
+
+TEMPLATES = resources.files("commonweal.protocol.rules") / "templates"
+
+
+@pytest.mark.parametrize("name", sorted(one.name for one in TEMPLATES.iterdir()))
+def test_in_no_template_is_anything_worth_more_for_being_told_in_another_unit(name: str) -> None:
+    rules = read_toml((TEMPLATES / name).read_text("utf-8"))
+    for action in rules.values:
+        told = {"action": action, "to_community": True}
+        told |= {"effort": 60_000, "effort_unit": "minute"}
+        if ACTIONS[action].quantity != "effort":
+            told |= {"quantity": 1_000_000, "unit": "JPY"}
+        for factor in rules.factors:
+            event = {**EMPTY_EVENT, **told, "factor": factor}
+            asked = [one for one in rules.admissions if action in (one.actions or (action,))]
+            if all(evaluate(one.when, {"event": event}) for one in asked):
+                given = worth(rules, event)
+                assert given is not None and not given.points, (action, factor)
