@@ -10,7 +10,10 @@ from commonweal.protocol.ledger.reasons import Reason
 from commonweal.protocol.ledger.state import State
 from commonweal.protocol.ledger.value import event_value
 from commonweal.protocol.record import Record
-from commonweal.protocol.rules.expression import evaluate
+from commonweal.protocol.rules.expression import Tank, evaluate
+
+ADMISSION_FUEL_MAX = 2_000
+"""All conditions of one event together take at most so many steps, since each event is folded."""
 
 
 def event(state: State, record: Record, context: Context) -> Verdict:
@@ -22,11 +25,12 @@ def event(state: State, record: Record, context: Context) -> Verdict:
     row = event_row(state, noted)
     assert row is not None, "the event was noted"
     value = event_value(state, context.community, noted, row)
+    tank = Tank(ADMISSION_FUEL_MAX)
     for admission in context.rules.admissions:
         if admission.actions and row.action not in admission.actions:
             continue
         try:
-            if not evaluate(admission.when, {"event": value}):
+            if not evaluate(admission.when, {"event": value}, tank.left, tank):
                 return Reason.NOT_ADMITTED
         except RuleError:
             return Reason.RULE_FAILED

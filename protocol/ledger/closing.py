@@ -58,6 +58,9 @@ LAST = b"K"
 VALUED_BY = LAST + b"v"
 """The key of the ruleset by which values were given last; without it, all that waits is valued."""
 
+REST = LAST + b"r"
+"""The key of the event from which on what waits was more than one cut looks at."""
+
 
 def close(state: State, cut: Cut, documents: Mapping[bytes, bytes] = NO_DOCUMENTS) -> None:
     """Do to `state`, which holds all that `cut` covers, what the cut decides."""

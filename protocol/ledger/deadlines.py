@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from commonweal.protocol.ledger import distribution, pools, standing
-from commonweal.protocol.ledger.closing import LAST, VALUED_BY
+from commonweal.protocol.ledger.closing import LAST, REST, VALUED_BY
 from commonweal.protocol.ledger.cut import Cut
 from commonweal.protocol.ledger.governance import OPEN, TRIAL, VOTING, proposal_row
 from commonweal.protocol.ledger.state import State
@@ -45,7 +45,12 @@ def _deadlines(final: State, ruleset: Ruleset) -> Iterator[int]:
 
 
 def _pays_at_once(final: State, cut: Cut, ruleset: Ruleset, community: CommunityId) -> bool:
-    """Whether rules that came into force with the last seal change what is valued or paid."""
+    """Whether rules that came into force with the last seal change what is valued or paid.
+
+    Or whether more waits than the last seal looked at; each goes further than the one before.
+    """
+    if final.get(REST) is not None:
+        return True
     if not cut.height or final.get(VALUED_BY) == ruleset.id:
         return False
     over = State(final)

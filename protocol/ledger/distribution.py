@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from commonweal.protocol.codec import INT_MIN
 from commonweal.protocol.errors import RuleError
 from commonweal.protocol.ledger import agents, attestation, claims, joining, roles, standing
-from commonweal.protocol.ledger.closing import VALUED_BY
+from commonweal.protocol.ledger.closing import REST, VALUED_BY
 from commonweal.protocol.ledger.context import is_bytes
 from commonweal.protocol.ledger.corrections import correct_income, settle_turns
 from commonweal.protocol.ledger.cut import Cut
@@ -44,6 +44,7 @@ from commonweal.protocol.ledger.trace import Sort, trace
 from commonweal.protocol.ledger.value import amount_in, event_value, income_pool, worth
 from commonweal.protocol.record import CommunityId, Record
 from commonweal.protocol.rules.document import Pool, Ruleset
+from commonweal.protocol.rules.expression import Tank
 from commonweal.protocol.rules.split import (
     AMOUNT_MAX,
     Contribution,
@@ -62,6 +63,9 @@ PAST_MAX = 100
 
 STEPS_PER_CUT_MAX = 200_000
 """So many steps lead from the incomes of one cut to what earned them; more incomes wait."""
+
+FUEL_PER_CUT_MAX = 5_000_000
+"""The rules of value and income take so much fuel for one cut; what is not valued by then waits."""
 
 
 class WorthRow(NamedTuple):
@@ -120,9 +124,14 @@ def share(
     state: holds all that the cut covers; everything is written to it. touched: as `book`
     returns it. When the ruleset is another than last time, all that waits is looked at.
     """
+    rest: bytes | None = state.get(REST)
     if state.get(VALUED_BY) != ruleset.id:
         state.put(VALUED_BY, ruleset.id)
-        touched = [key[1:] for key, _ in state.items(PENDING)]
+        rest = b""
+    if rest is not None:
+        state.delete(REST)
+        waiting = (key[1:] for key, _ in state.items(PENDING))
+        touched = [*touched, *(event for event in waiting if event >= rest)]
     sheet = Sheet(state, cut.height)
     incomes = _value(sheet, cut, ruleset, community, touched)
     settle_turns(sheet)
@@ -171,7 +180,7 @@ def _value(
     """Give what is attested now its value; return the income of each pool."""
     state, rules = sheet.state, standing.rules_of(ruleset)
     incomes: dict[PoolId, list[Income]] = {}
-    sources = _Sources(state)
+    sources, tank = _Sources(state), Tank(FUEL_PER_CUT_MAX)
     for event in sorted(dict.fromkeys(touched)):
         key = PENDING + event
         if state.get(key) is None:
@@ -187,14 +196,16 @@ def _value(
                 _correct(sheet, cut, event, known, amount)
                 state.delete(key)
             continue
+        if tank.left <= 0:
+            _leave(state, event)
+            break
         value = event_value(state, community, event, row)
-        pool = income_pool(ruleset, value)
+        pool = income_pool(ruleset, value, tank)
         if pool is not None and row.quantity is not None:
             id, amount = id_of(pool), amount_in(pool.scale, row)
             source = sources.of(event, pool)
             if source and sources.is_spent:
-                # The next cut looks again at all that waits.
-                state.delete(VALUED_BY)
+                _leave(state, event)
             elif _has_room(sheet, id, incomes.get(id, ()), amount):
                 upstream = sources.upstream(source) if source else None
                 incomes.setdefault(id, []).append(Income(event, amount, upstream))
@@ -202,7 +213,7 @@ def _value(
                 put_income(state, event, came)
                 state.delete(key)
             continue
-        given = worth(ruleset, value)
+        given = worth(ruleset, value, tank)
         if given is None:
             # A rule that comes later may give it a value.
             continue
@@ -210,6 +221,12 @@ def _value(
         state.put(WORTH + event, [given.points, member, cut.height, cut.time_ms, given.reason])
         state.delete(key)
     return incomes
+
+
+def _leave(state: State, event: bytes) -> None:
+    """Let the next cut, which is due at once, go on with this event and those after it."""
+    if state.get(REST) is None:
+        state.put(REST, event)
 
 
 def _has_room(sheet: Sheet, pool: PoolId, incomes: Iterable[Income], more: int) -> bool:

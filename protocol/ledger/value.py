@@ -14,7 +14,7 @@ from commonweal.protocol.ledger.state import State
 from commonweal.protocol.record import CommunityId
 from commonweal.protocol.rules.document import Pool, Ruleset
 from commonweal.protocol.rules.environment import EMPTY_EVENT, thousandths
-from commonweal.protocol.rules.expression import Value, evaluate
+from commonweal.protocol.rules.expression import Tank, Value, evaluate
 
 
 class Worth(NamedTuple):
@@ -62,13 +62,13 @@ def event_value(
     }
 
 
-def worth(ruleset: Ruleset, event: dict[str, Value]) -> Worth | None:
+def worth(ruleset: Ruleset, event: dict[str, Value], tank: Tank | None = None) -> Worth | None:
     """Return the value of an event by the rule of its action; None where there is no rule."""
     rule = ruleset.values.get(str(event["action"]))
     if rule is None:
         return None
     try:
-        points = evaluate(rule, {"event": event})
+        points = evaluate(rule, {"event": event}, tank=tank)
     except RuleError as error:
         return Worth(0, error.sentence)
     assert type(points) is int, "a rule of value gives a number"
@@ -77,11 +77,11 @@ def worth(ruleset: Ruleset, event: dict[str, Value]) -> Worth | None:
     return Worth(points) if points <= INT_MAX else Worth(0, TOO_MUCH)
 
 
-def income_pool(ruleset: Ruleset, event: dict[str, Value]) -> Pool | None:
+def income_pool(ruleset: Ruleset, event: dict[str, Value], tank: Tank) -> Pool | None:
     """Return the first pool, by name, whose income the event is; an error is no."""
     for pool in ruleset.pools:
         try:
-            if event["unit"] == pool.unit and evaluate(pool.income, {"event": event}):
+            if event["unit"] == pool.unit and evaluate(pool.income, {"event": event}, tank=tank):
                 return pool
         except RuleError:
             continue

@@ -18,7 +18,7 @@ CHARTER_CHARACTERS_MAX = 20_000
 NAMES_MAX = 256
 ROLES_MAX = 64
 ADMISSIONS_MAX = 16
-"""Each is evaluated for each event, with its own fuel."""
+"""Each is evaluated for each event."""
 
 POOLS_MAX = 16
 BUCKETS_MAX = 32

@@ -16,11 +16,14 @@ from commonweal.protocol.errors import Position, RuleOverflow
 from commonweal.protocol.rules import sharing
 from commonweal.protocol.rules.document import Bucket, Pool
 from commonweal.protocol.rules.environment import EMPTY_EVENT
-from commonweal.protocol.rules.expression import Value, evaluate
+from commonweal.protocol.rules.expression import FUEL_MAX, Checked, Tank, Value, evaluate
 from commonweal.protocol.rules.portions import divide
 
 AMOUNT_MAX = codec.INT_MAX
 """A pool never holds more, in units at its scale."""
+
+FUEL_PER_SPLIT_MAX, FUEL_PER_CONTRIBUTION_MAX = 1_000_000, 200
+"""All conditions of buckets take so much fuel for one split, and so much for each contribution."""
 
 CORRECTION = "correction"
 """The sort of a line that no split gave: an income of an earlier one was corrected."""
@@ -172,6 +175,8 @@ class _Work:
         self.taken: dict[tuple[str, bytes], int] = dict(facts.taken)
         self.past: dict[tuple[str, int], Past] = {}
         self.contributions = sorted(facts.contributions, key=lambda one: one.id)
+        more = FUEL_PER_CONTRIBUTION_MAX * len(self.contributions)
+        self.tank = Tank(FUEL_PER_SPLIT_MAX + more)
 
     def give(self, bucket: Bucket, amount: int) -> int:
         """Give out `amount` by a bucket; return how much of it somebody got."""
@@ -245,9 +250,11 @@ class _Work:
             is_older = one.valued[1] - one.booked[1] > self.pool.late_ms
             if is_older and one.yes < self.pool.late_attestations:
                 return False
-        if bucket.where is not None and not evaluate(bucket.where, {"event": dict(event)}):
-            return False
-        return one.points > 0
+        return one.points > 0 and (bucket.where is None or self._is_met(bucket.where, event))
+
+    def _is_met(self, where: Checked, event: Mapping[str, Value]) -> bool:
+        fuel = min(FUEL_MAX, max(0, self.tank.left))
+        return bool(evaluate(where, {"event": dict(event)}, fuel, self.tank))
 
     def _takes_part(self, bucket: Bucket, one: Contribution) -> bool:
         got = self.taken.get((bucket.name, one.id))

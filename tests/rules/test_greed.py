@@ -7,16 +7,21 @@ from typing import Any
 
 import pytest
 
-from commonweal.protocol.ledger import distribution
+from commonweal.protocol.ledger import distribution, pools
 from commonweal.protocol.ledger.effects import ACTIONS
+from commonweal.protocol.ledger.reasons import Reason
 from commonweal.protocol.ledger.trace import Step
 from commonweal.protocol.ledger.trace import trace as walk
 from commonweal.protocol.ledger.value import worth
 from commonweal.protocol.rules.document import read_toml
 from commonweal.protocol.rules.environment import EMPTY_EVENT
 from commonweal.protocol.rules.expression import evaluate
+from commonweal.protocol.rules.split import Past, split
 from tests.rules.council import SAID
-from tests.rules.workshop import Workshop, paying
+from tests.rules.test_split import MEI, amounts, facts, late
+from tests.rules.test_split import bucket as some_bucket
+from tests.rules.test_split import pool as some_pool
+from tests.rules.workshop import Workshop, hours, paying
 
 
 def bucket(**over: Any) -> dict[str, Any]:
@@ -128,3 +133,63 @@ def test_in_no_template_is_anything_worth_more_for_being_told_in_another_unit(na
             if all(evaluate(one.when, {"event": event}) for one in asked):
                 given = worth(rules, event)
                 assert given is not None and not given.points, (action, factor)
+
+
+COSTLY = f"{[1] * 40}.sum(a, {[1] * 40}.sum(b, a * b))"
+"""A rule that costs most of what one evaluation may."""
+
+
+def test_the_costliest_value_is_given_over_several_seals(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(distribution, "FUEL_PER_CUT_MAX", 20_000)
+    shop = Workshop(paying(points=COSTLY), "Jun", "Ana")
+    done = [shop.work("Jun", 1, by="Ana").id for _ in range(8)]
+    # Of these nothing ever comes, and they keep nobody waiting.
+    for _ in range(30):
+        unvalued = {"action": "use", "provider": shop.id("Ana"), "effortQuantity": hours(1)}
+        shop.attest(shop.write("Ana", "event", unvalued), "Jun")
+    seals = 0
+    shop.cut()
+    while shop.history.deadline() is not None:
+        shop.cut()
+        seals += 1
+    assert 2 <= seals <= 5
+    worths = [distribution.worth_of(shop.history.final, one) for one in done]
+    assert [one and one.points for one in worths] == [1600] * 8
+
+
+def test_the_costliest_conditions_of_buckets_end_in_an_error_and_not_in_hours() -> None:
+    where = f"{COSTLY} > 0"
+    buckets = [bucket(name=str(number), share="1%", where=where) for number in range(32)]
+    shop = Workshop(paying(buckets=buckets), "Jun")
+    for _ in range(10):
+        shop.work("Jun", 1, by="Mei")
+    shop.earn(100)
+    shop.cut()
+    assert shop.paid() == {}
+    (row,) = pools.pools(shop.history.final).values()
+    assert (row.carried, row.error) == (100, "the steps of this evaluation are used up")
+
+
+def test_all_conditions_of_an_event_share_their_steps() -> None:
+    some = f"{[1] * 25}.sum(a, {[1] * 10}.sum(b, a * b)) > 0"
+    admit = {str(number): {"when": some, **SAID} for number in range(3)}
+    one = Workshop(paying() | {"admit": {"0": admit["0"]}}, "Jun")
+    assert one.history.verdict(one.work("Jun", 1).id) is None
+    shop = Workshop(paying() | {"admit": admit}, "Jun")
+    assert shop.history.verdict(shop.work("Jun", 1).id) == Reason.RULE_FAILED
+
+
+def test_who_is_late_gets_no_more_by_giving_one_thing_as_ten() -> None:
+    rules = some_pool(some_bucket(claim="once"), late="catch_up")
+    past = {"0 work": (Past(4, 1000, 100),)}
+    whole = split(rules, facts(1000, late(1, MEI, 100, booked=4), past=past))
+    ten = [late(number, MEI, 10, booked=4) for number in range(1, 11)]
+    assert amounts(whole) == amounts(split(rules, facts(1000, *ten, past=past))) == {MEI: 500}
+    # One by one, at ten cuts, it is not more either.
+    got = 0
+    for one in ten:
+        done = split(rules, facts(1000, one, past=past))
+        got += amounts(done)[MEI]
+        past = {"0 work": (done.past["0 work", 4],)}
+    assert past == {"0 work": (Past(4, 1000, 200),)}
+    assert got <= 700, "the first ones had more, since the others were not there"

@@ -292,22 +292,6 @@ def test_what_is_late_can_catch_up_with_what_it_missed() -> None:
     assert amounts(less) == {MEI: 30}
 
 
-def test_who_is_late_gets_no_more_by_giving_one_thing_as_ten() -> None:
-    rules = pool(bucket(claim="once"), late="catch_up")
-    past = {"0 work": (Past(4, 1000, 100),)}
-    whole = split(rules, facts(1000, late(1, MEI, 100, booked=4), past=past))
-    ten = [late(number, MEI, 10, booked=4) for number in range(1, 11)]
-    assert amounts(whole) == amounts(split(rules, facts(1000, *ten, past=past))) == {MEI: 500}
-    # One by one, at ten cuts, it is not more either.
-    got = 0
-    for one in ten:
-        done = split(rules, facts(1000, one, past=past))
-        got += amounts(done)[MEI]
-        past = {"0 work": (done.past["0 work", 4],)}
-    assert past == {"0 work": (Past(4, 1000, 200),)}
-    assert got <= 700, "the first ones had more, since the others were not there"
-
-
 def test_what_is_old_can_need_more_attestations() -> None:
     rules = pool(bucket(), late="needs_attest_if_older", late_hours=24, late_attestations=2)
     once, twice = late(1, MEI, 10, booked=3), late(2, JUN, 10, booked=3, yes=2)

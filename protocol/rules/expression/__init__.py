@@ -7,7 +7,7 @@ after an error. (CEL: cel.dev; what differs is listed in docs/rules.md.)
 """
 
 from commonweal.protocol.rules.expression.checker import Checked, check, evaluate
-from commonweal.protocol.rules.expression.evaluation import FUEL_MAX
+from commonweal.protocol.rules.expression.evaluation import FUEL_MAX, Tank
 from commonweal.protocol.rules.expression.tokens import (
     INT_DIGITS_MAX,
     NAME_CHARACTERS_MAX,
@@ -47,6 +47,7 @@ __all__ = [
     "ListType",
     "RecordType",
     "Scalar",
+    "Tank",
     "Type",
     "Value",
     "check",

@@ -13,7 +13,7 @@ from typing import NamedTuple, assert_never
 
 from commonweal.protocol.errors import Position, RuleTypeError
 from commonweal.protocol.rules.expression import evaluation
-from commonweal.protocol.rules.expression.evaluation import FUEL_MAX, Input, Program, Step
+from commonweal.protocol.rules.expression.evaluation import FUEL_MAX, Input, Program, Step, Tank
 from commonweal.protocol.rules.expression.parser import parse
 from commonweal.protocol.rules.expression.tree import (
     NODES_MAX,
@@ -71,14 +71,20 @@ def check(source: str, env: Mapping[str, Type], gives: Type | None = None) -> Ch
     return Checked(source, expression, found.type, program)
 
 
-def evaluate(checked: Checked, values: Mapping[str, Value], fuel: int = FUEL_MAX) -> Value:
+def evaluate(
+    checked: Checked,
+    values: Mapping[str, Value],
+    fuel: int = FUEL_MAX,
+    tank: Tank | None = None,
+) -> Value:
     """Return what the rule gives for `values`, one for each name that it reads.
 
-    fuel: steps, 0 to FUEL_MAX. Raises RuleOverflow, DivisionByZero, OutOfFuel, and for
-    values that are not of the declared types ValueMismatch or TooLarge.
+    fuel: steps, 0 to FUEL_MAX. tank: from which what is used is taken off. Raises RuleOverflow,
+    DivisionByZero, OutOfFuel, and for values that are not of the declared types ValueMismatch
+    or TooLarge.
     """
     assert 0 <= fuel <= FUEL_MAX, "fuel is limited"
-    return evaluation.run(checked.program, values, fuel)
+    return evaluation.run(checked.program, values, fuel, tank)
 
 
 class _Typed(NamedTuple):

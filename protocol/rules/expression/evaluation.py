@@ -34,6 +34,16 @@ from commonweal.protocol.rules.expression.types import (
 FUEL_MAX = 10_000
 """One evaluation takes at most this many steps."""
 
+
+class Tank:
+    """Fuel for many evaluations together. left: below 0 once the last took more than there was."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+
 Frame: TypeAlias = "list[Any]"
 Run: TypeAlias = Callable[[Frame], Any]
 
@@ -64,7 +74,7 @@ class Program:
     places: int
 
 
-def run(program: Program, values: Mapping[str, Value], fuel: int) -> Value:
+def run(program: Program, values: Mapping[str, Value], fuel: int, tank: Tank | None) -> Value:
     """Return the value of the rule; the same for the same values, everywhere."""
     frame: Frame = [None] * program.places
     frame[0] = fuel
@@ -72,7 +82,11 @@ def run(program: Program, values: Mapping[str, Value], fuel: int) -> Value:
         value = values.get(name)
         require(value, kind, name, at)
         frame[place] = value
-    result: Value = program.run(frame)
+    try:
+        result: Value = program.run(frame)
+    finally:
+        if tank is not None:
+            tank.left -= fuel - frame[0]
     if not isinstance(program.type, Scalar):
         require_all(result, program.type, "the result", Position(1, 1))
     return result
