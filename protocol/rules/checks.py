@@ -292,10 +292,9 @@ def _governance(document: dict[str, Any]) -> Iterator[Fault]:
         if threshold is not None and threshold.above == 0:
             sentence = "nobody's yes would be enough"
             yield Fault((*path, "threshold"), sentence, 'write ">1/2" or more')
-        early = name != "lazy" and process.get("early", True)
-        if process.get("period_hours", 1) == 0 and not early:
+        if process.get("period_hours", 1) == 0:
             sentence = "the vote would end as it begins"
-            yield Fault((*path, "period_hours"), sentence, "give members time, or early = true")
+            yield Fault((*path, "period_hours"), sentence, "give members time")
         if name == "lazy" and process.get("early"):
             sentence = "silence is known only when the time is over"
             yield Fault((*path, "early"), sentence, "leave it out")

@@ -24,6 +24,8 @@ POOLS_MAX = 16
 BUCKETS_MAX = 32
 COMMISSION_DEPTH_MAX = 3
 HOURS_MAX = 24 * 366 * 100
+DECIDING_HOURS_MAX = 24 * 366
+"""A vote or a trial is no longer: no other rules can be adopted while rules are on trial."""
 PEOPLE_MAX = 1_000
 
 Sort: TypeAlias = Literal[
@@ -62,8 +64,8 @@ def _names(*default: str) -> Field:
     return Field("names", default, high=NAMES_MAX)
 
 
-def _hours(default: int, low: int = 0) -> Field:
-    return Field("count", default, low, HOURS_MAX)
+def _hours(default: int, low: int = 0, high: int = HOURS_MAX) -> Field:
+    return Field("count", default, low, high)
 
 
 def _choice(*choices: str) -> Field:
@@ -130,11 +132,11 @@ BUCKET: Fields = {
 PROCESS: Fields = {
     "threshold": Field("portion", ">1/2"),
     "quorum": Field("portion", "0%"),
-    "period_hours": _hours(24 * 7),
+    "period_hours": _hours(24 * 7, high=DECIDING_HOURS_MAX),
     "early": Field("flag", True),
     "blocks": Field("count", 0, 0, PEOPLE_MAX),
     "voters": _name(),
-    "trial_hours": _hours(0),
+    "trial_hours": _hours(0, high=DECIDING_HOURS_MAX),
     **_SENTENCES,
 }
 LAZY: Fields = {
