@@ -159,7 +159,8 @@ def diff(what: str, home: Home, form: Form) -> None:
     """Show what WHAT, a file or a proposal, would change, and how that is decided."""
     with folded(home) as found:
         old, new = found.kept.ruleset, _named(found, what)
-    classes, process = classes_of(old, new), process_of(old, new)
+        back = standing.coming_back(found.kept.final, found.kept.documents)
+    classes, process = classes_of(old, new, back=back), process_of(old, new, back=back)
     rows = [
         {"path": ".".join(map(str, one.path)), "old": one.old, "new": one.new}
         for one in differences(old, new)

@@ -237,11 +237,25 @@ class _Closing:
         if row is None or not row.until_ms or self.cut.time_ms < row.until_ms:
             return
         self._leave(SUNSET)
-        now = StandingRow(row.before, b"", self.cut.height, self.cut.time_ms, 0, row.before)
+        now = self._before(row)
         self.state.put(standing.STANDING, [*now])
         key = standing.ADOPTED + self.cut.height.to_bytes(8) + row.proposal
-        self.state.put(key, [row.before, self.cut.time_ms])
+        self.state.put(key, [now.ruleset, self.cut.time_ms])
         self.ruleset = standing.in_force(self.state, self.documents)
+
+    def _before(self, ended: StandingRow) -> StandingRow:
+        """Return what holds again; what ends by itself too has what is left of its time."""
+        ruleset, (height, time_ms) = ended.before, (self.cut.height, self.cut.time_ms)
+        for _, adopted, proposal in reversed(standing.history(self.state)):
+            row = proposal_row(self.state, proposal)
+            if adopted != ruleset or row is None or row.target != adopted or not row.until_ms:
+                continue
+            if row.until_ms > time_ms:
+                put(self.state, proposal, row._replace(status=IN_FORCE))
+                base = RulesetId(row.base)
+                return StandingRow(ruleset, proposal, height, time_ms, row.until_ms, base)
+            ruleset = RulesetId(row.base)
+        return StandingRow(ruleset, b"", height, time_ms, 0, ruleset)
 
     def _leave(self, status: str) -> None:
         """Let what is in force be so no longer."""
@@ -275,7 +289,8 @@ class _Closing:
     def _process(self, row: ProposalRow) -> Process:
         if row.subject == RULES:
             new = self._proposed(row)
-            return process_of(self.ruleset, new, silently=row.kind == LAZY)
+            back = standing.coming_back(self.state, self.documents)
+            return process_of(self.ruleset, new, row.kind == LAZY, back)
         return self.ruleset.processes.get(row.kind) or self.ruleset.processes["ordinary"]
 
     def _proposed(self, row: ProposalRow) -> Ruleset:

@@ -269,6 +269,7 @@ def _proposed_rules(
         return Reason.BAD_RULES
     if new.id == old.id:
         return Reason.NOTHING_NEW
+    back = standing.coming_back(state, context.documents)
     state.put(standing.DOCUMENT + new.id, new.to_bytes())
     return ProposalRow(
         RULES,
@@ -276,7 +277,7 @@ def _proposed_rules(
         record.clock,
         old.id,
         new.id,
-        classes_of(old, new, silently=not _asks_vote(record))[0],
+        classes_of(old, new, not _asks_vote(record), back)[0],
         sunset_hours=sunset,
         backtest=backtest,
     )

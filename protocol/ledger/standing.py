@@ -64,6 +64,12 @@ def by_id(state: State, documents: Mapping[bytes, bytes], ruleset: RulesetId) ->
     return founding(state, documents) if data is None else read(data)
 
 
+def coming_back(state: State, documents: Mapping[bytes, bytes] = NO_DOCUMENTS) -> Ruleset | None:
+    """Return the ruleset that holds again when the one in force ends by itself; None if not."""
+    row = standing_row(state)
+    return by_id(state, documents, row.before) if row is not None and row.until_ms else None
+
+
 def founding(state: State, documents: Mapping[bytes, bytes]) -> Ruleset:
     """Return the ruleset of the founding record; the defaults where that is none."""
     value = state.get(FOUNDING)

@@ -36,13 +36,18 @@ def differences(old: Ruleset, new: Ruleset) -> list[Change]:
     return list(_changes((), old.document, new.document))
 
 
-def classes_of(old: Ruleset, new: Ruleset, silently: bool = True) -> tuple[str, ...]:
+def classes_of(
+    old: Ruleset, new: Ruleset, silently: bool = True, back: Ruleset | None = None
+) -> tuple[str, ...]:
     """Return the classes of the change from `old` to `new`, the gravest first.
 
     They follow from what changes, by the old rules. silently: whether silence may be
     consent, where the old rules have that; whoever proposes may ask for a vote instead.
+    back: the rules that would come back where the old ones end by themselves: what is new to
+    those counts too, so that nothing outlasts its time by a lesser vote than it needs.
     """
-    changed = list(dict.fromkeys(change.path[0] for change in differences(old, new)))
+    new_to = [differences(one, new) for one in (old, back) if one is not None]
+    changed = list(dict.fromkeys(change.path[0] for some in new_to for change in some))
     grave = {"name", "charter", "governance", "finality"}
     if any(process.voters for process in old.processes.values()):
         # Who may have a role that votes is as grave as how it votes.
@@ -58,22 +63,26 @@ def classes_of(old: Ruleset, new: Ruleset, silently: bool = True) -> tuple[str, 
     return tuple(found)
 
 
-def process_of(old: Ruleset, new: Ruleset, silently: bool = True) -> Process:
+def process_of(
+    old: Ruleset, new: Ruleset, silently: bool = True, back: Ruleset | None = None
+) -> Process:
     """Return how the change from `old` to `new` is decided: the stricter of both.
 
     Of all classes that the change touches the strictest counts, and where it changes a
-    process, what that process asks before and after. silently: as in `classes_of`.
+    process, what that process asks before and after. silently, back: as in `classes_of`.
     """
-    classes = classes_of(old, new, silently)
+    classes = classes_of(old, new, silently, back)
     process = old.processes[classes[0]]
     for name in classes[1:]:
         process = process.with_strictness_of(old.processes[name])
     for name in CLASSES:
-        before, after = old.processes.get(name), new.processes.get(name)
-        if before != after and name != "lazy":
-            for one in (before, after):
-                if one is not None:
-                    process = process.with_strictness_of(one)
+        after = new.processes.get(name)
+        for base in (old, back):
+            before = after if base is None else base.processes.get(name)
+            if before != after and name != "lazy":
+                for one in (before, after):
+                    if one is not None:
+                        process = process.with_strictness_of(one)
     return process
 
 

@@ -7,17 +7,18 @@ from typing import Any
 
 import pytest
 
+from commonweal.protocol.errors import BadRuleset
 from commonweal.protocol.ledger import distribution, pools
 from commonweal.protocol.ledger.effects import ACTIONS
 from commonweal.protocol.ledger.reasons import Reason
 from commonweal.protocol.ledger.trace import Step
 from commonweal.protocol.ledger.trace import trace as walk
 from commonweal.protocol.ledger.value import worth
-from commonweal.protocol.rules.document import read_toml
+from commonweal.protocol.rules.document import from_map, read_toml
 from commonweal.protocol.rules.environment import EMPTY_EVENT
 from commonweal.protocol.rules.expression import evaluate
 from commonweal.protocol.rules.split import Past, split
-from tests.rules.council import SAID
+from tests.rules.council import HOUR, SAID, Council, process, rules
 from tests.rules.test_split import MEI, amounts, facts, late
 from tests.rules.test_split import bucket as some_bucket
 from tests.rules.test_split import pool as some_pool
@@ -193,3 +194,69 @@ def test_who_is_late_gets_no_more_by_giving_one_thing_as_ten() -> None:
         past = {"0 work": (done.past["0 work", 4],)}
     assert past == {"0 work": (Past(4, 1000, 200),)}
     assert got <= 700, "the first ones had more, since the others were not there"
+
+
+def brief() -> Council:
+    """Return a council with values that silence can pass, and a constitution for a day."""
+    document = rules()
+    document["governance"]["lazy"] = {**process(period_hours=1), "covers": ["value"]}
+    document["governance"]["constitution"] = process(threshold="2/3", early=True)
+    council = Council(document, "Jun", "Ana")
+    council.say(council.patch("Jun", {"name": "For a day"}, sunset=24), "yes", "Mei Jun Ana")
+    council.cut()
+    assert council.history.ruleset.name == "For a day"
+    return council
+
+
+VALUE = {"value": {"work": {"points": "event.effort", **SAID}}}
+
+
+def test_what_is_for_a_day_does_not_stay_by_a_lesser_vote() -> None:
+    council = brief()
+    silent = council.patch("Jun", VALUE)
+    council.cut()
+    assert council.row(silent).kind == "constitution"
+    later = council.now_ms + 2 * HOUR
+    assert council.history.next_advance(later) is None, "silence is no consent to it"
+    council.cut(23)
+    assert council.history.ruleset.name == "Lanxi"
+    assert council.status(silent) == "stale"
+
+
+def test_what_comes_back_has_what_is_left_of_its_time() -> None:
+    council = brief()
+    inner = council.patch("Jun", VALUE, sunset=2)
+    council.say(inner, "yes", "Mei Jun Ana")
+    council.cut()
+    assert council.status(inner) == "in force"
+    council.cut(2)
+    assert (council.status(inner), council.history.ruleset.name) == ("sunset", "For a day")
+    council.cut(23)
+    assert council.history.ruleset.name == "Lanxi"
+    assert council.history.deadline() is None
+
+
+def test_what_would_come_back_and_is_over_too_does_not() -> None:
+    council = brief()
+    longer = council.patch("Jun", VALUE, sunset=48)
+    council.say(longer, "yes", "Mei Jun Ana")
+    council.cut()
+    council.cut(49)
+    assert (council.status(longer), council.history.ruleset.name) == ("sunset", "Lanxi")
+
+
+@pytest.mark.parametrize("key", ["period_hours", "trial_hours"])
+def test_no_rule_makes_the_next_one_wait_a_lifetime(key: str) -> None:
+    document = rules()
+    document["governance"]["constitution"][key] = 24 * 366
+    assert from_map(document)
+    document["governance"]["constitution"][key] += 1
+    with pytest.raises(BadRuleset, match=key):
+        from_map(document)
+
+
+def test_no_vote_ends_as_it_begins() -> None:
+    document = rules()
+    document["governance"]["constitution"] = process(period_hours=0, early=True)
+    with pytest.raises(BadRuleset, match="as it begins"):
+        from_map(document)
