@@ -70,11 +70,15 @@ TABLE: dict[str, dict[str, Entry]] = {
         "vote": Entry("votes", "vote", N_("what is voted on, and how it stands")),
     },
     N_("Share"): {
-        "balance": Entry("standing", "balance", N_("what a member was paid, has and gave")),
-        "shares": Entry("standing", "shares", N_("what each was paid, and what is in the pools")),
+        "balance": Entry("standing", "balance", N_("what a member has a share of, has and gave")),
+        "shares": Entry(
+            "standing", "shares", N_("what each has a share of, and what is in the pools")
+        ),
         "claims": Entry("claims", "claims", N_("what members are owed, and what is settled")),
         "payouts": Entry("claims", "payouts", N_("who is to be paid what, as a file")),
-        "explain": Entry("standing", "explain", N_("why it was paid, and what it is worth")),
+        "explain": Entry(
+            "standing", "explain", N_("why a share is what it is, and what it is worth")
+        ),
         "seal": Entry("sealing", "seal", N_("make what waits final now")),
         "seals": Entry("sealing", "seals", N_("what is final, seal by seal, and who signed")),
         "income": Entry("resources", "income", N_("write down what came in from outside")),

@@ -48,7 +48,7 @@ INPUTS_SHOWN_MAX = 10
 @home_option
 @form_option()
 def balance(member: str | None, home: Home, form: Form) -> None:
-    """Show what MEMBER (else you) was paid, has, and gave."""
+    """Show what MEMBER (else you) has a share of, has, and gave."""
     from commonweal.protocol.ledger import pools
 
     with folded(home) as found:
@@ -76,7 +76,7 @@ def balance(member: str | None, home: Home, form: Form) -> None:
     rows = [*paid, *owed, *has, *gave]
     if form is Form.CSV:
         return write_csv(("what", "name", "amount", "unit"), rows)
-    words = {"paid": _("was paid (final)"), "has": _("has"), "gave": _("gave")}
+    words = {"paid": _("share (final)"), "has": _("has"), "gave": _("gave")}
     words["open"] = _("of that not settled")
     shown = [{**row, "what": words[row["what"]], "unit": shown_unit(row["unit"])} for row in rows]
     say(visible(name))
@@ -84,7 +84,9 @@ def balance(member: str | None, home: Home, form: Form) -> None:
         columns = [Column("what", ""), Column("name", ""), Column("amount", "", is_number=True)]
         write_table([*columns, Column("unit", "")], shown)
     say()
-    return say(_("What was paid is final; the rest is provisional: not sealed yet."))
+    return say(
+        _("A share is final, and owed until settled; the rest is provisional: not sealed yet.")
+    )
 
 
 def _owed(found: Folded, whom: bytes) -> list[dict[str, Any]]:
@@ -134,13 +136,13 @@ def _given(found: Folded, whom: bytes) -> list[dict[str, Any]]:
 
 
 @click.command("shares")
-@click.option("--lines", is_flag=True, help="Every line that was paid, in place of the sums.")
-@click.option("--height", type=click.IntRange(1), metavar="H", help="What this height paid.")
-@click.option("--if-sealed", is_flag=True, help="What would be paid if all were sealed now.")
+@click.option("--lines", is_flag=True, help="Every line, in place of the sums.")
+@click.option("--height", type=click.IntRange(1), metavar="H", help="What this height gave.")
+@click.option("--if-sealed", is_flag=True, help="What each would get if all were sealed now.")
 @home_option
 @form_option()
 def shares(lines: bool, height: int | None, if_sealed: bool, home: Home, form: Form) -> None:
-    """Show what each was paid by the rules, and what is in the pools."""
+    """Show each share by the rules, and the pools; `weal claims` says what of it was paid."""
     from commonweal.protocol.ledger import pools as kept
 
     with folded(home) as found:
@@ -166,9 +168,9 @@ def shares(lines: bool, height: int | None, if_sealed: bool, home: Home, form: F
     if if_sealed or not standing:
         standing = _("provisional: not sealed yet")
     more = {"height": top, "pools": pools, "ruleset": ruleset, "provisional": if_sealed}
-    columns = [Column("member_name", _("member")), Column("amount", _("paid"), is_number=True)]
+    columns = [Column("member_name", _("member")), Column("amount", _("share"), is_number=True)]
     columns.append(Column("unit", _("unit")))
-    nothing = _("Nothing was paid yet.") if height is None else ""
+    nothing = _("Nothing was shared out yet.") if height is None else ""
     if lines:
         columns = [Column("line", _("line")), *columns, Column("bucket", _("for"))]
         return table(form, "lines", rows, LINE_FIELDS, columns, standing, nothing, **more)
@@ -252,7 +254,7 @@ def _of_line(found: Folded, name: str, one: Payout) -> tuple[dict[str, Any], lis
     row = {**_line(found, one, name), "rule": _rule(found, one), "inputs_in_all": one.inputs}
     unit = shown_unit(one.unit)
     line = one.line
-    what = _("{name} was paid {amount} {unit} at height {height}, from the pool {pool}.")
+    what = _("{name} has a share of {amount} {unit} at height {height}, from the pool {pool}.")
     if line.corrects:
         what = _(
             "{name}: {amount} {unit} at height {height}, from the pool {pool}, since an income"
