@@ -311,13 +311,13 @@ class Agreement:
             self.building = self.round
             self._propose(self.valid.proposal, self.valid.polka)
             return True
-        here = sum(device in self.haves for device in self.tally.witnesses)
-        everybody = (*self.tally.witnesses, *self.candidates)
-        all_here = all(device in self.haves for device in everybody)
-        if here < self.tally.quorum.needed or not (all_here or self.gathered):
+        everybody = dict.fromkeys((*self.tally.witnesses, *self.candidates))
+        haves = {one: self.haves[one] for one in everybody if one in self.haves}
+        here = sum(device in haves for device in self.tally.witnesses)
+        if here < self.tally.quorum.needed or not (len(haves) == len(everybody) or self.gathered):
             return False
         self.building = self.round
-        self.shown = choose(self.haves.values(), self.tally.witnesses)
+        self.shown = choose(haves.values(), self.tally.witnesses)
         self._do(Build(self.round, self.shown))
         return True
 

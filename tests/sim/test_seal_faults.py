@@ -13,6 +13,7 @@ from commonweal.protocol import wire, wire_seals
 from commonweal.protocol.errors import FinalityForked
 from commonweal.protocol.keys import Signer
 from commonweal.protocol.seal.acts import Message
+from commonweal.protocol.seal.haves import sign_have
 from commonweal.protocol.seal.messages import message_to_bytes
 from commonweal.protocol.seal.votes import NIL, SealId, Step, Vote, certify, sign_vote
 from tests.sim.node import Node
@@ -183,3 +184,15 @@ def test_seals_that_nobody_asked_for_are_passed_over() -> None:
 
 def _drops(action: Action) -> bool:
     return isinstance(action, Drop)
+
+
+def test_who_offers_no_more_keeps_nobody_from_sealing_by_what_he_shows() -> None:
+    world = council(30, more=1)
+    once, seated = world.nodes[4], world.nodes[:4]
+    for node in seated:  # as in the moment after a seal before the ledger has folded it
+        node.service.sealing.agreeing.offer([once.person.device])
+    point = chain(once)
+    have = sign_have(once.person.signer, once.community, point.height + 1, point.seal, ())
+    for node in seated:
+        hear(node, said(have))
+    next_seal(world, seated)
