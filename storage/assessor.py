@@ -6,7 +6,7 @@ not folded again when that seal is decided. It never writes to the store, and ma
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ from commonweal.protocol.ledger import membership, seats
 from commonweal.protocol.ledger.cut import Advance
 from commonweal.protocol.ledger.deadlines import next_deadline
 from commonweal.protocol.ledger.facts import Facts
-from commonweal.protocol.ledger.forks import every_kept, is_new
+from commonweal.protocol.ledger.forks import ends_with, every_kept, is_new
 from commonweal.protocol.ledger.history import History
 from commonweal.protocol.ledger.joining import REMOVED
 from commonweal.protocol.ledger.state import State
@@ -26,8 +26,15 @@ from commonweal.protocol.seal.acts import GOOD, Verdict
 from commonweal.protocol.seal.chain import Point, beginning
 from commonweal.protocol.seal.cut import FULL_CUT_RECORDS, Delta, SealedLog, length_in
 from commonweal.protocol.seal.formats import EVIDENCE_PER_SEAL_MAX, Proposal, Seal
-from commonweal.protocol.seal.haves import HAVE_RECORDS_MAX, Have, fair_cut, have_logs_max
-from commonweal.protocol.seal.judging import check_fresh, check_sound
+from commonweal.protocol.seal.haves import (
+    HAVE_RECORDS_MAX,
+    Have,
+    Least,
+    fair_cut,
+    have_logs_max,
+    left_out,
+)
+from commonweal.protocol.seal.judging import check_fresh, check_sound, is_full
 from commonweal.protocol.seal.quorum import quorum_of
 from commonweal.protocol.seal.votes import SealId
 from commonweal.protocol.seal.witnesses import Witness, devices
@@ -158,7 +165,7 @@ class Assessor:
             facts = self._new_facts(history.final)
             present = tuple(sorted(have.device for have in haves))
             advance = self._authentic(history, now_ms, present, facts, least)
-            if advance is None or not _reaches(advance, least):
+            if advance is None or not self._reaches(advance, least):
                 return None
             covered = history.covered(advance)
             if covered.missing:
@@ -309,7 +316,7 @@ class Assessor:
         now_ms: int,
         present: tuple[DeviceKey, ...],
         facts: Facts,
-        least: Mapping[DeviceKey, int],
+        least: Least,
     ) -> Advance | None:
         """Return the next advance without records that their authors did not sign themselves.
 
@@ -335,13 +342,39 @@ class Assessor:
     def _timely(self, proposal: Proposal, point: Point, now_ms: int) -> Verdict:
         final = self.kept.final
         candidates = [one.witness.device for one in seats.candidates(final)]
-        excused = dict(self.kept.end().facts(proposal.seal.evidence).ends)
+        facts = self.kept.end().facts(proposal.seal.evidence)
+
+        def possible(least: Least) -> Least:
+            history = self.kept.history(FULL_CUT_RECORDS, least)
+            return self._possible(self._authentic(history, now_ms, (), facts, least), least)
+
         try:
-            last = self.kept.last.logs
-            check_fresh(proposal, point, last, now_ms, excused, candidates)
+            last, excused = self.kept.last.logs, dict(facts.ends)
+            check_fresh(proposal, point, last, now_ms, excused, candidates, possible)
         except InvalidSeal as error:
             return Verdict(sound=True, timely=False, reason=_words(error))
         return GOOD
+
+    def _reaches(self, advance: Advance, least: Least) -> bool:
+        """Whether a cut covers what is asked of it, as far as it can, or is full."""
+        last, delta = self.kept.last.logs, advance.delta
+        missing = left_out(self._possible(advance, least), delta, last, dict(advance.ends))
+        return not missing or is_full(last, delta)
+
+    def _possible(self, most: Advance | None, least: Least) -> Least:
+        """Return how much of `least` can be covered. most: what can by all that is held here.
+
+        A log that ends by a proof, or cites what waits for evidence, is held and goes no further;
+        what is not held here others may hold.
+        """
+        reached = {} if most is None else {log.author: log.length for log in most.delta.logs}
+        ended = ends_with(self.kept.final, self.kept.end().ends().items())
+        found = {}
+        for author, length in least.items():
+            here = reached.get(author, length_in(self.kept.last.logs, author))
+            is_known = author in ended or self._store.log(author).length > here
+            found[author] = min(length, here) if is_known else length
+        return found
 
     def _unsigned(self, records: Iterable[Record]) -> Record | None:
         """Return a record whose own signature is bad, of those that nobody checked here."""
@@ -363,12 +396,3 @@ class Assessor:
 
 def _words(error: InvalidSeal) -> str:
     return str(error) or type(error).__name__
-
-
-def _reaches(advance: Advance, least: Mapping[DeviceKey, int]) -> bool:
-    """Whether a cut covers what is asked of it, where its evidence does not end a log."""
-    reached = {one.author: one.length for one in advance.delta.logs}
-    excused = dict(advance.ends)
-    return all(
-        author in excused or reached.get(author, 0) >= length for author, length in least.items()
-    )

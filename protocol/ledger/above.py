@@ -6,7 +6,7 @@ whose document is missing. What evidence rules out nobody has to cover, though o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from commonweal.protocol.errors import InvalidSeal
@@ -115,7 +115,7 @@ class Above:
     ) -> tuple[SealedLog, ...]:
         """Return the logs that the next cut can make longer, by author, and how long.
 
-        least: so long each of these logs becomes first, if it can.
+        least: so long each of these logs becomes first, if it can, with what that rests on.
         barred: from which seq on logs are left out, though nothing proves that they end.
         Taken are records in (clock, id) order, so that the cut is closed, up to where a log
         forks or ends, and no more of them than make a cut full: who judges it must be done
@@ -124,10 +124,11 @@ class Above:
         ordered = sorted(self._records.values(), key=lambda one: (one.clock, one.id))
         logs: dict[DeviceKey, SealedLog] = {}
         inside: set[RecordId] = set()
+        asked = self._resting(ordered, least)
         for needed, most in ((True, CUT_RECORDS_MAX), (False, FULL_CUT_RECORDS)):
             for record in ordered:
                 author = record.author
-                if (record.seq < least.get(author, 0)) is not needed or len(inside) >= most:
+                if (record.id in asked) is not needed or len(inside) >= most:
                     continue
                 before = logs.get(author) or bounds.last.get(author)
                 follows = (before.length, before.head) if before else (0, NO_ID)
@@ -143,6 +144,17 @@ class Above:
                     inside.add(record.id)
                     logs[author] = SealedLog(author, record.seq + 1, record.id)
         return tuple(logs[author] for author in sorted(logs))
+
+    def _resting(
+        self, ordered: Sequence[Record], least: Mapping[DeviceKey, int]
+    ) -> dict[RecordId, None]:
+        """Return the records below `least`, and those that they cite or follow."""
+        asked: dict[RecordId, None] = {}
+        for record in reversed(ordered):
+            if record.id in asked or record.seq < least.get(record.author, 0):
+                asked[record.id] = asked[record.prev] = None
+                asked.update(dict.fromkeys(record.deps))
+        return asked
 
     def covered(self, bounds: Bounds, logs: Iterable[SealedLog]) -> Covered:
         """Return the records that `logs`, which all grow, add to the last cut.

@@ -33,6 +33,9 @@ HAVES_LOGS_MAX = 12_288
 
 Lengths: TypeAlias = tuple[tuple[DeviceKey, int], ...]
 
+Least: TypeAlias = Mapping[DeviceKey, int]
+"""So long a fair cut makes each of these logs, by author."""
+
 
 @dataclass(frozen=True, slots=True)
 class Have:

@@ -7,13 +7,14 @@ stays good. Whether the cut is closed, and what its records fold to, the ledger 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from commonweal.protocol.errors import InvalidSeal
 from commonweal.protocol.keys import DeviceKey, short
 from commonweal.protocol.ledger.root import NodeReader, update
 from commonweal.protocol.seal.chain import Point, check_order
 from commonweal.protocol.seal.cut import (
+    CUT_LOGS_MAX,
     FULL_CUT_RECORDS,
     Cut,
     Delta,
@@ -23,7 +24,7 @@ from commonweal.protocol.seal.cut import (
     tree_changes,
 )
 from commonweal.protocol.seal.formats import Proposal
-from commonweal.protocol.seal.haves import Have, fair_cut, have_logs_max, left_out
+from commonweal.protocol.seal.haves import Have, Least, fair_cut, have_logs_max, left_out
 from commonweal.protocol.seal.pace import is_timely
 from commonweal.protocol.seal.quorum import quorum_of
 from commonweal.protocol.seal.witnesses import devices
@@ -54,12 +55,14 @@ def check_fresh(
     now_ms: int,
     excused: Iterable[DeviceKey] = (),
     candidates: Iterable[DeviceKey] = (),
+    possible: Callable[[Least], Least] = lambda least: least,
 ) -> None:
     """Raise `InvalidSeal` unless a fresh proposal is timely and fair.
 
     now_ms: this witness's clock. excused: the logs that the seal's evidence freezes.
     candidates: devices that hold the role without a seat, whose have-frontiers show that
-    they are there and count for nothing else.
+    they are there and count for nothing else. possible: returns how much of what is left out
+    a cut can cover, as far as is known here.
     """
     if not is_timely(proposal.seal.time_ms, point.time_ms, now_ms):
         raise InvalidSeal("its time is more than two minutes from the clock here")
@@ -71,12 +74,17 @@ def check_fresh(
     least = fair_cut(voting, last, quorum_of(len(seated)).lies)
     missing = left_out(least, proposal.delta, last, excused)
     if missing and not is_full(last, proposal.delta):
+        asked = possible({author: least[author] for author in missing})
+        missing = left_out(asked, proposal.delta, last)
+    else:
+        missing = ()
+    if missing:
         raise InvalidSeal(f"it leaves out records of {short(missing[0])} that a witness holds")
 
 
 def is_full(last: Cut, delta: Delta) -> bool:
     """Whether a cut holds so much that what it leaves out may wait for the next."""
-    return new_records(last, delta) >= FULL_CUT_RECORDS
+    return new_records(last, delta) >= FULL_CUT_RECORDS or len(delta.logs) >= CUT_LOGS_MAX
 
 
 def check_haves(
