@@ -296,13 +296,14 @@ class Intake:
         self.desk.send(session, wire.WantBranch((id,)))
 
     def _cut_to_quota(self, read: _Read, *, full: bool) -> None:
-        """Leave a newcomer what he may write, and what a member's record cites."""
+        """Leave a newcomer what he may write, what a member's record cites, what is sealed."""
         row = self.desk.replica.row(read.author)
         room_bytes = NEWCOMER_BYTES_MAX - row.bytes
         room = max(0, NEWCOMER_RECORDS_MAX - row.length)
         if full:
             room = 0
         cited = [n for n, record in enumerate(read.records, 1) if record.id in self._cited]
+        cited.append(self.desk.replica.sealed_length(read.author) - row.length)
         count = 0
         for record in read.records[:room]:
             room_bytes -= len(record.wire)

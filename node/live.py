@@ -56,7 +56,7 @@ class Live:
         replica = self.desk.replica
         if replica.row(author).length or replica.was_admitted(author):
             return not replica.is_frozen(author)
-        return len(replica.newcomers()) < NEWCOMERS_MAX
+        return replica.sealed_length(author) > 0 or len(replica.newcomers()) < NEWCOMERS_MAX
 
     def fetch(self, session: Session) -> None:
         """Ask a peer for what it has and we lack, unless another peer is sending it.

@@ -25,6 +25,7 @@ from commonweal.protocol.record import (
     RecordId,
     from_bytes_unchecked,
 )
+from commonweal.protocol.seal.cut import length_in
 from commonweal.protocol.seal.votes import SealId
 from commonweal.storage.inheritance import members_before
 from commonweal.storage.last_cut import SealIds
@@ -222,8 +223,11 @@ class Replica:
 
     def was_admitted(self, device: DeviceKey) -> bool:
         """Say whether `device` is or once was a member's, so that its log is kept whole."""
-        status = membership.status_of(self.ledger.state, device)
-        return status in ("active", "left", "revoked", "removed")
+        return membership.was_admitted(self.ledger.state, device)
+
+    def sealed_length(self, author: DeviceKey) -> int:
+        """Return how many records of a log are sealed, held or not."""
+        return length_in(self.chain.logs, author)
 
     def _refresh(self, author: DeviceKey) -> None:
         row = self._rows[author] = self.store.log(author)

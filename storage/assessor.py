@@ -6,7 +6,7 @@ not folded again when that seal is decided. It never writes to the store, and ma
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -103,7 +103,7 @@ class Assessor:
 
     def outlook(self) -> Outlook:
         """Return how the ledger stands, after every stored seal that can be is applied."""
-        with self._looking():
+        with self._looking(whole=True):
             kept, final, ruleset = self.kept, self.kept.final, self.kept.ruleset
             witnesses = self._point().witnesses
             seated = devices(witnesses)
@@ -131,7 +131,7 @@ class Assessor:
         The first records by clock, within the limits of a have-frontier; they are closed
         under what they cite.
         """
-        with self._looking():
+        with self._looking(whole=True):
             unsealed, witnesses = self._unsealed(), self._point().witnesses
             if not witnesses:
                 return ()
@@ -153,7 +153,7 @@ class Assessor:
         None when there is nothing to seal, when what `haves` ask for is not held here yet, or
         when what it would come to cannot be written.
         """
-        with self._looking():
+        with self._looking(whole=True):
             point, end = self._point(), self.kept.end()
             if self.kept.alarm or not point.witnesses:
                 return None
@@ -164,7 +164,8 @@ class Assessor:
             history = self.kept.history(FULL_CUT_RECORDS, least)
             facts = self._new_facts(history.final)
             present = tuple(sorted(have.device for have in haves))
-            advance = self._authentic(history, now_ms, present, facts, least)
+            strangers = self._strangers()
+            advance = self._authentic(history, now_ms, present, facts, least, strangers)
             if advance is None or not self._reaches(advance, least):
                 return None
             covered = history.covered(advance)
@@ -201,10 +202,15 @@ class Assessor:
     # Inside
 
     @contextmanager
-    def _looking(self) -> Iterator[None]:
-        """Apply what can be, and let everything read inside be of one moment."""
+    def _looking(self, *, whole: bool = False) -> Iterator[None]:
+        """Apply what can be, and let everything read inside be of one moment.
+
+        whole: fold what is above the last cut as well, where only that says who is a stranger.
+        """
         with self._store.snapshot():
             self.kept.refresh(whole=False)
+            if whole and self._strangers():
+                self.kept.refresh()
             self._layers.pin()
             try:
                 self.kept.last.read()
@@ -228,13 +234,23 @@ class Assessor:
             return Point(self._community, 0, SealId(self._community), 0, 0, ())
         return beginning(founding)
 
+    def _strangers(self) -> dict[DeviceKey, None]:
+        """Return the devices that no cut has yet and nobody admitted, as far as is folded.
+
+        Every node keeps the logs of as many strangers as it has room for, each of others: in a
+        cut they would be what most can never get.
+        """
+        last, state = self.kept.last.logs, self.kept.state
+        rows = (row.author for row in self._store.logs() if row.length and row.author not in last)
+        return {one: None for one in rows if not membership.was_admitted(state, one)}
+
     def _unsealed(self) -> list[tuple[DeviceKey, int, int]]:
         """Return for each log that is longer than in the last cut where it was and is."""
-        last = self.kept.last.logs
+        last, strangers = self.kept.last.logs, self._strangers()
         found = []
         for row in self._store.logs():
             start = length_in(last, row.author)
-            if row.length > start:
+            if row.length > start and row.author not in strangers:
                 found.append((row.author, start, row.length))
         return found
 
@@ -317,6 +333,7 @@ class Assessor:
         present: tuple[DeviceKey, ...],
         facts: Facts,
         least: Least,
+        strangers: Container[DeviceKey] = (),
     ) -> Advance | None:
         """Return the next advance without records that their authors did not sign themselves.
 
@@ -332,6 +349,7 @@ class Assessor:
                 guilty=facts.guilty,
                 least=least,
                 barred=barred,
+                strangers=strangers,
             )
             covered = None if advance is None else history.covered(advance)
             bad = None if covered is None else self._unsigned(covered.records)

@@ -6,7 +6,7 @@ whose document is missing. What evidence rules out nobody has to cover, though o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from commonweal.protocol.errors import InvalidSeal
@@ -112,11 +112,13 @@ class Above:
         bounds: Bounds,
         least: Mapping[DeviceKey, int] = NO_LEAST,
         barred: Ends = NO_ENDS,
+        strangers: Container[DeviceKey] = (),
     ) -> tuple[SealedLog, ...]:
         """Return the logs that the next cut can make longer, by author, and how long.
 
         least: so long each of these logs becomes first, if it can, with what that rests on.
         barred: from which seq on logs are left out, though nothing proves that they end.
+        strangers: whose logs are left out but for what others cite.
         Taken are records in (clock, id) order, so that the cut is closed, up to where a log
         forks or ends, and no more of them than make a cut full: who judges it must be done
         in time.
@@ -124,7 +126,9 @@ class Above:
         ordered = sorted(self._records.values(), key=lambda one: (one.clock, one.id))
         logs: dict[DeviceKey, SealedLog] = {}
         inside: set[RecordId] = set()
-        asked = self._resting(ordered, least)
+        asked = _resting(ordered, lambda one: one.seq < least.get(one.author, 0))
+        called = _resting(ordered, lambda one: one.id in asked or one.author not in strangers)
+        ordered = [record for record in ordered if record.id in called]
         for needed, most in ((True, CUT_RECORDS_MAX), (False, FULL_CUT_RECORDS)):
             for record in ordered:
                 author = record.author
@@ -144,17 +148,6 @@ class Above:
                     inside.add(record.id)
                     logs[author] = SealedLog(author, record.seq + 1, record.id)
         return tuple(logs[author] for author in sorted(logs))
-
-    def _resting(
-        self, ordered: Sequence[Record], least: Mapping[DeviceKey, int]
-    ) -> dict[RecordId, None]:
-        """Return the records below `least`, and those that they cite or follow."""
-        asked: dict[RecordId, None] = {}
-        for record in reversed(ordered):
-            if record.id in asked or record.seq < least.get(record.author, 0):
-                asked[record.id] = asked[record.prev] = None
-                asked.update(dict.fromkeys(record.deps))
-        return asked
 
     def covered(self, bounds: Bounds, logs: Iterable[SealedLog]) -> Covered:
         """Return the records that `logs`, which all grow, add to the last cut.
@@ -220,3 +213,13 @@ class Above:
         if record.kind not in DOCUMENTED or record.body is None or not record.body.permanent:
             return None
         return None if record.body.hash in self._documents else record.body.hash
+
+
+def _resting(ordered: Sequence[Record], begins: Callable[[Record], bool]) -> dict[RecordId, None]:
+    """Return the records of which `begins` is true, and all that they cite or follow, by id."""
+    found: dict[RecordId, None] = {}
+    for record in reversed(ordered):
+        if record.id in found or begins(record):
+            found[record.id] = found[record.prev] = None
+            found.update(dict.fromkeys(record.deps))
+    return found

@@ -8,7 +8,7 @@ arrival. Whether a seal is certified is not asked here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -208,15 +208,16 @@ class History:
         guilty: tuple[DeviceKey, ...] = (),
         least: Mapping[DeviceKey, int] = NO_LEAST,
         barred: Ends = NO_ENDS,
+        strangers: Container[DeviceKey] = (),
     ) -> Advance | None:
         """Return what the next seal can make final; None when there is nothing to seal.
 
         time_ms: the clock of who proposes. present: as the cut names them. ends, guilty: the
         evidence; None for all that is known. least: so far logs are covered first, if they can.
-        barred: from there on they are not.
+        barred: from there on they are not. strangers: of their logs only what others cite is.
         """
         ends = self.new_ends() if ends is None else ends
-        logs = self._above.coverable(self._bounds(ends), least, barred)
+        logs = self._above.coverable(self._bounds(ends), least, barred, strangers)
         time_ms = seal_time(self.cut.time_ms, time_ms)
         deadline_ms = self.deadline()
         if not (logs or ends or guilty) and (deadline_ms is None or time_ms < deadline_ms):

@@ -7,7 +7,7 @@ from typing import Any
 
 from commonweal.protocol.keys import DeviceKey, MemberId, MemberKey, PeerKey
 from commonweal.protocol.ledger import joining
-from commonweal.protocol.ledger.joining import ACTIVE, LEFT, NEW, DeviceRow, InviteRow
+from commonweal.protocol.ledger.joining import ACTIVE, LEFT, NEW, REMOVED, DeviceRow, InviteRow
 from commonweal.protocol.ledger.state import State
 from commonweal.protocol.record import RecordId
 
@@ -151,6 +151,11 @@ def status_of(state: State, device: DeviceKey) -> str | None:
     """
     row = joining.device_row(state, device)
     return None if row is None else _status(state, device, row)
+
+
+def was_admitted(state: State, device: DeviceKey) -> bool:
+    """Say whether `device` is or once was a member's, so that its log is kept whole."""
+    return status_of(state, device) in (ACTIVE, LEFT, REVOKED, REMOVED)
 
 
 def frozen_at(state: State, device: DeviceKey) -> int | None:

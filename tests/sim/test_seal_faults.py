@@ -7,16 +7,21 @@ import pytest
 from commonweal.node import link
 from commonweal.node.events import Action, Asked, Committed, Drop, Ticket
 from commonweal.node.following import Following
+from commonweal.node.replica import UNINVITED_MAX
 from commonweal.node.sealing import ABREAST_MS
 from commonweal.node.session import Session
 from commonweal.protocol import wire, wire_seals
 from commonweal.protocol.errors import FinalityForked
+from commonweal.protocol.invite import Invite
 from commonweal.protocol.keys import Signer
+from commonweal.protocol.record import RecordId
 from commonweal.protocol.seal.acts import Message
 from commonweal.protocol.seal.haves import sign_have
 from commonweal.protocol.seal.messages import message_to_bytes
 from commonweal.protocol.seal.votes import NIL, SealId, Step, Vote, certify, sign_vote
+from commonweal.storage.assessor import Assessor
 from tests.sim.node import Node
+from tests.sim.test_eclipse import closed, requests
 from tests.sim.test_seals import SEALED_MS_MAX, chain, council, next_seal, seal_soon, until
 from tests.sim.world import World
 
@@ -196,3 +201,46 @@ def test_who_offers_no_more_keeps_nobody_from_sealing_by_what_he_shows() -> None
     for node in seated:
         hear(node, said(have))
     next_seal(world, seated)
+
+
+def test_strangers_of_whom_each_witness_has_others_keep_nobody_from_sealing() -> None:
+    world = council(31, more=1)
+    *seated, bad = world.nodes
+    nobody = Invite(RecordId(bytes(32)), 7, bytes(32))
+    for number, node in enumerate(seated):
+        crowd = requests(world, nobody, UNINVITED_MAX, f"uninvited {number}")
+        frame = wire.encode(wire.Runs(tuple(crowd), 0, asked=False))
+        world.network.send(bad, node.key, frame)
+    world.run(5_000)
+    held = [dict.fromkeys(node.service.desk.replica.newcomers()) for node in seated]
+    assert all(len(one) == UNINVITED_MAX for one in held)
+    assert held[0] != held[1]
+    next_seal(world, seated)
+
+
+def test_strangers_whom_a_seal_covers_are_taken_in_without_room_for_strangers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Such a seal is an older program's, or that of a proposer who lies."""
+    world = council(32)
+    *seated, away = world.nodes
+    closed(world, away, seated)
+    nobody = Invite(RecordId(bytes(32)), 7, bytes(32))
+    for name, nodes in (("sealed", seated), ("held", [away])):
+        crowd = requests(world, nobody, UNINVITED_MAX, name)
+        for node in nodes:
+            hear(node, wire.Runs(tuple(crowd), 0, asked=False))
+    world.run(3_000)
+    with monkeypatch.context() as older:
+        older.setattr(Assessor, "_strangers", lambda _: {})
+        next_seal(world, seated)
+    sealed = chain(seated[0])
+    assert sum(device in sealed.logs for device in away.service.desk.replica.newcomers()) == 0
+    assert len(sealed.logs) > UNINVITED_MAX
+    world.network.blocked.clear()
+    until(world, lambda: folded(away) == sealed.height, 60_000, "who was away follows no more")
+
+
+def folded(node: Node) -> int:
+    """Return how far the ledger of a node is folded."""
+    return 0 if node.assessor is None else node.assessor.outlook().height
