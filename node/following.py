@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from commonweal.node.chain import Chain
 from commonweal.node.session import Desk, Session
-from commonweal.protocol import wire_seals
+from commonweal.protocol import wire, wire_seals
 from commonweal.protocol.seal.chain import HEIGHTS_PER_FRAME_MAX
 from commonweal.protocol.seal.cut import delta_from_bytes
 from commonweal.protocol.seal.formats import sealed_from_bytes
@@ -21,6 +21,9 @@ SEALS_BYTES_AIM = 448 * 1024
 
 PATIENCE_MS = 5_000
 """So long records are not fetched from a peer that was asked for the seals before them."""
+
+PROOFS_AGAIN_MS = 5_000
+"""So often somebody is asked for proofs of double votes, while seals wait to be folded."""
 
 TELL_MS = 300
 """The shortest pause between two tellings of one height to one peer."""
@@ -32,6 +35,7 @@ class Following:
     def __init__(self, desk: Desk, chain: Chain, held: Callable[[], bytes]) -> None:
         """Held: gives the digest of what is held of the height that is agreed on, or empty."""
         self.desk, self.chain, self._held = desk, chain, held
+        self._proofs_ms = 0
 
     def tell(self, session: Session) -> None:
         """Say how far this node sealed, and what it holds of the next height."""
@@ -78,6 +82,13 @@ class Following:
         ahead = [one for one in members if one.height > self.chain.height]
         if ahead or members:
             self.ask(self.desk.rng.choice(ahead or members))
+
+    def ask_proofs(self) -> None:
+        """Ask one random member for proofs of double votes, which a seal here may rest on."""
+        members = [one for one in self.desk.members() if one.follows_seals]
+        if members and self.desk.now_ms - self._proofs_ms >= PROOFS_AGAIN_MS:
+            self._proofs_ms = self.desk.now_ms
+            self.desk.send(self.desk.rng.choice(members), wire.WantEvidence(()))
 
     def asked(self, session: Session, message: wire_seals.WantSeals) -> None:
         """Send the seals that a peer asks for; none when there are none."""

@@ -30,7 +30,6 @@ from commonweal.protocol.seal.quorum import quorum_of
 from commonweal.protocol.seal.votes import (
     Certificate,
     double_vote_from_bytes,
-    double_vote_to_bytes,
     is_double_vote,
 )
 from commonweal.protocol.seal.witnesses import Witness, devices, proposer
@@ -123,9 +122,8 @@ class Sealing:
     def met(self, session: Session) -> None:
         """Exchange with a member who came how far each sealed, and the proofs of double votes."""
         self.following.met(session)
-        proofs = [double_vote_to_bytes(one) for one in self.chain.seals.double_votes().values()]
-        if proofs and session.follows_seals:
-            self.desk.send(session, wire.Evidence(tuple(proofs[: wire.EVIDENCE_MAX])))
+        if session.follows_seals:
+            self.voices.tell_proofs(session)
         if self.agreeing.agreement is not None or session.height < self.chain.height:
             self.following.tell(session)
 
@@ -258,6 +256,8 @@ class Sealing:
         behind = any(one.height > self.chain.height for one in members)
         if behind or self.agreeing.is_stuck:
             self.following.ask_somebody()
+        if self.outlook is not None and self.outlook.height < self.chain.height:
+            self.following.ask_proofs()
         if self.desk.keeps:
             self._consider()
         self._progress()

@@ -249,6 +249,8 @@ class Service:
                 self.live.fetch(session)
             case wire.Evidence():
                 self.intake.evidence(session, self.sealing.evidence(message))
+            case wire.WantEvidence(()):
+                self.sealing.voices.tell_proofs(session)
             case wire.WantEvidence():
                 self.serving.want_evidence(session, message)
             case wire.WantBranch():

@@ -31,6 +31,9 @@ GOSSIP_AGAIN_MS = 4_000
 
 GOSSIPED_MAX = 64
 
+PROOFS_TOLD_MAX = 16 * wire.EVIDENCE_MAX
+"""So many proofs of double votes are sent at a time; of more, some by chance."""
+
 
 class Voices:
     """The mouth and the ears of the agreement."""
@@ -66,6 +69,15 @@ class Voices:
         for session in self.desk.members():
             if session.follows_seals:
                 self.desk.send(session, wire.Evidence((double_vote_to_bytes(proof),)))
+
+    def tell_proofs(self, session: Session) -> None:
+        """Send a peer the proofs of double votes that are held here."""
+        proofs = [double_vote_to_bytes(one) for one in self.chain.seals.double_votes().values()]
+        if len(proofs) > PROOFS_TOLD_MAX:
+            proofs = self.desk.rng.sample(proofs, PROOFS_TOLD_MAX)
+        for start in range(0, len(proofs), wire.EVIDENCE_MAX):
+            some = tuple(proofs[start : start + wire.EVIDENCE_MAX])
+            self.desk.send(session, wire.Evidence(some))
 
     def tell(self, session: Session, message: Message) -> None:
         """Send a message to one peer, whoever said it first."""

@@ -172,7 +172,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class WantEvidence:
-    """Asks for the proofs against these devices."""
+    """Asks for the proofs against these devices; naming none, for those of double votes."""
 
     authors: tuple[DeviceKey, ...]
 
