@@ -20,7 +20,7 @@ from commonweal.protocol.seal.acts import Message
 from commonweal.protocol.seal.formats import Proposal
 from commonweal.protocol.seal.haves import Have
 from commonweal.protocol.seal.messages import message_from_bytes, message_to_bytes
-from commonweal.protocol.seal.votes import Certificate, DoubleVote, Vote, double_vote_to_bytes
+from commonweal.protocol.seal.votes import Certificate, DoubleVote, Step, Vote, double_vote_to_bytes
 from commonweal.protocol.seal.witnesses import devices
 
 KNOWN_MAX = 4_096
@@ -132,5 +132,9 @@ def digest(held: list[Message]) -> bytes:
 
     Made of signatures alone: the reason of a vote is signed by nobody.
     """
-    signatures = sorted(one.signature for one in held if isinstance(one, Vote | Have))
+    signatures = sorted(
+        one.signature
+        for one in held
+        if isinstance(one, Have) or (isinstance(one, Vote) and one.step is not Step.PROPOSE)
+    )
     return keys.hash32(keys.HELD, *signatures) if signatures else b""

@@ -140,11 +140,10 @@ class Agreement:
         return known_round.first if known_round else None
 
     def held(self) -> list[Message]:
-        """Return the votes and have-frontiers kept, or the certificate: what a peer may lack."""
+        """Return the votes, then the have-frontiers, or the certificate: what a peer may lack."""
         if self.decided is not None:
             return [self.decided]
-        haves = [self.haves[device] for device in sorted(self.haves)]
-        return [*haves, *(vote for vote in self.tally.votes() if vote.step is not Step.PROPOSE)]
+        return [*self.tally.votes(), *(self.haves[device] for device in sorted(self.haves))]
 
     # What comes in.
 
@@ -163,7 +162,8 @@ class Agreement:
     def _take(self, message: Message) -> None:
         match message:
             case Vote():
-                if message.height == self.height and message.step is not Step.PROPOSE:
+                own = self.me is not None and message.device == self.me.key
+                if message.height == self.height and (own or message.step is not Step.PROPOSE):
                     self._count(message)
             case Proposal():
                 if message.seal.height == self.height:
@@ -179,7 +179,23 @@ class Agreement:
             case _:
                 assert_never(message)
 
+    def _recall(self, vote: Vote) -> None:
+        """Take in a vote of ours that is not stored: this home is an older copy of itself."""
+        self.mine[vote.round, vote.step] = vote
+        if vote.step is Step.PRECOMMIT and vote.seal:
+            self.me = None  # we hold to a seal and know no longer why: say nothing more
+            return
+        self._do(Persist(vote))
+        if vote.round > self.round:
+            self.round, self.step, self.building = vote.round, Step.PROPOSE, None
+            self.tally.move(vote.round)
+        if vote.round == self.round:
+            self.step = max(self.step, vote.step)
+
     def _count(self, vote: Vote) -> None:
+        here = (vote.round, vote.step)
+        if self.me is not None and vote.device == self.me.key and here not in self.mine:
+            self._recall(vote)
         proof = self.tally.add(vote, self.round)
         if proof is not None:
             self._do(Guilty(proof))

@@ -404,3 +404,18 @@ def test_turns_go_round_and_timeouts_grow_to_a_limit() -> None:
     assert step_ms(Step.PROPOSE, 0) == PROPOSE_MS
     assert step_ms(Step.PREVOTE, 1) > step_ms(Step.PREVOTE, 0)
     assert step_ms(Step.PRECOMMIT, 10**6) == STEP_MS_MAX
+
+
+@pytest.mark.parametrize("step", list(Step))
+def test_what_others_heard_of_us_is_not_contradicted_though_nothing_is_stored(step: Step) -> None:
+    shown = scenes.haves((3, 2), (3, 1), (2, 2), (2, 2))
+    one = agreement(me=1)
+    said = scenes.vote(1, step, ID)
+    stored = [a.vote for a in tell(one, Received(said)) if isinstance(a, acts.Persist)]
+    assert stored == ([] if step is Step.PRECOMMIT else [said])
+    events = [Begun(shown[1]), *map(Received, shown), ran_out(Alarm.GATHER)]
+    later = [ran_out(Alarm.PROPOSE), ran_out(Alarm.PREVOTE), acts.Built(0, SEAL, scenes.delta(3))]
+    actions = tell(one, *events, *later)
+    again = [a.vote for a in actions if isinstance(a, acts.Persist)]
+    assert not [vote for vote in again if (vote.round, vote.step) == (0, step)]
+    assert not any(isinstance(action, acts.Build | acts.Guilty) for action in actions)

@@ -20,9 +20,10 @@ from commonweal.protocol.seal.haves import sign_have
 from commonweal.protocol.seal.messages import message_to_bytes
 from commonweal.protocol.seal.votes import NIL, SealId, Step, Vote, certify, sign_vote
 from commonweal.storage.assessor import Assessor
+from tests.sim.byzantine import copy_of
 from tests.sim.node import Node
 from tests.sim.test_eclipse import closed, requests
-from tests.sim.test_seals import SEALED_MS_MAX, chain, council, next_seal, seal_soon, until
+from tests.sim.test_seals import SEALED_MS_MAX, SEEDS, chain, council, next_seal, seal_soon, until
 from tests.sim.world import World
 
 OTHER = SealId(b"\5" * 32)
@@ -244,3 +245,30 @@ def test_strangers_whom_a_seal_covers_are_taken_in_without_room_for_strangers(
 def folded(node: Node) -> int:
     """Return how far the ledger of a node is folded."""
     return 0 if node.assessor is None else node.assessor.outlook().height
+
+
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("seed", range(40, 40 + SEEDS))
+def test_a_witness_with_an_older_disk_does_not_contradict_what_others_heard(
+    seed: int, count: int
+) -> None:
+    """As a virtual machine that is put back to where it was; without him there is no quorum."""
+    world = council(seed)
+    *others, away, older = world.nodes
+    away.crash()
+    height = chain(older).height + 1
+    others[0].write()
+    world.run(1_000)
+    backup = copy_of(older.store)
+    seal_soon(others[0])
+    while len(chain(older).seals.votes(height)) < count and chain(older).height < height:
+        world.run(1)
+    world.run(20)  # others hear it
+    if chain(others[0]).height < height:
+        older.crash()
+        older.store, older.layers = backup, None
+        older.start()
+    world.run(60_000)
+    away.start()
+    world.run(20_000)
+    next_seal(world, world.nodes)
