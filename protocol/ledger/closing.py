@@ -62,9 +62,18 @@ REST = LAST + b"r"
 """The key of the event from which on what waits was more than one cut looks at."""
 
 
-def close(state: State, cut: Cut, documents: Mapping[bytes, bytes] = NO_DOCUMENTS) -> None:
-    """Do to `state`, which holds all that `cut` covers, what the cut decides."""
-    _Closing(state, cut, documents).decide()
+def close(
+    state: State,
+    cut: Cut,
+    documents: Mapping[bytes, bytes] = NO_DOCUMENTS,
+    *,
+    is_full: bool = False,
+) -> None:
+    """Do to `state`, which holds all that `cut` covers, what the cut decides.
+
+    is_full: no room was left in it, so votes may wait outside: then none is closed.
+    """
+    _Closing(state, cut, documents, is_full=is_full).decide()
     ruleset = standing.in_force(state, documents)
     state.put(LAST, [cut.height, cut.time_ms, cut.prev, ruleset.id, cut.clock])
 
@@ -116,8 +125,10 @@ def outcome(row: ProposalRow, tally: Tally, time_ms: int) -> str:
 class _Closing:
     """One cut's decisions, in the order of the proposals: the clock and id of each."""
 
-    def __init__(self, state: State, cut: Cut, documents: Mapping[bytes, bytes]) -> None:
-        self.state, self.cut, self.documents = state, cut, documents
+    def __init__(
+        self, state: State, cut: Cut, documents: Mapping[bytes, bytes], *, is_full: bool
+    ) -> None:
+        self.state, self.cut, self.documents, self.is_full = state, cut, documents, is_full
         self.ruleset = standing.in_force(state, documents)
         self.members = [
             key[1:]
@@ -176,7 +187,7 @@ class _Closing:
     def _count(self, id: bytes, row: ProposalRow) -> None:
         tally = self._tally(id)
         row = row._replace(yes=tally.yes, no=tally.no, abstain=tally.abstain, block=tally.block)
-        match outcome(row, tally, self.cut.time_ms):
+        match VOTING if self.is_full else outcome(row, tally, self.cut.time_ms):
             case "open":
                 put(self.state, id, row)
             case "passed":

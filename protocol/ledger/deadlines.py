@@ -18,23 +18,24 @@ def next_deadline(final: State, cut: Cut, ruleset: Ruleset, community: Community
 
     final: the state at `cut`, the last one; ruleset: in force since. Votes that end, trials
     that end, rules whose sunset comes, pools that hold something and are due; and the next
-    moment, when rules that are new value or pay what the old ones left. What the last seal
-    passed already is none: it would do nothing more.
+    moment, when rules that are new value or pay what the old ones left, or when votes are still
+    open that a full cut did not close. What else the last seal passed is none: it would do nothing
+    more.
     """
-    later = [one for one in _deadlines(final, ruleset) if one > cut.time_ms]
+    later = [one for one in _deadlines(final, ruleset, cut) if one > cut.time_ms]
     if _pays_at_once(final, cut, ruleset, community):
         later.append(cut.time_ms + 1)
     return min(later, default=None)
 
 
-def _deadlines(final: State, ruleset: Ruleset) -> Iterator[int]:
+def _deadlines(final: State, ruleset: Ruleset, cut: Cut) -> Iterator[int]:
     row = standing.standing_row(final)
     if row is not None and row.until_ms:
         yield row.until_ms
     for key, _ in final.items(OPEN):
         proposal = proposal_row(final, key[1:])
         if proposal is not None and proposal.status == VOTING:
-            yield proposal.deadline_ms
+            yield max(proposal.deadline_ms, cut.time_ms + 1)
         elif proposal is not None and proposal.status == TRIAL:
             yield proposal.until_ms
     held = pools.pools(final)

@@ -27,6 +27,7 @@ from commonweal.protocol.ledger.state import State
 from commonweal.protocol.record import FOUND, CommunityId, Record, RecordId
 from commonweal.protocol.rules.document import Ruleset
 from commonweal.protocol.seal.cut import Delta, SealedLog
+from commonweal.protocol.seal.judging import is_full
 from commonweal.protocol.seal.pace import seal_time
 from commonweal.protocol.seal.witnesses import Witness
 
@@ -266,7 +267,7 @@ class History:
         counted = [record for record in new if verdicts[record.id] is None]
         touched = distribution.book(over, cut, counted)
         distribution.share(over, cut, self._paying or rules, self.community, touched)
-        close(over, cut, self._documents)
+        close(over, cut, self._documents, is_full=is_full(self.logs, advance.delta))
         after = standing.in_force(over, self._documents)
         seats.renew(over, self.community, cut.height, advance.delta.present, after.witnesses)
         changes = tuple(over.changes())
