@@ -8,7 +8,6 @@ import pytest
 
 from commonweal.protocol.ledger import membership, standing
 from commonweal.protocol.ledger.reasons import Reason
-from commonweal.protocol.seal import judging
 from tests.ledger.village import TEXT
 from tests.rules.council import DAY, HOUR, SAID, Council, process, rules
 
@@ -431,25 +430,3 @@ def test_the_document_of_what_came_to_nothing_is_not_kept() -> None:
     council.say(kept, "yes", "Mei Jun")
     council.cut(25)
     assert council.history.ruleset == found
-
-
-def test_a_cut_without_room_for_all_votes_closes_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who fills a cut with anything could otherwise leave out the votes that he does not like."""
-    document = rules()
-    document["governance"]["membership"] = process(blocks=1)
-    council = Council(document, *FIVE)
-    proposal = council.patch("Jun", VOUCHES)
-    council.cut()
-    council.say(proposal, "yes", "Mei Jun Ana Bo")
-    (block,) = council.say(proposal, "block", "Lin")
-    council.now_ms += 25 * HOUR
-    advance = council.history.next_advance(council.now_ms, barred={block.author: block.seq})
-    assert advance is not None
-    with monkeypatch.context() as small:
-        small.setattr(judging, "FULL_CUT_RECORDS", 4)
-        council.seal(advance)
-    assert council.status(proposal) == "open"
-    assert council.history.deadline() == council.now_ms + 1
-    council.cut()
-    assert council.status(proposal) == "failed"
-    assert council.history.deadline() is None

@@ -19,8 +19,10 @@ from commonweal.protocol.ledger.cut import Advance
 from commonweal.protocol.ledger.history import History
 from commonweal.protocol.ledger.reasons import Reason
 from commonweal.protocol.record import Record
+from commonweal.protocol.seal import judging
 from commonweal.protocol.seal.cut import Delta, SealedLog
-from tests.rules.council import HOUR
+from tests.rules.council import HOUR, Council, process, rules
+from tests.rules.test_governance import FIVE, VOUCHES
 from tests.rules.workshop import Workshop, busy, hours, paying, proposed
 
 
@@ -291,3 +293,25 @@ def test_every_process_computes_the_same() -> None:
         for seed in (1, 2, 3, 4)
     }
     assert len(printed) == 1
+
+
+def test_a_cut_without_room_for_all_votes_closes_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who fills a cut with anything could otherwise leave out the votes that he does not like."""
+    document = rules()
+    document["governance"]["membership"] = process(blocks=1)
+    council = Council(document, *FIVE)
+    proposal = council.patch("Jun", VOUCHES)
+    council.cut()
+    council.say(proposal, "yes", "Mei Jun Ana Bo")
+    (block,) = council.say(proposal, "block", "Lin")
+    council.now_ms += 25 * HOUR
+    advance = council.history.next_advance(council.now_ms, barred={block.author: block.seq})
+    assert advance is not None
+    with monkeypatch.context() as small:
+        small.setattr(judging, "FULL_CUT_RECORDS", 4)
+        council.seal(advance)
+    assert council.status(proposal) == "open"
+    assert council.history.deadline() == council.now_ms + 1
+    council.cut()
+    assert council.status(proposal) == "failed"
+    assert council.history.deadline() is None

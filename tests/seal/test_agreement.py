@@ -413,8 +413,12 @@ def test_what_others_heard_of_us_is_not_contradicted_though_nothing_is_stored(st
     said = scenes.vote(1, step, ID)
     stored = [a.vote for a in tell(one, Received(said)) if isinstance(a, acts.Persist)]
     assert stored == ([] if step is Step.PRECOMMIT else [said])
-    events = [Begun(shown[1]), *map(Received, shown), ran_out(Alarm.GATHER)]
-    later = [ran_out(Alarm.PROPOSE), ran_out(Alarm.PREVOTE), acts.Built(0, SEAL, scenes.delta(3))]
+    events: list[acts.Event] = [Begun(shown[1]), *map(Received, shown), ran_out(Alarm.GATHER)]
+    later: list[acts.Event] = [
+        ran_out(Alarm.PROPOSE),
+        ran_out(Alarm.PREVOTE),
+        acts.Built(0, SEAL, scenes.delta(3)),
+    ]
     actions = tell(one, *events, *later)
     again = [a.vote for a in actions if isinstance(a, acts.Persist)]
     assert not [vote for vote in again if (vote.round, vote.step) == (0, step)]
