@@ -8,9 +8,9 @@ become proofs; a log that a proof froze is wanted only as far as it is good.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from commonweal.node.bodies import Bodies
 from commonweal.node.comparing import Comparing
 from commonweal.node.following import Following
 from commonweal.node.replica import (
@@ -33,9 +33,7 @@ from commonweal.protocol.evidence import Proof
 from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger import membership
 from commonweal.protocol.record import (
-    PERMANENT_BYTES_MAX,
     RECORD_BYTES_MAX,
-    BodyRef,
     Record,
     RecordId,
     clock_in,
@@ -47,8 +45,6 @@ NEWCOMER_RECORDS_MAX = 4
 NEWCOMER_BYTES_MAX = 16 * 1024
 CITED_MAX = 256
 """Records that others cite and that are asked for, remembered at a time."""
-PARTS_MAX = 4
-"""Bodies that one peer may be sending in parts at a time."""
 
 
 @dataclass(slots=True)
@@ -68,10 +64,13 @@ class _Read:
 
 
 class Intake:
-    """Runs, proofs, branches and bodies from peers."""
+    """Runs, proofs and branches from peers."""
 
-    def __init__(self, desk: Desk, comparing: Comparing, following: Following) -> None:
+    def __init__(
+        self, desk: Desk, comparing: Comparing, following: Following, bodies: Bodies
+    ) -> None:
         self.desk = desk
+        self.bodies = bodies
         self.comparing = comparing
         self.following = following
         self._cited: dict[RecordId, None] = {}
@@ -316,32 +315,19 @@ class Intake:
     def _cut_to_bodies(self, session: Session, read: _Read) -> None:
         """Keep only what has its documents, and ask for those of the rest."""
         store = self.desk.replica.store
-        for index, record in enumerate(read.records):
-            ref = record.body
-            if ref is None or not ref.permanent or ref.hash in read.bodies:
-                continue
-            if not store.has_body(ref.hash):
-                self._want_permanent(session, read.records)
-                read.cut(index)
-                return
+        missing = {
+            index: record.body.hash
+            for index, record in enumerate(read.records)
+            if record.body and record.body.permanent
+            if len(read.bodies.get(record.body.hash, b"")) != record.body.size
+            if not store.holds(record.body)
+        }
+        if missing:
+            wanted = [digest for digest in missing.values() if not store.has_body(digest)]
+            self.bodies.want(session, wanted)
+            read.cut(min(missing))
 
-    def _want_permanent(self, session: Session, records: list[Record]) -> None:
-        store = self.desk.replica.store
-        wanted = [
-            record.body.hash
-            for record in records
-            if record.body and record.body.permanent and store.body(record.body.hash) is None
-        ]
-        self.want_bodies(session, wanted)
-
-    def want_bodies(self, session: Session, hashes: Sequence[bytes]) -> None:
-        """Ask a peer for bodies, a few at a time."""
-        asked = tuple(hashes[:PARTS_MAX])
-        session.asked_bodies = dict.fromkeys(asked)
-        if asked:
-            self.desk.send(session, wire.WantBodies(asked))
-
-    # Proofs, branches and bodies.
+    # Proofs and branches.
 
     def evidence(self, session: Session, message: wire.Evidence) -> None:
         """Check proofs and freeze the logs that they name; a false one costs the peer his link."""
@@ -380,30 +366,6 @@ class Intake:
             return
         replica.store.append_branch(records)
         session.compare_ms = 0
-
-    def part(self, session: Session, message: wire.Part) -> None:
-        """Put the parts of a body that we asked for together; keep it when it is whole."""
-        digest = message.hash
-        if digest not in session.asked_bodies:
-            return
-        buffer = session.parts.setdefault(digest, bytearray())
-        fits = message.offset == len(buffer) and len(buffer) + len(message.data) <= message.size
-        if not fits or not 0 < message.size <= PERMANENT_BYTES_MAX:
-            session.parts.pop(digest)
-            session.asked_bodies.pop(digest)
-            return
-        buffer += message.data
-        if len(buffer) < message.size:
-            return
-        body = bytes(session.parts.pop(digest))
-        session.asked_bodies.pop(digest)
-        store = self.desk.replica.store
-        ref = store.wanted_body(digest) or BodyRef(digest, len(body), permanent=True)
-        if is_body(ref, body):
-            store.put_body(ref, body)
-            session.compare_ms = 0
-        else:
-            self.desk.drop(session, "a body that is not what was asked for")
 
 
 def _bodies(records: list[Record], run: wire.Run, skipped: int) -> dict[bytes, bytes]:

@@ -15,6 +15,7 @@ from commonweal.node import events, heads, link
 from commonweal.node.arriving import Arriving
 from commonweal.node.auditing import AUDIT_PAUSE_MS, Auditing
 from commonweal.node.authoring import Authoring
+from commonweal.node.bodies import Bodies
 from commonweal.node.comparing import Comparing
 from commonweal.node.events import Action, Answer, Event, Publish, Subscribe, Taken, Wake
 from commonweal.node.gate import Gate
@@ -71,7 +72,8 @@ class Service:
         self.sealing = Sealing(self.desk, self.comparing)
         self.arriving = Arriving(self.desk, self.sealing)
         self.live = Live(self.desk, self.serving, self.sealing.following)
-        self.intake = Intake(self.desk, self.comparing, self.sealing.following)
+        self.bodies = Bodies(self.desk)
+        self.intake = Intake(self.desk, self.comparing, self.sealing.following, self.bodies)
         self.auditing = Auditing(self.desk, self.intake)
         self.gate = Gate(self.desk, invite)
         self.scrubbing = Scrubbing(self.desk)
@@ -260,7 +262,7 @@ class Service:
             case wire.WantBodies():
                 self.serving.want_bodies(session, message)
             case wire.Part():
-                self.intake.part(session, message)
+                self.bodies.part(session, message)
             case wire.Addresses():
                 self.peering.told(session, message)
             case wire.Ping(number):
@@ -434,9 +436,7 @@ class Service:
                 if not desk.rng.randrange(ADDRESSES_ONE_IN):
                     self.peering.tell(chosen)
             if chosen is not None and chosen.compared:
-                wanted = self.scrubbing.documents()
-                wanted = wanted or desk.replica.store.wanted_bodies(wire.IDS_MAX)
-                self.intake.want_bodies(chosen, wanted)
+                self.bodies.want_lost(chosen, self.scrubbing.documents())
                 self.scrubbing.ask(chosen)
 
     def _compare(self, session: Session) -> None:

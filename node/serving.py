@@ -136,7 +136,9 @@ class Serving:
         for index in [index for index, data in enumerate(wires) if data[_BODY_AT] != _NIL]:
             ref = from_bytes_unchecked(wires[index]).body
             body = self.desk.replica.store.body(ref.hash) if ref is not None else None
-            if body is not None and len(body) <= min(INLINE_BODY_BYTES_MAX, room):
+            if ref is None or body is None or len(body) != ref.size:
+                continue  # of another size it is not what this record names
+            if len(body) <= min(INLINE_BODY_BYTES_MAX, room):
                 room -= len(body)
                 found.append((index, body))
         return tuple(found)

@@ -93,6 +93,8 @@ class Session:
     took: int = 0
     parts: dict[bytes, bytearray] = field(default_factory=dict)
     asked_bodies: dict[bytes, None] = field(default_factory=dict)
+    body_ms: int = 0
+    """When the peer last sent some of these, or was asked for the first."""
     turn_bytes: int = 0
     turn_frames: int = 0
     follows_seals: bool = False

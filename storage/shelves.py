@@ -52,6 +52,11 @@ class Shelves(Database):
         """Say whether `body` would return something, without reading it."""
         return bool(self.row("SELECT 1 FROM body WHERE hash = ? AND content NOTNULL", (digest,)))
 
+    def holds(self, ref: BodyRef) -> bool:
+        """Say whether the body that `ref` names is held; one of another size is another."""
+        found = self.row("SELECT length(content) FROM body WHERE hash = ?", (ref.hash,))
+        return found is not None and found[0] == ref.size
+
     def put_body(self, ref: BodyRef, data: bytes) -> None:
         """Keep a body. One that was erased stays erased.
 

@@ -117,9 +117,9 @@ class Store(Shelves):
         """Put a verified run at the end of a log, and the bodies given for it, by hash.
 
         run: what `log.read_run` returned for the tip of this log. Raises MissingBody when
-        a permanent body is neither held nor given, InvalidRecord when a given one is not
-        what its record names, ForkedLog when a proof froze the log before the run's end;
-        then nothing of the run is stored.
+        a permanent body is neither held nor given, InvalidRecord when a given one has not
+        its hash, ForkedLog when a proof froze the log before the run's end; then nothing
+        of the run is stored.
         """
         if not run:
             return
@@ -352,20 +352,29 @@ class Store(Shelves):
         return self.insert("INSERT INTO log (author, opening) VALUES (?, ?)", (author, opening))
 
     def _put_bodies(self, run: Sequence[Record], bodies: Mapping[bytes, bytes]) -> None:
-        """Keep what `bodies` has for `run`; note erasable ones that are missing."""
+        """Keep what `bodies` has for `run`; note erasable ones that are missing.
+
+        An author may claim any size of a body that others name with its own.
+        """
         if not any(map(_BODY, run)):
             return
         refs = [(record, record.body) for record in run if record.body is not None]
         for record, ref in refs:
             data = bodies.get(ref.hash)
-            if data is not None and not is_body(ref, data):
+            if data is not None and not is_body(ref._replace(size=len(data)), data):
                 raise InvalidRecord(f"{record}: another body than it names")
-            if data is None and ref.permanent and not self.has_body(ref.hash):
+            given = data is not None and len(data) == ref.size
+            if ref.permanent and not given and not self.holds(ref):
                 raise MissingBody(f"{record}: {ref.hash.hex()}")
         for _, ref in refs:
-            if ref.hash in bodies:
-                self.put_body(ref, bodies[ref.hash])
-            elif not ref.permanent:
+            data = bodies.get(ref.hash)
+            if data is not None and len(data) == ref.size:
+                self.put_body(ref, data)
+            elif ref.permanent:
+                self.change(
+                    "UPDATE body SET permanent = 1 WHERE hash = ? AND NOT permanent", (ref.hash,)
+                )
+            else:
                 self.change(
                     "INSERT OR IGNORE INTO wanted SELECT ?, ?"
                     " WHERE NOT EXISTS (SELECT 1 FROM body WHERE hash = ?)",

@@ -97,6 +97,8 @@ class Network:
         self.ports: dict[str, Port] = {}
         self.blocked: dict[tuple[PeerKey, PeerKey], None] = {}
         """Directions (from, to) in which nothing moves now."""
+        self.pace = 0
+        """Bytes in a ms that a link takes each way; 0 for no limit."""
         self.sent: Counter[tuple[PeerKey, PeerKey, str]] = Counter()
         """Bytes by (from, to, kind of message)."""
         self._gossips = 0
@@ -275,6 +277,8 @@ class Network:
             return
         end.met = True
         end.due_ms = max(end.due_ms, self.agenda.now_ms + self._latency())
+        if self.pace:
+            end.due_ms += len(frame) // self.pace
         end.queue.append((end.due_ms, frame))
         self._pump(end)
 
