@@ -337,7 +337,8 @@ class Intake:
             except CommonwealError as error:
                 return self.desk.drop(session, f"a false proof: {error}")
             row = self.desk.replica.row(proof.author)
-            if row.length or len(self.desk.replica.newcomers()) < NEWCOMERS_MAX:
+            known = row.length > 0 or row.frozen is not None
+            if known or self.desk.replica.convicted() < NEWCOMERS_MAX:
                 self.freeze(proof)
         return None
 

@@ -35,7 +35,10 @@ BULK_KINDS = ("event", "attest", "review")
 """Kinds that the ledger of membership and rules does not read."""
 
 NEWCOMERS_MAX = 1_024
-"""Logs of devices that are not members', together; the further ones are not taken."""
+"""Logs of devices that are not members', together; the further ones are not taken.
+
+So many proofs as well against devices of which nothing is held.
+"""
 NEWCOMERS_PER_INVITER_MAX = 32
 """Of those who ask under invites of one member: he brought them, and they fill his share."""
 UNINVITED_MAX = 64
@@ -71,6 +74,7 @@ class Replica:
         self._rows: dict[DeviceKey, LogRow] = {row.author: row for row in self.store.logs()}
         self._frontier = Frontier()
         self._newcomers: dict[DeviceKey, None] = {}
+        self._convicted: dict[DeviceKey, None] = {}
         self.refold()
         self.dirty: dict[DeviceKey, int] = {}
         """For each log that grew since the last commit, its length before."""
@@ -92,6 +96,11 @@ class Replica:
         """Return the devices with a log here that were never admitted, as far as is known."""
         self._sort()
         return list(self._newcomers)
+
+    def convicted(self) -> int:
+        """Return how many devices there are of which nothing is held but a proof against them."""
+        self._sort()
+        return len(self._convicted)
 
     def entry(self, author: DeviceKey) -> Entry:
         """Return what is held of a log, a newcomer's too, as it is compared."""
@@ -243,12 +252,13 @@ class Replica:
         self._sorted = True
         for author, row in self._rows.items():
             held = author in self._frontier
+            self._newcomers.pop(author, None)
+            self._convicted.pop(author, None)
             if self.was_admitted(author):
-                self._newcomers.pop(author, None)
                 if not held:
                     self._frontier.put(_entry(row))
             else:
-                self._newcomers[author] = None
+                (self._newcomers if row.length else self._convicted)[author] = None
                 if held:
                     self._frontier.remove(author)
 

@@ -132,14 +132,15 @@ class Serving:
 
     def _bodies(self, wires: list[bytes]) -> tuple[tuple[int, bytes], ...]:
         found = []
-        room = wire.RUNS_BYTES_AIM
+        # A run that had to be extended leaves less room for them in a frame.
+        room = min(wire.RUNS_BYTES_AIM, wire.RUN_BYTES_MAX - wire.size_of(wires))
         for index in [index for index, data in enumerate(wires) if data[_BODY_AT] != _NIL]:
             ref = from_bytes_unchecked(wires[index]).body
             body = self.desk.replica.store.body(ref.hash) if ref is not None else None
             if ref is None or body is None or len(body) != ref.size:
                 continue  # of another size it is not what this record names
             if len(body) <= min(INLINE_BODY_BYTES_MAX, room):
-                room -= len(body)
+                room -= len(body) + wire.BODY_BYTES_MORE
                 found.append((index, body))
         return tuple(found)
 
@@ -159,7 +160,7 @@ class Serving:
         for id in message.ids:
             if not self.desk.is_linked(session):
                 return
-            wires = self.desk.replica.store.branch_wires(id, wire.RUNS_BYTES_AIM)
+            wires = self._branch(session, id)
             if wires:
                 # A log that is void from its first record stands in no frontier, so nothing
                 # else brings the proof, without which a branch is not taken.
@@ -169,6 +170,22 @@ class Serving:
                 self.desk.send(session, wire.Branch(tuple(wires)))
             else:
                 self._send_cited(session, id)
+
+    def _branch(self, session: Session, id: RecordId) -> list[bytes]:
+        """Return the next part of a void chain for a peer that asks for it again and again."""
+        store, sent = self.desk.replica.store, session.branches.pop(id, 0)
+        wires = store.branch_wires(id, wire.RUNS_BYTES_AIM, sent)
+        if sent and not wires:  # that was all of it, and something of it was lost
+            sent, wires = 0, store.branch_wires(id, wire.RUNS_BYTES_AIM)
+        end = self._good_end(wires, None)
+        if wires and not end:
+            wires = store.branch_wires(id, wire.RUNS_BYTES_AIM * 2, sent)
+            end = self._good_end(wires, None)
+        if end:
+            if len(session.branches) >= wire.IDS_MAX:
+                del session.branches[next(iter(session.branches))]
+            session.branches[id] = sent + end
+        return wires[:end]
 
     def _send_cited(self, session: Session, id: RecordId) -> None:
         """Send a newcomer's log up to a record that others cite: no comparison brings it."""

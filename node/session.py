@@ -95,6 +95,8 @@ class Session:
     asked_bodies: dict[bytes, None] = field(default_factory=dict)
     body_ms: int = 0
     """When the peer last sent some of these, or was asked for the first."""
+    branches: dict[RecordId, int] = field(default_factory=dict)
+    """How many records of the void chain to one that it asked for were sent."""
     turn_bytes: int = 0
     turn_frames: int = 0
     follows_seals: bool = False

@@ -33,6 +33,8 @@ RUNS_BYTES_AIM = 448 * 1024
 """A frame of records is closed at about this size."""
 RUN_BYTES_MAX = 2 * RUNS_BYTES_AIM + RECORD_BYTES_MAX
 """The records of one run, which ends in a well-signed one, fit in this."""
+BODY_BYTES_MORE = 8
+"""What a body takes in a frame beside its own bytes."""
 RUNS_MAX = 4096
 ENTRIES_MAX = 4096
 RANGES_MAX = 4096
@@ -139,7 +141,8 @@ class Run:
     @property
     def size(self) -> int:
         """About how many bytes it takes in a frame."""
-        return size_of(self.wires) + sum(len(body) + 8 for _, body in self.bodies) + 64
+        bodies = sum(len(body) + BODY_BYTES_MORE for _, body in self.bodies)
+        return size_of(self.wires) + bodies + 64
 
 
 @dataclass(frozen=True, slots=True)

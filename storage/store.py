@@ -30,7 +30,7 @@ from commonweal.protocol.record import (
 from commonweal.storage.database import Row
 from commonweal.storage.ids import Ids
 from commonweal.storage.shelves import Shelves
-from commonweal.storage.tails import opening_of, whole
+from commonweal.storage.tails import fitting, opening_of, whole
 
 BULK_KINDS = frozenset({"event", "attest", "review"})
 """Kinds of which there are very many; all others are rare."""
@@ -255,30 +255,45 @@ class Store(Shelves):
         number, opening, length = log
         return self._range(number, opening, start, min(stop, length), bytes_max)
 
-    def branch_wires(self, record_id: RecordId, bytes_max: int) -> list[bytes]:
-        """Return the void chain that ends with `record_id`, from the seq where its log is frozen.
+    def branch_wires(self, record_id: RecordId, bytes_max: int, skip: int = 0) -> list[bytes]:
+        """Return the void chain to `record_id` and on, from `skip` behind where its log is frozen.
 
         In seq order; as many as fit in `bytes_max` from its beginning, and at least one.
-        Empty when `record_id` is not held or not void.
+        Empty when `record_id` is not held or not void, or the chain is not that long.
         """
         chain: list[bytes] = []
         record = self.record(record_id)
         log = record and self.row(
-            "SELECT id, opening, frozen FROM log WHERE author = ? AND frozen NOTNULL",
+            "SELECT id, opening, frozen, held FROM log WHERE author = ? AND frozen NOTNULL",
             (record.author,),
         )
         if not record or not log or record.seq < log[2]:
             return []
-        number, opening, frozen = log
-        seq = record.seq
+        number, opening, frozen, held = log
+        seq, start = record.seq, log[2] + skip
         while seq >= frozen:
             row = self.row("SELECT wire FROM branch WHERE id = ?", (record_id,))
             if not row:
                 break
             chain.append(row[0])
             seq, record_id = seq - 1, from_bytes_unchecked(row[0]).prev
-        below = self._range(number, opening, frozen, seq + 1, bytes_max)
-        return _fitting(below + chain[::-1], bytes_max) if len(below) > seq - frozen else below
+        below = self._range(number, opening, start, seq + 1 if chain else held, bytes_max)
+        if not chain or len(below) < seq + 1 - start:
+            return below
+        chain = chain[::-1] + self._onward(number, record)
+        return fitting(below + chain[max(0, start - seq - 1) :], bytes_max)
+
+    def _onward(self, number: int, last: Record) -> list[bytes]:
+        """Return what follows a record in a branch that is kept."""
+        found: list[bytes] = []
+        head = last.id
+        for id, wire in self.rows(
+            "SELECT id, wire FROM branch WHERE log = ? AND seq > ? ORDER BY seq", (number, last.seq)
+        ):
+            if from_bytes_unchecked(wire).prev == head:
+                found.append(wire)
+                head = id
+        return found
 
     def rare(self) -> Iterator[Record]:
         """Yield the good records of all kinds but the bulk ones, log by log, in seq order."""
@@ -403,30 +418,16 @@ class Store(Shelves):
         bounds = (base + max(start, 0), base + max(min(stop, SEQ_MAX), 0))
         select = "SELECT tail FROM record WHERE key >= ? AND key < ? ORDER BY key"
         if bounds[1] - bounds[0] <= ROWS_READ_AT_ONCE:
-            return _fitting(
+            return fitting(
                 [whole(opening, tail) for (tail,) in self.rows(select, bounds)], bytes_max
             )
-        return _fitting((whole(opening, tail) for (tail,) in self.each(select, bounds)), bytes_max)
+        return fitting((whole(opening, tail) for (tail,) in self.each(select, bounds)), bytes_max)
 
     def _remember(self, record_id: RecordId, clock: int) -> None:
         clocks = self._clocks
         if len(clocks) >= CLOCKS_CACHED_MAX:
             del clocks[next(iter(clocks))]
         clocks[record_id] = clock
-
-
-def _fitting(wires: Iterator[bytes] | list[bytes], bytes_max: int) -> list[bytes]:
-    """Return as many from the beginning as fit in `bytes_max`, and at least one."""
-    if isinstance(wires, list) and sum(map(len, wires)) <= bytes_max:
-        return wires
-    fitting: list[bytes] = []
-    total = 0
-    for wire in wires:
-        total += len(wire)
-        if fitting and total > bytes_max:
-            break
-        fitting.append(wire)
-    return fitting
 
 
 def _proof(row: Row) -> Proof:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from commonweal.protocol import codec
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.record import CONTEXT, CommunityId
@@ -17,3 +19,17 @@ def opening_of(community: CommunityId, author: DeviceKey) -> bytes:
 def whole(opening: bytes, tail: bytes) -> bytes:
     """Return the bytes of a record from what the view `held` has of it."""
     return tail if tail[0] == _WHOLE else opening + tail
+
+
+def fitting(wires: Iterator[bytes] | list[bytes], bytes_max: int) -> list[bytes]:
+    """Return as many from the beginning as fit in `bytes_max`, and at least one."""
+    if isinstance(wires, list) and sum(map(len, wires)) <= bytes_max:
+        return wires
+    fitting: list[bytes] = []
+    total = 0
+    for wire in wires:
+        total += len(wire)
+        if fitting and total > bytes_max:
+            break
+        fitting.append(wire)
+    return fitting

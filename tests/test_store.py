@@ -271,8 +271,10 @@ def test_a_proof_ends_the_log_and_keeps_both_branches(store: Store) -> None:
     for one in run + other:
         assert store.record(one.id) == one
         assert store.clock_of(one.id) == one.clock
-    assert store.branch_wires(other[2].id, MEGABYTE) == [one.wire for one in other]
-    assert store.branch_wires(run[6].id, MEGABYTE) == [one.wire for one in run[4:7]]
+    for branch, at in ((other, 2), (other, 0), (run[4:], 2), (run[4:], 0)):
+        wires = [one.wire for one in branch]
+        for skip in range(len(wires) + 2):
+            assert store.branch_wires(branch[at].id, MEGABYTE, skip) == wires[skip:]
     grown = sum(len(one.wire) for one in other)
     assert store.log(key(ANN)) == row._replace(bytes=size + grown)
     assert store.counts().records == 5
@@ -324,6 +326,8 @@ def test_a_branch_of_a_branch_is_sent_through_the_void_part(store: Store) -> Non
     expected = [one.wire for one in [*run[2:5], *high]]
     assert store.branch_wires(high[1].id, MEGABYTE) == expected
     assert store.branch_wires(high[1].id, 0) == expected[:1]
+    for skip in range(len(expected) + 2):
+        assert store.branch_wires(high[1].id, MEGABYTE, skip) == expected[skip:]
     assert store.branch_wires(high[1].id, sum(map(len, expected)) - 1) == expected[:-1]
 
 

@@ -1,0 +1,120 @@
+"""Logs that are well-formed and odd: what they say, or claim to hold, stops nobody else."""
+
+from __future__ import annotations
+
+from random import Random
+
+from commonweal.node.events import Send, Wish
+from commonweal.node.link import FRAME_BYTES_MAX, Received
+from commonweal.node.replica import NEWCOMERS_MAX
+from commonweal.protocol import evidence, log, record, wire
+from commonweal.protocol.keys import DeviceKey, Signer
+from commonweal.protocol.record import Draft, Place, Record, RecordId, from_bytes_unchecked, sign
+from tests.sim.byzantine import Face, good, unsigned
+from tests.sim.node import Person
+from tests.sim.test_byzantine import live, settle, with_a_liar
+from tests.sim.world import World
+
+
+def test_no_frame_is_too_large_whatever_its_run_must_be_extended_by() -> None:
+    world = World(1)
+    world.grow(2)
+    node, peer = world.nodes
+    rng, signer = Random(1), Signer(bytes(32))
+    author = DeviceKey(signer.key)
+    run: list[Record] = []
+    bodies = {}
+    tip = log.Tip()
+    for number in range(600):
+        data, ref = record.erasable(rng.randbytes(16), "", rng.randbytes(1_000))
+        bodies[ref.hash] = data
+        place = log.next_place(world.community, tip, RecordId(world.community), [], 1)
+        one = sign(signer, place, Draft("event", {"pad": "x" * 900}, 1, (), ref))
+        if number < 599:
+            one = from_bytes_unchecked(one.header + bytes(64))
+        run.append(one)
+        tip = log.Tip(one.seq + 1, one.id, one.clock)
+    node.service.desk.replica.append(author, run, bodies)
+    fetch = wire.encode(wire.Fetch((wire.Range(author, 0, len(run)),)))
+    frames = [
+        action.frame
+        for action in node.service.handle(Received(peer.key, fetch), node.now_ms)
+        if isinstance(action, Send)
+    ]
+    assert any(isinstance(wire.decode(one), wire.Runs) for one in frames)
+    assert max(map(len, frames)) <= FRAME_BYTES_MAX
+
+
+def test_proofs_against_strangers_leave_room_for_newcomers() -> None:
+    world, node, _ = with_a_liar(3)
+    proofs = []
+    for _ in range(NEWCOMERS_MAX):
+        person = Person(world.rng)
+        one, two = (person.enrol(world.community, ms) for ms in (1, 2))
+        proofs.append(evidence.to_bytes(evidence.check(one, two, world.community)))
+    for first in range(0, len(proofs), 24):
+        frame = wire.encode(wire.Evidence(tuple(proofs[first : first + 24])))
+        for peer in list(node.ends):
+            world.network.send(node, peer, frame)
+        world.run(200)
+    settle(world)
+
+
+def test_a_record_that_cites_deep_into_a_void_branch_is_held_by_who_comes_later() -> None:
+    world, node, liar = with_a_liar(4)
+    device = node.person.device
+    face = liar.faces[0]
+    for _ in range(4):
+        face.write(*[padded] * 400)
+        live(world, 1, lambda: None)
+    world.settle()
+    row = face.desk.replica.row(device)
+    citing = world.nodes[1]
+    citing.submit(Wish("attest", {"yes": True}, (row.head,)))
+    world.run(1_000)
+    first, second = (fork_of(face, seq=5, mark=n) for n in (1, 2))
+    proof = evidence.check(first, second, world.community)
+    frame = wire.encode(wire.Evidence((evidence.to_bytes(proof),)))
+    for peer in list(node.ends):
+        world.network.send(node, peer, frame)
+    world.run(2_000)
+    node.crash()
+    world.nodes.remove(node)
+    assert all(one.store.proof(device) for one in world.honest)
+    settle(world)
+
+
+def padded(face: Face, place: Place, draft: Draft) -> Record:
+    """Sign a record that is large."""
+    return good(face, place, Draft(draft.kind, {"pad": "x" * 1_000}, 1, draft.deps))
+
+
+def fork_of(face: Face, *, seq: int, mark: int) -> Record:
+    """Return another record that follows the one before `seq` in the log of a face."""
+    store, device = face.desk.replica.store, face.desk.me.device
+    (before,) = store.wires(device, seq - 1, seq, 1)
+    last = from_bytes_unchecked(before)
+    tip = log.Tip(seq, last.id, last.clock)
+    basis = RecordId(face.desk.replica.community)
+    place = log.next_place(face.desk.replica.community, tip, basis, [], 1)
+    return good(face, place, Draft("event", {"mark": mark}, 1))
+
+
+def test_a_record_that_cites_a_badly_signed_one_is_held_by_who_comes_later() -> None:
+    world, node, liar = with_a_liar(5)
+    device = node.person.device
+    face = liar.faces[0]
+    length = face.desk.replica.row(device).length
+    face.write(good, unsigned, good)
+    bad = face.desk.replica.store.id_at(device, length + 1)
+    assert bad is not None
+    citing = world.nodes[1]
+    for _ in range(1_000):
+        world.run(1)
+        if citing.store.clock_of(bad) is not None:
+            break
+    citing.submit(Wish("attest", {"yes": True}, (bad,)))
+    live(world, 5, lambda: None)
+    world.settle()
+    assert citing.store.proof(device)
+    settle(world)
