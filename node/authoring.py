@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from commonweal.node.claims import Claims
 from commonweal.node.events import DRAFTS_MAX, Text, Wish
 from commonweal.node.session import Desk
 from commonweal.protocol import log, record
@@ -35,6 +36,7 @@ class Authoring:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
+        self.claims = Claims(desk)
 
     def submit(self, wishes: tuple[Wish, ...]) -> list[Record]:
         """Write records and return them, in order; they count once committed.
@@ -123,7 +125,7 @@ class Authoring:
             return DeviceFrozen(f"device {device.hex()[:8]}")
         if replica.store.setting(RESTORING):
             return AwaitingRestore("no peer has been reached since")
-        if any(one.theirs.get(device, 0) > row.length for one in self.desk.members()):
+        if self.claims.is_older():
             return OlderCopy("a peer holds later records of this device")
         status = membership.status_of(replica.ledger.state, device)
         if status is None or status in ("new", "requested"):

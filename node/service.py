@@ -281,6 +281,7 @@ class Service:
     def _take(self, session: Session, message: wire.Runs) -> None:
         """Take in records, and say afterwards what of them is kept."""
         self.scrubbing.mend(message.runs)
+        self.authoring.claims.look(session, message.runs)
         deciding = self.desk.replica.deciding
         self.intake.runs(session, message)
         if self.desk.replica.deciding != deciding:
@@ -416,6 +417,7 @@ class Service:
         self.peering.keep_alive()
         self.peering.dial()
         self.live.give_up()
+        self.authoring.claims.ask()
         if desk.keeps:
             self.scrubbing.step()
         self._membership_changed()

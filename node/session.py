@@ -84,6 +84,8 @@ class Session:
     wanted: dict[DeviceKey, int] = field(default_factory=dict)
     fetching: dict[DeviceKey, int] = field(default_factory=dict)
     probing: dict[DeviceKey, int] = field(default_factory=dict)
+    has_shown: bool = False
+    """Whether it showed a record of our own log that we lack."""
     progress_ms: int = 0
     news_ms: int = 0
     """When the peer last brought records that we lacked."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from random import Random
 
+import pytest
+
 from commonweal.node.authoring import NAME, PROFILE
 from commonweal.node.events import Answer, Committed, Started, Submitted, Ticket, Wish, Woke
 from commonweal.node.link import Received
@@ -11,7 +13,7 @@ from commonweal.node.service import TICK_MS, Service
 from commonweal.node.session import Identity, Session, Standing
 from commonweal.protocol import wire
 from commonweal.protocol.errors import OlderCopy
-from commonweal.protocol.record import read_erasable
+from commonweal.protocol.record import RecordId, read_erasable
 from commonweal.storage.shelves import RESTORING
 from commonweal.storage.store import Store
 from tests.protocol.authors import BO, COMMUNITY, EVE, FIRST, FOUNDING, MEI, Author, write
@@ -105,3 +107,27 @@ def test_a_restored_home_waits_for_what_its_member_said_before() -> None:
     store.put_setting(RESTORING, b"1")
     meet(service, ahead=1)
     assert live(store, service) == []
+
+
+@pytest.mark.parametrize("shows", ["nothing", "a forged record", "a record"])
+def test_who_claims_later_records_of_ours_is_believed_as_long_as_he_shows_one(shows: str) -> None:
+    store, service = home(MEI, None)
+    meet(service, ahead=1)
+    lost = write(MEI, FIRST, deps=(RecordId(bytes(32)),), clock=9)
+    wire_of = lost.wire if shows == "a record" else lost.header + bytes(64)
+    frame = wire.encode(wire.Runs((wire.Run(MEI.device, 1, (wire_of,)),), 0, asked=False))
+    answer = None
+    for second in range(60):
+        now_ms = NOW_MS + second * TICK_MS
+        service.desk.sessions[EVE.peer].heard_ms = now_ms
+        actions = service.handle(Woke(), now_ms)
+        if second == 20 and shows != "nothing":
+            service.handle(Received(EVE.peer, frame), now_ms)
+        service.handle(Submitted(Ticket(1), (Wish("event", {}),)), now_ms)
+        actions = service.handle(Committed(), now_ms)
+        (answer,) = [one.value for one in actions if isinstance(one, Answer)]
+        store.commit()
+        if isinstance(answer, dict):
+            break
+    assert isinstance(answer, OlderCopy) == (shows == "a record"), answer
+    assert second > 20

@@ -45,6 +45,29 @@ def test_no_frame_is_too_large_whatever_its_run_must_be_extended_by() -> None:
     assert max(map(len, frames)) <= FRAME_BYTES_MAX
 
 
+def test_who_claims_to_hold_more_of_our_log_keeps_us_from_writing_only_for_a_moment() -> None:
+    world, node, _ = with_a_liar(2)
+    victim = world.nodes[1]
+    device = victim.person.device
+
+    def boast() -> None:
+        have = wire.encode(wire.Have(((device, 1 << 30),), 0))
+        world.network.send(node, victim.key, have)
+
+    refused = 0
+    for number in range(120):
+        if number == 60:  # to come again does not help
+            world.network.drop(node, victim.key, "again")
+            world.run(3_000)
+        boast()
+        world.run(100)
+        ticket = victim.write()
+        world.run(900)
+        refused += not isinstance(victim.answers.get(ticket), dict)
+    assert 0 < refused < 40
+    world.settle()
+
+
 def test_proofs_against_strangers_leave_room_for_newcomers() -> None:
     world, node, _ = with_a_liar(3)
     proofs = []
