@@ -38,7 +38,7 @@ def test_two_sizes_of_one_body_cost_nobody_his_link(classes: tuple[bool, bool], 
     live(world, 2, lambda: None)
     store = face.desk.replica.store
     store.change("DELETE FROM body WHERE hash = ?", (ref.hash,))  # to send it would be his fault
-    store.holds = lambda _ref: True  # type: ignore[method-assign]
+    store.holds = lambda ref: True  # type: ignore[method-assign]
     face.write(naming(second))
     live(world, 5, lambda: None)
     world.settle()
