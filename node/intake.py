@@ -153,20 +153,22 @@ class Intake:
         row = replica.row(author)
         stop = run.start + len(run.wires)
         session.confirm(author, stop, row.length)
-        if not run.wires or replica.is_frozen(author) or not self._may_write(session, author):
+        if not run.wires or not self._may_write(session, author):
             return
         if run.start > row.length:
-            session.compare_ms = 0
+            if not replica.is_frozen(author):
+                session.compare_ms = 0
             return
         overlap = min(row.length, stop) - run.start
         if overlap and self._differs(session, run, overlap):
             return
+        if replica.is_frozen(author):
+            return
         wires = run.wires[overlap:]
         if row.frozen is not None:
-            wires = wires[: row.frozen - row.length]
+            wires = tuple(log.well_ended(wires[: row.frozen - row.length]))
         if not wires:
             return
-        proof = replica.store.proof(author) if row.frozen is not None else None
         known = clocks or {}
         try:
             records = log.read_run(
@@ -175,7 +177,6 @@ class Intake:
                 row.tip,
                 wires,
                 lambda id: known.get(id) or replica.clock_of(id),
-                proof.prev if proof is not None else RecordId(b""),
             )
         except ForkedLog:
             if run.start == 0 or overlap:
@@ -184,11 +185,10 @@ class Intake:
             return
         if log.unsigned(records, log.ALWAYS_CHECKED) is not None:
             proof = evidence.convict(records, replica.community)
-            # None when the end is good by a proof: then all before it is good, and stays.
-            if proof is not None:
-                self.freeze(proof)
-                session.compare_ms = 0
-                return
+            assert proof is not None, "a run ends in a well-signed record"
+            self.freeze(proof)
+            session.compare_ms = 0
+            return
         reads[author] = _Read(author, records, _bodies(records, run, overlap))
 
     def _differs(self, session: Session, run: wire.Run, overlap: int) -> bool:
@@ -349,7 +349,7 @@ class Intake:
             return
         first = from_bytes_unchecked(message.wires[0])
         row = replica.row(first.author)
-        if row.frozen is None or first.seq < row.frozen or row.length < row.frozen:
+        if row.frozen is None:
             return
         before = replica.store.record(first.prev) if first.prev else None
         if first.prev and (before is None or before.author != first.author):

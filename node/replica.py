@@ -29,7 +29,8 @@ from commonweal.protocol.seal.cut import length_in
 from commonweal.protocol.seal.votes import SealId
 from commonweal.storage.inheritance import members_before
 from commonweal.storage.last_cut import SealIds
-from commonweal.storage.store import SEQ_MAX, LogRow, Store
+from commonweal.storage.store import LogRow, Store
+from commonweal.storage.tails import SEQ_MAX
 
 BULK_KINDS = ("event", "attest", "review")
 """Kinds that the ledger of membership and rules does not read."""
@@ -148,10 +149,13 @@ class Replica:
 
     def freeze(self, proof: Proof) -> bool:
         """Take in a checked proof; say whether it changed anything."""
+        before = self.row(proof.author).length
         if not self.store.freeze(proof):
             return False
         self._refresh(proof.author)
         self.ledger.freeze(proof.author, proof.seq)
+        if self.row(proof.author).length < min(before, proof.seq):
+            self.refold()  # it ends even below the proof
         self._sorted = False
         return True
 

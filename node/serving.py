@@ -16,9 +16,8 @@ from itertools import accumulate
 from commonweal.node.replica import Replica
 from commonweal.node.session import FRAMES_IN_FLIGHT_MAX, Desk, Session
 from commonweal.protocol import codec, evidence, log, wire
-from commonweal.protocol.evidence import Proof
 from commonweal.protocol.keys import DeviceKey, PeerKey
-from commonweal.protocol.record import NO_ID, RecordId, clock_in, from_bytes_unchecked
+from commonweal.protocol.record import RecordId, clock_in, from_bytes_unchecked
 
 FRAMES_MORE = 2
 """At first so many frames are under way, and so many more each time that the peer took some."""
@@ -113,22 +112,11 @@ class Serving:
         replica = self.desk.replica
         row = replica.row(author)
         last = start + len(wires) - 1
-        proof = replica.store.proof(author) if row.frozen is not None else None
         if last >= row.checked:
-            end = self._good_end(wires, proof)
-            if end == 0:
-                wires = replica.store.wires(author, start, row.length, wire.RUNS_BYTES_AIM * 2)
-                end = self._good_end(wires, proof)
-            wires = wires[:end]
+            wires = log.well_ended(wires) or log.well_ended(
+                replica.store.wires(author, start, row.length, wire.RUNS_BYTES_AIM * 2)
+            )
         return wire.Run(author, start, tuple(wires), self._bodies(wires)) if wires else None
-
-    def _good_end(self, wires: list[bytes], proof: Proof | None) -> int:
-        trusted = proof.prev if proof is not None else NO_ID
-        for end in range(len(wires), 0, -1):
-            record = from_bytes_unchecked(wires[end - 1])
-            if record.id == trusted or log.is_signed(record):
-                return end
-        return 0
 
     def _bodies(self, wires: list[bytes]) -> tuple[tuple[int, bytes], ...]:
         found = []
@@ -177,15 +165,14 @@ class Serving:
         wires = store.branch_wires(id, wire.RUNS_BYTES_AIM, sent)
         if sent and not wires:  # that was all of it, and something of it was lost
             sent, wires = 0, store.branch_wires(id, wire.RUNS_BYTES_AIM)
-        end = self._good_end(wires, None)
-        if wires and not end:
-            wires = store.branch_wires(id, wire.RUNS_BYTES_AIM * 2, sent)
-            end = self._good_end(wires, None)
-        if end:
+        if wires:
+            wires = log.well_ended(wires) or log.well_ended(
+                store.branch_wires(id, wire.RUNS_BYTES_AIM * 2, sent)
+            )
             if len(session.branches) >= wire.IDS_MAX:
                 del session.branches[next(iter(session.branches))]
-            session.branches[id] = sent + end
-        return wires[:end]
+            session.branches[id] = sent + len(wires)
+        return wires
 
     def _send_cited(self, session: Session, id: RecordId) -> None:
         """Send a newcomer's log up to a record that others cite: no comparison brings it."""

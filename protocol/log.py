@@ -28,6 +28,7 @@ from commonweal.protocol.record import (
     Record,
     RecordId,
     check_community,
+    from_bytes_unchecked,
 )
 
 ALWAYS_CHECKED = ("community.", "device.", "invite.", "member.", "rules.", "fork.", "role.")
@@ -143,6 +144,14 @@ def unsigned(run: Sequence[Record], kinds: tuple[str, ...] = ("",)) -> Record | 
 def is_signed(record: Record) -> bool:
     """Say whether the record's own signature verifies."""
     return keys.is_signed(record.author, record.header, record.signature)
+
+
+def well_ended(wires: Sequence[bytes]) -> list[bytes]:
+    """Return a chain of well-formed records up to the last one whose own signature verifies."""
+    end = len(wires)
+    while end and not is_signed(from_bytes_unchecked(wires[end - 1])):
+        end -= 1
+    return list(wires[:end])
 
 
 def next_place(

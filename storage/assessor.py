@@ -42,7 +42,7 @@ from commonweal.storage.final import Folded, Lacking
 from commonweal.storage.kept_history import READ_BYTES
 from commonweal.storage.layers import TreeNodes
 from commonweal.storage.ledger_state import LedgerState
-from commonweal.storage.store import SEQ_BITS
+from commonweal.storage.tails import SEQ_BITS
 
 FOLDED_KEPT_MAX = 4
 """So many seals of one height are remembered folded: one or two proposals, seldom more."""

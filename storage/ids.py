@@ -57,6 +57,11 @@ class Ids:
         if row[0] >= FRESH_IDS_IDLE * PREFIX_BYTES:
             self._move()
 
+    def drop(self, start: int, stop: int) -> None:
+        """Drop the ids of what stood from key `start` to `stop` - 1; reads the whole table."""
+        self._move()
+        self._database.change("DELETE FROM record_id WHERE key >= ? AND key < ?", (start, stop))
+
     def keys(self, record_id: bytes) -> list[int]:
         """Return the keys of the records whose ids begin as `record_id` does."""
         prefix = _number(record_id[:PREFIX_BYTES])

@@ -29,19 +29,20 @@ from commonweal.protocol.record import (
 )
 from commonweal.storage.database import Row
 from commonweal.storage.ids import Ids
-from commonweal.storage.shelves import Shelves
-from commonweal.storage.tails import fitting, opening_of, whole
+from commonweal.storage.tails import (
+    LOG_BYTES_MAX,
+    SEQ_BITS,
+    SEQ_MAX,
+    Tails,
+    fitting,
+    opening_of,
+    whole,
+)
 
 BULK_KINDS = frozenset({"event", "attest", "review"})
 """Kinds of which there are very many; all others are rare."""
 
-SEQ_BITS = 40
-SEQ_MAX = (1 << SEQ_BITS) - 1
-
 CLOCKS_CACHED_MAX = 4_096
-
-ROWS_READ_AT_ONCE = 512
-"""A range of at most so many records is read whole, then cut to the bytes that are wanted."""
 
 RARE_ROWS_READ = 500
 """Rare records are read this many at a time, so that no cursor stays open between them."""
@@ -79,7 +80,7 @@ class Counts(NamedTuple):
     bodies: int
 
 
-class Store(Shelves):
+class Store(Tails):
     """Everything a node keeps. See `Database` for opening, commit and errors."""
 
     _clocks: dict[RecordId, int]
@@ -124,9 +125,9 @@ class Store(Shelves):
         if not run:
             return
         log = self.row(
-            "SELECT id, opening, length, head, frozen FROM log WHERE author = ?", (author,)
+            "SELECT id, opening, length, head, frozen, held FROM log WHERE author = ?", (author,)
         )
-        number, opening, length, head, frozen = log or (0, b"", 0, NO_ID, None)
+        number, opening, length, head, frozen, held = log or (0, b"", 0, NO_ID, None, 0)
         first, last = run[0], run[-1]
         stop = length + len(run)
         assert first.author == author == last.author
@@ -137,6 +138,8 @@ class Store(Shelves):
         if not log:
             opening = opening_of(community_of(first), author)
             number = self._new_log(author, opening)
+        if held > length:
+            self._make_way(number, opening, length, held)
         base = (number << SEQ_BITS) + length
         cut = len(opening)
         tails = [record.wire[cut:] for record in run]
@@ -158,12 +161,11 @@ class Store(Shelves):
     def append_branch(self, records: Sequence[Record]) -> None:
         """Keep records of another branch of a frozen log, because others cite them.
 
-        They are found by id only. records: of one or several logs, each at or above the
-        seq where its log is frozen. Those already held are passed over.
+        They are found by id only. Those already held are passed over.
         """
         for record in records:
             log = self.row("SELECT id, frozen FROM log WHERE author = ?", (record.author,))
-            assert log and log[1] is not None and record.seq >= log[1], f"{record} is not void"
+            assert log and log[1] is not None, f"the log of {record} is not frozen"
             if self.clock_of(record.id) is not None:
                 continue
             self.change(
@@ -256,7 +258,7 @@ class Store(Shelves):
         return self._range(number, opening, start, min(stop, length), bytes_max)
 
     def branch_wires(self, record_id: RecordId, bytes_max: int, skip: int = 0) -> list[bytes]:
-        """Return the void chain to `record_id` and on, from `skip` behind where its log is frozen.
+        """Return the void chain to `record_id` and on, from `skip` behind where its log ends.
 
         In seq order; as many as fit in `bytes_max` from its beginning, and at least one.
         Empty when `record_id` is not held or not void, or the chain is not that long.
@@ -264,36 +266,24 @@ class Store(Shelves):
         chain: list[bytes] = []
         record = self.record(record_id)
         log = record and self.row(
-            "SELECT id, opening, frozen, held FROM log WHERE author = ? AND frozen NOTNULL",
+            "SELECT id, opening, length, held FROM log WHERE author = ? AND frozen NOTNULL",
             (record.author,),
         )
-        if not record or not log or record.seq < log[2]:
+        if not record or not log:
             return []
-        number, opening, frozen, held = log
-        seq, start = record.seq, log[2] + skip
-        while seq >= frozen:
-            row = self.row("SELECT wire FROM branch WHERE id = ?", (record_id,))
-            if not row:
-                break
+        number, opening, length, held = log
+        seq = record.seq
+        while row := self.row("SELECT wire FROM branch WHERE id = ?", (record_id,)):
             chain.append(row[0])
             seq, record_id = seq - 1, from_bytes_unchecked(row[0]).prev
+        if not chain and seq < length:
+            return []
+        start = (min(length, seq + 1) if chain else length) + skip
         below = self._range(number, opening, start, seq + 1 if chain else held, bytes_max)
         if not chain or len(below) < seq + 1 - start:
             return below
         chain = chain[::-1] + self._onward(number, record)
         return fitting(below + chain[max(0, start - seq - 1) :], bytes_max)
-
-    def _onward(self, number: int, last: Record) -> list[bytes]:
-        """Return what follows a record in a branch that is kept."""
-        found: list[bytes] = []
-        head = last.id
-        for id, wire in self.rows(
-            "SELECT id, wire FROM branch WHERE log = ? AND seq > ? ORDER BY seq", (number, last.seq)
-        ):
-            if from_bytes_unchecked(wire).prev == head:
-                found.append(wire)
-                head = id
-        return found
 
     def rare(self) -> Iterator[Record]:
         """Yield the good records of all kinds but the bulk ones, log by log, in seq order."""
@@ -331,16 +321,19 @@ class Store(Shelves):
         Of several proofs against one log the one with the lowest seq is kept, of these the first.
         """
         log = self.row(
-            "SELECT id, opening, length, held, frozen FROM log WHERE author = ?", (proof.author,)
+            "SELECT id, opening, length, frozen FROM log WHERE author = ?", (proof.author,)
         )
         if log is None:
             record = from_bytes_unchecked(proof.wires[0])
             opening = opening_of(community_of(record), proof.author)
-            log = (self._new_log(proof.author, opening), opening, 0, 0, None)
-        number, opening, length, held, frozen = log
+            log = (self._new_log(proof.author, opening), opening, 0, None)
+        number, opening, length, frozen = log
         if frozen is not None and frozen <= proof.seq:
             return False
-        good = min(held, proof.seq)
+        good = min(length, proof.seq)
+        # What is badly signed just below is good by one branch only, and nodes would differ.
+        while good and not self._is_signed(number, opening, good - 1):
+            good -= 1
         if good < length:
             self._cut(number, opening, good)
         self.change("UPDATE log SET frozen = ? WHERE id = ?", (proof.seq, number))
@@ -398,30 +391,36 @@ class Store(Shelves):
 
     def _cut(self, number: int, opening: bytes, good: int) -> None:
         """End the good part of a log at `good`, with the head and clock it has there."""
-        last = self._range(number, opening, good - 1, good, 0) if good else []
-        head = keys.hash32(keys.RECORD, last[0]) if last else NO_ID
+        last = self._one(number, opening, good - 1) if good else None
         self.change(
             "UPDATE log SET length = ?, head = ?, clock = ?, checked = min(checked, ?)"
             " WHERE id = ?",
-            (good, head, clock_in(last[0]) if last else 0, good, number),
+            (good, last.id if last else NO_ID, last.clock if last else 0, good, number),
         )
+
+    def _make_way(self, number: int, opening: bytes, length: int, held: int) -> None:
+        """Keep the void part of a log as a branch, since the good part grows in its place."""
+        void = ((number << SEQ_BITS) + length, (number << SEQ_BITS) + held)
+        for record in map(
+            from_bytes_unchecked, self._range(number, opening, length, held, LOG_BYTES_MAX)
+        ):
+            self.change(
+                "INSERT OR IGNORE INTO branch VALUES (?, ?, ?, ?)",
+                (record.id, number, record.seq, record.wire),
+            )
+        if self.row("SELECT 1 FROM log WHERE id = ? AND indexed > length", (number,)):
+            for table in ("event", "unreadable_event", "total"):  # made again, as they are derived
+                self.change(f"DELETE FROM {table}")  # noqa: S608  a name of ours
+            self.change("UPDATE log SET indexed = 0")
+        self._ids.drop(*void)
+        self.change("DELETE FROM record WHERE key >= ? AND key < ?", void)
+        self.change("DELETE FROM rare WHERE key >= ? AND key < ?", void)
+        self.change("UPDATE log SET held = length WHERE id = ?", (number,))
 
     def _at(self, key: int) -> bytes:
         row = self.row("SELECT opening, tail FROM held WHERE key = ?", (key,))
         assert row is not None, "what is in the index of ids is held"
         return whole(*row)
-
-    def _range(
-        self, number: int, opening: bytes, start: int, stop: int, bytes_max: int
-    ) -> list[bytes]:
-        base = number << SEQ_BITS
-        bounds = (base + max(start, 0), base + max(min(stop, SEQ_MAX), 0))
-        select = "SELECT tail FROM record WHERE key >= ? AND key < ? ORDER BY key"
-        if bounds[1] - bounds[0] <= ROWS_READ_AT_ONCE:
-            return fitting(
-                [whole(opening, tail) for (tail,) in self.rows(select, bounds)], bytes_max
-            )
-        return fitting((whole(opening, tail) for (tail,) in self.each(select, bounds)), bytes_max)
 
     def _remember(self, record_id: RecordId, clock: int) -> None:
         clocks = self._clocks

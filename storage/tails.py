@@ -5,10 +5,59 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from commonweal.protocol import codec
+from commonweal.protocol.errors import InvalidRecord, Malformed
 from commonweal.protocol.keys import DeviceKey
-from commonweal.protocol.record import CONTEXT, CommunityId
+from commonweal.protocol.log import is_signed
+from commonweal.protocol.record import CONTEXT, CommunityId, Record, from_bytes_unchecked
+from commonweal.storage.shelves import Shelves
+
+SEQ_BITS = 40
+SEQ_MAX = (1 << SEQ_BITS) - 1
+
+ROWS_READ_AT_ONCE = 512
+"""A range of at most so many records is read whole, then cut to the bytes that are wanted."""
+
+LOG_BYTES_MAX = 1 << 60
+"""More than any log has: nothing of it is left out."""
 
 _WHOLE = 0x9C  # the first byte of a header, an array of 12; no seq begins so
+
+
+class Tails(Shelves):
+    """Reads ranges of one log by its number and its opening."""
+
+    def _range(
+        self, number: int, opening: bytes, start: int, stop: int, bytes_max: int
+    ) -> list[bytes]:
+        base = number << SEQ_BITS
+        bounds = (base + max(start, 0), base + max(min(stop, SEQ_MAX), 0))
+        select = "SELECT tail FROM record WHERE key >= ? AND key < ? ORDER BY key"
+        if bounds[1] - bounds[0] <= ROWS_READ_AT_ONCE:
+            return fitting(
+                [whole(opening, tail) for (tail,) in self.rows(select, bounds)], bytes_max
+            )
+        return fitting((whole(opening, tail) for (tail,) in self.each(select, bounds)), bytes_max)
+
+    def _onward(self, number: int, last: Record) -> list[bytes]:
+        """Return what follows a record in a branch that is kept."""
+        found: list[bytes] = []
+        head = last.id
+        for id, wire in self.rows(
+            "SELECT id, wire FROM branch WHERE log = ? AND seq > ? ORDER BY seq", (number, last.seq)
+        ):
+            if from_bytes_unchecked(wire).prev == head:
+                found.append(wire)
+                head = id
+        return found
+
+    def _is_signed(self, number: int, opening: bytes, seq: int) -> bool:
+        try:
+            return is_signed(self._one(number, opening, seq))
+        except (Malformed, InvalidRecord):
+            return False  # the disk changed it
+
+    def _one(self, number: int, opening: bytes, seq: int) -> Record:
+        return from_bytes_unchecked(self._range(number, opening, seq, seq + 1, 0)[0])
 
 
 def opening_of(community: CommunityId, author: DeviceKey) -> bytes:

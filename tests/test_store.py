@@ -22,6 +22,7 @@ from commonweal.protocol.record import (
 )
 from commonweal.storage import ids
 from commonweal.storage import store as store_module
+from commonweal.storage.index import Index
 from commonweal.storage.store import Counts, LogRow, Store
 
 ANN, BEN = Signer(bytes([1]) * 32), Signer(bytes([2]) * 32)
@@ -373,3 +374,28 @@ def test_a_log_forked_at_its_first_record_has_no_good_part(store: Store) -> None
 def test_a_record_of_a_good_log_is_no_branch(store: Store) -> None:
     with pytest.raises(AssertionError):
         store.append_branch(notes(ANN, FOUND_TIP, 1))
+
+
+def test_a_log_grows_again_where_a_badly_signed_branch_was(store: Store) -> None:
+    run = notes(ANN, FOUND_TIP, 4)
+    spoilt = [record.from_bytes_unchecked(one.header + bytes(64)) for one in run[:1]]
+    for number in (2, 3):
+        tip = Tip(spoilt[-1].seq + 1, spoilt[-1].id, spoilt[-1].clock)
+        (one,) = notes(ANN, tip, 1)
+        if number == 2:
+            one = record.from_bytes_unchecked(one.header + bytes(64))
+        spoilt.append(one)
+    index = Index(store)
+    store.append(key(ANN), spoilt)
+    index.catch_up()
+    assert store.freeze(evidence.check(spoilt[1], spoilt[2], COMMUNITY))
+    row = store.log(key(ANN))
+    assert (row.length, row.frozen, row.head) == (1, 2, FOUND.id), "not to a bad signature"
+    assert store.branch_wires(spoilt[0].id, MEGABYTE) == [one.wire for one in spoilt]
+    store.append(key(ANN), run[:1])
+    index.catch_up()
+    assert store.log(key(ANN)).head == run[0].id
+    for one in spoilt + run[:1]:
+        assert store.record(one.id) == one
+    assert store.branch_wires(spoilt[2].id, MEGABYTE) == [one.wire for one in spoilt]
+    assert index.total() + index.unreadable() == 1

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from random import Random
 
+import pytest
+
 from commonweal.node.events import Send, Wish
 from commonweal.node.link import FRAME_BYTES_MAX, Received
 from commonweal.node.replica import NEWCOMERS_MAX
 from commonweal.protocol import evidence, log, record, wire
 from commonweal.protocol.keys import DeviceKey, Signer
 from commonweal.protocol.record import Draft, Place, Record, RecordId, from_bytes_unchecked, sign
-from tests.sim.byzantine import Face, good, unsigned
+from tests.sim.byzantine import Face, Flaw, good, unsigned
 from tests.sim.node import Person
-from tests.sim.test_byzantine import live, settle, with_a_liar
+from tests.sim.test_byzantine import live, reconnect, settle, with_a_liar
 from tests.sim.world import World
 
 
@@ -141,3 +143,36 @@ def test_a_record_that_cites_a_badly_signed_one_is_held_by_who_comes_later() -> 
     world.settle()
     assert citing.store.proof(device)
     settle(world)
+
+
+@pytest.mark.parametrize("tail", [(unsigned, unsigned, good), (unsigned,) * 5 + (good,)])
+@pytest.mark.parametrize("other", [(good,) * 8, (unsigned, good)])
+def test_two_branches_of_which_one_is_badly_signed_leave_all_equal(
+    tail: tuple[Flaw, ...], other: tuple[Flaw, ...]
+) -> None:
+    """A proof names the last of several bad signatures, below which branches may differ."""
+    world, node, liar = with_a_liar(7)
+    face = liar.faces[0]
+    split = liar.split(face)
+    reconnect(world, node)
+    face.write(*tail)
+    split.write(*other)
+    citing: dict[int, None] = {}
+    for _ in range(3_000):
+        world.run(1)
+        for one in world.honest:
+            row = one.service.desk.replica.row(node.person.device)
+            if row.length > 2 and row.frozen is None and one.number not in citing:
+                citing[one.number] = None
+                wires = one.store.wires(node.person.device, 2, 1 << 20, 1 << 20)
+                for data in wires:
+                    id = from_bytes_unchecked(data).id
+                    one.submit(Wish("attest", {"yes": True}, (id,)))
+    assert citing
+    world.settle()
+    node.crash()
+    world.nodes.remove(node)
+    settle(world)
+    rows = {one.store.log(node.person.device)[:5] for one in world.honest}
+    assert len(rows) == 1
+    assert rows.pop()[4] is not None, "frozen"

@@ -17,7 +17,7 @@ from commonweal.protocol import hello, keys, wire, wire_seals, wire_state
 from commonweal.protocol.keys import DeviceKey, PeerKey, Signer
 from commonweal.protocol.ledger import fold
 from commonweal.protocol.ledger.context import Context, Verdict
-from commonweal.protocol.ledger.kinds import Kind
+from commonweal.protocol.ledger.kinds import KINDS, Kind
 from commonweal.protocol.ledger.reasons import Reason
 from commonweal.protocol.ledger.state import State
 from commonweal.protocol.record import CommunityId, Record, RecordId, from_bytes_unchecked
@@ -40,13 +40,10 @@ def plant(state: State, record: Record, _context: Context) -> Verdict:
 @contextmanager
 def speaking(versions: tuple[int, ...], kinds: dict[str, Kind]) -> Iterator[None]:
     """Be a program that speaks these versions and knows these kinds too."""
-    before = hello.VERSIONS, fold.KINDS
-    known = MappingProxyType({**before[1], **kinds})
-    hello.VERSIONS, fold.KINDS = versions, known  # type: ignore[misc,attr-defined]
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hello, "VERSIONS", versions)
+        patch.setattr(fold, "KINDS", MappingProxyType({**KINDS, **kinds}))
         yield
-    finally:
-        hello.VERSIONS, fold.KINDS = before  # type: ignore[misc,attr-defined]
 
 
 class Version(Service):
