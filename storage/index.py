@@ -14,10 +14,11 @@ from typing import Any, Literal, NamedTuple
 import msgpack
 
 from commonweal.protocol import keys
+from commonweal.protocol.codec import INT_MAX, INT_MIN
 from commonweal.protocol.keys import SIGNATURE_BYTES, DeviceKey
 from commonweal.protocol.record import RecordId
-from commonweal.storage.store import SEQ_BITS, SEQ_MAX, Store
-from commonweal.storage.tails import whole
+from commonweal.storage.store import Store
+from commonweal.storage.tails import SEQ_BITS, SEQ_MAX, whole
 
 AGENT_BYTES = (32, 16)
 """A member's id; the random name of somebody outside the community."""
@@ -104,8 +105,8 @@ class Index:
                 done += indexed - length
                 reached = length
             else:
-                reached = min(length, indexed + records_max - done)
-                self._take_in(log, indexed, reached)
+                stop = min(length, indexed + records_max - done)
+                reached = self._take_in(log, indexed, stop)
                 done += reached - indexed
             self._store.change("UPDATE log SET indexed = ? WHERE id = ?", (reached, log))
         return done
@@ -181,7 +182,8 @@ class Index:
 
     # Inside
 
-    def _take_in(self, log: int, start: int, stop: int) -> None:
+    def _take_in(self, log: int, start: int, stop: int) -> int:
+        """Read records of a log; return where it ended: before one that the disk changed."""
         base = log << SEQ_BITS
         wires = self._store.rows(
             "SELECT key, opening, tail FROM held WHERE key >= ? AND key < ? ORDER BY key",
@@ -190,8 +192,11 @@ class Index:
         terms: dict[object, int | None] = {None: None}
         rows, unreadable = [], []
         for key, opening, tail in wires:
-            header = msgpack.unpackb(whole(opening, tail)[:-SIGNATURE_BYTES])
-            claimed_at, kind, data = header[8:11]
+            fields = _fields(whole(opening, tail))
+            if fields is None:
+                stop = key - base
+                break
+            claimed_at, kind, data = fields
             if kind != "event":
                 continue
             claim = _claim(data)
@@ -204,6 +209,7 @@ class Index:
             "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
         )
         self._add_up(rows, 1)
+        return stop
 
     def _take_back(self, log: int, length: int) -> None:
         void = ((log << SEQ_BITS) + length, (log << SEQ_BITS) + SEQ_MAX)
@@ -315,6 +321,20 @@ _SUMS: dict[By, str] = {
 }
 
 
+def _fields(wire: bytes) -> tuple[int, str, dict[str, Any]] | None:
+    """Return when a record claims to be written, its kind and data; None when it is damaged."""
+    try:
+        header = msgpack.unpackb(wire[:-SIGNATURE_BYTES])
+    except (ValueError, msgpack.UnpackException):
+        return None
+    if type(header) is not list or len(header) != 12:
+        return None
+    claimed_at, kind, data = header[8:11]
+    if type(claimed_at) is not int or not 0 <= claimed_at <= INT_MAX or type(data) is not dict:
+        return None
+    return claimed_at, kind, data
+
+
 def _claim(data: dict[str, Any]) -> _Claim | None:
     """Return what the data of an event says, or None when it cannot be read."""
     action: Any = data.get("action")
@@ -341,7 +361,11 @@ def _is_quantity(value: object) -> bool:
     if type(value) is not dict:
         return False
     n, scale, unit = value.get("n"), value.get("scale"), value.get("unit")
-    return type(n) is int and type(scale) is int and 0 <= scale <= SCALE_MAX and type(unit) is str
+    return (
+        (type(n) is int and INT_MIN <= n <= INT_MAX)
+        and (type(scale) is int and 0 <= scale <= SCALE_MAX)
+        and type(unit) is str
+    )
 
 
 def _quantity(value: dict[str, Any] | None) -> Quantity | None:

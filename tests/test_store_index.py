@@ -318,3 +318,23 @@ def _unsigned_run(template: Record, author: bytes, start: int, prev: bytes) -> l
         run.append(one)
         prev = one.id
     return run
+
+
+def test_a_record_that_the_disk_changed_waits_until_it_is_mended() -> None:
+    datas = [event(resourceQuantity=amount(n)) for n in range(3)]
+    store, index = indexed(datas)
+    expected = answers(index)
+    row = store.row("SELECT key, tail FROM record WHERE key & 1099511627775 = 2")
+    assert row is not None
+    number, tail = row
+    for bit in range(8 * len(tail)):
+        spoilt = bytearray(tail)
+        spoilt[bit // 8] ^= 1 << bit % 8
+        store.change("UPDATE record SET tail = ? WHERE key = ?", (bytes(spoilt), number))
+        index.clear()
+        assert index.catch_up() <= 4
+        waits = store.row("SELECT 1 FROM log WHERE indexed < length")
+        assert index.catch_up() == 0
+        store.change("UPDATE record SET tail = ? WHERE key = ?", (tail, number))
+        index.catch_up()
+        assert not waits or answers(index) == expected
