@@ -91,6 +91,7 @@ def git(
     mailmap = Mailmap.read(authors) if authors else Mailmap()
     repository = Repository(repo, since)
     name = checked_scope(repository.name if scope is None else scope)
+    _be_the_only_one(home)
     with home.store(readonly=True) as store:
         ours = Ours(store, Settings.read(store), mailmap)
     if wait:
@@ -145,6 +146,8 @@ def csv(
     taken in twice.
     """
     found = read_rows(file, read_mapping(mapping))
+    if not dry_run:
+        _be_the_only_one(home)
     with home.store(readonly=True) as store:
         wishes = wishes_of(found, file, store, Settings.read(store))
     written = 0
@@ -236,6 +239,13 @@ def batches(commits: Iterator[Commit], ours: Ours, scope: str) -> Iterator[tuple
             yield seen, batch
             batch, seen, size = [], 0, 0
     yield seen, batch
+
+
+def _be_the_only_one(home: Home) -> None:
+    """Let nobody else import here until this command ends: two would both take in what is new."""
+    with home.store(readonly=True):
+        pass  # an older home is brought up to date before
+    click.get_current_context().with_resource(home.importing())
 
 
 def _address(person: Person) -> str:

@@ -149,6 +149,25 @@ class Home:
         finally:
             os.close(descriptor)
 
+    @contextmanager
+    def importing(self) -> Iterator[None]:
+        """Be the only one here who looks for what is not held yet and writes it. Raises HomeInUse.
+
+        This is not `lock`, which a running node holds while it writes what is taken in.
+        """
+        try:
+            folder = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            raise MissingDatabase(str(self.path)) from None
+        try:
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise HomeInUse(str(self.path)) from None
+            yield
+        finally:
+            os.close(folder)
+
     def holder(self) -> int | None:
         """Return the process id of whoever holds the lock; None when nobody does."""
         try:
