@@ -25,7 +25,13 @@ from commonweal.commands.options import (
 )
 from commonweal.commands.output import Form, say, visible, write_json
 from commonweal.protocol import succession
-from commonweal.protocol.errors import NotPermitted, PassphraseNeeded, UsageError
+from commonweal.protocol.errors import (
+    CommonwealError,
+    NotPermitted,
+    NotReachable,
+    PassphraseNeeded,
+    UsageError,
+)
 from commonweal.protocol.identity import (
     ENTROPY_BYTES,
     NONCE_BYTES,
@@ -96,8 +102,16 @@ def change(
             if not is_typed():
                 raise UsageError(_("say --yes when the new words may count at once"))
             click.confirm(_("Did you write them down?"), abort=True, err=True)
-        (written,) = submit(found, [Wish(succession.REKEY, data)], passphrase_file)
-    keystore.change_member(home.keystore, passphrase, entropy)
+        # Kept before it counts: a key that counts and is kept nowhere would be lost for ever.
+        keystore.change_member(home.keystore, passphrase, entropy)
+        try:
+            (written,) = submit(found, [Wish(succession.REKEY, data)], passphrase_file)
+        except NotReachable:
+            raise  # it may be written all the same
+        except CommonwealError:
+            assert secrets.member_entropy is not None, "it spoke for the member"
+            keystore.change_member(home.keystore, passphrase, secrets.member_entropy)
+            raise
     if form is Form.JSON:
         return write_json({"id": written.id.hex(), "seq": written.seq, "words": words})
     say(_("Your key is changed. The old words are good for nothing now; destroy them."))

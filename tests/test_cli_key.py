@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from commonweal.commands import key
+from commonweal.node.events import Text, Wish
 from commonweal.protocol import invite as links
 from commonweal.protocol import succession
-from commonweal.protocol.errors import CommonwealError, Malformed
+from commonweal.protocol.errors import (
+    CommonwealError,
+    DiskFull,
+    Malformed,
+    NotReachable,
+    WouldNotCount,
+)
 from commonweal.protocol.identity import (
     Inception,
     entropy_from_phrase,
@@ -125,6 +135,33 @@ def test_a_change_that_is_not_meant_changes_nothing(tmp_path: Path) -> None:
     assert good("status", "--home", mei.path, "-o", "json").json["records"] == 2
 
 
+def test_a_new_key_is_kept_before_it_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (mei,) = community(tmp_path)
+    old, change = entropy_of(mei), ("key", "change", "--yes", "--home", mei.path, "-o", "json")
+
+    def failing(error: CommonwealError) -> Callable[..., None]:
+        def fail(*_about: Any, **_more: Any) -> None:
+            raise error
+
+        return fail
+
+    for where, name, error in (
+        (keystore, "change_member", DiskFull("no room")),
+        (key, "submit", WouldNotCount("refused")),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(where, name, failing(error))
+            assert weal(*change).code == error.exit_code
+        assert good("status", "--home", mei.path, "-o", "json").json["records"] == 2
+        assert entropy_of(mei) == old
+    with monkeypatch.context() as patch:
+        patch.setattr(key, "submit", failing(NotReachable("it may be written")))
+        assert weal(*change).code == 69
+    assert entropy_of(mei) != old
+
+
 def test_a_device_with_the_old_key_is_told_so(tmp_path: Path) -> None:
     mei, bo = community(tmp_path, "bo")
     old = entropy_of(bo)
@@ -198,6 +235,25 @@ def test_sponsors_that_make_no_sense_are_refused(typed: list[str], tmp_path: Pat
     assert weal("key", "sponsors", id_of(bo)[:8], *typed, "--home", mei.path).code == 2
     assert weal("key", "sponsors", id_of(mei)[:8], "--home", mei.path).code == 2
     assert weal("key", "sponsors", id_of(bo)[:8], "--needed", "2", "--home", mei.path).code == 2
+
+
+def test_who_is_called_like_anothers_id_is_not_taken_for_him(tmp_path: Path) -> None:
+    mei, bo_home, eve = community(tmp_path, "Bo", "Eve")
+    bo = id_of(bo_home)
+    record = ("record", "work", "1", "hour", "--home", mei.path, "--receiver")
+    for name in (bo[:8], f"?{bo[:8]}", bo):
+        homes.write(eve, Wish("member.profile", {}, (), Text("text/plain", name.encode())))
+        share(mei, bo_home, eve)
+        for typed in (record, ("remove", "--home", mei.path), ("balance", "--home", mei.path)):
+            ran = weal(*typed, name)
+            if name == bo:
+                assert ran.code == 0, ran
+            else:
+                assert (ran.code, bo[:16] in ran.err) == (65, True), ran
+        good(*record, bo)
+        row = good("ledger", "--home", mei.path, "-o", "json").json["records"][0]
+        assert row["receiver"] == bo, "a whole id is no name"
+    assert weal("remove", "--home", mei.path, "").code == 65
 
 
 def test_new_words_and_their_code_belong_together() -> None:
