@@ -11,7 +11,7 @@ from commonweal.commands.folded import confirm, folded, note_body, submit
 from commonweal.commands.language import _
 from commonweal.commands.options import form_option, home_option, is_typed, passphrase_option
 from commonweal.commands.output import Form
-from commonweal.commands.people import begins
+from commonweal.commands.people import called
 from commonweal.protocol.errors import UnknownId, UsageError
 from commonweal.protocol.ledger import membership
 from commonweal.storage.home import Home
@@ -31,10 +31,9 @@ def vouch(member: str, passphrase_file: Path | None, home: Home, form: Form) -> 
 
     with folded(home) as found:
         asking = {one.member: one for one in membership.pending(found.state)}
-        named = [one for one in asking if found.name(one) == member]
         if not asking:
             raise UnknownId(_("nobody asks to join now"))
-        whom = named[0] if len(named) == 1 else begins(asking, member)
+        whom = called({one: found.name(one) for one in asking}, member)
         request = asking[whom]
         data: dict[str, Any] = {"member": bytes(whom), "request": bytes(request.id)}
         wish = Wish("member.vouch", data, (request.id,))

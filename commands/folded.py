@@ -18,19 +18,17 @@ from commonweal.commands.output import (
     Column,
     Form,
     say,
-    visible,
     write_csv,
     write_json,
     write_table,
 )
-from commonweal.commands.people import begins
+from commonweal.commands.people import begins, called
 from commonweal.commands.progress import watching
 from commonweal.commands.quantity import shown_number
 from commonweal.commands.verdicts import said
 from commonweal.commands.writing import Written, writer
 from commonweal.protocol import record as records
 from commonweal.protocol.errors import (
-    AmbiguousId,
     StorageError,
     UnknownId,
     UnusableText,
@@ -97,13 +95,8 @@ class Folded:
 
     def member(self, text: str) -> MemberId:
         """Return the member with this name, or whose id begins so; raise UnknownId, AmbiguousId."""
-        named = [MemberId(id) for id, name in self._names.items() if name == text]
-        if len(named) == 1:
-            return named[0]
-        if named:
-            listed = ", ".join(one.hex()[:16] for one in named)
-            raise AmbiguousId(f"{visible(text)}: {listed}")
-        return begins((one.id for one in membership.members(self.state)), text)
+        everybody = membership.members(self.state)
+        return called({one.id: self._names.get(one.id, "") for one in everybody}, text)
 
     def id_among(self, text: str, prefix: bytes) -> RecordId:
         """Return the one id that begins so, of those that a table of the state has."""

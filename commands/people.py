@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from commonweal.commands.language import _
@@ -67,13 +67,7 @@ class People:
 
         Raises UnknownId or AmbiguousId.
         """
-        everybody = self.members()
-        named = [one.id for one in everybody if self.name(one.id) == text]
-        if len(named) == 1:
-            return named[0]
-        if named:
-            raise AmbiguousId(_listed(text, named))
-        return begins((one.id for one in everybody), text)
+        return called({one.id: self.name(one.id) for one in self.members()}, text)
 
     def community_name(self) -> str:
         """Return the name in the founding document; "?" and the beginning of the id without."""
@@ -89,11 +83,29 @@ class People:
         return f"?{short(self.community)}"
 
 
-def begins(ids: Iterable[Id], text: str) -> Id:
-    """Return the one of `ids` whose hex begins with `text`. Raises UnknownId or AmbiguousId."""
+def called(names: Mapping[Id, str], text: str) -> Id:
+    """Return the one who has the name `text`, or whose id begins so.
+
+    Whoever takes the beginning of another's id as his name is not taken for him; a whole id
+    is no name. Raises UnknownId or AmbiguousId.
+    """
     digits = text.lower().removeprefix("?")
-    fitting = [id for id in ids if id.hex().startswith(digits)]
-    if not fitting or len(digits) < PREFIX_DIGITS_MIN:
+    if whole := [id for id in names if id.hex() == digits]:
+        return whole[0]
+    named = [id for id, name in names.items() if text and name == text]
+    return begins((id for id in names if id not in named), text, named)
+
+
+def begins(ids: Iterable[Id], text: str, named: Sequence[Id] = ()) -> Id:
+    """Return the one of `ids` whose hex begins with `text`. Raises UnknownId or AmbiguousId.
+
+    named: those that are called so.
+    """
+    digits = text.lower().removeprefix("?")
+    fitting = [*named]
+    if len(digits) >= PREFIX_DIGITS_MIN:
+        fitting += [id for id in ids if id.hex().startswith(digits)]
+    if not fitting:
         raise UnknownId(visible(text))
     if len(fitting) > 1:
         raise AmbiguousId(_listed(text, fitting))
