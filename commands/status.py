@@ -20,6 +20,7 @@ from commonweal.commands.output import (
     write_table,
 )
 from commonweal.commands.people import People
+from commonweal.protocol.errors import StorageError
 from commonweal.protocol.ledger import membership
 from commonweal.storage.home import Home, Settings
 from commonweal.storage.shelves import RESTORING
@@ -131,8 +132,11 @@ def joined(home: Home, store: Store) -> dict[str, int] | None:
 
     if not home.state.exists():
         return None
-    with closing(Layers(home.state)) as layers:
-        found = held(layers, store)
+    try:
+        with closing(Layers(home.state)) as layers:
+            found = held(layers, store)
+    except StorageError:  # what was folded cannot be read; the rest of the home can
+        return None
     return None if found is None else found._asdict()
 
 

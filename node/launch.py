@@ -18,11 +18,18 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 import commonweal
 from commonweal.node import journal
 from commonweal.node.call import Call
-from commonweal.protocol.errors import NodeNotRunning, NodeNotStarted, NotReachable, UsageError
+from commonweal.protocol.errors import (
+    NodeNotRunning,
+    NodeNotStarted,
+    NotReachable,
+    ReadOnlyDatabase,
+    UsageError,
+)
 from commonweal.protocol.keys import SEED_BYTES
 from commonweal.storage.home import Home
 from commonweal.storage.keystore import Secrets
@@ -48,7 +55,7 @@ class Starting:
         command = [sys.executable, "-P", "-m", "commonweal", "up", "--detached"]
         command += ["--home", str(home), *(f"--listen={address}" for address in listen)]
         command += [] if mdns else ["--no-mdns"]
-        with open(home.log, "ab", opener=_private) as log:
+        with _opened(home.log) as log:
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,
@@ -178,5 +185,9 @@ def _not_started(text: str, code: int = 1) -> NodeNotStarted:
     return error
 
 
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_CLOEXEC, 0o600)
+def _opened(log: Path) -> IO[bytes]:
+    """Return the log of a node, to be written on, its owner's alone. Raises ReadOnlyDatabase."""
+    try:
+        return open(log, "ab", opener=lambda path, how: os.open(path, how | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise ReadOnlyDatabase(f"{log}: {error.strerror}") from error

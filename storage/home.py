@@ -111,8 +111,11 @@ class Home:
         return self.socket
 
     def exists(self) -> bool:
-        """Whether a home was made here."""
-        return self.database.exists()
+        """Whether a home was made here. Raises ReadOnlyDatabase where we may not look."""
+        try:
+            return self.database.exists()
+        except OSError as error:
+            raise ReadOnlyDatabase(f"{self.path}: {error.strerror}") from error
 
     def create(self) -> None:
         """Make the folder, its owner's alone. Raises KeystoreExists when a home is here."""
@@ -143,8 +146,10 @@ class Home:
             except BlockingIOError:
                 pid = os.pread(descriptor, PID_BYTES_MAX, 0).decode("ascii", "replace").strip()
                 raise HomeInUse(f"{self.path}: process {pid or '?'}") from None
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+            try:  # in place, which a full disk takes too
+                os.ftruncate(descriptor, os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0))
+            except OSError as error:
+                raise ReadOnlyDatabase(f"{self.lock_file}: {error.strerror}") from error
             yield
         finally:
             os.close(descriptor)

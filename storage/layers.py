@@ -17,7 +17,7 @@ from typing import Any
 
 import msgpack
 
-from commonweal.protocol.errors import MissingDatabase
+from commonweal.protocol.errors import MissingDatabase, ReadOnlyDatabase
 from commonweal.protocol.ledger.context import Verdict
 from commonweal.protocol.ledger.reasons import Reason
 from commonweal.storage.database import named
@@ -54,8 +54,11 @@ class Layers:
         """Throw the file away."""
         with suppress(AttributeError, sqlite3.Error):
             self._connection.close()
-        for end in ("", "-wal", "-shm"):
-            Path(self.path + end).unlink(missing_ok=True)
+        try:
+            for end in ("", "-wal", "-shm"):
+                Path(self.path + end).unlink(missing_ok=True)
+        except OSError as error:
+            raise ReadOnlyDatabase(f"{self.path}: {error.strerror}") from error
 
     def discard(self) -> None:
         """Throw the file away and begin an empty one."""
@@ -166,7 +169,10 @@ class Layers:
         if self.path != ":memory:":
             if not Path(self.path).parent.is_dir():
                 raise MissingDatabase(self.path)
-            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+            try:
+                os.close(os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+            except OSError as error:
+                raise ReadOnlyDatabase(f"{self.path}: {error.strerror}") from error
         connection = sqlite3.connect(
             self.path,
             isolation_level=None,

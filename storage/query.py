@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from commonweal.protocol.errors import BadQuestion, QuestionTooLong
+from commonweal.storage.database import named
 
 STATEMENT_CHARS_MAX = 10_000
 VALUE_BYTES_MAX = 1024 * 1024
@@ -87,7 +88,11 @@ def ask(path: str | Path, statement: str, limits: Limits = USUAL) -> Answered:
         raise QuestionTooLong(f"{len(statement):,} characters; at most {STATEMENT_CHARS_MAX:,}")
     if "\0" in statement:
         raise BadQuestion("it holds a zero byte")
-    with closing(_guarded(path, limits)) as connection:
+    try:
+        opened = _guarded(path, limits)
+    except sqlite3.Error as error:
+        raise named(error) from error
+    with closing(opened) as connection:
         try:
             found = connection.execute(statement)
             if found.description is None:

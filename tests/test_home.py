@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,6 +30,7 @@ from commonweal.storage.home import (
     Settings,
     new_port,
 )
+from tests.weal import founder, good, weal
 
 PLAIN = Settings("Ann", MemberId(b"m" * 32), DeviceKey(b"d" * 32))
 FULL = Settings("安", PLAIN.member, PLAIN.device, CommunityId(b"c" * 32), 20_001, "weal://x")
@@ -188,3 +191,36 @@ def test_ports_are_drawn_from_a_range_that_nobody_lends() -> None:
     drawn = {new_port() for _ in range(200)}
     assert len(drawn) > 100
     assert PORT_MIN <= min(drawn) <= max(drawn) < PORT_MAX
+
+
+def test_files_that_cannot_be_opened_are_refused_by_name(tmp_path: Path) -> None:
+    place = founder(tmp_path / "home")
+    good("record", "work", "1", "hour", "--home", place)
+    good("ledger", "--home", place)
+    for end in ("", "-wal", "-shm"):
+        Path(f"{place}/state.db{end}").unlink(missing_ok=True)
+    (place / "state.db").mkdir()  # or of another user, which root would not notice
+    for typed in (("status",), ("ledger",), ("members",), ("balance",), ("doctor",), ("seals",)):
+        assert weal(*typed, "--home", place).code in (0, 1), typed
+    assert weal("sql", "SELECT 1", "--home", place).code == 73
+    (place / "node.log").mkdir()
+    assert weal("up", "--background", "--home", place).code == 73
+    assert weal("status", "--home", tmp_path / ("long" * 100)).code == 73
+
+
+def test_a_full_disk_takes_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = Home(founder(tmp_path / "home"))
+    home.lock_file.write_bytes(b"123456789\n")
+    calls: list[str] = []
+    write, cut = os.pwrite, os.ftruncate
+    monkeypatch.setattr(os, "pwrite", lambda *a: (calls.append("write"), write(*a))[1])
+    monkeypatch.setattr(os, "ftruncate", lambda *a: (calls.append("cut"), cut(*a))[1])
+    with home.lock():
+        assert home.holder() == os.getpid()
+    assert calls == ["write", "cut"], "no block is given back before the number stands in it"
+
+    def full(*_about: Any) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "pwrite", full)
+    assert weal("record", "work", "1", "hour", "--home", home.path).code == 73
