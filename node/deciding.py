@@ -13,6 +13,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ import trio
 
 from commonweal.node.assessing import answered, follow_up
 from commonweal.node.events import STATE_REQUESTS, Concluded, Event, Request, StateRequest
-from commonweal.protocol.errors import StorageError
+from commonweal.protocol.errors import ConfigError, StorageError
 from commonweal.protocol.record import CommunityId
 from commonweal.storage.assessor import Assessor, Outlook
 from commonweal.storage.layers import Layers
@@ -40,6 +41,8 @@ NEWS_MAX = 2_000
 """When there are more new ones than that since the last look, the node is catching up: not now."""
 REQUESTS_MAX = 256
 """Questions that wait; the service asks each one once until it is answered."""
+UNREADABLE = (StorageError, ConfigError)
+"""What opening the ledger raises while the disk, or the whole home, is not there."""
 
 
 class Deciding:
@@ -105,7 +108,7 @@ class Deciding:
                 assessor.kept.refresh()
                 follow_up(assessor)
             return found
-        except StorageError as error:
+        except UNREADABLE as error:
             log.warning("nothing is concluded now: %s %s", type(error).__doc__, error)
             self._requests.extend(requests)  # they wait until the next look
             self.close()
@@ -148,16 +151,17 @@ class Deciding:
         """Return what changes with every commit: when the write-ahead log was written, its size."""
         try:
             found = Path(f"{self._ledger}-wal").stat()
-        except FileNotFoundError:
+        except OSError:
             return (0, 0)
         return found.st_mtime_ns, found.st_size
 
     def _count(self) -> int:
-        store = Store(self._ledger, readonly=True)
+        """Return how many records are here; 0 where that cannot be read now."""
         try:
-            return store.counts().records
-        finally:
-            store.close()
+            with closing(Store(self._ledger, readonly=True)) as store:
+                return store.counts().records
+        except UNREADABLE:
+            return 0
 
     def _news(self, assessor: Assessor, *, is_asked: bool) -> list[Event]:
         now = assessor.outlook()

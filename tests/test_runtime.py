@@ -10,7 +10,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from commonweal.node import runtime
+from commonweal.node import deciding, runtime
 from commonweal.node.events import (
     Action,
     Answer,
@@ -32,6 +32,7 @@ from commonweal.node.runtime import CHECKPOINT_LATE_S, Clock, Runtime
 from commonweal.node.worker import Worker
 from commonweal.protocol import codec
 from commonweal.protocol.errors import DiskFailed, DiskFull, StorageError
+from commonweal.storage.home import Settings
 from commonweal.storage.index import Index
 from commonweal.storage.store import Store
 from tests import homes
@@ -359,3 +360,25 @@ async def test_who_wrote_a_record_finds_it_in_the_ledger_when_it_is_acknowledged
 def _work() -> Wish:
     effort: codec.Value = {"n": 3, "scale": 0, "unit": "hour"}
     return Wish("event", {"action": "work", "provider": b"x" * 32, "effortQuantity": effort})
+
+
+async def test_a_home_that_is_not_there_for_a_while_ends_no_node(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deciding, "LATE_S", 0.1)
+    monkeypatch.setattr(deciding, "QUIET_S", 0.05)
+    home = homes.founder(tmp_path / "home")
+    with home.store(readonly=True) as store:
+        community = Settings.read(store).here
+    told: list[Event] = []
+    part = deciding.Deciding(home.database, home.state, community)
+    home.path.rename(tmp_path / "away")
+    with trio.fail_after(20):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(part.run, told.append)
+            await trio.sleep(0.5)
+            assert not told
+            (tmp_path / "away").rename(home.path)
+            while not told:
+                await trio.sleep(0.01)
+            nursery.cancel_scope.cancel()
