@@ -346,10 +346,20 @@ class DatabaseBusy(StorageError):
     """Another program is writing to the database of this home; try again when it is done."""
 
 
+class OutputRefused(CommonwealError):
+    """The result cannot be written where it goes. What the command did stands; do not repeat it."""
+
+    exit_code = 73
+
+
 class NotReachable(CommonwealError):
     """No node answers; start it with `weal up`, or check the address."""
 
     exit_code = 69
+
+
+class Unanswered(NotReachable):
+    """The node did not answer, and may have done it or do it yet; look before you type it again."""
 
 
 class NodeNotRunning(NotReachable):
