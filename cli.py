@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 from inspect import cleandoc
+from io import UnsupportedOperation
+from pathlib import Path
 from typing import NamedTuple
 
 import click
@@ -16,8 +19,8 @@ import click
 from commonweal import __version__
 from commonweal.commands.language import N_, _, sentence, speak
 from commonweal.commands.options import HOME_KEY
-from commonweal.commands.output import visible, warn
-from commonweal.protocol.errors import CommonwealError
+from commonweal.commands.output import flush, visible, warn
+from commonweal.protocol.errors import CommonwealError, OutputRefused
 
 INTERRUPTED = 130
 PIPE_CLOSED = 141
@@ -183,18 +186,35 @@ def weal() -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run `weal` with `arguments`, else those of the process; return its exit code."""
+    _open_streams()
     speak()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
-        return _run(sys.argv[1:] if arguments is None else arguments)
+        code = _outcome(sys.argv[1:] if arguments is None else arguments)
+        flush()
+    except OutputRefused as error:
+        _close_output()
+        _complain(error)
+        return error.exit_code
+    except BrokenPipeError:
+        _close_output()
+        return PIPE_CLOSED
+    return code
+
+
+def _outcome(arguments: list[str]) -> int:
+    try:
+        return _run(arguments)
     except click.exceptions.Exit as ended:
         return ended.exit_code
     except click.ClickException as error:
-        sys.stdout.flush()
+        flush()
         error.show()
         return error.exit_code
+    except OutputRefused:
+        raise
     except CommonwealError as error:
         _complain(error)
         return error.exit_code
@@ -202,10 +222,24 @@ def main(arguments: list[str] | None = None) -> int:
         if sys.stderr.isatty():
             warn("")  # whatever comes next begins a line
         return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read us went away; nothing is left to say, at exit either.
+
+
+def _open_streams() -> None:
+    """Let nothing that is opened take the place of a stream that was closed for us."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("r+", encoding="utf-8"))  # noqa: SIM115
+
+
+def _close_output() -> None:
+    """Let nothing be written any more, at exit either."""
+    with suppress(UnsupportedOperation):  # an output that is no file
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return PIPE_CLOSED
 
 
 def _run(arguments: list[str]) -> int:
@@ -216,7 +250,6 @@ def _run(arguments: list[str]) -> int:
         return shell_complete(weal, {}, NAME, "_WEAL_COMPLETE", instruction)
     with weal.make_context(NAME, list(arguments)) as context:
         code = weal.invoke(context)
-    sys.stdout.flush()
     return code if isinstance(code, int) else 0
 
 

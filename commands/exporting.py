@@ -47,7 +47,7 @@ def csv(home: Home) -> None:
     _speak_utf8()
     follow_index(home)
     with home.store(readonly=True) as store, store.snapshot():
-        sys.stdout.write(BOM)
+        write_text(BOM, end="")
         with closing(rows(home, store)) as found:  # also when the reader goes away
             write_csv(FIELDS, found)
 

@@ -11,9 +11,12 @@ import re
 import shutil
 import sys
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import Any, NamedTuple
+
+from commonweal.protocol.errors import OutputRefused
 
 CELL_COLUMNS_MIN = 8
 """The last column is not cut below this, however narrow the terminal."""
@@ -37,6 +40,18 @@ class Column(NamedTuple):
     is_number: bool = False
 
 
+@contextmanager
+def _writing() -> Iterator[None]:
+    """Let what the output does not take be told by name."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise  # nobody reads any more, which is no fault
+    except OSError as error:
+        raise OutputRefused(error.strerror or "") from error
+
+
+@_writing()
 def say(words: str = "") -> None:
     """Write lines for people; the words are ours, and made `visible` where they are not."""
     columns = terminal_columns()
@@ -46,14 +61,21 @@ def say(words: str = "") -> None:
 
 def warn(words: str) -> None:
     """Write a line beside the output, after what was written before it."""
-    sys.stdout.flush()
+    flush()
     columns = shutil.get_terminal_size().columns if sys.stderr.isatty() else None
     print(words if columns is None else folded_line(words, columns), file=sys.stderr)
 
 
-def write_text(text: str) -> None:
+@_writing()
+def write_text(text: str, end: str = "\n") -> None:
     """Write text that is to be copied: no line of it is folded."""
-    print(text)
+    print(text, end=end)
+
+
+@_writing()
+def flush() -> None:
+    """Let what was written so far go out. Raises OutputRefused."""
+    sys.stdout.flush()
 
 
 def folded_line(line: str, columns_max: int) -> str:
@@ -75,7 +97,7 @@ def folded_line(line: str, columns_max: int) -> str:
 
 def write_json(value: Any) -> None:
     """Write `value` as JSON."""
-    print(as_json(value))
+    write_text(as_json(value))
 
 
 def as_json(value: Any) -> str:
@@ -86,6 +108,7 @@ def as_json(value: Any) -> str:
     return _UNSEEN.sub(_json_escape, text)
 
 
+@_writing()
 def write_csv(columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> None:
     """Write the rows' values under the names of `columns`."""
     import csv
@@ -107,7 +130,7 @@ def safe_cell(value: object) -> object:
 def write_table(columns: Sequence[Column], rows: Sequence[dict[str, Any]]) -> None:
     """Write rows under headings, each column as wide as its widest cell on a terminal."""
     for line in table(columns, rows, terminal_columns()):
-        print(line)
+        write_text(line)
 
 
 def table(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ import click
 
 from commonweal.commands.language import _, sentence
 from commonweal.commands.options import home_option, passphrase_option, unlock
-from commonweal.commands.output import say
+from commonweal.commands.output import flush, say
 from commonweal.protocol.errors import CommonwealError, HomeInUse
 from commonweal.storage.home import Home, Settings
 
@@ -100,7 +99,7 @@ def _say_addresses(addresses: list[str]) -> None:
     for address in addresses:
         say(address)
     say(_("The node runs. Ctrl-C ends it."))
-    sys.stdout.flush()
+    flush()
 
 
 def _detached(home: Home, settings: Config) -> int:
@@ -109,7 +108,7 @@ def _detached(home: Home, settings: Config) -> int:
 
     def tell(report: dict[str, object]) -> None:
         say(json.dumps(report))
-        sys.stdout.flush()
+        flush()
         launch.let_go()
 
     secrets = launch.read_seed()

@@ -7,14 +7,16 @@ import re
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
 
 from commonweal import __version__, cli
 from commonweal.protocol import errors
-from tests.weal import founder, weal
+from tests.weal import founder, good, weal
 
 NOT_AT_START = (
     "libp2p",
@@ -260,6 +262,25 @@ def test_a_reader_that_goes_away_is_no_fault(tmp_path: Path) -> None:
     )
     assert shown.stderr == ""
     assert shown.stdout.strip() in {"0", str(cli.PIPE_CLOSED), str(128 + signal.SIGPIPE)}
+
+
+def test_an_output_that_takes_nothing_is_told_and_what_was_done_stands(tmp_path: Path) -> None:
+    home = founder(tmp_path / "home")
+    about: dict[str, Any] = {"stderr": subprocess.PIPE, "text": True, "timeout": 60}
+    weal_typed = [sys.executable, "-m", "commonweal", "--home", str(home)]
+    about["env"] = {**os.environ, "PYTHONPATH": str(ROOT)}
+    record = [*weal_typed, "record", "work", "1", "hour"]
+    for unbuffered in ("", "1"):
+        about["env"]["PYTHONUNBUFFERED"] = unbuffered
+        for typed in (record, [*weal_typed, "export", "csv"], [*weal_typed, "status"]):
+            with Path("/dev/full").open("w") as full:
+                ran = subprocess.run(typed, stdout=full, **about)
+            assert (ran.returncode, "Traceback" in ran.stderr) == (73, False), ran.stderr
+            assert "What the command did stands" in ran.stderr
+    for number in (0, 1, 2):
+        ran = subprocess.run(record, preexec_fn=partial(os.close, number), **about)
+        assert (ran.returncode, "Traceback" in ran.stderr) == (0, False), ran.stderr
+    assert good("ledger", "--home", home, "-o", "json").json["total"] == 5
 
 
 def test_a_terminal_that_cannot_write_a_letter_gets_its_number(tmp_path: Path) -> None:
