@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS = 30.0
 
 
-def call(home: Home, *, patience_s: float | None = PATIENCE_SECONDS) -> Call:
+def call(home: Home, *, patience_s: float | None = None) -> Call:
     """Return a connection to the node of `home`. Raises NotReachable when none runs there."""
     from commonweal.node.call import Call
 
-    return Call(home.socket, patience_s=patience_s)
+    return Call(home.socket, patience_s=patience_s or PATIENCE_SECONDS)
 
 
 def ask(home: Home, question: str, **about: Any) -> dict[str, Any]:

@@ -216,7 +216,7 @@ def _show(found: dict[str, Any], home: Home) -> None:
         (_("member"), f"{found['member_name']} ({found['member'][:8]})"),
         (_("home"), str(home)),
         (_("state"), _(found["state"])),
-        (_("node"), _condition(found)),
+        (_("node"), _condition(found, home)),
         (_("records"), f"{found['records']:,}"),
         *(pairs(found["finality"]) if found["finality"] is not None else ()),
         *_following(found["joined"]),
@@ -278,9 +278,12 @@ def _following(found: dict[str, int] | None) -> list[tuple[str, str]]:
     return [(_("joined"), words.format(height=found["height"], here=here, all=all_))]
 
 
-def _condition(found: dict[str, Any]) -> str:
+def _condition(found: dict[str, Any], home: Home) -> str:
     if not found["running"]:
-        return _("not running")
+        pid = home.holder()
+        if pid is None:
+            return _("not running")
+        return _("process {pid} holds this home and does not answer").format(pid=pid or "?")
     behind = found["behind"] or 0
     if behind:
         return ngettext("behind by {n}", "behind by {n}", behind).format(n=behind)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from commonweal.commands.client import call
 from commonweal.commands.options import unlock
 from commonweal.protocol import keys
-from commonweal.protocol.errors import CommonwealError, HomeInUse, NotReachable
+from commonweal.protocol.errors import CommonwealError, HomeInUse, NotReachable, Unanswered
 from commonweal.protocol.record import RecordId
 from commonweal.storage.home import Home, Settings
 
@@ -95,7 +95,10 @@ def line_or_lock(home: Home, held: ExitStack) -> Call | None:
 def _through(line: Call, wishes: Sequence[Wish]) -> list[Written]:
     from commonweal.node.call import wishes_about
 
-    return _written(line.ask("submit", **wishes_about(wishes)))
+    try:
+        return _written(line.ask("submit", **wishes_about(wishes)))
+    except NotReachable as error:
+        raise Unanswered(str(error)) from error
 
 
 def service_of(store: Store, secrets: Secrets) -> Service:

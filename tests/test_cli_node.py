@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from commonweal.commands import addresses
+from commonweal.commands import addresses, client
 from commonweal.node import call
 from commonweal.protocol import errors, invite
 from commonweal.protocol.errors import CommonwealError
@@ -106,6 +107,23 @@ def test_a_node_that_dies_while_it_writes_is_not_written_around(home: Path) -> N
         ran = weal("record", "work", "1", "hour", "--home", home)
     assert ran.code == 69
     assert good("ledger", "--home", home, "-o", "json").json["total"] == 0
+
+
+def test_who_gets_no_answer_is_told_that_it_may_be_written(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "PATIENCE_SECONDS", 0.1)
+    place = Home(home)
+    with place.lock(), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(str(place.socket_for_binding()))
+        listener.listen()  # as of a node that was halted: it takes the question, and is silent
+        ran = weal("record", "work", "1", "hour", "--home", home)
+        assert ran.code == 69
+        assert "may have done it" in ran.err
+        assert "start it" not in ran.err
+        status = good("status", "--home", home).out
+        assert f"process {os.getpid()} holds this home and does not answer" in status
+    assert "not running" in good("status", "--home", home).out
 
 
 def test_waiting_ends_when_so_many_hold_it(home: Path) -> None:
