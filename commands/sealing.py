@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from commonweal.commands.folded import Folded, folded, table
 from commonweal.commands.language import _, ngettext
 from commonweal.commands.options import form_option, home_option, passphrase_option, unlock
 from commonweal.commands.output import Column, Form, say, warn, write_json
+from commonweal.commands.progress import LEFT_SHOWN_MIN, progress
 from commonweal.commands.times import iso, shown
 from commonweal.commands.writing import line_or_lock, now_ms, service_of
 from commonweal.protocol.errors import NotYet
@@ -179,5 +180,9 @@ def _alone(home: Home, passphrase_file: Path | None) -> Mapping[str, Any]:
     with home.store() as store:
         service = service_of(store, secrets)
         community = service.desk.replica.community
-        with ledger_state.opened(home.state, store, community, whole=False) as kept:
-            return alone.seal(service, Assessor(kept), now_ms())
+        is_long = store.counts().records >= LEFT_SHOWN_MIN
+        bar = progress(_("working out the ledger"), None) if is_long else nullcontext()
+        with bar, ledger_state.opened(home.state, store, community, whole=False) as kept:
+            answer = alone.seal(service, Assessor(kept), now_ms())
+            kept.refresh(whole=False)  # what was worked out to seal it is kept
+        return answer

@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from commonweal.commands import progress as progress_shown
+from commonweal.commands import sealing
 from commonweal.commands.output import (
     FOLDED_INDENT,
     Column,
@@ -29,6 +30,8 @@ from commonweal.commands.output import (
     visible,
     width,
 )
+from commonweal.storage import final
+from tests.weal import founder, good
 
 ROOT = Path(__file__).parent.parent
 
@@ -225,3 +228,30 @@ def test_other_cells_stay(value: object, cell: object) -> None:
 
 def test_there_are_three_forms() -> None:
     assert [form.value for form in Form] == ["text", "json", "csv"]
+
+
+def test_a_long_seal_shows_a_bar_and_is_worked_out_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[int | None] = []
+    folds: list[object] = []
+    conclude = final.Final.conclude
+
+    @contextmanager
+    def progress(_what: str, total: int | None) -> Iterator[Callable[[int], None]]:
+        shown.append(total)
+        yield lambda _more: None
+
+    def counted(*about: Any) -> final.Folded:
+        folds.append(about)
+        return conclude(*about)
+
+    monkeypatch.setattr(sealing, "progress", progress)
+    monkeypatch.setattr(final.Final, "conclude", counted)
+    home = founder(tmp_path / "home")
+    for least, bars in ((1_000, []), (1, [None])):
+        monkeypatch.setattr(sealing, "LEFT_SHOWN_MIN", least)
+        good("record", "work", "1", "hour", "--home", home)
+        folds.clear()
+        good("seal", "--home", home)
+        assert (shown, len(folds)) == (bars, 1)
