@@ -24,6 +24,7 @@ import commonweal
 from commonweal.node import journal
 from commonweal.node.call import Call
 from commonweal.protocol.errors import (
+    HomeInUse,
     NodeNotRunning,
     NodeNotStarted,
     NotReachable,
@@ -131,7 +132,11 @@ def let_go() -> None:
 
 
 def end(home: Home) -> None:
-    """End the node of a home and wait until it is gone. Raises NodeNotRunning when none runs."""
+    """End the node of a home and wait until it is gone.
+
+    Raises NodeNotRunning when none runs, HomeInUse when it answers nothing and is no process
+    that we could name: one of another machine or container.
+    """
     pid = home.holder()
     if pid is None:
         raise NodeNotRunning(str(home))
@@ -140,10 +145,10 @@ def end(home: Home) -> None:
         with Call(home.socket, patience_s=END_S_MAX) as line:
             line.ask("stop")
     except NotReachable:
-        tell(pid, signal.SIGTERM)
+        _force(home, pid, signal.SIGTERM)
     while home.holder() == pid:
         if time.monotonic() > deadline:
-            tell(pid, signal.SIGKILL)
+            _force(home, pid, signal.SIGKILL)
             deadline += END_S_MAX
         time.sleep(PAUSE_S)
 
@@ -156,6 +161,12 @@ def kill(home: Home) -> None:
     tell(pid, signal.SIGKILL)
     while home.holder() == pid:
         time.sleep(PAUSE_S)
+
+
+def _force(home: Home, pid: int, number: signal.Signals) -> None:
+    if not pid:
+        raise HomeInUse(f"{home.path}: process ?")
+    tell(pid, number)
 
 
 def tell(pid: int, number: signal.Signals) -> None:

@@ -13,7 +13,7 @@ import os
 import secrets
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -38,7 +38,7 @@ SOCKET_PATH_BYTES_MAX = 100
 PORT_MIN, PORT_MAX = 20_000, 32_000
 """A home's port is drawn from here, below those that systems lend to outgoing connections."""
 
-PID_BYTES_MAX = 20
+LOCK_BYTES_MAX = 512
 
 
 class Home:
@@ -63,7 +63,7 @@ class Home:
 
     @property
     def lock_file(self) -> Path:
-        """The file that the one writer holds; it says his process id."""
+        """The file that the one writer holds; it says his process id, and where that counts."""
         return self.path / "lock"
 
     @property
@@ -144,10 +144,12 @@ class Home:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                pid = os.pread(descriptor, PID_BYTES_MAX, 0).decode("ascii", "replace").strip()
-                raise HomeInUse(f"{self.path}: process {pid or '?'}") from None
+                pid, where = _written(descriptor)
+                place = "" if where == _here() else f", {where}"
+                raise HomeInUse(f"{self.path}: process {pid or '?'}{place}") from None
             try:  # in place, which a full disk takes too
-                os.ftruncate(descriptor, os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0))
+                mine = f"{os.getpid()}\n{_here()}\n".encode()
+                os.ftruncate(descriptor, os.pwrite(descriptor, mine, 0))
             except OSError as error:
                 raise ReadOnlyDatabase(f"{self.lock_file}: {error.strerror}") from error
             yield
@@ -174,7 +176,11 @@ class Home:
             os.close(folder)
 
     def holder(self) -> int | None:
-        """Return the process id of whoever holds the lock; None when nobody does."""
+        """Return the process id of whoever holds the lock; None when nobody does.
+
+        0 when it is not known, or counts in another machine or container: to them that number
+        is somebody else.
+        """
         try:
             descriptor = os.open(self.lock_file, os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
@@ -182,8 +188,8 @@ class Home:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
-            pid = os.pread(descriptor, PID_BYTES_MAX, 0).strip()
-            return int(pid) if pid.isdigit() else 0
+            pid, where = _written(descriptor)
+            return int(pid) if pid.isdecimal() and where == _here() else 0
         finally:
             os.close(descriptor)
         return None
@@ -277,6 +283,21 @@ class Settings:
 def new_port() -> int:
     """Return a port for a home, chosen once so that its addresses stay."""
     return PORT_MIN + secrets.randbelow(PORT_MAX - PORT_MIN)
+
+
+def _written(lock: int) -> tuple[str, str]:
+    """Return what a lock file says: the process id of its holder, and where that counts."""
+    said = os.pread(lock, LOCK_BYTES_MAX, 0).decode("utf-8", "replace").splitlines()
+    pid, where, *_ = *said, "", ""
+    return pid.strip(), where or _here()
+
+
+def _here() -> str:
+    """Return where process ids count: this machine, and on Linux this container."""
+    space = ""
+    with suppress(OSError):
+        space = str(Path("/proc/self/ns/pid").readlink())
+    return f"{os.uname().nodename} {space}".strip()
 
 
 def _runtime_folder() -> Path:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from commonweal.node import launch
 from commonweal.protocol.errors import (
     HomeInUse,
     KeystoreExists,
@@ -224,3 +225,30 @@ def test_a_full_disk_takes_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(os, "pwrite", full)
     assert weal("record", "work", "1", "hour", "--home", home.path).code == 73
+
+
+def test_a_process_of_another_machine_is_never_ended(tmp_path: Path) -> None:
+    home = Home(founder(tmp_path / "home"))
+    with subprocess.Popen(["sleep", "60"]) as stranger:
+        try:
+            with home.lock():
+                # The holder is on another machine that shares this disk; here its number is ours.
+                home.lock_file.write_text(f"{stranger.pid}\nnas pid:[1]\n")
+                assert home.holder() == 0
+                ended = weal("down", "--home", home.path)
+                used = weal("found", "Garden", "--home", home.path)
+            assert stranger.poll() is None
+        finally:
+            stranger.kill()
+    assert ended.code == used.code == 78
+    assert f"process {stranger.pid}, nas" in used.err
+
+
+def test_a_lock_that_says_nothing_is_not_waited_for_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(founder(tmp_path / "home"))
+    monkeypatch.setattr(launch, "END_S_MAX", 0.2)
+    with home.lock():
+        home.lock_file.write_bytes(b"")
+        assert weal("down", "--home", home.path).code == 78
