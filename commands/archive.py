@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO
 
 from commonweal.commands.language import _
-from commonweal.protocol.errors import BadBackup, ReadOnlyDatabase, UnreadableFile
+from commonweal.protocol.errors import BadBackup, FileRefused, UnreadableFile
 
 KEYSTORE, LEDGER, CONFIG, SUMS = "keystore", "ledger.db", "config.toml", "sums"
 NAMES = (CONFIG, KEYSTORE, LEDGER)
@@ -32,7 +32,7 @@ FORMAT = "commonweal/1/backup"
 def pack(files: dict[str, Path], target: Path) -> int:
     """Write `files`, by the names above, to `target`, whole or not at all; return its size.
 
-    The file is its owner's alone. Raises ReadOnlyDatabase when it cannot be written.
+    The file is its owner's alone. Raises FileRefused when it cannot be written.
     """
     part = target.with_name(f".{target.name}.part")
     try:
@@ -47,7 +47,7 @@ def pack(files: dict[str, Path], target: Path) -> int:
         part.replace(target)
         _sync(target.parent)
     except OSError as error:
-        raise ReadOnlyDatabase(f"{target}: {error.strerror}") from error
+        raise FileRefused(f"{target}: {error.strerror}") from error
     finally:
         with suppress(OSError):
             part.unlink()

@@ -12,10 +12,11 @@ from tempfile import TemporaryDirectory
 import click
 
 from commonweal.commands.archive import CONFIG, KEYSTORE, LEDGER, pack
+from commonweal.commands.files import place_for
 from commonweal.commands.language import _
 from commonweal.commands.options import form_option, home_option
 from commonweal.commands.output import Form, say, visible, warn, write_json
-from commonweal.protocol.errors import ReadOnlyDatabase, UnusableText
+from commonweal.protocol.errors import FileRefused
 from commonweal.storage import keystore
 from commonweal.storage.home import Home, Settings
 
@@ -29,11 +30,7 @@ def backup(file: Path, home: Home, form: Form) -> None:
 
     Your passphrase protects the keys in it as it does here.
     """
-    file = file.absolute()
-    if file.is_dir():
-        raise UnusableText(_("{path}: name a file, not a folder").format(path=file))
-    if file.parent.resolve() == home.path.resolve():
-        raise UnusableText(_("{path}: keep it elsewhere than in the home").format(path=file))
+    file = place_for(file, home)
     open_to_all = not keystore.needs_passphrase(home.keystore)
     size, records = write_backup(home, file)
     if open_to_all:
@@ -64,4 +61,4 @@ def write_backup(home: Home, file: Path) -> tuple[int, int]:
                     files[CONFIG] = home.config
                 return pack(files, file), records
         except OSError as error:
-            raise ReadOnlyDatabase(f"{file}: {error.strerror}") from error
+            raise FileRefused(f"{file}: {error.strerror}") from error

@@ -1,11 +1,13 @@
-"""Files that members give, read whole and no further than a limit."""
+"""Files that members name: read whole and no further than a limit, written whole or not at all."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from commonweal.commands.language import _
-from commonweal.protocol.errors import UnreadableFile
+from commonweal.protocol.errors import FileRefused, UnreadableFile, UnusableText
+from commonweal.storage.home import Home
 
 
 def read_bytes(path: Path, bytes_max: int) -> bytes:
@@ -26,3 +28,27 @@ def read_text(path: Path, bytes_max: int) -> str:
         return read_bytes(path, bytes_max).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise UnreadableFile(_("{path}: not UTF-8").format(path=path)) from None
+
+
+def place_for(path: Path, home: Home) -> Path:
+    """Return where a file may be written. Raises UnusableText: not on a device, nor in a home."""
+    path = path.absolute()
+    if path.exists() and not path.is_file():
+        raise UnusableText(
+            _("{path}: name a plain file, not a folder or a device").format(path=path)
+        )
+    if path.parent.resolve() == home.path.resolve():
+        raise UnusableText(_("{path}: keep it elsewhere than in the home").format(path=path))
+    return path
+
+
+def put_bytes(path: Path, data: bytes) -> None:
+    """Write a file, whole or not at all. Raises FileRefused."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_bytes(data)
+        part.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink()
+        raise FileRefused(f"{path}: {error.strerror}") from error

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from commonweal.commands.files import place_for, put_bytes
 from commonweal.commands.folded import ID_DIGITS
 from commonweal.commands.language import _, ngettext
 from commonweal.commands.options import form_option, home_option
@@ -23,10 +24,8 @@ from commonweal.protocol.errors import (
     InvalidProof,
     Malformed,
     NotSealedYet,
-    ReadOnlyDatabase,
     UnknownId,
     UnreadableFile,
-    UnusableText,
 )
 from commonweal.protocol.keys import short
 from commonweal.protocol.ledger import quantities
@@ -70,12 +69,7 @@ def prove(id: str, out: Path | None, with_text: bool, home: Home, form: Form) ->
         bundle = bundle_of(store, Settings.read(store).here, id, with_text=with_text)
     data = bundle_to_bytes(bundle)
     file = out or Path(f"proof-{bundle.record.id.hex()[:ID_DIGITS]}.weal")
-    if file.is_dir():
-        raise UnusableText(_("{path}: name a file, not a folder").format(path=file))
-    try:
-        file.write_bytes(data)
-    except OSError as error:
-        raise ReadOnlyDatabase(f"{file}: {error.strerror}") from error
+    put_bytes(place_for(file, home), data)
     height = bundle.sealed.seal.height
     if form is Form.JSON:
         row = {"file": str(file), "bytes": len(data), "id": bundle.record.id.hex()}

@@ -342,6 +342,10 @@ class ReadOnlyDatabase(StorageError):
     """The database of this home cannot be written; check who owns the folder and its rights."""
 
 
+class FileRefused(StorageError):
+    """The file cannot be written there; look who may write in that folder, and for free space."""
+
+
 class DatabaseBusy(StorageError):
     """Another program is writing to the database of this home; try again when it is done."""
 

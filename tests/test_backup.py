@@ -92,6 +92,24 @@ def test_a_place_that_cannot_hold_it_is_refused(place: str, home: Path, tmp_path
     assert (left_in(tmp_path), left_in(home)) == before
 
 
+def test_no_device_and_nothing_of_a_home_is_written_over(home: Path, tmp_path: Path) -> None:
+    good("seal", "--home", home)
+    community = good("status", "--home", home, "-o", "json").json["community"]
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "null").symlink_to(os.devnull)
+    (tmp_path / "same").symlink_to(home)
+    ledger = (home / "ledger.db").read_bytes()
+    for place in ("fifo", "null", "home/ledger.db", "same/keystore"):
+        for typed in (("backup",), ("prove", community, "--out")):
+            ran = weal(*typed, tmp_path / place, "--home", home)
+            assert ran.code == 65, ran
+    assert stat.S_ISFIFO((tmp_path / "fifo").stat().st_mode)
+    assert (tmp_path / "null").is_symlink()
+    assert (home / "ledger.db").read_bytes() == ledger
+    ran = weal("backup", tmp_path / "missing" / "file", "--home", home)
+    assert (ran.code, "database" in ran.err) == (73, False)
+
+
 def test_when_it_cannot_be_written_the_old_one_stays(
     home: Path, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
