@@ -114,7 +114,7 @@ def write_csv(columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> None:
     import csv
 
     sheet = csv.writer(sys.stdout, lineterminator="\n")
-    sheet.writerow(columns)
+    sheet.writerow(map(safe_cell, columns))
     for row in rows:
         sheet.writerow([safe_cell(row.get(column)) for column in columns])
 
@@ -141,7 +141,7 @@ def table(
     Columns that do not fit stand on lines of their own, and the last one is cut.
     """
     cells = [[visible(_text(row.get(column.key))) for column in columns] for row in rows]
-    heading = [column.heading for column in columns]
+    heading = [visible(column.heading) for column in columns]
     lines = [heading, *cells] if any(heading) else cells
     widths = [max(width(line[n]) for line in lines) for n in range(len(columns))]
     parts = _parts(widths, columns_max)

@@ -29,6 +29,7 @@ from commonweal.commands.output import (
     table,
     visible,
     width,
+    write_csv,
 )
 from commonweal.storage import final
 from tests.weal import founder, good
@@ -228,6 +229,13 @@ def test_other_cells_stay(value: object, cell: object) -> None:
 
 def test_there_are_three_forms() -> None:
     assert [form.value for form in Form] == ["text", "json", "csv"]
+
+
+def test_headings_are_shown_as_cells_are(capsys: pytest.CaptureFixture[str]) -> None:
+    asked, heading = ("\x1b[31m", "\\x1b[31m")
+    assert table([Column("a", asked)], [{"a": 1}])[0] == heading
+    write_csv([asked, "=b"], [])
+    assert capsys.readouterr().out == f"{heading},'=b\n"
 
 
 def test_a_long_seal_shows_a_bar_and_is_worked_out_once(
