@@ -83,7 +83,7 @@ class People:
         return f"?{short(self.community)}"
 
 
-def called(names: Mapping[Id, str], text: str) -> Id:
+def called(names: Mapping[MemberId, str], text: str) -> MemberId:
     """Return the one who has the name `text`, or whose id begins so.
 
     Whoever takes the beginning of another's id as his name is not taken for him; a whole id
@@ -102,7 +102,7 @@ def begins(ids: Iterable[Id], text: str, named: Sequence[Id] = ()) -> Id:
     named: those that are called so.
     """
     digits = text.lower().removeprefix("?")
-    fitting = [*named]
+    fitting: list[Id] = list(named)
     if len(digits) >= PREFIX_DIGITS_MIN:
         fitting += [id for id in ids if id.hex().startswith(digits)]
     if not fitting:

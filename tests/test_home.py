@@ -7,6 +7,7 @@ import os
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -213,12 +214,21 @@ def test_a_full_disk_takes_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     home = Home(founder(tmp_path / "home"))
     home.lock_file.write_bytes(b"123456789\n")
     calls: list[str] = []
-    write, cut = os.pwrite, os.ftruncate
-    monkeypatch.setattr(os, "pwrite", lambda *a: (calls.append("write"), write(*a))[1])
-    monkeypatch.setattr(os, "ftruncate", lambda *a: (calls.append("cut"), cut(*a))[1])
+
+    def noted(name: str) -> Callable[..., Any]:
+        act = getattr(os, name)
+
+        def done(*about: Any) -> Any:
+            calls.append(name)
+            return act(*about)
+
+        return done
+
+    for name in ("pwrite", "ftruncate"):
+        monkeypatch.setattr(os, name, noted(name))
     with home.lock():
         assert home.holder() == os.getpid()
-    assert calls == ["write", "cut"], "no block is given back before the number stands in it"
+    assert calls == ["pwrite", "ftruncate"], "no block is given back before the number stands in it"
 
     def full(*_about: Any) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")

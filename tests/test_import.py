@@ -6,7 +6,6 @@ import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -139,29 +138,6 @@ def test_an_import_that_was_cut_off_is_completed(
     assert len({record.data["commit"] for record in found}) == len(found) == 7
     assert len({record.data["provider"] for record in found}) == 2
     good("verify", "--home", home)
-
-
-def test_two_imports_at_once_take_in_nothing_twice(repo: Path, home: Path) -> None:
-    commit(repo, "c1")
-    sheet = repo / "sheet.csv"
-    sheet.write_text("hours\n1\n")
-    mapped = ("--map", "quantity=hours,action==work,unit==hour")
-    with Home(home).importing():  # as long as another one reads what is here, and writes
-        for typed in (("git", repo), ("csv", sheet, *mapped)):
-            refused = weal("import", *typed, "--home", home)
-            assert (refused.code, len(events(home))) == (78, 0), refused
-        assert good("import", "csv", sheet, *mapped, "--dry-run", "--home", home).out
-    seen: list[int] = []
-    begun = importing.batches
-
-    def slowly(*about: Any) -> Iterator[tuple[int, list[Any]]]:
-        seen.append(weal("import", "git", repo, "--home", home).code)
-        yield from begun(*about)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(importing, "batches", slowly)
-        good("import", "git", repo, "--home", home)
-    assert (seen, len(events(home))) == ([78], 1), "the second one does not begin"
 
 
 def test_members_and_others_are_told_apart(repo: Path, home: Path, tmp_path: Path) -> None:
