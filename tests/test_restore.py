@@ -187,7 +187,7 @@ SPOILED: dict[str, Callable[[str], str]] = {
     "one too few": lambda words: words.rsplit(" ", 1)[0],
     "one too many": lambda words: words + " abandon",
     "unknown": lambda words: "zzzz " + words.split(" ", 1)[1],
-    "changed places": lambda words: " ".join(sorted(words.split(), reverse=True)),
+    "changed places": lambda words: "art " + "abandon " * 23,  # fixed: one order in 256 fits
     "endless": lambda words: words * 1000,
     "not text": lambda words: "\x1b[2J" + words,
 }
