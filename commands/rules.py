@@ -30,6 +30,7 @@ from commonweal.commands.output import (
 from commonweal.commands.quantity import shown_number, shown_unit
 from commonweal.commands.templates import TEMPLATES, text_of_file, text_of_rules
 from commonweal.commands.times import iso, read_duration_ms, shown
+from commonweal.commands.votes import KINDS, Saying
 from commonweal.protocol.errors import BadRuleset, UsageError
 from commonweal.protocol.ledger import governance, standing
 from commonweal.protocol.ledger.governance import PROPOSAL, ProposalRow
@@ -42,8 +43,6 @@ from commonweal.storage.home import Home
 
 if TYPE_CHECKING:
     from commonweal.protocol.ledger.backtest import Backtest
-
-SAYINGS = click.Choice(list(governance.SAYINGS))
 
 
 @click.group("rules")
@@ -226,7 +225,7 @@ def propose(
 
 @rules.command("vote")
 @click.argument("proposal")
-@click.argument("say", type=SAYINGS)
+@click.argument("say", type=Saying())
 @passphrase_option
 @home_option
 @form_option(Form.TEXT, Form.JSON)
@@ -416,8 +415,6 @@ def _plain(value: Any) -> str:
 
 
 def _kind(kind: str) -> str:
-    from commonweal.commands.votes import KINDS
-
     return _(KINDS[kind])
 
 

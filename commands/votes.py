@@ -35,11 +35,24 @@ SUBJECTS = {
     "decision": N_("decision"),
 }
 STATES = (
-    *(N_("draft"), N_("trial"), N_("passed"), N_("failed"), N_("withdrawn"), N_("stale")),
+    *(N_("draft"), N_("open for votes"), N_("trial"), N_("passed"), N_("failed")),
+    *(N_("withdrawn"), N_("stale")),
     *(N_("in force"), N_("superseded"), N_("sunset"), N_("yes"), N_("no"), N_("abstain")),
     *(N_("block"), N_("withdraw")),
 )
 """How proposals stand and what members say, where people read it."""
+IN_CHINESE = {"赞成": "yes", "反对": "no", "弃权": "abstain", "阻止": "block"}
+
+
+class Saying(click.Choice[str]):
+    """What a member says of a proposal, as it is typed: in English or in Chinese."""
+
+    def __init__(self) -> None:
+        super().__init__(list(governance.SAYINGS))
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the word that stands in the record."""
+        return super().convert(IN_CHINESE.get(value, value), param, ctx)
 
 
 @click.group("vote")
@@ -62,7 +75,7 @@ def list_(every: bool, home: Home, form: Form) -> None:
     if form is Form.TEXT:
         for row in rows:
             row["subject"] = _(SUBJECTS[row["subject"]])
-            row["status"], row["class"] = _(row["status"]), _(KINDS[row["class"]])
+            row["status"], row["class"] = _state(row["status"]), _(KINDS[row["class"]])
             row["deadline"] = shown(_ms(row["deadline"])) if row["deadline"] else ""
     columns = [
         Column("id", _("id")),
@@ -165,7 +178,7 @@ def _show(row: dict[str, Any]) -> None:
         (_("about"), f"{_(SUBJECTS[row['subject']])}: {row['words']}"),
         (_("proposed by"), row["member_name"]),
         (_("class"), _(KINDS[row["class"]])),
-        (_("state"), _(row["status"])),
+        (_("state"), _state(row["status"])),
         (_("counted"), stands),
         (_("until"), shown(_ms(row["deadline"])) if row["deadline"] else _("not open yet")),
     ]
@@ -181,6 +194,10 @@ def _show(row: dict[str, Any]) -> None:
     for one in row["comments"]:
         say()
         say(f"{visible(one['member_name'])}: {visible(one['text'] or '')}")
+
+
+def _state(status: str) -> str:
+    return _("open for votes") if status == governance.VOTING else _(status)
 
 
 def _ms(time: str) -> int:
