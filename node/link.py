@@ -48,10 +48,14 @@ class Connected:
 
 @dataclass(frozen=True, slots=True)
 class Disconnected:
-    """The link that `Connected` announced is gone; frames not yet received are lost."""
+    """The link that `Connected` announced is gone; frames not yet received are lost.
+
+    by_us: the peer broke a limit, and the network closed it.
+    """
 
     peer: PeerKey
     reason: str
+    by_us: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,10 +100,10 @@ class Service:
                 self.peering.listens(addresses)
             case link.Connected(peer, where, outbound):
                 self._connected(Session(peer, where, outbound, now_ms, now_ms))
-            case link.Disconnected(peer, reason):
+            case link.Disconnected(peer, reason, by_us):
                 session = desk.sessions.get(peer)
                 if session is not None:
-                    desk.ended(session, reason, by_us=False)
+                    desk.ended(session, reason, by_us=by_us)
                 self._left(peer)
             case link.Received(peer, frame):
                 self._received(peer, frame)

@@ -191,6 +191,11 @@ VIOLATIONS = {
     "a stream twice": frame(Kind.WINDOW, Flag.SYN, 1, 0) * 2,
     "more than the window": frame(Kind.DATA, Flag.SYN, 1, WINDOW_BYTES + 1),
     "an impossible window": frame(Kind.WINDOW, Flag.SYN, 1, 0xFFFFFFFF),
+    "window updates without end": frame(Kind.WINDOW, 0, 99, 0) * 4_500,
+    "streams opened and reset without end": b"".join(
+        frame(Kind.WINDOW, Flag.SYN, 1 + 2 * i, 0) + frame(Kind.WINDOW, Flag.RST, 1 + 2 * i, 0)
+        for i in range(400)
+    ),
     "pings without end": frame(Kind.PING, Flag.SYN, 0, 1) * (2 * CONTROL_BYTES_MAX // 12),
 }
 

@@ -13,14 +13,21 @@ from contextlib import asynccontextmanager
 from typing import Any, Final, cast
 
 import trio
-from libp2p.abc import IHost
+from google.protobuf.message import DecodeError
+from libp2p.abc import IHost, INetStream
+from libp2p.exceptions import ParseError
+from libp2p.io.exceptions import IncompleteReadError, MessageTooLarge
+from libp2p.network.stream.exceptions import StreamError
 from libp2p.peer.id import ID
 from libp2p.pubsub.gossipsub import PROTOCOL_ID_V11, GossipSub
 from libp2p.pubsub.pb import rpc_pb2
 from libp2p.pubsub.pubsub import Pubsub
+from libp2p.pubsub.utils import safe_bytes_from_hex
 from libp2p.tools.anyio_service import background_trio_service
+from libp2p.utils.varint import read_varint_prefixed_bytes_limited
 
 from commonweal.node.link import PeerKey
+from commonweal.node.network.budget import Budget
 from commonweal.node.network.session import peer_id, peer_key
 
 log = logging.getLogger(__name__)
@@ -34,6 +41,15 @@ TOPICS_MAX: Final = 16
 MESSAGES_PER_S: Final = 50
 MESSAGES_BURST: Final = 200
 """What one peer may hand us before its messages are dropped unread."""
+CONTROL_PER_S: Final = 100
+CONTROL_BURST: Final = 1_000
+"""What one peer may say of the mesh and of ids of messages; one who goes beyond is dropped."""
+SUBSCRIPTION_WEIGHT: Final = 10
+"""Each makes us send what was lately said on the topic."""
+IDS_PER_CONTROL: Final = 16
+FAULTS_PER_S: Final = 5
+FAULTS_BURST: Final = 64
+"""Messages of one peer that may be false, or of his own and too many; with more he is dropped."""
 HEARTBEAT_S: Final = 1
 RESTART_S: Final = 1.0
 FORGET_S: Final = 3_600
@@ -44,7 +60,8 @@ class Gossip:
     """The gossip of one node. `run` keeps it going; the other calls never wait.
 
     host: what Pubsub needs of a libp2p host. validate: whether a message may be taken and
-    passed on. heard: called with each message that may.
+    passed on. heard: called with each message that may. flooded: called with a peer that is
+    to be dropped for what it says here.
     """
 
     def __init__(
@@ -54,6 +71,7 @@ class Gossip:
         validate: Callable[[str, bytes], bool],
         heard: Callable[[PeerKey, str, bytes], None],
         members: Callable[[], Sequence[PeerKey]],
+        flooded: Callable[[PeerKey], None],
     ) -> None:
         self.published = 0
         self.heard = 0
@@ -62,6 +80,7 @@ class Gossip:
         self._validate = validate
         self._emit = heard
         self._members = members
+        self._flooded = flooded
         self._pubsub: _SafePubsub | None = None
         self._topics: tuple[str, ...] = ()
         self._changed = trio.Event()
@@ -115,7 +134,7 @@ class Gossip:
 
     @asynccontextmanager
     async def _service(self) -> AsyncIterator[_SafePubsub]:
-        router = GossipSub(
+        router = _SafeRouter(
             protocols=[PROTOCOL_ID_V11],
             degree=6,
             degree_low=4,
@@ -126,7 +145,7 @@ class Gossip:
             spam_protection_enabled=False,
             eclipse_protection_enabled=False,
         )
-        pubsub = _SafePubsub(self._host, router)
+        pubsub = _SafePubsub(self._host, router, self._flooded)
         async with background_trio_service(router), background_trio_service(pubsub):
             await pubsub.wait_until_ready()
             self._pubsub = pubsub
@@ -167,12 +186,25 @@ class Gossip:
         return True
 
 
-class _SafePubsub(Pubsub):
-    """Pubsub that outlives what it is sent; peers join and leave by hand."""
+class _Allowance:
+    """What is left to one peer."""
 
-    def __init__(self, host: IHost, router: GossipSub) -> None:
+    def __init__(self) -> None:
+        self.messages = Budget(MESSAGES_PER_S, MESSAGES_BURST)
+        self.control = Budget(CONTROL_PER_S, CONTROL_BURST)
+        self.faults = Budget(FAULTS_PER_S, FAULTS_BURST)
+
+
+class _SafePubsub(Pubsub):
+    """Pubsub that outlives what it is sent; peers join and leave by hand.
+
+    flooded: called with a peer that says too much, or what is false; he is to be dropped.
+    """
+
+    def __init__(self, host: IHost, router: GossipSub, flooded: Callable[[PeerKey], None]) -> None:
         super().__init__(host, router, max_inbound_rpc_size=RPC_BYTES_MAX)
-        self._budgets: dict[ID, tuple[float, float]] = {}
+        self._allowances: dict[ID, _Allowance] = {}
+        self._flooded = flooded
 
     def join(self, peer: ID) -> None:
         """Open a stream to an admitted peer, trying until it takes it or is gone."""
@@ -180,30 +212,100 @@ class _SafePubsub(Pubsub):
 
     def leave(self, peer: ID) -> None:
         """Forget a peer that is no longer connected."""
-        self._budgets.pop(peer, None)
+        self._allowances.pop(peer, None)
         try:
             self._handle_dead_peer(peer)
         except Exception as error:  # the wall around libp2p
             log.warning("gossip could not forget %s: %s", peer, _words(error))
 
+    async def continuously_read_stream(self, stream: INetStream) -> None:
+        """Take in what a peer sends, one after the other, as far as it may.
+
+        libp2p's own loop begins a task for each message, and keeps each topic that is named.
+        """
+        peer = stream.muxed_conn.peer_id
+        while self.manager.is_running:
+            try:
+                data = await read_varint_prefixed_bytes_limited(stream, RPC_BYTES_MAX)
+                rpc = rpc_pb2.RPC.FromString(data)
+            except (StreamError, IncompleteReadError):
+                return
+            except (MessageTooLarge, ParseError, DecodeError):
+                await stream.reset()
+                if not self._allowance(peer).faults.spend(1):
+                    self._flooded(peer_key(peer))
+                return
+            if not await self._take(peer, rpc):
+                self._flooded(peer_key(peer))
+                return
+
+    def _allowance(self, peer: ID) -> _Allowance:
+        return self._allowances.setdefault(peer, _Allowance())
+
+    async def _take(self, peer: ID, rpc: rpc_pb2.RPC) -> bool:
+        """Act on what a peer sent; False when he goes too far."""
+        allowance = self._allowance(peer)
+        if not allowance.control.spend(_weight(rpc)):
+            return False
+        for message in rpc.publish:
+            if not self._is_subscribed_to_msg(message):
+                continue
+            may = allowance.messages.spend(1)
+            if may:
+                await self.push_msg(peer, message)
+            is_fault = not self._is_msg_seen(message)
+            is_fault &= may or message.from_id == peer.to_bytes()
+            if is_fault and not allowance.faults.spend(1):
+                return False
+        for each in rpc.subscriptions:
+            self.handle_subscription(peer, each)
+        if rpc.HasField("control"):
+            await self.router.handle_rpc(rpc_pb2.RPC(control=self._known(rpc.control)), peer)
+        return True
+
+    def _known(self, said: rpc_pb2.ControlMessage) -> rpc_pb2.ControlMessage:
+        """What is said of topics that we follow; nobody brings us peers."""
+        kept = rpc_pb2.ControlMessage(iwant=said.iwant)
+        kept.ihave.extend(one for one in said.ihave if one.topicID in self.topic_ids)
+        kept.graft.extend(one for one in said.graft if one.topicID in self.topic_ids)
+        for one in said.prune:
+            if one.topicID in self.topic_ids:
+                kept.prune.add(topicID=one.topicID, backoff=one.backoff)
+        return kept
+
     async def push_msg(self, msg_forwarder: ID, msg: rpc_pb2.Message) -> None:
-        """Take one message; one too many, or one that libp2p chokes on, is dropped."""
-        if msg_forwarder != self.my_id and not self._may_hand(msg_forwarder):
-            return
+        """Take one message; one that libp2p chokes on is dropped."""
         try:
             await super().push_msg(msg_forwarder, msg)
         except Exception as error:  # the wall around libp2p
             log.warning("dropped a gossip message from %s: %s", msg_forwarder, _words(error))
 
-    def _may_hand(self, peer: ID) -> bool:
-        now = trio.current_time()
-        left, at = self._budgets.get(peer, (float(MESSAGES_BURST), now))
-        left = min(MESSAGES_BURST, left + (now - at) * MESSAGES_PER_S)
-        self._budgets[peer] = (left - 1 if left >= 1 else left, now)
-        return left >= 1
-
     def notify_subscriptions(self, publish_message: rpc_pb2.Message) -> None:
         """Nothing to do: the validator has handed the message on."""
+
+
+class _SafeRouter(GossipSub):
+    """The mesh, which gives nobody more at once than one RPC holds."""
+
+    async def handle_iwant(self, iwant_msg: rpc_pb2.ControlIWant, sender_peer_id: ID) -> None:
+        """Send the messages that are asked for: the first of them, each once.
+
+        A list of ids is short, and what it asks for could fill the memory.
+        """
+        room, kept = RPC_BYTES_MAX, list[bytes]()
+        for wire in dict.fromkeys(iwant_msg.messageIDs):
+            message = self.mcache.get(safe_bytes_from_hex(wire) or b"")
+            if message is not None and message.ByteSize() <= room:
+                room -= message.ByteSize()
+                kept.append(wire)
+        await super().handle_iwant(rpc_pb2.ControlIWant(messageIDs=kept), sender_peer_id)
+
+
+def _weight(rpc: rpc_pb2.RPC) -> float:
+    said = rpc.control
+    entries = [*said.ihave, *said.iwant, *said.graft, *said.prune, *said.idontwant]
+    ids = sum(len(one.messageIDs) for one in (*said.ihave, *said.iwant, *said.idontwant))
+    return len(entries) + ids / IDS_PER_CONTROL + SUBSCRIPTION_WEIGHT * len(rpc.subscriptions)
 
 
 async def _forget_deliveries(pubsub: Pubsub) -> None:

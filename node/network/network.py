@@ -93,6 +93,7 @@ class Network:
             validate=validate,
             heard=lambda peer, topic, data: emit(Heard(peer, topic, data)),
             members=self._members,
+            flooded=self._flooded,
         )
         self._dropped = self._sent = self._received = 0
         self._nursery: trio.Nursery | None = None
@@ -167,7 +168,7 @@ class Network:
         if line.send(frame):
             self._sent += 1
         else:
-            self._end(line, "takes its frames too slowly", flush=False)
+            self._end(line, "takes its frames too slowly", flush=False, by_us=True)
 
     def drop(self, peer: PeerKey, reason: str) -> None:
         """Close the link for good; what was just sent may still go out. Idempotent."""
@@ -315,7 +316,7 @@ class Network:
                     late = trio.current_time() >= scope.deadline
                     reason = "not admitted in time" if late else "gave way to a newcomer"
                 mux.close(reason)
-                self._end(line, reason, flush=False)
+                self._end(line, reason, flush=False, by_us=mux.by_us)
                 self._open.discard(line)
                 self._expiry.pop(line, None)
                 self._visits.pop(line, None)
@@ -370,7 +371,7 @@ class Network:
             address,
             outbound=outbound,
             received=lambda frame: self._take(line, frame),
-            failed=lambda reason: self._end(line, reason, flush=False),
+            failed=lambda reason: self._end(line, reason, flush=False, by_us=True),
         )
         return line
 
@@ -385,7 +386,8 @@ class Network:
         if old is not None:
             self._end(old, "replaced by another connection to this peer", flush=False)
         self._lines[line.peer] = line
-        stream.on_end = lambda: self._end(line, stream.mux.reason, flush=False)
+        mux = stream.mux
+        stream.on_end = lambda: self._end(line, mux.reason, flush=False, by_us=mux.by_us)
         self._emit(Connected(line.peer, line.address, line.outbound))
         line.start(stream)
 
@@ -399,8 +401,11 @@ class Network:
         self._received += 1
         self._emit(Received(line.peer, frame))
 
-    def _end(self, line: Line, reason: str, *, flush: bool) -> None:
-        """Close a connection and tell of it, if it was the link. Idempotent."""
+    def _end(self, line: Line, reason: str, *, flush: bool, by_us: bool = False) -> None:
+        """Close a connection and tell of it, if it was the link. Idempotent.
+
+        by_us: because the peer broke a limit of the network, which the node does not know yet.
+        """
         if line.is_over:
             return
         line.is_over = True
@@ -413,7 +418,11 @@ class Network:
             del self._lines[line.peer]
             self._dropped += 1
             self._gossip.leave(line.peer)
-            self._emit(Disconnected(line.peer, reason))
+            self._emit(Disconnected(line.peer, reason, by_us))
+
+    def _flooded(self, peer: PeerKey) -> None:
+        if (line := self._lines.get(peer)) is not None:
+            self._end(line, "floods gossip", flush=False, by_us=True)
 
     def _stay(self, line: Line) -> None:
         """No longer a stranger: the clock stops, and the place at the door is free."""

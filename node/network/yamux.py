@@ -19,16 +19,25 @@ from typing import Final
 import trio
 from libp2p.network.stream.exceptions import StreamClosed
 
+from commonweal.node.network.budget import Budget
 from commonweal.node.network.session import PLAIN_BYTES_MAX, Session, Stalled
 from commonweal.node.network.stream import Flag, Stream, Violation
 
 HEADER: Final = struct.Struct("!BBHII")
+FLAGS: Final = Flag.SYN | Flag.ACK | Flag.FIN | Flag.RST
+"""All that are known; Python would keep each other number that it is asked for."""
 DATA_BYTES_MAX: Final = PLAIN_BYTES_MAX - HEADER.size
 """65,507: with its header one data frame fills one Noise message."""
 BURST_MESSAGES_MAX: Final = 4
 """How many Noise messages go into one write of the socket."""
 CONTROL_BYTES_MAX: Final = 16 * 1024
 """Answers (acks, pongs, resets) that may wait for a peer that does not read them."""
+WORK_PER_S: Final = 10_000
+WORK_BURST: Final = 40_000
+"""What a peer may make us do with frames: data costs 1, and whatever brings none costs more."""
+CONTROL_WORK: Final = 10
+OPENING_WORK: Final = 200
+"""A stream is a task and a negotiation: 50 a second, after 200 at once."""
 FLUSH_S: Final = 0.5
 """How long `finish` goes on writing what is queued."""
 
@@ -63,6 +72,9 @@ class Mux:
         self.streams: dict[int, Stream] = {}
         self.streams_max = streams_max
         self.reason = "closed by the peer"
+        self.by_us = False
+        """Whether it ended since the peer broke a limit."""
+        self._work = Budget(WORK_PER_S, WORK_BURST)
         self._session = session
         self._opened = opened
         self._next_id = 1 if outbound else 2
@@ -94,12 +106,12 @@ class Mux:
         self._put(Kind.WINDOW, Flag.SYN, stream.id, 0)
         return stream
 
-    def close(self, reason: str) -> None:
+    def close(self, reason: str, *, by_us: bool = False) -> None:
         """End it now: the socket is closed and every waiting task wakes. Idempotent."""
         if self.is_closed:
             return
         self.is_closed = True
-        self.reason = reason
+        self.reason, self.by_us = reason, by_us
         self._session.close()
         for stream in list(self.streams.values()):
             stream.abandon()
@@ -153,7 +165,7 @@ class Mux:
                 else:
                     await self._idle.park()
         except Stalled:
-            self.close("takes no more bytes")
+            self.close("takes no more bytes", by_us=True)
         except (OSError, trio.BrokenResourceError, trio.ClosedResourceError):
             self.close("the connection broke")
         scope.cancel()
@@ -193,7 +205,7 @@ class Mux:
         except (OSError, trio.BrokenResourceError, trio.ClosedResourceError):
             self.close("the connection broke")
         except Violation as wrong:
-            self.close(f"broke the protocol: {wrong}")
+            self.close(f"broke the protocol: {wrong}", by_us=True)
 
     def _is_ending(self) -> bool:
         return self.is_closed or self._finishing
@@ -226,17 +238,21 @@ class Mux:
     def _head(self, version: int, kind: int, flags: int, stream_id: int, value: int) -> None:
         if version != 0:
             raise Violation("unknown version")
+        self._spend(1 if kind == Kind.DATA else CONTROL_WORK)
+        flag = Flag(flags & FLAGS)
         match kind:
             case Kind.DATA:
-                stream = self._stream(stream_id, Flag(flags))
+                stream = self._stream(stream_id, flag)
                 if stream is not None:
                     stream.expect(value)
-                self._body = (value, stream, Flag(flags))
+                else:
+                    self._spend(CONTROL_WORK)
+                self._body = (value, stream, flag)
             case Kind.WINDOW:
-                stream = self._stream(stream_id, Flag(flags))
+                stream = self._stream(stream_id, flag)
                 if stream is not None and value:
                     stream.widen_send(value)
-                self._flags(stream, Flag(flags))
+                self._flags(stream, flag)
             case Kind.PING:
                 if flags & Flag.SYN:
                     self._put(Kind.PING, Flag.ACK, 0, value)
@@ -244,6 +260,10 @@ class Mux:
                 self.close(self.reason)
             case _:
                 raise Violation("unknown kind of frame")
+
+    def _spend(self, work: float) -> None:
+        if not self._work.spend(work):
+            raise Violation("makes more work than it may")
 
     def _stream(self, stream_id: int, flags: Flag) -> Stream | None:
         stream = self.streams.get(stream_id)
@@ -254,6 +274,7 @@ class Mux:
         if len(self.streams) >= self.streams_max:
             self._put(Kind.WINDOW, Flag.RST, stream_id, 0)
             return None
+        self._spend(OPENING_WORK)
         stream = self.streams[stream_id] = Stream(self, stream_id)
         self._put(Kind.WINDOW, Flag.ACK, stream_id, 0)
         self._opened(stream)
