@@ -136,7 +136,8 @@ class Peering:
 
         So one who takes us in and ends the link at once is not dialled twice a second for ever.
         """
-        self._try(session.peer).dialling = False
+        if session.peer in self._book:
+            self._try(session.peer).dialling = False
         self.failures.pop(session.peer, None)
         known = self._book.get(session.peer)
         if known is not None and session.outbound:
@@ -146,7 +147,9 @@ class Peering:
             self._put(known._replace(addresses=ordered, last_ok_ms=self.desk.now_ms))
 
     def left(self, peer: PeerKey) -> None:
-        """Note that a link is gone, or never came about."""
+        """Note that a link is gone, or never came about. Of strangers nothing is kept."""
+        if peer not in self._book:
+            return
         one = self._try(peer)
         one.dialling = False
         spread = self.desk.rng.randint(one.pause_ms // 2, one.pause_ms)

@@ -29,7 +29,7 @@ from commonweal.node.sealing import Sealing
 from commonweal.node.serving import Serving
 from commonweal.node.session import Desk, Identity, Session, Standing
 from commonweal.protocol import wire, wire_seals, wire_state
-from commonweal.protocol.errors import CommonwealError, Malformed, StorageError
+from commonweal.protocol.errors import CommonwealError, StorageError
 from commonweal.protocol.invite import Invite
 from commonweal.protocol.keys import PeerKey
 from commonweal.protocol.record import CommunityId, RecordId
@@ -49,7 +49,7 @@ ADDRESSES_ONE_IN = 5
 COMPARE_SOON_MS = 300
 """The shortest pause between two comparisons that we begin with one peer."""
 OUT_OF_PLACE_MAX = 64
-"""Messages of a peer that is not admitted which are passed over; with one more he is dropped."""
+"""Messages of a peer that he may not say and that are passed over; with one more he is dropped."""
 
 _PASSED_OVER = (wire.Compare, wire.Have, wire.Pong, wire.Addresses, Height, WantSeals)
 _TO_KEEP = (wire.Runs, wire.Evidence, wire.Branch, wire.Part, wire_seals.Seals, wire_seals.Said)
@@ -198,12 +198,15 @@ class Service:
         if not self.desk.keeps and isinstance(message, _TO_KEEP):
             return
         match message:
-            case wire.Hello():
+            case wire.Hello() if session.standing is Standing.STRANGER:
                 if self.gate.receive(session, message):
                     self._admitted(session)
             case wire.Bye(code, text):
-                self.gate.refusal = (code, text)
+                if session.outbound or session.is_member:
+                    self.gate.refusal = (code, text)
                 self.desk.drop(session, f"refused us: {code}")
+            case wire.Hello():
+                self._out_of_place(session)
             case _ if session.is_member:
                 self._member_says(session, message)
             case _ if session.standing is Standing.GUEST:
@@ -221,14 +224,14 @@ class Service:
                 self._out_of_place(session)
 
     def _out_of_place(self, session: Session) -> None:
-        """Pass over what a peer may not say here, unless he goes on and on.
+        """Pass over what a peer may not say here, a second hello too, unless he goes on and on.
 
         It may be meant for the link that this one replaced, or come from one who learned
         from others that he is a member, before we did.
         """
         session.out_of_place += 1
         if session.out_of_place > OUT_OF_PLACE_MAX:
-            self.desk.drop(session, "speaks before it is admitted")
+            self.desk.drop(session, "speaks out of place")
 
     def _member_says(self, session: Session, message: wire.Message) -> None:
         match message:
@@ -269,8 +272,6 @@ class Service:
                 self.desk.send(session, wire.Pong(number))
             case wire.Pong():
                 pass
-            case wire.Hello() | wire.Bye():
-                raise Malformed("a second hello")
             case wire_state.WantState() | wire_state.StatePart():
                 self.arriving.receive(session, message)
             case _:

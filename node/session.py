@@ -183,10 +183,11 @@ class Desk:
             self.ended(session, reason, by_us=True)
 
     def ended(self, session: Session, reason: str, *, by_us: bool) -> None:
-        """Remember why a link ended, for who asks about the peer."""
+        """Remember why a link ended, for who asks about the peer; strangers push nobody out."""
         before = self.ends.pop(session.peer, None)
         if len(self.ends) >= ENDS_KEPT_MAX:
-            del self.ends[next(iter(self.ends))]
+            strangers = (peer for peer, end in self.ends.items() if end.device is None)
+            del self.ends[next(strangers, next(iter(self.ends)))]
         device, dropped = session.device, reason if by_us else None
         if before is not None:
             device, dropped = device or before.device, dropped or before.dropped
