@@ -11,6 +11,8 @@ from __future__ import annotations
 from contextlib import suppress
 
 from commonweal.node.events import Admit, Tolerate
+from commonweal.node.link import GUESTS_MAX
+from commonweal.node.peering import MADE_ROOM
 from commonweal.node.replica import Replica
 from commonweal.node.session import Desk, Session, Standing
 from commonweal.protocol import credentials, hello, wire
@@ -196,12 +198,29 @@ class Gate:
             return self.desk.drop(session, "an invite without its key")
         if self._turn_away(session, invite.id):
             return None
+        self._make_room()
         session.standing, session.device = Standing.GUEST, greeting.device
         session.invite = invite.id
         self.desk.do(Tolerate(session.peer))
         if not session.greeted:
             self.greet(session)
         return None
+
+    def _make_room(self) -> None:
+        """When all places are taken, the first guest gives way of whoever invited most of them.
+
+        His request is here by then, and he may come again.
+        """
+        guests = [one for one in self.desk.sessions.values() if one.standing is Standing.GUEST]
+        if len(guests) >= GUESTS_MAX:
+            inviters = [self._inviter(one) for one in guests]
+            most = max(inviters, key=inviters.count)
+            self.desk.drop(guests[inviters.index(most)], MADE_ROOM)
+
+    def _inviter(self, guest: Session) -> MemberId | None:
+        state = self.desk.replica.ledger.state
+        invite = membership.invite(state, guest.invite) if guest.invite is not None else None
+        return invite.author if invite is not None else None
 
     def _turn_away(self, session: Session, id: RecordId) -> bool:
         """Refuse a guest whose invite admits nobody more; say whether he was."""

@@ -13,6 +13,7 @@ from commonweal.protocol.keys import PeerKey
 
 __all__ = [
     "FRAME_BYTES_MAX",
+    "GUESTS_MAX",
     "GUEST_FRAME_BYTES_MAX",
     "HELLO_BYTES_MAX",
     "HELLO_MS_MAX",
@@ -31,6 +32,8 @@ FRAME_BYTES_MAX: Final = 1 << 20
 """The largest frame of an admitted peer."""
 GUEST_FRAME_BYTES_MAX: Final = 64 * 1024
 """The largest frame of a requester under an invite."""
+GUESTS_MAX: Final = 16
+"""Guests who are here at once."""
 HELLO_BYTES_MAX: Final = 8 * 1024
 """The largest frame of a peer that is not admitted yet."""
 HELLO_MS_MAX: Final = 5_000

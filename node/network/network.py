@@ -18,6 +18,7 @@ from libp2p.identity_utils import create_identity_from_seed
 from libp2p.peer.id import ID
 
 from commonweal.node.link import (
+    GUESTS_MAX,
     HELLO_MS_MAX,
     Connected,
     DialFailed,
@@ -53,7 +54,6 @@ DIALS_MAX: Final = 16
 """Dials under way at once; further ones wait their turn."""
 DIAL_ADDRESSES_MAX: Final = 16
 LINES_MAX: Final = 256
-GUESTS_MAX: Final = 16
 SIMULTANEOUS_S: Final = 10.0
 """Two connections this close in age were dialled at once; otherwise the newer one is right."""
 ACCEPT_AGAIN_S: Final = 0.2

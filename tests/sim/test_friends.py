@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from commonweal.node.events import Wish
+from commonweal.node.link import GUESTS_MAX
+from commonweal.node.session import Standing
 from commonweal.protocol.ledger import membership
 from tests.sim.node import Node
 from tests.sim.world import World
@@ -127,3 +129,26 @@ def test_a_newcomer_among_many_soon_has_neighbours_of_his_own() -> None:
     world.settle()
     world.run(15_000)
     assert len(newcomer.service.desk.members()) > 3
+
+
+def test_guests_of_one_member_do_not_keep_those_of_another_out() -> None:
+    """While the founder is away, nobody is admitted and the guests stay."""
+    world = World(8)
+    world.grow(3)
+    founder, host, hostile = world.nodes
+    world.settle()
+    bad, good = world.invited(hostile), world.invited(host)
+    world.settle()
+    founder.crash()
+    crowd = [world.join(bad, [host]) for _ in range(GUESTS_MAX + 8)]
+    world.run(20_000)
+    friend = world.join(good, [host])
+    world.run(20_000)
+    sessions = host.service.desk.sessions
+    guests = [one.peer for one in sessions.values() if one.standing is Standing.GUEST]
+    assert len(guests) == GUESTS_MAX
+    assert friend.key in guests
+    founder.start()
+    world.run(30_000)
+    assert status(founder, friend) == "active"
+    assert sum(status(founder, one) == "active" for one in crowd) == 1
