@@ -40,6 +40,8 @@ ANSWERS_WAITING_MAX = 64
 """Answers of one request that its connection has not sent yet; one more ends the connection."""
 WRITE_S_MAX = 10.0
 BACKLOG = 16
+ACCEPT_AGAIN_S = 0.2
+"""When the system has no file left for a call, it is tried again so soon."""
 MODE = 0o600
 
 
@@ -64,7 +66,12 @@ class Api:
             async with trio.open_nursery() as nursery:
                 task_status.started()
                 while True:
-                    stream = await listener.accept()
+                    try:
+                        stream = await listener.accept()
+                    except OSError as error:
+                        log.warning("cannot take a command's call: %s", error)
+                        await trio.sleep(ACCEPT_AGAIN_S)
+                        continue
                     try:
                         self._places.acquire_on_behalf_of_nowait(stream)
                     except trio.WouldBlock:

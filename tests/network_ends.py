@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import resource
 import signal
 import subprocess
 import sys
@@ -146,6 +148,19 @@ async def reach(host: IHost, end: End) -> PeerKey:
     """Connect a foreign host to an end; its key."""
     await host.connect(info_from_p2p_addr(Multiaddr(end.network.addresses[0])))
     return PeerKey(host.get_public_key().to_bytes())
+
+
+@contextlib.contextmanager
+def no_file_left() -> Iterator[None]:
+    """This process may open no file more, inside."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest = os.dup(0)
+    os.close(lowest)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
 class Peer:

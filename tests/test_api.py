@@ -18,6 +18,7 @@ from commonweal.node.call import Call
 from commonweal.node.events import Answer, Asked, Event, Forgotten, Submitted, Text, Ticket, Wish
 from commonweal.protocol import codec
 from commonweal.protocol.errors import ConfigError, Malformed, NotAdmittedYet, NotReachable
+from tests.network_ends import no_file_left
 
 PATIENCE_S = 5.0
 T = TypeVar("T")
@@ -96,6 +97,18 @@ async def test_answers_come_one_after_the_other_until_the_last(tmp_path: Path) -
                 return [*line.each("wait"), *line.each("wait")]
 
         assert await trio.to_thread.run_sync(ask) == [{"n": 0}, {"n": 1}, {"n": 2}] * 2
+
+
+async def test_a_call_that_finds_no_file_left_is_taken_when_there_is_one(tmp_path: Path) -> None:
+    async with opened(tmp_path / "s") as door:
+        door.reply = echo
+        with socket.socket(socket.AF_UNIX) as caller:
+            with no_file_left():
+                caller.connect(str(door.path))
+                await trio.sleep(0.1)
+            caller.sendall(call.question_message("status", {"name": "x"}))
+            assert (await door.wait(Asked)).about == {"name": "x"}
+        assert await asking(door.path, "status", name="y") == {"name": "y"}
 
 
 async def test_an_error_arrives_by_its_name(tmp_path: Path) -> None:
