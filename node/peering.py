@@ -35,6 +35,10 @@ STEADY_MS = 2_000
 DIALS_AT_ONCE_MAX = 4
 BOOK_MAX = 4_096
 """Addresses of peers that are kept."""
+NEAR_MAX = 4
+"""Addresses of a peer that mDNS saw last. Anybody near may say them: they push out no other."""
+MOVE_MS = 5_000
+"""Addresses of one node are taken, and passed on, so often; it is told again in any case."""
 EARLY_MAX = 256
 """Addresses of devices that are not known yet wait until they are; of more, the oldest go."""
 
@@ -68,6 +72,8 @@ class Peering:
         }
         self._signed = dict.fromkeys(known.signed for known in self._book.values())
         """What is kept, signed, so that it is not checked again whenever it is told again."""
+        self._near: dict[PeerKey, tuple[str, ...]] = {}
+        self._moved_ms: dict[PeerKey, int] = {}
         self._early: dict[bytes, SignedAddress] = {}
         """What came before the records that say whose it is, as it does to a newcomer."""
 
@@ -118,17 +124,9 @@ class Peering:
         enrolled = membership.device_of_peer(self.desk.replica.ledger.state, peer)
         if known is None and enrolled is None:
             return
-        merged = tuple(dict.fromkeys((*addresses, *(known.addresses if known else ()))))
-        self._put(
-            Address(
-                peer,
-                known.device if known else enrolled,
-                merged[:16],
-                known.signed if known else b"",
-                known.last_ok_ms if known else 0,
-                known.source if known else "mdns",
-            )
-        )
+        if known is None:
+            self._put(Address(peer, enrolled, addresses[:NEAR_MAX], b"", 0, "mdns"))
+        self._near[peer] = addresses[:NEAR_MAX]
         self._try(peer).due_ms = 0
 
     def joined(self, session: Session) -> None:
@@ -176,7 +174,7 @@ class Peering:
             for known in self._book.values()
             if known.peer not in desk.sessions
             and known.peer != desk.me.peer
-            and known.addresses
+            and (known.addresses or known.peer in self._near)
             and self._is_due(known.peer)
         ]
         while due and room > 0:
@@ -190,7 +188,8 @@ class Peering:
     def _dial(self, known: Address) -> None:
         one = self._try(known.peer)
         one.dialling, one.tried_ms = True, self.desk.now_ms
-        self.desk.do(Dial(known.peer, known.addresses))
+        near = self._near.get(known.peer, ())
+        self.desk.do(Dial(known.peer, tuple(dict.fromkeys((*near, *known.addresses)))))
 
     def _make_room(self) -> None:
         """Let go the neighbour who has brought nothing for longest, when there are too many."""
@@ -240,6 +239,8 @@ class Peering:
             return len(self._book) < BOOK_MAX
         if not known.signed:
             return True
+        if desk.now_ms - self._moved_ms.get(found.peer, -MOVE_MS) < MOVE_MS:
+            return False
         held = address.from_bytes(known.signed, desk.replica.community)
         return held.stamp_ms < found.stamp_ms and held.addresses != found.addresses
 
@@ -257,6 +258,7 @@ class Peering:
     def _keep(self, found: SignedAddress, data: bytes) -> None:
         known = self._book.get(found.peer)
         last_ok_ms = known.last_ok_ms if known else 0
+        self._moved_ms[found.peer] = self.desk.now_ms
         self._put(Address(found.peer, found.device, found.addresses, data, last_ok_ms, "signed"))
 
     def _put(self, new: Address) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from commonweal.node.link import Connected, Disconnected, Received
+from commonweal.node.events import Dial, Send, Woke
+from commonweal.node.link import Connected, Disconnected, Found, Received
+from commonweal.node.peering import NEAR_MAX
 from commonweal.node.session import ENDS_KEPT_MAX
-from commonweal.protocol import wire
+from commonweal.protocol import address, wire
 from commonweal.protocol.keys import PeerKey
 from tests.fuzz.test_service import Stage
 
@@ -63,3 +65,40 @@ def test_hellos_without_end_are_ended() -> None:
     for _ in range(100):
         stage.handle(Received(stage.member, hello))
     assert "speaks out of place" in stage.drops
+
+
+def test_what_is_announced_near_pushes_no_address_out() -> None:
+    stage = Stage(1)
+    peering = stage.service.peering
+    (known,) = [one for one in peering.contacts() if one.peer == stage.member]
+    assert known.signed and known.addresses
+    for number in range(20):
+        false = tuple(f"/ip4/10.6.6.{i}/tcp/{1 + number}" for i in range(16))
+        stage.handle(Found(stage.member, false))
+    (kept,) = [one for one in stage.store.addresses() if one.peer == stage.member]
+    assert kept.addresses == known.addresses
+    for peer in list(stage.service.desk.sessions):
+        stage.handle(Disconnected(peer, "gone"))
+    peering._try(stage.member).due_ms = 0
+    dials = []
+    for _ in range(5):
+        stage.now_ms += 1_000
+        dials += stage.service.handle(Woke(), stage.now_ms)
+    dialled = next(one for one in dials if isinstance(one, Dial) and one.peer == stage.member)
+    assert set(known.addresses) < set(dialled.addresses), "theirs are tried, and what is near too"
+    assert len(dialled.addresses) <= len(known.addresses) + NEAR_MAX
+
+
+def test_a_member_who_moves_without_end_is_passed_on_now_and_then() -> None:
+    stage = Stage(1)
+    mover = next(one for one in stage.node.world.nodes if one.key == stage.member)
+    replica, signer = mover.service.desk.replica, mover.service.desk.me.signer
+    passed = 0
+    for number in range(200):
+        where = (f"/ip4/10.1.1.1/tcp/{1 + number}",)
+        now_ms = stage.now_ms + 1_000_000 + number
+        moved = address.sign(signer, replica.community, mover.key, now_ms, where)
+        frame = wire.encode(wire.Addresses((moved.to_bytes(),)))
+        actions = stage.service.handle(Received(stage.member, frame), stage.now_ms + 50 * number)
+        passed += sum(isinstance(one, Send) for one in actions)
+    assert 0 < passed <= 3 * len(stage.service.desk.members())

@@ -52,7 +52,7 @@ SYNC: Final = "/commonweal/sync/1"
 DIAL_S: Final = 8.0
 DIALS_MAX: Final = 16
 """Dials under way at once; further ones wait their turn."""
-DIAL_ADDRESSES_MAX: Final = 16
+DIAL_ADDRESSES_MAX: Final = 20
 LINES_MAX: Final = 256
 SIMULTANEOUS_S: Final = 10.0
 """Two connections this close in age were dialled at once; otherwise the newer one is right."""
