@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from zeroconf import ServiceInfo
+import trio
+from zeroconf import ServiceBrowser, ServiceInfo, ServiceStateChange, Zeroconf
 
 from commonweal.node.link import PeerKey
 from commonweal.node.network import peer_id
-from commonweal.node.network.mdns import SERVICE, Mdns
+from commonweal.node.network.mdns import NAMES_WAITING_MAX, SERVICE, Mdns
 from tests.network_ends import End
 
 OWN, OTHER = End(1).key, End(2).key
@@ -40,6 +43,32 @@ def test_a_node_on_the_network_is_found() -> None:
     four, six = at("/ip4/192.0.2.7/tcp/4001", OTHER), at("/ip6/2001:db8::1/tcp/4001", OTHER)
     expected = (OTHER, ("/ip4/192.0.2.7/tcp/4001", "/ip6/2001:db8::1/tcp/4001"))
     assert told(four, six) == [expected]
+
+
+async def test_names_that_nobody_answers_for_do_not_pile_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("commonweal.node.network.mdns.Zeroconf", lambda: Zeroconf(["127.0.0.1"]))
+    browsers: list[ServiceBrowser] = []
+
+    def browse(*details: Any) -> ServiceBrowser:
+        browsers.append(ServiceBrowser(*details))
+        return browsers[0]
+
+    monkeypatch.setattr("commonweal.node.network.mdns.ServiceBrowser", browse)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(Mdns(OWN, (), lambda _peer, _addresses: None).run)
+        with trio.fail_after(5):
+            while not browsers:
+                await trio.sleep(0.01)
+        await trio.sleep(0.1)
+        for number in range(2_000):
+            key = (f"{number}.{SERVICE}", SERVICE)
+            browsers[0].queue.put((key, ServiceStateChange.Added))
+        with trio.fail_after(10):
+            while browsers[0].queue.qsize() > NAMES_WAITING_MAX:
+                await trio.sleep(0.05)
+        nursery.cancel_scope.cancel()
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import logging
 import secrets
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Final
 
@@ -30,6 +31,8 @@ FOUND_PER_S_MAX: Final = 20
 """Announcements handed on per second; a noisy network is not our load."""
 ADDRESSES_MAX: Final = 16
 ASK_MS: Final = 3_000
+NAMES_WAITING_MAX: Final = 64
+"""While more names wait, nobody is asked for what an announcement left out."""
 
 
 class Mdns:
@@ -59,7 +62,9 @@ class Mdns:
             if self._addresses:
                 await trio.to_thread.run_sync(zeroconf.register_service, self._service(name))
             listener = _Listener(name, partial(token.run_sync_soon, partial(_offer, send)))
-            await trio.to_thread.run_sync(ServiceBrowser, zeroconf, SERVICE, None, listener)
+            browse = partial(ServiceBrowser, zeroconf, SERVICE, None, listener)
+            browser = await trio.to_thread.run_sync(browse)
+            listener.waiting = browser.queue.qsize
             async for info in receive:
                 self._read(info)
                 await trio.sleep(1 / FOUND_PER_S_MAX)
@@ -101,18 +106,20 @@ class _Listener(ServiceListener):
     """Called in zeroconf's thread; passes what it resolves to the trio thread."""
 
     def __init__(self, own: str, offer: Callable[[ServiceInfo], None]) -> None:
+        self.waiting: Callable[[], int] = lambda: 0
+        """How many names wait to be resolved; the queue of zeroconf has no limit."""
         self._own = own
         self._offer = offer
 
     def add_service(self, zc: Zeroconf, type_: str, name: str) -> None:
         if name == self._own:
             return
-        info = zc.get_service_info(type_, name, timeout=ASK_MS)
-        if info is not None:
-            try:
+        info = ServiceInfo(type_, name)
+        if info.load_from_cache(zc) or (
+            self.waiting() <= NAMES_WAITING_MAX and info.request(zc, ASK_MS)
+        ):
+            with suppress(trio.RunFinishedError):
                 self._offer(info)
-            except trio.RunFinishedError:
-                return
 
     def update_service(self, zc: Zeroconf, type_: str, name: str) -> None:
         self.add_service(zc, type_, name)
