@@ -270,8 +270,8 @@ class Service:
                 self.peering.told(session, message)
             case wire.Ping(number):
                 self.desk.send(session, wire.Pong(number))
-            case wire.Pong():
-                pass
+            case wire.Pong() | wire.Hello() | wire.Bye():
+                pass  # the last two were taken before
             case wire_state.WantState() | wire_state.StatePart():
                 self.arriving.receive(session, message)
             case _:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import random
-import socket
 import struct
 import warnings
 from collections.abc import AsyncIterator, Callable
@@ -30,7 +29,7 @@ from commonweal.node.network.network import SYNC
 from commonweal.node.network.session import Session, peer_id, secure
 from commonweal.node.network.stream import WINDOW_BYTES, WRITE_BYTES_MAX, Flag, Stream
 from commonweal.node.network.yamux import CONTROL_BYTES_MAX, Kind, Mux
-from tests.network_ends import PATIENCE_S, End, foreign, no_file_left, reach, running
+from tests.network_ends import PATIENCE_S, End, foreign, reach, running
 
 MESHSUB = "/meshsub/1.1.0"
 HEADER = struct.Struct("!BBHII")
@@ -220,19 +219,6 @@ async def test_who_breaks_yamux_is_cut_off(what: str) -> None:
                     except OSError:
                         break
         assert a.has(b.key)
-
-
-async def test_who_comes_while_no_file_is_left_comes_in_when_there_is_one() -> None:
-    a = End(1)
-    async with running(a):
-        with socket.socket() as caller:
-            with no_file_left():
-                caller.connect(("127.0.0.1", port(a)))
-                await trio.sleep(0.1)
-                assert not a.network.state().strangers
-            with trio.fail_after(2):
-                while not a.network.state().strangers:
-                    await trio.sleep(0.01)
 
 
 async def test_sealed_bytes_that_were_changed_end_the_connection() -> None:

@@ -6,6 +6,7 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import trio
 from libp2p.custom_types import TProtocol
@@ -130,7 +131,7 @@ async def test_topics_that_are_made_up_leave_nothing() -> None:
                 ),
             )
         await gossip_works(eve, node)
-        router = node.network._gossip._pubsub.router  # type: ignore[union-attr]
+        router: Any = node.network._gossip._pubsub.router  # type: ignore[union-attr]
         assert set(router.back_off) <= {TOPIC}
         assert all(set(one) <= {TOPIC} for one in router.ihave_message_limits.values())
         assert node.has(eve.key)

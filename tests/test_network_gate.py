@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 import trio
 from libp2p.abc import IHost, INetStream
@@ -10,6 +12,7 @@ from libp2p.host.exceptions import StreamFailure
 
 from commonweal.node.link import (
     GUEST_FRAME_BYTES_MAX,
+    GUESTS_MAX,
     HELLO_BYTES_MAX,
     Connected,
     Disconnected,
@@ -17,9 +20,9 @@ from commonweal.node.link import (
     Received,
 )
 from commonweal.node.network.door import STRANGERS_MAX
-from commonweal.node.network.network import GUESTS_MAX, SYNC, Network
+from commonweal.node.network.network import SYNC, Network
 from commonweal.node.network.session import peer_id, secure
-from tests.network_ends import PATIENCE_S, End, foreign, heard, reach, running
+from tests.network_ends import PATIENCE_S, End, foreign, heard, no_file_left, reach, running
 
 HIDDEN = (
     "/meshsub/1.1.0",
@@ -168,6 +171,19 @@ async def test_strangers_are_few_and_do_not_keep_a_member_out() -> None:
         assert a.network.state().strangers == STRANGERS_MAX - 1, "one gave way, one was admitted"
         for each in silent:
             await each.aclose()
+
+
+async def test_who_comes_while_no_file_is_left_comes_in_when_there_is_one() -> None:
+    a = End(1)
+    async with running(a):
+        with socket.socket() as caller:
+            with no_file_left():
+                caller.connect(("127.0.0.1", port(a)))
+                await trio.sleep(0.1)
+                assert not a.network.state().strangers
+            with trio.fail_after(2):
+                while not a.network.state().strangers:
+                    await trio.sleep(0.01)
 
 
 async def test_newcomers_are_bounded_per_second(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -303,9 +303,10 @@ class _SafeRouter(GossipSub):
 
 def _weight(rpc: rpc_pb2.RPC) -> float:
     said = rpc.control
-    entries = [*said.ihave, *said.iwant, *said.graft, *said.prune, *said.idontwant]
-    ids = sum(len(one.messageIDs) for one in (*said.ihave, *said.iwant, *said.idontwant))
-    return len(entries) + ids / IDS_PER_CONTROL + SUBSCRIPTION_WEIGHT * len(rpc.subscriptions)
+    entries = sum(map(len, (said.ihave, said.iwant, said.graft, said.prune, said.idontwant)))
+    ids = sum(len(one.messageIDs) for one in said.ihave)
+    ids += sum(len(one.messageIDs) for one in said.iwant)
+    return entries + ids / IDS_PER_CONTROL + SUBSCRIPTION_WEIGHT * len(rpc.subscriptions)
 
 
 async def _forget_deliveries(pubsub: Pubsub) -> None:

@@ -19,6 +19,7 @@ from commonweal.node.link import (
     HELLO_BYTES_MAX,
     PeerKey,
 )
+from commonweal.node.network.budget import Budget
 from commonweal.node.network.stream import Stream
 from commonweal.node.network.yamux import Mux
 
@@ -27,6 +28,9 @@ OUTBOX_BYTES_MAX: Final = 8 * 1024 * 1024
 OUTBOX_FRAMES_MAX: Final = 16_384
 INBOUND_BYTES_MAX: Final = 4 * 1024 * 1024
 INBOUND_FRAMES_MAX: Final = 4_096
+FRAMES_PER_S: Final = 2_000
+FRAMES_BURST: Final = 10_000
+"""What a peer may send, however fast it is taken in: a node that works makes a few hundred."""
 SYNC_WINDOW_BYTES: Final = 1 << 20
 """What an admitted peer may have under way on its sync stream."""
 STRANGER_STREAMS_MAX: Final = 2
@@ -67,6 +71,7 @@ class Line:
         self.is_over = False
         self.held_bytes = 0
         self._held_frames = 0
+        self._frames = Budget(FRAMES_PER_S, FRAMES_BURST)
         self._received = received
         self._failed = failed
         self._buffer = bytearray()
@@ -139,6 +144,9 @@ class Line:
             if shut := self.held_bytes + size > INBOUND_BYTES_MAX:
                 break
             if len(buffer) - at - LENGTH_BYTES < size:
+                break
+            if not self._frames.spend(1):
+                self._failed("sends more frames than there is to say")
                 break
             at += LENGTH_BYTES
             frame = bytes(memoryview(buffer)[at : at + size])
