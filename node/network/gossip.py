@@ -303,7 +303,8 @@ class _SafeRouter(GossipSub):
 
 def _weight(rpc: rpc_pb2.RPC) -> float:
     said = rpc.control
-    entries = sum(map(len, (said.ihave, said.iwant, said.graft, said.prune, said.idontwant)))
+    entries = len(said.ihave) + len(said.iwant) + len(said.idontwant)
+    entries += len(said.graft) + len(said.prune)
     ids = sum(len(one.messageIDs) for one in said.ihave)
     ids += sum(len(one.messageIDs) for one in said.iwant)
     return entries + ids / IDS_PER_CONTROL + SUBSCRIPTION_WEIGHT * len(rpc.subscriptions)
