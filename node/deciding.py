@@ -39,6 +39,12 @@ LATE_S = 5.0
 """However busy or quiet it is, conclusions are drawn so often: deadlines pass in silence."""
 NEWS_MAX = 2_000
 """When there are more new ones than that since the last look, the node is catching up: not now."""
+REST_MS_PER_RECORD = 1
+"""Having folded records above the cut, this node folds no more of them for so long.
+
+What it folds there the next cut makes void, so while many seals follow each other, or late
+records come, it is a portion now and then; commands that cannot wait fold the rest.
+"""
 REQUESTS_MAX = 256
 """Questions that wait; the service asks each one once until it is answered."""
 UNREADABLE = (StorageError, ConfigError)
@@ -54,6 +60,8 @@ class Deciding:
         self._came = trio.Event()
         self._open: tuple[Store, Layers, Assessor] | None = None
         self._told: Outlook | None = None
+        self._is_whole = False
+        self._rests: tuple[int, int] = (0, 0)
         self._is_busy = self._is_over = False
 
     def assess(self, request: Request | StateRequest) -> None:
@@ -73,7 +81,8 @@ class Deciding:
             while True:
                 requests = await self._next()
                 before, stamp = stamp, self._stamp()
-                is_quiet = stamp == before != concluded
+                now_ms = time.time_ns() // 1_000_000
+                is_quiet = stamp == before and (stamp != concluded or self._is_due(now_ms))
                 if not requests:
                     if not is_quiet and trio.current_time() - looked_at < LATE_S:
                         continue
@@ -82,7 +91,7 @@ class Deciding:
                     if not is_quiet and records - already > NEWS_MAX:
                         continue
                     concluded = stamp
-                step = partial(self.step, time.time_ns() // 1_000_000, requests)
+                step = partial(self.step, now_ms, requests)
                 for event in await trio.to_thread.run_sync(step, limiter=limiter, **ABANDON):
                     emit(event)
         finally:
@@ -93,7 +102,7 @@ class Deciding:
     def step(self, now_ms: int, requests: Sequence[Request | StateRequest] = ()) -> list[Event]:
         """Fold what came; return what the service is to be told: what is concluded goes first.
 
-        What is above the last seal is folded only when nothing was asked.
+        What is above the last seal is folded only when nothing was asked, a portion at a time.
         """
         self._is_busy = True
         try:
@@ -104,13 +113,16 @@ class Deciding:
             assessor.kept.refresh(whole=False)
             found += self._news(assessor, is_asked=bool(asked))
             found += [answered(assessor, request, now_ms) for request in asked]
+            self._is_whole = assessor.kept.is_whole
             if not requests:
-                assessor.kept.refresh()
+                if self._is_due(now_ms):
+                    self._fold_above(assessor, now_ms)
                 follow_up(assessor)
             return found
         except UNREADABLE as error:
             log.warning("nothing is concluded now: %s %s", type(error).__doc__, error)
             self._requests.extend(requests)  # they wait until the next look
+            self._rests = now_ms, int(LATE_S * 1000)
             self.close()
             return []
         finally:
@@ -146,6 +158,16 @@ class Deciding:
             state = LedgerState(store, layers, self._community, whole=False)
             self._open = store, layers, Assessor(state)
         return self._open[2]
+
+    def _is_due(self, now_ms: int) -> bool:
+        """Whether records above the cut are to be folded, and this node rested from the last."""
+        since_ms, rest_ms = self._rests
+        return not self._is_whole and not 0 <= now_ms - since_ms < rest_ms
+
+    def _fold_above(self, assessor: Assessor, now_ms: int) -> None:
+        records = assessor.kept.refresh(at_once=False)
+        self._is_whole = assessor.kept.is_whole
+        self._rests = now_ms, records * REST_MS_PER_RECORD
 
     def _stamp(self) -> tuple[int, int]:
         """Return what changes with every commit: when the write-ahead log was written, its size."""

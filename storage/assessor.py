@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from heapq import merge
+from itertools import islice
 
 from commonweal.protocol import log
 from commonweal.protocol.errors import InvalidSeal
@@ -21,7 +23,7 @@ from commonweal.protocol.ledger.forks import ends_with, every_kept, is_new
 from commonweal.protocol.ledger.history import History
 from commonweal.protocol.ledger.joining import REMOVED
 from commonweal.protocol.ledger.state import State
-from commonweal.protocol.record import Record, RecordId, clock_in
+from commonweal.protocol.record import Record, RecordId
 from commonweal.protocol.seal.acts import GOOD, Verdict
 from commonweal.protocol.seal.chain import Point, beginning
 from commonweal.protocol.seal.cut import FULL_CUT_RECORDS, Delta, SealedLog, length_in
@@ -39,9 +41,9 @@ from commonweal.protocol.seal.quorum import quorum_of
 from commonweal.protocol.seal.votes import SealId
 from commonweal.protocol.seal.witnesses import Witness, devices
 from commonweal.storage.final import Folded, Lacking
-from commonweal.storage.kept_history import READ_BYTES
 from commonweal.storage.layers import TreeNodes
 from commonweal.storage.ledger_state import LedgerState
+from commonweal.storage.provisional import places
 from commonweal.storage.tails import SEQ_BITS
 
 FOLDED_KEPT_MAX = 4
@@ -276,23 +278,14 @@ class Assessor:
         self, unsealed: list[tuple[DeviceKey, int, int]], logs_max: int
     ) -> list[tuple[DeviceKey, int, int]]:
         """Return the first of them by (clock, author) that a have-frontier holds."""
-        places = sorted(
-            (clock, author, start)
-            for author, start, stop in unsealed
-            for clock in self._clocks(author, start, stop)
-        )
-        first: dict[DeviceKey, tuple[int, int]] = {}
-        for _, author, start in places[:HAVE_RECORDS_MAX]:
+        starts = {author: start for author, start, _ in unsealed}
+        first: dict[DeviceKey, int] = {}
+        logs = (places(self._store, *one) for one in unsealed)
+        for _, author in islice(merge(*logs), HAVE_RECORDS_MAX):
             if author not in first and len(first) == logs_max:
                 break
-            first[author] = (start, first.get(author, (start, start))[1] + 1)
-        return [(author, *first[author]) for author in sorted(first)]
-
-    def _clocks(self, author: DeviceKey, start: int, stop: int) -> Iterator[int]:
-        while start < stop:
-            wires = self._store.wires(author, start, stop, READ_BYTES)
-            yield from map(clock_in, wires)
-            start += len(wires)
+            first[author] = first.get(author, starts[author]) + 1
+        return [(author, starts[author], first[author]) for author in sorted(first)]
 
     def _new_facts(self, final: State) -> Facts:
         """Return the evidence that is held and took no effect yet, as much as a seal names."""

@@ -27,7 +27,7 @@ from commonweal.storage import provisional
 from commonweal.storage.documents import Documents
 from commonweal.storage.last_cut import BEGUN, LastCut, SealIds
 from commonweal.storage.layers import FINAL, NEWEST, OLDER, Layer, Layers
-from commonweal.storage.provisional import Provisional, Watch, nobody
+from commonweal.storage.provisional import NOTHING_DONE, Provisional, Watch, nobody
 from commonweal.storage.seals import KeptSeal, Seals
 from commonweal.storage.store import LogRow, Store
 
@@ -63,6 +63,8 @@ class LedgerState:
         self.store, self.layers, self.community = store, layers, community
         self.documents: Mapping[bytes, bytes] = Documents(store)
         """The permanent bodies that are held, by their hash."""
+        self.is_whole = False
+        """Whether all that is above the last cut was folded, as of the last look."""
         self.has_advanced = False
         """Whether a cut was applied since this was made."""
         self.lacks: tuple[bytes, ...] = ()
@@ -199,25 +201,35 @@ class LedgerState:
             cut = Cut(seal.height, seal.time_ms, seal.clock, seal.prev, seal.cut_root)
             yield Advance(cut, kept.delta, facts.ends, facts.guilty), seal.id
 
-    def refresh(self, *, whole: bool = True) -> None:
-        """Take in what changed in the store since the last time."""
+    def refresh(self, *, whole: bool = True, at_once: bool = True) -> int:
+        """Take in what changed in the store since the last time.
+
+        whole: with what is above the last cut. at_once: False folds a portion of that at
+        most; `is_whole` says whether more is left. Return how many records that were.
+        """
+        folded = 0
         with self.store.snapshot():
             rows = self.store.logs()
             mark = _mark(self.store, rows, self.community)
-            is_behind = self.layers.mark("ledger") != mark and (whole or self._may_advance(mark))
+            self.is_whole = self.layers.mark("ledger") == mark
+            is_behind = not self.is_whole and (whole or self._may_advance(mark))
             while is_behind:
                 self.layers.begin()
                 try:
                     is_behind = self.layers.mark("ledger") != mark
                     if is_behind:
-                        is_behind = self._follow(rows, whole=whole)
-                        self.layers.put_mark("ledger", mark if whole and not is_behind else None)
+                        is_behind, records = self._follow(rows, whole=whole, at_once=at_once)
+                        self.layers.put_mark("ledger", mark if self.is_whole else None)
+                        folded += records
+                    else:
+                        self.is_whole = True
                     self.layers.commit()
                 finally:
                     self.layers.rollback()
             self.last.read()
             is_begun = self.layers.mark(BEGUN)
             self._waits = mark if self.lacks or not is_begun else None
+        return folded
 
     # Inside
 
@@ -244,8 +256,11 @@ class LedgerState:
         waits = self.alarm or self._waits == mark or self.layers.mark(TAKING)
         return height > self.cut.height and not waits
 
-    def _follow(self, rows: list[LogRow], *, whole: bool) -> bool:
-        """Write what follows from the store; return whether more seals wait to be applied."""
+    def _follow(self, rows: list[LogRow], *, whole: bool, at_once: bool) -> tuple[bool, int]:
+        """Write what follows from the store.
+
+        Return whether more seals wait to be applied, and how many records above them were folded.
+        """
         from commonweal.storage import views
 
         if self.layers.mark("community") not in (None, self.community):
@@ -255,7 +270,8 @@ class LedgerState:
         self.last.read()
         begun = self._begin()
         if begun is None:
-            return False
+            self.is_whole = whole
+            return False, 0
         advanced, is_more = self._advance()
         if advanced:
             covered = sum(log.length for log in self.last.logs.values())
@@ -265,10 +281,10 @@ class LedgerState:
         changed = dict.fromkeys([*begun, *advanced])
         if whole or advanced:
             changed |= dict.fromkeys(self.layers.clear(NEWEST))
-        if whole:
-            changed |= dict.fromkeys(self._above().fold(rows))
-        views.refresh(self.layers, self.store, list(changed))
-        return is_more
+        done = self._above().fold(rows, at_once=at_once) if whole else NOTHING_DONE
+        self.is_whole = done.is_whole
+        views.refresh(self.layers, self.store, list(changed | dict.fromkeys(done.touched)))
+        return is_more, done.records
 
     def _begin(self) -> list[bytes] | None:
         """Begin, with what is inherited; None while that is not here, or is not what it should be.

@@ -7,8 +7,9 @@ is always the state of one fold of all records held.
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from heapq import merge
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -36,6 +37,9 @@ PORTION_RECORDS_MAX = 10_000
 
 READ_BYTES = 4 * 1024 * 1024
 
+CLOCKS_BYTES = 64 * 1024
+"""So much of each log is read at a time to find what comes first."""
+
 NO_STOPS: Mapping[bytes, int] = MappingProxyType({})
 
 ENDS_TRIED_MAX = 2
@@ -59,6 +63,17 @@ class Point(NamedTuple):
     clock: int
     reached: dict[bytes, int]
     ends: dict[bytes, int]
+
+
+class Done(NamedTuple):
+    """What a fold did: the keys that it touched, how many records it folded, and whether all."""
+
+    touched: list[bytes]
+    records: int
+    is_whole: bool
+
+
+NOTHING_DONE = Done([], 0, is_whole=False)
 
 
 class _EndsEarlier(Exception):
@@ -91,11 +106,13 @@ class Provisional:
         self.store, self.layers, self.community = store, layers, community
         self.last, self.documents = last, documents
         self.rules, self.rules_at, self._watch = rules, rules_at, watch
+        self._records = 0
 
-    def fold(self, rows: list[LogRow]) -> list[bytes]:
-        """Fold what is above the cut into the layers; return the keys that this touches.
+    def fold(self, rows: list[LogRow], *, at_once: bool = True) -> Done:
+        """Fold what is above the cut into the layers.
 
-        rows: the logs of the store.
+        rows: the logs of the store. at_once: False lays down a portion at most, and leaves the
+        rest to be folded another time.
         """
         touched: list[bytes] = []
         point = self._point()
@@ -104,34 +121,29 @@ class Provisional:
             point = self._start({})
         for _ in range(ENDS_TRIED_MAX):
             try:
-                point = self._lay_down(point, rows, touched)
+                point, is_whole = self._lay_down(point, rows, touched, at_once=at_once)
+                if not is_whole:
+                    self.layers.put_mark("older", list(point))
+                    return Done(touched, self._records, False)
                 tip = self._folded(NEWEST, point, {}, rows)
                 self._check_ends(point, tip.state, rows)
                 break
             except _EndsEarlier as found:
                 touched += self.layers.clear(OLDER)
                 touched += self.layers.clear(NEWEST)
-                point = self._start(found.ends)
+                point, at_once = self._start(found.ends), True
         else:
             point = self._start({})
             tip = self._folded(NEWEST, point, {}, rows)
         self.layers.put_mark("older", list(point))
         changes = list(tip.state.changes())
         self.layers.put(NEWEST, changes)
-        return touched + [key for key, _ in changes]
+        return Done(touched + [key for key, _ in changes], self._records, True)
 
     def first(self, records_max: int) -> Mapping[bytes, int]:
         """Return for each log where the first `records_max` above the cut, by clock, end."""
-        start = self._start({})
-        clocks = self._clocks(start, self.store.logs())
-        waiting = sorted(clock for some in clocks.values() for clock in some)
-        if len(waiting) <= records_max:
-            return NO_STOPS
-        last = waiting[records_max - 1]
-        return {
-            author: start.reached.get(author, 0) + bisect_right(some, last)
-            for author, some in clocks.items()
-        }
+        start, rows = self._start({}), self.store.logs()
+        return _ends_of(self._earliest(start, rows, records_max), start, rows)
 
     def covered(self) -> dict[bytes, int]:
         """Return how far each log is final."""
@@ -151,20 +163,24 @@ class Provisional:
 
     # Inside
 
-    def _lay_down(self, point: Point, rows: list[LogRow], touched: list[bytes]) -> Point:
-        """Lay the older of what is above `point` down in their layer, a portion at a time."""
+    def _lay_down(
+        self, point: Point, rows: list[LogRow], touched: list[bytes], *, at_once: bool
+    ) -> tuple[Point, bool]:
+        """Lay the older of what is above `point` down in their layer, a portion at a time.
+
+        Return how far they lie there, and whether only the newest are left.
+        """
         of = sum(row.length for row in rows)
         self._watch(sum(point.reached.values()), of)
-        clocks = self._clocks(point, rows)
-        waiting = sorted(clock for some in clocks.values() for clock in some)
-        start = dict(point.reached)
-        while len(waiting) > NEWEST_RECORDS_MAX:
-            last = waiting[min(len(waiting) - NEWEST_RECORDS_KEPT, PORTION_RECORDS_MAX) - 1]
-            waiting = waiting[bisect_right(waiting, last) :]
-            reached = point.reached | {
-                author: start.get(author, 0) + bisect_right(some, last)
-                for author, some in clocks.items()
-            }
+        while True:
+            waiting = self._earliest(point, rows, PORTION_RECORDS_MAX + NEWEST_RECORDS_MAX)
+            if len(waiting) <= NEWEST_RECORDS_MAX:
+                return point, True
+            if self._records and not at_once:
+                return point, False
+            last, _ = waiting[min(len(waiting) - NEWEST_RECORDS_KEPT, PORTION_RECORDS_MAX) - 1]
+            older = [one for one in waiting if one[0] <= last]
+            reached = point.reached | _ends_of(older, point, rows)
             ledger = self._folded(OLDER, point, reached, rows)
             self._check_ends(point, ledger.state, rows)
             changes = list(ledger.state.changes())
@@ -172,7 +188,6 @@ class Provisional:
             touched += [key for key, _ in changes]
             point = Point(last, reached, point.ends | self._ends(ledger.state, rows))
             self._watch(sum(reached.values()), of)
-        return point
 
     def _folded(
         self, layer: int, point: Point, stops: Mapping[bytes, int], rows: list[LogRow]
@@ -205,6 +220,7 @@ class Provisional:
 
         ledger.add(good())
         ledger.settle()
+        self._records += len(folded)
         for id in folded:
             reason = ledger.verdict(id)
             if reason is not None:
@@ -213,16 +229,24 @@ class Provisional:
         self.layers.change_many("INSERT OR REPLACE INTO refused VALUES (?, ?, ?)", refused)
         return ledger
 
-    def _clocks(self, point: Point, rows: list[LogRow]) -> dict[bytes, list[int]]:
-        """Return the clocks, ascending, of what each log has above `point`."""
-        clocks: dict[bytes, list[int]] = {}
-        for row in rows:
-            at = point.reached.get(row.author, 0)
-            while at < row.length:
-                wires = self.store.wires(row.author, at, row.length, READ_BYTES)
-                clocks.setdefault(row.author, []).extend(map(clock_in, wires))
-                at += len(wires)
-        return clocks
+    def _earliest(
+        self, point: Point, rows: list[LogRow], records_max: int
+    ) -> list[tuple[int, bytes]]:
+        """Return clock and author of the first records above `point`, ascending.
+
+        So many, and all that share the clock of the last of them. No more of the logs is read
+        than that takes.
+        """
+        first: list[tuple[int, bytes]] = []
+        logs = (
+            places(self.store, row.author, point.reached.get(row.author, 0), row.length)
+            for row in rows
+        )
+        for place in merge(*logs):
+            if len(first) >= records_max and place[0] > first[-1][0]:
+                break
+            first.append(place)
+        return first
 
     def _check_ends(self, point: Point, state: State, rows: list[LogRow]) -> None:
         """Raise when logs end elsewhere than was known when what lies below `point` was folded."""
@@ -266,6 +290,25 @@ class Provisional:
             if row.frozen is not None:
                 ends[row.author] = min(row.frozen, ends.get(row.author, row.frozen))
         return ends
+
+
+def places(
+    store: Store, author: DeviceKey, start: int, stop: int
+) -> Iterator[tuple[int, DeviceKey]]:
+    """Yield the clock of each record of a log in that range, ascending, with its author."""
+    while start < stop:
+        clocks = list(map(clock_in, store.wires(author, start, stop, CLOCKS_BYTES)))
+        for clock in clocks:
+            yield clock, author
+        start += len(clocks)
+
+
+def _ends_of(
+    places: Iterable[tuple[int, bytes]], point: Point, rows: Iterable[LogRow]
+) -> dict[bytes, int]:
+    """Return for each log where those of its records above `point` that are in `places` end."""
+    counted = Counter(author for _, author in places)
+    return {row.author: point.reached.get(row.author, 0) + counted[row.author] for row in rows}
 
 
 def _is_void(record: Record, ends: Mapping[bytes, int]) -> bool:

@@ -23,8 +23,13 @@ Log = list[Record]
 class Node:
     """A store, the ledger folded from it, and what that says of seals."""
 
-    def __init__(self, community: CommunityId, documents: Mapping[bytes, bytes]) -> None:
-        self.store, self.layers = Store(), Layers()
+    def __init__(
+        self,
+        community: CommunityId,
+        documents: Mapping[bytes, bytes],
+        store: Store | None = None,
+    ) -> None:
+        self.store, self.layers = store or Store(), Layers()
         self.community, self.documents = community, documents
         self.seals = Seals(self.store, community)
         self.kept = LedgerState(self.store, self.layers, community)
