@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import threading
+from typing import Any
 
 import pytest
 import trio
@@ -344,6 +346,42 @@ async def test_gossip_comes_back_with_the_connection() -> None:
             await gossip_works(a, b)
             a.network.drop(b.key, "again")
             await b.wait(Disconnected, len(b.all(Connected)))
+
+
+async def test_gossip_keeps_nothing_of_the_messages_that_went_by(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("commonweal.node.network.gossip.FORGET_S", 0.3)
+    monkeypatch.setattr("commonweal.node.network.gossip.VALIDATED_MAX", 5)
+    a, b = End(1), End(2)
+    async with running(a, b):
+        await a.dial(b)
+        for end in (a, b):
+            end.network.subscribe(["t"])
+        await gossip_works(a, b)
+        for i in range(20):
+            a.network.publish("t", b"%d" % i)
+        await heard(b, b"19")
+        for end in (a, b):
+            pubsub: Any = end.network._gossip._pubsub
+            assert len(pubsub.validation_cache.cache) == 5
+            tables = pubsub.router.recent_message_deliveries, pubsub.router.equivocation_detection
+            with trio.fail_after(PATIENCE_S):
+                while any(tables):
+                    await trio.sleep(0.05)
+
+
+async def test_gossip_that_ended_leaves_no_thread() -> None:
+    def sweeping() -> int:
+        return sum("_background_cleanup" in each.name for each in threading.enumerate())
+
+    before = sweeping()
+    a = End(1)
+    async with running(a):
+        with trio.fail_after(PATIENCE_S):
+            while sweeping() == before:
+                await trio.sleep(0.01)
+    assert sweeping() == before
 
 
 async def gossip_works(sender: End, receiver: End) -> None:

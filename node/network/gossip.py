@@ -52,8 +52,10 @@ FAULTS_BURST: Final = 64
 """Messages of one peer that may be false, or of his own and too many; with more he is dropped."""
 HEARTBEAT_S: Final = 1
 RESTART_S: Final = 1.0
-FORGET_S: Final = 3_600
-"""libp2p keeps a table of deliveries that nothing else ever empties."""
+FORGET_S: Final = 30
+"""So often what libp2p notes of each message is let go, some 3 KiB that nobody looks at again."""
+VALIDATED_MAX: Final = 64
+"""Messages of which libp2p notes that they were judged; what was seen is not judged again."""
 
 
 class Gossip:
@@ -98,7 +100,7 @@ class Gossip:
                 async with self._service() as pubsub, trio.open_nursery() as nursery:
                     nursery.start_soon(self._follow_topics, pubsub)
                     nursery.start_soon(self._publish_queued, pubsub)
-                    nursery.start_soon(_forget_deliveries, pubsub)
+                    nursery.start_soon(_forget, pubsub)
             except Exception as error:  # the wall around libp2p
                 log.warning("gossip stopped and begins again: %s", _words(error))
             self._pubsub = None
@@ -146,12 +148,15 @@ class Gossip:
             eclipse_protection_enabled=False,
         )
         pubsub = _SafePubsub(self._host, router, self._flooded)
-        async with background_trio_service(router), background_trio_service(pubsub):
-            await pubsub.wait_until_ready()
-            self._pubsub = pubsub
-            for peer in self._members():
-                pubsub.join(peer_id(peer))
-            yield pubsub
+        try:
+            async with background_trio_service(router), background_trio_service(pubsub):
+                await pubsub.wait_until_ready()
+                self._pubsub = pubsub
+                for peer in self._members():
+                    pubsub.join(peer_id(peer))
+                yield pubsub
+        finally:
+            pubsub.seen_messages.stop()
 
     async def _follow_topics(self, pubsub: _SafePubsub) -> None:
         while True:
@@ -202,7 +207,12 @@ class _SafePubsub(Pubsub):
     """
 
     def __init__(self, host: IHost, router: GossipSub, flooded: Callable[[PeerKey], None]) -> None:
-        super().__init__(host, router, max_inbound_rpc_size=RPC_BYTES_MAX)
+        super().__init__(
+            host,
+            router,
+            max_inbound_rpc_size=RPC_BYTES_MAX,
+            validation_cache_size=VALIDATED_MAX,
+        )
         self._allowances: dict[ID, _Allowance] = {}
         self._flooded = flooded
 
@@ -310,12 +320,14 @@ def _weight(rpc: rpc_pb2.RPC) -> float:
     return entries + ids / IDS_PER_CONTROL + SUBSCRIPTION_WEIGHT * len(rpc.subscriptions)
 
 
-async def _forget_deliveries(pubsub: Pubsub) -> None:
+async def _forget(pubsub: Pubsub) -> None:
+    """Empty the tables of messages that libp2p fills for hours; a copy is known by its id."""
     while True:
         await trio.sleep(FORGET_S)
-        deliveries: Any = getattr(pubsub.router, "recent_message_deliveries", None)
-        if deliveries is not None:
-            deliveries.clear()
+        for name in ("recent_message_deliveries", "equivocation_detection"):
+            table: Any = getattr(pubsub.router, name, None)
+            if table is not None:
+                table.clear()
 
 
 def _words(error: BaseException) -> str:
