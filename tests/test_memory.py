@@ -5,11 +5,27 @@ from __future__ import annotations
 import tracemalloc
 
 from commonweal.node.events import Wish
+from commonweal.storage import ids
+from commonweal.storage.store import Store
 from tests.ledger.village import Village
+from tests.protocol.authors import BO, chain
 from tests.test_ledger_state import Home as Kept
 from tests.test_ledger_state import founding_documents
 
 WORK = Wish("event", {"action": "work", "provider": bytes(16)})
+
+
+def test_an_idle_store_keeps_few_ids_in_memory() -> None:
+    log = chain(BO, ids.FRESH_IDS_IDLE)
+    store = Store()
+    for one in log:
+        store.append(BO.device, [one])
+        assert store.wire(one.id) == one.wire
+    assert len(store._ids._fresh()) == ids.FRESH_IDS_IDLE <= 1_024
+    store.tidy()
+    assert not store._ids._fresh()
+    assert store.wire(log[7].id) == log[7].wire
+    store.close()
 
 
 def test_a_fold_of_what_is_new_takes_no_more_memory_when_more_is_old() -> None:
