@@ -118,6 +118,7 @@ class Deciding:
                 if self._is_due(now_ms):
                     self._fold_above(assessor, now_ms)
                 follow_up(assessor)
+                assessor.kept.shrink()
             return found
         except UNREADABLE as error:
             log.warning("nothing is concluded now: %s %s", type(error).__doc__, error)

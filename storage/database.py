@@ -193,6 +193,11 @@ class Database:
             pass  # a reader or another checkpoint; the next idle time comes
         finally:
             self._execute(f"PRAGMA busy_timeout = {BUSY_MS_MAX}")
+        self.shrink()
+
+    def shrink(self) -> None:
+        """Let go of the pages that are cached and not written to; the system has them too."""
+        self._execute("PRAGMA shrink_memory")
 
     def backup(self, path: str | Path) -> None:
         """Write a copy of the last committed state to `path`, whole or not at all."""

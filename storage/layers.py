@@ -72,6 +72,10 @@ class Layers:
         """Close the file; what was not committed is gone."""
         self._connection.close()
 
+    def shrink(self) -> None:
+        """Let go of the pages that are cached; the system has them too."""
+        self._do("PRAGMA shrink_memory")
+
     def begin(self) -> None:
         """Be the only one who writes, until `commit` or `rollback`."""
         self._do("BEGIN IMMEDIATE")

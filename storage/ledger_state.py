@@ -231,6 +231,11 @@ class LedgerState:
             self._waits = mark if self.lacks or not is_begun else None
         return folded
 
+    def shrink(self) -> None:
+        """Let go of what is cached of both files until the next time."""
+        self.store.shrink()
+        self.layers.shrink()
+
     # Inside
 
     def _above(self) -> Provisional:
