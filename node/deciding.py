@@ -87,7 +87,7 @@ class Deciding:
                     if not is_quiet and trio.current_time() - looked_at < LATE_S:
                         continue
                     looked_at, already = trio.current_time(), records
-                    records = await trio.to_thread.run_sync(self._count, limiter=limiter)
+                    records = await trio.to_thread.run_sync(self._count, already, limiter=limiter)
                     if not is_quiet and records - already > NEWS_MAX:
                         continue
                     concluded = stamp
@@ -178,13 +178,15 @@ class Deciding:
             return (0, 0)
         return found.st_mtime_ns, found.st_size
 
-    def _count(self) -> int:
-        """Return how many records are here; 0 where that cannot be read now."""
+    def _count(self, before: int) -> int:
+        """Return how many records are here; `before` where that cannot be read, as `step` finds."""
         try:
+            if self._open is not None:
+                return self._open[0].counts().records
             with closing(Store(self._ledger, readonly=True)) as store:
                 return store.counts().records
         except UNREADABLE:
-            return 0
+            return before
 
     def _news(self, assessor: Assessor, *, is_asked: bool) -> list[Event]:
         now = assessor.outlook()

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import tracemalloc
 from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
 
 from commonweal.commands.writing import write
+from commonweal.node import deciding
 from commonweal.node.deciding import Deciding
-from commonweal.node.events import Wish
+from commonweal.node.events import Event, Wish
+from commonweal.protocol.errors import DiskFailed, ReadOnlyDatabase
 from commonweal.storage import ids
 from commonweal.storage.home import Home, Settings
 from commonweal.storage.store import Store
@@ -17,6 +23,7 @@ from tests.test_ledger_state import Home as Kept
 from tests.test_ledger_state import founding_documents
 from tests.weal import founder
 
+PATIENCE_S = 10.0
 WORK = Wish("event", {"action": "work", "provider": bytes(16)})
 BEFORE, AFTER = b"the text as it was ", b"the text as it will"
 
@@ -28,6 +35,13 @@ def change(file: Path) -> None:
     with file.open("r+b") as opened:
         opened.seek(held.index(BEFORE))
         opened.write(AFTER)
+
+
+def in_home(folder: Path) -> Deciding:
+    """Return what decides in a home that is founded in `folder`."""
+    home = Home(founder(folder / "home"))
+    with home.store(readonly=True) as store:
+        return Deciding(home.database, home.state, Settings.read(store).here)
 
 
 def test_a_checkpoint_lets_go_of_the_pages_that_are_cached(tmp_path: Path) -> None:
@@ -44,20 +58,69 @@ def test_a_checkpoint_lets_go_of_the_pages_that_are_cached(tmp_path: Path) -> No
 
 
 def test_who_folded_lets_go_of_the_pages_that_are_cached(tmp_path: Path) -> None:
-    home = Home(founder(tmp_path / "home"))
-    with home.store(readonly=True) as store:
-        community = Settings.read(store).here
-    deciding = Deciding(home.database, home.state, community)
-    deciding.step(1)
-    assert deciding._open is not None
+    who = in_home(tmp_path)
+    who.step(1)
+    assert who._open is not None
     said: list[str] = []
-    for part in deciding._open[:2]:
+    for part in who._open[:2]:
         part._connection.set_trace_callback(said.append)
-    write(home, [WORK])
-    deciding.step(2)
+    write(Home(tmp_path / "home"), [WORK])
+    who.step(2)
     assert said.count("PRAGMA shrink_memory") == 2
     assert said[-1] == "PRAGMA shrink_memory", "after all that is read"
-    deciding.close()
+    who.close()
+
+
+async def test_who_looks_often_opens_the_ledger_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deciding, "QUIET_S", 0.01)
+    monkeypatch.setattr(deciding, "LATE_S", 0.0)
+    opened: list[Store] = []
+
+    def opening(path: Path, *, readonly: bool) -> Store:
+        opened.append(Store(path, readonly=readonly))
+        return opened[-1]
+
+    monkeypatch.setattr(deciding, "Store", opening)
+    looks = 0
+    step = Deciding.step
+
+    def counted(self: Deciding, *details: Any) -> list[Event]:
+        nonlocal looks
+        looks += 1
+        return step(self, *details)
+
+    monkeypatch.setattr(Deciding, "step", counted)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(in_home(tmp_path).run, lambda _event: None)
+        with trio.fail_after(PATIENCE_S):
+            while looks < 8:
+                await trio.sleep(0.01)
+        nursery.cancel_scope.cancel()
+    assert len(opened) == 2, "once to see how much there is, once to stay"
+
+
+async def test_who_decides_outlives_a_disk_that_cannot_be_read_for_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deciding, "QUIET_S", 0.01)
+    monkeypatch.setattr(deciding, "LATE_S", 0.0)
+    failures = [DiskFailed("a bad cable"), DiskFailed("still"), ReadOnlyDatabase("no more files")]
+
+    def opening(path: Path, *, readonly: bool) -> Store:
+        if failures:
+            raise failures.pop()
+        return Store(path, readonly=readonly)
+
+    monkeypatch.setattr(deciding, "Store", opening)
+    concluded: list[Event] = []
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(in_home(tmp_path).run, concluded.append)
+        with trio.fail_after(PATIENCE_S):
+            while not concluded:
+                await trio.sleep(0.01)
+        nursery.cancel_scope.cancel()
 
 
 def test_an_idle_store_keeps_few_ids_in_memory() -> None:
