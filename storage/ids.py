@@ -15,7 +15,7 @@ from commonweal.storage.database import Database
 PREFIX_BYTES = 6
 FRESH_IDS_MAX = 524_288
 """So many ids may wait for their move, together; they take 6 bytes each on the disk."""
-FRESH_IDS_IDLE = 1_024
+FRESH_IDS_IDLE = 256
 """So many are moved when the node is idle; spread out in memory they take 160 bytes each."""
 KEYS_BETWEEN_MAX = 64
 """Records looked at for an id that was typed in part."""

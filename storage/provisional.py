@@ -26,13 +26,13 @@ if TYPE_CHECKING:  # loaded when something is folded, which is seldom
     from commonweal.protocol.ledger.fold import Ledger
     from commonweal.protocol.ledger.rules_in_force import Rules
 
-NEWEST_RECORDS_MAX = 500
+NEWEST_RECORDS_MAX = 256
 """Above so many records, the older of them are laid down in a layer of their own.
 
 All that are not are folded, and in memory, each time something comes: 1.3 KiB and 30 us each.
 """
 
-NEWEST_RECORDS_KEPT = 250
+NEWEST_RECORDS_KEPT = 128
 """So many stay above it, since what arrives late mostly stands among the newest."""
 
 PORTION_RECORDS_MAX = 10_000
