@@ -7,6 +7,7 @@ ends the process at once; nothing acknowledged can be lost by that.
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import logging
 import os
@@ -132,6 +133,14 @@ async def _sweep() -> None:
     while True:
         await trio.sleep(GARBAGE_S)
         gc.collect()
+        _give_back()
+
+
+def _give_back() -> None:
+    """Let the system have the pages that nobody uses; some 0.2 ms. Only glibc is asked to."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(ctypes.c_size_t(0))
 
 
 def run_trio(main: Callable[[Unpack[Ts]], Awaitable[T]], *details: *Ts) -> T:

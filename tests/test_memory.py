@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import resource
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ import pytest
 import trio
 
 from commonweal.commands.writing import write
-from commonweal.node import deciding
+from commonweal.node import deciding, process
 from commonweal.node.deciding import Deciding
 from commonweal.node.events import Event, Wish
 from commonweal.protocol.errors import DiskFailed, ReadOnlyDatabase
@@ -35,6 +37,13 @@ def change(file: Path) -> None:
     with file.open("r+b") as opened:
         opened.seek(held.index(BEFORE))
         opened.write(AFTER)
+
+
+def resident_bytes() -> int:
+    """Return how much memory of this process is in use, as the system counts; 0 if it does not."""
+    counts = Path("/proc/self/statm")
+    pages = int(counts.read_text("ascii").split()[1]) if counts.exists() else 0
+    return pages * resource.getpagesize()
 
 
 def in_home(folder: Path) -> Deciding:
@@ -69,6 +78,23 @@ def test_who_folded_lets_go_of_the_pages_that_are_cached(tmp_path: Path) -> None
     assert said.count("PRAGMA shrink_memory") == 2
     assert said[-1] == "PRAGMA shrink_memory", "after all that is read"
     who.close()
+
+
+async def test_pages_that_nobody_uses_go_back_to_the_system(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(process, "GARBAGE_S", 0.01)
+    blocks = [bytes(2_000) for _ in range(20_000)]
+    kept = blocks[::100]  # among those that go, so that what is free does not lie at the end
+    del blocks
+    before = resident_bytes()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(process._sweep)
+        await trio.sleep(0.1)
+        nursery.cancel_scope.cancel()
+    assert len(kept) == 200
+    if hasattr(ctypes.CDLL(None), "malloc_trim"):
+        assert before - resident_bytes() > 20_000_000
 
 
 async def test_who_looks_often_opens_the_ledger_once(
