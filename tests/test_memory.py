@@ -165,7 +165,7 @@ def test_an_idle_store_keeps_few_ids_in_memory() -> None:
 def test_a_fold_of_what_is_new_takes_no_more_memory_when_more_is_old() -> None:
     village = Village()
     for _ in range(1_500):
-        village.mei.write("event", WORK.data)
+        village.mei.write("event", dict(WORK.data))
     home = Kept(village.community, founding_documents(village))
     home.hold(village.records)
     home.arrive(village.mei.key, 1_500)
