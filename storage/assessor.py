@@ -105,7 +105,7 @@ class Assessor:
 
     def outlook(self) -> Outlook:
         """Return how the ledger stands, after every stored seal that can be is applied."""
-        with self._looking(whole=True):
+        with self._looking():
             kept, final, ruleset = self.kept, self.kept.final, self.kept.ruleset
             witnesses = self._point().witnesses
             seated = devices(witnesses)
@@ -133,7 +133,7 @@ class Assessor:
         The first records by clock, within the limits of a have-frontier; they are closed
         under what they cite.
         """
-        with self._looking(whole=True):
+        with self._looking():
             unsealed, witnesses = self._unsealed(), self._point().witnesses
             if not witnesses:
                 return ()
@@ -155,7 +155,7 @@ class Assessor:
         None when there is nothing to seal, when what `haves` ask for is not held here yet, or
         when what it would come to cannot be written.
         """
-        with self._looking(whole=True):
+        with self._looking():
             point, end = self._point(), self.kept.end()
             if self.kept.alarm or not point.witnesses:
                 return None
@@ -204,15 +204,10 @@ class Assessor:
     # Inside
 
     @contextmanager
-    def _looking(self, *, whole: bool = False) -> Iterator[None]:
-        """Apply what can be, and let everything read inside be of one moment.
-
-        whole: fold what is above the last cut as well, where only that says who is a stranger.
-        """
+    def _looking(self) -> Iterator[None]:
+        """Apply what can be, and let everything read inside be of one moment."""
         with self._store.snapshot():
             self.kept.refresh(whole=False)
-            if whole and self._strangers():
-                self.kept.refresh()
             self._layers.pin()
             try:
                 self.kept.last.read()
@@ -237,14 +232,17 @@ class Assessor:
         return beginning(founding)
 
     def _strangers(self) -> dict[DeviceKey, None]:
-        """Return the devices that no cut has yet and nobody admitted, as far as is folded.
+        """Return the devices that no cut has yet and nobody admitted.
 
         Every node keeps the logs of as many strangers as it has room for, each of others: in a
         cut they would be what most can never get.
         """
-        last, state = self.kept.last.logs, self.kept.state
-        rows = (row.author for row in self._store.logs() if row.length and row.author not in last)
-        return {one: None for one in rows if not membership.was_admitted(state, one)}
+        last = self.kept.last.logs
+        new = [row.author for row in self._store.logs() if row.length and row.author not in last]
+        if not new:
+            return {}
+        state = self.kept.members()
+        return {one: None for one in new if not membership.was_admitted(state, one)}
 
     def _unsealed(self) -> list[tuple[DeviceKey, int, int]]:
         """Return for each log that is longer than in the last cut where it was and is."""

@@ -72,6 +72,7 @@ class LedgerState:
         self.ready: dict[bytes, Folded] = {}
         """Seals that were folded on the last one, by id, so that none is folded twice."""
         self.last = LastCut(layers, community)
+        self._members: tuple[tuple[int, int], State] | None = None
         self._waits: bytes | None = None
         self._watch = watch
         self.refresh(whole=whole)
@@ -100,6 +101,14 @@ class LedgerState:
     def state(self) -> State:
         """The provisional state: all records held; whoever writes changes only his own copy."""
         return State(Layer(self.layers, NEWEST))
+
+    def members(self) -> State:
+        """Return the final state with what is above it of membership, which is little, folded."""
+        (rare,) = self.store.row("SELECT count(*) FROM rare") or (0,)
+        stamp = (self.cut.height, rare)
+        if self._members is None or self._members[0] != stamp:
+            self._members = stamp, self._above().members()
+        return self._members[1]
 
     @property
     def founded(self) -> State:

@@ -19,7 +19,7 @@ from commonweal.protocol.ledger.reasons import Reason
 from commonweal.protocol.ledger.state import State
 from commonweal.protocol.record import CommunityId, Record, RecordId, clock_in, from_bytes_unchecked
 from commonweal.storage.last_cut import LastCut, SealIds
-from commonweal.storage.layers import NEWEST, OLDER, Layer, Layers
+from commonweal.storage.layers import FINAL, NEWEST, OLDER, Layer, Layers
 from commonweal.storage.store import LogRow, Store
 
 if TYPE_CHECKING:  # loaded when something is folded, which is seldom
@@ -143,6 +143,13 @@ class Provisional:
         self.layers.put(NEWEST, changes)
         return Done(touched + [key for key, _ in changes], self._records, True)
 
+    def members(self) -> State:
+        """Return the final state, and folded on it the records of rare kinds above the cut."""
+        ledger, covered = self._begun(FINAL), self.covered()
+        ledger.add(one for one in self.store.rare() if one.seq >= covered.get(one.author, 0))
+        ledger.settle()
+        return ledger.state
+
     def first(self, records_max: int) -> Mapping[bytes, int]:
         """Return for each log where the first `records_max` above the cut, by clock, end."""
         start, rows = self._start({}), self.store.logs()
@@ -196,14 +203,7 @@ class Provisional:
         self, layer: int, point: Point, stops: Mapping[bytes, int], rows: list[LogRow]
     ) -> Ledger:
         """Return the fold of what lies above `point`, up to `stops`; note what it refuses."""
-        from commonweal.protocol.ledger.fold import Ledger
-
-        base = None if self.layers.is_empty() else Layer(self.layers, OLDER, cached=True)
-        seals = SealIds(self.store, self.community)
-        ledger = Ledger(
-            *(self.community, base, self.last.cut, self.rules, self.documents, seals),
-            rules_at=self.rules_at,
-        )
+        ledger = self._begun(OLDER)
         for row in rows:
             if row.frozen is not None:
                 ledger.freeze(row.author, row.frozen)
@@ -231,6 +231,17 @@ class Provisional:
         self.layers.change_many("INSERT OR IGNORE INTO said_at VALUES (?, ?)", said)
         self.layers.change_many("INSERT OR REPLACE INTO refused VALUES (?, ?, ?)", refused)
         return ledger
+
+    def _begun(self, layer: int) -> Ledger:
+        """Return a fold that begins with what a layer holds."""
+        from commonweal.protocol.ledger.fold import Ledger
+
+        base = None if self.layers.is_empty() else Layer(self.layers, layer, cached=True)
+        seals = SealIds(self.store, self.community)
+        return Ledger(
+            *(self.community, base, self.last.cut, self.rules, self.documents, seals),
+            rules_at=self.rules_at,
+        )
 
     def _earliest(
         self, point: Point, rows: list[LogRow], records_max: int

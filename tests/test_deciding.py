@@ -167,7 +167,7 @@ async def test_a_disk_that_fails_is_not_asked_again_at_once(
         raise DiskFailed("state.db")
 
     monkeypatch.setattr(thread, "_opened", failing)
-    monkeypatch.setattr(thread, "_count", lambda: 0)
+    monkeypatch.setattr(thread, "_count", lambda _: 0)
     with trio.move_on_after(0.5):
         await thread.run(lambda _: None)
     assert 1 <= len(looked) <= 3

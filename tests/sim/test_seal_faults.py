@@ -205,13 +205,12 @@ def test_who_offers_no_more_keeps_nobody_from_sealing_by_what_he_shows() -> None
 
 
 def test_strangers_of_whom_each_witness_has_others_keep_nobody_from_sealing() -> None:
-    world = council(31, more=1)
-    *seated, bad = world.nodes
+    world = council(31)
+    seated = world.nodes
     nobody = Invite(RecordId(bytes(32)), 7, bytes(32))
     for number, node in enumerate(seated):
         crowd = requests(world, nobody, UNINVITED_MAX, f"uninvited {number}")
-        frame = wire.encode(wire.Runs(tuple(crowd), 0, asked=False))
-        world.network.send(bad, node.key, frame)
+        hear(node, wire.Runs(tuple(crowd), 0, asked=False))
     world.run(5_000)
     held = [dict.fromkeys(node.service.desk.replica.newcomers()) for node in seated]
     assert all(len(one) == UNINVITED_MAX for one in held)
