@@ -8,7 +8,6 @@ store, hands in `Committed`, and only then performs the actions of the batch.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, assert_never
 
 from commonweal.node import events, heads, link
@@ -17,6 +16,7 @@ from commonweal.node.auditing import AUDIT_PAUSE_MS, Auditing
 from commonweal.node.authoring import Authoring
 from commonweal.node.bodies import Bodies
 from commonweal.node.comparing import Comparing
+from commonweal.node.erasing import Erasing
 from commonweal.node.events import Action, Answer, Event, Publish, Subscribe, Taken, Wake
 from commonweal.node.gate import Gate
 from commonweal.node.intake import Intake
@@ -77,6 +77,7 @@ class Service:
         self.auditing = Auditing(self.desk, self.intake)
         self.gate = Gate(self.desk, invite)
         self.scrubbing = Scrubbing(self.desk)
+        self.erasing = Erasing(self.desk)
         self.peering = Peering(self.desk)
         self.authoring = Authoring(self.desk)
         self.heads = heads.Heads(self.desk)
@@ -146,7 +147,7 @@ class Service:
         for peer in list(self.desk.sessions):
             self._left(peer)
         self.desk.replica.reload()
-        for part in (self.peering, self.scrubbing, self.sealing, self.arriving):
+        for part in (self.peering, self.scrubbing, self.erasing, self.sealing, self.arriving):
             part.reload()
         self._answers.clear()
         self._is_new = True
@@ -360,6 +361,7 @@ class Service:
             return
         if any(wish.kind not in BULK_KINDS for wish in event.wishes):
             self._membership_changed()
+        self.erasing.erase(written)
         records = [{"id": one.id, "seq": one.seq} for one in written]
         self._answers.append(Answer(event.ticket, {"records": records}))
 
@@ -421,6 +423,7 @@ class Service:
         self.authoring.claims.ask()
         if desk.keeps:
             self.scrubbing.step()
+            self.erasing.step()
         self._membership_changed()
         self.sealing.tick()
         self.arriving.tick()
@@ -431,7 +434,8 @@ class Service:
                 self._compare(session)
         if desk.now_ms - self._compared_ms >= COMPARE_MS:
             self._compared_ms = desk.now_ms
-            chosen = self._some_member()
+            members = desk.members()
+            chosen = desk.rng.choice(members) if members else None
             if chosen is not None:
                 self._compare(chosen)
                 self.sealing.following.tell(chosen)
@@ -445,7 +449,3 @@ class Service:
     def _compare(self, session: Session) -> None:
         if self.desk.now_ms - session.compare_ms >= COMPARE_SOON_MS:
             self.comparing.begin(session)
-
-    def _some_member(self) -> Session | None:
-        members: Sequence[Session] = self.desk.members()
-        return self.desk.rng.choice(members) if members else None

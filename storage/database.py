@@ -81,6 +81,8 @@ class Database:
         self._failed_with: DiskFailed | None = None
         self._lost_with: StorageError | None = None
         self._in_batch = False
+        self._erased = True  # by the process before, for all we know
+        """Whether the write-ahead log may still hold what was erased; then it is cut."""
         self.forget()
         self._connection = self._open()
 
@@ -182,13 +184,19 @@ class Database:
     # The file
 
     def checkpoint(self) -> None:
-        """Move the write-ahead log into the database, as far as readers allow; for idle times."""
+        """Move the write-ahead log into the database, as far as readers allow; for idle times.
+
+        What was erased since stays in neither, unless somebody reads: then the next time.
+        """
         assert not self._ready().in_transaction, "commit first"
         wal = Path(self.path + "-wal")
         big = wal.exists() and wal.stat().st_size > WAL_IDLE_BYTES_MAX
+        mode = "TRUNCATE" if big or self._erased else "PASSIVE"
         self._execute("PRAGMA busy_timeout = 0")
         try:
-            self._execute(f"PRAGMA wal_checkpoint({'TRUNCATE' if big else 'PASSIVE'})")
+            busy = self.row(f"PRAGMA wal_checkpoint({mode})")
+            if mode == "TRUNCATE" and busy is not None and not busy[0]:
+                self._erased = False
         except DatabaseBusy:
             pass  # a reader or another checkpoint; the next idle time comes
         finally:

@@ -241,6 +241,7 @@ class Provisional:
         return Ledger(
             *(self.community, base, self.last.cut, self.rules, self.documents, seals),
             rules_at=self.rules_at,
+            find=self.store.record,
         )
 
     def _earliest(

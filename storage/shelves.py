@@ -82,7 +82,12 @@ class Shelves(Database):
             (digest,),
         )
         self.change("DELETE FROM wanted WHERE hash = ?", (digest,))
+        self._erased = True
         return not self.has_body(digest)
+
+    def is_erased(self, digest: bytes) -> bool:
+        """Say whether a body was erased here, so that it is never taken again."""
+        return bool(self.row("SELECT 1 FROM body WHERE hash = ? AND content IS NULL", (digest,)))
 
     def bodies(self, after: bytes, limit: int) -> list[tuple[bytes, bytes]]:
         """Return hash and bytes of bodies that are held, by hash, from above `after`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, TypeAlias, TypeGuard
 
@@ -10,7 +10,7 @@ from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.cut import Cut
 from commonweal.protocol.ledger.reasons import Reason
 from commonweal.protocol.ledger.rules_in_force import Rules
-from commonweal.protocol.record import CommunityId
+from commonweal.protocol.record import CommunityId, Record, RecordId
 
 NOBODY = MemberId(b"")
 
@@ -26,6 +26,15 @@ class Heights(Protocol):
 
 NO_SEALS: Mapping[bytes, int] = MappingProxyType({})
 
+Find: TypeAlias = Callable[[RecordId], Record | None]
+"""Returns a record that is held by its id, void or not; else None."""
+
+
+def finds_none(_: RecordId) -> Record | None:
+    """Find nothing."""
+    return None
+
+
 Verdict: TypeAlias = Reason | None
 """None: the record counts. Else why it does not."""
 
@@ -35,7 +44,7 @@ class Context(NamedTuple):
 
     member: the author's, who is active; `NOBODY` for the kinds that anyone writes.
     documents: the permanent bodies of records held, by their hash. seals: those that a
-    record may name as its basis.
+    record may name as its basis. record: finds what a record cites.
     """
 
     community: CommunityId
@@ -44,6 +53,7 @@ class Context(NamedTuple):
     member: MemberId
     documents: Mapping[bytes, bytes] = NO_DOCUMENTS
     seals: Heights = NO_SEALS
+    record: Find = finds_none
 
 
 def is_bytes(value: Any, size: int = 32) -> TypeGuard[bytes]:

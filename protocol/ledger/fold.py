@@ -26,8 +26,10 @@ from commonweal.protocol.ledger.context import (
     NO_SEALS,
     NOBODY,
     Context,
+    Find,
     Heights,
     Verdict,
+    finds_none,
 )
 from commonweal.protocol.ledger.cut import BEFORE_ALL, Cut
 from commonweal.protocol.ledger.kinds import KINDS, RESERVED, Author
@@ -78,7 +80,8 @@ class Ledger:
     that a record may name as its basis. order: the root of the cut that covers the records,
     by which those of one clock are ordered; empty orders them by their ids. rules_at: what
     was asked at the height of a basis, and still is by the grace of the rules; of events
-    only, since else an old basis would bring back what the rules have ended.
+    only, since else an old basis would bring back what the rules have ended. find: finds what
+    is cited and not added here.
     """
 
     def __init__(
@@ -91,12 +94,14 @@ class Ledger:
         seals: Heights = NO_SEALS,
         order: bytes = b"",
         rules_at: Callable[[int], Rules] | None = None,
+        find: Find = finds_none,
     ) -> None:
         self.community, self.cut, self.rules, self._order = community, cut, rules, order
         self._rules_at = rules_at
         self._by_basis: dict[bytes, Context] = {}
         self._state = State(base)
-        self._context = Context(community, cut, rules, NOBODY, documents, seals)
+        self._find = find
+        self._context = Context(community, cut, rules, NOBODY, documents, seals, self._cited)
         self._entries: list[_Entry] = []
         self._clocks: dict[RecordId, int] = {}
         self._fresh: dict[RecordId, Record] = {}
@@ -214,6 +219,13 @@ class Ledger:
         found = self._context._replace(rules=self._rules_at(height))
         self._by_basis[basis] = found
         return found
+
+    def _cited(self, id: RecordId) -> Record | None:
+        clock = self._clocks.get(id)
+        if clock is None:
+            return self._find(id)
+        place = (clock, keys.hash32(keys.ORDER, self._order, id) if self._order else id)
+        return from_bytes_unchecked(self._entries[bisect_left(self._entries, place, key=_place)].wire)
 
     def _revoke(self, record: Record, place: Place) -> None:
         """Note a revocation that was found good; go back when it voids what is folded."""

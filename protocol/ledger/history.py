@@ -320,7 +320,7 @@ class History:
             return standing.rules_at(self._standing_state(), documents, height, now_ms)
 
         below = (self.community, base, self.cut, rules, documents, self.seals)
-        return Ledger(*below, order, rules_at)
+        return Ledger(*below, order, rules_at, self._above.get)
 
     def _standing_state(self) -> State:
         """Return a state that knows the founding document, which rules before any cut."""

@@ -16,6 +16,7 @@ from commonweal.protocol.ledger import (
     agents,
     attestation,
     departing,
+    erasing,
     governance,
     inheritance,
     joining,
@@ -80,6 +81,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "agreement.sign": Kind(plans.sign),
         "event": Kind(admission.event),
         "attest": Kind(attestation.attest),
+        erasing.ERASE: Kind(erasing.erase),
         "dispute": Kind(attestation.dispute),
         "agent.claim": Kind(agents.claim),
         "referral": Kind(agents.refer),
@@ -90,5 +92,5 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
     }
 )
 
-RESERVED = ("campaign", "pledge", "review", "consent.", "body.", "fork.")
+RESERVED = ("campaign", "pledge", "review", "consent.", "fork.")
 """Kinds that are, or start, so have a meaning later and none yet."""

@@ -84,6 +84,7 @@ class Reason(StrEnum):
     NOT_CLAIMED = "the member did not claim this role"
     SELF_ENDORSED = "nobody endorses himself"
 
+    NO_TEXT = "the record has no text that can be erased"
     NO_BODY = "the document of the record is not here"
     BAD_RULES = "the proposed rules are not sound"
     OTHER_BASE = "the rules that this would change are not in force"

@@ -1,0 +1,64 @@
+"""Erasing: forgetting the texts that members ask to be forgotten.
+
+What is to be erased follows from the records held: they are looked through at start, and
+again whenever one came that may ask for it or decide who may. A text that another member
+names as well stays: to name it is all that it would take to have it erased for him.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from commonweal.node.session import Desk
+from commonweal.protocol.keys import MemberId
+from commonweal.protocol.ledger import erasing, joining, membership
+from commonweal.protocol.record import BodyRef, Record
+from commonweal.storage.naming import erasures, naming
+
+
+class Erasing:
+    """Erases some texts at each tick."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.reload()
+
+    def reload(self) -> None:
+        """Look through all that is stored again."""
+        self._after: int | None = None
+        self._seen = -1
+
+    def step(self) -> None:
+        """Look through some records, and erase what they ask for."""
+        replica = self.desk.replica
+        if self._after is None:
+            if self._seen == replica.deciding:
+                return
+            self._seen, self._after = replica.deciding, -1
+        found, self._after = erasures(replica.store, self._after)
+        self.erase(found)
+
+    def erase(self, records: Sequence[Record]) -> None:
+        """Erase what these records ask for, unless another member names it too.
+
+        records: at most NAMED_MAX. Permanent bodies stay.
+        """
+        replica = self.desk.replica
+        store, state = replica.store, replica.ledger.state
+        asked: dict[bytes, MemberId] = {}
+        for record in records:
+            member = erasing.author_of(state, record)
+            if record.kind != erasing.ERASE or member is None:
+                continue
+            text = erasing.text_named(state, record, member, store.record)
+            if isinstance(text, BodyRef) and not store.is_erased(text.hash):
+                asked[text.hash] = member
+        if not asked:
+            return
+        for digest, author in naming(store, asked):
+            other = joining.device_row(state, author)
+            if other is not None and membership.was_admitted(state, author):
+                if other.member != asked.get(digest):  # strangers keep nothing here
+                    asked.pop(digest, None)
+        for digest in asked:
+            store.erase_body(digest)
