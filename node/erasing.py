@@ -57,8 +57,9 @@ class Erasing:
             return
         for digest, author in naming(store, asked):
             other = joining.device_row(state, author)
-            if other is not None and membership.was_admitted(state, author):
-                if other.member != asked.get(digest):  # strangers keep nothing here
-                    asked.pop(digest, None)
+            if other is None or not membership.was_admitted(state, author):
+                continue  # strangers keep nothing here
+            if other.member != asked.get(digest):
+                asked.pop(digest, None)
         for digest in asked:
             store.erase_body(digest)

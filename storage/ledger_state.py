@@ -155,7 +155,8 @@ class LedgerState:
 
         documents = Documents(self.store, bodies) if bodies else self.documents
         seals = SealIds(self.store, self.community)
-        context = Context(self.community, self.cut, self.rules, NOBODY, documents, seals, self.store.record)
+        base = (self.community, self.cut, self.rules, NOBODY, documents, seals)
+        context = Context(*base, self.store.record)
         return judge(self.state, record, context)
 
     def history(

@@ -65,5 +65,5 @@ def naming(store: Store, hashes: Iterable[bytes]) -> list[tuple[bytes, DeviceKey
                 f" JOIN log ON log.id = {log} WHERE substr({column}, ?, 32) IN ({marks})",
                 (-end, -end, *wanted),
             )
-            found.update(dict.fromkeys((bytes(hash), DeviceKey(author)) for hash, author in rows))
+            found.update(dict.fromkeys((bytes(one), DeviceKey(author)) for one, author in rows))
     return list(found)

@@ -416,6 +416,7 @@ def test_an_idle_checkpoint_empties_the_log_into_the_file(
 ) -> None:
     wal = Path(f"{path}-wal")
     with opened(path) as store:
+        store.checkpoint()  # the first one cuts it
         store.append(key(ANN), [FOUND, *notes(ANN, FOUND_TIP, 300)])
         store.commit()
         store.checkpoint()

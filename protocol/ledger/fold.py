@@ -225,7 +225,8 @@ class Ledger:
         if clock is None:
             return self._find(id)
         place = (clock, keys.hash32(keys.ORDER, self._order, id) if self._order else id)
-        return from_bytes_unchecked(self._entries[bisect_left(self._entries, place, key=_place)].wire)
+        at = bisect_left(self._entries, place, key=_place)
+        return from_bytes_unchecked(self._entries[at].wire)
 
     def _revoke(self, record: Record, place: Place) -> None:
         """Note a revocation that was found good; go back when it voids what is folded."""
