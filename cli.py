@@ -52,6 +52,7 @@ TABLE: dict[str, dict[str, Entry]] = {
         "attest": Entry("attesting", "attest", N_("say that a contribution was as written")),
         "dispute": Entry("attesting", "dispute", N_("dispute a contribution")),
         "correct": Entry("attesting", "correct", N_("say what a contribution really was")),
+        "erase": Entry("erasing", "erase", N_("have a text of yours forgotten by all")),
         "resource": Entry("resources", "resource", N_("what there is, whose it is, who has it")),
         "unit": Entry("resources", "unit", N_("in which units things are counted")),
         "agent": Entry("resources", "agent", N_("who gave from outside; claim what you gave")),

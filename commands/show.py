@@ -119,6 +119,7 @@ def _body(store: Store, found: Record) -> dict[str, Any] | None:
         "size": ref.size,
         "permanent": ref.permanent,
         "held": store.has_body(ref.hash),
+        "erased": store.is_erased(ref.hash),
         "media_type": None,
         "text": None,
     }
@@ -163,8 +164,10 @@ def _show(row: dict[str, Any], state: Folded) -> None:
     elif body["held"]:
         kind = visible(body["media_type"] or _("document"))
         say(_("A file: {kind}, {size} bytes.").format(kind=kind, size=f"{body['size']:,}"))
+    elif body["erased"]:
+        say(_("Its text was erased."))
     else:
-        say(_("Its text is not here: erased, or not fetched yet."))
+        say(_("Its text is not here: not fetched yet."))
 
 
 def _said(data: dict[str, Any], state: Folded) -> list[tuple[str, str]]:

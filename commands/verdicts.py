@@ -76,6 +76,7 @@ REASONS = (
     N_("the role comes after another, which the member does not hold"),
     N_("the member did not claim this role"),
     N_("nobody endorses himself"),
+    N_("the record has no text that can be erased"),
     N_("the document of the record is not here"),
     N_("the proposed rules are not sound"),
     N_("the rules that this would change are not in force"),

@@ -89,7 +89,7 @@ def test_a_note_is_in_the_erasable_body_only(home: Path) -> None:
         store.erase_body(bytes.fromhex(shown["body"]["hash"]))
         store.commit()
     assert listed(home)["records"][0]["note"] is None
-    assert "not here" in good("show", written["id"], "--home", home).out
+    assert "was erased" in good("show", written["id"], "--home", home).out
 
 
 def test_evidence_travels_with_its_kind(home: Path, tmp_path: Path) -> None:
