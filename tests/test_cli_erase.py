@@ -57,10 +57,13 @@ def test_what_is_only_missing_is_not_said_to_be_erased(home: Path) -> None:
 
 
 def test_a_name_is_forgotten_by_what_copied_it(home: Path) -> None:
-    assert "Ann Nobody" in good("members", "--home", home).out
+    noted(home)
+    assert "Ann Nobody" in good("ledger", "--home", home).out
+    assert "names" in holding(home, "Ann Nobody")
     with Home(home).store() as store:
         profile = next(one for one in store.rare() if one.kind == "member.profile")
     good("erase", profile.id.hex(), "--home", home, "--yes")
+    assert "names" not in holding(home, "Ann Nobody")
     assert "Ann Nobody" not in good("members", "--home", home).out
     assert "Ann Nobody" not in good("sql", "SELECT * FROM members", "--home", home).out
     # The setting of the own home stays: it is what he would say of himself elsewhere.

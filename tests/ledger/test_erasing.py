@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from commonweal.protocol.ledger.erasing import author_of
 from commonweal.protocol.ledger.fold import Ledger
 from commonweal.protocol.ledger.reasons import Reason
 from commonweal.protocol.record import Record
@@ -73,3 +74,31 @@ def test_a_text_below_the_cut_may_be_erased_above_it(order: bytes) -> None:
     above.add([first, last])
     assert above.verdict(first.id) is None
     assert above.verdict(last.id) == Reason.NO_TEXT, "it finds what was added, in this order"
+
+
+def test_records_of_one_clock_are_not_taken_for_each_other() -> None:
+    village = Village()
+    pens = [village.join(name) for name in ("Jun", "Lin", "Bo", "Cai", "Dee")]
+    last = max(village.records, key=lambda one: one.clock)
+    texts = [pen.write("event", {}, [last], TEXT) for pen in pens if pen.log[-1] is not last]
+    texts.append(pens[-1].write("event", {}, body=TEXT))
+    assert len({one.clock for one in texts}) == 1
+    erased = [erase(pen, text) for pen, text in zip(pens, texts, strict=True)]
+    ledger = Ledger(village.community, order=b"r" * 32)
+    ledger.add(village.records)
+    assert [ledger.verdict(one.id) for one in erased] == [None] * len(pens)
+
+
+def test_a_revoked_device_asks_for_nothing_and_one_who_left_still_does() -> None:
+    village = Village()
+    jun, phone = village.join("Jun"), village.pen("Jun", 1)
+    said = jun.write("event", {}, body=TEXT)
+    phone.enrol([said], is_new=False)
+    by_phone, by_jun = erase(phone, said), erase(jun, said)
+    jun.write("event", {}, [by_phone])
+    jun.revoke(phone, 0)
+    jun.write("member.leave")
+    state = village.ledger().state
+    assert author_of(state, by_phone) is None
+    assert author_of(state, phone.log[0]) == jun.owner.id
+    assert author_of(state, by_jun) == jun.owner.id
