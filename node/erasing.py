@@ -15,6 +15,9 @@ from commonweal.protocol.ledger import erasing, joining, membership
 from commonweal.protocol.record import BodyRef, Record
 from commonweal.storage.naming import erasures, naming
 
+ROUND_MS = 60_000
+"""So often it is looked through again, since records that name a text come late, too."""
+
 
 class Erasing:
     """Erases some texts at each tick."""
@@ -27,13 +30,16 @@ class Erasing:
         """Look through all that is stored again."""
         self._after: int | None = None
         self._seen = -1
+        self._begun_ms = 0
 
     def step(self) -> None:
         """Look through some records, and erase what they ask for."""
         replica = self.desk.replica
         if self._after is None:
-            if self._seen == replica.deciding:
+            now_ms = self.desk.now_ms
+            if self._seen == replica.deciding and now_ms - self._begun_ms < ROUND_MS:
                 return
+            self._begun_ms = now_ms
             self._seen, self._after = replica.deciding, -1
         found, self._after = erasures(replica.store, self._after)
         self.erase(found)
@@ -46,20 +52,24 @@ class Erasing:
         replica = self.desk.replica
         store, state = replica.store, replica.ledger.state
         asked: dict[bytes, MemberId] = {}
+        sizes: dict[bytes, int] = {}
         for record in records:
             member = erasing.author_of(state, record)
             if record.kind != erasing.ERASE or member is None:
                 continue
             text = erasing.text_named(state, record, member, store.record)
-            if isinstance(text, BodyRef) and not store.is_erased(text.hash):
-                asked[text.hash] = member
+            if isinstance(text, BodyRef):
+                asked[text.hash], sizes[text.hash] = member, text.size
         if not asked:
             return
         for digest, author in naming(store, asked):
             other = joining.device_row(state, author)
             if other is None or not membership.was_admitted(state, author):
                 continue  # strangers keep nothing here
-            if other.member != asked.get(digest):
-                asked.pop(digest, None)
+            if digest in asked and other.member != asked[digest]:
+                del asked[digest]
+                if store.is_erased(digest):  # before the other's record was here
+                    store.want_again(BodyRef(digest, sizes[digest], permanent=False))
         for digest in asked:
-            store.erase_body(digest)
+            if not store.is_erased(digest):
+                store.erase_body(digest)

@@ -89,6 +89,11 @@ class Shelves(Database):
         """Say whether a body was erased here, so that it is never taken again."""
         return bool(self.row("SELECT 1 FROM body WHERE hash = ? AND content IS NULL", (digest,)))
 
+    def want_again(self, ref: BodyRef) -> None:
+        """Take an erased body again, once somebody sends it: it was not his who erased it."""
+        self.change("DELETE FROM body WHERE hash = ? AND content IS NULL", (ref.hash,))
+        self.change("INSERT OR IGNORE INTO wanted VALUES (?, ?)", (ref.hash, ref.size))
+
     def bodies(self, after: bytes, limit: int) -> list[tuple[bytes, bytes]]:
         """Return hash and bytes of bodies that are held, by hash, from above `after`."""
         found = self.rows(

@@ -94,6 +94,11 @@ def test_a_text_that_another_member_names_stays() -> None:
     asked = face.desk.replica.row(liar.desk.me.device).head
     assert all(node.store.clock_of(asked) for node in world.members)
     assert all(holds(node.store, ref) for node in world.members)
+    late = world.nodes[2]
+    late.store.erase_body(ref.hash)  # as who has her log before his does
+    late.store.commit()
+    world.run(75_000)
+    assert late.store.has_body(ref.hash)
     erase(world, bo, own)
     world.run(8_000)
     assert not any(holds(node.store, other) for node in world.members)
