@@ -29,7 +29,7 @@ STAMP := $(VENV)/.installed-$(LOCK_HASH)
 FORM := $(wildcard .ci protocol storage node commands commonweal tests bench *.py)
 PAGES := README.md $(wildcard README.*.md) docs
 
-.PHONY: help setup which-python demo test check lint types imports docs build wheel bench sim sim-long fuzz-long attack-long soak lock i18n form clean
+.PHONY: help setup which-python demo test check lint types imports docs build wheel bench sim sim-long fuzz-long attack attack-long faults soak lock i18n form clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -84,6 +84,12 @@ fuzz-long: $(STAMP) ## inputs that nobody thought of, for long; EXAMPLES=n says 
 	COMMONWEAL_EXAMPLES="$(or $(EXAMPLES),20000)" $(RUN) -m pytest tests -q --timeout=0 -m hypothesis
 	$(RUN) -m pip install --quiet --disable-pip-version-check atheris==3.0.0 || true
 	$(RUN) -m tests.fuzz.long --seconds=$(or $(SECONDS_EACH),60)
+
+attack: $(STAMP) ## what docs/threats.md names, and nothing else
+	$(RUN) -m pytest $$($(RUN) -m tests.threats)
+
+faults: $(STAMP) ## take guards away, one by one, and see which test is red; ALL=1 for those known, too
+	$(RUN) -m tests.planted $(if $(ALL),--all)
 
 attack-long: $(STAMP) ## networks parted for a minute, 30 deaths of nodes; DEATHS=n says how many
 	COMMONWEAL_RUNS="$(or $(DEATHS),30)" $(RUN) -m pytest tests/networks tests/attacks/test_kills.py -q

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.threats import Watch
+
 # A test that names its own max_examples keeps that number under `make fuzz-long` too.
 settings.register_profile("dev", deadline=None)
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
@@ -19,6 +21,11 @@ settings.load_profile(
     "long" if "COMMONWEAL_EXAMPLES" in os.environ else "ci" if "CI" in os.environ else "dev"
 )
 KEPT = {"COMMONWEAL_SEED", "COMMONWEAL_RUNS", "COMMONWEAL_EXAMPLES"}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """See whether what docs/threats.md names really runs."""
+    config.pluginmanager.register(Watch())
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,87 @@
+"""A fault takes one guard out of the code, and names the tests that must see that it is gone.
+
+They stand in `*.toml` beside this file, one table each: `file`, what is taken away there (`old`,
+which occurs once), what comes instead (`new`), and `red`, test files or tests. What running them
+showed stands in `results.json`, each with a digest of the fault and of the files of its tests: a
+result of another fault, or of a test that was changed since, is old.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+RESULTS = HERE / "results.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One guard taken away. red: `tests/x.py` or `tests/x.py::test_y`, of which one must fail."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    red: tuple[str, ...]
+
+    def planted_in(self, text: str) -> str:
+        """The text without the guard; raises ValueError where it does not stand exactly once."""
+        if text.count(self.old) != 1 or self.old == self.new:
+            raise ValueError(f"{self.name}: its guard stands {text.count(self.old)} times")
+        return text.replace(self.old, self.new)
+
+    def digest(self) -> str:
+        """What a result must name to be of this fault and of its tests as they are now."""
+        whole = blake2b(json.dumps(asdict(self), sort_keys=True).encode(), digest_size=8)
+        for path in sorted({one.partition("::")[0] for one in self.red}):
+            whole.update((ROOT / path).read_bytes())
+        return whole.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a planted fault made red: a test, and what it said."""
+
+    digest: str
+    test: str
+    said: str
+    seconds: int
+
+
+def read(folder: Path = HERE) -> dict[str, Fault]:
+    """All faults, by name; raises ValueError for a name that stands twice."""
+    found: dict[str, Fault] = {}
+    for file in sorted(folder.glob("*.toml")):
+        for name, fields in tomllib.loads(file.read_text("utf-8")).items():
+            if name in found:
+                raise ValueError(f"{name} stands twice")
+            found[name] = Fault(name, **{**fields, "red": tuple(fields["red"])})
+    return found
+
+
+def results(file: Path = RESULTS) -> dict[str, Seen]:
+    """What was seen, by the fault's name; nothing where nothing was ever run."""
+    text = file.read_text("utf-8") if file.exists() else ""
+    return {name: Seen(**fields) for name, fields in json.loads(text or "{}").items()}
+
+
+def keep(seen: dict[str, Seen], file: Path = RESULTS) -> None:
+    """Write what was seen, one line each."""
+    lines = (f"  {json.dumps(name)}: {json.dumps(asdict(seen[name]))}" for name in sorted(seen))
+    file.write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf-8")
+
+
+def unseen(faults: dict[str, Fault], seen: dict[str, Seen]) -> dict[str, str]:
+    """Which faults no test is known to see, and why."""
+    why = {name: "never planted" for name in faults if name not in seen}
+    for name, fault in faults.items():
+        if name in seen and seen[name].digest != fault.digest():
+            why[name] = "planted before it, or its test, was changed"
+        elif name in seen and not seen[name].test:
+            why[name] = "planted, and no test saw it"
+    return why

@@ -1,0 +1,99 @@
+"""Every threat has a fault that was planted, and every fault a test that saw it, as it is now."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests import threats
+from tests.planted.__main__ import copied, plant
+from tests.planted.faults import ROOT, Fault, Seen, keep, read, results, unseen
+
+FAULTS = read()
+ROWS = threats.rows(threats.PAGE.read_text("utf-8"))
+QUICK = "tests/protocol/test_codec.py"
+SOUND = Fault("sound", "protocol/codec.py", '"""Canonical', '"""The canonical', (QUICK,))
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.threat[:40])
+def test_every_threat_names_its_tests_and_a_fault_that_they_see(row: threats.Row) -> None:
+    assert threats.nodes(row), "no test"
+    assert row.faults, "no planted fault"
+    assert set(row.faults) <= FAULTS.keys()
+    files = {file for file, _ in row.tests}
+    for name in row.faults:
+        seen_in = {one.partition("::")[0].removeprefix("tests/") for one in FAULTS[name].red}
+        assert seen_in & files, f"{name} is seen by no test of this row"
+
+
+def test_every_planted_fault_belongs_to_a_threat() -> None:
+    named = {name for row in ROWS for name in row.faults}
+    assert not FAULTS.keys() - named
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_the_guard_that_a_fault_takes_away_is_there(name: str) -> None:
+    fault = FAULTS[name]
+    changed = fault.planted_in((ROOT / fault.file).read_text("utf-8"))
+    if fault.file.endswith(".py"):
+        compile(changed, fault.file, "exec")
+    for test in fault.red:
+        file, _, function = test.partition("::")
+        assert f"def {function}" in (ROOT / file).read_text("utf-8"), test
+
+
+def test_every_planted_fault_was_seen_by_its_test_as_both_are_now() -> None:
+    left = unseen(FAULTS, results())
+    assert not left, f"make faults, and commit what it notes: {left}"
+
+
+# The gate itself.
+
+
+def good() -> dict[str, Seen]:
+    """A result for each fault."""
+    return {name: Seen(one.digest(), "tests/x.py::test_y", "", 1) for name, one in FAULTS.items()}
+
+
+def test_whole_results_are_taken(tmp_path: Path) -> None:
+    keep(good(), tmp_path / "results.json")
+    assert not unseen(FAULTS, results(tmp_path / "results.json"))
+
+
+@pytest.mark.parametrize("text", [None, "", "{}"], ids=["missing", "empty", "of nothing"])
+def test_results_that_are_not_there_fail(tmp_path: Path, text: str | None) -> None:
+    file = tmp_path / "results.json"
+    if text is not None:
+        file.write_text(text, "utf-8")
+    assert set(unseen(FAULTS, results(file)).values()) == {"never planted"}
+
+
+def test_results_that_are_cut_short_fail(tmp_path: Path) -> None:
+    keep(good(), tmp_path / "results.json")
+    (tmp_path / "cut.json").write_bytes((tmp_path / "results.json").read_bytes()[:-9])
+    with pytest.raises(json.JSONDecodeError):
+        results(tmp_path / "cut.json")
+
+
+def test_a_result_of_another_fault_or_without_a_test_fails() -> None:
+    name, fault = next(iter(FAULTS.items()))
+    changed = {**FAULTS, name: replace(fault, new=fault.new + " ")}
+    assert list(unseen(changed, good())) == [name]
+    green = {**good(), name: Seen(fault.digest(), "", "", 1)}
+    assert unseen(FAULTS, green) == {name: "planted, and no test saw it"}
+
+
+def test_a_planted_fault_is_seen_and_no_fault_is_not(tmp_path: Path) -> None:
+    copy = copied(tmp_path / "copy")
+    assert not plant(SOUND, copy).test
+    red = replace(SOUND, old="if again != data:", new="if again is None:")
+    assert plant(red, copy).test.startswith(f"{QUICK}::test_")
+    broken = replace(SOUND, old="def decode(", new="def decode_not(")
+    with pytest.raises(ValueError, match="pytest ended with"):
+        plant(broken, copy)
+    missing = replace(SOUND, old="nothing of the kind")
+    with pytest.raises(ValueError, match="stands 0 times"):
+        plant(missing, copy)
