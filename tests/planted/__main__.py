@@ -1,7 +1,7 @@
 """`make faults`: plant what no test is known to see, and note which test does.
 
 Each is planted in a copy of this tree, never in the tree itself; the tests that it names run there,
-and one of them must fail by an assertion or an error of its own. `--all` plants every one again.
+and each of them must fail by an assertion or an error of its own. `--all` plants every one again.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
@@ -22,10 +21,12 @@ from queue import SimpleQueue
 from tests.planted.faults import ROOT, Fault, Seen, keep, read, results, unseen
 
 LEFT_OUT = shutil.ignore_patterns(".git", ".venv*", "build", "dist", ".*_cache", ".hypothesis")
-RUN_S_MAX = 900
+RUN_S_MAX = 600
 SAID_MAX = 120
 FAILED = 1
 """How pytest ends when tests failed; any other end is a fault of the fault."""
+CRUDE = ("ImportError", "NameError", "SyntaxError", "Failed: Timeout")
+"""How a test fails where not a guard was taken away but the code was broken."""
 
 
 def copied(folder: Path) -> Path:
@@ -35,7 +36,7 @@ def copied(folder: Path) -> Path:
 
 
 def plant(fault: Fault, copy: Path) -> Seen:
-    """Run the tests of a fault in a copy that has it; `test` is empty when all passed.
+    """Run each test of a fault in a copy that has it; what passed is not in `said`.
 
     Raises ValueError where the fault cannot be planted, or the tests do not even begin.
     """
@@ -44,42 +45,42 @@ def plant(fault: Fault, copy: Path) -> Seen:
     began = time.monotonic()
     file.write_text(fault.planted_in(sound), "utf-8")
     try:
-        code, printed = _tested(fault.red, copy)
+        each = {test: _said(fault, test, copy) for test in fault.red}
     finally:
         file.write_text(sound, "utf-8")
-    seconds = round(time.monotonic() - began)
-    if code == 0:
-        return Seen(fault.digest(), "", "", seconds)
+    said = {test: words for test, words in each.items() if words}
+    return Seen(fault.digest(copy), said, round(time.monotonic() - began))
+
+
+def _said(fault: Fault, test: str, copy: Path) -> str:
+    """Which test failed and what it said; empty when all passed."""
+    code, printed = _tested(fault, test, copy)
     failed = [line for line in printed.splitlines() if line.startswith("FAILED ")]
-    if code != FAILED or not failed:
+    if code == 0:
+        return ""
+    if code != FAILED or not failed or any(f" - {crude}" in failed[0] for crude in CRUDE):
         raise ValueError(f"{fault.name}: pytest ended with {code}:\n{printed[-2_000:]}")
-    test, _, said = failed[0].removeprefix("FAILED ").partition(" - ")
-    return Seen(fault.digest(), test, said[:SAID_MAX], seconds)
+    return failed[0].rpartition("::")[2][:SAID_MAX]
 
 
-def _tested(tests: Iterable[str], copy: Path) -> tuple[int, str]:
-    pytest = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-x",
-        "-q",
-        "-rf",
-        "--no-header",
-        "-p",
-        "no:cacheprovider",
-    ]
+def _tested(fault: Fault, test: str, copy: Path) -> tuple[int, str]:
+    pytest = [sys.executable, "-m", "pytest", "-x", "-q", "-rf", "--no-header"]
     environment = {**os.environ, "PYTHONPATH": str(copy), "CI": "true", "COLUMNS": "400"}
-    ended = subprocess.run(
-        [*pytest, *tests],
-        cwd=copy,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        timeout=RUN_S_MAX,
-    )
+    if fault.runs is not None:
+        environment["COMMONWEAL_RUNS"] = str(fault.runs)
+    try:
+        ended = subprocess.run(
+            [*pytest, "-p", "no:cacheprovider", test],
+            cwd=copy,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=RUN_S_MAX,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ValueError(f"{fault.name}: {test} came to no end in {RUN_S_MAX} s") from error
     return ended.returncode, ended.stdout
 
 
@@ -107,7 +108,8 @@ def main() -> int:
         with lock:
             seen[name] = found
             keep(seen)
-        sys.stdout.write(f"{found.seconds:4} s  {name}: {found.test or 'NOT SEEN'}\n")
+        told = "; ".join(found.said.values()) or "NOT SEEN"
+        sys.stdout.write(f"{found.seconds:4} s  {name}: {told}\n")
         sys.stdout.flush()
 
     with tempfile.TemporaryDirectory(prefix="weal-planted-") as folder:

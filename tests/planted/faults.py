@@ -1,9 +1,10 @@
 """A fault takes one guard out of the code, and names the tests that must see that it is gone.
 
 They stand in `*.toml` beside this file, one table each: `file`, what is taken away there (`old`,
-which occurs once), what comes instead (`new`), and `red`, test files or tests. What running them
-showed stands in `results.json`, each with a digest of the fault and of the files of its tests: a
-result of another fault, or of a test that was changed since, is old.
+which occurs once), what comes instead (`new`), and `red`, test files or tests, each of which must
+fail; `runs` is COMMONWEAL_RUNS for them. What running them showed stands in `results.json`, each
+with a digest of the fault and of the files of its tests: a result of another fault, or of a test
+that was changed since, is old.
 """
 
 from __future__ import annotations
@@ -21,13 +22,14 @@ RESULTS = HERE / "results.json"
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One guard taken away. red: `tests/x.py` or `tests/x.py::test_y`, of which one must fail."""
+    """One guard taken away. red: `tests/x.py` or `tests/x.py::test_y`, each of which must fail."""
 
     name: str
     file: str
     old: str
     new: str
     red: tuple[str, ...]
+    runs: int | None = None
 
     def planted_in(self, text: str) -> str:
         """The text without the guard; raises ValueError where it does not stand exactly once."""
@@ -35,21 +37,20 @@ class Fault:
             raise ValueError(f"{self.name}: its guard stands {text.count(self.old)} times")
         return text.replace(self.old, self.new)
 
-    def digest(self) -> str:
-        """What a result must name to be of this fault and of its tests as they are now."""
+    def digest(self, root: Path = ROOT) -> str:
+        """What a result must name to be of this fault and of its tests as they are in `root`."""
         whole = blake2b(json.dumps(asdict(self), sort_keys=True).encode(), digest_size=8)
         for path in sorted({one.partition("::")[0] for one in self.red}):
-            whole.update((ROOT / path).read_bytes())
+            whole.update((root / path).read_bytes())
         return whole.hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a planted fault made red: a test, and what it said."""
+    """What a planted fault made red: of each of its tests, which failed and what it said."""
 
     digest: str
-    test: str
-    said: str
+    said: dict[str, str]
     seconds: int
 
 
@@ -82,6 +83,6 @@ def unseen(faults: dict[str, Fault], seen: dict[str, Seen]) -> dict[str, str]:
     for name, fault in faults.items():
         if name in seen and seen[name].digest != fault.digest():
             why[name] = "planted before it, or its test, was changed"
-        elif name in seen and not seen[name].test:
-            why[name] = "planted, and no test saw it"
+        elif name in seen and (blind := set(fault.red) - seen[name].said.keys()):
+            why[name] = f"planted, and not seen by {', '.join(sorted(blind))}"
     return why
