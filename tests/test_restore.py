@@ -321,9 +321,12 @@ def test_a_home_in_no_community_is_restored_too(tmp_path: Path) -> None:
 
 def test_no_secret_is_said(home: Path, tmp_path: Path) -> None:
     good("backup", tmp_path / "backup", "--home", home)
-    ran = good("restore", tmp_path / "backup", "--home", tmp_path / "new")
-    other = from_words(tmp_path / "other", words_of(home))
-    for place, said in ((tmp_path / "new", ran), (tmp_path / "other", other)):
+    spoken: dict[Path, Ran] = {}
+    for form in ("text", "json"):
+        new, other = tmp_path / f"new {form}", tmp_path / f"other {form}"
+        spoken[new] = good("restore", tmp_path / "backup", "--home", new, "-o", form)
+        spoken[other] = from_words(other, words_of(home), A_LINK, "-o", form)
+    for place, said in spoken.items():
         secrets = secrets_of(place)
         assert secrets.member_entropy is not None
         for secret in (secrets.device_seed.hex(), secrets.member_entropy.hex(), words_of(home)):

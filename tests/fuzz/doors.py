@@ -6,6 +6,8 @@ once broke a door lies in corpus/ under its name, and is tried for ever.
 
 from __future__ import annotations
 
+import io
+import tarfile
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -168,6 +170,15 @@ def _backup() -> bytes:
         return (Path(folder) / "backup").read_bytes()
 
 
+def _tar_of(name: str) -> bytes:
+    made, content = io.BytesIO(), b"not a backup"
+    with tarfile.open(fileobj=made, mode="w") as out:
+        member = tarfile.TarInfo(name)
+        member.size = len(content)
+        out.addfile(member, io.BytesIO(content))
+    return made.getvalue()
+
+
 def _api(data: bytes) -> object:
     return asked(Ticket(1), *call.read_question(data))
 
@@ -239,7 +250,7 @@ DOORS: dict[str, Door] = {
         _file(lambda path: config.read(path, environment={}), "config.toml"),
         (b'listen = ["/ip4/0.0.0.0/tcp/1"]\nmdns = true\nlog_level = "info"\n',),
     ),
-    "backup": Door(_file(_unpack, "a.backup"), (_backup(),)),
+    "backup": Door(_file(_unpack, "a.backup"), (_backup(), _tar_of("authorized_keys"))),
     "sheet": Door(
         _file(
             lambda path: sheet.read_rows(
