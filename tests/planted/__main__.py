@@ -60,7 +60,7 @@ def _said(fault: Fault, test: str, copy: Path) -> str:
         return ""
     if code != FAILED or not failed or any(f" - {crude}" in failed[0] for crude in CRUDE):
         raise ValueError(f"{fault.name}: pytest ended with {code}:\n{printed[-2_000:]}")
-    return failed[0].rpartition("::")[2][:SAID_MAX]
+    return failed[0].partition("::")[2][:SAID_MAX]
 
 
 def _tested(fault: Fault, test: str, copy: Path) -> tuple[int, str]:

@@ -45,7 +45,7 @@ def test_the_guard_that_a_fault_takes_away_is_there(name: str) -> None:
     if fault.file.endswith(".py"):
         compile(changed, fault.file, "exec")
     for test in fault.red:
-        file, _, function = test.partition("::")
+        file, _, function = test.partition("[")[0].partition("::")
         assert f"def {function}" in (ROOT / file).read_text("utf-8"), test
 
 
