@@ -18,7 +18,9 @@ from commonweal.storage.shelves import RESTORING
 PUSH_BYTES_MAX = 64 * 1024
 """News of one log up to this size is sent unasked."""
 FETCH_STALL_MS = 5_000
-"""A peer that sends nothing of what we asked for so long is asked no more."""
+"""A peer that sends nothing of what we asked for so long keeps others waiting no longer."""
+STALLED_REST_MS = 10_000
+"""Others are asked first for so long: who promises again and again would be the first each time."""
 FETCH_LOGS_MAX = wire.RANGES_MAX
 
 
@@ -64,6 +66,8 @@ class Live:
         Not before all that it has was compared: only the whole is sure to be closed.
         """
         ready = session.compared and not session.fetching and self.desk.keeps
+        if self._rests(session):
+            return
         if not session.wanted or not ready or self.following.is_awaited(session):
             return
         busy = {
@@ -109,6 +113,13 @@ class Live:
         for session in self.desk.sessions.values():
             if session.fetching and self.desk.now_ms - session.progress_ms > FETCH_STALL_MS:
                 session.fetching = {}
+                session.stalled_ms = self.desk.now_ms
+
+    def _rests(self, session: Session) -> bool:
+        """Say whether a peer stalled lately, brought nothing since, and is not the only one."""
+        is_stalled = session.stalled_ms > session.news_ms
+        late_ms = self.desk.now_ms - session.stalled_ms
+        return is_stalled and late_ms < STALLED_REST_MS and len(self.desk.members()) > 1
 
     def _push(self, session: Session, dirty: dict[DeviceKey, int]) -> None:
         replica = self.desk.replica

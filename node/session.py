@@ -89,6 +89,8 @@ class Session:
     progress_ms: int = 0
     news_ms: int = 0
     """When the peer last brought records that we lacked."""
+    stalled_ms: int = 0
+    """When it was last given up, since it sent nothing of what it was asked for."""
     remaining: int = 0
     in_flight: int = 0
     acks: dict[DeviceKey, int] = field(default_factory=dict)

@@ -201,6 +201,16 @@ def test_one_who_promises_and_never_sends_delays_nobody_for_long(seed: int) -> N
         world.rng.choice(world.honest).write("work")
 
     world.storm(SCRAMBLED, 15, second)
+    late, *others = world.honest[1:]
+    late.crash()
+    live(world, 3, act)
+    pairs = [(late.key, one.key) for one in (world.nodes[0], *others)]
+    world.network.blocked = dict.fromkeys([*pairs, *((b, a) for a, b in pairs)])
+    late.start()  # and meets the liar before anybody else
+    for _ in range(4):
+        act()
+        world.run(1_000)
+    world.network.blocked = {}
     begun = world.agenda.now_ms
     while world.disagreement() is not None:
         act()
