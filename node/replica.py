@@ -224,6 +224,11 @@ class Replica:
             start += count
         return True
 
+    def sound_body(self, digest: bytes) -> bytes | None:
+        """Return a body that is held; None where it is not, or where the disk changed it."""
+        body = self.store.body(digest)
+        return body if body is not None and keys.hash32(keys.BODY, body) == digest else None
+
     def refold(self) -> None:
         """Fold the ledger of membership anew from what is stored."""
         before = members_before(self.store, self.community)

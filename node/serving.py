@@ -124,7 +124,7 @@ class Serving:
         room = min(wire.RUNS_BYTES_AIM, wire.RUN_BYTES_MAX - wire.size_of(wires))
         for index in [index for index, data in enumerate(wires) if data[_BODY_AT] != _NIL]:
             ref = from_bytes_unchecked(wires[index]).body
-            body = self.desk.replica.store.body(ref.hash) if ref is not None else None
+            body = self.desk.replica.sound_body(ref.hash) if ref is not None else None
             if ref is None or body is None or len(body) != ref.size:
                 continue  # of another size it is not what this record names
             if len(body) <= min(INLINE_BODY_BYTES_MAX, room):
@@ -189,7 +189,7 @@ class Serving:
         for digest in message.hashes:
             if not self.desk.is_linked(session):
                 return
-            body = self.desk.replica.store.body(digest) or b""
+            body = self.desk.replica.sound_body(digest) or b""
             for offset in range(0, len(body) or 1, wire.PART_BYTES_MAX):
                 part = body[offset : offset + wire.PART_BYTES_MAX]
                 self.desk.send(session, wire.Part(digest, len(body), offset, part))

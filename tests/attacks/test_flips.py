@@ -97,6 +97,23 @@ def test_a_damaged_home_is_mended_from_its_peers_and_convicts_nobody() -> None:
     world.settle()
 
 
+def test_what_the_disk_changed_is_not_served() -> None:
+    """A newcomer fetches from a damaged home alone at first; who serves junk would be dropped."""
+    world = World(12)
+    world.grow(3)
+    for node in world.nodes:
+        for _ in range(40):
+            node.write("a note")
+    world.settle()
+    invite = world.invited(world.nodes[0])
+    world.settle()
+    damage(world.nodes[1], Random(3), one_in=3)
+    newcomer = world.join(invite, [world.nodes[1]])
+    world.run(60_000)
+    world.settle()
+    assert newcomer.store.counts().records == world.nodes[0].store.counts().records
+
+
 def damage(node: Node, chance: Random, *, one_in: int) -> None:
     """Turn over bits of many records and texts of a running node."""
     store = node.store
