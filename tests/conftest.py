@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 from tests.threats import Watch
 
@@ -17,9 +17,11 @@ settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True
 settings.register_profile(
     "long", deadline=None, max_examples=int(os.environ.get("COMMONWEAL_EXAMPLES", "100"))
 )
-settings.load_profile(
-    "long" if "COMMONWEAL_EXAMPLES" in os.environ else "ci" if "CI" in os.environ else "dev"
+settings.register_profile(
+    "planted", settings.get_profile("ci"), phases=(Phase.explicit, Phase.generate)
 )
+PROFILES = {"COMMONWEAL_PLANTED": "planted", "COMMONWEAL_EXAMPLES": "long", "CI": "ci"}
+settings.load_profile(next((name for key, name in PROFILES.items() if key in os.environ), "dev"))
 KEPT = {"COMMONWEAL_SEED", "COMMONWEAL_RUNS", "COMMONWEAL_EXAMPLES"}
 
 

@@ -171,8 +171,10 @@ def lives(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[tuple[str, int, i
     if first["share"] == "70%" or draw(st.booleans()):
         buckets = [{**first, "share": "60%"}, *({**one} for one in BUCKETS[-2:])]
     deed = st.sampled_from(["work", "earn", "earn", "traced", "correct", "correct", "cut", "cut"])
-    acts = draw(st.lists(st.tuples(deed, st.integers(0, 2), st.integers(1, 997)), max_size=22))
-    return buckets, acts, draw(st.integers(0, 99))
+    one = st.tuples(deed, st.integers(0, 2), st.integers(1, 997))
+    shared = [("work", 0, 3), ("work", 1, 1), ("earn", 0, draw(st.integers(1, 997))), ("cut", 0, 1)]
+    acts = draw(st.lists(one, min_size=4, max_size=18))
+    return buckets, [*shared, *acts], draw(st.integers(0, 99))
 
 
 @given(lives())

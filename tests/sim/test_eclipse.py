@@ -126,6 +126,8 @@ def test_a_community_that_was_all_off_begins_again_from_its_address_books(seed: 
         node.crash()
     world.run(60_000)
     assert not any(node.is_up for node in world.nodes)
+    for node in world.nodes:
+        assert len(node.store.addresses()) >= peering.NEIGHBOURS_AIM, "more than their links named"
     for node in chance.sample(world.nodes, len(world.nodes)):
         world.run(chance.randint(0, 4_000))
         node.start()

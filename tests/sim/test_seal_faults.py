@@ -8,7 +8,6 @@ from commonweal.node import link
 from commonweal.node.events import Action, Asked, Committed, Drop, Ticket
 from commonweal.node.following import Following
 from commonweal.node.replica import UNINVITED_MAX
-from commonweal.node.sealing import ABREAST_MS
 from commonweal.node.session import Session
 from commonweal.protocol import wire, wire_seals
 from commonweal.protocol.errors import FinalityForked
@@ -27,6 +26,8 @@ from tests.sim.test_seals import SEALED_MS_MAX, SEEDS, chain, council, next_seal
 from tests.sim.world import World
 
 OTHER = SealId(b"\5" * 32)
+WAITED_MS_MAX = 10_000
+"""Nobody is waited for longer because of what he claims."""
 
 
 def hear(node: Node, message: wire.Message) -> list[Action]:
@@ -150,7 +151,7 @@ def test_who_claims_to_be_far_ahead_keeps_nobody_from_sealing(
     for node in world.nodes:
         for session in node.service.desk.members():
             session.height = 10**9
-    world.run(ABREAST_MS)
+    world.run(WAITED_MS_MAX)
     next_seal(world, world.nodes)
 
 

@@ -106,6 +106,7 @@ def test_a_founder_alone_seals_what_waits() -> None:
     until(world, lambda: chain(node).height == 1, SEALED_MS_MAX + 5_000, "nothing is sealed")
     world.run(2 * SEALED_MS_MAX)
     assert chain(node).height == 1  # where nothing waits, no seal is made
+    assert not node.service.sealing.agreeing.is_open  # and nothing is said
 
 
 def test_four_who_witness_seal_together() -> None:
