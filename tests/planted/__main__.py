@@ -65,7 +65,8 @@ def _said(fault: Fault, test: str, copy: Path) -> str:
 
 def _tested(fault: Fault, test: str, copy: Path) -> tuple[int, str]:
     pytest = [sys.executable, "-m", "pytest", "-x", "-q", "-rf", "--no-header"]
-    environment = {**os.environ, "PYTHONPATH": str(copy), "CI": "true", "COLUMNS": "400"}
+    environment = {**os.environ, "PYTHONPATH": str(copy), "COMMONWEAL_PLANTED": "1"}
+    environment["COLUMNS"] = "400"
     if fault.runs is not None:
         environment["COMMONWEAL_RUNS"] = str(fault.runs)
     try:

@@ -22,7 +22,7 @@ RESULTS = HERE / "results.json"
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One guard taken away. red: `tests/x.py`, `tests/x.py::test_y` or `...[with]`; each must fail."""
+    """One guard taken away. red: a file, a test, or one with its parameter; each must fail."""
 
     name: str
     file: str
