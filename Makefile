@@ -86,7 +86,7 @@ fuzz-long: $(STAMP) ## inputs that nobody thought of, for long; EXAMPLES=n says 
 	$(RUN) -m tests.fuzz.long --seconds=$(or $(SECONDS_EACH),60)
 
 attack: $(STAMP) ## what docs/threats.md names, and nothing else
-	$(RUN) -m pytest $$($(RUN) -m tests.threats)
+	$(RUN) -m tests.threats
 
 faults: $(STAMP) ## take guards away, one by one, and see which test is red; ALL=1 for those known, too
 	$(RUN) -m tests.planted $(if $(ALL),--all)
