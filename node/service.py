@@ -48,8 +48,6 @@ ADDRESSES_ONE_IN = 5
 """At every so many comparisons, addresses are told again, for whom they reached too early."""
 COMPARE_SOON_MS = 300
 """The shortest pause between two comparisons that we begin with one peer."""
-OUT_OF_PLACE_MAX = 64
-"""Messages of a peer that he may not say and that are passed over; with one more he is dropped."""
 
 _PASSED_OVER = (wire.Compare, wire.Have, wire.Pong, wire.Addresses, Height, WantSeals)
 _TO_KEEP = (wire.Runs, wire.Evidence, wire.Branch, wire.Part, wire_seals.Seals, wire_seals.Said)
@@ -207,13 +205,13 @@ class Service:
                     self.gate.refusal = (code, text)
                 self.desk.drop(session, f"refused us: {code}")
             case wire.Hello():
-                self._out_of_place(session)
+                self.desk.out_of_place(session)
             case _ if session.is_member:
                 self._member_says(session, message)
             case _ if session.standing is Standing.GUEST:
                 self._guest_says(session, message)
             case _:
-                self._out_of_place(session)
+                self.desk.out_of_place(session)
 
     def _guest_says(self, session: Session, message: wire.Message) -> None:
         match message:
@@ -222,17 +220,7 @@ class Service:
             case wire.Ping(number):
                 self.desk.send(session, wire.Pong(number))
             case _ if not isinstance(message, _PASSED_OVER):
-                self._out_of_place(session)
-
-    def _out_of_place(self, session: Session) -> None:
-        """Pass over what a peer may not say here, a second hello too, unless he goes on and on.
-
-        It may be meant for the link that this one replaced, or come from one who learned
-        from others that he is a member, before we did.
-        """
-        session.out_of_place += 1
-        if session.out_of_place > OUT_OF_PLACE_MAX:
-            self.desk.drop(session, "speaks out of place")
+                self.desk.out_of_place(session)
 
     def _member_says(self, session: Session, message: wire.Message) -> None:
         match message:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 FRAMES_IN_FLIGHT_MAX = 8
 """Frames of records that a peer sends before we said that we took them."""
 
+OUT_OF_PLACE_MAX = 64
+"""Messages of a peer that he may not say and that are passed over; with one more he is dropped."""
 TURN_BYTES_MAX = 8 * 1024 * 1024
 TURN_FRAMES_MAX = 16_384
 """What one peer can make us send between two commits: as much as a link's outbox holds."""
@@ -183,6 +185,16 @@ class Desk:
         if self.sessions.pop(session.peer, None) is not None:
             self.actions.append(Drop(session.peer, reason))
             self.ended(session, reason, by_us=True)
+
+    def out_of_place(self, session: Session) -> None:
+        """Pass over what a peer may not say here, a second hello too, unless he goes on and on.
+
+        It may be meant for the link that this one replaced, or come from one who learned
+        from others that he is a member, before we did.
+        """
+        session.out_of_place += 1
+        if session.out_of_place > OUT_OF_PLACE_MAX:
+            self.drop(session, "speaks out of place")
 
     def ended(self, session: Session, reason: str, *, by_us: bool) -> None:
         """Remember why a link ended, for who asks about the peer; strangers push nobody out."""
