@@ -98,7 +98,7 @@ def test_a_planted_fault_is_seen_and_no_fault_is_not(tmp_path: Path) -> None:
     assert not plant(SOUND, copy).said
     red = replace(SOUND, old="if again != data:", new="if again is None:")
     assert plant(red, copy).said[QUICK].startswith("test_")
-    broken = replace(SOUND, old="def decode(", new="def decode_not(")
+    broken = replace(SOUND, old="\nimport msgpack\n", new="\nimport msgpack_of_nobody\n")
     with pytest.raises(ValueError, match="pytest ended with"):
         plant(broken, copy)
     missing = replace(SOUND, old="nothing of the kind")
