@@ -35,9 +35,12 @@ class Row:
 
 
 def rows(page: str) -> list[Row]:
-    """The rows of all parts of a page; raises ValueError for a table with other columns."""
+    """The rows of all parts of a page but the last, of what was found.
+
+    Raises ValueError for a table with other columns.
+    """
     found = []
-    for cells, is_head in _tables(page.partition("\n## ")[2]):
+    for cells, is_head in _tables(page.partition("\n## ")[2].partition("\n## Faults")[0]):
         if is_head and cells != COLUMNS:
             raise ValueError(f"a table with the columns {cells}")
         if not is_head:
