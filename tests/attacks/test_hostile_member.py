@@ -213,8 +213,8 @@ async def _half_open(_eve: Eve, _chance: Random) -> None:
 
 ATTACKS: dict[str, tuple[Callable[[Eve, Random], Awaitable[None]], str, float]] = {
     "junk": (_junk, "Malformed", ATTACK_S),
-    "logs that nobody has": (_haves, "names more than", ATTACK_S),
-    "entries that nobody has": (_entries, "names more than", ATTACK_S),
+    "logs that nobody has": (_haves, "names more than", 4 * ATTACK_S),
+    "entries that nobody has": (_entries, "names more than", 4 * ATTACK_S),
     "false proofs": (_false_proofs, "a false proof", ATTACK_S),
     "records that are none": (_invalid_runs, "Malformed", ATTACK_S),
     "false bodies": (_false_bodies, "a body that is not its own", ATTACK_S),
