@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from tests.sim.weather import BREAKING
 from tests.sim.world import World
 
 NODES = 200
 
 
+@pytest.mark.timeout(900)
 def test_two_hundred_nodes_agree_after_a_storm() -> None:
     world = World(200)
     world.grow(NODES)
