@@ -12,11 +12,13 @@ from typing import Final
 from commonweal.protocol.keys import PeerKey
 
 __all__ = [
+    "COMING_MS",
     "FRAME_BYTES_MAX",
     "GUESTS_MAX",
     "GUEST_FRAME_BYTES_MAX",
     "HELLO_BYTES_MAX",
     "HELLO_MS_MAX",
+    "Coming",
     "Connected",
     "DialFailed",
     "Disconnected",
@@ -36,6 +38,8 @@ GUESTS_MAX: Final = 16
 """Guests who are here at once."""
 HELLO_BYTES_MAX: Final = 8 * 1024
 """The largest frame of a peer that is not admitted yet."""
+COMING_MS: Final = 1_000
+"""How often it is told that a part of a frame has come."""
 HELLO_MS_MAX: Final = 5_000
 """How long a connection may stay without being admitted, counted from its first byte."""
 
@@ -70,6 +74,17 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True)
+class Coming:
+    """Of a large frame so many bytes have come; on a slow line nothing else shows for long.
+
+    At most every COMING_MS of one peer, a member.
+    """
+
+    peer: PeerKey
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Heard:
     """A gossip message that passed the validator; `peer` is who handed it to us."""
 
@@ -95,7 +110,7 @@ class Found:
     addresses: tuple[str, ...]
 
 
-Link = Connected | Disconnected | Received | Heard | DialFailed | Found
+Link = Connected | Disconnected | Received | Coming | Heard | DialFailed | Found
 
 
 @dataclass(frozen=True, slots=True)

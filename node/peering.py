@@ -217,6 +217,20 @@ class Peering:
             elif silent_ms >= PING_MS and session.greeted and session.standing.value != "stranger":
                 self.desk.send(session, wire.Ping(now_ms))
 
+    def coming(self, peer: PeerKey, size: int) -> None:
+        """Note that a part of a frame has come: neither end is silent, though a frame takes long.
+
+        The peer is told so, who hears nothing else from us before he has sent it.
+        """
+        session, now_ms = self.desk.sessions.get(peer), self.desk.now_ms
+        if session is None:
+            return
+        session.heard_ms = session.progress_ms = now_ms
+        session.coming = size
+        if now_ms - session.told_coming_ms >= PING_MS:
+            session.told_coming_ms = now_ms
+            self.desk.send(session, wire.Pong(0))
+
     def contacts(self) -> list[Address]:
         """Return the address book."""
         return list(self._book.values())

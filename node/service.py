@@ -106,6 +106,8 @@ class Service:
                 self._left(peer)
             case link.Received(peer, frame):
                 self._received(peer, frame)
+            case link.Coming(peer, size):
+                self.peering.coming(peer, size)
             case link.Heard(peer, topic, data):
                 self._heard(peer, topic, data)
             case link.DialFailed(peer, where, reason):
@@ -184,7 +186,7 @@ class Service:
 
     def _hear(self, session: Session, frame: bytes) -> None:
         desk = self.desk
-        session.heard_ms = desk.now_ms
+        session.heard_ms, session.coming = desk.now_ms, 0
         try:
             message = wire.decode(frame)
             self._dispatch(session, message)

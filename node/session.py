@@ -88,6 +88,9 @@ class Session:
     probing: dict[DeviceKey, int] = field(default_factory=dict)
     has_shown: bool = False
     """Whether it showed a record of our own log that we lack."""
+    coming: int = 0
+    """So many bytes have come of a frame that is not whole yet."""
+    told_coming_ms: int = 0
     progress_ms: int = 0
     news_ms: int = 0
     """When the peer last brought records that we lacked."""

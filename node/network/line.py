@@ -14,6 +14,7 @@ from typing import Final, assert_never
 import trio
 
 from commonweal.node.link import (
+    COMING_MS,
     FRAME_BYTES_MAX,
     GUEST_FRAME_BYTES_MAX,
     HELLO_BYTES_MAX,
@@ -48,7 +49,8 @@ class Standing(Enum):
 class Line:
     """The state of one connection. Every method is a plain call; none waits.
 
-    received: called with each whole frame. failed: called with a reason when the peer
+    received: called with each whole frame. coming: called now and then with how much has come
+    of one that is not whole yet. failed: called with a reason when the peer
     breaks a limit; the caller then closes the connection.
     """
 
@@ -59,7 +61,8 @@ class Line:
         *,
         outbound: bool,
         received: Callable[[bytes], None],
-        failed: Callable[[str], None],
+        coming: Callable[[int], None],
+        failed: Callable[[Line, str], None],
     ) -> None:
         self.peer = peer
         self.address = address
@@ -72,7 +75,8 @@ class Line:
         self.held_bytes = 0
         self._held_frames = 0
         self._frames = Budget(FRAMES_PER_S, FRAMES_BURST)
-        self._received = received
+        self._received, self._coming = received, coming
+        self._told_coming = 0.0
         self._failed = failed
         self._buffer = bytearray()
         self._ungranted = 0
@@ -127,6 +131,11 @@ class Line:
         self._buffer += data
         self._ungranted += len(data)
         self._deliver()
+        now = trio.current_time()
+        is_due = now - self._told_coming >= COMING_MS / 1_000
+        if self._buffer and is_due and self.standing is Standing.MEMBER and not self.is_over:
+            self._told_coming = now
+            self._coming(len(self._buffer))
 
     def _deliver(self) -> None:
         """Hand over whole frames while the budget allows, then reopen the window."""
@@ -139,14 +148,14 @@ class Line:
                 break
             size = int.from_bytes(buffer[at : at + LENGTH_BYTES], "big")
             if size > self._frame_bytes_max():
-                self._failed("sent a frame that is too large")
+                self._failed(self, "sent a frame that is too large")
                 break
             if shut := self.held_bytes + size > INBOUND_BYTES_MAX:
                 break
             if len(buffer) - at - LENGTH_BYTES < size:
                 break
             if not self._frames.spend(1):
-                self._failed("sends more frames than there is to say")
+                self._failed(self, "sends more frames than there is to say")
                 break
             at += LENGTH_BYTES
             frame = bytes(memoryview(buffer)[at : at + size])

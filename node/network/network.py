@@ -20,6 +20,7 @@ from libp2p.peer.id import ID
 from commonweal.node.link import (
     GUESTS_MAX,
     HELLO_MS_MAX,
+    Coming,
     Connected,
     DialFailed,
     Disconnected,
@@ -366,14 +367,14 @@ class Network:
     def _line(self, peer: PeerKey, address: str, *, outbound: bool) -> Line:
         if peer == self.key:
             raise WrongPeer("the other end is this node itself")
-        line = Line(
+        return Line(
             peer,
             address,
             outbound=outbound,
-            received=lambda frame: self._take(line, frame),
-            failed=lambda reason: self._end(line, reason, flush=False, by_us=True),
+            received=lambda frame: self._take(peer, frame),
+            coming=lambda size: self._emit(Coming(peer, size)),
+            failed=lambda line, why: self._end(line, why, flush=False, by_us=True),
         )
-        return line
 
     def _link(self, line: Line, stream: Stream) -> None:
         """The sync stream is agreed on: this is the link, unless a better one is there."""
@@ -397,9 +398,9 @@ class Network:
             return True
         return new.outbound == (self.key < new.peer)
 
-    def _take(self, line: Line, frame: bytes) -> None:
+    def _take(self, peer: PeerKey, frame: bytes) -> None:
         self._received += 1
-        self._emit(Received(line.peer, frame))
+        self._emit(Received(peer, frame))
 
     def _end(self, line: Line, reason: str, *, flush: bool, by_us: bool = False) -> None:
         """Close a connection and tell of it, if it was the link. Idempotent.
@@ -435,9 +436,7 @@ class Network:
 
     def _find(self, identity: ID) -> Mux | None:
         line = self._lines.get(peer_key(identity))
-        if line is None or line.standing is not Standing.MEMBER:
-            return None
-        return line.mux
+        return line.mux if line is not None and line.standing is Standing.MEMBER else None
 
     def _members(self) -> list[PeerKey]:
         return [k for k, each in self._lines.items() if each.standing is Standing.MEMBER]

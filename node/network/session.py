@@ -33,7 +33,7 @@ GULP_BYTES: Final = 4 * (PACKET_BYTES_MAX + 2)
 HANDSHAKE_BYTES_MAX: Final = 8 * 1024
 """What we read of a connection before its other end has proven a key."""
 WRITE_STALL_S: Final = 20.0
-"""A write that makes no end for so long kills the connection."""
+"""A write of which no byte is taken for so long kills the connection."""
 
 
 class WrongPeer(Exception):
@@ -130,16 +130,18 @@ class Session:
         return self._unseal()
 
     async def send(self, plains: list[bytes]) -> None:
-        """Seal each plaintext (<= PLAIN_BYTES_MAX) and write them in one go; raises Stalled."""
+        """Seal each plaintext (<= PLAIN_BYTES_MAX) and write them in turn; raises Stalled."""
         out: list[bytes] = []
         for plain in plains:
             sealed = self._encrypt(None, plain)
             out.append(len(sealed).to_bytes(2, "big"))
             out.append(sealed)
-        with trio.move_on_after(WRITE_STALL_S) as stall:
-            await self._socket.send_all(b"".join(out))
-        if stall.cancelled_caught:
-            raise Stalled
+        left = memoryview(b"".join(out))
+        while left:
+            with trio.move_on_after(WRITE_STALL_S) as stall:
+                left = left[await self._socket.socket.send(left) :]
+            if stall.cancelled_caught:
+                raise Stalled
 
     def close(self) -> None:
         """Close the socket now; never waits, and wakes both the reader and the writer.

@@ -22,6 +22,8 @@ BAD = Weather(delay_ms=50, jitter_ms=5, loss=0.10)
 NARROW_KBIT = 1_000
 PART_S = 60.0 if "COMMONWEAL_RUNS" in os.environ else 20.0
 EQUAL_S_MAX = 15.0
+MOBILE_KBIT = 48
+MOBILE_S_MAX = 90.0
 WRITE_EACH_S = 0.5
 
 
@@ -64,3 +66,25 @@ def test_nodes_behind_masquerade_get_and_give_every_record_through_one_that_is_r
     record_property(
         "network", f"two behind masquerade, through a third: equal after {took_s:.1f} s"
     )
+
+
+def test_who_was_parted_catches_up_over_a_line_on_which_a_frame_takes_longer_than_silence_may(
+    tmp_path: Path, record_property: Note
+) -> None:
+    """Two nodes; 150 KB of records at 48 kbit/s."""
+    with network(Weather(delay_ms=20, jitter_ms=2)) as net:
+        places = [net.place(), net.place()]
+        with village(tmp_path, net, places, 1) as (mei, bo):
+            net.part(places[:1], places[1:])
+            written = [
+                id
+                for first in range(0, 600, 60)
+                for id in write(mei.home, *range(first, first + 60))
+            ]
+            while neighbours(mei) or neighbours(bo):
+                time.sleep(0.5)
+            net.narrow(places[0], MOBILE_KBIT)
+            net.heal()
+            took_s = wait_equal([mei, bo], MOBILE_S_MAX)
+            assert not lacks([mei, bo], written)
+    record_property("network", f"a line of {MOBILE_KBIT} kbit/s: equal after {took_s:.0f} s")

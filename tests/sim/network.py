@@ -14,10 +14,12 @@ from random import Random
 from typing import Protocol
 
 from commonweal.node.link import (
+    COMING_MS,
     FRAME_BYTES_MAX,
     GUEST_FRAME_BYTES_MAX,
     HELLO_BYTES_MAX,
     HELLO_MS_MAX,
+    Coming,
     Connected,
     DialFailed,
     Disconnected,
@@ -278,6 +280,8 @@ class Network:
         end.met = True
         end.due_ms = max(end.due_ms, self.agenda.now_ms + self._latency())
         if self.pace:
+            for ms in range(COMING_MS, len(frame) // self.pace, COMING_MS):
+                self.agenda.at(end.due_ms + ms, self._come, end, ms * self.pace)
             end.due_ms += len(frame) // self.pace
         end.queue.append((end.due_ms, frame))
         self._pump(end)
@@ -303,6 +307,12 @@ class Network:
                 return
             self._arrive(end, frame)
         self._pump(end)
+
+    def _come(self, end: End, size: int) -> None:
+        """Let a node hear that a part of a frame has come."""
+        is_there = not end.is_over and end.queue and end.owner.ends.get(end.peer) is end
+        if is_there and end.standing == "member" and (end.peer, end.owner.key) not in self.blocked:
+            end.owner.emit(Coming(end.peer, size))
 
     def _stray(self, end: End, frame: bytes) -> None:
         """Let a frame arrive that keeps no order, but never before the first of its link."""
