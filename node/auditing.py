@@ -10,7 +10,7 @@ AUDIT_RECORDS = 64
 AUDIT_PAUSE_MS = 25
 """Signatures are checked in the background, so many at a time, with a pause between.
 
-Not while records are being fetched: then the newest are more urgent.
+Not while records are being fetched fast: then the newest are more urgent.
 """
 
 
@@ -31,7 +31,8 @@ class Auditing:
 
     def step(self) -> bool:
         """Check a few, when there is time; say whether there was."""
-        fetching = any(one.fetching for one in self.desk.sessions.values())
+        sessions = self.desk.sessions.values()
+        fetching = any(one.fetching and not one.is_slow for one in sessions)
         if not self._due or not self.desk.keeps or fetching:
             return False
         self._check()

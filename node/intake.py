@@ -55,6 +55,12 @@ class _Read:
     records: list[Record]
     bodies: dict[bytes, bytes]
 
+    @property
+    def size(self) -> int:
+        """The bytes of what is kept of it."""
+        bodies = sum(map(len, self.bodies.values()))
+        return bodies + sum(len(record.wire) for record in self.records)
+
     def cut(self, count: int) -> None:
         """Keep `count` records at most, and end in one that is well signed."""
         if count < len(self.records):
@@ -103,6 +109,7 @@ class Intake:
             kept = self._keep(session, reads, whole=not missing)
             if kept:  # frames that bring nothing do not keep us waiting for this peer
                 session.progress_ms = session.news_ms = self.desk.now_ms
+                session.brought += sum(read.size for read in reads.values())
             return kept
         except (InvalidRecord, Malformed) as error:
             self.desk.drop(session, f"{type(error).__name__}: {error}")

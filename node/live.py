@@ -14,6 +14,7 @@ from commonweal.node.session import Desk, Session
 from commonweal.protocol import wire
 from commonweal.protocol.keys import DeviceKey
 from commonweal.storage.shelves import RESTORING
+from commonweal.storage.tails import SEQ_MAX
 
 PUSH_BYTES_MAX = 64 * 1024
 """News of one log up to this size is sent unasked."""
@@ -22,6 +23,10 @@ FETCH_STALL_MS = 5_000
 STALLED_REST_MS = 10_000
 """Others are asked first for so long: who promises again and again would be the first each time."""
 FETCH_LOGS_MAX = wire.RANGES_MAX
+TURN_MS = 10_000
+"""How fast a peer sends is measured so often."""
+LONG_MS = 60_000
+"""What takes a peer longer is asked of another, too, to see whether he is faster."""
 
 
 class Live:
@@ -87,7 +92,8 @@ class Live:
         if ranges:
             session.fetching = {one.author: one.stop for one in ranges}
             session.remaining = sum(one.stop - one.start for one in ranges)
-            session.progress_ms = self.desk.now_ms
+            session.progress_ms = session.fetched_ms = self.desk.now_ms
+            session.turn_ms, session.brought = self.desk.now_ms, 0
             self.desk.send(session, wire.Fetch(tuple(ranges)))
 
     def fetched(self, session: Session) -> None:
@@ -96,9 +102,12 @@ class Live:
             self.desk.replica.row(author).length < stop and not self.desk.replica.is_frozen(author)
             for author, stop in session.fetching.items()
         )
-        session.fetching = {}
+        was_asked, session.fetching = bool(session.fetching), {}
         if short:
             session.compare_ms = min(session.compare_ms, self.desk.now_ms - 2_000)
+        for other in self.desk.members() if was_asked else ():
+            if other is not session:  # who promises little again and again keeps nobody waiting
+                self.fetch(other)
         self.fetch(session)
 
     def restored(self, session: Session) -> None:
@@ -109,11 +118,45 @@ class Live:
             store.put_setting(RESTORING, None)
 
     def give_up(self) -> None:
-        """Release what stalled peers were asked for, so that others are."""
-        for session in self.desk.sessions.values():
-            if session.fetching and self.desk.now_ms - session.progress_ms > FETCH_STALL_MS:
-                session.fetching = {}
-                session.stalled_ms = self.desk.now_ms
+        """Release what stalled and slow peers were asked for, so that others are."""
+        now_ms = self.desk.now_ms
+        for session in self.desk.members():
+            if session.fetching and now_ms - session.progress_ms > FETCH_STALL_MS:
+                self._stop(session)
+                session.stalled_ms = now_ms
+            elif session.fetching and now_ms - session.turn_ms >= TURN_MS:
+                brought = max(0, session.brought + session.coming)
+                session.pace = brought * 1_000 // (now_ms - session.turn_ms)
+                session.turn_ms, session.brought = now_ms, -session.coming
+                faster = self._faster(session)
+                if faster is not None:
+                    for author, stop in self._stop(session).items():
+                        session.wanted.setdefault(author, stop)
+                    self.fetch(faster)
+
+    def _stop(self, session: Session) -> dict[DeviceKey, int]:
+        """Ask a peer no more for what he was asked for, and return that; he is told."""
+        asked, session.fetching = session.fetching, {}
+        if len(self.desk.members()) == 1:
+            return asked
+        nothing = tuple(wire.Range(author, SEQ_MAX - 1, SEQ_MAX) for author in sorted(asked))
+        self.desk.send(session, wire.Fetch(nothing))
+        return asked
+
+    def _faster(self, session: Session) -> Session | None:
+        """Return a peer who has some of what one is asked for, and may be much faster; or None."""
+        assert session.pace is not None
+        lasts_ms = self.desk.now_ms - session.fetched_ms
+        is_slow = session.is_slow or lasts_ms >= LONG_MS
+        found: list[tuple[int, Session]] = []
+        for other in self.desk.members():
+            is_free = other.compared and not other.fetching and not self._rests(other)
+            if is_free and not session.fetching.keys().isdisjoint(other.wanted):
+                if other.pace is None and is_slow:
+                    return other
+                if other.pace is not None and other.pace > 2 * session.pace:
+                    found.append((other.pace, other))
+        return max(found, key=lambda pair: pair[0])[1] if found else None
 
     def _rests(self, session: Session) -> bool:
         """Say whether a peer stalled lately, brought nothing since, and is not the only one."""

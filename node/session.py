@@ -27,6 +27,9 @@ TURN_FRAMES_MAX = 16_384
 LOGS_NAMED_MAX = 65_536
 """Logs of which one peer may hold another number of records than we."""
 
+SLOW_BYTES_PER_S = 64 * 1024
+"""Below this another peer is tried who has the same, and whose pace is not known."""
+
 ENDS_KEPT_MAX = 256
 """Peers of which it is remembered why their last link ended."""
 
@@ -91,6 +94,13 @@ class Session:
     coming: int = 0
     """So many bytes have come of a frame that is not whole yet."""
     told_coming_ms: int = 0
+    fetched_ms: int = 0
+    """When it was last asked for records."""
+    turn_ms: int = 0
+    brought: int = 0
+    """Bytes of records that we lacked, since `turn_ms`."""
+    pace: int | None = None
+    """How many came in a second, when that was last measured."""
     progress_ms: int = 0
     news_ms: int = 0
     """When the peer last brought records that we lacked."""
@@ -120,6 +130,11 @@ class Session:
     def is_member(self) -> bool:
         """Whether the peer proved to be a member's."""
         return self.standing is Standing.MEMBER
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether the peer brought little when that was last measured."""
+        return self.pace is not None and self.pace < SLOW_BYTES_PER_S
 
     def has(self, author: DeviceKey, ours: int) -> int:
         """Return how many records of a log the peer has or was sent; `ours` where it is silent."""

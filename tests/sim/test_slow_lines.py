@@ -1,9 +1,19 @@
-"""Slow lines: who is behind one catches up, however long a frame is under way."""
+"""Slow lines and slow peers: who is behind one catches up, and nobody waits for the other."""
 
 from __future__ import annotations
 
-from commonweal.node.events import Wish
+from typing import Any
+
+import pytest
+
+from commonweal.node import events, link
+from commonweal.node.events import Action, Event, Wish
+from commonweal.node.service import Service
+from commonweal.protocol import wire
+from commonweal.protocol.keys import DeviceKey, PeerKey
+from tests.sim.byzantine import copy_of
 from tests.sim.node import Node
+from tests.sim.returning import turn
 from tests.sim.world import World
 
 MOBILE_BYTES_PER_MS = 5
@@ -27,3 +37,69 @@ def test_who_was_away_catches_up_over_a_slow_line() -> None:
     away.start()
     assert world.settle(1_200_000) < 600_000
     assert not here.service.desk.ends[away.key].reason.startswith("silent")
+
+
+class Dripper(Service):
+    """A peer who sends one new record every few seconds, so that he is never quite silent."""
+
+    promises = "all that he has"
+
+    def __init__(self, *parts: Any) -> None:
+        super().__init__(*parts)
+        self.asked: dict[PeerKey, dict[DeviceKey, int]] = {}
+
+    def handle(self, event: Event, now_ms: int) -> list[Action]:
+        """Do as a service does, but only note what is asked for."""
+        if isinstance(event, link.Received) and self.desk.sessions[event.peer].is_member:
+            said = wire.decode(event.frame)
+            done: list[Action] = [events.Taken(event.peer, len(event.frame))]
+            if isinstance(said, wire.Fetch):
+                asked = self.asked.setdefault(event.peer, {})
+                asked |= {one.author: one.start for one in said.ranges}
+                return done
+            if self.promises == "one more" and isinstance(said, wire.Compare):
+                return [events.Send(event.peer, wire.encode(wire.Same(said.digest))), *done]
+        return super().handle(event, now_ms)
+
+    def drip(self, author: DeviceKey) -> list[Action]:
+        """Send everybody one record of a log."""
+        actions: list[Action] = []
+        for session in self.desk.members():
+            start = self.asked.get(session.peer, {}).get(author, 3)
+            wires = tuple(self.desk.replica.store.wires(author, start, start + 1, 1))
+            left = 0 if self.promises == "one more" else 100
+            have = wire.Have(((author, start + 2),), 0)
+            run = wire.Runs((wire.Run(author, start, wires),), left, asked=True)
+            actions += [events.Send(session.peer, wire.encode(one)) for one in (have, run)]
+            self.asked.setdefault(session.peer, {})[author] = start + 1
+        return actions
+
+
+class OneMore(Dripper):
+    """He says of all else that we are equal."""
+
+    promises = "one more"
+
+
+@pytest.mark.parametrize("mind", [Dripper, OneMore])
+def test_who_drips_records_does_not_keep_others_from_bringing_them(mind: type[Dripper]) -> None:
+    world = World(2)
+    world.grow(4)
+    here, dripper, other, away = world.nodes
+    away.crash()
+    write_much(world, here, 500)
+    world.run(3_000)
+    turn(dripper, copy_of(dripper.store), mind)
+    pairs = [(one.key, away.key) for one in (here, other)]
+    world.network.blocked = dict.fromkeys([*pairs, *((b, a) for a, b in pairs)])
+    away.start()
+    world.run(4_000)  # he meets the dripper first
+    author = here.person.device
+    for second in range(60):
+        world.run(1_000)
+        world.network.blocked = {}
+        if second % 4 == 0:
+            dripper.perform(dripper.service.drip(author))
+        if away.store.log(author).length == here.store.log(author).length:
+            break
+    assert second < 30
