@@ -182,14 +182,18 @@ class Checking:
                 yield Fault(_("branch {id}").format(id=short(id)), _("its hash is another"))
 
     def _proofs(self) -> Iterator[Fault]:
-        for author, wire in self._store.each(
-            "SELECT author, wire FROM proof JOIN log ON log.id = proof.log"
+        for author, frozen, wire in self._store.each(
+            "SELECT author, frozen, coalesce(wire, x'') FROM log"
+            " LEFT JOIN proof ON log.id = proof.log WHERE wire NOTNULL OR frozen NOTNULL"
         ):
             self.proofs += 1
             try:
                 proof = evidence.from_bytes_checked(wire, self._community)
                 if proof.author != author:
                     raise InvalidRecord(_("it names another device"))
+                if proof.seq != frozen:
+                    ends = _("it does not end where it must, at #{seq}")
+                    raise InvalidRecord(ends.format(seq=proof.seq))
             except CommonwealError as error:
                 yield Fault(_("proof against {device}").format(device=short(author)), _why(error))
 

@@ -27,6 +27,7 @@ from commonweal.protocol.record import (
 )
 from commonweal.protocol.seal.cut import length_in
 from commonweal.protocol.seal.votes import SealId
+from commonweal.storage import rows
 from commonweal.storage.inheritance import members_before
 from commonweal.storage.last_cut import SealIds
 from commonweal.storage.store import LogRow, Store
@@ -65,6 +66,7 @@ class Replica:
         self.ruleset = b""
         """The ruleset in force at the last seal, as far as was concluded."""
         self.removed: frozenset[MemberId] = frozenset()
+        rows.amend(store, community)
         self.reload()
 
     def reload(self) -> None:
@@ -228,6 +230,11 @@ class Replica:
         """Return a body that is held; None where it is not, or where the disk changed it."""
         body = self.store.body(digest)
         return body if body is not None and keys.hash32(keys.BODY, body) == digest else None
+
+    def amend(self) -> None:
+        """Put right what the disk changed in the rows of logs."""
+        if any(rows.amend(self.store, self.community).values()):
+            self.reload()
 
     def refold(self) -> None:
         """Fold the ledger of membership anew from what is stored."""

@@ -48,6 +48,7 @@ class Scrubbing:
     def step(self) -> None:
         """Read a part again."""
         if not self._authors:
+            self.desk.replica.amend()
             self._authors = self.desk.replica.authors()
             self._seq = 0
             self._scrub_bodies()

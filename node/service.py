@@ -34,6 +34,7 @@ from commonweal.protocol.invite import Invite
 from commonweal.protocol.keys import PeerKey
 from commonweal.protocol.record import CommunityId, RecordId
 from commonweal.protocol.wire_seals import Height, WantSeals
+from commonweal.storage import rows
 from commonweal.storage.store import Store
 
 if TYPE_CHECKING:
@@ -144,6 +145,8 @@ class Service:
         What was to be done is not done, so it is asked for again.
         """
         self.desk.keeps = keeps
+        if keeps:
+            rows.amend(self.desk.replica.store, self.desk.replica.community)
         for peer in list(self.desk.sessions):
             self._left(peer)
         self.desk.replica.reload()

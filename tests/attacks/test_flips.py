@@ -11,6 +11,7 @@ from commonweal.node.events import Text, Wish
 from commonweal.node.replica import Replica
 from commonweal.node.scrubbing import Scrubbing
 from commonweal.node.session import Desk, Identity
+from commonweal.storage import rows
 from commonweal.storage.store import Store
 from tests.attacks import history
 from tests.protocol.authors import COMMUNITY, MEI
@@ -133,3 +134,65 @@ def contents(node: Node) -> list[object]:
     store = node.store
     rows: list[object] = list(store.rows("SELECT key, tail FROM record ORDER BY key"))
     return rows + list(store.rows("SELECT hash, permanent, content FROM body ORDER BY hash"))
+
+
+COLUMNS = ("author", "opening", "length", "head", "clock", "held", "frozen", "checked")
+
+
+def rows_of(store: Store) -> list[tuple[object, ...]]:
+    """The rows of all logs, but what is counted on without harm."""
+    return store.rows(f"SELECT id, {', '.join(COLUMNS[:-1])} FROM log ORDER BY id")
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_a_flip_in_the_row_of_a_log_is_put_right(life: Store, column: str) -> None:
+    life.rollback()
+    chance = Random(column)
+    before = rows_of(life)
+    ids = [id for (id,) in life.rows(f"SELECT id FROM log WHERE length AND {column} NOTNULL")]
+    assert not rows.amend(life, COMMUNITY)
+    for id in [chance.choice(ids) for _ in range(FLIPS // 4)]:
+        ((value,),) = life.rows(f"SELECT {column} FROM log WHERE id = ?", (id,))
+        bad = (
+            flipped(value, chance)
+            if isinstance(value, bytes)
+            else value ^ 1 << chance.randrange(30)
+        )
+        life.change(f"UPDATE log SET {column} = ? WHERE id = ?", (bad, id))
+        life.forget()
+        if column not in ("held", "checked"):
+            assert list(Checking(life, COMMUNITY).faults()), (column, value, bad)
+        amended = rows.amend(life, COMMUNITY)
+        assert rows_of(life) == before, (column, id, value, bad)
+        ((checked, length),) = life.rows("SELECT checked, length FROM log WHERE id = ?", (id,))
+        assert checked <= length
+        assert column == "checked" or set(amended.values()) == {True}
+    life.rollback()
+    assert not rows.amend(life, COMMUNITY)
+
+
+@pytest.mark.parametrize("is_up", [False, True])
+@pytest.mark.parametrize("column", ["author", "length", "head", "clock"])
+def test_nobody_writes_on_a_row_that_the_disk_changed(column: str, is_up: bool) -> None:
+    world = World(13)
+    world.grow(3)
+    victim = world.nodes[1]
+    for _ in range(5):
+        victim.write("work")
+    world.settle()
+    if not is_up:
+        victim.crash()
+    store, device = victim.store, victim.person.device
+    ((value,),) = store.rows(f"SELECT {column} FROM log WHERE author = ?", (device,))
+    bad = flipped(value, Random(1)) if isinstance(value, bytes) else value ^ 2
+    store.change(f"UPDATE log SET {column} = ? WHERE author = ?", (bad, device))
+    store.commit()
+    store.forget()
+    if is_up:
+        world.run(20_000)  # a round of the scrub
+    else:
+        victim.start()
+    ticket = victim.write("on top")
+    world.run(5_000)
+    assert isinstance(victim.answers[ticket], dict)
+    world.settle()
