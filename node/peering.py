@@ -225,7 +225,7 @@ class Peering:
         session, now_ms = self.desk.sessions.get(peer), self.desk.now_ms
         if session is None:
             return
-        session.heard_ms = session.progress_ms = now_ms
+        session.heard_ms = session.progress_ms = session.coming_ms = now_ms
         session.coming = size
         if now_ms - session.told_coming_ms >= PING_MS:
             session.told_coming_ms = now_ms

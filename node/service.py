@@ -264,8 +264,10 @@ class Service:
                 self.peering.told(session, message)
             case wire.Ping(number):
                 self.desk.send(session, wire.Pong(number))
-            case wire.Pong() | wire.Hello() | wire.Bye():
-                pass  # the last two were taken before
+            case wire.Pong(number):
+                self.authoring.claims.answered(session, number)
+            case wire.Hello() | wire.Bye():
+                pass  # they were taken before
             case wire_state.WantState() | wire_state.StatePart():
                 self.arriving.receive(session, message)
             case _:

@@ -48,11 +48,21 @@ class Serving:
         if flow is None or not flow.cursors:
             flow = self._flows[session.peer] = _Flow({}, [])
         for wanted in message.ranges:
+            if wanted.author == session.device and wanted.stop == wanted.start + 1:
+                self._show(session, wanted)
+                continue
             stop = min(wanted.stop, self.desk.replica.row(wanted.author).length)
             flow.put(_Cursor(self.desk.replica, wanted.author, wanted.start, stop))
         if not flow.cursors:
             self._send(session, (), 0)
         self.pump(session)
+
+    def _show(self, session: Session, wanted: wire.Range) -> None:
+        """Show a device a record of its own log before all else: it may be an older copy."""
+        place = (wanted.author, wanted.start, wanted.stop)
+        run = self.closed(wanted.author, wanted.start, self.desk.replica.sound_wires(*place))
+        if run is not None:
+            self.desk.send(session, wire.Runs((run,), 0, asked=False))
 
     def pump(self, session: Session) -> None:
         """Send as many frames as may be under way: few at first, since they leave together."""

@@ -91,8 +91,12 @@ class Session:
     probing: dict[DeviceKey, int] = field(default_factory=dict)
     has_shown: bool = False
     """Whether it showed a record of our own log that we lack."""
+    claim_ping: int = 0
+    """The ping behind the question for it, as long as it did not come back."""
     coming: int = 0
     """So many bytes have come of a frame that is not whole yet."""
+    coming_ms: int = 0
+    """When some of such a frame last came; and when the peer was last told."""
     told_coming_ms: int = 0
     fetched_ms: int = 0
     """When it was last asked for records."""

@@ -8,7 +8,7 @@ import pytest
 
 from commonweal.node.authoring import NAME, PROFILE
 from commonweal.node.events import Answer, Committed, Started, Submitted, Ticket, Wish, Woke
-from commonweal.node.link import Received
+from commonweal.node.link import Coming, Received
 from commonweal.node.service import TICK_MS, Service
 from commonweal.node.session import Identity, Session, Standing
 from commonweal.protocol import wire
@@ -131,3 +131,22 @@ def test_who_claims_later_records_of_ours_is_believed_as_long_as_he_shows_one(sh
             break
     assert isinstance(answer, OlderCopy) == (shows == "a record"), answer
     assert second > 20
+
+
+def test_who_claims_later_records_and_sends_without_end_keeps_us_from_writing_for_minutes() -> None:
+    store, service = home(MEI, None)
+    meet(service, ahead=1)
+    answer = None
+    for second in range(3_600):
+        now_ms = NOW_MS + second * TICK_MS
+        service.handle(Coming(EVE.peer, 1 + second), now_ms)
+        service.handle(Woke(), now_ms)
+        service.handle(Submitted(Ticket(1), (Wish("event", {}),)), now_ms)
+        (answer,) = [
+            one.value for one in service.handle(Committed(), now_ms) if isinstance(one, Answer)
+        ]
+        store.commit()
+        if isinstance(answer, dict):
+            break
+    assert isinstance(answer, dict)
+    assert 60 < second < 700

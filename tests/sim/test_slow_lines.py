@@ -10,6 +10,7 @@ from commonweal.node import events, link
 from commonweal.node.events import Action, Event, Wish
 from commonweal.node.service import Service
 from commonweal.protocol import wire
+from commonweal.protocol.errors import OlderCopy
 from commonweal.protocol.keys import DeviceKey, PeerKey
 from tests.sim.byzantine import copy_of
 from tests.sim.node import Node
@@ -20,10 +21,10 @@ MOBILE_BYTES_PER_MS = 5
 """40 kbit/s: a frame of records takes a minute and more."""
 
 
-def write_much(world: World, node: Node, count: int) -> None:
+def write_much(world: World, node: Node, count: int, size: int = 1_000) -> None:
     """Let a member write many large records."""
     for _ in range(count // 50):
-        node.submit(*[Wish("event", {"pad": "x" * 1_000})] * 50)
+        node.submit(*[Wish("event", {"pad": "x" * size})] * 50)
         world.run(100)
 
 
@@ -103,3 +104,31 @@ def test_who_drips_records_does_not_keep_others_from_bringing_them(mind: type[Dr
         if away.store.log(author).length == here.store.log(author).length:
             break
     assert second < 30
+
+
+def test_who_is_an_older_copy_writes_nothing_before_a_slow_line_has_shown_it() -> None:
+    world = World(3)
+    world.grow(2)
+    here, back = world.nodes
+    world.settle()
+    older = copy_of(back.store)
+    write_much(world, here, 500, 6_000)
+    world.settle()
+    head = here.store.log(here.person.device).head
+    back.submit(Wish("attest", {"yes": True}, (head,)))  # stands after all of them
+    world.settle()
+    back.crash()
+    back.store = older
+    world.network.pace = MOBILE_BYTES_PER_MS
+    back.start()
+    world.run(5_000)  # he has met somebody: before, nobody could tell him
+    tickets = []
+    for _ in range(3_500):
+        world.run(200)
+        world.watch()
+        tickets.append(back.write("again"))
+    world.settle(1_200_000)
+    assert isinstance(back.answers[tickets[0]], OlderCopy)
+    ticket = back.write("and now")
+    world.settle()
+    assert isinstance(back.answers[ticket], dict)
