@@ -121,7 +121,11 @@ class Comparing:
             session.sent.clear()
 
     def _send_buckets(self, session: Session, numbers: Iterable[int], *, reply: bool) -> None:
-        """Send whole buckets, as many to a message as it takes entries."""
+        """Send whole buckets, as many to a message as it takes entries.
+
+        One that takes more goes in parts that name no bucket: what they leave out is unknown,
+        and is found when the peer compares with us.
+        """
         group: list[int] = []
         entries: list[Entry] = []
         for number in numbers:
@@ -129,6 +133,12 @@ class Comparing:
             if group and len(entries) + len(found) > wire.ENTRIES_MAX:
                 self._send_entries(session, bytes(group), entries, reply=reply)
                 group, entries = [], []
+            if len(found) > wire.ENTRIES_MAX:
+                for first in range(0, len(found), wire.ENTRIES_MAX):
+                    part = tuple(found[first : first + wire.ENTRIES_MAX])
+                    is_last = first + wire.ENTRIES_MAX >= len(found)
+                    self.desk.send(session, wire.Entries(b"", part, reply and is_last))
+                continue
             group.append(number)
             entries += found
         if group:
