@@ -43,6 +43,8 @@ from commonweal.protocol.record import (
 
 NEWCOMER_RECORDS_MAX = 4
 NEWCOMER_BYTES_MAX = 16 * 1024
+REFOLD_MS = 1_000
+"""So long nothing of newcomers is taken from a peer who sent more of such than is kept."""
 CITED_MAX = 256
 """Records that others cite and that are asked for, remembered at a time."""
 
@@ -253,12 +255,22 @@ class Intake:
         """Store verified runs, newcomers' only within their quota.
 
         Membership is folded first, since one frame may bring a request and its vouch;
-        where then not all is kept, it is folded anew from what is.
+        where then not all is kept, it is folded anew from what is: of what one peer sends
+        about newcomers, once in a while only.
         """
         replica = self.desk.replica
+        came = sum(len(read.records) for read in reads.values())
+        rests = self.desk.now_ms - session.refolded_ms < REFOLD_MS
+        for read in reads.values():
+            if rests and not self._is_due(read):
+                read.cut(0)
+            self._cut_to_bodies(session, read)
+        brought = sum(len(read.records) for read in reads.values())
+        if not whole or brought < came:
+            _close(replica, reads)
+            brought = sum(len(read.records) for read in reads.values())
         for read in reads.values():
             replica.ledger.add(rare(read.records))
-        brought = sum(len(read.records) for read in reads.values())
         shares: Counter[MemberId | None] | None = None
         for read in reads.values():
             if not replica.was_admitted(read.author):
@@ -267,8 +279,8 @@ class Intake:
                     shares = self._shares() if shares is None else shares
                     full = self._is_full(shares, read.author)
                 self._cut_to_quota(read, full=full)
-            self._cut_to_bodies(session, read)
-        if not whole or brought > sum(len(read.records) for read in reads.values()):
+                self._cut_to_bodies(session, read)
+        if brought > sum(len(read.records) for read in reads.values()):
             _close(replica, reads)
         kept = 0
         for read in reads.values():
@@ -276,8 +288,15 @@ class Intake:
                 replica.append(read.author, read.records, read.bodies)
                 kept += len(read.records)
         if kept < brought:
+            session.refolded_ms = self.desk.now_ms
             replica.refold()
         return kept > 0
+
+    def _is_due(self, read: _Read) -> bool:
+        """Say whether a log is kept whole, as far as is known before it is folded."""
+        replica, author = self.desk.replica, read.author
+        is_cited = any(record.id in self._cited for record in read.records)
+        return replica.was_admitted(author) or replica.sealed_length(author) > 0 or is_cited
 
     def _shares(self) -> Counter[MemberId | None]:
         """Return how many newcomers' logs are held, by who invited them."""

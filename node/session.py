@@ -110,6 +110,8 @@ class Session:
     """When the peer last brought records that we lacked."""
     stalled_ms: int = 0
     """When it was last given up, since it sent nothing of what it was asked for."""
+    refolded_ms: int = 0
+    """When not all that it brought could be kept, after it was folded."""
     remaining: int = 0
     in_flight: int = 0
     acks: dict[DeviceKey, int] = field(default_factory=dict)

@@ -1,0 +1,68 @@
+"""What is not kept of a frame costs a fold of the whole ledger, which nobody can ask for often."""
+
+from __future__ import annotations
+
+import pytest
+
+from commonweal.protocol import log, record, wire
+from commonweal.protocol.record import Draft, Record, RecordId, sign
+from tests.sim.node import Node, Person
+from tests.sim.test_byzantine import with_a_liar
+from tests.sim.world import World
+
+FRAMES = 40
+
+
+def after(world: World, person: Person, before: Record, draft: Draft) -> Record:
+    """The next record of a person."""
+    tip = log.Tip(before.seq + 1, before.id, before.clock)
+    place = log.next_place(world.community, tip, RecordId(world.community), [], 1)
+    return sign(person.signer, place, draft)
+
+
+def beyond_the_quota(world: World, _node: Node) -> wire.Run:
+    """Six records of somebody whom nobody admitted."""
+    person = Person(world.rng)
+    records = [person.enrol(world.community, 1)]
+    for number in range(5):
+        draft = Draft("spec.resource", {"name": str(number)}, 1)
+        records.append(after(world, person, records[-1], draft))
+    return wire.Run(person.device, 0, tuple(one.wire for one in records))
+
+
+def without_its_document(world: World, node: Node) -> wire.Run:
+    """The next record of a member, which names a document that does not come along."""
+    replica = node.service.desk.replica
+    held = replica.row(node.person.device)
+    before = replica.store.record(held.head)
+    assert before is not None
+    ref = record.permanent(world.rng.randbytes(500))
+    one = after(world, node.person, before, Draft("rules.propose", {}, 1, (), ref))
+    return wire.Run(node.person.device, held.length, (one.wire,))
+
+
+@pytest.mark.parametrize("make", [beyond_the_quota, without_its_document])
+def test_frames_of_which_not_all_is_kept_do_not_fold_the_ledger_each_time(make) -> None:  # type: ignore[no-untyped-def]
+    world, node, _ = with_a_liar(6)
+    victim = world.nodes[1]
+    folds = 0
+    replica = victim.service.desk.replica
+    refold = replica.refold
+
+    def counted() -> None:
+        nonlocal folds
+        folds += 1
+        refold()
+
+    replica.refold = counted  # type: ignore[method-assign]
+    for _ in range(FRAMES):
+        run = make(world, node)
+        frame = wire.encode(wire.Runs((run,), 0, asked=False))
+        world.network.send(node, victim.key, frame)
+        world.run(50)
+    assert folds <= 4
+    assert victim.key in node.ends, "and it is no fault"
+    world.run(5_000)
+    invite = world.invited(world.nodes[0])
+    world.join(invite, [world.nodes[1]])
+    world.settle()
