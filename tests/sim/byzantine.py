@@ -126,6 +126,7 @@ class Liar:
         self.faces = [Face(store, community, identity, rng, invite)]
         self._parts = (community, identity, invite)
         self._where: dict[PeerKey, Face] = {}
+        self._numbers: dict[PeerKey, int] = {}
         self._wakes: dict[int, int] = {}
 
     @property
@@ -152,7 +153,9 @@ class Liar:
         """Let the face that a peer knows take in what the peer says, or all when nobody says it."""
         match event:
             case link.Connected(peer):
-                face = self._where[peer] = self.faces[peer[0] % len(self.faces)]
+                # By number, so that each face has some.
+                number = self._numbers.setdefault(peer, len(self._numbers))
+                face = self._where[peer] = self.faces[number % len(self.faces)]
                 return face.handle(event, now_ms)
             case link.Disconnected(peer) | link.Received(peer) | link.Heard(peer):
                 return self._where.get(peer, self.faces[0]).handle(event, now_ms)
