@@ -366,7 +366,18 @@ class Intake:
             known = row.length > 0 or row.frozen is not None
             if known or self.desk.replica.convicted() < NEWCOMERS_MAX:
                 self.freeze(proof)
+            else:
+                session.spare_proof = proof
         return None
+
+    def _is_proved(self, session: Session, message: wire.Branch) -> bool:
+        """Take a proof for which there was no room, when a record that others cite rests on it."""
+        proof, author = session.spare_proof, from_bytes_unchecked(message.wires[0]).author
+        if proof is None or proof.author != author:
+            return False
+        if any(keys.hash32(keys.RECORD, one) in self._cited for one in message.wires):
+            self.freeze(proof)
+        return self.desk.replica.row(author).frozen is not None
 
     def branch(self, session: Session, message: wire.Branch) -> None:
         """Keep the void chain of a frozen log, because another log cites it; then compare again."""
@@ -374,8 +385,7 @@ class Intake:
         if not message.wires:
             return
         first = from_bytes_unchecked(message.wires[0])
-        row = replica.row(first.author)
-        if row.frozen is None:
+        if replica.row(first.author).frozen is None and not self._is_proved(session, message):
             return
         before = replica.store.record(first.prev) if first.prev else None
         if first.prev and (before is None or before.author != first.author):

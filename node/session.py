@@ -10,6 +10,7 @@ from commonweal.node.events import Action, Drop, Send
 from commonweal.node.replica import Replica
 from commonweal.protocol import wire
 from commonweal.protocol.errors import Malformed
+from commonweal.protocol.evidence import Proof
 from commonweal.protocol.keys import DeviceKey, PeerKey, Signer
 from commonweal.protocol.record import RecordId
 
@@ -110,6 +111,8 @@ class Session:
     """When the peer last brought records that we lacked."""
     stalled_ms: int = 0
     """When it was last given up, since it sent nothing of what it was asked for."""
+    spare_proof: Proof | None = None
+    """The last that it sent for which there was no room."""
     refolded_ms: int = 0
     """When not all that it brought could be kept, after it was folded."""
     remaining: int = 0

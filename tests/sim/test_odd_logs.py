@@ -176,3 +176,27 @@ def test_two_branches_of_which_one_is_badly_signed_leave_all_equal(
     rows = {one.store.log(node.person.device)[:5] for one in world.honest}
     assert len(rows) == 1
     assert rows.pop()[4] is not None, "frozen"
+
+
+def test_a_record_that_cites_what_is_void_from_its_first_record_is_held_where_proofs_are_many() -> (
+    None
+):
+    world, node, _ = with_a_liar(9)
+    stranger = Person(world.rng)
+    one, two = (stranger.enrol(world.community, ms) for ms in (1, 2))
+    run = wire.Runs((wire.Run(stranger.device, 0, (one.wire,)),), 0, asked=False)
+    proof = evidence.check(one, two, world.community)
+    citing = world.nodes[1]
+    for message in (run, wire.Evidence((evidence.to_bytes(proof),))):
+        for peer in list(node.ends):
+            world.network.send(node, peer, wire.encode(message))
+        world.run(2_000)
+        citing.submit(Wish("attest", {"yes": True}, (one.id,)))
+        world.run(2_000)
+    late = world.join(world.invited(world.nodes[0]), [citing])
+    for _ in range(NEWCOMERS_MAX):
+        person = Person(world.rng)
+        first, second = (person.enrol(world.community, ms) for ms in (1, 2))
+        late.service.desk.replica.freeze(evidence.check(first, second, world.community))
+    world.settle()
+    assert late.store.proof(stranger.device)
