@@ -103,7 +103,9 @@ def _last(store: Store, row: _Row, community: CommunityId, length: int) -> Recor
     """Return the last of so many records, when it is well signed and stands where it must."""
     key = (row.number << SEQ_BITS) + length - 1
     found = store.row("SELECT tail FROM record WHERE key = ?", (key,)) if length else None
-    for opening in (row.opening, opening_of(community, row.author)) if found else ():
+    if found is None:
+        return None
+    for opening in (row.opening, opening_of(community, row.author)):
         try:
             last = from_bytes_unchecked(whole(opening, found[0]))
         except (Malformed, InvalidRecord):

@@ -100,6 +100,7 @@ def test_who_drips_records_does_not_keep_others_from_bringing_them(mind: type[Dr
         world.run(1_000)
         world.network.blocked = {}
         if second % 4 == 0:
+            assert isinstance(dripper.service, Dripper)
             dripper.perform(dripper.service.drip(author))
         if away.store.log(author).length == here.store.log(author).length:
             break
