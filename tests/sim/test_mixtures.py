@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -100,7 +101,7 @@ class Mixture:
             signer, member = back.person.member_signer, back.person.inception.member
             fields = (self.world.community, member, row.author, row.length - 1, row.head)
             word = keys.sign_array(signer, keys.REVOKE_CONTEXT, *fields)
-            data = {"device": row.author, "seq": row.length - 1, "id": row.head}
+            data: dict[str, Any] = {"device": row.author, "seq": row.length - 1, "id": row.head}
             back.submit(Wish("device.revoke", {**data, "signatures": [[signer.key, word]]}))
 
     def _restart(self) -> None:
