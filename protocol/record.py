@@ -25,6 +25,9 @@ FOUND = "community.found"
 
 NO_ID = RecordId(b"")
 
+UNREAD: dict[str, Any] = {}
+"""Stands for what a record says where only its bytes are kept."""
+
 _COMMUNITY_AT = 2 + len(CONTEXT)
 """Where the second field of a header begins: behind the array's and the context's first byte."""
 _INT_BYTES = {0xCC: 2, 0xCD: 3, 0xCE: 5, 0xCF: 9}
@@ -51,7 +54,8 @@ class BodyRef(NamedTuple):
 class Record(NamedTuple):
     """One signed entry of a log. A tuple, since a node reads a hundred thousand a second.
 
-    `data` must not be changed. `wire` is header and signature, as stored and sent.
+    `data` must not be changed; it is `UNREAD` in a `bare` record. `wire` is header and
+    signature, as stored and sent.
     """
 
     id: RecordId
@@ -192,6 +196,16 @@ def from_bytes_unchecked(wire: bytes) -> Record:
             wire,
         ),
     )
+
+
+def bare(record: Record) -> Record:
+    """Return a record without what it says, which may take seventy times its bytes in memory."""
+    return record._replace(data=UNREAD)
+
+
+def whole(record: Record) -> Record:
+    """Return a record with what it says, read again from its bytes if need be."""
+    return from_bytes_unchecked(record.wire) if record.data is UNREAD else record
 
 
 def clock_in(wire: bytes) -> int:

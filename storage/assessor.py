@@ -16,6 +16,7 @@ from commonweal.protocol import log
 from commonweal.protocol.errors import InvalidSeal
 from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger import membership, seats
+from commonweal.protocol.ledger.above import size_of
 from commonweal.protocol.ledger.cut import Advance
 from commonweal.protocol.ledger.deadlines import next_deadline
 from commonweal.protocol.ledger.facts import Facts
@@ -23,12 +24,19 @@ from commonweal.protocol.ledger.forks import ends_with, every_kept, is_new
 from commonweal.protocol.ledger.history import History
 from commonweal.protocol.ledger.joining import REMOVED
 from commonweal.protocol.ledger.state import State
-from commonweal.protocol.record import Record, RecordId
+from commonweal.protocol.record import RECORD_BYTES_MAX, Record, RecordId
 from commonweal.protocol.seal.acts import GOOD, Verdict
 from commonweal.protocol.seal.chain import Point, beginning
-from commonweal.protocol.seal.cut import FULL_CUT_RECORDS, Delta, SealedLog, length_in
+from commonweal.protocol.seal.cut import (
+    FULL_CUT_BYTES,
+    FULL_CUT_RECORDS,
+    Delta,
+    SealedLog,
+    length_in,
+)
 from commonweal.protocol.seal.formats import EVIDENCE_PER_SEAL_MAX, Proposal, Seal
 from commonweal.protocol.seal.haves import (
+    HAVE_BYTES_MAX,
     HAVE_RECORDS_MAX,
     Have,
     Least,
@@ -138,9 +146,9 @@ class Assessor:
             if not witnesses:
                 return ()
             logs_max = have_logs_max(len(witnesses))
-            if sum(stop - start for _, start, stop in unsealed) > HAVE_RECORDS_MAX or (
-                len(unsealed) > logs_max
-            ):
+            count = sum(stop - start for _, start, stop in unsealed)
+            may_be_large = count * RECORD_BYTES_MAX > HAVE_BYTES_MAX
+            if count > HAVE_RECORDS_MAX or may_be_large or len(unsealed) > logs_max:
                 unsealed = self._first(unsealed, logs_max)
             shown = []
             for author, _, stop in unsealed:
@@ -163,15 +171,15 @@ class Assessor:
             voting = [have for have in haves if have.device in seated]
             last = self.kept.last.logs
             least = fair_cut(voting, last, quorum_of(len(seated)).lies)
-            history = self.kept.history(FULL_CUT_RECORDS, least)
+            history = self.kept.history(FULL_CUT_RECORDS, least, FULL_CUT_BYTES)
             facts = self._new_facts(history.final)
             present = tuple(sorted(have.device for have in haves))
             strangers = self._strangers()
             advance = self._authentic(history, now_ms, present, facts, least, strangers)
-            if advance is None or not self._reaches(advance, least):
+            if advance is None:
                 return None
             covered = history.covered(advance)
-            if covered.missing:
+            if covered.missing or not self._reaches(advance, least, size_of(covered.records)):
                 return None
             try:
                 folded = end.conclude(history, advance, covered)
@@ -198,7 +206,8 @@ class Assessor:
             self._keep(found)
             verdict = GOOD
             if proposal.is_fresh:
-                verdict = self._timely(proposal, point, now_ms)
+                size = size_of(found.outcome.covered)
+                verdict = self._timely(proposal, point, now_ms, size)
             return Finding(verdict, found.outcome.witnesses)
 
     # Inside
@@ -279,10 +288,12 @@ class Assessor:
         starts = {author: start for author, start, _ in unsealed}
         first: dict[DeviceKey, int] = {}
         logs = (places(self._store, *one) for one in unsealed)
-        for _, author in islice(merge(*logs), HAVE_RECORDS_MAX):
-            if author not in first and len(first) == logs_max:
+        size = 0
+        for _, author, more in islice(merge(*logs), HAVE_RECORDS_MAX):
+            if size >= HAVE_BYTES_MAX or (author not in first and len(first) == logs_max):
                 break
             first[author] = first.get(author, starts[author]) + 1
+            size += more
         return [(author, starts[author], first[author]) for author in sorted(first)]
 
     def _new_facts(self, final: State) -> Facts:
@@ -348,27 +359,27 @@ class Assessor:
                 return advance
             barred[bad.author] = min(bad.seq, barred.get(bad.author, bad.seq))
 
-    def _timely(self, proposal: Proposal, point: Point, now_ms: int) -> Verdict:
+    def _timely(self, proposal: Proposal, point: Point, now_ms: int, size: int) -> Verdict:
         final = self.kept.final
         candidates = [one.witness.device for one in seats.candidates(final)]
         facts = self.kept.end().facts(proposal.seal.evidence)
 
         def possible(least: Least) -> Least:
-            history = self.kept.history(FULL_CUT_RECORDS, least)
+            history = self.kept.history(FULL_CUT_RECORDS, least, FULL_CUT_BYTES)
             return self._possible(self._authentic(history, now_ms, (), facts, least), least)
 
         try:
             last, excused = self.kept.last.logs, dict(facts.ends)
-            check_fresh(proposal, point, last, now_ms, excused, candidates, possible)
+            check_fresh(proposal, point, last, now_ms, excused, candidates, possible, size)
         except InvalidSeal as error:
             return Verdict(sound=True, timely=False, reason=_words(error))
         return GOOD
 
-    def _reaches(self, advance: Advance, least: Least) -> bool:
-        """Whether a cut covers what is asked of it, as far as it can, or is full."""
+    def _reaches(self, advance: Advance, least: Least, size: int) -> bool:
+        """Whether a cut, of so many bytes, covers what it can of what is asked, or is full."""
         last, delta = self.kept.last.logs, advance.delta
         missing = left_out(self._possible(advance, least), delta, last, dict(advance.ends))
-        return not missing or is_full(last, delta)
+        return not missing or is_full(last, delta, size)
 
     def _possible(self, most: Advance | None, least: Least) -> Least:
         """Return how much of `least` can be covered. most: what can by all that is held here.

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from commonweal.protocol.ledger.above import Above
+from commonweal.protocol.ledger.above import Above, too_large
 from commonweal.protocol.ledger.context import Verdict
 from commonweal.protocol.ledger.forks import every_kept
 from commonweal.protocol.ledger.history import History
 from commonweal.protocol.ledger.roots import Trees
 from commonweal.protocol.ledger.state import State
-from commonweal.protocol.record import CommunityId, Record, RecordId, from_bytes_unchecked
-from commonweal.protocol.seal.cut import SealedLog
+from commonweal.protocol.record import CommunityId, Record, RecordId, bare, from_bytes_unchecked
+from commonweal.protocol.seal.cut import CUT_BYTES_MAX, SealedLog
 from commonweal.storage.last_cut import LastCut, SealIds, covers
 from commonweal.storage.layers import FINAL, Layer, Layers, TreeNodes
 from commonweal.storage.store import Store
@@ -42,7 +42,7 @@ class KeptHistory(History):
         self.trees = Trees(*(TreeNodes(layers, number) for number in range(len(Trees._fields))))
         self.seals = SealIds(store, community)
         self._documents = documents  # type: ignore[assignment]
-        self._above = Above(documents, self._is_below, store.record)
+        self._above = Above(documents, self._is_below, self._sought)
         self._is_behind = True
 
     def is_final(self, record: RecordId) -> bool:
@@ -59,15 +59,17 @@ class KeptHistory(History):
         return super().verdict(record)
 
     def hold(self, records: Iterable[Record]) -> None:
-        """Take in records that no cut covers, each once."""
+        """Take in records that no cut covers, each once, without what they say."""
         for record in records:
-            self._above.add(record)
+            self._above.add(bare(record))
 
     def hold_runs(self, logs: Iterable[SealedLog]) -> None:
         """Take in what the store has of `logs` above the last cut, where they lie in one run.
 
-        The others are found one by one, by their ids.
+        The others are found one by one, by their ids. Raises `InvalidSeal` when these alone are
+        more than a cut may hold.
         """
+        room = CUT_BYTES_MAX
         for log in logs:
             before = self.logs.get(log.author)
             at = before.length if before else 0
@@ -75,6 +77,9 @@ class KeptHistory(History):
                 continue
             while at < log.length:
                 wires = self._store.wires(log.author, at, log.length, READ_BYTES)
+                room -= sum(map(len, wires))
+                if room < 0:
+                    raise too_large()
                 self.hold(map(from_bytes_unchecked, wires))
                 at += len(wires)
 
@@ -83,4 +88,8 @@ class KeptHistory(History):
         for kept in every_kept(self.final).values():
             record = self._store.record(kept.id)
             if record is not None and record.id not in self._above and not self.is_final(kept.id):
-                self._above.add(record)
+                self._above.add(bare(record))
+
+    def _sought(self, id: RecordId) -> Record | None:
+        found = self._store.record(id)
+        return None if found is None else bare(found)

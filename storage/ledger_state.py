@@ -23,6 +23,7 @@ from commonweal.protocol.ledger.cut import FOLD, Advance, Cut
 from commonweal.protocol.ledger.reasons import Reason
 from commonweal.protocol.ledger.state import State
 from commonweal.protocol.record import CommunityId, Record, RecordId, from_bytes_unchecked
+from commonweal.protocol.seal.cut import CUT_BYTES_MAX
 from commonweal.storage import provisional
 from commonweal.storage.documents import Documents
 from commonweal.storage.last_cut import BEGUN, LastCut, SealIds
@@ -160,15 +161,18 @@ class LedgerState:
         return judge(self.state, record, context)
 
     def history(
-        self, records_max: int | None = None, least: Mapping[DeviceKey, int] = NO_LEAST
+        self,
+        records_max: int | None = None,
+        least: Mapping[DeviceKey, int] = NO_LEAST,
+        bytes_max: int = CUT_BYTES_MAX,
     ) -> History:
         """Return the history of the records held, with the final state that is kept.
 
-        records_max: take only the first so many above the cut, by clock; None for all. least:
-        of these logs take at least so many.
+        records_max, bytes_max: take only the first so many above the cut, by clock; None for
+        all. least: of these logs take at least so many records.
         """
         history, above = self.end().history(), self._above()
-        stops = {} if records_max is None else dict(above.first(records_max))
+        stops = {} if records_max is None else dict(above.first(records_max, bytes_max))
         for author, length in least.items():
             if author in stops:
                 stops[author] = max(stops[author], length)

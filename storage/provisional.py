@@ -35,7 +35,7 @@ All that are not are folded, and in memory, each time something comes: 1.3 KiB a
 NEWEST_RECORDS_KEPT = 128
 """So many stay above it, since what arrives late mostly stands among the newest."""
 
-PORTION_RECORDS_MAX = 10_000
+PORTION_RECORDS_MAX, PORTION_BYTES_MAX = 10_000, 16 * 1024 * 1024
 """So many are folded at once, so that no more of them are in memory."""
 
 READ_BYTES = 4 * 1024 * 1024
@@ -150,10 +150,10 @@ class Provisional:
         ledger.settle()
         return ledger.state
 
-    def first(self, records_max: int) -> Mapping[bytes, int]:
-        """Return for each log where the first `records_max` above the cut, by clock, end."""
+    def first(self, records_max: int, bytes_max: int) -> Mapping[bytes, int]:
+        """Return for each log where the first so many above the cut, by clock, end."""
         start, rows = self._start({}), self.store.logs()
-        return _ends_of(self._earliest(start, rows, records_max), start, rows)
+        return _ends_of(self._earliest(start, rows, records_max, bytes_max), start, rows)
 
     def covered(self) -> dict[bytes, int]:
         """Return how far each log is final."""
@@ -183,7 +183,8 @@ class Provisional:
         of = sum(row.length for row in rows)
         self._watch(sum(point.reached.values()), of)
         while True:
-            waiting = self._earliest(point, rows, PORTION_RECORDS_MAX + NEWEST_RECORDS_MAX)
+            records_max = PORTION_RECORDS_MAX + NEWEST_RECORDS_MAX
+            waiting = self._earliest(point, rows, records_max, PORTION_BYTES_MAX)
             if len(waiting) <= NEWEST_RECORDS_MAX:
                 return point, True
             if self._records and not at_once:
@@ -245,7 +246,7 @@ class Provisional:
         )
 
     def _earliest(
-        self, point: Point, rows: list[LogRow], records_max: int
+        self, point: Point, rows: list[LogRow], records_max: int, bytes_max: int
     ) -> list[tuple[int, bytes]]:
         """Return clock and author of the first records above `point`, ascending.
 
@@ -253,14 +254,17 @@ class Provisional:
         than that takes.
         """
         first: list[tuple[int, bytes]] = []
+        size = 0
         logs = (
             places(self.store, row.author, point.reached.get(row.author, 0), row.length)
             for row in rows
         )
-        for place in merge(*logs):
-            if len(first) >= records_max and place[0] > first[-1][0]:
+        for clock, author, more in merge(*logs):
+            is_enough = len(first) >= records_max or size >= bytes_max
+            if is_enough and clock > first[-1][0]:
                 break
-            first.append(place)
+            first.append((clock, author))
+            size += more
         return first
 
     def _check_ends(self, point: Point, state: State, rows: list[LogRow]) -> None:
@@ -309,13 +313,13 @@ class Provisional:
 
 def places(
     store: Store, author: DeviceKey, start: int, stop: int
-) -> Iterator[tuple[int, DeviceKey]]:
-    """Yield the clock of each record of a log in that range, ascending, with its author."""
+) -> Iterator[tuple[int, DeviceKey, int]]:
+    """Yield clock, author and bytes of each record of a log in that range, ascending."""
     while start < stop:
-        clocks = list(map(clock_in, store.wires(author, start, stop, CLOCKS_BYTES)))
-        for clock in clocks:
-            yield clock, author
-        start += len(clocks)
+        wires = store.wires(author, start, stop, CLOCKS_BYTES)
+        found = [(clock_in(wire), author, len(wire)) for wire in wires]
+        yield from found
+        start += len(found)
 
 
 def _ends_of(

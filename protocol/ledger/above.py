@@ -12,10 +12,12 @@ from typing import NamedTuple
 from commonweal.protocol.errors import InvalidSeal
 from commonweal.protocol.keys import DeviceKey, short
 from commonweal.protocol.ledger.forks import KeptRow
-from commonweal.protocol.record import FOUND, NO_ID, Record, RecordId
+from commonweal.protocol.record import FOUND, NO_ID, RECORD_BYTES_MAX, Record, RecordId
 from commonweal.protocol.seal.cut import (
+    CUT_BYTES_MAX,
     CUT_LOGS_MAX,
     CUT_RECORDS_MAX,
+    FULL_CUT_BYTES,
     FULL_CUT_RECORDS,
     Cut,
     SealedLog,
@@ -129,10 +131,16 @@ class Above:
         asked = _resting(ordered, lambda one: one.seq < least.get(one.author, 0))
         called = _resting(ordered, lambda one: one.id in asked or one.author not in strangers)
         ordered = [record for record in ordered if record.id in called]
-        for needed, most in ((True, CUT_RECORDS_MAX), (False, FULL_CUT_RECORDS)):
+        size = 0
+        for needed, records_max, bytes_max in (
+            (True, CUT_RECORDS_MAX, CUT_BYTES_MAX - RECORD_BYTES_MAX),
+            (False, FULL_CUT_RECORDS, FULL_CUT_BYTES),
+        ):
             for record in ordered:
                 author = record.author
-                if (record.id in asked) is not needed or len(inside) >= most:
+                if len(inside) >= records_max or size >= bytes_max:
+                    break
+                if (record.id in asked) is not needed:
                     continue
                 before = logs.get(author) or bounds.last.get(author)
                 follows = (before.length, before.head) if before else (0, NO_ID)
@@ -146,6 +154,7 @@ class Above:
                     and self._document_missing(record) is None
                 ):
                     inside.add(record.id)
+                    size += len(record.wire)
                     logs[author] = SealedLog(author, record.seq + 1, record.id)
         return tuple(logs[author] for author in sorted(logs))
 
@@ -154,16 +163,17 @@ class Above:
 
         Raises `InvalidSeal` when a head is that of another log or place, when a log does not
         go on where it ended, goes on where evidence ends it or on another branch than a vote
-        keeps, or cites what no cut covers.
+        keeps, cites what no cut covers, or when they are more than CUT_BYTES_MAX.
         """
-        last, ends = bounds.last, bounds.ends
+        last, ends, room = bounds.last, bounds.ends, CUT_BYTES_MAX
         records: list[Record] = []
         missing: list[bytes] = []
         for log in logs:
             end = ends.get(log.author)
             if end is not None and log.length > max(end, length_in(last, log.author)):
                 raise InvalidSeal(f"the log of {short(log.author)} is frozen from #{end} on")
-            run = self._run(log, last)
+            run = self._run(log, last, room)
+            room -= size_of(run)
             records += run
             start = log.length - len(run)
             if start > length_in(last, log.author):
@@ -184,8 +194,11 @@ class Above:
                     missing.append(cited)
         return Covered(records, tuple(dict.fromkeys(missing)))
 
-    def _run(self, log: SealedLog, last: Cut) -> list[Record]:
-        """Return the records of a log above `last`, latest first, as far as they are held."""
+    def _run(self, log: SealedLog, last: Cut, room: int) -> list[Record]:
+        """Return the records of a log above `last`, latest first, as far as they are held.
+
+        Raises `InvalidSeal` as well when they have more than `room` bytes.
+        """
         before = last.get(log.author)
         start, head = (before.length, before.head) if before else (0, NO_ID)
         run: list[Record] = []
@@ -197,6 +210,9 @@ class Above:
             if record.author != log.author or record.seq != seq:
                 raise InvalidSeal(f"{record} is not #{seq} of {short(log.author)}")
             run.append(record)
+            room -= len(record.wire)
+            if room < 0:
+                raise too_large()
             at, seq = record.prev, seq - 1
         if at != head:
             raise InvalidSeal(f"the log of {short(log.author)} goes on where it did not end")
@@ -213,6 +229,16 @@ class Above:
         if record.kind not in DOCUMENTED or record.body is None or not record.body.permanent:
             return None
         return None if record.body.hash in self._documents else record.body.hash
+
+
+def size_of(records: Iterable[Record]) -> int:
+    """Return how many bytes records have together, as cuts are measured."""
+    return sum(len(record.wire) for record in records)
+
+
+def too_large() -> InvalidSeal:
+    """Return what is raised of a cut with too many bytes."""
+    return InvalidSeal(f"the records of the cut have more than {CUT_BYTES_MAX:,} bytes")
 
 
 def _resting(ordered: Sequence[Record], begins: Callable[[Record], bool]) -> dict[RecordId, None]:

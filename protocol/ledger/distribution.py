@@ -42,7 +42,7 @@ from commonweal.protocol.ledger.pools import (
 from commonweal.protocol.ledger.state import State
 from commonweal.protocol.ledger.trace import Sort, trace
 from commonweal.protocol.ledger.value import amount_in, event_value, income_pool, worth
-from commonweal.protocol.record import CommunityId, Record
+from commonweal.protocol.record import CommunityId, Record, whole
 from commonweal.protocol.rules.document import Pool, Ruleset
 from commonweal.protocol.rules.expression import Tank
 from commonweal.protocol.rules.split import (
@@ -85,7 +85,7 @@ def book(state: State, cut: Cut, records: Iterable[Record]) -> list[bytes]:
     something.
     """
     touched: list[bytes] = []
-    for record in sorted(records, key=lambda one: (one.clock, one.id)):
+    for record in map(whole, sorted(records, key=lambda one: (one.clock, one.id))):
         if record.kind == "event" and "corrects" not in record.data:
             earned_by = record.data.get("earnedBy")
             source = earned_by if is_bytes(earned_by) else b""

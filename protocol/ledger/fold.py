@@ -36,10 +36,16 @@ from commonweal.protocol.ledger.kinds import KINDS, RESERVED, Author
 from commonweal.protocol.ledger.reasons import Reason
 from commonweal.protocol.ledger.rules_in_force import DEFAULT, Rules
 from commonweal.protocol.ledger.state import Reader, State
-from commonweal.protocol.record import CommunityId, Record, RecordId, from_bytes_unchecked
+from commonweal.protocol.record import (
+    UNREAD,
+    CommunityId,
+    Record,
+    RecordId,
+    from_bytes_unchecked,
+)
 
-FRESH_MAX = 4096
-"""So many records that wait for their first fold are kept decoded, the others as bytes."""
+FRESH_BYTES_MAX = 512 * 1024
+"""Records of so many bytes that wait for their first fold are kept decoded, others as bytes."""
 
 Place: TypeAlias = tuple[int, bytes]
 """Where a record stands among all: its clock and its id, or the hash that stands for it."""
@@ -105,6 +111,7 @@ class Ledger:
         self._entries: list[_Entry] = []
         self._clocks: dict[RecordId, int] = {}
         self._fresh: dict[RecordId, Record] = {}
+        self._fresh_room = FRESH_BYTES_MAX
         self._marks: list[int] = []
         self._refused: dict[RecordId, Reason] = {}
         self._frozen: dict[DeviceKey, int] = {}
@@ -139,8 +146,9 @@ class Ledger:
             rank = keys.hash32(keys.ORDER, order, id) if order else id
             place = (clock, rank)
             clocks[id] = clock
-            if len(self._fresh) < FRESH_MAX:
+            if self._fresh_room > 0 and record.data is not UNREAD:
                 self._fresh[id] = record
+                self._fresh_room -= len(record.wire)
             entries.append(_Entry(clock, rank, id, record.author, record.seq, record.wire))
             if first is None or place < first:
                 first = place
@@ -192,6 +200,8 @@ class Ledger:
 
     def _fold(self, entry: _Entry, mark: int) -> Verdict:
         record = self._fresh.pop(entry.id, None)
+        if record is not None:
+            self._fresh_room += len(record.wire)
         if entry.id in self._revocations:
             joining.apply_revocation(self._state, from_bytes_unchecked(entry.wire))
             return None

@@ -14,7 +14,15 @@ from typing import Any
 
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger import distribution, forks, governance, seats, standing
-from commonweal.protocol.ledger.above import NO_ENDS, NO_LEAST, Above, Bounds, Covered, Ends
+from commonweal.protocol.ledger.above import (
+    NO_ENDS,
+    NO_LEAST,
+    Above,
+    Bounds,
+    Covered,
+    Ends,
+    size_of,
+)
 from commonweal.protocol.ledger.closing import close, would_decide
 from commonweal.protocol.ledger.context import Heights, Verdict
 from commonweal.protocol.ledger.cut import BEFORE_ALL, Advance, Cut
@@ -267,7 +275,8 @@ class History:
         counted = [record for record in new if verdicts[record.id] is None]
         touched = distribution.book(over, cut, counted)
         distribution.share(over, cut, self._paying or rules, self.community, touched)
-        close(over, cut, self._documents, is_full=is_full(self.logs, advance.delta))
+        full = is_full(self.logs, advance.delta, size_of(new))
+        close(over, cut, self._documents, is_full=full)
         after = standing.in_force(over, self._documents)
         seats.renew(over, self.community, cut.height, advance.delta.present, after.witnesses)
         changes = tuple(over.changes())

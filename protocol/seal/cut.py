@@ -26,6 +26,12 @@ CUT_RECORDS_MAX = 50_000
 FULL_CUT_RECORDS = CUT_RECORDS_MAX // 2
 """From so many new records on a cut is full: what it leaves out waits for the next seal."""
 
+CUT_BYTES_MAX = 32 * 1024 * 1024
+"""Of the new records of one seal together, header and signature of each."""
+
+FULL_CUT_BYTES = CUT_BYTES_MAX // 2
+"""From so many bytes on a cut is full as well."""
+
 CUT_LOGS_MAX = 4096
 """Logs that grow with one seal, so that a proposal fits a frame."""
 

@@ -16,7 +16,7 @@ from commonweal.protocol import codec, keys
 from commonweal.protocol.errors import Malformed
 from commonweal.protocol.keys import HASH_BYTES, KEY_BYTES, DeviceKey
 from commonweal.protocol.record import CommunityId
-from commonweal.protocol.seal.cut import Cut, Delta, SealedLog, length_in
+from commonweal.protocol.seal.cut import FULL_CUT_BYTES, Cut, Delta, SealedLog, length_in
 from commonweal.protocol.seal.quorum import WITNESSES_MAX, quorum_of
 from commonweal.protocol.seal.votes import SealId, Signs, is_ascending, is_count
 
@@ -26,6 +26,9 @@ HAVE_RECORDS_MAX = 25_000
 Such a part is closed under what records cite, and a quorum of them never asks for more
 than a cut may hold: q / (f + 1) is at most 2.
 """
+
+HAVE_BYTES_MAX = FULL_CUT_BYTES
+"""Of these records together, as far as the last of them begins within."""
 
 HAVE_LOGS_MAX = 2048
 HAVES_LOGS_MAX = 12_288

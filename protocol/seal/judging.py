@@ -15,6 +15,7 @@ from commonweal.protocol.ledger.root import NodeReader, update
 from commonweal.protocol.seal.chain import Point, check_order
 from commonweal.protocol.seal.cut import (
     CUT_LOGS_MAX,
+    FULL_CUT_BYTES,
     FULL_CUT_RECORDS,
     Cut,
     Delta,
@@ -56,13 +57,14 @@ def check_fresh(
     excused: Iterable[DeviceKey] = (),
     candidates: Iterable[DeviceKey] = (),
     possible: Callable[[Least], Least] = lambda least: least,
+    size: int = 0,
 ) -> None:
     """Raise `InvalidSeal` unless a fresh proposal is timely and fair.
 
     now_ms: this witness's clock. excused: the logs that the seal's evidence freezes.
     candidates: devices that hold the role without a seat, whose have-frontiers show that
     they are there and count for nothing else. possible: returns how much of what is left out
-    a cut can cover, as far as is known here.
+    a cut can cover, as far as is known here. size: the bytes of the records new in it.
     """
     if not is_timely(proposal.seal.time_ms, point.time_ms, now_ms):
         raise InvalidSeal("its time is more than two minutes from the clock here")
@@ -73,7 +75,7 @@ def check_fresh(
     voting = [have for have in proposal.haves if have.device in seated]
     least = fair_cut(voting, last, quorum_of(len(seated)).lies)
     missing = left_out(least, proposal.delta, last, excused)
-    if missing and not is_full(last, proposal.delta):
+    if missing and not is_full(last, proposal.delta, size):
         asked = possible({author: least[author] for author in missing})
         missing = left_out(asked, proposal.delta, last)
     else:
@@ -82,9 +84,13 @@ def check_fresh(
         raise InvalidSeal(f"it leaves out records of {short(missing[0])} that a witness holds")
 
 
-def is_full(last: Cut, delta: Delta) -> bool:
-    """Whether a cut holds so much that what it leaves out may wait for the next."""
-    return new_records(last, delta) >= FULL_CUT_RECORDS or len(delta.logs) >= CUT_LOGS_MAX
+def is_full(last: Cut, delta: Delta, size: int) -> bool:
+    """Whether a cut holds so much that what it leaves out may wait for the next.
+
+    size: the bytes of its new records.
+    """
+    is_large = size >= FULL_CUT_BYTES or len(delta.logs) >= CUT_LOGS_MAX
+    return is_large or new_records(last, delta) >= FULL_CUT_RECORDS
 
 
 def check_haves(
