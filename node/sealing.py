@@ -32,7 +32,7 @@ from commonweal.protocol.seal.votes import (
     double_vote_from_bytes,
     is_double_vote,
 )
-from commonweal.protocol.seal.witnesses import Witness, devices, proposer
+from commonweal.protocol.seal.witnesses import Witness, devices
 
 if TYPE_CHECKING:
     from commonweal.protocol.seal.cut import SealedLog
@@ -387,20 +387,21 @@ class Sealing:
     def _note(self, message: Message) -> None:
         """Note that a witness is there, and that the height has begun for others.
 
-        When more than may lie have begun, or a proposal shows that a quorum has, this device
-        begins too, though nothing waits here.
+        When more than may lie have begun, this device begins too, though nothing waits here. A
+        proposal shows who has: by their have-frontiers or prevotes, not by being made.
         """
         assert not isinstance(message, Certificate), "a certificate has many authors"
         device, seated = speaker(message), devices(self.witnesses)
         if device == self.desk.me.device or device not in seated:
             return
         self._present_ms[device] = self.desk.now_ms
-        self._heard[device] = None
+        begun = [device]
+        if isinstance(message, Proposal):
+            begun += [one.device for one in (*message.haves, *message.polka)]
+        others = [one for one in begun if one in seated and one != self.desk.me.device]
+        self._heard.update(dict.fromkeys(others))
         self._is_asked = True
-        offered = isinstance(message, Proposal) and device == proposer(
-            message.seal.height, message.round, seated
-        )
-        if offered or len(self._heard) > quorum_of(len(seated)).lies:
+        if len(self._heard) > quorum_of(len(seated)).lies:
             self._is_urged = True
 
     # Inside: going on.

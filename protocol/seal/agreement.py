@@ -85,6 +85,7 @@ class Agreement:
         self.community, self.height, self.prev = community, height, prev
         self.tally = Tally(witnesses)
         self.me = me if me is not None and me.key in witnesses else None
+        self.has_begun = False
         self.candidates = tuple(candidates)[:CANDIDATES_MAX]
         self.decided: Certificate | None = None
         self.second: Certificate | None = None
@@ -148,6 +149,7 @@ class Agreement:
     # What comes in.
 
     def _begin(self, have: Have | None, now_ms: int) -> None:
+        self.has_begun = True
         if have is not None:
             self._take(have)
             self.own_have = have
@@ -239,7 +241,7 @@ class Agreement:
             self._do(Fetch(number, seal, verdict.missing))
 
     def _timed_out(self, timeout: Timeout, now_ms: int) -> None:
-        if self.decided is not None:
+        if self.decided is not None or not self.has_begun:
             return
         match timeout.alarm:
             case Alarm.REPEAT:
@@ -303,7 +305,7 @@ class Agreement:
         if ahead is not None:  # 55
             self._start(ahead, now_ms)
             return True
-        if self.me is None:
+        if self.me is None or not self.has_begun:
             return False
         now = self.tally.round(self.round)
         return (

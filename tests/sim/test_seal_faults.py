@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from commonweal.node import link
@@ -15,9 +17,12 @@ from commonweal.protocol.invite import Invite
 from commonweal.protocol.keys import Signer
 from commonweal.protocol.record import RecordId
 from commonweal.protocol.seal.acts import Message
+from commonweal.protocol.seal.cut import Delta
+from commonweal.protocol.seal.formats import propose
 from commonweal.protocol.seal.haves import sign_have
 from commonweal.protocol.seal.messages import message_to_bytes
 from commonweal.protocol.seal.votes import NIL, SealId, Step, Vote, certify, sign_vote
+from commonweal.protocol.seal.witnesses import devices, proposer
 from commonweal.storage.assessor import Assessor
 from tests.sim.byzantine import copy_of
 from tests.sim.node import Node
@@ -191,6 +196,33 @@ def test_seals_that_nobody_asked_for_are_passed_over() -> None:
 
 def _drops(action: Action) -> bool:
     return isinstance(action, Drop)
+
+
+def test_one_who_lies_begins_no_height_for_others_where_nothing_waits() -> None:
+    """He proposes, as if he had begun with a quorum, in a round that is his."""
+    world = council(31)
+    until(world, lambda: not any(map(is_busy, world.nodes)), SEALED_MS_MAX, "all is sealed")
+    node, liar = world.nodes[0], world.nodes[3]
+    seats = devices(node.service.sealing.witnesses)
+    height, prev = chain(node).height + 1, chain(node).seal
+    turn = next(n for n in range(4) if proposer(height, n, seats) == liar.person.device)
+    kept = chain(node).seals.at(height - 1)
+    assert kept is not None
+    seal = replace(kept.sealed.seal, height=height, prev=prev)
+    signers = [one.person.signer for one in world.nodes]
+    for who, are_busy in ((signers[3:], False), (signers[2:], True)):
+        haves = tuple(sign_have(one, node.community, height, prev, ()) for one in who)
+        made = propose(liar.person.signer, turn, seal, Delta((), ()), haves)
+        for one in world.nodes[:2]:
+            hear(one, said(made))
+        world.run(5_000)
+        assert [is_busy(one) for one in world.nodes[:2]] == [are_busy] * 2
+        assert all(chain(one).seals.votes(height) for one in world.nodes[:2]) is are_busy
+
+
+def is_busy(node: Node) -> bool:
+    """Return whether a node takes part in a height."""
+    return node.service.sealing.agreeing.is_open
 
 
 def test_who_offers_no_more_keeps_nobody_from_sealing_by_what_he_shows() -> None:
