@@ -180,6 +180,7 @@ def _value(
     """Give what is attested now its value; return the income of each pool."""
     state, rules = sheet.state, standing.rules_of(ruleset)
     incomes: dict[PoolId, list[Income]] = {}
+    came: dict[PoolId, int] = {}
     sources, tank = _Sources(state), Tank(FUEL_PER_CUT_MAX)
     for event in sorted(dict.fromkeys(touched)):
         key = PENDING + event
@@ -192,7 +193,7 @@ def _value(
         known = income_row(state, event)
         if known is not None:
             amount = amount_in(known.pool.scale, row)
-            if _has_room(sheet, known.pool, incomes.get(known.pool, ()), amount - known.amount):
+            if _has_room(sheet, known.pool, came.get(known.pool, 0), amount - known.amount):
                 _correct(sheet, cut, event, known, amount)
                 state.delete(key)
             continue
@@ -206,11 +207,12 @@ def _value(
             source = sources.of(event, pool)
             if source and sources.is_spent:
                 _leave(state, event)
-            elif _has_room(sheet, id, incomes.get(id, ()), amount):
+            elif _has_room(sheet, id, came.get(id, 0), amount):
                 upstream = sources.upstream(source) if source else None
                 incomes.setdefault(id, []).append(Income(event, amount, upstream))
-                came = IncomeRow(id, cut.height, amount, amount, upstream is not None)
-                put_income(state, event, came)
+                came[id] = came.get(id, 0) + amount
+                new = IncomeRow(id, cut.height, amount, amount, upstream is not None)
+                put_income(state, event, new)
                 state.delete(key)
             continue
         given = worth(ruleset, value, tank)
@@ -229,11 +231,10 @@ def _leave(state: State, event: bytes) -> None:
         state.put(REST, event)
 
 
-def _has_room(sheet: Sheet, pool: PoolId, incomes: Iterable[Income], more: int) -> bool:
+def _has_room(sheet: Sheet, pool: PoolId, came: int, more: int) -> bool:
     """Whether a cut can give so much more from a pool; what it cannot waits to be corrected."""
-    given = sum(max(0, sums.corrected) for (one, _), sums in sheet.sums.items() if one == pool)
-    came = sum(income.amount for income in incomes)
-    return more <= 0 or pool_row(sheet.state, pool).carried + came + given + more <= AMOUNT_MAX
+    held = pool_row(sheet.state, pool).carried + came + sheet.given.get(pool, 0)
+    return more <= 0 or held + more <= AMOUNT_MAX
 
 
 def _correct(sheet: Sheet, cut: Cut, event: bytes, known: IncomeRow, amount: int) -> None:

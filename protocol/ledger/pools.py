@@ -118,6 +118,8 @@ class Sheet:
     def __init__(self, state: State, height: int) -> None:
         self.state, self.height = state, height
         self.sums: dict[tuple[PoolId, bytes], Sums] = {}
+        self.given: dict[PoolId, int] = {}
+        """What corrections gave from each pool, to those to whom they gave more than they took."""
         self.unpaid: dict[tuple[PoolId, str], dict[bytes, int]] = {}
         """What of debts, by bucket, was paid to members and is owed again."""
         self.undone: dict[tuple[PoolId, str], list[int]] = {}
@@ -136,6 +138,8 @@ class Sheet:
         self.state.put(key, [pool.unit, pool.scale, ruleset, len(line.inputs), fields])
         earned, corrected = self.sums.get((pool, line.member), Sums())
         if line.sort == CORRECTION:
+            more = max(0, corrected + line.amount) - max(0, corrected)
+            self.given[pool] = self.given.get(pool, 0) + more
             corrected += line.amount
         else:
             earned += line.amount

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from functools import partial
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -135,6 +138,31 @@ def test_a_corrected_event_is_valued_anew_once_it_is_attested_again() -> None:
     shop.earn(100)
     shop.cut()
     assert shop.paid() == {"Ana": 150, "Jun": 50}
+
+
+def test_what_many_incomes_of_a_cut_cost_grows_as_their_number() -> None:
+    calls = []
+    for count in (50, 200):
+        shop = Workshop(paying(), "Jun")
+        for _ in range(count):
+            shop.earn(1)
+        shop.learn()
+        advance = shop.history.next_advance(shop.now_ms + HOUR)
+        assert advance is not None
+        covered = shop.history.covered(advance).records
+        seen = [0]
+        sys.setprofile(partial(_count, seen))
+        try:
+            shop.history.conclude(advance, covered)
+        finally:
+            sys.setprofile(None)
+        calls.append(seen[0])
+    assert calls[1] < 5 * calls[0], calls
+
+
+def _count(seen: list[int], frame: FrameType, event: str, _: object) -> None:
+    """Count each call, and each step of a sum, in the code of distribution."""
+    seen[0] += event == "call" and frame.f_code.co_filename == distribution.__file__
 
 
 def test_a_disputed_event_waits() -> None:
