@@ -5,7 +5,8 @@ nothing that was paid changes. An event counts once it is attested as the rules 
 error in a split carries the pool to the next height; an error in a value is worth 0, and
 is shown. What a correction changes of an income that was split is written now
 (`corrections`), and what all of it comes to for each member is his claim (`claims`).
-State: q events booked, b not valued yet, w values, Y referrals; pools and lines in `pools`.
+State: q events booked, b not valued yet (since when it was, if it is corrected), w values,
+Y referrals; pools and lines in `pools`.
 """
 
 from __future__ import annotations
@@ -69,13 +70,23 @@ FUEL_PER_CUT_MAX = 5_000_000
 
 
 class WorthRow(NamedTuple):
-    """The value of an event in the state, at the cut that found it attested."""
+    """The value of an event in the state, at the cut that found it attested.
+
+    first_ms: when it was first valued, if it was corrected and valued anew since; only then
+    the row has it.
+    """
 
     points: int
     member: bytes
     height: int
     time_ms: int
     reason: str
+    first_ms: int | None = None
+
+    @property
+    def since_ms(self) -> int:
+        """The time from which on it counts as recent: a correction makes nothing newer."""
+        return self.time_ms if self.first_ms is None else self.first_ms
 
 
 def book(state: State, cut: Cut, records: Iterable[Record]) -> list[bytes]:
@@ -98,9 +109,10 @@ def book(state: State, cut: Cut, records: Iterable[Record]) -> list[bytes]:
             corrected = record.data["corrects"]
             touched.append(corrected)
             # What is corrected is attested, and so valued, anew; what it got it keeps.
-            if state.get(WORTH + corrected) is not None:
+            was = worth_of(state, corrected)
+            if was is not None:
                 state.delete(WORTH + corrected)
-                state.put(PENDING + corrected, True)
+                state.put(PENDING + corrected, was.since_ms)
             elif state.get(INCOME + corrected) is not None:
                 state.put(PENDING + corrected, True)
         elif record.kind == "referral":
@@ -220,7 +232,9 @@ def _value(
             # A rule that comes later may give it a value.
             continue
         member = agents.person(state, row.provider)
-        state.put(WORTH + event, [given.points, member, cut.height, cut.time_ms, given.reason])
+        given_row = [given.points, member, cut.height, cut.time_ms, given.reason]
+        first_ms = state.get(key)
+        state.put(WORTH + event, given_row if first_ms is True else [*given_row, first_ms])
         state.delete(key)
     return incomes
 
@@ -324,7 +338,9 @@ def _contributions(state: State, community: CommunityId) -> Iterator[Contributio
             yes, _ = attestation.attesters(state, event)
             seen = event_value(state, community, event, row)
             valued = (given.height, given.time_ms)
-            yield Contribution(event, member, given.points, booked, valued, yes, seen)
+            yield Contribution(
+                event, member, given.points, booked, valued, yes, seen, given.first_ms
+            )
 
 
 def _referrals(state: State) -> Iterator[tuple[bytes, Referral]]:

@@ -35,6 +35,7 @@ class Contribution:
 
     points: its value, >= 0. booked, valued: (height, time in ms) of the cut that took it in,
     and of the one that found it attested. yes: how many attest it. event: what `where` reads.
+    first_ms: when it was first found attested, if it was corrected since.
     """
 
     id: bytes
@@ -44,6 +45,12 @@ class Contribution:
     valued: tuple[int, int]
     yes: int = 1
     event: Mapping[str, Value] = field(default_factory=lambda: EMPTY_EVENT)
+    first_ms: int | None = None
+
+    @property
+    def since_ms(self) -> int:
+        """The time from which on it is as recent as it is."""
+        return self.valued[1] if self.first_ms is None else self.first_ms
 
 
 class Income(NamedTuple):
@@ -242,7 +249,7 @@ class _Work:
         ):
             if wanted and event[key] != wanted:
                 return False
-        if bucket.within_ms and self.facts.time_ms - one.valued[1] > bucket.within_ms:
+        if bucket.within_ms and self.facts.time_ms - one.since_ms > bucket.within_ms:
             return False
         if bucket.role and one.member not in self.facts.holders.get(bucket.role, ()):
             return False
@@ -322,7 +329,7 @@ class _Work:
         income: bytes,
     ) -> Iterator[Line]:
         """Yield the shares of those who take part."""
-        shares = [sharing.Part(one.id, one.member, one.points, one.valued[1]) for one in fresh]
+        shares = [sharing.Part(one.id, one.member, one.points, one.since_ms) for one in fresh]
         got = {one.id: self.taken.get((bucket.name, one.id), 0) for one in fresh}
         match bucket.divide if bucket.claim != "debt" else "debt":
             case "debt":

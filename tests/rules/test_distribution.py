@@ -140,6 +140,31 @@ def test_a_corrected_event_is_valued_anew_once_it_is_attested_again() -> None:
     assert shop.paid() == {"Ana": 150, "Jun": 50}
 
 
+@pytest.mark.parametrize(
+    "asked", [{"within_hours": 4}, {"divide": "recent", "recent_hours": 4}], ids=str
+)
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_correction_makes_an_old_event_no_newer(asked: dict[str, Any], times: int) -> None:
+    bucket = {"name": "work", "share": "100%", "claim": "equity", **asked, **SAID}
+    shop = Workshop(paying(buckets=[bucket]), "Jun", "Ana")
+    old = shop.work("Jun", 9, by="Ana")
+    shop.cut()
+    for number in range(times):
+        shop.work("Mei", 1)
+        shop.cut(3)
+        same = {"action": "work", "corrects": old.id, "effortQuantity": hours(number)}
+        shop.write("Jun", "event", same)
+        again = {"event": old.id, "say": "yes", "corrections": number + 1}
+        shop.write("Ana", "attest", again)
+    shop.cut(3)
+    shop.work("Ana", 1, by="Jun")
+    shop.earn(100)
+    shop.cut()
+    assert shop.paid() == {"Ana": 100}
+    worth = distribution.worth_of(shop.history.final, old.id)
+    assert worth is not None and worth.points == 1000 * (9 + sum(range(times)))
+
+
 def test_what_many_incomes_of_a_cut_cost_grows_as_their_number() -> None:
     calls = []
     for count in (50, 200):
