@@ -397,7 +397,8 @@ class Sealing:
         self._present_ms[device] = self.desk.now_ms
         begun = [device]
         if isinstance(message, Proposal):
-            begun += [one.device for one in (*message.haves, *message.polka)]
+            begun += [one.device for one in message.haves]
+            begun += [one.device for one in message.polka]
         others = [one for one in begun if one in seated and one != self.desk.me.device]
         self._heard.update(dict.fromkeys(others))
         self._is_asked = True
