@@ -278,7 +278,7 @@ class History:
         full = is_full(self.logs, advance.delta, size_of(new))
         close(over, cut, self._documents, is_full=full)
         after = standing.in_force(over, self._documents)
-        seats.renew(over, self.community, cut.height, advance.delta.present, after.witnesses)
+        seats.renew(over, cut, advance.delta.present, after.witnesses)
         changes = tuple(over.changes())
         return Outcome(advance, new, changes, verdicts, after.id, seats.seated(over))
 

@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger import joining, roles
 from commonweal.protocol.ledger.context import Context, Verdict
+from commonweal.protocol.ledger.cut import Cut
 from commonweal.protocol.ledger.roles import OFFER, ROLE, WITNESS, OfferRow, RoleRow
 from commonweal.protocol.ledger.state import State
-from commonweal.protocol.record import CommunityId, Record
+from commonweal.protocol.record import Record
 from commonweal.protocol.seal.quorum import WITNESSES_MAX
 from commonweal.protocol.seal.witnesses import (
     Candidate,
@@ -57,22 +58,20 @@ def candidates(state: State) -> list[Candidate]:
     return found
 
 
-def renew(
-    state: State, community: CommunityId, height: int, present: Sequence[DeviceKey], seats: int
-) -> None:
-    """Note who was present at `height`, and fill the seats for the next.
+def renew(state: State, cut: Cut, present: Sequence[DeviceKey], seats: int) -> None:
+    """Note who was present at a cut, and fill the seats for the next.
 
     seats: as many as the rules allow, never more than a set holds.
     """
     offered = candidates(state)
     for one in offered:
         if one.witness.device in present:
-            row = OfferRow(one.witness.device, height)
+            row = OfferRow(one.witness.device, cut.height)
             state.put(OFFER + one.witness.member, [*row])
     before = seated(state)
     if before:
         now = candidates(state)
-        after = next_witnesses(community, height, before, now, min(seats, WITNESSES_MAX))
+        after = next_witnesses(cut.prev, cut.height, before, now, min(seats, WITNESSES_MAX))
         state.put(SEATED, witness_fields(after))
 
 

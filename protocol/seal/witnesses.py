@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 from commonweal.protocol import codec, keys
 from commonweal.protocol.errors import Malformed
 from commonweal.protocol.keys import HASH_BYTES, KEY_BYTES, DeviceKey, MemberId
-from commonweal.protocol.record import CommunityId
 from commonweal.protocol.seal.quorum import WITNESSES_MAX
 from commonweal.protocol.seal.votes import is_ascending
 
@@ -44,7 +43,7 @@ class Candidate:
 
 
 def next_witnesses(
-    community: CommunityId,
+    prev: bytes,
     height: int,
     seated: Sequence[Witness],
     candidates: Sequence[Candidate],
@@ -52,27 +51,28 @@ def next_witnesses(
 ) -> tuple[Witness, ...]:
     """Return the set for `height` + 1 after `seated` sealed `height`, by device.
 
-    candidates: from the state at `height`, one per member. Who lost the role or whose
-    device was replaced goes first; then who is not heard from, once another can take the
-    seat or four remain; then, when more offer than there are seats, the worst draw of
-    H(community, height, device) for the best. At most two go and two come. One who is
-    seated always remains: a set is never empty.
+    prev: the id of the seal before it. A candidate had offered his device before that was
+    known, so nobody searches for a key that draws well. candidates: from the state at
+    `height`, one per member. Who lost the role or whose device was replaced goes first; then
+    who is not heard from, once another can take the seat or four remain; then, when more
+    offer than there are seats, the worst draw of H(prev, height, device) for the best. At
+    most two go and two come. One who is seated always remains: a set is never empty.
     """
     recent = height - RECENT_SEALS
     offered = [one.witness for one in candidates]
     heard = [one.witness for one in candidates if one.seen is not None and one.seen > recent]
-    drawn = sorted(heard, key=lambda one: _draw(community, height, one))[:seats]
+    drawn = sorted(heard, key=lambda one: _draw(prev, height, one))[:seats]
     coming = [one for one in drawn if one not in seated][:SEATS_CHANGED_MAX]
     leaving = [one for one in seated if one not in offered]
     silent = [one for one in seated if one in offered and one not in heard]
     remaining = len(seated) - len(leaving)
-    for one in _worst_first(community, height, silent):
+    for one in _worst_first(prev, height, silent):
         spare = remaining - 1 + len(coming)
         if spare >= min(SAFE_WITNESSES_MIN, remaining):
             leaving.append(one)
             remaining -= 1
     lost = [one for one in seated if one in heard and one not in drawn]
-    leaving += _worst_first(community, height, lost)
+    leaving += _worst_first(prev, height, lost)
     leaving = leaving[:SEATS_CHANGED_MAX]
     staying = [one for one in seated if one not in leaving]
     room = max(0, seats - len(staying))
@@ -109,12 +109,12 @@ def read_witnesses(value: Any) -> tuple[Witness, ...]:
     raise Malformed("not a set of witnesses")
 
 
-def _draw(community: CommunityId, height: int, witness: Witness) -> bytes:
-    return keys.hash32(keys.SEAT, codec.encode([community, height, witness.device]))
+def _draw(prev: bytes, height: int, witness: Witness) -> bytes:
+    return keys.hash32(keys.SEAT, codec.encode([prev, height, witness.device]))
 
 
-def _worst_first(community: CommunityId, height: int, given: list[Witness]) -> list[Witness]:
-    return sorted(given, key=lambda one: _draw(community, height, one), reverse=True)
+def _worst_first(prev: bytes, height: int, given: list[Witness]) -> list[Witness]:
+    return sorted(given, key=lambda one: _draw(prev, height, one), reverse=True)
 
 
 def _witness(value: Any) -> Witness:

@@ -339,6 +339,15 @@ def test_seats_are_few_change_slowly_and_do_not_depend_on_order(
         seated = chosen
 
 
+def test_who_sits_is_not_known_before_the_seal_before_is() -> None:
+    """Else a key could be searched for that draws well at many heights."""
+    sets = {
+        next_witnesses(bytes([one]) * 32, 9, PEOPLE[:7], offered(*range(12), seen=9))
+        for one in range(20)
+    }
+    assert len(sets) > 10
+
+
 def test_above_seven_every_candidate_sits_sooner_or_later() -> None:
     seated: tuple[Witness, ...] = tuple(PEOPLE[:7])
     sat = set(seated)

@@ -1,0 +1,37 @@
+"""Seats as the ledger draws them, seal by seal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from commonweal.protocol.keys import DeviceKey
+from commonweal.protocol.seal.witnesses import next_witnesses
+from tests.nodes_that_seal import seal_once
+from tests.rules.workshop import Workshop, paying
+from tests.test_assessor import MINUTE, node_of, offering, signers_of
+
+
+def test_seats_are_drawn_by_the_seal_before_which_no_candidate_knew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shop = Workshop(paying(), "Jun")
+    (jun,) = offering(shop, "Jun")
+    node, signers = node_of(shop), signers_of(shop)
+    drawn: list[tuple[bytes, int, list[DeviceKey]]] = []
+
+    def noted(prev: bytes, height: int, seated: Any, candidates: Any, most: int) -> Any:
+        heard = [one.witness.device for one in candidates if one.seen]
+        drawn.append((prev, height, heard))
+        return next_witnesses(prev, height, seated, candidates, most)
+
+    monkeypatch.setattr("commonweal.protocol.ledger.seats.next_witnesses", noted)
+    first = seal_once([node], signers, shop.now_ms)
+    assert {(prev, jun in heard) for prev, _, heard in drawn} == {(shop.community, False)}
+    drawn.clear()
+    shop.work("Jun", 1)
+    node.take(shop.records)
+    seal_once([node], signers, shop.now_ms + MINUTE, showing=[jun])
+    found = {(prev, height, jun in heard) for prev, height, heard in drawn}
+    assert found == {(first.sealed.seal.id, 2, True)}
