@@ -42,6 +42,7 @@ from commonweal.protocol.ledger.governance import (
     begin_trial,
     end,
     finish_trial,
+    forget_documents,
     proposal_row,
     put,
     votes,
@@ -130,6 +131,9 @@ class _Closing:
     ) -> None:
         self.state, self.cut, self.documents, self.is_full = state, cut, documents, is_full
         self.ruleset = standing.in_force(state, documents)
+        self.trials: dict[bytes, None] = {}
+        """The proposals that are tried now."""
+        self.ended: list[ProposalRow] = []
         self.members = [
             key[1:]
             for key, value in state.items(joining.MEMBER)
@@ -146,9 +150,11 @@ class _Closing:
         self._end_of_sunset()
         open_now = [(key[1:], proposal_row(self.state, key[1:])) for key, _ in self._waiting()]
         rows = [(id, row) for id, row in open_now if row is not None]
+        self.trials = {id: None for id, row in rows if row.status == TRIAL}
         for id, row in sorted(rows, key=lambda one: (one[1].clock, one[0])):
             self._step(id, row)
         self._drop_stale()
+        forget_documents(self.state, self.ended)
 
     def _waiting(self) -> list[tuple[bytes, object]]:
         return list(self.state.items(OPEN))
@@ -193,7 +199,7 @@ class _Closing:
             case "passed":
                 self._pass(id, row._replace(height=self.cut.height))
             case ended:
-                end(self.state, id, row._replace(status=ended, height=self.cut.height))
+                self._end(id, row._replace(status=ended, height=self.cut.height))
 
     def _tally(self, id: bytes) -> Tally:
         counted = [
@@ -209,6 +215,7 @@ class _Closing:
             if trial_ms:
                 until = self.cut.time_ms + trial_ms
                 begin_trial(self.state, id, row._replace(status=TRIAL, until_ms=until))
+                self.trials[id] = None
             else:
                 end(self.state, id, row._replace(status=PASSED))
                 self._adopt(id, row)
@@ -282,20 +289,23 @@ class _Closing:
                 self._drop(key[1:], row)
 
     def _drop(self, id: bytes, row: ProposalRow) -> None:
-        leave = finish_trial if row.status == TRIAL else end
-        leave(self.state, id, row._replace(status=STALE, height=self.cut.height))
+        stale = row._replace(status=STALE, height=self.cut.height)
+        if row.status == TRIAL:
+            finish_trial(self.state, id, stale)
+            self.trials.pop(id, None)
+            self.ended.append(stale)
+        else:
+            self._end(id, stale)
+
+    def _end(self, id: bytes, row: ProposalRow) -> None:
+        end(self.state, id, row)
+        self.ended.append(row)
 
     def _is_stale(self, id: bytes, row: ProposalRow) -> bool:
         """Whether another change of the rules that this one builds on came first."""
         if row.subject != RULES:
             return False
-        if row.base != self.ruleset.id:
-            return True
-        for key, _ in self._waiting():
-            rival = proposal_row(self.state, key[1:])
-            if key[1:] != id and rival is not None and rival.status == TRIAL:
-                return True
-        return False
+        return row.base != self.ruleset.id or any(rival != id for rival in self.trials)
 
     def _process(self, row: ProposalRow) -> Process:
         if row.subject == RULES:

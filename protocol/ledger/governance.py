@@ -19,6 +19,7 @@ l how many open proposals a member has, 3 the fork that a proposal is about.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from commonweal.protocol import codec
@@ -29,7 +30,7 @@ from commonweal.protocol.ledger.reasons import Reason
 from commonweal.protocol.ledger.state import State
 from commonweal.protocol.record import Record
 from commonweal.protocol.rules.changes import classes_of, patched
-from commonweal.protocol.rules.document import Ruleset, RulesetId, from_bytes
+from commonweal.protocol.rules.document import Ruleset, from_bytes
 from commonweal.protocol.rules.schema import HOURS_MAX
 
 PROPOSAL, OPEN, VOTE, ELECTOR, COMMENT, OF_MEMBER = b"G", b"O", b"v", b"H", b"m", b"l"
@@ -169,7 +170,9 @@ def withdraw(state: State, record: Record, context: Context) -> Verdict:
         return Reason.NOT_YOURS
     if row.status not in (DRAFT, VOTING):
         return Reason.VOTE_CLOSED
-    end(state, proposal, row._replace(status=WITHDRAWN))
+    ended = row._replace(status=WITHDRAWN)
+    end(state, proposal, ended)
+    forget_documents(state, [ended])
     return None
 
 
@@ -179,7 +182,6 @@ def end(state: State, proposal: bytes, row: ProposalRow) -> None:
     state.delete(OPEN + proposal)
     _release(state, row)
     _forget_electors(state, proposal)
-    _forget_document(state, row)
 
 
 def begin_trial(state: State, proposal: bytes, row: ProposalRow) -> None:
@@ -193,7 +195,22 @@ def finish_trial(state: State, proposal: bytes, row: ProposalRow) -> None:
     put(state, proposal, row)
     state.delete(OPEN + proposal)
     _forget_electors(state, proposal)
-    _forget_document(state, row)
+
+
+def forget_documents(state: State, ended: Iterable[ProposalRow]) -> None:
+    """Drop the documents of rules that came to nothing, unless something else needs them."""
+    vain = (FAILED, EXPIRED, WITHDRAWN, STALE)
+    targets = {one.target: None for one in ended if one.subject == RULES and one.status in vain}
+    if not targets:
+        return
+    needed = {bytes(ruleset) for _, ruleset, _ in standing.history(state)}
+    for key, _ in state.items(OPEN):
+        other = proposal_row(state, key[1:])
+        if other is not None:
+            needed.add(other.target)
+    for target in targets:
+        if target not in needed:
+            state.delete(standing.DOCUMENT + target)
 
 
 def proposals(state: State) -> dict[bytes, ProposalRow]:
@@ -218,19 +235,6 @@ def comments(state: State, proposal: bytes) -> list[tuple[bytes, bytes]]:
 def _forget_electors(state: State, proposal: bytes) -> None:
     for key, _ in list(state.items(ELECTOR + proposal)):
         state.delete(key)
-
-
-def _forget_document(state: State, row: ProposalRow) -> None:
-    """Drop the document of rules that came to nothing, unless something else needs it."""
-    if row.subject != RULES or row.status not in (FAILED, EXPIRED, WITHDRAWN, STALE):
-        return
-    needed = [ruleset for _, ruleset, _ in standing.history(state)]
-    for key, _ in state.items(OPEN):
-        other = proposal_row(state, key[1:])
-        if other is not None:
-            needed.append(RulesetId(other.target))
-    if row.target not in needed:
-        state.delete(standing.DOCUMENT + row.target)
 
 
 def _release(state: State, row: ProposalRow) -> None:
