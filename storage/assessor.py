@@ -16,7 +16,7 @@ from commonweal.protocol import log
 from commonweal.protocol.errors import InvalidSeal
 from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger import membership, seats
-from commonweal.protocol.ledger.above import size_of
+from commonweal.protocol.ledger.above import document_missing, size_of
 from commonweal.protocol.ledger.cut import Advance
 from commonweal.protocol.ledger.deadlines import next_deadline
 from commonweal.protocol.ledger.facts import Facts
@@ -264,12 +264,15 @@ class Assessor:
         return found
 
     def _kept(self, final: State) -> int:
-        """Return how many records that votes keep of forks no cut covers yet."""
+        """Return how many records that votes keep of forks no cut covers yet, and one can."""
         last = self.kept.last.logs
-        return sum(
-            length_in(last, author) <= row.seq and self._store.clock_of(row.id) is not None
+        kept = [
+            self._store.record(row.id)
             for author, row in every_kept(final).items()
-        )
+            if length_in(last, author) <= row.seq
+        ]
+        documents = self.kept.documents
+        return sum(one is not None and not document_missing(one, documents) for one in kept)
 
     def _has_rare(self, unsealed: Iterable[tuple[DeviceKey, int, int]]) -> bool:
         asked = (

@@ -9,12 +9,15 @@ import pytest
 
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger import above
+from commonweal.protocol.ledger.forks import KEPT, KeptRow
+from commonweal.protocol.record import permanent
 from commonweal.protocol.seal import judging
 from commonweal.protocol.seal.cut import Delta, SealedLog
 from commonweal.protocol.seal.haves import Have, sign_have
 from commonweal.protocol.seal.witnesses import devices
 from commonweal.storage import assessor
 from commonweal.storage.assessor import Draft
+from commonweal.storage.layers import FINAL
 from tests.nodes_that_seal import Node, proposal
 from tests.rules.workshop import Workshop
 from tests.test_assessor import MINUTE, four, rooted, seal, signers_of
@@ -139,3 +142,21 @@ def test_what_is_good_of_a_log_that_ends_is_not_left_out(monkeypatch: pytest.Mon
     )
     verdict = judge.judge(made, now_ms).verdict
     assert verdict.sound and not verdict.timely and "leaves out" in verdict.reason
+
+
+@pytest.mark.parametrize("kind", ["event", "rules.propose"])
+def test_what_a_vote_keeps_without_its_document_waits_for_no_seal(kind: str) -> None:
+    """Else a height would begin again and again in vain."""
+    shop, nodes = four()
+    seal(nodes, shop)
+    node, pen = nodes[0], shop.pens["Ana"]
+    one, _ = fork(shop, "Ana")
+    pen.log.pop()
+    two = pen.write(kind, {"subject": "rules"}, [], permanent(b"never came"), 1)
+    shop.records.pop()
+    full_of(nodes, shop)
+    convict(node, one, two)
+    node.store.append_branch([two])
+    before = node.assessor.outlook().unsealed
+    node.layers.put(FINAL, [(KEPT + two.author, [*KeptRow(two.seq, two.id)])])
+    assert node.assessor.outlook().unsealed - before == (kind == "event")

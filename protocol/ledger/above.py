@@ -151,7 +151,7 @@ class Above:
                     and record.seq < barred.get(author, record.seq + 1)
                     and (author in logs or len(logs) < CUT_LOGS_MAX)
                     and all(self._is_closed(one, inside, bounds) for one in record.deps)
-                    and self._document_missing(record) is None
+                    and document_missing(record, self._documents) is None
                 ):
                     inside.add(record.id)
                     size += len(record.wire)
@@ -184,7 +184,7 @@ class Above:
         for record in records:
             if bounds.rules_out(record):
                 raise InvalidSeal(f"{record} is not the one of its fork that a vote keeps")
-            lacks = self._document_missing(record)
+            lacks = document_missing(record, self._documents)
             if lacks is not None:
                 missing.append(lacks)
             for cited in record.deps:
@@ -224,11 +224,12 @@ class Above:
         record = self.get(cited)
         return record is not None and bounds.rules_out(record)
 
-    def _document_missing(self, record: Record) -> bytes | None:
-        """Return the hash of the document by which a record is judged, when it is not held."""
-        if record.kind not in DOCUMENTED or record.body is None or not record.body.permanent:
-            return None
-        return None if record.body.hash in self._documents else record.body.hash
+
+def document_missing(record: Record, documents: Container[bytes]) -> bytes | None:
+    """Return the hash of the document by which a record is judged, when it is not held."""
+    if record.kind not in DOCUMENTED or record.body is None or not record.body.permanent:
+        return None
+    return None if record.body.hash in documents else record.body.hash
 
 
 def size_of(records: Iterable[Record]) -> int:
