@@ -83,6 +83,15 @@ class Outlook:
 
 
 @dataclass(frozen=True, slots=True)
+class _Final:
+    """What an outlook reads of all that is final; looked at once after each seal."""
+
+    removed: tuple[MemberId, ...]
+    offered: tuple[DeviceKey, ...]
+    deadline_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """A seal to propose, its delta, and the witnesses after it."""
 
@@ -105,6 +114,7 @@ class Assessor:
     def __init__(self, kept: LedgerState) -> None:
         self.kept = kept
         self._store, self._layers, self._community = kept.store, kept.layers, kept.community
+        self._seen: tuple[tuple[bytes, int, bytes], _Final] | None = None
 
     @property
     def lacks(self) -> tuple[bytes, ...]:
@@ -117,20 +127,18 @@ class Assessor:
             kept, final, ruleset = self.kept, self.kept.final, self.kept.ruleset
             witnesses = self._point().witnesses
             seated = devices(witnesses)
-            offered = (one.witness.device for one in seats.candidates(final))
-            unsealed = self._unsealed()
+            seen, unsealed = self._final(), self._unsealed()
             facts = self._new_facts(final)
-            deadline_ms = next_deadline(final, kept.cut, ruleset, self._community)
             return Outlook(
                 height=kept.cut.height,
                 seal=SealId(kept.last.seal),
                 ruleset=ruleset.id,
-                removed=tuple(one.id for one in membership.members(final) if one.status == REMOVED),
+                removed=seen.removed,
                 witnesses=witnesses,
-                candidates=tuple(sorted(one for one in offered if one not in seated)),
+                candidates=tuple(sorted(one for one in seen.offered if one not in seated)),
                 unsealed=sum(stop - start for _, start, stop in unsealed) + self._kept(final),
                 is_urgent=bool(facts.ends or facts.guilty) or self._has_rare(unsealed),
-                deadline_ms=deadline_ms,
+                deadline_ms=seen.deadline_ms,
                 interval_ms=ruleset.interval_ms,
                 alarm=kept.alarm,
             )
@@ -240,6 +248,20 @@ class Assessor:
             return Point(self._community, 0, SealId(self._community), 0, 0, ())
         return beginning(founding)
 
+    def _final(self) -> _Final:
+        """Return what is final, from the last look unless that has changed."""
+        kept, ruleset = self.kept, self.kept.ruleset
+        stamp = (bytes(kept.last.seal), kept.cut.height, bytes(ruleset.id))
+        if self._seen is None or self._seen[0] != stamp:
+            final = kept.final
+            found = _Final(
+                tuple(one.id for one in membership.members(final) if one.status == REMOVED),
+                tuple(one.witness.device for one in seats.candidates(final)),
+                next_deadline(final, kept.cut, ruleset, self._community),
+            )
+            self._seen = stamp, found
+        return self._seen[1]
+
     def _strangers(self) -> dict[DeviceKey, None]:
         """Return the devices that no cut has yet and nobody admitted.
 
@@ -316,10 +338,7 @@ class Assessor:
         seal = proposal.seal
         if seal.height > point.height + 1:
             return Lacking(self.kept.lacks or (seal.prev,))
-        deadline_ms = next_deadline(
-            self.kept.final, self.kept.cut, self.kept.ruleset, self._community
-        )
-        last = self.kept.last.logs
+        deadline_ms, last = self._final().deadline_ms, self.kept.last.logs
         check_sound(proposal, point, last, TreeNodes(self._layers, 0), deadline_ms)
         known = self.kept.ready.get(seal.id)
         if known is not None:
@@ -363,8 +382,7 @@ class Assessor:
             barred[bad.author] = min(bad.seq, barred.get(bad.author, bad.seq))
 
     def _timely(self, proposal: Proposal, point: Point, now_ms: int, size: int) -> Verdict:
-        final = self.kept.final
-        candidates = [one.witness.device for one in seats.candidates(final)]
+        candidates = self._final().offered
         facts = self.kept.end().facts(proposal.seal.evidence)
 
         def possible(least: Least) -> Least:

@@ -10,7 +10,7 @@ from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.seal.witnesses import next_witnesses
 from tests.nodes_that_seal import seal_once
 from tests.rules.workshop import Workshop, paying
-from tests.test_assessor import MINUTE, node_of, offering, signers_of
+from tests.test_assessor import MINUTE, four, node_of, offering, seal, signers_of
 
 
 def test_seats_are_drawn_by_the_seal_before_which_no_candidate_knew(
@@ -35,3 +35,34 @@ def test_seats_are_drawn_by_the_seal_before_which_no_candidate_knew(
     seal_once([node], signers, shop.now_ms + MINUTE, showing=[jun])
     found = {(prev, height, jun in heard) for prev, height, heard in drawn}
     assert found == {(first.sealed.seal.id, 2, True)}
+
+
+def test_what_is_final_is_looked_at_once_after_each_seal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many members, votes and contributions there are, and however much is written."""
+    shop, nodes = four()
+    seal(nodes, shop)
+    nodes[0].assessor.outlook()
+    looked: list[str] = []
+    with monkeypatch.context() as patched:
+        for name in ("membership.members", "next_deadline"):
+            place = f"commonweal.storage.assessor.{name}"
+            patched.setattr(place, lambda *_, name=name: looked.append(name))
+        for number in range(5):
+            shop.work("Jun", number + 1)
+            nodes[0].take(shop.records)
+            assert nodes[0].assessor.outlook().unsealed == number + 1
+    assert not looked
+    removal = shop.remove("Jun", "Bo")
+    before: int | None = None
+    for _ in range(2):
+        for node in nodes:
+            node.take(shop.records)
+        seal(nodes, shop)
+        before = nodes[0].assessor.outlook().deadline_ms
+        shop.say(removal, "yes", "Mei Jun Ana")
+    assert before is not None
+    shop.now_ms = before
+    for node in nodes:
+        node.take(shop.records)
+    seal(nodes, shop)
+    assert nodes[0].assessor.outlook().removed == (shop.id("Bo"),)
