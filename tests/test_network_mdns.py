@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import trio
-from zeroconf import ServiceBrowser, ServiceInfo, ServiceStateChange, Zeroconf
+from zeroconf import (
+    EventLoopBlocked,
+    ServiceBrowser,
+    ServiceInfo,
+    ServiceStateChange,
+    Zeroconf,
+)
 
 from commonweal.node.link import PeerKey
-from commonweal.node.network import peer_id
-from commonweal.node.network.mdns import NAMES_WAITING_MAX, SERVICE, Mdns
+from commonweal.node.network import mdns, peer_id
+from commonweal.node.network.mdns import NAMES_WAITING_MAX, SERVICE, Mdns, _Listener
 from tests.network_ends import End
 
 OWN, OTHER = End(1).key, End(2).key
@@ -20,9 +27,9 @@ NAME = f"abc.{SERVICE}"
 def told(*addresses: bytes) -> list[tuple[PeerKey, tuple[str, ...]]]:
     """What a node makes of an announcement with these addresses."""
     found: list[tuple[PeerKey, tuple[str, ...]]] = []
-    mdns = Mdns(OWN, (), lambda peer, each: found.append((peer, each)))
+    of_ours = Mdns(OWN, (), lambda peer, each: found.append((peer, each)))
     properties = {f"dnsaddr{i or ''}": each for i, each in enumerate(addresses)}
-    mdns._read(ServiceInfo(SERVICE, NAME, port=1, properties=properties))
+    of_ours._read(ServiceInfo(SERVICE, NAME, port=1, properties=properties))
     return found
 
 
@@ -87,3 +94,21 @@ async def test_names_that_nobody_answers_for_do_not_pile_up(
 )
 def test_an_announcement_that_makes_no_sense_is_left_out(addresses: tuple[bytes, ...]) -> None:
     assert told(*addresses) == []
+
+
+def test_a_busy_machine_ends_no_looking_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Blocked(ServiceInfo):
+        def request(self, *_: object, **__: object) -> bool:
+            raise EventLoopBlocked
+
+    class Quick(ServiceInfo):
+        def request(self, *_: object, **__: object) -> bool:
+            return True
+
+    offered: list[ServiceInfo] = []
+    zeroconf: Any = SimpleNamespace(cache=SimpleNamespace(get_by_details=lambda *_: None))
+    for kind, count in ((Blocked, 0), (Quick, 1)):
+        monkeypatch.setattr(mdns, "ServiceInfo", kind)
+        monkeypatch.setattr(kind, "load_from_cache", lambda *_: False)
+        _Listener("own", offered.append).add_service(zeroconf, SERVICE, NAME)
+        assert len(offered) == count

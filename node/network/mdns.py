@@ -115,9 +115,13 @@ class _Listener(ServiceListener):
         if name == self._own:
             return
         info = ServiceInfo(type_, name)
-        if info.load_from_cache(zc) or (
-            self.waiting() <= NAMES_WAITING_MAX and info.request(zc, ASK_MS)
-        ):
+        try:
+            known = info.load_from_cache(zc)
+            known = known or (self.waiting() <= NAMES_WAITING_MAX and info.request(zc, ASK_MS))
+        except Exception as error:  # on a busy machine, or closed meanwhile: its thread goes on
+            log.debug("an mDNS announcement is not resolved: %s", error)
+            return
+        if known:
             with suppress(trio.RunFinishedError):
                 self._offer(info)
 
