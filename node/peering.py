@@ -8,6 +8,7 @@ at one more: all that it has may be hostile, and show it less than there is.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from commonweal.node.events import Dial, Drop
@@ -38,7 +39,7 @@ BOOK_MAX = 4_096
 NEAR_MAX = 4
 """Addresses of a peer that mDNS saw last. Anybody near may say them: they push out no other."""
 MOVE_MS = 5_000
-"""Addresses of one node are taken, and passed on, so often; it is told again in any case."""
+"""Where one node is now is passed on so often, however often it moves: the last of it, each time."""
 EARLY_MAX = 256
 """Addresses of devices that are not known yet wait until they are; of more, the oldest go."""
 
@@ -73,7 +74,9 @@ class Peering:
         self._signed = dict.fromkeys(known.signed for known in self._book.values())
         """What is kept, signed, so that it is not checked again whenever it is told again."""
         self._near: dict[PeerKey, tuple[str, ...]] = {}
-        self._moved_ms: dict[PeerKey, int] = {}
+        self._passed_ms: dict[PeerKey, int] = {}
+        self._moved: set[PeerKey] = set()
+        """Who moved again so soon that it waits to be passed on."""
         self._early: dict[bytes, SignedAddress] = {}
         """What came before the records that say whose it is, as it does to a newcomer."""
 
@@ -97,7 +100,7 @@ class Peering:
 
     def told(self, session: Session, message: wire.Addresses) -> None:
         """Keep the newer addresses of members; pass on what is new."""
-        fresh: list[bytes] = []
+        fresh: list[PeerKey] = []
         for data in message.signed:
             if data in self._signed or data in self._early:
                 continue
@@ -107,16 +110,30 @@ class Peering:
                 return self.desk.drop(session, f"a bad address: {error}")
             if self._is_news(found):
                 self._keep(found, data)
-                fresh.append(data)
+                fresh.append(found.peer)
             elif self._is_early(found):
                 self._early[data] = found
                 if len(self._early) > EARLY_MAX:
                     del self._early[next(iter(self._early))]
-        if fresh:
-            for other in self.desk.members():
-                if other is not session:
-                    self.desk.send(other, wire.Addresses(tuple(fresh)))
+        self._pass_on(fresh, session)
         return None
+
+    def _pass_on(self, moved: Iterable[PeerKey], source: Session | None = None) -> None:
+        """Tell the other members where these are now; who moved a moment before waits for it."""
+        now_ms = self.desk.now_ms
+        fresh: list[bytes] = []
+        for peer in moved:
+            if now_ms - self._passed_ms.get(peer, -MOVE_MS) < MOVE_MS:
+                self._moved.add(peer)
+                continue
+            self._moved.discard(peer)
+            self._passed_ms[peer] = now_ms
+            fresh.append(self._book[peer].signed)
+        for at in range(0, len(fresh), wire.ADDRESSES_MAX):
+            for other in self.desk.members():
+                if other is not source:
+                    frame = tuple(fresh[at : at + wire.ADDRESSES_MAX])
+                    self.desk.send(other, wire.Addresses(frame))
 
     def found(self, peer: PeerKey, addresses: tuple[str, ...]) -> None:
         """Note addresses that mDNS saw, of a peer that is a member's or that a link named."""
@@ -163,6 +180,7 @@ class Peering:
         """Dial peers that are due, while there are fewer links than wanted."""
         desk = self.desk
         self._take_early()
+        self._pass_on(tuple(self._moved))
         members = desk.members()
         chosen = sum(session.outbound for session in members)
         coming = sum(one.outbound and not one.is_member for one in desk.sessions.values())
@@ -253,8 +271,6 @@ class Peering:
             return len(self._book) < BOOK_MAX
         if not known.signed:
             return True
-        if desk.now_ms - self._moved_ms.get(found.peer, -MOVE_MS) < MOVE_MS:
-            return False
         held = address.from_bytes(known.signed, desk.replica.community)
         return held.stamp_ms < found.stamp_ms and held.addresses != found.addresses
 
@@ -272,7 +288,6 @@ class Peering:
     def _keep(self, found: SignedAddress, data: bytes) -> None:
         known = self._book.get(found.peer)
         last_ok_ms = known.last_ok_ms if known else 0
-        self._moved_ms[found.peer] = self.desk.now_ms
         self._put(Address(found.peer, found.device, found.addresses, data, last_ok_ms, "signed"))
 
     def _put(self, new: Address) -> None:

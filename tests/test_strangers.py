@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from commonweal.node.events import Dial, Send, Woke
 from commonweal.node.link import Connected, Disconnected, Found, Received
-from commonweal.node.peering import NEAR_MAX
+from commonweal.node.peering import MOVE_MS, NEAR_MAX
 from commonweal.node.session import ENDS_KEPT_MAX
 from commonweal.protocol import address, wire
 from commonweal.protocol.keys import PeerKey
@@ -102,3 +102,24 @@ def test_a_member_who_moves_without_end_is_passed_on_now_and_then() -> None:
         actions = stage.service.handle(Received(stage.member, frame), stage.now_ms + 50 * number)
         passed += sum(isinstance(one, Send) for one in actions)
     assert 0 < passed <= 3 * len(stage.service.desk.members())
+
+
+def test_who_moves_twice_at_once_is_found_at_the_last_place_and_told_to_others() -> None:
+    stage = Stage(1)
+    mover = next(one for one in stage.node.world.nodes if one.key == stage.member)
+    replica, signer = mover.service.desk.replica, mover.service.desk.me.signer
+    sent, start_ms = [], stage.now_ms + 2 * MOVE_MS
+    for number in range(2):
+        where = (f"/ip4/10.1.1.1/tcp/{1 + number}",)
+        now_ms = stage.now_ms + 1_000_000 + number
+        moved = address.sign(signer, replica.community, mover.key, now_ms, where).to_bytes()
+        frame = wire.encode(wire.Addresses((moved,)))
+        sent += stage.service.handle(Received(stage.member, frame), start_ms + number)
+        (known,) = [one for one in stage.service.peering.contacts() if one.peer == stage.member]
+        assert known.addresses == where
+    others = len(stage.service.desk.members()) - 1
+    told = [one.peer for one in sent if isinstance(one, Send)]
+    assert others and len(told) == others, "of the first move only"
+    later = stage.service.handle(Woke(), start_ms + MOVE_MS)
+    told = [one.peer for one in later if isinstance(one, Send) and moved in one.frame]
+    assert len(told) == len(stage.service.desk.members())
