@@ -39,7 +39,7 @@ BOOK_MAX = 4_096
 NEAR_MAX = 4
 """Addresses of a peer that mDNS saw last. Anybody near may say them: they push out no other."""
 MOVE_MS = 5_000
-"""Where one node is now is passed on so often, however often it moves: the last of it, each time."""
+"""So often it is passed on where one node is now: the last, however often it moved."""
 EARLY_MAX = 256
 """Addresses of devices that are not known yet wait until they are; of more, the oldest go."""
 

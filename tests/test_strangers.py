@@ -108,7 +108,7 @@ def test_who_moves_twice_at_once_is_found_at_the_last_place_and_told_to_others()
     stage = Stage(1)
     mover = next(one for one in stage.node.world.nodes if one.key == stage.member)
     replica, signer = mover.service.desk.replica, mover.service.desk.me.signer
-    sent, start_ms = [], stage.now_ms + 2 * MOVE_MS
+    sent, moved, start_ms = [], b"", stage.now_ms + 2 * MOVE_MS
     for number in range(2):
         where = (f"/ip4/10.1.1.1/tcp/{1 + number}",)
         now_ms = stage.now_ms + 1_000_000 + number
