@@ -42,8 +42,8 @@ which-python:
 demo: $(STAMP) ## four nodes, one is killed, nothing is lost; then rules, seals and shares
 	$(RUN) -m bench.demo
 
-test: $(STAMP) ## every test but the pages
-	$(RUN) -m pytest
+test: $(STAMP) ## every test but the pages, as many at once as there are cores
+	$(RUN) -m pytest --numprocesses=auto --dist=worksteal
 
 check: lint types imports docs ## form, types, layers, pages
 

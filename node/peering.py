@@ -75,7 +75,7 @@ class Peering:
         """What is kept, signed, so that it is not checked again whenever it is told again."""
         self._near: dict[PeerKey, tuple[str, ...]] = {}
         self._passed_ms: dict[PeerKey, int] = {}
-        self._moved: set[PeerKey] = set()
+        self._moved: dict[PeerKey, None] = {}
         """Who moved again so soon that it waits to be passed on."""
         self._early: dict[bytes, SignedAddress] = {}
         """What came before the records that say whose it is, as it does to a newcomer."""
@@ -124,9 +124,9 @@ class Peering:
         fresh: list[bytes] = []
         for peer in moved:
             if now_ms - self._passed_ms.get(peer, -MOVE_MS) < MOVE_MS:
-                self._moved.add(peer)
+                self._moved[peer] = None
                 continue
-            self._moved.discard(peer)
+            self._moved.pop(peer, None)
             self._passed_ms[peer] = now_ms
             fresh.append(self._book[peer].signed)
         for at in range(0, len(fresh), wire.ADDRESSES_MAX):

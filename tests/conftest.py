@@ -26,8 +26,9 @@ KEPT = {"COMMONWEAL_SEED", "COMMONWEAL_RUNS", "COMMONWEAL_EXAMPLES"}
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """See whether what docs/threats.md names really runs."""
-    config.pluginmanager.register(Watch())
+    """See whether what docs/threats.md names really runs; of several processes, the first looks."""
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Watch())
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -139,20 +138,16 @@ def is_whole(config: pytest.Config) -> bool:
     return list(config.args) == config.getini("testpaths") and not chosen
 
 
-SIDE_BY_SIDE = (("sim/",), ("seal/", "fuzz/"), ("attacks/",), ("",))
-"""What runs at one time, by how the files begin: the first two compute, the others mostly wait."""
+AT_ONCE = 4
+"""Tests that run at one time: about half of them mostly wait."""
 
 
 def run() -> int:
-    """Run all tests that the page names, a few at a time; 1 when one of them failed."""
-    left, ended = named(), []
-    with ThreadPoolExecutor(len(SIDE_BY_SIDE)) as pool:
-        for begins in SIDE_BY_SIDE:
-            mine = [one for one in left if one.removeprefix("tests/").startswith(begins)]
-            left = [one for one in left if one not in mine]
-            command = [sys.executable, "-m", "pytest", "-q", *mine]
-            ended.append(pool.submit(subprocess.run, command, cwd=ROOT))
-    return int(any(one.result().returncode for one in ended))
+    """Run all tests that the page names; 1 when one of them failed."""
+    at_once = (f"--numprocesses={AT_ONCE}", "--dist=worksteal")
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", *at_once, *named()], cwd=ROOT
+    ).returncode
 
 
 if __name__ == "__main__":
