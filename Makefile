@@ -42,8 +42,8 @@ which-python:
 demo: $(STAMP) ## four nodes, one is killed, nothing is lost; then rules, seals and shares
 	$(RUN) -m bench.demo
 
-test: $(STAMP) ## every test but the pages, as many at once as there are cores
-	$(RUN) -m pytest --numprocesses=auto --dist=worksteal
+test: $(STAMP) ## every test but the pages, three at once
+	$(RUN) -m pytest --numprocesses=3 --dist=worksteal
 
 check: lint types imports docs ## form, types, layers, pages
 
@@ -58,8 +58,8 @@ types: $(STAMP) ## mypy --strict
 imports: $(STAMP) ## the layers
 	$(BIN)/lint-imports
 
-docs: $(STAMP) ## the pages, as tests
-	PATH="$(abspath $(BIN)):$$PATH" $(RUN) -m pytest -q $(PAGES)
+docs: $(STAMP) ## the pages, as tests, a few pages at once
+	PATH="$(abspath $(BIN)):$$PATH" $(RUN) -m pytest -q --numprocesses=3 --dist=loadfile $(PAGES)
 
 build: $(STAMP) ## sdist and wheel, in dist/
 	rm -rf dist

@@ -43,7 +43,7 @@ class Live:
         dirty, replica.dirty = replica.dirty, {}
         for session in list(self.desk.sessions.values()):
             session.turn_bytes = session.turn_frames = 0
-            if session.is_member and session.compared:
+            if dirty and session.is_member and session.compared:
                 self._push(session, dirty)
             self._acknowledge(session)
         return dirty

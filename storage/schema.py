@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -93,14 +92,16 @@ def _migrate(connection: sqlite3.Connection, number: int, script: str) -> None:
         raise
 
 
-def _statements(script: str) -> Iterator[str]:
-    statement = ""
+@cache
+def _statements(script: str) -> tuple[str, ...]:
+    found, statement = [], ""
     for line in script.splitlines(keepends=True):
         statement += line
         if sqlite3.complete_statement(statement):
-            yield statement
+            found.append(statement)
             statement = ""
     assert not statement.strip(), "a migration ends with a statement"
+    return tuple(found)
 
 
 def _number(connection: sqlite3.Connection, pragma: str) -> int:

@@ -54,9 +54,17 @@ def life(number: int) -> tuple[list[history.Step], list[bytes]]:
 
 
 @cache
+def born(at: Path) -> dict[str, bytes]:
+    """The files of a home in which nothing is written; cuts before that have their own test."""
+    FILES.disk = Disk()
+    Store(at).close()
+    return FILES.disk.image()
+
+
+@cache
 def changes_of(number: int, at: Path) -> int:
     """How many changes of the disk a whole life makes."""
-    FILES.disk = Disk()
+    FILES.disk = Disk(born(at))
     run(number, at)
     return FILES.disk.changes
 
@@ -109,7 +117,7 @@ def cut(seed: int, path: Path) -> str:
     chance = Random(seed)
     number = seed % LIVES
     last = changes_of(number, path)
-    FILES.disk = Disk()
+    FILES.disk = Disk(born(path))
     FILES.disk.cut_at = 1 + chance.randrange(last)
     acknowledged = run(number, path)
     FILES.disk.crash(chance)
@@ -144,7 +152,7 @@ def test_the_same_cuts_without_full_syncing_lose_acknowledged_records(
 
 def test_the_emulated_disk_changes_nothing_that_the_store_contains(path: Path) -> None:
     for number in range(LIVES):
-        FILES.disk = Disk()
+        FILES.disk = Disk(born(path))
         assert run(number, path) == STEPS - 1
         assert judge(number, path, STEPS - 1) == "whole"
 

@@ -116,7 +116,7 @@ async def outlive(path: Path, kth: int, kind: type[apsw.Error], *, stays: bool) 
         nursery.start_soon(owner.node.run)
         await trio.sleep(0.5)
         disk.fails_at, disk.refusal, disk.stays = disk.changes + kth, kind, stays
-        await owner.act(ASKS, 3.0)
+        await owner.act(ASKS, 1.5)
         if disk.failed:
             before = owner.answered
             await owner.act(2, 1.0)
