@@ -26,6 +26,9 @@ LOCKS := requirements.txt requirements-dev.txt
 LOCK_HASH := $(shell cat $(LOCKS) pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
 STAMP := $(VENV)/.installed-$(LOCK_HASH)
 
+# Half of the tests mostly wait, so one more runs than there are cores on a small machine.
+SIDE_BY_SIDE := --numprocesses=3 --dist=worksteal
+
 FORM := $(wildcard .ci protocol storage node commands commonweal tests bench *.py)
 PAGES := README.md $(wildcard README.*.md) docs
 
@@ -43,7 +46,7 @@ demo: $(STAMP) ## four nodes, one is killed, nothing is lost; then rules, seals 
 	$(RUN) -m bench.demo
 
 test: $(STAMP) ## every test but the pages, three at once
-	$(RUN) -m pytest --numprocesses=3 --dist=worksteal
+	$(RUN) -m pytest $(SIDE_BY_SIDE)
 
 check: lint types imports docs ## form, types, layers, pages
 
@@ -75,17 +78,17 @@ bench: $(STAMP) ## how fast, beside what the machine allows
 	$(RUN) -m bench
 
 sim: $(STAMP) ## the simulator; SEED=n replays one run
-	COMMONWEAL_SEED="$(SEED)" $(RUN) -m pytest tests/sim -q
+	COMMONWEAL_SEED="$(SEED)" $(RUN) -m pytest tests/sim -q $(SIDE_BY_SIDE)
 
 sim-long: $(STAMP) ## the simulator on many more seeds; RUNS=n says how many
-	COMMONWEAL_RUNS="$(or $(RUNS),10000)" $(RUN) -m pytest tests/sim tests/seal -q --timeout=0
+	COMMONWEAL_RUNS="$(or $(RUNS),10000)" $(RUN) -m pytest tests/sim tests/seal -q --timeout=0 $(SIDE_BY_SIDE)
 
 fuzz-long: $(STAMP) ## inputs that nobody thought of, for long; EXAMPLES=n says how many each
-	COMMONWEAL_EXAMPLES="$(or $(EXAMPLES),20000)" $(RUN) -m pytest tests -q --timeout=0 -m hypothesis
+	COMMONWEAL_EXAMPLES="$(or $(EXAMPLES),20000)" $(RUN) -m pytest tests -q --timeout=0 -m hypothesis $(SIDE_BY_SIDE)
 	$(RUN) -m pip install --quiet --disable-pip-version-check atheris==3.0.0 || true
 	$(RUN) -m tests.fuzz.long --seconds=$(or $(SECONDS_EACH),60)
 
-attack: $(STAMP) ## what docs/threats.md names, and nothing else
+attack: $(STAMP) ## what docs/threats.md names, but for what `make sim` runs
 	$(RUN) -m tests.threats
 
 faults: $(STAMP) ## take guards away, one by one, and see which test is red; ALL=1 for those known, too
