@@ -1,7 +1,8 @@
 """docs/threats.md as data, and whether what it names really ran.
 
 `python -m tests.threats`, which is `make attack`, runs the tests that the page names, but for the
-storms of the simulator. In a whole run of the suite `Watch` sees to it that each of them ran: a page that names what is never run lies.
+storms of the simulator. In a whole run of the suite `Watch` sees to it that each of them ran: a
+page that names what is never run lies.
 """
 
 from __future__ import annotations
