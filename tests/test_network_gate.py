@@ -21,9 +21,11 @@ from commonweal.node.link import (
     Heard,
     Received,
 )
+from commonweal.node.network import gossip
 from commonweal.node.network.door import STRANGERS_MAX
 from commonweal.node.network.network import SYNC, Network
 from commonweal.node.network.session import peer_id, secure
+from commonweal.node.network.stream import Stream
 from tests.network_ends import PATIENCE_S, End, foreign, heard, no_file_left, reach, running
 
 HIDDEN = (
@@ -316,6 +318,30 @@ async def test_who_unsubscribes_hears_no_more() -> None:
         a.network.publish("u", b"heard")
         await heard(b, b"heard")
         assert b"unheard" not in [each.data for each in b.all(Heard)]
+
+
+async def test_what_is_followed_while_a_greeting_is_on_its_way_is_told_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    a, b = End(1), End(2)
+    greeting, write = gossip._SafePubsub.get_hello_packet, Stream.write
+
+    async def write_slowly(self: Stream, data: bytes) -> None:
+        await trio.sleep(0.05)
+        await write(self, data)
+
+    def greet_and_change(self: gossip._SafePubsub) -> object:
+        packet = greeting(self)
+        if self is b.network._gossip._pubsub:
+            b.network.subscribe(["t"])
+        return packet
+
+    async with running(a, b):
+        a.network.subscribe(["t"])
+        monkeypatch.setattr(gossip._SafePubsub, "get_hello_packet", greet_and_change)
+        monkeypatch.setattr(Stream, "write", write_slowly)
+        await a.dial(b)
+        await gossip_works(a, b)
 
 
 async def test_one_who_floods_gossip_is_not_heard_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -228,6 +228,19 @@ class _SafePubsub(Pubsub):
         except Exception as error:  # the wall around libp2p
             log.warning("gossip could not forget %s: %s", peer, _words(error))
 
+    async def _handle_new_peer(self, peer_id: ID) -> None:
+        """Greet a peer; what we begin or cease to follow while that is on its way is told after it.
+
+        libp2p tells changes to those whom it has greeted, and this one would never hear of them.
+        """
+        before = set(self.topic_ids)
+        await super()._handle_new_peer(peer_id)
+        if peer_id in self.peers:
+            for topic in sorted(before ^ set(self.topic_ids)):
+                follows = topic in self.topic_ids
+                change = rpc_pb2.RPC.SubOpts(subscribe=follows, topicid=topic)
+                self._schedule_announce_retry(peer_id, change)
+
     async def continuously_read_stream(self, stream: INetStream) -> None:
         """Take in what a peer sends, one after the other, as far as it may.
 
