@@ -8,7 +8,7 @@ lacks. Every message stands alone, so a lost one costs a later comparison, no mo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from commonweal.node.session import Desk, Session
 from commonweal.protocol import evidence, frontier, wire
@@ -66,9 +66,10 @@ class Comparing:
         """Take in a peer's entries; ask for what we lack, and answer when asked."""
         replica = self.desk.replica
         named = {entry.author for entry in message.entries}
-        for ours in replica.frontier.within(message.buckets):
-            if ours.author not in named:
-                session.confirm(ours.author, 0, ours.length)
+        for number in message.buckets:
+            for ours in replica.frontier.bucket(number):
+                if ours.author not in named:
+                    session.confirm(ours.author, 0, ours.length)
         for entry in message.entries:
             self._compare_entry(session, entry)
         session.compared = True
@@ -119,15 +120,12 @@ class Comparing:
             session.theirs.clear()
             session.sent.clear()
 
-    def _send_buckets(self, session: Session, numbers: Sequence[int], *, reply: bool) -> None:
+    def _send_buckets(self, session: Session, numbers: Iterable[int], *, reply: bool) -> None:
         """Send whole buckets, as many to a message as it takes entries.
 
         One that takes more goes in parts that name no bucket: what they leave out is unknown,
         and is found when the peer compares with us.
         """
-        found = self.desk.replica.frontier.within(numbers)
-        if numbers and len(found) <= wire.ENTRIES_MAX:
-            return self._send_entries(session, bytes(numbers), found, reply=reply)
         group: list[int] = []
         entries: list[Entry] = []
         for number in numbers:
@@ -145,7 +143,6 @@ class Comparing:
             entries += found
         if group:
             self._send_entries(session, bytes(group), entries, reply=reply)
-        return None
 
     def _send_entries(
         self, session: Session, buckets: bytes, entries: Iterable[Entry], *, reply: bool

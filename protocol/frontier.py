@@ -100,11 +100,6 @@ class Frontier:
         """Return the entries of the logs whose device key starts with byte `number`, by author."""
         return [self._entries[author] for author in sorted(self._buckets[number])]
 
-    def within(self, numbers: Iterable[int]) -> list[Entry]:
-        """Return the entries of several buckets, one bucket after the other."""
-        held = [number for number in numbers if self._buckets[number]]
-        return [entry for number in held for entry in self.bucket(number)]
-
     def changed_since(self, mark: int) -> list[Entry]:
         """Return the entries that changed after `changes` was `mark`, latest first."""
         entries = []

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Iterator
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -92,16 +93,14 @@ def _migrate(connection: sqlite3.Connection, number: int, script: str) -> None:
         raise
 
 
-@cache
-def _statements(script: str) -> tuple[str, ...]:
-    found, statement = [], ""
+def _statements(script: str) -> Iterator[str]:
+    statement = ""
     for line in script.splitlines(keepends=True):
         statement += line
         if sqlite3.complete_statement(statement):
-            found.append(statement)
+            yield statement
             statement = ""
     assert not statement.strip(), "a migration ends with a statement"
-    return tuple(found)
 
 
 def _number(connection: sqlite3.Connection, pragma: str) -> int:
