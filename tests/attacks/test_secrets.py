@@ -36,12 +36,15 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
+def home(tmp_path: Path) -> Iterator[Home]:
+    """A home with a passphrase; a node that a test did not expect ends with it."""
     found = Home(tmp_path / "home")
     make_home(found, "Mei", None, "en")
     found_community(found, "Lanxi", None)
     keystore.change_passphrase(found.keystore, None, PASSPHRASE, cost=COST_MIN)
-    return found
+    yield found
+    if pid := found.holder():
+        os.kill(pid, signal.SIGKILL)
 
 
 def secrets_of(home: Home) -> Secrets:
