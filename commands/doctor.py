@@ -359,9 +359,20 @@ def _sealing(at: Patient) -> Finding:
     return Finding(name, False, waits, advice)
 
 
+def _writers(at: Patient) -> Finding:
+    """Name those whose records take most of the disk."""
+    from commonweal.commands.writers import largest, writers
+
+    name = N_("writers")
+    if at.settings.community is None:
+        return Finding(name, True, _("not needed yet: this home is in no community"))
+    found = writers(at.store, People(at.store, at.settings.here))
+    return Finding(name, True, largest(found) or _("nothing is written yet"))
+
+
 CHECKS: tuple[Callable[[Patient], Finding], ...] = (
     *(_membership, _peers, _sealing, _port, _version, _clock),
-    *(_disk, _ledger, _keystore, _place, _settings),
+    *(_disk, _writers, _ledger, _keystore, _place, _settings),
 )
 
 

@@ -20,6 +20,7 @@ from commonweal.commands.output import (
     write_table,
 )
 from commonweal.commands.people import People
+from commonweal.commands.writers import largest, writers
 from commonweal.protocol.errors import StorageError
 from commonweal.protocol.ledger import membership
 from commonweal.storage.home import Home, Settings
@@ -73,8 +74,9 @@ def peers(home: Home, form: Form) -> None:
     with home.store(readonly=True) as store:
         people = People(store, Settings.read(store).here)
         rows = [peer_row(one, people) for one in answer["peers"]]
+        wrote = writers(store, people)
     if form is Form.JSON:
-        return write_json({"peers": rows})
+        return write_json({"peers": rows, "writers": wrote})
     if form is Form.CSV:
         return write_csv(PEER_FIELDS, rows)
     if not rows:
@@ -84,7 +86,7 @@ def peers(home: Home, form: Form) -> None:
         if row["dropped"]:
             row["shown"] += _(" (dropped: {reason})").format(reason=row["dropped"])
         row["id"] = (row["device"] or "")[:8]
-    return write_table(
+    write_table(
         [
             Column("id", _("device")),
             Column("member_name", _("member")),
@@ -93,6 +95,8 @@ def peers(home: Home, form: Form) -> None:
         ],
         rows,
     )
+    say()
+    return say(_("Most of what this node keeps is by: {writers}").format(writers=largest(wrote)))
 
 
 def offline(store: Store, settings: Settings, people: People | None) -> dict[str, Any]:

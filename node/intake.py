@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 
+from commonweal.node import room
 from commonweal.node.bodies import Bodies
 from commonweal.node.comparing import Comparing
 from commonweal.node.following import Following
@@ -401,8 +402,9 @@ class Intake:
         except (InvalidRecord, Malformed) as error:
             self.desk.drop(session, f"a bad branch: {error}")
             return
-        replica.store.append_branch(records)
-        session.compare_ms = 0
+        kept = room.of_branch(replica, records)
+        replica.store.append_branch(kept)
+        session.compare_ms = 0 if kept else session.compare_ms
 
 
 def _bodies(records: list[Record], run: wire.Run, skipped: int) -> dict[bytes, bytes]:

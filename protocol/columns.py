@@ -136,7 +136,8 @@ def _told(
     else:
         deps = (_EMPTY,) * len(deps)
     if bodies.count(None) < len(bodies):
-        bodies = tuple(None if body is None else record.read_body_ref(body) for body in bodies)
+        named = zip(bodies, kinds, strict=True)
+        bodies = tuple(None if one[0] is None else record.read_body_ref(*one) for one in named)
     return deps, times, kinds, datas, bodies
 
 

@@ -22,6 +22,12 @@ CommunityId = NewType("CommunityId", bytes)
 
 CONTEXT = keys.RECORD_CONTEXT
 FOUND = "community.found"
+DOCUMENTED = frozenset({FOUND, "community.inherit", "rules.propose"})
+"""Kinds of records that may have a permanent body: what it says is judged, or ruled by.
+
+Nobody can ever delete one, so no other kind has any business with it, a kind that is not
+known here least of all.
+"""
 
 NO_ID = RecordId(b"")
 
@@ -192,7 +198,7 @@ def from_bytes_unchecked(wire: bytes) -> Record:
             claimed_at,
             kind,
             data,
-            None if body is None else read_body_ref(body),
+            None if body is None else read_body_ref(body, kind),
             wire,
         ),
     )
@@ -286,11 +292,13 @@ def read_deps(values: list[Value], prev: bytes) -> tuple[RecordId, ...]:
     return tuple(cast("list[RecordId]", values))
 
 
-def read_body_ref(value: Value) -> BodyRef:
-    """Return the body reference of a header, or raise `InvalidRecord`."""
+def read_body_ref(value: Value, kind: str) -> BodyRef:
+    """Return the body reference of a record of that kind, or raise `InvalidRecord`."""
     match value:
         case [bytes(digest), int(size), 0 | 1 as cls] if len(digest) == 32 and type(cls) is int:
             limit = PERMANENT_BYTES_MAX if cls else ERASABLE_BYTES_MAX
+            if cls and kind not in DOCUMENTED:
+                raise InvalidRecord(f"a record of kind {kind!r:.40} has no permanent body")
             if type(size) is int and 0 < size <= limit:
                 return BodyRef(digest, size, bool(cls))
     raise InvalidRecord("the reference to the body is not [hash, size, class] within limits")

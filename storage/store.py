@@ -47,6 +47,8 @@ CLOCKS_CACHED_MAX = 4_096
 RARE_ROWS_READ = 500
 """Rare records are read this many at a time, so that no cursor stays open between them."""
 
+_LOG_ROW = "author, length, head, clock, frozen, checked, bytes, documents, texts"
+
 _ID, _KIND, _WIRE, _BODY = map(attrgetter, ("id", "kind", "wire", "body"))
 
 
@@ -54,7 +56,8 @@ class LogRow(NamedTuple):
     """What is held of one log. length, head and clock are those of its good part.
 
     `frozen`: the seq that a proof names, else None. Below `checked` every signature was
-    verified itself. `bytes`: of all its records that are held, void ones too.
+    verified itself. `bytes`: of all its records that are held, void ones too. `documents`,
+    `texts`: bytes of the permanent and of the erasable bodies that they name.
     """
 
     author: DeviceKey
@@ -64,6 +67,13 @@ class LogRow(NamedTuple):
     frozen: int | None
     checked: int
     bytes: int
+    documents: int = 0
+    texts: int = 0
+
+    @property
+    def size(self) -> int:
+        """Return how many bytes the log has this node keep, bodies included."""
+        return self.bytes + self.documents + self.texts
 
     @property
     def tip(self) -> Tip:
@@ -99,17 +109,13 @@ class Store(Tails):
 
     def logs(self) -> list[LogRow]:
         """Return the row of every log known, by author."""
-        found = self.rows(
-            "SELECT author, length, head, clock, frozen, checked, bytes FROM log ORDER BY author"
-        )
+        found = self.rows(f"SELECT {_LOG_ROW} FROM log ORDER BY author")  # noqa: S608  names of ours
         return [LogRow._make(row) for row in found]
 
     def log(self, author: DeviceKey) -> LogRow:
         """Return the row of one log; an empty one where nothing is known of it."""
-        row = self.row(
-            "SELECT author, length, head, clock, frozen, checked, bytes FROM log WHERE author = ?",
-            (author,),
-        )
+        asked = f"SELECT {_LOG_ROW} FROM log WHERE author = ?"  # noqa: S608  names of ours
+        row = self.row(asked, (author,))
         return LogRow._make(row) if row else LogRow(author, 0, NO_ID, 0, None, 0, 0)
 
     def append(
@@ -151,10 +157,14 @@ class Store(Tails):
         if not BULK_KINDS.issuperset(map(_KIND, run)):
             rare = [(base + n,) for n, one in enumerate(run) if one.kind not in BULK_KINDS]
             self.change_many("INSERT INTO rare VALUES (?)", rare)
+        named = [body for body in map(_BODY, run) if body is not None]
+        documents = sum(body.size for body in named if body.permanent)
+        texts = sum(body.size for body in named) - documents
+        more = (sum(map(len, map(_WIRE, run))), documents, texts)
         self.change(
-            "UPDATE log SET length = ?, held = ?, head = ?, clock = ?, bytes = bytes + ?"
-            " WHERE id = ?",
-            (stop, stop, last.id, last.clock, sum(map(len, map(_WIRE, run))), number),
+            "UPDATE log SET length = ?, held = ?, head = ?, clock = ?, bytes = bytes + ?,"
+            " documents = documents + ?, texts = texts + ? WHERE id = ?",
+            (stop, stop, last.id, last.clock, *more, number),
         )
         self._remember(last.id, last.clock)
 
@@ -175,6 +185,16 @@ class Store(Tails):
             size = len(record.wire)
             self.change("UPDATE log SET bytes = bytes + ? WHERE id = ?", (size, log[0]))
             self._remember(record.id, record.clock)
+
+    def branch_size(self, author: DeviceKey) -> tuple[int, int]:
+        """Return how many records are kept of other branches of a log, and their bytes."""
+        row = self.row(
+            "SELECT count(*), total(length(wire)) FROM branch"
+            " WHERE log = (SELECT id FROM log WHERE author = ?)",
+            (author,),
+        )
+        assert row is not None
+        return row[0], int(row[1])
 
     def mark_checked(self, author: DeviceKey, seq: int) -> None:
         """Note that every signature of the log below `seq` was verified itself."""

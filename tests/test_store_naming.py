@@ -22,7 +22,8 @@ def test_a_body_of_any_size_is_found_by_its_hash(size: int, permanent: bool) -> 
     store = Store()
     store.append(key(ANN), [FOUND])
     store.append(key(ANN), chain(ANN, FOUND_TIP, [{"said": WANTED}], body=BodyRef(OTHER, 9, False)))
-    run = chain(BEN, Tip(0, NO_ID, 0), [{}], body=BodyRef(WANTED, size, permanent))
+    kind = "rules.propose" if permanent else "event"
+    run = chain(BEN, Tip(0, NO_ID, 0), [{}], kind=kind, body=BodyRef(WANTED, size, permanent))
     store.holds = lambda ref: True  # type: ignore[method-assign]
     store.append(key(BEN), run)
     assert naming.naming(store, [WANTED, bytes(32)]) == [(WANTED, key(BEN))]

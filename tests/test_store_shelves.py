@@ -25,7 +25,8 @@ def store() -> Store:
 
 
 def with_body(ref: BodyRef) -> list[Record]:
-    return chain(ANN, FOUND_TIP, [{}], body=ref)
+    kind = "rules.propose" if ref.permanent else "event"
+    return chain(ANN, FOUND_TIP, [{}], kind=kind, body=ref)
 
 
 def test_a_permanent_body_comes_with_its_record_or_before(store: Store) -> None:

@@ -38,7 +38,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for n in range(RECORDS):
         text = Text("text/plain", f"note {n}".encode() * (1 + n * 50)) if n % 2 else None
         write(Home(home), [Wish("event", data, (), text)])
-    write(Home(home), [Wish("rules.comment", {}, (), Text("", b"document" * 900, permanent=True))])
+    write(Home(home), [Wish("rules.propose", {}, (), Text("", b"document" * 900, permanent=True))])
     good("seal", "--home", home)
     write(Home(home), [Wish("event", data)])  # it rests on a seal
     good("seal", "--home", home)

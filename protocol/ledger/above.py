@@ -12,7 +12,7 @@ from typing import NamedTuple
 from commonweal.protocol.errors import InvalidSeal
 from commonweal.protocol.keys import DeviceKey, short
 from commonweal.protocol.ledger.forks import KeptRow
-from commonweal.protocol.record import FOUND, NO_ID, RECORD_BYTES_MAX, Record, RecordId
+from commonweal.protocol.record import NO_ID, RECORD_BYTES_MAX, Record, RecordId
 from commonweal.protocol.seal.cut import (
     CUT_BYTES_MAX,
     CUT_LOGS_MAX,
@@ -23,9 +23,6 @@ from commonweal.protocol.seal.cut import (
     SealedLog,
     length_in,
 )
-
-DOCUMENTED = (FOUND, "rules.propose")
-"""Records of these kinds are judged by their permanent body, so no cut covers one without it."""
 
 Ends = Mapping[DeviceKey, int]
 """From which seq on logs are void by evidence, by author."""
@@ -226,8 +223,11 @@ class Above:
 
 
 def document_missing(record: Record, documents: Container[bytes]) -> bytes | None:
-    """Return the hash of the document by which a record is judged, when it is not held."""
-    if record.kind not in DOCUMENTED or record.body is None or not record.body.permanent:
+    """Return the hash of the document by which a record is judged, when it is not held.
+
+    No cut covers a record without it.
+    """
+    if record.body is None or not record.body.permanent:
         return None
     return None if record.body.hash in documents else record.body.hash
 

@@ -43,6 +43,7 @@ class Log:
                 if body.permanent or chance.random() < 0.7:
                     bodies[body.hash] = data
             kind = chance.choice(("event", "event", "attest", "member.profile"))
+            kind = "rules.propose" if body is not None and body.permanent else kind
             one = write(self.author, self.last, kind=kind, data=_event(chance), body=body)
             run.append(one)
             self.last = one

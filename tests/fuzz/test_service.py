@@ -250,7 +250,7 @@ def test_one_small_question_for_many_large_texts_makes_a_node_send_no_more_than_
     stage = Stage(2)
     content = bytes(1 << 20)
     text = events.Text("application/octet-stream", content, permanent=True)
-    stage.handle(Submitted(Ticket(1), (events.Wish("event", {"action": "work"}, (), text),)))
+    stage.handle(Submitted(Ticket(1), (events.Wish("rules.propose", {}, (), text),)))
     stage.turn()
     row = stage.store.row("SELECT hash FROM body WHERE length(content) = ?", (len(content),))
     assert row is not None

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commonweal.protocol import codec, keys, record
+from commonweal.protocol import codec, columns, keys, record
 from commonweal.protocol.errors import (
     BadSignature,
     CommonwealError,
@@ -151,9 +151,32 @@ BAD_FIELDS: dict[str, tuple[int, Any, str]] = {
 @pytest.mark.parametrize(("place", "value", "text"), BAD_FIELDS.values(), ids=BAD_FIELDS)
 def test_a_header_with_one_wrong_field_is_refused(place: int, value: Any, text: str) -> None:
     fields = header_fields(LAST)
+    if place == BODY:
+        fields[KIND] = "rules.propose"
     fields[place] = value
     with pytest.raises(InvalidRecord, match=text):
         record.from_bytes_unchecked(signed(BO, fields))
+
+
+@pytest.mark.parametrize("kind", ["event", "attest", "rules.comment", "a kind of later", "k"])
+def test_a_kind_that_has_no_document_carries_no_permanent_body(kind: str) -> None:
+    """Nobody may delete one, so nobody is made to keep one that says nothing."""
+    fields = header_fields(LAST)
+    fields[KIND], fields[BODY] = kind, [HASH, 1, 1]
+    wire = signed(BO, fields)
+    with pytest.raises(InvalidRecord, match="has no permanent body"):
+        record.from_bytes_unchecked(wire)
+    fields[BODY] = [HASH, 1, 0]
+    assert record.from_bytes_unchecked(signed(BO, fields)).body == BodyRef(HASH, 1, False)
+    with pytest.raises(InvalidRecord, match="has no permanent body"):
+        columns.read([wire, wire])
+
+
+@pytest.mark.parametrize("kind", sorted(record.DOCUMENTED - {record.FOUND}))
+def test_a_kind_that_is_judged_by_its_document_carries_one(kind: str) -> None:
+    fields = header_fields(LAST)
+    fields[KIND], fields[BODY] = kind, [HASH, 1, 1]
+    assert record.from_bytes_unchecked(signed(BO, fields)).body == BodyRef(HASH, 1, True)
 
 
 GOOD_FIELDS: dict[str, tuple[int, Any]] = {
@@ -173,6 +196,8 @@ GOOD_FIELDS: dict[str, tuple[int, Any]] = {
 @pytest.mark.parametrize(("place", "value"), GOOD_FIELDS.values(), ids=GOOD_FIELDS)
 def test_a_header_at_the_edge_of_its_limits_is_read(place: int, value: Any) -> None:
     fields = header_fields(LAST)
+    if place == BODY:
+        fields[KIND] = "rules.propose"
     fields[place] = value
     read = record.from_bytes(signed(BO, fields))
     assert header_fields(read)[place] == value

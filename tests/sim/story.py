@@ -76,10 +76,11 @@ class Story:
                 row = node.service.desk.replica.row(other.person.device)
                 cited += [row.head] if row.length else []
         note = Text("text/plain", rng.randbytes(rng.randint(1, 40))) if rng.random() < 0.3 else None
+        kind = "event"
         if rng.random() < 0.05:
-            note = Text("text/plain", rng.randbytes(3_000), permanent=True)
+            kind, note = "rules.propose", Text("", rng.randbytes(3_000), permanent=True)
         count = 1 if rng.random() < 0.9 else rng.randint(2, 30)
-        wish = Wish("event", {"action": "work", "n": rng.getrandbits(30)}, tuple(cited[:8]), note)
+        wish = Wish(kind, {"action": "work", "n": rng.getrandbits(30)}, tuple(cited[:8]), note)
         node.submit(*[wish] * count)
 
     def _settle_rivals(self) -> None:

@@ -20,7 +20,8 @@ def naming(ref: BodyRef) -> Flaw:
     """Return what signs a record that names this body."""
 
     def named(face: Face, place: Place, draft: Draft) -> Record:
-        return sign(face.desk.me.signer, place, Draft(draft.kind, draft.data, 1, draft.deps, ref))
+        kind = "rules.propose" if ref.permanent else draft.kind
+        return sign(face.desk.me.signer, place, Draft(kind, draft.data, 1, draft.deps, ref))
 
     return named
 
@@ -57,7 +58,7 @@ def test_a_document_that_comes_slowly_comes() -> None:
     founder, other = world.nodes
     world.network.pace = 125
     document = Text("", world.rng.randbytes(1 << 20), permanent=True)
-    founder.submit(Wish("event", {"action": "work"}, (), document))
+    founder.submit(Wish("rules.propose", {}, (), document))
     world.run(30_000)
     founder.write("after it")
     world.settle()
@@ -94,7 +95,7 @@ def test_parts_of_documents_that_are_never_whole_do_not_gather() -> None:
         place = log.next_place(world.community, tip, RecordId(world.community), [], 1)
         content = bytes([number]) * (1 << 20)
         ref = record.permanent(content)
-        one = naming(ref)(face, place, Draft("event", {}, 1))
+        one = naming(ref)(face, place, Draft("rules.propose", {}, 1))
         run = wire.Run(device, one.seq, (one.wire,))
         part = wire.Part(ref.hash, ref.size, 0, content[: wire.PART_BYTES_MAX])
         for said in (wire.Runs((run,), 0, asked=False), part):

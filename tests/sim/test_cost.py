@@ -131,11 +131,11 @@ def test_a_document_of_every_size_reaches_all() -> None:
     for number, size in enumerate(sizes):
         node = world.nodes[number % 4]
         text = Text("", world.rng.randbytes(size), permanent=True)
-        node.submit(Wish("event", {}, (), text))
+        node.submit(Wish("rules.propose", {}, (), text))
     for node in world.nodes:
         for _ in range(4):
             text = Text("", world.rng.randbytes(120_000), permanent=True)
-            node.submit(Wish("event", {}, (), text))
+            node.submit(Wish("rules.propose", {}, (), text))
     world.settle()
     late = world.join(world.invited(world.nodes[0]), [world.nodes[1]])
     world.settle()
