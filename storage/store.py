@@ -13,7 +13,7 @@ from itertools import count
 from operator import attrgetter
 from typing import NamedTuple
 
-from commonweal.protocol import codec, evidence, keys
+from commonweal.protocol import evidence, keys
 from commonweal.protocol.errors import ForkedLog, InvalidRecord, Malformed, MissingBody
 from commonweal.protocol.evidence import Proof
 from commonweal.protocol.keys import DeviceKey
@@ -27,7 +27,6 @@ from commonweal.protocol.record import (
     from_bytes_unchecked,
     is_body,
 )
-from commonweal.storage.database import Row
 from commonweal.storage.ids import Ids
 from commonweal.storage.tails import (
     LOG_BYTES_MAX,
@@ -36,6 +35,7 @@ from commonweal.storage.tails import (
     Tails,
     fitting,
     opening_of,
+    proof_in,
     whole,
 )
 
@@ -49,6 +49,11 @@ RARE_ROWS_READ = 500
 
 _LOG_ROW = "author, length, head, clock, frozen, checked, bytes, documents, texts"
 
+_GROWN = (
+    "UPDATE log SET length = ?, held = ?, head = ?, clock = ?, bytes = bytes + ?,"
+    " documents = documents + ?, texts = texts + ? WHERE id = ?"
+)
+
 _ID, _KIND, _WIRE, _BODY = map(attrgetter, ("id", "kind", "wire", "body"))
 
 
@@ -56,8 +61,8 @@ class LogRow(NamedTuple):
     """What is held of one log. length, head and clock are those of its good part.
 
     `frozen`: the seq that a proof names, else None. Below `checked` every signature was
-    verified itself. `bytes`: of all its records that are held, void ones too. `documents`,
-    `texts`: bytes of the permanent and of the erasable bodies that they name.
+    verified itself. `bytes`: of all its records that are held, void ones too; `documents`,
+    `texts`: of the permanent and of the erasable bodies that they name.
     """
 
     author: DeviceKey
@@ -72,7 +77,7 @@ class LogRow(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Return how many bytes the log has this node keep, bodies included."""
+        """The bytes that the log has this node keep, bodies included."""
         return self.bytes + self.documents + self.texts
 
     @property
@@ -161,11 +166,7 @@ class Store(Tails):
         documents = sum(body.size for body in named if body.permanent)
         texts = sum(body.size for body in named) - documents
         more = (sum(map(len, map(_WIRE, run))), documents, texts)
-        self.change(
-            "UPDATE log SET length = ?, held = ?, head = ?, clock = ?, bytes = bytes + ?,"
-            " documents = documents + ?, texts = texts + ? WHERE id = ?",
-            (stop, stop, last.id, last.clock, *more, number),
-        )
+        self.change(_GROWN, (stop, stop, last.id, last.clock, *more, number))
         self._remember(last.id, last.clock)
 
     def append_branch(self, records: Sequence[Record]) -> None:
@@ -185,16 +186,6 @@ class Store(Tails):
             size = len(record.wire)
             self.change("UPDATE log SET bytes = bytes + ? WHERE id = ?", (size, log[0]))
             self._remember(record.id, record.clock)
-
-    def branch_size(self, author: DeviceKey) -> tuple[int, int]:
-        """Return how many records are kept of other branches of a log, and their bytes."""
-        row = self.row(
-            "SELECT count(*), total(length(wire)) FROM branch"
-            " WHERE log = (SELECT id FROM log WHERE author = ?)",
-            (author,),
-        )
-        assert row is not None
-        return row[0], int(row[1])
 
     def mark_checked(self, author: DeviceKey, seq: int) -> None:
         """Note that every signature of the log below `seq` was verified itself."""
@@ -367,12 +358,12 @@ class Store(Tails):
         row = self.row(
             "SELECT wire FROM proof JOIN log ON log.id = proof.log WHERE author = ?", (author,)
         )
-        return _proof(row) if row else None
+        return proof_in(row) if row else None
 
     def proofs(self) -> Iterator[Proof]:
         """Yield all proofs, by author."""
         found = self.rows("SELECT wire FROM proof JOIN log ON log.id = proof.log ORDER BY author")
-        return map(_proof, found)
+        return map(proof_in, found)
 
     # Inside
 
@@ -447,17 +438,3 @@ class Store(Tails):
         if len(clocks) >= CLOCKS_CACHED_MAX:
             del clocks[next(iter(clocks))]
         clocks[record_id] = clock
-
-
-def _proof(row: Row) -> Proof:
-    """Return a stored proof; it was checked before it was stored."""
-    one, two = (from_bytes_unchecked(wire) for wire in _proof_wires(row[0]))
-    return Proof(one.author, one.seq, one.prev, (one.wire, two.wire))
-
-
-def _proof_wires(data: bytes) -> tuple[bytes, bytes]:
-    match codec.decode(data):
-        case [str(), bytes(one), bytes(two)]:
-            return one, two
-        case _:
-            raise AssertionError("a stored proof is whole")

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 from commonweal.protocol import codec
 from commonweal.protocol.errors import InvalidRecord, Malformed
+from commonweal.protocol.evidence import Proof
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.log import is_signed
 from commonweal.protocol.record import CONTEXT, CommunityId, Record, from_bytes_unchecked
+from commonweal.storage.database import Row
 from commonweal.storage.shelves import Shelves
 
 SEQ_BITS = 40
@@ -37,6 +39,16 @@ class Tails(Shelves):
                 [whole(opening, tail) for (tail,) in self.rows(select, bounds)], bytes_max
             )
         return fitting((whole(opening, tail) for (tail,) in self.each(select, bounds)), bytes_max)
+
+    def branch_size(self, author: DeviceKey) -> tuple[int, int]:
+        """Return how many records are kept of other branches of a log, and their bytes."""
+        row = self.row(
+            "SELECT count(*), total(length(wire)) FROM branch"
+            " WHERE log = (SELECT id FROM log WHERE author = ?)",
+            (author,),
+        )
+        assert row is not None
+        return row[0], int(row[1])
 
     def _onward(self, number: int, last: Record) -> list[bytes]:
         """Return what follows a record in a branch that is kept."""
@@ -82,3 +94,17 @@ def fitting(wires: Iterator[bytes] | list[bytes], bytes_max: int) -> list[bytes]
             break
         fitting.append(wire)
     return fitting
+
+
+def proof_in(row: Row) -> Proof:
+    """Return a stored proof; it was checked before it was stored."""
+    one, two = (from_bytes_unchecked(wire) for wire in _wires_of(row[0]))
+    return Proof(one.author, one.seq, one.prev, (one.wire, two.wire))
+
+
+def _wires_of(data: bytes) -> tuple[bytes, bytes]:
+    match codec.decode(data):
+        case [str(), bytes(one), bytes(two)]:
+            return one, two
+        case _:
+            raise AssertionError("a stored proof is whole")
