@@ -75,7 +75,7 @@ def test_the_page_names_every_reason_to_refuse_a_peer() -> None:
         (4, "1 to {} characters", records.KIND_CHARS_MAX),
         (4, "most {} characters", records.MEDIA_TYPE_CHARS_MAX),
         (4, "most\n{} bytes", records.ERASABLE_BYTES_MAX),
-        (4, "most {}; a record whose permanent", records.PERMANENT_BYTES_MAX),
+        (4, "most {}, of a `community.found`", records.PERMANENT_BYTES_MAX),
         (7, "first {} bytes of the last", frontier.HEAD_BYTES),
         (7, "first {} bytes of\nthe hash", frontier.BUCKET_DIGEST_BYTES),
         (7, "the {} bucket digests", frontier.BUCKETS),
