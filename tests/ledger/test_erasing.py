@@ -46,7 +46,7 @@ def test_what_may_not_be_erased_is_not_and_the_record_says_why() -> None:
     jun, lin = village.join("Jun"), village.join("Lin")
     said = jun.write("event", {}, body=TEXT)
     bare = jun.write("event", {})
-    document = jun.write("event", {}, body=DOCUMENT)
+    document = jun.write("rules.propose", {}, body=DOCUMENT)
     refused = {
         erase(lin, said).id: Reason.NOT_YOURS,
         erase(jun, bare).id: Reason.NO_TEXT,
