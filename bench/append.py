@@ -31,7 +31,7 @@ def _writing(folder: Path) -> list[Figure]:
     store = Store(folder / "ledger.db")
     community = made.make(store, 1)
     founder = community.people[0]
-    service = Service(store, community.id, Identity(founder.device, founder.peer), Random(1))
+    service = Service(store, community.id, Identity(founder.device, founder.host), Random(1))
     wish = Wish(
         "event",
         {

@@ -114,4 +114,4 @@ def _copy(community: Community, person: Person, target: Store) -> None:
 
 
 def _identity(person: Person) -> Identity:
-    return Identity(person.device, person.peer)
+    return Identity(person.device, person.host)

@@ -30,8 +30,13 @@ class Person:
     member: Signer
     inception: Inception
     device: Signer
-    peer: PeerKey
+    host: Signer
     tip: log.Tip
+
+    @property
+    def peer(self) -> PeerKey:
+        """The key of the device's host."""
+        return PeerKey(self.host.key)
 
     @property
     def key(self) -> DeviceKey:
@@ -53,7 +58,7 @@ def make(store: Store, members: int, seed: int = 1) -> Community:
     rng = Random(seed)
     people = [_person(rng) for _ in range(members)]
     founder = people[0]
-    own = (founder.member, founder.inception, founder.device, founder.peer)
+    own = (founder.member, founder.inception, founder.device, founder.host)
     written = founding.found(*own, rng.randbytes(32), "Bench", NOW_MS)
     first = written.record
     assert first.body is not None
@@ -104,7 +109,7 @@ def write(
 
 def _admit(community: Community, person: Person, invite: Invite) -> None:
     founder = community.people[0]
-    own = (person.member, person.inception, person.device, person.peer)
+    own = (person.member, person.inception, person.device, person.host)
     first = founding.enrol(*own, community.id, NOW_MS)
     tip = log.Tip(1, first.id, first.clock)
     asked = founding.request(person.device, person.inception, community.id, tip, invite, NOW_MS)
@@ -117,6 +122,6 @@ def _admit(community: Community, person: Person, invite: Invite) -> None:
 def _person(rng: Random) -> Person:
     entropy, device_seed = rng.randbytes(32), rng.randbytes(32)
     device = keys.device_signer(device_seed)
-    peer = PeerKey(Signer(keys.peer_seed(device_seed)).key)
+    host = keys.peer_signer(device_seed)
     inception = inception_from_entropy(entropy)
-    return Person(entropy, device_seed, member_signer(entropy), inception, device, peer, log.Tip())
+    return Person(entropy, device_seed, member_signer(entropy), inception, device, host, log.Tip())

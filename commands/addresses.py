@@ -33,7 +33,7 @@ def contacts(store: Store, home: Home, settings: Settings, peer: PeerKey) -> tup
     """Return this node, and others of the address book that answered lately, as a link has them."""
     found = [Contact(peer, tuple(own_addresses(home, settings)))]
     for known in store.addresses():
-        usable = tuple(one for one in known.addresses if is_address(one))[:ADDRESSES_MAX]
+        usable = tuple(one for one in known.places if is_address(one))[:ADDRESSES_MAX]
         if known.peer != peer and known.last_ok_ms and usable and len(found) <= OTHERS_MAX:
             found.append(Contact(known.peer, usable))
     return tuple(found)

@@ -154,13 +154,12 @@ def found_community(
         if secrets.member_entropy is None:
             raise PassphraseNeeded(_("this device does not hold the member's key"))
         signer = keys.device_signer(secrets.device_seed)
-        peer = keys.PeerKey(keys.Signer(keys.peer_seed(secrets.device_seed)).key)
         now = now_ms()
         founded = founding.found(
             member_signer(secrets.member_entropy),
             inception_from_entropy(secrets.member_entropy),
             signer,
-            peer,
+            keys.peer_signer(secrets.device_seed),
             os.urandom(NONCE_BYTES),
             name,
             now,

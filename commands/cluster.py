@@ -151,7 +151,7 @@ def _link(home: Home, uses: int) -> Link:
         clock = store.clock_of(written.id)
     assert clock is not None
     device_seed = keystore.unlock(home.keystore, None).device_seed
-    peer = keys.PeerKey(keys.Signer(keys.peer_seed(device_seed)).key)
+    peer = keys.PeerKey(keys.peer_signer(device_seed).key)
     contact = Contact(peer, (f"/ip4/127.0.0.1/tcp/{settings.port}",))
     return Link(settings.here, (contact,), Invite(written.id, clock, seed))
 

@@ -130,7 +130,7 @@ def _write_request(store: Store, settings: Settings, link: Link, secrets: Secret
     assert link.invite is not None
     inception = inception_from_entropy(secrets.member_entropy)
     signer = keys.device_signer(secrets.device_seed)
-    peer = keys.PeerKey(keys.Signer(keys.peer_seed(secrets.device_seed)).key)
+    host = keys.peer_signer(secrets.device_seed)
     now = now_ms()
     run = []
     row = store.log(settings.device)
@@ -139,7 +139,7 @@ def _write_request(store: Store, settings: Settings, link: Link, secrets: Secret
         return
     if not row.length:
         member = member_signer(secrets.member_entropy)
-        first = founding.enrol(member, inception, signer, peer, link.community, now)
+        first = founding.enrol(member, inception, signer, host, link.community, now)
         run.append(first)
         tip = founding.tip_of(first)
     asked = founding.request(signer, inception, link.community, tip, link.invite, now)

@@ -28,7 +28,7 @@ from commonweal.protocol import founding, keys
 from commonweal.protocol import invite as links
 from commonweal.protocol.errors import BadLink, NothingFinal, PassphraseNeeded, WrongState
 from commonweal.protocol.identity import NONCE_BYTES, inception_from_entropy, member_signer
-from commonweal.protocol.keys import DeviceKey, PeerKey, short
+from commonweal.protocol.keys import DeviceKey, short
 from commonweal.protocol.parent import Parent
 from commonweal.protocol.record import SALT_BYTES, CommunityId, RecordId
 from commonweal.storage.home import Home, Settings, new_port
@@ -116,8 +116,8 @@ def _found_again(
         parent, chunks, document = parent_of(kept, old)
     seed, now = os.urandom(keys.SEED_BYTES), now_ms()
     signer = keys.device_signer(seed)
-    peer = PeerKey(keys.Signer(keys.peer_seed(seed)).key)
-    who = (member_signer(entropy), inception_from_entropy(entropy), signer, peer)
+    host = keys.peer_signer(seed)
+    who = (member_signer(entropy), inception_from_entropy(entropy), signer, host)
     nonce = os.urandom(NONCE_BYTES)
     written = [founding.found_again(*who, nonce, document, parent.to_value(), now)]
     first = written[0].record

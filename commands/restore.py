@@ -211,11 +211,11 @@ def _begin(
     settings = replace(settings, device=DeviceKey(signer.key), port=new_port(), link=None)
     settings.put(store)
     if settings.community is not None:
-        peer = keys.PeerKey(keys.Signer(keys.peer_seed(seed)).key)
+        host = keys.peer_signer(seed)
         owner = (member_signer(entropy), inception_from_entropy(entropy))
         now = now_ms()
         community = CommunityId(settings.community)
-        first = founding.enrol(*owner, signer, peer, community, now, rekeyed)
+        first = founding.enrol(*owner, signer, host, community, now, rekeyed)
         store.append(settings.device, [first])
         store.mark_checked(settings.device, 1)
         store.put_setting(RESTORING, None if alone else b"\x01")

@@ -18,6 +18,7 @@ REASONS = (
     N_("another record founded the community"),
     N_("the founding record has no founding document"),
     N_("the member's keys did not sign this"),
+    N_("the key of the device's node did not sign this enrolment"),
     N_("an enrolment is the first record of a log"),
     N_("the member is not known at this place"),
     N_("the inception document is not that of the member"),

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from commonweal.commands.client import call
 from commonweal.commands.options import unlock
-from commonweal.protocol import keys
 from commonweal.protocol.errors import CommonwealError, HomeInUse, NotReachable, Unanswered
 from commonweal.protocol.record import RecordId
 from commonweal.storage.home import Home, Settings
@@ -106,10 +105,8 @@ def service_of(store: Store, secrets: Secrets) -> Service:
     from commonweal.node.service import Service
     from commonweal.node.session import Identity
 
-    signer = keys.device_signer(secrets.device_seed)
-    peer = keys.PeerKey(keys.Signer(keys.peer_seed(secrets.device_seed)).key)
     community = Settings.read(store).here
-    return Service(store, community, Identity(signer, peer), SystemRandom())
+    return Service(store, community, Identity.of(secrets.device_seed), SystemRandom())
 
 
 def _alone(service: Service, wishes: Sequence[Wish]) -> list[Written]:

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from commonweal.node.events import Dial, Drop
 from commonweal.node.session import Desk, Session
 from commonweal.protocol import address, wire
-from commonweal.protocol.address import SignedAddress
+from commonweal.protocol.address import STAMP_AHEAD_MS_MAX, SignedAddress
 from commonweal.protocol.errors import CommonwealError
-from commonweal.protocol.keys import PeerKey
+from commonweal.protocol.keys import DeviceKey, PeerKey
 from commonweal.protocol.ledger import membership
 from commonweal.storage.shelves import Address
 
@@ -41,7 +41,7 @@ NEAR_MAX = 4
 MOVE_MS = 5_000
 """So often it is passed on where one node is now: the last, however often it moved."""
 EARLY_MAX = 256
-"""Addresses of devices that are not known yet wait until they are; of more, the oldest go."""
+"""Addresses of peers who are no members' yet wait until they are; of more, the oldest go."""
 
 
 @dataclass(slots=True)
@@ -77,7 +77,7 @@ class Peering:
         self._passed_ms: dict[PeerKey, int] = {}
         self._moved: dict[PeerKey, None] = {}
         """Who moved again so soon that it waits to be passed on."""
-        self._early: dict[bytes, SignedAddress] = {}
+        self._early: dict[PeerKey, tuple[SignedAddress, bytes]] = {}
         """What came before the records that say whose it is, as it does to a newcomer."""
 
     def listens(self, addresses: tuple[str, ...]) -> None:
@@ -92,29 +92,32 @@ class Peering:
         signed: list[bytes] = []
         if self.listening:
             community = desk.replica.community
-            own = address.sign(desk.me.signer, community, desk.me.peer, desk.now_ms, self.listening)
+            own = address.sign(desk.me.host, community, desk.now_ms, self.listening)
             signed.append(own.to_bytes())
         signed += [known.signed for known in self._book.values() if known.signed]
         if signed:
             desk.send(session, wire.Addresses(tuple(signed[: wire.ADDRESSES_MAX])))
 
     def told(self, session: Session, message: wire.Addresses) -> None:
-        """Keep the newer addresses of members; pass on what is new."""
+        """Keep the newer addresses of members; pass on what is new.
+
+        A stamp that is too far ahead costs the sender nothing: its clock may have been too.
+        """
         fresh: list[PeerKey] = []
         for data in message.signed:
-            if data in self._signed or data in self._early:
+            if data in self._signed:
                 continue
             try:
                 found = address.from_bytes(data, self.desk.replica.community)
             except CommonwealError as error:
                 return self.desk.drop(session, f"a bad address: {error}")
-            if self._is_news(found):
+            if found.stamp_ms - self.desk.now_ms > STAMP_AHEAD_MS_MAX:
+                continue
+            if self._owner(found.peer) is None:
+                self._wait(found, data)
+            elif self._is_news(found):
                 self._keep(found, data)
                 fresh.append(found.peer)
-            elif self._is_early(found):
-                self._early[data] = found
-                if len(self._early) > EARLY_MAX:
-                    del self._early[next(iter(self._early))]
         self._pass_on(fresh, session)
         return None
 
@@ -138,7 +141,7 @@ class Peering:
     def found(self, peer: PeerKey, addresses: tuple[str, ...]) -> None:
         """Note addresses that mDNS saw, of a peer that is a member's or that a link named."""
         known = self._book.get(peer)
-        enrolled = membership.device_of_peer(self.desk.replica.ledger.state, peer)
+        enrolled = self._owner(peer)
         if known is None and enrolled is None:
             return
         if known is None:
@@ -156,10 +159,7 @@ class Peering:
         self.failures.pop(session.peer, None)
         known = self._book.get(session.peer)
         if known is not None and session.outbound:
-            first = session.address
-            rest = tuple(one for one in known.addresses if one != first)
-            ordered = (first, *rest) if first in known.addresses else known.addresses
-            self._put(known._replace(addresses=ordered, last_ok_ms=self.desk.now_ms))
+            self._put(known._replace(worked=session.address, last_ok_ms=self.desk.now_ms))
 
     def left(self, peer: PeerKey) -> None:
         """Note that a link is gone, or never came about. Of strangers nothing is kept."""
@@ -192,7 +192,7 @@ class Peering:
             for known in self._book.values()
             if known.peer not in desk.sessions
             and known.peer != desk.me.peer
-            and (known.addresses or known.peer in self._near)
+            and (known.places or known.peer in self._near)
             and self._is_due(known.peer)
         ]
         while due and room > 0:
@@ -206,8 +206,9 @@ class Peering:
     def _dial(self, known: Address) -> None:
         one = self._try(known.peer)
         one.dialling, one.tried_ms = True, self.desk.now_ms
+        first = (known.worked,) if known.worked else ()
         near = self._near.get(known.peer, ())
-        self.desk.do(Dial(known.peer, tuple(dict.fromkeys((*near, *known.addresses)))))
+        self.desk.do(Dial(known.peer, tuple(dict.fromkeys((*first, *near, *known.addresses)))))
 
     def _make_room(self) -> None:
         """Let go the neighbour who has brought nothing for longest, when there are too many."""
@@ -262,9 +263,7 @@ class Peering:
 
     def _is_news(self, found: SignedAddress) -> bool:
         desk = self.desk
-        if found.peer == desk.me.peer or found.device == desk.me.device:
-            return False
-        if membership.peer_of(desk.replica.ledger.state, found.device) != found.peer:
+        if found.peer == desk.me.peer:
             return False
         known = self._book.get(found.peer)
         if known is None:
@@ -274,21 +273,33 @@ class Peering:
         held = address.from_bytes(known.signed, desk.replica.community)
         return held.stamp_ms < found.stamp_ms and held.addresses != found.addresses
 
-    def _is_early(self, found: SignedAddress) -> bool:
-        return membership.peer_of(self.desk.replica.ledger.state, found.device) is None
+    def _owner(self, peer: PeerKey) -> DeviceKey | None:
+        """Return the member's device that proved on enrolling that `peer` is its host, if any."""
+        replica = self.desk.replica
+        device = membership.device_of_peer(replica.ledger.state, peer)
+        return device if device is not None and replica.is_member(device) else None
+
+    def _wait(self, found: SignedAddress, data: bytes) -> None:
+        """Set aside the newest address of a peer of whom the records say nothing yet."""
+        known = self._early.get(found.peer)
+        if known is None or known[0].stamp_ms < found.stamp_ms:
+            self._early[found.peer] = found, data
+        if len(self._early) > EARLY_MAX:
+            del self._early[next(iter(self._early))]
 
     def _take_early(self) -> None:
         """Keep the addresses of devices that have become known."""
-        for data, found in list(self._early.items()):
-            if not self._is_early(found):
-                del self._early[data]
+        for peer, (found, data) in list(self._early.items()):
+            if self._owner(peer) is not None:
+                del self._early[peer]
                 if self._is_news(found):
                     self._keep(found, data)
 
     def _keep(self, found: SignedAddress, data: bytes) -> None:
         known = self._book.get(found.peer)
-        last_ok_ms = known.last_ok_ms if known else 0
-        self._put(Address(found.peer, found.device, found.addresses, data, last_ok_ms, "signed"))
+        last_ok_ms, worked = (known.last_ok_ms, known.worked) if known else (0, "")
+        what = (found.peer, self._owner(found.peer), found.addresses, data)
+        self._put(Address(*what, last_ok_ms, "signed", worked))
 
     def _put(self, new: Address) -> None:
         before = self._book.get(new.peer)

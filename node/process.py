@@ -82,8 +82,7 @@ def opened(
             settings = _with_port(settings, store)
         link = invite.from_text(settings.link) if settings.link else None
         peer_seed = keys.peer_seed(secrets.device_seed)
-        signer = keys.device_signer(secrets.device_seed)
-        identity = Identity(signer, keys.PeerKey(keys.Signer(peer_seed).key))
+        identity = Identity.of(secrets.device_seed)
         service = Service(store, community, identity, SystemRandom(), link.invite if link else None)
         yield _assembled(home, settings, config, service, peer_seed, note)
 

@@ -156,7 +156,7 @@ class Reporting:
                 "peer": known.peer,
                 "device": (device := _device(desk, known)),
                 "member": replica_member(desk, device),
-                "address": known.addresses[0] if known.addresses else "",
+                "address": next(iter(known.places), ""),
                 "standing": "absent",
                 "failure": self.peering.failures.get(known.peer, ""),
                 **_last_end(desk, known.peer),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from commonweal.node.events import Action, Drop, Send
 from commonweal.node.replica import Replica
-from commonweal.protocol import wire
+from commonweal.protocol import keys, wire
 from commonweal.protocol.errors import Malformed
 from commonweal.protocol.evidence import Proof
 from commonweal.protocol.keys import DeviceKey, PeerKey, Signer
@@ -45,15 +45,25 @@ class Standing(Enum):
 
 @dataclass(slots=True)
 class Identity:
-    """Who this node is: the device's two keys. `peer` is the public half of its host key."""
+    """Who this node is: the keys with which the device signs records, and its host its links."""
 
     signer: Signer
-    peer: PeerKey
+    host: Signer
 
     @property
     def device(self) -> DeviceKey:
         """The device, as author of its log."""
         return DeviceKey(self.signer.key)
+
+    @property
+    def peer(self) -> PeerKey:
+        """The peer, as the other end of a link knows it."""
+        return PeerKey(self.host.key)
+
+    @classmethod
+    def of(cls, device_seed: bytes) -> Identity:
+        """Return who the node of a device with this seed is."""
+        return cls(keys.device_signer(device_seed), keys.peer_signer(device_seed))
 
 
 @dataclass(slots=True)

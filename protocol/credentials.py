@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 
 from commonweal.protocol import succession
 from commonweal.protocol.errors import Malformed, NotPermitted
-from commonweal.protocol.identity import Enrolment, Inception, check_enrolment
+from commonweal.protocol.identity import Enrolment, Inception, check_enrolment, is_proven
 from commonweal.protocol.keys import DeviceKey, MemberId, MemberKey, PeerKey
 from commonweal.protocol.record import FOUND, CommunityId, Record, community_of, from_bytes
 from commonweal.protocol.succession import REKEY, SPONSORS, Keys
@@ -92,14 +92,14 @@ class _Reading:
             if inception.member not in self.keys:
                 self._put(Keys.first(inception))
         match data:
-            case {"peer": bytes(peer), "signatures": list(pairs)}:
+            case {"peer": bytes(peer), "proof": bytes(proof), "signatures": list(pairs)}:
                 member = _founder(data) if record.kind == FOUND else data.get("member")
                 known = self.keys.get(MemberId(member)) if isinstance(member, bytes) else None
                 place = data.get("nonce") if record.kind == FOUND else record.community
                 if known is None or not isinstance(place, bytes):
                     raise NotPermitted("an enrolment without the keys of its member")
                 enrolment = Enrolment(place, known.member, record.author, PeerKey(peer))
-                check_enrolment(enrolment, *known.speaking, _signatures(pairs))
+                check_enrolment(enrolment, *known.speaking, _signatures(pairs), proof)
                 return known.member
             case _:
                 raise Malformed("not an enrolment")
@@ -135,6 +135,26 @@ def is_bounded(wires: Sequence[bytes]) -> bool:
     return len(wires) <= CREDENTIALS_MAX and sum(map(len, wires)) <= CREDENTIALS_BYTES_MAX
 
 
+def is_bound(record: Record, community: CommunityId, device: DeviceKey, peer: PeerKey) -> bool:
+    """Say whether the first record of `device` names `peer` as its host's key, and that key signed.
+
+    It says nothing of whose device it is. record: one whose own signature is good. Raises
+    `Malformed` where the record does not have the form of its kind.
+    """
+    if record.seq or record.author != device or community_of(record) != community:
+        return False
+    data: dict[str, Any] = record.data
+    place: Any = data.get("nonce") if record.kind == FOUND else community
+    member: Any = _founder(data) if record.kind == FOUND else data.get("member")
+    match data:
+        case {"peer": bytes(bound), "proof": bytes(proof)} if (
+            record.kind in (FOUND, ENROL) and bound == peer
+        ):
+            return is_proven(Enrolment(place, member, device, peer), proof)
+        case _:
+            return False
+
+
 def is_enrolled(
     record: Record,
     community: CommunityId,
@@ -148,7 +168,12 @@ def is_enrolled(
     `BadSignature` or `Malformed` for a bad record.
     """
     match record.data:
-        case {"member": bytes(member), "peer": bytes(bound), "signatures": list(pairs)} if (
+        case {
+            "member": bytes(member),
+            "peer": bytes(bound),
+            "proof": bytes(proof),
+            "signatures": list(pairs),
+        } if (
             record.kind == ENROL
             and (record.community, record.seq) == (community, 0)
             and (record.author, bound) == (device, peer)
@@ -157,7 +182,7 @@ def is_enrolled(
             if known is None:
                 return False
             enrolment = Enrolment(community, MemberId(member), device, peer)
-            check_enrolment(enrolment, *known, _signatures(pairs))
+            check_enrolment(enrolment, *known, _signatures(pairs), proof)
             return True
         case _:
             return False

@@ -408,6 +408,10 @@ class NewerHome(ConfigError):
     """This home was written by a newer version of Commonweal; install that version to open it."""
 
 
+class FormerHome(ConfigError):
+    """No node takes this home's early form; read it with its version, and begin anew: `weal init`."""
+
+
 class OlderHome(ConfigError):
     """This database is of an older version; any command of this one brings a home up to date."""
 

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from commonweal.protocol import codec, keys
-from commonweal.protocol.identity import Enrolment, Inception, sign_enrolment
+from commonweal.protocol.identity import Enrolment, Inception, prove_peer, sign_enrolment
 from commonweal.protocol.invite import Invite, Rekeyed
 from commonweal.protocol.keys import DeviceKey, PeerKey, Signer
 from commonweal.protocol.log import Tip, next_place
@@ -49,7 +49,7 @@ def found(
     member_signer: Signer,
     inception: Inception,
     device_signer: Signer,
-    peer: PeerKey,
+    peer_signer: Signer,
     nonce: bytes,
     name: str,
     now_ms: int,
@@ -62,14 +62,15 @@ def found(
     `InvalidRecord` when the name or the rules are too long.
     """
     document = codec.encode({**rules, "name": name})
-    return _founded(member_signer, inception, device_signer, peer, nonce, document, now_ms)
+    who = (member_signer, inception, device_signer, peer_signer)
+    return _founded(*who, nonce, document, now_ms)
 
 
 def found_again(
     member_signer: Signer,
     inception: Inception,
     device_signer: Signer,
-    peer: PeerKey,
+    peer_signer: Signer,
     nonce: bytes,
     document: bytes,
     parent: Sequence[codec.Value],
@@ -79,7 +80,7 @@ def found_again(
 
     document: the founding document of the parent. parent: as `ledger.inheritance` has it.
     """
-    who = (member_signer, inception, device_signer, peer)
+    who = (member_signer, inception, device_signer, peer_signer)
     return _founded(*who, nonce, document, now_ms, {"parent": list(parent)})
 
 
@@ -99,18 +100,20 @@ def _founded(
     member_signer: Signer,
     inception: Inception,
     device_signer: Signer,
-    peer: PeerKey,
+    peer_signer: Signer,
     nonce: bytes,
     document: bytes,
     now_ms: int,
     more: Mapping[str, codec.Value] = NO_RULES,
 ) -> Written:
-    enrolment = Enrolment(nonce, inception.member, DeviceKey(device_signer.key), peer)
+    device, peer = DeviceKey(device_signer.key), PeerKey(peer_signer.key)
+    enrolment = Enrolment(nonce, inception.member, device, peer)
     data: dict[str, codec.Value] = {
         **more,
         "nonce": nonce,
         "inception": inception.to_bytes(),
         "peer": bytes(peer),
+        "proof": prove_peer(enrolment, peer_signer),
         "signatures": _signed(member_signer, enrolment),
     }
     place = Place(CommunityId(b""), 0, NO_ID, FOUNDING_CLOCK, NO_ID)
@@ -122,7 +125,7 @@ def enrol(
     member_signer: Signer,
     inception: Inception,
     device_signer: Signer,
-    peer: PeerKey,
+    peer_signer: Signer,
     community: CommunityId,
     now_ms: int,
     rekeyed: Rekeyed | None = None,
@@ -133,10 +136,12 @@ def enrol(
     record then stands behind the one that gave him this key, and `inception` says nothing.
     """
     member = rekeyed.member if rekeyed else inception.member
-    enrolment = Enrolment(community, member, DeviceKey(device_signer.key), peer)
+    device, peer = DeviceKey(device_signer.key), PeerKey(peer_signer.key)
+    enrolment = Enrolment(community, member, device, peer)
     data: dict[str, codec.Value] = {
         "member": bytes(member),
         "peer": bytes(peer),
+        "proof": prove_peer(enrolment, peer_signer),
         "signatures": _signed(member_signer, enrolment),
     }
     if rekeyed is None:

@@ -32,6 +32,7 @@ from commonweal.protocol.keys import (
     INCEPTION_NONCE,
     KEY_BYTES,
     MEMBER_SEED,
+    PEER_CONTEXT,
     DeviceKey,
     MemberId,
     MemberKey,
@@ -39,6 +40,7 @@ from commonweal.protocol.keys import (
     Signer,
     derive,
     hash32,
+    is_signed,
     sign_array,
     signed_array,
     verify,
@@ -122,7 +124,7 @@ class Enrolment:
             raise Malformed("the peer key of a device is not its record key")
 
     def fields(self) -> tuple[codec.Value, ...]:
-        """Return what is signed after "commonweal/1/enrol"."""
+        """Return what is signed after "commonweal/1/enrol", and after "commonweal/1/peer"."""
         return (self.community, self.member, self.device, self.peer)
 
 
@@ -131,13 +133,29 @@ def sign_enrolment(enrolment: Enrolment, member: Signer) -> bytes:
     return sign_array(member, ENROL_CONTEXT, *enrolment.fields())
 
 
+def prove_peer(enrolment: Enrolment, peer: Signer) -> bytes:
+    """Return the 64-byte signature by which the peer key takes its place in `enrolment`."""
+    assert peer.key == enrolment.peer, "a peer key proves itself alone"
+    return sign_array(peer, PEER_CONTEXT, *enrolment.fields())
+
+
+def is_proven(enrolment: Enrolment, proof: bytes) -> bool:
+    """Say whether the holder of the peer key takes part in `enrolment`."""
+    return is_signed(enrolment.peer, signed_array(PEER_CONTEXT, *enrolment.fields()), proof)
+
+
 def check_enrolment(
-    enrolment: Enrolment, keys: Sequence[MemberKey], threshold: int, signatures: Signatures
+    enrolment: Enrolment,
+    keys: Sequence[MemberKey],
+    threshold: int,
+    signatures: Signatures,
+    proof: bytes,
 ) -> None:
     """Raise `BadSignature` unless `threshold` of the member's present `keys` signed.
 
     Nothing superfluous passes: every signature is by a key of the member, good, and in
-    ascending order of keys; there are at least `threshold` of them.
+    ascending order of keys; there are at least `threshold` of them. `proof` is the peer
+    key's own signature: nobody enrols a device under the key of another's host.
     """
     signers = [key for key, _ in signatures]
     if not _ascend(signers) or not set(signers) <= set(keys):
@@ -147,6 +165,8 @@ def check_enrolment(
     data = signed_array(ENROL_CONTEXT, *enrolment.fields())
     for key, signature in signatures:
         verify(key, data, signature)
+    if not is_proven(enrolment, proof):
+        raise BadSignature("an enrolment that its peer key did not sign")
 
 
 def check_keys(keys: Sequence[MemberKey], threshold: int) -> None:

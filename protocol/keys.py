@@ -86,6 +86,7 @@ SignedContext = NewType("SignedContext", str)
 
 RECORD_CONTEXT = SignedContext("commonweal/1")
 ENROL_CONTEXT = SignedContext("commonweal/1/enrol")
+PEER_CONTEXT = SignedContext("commonweal/1/peer")
 REVOKE_CONTEXT = SignedContext("commonweal/1/revoke")
 REKEY_CONTEXT = SignedContext("commonweal/1/rekey")
 SPONSORS_CONTEXT = SignedContext("commonweal/1/sponsors")
@@ -98,9 +99,9 @@ PROPOSAL_CONTEXT = SignedContext("commonweal/1/proposal")
 HAVE_CONTEXT = SignedContext("commonweal/1/have")
 
 SIGNED_CONTEXTS = frozenset(
-    {RECORD_CONTEXT, ENROL_CONTEXT, REVOKE_CONTEXT, REKEY_CONTEXT, SPONSORS_CONTEXT}
-    | {INVITE_CONTEXT, HELLO_CONTEXT, ADDRESS_CONTEXT, HEADS_CONTEXT, VOTE_CONTEXT}
-    | {PROPOSAL_CONTEXT, HAVE_CONTEXT}
+    {RECORD_CONTEXT, ENROL_CONTEXT, PEER_CONTEXT, REVOKE_CONTEXT, REKEY_CONTEXT}
+    | {SPONSORS_CONTEXT, INVITE_CONTEXT, HELLO_CONTEXT, ADDRESS_CONTEXT, HEADS_CONTEXT}
+    | {VOTE_CONTEXT, PROPOSAL_CONTEXT, HAVE_CONTEXT}
 )
 """Everything a key of ours signs; docs/protocol.md says what each array holds."""
 
@@ -198,6 +199,11 @@ def device_signer(device_seed: bytes) -> Signer:
 def peer_seed(device_seed: bytes) -> bytes:
     """Return the Ed25519 seed of a device's libp2p host, derived from its 32-byte seed."""
     return derive(device_seed, PEER_SEED)
+
+
+def peer_signer(device_seed: bytes) -> Signer:
+    """Return the key of a device's libp2p host, derived from its 32-byte seed."""
+    return Signer(peer_seed(device_seed))
 
 
 def short(name: bytes) -> str:

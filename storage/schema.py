@@ -14,10 +14,19 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 
-from commonweal.protocol.errors import MissingDatabase, NewerHome, NotOurs, OlderHome
+from commonweal.protocol.errors import (
+    FormerHome,
+    MissingDatabase,
+    NewerHome,
+    NotOurs,
+    OlderHome,
+)
 
 APPLICATION_ID = int.from_bytes(b"CWL1", "big")
 """What SQLite and `file` see in the header of our databases."""
+
+PROVEN = 4
+"""The first schema of this form: records that older ones hold count for nothing any more."""
 
 
 @cache
@@ -33,7 +42,8 @@ def migrations() -> tuple[tuple[int, str], ...]:
 def guard(connection: sqlite3.Connection, path: str, *, readonly: bool = False) -> None:
     """Make sure that `connection` holds a database of ours, of this version; migrate an older one.
 
-    Raises NotOurs, NewerHome, what SQLite raises, and when `readonly` OlderHome or MissingDatabase.
+    Raises NotOurs, NewerHome, FormerHome, what SQLite raises, and when `readonly` OlderHome or
+    MissingDatabase.
     """
     steps = migrations()
     try:
@@ -50,6 +60,8 @@ def guard(connection: sqlite3.Connection, path: str, *, readonly: bool = False) 
         raise NewerHome(f"{path} has schema {version}; this version knows {len(steps)}")
     if version == len(steps):
         return
+    if 0 < version < PROVEN and connection.execute("SELECT 1 FROM log LIMIT 1").fetchone():
+        raise FormerHome(path)
     if readonly and empty:
         raise MissingDatabase(path)
     if readonly:

@@ -18,7 +18,10 @@ PEERS_KEPT_MAX = 1_000
 
 
 class Address(NamedTuple):
-    """Where a peer was found. `signed` is what the peer signed of it, empty when nothing."""
+    """Where a peer was found. `signed` is what the peer signed of it, empty when nothing.
+
+    worked: where it was reached last, empty when nowhere; no newer `addresses` replace it.
+    """
 
     peer: PeerKey
     device: DeviceKey | None
@@ -26,6 +29,13 @@ class Address(NamedTuple):
     signed: bytes
     last_ok_ms: int
     source: str
+    worked: str = ""
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Where to look for the peer: first where it was reached last."""
+        first = (self.worked,) if self.worked else ()
+        return tuple(dict.fromkeys((*first, *self.addresses)))
 
 
 class Shelves(Database):
@@ -125,7 +135,7 @@ class Shelves(Database):
     def addresses(self) -> list[Address]:
         """Return the address book, those first that answered last."""
         found = self.rows(
-            "SELECT peer, device, addresses, signed, last_ok_ms, source FROM address"
+            "SELECT peer, device, addresses, signed, last_ok_ms, source, worked FROM address"
             " ORDER BY last_ok_ms DESC, peer"
         )
         return [_address(row) for row in found]
@@ -134,7 +144,7 @@ class Shelves(Database):
         """Keep where a peer is, in place of what was known of it."""
         places = codec.encode(cast("list[codec.Value]", list(address.addresses)))
         self.change(
-            "INSERT OR REPLACE INTO address VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO address VALUES (?, ?, ?, ?, ?, ?, ?)",
             (*address[:2], places, *address[3:]),
         )
         self.change(
@@ -149,6 +159,6 @@ class Shelves(Database):
 
 
 def _address(row: tuple[Any, ...]) -> Address:
-    peer, device, places, signed, last_ok_ms, source = row
+    peer, device, places, signed, last_ok_ms, source, worked = row
     addresses = cast("list[str]", codec.decode(places))
-    return Address(peer, device, tuple(addresses), signed, last_ok_ms, source)
+    return Address(peer, device, tuple(addresses), signed, last_ok_ms, source, worked)

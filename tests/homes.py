@@ -14,7 +14,7 @@ from commonweal.node.session import Identity
 from commonweal.protocol import founding, invite, keys
 from commonweal.protocol.identity import inception_from_entropy, member_signer
 from commonweal.protocol.invite import Contact, Invite, Link
-from commonweal.protocol.keys import PeerKey, Signer
+from commonweal.protocol.keys import Signer
 from commonweal.protocol.log import Tip
 from commonweal.storage import keystore
 from commonweal.storage.home import Home, Settings
@@ -40,8 +40,7 @@ def at_its_port(home: Home) -> Config:
 
 def identity(home: Home) -> Identity:
     """Return who the node of a home is."""
-    seed = keystore.unlock(home.keystore, None).device_seed
-    return Identity(keys.device_signer(seed), PeerKey(Signer(keys.peer_seed(seed)).key))
+    return Identity.of(keystore.unlock(home.keystore, None).device_seed)
 
 
 def write(home: Home, *wishes: Wish) -> list[dict[str, Any]]:
@@ -88,7 +87,7 @@ def newcomer(folder: Path, link: Link, name: str = "Bo") -> Home:
         member_signer(secrets.member_entropy),
         inception,
         signer,
-        identity(home).peer,
+        identity(home).host,
         link.community,
         1,
     )

@@ -14,7 +14,6 @@ from commonweal.commands.begin import found_community, make_home
 from commonweal.protocol import founding, keys
 from commonweal.protocol.errors import NodeNotStarted
 from commonweal.protocol.identity import inception_from_entropy, member_signer
-from commonweal.protocol.keys import PeerKey, Signer
 from commonweal.storage import keystore
 from commonweal.storage.home import Home, Settings
 from tests import homes
@@ -175,7 +174,7 @@ def second_device(home: Path) -> str:
             member_signer(secrets.member_entropy),
             inception_from_entropy(secrets.member_entropy),
             signer,
-            PeerKey(Signer(keys.peer_seed(seed)).key),
+            keys.peer_signer(seed),
             community,
             1,
         )

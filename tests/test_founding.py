@@ -25,11 +25,12 @@ class Who:
         self.inception = inception_from_entropy(entropy)
         self.member = member_signer(entropy)
         self.device = keys.device_signer(seed)
-        self.peer = PeerKey(Signer(keys.peer_seed(seed)).key)
+        self.host = keys.peer_signer(seed)
+        self.peer = PeerKey(self.host.key)
 
     def founds(self, name: str = "Garden") -> founding.Written:
         return founding.found(
-            self.member, self.inception, self.device, self.peer, b"n" * 32, name, NOW_MS
+            self.member, self.inception, self.device, self.host, b"n" * 32, name, NOW_MS
         )
 
 
@@ -78,7 +79,7 @@ def test_a_name_has_its_limit() -> None:
 
 def test_a_newcomers_two_records_are_a_request() -> None:
     made, invite = invited()
-    first = founding.enrol(BO.member, BO.inception, BO.device, BO.peer, COMMUNITY, NOW_MS)
+    first = founding.enrol(BO.member, BO.inception, BO.device, BO.host, COMMUNITY, NOW_MS)
     tip = founding.tip_of(first)
     asked = founding.request(BO.device, BO.inception, COMMUNITY, tip, invite, NOW_MS)
     clocks = {FIRST.id: FIRST.clock, made.id: made.clock}
@@ -94,7 +95,7 @@ def test_a_newcomers_two_records_are_a_request() -> None:
 
 def test_a_request_needs_the_key_of_the_invite() -> None:
     made, invite = invited()
-    first = founding.enrol(BO.member, BO.inception, BO.device, BO.peer, COMMUNITY, NOW_MS)
+    first = founding.enrol(BO.member, BO.inception, BO.device, BO.host, COMMUNITY, NOW_MS)
     other = Invite(invite.id, invite.clock, b"j" * 32)
     asked = founding.request(
         BO.device, BO.inception, COMMUNITY, founding.tip_of(first), other, NOW_MS

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from commonweal.protocol.errors import HomeInUse, OlderHome
+from commonweal.storage import schema
 from commonweal.storage.home import Home
 from commonweal.storage.store import Store
 from tests.frozen import HOMES, KEPT, said
-from tests.weal import good
+from tests.weal import good, weal
 
 FROZEN = sorted(path for path in HOMES.iterdir() if path.is_dir())
+FORMER = sorted(path for path in (HOMES.parent / "former_homes").iterdir() if path.is_dir())
 
 
 def opened(frozen: Path, folder: Path) -> Path:
@@ -49,6 +52,33 @@ def test_a_frozen_home_goes_on(frozen: Path, tmp_path: Path) -> None:
     assert (after["records"], after["state"]) == (before + 1, "member")
 
 
+@pytest.mark.parametrize("former", FORMER, ids=lambda path: path.name)
+def test_a_home_of_a_former_form_is_refused_and_says_how_to_go_on(
+    former: Path, tmp_path: Path
+) -> None:
+    home = opened(former, tmp_path)
+    before = (home / "ledger.db").read_bytes()
+    for words in (["status"], ["record", "work", "1", "hour"], ["up", "--background"]):
+        ran = weal(*words, "--home", home)
+        assert ran.code == 78
+        assert "read it with its version, and begin anew: `weal init`" in ran.err
+    assert (home / "ledger.db").read_bytes() == before
+    assert not list(home.glob("*.backup"))
+
+
+def older(folder: Path) -> Home:
+    """Return a home with a ledger of the schema before this one, in which nothing is written."""
+    home = Home(folder / "home")
+    home.path.mkdir(mode=0o700)
+    connection = sqlite3.connect(home.database, isolation_level=None)
+    for number, script in schema.migrations()[:-1]:
+        connection.executescript(script)
+        connection.execute(f"PRAGMA user_version = {number}")
+    connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+    connection.close()
+    return home
+
+
 def counted(home: Home) -> int:
     """Return how many records a home holds, as a command that only reads."""
     with home.store(readonly=True) as store:
@@ -56,7 +86,7 @@ def counted(home: Home) -> int:
 
 
 def test_whoever_reads_an_older_home_first_brings_it_up_to_date(tmp_path: Path) -> None:
-    home = Home(opened(FROZEN[0], tmp_path))
+    home = older(tmp_path)
     with pytest.raises(OlderHome):
         Store(home.database, readonly=True)
     with ThreadPoolExecutor(4) as pool:
@@ -67,7 +97,7 @@ def test_whoever_reads_an_older_home_first_brings_it_up_to_date(tmp_path: Path) 
 
 
 def test_an_older_home_that_is_in_use_is_left_as_it_is(tmp_path: Path) -> None:
-    home = Home(opened(FROZEN[0], tmp_path))
+    home = older(tmp_path)
     before = home.database.read_bytes()
     with home.lock(), pytest.raises(HomeInUse):
         counted(home)

@@ -32,7 +32,9 @@ CHINESE = identity.phrase_from_entropy(ENTROPY, Language.CHINESE)
 SIGNERS = sorted((Signer(bytes([n]) * 32) for n in range(1, 4)), key=lambda signer: signer.key)
 KEYS = tuple(MemberKey(signer.key) for signer in SIGNERS)
 MEMBER = Inception(KEYS, 2, b"n" * 32)
-ENROLMENT = Enrolment(b"c" * 32, MEMBER.member, DeviceKey(b"d" * 32), PeerKey(b"p" * 32))
+HOST = Signer(b"\x08" * 32)
+ENROLMENT = Enrolment(b"c" * 32, MEMBER.member, DeviceKey(b"d" * 32), PeerKey(HOST.key))
+PROOF = identity.prove_peer(ENROLMENT, HOST)
 
 
 def test_an_inception_is_read_as_it_was_written() -> None:
@@ -207,10 +209,10 @@ def _signed(*signers: Signer) -> list[tuple[MemberKey, bytes]]:
 
 
 def test_enough_member_keys_enrol_a_device() -> None:
-    identity.check_enrolment(ENROLMENT, KEYS, 2, _signed(*SIGNERS[:2]))
-    identity.check_enrolment(ENROLMENT, KEYS, 2, _signed(SIGNERS[0], SIGNERS[2]))
-    identity.check_enrolment(ENROLMENT, KEYS, 2, _signed(*SIGNERS))
-    identity.check_enrolment(ENROLMENT, KEYS[:1], 1, _signed(SIGNERS[0]))
+    identity.check_enrolment(ENROLMENT, KEYS, 2, _signed(*SIGNERS[:2]), PROOF)
+    identity.check_enrolment(ENROLMENT, KEYS, 2, _signed(SIGNERS[0], SIGNERS[2]), PROOF)
+    identity.check_enrolment(ENROLMENT, KEYS, 2, _signed(*SIGNERS), PROOF)
+    identity.check_enrolment(ENROLMENT, KEYS[:1], 1, _signed(SIGNERS[0]), PROOF)
 
 
 def test_enrolments_keep_their_golden_bytes() -> None:
@@ -223,6 +225,8 @@ def test_enrolments_keep_their_golden_bytes() -> None:
     )
     signer = identity.member_signer(bytes.fromhex(GOLDEN["member"]["entropy"]))
     assert identity.sign_enrolment(enrolment, signer) == golden["signature"]
+    host = keys.peer_signer(bytes.fromhex(GOLDEN["device"]["seed"]))
+    assert identity.prove_peer(enrolment, host) == golden["proof"]
 
 
 _FIRST, _SECOND, _THIRD = SIGNERS
@@ -249,12 +253,11 @@ def test_an_enrolment_without_the_member_is_refused(
     signatures: list[tuple[MemberKey, bytes]],
 ) -> None:
     with pytest.raises(BadSignature):
-        identity.check_enrolment(ENROLMENT, KEYS, 2, signatures)
+        identity.check_enrolment(ENROLMENT, KEYS, 2, signatures, PROOF)
 
 
 def test_an_enrolment_serves_one_community_member_device_and_peer() -> None:
     other = b"x" * 32
-    signatures = _signed(_FIRST, _SECOND)
     for changed in (
         Enrolment(other, MEMBER.member, ENROLMENT.device, ENROLMENT.peer),
         Enrolment(b"", MEMBER.member, ENROLMENT.device, ENROLMENT.peer),
@@ -262,8 +265,32 @@ def test_an_enrolment_serves_one_community_member_device_and_peer() -> None:
         Enrolment(ENROLMENT.community, MEMBER.member, DeviceKey(other), ENROLMENT.peer),
         Enrolment(ENROLMENT.community, MEMBER.member, ENROLMENT.device, PeerKey(other)),
     ):
-        with pytest.raises(BadSignature):
-            identity.check_enrolment(changed, KEYS, 2, signatures)
+        signatures = [
+            (MemberKey(one.key), identity.sign_enrolment(changed, one)) for one in SIGNERS
+        ]
+        with pytest.raises(BadSignature, match="by key"):
+            identity.check_enrolment(changed, KEYS, 2, _signed(_FIRST, _SECOND), PROOF)
+        with pytest.raises(BadSignature, match="peer key"):
+            identity.check_enrolment(changed, KEYS, 2, signatures, PROOF)
+        assert not identity.is_proven(changed, PROOF)
+
+
+@pytest.mark.parametrize(
+    "proof",
+    [
+        pytest.param(b"", id="none"),
+        pytest.param(PROOF[:-1], id="too short"),
+        pytest.param(bytes(64), id="nothing signed"),
+        pytest.param(identity.sign_enrolment(ENROLMENT, HOST), id="signed as a member"),
+        pytest.param(
+            keys.sign_array(_STRANGER, keys.PEER_CONTEXT, *ENROLMENT.fields()), id="by another"
+        ),
+    ],
+)
+def test_a_device_is_not_enrolled_with_a_peer_key_that_did_not_sign(proof: bytes) -> None:
+    with pytest.raises(BadSignature, match="peer key"):
+        identity.check_enrolment(ENROLMENT, KEYS, 2, _signed(_FIRST, _SECOND), proof)
+    identity.check_enrolment(ENROLMENT, KEYS, 2, _signed(_FIRST, _SECOND), PROOF)
 
 
 @pytest.mark.parametrize(

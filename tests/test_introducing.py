@@ -29,7 +29,7 @@ def home(author: Author, name: str | None) -> tuple[Store, Service]:
     if name is not None:
         store.put_setting(NAME, name.encode())
     store.commit()
-    service = Service(store, COMMUNITY, Identity(author.signer, author.peer), Random(1))
+    service = Service(store, COMMUNITY, Identity(author.signer, author.host), Random(1))
     return store, service
 
 

@@ -45,7 +45,7 @@ class Again(Village):
         first = old.here.store.record(record.RecordId(old.community))
         assert first is not None and first.body is not None
         written = founding.found_again(
-            *(pen.owner.signer, pen.owner.inception, pen.signer, pen.peer, NONCE),
+            *(pen.owner.signer, pen.owner.inception, pen.signer, pen.host, NONCE),
             *(old.documents[first.body.hash], self.parent.to_value(), 5),
         )
         self.take(pen, written)

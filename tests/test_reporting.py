@@ -23,7 +23,7 @@ def answer(question: str, **about: Any) -> Any:
     store = Store()
     assert FIRST.body is not None
     store.append(MEI.device, [FIRST], {FIRST.body.hash: FOUNDING.body})
-    service = Service(store, COMMUNITY, Identity(MEI.signer, MEI.peer), Random(1))
+    service = Service(store, COMMUNITY, Identity(MEI.signer, MEI.host), Random(1))
     service.handle(Asked(Ticket(1), question, about), NOW_MS)
     found = [one for one in service.handle(Committed(), NOW_MS) if isinstance(one, Answer)]
     store.close()

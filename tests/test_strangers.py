@@ -92,12 +92,12 @@ def test_what_is_announced_near_pushes_no_address_out() -> None:
 def test_a_member_who_moves_without_end_is_passed_on_now_and_then() -> None:
     stage = Stage(1)
     mover = next(one for one in stage.node.world.nodes if one.key == stage.member)
-    replica, signer = mover.service.desk.replica, mover.service.desk.me.signer
+    replica, host = mover.service.desk.replica, mover.service.desk.me.host
     passed = 0
     for number in range(200):
         where = (f"/ip4/10.1.1.1/tcp/{1 + number}",)
-        now_ms = stage.now_ms + 1_000_000 + number
-        moved = address.sign(signer, replica.community, mover.key, now_ms, where)
+        now_ms = stage.now_ms + 200_000 + number
+        moved = address.sign(host, replica.community, now_ms, where)
         frame = wire.encode(wire.Addresses((moved.to_bytes(),)))
         actions = stage.service.handle(Received(stage.member, frame), stage.now_ms + 50 * number)
         passed += sum(isinstance(one, Send) for one in actions)
@@ -107,12 +107,12 @@ def test_a_member_who_moves_without_end_is_passed_on_now_and_then() -> None:
 def test_who_moves_twice_at_once_is_found_at_the_last_place_and_told_to_others() -> None:
     stage = Stage(1)
     mover = next(one for one in stage.node.world.nodes if one.key == stage.member)
-    replica, signer = mover.service.desk.replica, mover.service.desk.me.signer
+    replica, host = mover.service.desk.replica, mover.service.desk.me.host
     sent, moved, start_ms = [], b"", stage.now_ms + 2 * MOVE_MS
     for number in range(2):
         where = (f"/ip4/10.1.1.1/tcp/{1 + number}",)
-        now_ms = stage.now_ms + 1_000_000 + number
-        moved = address.sign(signer, replica.community, mover.key, now_ms, where).to_bytes()
+        now_ms = stage.now_ms + 200_000 + number
+        moved = address.sign(host, replica.community, now_ms, where).to_bytes()
         frame = wire.encode(wire.Addresses((moved,)))
         sent += stage.service.handle(Received(stage.member, frame), start_ms + number)
         (known,) = [one for one in stage.service.peering.contacts() if one.peer == stage.member]

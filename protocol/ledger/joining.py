@@ -2,9 +2,10 @@
 
 Records (`data`; every signature is by member keys, [[key, signature]...] ascending):
   community.found  nonce: 32 bytes, inception, peer, signatures over
-                   ["commonweal/1/enrol", nonce, member, device, peer]; a permanent body
+                   ["commonweal/1/enrol", nonce, member, device, peer], proof; a permanent body
   device.enrol     first of its log. member, peer, inception (when the member is new),
-                   signatures over ["commonweal/1/enrol", community, member, device, peer]
+                   signatures over ["commonweal/1/enrol", community, member, device, peer];
+                   proof: signature by the peer key over the same after "commonweal/1/peer"
   device.revoke    device, seq, id: its last good record; signatures over
                    ["commonweal/1/revoke", community, member, device, seq, id]
   invite.create    key: Ed25519, uses: 1..1000, expires: ms, optional, judged by who admits
@@ -27,7 +28,7 @@ from typing import Any, NamedTuple
 
 from commonweal.protocol import keys
 from commonweal.protocol.errors import BadSignature, Malformed
-from commonweal.protocol.identity import Enrolment, Inception, check_enrolment
+from commonweal.protocol.identity import Enrolment, Inception, check_enrolment, is_proven
 from commonweal.protocol.keys import DeviceKey, MemberId, MemberKey, PeerKey, SignedContext
 from commonweal.protocol.ledger.context import Context, Verdict, is_bytes, is_count
 from commonweal.protocol.ledger.reasons import Reason
@@ -337,16 +338,19 @@ def _enrol(
 ) -> Verdict:
     device, data = record.author, record.data
     signatures = _signatures(data.get("signatures"))
-    peer = data.get("peer")
+    peer, proof = data.get("peer"), data.get("proof")
     if signatures is None or not is_bytes(peer) or peer == device:
+        return Reason.SHAPE
+    if not is_bytes(proof, keys.SIGNATURE_BYTES):
         return Reason.SHAPE
     if row.devices >= DEVICES_PER_MEMBER_MAX:
         return Reason.TOO_MANY_DEVICES
+    enrolment = Enrolment(community, member, device, PeerKey(peer))
+    speaking = [MemberKey(key) for key in row.keys], row.threshold
     try:
-        enrolment = Enrolment(community, member, device, PeerKey(peer))
-        check_enrolment(enrolment, [MemberKey(key) for key in row.keys], row.threshold, signatures)
+        check_enrolment(enrolment, *speaking, signatures, proof)
     except BadSignature:
-        return Reason.NOT_SIGNED
+        return Reason.NOT_SIGNED if is_proven(enrolment, proof) else Reason.NOT_BY_PEER
     state.put(MEMBER + member, [*row._replace(devices=row.devices + 1)])
     state.put(DEVICE + device, [*DeviceRow(member, None, PeerKey(peer), record.clock)])
     state.put(DEVICE_OF + member + device, True)

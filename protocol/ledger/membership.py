@@ -89,8 +89,8 @@ def member_of(state: State, device: DeviceKey) -> MemberId | None:
 def device_of_peer(state: State, peer: PeerKey) -> DeviceKey | None:
     """Return the device whose libp2p host is `peer`: an active one before others.
 
-    Nobody proves a peer key on enrolling, so two may name one. Then it is the one that
-    was enrolled first; let the other side sign with its device key before trusting it.
+    The host's key signs each enrolment that names it, so only its holder can enrol two
+    devices with it; then it is the one that was enrolled first.
     """
     found: list[tuple[bool, int, DeviceKey]] = []
     for key, _ in state.items(joining.PEER + peer):

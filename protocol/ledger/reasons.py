@@ -21,6 +21,7 @@ class Reason(StrEnum):
     NOT_FOUNDING = "another record founded the community"
     NO_DOCUMENT = "the founding record has no founding document"
     NOT_SIGNED = "the member's keys did not sign this"
+    NOT_BY_PEER = "the key of the device's node did not sign this enrolment"
     NOT_FIRST = "an enrolment is the first record of a log"
     UNKNOWN_MEMBER = "the member is not known at this place"
     WRONG_INCEPTION = "the inception document is not that of the member"

@@ -63,13 +63,14 @@ def founder_of(founding: Record) -> Witness:
     """Return the first witness: the device that wrote a founding record, and its member.
 
     Raises `InvalidRecord` when the record founds nothing, or `BadSignature` unless the
-    member's keys and the device signed it.
+    member's keys, the device and its peer key signed it.
     """
     try:
         begun = Inception.from_bytes(founding.data["inception"])
         pairs = [(MemberKey(key), signature) for key, signature in founding.data["signatures"]]
         names = (founding.data["nonce"], begun.member, founding.author, founding.data["peer"])
-        check_enrolment(Enrolment(*names), begun.keys, begun.threshold, pairs)
+        enrolment = Enrolment(*names)
+        check_enrolment(enrolment, begun.keys, begun.threshold, pairs, founding.data["proof"])
     except (KeyError, TypeError, ValueError, Malformed) as error:
         raise InvalidRecord(f"{founding} founds no community") from error
     if founding.kind != FOUND:

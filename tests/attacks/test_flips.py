@@ -40,7 +40,7 @@ def flip(store: Store, key: int, chance: Random) -> None:
 def found(store: Store) -> int:
     """How many records a whole round of the scrub says are damaged."""
     scrubbing = Scrubbing(
-        Desk(Replica(store, COMMUNITY), Identity(MEI.signer, MEI.peer), Random(1))
+        Desk(Replica(store, COMMUNITY), Identity(MEI.signer, MEI.host), Random(1))
     )
     for _ in range(10):
         scrubbing.step()

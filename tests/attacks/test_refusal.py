@@ -70,7 +70,7 @@ class Owner:
         self.refused: list[CommonwealError] = []
         self.answered = 0
         self.store = Store(path)
-        service = Service(self.store, COMMUNITY, Identity(MEI.signer, MEI.peer), Random(1))
+        service = Service(self.store, COMMUNITY, Identity(MEI.signer, MEI.host), Random(1))
         self.node = Runtime(
             service,
             self.store,

@@ -199,7 +199,7 @@ _FOR_BO = replace(_LINK, invite=None, rekeyed=Rekeyed(BO.id, RecordId(seed("reke
 _TEMPLATES = resources.files("commonweal.protocol.rules") / "templates"
 _RULES = (_TEMPLATES / "cooperative.toml").read_text("utf-8")
 _EVENT = {"kind": "event", "data": {"action": "work"}, "deps": [seed("d")], "text": None}
-_ENROL = founding.enrol(BO.member_signer, BO.inception, BO.signer, BO.peer, COMMUNITY, NOW_MS)
+_ENROL = founding.enrol(BO.member_signer, BO.inception, BO.signer, BO.host, COMMUNITY, NOW_MS)
 
 DOORS: dict[str, Door] = {
     "codec": Door(codec.decode, (FIRST.header, codec.encode([{"a": [1, -1, "é", b"x", None]}]))),
@@ -227,7 +227,7 @@ DOORS: dict[str, Door] = {
     "rule": Door(heads.read_rule, (codec.encode(["rule", RUN[1].wire]),)),
     "address": Door(
         lambda data: address.from_bytes(data, COMMUNITY),
-        (address.sign(MEI.signer, COMMUNITY, MEI.peer, 1, ("/ip4/10.0.0.1/tcp/1",)).to_bytes(),),
+        (address.sign(MEI.host, COMMUNITY, 1, ("/ip4/10.0.0.1/tcp/1",)).to_bytes(),),
     ),
     **{name: Door(*parts) for name, parts in SEAL_DOORS.items()},
     "ruleset": Door(document.from_bytes, (codec.encode({"name": "x"}),)),

@@ -102,7 +102,7 @@ class TestAgents:
         assert not attestation.is_attested(state, done.id, DEFAULT), "he had said yes himself"
         rival = bakery.lin.write("agent.claim", {"agent": alias}, [bakery.lin.log[-1]])
         assert bakery.verdict(rival) == Reason.AGENT_CLAIMED
-        late = say(bakery, bakery.mei, claim, "yes")
+        late = bakery.mei.write("attest", {"event": claim.id, "say": "yes"}, [claim, rival])
         assert bakery.verdict(late) == Reason.AGENT_CLAIMED
 
     def test_a_referral_is_made_once_and_never_in_a_circle(self) -> None:

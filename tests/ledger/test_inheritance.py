@@ -87,7 +87,7 @@ def refounded(
 ) -> Record:
     parent = Parent(OLD, 7, b"\x07" * 32, top, 70, depth)
     return founding.found_again(
-        *(by.member_signer, by.inception, by.signer, by.peer, NONCE),
+        *(by.member_signer, by.inception, by.signer, by.host, NONCE),
         *(document, parent.to_value(), NOW_MS),
     ).record
 

@@ -156,11 +156,27 @@ def test_a_second_device_of_a_member_counts_at_once() -> None:
     assert len(membership.devices(ledger.state)) == 3
 
 
-def test_of_two_devices_that_name_one_peer_the_active_and_first_is_meant() -> None:
+def test_a_member_cannot_enrol_a_device_with_the_peer_key_of_another() -> None:
+    village = Village()
+    jun, wei = village.join("Jun"), village.join("Wei")
+    for number, proof in enumerate((jun.log[0].data["proof"], wei.log[0].data["proof"], None)):
+        thief = village.pen("Wei", 1 + number)
+        refused = thief.enrol([wei.log[-1]], is_new=False, peer=jun.peer, **_given(proof))
+        ledger = village.ledger()
+        assert ledger.verdict(refused.id) == Reason.NOT_BY_PEER
+        assert membership.peer_of(ledger.state, thief.key) is None
+        assert membership.device_of_peer(ledger.state, jun.peer) == jun.key
+
+
+def _given(proof: bytes | None) -> dict[str, Any]:
+    return {} if proof is None else {"proof": proof}
+
+
+def test_of_two_devices_of_one_host_the_active_and_first_is_meant() -> None:
     village = Village()
     jun = village.join("Jun")
     thief = village.pen("Wei")
-    thief.peer = jun.peer
+    thief.host, thief.peer = jun.host, jun.peer
     thief.enrol()
     state = village.ledger().state
     assert thief.log[0].clock <= jun.log[0].clock
@@ -227,7 +243,11 @@ def test_a_members_vouch_counts_and_does_not_admit_where_the_founder_decides() -
         ({"member": b"short"}, Reason.SHAPE),
         ({"member": 7}, Reason.SHAPE),
         ({"peer": "text"}, Reason.SHAPE),
-        ({"peer": bytes(32)}, Reason.NOT_SIGNED),
+        ({"peer": bytes(32)}, Reason.NOT_BY_PEER),
+        ({"peer": Person("Jun").signer.key}, Reason.NOT_BY_PEER),
+        ({"proof": bytes(63)}, Reason.SHAPE),
+        ({"proof": "text"}, Reason.SHAPE),
+        ({"proof": bytes(64)}, Reason.NOT_BY_PEER),
         ({"signatures": []}, Reason.SHAPE),
         ({"signatures": [[b"", b""]]}, Reason.NOT_SIGNED),
         ({"signatures": {"a": 1}}, Reason.SHAPE),

@@ -119,8 +119,10 @@ def test_nobody_says_the_same_of_a_claim_twice() -> None:
         ({}, record.erasable(bytes(16), "text/plain", b"x")[1], Reason.NO_DOCUMENT),
         ({"nonce": b""}, DOCUMENT, Reason.SHAPE),
         ({"inception": 1}, DOCUMENT, Reason.SHAPE),
-        ({"nonce": bytes(32)}, DOCUMENT, Reason.NOT_SIGNED),
-        ({"peer": bytes(32)}, DOCUMENT, Reason.NOT_SIGNED),
+        ({"nonce": bytes(32)}, DOCUMENT, Reason.NOT_BY_PEER),
+        ({"peer": bytes(32)}, DOCUMENT, Reason.NOT_BY_PEER),
+        ({"proof": bytes(64)}, DOCUMENT, Reason.NOT_BY_PEER),
+        ({"signatures": [[bytes(32), bytes(64)]]}, DOCUMENT, Reason.NOT_SIGNED),
     ],
 )
 def test_a_false_founding_founds_nothing(over: dict[str, Any], body: Any, reason: Reason) -> None:

@@ -41,7 +41,8 @@ class Pen:
         device_seed = seed(owner.name, "device", number)
         self.signer = keys.device_signer(device_seed)
         self.key = DeviceKey(self.signer.key)
-        self.peer = PeerKey(Signer(keys.peer_seed(device_seed)).key)
+        self.host = keys.peer_signer(device_seed)
+        self.peer = PeerKey(self.host.key)
         self.log: list[Record] = []
         self.basis: tuple[bytes, int] | None = None
         """Id and clock of the last seal that its author knew; None before any."""
@@ -77,6 +78,7 @@ class Pen:
         data: dict[str, Any] = {
             "member": self.owner.id,
             "peer": self.peer,
+            "proof": identity.prove_peer(enrolment, self.host),
             "signatures": signatures(
                 self.owner.signer, identity.sign_enrolment(enrolment, self.owner.signer)
             ),
@@ -132,6 +134,7 @@ class Village:
             "nonce": nonce,
             "inception": self.founder.inception.to_bytes(),
             "peer": self.mei.peer,
+            "proof": identity.prove_peer(enrolment, self.mei.host),
             "signatures": signatures(self.founder.signer, signature),
         }
 

@@ -6,7 +6,7 @@ from hashlib import blake2b
 from typing import Any
 
 from commonweal.protocol import codec, founding, identity, keys, record
-from commonweal.protocol.keys import DeviceKey, MemberId, PeerKey, Signer
+from commonweal.protocol.keys import DeviceKey, MemberId, PeerKey
 from commonweal.protocol.log import Tip
 from commonweal.protocol.record import (
     NO_ID,
@@ -38,13 +38,14 @@ class Author:
         self.id: MemberId = self.inception.member
         self.signer = keys.device_signer(device_seed)
         self.device = DeviceKey(self.signer.key)
-        self.peer = PeerKey(Signer(keys.peer_seed(device_seed)).key)
+        self.host = keys.peer_signer(device_seed)
+        self.peer = PeerKey(self.host.key)
 
 
 MEI, BO, EVE = Author("Mei"), Author("Bo"), Author("Eve")
 
 FOUNDING = founding.found(
-    MEI.member_signer, MEI.inception, MEI.signer, MEI.peer, NONCE, "Lanxi", NOW_MS
+    MEI.member_signer, MEI.inception, MEI.signer, MEI.host, NONCE, "Lanxi", NOW_MS
 )
 FIRST = FOUNDING.record
 COMMUNITY = CommunityId(FIRST.id)

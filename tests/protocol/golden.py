@@ -85,7 +85,7 @@ def codec_vectors() -> dict[str, Any]:
 
 
 ENROLMENT = founding.enrol(
-    BO.member_signer, BO.inception, BO.signer, BO.peer, COMMUNITY, NOW_MS + 1
+    BO.member_signer, BO.inception, BO.signer, BO.host, COMMUNITY, NOW_MS + 1
 )
 INVITE_KEY = Signer(seed("invite key"))
 INVITATION = write(MEI, FIRST, kind="invite.create", data={"key": INVITE_KEY.key, "uses": 1})
@@ -282,11 +282,10 @@ def link_vectors() -> dict[str, Any]:
     """Links as they are pasted, and the signed address of a node."""
     addresses = ("/ip4/192.0.2.7/tcp/4001", "/ip6/2001:db8::7/tcp/4001", "/dns/example.org/tcp/1")
     contact = Contact(MEI.peer, addresses)
-    signed = address.sign(MEI.signer, COMMUNITY, MEI.peer, NOW_MS, addresses)
+    signed = address.sign(MEI.host, COMMUNITY, NOW_MS, addresses)
     return {
         "community": COMMUNITY.hex(),
         "peer": MEI.peer.hex(),
-        "device": MEI.device.hex(),
         "addresses": list(addresses),
         "stamp_ms": NOW_MS,
         "invite": {"id": INVITE.id.hex(), "clock": INVITE.clock, "seed": INVITE.seed.hex()},

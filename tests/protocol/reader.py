@@ -236,7 +236,7 @@ def proof(data: bytes, community: bytes) -> dict[str, Any]:
 
 
 def enrolment(one: Mapping[str, Any], inception: bytes) -> bytes:
-    """Return the member whose keys signed the device of a record, or refuse it."""
+    """Return the member whose keys, with its peer key, signed the device of a record; or refuse."""
     match value(inception):
         case ["commonweal/1/inception", list(keys), int(threshold), bytes(nonce)]:
             need(1 <= threshold <= len(keys) <= 16 and len(nonce) == 32, "an inception")
@@ -246,6 +246,8 @@ def enrolment(one: Mapping[str, Any], inception: bytes) -> bytes:
     member = digest("cw1/inception", inception)
     where = one["data"]["nonce"] if one["kind"] == "community.found" else one["community"]
     peer = one["data"]["peer"]
+    proven = written(["commonweal/1/peer", where, member, one["author"], peer])
+    need(is_signed(peer, proven, one["data"]["proof"]), "the peer key did not sign")
     signed = written(["commonweal/1/enrol", where, member, one["author"], peer])
     pairs = one["data"]["signatures"]
     need(len(pairs) >= threshold, "too few signatures")

@@ -31,7 +31,7 @@ from tests.protocol.authors import (
 def enrolled(author: Author, community: CommunityId = COMMUNITY) -> Record:
     """Return the first record of a newcomer's device."""
     return founding.enrol(
-        author.member_signer, author.inception, author.signer, author.peer, community, NOW_MS
+        author.member_signer, author.inception, author.signer, author.host, community, NOW_MS
     )
 
 
@@ -41,12 +41,14 @@ def second_device(author: Author, **over: Any) -> tuple[Author, Record]:
     device.__dict__ |= author.__dict__
     device.signer = keys.device_signer(seed(author.id, "second"))
     device.device = DeviceKey(device.signer.key)
-    device.peer = PeerKey(keys.Signer(keys.peer_seed(seed(author.id, "second"))).key)
+    device.host = keys.peer_signer(seed(author.id, "second"))
+    device.peer = PeerKey(device.host.key)
     enrolment = Enrolment(COMMUNITY, author.id, device.device, device.peer)
     signature = identity.sign_enrolment(enrolment, author.member_signer)
     data: dict[str, codec.Value] = {
         "member": bytes(author.id),
         "peer": bytes(device.peer),
+        "proof": identity.prove_peer(enrolment, device.host),
         "signatures": [[author.member_signer.key, signature]],
     }
     return device, write(device, None, kind="device.enrol", data=data | over)
@@ -138,7 +140,7 @@ def test_an_enrolment_is_the_first_record_of_its_log() -> None:
 
 
 def test_another_founding_record_is_another_community() -> None:
-    own = founding.found(EVE.member_signer, EVE.inception, EVE.signer, EVE.peer, bytes(32), "x", 0)
+    own = founding.found(EVE.member_signer, EVE.inception, EVE.signer, EVE.host, bytes(32), "x", 0)
     with pytest.raises(NotPermitted, match="another community"):
         check(own.record, author=EVE)
     with pytest.raises(NotPermitted, match="another community"):
@@ -179,6 +181,11 @@ WRONG: dict[str, tuple[Record, type[CommonwealError]]] = {
     "an inception as text": (changed("inception", "Bo"), NotPermitted),
     "an inception of junk": (changed("inception", b"\xc0"), Malformed),
     "an inception too long": (changed("inception", bytes(1025)), Malformed),
+    "no proof of the peer key": (changed("proof", None), Malformed),
+    "a proof as text": (changed("proof", "p" * 64), Malformed),
+    "a proof too short": (changed("proof", bytes(63)), BadSignature),
+    "a proof by nobody": (changed("proof", bytes(64)), BadSignature),
+    "a proof for another device": (changed("proof", enrolled(EVE).data["proof"]), BadSignature),
     "no peer": (changed("peer", None), Malformed),
     "a peer as text": (changed("peer", "p" * 32), Malformed),
     "a peer too short": (changed("peer", bytes(31)), Malformed),
@@ -214,6 +221,8 @@ def test_an_enrolment_with_one_wrong_piece_is_refused(
         ("inception", None, Malformed),
         ("inception", EVE.inception.to_bytes(), BadSignature),
         ("peer", None, Malformed),
+        ("proof", None, Malformed),
+        ("proof", bytes(64), BadSignature),
         ("signatures", [], BadSignature),
     ],
 )
@@ -279,6 +288,7 @@ def test_a_further_device_needs_its_members_signature() -> None:
         changed("signatures", [EVES_SIGNATURE]),
         changed("signatures", [GOOD_SIGNATURE] * 2),
         changed("signatures", [[GOOD_SIGNATURE[0], bytes(64)]]),
+        changed("proof", bytes(64)),
     ):
         with pytest.raises(BadSignature):
             credentials.is_enrolled(one, COMMUNITY, BO.device, BO.peer, known)
@@ -308,12 +318,14 @@ def by_key(signer: keys.Signer, number: int) -> tuple[Author, Record]:
     owner.member_signer = signer
     device = keys.device_signer(seed("device", number))
     owner.signer, owner.device = device, DeviceKey(device.key)
-    owner.peer = PeerKey(keys.Signer(keys.peer_seed(seed("device", number))).key)
+    owner.host = keys.peer_signer(seed("device", number))
+    owner.peer = PeerKey(owner.host.key)
     enrolment = Enrolment(COMMUNITY, BO.id, owner.device, owner.peer)
     signature = identity.sign_enrolment(enrolment, signer)
     data: dict[str, codec.Value] = {
         "member": bytes(BO.id),
         "peer": bytes(owner.peer),
+        "proof": identity.prove_peer(enrolment, owner.host),
         "signatures": [[signer.key, signature]],
     }
     return owner, write(owner, None, kind="device.enrol", data=data)

@@ -218,23 +218,23 @@ def test_what_is_no_tcp_address_is_refused(text: str) -> None:
     assert not invite.is_address(text)
     with pytest.raises(BadLink):
         invite.from_text(link_of([*GOOD[:2], [[MEI.peer, [text]]], None, 0, b""]))
-    signed = codec.encode([BO.device, BO.peer, 0, [text], bytes(64)])
+    signed = codec.encode([BO.peer, 0, [text], bytes(64)])
     with pytest.raises(Malformed, match="address cannot be read"):
         address.from_bytes(signed, COMMUNITY)
 
 
 def test_a_signed_address_is_read_back() -> None:
     for addresses in ((), ADDRESSES):
-        signed = address.sign(BO.signer, COMMUNITY, BO.peer, NOW_MS, addresses)
+        signed = address.sign(BO.host, COMMUNITY, NOW_MS, addresses)
         read = address.from_bytes(signed.to_bytes(), COMMUNITY)
         assert read == signed
-        assert (read.device, read.peer, read.stamp_ms) == (BO.device, BO.peer, NOW_MS)
+        assert (read.peer, read.stamp_ms) == (BO.peer, NOW_MS)
         assert read.addresses == addresses
 
 
 def test_the_largest_signed_address_fits_its_message() -> None:
     longest = ("/dns/" + "a" * (256 - 15) + "/tcp/65535",) * 20
-    signed = address.sign(BO.signer, COMMUNITY, BO.peer, codec.INT_MAX, longest)
+    signed = address.sign(BO.host, COMMUNITY, codec.INT_MAX, longest)
     assert len(signed.addresses) == 16
     assert len(longest[0]) == 256
     message = wire.Addresses((signed.to_bytes(),))
@@ -242,18 +242,18 @@ def test_the_largest_signed_address_fits_its_message() -> None:
     assert address.from_bytes(signed.to_bytes(), COMMUNITY) == signed
 
 
-def test_an_address_is_signed_by_its_device_for_one_community() -> None:
-    signed = address.sign(BO.signer, COMMUNITY, BO.peer, NOW_MS, ADDRESSES)
+def test_an_address_is_signed_by_its_peer_for_one_community() -> None:
+    signed = address.sign(BO.host, COMMUNITY, NOW_MS, ADDRESSES)
     with pytest.raises(BadSignature):
         address.from_bytes(signed.to_bytes(), OTHER_COMMUNITY)
     good: list[Any] = codec.decode(signed.to_bytes())  # type: ignore[assignment]
     for place, value in (
-        (0, EVE.device),
-        (1, EVE.peer),
-        (2, NOW_MS + 1),
-        (3, list(ADDRESSES[:1])),
-        (4, bytes(64)),
-        (4, b""),
+        (0, EVE.peer),
+        (0, BO.device),
+        (1, NOW_MS + 1),
+        (2, list(ADDRESSES[:1])),
+        (3, bytes(64)),
+        (3, b""),
     ):
         fields = list(good)
         fields[place] = value
@@ -266,20 +266,20 @@ def test_an_address_is_signed_by_its_device_for_one_community() -> None:
     [
         (0, bytes(31)),
         (0, "d" * 32),
-        (1, bytes(33)),
-        (1, None),
-        (2, -1),
-        (2, True),
-        (2, "now"),
+        (0, bytes(33)),
+        (0, None),
+        (1, -1),
+        (1, True),
+        (1, "now"),
+        (2, None),
+        (2, [ADDRESSES[0]] * 17),
+        (2, [None]),
+        (3, "s" * 64),
         (3, None),
-        (3, [ADDRESSES[0]] * 17),
-        (3, [None]),
-        (4, "s" * 64),
-        (4, None),
     ],
 )
 def test_a_signed_address_of_wrong_shape_is_malformed(place: int, value: Any) -> None:
-    fields: list[Any] = [BO.device, BO.peer, 0, [ADDRESSES[0]], bytes(64)]
+    fields: list[Any] = [BO.peer, 0, [ADDRESSES[0]], bytes(64)]
     fields[place] = value
     with pytest.raises(Malformed):
         address.from_bytes(codec.encode(fields), COMMUNITY)
@@ -292,7 +292,7 @@ def test_any_bytes_are_no_signed_address(data: bytes) -> None:
 
 
 def test_a_signature_for_another_use_is_no_address() -> None:
-    fields: list[codec.Value] = [BO.device, BO.peer, 0, []]
-    signature = keys.sign_array(BO.signer, keys.HEADS_CONTEXT, COMMUNITY, *fields)
+    fields: list[codec.Value] = [BO.peer, 0, []]
+    signature = keys.sign_array(BO.host, keys.HEADS_CONTEXT, COMMUNITY, *fields)
     with pytest.raises(BadSignature):
         address.from_bytes(codec.encode([*fields, signature]), COMMUNITY)

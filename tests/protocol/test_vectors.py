@@ -230,11 +230,11 @@ def test_a_second_reader_reads_links_and_signed_addresses() -> None:
             assert {"id": id.hex(), "clock": clock, "seed": seed.hex()} == LINK["invite"]
         else:
             assert invite is None
-    device, at, stamp_ms, addresses, signature = reader.value(bytes.fromhex(LINK["signed_address"]))
-    assert (device.hex(), at, stamp_ms) == (LINK["device"], peer, LINK["stamp_ms"])
+    at, stamp_ms, addresses, signature = reader.value(bytes.fromhex(LINK["signed_address"]))
+    assert (at, stamp_ms) == (peer, LINK["stamp_ms"])
     assert addresses == LINK["addresses"]
-    signed = ["commonweal/1/address", community, device, peer, stamp_ms, addresses]
-    assert reader.is_signed(device, reader.written(signed), signature)
+    signed = ["commonweal/1/address", community, peer, stamp_ms, addresses]
+    assert reader.is_signed(peer, reader.written(signed), signature)
 
 
 # Keys that change.

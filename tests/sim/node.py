@@ -54,7 +54,8 @@ class Person:
         device_seed = rng.randbytes(32)
         self.signer = keys.device_signer(device_seed)
         self.device = DeviceKey(self.signer.key)
-        self.peer = PeerKey(Signer(keys.peer_seed(device_seed)).key)
+        self.host = keys.peer_signer(device_seed)
+        self.peer = PeerKey(self.host.key)
 
     def found(self, store: Store, rng: Random, now_ms: int) -> CommunityId:
         """Found a community in an empty store."""
@@ -62,7 +63,7 @@ class Person:
             self.member_signer,
             self.inception,
             self.signer,
-            self.peer,
+            self.host,
             rng.randbytes(identity.NONCE_BYTES),
             "Lanxi",
             now_ms,
@@ -86,7 +87,7 @@ class Person:
     def enrol(self, community: CommunityId, now_ms: int) -> Record:
         """Return the first record of this person's device."""
         return founding.enrol(
-            self.member_signer, self.inception, self.signer, self.peer, community, now_ms
+            self.member_signer, self.inception, self.signer, self.host, community, now_ms
         )
 
 
@@ -155,7 +156,7 @@ class Node:
         self._concluding, self._told, self.assessor = False, None, None
         skew_ms_max = SKEW_OF_WITNESSES_MS_MAX if self.world.seals else SKEW_MS_MAX
         self._skew_ms = self.rng.randint(-skew_ms_max, skew_ms_max)
-        identity = Identity(self.person.signer, self.key)
+        identity = Identity(self.person.signer, self.person.host)
         rng = Random(self.rng.getrandbits(64))
         self.service = self.mind(self.store, self.community, identity, rng, self.invite)
         self.is_up = True

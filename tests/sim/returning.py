@@ -38,7 +38,8 @@ class Again(Person):
         seed = rng.randbytes(32)
         self.signer = keys.device_signer(seed)
         self.device = DeviceKey(self.signer.key)
-        self.peer = PeerKey(Signer(keys.peer_seed(seed)).key)
+        self.host = keys.peer_signer(seed)
+        self.peer = PeerKey(self.host.key)
 
 
 def lose(world: World, node: Node) -> None:
@@ -74,7 +75,7 @@ def restore(
         again.member_signer,
         again.inception,
         again.signer,
-        again.peer,
+        again.host,
         node.community,
         world.agenda.now_ms,
         rekeyed,

@@ -14,7 +14,7 @@ from commonweal.node.events import Action, Event, Wish
 from commonweal.node.link import Received
 from commonweal.node.service import Service
 from commonweal.protocol import hello, keys, wire, wire_seals, wire_state
-from commonweal.protocol.keys import DeviceKey, PeerKey, Signer
+from commonweal.protocol.keys import DeviceKey, PeerKey
 from commonweal.protocol.ledger import fold
 from commonweal.protocol.ledger.context import Context, Verdict
 from commonweal.protocol.ledger.kinds import KINDS, Kind
@@ -168,7 +168,8 @@ def test_a_frozen_home_takes_in_who_joins_now_whatever_his_version(
         person = founder.person
         person.signer = keys.device_signer(secrets.device_seed)
         person.device = DeviceKey(person.signer.key)
-        person.peer = PeerKey(Signer(keys.peer_seed(secrets.device_seed)).key)
+        person.host = keys.peer_signer(secrets.device_seed)
+        person.peer = PeerKey(person.host.key)
         founder.key, founder.store = person.peer, store
         founder.community = CommunityId(Settings.read(store).here)
         world.by_key[founder.key] = founder
