@@ -81,7 +81,7 @@ def test_texts_that_nobody_has_keep_no_others_from_coming() -> None:
     world.settle()
     late = world.join(world.invited(world.nodes[0]), [writer])
     world.settle()
-    world.run(60_000)
+    world.run(120_000)
     assert missing(late) == len(lies)
 
 
