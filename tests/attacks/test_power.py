@@ -177,7 +177,8 @@ def old_home(path: Path, version: int, monkeypatch: pytest.MonkeyPatch) -> dict[
 
 @pytest.fixture
 def old(path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, bytes]]:
-    """A home of the first schema."""
+    """A home of the first schema, with a record as those of a later form have."""
+    monkeypatch.setattr(schema, "PROVEN", 1)
     yield old_home(path, 1, monkeypatch)
 
 
