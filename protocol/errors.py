@@ -409,7 +409,7 @@ class NewerHome(ConfigError):
 
 
 class FormerHome(ConfigError):
-    """No node takes this home's early form; read it with its version, and begin anew: `weal init`."""
+    """No node takes this home's old form; read it with its version, or begin anew: `weal init`."""
 
 
 class OlderHome(ConfigError):

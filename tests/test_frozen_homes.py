@@ -61,7 +61,7 @@ def test_a_home_of_a_former_form_is_refused_and_says_how_to_go_on(
     for words in (["status"], ["record", "work", "1", "hour"], ["up", "--background"]):
         ran = weal(*words, "--home", home)
         assert ran.code == 78
-        assert "read it with its version, and begin anew: `weal init`" in ran.err
+        assert "read it with its version, or begin anew: `weal init`" in ran.err
     assert (home / "ledger.db").read_bytes() == before
     assert not list(home.glob("*.backup"))
 
