@@ -15,6 +15,8 @@ from commonweal.protocol.errors import UnknownAction, UnreadableQuantity, Unusab
 
 SCALE_MAX = 18
 UNIT_CHARS_MAX = 64
+TYPED_CHARS_MAX = 200
+"""A number, or a unit by any of its names, has at most so many characters."""
 
 ACTIONS: dict[str, tuple[str, ...]] = {
     "work": ("工作", "劳动", "出力"),
@@ -76,6 +78,9 @@ _NUMBER = re.compile(r"(\d+)(?:\.(\d+))?")
 
 def read_quantity(number: str, unit: str) -> dict[str, codec.Value]:
     """Return {"n", "scale", "unit"} for what was typed. Raises UnreadableQuantity."""
+    if len(number) > TYPED_CHARS_MAX:
+        number = f"{number[:TYPED_CHARS_MAX]}…"
+        raise UnreadableQuantity(_("{number} has more digits than are kept").format(number=number))
     plain = _plain(number)
     found = _NUMBER.fullmatch(plain)
     if found is None:
@@ -89,7 +94,7 @@ def read_quantity(number: str, unit: str) -> dict[str, codec.Value]:
 
 def read_unit(unit: str) -> str:
     """Return the stored name of a unit; one that is not in the list stays as it was typed."""
-    plain = unicodedata.normalize("NFKC", unit).strip()
+    plain = unicodedata.normalize("NFKC", unit[: TYPED_CHARS_MAX + 1]).strip()
     if not plain or len(plain) > UNIT_CHARS_MAX or not plain.isprintable():
         raise UnusableText(_("a unit has 1 to {most} characters").format(most=UNIT_CHARS_MAX))
     return _UNIT_BY_NAME.get(plain.lower(), plain)

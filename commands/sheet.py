@@ -18,10 +18,12 @@ from commonweal.commands.language import _
 from commonweal.commands.output import visible
 from commonweal.protocol.errors import UnreadableFile, UsageError
 
-FILE_BYTES_MAX = 64 * 1024 * 1024
+FILE_BYTES_MAX = 16 * 1024 * 1024
 MAPPING_BYTES_MAX = 64 * 1024
 CELL_CHARS_MAX = 64 * 1024
 ROWS_MAX = 100_000
+CELLS_MAX = 1_000
+"""Cells in one row, on however many lines it stands."""
 DELIMITERS = ",;\t，；"
 FIELDS = ("action", "quantity", "unit", "provider", "receiver", "scope", "note", "date")
 REQUIRED = ("action", "quantity", "unit")
@@ -61,16 +63,45 @@ def read_rows(path: Path, mapping: Mapping) -> list[Row]:
     """Return the rows below the heading of the sheet. Raises UnreadableFile, with the line."""
     text = _text(path)
     delimiter = max(DELIMITERS, key=text.partition("\n")[0].count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    lines = _Lines(text, delimiter, path)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     previous = csv.field_size_limit(CELL_CHARS_MAX)
     try:
         heading = [name.strip() for name in next(reader, [])]
         places = _places(heading, mapping, path)
-        return list(_rows(reader, places, len(heading), mapping, path))
+        return list(_rows(lines.rows(reader), places, len(heading), mapping, path))
     except csv.Error as error:
         raise UnreadableFile(at(path, reader.line_num, str(error))) from error
     finally:
         csv.field_size_limit(previous)
+
+
+class _Lines:
+    """The lines of a sheet, which end where one row has too many cells."""
+
+    def __init__(self, text: str, delimiter: str, path: Path) -> None:
+        self._lines = io.StringIO(text, newline="")
+        self._delimiter, self._path = delimiter, path
+        self._number, self._room = 0, CELLS_MAX
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self._number += 1
+        self._room -= line.count(self._delimiter)
+        if self._room <= 0:
+            why = _("more than {most} cells in one row").format(most=CELLS_MAX)
+            raise UnreadableFile(at(self._path, self._number, why))
+        return line
+
+    def rows(self, reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
+        """Yield each row with the number of its last line."""
+        self._room = CELLS_MAX
+        for cells in reader:
+            yield self._number, cells
+            self._room = CELLS_MAX
 
 
 def at(path: Path, line: int, what: str) -> str:
@@ -111,11 +142,14 @@ def _places(heading: list[str], mapping: Mapping, path: Path) -> dict[str, int]:
 
 
 def _rows(
-    reader: Iterator[list[str]], places: dict[str, int], width: int, mapping: Mapping, path: Path
+    rows: Iterator[tuple[int, list[str]]],
+    places: dict[str, int],
+    width: int,
+    mapping: Mapping,
+    path: Path,
 ) -> Iterator[Row]:
     count = 0
-    for cells in reader:
-        line = reader.line_num  # type: ignore[attr-defined]
+    for line, cells in rows:
         if not any(cell.strip() for cell in cells):
             continue
         count += 1

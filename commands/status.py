@@ -101,10 +101,10 @@ def peers(home: Home, form: Form) -> None:
 
 def offline(store: Store, settings: Settings, people: People | None) -> dict[str, Any]:
     """Return what a home knows of itself without a running node, as json says it."""
-    from commonweal.protocol import frontier
+    from commonweal.protocol.frontier import Entry, Frontier
 
     counts = store.counts()
-    rows = [frontier.entry(row.author, row.length, row.head, row.frozen) for row in store.logs()]
+    rows = [Entry(row.author, row.length, row.head, row.frozen) for row in store.logs()]
     return {
         "community": settings.community and settings.community.hex(),
         "community_name": people and people.community_name(),
@@ -113,7 +113,7 @@ def offline(store: Store, settings: Settings, people: People | None) -> dict[str
         "device": settings.device.hex(),
         "records": counts.records,
         "logs": counts.logs,
-        "frontier": frontier.Frontier(rows).digest().hex(),
+        "frontier": Frontier(rows).digest().hex(),
         "peers": [],
         "listening": [],
         "behind": None,

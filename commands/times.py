@@ -8,6 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 from commonweal.protocol.errors import UnreadableTime
 
+TYPED_CHARS_MAX = 100
+"""A time or a duration has at most so many characters."""
+
 _DURATION = re.compile(r"(\d{1,6})\s*(m|h|d|w|分钟|小时|天|日|周)")
 _MINUTES = {"m": 1, "分钟": 1, "h": 60, "小时": 60, "d": 1440, "天": 1440, "日": 1440}
 _MINUTES |= {"w": 10080, "周": 10080}
@@ -15,6 +18,8 @@ _MINUTES |= {"w": 10080, "周": 10080}
 
 def read_duration_ms(text: str) -> int:
     """Return ms for 30m, 12h, 7d, 2w, 7天. Raises UnreadableTime."""
+    if len(text) > TYPED_CHARS_MAX:
+        raise UnreadableTime(text[:TYPED_CHARS_MAX])
     found = _DURATION.fullmatch(unicodedata.normalize("NFKC", text).strip().lower())
     if found is None or not int(found[1]):
         raise UnreadableTime(text)
@@ -26,6 +31,8 @@ def read_time_ms(text: str, now_ms: int) -> int:
 
     Without a zone it is the machine's. Raises UnreadableTime.
     """
+    if len(text) > TYPED_CHARS_MAX:
+        raise UnreadableTime(text[:TYPED_CHARS_MAX])
     plain = unicodedata.normalize("NFKC", text).strip()
     if _DURATION.fullmatch(plain.lower()):
         return max(0, now_ms - read_duration_ms(plain))

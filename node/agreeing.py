@@ -31,6 +31,8 @@ from commonweal.storage.assessor import Draft, Finding
 
 COMPARED_MAX = 3
 """So many members are compared with when a proposal cites what is not held here."""
+PROBED_MAX = 16
+"""So many logs whose heads in a proposal differ from ours are asked for at once."""
 
 SETS_MAX = 8
 """Sets of witnesses to which the proposals of a height lead."""
@@ -223,7 +225,7 @@ class Agreeing:
                 self.ask(action)
             case acts.Fetch(round_, seal, missing):
                 if missing:
-                    self._compare()
+                    self._compare(seal, missing)
                 else:
                     self.fetch(round_, seal)
             case acts.Decide(certificate, proposal):
@@ -271,11 +273,27 @@ class Agreeing:
         if self.chain.seals.put_double_vote(proof):
             self.voices.accuse(proof)
 
-    def _compare(self) -> None:
-        """Look for what a proposal cites where others may hold it."""
-        members = self.desk.members()
+    def _compare(self, seal: SealId, missing: tuple[bytes, ...]) -> None:
+        """Look for what a proposal cites where others may hold it.
+
+        A log with another head where ours is as long is a fork: its other branch is asked for
+        at once, whatever the digests say.
+        """
+        members, replica = self.desk.members(), self.desk.replica
+        logs = (
+            log for one in self._lacking.values() if one.seal.id == seal for log in one.delta.logs
+        )
+        forked = [
+            log.author
+            for log in logs
+            if log.head in missing
+            and replica.row(log.author).length >= log.length
+            and not replica.is_frozen(log.author)
+        ]
         for session in self.desk.rng.sample(members, min(COMPARED_MAX, len(members))):
             self.comparing.begin(session)
+            for author in forked[:PROBED_MAX]:
+                self.comparing.probe(session, author)
 
     def _know(self, witnesses: tuple[Witness, ...]) -> None:
         if len(self._sets) < SETS_MAX:

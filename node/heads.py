@@ -70,7 +70,7 @@ def read_rule(data: bytes) -> Run:
     """Return the record about rules in an announcement, as a run of one, or raise `Malformed`."""
     if len(data) > RECORD_BYTES_MAX + 16:
         raise Malformed("an announcement that is too large")
-    match codec.decode(data):
+    match codec.decode(data, values_max=codec.FEW_VALUES_MAX):
         case ["rule", bytes(wire)]:
             record = from_bytes_unchecked(wire)
             return Run(record.author, record.seq, (wire,))

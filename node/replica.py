@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from commonweal.node.chain import Chain
-from commonweal.protocol import evidence, frontier, keys, log
+from commonweal.protocol import evidence, keys, log
 from commonweal.protocol.evidence import Proof
 from commonweal.protocol.frontier import Entry, Frontier
 from commonweal.protocol.keys import DeviceKey, MemberId
@@ -285,4 +285,4 @@ def rare(run: Iterable[Record]) -> list[Record]:
 
 
 def _entry(row: LogRow) -> Entry:
-    return frontier.entry(row.author, row.length, row.head, row.frozen)
+    return Entry(row.author, row.length, row.head, row.frozen)

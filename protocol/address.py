@@ -42,7 +42,7 @@ def sign(
 
 def from_bytes(data: bytes, community: CommunityId) -> SignedAddress:
     """Return the statement in `data`, its signature checked. Raises `Malformed`, `BadSignature`."""
-    match codec.decode(data):
+    match codec.decode(data, values_max=5 + ADDRESSES_MAX):
         case [bytes(peer), int(stamp_ms), list(addresses), bytes(signature)] if (
             len(peer) == keys.KEY_BYTES
             and type(stamp_ms) is int

@@ -4,6 +4,9 @@ Signatures cover bytes, so a value that could be written in two ways could be si
 two ways. `decode` therefore takes only what `encode` writes: shortest forms, map keys
 strings, unique and sorted by their UTF-8 bytes, integers within int64, no floats,
 extensions or timestamps. (MessagePack spec, restricted; see docs/protocol.md.)
+
+One byte can stand for an object of 64, so values are counted while they are built: whoever
+decodes what came from outside says how many its format may hold.
 """
 
 from __future__ import annotations
@@ -20,7 +23,19 @@ Value: TypeAlias = "bool | int | str | bytes | list[Value] | dict[str, Value] | 
 DEPTH_MAX = 8
 """Lists and maps may stand in each other this deep; a scalar has depth 0."""
 
+VALUES_MAX = 1024 * 1024
+"""Values in one encoding, unless its format allows fewer: each item, map key and container."""
+
+FEW_VALUES_MAX = 16
+"""What a list of a few parts needs, each of which is decoded by itself or not at all."""
+
+UNCOUNTED_BYTES_MAX = 4096
+"""Data this short is built at once where its format allows as many values as it has bytes."""
+
 INT_MIN, INT_MAX = -(2**63), 2**63 - 1
+
+_NO_VALUE = (ValueError, TypeError, OverflowError, RecursionError, msgpack.UnpackException)
+"""What building a value raises where the bytes are none, or none of ours."""
 
 _LEAVES = frozenset({str, bytes, bool, type(None)})
 
@@ -37,17 +52,67 @@ def encode(value: Value, depth_max: int = DEPTH_MAX) -> bytes:
         raise Malformed(str(error)) from error
 
 
-def decode(data: bytes, depth_max: int = DEPTH_MAX) -> Value:
-    """Return the value whose encoding is `data`, or raise `Malformed`."""
+def decode(data: bytes, depth_max: int = DEPTH_MAX, values_max: int = VALUES_MAX) -> Value:
+    """Return the value whose encoding is `data`, or raise `Malformed`.
+
+    values_max: how many values it may hold, itself and map keys among them.
+    """
     try:
-        value = msgpack.unpackb(data, raw=False, ext_hook=_no_extension, timestamp=3)
+        if len(data) <= min(values_max, UNCOUNTED_BYTES_MAX):
+            value = msgpack.unpackb(data, raw=False, ext_hook=_no_extension, timestamp=3)
+        else:
+            value = _unpack_counted(data, values_max)
         _check((value,), depth_max)
         again = _pack(value)
-    except (ValueError, TypeError, OverflowError, RecursionError, msgpack.UnpackException) as error:
+    except _NO_VALUE as error:
         raise Malformed(f"not canonical MessagePack: {error}") from error
     if again != data:
         raise Malformed("not canonical MessagePack: a shorter encoding exists")
     return cast(Value, value)
+
+
+def is_within(data: bytes, values_max: int) -> bool:
+    """Whether `data` is MessagePack of at most `values_max` values, canonical or not."""
+    try:
+        _unpack_counted(data, values_max)
+    except (Malformed, *_NO_VALUE):
+        return False
+    return True
+
+
+def _unpack_counted(data: bytes, values_max: int) -> Any:
+    """Return what `data` holds; raise `Malformed` before twice as many are built.
+
+    A container is counted with its items when it is complete; the unpacker refuses one that
+    announces too many.
+    """
+    room = values_max - 1
+
+    def listed(items: list[Any]) -> list[Any]:
+        nonlocal room
+        room -= len(items)
+        if room < 0:
+            raise Malformed(f"more than {values_max} values in {len(data)} bytes")
+        return items
+
+    def mapped(items: dict[Any, Any]) -> dict[Any, Any]:
+        nonlocal room
+        room -= 2 * len(items)
+        if room < 0:
+            raise Malformed(f"more than {values_max} values in {len(data)} bytes")
+        return items
+
+    most = min(values_max, len(data))
+    return msgpack.unpackb(
+        data,
+        raw=False,
+        ext_hook=_no_extension,
+        timestamp=3,
+        max_array_len=most,
+        max_map_len=most,
+        list_hook=listed,
+        object_hook=mapped,
+    )
 
 
 def _ordered(value: Value, room: int) -> Value:
@@ -90,7 +155,8 @@ def _check(items: Iterable[Any], room: int) -> None:
         elif room == 0:
             raise ValueError("nested too deep")
         elif kind is list:
-            _check(item, room - 1)
+            if item:
+                _check(item, room - 1)
         elif item:
             # A key that stands twice is lost here, and the length then tells. The order of
             # code points, in which Python compares strings, is that of UTF-8 bytes.

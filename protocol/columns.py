@@ -148,7 +148,14 @@ def _ids(wires: Sequence[bytes]) -> list[bytes]:
 
 def _are_sizes(wires: Sequence[bytes]) -> bool:
     sizes = list(map(len, wires))
-    return min(sizes) > SIGNATURE_BYTES and max(sizes) <= record.RECORD_BYTES_MAX
+    if min(sizes) <= SIGNATURE_BYTES or max(sizes) > record.RECORD_BYTES_MAX:
+        return False
+    most = record.HEADER_VALUES_MAX
+    return max(sizes) - SIGNATURE_BYTES <= most or all(
+        codec.is_within(wire[:-SIGNATURE_BYTES], most)
+        for wire, size in zip(wires, sizes, strict=True)
+        if size - SIGNATURE_BYTES > most
+    )
 
 
 def _are_ids(column: tuple[Any, ...]) -> bool:

@@ -55,7 +55,7 @@ def from_bytes_checked(data: bytes, community: CommunityId) -> Proof:
 
     Raises `InvalidRecord` when it convicts nobody, or `Malformed`.
     """
-    match codec.decode(data):
+    match codec.decode(data, values_max=codec.FEW_VALUES_MAX):
         case [str(context), bytes(one), bytes(two)] if context == CONTEXT:
             return check(from_bytes_unchecked(one), from_bytes_unchecked(two), community)
         case _:

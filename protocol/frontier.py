@@ -12,26 +12,21 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from commonweal.protocol import codec, keys
-from commonweal.protocol.keys import DeviceKey
+from commonweal.protocol.keys import HASH_BYTES, DeviceKey
 
 BUCKETS = 256
-BUCKET_DIGEST_BYTES = 12
-HEAD_BYTES = 16
-"""Of a head, this much is compared; the whole is checked when records come."""
+BUCKET_DIGEST_BYTES = HASH_BYTES
+HEAD_BYTES = HASH_BYTES
+"""Authors choose what these are digests of, so none is shortened: n bits last 2^(n/2) attempts."""
 
 
 class Entry(NamedTuple):
-    """One log in a frontier. `frozen` is the seq that a proof names, else None."""
+    """One log in a frontier. head: the id of its last record. frozen: as a proof names it."""
 
     author: DeviceKey
     length: int
     head: bytes
     frozen: int | None
-
-
-def entry(author: DeviceKey, length: int, head: bytes, frozen: int | None) -> Entry:
-    """Return the entry of a log with its head shortened as it is compared."""
-    return Entry(author, length, head[:HEAD_BYTES], frozen)
 
 
 class Frontier:
@@ -90,7 +85,7 @@ class Frontier:
         return self._root
 
     def buckets(self) -> bytes:
-        """Return the 256 bucket digests of 12 bytes each, one after another."""
+        """Return the 256 bucket digests of 32 bytes each, one after another."""
         for number, known in enumerate(self._digests):
             if known is None:
                 self._digests[number] = _bucket_digest(self.bucket(number))
@@ -124,4 +119,4 @@ def _bucket_digest(entries: list[Entry]) -> bytes:
     if not entries:
         return bytes(BUCKET_DIGEST_BYTES)
     data = codec.encode([[*one] for one in entries])
-    return keys.hash32(keys.BUCKET, data)[:BUCKET_DIGEST_BYTES]
+    return keys.hash32(keys.BUCKET, data)

@@ -20,6 +20,8 @@ from commonweal.protocol.record import CommunityId, RecordId
 SCHEME = "weal://"
 FORM = "commonweal/1/link"
 LINK_CHARS_MAX = 4096
+PASTED_CHARS_MAX = 4 * LINK_CHARS_MAX
+"""A link with the white space that a letter or a terminal put into it."""
 PEERS_MAX = 8
 ADDRESSES_MAX = 16
 ADDRESS_CHARS_MAX = 256
@@ -100,6 +102,8 @@ def _text(link: Link, contacts: Sequence[tuple[PeerKey, list[str]]]) -> str:
 
 def from_text(text: str) -> Link:
     """Return what a pasted link says; white space in it is ignored. Raises `BadLink`."""
+    if len(text) > PASTED_CHARS_MAX:
+        raise BadLink(f"{len(text)} characters; a link has at most {LINK_CHARS_MAX}")
     text = "".join(text.split())
     if not text.startswith(SCHEME):
         raise BadLink(f"a link starts with {SCHEME}")

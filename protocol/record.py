@@ -41,6 +41,8 @@ _INT_BYTES = {0xCC: 2, 0xCD: 3, 0xCE: 5, 0xCF: 9}
 
 HEADER_BYTES_MAX = 16 * 1024
 RECORD_BYTES_MAX = HEADER_BYTES_MAX + SIGNATURE_BYTES
+HEADER_VALUES_MAX = 512
+"""Values in one header, itself and map keys among them; no kind needs half of them."""
 DEPS_MAX = 16
 KIND_CHARS_MAX = 32
 ERASABLE_BYTES_MAX = 64 * 1024
@@ -141,6 +143,12 @@ def sign(signer: Signer, place: Place, draft: Draft) -> Record:
     return from_bytes_unchecked(header + signer.sign(header))
 
 
+def opening(community: CommunityId, author: DeviceKey, seq: int, prev: RecordId) -> bytes:
+    """Return the bytes that a record at this place of a log begins with, founding ones apart."""
+    fields = codec.encode([CONTEXT, community, author, seq, prev])
+    return b"\x9c" + fields[1:]  # a list of twelve, not of five
+
+
 def from_bytes(wire: bytes) -> Record:
     """Return the record in `wire`, its own signature checked.
 
@@ -159,7 +167,7 @@ def from_bytes_unchecked(wire: bytes) -> Record:
     """
     if not SIGNATURE_BYTES < len(wire) <= RECORD_BYTES_MAX:
         raise InvalidRecord(f"a record of {len(wire)} bytes; 65 to {RECORD_BYTES_MAX} are allowed")
-    fields = codec.decode(wire[:-SIGNATURE_BYTES])
+    fields = codec.decode(wire[:-SIGNATURE_BYTES], values_max=HEADER_VALUES_MAX)
     if type(fields) is not list or len(fields) != 12:
         raise Malformed("a header has 12 fields")
     context, community, author, seq, prev, clock, basis, deps, claimed_at, kind, data, body = fields
@@ -261,7 +269,7 @@ def erasable(salt: bytes, media_type: str, content: bytes) -> tuple[bytes, BodyR
 
 def read_erasable(data: bytes) -> tuple[str, bytes]:
     """Return media type and content of an erasable body, or raise `Malformed`."""
-    match codec.decode(data):
+    match codec.decode(data, values_max=codec.FEW_VALUES_MAX):
         case [bytes(salt), str(media_type), bytes(content)] if len(salt) == SALT_BYTES:
             return media_type, content
         case _:

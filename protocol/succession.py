@@ -47,6 +47,8 @@ DEVICES_MAX = 64
 """As many as a member can have."""
 SCHEME = "weal-key:"
 TEXT_CHARS_MAX = 1_500
+PASTED_CHARS_MAX = 4 * TEXT_CHARS_MAX
+"""A code with the white space that a letter or a terminal put into it."""
 CHECK_BYTES = 4
 
 Words: TypeAlias = tuple[tuple[MemberKey, bytes], ...]
@@ -168,7 +170,8 @@ def key_to_text(inception: Inception) -> str:
 
 def key_from_text(text: str) -> Inception:
     """Return the document in a text; white space in it is ignored. Raises Malformed."""
-    text = "".join(text.split())
+    is_short = len(text) <= PASTED_CHARS_MAX
+    text = "".join(text.split()) if is_short else ""
     if not text.startswith(SCHEME) or len(text) > TEXT_CHARS_MAX:
         raise Malformed(f"a code starts with {SCHEME} and has at most {TEXT_CHARS_MAX} characters")
     coded = text[len(SCHEME) :]

@@ -29,6 +29,8 @@ from commonweal.protocol.wire_seals import (
 from commonweal.protocol.wire_state import StateMessage, StatePart, WantState
 
 FRAME_BYTES_MAX = 1024 * 1024
+VALUES_MAX = 65_536
+"""Values in one frame, lists among them: the fullest frame of records and bodies has fewer."""
 RUNS_BYTES_AIM = 448 * 1024
 """A frame of records is closed at about this size."""
 RUN_BYTES_MAX = 2 * RUNS_BYTES_AIM + RECORD_BYTES_MAX
@@ -301,7 +303,7 @@ def decode(frame: bytes) -> Message:
     """Return the message in `frame`, its shape and limits checked, or raise `Malformed`."""
     if len(frame) > FRAME_BYTES_MAX:
         raise Malformed(f"a frame of {len(frame)} bytes")
-    fields = codec.decode(frame, DEPTH_MAX)
+    fields = codec.decode(frame, DEPTH_MAX, VALUES_MAX)
     if type(fields) is not list or not fields or type(fields[0]) is not str:
         raise Malformed("not a message")
     message = (

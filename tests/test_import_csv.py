@@ -221,6 +221,19 @@ def test_a_sheet_has_a_limit(home: Path, tmp_path: Path, monkeypatch: pytest.Mon
     assert "more than 20 bytes" in take(home, put(tmp_path, SHEET)).err
 
 
+def test_a_row_has_so_many_cells_and_no_more(home: Path, tmp_path: Path) -> None:
+    """Also where it stands on many lines, each of them short."""
+    more = sheet.CELLS_MAX - SHEET.partition("\n")[0].count(",") - 1
+    widest = f"{HEADING.rstrip()}{',' * more}\n"
+    assert "0 of 0" not in take(home, put(tmp_path, f"{widest}2026-01-01,work,3,hour,\n")).err
+    for wide in (
+        f",{widest}",
+        HEADING + ',"\n"' * sheet.CELLS_MAX,
+        HEADING + "," * sheet.CELLS_MAX,
+    ):
+        assert "more than 1000 cells in one row" in take(home, put(tmp_path, wide)).err
+
+
 def test_the_words_for_a_mapping_are_read() -> None:
     found = read_mapping(" action = Was , quantity=Wie viel,unit==hour")
     assert found == Mapping({"action": "Was", "quantity": "Wie viel"}, {"unit": "hour"})

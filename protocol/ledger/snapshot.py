@@ -22,6 +22,9 @@ CHUNK_BYTES_AIM = 192 * 1024
 CHUNK_BYTES_MAX = 4 * 1024 * 1024
 """A chunk in memory; one value of a state has at most 1 MiB."""
 
+CHUNK_VALUES_MAX = 400_000
+"""Values in a chunk, three for each pair; a pair of the smallest rows has 32 bytes."""
+
 DEPTH_CHUNKS_MAX = 14
 """At most 16,384 chunks: with the aim, a state of 3 GiB."""
 
@@ -72,7 +75,7 @@ def read_chunk(data: bytes, state_root: bytes, depth: int, number: int) -> list[
     """
     if len(data) > CHUNK_BYTES_MAX:
         raise Malformed(f"a chunk of {len(data)} bytes")
-    match codec.decode(data):
+    match codec.decode(data, values_max=CHUNK_VALUES_MAX):
         case [list(hashes), list(listed)] if len(hashes) == depth <= DEPTH_CHUNKS_MAX:
             beside = tuple(one for one in hashes if type(one) is bytes and len(one) == HASH_BYTES)
             pairs = list(map(_pair, listed))

@@ -26,18 +26,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from commonweal.protocol import codec
+from commonweal.protocol import codec, keys
 from commonweal.protocol.errors import InvalidProof, InvalidRecord, InvalidSeal, Malformed
 from commonweal.protocol.keys import HASH_BYTES, KEY_BYTES, DeviceKey
 from commonweal.protocol.ledger import root
 from commonweal.protocol.record import (
     PERMANENT_BYTES_MAX,
+    RECORD_BYTES_MAX,
     CommunityId,
     Record,
+    RecordId,
     check_community,
     from_bytes,
     from_bytes_unchecked,
     is_body,
+    opening,
 )
 from commonweal.protocol.seal import chain
 from commonweal.protocol.seal.cut import (
@@ -61,6 +64,12 @@ FOLLOWING_MAX = CUT_RECORDS_MAX - 1
 
 CHANGES_MAX = 20_000
 """Heights at which the witnesses changed."""
+
+SIGNATURES_MAX = 10_000
+"""Signatures of all changes together, which a reader checks in about a second."""
+
+VALUES_MAX = 11 + FOLLOWING_MAX + CHANGES_MAX + root.DEPTH_MAX + PRESENT_MAX
+"""Values in a proof, each record and each sealed height as one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +172,7 @@ def bundle_from_bytes(data: bytes) -> Bundle:
     """
     if len(data) > BUNDLE_BYTES_MAX:
         raise Malformed(f"a proof of {len(data)} bytes")
-    match codec.decode(data):
+    match codec.decode(data, values_max=VALUES_MAX):
         case [
             str(context),
             bytes(founding),
@@ -228,6 +237,9 @@ def shown_by(data: bytes) -> Shown:
 
 def _witnesses(bundle: Bundle) -> tuple[Witness, ...]:
     """Return the set that certified the seal, followed from the founding record."""
+    signatures = sum(len(one.certificate.signatures) for one in bundle.changes)
+    if signatures > SIGNATURES_MAX:
+        raise InvalidProof(f"{signatures} signatures of witnesses; {SIGNATURES_MAX} are allowed")
     point = chain.beginning(bundle.founding)
     for sealed in bundle.changes:
         after = chain.leap(point, sealed)
@@ -240,14 +252,17 @@ def _witnesses(bundle: Bundle) -> tuple[Witness, ...]:
 
 def _check_in_cut(bundle: Bundle) -> None:
     """Raise `InvalidProof` unless the seal's cut covers the record."""
-    last = bundle.record
-    check_community(last, CommunityId(bundle.founding.id))
+    record, community = bundle.record, CommunityId(bundle.founding.id)
+    check_community(record, community)
+    seq, head = record.seq, record.id
     for wire in bundle.following:
-        record = from_bytes_unchecked(wire)
-        if (record.author, record.seq, record.prev) != (last.author, last.seq + 1, last.id):
-            raise InvalidProof(f"{record} does not follow {last}")
-        last = record
-    log = SealedLog(last.author, last.seq + 1, last.id)
+        seq += 1
+        if len(wire) > RECORD_BYTES_MAX or not wire.startswith(
+            opening(community, record.author, seq, head)
+        ):
+            raise InvalidProof(f"record {seq} in it does not follow {record}")
+        head = RecordId(keys.hash32(keys.RECORD, wire))
+    log = SealedLog(record.author, seq + 1, head)
     ((key, value),) = tree_changes((log,)).items()
     assert value is not None, "a log of a cut has a leaf"
     if not root.is_in(bundle.logs_root, key, value, bundle.beside):

@@ -37,6 +37,9 @@ CUT_LOGS_MAX = 4096
 
 PRESENT_MAX = WITNESSES_MAX
 
+DELTA_VALUES_MAX = 3 + 4 * CUT_LOGS_MAX + PRESENT_MAX
+"""Values in the delta of one cut."""
+
 
 class SealedLog(NamedTuple):
     """A log in a cut: its length, 1 or more, and the id of its last record."""
@@ -123,7 +126,7 @@ def delta_to_bytes(delta: Delta) -> bytes:
 
 def delta_from_bytes(data: bytes) -> Delta:
     """Return the delta in `data`, or raise `Malformed`."""
-    return read_delta(codec.decode(data))
+    return read_delta(codec.decode(data, values_max=DELTA_VALUES_MAX))
 
 
 def read_delta(value: Any) -> Delta:

@@ -14,7 +14,7 @@ from commonweal.protocol import codec, keys
 from commonweal.protocol.errors import Malformed
 from commonweal.protocol.keys import HASH_BYTES, SIGNATURE_BYTES
 from commonweal.protocol.record import CommunityId
-from commonweal.protocol.seal.cut import Delta, delta_fields, read_delta
+from commonweal.protocol.seal.cut import DELTA_VALUES_MAX, Delta, delta_fields, read_delta
 from commonweal.protocol.seal.haves import HAVES_LOGS_MAX, Have, have_fields, read_have
 from commonweal.protocol.seal.quorum import WITNESSES_MAX
 from commonweal.protocol.seal.votes import (
@@ -37,6 +37,10 @@ CONTEXT = "commonweal/1/seal"
 EVIDENCE_PER_SEAL_MAX = 64
 SEAL_BYTES_MAX = 4096
 PROPOSAL_BYTES_MAX = 1024 * 1024
+PROPOSAL_VALUES_MAX = 8 + DELTA_VALUES_MAX + 3 * HAVES_LOGS_MAX + (6 + 8 + 1) * WITNESSES_MAX
+"""Values in a proposal: of its delta, its have-frontiers or prevotes, and a vote."""
+SEALED_VALUES_MAX = 4 + 2 * (5 + 3 * WITNESSES_MAX)
+"""Values in a sealed height: a certificate and a set of witnesses."""
 FRESH = -1
 """The valid round of a proposal that was never voted on."""
 
@@ -165,7 +169,7 @@ def proposal_from_bytes(data: bytes, community: CommunityId) -> Proposal:
     """
     if len(data) > PROPOSAL_BYTES_MAX:
         raise Malformed(f"a proposal of {len(data)} bytes")
-    match codec.decode(data):
+    match codec.decode(data, values_max=PROPOSAL_VALUES_MAX):
         case [
             bytes(sealed),
             list(delta),
@@ -258,7 +262,7 @@ def sealed_to_bytes(sealed: SealedHeight) -> bytes:
 
 def sealed_from_bytes(data: bytes, community: CommunityId) -> SealedHeight:
     """Return the sealed height in `data`, its form checked; `chain` checks the rest."""
-    match codec.decode(data):
+    match codec.decode(data, values_max=SEALED_VALUES_MAX):
         case [bytes(seal), certificate, witnesses]:
             return SealedHeight(
                 seal_from_bytes(seal, community),

@@ -34,6 +34,9 @@ HAVE_LOGS_MAX = 2048
 HAVES_LOGS_MAX = 12_288
 """Logs in all have-frontiers of one proposal together, so that it fits a frame."""
 
+HAVE_VALUES_MAX = 6 + 3 * HAVE_LOGS_MAX
+"""Values in one have-frontier."""
+
 Lengths: TypeAlias = tuple[tuple[DeviceKey, int], ...]
 
 Least: TypeAlias = Mapping[DeviceKey, int]
@@ -77,7 +80,7 @@ def have_to_bytes(have: Have) -> bytes:
 
 def have_from_bytes(data: bytes, community: CommunityId) -> Have:
     """Return the have-frontier in `data`, signature checked; `Malformed`, `BadSignature`."""
-    return read_have(codec.decode(data), community)
+    return read_have(codec.decode(data, values_max=HAVE_VALUES_MAX), community)
 
 
 def read_have(value: Any, community: CommunityId) -> Have:

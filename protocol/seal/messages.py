@@ -58,7 +58,7 @@ def message_from_bytes(data: bytes, community: CommunityId) -> Message:
     """
     if len(data) > MESSAGE_BYTES_MAX:
         raise Malformed(f"a message of {len(data)} bytes")
-    match codec.decode(data):
+    match codec.decode(data, values_max=codec.FEW_VALUES_MAX):
         case ["vote", bytes(inner)]:
             return vote_from_bytes(inner, community)
         case ["proposal", bytes(inner)]:

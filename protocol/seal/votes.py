@@ -155,7 +155,7 @@ def certificate_to_bytes(certificate: Certificate) -> bytes:
 
 def certificate_from_bytes(data: bytes) -> Certificate:
     """Return the certificate in `data`, its form checked; `check_certificate` checks the rest."""
-    return read_certificate(codec.decode(data))
+    return read_certificate(codec.decode(data, values_max=5 + 3 * WITNESSES_MAX))
 
 
 def read_certificate(value: Any) -> Certificate:

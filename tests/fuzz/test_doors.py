@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import resource
+import subprocess
+import sys
 import time
 from contextlib import suppress
 
@@ -13,6 +16,7 @@ from hypothesis import strategies as st
 from commonweal.protocol.errors import CommonwealError
 from tests.fuzz.changes import inputs
 from tests.fuzz.doors import DOORS, kept
+from tests.planted.faults import ROOT
 
 SECONDS_MAX = 3.0
 GROWTH_KIB_MAX = 300 * 1024
@@ -70,3 +74,13 @@ def test_no_door_is_slow_or_hungry(name: str) -> None:
         assert time.process_time() - begun < SECONDS_MAX, what
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown < GROWTH_KIB_MAX, "an input that takes much memory"
+
+
+def test_32_mib_of_hostile_bytes_cost_little_at_every_door() -> None:
+    """In a process of its own: what it took at most is what the worst of them took."""
+    asked = [sys.executable, "-m", "tests.fuzz.floods"]
+    ran = subprocess.run(asked, cwd=ROOT, check=True, capture_output=True, timeout=170)
+    found = json.loads(ran.stdout)
+    assert list(found["seconds"]) == list(DOORS)
+    assert max(found["seconds"].values()) < SECONDS_MAX, found
+    assert found["grown_kib"] < GROWTH_KIB_MAX, found

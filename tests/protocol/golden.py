@@ -16,7 +16,6 @@ from commonweal.protocol import (
     codec,
     evidence,
     founding,
-    frontier,
     hello,
     identity,
     invite,
@@ -25,7 +24,7 @@ from commonweal.protocol import (
     succession,
     wire,
 )
-from commonweal.protocol.frontier import Frontier
+from commonweal.protocol.frontier import Entry, Frontier
 from commonweal.protocol.hello import Greeting
 from commonweal.protocol.identity import Inception
 from commonweal.protocol.invite import Contact, Invite, Link, Rekeyed
@@ -223,7 +222,7 @@ def frontier_vectors() -> dict[str, Any]:
     cases = []
     for count in (0, 1, 2, 40):
         entries = [
-            frontier.entry(
+            Entry(
                 DeviceKey(seed("log", n)),
                 n,
                 seed("head", n) if n else b"",
@@ -237,9 +236,9 @@ def frontier_vectors() -> dict[str, Any]:
             {
                 "entries": [told(list(one)) for one in entries],
                 "buckets": {
-                    str(n): digests[12 * n : 12 * n + 12].hex()
+                    str(n): digests[32 * n : 32 * n + 32].hex()
                     for n in range(256)
-                    if any(digests[12 * n : 12 * n + 12])
+                    if any(digests[32 * n : 32 * n + 32])
                 },
                 "digest": held.digest().hex(),
             }

@@ -188,6 +188,27 @@ def test_hostile_nesting_is_malformed_and_no_crash(nested: int) -> None:
         codec.encode(value)
 
 
+@pytest.mark.parametrize(
+    ("value", "values"),
+    [
+        ([0] * 5_000, 5_001),
+        ([[]] * 5_000, 5_001),
+        ([{}] * 5_000, 5_001),
+        ({f"{n:05}": b"" for n in range(2_500)}, 5_001),
+        ([[[1], {"a": 1}]] * 1_000, 6_001),
+        ([b"x" * 5_000], 2),
+    ],
+    ids=["numbers", "lists", "maps", "pairs", "both", "a long one"],
+)
+def test_values_are_counted_up_to_their_limit(value: Any, values: int) -> None:
+    data = codec.encode(value)
+    assert codec.decode(data, values_max=values) == value
+    assert codec.is_within(data, values)
+    with pytest.raises(Malformed):
+        codec.decode(data, values_max=values - 1)
+    assert not codec.is_within(data, values - 1)
+
+
 def test_a_list_that_holds_itself_is_refused() -> None:
     value: list[Any] = []
     value.append(value)

@@ -157,6 +157,7 @@ BAD = {
     "a key twice": wire(data={"aa": 1, "bb": 1}).replace(b"\xa2bb", b"\xa2aa"),
     "not UTF-8": wire(kind="abcd").replace(b"abcd", b"\xff\xff\xff\xff"),
     "cut": wire()[:-70] + SIGNATURE,
+    "too many values": wire(data={"a": [0] * 512}),
     "too large": wire(data={"a": "x" * 20_000}),
 }
 

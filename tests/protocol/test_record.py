@@ -19,6 +19,7 @@ from commonweal.protocol.errors import (
 from commonweal.protocol.record import (
     ERASABLE_BYTES_MAX,
     HEADER_BYTES_MAX,
+    HEADER_VALUES_MAX,
     PERMANENT_BYTES_MAX,
     BodyRef,
     RecordId,
@@ -177,6 +178,17 @@ def test_a_kind_that_is_judged_by_its_document_carries_one(kind: str) -> None:
     fields = header_fields(LAST)
     fields[KIND], fields[BODY] = kind, [HASH, 1, 1]
     assert record.from_bytes_unchecked(signed(BO, fields)).body == BodyRef(HASH, 1, True)
+
+
+def test_a_header_has_so_many_values_and_no_more() -> None:
+    fields = header_fields(LAST)
+    fields[DATA] = {"n": []}
+    others = 1 + len(fields) + len(fields[DEPS]) + 2 + (3 if fields[BODY] else 0)
+    fields[DATA] = {"n": [0] * (HEADER_VALUES_MAX - others)}
+    record.from_bytes_unchecked(signed(BO, fields))
+    fields[DATA] = {"n": [0] * (HEADER_VALUES_MAX - others + 1)}
+    with pytest.raises(Malformed, match="more than 512 values"):
+        record.from_bytes_unchecked(signed(BO, fields))
 
 
 GOOD_FIELDS: dict[str, tuple[int, Any]] = {

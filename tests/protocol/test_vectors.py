@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from nacl.signing import SigningKey
 
-from commonweal.protocol import codec, evidence, frontier, log, wire
+from commonweal.protocol import codec, evidence, log, wire
 from commonweal.protocol.errors import CommonwealError, InvalidRecord, Malformed
 from commonweal.protocol.frontier import Entry, Frontier
 from commonweal.protocol.keys import DeviceKey
@@ -177,7 +177,7 @@ def test_a_second_reader_finds_the_same_digests(case: dict[str, Any]) -> None:
     shown = {str(number): one.hex() for number, one in enumerate(found) if any(one)}
     assert shown == case["buckets"]
     assert reader.digest("cw1/frontier", *found).hex() == case["digest"]
-    held = Frontier(frontier.entry(*one) for one in map(Entry._make, entries))
+    held = Frontier(map(Entry._make, entries))
     assert held.digest().hex() == case["digest"]
 
 

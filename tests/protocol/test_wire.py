@@ -17,7 +17,7 @@ from commonweal.protocol.record import PERMANENT_BYTES_MAX, RECORD_BYTES_MAX, Re
 from tests.protocol.authors import seed
 
 A, B = DeviceKey(seed("a")), DeviceKey(seed("b"))
-HEAD = bytes(16)
+HEAD = bytes(32)
 ENTRY = Entry(A, 3, HEAD, None)
 DIGEST = bytes(32)
 
@@ -31,7 +31,7 @@ MESSAGES: dict[str, wire.Message] = {
     "compare": wire.Compare(DIGEST, DIGEST),
     "compare for the first time": wire.Compare(DIGEST, b""),
     "same": wire.Same(DIGEST),
-    "buckets": wire.Buckets(bytes(3072)),
+    "buckets": wire.Buckets(bytes(8192)),
     "entries": wire.Entries(bytes([0, 7, 255]), (ENTRY, Entry(B, 5, HEAD, 5)), reply=True),
     "entries, empty": wire.Entries(b"", (), reply=False),
     "an entry of a log frozen at once": wire.Entries(b"", (Entry(A, 0, b"", 0),), reply=False),
@@ -123,8 +123,8 @@ LIMITS: dict[str, tuple[Any, Any]] = {
     "a digest to compare": (["compare", DIGEST, b""], ["compare", DIGEST[:31], b""]),
     "a base": (["compare", DIGEST, DIGEST], ["compare", DIGEST, DIGEST[:31]]),
     "the same": (["same", DIGEST], ["same", DIGEST + b"x"]),
-    "the buckets": (["buckets", bytes(3072)], ["buckets", bytes(3071)]),
-    "more than the buckets": (["buckets", bytes(3072)], ["buckets", bytes(3073)]),
+    "the buckets": (["buckets", bytes(8192)], ["buckets", bytes(8191)]),
+    "more than the buckets": (["buckets", bytes(8192)], ["buckets", bytes(8193)]),
     "bucket numbers": (
         ["entries", bytes(range(256)), [], True],
         ["entries", bytes(range(256)) + b"\xff", [], True],
@@ -144,7 +144,7 @@ LIMITS: dict[str, tuple[Any, Any]] = {
     ),
     "the head of an entry": (
         ["entries", b"", [[A, 1, HEAD, None]], True],
-        ["entries", b"", [[A, 1, HEAD[:15], None]], True],
+        ["entries", b"", [[A, 1, HEAD[:31], None]], True],
     ),
     "the head of an empty entry": (
         ["entries", b"", [[A, 0, b"", None]], True],
@@ -249,7 +249,8 @@ def test_what_a_node_may_send_fits_a_frame() -> None:
         wire.WantEvidence((A,) * 256),
         wire.Addresses((bytes(5 * 1024),) * 64),
         wire.Part(DIGEST, PERMANENT_BYTES_MAX, 0, bytes(256 * 1024)),
-        wire.Buckets(bytes(3072)),
+        wire.Buckets(bytes(8192)),
+        wire.Runs((wire.Run(A, 1, (bytes(200),), ((0, bytes(40)),)),) * 3500, 0, asked=True),
     ]
     for message in full:
         assert wire.decode(wire.encode(message)) == message

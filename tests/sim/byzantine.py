@@ -262,7 +262,7 @@ def greedy(face: Face, _session: Session, rng: Random) -> list[bytes]:
 def comparing(_face: Face, _session: Session, rng: Random) -> list[bytes]:
     """Ask to compare again and again, with digests of nothing."""
     return [wire.encode(wire.Compare(rng.randbytes(32), b""))] * 10 + [
-        wire.encode(wire.Buckets(rng.randbytes(256 * 12))),
+        wire.encode(wire.Buckets(rng.randbytes(256 * 32))),
         wire.encode(wire.Same(rng.randbytes(32))),
     ]
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from commonweal.node.replica import Replica
-from commonweal.protocol import wire
+from commonweal.protocol import frontier, log, wire
 from commonweal.protocol.keys import DeviceKey, Signer
+from commonweal.protocol.record import Draft, RecordId, sign
 from commonweal.protocol.seal.votes import (
     NIL,
     Step,
@@ -16,7 +17,7 @@ from commonweal.protocol.seal.votes import (
 )
 from tests.sim.node import Node
 from tests.sim.test_seal_faults import OTHER, folded, hear
-from tests.sim.test_seals import STEP_MS, chain, council, seal_soon
+from tests.sim.test_seals import STEP_MS, chain, council, next_seal, seal_soon
 from tests.sim.world import World
 
 FOLLOWED_MS_MAX = 60_000
@@ -85,3 +86,36 @@ def test_who_does_not_know_yet_who_is_accused_learns_it_again(
     monkeypatch.setattr(Replica, "was_admitted", knows)
     late.start()
     until_folded(world, late, chain(others[0]).height)
+
+
+def test_a_fork_that_digests_hide_is_found_by_the_heads_of_a_proposal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two branches in one log, for which their author found bytes that digest alike."""
+    world = council(52, more=1)
+    *others, author = world.nodes
+    author.crash()
+    person = author.person
+    tip = others[0].service.desk.replica.tip(person.device)
+    place = log.next_place(world.community, tip, RecordId(world.community), [], 1)
+    branches = [sign(person.signer, place, Draft("event", {"n": n}, 1)) for n in range(2)]
+    for number, node in enumerate(others):
+        node.crash()
+        node.service.desk.replica.append(person.device, [branches[number % 2]], {}, checked=True)
+        node.store.commit()
+    alike = frontier._bucket_digest
+
+    def hidden(entries: list[frontier.Entry]) -> bytes:
+        heads = [one.id for one in branches]
+        return alike([one._replace(head=b"") if one.head in heads else one for one in entries])
+
+    monkeypatch.setattr(frontier, "_bucket_digest", hidden)
+    for node in others:
+        node.start()
+    world.run(20_000)
+    assert len({one.service.desk.replica.frontier.digest() for one in others}) == 1
+    assert not any(one.store.proof(person.device) for one in others)
+    next_seal(world, others)
+    world.run(5_000)
+    for node in others:
+        assert node.store.proof(person.device) is not None
