@@ -29,8 +29,7 @@ from commonweal.protocol.wire_seals import (
 from commonweal.protocol.wire_state import StateMessage, StatePart, WantState
 
 FRAME_BYTES_MAX = 1024 * 1024
-VALUES_MAX = 65_536
-"""Values in one frame, lists among them: the fullest frame of records and bodies has fewer."""
+VALUES_MAX = 65_536  # of one frame: the fullest with records and bodies has fewer
 RUNS_BYTES_AIM = 448 * 1024
 """A frame of records is closed at about this size."""
 RUN_BYTES_MAX = 2 * RUNS_BYTES_AIM + RECORD_BYTES_MAX
