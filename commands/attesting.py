@@ -1,25 +1,41 @@
-"""`weal attest`, `dispute` and `correct`: what members say of a contribution."""
+"""`weal attest`, `dispute` and `correct`: what members say of a contribution.
+
+What waits for the member's word is listed, and never what they wrote or gave themselves.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from commonweal.commands.flows import event_words
-from commonweal.commands.folded import Folded, confirm, folded, note_body, submit
+from commonweal.commands.folded import (
+    Folded,
+    confirm,
+    folded,
+    note_body,
+    submit,
+    table,
+)
+from commonweal.commands.folded import amount as shown_amount
 from commonweal.commands.language import _, ngettext
 from commonweal.commands.options import form_option, home_option, passphrase_option
-from commonweal.commands.output import Form, say, write_json
+from commonweal.commands.output import Column, Form, say, visible, write_json
 from commonweal.commands.people import begins
 from commonweal.commands.quantity import read_quantity, shown_number, shown_unit
 from commonweal.protocol.codec import INT_MAX
 from commonweal.protocol.errors import UnreadableQuantity, UsageError
-from commonweal.protocol.ledger import agents, attestation
+from commonweal.protocol.ledger import agents, attestation, consent
+from commonweal.protocol.ledger.consent import CorrectionRow
 from commonweal.protocol.ledger.flow import EVENT, EventRow, event_row
+from commonweal.protocol.ledger.quantities import Quantity, read
 from commonweal.protocol.record import RecordId
 from commonweal.storage.home import Home
+
+if TYPE_CHECKING:
+    from commonweal.node.events import Wish
 
 ATTESTED_AT_ONCE_MAX = 10_000
 
@@ -43,15 +59,16 @@ def attest(
     home: Home,
     form: Form,
 ) -> None:
-    """Say that a contribution of another member was as he wrote it.
+    """Say that a contribution of another member was as its author wrote it.
 
-    ID begins the id of a contribution, or of somebody's claim to be an agent outside. With
-    --member or --scope all that fits is attested.
+    ID begins the id of a contribution, of a correction that waits for your consent, or of
+    somebody's claim to be an agent outside. With --member or --scope all that fits is attested.
+    Without any of these, what waits for your word is listed.
     """
-    from commonweal.node.events import Wish
-
-    if (say_no and withdraw) or bool(ids) == bool(member or scope):
+    if (say_no and withdraw) or (ids and (member or scope)):
         raise UsageError(_("give ids, or --member or --scope; and --no or --withdraw, not both"))
+    if not (ids or member or scope or say_no or withdraw):
+        return _list_waiting(home, form)
     said = attestation.WITHDRAW if withdraw else attestation.NO if say_no else attestation.YES
     with folded(home) as found:
         if ids:
@@ -59,18 +76,9 @@ def attest(
         else:
             giver = found.member(member) if member else None
             chosen = _fitting(found, giver, scope)
-        wishes = []
-        for id in chosen:
-            row = event_row(found.state, id)
-            data: dict[str, Any] = {"event": bytes(id), "say": said}
-            cited = [id]
-            if row is not None and row.corrections:
-                data["corrections"] = row.corrections
-                # What he has seen stands before what he says, in every order of records.
-                cited.append(RecordId(row.corrected_by))
-            wishes.append(Wish("attest", data, tuple(cited)))
+        wishes = [_wish(found, id, said) for id in chosen]
         written = submit(found, wishes, passphrase_file) if wishes else []
-        first = event_words(found, chosen[0]) if chosen else ""
+        first = _words(found, chosen[0]) if chosen else ""
     if form is Form.JSON:
         listed = [
             {"id": one.id.hex(), "event": id.hex(), "seq": one.seq}
@@ -87,6 +95,72 @@ def attest(
         len(written),
     )
     return say(many.format(what=_(said), n=len(written)))
+
+
+def _wish(found: Folded, id: RecordId, said: str) -> Wish:
+    """Return what is written to say something of an event, a correction or a claim."""
+    from commonweal.node.events import Wish
+
+    correction = consent.correction_row(found.state, id)
+    row = event_row(found.state, id if correction is None else correction.event)
+    data: dict[str, Any] = {"event": bytes(id), "say": said}
+    cited = [id]
+    if row is not None and row.corrections:
+        data["corrections"] = row.corrections
+        # What the member has seen stands before what they say, in every order of records.
+        cited.append(RecordId(row.corrected_by))
+    return Wish("attest", data, tuple(dict.fromkeys(cited)))
+
+
+def _list_waiting(home: Home, form: Form) -> None:
+    """List what waits for the member's word: corrections first, the earliest first."""
+    with folded(home) as found:
+        rows = [
+            {
+                "id": id.hex(),
+                "kind": "correction",
+                "event": row.event.hex(),
+                "member": row.member.hex(),
+                "member_name": found.name(row.member),
+                "words": _words(found, id),
+            }
+            for id, row in consent.waiting(found.state)
+            if found.me in row.asked and found.state.get(attestation.SAID + id + found.me) is None
+        ]
+        for event in _fitting(found, None, None):
+            row = event_row(found.state, event)
+            assert row is not None, "it was found"
+            rows.append(
+                {
+                    "id": event.hex(),
+                    "kind": "event",
+                    "event": event.hex(),
+                    "member": row.member.hex(),
+                    "member_name": found.name(row.member),
+                    "words": event_words(found, event),
+                }
+            )
+    columns = [
+        Column("id", _("id")),
+        Column("member_name", _("written by")),
+        Column("words", _("what")),
+    ]
+    fields = ("id", "kind", "event", "member", "member_name", "words")
+    nothing = _("Nothing waits for your word.")
+    return table(form, "waits", rows, fields, columns, "", nothing)
+
+
+def _words(found: Folded, id: bytes) -> str:
+    """Return an event, or a correction that waits, as people read it."""
+    row = consent.correction_row(found.state, id)
+    return event_words(found, id) if row is None else correction_words(found, row)
+
+
+def correction_words(found: Folded, row: CorrectionRow) -> str:
+    """Return a correction that waits as people read it."""
+    number, unit = shown_amount(row.quantity or row.effort)
+    more = f"{'' if str(number).startswith('-') else '+'}{number} {shown_unit(unit or '')}"
+    return _("{more} for: {event}").format(more=more, event=event_words(found, row.event))
 
 
 @click.command("dispute")
@@ -128,7 +202,8 @@ def correct(
 ) -> None:
     """Say what a contribution that you wrote down really was: weal correct ID 2 hours.
 
-    What others said of it before counts no more; they attest it again.
+    What others said of it before counts no more; they attest it again. What takes from another
+    member waits for their yes.
     """
     from commonweal.node.events import Wish
 
@@ -140,10 +215,22 @@ def correct(
         data = _difference(row, wanted)
         data |= {"action": row.action, "corrects": bytes(event)}
         cited = [event, *([RecordId(row.corrected_by)] if row.corrected_by else [])]
+        asked = consent.asked(found.state, found.me, event, *_quantities(data))
         written = submit(found, [Wish("event", data, tuple(cited))], passphrase_file)
+        names = ", ".join(found.name(one) for one in asked)
     number = shown_number(int(str(wanted["n"])), int(str(wanted["scale"])))
     now = f"{number} {shown_unit(str(wanted['unit']))}"
-    return confirm(form, written, _("Corrected to {now}.").format(now=now), event=event.hex())
+    words = _("Corrected to {now}.").format(now=now)
+    if asked:
+        words = _("To be {now}, once {names} say yes: weal attest {id}")
+        words = words.replace("{now}", now).replace("{names}", visible(names))
+    waits = [one.hex() for one in asked]
+    return confirm(form, written, words, event=event.hex(), waits_for=waits)
+
+
+def _quantities(data: dict[str, Any]) -> list[Quantity | None]:
+    keys = ("resourceQuantity", "effortQuantity")
+    return [read(data[key]) if key in data else None for key in keys]
 
 
 def _difference(row: EventRow, wanted: dict[str, Any]) -> dict[str, Any]:
@@ -160,24 +247,24 @@ def _difference(row: EventRow, wanted: dict[str, Any]) -> dict[str, Any]:
 
 
 def _attestable(found: Folded, text: str) -> RecordId:
-    """Return the event, or else the claim, whose id begins so."""
+    """Return the event, claim or correction that waits whose id begins so."""
     ids = [RecordId(key[1:]) for key, _ in found.state.items(EVENT)]
+    ids += [RecordId(id) for id, _ in consent.waiting(found.state)]
     ids += [RecordId(key[1:]) for key, _ in found.state.items(agents.CLAIM)]
     return begins(ids, text)
 
 
 def _fitting(found: Folded, giver: bytes | None, scope: str | None) -> list[RecordId]:
-    """Return what others gave and our member said nothing of, the earliest first."""
+    """Return what others wrote and gave and our member said nothing of, the earliest first."""
     fitting: list[tuple[int, RecordId]] = []
     for key, value in found.state.items(EVENT):
         row, id = EventRow(*value), RecordId(key[1:])
         provider = agents.person(found.state, row.provider)
-        if provider == found.me or (giver is not None and provider != giver):
+        if found.me in (provider, row.member) or (giver is not None and provider != giver):
             continue
         if scope is not None and row.scope != scope:
             continue
-        mine = attestation.SAID + id + row.corrections.to_bytes(8) + found.me
-        if found.state.get(mine) is None:
+        if found.state.get(attestation.said_key(id, row, found.me)) is None:
             fitting.append((row.clock, id))
     if len(fitting) > ATTESTED_AT_ONCE_MAX:
         most = f"{ATTESTED_AT_ONCE_MAX:,}"

@@ -139,7 +139,10 @@ def new(
             event["receiver"] = bytes(found.community)
         wish = Wish("event", event, tuple({spec, *cited}), note_body(note))
         written = submit(found, [wish], passphrase_file)
-    return confirm(form, written, _("In the books, as {id}."), specification=spec.hex())
+    words = _("In the books, as {id}.")
+    if common:
+        words = _("In the books once another member attests it: weal attest {id}")
+    return confirm(form, written, words, specification=spec.hex())
 
 
 @click.group("unit")
@@ -203,7 +206,7 @@ def income(
 ) -> None:
     """Write down what came in for the community from outside: weal income 1200 EUR.
 
-    The rules say into which pool it goes, and who gets a share of it.
+    Another member attests it. The rules say into which pool it goes, and who gets a share of it.
     """
     from commonweal.node.events import Wish
 
@@ -231,7 +234,9 @@ def income(
         written = submit(found, [wish], passphrase_file)
     number = shown_number(int(str(amount["n"])), int(str(amount["scale"])))
     what = f"{number} {shown_unit(str(amount['unit']))}"
-    words = _("Income of {what}, as {id}. It counts once it is attested and sealed.")
+    words = _(
+        "Income of {what}, as {id}. It counts once another member attests it and it is sealed."
+    )
     return confirm(form, written, words.replace("{what}", what), payer=giver.hex())
 
 

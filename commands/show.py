@@ -17,7 +17,7 @@ from commonweal.commands.quantity import shown_action, shown_number, shown_unit
 from commonweal.commands.times import iso, shown
 from commonweal.protocol import codec, log
 from commonweal.protocol.errors import UnknownId
-from commonweal.protocol.ledger import membership
+from commonweal.protocol.ledger import consent, membership
 from commonweal.protocol.record import Record, RecordId
 from commonweal.storage.home import Home
 from commonweal.storage.seals import Seals
@@ -40,6 +40,9 @@ def show(id: str, home: Home, form: Form) -> None:
         row = as_row(store, people, found)
         reason = state.kept.verdict(found)
         row |= {"counts": reason is None, "reason": reason and reason.value}
+        waits = consent.correction_row(state.state, found.id)
+        asked = [] if waits is None or waits.held else waits.asked
+        row["waits_for"] = [one.hex() for one in asked]
         row["sealed"] = state.kept.is_final(found)
         row["sealed_at"] = None
         if row["sealed"]:
@@ -149,6 +152,7 @@ def _show(row: dict[str, Any], state: Folded) -> None:
             _("no: {reason}").format(reason=_(row["reason"])) if row["reason"] else _("yes"),
         ),
         (_("sealed"), _sealed(row["sealed_at"])),
+        *((_("waits for the yes of"), state.name(bytes.fromhex(one))) for one in row["waits_for"]),
         *_said(row["data"], state),
         *((_("cites"), one) for one in row["deps"]),
     ]

@@ -32,6 +32,7 @@ from commonweal.protocol.ledger.state import State
 from commonweal.storage.home import Home
 
 if TYPE_CHECKING:
+    from commonweal.protocol.ledger.consent import CorrectionRow
     from commonweal.protocol.ledger.pools import Payout
 
 SHARE_FIELDS = ("member", "member_name", "unit", "amount", "lines")
@@ -326,7 +327,7 @@ def _of_id(found: Folded, text: str) -> tuple[dict[str, Any], list[str]]:
 
 def _of_event(found: Folded, text: str) -> tuple[dict[str, Any], list[str]]:
     from commonweal.commands.claims import pays
-    from commonweal.protocol.ledger import attestation, distribution
+    from commonweal.protocol.ledger import attestation, commons, consent, distribution
 
     try:
         id = found.id_among(text, EVENT)
@@ -339,6 +340,8 @@ def _of_event(found: Folded, text: str) -> tuple[dict[str, Any], list[str]]:
     assert row is not None, "it was found"
     rules, ruleset = found.kept.rules, found.kept.ruleset
     yes, no = attestation.attesters(found.state, id)
+    needed = commons.attestations(found.state, id, rules)
+    waiting = [(one, row) for one, row in consent.waiting(found.state) if row.event == id]
     worth, booked = distribution.worth_of(found.final, id), distribution.booked_at(found.final, id)
     lines = [(name, one) for name, one in _paid(found.final) if id in one.line.inputs]
     language = "zh" if is_chinese() else "en"
@@ -347,7 +350,8 @@ def _of_event(found: Folded, text: str) -> tuple[dict[str, Any], list[str]]:
         **event_fields(found, id, row),
         "height": booked and booked[0],
         "attested": attestation.is_attested(found.state, id, rules),
-        "attestations_needed": rules.attestations,
+        "attestations_needed": needed,
+        "waiting": [one.hex() for one, _row in waiting],
         "points": worth and worth.points,
         "reason": worth.reason if worth else None,
         "rule": rule,
@@ -356,9 +360,10 @@ def _of_event(found: Folded, text: str) -> tuple[dict[str, Any], list[str]]:
     words = [
         visible(event_words(found, id)),
         _("{yes} say yes, {no} say no; the rules ask for {needed}").format(
-            yes=yes, no=no, needed=rules.attestations
+            yes=yes, no=no, needed=needed
         ),
     ]
+    words += _waiting_words(found, id, waiting)
     if row.disputes:
         words.append(_("disputed by {n}: worth nothing until they withdraw").format(n=row.disputes))
     if booked is None:
@@ -385,3 +390,21 @@ def _of_event(found: Folded, text: str) -> tuple[dict[str, Any], list[str]]:
         for name, one in lines
     ]
     return value, words
+
+
+def _waiting_words(
+    found: Folded, id: bytes, waiting: Iterable[tuple[bytes, CorrectionRow]]
+) -> list[str]:
+    """Return what of a contribution has no effect yet, in sentences."""
+    from commonweal.commands.attesting import correction_words
+    from commonweal.protocol.ledger import commons
+
+    words = []
+    if not commons.is_moved(found.state, id):
+        words.append(_("no resource shows it until enough others attest it"))
+    for one, correction in waiting:
+        names = ", ".join(found.name(member) for member in correction.asked)
+        more = _("{id}: {what}, waits for the yes of {names}")
+        more = more.format(id=one.hex()[:8], what=correction_words(found, correction), names=names)
+        words.append(visible(more))
+    return words

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from commonweal.protocol.errors import RuleError
-from commonweal.protocol.ledger import events
+from commonweal.protocol.ledger import consent, events
 from commonweal.protocol.ledger.context import Context, Verdict
 from commonweal.protocol.ledger.flow import event_row
 from commonweal.protocol.ledger.reasons import Reason
@@ -21,10 +21,21 @@ def event(state: State, record: Record, context: Context) -> Verdict:
     refused = events.event(state, record, context)
     if refused is not None or not context.rules.admissions:
         return refused
-    noted = record.data.get("corrects", record.id)
-    row = event_row(state, noted)
+    waits = consent.correction_row(state, record.id)
+    mark = state.mark()
+    if waits is not None:
+        refused = consent.apply(state, record.id, waits, context)
+        assert refused is None, "a correction that could not hold was refused"
+    refused = _admit(state, record.data.get("corrects", record.id), context)
+    if waits is not None:
+        state.rollback(mark)
+    return refused
+
+
+def _admit(state: State, event: bytes, context: Context) -> Verdict:
+    row = event_row(state, event)
     assert row is not None, "the event was noted"
-    value = event_value(state, context.community, noted, row)
+    value = event_value(state, context.community, event, row)
     tank = Tank(ADMISSION_FUEL_MAX)
     for admission in context.rules.admissions:
         if admission.actions and row.action not in admission.actions:

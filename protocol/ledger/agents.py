@@ -50,8 +50,9 @@ def is_known(agent: Any, state: State, context: Context) -> TypeGuard[bytes]:
 
 
 def speaks_for(state: State, context: Context, agent: bytes) -> bool:
-    """Whether the author may dispose of what is `agent`'s: his own, or nobody's who could."""
-    return agent == context.member or state.get(MEMBER + agent) is None
+    """Whether the author may dispose of what is `agent`'s: their own, or nobody's who could."""
+    owner = person(state, agent)
+    return owner == context.member or state.get(MEMBER + owner) is None
 
 
 def person(state: State, agent: bytes) -> bytes:
@@ -68,8 +69,6 @@ def claim(state: State, record: Record, context: Context) -> Verdict:
     if state.get(CLAIMED + agent) is not None:
         return Reason.AGENT_CLAIMED
     state.put(CLAIM + record.id, [*ClaimRow(agent, context.member, 0)])
-    if context.rules.attestations == 0:
-        state.put(CLAIMED + agent, context.member)
     return None
 
 
@@ -80,7 +79,7 @@ def attest_claim(state: State, context: Context, id: bytes, row: ClaimRow, more:
         return Reason.AGENT_CLAIMED
     row = row._replace(attested=row.attested + more)
     state.put(CLAIM + id, [*row])
-    if row.attested >= context.rules.attestations:
+    if row.attested >= max(1, context.rules.attestations):
         state.put(CLAIMED + row.agent, row.member)
     return None
 

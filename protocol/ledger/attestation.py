@@ -1,16 +1,19 @@
-"""Attestation: what other members say of an event or of a claim. Nobody speaks for himself.
+"""Attestation: what other members say of an event, a claim or a correction.
 
 Records:
-  attest   event: an event or an agent.claim; say: "yes", "no" or "withdraw"; corrections:
-           how many corrections of the event its author had seen, 0 when missing
+  attest   event: an event, an agent.claim, or a correction that waits for consent; say: "yes",
+           "no" or "withdraw"; corrections: how many corrections of the event its author had
+           seen, 0 when missing
   dispute  event: an event; say: "open" (or missing) or "withdraw"; the reason is in the body
-A correction takes back what was said before it. Whether a claim is settled follows from what
-is said of the event that pays it. State: a what each member said, d disputes.
+Nobody speaks for themselves: neither who wrote a record, nor who gave, nor who gets something
+of the commons. A correction takes back what was said before it. Whether a claim is settled
+follows from what is said of the event that pays it. State: a what each member said, d disputes.
 """
 
 from __future__ import annotations
 
-from commonweal.protocol.ledger import agents, settlement
+from commonweal.protocol.ledger import agents, commons, consent, settlement
+from commonweal.protocol.ledger.consent import CorrectionRow
 from commonweal.protocol.ledger.context import Context, Verdict, is_bytes, is_count
 from commonweal.protocol.ledger.flow import EVENT, EventRow, event_row
 from commonweal.protocol.ledger.reasons import Reason
@@ -23,38 +26,33 @@ YES, NO, WITHDRAW, OPEN = "yes", "no", "withdraw", "open"
 
 
 def attest(state: State, record: Record, context: Context) -> Verdict:
-    """Count what the author's member says of an event or a claim; the last word stands."""
+    """Count what the author's member says of a record; the last word stands."""
     event, say = record.data.get("event"), record.data.get("say")
     seen = record.data.get("corrections", 0)
     if not is_bytes(event) or say not in (YES, NO, WITHDRAW) or not is_count(seen):
         return Reason.SHAPE
+    correction = consent.correction_row(state, event)
+    if correction is not None:
+        return _consent(state, context, event, correction, say, seen)
     row = event_row(state, event)
     if row is None:
         return _attest_claim(state, context, event, say)
-    if agents.person(state, row.provider) == context.member:
+    if context.member in (row.member, agents.person(state, row.provider)):
         return Reason.SELF_ATTESTED
     if seen != row.corrections:
         return Reason.CORRECTED_SINCE
-    key = _key(event, row, context.member)
+    key = said_key(event, row, context.member)
     before = state.get(key)
-    if say == (before or WITHDRAW):
+    if not _say(state, key, say):
         return Reason.NOTHING_NEW
     yes = row.yes + (say == YES) - (before == YES)
     no = row.no + (say == NO) - (before == NO)
     state.put(EVENT + event, [*row._replace(yes=yes, no=no)])
-    if say == WITHDRAW:
-        state.delete(key)
-    else:
-        state.put(key, say)
-    paid = settlement.settlement_row(state, event)
-    if paid is None:
-        return None
-    own = state.get(_key(event, row, paid.claimant))
-    return settlement.hear(state, event, own, _others(state, event, row, context.rules))
+    return _count(state, event, context)
 
 
 def dispute(state: State, record: Record, context: Context) -> Verdict:
-    """Open or withdraw the author's dispute of an event; the provider may not open one."""
+    """Open or withdraw the author's dispute of an event; who gave may not open one."""
     event, say = record.data.get("event"), record.data.get("say", OPEN)
     if not is_bytes(event) or say not in (OPEN, WITHDRAW):
         return Reason.SHAPE
@@ -89,36 +87,104 @@ def withdraw_disputes(state: State, member: bytes) -> None:
 def attesters(state: State, event: bytes) -> tuple[int, int]:
     """Return how many members say yes and no to an event as it now stands.
 
-    Who claimed the provider after he had said yes or no is not counted.
+    Who claimed the provider after they had said yes or no is not counted, nor who receives
+    something of the commons.
     """
     row = event_row(state, event)
     if row is None:
         return 0, 0
-    own = state.get(_key(event, row, agents.person(state, row.provider)))
-    return row.yes - (own == YES), row.no - (own == NO)
+    partial = [agents.person(state, row.provider)]
+    if row.receiver is not None and commons.common_row(state, event) is not None:
+        partial.append(agents.person(state, row.receiver))
+    own = [state.get(said_key(event, row, one)) for one in dict.fromkeys(partial)]
+    return row.yes - own.count(YES), row.no - own.count(NO)
 
 
 def is_attested(state: State, event: bytes, rules: Rules) -> bool:
     """Whether as many others as the rules ask say yes to an event, and more than say no."""
     yes, no = attesters(state, event)
-    return yes >= rules.attestations and (yes > no or not no)
+    return yes >= commons.attestations(state, event, rules) and (yes > no or not no)
 
 
-def _others(state: State, event: bytes, row: EventRow, rules: Rules) -> str | None:
-    """Return what others say of a payment, when they are as many as a contribution needs.
+def said_key(event: bytes, row: EventRow, member: bytes) -> bytes:
+    """Return where the state has what a member says of an event as it now stands."""
+    return SAID + event + row.corrections.to_bytes(8) + member
 
-    Who wrote it is not one of them: he would settle alone what he says he paid.
-    """
+
+def _say(state: State, key: bytes, say: str) -> bool:
+    """Let a member say something else than before; return whether it is something else."""
+    if say == (state.get(key) or WITHDRAW):
+        return False
+    if say == WITHDRAW:
+        state.delete(key)
+    else:
+        state.put(key, say)
+    return True
+
+
+def _count(state: State, event: bytes, context: Context) -> Verdict:
+    """Let a payment be settled, and the commons move, as what is said of an event now has it."""
+    row = event_row(state, event)
+    assert row is not None, "the event is known"
+    paid = settlement.settlement_row(state, event)
+    if paid is not None:
+        own = state.get(said_key(event, row, paid.claimant))
+        others = _others(state, event, context.rules)
+        refused = settlement.hear(state, event, row.member, own, others)
+        if refused is not None:
+            return refused
+        paid = settlement.settlement_row(state, event)
+    is_confirmed = paid is not None and paid.status == settlement.CONFIRMED
+    if commons.is_moved(state, event):
+        return None
+    if is_confirmed or is_attested(state, event, context.rules):
+        return commons.move(state, event, context)
+    return None
+
+
+def _others(state: State, event: bytes, rules: Rules) -> str | None:
+    """Return what others say of a payment, when they are as many as a contribution needs."""
     yes, no = attesters(state, event)
-    own = state.get(_key(event, row, row.member))
-    yes, no = yes - (own == YES), no - (own == NO)
-    if max(yes, no) < max(1, rules.attestations) or yes == no:
+    if max(yes, no) < commons.attestations(state, event, rules) or yes == no:
         return None
     return YES if yes > no else NO
 
 
-def _key(event: bytes, row: EventRow, member: bytes) -> bytes:
-    return SAID + event + row.corrections.to_bytes(8) + member
+def _consent(
+    state: State, context: Context, id: bytes, correction: CorrectionRow, say: str, seen: int
+) -> Verdict:
+    """Count what a member says of a correction; it holds when those agree from whom it takes."""
+    event = correction.event
+    row = event_row(state, event)
+    assert row is not None, "what is corrected is known"
+    if correction.member == context.member:
+        return Reason.SELF_ATTESTED
+    if correction.held:
+        return Reason.HOLDS_ALREADY
+    if seen != row.corrections:
+        return Reason.CORRECTED_SINCE
+    key = SAID + id + context.member
+    before = state.get(key)
+    if not _say(state, key, say):
+        return Reason.NOTHING_NEW
+    correction = correction._replace(yes=correction.yes + (say == YES) - (before == YES))
+    agreed = [one for one in correction.asked if state.get(SAID + id + one) == YES]
+    if not consent.is_agreed(state, correction, {*agreed}, max(1, context.rules.attestations)):
+        state.put(consent.WAITING + id, [*correction])
+        return None
+    state.put(consent.WAITING + id, [*correction._replace(held=True)])
+    refused = consent.apply(state, id, correction, context)
+    if refused is not None:
+        return refused
+    # Who agrees that it was so much less attests what is left.
+    row = event_row(state, event)
+    assert row is not None, "it was corrected"
+    for member in agreed:
+        if member != agents.person(state, row.provider):
+            _say(state, said_key(event, row, member), YES)
+            row = row._replace(yes=row.yes + 1)
+    state.put(EVENT + event, [*row])
+    return _count(state, event, context)
 
 
 def _attest_claim(state: State, context: Context, id: bytes, say: str) -> Verdict:
@@ -130,11 +196,6 @@ def _attest_claim(state: State, context: Context, id: bytes, say: str) -> Verdic
         return Reason.SELF_ATTESTED
     key = SAID + id + context.member
     before = state.get(key)
-    if say == (before or WITHDRAW):
+    if not _say(state, key, say):
         return Reason.NOTHING_NEW
-    refused = agents.attest_claim(state, context, id, row, (say == YES) - (before == YES))
-    if refused is None and say == WITHDRAW:
-        state.delete(key)
-    elif refused is None:
-        state.put(key, say)
-    return refused
+    return agents.attest_claim(state, context, id, row, (say == YES) - (before == YES))

@@ -16,7 +16,15 @@ from typing import Any, NamedTuple
 
 from commonweal.protocol.codec import INT_MIN
 from commonweal.protocol.errors import RuleError
-from commonweal.protocol.ledger import agents, attestation, claims, joining, roles, standing
+from commonweal.protocol.ledger import (
+    agents,
+    attestation,
+    claims,
+    consent,
+    joining,
+    roles,
+    standing,
+)
 from commonweal.protocol.ledger.closing import REST, VALUED_BY
 from commonweal.protocol.ledger.context import is_bytes
 from commonweal.protocol.ledger.corrections import correct_income, settle_turns
@@ -40,6 +48,7 @@ from commonweal.protocol.ledger.pools import (
     put_pool,
     put_split,
 )
+from commonweal.protocol.ledger.rules_in_force import Rules
 from commonweal.protocol.ledger.state import State
 from commonweal.protocol.ledger.trace import Sort, trace
 from commonweal.protocol.ledger.value import amount_in, event_value, income_pool, worth
@@ -103,10 +112,11 @@ def book(state: State, cut: Cut, records: Iterable[Record]) -> list[bytes]:
             state.put(BOOKED + record.id, [cut.height, cut.time_ms, source])
             state.put(PENDING + record.id, True)
             touched.append(record.id)
-        elif record.kind in ("attest", "dispute"):
-            touched.append(record.data["event"])
-        elif record.kind == "event":
-            corrected = record.data["corrects"]
+        elif record.kind in ("event", "attest", "dispute"):
+            corrected = consent.corrected_by(state, record)
+            if corrected is None:
+                touched += [] if record.kind == "event" else [record.data["event"]]
+                continue
             touched.append(corrected)
             # What is corrected is attested, and so valued, anew; what it got it keeps.
             was = worth_of(state, corrected)
@@ -158,7 +168,7 @@ def share(
             if came:
                 put_pool(state, id, row._replace(carried=total))
             continue
-        facts = _facts(state, cut, pool, row, tuple(came), community)
+        facts = _facts(state, cut, pool, row, tuple(came), community, standing.rules_of(ruleset))
         try:
             done = split(pool, facts)
         except RuleError as error:
@@ -296,9 +306,10 @@ def _facts(
     row: PoolRow,
     incomes: tuple[Income, ...],
     community: CommunityId,
+    rules: Rules,
 ) -> Facts:
     """Gather what the split of a pool reads."""
-    contributions = tuple(_contributions(state, community))
+    contributions = tuple(_contributions(state, community, rules))
     members = [key[1:] for key, value in state.items(joining.MEMBER) if value[0] == joining.ACTIVE]
     named = dict.fromkeys([*(one.role for one in pool.buckets), pool.commission_role])
     prefix = id_of(pool).to_bytes()
@@ -325,7 +336,7 @@ def _facts(
     )
 
 
-def _contributions(state: State, community: CommunityId) -> Iterator[Contribution]:
+def _contributions(state: State, community: CommunityId, rules: Rules) -> Iterator[Contribution]:
     for key, value in state.items(WORTH):
         given, event = WorthRow(*value), key[1:]
         row = event_row(state, event)
@@ -336,6 +347,9 @@ def _contributions(state: State, community: CommunityId) -> Iterator[Contributio
         member = agents.person(state, given.member)
         if given.points and state.get(joining.MEMBER + member) is not None:
             yes, _ = attestation.attesters(state, event)
+            # Who claims an agent since may have been the one who attested what it gave.
+            if member != given.member and not attestation.is_attested(state, event, rules):
+                continue
             seen = event_value(state, community, event, row)
             valued = (given.height, given.time_ms)
             yield Contribution(

@@ -14,21 +14,21 @@
   corrects               an event: then only action, quantities (which may be negative) and
                          corrects count, and the rest is that of the corrected event
 Who writes it speaks for the accountable agent of what is taken or raised, or for the
-custodian of what only changes hands. What that does is in `inventory`.
+custodian of what only changes hands. What that does is in `inventory`; when, for what no
+member owns, in `commons`. Whose yes a correction needs is in `consent`.
 """
 
 from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-from commonweal.protocol.ledger import agents, plans, settlement, terms
+from commonweal.protocol.ledger import agents, commons, consent, plans, settlement, terms
 from commonweal.protocol.ledger.context import Context, Verdict, is_bytes
 from commonweal.protocol.ledger.effects import ACTIONS, Action
 from commonweal.protocol.ledger.flow import EVENT, INPUT, OF_PROCESS, OUTPUT, EventRow, event_row
-from commonweal.protocol.ledger.inventory import Effect
-from commonweal.protocol.ledger.quantities import Quantity, is_unit, read, total
+from commonweal.protocol.ledger.quantities import Quantity, is_unit, read
 from commonweal.protocol.ledger.reasons import Reason
-from commonweal.protocol.ledger.resources import RESOURCE, resource_row
+from commonweal.protocol.ledger.resources import RESOURCE
 from commonweal.protocol.ledger.state import State
 from commonweal.protocol.ledger.texts import CODE_CHARACTERS_MAX, is_name
 from commonweal.protocol.record import Record
@@ -79,12 +79,11 @@ def event(state: State, record: Record, context: Context) -> Verdict:
     refused = _references(state, context, action, row, data)
     if refused is not None:
         return refused
-    if row.source or row.target or "newInventoriedResource" in data:
-        moved = Effect(state, record, context, action, quantity, row).apply()
-        if isinstance(moved, Reason):
-            return moved
-        row = moved
-    refused = _meet(state, row, quantity or effort) or settlement.settle(state, record, row)
+    moved = commons.begin(state, record, context, row)
+    if isinstance(moved, Reason):
+        return moved
+    row = moved
+    refused = plans.count(state, row, quantity or effort) or settlement.settle(state, record, row)
     if refused is not None:
         return refused
     state.put(EVENT + record.id, [*row])
@@ -184,7 +183,7 @@ def _correct(
     quantity: Quantity | None,
     effort: Quantity | None,
 ) -> Verdict:
-    """Count more or less of an event, and of what it did to resources."""
+    """Count more or less of an event of the author's."""
     corrected = record.data["corrects"]
     if not is_bytes(corrected):
         return Reason.SHAPE
@@ -195,45 +194,4 @@ def _correct(
         return Reason.NOT_YOURS
     if row.action != action.name:
         return Reason.WRONG_CORRECTION
-    sums: list[list[Any] | None] = []
-    for was, more in ((row.quantity, quantity), (row.effort, effort)):
-        if more is None:
-            sums.append(was)
-            continue
-        if was is None or was[2] != more.unit:
-            return Reason.WRONG_CORRECTION
-        now = total(Quantity(*was), more.n, more.scale)
-        if now is None:
-            return Reason.TOO_LARGE
-        if now.n < 0:
-            return Reason.NEGATIVE
-        sums.append([*now])
-    if quantity is not None:
-        for number, id in enumerate((row.source, row.target)):
-            resource = None if id is None else resource_row(state, id)
-            if id is None or resource is None:
-                continue
-            signs = action.accounting_signs[number], action.onhand_signs[number]
-            changed = resource.changed(quantity.n, quantity.scale, *signs)
-            if isinstance(changed, Reason):
-                return changed
-            state.put(RESOURCE + id, [*changed])
-    refused = _meet(state, row, quantity or effort)
-    if refused is not None:
-        return refused
-    row = row._replace(
-        quantity=sums[0], effort=sums[1], corrections=row.corrections + 1, yes=0, no=0
-    )
-    row = row._replace(corrected_by=record.id)
-    state.put(EVENT + corrected, [*row])
-    return settlement.correct(state, corrected, row)
-
-
-def _meet(state: State, row: EventRow, quantity: Quantity | None) -> Verdict:
-    """Count what came towards the commitment and the intent that the event names."""
-    for table, plan in ((plans.COMMITMENT, row.fulfills), (plans.INTENT, row.satisfies)):
-        if plan is not None:
-            refused = plans.meet(state, table, plan, row, quantity)
-            if refused is not None:
-                return refused
-    return None
+    return consent.correct(state, record, context, corrected, quantity, effort)

@@ -8,34 +8,43 @@ speaks for whose the resource is or for who has it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from commonweal.protocol.ledger import agents, terms
 from commonweal.protocol.ledger.context import Context, Verdict
-from commonweal.protocol.ledger.effects import Action
+from commonweal.protocol.ledger.effects import ACTIONS, Action
 from commonweal.protocol.ledger.flow import GIVEN, OF_RESOURCE, TAKEN, EventRow
 from commonweal.protocol.ledger.quantities import Quantity
 from commonweal.protocol.ledger.reasons import Reason
 from commonweal.protocol.ledger.resources import RESOURCE, ResourceRow, resource_row
 from commonweal.protocol.ledger.state import State
-from commonweal.protocol.record import Record
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What one event does to resources. quantity: None where only effort is counted."""
+    """What one event does to resources. said: what its record says of them."""
 
     state: State
-    record: Record
+    event: bytes
+    said: dict[str, Any]
     context: Context
-    action: Action
-    quantity: Quantity | None
     row: EventRow
+
+    @property
+    def action(self) -> Action:
+        """The row of the table that the event follows."""
+        return ACTIONS[self.row.action]
+
+    @property
+    def quantity(self) -> Quantity | None:
+        """How much of a resource; None where only effort is counted."""
+        return None if self.row.quantity is None else Quantity(*self.row.quantity)
 
     def apply(self) -> EventRow | Reason:
         """Change the resources; return the event's row, which names them."""
         action, row = self.action, self.row
-        is_new = "newInventoriedResource" in self.record.data
-        if is_new and type(self.record.data["newInventoriedResource"]) is not dict:
+        is_new = "newInventoriedResource" in self.said
+        if is_new and type(self.said["newInventoriedResource"]) is not dict:
             return Reason.SHAPE
         to_new = is_new and action.creates == "optionalTo" and row.target is None
         from_new = is_new and action.creates == "optional" and row.source is None
@@ -46,7 +55,7 @@ class Effect:
             return refused
         source: ResourceRow | None = None
         if from_new:
-            row = row._replace(source=self.record.id)
+            row = row._replace(source=self.event)
         if row.source is not None:
             was = self._begun(None) if from_new else resource_row(self.state, row.source)
             assert was is not None, "the resource is known"
@@ -78,7 +87,7 @@ class Effect:
 
     def _take(self, id: bytes, was: ResourceRow, is_new: bool) -> Verdict:
         """Change the resource that the event takes from, adds to, or only touches."""
-        action, data = self.action, self.record.data
+        action, data = self.action, self.said
         signs = action.accounting_signs[0], action.onhand_signs[0]
         refused = self._fits(was, signs)
         if refused is None and (any(signs) or "state" in data or "atLocation" in data):
@@ -104,9 +113,9 @@ class Effect:
 
     def _give(self, source: ResourceRow | None, is_new: bool) -> bytes | Reason:
         """Change the resource that the event goes to; return its id."""
-        action, data = self.action, self.record.data
+        action, data = self.action, self.said
         signs = action.accounting_signs[1], action.onhand_signs[1]
-        id = self.record.id if is_new else self.row.target
+        id = self.event if is_new else self.row.target
         assert id is not None, "the event goes to a resource"
         known = None if is_new else resource_row(self.state, id)
         if known is None and self._is_return(source):
@@ -191,4 +200,19 @@ class Effect:
 
     def _keep(self, id: bytes, resource: ResourceRow, role: str) -> None:
         self.state.put(RESOURCE + id, [*resource])
-        self.state.put(OF_RESOURCE + id + self.record.id, [role, self.record.clock])
+        self.state.put(OF_RESOURCE + id + self.event, [role, self.row.clock])
+
+
+def shift(state: State, row: EventRow, n: int, scale: int) -> Verdict:
+    """Let an event that is counted already do n / 10**scale more to its resources."""
+    action = ACTIONS[row.action]
+    for number, id in enumerate((row.source, row.target)):
+        resource = None if id is None else resource_row(state, id)
+        if id is None or resource is None:
+            continue
+        signs = action.accounting_signs[number], action.onhand_signs[number]
+        changed = resource.changed(n, scale, *signs)
+        if isinstance(changed, Reason):
+            return changed
+        state.put(RESOURCE + id, [*changed])
+    return None

@@ -145,7 +145,17 @@ def in_force(state: State, agreement: bytes) -> bool:
     return row.signed >= len(row.parties)
 
 
-def meet(
+def count(state: State, event: EventRow, quantity: Quantity | None) -> Verdict:
+    """Count `quantity` of an event towards the commitment and the intent that it names."""
+    for table, plan in ((COMMITMENT, event.fulfills), (INTENT, event.satisfies)):
+        if plan is not None:
+            refused = _meet(state, table, plan, event, quantity)
+            if refused is not None:
+                return refused
+    return None
+
+
+def _meet(
     state: State, table: bytes, plan: Any, event: EventRow, quantity: Quantity | None
 ) -> Verdict:
     """Count `quantity` of an event towards the intent or commitment `plan`."""

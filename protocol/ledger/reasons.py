@@ -77,7 +77,8 @@ class Reason(StrEnum):
     TOO_FINE = "the claim is not counted in parts so small"
     OVER_SETTLED = "less of the claim is open: the rest is paid, or is said to be"
 
-    SELF_ATTESTED = "nobody attests what he himself provided or claims"
+    SELF_ATTESTED = "nobody attests what they wrote, gave or claim themselves"
+    HOLDS_ALREADY = "all whose yes the correction needed agreed: it holds"
     CORRECTED_SINCE = "the event was corrected since this was said"
     NOTHING_NEW = "this member said so already"
     UNKNOWN_ROLE = "the rules have no such role"

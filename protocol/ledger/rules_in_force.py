@@ -63,12 +63,16 @@ class Rules:
     """What the fold asks of the ruleset in force.
 
     vouches: how many members must vouch for a newcomer; 0 means that the founder's vouch,
-    and only that, admits. attestations: how many others must attest an event or a claim.
+    and only that, admits. attestations: how many others must attest an event or a claim;
+    common_attestations: what comes in for the community or leaves it, when that is more.
+    keeper: the role that moves what is the community's without that; empty for none.
     units: which count without `unit.define`. admissions: conditions that events must meet.
     """
 
     vouches: int = 0
     attestations: int = 1
+    common_attestations: int = 1
+    keeper: str = ""
     roles: Mapping[str, Role] = field(default_factory=lambda: ROLES)
     factors: tuple[str, ...] = FACTORS
     units: frozenset[str] = frozenset(UNITS)

@@ -3,9 +3,10 @@
 An event's `settles` is a list of 1 to 16 claims of its receiver. Its quantity pays them in
 the order written, each up to what is not said to be paid already; what is more than that
 refuses the event. Who may: anybody but the claimant gives it, by a transfer of rights. It is
-said until the claimant attests it; then it is settled. If he says no it is nothing. For who
-is no member any more, as many others as attest a contribution speak, without its author. A
-correction begins anew with what is left. State: 7 events that settle, 8 those of a claim.
+said until the claimant attests it; then it is settled. If they say no it is nothing. For who
+is no member any more, and for who wrote the payment to themselves, as many others speak as
+attest a contribution, without its author. A correction begins anew with what is left.
+State: 7 events that settle, 8 those of a claim.
 """
 
 from __future__ import annotations
@@ -73,17 +74,17 @@ def correct(state: State, event: bytes, row: EventRow) -> Verdict:
     return _note(state, event, was.claimant, was.named, row.quantity)
 
 
-def hear(state: State, event: bytes, own: str | None, others: str | None) -> Verdict:
+def hear(state: State, event: bytes, author: bytes, own: str | None, others: str | None) -> Verdict:
     """Take in what is said of an event that settles; refused where the sums would not fit.
 
     own: what the claimant says of it now. others: what enough others say, which counts when
-    he is no member.
+    the claimant is no member, or is the author of the event.
     """
     was = settlement_row(state, event)
     assert was is not None, "the event settles"
     member = joining.member_row(state, was.claimant)
     is_gone = member is None or member.status != joining.ACTIVE
-    word = own or (others if is_gone else None)
+    word = own or (others if is_gone or was.claimant == author else None)
     status = SAID if word is None else CONFIRMED if word == "yes" else DENIED
     if status == was.status:
         return None

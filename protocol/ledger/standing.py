@@ -128,6 +128,8 @@ def _rules_of(canonical: bytes) -> Rules:
     return Rules(
         vouches=ruleset.vouches,
         attestations=ruleset.attestations,
+        common_attestations=ruleset.common_attestations,
+        keeper=ruleset.keeper,
         roles=MappingProxyType({WITNESS: Role(), **roles}) if roles else ROLES,
         factors=ruleset.factors,
         units=frozenset(ruleset.units),

@@ -228,6 +228,15 @@ def _roles(document: dict[str, Any]) -> Iterator[Fault]:
         if name not in held and known:
             sentence = f"nobody can ever hold {name!r}: its path comes back to itself"
             yield Fault(("roles", name, "after"), sentence, "begin the path with a free role")
+    keeper = document.get("contributions", {}).get("keeper")
+    where: Path = ("contributions", "keeper")
+    yield from _known_role(where, document, keeper)
+    named = document.get("roles") or {
+        name: {"endorsements": role.endorsements} for name, role in ROLES.items()
+    }
+    if keeper in named and not named[keeper].get("endorsements"):
+        sentence = f"anybody may take the role {keeper!r}, and move what is the community's"
+        yield Fault(where, sentence, "let it need endorsements")
 
 
 def _pools(document: dict[str, Any]) -> Iterator[Fault]:

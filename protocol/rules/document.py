@@ -158,6 +158,8 @@ class Ruleset:
     document: Mapping[str, Any]
     vouches: int
     attestations: int
+    common_attestations: int
+    keeper: str
     factors: tuple[str, ...]
     units: tuple[str, ...]
     admissions: tuple[Admission, ...]
@@ -277,6 +279,8 @@ def _read(document: Mapping[str, Any]) -> Ruleset:
         document=document,
         vouches=membership["vouches"],
         attestations=contributions["attestations"],
+        common_attestations=contributions["common_attestations"],
+        keeper=contributions["keeper"],
         factors=tuple(contributions["factors"]),
         units=tuple(contributions["units"]),
         admissions=tuple(

@@ -89,7 +89,9 @@ ROLE: Fields = {
 CONTRIBUTIONS: Fields = {
     "factors": _names(*FACTORS),
     "units": _names(*UNITS),
-    "attestations": Field("count", 1, 0, PEOPLE_MAX),
+    "attestations": Field("count", 1, 1, PEOPLE_MAX),
+    "common_attestations": Field("count", 1, 1, PEOPLE_MAX),
+    "keeper": _name(),
     **_SENTENCES,
 }
 ADMISSION: Fields = {

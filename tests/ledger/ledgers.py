@@ -53,7 +53,7 @@ class Treasury(Workshop):
         self.write("Jun", "attest", said)
         return written
 
-    def pay(self, n: int, to: str, *paid: Claim, **over: Any) -> Record:
+    def pay(self, n: int, to: str, *paid: Claim, writer: str = "Mei", **over: Any) -> Record:
         """Record that the community paid somebody, on claims of his."""
         data: dict[str, Any] = {"action": "transfer", "provider": self.community}
         data |= {
@@ -61,7 +61,7 @@ class Treasury(Workshop):
             "resourceQuantity": euros(n),
             "settles": [one.id for one in paid],
         }
-        return self.write("Mei", "event", data | over)
+        return self.write(writer, "event", data | over)
 
     def confirm(self, payment: Record, by: str, say: str = "yes", corrections: int = 0) -> Record:
         """Let somebody say whether a payment came."""

@@ -168,6 +168,8 @@ def test_income_comes_from_outside_into_the_communitys_purse() -> None:
     data = {"provider": bytes(16), "receiver": bakery.community, "newInventoriedResource": {}}
     data |= {"resourceConformsTo": bakery.coin.id}
     income = bakery.event(bakery.mei, "transfer", data | amount(500, "coin"))
+    assert bakery.balance(income) == (0, 0)
+    bakery.jun.write("attest", {"event": income.id, "say": "yes"}, [income])
     assert bakery.balance(income) == (500, 500)
     assert bakery.resource(income).accountable == bakery.community
     forged = bakery.event(
@@ -312,6 +314,7 @@ def test_a_corrected_transfer_moves_the_difference_back() -> None:
     given = bakery.event(bakery.jun, "transfer", between(mine, None, bakery.lin) | amount(6), mine)
     less = bakery.event(bakery.jun, "transfer", {"corrects": given.id} | amount(-25, "loaf", 1))
     assert bakery.verdict(less) is None
+    bakery.lin.write("attest", {"event": less.id, "say": "yes"}, [less])
     assert (bakery.balance(mine), bakery.balance(given)) == ((65, 65), (35, 35))
 
 
