@@ -287,14 +287,14 @@ class Purse(Bakery):
     def __init__(self, rules: Rules = DEFAULT) -> None:
         self.rules = rules
         super().__init__()
-        data = {"provider": bytes(16), "receiver": self.community, "newInventoriedResource": {}}
-        data |= {"resourceConformsTo": self.coin.id}
+        data: dict[str, Any] = {"provider": bytes(16), "receiver": self.community}
+        data |= {"newInventoriedResource": {}, "resourceConformsTo": self.coin.id}
         self.purse = self.event(self.mei, "transfer", data | amount(500, "coin"))
         say(self.jun, self.purse)
         if rules.keeper:
             self.mei.write("role.claim", {"role": rules.keeper}, [self.jun.log[-1]])
-            data = {"role": rules.keeper, "member": self.mei.owner.id}
-            self.jun.write("role.endorse", data, [self.mei.log[-1]])
+            chosen = {"role": rules.keeper, "member": self.mei.owner.id}
+            self.jun.write("role.endorse", chosen, [self.mei.log[-1]])
 
     def ledger(self, *deliveries: Any) -> Ledger:
         ledger = Ledger(self.community, rules=self.rules)
