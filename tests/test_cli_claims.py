@@ -167,7 +167,7 @@ def test_what_is_paid_leaves_what_the_community_holds_while_it_holds_so_much(
     claim = claims(lanxi, lanxi.mei)["Bo"]["claim"]
     assert holdings(lanxi, lanxi.mei) == {"the community": "100"}
     paid = [pay(lanxi, "30.50", claim), pay(lanxi, "20", claim)]
-    assert holdings(lanxi, lanxi.mei) == {"the community": "100", "Bo": "0"}
+    assert holdings(lanxi, lanxi.mei) == {"the community": "100", "Bo": "0.00"}
     lanxi.good(lanxi.bo, "attest", *(one[:12] for one in paid))
     held = {name: float(amount) for name, amount in holdings(lanxi, lanxi.bo).items()}
     assert held == {"the community": 49.5, "Bo": 50.5}
