@@ -25,7 +25,7 @@ from commonweal.protocol.errors import (
 APPLICATION_ID = int.from_bytes(b"CWL1", "big")
 """What SQLite and `file` see in the header of our databases."""
 
-PROVEN = 5
+PROVEN = 4
 """The first schema of this form: records that older ones hold count for nothing any more."""
 
 
