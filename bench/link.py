@@ -16,7 +16,7 @@ from typing import Any
 
 import trio
 
-from commonweal.node.link import Connected, Link, PeerKey, Received
+from commonweal.node.link import Connected, Gossiped, Judged, Link, PeerKey, Received, Verdict
 from commonweal.node.network import Network
 
 FRAME_BYTES = 256 * 1024
@@ -62,7 +62,7 @@ class End:
     def __init__(self, seed: bytes) -> None:
         self.send_event, self.events = trio.open_memory_channel[Link](10_000)
         self.network = Network(
-            seed, ["/ip4/127.0.0.1/tcp/0"], self._emit, validate=lambda _t, _d: False, mdns=False
+            seed, ["/ip4/127.0.0.1/tcp/0"], self._emit, validate=_never, mdns=False
         )
 
     def _emit(self, event: Link) -> None:
@@ -169,8 +169,8 @@ async def _answer(end: End, peer: PeerKey) -> bytes:
             return event.frame
 
 
-def _never(_topic: str, _data: bytes) -> bool:
-    return False
+def _never(_message: Gossiped) -> Judged:
+    return Judged(Verdict.IGNORE)
 
 
 def report(link: Figures, raw: Figures) -> str:

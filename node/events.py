@@ -19,6 +19,7 @@ from commonweal.protocol.seal.acts import Build, Judge
 from commonweal.protocol.seal.votes import SealId
 
 if TYPE_CHECKING:
+    from commonweal.node.roster import Roster
     from commonweal.protocol.seal.cut import SealedLog
     from commonweal.storage.assessor import Draft, Finding, Outlook
     from commonweal.storage.snapshots import Offer, Progress
@@ -207,6 +208,13 @@ class Subscribe:
 
 
 @dataclass(frozen=True, slots=True)
+class Recognise:
+    """Take in and pass on gossip by this roster from now on."""
+
+    roster: Roster
+
+
+@dataclass(frozen=True, slots=True)
 class Dial:
     """Try to reach `peer` at these multiaddrs."""
 
@@ -268,5 +276,16 @@ class Answer:
 
 
 Action: TypeAlias = (
-    Send | Publish | Subscribe | Dial | Admit | Tolerate | Drop | Taken | Wake | Assess | Answer
+    Send
+    | Publish
+    | Subscribe
+    | Recognise
+    | Dial
+    | Admit
+    | Tolerate
+    | Drop
+    | Taken
+    | Wake
+    | Assess
+    | Answer
 )

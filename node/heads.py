@@ -7,14 +7,16 @@ hears of more than he holds compares, and what gossip loses, comparing repairs.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from commonweal.node.session import Desk
 from commonweal.protocol import codec
-from commonweal.protocol.errors import CommonwealError, Malformed
+from commonweal.protocol.errors import Malformed
 from commonweal.protocol.keys import DeviceKey
-from commonweal.protocol.record import RECORD_BYTES_MAX, CommunityId, from_bytes_unchecked
-from commonweal.protocol.seal.formats import Proposal
-from commonweal.protocol.seal.messages import message_from_bytes
-from commonweal.protocol.wire import Run
+from commonweal.protocol.record import RECORD_BYTES_MAX, from_bytes_unchecked
+
+HEADS, RULES, SEALS = "heads", "rules", "seals"
+"""The topics of a community, by the last part of their names."""
 
 HEADS_PAUSE_MS = 500
 HEADS_SPREAD_MS = 4_000
@@ -26,24 +28,16 @@ RULES_MAX = 16
 RULES_BYTES_MAX = 64 * 1024
 
 
-def is_gossip(topic: str, data: bytes) -> bool:
-    """Say whether a message has the form of its topic; whether it is true is the service's."""
-    try:
-        if topic.endswith("/rules"):
-            read_rule(data)
-        elif topic.endswith("/seals"):
-            community = CommunityId(bytes.fromhex(topic.split("/")[3]))
-            return not isinstance(message_from_bytes(data, community), Proposal)
-        else:
-            read(data)
-    except (CommonwealError, ValueError, IndexError):
-        return False
-    return True
-
-
 def topic(community: bytes, name: str) -> str:
     """Return the gossip topic `name` of a community."""
     return f"/commonweal/1/{community.hex()}/{name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """How far the publisher holds some logs."""
+
+    lengths: tuple[tuple[DeviceKey, int], ...]
 
 
 def read(data: bytes) -> list[tuple[DeviceKey, int]]:
@@ -66,14 +60,13 @@ def read(data: bytes) -> list[tuple[DeviceKey, int]]:
             raise Malformed("not an announcement of heads")
 
 
-def read_rule(data: bytes) -> Run:
-    """Return the record about rules in an announcement, as a run of one, or raise `Malformed`."""
+def read_rule(data: bytes) -> bytes:
+    """Return the bytes of the record about rules in an announcement, or raise `Malformed`."""
     if len(data) > RECORD_BYTES_MAX + 16:
         raise Malformed("an announcement that is too large")
     match codec.decode(data, values_max=codec.FEW_VALUES_MAX):
         case ["rule", bytes(wire)]:
-            record = from_bytes_unchecked(wire)
-            return Run(record.author, record.seq, (wire,))
+            return wire
         case _:
             raise Malformed("not a record about rules")
 
@@ -83,8 +76,8 @@ class Heads:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
-        self.topic = topic(desk.replica.community, "heads")
-        self.rules_topic = topic(desk.replica.community, "rules")
+        self.topic = topic(desk.replica.community, HEADS)
+        self.rules_topic = topic(desk.replica.community, RULES)
         self.due_ms = 0
         """When the next announcement is due; 0 when nothing is to be announced."""
         self._waiting: dict[DeviceKey, None] = {}
@@ -102,10 +95,14 @@ class Heads:
             self.due_ms = min(self.due_ms or due_ms, due_ms)
 
     def due(self) -> list[bytes]:
-        """Return the announcement when it is time for one, else nothing."""
+        """Return the announcement when it is time for one, else nothing.
+
+        Newcomers' logs are not compared, and nobody passes on what names them.
+        """
         if not self.due_ms or self.desk.now_ms < self.due_ms:
             return []
-        latest = list(self._waiting)[-HEADS_MAX:]
+        admitted = [one for one in self._waiting if self.desk.replica.was_admitted(one)]
+        latest = admitted[-HEADS_MAX:]
         self._waiting.clear()
         self.due_ms, self._last_ms = 0, self.desk.now_ms
         if not latest or not self.desk.members():
@@ -127,14 +124,14 @@ class Heads:
             if from_bytes_unchecked(data).kind.startswith("rules.")
         ]
 
-    def heard(self, data: bytes) -> bool:
+    def heard(self, announcement: Announcement) -> bool:
         """Say whether an announcement names more than we hold and are fetching."""
         replica = self.desk.replica
         fetching = {
             author for session in self.desk.sessions.values() for author in session.fetching
         }
         news = False
-        for author, length in read(data):
+        for author, length in announcement.lengths:
             held = replica.row(author).length
             if length >= held:
                 self._waiting.pop(author, None)

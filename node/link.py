@@ -7,6 +7,7 @@ values. An event says what happened on a link; it never says what to do about it
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import Final
 
 from commonweal.protocol.keys import PeerKey
@@ -23,11 +24,14 @@ __all__ = [
     "DialFailed",
     "Disconnected",
     "Found",
+    "Gossiped",
     "Heard",
+    "Judged",
     "Link",
     "LinkCounts",
     "PeerKey",
     "Received",
+    "Verdict",
 ]
 
 FRAME_BYTES_MAX: Final = 1 << 20
@@ -85,12 +89,42 @@ class Coming:
 
 
 @dataclass(frozen=True, slots=True)
+class Gossiped:
+    """A gossip message as its publisher signed it. number: it grows with each of one publisher."""
+
+    topic: str
+    data: bytes
+    origin: PeerKey
+    number: int
+
+
+class Verdict(Enum):
+    """What becomes of a gossip message: it is passed on, let go, or held against the forwarder."""
+
+    ACCEPT = "accept"
+    IGNORE = "ignore"
+    REJECT = "reject"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A verdict, and of an accepted message what it says, checked."""
+
+    verdict: Verdict
+    content: object = None
+
+
+@dataclass(frozen=True, slots=True)
 class Heard:
-    """A gossip message that passed the validator; `peer` is who handed it to us."""
+    """A gossip message that passed the validator, and what it says, checked.
+
+    `peer` is who handed it to us; who published it may be somebody else.
+    """
 
     peer: PeerKey
     topic: str
     data: bytes
+    content: object = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,6 @@ from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 import trio
 
-from commonweal.node import heads
 from commonweal.node.api import Api
 from commonweal.node.config import Config
 from commonweal.node.deciding import Deciding
@@ -32,6 +31,7 @@ from commonweal.node.network import Network
 from commonweal.node.runtime import Runtime
 from commonweal.node.service import Service
 from commonweal.node.session import Identity
+from commonweal.node.validator import Validator
 from commonweal.protocol import invite, keys
 from commonweal.protocol.errors import CommonwealError, HomeInUse
 from commonweal.storage.home import Home, Settings, new_port
@@ -222,10 +222,15 @@ def _assembled(
     scope = trio.CancelScope()
     port = settings.port or 0
     listen = config.listen or (f"/ip4/0.0.0.0/tcp/{port}", f"/ip6/::/tcp/{port}")
-    network = Network(peer_seed, listen, emit, validate=heads.is_gossip, mdns=config.mdns)
+    validator = Validator(time.monotonic)
+    network = Network(peer_seed, listen, emit, validate=validator.judge, mdns=config.mdns)
     api = Api(home.socket_for_binding(), emit, scope.cancel)
     deciding = Deciding(home.database, home.state, service.desk.replica.community)
-    runtime = Runtime(service, store, network, api.answer, assess=deciding.assess)
+    runtime = Runtime(
+        *(service, store, network, api.answer),
+        assess=deciding.assess,
+        recognise=validator.recognise,
+    )
     metrics = None
     if config.metrics_port:
         metrics = Metrics(config.metrics_port, _figures(service, network, runtime))

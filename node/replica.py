@@ -73,6 +73,8 @@ class Replica:
         """Read everything from the store, as at start-up or after a failed commit."""
         self.deciding = 0
         """How many records that membership or rules rest on were taken in since."""
+        self.convictions = 0
+        """How many proofs were."""
         self.chain.reload()
         self._rows: dict[DeviceKey, LogRow] = {row.author: row for row in self.store.logs()}
         self._frontier = Frontier()
@@ -154,6 +156,7 @@ class Replica:
         before = self.row(proof.author).length
         if not self.store.freeze(proof):
             return False
+        self.convictions += 1
         self._refresh(proof.author)
         self.ledger.freeze(proof.author, proof.seq)
         if self.row(proof.author).length < min(before, proof.seq):

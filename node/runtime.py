@@ -30,6 +30,7 @@ from commonweal.node.events import (
     Drop,
     Event,
     Publish,
+    Recognise,
     Request,
     Send,
     Started,
@@ -42,6 +43,7 @@ from commonweal.node.events import (
     Woke,
 )
 from commonweal.node.link import Connected, Disconnected, Heard, PeerKey, Received
+from commonweal.node.roster import Roster
 from commonweal.node.worker import Worker
 from commonweal.protocol.errors import DiskFailed, StorageError
 from commonweal.storage.index import Index
@@ -141,17 +143,19 @@ class Runtime:
         answer: Callable[[Answer], None],
         *,
         assess: Callable[[Request | StateRequest], None] | None = None,
+        recognise: Callable[[Roster], None] | None = None,
         now_ms: Callable[[], int] | None = None,
         worker: Worker | None = None,
     ) -> None:
         """Answer: takes each answer to the local API, at once and without waiting.
 
         assess: takes each question to the ledger in the same way; None: nobody answers it.
+        recognise: takes each roster to the validator of gossip; None: nothing is gossiped.
         """
         self.refusal: StorageError | None = None
         """Why the disk takes no changes now; None as long as it does."""
         self._mind, self._store, self._links, self._answer = mind, store, links, answer
-        self._assess = assess
+        self._assess, self._recognise = assess, recognise
         self._index = Index(store)
         self._now_ms = now_ms or Clock().now_ms
         self._worker = worker or Worker()
@@ -268,6 +272,9 @@ class Runtime:
                 self._links.publish(topic, data)
             case Subscribe(topics):
                 self._links.subscribe(topics)
+            case Recognise(roster):
+                if self._recognise is not None:
+                    self._recognise(roster)
             case Dial(peer, addresses):
                 self._links.dial(peer, addresses)
             case Admit(peer):

@@ -25,10 +25,12 @@ from commonweal.protocol.seal.chain import forked
 from commonweal.protocol.seal.early import Early
 from commonweal.protocol.seal.formats import Proposal
 from commonweal.protocol.seal.haves import Have
+from commonweal.protocol.seal.messages import message_to_bytes
 from commonweal.protocol.seal.pace import Waiting, due_at, is_due
 from commonweal.protocol.seal.quorum import quorum_of
 from commonweal.protocol.seal.votes import (
     Certificate,
+    Vote,
     double_vote_from_bytes,
     is_double_vote,
 )
@@ -190,6 +192,14 @@ class Sealing:
             self._moved()
             self._consider()
 
+    def gossiped(self, message: Vote | Have | Certificate) -> None:
+        """Take in what a witness published, its signatures checked; nobody is asked about it."""
+        if self.desk.keeps:
+            if self._take(message, None):
+                self.voices.know(message_to_bytes(message))
+            self._moved()
+            self._consider()
+
     def told(self, session: Session, message: wire_seals.Height) -> None:
         """Compare with a peer how far each is; at one height, what each heard of the next."""
         self.following.told(session, message)
@@ -344,16 +354,18 @@ class Sealing:
 
     # Inside: hearing.
 
-    def _take(self, message: Message, session: Session) -> bool:
-        """Take in a message; say whether it need not come again."""
+    def _take(self, message: Message, session: Session | None) -> bool:
+        """Take in a message; say whether it need not come again. session: None by gossip."""
         height, ours = height_of(message), self.chain.height
         if isinstance(message, Certificate):
             return self._take_certificate(message, session)
         if height <= ours:
-            self.following.tell_behind(session)
+            if session is not None:
+                self.following.tell_behind(session)
             return True
         if height > ours + 1:
-            self.following.ask(session)
+            if session is not None:
+                self.following.ask(session)
             return self._is_candidate(message) and self._early.keep(message, ours + 1)
         if not self._is_candidate(message):
             return False
@@ -361,12 +373,13 @@ class Sealing:
         self.agreeing.receive(message)
         return self.agreeing.holds(message)
 
-    def _take_certificate(self, certificate: Certificate, session: Session) -> bool:
+    def _take_certificate(self, certificate: Certificate, session: Session | None) -> bool:
         if certificate.height == self.chain.height + 1:
             self.agreeing.receive(certificate)
             return self.agreeing.holds(certificate)
         if certificate.height > self.chain.height:
-            self.following.ask(session)
+            if session is not None:
+                self.following.ask(session)
             return False
         try:
             self.chain.compare(certificate)

@@ -17,13 +17,23 @@ from commonweal.node.authoring import Authoring
 from commonweal.node.bodies import Bodies
 from commonweal.node.comparing import Comparing
 from commonweal.node.erasing import Erasing
-from commonweal.node.events import Action, Answer, Event, Publish, Subscribe, Taken, Wake
+from commonweal.node.events import (
+    Action,
+    Answer,
+    Event,
+    Publish,
+    Recognise,
+    Subscribe,
+    Taken,
+    Wake,
+)
 from commonweal.node.gate import Gate
 from commonweal.node.intake import Intake
 from commonweal.node.live import Live
 from commonweal.node.peering import Peering
 from commonweal.node.replica import BULK_KINDS, Replica
 from commonweal.node.reporting import Reporting
+from commonweal.node.roster import Roll
 from commonweal.node.scrubbing import Scrubbing
 from commonweal.node.sealing import Sealing
 from commonweal.node.serving import Serving
@@ -32,7 +42,9 @@ from commonweal.protocol import wire, wire_seals, wire_state
 from commonweal.protocol.errors import CommonwealError, StorageError
 from commonweal.protocol.invite import Invite
 from commonweal.protocol.keys import PeerKey
-from commonweal.protocol.record import CommunityId, RecordId
+from commonweal.protocol.record import CommunityId, Record, RecordId
+from commonweal.protocol.seal.haves import Have
+from commonweal.protocol.seal.votes import Certificate, Vote
 from commonweal.protocol.wire_seals import Height, WantSeals
 from commonweal.storage import rows
 from commonweal.storage.store import Store
@@ -80,6 +92,7 @@ class Service:
         self.peering = Peering(self.desk)
         self.authoring = Authoring(self.desk)
         self.heads = heads.Heads(self.desk)
+        self.roll = Roll(self.desk.replica)
         self.reporting = Reporting(self.desk, self.gate, self.peering, self.scrubbing, self.sealing)
         self._answers: list[Answer] = []
         self._is_new = True
@@ -109,8 +122,8 @@ class Service:
                 self._received(peer, frame)
             case link.Coming(peer, size):
                 self.peering.coming(peer, size)
-            case link.Heard(peer, topic, data):
-                self._heard(peer, topic, data)
+            case link.Heard(peer, _, _, content):
+                self._heard(peer, content)
             case link.DialFailed(peer, where, reason):
                 self.peering.failed(peer, where, reason)
             case link.Found(peer, addresses):
@@ -150,7 +163,14 @@ class Service:
         for peer in list(self.desk.sessions):
             self._left(peer)
         self.desk.replica.reload()
-        for part in (self.peering, self.scrubbing, self.erasing, self.sealing, self.arriving):
+        for part in (
+            self.peering,
+            self.scrubbing,
+            self.erasing,
+            self.sealing,
+            self.arriving,
+            self.roll,
+        ):
             part.reload()
         self._answers.clear()
         self._is_new = True
@@ -328,21 +348,24 @@ class Service:
                 self.peering.tell(session)
         self._was_member = is_member
 
-    def _heard(self, peer: PeerKey, topic: str, data: bytes) -> None:
+    def _heard(self, peer: PeerKey, content: object) -> None:
+        """Take in what the validator let through; who handed it on answers for none of it."""
         session = self.desk.sessions.get(peer)
         if session is None or not session.is_member:
             return
-        try:
-            if topic == self.heads.topic and self.heads.heard(data):
-                self._compare(session)
-            elif topic == self.sealing.voices.topic:
-                self.sealing.heard(session, data)
-            elif topic == self.heads.rules_topic and self.desk.keeps:
-                self._take(session, wire.Runs((heads.read_rule(data),), 0, asked=False))
-        except StorageError:
-            raise
-        except CommonwealError as error:
-            self.desk.drop(session, f"gossip: {error}")
+        match content:
+            case heads.Announcement():
+                if self.heads.heard(content):
+                    self._compare(session)
+            case Record() if self.desk.keeps:
+                deciding = self.desk.replica.deciding
+                self.intake.gossiped(session, content)
+                if self.desk.replica.deciding != deciding:
+                    self._membership_changed()
+            case Vote() | Have() | Certificate():
+                self.sealing.gossiped(content)
+            case _:
+                pass
 
     # Our own member.
 
@@ -383,6 +406,7 @@ class Service:
             self.desk.do(Publish(self.heads.topic, data))
         for data in self.heads.rules(grown):
             self.desk.do(Publish(self.heads.rules_topic, data))
+        self._call_roll()
         self._answers += self.reporting.confirmed()
         for answer in self._answers:
             self.desk.do(answer)
@@ -405,6 +429,12 @@ class Service:
         pause_ms = AUDIT_PAUSE_MS if is_auditing else TICK_MS
         due = (self._tick_ms, desk.now_ms + pause_ms, self.heads.due_ms, self.sealing.due_ms)
         self._wake(min(at_ms for at_ms in due if at_ms))
+
+    def _call_roll(self) -> None:
+        """Let the validator of gossip know who may speak, when that changed."""
+        roster = self.roll.renewed(self.sealing.agreeing.candidates, self.desk.now_ms)
+        if roster is not None:
+            self.desk.do(Recognise(roster))
 
     def _wake(self, at_ms: int) -> None:
         self._wake_ms = max(at_ms, self.desk.now_ms + 1)

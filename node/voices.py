@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from commonweal.node.chain import Chain
 from commonweal.node.events import Publish
-from commonweal.node.heads import topic
+from commonweal.node.heads import SEALS, topic
 from commonweal.node.session import Desk, Session
 from commonweal.protocol import keys, wire, wire_seals
 from commonweal.protocol.keys import DeviceKey
@@ -40,7 +40,7 @@ class Voices:
 
     def __init__(self, desk: Desk, chain: Chain) -> None:
         self.desk, self.chain = desk, chain
-        self.topic = topic(chain.community, "seals")
+        self.topic = topic(chain.community, SEALS)
         self._known: dict[bytes, None] = {}
         self._gossiped: dict[bytes, int] = {}
 

@@ -28,7 +28,17 @@ from libp2p.security.noise.transport import Transport as Noise
 from libp2p.stream_muxer.yamux.yamux import Yamux
 from multiaddr import Multiaddr
 
-from commonweal.node.link import Connected, Disconnected, Heard, Link, PeerKey, Received
+from commonweal.node.link import (
+    Connected,
+    Disconnected,
+    Gossiped,
+    Heard,
+    Judged,
+    Link,
+    PeerKey,
+    Received,
+    Verdict,
+)
 from commonweal.node.network import Network
 
 LOOPBACK = ("/ip4/127.0.0.1/tcp/0",)
@@ -98,13 +108,17 @@ class End:
                 pass
         self._happened.set()
 
-    def _validate(self, _topic: str, data: bytes) -> bool:
+    def _validate(self, message: Gossiped) -> Judged:
+        data = message.data
         if data.startswith(b"raise"):
             raise RuntimeError("the validator is broken")
         if data.startswith(b"bad"):
             self.refused.append(data)
-            return False
-        return True
+            return Judged(Verdict.REJECT)
+        if data.startswith(b"unknown"):
+            self.refused.append(data)
+            return Judged(Verdict.IGNORE)
+        return Judged(Verdict.ACCEPT)
 
 
 @contextlib.asynccontextmanager

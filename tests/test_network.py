@@ -15,7 +15,10 @@ from commonweal.node.link import (
     Connected,
     DialFailed,
     Disconnected,
+    Gossiped,
+    Judged,
     Received,
+    Verdict,
 )
 from commonweal.node.network import Network, PortTaken, peer_id, peer_key
 from commonweal.node.network.line import INBOUND_BYTES_MAX, OUTBOX_BYTES_MAX, SYNC_WINDOW_BYTES
@@ -308,8 +311,8 @@ def test_a_key_and_its_peer_id_name_each_other() -> None:
     assert peer_key(peer_id(key)) == key
 
 
-def _yes(_topic: str, _data: bytes) -> bool:
-    return True
+def _yes(_message: Gossiped) -> Judged:
+    return Judged(Verdict.ACCEPT)
 
 
 def _ignore(_event: object) -> None:

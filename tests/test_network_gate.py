@@ -18,8 +18,11 @@ from commonweal.node.link import (
     HELLO_BYTES_MAX,
     Connected,
     Disconnected,
+    Gossiped,
     Heard,
+    Judged,
     Received,
+    Verdict,
 )
 from commonweal.node.network import gossip
 from commonweal.node.network.door import STRANGERS_MAX
@@ -424,5 +427,5 @@ def port(end: End) -> int:
     return int(end.network.addresses[0].split("/")[4])
 
 
-def _no(_topic: str, _data: bytes) -> bool:
-    return False
+def _no(_message: Gossiped) -> Judged:
+    return Judged(Verdict.REJECT)

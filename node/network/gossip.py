@@ -8,8 +8,10 @@ gossip stream and nothing else. Gossip is a hint: full queues drop, and repair b
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Final, cast
 
 import trio
@@ -26,9 +28,9 @@ from libp2p.pubsub.utils import safe_bytes_from_hex
 from libp2p.tools.anyio_service import background_trio_service
 from libp2p.utils.varint import read_varint_prefixed_bytes_limited
 
-from commonweal.node.link import PeerKey
-from commonweal.node.network.budget import Budget
-from commonweal.node.network.session import peer_id, peer_key
+from commonweal.node.budget import Budget
+from commonweal.node.link import Gossiped, Judged, PeerKey, Verdict
+from commonweal.node.network.session import WrongPeer, peer_id, peer_key
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +42,8 @@ PUBLISH_QUEUE_MAX: Final = 256
 TOPICS_MAX: Final = 16
 MESSAGES_PER_S: Final = 50
 MESSAGES_BURST: Final = 200
+BYTES_PER_S: Final = 512 * 1024
+BYTES_BURST: Final = 4 * 1024 * 1024
 """What one peer may hand us before its messages are dropped unread."""
 CONTROL_PER_S: Final = 100
 CONTROL_BURST: Final = 1_000
@@ -49,7 +53,8 @@ SUBSCRIPTION_WEIGHT: Final = 10
 IDS_PER_CONTROL: Final = 16
 FAULTS_PER_S: Final = 5
 FAULTS_BURST: Final = 64
-"""Messages of one peer that may be false, or of his own and too many; with more he is dropped."""
+"""Messages of one peer that may be false, or its own and too many; with more it is dropped."""
+IGNORED: Final = Judged(Verdict.IGNORE)
 HEARTBEAT_S: Final = 1
 RESTART_S: Final = 1.0
 FORGET_S: Final = 30
@@ -61,8 +66,8 @@ VALIDATED_MAX: Final = 64
 class Gossip:
     """The gossip of one node. `run` keeps it going; the other calls never wait.
 
-    host: what Pubsub needs of a libp2p host. validate: whether a message may be taken and
-    passed on. heard: called with each message that may. flooded: called with a peer that is
+    host: what Pubsub needs of a libp2p host. validate: whether a message is passed on, and
+    what it says. heard: called with each message that is. flooded: called with a peer that is
     to be dropped for what it says here.
     """
 
@@ -70,8 +75,8 @@ class Gossip:
         self,
         host: object,
         *,
-        validate: Callable[[str, bytes], bool],
-        heard: Callable[[PeerKey, str, bytes], None],
+        validate: Callable[[Gossiped], Judged],
+        heard: Callable[[PeerKey, Gossiped, object], None],
         members: Callable[[], Sequence[PeerKey]],
         flooded: Callable[[PeerKey], None],
     ) -> None:
@@ -147,7 +152,7 @@ class Gossip:
             spam_protection_enabled=False,
             eclipse_protection_enabled=False,
         )
-        pubsub = _SafePubsub(self._host, router, self._flooded)
+        pubsub = _SafePubsub(self._host, router, self._flooded, lambda: self._topics)
         try:
             async with background_trio_service(router), background_trio_service(pubsub):
                 await pubsub.wait_until_ready()
@@ -168,7 +173,8 @@ class Gossip:
                     pubsub.remove_topic_validator(topic)
             for topic in wanted:
                 if topic not in followed:
-                    pubsub.set_topic_validator(topic, self._judge, is_async_validator=False)
+                    judge = partial(self._judge, pubsub)
+                    pubsub.set_topic_validator(topic, judge, is_async_validator=False)
                     await pubsub.subscribe(topic)
             await self._changed.wait()
 
@@ -176,19 +182,33 @@ class Gossip:
         async for topic, data in self._queue:
             await pubsub.publish(topic, data)
 
-    def _judge(self, forwarder: ID, message: rpc_pb2.Message) -> bool:
-        """The validator: ours passes; a good one of others is handed on. `push_msg` is its wall."""
-        if forwarder == self._host.get_id():
+    def _judge(self, pubsub: _SafePubsub, forwarder: ID, message: rpc_pb2.Message) -> bool:
+        """The validator: ours passes; a good one of others is handed on. `push_msg` is its wall.
+
+        What is ignored counts as seen, so that nobody answers for handing it to us again.
+        """
+        ours = self._host.get_id()
+        if forwarder == ours:
             return True
         if len(message.topicIDs) != 1 or len(message.data) > GOSSIP_BYTES_MAX:
             return False
-        topic, data = message.topicIDs[0], message.data
-        if ID(message.from_id) == self._host.get_id() or not self._validate(topic, data):
+        try:
+            origin = peer_key(ID(message.from_id))
+        except WrongPeer:
             return False
-        peer = peer_key(forwarder)
-        self.heard += 1
-        self._emit(peer, topic, data)
-        return True
+        number = int.from_bytes(message.seqno, "big")
+        gossiped = Gossiped(message.topicIDs[0], message.data, origin, number)
+        judged = IGNORED if origin == peer_key(ours) else self._validate(gossiped)
+        match judged.verdict:
+            case Verdict.ACCEPT:
+                self.heard += 1
+                self._emit(peer_key(forwarder), gossiped, judged.content)
+                return True
+            case Verdict.IGNORE:
+                pubsub.let_go(message)
+                return False
+            case Verdict.REJECT:
+                return False
 
 
 class _Allowance:
@@ -196,6 +216,7 @@ class _Allowance:
 
     def __init__(self) -> None:
         self.messages = Budget(MESSAGES_PER_S, MESSAGES_BURST)
+        self.bytes = Budget(BYTES_PER_S, BYTES_BURST)
         self.control = Budget(CONTROL_PER_S, CONTROL_BURST)
         self.faults = Budget(FAULTS_PER_S, FAULTS_BURST)
 
@@ -203,10 +224,17 @@ class _Allowance:
 class _SafePubsub(Pubsub):
     """Pubsub that outlives what it is sent; peers join and leave by hand.
 
-    flooded: called with a peer that says too much, or what is false; he is to be dropped.
+    flooded: called with a peer that says too much, or what is false; it is to be dropped.
+    topics: those that we follow; of others nothing is kept.
     """
 
-    def __init__(self, host: IHost, router: GossipSub, flooded: Callable[[PeerKey], None]) -> None:
+    def __init__(
+        self,
+        host: IHost,
+        router: GossipSub,
+        flooded: Callable[[PeerKey], None],
+        topics: Callable[[], Sequence[str]],
+    ) -> None:
         super().__init__(
             host,
             router,
@@ -214,7 +242,18 @@ class _SafePubsub(Pubsub):
             validation_cache_size=VALIDATED_MAX,
         )
         self._allowances: dict[ID, _Allowance] = {}
-        self._flooded = flooded
+        self._flooded, self._topics = flooded, topics
+        self.counter = time.time_ns()
+        """Numbers our messages, so that those of an earlier life are lower."""
+
+    def let_go(self, message: rpc_pb2.Message) -> None:
+        """Count a message as seen, though it was not taken."""
+        self._mark_msg_seen(message)
+
+    def handle_subscription(self, origin_id: ID, sub_message: rpc_pb2.RPC.SubOpts) -> None:
+        """Note what a peer follows, of the topics that we follow; libp2p would keep any name."""
+        if sub_message.topicid in self._topics():
+            super().handle_subscription(origin_id, sub_message)
 
     def join(self, peer: ID) -> None:
         """Open a stream to an admitted peer, trying until it takes it or is gone."""
@@ -266,14 +305,14 @@ class _SafePubsub(Pubsub):
         return self._allowances.setdefault(peer, _Allowance())
 
     async def _take(self, peer: ID, rpc: rpc_pb2.RPC) -> bool:
-        """Act on what a peer sent; False when he goes too far."""
+        """Act on what a peer sent; False when it goes too far."""
         allowance = self._allowance(peer)
         if not allowance.control.spend(_weight(rpc)):
             return False
         for message in rpc.publish:
             if not self._is_subscribed_to_msg(message):
                 continue
-            may = allowance.messages.spend(1)
+            may = allowance.messages.spend(1) and allowance.bytes.spend(message.ByteSize())
             if may:
                 await self.push_msg(peer, message)
             is_fault = not self._is_msg_seen(message)

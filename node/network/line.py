@@ -13,6 +13,7 @@ from typing import Final, assert_never
 
 import trio
 
+from commonweal.node.budget import Budget
 from commonweal.node.link import (
     COMING_MS,
     FRAME_BYTES_MAX,
@@ -20,7 +21,6 @@ from commonweal.node.link import (
     HELLO_BYTES_MAX,
     PeerKey,
 )
-from commonweal.node.network.budget import Budget
 from commonweal.node.network.stream import Stream
 from commonweal.node.network.yamux import Mux
 

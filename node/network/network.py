@@ -25,7 +25,9 @@ from commonweal.node.link import (
     DialFailed,
     Disconnected,
     Found,
+    Gossiped,
     Heard,
+    Judged,
     Link,
     LinkCounts,
     PeerKey,
@@ -65,7 +67,7 @@ class Network:
 
     seed: 32 bytes, the identity of this node. listen: multiaddrs, port 0 for any. emit: takes
     each event, at once and without waiting, in the trio thread. validate: whether a gossip
-    message (topic, data) may be taken and passed on. mdns: look for nodes on the LAN.
+    message is passed on, and what it says. mdns: look for nodes on the LAN.
     """
 
     def __init__(
@@ -74,7 +76,7 @@ class Network:
         listen: Sequence[str],
         emit: Callable[[Link], None],
         *,
-        validate: Callable[[str, bytes], bool],
+        validate: Callable[[Gossiped], Judged],
         mdns: bool,
     ) -> None:
         self._keys = create_identity_from_seed(seed)
@@ -92,7 +94,7 @@ class Network:
         self._gossip = Gossip(
             self._host,
             validate=validate,
-            heard=lambda peer, topic, data: emit(Heard(peer, topic, data)),
+            heard=lambda peer, said, content: emit(Heard(peer, said.topic, said.data, content)),
             members=self._members,
             flooded=self._flooded,
         )

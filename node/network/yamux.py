@@ -19,7 +19,7 @@ from typing import Final
 import trio
 from libp2p.network.stream.exceptions import StreamClosed
 
-from commonweal.node.network.budget import Budget
+from commonweal.node.budget import Budget
 from commonweal.node.network.session import PLAIN_BYTES_MAX, Session, Stalled
 from commonweal.node.network.stream import Flag, Stream, Violation
 

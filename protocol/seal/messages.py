@@ -35,6 +35,9 @@ from commonweal.protocol.seal.votes import (
 
 MESSAGE_BYTES_MAX = PROPOSAL_BYTES_MAX + 32
 
+_PROPOSAL = codec.encode(["proposal", None])[:-1]
+"""How the bytes of a proposal begin."""
+
 
 def message_to_bytes(message: Message) -> bytes:
     """Return the bytes of `message` as sent."""
@@ -69,6 +72,18 @@ def message_from_bytes(data: bytes, community: CommunityId) -> Message:
             return certificate_from_bytes(inner)
         case _:
             raise Malformed("not a message of witnesses")
+
+
+def gossip_from_bytes(data: bytes, community: CommunityId) -> Vote | Have | Certificate:
+    """Return the message in `data`, as `message_from_bytes`; a proposal, which is large, is none.
+
+    Raises `Malformed` or `BadSignature`.
+    """
+    if data.startswith(_PROPOSAL):
+        raise Malformed("a proposal travels over streams alone")
+    message = message_from_bytes(data, community)
+    assert not isinstance(message, Proposal), "a canonical proposal begins with its name"
+    return message
 
 
 def lock_to_bytes(lock: Lock) -> bytes:

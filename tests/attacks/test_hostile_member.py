@@ -27,9 +27,11 @@ from commonweal.node.link import (
     FRAME_BYTES_MAX,
     Connected,
     Disconnected,
+    Judged,
     Link,
     PeerKey,
     Received,
+    Verdict,
 )
 from commonweal.node.network import Network, peer_id
 from commonweal.node.network.gossip import MESHSUB
@@ -71,7 +73,11 @@ class Eve:
         self.linked = False
         self.greeted = False
         self.network = Network(
-            seed, ("/ip4/127.0.0.1/tcp/0",), self._emit, validate=lambda *_: True, mdns=False
+            seed,
+            ("/ip4/127.0.0.1/tcp/0",),
+            self._emit,
+            validate=lambda _: Judged(Verdict.ACCEPT),
+            mdns=False,
         )
 
     def _emit(self, event: Link) -> None:

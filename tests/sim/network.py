@@ -23,9 +23,12 @@ from commonweal.node.link import (
     Connected,
     DialFailed,
     Disconnected,
+    Gossiped,
     Heard,
+    Judged,
     Link,
     Received,
+    Verdict,
 )
 from commonweal.protocol.keys import PeerKey
 from tests.sim.agenda import Agenda
@@ -51,8 +54,8 @@ class Port(Protocol):
     def emit(self, event: Link) -> None:
         """Take in an event."""
 
-    def validate(self, topic: str, data: bytes) -> bool:
-        """Say whether a gossip message may be taken and passed on."""
+    def validate(self, message: Gossiped) -> Judged:
+        """Say whether a gossip message is passed on, and what it says."""
 
 
 class End:
@@ -103,6 +106,10 @@ class Network:
         """Bytes in a ms that a link takes each way; 0 for no limit."""
         self.sent: Counter[tuple[PeerKey, PeerKey, str]] = Counter()
         """Bytes by (from, to, kind of message)."""
+        self.gossiped: Counter[tuple[PeerKey, PeerKey]] = Counter()
+        """Bytes of gossip by (from, to)."""
+        self.refused: Counter[PeerKey] = Counter()
+        """Gossip messages that are held against who handed them on."""
         self._gossips = 0
         self._seen: dict[PeerKey, set[int]] = {}
 
@@ -127,7 +134,7 @@ class Network:
         """Gossip to all members who can be reached over links."""
         self._gossips += 1
         self._seen.setdefault(port.key, set()).add(self._gossips)
-        self._pass_on(port, self._gossips, topic, data)
+        self._pass_on(port, Gossiped(topic, data, port.key, self._gossips))
 
     def rise(self, port: Port, peer: PeerKey, standing: str) -> None:
         """Give a peer another standing."""
@@ -335,23 +342,28 @@ class Network:
             end.held += 1
             end.owner.emit(Received(end.peer, waiting.popleft()))
 
-    def _pass_on(self, port: Port, number: int, topic: str, data: bytes) -> None:
+    def _pass_on(self, port: Port, message: Gossiped) -> None:
         for peer, end in port.ends.items():
             other = end.other.owner
             seen = self._seen.setdefault(peer, set())
             if (
                 end.standing == "member"
-                and number not in seen
+                and message.number not in seen
                 and (port.key, peer) not in self.blocked
                 and self.rng.random() >= self.weather.gossip_loss
             ):
-                seen.add(number)
-                self.agenda.after(self._latency(), self._hear, other, end, number, topic, data)
+                seen.add(message.number)
+                self.gossiped[port.key, peer] += len(message.data)
+                self.agenda.after(self._latency(), self._hear, other, end, message)
 
-    def _hear(self, port: Port, end: End, number: int, topic: str, data: bytes) -> None:
-        if port.is_up and not end.is_over and port.validate(topic, data):
-            port.emit(Heard(end.owner.key, topic, data))
-            self._pass_on(port, number, topic, data)
+    def _hear(self, port: Port, end: End, message: Gossiped) -> None:
+        if port.is_up and not end.is_over:
+            judged = port.validate(message)
+            if judged.verdict is Verdict.REJECT:
+                self.refused[end.owner.key] += 1
+            if judged.verdict is Verdict.ACCEPT:
+                port.emit(Heard(end.owner.key, message.topic, message.data, judged.content))
+                self._pass_on(port, message)
 
 
 def kind_of(frame: bytes) -> str:

@@ -11,11 +11,13 @@ from collections.abc import Callable
 from random import Random
 from typing import TYPE_CHECKING, Any, assert_never
 
-from commonweal.node import events, heads
+from commonweal.node import events
 from commonweal.node.assessing import answered, follow_up
 from commonweal.node.events import Action, Event, Submitted, Text, Ticket, Wish
+from commonweal.node.link import Gossiped, Judged
 from commonweal.node.service import Service
 from commonweal.node.session import Identity
+from commonweal.node.validator import Validator
 from commonweal.protocol import founding, identity, keys
 from commonweal.protocol.errors import DiskFull
 from commonweal.protocol.identity import Inception
@@ -107,6 +109,7 @@ class Node:
         self.is_up = False
         self.is_honest = mind is Service
         self.service: Service
+        self.validator: Validator
         self.ends: dict[PeerKey, End] = {}
         self.dialling: dict[PeerKey, None] = {}
         self.acknowledged: dict[RecordId, int] = {}
@@ -159,6 +162,7 @@ class Node:
         identity = Identity(self.person.signer, self.person.host)
         rng = Random(self.rng.getrandbits(64))
         self.service = self.mind(self.store, self.community, identity, rng, self.invite)
+        self.validator = Validator(lambda: self.world.agenda.now_ms / 1_000)
         self.is_up = True
         self.world.agenda.note(self, "starts")
         self.emit(events.Started())
@@ -197,9 +201,9 @@ class Node:
             delay = self.rng.randint(0, BATCH_MS_MAX)
             self.world.agenda.after(delay, self._turn, self._life)
 
-    def validate(self, topic: str, data: bytes) -> bool:
-        """Say whether a gossip message may be taken and passed on."""
-        return heads.is_gossip(topic, data)
+    def validate(self, message: Gossiped) -> Judged:
+        """Say whether a gossip message is passed on, and what it says."""
+        return self.validator.judge(message)
 
     # A turn.
 
@@ -242,6 +246,8 @@ class Node:
                     network.publish(self, topic, data)
                 case events.Subscribe():
                     pass
+                case events.Recognise(roster):
+                    self.validator.recognise(roster)
                 case events.Dial(peer, addresses):
                     network.dial(self, peer, addresses)
                 case events.Admit(peer):
