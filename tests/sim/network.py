@@ -106,8 +106,8 @@ class Network:
         """Bytes in a ms that a link takes each way; 0 for no limit."""
         self.sent: Counter[tuple[PeerKey, PeerKey, str]] = Counter()
         """Bytes by (from, to, kind of message)."""
-        self.gossiped: Counter[tuple[PeerKey, PeerKey]] = Counter()
-        """Bytes of gossip by (from, to)."""
+        self.gossiped: Counter[tuple[PeerKey, bytes]] = Counter()
+        """How often gossip was sent, by (from, content)."""
         self.refused: Counter[PeerKey] = Counter()
         """Gossip messages that are held against who handed them on."""
         self._gossips = 0
@@ -353,7 +353,7 @@ class Network:
                 and self.rng.random() >= self.weather.gossip_loss
             ):
                 seen.add(message.number)
-                self.gossiped[port.key, peer] += len(message.data)
+                self.gossiped[port.key, message.data] += 1
                 self.agenda.after(self._latency(), self._hear, other, end, message)
 
     def _hear(self, port: Port, end: End, message: Gossiped) -> None:
