@@ -8,7 +8,6 @@ become proofs; a log that a proof froze is wanted only as far as it is good.
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from commonweal.node import room
@@ -30,7 +29,6 @@ from commonweal.protocol.errors import (
     InvalidRecord,
     Malformed,
     MissingDependency,
-    MissingParent,
 )
 from commonweal.protocol.evidence import Proof
 from commonweal.protocol.keys import DeviceKey, MemberId
@@ -120,45 +118,10 @@ class Intake:
             self.desk.drop(session, f"{type(error).__name__}: {error}")
             return False
 
-    def gossiped(self, session: Session, record: Record) -> bool:
-        """Take in one record heard by gossip where it follows what is held; say whether it did.
-
-        Its own signature is good, and its author alone answers for the rest. Whoever handed
-        it on said nothing of what it holds; it is asked, where this node seems to lack something.
-        """
-        replica, author = self.desk.replica, record.author
-        row = replica.row(author)
-        if replica.is_frozen(author):
-            return False
-        if record.seq < row.length:
-            self._gossiped_again(record)
-            return False
-        try:
-            records = log.read_run(
-                *(replica.community, author, replica.tip(author), (record.wire,)), replica.clock_of
-            )
-        except (MissingParent, MissingDependency):
-            session.compare_ms = 0
-            return False
-        except (InvalidRecord, Malformed):
-            return False
-        kept = self._keep(session, {author: _Read(author, records, {})}, whole=True)
-        for other in self.desk.members() if kept else ():
-            if other.device == author:
-                other.confirm(author, record.seq + 1, record.seq + 1)  # it signed that record
-        return kept
-
-    def _gossiped_again(self, record: Record) -> None:
-        """Prove a fork where another record stands here in the place of one heard by gossip."""
-        replica = self.desk.replica
-        if replica.store.id_at(record.author, record.seq) == record.id:
-            return
-        with suppress(InvalidRecord, Malformed):
-            (ours,) = replica.store.wires(
-                record.author, record.seq, record.seq + 1, RECORD_BYTES_MAX
-            )
-            proof = evidence.check(from_bytes_unchecked(ours), record, replica.community)
-            self.freeze(proof)
+    def take(self, session: Session, record: Record) -> bool:
+        """Keep a record that follows its log and was read, as far as it may be; say whether."""
+        read = _Read(record.author, [record], {})
+        return self._keep(session, {record.author: read}, whole=True)
 
     def _read_late(
         self,

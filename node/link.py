@@ -6,9 +6,10 @@ values. An event says what happened on a link; it never says what to do about it
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Final, TypeAlias
 
 from commonweal.protocol.keys import PeerKey
 
@@ -31,6 +32,7 @@ __all__ = [
     "LinkCounts",
     "PeerKey",
     "Received",
+    "Validate",
     "Verdict",
 ]
 
@@ -112,6 +114,9 @@ class Judged:
 
     verdict: Verdict
     content: object = None
+
+
+Validate: TypeAlias = Callable[[Gossiped], Judged]
 
 
 @dataclass(frozen=True, slots=True)

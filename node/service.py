@@ -10,41 +10,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from commonweal.node import events, heads, link
+from commonweal.node import events, link
 from commonweal.node.arriving import Arriving
 from commonweal.node.auditing import AUDIT_PAUSE_MS, Auditing
 from commonweal.node.authoring import Authoring
 from commonweal.node.bodies import Bodies
 from commonweal.node.comparing import Comparing
 from commonweal.node.erasing import Erasing
-from commonweal.node.events import (
-    Action,
-    Answer,
-    Event,
-    Publish,
-    Recognise,
-    Subscribe,
-    Taken,
-    Wake,
-)
+from commonweal.node.events import Action, Answer, Event, Taken, Wake
 from commonweal.node.gate import Gate
 from commonweal.node.intake import Intake
 from commonweal.node.live import Live
 from commonweal.node.peering import Peering
 from commonweal.node.replica import BULK_KINDS, Replica
 from commonweal.node.reporting import Reporting
-from commonweal.node.roster import Roll
 from commonweal.node.scrubbing import Scrubbing
 from commonweal.node.sealing import Sealing
 from commonweal.node.serving import Serving
 from commonweal.node.session import Desk, Identity, Session, Standing
+from commonweal.node.topics import Topics
 from commonweal.protocol import wire, wire_seals, wire_state
 from commonweal.protocol.errors import CommonwealError, StorageError
 from commonweal.protocol.invite import Invite
 from commonweal.protocol.keys import PeerKey
-from commonweal.protocol.record import CommunityId, Record, RecordId
-from commonweal.protocol.seal.haves import Have
-from commonweal.protocol.seal.votes import Certificate, Vote
+from commonweal.protocol.record import CommunityId, RecordId
 from commonweal.protocol.wire_seals import Height, WantSeals
 from commonweal.storage import rows
 from commonweal.storage.store import Store
@@ -91,8 +80,7 @@ class Service:
         self.erasing = Erasing(self.desk)
         self.peering = Peering(self.desk)
         self.authoring = Authoring(self.desk)
-        self.heads = heads.Heads(self.desk)
-        self.roll = Roll(self.desk.replica)
+        self.topics = Topics(self.desk, self.intake, self.sealing, self._compare)
         self.reporting = Reporting(self.desk, self.gate, self.peering, self.scrubbing, self.sealing)
         self._answers: list[Answer] = []
         self._is_new = True
@@ -169,7 +157,7 @@ class Service:
             self.erasing,
             self.sealing,
             self.arriving,
-            self.roll,
+            self.topics,
         ):
             part.reload()
         self._answers.clear()
@@ -178,9 +166,8 @@ class Service:
     # Links.
 
     def _begin(self) -> None:
-        desk = self.desk
         self._is_new = False
-        desk.do(Subscribe((self.heads.topic, self.heads.rules_topic, self.sealing.voices.topic)))
+        self.topics.begin()
         self.auditing.begin()
         self.arriving.started()
 
@@ -349,23 +336,12 @@ class Service:
         self._was_member = is_member
 
     def _heard(self, peer: PeerKey, content: object) -> None:
-        """Take in what the validator let through; who handed it on answers for none of it."""
         session = self.desk.sessions.get(peer)
-        if session is None or not session.is_member:
-            return
-        match content:
-            case heads.Announcement():
-                if self.heads.heard(content):
-                    self._compare(session)
-            case Record() if self.desk.keeps:
-                deciding = self.desk.replica.deciding
-                self.intake.gossiped(session, content)
-                if self.desk.replica.deciding != deciding:
-                    self._membership_changed()
-            case Vote() | Have() | Certificate():
-                self.sealing.gossiped(content)
-            case _:
-                pass
+        if session is not None and session.is_member:
+            deciding = self.desk.replica.deciding
+            self.topics.heard(session, content)
+            if self.desk.replica.deciding != deciding:
+                self._membership_changed()
 
     # Our own member.
 
@@ -399,14 +375,9 @@ class Service:
 
     def _committed(self) -> None:
         grown = self.live.spread()
-        self.heads.note(grown)
         if grown:
             self.sealing.grown()
-        for data in self.heads.due():
-            self.desk.do(Publish(self.heads.topic, data))
-        for data in self.heads.rules(grown):
-            self.desk.do(Publish(self.heads.rules_topic, data))
-        self._call_roll()
+        self.topics.grown(grown)
         self._answers += self.reporting.confirmed()
         for answer in self._answers:
             self.desk.do(answer)
@@ -420,21 +391,14 @@ class Service:
         if self._is_new:
             self._begin()
         is_auditing = self.auditing.step()
-        for data in self.heads.due():
-            desk.do(Publish(self.heads.topic, data))
+        self.topics.due()
         self.sealing.woke()
         if desk.now_ms >= self._tick_ms:
             self._tick_ms = desk.now_ms + TICK_MS
             self._tick()
         pause_ms = AUDIT_PAUSE_MS if is_auditing else TICK_MS
-        due = (self._tick_ms, desk.now_ms + pause_ms, self.heads.due_ms, self.sealing.due_ms)
+        due = (self._tick_ms, desk.now_ms + pause_ms, self.topics.heads.due_ms, self.sealing.due_ms)
         self._wake(min(at_ms for at_ms in due if at_ms))
-
-    def _call_roll(self) -> None:
-        """Let the validator of gossip know who may speak, when that changed."""
-        roster = self.roll.renewed(self.sealing.agreeing.candidates, self.desk.now_ms)
-        if roster is not None:
-            self.desk.do(Recognise(roster))
 
     def _wake(self, at_ms: int) -> None:
         self._wake_ms = max(at_ms, self.desk.now_ms + 1)

@@ -29,7 +29,7 @@ from libp2p.tools.anyio_service import background_trio_service
 from libp2p.utils.varint import read_varint_prefixed_bytes_limited
 
 from commonweal.node.budget import Budget
-from commonweal.node.link import Gossiped, Judged, PeerKey, Verdict
+from commonweal.node.link import Gossiped, Judged, PeerKey, Validate, Verdict
 from commonweal.node.network.session import WrongPeer, peer_id, peer_key
 
 log = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ class Gossip:
         self,
         host: object,
         *,
-        validate: Callable[[Gossiped], Judged],
+        validate: Validate,
         heard: Callable[[PeerKey, Gossiped, object], None],
         members: Callable[[], Sequence[PeerKey]],
         flooded: Callable[[PeerKey], None],

@@ -25,13 +25,12 @@ from commonweal.node.link import (
     DialFailed,
     Disconnected,
     Found,
-    Gossiped,
     Heard,
-    Judged,
     Link,
     LinkCounts,
     PeerKey,
     Received,
+    Validate,
 )
 from commonweal.node.network.addresses import listen, parse, reachable, remote
 from commonweal.node.network.door import Door, Visit
@@ -76,7 +75,7 @@ class Network:
         listen: Sequence[str],
         emit: Callable[[Link], None],
         *,
-        validate: Callable[[Gossiped], Judged],
+        validate: Validate,
         mdns: bool,
     ) -> None:
         self._keys = create_identity_from_seed(seed)

@@ -11,7 +11,7 @@ import pytest
 
 from commonweal.node import events
 from commonweal.node.events import Drop, Send, Submitted, Ticket
-from commonweal.node.link import Connected, Disconnected, Heard, Received
+from commonweal.node.link import Connected, Disconnected, Gossiped, Heard, Received, Verdict
 from commonweal.node.service import Service
 from commonweal.node.session import TURN_BYTES_MAX, Standing
 from commonweal.protocol import codec, wire
@@ -65,6 +65,12 @@ class Stage:
         if peer not in self.service.desk.sessions:
             self.link(peer)
         self.handle(Received(peer, frame))
+
+    def gossip(self, peer: PeerKey, topic: str, data: bytes, number: int) -> None:
+        """Let the peer publish something, as far as the validator lets it through."""
+        judged = self.node.validator.judge(Gossiped(topic, data, peer, number))
+        if judged.verdict is Verdict.ACCEPT:
+            self.handle(Heard(peer, topic, data, judged.content))
 
     def handle(self, event: events.Event) -> None:
         """Let the service take in an event, and look at what it does."""
@@ -151,8 +157,9 @@ def test_junk_from_anybody_stops_nothing_and_fills_nothing(seed: int) -> None:
             case 0:
                 stage.handle(Disconnected(peer, "gone"))
             case 1:
-                topic = stage.service.heads.topic if number % 2 else stage.service.heads.rules_topic
-                stage.handle(Heard(peer, topic, _spoilt(chance, chance.choice(good))))
+                heads = stage.service.topics.heads
+                topic = heads.topic if number % 2 else heads.rules_topic
+                stage.gossip(peer, topic, _spoilt(chance, chance.choice(good)), number)
             case 2:
                 stage.hear(peer, chance.choice(good))
             case _:

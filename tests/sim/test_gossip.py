@@ -208,7 +208,7 @@ def rules_that_cite_what_nobody_has(stage: Stage) -> Said:
 
 
 def rules_after_a_gap(stage: Stage) -> Said:
-    first = record.from_bytes(codec.decode(stage.rule(1)[1])[1])
+    first = record.from_bytes(heads.read_rule(stage.rule(1)[1]))
     yield stage.rule(2, after=first, clock=first.clock + 1)
 
 
@@ -300,6 +300,6 @@ def test_a_rule_reaches_all_by_gossip_alone(monkeypatch: pytest.MonkeyPatch) -> 
     (made,) = writer.service.authoring.submit((Wish("rules.vote", {"n": 1}),))
     writer.store.commit()
     data = codec.encode(["rule", made.wire])
-    world.network.publish(writer, writer.service.heads.rules_topic, data)
+    world.network.publish(writer, writer.service.topics.heads.rules_topic, data)
     world.run(500)
     assert all(node.store.clock_of(made.id) for node in world.nodes)
