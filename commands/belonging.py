@@ -14,6 +14,7 @@ from commonweal.commands.output import Form
 from commonweal.commands.people import called
 from commonweal.protocol.errors import UnknownId, UsageError
 from commonweal.protocol.ledger import membership
+from commonweal.protocol.ledger.closing import REMOVAL_YES_MIN
 from commonweal.storage.home import Home
 
 
@@ -65,14 +66,17 @@ def leave(yes: bool, passphrase_file: Path | None, home: Home, form: Form) -> No
 
 @click.command("remove")
 @click.argument("member")
-@click.option("--note", metavar="TEXT", help="Why; members read it before they vote.")
+@click.option("--note", metavar="TEXT", help="Why, for those who vote; it is never erased.")
 @passphrase_option
 @home_option
 @form_option(Form.TEXT, Form.JSON)
 def remove(
     member: str, note: str | None, passphrase_file: Path | None, home: Home, form: Form
 ) -> None:
-    """Propose that MEMBER is a member no longer: the others vote on it."""
+    """Propose that MEMBER is a member no longer: the others vote on it.
+
+    It takes the yes of two others, whatever the rules say.
+    """
     from commonweal.node.events import Wish
 
     with folded(home) as found:
@@ -82,15 +86,21 @@ def remove(
             raise UnknownId(_("{name} is no member now").format(name=found.name(whom)))
         data: dict[str, Any] = {"subject": "removal", "member": bytes(whom)}
         cited = () if known.profile is None else (known.profile,)
-        wish = Wish("rules.propose", data, cited, note_body(note))
+        wish = Wish("rules.propose", data, cited, note_body(note, permanent=True))
         written = submit(found, [wish], passphrase_file)
+        others = sum(
+            one.status == "active" and one.id != whom for one in membership.members(found.state)
+        )
     words = _("Proposed, as {id}. Vote with: weal rules vote {id} yes")
+    if others < REMOVAL_YES_MIN:
+        more = _("It takes the yes of {least} other members, and there are {others}.")
+        words += "\n" + more.format(least=REMOVAL_YES_MIN, others=others)
     return confirm(form, written, words, member=whom.hex())
 
 
 @click.command("resolve")
 @click.argument("record")
-@click.option("--note", metavar="TEXT", help="Why; members read it before they vote.")
+@click.option("--note", metavar="TEXT", help="Why, for those who vote; it is never erased.")
 @passphrase_option
 @home_option
 @form_option(Form.TEXT, Form.JSON)
@@ -117,7 +127,7 @@ def resolve(
             "pair": sorted(bytes(one.id) for one in pair),
             "keep": bytes(kept.id),
         }
-        wish = Wish("rules.propose", data, (kept.id,), note_body(note))
+        wish = Wish("rules.propose", data, (kept.id,), note_body(note, permanent=True))
         written = submit(found, [wish], passphrase_file)
     words = _("Proposed, as {id}. Vote with: weal rules vote {id} yes")
     return confirm(form, written, words, record=kept.id.hex())

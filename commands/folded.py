@@ -192,10 +192,10 @@ def submit(
     return written
 
 
-def note_body(note: str | None) -> Text | None:
-    """Return a few words as an erasable body. Raises UnusableText when they are none, or too many.
+def note_body(note: str | None, *, permanent: bool = False) -> Text | None:
+    """Return a few words as a body. Raises UnusableText when they are none, or too many.
 
-    note: None for no body.
+    note: None for no body. permanent: whether they can never be erased, as what is voted on.
     """
     from commonweal.node.events import Text
 
@@ -204,7 +204,7 @@ def note_body(note: str | None) -> Text | None:
     data = note.encode("utf-8", "surrogatepass")
     if not 1 <= len(data) <= NOTE_BYTES_MAX or not is_text(data):
         raise UnusableText(_("a note has 1 to {most} bytes").format(most=NOTE_BYTES_MAX))
-    return Text("text/plain", data)
+    return Text("text/plain", data, permanent=permanent)
 
 
 def is_text(data: bytes) -> bool:

@@ -75,6 +75,15 @@ def text_of(store: Store, id: RecordId) -> str | None:
     return found[1].decode("utf-8", "replace")
 
 
+def proposal_text_of(store: Store, id: RecordId) -> str | None:
+    """Return the permanent words of a proposal: what is decided, or why; None without any."""
+    found = store.record(id)
+    if found is None or found.body is None or not found.body.permanent:
+        return None
+    data = store.body(found.body.hash)
+    return None if data is None else data.decode("utf-8", "replace")
+
+
 def body_of(store: Store, id: RecordId) -> tuple[str, bytes] | None:
     """Return media type and content of a record's erasable body, when it is held."""
     found = store.record(id)

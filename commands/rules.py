@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from commonweal.commands import backtests
 from commonweal.commands.folded import (
     Folded,
     confirm,
@@ -27,22 +28,25 @@ from commonweal.commands.output import (
     write_table,
     write_text,
 )
-from commonweal.commands.quantity import shown_number, shown_unit
 from commonweal.commands.templates import TEMPLATES, text_of_file, text_of_rules
 from commonweal.commands.times import iso, read_duration_ms, shown
 from commonweal.commands.votes import KINDS, Saying
-from commonweal.protocol.errors import BadRuleset, UsageError
-from commonweal.protocol.ledger import governance, standing
+from commonweal.protocol.errors import (
+    BadRuleset,
+    MissingDatabase,
+    NotInCommunity,
+    Position,
+    UsageError,
+)
+from commonweal.protocol.ledger import governance, membership, roles, standing
 from commonweal.protocol.ledger.governance import PROPOSAL, ProposalRow
 from commonweal.protocol.record import RecordId
 from commonweal.protocol.rules import document as rulesets
 from commonweal.protocol.rules.changes import classes_of, differences, process_of
-from commonweal.protocol.rules.document import HOUR_MS, Problem, Ruleset, RulesetId
+from commonweal.protocol.rules.document import HOUR_MS, Problem, Ruleset
 from commonweal.protocol.rules.portions import Portion
+from commonweal.protocol.rules.process import Ballot
 from commonweal.storage.home import Home
-
-if TYPE_CHECKING:
-    from commonweal.protocol.ledger.backtest import Backtest
 
 
 @click.group("rules")
@@ -137,9 +141,11 @@ def template(name: str | None, home: Home) -> None:
 @home_option
 @form_option(Form.TEXT, Form.JSON)
 def check(file: Path, home: Home, form: Form) -> int:
-    """Say what is wrong with the rules in FILE (TOML), and on which line."""
-    del home  # what is sound is so everywhere
-    problems = rulesets.check(text_of_file(file))
+    """Say what is wrong with the rules in FILE (TOML), and on which line.
+
+    In a community too whether its members are enough for what they ask.
+    """
+    problems = _problems(home, text_of_file(file))
     if form is Form.JSON:
         listed = [problem._asdict() for problem in problems]
         write_json({"problems": listed, "ok": not problems})
@@ -171,11 +177,13 @@ def diff(what: str, home: Home, form: Form) -> None:
         Column("old", _("now")),
         Column("new", _("then")),
     ]
-    words = _("decided as {kind}: {thresholds} yes of those who may vote, within {hours} h").format(
+    words = _("decided as {kind}: {asked}, within {hours} h").format(
         kind=", ".join(_kind(one) for one in classes),
-        thresholds=", ".join(dict.fromkeys(map(_part, process.thresholds))),
+        asked=" + ".join(map(_asked, process.ballots)),
         hours=process.period_ms // HOUR_MS,
     )
+    if process.trial_ms:
+        words += ", " + _("then {hours} h of trial").format(hours=process.trial_ms // HOUR_MS)
     more = {"classes": list(classes), "base": old.id.hex(), "ruleset": new.id.hex()}
     table(form, "changes", rows, ("path", "old", "new"), columns, words, **more)
 
@@ -185,6 +193,7 @@ def diff(what: str, home: Home, form: Form) -> None:
 @click.option("--decision", metavar="TEXT", help="Propose a decision in words, and no rules.")
 @click.option("--sunset", metavar="TIME", help="Let the rules end by themselves: 30d, 12h.")
 @click.option("--backtest", "with_backtest", is_flag=True, help="Add the hash of a backtest.")
+@click.option("--vote", "with_vote", is_flag=True, help="Ask for a vote where silence could pass.")
 @passphrase_option
 @home_option
 @form_option(Form.TEXT, Form.JSON)
@@ -193,6 +202,7 @@ def propose(
     decision: str | None,
     sunset: str | None,
     with_backtest: bool,
+    with_vote: bool,
     passphrase_file: Path | None,
     home: Home,
     form: Form,
@@ -202,20 +212,26 @@ def propose(
 
     if (file is None) == (decision is None):
         raise UsageError(_("give a file with rules, or --decision"))
+    asked = {"vote": True} if with_vote else {}
     with folded(home) as found:
         if file is None:
-            wish = Wish("rules.propose", {"subject": "decision"}, (), note_body(decision))
+            body = note_body(decision, permanent=True)
+            wish = Wish("rules.propose", {"subject": "decision", **asked}, (), body)
         else:
             new = _read(file)
+            for problem in rulesets.check(text_of_file(file), _electorate(found, new)):
+                place = Position(problem.line, problem.column)
+                raise BadRuleset(problem.sentence, problem.hint, place)
             data: dict[str, Any] = {
                 "subject": "rules",
                 "base": bytes(found.kept.ruleset.id),
                 "form": "whole",
+                **asked,
             }
             if sunset is not None:
                 data["sunset"] = max(1, read_duration_ms(sunset) // HOUR_MS)
             if with_backtest:
-                data["backtest"] = _backtest(found, new, None).name
+                data["backtest"] = backtests.replayed(found, new, None).name
             body = Text("application/msgpack", new.to_bytes(), permanent=True)
             wish = Wish("rules.propose", data, (), body)
         written = submit(found, [wish], passphrase_file)
@@ -312,8 +328,7 @@ def backtest(what: str, height: int | None, home: Home, form: Form) -> None:
     """Replay the sealed past under WHAT, a file or a proposal: who would have had what."""
     with folded(home) as found:
         chosen = _named(found, what)
-        result = _backtest(found, chosen, height)
-        _show_backtest(found, result, form)
+        backtests.show(found, backtests.replayed(found, chosen, height), form)
 
 
 @rules.command("trial")
@@ -330,47 +345,28 @@ def trial(proposal: str, home: Home, form: Form) -> None:
         if form is Form.TEXT:
             words = _("On trial until {time}; computed and shown, not paid.")
             say(words.format(time=shown(row.until_ms)))
-        _show_backtest(found, _backtest(found, _proposed(found, proposal), None), form)
+        backtests.show(found, backtests.replayed(found, backtests.proposed(found, row), None), form)
 
 
-def _backtest(found: Folded, ruleset: Ruleset, height: int | None) -> Backtest:
-    from commonweal.protocol.ledger.backtest import backtest as replay
-    from commonweal.storage import inheritance
+def _problems(home: Home, text: str) -> list[Problem]:
+    """Return what is wrong with rules, in the community of `home` where it is in one."""
+    problems = rulesets.check(text)
+    if problems:
+        return problems
+    try:
+        with folded(home) as found:
+            return rulesets.check(text, _electorate(found, rulesets.read_toml(text)))
+    except (NotInCommunity, MissingDatabase):
+        return []
 
-    kept, documents = found.kept, dict(found.kept.documents)
-    start = inheritance.start(found.store, found.community)
-    return replay(found.community, kept.records(), documents, kept.past(), ruleset, height, start)
 
-
-def _show_backtest(found: Folded, result: Backtest, form: Form) -> None:
-    fields = ("who", "name", "unit", "had", "would", "difference")
-    rows = []
-    for one in (*result.members, *result.roles):
-        is_role = isinstance(one.who, str)
-        who = one.who if isinstance(one.who, str) else one.who.hex()
-        name = _("all as {role}").format(role=who) if is_role else found.name(one.who)  # type: ignore[arg-type]
-        had, would, more = (
-            shown_number(n, one.scale) for n in (one.had, one.would, one.would - one.had)
-        )
-        rows.append(
-            {"who": who, "name": name, "unit": one.unit, "had": had, "would": would}
-            | {"difference": more}
-        )
-    columns = [
-        Column("name", _("member")),
-        Column("had", _("had"), is_number=True),
-        Column("would", _("would have had"), is_number=True),
-        Column("difference", _("difference"), is_number=True),
-        Column("unit", _("unit")),
-    ]
-    if form is Form.TEXT:
-        rows = [{**row, "unit": shown_unit(row["unit"])} for row in rows]
-    words = _("replayed up to height {height}: {hash}; nothing is paid by it").format(
-        height=result.height, hash=result.hash.hex()[:16]
-    )
-    more_fields = {"height": result.height, "hash": result.hash.hex()}
-    more_fields["ruleset"] = result.ruleset.hex()
-    table(form, "members", rows, fields, columns, words, **more_fields)
+def _electorate(found: Folded, ruleset: Ruleset) -> int:
+    """Return how many could object now where these rules take silence for consent."""
+    members = [one.id for one in membership.members(found.state) if one.status == "active"]
+    lazy = ruleset.processes.get("lazy")
+    role = "" if lazy is None else lazy.ballots[0].voters
+    holders = [one for one in members if role and roles.holds(found.state, one, role)]
+    return len(holders or members)
 
 
 def _named(found: Folded, what: str) -> Ruleset:
@@ -385,7 +381,7 @@ def _proposed(found: Folded, text: str) -> Ruleset:
     assert row is not None, "it was found"
     if row.subject != governance.RULES:
         raise UsageError(_("{id} proposes no rules").format(id=id.hex()[:8]))
-    return standing.by_id(found.state, found.kept.documents, RulesetId(row.target))
+    return backtests.proposed(found, row)
 
 
 def _read(file: Path) -> Ruleset:
@@ -416,6 +412,19 @@ def _plain(value: Any) -> str:
 
 def _kind(kind: str) -> str:
     return _(KINDS[kind])
+
+
+def _asked(ballot: Ballot) -> str:
+    """Return in words what one electorate is asked."""
+    thresholds = ", ".join(dict.fromkeys(map(_part, ballot.thresholds)))
+    words = _("{thresholds} yes of those who may vote").format(thresholds=thresholds)
+    if ballot.silent:
+        words = _("silence of those who may vote")
+    if ballot.voters:
+        words += " " + _("(all as {role})").format(role=visible(ballot.voters))
+    if ballot.objections:
+        words += ", " + _("{n} no or block stop it").format(n=ballot.objections)
+    return words
 
 
 def _part(portion: Portion) -> str:

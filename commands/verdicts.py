@@ -80,6 +80,7 @@ REASONS = (
     N_("nobody endorses himself"),
     N_("the record has no text that can be erased"),
     N_("the document of the record is not here"),
+    N_("what members vote on stands in a text that cannot be erased"),
     N_("the proposed rules are not sound"),
     N_("the rules that this would change are not in force"),
     N_("the proposal is not known at this place"),

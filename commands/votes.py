@@ -6,14 +6,23 @@ from typing import Any
 
 import click
 
+from commonweal.commands import backtests
 from commonweal.commands.folded import Folded, folded, table
 from commonweal.commands.language import N_, _
-from commonweal.commands.names import text_of
+from commonweal.commands.names import proposal_text_of, text_of
 from commonweal.commands.options import form_option, home_option
 from commonweal.commands.output import Column, Form, say, visible, write_json, write_table
 from commonweal.commands.times import iso, shown
 from commonweal.protocol.ledger import governance
-from commonweal.protocol.ledger.governance import PROPOSAL, ProposalRow
+from commonweal.protocol.ledger.closing import REMOVAL_YES_MIN
+from commonweal.protocol.ledger.governance import (
+    DECISION,
+    PROPOSAL,
+    REMOVAL,
+    RULES,
+    BallotRow,
+    ProposalRow,
+)
 from commonweal.protocol.record import RecordId
 from commonweal.storage.home import Home
 
@@ -103,6 +112,8 @@ def show(id: str, home: Home, form: Form) -> None:
         proposal = governance.proposal_row(found.state, chosen)
         assert proposal is not None, "it was found"
         row = as_row(found, chosen, proposal)
+        check = backtests.compared(found, proposal)
+        row["backtest_check"] = check and {**check._asdict(), "hash": check.hash.hex() or None}
         cast = governance.votes(found.state, chosen)
         counted = governance.votes(found.final, chosen)
         row["votes"] = [
@@ -146,8 +157,9 @@ def as_row(found: Folded, id: bytes, row: ProposalRow) -> dict[str, Any]:
         "abstain": row.abstain,
         "block": row.block,
         "needed": row.needed or None,
-        "quorum": row.quorum,
         "electorate": row.electorate or None,
+        "electorates": [_ballot(one) for one in row.ballots],
+        "why": _why(found, id, row),
         "opened": iso(row.opened_ms) if row.opened_ms else None,
         "deadline": iso(row.deadline_ms) if row.deadline_ms else None,
         "until": iso(row.until_ms) if row.until_ms else None,
@@ -158,34 +170,89 @@ def as_row(found: Folded, id: bytes, row: ProposalRow) -> dict[str, Any]:
     }
 
 
+def _why(found: Folded, id: bytes, row: ProposalRow) -> str | None:
+    """Return the reason that was given for a removal, or for keeping a record of a fork."""
+    if row.subject in (RULES, DECISION):
+        return None
+    return proposal_text_of(found.store, RecordId(id))
+
+
 def _words(found: Folded, id: bytes, row: ProposalRow) -> str:
-    if row.subject == governance.REMOVAL:
+    if row.subject == REMOVAL:
         return _("remove {name}").format(name=found.name(row.target))
     if row.subject == governance.FORK:
         return _("keep {id}").format(id=row.target.hex()[:8])
-    text = text_of(found.store, RecordId(id))
-    if row.subject == governance.DECISION:
-        return text or ""
+    if row.subject == DECISION:
+        return proposal_text_of(found.store, RecordId(id)) or ""
     return _("rules {id}").format(id=row.target.hex()[:8])
 
 
+def _ballot(row: BallotRow) -> dict[str, Any]:
+    """Return what one electorate is asked, and what it said, as json says it."""
+    return {
+        "role": row.voters or None,
+        "electorate": row.electorate,
+        "needed": row.needed,
+        "quorum": row.quorum,
+        "blocks": row.blocks_enough,
+        "objections": row.objections_enough,
+        "yes": row.yes,
+        "no": row.no,
+        "abstain": row.abstain,
+        "block": row.block,
+    }
+
+
+def _asks(ballot: dict[str, Any]) -> str:
+    """Return what one electorate is asked, in words."""
+    words = [_("{needed} of {electorate} must say yes").format(**ballot)]
+    if not ballot["needed"]:
+        words = [_("silence of {electorate} is consent").format(**ballot)]
+    if ballot["quorum"]:
+        words.append(_("{quorum} must vote").format(**ballot))
+    if ballot["blocks"]:
+        words.append(_("{blocks} block stop it").format(**ballot))
+    if ballot["objections"]:
+        words.append(_("{objections} no or block stop it").format(**ballot))
+    whose = _("all as {role}").format(role=visible(ballot["role"] or "")) if ballot["role"] else ""
+    said = _("{yes} yes, {no} no, {abstain} abstain, {block} block").format(**ballot)
+    return f"{whose}: {said}; " + ", ".join(words) if whose else f"{said}; " + ", ".join(words)
+
+
+def _compared(check: dict[str, Any]) -> str:
+    """Return in words whether a proposal's backtest is what this node computes."""
+    if check["result"] == backtests.EQUAL:
+        return _("equal: this node computes the same")
+    if check["result"] == backtests.DIFFERS:
+        return _("DIFFERS: this node computes {hash}").format(hash=check["hash"][:16])
+    return _("cannot be computed here: {why}").format(why=check["why"])
+
+
 def _show(row: dict[str, Any]) -> None:
-    stands = _("{yes} yes, {no} no, {abstain} abstain, {block} block").format(**row)
-    if row["needed"]:
-        stands += "; " + _("{needed} of {electorate} must say yes").format(**row)
+    asked = [_asks(one) for one in row["electorates"]] or [
+        _("{yes} yes, {no} no, {abstain} abstain, {block} block").format(**row)
+    ]
     pairs = [
         (_("id"), row["id"]),
         (_("about"), f"{_(SUBJECTS[row['subject']])}: {row['words']}"),
         (_("proposed by"), row["member_name"]),
         (_("class"), _(KINDS[row["class"]])),
         (_("state"), _state(row["status"])),
-        (_("counted"), stands),
+        *((_("counted"), one) for one in asked),
         (_("until"), shown(_ms(row["deadline"])) if row["deadline"] else _("not open yet")),
     ]
+    if row["why"]:
+        pairs.insert(2, (_("why"), row["why"]))
+    if row["backtest_check"]:
+        pairs.append((_("backtest"), _compared(row["backtest_check"])))
     write_table(
         [Column("what", ""), Column("value", "")],
         [{"what": what, "value": value} for what, value in pairs],
     )
+    if row["subject"] == REMOVAL:
+        say()
+        words = _("Whatever the rules say, a removal takes the yes of {least} other members.")
+        say(words.format(least=REMOVAL_YES_MIN))
     if row["votes"]:
         say()
     for one in row["votes"]:

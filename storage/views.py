@@ -128,7 +128,7 @@ def _attest(key: bytes, value: Any, final: bool) -> _Row:
 
 
 def _proposal(id: bytes, value: Any, final: bool) -> _Row:
-    row = governance.ProposalRow(*value)
+    row = governance.read_row(value)
     return (
         *(id, row.subject, row.member, row.kind, row.status, row.base, row.target),
         *(row.opened_ms, row.deadline_ms, row.electorate, row.needed),

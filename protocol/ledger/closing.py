@@ -8,8 +8,9 @@ was removed since keeps his place in the electorate, and his vote no longer coun
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger import departing, joining, roles, standing
@@ -26,7 +27,6 @@ from commonweal.protocol.ledger.governance import (
     FAILED,
     FORK,
     IN_FORCE,
-    LAZY,
     NO,
     OPEN,
     PASSED,
@@ -38,6 +38,7 @@ from commonweal.protocol.ledger.governance import (
     TRIAL,
     VOTING,
     YES,
+    BallotRow,
     ProposalRow,
     begin_trial,
     end,
@@ -50,8 +51,9 @@ from commonweal.protocol.ledger.governance import (
 from commonweal.protocol.ledger.standing import StandingRow
 from commonweal.protocol.ledger.state import State
 from commonweal.protocol.record import RecordId
-from commonweal.protocol.rules.changes import process_of
-from commonweal.protocol.rules.document import HOUR_MS, Process, Ruleset, RulesetId
+from commonweal.protocol.rules.changes import LAZY, decision_process, process_of
+from commonweal.protocol.rules.document import HOUR_MS, Ruleset, RulesetId
+from commonweal.protocol.rules.process import Process
 
 LAST = b"K"
 """The key of the last cut: [height, time, prev, ruleset, clock]."""
@@ -61,6 +63,11 @@ VALUED_BY = LAST + b"v"
 
 REST = LAST + b"r"
 """The key of the event from which on what waits was more than one cut looks at."""
+
+REMOVAL_YES_MIN = 2
+"""A removal takes the yes of so many others, whatever the rules say: nobody removes alone."""
+FORK_YES_MIN = 2
+"""So many, where there are as many, say which record of a forked log counts."""
 
 
 def close(
@@ -97,30 +104,29 @@ def would_decide(
     return over
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """The votes that count. Who may not vote, or is no member now, is in none of these."""
-
-    yes: int
-    no: int
-    abstain: int
-    block: int
-
-
-def outcome(row: ProposalRow, tally: Tally, time_ms: int) -> str:
+def outcome(row: ProposalRow, time_ms: int) -> str:
     """Return how an open vote stands at a time: "open", "passed", "failed" or "expired"."""
     is_over = time_ms >= row.deadline_ms
-    if row.objections:
-        if not is_over:
-            return VOTING
-        return FAILED if tally.no + tally.block >= row.objections else PASSED
-    turnout = tally.yes + tally.no + tally.abstain + tally.block
-    is_blocked = 0 < row.blocks <= tally.block
-    if turnout >= row.quorum and tally.yes >= row.needed and not is_blocked:
+    if all(map(_is_satisfied, row.ballots)):
         return PASSED if is_over or row.early else VOTING
     if not is_over:
         return VOTING
-    return EXPIRED if turnout < row.quorum else FAILED
+    return FAILED if all(map(_has_quorum, row.ballots)) else EXPIRED
+
+
+def _is_satisfied(ballot: BallotRow) -> bool:
+    """Whether one electorate said enough, and nothing that stops it."""
+    is_stopped = (
+        0 < ballot.blocks_enough <= ballot.block
+        or 0 < ballot.objections_enough <= ballot.no + ballot.block
+    )
+    return _has_quorum(ballot) and ballot.yes >= ballot.needed and not is_stopped
+
+
+def _has_quorum(ballot: BallotRow) -> bool:
+    """Whether enough voted; where nobody is left who could, silence is no consent."""
+    turnout = ballot.yes + ballot.no + ballot.abstain + ballot.block
+    return turnout >= ballot.quorum and ballot.present > 0
 
 
 class _Closing:
@@ -140,10 +146,7 @@ class _Closing:
             if joining.MemberRow(*value).status == joining.ACTIVE
         ]
         self.active = frozenset(self.members)
-        self.electors = {
-            process.voters: self._holders(process.voters)
-            for process in self.ruleset.processes.values()
-        }
+        self.holders: dict[str, list[bytes]] = {"": self.members}
 
     def decide(self) -> None:
         """Let what is due begin, end, and take effect."""
@@ -173,27 +176,38 @@ class _Closing:
     def _opened(self, id: bytes, row: ProposalRow) -> ProposalRow:
         """Freeze the electorate and what the vote asks."""
         process = self._process(row)
-        electors = self.electors.get(process.voters, self.members)
-        electors = [one for one in electors if row.subject != REMOVAL or one != row.target]
-        for member in electors:
-            self.state.put(ELECTOR + id + member, True)
-        count = len(electors)
+        ballots: list[BallotRow] = []
+        asked: dict[bytes, list[int]] = {}
+        for number, ballot in enumerate(process.ballots):
+            electors = self._electors(ballot.voters, row)
+            for member in electors:
+                asked.setdefault(member, []).append(number)
+            count = len(electors)
+            ballots.append(
+                BallotRow(
+                    ballot.voters,
+                    count,
+                    max(ballot.needed(count), _least_yes(row, count)),
+                    ballot.quorum(count),
+                    ballot.blocks,
+                    ballot.objections,
+                    present=count,
+                )
+            )
+        for member, numbers in asked.items():
+            self.state.put(ELECTOR + id + member, numbers)
         return row._replace(
             status=VOTING,
             opened_ms=self.cut.time_ms,
             deadline_ms=self.cut.time_ms + process.period_ms,
-            electorate=count,
-            needed=process.needed(count),
-            quorum=process.quorum(count),
-            blocks=process.blocks,
-            objections=process.objections,
+            electorate=len(asked),
             early=process.early,
+            ballots=tuple(ballots),
         )
 
     def _count(self, id: bytes, row: ProposalRow) -> None:
-        tally = self._tally(id)
-        row = row._replace(yes=tally.yes, no=tally.no, abstain=tally.abstain, block=tally.block)
-        match VOTING if self.is_full else outcome(row, tally, self.cut.time_ms):
+        row = self._tallied(id, row)
+        match VOTING if self.is_full else outcome(row, self.cut.time_ms):
             case "open":
                 put(self.state, id, row)
             case "passed":
@@ -201,13 +215,30 @@ class _Closing:
             case ended:
                 self._end(id, row._replace(status=ended, height=self.cut.height))
 
-    def _tally(self, id: bytes) -> Tally:
-        counted = [
-            say
-            for member, say in votes(self.state, id).items()
-            if member in self.active and self.state.get(ELECTOR + id + member) is not None
-        ]
-        return Tally(*(counted.count(say) for say in (YES, NO, ABSTAIN, BLOCK)))
+    def _tallied(self, id: bytes, row: ProposalRow) -> ProposalRow:
+        """Count, on each ballot and at all, the votes of those who are members still."""
+        counted: list[tuple[str, list[int]]] = []
+        for member, say in votes(self.state, id).items():
+            numbers = self.state.get(ELECTOR + id + member)
+            if member in self.active and numbers is not None:
+                counted.append((say, numbers))
+        ballots = tuple(
+            one._replace(**_tally(say for say, numbers in counted if number in numbers))
+            for number, one in enumerate(row.ballots)
+        )
+        if any(one.blocks or one.objections for one in ballots):
+            present = self._present(id)
+            ballots = tuple(one._replace(present=present[n]) for n, one in enumerate(ballots))
+        return row._replace(ballots=ballots, **_tally(say for say, _ in counted))
+
+    def _present(self, id: bytes) -> Counter[int]:
+        """Return, by the number of each ballot, how many of its electorate are members still."""
+        prefix = ELECTOR + id
+        found: Counter[int] = Counter()
+        for key, numbers in self.state.items(prefix):
+            if key[len(prefix) :] in self.active:
+                found.update(numbers)
+        return found
 
     def _pass(self, id: bytes, row: ProposalRow) -> None:
         if row.subject == RULES:
@@ -308,17 +339,46 @@ class _Closing:
         return row.base != self.ruleset.id or any(rival != id for rival in self.trials)
 
     def _process(self, row: ProposalRow) -> Process:
-        if row.subject == RULES:
-            new = self._proposed(row)
-            back = standing.coming_back(self.state, self.documents)
-            return process_of(self.ruleset, new, row.kind == LAZY, back)
-        return self.ruleset.processes.get(row.kind) or self.ruleset.processes["ordinary"]
+        is_silent = row.kind == LAZY
+        match row.subject:
+            case "rules":
+                new = self._proposed(row)
+                back = standing.coming_back(self.state, self.documents)
+                return process_of(self.ruleset, new, not row.is_voted, back)
+            case "decision":
+                return decision_process(self.ruleset, is_silent)
+        return self.ruleset.processes[row.kind]
 
     def _proposed(self, row: ProposalRow) -> Ruleset:
         return standing.by_id(self.state, self.documents, RulesetId(row.target))
 
-    def _holders(self, role: str) -> list[bytes]:
-        """Return who holds a role; every member where nobody does, or for no role."""
-        if not role:
-            return self.members
-        return [one for one in self.members if roles.holds(self.state, one, role)] or self.members
+    def _electors(self, role: str, row: ProposalRow) -> list[bytes]:
+        """Return who may vote on a ballot: the holders of its role, or all members.
+
+        All where nobody holds it. A removal is not for whoever it concerns, nor for one alone.
+        """
+        if role not in self.holders:
+            found = [one for one in self.members if roles.holds(self.state, one, role)]
+            self.holders[role] = found or self.members
+        if row.subject != REMOVAL:
+            return self.holders[role]
+        others = [one for one in self.holders[role] if one != row.target]
+        if len(others) >= REMOVAL_YES_MIN:
+            return others
+        return [one for one in self.members if one != row.target]
+
+
+def _least_yes(row: ProposalRow, electorate: int) -> int:
+    """Return how many yes a vote takes whatever the rules say, of so many who may vote."""
+    match row.subject:
+        case "removal":
+            return REMOVAL_YES_MIN
+        case "fork":
+            return min(FORK_YES_MIN, electorate)
+    return 0
+
+
+def _tally(said: Iterable[str]) -> dict[str, Any]:
+    """Return how many said what, by the names of the fields of a row."""
+    counts = Counter(said)
+    return {say: counts[say] for say in (YES, NO, ABSTAIN, BLOCK)}

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from commonweal.protocol.ledger import attestation, distribution, pools, standing
-from commonweal.protocol.ledger.closing import Tally, outcome, would_decide
+from commonweal.protocol.ledger.closing import outcome, would_decide
 from commonweal.protocol.ledger.context import NO_DOCUMENTS
 from commonweal.protocol.ledger.distribution import WorthRow
 from commonweal.protocol.ledger.flow import event_row
@@ -106,8 +106,7 @@ def leaning(
     row = proposal_row(would_decide(state, time_ms, documents), proposal)
     if row is None or row.status != VOTING:
         return row
-    tally = Tally(row.yes, row.no, row.abstain, row.block)
-    return row._replace(status=outcome(row, tally, row.deadline_ms))
+    return row._replace(status=outcome(row, row.deadline_ms))
 
 
 def _waiting(state: State, event: bytes, ruleset: Ruleset) -> Waiting:

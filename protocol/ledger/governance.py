@@ -5,10 +5,12 @@ Records:
                   rules: base: the ruleset in force; form: "whole" or "patch"; the permanent
                   body is the document or the patch; optional sunset: hours it then holds;
                   backtest: the height and hash of what it would have paid
-                  removal: member; decision: an erasable body that says what is decided
+                  removal: member; decision: a permanent body that says what is decided
                   fork: device, seq: where its log ends by evidence, pair: the ids of two
                   records there, ascending, keep: the one, cited, that is to count
                   optional vote: true, to vote on what silence could pass
+                  removal, fork: optional permanent body that says why
+                  whatever is voted on in words is UTF-8, of at most TEXT_BYTES_MAX
   rules.comment   proposal; the text is in the body
   rules.vote      proposal, say: "yes", "no", "abstain" or "block"; the last word stands
   rules.withdraw  proposal: of the author's member
@@ -29,14 +31,14 @@ from commonweal.protocol.ledger.context import Context, Verdict, is_bytes, is_co
 from commonweal.protocol.ledger.reasons import Reason
 from commonweal.protocol.ledger.state import State
 from commonweal.protocol.record import Record
-from commonweal.protocol.rules.changes import classes_of, patched
+from commonweal.protocol.rules.changes import LAZY, ORDINARY, classes_of, patched
 from commonweal.protocol.rules.document import Ruleset, from_bytes
+from commonweal.protocol.rules.process import enough_to_stop
 from commonweal.protocol.rules.schema import HOURS_MAX
 
 PROPOSAL, OPEN, VOTE, ELECTOR, COMMENT, OF_MEMBER = b"G", b"O", b"v", b"H", b"m", b"l"
 DECIDED = b"3"
 
-LAZY, ORDINARY = "lazy", "ordinary"
 RULES, REMOVAL, FORK, DECISION = "rules", "removal", "fork", "decision"
 YES, NO, ABSTAIN, BLOCK = "yes", "no", "abstain", "block"
 SAYINGS = (YES, NO, ABSTAIN, BLOCK)
@@ -48,17 +50,50 @@ IN_FORCE, SUPERSEDED, SUNSET = "in force", "superseded", "sunset"
 OPEN_PER_MEMBER_MAX = 4
 """A member has at most this many proposals that are not decided."""
 
+TEXT_BYTES_MAX = 60 * 1024
+"""Of a decision, or of the reason for a removal; it is kept for ever."""
 
 BACKTEST_BYTES = 40
 """A height and a hash."""
+
+
+class BallotRow(NamedTuple):
+    """What one electorate is asked in an open vote, and what it said as of the last cut.
+
+    voters: the role whose holders these were; empty for all members. present: how many of
+    the electorate are members still. The others are as in `Ballot`, and how many said what.
+    """
+
+    voters: str
+    electorate: int
+    needed: int
+    quorum: int
+    blocks: int
+    objections: int
+    present: int
+    yes: int = 0
+    no: int = 0
+    abstain: int = 0
+    block: int = 0
+
+    @property
+    def blocks_enough(self) -> int:
+        """How many blocks stop it, of those who are left; 0: none does."""
+        return min(self.blocks, enough_to_stop(self.present))
+
+    @property
+    def objections_enough(self) -> int:
+        """How many no or block stop it, of those who are left; 0: a no is no objection."""
+        return min(self.objections, enough_to_stop(self.present))
 
 
 class ProposalRow(NamedTuple):
     """A proposal in the state.
 
     target: the id of the proposed ruleset, the member to be removed, or the record to be
-    kept of a fork. What the vote asks
-    (needed ... objections) is 0 until it opens, and then stands; the tally is of the last
+    kept of a fork. is_voted: its author asked for a vote on what silence could pass. What the
+    vote asks is not known until it opens, and then stands: of each
+    electorate by its ballot. electorate, yes ... block: of all who may vote, as of the last
     cut. Times in ms; `until`: the end of the trial, later of what it put in force.
     """
 
@@ -74,10 +109,6 @@ class ProposalRow(NamedTuple):
     opened_ms: int = 0
     deadline_ms: int = 0
     electorate: int = 0
-    needed: int = 0
-    quorum: int = 0
-    blocks: int = 0
-    objections: int = 0
     early: bool = False
     yes: int = 0
     no: int = 0
@@ -85,17 +116,30 @@ class ProposalRow(NamedTuple):
     block: int = 0
     until_ms: int = 0
     height: int = 0
+    is_voted: bool = False
+    ballots: tuple[BallotRow, ...] = ()
+
+    @property
+    def needed(self) -> int:
+        """How many yes the first electorate must say; 0 until it opens, or by silence."""
+        return self.ballots[0].needed if self.ballots else 0
+
+
+def read_row(value: Any) -> ProposalRow:
+    """Return a proposal as the state has it."""
+    row = ProposalRow(*value)
+    return row._replace(ballots=tuple(BallotRow(*one) for one in row.ballots))
 
 
 def proposal_row(state: State, proposal: bytes) -> ProposalRow | None:
     """Return what the state says of a proposal, if anything."""
     value = state.get(PROPOSAL + proposal)
-    return None if value is None else ProposalRow(*value)
+    return None if value is None else read_row(value)
 
 
 def put(state: State, proposal: bytes, row: ProposalRow) -> None:
     """Write a proposal."""
-    state.put(PROPOSAL + proposal, [*row])
+    state.put(PROPOSAL + proposal, [*row[:-1], [[*one] for one in row.ballots]])
 
 
 def propose(state: State, record: Record, context: Context) -> Verdict:
@@ -103,6 +147,9 @@ def propose(state: State, record: Record, context: Context) -> Verdict:
     count = state.get(OF_MEMBER + context.member) or 0
     if count >= OPEN_PER_MEMBER_MAX:
         return Reason.TOO_MANY_PROPOSALS
+    refused = _bad_text(record, context)
+    if refused is not None:
+        return refused
     ruleset = standing.in_force(state, context.documents)
     match record.data.get("subject"):
         case "rules":
@@ -111,7 +158,7 @@ def propose(state: State, record: Record, context: Context) -> Verdict:
             row = _proposed_removal(state, record, context, ruleset)
         case "fork":
             row = _proposed_fork(state, record, context, ruleset)
-        case "decision" if record.body is not None and not record.body.permanent:
+        case "decision" if record.body is not None:
             is_lazy = ruleset.lazy_decisions and not _asks_vote(record)
             kind = LAZY if is_lazy else ORDINARY
             row = ProposalRow(DECISION, context.member, record.clock, ruleset.id, b"", kind)
@@ -215,8 +262,19 @@ def forget_documents(state: State, ended: Iterable[ProposalRow]) -> None:
 
 def proposals(state: State) -> dict[bytes, ProposalRow]:
     """Return every proposal by id, in the order in which they were made."""
-    found = {key[1:]: ProposalRow(*value) for key, value in state.items(PROPOSAL)}
+    found = {key[1:]: read_row(value) for key, value in state.items(PROPOSAL)}
     return dict(sorted(found.items(), key=lambda one: (one[1].clock, one[0])))
+
+
+def is_proposal_text(text: bytes) -> bool:
+    """Whether bytes say in words what is decided, or why: UTF-8, not empty, not too long."""
+    if not 1 <= len(text) <= TEXT_BYTES_MAX:
+        return False
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def votes(state: State, proposal: bytes) -> dict[bytes, str]:
@@ -254,13 +312,11 @@ def _proposed_rules(
     is_sound = is_count(sunset, 0, HOURS_MAX) and (
         backtest is None or is_bytes(backtest, BACKTEST_BYTES)
     )
-    if not is_sound or record.body is None or not record.body.permanent:
+    if not is_sound or record.body is None:
         return Reason.SHAPE
     if data.get("base") != old.id:
         return Reason.OTHER_BASE
-    document = context.documents.get(record.body.hash)
-    if document is None:
-        return Reason.NO_BODY
+    document = context.documents[record.body.hash]
     try:
         match data.get("form"):
             case "whole":
@@ -284,7 +340,22 @@ def _proposed_rules(
         classes_of(old, new, not _asks_vote(record), back)[0],
         sunset_hours=sunset,
         backtest=backtest,
+        is_voted=_asks_vote(record),
     )
+
+
+def _bad_text(record: Record, context: Context) -> Verdict:
+    """Return what is wrong with the body of a proposal; what is in that of rules is read later."""
+    if record.body is None:
+        return None
+    if not record.body.permanent:
+        return Reason.ERASABLE_TEXT
+    text = context.documents.get(record.body.hash)
+    if text is None:
+        return Reason.NO_BODY
+    if record.data.get("subject") != RULES and not is_proposal_text(text):
+        return Reason.SHAPE
+    return None
 
 
 def _asks_vote(record: Record) -> bool:

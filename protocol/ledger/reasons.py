@@ -88,6 +88,7 @@ class Reason(StrEnum):
 
     NO_TEXT = "the record has no text that can be erased"
     NO_BODY = "the document of the record is not here"
+    ERASABLE_TEXT = "what members vote on stands in a text that cannot be erased"
     BAD_RULES = "the proposed rules are not sound"
     OTHER_BASE = "the rules that this would change are not in force"
     UNKNOWN_PROPOSAL = "the proposal is not known at this place"

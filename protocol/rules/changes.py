@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from commonweal.protocol.rules.document import Process, Ruleset, from_map
+from commonweal.protocol.rules.document import Ruleset, from_map
+from commonweal.protocol.rules.process import Process
 from commonweal.protocol.rules.schema import CLASSES
+
+LAZY, ORDINARY = "lazy", "ordinary"
 
 
 def patched(base: Ruleset, patch: Mapping[str, Any]) -> Ruleset:
@@ -46,44 +50,58 @@ def classes_of(
     back: the rules that would come back where the old ones end by themselves: what is new to
     those counts too, so that nothing outlasts its time by a lesser vote than it needs.
     """
-    new_to = [differences(one, new) for one in (old, back) if one is not None]
-    changed = list(dict.fromkeys(change.path[0] for some in new_to for change in some))
+    changed = _sections(old, new, back)
     grave = {"name", "charter", "governance", "finality"}
-    if any(process.voters for process in old.processes.values()):
+    if any(ballot.voters for process in old.processes.values() for ballot in process.ballots):
         # Who may have a role that votes is as grave as how it votes.
         grave.add("roles")
-    is_lazy = silently and "lazy" in old.processes
-    if is_lazy and changed and all(one in old.lazy_covers for one in changed):
-        return ("lazy",)
+    covered = [one for one in changed if silently and one in old.lazy_covers]
+    if changed and covered == changed:
+        return (LAZY,)
     found = ["constitution"] if any(one in grave for one in changed) else []
     if "membership" in changed:
         found.append("membership")
     if any(one not in grave and one != "membership" for one in changed) or not found:
         found.append("ordinary")
-    return tuple(found)
+    return (*found, LAZY) if covered else tuple(found)
 
 
 def process_of(
     old: Ruleset, new: Ruleset, silently: bool = True, back: Ruleset | None = None
 ) -> Process:
-    """Return how the change from `old` to `new` is decided: the stricter of both.
+    """Return how the change from `old` to `new` is decided: the strictest of all it touches.
 
-    Of all classes that the change touches the strictest counts, and where it changes a
-    process, what that process asks before and after. silently, back: as in `classes_of`.
+    All that the processes of its classes ask is asked, and where it changes a process, what
+    that asks before and after. Where silence could pass a part of it and a vote is held all
+    the same, that part keeps its voters, its time and its trial. silently, back: as in
+    `classes_of`.
     """
-    classes = classes_of(old, new, silently, back)
-    process = old.processes[classes[0]]
-    for name in classes[1:]:
-        process = process.with_strictness_of(old.processes[name])
+    asked = [old.processes[name] for name in classes_of(old, new, silently, back)]
+    if not silently and any(one in old.lazy_covers for one in _sections(old, new, back)):
+        asked.append(old.processes[LAZY].put_to_vote())
+    versions = [one for one in (old, new, back) if one is not None]
+    by_silence = {(one.lazy_covers, one.lazy_decisions) for one in versions}
     for name in CLASSES:
-        after = new.processes.get(name)
-        for base in (old, back):
-            before = after if base is None else base.processes.get(name)
-            if before != after and name != "lazy":
-                for one in (before, after):
-                    if one is not None:
-                        process = process.with_strictness_of(one)
-    return process
+        found = [one.processes.get(name) for one in versions]
+        # What silence passes from now on, or no longer, is an ordinary change otherwise.
+        is_moved = len(by_silence) > 1 and name in (ORDINARY, LAZY)
+        if is_moved or any(one != found[0] for one in found):
+            asked += [one.put_to_vote() for one in found if one is not None]
+    return functools.reduce(Process.with_strictness_of, asked)
+
+
+def decision_process(rules: Ruleset, silently: bool) -> Process:
+    """Return how a decision in words is decided. silently: as in `classes_of`."""
+    if not rules.lazy_decisions:
+        return rules.processes[ORDINARY]
+    lazy = rules.processes[LAZY]
+    return lazy if silently else rules.processes[ORDINARY].with_strictness_of(lazy.put_to_vote())
+
+
+def _sections(old: Ruleset, new: Ruleset, back: Ruleset | None) -> list[str]:
+    """Return the sections that differ from the old rules, or from those that would come back."""
+    new_to = [differences(one, new) for one in (old, back) if one is not None]
+    return list(dict.fromkeys(change.path[0] for some in new_to for change in some))
 
 
 def _merged(base: Any, patch: Any) -> Any:

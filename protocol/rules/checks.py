@@ -43,6 +43,15 @@ def faults(document: Any) -> list[Fault]:
     return found
 
 
+def never_object(document: Mapping[str, Any], most: int) -> list[Fault]:
+    """Return what is wrong where silence is consent and no more than `most` can object."""
+    objections = document.get("governance", {}).get("lazy", {}).get("objections", 1)
+    if objections <= most:
+        return []
+    sentence = f"so few members never object {objections:,} times: silence would pass everything"
+    return [Fault(("governance", "lazy", "objections"), sentence, f"write {most:,} at most")]
+
+
 def _all(document: Any) -> Iterator[Fault]:
     if type(document) is not dict:
         yield Fault((), "a ruleset is a table of sections")

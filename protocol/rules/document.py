@@ -11,19 +11,20 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple, NewType, cast
 
 from commonweal.protocol import codec, keys
 from commonweal.protocol.errors import BadRuleset, Malformed, Position
 from commonweal.protocol.ledger.rules_in_force import Admission
 from commonweal.protocol.rules import portions
-from commonweal.protocol.rules.checks import faults
+from commonweal.protocol.rules.checks import faults, never_object
 from commonweal.protocol.rules.environment import ENVIRONMENT
 from commonweal.protocol.rules.expression import BOOL, INT, Checked
 from commonweal.protocol.rules.expression import check as check_expression
 from commonweal.protocol.rules.places import nearest, places
 from commonweal.protocol.rules.portions import Portion
+from commonweal.protocol.rules.process import Ballot, Process, enough_to_stop
 from commonweal.protocol.rules.schema import (
     ADMISSION,
     BUCKET,
@@ -49,7 +50,8 @@ KEY_PARTS_MAX = 16
 
 HOUR_MS = 3_600_000
 
-DEFAULT_THRESHOLDS = {"ordinary": ">1/2", "constitution": "2/3", "membership": "2/3"}
+DEFAULT_THRESHOLDS = {"ordinary": ">1/2", "constitution": "2/3", "membership": "2/3", "lazy": "0%"}
+"""Of what silence may pass, a vote that is held all the same asks for no more by itself."""
 
 
 class Problem(NamedTuple):
@@ -63,46 +65,6 @@ class Problem(NamedTuple):
     def __str__(self) -> str:
         hint = f"; {self.hint}" if self.hint else ""
         return f"line {self.line}, column {self.column}: {self.sentence}{hint}"
-
-
-@dataclass(frozen=True, slots=True)
-class Process:
-    """How changes of one class are decided.
-
-    thresholds: each is a part of the electorate whose yes is needed; all must be reached.
-    quorums: parts of the electorate that must have voted. early: passes as soon as it
-    cannot be undone but by changed votes. blocks: so many blocks stop it; 0: none does.
-    voters: the role whose holders vote; empty for all members. objections: for lazy
-    consensus, how many stop what silence would let pass; 0 where silence is no consent.
-    """
-
-    thresholds: tuple[Portion, ...]
-    quorums: tuple[Portion, ...]
-    period_ms: int
-    early: bool
-    blocks: int
-    voters: str
-    trial_ms: int
-    objections: int = 0
-
-    def needed(self, electorate: int) -> int:
-        """Return how many yes it takes, of so many who may vote: the strictest threshold."""
-        return max(one.needed(electorate) for one in self.thresholds)
-
-    def quorum(self, electorate: int) -> int:
-        """Return how many must vote at all."""
-        return max(one.needed(electorate) if one.above else 0 for one in self.quorums)
-
-    def with_strictness_of(self, other: Process) -> Process:
-        """Return this process, asking also for what `other` asks."""
-        blocks = [one for one in (self.blocks, other.blocks) if one]
-        return replace(
-            self,
-            thresholds=(*self.thresholds, *other.thresholds),
-            quorums=(*self.quorums, *other.quorums),
-            blocks=min(blocks, default=0),
-            period_ms=max(self.period_ms, other.period_ms),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +152,11 @@ class Ruleset:
         return str(part.get(language, ""))
 
 
-def check(text: str) -> list[Problem]:
-    """Return what is wrong with the text of a ruleset, by line; none when it is sound."""
+def check(text: str, electorate: int | None = None) -> list[Problem]:
+    """Return what is wrong with the text of a ruleset, by line; none when it is sound.
+
+    electorate: how many may object where silence is consent, if that is known.
+    """
     if len(text) > TEXT_CHARACTERS_MAX:
         sentence = f"the text has {len(text):,} characters; {TEXT_CHARACTERS_MAX:,} are the most"
         return [Problem(1, 1, sentence, "shorten its sentences")]
@@ -205,6 +170,8 @@ def check(text: str) -> list[Problem]:
     except (RecursionError, ValueError):
         return [Problem(1, 1, "a value is nested too deep or too long", "shorten it")]
     found = faults(document)
+    if not found and electorate is not None:
+        found = never_object(document, enough_to_stop(electorate))
     if not found and _size(document) > DOCUMENT_BYTES_MAX:
         sentence = f"the ruleset has more than {DOCUMENT_BYTES_MAX:,} bytes"
         return [Problem(1, 1, sentence, "shorten its sentences")]
@@ -324,17 +291,22 @@ def _processes(tables: Mapping[str, Any]) -> dict[str, Process]:
     for name in CLASSES:
         if name == "lazy" and name not in tables:
             continue
-        table = {"threshold": DEFAULT_THRESHOLDS.get(name, ">1/2"), **tables.get(name, {})}
-        values = _filled(LAZY if name == "lazy" else PROCESS, table)
-        found[name] = Process(
+        is_lazy = name == "lazy"
+        table = {"threshold": DEFAULT_THRESHOLDS[name], **tables.get(name, {})}
+        values = _filled(LAZY if is_lazy else PROCESS, table)
+        ballot = Ballot(
+            values["voters"],
             (_portion(values["threshold"]),),
             (_portion(values["quorum"]),),
-            values["period_hours"] * HOUR_MS,
-            values["early"] and name != "lazy",
-            values["blocks"],
-            values["voters"],
-            values["trial_hours"] * HOUR_MS,
-            values.get("objections", 0),
+            blocks=values["blocks"],
+            objections=values.get("objections", 0),
+            silent=is_lazy,
+        )
+        found[name] = Process(
+            (ballot,),
+            period_ms=values["period_hours"] * HOUR_MS,
+            early=values["early"] and not is_lazy,
+            trial_ms=values["trial_hours"] * HOUR_MS,
         )
     return found
 

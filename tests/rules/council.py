@@ -17,7 +17,7 @@ from commonweal.protocol.rules.document import Ruleset, from_map
 from commonweal.protocol.seal.cut import Delta
 from commonweal.protocol.seal.formats import SealedHeight
 from commonweal.protocol.seal.votes import Step, certify, sign_vote
-from tests.ledger.village import TEXT, Pen, Person, Village, seed
+from tests.ledger.village import Pen, Person, Village, seed
 
 HOUR = 3_600_000
 DAY = 24 * HOUR
@@ -115,9 +115,10 @@ class Council(Village):
         data = {"subject": "removal", "member": self.id(member)}
         return self.write(name, "rules.propose", data)
 
-    def decide(self, name: str) -> Record:
+    def decide(self, name: str, **over: Any) -> Record:
         """Propose a decision of no other effect."""
-        return self.write(name, "rules.propose", {"subject": "decision"}, body=TEXT)
+        body = self.document(b"We plant a pear tree.")
+        return self.write(name, "rules.propose", {"subject": "decision", **over}, body=body)
 
     def write(
         self, name: str, kind: str, data: dict[str, Any], body: record.BodyRef | None = None

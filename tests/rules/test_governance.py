@@ -8,7 +8,6 @@ import pytest
 
 from commonweal.protocol.ledger import membership, standing
 from commonweal.protocol.ledger.reasons import Reason
-from tests.ledger.village import TEXT
 from tests.rules.council import DAY, HOUR, SAID, Council, process, rules
 
 FIVE = ("Jun", "Ana", "Bo", "Lin")
@@ -263,7 +262,7 @@ def test_whoever_proposes_may_ask_for_a_vote_on_what_silence_could_pass() -> Non
     value = {"value": {"work": {"points": "event.effort", **SAID}}}
     council = Council(document, *FIVE)
     asked = council.patch("Jun", value, vote=True)
-    decision = council.write("Jun", "rules.propose", {"subject": "decision", "vote": True}, TEXT)
+    decision = council.decide("Jun", vote=True)
     council.cut()
     assert [council.row(one).kind for one in (asked, decision)] == ["ordinary", "ordinary"]
     council.say(asked, "yes", "Mei Jun Ana")
