@@ -74,6 +74,11 @@ class Chain:
         return self._end.seal if self._end else SealId(self.community)
 
     @property
+    def end(self) -> tuple[int, SealId]:
+        """Height and id of the last seal: of the two, a ledger not begun may have the id alone."""
+        return self.height, self.seal
+
+    @property
     def point(self) -> Point | None:
         """The end of the chain; None while even the founding record is not known."""
         return self._end or self._begin()

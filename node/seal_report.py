@@ -12,7 +12,7 @@ from commonweal.protocol.seal.witnesses import devices
 def report(sealing: Sealing) -> Mapping[str, Any]:
     """Return how sealing stands, keys and ids as bytes."""
     chain, outlook, now_ms = sealing.chain, sealing.outlook, sealing.desk.now_ms
-    stands = outlook is not None and outlook.seal == chain.seal
+    stands = outlook is not None and outlook.end == chain.end
     return {
         "height": chain.height,
         "seal": bytes(chain.seal) if chain.height else b"",

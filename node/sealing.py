@@ -137,7 +137,7 @@ class Sealing:
     def concluded(self, outlook: Outlook) -> None:
         """Take in what the ledger says; begin a height when that is due."""
         self.outlook = outlook
-        if outlook.seal != self.chain.seal:
+        if outlook.end != self.chain.end:
             return
         self.agreeing.offer(outlook.candidates)
         if not outlook.unsealed:
@@ -299,7 +299,7 @@ class Sealing:
     def _may_begin(self) -> bool:
         """Say whether this device may take part in the height that is next, and does not yet."""
         outlook, me = self.outlook, self.desk.me.device
-        if outlook is None or outlook.seal != self.chain.seal or self.agreeing.is_open:
+        if outlook is None or outlook.end != self.chain.end or self.agreeing.is_open:
             return False
         if self.chain.fork is not None or not self.desk.keeps:
             return False

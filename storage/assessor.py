@@ -81,6 +81,11 @@ class Outlook:
     interval_ms: int
     alarm: str
 
+    @property
+    def end(self) -> tuple[int, SealId]:
+        """How far the ledger is folded; to be compared with the end of the chain that is kept."""
+        return self.height, self.seal
+
 
 @dataclass(frozen=True, slots=True)
 class _Final:

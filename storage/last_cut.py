@@ -32,9 +32,11 @@ class LastCut:
         found = self._layers.mark("cut")
         if found is None:
             self.cut, self.seal, self.logs = BEFORE_ALL, bytes(self._community), {}
-        elif found[-1] != self.seal:
-            *fields, self.seal = found
-            self.cut = Cut(*fields)
+            return
+        *fields, seal = found
+        # A re-founded community begins at a cut of its parent, under its own id as before any.
+        if (Cut(*fields), seal) != (self.cut, self.seal):
+            self.cut, self.seal = Cut(*fields), seal
             rows = self._layers.rows("SELECT author, length, head FROM sealed_log")
             self.logs = {DeviceKey(row[0]): SealedLog(*row) for row in rows}
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from commonweal.node.chain import Chain
 from commonweal.protocol import founding, record
 from commonweal.protocol.keys import DeviceKey, Signer
 from commonweal.protocol.ledger import joining, roles
@@ -17,8 +19,12 @@ from commonweal.protocol.ledger.root import EMPTY
 from commonweal.protocol.parent import Parent, parent_of
 from commonweal.protocol.record import CommunityId, Record
 from commonweal.protocol.seal import chain
+from commonweal.storage.assessor import Assessor
 from commonweal.storage.inheritance import members_before, start
+from commonweal.storage.layers import Layers
+from commonweal.storage.ledger_state import LedgerState
 from commonweal.storage.snapshots import Snapshots
+from commonweal.storage.store import Store
 from tests.ledger.village import Pen, Person, Village
 from tests.nodes_that_seal import Node, seal_once
 from tests.test_snapshots import Past, pairs, roots, signers_of
@@ -109,6 +115,22 @@ def test_members_claims_and_heights_go_on_and_the_founder_seals_alone(old: Past)
     assert pools(node.kept.final) == pools(old.here.kept.final)
     assert roles.holds(node.kept.final, old.pens["Jun"].owner.id, "witness")
     assert not roles.holds(node.kept.final, old.pens["Mei"].owner.id, "witness")
+
+
+def test_who_looked_before_the_ledger_began_sees_where_it_begins(old: Past, tmp_path: Path) -> None:
+    again = Again(old, "Jun")
+    store = Store(tmp_path / "ledger")
+    early = Assessor(LedgerState(store, Layers(tmp_path / "state"), again.community))
+    assert early.outlook().end == (0, again.community)
+    node = Node(again.community, again.documents, store)
+    node.take(again.records[:1])
+    chain = Chain(store, again.community)
+    assert chain.end == (again.parent.height, again.community)
+    assert early.outlook().end != chain.end, "what it inherits is not all here"
+    node.take(again.records)
+    other = LedgerState(store, Layers(tmp_path / "state"), again.community)
+    assert other.cut.height == again.parent.height
+    assert early.outlook().end == chain.end
 
 
 def test_a_member_of_the_parent_follows_without_an_invite_and_writes_at_once(old: Past) -> None:
