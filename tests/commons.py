@@ -52,8 +52,8 @@ def _copy(source: Store, target: Store) -> None:
 class Commons:
     """Mei, who founded Lanxi, and Bo and Ana, who joined."""
 
-    def __init__(self, folder: Path) -> None:
-        self.mei = homes.founder(folder / "mei")
+    def __init__(self, folder: Path, rules: str | None = None) -> None:
+        self.mei = homes.founder(folder / "mei", rules=rules)
         link = homes.invited(self.mei, uses=2)
         self.bo = homes.newcomer(folder / "bo", link, "Bo")
         self.ana = homes.newcomer(folder / "ana", link, "Ana")

@@ -23,11 +23,14 @@ from commonweal.storage.shelves import Address
 LOOPBACK = Config(listen=("/ip4/127.0.0.1/tcp/0",), mdns=False)
 
 
-def founder(folder: Path, name: str = "Mei") -> Home:
-    """Return the home of one who founded the community Lanxi; it has no passphrase."""
+def founder(folder: Path, name: str = "Mei", rules: str | None = None) -> Home:
+    """Return the home of one who founded the community Lanxi; it has no passphrase.
+
+    rules: a template's name or a file's; none without.
+    """
     home = Home(folder)
     make_home(home, name, None, "en")
-    found_community(home, "Lanxi", None)
+    found_community(home, "Lanxi", None, rules)
     return home
 
 

@@ -259,8 +259,9 @@ zh = "日常事务试行两天。"
 """
 
 
-def test_rules_on_trial_are_shown_and_pay_nobody(lanxi: Commons, tmp_path: Path) -> None:
-    lanxi.adopt(RULES + TRIED, tmp_path)
+def test_rules_on_trial_are_shown_and_pay_nobody(tmp_path: Path) -> None:
+    (tmp_path / "tried.toml").write_text(RULES + TRIED, "utf-8")
+    lanxi = Commons(tmp_path, str(tmp_path / "tried.toml"))
     more = RULES.replace('points = "event.effort"', 'points = "event.effort * event.effort"')
     proposed = lanxi.adopt(more + TRIED, tmp_path)
     row = lanxi.json(lanxi.bo, "vote", "show", proposed[:12])

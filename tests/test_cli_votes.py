@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from commonweal.commands.begin import found_community, make_home
 from commonweal.node.events import Text, Wish
 from commonweal.protocol.rules.document import read_toml
 from commonweal.storage.home import Home
@@ -186,12 +185,9 @@ def alone(tmp_path: Path) -> Callable[[str], Home]:
     """Found a community of one with rules."""
 
     def made(text: str) -> Home:
-        home = Home(tmp_path / "alone")
-        make_home(home, "Mei", None, "en")
         file = tmp_path / "founding.toml"
         file.write_text(text, "utf-8")
-        found_community(home, "Lanxi", None, str(file))
-        return home
+        return homes.founder(tmp_path / "alone", rules=str(file))
 
     return made
 

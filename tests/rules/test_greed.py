@@ -201,6 +201,7 @@ def brief() -> Council:
     document = rules()
     document["governance"]["lazy"] = {**process(period_hours=1), "covers": ["value"]}
     document["governance"]["constitution"] = process(threshold="2/3", early=True)
+    document["governance"]["ordinary"] = process(early=True)
     council = Council(document, "Jun", "Ana")
     council.say(council.patch("Jun", {"name": "For a day"}, sunset=24), "yes", "Mei Jun Ana")
     council.cut()
@@ -209,6 +210,8 @@ def brief() -> Council:
 
 
 VALUE = {"value": {"work": {"points": "event.effort", **SAID}}}
+PLAIN = {"contributions": {"attestations": 2, **SAID}}
+"""What silence does not pass, so that it can pass early."""
 
 
 def test_what_is_for_a_day_does_not_stay_by_a_lesser_vote() -> None:
@@ -225,7 +228,7 @@ def test_what_is_for_a_day_does_not_stay_by_a_lesser_vote() -> None:
 
 def test_what_comes_back_has_what_is_left_of_its_time() -> None:
     council = brief()
-    inner = council.patch("Jun", VALUE, sunset=2)
+    inner = council.patch("Jun", PLAIN, sunset=2)
     council.say(inner, "yes", "Mei Jun Ana")
     council.cut()
     assert council.status(inner) == "in force"
@@ -238,7 +241,7 @@ def test_what_comes_back_has_what_is_left_of_its_time() -> None:
 
 def test_what_would_come_back_and_is_over_too_does_not() -> None:
     council = brief()
-    longer = council.patch("Jun", VALUE, sunset=48)
+    longer = council.patch("Jun", PLAIN, sunset=48)
     council.say(longer, "yes", "Mei Jun Ana")
     council.cut()
     council.cut(49)
