@@ -19,6 +19,7 @@ from commonweal.protocol.ledger.root import EMPTY
 from commonweal.protocol.parent import Parent, parent_of
 from commonweal.protocol.record import CommunityId, Record
 from commonweal.protocol.seal import chain
+from commonweal.protocol.seal.votes import SealId
 from commonweal.storage.assessor import Assessor
 from commonweal.storage.inheritance import members_before, start
 from commonweal.storage.layers import Layers
@@ -121,11 +122,12 @@ def test_who_looked_before_the_ledger_began_sees_where_it_begins(old: Past, tmp_
     again = Again(old, "Jun")
     store = Store(tmp_path / "ledger")
     early = Assessor(LedgerState(store, Layers(tmp_path / "state"), again.community))
-    assert early.outlook().end == (0, again.community)
+    own = SealId(again.community)
+    assert early.outlook().end == (0, own)
     node = Node(again.community, again.documents, store)
     node.take(again.records[:1])
     chain = Chain(store, again.community)
-    assert chain.end == (again.parent.height, again.community)
+    assert chain.end == (again.parent.height, own)
     assert early.outlook().end != chain.end, "what it inherits is not all here"
     node.take(again.records)
     other = LedgerState(store, Layers(tmp_path / "state"), again.community)
