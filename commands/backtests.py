@@ -8,7 +8,7 @@ from commonweal.commands.folded import Folded, table
 from commonweal.commands.language import _
 from commonweal.commands.output import Column, Form
 from commonweal.commands.quantity import shown_number, shown_unit
-from commonweal.protocol.errors import PastNotHeld, UnknownId
+from commonweal.protocol.errors import NotYet, UnknownId
 from commonweal.protocol.ledger import standing
 from commonweal.protocol.ledger.governance import ProposalRow
 from commonweal.protocol.rules.document import Ruleset, RulesetId
@@ -32,7 +32,7 @@ class Comparison(NamedTuple):
 
 
 def replayed(found: Folded, ruleset: Ruleset, height: int | None) -> Backtest:
-    """Return what other rules would have paid, up to a height. Raises PastNotHeld."""
+    """Return what other rules would have paid, up to a height. Raises NotYet."""
     from commonweal.protocol.ledger.backtest import backtest
     from commonweal.storage import inheritance
 
@@ -54,7 +54,7 @@ def compared(found: Folded, row: ProposalRow) -> Comparison | None:
         return Comparison(UNKNOWN, b"", words.format(height=height, here=here))
     try:
         result = replayed(found, proposed(found, row), height)
-    except PastNotHeld:
+    except NotYet:
         words = _("not all that was sealed up to height {height:,} is here yet")
         return Comparison(UNKNOWN, b"", words.format(height=height))
     except UnknownId as error:

@@ -21,11 +21,12 @@ from commonweal.protocol.errors import (
     NotPermitted,
     OlderCopy,
 )
+from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger import membership
-from commonweal.protocol.record import BodyRef, Draft, Record, RecordId
+from commonweal.protocol.record import NO_ID, BodyRef, Draft, Record, RecordId
 from commonweal.storage.shelves import RESTORING
 
-VOUCH = "member.vouch"
+VOUCH, REQUEST = "member.vouch", "member.request"
 PROFILE = "member.profile"
 NAME = "home.name"
 """The setting that holds the name which the member gave to this home; empty once restored."""
@@ -37,6 +38,10 @@ class Authoring:
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self.claims = Claims(desk)
+        self._cited: dict[RecordId, RecordId] = {}
+        """Of what admitted our member, what this process cited, and in which record."""
+        self._settled: MemberId | None = None
+        """Our member, once nothing that admitted them needs citing any more."""
 
     def submit(self, wishes: tuple[Wish, ...]) -> list[Record]:
         """Write records and return them, in order; they count once committed.
@@ -54,10 +59,12 @@ class Authoring:
         fresh: dict[RecordId, int] = {}
         written: list[Record] = []
         bodies: dict[bytes, bytes] = {}
-        before = self._admission(tip)
+        cited: dict[RecordId, RecordId] = {}
+        before = self._admission()
         for wish in wishes:
-            deps = tuple(sorted({*wish.deps, *before} - {tip.head}))
-            before = ()
+            room = max(0, record.DEPS_MAX - len(wish.deps))
+            admitting, before = before[:room], before[room:]
+            deps = tuple(sorted({*wish.deps, *admitting} - {tip.head}))
             clocks = [self._clock(id, fresh) for id in deps]
             basis = replica.basis or RecordId(replica.chain.seal)
             place = log.next_place(replica.community, tip, basis, clocks, self._clock(basis, fresh))
@@ -67,8 +74,10 @@ class Authoring:
             one = record.sign(me.signer, place, draft)
             written.append(one)
             fresh[one.id] = one.clock
+            cited.update(dict.fromkeys(admitting, one.id))
             tip = log.Tip(one.seq + 1, one.id, one.clock)
         replica.append(me.device, written, bodies, checked=True)
+        self._cited |= cited
         return written
 
     def vouch(self) -> bool:
@@ -132,20 +141,34 @@ class Authoring:
             return NotAdmittedYet("the community has not answered the request yet")
         return None if status == "active" else NotPermitted(f"this device is {status}")
 
-    def _admission(self, tip: log.Tip) -> tuple[RecordId, ...]:
-        """Return the vouch that our next record must cite to stand after our admission, if any."""
-        replica = self.desk.replica
-        mine = replica.member_of(self.desk.me.device)
-        member = None if mine is None else membership.member(replica.ledger.state, mine)
-        if member is None or tip.clock >= member.since:
-            return ()
-        vouches = (
-            record.id
-            for record in replica.store.rare()
-            if record.kind == VOUCH and record.clock == member.since
-            if record.data.get("member") == mine
-        )
-        return tuple(vouches)[:1]
+    def _admission(self) -> list[RecordId]:
+        """Return the records that admitted our member and that our log does not follow yet.
+
+        A cut covers a record without what it does not cite: were one of them left out of it, the
+        record would be void for ever. What a seal covers needs no citing any more.
+        """
+        replica, device = self.desk.replica, self.desk.me.device
+        mine = replica.member_of(device)
+        if mine is None or mine == self._settled:
+            return []
+        found = [
+            one
+            for one in replica.store.rare()
+            if one.author != device and self._admits(one, mine)
+            if one.seq >= replica.sealed_length(one.author)
+        ]
+        if not found:
+            # Not before a seal, or a former process, made our log follow all of them.
+            self._settled = mine
+        held = replica.store.clock_of
+        return [one.id for one in found if held(self._cited.get(one.id, NO_ID)) is None]
+
+    def _admits(self, record: Record, member: MemberId) -> bool:
+        """Whether a record vouches for a member, or asked for the member on another device."""
+        author = self.desk.replica.member_of(record.author)
+        if record.kind == REQUEST:
+            return author == member
+        return record.kind == VOUCH and record.data.get("member") == member and author is not None
 
     def _clock(self, id: RecordId, fresh: dict[RecordId, int]) -> int:
         clock = fresh.get(id) or self.desk.replica.clock_of(id)

@@ -232,10 +232,6 @@ class NotYet(CommonwealError):
     exit_code = 75
 
 
-class PastNotHeld(NotYet):
-    """Not all that was sealed is here yet, so the past cannot be replayed; see `weal status`."""
-
-
 # At fault: the rule, or the values it was given.
 
 

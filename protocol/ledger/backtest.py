@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from commonweal.protocol import codec, keys
-from commonweal.protocol.errors import PastNotHeld
+from commonweal.protocol.errors import NotYet
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger import membership, roles
 from commonweal.protocol.ledger.cut import Advance, Cut
@@ -69,7 +69,7 @@ def backtest(
 
     documents: permanent bodies by their hash. past: what each seal added, and its id, from
     the first on. start: with what a re-founded community began, and at which cut. Raises
-    `PastNotHeld` where not all that they cover is here. Two folds of all records.
+    `NotYet` where not all that they cover is here. Two folds of all records.
     """
     held = list(records)
     sealed = [one for one in past if height is None or one[0].cut.height <= height]
@@ -82,7 +82,7 @@ def backtest(
         for advance, seal in sealed:
             covered = one.covered(advance)
             if covered.missing:
-                raise PastNotHeld(f"height {advance.cut.height:,}")
+                raise NotYet(f"the records of height {advance.cut.height:,}")
             one.accept(one.conclude(advance, covered.records), seal)
     had, then = shares(real.final), shares(would.final)
     members = tuple(

@@ -1,0 +1,61 @@
+"""The first record after an admission cites all that admitted, so that no cut parts them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from commonweal.node.events import Wish
+from commonweal.protocol.ledger.history import History
+from commonweal.protocol.record import Record, from_bytes_unchecked
+from commonweal.storage.documents import Documents
+from commonweal.storage.home import Home, Settings
+from tests import homes
+from tests.commons import Commons, meet
+from tests.weal import good, weal
+
+SAID = 'en = "Two vouch."\nzh = "须两人担保。"\n'
+TWO = f'name = "Lanxi"\n[membership]\nvouches = 2\n{SAID}'
+WORK = Wish("event", {"action": "work", "effortQuantity": {"n": 1, "scale": 0, "unit": "hour"}})
+
+
+def records(home: Home) -> list[Record]:
+    with home.store(readonly=True) as store:
+        return [
+            from_bytes_unchecked(wire)
+            for row in store.logs()
+            for wire in store.wires(row.author, 0, row.length, 1 << 30)
+        ]
+
+
+def test_a_newcomer_s_first_record_cites_every_vouch_that_it_took(tmp_path: Path) -> None:
+    lanxi = Commons(tmp_path)
+    lanxi.adopt(TWO, tmp_path)
+    cal = homes.newcomer(tmp_path / "cal", homes.invited(lanxi.mei), "Cal")
+    meet(*lanxi.all, cal)
+    with cal.store(readonly=True) as store:
+        me = Settings.read(store)
+    # Bo first, then Mei, who founded the community: neither follows the other.
+    good("vouch", me.member.hex()[:12], "--home", lanxi.bo.path)
+    weal("vouch", me.member.hex()[:12], "--home", lanxi.mei.path)  # her node may, by itself
+    meet(*lanxi.all, cal)
+    vouches = [
+        one
+        for one in records(cal)
+        if one.kind == "member.vouch" and one.data["member"] == me.member
+    ]
+    assert len(vouches) == 2
+    work = Wish(WORK.kind, {**WORK.data, "provider": bytes(me.member)})
+    homes.write(cal, work, work)
+    first, second = (one for one in records(cal) if one.kind == "event")
+    assert {one.id for one in vouches} <= {*first.deps}
+    assert not {one.id for one in vouches} & {*second.deps}, "once is enough"
+    # A cut that lacks one of them cannot have the record, whatever else it has.
+    history = History(me.here)
+    with cal.store(readonly=True) as store:
+        history.learn(dict(Documents(store)))
+    late = vouches[-1]
+    history.add([one for one in records(cal) if one.id != late.id])
+    advance = history.next_advance(2**42)
+    assert advance is not None
+    covered = {one.id for one in history.covered(advance).records}
+    assert first.id not in covered and vouches[0].id in covered
