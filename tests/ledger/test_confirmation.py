@@ -159,6 +159,7 @@ def test_who_gave_keeps_what_somebody_else_wrote_down_for_them() -> None:
     done = shop.write("Mei", "event", data)
     shop.attest(done, "Ana")
     shop.cut()
+    worth = worth_of(shop.history.final, done.id)
     back = {"action": "work", "corrects": done.id, "effortQuantity": hours(-3)}
     for data in (back, back | {"effortQuantity": hours(0)}, back | {"event": done.id}):
         undone = shop.write("Mei", "event", data)
@@ -166,6 +167,7 @@ def test_who_gave_keeps_what_somebody_else_wrote_down_for_them() -> None:
     shop.earn(100, by="Ana")
     shop.cut()
     assert shop.paid() == {"Jun": 100}
+    assert worth_of(shop.history.final, done.id) == worth, "nothing was valued anew"
     # Jun agrees to the first: what is left of it, nothing, is attested anew.
     first = shop.write("Mei", "event", back)
     shop.attest(first, "Jun")
