@@ -1,13 +1,15 @@
 """The gate: who may stay on a link, and as what.
 
-A stranger gets one message, hello. Who knows the community and proves to be a member's
-device is admitted; who holds a good invite stays as a guest and may leave his request
-here; anybody else is shown nothing. Before any quorum exists it is the founder's node
+A stranger gets one message, hello. Its device counts only when it was enrolled with the
+peer key of this link (`_bind`), and it is a member's only by what the ledger or its
+credentials prove (`_admit`); who holds a good invite stays as a guest and may leave a
+request here; anybody else is shown nothing. Before any quorum exists it is the founder's node
 that vouches for requests, by itself.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 from commonweal.node.events import Admit, Tolerate
@@ -52,10 +54,11 @@ class Gate:
             proof = hello.invite_proof(
                 key, replica.community, self.invite.id, me.peer, session.peer
             )
+        is_guest = session.standing is Standing.GUEST
         greeting = Greeting(
             hello.VERSIONS,
             me.device,
-            self._own_credentials(),
+            self._enrolment() if is_guest else self._own_credentials(),
             proof,
             replica.chain.height,
             bytes(replica.chain.seal) if replica.chain.height else b"",
@@ -81,13 +84,15 @@ class Gate:
         session.skew_ms = greeting.clock_ms - desk.now_ms
         session.height = greeting.height
         session.follows_seals = hello.SEALS_VERSION in greeting.versions
-        desk.replica.chain.learn(greeting.credentials)
         if not set(greeting.versions) & set(hello.VERSIONS):
             self._refuse(session, "version", "this node speaks another version; upgrade one of us")
-        elif self._is_member(session, greeting):
-            self._admit(session, greeting.device)
+        elif not self._bind(session, greeting):
+            text = "the device was not enrolled with the key of this node"
+            self._refuse(session, "not-a-member", text)
+        elif self._admit(session, greeting.credentials):
+            desk.replica.chain.learn(greeting.credentials)
         elif greeting.invite is not None:
-            self._host(session, greeting, greeting.invite)
+            self._host(session, greeting.invite)
         else:
             self._refuse(session, "not-a-member", "you are not a member here, as far as known")
         return session.is_member
@@ -96,13 +101,10 @@ class Gate:
         """Admit guests whose membership has come; return their sessions. Let go whose is over."""
         self._demote()
         found = []
-        replica = self.desk.replica
         for session in list(self.desk.sessions.values()):
-            device = session.device
-            if session.standing is not Standing.GUEST or device is None:
+            if session.standing is not Standing.GUEST:
                 continue
-            if replica.is_member(device):
-                self._admit(session, device)
+            if self._admit(session):
                 found.append(session)
             elif session.invite is not None:
                 self._turn_away(session, session.invite)
@@ -117,50 +119,96 @@ class Gate:
         self._parting = {
             session.peer: before.get(session.peer, now_ms)
             for session in self.desk.members()
-            if session.device is not None and self._is_ended(session.device)
+            if self._is_ended(session)
         }
         for peer, since_ms in self._parting.items():
             if now_ms - since_ms >= PARTING_MS:
                 text = "this device was revoked, or its member left"
                 self._refuse(self.desk.sessions[peer], "not-a-member", text)
 
-    def _is_ended(self, device: DeviceKey) -> bool:
-        status = membership.status_of(self.desk.replica.ledger.state, device)
-        return status in ("revoked", "left", "removed") or self.desk.replica.is_removed(device)
-
-    def _is_member(self, session: Session, greeting: Greeting) -> bool:
-        state = self.desk.replica.ledger.state
-        status = membership.status_of(state, greeting.device)
-        if self._is_ended(greeting.device):
+    def _is_ended(self, session: Session) -> bool:
+        """Say whether the records here say that this device is nobody's, or another host's."""
+        replica, device = self.desk.replica, session.device
+        if device is None:
             return False
-        if status == "active":
-            return membership.peer_of(state, greeting.device) == session.peer
-        if status is None and self._is_new_device(session, greeting):
+        status = membership.status_of(replica.ledger.state, device)
+        if status in ("revoked", "left", "removed") or replica.is_removed(device):
             return True
-        return self._is_shown(session, greeting) or self._is_named(session)
+        return membership.peer_of(replica.ledger.state, device) not in (None, session.peer)
 
-    def _is_new_device(self, session: Session, greeting: Greeting) -> bool:
-        """Say whether a member whom we know enrolled this device, as one who restores does."""
-        for data in greeting.credentials:
-            with suppress(CommonwealError):
-                record = from_bytes(data)
-                place = (self.desk.replica.community, greeting.device, session.peer)
-                if credentials.is_enrolled(record, *place, self._speaking):
-                    return True
+    def _bind(self, session: Session, greeting: Greeting) -> bool:
+        """Give a session the device that it names, if that was enrolled with this link's peer key.
+
+        Nowhere else does a session get a device. It is nobody's yet: `_admit` tells.
+        """
+        replica, device = self.desk.replica, greeting.device
+        enrolled = membership.peer_of(replica.ledger.state, device)
+        if enrolled is None:
+            is_bound = any(self._binds(data, device, session.peer) for data in greeting.credentials)
+        else:
+            is_bound = enrolled == session.peer
+        if is_bound:
+            session.device = device
+        return is_bound
+
+    def _binds(self, data: bytes, device: DeviceKey, peer: PeerKey) -> bool:
+        with suppress(CommonwealError):
+            return credentials.is_bound(from_bytes(data), self.desk.replica.community, device, peer)
         return False
 
-    def _is_shown(self, session: Session, greeting: Greeting) -> bool:
-        """Say whether credentials show a member, and nothing known here speaks against it."""
-        replica, shown = self.desk.replica, greeting.credentials
-        try:
-            claim = credentials.check(shown, replica.community, greeting.device, session.peer)
-        except CommonwealError:
+    def _admit(self, session: Session, shown: Sequence[bytes] = ()) -> bool:
+        """Make a session a member's, if its device is one's. Nowhere else does it become so.
+
+        shown: the credentials of its hello.
+        """
+        device = session.device
+        if device is None or self._is_ended(session):
             return False
+        member = self._member_of(session, device, shown)
+        if member is None and not self._is_named(session):
+            return False
+        session.standing, session.member = Standing.MEMBER, member
+        self.desk.do(Admit(session.peer))
+        if not session.greeted:
+            self.greet(session)
+        return True
+
+    def _member_of(
+        self, session: Session, device: DeviceKey, shown: Sequence[bytes]
+    ) -> MemberId | None:
+        """Return the member whose device this is, by the records here or by what is shown."""
+        member = self.desk.replica.member_of(device)
+        if member is None:
+            member = self._enroller(session, device, shown)
+        return self._shown(session, device, shown) if member is None else member
+
+    def _enroller(
+        self, session: Session, device: DeviceKey, shown: Sequence[bytes]
+    ) -> MemberId | None:
+        """Return the member, known here, who enrolled this device, as one who restores does."""
+        for data in shown:
+            with suppress(CommonwealError):
+                record = from_bytes(data)
+                place = (self.desk.replica.community, device, session.peer)
+                if credentials.is_enrolled(record, *place, self._speaking):
+                    return MemberId(record.data["member"])
+        return None
+
+    def _shown(
+        self, session: Session, device: DeviceKey, shown: Sequence[bytes]
+    ) -> MemberId | None:
+        """Return the member whom credentials show, if nothing known here speaks against it."""
+        replica = self.desk.replica
+        try:
+            claim = credentials.check(shown, replica.community, device, session.peer)
+        except CommonwealError:
+            return None
         known = membership.member(replica.ledger.state, claim.member)
         if known is None or known.status == "new":
-            return True
+            return claim.member
         speaking = self._speaking(claim.member)
-        return speaking is not None and claim.continues(speaking, known.rekeys)
+        is_so = speaking is not None and claim.continues(speaking, known.rekeys)
+        return claim.member if is_so else None
 
     def _is_named(self, session: Session) -> bool:
         """Say whether we dialled whom our link names, and know nobody yet who could tell more."""
@@ -179,13 +227,7 @@ class Gate:
             return None
         return membership.active(replica.ledger.state, member)
 
-    def _admit(self, session: Session, device: DeviceKey) -> None:
-        session.standing, session.device = Standing.MEMBER, device
-        self.desk.do(Admit(session.peer))
-        if not session.greeted:
-            self.greet(session)
-
-    def _host(self, session: Session, greeting: Greeting, proof: InviteProof) -> None:
+    def _host(self, session: Session, proof: InviteProof) -> None:
         replica = self.desk.replica
         invite = membership.invite(replica.ledger.state, proof.invite)
         if invite is None:
@@ -199,8 +241,7 @@ class Gate:
         if self._turn_away(session, invite.id):
             return None
         self._make_room()
-        session.standing, session.device = Standing.GUEST, greeting.device
-        session.invite = invite.id
+        session.standing, session.invite = Standing.GUEST, invite.id
         self.desk.do(Tolerate(session.peer))
         if not session.greeted:
             self.greet(session)
@@ -244,20 +285,25 @@ class Gate:
         """Return the records that make us a member to who has not met us.
 
         Only our enrolment, before we are one, and where all would be too much for a hello.
+        A guest is not shown them either: they name others.
         """
         replica, device = self.desk.replica, self.desk.me.device
         member = replica.member_of(device)
         founder = membership.founder(replica.ledger.state)
         if member is None or founder is None:
-            return tuple(replica.store.wires(device, 0, 1, RECORD_BYTES_MAX))
+            return self._enrolment()
         known = [membership.member(replica.ledger.state, one) for one in (member, founder)]
         stamp = tuple((one.id, one.rekeys) for one in known if one is not None)
         if self._stamp != stamp:
             wires = _chosen(replica, device, member, founder)
             if not credentials.is_bounded(wires):
-                wires = replica.store.wires(device, 0, 1, RECORD_BYTES_MAX)
+                wires = list(self._enrolment())
             self._credentials, self._stamp = tuple(wires), stamp
         return self._credentials
+
+    def _enrolment(self) -> tuple[bytes, ...]:
+        """Return the record that enrols this device."""
+        return tuple(self.desk.replica.store.wires(self.desk.me.device, 0, 1, RECORD_BYTES_MAX))
 
 
 def _chosen(

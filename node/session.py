@@ -11,7 +11,7 @@ from commonweal.node.replica import Replica
 from commonweal.protocol import keys, wire
 from commonweal.protocol.errors import Malformed
 from commonweal.protocol.evidence import Proof
-from commonweal.protocol.keys import DeviceKey, PeerKey, Signer
+from commonweal.protocol.keys import DeviceKey, MemberId, PeerKey, Signer
 from commonweal.protocol.record import RecordId
 
 if TYPE_CHECKING:
@@ -86,6 +86,9 @@ class Session:
     standing: Standing = Standing.STRANGER
     greeted: bool = False
     device: DeviceKey | None = None
+    """The device that was enrolled with this peer key; nothing that the peer only claims."""
+    member: MemberId | None = None
+    """The member of an admitted device; None where only our link names the peer."""
     invite: RecordId | None = None
     out_of_place: int = 0
     skew_ms: int = 0
