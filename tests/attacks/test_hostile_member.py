@@ -39,7 +39,7 @@ from commonweal.node.network.stream import Flag
 from commonweal.node.network.yamux import Kind, Mux
 from commonweal.node.peering import SILENCE_MS_MAX
 from commonweal.protocol import hello, keys, wire
-from commonweal.protocol.frontier import Entry
+from commonweal.protocol.frontier import HEAD_BYTES, Entry
 from commonweal.protocol.hello import Greeting
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.record import CommunityId, Draft, Place, erasable, from_bytes, sign
@@ -146,7 +146,7 @@ async def _haves(eve: Eve, chance: Random) -> None:
 
 async def _entries(eve: Eve, chance: Random) -> None:
     authors = sorted(_author(chance) for _ in range(4_096))
-    entries = tuple(Entry(DeviceKey(one), 5, bytes(16), None) for one in authors)
+    entries = tuple(Entry(DeviceKey(one), 5, bytes(HEAD_BYTES), None) for one in authors)
     eve.send(wire.Entries(b"", entries, reply=True))
 
 
