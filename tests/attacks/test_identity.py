@@ -89,9 +89,10 @@ class Place:
     ) -> None:
         """Let a person's host come in and say which device it is."""
         me, peer = self.service.desk.me.peer, person.peer
-        proof = invite and hello.invite_proof(
-            Signer(invite.seed), self.community, invite.id, peer, me
-        )
+        proof = None
+        if invite is not None:
+            signer = Signer(invite.seed)
+            proof = hello.invite_proof(signer, self.community, invite.id, peer, me)
         seen = (0, b"", b"", Frontier().digest(), self.now_ms)
         greeting = Greeting(hello.VERSIONS, device, tuple(credentials), proof, *seen)
         message = hello.close(greeting, self.community, peer, me, bytes(24))
