@@ -28,6 +28,7 @@ from commonweal.storage.shelves import RESTORING
 from commonweal.storage.store import Store
 
 AWAITING = N_("awaiting-restore")
+ROOM_FIELDS = ("records", "bytes", "documents", "texts")
 PEER_FIELDS = ("member", "member_name", "device", "address", "state", "behind", "ahead", "dropped")
 
 
@@ -58,6 +59,7 @@ def status(home: Home, form: Form) -> None:
                 "listening": live["listening"],
                 "writable": live.get("writable"),
                 "damaged": live.get("damaged"),
+                "room": dict(zip(ROOM_FIELDS, live["room"], strict=True)),
                 "peers": [peer_row(one, people) for one in live["peers"] if _is_here(one)],
             }
     if form is Form.JSON:
@@ -120,6 +122,7 @@ def offline(store: Store, settings: Settings, people: People | None) -> dict[str
         "running": False,
         "writable": None,
         "damaged": None,
+        "room": None,
         "state": standing(store, settings, people),
         "finality": None,
         "joined": None,
@@ -240,6 +243,14 @@ def _show(found: dict[str, Any], home: Home) -> None:
             _(
                 "The disk changed what is stored here ({n}); it is being fetched again from peers."
             ).format(n=found["damaged"])
+        )
+    if found["room"] is not None and not all(found["room"].values()):
+        say()
+        say(
+            _(
+                "This device has written as much as others keep before the next seal; "
+                "go on after it, or tomorrow where the day's budget is used up."
+            )
         )
     here = found["peers"]
     if here:

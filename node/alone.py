@@ -38,7 +38,7 @@ def seal(service: Service, assessor: Assessor, now_ms: int) -> Mapping[str, Any]
     if [one.device for one in sealing.witnesses] != [service.desk.me.device]:
         raise SealNeedsNode(f"{len(sealing.witnesses)} witnesses")
     waiting: deque[Event] = deque(
-        [Concluded(assessor.outlook()), Asked(Ticket(0), "seal")],
+        [Concluded(assessor.outlook(now_ms)), Asked(Ticket(0), "seal")],
     )
     for _ in range(STEPS_MAX):
         if not waiting:
@@ -47,7 +47,7 @@ def seal(service: Service, assessor: Assessor, now_ms: int) -> Mapping[str, Any]
         for action in _turn(service, waiting.popleft(), now_ms):
             match action:
                 case Assess(request):
-                    waiting.append(Concluded(assessor.outlook()))
+                    waiting.append(Concluded(assessor.outlook(now_ms)))
                     waiting.append(answered(assessor, request, now_ms))
                 case Answer(_, value, last=True):
                     if isinstance(value, CommonwealError):

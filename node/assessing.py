@@ -30,10 +30,10 @@ def answered(assessor: Assessor, request: Request | StateRequest, now_ms: int) -
     """Return the answer of a ledger that was refreshed; now_ms: this node's clock."""
     if isinstance(request, STATE_REQUESTS):
         return _stated(Snapshots(assessor.kept), request, now_ms)
-    seal = assessor.outlook().seal
+    seal = assessor.outlook(now_ms).seal
     match request:
         case Show():
-            return Assessed(request, seal, assessor.shown())
+            return Assessed(request, seal, assessor.shown(now_ms))
         case Build(_, haves):
             return Assessed(request, seal, assessor.build(haves, now_ms))
         case Judge(proposal):

@@ -20,6 +20,7 @@ from commonweal.protocol.errors import (
     NotAdmittedYet,
     NotPermitted,
     OlderCopy,
+    OverBudget,
 )
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger import membership
@@ -76,6 +77,8 @@ class Authoring:
             fresh[one.id] = one.clock
             cited.update(dict.fromkeys(admitting, one.id))
             tip = log.Tip(one.seq + 1, one.id, one.clock)
+        if replica.room.fitting(me.device, written) < len(written):
+            raise OverBudget(self._used())
         replica.append(me.device, written, bodies, checked=True)
         self._cited |= cited
         return written
@@ -99,9 +102,15 @@ class Authoring:
                 room[invite.id] -= 1
                 data: dict[str, Any] = {"member": request.member, "request": request.id}
                 wishes.append(Wish(VOUCH, data, (request.id,)))
-        if wishes:
-            self.submit(tuple(wishes[:DRAFTS_MAX]))
-        return bool(wishes)
+        return bool(wishes) and self._said(tuple(wishes[:DRAFTS_MAX]))
+
+    def _said(self, wishes: tuple[Wish, ...]) -> bool:
+        """Write what nobody asked for; say whether there was room for it."""
+        try:
+            self.submit(wishes)
+        except OverBudget:
+            return False
+        return True
 
     def introduce(self) -> bool:
         """Once admitted, say our member's name, where nobody has; return whether it was said.
@@ -120,8 +129,7 @@ class Authoring:
         known = membership.member(replica.ledger.state, mine)
         if known is None or known.profile is not None or replica.store.setting(RESTORING):
             return False
-        self.submit((Wish(PROFILE, {}, text=Text("text/plain", name)),))
-        return True
+        return self._said((Wish(PROFILE, {}, text=Text("text/plain", name)),))
 
     def _may_write(self) -> bool:
         return self._hindrance() is None
@@ -136,6 +144,8 @@ class Authoring:
             return AwaitingRestore("no peer has been reached since")
         if self.claims.is_older():
             return OlderCopy("a peer holds later records of this device")
+        if replica.room.waits(device):
+            return OverBudget(self._used())
         status = membership.status_of(replica.ledger.state, device)
         if status is None or status in ("new", "requested"):
             return NotAdmittedYet("the community has not answered the request yet")
@@ -169,6 +179,12 @@ class Authoring:
         if record.kind == REQUEST:
             return author == member
         return record.kind == VOUCH and record.data.get("member") == member and author is not None
+
+    def _used(self) -> str:
+        """Return in words what this device has written that waits for a seal."""
+        replica, device = self.desk.replica, self.desk.me.device
+        waiting = replica.row(device).length - replica.sealed_length(device)
+        return f"{waiting:,} records of this device wait for a seal"
 
     def _clock(self, id: RecordId, fresh: dict[RecordId, int]) -> int:
         clock = fresh.get(id) or self.desk.replica.clock_of(id)

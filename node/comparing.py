@@ -90,7 +90,7 @@ class Comparing:
             self._exchange_evidence(session, ours, entry)
         complete = ours.frozen is not None and ours.length >= ours.frozen
         session.confirm(author, entry.length, ours.length)
-        if entry.length > ours.length and not complete:
+        if entry.length > ours.length and not complete and not self.desk.replica.room.waits(author):
             session.wanted.setdefault(author, entry.length)
         elif entry.length == ours.length and entry.head != ours.head and ours.length:
             self.probe(session, author)

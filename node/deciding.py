@@ -111,7 +111,7 @@ class Deciding:
             asked = [one for one in requests if not isinstance(one, STATE_REQUESTS)]
             found: list[Event] = [answered(assessor, request, now_ms) for request in stated]
             assessor.kept.refresh(whole=False)
-            found += self._news(assessor, is_asked=bool(asked))
+            found += self._news(assessor, now_ms, is_asked=bool(asked))
             found += [answered(assessor, request, now_ms) for request in asked]
             self._is_whole = assessor.kept.is_whole
             if not requests:
@@ -188,8 +188,8 @@ class Deciding:
         except UNREADABLE:
             return before
 
-    def _news(self, assessor: Assessor, *, is_asked: bool) -> list[Event]:
-        now = assessor.outlook()
+    def _news(self, assessor: Assessor, now_ms: int, *, is_asked: bool) -> list[Event]:
+        now = assessor.outlook(now_ms)
         if now == self._told and not is_asked:
             return []
         self._told = now

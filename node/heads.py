@@ -135,6 +135,6 @@ class Heads:
             held = replica.row(author).length
             if length >= held:
                 self._waiting.pop(author, None)
-            if length > held and author not in fetching and not replica.is_frozen(author):
+            if length > held and author not in fetching and replica.takes(author):
                 news = True
         return news

@@ -271,6 +271,7 @@ class Intake:
             if rests and not self._is_due(read):
                 read.cut(0)
             self._cut_to_bodies(session, read)
+        shut = [read.author for read in reads.values() if self._cut_to_room(read)]
         brought = sum(len(read.records) for read in reads.values())
         if not whole or brought < came:
             _close(replica, reads)
@@ -293,10 +294,19 @@ class Intake:
             if read.records:
                 replica.append(read.author, read.records, read.bodies)
                 kept += len(read.records)
+        for author in shut:
+            replica.room.shut(author)
         if kept < brought:
             session.refolded_ms = self.desk.now_ms
             replica.refold()
         return kept > 0
+
+    def _cut_to_room(self, read: _Read) -> bool:
+        """Leave what goes beyond the budget to wait for the next seal; say whether any did."""
+        count = self.desk.replica.room.fitting(read.author, read.records)
+        is_over = count < len(read.records)
+        read.cut(count)
+        return is_over
 
     def _is_due(self, read: _Read) -> bool:
         """Say whether a log is kept whole, as far as is known before it is folded."""

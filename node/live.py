@@ -62,7 +62,7 @@ class Live:
         """Say whether more of a log would be taken: of an unknown newcomer only with room."""
         replica = self.desk.replica
         if replica.row(author).length or replica.was_admitted(author):
-            return not replica.is_frozen(author)
+            return replica.takes(author)
         return replica.sealed_length(author) > 0 or len(replica.newcomers()) < NEWCOMERS_MAX
 
     def fetch(self, session: Session) -> None:
@@ -84,10 +84,11 @@ class Live:
         ranges: list[wire.Range] = []
         for author, stop in list(session.wanted.items()):
             start = self.desk.replica.row(author).length
-            if start >= stop or self.desk.replica.is_frozen(author):
+            if start >= stop or not self.desk.replica.takes(author):
                 del session.wanted[author]
             elif author not in busy and len(ranges) < FETCH_LOGS_MAX:
                 del session.wanted[author]
+                stop = max(start + 1, min(stop, self.desk.replica.room.stop(author)))
                 ranges.append(wire.Range(author, start, stop))
         if ranges:
             session.fetching = {one.author: one.stop for one in ranges}
@@ -99,7 +100,7 @@ class Live:
     def fetched(self, session: Session) -> None:
         """Note that all that was asked for has come; compare again when it was not enough."""
         short = any(
-            self.desk.replica.row(author).length < stop and not self.desk.replica.is_frozen(author)
+            self.desk.replica.row(author).length < stop and self.desk.replica.takes(author)
             for author, stop in session.fetching.items()
         )
         was_asked, session.fetching = bool(session.fetching), {}
@@ -113,7 +114,8 @@ class Live:
     def restored(self, session: Session) -> None:
         """End the wait of a restored home once it holds all that a peer holds."""
         store = self.desk.replica.store
-        complete = session.compared and not session.theirs
+        takes = self.desk.replica.takes
+        complete = session.compared and not any(map(takes, session.theirs))
         if complete and self.desk.keeps and store.setting(RESTORING):
             store.put_setting(RESTORING, None)
 

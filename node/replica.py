@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from commonweal.node.chain import Chain
 from commonweal.protocol import evidence, keys, log
+from commonweal.node.room import Room
+from commonweal.protocol import evidence, frontier, keys, log
 from commonweal.protocol.evidence import Proof
 from commonweal.protocol.frontier import Entry, Frontier
 from commonweal.protocol.keys import DeviceKey, MemberId
@@ -66,6 +68,7 @@ class Replica:
         self.ruleset = b""
         """The ruleset in force at the last seal, as far as was concluded."""
         self.removed: frozenset[MemberId] = frozenset()
+        self.room = Room(self)
         rows.amend(store, community)
         self.reload()
 
@@ -81,6 +84,7 @@ class Replica:
         self._newcomers: dict[DeviceKey, None] = {}
         self._convicted: dict[DeviceKey, None] = {}
         self.refold()
+        self.room.forget()
         self.dirty: dict[DeviceKey, int] = {}
         """For each log that grew since the last commit, its length before."""
 
@@ -168,6 +172,10 @@ class Replica:
         """Say whether nothing more of a log is wanted: it is good up to where it is frozen."""
         row = self.row(author)
         return row.frozen is not None and row.length >= row.frozen
+
+    def takes(self, author: DeviceKey) -> bool:
+        """Say whether more of a log is wanted now: it is good, and has room until a seal."""
+        return not self.is_frozen(author) and not self.room.waits(author)
 
     def is_removed(self, device: DeviceKey) -> bool:
         """Say whether the member of this device was removed by a vote."""

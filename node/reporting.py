@@ -94,6 +94,7 @@ class Reporting:
             "state": self.state(),
             "writable": desk.keeps,
             "damaged": self.scrubbing.damaged,
+            "room": [max(0, one) for one in replica.room.left(desk.me.device)],
             "behind": max((self._behind(one) for one in desk.members()), default=0),
             "listening": list(self.peering.listening),
             "refusal": list(self.gate.refusal) if self.gate.refusal else None,

@@ -364,6 +364,7 @@ class Service:
         replica = self.desk.replica
         replica.basis, replica.ruleset = RecordId(outlook.seal), outlook.ruleset
         replica.removed = frozenset(outlook.removed)
+        replica.room.budget, replica.room.shares = outlook.budget, outlook.shares
         for session in self.desk.members():
             if session.device is not None and replica.is_removed(session.device):
                 self.desk.drop(session, "its member was removed")

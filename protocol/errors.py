@@ -313,6 +313,12 @@ class OlderCopy(NotYet):
     """Peers hold later records of this device; leave `weal up` running until they are here."""
 
 
+class OverBudget(NotYet):
+    """Others keep no more of this device before the next seal, and no more of a member than the
+    rules allow a day; try again when a seal has covered it, or tomorrow.
+    """
+
+
 class DeviceFrozen(NotPermitted):
     """This device's log was forked and is frozen; restore from the 24 words as a new device."""
 

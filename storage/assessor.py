@@ -6,13 +6,12 @@ not folded again when that seal is decided. It never writes to the store, and ma
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from heapq import merge
-from itertools import islice
+from dataclasses import dataclass, field
 
 from commonweal.protocol import log
+from commonweal.protocol.budget import DEFAULT, Budget
 from commonweal.protocol.errors import InvalidSeal
 from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger import membership, seats
@@ -23,6 +22,7 @@ from commonweal.protocol.ledger.facts import Facts
 from commonweal.protocol.ledger.forks import ends_with, every_kept, is_new
 from commonweal.protocol.ledger.history import History
 from commonweal.protocol.ledger.joining import REMOVED
+from commonweal.protocol.ledger.spending import shares
 from commonweal.protocol.ledger.state import State
 from commonweal.protocol.record import RECORD_BYTES_MAX, Record, RecordId
 from commonweal.protocol.seal.acts import GOOD, Verdict
@@ -50,9 +50,8 @@ from commonweal.protocol.seal.votes import SealId
 from commonweal.protocol.seal.witnesses import Witness, devices
 from commonweal.storage.final import Folded, Lacking
 from commonweal.storage.layers import TreeNodes
-from commonweal.storage.ledger_state import LedgerState
-from commonweal.storage.provisional import places
-from commonweal.storage.tails import SEQ_BITS
+from commonweal.storage.ledger_state import NO_LEAST, LedgerState
+from commonweal.storage.unsealed import Span, first_of, has_rare, used_up, waiting
 
 FOLDED_KEPT_MAX = 4
 """So many seals of one height are remembered folded: one or two proposals, seldom more."""
@@ -66,7 +65,8 @@ class Outlook:
     of the document in force. witnesses: the set for height + 1. candidates: devices that
     offer and have no seat. unsealed: records that the next cut could cover; is_urgent: one of
     them is of a rare kind. deadline_ms: the earliest sealed deadline that no seal has passed.
-    alarm: why this ledger cannot follow the seals that are kept, or "".
+    alarm: why this ledger cannot follow the seals that are kept, or "". budget, shares: how much
+    of each log is taken before it is sealed; see `budget.window`.
     """
 
     height: int
@@ -80,6 +80,8 @@ class Outlook:
     deadline_ms: int | None
     interval_ms: int
     alarm: str
+    budget: Budget = DEFAULT
+    shares: Mapping[DeviceKey, int] = field(default_factory=dict)
 
     @property
     def end(self) -> tuple[int, SealId]:
@@ -94,6 +96,7 @@ class _Final:
     removed: tuple[MemberId, ...]
     offered: tuple[DeviceKey, ...]
     deadline_ms: int | None
+    shares: Mapping[DeviceKey, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +129,16 @@ class Assessor:
         """What must come before the next seal that is kept can be folded: ids to ask peers for."""
         return self.kept.lacks
 
-    def outlook(self) -> Outlook:
-        """Return how the ledger stands, after every stored seal that can be is applied."""
+    def outlook(self, now_ms: int = 0) -> Outlook:
+        """Return how the ledger stands, after every stored seal that can be is applied.
+
+        now_ms: this node's clock: a day pays off of what members have used of their budgets.
+        """
         with self._looking():
             kept, final, ruleset = self.kept, self.kept.final, self.kept.ruleset
             witnesses = self._point().witnesses
             seated = devices(witnesses)
-            seen, unsealed = self._final(), self._unsealed()
+            seen, unsealed = self._final(), self._unsealed(now_ms)
             facts = self._new_facts(final)
             return Outlook(
                 height=kept.cut.height,
@@ -142,27 +148,31 @@ class Assessor:
                 witnesses=witnesses,
                 candidates=tuple(sorted(one for one in seen.offered if one not in seated)),
                 unsealed=sum(stop - start for _, start, stop in unsealed) + self._kept(final),
-                is_urgent=bool(facts.ends or facts.guilty) or self._has_rare(unsealed),
+                is_urgent=bool(facts.ends or facts.guilty) or has_rare(self._store, unsealed),
                 deadline_ms=seen.deadline_ms,
                 interval_ms=ruleset.interval_ms,
                 alarm=kept.alarm,
+                budget=ruleset.budget,
+                shares=seen.shares,
             )
 
-    def shown(self) -> tuple[SealedLog, ...]:
+    def shown(self, now_ms: int = 0) -> tuple[SealedLog, ...]:
         """Return what this device shows that it has beyond the last cut, by author.
 
         The first records by clock, within the limits of a have-frontier; they are closed
         under what they cite.
         """
         with self._looking():
-            unsealed, witnesses = self._unsealed(), self._point().witnesses
+            unsealed, witnesses = self._unsealed(now_ms), self._point().witnesses
             if not witnesses:
                 return ()
             logs_max = have_logs_max(len(witnesses))
             count = sum(stop - start for _, start, stop in unsealed)
             may_be_large = count * RECORD_BYTES_MAX > HAVE_BYTES_MAX
             if count > HAVE_RECORDS_MAX or may_be_large or len(unsealed) > logs_max:
-                unsealed = self._first(unsealed, logs_max)
+                unsealed = first_of(
+                    self._store, unsealed, logs_max, HAVE_RECORDS_MAX, HAVE_BYTES_MAX
+                )
             shown = []
             for author, _, stop in unsealed:
                 head = self._store.id_at(author, stop - 1)
@@ -183,8 +193,10 @@ class Assessor:
             seated = devices(point.witnesses)
             voting = [have for have in haves if have.device in seated]
             last = self.kept.last.logs
-            least = fair_cut(voting, last, quorum_of(len(seated)).lies)
-            history = self.kept.history(FULL_CUT_RECORDS, least, FULL_CUT_BYTES)
+            waits = waiting(self.kept, self._above(), now_ms)
+            fair = fair_cut(voting, last, quorum_of(len(seated)).lies)
+            least = {author: length for author, length in fair.items() if author not in waits}
+            history = self.kept.history(FULL_CUT_RECORDS, least, FULL_CUT_BYTES, waits)
             facts = self._new_facts(history.final)
             present = tuple(sorted(have.device for have in haves))
             strangers = self._strangers()
@@ -219,8 +231,7 @@ class Assessor:
             self._keep(found)
             verdict = GOOD
             if proposal.is_fresh:
-                size = size_of(found.outcome.covered)
-                verdict = self._timely(proposal, point, now_ms, size)
+                verdict = self._timely(proposal, point, now_ms, found.outcome.covered)
             return Finding(verdict, found.outcome.witnesses)
 
     # Inside
@@ -263,6 +274,7 @@ class Assessor:
                 tuple(one.id for one in membership.members(final) if one.status == REMOVED),
                 tuple(one.witness.device for one in seats.candidates(final)),
                 next_deadline(final, kept.cut, ruleset, self._community),
+                shares(final),
             )
             self._seen = stamp, found
         return self._seen[1]
@@ -280,14 +292,20 @@ class Assessor:
         state = self.kept.members()
         return {one: None for one in new if not membership.was_admitted(state, one)}
 
-    def _unsealed(self) -> list[tuple[DeviceKey, int, int]]:
+    def _unsealed(self, now_ms: int) -> list[Span]:
+        """Return for each log of which the next cut can cover more where it was and is."""
+        above = self._above()
+        left_out = waiting(self.kept, above, now_ms)
+        return [span for span in above if span.author not in left_out]
+
+    def _above(self) -> list[Span]:
         """Return for each log that is longer than in the last cut where it was and is."""
         last, strangers = self.kept.last.logs, self._strangers()
         found = []
         for row in self._store.logs():
             start = length_in(last, row.author)
             if row.length > start and row.author not in strangers:
-                found.append((row.author, start, row.length))
+                found.append(Span(row.author, start, row.length))
         return found
 
     def _kept(self, final: State) -> int:
@@ -300,31 +318,6 @@ class Assessor:
         ]
         documents = self.kept.documents
         return sum(one is not None and not document_missing(one, documents) for one in kept)
-
-    def _has_rare(self, unsealed: Iterable[tuple[DeviceKey, int, int]]) -> bool:
-        asked = (
-            "SELECT 1 FROM log JOIN rare ON rare.key >= (log.id << ?) + ?"
-            " AND rare.key < (log.id << ?) + ? WHERE author = ? LIMIT 1"
-        )
-        return any(
-            self._store.row(asked, (SEQ_BITS, start, SEQ_BITS, stop, author)) is not None
-            for author, start, stop in unsealed
-        )
-
-    def _first(
-        self, unsealed: list[tuple[DeviceKey, int, int]], logs_max: int
-    ) -> list[tuple[DeviceKey, int, int]]:
-        """Return the first of them by (clock, author) that a have-frontier holds."""
-        starts = {author: start for author, start, _ in unsealed}
-        first: dict[DeviceKey, int] = {}
-        logs = (places(self._store, *one) for one in unsealed)
-        size = 0
-        for _, author, more in islice(merge(*logs), HAVE_RECORDS_MAX):
-            if size >= HAVE_BYTES_MAX or (author not in first and len(first) == logs_max):
-                break
-            first[author] = first.get(author, starts[author]) + 1
-            size += more
-        return [(author, starts[author], first[author]) for author in sorted(first)]
 
     def _new_facts(self, final: State) -> Facts:
         """Return the evidence that is held and took no effect yet, as much as a seal names."""
@@ -363,13 +356,14 @@ class Assessor:
         facts: Facts,
         least: Least,
         strangers: Container[DeviceKey] = (),
+        ended: Mapping[DeviceKey, int] = NO_LEAST,
     ) -> Advance | None:
         """Return the next advance without records that their authors did not sign themselves.
 
         Such a one is vouched for by the next of its log; until a proof of it is sealed, that
-        log ends before it.
+        log ends before it. ended: from which number on logs are left out.
         """
-        barred: dict[DeviceKey, int] = {}
+        barred: dict[DeviceKey, int] = dict(ended)
         while True:
             advance = history.next_advance(
                 now_ms,
@@ -386,13 +380,20 @@ class Assessor:
                 return advance
             barred[bad.author] = min(bad.seq, barred.get(bad.author, bad.seq))
 
-    def _timely(self, proposal: Proposal, point: Point, now_ms: int, size: int) -> Verdict:
+    def _timely(
+        self, proposal: Proposal, point: Point, now_ms: int, covered: Sequence[Record]
+    ) -> Verdict:
         candidates = self._final().offered
         facts = self.kept.end().facts(proposal.seal.evidence)
+        size, time_ms = size_of(covered), proposal.seal.time_ms
 
         def possible(least: Least) -> Least:
-            history = self.kept.history(FULL_CUT_RECORDS, least, FULL_CUT_BYTES)
-            return self._possible(self._authentic(history, now_ms, (), facts, least), least)
+            above = self._above()
+            waits = waiting(self.kept, above, time_ms)
+            ended = used_up(self.kept, time_ms, proposal.delta, covered, above)
+            history = self.kept.history(FULL_CUT_RECORDS, least, FULL_CUT_BYTES, waits)
+            most = self._authentic(history, time_ms, (), facts, least, ended=ended)
+            return self._possible(most, least)
 
         try:
             last, excused = self.kept.last.logs, dict(facts.ends)

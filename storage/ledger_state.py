@@ -9,7 +9,7 @@ The ledger itself is only read here. What is kept lies in a file of its own; see
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -165,17 +165,20 @@ class LedgerState:
         records_max: int | None = None,
         least: Mapping[DeviceKey, int] = NO_LEAST,
         bytes_max: int = CUT_BYTES_MAX,
+        without: Collection[DeviceKey] = (),
     ) -> History:
         """Return the history of the records held, with the final state that is kept.
 
         records_max, bytes_max: take only the first so many above the cut, by clock; None for
-        all. least: of these logs take at least so many records.
+        all. least: of these logs take at least so many records. without: of these
+        take none.
         """
         history, above = self.end().history(), self._above()
-        stops = {} if records_max is None else dict(above.first(records_max, bytes_max))
+        stops = {} if records_max is None else dict(above.first(records_max, bytes_max, without))
         for author, length in least.items():
-            if author in stops:
+            if author in stops and author not in without:
                 stops[author] = max(stops[author], length)
+        stops |= dict.fromkeys(without, 0)
         history.hold(above.records(above.covered(), stops))
         history.hold_kept()
         for row in self.store.logs():

@@ -8,7 +8,7 @@ is always the state of one fold of all records held.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from heapq import merge
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
@@ -150,9 +150,15 @@ class Provisional:
         ledger.settle()
         return ledger.state
 
-    def first(self, records_max: int, bytes_max: int) -> Mapping[bytes, int]:
-        """Return for each log where the first so many above the cut, by clock, end."""
-        start, rows = self._start({}), self.store.logs()
+    def first(
+        self, records_max: int, bytes_max: int, without: Container[DeviceKey] = ()
+    ) -> Mapping[bytes, int]:
+        """Return for each log where the first so many above the cut, by clock, end.
+
+        without: logs of which none are.
+        """
+        start = self._start({})
+        rows = [row for row in self.store.logs() if row.author not in without]
         return _ends_of(self._earliest(start, rows, records_max, bytes_max), start, rows)
 
     def covered(self) -> dict[bytes, int]:

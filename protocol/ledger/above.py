@@ -12,6 +12,7 @@ from typing import NamedTuple
 from commonweal.protocol.errors import InvalidSeal
 from commonweal.protocol.keys import DeviceKey, short
 from commonweal.protocol.ledger.forks import KeptRow
+from commonweal.protocol.ledger.spending import Limits, Meter
 from commonweal.protocol.record import NO_ID, RECORD_BYTES_MAX, Record, RecordId
 from commonweal.protocol.seal.cut import (
     CUT_BYTES_MAX,
@@ -36,12 +37,13 @@ class Bounds(NamedTuple):
     """Between what the next cut lies.
 
     last: the cut before. ends: where logs end. kept: of forked ones, the record that a vote
-    keeps at the last place that is good.
+    keeps at the last place that is good. limits: how much it may take.
     """
 
     last: Cut
     ends: Ends = NO_ENDS
     kept: Mapping[DeviceKey, KeptRow] = NO_KEPT
+    limits: Limits | None = None
 
     def rules_out(self, record: Record) -> bool:
         """Whether a record counts for nothing by evidence, wherever it is cited."""
@@ -129,6 +131,7 @@ class Above:
         called = _resting(ordered, lambda one: one.id in asked or one.author not in strangers)
         ordered = [record for record in ordered if record.id in called]
         size = 0
+        meter = Meter(bounds.limits) if bounds.limits is not None else None
         for needed, records_max, bytes_max in (
             (True, CUT_RECORDS_MAX, CUT_BYTES_MAX - RECORD_BYTES_MAX),
             (False, FULL_CUT_RECORDS, FULL_CUT_BYTES),
@@ -149,6 +152,7 @@ class Above:
                     and (author in logs or len(logs) < CUT_LOGS_MAX)
                     and all(self._is_closed(one, inside, bounds) for one in record.deps)
                     and document_missing(record, self._documents) is None
+                    and (meter is None or meter.take(record))
                 ):
                     inside.add(record.id)
                     size += len(record.wire)
@@ -160,7 +164,8 @@ class Above:
 
         Raises `InvalidSeal` when a head is that of another log or place, when a log does not
         go on where it ended, goes on where evidence ends it or on another branch than a vote
-        keeps, cites what no cut covers, or when they are more than CUT_BYTES_MAX.
+        keeps, cites what no cut covers, or when they are more than CUT_BYTES_MAX, or than the
+        budgets of their members have left.
         """
         last, ends, room = bounds.last, bounds.ends, CUT_BYTES_MAX
         records: list[Record] = []
@@ -177,6 +182,8 @@ class Above:
                 missing.append(run[-1].prev if run else log.head)
         if missing:
             return Covered(records, tuple(missing))
+        if bounds.limits is not None:
+            Meter(bounds.limits).check(records)
         inside = {one.id for one in records}
         for record in records:
             if bounds.rules_out(record):

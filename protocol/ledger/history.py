@@ -12,6 +12,7 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from commonweal.protocol.budget import day_of
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger import distribution, forks, governance, seats, standing
 from commonweal.protocol.ledger.above import (
@@ -31,8 +32,9 @@ from commonweal.protocol.ledger.fold import Ledger
 from commonweal.protocol.ledger.joining import FOUNDING
 from commonweal.protocol.ledger.roots import Roots, Trees, cut_roots, first_trees, roots_of, write
 from commonweal.protocol.ledger.rules_in_force import Rules
+from commonweal.protocol.ledger.spending import Limits, free_below
 from commonweal.protocol.ledger.state import State
-from commonweal.protocol.record import FOUND, CommunityId, Record, RecordId
+from commonweal.protocol.record import FOUND, CommunityId, Record, RecordId, whole
 from commonweal.protocol.rules.document import Ruleset
 from commonweal.protocol.seal.cut import Delta, SealedLog
 from commonweal.protocol.seal.judging import is_full
@@ -226,8 +228,9 @@ class History:
         barred: from there on they are not. strangers: of their logs only what others cite is.
         """
         ends = self.new_ends() if ends is None else ends
-        logs = self._above.coverable(self._bounds(ends), least, barred, strangers)
         time_ms = seal_time(self.cut.time_ms, time_ms)
+        bounds = self._bounds(ends, time_ms)
+        logs = self._above.coverable(bounds, least, barred, strangers)
         deadline_ms = self.deadline()
         if not (logs or ends or guilty) and (deadline_ms is None or time_ms < deadline_ms):
             return None
@@ -253,7 +256,14 @@ class History:
 
         Raises `InvalidSeal` when its cut is not closed, or goes on where no log may.
         """
-        return self._above.covered(self._bounds(advance.ends), advance.delta.logs)
+        bounds = self._bounds(advance.ends, advance.cut.time_ms)
+        return self._above.covered(bounds, advance.delta.logs)
+
+    def limits(self, time_ms: int) -> Limits:
+        """Return what a cut at that time may take."""
+        founding = self._above.get(RecordId(self.community))
+        free = free_below(founding and whole(founding))
+        return Limits(self.final, self.logs, self.ruleset.budget, day_of(time_ms), free)
 
     def conclude(self, advance: Advance, covered: Iterable[Record]) -> Outcome:
         """Return what an advance comes to. covered: what `covered` found, nothing missing."""
@@ -271,6 +281,7 @@ class History:
                 over.delete(key)
             else:
                 over.put(key, value)
+        self.limits(cut.time_ms).charge(over, new)
         rules = standing.in_force(over, self._documents)
         counted = [record for record in new if verdicts[record.id] is None]
         touched = distribution.book(over, cut, counted)
@@ -356,6 +367,7 @@ class History:
             self._is_behind = False
         return self._ledger
 
-    def _bounds(self, ends: Iterable[tuple[DeviceKey, int]]) -> Bounds:
+    def _bounds(self, ends: Iterable[tuple[DeviceKey, int]], time_ms: int) -> Bounds:
         """Return where the next cut begins, and where logs end with the evidence of its seal."""
-        return Bounds(self.logs, forks.ends_with(self.final, ends), forks.every_kept(self.final))
+        kept, limits = forks.every_kept(self.final), self.limits(time_ms)
+        return Bounds(self.logs, forks.ends_with(self.final, ends), kept, limits)

@@ -23,7 +23,15 @@ from typing import Any
 from commonweal.protocol.errors import InvalidRecord, Malformed, WrongState
 from commonweal.protocol.identity import Inception
 from commonweal.protocol.keys import HASH_BYTES
-from commonweal.protocol.ledger import forks, governance, joining, roles, seats, sponsoring
+from commonweal.protocol.ledger import (
+    forks,
+    governance,
+    joining,
+    roles,
+    seats,
+    spending,
+    sponsoring,
+)
 from commonweal.protocol.ledger.closing import LAST
 from commonweal.protocol.ledger.context import Context, Verdict
 from commonweal.protocol.ledger.cut import Cut
@@ -39,7 +47,7 @@ LEFT_BEHIND = (
     *(joining.INVITE, joining.REQUEST_OF, joining.REQUEST, joining.VOUCH, LAST),
     *(governance.PROPOSAL, governance.OPEN, governance.VOTE, governance.ELECTOR),
     *(governance.COMMENT, governance.OF_MEMBER, governance.DECIDED, forks.KEPT),
-    *(roles.OFFER, seats.GUILTY),
+    *(roles.OFFER, seats.GUILTY, spending.SPENT),
 )
 """Tables of which nothing goes on; of the roles, that of a witness does not."""
 

@@ -51,7 +51,7 @@ def classes_of(
     those counts too, so that nothing outlasts its time by a lesser vote than it needs.
     """
     changed = _sections(old, new, back)
-    grave = {"name", "charter", "governance", "finality"}
+    grave = {"name", "charter", "governance", "finality", "budget"}
     if any(ballot.voters for process in old.processes.values() for ballot in process.ballots):
         # Who may have a role that votes is as grave as how it votes.
         grave.add("roles")

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, NewType, cast
 
 from commonweal.protocol import codec, keys
+from commonweal.protocol.budget import MIB, Budget, Usage
 from commonweal.protocol.errors import BadRuleset, Malformed, Position
 from commonweal.protocol.ledger.rules_in_force import Admission
 from commonweal.protocol.rules import portions
@@ -28,6 +29,7 @@ from commonweal.protocol.rules.process import Ballot, Process, enough_to_stop
 from commonweal.protocol.rules.schema import (
     ADMISSION,
     BUCKET,
+    BUDGET,
     CLASSES,
     CONTRIBUTIONS,
     FINALITY,
@@ -133,6 +135,7 @@ class Ruleset:
     interval_ms: int
     witnesses: int
     grace_ms: int
+    budget: Budget
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Ruleset) and self.id == other.id
@@ -267,11 +270,17 @@ def _read(document: Mapping[str, Any]) -> Ruleset:
         interval_ms=finality["interval_minutes"] * 60_000,
         witnesses=finality["witnesses"],
         grace_ms=finality["grace_hours"] * HOUR_MS,
+        budget=_budget(_filled(BUDGET, document.get("budget", {}))),
     )
 
 
 def _filled(fields: Fields, table: Mapping[str, Any]) -> dict[str, Any]:
     return {name: table.get(name, field.default) for name, field in fields.items()}
+
+
+def _budget(values: dict[str, Any]) -> Budget:
+    sizes = (values[name] * MIB for name in ("header_mib", "document_mib", "text_mib"))
+    return Budget(Usage(values["records"], *sizes), values["days"])
 
 
 def _portion(text: str) -> Portion:

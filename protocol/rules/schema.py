@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, TypeAlias
 
+from commonweal.protocol import budget
+from commonweal.protocol.budget import MIB
 from commonweal.protocol.ledger.effects import ACTIONS
 from commonweal.protocol.ledger.rules_in_force import FACTORS, UNITS
 
@@ -154,6 +156,24 @@ FINALITY: Fields = {
     **_SENTENCES,
 }
 
+_MOST, _DAILY = budget.MOST, budget.DEFAULT.daily
+BUDGET: Fields = {
+    "records": Field("count", _DAILY.records, budget.LEAST.daily.records, _MOST.daily.records),
+    **{
+        name: Field("count", usual // MIB, least // MIB, most // MIB)
+        for name, usual, least, most in zip(
+            ("header_mib", "document_mib", "text_mib"),
+            _DAILY[1:],
+            budget.LEAST.daily[1:],
+            _MOST.daily[1:],
+            strict=True,
+        )
+    },
+    "days": Field("count", budget.DEFAULT.days, budget.LEAST.days, _MOST.days),
+    **_SENTENCES,
+}
+"""What each member may have others keep a day, and how many days of it in all."""
+
 CLASSES = ("ordinary", "constitution", "membership", "lazy")
 """The classes of change, each with its process."""
 
@@ -163,6 +183,7 @@ SECTIONS: Mapping[str, Fields] = MappingProxyType(
         "membership": MEMBERSHIP,
         "contributions": CONTRIBUTIONS,
         "finality": FINALITY,
+        "budget": BUDGET,
     }
 )
 """Sections that are one table."""

@@ -284,7 +284,7 @@ class Node:
         if life == self._life and self.is_up:
             self._concluding = False
             assessor = self._refreshed()
-            outlook = assessor.outlook()
+            outlook = assessor.outlook(self.now_ms)
             follow_up(assessor)
             if outlook != self._told:
                 self._told = outlook
@@ -295,7 +295,7 @@ class Node:
             assessor = self._refreshed()
             if isinstance(request, events.STATE_REQUESTS):
                 return self.emit(answered(assessor, request, self.now_ms))
-            self._told = assessor.outlook()
+            self._told = assessor.outlook(self.now_ms)
             self.emit(events.Concluded(self._told))
             self.emit(answered(assessor, request, self.now_ms))
         return None

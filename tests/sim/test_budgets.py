@@ -5,8 +5,14 @@ from __future__ import annotations
 import pytest
 
 from commonweal.node import room
+from commonweal.node.chain import Chain
+from commonweal.node.events import Text, Wish
 from commonweal.protocol import codec, evidence, log, wire
+from commonweal.protocol.budget import DAY_MS
+from commonweal.protocol.errors import OverBudget
+from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.record import CONTEXT, Draft, Record, RecordId, permanent, sign
+from tests.budgets import allow, rulesets_are_read_anew  # noqa: F401  a fixture for all here
 from tests.sim.node import Node
 from tests.sim.test_byzantine import with_a_liar
 from tests.sim.world import World
@@ -90,3 +96,128 @@ def test_void_branches_of_a_frozen_log_have_a_limit(
     for one in world.honest:
         one.write("honest work")
     world.settle()
+
+
+# A member who writes as fast as the line takes.
+
+DAILY = 60
+FLOOD = 20
+
+
+def flooding(monkeypatch: pytest.MonkeyPatch, seed: int) -> tuple[World, Node, list[Node]]:
+    """Return a community that seals and has small budgets, with one whose own are without end."""
+    allow(monkeypatch, DAILY, new=DAILY)
+    world = World(seed, seals=True)
+    world.grow(4)
+    for _ in range(30):
+        if all(chain(node).height for node in world.nodes):
+            break
+        world.run(10_000)
+    flooder = world.nodes[3]
+    monkeypatch.setattr(flooder.service.desk.replica.room, "fitting", lambda _, run: len(run))
+    monkeypatch.setattr(flooder.service.desk.replica.room, "waits", lambda _: False)
+    return world, flooder, world.nodes[:3]
+
+
+def chain(node: Node) -> Chain:
+    return node.service.sealing.chain
+
+
+def above(node: Node, author: DeviceKey) -> int:
+    """Return how many records of a log a node keeps that no seal covers."""
+    replica = node.service.desk.replica
+    return replica.row(author).length - replica.sealed_length(author)
+
+
+def test_what_goes_beyond_a_budget_waits_and_is_lost_nowhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world, flooder, others = flooding(monkeypatch, 5)
+    device = flooder.person.device
+    for _ in range(FLOOD):
+        flooder.submit(*[Wish("event", {"action": "work", "pad": "x" * 400})] * 30)
+        world.run(500)
+        others[0].write("honest work")
+    mine = flooder.service.desk.replica.row(device).length
+    assert mine >= 30 * FLOOD
+    world.run(20_000)
+    for node in others:
+        replica = node.service.desk.replica
+        assert 0 < above(node, device) <= DAILY, "what is kept before a seal has a bound"
+        assert replica.row(device).length < mine
+        for other in others:
+            row = other.service.desk.replica.row(other.person.device)
+            assert replica.row(other.person.device).length == row.length
+        assert flooder.key in node.service.desk.sessions, "who waits is no enemy"
+    before = world.network.sent.copy()
+    world.run(60_000)
+    again = sum(world.network.sent.values()) - sum(before.values())
+    assert again < 400_000, "what waits is not asked for again and again"
+
+
+def test_a_bounded_member_is_sealed_day_by_day_and_all_agree(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world, flooder, others = flooding(monkeypatch, 6)
+    device = flooder.person.device
+    for _ in range(10):
+        flooder.submit(*[Wish("event", {"action": "work"})] * 30)
+        world.run(300)
+    mine = flooder.service.desk.replica.row(device).length
+    held = [node.service.desk.replica.row(device).length for node in others]
+    for day in range(1, 10):
+        for node in world.nodes:
+            node.shift(DAY_MS)
+        world.run(120_000)
+        for node in others:
+            more = node.service.desk.replica.row(device).length
+            assert more <= max(held) + (day + 1) * (DAILY + 1)
+    world.settle()
+    for node in others:
+        assert node.service.desk.replica.row(device).length == mine
+    late = world.join(world.invited(others[0]), [others[1]])
+    world.settle()
+    assert late.service.desk.replica.row(device).length == mine, "what is sealed is always taken"
+
+
+def test_the_own_node_refuses_what_others_would_not_keep(monkeypatch: pytest.MonkeyPatch) -> None:
+    allow(monkeypatch, DAILY)
+    world = World(7)
+    world.grow(2)
+    node = world.nodes[1]
+    tickets = [node.submit(*[Wish("event", {"action": "work"})] * 20) for _ in range(5)]
+    world.run(2_000)
+    answers = [node.answers.get(ticket) for ticket in tickets]
+    assert [isinstance(one, OverBudget) for one in answers].count(True) >= 2
+    assert isinstance(answers[0], dict)
+    refused = next(one for one in answers if isinstance(one, OverBudget))
+    assert refused.exit_code == 75 and "wait for a seal" in str(refused)
+    world.settle()
+
+
+def test_a_record_that_is_too_large_for_what_is_left_is_not_asked_for_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Not all of the window is used then, and yet nothing more of the log is wanted."""
+    small = allow(monkeypatch, DAILY)
+    tight = small._replace(daily=small.daily._replace(texts=100_000))
+    monkeypatch.setattr(room, "DEFAULT", tight)
+    world = World(8)
+    for node in world.nodes:
+        node.service.desk.replica.room.budget = tight
+    world.grow(3)
+    writer, reader = world.nodes[1:]
+    for node in world.nodes:
+        node.service.desk.replica.room.budget = tight
+    monkeypatch.setattr(writer.service.desk.replica.room, "fitting", lambda _, run: len(run))
+    for _ in range(4):
+        writer.submit(Wish("event", {}, (), Text("text/plain", bytes(40_000))))
+        world.run(200)
+    device = writer.person.device
+    world.run(20_000)
+    held = reader.service.desk.replica.row(device)
+    assert held.texts <= 100_000 and held.length < writer.service.desk.replica.row(device).length
+    asked = [key for key in world.network.sent if key[2] == "fetch"]
+    before = sum(world.network.sent[key] for key in asked)
+    world.run(60_000)
+    assert sum(world.network.sent[key] for key in asked) - before < 1_000
