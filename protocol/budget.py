@@ -8,7 +8,7 @@ no rules exceed.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from operator import add, sub
+from operator import add, attrgetter, sub
 from typing import NamedTuple
 
 from commonweal.protocol.record import (
@@ -17,6 +17,8 @@ from commonweal.protocol.record import (
     RECORD_BYTES_MAX,
     Record,
 )
+
+_WIRE, _BODY = attrgetter("wire"), attrgetter("body")
 
 DAY_MS = 24 * 3_600_000
 MIB = 1024 * 1024
@@ -87,14 +89,11 @@ def usage_of(record: Record) -> Usage:
 
 def total(records: Iterable[Record]) -> Usage:
     """Return what records have others keep together."""
-    count = size = documents = texts = 0
-    for record in records:
-        count, size, body = count + 1, size + len(record.wire), record.body
-        if body is not None and body.permanent:
-            documents += body.size
-        elif body is not None:
-            texts += body.size
-    return Usage(count, size, documents, texts)
+    run = list(records)
+    bodies = [body for body in map(_BODY, run) if body is not None]
+    documents = sum(body.size for body in bodies if body.permanent)
+    texts = sum(body.size for body in bodies) - documents
+    return Usage(len(run), sum(map(len, map(_WIRE, run))), documents, texts)
 
 
 def window(budget: Budget, devices: int) -> Usage:

@@ -10,6 +10,7 @@ from commonweal.protocol.budget import DAY_MS, MIB, NEW_LOG, NOTHING, ONE_RECORD
 from commonweal.protocol.errors import InvalidSeal
 from commonweal.protocol.ledger.spending import SPENT, Limits, Meter, spent
 from commonweal.protocol.ledger.state import State
+from commonweal.protocol.rules.checks import faults
 from commonweal.protocol.seal.haves import Have
 from commonweal.protocol.seal.witnesses import devices
 from commonweal.storage.assessor import Draft
@@ -141,6 +142,43 @@ def test_what_cites_what_waits_keeps_no_seal_from_being_made(
             seal_at(nodes, shop, now_ms)
     for name in ("Ana", "Bo", "Jun"):
         assert sealed(nodes[0], shop, name) == nodes[0].store.log(shop.pens[name].key).length
+
+
+def test_a_log_that_is_new_has_a_small_window_until_it_is_final(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What says whose it is stands in it, so it is charged to nobody before."""
+    shop, nodes = four()
+    seal(nodes, shop)
+    allow(monkeypatch, 1_000, new=6)
+    shop.pens["New"] = shop.join("New")
+    for _ in range(9):
+        alone(shop, "New")
+    taken(nodes, shop)
+    seal_at(nodes, shop, shop.now_ms + MINUTE)
+    assert sealed(nodes[0], shop, "New") == 6
+    seal_at(nodes, shop, shop.now_ms + 2 * MINUTE)
+    assert sealed(nodes[0], shop, "New") == nodes[0].store.log(shop.pens["New"].key).length
+    used = spent(nodes[0].kept.final, shop.id("New"), 0, nodes[0].kept.ruleset.budget)
+    assert used.whole.records == sealed(nodes[0], shop, "New")
+
+
+LIMITS = {
+    "records": (1_000, 1_000_000),
+    "header_mib": (1, 1_024),
+    "document_mib": (1, 64),
+    "text_mib": (1, 1_024),
+    "days": (30, 36_600),
+}
+
+
+@pytest.mark.parametrize("key", LIMITS)
+def test_no_rules_set_a_budget_beyond_fixed_limits(key: str) -> None:
+    low, high = LIMITS[key]
+    for value, is_good in ((low, True), (high, True), (low - 1, False), (high + 1, False)):
+        table = {key: value, "en": "So much.", "zh": "如此。"}
+        found = faults({"name": "Lanxi", "budget": table})
+        assert (not found) == is_good, (value, found)
 
 
 def test_one_record_above_the_budget_is_taken_and_a_second_is_not() -> None:
