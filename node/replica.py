@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from commonweal.node.chain import Chain
-from commonweal.protocol import evidence, keys, log
 from commonweal.node.room import Room
-from commonweal.protocol import evidence, frontier, keys, log
+from commonweal.protocol import evidence, keys, log
 from commonweal.protocol.evidence import Proof
 from commonweal.protocol.frontier import Entry, Frontier
 from commonweal.protocol.keys import DeviceKey, MemberId
