@@ -59,7 +59,7 @@ def status(home: Home, form: Form) -> None:
                 "listening": live["listening"],
                 "writable": live.get("writable"),
                 "damaged": live.get("damaged"),
-                "room": dict(zip(ROOM_FIELDS, live["room"], strict=True)),
+                "room": _room(live.get("room")),
                 "peers": [peer_row(one, people) for one in live["peers"] if _is_here(one)],
             }
     if form is Form.JSON:
@@ -99,6 +99,11 @@ def peers(home: Home, form: Form) -> None:
     )
     say()
     return say(_("Most of what this node keeps is by: {writers}").format(writers=largest(wrote)))
+
+
+def _room(left: list[int] | None) -> dict[str, int] | None:
+    """Return how much more of this device others keep; None of a node that does not say it."""
+    return None if left is None else dict(zip(ROOM_FIELDS, left, strict=True))
 
 
 def offline(store: Store, settings: Settings, people: People | None) -> dict[str, Any]:
