@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 
 from commonweal.node.session import Desk, Session
 from commonweal.protocol import keys, wire
-from commonweal.protocol.record import PERMANENT_BYTES_MAX, BodyRef
+from commonweal.protocol.errors import InvalidRecord
+from commonweal.protocol.record import PERMANENT_BYTES_MAX, BodyRef, Record, is_body
 
 BODIES_MAX = 4
 """Bodies that one peer may be sending in parts at a time."""
@@ -81,3 +82,15 @@ class Bodies:
             found = store.wanted_bodies(room, self._after) or store.wanted_bodies(room)
             self._after = found[-1] if found else b""
             self.want(session, found)
+
+
+def bodies_of(records: list[Record], run: wire.Run, skipped: int) -> dict[bytes, bytes]:
+    """Return the bodies of a run by hash; raise `InvalidRecord` when one is not its record's."""
+    found = {}
+    for index, body in run.bodies:
+        if skipped <= index < skipped + len(records):
+            record = records[index - skipped]
+            if record.body is None or not is_body(record.body, body):
+                raise InvalidRecord(f"{record} came with a body that is not its own")
+            found[record.body.hash] = body
+    return found

@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 from commonweal.node import room
-from commonweal.node.bodies import Bodies
+from commonweal.node.bodies import Bodies, bodies_of
 from commonweal.node.comparing import Comparing
 from commonweal.node.following import Following
 from commonweal.node.replica import (
@@ -39,7 +39,6 @@ from commonweal.protocol.record import (
     RecordId,
     clock_in,
     from_bytes_unchecked,
-    is_body,
 )
 
 NEWCOMER_RECORDS_MAX = 4
@@ -204,7 +203,7 @@ class Intake:
             self.freeze(proof)
             session.compare_ms = 0
             return
-        reads[author] = _Read(author, records, _bodies(records, run, overlap))
+        reads[author] = _Read(author, records, bodies_of(records, run, overlap))
 
     def _differs(self, session: Session, run: wire.Run, overlap: int) -> bool:
         """Compare the part of a run that is held already; prove the fork where it differs."""
@@ -303,10 +302,9 @@ class Intake:
 
     def _cut_to_room(self, read: _Read) -> bool:
         """Leave what goes beyond the budget to wait for the next seal; say whether any did."""
-        count = self.desk.replica.room.fitting(read.author, read.records)
-        is_over = count < len(read.records)
-        read.cut(count)
-        return is_over
+        came = len(read.records)
+        read.cut(self.desk.replica.room.fitting(read.author, read.records))
+        return len(read.records) < came
 
     def _is_due(self, read: _Read) -> bool:
         """Say whether a log is kept whole, as far as is known before it is folded."""
@@ -420,18 +418,6 @@ class Intake:
         kept = room.of_branch(replica, records)
         replica.store.append_branch(kept)
         session.compare_ms = 0 if kept else session.compare_ms
-
-
-def _bodies(records: list[Record], run: wire.Run, skipped: int) -> dict[bytes, bytes]:
-    """Return the bodies of a run by hash; raise `InvalidRecord` when one is not its record's."""
-    found = {}
-    for index, body in run.bodies:
-        if skipped <= index < skipped + len(records):
-            record = records[index - skipped]
-            if record.body is None or not is_body(record.body, body):
-                raise InvalidRecord(f"{record} came with a body that is not its own")
-            found[record.body.hash] = body
-    return found
 
 
 def _close(replica: Replica, reads: dict[DeviceKey, _Read]) -> None:

@@ -1,8 +1,7 @@
 """What can go wrong that the program expects, by name.
 
-A docstring below is what the member reads, so it says what happened and what to do
-now. The text given on raising says where: which record, file or peer. `exit_code` is the
-status with which the `weal` command ends (after sysexits.h).
+A docstring is what the member reads: what happened, what to do now. The text given on raising says
+where. `exit_code` is the status with which the `weal` command ends (after sysexits.h).
 """
 
 from __future__ import annotations
@@ -249,8 +248,7 @@ class RuleError(CommonwealError):
 
     def __init__(self, sentence: str, hint: str, at: Position) -> None:
         super().__init__(f"line {at.line}, column {at.column}: {sentence}; {hint}")
-        self.sentence, self.hint = sentence, hint
-        self.line, self.column = at
+        self.sentence, self.hint, (self.line, self.column) = sentence, hint, at
 
 
 class RuleSyntaxError(RuleError):
@@ -314,9 +312,7 @@ class OlderCopy(NotYet):
 
 
 class OverBudget(NotYet):
-    """Others keep no more of this device before the next seal, and no more of a member than the
-    rules allow a day; try again when a seal has covered it, or tomorrow.
-    """
+    """Others keep no more of this device before the next seal; try again after it, or tomorrow."""
 
 
 class DeviceFrozen(NotPermitted):
