@@ -1,22 +1,35 @@
-"""Who may come in before anything is known of him: few at once, and few per second.
+"""Who may come in before anything is known of them: few at once, few per second, shared by network.
 
-When all places are taken, the stranger who has been in longest gives way, once he has had
-time to say hello: so holding every place open does not keep the members out.
+Places are shared by the network that a connection comes from, and half of them are kept for the
+addresses of known members. So one network that takes every place keeps out nobody from another,
+and who holds a place open gives way, once they have had time to say hello.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
 import trio
 
 STRANGERS_MAX: Final = 16
+UNKNOWN_MAX: Final = STRANGERS_MAX // 2
+"""Of these, places for addresses at which no member is known."""
 STRANGER_TURN_S: Final = 0.5
-"""How long a stranger keeps his place against a newcomer."""
+"""How long a stranger keeps their place against a newcomer from the same network."""
 STRANGERS_PER_S: Final = 50
 STRANGERS_BURST: Final = 50
+"""From all addresses at which no member is known."""
+NETWORK_PER_S: Final = 20
+NETWORK_BURST: Final = 40
+"""From one network, whether members are known there or not."""
+NETWORKS_MAX: Final = 4096
+KNOWN_MAX: Final = 4096
+PREFIX_BITS_V4: Final = 24
+PREFIX_BITS_V6: Final = 48
+"""What one subscriber or one data centre customer commonly has."""
 
 
 @dataclass(eq=False, slots=True)
@@ -25,6 +38,24 @@ class Visit:
 
     since: float
     close: Callable[[], None]
+    network: str
+    is_known: bool
+
+
+class _Bucket:
+    """A token bucket: `burst` at once, then `per_s`."""
+
+    def __init__(self, per_s: float, burst: float, now: float) -> None:
+        self._per_s, self._burst = per_s, burst
+        self._tokens, self._at = burst, now
+
+    def take(self, now: float) -> bool:
+        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._per_s)
+        self._at = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
 
 
 class Door:
@@ -33,35 +64,68 @@ class Door:
     def __init__(self) -> None:
         self.refused = 0
         self._inside: dict[Visit, None] = {}
-        self._tokens = float(STRANGERS_BURST)
-        self._at = trio.current_time()
+        self._known: dict[str, None] = {}
+        self._networks: dict[str, _Bucket] = {}
+        self._unknown = _Bucket(STRANGERS_PER_S, STRANGERS_BURST, trio.current_time())
 
     def __len__(self) -> int:
         return len(self._inside)
 
-    async def turn(self) -> None:
-        """Wait until another one may come: STRANGERS_PER_S, after a burst."""
-        now = trio.current_time()
-        self._tokens = min(STRANGERS_BURST, self._tokens + (now - self._at) * STRANGERS_PER_S)
-        self._at = now
-        if self._tokens < 1:
-            await trio.sleep((1 - self._tokens) / STRANGERS_PER_S)
-        self._tokens -= 1
+    def know(self, host: str) -> None:
+        """Note an address at which a member is, or is looked for."""
+        self._known.pop(host, None)
+        self._known[host] = None
+        if len(self._known) > KNOWN_MAX:
+            del self._known[next(iter(self._known))]
 
-    def enter(self, close: Callable[[], None]) -> Visit | None:
-        """A place for a newcomer, or None when every place is taken by one just come."""
+    def enter(self, host: str, close: Callable[[], None]) -> Visit | None:
+        """A place for a newcomer from an address, or None when there is none for them now."""
         now = trio.current_time()
-        if len(self._inside) >= STRANGERS_MAX:
-            oldest = next(iter(self._inside))
+        visit = Visit(now, close, network_of(host), host in self._known)
+        if not self._is_in_time(visit) or not self._make_room(visit):
             self.refused += 1
-            if now - oldest.since < STRANGER_TURN_S:
-                return None
-            self.leave(oldest)
-            oldest.close()
-        visit = Visit(now, close)
+            return None
         self._inside[visit] = None
         return visit
 
     def leave(self, visit: Visit) -> None:
         """The place is free again: admitted, or gone. Idempotent."""
         self._inside.pop(visit, None)
+
+    def _is_in_time(self, visit: Visit) -> bool:
+        bucket = self._networks.pop(visit.network, None)
+        if bucket is None:
+            bucket = _Bucket(NETWORK_PER_S, NETWORK_BURST, visit.since)
+        self._networks[visit.network] = bucket
+        if len(self._networks) > NETWORKS_MAX:
+            del self._networks[next(iter(self._networks))]
+        return bucket.take(visit.since) and (visit.is_known or self._unknown.take(visit.since))
+
+    def _make_room(self, visit: Visit) -> bool:
+        """End a visit where all places are taken; say whether there is one now."""
+        rivals = [one for one in self._inside if visit.is_known or not one.is_known]
+        if len(rivals) < (STRANGERS_MAX if visit.is_known else UNKNOWN_MAX):
+            return True
+        by_network: dict[str, list[Visit]] = {visit.network: []}
+        for one in rivals:
+            by_network.setdefault(one.network, []).append(one)
+        largest = max(by_network.values(), key=len)
+        own = by_network[visit.network]
+        if len(own) + 1 < len(largest):
+            oldest = largest[0]
+        else:
+            oldest = (own or largest)[0]
+            if visit.since - oldest.since < STRANGER_TURN_S:
+                return False
+        self.leave(oldest)
+        oldest.close()
+        return True
+
+
+def network_of(host: str) -> str:
+    """Return the network of an address: its /24, or the /48 of an IPv6 address."""
+    address = ip_address(host.partition("%")[0])
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    bits = PREFIX_BITS_V6 if isinstance(address, IPv6Address) else PREFIX_BITS_V4
+    return str(ip_network(f"{address}/{bits}", strict=False))

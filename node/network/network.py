@@ -139,6 +139,8 @@ class Network:
             for address in addresses[:DIAL_ADDRESSES_MAX]:
                 self._emit(DialFailed(peer, address, "this is our own key"))
             return
+        for address in addresses[:DIAL_ADDRESSES_MAX]:
+            self._know(address)
         self._dials[peer] = trio.CancelScope()
         self._nursery.start_soon(self._dial, peer, tuple(addresses[:DIAL_ADDRESSES_MAX]))
 
@@ -148,6 +150,7 @@ class Network:
         if line is None or line.standing is Standing.MEMBER:
             return
         self._stay(line)
+        self._know(line.address)
         line.rise(Standing.MEMBER)
         self._gossip.join(peer)
 
@@ -216,15 +219,15 @@ class Network:
     async def _accept(self, listener: trio.SocketListener, door: Door) -> None:
         assert self._nursery is not None
         while True:
-            await door.turn()
             try:
                 socket = await listener.accept()
+                host = socket.socket.getpeername()[0]
             except OSError as error:
                 log.warning("cannot accept a connection: %s", error)
                 await trio.sleep(ACCEPT_AGAIN_S)
                 continue
             scope = trio.CancelScope(deadline=trio.current_time() + HELLO_MS_MAX / 1_000)
-            visit = door.enter(scope.cancel)
+            visit = door.enter(host, scope.cancel)
             if visit is None or len(self._open) >= LINES_MAX:
                 socket.socket.close()
                 if visit is not None:
@@ -434,6 +437,15 @@ class Network:
         visit = self._visits.pop(line, None)
         if visit is not None and self._door is not None:
             self._door.leave(visit)
+
+    def _know(self, address: str) -> None:
+        """Keep places at the door for connections from where a member is, or is looked for."""
+        try:
+            endpoint = parse(address)
+        except ValueError:
+            return
+        if self._door is not None and not endpoint.kind.startswith("dns"):
+            self._door.know(endpoint.host)
 
     def _find(self, identity: ID) -> Mux | None:
         line = self._lines.get(peer_key(identity))
