@@ -19,7 +19,7 @@ from commonweal.commands.options import (
     passphrase_option,
     unlock,
 )
-from commonweal.commands.output import Form, say, visible, write_json
+from commonweal.commands.output import Form, say, visible, warn, write_json
 from commonweal.commands.writing import now_ms
 from commonweal.protocol import founding, keys
 from commonweal.protocol.errors import (
@@ -120,6 +120,9 @@ def make_home(
     device = keys.DeviceKey(keys.device_signer(seed).key)
     settings = Settings(name, member, device, port=new_port())
     home.create()
+    if (folder := home.open_to_others()) is not None:
+        warn(_("Other users can write in {path}, and so take this home away.").format(path=folder))
+        warn(_("Take that right from them (chmod o-w), or choose another home."))
     keystore.create(home.keystore, Secrets(seed, entropy), passphrase)
     try:
         store = home.create_store()

@@ -17,7 +17,7 @@ def call(home: Home, *, patience_s: float | None = None) -> Call:
     """Return a connection to the node of `home`. Raises NotReachable when none runs there."""
     from commonweal.node.call import Call
 
-    return Call(home.socket, patience_s=patience_s or PATIENCE_SECONDS)
+    return Call(home.socket_for_calling(), patience_s=patience_s or PATIENCE_SECONDS)
 
 
 def ask(home: Home, question: str, **about: Any) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -46,7 +47,11 @@ def put_bytes(path: Path, data: bytes) -> None:
     """Write a file, whole or not at all. Raises FileRefused."""
     part = path.with_name(f".{path.name}.part")
     try:
-        part.write_bytes(data)
+        with suppress(FileNotFoundError):
+            part.unlink()
+        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
         part.replace(path)
     except OSError as error:
         with suppress(OSError):

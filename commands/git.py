@@ -11,7 +11,7 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, NamedTuple
@@ -84,6 +84,7 @@ class Repository:
         if not folder.is_dir():
             raise UnreadableRepository(_("{path}: no such folder").format(path=folder))
         git_dir = self._ask("rev-parse", "--absolute-git-dir")
+        _check_own(folder, Path(git_dir), Path(self._ask("rev-parse", "--git-common-dir")))
         self.name = _named(Path(git_dir))
         """What people call it: the name of its folder."""
         head = self._revision("HEAD", _("{path}: it has no commit yet").format(path=folder))
@@ -153,6 +154,35 @@ class Repository:
                 complaints.seek(0)
                 said = complaints.read(COMPLAINT_CHARS_MAX).decode("utf-8", "replace").strip()
                 raise UnreadableRepository(f"{self._folder}: {said or f'git ended with {code}'}")
+
+
+def _check_own(folder: Path, git_dir: Path, common: Path) -> None:
+    """Raise UnreadableRepository where the history is that of a repository elsewhere.
+
+    Whoever made the folder could name another repository of this machine in a `.git` file, as a
+    source of objects, or by a link, and have its history published by who imports the folder.
+    """
+    place, here = git_dir.resolve(), folder.resolve()
+    roots = [one for folder in (here, *here.parents) for one in (folder / ".git", folder)]
+    objects = place / "objects"
+    lists = [objects / "info" / name for name in ("alternates", "http-alternates")]
+    inside = [place, objects, place / "refs", objects / "info", objects / "pack"]
+    with suppress(OSError):
+        inside += [*objects.iterdir(), *(objects / "pack").iterdir()]
+    is_elsewhere = (
+        place not in roots
+        or (here / common).resolve() not in (place, (place / common).resolve())
+        or (place / "commondir").exists()
+        or any(map(Path.exists, lists))
+        or any(map(Path.is_symlink, inside))
+        or any(one.is_symlink() for one in roots[::2] if one.exists() and one.resolve() == place)
+    )
+    if is_elsewhere:
+        raise UnreadableRepository(
+            _("{path}: its history is that of another repository; name that one").format(
+                path=folder
+            )
+        )
 
 
 def _commits(output: IO[bytes], folder: Path) -> Iterator[Commit]:

@@ -120,10 +120,14 @@ def write_csv(columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> None:
 
 
 def safe_cell(value: object) -> object:
-    """Return what a spreadsheet shows as it is: text that would be a formula gets a ' before it."""
+    """Return what a spreadsheet shows as it is: text that would be a formula gets a ' before it.
+
+    Where a comma is part of a number, spreadsheets take a ; for the end of a cell, also between
+    quotes that begin no cell of theirs.
+    """
     if value is None or isinstance(value, bool | int):
         return "" if value is None else value
-    text = visible(str(value))
+    text = _FORMULA_AFTER.sub(r"\1'", visible(str(value)))
     return f"'{text}" if text.lstrip()[:1] in _FORMULA else text
 
 
@@ -228,6 +232,7 @@ _UNSEEN = re.compile(
 """Controls, format and direction marks, what looks like nothing, and halves of characters."""
 
 _FORMULA = tuple("=+-@|%\uff1d\uff0b\uff0d\uff20")
+_FORMULA_AFTER = re.compile(f"([;\t])(?=[\\s\"']*[{re.escape(''.join(_FORMULA))}])")
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 

@@ -8,7 +8,9 @@ Nothing here imports trio or the node, so that a command that asks starts quickl
 
 from __future__ import annotations
 
+import os
 import socket
+import struct
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from commonweal.protocol import codec, errors
 from commonweal.protocol.errors import CommonwealError, Malformed, NotReachable
+from commonweal.storage.home import ForeignSocket
 
 if TYPE_CHECKING:
     from commonweal.node.events import Wish
@@ -25,6 +28,20 @@ LENGTH_BYTES = 4
 DEPTH_MAX = 12
 """A question carries the data of records, which are 8 deep themselves."""
 CONNECT_S = 2.0
+_UCRED = struct.Struct("3i")
+"""Of Linux: process, user, group."""
+_SOL_LOCAL, _LOCAL_PEERCRED, _XUCRED_BYTES = 0, 1, 76
+_XUCRED = struct.Struct("2I")
+"""Of macOS and the BSDs: version, user, and more."""
+
+
+def peer_uid(connected: socket.socket) -> int:
+    """Return the user whose process is at the other end of a unix socket, as the system says."""
+    if hasattr(socket, "SO_PEERCRED"):
+        found = connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
+        return int(_UCRED.unpack(found)[1])
+    found = connected.getsockopt(_SOL_LOCAL, _LOCAL_PEERCRED, _XUCRED_BYTES)
+    return int(_XUCRED.unpack_from(found)[1])
 
 
 def question_message(question: str, about: Mapping[str, Any]) -> bytes:
@@ -74,9 +91,13 @@ class Call:
         try:
             self._socket.settimeout(CONNECT_S)
             self._socket.connect(str(path))
+            uid = peer_uid(self._socket)
         except OSError as error:
             self._socket.close()
             raise NotReachable(f"{path}: {error.strerror or error}") from error
+        if uid != os.getuid():
+            self._socket.close()
+            raise ForeignSocket(f"{path}: the user {uid} answers")
         self._socket.settimeout(patience_s)
 
     def __enter__(self) -> Self:

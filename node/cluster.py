@@ -102,7 +102,7 @@ class Cluster:
         """Return what a node says of itself."""
         home = self.home(name)
         try:
-            with Call(home.socket, patience_s=ASK_S_MAX) as line:
+            with Call(home.socket_for_calling(), patience_s=ASK_S_MAX) as line:
                 said = line.ask("status")
         except CommonwealError:
             return NodeState(name, running=False)

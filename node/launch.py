@@ -142,7 +142,7 @@ def end(home: Home) -> None:
         raise NodeNotRunning(str(home))
     deadline = time.monotonic() + END_S_MAX
     try:
-        with Call(home.socket, patience_s=END_S_MAX) as line:
+        with Call(home.socket_for_calling(), patience_s=END_S_MAX) as line:
             line.ask("stop")
     except NotReachable:
         _force(home, pid, signal.SIGTERM)

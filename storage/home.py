@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import cast
 
 from commonweal.protocol.errors import (
+    CommonwealError,
     HomeInUse,
     KeystoreExists,
     MissingDatabase,
@@ -39,6 +41,12 @@ PORT_MIN, PORT_MAX = 20_000, 32_000
 """A home's port is drawn from here, below those that systems lend to outgoing connections."""
 
 LOCK_BYTES_MAX = 512
+
+
+class ForeignSocket(CommonwealError):
+    """Another user could answer in place of your node, so nothing was sent; remove that folder."""
+
+    exit_code = 77
 
 
 class Home:
@@ -109,6 +117,36 @@ class Home:
         if status.st_uid != os.getuid() or (folder != self.path and status.st_mode & 0o077):
             raise ReadOnlyDatabase(f"{folder}: not ours alone")
         return self.socket
+
+    def socket_for_calling(self) -> Path:
+        """Return `socket`, whose folder nobody else could have made.
+
+        Raises ForeignSocket: what is said there another user would hear and answer.
+        """
+        folder = self.socket.parent
+        try:
+            status = folder.lstat()
+        except OSError:
+            return self.socket  # then nobody answers there
+        is_shared = status.st_mode & (0o002 if folder == self.path else 0o077)
+        is_folder = stat.S_ISDIR(status.st_mode) or folder == self.path
+        if status.st_uid != os.getuid() or is_shared or not is_folder:
+            raise ForeignSocket(f"{folder}: not ours alone")
+        return self.socket
+
+    def open_to_others(self) -> Path | None:
+        """Return the folder by which other users could change this home; None without one.
+
+        That is the home, or a folder above it where others may rename what is not theirs.
+        """
+        for folder in (self.path.resolve(), *self.path.resolve().parents):
+            try:
+                mode = folder.stat().st_mode
+            except OSError:
+                continue
+            if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+                return folder
+        return None
 
     def exists(self) -> bool:
         """Whether a home was made here. Raises ReadOnlyDatabase where we may not look."""

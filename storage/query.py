@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from commonweal.protocol.errors import BadQuestion, QuestionTooLong
 from commonweal.storage.database import named
+from commonweal.storage.functions import put_functions
 
 STATEMENT_CHARS_MAX = 10_000
 VALUE_BYTES_MAX = 1024 * 1024
@@ -119,6 +120,7 @@ def _guarded(path: str | Path, limits: Limits) -> sqlite3.Connection:
     connection.execute("PRAGMA cell_size_check = ON")
     for limit, value in _LIMITS.items():
         connection.setlimit(limit, value)
+    put_functions(connection)
     looks = 0
 
     def look() -> int:

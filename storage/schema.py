@@ -76,7 +76,8 @@ def guard(connection: sqlite3.Connection, path: str, *, readonly: bool = False) 
 def copy(connection: sqlite3.Connection, path: Path, step_pages: int = -1) -> None:
     """Write the committed state of `connection` to `path`: whole and durable, or not at all."""
     part = path.with_name(path.name + ".part")
-    os.close(os.open(part, os.O_CREAT | os.O_TRUNC | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    part.unlink(missing_ok=True)
+    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
     try:
         target = sqlite3.connect(part, isolation_level=None)
         try:
