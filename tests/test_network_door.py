@@ -51,7 +51,7 @@ async def test_strangers_from_everywhere_leave_half_to_where_members_are(
     autojump_clock: MockClock,
 ) -> None:
     door = Door()
-    door.know("192.0.2.5")
+    door.know(("/ip4/192.0.2.5/tcp/1", "/dns/example.org/tcp/1", "junk"))
     for number in range(200):
         door.enter(f"10.{number}.1.1", lambda: None)
     assert len(door) == UNKNOWN_MAX
@@ -75,7 +75,7 @@ async def test_networks_share_the_places(autojump_clock: MockClock) -> None:
 
 async def test_one_network_may_come_so_often(autojump_clock: MockClock) -> None:
     door = Door()
-    door.know("192.0.2.5")
+    door.know(("/ip4/192.0.2.5/tcp/1", "/dns/example.org/tcp/1", "junk"))
     counts: Counter[bool] = Counter()
     for _ in range(NETWORK_BURST + 1):
         visit = door.enter("192.0.2.5", lambda: None)

@@ -7,12 +7,14 @@ and who holds a place open gives way, once they have had time to say hello.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
 import trio
+
+from commonweal.node.network.addresses import parse
 
 STRANGERS_MAX: Final = 16
 UNKNOWN_MAX: Final = STRANGERS_MAX // 2
@@ -66,17 +68,22 @@ class Door:
         self._inside: dict[Visit, None] = {}
         self._known: dict[str, None] = {}
         self._networks: dict[str, _Bucket] = {}
-        self._unknown = _Bucket(STRANGERS_PER_S, STRANGERS_BURST, trio.current_time())
+        self._unknown = _Bucket(STRANGERS_PER_S, STRANGERS_BURST, 0)
 
     def __len__(self) -> int:
         return len(self._inside)
 
-    def know(self, host: str) -> None:
-        """Note an address at which a member is, or is looked for."""
-        self._known.pop(host, None)
-        self._known[host] = None
-        if len(self._known) > KNOWN_MAX:
-            del self._known[next(iter(self._known))]
+    def know(self, addresses: Sequence[str]) -> None:
+        """Note multiaddrs at which a member is, or is looked for; names are not looked up."""
+        for address in addresses:
+            try:
+                endpoint = parse(address)
+            except ValueError:
+                continue
+            self._known.pop(endpoint.host, None)
+            self._known[endpoint.host] = None
+            if len(self._known) > KNOWN_MAX:
+                del self._known[next(iter(self._known))]
 
     def enter(self, host: str, close: Callable[[], None]) -> Visit | None:
         """A place for a newcomer from an address, or None when there is none for them now."""

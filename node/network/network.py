@@ -99,7 +99,7 @@ class Network:
         )
         self._dropped = self._sent = self._received = 0
         self._nursery: trio.Nursery | None = None
-        self._door: Door | None = None
+        self._door = Door()
         self._dial_places: trio.CapacityLimiter | None = None
 
     async def run(self, *, task_status: TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -110,14 +110,13 @@ class Network:
         listeners = await listen(self._listen)
         name = peer_id(self.key)
         self.addresses = tuple(f"{each}/p2p/{name}" for each in reachable(listeners))
-        self._door = Door()
         self._dial_places = trio.CapacityLimiter(DIALS_MAX)
         try:
             async with trio.open_nursery() as nursery:
                 self._nursery = nursery
                 nursery.start_soon(self._gossip.run)
                 for listener in listeners:
-                    nursery.start_soon(self._accept, listener, self._door)
+                    nursery.start_soon(self._accept, listener)
                 if self._mdns:
                     nursery.start_soon(Mdns(self.key, self.addresses, self._found).run)
                 task_status.started()
@@ -139,8 +138,7 @@ class Network:
             for address in addresses[:DIAL_ADDRESSES_MAX]:
                 self._emit(DialFailed(peer, address, "this is our own key"))
             return
-        for address in addresses[:DIAL_ADDRESSES_MAX]:
-            self._know(address)
+        self._door.know(addresses[:DIAL_ADDRESSES_MAX])
         self._dials[peer] = trio.CancelScope()
         self._nursery.start_soon(self._dial, peer, tuple(addresses[:DIAL_ADDRESSES_MAX]))
 
@@ -150,7 +148,7 @@ class Network:
         if line is None or line.standing is Standing.MEMBER:
             return
         self._stay(line)
-        self._know(line.address)
+        self._door.know((line.address,))
         line.rise(Standing.MEMBER)
         self._gossip.join(peer)
 
@@ -199,14 +197,14 @@ class Network:
         """Counts for status and metrics."""
         return LinkCounts(
             connections=len(self._lines),
-            strangers=len(self._door) if self._door is not None else 0,
+            strangers=len(self._door),
             guests=self._count(Standing.GUEST),
             streams=sum(len(each.mux.streams) for each in self._open if each.mux is not None),
             outbox_bytes=sum(each.outbox_bytes for each in self._lines.values()),
             inbox_bytes=sum(each.held_bytes for each in self._lines.values()),
             dialling=len(self._dials),
             dropped=self._dropped,
-            refused=self._door.refused if self._door is not None else 0,
+            refused=self._door.refused,
             frames_sent=self._sent,
             frames_received=self._received,
             gossip_peers=self._gossip.peer_count,
@@ -216,7 +214,7 @@ class Network:
 
     # Connections, inbound and outbound.
 
-    async def _accept(self, listener: trio.SocketListener, door: Door) -> None:
+    async def _accept(self, listener: trio.SocketListener) -> None:
         assert self._nursery is not None
         while True:
             try:
@@ -227,16 +225,15 @@ class Network:
                 await trio.sleep(ACCEPT_AGAIN_S)
                 continue
             scope = trio.CancelScope(deadline=trio.current_time() + HELLO_MS_MAX / 1_000)
-            visit = door.enter(host, scope.cancel)
-            if visit is None or len(self._open) >= LINES_MAX:
+            is_full = len(self._open) >= LINES_MAX
+            visit = None if is_full else self._door.enter(host, scope.cancel)
+            if visit is None:
                 socket.socket.close()
-                if visit is not None:
-                    door.leave(visit)
                 continue
-            self._nursery.start_soon(self._inbound, socket, scope, door, visit)
+            self._nursery.start_soon(self._inbound, socket, scope, visit)
 
     async def _inbound(
-        self, socket: trio.SocketStream, scope: trio.CancelScope, door: Door, visit: Visit
+        self, socket: trio.SocketStream, scope: trio.CancelScope, visit: Visit
     ) -> None:
         try:
             with scope:
@@ -248,7 +245,7 @@ class Network:
         except Exception as error:  # the wall around libp2p
             log.debug("an inbound connection ended: %s: %s", type(error).__name__, error)
         finally:
-            door.leave(visit)
+            self._door.leave(visit)
             socket.socket.close()
 
     async def _dial(self, peer: PeerKey, addresses: tuple[str, ...]) -> None:
@@ -435,17 +432,8 @@ class Network:
         if scope is not None:
             scope.deadline = math.inf
         visit = self._visits.pop(line, None)
-        if visit is not None and self._door is not None:
+        if visit is not None:
             self._door.leave(visit)
-
-    def _know(self, address: str) -> None:
-        """Keep places at the door for connections from where a member is, or is looked for."""
-        try:
-            endpoint = parse(address)
-        except ValueError:
-            return
-        if self._door is not None and not endpoint.kind.startswith("dns"):
-            self._door.know(endpoint.host)
 
     def _find(self, identity: ID) -> Mux | None:
         line = self._lines.get(peer_key(identity))
