@@ -17,6 +17,8 @@ from commonweal.node.call import Call, wishes_about
 from commonweal.node.cluster import Cluster
 from commonweal.node.events import DRAFTS_MAX, Wish
 from commonweal.protocol.codec import Value
+from commonweal.protocol.keys import MemberId
+from commonweal.protocol.record import RecordId
 from commonweal.storage.home import Home, Settings
 from commonweal.storage.seals import Seals
 
@@ -67,9 +69,17 @@ def _witnesses() -> Iterator[Cluster]:
         try:
             cluster.start(cluster.names())
             cluster.wait_equal(60)
+            offers: list[Wish] = []
             for node in cluster.names()[1:]:
-                _submit(cluster.home(node), [Wish("role.claim", {"role": "witness"})])
+                home = cluster.home(node)
+                (claim,) = _submit(home, [Wish("role.claim", {"role": "witness"})])
+                data: dict[str, Value] = {"role": "witness", "member": bytes(_member(home))}
+                offers.append(Wish("role.endorse", data, (claim,)))
             cluster.wait_equal(60)
+            for node in cluster.names():
+                mine = bytes(_member(cluster.home(node)))
+                others = [one for one in offers if one.data["member"] != mine]
+                _submit(cluster.home(node), others)
             for _ in range(HEIGHTS_MAX):
                 _submit(cluster.home("n1"), _work(cluster.home("n1"), 1))
                 _seal(cluster.home("n1"))
@@ -129,9 +139,15 @@ def _cpu_s(cluster: Cluster) -> float:
     return total / TICKS
 
 
-def _submit(home: Home, wishes: list[Wish]) -> None:
+def _submit(home: Home, wishes: list[Wish]) -> list[RecordId]:
     with Call(home.socket) as call:
-        call.ask("submit", **wishes_about(wishes))
+        written = call.ask("submit", **wishes_about(wishes))["records"]
+    return [RecordId(one["id"]) for one in written]
+
+
+def _member(home: Home) -> MemberId:
+    with home.store(readonly=True) as store:
+        return Settings.read(store).member
 
 
 def _seal(home: Home) -> bool:
@@ -144,8 +160,7 @@ def _seal(home: Home) -> bool:
 
 
 def _work(home: Home, count: int) -> list[Wish]:
-    with home.store(readonly=True) as store:
-        member = Settings.read(store).member
+    member = _member(home)
     data: dict[str, Value] = {
         "action": "work",
         "provider": bytes(member),

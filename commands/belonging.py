@@ -9,10 +9,10 @@ import click
 
 from commonweal.commands.folded import confirm, folded, note_body, submit
 from commonweal.commands.language import _
-from commonweal.commands.options import form_option, home_option, is_typed, passphrase_option
-from commonweal.commands.output import Form
+from commonweal.commands.options import form_option, home_option, make_sure, passphrase_option
+from commonweal.commands.output import Form, warn
 from commonweal.commands.people import called
-from commonweal.protocol.errors import UnknownId, UsageError
+from commonweal.protocol.errors import UnknownId
 from commonweal.protocol.ledger import membership
 from commonweal.protocol.ledger.closing import REMOVAL_YES_MIN
 from commonweal.storage.home import Home
@@ -55,12 +55,13 @@ def leave(yes: bool, passphrase_file: Path | None, home: Home, form: Form) -> No
     """Leave the community. What you gave, and what you were given for it, stays yours."""
     from commonweal.node.events import Wish
 
-    if not yes:
-        if not is_typed():
-            raise UsageError(_("say --yes when you mean it"))
-        click.confirm(_("Do you leave the community?"), abort=True, err=True)
+    wish = Wish("member.leave", {})
     with folded(home) as found:
-        written = submit(found, [Wish("member.leave", {})], passphrase_file)
+        found.check(wish)
+        if form is Form.TEXT:
+            warn(_("Whoever left comes back only by a new invite, which a member vouches for."))
+        make_sure(_("Do you leave the community?"), yes=yes)
+        written = submit(found, [wish], passphrase_file)
     return confirm(form, written, _("You left the community."))
 
 

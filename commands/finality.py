@@ -8,6 +8,7 @@ from commonweal.commands.language import _, ngettext
 from commonweal.commands.output import visible
 from commonweal.commands.times import iso, read_time_ms, shown
 from commonweal.protocol.seal.quorum import quorum_of
+from commonweal.protocol.seal.witnesses import SAFE_WITNESSES_MIN
 from commonweal.storage.home import Settings
 from commonweal.storage.store import Store
 
@@ -86,8 +87,24 @@ def warnings(found: dict[str, Any]) -> list[str]:
         if len(missing) > quorum.crashes:
             words = _("Missing witnesses: {names}. Nothing is sealed until enough are back;")
             words += " " + _("recording, reading and voting go on.")
+            words += " " + _("If they are gone for good, go on in a new community: weal refound.")
         said.append(words.format(names=names))
     return said
+
+
+def risks(found: dict[str, Any]) -> list[str]:
+    """Return what a set of witnesses below four cannot survive, and the way out."""
+    count = len(found["witnesses"])
+    if not 0 < count < SAFE_WITNESSES_MIN:
+        return []
+    words = ngettext(
+        "When the only witness is gone for good, nothing becomes final any more",
+        "When {lost} of {n} witnesses are gone for good, nothing becomes final any more",
+        count,
+    ).format(lost=quorum_of(count).crashes + 1, n=count)
+    way_out = _("the way out is a new community that goes on from the last seal: weal refound.")
+    more = _("Four witnesses survive one that is gone or lies: weal role claim witness.")
+    return [f"{words}; {way_out} {more}"]
 
 
 def quorum_words(witnesses: int) -> str:

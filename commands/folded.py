@@ -25,7 +25,7 @@ from commonweal.commands.output import (
 from commonweal.commands.people import begins, called
 from commonweal.commands.progress import watching
 from commonweal.commands.quantity import shown_number
-from commonweal.commands.verdicts import said
+from commonweal.commands.verdicts import refusal, said
 from commonweal.commands.writing import Written, writer
 from commonweal.protocol import record as records
 from commonweal.protocol.errors import (
@@ -143,7 +143,7 @@ class Folded:
         )
         reason = self.kept.judge(trial, documents or {})
         if reason is not None:
-            raise WouldNotCount(said(reason))
+            raise WouldNotCount(refusal(reason))
 
     def reason_words(self, record: Record, reason: Reason | None) -> str:
         """Return whether a record counts, as a sentence."""

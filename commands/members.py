@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from commonweal.commands.folded import Folded, folded
+from commonweal.commands.folded import Folded, folded, submit
 from commonweal.commands.invite import link_to, show_link, warn_when_private
 from commonweal.commands.key import speaking
 from commonweal.commands.language import N_, _
@@ -24,7 +24,6 @@ from commonweal.commands.output import (
     write_table,
 )
 from commonweal.commands.people import begins
-from commonweal.commands.writing import write
 from commonweal.protocol import invite as links
 from commonweal.protocol import keys
 from commonweal.protocol.errors import NotPermitted, UnknownId
@@ -175,20 +174,21 @@ def revoke(device: str, passphrase_file: Path | None, home: Home, form: Form) ->
         key = begins((one.key for one in mine), device)
         row = found.store.log(key)
         signer = speaking(found, unlock(home, passphrase_file).member_entropy)
-    if key == settings.device:
-        raise NotPermitted(_("this is the device on which you type; end it from another"))
-    if not row.length:
-        raise UnknownId(_("{device} has written nothing that is held here").format(device=device))
-    seq = row.length - 1
-    fields = (bytes(settings.here), bytes(settings.member), bytes(key), seq, bytes(row.head))
-    signature = keys.sign_array(signer, keys.REVOKE_CONTEXT, *fields)
-    data: dict[str, Any] = {
-        "device": bytes(key),
-        "seq": seq,
-        "id": bytes(row.head),
-        "signatures": [[signer.key, signature]],
-    }
-    (written,) = write(home, [Wish("device.revoke", data)], passphrase_file)
+        if key == settings.device:
+            raise NotPermitted(_("this is the device on which you type; end it from another"))
+        if not row.length:
+            words = _("{device} has written nothing that is held here")
+            raise UnknownId(words.format(device=device))
+        seq = row.length - 1
+        fields = (bytes(settings.here), bytes(settings.member), bytes(key), seq, bytes(row.head))
+        signature = keys.sign_array(signer, keys.REVOKE_CONTEXT, *fields)
+        data: dict[str, Any] = {
+            "device": bytes(key),
+            "seq": seq,
+            "id": bytes(row.head),
+            "signatures": [[signer.key, signature]],
+        }
+        (written,) = submit(found, [Wish("device.revoke", data)], passphrase_file)
     if form is Form.JSON:
         return write_json(
             {"id": written.id.hex(), "device": key.hex(), "last": seq, "seq": written.seq}

@@ -12,7 +12,7 @@ import click
 
 from commonweal.commands.language import _
 from commonweal.commands.output import Form
-from commonweal.protocol.errors import PassphraseNeeded, UnusablePassphrase
+from commonweal.protocol.errors import PassphraseNeeded, UnusablePassphrase, UsageError
 
 if TYPE_CHECKING:
     from commonweal.storage.home import Home
@@ -147,6 +147,17 @@ def typed_link() -> str:
         typed: str = click.prompt(_("The link"), err=True)
         return typed
     return sys.stdin.readline(2 * LINK_CHARS_MAX)
+
+
+def make_sure(question: str, *, yes: bool) -> None:
+    """Go on only when the user means it: by `yes`, or by the answer to `question`.
+
+    Raises UsageError where nobody can be asked.
+    """
+    if not yes:
+        if not is_typed():
+            raise UsageError(_("say --yes when you mean it"))
+        click.confirm(question, abort=True, err=True)
 
 
 def is_typed() -> bool:

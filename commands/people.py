@@ -29,6 +29,7 @@ class People:
     def __init__(self, store: Store, community: CommunityId) -> None:
         """Fold the records of membership that `store` holds."""
         from commonweal.protocol.ledger.fold import Ledger
+        from commonweal.storage import decided
         from commonweal.storage.inheritance import members_before
         from commonweal.storage.last_cut import SealIds
 
@@ -40,6 +41,8 @@ class People:
         for row in store.logs():
             if row.frozen is not None:
                 ledger.freeze(row.author, row.frozen)
+        self.decided = decided.read(store)
+        self.decided.tell(ledger)
         self.state: State = ledger.state
         self.ledger = ledger
         self._names: dict[bytes, str] = {}

@@ -7,17 +7,20 @@ from typing import Any
 
 import click
 
-from commonweal.commands.folded import confirm, folded, submit, table
+from commonweal.commands.folded import Folded, confirm, folded, submit, table
 from commonweal.commands.language import _, ngettext
-from commonweal.commands.options import form_option, home_option, passphrase_option
-from commonweal.commands.output import Column, Form
+from commonweal.commands.options import form_option, home_option, make_sure, passphrase_option
+from commonweal.commands.output import Column, Form, visible, warn
 from commonweal.protocol.errors import WouldNotCount
-from commonweal.protocol.ledger import membership, roles
+from commonweal.protocol.ledger import membership, roles, seats
 from commonweal.protocol.ledger.reasons import Reason
+from commonweal.protocol.ledger.roles import WITNESS
 from commonweal.protocol.record import RecordId
+from commonweal.protocol.seal.quorum import quorum_of
+from commonweal.protocol.seal.witnesses import SAFE_WITNESSES_MIN
 from commonweal.storage.home import Home
 
-FIELDS = ("role", "member", "member_name", "held", "endorsements", "needed", "final")
+FIELDS = ("role", "member", "member_name", "held", "endorsements", "needed", "final", "waits_for")
 
 
 @click.group("role")
@@ -33,6 +36,7 @@ def list_(home: Home, form: Form) -> None:
     with folded(home) as found:
         catalogue = found.kept.rules.roles
         rows: list[dict[str, Any]] = []
+        waiting = seats.unendorsed(found.state, found.kept.cut.height)
         for member in membership.members(found.state):
             final = roles.roles(found.final, member.id)
             for name, row in roles.roles(found.state, member.id).items():
@@ -45,6 +49,10 @@ def list_(home: Home, form: Form) -> None:
                         "endorsements": row.endorsements,
                         "needed": catalogue[name].endorsements if name in catalogue else None,
                         "final": final.get(name) == row,
+                        "waits_for": [
+                            found.name(one)
+                            for one in (waiting.get(member.id, ()) if name == WITNESS else ())
+                        ],
                     }
                 )
         named = {row["role"] for row in rows}
@@ -61,7 +69,9 @@ def list_(home: Home, form: Form) -> None:
         standing = found.standing()
     rows.sort(key=lambda row: (row["role"], not row["held"], row["member_name"], row["member"]))
     if form is Form.TEXT:
-        rows += [{**one, "final": None} for one in known if one["role"] not in named]
+        rows += [
+            {**one, "final": None, "waits_for": []} for one in known if one["role"] not in named
+        ]
     return table(
         form,
         "claims",
@@ -74,6 +84,7 @@ def list_(home: Home, form: Form) -> None:
             Column("endorsements", _("endorsed by"), is_number=True),
             Column("needed", _("needs"), is_number=True),
             Column("final", _("final")),
+            Column("waits_for", _("waits for")),
         ],
         standing,
         roles=known,
@@ -82,14 +93,21 @@ def list_(home: Home, form: Form) -> None:
 
 @role.command("claim")
 @click.argument("role")
+@click.option("--yes", is_flag=True, help="Do not ask whether you mean it.")
 @passphrase_option
 @home_option
 @form_option(Form.TEXT, Form.JSON)
-def claim(role: str, passphrase_file: Path | None, home: Home, form: Form) -> None:
-    """Claim ROLE: you hold it once as many members endorse you as the rules ask."""
+def claim(role: str, yes: bool, passphrase_file: Path | None, home: Home, form: Form) -> None:
+    """Claim ROLE: you hold it once as many members endorse you as the rules ask.
+
+    As a witness you get a seat beside fewer than four only when all who are seated endorse you.
+    """
     from commonweal.node.events import Wish
 
     with folded(home) as found:
+        if role == WITNESS:
+            found.check(Wish("role.claim", {"role": role}))
+            _explain(found, _("Do you offer this device as a witness?"), yes=yes)
         before = [
             RecordId(row.claim)
             for name, row in roles.roles(found.state, found.me).items()
@@ -98,12 +116,18 @@ def claim(role: str, passphrase_file: Path | None, home: Home, form: Form) -> No
         wish = Wish("role.claim", {"role": role}, tuple(before))
         written = submit(found, [wish], passphrase_file)
         needed = found.kept.rules.roles[role].endorsements
+        asked = _asked(found)
     words = _("You hold this role now: {role}.")
-    if role == roles.WITNESS and not needed:
+    if role == WITNESS and not needed:
         words = _(
             "This device is offered as a witness: while your node runs, it gets a seat with one"
             " of the next seals. Then keep it running: a quorum must agree on each."
         )
+        if asked:
+            words = _(
+                "This device is offered as a witness. It gets a seat once these members say: "
+                "weal role endorse {me} witness. They are: {names}. Keep your node running."
+            ).format(me=found.name(found.me), names=", ".join(asked))
     if needed:
         words = ngettext(
             "Claimed: {role}. It holds once {needed} other member endorses it.",
@@ -116,11 +140,14 @@ def claim(role: str, passphrase_file: Path | None, home: Home, form: Form) -> No
 @role.command("endorse")
 @click.argument("member")
 @click.argument("role")
+@click.option("--yes", is_flag=True, help="Do not ask whether you mean it.")
 @passphrase_option
 @home_option
 @form_option(Form.TEXT, Form.JSON)
-def endorse(member: str, role: str, passphrase_file: Path | None, home: Home, form: Form) -> None:
-    """Agree that MEMBER serves as ROLE, which he claimed."""
+def endorse(
+    member: str, role: str, yes: bool, passphrase_file: Path | None, home: Home, form: Form
+) -> None:
+    """Agree that MEMBER serves as ROLE, which they claimed."""
     from commonweal.node.events import Wish
 
     with folded(home) as found:
@@ -132,8 +159,12 @@ def endorse(member: str, role: str, passphrase_file: Path | None, home: Home, fo
             raise WouldNotCount(said(Reason.NOT_CLAIMED))
         data: dict[str, Any] = {"role": role, "member": bytes(whom)}
         wish = Wish("role.endorse", data, (RecordId(row.claim),))
-        written = submit(found, [wish], passphrase_file)
         name = found.name(whom)
+        if role == WITNESS:
+            found.check(wish)
+            question = _("Shall {name} be a witness?").format(name=visible(name))
+            _explain(found, question, yes=yes)
+        written = submit(found, [wish], passphrase_file)
     words = _("You endorsed {name} as {role}.").format(name=name, role=role)
     return confirm(form, written, words, role=role, member=whom.hex())
 
@@ -149,7 +180,33 @@ def resign(role: str, passphrase_file: Path | None, home: Home, form: Form) -> N
 
     with folded(home) as found:
         written = submit(found, [Wish("role.resign", {"role": role})], passphrase_file)
-    return confirm(form, written, _("You resigned as {role}.").format(role=role), role=role)
+        mine = any(one.member == found.me for one in seats.seated(found.state))
+    words = _("You resigned as {role}.")
+    if role == WITNESS and mine:
+        words += " " + _("Keep your node running until a seal says so: weal status.")
+    return confirm(form, written, words.format(role=role), role=role)
+
+
+def _explain(found: Folded, question: str, *, yes: bool) -> None:
+    """Say what one more witness means for a set below four, and ask."""
+    now = len(seats.seated(found.state))
+    if now < SAFE_WITNESSES_MIN:
+        quorum = quorum_of(now + 1)
+        words = _(
+            "With {all} witnesses, {needed} must agree on each seal. When {lost} of them are gone"
+            " for good, nothing becomes final any more; only a new community helps: weal refound."
+        )
+        lost = quorum.crashes + 1
+        warn(words.format(all=quorum.witnesses, needed=quorum.needed, lost=lost))
+        make_sure(question, yes=yes)
+
+
+def _asked(found: Folded) -> list[str]:
+    """Return the names of those whose endorsement a seat of ours waits for."""
+    seated = seats.seated(found.state)
+    if len(seated) >= SAFE_WITNESSES_MIN or any(one.member == found.me for one in seated):
+        return []
+    return [found.name(one.member) for one in seated]
 
 
 def _path(role: Any) -> tuple[str, ...]:

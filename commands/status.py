@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from commonweal.commands.client import ask, ask_if_running
-from commonweal.commands.finality import finality, pairs, warnings
+from commonweal.commands.finality import finality, pairs, risks, warnings
 from commonweal.commands.language import N_, _, ngettext
 from commonweal.commands.options import form_option, home_option
 from commonweal.commands.output import (
@@ -236,7 +236,8 @@ def _show(found: dict[str, Any], home: Home) -> None:
     ]
     rows = [{"what": what, "value": visible(value)} for what, value in said]
     write_table([Column("what", ""), Column("value", "")], rows)
-    for words in warnings(found["finality"]) if found["finality"] is not None else ():
+    final = found["finality"]
+    for words in [*warnings(final), *risks(final)] if final is not None else ():
         say()
         say(words)
     if found["writable"] is False:

@@ -78,6 +78,11 @@ REASONS = (
     N_("the role comes after another, which the member does not hold"),
     N_("the member did not claim this role"),
     N_("nobody endorses himself"),
+    N_(
+        "the next seal needs this witness: hand the seat on first, and wait for the seal that"
+        " says so"
+    ),
+    N_("nobody else is seated and offers to witness: endorse another first"),
     N_("the record has no text that can be erased"),
     N_("the document of the record is not here"),
     N_("what members vote on stands in a text that cannot be erased"),
@@ -93,6 +98,24 @@ REASONS = (
     N_("the record names a last seal that is not one of this community"),
 )
 """Every reason there is; their sentences are in the catalogues by this."""
+
+
+ADVICE = {
+    Reason.SEAT_NEEDED: N_(
+        "Let another member take a seat (weal role claim witness, weal role endorse) and give"
+        " yours back (weal role resign witness); after the next seal nothing hinders you."
+    ),
+    Reason.LAST_WITNESS: N_(
+        "Let another member take a seat first: weal role claim witness, weal role endorse."
+    ),
+}
+"""What to do first, where that is known."""
+
+
+def refusal(reason: Reason) -> str:
+    """Return why something is not written, and what to do first."""
+    advice = ADVICE.get(reason)
+    return said(reason) if advice is None else f"{said(reason)}. {_(advice)}"
 
 
 def said(reason: Reason) -> str:

@@ -146,7 +146,7 @@ class Authoring:
             return OlderCopy("a peer holds later records of this device")
         if replica.room.waits(device):
             return OverBudget(self._used())
-        status = membership.status_of(replica.ledger.state, device)
+        status = replica.status_of(device)
         if status is None or status in ("new", "requested"):
             return NotAdmittedYet("the community has not answered the request yet")
         return None if status == "active" else NotPermitted(f"this device is {status}")

@@ -24,9 +24,10 @@ from commonweal.node.assessing import answered, follow_up
 from commonweal.node.events import STATE_REQUESTS, Concluded, Event, Request, StateRequest
 from commonweal.protocol.errors import ConfigError, StorageError
 from commonweal.protocol.record import CommunityId
-from commonweal.storage.assessor import Assessor, Outlook
+from commonweal.storage.assessor import Assessor
 from commonweal.storage.layers import Layers
 from commonweal.storage.ledger_state import LedgerState
+from commonweal.storage.outlook import Outlook
 from commonweal.storage.store import Store
 
 log = logging.getLogger(__name__)

@@ -21,7 +21,8 @@ from commonweal.protocol.seal.votes import SealId
 if TYPE_CHECKING:
     from commonweal.node.roster import Roster
     from commonweal.protocol.seal.cut import SealedLog
-    from commonweal.storage.assessor import Draft, Finding, Outlook
+    from commonweal.storage.assessor import Draft, Finding
+    from commonweal.storage.outlook import Outlook
     from commonweal.storage.snapshots import Offer, Progress
 
 Ticket = NewType("Ticket", int)

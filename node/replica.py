@@ -17,6 +17,7 @@ from commonweal.protocol.frontier import Entry, Frontier
 from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger import membership
 from commonweal.protocol.ledger.fold import Ledger
+from commonweal.protocol.ledger.joining import REMOVED
 from commonweal.protocol.log import Tip
 from commonweal.protocol.parent import INHERIT
 from commonweal.protocol.record import (
@@ -28,7 +29,8 @@ from commonweal.protocol.record import (
 )
 from commonweal.protocol.seal.cut import length_in
 from commonweal.protocol.seal.votes import SealId
-from commonweal.storage import rows
+from commonweal.storage import decided, rows
+from commonweal.storage.decided import Decided
 from commonweal.storage.inheritance import members_before
 from commonweal.storage.last_cut import SealIds
 from commonweal.storage.store import LogRow, Store
@@ -66,7 +68,6 @@ class Replica:
         """The last seal that was folded, which our records name; empty: the last one kept."""
         self.ruleset = b""
         """The ruleset in force at the last seal, as far as was concluded."""
-        self.removed: frozenset[MemberId] = frozenset()
         self.room = Room(self)
         rows.amend(store, community)
         self.reload()
@@ -78,6 +79,7 @@ class Replica:
         self.convictions = 0
         """How many proofs were."""
         self.chain.reload()
+        self._decided(decided.read(self.store))
         self._rows: dict[DeviceKey, LogRow] = {row.author: row for row in self.store.logs()}
         self._frontier = Frontier()
         self._newcomers: dict[DeviceKey, None] = {}
@@ -167,6 +169,21 @@ class Replica:
         self._sorted = False
         return True
 
+    def decide(self, now: Decided, *, keeps: bool = True) -> None:
+        """Take in what the last seal decided. keeps: whether the disk takes changes."""
+        if now == self.decided:
+            return
+        self._decided(now)
+        if keeps:
+            decided.keep(self.store, now)
+        now.tell(self.ledger)
+        self._sorted = False
+
+    def status_of(self, device: DeviceKey) -> str | None:
+        """Return how a device stands, as `membership.status_of` says it, and by what seals say."""
+        removed = self.is_removed(device)
+        return REMOVED if removed else membership.status_of(self.ledger.state, device)
+
     def is_frozen(self, author: DeviceKey) -> bool:
         """Say whether nothing more of a log is wanted: it is good up to where it is frozen."""
         row = self.row(author)
@@ -254,6 +271,7 @@ class Replica:
         for row in self._rows.values():
             if row.frozen is not None:
                 self.ledger.freeze(row.author, row.frozen)
+        self.decided.tell(self.ledger)
         self._sorted = False
 
     def was_admitted(self, device: DeviceKey) -> bool:
@@ -263,6 +281,12 @@ class Replica:
     def sealed_length(self, author: DeviceKey) -> int:
         """Return how many records of a log are sealed, held or not."""
         return length_in(self.chain.logs, author)
+
+    def _decided(self, now: Decided) -> None:
+        self.decided = now
+        """What the last seal decided, as far as was concluded."""
+        self.removed = frozenset(member for member, _ in now.removed)
+        """The members whom a vote removed."""
 
     def _refresh(self, author: DeviceKey) -> None:
         row = self._rows[author] = self.store.log(author)

@@ -15,7 +15,6 @@ from commonweal.node.sealing import Sealing
 from commonweal.node.session import Desk, Session
 from commonweal.protocol.errors import InvalidRecord, UsageError
 from commonweal.protocol.keys import DeviceKey, PeerKey
-from commonweal.protocol.ledger import membership
 from commonweal.protocol.record import RecordId
 from commonweal.storage.shelves import RESTORING, Address
 
@@ -126,7 +125,7 @@ class Reporting:
             return "frozen"
         if replica.store.setting(RESTORING):
             return "awaiting-restore"
-        status = membership.status_of(replica.ledger.state, device)
+        status = replica.status_of(device)
         if status == "active":
             return "member"
         if status is None or status in ("new", "requested"):

@@ -38,7 +38,7 @@ from commonweal.protocol.seal.witnesses import Witness, devices
 
 if TYPE_CHECKING:
     from commonweal.protocol.seal.cut import SealedLog
-    from commonweal.storage.assessor import Outlook
+    from commonweal.storage.outlook import Outlook
 
 URGENT_MS = 2_000
 """What decides something waits so long for others, then all are sealed together."""

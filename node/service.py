@@ -41,7 +41,7 @@ from commonweal.storage.store import Store
 if TYPE_CHECKING:
     from random import Random
 
-    from commonweal.storage.assessor import Outlook
+    from commonweal.storage.outlook import Outlook
 
 TICK_MS = 1_000
 COMPARE_MS = 4_000
@@ -151,6 +151,8 @@ class Service:
         for peer in list(self.desk.sessions):
             self._left(peer)
         self.desk.replica.reload()
+        if self.sealing.outlook is not None:
+            self.desk.replica.decide(self.sealing.outlook.decided, keeps=keeps)
         for part in (
             self.peering,
             self.scrubbing,
@@ -363,7 +365,7 @@ class Service:
         """Take in what the last seal decided: links of removed members end."""
         replica = self.desk.replica
         replica.basis, replica.ruleset = RecordId(outlook.seal), outlook.ruleset
-        replica.removed = frozenset(outlook.removed)
+        replica.decide(outlook.decided, keeps=self.desk.keeps)
         replica.room.budget, replica.room.shares = outlook.budget, outlook.shares
         for session in self.desk.members():
             if session.device is not None and replica.is_removed(session.device):

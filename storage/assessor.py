@@ -14,14 +14,13 @@ from commonweal.protocol import log
 from commonweal.protocol.budget import DEFAULT, Budget
 from commonweal.protocol.errors import InvalidSeal
 from commonweal.protocol.keys import DeviceKey, MemberId
-from commonweal.protocol.ledger import membership, seats
+from commonweal.protocol.ledger import governance, membership, seats
 from commonweal.protocol.ledger.above import document_missing, size_of
 from commonweal.protocol.ledger.cut import Advance
 from commonweal.protocol.ledger.deadlines import next_deadline
 from commonweal.protocol.ledger.facts import Facts
 from commonweal.protocol.ledger.forks import ends_with, every_kept, is_new
 from commonweal.protocol.ledger.history import History
-from commonweal.protocol.ledger.joining import REMOVED
 from commonweal.protocol.ledger.spending import shares
 from commonweal.protocol.ledger.state import State
 from commonweal.protocol.record import RECORD_BYTES_MAX, Record, RecordId
@@ -51,6 +50,7 @@ from commonweal.protocol.seal.witnesses import Witness, devices
 from commonweal.storage.final import Folded, Lacking
 from commonweal.storage.layers import TreeNodes
 from commonweal.storage.ledger_state import NO_LEAST, LedgerState
+from commonweal.storage.outlook import Outlook
 from commonweal.storage.unsealed import Span, first_of, has_rare, used_up, waiting
 
 FOLDED_KEPT_MAX = 4
@@ -58,42 +58,11 @@ FOLDED_KEPT_MAX = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
-    """How the ledger stands, for whoever agrees on the next seal.
-
-    height, seal: how far it is folded; the chain that is kept may be longer. ruleset: the id
-    of the document in force. witnesses: the set for height + 1. candidates: devices that
-    offer and have no seat. unsealed: records that the next cut could cover; is_urgent: one of
-    them is of a rare kind. deadline_ms: the earliest sealed deadline that no seal has passed.
-    alarm: why this ledger cannot follow the seals that are kept, or "". budget, shares: how much
-    of each log is taken before it is sealed; see `budget.window`.
-    """
-
-    height: int
-    seal: SealId
-    ruleset: bytes
-    removed: tuple[MemberId, ...]
-    witnesses: tuple[Witness, ...]
-    candidates: tuple[DeviceKey, ...]
-    unsealed: int
-    is_urgent: bool
-    deadline_ms: int | None
-    interval_ms: int
-    alarm: str
-    budget: Budget = DEFAULT
-    shares: Mapping[DeviceKey, int] = field(default_factory=dict)
-
-    @property
-    def end(self) -> tuple[int, SealId]:
-        """How far the ledger is folded; to be compared with the end of the chain that is kept."""
-        return self.height, self.seal
-
-
-@dataclass(frozen=True, slots=True)
 class _Final:
     """What an outlook reads of all that is final; looked at once after each seal."""
 
-    removed: tuple[MemberId, ...]
+    removed: tuple[tuple[MemberId, int], ...]
+    void: tuple[RecordId, ...]
     offered: tuple[DeviceKey, ...]
     deadline_ms: int | None
     shares: Mapping[DeviceKey, int]
@@ -151,6 +120,7 @@ class Assessor:
                 is_urgent=bool(facts.ends or facts.guilty) or has_rare(self._store, unsealed),
                 deadline_ms=seen.deadline_ms,
                 interval_ms=ruleset.interval_ms,
+                void=seen.void,
                 alarm=kept.alarm,
                 budget=ruleset.budget,
                 shares=seen.shares,
@@ -271,7 +241,8 @@ class Assessor:
         if self._seen is None or self._seen[0] != stamp:
             final = kept.final
             found = _Final(
-                tuple(one.id for one in membership.members(final) if one.status == REMOVED),
+                governance.removals(final),
+                self._layers.refused_by(seats.REFUSALS),
                 tuple(one.witness.device for one in seats.candidates(final)),
                 next_deadline(final, kept.cut, ruleset, self._community),
                 shares(final),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from importlib import resources
 from pathlib import Path
@@ -20,6 +20,7 @@ import msgpack
 from commonweal.protocol.errors import MissingDatabase, ReadOnlyDatabase
 from commonweal.protocol.ledger.context import Verdict
 from commonweal.protocol.ledger.reasons import Reason
+from commonweal.protocol.record import RecordId
 from commonweal.storage.database import named
 
 VERSION = 5
@@ -130,6 +131,14 @@ class Layers:
         """Return why a record counts for nothing; None for every other."""
         found = self.rows("SELECT reason FROM refused WHERE id = ?", (record,))
         return Reason(found[0][0]) if found else None
+
+    def refused_by(self, reasons: Sequence[Reason]) -> tuple[RecordId, ...]:
+        """Return the records that the last cut covers and one of `reasons` makes void, by id."""
+        places = ", ".join("?" * len(reasons))
+        asked = f"SELECT id FROM refused WHERE layer = ? AND reason IN ({places}) ORDER BY id"  # noqa: S608
+        return tuple(
+            RecordId(id) for (id,) in self.rows(asked, (FINAL, *(one.value for one in reasons)))
+        )
 
     def is_empty(self) -> bool:
         """Whether no layer has anything."""

@@ -61,9 +61,10 @@ def stuck(folder: Path) -> tuple[Path, Path]:
     id = good("status", "--home", bo, "-o", "json").json["member"]
     good("vouch", id, "--home", ann)
     carry(ann, bo)
-    good("role", "claim", "witness", "--home", bo)
+    good("role", "claim", "witness", "--yes", "--home", bo)
     good("record", "work", "3", "hours", "--home", bo, "--note", "weeds")
     carry(bo, ann)
+    good("role", "endorse", id, "witness", "--yes", "--home", ann)
     both = {DeviceKey(one.key): one for one in (signer(ann), signer(bo))}
     for number in range(3):
         good("record", "work", str(number + 1), "hours", "--home", ann)

@@ -66,7 +66,12 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         made.start(made.names())
         made.wait_equal(60)
         for home in homes[1:]:
-            good("role", "claim", "witness", "--home", home)
+            good("role", "claim", "witness", "--yes", "--home", home)
+        made.wait_equal(60)
+        for name in made.names()[1:]:
+            for home in homes:
+                if home.name != name:
+                    good("role", "endorse", name, "witness", "--yes", "--home", home)
 
         def seated() -> bool:
             good("record", "work", "1", "hour", "--home", homes[0])

@@ -65,4 +65,5 @@ def test_what_is_final_is_looked_at_once_after_each_seal(monkeypatch: pytest.Mon
     for node in nodes:
         node.take(shop.records)
     seal(nodes, shop)
-    assert nodes[0].assessor.outlook().removed == (shop.id("Bo"),)
+    outlook = nodes[0].assessor.outlook()
+    assert outlook.removed == ((shop.id("Bo"), outlook.height),)

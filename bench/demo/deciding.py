@@ -87,8 +87,19 @@ def show(folder: Path) -> None:
 
 def seats(cluster: Path) -> None:
     """Give every member the role, and seal until each has a seat."""
+
+    def offering(name: str) -> bool:
+        listed = json.loads(weal("role", "list", "--home", home(cluster, name), "-o", "json"))
+        return len(listed["claims"]) == len(NAMES)
+
     for name in NAMES[1:]:
-        type_in("role", "claim", "witness", "--home", home(cluster, name))
+        type_in("role", "claim", "witness", "--yes", "--home", home(cluster, name))
+    until(lambda: all(map(offering, NAMES)), "every node has heard who offers")
+    for name in NAMES[1:]:
+        type_in("role", "endorse", name, "witness", "--yes", "--home", home(cluster, "n1"))
+        for other in NAMES[1:]:
+            if other != name:
+                weal("role", "endorse", name, "witness", "--yes", "--home", home(cluster, other))
     for number in range(HEIGHTS_MAX):
         writer = home(cluster, NAMES[1 + number % (len(NAMES) - 1)])
         weal("record", "work", str(number + 1), "hour", "--wait", "2", "--home", writer)

@@ -15,12 +15,12 @@ outcome follows from the records alone.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from commonweal.protocol import keys
 from commonweal.protocol.keys import DeviceKey
-from commonweal.protocol.ledger import joining
+from commonweal.protocol.ledger import joining, seats
 from commonweal.protocol.ledger.context import (
     NO_DOCUMENTS,
     NO_SEALS,
@@ -43,6 +43,7 @@ from commonweal.protocol.record import (
     RecordId,
     from_bytes_unchecked,
 )
+from commonweal.protocol.seal.witnesses import Witness, set_root, witness_fields
 
 FRESH_BYTES_MAX = 512 * 1024
 """Records of so many bytes that wait for their first fold are kept decoded, others as bytes."""
@@ -118,6 +119,8 @@ class Ledger:
         self._revocations: dict[RecordId, _Revocation] = {}
         self._ends: dict[DeviceKey, int] = {}
         self._reached: Place = _START
+        self._void: dict[RecordId, Reason] = {}
+        self._seated: bytes = b""
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -174,6 +177,18 @@ class Ledger:
                 self._changed_at(_place(entry))
                 return
 
+    def know(self, seated: Sequence[Witness], void: Iterable[RecordId]) -> None:
+        """Take in what seals decided, for a ledger that folds none.
+
+        seated: the witnesses of the next height. void: records about seats that the seals which
+        cover them refused; who was seated then is not known here.
+        """
+        told, refused = set_root(seated), dict.fromkeys(void, Reason.SEAT_NEEDED)
+        if seated and (told, refused) != (self._seated, self._void):
+            self._seated, self._void = told, refused
+            self._changed_at(_START)
+            self._state.keep(seats.SEATED, witness_fields(sorted(seated)))
+
     def verdict(self, record: RecordId) -> Verdict:
         """Return None when the record counts, else the reason why it does not."""
         self.settle()
@@ -210,6 +225,9 @@ class Ledger:
             frozen = self._frozen.get(entry.author)
             is_frozen = frozen is not None and entry.seq >= frozen
             return Reason.LOG_FROZEN if is_frozen else Reason.DEVICE_REVOKED
+        void = self._void.get(entry.id)
+        if void is not None:
+            return void
         if record is None:
             record = from_bytes_unchecked(entry.wire)
         context = self._context

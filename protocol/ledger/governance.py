@@ -26,6 +26,7 @@ from typing import Any, NamedTuple
 
 from commonweal.protocol import codec
 from commonweal.protocol.errors import CommonwealError
+from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger import joining, standing
 from commonweal.protocol.ledger.context import Context, Verdict, is_bytes, is_count
 from commonweal.protocol.ledger.reasons import Reason
@@ -275,6 +276,21 @@ def is_proposal_text(text: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def removals(state: State) -> tuple[tuple[MemberId, int], ...]:
+    """Return the members who are removed, by id, each with the height that removed them last."""
+    heights: dict[bytes, int] = {}
+    for _, value in state.items(PROPOSAL):
+        row = ProposalRow(*value)
+        if row.subject == REMOVAL and row.status == PASSED:
+            heights[row.target] = max(row.height, heights.get(row.target, 0))
+    members = ((key[1:], joining.MemberRow(*value)) for key, value in state.items(joining.MEMBER))
+    return tuple(
+        (MemberId(member), heights.get(member, 0))
+        for member, row in members
+        if row.status == joining.REMOVED
+    )
 
 
 def votes(state: State, proposal: bytes) -> dict[bytes, str]:

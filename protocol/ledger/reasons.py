@@ -86,6 +86,12 @@ class Reason(StrEnum):
     NOT_CLAIMED = "the member did not claim this role"
     SELF_ENDORSED = "nobody endorses himself"
 
+    SEAT_NEEDED = (
+        "the next seal needs this witness: hand the seat on first, and wait for the seal that"
+        " says so"
+    )
+    LAST_WITNESS = "nobody else is seated and offers to witness: endorse another first"
+
     NO_TEXT = "the record has no text that can be erased"
     NO_BODY = "the document of the record is not here"
     ERASABLE_TEXT = "what members vote on stands in a text that cannot be erased"

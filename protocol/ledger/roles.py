@@ -112,6 +112,12 @@ def holds(state: State, member: bytes, role: str) -> bool:
     return is_active and value is not None and bool(value[0])
 
 
+def has_endorsed(state: State, by: MemberId, member: MemberId, role: str) -> bool:
+    """Whether `by` endorsed the present claim of `member` to a role."""
+    value = state.get(_key(member, role))
+    return value is not None and state.get(ENDORSED + RoleRow(*value).claim + by) is not None
+
+
 def roles(state: State, member: MemberId) -> dict[str, RoleRow]:
     """Return the roles that a member claimed, by name."""
     prefix = ROLE + member

@@ -24,7 +24,13 @@ from commonweal.protocol.seal.votes import (
     certificate_to_bytes,
     check_certificate,
 )
-from commonweal.protocol.seal.witnesses import SEATS_CHANGED_MAX, Witness, devices, set_root
+from commonweal.protocol.seal.witnesses import (
+    SEATS_CHANGED_MAX,
+    Witness,
+    coming_max,
+    devices,
+    set_root,
+)
 
 HEIGHTS_PER_FRAME_MAX = 256
 """Sealed heights that are handed on at a time; with 7 witnesses about 400 KiB."""
@@ -116,8 +122,8 @@ def _after(point: Point, sealed: SealedHeight) -> Point:
         raise InvalidSeal(f"the witnesses are not those that seal {short(seal.id)} names")
     came = [one for one in sealed.witnesses if one not in point.witnesses]
     gone = [one for one in point.witnesses if one not in sealed.witnesses]
-    if max(len(came), len(gone)) > SEATS_CHANGED_MAX:
-        raise InvalidSeal(f"more than {SEATS_CHANGED_MAX} seats change at height {seal.height}")
+    if len(came) > coming_max(len(point.witnesses)) or len(gone) > SEATS_CHANGED_MAX:
+        raise InvalidSeal(f"too many seats change at height {seal.height}")
     return Point(
         *(seal.community, seal.height, seal.id, seal.clock, seal.time_ms),
         tuple(sorted(sealed.witnesses)),

@@ -1,7 +1,8 @@
 """Who witnesses: seats drawn from those who offered, and are heard from.
 
 A witness is one device of one member who took the role. The set changes only inside
-seals: each names the root of the next set, and at most two seats change with it.
+seals: each names the root of the next set. At most two seats change with it, but a set
+below four may grow to four at once.
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ from commonweal.protocol.seal.votes import is_ascending
 
 SEATS_DEFAULT = 7
 SEATS_CHANGED_MAX = 2
-"""Seats that may come, and seats that may go, with one seal."""
+"""Seats that may go with one seal, and seats that may come to a set of four or more."""
 
 RECENT_SEALS = 20
 """Who was not present in this many seals is not heard from."""
 
 SAFE_WITNESSES_MIN = 4
-"""Below this a set survives no lie, so nobody goes for silence alone."""
+"""Below this a set survives no lie: nobody goes for silence alone, and who comes is endorsed."""
 
 
 class Witness(NamedTuple):
@@ -56,13 +57,13 @@ def next_witnesses(
     `height`, one per member. Who lost the role or whose device was replaced goes first; then
     who is not heard from, once another can take the seat or four remain; then, when more
     offer than there are seats, the worst draw of H(prev, height, device) for the best. At
-    most two go and two come. One who is seated always remains: a set is never empty.
+    most two go and two come; a set below four is filled up to four at once. One who is seated
+    always remains: a set is never empty.
     """
-    recent = height - RECENT_SEALS
     offered = [one.witness for one in candidates]
-    heard = [one.witness for one in candidates if one.seen is not None and one.seen > recent]
+    heard = [one.witness for one in candidates if is_heard(one.seen, height)]
     drawn = sorted(heard, key=lambda one: _draw(prev, height, one))[:seats]
-    coming = [one for one in drawn if one not in seated][:SEATS_CHANGED_MAX]
+    coming = [one for one in drawn if one not in seated][: coming_max(len(seated))]
     leaving = [one for one in seated if one not in offered]
     silent = [one for one in seated if one in offered and one not in heard]
     remaining = len(seated) - len(leaving)
@@ -78,6 +79,16 @@ def next_witnesses(
     room = max(0, seats - len(staying))
     chosen = staying + coming[:room]
     return tuple(sorted(chosen or list(seated)[:1]))
+
+
+def coming_max(seated: int) -> int:
+    """Return how many seats one seal may add to a set of `seated`."""
+    return max(SEATS_CHANGED_MAX, SAFE_WITNESSES_MIN - seated)
+
+
+def is_heard(seen: int | None, height: int) -> bool:
+    """Say whether a device last present at the height `seen` counts as heard from at `height`."""
+    return seen is not None and seen > height - RECENT_SEALS
 
 
 def proposer(height: int, round_: int, witnesses: Sequence[DeviceKey]) -> DeviceKey:

@@ -10,6 +10,7 @@ from pathlib import Path
 from commonweal.node.call import Call, wishes_about
 from commonweal.node.cluster import Cluster
 from commonweal.node.events import Wish
+from commonweal.protocol.keys import MemberId
 from commonweal.storage.home import Home, Settings
 from commonweal.storage.seals import Seals
 from tests.test_cluster import clustered, write
@@ -25,10 +26,21 @@ LOOK_S = 0.2
 def seated(folder: Path, count: int) -> Iterator[Cluster]:
     """Run a community of `count` nodes, each of which witnesses."""
     with clustered(folder, count) as cluster:
+        claims = {}
         for name in cluster.names()[1:]:
             with Call(cluster.home(name).socket) as line:
-                line.ask("submit", **wishes_about([Wish("role.claim", {"role": "witness"})]))
+                wish = Wish("role.claim", {"role": "witness"})
+                (written,) = line.ask("submit", **wishes_about([wish]))["records"]
+                claims[member_of(cluster.home(name))] = written["id"]
         cluster.wait_equal(SAME_S_MAX)
+        for name in cluster.names():
+            endorsements = [
+                Wish("role.endorse", {"role": "witness", "member": bytes(member)}, (claim,))
+                for member, claim in claims.items()
+                if member != member_of(cluster.home(name))
+            ]
+            with Call(cluster.home(name).socket) as line:
+                line.ask("submit", **wishes_about(endorsements))
         for number in range(HEIGHTS_MAX):
             write(cluster.home("n1"), number)
             seal(cluster.home("n1"))
@@ -36,6 +48,12 @@ def seated(folder: Path, count: int) -> Iterator[Cluster]:
                 break
         assert seats(cluster.home("n1")) == count
         yield cluster
+
+
+def member_of(home: Home) -> MemberId:
+    """Return the member of a home."""
+    with home.store(readonly=True) as store:
+        return Settings.read(store).member
 
 
 def seal(home: Home, seconds: float = SEAL_S_MAX) -> int:

@@ -187,12 +187,12 @@ def work(village: Village) -> dict[str, object]:
 
 def test_a_revocation_that_held_only_through_another_falls_with_it() -> None:
     village = Village()
-    jun = village.join("Jun")
+    jun, lin = village.join("Jun"), village.join("Lin")
     good = len(jun.log) - 1
     second, third, other = (
         village.pen("Jun", 1),
         village.pen("Jun", 2),
-        village.pen("Mei", 1),
+        village.pen("Lin", 1),
     )
     for pen in (second, third, other):
         pen.enrol([jun.log[-1]], is_new=False)
@@ -201,9 +201,9 @@ def test_a_revocation_that_held_only_through_another_falls_with_it() -> None:
     second.write("event", work(village), [void])
     inner = second.revoke(third, 0)
     late = other.write("member.leave", {}, [inner])
-    village.mei.write("event", work(village), [inner])
-    village.mei.write("event", work(village))
-    outer = village.mei.revoke(jun, good, by=jun.owner)
+    lin.write("event", work(village), [inner])
+    lin.write("event", work(village))
+    outer = lin.revoke(jun, good, by=jun.owner)
     assert late.clock < outer.clock
     ledger = village.ledger([one for one in village.records if one != late])
     assert ledger.verdict(outer.id) is None

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from commonweal.protocol import codec, record
-from commonweal.protocol.keys import MemberId, Signer
-from commonweal.protocol.ledger import governance
+from commonweal.protocol.keys import DeviceKey, MemberId, Signer
+from commonweal.protocol.ledger import governance, seats
 from commonweal.protocol.ledger.cut import Advance
 from commonweal.protocol.ledger.governance import ProposalRow
 from commonweal.protocol.ledger.history import History
@@ -80,11 +80,14 @@ class Council(Village):
         """Return a member's id."""
         return self.pens[name].owner.id
 
-    def cut(self, hours: int = 1) -> None:
-        """Let time pass, and make final what there is, as a seal of it would."""
+    def cut(self, hours: int = 1, present: Sequence[DeviceKey] = ()) -> None:
+        """Let time pass, and make final what there is, as a seal of it would.
+
+        present: whose devices show what they have.
+        """
         self.learn()
         self.now_ms += hours * HOUR
-        advance = self.history.next_advance(self.now_ms)
+        advance = self.history.next_advance(self.now_ms, tuple(sorted(present)))
         assert advance is not None, "there is something to decide"
         self.seal(advance)
 
@@ -109,6 +112,19 @@ class Council(Village):
     def patch(self, name: str, patch: Mapping[str, Any], **over: Any) -> Record:
         """Propose a patch of the rules in force."""
         return self.propose(name, patch, **({"form": "patch"} | over))
+
+    def offer(self, *names: str, by: Sequence[str] | None = None) -> list[DeviceKey]:
+        """Let members offer their devices as witnesses, and those who are seated endorse them.
+
+        by: who endorses them instead. Return the devices.
+        """
+        seated = {one.member for one in seats.seated(self.history.state)}
+        endorsing = [one for one in self.pens if self.id(one) in seated] if by is None else by
+        for name in names:
+            self.write(name, "role.claim", {"role": "witness"})
+            for one in endorsing:
+                self.write(one, "role.endorse", {"role": "witness", "member": self.id(name)})
+        return [self.pens[name].key for name in names]
 
     def remove(self, name: str, member: str) -> Record:
         """Propose to remove a member."""

@@ -80,10 +80,18 @@ def test_a_clock_that_goes_back_breaks_the_chain() -> None:
         chain.follow(point, bad)
 
 
-def test_at_most_two_seats_change_with_one_seal() -> None:
+def test_at_most_two_seats_change_with_one_seal_once_there_are_four() -> None:
     point = founding_point(COMMUNITY, seats(1)[0])
+    assert len(chain.follow(point, scenes.sealed_after(point, seats(4))).witnesses) == 4
     with pytest.raises(InvalidSeal, match="seats"):
-        chain.follow(point, scenes.sealed_after(point, seats(4)))
+        chain.follow(point, scenes.sealed_after(point, seats(5)))
+    assert (
+        len(chain.follow(scenes.POINT, scenes.sealed_after(scenes.POINT, seats(6))).witnesses) == 6
+    )
+    with pytest.raises(InvalidSeal, match="seats"):
+        chain.follow(scenes.POINT, scenes.sealed_after(scenes.POINT, seats(7)))
+    with pytest.raises(InvalidSeal, match="seats"):
+        chain.follow(scenes.POINT, scenes.sealed_after(scenes.POINT, seats(1)))
 
 
 def test_a_forged_signature_in_a_certificate_is_seen() -> None:

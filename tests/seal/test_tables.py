@@ -17,10 +17,12 @@ from commonweal.protocol.seal.pace import SKEW_MS_MAX, Waiting
 from commonweal.protocol.seal.quorum import describe, quorum_of
 from commonweal.protocol.seal.witnesses import (
     RECENT_SEALS,
+    SAFE_WITNESSES_MIN,
     SEATS_CHANGED_MAX,
     SEATS_DEFAULT,
     Candidate,
     Witness,
+    coming_max,
     next_witnesses,
     set_root,
 )
@@ -291,10 +293,17 @@ def after(seated: range, candidates: list[Candidate]) -> tuple[Witness, ...]:
 
 def test_who_offers_and_is_heard_from_takes_a_seat_two_at_a_time() -> None:
     assert set(after(range(1), offered(0, 1))) == set(PEOPLE[:2])
-    assert len(after(range(1), offered(0, 1, 2, 3))) == 1 + SEATS_CHANGED_MAX
+    assert len(after(range(4), offered(*range(7)))) == 4 + SEATS_CHANGED_MAX
     assert after(range(1), [*offered(0), *offered(1, seen=None)]) == (PEOPLE[0],)
     assert after(range(1), [*offered(0), *offered(1, seen=100 - RECENT_SEALS)]) == (PEOPLE[0],)
     assert len(after(range(1), [*offered(0), *offered(1, seen=101 - RECENT_SEALS)])) == 2
+
+
+@pytest.mark.parametrize("seated", [1, 2, 3])
+def test_a_set_below_four_is_filled_up_to_four_at_once(seated: int) -> None:
+    most = max(SEATS_CHANGED_MAX, SAFE_WITNESSES_MIN - seated)
+    assert len(after(range(seated), offered(*range(7)))) == seated + most
+    assert len(after(range(seated), offered(*range(seated + 1)))) == seated + 1
 
 
 def test_who_gives_up_the_role_goes_and_the_last_one_stays() -> None:
@@ -333,7 +342,7 @@ def test_seats_are_few_change_slowly_and_do_not_depend_on_order(
         again = next_witnesses(COMMUNITY, at, seated[::-1], candidates[::-1])
         assert chosen == again
         assert 1 <= len(chosen) <= SEATS_DEFAULT
-        assert len(set(chosen) - set(seated)) <= SEATS_CHANGED_MAX
+        assert len(set(chosen) - set(seated)) <= coming_max(len(seated))
         assert len(set(seated) - set(chosen)) <= SEATS_CHANGED_MAX
         assert set_root(chosen) == set_root(chosen[::-1])
         seated = chosen

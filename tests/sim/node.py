@@ -25,9 +25,10 @@ from commonweal.protocol.invite import Contact, Invite
 from commonweal.protocol.keys import DeviceKey, MemberKey, PeerKey, Signer
 from commonweal.protocol.log import Tip
 from commonweal.protocol.record import CommunityId, Record, RecordId
-from commonweal.storage.assessor import Assessor, Outlook
+from commonweal.storage.assessor import Assessor
 from commonweal.storage.layers import Layers
 from commonweal.storage.ledger_state import LedgerState
+from commonweal.storage.outlook import Outlook
 from commonweal.storage.shelves import Address
 from commonweal.storage.store import Store
 from tests.sim.network import End

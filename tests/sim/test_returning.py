@@ -15,6 +15,7 @@ from commonweal.protocol.errors import AwaitingRestore
 from commonweal.protocol.keys import Signer
 from commonweal.protocol.ledger import membership
 from commonweal.protocol.record import FOUND, RecordId
+from commonweal.storage.decided import Decided
 from commonweal.storage.shelves import RESTORING
 from tests.sim import returning
 from tests.sim.byzantine import copy_of
@@ -291,7 +292,7 @@ def test_a_member_who_was_removed_does_not_come_back_with_a_new_device() -> None
     member = gone.person.inception.member
     returning.lose(world, gone)
     for node in world.nodes:
-        node.service.desk.replica.removed = frozenset({member})
+        node.service.desk.replica.decide(Decided(removed=((member, 1),)))
     back = restore(world, gone.person, world.nodes[:])
     world.nodes.remove(back)
     shows_all(host, back)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -87,8 +88,12 @@ def council(seed: int, size: int = 4, more: int = 0) -> World:
     """Return a community in which the first `size` members witness, and `more` do not."""
     world = World(seed, seals=True)
     world.grow(size + more)
-    for node in world.nodes[:size]:
-        node.submit(CLAIM)
+    claims = {node: node.submit(CLAIM) for node in world.nodes[:size]}
+    world.run(2_000)
+    for node, claim in claims.items():
+        for other in claims:
+            if other is not node:
+                endorse(other, node, claim)
     world.run(2_000)
     for _ in range(SEATED_MS_MAX // 5_000):
         if all(len(node.service.sealing.witnesses) == size for node in world.nodes):
@@ -99,6 +104,13 @@ def council(seed: int, size: int = 4, more: int = 0) -> World:
         world.run(4_000)
         check(world)
     raise world.broken(f"{size} who would witness are not seated")
+
+
+def endorse(by: Node, node: Node, claim: Ticket) -> None:
+    """Let a member endorse that another witnesses, who claimed that before."""
+    (record,) = node.answers[claim]["records"]
+    data: dict[str, Any] = {"role": "witness", "member": node.person.inception.member}
+    by.submit(Wish("role.endorse", data, (record["id"],)))
 
 
 def test_a_founder_alone_seals_what_waits() -> None:
