@@ -18,7 +18,7 @@ from commonweal.commands.client import ask
 from commonweal.commands.language import N_, _, ngettext, sentence
 from commonweal.commands.options import form_option, home_option
 from commonweal.commands.output import Form, say, visible, write_json
-from commonweal.commands.people import People
+from commonweal.commands.people import People, of_home
 from commonweal.commands.status import standing
 from commonweal.commands.verify import UNREADABLE
 from commonweal.commands.writing import now_ms
@@ -215,7 +215,8 @@ def _checked(store: Store, row: LogRow) -> int:
 def _membership(at: Patient) -> Finding:
     name = N_("membership")
     community = at.settings.community
-    state = standing(at.store, at.settings, People(at.store, community) if community else None)
+    people = of_home(at.home, at.store, community) if community else None
+    state = standing(at.store, at.settings, people)
     advice = {
         "no-community": _("Type `weal found NAME`, or `weal join LINK` with an invite."),
         "waiting-for-admission": _("Keep `weal up` running until a node of the community answers."),

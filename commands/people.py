@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from commonweal.commands.language import _
 from commonweal.commands.names import MEMBER_BYTES, outside, text_of
 from commonweal.commands.output import visible
 from commonweal.protocol import codec
-from commonweal.protocol.errors import AmbiguousId, CommonwealError, UnknownId
+from commonweal.protocol.errors import AmbiguousId, CommonwealError, StorageError, UnknownId
 from commonweal.protocol.keys import DeviceKey, MemberId, short
 from commonweal.protocol.ledger import membership
 from commonweal.protocol.ledger.state import State
 from commonweal.protocol.ledger.texts import shown
 from commonweal.protocol.record import CommunityId, RecordId
+from commonweal.storage.home import Home
 from commonweal.storage.store import Store
+
+if TYPE_CHECKING:
+    from commonweal.storage.decided import Decided
 
 PREFIX_DIGITS_MIN = 4
 """Fewer hex digits are taken for a name."""
@@ -26,8 +30,11 @@ Id = TypeVar("Id", bytes, MemberId, DeviceKey, RecordId)
 class People:
     """The members and devices of a community, with their names."""
 
-    def __init__(self, store: Store, community: CommunityId) -> None:
-        """Fold the records of membership that `store` holds."""
+    def __init__(self, store: Store, community: CommunityId, now: Decided | None = None) -> None:
+        """Fold the records of membership that `store` holds.
+
+        now: what seals decided; None for what the home's node last saw of it.
+        """
         from commonweal.protocol.ledger.fold import Ledger
         from commonweal.storage import decided
         from commonweal.storage.inheritance import members_before
@@ -41,7 +48,7 @@ class People:
         for row in store.logs():
             if row.frozen is not None:
                 ledger.freeze(row.author, row.frozen)
-        self.decided = decided.read(store)
+        self.decided = decided.read(store) if now is None else now
         self.decided.tell(ledger)
         self.state: State = ledger.state
         self.ledger = ledger
@@ -84,6 +91,17 @@ class People:
             except CommonwealError:
                 pass
         return f"?{short(self.community)}"
+
+
+def of_home(home: Home, store: Store, community: CommunityId) -> People:
+    """Return who is who by all seals that a home holds, those too that no node looked at yet."""
+    from commonweal.storage import decided
+
+    try:
+        now = decided.current(home.state, store, community)
+    except StorageError:  # what was folded cannot be used; the rest of the home can
+        now = decided.read(store)
+    return People(store, community, now)
 
 
 def called(names: Mapping[MemberId, str], text: str) -> MemberId:

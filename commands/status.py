@@ -19,7 +19,7 @@ from commonweal.commands.output import (
     write_json,
     write_table,
 )
-from commonweal.commands.people import People
+from commonweal.commands.people import People, of_home
 from commonweal.commands.writers import largest, writers
 from commonweal.protocol.errors import StorageError
 from commonweal.protocol.ledger import membership
@@ -39,7 +39,7 @@ def status(home: Home, form: Form) -> None:
     """Say how this home stands: its community, its records, its peers."""
     with home.store(readonly=True) as store:
         settings = Settings.read(store)
-        people = None if settings.community is None else People(store, settings.community)
+        people = None if settings.community is None else of_home(home, store, settings.here)
         found = offline(store, settings, people)
         live = ask_if_running(home, "status") if people else None
         if people is not None:
@@ -172,6 +172,8 @@ def standing(store: Store, settings: Settings, people: People | None) -> str:
     if store.setting(RESTORING):
         return AWAITING
     found = membership.status_of(people.state, settings.device)
+    if settings.member in dict(people.decided.removed):
+        return "removed"
     if found == "active":
         return "member"
     if found is None or found in ("new", "requested"):

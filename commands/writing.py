@@ -17,6 +17,7 @@ from commonweal.commands.client import call
 from commonweal.commands.options import unlock
 from commonweal.protocol.errors import CommonwealError, HomeInUse, NotReachable, Unanswered
 from commonweal.protocol.record import RecordId
+from commonweal.storage import decided
 from commonweal.storage.home import Home, Settings
 
 if TYPE_CHECKING:
@@ -68,7 +69,10 @@ def writer(home: Home, passphrase_file: Path | None = None) -> Iterator[Write]:
         if line is not None:
             yield lambda wishes: _through(line, wishes)
             return
-        service = service_of(held.enter_context(home.store()), unlock(home, passphrase_file))
+        store = held.enter_context(home.store())
+        service = service_of(store, unlock(home, passphrase_file))
+        community = Settings.read(store).here
+        service.desk.replica.decide(decided.current(home.state, store, community))
         yield lambda wishes: _alone(service, wishes)
 
 

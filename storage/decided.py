@@ -6,15 +6,18 @@ does not follow from those, so the node keeps it beside them whenever the ledger
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple, TypeAlias, cast
 
 from commonweal.protocol import codec
 from commonweal.protocol.errors import Malformed
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.fold import Ledger
-from commonweal.protocol.record import RecordId
+from commonweal.protocol.record import CommunityId, RecordId
 from commonweal.protocol.seal.witnesses import Witness, read_witnesses, witness_fields
+from commonweal.storage.seals import Seals
 from commonweal.storage.shelves import Shelves
+from commonweal.storage.store import Store
 
 SETTING = "ledger.decided"
 
@@ -26,12 +29,13 @@ class Decided(NamedTuple):
 
     removed: the members whom a vote removed, each with the height of the seal that did. void:
     records about seats that seals cover and refused. seated: the witnesses of the next height;
-    empty before the first look.
+    empty before the first look. height: of the last of these seals.
     """
 
     removed: tuple[tuple[MemberId, int], ...] = ()
     void: tuple[RecordId, ...] = ()
     seated: tuple[Witness, ...] = ()
+    height: int = 0
 
     def tell(self, ledger: Ledger) -> None:
         """Let a ledger of membership know it."""
@@ -43,12 +47,13 @@ def read(store: Shelves) -> Decided:
     data = store.setting(SETTING)
     try:
         match codec.decode(data) if data else None:
-            case [list(removed), list(void), list(seated)]:
+            case [list(removed), list(void), list(seated), int(height)]:
                 who = read_witnesses(seated) if seated else ()
                 return Decided(
                     tuple((MemberId(one), at) for one, at in cast("Pairs", removed)),
                     tuple(map(RecordId, cast("list[bytes]", void))),
                     who,
+                    height,
                 )
             case _:
                 return Decided()
@@ -62,5 +67,21 @@ def keep(store: Shelves, decided: Decided) -> None:
         [[*one] for one in decided.removed],
         list(decided.void),
         witness_fields(decided.seated),
+        decided.height,
     ]
     store.put_setting(SETTING, codec.encode(fields))
+
+
+def current(ledger: str | Path, store: Store, community: CommunityId) -> Decided:
+    """Return what the seals in `store` decided; those that nobody looked at yet are folded.
+
+    ledger: the file of what was folded. Raises a StorageError where it cannot be used.
+    """
+    from commonweal.storage import ledger_state
+    from commonweal.storage.assessor import Assessor
+
+    known = read(store)
+    if Seals(store, community).height <= known.height:
+        return known
+    with ledger_state.opened(ledger, store, community, whole=False) as kept:
+        return Assessor(kept).outlook().decided

@@ -49,4 +49,4 @@ class Outlook:
     @property
     def decided(self) -> Decided:
         """What of this a ledger of membership alone has to be told."""
-        return Decided(self.removed, self.void, self.witnesses)
+        return Decided(self.removed, self.void, self.witnesses, self.height)

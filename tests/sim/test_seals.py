@@ -216,7 +216,7 @@ def test_witnesses_who_are_linked_only_by_others_seal() -> None:
     next_seal(world, world.nodes, 2 * SEALED_MS_MAX)
 
 
-def crash_often(seed: int) -> World:
+def crash_often(seed: int, crash: float = 0.02) -> World:
     """Let four witnesses seal while each may crash between any two steps, and then in calm."""
     world = council(seed)
 
@@ -227,7 +227,7 @@ def crash_often(seed: int) -> World:
             seal_soon(node)
         check(world)
 
-    world.storm(replace(CRASHING, crash=0.02, refuse=0.01), 15, each_second)
+    world.storm(replace(CRASHING, crash=crash, refuse=0.01), 15, each_second)
     world.settle()
     next_seal(world, world.nodes)
     return world
