@@ -103,7 +103,8 @@ REASONS = (
 ADVICE = {
     Reason.SEAT_NEEDED: N_(
         "Let another member take a seat (weal role claim witness, weal role endorse) and give"
-        " yours back (weal role resign witness); after the next seal nothing hinders you."
+        " yours back (weal role resign witness); after the next seal nothing hinders you. If a"
+        " device that has the seat is gone for good, only a new community helps: weal refound."
     ),
     Reason.LAST_WITNESS: N_(
         "Let another member take a seat first: weal role claim witness, weal role endorse."
