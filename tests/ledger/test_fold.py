@@ -195,7 +195,7 @@ def test_a_revocation_that_held_only_through_another_falls_with_it() -> None:
         village.pen("Lin", 1),
     )
     for pen in (second, third, other):
-        pen.enrol([jun.log[-1]], is_new=False)
+        pen.enrol([jun.log[-1], lin.log[-1]], is_new=False)
     left = jun.write("member.leave", {}, [third.log[0]])
     void = third.write("event", work(village), [left])
     second.write("event", work(village), [void])

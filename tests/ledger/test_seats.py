@@ -13,7 +13,7 @@ from commonweal.protocol.ledger import joining, seats, sponsoring
 from commonweal.protocol.ledger.reasons import Reason
 from commonweal.protocol.record import Record
 from commonweal.protocol.seal.witnesses import RECENT_SEALS
-from tests.ledger.village import Pen, outcome, seed
+from tests.ledger.village import TEXT, Pen, outcome, seed
 from tests.rules.council import Council, rules
 
 RESIGN = ("role.resign", {"role": "witness"})
@@ -112,11 +112,11 @@ def test_a_witness_who_is_silent_is_not_asked_and_one_who_is_heard_from_is() -> 
     council.offer("Bo", by=("Mei", "Jun"))
     for _ in range(RECENT_SEALS - 1):
         council.cut(present=here)
-        council.write("Mei", "member.profile", {}, council.document(b"x"))
+        council.write("Mei", "member.profile", {}, TEXT)
     assert "Bo" not in seated(council)
     for _ in range(2):
         council.cut(present=here)
-        council.write("Mei", "member.profile", {}, council.document(b"x"))
+        council.write("Mei", "member.profile", {}, TEXT)
     assert "Bo" in seated(council)
 
 
