@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from commonweal.protocol import log
-from commonweal.protocol.budget import DEFAULT, Budget
 from commonweal.protocol.errors import InvalidSeal
 from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger import governance, membership, seats
