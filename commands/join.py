@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 
 import click
@@ -27,7 +28,7 @@ from commonweal.protocol.errors import (
     PassphraseNeeded,
 )
 from commonweal.protocol.identity import inception_from_entropy, member_signer
-from commonweal.protocol.invite import Link
+from commonweal.protocol.invite import Contact, Link
 from commonweal.protocol.ledger import membership
 from commonweal.storage.home import Home, Settings
 from commonweal.storage.keystore import Secrets
@@ -36,6 +37,8 @@ from commonweal.storage.shelves import Address
 from commonweal.storage.store import Store
 
 KNOCK_SECONDS_MAX = 10.0
+PLACES_MAX = 16
+"""Addresses of one link that are dialled."""
 WAITING = "waiting-for-admission"
 
 STATES = (
@@ -53,16 +56,19 @@ STATES = (
 
 @click.command("join")
 @click.argument("link")
+@click.option("--names", is_flag=True, help="Look up the names of hosts that LINK has.")
 @click.option("--seconds", type=click.FloatRange(0), default=KNOCK_SECONDS_MAX, hidden=True)
 @passphrase_option
 @home_option
 @form_option(Form.TEXT, Form.JSON)
-def join(link: str, seconds: float, passphrase_file: Path | None, home: Home, form: Form) -> None:
+def join(
+    link: str, names: bool, seconds: float, passphrase_file: Path | None, home: Home, form: Form
+) -> None:
     """Ask to join the community of LINK; `-` reads it from the keyboard.
 
     The request is kept: when no node answers now, `weal up` goes on trying.
     """
-    found = links.from_text(typed_link() if link == "-" else link)
+    found = places(links.from_text(typed_link() if link == "-" else link), names=names)
     state = ask_to_join(home, found, passphrase_file)
     if state != WAITING:
         raise InCommunityAlready(found.community.hex()[:8])
@@ -104,6 +110,44 @@ def ask_to_join(home: Home, link: Link, passphrase_file: Path | None) -> str:
             store.put_address(Address(contact.peer, None, contact.addresses, b"", 0, "link"))
         store.commit()
     return WAITING
+
+
+def places(link: Link, *, names: bool = False) -> Link:
+    """Return the link with the addresses that are dialled for it: it may come from anybody.
+
+    At most PLACES_MAX, some of each peer; names are looked up where they are asked for; and this
+    machine or its cable only where the link knows nothing else. Raises BadLink when none is left.
+    """
+    for kinds in (_FAR, _NEAR):
+        allowed = (*kinds, "name") if names else kinds
+        kept = [
+            Contact(one.peer, tuple(a for a in one.addresses if _kind(a) in allowed))
+            for one in link.contacts
+        ]
+        some = [one for one in kept if one.addresses]
+        if some:
+            each = max(1, PLACES_MAX // len(some))
+            cut = tuple(Contact(one.peer, one.addresses[:each]) for one in some)
+            return replace(link, contacts=cut)
+    raise BadLink(_("it holds only names of hosts; add --names to look them up"))
+
+
+_FAR, _NEAR = ("far",), ("far", "near")
+
+
+def _kind(address: str) -> str:
+    kind, host = address.split("/")[1:3]
+    if kind not in ("ip4", "ip6"):
+        return "name"
+    try:
+        found = ip_address(host)
+    except ValueError:
+        return "none"
+    if isinstance(found, IPv6Address) and found.ipv4_mapped is not None:
+        found = found.ipv4_mapped
+    if found.is_unspecified or found.is_multicast:
+        return "none"
+    return "near" if found.is_loopback or found.is_link_local else "far"
 
 
 def knocked(home: Home, link: Link, passphrase_file: Path | None, seconds: float) -> str:

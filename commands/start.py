@@ -18,7 +18,7 @@ from commonweal.commands.begin import (
     show_words,
 )
 from commonweal.commands.client import ask_if_running
-from commonweal.commands.join import WAITING, ask_to_join
+from commonweal.commands.join import WAITING, ask_to_join, places
 from commonweal.commands.language import _
 from commonweal.commands.options import (
     given_passphrase,
@@ -82,14 +82,14 @@ def start(
     if settings.community is None:
         link = link or _ask_link()
         if link:
-            ask_to_join(home, links.from_text(link), passphrase_file)
+            ask_to_join(home, places(links.from_text(link)), passphrase_file)
         else:
             name = _ask_name(_("What is your community called?"))
             chosen = _ask_rules() if rules is None else rules
             found_community(home, name, passphrase_file, chosen)
             founded = True
     elif link is not None:
-        ask_to_join(home, links.from_text(link), passphrase_file)
+        ask_to_join(home, places(links.from_text(link)), passphrase_file)
     if home.holder() is None:
         up.start(home, unlock(home, passphrase_file), listen=listen, mdns=not no_mdns)
     say(_("Your node runs in the background; `weal down` ends it."))

@@ -21,10 +21,14 @@ import pytest
 
 from commonweal.commands import git
 from commonweal.commands.files import put_bytes
+from commonweal.commands.join import PLACES_MAX, places
 from commonweal.commands.output import safe_cell
 from commonweal.node import call
 from commonweal.node.call import Call, answer_message
-from commonweal.protocol.errors import UnreadableRepository
+from commonweal.protocol.errors import BadLink, UnreadableRepository
+from commonweal.protocol.invite import Contact, Link
+from commonweal.protocol.keys import PeerKey
+from commonweal.protocol.record import CommunityId
 from commonweal.storage import functions
 from commonweal.storage.home import ForeignSocket, Home
 from tests.planted.faults import ROOT
@@ -214,6 +218,26 @@ def test_these_functions_answer_as_those_of_sqlite(asked: str) -> None:
         expected = usual.execute(f"SELECT {asked}").fetchone()
         functions.put_functions(usual)
         assert usual.execute(f"SELECT {asked}").fetchone() == expected
+
+
+def test_a_link_makes_a_node_dial_few_places_and_none_of_its_own_machine() -> None:
+    def link(*peers: tuple[str, ...]) -> Link:
+        found = tuple(Contact(PeerKey(bytes([n]) * 32), one) for n, one in enumerate(peers))
+        return Link(CommunityId(bytes(32)), found, None)
+
+    def dialled(made: Link, *, names: bool = False) -> list[str]:
+        return [a for one in places(made, names=names).contacts for a in one.addresses]
+
+    far, near = "/ip4/192.0.2.7/tcp/4001", "/ip4/127.0.0.1/tcp/22"
+    name = "/dns/example.org/tcp/4001"
+    others = (near, "/ip6/::1/tcp/1", "/ip6/fe80::1/tcp/1", "/ip4/169.254.169.254/tcp/80", name)
+    odd = ("/ip6/::ffff:127.0.0.1/tcp/1", "/ip4/0.0.0.0/tcp/1", "/ip4/junk/tcp/1")
+    assert dialled(link((*others, far, *odd))) == [far]
+    assert dialled(link((near,))) == [near], "two nodes of one machine"
+    assert dialled(link((name, far)), names=True) == [name, far]
+    with pytest.raises(BadLink, match="--names"):
+        places(link((name,)))
+    assert len(dialled(link(*[(far,) * 16] * 8))) == PLACES_MAX
 
 
 def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None:

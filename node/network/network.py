@@ -219,14 +219,14 @@ class Network:
         while True:
             try:
                 socket = await listener.accept()
-                host = socket.socket.getpeername()[0]
             except OSError as error:
                 log.warning("cannot accept a connection: %s", error)
                 await trio.sleep(ACCEPT_AGAIN_S)
                 continue
             scope = trio.CancelScope(deadline=trio.current_time() + HELLO_MS_MAX / 1_000)
-            is_full = len(self._open) >= LINES_MAX
-            visit = None if is_full else self._door.enter(host, scope.cancel)
+            address = remote(socket)
+            is_open = address and len(self._open) < LINES_MAX
+            visit = self._door.enter(parse(address).host, scope.cancel) if is_open else None
             if visit is None:
                 socket.socket.close()
                 continue
