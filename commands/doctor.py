@@ -290,6 +290,14 @@ def _clock(at: Patient) -> Finding:
             s=abs(skew) // 1000, n=sum(abs(one) > SKEW_MS_MAX for one in skews), all=len(skews)
         )
         return Finding(name, False, apart, advice)
+    sealed = _sealed_ms(at) - now_ms()
+    if sealed > AHEAD_MS_MAX:
+        late = _("the last seal is dated {s} seconds later than now").format(s=sealed // 1000)
+        back = _(
+            "If this clock is right, the next seal goes back to it, within a month after the wrong"
+            " one: type `weal seal` on the node of a witness."
+        )
+        return Finding(name, False, late, back)
     ahead = _newest_ms(at) - now_ms()
     if not skews and ahead > AHEAD_MS_MAX:
         late = _("a record that is here claims to be {s} seconds later than now").format(
@@ -389,6 +397,17 @@ def _newest_ms(at: Patient) -> int:
             for wire in at.store.wires(row.author, row.length - 1, row.length, 0):
                 newest = max(newest, from_bytes_unchecked(wire).claimed_at)
     return newest
+
+
+def _sealed_ms(at: Patient) -> int:
+    """Return the time of the last seal; 0 without one."""
+    from commonweal.storage.seals import Seals
+
+    if at.settings.community is None:
+        return 0
+    seals = Seals(at.store, at.settings.community)
+    kept = seals.at(seals.height)
+    return 0 if kept is None else kept.sealed.seal.time_ms
 
 
 def _is_taken(port: int) -> bool:

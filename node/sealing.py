@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from commonweal.node.agreeing import Agreeing
 from commonweal.node.asking import Asking
+from commonweal.node.clocks import is_clock_doubtful
 from commonweal.node.comparing import Comparing
 from commonweal.node.events import Assessed, Show, Ticket
 from commonweal.node.following import Following
@@ -304,6 +305,9 @@ class Sealing:
         if self.chain.fork is not None or not self.desk.keeps:
             return False
         if me not in devices(self.witnesses) and me not in outlook.candidates:
+            return False
+        is_asked = self._is_asked or self.asking.has_new()
+        if is_clock_doubtful(self.desk, self.chain.point, is_asked=is_asked):
             return False
         return len(self.witnesses) == 1 or self._is_abreast()
 

@@ -92,7 +92,7 @@ class Service:
     def handle(self, event: Event, now_ms: int) -> list[Action]:
         """Take in `event` and return what to do about it, in order."""
         desk = self.desk
-        desk.now_ms = now_ms
+        desk.tell_time(now_ms)
         desk.actions = []
         match event:
             case events.Started():

@@ -13,6 +13,7 @@ from commonweal.protocol.errors import Malformed
 from commonweal.protocol.evidence import Proof
 from commonweal.protocol.keys import DeviceKey, MemberId, PeerKey, Signer
 from commonweal.protocol.record import RecordId
+from commonweal.protocol.seal.pace import BACK_MS_MIN
 
 if TYPE_CHECKING:
     from random import Random
@@ -201,6 +202,14 @@ class Desk:
     ends: dict[PeerKey, End] = field(default_factory=dict)
     keeps: bool = True
     """False while the disk takes no changes: what is held is served, and nothing is taken in."""
+
+    def tell_time(self, now_ms: int) -> None:
+        """Let it be so late; what a clock that is set differs from those of peers is corrected."""
+        step_ms = now_ms - self.now_ms
+        if self.now_ms and abs(step_ms) >= BACK_MS_MIN:
+            for session in self.sessions.values():
+                session.skew_ms -= step_ms
+        self.now_ms = now_ms
 
     def do(self, action: Action) -> None:
         """Add to what is to be done."""

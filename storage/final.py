@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from commonweal.protocol.errors import InvalidSeal, Malformed
 from commonweal.protocol.keys import DeviceKey, short
+from commonweal.protocol.ledger import dates
 from commonweal.protocol.ledger.above import Covered
 from commonweal.protocol.ledger.cut import FOLD, Advance
 from commonweal.protocol.ledger.facts import Facts, resolve
@@ -95,6 +96,7 @@ class Final:
         advance = self.advance(history, seal, delta)
         if isinstance(advance, Lacking):
             return advance
+        dates.check(history.final, self.last.cut.time_ms, seal.time_ms)
         if advance.cut.root != seal.cut_root:
             raise InvalidSeal("the root of the cut is not that of its logs")
         covered: Covered = history.covered(advance)

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from commonweal.protocol.keys import MemberId
-from commonweal.protocol.ledger import departing, joining, roles, standing
+from commonweal.protocol.ledger import dates, departing, joining, pools, roles, standing
 from commonweal.protocol.ledger.context import NO_DOCUMENTS
 from commonweal.protocol.ledger.cut import BEFORE_ALL, Cut
 from commonweal.protocol.ledger.forks import keep
@@ -55,7 +55,7 @@ from commonweal.protocol.rules.changes import LAZY, decision_process, process_of
 from commonweal.protocol.rules.document import HOUR_MS, Ruleset, RulesetId
 from commonweal.protocol.rules.process import Process
 
-LAST = b"K"
+LAST = dates.LAST
 """The key of the last cut: [height, time, prev, ruleset, clock]."""
 
 VALUED_BY = LAST + b"v"
@@ -81,7 +81,13 @@ def close(
 
     is_full: no room was left in it, so votes may wait outside: then none is closed.
     """
-    _Closing(state, cut, documents, is_full=is_full).decide()
+    closing = _Closing(state, cut, documents, is_full=is_full)
+    if cut.time_ms <= dates.last_ms(state):
+        closing.go_back()
+    closing.decide()
+    jump = dates.after(state, cut.time_ms)
+    if jump != dates.jump(state):
+        state.put(dates.JUMP, [*jump])
     ruleset = standing.in_force(state, documents)
     state.put(LAST, [cut.height, cut.time_ms, cut.prev, ruleset.id, cut.clock])
 
@@ -136,6 +142,8 @@ class _Closing:
         self, state: State, cut: Cut, documents: Mapping[bytes, bytes], *, is_full: bool
     ) -> None:
         self.state, self.cut, self.documents, self.is_full = state, cut, documents, is_full
+        self.settled_ms = dates.settled_ms(state, cut.time_ms)
+        """The time by which votes, trials and sunsets end."""
         self.ruleset = standing.in_force(state, documents)
         self.trials: dict[bytes, None] = {}
         """The proposals that are tried now."""
@@ -147,6 +155,28 @@ class _Closing:
         ]
         self.active = frozenset(self.members)
         self.holders: dict[str, list[bytes]] = {"": self.members}
+
+    def go_back(self) -> None:
+        """Let nothing last longer from now than it would if it began now: a wrong time began it."""
+        now_ms = self.cut.time_ms
+        for key, _ in self._waiting():
+            row = proposal_row(self.state, key[1:])
+            if row is not None and row.status == VOTING:
+                deadline = min(row.deadline_ms, now_ms + row.deadline_ms - row.opened_ms)
+                opened = min(row.opened_ms, now_ms)
+                put(self.state, key[1:], row._replace(opened_ms=opened, deadline_ms=deadline))
+            elif row is not None and row.status == TRIAL:
+                until = min(row.until_ms, now_ms + self._process(row).trial_ms)
+                put(self.state, key[1:], row._replace(until_ms=until))
+        for key, value in list(self.state.items(pools.POOL)):
+            pool = pools.PoolRow(*value)
+            if pool.split_ms > now_ms:
+                self.state.put(key, [*pool._replace(split_ms=now_ms)])
+        now = standing.standing_row(self.state)
+        if now is not None and now.since_ms > now_ms:
+            until = now.until_ms and now_ms + now.until_ms - now.since_ms
+            now = now._replace(since_ms=now_ms, until_ms=until)
+            self.state.put(standing.STANDING, [*now])
 
     def decide(self) -> None:
         """Let what is due begin, end, and take effect."""
@@ -166,7 +196,7 @@ class _Closing:
         if self._is_stale(id, row):
             self._drop(id, row)
         elif row.status == TRIAL:
-            if self.cut.time_ms >= row.until_ms:
+            if self.settled_ms >= row.until_ms:
                 self._adopt(id, row)
         else:
             if row.status == DRAFT:
@@ -207,7 +237,7 @@ class _Closing:
 
     def _count(self, id: bytes, row: ProposalRow) -> None:
         row = self._tallied(id, row)
-        match VOTING if self.is_full else outcome(row, self.cut.time_ms):
+        match VOTING if self.is_full else outcome(row, self.settled_ms):
             case "open":
                 put(self.state, id, row)
             case "passed":
@@ -283,7 +313,7 @@ class _Closing:
 
     def _end_of_sunset(self) -> None:
         row = standing.standing_row(self.state)
-        if row is None or not row.until_ms or self.cut.time_ms < row.until_ms:
+        if row is None or not row.until_ms or self.settled_ms < row.until_ms:
             return
         self._leave(SUNSET)
         now = self._before(row)

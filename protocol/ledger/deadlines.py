@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from commonweal.protocol.ledger import distribution, pools, standing
+from commonweal.protocol.ledger import dates, distribution, pools, standing
 from commonweal.protocol.ledger.closing import LAST, REST, VALUED_BY
 from commonweal.protocol.ledger.cut import Cut
 from commonweal.protocol.ledger.governance import OPEN, TRIAL, VOTING, proposal_row
@@ -20,9 +20,11 @@ def next_deadline(final: State, cut: Cut, ruleset: Ruleset, community: Community
     that end, rules whose sunset comes, pools that hold something and are due; and the next
     moment, when rules that are new value or pay what the old ones left, or when votes are still
     open that a full cut did not close. What else the last seal passed is none: it would do nothing
-    more.
+    more. While the time of the last seal is in doubt, all of them wait for the end of that.
     """
-    later = [one for one in _deadlines(final, ruleset, cut) if one > cut.time_ms]
+    doubt = dates.jump(final).doubtful_until_ms(cut.time_ms)
+    due = (max(one, doubt) for one in _deadlines(final, ruleset, cut))
+    later = [one for one in due if one > cut.time_ms]
     if _pays_at_once(final, cut, ruleset, community):
         later.append(cut.time_ms + 1)
     return min(later, default=None)

@@ -21,6 +21,7 @@ from commonweal.protocol.ledger import (
     attestation,
     claims,
     consent,
+    dates,
     joining,
     roles,
     standing,
@@ -158,12 +159,13 @@ def share(
     incomes = _value(sheet, cut, ruleset, community, touched)
     settle_turns(sheet)
     splits: list[Split] = []
+    settled_ms = dates.settled_ms(state, cut.time_ms)
     for pool in ruleset.pools:
         id = id_of(pool)
         row = pool_row(state, id)
         came = incomes.get(id, [])
         total = row.carried + sum(income.amount for income in came)
-        is_due = cut.time_ms - row.split_ms >= pool.every_ms
+        is_due = settled_ms - row.split_ms >= pool.every_ms
         if total <= 0 or not is_due:
             if came:
                 put_pool(state, id, row._replace(carried=total))

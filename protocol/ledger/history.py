@@ -14,7 +14,7 @@ from typing import Any
 
 from commonweal.protocol.budget import day_of
 from commonweal.protocol.keys import DeviceKey
-from commonweal.protocol.ledger import distribution, forks, governance, seats, standing
+from commonweal.protocol.ledger import dates, distribution, forks, governance, seats, standing
 from commonweal.protocol.ledger.above import (
     NO_ENDS,
     NO_LEAST,
@@ -228,7 +228,9 @@ class History:
         barred: from there on they are not. strangers: of their logs only what others cite is.
         """
         ends = self.new_ends() if ends is None else ends
-        time_ms = seal_time(self.cut.time_ms, time_ms)
+        last = self.cut.time_ms
+        if time_ms > last or not dates.may_follow(self.final, last, time_ms):
+            time_ms = seal_time(last, time_ms)
         bounds = self._bounds(ends, time_ms)
         logs = self._above.coverable(bounds, least, barred, strangers)
         deadline_ms = self.deadline()

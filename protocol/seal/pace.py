@@ -13,6 +13,9 @@ from commonweal.protocol.seal.votes import Step
 SKEW_MS_MAX = 2 * 60 * 1000
 """A seal's time may differ so much from a witness's own clock."""
 
+BACK_MS_MIN = 60 * 60 * 1000
+"""A seal is later than the last, or goes back from a wrong time by at least so much."""
+
 INTERVAL_MS = 60 * 1000
 """Unsealed records wait so long, when the rules say nothing else."""
 
@@ -69,10 +72,14 @@ def seal_time(last_ms: int, now_ms: int) -> int:
 
 
 def is_timely(time_ms: int, last_ms: int, now_ms: int) -> bool:
-    """Whether a fresh seal may bear `time_ms`, for a witness with the clock `now_ms`."""
+    """Whether a fresh seal may bear `time_ms`, for a witness with the clock `now_ms`.
+
+    Whether it may go back so far at all, the ledger says.
+    """
     if time_ms == last_ms + 1:
         return True
-    return time_ms > last_ms and abs(time_ms - now_ms) <= SKEW_MS_MAX
+    follows = time_ms > last_ms or time_ms <= last_ms - BACK_MS_MIN
+    return follows and abs(time_ms - now_ms) <= SKEW_MS_MAX
 
 
 def step_ms(step: Step, round_: int) -> int:

@@ -50,7 +50,6 @@ UNCERTIFIED = replace(GOOD.certificate, signatures=GOOD.certificate.signatures[:
 BROKEN: dict[str, tuple[SealedHeight, type[InvalidSeal] | type[BadSignature]]] = {
     "skips a height": (changed(GOOD, height=2), InvalidSeal),
     "follows another seal": (changed(GOOD, prev=SealId(bytes(32))), InvalidSeal),
-    "is of the same time": (changed(GOOD, time_ms=0), InvalidSeal),
     "names other witnesses": (changed(GOOD, witnesses=bytes(32)), InvalidSeal),
     "has the certificate of another": (replace(GOOD, seal=scenes.seal(clock=9)), InvalidSeal),
     "is certified by too few": (replace(GOOD, certificate=UNCERTIFIED), NotCertified),

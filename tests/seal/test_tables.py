@@ -13,7 +13,7 @@ from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger import root
 from commonweal.protocol.seal import cut, formats, haves, judging, pace
 from commonweal.protocol.seal.cut import Delta, SealedLog
-from commonweal.protocol.seal.pace import SKEW_MS_MAX, Waiting
+from commonweal.protocol.seal.pace import BACK_MS_MIN, SKEW_MS_MAX, Waiting
 from commonweal.protocol.seal.quorum import describe, quorum_of
 from commonweal.protocol.seal.witnesses import (
     RECENT_SEALS,
@@ -67,6 +67,9 @@ TIMES = [
     ("the millisecond after the last", 1000, 1001, 10**12, True),
     ("the same as the last", 1000, 1000, 1000, False),
     ("before the last", 1000, 999, 999, False),
+    ("an hour before the last", 10**9, 10**9 - BACK_MS_MIN, 10**9 - BACK_MS_MIN, True),
+    ("less than an hour before", 10**9, 10**9 - BACK_MS_MIN + 1, 10**9 - BACK_MS_MIN, False),
+    ("before the last, by another clock", 10**9, 10**9 - BACK_MS_MIN, 10**9, False),
     ("two minutes ago", 1000, 10**9, 10**9 + SKEW_MS_MAX, True),
     ("more than two minutes ago", 1000, 10**9, 10**9 + SKEW_MS_MAX + 1, False),
     ("in two minutes", 1000, 10**9 + SKEW_MS_MAX, 10**9, True),
@@ -160,7 +163,6 @@ def test_a_sound_and_fair_proposal_is_good() -> None:
 UNSOUND = {
     "another height": {"height": 2},
     "another link": {"prev": scenes.seal().id},
-    "a time that is not later": {"time_ms": 0},
     "another cut": {"cut_root": bytes(32)},
 }
 
