@@ -1,7 +1,7 @@
 """Sealing: when a height starts, what of others' words is taken in, and what members see of it.
 
-A height starts when something waits for it long enough, when somebody asks, or when others
-began; where nothing waits, nothing is said. Everybody follows what witnesses say, so that
+A height starts when something waits long enough, somebody asks, or others began; where nothing
+waits, nothing is said. Everybody follows what witnesses say, so that
 it reaches those who are not linked to each other; only witnesses, and those who would be,
 say anything. Who cannot seal goes on recording: nothing here stops replication.
 """
@@ -304,10 +304,9 @@ class Sealing:
             return False
         if self.chain.fork is not None or not self.desk.keeps:
             return False
-        if me not in devices(self.witnesses) and me not in outlook.candidates:
-            return False
         is_asked = self._is_asked or self.asking.has_new()
-        if is_clock_doubtful(self.desk, self.chain.point, is_asked=is_asked):
+        is_off = is_clock_doubtful(self.desk, self.chain.point, is_asked=is_asked)
+        if is_off or (me not in devices(self.witnesses) and me not in outlook.candidates):
             return False
         return len(self.witnesses) == 1 or self._is_abreast()
 
