@@ -302,13 +302,11 @@ class Sealing:
         outlook, me = self.outlook, self.desk.me.device
         if outlook is None or outlook.end != self.chain.end or self.agreeing.is_open:
             return False
-        if self.chain.fork is not None or not self.desk.keeps:
-            return False
         is_asked = self._is_asked or self.asking.has_new()
         is_off = is_clock_doubtful(self.desk, self.chain.point, is_asked=is_asked)
-        if is_off or (me not in devices(self.witnesses) and me not in outlook.candidates):
-            return False
-        return len(self.witnesses) == 1 or self._is_abreast()
+        may_seal = self.chain.fork is None and self.desk.keeps and not is_off
+        has_part = me in devices(self.witnesses) or me in outlook.candidates
+        return may_seal and has_part and (len(self.witnesses) == 1 or self._is_abreast())
 
     def _is_abreast(self) -> bool:
         """Say whether some member was compared with, and none is further, as far as he says.
