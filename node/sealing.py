@@ -1,9 +1,8 @@
 """Sealing: when a height starts, what of others' words is taken in, and what members see of it.
 
 A height starts when something waits long enough, somebody asks, or others began; where nothing
-waits, nothing is said. Everybody follows what witnesses say, so that
-it reaches those who are not linked to each other; only witnesses, and those who would be,
-say anything. Who cannot seal goes on recording: nothing here stops replication.
+waits, nothing is said. Everybody follows what witnesses say, so that it reaches those who are
+not linked; only witnesses, and those who would be, say anything. Recording never stops.
 """
 
 from __future__ import annotations
@@ -302,11 +301,11 @@ class Sealing:
         outlook, me = self.outlook, self.desk.me.device
         if outlook is None or outlook.end != self.chain.end or self.agreeing.is_open:
             return False
-        is_asked = self._is_asked or self.asking.has_new()
-        is_off = is_clock_doubtful(self.desk, self.chain.point, is_asked=is_asked)
+        asked = self._is_asked or self.asking.has_new()
+        is_off = is_clock_doubtful(self.desk, self.chain.point, is_asked=asked)
         may_seal = self.chain.fork is None and self.desk.keeps and not is_off
-        has_part = me in devices(self.witnesses) or me in outlook.candidates
-        return may_seal and has_part and (len(self.witnesses) == 1 or self._is_abreast())
+        may_seal = may_seal and (me in devices(self.witnesses) or me in outlook.candidates)
+        return may_seal and (len(self.witnesses) == 1 or self._is_abreast())
 
     def _is_abreast(self) -> bool:
         """Say whether some member was compared with, and none is further, as far as he says.
