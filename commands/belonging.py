@@ -26,7 +26,8 @@ from commonweal.storage.home import Home
 def vouch(member: str, passphrase_file: Path | None, home: Home, form: Form) -> None:
     """Vouch for MEMBER, who asks to join; `weal members` lists who does.
 
-    He is a member once as many vouched as the rules ask.
+    The invite is its author's vouch, within what the rules let a member bring in a week. Beyond
+    that, and where the rules ask for more, others vouch by hand.
     """
     from commonweal.node.events import Wish
 
@@ -39,7 +40,7 @@ def vouch(member: str, passphrase_file: Path | None, home: Home, form: Form) -> 
         data: dict[str, Any] = {"member": bytes(whom), "request": bytes(request.id)}
         wish = Wish("member.vouch", data, (request.id,))
         written = submit(found, [wish], passphrase_file)
-        name, needed = found.name(whom), found.kept.rules.vouches
+        name, needed = found.name(whom), found.kept.rules.joining.vouches
     words = _("You vouched for {name}.").format(name=name)
     if needed > request.vouches + 1:
         words += " " + _("{n} of {needed} did.").format(n=request.vouches + 1, needed=needed)

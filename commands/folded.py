@@ -25,8 +25,9 @@ from commonweal.commands.output import (
 from commonweal.commands.people import begins, called
 from commonweal.commands.progress import watching
 from commonweal.commands.quantity import shown_number
+from commonweal.commands.times import shown
 from commonweal.commands.verdicts import refusal, said
-from commonweal.commands.writing import Written, writer
+from commonweal.commands.writing import Written, now_ms, writer
 from commonweal.protocol import record as records
 from commonweal.protocol.errors import (
     StorageError,
@@ -35,7 +36,8 @@ from commonweal.protocol.errors import (
     WouldNotCount,
 )
 from commonweal.protocol.keys import MemberId, short
-from commonweal.protocol.ledger import agents, membership, texts
+from commonweal.protocol.ledger import agents, joining, membership, texts
+from commonweal.protocol.ledger.powers import Power
 from commonweal.protocol.ledger.reasons import Reason
 from commonweal.protocol.ledger.state import State
 from commonweal.protocol.record import Record, RecordId
@@ -135,7 +137,7 @@ class Folded:
             clock=1 + max([tip.clock, *map(self.clock, deps)]),
             basis=RecordId(self.community),
             deps=deps,
-            claimed_at=0,
+            claimed_at=now_ms(),
             kind=wish.kind,
             data=dict(wish.data),
             body=body,
@@ -143,14 +145,23 @@ class Folded:
         )
         reason = self.kept.judge(trial, documents or {})
         if reason is not None:
-            raise WouldNotCount(refusal(reason))
+            raise WouldNotCount(refusal(reason) + self._from_when(reason, self.me))
 
     def reason_words(self, record: Record, reason: Reason | None) -> str:
         """Return whether a record counts, as a sentence."""
         if reason is None:
             return _("{id} counts, and is no contribution").format(id=record.id.hex()[:ID_DIGITS])
         words = _("{id} counts for nothing: {reason}")
-        return words.format(id=record.id.hex()[:ID_DIGITS], reason=said(reason))
+        author = joining.device_row(self.state, record.author)
+        why = said(reason) + self._from_when(reason, None if author is None else author.member)
+        return words.format(id=record.id.hex()[:ID_DIGITS], reason=why)
+
+    def _from_when(self, reason: Reason, member: bytes | None) -> str:
+        """Return from when on a member has the power that a reason says is still missing."""
+        row = None if member is None else joining.member_row(self.state, member)
+        if row is None or reason not in [power.value for power in Power]:
+            return ""
+        return _("; from {time} on").format(time=shown(row.powers_ms))
 
     def standing(self) -> str:
         """Return how far the ledger is final, as a sentence."""

@@ -32,6 +32,7 @@ from commonweal.protocol import invite as links
 from commonweal.protocol import keys
 from commonweal.protocol.invite import Contact, Invite, Link
 from commonweal.protocol.ledger import membership
+from commonweal.protocol.ledger.reasons import Reason
 from commonweal.protocol.record import RecordId
 from commonweal.storage.home import Home, Settings
 from commonweal.storage.seals import Seals
@@ -52,7 +53,7 @@ def invite() -> None:
 @home_option
 @form_option(Form.TEXT, Form.JSON)
 def create(uses: int, expires: str, passphrase_file: Path | None, home: Home, form: Form) -> None:
-    """Make a link. Whoever holds it may ask to join, so give it to them alone."""
+    """Make a link. Whoever holds it joins by your word, so give it to them alone."""
     from commonweal.node.events import Wish
 
     until = now_ms() + read_duration_ms(expires)
@@ -68,7 +69,8 @@ def create(uses: int, expires: str, passphrase_file: Path | None, home: Home, fo
         show_link(text)
         few = ngettext("For {n} person, until {time}.", "For {n} people, until {time}.", uses)
         say(few.format(n=uses, time=shown(until)))
-        say(_("Give it only to whom you invite: whoever holds it may ask to join."))
+        say(_("Give it only to whom you invite: whoever holds it joins by your word."))
+        say(_("It is your vouch, for as many a week as the rules let each member bring in."))
         say(_("Your node has to run while they join: `weal up`."))
     warn_when_private(link.contacts)
 
@@ -165,7 +167,9 @@ def warn_when_private(found: tuple[Contact, ...]) -> None:
 
 def _row(one: membership.Invite, found: Folded) -> dict[str, Any]:
     late = one.expires is not None and one.expires < now_ms()
-    state = "revoked" if one.revoked else "used" if one.used >= one.uses else "open"
+    ended = one.closed == Reason.INVITE_ENDED
+    state = "revoked" if one.revoked else "ended" if ended else "open"
+    state = "used" if state == "open" and one.used >= one.uses else state
     return {
         "id": one.id.hex(),
         "author": one.author.hex(),

@@ -84,6 +84,8 @@ def join(
             write_json({"community": found.community.hex(), "state": state, "tried": tried})
     if form is Form.TEXT:
         say(_("A node answered; now: {state}.").format(state=_(state)))
+        if state == WAITING:
+            say(_("Where the invite is not enough, a member lets you in: `weal vouch`."))
         say(_("Next: `weal up` starts your node."))
 
 

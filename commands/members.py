@@ -24,6 +24,8 @@ from commonweal.commands.output import (
     write_table,
 )
 from commonweal.commands.people import begins
+from commonweal.commands.times import iso
+from commonweal.commands.writing import now_ms
 from commonweal.protocol import invite as links
 from commonweal.protocol import keys
 from commonweal.protocol.errors import NotPermitted, UnknownId
@@ -32,7 +34,7 @@ from commonweal.protocol.ledger import membership, roles, sponsoring
 from commonweal.storage.home import Home
 
 WORDS_OF_STATE = (
-    *(N_("active"), N_("requested"), N_("new"), N_("open"), N_("used"), N_("expired")),
+    *(N_("active"), N_("requested"), N_("new"), N_("open"), N_("used"), N_("expired"), N_("ended")),
     N_("connected"),
     N_("absent"),
 )
@@ -57,6 +59,7 @@ def members(home: Home, form: Form) -> None:
                 "claimed": _roles(found, one.id, held=False),
                 "founder": one.id == founder,
                 "you": one.id == found.me,
+                "powers": iso(one.powers_ms) if one.powers_ms > now_ms() else None,
             }
             for one in membership.members(found.state)
         ]
@@ -65,10 +68,12 @@ def members(home: Home, form: Form) -> None:
     if form is Form.JSON:
         return write_json({"members": rows})
     if form is Form.CSV:
-        fields = ("member", "name", "status", "devices", "roles", "founder", "you")
+        fields = ("member", "name", "status", "devices", "roles", "founder", "you", "powers")
         return write_csv(fields, [{**row, "roles": " ".join(row["roles"])} for row in rows])
     for row in rows:
         marks = [_("founder")] * row["founder"] + [_("you")] * row["you"] + row["roles"]
+        if row["powers"] and row["status"] == "active":
+            marks.append(_("votes from {time} on").format(time=row["powers"][:10]))
         marks += [_("{role}, claimed").format(role=one) for one in row["claimed"]]
         row |= {"id": row["member"][:8], "status": _(row["status"]), "marks": ", ".join(marks)}
     for group in alike:

@@ -35,19 +35,12 @@ class People:
 
         now: what seals decided; None for what the home's node last saw of it.
         """
-        from commonweal.protocol.ledger.fold import Ledger
         from commonweal.storage import decided
-        from commonweal.storage.inheritance import members_before
-        from commonweal.storage.last_cut import SealIds
+        from commonweal.storage.belonging import belonging
 
         self._store = store
         self.community = community
-        before = members_before(store, community)
-        ledger = Ledger(community, before, seals=SealIds(store, community))
-        ledger.add(store.rare())
-        for row in store.logs():
-            if row.frozen is not None:
-                ledger.freeze(row.author, row.frozen)
+        ledger = belonging(store, community)
         self.decided = decided.read(store) if now is None else now
         self.decided.tell(ledger)
         self.state: State = ledger.state

@@ -145,14 +145,22 @@ def check(file: Path, home: Home, form: Form) -> int:
 
     In a community too whether its members are enough for what they ask.
     """
-    problems = _problems(home, text_of_file(file))
+    text = text_of_file(file)
+    problems = _problems(home, text)
+    left_out = () if problems else rulesets.unsaid(rulesets.read_toml(text))
     if form is Form.JSON:
         listed = [problem._asdict() for problem in problems]
-        write_json({"problems": listed, "ok": not problems})
+        write_json({"problems": listed, "ok": not problems, "unsaid": list(left_out)})
     elif not problems:
         say(_("The rules are sound."))
     else:
         _show_problems(file, problems)
+    if left_out:
+        words = _(
+            "[membership] leaves out {keys}: how fast members bring others in, and what newcomers"
+            " wait for. The defaults hold; see docs/rules.md."
+        )
+        warn(words.format(keys=", ".join(left_out)))
     return BadRuleset.exit_code if problems else 0
 
 

@@ -6,8 +6,6 @@ member is not admitted, writes nothing more.
 
 from __future__ import annotations
 
-from typing import Any
-
 from commonweal.node.claims import Claims
 from commonweal.node.events import DRAFTS_MAX, Text, Wish
 from commonweal.node.session import Desk
@@ -82,27 +80,6 @@ class Authoring:
         replica.append(me.device, written, bodies, checked=True)
         self._cited |= cited
         return written
-
-    def vouch(self) -> bool:
-        """As the founder's node, admit who asks under a good invite; say whether any was."""
-        replica = self.desk.replica
-        state = replica.ledger.state
-        mine = replica.member_of(self.desk.me.device)
-        if mine is None or mine != membership.founder(state) or not self._may_write():
-            return False
-        wishes = []
-        room: dict[RecordId, int] = {}
-        for request in membership.pending(state):
-            invite = membership.invite(state, request.invite)
-            if invite is None or request.vouches:
-                continue
-            left = room.setdefault(invite.id, invite.uses - invite.used)
-            late = invite.expires is not None and invite.expires < self.desk.now_ms
-            if left > 0 and not invite.revoked and not late:
-                room[invite.id] -= 1
-                data: dict[str, Any] = {"member": request.member, "request": request.id}
-                wishes.append(Wish(VOUCH, data, (request.id,)))
-        return bool(wishes) and self._said(tuple(wishes[:DRAFTS_MAX]))
 
     def _said(self, wishes: tuple[Wish, ...]) -> bool:
         """Write what nobody asked for; say whether there was room for it."""

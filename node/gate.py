@@ -3,8 +3,8 @@
 A stranger gets one message, hello. Its device counts only when it was enrolled with the
 peer key of this link (`_bind`), and it is a member's only by what the ledger or its
 credentials prove (`_admit`); who holds a good invite stays as a guest and may leave a
-request here; anybody else is shown nothing. Before any quorum exists it is the founder's node
-that vouches for requests, by itself.
+request here; anybody else is shown nothing. No node vouches for anybody: the request is judged
+by the rules, and members vouch by hand where those ask for more.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from contextlib import suppress
 from commonweal.node.events import Admit, Tolerate
 from commonweal.node.link import GUESTS_MAX
 from commonweal.node.peering import MADE_ROOM
-from commonweal.node.replica import Replica
+from commonweal.node.proof import chosen
 from commonweal.node.session import Desk, Session, Standing
 from commonweal.protocol import credentials, hello, wire
 from commonweal.protocol.errors import BadSignature, CommonwealError, NotPermitted
@@ -23,8 +23,7 @@ from commonweal.protocol.hello import Greeting, InviteProof
 from commonweal.protocol.invite import Invite
 from commonweal.protocol.keys import DeviceKey, MemberId, PeerKey, Signer
 from commonweal.protocol.ledger import membership
-from commonweal.protocol.record import FOUND, RECORD_BYTES_MAX, RecordId, from_bytes
-from commonweal.protocol.succession import REKEY, SPONSORS
+from commonweal.protocol.record import RECORD_BYTES_MAX, RecordId, from_bytes
 
 PARTING_MS = 1_000
 """So long a link stays after its device was ended here."""
@@ -132,7 +131,8 @@ class Gate:
         if device is None:
             return False
         status = membership.status_of(replica.ledger.state, device)
-        if status in ("revoked", "left", "removed") or replica.is_removed(device):
+        is_over = status in ("revoked", "left", "removed") or replica.is_removed(device)
+        if is_over or replica.is_waiting(device):
             return True
         return membership.peer_of(replica.ledger.state, device) not in (None, session.peer)
 
@@ -200,15 +200,34 @@ class Gate:
         """Return the member whom credentials show, if nothing known here speaks against it."""
         replica = self.desk.replica
         try:
-            claim = credentials.check(shown, replica.community, device, session.peer)
+            claim = credentials.check(
+                shown, replica.community, device, session.peer, replica.member_of
+            )
         except CommonwealError:
             return None
         known = membership.member(replica.ledger.state, claim.member)
         if known is None or known.status == "new":
-            return claim.member
+            if any(map(self._is_over, claim.invites[:1])):
+                return None
+            # A request that is held here and admits nobody needs the vouch of somebody.
+            waits = bool(claim.invites) and self._has_asked(claim.member)
+            return None if waits else claim.member
         speaking = self._speaking(claim.member)
         is_so = speaking is not None and claim.continues(speaking, known.rekeys)
         return claim.member if is_so else None
+
+    def _is_over(self, id: RecordId) -> bool:
+        """Say whether an invite is known here to have ended before somebody came in by it."""
+        replica = self.desk.replica
+        invite = membership.invite(replica.ledger.state, id)
+        return invite is not None and (
+            invite.closed is not None or invite.author in replica.removed
+        )
+
+    def _has_asked(self, member: MemberId) -> bool:
+        return any(
+            one.member == member for one in membership.pending(self.desk.replica.ledger.state)
+        )
 
     def _is_named(self, session: Session) -> bool:
         """Say whether we dialled whom our link names, and know nobody yet who could tell more."""
@@ -275,6 +294,9 @@ class Gate:
             self._refuse(session, "invite-expired", "the invite is too old; ask for another")
         elif invite.used >= invite.uses:
             self._refuse(session, "invite-used", "the invite was used by another")
+        elif invite.closed is not None or invite.author in self.desk.replica.removed:
+            text = "the invite ended with the membership or the device of its author"
+            self._refuse(session, "invite-ended", text)
         return session.peer not in self.desk.sessions
 
     def _refuse(self, session: Session, code: str, text: str) -> None:
@@ -293,9 +315,9 @@ class Gate:
         if member is None or founder is None:
             return self._enrolment()
         known = [membership.member(replica.ledger.state, one) for one in (member, founder)]
-        stamp = tuple((one.id, one.rekeys) for one in known if one is not None)
+        stamp = tuple((one.id, one.since, one.rekeys) for one in known if one is not None)
         if self._stamp != stamp:
-            wires = _chosen(replica, device, member, founder)
+            wires = chosen(replica.store, replica.ledger, device, founder)
             if not credentials.is_bounded(wires):
                 wires = list(self._enrolment())
             self._credentials, self._stamp = tuple(wires), stamp
@@ -304,33 +326,3 @@ class Gate:
     def _enrolment(self) -> tuple[bytes, ...]:
         """Return the record that enrols this device."""
         return tuple(self.desk.replica.store.wires(self.desk.me.device, 0, 1, RECORD_BYTES_MAX))
-
-
-def _chosen(
-    replica: Replica, device: DeviceKey, member: MemberId, founder: MemberId
-) -> list[bytes]:
-    """Return what shows that `device` is a member's, as `credentials.check` reads it."""
-    found = [one for one in replica.store.rare() if one.kind in credentials.KINDS]
-    found = [one for one in found if replica.ledger.verdict(one.id) is None]
-    found.sort(key=lambda one: (one.clock, "inception" not in one.data, one.id))
-    first = {one.author: one for one in found if one.kind in (FOUND, credentials.ENROL)}
-    whose = {author: membership.member_of(replica.ledger.state, author) for author in first}
-    vouches = (
-        one
-        for one in found
-        if one.kind == credentials.VOUCH
-        if one.data.get("member") == member and whose.get(one.author) == founder
-    )
-    vouch = None if member == founder else next(vouches, None)
-    wanted = [device] if vouch is None else [device, vouch.author]
-    for owner in dict.fromkeys((member, founder)):
-        begins = (one for one in first if whose[one] == owner and "inception" in first[one].data)
-        wanted += [next(begins, device)]
-    return [
-        one.wire
-        for one in found
-        if one is vouch
-        or one.kind == FOUND
-        or (one.kind == credentials.ENROL and one.author in wanted)
-        or (one.kind in (REKEY, SPONSORS) and one.data.get("member") in (member, founder))
-    ]

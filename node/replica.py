@@ -15,12 +15,13 @@ from commonweal.protocol import evidence, keys, log
 from commonweal.protocol.evidence import Proof
 from commonweal.protocol.frontier import Entry, Frontier
 from commonweal.protocol.keys import DeviceKey, MemberId
-from commonweal.protocol.ledger import membership
-from commonweal.protocol.ledger.fold import Ledger
+from commonweal.protocol.ledger import joining, membership
 from commonweal.protocol.ledger.joining import REMOVED
+from commonweal.protocol.ledger.rules_in_force import Joining
 from commonweal.protocol.log import Tip
 from commonweal.protocol.parent import INHERIT
 from commonweal.protocol.record import (
+    FOUND,
     NO_ID,
     CommunityId,
     Record,
@@ -30,9 +31,8 @@ from commonweal.protocol.record import (
 from commonweal.protocol.seal.cut import length_in
 from commonweal.protocol.seal.votes import SealId
 from commonweal.storage import decided, rows
+from commonweal.storage.belonging import belonging
 from commonweal.storage.decided import Decided
-from commonweal.storage.inheritance import members_before
-from commonweal.storage.last_cut import SealIds
 from commonweal.storage.store import LogRow, Store
 from commonweal.storage.tails import SEQ_MAX
 
@@ -69,6 +69,11 @@ class Replica:
         self.ruleset = b""
         """The ruleset in force at the last seal, as far as was concluded."""
         self.room = Room(self)
+        self.waiting: frozenset[MemberId] = frozenset()
+        """Who are known and not admitted, by the whole ledger, as far as was concluded."""
+        self.joining: Joining | None = None
+        """What the rules in force ask of newcomers; None: what the founding ones do."""
+        self._followed = 0
         rows.amend(store, community)
         self.reload()
 
@@ -153,8 +158,8 @@ class Replica:
             self.deciding += len(read)
             self.ledger.add(read)
             self._sorted = False
-            if any(record.kind == INHERIT for record in read):
-                self.refold()
+            if any(record.kind in (FOUND, INHERIT) for record in read):
+                self.refold()  # it says what newcomers are asked, or who there was before
 
     def freeze(self, proof: Proof) -> bool:
         """Take in a checked proof; say whether it changed anything."""
@@ -205,6 +210,11 @@ class Replica:
         """Return the active member whose device this is, else None."""
         member = membership.member_of(self.ledger.state, device)
         return None if member in self.removed else member
+
+    def is_waiting(self, device: DeviceKey) -> bool:
+        """Say whether the whole ledger knows the device's member and has not admitted them."""
+        found = joining.device_row(self.ledger.state, device)
+        return found is not None and found.member in self.waiting
 
     def admitted_at(self, device: DeviceKey) -> int:
         """Return the clock at which the active member whose device this is was admitted, else 0."""
@@ -265,14 +275,45 @@ class Replica:
 
     def refold(self) -> None:
         """Fold the ledger of membership anew from what is stored."""
-        before = members_before(self.store, self.community)
-        self.ledger = Ledger(self.community, before, seals=SealIds(self.store, self.community))
-        self.ledger.add(self.store.rare())
-        for row in self._rows.values():
-            if row.frozen is not None:
-                self.ledger.freeze(row.author, row.frozen)
+        self.ledger = belonging(self.store, self.community, self.joining, self._told)
         self.decided.tell(self.ledger)
         self._sorted = False
+
+    def learn(self, waiting: Iterable[MemberId], asked: Joining) -> None:
+        """Take in who belongs by the whole ledger, which knows votes and times.
+
+        waiting: who are known and not admitted. asked: what the rules in force ask of newcomers.
+        """
+        before, self.joining = self.joining, asked
+        self.waiting = frozenset(waiting)
+        if before != asked or self._is_behind():
+            self.refold()
+
+    def follow(self) -> None:
+        """Fold anew when seals show that somebody was admitted whom the fold left waiting."""
+        if self._followed != self.chain.height:
+            self._followed = self.chain.height
+            if self._is_behind():
+                self.refold()
+
+    def _is_behind(self) -> bool:
+        """Say whether the fold has let in whom the ledger has not, or left out whom seals show."""
+        state = self.ledger.state
+        for device in membership.devices(state):
+            status = None if device.status is None else device.status.partition(":")[0]
+            if status == "active" and device.member in self.waiting:
+                return True
+            is_out = status in ("requested", "refused") and device.member not in self.waiting
+            if is_out and self.sealed_length(device.key):
+                return True
+        return False
+
+    def _told(self, member: MemberId, device: DeviceKey, inviter: MemberId) -> bool | None:
+        if member in self.waiting:
+            return False
+        if self.sealed_length(device):
+            return True
+        return False if inviter in self.removed else None
 
     def was_admitted(self, device: DeviceKey) -> bool:
         """Say whether `device` is or once was a member's, so that its log is kept whole."""

@@ -323,9 +323,7 @@ class Service:
             desk.send(session, wire.Runs((run,) if run else (), 0, asked=False))
 
     def _membership_changed(self) -> None:
-        """Vouch where that is ours to do, say our name, admit guests who became members."""
-        if self.desk.keeps:
-            self.authoring.vouch()
+        """Say our name, admit guests who became members."""
         self.authoring.introduce()
         for session in self.gate.promote():
             self.peering.tell(session)
@@ -367,10 +365,12 @@ class Service:
         replica.basis, replica.ruleset = RecordId(outlook.seal), outlook.ruleset
         replica.decide(outlook.decided, keeps=self.desk.keeps)
         replica.room.budget, replica.room.shares = outlook.budget, outlook.shares
+        replica.learn(outlook.waiting, outlook.joining)
         for session in self.desk.members():
             if session.device is not None and replica.is_removed(session.device):
                 self.desk.drop(session, "its member was removed")
                 self._left(session.peer)
+        self._membership_changed()
         self.sealing.concluded(outlook)
         self.arriving.tick()
 
@@ -416,6 +416,7 @@ class Service:
         if desk.keeps:
             self.scrubbing.step()
             self.erasing.step()
+        desk.replica.follow()
         self._membership_changed()
         self.sealing.tick()
         self.arriving.tick()

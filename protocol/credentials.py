@@ -1,8 +1,9 @@
 """Credentials: a handful of records from which a stranger to the ledger sees a membership.
 
 Whoever knows the community's id can check them: the founding record hashes to that id and
-names the founder's keys; an enrolment is signed by a member's keys; a vouch of the
-founder admits the member; records about keys say which ones speak for him by then. They
+names the founder's keys; an enrolment is signed by a member's keys; a request under an invite,
+or a vouch, leads to the member who let this one in, and so on to the founder, or to a member
+whom the reader knows; records about keys say which ones speak for a member by then. They
 open the door of a link; what the member may do is decided by the fold, once the ledgers
 are equal. Who knows the member's keys already must not believe credentials that leave
 out a change of them: `Claim.continues` tells.
@@ -10,36 +11,61 @@ out a change of them: `Claim.continues` tells.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from commonweal.protocol import succession
 from commonweal.protocol.errors import Malformed, NotPermitted
 from commonweal.protocol.identity import Enrolment, Inception, check_enrolment, is_proven
-from commonweal.protocol.keys import DeviceKey, MemberId, MemberKey, PeerKey
-from commonweal.protocol.record import FOUND, CommunityId, Record, community_of, from_bytes
+from commonweal.protocol.keys import (
+    INVITE_CONTEXT,
+    DeviceKey,
+    MemberId,
+    MemberKey,
+    PeerKey,
+    is_signed,
+    signed_array,
+)
+from commonweal.protocol.record import (
+    FOUND,
+    CommunityId,
+    Record,
+    RecordId,
+    community_of,
+    from_bytes,
+)
 from commonweal.protocol.succession import REKEY, SPONSORS, Keys
 
 ENROL = "device.enrol"
 VOUCH = "member.vouch"
-KINDS = (FOUND, ENROL, VOUCH, REKEY, SPONSORS)
+INVITE = "invite.create"
+REQUEST = "member.request"
+KINDS = (FOUND, ENROL, VOUCH, INVITE, REQUEST, REKEY, SPONSORS)
 """What credentials are made of."""
 CREDENTIALS_MAX = 24
-"""Records; a member who never changed his keys needs four, a recovery by seven sponsors eight."""
+"""Records; a member whom the founder invited needs four, a recovery by seven sponsors eight."""
 CREDENTIALS_BYTES_MAX = 7 * 1024
 """All of them together, so that a hello is one frame of a stranger, 8 KiB."""
 
 Speaking: TypeAlias = tuple[tuple[MemberKey, ...], int]
 """Keys, and how many of them speak for their member."""
 
+Active: TypeAlias = Callable[[DeviceKey], "MemberId | None"]
+"""Returns the active member of a device; None where none is known."""
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Whose device it is, as credentials say; his keys in turn, up to those that enrolled it."""
+    """Whose device it is, as credentials say.
+
+    speaking: the member's keys in turn, up to those that enrolled it. invites: under which the
+    member, and those who let them in, were admitted.
+    """
 
     member: MemberId
     speaking: tuple[Speaking, ...]
+    invites: tuple[RecordId, ...] = ()
 
     def continues(self, known: Speaking, rekeys: int) -> bool:
         """Say whether the keys that are known here, after so many changes, are among his."""
@@ -56,6 +82,8 @@ class _Reading:
     devices: dict[DeviceKey, tuple[Claim, bytes]] = field(default_factory=dict)
     founder: MemberId | None = None
     vouches: list[Record] = field(default_factory=list)
+    requests: list[Record] = field(default_factory=list)
+    invites: dict[bytes, Record] = field(default_factory=dict)
 
     def read(self, record: Record) -> None:
         if community_of(record) != self.community:
@@ -69,8 +97,43 @@ class _Reading:
             self.founder = member if record.kind == FOUND else self.founder
         elif record.kind == VOUCH:
             self.vouches.append(record)
+        elif record.kind == REQUEST:
+            self.requests.append(record)
+        elif record.kind == INVITE:
+            self.invites[record.id] = record
         elif record.kind in (REKEY, SPONSORS):
             self._changed(record)
+
+    def way_in(self, member: MemberId, active: Active) -> tuple[RecordId, ...] | None:
+        """Return the invites by which a member came in, back to who needs none; None for no way."""
+        asking: list[tuple[MemberId, tuple[RecordId, ...]]] = [(member, ())]
+        seen = {member: None}
+        for whom, invites in asking:
+            if whom == self.founder:
+                return invites
+            for author, invite in self._letting_in(whom):
+                if active(author) is not None:
+                    return (*invites, *invite)
+                claim, _ = self.devices.get(author, (None, b""))
+                if claim is not None and claim.member not in seen:
+                    seen[claim.member] = None
+                    asking.append((claim.member, (*invites, *invite)))
+        return None
+
+    def _letting_in(self, member: MemberId) -> Iterator[tuple[DeviceKey, tuple[RecordId, ...]]]:
+        """Yield the devices that vouched for a member, or made the invite the member asks under."""
+        for vouch in self.vouches:
+            if vouch.data.get("member") == member:
+                yield vouch.author, ()
+        for request in self.requests:
+            claim, _ = self.devices.get(request.author, (None, b""))
+            named = request.data.get("invite")
+            invite = self.invites.get(named) if type(named) is bytes else None
+            if claim is not None and claim.member == member and invite is not None:
+                signed = signed_array(INVITE_CONTEXT, self.community, member, request.author)
+                key, proof = invite.data.get("key"), request.data.get("proof")
+                if type(key) is bytes and type(proof) is bytes and is_signed(key, signed, proof):
+                    yield invite.author, (invite.id,)
 
     def _changed(self, record: Record) -> None:
         old = self.keys.get(record.data.get("member", b""))
@@ -105,12 +168,22 @@ class _Reading:
                 raise Malformed("not an enrolment")
 
 
+def nobody(_device: DeviceKey) -> MemberId | None:
+    """Know no member."""
+    return None
+
+
 def check(
-    wires: Sequence[bytes], community: CommunityId, device: DeviceKey, peer: PeerKey
+    wires: Sequence[bytes],
+    community: CommunityId,
+    device: DeviceKey,
+    peer: PeerKey,
+    active: Active = nobody,
 ) -> Claim:
     """Return the member whose device the credentials make `device`, with host key `peer`.
 
-    Raises `NotPermitted`, or `Malformed`, `InvalidRecord` or `BadSignature` for bad records.
+    active: returns the active member of a device that the reader knows. Raises `NotPermitted`,
+    or `Malformed`, `InvalidRecord` or `BadSignature` for bad records.
     """
     if not is_bounded(wires):
         raise NotPermitted("more credentials than are ever needed")
@@ -120,14 +193,10 @@ def check(
     claim, bound = reading.devices.get(device, (None, b""))
     if claim is None or bound != peer or reading.founder is None:
         raise NotPermitted("these credentials belong to another node")
-    for vouch in reading.vouches:
-        voucher, _ = reading.devices.get(vouch.author, (None, b""))
-        by_founder = voucher is not None and voucher.member == reading.founder
-        if by_founder and vouch.data.get("member") == claim.member:
-            return claim
-    if claim.member != reading.founder:
+    invites = reading.way_in(claim.member, active)
+    if invites is None:
         raise NotPermitted("nobody who may admit has vouched for this member")
-    return claim
+    return replace(claim, invites=invites)
 
 
 def is_bounded(wires: Sequence[bytes]) -> bool:

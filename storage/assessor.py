@@ -113,6 +113,8 @@ class Assessor:
                 seal=SealId(kept.last.seal),
                 ruleset=ruleset.id,
                 removed=seen.removed,
+                waiting=self.kept.waiting(),
+                joining=kept.rules.joining,
                 witnesses=witnesses,
                 candidates=tuple(sorted(one for one in seen.offered if one not in seated)),
                 unsealed=sum(stop - start for _, start, stop in unsealed) + self._kept(final),

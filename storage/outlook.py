@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from commonweal.protocol.budget import DEFAULT, Budget
 from commonweal.protocol.keys import DeviceKey, MemberId
+from commonweal.protocol.ledger.rules_in_force import Joining
 from commonweal.protocol.record import RecordId
 from commonweal.protocol.seal.votes import SealId
 from commonweal.protocol.seal.witnesses import Witness
@@ -18,7 +19,8 @@ class Outlook:
     """How the ledger stands, for whoever agrees on the next seal.
 
     height, seal: how far it is folded; the chain that is kept may be longer. ruleset: the id
-    of the document in force. removed: as `Decided` has them. witnesses: the set for height + 1.
+    of the document in force. removed: as `Decided` has them. waiting: who are
+    known and not admitted. joining: what the rules ask of newcomers. witnesses: the set for height + 1.
     candidates: devices that offer and have no seat. unsealed: records that the next cut could
     cover; is_urgent: one of them is of a rare kind. deadline_ms: the earliest sealed deadline
     that no seal has passed. void: the records about seats that seals cover and refused. alarm:
@@ -30,6 +32,8 @@ class Outlook:
     seal: SealId
     ruleset: bytes
     removed: tuple[tuple[MemberId, int], ...]
+    waiting: tuple[MemberId, ...]
+    joining: Joining
     witnesses: tuple[Witness, ...]
     candidates: tuple[DeviceKey, ...]
     unsealed: int

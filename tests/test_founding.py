@@ -88,9 +88,8 @@ def test_a_newcomers_two_records_are_a_request() -> None:
     ledger = Ledger(COMMUNITY)
     ledger.add([asked, first, made, FIRST])
     assert [ledger.verdict(one.id) for one in (first, asked)] == [None, None]
-    assert membership.status_of(ledger.state, author) == "requested"
-    (pending,) = membership.pending(ledger.state)
-    assert pending.member == BO.inception.member
+    assert membership.member_of(ledger.state, author) == BO.inception.member
+    assert not membership.pending(ledger.state)
 
 
 def test_a_request_needs_the_key_of_the_invite() -> None:

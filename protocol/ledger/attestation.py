@@ -16,6 +16,7 @@ from commonweal.protocol.ledger import agents, commons, consent, settlement
 from commonweal.protocol.ledger.consent import CorrectionRow
 from commonweal.protocol.ledger.context import Context, Verdict, is_bytes, is_count
 from commonweal.protocol.ledger.flow import EVENT, EventRow, event_row
+from commonweal.protocol.ledger.powers import Power, writer_may
 from commonweal.protocol.ledger.reasons import Reason
 from commonweal.protocol.ledger.rules_in_force import Rules
 from commonweal.protocol.ledger.state import State
@@ -34,6 +35,11 @@ def attest(state: State, record: Record, context: Context) -> Verdict:
     correction = consent.correction_row(state, event)
     if correction is not None:
         return _consent(state, context, event, correction, say, seen)
+    paid = settlement.settlement_row(state, event)
+    is_paid = paid is not None and paid.claimant == context.member
+    early = None if is_paid else writer_may(state, record, context, Power.ATTEST)
+    if early is not None:
+        return early
     row = event_row(state, event)
     if row is None:
         return _attest_claim(state, context, event, say)
@@ -56,6 +62,9 @@ def dispute(state: State, record: Record, context: Context) -> Verdict:
     event, say = record.data.get("event"), record.data.get("say", OPEN)
     if not is_bytes(event) or say not in (OPEN, WITHDRAW):
         return Reason.SHAPE
+    early = writer_may(state, record, context, Power.ATTEST)
+    if early is not None:
+        return early
     row = event_row(state, event)
     if row is None:
         return Reason.UNKNOWN_EVENT

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from commonweal.protocol.keys import MemberId
-from commonweal.protocol.ledger import dates, departing, joining, pools, roles, standing
+from commonweal.protocol.ledger import dates, departing, joining, pools, powers, roles, standing
 from commonweal.protocol.ledger.context import NO_DOCUMENTS
 from commonweal.protocol.ledger.cut import BEFORE_ALL, Cut
 from commonweal.protocol.ledger.forks import keep
@@ -148,12 +148,14 @@ class _Closing:
         self.trials: dict[bytes, None] = {}
         """The proposals that are tried now."""
         self.ended: list[ProposalRow] = []
-        self.members = [
+        active = [
             key[1:]
             for key, value in state.items(joining.MEMBER)
             if joining.MemberRow(*value).status == joining.ACTIVE
         ]
-        self.active = frozenset(self.members)
+        self.active = dict.fromkeys(active)
+        may, vote = powers.may, powers.Power.VOTE
+        self.members = [one for one in active if may(state, one, vote, self.settled_ms) is None]
         self.holders: dict[str, list[bytes]] = {"": self.members}
 
     def go_back(self) -> None:
@@ -172,6 +174,7 @@ class _Closing:
             pool = pools.PoolRow(*value)
             if pool.split_ms > now_ms:
                 self.state.put(key, [*pool._replace(split_ms=now_ms)])
+        powers.go_back(self.state, now_ms + self.ruleset.joining.delay_ms)
         now = standing.standing_row(self.state)
         if now is not None and now.since_ms > now_ms:
             until = now.until_ms and now_ms + now.until_ms - now.since_ms
@@ -234,6 +237,9 @@ class _Closing:
             early=process.early,
             ballots=tuple(ballots),
         )
+
+    def _was(self, member: bytes, row: ProposalRow) -> bool:
+        return powers.was_member(self.state, member, row.clock, self.cut.time_ms)
 
     def _count(self, id: bytes, row: ProposalRow) -> None:
         row = self._tallied(id, row)
@@ -385,17 +391,17 @@ class _Closing:
     def _electors(self, role: str, row: ProposalRow) -> list[bytes]:
         """Return who may vote on a ballot: the holders of its role, or all members.
 
-        All where nobody holds it. A removal is not for whoever it concerns, nor for one alone.
+        All where nobody holds it. A removal is for those who were members before, not for
+        whoever it concerns, nor for one alone.
         """
         if role not in self.holders:
             found = [one for one in self.members if roles.holds(self.state, one, role)]
             self.holders[role] = found or self.members
         if row.subject != REMOVAL:
             return self.holders[role]
-        others = [one for one in self.holders[role] if one != row.target]
-        if len(others) >= REMOVAL_YES_MIN:
-            return others
-        return [one for one in self.members if one != row.target]
+        before = [one for one in self.members if one != row.target and self._was(one, row)]
+        others = [one for one in self.holders[role] if one in before]
+        return others if len(others) >= REMOVAL_YES_MIN else before
 
 
 def _least_yes(row: ProposalRow, electorate: int) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, TypeAlias, TypeGuard
 
-from commonweal.protocol.keys import MemberId
+from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger.cut import Cut
 from commonweal.protocol.ledger.reasons import Reason
 from commonweal.protocol.ledger.rules_in_force import Rules
@@ -35,6 +35,15 @@ def finds_none(_: RecordId) -> Record | None:
     return None
 
 
+Told: TypeAlias = Callable[[MemberId, DeviceKey, MemberId], bool | None]
+"""Says whether a newcomer with a device, invited by another, is admitted; None: judge by rules."""
+
+
+def told_nothing(_member: MemberId, _device: DeviceKey, _inviter: MemberId) -> bool | None:
+    """Leave every admission to the rules."""
+    return None
+
+
 Verdict: TypeAlias = Reason | None
 """None: the record counts. Else why it does not."""
 
@@ -44,7 +53,8 @@ class Context(NamedTuple):
 
     member: the author's, who is active; `NOBODY` for the kinds that anyone writes.
     documents: the permanent bodies of records held, by their hash. seals: those that a
-    record may name as its basis. record: finds what a record cites.
+    record may name as its basis. record: finds what a record cites. time_ms: of the seal that
+    covers the record; 0 above the last. told: what a fold without seals is told by one with.
     """
 
     community: CommunityId
@@ -54,6 +64,8 @@ class Context(NamedTuple):
     documents: Mapping[bytes, bytes] = NO_DOCUMENTS
     seals: Heights = NO_SEALS
     record: Find = finds_none
+    time_ms: int = 0
+    told: Told = told_nothing
 
 
 def is_bytes(value: Any, size: int = 32) -> TypeGuard[bytes]:

@@ -1,13 +1,14 @@
 """Departing: a member leaves, or is removed by a vote.
 
-What he gave, was given, and said of contributions stays. His disputes do not: he could not
-withdraw them, and so one who is gone would keep others from their share for ever.
+What they gave, were given, and said of contributions stays. Their disputes do not: they could
+not withdraw them, and so one who is gone would keep others from their share for ever. Nor do
+their invites, by which they would come back as somebody else.
 """
 
 from __future__ import annotations
 
 from commonweal.protocol.keys import MemberId
-from commonweal.protocol.ledger import attestation, joining
+from commonweal.protocol.ledger import attestation, inviting, joining
 from commonweal.protocol.ledger.context import Context, Verdict
 from commonweal.protocol.ledger.state import State
 from commonweal.protocol.record import Record
@@ -26,4 +27,5 @@ def remove(state: State, member: MemberId, clock: int) -> None:
 
 def _depart(state: State, member: MemberId, status: str, clock: int) -> None:
     joining.set_status(state, member, status, clock)
+    inviting.end_invites(state, member)
     attestation.withdraw_disputes(state, member)

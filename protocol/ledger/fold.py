@@ -28,8 +28,10 @@ from commonweal.protocol.ledger.context import (
     Context,
     Find,
     Heights,
+    Told,
     Verdict,
     finds_none,
+    told_nothing,
 )
 from commonweal.protocol.ledger.cut import BEFORE_ALL, Cut
 from commonweal.protocol.ledger.kinds import KINDS, RESERVED, Author
@@ -88,7 +90,8 @@ class Ledger:
     by which those of one clock are ordered; empty orders them by their ids. rules_at: what
     was asked at the height of a basis, and still is by the grace of the rules; of events
     only, since else an old basis would bring back what the rules have ended. find: finds what
-    is cited and not added here.
+    is cited and not added here. time_ms: of the seal that covers the records; 0 above the last.
+    told: who is admitted, where another fold says so.
     """
 
     def __init__(
@@ -102,13 +105,16 @@ class Ledger:
         order: bytes = b"",
         rules_at: Callable[[int], Rules] | None = None,
         find: Find = finds_none,
+        time_ms: int = 0,
+        told: Told = told_nothing,
     ) -> None:
         self.community, self.cut, self.rules, self._order = community, cut, rules, order
         self._rules_at = rules_at
         self._by_basis: dict[bytes, Context] = {}
         self._state = State(base)
         self._find = find
-        self._context = Context(community, cut, rules, NOBODY, documents, seals, self._cited)
+        base_context = Context(community, cut, rules, NOBODY, documents, seals, self._cited)
+        self._context = base_context._replace(time_ms=time_ms, told=told)
         self._entries: list[_Entry] = []
         self._clocks: dict[RecordId, int] = {}
         self._fresh: dict[RecordId, Record] = {}

@@ -29,6 +29,7 @@ from commonweal.protocol.errors import CommonwealError
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger import joining, standing
 from commonweal.protocol.ledger.context import Context, Verdict, is_bytes, is_count
+from commonweal.protocol.ledger.powers import Power, writer_may
 from commonweal.protocol.ledger.reasons import Reason
 from commonweal.protocol.ledger.state import State
 from commonweal.protocol.record import Record
@@ -145,6 +146,9 @@ def put(state: State, proposal: bytes, row: ProposalRow) -> None:
 
 def propose(state: State, record: Record, context: Context) -> Verdict:
     """Lay a change of the rules, a removal, a fork or a decision before the members."""
+    early = writer_may(state, record, context, Power.VOTE)
+    if early is not None:
+        return early
     count = state.get(OF_MEMBER + context.member) or 0
     if count >= OPEN_PER_MEMBER_MAX:
         return Reason.TOO_MANY_PROPOSALS
@@ -194,6 +198,9 @@ def vote(state: State, record: Record, context: Context) -> Verdict:
         return Reason.UNKNOWN_PROPOSAL
     if row.status not in (DRAFT, VOTING):
         return Reason.VOTE_CLOSED
+    early = writer_may(state, record, context, Power.VOTE)
+    if early is not None:
+        return early
     if row.status == VOTING and state.get(ELECTOR + proposal + context.member) is None:
         return Reason.NO_VOTE
     if row.subject == REMOVAL and row.target == context.member:

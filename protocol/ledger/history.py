@@ -342,7 +342,7 @@ class History:
             return standing.rules_at(self._standing_state(), documents, height, now_ms)
 
         below = (self.community, base, self.cut, rules, documents, self.seals)
-        return Ledger(*below, order, rules_at, self._above.get)
+        return Ledger(*below, order, rules_at, self._above.get, time_ms or 0)
 
     def _standing_state(self) -> State:
         """Return a state that knows the founding document, which rules before any cut."""

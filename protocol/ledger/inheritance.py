@@ -26,15 +26,16 @@ from commonweal.protocol.keys import HASH_BYTES
 from commonweal.protocol.ledger import (
     forks,
     governance,
+    inviting,
     joining,
     roles,
     seats,
     spending,
     sponsoring,
 )
-from commonweal.protocol.ledger.closing import LAST
 from commonweal.protocol.ledger.context import Context, Verdict
 from commonweal.protocol.ledger.cut import Cut
+from commonweal.protocol.ledger.dates import LAST
 from commonweal.protocol.ledger.joining import MemberRow
 from commonweal.protocol.ledger.reasons import Reason
 from commonweal.protocol.ledger.snapshot import read_chunk, value_of
@@ -44,7 +45,8 @@ from commonweal.protocol.record import CommunityId, Record
 
 LEFT_BEHIND = (
     *(joining.FOUNDING, joining.DEVICE, joining.DEVICE_OF, joining.PEER, joining.FROZEN),
-    *(joining.INVITE, joining.REQUEST_OF, joining.REQUEST, joining.VOUCH, LAST),
+    *(inviting.INVITE, inviting.REQUEST_OF, inviting.REQUEST, inviting.VOUCH, LAST),
+    *(inviting.BROUGHT, joining.COUNT),
     *(governance.PROPOSAL, governance.OPEN, governance.VOTE, governance.ELECTOR),
     *(governance.COMMENT, governance.OF_MEMBER, governance.DECIDED, forks.KEPT),
     *(roles.OFFER, seats.GUILTY, spending.SPENT),

@@ -1,4 +1,4 @@
-"""Who belongs: founding, devices, invites, requests, vouches, leaving.
+"""Who belongs: founding, members, devices, leaving. How somebody comes in is in `inviting`.
 
 Records (`data`; every signature is by member keys, [[key, signature]...] ascending):
   community.found  nonce: 32 bytes, inception, peer, signatures over
@@ -8,40 +8,34 @@ Records (`data`; every signature is by member keys, [[key, signature]...] ascend
                    proof: signature by the peer key over the same after "commonweal/1/peer"
   device.revoke    device, seq, id: its last good record; signatures over
                    ["commonweal/1/revoke", community, member, device, seq, id]
-  invite.create    key: Ed25519, uses: 1..1000, expires: ms, optional, judged by who admits
-  invite.revoke    invite, cited
-  member.request   invite, cited; proof: signature by the invite's key over
-                   ["commonweal/1/invite", community, member, device]
-  member.vouch     member, request, cited
   member.profile   nothing; the name is in the erasable body
   member.leave     nothing; see `departing`
-A device of an active member counts at once, that of a newcomer with his admission.
-State: F founding, M members, D devices, E a member's devices, P devices by peer, I invites,
-Q a member's requests, R requests by id, V vouches, Z frozen logs. What nodes read from it
-is in `membership`; how a member's keys change, in `sponsoring`.
+A device of an active member counts at once, that of a newcomer with the admission.
+State: F founding, # how many are members and ever were, M members, D devices, E a member's
+devices, P devices by peer, Z frozen logs. What nodes read from it is in `membership`; how a
+member's keys change, in `sponsoring`.
 """
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import Any, NamedTuple
 
 from commonweal.protocol import keys
 from commonweal.protocol.errors import BadSignature, Malformed
 from commonweal.protocol.identity import Enrolment, Inception, check_enrolment, is_proven
-from commonweal.protocol.keys import DeviceKey, MemberId, MemberKey, PeerKey, SignedContext
+from commonweal.protocol.keys import MemberId, MemberKey, PeerKey, SignedContext
 from commonweal.protocol.ledger.context import Context, Verdict, is_bytes, is_count
 from commonweal.protocol.ledger.reasons import Reason
 from commonweal.protocol.ledger.state import State
-from commonweal.protocol.record import Record, RecordId
+from commonweal.protocol.record import Record
 
 FOUNDING = b"F"
-MEMBER, DEVICE, DEVICE_OF, PEER = b"M", b"D", b"E", b"P"
-INVITE, REQUEST_OF, REQUEST, VOUCH, FROZEN = b"I", b"Q", b"R", b"V", b"Z"
+COUNT = b"#"
+"""The key of how many are members now, and how many ever were: [active, ever]."""
+MEMBER, DEVICE, DEVICE_OF, PEER, FROZEN = b"M", b"D", b"E", b"P", b"Z"
 
 NEW, ACTIVE, LEFT, REMOVED = "new", "active", "left", "removed"
 
-USES_MAX = 1000
 DEVICES_PER_MEMBER_MAX = 64
 REVOCATIONS_PER_DEVICE_MAX = 4
 """Each may end the log earlier than the one before, and costs a way back."""
@@ -49,7 +43,11 @@ SIGNATURES_MAX = 16
 
 
 class MemberRow(NamedTuple):
-    """A member in the state. `since`: the clock at which he got this status."""
+    """A member in the state.
+
+    since: the clock at which the member got this status. powers_ms: the time of a seal from
+    which on they vote, attest for others, hold seats and invite; 0: at once.
+    """
 
     status: str
     since: int
@@ -58,6 +56,7 @@ class MemberRow(NamedTuple):
     devices: int
     rekeys: int
     profile: bytes | None
+    powers_ms: int = 0
 
 
 class DeviceRow(NamedTuple):
@@ -70,28 +69,6 @@ class DeviceRow(NamedTuple):
     revocations: int = 0
 
 
-class InviteRow(NamedTuple):
-    """An invite in the state."""
-
-    key: bytes
-    uses: int
-    used: int
-    expires: int | None
-    revoked: bool
-    author: MemberId
-
-
-class RequestRow(NamedTuple):
-    """A request in the state. `vouches` counts them; `open` until its member is admitted."""
-
-    member: MemberId
-    device: DeviceKey
-    invite: RecordId
-    clock: int
-    vouches: int
-    open: bool
-
-
 def member_row(state: State, member: bytes) -> MemberRow | None:
     """Return what the state says of a member, if anything."""
     value = state.get(MEMBER + member)
@@ -102,12 +79,6 @@ def device_row(state: State, device: bytes) -> DeviceRow | None:
     """Return what the state says of a device, if anything."""
     value = state.get(DEVICE + device)
     return None if value is None else DeviceRow(*value)
-
-
-def invite_row(state: State, invite: bytes) -> InviteRow | None:
-    """Return what the state says of an invite, if anything."""
-    value = state.get(INVITE + invite)
-    return None if value is None else InviteRow(*value)
 
 
 def writer(state: State, record: Record) -> MemberId | Reason:
@@ -141,6 +112,9 @@ def found(state: State, record: Record, context: Context) -> Verdict:
     refused = _enrol(state, record, nonce, inception.member, row)
     if refused is None:
         state.put(FOUNDING, [inception.member, record.id, record.body.hash])
+        known_now = [MemberRow(*value).status for _, value in state.items(MEMBER)]
+        ever = len(known_now) - known_now.count(NEW)
+        state.put(COUNT, [known_now.count(ACTIVE), ever])
     return refused
 
 
@@ -196,131 +170,20 @@ def apply_revocation(state: State, record: Record) -> None:
         state.put(DEVICE + device, [*row])
 
 
-def create_invite(state: State, record: Record, context: Context) -> Verdict:
-    """Make an invite of the author's member."""
-    data = record.data
-    key, uses, expires = data.get("key"), data.get("uses"), data.get("expires")
-    if not is_bytes(key) or not is_count(uses, 1, USES_MAX):
-        return Reason.SHAPE
-    if expires is not None and not is_count(expires):
-        return Reason.SHAPE
-    row = InviteRow(key, uses, 0, expires, False, context.member)
-    state.put(INVITE + record.id, [*row])
-    return None
+def counts(state: State) -> tuple[int, int]:
+    """Return how many are members now, and how many ever were."""
+    active, ever = state.get(COUNT) or (0, 0)
+    return active, ever
 
 
-def revoke_invite(state: State, record: Record, context: Context) -> Verdict:
-    """Let an invite admit nobody more; for its author's member and the founder."""
-    invite = record.data.get("invite")
-    if not is_bytes(invite):
-        return Reason.SHAPE
-    if invite not in (*record.deps, record.prev):
-        return Reason.NOT_CITED
-    row = invite_row(state, invite)
-    if row is None:
-        return Reason.UNKNOWN_INVITE
-    if context.member not in (row.author, state.get(FOUNDING)[0]):
-        return Reason.NOT_YOURS
-    if row.revoked:
-        return Reason.ALREADY_REVOKED
-    state.put(INVITE + invite, [*row._replace(revoked=True)])
-    return None
-
-
-def request(state: State, record: Record, context: Context) -> Verdict:
-    """Note that a newcomer, holding an invite, asks to be admitted."""
-    invite, proof = record.data.get("invite"), record.data.get("proof")
-    if not is_bytes(invite) or not is_bytes(proof, keys.SIGNATURE_BYTES):
-        return Reason.SHAPE
-    if invite not in (*record.deps, record.prev):
-        return Reason.NOT_CITED
-    device = device_row(state, record.author)
-    if device is None:
-        return Reason.NOT_ENROLLED
-    if device.last is not None and record.seq > device.last:
-        return Reason.DEVICE_REVOKED
-    member = member_row(state, device.member)
-    assert member is not None, "a device belongs to a member"
-    if member.status == ACTIVE:
-        return Reason.ALREADY_MEMBER
-    row = invite_row(state, invite)
-    if row is None:
-        return Reason.UNKNOWN_INVITE
-    of_member = REQUEST_OF + device.member + invite
-    standing = state.get(of_member)
-    if standing is not None and state.get(REQUEST + standing)[5]:
-        return Reason.ALREADY_REQUESTED
-    fields = (context.community, device.member, record.author)
-    signed = keys.signed_array(keys.INVITE_CONTEXT, *fields)
-    if not keys.is_signed(row.key, signed, proof):
-        return Reason.NOT_BY_INVITE
-    asked = RequestRow(device.member, record.author, RecordId(invite), record.clock, 0, True)
-    state.put(REQUEST + record.id, [*asked])
-    state.put(of_member, record.id)
-    return None
-
-
-def vouch(state: State, record: Record, context: Context) -> Verdict:
-    """Count the author's vouch, and admit the newcomer when the rules have enough."""
-    member, asked = record.data.get("member"), record.data.get("request")
-    if not is_bytes(member) or not is_bytes(asked):
-        return Reason.SHAPE
-    if asked not in (*record.deps, record.prev):
-        return Reason.NOT_CITED
-    value = state.get(REQUEST + asked)
-    row = None if value is None else RequestRow(*value)
-    if row is None or row.member != member:
-        return Reason.UNKNOWN_REQUEST
-    newcomer = member_row(state, member)
-    assert newcomer is not None, "a request is by a known member"
-    if newcomer.status == ACTIVE or not row.open:
-        return Reason.ALREADY_MEMBER
-    if state.get(VOUCH + asked + context.member) is not None:
-        return Reason.ALREADY_VOUCHED
-    invite = invite_row(state, row.invite)
-    assert invite is not None, "a request is under a known invite"
-    closed = invite_closed(invite)
-    if closed is not None:
-        return closed
-    row = row._replace(vouches=row.vouches + 1)
-    state.put(VOUCH + asked + context.member, record.id)
-    if admits(state, row, context):
-        row = row._replace(open=False)
-        state.put(INVITE + row.invite, [*invite._replace(used=invite.used + 1)])
-        state.put(MEMBER + member, [*newcomer._replace(status=ACTIVE, since=record.clock)])
-    state.put(REQUEST + asked, [*row])
-    return None
-
-
-def admits(state: State, request: RequestRow, context: Context) -> bool:
-    """Whether this vouch, counted in `request` already, is enough under the rules in force.
-
-    Where fewer are members than must vouch, it is enough that all of them do.
-    """
-    needed = context.rules.vouches
-    if needed:
-        return request.vouches >= needed or request.vouches >= _actives(state, needed)
-    return bool(context.member == state.get(FOUNDING)[0])
-
-
-def _actives(state: State, most: int) -> int:
-    """Return how many active members there are, counted up to `most`."""
-    active = (1 for _, value in state.items(MEMBER) if MemberRow(*value).status == ACTIVE)
-    return sum(islice(active, most))
-
-
-def invite_closed(invite: InviteRow) -> Verdict:
-    """Return why an invite admits nobody more, or None while it does."""
-    if invite.revoked:
-        return Reason.INVITE_REVOKED
-    return Reason.INVITE_USED if invite.used >= invite.uses else None
-
-
-def set_status(state: State, member: MemberId, status: str, clock: int) -> None:
-    """Give a known member another status."""
+def set_status(state: State, member: MemberId, status: str, clock: int, powers_ms: int = 0) -> None:
+    """Give a known member another status. powers_ms: of who becomes active."""
     row = member_row(state, member)
     assert row is not None, "the member is known"
-    state.put(MEMBER + member, [*row._replace(status=status, since=clock)])
+    state.put(MEMBER + member, [*row._replace(status=status, since=clock, powers_ms=powers_ms)])
+    active, ever = counts(state)
+    active += (status == ACTIVE) - (row.status == ACTIVE)
+    state.put(COUNT, [active, ever + (row.status == NEW)])
 
 
 def profile(state: State, record: Record, context: Context) -> Verdict:

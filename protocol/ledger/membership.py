@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from commonweal.protocol.keys import DeviceKey, MemberId, MemberKey, PeerKey
-from commonweal.protocol.ledger import joining
-from commonweal.protocol.ledger.joining import ACTIVE, LEFT, NEW, REMOVED, DeviceRow, InviteRow
+from commonweal.protocol.ledger import inviting, joining
+from commonweal.protocol.ledger.inviting import InviteRow, RequestRow
+from commonweal.protocol.ledger.joining import ACTIVE, LEFT, NEW, REMOVED, DeviceRow
 from commonweal.protocol.ledger.state import State
 from commonweal.protocol.record import RecordId
 
@@ -30,7 +31,8 @@ class Member:
     """A member, or one who was or wants to be.
 
     status: "new", "active", "left" or "removed", since the record of clock `since`.
-    devices: how many he enrolled. profile: the record whose body says his name.
+    devices: how many they enrolled. profile: the record whose body says their name. powers_ms:
+    the time of a seal from which on they vote, attest for others, hold seats and invite.
     """
 
     id: MemberId
@@ -41,11 +43,12 @@ class Member:
     threshold: int
     rekeys: int
     profile: RecordId | None
+    powers_ms: int
 
 
 @dataclass(frozen=True, slots=True)
 class Invite:
-    """An invite. expires: ms since 1970, or None; judged by whoever admits."""
+    """An invite. expires: ms since 1970, or None. closed: why it admits nobody more, or None."""
 
     id: RecordId
     key: bytes
@@ -54,6 +57,7 @@ class Invite:
     expires: int | None
     revoked: bool
     author: MemberId
+    closed: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,22 +170,23 @@ def frozen_at(state: State, device: DeviceKey) -> int | None:
 
 def invite(state: State, invite: RecordId) -> Invite | None:
     """Return an invite by the id of its record."""
-    row = joining.invite_row(state, invite)
-    return None if row is None else Invite(invite, *row)
+    row = inviting.invite_row(state, invite)
+    return None if row is None else _invite(state, invite, row)
 
 
 def invites(state: State) -> list[Invite]:
     """Return all invites, by id; used and revoked ones too."""
     return [
-        Invite(RecordId(key[1:]), *InviteRow(*value)) for key, value in state.items(joining.INVITE)
+        _invite(state, RecordId(key[1:]), InviteRow(*value))
+        for key, value in state.items(inviting.INVITE)
     ]
 
 
 def pending(state: State) -> list[Request]:
     """Return the requests that an admission would still answer, in (clock, id) order."""
     found = []
-    for key, value in state.items(joining.REQUEST):
-        row = joining.RequestRow(*value)
+    for key, value in state.items(inviting.REQUEST):
+        row = RequestRow(*value)
         if row.open and _refusal(state, row) is None and not _is_active(state, row.member):
             found.append(
                 Request(
@@ -196,10 +201,10 @@ def inviter_of(state: State, device: DeviceKey) -> MemberId | None:
     row = joining.device_row(state, device)
     if row is None:
         return None
-    for _, request in state.items(joining.REQUEST_OF + row.member):
-        asked = joining.RequestRow(*state.get(joining.REQUEST + request))
-        invite = joining.invite_row(state, asked.invite)
-        if asked.open and invite is not None and joining.invite_closed(invite) is None:
+    for _, request in state.items(inviting.REQUEST_OF + row.member):
+        asked = RequestRow(*state.get(inviting.REQUEST + request))
+        invite = inviting.invite_row(state, asked.invite)
+        if asked.open and invite is not None and inviting.invite_closed(state, invite) is None:
             return invite.author
     return None
 
@@ -215,11 +220,17 @@ def _member(id: bytes, value: Any) -> Member:
         row.threshold,
         row.rekeys,
         None if row.profile is None else RecordId(row.profile),
+        row.powers_ms,
     )
 
 
 def _device(state: State, device: DeviceKey, row: DeviceRow) -> Device:
     return Device(device, row.member, row.peer, _status(state, device, row), row.clock)
+
+
+def _invite(state: State, id: RecordId, row: InviteRow) -> Invite:
+    fields = (row.key, row.uses, row.used, row.expires, row.revoked, row.author)
+    return Invite(id, *fields, inviting.invite_closed(state, row))
 
 
 def _is_active(state: State, member: MemberId) -> bool:
@@ -235,8 +246,8 @@ def _status(state: State, device: DeviceKey, row: DeviceRow) -> str:
     if member.status not in (NEW, LEFT):
         return member.status
     refusal = None
-    for _, request in state.items(joining.REQUEST_OF + row.member):
-        asked = joining.RequestRow(*state.get(joining.REQUEST + request))
+    for _, request in state.items(inviting.REQUEST_OF + row.member):
+        asked = RequestRow(*state.get(inviting.REQUEST + request))
         if asked.open:
             refusal = _refusal(state, asked)
             if refusal is None:
@@ -244,7 +255,7 @@ def _status(state: State, device: DeviceKey, row: DeviceRow) -> str:
     return member.status if refusal is None else REFUSED + refusal
 
 
-def _refusal(state: State, request: joining.RequestRow) -> str | None:
-    invite = joining.invite_row(state, request.invite)
+def _refusal(state: State, request: RequestRow) -> str | None:
+    invite = inviting.invite_row(state, request.invite)
     assert invite is not None, "a request is under a known invite"
-    return joining.invite_closed(invite)
+    return inviting.invite_closed(state, invite)

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger import joining
 from commonweal.protocol.ledger.context import Context, Verdict, is_bytes
+from commonweal.protocol.ledger.powers import Power, writer_may
 from commonweal.protocol.ledger.reasons import Reason
 from commonweal.protocol.ledger.state import State
 from commonweal.protocol.ledger.texts import is_name
@@ -75,6 +76,9 @@ def endorse(state: State, record: Record, context: Context) -> Verdict:
         return Reason.UNKNOWN_ROLE
     if member == context.member:
         return Reason.SELF_ENDORSED
+    early = writer_may(state, record, context, Power.ATTEST)
+    if early is not None:
+        return early
     value = state.get(_key(member, name))
     if value is None:
         return Reason.NOT_CLAIMED

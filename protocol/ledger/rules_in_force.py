@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     # Whoever only looks at members or resources loads no expressions.
@@ -58,18 +58,35 @@ class Admission:
     when: Checked
 
 
+class Joining(NamedTuple):
+    """How newcomers come in, and what they wait for.
+
+    vouches: how many members must vouch, the inviting one among them. growth: how many a member
+    may bring in a week: so many, or so many of a hundred members. delay_ms: how long a newcomer
+    waits for the powers of a member. founding_circle: so many of the first do not.
+    """
+
+    vouches: int = 0
+    growth_per_week: int = 2
+    growth_percent: int = 10
+    delay_ms: int = 7 * 24 * 3_600_000
+    founding_circle: int = 7
+
+
+NEWCOMERS = Joining()
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What the fold asks of the ruleset in force.
 
-    vouches: how many members must vouch for a newcomer; 0 means that the founder's vouch,
-    and only that, admits. attestations: how many others must attest an event or a claim;
+    joining: how newcomers come in. attestations: how many others must attest an event or a claim;
     common_attestations: what comes in for the community or leaves it, when that is more.
     keeper: the role that moves what is the community's without that; empty for none.
     units: which count without `unit.define`. admissions: conditions that events must meet.
     """
 
-    vouches: int = 0
+    joining: Joining = NEWCOMERS
     attestations: int = 1
     common_attestations: int = 1
     keeper: str = ""

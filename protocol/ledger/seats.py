@@ -18,6 +18,7 @@ from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger import departing, joining, roles, sponsoring
 from commonweal.protocol.ledger.context import Context, Verdict
 from commonweal.protocol.ledger.cut import Cut
+from commonweal.protocol.ledger.powers import Power, last_settled_ms, may
 from commonweal.protocol.ledger.reasons import Reason
 from commonweal.protocol.ledger.roles import OFFER, ROLE, WITNESS, OfferRow, RoleRow
 from commonweal.protocol.ledger.state import State
@@ -189,4 +190,5 @@ def _may_witness(state: State, member: MemberId, device: DeviceKey) -> bool:
         and state.get(joining.FROZEN + device) is None
         and state.get(GUILTY + device) is None
         and roles.holds(state, member, WITNESS)
+        and may(state, member, Power.SEAT, last_settled_ms(state)) is None
     )

@@ -126,7 +126,7 @@ def _rules_of(canonical: bytes) -> Rules:
         for name, table in ruleset.document.get("roles", {}).items()
     }
     return Rules(
-        vouches=ruleset.vouches,
+        joining=ruleset.joining,
         attestations=ruleset.attestations,
         common_attestations=ruleset.common_attestations,
         keeper=ruleset.keeper,

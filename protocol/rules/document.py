@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, NewType, cast
 from commonweal.protocol import codec, keys
 from commonweal.protocol.budget import MIB, Budget, Usage
 from commonweal.protocol.errors import BadRuleset, Malformed, Position
-from commonweal.protocol.ledger.rules_in_force import Admission
+from commonweal.protocol.ledger.rules_in_force import Admission, Joining
 from commonweal.protocol.rules import portions
 from commonweal.protocol.rules.checks import faults, never_object
 from commonweal.protocol.rules.environment import ENVIRONMENT
@@ -120,7 +120,7 @@ class Ruleset:
     id: RulesetId
     name: str
     document: Mapping[str, Any]
-    vouches: int
+    joining: Joining
     attestations: int
     common_attestations: int
     keeper: str
@@ -181,6 +181,16 @@ def check(text: str, electorate: int | None = None) -> list[Problem]:
     known = places(text)
     problems = [Problem(*nearest(known, one.path), one.sentence, one.hint) for one in found]
     return sorted(problems, key=lambda one: (one.line, one.column))
+
+
+UNSAID = ("growth_per_week", "growth_percent", "delay_hours", "founding_circle")
+"""Keys of [membership] that say how fast a community grows, and what newcomers wait for."""
+
+
+def unsaid(ruleset: Ruleset) -> tuple[str, ...]:
+    """Return which of these keys a document leaves out, so that the default holds."""
+    section = ruleset.document.get("membership", {})
+    return tuple(key for key in UNSAID if key not in section)
 
 
 def read_toml(text: str) -> Ruleset:
@@ -247,7 +257,13 @@ def _read(document: Mapping[str, Any]) -> Ruleset:
         id=RulesetId(keys.hash32(keys.RULESET, canonical)),
         name=document["name"],
         document=document,
-        vouches=membership["vouches"],
+        joining=Joining(
+            membership["vouches"],
+            membership["growth_per_week"],
+            membership["growth_percent"],
+            membership["delay_hours"] * HOUR_MS,
+            membership["founding_circle"],
+        ),
         attestations=contributions["attestations"],
         common_attestations=contributions["common_attestations"],
         keeper=contributions["keeper"],

@@ -80,7 +80,14 @@ CHARTER: Fields = {
     "en": Field("text", "", high=CHARTER_CHARACTERS_MAX),
     "zh": Field("text", "", high=CHARTER_CHARACTERS_MAX),
 }
-MEMBERSHIP: Fields = {"vouches": Field("count", 0, 0, PEOPLE_MAX), **_SENTENCES}
+MEMBERSHIP: Fields = {
+    "vouches": Field("count", 0, 0, PEOPLE_MAX),
+    "growth_per_week": Field("count", 2, 0, PEOPLE_MAX),
+    "growth_percent": Field("count", 10, 0, 100),
+    "delay_hours": _hours(24 * 7, high=DECIDING_HOURS_MAX),
+    "founding_circle": Field("count", 7, 0, PEOPLE_MAX),
+    **_SENTENCES,
+}
 ROLE: Fields = {
     "endorsements": Field("count", 0, 0, PEOPLE_MAX),
     "after": _names(),

@@ -14,17 +14,19 @@ from hypothesis import strategies as st
 
 from commonweal.protocol.ledger.fold import Ledger
 from commonweal.protocol.ledger.reasons import Reason
+from commonweal.protocol.ledger.rules_in_force import Joining, Rules
 from commonweal.protocol.ledger.state import State
 from tests.ledger.scenes import Scene, quantity
 from tests.ledger.village import Village, outcome
 
 EXAMPLES = 1000
+TWO = Rules(joining=Joining(vouches=2))
 SEEDS = st.integers(0, 2**32 - 1)
 
 
 def whole(scene: Scene) -> Ledger:
     """Return the ledger of all records of a scene at once."""
-    ledger = Ledger(scene.village.community)
+    ledger = Ledger(scene.village.community, rules=TWO)
     for author, seq in scene.freezes:
         ledger.freeze(author, seq)
     ledger.add(scene.village.records)
@@ -33,7 +35,7 @@ def whole(scene: Scene) -> Ledger:
 
 def in_pieces(scene: Scene, rng: Random) -> Ledger:
     """Return the ledger of the same, shuffled, split, and read in between."""
-    ledger = Ledger(scene.village.community)
+    ledger = Ledger(scene.village.community, rules=TWO)
     records, freezes = scene.shuffled(), list(scene.freezes)
     while records or freezes:
         size = rng.choice((1, 2, 5, 30))
@@ -147,7 +149,7 @@ def test_a_late_record_folds_again_only_what_lies_after_it() -> None:
 
 def test_nothing_is_folded_until_somebody_reads() -> None:
     scene = Scene(3, 40)
-    ledger = Ledger(scene.village.community)
+    ledger = Ledger(scene.village.community, rules=TWO)
     ledger.add(scene.shuffled())
     assert ledger.waiting == len(scene.village.records)
     assert not ledger.settle(1)
@@ -170,9 +172,9 @@ def test_a_ledger_above_a_cut_says_what_one_of_all_says() -> None:
         scene = Scene(number, 40, "event")
         records = sorted(scene.village.records, key=lambda record: (record.clock, record.id))
         half = len(records) // 2
-        below = Ledger(scene.village.community)
+        below = Ledger(scene.village.community, rules=TWO)
         below.add(records[:half])
-        above = Ledger(scene.village.community, base=below.state)
+        above = Ledger(scene.village.community, base=below.state, rules=TWO)
         above.add(records[half:])
         both = dict(below.state.changes()) | dict(above.state.changes())
         assert {k: v for k, v in both.items() if v is not None} == dict(

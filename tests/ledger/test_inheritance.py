@@ -11,6 +11,7 @@ from commonweal.protocol.errors import CommonwealError, InvalidRecord, Malformed
 from commonweal.protocol.ledger import (
     forks,
     governance,
+    inviting,
     joining,
     roles,
     root,
@@ -19,7 +20,7 @@ from commonweal.protocol.ledger import (
     standing,
 )
 from commonweal.protocol.ledger.claims import CLAIM
-from commonweal.protocol.ledger.closing import LAST
+from commonweal.protocol.ledger.dates import LAST
 from commonweal.protocol.ledger.inheritance import inherited
 from commonweal.protocol.ledger.joining import MemberRow
 from commonweal.protocol.ledger.pools import PAID, POOL
@@ -47,9 +48,9 @@ STATE: dict[bytes, Any] = {
     joining.DEVICE + MEI.device: [bytes(MEI.id), None, bytes(MEI.peer), 1],
     joining.DEVICE_OF + MEI.id + MEI.device: True,
     joining.PEER + MEI.peer + MEI.device: True,
-    joining.INVITE + EVENT: [bytes(MEI.id), bytes(32), 1, 0, None, False],
-    joining.REQUEST + EVENT: [bytes(BO.id)],
-    joining.VOUCH + EVENT: True,
+    inviting.INVITE + EVENT: [bytes(MEI.id), bytes(32), 1, 0, None, False],
+    inviting.REQUEST + EVENT: [bytes(BO.id)],
+    inviting.VOUCH + EVENT: True,
     joining.FROZEN + EVE.device: 3,
     LAST: [7, 70, bytes(32), b"", 40],
     seats.SEATED: [[bytes(MEI.device), bytes(MEI.id)]],

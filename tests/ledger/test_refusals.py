@@ -10,6 +10,7 @@ from commonweal.protocol import record
 from commonweal.protocol.ledger import agents, joining, membership, plans
 from commonweal.protocol.ledger.fold import Ledger
 from commonweal.protocol.ledger.reasons import Reason
+from commonweal.protocol.ledger.rules_in_force import Joining, Rules
 from commonweal.protocol.record import CommunityId, Record
 from tests.ledger.bakery import Bakery, effort
 from tests.ledger.village import DOCUMENT, Pen, Person, Village, seed
@@ -182,6 +183,9 @@ def test_a_device_is_revoked_only_so_often() -> None:
     assert verdicts == [None] * often + [Reason.ALREADY_REVOKED] * (6 - often)
 
 
+TWO = Rules(joining=Joining(vouches=2))
+
+
 def newcomer(village: Village) -> tuple[Pen, Record, Record]:
     pen = village.pen("Wei")
     invite = village.mei.invite(village.invite_key, uses=3)
@@ -203,12 +207,13 @@ def test_an_invite_is_taken_back_once() -> None:
 
 def test_a_request_stands_once_and_needs_an_enrolled_device_and_a_known_invite() -> None:
     village = Village()
+    village.join("Lin")
     pen, invite, asked = newcomer(village)
     again = pen.request(invite, village.invite_key)
-    assert village.ledger().verdict(asked.id) is None
-    assert village.ledger().verdict(again.id) == Reason.ALREADY_REQUESTED
+    assert village.ledger(rules=TWO).verdict(asked.id) is None
+    assert village.ledger(rules=TWO).verdict(again.id) == Reason.ALREADY_REQUESTED
     no_invite = pen.request(asked, village.invite_key)
-    assert village.ledger().verdict(no_invite.id) == Reason.UNKNOWN_INVITE
+    assert village.ledger(rules=TWO).verdict(no_invite.id) == Reason.UNKNOWN_INVITE
     stranger = village.pen("Bo").request(invite, village.invite_key)
     assert village.ledger().verdict(stranger.id) == Reason.NOT_ENROLLED
     member = village.join("Jun")
@@ -218,12 +223,13 @@ def test_a_request_stands_once_and_needs_an_enrolled_device_and_a_known_invite()
 
 def test_a_vouch_is_for_a_known_request_of_that_member() -> None:
     village = Village()
+    lin = village.join("Lin")
     pen, invite, asked = newcomer(village)
     data = {"member": pen.owner.id, "request": invite.id}
     wrong = village.mei.write("member.vouch", data, [invite, asked])
     other = village.mei.vouch(asked, village.founder)
-    good = village.mei.vouch(asked, pen.owner)
-    ledger = village.ledger()
+    good = lin.vouch(asked, pen.owner)
+    ledger = village.ledger(rules=TWO)
     assert ledger.verdict(wrong.id) == ledger.verdict(other.id) == Reason.UNKNOWN_REQUEST
     assert ledger.verdict(good.id) is None
 

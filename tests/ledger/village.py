@@ -11,6 +11,7 @@ from commonweal.protocol.identity import Enrolment, Inception
 from commonweal.protocol.keys import DeviceKey, MemberId, MemberKey, PeerKey, Signer
 from commonweal.protocol.ledger.context import Verdict
 from commonweal.protocol.ledger.fold import Ledger
+from commonweal.protocol.ledger.rules_in_force import DEFAULT, Rules
 from commonweal.protocol.record import NO_ID, BodyRef, CommunityId, Draft, Place, Record, RecordId
 
 NAME = "Lanxi"
@@ -148,14 +149,14 @@ class Village:
         invite = self.mei.invite(self.invite_key)
         pen.enrol([invite])
         asked = pen.request(invite, self.invite_key)
-        vouched = self.mei.vouch(asked, pen.owner)
-        # What the newcomer writes next stands after his admission.
-        pen.write("member.profile", {}, [vouched], TEXT)
+        # What the founder writes next stands after the admission.
+        seen = self.mei.write("member.profile", {}, [asked], TEXT)
+        pen.write("member.profile", {}, [seen], TEXT)
         return pen
 
-    def ledger(self, *deliveries: Sequence[Record]) -> Ledger:
+    def ledger(self, *deliveries: Sequence[Record], rules: Rules = DEFAULT) -> Ledger:
         """Return the ledger of `deliveries`, or of everything written."""
-        ledger = Ledger(self.community)
+        ledger = Ledger(self.community, rules=rules)
         for records in deliveries or (self.records,):
             ledger.add(records)
         return ledger

@@ -34,7 +34,7 @@ def test_yes_counts_against_the_electorate(yes: str, no: str, hours: int, status
     council.say(proposal, "no", no)
     council.cut(hours)
     assert council.status(proposal) == status
-    assert (council.history.ruleset.vouches == 1) is (status == "in force")
+    assert (council.history.ruleset.joining.vouches == 1) is (status == "in force")
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_of_two_rivals_on_one_base_the_first_adopted_wins() -> None:
     council.cut()
     assert council.status(second) == "in force"
     assert council.status(first) == "stale"
-    assert council.history.ruleset.vouches == 2
+    assert council.history.ruleset.joining.vouches == 2
     third = council.patch("Jun", VOUCHES, base=council.row(first).base)
     assert council.history.verdict(third.id) == Reason.OTHER_BASE
 
@@ -279,13 +279,13 @@ def test_a_trial_is_shown_and_then_in_force() -> None:
     council.say(proposal, "yes", "Mei Jun")
     council.cut()
     assert council.status(proposal) == "trial"
-    assert council.history.ruleset.vouches == 0
+    assert council.history.ruleset.joining.vouches == 0
     rival = council.patch("Mei", {"membership": {"vouches": 2, **SAID}})
     council.cut()
     assert council.status(rival) == "stale"
     council.cut(48)
     assert council.status(proposal) == "in force"
-    assert council.history.ruleset.vouches == 1
+    assert council.history.ruleset.joining.vouches == 1
 
 
 def test_a_rule_with_a_sunset_ends_by_itself() -> None:
@@ -297,7 +297,7 @@ def test_a_rule_with_a_sunset_ends_by_itself() -> None:
     council.say(proposal, "yes", "Mei Jun")
     council.cut()
     assert council.status(proposal) == "in force"
-    assert council.history.ruleset.vouches == 1
+    assert council.history.ruleset.joining.vouches == 1
     assert council.history.next_advance(council.now_ms + 23 * HOUR) is None
     council.cut(24)
     assert council.status(proposal) == "sunset"
@@ -315,7 +315,7 @@ def test_what_is_withdrawn_is_decided() -> None:
     council.write("Jun", "rules.withdraw", {"proposal": proposal.id})
     council.cut(25)
     assert council.status(proposal) == "withdrawn"
-    assert council.history.ruleset.vouches == 0
+    assert council.history.ruleset.joining.vouches == 0
 
 
 def test_the_voters_of_a_class_can_be_the_holders_of_a_role() -> None:
@@ -354,8 +354,8 @@ def test_what_would_pass_is_shown_before_it_is_decided() -> None:
     council.cut()
     council.say(proposal, "yes", "Mei Jun")
     would = council.history.would_decide(council.now_ms + 2 * DAY)
-    assert standing.in_force(would, council.documents).vouches == 1
-    assert council.history.ruleset.vouches == 0
+    assert standing.in_force(would, council.documents).joining.vouches == 1
+    assert council.history.ruleset.joining.vouches == 0
     assert council.status(proposal) == "open"
 
 
@@ -425,7 +425,7 @@ def test_the_document_of_what_came_to_nothing_is_not_kept() -> None:
     assert council.history.proposed(gone.id) is None
     found = council.history.proposed(kept.id)
     assert found is not None
-    assert found.vouches == 1
+    assert found.joining.vouches == 1
     council.say(kept, "yes", "Mei Jun")
     council.cut(25)
     assert council.history.ruleset == found

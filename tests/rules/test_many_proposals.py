@@ -62,7 +62,7 @@ def test_a_document_stays_while_another_proposal_needs_it() -> None:
     council.say(same, "yes", "Mei Jun Ana")
     council.cut(25)
     assert council.status(same) == "in force"
-    assert council.history.ruleset.vouches == 1
+    assert council.history.ruleset.joining.vouches == 1
     assert council.history.final.get(standing.DOCUMENT + council.history.ruleset.id) is not None
 
 

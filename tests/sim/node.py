@@ -7,7 +7,7 @@ was not committed. A disk that refuses a commit loses the batch and all links.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import TYPE_CHECKING, Any, assert_never
 
@@ -18,7 +18,7 @@ from commonweal.node.link import Gossiped, Judged
 from commonweal.node.service import Service
 from commonweal.node.session import Identity
 from commonweal.node.validator import Validator
-from commonweal.protocol import founding, identity, keys
+from commonweal.protocol import codec, founding, identity, keys
 from commonweal.protocol.errors import DiskFull
 from commonweal.protocol.identity import Inception
 from commonweal.protocol.invite import Contact, Invite
@@ -48,6 +48,19 @@ Mind = Callable[[Store, CommunityId, Identity, Random, Invite | None], Any]
 """What makes a Service, or something that behaves like one."""
 
 
+SAID: Mapping[str, codec.Value] = {"en": "As agreed.", "zh": "如所约定。"}
+OPEN: Mapping[str, codec.Value] = {
+    "membership": {"growth_per_week": 1000, "founding_circle": 1000, "delay_hours": 0, **SAID}
+}
+"""Rules by which a community of a simulation grows as fast as it likes."""
+
+
+def by_hand(circle: int) -> Mapping[str, codec.Value]:
+    """Return rules by which the founder brings in so many, and members vouch for all others."""
+    limits = {"growth_per_week": 0, "growth_percent": 0, "founding_circle": circle}
+    return {"membership": {**limits, **SAID}}
+
+
 class Person:
     """A member to be, with one device: keys that follow from the seed."""
 
@@ -60,7 +73,13 @@ class Person:
         self.host = keys.peer_signer(device_seed)
         self.peer = PeerKey(self.host.key)
 
-    def found(self, store: Store, rng: Random, now_ms: int) -> CommunityId:
+    def found(
+        self,
+        store: Store,
+        rng: Random,
+        now_ms: int,
+        rules: Mapping[str, codec.Value],
+    ) -> CommunityId:
         """Found a community in an empty store."""
         written = founding.found(
             self.member_signer,
@@ -70,6 +89,7 @@ class Person:
             rng.randbytes(identity.NONCE_BYTES),
             "Lanxi",
             now_ms,
+            rules,
         )
         body = written.record.body
         assert body is not None

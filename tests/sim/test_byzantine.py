@@ -108,8 +108,10 @@ def test_a_fork_of_the_first_record_leaves_nothing_of_the_log(seed: int) -> None
     other.write(*[good] * 5)
     reconnect(world, node)
     live(world, 5, lambda: liar.write(good))
-    settle(world)
+    world.settle()
     assert convicted(world, node) == 0
+    settle(world)
+    assert not world.honest[-1].store.log(node.person.device).length, "nobody passes it on"
 
 
 @pytest.mark.parametrize("seed", SEEDS)

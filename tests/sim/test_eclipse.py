@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
 
 import pytest
@@ -15,6 +15,7 @@ from commonweal.node.replica import NEWCOMERS_PER_INVITER_MAX, UNINVITED_MAX
 from commonweal.node.service import Service
 from commonweal.node.session import Standing
 from commonweal.protocol import wire
+from commonweal.protocol.codec import Value
 from commonweal.protocol.invite import Invite
 from commonweal.protocol.keys import PeerKey, Signer
 from commonweal.protocol.record import RecordId
@@ -22,7 +23,7 @@ from commonweal.storage.store import Store
 from tests.sim import returning
 from tests.sim.byzantine import copy_of
 from tests.sim.network import Port
-from tests.sim.node import Mind, Node, Person
+from tests.sim.node import OPEN, Mind, Node, Person, by_hand
 from tests.sim.test_friends import status
 from tests.sim.world import World
 
@@ -33,8 +34,8 @@ FOUND_MS_MAX = 10 * 60_000
 OUTSIDERS_PER_MEMBER = 10
 
 
-def settled(seed: int, size: int) -> World:
-    world = World(seed)
+def settled(seed: int, size: int, rules: Mapping[str, Value] = OPEN) -> World:
+    world = World(seed, rules=rules)
     world.grow(size)
     for node in world.nodes:
         node.write("work")
@@ -233,13 +234,12 @@ def requests(world: World, invite: Invite, count: int, name: str) -> list[wire.R
 
 
 def test_who_brings_crowds_of_newcomers_fills_his_own_share_alone() -> None:
-    """The founder, who would admit them, is away; a friend of another still finds room."""
-    world = settled(6, 5)
-    founder, bad, host, other, friend_of = world.nodes
+    """Nobody vouches for them; a friend of another still finds room."""
+    world = settled(6, 5, by_hand(5))
+    _, bad, host, other, friend_of = world.nodes
     many = world.invited(bad, 1_000)
     friends = world.invited(friend_of)
     world.settle()
-    founder.crash()
     nobody = Invite(RecordId(bytes(32)), 7, bytes(32))
     crowd = requests(world, many, 3 * NEWCOMERS_PER_INVITER_MAX, "invited")
     crowd += requests(world, nobody, 3 * UNINVITED_MAX, "uninvited")
@@ -258,6 +258,6 @@ def test_who_brings_crowds_of_newcomers_fills_his_own_share_alone() -> None:
     friend = world.join(friends, [host])
     world.run(5_000)
     assert friend.person.device in host.service.desk.replica.newcomers()
-    founder.start()
+    world.vouch(host, friend)
     world.run(20_000)
     assert status(host, friend) == "active"

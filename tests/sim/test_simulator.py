@@ -10,14 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from commonweal.node.authoring import Authoring
 from commonweal.node.gate import Gate
 from commonweal.node.intake import Intake
 from commonweal.node.live import Live
 from commonweal.node.service import Service
 from commonweal.storage.store import Store
 from tests.sim.byzantine import good
-from tests.sim.node import Node
+from tests.sim.node import Node, by_hand
 from tests.sim.test_byzantine import convicted, live, reconnect, with_a_liar
 from tests.sim.weather import CRASHING
 from tests.sim.world import Broken, World
@@ -118,7 +117,7 @@ def test_repair_that_does_nothing_is_seen(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_fork_that_nobody_proves_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Intake, "_differs", lambda *_: True)
-    world, node, liar = with_a_liar(3)
+    world, node, liar = with_a_liar(4)
     liar.split(liar.faces[0])
     reconnect(world, node)
     live(world, 5, lambda: liar.write(good))
@@ -127,10 +126,9 @@ def test_a_fork_that_nobody_proves_is_seen(monkeypatch: pytest.MonkeyPatch) -> N
         convicted(world, node)
 
 
-def test_a_guest_who_is_never_admitted_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Authoring, "vouch", lambda _: False)
+def test_a_guest_who_is_never_admitted_is_seen() -> None:
     with pytest.raises(Broken):
-        World(3).grow(3)
+        World(3, rules=by_hand(1)).grow(3)
 
 
 def test_a_gate_that_drops_members_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:

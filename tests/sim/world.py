@@ -8,7 +8,7 @@ one. Everything follows from the seed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from random import Random
 
 from commonweal.node.events import Ticket, Wish
@@ -23,7 +23,7 @@ from commonweal.protocol.record import CommunityId, RecordId
 from commonweal.storage.store import Store
 from tests.sim.agenda import Agenda
 from tests.sim.network import End, Network
-from tests.sim.node import Mind, Node, Person
+from tests.sim.node import OPEN, Mind, Node, Person
 from tests.sim.weather import CALM, Weather
 
 NO_FAULT = frozenset(
@@ -43,7 +43,9 @@ class Broken(AssertionError):
 class World:
     """A community that a seed drives. The first node is the founder's."""
 
-    def __init__(self, seed: int, *, seals: bool = False) -> None:
+    def __init__(
+        self, seed: int, *, seals: bool = False, rules: Mapping[str, Value] = OPEN
+    ) -> None:
         """Seals: whether ledgers are folded and heights sealed, which costs time."""
         self.seed, self.seals = seed, seals
         self.rng = Random(seed)
@@ -54,7 +56,7 @@ class World:
         self.refused: dict[int, None] = {}
         """Numbers of nodes that cannot become members."""
         founder = self._add(Service)
-        founder.community = founder.person.found(founder.store, self.rng, self.agenda.now_ms)
+        founder.community = founder.person.found(founder.store, self.rng, self.agenda.now_ms, rules)
         founder.start()
 
     # Who is there.
@@ -100,6 +102,13 @@ class World:
         node.knows(*(host.contact for host in hosts))
         node.start()
         return node
+
+    def vouch(self, host: Node, newcomer: Node) -> None:
+        """Let a member vouch by hand for a newcomer whose request is at their node."""
+        asking = membership.pending(host.service.desk.replica.ledger.state)
+        (request,) = [one for one in asking if one.device == newcomer.person.device]
+        data: dict[str, Value] = {"member": request.member, "request": request.id}
+        host.submit(Wish("member.vouch", data, (request.id,)))
 
     def grow(self, count: int) -> None:
         """Let the community have `count` nodes, invited by the founder, in calm."""

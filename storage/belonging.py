@@ -1,0 +1,67 @@
+"""Who belongs, at once: the records of membership alone, folded without the seals.
+
+Whoever opens a link or keeps a log cannot wait for the whole ledger. This fold knows no time
+and no vote, so it is told what the seals say: a newcomer whose log is sealed was admitted.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from commonweal.protocol.errors import CommonwealError
+from commonweal.protocol.keys import DeviceKey, MemberId
+from commonweal.protocol.ledger.context import Told
+from commonweal.protocol.ledger.fold import Ledger
+from commonweal.protocol.ledger.rules_in_force import DEFAULT, Joining, Rules
+from commonweal.protocol.record import CommunityId, RecordId
+from commonweal.protocol.seal.cut import length_in
+from commonweal.storage.inheritance import members_before
+from commonweal.storage.last_cut import SealIds
+from commonweal.storage.seals import Seals
+from commonweal.storage.store import Store
+
+
+def belonging(
+    store: Store, community: CommunityId, joining: Joining | None = None, told: Told | None = None
+) -> Ledger:
+    """Return the fold of the records of membership in a store.
+
+    joining: what the rules in force ask of newcomers; None for what the founding ones do. told:
+    who is admitted by what else is known; None for what the seals in the store say.
+    """
+    ledger = Ledger(
+        community,
+        members_before(store, community),
+        rules=Rules(joining=joining or _founding(store, community)),
+        seals=SealIds(store, community),
+        told=told or _sealed(store, community),
+    )
+    ledger.add(store.rare())
+    for row in store.logs():
+        if row.frozen is not None:
+            ledger.freeze(row.author, row.frozen)
+    return ledger
+
+
+def _founding(store: Store, community: CommunityId) -> Joining:
+    """Return what the founding rules ask of newcomers; the defaults where they are none."""
+    from commonweal.protocol.ledger import standing
+
+    founding = store.record(RecordId(community))
+    data = None if founding is None or founding.body is None else store.body(founding.body.hash)
+    try:
+        return DEFAULT.joining if data is None else standing.read(data).joining
+    except CommonwealError:
+        return DEFAULT.joining
+
+
+def _sealed(store: Store, community: CommunityId) -> Told:
+    @cache
+    def logs() -> dict[DeviceKey, int]:
+        found = Seals(store, community).cut()
+        return {author: length_in(found, author) for author in found}
+
+    def told(_member: MemberId, device: DeviceKey, _inviter: MemberId) -> bool | None:
+        return True if logs().get(device) else None
+
+    return told
