@@ -34,16 +34,16 @@ def community(*names: str, **asked: Any) -> Council:
     return Council(document, *names)
 
 
-def bring(council: Council, by: str, name: str, number: int = 0) -> tuple[Pen, Record]:
+def bring(council: Council, by: str, name: str) -> tuple[Pen, Record]:
     """Let a member invite somebody, who enrols and asks; return their log and the request."""
     invite = council.write(by, "invite.create", {"key": council.invite_key.key, "uses": 1})
-    return ask(council, invite, name, number)
+    return ask(council, invite, name)
 
 
-def ask(council: Council, invite: Record, name: str, number: int = 0) -> tuple[Pen, Record]:
-    """Let somebody enrol and ask under an invite."""
-    pen = council.pens[name] = council.pen(name, number)
-    pen.enrol([invite, council.records[-1]])
+def ask(council: Council, invite: Record, name: str, *rest: Record) -> tuple[Pen, Record]:
+    """Let somebody enrol, citing the invite and the rest, and ask under it."""
+    pen = council.pens[name] = council.pen(name)
+    pen.enrol([invite, *rest])
     asked = pen.request(invite, council.invite_key)
     council.learn()
     return pen, asked
@@ -98,9 +98,9 @@ def test_an_invite_ends_with_the_membership_and_with_the_device_that_made_it(
     assert status(council, early) == "active"
     council.cut()
     ends(council, invite)
-    council.write("Mei", "member.profile", {}, TEXT)
+    last = council.write("Mei", "member.profile", {}, TEXT)
     council.cut()
-    late, asked = ask(council, invite, "Jun again")
+    late, asked = ask(council, invite, "Jun again", last)
     ended = Reason.INVITE_ENDED
     assert status(council, late) == f"refused: {ended}"
     by_hand = vouch(council, "Lin", asked, "Jun again")
@@ -240,6 +240,8 @@ def test_keys_brought_by_one_member_decide_nothing_within_the_delay() -> None:
     assert council.status(removal) != "passed"
     assert council.status(change) != "in force"
     assert [one.member for one in seats.seated(council.history.final)] == [council.founder.id]
+    offered = [one.witness.member for one in seats.candidates(council.history.final)]
+    assert offered == [council.founder.id]
     assert attestation.attesters(council.history.final, done.id) == (0, 0)
     assert membership.member_of(council.history.final, council.mei.key) == council.founder.id
 
@@ -280,14 +282,12 @@ def test_a_newcomer_has_the_powers_of_a_member_from_the_day_that_the_rules_said(
 def test_the_electorate_of_a_removal_are_members_who_came_before_it() -> None:
     council = community("Jun", "Lin", delay_hours=0, growth_per_week=9)
     council.cut()
-    removal = council.remove("Jun", "Mei")
+    removal = council.remove("Lin", "Mei")
     # By a clock before the proposal, and in the same seal.
-    old = council.pens["Jun"].log[1]
     invite = council.pens["Jun"].invite(council.invite_key, uses=9)
     council.learn()
     for name in ("A", "B", "C"):
-        ask(council, invite, name)
-    assert old.clock < removal.clock
+        assert ask(council, invite, name)[1].clock < removal.clock
     decision = council.decide("Jun")
     council.cut()
     assert council.row(removal).electorate == 2
