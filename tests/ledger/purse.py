@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from commonweal.protocol.ledger.fold import Ledger
@@ -43,11 +44,8 @@ class Purse(Bakery):
             chosen = {"role": rules.keeper, "member": self.mei.owner.id}
             self.jun.write("role.endorse", chosen, [self.mei.log[-1]])
 
-    def ledger(self, *deliveries: Any) -> Ledger:
-        ledger = Ledger(self.community, rules=self.rules)
-        for records in deliveries or (self.records,):
-            ledger.add(records)
-        return ledger
+    def ledger(self, *deliveries: Sequence[Record], rules: Rules = DEFAULT) -> Ledger:
+        return super().ledger(*deliveries, rules=self.rules if rules is DEFAULT else rules)
 
     def take(self, pen: Pen, to: Pen, n: int = 100, action: str = "transfer") -> Record:
         """Write that somebody gets coins of the community's."""
