@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from commonweal.protocol import codec
 from commonweal.protocol.errors import InvalidRecord, InvalidSeal, Malformed, WrongState
-from commonweal.protocol.keys import DeviceKey
+from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger import joining
 from commonweal.protocol.ledger.context import NO_DOCUMENTS, NOBODY, Context, Verdict
 from commonweal.protocol.ledger.cut import FOLD, Advance, Cut
@@ -74,6 +74,7 @@ class LedgerState:
         """Seals that were folded on the last one, by id, so that none is folded twice."""
         self.last = LastCut(layers, community)
         self._members: tuple[tuple[int, int], State] | None = None
+        self._waiting: tuple[State, tuple[MemberId, ...]] | None = None
         self._waits: bytes | None = None
         self._watch = watch
         self.refresh(whole=whole)
@@ -110,6 +111,14 @@ class LedgerState:
         if self._members is None or self._members[0] != stamp:
             self._members = stamp, self._above().members()
         return self._members[1]
+
+    def waiting(self) -> tuple[MemberId, ...]:
+        """Return who is known and not admitted, of all that is held; looked at once."""
+        state = self.members()
+        if self._waiting is None or self._waiting[0] is not state:
+            rows = ((MemberId(key[1:]), value[0]) for key, value in state.items(joining.MEMBER))
+            self._waiting = state, tuple(id for id, status in rows if status == joining.NEW)
+        return self._waiting[1]
 
     @property
     def founded(self) -> State:

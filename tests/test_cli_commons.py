@@ -298,7 +298,11 @@ def test_a_draft_with_faults_is_told_by_line(lanxi: Commons, tmp_path: Path) -> 
     assert weal("rules", "check", tmp_path / "none.toml").code == 65
     for name in ("cooperative", "open-source", "time-bank", "value-network"):
         file.write_text(good("rules", "template", name).out, "utf-8")
-        assert good("rules", "check", file, "-o", "json").json == {"ok": True, "problems": []}
+        assert good("rules", "check", file, "-o", "json").json == {
+            "ok": True,
+            "problems": [],
+            "unsaid": [],
+        }
 
 
 REFUSALS: dict[str, tuple[tuple[str, ...], Reason]] = {
