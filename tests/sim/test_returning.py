@@ -10,7 +10,7 @@ import pytest
 
 from commonweal.node.events import Wish
 from commonweal.protocol import credentials, keys, succession
-from commonweal.protocol.credentials import ENROL, VOUCH
+from commonweal.protocol.credentials import ENROL, INVITE, REQUEST
 from commonweal.protocol.errors import AwaitingRestore
 from commonweal.protocol.keys import Signer
 from commonweal.protocol.ledger import membership
@@ -158,9 +158,14 @@ def test_who_changed_his_key_comes_back_by_the_new_one_and_not_by_the_old() -> N
 def shows_all(host: Node, thief: Node) -> None:
     """Let a node show in its hello all that once made its member one."""
     member = thief.person.inception.member
-    found = [one for one in host.store.rare() if one.kind in (FOUND, ENROL, VOUCH)]
+    enrolled = [one for one in host.store.rare() if one.kind == ENROL]
+    own = [one for one in enrolled if one.data.get("member") == bytes(member)]
+    kinds = (FOUND, INVITE, REQUEST)
     whole = [
-        one.wire for one in found if one.kind == FOUND or one.data.get("member") == bytes(member)
+        one.wire
+        for one in host.store.rare()
+        if one in own
+        or (one.kind in kinds and (one.kind != REQUEST or one.author in [it.author for it in own]))
     ]
     whole += thief.store.wires(thief.person.device, 0, 1, 1 << 20)
     claim = credentials.check(whole, host.community, thief.person.device, thief.key)
