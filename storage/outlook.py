@@ -19,8 +19,8 @@ class Outlook:
     """How the ledger stands, for whoever agrees on the next seal.
 
     height, seal: how far it is folded; the chain that is kept may be longer. ruleset: the id
-    of the document in force. removed: as `Decided` has them. waiting: who are
-    known and not admitted. joining: what the rules ask of newcomers. witnesses: the set for height + 1.
+    of the document in force. removed: as `Decided` has them. waiting: who are known and not
+    admitted. joining: what the rules ask of newcomers. witnesses: the set for height + 1.
     candidates: devices that offer and have no seat. unsealed: records that the next cut could
     cover; is_urgent: one of them is of a rare kind. deadline_ms: the earliest sealed deadline
     that no seal has passed. void: the records about seats that seals cover and refused. alarm:
