@@ -8,17 +8,21 @@ from __future__ import annotations
 
 from functools import cache
 
+from commonweal.protocol import codec
 from commonweal.protocol.errors import CommonwealError
 from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger.context import Told
 from commonweal.protocol.ledger.fold import Ledger
-from commonweal.protocol.ledger.rules_in_force import DEFAULT, Joining, Rules
+from commonweal.protocol.ledger.rules_in_force import DEFAULT, Joining, Rules, joining_of
 from commonweal.protocol.record import CommunityId, RecordId
 from commonweal.protocol.seal.cut import length_in
 from commonweal.storage.inheritance import members_before
 from commonweal.storage.last_cut import SealIds
 from commonweal.storage.seals import Seals
 from commonweal.storage.store import Store
+
+NUMBER_MAX = 1_000_000
+"""No number of a sound section of membership is larger."""
 
 
 def belonging(
@@ -45,14 +49,20 @@ def belonging(
 
 def _founding(store: Store, community: CommunityId) -> Joining:
     """Return what the founding rules ask of newcomers; the defaults where they are none."""
-    from commonweal.protocol.ledger import standing
-
     founding = store.record(RecordId(community))
     data = None if founding is None or founding.body is None else store.body(founding.body.hash)
     try:
-        return DEFAULT.joining if data is None else standing.read(data).joining
+        document = None if data is None else codec.decode(data)
     except CommonwealError:
         return DEFAULT.joining
+    section = document.get("membership") if type(document) is dict else None
+    if type(section) is not dict:
+        return DEFAULT.joining
+    # The document was checked by whoever founded, whom nobody has to believe.
+    sound = {
+        key: one for key, one in section.items() if type(one) is int and 0 <= one <= NUMBER_MAX
+    }
+    return joining_of(sound)
 
 
 def _sealed(store: Store, community: CommunityId) -> Told:

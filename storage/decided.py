@@ -7,17 +7,19 @@ does not follow from those, so the node keeps it beside them whenever the ledger
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple, TypeAlias, cast
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
 
 from commonweal.protocol import codec
 from commonweal.protocol.errors import Malformed
 from commonweal.protocol.keys import MemberId
-from commonweal.protocol.ledger.fold import Ledger
 from commonweal.protocol.record import CommunityId, RecordId
 from commonweal.protocol.seal.witnesses import Witness, read_witnesses, witness_fields
 from commonweal.storage.seals import Seals
 from commonweal.storage.shelves import Shelves
 from commonweal.storage.store import Store
+
+if TYPE_CHECKING:  # loaded when something is folded, which is seldom
+    from commonweal.protocol.ledger.fold import Ledger
 
 SETTING = "ledger.decided"
 

@@ -282,6 +282,7 @@ def test_members_and_devices_are_listed(home: Path) -> None:
                 "claimed": [],
                 "founder": True,
                 "you": True,
+                "powers": None,
             }
         ]
     }

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     # Whoever only looks at members or resources loads no expressions.
@@ -58,6 +58,9 @@ class Admission:
     when: Checked
 
 
+HOUR_MS = 3_600_000
+
+
 class Joining(NamedTuple):
     """How newcomers come in, and what they wait for.
 
@@ -69,11 +72,24 @@ class Joining(NamedTuple):
     vouches: int = 0
     growth_per_week: int = 2
     growth_percent: int = 10
-    delay_ms: int = 7 * 24 * 3_600_000
+    delay_ms: int = 7 * 24 * HOUR_MS
     founding_circle: int = 7
 
 
 NEWCOMERS = Joining()
+"""What holds before any document says otherwise."""
+
+
+def joining_of(section: Mapping[str, Any]) -> Joining:
+    """Return what [membership] of a sound document asks; what it leaves out is the default."""
+    delay_hours = section.get("delay_hours", NEWCOMERS.delay_ms // HOUR_MS)
+    return Joining(
+        section.get("vouches", NEWCOMERS.vouches),
+        section.get("growth_per_week", NEWCOMERS.growth_per_week),
+        section.get("growth_percent", NEWCOMERS.growth_percent),
+        delay_hours * HOUR_MS,
+        section.get("founding_circle", NEWCOMERS.founding_circle),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, NewType, cast
 from commonweal.protocol import codec, keys
 from commonweal.protocol.budget import MIB, Budget, Usage
 from commonweal.protocol.errors import BadRuleset, Malformed, Position
-from commonweal.protocol.ledger.rules_in_force import Admission, Joining
+from commonweal.protocol.ledger.rules_in_force import Admission, Joining, joining_of
 from commonweal.protocol.rules import portions
 from commonweal.protocol.rules.checks import faults, never_object
 from commonweal.protocol.rules.environment import ENVIRONMENT
@@ -34,7 +34,6 @@ from commonweal.protocol.rules.schema import (
     CONTRIBUTIONS,
     FINALITY,
     LAZY,
-    MEMBERSHIP,
     POOL,
     PROCESS,
     VALUE,
@@ -249,7 +248,6 @@ def _size(document: Mapping[str, Any]) -> int:
 def _read(document: Mapping[str, Any]) -> Ruleset:
     """Return the ruleset of a document that has no faults."""
     canonical = codec.encode(cast(codec.Value, dict(document)))
-    membership = _filled(MEMBERSHIP, document.get("membership", {}))
     contributions = _filled(CONTRIBUTIONS, document.get("contributions", {}))
     finality = _filled(FINALITY, document.get("finality", {}))
     lazy = document.get("governance", {}).get("lazy", {})
@@ -257,13 +255,7 @@ def _read(document: Mapping[str, Any]) -> Ruleset:
         id=RulesetId(keys.hash32(keys.RULESET, canonical)),
         name=document["name"],
         document=document,
-        joining=Joining(
-            membership["vouches"],
-            membership["growth_per_week"],
-            membership["growth_percent"],
-            membership["delay_hours"] * HOUR_MS,
-            membership["founding_circle"],
-        ),
+        joining=joining_of(document.get("membership", {})),
         attestations=contributions["attestations"],
         common_attestations=contributions["common_attestations"],
         keeper=contributions["keeper"],

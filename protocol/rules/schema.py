@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from commonweal.protocol import budget
 from commonweal.protocol.budget import MIB
 from commonweal.protocol.ledger.effects import ACTIONS
-from commonweal.protocol.ledger.rules_in_force import FACTORS, UNITS
+from commonweal.protocol.ledger.rules_in_force import FACTORS, HOUR_MS, NEWCOMERS, UNITS
 
 SENTENCE_CHARACTERS_MAX = 2_000
 CHARTER_CHARACTERS_MAX = 20_000
@@ -82,10 +82,10 @@ CHARTER: Fields = {
 }
 MEMBERSHIP: Fields = {
     "vouches": Field("count", 0, 0, PEOPLE_MAX),
-    "growth_per_week": Field("count", 2, 0, PEOPLE_MAX),
-    "growth_percent": Field("count", 10, 0, 100),
-    "delay_hours": _hours(24 * 7, high=DECIDING_HOURS_MAX),
-    "founding_circle": Field("count", 7, 0, PEOPLE_MAX),
+    "growth_per_week": Field("count", NEWCOMERS.growth_per_week, 0, PEOPLE_MAX),
+    "growth_percent": Field("count", NEWCOMERS.growth_percent, 0, 100),
+    "delay_hours": _hours(NEWCOMERS.delay_ms // HOUR_MS, high=DECIDING_HOURS_MAX),
+    "founding_circle": Field("count", NEWCOMERS.founding_circle, 0, PEOPLE_MAX),
     **_SENTENCES,
 }
 ROLE: Fields = {
