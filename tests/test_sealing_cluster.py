@@ -68,9 +68,9 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         for home in homes[1:]:
             good("role", "claim", "witness", "--yes", "--home", home)
         made.wait_equal(60)
-        for name in made.names()[1:]:
-            for home in homes:
-                if home.name != name:
+        for number, name in enumerate(command.MEMBERS[:NODES]):
+            for home in homes if number else ():
+                if home is not homes[number]:
                     good("role", "endorse", name, "witness", "--yes", "--home", home)
 
         def seated() -> bool:

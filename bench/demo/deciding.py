@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from bench.demo.shell import NAMES, expect, home, proven, say, step, type_in, until, weal
+from bench.demo.shell import NAMES, expect, home, ledger, proven, say, step, type_in, until, weal
 from commonweal.commands.cluster import MEMBERS
 
 VOTERS = 3
@@ -95,11 +95,11 @@ def seats(cluster: Path) -> None:
     for name in NAMES[1:]:
         type_in("role", "claim", "witness", "--yes", "--home", home(cluster, name))
     until(lambda: all(map(offering, NAMES)), "every node has heard who offers")
-    for name in NAMES[1:]:
-        type_in("role", "endorse", name, "witness", "--yes", "--home", home(cluster, "n1"))
+    for name, member in zip(NAMES[1:], MEMBERS[1:], strict=False):
+        type_in("role", "endorse", member, "witness", "--yes", "--home", home(cluster, "n1"))
         for other in NAMES[1:]:
             if other != name:
-                weal("role", "endorse", name, "witness", "--yes", "--home", home(cluster, other))
+                weal("role", "endorse", member, "witness", "--yes", "--home", home(cluster, other))
     for number in range(HEIGHTS_MAX):
         writer = home(cluster, NAMES[1 + number % (len(NAMES) - 1)])
         weal("record", "work", str(number + 1), "hour", "--wait", "2", "--home", writer)
@@ -132,7 +132,8 @@ def share(cluster: Path) -> None:
         type_in("attest", "--member", member, "--home", home(cluster, "n1"))
     income = json.loads(weal("income", "100", "EUR", "-o", "json", "--home", home(cluster, "n1")))
     say("weal income 100 EUR     on n1")
-    weal("attest", income["id"], "--home", home(cluster, "n1"))
+    until(lambda: is_held(cluster, "n2", income["id"]), "n2 hears of the income")
+    weal("attest", income["id"], "--home", home(cluster, "n2"))
     type_in("seal", "--home", home(cluster, "n1"))
     until(
         lambda: len({weal("shares", "-o", "json", "--home", home(cluster, n)) for n in NAMES}) == 1,
@@ -141,6 +142,11 @@ def share(cluster: Path) -> None:
     type_in("shares", "--home", home(cluster, "n3"))
     listed = json.loads(weal("shares", "--lines", "-o", "json", "--home", home(cluster, "n3")))
     type_in("explain", str(listed["lines"][0]["line"]), "--home", home(cluster, "n3"))
+
+
+def is_held(cluster: Path, name: str, id: str) -> bool:
+    """Say whether a node lists a record."""
+    return any(one["id"] == id for one in ledger(cluster, name, "50")["records"])
 
 
 def ruleset(cluster: Path, name: str) -> str:

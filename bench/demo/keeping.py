@@ -73,9 +73,9 @@ def history(folder: Path) -> tuple[Path, int]:
         ["git", "-C", str(ROOT), "rev-list", "--count", "HEAD"], capture_output=True, text=True
     )
     commits = int(counted.stdout) if counted.returncode == 0 else 0
-    if commits >= COMMITS_MIN:
+    if commits >= COMMITS_MIN and (ROOT / ".git").is_dir():
         return ROOT, commits
-    say(f"This checkout has {commits} commits, fewer than {COMMITS_MIN}:")
+    say(f"This checkout has no history of its own of {COMMITS_MIN} commits or more:")
     say(f"the demo makes a repository of {COMMITS_MADE} commits itself.")
     made = folder / "history"
     subprocess.run(["git", "init", "--quiet", str(made)], check=True)
