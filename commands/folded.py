@@ -98,7 +98,8 @@ class Folded:
     def member(self, text: str) -> MemberId:
         """Return the member with this name, or whose id begins so; raise UnknownId, AmbiguousId."""
         everybody = membership.members(self.state)
-        return called({one.id: self._names.get(one.id, "") for one in everybody}, text)
+        active = {one.id for one in everybody if one.status == "active"}
+        return called({one.id: self._names.get(one.id, "") for one in everybody}, text, active)
 
     def id_among(self, text: str, prefix: bytes) -> RecordId:
         """Return the one id that begins so, of those that a table of the state has."""

@@ -187,7 +187,7 @@ class Ours:
         """Names that the mailmap gives and no member has."""
         for name in mailmap.names():
             try:
-                self._members[name] = bytes(people.find(name))
+                self._members[name] = bytes(people.find_active(name))
             except UnknownId:
                 self.strangers.append(name)
         self.commits: set[bytes] = set()

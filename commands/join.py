@@ -17,7 +17,7 @@ from commonweal.commands.options import (
     unlock,
 )
 from commonweal.commands.output import Form, say, warn, write_json
-from commonweal.commands.people import People
+from commonweal.commands.people import of_home
 from commonweal.commands.writing import now_ms
 from commonweal.protocol import founding, keys
 from commonweal.protocol import invite as links
@@ -30,6 +30,7 @@ from commonweal.protocol.errors import (
 from commonweal.protocol.identity import inception_from_entropy, member_signer
 from commonweal.protocol.invite import Contact, Link
 from commonweal.protocol.ledger import membership
+from commonweal.storage.belonging import asked_last
 from commonweal.storage.home import Home, Settings
 from commonweal.storage.keystore import Secrets
 from commonweal.storage.seals import Seals
@@ -101,10 +102,12 @@ def ask_to_join(home: Home, link: Link, passphrase_file: Path | None) -> str:
         if settings.community not in (None, link.community):
             raise InCommunityAlready(str(settings.community and settings.community.hex()[:8]))
         if settings.community is not None:
-            people = People(store, settings.community)
-            if membership.member_of(people.state, settings.device) is not None:
+            people = of_home(home, store, settings.community)
+            member = membership.member_of(people.state, settings.device)
+            if member is not None and member not in dict(people.decided.removed):
                 return "member"
-        _write_request(store, settings, link, unlock(home, passphrase_file))
+        if asked_last(store, settings.device) != link.invite.id:
+            _write_request(store, settings, link, unlock(home, passphrase_file))
         text = links.to_text(link)
         replace(settings, community=link.community, link=text).put(store)
         Seals(store, link.community).put_checkpoint(link.height, link.seal)
@@ -179,11 +182,8 @@ def _write_request(store: Store, settings: Settings, link: Link, secrets: Secret
     host = keys.peer_signer(secrets.device_seed)
     now = now_ms()
     run = []
-    row = store.log(settings.device)
-    tip = row.tip
-    if row.length and settings.link and links.from_text(settings.link).invite == link.invite:
-        return
-    if not row.length:
+    tip = store.log(settings.device).tip
+    if not tip.length:
         member = member_signer(secrets.member_entropy)
         first = founding.enrol(member, inception, signer, host, link.community, now)
         run.append(first)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from commonweal.commands.language import _
 from commonweal.commands.names import MEMBER_BYTES, outside, text_of
 from commonweal.commands.output import visible
 from commonweal.protocol import codec
-from commonweal.protocol.errors import AmbiguousId, CommonwealError, StorageError, UnknownId
+from commonweal.protocol.errors import (
+    AmbiguousId,
+    CommonwealError,
+    NoMemberNow,
+    StorageError,
+    UnknownId,
+)
 from commonweal.protocol.keys import DeviceKey, MemberId, short
 from commonweal.protocol.ledger import membership
 from commonweal.protocol.ledger.state import State
@@ -40,8 +46,8 @@ class People:
 
         self._store = store
         self.community = community
-        ledger = belonging(store, community)
         self.decided = decided.read(store) if now is None else now
+        ledger = belonging(store, community, back=self.decided.back)
         self.decided.tell(ledger)
         self.state: State = ledger.state
         self.ledger = ledger
@@ -70,7 +76,24 @@ class People:
 
         Raises UnknownId or AmbiguousId.
         """
-        return called({one.id: self.name(one.id) for one in self.members()}, text)
+        names = {one.id: self.name(one.id) for one in self.members()}
+        return called(names, text, self._active())
+
+    def find_active(self, text: str) -> MemberId:
+        """Return the member with this name, or anybody whose id begins so, to write of them.
+
+        Raises UnknownId, AmbiguousId, or NoMemberNow when only one who is gone has the name.
+        """
+        found = self.find(text)
+        if found not in self._active() and self.name(found) == text:
+            raise NoMemberNow(f"{visible(text)} (?{short(found)})")
+        return found
+
+    def _active(self) -> set[MemberId]:
+        removed = dict(self.decided.removed)
+        return {
+            one.id for one in self.members() if one.status == "active" and one.id not in removed
+        }
 
     def community_name(self) -> str:
         """Return the name in the founding document; "?" and the beginning of the id without."""
@@ -97,17 +120,19 @@ def of_home(home: Home, store: Store, community: CommunityId) -> People:
     return People(store, community, now)
 
 
-def called(names: Mapping[MemberId, str], text: str) -> MemberId:
+def called(names: Mapping[MemberId, str], text: str, active: Collection[MemberId] = ()) -> MemberId:
     """Return the one who has the name `text`, or whose id begins so.
 
-    Whoever takes the beginning of another's id as his name is not taken for him; a whole id
+    active: who are members now. A name is theirs before it is that of one who is gone.
+    Whoever takes the beginning of another's id as their name is not taken for them; a whole id
     is no name. Raises UnknownId or AmbiguousId.
     """
     digits = text.lower().removeprefix("?")
     if whole := [id for id in names if id.hex() == digits]:
         return whole[0]
     named = [id for id, name in names.items() if text and name == text]
-    return begins((id for id in names if id not in named), text, named)
+    others = [id for id in names if id not in named]
+    return begins(others, text, [id for id in named if id in active] or named)
 
 
 def begins(ids: Iterable[Id], text: str, named: Sequence[Id] = ()) -> Id:

@@ -94,8 +94,8 @@ def record(
         settings = Settings.read(store)
         community = settings.here
         people = People(store, community) if provider or receiver else None
-        giver = people.find(provider) if people and provider else settings.member
-        taker = people.find(receiver) if people and receiver else None
+        giver = people.find_active(provider) if people and provider else settings.member
+        taker = people.find_active(receiver) if people and receiver else None
     if wait:
         call(home).close()  # nothing is written when nobody can be waited for
     data = _event(name, amount, giver, taker, scope)

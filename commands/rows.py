@@ -134,12 +134,12 @@ def _event(row: Row, people: People, settings: Settings) -> tuple[dict[str, code
             raise UnusableText(_("{field} is empty").format(field=field))
     action = read_action(cells["action"])
     amount = read_quantity(cells["quantity"], cells["unit"])
-    provider = people.find(cells["provider"]) if "provider" in cells else settings.member
+    provider = people.find_active(cells["provider"]) if "provider" in cells else settings.member
     data: dict[str, codec.Value] = {"action": action, "provider": bytes(provider)}
     key = "effortQuantity" if is_effort(action, str(amount["unit"])) else "resourceQuantity"
     data[key] = amount
     if "receiver" in cells:
-        data["receiver"] = bytes(people.find(cells["receiver"]))
+        data["receiver"] = bytes(people.find_active(cells["receiver"]))
     if "scope" in cells:
         data["inScopeOf"] = checked_scope(cells["scope"])
     if "date" in cells:

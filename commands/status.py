@@ -23,6 +23,7 @@ from commonweal.commands.people import People, of_home
 from commonweal.commands.writers import largest, writers
 from commonweal.protocol.errors import StorageError
 from commonweal.protocol.ledger import membership
+from commonweal.storage.belonging import asked_last
 from commonweal.storage.home import Home, Settings
 from commonweal.storage.shelves import RESTORING
 from commonweal.storage.store import Store
@@ -173,7 +174,9 @@ def standing(store: Store, settings: Settings, people: People | None) -> str:
         return AWAITING
     found = membership.status_of(people.state, settings.device)
     if settings.member in dict(people.decided.removed):
-        return "removed"
+        found = "removed"
+    if found in ("left", "removed") and asked_last(store, settings.device):
+        return "waiting-for-admission"
     if found == "active":
         return "member"
     if found is None or found in ("new", "requested"):

@@ -16,6 +16,7 @@ from commonweal.protocol.evidence import Proof
 from commonweal.protocol.frontier import Entry, Frontier
 from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger import joining, membership
+from commonweal.protocol.ledger.context import Asker
 from commonweal.protocol.ledger.joining import REMOVED
 from commonweal.protocol.ledger.rules_in_force import Joining
 from commonweal.protocol.log import Tip
@@ -178,9 +179,12 @@ class Replica:
         """Take in what the last seal decided. keeps: whether the disk takes changes."""
         if now == self.decided:
             return
+        before = self.decided.back
         self._decided(now)
         if keeps:
             decided.keep(self.store, now)
+        if now.back != before:
+            self.refold()
         now.tell(self.ledger)
         self._sorted = False
 
@@ -304,16 +308,22 @@ class Replica:
             if status == "active" and device.member in self.waiting:
                 return True
             is_out = status in ("requested", "refused") and device.member not in self.waiting
-            if is_out and self.sealed_length(device.key):
+            known = joining.member_row(state, device.member)
+            back = known is not None and known.status == joining.LEFT
+            if is_out and self._is_in(device.member, device.key, back=back):
                 return True
         return False
 
-    def _told(self, member: MemberId, device: DeviceKey, inviter: MemberId) -> bool | None:
-        if member in self.waiting:
+    def _is_in(self, member: MemberId, device: DeviceKey, *, back: bool) -> bool:
+        """Say whether seals show that somebody who asked is a member. back: they were before."""
+        return member in self.decided.back if back else self.sealed_length(device) > 0
+
+    def _told(self, asker: Asker) -> bool | None:
+        if asker.member in self.waiting:
             return False
-        if self.sealed_length(device):
+        if self._is_in(asker.member, asker.device, back=asker.back):
             return True
-        return False if inviter in self.removed else None
+        return False if asker.inviter in self.removed else None
 
     def was_admitted(self, device: DeviceKey) -> bool:
         """Say whether `device` is or once was a member's, so that its log is kept whole."""

@@ -16,6 +16,7 @@ from commonweal.node.session import Desk, Session
 from commonweal.protocol.errors import InvalidRecord, UsageError
 from commonweal.protocol.keys import DeviceKey, PeerKey
 from commonweal.protocol.record import RecordId
+from commonweal.storage.belonging import asked_last
 from commonweal.storage.shelves import RESTORING, Address
 
 WAITS_MAX = 1_000
@@ -126,6 +127,8 @@ class Reporting:
         if replica.store.setting(RESTORING):
             return "awaiting-restore"
         status = replica.status_of(device)
+        if status in ("left", "removed") and asked_last(replica.store, device):
+            return "waiting-for-admission"
         if status == "active":
             return "member"
         if status is None or status in ("new", "requested"):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from commonweal.protocol import log
 from commonweal.protocol.errors import InvalidSeal
 from commonweal.protocol.keys import DeviceKey, MemberId
-from commonweal.protocol.ledger import governance, membership, seats
+from commonweal.protocol.ledger import governance, inviting, membership, seats
 from commonweal.protocol.ledger.above import document_missing, size_of
 from commonweal.protocol.ledger.cut import Advance
 from commonweal.protocol.ledger.deadlines import next_deadline
@@ -61,6 +61,7 @@ class _Final:
     """What an outlook reads of all that is final; looked at once after each seal."""
 
     removed: tuple[tuple[MemberId, int], ...]
+    back: tuple[MemberId, ...]
     void: tuple[RecordId, ...]
     offered: tuple[DeviceKey, ...]
     deadline_ms: int | None
@@ -113,6 +114,7 @@ class Assessor:
                 seal=SealId(kept.last.seal),
                 ruleset=ruleset.id,
                 removed=seen.removed,
+                back=seen.back,
                 waiting=self.kept.waiting(),
                 joining=kept.rules.joining,
                 witnesses=witnesses,
@@ -243,6 +245,7 @@ class Assessor:
             final = kept.final
             found = _Final(
                 governance.removals(final),
+                inviting.returned(final),
                 self._layers.refused_by(seats.REFUSALS),
                 tuple(one.witness.device for one in seats.candidates(final)),
                 next_deadline(final, kept.cut, ruleset, self._community),

@@ -29,7 +29,8 @@ Pairs: TypeAlias = "list[tuple[bytes, int]]"
 class Decided(NamedTuple):
     """What the last seals decided.
 
-    removed: the members whom a vote removed, each with the height of the seal that did. void:
+    removed: the members whom a vote removed, each with the height of the seal that did. back: who
+    was no member for a while, and is one again. void:
     records about seats that seals cover and refused. seated: the witnesses of the next height;
     empty before the first look. height: of the last of these seals.
     """
@@ -38,6 +39,7 @@ class Decided(NamedTuple):
     void: tuple[RecordId, ...] = ()
     seated: tuple[Witness, ...] = ()
     height: int = 0
+    back: tuple[MemberId, ...] = ()
 
     def tell(self, ledger: Ledger) -> None:
         """Let a ledger of membership know it."""
@@ -49,13 +51,14 @@ def read(store: Shelves) -> Decided:
     data = store.setting(SETTING)
     try:
         match codec.decode(data) if data else None:
-            case [list(removed), list(void), list(seated), int(height)]:
+            case [list(removed), list(void), list(seated), int(height), list(back)]:
                 who = read_witnesses(seated) if seated else ()
                 return Decided(
                     tuple((MemberId(one), at) for one, at in cast("Pairs", removed)),
                     tuple(map(RecordId, cast("list[bytes]", void))),
                     who,
                     height,
+                    tuple(map(MemberId, cast("list[bytes]", back))),
                 )
             case _:
                 return Decided()
@@ -70,6 +73,7 @@ def keep(store: Shelves, decided: Decided) -> None:
         list(decided.void),
         witness_fields(decided.seated),
         decided.height,
+        list(decided.back),
     ]
     store.put_setting(SETTING, codec.encode(fields))
 

@@ -113,11 +113,12 @@ class LedgerState:
         return self._members[1]
 
     def waiting(self) -> tuple[MemberId, ...]:
-        """Return who is known and not admitted, of all that is held; looked at once."""
+        """Return who is known and not admitted, or left, of all that is held; looked at once."""
         state = self.members()
         if self._waiting is None or self._waiting[0] is not state:
+            out = (joining.NEW, joining.LEFT)
             rows = ((MemberId(key[1:]), value[0]) for key, value in state.items(joining.MEMBER))
-            self._waiting = state, tuple(id for id, status in rows if status == joining.NEW)
+            self._waiting = state, tuple(id for id, status in rows if status in out)
         return self._waiting[1]
 
     @property

@@ -18,20 +18,21 @@ from commonweal.storage.decided import Decided
 class Outlook:
     """How the ledger stands, for whoever agrees on the next seal.
 
-    height, seal: how far it is folded; the chain that is kept may be longer. ruleset: the id
-    of the document in force. removed: as `Decided` has them. waiting: who are known and not
-    admitted. joining: what the rules ask of newcomers. witnesses: the set for height + 1.
-    candidates: devices that offer and have no seat. unsealed: records that the next cut could
-    cover; is_urgent: one of them is of a rare kind. deadline_ms: the earliest sealed deadline
-    that no seal has passed. void: the records about seats that seals cover and refused. alarm:
-    why this ledger cannot follow the seals that are kept, or "". budget, shares: how much of
-    each log is taken before it is sealed; see `budget.window`.
+    height, seal: how far it is folded; the chain that is kept may be longer. ruleset: the id of
+    the document in force. removed, back: as `Decided` has them. waiting: who are known and not
+    admitted, or left. joining: what the rules ask of newcomers. witnesses: the set for height +
+    1. candidates: devices that offer and have no seat. unsealed: records that the next cut
+    could cover; is_urgent: one of them is of a rare kind. deadline_ms: the earliest sealed
+    deadline that no seal has passed. void: the records about seats that seals cover and
+    refused. alarm: why this ledger cannot follow the seals that are kept, or "". budget,
+    shares: how much of each log is taken before it is sealed; see `budget.window`.
     """
 
     height: int
     seal: SealId
     ruleset: bytes
     removed: tuple[tuple[MemberId, int], ...]
+    back: tuple[MemberId, ...]
     waiting: tuple[MemberId, ...]
     joining: Joining
     witnesses: tuple[Witness, ...]
@@ -53,4 +54,4 @@ class Outlook:
     @property
     def decided(self) -> Decided:
         """What of this a ledger of membership alone has to be told."""
-        return Decided(self.removed, self.void, self.witnesses, self.height)
+        return Decided(self.removed, self.void, self.witnesses, self.height, self.back)

@@ -35,11 +35,20 @@ def finds_none(_: RecordId) -> Record | None:
     return None
 
 
-Told: TypeAlias = Callable[[MemberId, DeviceKey, MemberId], bool | None]
-"""Says whether a newcomer with a device, invited by another, is admitted; None: judge by rules."""
+class Asker(NamedTuple):
+    """Who asks to be admitted: with a device, invited by a member; back: they were one before."""
+
+    member: MemberId
+    device: DeviceKey
+    inviter: MemberId
+    back: bool
 
 
-def told_nothing(_member: MemberId, _device: DeviceKey, _inviter: MemberId) -> bool | None:
+Told: TypeAlias = Callable[[Asker], bool | None]
+"""Says whether somebody who asks is admitted; None: judge by the rules."""
+
+
+def told_nothing(_asker: Asker) -> bool | None:
     """Leave every admission to the rules."""
     return None
 

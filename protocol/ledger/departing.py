@@ -2,7 +2,8 @@
 
 What they gave, were given, and said of contributions stays. Their disputes do not: they could
 not withdraw them, and so one who is gone would keep others from their share for ever. Nor do
-their invites, by which they would come back as somebody else.
+their invites, by which they would come back as somebody else, nor what they asked for before and
+nobody answered, by which they would come back without wanting to.
 """
 
 from __future__ import annotations
@@ -28,4 +29,5 @@ def remove(state: State, member: MemberId, clock: int) -> None:
 def _depart(state: State, member: MemberId, status: str, clock: int) -> None:
     joining.set_status(state, member, status, clock)
     inviting.end_invites(state, member)
+    inviting.end_requests(state, member)
     attestation.withdraw_disputes(state, member)

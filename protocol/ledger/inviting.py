@@ -17,15 +17,16 @@ somebody in: the times of the last week.
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import islice
 from typing import NamedTuple
 
 from commonweal.protocol import keys
 from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger import joining
-from commonweal.protocol.ledger.context import Context, Verdict, is_bytes, is_count
+from commonweal.protocol.ledger.context import Asker, Context, Verdict, is_bytes, is_count
 from commonweal.protocol.ledger.dates import last_ms
-from commonweal.protocol.ledger.joining import ACTIVE, FOUNDING, MEMBER, REMOVED, MemberRow
+from commonweal.protocol.ledger.joining import ACTIVE, FOUNDING, MEMBER, NEW, REMOVED, MemberRow
 from commonweal.protocol.ledger.powers import Power, may, time_of, writer_may
 from commonweal.protocol.ledger.reasons import Reason
 from commonweal.protocol.ledger.state import State
@@ -116,6 +117,25 @@ def end_invites(state: State, member: MemberId) -> None:
     for key, row in rows:
         if row.author == member and not row.ended:
             state.put(key, [*row._replace(ended=True)])
+
+
+def end_requests(state: State, member: MemberId) -> None:
+    """Forget what a member who departs asked for and nobody answered: they ask anew, or not."""
+    for key, id in list(state.items(REQUEST_OF + member)):
+        if RequestRow(*state.get(REQUEST + id)).open:
+            state.delete(REQUEST + id)
+            state.delete(key)
+
+
+def returned(state: State) -> tuple[MemberId, ...]:
+    """Return, by id, who is a member again after they were none for a while."""
+    founder = state.get(FOUNDING)
+    answered = Counter[bytes](() if founder is None else founder[:1])
+    rows = (RequestRow(*value) for _, value in state.items(REQUEST))
+    answered.update(row.member for row in rows if not row.open)
+    again = sorted(member for member, times in answered.items() if times > 1)
+    rows_of = ((MemberId(one), joining.member_row(state, one)) for one in again)
+    return tuple(one for one, row in rows_of if row is not None and row.status == ACTIVE)
 
 
 def request(state: State, record: Record, context: Context) -> Verdict:
@@ -244,7 +264,10 @@ def _settle(
     """Write a request, and admit who asks when enough have vouched."""
     invite = invite_row(state, asked.invite)
     assert invite is not None, "a request is under a known invite"
-    known = context.told(asked.member, asked.device, invite.author)
+    newcomer = joining.member_row(state, asked.member)
+    assert newcomer is not None, "a request is by a known member"
+    back = newcomer.status != NEW
+    known = context.told(Asker(asked.member, asked.device, invite.author, back))
     if known if known is not None else _is_enough(state, record, asked, context):
         delay_ms = context.rules.joining.delay_ms
         is_circle = is_founding(state, invite, context)

@@ -8,7 +8,7 @@ from typing import Any
 from commonweal.protocol.keys import DeviceKey, MemberId, MemberKey, PeerKey
 from commonweal.protocol.ledger import inviting, joining
 from commonweal.protocol.ledger.inviting import InviteRow, RequestRow
-from commonweal.protocol.ledger.joining import ACTIVE, LEFT, NEW, REMOVED, DeviceRow
+from commonweal.protocol.ledger.joining import ACTIVE, LEFT, NEW, DeviceRow
 from commonweal.protocol.ledger.state import State
 from commonweal.protocol.record import RecordId
 
@@ -159,7 +159,11 @@ def status_of(state: State, device: DeviceKey) -> str | None:
 
 def was_admitted(state: State, device: DeviceKey) -> bool:
     """Say whether `device` is or once was a member's, so that its log is kept whole."""
-    return status_of(state, device) in (ACTIVE, LEFT, REVOKED, REMOVED)
+    row = joining.device_row(state, device)
+    if row is None or row.last is not None:
+        return row is not None
+    member = joining.member_row(state, row.member)
+    return member is not None and member.status != NEW
 
 
 def frozen_at(state: State, device: DeviceKey) -> int | None:
