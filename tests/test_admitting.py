@@ -11,10 +11,10 @@ from commonweal.storage.documents import Documents
 from commonweal.storage.home import Home, Settings
 from tests import homes
 from tests.commons import Commons, meet
-from tests.weal import good, weal
+from tests.weal import good
 
-SAID = 'en = "Two vouch."\nzh = "须两人担保。"\n'
-TWO = f'name = "Lanxi"\n[membership]\nvouches = 2\n{SAID}'
+SAID = 'en = "Three vouch."\nzh = "须三人担保。"\n'
+THREE = f'name = "Lanxi"\n[membership]\nvouches = 3\n{SAID}'
 WORK = Wish("event", {"action": "work", "effortQuantity": {"n": 1, "scale": 0, "unit": "hour"}})
 
 
@@ -29,14 +29,14 @@ def records(home: Home) -> list[Record]:
 
 def test_a_newcomer_s_first_record_cites_every_vouch_that_it_took(tmp_path: Path) -> None:
     lanxi = Commons(tmp_path)
-    lanxi.adopt(TWO, tmp_path)
+    lanxi.adopt(THREE, tmp_path)
     cal = homes.newcomer(tmp_path / "cal", homes.invited(lanxi.mei), "Cal")
     meet(*lanxi.all, cal)
     with cal.store(readonly=True) as store:
         me = Settings.read(store)
-    # Bo first, then Mei, who founded the community: neither follows the other.
+    # Beside the invite, which is Mei's vouch. Neither of the two follows the other.
     good("vouch", me.member.hex()[:12], "--home", lanxi.bo.path)
-    weal("vouch", me.member.hex()[:12], "--home", lanxi.mei.path)  # her node may, by itself
+    good("vouch", me.member.hex()[:12], "--home", lanxi.ana.path)
     meet(*lanxi.all, cal)
     vouches = [
         one

@@ -59,7 +59,6 @@ def stuck(folder: Path) -> tuple[Path, Path]:
     weal("join", link, "--home", bo, "--seconds", "0")
     carry(bo, ann)
     id = good("status", "--home", bo, "-o", "json").json["member"]
-    good("vouch", id, "--home", ann)
     carry(ann, bo)
     good("role", "claim", "witness", "--yes", "--home", bo)
     good("record", "work", "3", "hours", "--home", bo, "--note", "weeds")
