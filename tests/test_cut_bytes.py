@@ -8,9 +8,10 @@ from contextlib import contextmanager
 
 import pytest
 
+from commonweal.protocol.errors import Malformed
 from commonweal.protocol.ledger import above, closing
 from commonweal.protocol.ledger.above import size_of
-from commonweal.protocol.record import RECORD_BYTES_MAX, Record
+from commonweal.protocol.record import HEADER_VALUES_MAX, RECORD_BYTES_MAX, Record
 from commonweal.protocol.seal import judging
 from commonweal.protocol.seal.cut import CUT_BYTES_MAX, FULL_CUT_BYTES, new_records
 from commonweal.protocol.seal.haves import HAVE_BYTES_MAX, Have
@@ -21,8 +22,10 @@ from tests.nodes_that_seal import Node, proposal
 from tests.rules.workshop import Workshop, paying
 from tests.test_assessor import MINUTE, four, seal, signers_of
 
-MAPS = 16_000
-"""Of one byte each in a record, and of 64 in memory once it is decoded."""
+MAPS = 490
+"""Of one byte each in a record, and of 64 in memory: with the rest, the values of one header."""
+TEXT_CHARS = 15_500
+"""Of one byte each in a record, and of four in memory beside a character that needs four."""
 
 
 def full_at(size: int, with_: pytest.MonkeyPatch) -> None:
@@ -53,9 +56,14 @@ def peak() -> Iterator[list[int]]:
         tracemalloc.stop()
 
 
+def odd(shop: Workshop, number: int, maps: int, chars: int) -> Record:
+    data = {"maps": [{}] * maps, "n": number, "text": "\U0001f331" + "x" * chars}
+    return shop.write("Bo", "odd", data)
+
+
 def heavy(shop: Workshop, count: int) -> list[Record]:
     """Write records that are as large as they may be, and much larger once decoded."""
-    return [shop.write("Bo", "odd", {"maps": [{}] * MAPS, "n": one}) for one in range(count)]
+    return [odd(shop, number, MAPS, TEXT_CHARS) for number in range(count)]
 
 
 def test_what_a_quorum_shows_together_is_no_more_than_a_cut_may_hold() -> None:
@@ -154,7 +162,7 @@ def test_a_cut_full_by_its_bytes_closes_no_vote(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_records_that_decode_to_much_are_sealed_and_folded_in_little_memory() -> None:
-    """50 of them take 55 MB decoded."""
+    """50 of them take 5.7 MB decoded."""
     shop, nodes = four()
     seal(nodes, shop)
     records = heavy(shop, 50)
@@ -169,8 +177,14 @@ def test_records_that_decode_to_much_are_sealed_and_folded_in_little_memory() ->
         assert judge.assessor.judge(made, shop.now_ms + MINUTE).verdict.sound
     with peak() as folded:
         judge.kept.refresh()
-    assert of > 750_000 and max(*built, *judged) < 16_000_000, (built, judged)
-    assert folded[0] < 45_000_000, folded
+    assert of > 750_000 and max(*built, *judged) < 2_500_000, (built, judged)
+    assert folded[0] < 6_500_000, folded
+
+
+@pytest.mark.parametrize("maps", [HEADER_VALUES_MAX, 16_000])
+def test_no_record_decodes_to_more(maps: int) -> None:
+    with pytest.raises(Malformed, match="512"):
+        odd(Workshop(paying(), "Bo"), 1, maps, 0)
 
 
 def test_what_is_not_sealed_is_folded_in_portions_of_bytes(
