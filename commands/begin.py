@@ -120,9 +120,7 @@ def make_home(
     device = keys.DeviceKey(keys.device_signer(seed).key)
     settings = Settings(name, member, device, port=new_port())
     home.create()
-    if (folder := home.open_to_others()) is not None:
-        warn(_("Other users can write in {path}, and so take this home away.").format(path=folder))
-        warn(_("Take that right from them (chmod o-w), or choose another home."))
+    warn_if_open(home)
     keystore.create(home.keystore, Secrets(seed, entropy), passphrase)
     try:
         store = home.create_store()
@@ -136,6 +134,13 @@ def make_home(
             home.keystore.unlink()
         raise
     return settings, words
+
+
+def warn_if_open(home: Home) -> None:
+    """Say so when other users could take a home away."""
+    if (folder := home.open_to_others()) is not None:
+        warn(_("Other users can write in {path}, and so take this home away.").format(path=folder))
+        warn(_("Take that right from them (chmod go-w), or choose another home."))
 
 
 def found_community(

@@ -20,7 +20,7 @@ from tempfile import mkdtemp
 import click
 
 from commonweal.commands.archive import unpack
-from commonweal.commands.begin import chosen_passphrase
+from commonweal.commands.begin import chosen_passphrase, warn_if_open
 from commonweal.commands.language import _
 from commonweal.commands.options import (
     form_option,
@@ -58,7 +58,7 @@ from commonweal.storage import keystore
 from commonweal.storage.home import Home, Settings, new_port
 from commonweal.storage.keystore import Secrets
 from commonweal.storage.seals import Seals
-from commonweal.storage.shelves import RESTORING, Address
+from commonweal.storage.shelves import RESTORING
 from commonweal.storage.store import Store
 
 WORDS_BYTES_MAX = 4 * PHRASE_CHARACTERS_MAX
@@ -164,7 +164,7 @@ def from_words(home: Home, entropy: bytes, link: Link, passphrase: str | None) -
         store = new.create_store()
         try:
             for contact in link.contacts:
-                store.put_address(Address(contact.peer, None, contact.addresses, b"", 0, "link"))
+                store.meet(contact)
             Seals(store, link.community).put_checkpoint(link.height, link.seal)
             blank = Settings("", member, DeviceKey(b""), link.community)
             return _begin(new, store, blank, entropy, passphrase, rekeyed)
@@ -255,6 +255,7 @@ def made(home: Home, fill: Callable[[Home], Settings]) -> Settings:
     finally:
         with suppress(OSError):
             shutil.rmtree(draft)
+    warn_if_open(home)
     return settings
 
 

@@ -9,7 +9,9 @@ here asks for a passphrase or starts a node.
 from __future__ import annotations
 
 import fcntl
+import grp
 import os
+import pwd
 import secrets
 import stat
 import tempfile
@@ -141,10 +143,10 @@ class Home:
         """
         for folder in (self.path.resolve(), *self.path.resolve().parents):
             try:
-                mode = folder.stat().st_mode
+                status = folder.stat()
             except OSError:
                 continue
-            if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+            if is_open_to_others(status):
                 return folder
         return None
 
@@ -345,3 +347,24 @@ def _runtime_folder() -> Path:
     root = tempfile.gettempdir()
     short = root if len(root) <= SOCKET_PATH_BYTES_MAX // 2 else "/tmp"  # noqa: S108
     return Path(short) / f"commonweal-{os.getuid()}"
+
+
+def is_open_to_others(folder: os.stat_result) -> bool:
+    """Say whether other users may rename what is in a folder and is not theirs.
+
+    They are who may write there, by its mode or its group; where it is sticky, its owner alone.
+    """
+    if folder.st_mode & stat.S_ISVTX and folder.st_uid in (0, os.getuid()):
+        return False
+    if folder.st_mode & stat.S_IWOTH:
+        return True
+    return bool(folder.st_mode & stat.S_IWGRP) and not _is_ours_alone(folder.st_gid)
+
+
+def _is_ours_alone(group: int) -> bool:
+    """Say whether a group is the one that many systems make for each user, named as they are."""
+    try:
+        user, found = pwd.getpwuid(os.getuid()).pw_name, grp.getgrgid(group)
+    except KeyError:  # a group or a user without a name
+        return False
+    return found.gr_name == user and set(found.gr_mem) <= {user}

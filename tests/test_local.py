@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import grp
 import os
+import pwd
 import re
 import socket
 import sqlite3
@@ -30,7 +32,7 @@ from commonweal.protocol.invite import Contact, Link
 from commonweal.protocol.keys import PeerKey
 from commonweal.protocol.record import CommunityId
 from commonweal.storage import functions
-from commonweal.storage.home import ForeignSocket, Home
+from commonweal.storage.home import ForeignSocket, Home, is_open_to_others
 from tests.planted.faults import ROOT
 from tests.weal import good, weal
 
@@ -125,6 +127,43 @@ def test_a_home_that_others_can_take_away_is_told_of(tmp_path: Path) -> None:
         shared.chmod(mode)
         ran = good("init", "--name", "Mei", "--no-passphrase", "--home", shared / oct(mode))
         assert ("Other users can write" in ran.err) is is_told, oct(mode)
+
+
+def test_a_home_that_a_group_can_take_away_is_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = pwd.getpwuid(os.getuid()).pw_name
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o775)
+    groups: tuple[tuple[str, list[str], bool], ...]
+    groups = (("staff", [], True), (user, ["eve"], True), (user, [], False), (user, [user], False))
+    for number, (name, members, is_told) in enumerate(groups):
+        made = grp.struct_group((name, "x", 7, members))
+        monkeypatch.setattr(grp, "getgrgid", lambda _, made=made: made)
+        ran = good("init", "--name", "Mei", "--no-passphrase", "--home", shared / str(number))
+        assert (f"Other users can write in {shared}" in ran.err) is is_told, (name, members)
+        assert ("chmod go-w" in ran.err) is is_told
+
+
+@pytest.mark.parametrize(
+    ("mode", "is_ours", "is_open"),
+    [
+        (0o755, True, False),
+        (0o757, True, True),
+        (0o775, True, True),
+        (0o1777, True, False),
+        (0o1775, True, False),
+        (0o1777, False, True),
+        (0o1775, False, True),
+    ],
+)
+def test_who_may_rename_in_a_folder(
+    mode: int, is_ours: bool, is_open: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(grp, "getgrgid", lambda _: grp.struct_group(("staff", "x", 7, [])))
+    owner = os.getuid() if is_ours else os.getuid() + 1
+    assert is_open_to_others(os.stat_result((mode, 1, 1, 1, owner, 7, 0, 0, 0, 0))) is is_open
 
 
 @pytest.mark.parametrize(
