@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from collections.abc import Iterable
 from contextlib import suppress
 
 from commonweal.commands.client import ask_if_running
@@ -13,6 +14,8 @@ from commonweal.storage.home import Home, Settings
 from commonweal.storage.store import Store
 
 OTHERS_MAX = PEERS_MAX - 1
+
+CONNECT_S_MAX = 1.0
 
 FAR_IPV4, FAR_IPV6, FAR_PORT = "192.0.2.1", "2001:db8::1", 9
 """Addresses reserved for documentation (RFC 5737, RFC 3849): far away for every machine."""
@@ -24,9 +27,23 @@ def own_addresses(home: Home, settings: Settings) -> list[str]:
     if status and status.get("listening"):
         found = [str(one) for one in status["listening"]]
     else:
-        found = [f"/{kind}/{host}/tcp/{settings.port}" for kind, host in _hosts()]
+        ports = own_ports(home, settings)
+        found = [f"/{kind}/{host}/tcp/{port}" for port in ports for kind, host in _hosts()]
     found = [one for one in dict.fromkeys(found) if is_address(one)]
     return sorted(found, key=_rank)[:ADDRESSES_MAX]
+
+
+def own_ports(home: Home, settings: Settings) -> list[int]:
+    """Return the ports at which `weal up` lets the node of this home listen. Raises BadSetting."""
+    from commonweal.node import config
+
+    listen = config.read(config.system_file(), home.config).listen
+    return ports_of(listen) or ([] if settings.port is None else [settings.port])
+
+
+def ports_of(addresses: Iterable[str]) -> list[int]:
+    """Return the ports of multiaddrs, each once; 0, which stands for any, is none."""
+    return [*dict.fromkeys(int(one.split("/")[4]) for one in addresses if is_address(one))]
 
 
 def contacts(store: Store, home: Home, settings: Settings, peer: PeerKey) -> tuple[Contact, ...]:
@@ -48,6 +65,29 @@ def is_public(address: str) -> bool:
         return ipaddress.ip_address(host.partition("%")[0]).is_global
     except ValueError:
         return False
+
+
+def is_taken(port: int) -> bool:
+    """Say whether another program listens at a port of this machine."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("0.0.0.0", port))  # noqa: S104  as the node does
+        except OSError:
+            return True
+    return False
+
+
+def answers(address: str) -> bool:
+    """Whether a TCP connection to one of our own multiaddrs opens."""
+    _empty, kind, host, _tcp, port, *_rest = address.split("/")
+    if kind not in ("ip4", "ip6"):
+        return True
+    try:
+        socket.create_connection((host, int(port)), CONNECT_S_MAX).close()
+    except OSError:
+        return False
+    return True
 
 
 def _rank(address: str) -> tuple[int, int]:

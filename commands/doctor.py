@@ -6,14 +6,13 @@ It reads and asks, and changes nothing. It needs no running node, but sees more 
 from __future__ import annotations
 
 import shutil
-import socket
 from collections.abc import Callable, Iterator
 from statistics import median_low
 from typing import Any, NamedTuple
 
 import click
 
-from commonweal.commands.addresses import is_public
+from commonweal.commands.addresses import answers, is_public, is_taken, own_ports, ports_of
 from commonweal.commands.client import ask
 from commonweal.commands.language import N_, _, ngettext, sentence
 from commonweal.commands.options import form_option, home_option
@@ -22,7 +21,12 @@ from commonweal.commands.people import People, of_home
 from commonweal.commands.status import standing
 from commonweal.commands.verify import UNREADABLE
 from commonweal.commands.writing import now_ms
-from commonweal.protocol.errors import CommonwealError, DamagedDatabase, NotReachable
+from commonweal.protocol.errors import (
+    BadSetting,
+    CommonwealError,
+    DamagedDatabase,
+    NotReachable,
+)
 from commonweal.protocol.keys import short
 from commonweal.protocol.record import from_bytes_unchecked
 from commonweal.storage import keystore
@@ -39,7 +43,6 @@ RECORDS_CHECKED_MAX = 1_000
 MINUTE_MS = 60_000
 SEAL_WAITS_MS_MAX = 15 * MINUTE_MS
 """What waits so long for a seal, waits for witnesses that do not come."""
-CONNECT_S_MAX = 1.0
 MIB = 1024 * 1024
 
 
@@ -134,6 +137,13 @@ def _place(at: Patient) -> Finding:
             False,
             _("others on this machine can look into {path}").format(path=at.home.path),
             _("Type `chmod 700 {path}`.").format(path=at.home.path),
+        )
+    if (folder := at.home.open_to_others()) is not None:
+        return Finding(
+            name,
+            False,
+            _("Other users can write in {path}, and so take this home away.").format(path=folder),
+            _("Type `chmod go-w {path}`.").format(path=folder),
         )
     return Finding(name, True, str(at.home.path))
 
@@ -310,9 +320,13 @@ def _clock(at: Patient) -> Finding:
 def _port(at: Patient) -> Finding:
     """Say whether others reach this node: one member whom all reach is enough."""
     name = N_("port")
-    port = at.settings.port
+    listening = [str(one) for one in (at.status or {}).get("listening", [])]
+    ports = ports_of(listening) or _usual_ports(at)
+    port = ", ".join(map(str, ports)) or "?"
     if at.status is None:
-        if at.home.holder() is None and port is not None and _is_taken(port):
+        taken = [one for one in ports if is_taken(one)]
+        if at.home.holder() is None and taken:
+            port = ", ".join(map(str, taken))
             return Finding(
                 name,
                 False,
@@ -320,8 +334,7 @@ def _port(at: Patient) -> Finding:
                 _("End that program, or start with `weal up --listen /ip4/0.0.0.0/tcp/PORT`."),
             )
         return Finding(name, True, _("free: {port}").format(port=port))
-    listening = [str(one) for one in at.status["listening"]]
-    closed = [one for one in listening if not _answers(one)]
+    closed = [one for one in listening if not answers(one)]
     if not listening or len(closed) == len(listening):
         return Finding(
             name,
@@ -344,6 +357,13 @@ def _port(at: Patient) -> Finding:
             "him. Else forward a port of the router to {port}."
         ).format(port=port),
     )
+
+
+def _usual_ports(at: Patient) -> list[int]:
+    try:
+        return own_ports(at.home, at.settings)
+    except BadSetting:  # which `_settings` tells of
+        return [] if at.settings.port is None else [at.settings.port]
 
 
 def _sealing(at: Patient) -> Finding:
@@ -408,25 +428,3 @@ def _sealed_ms(at: Patient) -> int:
     seals = Seals(at.store, at.settings.community)
     kept = seals.at(seals.height)
     return 0 if kept is None else kept.sealed.seal.time_ms
-
-
-def _is_taken(port: int) -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("0.0.0.0", port))  # noqa: S104  as the node does
-        except OSError:
-            return True
-    return False
-
-
-def _answers(address: str) -> bool:
-    """Whether a TCP connection to one of our own multiaddrs opens."""
-    _empty, kind, host, _tcp, port, *_rest = address.split("/")
-    if kind not in ("ip4", "ip6"):
-        return True
-    try:
-        socket.create_connection((host, int(port)), CONNECT_S_MAX).close()
-    except OSError:
-        return False
-    return True

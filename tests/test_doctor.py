@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from commonweal.commands import doctor as examining
+from commonweal.protocol.invite import from_text
 from commonweal.protocol.record import from_bytes
 from commonweal.storage.home import Home, Settings
 from commonweal.storage.shelves import RESTORING
@@ -148,6 +149,23 @@ def test_addresses_that_do_not_answer_are_found(home: Path) -> None:
     assert ill(examined(home, listening=[])) == ["port"]
 
 
+def test_the_port_in_use_is_the_one_that_is_named(home: Path) -> None:
+    found = examined(home, listening=["/ip4/127.0.0.1/tcp/1"])
+    assert found["port"]["advice"].endswith("to port 1.")
+    with socket.socket() as here:
+        here.bind(("127.0.0.1", 0))
+        here.listen()
+        port = here.getsockname()[1]
+        found = examined(home, listening=[f"/ip4/127.0.0.1/tcp/{port}"], peers=[])
+        assert found["port"]["advice"].endswith(f"to {port}.")
+        (home / "config.toml").write_text(f'listen = ["/ip4/0.0.0.0/tcp/{port}"]\n')
+        found = findings(weal("doctor", "--home", home, "-o", "json"))
+        assert "port" in ill(found) and str(port) in found["port"]["what"]
+        link = good("invite", "create", "--home", home, "-o", "json").json["link"]
+    listed = [a for one in from_text(link).contacts for a in one.addresses]
+    assert listed and all(one.endswith(f"/tcp/{port}") for one in listed)
+
+
 def test_private_addresses_are_explained_and_are_no_fault(home: Path) -> None:
     with socket.socket() as here:
         here.bind(("127.0.0.1", 0))
@@ -212,6 +230,14 @@ def test_a_keystore_that_is_damaged_or_gone_is_found(content: bytes | None, home
 def test_a_folder_that_others_can_enter_is_found(home: Path) -> None:
     home.chmod(0o755)
     assert ill(examined(home)) == ["folder"]
+
+
+def test_a_folder_above_that_others_can_write_is_found(home: Path) -> None:
+    home.parent.chmod(0o777)
+    found = examined(home)
+    home.parent.chmod(0o700)
+    assert ill(found) == ["folder"]
+    assert found["folder"]["advice"] == f"Type `chmod go-w {home.parent}`."
 
 
 def test_settings_that_cannot_be_read_are_found(home: Path) -> None:
