@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from commonweal.commands.client import ask_if_running
 from commonweal.commands.language import N_, _
 from commonweal.commands.options import (
     form_option,
@@ -34,7 +35,6 @@ from commonweal.storage.belonging import asked_last
 from commonweal.storage.home import Home, Settings
 from commonweal.storage.keystore import Secrets
 from commonweal.storage.seals import Seals
-from commonweal.storage.shelves import Address
 from commonweal.storage.store import Store
 
 KNOCK_SECONDS_MAX = 10.0
@@ -67,54 +67,109 @@ def join(
 ) -> None:
     """Ask to join the community of LINK; `-` reads it from the keyboard.
 
-    The request is kept: when no node answers now, `weal up` goes on trying.
+    The request is kept: when no node answers now, `weal up` goes on trying. A home that is
+    in that community already looks for its nodes where LINK says that they are now.
     """
     found = places(links.from_text(typed_link() if link == "-" else link), names=names)
-    state = ask_to_join(home, found, passphrase_file)
-    if state != WAITING:
-        raise InCommunityAlready(found.community.hex()[:8])
     tried = [address for contact in found.contacts for address in contact.addresses]
-    if form is Form.TEXT:
+    state = ask_to_join(home, found, passphrase_file)
+    is_in = state != WAITING
+    if is_in and form is Form.TEXT:
+        tell_places(found)
+    elif form is Form.TEXT:
         say(_("Your request is written and kept here. Trying:"))
         for address in tried:
             say(f"  {address}")
     try:
-        state = knocked(home, found, passphrase_file, seconds)
+        if not is_in:
+            state = knocked(home, found, passphrase_file, seconds)
     finally:
         if form is Form.JSON:
             write_json({"community": found.community.hex(), "state": state, "tried": tried})
-    if form is Form.TEXT:
-        say(_("A node answered; now: {state}.").format(state=_(state)))
-        if state == WAITING:
-            say(_("Where the invite is not enough, a member lets you in: `weal vouch`."))
+    if form is Form.TEXT and home.holder() is None:
+        if not is_in:
+            say(_("A node answered; now: {state}.").format(state=_(state)))
+            if state == WAITING:
+                say(_("Where the invite is not enough, a member lets you in: `weal vouch`."))
         say(_("Next: `weal up` starts your node."))
 
 
 def ask_to_join(home: Home, link: Link, passphrase_file: Path | None) -> str:
-    """Write the request of this home's member, unless it is written; return how he stands.
+    """Write the request of this home's member, unless it is written; return how they stand.
 
-    Raises BadLink without an invite, InCommunityAlready for another community.
+    A home that is in the community already looks for its nodes where the link says. Raises
+    BadLink where an invite is needed and there is none, InCommunityAlready for another community.
     """
+    state = _standing(home, link)
+    if state is not None:
+        meet(home, link)
+        return state
     if link.invite is None:
         raise BadLink(_("it holds no invite"))
     with home.lock(), home.store() as store:
         settings = Settings.read(store)
-        if settings.community not in (None, link.community):
-            raise InCommunityAlready(str(settings.community and settings.community.hex()[:8]))
-        if settings.community is not None:
-            people = of_home(home, store, settings.community)
-            member = membership.member_of(people.state, settings.device)
-            if member is not None and member not in dict(people.decided.removed):
-                return "member"
+        _check_community(settings, link)
         if asked_last(store, settings.device) != link.invite.id:
             _write_request(store, settings, link, unlock(home, passphrase_file))
         text = links.to_text(link)
         replace(settings, community=link.community, link=text).put(store)
         Seals(store, link.community).put_checkpoint(link.height, link.seal)
         for contact in link.contacts:
-            store.put_address(Address(contact.peer, None, contact.addresses, b"", 0, "link"))
+            store.meet(contact)
         store.commit()
     return WAITING
+
+
+def meet(home: Home, link: Link) -> None:
+    """Let a home look for the nodes of its community where the link says that they are.
+
+    The running node does so at once, else the next one. Raises InCommunityAlready when the
+    link knows no node but the one of this home.
+    """
+    with home.store(readonly=True) as store:
+        device = Settings.read(store).device
+        own = membership.peer_of(of_home(home, store, link.community).state, device)
+    others = tuple(one for one in link.contacts if one.peer != own)
+    if not others:
+        raise InCommunityAlready(_("the link knows no node but the one of this home"))
+    named = replace(link, contacts=others, invite=None)
+    if ask_if_running(home, "meet", link=links.to_text(named)) is None:
+        with home.lock(), home.store() as store:
+            for contact in others:
+                store.meet(contact)
+            store.commit()
+
+
+def tell_places(link: Link) -> None:
+    """Say where a home that is in the community of the link now looks for its nodes."""
+    say(_("This home is in that community already; its nodes are looked for here too:"))
+    for contact in link.contacts:
+        for address in contact.addresses:
+            say(f"  {address}")
+
+
+def _standing(home: Home, link: Link) -> str | None:
+    """Return how this home stands in the community of the link; None where it has yet to ask.
+
+    Raises InCommunityAlready when it is in another one.
+    """
+    from commonweal.commands.status import AWAITING, standing
+
+    with home.store(readonly=True) as store:
+        settings = Settings.read(store)
+        _check_community(settings, link)
+        if settings.community is None:
+            return None
+        state = standing(store, settings, of_home(home, store, settings.community))
+        asked = asked_last(store, settings.device)
+    if state == WAITING:
+        return None if link.invite is not None and link.invite.id != asked else state
+    return state if state in ("member", AWAITING, "frozen") else None
+
+
+def _check_community(settings: Settings, link: Link) -> None:
+    if settings.community not in (None, link.community):
+        raise InCommunityAlready(str(settings.community and settings.community.hex()[:8]))
 
 
 def places(link: Link, *, names: bool = False) -> Link:

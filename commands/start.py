@@ -18,7 +18,7 @@ from commonweal.commands.begin import (
     show_words,
 )
 from commonweal.commands.client import ask_if_running
-from commonweal.commands.join import WAITING, ask_to_join, places
+from commonweal.commands.join import WAITING, ask_to_join, places, tell_places
 from commonweal.commands.language import _
 from commonweal.commands.options import (
     given_passphrase,
@@ -89,7 +89,9 @@ def start(
             found_community(home, name, passphrase_file, chosen)
             founded = True
     elif link is not None:
-        ask_to_join(home, places(links.from_text(link)), passphrase_file)
+        found = places(links.from_text(link))
+        if ask_to_join(home, found, passphrase_file) != WAITING:
+            tell_places(found)
     if home.holder() is None:
         up.start(home, unlock(home, passphrase_file), listen=listen, mdns=not no_mdns)
     say(_("Your node runs in the background; `weal down` ends it."))

@@ -16,9 +16,10 @@ from commonweal.node.session import Desk, Session
 from commonweal.protocol import address, wire
 from commonweal.protocol.address import STAMP_AHEAD_MS_MAX, SignedAddress
 from commonweal.protocol.errors import CommonwealError
+from commonweal.protocol.invite import Contact
 from commonweal.protocol.keys import DeviceKey, PeerKey
 from commonweal.protocol.ledger import membership
-from commonweal.storage.shelves import Address
+from commonweal.storage.shelves import Address, with_contact
 
 NEIGHBOURS_AIM = 8
 CHOSEN_AIM = 4
@@ -148,6 +149,14 @@ class Peering:
             self._put(Address(peer, enrolled, addresses[:NEAR_MAX], b"", 0, "mdns"))
         self._near[peer] = addresses[:NEAR_MAX]
         self._try(peer).due_ms = 0
+
+    def meet(self, contact: Contact) -> None:
+        """Note where a link says that a peer is, and dial it there at once."""
+        if contact.peer == self.desk.me.peer:
+            return
+        self._put(with_contact(self._book.get(contact.peer), contact))
+        one = self._try(contact.peer)
+        one.due_ms, one.pause_ms = 0, RETRY_MS_MIN
 
     def joined(self, session: Session) -> None:
         """Note that a link to a peer stands. The pause before the next dial is as it was.

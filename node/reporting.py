@@ -13,7 +13,8 @@ from commonweal.node.peering import Peering
 from commonweal.node.scrubbing import Scrubbing
 from commonweal.node.sealing import Sealing
 from commonweal.node.session import Desk, Session
-from commonweal.protocol.errors import InvalidRecord, UsageError
+from commonweal.protocol import invite
+from commonweal.protocol.errors import BadLink, InvalidRecord, UsageError
 from commonweal.protocol.keys import DeviceKey, PeerKey
 from commonweal.protocol.record import RecordId
 from commonweal.storage.belonging import asked_last
@@ -50,7 +51,7 @@ class Reporting:
         """Answer a question now, or later by `confirmed`; say so when it cannot be answered."""
         try:
             return self._answered(ticket, question, about)
-        except (InvalidRecord, UsageError) as error:
+        except (BadLink, InvalidRecord, UsageError) as error:
             return [Answer(ticket, error)]
 
     def _answered(self, ticket: Ticket, question: str, about: Mapping[str, Any]) -> list[Answer]:
@@ -65,8 +66,19 @@ class Reporting:
                 return [Answer(ticket, self._holders(about))]
             case "wait":
                 return self._wait(ticket, about)
+            case "meet":
+                self._meet(about)
+                return [Answer(ticket, {})]
             case _:
                 raise UsageError(f"a question {question!r:.40} is not known")
+
+    def _meet(self, about: Mapping[str, Any]) -> None:
+        """Look for the peers of a link where it says. Raises BadLink: of another community too."""
+        link = invite.from_text(str(about.get("link")))
+        if link.community != self.desk.replica.community:
+            raise BadLink("it is of another community")
+        for contact in link.contacts:
+            self.peering.meet(contact)
 
     def forget(self, ticket: Ticket) -> None:
         """Drop what a caller who went away was waiting for."""

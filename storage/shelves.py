@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, cast
 
 from commonweal.protocol import codec
 from commonweal.protocol.errors import InvalidRecord
+from commonweal.protocol.invite import ADDRESSES_MAX, Contact
 from commonweal.protocol.keys import DeviceKey, PeerKey
 from commonweal.protocol.record import BodyRef, is_body
 from commonweal.storage.database import Database
@@ -36,6 +37,17 @@ class Address(NamedTuple):
         """Where to look for the peer: first where it was reached last."""
         first = (self.worked,) if self.worked else ()
         return tuple(dict.fromkeys((*first, *self.addresses)))
+
+
+def with_contact(known: Address | None, contact: Contact) -> Address:
+    """Return where a peer is once a link named it: there first, then where it was before.
+
+    What it signed is kept, so that others who tell it again do not undo the link.
+    """
+    if known is None:
+        known = Address(contact.peer, None, (), b"", 0, "link")
+    found = tuple(dict.fromkeys((*contact.addresses, *known.addresses)))[:ADDRESSES_MAX]
+    return known._replace(addresses=found, source="link")
 
 
 class Shelves(Database):
@@ -152,6 +164,11 @@ class Shelves(Database):
             " ORDER BY last_ok_ms DESC, peer LIMIT -1 OFFSET ?)",
             (address.peer, PEERS_KEPT_MAX - 1),
         )
+
+    def meet(self, contact: Contact) -> None:
+        """Keep where a link says that a peer is."""
+        known = next((one for one in self.addresses() if one.peer == contact.peer), None)
+        self.put_address(with_contact(known, contact))
 
     def forget_address(self, peer: PeerKey) -> None:
         """Forget where a peer is."""

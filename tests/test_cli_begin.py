@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,11 +17,14 @@ from commonweal.commands.join import places
 from commonweal.protocol import invite as links
 from commonweal.protocol.errors import DiskFull, NotReachable
 from commonweal.protocol.identity import entropy_from_phrase, inception_from_entropy
-from commonweal.protocol.invite import Link
+from commonweal.protocol.invite import Contact, Link
+from commonweal.protocol.keys import PeerKey
 from commonweal.storage import keystore
 from commonweal.storage.home import Home, Settings
 from commonweal.storage.keystore import COST_MIN
+from commonweal.storage.shelves import Address
 from commonweal.storage.store import Store
+from tests.test_cli_node import node
 from tests.weal import founder, good, member, weal
 
 
@@ -299,6 +303,47 @@ def test_one_home_does_not_join_a_second_community(
     assert weal("join", link_of(ann), "--home", ann).code == 78
 
 
+def moved(link: str, address: str, peer: bytes | None = None) -> str:
+    """Return a link whose only node is at another address, or is another node."""
+    found = links.from_text(link)
+    contact = Contact(PeerKey(peer or found.contacts[0].peer), (address,))
+    return links.to_text(replace(found, contacts=(contact,)))
+
+
+def test_a_member_enters_a_link_for_its_addresses_and_nothing_is_lost(tmp_path: Path) -> None:
+    ann = founder(tmp_path / "ann")
+    before = good("status", "--home", ann, "-o", "json").json["records"]
+    old = Address(PeerKey(b"b" * 32), None, ("/ip4/192.0.2.1/tcp/1",), b"signed", 7, "signed", "x")
+    with Home(ann).store() as store:
+        store.put_address(old)
+        store.commit()
+    link = moved(link_of(ann), "/ip4/192.0.2.9/tcp/4001", b"b" * 32)
+    ran = good("join", link, "--home", ann)
+    assert "/ip4/192.0.2.9/tcp/4001" in ran.out and "weal up" in ran.out
+    with Home(ann).store(readonly=True) as store:
+        assert store.addresses() == [
+            old._replace(addresses=("/ip4/192.0.2.9/tcp/4001", *old.addresses), source="link")
+        ]
+    ran = good("join", without(link), "--home", ann, "-o", "json")
+    assert ran.json["state"] == "member" and ran.json["tried"] == ["/ip4/192.0.2.9/tcp/4001"]
+    records = good("status", "--home", ann, "-o", "json").json["records"]
+    assert records == before + 1, "the invite, and no request"
+    many = [moved(link, f"/ip4/192.0.2.{number}/tcp/4001", b"b" * 32) for number in range(20, 40)]
+    for one in many:
+        good("join", one, "--home", ann)
+    with Home(ann).store(readonly=True) as store:
+        assert len(store.addresses()[0].addresses) == links.ADDRESSES_MAX
+
+
+def test_a_running_node_is_told_of_the_link_and_not_of_its_invite(tmp_path: Path) -> None:
+    ann = founder(tmp_path / "ann")
+    link = moved(link_of(ann), "/ip4/192.0.2.9/tcp/4001", b"b" * 32)
+    with node(ann, {"meet": [{}]}) as heard:
+        ran = good("join", link, "--home", ann)
+    assert heard == [("meet", {"link": without(link)})]
+    assert "weal up" not in ran.out
+
+
 def test_a_newcomer_writes_nothing_before_he_is_admitted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -335,9 +380,13 @@ def test_a_link_that_is_not_whole_is_refused_and_nothing_written(
     assert good("status", "--home", bo, "-o", "json").json["state"] == "no-community"
 
 
+def without(text: str) -> str:
+    return links.to_text(without_invite(text))
+
+
 def without_invite(text: str) -> Link:
     link = links.from_text(text)
-    return Link(link.community, link.contacts, None)
+    return replace(link, invite=None)
 
 
 def test_no_secret_is_written_beside_the_keystore(tmp_path: Path) -> None:

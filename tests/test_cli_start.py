@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,11 @@ from commonweal.commands import join, options, up
 from commonweal.commands import start as start_commands
 from commonweal.commands.begin import found_community, make_home
 from commonweal.protocol import founding, keys
+from commonweal.protocol import invite as links
 from commonweal.protocol.errors import NodeNotStarted
 from commonweal.protocol.identity import inception_from_entropy, member_signer
+from commonweal.protocol.invite import Contact
+from commonweal.protocol.keys import PeerKey
 from commonweal.storage import keystore
 from commonweal.storage.home import Home, Settings
 from tests import homes
@@ -102,6 +106,27 @@ def test_a_newcomer_comes_in_with_a_link(
     assert "waits" in ran.out
     assert [one.path for one in started] == [home]
     assert good("status", "--home", home, "-o", "json").json["state"] == join.WAITING
+
+
+def test_a_member_starts_with_a_link_and_its_addresses_are_used(
+    tmp_path: Path, started: list[Home]
+) -> None:
+    ann, far = founder(tmp_path / "ann"), "/ip4/192.0.2.9/tcp/4001"
+    link = good("invite", "create", "--home", ann, "-o", "json").json["link"]
+    other = founder(tmp_path / "eve", "Eve", "Else")
+    foreign = good("invite", "create", "--home", other, "-o", "json").json["link"]
+    contact = Contact(PeerKey(b"b" * 32), (far,))
+    there = links.to_text(replace(links.from_text(link), contacts=(contact,)))
+    assert far in good("start", there, "--home", ann).out
+    with Home(ann).store(readonly=True) as store:
+        assert [(one.addresses, one.source) for one in store.addresses()] == [((far,), "link")]
+    assert len(started) == 1
+    ran = weal("start", foreign, "--home", ann)
+    assert ran.code == 78 and "one home is one community" in ran.err
+    with Home(ann).lock():
+        ran = weal("start", foreign, "--home", ann)
+    assert ran.code == 78 and "one home is one community" in ran.err
+    assert len(started) == 1
 
 
 def test_a_bad_link_is_told_before_a_home_is_made(tmp_path: Path, started: list[Home]) -> None:

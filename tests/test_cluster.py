@@ -213,7 +213,7 @@ def test_two_real_nodes_exchange_a_record(tmp_path: Path) -> None:
     mei = homes.founder(tmp_path / "mei")
     bo = homes.newcomer(tmp_path / "bo", homes.invited(mei))
     with running(mei, homes.at_its_port(mei).listen), running(bo):
-        _admitted(bo)
+        admitted(bo)
         (id,) = write(bo, 1)
         with Call(bo.socket, patience_s=10) as line:
             assert line.ask("wait", ids=[id], peers=1)["held_by"] == 1
@@ -227,7 +227,7 @@ def test_a_newcomer_whose_inviter_sleeps_is_admitted_when_he_wakes(tmp_path: Pat
         with Call(bo.socket, patience_s=10) as line:
             assert line.ask("status")["state"] == "waiting-for-admission"
         with running(mei, homes.at_its_port(mei).listen):
-            _admitted(bo)
+            admitted(bo)
 
 
 def test_a_knock_is_answered_with_membership(tmp_path: Path) -> None:
@@ -269,7 +269,7 @@ def _with_another_invite(link: Link) -> Link:
     return replace(link, invite=replace(link.invite, id=RecordId(os.urandom(32))))
 
 
-def _admitted(home: Home) -> None:
+def admitted(home: Home) -> None:
     deadline = time.monotonic() + 20
     with Call(home.socket, patience_s=10) as line:
         while line.ask("status")["state"] != "member":

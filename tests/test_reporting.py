@@ -7,15 +7,31 @@ from typing import Any
 
 import pytest
 
-from commonweal.node.events import Answer, Asked, Committed, Submitted, Ticket, Wish
-from commonweal.node.link import Received
+from commonweal.node.events import (
+    Answer,
+    Asked,
+    Committed,
+    Dial,
+    Started,
+    Submitted,
+    Ticket,
+    Wish,
+    Woke,
+)
+from commonweal.node.link import DialFailed, Received
 from commonweal.node.service import Service
 from commonweal.node.session import Identity
 from commonweal.protocol import wire
-from commonweal.protocol.errors import CommonwealError, InvalidRecord, UsageError
+from commonweal.protocol.errors import BadLink, CommonwealError, InvalidRecord, UsageError
+from commonweal.protocol.invite import Contact, Link, to_text
+from commonweal.protocol.keys import PeerKey
+from commonweal.protocol.record import CommunityId
 from commonweal.storage.store import Store
 from tests.protocol.authors import COMMUNITY, FIRST, FOUNDING, MEI, NOW_MS
 from tests.sim.world import World
+
+FRIEND = PeerKey(b"f" * 32)
+NOWHERE = Contact(FRIEND, ("/ip4/192.0.2.1/tcp/1",))
 
 
 def answer(question: str, **about: Any) -> Any:
@@ -42,6 +58,9 @@ def answer(question: str, **about: Any) -> Any:
         ("wait", {"ids": [b"x" * 32], "peers": 1}, InvalidRecord),
         ("wait", {"ids": b"x", "peers": 1}, UsageError),
         ("wait", {"ids": [], "peers": "1"}, UsageError),
+        ("meet", {}, BadLink),
+        ("meet", {"link": 5}, BadLink),
+        ("meet", {"link": to_text(Link(CommunityId(bytes(32)), (NOWHERE,), None))}, BadLink),
         ("riddle", {}, UsageError),
         ("", {"ids": None}, UsageError),
     ],
@@ -55,6 +74,34 @@ def test_a_bad_question_is_answered_with_what_is_wrong(
 @pytest.mark.parametrize("question", ["status", "peers", "health"])
 def test_a_good_question_is_answered(question: str) -> None:
     assert isinstance(answer(question), dict)
+
+
+def test_a_link_is_dialled_at_once_however_often_the_peer_was_not_reached() -> None:
+    store = Store()
+    assert FIRST.body is not None
+    store.append(MEI.device, [FIRST], {FIRST.body.hash: FOUNDING.body})
+    service = Service(store, COMMUNITY, Identity(MEI.signer, MEI.host), Random(1))
+    now, failed, places = NOW_MS, 0, NOWHERE.addresses
+    store.meet(NOWHERE)
+    service.reload()
+    for minute in range(40):
+        now += 10_000
+        tried = service.handle(Woke() if minute else Started(), now)
+        for dial in (one for one in tried if isinstance(one, Dial)):
+            assert dial == Dial(FRIEND, places)
+            service.handle(DialFailed(FRIEND, places[0], "refused"), now)
+            failed += 1
+    assert 5 < failed < 40, "the pause has grown"
+    there = Contact(FRIEND, ("/ip4/192.0.2.2/tcp/2",))
+    own = Contact(MEI.peer, ("/ip4/192.0.2.3/tcp/3",))
+    service.handle(Woke(), now)
+    for link in (Link(COMMUNITY, (own, there), None), Link(COMMUNITY, (there,), None)):
+        service.handle(Asked(Ticket(1), "meet", {"link": to_text(link)}), now)
+    now += 1_000
+    dialled = [one for one in service.handle(Woke(), now) if isinstance(one, Dial)]
+    assert dialled == [Dial(FRIEND, (*there.addresses, *places))]
+    assert [(one.peer, one.source) for one in store.addresses()] == [(FRIEND, "link")]
+    store.close()
 
 
 def test_a_record_that_nobody_else_holds_has_no_holders() -> None:
