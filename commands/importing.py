@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 import click
 
 from commonweal.commands.client import call
+from commonweal.commands.forked import lost
 from commonweal.commands.git import Commit, Repository
 from commonweal.commands.language import _, ngettext
 from commonweal.commands.mailmap import Mailmap, Person
-from commonweal.commands.names import text_of
+from commonweal.commands.names import body_of, text_of
 from commonweal.commands.options import form_option, home_option, passphrase_option
 from commonweal.commands.output import Form, say, visible, warn, write_json
 from commonweal.commands.people import People
@@ -27,15 +28,19 @@ from commonweal.commands.record import wait_for
 from commonweal.commands.rows import (
     BATCH_BYTES_MAX,
     BATCH_RECORDS,
+    ROW_KEY,
     checked_scope,
     events_naming,
     portions,
     wishes_of,
 )
+from commonweal.commands.rows import (
+    HASH_BYTES as ROW_BYTES,
+)
 from commonweal.commands.sheet import read_mapping, read_rows
 from commonweal.commands.writing import Written, writer
 from commonweal.protocol import codec
-from commonweal.protocol.errors import UnknownId
+from commonweal.protocol.errors import UnknownId, UsageError
 from commonweal.protocol.ledger import membership
 from commonweal.protocol.ledger.agents import OUTSIDE_BYTES
 from commonweal.protocol.record import Record
@@ -173,6 +178,45 @@ def csv(
             taken=new.format(n=len(wishes)), here=here, total=len(found)
         )
     )
+
+
+@import_.command("home")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@passphrase_option
+@home_option
+@form_option(Form.TEXT, Form.JSON)
+def home_(folder: Path, passphrase_file: Path | None, home: Home, form: Form) -> None:
+    """Take in what counts for nothing in the home FOLDER of yours, because its log forked.
+
+    Contributions are recorded again on this device, with their notes; nothing is taken in twice.
+    """
+    from commonweal.node.events import Text, Wish
+
+    _be_the_only_one(home)
+    void = [one.record for one in lost(Home(folder)) if one.record.kind == "event"]
+    wishes = []
+    with home.store(readonly=True) as store, Home(folder).store(readonly=True) as old:
+        ours, theirs = Settings.read(store), Settings.read(old)
+        if (ours.community, ours.member) != (theirs.community, theirs.member):
+            raise UsageError(_("{path} is not a home of yours here").format(path=folder))
+        here = {one.data[ROW_KEY] for one in events_naming(store, ROW_KEY, ROW_BYTES)}
+        for one in void:
+            data = {ROW_KEY: bytes(one.id), **one.data}
+            body = body_of(old, one.id)
+            text = None if body is None else Text(*body)
+            cited = tuple(id for id in one.deps if store.clock_of(id) is not None)
+            if data[ROW_KEY] not in here:
+                wishes.append(Wish(one.kind, data, cited, text))
+    written = 0
+    if wishes:
+        with writer(home, passphrase_file) as write_batch:
+            written = sum(len(write_batch(batch)) for batch in portions(wishes))
+    if form is Form.JSON:
+        return write_json({"void": len(void), "written": written, "here": len(void) - written})
+    words = ngettext("Recorded {n} contribution again", "Recorded {n} contributions again", written)
+    said = _("{taken}; {here} of {total} were here already.")
+    taken, here_already = words.format(n=written), len(void) - written
+    return say(said.format(taken=taken, here=here_already, total=len(void)))
 
 
 class Ours:

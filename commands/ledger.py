@@ -8,10 +8,20 @@ from typing import Any
 
 import click
 
+from commonweal.commands.forked import lost, warning
 from commonweal.commands.language import _, ngettext
 from commonweal.commands.names import Names, text_of
 from commonweal.commands.options import form_option, home_option
-from commonweal.commands.output import Column, Form, say, warn, write_csv, write_json, write_table
+from commonweal.commands.output import (
+    Column,
+    Form,
+    say,
+    visible,
+    warn,
+    write_csv,
+    write_json,
+    write_table,
+)
 from commonweal.commands.quantity import read_action, shown_action, shown_number, shown_unit
 from commonweal.commands.times import iso, read_time_ms, shown
 from commonweal.commands.writing import now_ms
@@ -19,7 +29,7 @@ from commonweal.protocol.errors import HomeInUse, StorageError
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.record import CommunityId
 from commonweal.storage.home import Home, Settings
-from commonweal.storage.index import EventRow, Index
+from commonweal.storage.index import EventRow, Index, event_of
 from commonweal.storage.store import Store
 
 TEXT_ROWS = 50
@@ -69,12 +79,19 @@ def ledger(
         total = index.total(**asked)
         most = TEXT_ROWS if limit is None and form is Form.TEXT else limit
         rows = _rows(store, names, index.events(**asked, limit=most), covered(home))
+        forked = _forked(home, store, names)
         if form is Form.CSV:
-            return write_csv(FIELDS, rows)
-        listed = list(rows)
+            write_csv(FIELDS, rows)
+        else:
+            listed = list(rows)
     if form is Form.JSON:
-        return write_json({"total": total, "records": listed})
-    _show(listed, total)
+        return write_json({"total": total, "records": listed, "not_counting": forked})
+    if form is Form.TEXT:
+        _show(listed, total)
+        for row in forked:
+            say(_lost_words(row))
+    if forked:
+        (say if form is Form.TEXT else warn)(warning(home, len(forked)))
     return None
 
 
@@ -147,6 +164,27 @@ def _rows(
             "claimed_at": iso(event.claimed_at),
             "sealed": event.seq < sealed.get(event.author, 0),
         }
+
+
+def _forked(home: Home, store: Store, names: Names) -> list[dict[str, Any]]:
+    """Return what a fork of our member's log made void, whatever was asked for."""
+    rows = []
+    for record, reason in lost(home):
+        event = event_of(record)
+        row: dict[str, Any] = {**dict.fromkeys(FIELDS), "id": record.id.hex(), "seq": record.seq}
+        row |= {"claimed_at": iso(record.claimed_at), "sealed": False}
+        if event is not None:
+            (row,) = _rows(store, names, iter([event]), {})
+        rows.append({**row, "kind": record.kind, "why": reason.value})
+    return rows
+
+
+def _lost_words(row: dict[str, Any]) -> str:
+    what = row["kind"]
+    if row["action"] is not None:
+        what = f"{shown_action(row['action'])} {row['quantity']} {shown_unit(row['unit'] or '')}"
+    words = _("{id}  {what}: does not count, since {reason}")
+    return words.format(id=row["id"][:8], what=visible(what), reason=_(row["why"]))
 
 
 def _show(rows: list[dict[str, Any]], total: int) -> None:

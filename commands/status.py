@@ -8,6 +8,7 @@ import click
 
 from commonweal.commands.client import ask, ask_if_running
 from commonweal.commands.finality import finality, pairs, risks, warnings
+from commonweal.commands.forked import lost, warning
 from commonweal.commands.language import N_, _, ngettext
 from commonweal.commands.options import form_option, home_option
 from commonweal.commands.output import (
@@ -47,6 +48,7 @@ def status(home: Home, form: Form) -> None:
             said = live.get("sealing") if live is not None else None
             found["finality"] = finality(store, settings, people, said)
             found["joined"] = joined(home, store)
+            found["not_counting"] = len(lost(home))
             found["parent"] = parent(store, settings)
         if live is not None and people is not None:
             found["finality"]["newest_held_by"] = _held_by(home, store, settings)
@@ -132,6 +134,7 @@ def offline(store: Store, settings: Settings, people: People | None) -> dict[str
         "state": standing(store, settings, people),
         "finality": None,
         "joined": None,
+        "not_counting": 0,
         "parent": None,
     }
 
@@ -245,6 +248,9 @@ def _show(found: dict[str, Any], home: Home) -> None:
     for words in [*warnings(final), *risks(final)] if final is not None else ():
         say()
         say(words)
+    if found["not_counting"]:
+        say()
+        say(warning(home, found["not_counting"]))
     if found["writable"] is False:
         say()
         say(_("The disk takes no changes: nothing new is kept. Reading and serving go on."))

@@ -16,7 +16,7 @@ import msgpack
 from commonweal.protocol import keys
 from commonweal.protocol.codec import INT_MAX, INT_MIN
 from commonweal.protocol.keys import SIGNATURE_BYTES, DeviceKey
-from commonweal.protocol.record import RecordId
+from commonweal.protocol.record import Record, RecordId
 from commonweal.storage.store import Store
 from commonweal.storage.tails import SEQ_BITS, SEQ_MAX, whole
 
@@ -319,6 +319,14 @@ _SUMS: dict[By, str] = {
         FROM total LEFT JOIN term AS name ON name.id = total.unit
         WHERE TRUE""",
 }
+
+
+def event_of(record: Record) -> EventRow | None:
+    """Return what a record claims as an event; None when it is none, or cannot be read."""
+    claim = _claim(record.data) if record.kind == "event" else None
+    if claim is None:
+        return None
+    return EventRow(record.id, record.author, record.seq, record.claimed_at, *claim)
 
 
 def _fields(wire: bytes) -> tuple[int, str, dict[str, Any]] | None:

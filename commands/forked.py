@@ -1,0 +1,50 @@
+"""What a member wrote that does not count, because a log of theirs forked: named, and saved.
+
+It is on this device only: other nodes keep nothing behind the place where a log forked.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from commonweal.commands.folded import folded
+from commonweal.commands.language import _, ngettext
+from commonweal.protocol.ledger import membership
+from commonweal.protocol.ledger.reasons import Reason
+from commonweal.protocol.record import Record
+from commonweal.storage.home import Home
+
+
+class Lost(NamedTuple):
+    """A record of this home's member that does not count, and why."""
+
+    record: Record
+    reason: Reason
+
+
+def lost(home: Home) -> list[Lost]:
+    """Return the records of this home's member that a fork of their log made void, by seq."""
+    with home.store(readonly=True) as store:
+        if store.row("SELECT 1 FROM log WHERE frozen NOTNULL LIMIT 1") is None:
+            return []
+    with folded(home) as found:
+        mine = [one.key for one in membership.devices(found.state, found.me)]
+        void = [record for device in mine for record in found.store.void(device)]
+        judged = [(record, found.kept.verdict(record)) for record in void]
+    return [Lost(record, reason) for record, reason in judged if reason is not None]
+
+
+def warning(home: Home, count: int) -> str:
+    """Say that so many records do not count, and how they are recorded again."""
+    words = ngettext(
+        "{n} record of yours does not count: your log forked before it, as when a home is"
+        " copied and both write.",
+        "{n} records of yours do not count: your log forked before them, as when a home is"
+        " copied and both write.",
+        count,
+    ).format(n=count)
+    again = _(
+        "Make a new home (weal restore --words), and take its contributions in again there:"
+        " weal import home {path}"
+    ).format(path=home)
+    return f"{words} {again}"
