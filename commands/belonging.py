@@ -13,8 +13,9 @@ from commonweal.commands.options import form_option, home_option, make_sure, pas
 from commonweal.commands.output import Form, warn
 from commonweal.commands.people import called
 from commonweal.protocol.errors import UnknownId
-from commonweal.protocol.ledger import membership
+from commonweal.protocol.ledger import inviting, membership
 from commonweal.protocol.ledger.closing import REMOVAL_YES_MIN
+from commonweal.protocol.record import DEPS_MAX
 from commonweal.storage.home import Home
 
 
@@ -53,14 +54,22 @@ def vouch(member: str, passphrase_file: Path | None, home: Home, form: Form) -> 
 @home_option
 @form_option(Form.TEXT, Form.JSON)
 def leave(yes: bool, passphrase_file: Path | None, home: Home, form: Form) -> None:
-    """Leave the community. What you gave, and what you were given for it, stays yours."""
+    """Leave the community. What you gave, and what you were given for it, stays yours.
+
+    You come back by a new invite: weal join LINK, from this home or with your 24 words.
+    """
     from commonweal.node.events import Wish
 
     wish = Wish("member.leave", {})
     with folded(home) as found:
         found.check(wish)
         if form is Form.TEXT:
-            warn(_("Whoever left comes back only by a new invite, which a member vouches for."))
+            warn(
+                _(
+                    "Your invites and roles end. You come back only by a new invite of a member:"
+                    " weal join LINK, here, or on another device with your 24 words."
+                )
+            )
         make_sure(_("Do you leave the community?"), yes=yes)
         written = submit(found, [wish], passphrase_file)
     return confirm(form, written, _("You left the community."))
@@ -87,7 +96,8 @@ def remove(
         if known is None or known.status != "active":
             raise UnknownId(_("{name} is no member now").format(name=found.name(whom)))
         data: dict[str, Any] = {"subject": "removal", "member": bytes(whom)}
-        cited = () if known.profile is None else (known.profile,)
+        cited = inviting.admissions(found.state, whom)[-DEPS_MAX + 1 :]
+        cited += () if known.profile is None else (known.profile,)
         wish = Wish("rules.propose", data, cited, note_body(note, permanent=True))
         written = submit(found, [wish], passphrase_file)
         others = sum(

@@ -14,6 +14,7 @@ import click
 
 from commonweal.commands.addresses import answers, is_public, is_taken, own_ports, ports_of
 from commonweal.commands.client import ask
+from commonweal.commands.finality import AHEAD_MS_MAX
 from commonweal.commands.language import N_, _, ngettext, sentence
 from commonweal.commands.options import form_option, home_option
 from commonweal.commands.output import Form, say, visible, write_json
@@ -36,8 +37,6 @@ from commonweal.storage.store import LogRow, Store
 FREE_BYTES_MIN = 256 * 1024 * 1024
 SKEW_MS_MAX = 60_000
 """Clocks that differ by more are named; seals bear two minutes."""
-AHEAD_MS_MAX = 10 * 60_000
-"""A record of another device that claims to be so much later makes this clock doubtful."""
 RECORDS_CHECKED_MAX = 1_000
 """So many of the newest records of each log are hashed again."""
 MINUTE_MS = 60_000

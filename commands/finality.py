@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from commonweal.commands.language import _, ngettext
 from commonweal.commands.output import visible
 from commonweal.commands.times import iso, read_time_ms, shown
+from commonweal.commands.writing import now_ms
+from commonweal.protocol.errors import StorageError
 from commonweal.protocol.seal.quorum import quorum_of
 from commonweal.protocol.seal.witnesses import SAFE_WITNESSES_MIN
-from commonweal.storage.home import Settings
+from commonweal.storage.home import Home, Settings
 from commonweal.storage.store import Store
 
 if TYPE_CHECKING:
     from commonweal.commands.people import People
     from commonweal.protocol.seal.witnesses import Witness
+
+
+AHEAD_MS_MAX = 10 * 60_000
+"""A seal or a record of another device that is dated so much later makes a clock doubtful."""
 
 
 def finality(
@@ -90,6 +97,36 @@ def warnings(found: dict[str, Any]) -> list[str]:
             words += " " + _("If they are gone for good, go on in a new community: weal refound.")
         said.append(words.format(names=names))
     return said
+
+
+def doubt(home: Home, found: dict[str, Any]) -> str:
+    """Return why the date of the last seal is in doubt, and what to do; "" where it is not."""
+    from commonweal.protocol.ledger import dates
+    from commonweal.protocol.ledger.state import State
+    from commonweal.storage.layers import FINAL, Layer, Layers
+
+    if not found["height"]:
+        return ""
+    sealed_ms = read_time_ms(found["sealed_at"], 0)
+    if sealed_ms - now_ms() > AHEAD_MS_MAX:
+        return _(
+            "The last seal is dated later than now, {time}: set this clock from the network if"
+            " it is wrong; if it is right, type `weal seal` on the node of a witness, and the next"
+            " seal goes back to it."
+        ).format(time=shown(sealed_ms))
+    try:
+        with closing(Layers(home.state)) as layers:
+            state = State(Layer(layers, FINAL))
+            until_ms = dates.jump(state).doubtful_until_ms(dates.last_ms(state))
+    except StorageError:  # what was folded cannot be read; the rest of the home can
+        return ""
+    if not until_ms:
+        return ""
+    return _(
+        "The last seal is days later than the one before, so nothing that waits for a time is"
+        " closed before a seal after {time}: compare the clocks of the witnesses, and go on"
+        " sealing."
+    ).format(time=shown(until_ms))
 
 
 def risks(found: dict[str, Any]) -> list[str]:

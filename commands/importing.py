@@ -40,7 +40,7 @@ from commonweal.commands.rows import (
 from commonweal.commands.sheet import read_mapping, read_rows
 from commonweal.commands.writing import Written, writer
 from commonweal.protocol import codec
-from commonweal.protocol.errors import UnknownId, UsageError
+from commonweal.protocol.errors import NotPermitted, UnknownId
 from commonweal.protocol.ledger import membership
 from commonweal.protocol.ledger.agents import OUTSIDE_BYTES
 from commonweal.protocol.record import Record
@@ -198,7 +198,7 @@ def home_(folder: Path, passphrase_file: Path | None, home: Home, form: Form) ->
     with home.store(readonly=True) as store, Home(folder).store(readonly=True) as old:
         ours, theirs = Settings.read(store), Settings.read(old)
         if (ours.community, ours.member) != (theirs.community, theirs.member):
-            raise UsageError(_("{path} is not a home of yours here").format(path=folder))
+            raise NotPermitted(_("{path} is not a home of yours here").format(path=folder))
         here = {one.data[ROW_KEY] for one in events_naming(store, ROW_KEY, ROW_BYTES)}
         for one in void:
             data = {ROW_KEY: bytes(one.id), **one.data}

@@ -80,10 +80,11 @@ def ledger(
         most = TEXT_ROWS if limit is None and form is Form.TEXT else limit
         rows = _rows(store, names, index.events(**asked, limit=most), covered(home))
         forked = _forked(home, store, names)
+        listed: list[dict[str, Any]] = []
         if form is Form.CSV:
             write_csv(FIELDS, rows)
         else:
-            listed = list(rows)
+            listed += rows
     if form is Form.JSON:
         return write_json({"total": total, "records": listed, "not_counting": forked})
     if form is Form.TEXT:

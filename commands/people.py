@@ -12,9 +12,9 @@ from commonweal.protocol import codec
 from commonweal.protocol.errors import (
     AmbiguousId,
     CommonwealError,
-    NoMemberNow,
     StorageError,
     UnknownId,
+    UsageError,
 )
 from commonweal.protocol.keys import DeviceKey, MemberId, short
 from commonweal.protocol.ledger import membership
@@ -31,6 +31,12 @@ PREFIX_DIGITS_MIN = 4
 """Fewer hex digits are taken for a name."""
 
 Id = TypeVar("Id", bytes, MemberId, DeviceKey, RecordId)
+
+
+class NoMemberNow(UsageError):
+    """Who has this name is no member any more; give their id to mean them all the same."""
+
+    exit_code = 65
 
 
 class People:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from commonweal.commands.client import call
+from commonweal.commands.client import ask_if_running, call
 from commonweal.commands.language import _, ngettext
 from commonweal.commands.options import form_option, home_option, passphrase_option
 from commonweal.commands.output import Form, say, warn, write_json
@@ -21,6 +21,7 @@ from commonweal.commands.quantity import (
     shown_number,
     shown_unit,
 )
+from commonweal.commands.status import is_refused, refused_words
 from commonweal.commands.writing import Written, write
 from commonweal.protocol import codec
 from commonweal.protocol.errors import (
@@ -104,6 +105,9 @@ def record(
         more, cited = _paying(home, settles, giver if provider else None, taker, data)
         data |= more
     (written,) = write(home, [Wish("event", data, cited, text)], passphrase_file)
+    live = ask_if_running(home, "status")
+    if live is not None and is_refused(live):
+        warn(refused_words())
     if form is Form.TEXT:
         number = shown_number(int(str(amount["n"])), int(str(amount["scale"])))
         what = f"{shown_action(name)} {number} {shown_unit(str(amount['unit']))}"

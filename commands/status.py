@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from commonweal.commands.client import ask, ask_if_running
-from commonweal.commands.finality import finality, pairs, risks, warnings
+from commonweal.commands.finality import doubt, finality, pairs, risks, warnings
 from commonweal.commands.forked import lost, warning
 from commonweal.commands.language import N_, _, ngettext
 from commonweal.commands.options import form_option, home_option
@@ -47,6 +47,7 @@ def status(home: Home, form: Form) -> None:
         if people is not None:
             said = live.get("sealing") if live is not None else None
             found["finality"] = finality(store, settings, people, said)
+            found["finality"]["doubt"] = doubt(home, found["finality"]) or None
             found["joined"] = joined(home, store)
             found["not_counting"] = len(lost(home))
             found["parent"] = parent(store, settings)
@@ -60,6 +61,7 @@ def status(home: Home, form: Form) -> None:
                 "logs": live["logs"],
                 "frontier": live["digest"].hex(),
                 "listening": live["listening"],
+                "refused": is_refused(live),
                 "writable": live.get("writable"),
                 "damaged": live.get("damaged"),
                 "room": _room(live.get("room")),
@@ -104,6 +106,22 @@ def peers(home: Home, form: Form) -> None:
     return say(_("Most of what this node keeps is by: {writers}").format(writers=largest(wrote)))
 
 
+def is_refused(live: dict[str, Any]) -> bool:
+    """Say whether the members' nodes, of which none is connected, refuse us as no member."""
+    refusal = live.get("refusal")
+    here = any(peer.get("standing") == "member" for peer in live["peers"])
+    is_member = one_word(live["state"]) == "member"
+    return bool(is_member and not here and refusal and refusal[0] == "not-a-member")
+
+
+def refused_words() -> str:
+    """Say what a refusal by other members' nodes means for who was a member as far as is known."""
+    return _(
+        "Other members' nodes refuse this device: they know of a seal by which you are no member"
+        " any more. What you record now counts for nothing; ask a member."
+    )
+
+
 def _room(left: list[int] | None) -> dict[str, int] | None:
     """Return how much more of this device others keep; None of a node that does not say it."""
     return None if left is None else dict(zip(ROOM_FIELDS, left, strict=True))
@@ -128,6 +146,7 @@ def offline(store: Store, settings: Settings, people: People | None) -> dict[str
         "listening": [],
         "behind": None,
         "running": False,
+        "refused": None,
         "writable": None,
         "damaged": None,
         "room": None,
@@ -245,9 +264,13 @@ def _show(found: dict[str, Any], home: Home) -> None:
     rows = [{"what": what, "value": visible(value)} for what, value in said]
     write_table([Column("what", ""), Column("value", "")], rows)
     final = found["finality"]
-    for words in [*warnings(final), *risks(final)] if final is not None else ():
+    doubts = [final["doubt"]] if final is not None and final["doubt"] else []
+    for words in [*warnings(final), *doubts, *risks(final)] if final is not None else ():
         say()
         say(words)
+    if found["refused"]:
+        say()
+        say(refused_words())
     if found["not_counting"]:
         say()
         say(warning(home, found["not_counting"]))

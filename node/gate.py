@@ -168,6 +168,7 @@ class Gate:
         if member is None and not self._is_named(session):
             return False
         session.standing, session.member = Standing.MEMBER, member
+        self.refusal = None
         self.desk.do(Admit(session.peer))
         if not session.greeted:
             self.greet(session)

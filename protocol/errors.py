@@ -173,12 +173,6 @@ class UnknownNode(UsageError):
     """There is no node of this name in the cluster; `weal cluster status` lists them."""
 
 
-class NoMemberNow(UsageError):
-    """Who has this name is no member any more; give their id to mean them all the same."""
-
-    exit_code = 65
-
-
 class AmbiguousId(UsageError):
     """More than one here begins like this; give more of its id."""
 

@@ -296,20 +296,6 @@ class Store(Tails):
         chain = chain[::-1] + self._onward(number, record)
         return fitting(below + chain[max(0, start - seq - 1) :], bytes_max)
 
-    def void(self, author: DeviceKey) -> list[Record]:
-        """Return what is held of a frozen log behind its good part, of all branches, by seq."""
-        log = self.row(
-            "SELECT id, opening, length, held FROM log WHERE author = ? AND frozen NOTNULL",
-            (author,),
-        )
-        if log is None:
-            return []
-        number, opening, length, held = log
-        wires = self._range(number, opening, length, held, LOG_BYTES_MAX)
-        wires += [wire for (wire,) in self.rows("SELECT wire FROM branch WHERE log = ?", (number,))]
-        found = {record.id: record for record in map(from_bytes_unchecked, wires)}
-        return sorted(found.values(), key=lambda record: (record.seq, record.id))
-
     def rare(self) -> Iterator[Record]:
         """Yield the good records of all kinds but the bulk ones, log by log, in seq order."""
         after = -1

@@ -28,6 +28,20 @@ _WHOLE = 0x9C  # the first byte of a header, an array of 12; no seq begins so
 class Tails(Shelves):
     """Reads ranges of one log by its number and its opening."""
 
+    def void(self, author: DeviceKey) -> list[Record]:
+        """Return what is held of a frozen log behind its good part, of all branches, by seq."""
+        log = self.row(
+            "SELECT id, opening, length, held FROM log WHERE author = ? AND frozen NOTNULL",
+            (author,),
+        )
+        if log is None:
+            return []
+        number, opening, length, held = log
+        wires = self._range(number, opening, length, held, LOG_BYTES_MAX)
+        wires += [wire for (wire,) in self.rows("SELECT wire FROM branch WHERE log = ?", (number,))]
+        found = {record.id: record for record in map(from_bytes_unchecked, wires)}
+        return sorted(found.values(), key=lambda record: (record.seq, record.id))
+
     def _range(
         self, number: int, opening: bytes, start: int, stop: int, bytes_max: int
     ) -> list[bytes]:

@@ -54,7 +54,7 @@ def gathered(place: str, text: str) -> Iterator[str | tuple[str, ...]]:
         yield wanted
     for found in ast.walk(ast.parse(text)):
         match found:
-            case ast.ClassDef(bases=bases) if place == "protocol/errors.py" and _is_error(bases):
+            case ast.ClassDef(bases=bases) if _is_error(bases, place):
                 yield inspect.cleandoc(ast.get_docstring(found) or "")
             case ast.FunctionDef() | ast.AsyncFunctionDef() if _is_command(found):
                 if words := ast.get_docstring(found):
@@ -63,7 +63,9 @@ def gathered(place: str, text: str) -> Iterator[str | tuple[str, ...]]:
                 yield words
 
 
-def _is_error(bases: list[ast.expr]) -> bool:
+def _is_error(bases: list[ast.expr], place: str) -> bool:
+    if place != "protocol/errors.py":
+        return bool(bases) and ast.unparse(bases[0]) in {"CommonwealError", "UsageError"}
     return bool(bases) and ast.unparse(bases[0]) not in {"NamedTuple", "Enum", "IntEnum", "StrEnum"}
 
 

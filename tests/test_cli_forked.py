@@ -101,4 +101,4 @@ def test_both_copies_are_taken_in_again_once_on_the_new_device(lanxi: Commons) -
 
 def test_only_a_home_of_the_same_member_is_taken_in(lanxi: Commons) -> None:
     forked(lanxi)
-    assert lanxi.refused(lanxi.ana, "import", "home", lanxi.bo.path).code == 64
+    assert lanxi.refused(lanxi.ana, "import", "home", lanxi.bo.path).code == 77

@@ -174,3 +174,21 @@ def test_an_authors_file_names_nobody_who_left(lanxi: Commons, tmp_path: Path) -
     authors.write_text("Bo <ada@example.org>\n")
     ran = lanxi.refused(lanxi.mei, "import", "git", made, "--authors", authors)
     assert ran.code == 65 and "no member any more" in ran.err
+
+
+# What others know and this node does not.
+
+
+def test_who_was_removed_while_away_is_told_that_the_others_refuse_them(lanxi: Commons) -> None:
+    id = lanxi.json(lanxi.mei, "remove", "Bo")["id"]
+    lanxi.good(lanxi.mei, "rules", "vote", id[:12], "yes")
+    meet(lanxi.mei, lanxi.ana)
+    lanxi.good(lanxi.ana, "rules", "vote", id[:12], "yes")
+    meet(lanxi.mei, lanxi.ana)
+    lanxi.good(lanxi.mei, "seal")
+    assert state(lanxi.bo.path) == "member"
+    assert lanxi.json(lanxi.bo, "status")["refused"] is None
+    with running(lanxi.mei.path), running(lanxi.bo.path):
+        until(lambda: bool(lanxi.json(lanxi.bo, "status")["refused"]))
+        assert "refuse this device" in lanxi.good(lanxi.bo, "status").out
+        assert "refuse this device" in lanxi.good(lanxi.bo, "record", "work", "1", "hour").err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from tests import homes
 from tests.commons import Commons, meet
 from tests.test_cli_refound import stuck
 from tests.weal import good, weal
+
+DAY_NS = 24 * 3600 * 10**9
 
 
 @pytest.fixture(scope="module")
@@ -82,11 +85,33 @@ def test_what_one_more_witness_means_is_said_before_it_is_asked(lanxi: Commons) 
     assert {one["member_name"]: one["waits_for"] for one in claims} == {"Mei": [], "Bo": []}
 
 
+# The date.
+
+
+def test_a_date_in_doubt_is_said_with_what_to_do(
+    lanxi: Commons, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert lanxi.json(lanxi.mei, "status")["finality"]["doubt"] is None
+    true_ns = time.time_ns
+    lanxi.good(lanxi.mei, "record", "work", "1", "hour")
+    with monkeypatch.context() as wrong:
+        wrong.setattr(time, "time_ns", lambda: true_ns() + 8 * DAY_NS)
+        lanxi.good(lanxi.mei, "seal")
+        said = lanxi.json(lanxi.mei, "status")["finality"]["doubt"]
+        assert "days later than the one before" in said and "go on sealing" in said
+    said = lanxi.json(lanxi.mei, "status")["finality"]["doubt"]
+    assert "dated later than now" in said and "weal seal" in said
+    assert "dated later than now" in lanxi.good(lanxi.mei, "status").out
+    lanxi.good(lanxi.mei, "record", "work", "1", "hour")
+    lanxi.good(lanxi.mei, "seal")
+    assert lanxi.json(lanxi.mei, "status")["finality"]["doubt"] is None
+
+
 # Membership that ended.
 
 
 def test_who_left_is_said_to_have_left_and_records_nothing(lanxi: Commons) -> None:
-    assert "comes back only by a new invite" in lanxi.good(lanxi.bo, "leave", "--yes").err
+    assert "come back only by a new invite" in lanxi.good(lanxi.bo, "leave", "--yes").err
     assert state(lanxi.bo.path) == "left"
     assert lanxi.refused(lanxi.bo, "record", "work", "1", "hour").code == 77
     lanxi.seal()

@@ -127,6 +127,20 @@ def end_requests(state: State, member: MemberId) -> None:
             state.delete(key)
 
 
+def admissions(state: State, member: MemberId) -> tuple[RecordId, ...]:
+    """Return the answered requests of a member, and the vouches by others that they took.
+
+    What rests on the membership cites these, so that it is folded after them in every order.
+    """
+    requests = [
+        RecordId(key[len(REQUEST) :])
+        for key, value in state.items(REQUEST)
+        if value[0] == member and not RequestRow(*value).open
+    ]
+    vouches = [RecordId(id) for one in requests for _, id in state.items(VOUCH + one)]
+    return tuple(sorted(dict.fromkeys([*requests, *vouches])))
+
+
 def returned(state: State) -> tuple[MemberId, ...]:
     """Return, by id, who is a member again after they were none for a while."""
     founder = state.get(FOUNDING)
