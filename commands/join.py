@@ -162,9 +162,9 @@ def _standing(home: Home, link: Link) -> str | None:
             return None
         state = standing(store, settings, of_home(home, store, settings.community))
         asked = asked_last(store, settings.device)
-    if state == WAITING:
+    if state in (WAITING, AWAITING):  # who left has to ask, and a new device knows nothing yet
         return None if link.invite is not None and link.invite.id != asked else state
-    return state if state in ("member", AWAITING, "frozen") else None
+    return state if state in ("member", "frozen") else None
 
 
 def _check_community(settings: Settings, link: Link) -> None:
