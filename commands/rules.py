@@ -31,19 +31,14 @@ from commonweal.commands.output import (
 from commonweal.commands.templates import TEMPLATES, text_of_file, text_of_rules
 from commonweal.commands.times import iso, read_duration_ms, shown
 from commonweal.commands.votes import KINDS, Saying
-from commonweal.protocol.errors import (
-    BadRuleset,
-    MissingDatabase,
-    NotInCommunity,
-    Position,
-    UsageError,
-)
+from commonweal.protocol.errors import BadRuleset, MissingDatabase, NotInCommunity, UsageError
 from commonweal.protocol.ledger import governance, membership, roles, standing
 from commonweal.protocol.ledger.governance import PROPOSAL, ProposalRow
 from commonweal.protocol.record import RecordId
 from commonweal.protocol.rules import document as rulesets
 from commonweal.protocol.rules.changes import classes_of, differences, process_of
 from commonweal.protocol.rules.document import HOUR_MS, Problem, Ruleset
+from commonweal.protocol.rules.expression.position import Position
 from commonweal.protocol.rules.portions import Portion
 from commonweal.protocol.rules.process import Ballot
 from commonweal.storage.home import Home

@@ -6,7 +6,7 @@ where. `exit_code` is the status with which the `weal` command ends (after sysex
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 
 class CommonwealError(Exception):
@@ -234,21 +234,14 @@ class NotYet(CommonwealError):
 # At fault: the rule, or the values it was given.
 
 
-class Position(NamedTuple):
-    """A place in the source of a rule; both count from 1, columns in characters."""
-
-    line: int
-    column: int
-
-
 class RuleError(CommonwealError):
     """The rule cannot be used as it is written; see docs/rules.md."""
 
     exit_code = 65
 
-    def __init__(self, sentence: str, hint: str, at: Position) -> None:
-        super().__init__(f"line {at.line}, column {at.column}: {sentence}; {hint}")
+    def __init__(self, sentence: str, hint: str, at: tuple[int, int]) -> None:
         self.sentence, self.hint, (self.line, self.column) = sentence, hint, at
+        super().__init__(f"line {self.line}, column {self.column}: {sentence}; {hint}")
 
 
 class RuleSyntaxError(RuleError):
@@ -284,9 +277,9 @@ class BadRuleset(CommonwealError):
 
     exit_code = 65
 
-    def __init__(self, sentence: str, hint: str, at: Position) -> None:
+    def __init__(self, sentence: str, hint: str, at: tuple[int, int]) -> None:
         what = f"{sentence}; {hint}" if hint else sentence
-        super().__init__(f"line {at.line}, column {at.column}: {what}")
+        super().__init__(f"line {at[0]}, column {at[1]}: {what}")
         self.sentence, self.hint = sentence, hint
         self.line, self.column = at
 

@@ -16,13 +16,14 @@ from typing import Any, NamedTuple, NewType, cast
 
 from commonweal.protocol import codec, keys
 from commonweal.protocol.budget import MIB, Budget, Usage
-from commonweal.protocol.errors import BadRuleset, Malformed, Position
+from commonweal.protocol.errors import BadRuleset, Malformed
 from commonweal.protocol.ledger.rules_in_force import Admission, Joining, joining_of
 from commonweal.protocol.rules import portions
 from commonweal.protocol.rules.checks import faults, never_object
 from commonweal.protocol.rules.environment import ENVIRONMENT
 from commonweal.protocol.rules.expression import BOOL, INT, Checked
 from commonweal.protocol.rules.expression import check as check_expression
+from commonweal.protocol.rules.expression.position import Position
 from commonweal.protocol.rules.places import nearest, places
 from commonweal.protocol.rules.portions import Portion
 from commonweal.protocol.rules.process import Ballot, Process, enough_to_stop

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TypeAlias
 
-from commonweal.protocol.errors import Position
+from commonweal.protocol.rules.expression.position import Position
 
 Path: TypeAlias = tuple["str | int", ...]
 """Names of tables and keys from the top; numbers count items of a list of tables from 0."""

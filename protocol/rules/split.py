@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from commonweal.protocol import codec, keys
-from commonweal.protocol.errors import Position, RuleOverflow
+from commonweal.protocol.errors import RuleOverflow
 from commonweal.protocol.rules import sharing
 from commonweal.protocol.rules.document import Bucket, Pool
 from commonweal.protocol.rules.environment import EMPTY_EVENT
 from commonweal.protocol.rules.expression import FUEL_MAX, Checked, Tank, Value, evaluate
+from commonweal.protocol.rules.expression.position import Position
 from commonweal.protocol.rules.portions import divide
 
 AMOUNT_MAX = codec.INT_MAX

@@ -11,10 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, assert_never
 
-from commonweal.protocol.errors import Position, RuleTypeError
+from commonweal.protocol.errors import RuleTypeError
 from commonweal.protocol.rules.expression import evaluation
 from commonweal.protocol.rules.expression.evaluation import FUEL_MAX, Input, Program, Step, Tank
 from commonweal.protocol.rules.expression.parser import parse
+from commonweal.protocol.rules.expression.position import Position
 from commonweal.protocol.rules.expression.tree import (
     NODES_MAX,
     Call,

@@ -14,12 +14,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias, assert_never
 
-from commonweal.protocol.errors import (
-    DivisionByZero,
-    OutOfFuel,
-    Position,
-    RuleOverflow,
-)
+from commonweal.protocol.errors import DivisionByZero, OutOfFuel, RuleOverflow
+from commonweal.protocol.rules.expression.position import Position
 from commonweal.protocol.rules.expression.tree import Arithmetic, Comparison, MacroName
 from commonweal.protocol.rules.expression.types import (
     INT_MAX,

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast, get_args
 
-from commonweal.protocol.errors import Position, RuleSyntaxError, TooLarge
+from commonweal.protocol.errors import RuleSyntaxError, TooLarge
+from commonweal.protocol.rules.expression.position import Position
 from commonweal.protocol.rules.expression.tokens import RESERVED, Token, tokens
 from commonweal.protocol.rules.expression.tree import (
     DEPTH_MAX,

@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 from typing import Literal, NamedTuple, TypeAlias
 
-from commonweal.protocol.errors import Position, RuleSyntaxError, TooLarge
+from commonweal.protocol.errors import RuleSyntaxError, TooLarge
+from commonweal.protocol.rules.expression.position import Position
 from commonweal.protocol.rules.expression.types import INT_MAX
 
 SOURCE_CHARACTERS_MAX = 4_096

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from commonweal.protocol.errors import Position
+from commonweal.protocol.rules.expression.position import Position
 
 DEPTH_MAX = 32
 """Brackets, arguments, branches, signs before a value and fields stand in each other this deep.

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias, assert_never
 
-from commonweal.protocol.errors import Position, TooLarge, ValueMismatch
+from commonweal.protocol.errors import TooLarge, ValueMismatch
+from commonweal.protocol.rules.expression.position import Position
 
 INT_MIN, INT_MAX = -(2**127), 2**127 - 1
 """Whole numbers fit 128 bits in two's complement; leaving the range is an error."""
