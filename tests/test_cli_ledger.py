@@ -157,7 +157,7 @@ def test_filters_count_what_they_list(home: Path) -> None:
     limited = listed(home, "--limit", "1")
     assert limited["total"] == 3
     assert [row["action"] for row in limited["records"]] == ["produce"]
-    assert listed(home, "--limit", "0") == {"total": 3, "records": []}
+    assert listed(home, "--limit", "0") == {"total": 3, "records": [], "not_counting": []}
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_a_filter_that_says_nothing_is_refused(
 
 def test_membership_is_no_event(home: Path) -> None:
     good("invite", "create", "--home", home)
-    assert listed(home) == {"total": 0, "records": []}
+    assert listed(home) == {"total": 0, "records": [], "not_counting": []}
     assert "Nothing is recorded" in good("ledger", "--home", home).out
 
 
@@ -226,7 +226,7 @@ def test_show_says_all_of_a_record(home: Path) -> None:
     assert sorted(found) == [
         *("author", "basis", "body", "claimed_at", "clock", "community", "counts", "data"),
         *("deps", "holders", "id", "kind", "member", "member_name", "prev", "reason", "sealed"),
-        *("sealed_at", "seq", "signature"),
+        *("sealed_at", "seq", "signature", "waits_for"),
     ]
     assert found["signature"] == "good"
     assert found["holders"] is None
@@ -304,8 +304,8 @@ def test_status_keeps_its_shape(home: Path) -> None:
     found = good("status", "--home", home, "-o", "json").json
     assert sorted(found) == [
         *("behind", "community", "community_name", "damaged", "device", "finality", "frontier"),
-        *("joined", "listening", "logs", "member", "member_name", "parent", "peers", "records"),
-        *("running", "state", "writable"),
+        *("joined", "listening", "logs", "member", "member_name", "not_counting", "parent"),
+        *("peers", "records", "refused", "room", "running", "state", "writable"),
     ]
     assert found["community_name"] == "Garden"
     assert (found["records"], found["logs"], found["peers"]) == (2, 1, [])

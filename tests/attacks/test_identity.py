@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
 
 import pytest
@@ -25,13 +25,14 @@ from commonweal.node.link import Connected, Disconnected, Found, Received
 from commonweal.node.session import Standing
 from commonweal.protocol import address, founding, hello, wire
 from commonweal.protocol.address import STAMP_AHEAD_MS_MAX
+from commonweal.protocol.codec import Value
 from commonweal.protocol.errors import OlderCopy
 from commonweal.protocol.frontier import Frontier
 from commonweal.protocol.hello import Greeting
 from commonweal.protocol.invite import Invite
 from commonweal.protocol.keys import DeviceKey, PeerKey, Signer
 from commonweal.protocol.record import Record
-from tests.sim.node import Node, Person
+from tests.sim.node import OPEN, Node, Person, by_hand
 from tests.sim.world import World
 
 FAR = "/ip4/10.9.9.9/tcp/1"
@@ -47,8 +48,8 @@ class Outsider(Person):
 class Place:
     """One node of a small community, taken out of it, and an unused invite."""
 
-    def __init__(self, at: int) -> None:
-        world = World(31)
+    def __init__(self, at: int, rules: Mapping[str, Value] = OPEN) -> None:
+        world = World(31, rules=rules)
         world.grow(4)
         self.invite: Invite = world.invited(world.nodes[0])
         for node in world.nodes:
@@ -157,7 +158,8 @@ def test_a_guest_who_names_the_device_of_another_newcomer_is_nobody() -> None:
 
 
 def test_a_guest_gets_no_record_name_or_address_of_others_before_the_vouch() -> None:
-    place = Place(at=2)
+    """The founding circle is full, so the invite alone does not admit."""
+    place = Place(at=2, rules=by_hand(4))
     guest = Outsider(8)
     own = guest.enrol(place.community, 1)
     asked = founding.request(
