@@ -38,8 +38,13 @@ def may(state: State, member: bytes, power: Power, time_ms: int) -> Reason | Non
 
 
 def writer_may(state: State, record: Record, context: Context, power: Power) -> Reason | None:
-    """Return None when the author's member has a power at the place of this record."""
-    return may(state, context.member, power, time_of(record, context))
+    """Return None when the author's member has a power at the place of this record.
+
+    A seal whose time jumped gives nobody a power before that time is confirmed.
+    """
+    sealed_ms = context.time_ms
+    time_ms = dates.settled_ms(state, sealed_ms) if sealed_ms else time_of(record, context)
+    return may(state, context.member, power, time_ms)
 
 
 def go_back(state: State, latest_ms: int) -> None:

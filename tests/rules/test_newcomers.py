@@ -279,6 +279,17 @@ def test_a_newcomer_has_the_powers_of_a_member_from_the_day_that_the_rules_said(
     assert council.row(second).yes == 1
 
 
+def test_a_seal_whose_time_jumped_gives_a_newcomer_no_power() -> None:
+    council = community("Jun", "Lin", delay_hours=48)
+    bring(council, "Jun", "Wei")
+    council.cut()
+    decision = council.decide("Jun")
+    council.cut()
+    early = council.say(decision, "yes", "Wei")[0]
+    council.cut(3 * DAYS)
+    assert council.history.verdict(early.id) == Reason.NO_VOTE_YET
+
+
 def test_the_electorate_of_a_removal_are_members_who_came_before_it() -> None:
     council = community("Jun", "Lin", delay_hours=0, growth_per_week=9)
     council.cut()
