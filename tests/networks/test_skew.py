@@ -23,8 +23,8 @@ from tests.test_rules_cluster import BACK_S_MAX, RULES, VOTE_S_MAX, knows, rules
 from tests.weal import good
 
 DAY_S = 86_400
-CLOCKS_S = {"n1": DAY_S, "n2": 0, "n3": -180, "n4": 180, "n5": -DAY_S}
-"""n1 founded: it admits, and says by its cuts what is final, a day ahead of the others."""
+CLOCKS_S = {"n1": 180, "n2": 0, "n3": -180, "n4": DAY_S, "n5": -DAY_S}
+"""n1 founded, and is the witness: with a clock a day off, of two that agree, it would not seal."""
 LIBRARIES = ("usr/lib*/*/faketime/libfaketimeMT.so.1", "usr/lib*/faketime/libfaketimeMT.so.1")
 NEAR_S = 60
 LINKED_S_MAX = 40.0

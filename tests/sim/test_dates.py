@@ -39,6 +39,23 @@ def test_a_sole_witness_whose_clock_differs_from_its_peers_by_days_seals_nothing
     assert abs(sealed(node)[1] - node.now_ms) < 120_000
 
 
+def test_clocks_that_are_off_in_both_directions_keep_no_witness_from_sealing() -> None:
+    world = World(3, seals=True)
+    world.grow(5)
+    node = world.nodes[0]
+    node.write()
+    until(world, lambda: sealed(node)[0] > 0, 90_000, "nothing is sealed")
+    before = sealed(node)
+    for other, days in ((world.nodes[3], 1), (world.nodes[4], -1)):
+        other.crash()
+        other.start()
+        other.shift(days * DAY_MS)
+    world.run(30_000)
+    node.write()
+    seal_soon(node)
+    until(world, lambda: sealed(node)[0] > before[0], 120_000, "it does not go on")
+
+
 def test_a_sole_witness_finds_back_from_a_seal_of_ten_years_ahead() -> None:
     world = World(2, seals=True)
     node = world.nodes[0]
