@@ -57,7 +57,7 @@ NOTHING = Usage()
 ONE_RECORD = Usage(1, RECORD_BYTES_MAX, PERMANENT_BYTES_MAX, ERASABLE_BYTES_MAX)
 """The largest that one record can have others keep."""
 
-NEW_LOG = Usage(1_024, 512 * 1024, 256 * 1024, 256 * 1024)
+NEW_LOG = Usage(4_096, MIB, MIB // 4, MIB // 2)
 """So much of a log is taken before its first record, which says whose it is, is final."""
 
 
