@@ -12,7 +12,8 @@ def is_clock_doubtful(desk: Desk, point: Point | None, *, is_asked: bool) -> boo
     """Say whether this clock is off by an hour or more, where too few witnesses look at it.
 
     By the clocks of the members who are linked, one each: half of them on one side of this clock
-    are enough to doubt. Clocks that are off in both directions say more of themselves. Without any, a clock that is behind the last seal is not believed unless somebody asks.
+    are enough to doubt. Clocks that are off in both directions say more of themselves. Without
+    any, a clock that is behind the last seal is not believed unless somebody asks.
     point: where the chain stands.
     """
     if point is None or len(point.witnesses) >= SAFE_WITNESSES_MIN:
