@@ -17,7 +17,14 @@ from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger import joining
 from commonweal.protocol.ledger.reasons import Reason
 from commonweal.protocol.ledger.state import State
-from commonweal.protocol.record import CommunityId, Record, RecordId, clock_in, from_bytes_unchecked
+from commonweal.protocol.record import (
+    CommunityId,
+    Record,
+    RecordId,
+    bare,
+    clock_in,
+    from_bytes_unchecked,
+)
 from commonweal.storage.last_cut import LastCut, SealIds
 from commonweal.storage.layers import FINAL, NEWEST, OLDER, Layer, Layers
 from commonweal.storage.store import LogRow, Store
@@ -146,7 +153,8 @@ class Provisional:
     def members(self) -> State:
         """Return the final state, and folded on it the records of rare kinds above the cut."""
         ledger, covered = self._begun(FINAL), self.covered()
-        ledger.add(one for one in self.store.rare() if one.seq >= covered.get(one.author, 0))
+        above = (one for one in self.store.rare() if one.seq >= covered.get(one.author, 0))
+        ledger.add(map(bare, above))  # what kinds say that nobody knows may be large
         ledger.settle()
         return ledger.state
 

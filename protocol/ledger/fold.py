@@ -17,6 +17,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
+from weakref import WeakMethod
 
 from commonweal.protocol import keys
 from commonweal.protocol.keys import DeviceKey
@@ -113,7 +114,8 @@ class Ledger:
         self._by_basis: dict[bytes, Context] = {}
         self._state = State(base)
         self._find = find
-        base_context = Context(community, cut, rules, NOBODY, documents, seals, self._cited)
+        cited = _weakly(self._cited)
+        base_context = Context(community, cut, rules, NOBODY, documents, seals, cited)
         self._context = base_context._replace(time_ms=time_ms, told=told)
         self._entries: list[_Entry] = []
         self._clocks: dict[RecordId, int] = {}
@@ -303,6 +305,18 @@ class Ledger:
         if number < len(self._marks):
             self._state.rollback(self._marks[number])
             del self._marks[number:]
+
+
+def _weakly(find: Find) -> Find:
+    """Return a method that keeps its ledger, and the records of it, no longer than others do."""
+    method = WeakMethod(find)
+
+    def found(id: RecordId) -> Record | None:
+        find = method()
+        assert find is not None, "only a ledger uses its context"
+        return find(id)
+
+    return found
 
 
 def judge(state: State, record: Record, context: Context) -> Verdict:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
 from pathlib import Path
 from random import Random
+from weakref import ref
 
 import pytest
 from hypothesis import given, settings
@@ -256,3 +258,15 @@ class TestState:
         state.keep(b"Zx", 3)
         state.rollback(mark)
         assert list(state.changes()) == [(b"Zx", 3)]
+
+
+def test_a_ledger_and_its_records_end_with_their_last_use() -> None:
+    ledger = whole(Scene(1, 40))
+    state, seen = ledger.state, ref(ledger)
+    before = state.to_bytes()
+    gc.disable()
+    try:
+        del ledger
+        assert seen() is None and state.to_bytes() == before
+    finally:
+        gc.enable()
