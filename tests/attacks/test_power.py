@@ -161,17 +161,29 @@ def test_the_emulated_disk_changes_nothing_that_the_store_contains(path: Path) -
 
 
 def old_home(path: Path, version: int, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
-    """The files of a home of an older schema with records in it."""
+    """The files of a home of an older schema with records in it.
+
+    Today's store writes columns that an older schema has not, so the rows are copied from a
+    store of today, by the columns that there were.
+    """
     FILES.disk = Disk()
     steps = schema.migrations()
+    today = Store()
+    history.steps(1, 8)[0](today)
+    today.put_setting("kept", b"yes")
+    today.commit()
     with monkeypatch.context() as past:
         past.setattr(schema, "migrations", lambda: steps[:version])
         store = Store(path)
-        history.steps(1, 8)[0](store)
-        store.put_setting("kept", b"yes")
+        for (table,) in store.rows("SELECT name FROM sqlite_schema WHERE type = 'table'"):
+            named = [column for _, column, *_ in store.rows(f"PRAGMA table_info({table})")]
+            columns, values = ", ".join(named), ", ".join("?" * len(named))
+            found = today.rows(f"SELECT {columns} FROM {table}")
+            store.change_many(f"INSERT INTO {table} ({columns}) VALUES ({values})", found)
         store.commit()
         store.checkpoint()
         store.close()
+    today.close()
     return FILES.disk.image()
 
 
