@@ -292,6 +292,11 @@ def test_silence_of_nobody_is_no_consent() -> None:
     decision = council.decide("Jun")
     council.cut()
     council.pens["Bo"] = council.join("Bo")
+    # The only witness hands the seat on before they leave.
+    seated = [council.mei.key, *council.offer("Bo")]
+    council.cut(present=seated)
+    council.write("Mei", "role.resign", {"role": "witness"})
+    council.cut(present=seated)
     council.write("Jun", "member.leave", {})
     council.write("Mei", "member.leave", {})
     council.cut(25)
