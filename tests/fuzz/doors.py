@@ -262,7 +262,7 @@ DOORS: dict[str, Door] = {
         (b"date,action,number,unit,note\n2026-01-01,work,2,hour,x\n",),
     ),
     "quantity": Door(
-        _text(lambda text: quantity.read_quantity(*(text + " ").split(" ", 1))), (b"2.50 hour",)
+        _text(lambda text: quantity.read_quantity(*text.partition(" ")[::2])), (b"2.50 hour",)
     ),
     "duration": Door(_text(times.read_duration_ms), (b"3d", b"2h")),
     "time": Door(_text(lambda text: times.read_time_ms(text, NOW_MS)), (b"2026-01-01", b"3d")),

@@ -76,10 +76,11 @@ def test_no_door_is_slow_or_hungry(name: str) -> None:
     assert grown < GROWTH_KIB_MAX, "an input that takes much memory"
 
 
+@pytest.mark.timeout(900)  # by the wall: beside other runs it takes minutes
 def test_32_mib_of_hostile_bytes_cost_little_at_every_door() -> None:
     """In a process of its own: what it took at most is what the worst of them took."""
     asked = [sys.executable, "-m", "tests.fuzz.floods"]
-    ran = subprocess.run(asked, cwd=ROOT, check=True, capture_output=True, timeout=170)
+    ran = subprocess.run(asked, cwd=ROOT, check=True, capture_output=True)
     found = json.loads(ran.stdout)
     assert list(found["seconds"]) == list(DOORS)
     assert max(found["seconds"].values()) < SECONDS_MAX, found
