@@ -15,9 +15,9 @@ from commonweal.protocol import codec, keys
 from commonweal.protocol.keys import HASH_BYTES, DeviceKey
 
 BUCKETS = 256
-BUCKET_DIGEST_BYTES = HASH_BYTES
+BUCKET_DIGEST_BYTES = 20
+"""Authors choose what is digested, so n bits last 2^(n/2) attempts: 2^80 here, at 256 a message."""
 HEAD_BYTES = HASH_BYTES
-"""Authors choose what these are digests of, so none is shortened: n bits last 2^(n/2) attempts."""
 
 
 class Entry(NamedTuple):
@@ -85,7 +85,7 @@ class Frontier:
         return self._root
 
     def buckets(self) -> bytes:
-        """Return the 256 bucket digests of 32 bytes each, one after another."""
+        """Return the 256 bucket digests of 20 bytes each, one after another."""
         for number, known in enumerate(self._digests):
             if known is None:
                 self._digests[number] = _bucket_digest(self.bucket(number))
@@ -119,4 +119,4 @@ def _bucket_digest(entries: list[Entry]) -> bytes:
     if not entries:
         return bytes(BUCKET_DIGEST_BYTES)
     data = codec.encode([[*one] for one in entries])
-    return keys.hash32(keys.BUCKET, data)
+    return keys.hash32(keys.BUCKET, data)[:BUCKET_DIGEST_BYTES]

@@ -15,7 +15,7 @@ from commonweal.node.link import Connected, Disconnected, Gossiped, Heard, Recei
 from commonweal.node.service import Service
 from commonweal.node.session import TURN_BYTES_MAX, Standing
 from commonweal.protocol import codec, wire
-from commonweal.protocol.frontier import Entry
+from commonweal.protocol.frontier import BUCKET_DIGEST_BYTES, Entry
 from commonweal.protocol.keys import DeviceKey, PeerKey
 from commonweal.protocol.record import RecordId
 from commonweal.storage.store import Store
@@ -237,7 +237,7 @@ FLOODS: dict[str, Callable[[Random], wire.Message]] = {
     ),
     "pings": lambda chance: wire.Ping(chance.getrandbits(40)),
     "comparisons": lambda chance: wire.Compare(chance.randbytes(32), b""),
-    "digests of buckets": lambda chance: wire.Buckets(chance.randbytes(3_072)),
+    "digests of buckets": lambda chance: wire.Buckets(chance.randbytes(256 * BUCKET_DIGEST_BYTES)),
 }
 
 

@@ -236,9 +236,9 @@ def frontier_vectors() -> dict[str, Any]:
             {
                 "entries": [told(list(one)) for one in entries],
                 "buckets": {
-                    str(n): digests[32 * n : 32 * n + 32].hex()
+                    str(n): digests[20 * n : 20 * n + 20].hex()
                     for n in range(256)
-                    if any(digests[32 * n : 32 * n + 32])
+                    if any(digests[20 * n : 20 * n + 20])
                 },
                 "digest": held.digest().hex(),
             }

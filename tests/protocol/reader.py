@@ -263,7 +263,7 @@ def buckets(entries: list[list[Any]]) -> list[bytes]:
     found = []
     for number in range(256):
         inside = sorted((one for one in entries if one[0][0] == number), key=lambda one: one[0])
-        found.append(digest("cw1/bucket", written(inside)) if inside else bytes(32))
+        found.append(digest("cw1/bucket", written(inside))[:20] if inside else bytes(20))
     return found
 
 

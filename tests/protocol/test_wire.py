@@ -31,7 +31,7 @@ MESSAGES: dict[str, wire.Message] = {
     "compare": wire.Compare(DIGEST, DIGEST),
     "compare for the first time": wire.Compare(DIGEST, b""),
     "same": wire.Same(DIGEST),
-    "buckets": wire.Buckets(bytes(8192)),
+    "buckets": wire.Buckets(bytes(5120)),
     "entries": wire.Entries(bytes([0, 7, 255]), (ENTRY, Entry(B, 5, HEAD, 5)), reply=True),
     "entries, empty": wire.Entries(b"", (), reply=False),
     "an entry of a log frozen at once": wire.Entries(b"", (Entry(A, 0, b"", 0),), reply=False),
@@ -123,8 +123,8 @@ LIMITS: dict[str, tuple[Any, Any]] = {
     "a digest to compare": (["compare", DIGEST, b""], ["compare", DIGEST[:31], b""]),
     "a base": (["compare", DIGEST, DIGEST], ["compare", DIGEST, DIGEST[:31]]),
     "the same": (["same", DIGEST], ["same", DIGEST + b"x"]),
-    "the buckets": (["buckets", bytes(8192)], ["buckets", bytes(8191)]),
-    "more than the buckets": (["buckets", bytes(8192)], ["buckets", bytes(8193)]),
+    "the buckets": (["buckets", bytes(5120)], ["buckets", bytes(5119)]),
+    "more than the buckets": (["buckets", bytes(5120)], ["buckets", bytes(5121)]),
     "bucket numbers": (
         ["entries", bytes(range(256)), [], True],
         ["entries", bytes(range(256)) + b"\xff", [], True],
@@ -249,7 +249,7 @@ def test_what_a_node_may_send_fits_a_frame() -> None:
         wire.WantEvidence((A,) * 256),
         wire.Addresses((bytes(5 * 1024),) * 64),
         wire.Part(DIGEST, PERMANENT_BYTES_MAX, 0, bytes(256 * 1024)),
-        wire.Buckets(bytes(8192)),
+        wire.Buckets(bytes(5120)),
         wire.Runs((wire.Run(A, 1, (bytes(200),), ((0, bytes(40)),)),) * 3500, 0, asked=True),
     ]
     for message in full:

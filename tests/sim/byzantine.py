@@ -18,7 +18,7 @@ from commonweal.node.service import Service
 from commonweal.node.session import Identity, Session
 from commonweal.protocol import evidence, log, wire
 from commonweal.protocol.evidence import Proof
-from commonweal.protocol.frontier import HEAD_BYTES, Entry
+from commonweal.protocol.frontier import BUCKET_DIGEST_BYTES, HEAD_BYTES, Entry
 from commonweal.protocol.invite import Invite
 from commonweal.protocol.keys import DeviceKey, PeerKey
 from commonweal.protocol.record import (
@@ -262,7 +262,7 @@ def greedy(face: Face, _session: Session, rng: Random) -> list[bytes]:
 def comparing(_face: Face, _session: Session, rng: Random) -> list[bytes]:
     """Ask to compare again and again, with digests of nothing."""
     return [wire.encode(wire.Compare(rng.randbytes(32), b""))] * 10 + [
-        wire.encode(wire.Buckets(rng.randbytes(256 * 32))),
+        wire.encode(wire.Buckets(rng.randbytes(256 * BUCKET_DIGEST_BYTES))),
         wire.encode(wire.Same(rng.randbytes(32))),
     ]
 
