@@ -9,6 +9,7 @@ process alone (`ru_maxrss` would begin with that of the parent).
 from __future__ import annotations
 
 import json
+import resource
 import sys
 import time
 from collections.abc import Iterator
@@ -19,6 +20,8 @@ from commonweal.protocol.errors import CommonwealError
 from tests.fuzz.doors import DOORS
 
 FLOOD_BYTES = 32 * 1024 * 1024
+CPU_SECONDS_MAX = 120
+"""All doors together: the process is ended beyond it."""
 
 
 def floods(size: int) -> Iterator[bytes]:
@@ -47,6 +50,7 @@ def peak_kib() -> int:
 
 def main() -> None:
     """Flood each door that is named, or all; print what it took, as JSON."""
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS_MAX, CPU_SECONDS_MAX))
     longest = dict.fromkeys(sys.argv[1:] or DOORS, 0.0)
     before = peak_kib()
     for size in sizes():
