@@ -14,13 +14,17 @@ from commonweal.protocol.rules import document
 
 
 def allow(
-    monkeypatch: pytest.MonkeyPatch, records: int, days: int = 365, new: int = 1_024
+    monkeypatch: pytest.MonkeyPatch,
+    records: int,
+    days: int = 365,
+    new: int = 1_024,
+    size: int = MIB,
 ) -> Budget:
     """Let each member have others keep so many records a day; return the budget.
 
-    new: so many of a log before its first record is final.
+    new: so many of a log before its first record is final. size: bytes of records a day.
     """
-    small = Budget(Usage(records, MIB, MIB, MIB), days)
+    small = Budget(Usage(records, size, MIB, MIB), days)
 
     def read(_values: dict[str, Any]) -> Budget:
         return small

@@ -8,7 +8,7 @@ from commonweal.node import room
 from commonweal.node.chain import Chain
 from commonweal.node.events import Text, Wish
 from commonweal.protocol import codec, evidence, log, wire
-from commonweal.protocol.budget import DAY_MS
+from commonweal.protocol.budget import DAY_MS, MIB, ONE_RECORD
 from commonweal.protocol.errors import OverBudget
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.record import CONTEXT, Draft, Record, RecordId, permanent, sign
@@ -104,9 +104,11 @@ DAILY = 60
 FLOOD = 20
 
 
-def flooding(monkeypatch: pytest.MonkeyPatch, seed: int) -> tuple[World, Node, list[Node]]:
+def flooding(
+    monkeypatch: pytest.MonkeyPatch, seed: int, size: int = MIB
+) -> tuple[World, Node, list[Node]]:
     """Return a community that seals and has small budgets, with one whose own are without end."""
-    allow(monkeypatch, DAILY, new=DAILY)
+    allow(monkeypatch, DAILY, new=DAILY, size=size)
     world = World(seed, seals=True)
     world.grow(4)
     for _ in range(30):
@@ -114,9 +116,14 @@ def flooding(monkeypatch: pytest.MonkeyPatch, seed: int) -> tuple[World, Node, l
             break
         world.run(10_000)
     flooder = world.nodes[3]
-    monkeypatch.setattr(flooder.service.desk.replica.room, "fitting", lambda _, run: len(run))
-    monkeypatch.setattr(flooder.service.desk.replica.room, "waits", lambda _: False)
+    without_end(monkeypatch, flooder)
     return world, flooder, world.nodes[:3]
+
+
+def without_end(monkeypatch: pytest.MonkeyPatch, node: Node) -> None:
+    """Let a node keep and write whatever it likes."""
+    monkeypatch.setattr(node.service.desk.replica.room, "fitting", lambda _, run: len(run))
+    monkeypatch.setattr(node.service.desk.replica.room, "waits", lambda _: False)
 
 
 def chain(node: Node) -> Chain:
@@ -178,6 +185,33 @@ def test_a_bounded_member_is_sealed_day_by_day_and_all_agree(
     late = world.join(world.invited(others[0]), [others[1]])
     world.settle()
     assert late.service.desk.replica.row(device).length == mine, "what is sealed is always taken"
+
+
+def test_the_disk_of_a_node_is_bounded_by_members_budgets_and_days(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two of four write ten times as many bytes as the days allow."""
+    daily = 64 * 1024
+    world, flooder, others = flooding(monkeypatch, 7, size=daily)
+    flooders, honest = (flooder, others[2]), others[:2]
+    without_end(monkeypatch, others[2])
+    begun = {node: node.store.log(node.person.device).size for node in world.nodes}
+    for _ in range(20):
+        for node in flooders:
+            node.submit(*[Wish("event", {"action": "work", "pad": "x" * 12_000})] * 10)
+        world.run(300)
+    for day in range(4):
+        most = (day + 2) * (daily + ONE_RECORD.bytes)
+        for node in honest:
+            kept = [node.store.log(one.person.device).size - begun[one] for one in world.nodes]
+            assert max(kept) <= most
+            assert sum(kept) <= len(world.nodes) * most
+        for node in world.nodes:
+            node.shift(DAY_MS)
+        world.run(120_000)
+    for node in flooders:
+        assert node.store.log(node.person.device).size > 10 * daily, "more was written"
+        assert honest[0].store.log(node.person.device).size > 2 * daily, "days let it through"
 
 
 def test_the_own_node_refuses_what_others_would_not_keep(monkeypatch: pytest.MonkeyPatch) -> None:
