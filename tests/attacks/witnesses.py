@@ -60,8 +60,10 @@ def member_of(home: Home) -> MemberId:
 
 def seal(home: Home, seconds: float = SEAL_S_MAX) -> int:
     """Ask a node for a seal until there is nothing left to seal; return the height."""
+    began = time.monotonic()
     with Call(home.socket, patience_s=seconds) as line:
         for answer in line.each("seal"):
+            assert time.monotonic() - began < seconds, "no seal is made"
             if "is_sealed" in answer:
                 return int(answer["height"])
     raise AssertionError("the node went away")
