@@ -41,6 +41,10 @@ def node(home: Path, answers: Answers) -> Iterator[list[tuple[str, dict[str, Any
     place.socket.unlink()
 
 
+STANDING = {"refusal": None, "peers": [], "state": "member"}
+"""What is asked before a record is written; it is not noted."""
+
+
 def _serve(listener: socket.socket, answers: Answers, heard: list[Any]) -> None:
     while True:
         try:
@@ -50,8 +54,11 @@ def _serve(listener: socket.socket, answers: Answers, heard: list[Any]) -> None:
         with line, line.makefile("rwb") as stream:
             while length := stream.read(call.LENGTH_BYTES):
                 asked = call.read_question(stream.read(int.from_bytes(length, "big")))
-                heard.append(asked)
-                said = answers[asked[0]]
+                if asked[0] == "status" and "status" not in answers:
+                    said: Any = [STANDING]
+                else:
+                    heard.append(asked)
+                    said = answers[asked[0]]
                 if not said:
                     break
                 for number, one in enumerate(said, 1):
