@@ -41,7 +41,7 @@ def node(home: Path, answers: Answers) -> Iterator[list[tuple[str, dict[str, Any
     place.socket.unlink()
 
 
-STANDING = {"refusal": None, "peers": [], "state": "member"}
+STANDING: dict[str, Any] = {"refusal": None, "peers": [], "state": "member"}
 """What is asked before a record is written; it is not noted."""
 
 
