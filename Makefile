@@ -89,7 +89,7 @@ fuzz-long: $(STAMP) ## inputs that nobody thought of, for long; EXAMPLES=n says 
 	$(RUN) -m tests.fuzz.long --seconds=$(or $(SECONDS_EACH),60)
 
 attack: $(STAMP) ## what docs/threats.md names, but for what `make sim` runs
-	$(RUN) -m tests.threats
+	$(RUN) -m tests.house.threats
 
 faults: $(STAMP) ## take guards away, one by one, and see which test is red; ALL=1 for those known, too
 	$(RUN) -m tests.planted $(if $(ALL),--all)
@@ -105,7 +105,7 @@ form: $(STAMP) ## write the code in the house's form
 	$(RUN) -m ruff format $(FORM)
 
 i18n: $(STAMP) ## gather words, compile catalogues
-	$(RUN) -m tests.catalogue
+	$(RUN) -m tests.house.catalogue
 
 lock: | $(RUN) ## choose versions anew, for every Python and system, with hashes
 	$(RUN) .ci/lock.py

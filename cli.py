@@ -17,9 +17,9 @@ from typing import NamedTuple
 import click
 
 from commonweal import __version__
-from commonweal.commands.language import N_, _, sentence, speak
-from commonweal.commands.options import HOME_KEY
-from commonweal.commands.output import flush, visible, warn
+from commonweal.commands.terminal.language import N_, _, sentence, speak
+from commonweal.commands.terminal.options import HOME_KEY
+from commonweal.commands.terminal.output import flush, visible, warn
 from commonweal.protocol.errors import CommonwealError, OutputRefused
 
 INTERRUPTED = 130
@@ -38,74 +38,106 @@ class Entry(NamedTuple):
 TABLE: dict[str, dict[str, Entry]] = {
     N_("Begin"): {
         "start": Entry(
-            "start", "start", N_("your way in: make a home, found or join, run your node")
+            "begin.start", "start", N_("your way in: make a home, found or join, run your node")
         ),
-        "init": Entry("begin", "init", N_("make a home, with a new member and his 24 words")),
-        "found": Entry("begin", "found", N_("found a community")),
-        "join": Entry("join", "join", N_("ask to join, with the link that a member gave you")),
+        "init": Entry(
+            "begin.init_found", "init", N_("make a home, with a new member and his 24 words")
+        ),
+        "found": Entry("begin.init_found", "found", N_("found a community")),
+        "join": Entry(
+            "begin.join", "join", N_("ask to join, with the link that a member gave you")
+        ),
     },
     N_("Contribute"): {
-        "record": Entry("record", "record", N_("write down what you gave")),
-        "import": Entry("importing", "import_", N_("take in git commits, or a sheet")),
-        "ledger": Entry("ledger", "ledger", N_("list what was given")),
-        "show": Entry("show", "show", N_("show one record in full")),
-        "attest": Entry("attesting", "attest", N_("say that a contribution was as written")),
-        "dispute": Entry("attesting", "dispute", N_("dispute a contribution")),
-        "correct": Entry("attesting", "correct", N_("say what a contribution really was")),
-        "erase": Entry("erasing", "erase", N_("have a text of yours forgotten by all")),
-        "resource": Entry("resources", "resource", N_("what there is, whose it is, who has it")),
-        "unit": Entry("resources", "unit", N_("in which units things are counted")),
-        "agent": Entry("resources", "agent", N_("who gave from outside; claim what you gave")),
-        "trace": Entry("tracing", "trace_", N_("what went into a thing, and what came of it")),
+        "record": Entry("contribute.record", "record", N_("write down what you gave")),
+        "import": Entry("contribute.import_", "import_", N_("take in git commits, or a sheet")),
+        "ledger": Entry("contribute.ledger", "ledger", N_("list what was given")),
+        "show": Entry("contribute.show", "show", N_("show one record in full")),
+        "attest": Entry(
+            "contribute.attest", "attest", N_("say that a contribution was as written")
+        ),
+        "dispute": Entry("contribute.attest", "dispute", N_("dispute a contribution")),
+        "correct": Entry("contribute.attest", "correct", N_("say what a contribution really was")),
+        "erase": Entry("contribute.erase", "erase", N_("have a text of yours forgotten by all")),
+        "resource": Entry(
+            "contribute.resource", "resource", N_("what there is, whose it is, who has it")
+        ),
+        "unit": Entry("contribute.resource", "unit", N_("in which units things are counted")),
+        "agent": Entry(
+            "contribute.resource", "agent", N_("who gave from outside; claim what you gave")
+        ),
+        "trace": Entry(
+            "contribute.trace", "trace_", N_("what went into a thing, and what came of it")
+        ),
     },
     N_("Members"): {
-        "members": Entry("members", "members", N_("list the members")),
-        "invite": Entry("invite", "invite", N_("make links for others, list them, take them back")),
-        "device": Entry("members", "device", N_("list, add or end the devices that write for you")),
-        "key": Entry("key", "key", N_("change your key, name sponsors, give a member another")),
-        "vouch": Entry("belonging", "vouch", N_("vouch for one who asks to join")),
-        "role": Entry("roles", "role", N_("list, claim, endorse or give back roles")),
-        "leave": Entry("belonging", "leave", N_("leave the community")),
-        "remove": Entry("belonging", "remove", N_("propose that somebody is a member no longer")),
-        "resolve": Entry("belonging", "resolve", N_("propose which record of a fork counts")),
+        "members": Entry("members.members", "members", N_("list the members")),
+        "invite": Entry(
+            "members.invite", "invite", N_("make links for others, list them, take them back")
+        ),
+        "device": Entry(
+            "members.members", "device", N_("list, add or end the devices that write for you")
+        ),
+        "key": Entry(
+            "members.key", "key", N_("change your key, name sponsors, give a member another")
+        ),
+        "vouch": Entry("members.vouch_leave_remove", "vouch", N_("vouch for one who asks to join")),
+        "role": Entry("members.role", "role", N_("list, claim, endorse or give back roles")),
+        "leave": Entry("members.vouch_leave_remove", "leave", N_("leave the community")),
+        "remove": Entry(
+            "members.vouch_leave_remove",
+            "remove",
+            N_("propose that somebody is a member no longer"),
+        ),
+        "resolve": Entry(
+            "members.vouch_leave_remove", "resolve", N_("propose which record of a fork counts")
+        ),
     },
     N_("Decide"): {
-        "rules": Entry("rules", "rules", N_("the rules: show, compare, propose, vote, replay")),
-        "vote": Entry("votes", "vote", N_("what is voted on, and how it stands")),
+        "rules": Entry(
+            "decide.rules", "rules", N_("the rules: show, compare, propose, vote, replay")
+        ),
+        "vote": Entry("decide.vote", "vote", N_("what is voted on, and how it stands")),
     },
     N_("Share"): {
-        "balance": Entry("standing", "balance", N_("what a member has a share of, has and gave")),
+        "balance": Entry(
+            "share.shares", "balance", N_("what a member has a share of, has and gave")
+        ),
         "shares": Entry(
-            "standing", "shares", N_("what each has a share of, and what is in the pools")
+            "share.shares", "shares", N_("what each has a share of, and what is in the pools")
         ),
-        "claims": Entry("claims", "claims", N_("what members are owed, and what is settled")),
-        "payouts": Entry("claims", "payouts", N_("who is to be paid what, as a file")),
+        "claims": Entry("share.claims", "claims", N_("what members are owed, and what is settled")),
+        "payouts": Entry("share.claims", "payouts", N_("who is to be paid what, as a file")),
         "explain": Entry(
-            "standing", "explain", N_("why a share is what it is, and what it is worth")
+            "share.shares", "explain", N_("why a share is what it is, and what it is worth")
         ),
-        "seal": Entry("sealing", "seal", N_("make what waits final now")),
-        "seals": Entry("sealing", "seals", N_("what is final, seal by seal, and who signed")),
-        "income": Entry("resources", "income", N_("write down what came in from outside")),
+        "seal": Entry("share.seal", "seal", N_("make what waits final now")),
+        "seals": Entry("share.seal", "seals", N_("what is final, seal by seal, and who signed")),
+        "income": Entry(
+            "contribute.resource", "income", N_("write down what came in from outside")
+        ),
     },
     N_("Node"): {
-        "up": Entry("up", "up", N_("run your node")),
-        "down": Entry("up", "down", N_("end your node")),
-        "status": Entry("status", "status", N_("how this home stands")),
-        "peers": Entry("status", "peers", N_("whose nodes are connected")),
-        "cluster": Entry("cluster", "cluster", N_("run several nodes on this machine")),
+        "up": Entry("node.up", "up", N_("run your node")),
+        "down": Entry("node.up", "down", N_("end your node")),
+        "status": Entry("node.status", "status", N_("how this home stands")),
+        "peers": Entry("node.status", "peers", N_("whose nodes are connected")),
+        "cluster": Entry("node.cluster", "cluster", N_("run several nodes on this machine")),
     },
     N_("Keep"): {
-        "sql": Entry("sql", "sql", N_("ask the ledger anything, in SQL")),
-        "export": Entry("exporting", "export", N_("write the contributions out as CSV or JSON")),
-        "verify": Entry("verify", "verify", N_("check every record that is held here")),
-        "prove": Entry("proving", "prove", N_("prove by a file that a record is final")),
-        "check-proof": Entry("proving", "check_proof", N_("check such a file, without a home")),
-        "backup": Entry("backup", "backup", N_("put all of this home into one file")),
-        "restore": Entry("restore", "restore", N_("make a home again, from a backup or 24 words")),
-        "refound": Entry(
-            "refounding", "refound", N_("go on without witnesses who are gone for ever")
+        "sql": Entry("keep.sql", "sql", N_("ask the ledger anything, in SQL")),
+        "export": Entry("keep.export", "export", N_("write the contributions out as CSV or JSON")),
+        "verify": Entry("keep.verify", "verify", N_("check every record that is held here")),
+        "prove": Entry("keep.prove", "prove", N_("prove by a file that a record is final")),
+        "check-proof": Entry("keep.prove", "check_proof", N_("check such a file, without a home")),
+        "backup": Entry("keep.backup", "backup", N_("put all of this home into one file")),
+        "restore": Entry(
+            "keep.restore", "restore", N_("make a home again, from a backup or 24 words")
         ),
-        "doctor": Entry("doctor", "doctor", N_("find what is wrong, and say what to do")),
+        "refound": Entry(
+            "keep.refound", "refound", N_("go on without witnesses who are gone for ever")
+        ),
+        "doctor": Entry("keep.doctor", "doctor", N_("find what is wrong, and say what to do")),
     },
 }
 

@@ -105,7 +105,7 @@ def _close(namespace: dict[str, object]) -> None:
 
 def _end_nodes(folder: Path) -> None:
     """End what holds a home below `folder`: a page that failed midway did not."""
-    from commonweal.storage.home import Home
+    from commonweal.storage.home.home import Home
 
     for lock in folder.rglob(Home("").lock_file.name):
         if pid := Home(lock.parent).holder():

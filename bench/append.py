@@ -9,12 +9,12 @@ from tempfile import TemporaryDirectory
 
 from bench import community as made
 from bench.figures import Figure, compare, rate
-from commonweal.node.events import Committed, Submitted, Ticket, Wish
-from commonweal.node.service import Service
-from commonweal.node.session import Identity
-from commonweal.protocol import log, record
-from commonweal.protocol.record import RecordId
-from commonweal.storage.store import Store
+from commonweal.node.service.events import Committed, Submitted, Ticket, Wish
+from commonweal.node.service.peer import Identity
+from commonweal.node.service.service import Service
+from commonweal.protocol.records import log, record
+from commonweal.protocol.records.record import RecordId
+from commonweal.storage.records.log_store import Store
 
 SINGLES = 300
 BATCHES, BATCH = 10, 1_000

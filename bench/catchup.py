@@ -8,12 +8,12 @@ from random import Random
 from bench import community as made
 from bench.community import Community, Person
 from bench.figures import Figure
-from commonweal.node.events import Action, Committed, Event, Send, Started
-from commonweal.node.link import Connected, Received
-from commonweal.node.service import Service
-from commonweal.node.session import Identity
-from commonweal.protocol.record import Record, from_bytes_unchecked
-from commonweal.storage.store import Store
+from commonweal.node.service.events import Action, Committed, Event, Send, Started
+from commonweal.node.service.peer import Identity
+from commonweal.node.service.service import Service
+from commonweal.node.transport import Connected, Received
+from commonweal.protocol.records.record import Record, from_bytes_unchecked
+from commonweal.storage.records.log_store import Store
 
 MEMBERS = 10
 RECORDS = 100_000

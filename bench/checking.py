@@ -9,8 +9,8 @@ import sys
 from collections.abc import Sequence
 
 from commonweal import cli
-from commonweal.protocol import columns, record
-from commonweal.protocol.record import Record
+from commonweal.protocol.records import batch_decode, record
+from commonweal.protocol.records.record import Record
 
 
 def read_checked(wires: Sequence[bytes]) -> list[Record]:
@@ -19,5 +19,5 @@ def read_checked(wires: Sequence[bytes]) -> list[Record]:
 
 
 if __name__ == "__main__":
-    columns.read = read_checked
+    batch_decode.read = read_checked
     raise SystemExit(cli.main(sys.argv[1:]))

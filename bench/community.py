@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from random import Random
 from typing import TypeAlias
 
-from commonweal.protocol import founding, keys, log, record
+from commonweal.protocol import keys
 from commonweal.protocol.codec import Value
-from commonweal.protocol.identity import Inception, inception_from_entropy, member_signer
-from commonweal.protocol.invite import Invite
+from commonweal.protocol.identity import founding
+from commonweal.protocol.identity.identity import Inception, inception_from_entropy, member_signer
+from commonweal.protocol.identity.invite import Invite
 from commonweal.protocol.keys import DeviceKey, PeerKey, Signer
-from commonweal.protocol.record import CommunityId, Draft, Record, RecordId
-from commonweal.storage.store import Store
+from commonweal.protocol.records import log, record
+from commonweal.protocol.records.record import CommunityId, Draft, Record, RecordId
+from commonweal.storage.records.log_store import Store
 
 NOW_MS = 1_700_000_000_000
 RECORDS_PER_APPEND = 1_000

@@ -13,9 +13,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from commonweal.protocol import record as records
-from commonweal.protocol.record import Draft, Place, Record, RecordId
-from tests.ledger.village import Pen, Village
+from commonweal.protocol.records import record as records
+from commonweal.protocol.records.record import Draft, Place, Record, RecordId
+from tests.protocol.ledger.village import Pen, Village
 
 EVENTS = 100_000
 OVERLAY = 1_000

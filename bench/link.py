@@ -16,8 +16,16 @@ from typing import Any
 
 import trio
 
-from commonweal.node.link import Connected, Gossiped, Judged, Link, PeerKey, Received, Verdict
 from commonweal.node.network import Network
+from commonweal.node.transport import (
+    Connected,
+    Gossiped,
+    Judged,
+    Link,
+    PeerKey,
+    Received,
+    Verdict,
+)
 
 FRAME_BYTES = 256 * 1024
 BULK_FRAMES = 1_000

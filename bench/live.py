@@ -16,12 +16,12 @@ from typing import NamedTuple
 
 from bench import nodes, noting
 from bench.figures import Figure
-from commonweal.commands import cluster as commands
-from commonweal.node.call import Call, wishes_about
-from commonweal.node.cluster import Cluster
-from commonweal.node.events import Wish
+from commonweal.commands.node import cluster as commands
+from commonweal.node.control.client import Call, wishes_about
+from commonweal.node.control.cluster import Cluster
+from commonweal.node.service.events import Wish
 from commonweal.protocol.codec import Value
-from commonweal.storage.home import Home, Settings
+from commonweal.storage.home.home import Home, Settings
 
 NODES = 5
 RECORDS = 200

@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from bench.community import Community, Person
-from commonweal.node.call import Call
+from commonweal.node.control.client import Call
 from commonweal.protocol.errors import NotReachable
-from commonweal.protocol.record import from_bytes_unchecked
-from commonweal.storage import keystore
-from commonweal.storage.home import Home, Settings
-from commonweal.storage.keystore import Secrets
-from commonweal.storage.shelves import Address
-from commonweal.storage.store import Store
+from commonweal.protocol.records.record import from_bytes_unchecked
+from commonweal.storage.home import keystore
+from commonweal.storage.home.home import Home, Settings
+from commonweal.storage.home.keystore import Secrets
+from commonweal.storage.records.blobs_settings_addresses import Address
+from commonweal.storage.records.log_store import Store
 
 START_S_MAX = 60.0
 WAIT_S_MAX = 300.0

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from commonweal import cli
 from commonweal.protocol.keys import DeviceKey
-from commonweal.protocol.record import Record
-from commonweal.storage.home import Home
-from commonweal.storage.store import Store
+from commonweal.protocol.records.record import Record
+from commonweal.storage.home.home import Home
+from commonweal.storage.records.log_store import Store
 
 _append, _commit = Store.append, Store.commit
 _fresh: list[bytes] = []

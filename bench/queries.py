@@ -12,9 +12,9 @@ from tempfile import TemporaryDirectory
 from bench import community as made
 from bench import nodes
 from bench.figures import ROUNDS, Figure, rate
-from commonweal.storage.home import Home
-from commonweal.storage.index import Index
-from commonweal.storage.store import Store
+from commonweal.storage.home.home import Home
+from commonweal.storage.records.contribution_index import Index
+from commonweal.storage.records.log_store import Store
 
 RECORDS = 100_000
 COMMANDS = (["--help"], ["ledger", "--limit", "20"])

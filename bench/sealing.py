@@ -12,15 +12,15 @@ from tempfile import TemporaryDirectory
 
 from bench.figures import Figure
 from bench.nodes import IDLE_CPU_S, wait_for
-from commonweal.commands import cluster as commands
-from commonweal.node.call import Call, wishes_about
-from commonweal.node.cluster import Cluster
-from commonweal.node.events import DRAFTS_MAX, Wish
+from commonweal.commands.node import cluster as commands
+from commonweal.node.control.client import Call, wishes_about
+from commonweal.node.control.cluster import Cluster
+from commonweal.node.service.events import DRAFTS_MAX, Wish
 from commonweal.protocol.codec import Value
 from commonweal.protocol.keys import MemberId
-from commonweal.protocol.record import RecordId
-from commonweal.storage.home import Home, Settings
-from commonweal.storage.seals import Seals
+from commonweal.protocol.records.record import RecordId
+from commonweal.storage.home.home import Home, Settings
+from commonweal.storage.records.seal_store import Seals
 
 NODES = 4
 SEALS = 100

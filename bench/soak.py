@@ -22,13 +22,13 @@ from random import Random
 from statistics import linear_regression
 
 from bench.plot import Line, Panel, page
-from commonweal.commands import cluster as command
-from commonweal.node import journal
-from commonweal.node.call import Call, wishes_about
-from commonweal.node.cluster import Cluster
-from commonweal.node.events import Wish
+from commonweal.commands.node import cluster as command
+from commonweal.node.control.client import Call, wishes_about
+from commonweal.node.control.cluster import Cluster
+from commonweal.node.runtime import logs
+from commonweal.node.service.events import Wish
 from commonweal.protocol.errors import NotReachable, NotYet
-from commonweal.protocol.record import RecordId
+from commonweal.protocol.records.record import RecordId
 
 NODES, LASTING = 10, 4
 RECORD_EACH_S = 1.0
@@ -132,7 +132,7 @@ class Soak:
         most = max(one.records for one in states)
         for one in states:
             if not one.running or one.pid != self.pids[one.name]:
-                said = " / ".join(journal.last_words(self.cluster.home(one.name).log, 2))
+                said = " / ".join(logs.last_words(self.cluster.home(one.name).log, 2))
                 self._fault(f"{one.name} ended or does not answer, and nobody killed it: {said}")
                 continue
             place = Path(f"/proc/{one.pid}")

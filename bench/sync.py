@@ -19,7 +19,7 @@ from bench import community as made
 from bench import nodes
 from bench.community import Community
 from bench.figures import Figure
-from commonweal.storage.store import Store
+from commonweal.storage.records.log_store import Store
 
 MEMBERS = 10
 RUN = 50

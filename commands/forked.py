@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from commonweal.commands.folded import folded
-from commonweal.commands.language import _, ngettext
-from commonweal.protocol.ledger import membership
-from commonweal.protocol.ledger.reasons import Reason
-from commonweal.protocol.record import Record
-from commonweal.storage.home import Home
+from commonweal.commands.terminal.language import _, ngettext
+from commonweal.commands.view.ledger_view import folded
+from commonweal.protocol.ledger.members import membership
+from commonweal.protocol.ledger.state.rejections import Reason
+from commonweal.protocol.records.record import Record
+from commonweal.storage.home.home import Home
 
 
 class Lost(NamedTuple):

@@ -13,5 +13,5 @@ from os.path import isfile as _isfile
 __version__ = "0.1.0"
 
 _root = _dirname(_dirname(_abspath(__file__)))
-if _isfile(f"{_root}/pyproject.toml") and _isfile(f"{_root}/protocol/record.py"):
+if _isfile(f"{_root}/pyproject.toml") and _isfile(f"{_root}/protocol/records/record.py"):
     __path__.insert(0, _root)

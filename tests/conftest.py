@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import Phase, settings
 
-from tests.threats import Watch
+from tests.house.threats import Watch
 
 # A test that names its own max_examples keeps that number under `make fuzz-long` too.
 settings.register_profile("dev", deadline=None)

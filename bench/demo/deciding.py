@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.demo.shell import NAMES, expect, home, ledger, proven, say, step, type_in, until, weal
-from commonweal.commands.cluster import MEMBERS
+from commonweal.commands.node.cluster import MEMBERS
 
 VOTERS = 3
 """Of four members; the vote is counted as soon as so many say yes."""

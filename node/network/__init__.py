@@ -8,8 +8,8 @@ from __future__ import annotations
 import logging
 
 from commonweal.node.network.addresses import CannotListen, PortTaken
-from commonweal.node.network.network import Network
-from commonweal.node.network.session import peer_id, peer_key
+from commonweal.node.network.libp2p import Network
+from commonweal.node.network.noise import peer_id, peer_key
 
 __all__ = ["CannotListen", "Network", "PortTaken", "peer_id", "peer_key"]
 

@@ -20,9 +20,9 @@ import trio
 from libp2p.peer.id import ID
 from zeroconf import ServiceBrowser, ServiceInfo, ServiceListener, Zeroconf
 
-from commonweal.node.link import PeerKey
 from commonweal.node.network.addresses import parse
-from commonweal.node.network.session import peer_key
+from commonweal.node.network.noise import peer_key
+from commonweal.node.transport import PeerKey
 
 log = logging.getLogger(__name__)
 

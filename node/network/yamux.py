@@ -19,9 +19,9 @@ from typing import Final
 import trio
 from libp2p.network.stream.exceptions import StreamClosed
 
-from commonweal.node.budget import Budget
-from commonweal.node.network.session import PLAIN_BYTES_MAX, Session, Stalled
+from commonweal.node.network.noise import PLAIN_BYTES_MAX, Session, Stalled
 from commonweal.node.network.stream import Flag, Stream, Violation
+from commonweal.node.token_bucket import Budget
 
 HEADER: Final = struct.Struct("!BBHII")
 FLAGS: Final = Flag.SYN | Flag.ACK | Flag.FIN | Flag.RST

@@ -12,14 +12,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, assert_never
 
 from commonweal.protocol.errors import RuleError
-from commonweal.protocol.ledger.effects import ACTIONS
-from commonweal.protocol.ledger.rules_in_force import ROLES
-from commonweal.protocol.ledger.texts import NAME_CHARACTERS_MAX, is_name
 from commonweal.protocol.rules import portions, schema
 from commonweal.protocol.rules.environment import ENVIRONMENT
 from commonweal.protocol.rules.expression import BOOL, INT, check
 from commonweal.protocol.rules.places import Path
 from commonweal.protocol.rules.schema import CLASSES, LAZY, SECTIONS, TABLES, Field, Fields
+from commonweal.protocol.vocabulary.actions import ACTIONS
+from commonweal.protocol.vocabulary.names import NAME_CHARACTERS_MAX, is_name
+from commonweal.protocol.vocabulary.rule_params import ROLES
 
 FAULTS_MAX = 100
 """More are not listed; the rest shows when these are mended."""

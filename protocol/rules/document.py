@@ -15,9 +15,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, NewType, cast
 
 from commonweal.protocol import codec, keys
-from commonweal.protocol.budget import MIB, Budget, Usage
 from commonweal.protocol.errors import BadRuleset, Malformed
-from commonweal.protocol.ledger.rules_in_force import Admission, Joining, joining_of
 from commonweal.protocol.rules import portions
 from commonweal.protocol.rules.checks import faults, never_object
 from commonweal.protocol.rules.environment import ENVIRONMENT
@@ -40,6 +38,8 @@ from commonweal.protocol.rules.schema import (
     VALUE,
     Fields,
 )
+from commonweal.protocol.vocabulary.budget import MIB, Budget, Usage
+from commonweal.protocol.vocabulary.rule_params import Admission, Joining, joining_of
 
 RulesetId = NewType("RulesetId", bytes)
 """The hash of a ruleset's canonical form."""

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from commonweal.protocol import budget
-from commonweal.protocol.budget import MIB
-from commonweal.protocol.ledger.effects import ACTIONS
-from commonweal.protocol.ledger.rules_in_force import FACTORS, HOUR_MS, NEWCOMERS, UNITS
+from commonweal.protocol.vocabulary import budget
+from commonweal.protocol.vocabulary.actions import ACTIONS
+from commonweal.protocol.vocabulary.budget import MIB
+from commonweal.protocol.vocabulary.rule_params import FACTORS, HOUR_MS, NEWCOMERS, UNITS
 
 SENTENCE_CHARACTERS_MAX = 2_000
 CHARTER_CHARACTERS_MAX = 20_000

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 
 from commonweal.protocol import keys
 from commonweal.protocol.errors import FinalityForked, InvalidRecord, InvalidSeal, Malformed
-from commonweal.protocol.identity import Enrolment, Inception, check_enrolment
+from commonweal.protocol.identity.identity import Enrolment, Inception, check_enrolment
+from commonweal.protocol.identity.parent import parent_of
 from commonweal.protocol.keys import MemberKey, short
-from commonweal.protocol.parent import parent_of
-from commonweal.protocol.record import FOUND, CommunityId, Record
+from commonweal.protocol.records.record import FOUND, CommunityId, Record
 from commonweal.protocol.seal.formats import Seal, SealedHeight
 from commonweal.protocol.seal.votes import (
     Certificate,

@@ -12,11 +12,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from commonweal.protocol import codec, keys
+from commonweal.protocol import codec, keys, merkle
 from commonweal.protocol.errors import InvalidSeal, Malformed
 from commonweal.protocol.keys import HASH_BYTES, KEY_BYTES, DeviceKey, short
-from commonweal.protocol.ledger import root
-from commonweal.protocol.record import RecordId
+from commonweal.protocol.records.record import RecordId
 from commonweal.protocol.seal.quorum import WITNESSES_MAX
 from commonweal.protocol.seal.votes import is_ascending, is_count
 
@@ -111,7 +110,7 @@ def cut_root(tree_root: bytes, present: tuple[DeviceKey, ...]) -> bytes:
 
 def whole_cut_root(cut: Cut, present: tuple[DeviceKey, ...]) -> bytes:
     """Return the root of a cut from nothing, at the cost of all its logs."""
-    return cut_root(root.update({}, tree_changes(cut.values())).root, present)
+    return cut_root(merkle.update({}, tree_changes(cut.values())).root, present)
 
 
 def delta_fields(delta: Delta) -> list[codec.Value]:

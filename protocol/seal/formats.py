@@ -13,9 +13,9 @@ from typing import Any
 from commonweal.protocol import codec, keys
 from commonweal.protocol.errors import Malformed
 from commonweal.protocol.keys import HASH_BYTES, SIGNATURE_BYTES
-from commonweal.protocol.record import CommunityId
+from commonweal.protocol.records.record import CommunityId
 from commonweal.protocol.seal.cut import DELTA_VALUES_MAX, Delta, delta_fields, read_delta
-from commonweal.protocol.seal.haves import HAVES_LOGS_MAX, Have, have_fields, read_have
+from commonweal.protocol.seal.have_frontiers import HAVES_LOGS_MAX, Have, have_fields, read_have
 from commonweal.protocol.seal.quorum import WITNESSES_MAX
 from commonweal.protocol.seal.votes import (
     Certificate,

@@ -10,15 +10,15 @@ from typing import assert_never
 
 from commonweal.protocol import codec
 from commonweal.protocol.errors import Malformed
-from commonweal.protocol.record import CommunityId
-from commonweal.protocol.seal.acts import Lock, Message
+from commonweal.protocol.records.record import CommunityId
+from commonweal.protocol.seal.events import Lock, Message
 from commonweal.protocol.seal.formats import (
     PROPOSAL_BYTES_MAX,
     Proposal,
     proposal_from_bytes,
     proposal_to_bytes,
 )
-from commonweal.protocol.seal.haves import Have, have_from_bytes, have_to_bytes
+from commonweal.protocol.seal.have_frontiers import Have, have_from_bytes, have_to_bytes
 from commonweal.protocol.seal.quorum import WITNESSES_MAX
 from commonweal.protocol.seal.votes import (
     Certificate,

@@ -16,7 +16,7 @@ from typing import Any, NewType, Protocol
 from commonweal.protocol import codec, keys
 from commonweal.protocol.errors import InvalidRecord, Malformed, NotCertified
 from commonweal.protocol.keys import HASH_BYTES, KEY_BYTES, SIGNATURE_BYTES, DeviceKey, short
-from commonweal.protocol.record import CommunityId
+from commonweal.protocol.records.record import CommunityId
 from commonweal.protocol.seal.quorum import WITNESSES_MAX, quorum_of
 
 SealId = NewType("SealId", bytes)

@@ -10,12 +10,13 @@ from collections.abc import Callable
 from hashlib import blake2b
 from random import Random
 
-from commonweal.protocol import codec, evidence, record
+from commonweal.protocol import codec
 from commonweal.protocol.keys import PeerKey
-from commonweal.protocol.record import Record
-from commonweal.storage.index import Index
-from commonweal.storage.shelves import Address
-from commonweal.storage.store import Store
+from commonweal.protocol.records import fork_proof, record
+from commonweal.protocol.records.record import Record
+from commonweal.storage.records.blobs_settings_addresses import Address
+from commonweal.storage.records.contribution_index import Index
+from commonweal.storage.records.log_store import Store
 from tests.protocol.authors import BO, EVE, FIRST, FOUNDING, MEI, Author, write
 
 STEP = "step"
@@ -131,7 +132,7 @@ def _fork(log: Log, chance: Random) -> Step:
     before = log.last
     one = write(log.author, before, data={"n": chance.random() < 2, "of": "one"})
     two = write(log.author, before, data={"of": "two"})
-    proof = evidence.check(one, two, record.community_of(FIRST))
+    proof = fork_proof.check(one, two, record.community_of(FIRST))
 
     def act(store: Store) -> None:
         store.append(log.author.device, [one])

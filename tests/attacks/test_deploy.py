@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from commonweal.node import config
+from commonweal.node.runtime import config
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 UNIT = DEPLOY / "commonweal@.service"

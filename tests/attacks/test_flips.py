@@ -6,14 +6,14 @@ from random import Random
 
 import pytest
 
-from commonweal.commands.verify import Checking
-from commonweal.node.events import Text, Wish
-from commonweal.node.replica import Replica
-from commonweal.node.scrubbing import Scrubbing
-from commonweal.node.session import Desk, Identity
-from commonweal.storage import rows
-from commonweal.storage.store import Store
-from commonweal.storage.tails import SEQ_BITS
+from commonweal.commands.keep.verify import Checking
+from commonweal.node.service.events import Text, Wish
+from commonweal.node.service.peer import Desk, Identity
+from commonweal.node.service.replica import Replica
+from commonweal.node.service.upkeep.scrub import Scrubbing
+from commonweal.storage.records import row_repair
+from commonweal.storage.records.log_pages import SEQ_BITS
+from commonweal.storage.records.log_store import Store
 from tests.attacks import history
 from tests.protocol.authors import COMMUNITY, MEI
 from tests.sim.node import Node
@@ -157,7 +157,7 @@ def test_a_flip_in_the_row_of_a_log_is_put_right(life: Store, column: str) -> No
     chance = Random(column)
     before = rows_of(life)
     ids = [id for (id,) in life.rows(f"SELECT id FROM log WHERE length AND {column} NOTNULL")]
-    assert not rows.amend(life, COMMUNITY)
+    assert not row_repair.amend(life, COMMUNITY)
     for id in [chance.choice(ids) for _ in range(FLIPS // 4)]:
         ((value,),) = life.rows(f"SELECT {column} FROM log WHERE id = ?", (id,))
         bad = (
@@ -169,13 +169,13 @@ def test_a_flip_in_the_row_of_a_log_is_put_right(life: Store, column: str) -> No
         life.forget()
         if column not in ("held", "checked"):
             assert list(Checking(life, COMMUNITY).faults()), (column, value, bad)
-        amended = rows.amend(life, COMMUNITY)
+        amended = row_repair.amend(life, COMMUNITY)
         assert rows_of(life) == before, (column, id, value, bad)
         ((checked, length),) = life.rows("SELECT checked, length FROM log WHERE id = ?", (id,))
         assert checked <= length
         assert column == "checked" or set(amended.values()) == {True}
     life.rollback()
-    assert not rows.amend(life, COMMUNITY)
+    assert not row_repair.amend(life, COMMUNITY)
 
 
 @pytest.mark.parametrize("is_up", [False, True])

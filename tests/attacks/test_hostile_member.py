@@ -21,9 +21,14 @@ from libp2p.network.stream.exceptions import StreamClosed
 from libp2p.pubsub.pb import rpc_pb2
 from libp2p.utils.varint import encode_uvarint
 
-from commonweal.node.call import Call, wishes_about
-from commonweal.node.events import Text, Wish
-from commonweal.node.link import (
+from commonweal.node.control.client import Call, wishes_about
+from commonweal.node.network import Network, peer_id
+from commonweal.node.network.gossip import MESHSUB
+from commonweal.node.network.stream import Flag
+from commonweal.node.network.yamux import Kind, Mux
+from commonweal.node.service.events import Text, Wish
+from commonweal.node.service.peers.overlay import SILENCE_MS_MAX
+from commonweal.node.transport import (
     FRAME_BYTES_MAX,
     Connected,
     Disconnected,
@@ -33,21 +38,17 @@ from commonweal.node.link import (
     Received,
     Verdict,
 )
-from commonweal.node.network import Network, peer_id
-from commonweal.node.network.gossip import MESHSUB
-from commonweal.node.network.stream import Flag
-from commonweal.node.network.yamux import Kind, Mux
-from commonweal.node.peering import SILENCE_MS_MAX
-from commonweal.protocol import hello, keys, wire
-from commonweal.protocol.frontier import HEAD_BYTES, Entry
-from commonweal.protocol.hello import Greeting
+from commonweal.protocol import keys
 from commonweal.protocol.keys import DeviceKey
-from commonweal.protocol.record import CommunityId, Draft, Place, erasable, from_bytes, sign
-from commonweal.storage import keystore
-from commonweal.storage.home import Home, Settings
-from tests import homes
-from tests.test_cluster import running
-from tests.weal import good
+from commonweal.protocol.records.frontier import HEAD_BYTES, Entry
+from commonweal.protocol.records.record import CommunityId, Draft, Place, erasable, from_bytes, sign
+from commonweal.protocol.wire import hello, messages
+from commonweal.protocol.wire.hello import Greeting
+from commonweal.storage.home import keystore
+from commonweal.storage.home.home import Home, Settings
+from tests.builders import homes
+from tests.builders.weal import good
+from tests.cluster.test_cluster import running
 
 ARRIVES_S_MAX = 5.0
 GROWTH_BYTES_MAX = 192 * 1024 * 1024
@@ -89,22 +90,22 @@ class Eve:
                 self.linked = self.greeted = False
                 self.ends.append(reason)
             case Received(peer, frame):
-                self.greeted = self.greeted or isinstance(wire.decode(frame), wire.Hello)
+                self.greeted = self.greeted or isinstance(messages.decode(frame), messages.Hello)
                 if self.takes:
                     self.network.done(peer, len(frame))
             case _:
                 pass
 
-    def send(self, message: wire.Message) -> None:
+    def send(self, message: messages.Message) -> None:
         """Send a message, or nothing when there is no link."""
         if self.linked:
-            self.network.send(self.victim, wire.encode(message))
+            self.network.send(self.victim, messages.encode(message))
 
     def mux(self) -> Mux | None:
         """The connection beneath the link."""
         return self.network._find(peer_id(self.victim))
 
-    def record_with_another_body(self, content: bytes) -> wire.Message:
+    def record_with_another_body(self, content: bytes) -> messages.Message:
         """The next record of her log, and a text that it does not name."""
         last = self.last
         _, ref = erasable(bytes(16), "text/plain", content)
@@ -112,10 +113,10 @@ class Eve:
         draft = Draft("event", {"action": "work"}, last.claimed_at, (), ref)
         record = sign(self.identity.signer, place, draft)
         other, _ = erasable(bytes(16), "text/plain", content[::-1])
-        run = wire.Run(self.identity.device, record.seq, (record.wire,), ((0, other),))
-        return wire.Runs((run,), 0, asked=False)
+        run = messages.Run(self.identity.device, record.seq, (record.wire,), ((0, other),))
+        return messages.Runs((run,), 0, asked=False)
 
-    def _hello(self) -> wire.Message:
+    def _hello(self) -> messages.Message:
         greeting = Greeting(
             (1,), self.identity.device, (), None, 0, b"", b"", bytes(32), time.time_ns() // 10**6
         )
@@ -141,30 +142,30 @@ async def _junk(eve: Eve, chance: Random) -> None:
 
 
 async def _haves(eve: Eve, chance: Random) -> None:
-    eve.send(wire.Have(tuple((_author(chance), 5) for _ in range(4_096)), 10**9))
+    eve.send(messages.Have(tuple((_author(chance), 5) for _ in range(4_096)), 10**9))
 
 
 async def _entries(eve: Eve, chance: Random) -> None:
     authors = sorted(_author(chance) for _ in range(4_096))
     entries = tuple(Entry(DeviceKey(one), 5, bytes(HEAD_BYTES), None) for one in authors)
-    eve.send(wire.Entries(b"", entries, reply=True))
+    eve.send(messages.Entries(b"", entries, reply=True))
 
 
 async def _false_proofs(eve: Eve, chance: Random) -> None:
-    eve.send(wire.Evidence((chance.randbytes(900),)))
+    eve.send(messages.Evidence((chance.randbytes(900),)))
 
 
 async def _unread(eve: Eve, chance: Random) -> None:
     eve.takes = False
-    ranges = tuple(wire.Range(_author(chance), 0, 10**6) for _ in range(500))
-    eve.send(wire.Fetch(ranges))
-    eve.send(wire.WantBodies((eve.text,) * 256))
-    eve.send(wire.Compare(chance.randbytes(32), b""))
+    ranges = tuple(messages.Range(_author(chance), 0, 10**6) for _ in range(500))
+    eve.send(messages.Fetch(ranges))
+    eve.send(messages.WantBodies((eve.text,) * 256))
+    eve.send(messages.Compare(chance.randbytes(32), b""))
 
 
 async def _invalid_runs(eve: Eve, chance: Random) -> None:
-    run = wire.Run(_author(chance), 0, (chance.randbytes(300),))
-    eve.send(wire.Runs((run,), 0, asked=False))
+    run = messages.Run(_author(chance), 0, (chance.randbytes(300),))
+    eve.send(messages.Runs((run,), 0, asked=False))
 
 
 async def _gossip(eve: Eve, chance: Random) -> None:
@@ -185,7 +186,7 @@ async def _gossip(eve: Eve, chance: Random) -> None:
 
 async def _pings(eve: Eve, _chance: Random) -> None:
     for number in range(2_000):
-        eve.send(wire.Ping(number))
+        eve.send(messages.Ping(number))
 
 
 async def _streams(eve: Eve, _chance: Random) -> None:

@@ -7,8 +7,7 @@ from random import Random
 
 import pytest
 
-from commonweal.node.claims import CLAIM_MS_MAX
-from commonweal.node.events import (
+from commonweal.node.service.events import (
     Action,
     Admit,
     Answer,
@@ -20,18 +19,20 @@ from commonweal.node.events import (
     Wish,
     Woke,
 )
-from commonweal.node.gate import PARTING_MS
-from commonweal.node.link import Connected, Disconnected, Found, Received
-from commonweal.node.session import Standing
-from commonweal.protocol import address, founding, hello, wire
-from commonweal.protocol.address import STAMP_AHEAD_MS_MAX
+from commonweal.node.service.peer import Standing
+from commonweal.node.service.peers.handshake import PARTING_MS
+from commonweal.node.service.peers.rollback import CLAIM_MS_MAX
+from commonweal.node.transport import Connected, Disconnected, Found, Received
 from commonweal.protocol.codec import Value
 from commonweal.protocol.errors import OlderCopy
-from commonweal.protocol.frontier import Frontier
-from commonweal.protocol.hello import Greeting
-from commonweal.protocol.invite import Invite
+from commonweal.protocol.identity import founding, signed_address
+from commonweal.protocol.identity.invite import Invite
+from commonweal.protocol.identity.signed_address import STAMP_AHEAD_MS_MAX
 from commonweal.protocol.keys import DeviceKey, PeerKey, Signer
-from commonweal.protocol.record import Record
+from commonweal.protocol.records.frontier import Frontier
+from commonweal.protocol.records.record import Record
+from commonweal.protocol.wire import hello, messages
+from commonweal.protocol.wire.hello import Greeting
 from tests.sim.node import OPEN, Node, Person, by_hand
 from tests.sim.world import World
 
@@ -97,7 +98,7 @@ class Place:
         seen = (0, b"", b"", Frontier().digest(), self.now_ms)
         greeting = Greeting(hello.VERSIONS, device, tuple(credentials), proof, *seen)
         message = hello.close(greeting, self.community, peer, me, bytes(24))
-        self.handle(Connected(peer, FAR, outbound=False), Received(peer, wire.encode(message)))
+        self.handle(Connected(peer, FAR, outbound=False), Received(peer, messages.encode(message)))
 
     def frames(self, peer: PeerKey) -> list[bytes]:
         """Return all that the node ever sent to a peer."""
@@ -141,8 +142,8 @@ def test_a_guest_who_names_the_device_of_a_member_is_nobody_and_gets_nothing(
     place.pass_time(5)
     assert outsider.peer not in place.service.desk.sessions
     assert Admit(outsider.peer) not in place.actions
-    said = [wire.decode(frame) for frame in place.frames(outsider.peer)]
-    assert [type(one) for one in said] == [wire.Bye]
+    said = [messages.decode(frame) for frame in place.frames(outsider.peer)]
+    assert [type(one) for one in said] == [messages.Bye]
     shown = [one for one in place.service.reporting.peers() if one["peer"] == outsider.peer]
     assert [(one["device"], one["member"]) for one in shown] == [(None, None)]
 
@@ -168,21 +169,23 @@ def test_a_guest_gets_no_record_name_or_address_of_others_before_the_vouch() -> 
     )
     place.knock(guest, guest.device, [own.wire], place.invite)
     founder = place.nodes[0].person.device
-    questions: list[wire.Message] = [
-        wire.Runs((wire.Run(guest.device, 0, (own.wire, asked.wire)),), 0, asked=False),
-        wire.Compare(bytes(32), b""),
-        wire.Fetch((wire.Range(founder, 0, 9),)),
-        wire.WantEvidence(()),
-        wire.Ping(7),
+    questions: list[messages.Message] = [
+        messages.Runs((messages.Run(guest.device, 0, (own.wire, asked.wire)),), 0, asked=False),
+        messages.Compare(bytes(32), b""),
+        messages.Fetch((messages.Range(founder, 0, 9),)),
+        messages.WantEvidence(()),
+        messages.Ping(7),
     ]
     for question in questions:
-        place.handle(Received(guest.peer, wire.encode(question)))
+        place.handle(Received(guest.peer, messages.encode(question)))
     place.pass_time(10)
     assert place.service.desk.sessions[guest.peer].standing is Standing.GUEST
-    said = [wire.decode(frame) for frame in place.frames(guest.peer)]
-    assert {type(one) for one in said} == {wire.Hello, wire.Pong, wire.Have}
-    assert all(one.lengths == ((guest.device, 2),) for one in said if isinstance(one, wire.Have))
-    (greeted,) = [one for one in said if isinstance(one, wire.Hello)]
+    said = [messages.decode(frame) for frame in place.frames(guest.peer)]
+    assert {type(one) for one in said} == {messages.Hello, messages.Pong, messages.Have}
+    assert all(
+        one.lengths == ((guest.device, 2),) for one in said if isinstance(one, messages.Have)
+    )
+    (greeted,) = [one for one in said if isinstance(one, messages.Hello)]
     greeting = hello.open_(greeted, place.community, place.service.desk.me.peer, guest.peer)
     assert greeting.credentials == tuple(
         place.node.store.wires(place.node.person.device, 0, 1, 1 << 20)
@@ -214,7 +217,7 @@ def test_a_member_who_claims_later_records_by_many_devices_is_believed_once() ->
         device, enrolment = place.device_of(place.nodes[1].person, 100 + number)
         place.knock(device, device.device, [enrolment.wire])
         assert place.service.desk.sessions[device.peer].is_member
-        claim = wire.encode(wire.Have(((me, held + 9),), 0))
+        claim = messages.encode(messages.Have(((me, held + 9),), 0))
         place.handle(Received(device.peer, claim))
         for _ in range(10):
             place.pass_time()
@@ -234,15 +237,15 @@ def test_strangers_and_guests_keep_nobody_from_writing() -> None:
         place.knock(person, person.device, [enrolment.wire], place.invite)
         session = place.service.desk.sessions[person.peer]
         assert session.standing is Standing.GUEST
-        place.handle(Received(person.peer, wire.encode(wire.Have(((me, 999),), 0))))
+        place.handle(Received(person.peer, messages.encode(messages.Have(((me, 999),), 0))))
         assert isinstance(place.write(), dict)
 
 
 # Addresses.
 
 
-def told(place: Place, by: Node, signed: address.SignedAddress) -> None:
-    place.handle(Received(by.key, wire.encode(wire.Addresses((signed.to_bytes(),)))))
+def told(place: Place, by: Node, signed: signed_address.SignedAddress) -> None:
+    place.handle(Received(by.key, messages.encode(messages.Addresses((signed.to_bytes(),)))))
 
 
 def known(place: Place, peer: PeerKey) -> tuple[str, ...]:
@@ -267,12 +270,12 @@ def test_a_stamp_far_ahead_is_passed_over_and_costs_its_carrier_nothing() -> Non
     mover, carrier = place.nodes[1], place.nodes[2]
     host, before = mover.person.host, known(place, mover.key)
     for ahead_ms in (STAMP_AHEAD_MS_MAX + 1, 1 << 62):
-        false = address.sign(host, place.community, place.now_ms + ahead_ms, (FAR,))
+        false = signed_address.sign(host, place.community, place.now_ms + ahead_ms, (FAR,))
         told(place, carrier, false)
         assert known(place, mover.key) == before
     assert carrier.key in place.service.desk.sessions
     there = "/ip4/10.1.1.1/tcp/1"
-    true = address.sign(host, place.community, place.now_ms + STAMP_AHEAD_MS_MAX, (there,))
+    true = signed_address.sign(host, place.community, place.now_ms + STAMP_AHEAD_MS_MAX, (there,))
     told(place, carrier, true)
     assert known(place, mover.key) == (there,)
 
@@ -284,7 +287,9 @@ def test_an_address_that_worked_is_tried_beside_the_newest() -> None:
     for number in range(3):
         false = (f"/ip4/127.0.0.1/tcp/{9 + number}",)
         stamp_ms = place.now_ms + STAMP_AHEAD_MS_MAX - 9 + number
-        told(place, carrier, address.sign(mover.person.host, place.community, stamp_ms, false))
+        told(
+            place, carrier, signed_address.sign(mover.person.host, place.community, stamp_ms, false)
+        )
     assert known(place, mover.key) == ("/ip4/127.0.0.1/tcp/11",)
     where = dialled(place, mover.key)
     assert where[0] == "/ip4/10.7.7.7/tcp/7" and "/ip4/127.0.0.1/tcp/11" in where
@@ -297,7 +302,11 @@ def test_where_one_is_who_is_no_member_is_not_kept() -> None:
     guest = Outsider(11)
     own = guest.enrol(place.community, 1)
     place.service.desk.replica.append(guest.device, [own], {}, checked=True)
-    told(place, place.nodes[1], address.sign(guest.host, place.community, place.now_ms, (FAR,)))
+    told(
+        place,
+        place.nodes[1],
+        signed_address.sign(guest.host, place.community, place.now_ms, (FAR,)),
+    )
     place.handle(Found(guest.peer, (FAR,)))
     place.pass_time(2)
     assert known(place, guest.peer) == ()

@@ -16,11 +16,11 @@ from random import Random
 
 import pytest
 
-from commonweal.node.cluster import Cluster
+from commonweal.node.control.cluster import Cluster
 from commonweal.protocol.errors import CommonwealError, NotReachable
-from commonweal.protocol.record import RecordId
-from tests.test_cluster import clustered, holds, write
-from tests.weal import good
+from commonweal.protocol.records.record import RecordId
+from tests.builders.weal import good
+from tests.cluster.test_cluster import clustered, holds, write
 
 NODES = 3
 DEATHS = int(os.environ.get("COMMONWEAL_RUNS") or 3)

@@ -7,8 +7,8 @@ import json
 import pytest
 import trio
 
-from commonweal.node import metrics
-from commonweal.node.metrics import CONNECTIONS_MAX, REQUEST_BYTES_MAX, Metrics
+from commonweal.node.runtime import metrics
+from commonweal.node.runtime.metrics import CONNECTIONS_MAX, REQUEST_BYTES_MAX, Metrics
 from commonweal.protocol.errors import DiskFull
 
 

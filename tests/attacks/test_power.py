@@ -16,8 +16,8 @@ from random import Random
 import pytest
 
 from commonweal.protocol.errors import CommonwealError, NotOurs
-from commonweal.storage import database, schema
-from commonweal.storage.store import Store
+from commonweal.storage.records.log_store import Store
+from commonweal.storage.sqlite import database, schema
 from tests.attacks import history
 from tests.attacks.disk import Disk, FileSystem, Sqlite
 

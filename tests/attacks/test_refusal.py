@@ -15,18 +15,18 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from commonweal.node.events import Answer, Asked, Submitted, Ticket, Wish
-from commonweal.node.runtime import RETRY_S, Runtime
-from commonweal.node.service import Service
-from commonweal.node.session import Identity
+from commonweal.node.runtime.loop import RETRY_S, Runtime
+from commonweal.node.service.events import Answer, Asked, Submitted, Ticket, Wish
+from commonweal.node.service.peer import Identity
+from commonweal.node.service.service import Service
 from commonweal.protocol.errors import CommonwealError, DiskFailed, DiskFull, StorageError
-from commonweal.protocol.record import RecordId
-from commonweal.storage import database, schema
-from commonweal.storage.store import Store
+from commonweal.protocol.records.record import RecordId
+from commonweal.storage.records.log_store import Store
+from commonweal.storage.sqlite import database, schema
 from tests.attacks import history
 from tests.attacks.disk import Disk, FileSystem, Sqlite
+from tests.builders.runtimes import Inline, Links
 from tests.protocol.authors import COMMUNITY, FIRST, FOUNDING, MEI
-from tests.runtimes import Inline, Links
 
 FILES = FileSystem("refusing")
 KINDS: dict[str, type[apsw.Error]] = {"full": apsw.FullError, "failing": apsw.IOError}

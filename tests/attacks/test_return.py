@@ -6,12 +6,13 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from commonweal.node.events import DRAFTS_MAX, Wish
-from commonweal.protocol.invite import Contact, Link
-from commonweal.storage.home import Home
-from tests import homes
-from tests.test_cli_key import device_link, id_of, restored
-from tests.test_restore import (
+from commonweal.node.service.events import DRAFTS_MAX, Wish
+from commonweal.protocol.identity.invite import Contact, Link
+from commonweal.storage.home.home import Home
+from tests.builders import homes
+from tests.builders.weal import good, weal
+from tests.commands.test_key import device_link, id_of, restored
+from tests.commands.test_restore import (
     at_loopback,
     comes,
     device_state,
@@ -21,7 +22,6 @@ from tests.test_restore import (
     up,
     words_of,
 )
-from tests.weal import good, weal
 
 RECORDS = 10_000
 RESTORED_S_MAX = 60.0

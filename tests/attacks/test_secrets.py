@@ -17,14 +17,14 @@ from typing import Any
 
 import pytest
 
-from commonweal.commands.begin import found_community, make_home
-from commonweal.node import launch
+from commonweal.commands.begin.init_found import found_community, make_home
+from commonweal.node.control import daemon
 from commonweal.protocol.errors import NotReachable
-from commonweal.protocol.identity import member_signer, phrase_from_entropy
+from commonweal.protocol.identity.identity import member_signer, phrase_from_entropy
 from commonweal.protocol.keys import device_signer, peer_seed
-from commonweal.storage import keystore
-from commonweal.storage.home import Home
-from commonweal.storage.keystore import COST_MIN, Secrets
+from commonweal.storage.home import keystore
+from commonweal.storage.home.home import Home
+from commonweal.storage.home.keystore import COST_MIN, Secrets
 
 PASSPHRASE = "open-sesame-and-close-again"
 LISTEN = "--listen=/ip4/127.0.0.1/tcp/0"
@@ -98,7 +98,7 @@ def running(home: Home) -> Iterator[int]:
         yield pid
     finally:
         with suppress(NotReachable):
-            launch.end(home)
+            daemon.end(home)
 
 
 def read(pid: int, name: str) -> bytes:

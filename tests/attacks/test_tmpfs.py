@@ -13,15 +13,15 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from commonweal.node.call import Call
-from commonweal.node.runtime import RETRY_S
+from commonweal.node.control.client import Call
+from commonweal.node.runtime.loop import RETRY_S
 from commonweal.protocol.errors import DiskFull, StorageError
-from commonweal.protocol.record import RecordId
-from commonweal.storage.home import Home
-from commonweal.storage.layers import FINAL, Layers
-from tests import homes
-from tests.test_cluster import holds, running, weal, write
-from tests.test_rules_cluster import wait_until
+from commonweal.protocol.records.record import RecordId
+from commonweal.storage.home.home import Home
+from commonweal.storage.ledger.state_db import FINAL, Layers
+from tests.builders import homes
+from tests.cluster.test_cluster import holds, running, weal, write
+from tests.cluster.test_rules_cluster import wait_until
 
 DISK_BYTES = 8 * 1024 * 1024
 PART_BYTES = 4096

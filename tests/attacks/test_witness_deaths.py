@@ -11,12 +11,12 @@ from random import Random
 
 import pytest
 
-from commonweal.node.cluster import Cluster
+from commonweal.node.control.cluster import Cluster
 from commonweal.protocol.errors import CommonwealError
 from tests.attacks.witnesses import SAME_S_MAX, seal, sealed, seated, until
+from tests.builders.weal import good
+from tests.cluster.test_cluster import write
 from tests.networks.test_skew import lacking, shifted
-from tests.test_cluster import write
-from tests.weal import good
 
 ROUNDS = int(os.environ.get("COMMONWEAL_RUNS") or 2)
 LIFE_S_MAX = 0.9

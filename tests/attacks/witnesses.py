@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from commonweal.node.call import Call, wishes_about
-from commonweal.node.cluster import Cluster
-from commonweal.node.events import Wish
+from commonweal.node.control.client import Call, wishes_about
+from commonweal.node.control.cluster import Cluster
+from commonweal.node.service.events import Wish
 from commonweal.protocol.keys import MemberId
-from commonweal.storage.home import Home, Settings
-from commonweal.storage.seals import Seals
-from tests.test_cluster import clustered, write
+from commonweal.storage.home.home import Home, Settings
+from commonweal.storage.records.seal_store import Seals
+from tests.cluster.test_cluster import clustered, write
 
 HEIGHTS_MAX = 200
 """Who comes must have been heard at a seal: so many at most until all have a seat."""

@@ -14,30 +14,30 @@ from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
-from commonweal.commands import archive, quantity, sheet, times
-from commonweal.node import call, config, heads
-from commonweal.node.api import asked
-from commonweal.node.events import Ticket
-from commonweal.protocol import (
-    address,
-    codec,
-    columns,
-    credentials,
-    evidence,
-    founding,
-    hello,
-    invite,
-    log,
-    record,
-    succession,
-    wire,
-)
+from commonweal.commands.importers import sheet
+from commonweal.commands.keep import archive
+from commonweal.commands.terminal import quantity, times
+from commonweal.node.control import client
+from commonweal.node.control.server import asked
+from commonweal.node.runtime import config
+from commonweal.node.service.events import Ticket
+from commonweal.node.service.sync import announce
+from commonweal.protocol import codec
 from commonweal.protocol.errors import CommonwealError, Malformed
-from commonweal.protocol.identity import Inception, entropy_from_phrase
-from commonweal.protocol.invite import Contact, Invite, Link, Rekeyed
-from commonweal.protocol.record import RecordId
+from commonweal.protocol.identity import (
+    founding,
+    invite,
+    key_rotation,
+    membership_proof,
+    signed_address,
+)
+from commonweal.protocol.identity.identity import Inception, entropy_from_phrase
+from commonweal.protocol.identity.invite import Contact, Invite, Link, Rekeyed
+from commonweal.protocol.records import batch_decode, fork_proof, log, record
+from commonweal.protocol.records.record import RecordId
 from commonweal.protocol.rules import document, expression
-from commonweal.storage import keystore
+from commonweal.protocol.wire import hello, messages
+from commonweal.storage.home import keystore
 from tests.fuzz.seal_doors import SEAL_DOORS
 from tests.protocol.authors import (
     BO,
@@ -88,7 +88,7 @@ def _run(data: bytes) -> object:
         parts.append(data[2 : 2 + size])
         data = data[2 + size :]
     try:
-        by_columns: list[record.Record] | None = columns.read(parts)
+        by_columns: list[record.Record] | None = batch_decode.read(parts)
     except CommonwealError:
         by_columns = None
     try:
@@ -130,7 +130,7 @@ def _hello(data: bytes) -> object:
     from commonweal.protocol import keys
 
     box = SecretBox(keys.hash32(keys.HELLO, COMMUNITY, BO.peer, MEI.peer))
-    boxed = wire.Hello(NONCE, box.encrypt(data, NONCE).ciphertext)
+    boxed = messages.Hello(NONCE, box.encrypt(data, NONCE).ciphertext)
     return hello.open_(boxed, COMMUNITY, BO.peer, MEI.peer)
 
 
@@ -139,7 +139,7 @@ def _credentials(data: bytes) -> object:
     if not isinstance(found, list) or not all(isinstance(one, bytes) for one in found):
         raise Malformed("not a list of records")
     wires = [one for one in found if isinstance(one, bytes)]
-    return credentials.check(wires, COMMUNITY, MEI.device, MEI.peer)
+    return membership_proof.check(wires, COMMUNITY, MEI.device, MEI.peer)
 
 
 def _greeting() -> bytes:
@@ -180,7 +180,7 @@ def _tar_of(name: str) -> bytes:
 
 
 def _api(data: bytes) -> object:
-    return asked(Ticket(1), *call.read_question(data))
+    return asked(Ticket(1), *client.read_question(data))
 
 
 def _expression(text: str) -> object:
@@ -189,7 +189,7 @@ def _expression(text: str) -> object:
     return expression.evaluate(checked, {"a": 7, "b": 3, "c": 2})
 
 
-_PROOF = evidence.check(write(EVE, RUN[0], data={"a": 1}), RUN[1], COMMUNITY)
+_PROOF = fork_proof.check(write(EVE, RUN[0], data={"a": 1}), RUN[1], COMMUNITY)
 _LINK = Link(
     COMMUNITY,
     (Contact(MEI.peer, ("/ip4/192.0.2.7/tcp/4001",)),),
@@ -205,9 +205,9 @@ DOORS: dict[str, Door] = {
     "codec": Door(codec.decode, (FIRST.header, codec.encode([{"a": [1, -1, "é", b"x", None]}]))),
     "record": Door(record.from_bytes, (FIRST.wire, RUN[1].wire, _ENROL.wire)),
     "run": Door(_run, (_joined(wires(RUN)), _joined([_ENROL.wire]))),
-    "wire": Door(wire.decode, tuple(map(wire.encode, MESSAGES.values()))),
+    "wire": Door(messages.decode, tuple(map(messages.encode, MESSAGES.values()))),
     "evidence": Door(
-        lambda data: evidence.from_bytes_checked(data, COMMUNITY), (evidence.to_bytes(_PROOF),)
+        lambda data: fork_proof.from_bytes_checked(data, COMMUNITY), (fork_proof.to_bytes(_PROOF),)
     ),
     "hello": Door(_hello, (_greeting(),)),
     "credentials": Door(
@@ -220,14 +220,14 @@ DOORS: dict[str, Door] = {
         ),
     ),
     "code of a key": Door(
-        _text(succession.key_from_text), (succession.key_to_text(MEI.inception).encode(),)
+        _text(key_rotation.key_from_text), (key_rotation.key_to_text(MEI.inception).encode(),)
     ),
     "inception": Door(Inception.from_bytes, (MEI.inception.to_bytes(),)),
-    "heads": Door(heads.read, (codec.encode(["heads", [[MEI.device, 5]]]),)),
-    "rule": Door(heads.read_rule, (codec.encode(["rule", RUN[1].wire]),)),
+    "heads": Door(announce.read, (codec.encode(["heads", [[MEI.device, 5]]]),)),
+    "rule": Door(announce.read_rule, (codec.encode(["rule", RUN[1].wire]),)),
     "address": Door(
-        lambda data: address.from_bytes(data, COMMUNITY),
-        (address.sign(MEI.host, COMMUNITY, 1, ("/ip4/10.0.0.1/tcp/1",)).to_bytes(),),
+        lambda data: signed_address.from_bytes(data, COMMUNITY),
+        (signed_address.sign(MEI.host, COMMUNITY, 1, ("/ip4/10.0.0.1/tcp/1",)).to_bytes(),),
     ),
     **{name: Door(*parts) for name, parts in SEAL_DOORS.items()},
     "ruleset": Door(document.from_bytes, (codec.encode({"name": "x"}),)),
@@ -240,10 +240,10 @@ DOORS: dict[str, Door] = {
     ),
     "words": Door(_text(entropy_from_phrase), (b"abandon " * 23 + b"art",)),
     "question": Door(
-        _api, (call.question_message("submit", {"wishes": [_EVENT]})[call.LENGTH_BYTES :],)
+        _api, (client.question_message("submit", {"wishes": [_EVENT]})[client.LENGTH_BYTES :],)
     ),
     "answer": Door(
-        call.read_answer, (call.answer_message({"a": 1}, last=True)[call.LENGTH_BYTES :],)
+        client.read_answer, (client.answer_message({"a": 1}, last=True)[client.LENGTH_BYTES :],)
     ),
     "keystore": Door(_file(keystore.needs_passphrase, "keystore"), (_keystore(),)),
     "config": Door(

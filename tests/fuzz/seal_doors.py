@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from commonweal.protocol import codec
-from commonweal.protocol.ledger.snapshot import read_chunk
-from commonweal.protocol.record import CommunityId
-from commonweal.protocol.seal import bundle
+from commonweal.protocol.ledger.checkpoint.snapshot import read_chunk
+from commonweal.protocol.records.record import CommunityId
+from commonweal.protocol.seal import finality_proof
 from commonweal.protocol.seal.cut import delta_from_bytes, delta_to_bytes
 from commonweal.protocol.seal.formats import (
     proposal_from_bytes,
@@ -18,7 +18,7 @@ from commonweal.protocol.seal.formats import (
     sealed_from_bytes,
     sealed_to_bytes,
 )
-from commonweal.protocol.seal.haves import have_from_bytes, have_to_bytes
+from commonweal.protocol.seal.have_frontiers import have_from_bytes, have_to_bytes
 from commonweal.protocol.seal.messages import (
     lock_from_bytes,
     lock_to_bytes,
@@ -36,10 +36,10 @@ from commonweal.protocol.seal.votes import (
     vote_from_bytes,
     vote_to_bytes,
 )
-from tests.ledger import test_snapshot
-from tests.seal import scenes, test_bundle
-from tests.seal.test_messages import LOCK, MESSAGES, POLKA
-from tests.seal.witness import COMMUNITY
+from tests.protocol.ledger import test_snapshot
+from tests.protocol.seal import scenes, test_bundle
+from tests.protocol.seal.test_messages import LOCK, MESSAGES, POLKA
+from tests.protocol.seal.witness import COMMUNITY
 
 _SEAL = scenes.seal()
 _VOTE = scenes.vote(0, Step.PREVOTE, _SEAL.id)
@@ -85,7 +85,7 @@ SEAL_DOORS: Mapping[str, tuple[Callable[[bytes], object], tuple[bytes, ...]]] = 
         (test_snapshot.CHUNKS[1],),
     ),
     "proof that a record is final": (
-        bundle.shown_by,
-        (bundle.bundle_to_bytes(test_bundle.GOOD),),
+        finality_proof.shown_by,
+        (finality_proof.bundle_to_bytes(test_bundle.GOOD),),
     ),
 }

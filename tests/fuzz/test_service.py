@@ -9,16 +9,17 @@ from random import Random
 
 import pytest
 
-from commonweal.node import events
-from commonweal.node.events import Drop, Send, Submitted, Ticket
-from commonweal.node.link import Connected, Disconnected, Gossiped, Heard, Received, Verdict
-from commonweal.node.service import Service
-from commonweal.node.session import TURN_BYTES_MAX, Standing
-from commonweal.protocol import codec, wire
-from commonweal.protocol.frontier import BUCKET_DIGEST_BYTES, Entry
+from commonweal.node.service import events
+from commonweal.node.service.events import Drop, Send, Submitted, Ticket
+from commonweal.node.service.peer import TURN_BYTES_MAX, Standing
+from commonweal.node.service.service import Service
+from commonweal.node.transport import Connected, Disconnected, Gossiped, Heard, Received, Verdict
+from commonweal.protocol import codec
 from commonweal.protocol.keys import DeviceKey, PeerKey
-from commonweal.protocol.record import RecordId
-from commonweal.storage.store import Store
+from commonweal.protocol.records.frontier import BUCKET_DIGEST_BYTES, Entry
+from commonweal.protocol.records.record import RecordId
+from commonweal.protocol.wire import messages
+from commonweal.storage.records.log_store import Store
 from tests.protocol.test_wire import MESSAGES
 from tests.sim.node import Node
 from tests.sim.world import World
@@ -149,7 +150,7 @@ def _sizes(root: object, seen: set[int]) -> Iterator[int]:
 @pytest.mark.parametrize("seed", range(RUNS))
 def test_junk_from_anybody_stops_nothing_and_fills_nothing(seed: int) -> None:
     chance, stage = Random(seed), Stage(seed)
-    good = stage.traffic + [wire.encode(message) for message in MESSAGES.values()]
+    good = stage.traffic + [messages.encode(message) for message in MESSAGES.values()]
     members = stage.store.counts().records
     for number in range(FRAMES):
         peer = chance.choice((stage.member, stage.member, stage.guest, stage.stranger))
@@ -208,11 +209,11 @@ def _spoil(chance: Random, fields: list[codec.Value]) -> None:
     return None
 
 
-FLOODS: dict[str, Callable[[Random], wire.Message]] = {
-    "haves of logs that nobody has": lambda chance: wire.Have(
+FLOODS: dict[str, Callable[[Random], messages.Message]] = {
+    "haves of logs that nobody has": lambda chance: messages.Have(
         tuple((DeviceKey(chance.randbytes(32)), 5) for _ in range(4_096)), 10**9
     ),
-    "entries of logs that nobody has": lambda chance: wire.Entries(
+    "entries of logs that nobody has": lambda chance: messages.Entries(
         b"",
         tuple(
             Entry(DeviceKey(author), 5, bytes(16), None)
@@ -220,24 +221,28 @@ FLOODS: dict[str, Callable[[Random], wire.Message]] = {
         ),
         reply=True,
     ),
-    "wishes for logs that nobody has": lambda chance: wire.Fetch(
-        tuple(wire.Range(DeviceKey(chance.randbytes(32)), 0, 9) for _ in range(4_096))
+    "wishes for logs that nobody has": lambda chance: messages.Fetch(
+        tuple(messages.Range(DeviceKey(chance.randbytes(32)), 0, 9) for _ in range(4_096))
     ),
-    "empty runs": lambda chance: wire.Runs(
-        tuple(wire.Run(DeviceKey(chance.randbytes(32)), 0, ()) for _ in range(4_096)), 0, asked=True
+    "empty runs": lambda chance: messages.Runs(
+        tuple(messages.Run(DeviceKey(chance.randbytes(32)), 0, ()) for _ in range(4_096)),
+        0,
+        asked=True,
     ),
-    "wishes for proofs": lambda chance: wire.WantEvidence(
+    "wishes for proofs": lambda chance: messages.WantEvidence(
         tuple(DeviceKey(chance.randbytes(32)) for _ in range(256))
     ),
-    "wishes for branches": lambda chance: wire.WantBranch(
+    "wishes for branches": lambda chance: messages.WantBranch(
         tuple(RecordId(chance.randbytes(32)) for _ in range(256))
     ),
-    "parts that were not asked for": lambda chance: wire.Part(
+    "parts that were not asked for": lambda chance: messages.Part(
         chance.randbytes(32), 1 << 20, 0, bytes(200_000)
     ),
-    "pings": lambda chance: wire.Ping(chance.getrandbits(40)),
-    "comparisons": lambda chance: wire.Compare(chance.randbytes(32), b""),
-    "digests of buckets": lambda chance: wire.Buckets(chance.randbytes(256 * BUCKET_DIGEST_BYTES)),
+    "pings": lambda chance: messages.Ping(chance.getrandbits(40)),
+    "comparisons": lambda chance: messages.Compare(chance.randbytes(32), b""),
+    "digests of buckets": lambda chance: messages.Buckets(
+        chance.randbytes(256 * BUCKET_DIGEST_BYTES)
+    ),
 }
 
 
@@ -245,7 +250,7 @@ FLOODS: dict[str, Callable[[Random], wire.Message]] = {
 def test_a_member_who_floods_fills_nothing_and_is_at_most_dropped(flood: str) -> None:
     chance, stage = Random(5), Stage(1)
     for number in range(FLOOD_FRAMES):
-        stage.hear(stage.member, wire.encode(FLOODS[flood](chance)))
+        stage.hear(stage.member, messages.encode(FLOODS[flood](chance)))
         if number % 20 == 19:
             stage.turn()
     assert stage.held() < HELD_MAX
@@ -261,11 +266,11 @@ def test_one_small_question_for_many_large_texts_makes_a_node_send_no_more_than_
     stage.turn()
     row = stage.store.row("SELECT hash FROM body WHERE length(content) = ?", (len(content),))
     assert row is not None
-    question = wire.encode(wire.WantBodies((row[0],) * 256))
+    question = messages.encode(messages.WantBodies((row[0],) * 256))
     for _ in range(5):
         stage.hear(stage.member, question)
     assert stage.drops.count("asks for more at once than a link takes") == 5
     stage.turn()
     del stage.drops[:]
-    stage.hear(stage.member, wire.encode(wire.WantBodies((row[0],) * 4)))
+    stage.hear(stage.member, messages.encode(messages.WantBodies((row[0],) * 4)))
     assert not stage.drops, "an honest question is answered"

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.cluster.test_cluster import write
 from tests.networks.conftest import Note
 from tests.networks.places import HIDDEN, Weather, lacking, network
 from tests.networks.village import lacks, neighbours, village, wait_equal, write_for
-from tests.test_cluster import write
 
 pytestmark = [
     pytest.mark.skipif(bool(lacking()), reason=f"not run: {lacking()}"),

@@ -12,15 +12,22 @@ from typing import Any
 
 import pytest
 
-from commonweal.commands import cluster as command
-from commonweal.commands.folded import folded
-from commonweal.node.call import Call
-from commonweal.node.cluster import Cluster
-from commonweal.protocol.ledger.state import State
-from commonweal.storage.home import Home
+from commonweal.commands.node import cluster as command
+from commonweal.commands.view.ledger_view import folded
+from commonweal.node.control.client import Call
+from commonweal.node.control.cluster import Cluster
+from commonweal.protocol.ledger.state.state import State
+from commonweal.storage.home.home import Home
+from tests.builders.weal import good
+from tests.cluster.test_rules_cluster import (
+    BACK_S_MAX,
+    RULES,
+    VOTE_S_MAX,
+    knows,
+    rules_of,
+    wait_until,
+)
 from tests.networks.conftest import Note
-from tests.test_rules_cluster import BACK_S_MAX, RULES, VOTE_S_MAX, knows, rules_of, wait_until
-from tests.weal import good
 
 DAY_S = 86_400
 CLOCKS_S = {"n1": 180, "n2": 0, "n3": -180, "n4": DAY_S, "n5": -DAY_S}

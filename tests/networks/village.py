@@ -8,17 +8,17 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from commonweal.node import launch
-from commonweal.node.call import Call
-from commonweal.node.cluster import Cluster, NodeState
+from commonweal.node.control import daemon
+from commonweal.node.control.client import Call
+from commonweal.node.control.cluster import Cluster, NodeState
 from commonweal.protocol.errors import NotReachable
-from commonweal.protocol.invite import Contact, Link
-from commonweal.protocol.record import RecordId
-from commonweal.storage import keystore
-from commonweal.storage.home import Home
-from tests import homes
+from commonweal.protocol.identity.invite import Contact, Link
+from commonweal.protocol.records.record import RecordId
+from commonweal.storage.home import keystore
+from commonweal.storage.home.home import Home
+from tests.builders import homes
+from tests.cluster.test_cluster import holds, write
 from tests.networks.places import Network, Place
-from tests.test_cluster import holds, write
 
 PORT = 4001
 """Of every node; two behind masquerade have the same address and port."""
@@ -104,16 +104,16 @@ def neighbours(one: Dweller) -> list[str]:
     return [peer["address"] for peer in peers if peer["standing"] == "member"]
 
 
-def _begin(net: Network, one: Dweller) -> launch.Starting:
+def _begin(net: Network, one: Dweller) -> daemon.Starting:
     secrets = keystore.unlock(one.home.keystore, None)
     with net.inside(one.place):
-        return launch.Starting(one.home, secrets, listen=(one.listen,), mdns=False)
+        return daemon.Starting(one.home, secrets, listen=(one.listen,), mdns=False)
 
 
-def _end(home: Home, starting: launch.Starting) -> None:
+def _end(home: Home, starting: daemon.Starting) -> None:
     starting.give_up()
     try:
-        launch.kill(home)
+        daemon.kill(home)
     except NotReachable:
         pass
 

@@ -3,13 +3,16 @@
 They stand in `*.toml` beside this file, one table each: `file`, what is taken away there (`old`,
 which occurs once), what comes instead (`new`), and `red`, test files or tests, each of which must
 fail; `runs` is COMMONWEAL_RUNS for them. What running them showed stands in `results.json`, each
-with a digest of the fault and of the files of its tests: a result of another fault, or of a test
-that was changed since, is old.
+with a digest of the fault and of the files of its tests (without comments and docstrings): a
+result of another fault, or of a test that was changed since, is old.
 """
 
 from __future__ import annotations
 
+import ast
+import io
 import json
+import tokenize
 import tomllib
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
@@ -18,6 +21,8 @@ from pathlib import Path
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 RESULTS = HERE / "results.json"
+
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,7 @@ class Fault:
         """What a result must name to be of this fault and of its tests as they are in `root`."""
         whole = blake2b(json.dumps(asdict(self), sort_keys=True).encode(), digest_size=8)
         for path in sorted({one.partition("::")[0] for one in self.red}):
-            whole.update((root / path).read_bytes())
+            whole.update(_meaning((root / path).read_text("utf-8")).encode())
         return whole.hexdigest()
 
 
@@ -52,6 +57,23 @@ class Seen:
     digest: str
     said: dict[str, str]
     seconds: int
+
+
+def _meaning(source: str) -> str:
+    """Return the text of a test file without its comments, docstrings and spacing.
+
+    Not `ast.dump`: what that prints depends on the version of Python.
+    """
+    lines = source.splitlines()
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            lines[token.start[0] - 1] = lines[token.start[0] - 1][: token.start[1]]
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
+            docstring = node.body[0]
+            for number in range(docstring.lineno, (docstring.end_lineno or 0) + 1):
+                lines[number - 1] = ""
+    return " ".join(" ".join(lines).split())
 
 
 def read(folder: Path = HERE) -> dict[str, Fault]:

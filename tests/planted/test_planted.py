@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import threats
+from tests.house import threats
 from tests.planted.__main__ import copied, plant
 from tests.planted.faults import ROOT, Fault, Seen, keep, read, results, unseen
 
@@ -91,6 +91,19 @@ def test_a_result_of_another_fault_or_without_a_test_fails() -> None:
     assert list(unseen(changed, good())) == [name]
     green = {**good(), name: Seen(fault.digest(), {}, 1)}
     assert unseen(FAULTS, green) == {name: f"planted, and not seen by {', '.join(fault.red)}"}
+
+
+def test_words_about_a_test_leave_its_results_valid_and_code_does_not(tmp_path: Path) -> None:
+    fault = replace(SOUND, red=("test_x.py",))
+
+    def digest(source: str) -> str:
+        (tmp_path / "test_x.py").write_text(source, "utf-8")
+        return fault.digest(tmp_path)
+
+    plain = digest('def test() -> None:\n    """A."""\n    assert f() == "#1"\n')
+    assert digest('"""B."""\n\n\ndef test() -> None:\n    assert f() == "#1"  # c\n') == plain
+    assert digest('def test() -> None:\n    """A."""\n    assert f() == "#2"\n') != plain
+    assert digest('def test() -> None:\n    """A."""\n    assert f() in "#1"\n') != plain
 
 
 def test_a_planted_fault_is_seen_and_no_fault_is_not(tmp_path: Path) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import Any
 
-from commonweal.protocol import codec, founding, identity, keys, record
+from commonweal.protocol import codec, keys
+from commonweal.protocol.identity import founding, identity
 from commonweal.protocol.keys import DeviceKey, MemberId, PeerKey
-from commonweal.protocol.log import Tip
-from commonweal.protocol.record import (
+from commonweal.protocol.records import record
+from commonweal.protocol.records.log import Tip
+from commonweal.protocol.records.record import (
     NO_ID,
     BodyRef,
     CommunityId,

@@ -11,26 +11,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from commonweal.protocol import (
-    address,
-    codec,
-    evidence,
-    founding,
-    hello,
-    identity,
-    invite,
-    keys,
-    record,
-    succession,
-    wire,
-)
-from commonweal.protocol.frontier import Entry, Frontier
-from commonweal.protocol.hello import Greeting
-from commonweal.protocol.identity import Inception
-from commonweal.protocol.invite import Contact, Invite, Link, Rekeyed
+from commonweal.protocol import codec, keys
+from commonweal.protocol.identity import founding, identity, invite, key_rotation, signed_address
+from commonweal.protocol.identity.identity import Inception
+from commonweal.protocol.identity.invite import Contact, Invite, Link, Rekeyed
+from commonweal.protocol.identity.key_rotation import Keys
 from commonweal.protocol.keys import DeviceKey, Signer
-from commonweal.protocol.record import Record
-from commonweal.protocol.succession import Keys
+from commonweal.protocol.records import fork_proof, record
+from commonweal.protocol.records.frontier import Entry, Frontier
+from commonweal.protocol.records.record import Record
+from commonweal.protocol.wire import hello, messages
+from commonweal.protocol.wire.hello import Greeting
 from tests.protocol.authors import (
     BO,
     COMMUNITY,
@@ -196,13 +187,13 @@ def evidence_vectors() -> dict[str, Any]:
         "records of two devices": (good[0], write(EVE, None)),
     }
     proofs = {"a fork": (rival, good[2]), "a bad signature": (bad, after)}
-    made = {name: evidence.check(*pair, COMMUNITY) for name, pair in proofs.items()}
+    made = {name: fork_proof.check(*pair, COMMUNITY) for name, pair in proofs.items()}
     return {
         "community": COMMUNITY.hex(),
         "proofs": [
             {
                 "name": name,
-                "bytes": evidence.to_bytes(one).hex(),
+                "bytes": fork_proof.to_bytes(one).hex(),
                 "id": one.id.hex(),
                 "author": one.author.hex(),
                 "seq": one.seq,
@@ -250,7 +241,7 @@ def wire_vectors() -> dict[str, Any]:
     """Every message as a frame, and frames just beyond a limit."""
     bad = {name: codec.encode(outside).hex() for name, (_, outside) in LIMITS.items()}
     return {
-        "good": {name: wire.encode(one).hex() for name, one in MESSAGES.items()},
+        "good": {name: messages.encode(one).hex() for name, one in MESSAGES.items()},
         "bad": {name: frame for name, frame in bad.items() if len(frame) < 512},
     }
 
@@ -269,9 +260,13 @@ def hello_vectors() -> dict[str, Any]:
         "receiver": MEI.peer.hex(),
         "device": BO.device.hex(),
         "invite_key": INVITE_KEY.key.hex(),
-        "newcomer": wire.encode(hello.close(newcomer, COMMUNITY, BO.peer, MEI.peer, nonce)).hex(),
+        "newcomer": messages.encode(
+            hello.close(newcomer, COMMUNITY, BO.peer, MEI.peer, nonce)
+        ).hex(),
         "invite_signature": proof.signature.hex(),
-        "member": wire.encode(hello.close(member, COMMUNITY, BO.peer, MEI.peer, nonce[::-1])).hex(),
+        "member": messages.encode(
+            hello.close(member, COMMUNITY, BO.peer, MEI.peer, nonce[::-1])
+        ).hex(),
         "member_id": BO.id.hex(),
         "credentials": [one.hex() for one in wires],
     }
@@ -281,7 +276,7 @@ def link_vectors() -> dict[str, Any]:
     """Links as they are pasted, and the signed address of a node."""
     addresses = ("/ip4/192.0.2.7/tcp/4001", "/ip6/2001:db8::7/tcp/4001", "/dns/example.org/tcp/1")
     contact = Contact(MEI.peer, addresses)
-    signed = address.sign(MEI.host, COMMUNITY, NOW_MS, addresses)
+    signed = signed_address.sign(MEI.host, COMMUNITY, NOW_MS, addresses)
     return {
         "community": COMMUNITY.hex(),
         "peer": MEI.peer.hex(),
@@ -298,16 +293,16 @@ def succession_vectors() -> dict[str, Any]:
     """Sponsors named by a member, and a new key: by the old one, and by two sponsors."""
     first = Keys.first(BO.inception)
     circle = Inception(tuple(sorted(MEI.inception.keys + EVE.inception.keys)), 2, bytes(32))
-    named = succession.sign_sponsors(BO.member_signer, first, COMMUNITY, circle)
-    sponsored = succession.sponsored(first, COMMUNITY, named)
+    named = key_rotation.sign_sponsors(BO.member_signer, first, COMMUNITY, circle)
+    sponsored = key_rotation.sponsored(first, COMMUNITY, named)
     wanted = identity.inception_from_entropy(seed("new words"))
     signers = {"own": BO.member_signer, "Mei": MEI.member_signer, "Eve": EVE.member_signer}
     words = {
-        name: succession.sign_rekey(signer, sponsored, COMMUNITY, wanted, [BO.device])
+        name: key_rotation.sign_rekey(signer, sponsored, COMMUNITY, wanted, [BO.device])
         for name, signer in signers.items()
     }
-    after = succession.rekeyed(sponsored, COMMUNITY, words["Mei"])
-    assert succession.rekeyed(after, COMMUNITY, words["Eve"]).keys == wanted.keys
+    after = key_rotation.rekeyed(sponsored, COMMUNITY, words["Mei"])
+    assert key_rotation.rekeyed(after, COMMUNITY, words["Eve"]).keys == wanted.keys
     contact = Contact(MEI.peer, ("/ip4/192.0.2.7/tcp/4001",))
     place = Rekeyed(BO.id, INVITE.id, INVITE.clock)
     return {
@@ -316,7 +311,7 @@ def succession_vectors() -> dict[str, Any]:
         "inception": BO.inception.to_bytes().hex(),
         "sponsors": told(named),
         "words": {name: told(data) for name, data in words.items()},
-        "code": succession.key_to_text(wanted),
+        "code": key_rotation.key_to_text(wanted),
         "link": invite.to_text(Link(COMMUNITY, (contact,), None, rekeyed=place)),
     }
 

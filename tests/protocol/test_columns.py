@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commonweal.protocol import columns, keys, record
+from commonweal.protocol import keys
 from commonweal.protocol.errors import CommonwealError, Malformed
-from commonweal.protocol.record import CONTEXT, Record
+from commonweal.protocol.records import batch_decode, record
+from commonweal.protocol.records.record import CONTEXT, Record
 
 ID = b"\x07" * 32
 SIGNATURE = b"\x05" * 64
@@ -82,21 +83,21 @@ FIELDS: list[dict[str, Any]] = [
 
 
 def test_a_good_run_is_read_by_columns() -> None:
-    assert columns.read(GOOD) == one_by_one(GOOD)
-    assert columns._read_alike(GOOD) is not None, "the fast way was not taken"
-    assert [type(one) for one in columns.read(GOOD)] == [Record] * len(GOOD)
+    assert batch_decode.read(GOOD) == one_by_one(GOOD)
+    assert batch_decode._read_alike(GOOD) is not None, "the fast way was not taken"
+    assert [type(one) for one in batch_decode.read(GOOD)] == [Record] * len(GOOD)
 
 
 def test_a_chained_run_is_read_without_decoding_what_the_record_before_tells() -> None:
     run = chained(*FIELDS)
-    assert columns.read(run) == one_by_one(run)
-    assert columns._read_chained(run) is not None, "the fastest way was not taken"
-    assert [type(one) for one in columns.read(run)] == [Record] * len(run)
+    assert batch_decode.read(run) == one_by_one(run)
+    assert batch_decode._read_chained(run) is not None, "the fastest way was not taken"
+    assert [type(one) for one in batch_decode.read(run)] == [Record] * len(run)
 
 
 def test_a_run_from_the_first_record_of_a_log_is_chained_too() -> None:
     run = chained({"prev": b"", "clock": 2}, {"clock": 3}, {"clock": 4}, seq=0)
-    assert columns._read_chained(run) == one_by_one(run)
+    assert batch_decode._read_chained(run) == one_by_one(run)
 
 
 @pytest.mark.parametrize("changes", [{"seq": 9}, {"prev": ID}, {"clock": 9}, {"basis": b"x" * 32}])
@@ -105,8 +106,8 @@ def test_a_run_that_is_not_chained_is_read_alike(changes: dict[str, Any], place:
     fields = list(FIELDS)
     fields[place] = fields[place] | changes
     run = chained(*fields)
-    assert columns._read_chained(run) is None
-    assert columns.read(run) == one_by_one(run)
+    assert batch_decode._read_chained(run) is None
+    assert batch_decode.read(run) == one_by_one(run)
 
 
 def test_counts_that_grow_beyond_the_largest_are_refused_as_alone() -> None:
@@ -117,8 +118,8 @@ def test_counts_that_grow_beyond_the_largest_are_refused_as_alone() -> None:
             large = {name: before + 1}
             place = {"prev": keys.hash32(keys.RECORD, run[-1]), "seq": 126 + len(run)}
             run.append(wire(**({"clock": 252 + len(run)} | place | large)))
-        assert outcome(columns.read, run) == outcome(one_by_one, run)
-        assert outcome(columns.read, run)[0] is Malformed
+        assert outcome(batch_decode.read, run) == outcome(one_by_one, run)
+        assert outcome(batch_decode.read, run)[0] is Malformed
 
 
 BAD = {
@@ -167,7 +168,7 @@ def test_a_bad_record_is_refused_as_alone(name: str) -> None:
     wires = [*GOOD, BAD[name], *GOOD]
     expected = outcome(one_by_one, wires)
     assert type(expected) is tuple, f"{name} is not bad"
-    assert outcome(columns.read, wires) == expected
+    assert outcome(batch_decode.read, wires) == expected
 
 
 CHANGES: list[dict[str, Any]] = [
@@ -208,26 +209,26 @@ def test_a_bad_record_in_a_chained_run_is_refused_as_alone(
     run = chained(*fields)
     expected = outcome(one_by_one, run)
     assert type(expected) is tuple, f"{changes} is not bad"
-    assert outcome(columns.read, run) == expected
+    assert outcome(batch_decode.read, run) == expected
 
 
 def test_a_boundary_that_moved_between_two_headers_is_seen() -> None:
     one, two = wire(kind="event"), wire(kind="event")
     whole = one[:-64] + two[:-64]
     moved = [whole[:20] + SIGNATURE, whole[20:] + SIGNATURE]
-    assert outcome(columns.read, moved) == outcome(one_by_one, moved)
+    assert outcome(batch_decode.read, moved) == outcome(one_by_one, moved)
 
 
 @given(st.lists(values, min_size=1, max_size=4))
 def test_any_data_is_judged_alike(datas: list[Any]) -> None:
     wires = [*GOOD, *(wire(data=data) for data in datas)]
-    assert outcome(columns.read, wires) == outcome(one_by_one, wires)
+    assert outcome(batch_decode.read, wires) == outcome(one_by_one, wires)
 
 
 @given(st.lists(values, min_size=1, max_size=4))
 def test_any_data_in_a_chained_run_is_judged_alike(datas: list[Any]) -> None:
     run = chained({}, *({"data": data} for data in datas))
-    assert outcome(columns.read, run) == outcome(one_by_one, run)
+    assert outcome(batch_decode.read, run) == outcome(one_by_one, run)
 
 
 @given(
@@ -243,4 +244,4 @@ def test_any_changed_byte_is_judged_alike(
     changed = bytearray(wires[which])
     changed[place % len(changed)] = value
     wires[which] = bytes(changed)
-    assert outcome(columns.read, wires) == outcome(one_by_one, wires)
+    assert outcome(batch_decode.read, wires) == outcome(one_by_one, wires)

@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 
-from commonweal.protocol import codec, credentials, founding, identity, keys, record, succession
-from commonweal.protocol.credentials import CREDENTIALS_BYTES_MAX, CREDENTIALS_MAX
+from commonweal.protocol import codec, keys
 from commonweal.protocol.errors import BadSignature, CommonwealError, Malformed, NotPermitted
-from commonweal.protocol.identity import Enrolment, Inception
+from commonweal.protocol.identity import founding, identity, key_rotation, membership_proof
+from commonweal.protocol.identity.identity import Enrolment, Inception
+from commonweal.protocol.identity.key_rotation import SPONSORS_MAX, Keys
+from commonweal.protocol.identity.membership_proof import CREDENTIALS_BYTES_MAX, CREDENTIALS_MAX
 from commonweal.protocol.keys import DeviceKey, MemberId, MemberKey, PeerKey
-from commonweal.protocol.record import CommunityId, Record, RecordId
-from commonweal.protocol.succession import SPONSORS_MAX, Keys
+from commonweal.protocol.records import record
+from commonweal.protocol.records.record import CommunityId, Record, RecordId
 from tests.protocol.authors import (
     BO,
     COMMUNITY,
@@ -68,7 +70,7 @@ VOUCH = vouch(MEI, BO.id)
 def check(*records: Record, author: Author = BO, community: CommunityId = COMMUNITY) -> MemberId:
     """Return whose node the records make the author's."""
     data = [one.wire for one in records]
-    return credentials.check(data, community, author.device, author.peer).member
+    return membership_proof.check(data, community, author.device, author.peer).member
 
 
 def test_the_founding_record_admits_the_founder() -> None:
@@ -130,7 +132,7 @@ def test_credentials_serve_one_node_of_one_community() -> None:
         (COMMUNITY, DeviceKey(b""), PeerKey(b"")),
     ):
         with pytest.raises(NotPermitted):
-            credentials.check(good, community, device, peer)
+            membership_proof.check(good, community, device, peer)
 
 
 def test_an_enrolment_is_the_first_record_of_its_log() -> None:
@@ -158,7 +160,7 @@ def test_a_record_that_is_not_signed_is_refused(at: int) -> None:
 @pytest.mark.parametrize("data", [b"", b"junk", b"\xc1" * 99])
 def test_junk_is_refused_by_name(data: bytes) -> None:
     with pytest.raises(CommonwealError):
-        credentials.check([FIRST.wire, data], COMMUNITY, MEI.device, MEI.peer)
+        membership_proof.check([FIRST.wire, data], COMMUNITY, MEI.device, MEI.peer)
 
 
 def changed(name: str, value: Any) -> Record:
@@ -257,18 +259,18 @@ def known(id: MemberId) -> tuple[tuple[MemberKey, ...], int] | None:
 
 def test_a_known_member_enrols_a_further_device() -> None:
     device, enrolment = second_device(BO)
-    assert credentials.is_enrolled(enrolment, COMMUNITY, device.device, device.peer, known)
+    assert membership_proof.is_enrolled(enrolment, COMMUNITY, device.device, device.peer, known)
     for community, key, peer in (
         (OTHER_COMMUNITY, device.device, device.peer),
         (COMMUNITY, BO.device, device.peer),
         (COMMUNITY, device.device, BO.peer),
     ):
-        assert not credentials.is_enrolled(enrolment, community, key, peer, known)
+        assert not membership_proof.is_enrolled(enrolment, community, key, peer, known)
 
 
 def test_what_is_no_enrolment_of_a_known_member_lets_nobody_in() -> None:
     device, enrolment = second_device(EVE)
-    assert not credentials.is_enrolled(enrolment, COMMUNITY, device.device, device.peer, known)
+    assert not membership_proof.is_enrolled(enrolment, COMMUNITY, device.device, device.peer, known)
     for one in (
         FIRST,
         VOUCH,
@@ -279,7 +281,7 @@ def test_what_is_no_enrolment_of_a_known_member_lets_nobody_in() -> None:
         write(BO, write(BO, None), kind="device.enrol", data=ENROLMENT.data),
         write(BO, None, kind="event", data=ENROLMENT.data),
     ):
-        assert not credentials.is_enrolled(one, COMMUNITY, BO.device, BO.peer, known)
+        assert not membership_proof.is_enrolled(one, COMMUNITY, BO.device, BO.peer, known)
 
 
 def test_a_further_device_needs_its_members_signature() -> None:
@@ -291,14 +293,14 @@ def test_a_further_device_needs_its_members_signature() -> None:
         changed("proof", bytes(64)),
     ):
         with pytest.raises(BadSignature):
-            credentials.is_enrolled(one, COMMUNITY, BO.device, BO.peer, known)
+            membership_proof.is_enrolled(one, COMMUNITY, BO.device, BO.peer, known)
     with pytest.raises(BadSignature, match="1 of 2"):
-        credentials.is_enrolled(
+        membership_proof.is_enrolled(
             ENROLMENT, COMMUNITY, BO.device, BO.peer, lambda id: (BO.inception.keys, 2)
         )
     with pytest.raises(Malformed):
         one = changed("signatures", [b"s"])
-        credentials.is_enrolled(one, COMMUNITY, BO.device, BO.peer, known)
+        membership_proof.is_enrolled(one, COMMUNITY, BO.device, BO.peer, known)
 
 
 # Keys that were changed.
@@ -332,21 +334,21 @@ def by_key(signer: keys.Signer, number: int) -> tuple[Author, Record]:
 
 
 FIRST_KEYS = Keys.first(BO.inception)
-SECOND_KEYS = succession.rekeyed(
+SECOND_KEYS = key_rotation.rekeyed(
     FIRST_KEYS,
     COMMUNITY,
-    succession.sign_rekey(BO.member_signer, FIRST_KEYS, COMMUNITY, document(NEXT)),
+    key_rotation.sign_rekey(BO.member_signer, FIRST_KEYS, COMMUNITY, document(NEXT)),
 )
 
 
 def rekey(signer: keys.Signer, old: Keys, new: keys.Signer) -> Record:
-    data = succession.sign_rekey(signer, old, COMMUNITY, document(new))
+    data = key_rotation.sign_rekey(signer, old, COMMUNITY, document(new))
     return write(BO, ENROLMENT, kind="member.rekey", data=data)
 
 
 def named(needed: int, *sponsors: keys.Signer) -> Record:
     circle = document(*sponsors, needed=needed)
-    data = succession.sign_sponsors(BO.member_signer, FIRST_KEYS, COMMUNITY, circle)
+    data = key_rotation.sign_sponsors(BO.member_signer, FIRST_KEYS, COMMUNITY, circle)
     return write(BO, ENROLMENT, kind="member.sponsors", data=data)
 
 
@@ -355,9 +357,9 @@ NEW_DEVICE, NEW_ENROLMENT = by_key(NEXT, 1)
 SPONSOR_A, SPONSOR_B = keys.Signer(seed("sponsor a")), keys.Signer(seed("sponsor b"))
 
 
-def claim(*records: Record, author: Author) -> credentials.Claim:
+def claim(*records: Record, author: Author) -> membership_proof.Claim:
     data = [one.wire for one in records]
-    return credentials.check(data, COMMUNITY, author.device, author.peer)
+    return membership_proof.check(data, COMMUNITY, author.device, author.peer)
 
 
 def test_a_device_under_a_later_key_is_shown_with_the_change_of_keys() -> None:
@@ -392,7 +394,7 @@ def test_who_knows_the_change_is_not_fooled_by_leaving_it_out() -> None:
 
 def test_keys_given_by_sponsors_are_shown_with_enough_of_their_words() -> None:
     circle = named(2, SPONSOR_A, SPONSOR_B)
-    sponsored = succession.sponsored(FIRST_KEYS, COMMUNITY, circle.data)
+    sponsored = key_rotation.sponsored(FIRST_KEYS, COMMUNITY, circle.data)
     words = [rekey(one, sponsored, NEXT) for one in (SPONSOR_A, SPONSOR_B)]
     shown = (FIRST, ENROLMENT, circle, *words, NEW_ENROLMENT, VOUCH)
     assert claim(*shown, author=NEW_DEVICE).continues(SECOND_KEYS.speaking, 1)
@@ -407,7 +409,7 @@ def test_keys_given_by_sponsors_are_shown_with_enough_of_their_words() -> None:
 def test_a_recovery_by_seven_sponsors_fits_into_a_hello() -> None:
     sponsors = [keys.Signer(seed("sponsor", n)) for n in range(SPONSORS_MAX)]
     circle = named(SPONSORS_MAX, *sponsors)
-    sponsored = succession.sponsored(FIRST_KEYS, COMMUNITY, circle.data)
+    sponsored = key_rotation.sponsored(FIRST_KEYS, COMMUNITY, circle.data)
     words = [rekey(one, sponsored, NEXT) for one in sponsors]
     shown = (FIRST, ENROLMENT, circle, *words, NEW_ENROLMENT, VOUCH)
     assert sum(len(one.wire) for one in shown) <= CREDENTIALS_BYTES_MAX

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nacl.bindings import crypto_scalarmult_ed25519_base_noclamp
 
-from commonweal.protocol import codec, evidence, keys, record
+from commonweal.protocol import codec, keys
 from commonweal.protocol.errors import (
     BadSignature,
     CommonwealError,
@@ -18,7 +18,8 @@ from commonweal.protocol.errors import (
     Malformed,
     WrongCommunity,
 )
-from commonweal.protocol.record import NO_ID, Record
+from commonweal.protocol.records import fork_proof, record
+from commonweal.protocol.records.record import NO_ID, Record
 from tests.protocol.authors import (
     BO,
     COMMUNITY,
@@ -37,37 +38,37 @@ RIVAL = write(BO, LOG[1], data={"n": "another"})
 
 
 def test_two_records_after_one_are_a_fork() -> None:
-    proof = evidence.check(LOG[2], RIVAL, COMMUNITY)
+    proof = fork_proof.check(LOG[2], RIVAL, COMMUNITY)
     assert (proof.author, proof.seq, proof.prev) == (BO.device, 2, LOG[1].id)
     assert sorted(proof.wires) == sorted((LOG[2].wire, RIVAL.wire))
     assert str(proof) == f"proof against {BO.device[:4].hex()} from #2"
 
 
 def test_a_fork_has_one_proof_whoever_finds_it() -> None:
-    one, two = (evidence.check(*pair, COMMUNITY) for pair in ((LOG[2], RIVAL), (RIVAL, LOG[2])))
+    one, two = (fork_proof.check(*pair, COMMUNITY) for pair in ((LOG[2], RIVAL), (RIVAL, LOG[2])))
     assert one == two
-    assert evidence.to_bytes(one) == evidence.to_bytes(two)
-    assert one.id == keys.hash32(keys.EVIDENCE, evidence.to_bytes(one))
+    assert fork_proof.to_bytes(one) == fork_proof.to_bytes(two)
+    assert one.id == keys.hash32(keys.EVIDENCE, fork_proof.to_bytes(one))
     ids = [record.from_bytes(data).id for data in one.wires]
     assert ids == sorted(ids)
 
 
 def test_a_first_record_can_be_forked() -> None:
-    proof = evidence.check(LOG[0], write(BO, None, data={"n": "another"}), COMMUNITY)
+    proof = fork_proof.check(LOG[0], write(BO, None, data={"n": "another"}), COMMUNITY)
     assert (proof.seq, proof.prev) == (0, NO_ID)
 
 
 def test_one_header_under_two_good_signatures_is_a_fork() -> None:
     other = _signed_otherwise(LOG[2])
     assert other.header == LOG[2].header
-    proof = evidence.check(LOG[2], other, COMMUNITY)
+    proof = fork_proof.check(LOG[2], other, COMMUNITY)
     assert (proof.seq, proof.prev) == (2, LOG[1].id)
 
 
 def test_a_bad_signature_before_a_good_one_is_a_proof() -> None:
     bad = spoiled(write(BO, LOG[1], data={"n": "bad"}))
     good = write(BO, bad)
-    proof = evidence.check(bad, good, COMMUNITY)
+    proof = fork_proof.check(bad, good, COMMUNITY)
     assert (proof.author, proof.seq, proof.prev) == (BO.device, 2, LOG[1].id)
     assert proof.wires == (bad.wire, good.wire)
 
@@ -75,8 +76,8 @@ def test_a_bad_signature_before_a_good_one_is_a_proof() -> None:
 def test_a_proof_is_read_from_its_bytes() -> None:
     bad = spoiled(write(BO, LOG[1]))
     for pair in ((LOG[2], RIVAL), (bad, write(BO, bad))):
-        proof = evidence.check(*pair, COMMUNITY)
-        assert evidence.from_bytes_checked(evidence.to_bytes(proof), COMMUNITY) == proof
+        proof = fork_proof.check(*pair, COMMUNITY)
+        assert fork_proof.from_bytes_checked(fork_proof.to_bytes(proof), COMMUNITY) == proof
 
 
 BAD = spoiled(LOG[2])
@@ -103,9 +104,9 @@ FALSE = {
 @pytest.mark.parametrize(("one", "two", "text"), FALSE.values(), ids=FALSE)
 def test_what_does_not_contradict_convicts_nobody(one: Record, two: Record, text: str) -> None:
     with pytest.raises(InvalidRecord, match=text):
-        evidence.check(one, two, COMMUNITY)
+        fork_proof.check(one, two, COMMUNITY)
     with pytest.raises(InvalidRecord, match=text):
-        evidence.from_bytes_checked(_bytes(one, two), COMMUNITY)
+        fork_proof.from_bytes_checked(_bytes(one, two), COMMUNITY)
 
 
 @pytest.mark.parametrize(
@@ -118,20 +119,20 @@ def test_what_does_not_contradict_convicts_nobody(one: Record, two: Record, text
 )
 def test_what_a_key_signed_elsewhere_convicts_nobody_here(one: Record, two: Record) -> None:
     with pytest.raises(WrongCommunity):
-        evidence.check(one, two, COMMUNITY if one is not FIRST else OTHER_COMMUNITY)
+        fork_proof.check(one, two, COMMUNITY if one is not FIRST else OTHER_COMMUNITY)
 
 
 def test_a_proof_of_another_community_is_refused() -> None:
     data = _bytes(LOG[2], RIVAL)
     with pytest.raises(WrongCommunity):
-        evidence.from_bytes_checked(data, OTHER_COMMUNITY)
+        fork_proof.from_bytes_checked(data, OTHER_COMMUNITY)
     bad = spoiled(write(BO, LOG[1], community=OTHER_COMMUNITY))
     with pytest.raises(WrongCommunity):
-        evidence.check(bad, write(BO, bad), COMMUNITY)
+        fork_proof.check(bad, write(BO, bad), COMMUNITY)
 
 
 def test_a_founder_can_be_convicted() -> None:
-    proof = evidence.check(FIRST, write(MEI, None), COMMUNITY)
+    proof = fork_proof.check(FIRST, write(MEI, None), COMMUNITY)
     assert (proof.author, proof.seq) == (MEI.device, 0)
 
 
@@ -151,21 +152,21 @@ def test_a_founder_can_be_convicted() -> None:
 )
 def test_what_is_no_proof_is_refused(data: bytes, error: type[CommonwealError]) -> None:
     with pytest.raises(error):
-        evidence.from_bytes_checked(data, COMMUNITY)
+        fork_proof.from_bytes_checked(data, COMMUNITY)
 
 
 @given(st.binary(max_size=100))
 def test_any_bytes_are_refused_by_name(data: bytes) -> None:
     with pytest.raises((Malformed, InvalidRecord)):
-        evidence.from_bytes_checked(data, COMMUNITY)
+        fork_proof.from_bytes_checked(data, COMMUNITY)
 
 
 # Going through a chain.
 
 
 def test_a_chain_of_good_signatures_convicts_nobody() -> None:
-    assert evidence.convict(LOG, COMMUNITY) is None
-    assert evidence.convict([], COMMUNITY) is None
+    assert fork_proof.convict(LOG, COMMUNITY) is None
+    assert fork_proof.convict([], COMMUNITY) is None
 
 
 @pytest.mark.parametrize("at", range(4))
@@ -173,8 +174,8 @@ def test_a_bad_signature_in_a_chain_convicts(at: int) -> None:
     run = chain(BO, at)
     run.append(spoiled(write(BO, run[-1] if run else None)))
     run += chain(BO, 2, run[-1])
-    proof = evidence.convict(run, COMMUNITY)
-    assert proof == evidence.check(run[at], run[at + 1], COMMUNITY)
+    proof = fork_proof.convict(run, COMMUNITY)
+    assert proof == fork_proof.check(run[at], run[at + 1], COMMUNITY)
     assert proof.seq == at
 
 
@@ -184,7 +185,7 @@ def test_of_bad_signatures_in_a_row_the_last_convicts(count: int) -> None:
     for _ in range(count):
         run.append(spoiled(write(BO, run[-1])))
     run.append(write(BO, run[-1]))
-    proof = evidence.convict(run, COMMUNITY)
+    proof = fork_proof.convict(run, COMMUNITY)
     assert proof is not None
     assert (proof.seq, proof.prev) == (count, run[count - 1].id)
     # The good part now ends in a bad signature, which only the proof vouches for.
@@ -197,23 +198,23 @@ def test_of_bad_signatures_apart_the_first_convicts() -> None:
         run.append(write(BO, run[-1]))
         if number % 2 == 0:
             run[-1] = spoiled(run[-1])
-    proof = evidence.convict(run, COMMUNITY)
+    proof = fork_proof.convict(run, COMMUNITY)
     assert proof is not None
     assert proof.seq == 1
 
 
 def test_a_bad_signature_that_nobody_follows_convicts_nobody() -> None:
-    assert evidence.convict([*LOG, spoiled(write(BO, LOG[-1]))], COMMUNITY) is None
+    assert fork_proof.convict([*LOG, spoiled(write(BO, LOG[-1]))], COMMUNITY) is None
 
 
 def test_no_pair_of_an_honest_chain_and_its_spoiled_copies_convicts() -> None:
     copies = [spoiled(one) for one in LOG]
     for one, two in (*pairwise(LOG), *zip(LOG, copies, strict=True), *pairwise(copies)):
         with pytest.raises(InvalidRecord):
-            evidence.check(one, two, COMMUNITY)
+            fork_proof.check(one, two, COMMUNITY)
     for one, two in zip(copies, LOG[1:], strict=False):
         with pytest.raises((InvalidRecord, BadSignature)):
-            evidence.check(one, two, COMMUNITY)
+            fork_proof.check(one, two, COMMUNITY)
 
 
 def _bytes(one: Record, two: Record) -> bytes:

@@ -8,9 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commonweal.protocol import codec, frontier, keys
-from commonweal.protocol.frontier import BUCKET_DIGEST_BYTES, BUCKETS, HEAD_BYTES, Entry, Frontier
+from commonweal.protocol import codec, keys
 from commonweal.protocol.keys import HASH_BYTES, DeviceKey
+from commonweal.protocol.records import frontier
+from commonweal.protocol.records.frontier import (
+    BUCKET_DIGEST_BYTES,
+    BUCKETS,
+    HEAD_BYTES,
+    Entry,
+    Frontier,
+)
 from tests.protocol.authors import seed
 
 

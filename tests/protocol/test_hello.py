@@ -10,14 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nacl.secret import SecretBox
 
-from commonweal.node.link import HELLO_BYTES_MAX
-from commonweal.protocol import codec, hello, keys, wire
-from commonweal.protocol.credentials import CREDENTIALS_BYTES_MAX, CREDENTIALS_MAX
+from commonweal.node.transport import HELLO_BYTES_MAX
+from commonweal.protocol import codec, keys
 from commonweal.protocol.errors import BadSignature, Malformed, NotPermitted
-from commonweal.protocol.hello import VERSIONS_MAX, Greeting, InviteProof
+from commonweal.protocol.identity.membership_proof import CREDENTIALS_BYTES_MAX, CREDENTIALS_MAX
 from commonweal.protocol.keys import Signer
-from commonweal.protocol.record import CommunityId, RecordId
-from commonweal.protocol.wire import Hello
+from commonweal.protocol.records.record import CommunityId, RecordId
+from commonweal.protocol.wire import hello, messages
+from commonweal.protocol.wire.hello import VERSIONS_MAX, Greeting, InviteProof
+from commonweal.protocol.wire.messages import Hello
 from tests.protocol.authors import BO, COMMUNITY, EVE, FIRST, MEI, NOW_MS, OTHER_COMMUNITY, seed
 
 NONCE = bytes(range(24))
@@ -76,7 +77,7 @@ def test_the_largest_hello_is_one_frame_of_a_stranger() -> None:
     )
     message = closed(largest)
     assert opened(message) == largest
-    assert len(wire.encode(message)) <= HELLO_BYTES_MAX
+    assert len(messages.encode(message)) <= HELLO_BYTES_MAX
     with pytest.raises(Malformed):
         opened(closed(replace(largest, credentials=(*wires[:-1], bytes(last + 1)))))
 

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commonweal.protocol import address, codec, invite, keys, wire
+from commonweal.protocol import codec, keys
 from commonweal.protocol.errors import BadLink, BadSignature, Malformed
-from commonweal.protocol.invite import (
+from commonweal.protocol.identity import invite, signed_address
+from commonweal.protocol.identity.invite import (
     ADDRESS_CHARS_MAX,
     ADDRESSES_MAX,
     LINK_CHARS_MAX,
@@ -21,7 +22,8 @@ from commonweal.protocol.invite import (
     Link,
     Rekeyed,
 )
-from commonweal.protocol.record import RecordId
+from commonweal.protocol.records.record import RecordId
+from commonweal.protocol.wire import messages
 from tests.protocol.authors import BO, COMMUNITY, EVE, MEI, NOW_MS, OTHER_COMMUNITY, seed
 
 ADDRESSES = ("/ip4/192.0.2.7/tcp/4001", "/ip6/2001:db8::7/tcp/4001", "/dns/example.org/tcp/1")
@@ -220,13 +222,13 @@ def test_what_is_no_tcp_address_is_refused(text: str) -> None:
         invite.from_text(link_of([*GOOD[:2], [[MEI.peer, [text]]], None, 0, b""]))
     signed = codec.encode([BO.peer, 0, [text], bytes(64)])
     with pytest.raises(Malformed, match="address cannot be read"):
-        address.from_bytes(signed, COMMUNITY)
+        signed_address.from_bytes(signed, COMMUNITY)
 
 
 def test_a_signed_address_is_read_back() -> None:
     for addresses in ((), ADDRESSES):
-        signed = address.sign(BO.host, COMMUNITY, NOW_MS, addresses)
-        read = address.from_bytes(signed.to_bytes(), COMMUNITY)
+        signed = signed_address.sign(BO.host, COMMUNITY, NOW_MS, addresses)
+        read = signed_address.from_bytes(signed.to_bytes(), COMMUNITY)
         assert read == signed
         assert (read.peer, read.stamp_ms) == (BO.peer, NOW_MS)
         assert read.addresses == addresses
@@ -234,18 +236,18 @@ def test_a_signed_address_is_read_back() -> None:
 
 def test_the_largest_signed_address_fits_its_message() -> None:
     longest = ("/dns/" + "a" * (256 - 15) + "/tcp/65535",) * 20
-    signed = address.sign(BO.host, COMMUNITY, codec.INT_MAX, longest)
+    signed = signed_address.sign(BO.host, COMMUNITY, codec.INT_MAX, longest)
     assert len(signed.addresses) == 16
     assert len(longest[0]) == 256
-    message = wire.Addresses((signed.to_bytes(),))
-    assert wire.decode(wire.encode(message)) == message
-    assert address.from_bytes(signed.to_bytes(), COMMUNITY) == signed
+    message = messages.Addresses((signed.to_bytes(),))
+    assert messages.decode(messages.encode(message)) == message
+    assert signed_address.from_bytes(signed.to_bytes(), COMMUNITY) == signed
 
 
 def test_an_address_is_signed_by_its_peer_for_one_community() -> None:
-    signed = address.sign(BO.host, COMMUNITY, NOW_MS, ADDRESSES)
+    signed = signed_address.sign(BO.host, COMMUNITY, NOW_MS, ADDRESSES)
     with pytest.raises(BadSignature):
-        address.from_bytes(signed.to_bytes(), OTHER_COMMUNITY)
+        signed_address.from_bytes(signed.to_bytes(), OTHER_COMMUNITY)
     good: list[Any] = codec.decode(signed.to_bytes())  # type: ignore[assignment]
     for place, value in (
         (0, EVE.peer),
@@ -258,7 +260,7 @@ def test_an_address_is_signed_by_its_peer_for_one_community() -> None:
         fields = list(good)
         fields[place] = value
         with pytest.raises(BadSignature):
-            address.from_bytes(codec.encode(fields), COMMUNITY)
+            signed_address.from_bytes(codec.encode(fields), COMMUNITY)
 
 
 @pytest.mark.parametrize(
@@ -282,17 +284,17 @@ def test_a_signed_address_of_wrong_shape_is_malformed(place: int, value: Any) ->
     fields: list[Any] = [BO.peer, 0, [ADDRESSES[0]], bytes(64)]
     fields[place] = value
     with pytest.raises(Malformed):
-        address.from_bytes(codec.encode(fields), COMMUNITY)
+        signed_address.from_bytes(codec.encode(fields), COMMUNITY)
 
 
 @given(st.binary(max_size=120))
 def test_any_bytes_are_no_signed_address(data: bytes) -> None:
     with pytest.raises((Malformed, BadSignature)):
-        address.from_bytes(data, COMMUNITY)
+        signed_address.from_bytes(data, COMMUNITY)
 
 
 def test_a_signature_for_another_use_is_no_address() -> None:
     fields: list[codec.Value] = [BO.peer, 0, []]
     signature = keys.sign_array(BO.host, keys.HEADS_CONTEXT, COMMUNITY, *fields)
     with pytest.raises(BadSignature):
-        address.from_bytes(codec.encode([*fields, signature]), COMMUNITY)
+        signed_address.from_bytes(codec.encode([*fields, signature]), COMMUNITY)

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commonweal.protocol import log, record
 from commonweal.protocol.errors import (
     BadSignature,
     ForkedLog,
@@ -18,8 +17,9 @@ from commonweal.protocol.errors import (
     MissingParent,
     WrongCommunity,
 )
-from commonweal.protocol.log import Tip
-from commonweal.protocol.record import NO_ID, Record, RecordId
+from commonweal.protocol.records import log, record
+from commonweal.protocol.records.log import Tip
+from commonweal.protocol.records.record import NO_ID, Record, RecordId
 from tests.protocol.authors import (
     BO,
     COMMUNITY,

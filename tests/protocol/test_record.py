@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commonweal.protocol import codec, columns, keys, record
+from commonweal.protocol import codec, keys
 from commonweal.protocol.errors import (
     BadSignature,
     CommonwealError,
@@ -16,7 +16,8 @@ from commonweal.protocol.errors import (
     Malformed,
     WrongCommunity,
 )
-from commonweal.protocol.record import (
+from commonweal.protocol.records import batch_decode, record
+from commonweal.protocol.records.record import (
     ERASABLE_BYTES_MAX,
     HEADER_BYTES_MAX,
     HEADER_VALUES_MAX,
@@ -170,7 +171,7 @@ def test_a_kind_that_has_no_document_carries_no_permanent_body(kind: str) -> Non
     fields[BODY] = [HASH, 1, 0]
     assert record.from_bytes_unchecked(signed(BO, fields)).body == BodyRef(HASH, 1, False)
     with pytest.raises(InvalidRecord, match="has no permanent body"):
-        columns.read([wire, wire])
+        batch_decode.read([wire, wire])
 
 
 @pytest.mark.parametrize("kind", sorted(record.DOCUMENTED - {record.FOUND}))

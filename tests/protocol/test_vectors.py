@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 from nacl.signing import SigningKey
 
-from commonweal.protocol import codec, evidence, log, wire
+from commonweal.protocol import codec
 from commonweal.protocol.errors import CommonwealError, InvalidRecord, Malformed
-from commonweal.protocol.frontier import Entry, Frontier
 from commonweal.protocol.keys import DeviceKey
-from commonweal.protocol.log import Tip
-from commonweal.protocol.record import CommunityId
+from commonweal.protocol.records import fork_proof, log
+from commonweal.protocol.records.frontier import Entry, Frontier
+from commonweal.protocol.records.log import Tip
+from commonweal.protocol.records.record import CommunityId
+from commonweal.protocol.wire import messages
 from tests.protocol import golden, reader
 from tests.protocol.reader import Refused
 
@@ -152,7 +154,7 @@ def test_a_second_reader_convicts_the_same_device(case: dict[str, Any]) -> None:
     assert {name: one.hex() if type(one) is bytes else one for name, one in found.items()} == {
         name: case[name] for name in ("author", "seq", "prev", "id")
     }
-    ours = evidence.from_bytes_checked(data, CommunityId(community))
+    ours = fork_proof.from_bytes_checked(data, CommunityId(community))
     assert (ours.author, ours.seq, ours.prev, ours.id) == tuple(
         found[name] for name in ("author", "seq", "prev", "id")
     )
@@ -164,7 +166,7 @@ def test_a_second_reader_convicts_nobody_falsely(data: str) -> None:
     with pytest.raises(Refused):
         reader.proof(bytes.fromhex(data), community)
     with pytest.raises(CommonwealError):
-        evidence.from_bytes_checked(bytes.fromhex(data), CommunityId(community))
+        fork_proof.from_bytes_checked(bytes.fromhex(data), CommunityId(community))
 
 
 # Frontiers, messages, hellos, links.
@@ -186,13 +188,13 @@ def test_a_second_reader_reads_every_message(frame: str) -> None:
     data = bytes.fromhex(frame)
     fields = reader.value(data)
     assert fields == codec.decode(data)
-    assert wire.encode(wire.decode(data)) == data
+    assert messages.encode(messages.decode(data)) == data
 
 
 @pytest.mark.parametrize("frame", WIRE["bad"].values(), ids=WIRE["bad"])
 def test_messages_beyond_a_limit_stay_refused(frame: str) -> None:
     with pytest.raises(Malformed):
-        wire.decode(bytes.fromhex(frame))
+        messages.decode(bytes.fromhex(frame))
 
 
 def test_a_second_reader_opens_a_hello() -> None:

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commonweal.protocol import codec, wire, wire_seals, wire_state
+from commonweal.protocol import codec
 from commonweal.protocol.codec import INT_MAX
 from commonweal.protocol.errors import Malformed
-from commonweal.protocol.frontier import Entry
 from commonweal.protocol.keys import DeviceKey
-from commonweal.protocol.record import PERMANENT_BYTES_MAX, RECORD_BYTES_MAX, RecordId
+from commonweal.protocol.records.frontier import Entry
+from commonweal.protocol.records.record import PERMANENT_BYTES_MAX, RECORD_BYTES_MAX, RecordId
+from commonweal.protocol.wire import messages, seals, state_sync
 from tests.protocol.authors import seed
 
 A, B = DeviceKey(seed("a")), DeviceKey(seed("b"))
@@ -21,61 +22,61 @@ HEAD = bytes(32)
 ENTRY = Entry(A, 3, HEAD, None)
 DIGEST = bytes(32)
 
-MESSAGES: dict[str, wire.Message] = {
-    "hello": wire.Hello(bytes(24), b"box"),
-    "hello, empty": wire.Hello(bytes(24), b""),
-    "bye": wire.Bye("not-a-member", "你不是成员"),
-    "bye, empty": wire.Bye("", ""),
-    "ping": wire.Ping(0),
-    "pong": wire.Pong(INT_MAX),
-    "compare": wire.Compare(DIGEST, DIGEST),
-    "compare for the first time": wire.Compare(DIGEST, b""),
-    "same": wire.Same(DIGEST),
-    "buckets": wire.Buckets(bytes(5120)),
-    "entries": wire.Entries(bytes([0, 7, 255]), (ENTRY, Entry(B, 5, HEAD, 5)), reply=True),
-    "entries, empty": wire.Entries(b"", (), reply=False),
-    "an entry of a log frozen at once": wire.Entries(b"", (Entry(A, 0, b"", 0),), reply=False),
-    "an entry behind its freeze": wire.Entries(b"", (Entry(A, 2, HEAD, 9),), reply=False),
-    "fetch": wire.Fetch((wire.Range(A, 0, 1), wire.Range(B, 7, INT_MAX))),
-    "fetch, empty": wire.Fetch(()),
-    "runs": wire.Runs((wire.Run(A, 4, (b"one", b"two"), ((1, b"body"),)),), 9, asked=True),
-    "runs, empty": wire.Runs((), 0, asked=False),
-    "a run, empty": wire.Runs((wire.Run(A, 0, ()),), 0, asked=False),
-    "have": wire.Have(((A, 0), (B, INT_MAX)), 4),
-    "have, empty": wire.Have((), 0),
-    "evidence": wire.Evidence((b"proof", b"another")),
-    "want-evidence": wire.WantEvidence((A, B)),
-    "want-branch": wire.WantBranch((RecordId(seed("id")),)),
-    "branch": wire.Branch((b"one", b"two")),
-    "want-bodies": wire.WantBodies((seed("body"),)),
-    "part": wire.Part(DIGEST, 5, 2, b"abc"),
-    "a part of nothing": wire.Part(DIGEST, 0, 0, b""),
-    "addresses": wire.Addresses((b"one", b"two")),
-    "height": wire_seals.Height(7, DIGEST, b""),
-    "height, none": wire_seals.Height(0, b"", DIGEST),
-    "said": wire_seals.Said(b"vote"),
-    "want-proposal": wire_seals.WantProposal(7, 0, DIGEST),
-    "want-seal": wire_seals.WantSeal(7),
-    "want-seals": wire_seals.WantSeals(1),
-    "seals": wire_seals.Seals(((b"sealed", b"delta"),)),
-    "want-state": wire_state.WantState(0, 0, 0),
-    "state": wire_state.StatePart(7, 2, 3, 10, 4, b"abc"),
-    "state, none": wire_state.StatePart(0, 0, 0, 0, 0, b""),
+MESSAGES: dict[str, messages.Message] = {
+    "hello": messages.Hello(bytes(24), b"box"),
+    "hello, empty": messages.Hello(bytes(24), b""),
+    "bye": messages.Bye("not-a-member", "你不是成员"),
+    "bye, empty": messages.Bye("", ""),
+    "ping": messages.Ping(0),
+    "pong": messages.Pong(INT_MAX),
+    "compare": messages.Compare(DIGEST, DIGEST),
+    "compare for the first time": messages.Compare(DIGEST, b""),
+    "same": messages.Same(DIGEST),
+    "buckets": messages.Buckets(bytes(5120)),
+    "entries": messages.Entries(bytes([0, 7, 255]), (ENTRY, Entry(B, 5, HEAD, 5)), reply=True),
+    "entries, empty": messages.Entries(b"", (), reply=False),
+    "an entry of a log frozen at once": messages.Entries(b"", (Entry(A, 0, b"", 0),), reply=False),
+    "an entry behind its freeze": messages.Entries(b"", (Entry(A, 2, HEAD, 9),), reply=False),
+    "fetch": messages.Fetch((messages.Range(A, 0, 1), messages.Range(B, 7, INT_MAX))),
+    "fetch, empty": messages.Fetch(()),
+    "runs": messages.Runs((messages.Run(A, 4, (b"one", b"two"), ((1, b"body"),)),), 9, asked=True),
+    "runs, empty": messages.Runs((), 0, asked=False),
+    "a run, empty": messages.Runs((messages.Run(A, 0, ()),), 0, asked=False),
+    "have": messages.Have(((A, 0), (B, INT_MAX)), 4),
+    "have, empty": messages.Have((), 0),
+    "evidence": messages.Evidence((b"proof", b"another")),
+    "want-evidence": messages.WantEvidence((A, B)),
+    "want-branch": messages.WantBranch((RecordId(seed("id")),)),
+    "branch": messages.Branch((b"one", b"two")),
+    "want-bodies": messages.WantBodies((seed("body"),)),
+    "part": messages.Part(DIGEST, 5, 2, b"abc"),
+    "a part of nothing": messages.Part(DIGEST, 0, 0, b""),
+    "addresses": messages.Addresses((b"one", b"two")),
+    "height": seals.Height(7, DIGEST, b""),
+    "height, none": seals.Height(0, b"", DIGEST),
+    "said": seals.Said(b"vote"),
+    "want-proposal": seals.WantProposal(7, 0, DIGEST),
+    "want-seal": seals.WantSeal(7),
+    "want-seals": seals.WantSeals(1),
+    "seals": seals.Seals(((b"sealed", b"delta"),)),
+    "want-state": state_sync.WantState(0, 0, 0),
+    "state": state_sync.StatePart(7, 2, 3, 10, 4, b"abc"),
+    "state, none": state_sync.StatePart(0, 0, 0, 0, 0, b""),
 }
 
 
 @pytest.mark.parametrize("message", MESSAGES.values(), ids=MESSAGES)
-def test_every_message_is_read_back(message: wire.Message) -> None:
-    frame = wire.encode(message)
-    assert wire.decode(frame) == message
+def test_every_message_is_read_back(message: messages.Message) -> None:
+    frame = messages.encode(message)
+    assert messages.decode(frame) == message
     with pytest.raises(Malformed):
-        wire.decode(frame + b"\xc0")
+        messages.decode(frame + b"\xc0")
     with pytest.raises(Malformed):
-        wire.decode(frame[:-1])
+        messages.decode(frame[:-1])
 
 
 def test_every_kind_of_message_is_tried_here() -> None:
-    assert {type(message) for message in MESSAGES.values()} == set(get_args(wire.Message))
+    assert {type(message) for message in MESSAGES.values()} == set(get_args(messages.Message))
 
 
 STATE = ["state", 7, 2, 3, 10, 4, b"abc"]
@@ -225,35 +226,41 @@ LIMITS: dict[str, tuple[Any, Any]] = {
 
 @pytest.mark.parametrize(("inside", "outside"), LIMITS.values(), ids=LIMITS)
 def test_every_limit_holds_at_its_edge(inside: Any, outside: Any) -> None:
-    wire.decode(codec.encode(inside))
+    messages.decode(codec.encode(inside))
     with pytest.raises(Malformed):
-        wire.decode(codec.encode(outside))
+        messages.decode(codec.encode(outside))
 
 
 def test_a_frame_ends_at_its_limit() -> None:
-    room = wire.FRAME_BYTES_MAX - len(wire.encode(wire.Hello(bytes(24), bytes(2**17)))) + 2**17
-    largest = wire.encode(wire.Hello(bytes(24), bytes(room)))
-    assert len(largest) == wire.FRAME_BYTES_MAX == 1024 * 1024
-    wire.decode(largest)
+    room = (
+        messages.FRAME_BYTES_MAX
+        - len(messages.encode(messages.Hello(bytes(24), bytes(2**17))))
+        + 2**17
+    )
+    largest = messages.encode(messages.Hello(bytes(24), bytes(room)))
+    assert len(largest) == messages.FRAME_BYTES_MAX == 1024 * 1024
+    messages.decode(largest)
     with pytest.raises(Malformed, match="a frame of 1048577 bytes"):
-        wire.decode(wire.encode(wire.Hello(bytes(24), bytes(room + 1))))
+        messages.decode(messages.encode(messages.Hello(bytes(24), bytes(room + 1))))
 
 
 def test_what_a_node_may_send_fits_a_frame() -> None:
     """Every message that is full by its own limits is no larger than a frame."""
-    full: list[wire.Message] = [
-        wire.Entries(bytes(range(256)), (Entry(A, INT_MAX, HEAD, INT_MAX),) * 4096, reply=True),
-        wire.Fetch((wire.Range(A, INT_MAX - 1, INT_MAX),) * 4096),
-        wire.Have(((A, INT_MAX),) * 4096, INT_MAX),
-        wire.Evidence((bytes(2 * RECORD_BYTES_MAX + 64),) * 24),
-        wire.WantEvidence((A,) * 256),
-        wire.Addresses((bytes(5 * 1024),) * 64),
-        wire.Part(DIGEST, PERMANENT_BYTES_MAX, 0, bytes(256 * 1024)),
-        wire.Buckets(bytes(5120)),
-        wire.Runs((wire.Run(A, 1, (bytes(200),), ((0, bytes(40)),)),) * 3500, 0, asked=True),
+    full: list[messages.Message] = [
+        messages.Entries(bytes(range(256)), (Entry(A, INT_MAX, HEAD, INT_MAX),) * 4096, reply=True),
+        messages.Fetch((messages.Range(A, INT_MAX - 1, INT_MAX),) * 4096),
+        messages.Have(((A, INT_MAX),) * 4096, INT_MAX),
+        messages.Evidence((bytes(2 * RECORD_BYTES_MAX + 64),) * 24),
+        messages.WantEvidence((A,) * 256),
+        messages.Addresses((bytes(5 * 1024),) * 64),
+        messages.Part(DIGEST, PERMANENT_BYTES_MAX, 0, bytes(256 * 1024)),
+        messages.Buckets(bytes(5120)),
+        messages.Runs(
+            (messages.Run(A, 1, (bytes(200),), ((0, bytes(40)),)),) * 3500, 0, asked=True
+        ),
     ]
     for message in full:
-        assert wire.decode(wire.encode(message)) == message
+        assert messages.decode(messages.encode(message)) == message
 
 
 WRONG: list[Any] = [
@@ -296,22 +303,22 @@ WRONG: list[Any] = [
 @pytest.mark.parametrize("value", WRONG, ids=lambda value: repr(value)[:60])
 def test_what_has_not_the_shape_of_a_message_is_malformed(value: Any) -> None:
     with pytest.raises(Malformed):
-        wire.decode(codec.encode(value))
+        messages.decode(codec.encode(value))
 
 
 def test_a_message_nests_no_deeper_than_it_must() -> None:
     deepest = MESSAGES["runs"]
-    assert codec.decode(wire.encode(deepest), wire.DEPTH_MAX)
+    assert codec.decode(messages.encode(deepest), messages.DEPTH_MAX)
     value: Any = ["ping", [[[[[[]]]]]]]
     with pytest.raises(Malformed, match="too deep"):
-        wire.decode(codec.encode(value))
+        messages.decode(codec.encode(value))
 
 
 def test_the_size_of_records_in_a_frame_is_known_beforehand() -> None:
     for sizes in ((), (70,), (300,) * 100, (70, 255, 256, 16_448)):
         wires = tuple(bytes(size) for size in sizes)
-        frame = wire.encode(wire.Runs((wire.Run(A, 0, wires),), 0, asked=True))
-        assert abs(len(frame) - wire.size_of(wires)) < 60
+        frame = messages.encode(messages.Runs((messages.Run(A, 0, wires),), 0, asked=True))
+        assert abs(len(frame) - messages.size_of(wires)) < 60
 
 
 VALUES = st.recursive(
@@ -319,34 +326,34 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner),
     max_leaves=12,
 )
-NAMES = st.sampled_from([codec.decode(wire.encode(one))[0] for one in MESSAGES.values()])  # type: ignore[index]
+NAMES = st.sampled_from([codec.decode(messages.encode(one))[0] for one in MESSAGES.values()])  # type: ignore[index]
 
 
 @given(st.binary(max_size=80))
 def test_any_bytes_are_a_message_or_malformed(data: bytes) -> None:
     try:
-        message = wire.decode(data)
+        message = messages.decode(data)
     except Malformed:
         return
-    assert wire.encode(message) == data
+    assert messages.encode(message) == data
 
 
 @given(NAMES, st.lists(VALUES, max_size=5))
 def test_any_value_behind_a_name_is_a_message_or_malformed(name: str, rest: list[Any]) -> None:
     data = codec.encode([name, *rest])
     try:
-        message = wire.decode(data)
+        message = messages.decode(data)
     except Malformed:
         return
-    assert wire.encode(message) == data
+    assert messages.encode(message) == data
 
 
 @given(st.sampled_from(list(MESSAGES.values())), st.data())
-def test_a_changed_message_is_another_or_malformed(message: wire.Message, chosen: Any) -> None:
-    data = bytearray(wire.encode(message))
+def test_a_changed_message_is_another_or_malformed(message: messages.Message, chosen: Any) -> None:
+    data = bytearray(messages.encode(message))
     data[chosen.draw(st.integers(0, len(data) - 1))] ^= chosen.draw(st.integers(1, 255))
     try:
-        found = wire.decode(bytes(data))
+        found = messages.decode(bytes(data))
     except Malformed:
         return
-    assert wire.encode(found) == data
+    assert messages.encode(found) == data

@@ -12,16 +12,17 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from commonweal.node import events, link
-from commonweal.node.events import Action, Event
-from commonweal.node.service import Service
-from commonweal.node.session import Identity, Session
-from commonweal.protocol import evidence, log, wire
-from commonweal.protocol.evidence import Proof
-from commonweal.protocol.frontier import BUCKET_DIGEST_BYTES, HEAD_BYTES, Entry
-from commonweal.protocol.invite import Invite
+from commonweal.node import transport
+from commonweal.node.service import events
+from commonweal.node.service.events import Action, Event
+from commonweal.node.service.peer import Identity, Session
+from commonweal.node.service.service import Service
+from commonweal.protocol.identity.invite import Invite
 from commonweal.protocol.keys import DeviceKey, PeerKey
-from commonweal.protocol.record import (
+from commonweal.protocol.records import fork_proof, log
+from commonweal.protocol.records.fork_proof import Proof
+from commonweal.protocol.records.frontier import BUCKET_DIGEST_BYTES, HEAD_BYTES, Entry
+from commonweal.protocol.records.record import (
     CommunityId,
     Draft,
     Place,
@@ -30,7 +31,8 @@ from commonweal.protocol.record import (
     from_bytes_unchecked,
     sign,
 )
-from commonweal.storage.store import Store
+from commonweal.protocol.wire import messages
+from commonweal.storage.records.log_store import Store
 
 HEARD_KEPT_MAX = 64
 
@@ -60,10 +62,10 @@ class Face(Service):
 
     def handle(self, event: Event, now_ms: int) -> list[Action]:
         """Do as a service does, but remember what was said, and do not serve when stalling."""
-        if isinstance(event, link.Received):
+        if isinstance(event, transport.Received):
             self.heard.append(event.frame)
             if self.stalls and event.frame[2:7] == b"fetch":
-                frame = wire.encode(wire.Runs((), 1, asked=True))
+                frame = messages.encode(messages.Runs((), 1, asked=True))
                 return [events.Send(event.peer, frame), events.Taken(event.peer, len(event.frame))]
         return super().handle(event, now_ms)
 
@@ -152,14 +154,14 @@ class Liar:
     def handle(self, event: Event, now_ms: int) -> list[Action]:
         """Let the face that a peer knows take in what the peer says, or all when nobody says it."""
         match event:
-            case link.Connected(peer):
+            case transport.Connected(peer):
                 # By number, so that each face has some.
                 number = self._numbers.setdefault(peer, len(self._numbers))
                 face = self._where[peer] = self.faces[number % len(self.faces)]
                 return face.handle(event, now_ms)
-            case link.Disconnected(peer) | link.Received(peer) | link.Heard(peer):
+            case transport.Disconnected(peer) | transport.Received(peer) | transport.Heard(peer):
                 return self._where.get(peer, self.faces[0]).handle(event, now_ms)
-            case link.DialFailed():
+            case transport.DialFailed():
                 return self.faces[0].handle(event, now_ms)
             case _:
                 actions = []
@@ -231,7 +233,7 @@ def boasting(face: Face, _session: Session, rng: Random) -> list[bytes]:
     """Claim to have very much of everybody's log."""
     entry = _some(face, rng)
     lengths = ((entry.author, 1 << 39),)
-    return [wire.encode(wire.Have(lengths, rng.getrandbits(20)))]
+    return [messages.encode(messages.Have(lengths, rng.getrandbits(20)))]
 
 
 def absurd_entries(face: Face, _session: Session, rng: Random) -> list[bytes]:
@@ -244,26 +246,28 @@ def absurd_entries(face: Face, _session: Session, rng: Random) -> list[bytes]:
     )
     other = Entry(held.author, held.length, head, rng.choice((None, held.length)))
     return [
-        wire.encode(wire.Entries(b"", entries, reply=True)),
-        wire.encode(wire.Entries(bytes(range(256)), (other,), reply=True)),
+        messages.encode(messages.Entries(b"", entries, reply=True)),
+        messages.encode(messages.Entries(bytes(range(256)), (other,), reply=True)),
     ]
 
 
 def greedy(face: Face, _session: Session, rng: Random) -> list[bytes]:
     """Ask for everything, many times, and never say that it came."""
-    ranges = tuple(wire.Range(entry.author, 0, 1 << 39) for entry in face.desk.replica.frontier)
-    return [wire.encode(wire.Fetch(ranges))] * 20 + [
-        wire.encode(wire.WantBranch(tuple(RecordId(rng.randbytes(32)) for _ in range(64)))),
-        wire.encode(wire.WantBodies(tuple(rng.randbytes(32) for _ in range(64)))),
-        wire.encode(wire.WantEvidence(tuple(DeviceKey(rng.randbytes(32)) for _ in range(64)))),
+    ranges = tuple(messages.Range(entry.author, 0, 1 << 39) for entry in face.desk.replica.frontier)
+    return [messages.encode(messages.Fetch(ranges))] * 20 + [
+        messages.encode(messages.WantBranch(tuple(RecordId(rng.randbytes(32)) for _ in range(64)))),
+        messages.encode(messages.WantBodies(tuple(rng.randbytes(32) for _ in range(64)))),
+        messages.encode(
+            messages.WantEvidence(tuple(DeviceKey(rng.randbytes(32)) for _ in range(64)))
+        ),
     ] * 5
 
 
 def comparing(_face: Face, _session: Session, rng: Random) -> list[bytes]:
     """Ask to compare again and again, with digests of nothing."""
-    return [wire.encode(wire.Compare(rng.randbytes(32), b""))] * 10 + [
-        wire.encode(wire.Buckets(rng.randbytes(256 * BUCKET_DIGEST_BYTES))),
-        wire.encode(wire.Same(rng.randbytes(32))),
+    return [messages.encode(messages.Compare(rng.randbytes(32), b""))] * 10 + [
+        messages.encode(messages.Buckets(rng.randbytes(256 * BUCKET_DIGEST_BYTES))),
+        messages.encode(messages.Same(rng.randbytes(32))),
     ]
 
 
@@ -275,12 +279,12 @@ def false_proof(face: Face, _session: Session, rng: Random) -> list[bytes]:
         return []
     one, two = map(from_bytes_unchecked, wires)
     proof = Proof(one.author, 0, one.prev, (one.wire, two.wire))
-    return [wire.encode(wire.Evidence((evidence.to_bytes(proof),)))]
+    return [messages.encode(messages.Evidence((fork_proof.to_bytes(proof),)))]
 
 
 def parts(_face: Face, _session: Session, rng: Random) -> list[bytes]:
     """Send parts of bodies that nobody asked for."""
-    return [wire.encode(wire.Part(rng.randbytes(32), 1 << 20, 0, rng.randbytes(500)))]
+    return [messages.encode(messages.Part(rng.randbytes(32), 1 << 20, 0, rng.randbytes(500)))]
 
 
 def of_nobody(face: Face, _session: Session, rng: Random) -> list[bytes]:
@@ -289,8 +293,10 @@ def of_nobody(face: Face, _session: Session, rng: Random) -> list[bytes]:
     wires = tuple(face.desk.replica.store.wires(entry.author, 0, 3, 1 << 20))
     stranger = DeviceKey(rng.randbytes(32))
     return [
-        wire.encode(wire.Runs((wire.Run(entry.author, entry.length + 7, wires),), 0, asked=False)),
-        wire.encode(wire.Runs((wire.Run(stranger, 0, wires),), 0, asked=True)),
+        messages.encode(
+            messages.Runs((messages.Run(entry.author, entry.length + 7, wires),), 0, asked=False)
+        ),
+        messages.encode(messages.Runs((messages.Run(stranger, 0, wires),), 0, asked=True)),
     ]
 
 

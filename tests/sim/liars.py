@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from commonweal.node.events import Assessed
-from commonweal.node.session import Session
-from commonweal.node.voices import speaker
+from commonweal.node.service.consensus.vote_gossip import speaker
+from commonweal.node.service.events import Assessed
+from commonweal.node.service.peer import Session
 from commonweal.protocol.keys import DeviceKey
-from commonweal.protocol.seal.acts import Message
 from commonweal.protocol.seal.cut import SealedLog
+from commonweal.protocol.seal.events import Message
 from commonweal.protocol.seal.formats import Proposal, propose
-from commonweal.protocol.seal.haves import Have
+from commonweal.protocol.seal.have_frontiers import Have
 from commonweal.protocol.seal.votes import NIL, Certificate, SealId, Vote, sign_vote
-from commonweal.storage.assessor import Draft
+from commonweal.storage.ledger.proposals import Draft
 from tests.sim.node import Node
 
 FAULTS = ("silent", "withholding", "two votes", "two seals", "roots", "year", "shows nothing")

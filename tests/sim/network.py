@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import Protocol
 
-from commonweal.node.link import (
+from commonweal.node.transport import (
     COMING_MS,
     FRAME_BYTES_MAX,
     GUEST_FRAME_BYTES_MAX,

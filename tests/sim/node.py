@@ -11,26 +11,27 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import TYPE_CHECKING, Any, assert_never
 
-from commonweal.node import events
-from commonweal.node.assessing import answered, follow_up
-from commonweal.node.events import Action, Event, Submitted, Text, Ticket, Wish
-from commonweal.node.link import Gossiped, Judged
-from commonweal.node.service import Service
-from commonweal.node.session import Identity
-from commonweal.node.validator import Validator
-from commonweal.protocol import codec, founding, identity, keys
+from commonweal.node.runtime.gossip_validator import Validator
+from commonweal.node.runtime.ledger_answers import answered, follow_up
+from commonweal.node.service import events
+from commonweal.node.service.events import Action, Event, Submitted, Text, Ticket, Wish
+from commonweal.node.service.peer import Identity
+from commonweal.node.service.service import Service
+from commonweal.node.transport import Gossiped, Judged
+from commonweal.protocol import codec, keys
 from commonweal.protocol.errors import DiskFull
-from commonweal.protocol.identity import Inception
-from commonweal.protocol.invite import Contact, Invite
+from commonweal.protocol.identity import founding, identity
+from commonweal.protocol.identity.identity import Inception
+from commonweal.protocol.identity.invite import Contact, Invite
 from commonweal.protocol.keys import DeviceKey, MemberKey, PeerKey, Signer
-from commonweal.protocol.log import Tip
-from commonweal.protocol.record import CommunityId, Record, RecordId
-from commonweal.storage.assessor import Assessor
-from commonweal.storage.layers import Layers
-from commonweal.storage.ledger_state import LedgerState
-from commonweal.storage.outlook import Outlook
-from commonweal.storage.shelves import Address
-from commonweal.storage.store import Store
+from commonweal.protocol.records.log import Tip
+from commonweal.protocol.records.record import CommunityId, Record, RecordId
+from commonweal.storage.ledger.consensus_view import Outlook
+from commonweal.storage.ledger.ledger import LedgerState
+from commonweal.storage.ledger.proposals import Assessor
+from commonweal.storage.ledger.state_db import Layers
+from commonweal.storage.records.blobs_settings_addresses import Address
+from commonweal.storage.records.log_store import Store
 from tests.sim.network import End
 
 if TYPE_CHECKING:

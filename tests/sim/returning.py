@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from random import Random
 
-from commonweal.node import link
-from commonweal.node.events import Action, Event, Taken
-from commonweal.node.service import Service
-from commonweal.protocol import founding, keys
-from commonweal.protocol.identity import Inception
-from commonweal.protocol.invite import Rekeyed
+from commonweal.node import transport
+from commonweal.node.service.events import Action, Event, Taken
+from commonweal.node.service.service import Service
+from commonweal.protocol import keys
+from commonweal.protocol.identity import founding
+from commonweal.protocol.identity.identity import Inception
+from commonweal.protocol.identity.invite import Rekeyed
+from commonweal.protocol.identity.key_rotation import Keys
 from commonweal.protocol.keys import DeviceKey, MemberKey, PeerKey, Signer
-from commonweal.protocol.ledger import sponsoring
-from commonweal.protocol.succession import Keys
-from commonweal.storage.shelves import RESTORING
-from commonweal.storage.store import Store
+from commonweal.protocol.ledger.members import key_recovery
+from commonweal.storage.records.blobs_settings_addresses import RESTORING
+from commonweal.storage.records.log_store import Store
 from tests.sim.node import Mind, Node, Person
 from tests.sim.world import World
 
@@ -24,7 +25,7 @@ class Stale(Service):
 
     def handle(self, event: Event, now_ms: int) -> list[Action]:
         """Do as a service does, but be deaf for records."""
-        if isinstance(event, link.Received) and event.frame[1:6] == b"\xa4runs":
+        if isinstance(event, transport.Received) and event.frame[1:6] == b"\xa4runs":
             return [Taken(event.peer, len(event.frame))]
         return super().handle(event, now_ms)
 
@@ -90,7 +91,7 @@ def restore(
 
 def keys_of(at: Node, person: Person) -> Keys:
     """Return the keys of a person, as a node knows."""
-    found = sponsoring.keys_of(at.service.desk.replica.ledger.state, person.inception.member)
+    found = key_recovery.keys_of(at.service.desk.replica.ledger.state, person.inception.member)
     assert found is not None
     return found
 
@@ -103,6 +104,6 @@ def document(*signers: Signer, needed: int = 1) -> Inception:
 def last_change(at: Node, person: Person) -> Rekeyed:
     """Return what a link says of a person whose keys were changed."""
     state = at.service.desk.replica.ledger.state
-    found = sponsoring.rekeyed(state, person.inception.member)
+    found = key_recovery.rekeyed(state, person.inception.member)
     assert found is not None
     return found

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from commonweal.node.events import Text, Wish
-from commonweal.protocol.invite import Invite
-from commonweal.protocol.ledger import membership
-from commonweal.protocol.record import RecordId
+from commonweal.node.service.events import Text, Wish
+from commonweal.protocol.identity.invite import Invite
+from commonweal.protocol.ledger.members import membership
+from commonweal.protocol.records.record import RecordId
 from tests.sim.node import Node
 from tests.sim.weather import Weather, storm
 from tests.sim.world import CALM_MS_MAX, World

@@ -6,8 +6,8 @@ from random import Random
 
 import pytest
 
-from commonweal.node import comparing
-from commonweal.protocol import wire
+from commonweal.node.service.sync import anti_entropy
+from commonweal.protocol.wire import messages
 from tests.sim import world as worlds
 from tests.sim.node import Person
 from tests.sim.weather import BREAKING
@@ -25,8 +25,8 @@ def alike(rng: Random) -> Person:
 
 def test_logs_that_begin_alike_are_compared_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worlds, "Person", alike)
-    monkeypatch.setattr(wire, "ENTRIES_MAX", FEW)
-    monkeypatch.setattr(comparing, "WHOLE_FRONTIER_MAX", FEW)
+    monkeypatch.setattr(messages, "ENTRIES_MAX", FEW)
+    monkeypatch.setattr(anti_entropy, "WHOLE_FRONTIER_MAX", FEW)
     world = World(1)
     world.grow(3 * FEW)
     world.storm(BREAKING, 5, lambda: world.rng.choice(world.nodes).write("work"))

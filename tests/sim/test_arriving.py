@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 
-from commonweal.node import arriving
-from commonweal.node.events import Action, Assess, Event, Send, Take, Wish
-from commonweal.node.service import Service
-from commonweal.protocol import codec, wire
-from commonweal.protocol.ledger import root, snapshot
-from commonweal.protocol.wire_state import StatePart
-from commonweal.storage.layers import FINAL, Layer, TreeNodes
-from commonweal.storage.snapshots import STATE_TREE, TAKEN, Offer, Progress, Snapshots
+from commonweal.node.service.consensus import state_sync
+from commonweal.node.service.events import Action, Assess, Event, Send, Take, Wish
+from commonweal.node.service.service import Service
+from commonweal.protocol import codec, merkle
+from commonweal.protocol.ledger.checkpoint import snapshot
+from commonweal.protocol.wire import messages
+from commonweal.protocol.wire.state_sync import StatePart
+from commonweal.storage.ledger.snapshots import STATE_TREE, TAKEN, Offer, Progress, Snapshots
+from commonweal.storage.ledger.state_db import FINAL, Layer, TreeNodes
 from tests.sim.node import Node
 from tests.sim.test_seals import SEALED_MS_MAX, chain, next_seal, seal_soon, until
 from tests.sim.world import World
@@ -24,7 +25,7 @@ HEIGHT = 50
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(arriving, "RECORDS_MIN", 10)
+    monkeypatch.setattr(state_sync, "RECORDS_MIN", 10)
     monkeypatch.setattr(snapshot, "CHUNK_BYTES_AIM", 1_000)
 
 
@@ -62,7 +63,7 @@ def late(world: World, mind: Any = Service) -> Node:
 
 def state_root(node: Node) -> bytes:
     assert node.layers is not None
-    return root.update(TreeNodes(node.layers, STATE_TREE), {}).root
+    return merkle.update(TreeNodes(node.layers, STATE_TREE), {}).root
 
 
 def pairs(node: Node) -> dict[bytes, Any]:
@@ -93,7 +94,7 @@ def test_who_joins_at_height_50_by_fast_join_has_the_state_root_of_one_that_was_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     world = sealed(1, HEIGHT)
-    monkeypatch.setattr(arriving, "RECORDS_MIN", 0)
+    monkeypatch.setattr(state_sync, "RECORDS_MIN", 0)
     founder = world.nodes[0]
     node = late(world)
     chunks = taken(node)
@@ -123,11 +124,11 @@ class Liar(Service):
 
 def _spoiled(action: Action) -> Action:
     if isinstance(action, Send):
-        message = wire.decode(action.frame)
+        message = messages.decode(action.frame)
         if isinstance(message, StatePart) and message.data:
             bad = bytes([*message.data[:-1], message.data[-1] ^ 1])
             fields = (message.height, message.depth, message.number, message.size, message.offset)
-            return Send(action.peer, wire.encode(StatePart(*fields, bad)))
+            return Send(action.peer, messages.encode(StatePart(*fields, bad)))
     return action
 
 
@@ -138,7 +139,9 @@ class Mute(Service):
         return [
             action
             for action in super().handle(event, now_ms)
-            if not (isinstance(action, Send) and isinstance(wire.decode(action.frame), StatePart))
+            if not (
+                isinstance(action, Send) and isinstance(messages.decode(action.frame), StatePart)
+            )
         ]
 
 
@@ -147,7 +150,7 @@ def met(seed: int, mind: type[Service]) -> tuple[bool, bool]:
     world = sealed(seed, 12, members=2)
     bad = [late(world, mind) for _ in range(3)]
     world.run(20_000)
-    arriving.RECORDS_MIN = 0  # until the end of the test, as the fixture says
+    state_sync.RECORDS_MIN = 0  # until the end of the test, as the fixture says
     node = world.join(world.invited(world.nodes[0]), bad)
     until(world, lambda: height(node) >= 12, 120_000, "who joined does not follow")
     world.run(5_000)
@@ -173,9 +176,9 @@ def test_who_gives_no_state_is_passed_over() -> None:
 def test_where_nobody_gives_a_state_the_records_are_folded_instead(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(arriving, "GIVE_UP_MS", 10_000)
+    monkeypatch.setattr(state_sync, "GIVE_UP_MS", 10_000)
     world = sealed(3, 12, members=1)
-    monkeypatch.setattr(arriving, "RECORDS_MIN", 0)
+    monkeypatch.setattr(state_sync, "RECORDS_MIN", 0)
 
     def none(self: Snapshots, now_ms: int) -> None:
         return None
@@ -195,8 +198,8 @@ def test_a_giver_who_is_slow_for_ever_holds_nobody_for_ever(
 ) -> None:
     monkeypatch.setattr(snapshot, "CHUNK_BYTES_AIM", 400)
     world = sealed(6, 20, members=1)
-    monkeypatch.setattr(arriving, "RECORDS_MIN", 0)
-    monkeypatch.setattr(arriving, "TAKE_MS_MAX", 2_500)
+    monkeypatch.setattr(state_sync, "RECORDS_MIN", 0)
+    monkeypatch.setattr(state_sync, "TAKE_MS_MAX", 2_500)
     plain = Snapshots.take
     waits: list[int] = []
 
@@ -217,7 +220,7 @@ def test_a_node_that_dies_while_it_takes_goes_on_where_it_was(
 ) -> None:
     monkeypatch.setattr(snapshot, "CHUNK_BYTES_AIM", 400)
     world = sealed(4, 20)
-    monkeypatch.setattr(arriving, "RECORDS_MIN", 0)
+    monkeypatch.setattr(state_sync, "RECORDS_MIN", 0)
     node = late(world)
     chunks = taken(node)
     for _ in range(2_000):
@@ -239,7 +242,7 @@ def test_a_node_that_dies_while_it_takes_goes_on_where_it_was(
 def test_few_missing_records_are_folded_and_no_state_is_asked_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(arriving, "RECORDS_MIN", 10_000)
+    monkeypatch.setattr(state_sync, "RECORDS_MIN", 10_000)
     world = sealed(5, 5, members=1)
     node = late(world)
     chunks = taken(node)

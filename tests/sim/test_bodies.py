@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from commonweal.node.bodies import BODIES_MAX
-from commonweal.node.events import Text, Wish
-from commonweal.protocol import log, record, wire
-from commonweal.protocol.record import BodyRef, Draft, Place, Record, RecordId, sign
+from commonweal.node.service.events import Text, Wish
+from commonweal.node.service.sync.blobs import BODIES_MAX
+from commonweal.protocol.records import log, record
+from commonweal.protocol.records.record import BodyRef, Draft, Place, Record, RecordId, sign
+from commonweal.protocol.wire import messages
 from tests.sim.byzantine import Face, Flaw
 from tests.sim.node import Node
 from tests.sim.test_byzantine import live, settle, with_a_liar
@@ -96,10 +97,10 @@ def test_parts_of_documents_that_are_never_whole_do_not_gather() -> None:
         content = bytes([number]) * (1 << 20)
         ref = record.permanent(content)
         one = naming(ref)(face, place, Draft("rules.propose", {}, 1))
-        run = wire.Run(device, one.seq, (one.wire,))
-        part = wire.Part(ref.hash, ref.size, 0, content[: wire.PART_BYTES_MAX])
-        for said in (wire.Runs((run,), 0, asked=False), part):
-            world.network.send(node, victim.key, wire.encode(said))
+        run = messages.Run(device, one.seq, (one.wire,))
+        part = messages.Part(ref.hash, ref.size, 0, content[: messages.PART_BYTES_MAX])
+        for said in (messages.Runs((run,), 0, asked=False), part):
+            world.network.send(node, victim.key, messages.encode(said))
         world.run(50)
     session = victim.service.desk.sessions[node.key]
     assert sum(map(len, session.parts.values())) <= BODIES_MAX * (1 << 20)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from commonweal.node import room
-from commonweal.node.chain import Chain
-from commonweal.node.events import Text, Wish
-from commonweal.protocol import codec, evidence, log, wire
-from commonweal.protocol.budget import DAY_MS, MIB, ONE_RECORD
+from commonweal.node.service import quota
+from commonweal.node.service.chain import Chain
+from commonweal.node.service.events import Text, Wish
+from commonweal.protocol import codec
 from commonweal.protocol.errors import OverBudget
 from commonweal.protocol.keys import DeviceKey
-from commonweal.protocol.record import CONTEXT, Draft, Record, RecordId, permanent, sign
-from tests.budgets import allow, rulesets_are_read_anew  # noqa: F401  a fixture for all here
+from commonweal.protocol.records import fork_proof, log
+from commonweal.protocol.records.record import CONTEXT, Draft, Record, RecordId, permanent, sign
+from commonweal.protocol.vocabulary.budget import DAY_MS, MIB, ONE_RECORD
+from commonweal.protocol.wire import messages
+from tests.builders.budgets import allow, rulesets_are_read_anew  # noqa: F401  a fixture for all here
 from tests.sim.node import Node
 from tests.sim.test_byzantine import with_a_liar
 from tests.sim.world import World
@@ -40,8 +42,8 @@ def test_records_of_an_unknown_kind_with_permanent_bodies_fill_no_disk() -> None
     assert last is not None
     for number in range(DOCUMENTS):
         data, body = of_unknown_kind(world, node, last, number)
-        run = wire.Run(node.person.device, last.seq + 1, (data,), ((0, body),))
-        frame = wire.encode(wire.Runs((run,), 0, asked=False))
+        run = messages.Run(node.person.device, last.seq + 1, (data,), ((0, body),))
+        frame = messages.encode(messages.Runs((run,), 0, asked=False))
         for victim in world.honest:
             world.network.send(node, victim.key, frame)
         world.run(200)
@@ -76,18 +78,18 @@ def test_void_branches_of_a_frozen_log_have_a_limit(
     row = victim.service.desk.replica.row(node.person.device)
     ours, theirs = (chained(world, node, row.tip, 30, say) for say in ("one", "other"))
     size = sum(len(one.wire) for one in ours[:10])
-    monkeypatch.setattr(room, limit, 10 if limit == "BRANCH_RECORDS_MAX" else size)
-    proof = evidence.check(ours[0], theirs[0], world.community)
-    frames: list[wire.Message] = [wire.Evidence((evidence.to_bytes(proof),))]
-    frames += [wire.Branch(tuple(one.wire for one in ours))]
-    frames += [wire.Branch(tuple(one.wire for one in theirs))]
+    monkeypatch.setattr(quota, limit, 10 if limit == "BRANCH_RECORDS_MAX" else size)
+    proof = fork_proof.check(ours[0], theirs[0], world.community)
+    frames: list[messages.Message] = [messages.Evidence((fork_proof.to_bytes(proof),))]
+    frames += [messages.Branch(tuple(one.wire for one in ours))]
+    frames += [messages.Branch(tuple(one.wire for one in theirs))]
     for message in frames:
-        world.network.send(node, victim.key, wire.encode(message))
+        world.network.send(node, victim.key, messages.encode(message))
         world.run(300)
     assert victim.store.log(node.person.device).frozen == ours[0].seq
     count, kept = victim.store.branch_size(node.person.device)
     assert (count, kept) == (10, size)
-    again = wire.encode(wire.Branch(tuple(one.wire for one in ours[:10])))
+    again = messages.encode(messages.Branch(tuple(one.wire for one in ours[:10])))
     world.network.send(node, victim.key, again)
     world.run(300)
     assert victim.store.branch_size(node.person.device) == (count, kept)
@@ -235,7 +237,7 @@ def test_a_record_that_is_too_large_for_what_is_left_is_not_asked_for_again(
     """Not all of the window is used then, and yet nothing more of the log is wanted."""
     small = allow(monkeypatch, DAILY)
     tight = small._replace(daily=small.daily._replace(texts=100_000))
-    monkeypatch.setattr(room, "DEFAULT", tight)
+    monkeypatch.setattr(quota, "DEFAULT", tight)
     world = World(8)
     for node in world.nodes:
         node.service.desk.replica.room.budget = tight

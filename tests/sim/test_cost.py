@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from commonweal.node.events import Text, Wish
+from commonweal.node.service.events import Text, Wish
 from commonweal.protocol.keys import PeerKey
-from commonweal.protocol.record import from_bytes_unchecked
-from commonweal.storage.store import Store
+from commonweal.protocol.records.record import from_bytes_unchecked
+from commonweal.storage.records.log_store import Store
 from tests.sim.node import Node, Person
 from tests.sim.world import World
 

@@ -8,18 +8,18 @@ from random import Random
 
 import pytest
 
-from commonweal.node import peering
-from commonweal.node.events import Action, Dial, Drop, Event, Started, Wake, Woke
-from commonweal.node.link import Connected, DialFailed, Disconnected
-from commonweal.node.replica import NEWCOMERS_PER_INVITER_MAX, UNINVITED_MAX
-from commonweal.node.service import Service
-from commonweal.node.session import Standing
-from commonweal.protocol import wire
+from commonweal.node.service.events import Action, Dial, Drop, Event, Started, Wake, Woke
+from commonweal.node.service.peer import Standing
+from commonweal.node.service.peers import overlay
+from commonweal.node.service.replica import NEWCOMERS_PER_INVITER_MAX, UNINVITED_MAX
+from commonweal.node.service.service import Service
+from commonweal.node.transport import Connected, DialFailed, Disconnected
 from commonweal.protocol.codec import Value
-from commonweal.protocol.invite import Invite
+from commonweal.protocol.identity.invite import Invite
 from commonweal.protocol.keys import PeerKey, Signer
-from commonweal.protocol.record import RecordId
-from commonweal.storage.store import Store
+from commonweal.protocol.records.record import RecordId
+from commonweal.protocol.wire import messages
+from commonweal.storage.records.log_store import Store
 from tests.sim import returning
 from tests.sim.byzantine import copy_of
 from tests.sim.network import Port
@@ -69,7 +69,7 @@ def test_who_has_only_hostile_neighbours_finds_the_one_honest_address(seed: int)
     world.run(2_000)
     victim.start()
     world.run(30_000)
-    assert len(victim.service.desk.members()) >= peering.NEIGHBOURS_AIM
+    assert len(victim.service.desk.members()) >= overlay.NEIGHBOURS_AIM
     others[0].write("what the liars do not show")
     world.run(60_000)
     assert not equal(victim, others[0])
@@ -83,7 +83,7 @@ def test_who_has_only_hostile_neighbours_finds_the_one_honest_address(seed: int)
     world.run(120_000)
     assert honest.key in victim.ends, "who brought news is kept"
     chosen = [one for one in victim.service.desk.members() if one.outbound]
-    assert len(chosen) <= peering.NEIGHBOURS_AIM + 1
+    assert len(chosen) <= overlay.NEIGHBOURS_AIM + 1
 
 
 class Silent(Service):
@@ -102,7 +102,7 @@ class Silent(Service):
 def test_strangers_who_stay_do_not_keep_a_node_from_dialling_members() -> None:
     world = settled(4, 4)
     node = world.nodes[1]
-    for number in range(3 * peering.NEIGHBOURS_AIM):
+    for number in range(3 * overlay.NEIGHBOURS_AIM):
         outsider(world, [node], Random(f"stranger {number}"), None, Silent)
     others = [other for other in world.nodes if other is not node]
     for other in others:
@@ -112,7 +112,7 @@ def test_strangers_who_stay_do_not_keep_a_node_from_dialling_members() -> None:
         other.start()
         other.service.peering.dial = lambda: None  # type: ignore[method-assign]
     world.run(35_000)
-    assert len(node.service.desk.sessions) > 2 * peering.NEIGHBOURS_AIM
+    assert len(node.service.desk.sessions) > 2 * overlay.NEIGHBOURS_AIM
     assert len(node.service.desk.members()) == 3
 
 
@@ -128,7 +128,7 @@ def test_a_community_that_was_all_off_begins_again_from_its_address_books(seed: 
     world.run(60_000)
     assert not any(node.is_up for node in world.nodes)
     for node in world.nodes:
-        assert len(node.store.addresses()) >= peering.NEIGHBOURS_AIM, "more than their links named"
+        assert len(node.store.addresses()) >= overlay.NEIGHBOURS_AIM, "more than their links named"
     for node in chance.sample(world.nodes, len(world.nodes)):
         world.run(chance.randint(0, 4_000))
         node.start()
@@ -221,7 +221,7 @@ def test_who_ends_every_link_at_once_is_dialled_ever_more_rarely() -> None:
     assert dials[-1] - dials[-2] > 10_000
 
 
-def requests(world: World, invite: Invite, count: int, name: str) -> list[wire.Run]:
+def requests(world: World, invite: Invite, count: int, name: str) -> list[messages.Run]:
     """Return the logs of people who ask under an invite, as they would be passed on."""
     runs = []
     for number in range(count):
@@ -229,7 +229,7 @@ def requests(world: World, invite: Invite, count: int, name: str) -> list[wire.R
         store = Store(":memory:")
         person.ask(store, world.community, invite, 1)
         wires = tuple(store.wires(person.device, 0, 2, 1 << 20))
-        runs.append(wire.Run(person.device, 0, wires))
+        runs.append(messages.Run(person.device, 0, wires))
     return runs
 
 
@@ -244,11 +244,11 @@ def test_who_brings_crowds_of_newcomers_fills_his_own_share_alone() -> None:
     crowd = requests(world, many, 3 * NEWCOMERS_PER_INVITER_MAX, "invited")
     crowd += requests(world, nobody, 3 * UNINVITED_MAX, "uninvited")
     for run in crowd:
-        frame = wire.encode(wire.Runs((run,), 0, asked=False))
+        frame = messages.encode(messages.Runs((run,), 0, asked=False))
         for peer in list(bad.ends):
             world.network.send(bad, peer, frame)
     for start in range(0, len(crowd), 100):
-        frame = wire.encode(wire.Runs(tuple(crowd[start : start + 100]), 0, asked=False))
+        frame = messages.encode(messages.Runs(tuple(crowd[start : start + 100]), 0, asked=False))
         for peer in list(bad.ends):
             world.network.send(bad, peer, frame)
     world.run(5_000)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from commonweal.node.events import Text, Wish
-from commonweal.protocol.record import BodyRef, Draft, Place, Record, RecordId, sign
-from commonweal.storage.store import Store
+from commonweal.node.service.events import Text, Wish
+from commonweal.protocol.records.record import BodyRef, Draft, Place, Record, RecordId, sign
+from commonweal.storage.records.log_store import Store
 from tests.sim.byzantine import Face, Flaw
 from tests.sim.node import Node
 from tests.sim.test_bodies import naming

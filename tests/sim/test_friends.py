@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from commonweal.node.events import Wish
-from commonweal.node.link import GUESTS_MAX
-from commonweal.node.session import Standing
-from commonweal.protocol.ledger import membership
+from commonweal.node.service.events import Wish
+from commonweal.node.service.peer import Standing
+from commonweal.node.transport import GUESTS_MAX
+from commonweal.protocol.ledger.members import membership
 from tests.sim.node import Node, by_hand
 from tests.sim.world import World
 

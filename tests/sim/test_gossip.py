@@ -7,13 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from commonweal.node import heads
-from commonweal.node.events import Wish
-from commonweal.protocol import codec, record
+from commonweal.node.service.events import Wish
+from commonweal.node.service.sync import announce
+from commonweal.protocol import codec
 from commonweal.protocol.keys import DeviceKey, Signer
-from commonweal.protocol.record import Draft, Place, Record, RecordId
-from commonweal.protocol.seal.acts import Message
-from commonweal.protocol.seal.haves import sign_have
+from commonweal.protocol.records import record
+from commonweal.protocol.records.record import Draft, Place, Record, RecordId
+from commonweal.protocol.seal.events import Message
+from commonweal.protocol.seal.have_frontiers import sign_have
 from commonweal.protocol.seal.messages import message_to_bytes
 from commonweal.protocol.seal.votes import NIL, Certificate, SealId, Step, sign_vote
 from tests.sim.node import Node
@@ -37,8 +38,8 @@ class Stage:
         self.eve: Node = self.world.nodes[3 if seated else -1]
         self.eve.is_honest = False
         self.topic = {
-            name: heads.topic(self.world.community, name)
-            for name in (heads.HEADS, heads.RULES, heads.SEALS)
+            name: announce.topic(self.world.community, name)
+            for name in (announce.HEADS, announce.RULES, announce.SEALS)
         }
         self.published: dict[bytes, None] = {}
         self.height = self.world.nodes[0].service.desk.replica.chain.height
@@ -92,14 +93,14 @@ class Stage:
         )
         draft = Draft(kind, {"n": number}, self.world.agenda.now_ms, deps)
         made = record.sign(signer or self.eve.person.signer, place, draft)
-        return self.topic[heads.RULES], codec.encode(["rule", made.wire])
+        return self.topic[announce.RULES], codec.encode(["rule", made.wire])
 
     def said(self, message: Message) -> tuple[str, bytes]:
-        return self.topic[heads.SEALS], message_to_bytes(message)
+        return self.topic[announce.SEALS], message_to_bytes(message)
 
     def heads(self, *pairs: tuple[bytes, int]) -> tuple[str, bytes]:
         data = codec.encode(["heads", [[author, length] for author, length in pairs]])
-        return self.topic[heads.HEADS], data
+        return self.topic[announce.HEADS], data
 
 
 def stranger(number: int) -> Signer:
@@ -208,7 +209,7 @@ def rules_that_cite_what_nobody_has(stage: Stage) -> Said:
 
 
 def rules_after_a_gap(stage: Stage) -> Said:
-    first = record.from_bytes(heads.read_rule(stage.rule(1)[1]))
+    first = record.from_bytes(announce.read_rule(stage.rule(1)[1]))
     yield stage.rule(2, after=first, clock=first.clock + 1)
 
 

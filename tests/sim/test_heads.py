@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from commonweal.node.events import Committed, Publish, Submitted, Ticket, Wish, Woke
-from commonweal.node.heads import HEADS_PAUSE_MS, HEADS_SPREAD_MS
-from commonweal.node.service import Service
+from commonweal.node.service.events import Committed, Publish, Submitted, Ticket, Wish, Woke
+from commonweal.node.service.service import Service
+from commonweal.node.service.sync.announce import HEADS_PAUSE_MS, HEADS_SPREAD_MS
 from tests.sim.world import World
 
 

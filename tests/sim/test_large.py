@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from commonweal.node import gate
+from commonweal.node.service.peers import handshake
 from tests.sim.weather import BREAKING
 from tests.sim.world import World
 
@@ -15,7 +15,7 @@ NODES = 200
 
 @pytest.mark.timeout(600)
 def test_two_hundred_nodes_agree_after_a_storm(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gate, "GUESTS_MAX", NODES)  # they all come at once, to one node
+    monkeypatch.setattr(handshake, "GUESTS_MAX", NODES)  # they all come at once, to one node
     world = World(200)
     world.grow(NODES)
     weather = replace(BREAKING, cut=0.02, crash=0.0005)

@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
-from commonweal.node.events import Wish
-from commonweal.protocol import keys, succession
+from commonweal.node.service.events import Wish
+from commonweal.protocol import keys
+from commonweal.protocol.identity import key_rotation
 from commonweal.protocol.keys import Signer
-from commonweal.protocol.ledger import membership, sponsoring
-from commonweal.storage.shelves import RESTORING
+from commonweal.protocol.ledger.members import key_recovery, membership
+from commonweal.storage.records.blobs_settings_addresses import RESTORING
 from tests.sim import returning
 from tests.sim.node import Node
 from tests.sim.test_seals import check, council, next_seal, seal_soon
@@ -69,14 +70,18 @@ class Mixture:
         person = node.person
         if not node.is_up or node is self.back:
             return
-        known = sponsoring.keys_of(node.service.desk.replica.ledger.state, person.inception.member)
+        known = key_recovery.keys_of(
+            node.service.desk.replica.ledger.state, person.inception.member
+        )
         if known is not None and known.keys == (person.member_signer.key,):
             new = Signer(self.chance.randbytes(32))
             document = returning.document(new)
             devices = [person.device]
             community = self.world.community
-            data = succession.sign_rekey(person.member_signer, known, community, document, devices)
-            ticket = node.submit(Wish(succession.REKEY, data))
+            data = key_rotation.sign_rekey(
+                person.member_signer, known, community, document, devices
+            )
+            ticket = node.submit(Wish(key_rotation.REKEY, data))
             self.world.run(200)
             if isinstance(node.answers.get(ticket), dict):
                 person.member_signer = new

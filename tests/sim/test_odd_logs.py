@@ -6,12 +6,20 @@ from random import Random
 
 import pytest
 
-from commonweal.node.events import Send, Wish
-from commonweal.node.link import FRAME_BYTES_MAX, Received
-from commonweal.node.replica import NEWCOMERS_MAX
-from commonweal.protocol import evidence, log, record, wire
+from commonweal.node.service.events import Send, Wish
+from commonweal.node.service.replica import NEWCOMERS_MAX
+from commonweal.node.transport import FRAME_BYTES_MAX, Received
 from commonweal.protocol.keys import DeviceKey, Signer
-from commonweal.protocol.record import Draft, Place, Record, RecordId, from_bytes_unchecked, sign
+from commonweal.protocol.records import fork_proof, log, record
+from commonweal.protocol.records.record import (
+    Draft,
+    Place,
+    Record,
+    RecordId,
+    from_bytes_unchecked,
+    sign,
+)
+from commonweal.protocol.wire import messages
 from tests.sim.byzantine import Face, Flaw, good, unsigned
 from tests.sim.node import Person
 from tests.sim.test_byzantine import live, reconnect, settle, with_a_liar
@@ -37,13 +45,13 @@ def test_no_frame_is_too_large_whatever_its_run_must_be_extended_by() -> None:
         run.append(one)
         tip = log.Tip(one.seq + 1, one.id, one.clock)
     node.service.desk.replica.append(author, run, bodies)
-    fetch = wire.encode(wire.Fetch((wire.Range(author, 0, len(run)),)))
+    fetch = messages.encode(messages.Fetch((messages.Range(author, 0, len(run)),)))
     frames = [
         action.frame
         for action in node.service.handle(Received(peer.key, fetch), node.now_ms)
         if isinstance(action, Send)
     ]
-    assert any(isinstance(wire.decode(one), wire.Runs) for one in frames)
+    assert any(isinstance(messages.decode(one), messages.Runs) for one in frames)
     assert max(map(len, frames)) <= FRAME_BYTES_MAX
 
 
@@ -53,7 +61,7 @@ def test_who_claims_to_hold_more_of_our_log_keeps_us_from_writing_only_for_a_mom
     device = victim.person.device
 
     def boast() -> None:
-        have = wire.encode(wire.Have(((device, 1 << 30),), 0))
+        have = messages.encode(messages.Have(((device, 1 << 30),), 0))
         world.network.send(node, victim.key, have)
 
     refused = 0
@@ -76,9 +84,9 @@ def test_proofs_against_strangers_leave_room_for_newcomers() -> None:
     for _ in range(NEWCOMERS_MAX):
         person = Person(world.rng)
         one, two = (person.enrol(world.community, ms) for ms in (1, 2))
-        proofs.append(evidence.to_bytes(evidence.check(one, two, world.community)))
+        proofs.append(fork_proof.to_bytes(fork_proof.check(one, two, world.community)))
     for first in range(0, len(proofs), 24):
-        frame = wire.encode(wire.Evidence(tuple(proofs[first : first + 24])))
+        frame = messages.encode(messages.Evidence(tuple(proofs[first : first + 24])))
         for peer in list(node.ends):
             world.network.send(node, peer, frame)
         world.run(200)
@@ -98,8 +106,8 @@ def test_a_record_that_cites_deep_into_a_void_branch_is_held_by_who_comes_later(
     citing.submit(Wish("attest", {"yes": True}, (row.head,)))
     world.run(1_000)
     first, second = (fork_of(face, seq=5, mark=n) for n in (1, 2))
-    proof = evidence.check(first, second, world.community)
-    frame = wire.encode(wire.Evidence((evidence.to_bytes(proof),)))
+    proof = fork_proof.check(first, second, world.community)
+    frame = messages.encode(messages.Evidence((fork_proof.to_bytes(proof),)))
     for peer in list(node.ends):
         world.network.send(node, peer, frame)
     world.run(2_000)
@@ -184,12 +192,12 @@ def test_a_record_that_cites_what_is_void_from_its_first_record_is_held_where_pr
     world, node, _ = with_a_liar(9)
     stranger = Person(world.rng)
     one, two = (stranger.enrol(world.community, ms) for ms in (1, 2))
-    run = wire.Runs((wire.Run(stranger.device, 0, (one.wire,)),), 0, asked=False)
-    proof = evidence.check(one, two, world.community)
+    run = messages.Runs((messages.Run(stranger.device, 0, (one.wire,)),), 0, asked=False)
+    proof = fork_proof.check(one, two, world.community)
     citing = world.nodes[1]
-    for message in (run, wire.Evidence((evidence.to_bytes(proof),))):
+    for message in (run, messages.Evidence((fork_proof.to_bytes(proof),))):
         for peer in list(node.ends):
-            world.network.send(node, peer, wire.encode(message))
+            world.network.send(node, peer, messages.encode(message))
         world.run(2_000)
         citing.submit(Wish("attest", {"yes": True}, (one.id,)))
         world.run(2_000)
@@ -197,6 +205,6 @@ def test_a_record_that_cites_what_is_void_from_its_first_record_is_held_where_pr
     for _ in range(NEWCOMERS_MAX):
         person = Person(world.rng)
         first, second = (person.enrol(world.community, ms) for ms in (1, 2))
-        late.service.desk.replica.freeze(evidence.check(first, second, world.community))
+        late.service.desk.replica.freeze(fork_proof.check(first, second, world.community))
     world.settle()
     assert late.store.proof(stranger.device)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from commonweal.protocol import log, record, wire
-from commonweal.protocol.record import Draft, Record, RecordId, sign
+from commonweal.protocol.records import log, record
+from commonweal.protocol.records.record import Draft, Record, RecordId, sign
+from commonweal.protocol.wire import messages
 from tests.sim.node import Node, Person
 from tests.sim.test_byzantine import with_a_liar
 from tests.sim.world import World
@@ -20,17 +21,17 @@ def after(world: World, person: Person, before: Record, draft: Draft) -> Record:
     return sign(person.signer, place, draft)
 
 
-def beyond_the_quota(world: World, _node: Node) -> wire.Run:
+def beyond_the_quota(world: World, _node: Node) -> messages.Run:
     """Six records of somebody whom nobody admitted."""
     person = Person(world.rng)
     records = [person.enrol(world.community, 1)]
     for number in range(5):
         draft = Draft("spec.resource", {"name": str(number)}, 1)
         records.append(after(world, person, records[-1], draft))
-    return wire.Run(person.device, 0, tuple(one.wire for one in records))
+    return messages.Run(person.device, 0, tuple(one.wire for one in records))
 
 
-def without_its_document(world: World, node: Node) -> wire.Run:
+def without_its_document(world: World, node: Node) -> messages.Run:
     """The next record of a member, which names a document that does not come along."""
     replica = node.service.desk.replica
     held = replica.row(node.person.device)
@@ -38,7 +39,7 @@ def without_its_document(world: World, node: Node) -> wire.Run:
     assert before is not None
     ref = record.permanent(world.rng.randbytes(500))
     one = after(world, node.person, before, Draft("rules.propose", {}, 1, (), ref))
-    return wire.Run(node.person.device, held.length, (one.wire,))
+    return messages.Run(node.person.device, held.length, (one.wire,))
 
 
 @pytest.mark.parametrize("make", [beyond_the_quota, without_its_document])
@@ -57,7 +58,7 @@ def test_frames_of_which_not_all_is_kept_do_not_fold_the_ledger_each_time(make) 
     replica.refold = counted  # type: ignore[method-assign]
     for _ in range(FRAMES):
         run = make(world, node)
-        frame = wire.encode(wire.Runs((run,), 0, asked=False))
+        frame = messages.encode(messages.Runs((run,), 0, asked=False))
         world.network.send(node, victim.key, frame)
         world.run(50)
     assert folds <= 4

@@ -8,15 +8,16 @@ from typing import Any
 
 import pytest
 
-from commonweal.node.events import Wish
-from commonweal.protocol import credentials, keys, succession
-from commonweal.protocol.credentials import ENROL, INVITE, REQUEST
+from commonweal.node.service.events import Wish
+from commonweal.protocol import keys
 from commonweal.protocol.errors import AwaitingRestore
+from commonweal.protocol.identity import key_rotation, membership_proof
+from commonweal.protocol.identity.membership_proof import ENROL, INVITE, REQUEST
 from commonweal.protocol.keys import Signer
-from commonweal.protocol.ledger import membership
-from commonweal.protocol.record import FOUND, RecordId
-from commonweal.storage.decided import Decided
-from commonweal.storage.shelves import RESTORING
+from commonweal.protocol.ledger.members import membership
+from commonweal.protocol.records.record import FOUND, RecordId
+from commonweal.storage.ledger.sealed_decisions import Decided
+from commonweal.storage.records.blobs_settings_addresses import RESTORING
 from tests.sim import returning
 from tests.sim.byzantine import copy_of
 from tests.sim.node import Node
@@ -132,8 +133,8 @@ def changes_his_key(world: World, node: Node, new: Signer) -> None:
     old = returning.keys_of(node, person)
     wanted = returning.document(new)
     place = (old, world.community, wanted, [person.device])
-    data = succession.sign_rekey(person.member_signer, *place)
-    submitted(world, node, succession.REKEY, data)
+    data = key_rotation.sign_rekey(person.member_signer, *place)
+    submitted(world, node, key_rotation.REKEY, data)
 
 
 def test_who_changed_his_key_comes_back_by_the_new_one_and_not_by_the_old() -> None:
@@ -168,7 +169,7 @@ def shows_all(host: Node, thief: Node) -> None:
         or (one.kind in kinds and (one.kind != REQUEST or one.author in [it.author for it in own]))
     ]
     whole += thief.store.wires(thief.person.device, 0, 1, 1 << 20)
-    claim = credentials.check(whole, host.community, thief.person.device, thief.key)
+    claim = membership_proof.check(whole, host.community, thief.person.device, thief.key)
     assert claim.member == member, "it would do for who knows nothing else"
     thief.service.gate._own_credentials = lambda: tuple(whole)  # type: ignore[method-assign]
 
@@ -183,8 +184,8 @@ def sponsors(world: World, node: Node, circle: list[Node], needed: int) -> Recor
     """Let a member name those who could give him another key."""
     whom = returning.document(*(one.person.member_signer for one in circle), needed=needed)
     old = returning.keys_of(node, node.person)
-    data = succession.sign_sponsors(node.person.member_signer, old, world.community, whom)
-    return submitted(world, node, succession.SPONSORS, data)
+    data = key_rotation.sign_sponsors(node.person.member_signer, old, world.community, whom)
+    return submitted(world, node, key_rotation.SPONSORS, data)
 
 
 def says(world: World, by: Node, lost: Node, new: Signer, named: RecordId) -> None:
@@ -192,8 +193,8 @@ def says(world: World, by: Node, lost: Node, new: Signer, named: RecordId) -> No
     old = returning.keys_of(by, lost.person)
     wanted = returning.document(new)
     place = (old, world.community, wanted, [lost.person.device])
-    data = succession.sign_rekey(by.person.member_signer, *place)
-    submitted(world, by, succession.REKEY, data, named)
+    data = key_rotation.sign_rekey(by.person.member_signer, *place)
+    submitted(world, by, key_rotation.REKEY, data, named)
 
 
 def test_two_of_three_sponsors_bring_back_who_lost_his_words() -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from commonweal.node.replica import Replica
-from commonweal.protocol import frontier, log, wire
+from commonweal.node.service.replica import Replica
 from commonweal.protocol.keys import DeviceKey, Signer
-from commonweal.protocol.record import Draft, RecordId, sign
+from commonweal.protocol.records import frontier, log
+from commonweal.protocol.records.record import Draft, RecordId, sign
 from commonweal.protocol.seal.votes import (
     NIL,
     Step,
@@ -15,6 +15,7 @@ from commonweal.protocol.seal.votes import (
     double_vote_to_bytes,
     sign_vote,
 )
+from commonweal.protocol.wire import messages
 from tests.sim.node import Node
 from tests.sim.test_seal_faults import OTHER, folded, hear
 from tests.sim.test_seals import STEP_MS, chain, council, next_seal, seal_soon
@@ -56,8 +57,8 @@ def test_who_missed_more_double_votes_than_one_message_holds_still_follows(
     *others, late = world.nodes
     late.crash()
     monkeypatch.setattr(Replica, "was_admitted", lambda *_: True)  # as of a member's 64 devices
-    for number in range(2 * wire.EVIDENCE_MAX):
-        hear(others[0], wire.Evidence((proof(world, Signer(number.to_bytes(32))),)))
+    for number in range(2 * messages.EVIDENCE_MAX):
+        hear(others[0], messages.Evidence((proof(world, Signer(number.to_bytes(32))),)))
     world.run(1_000)
     sealed(world, others)
     late.start()
@@ -71,7 +72,7 @@ def test_who_does_not_know_yet_who_is_accused_learns_it_again(
     *others, late, accused = world.nodes
     late.crash()
     liar = accused.person
-    hear(others[0], wire.Evidence((proof(world, liar.signer),)))
+    hear(others[0], messages.Evidence((proof(world, liar.signer),)))
     world.run(1_000)
     sealed(world, others)
     known = Replica.was_admitted

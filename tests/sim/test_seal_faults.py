@@ -6,24 +6,24 @@ from dataclasses import replace
 
 import pytest
 
-from commonweal.node import link
-from commonweal.node.events import Action, Asked, Committed, Drop, Ticket
-from commonweal.node.following import Following
-from commonweal.node.replica import UNINVITED_MAX
-from commonweal.node.session import Session
-from commonweal.protocol import wire, wire_seals
+from commonweal.node import transport
+from commonweal.node.service.events import Action, Asked, Committed, Drop, Ticket
+from commonweal.node.service.peer import Session
+from commonweal.node.service.replica import UNINVITED_MAX
+from commonweal.node.service.sync.chain_sync import Following
 from commonweal.protocol.errors import FinalityForked
-from commonweal.protocol.invite import Invite
+from commonweal.protocol.identity.invite import Invite
 from commonweal.protocol.keys import Signer
-from commonweal.protocol.record import RecordId
-from commonweal.protocol.seal.acts import Message
+from commonweal.protocol.records.record import RecordId
 from commonweal.protocol.seal.cut import Delta
+from commonweal.protocol.seal.events import Message
 from commonweal.protocol.seal.formats import propose
-from commonweal.protocol.seal.haves import sign_have
+from commonweal.protocol.seal.have_frontiers import sign_have
 from commonweal.protocol.seal.messages import message_to_bytes
 from commonweal.protocol.seal.votes import NIL, SealId, Step, Vote, certify, sign_vote
 from commonweal.protocol.seal.witnesses import devices, proposer
-from commonweal.storage.assessor import Assessor
+from commonweal.protocol.wire import messages, seals
+from commonweal.storage.ledger.proposals import Assessor
 from tests.sim.byzantine import copy_of
 from tests.sim.node import Node
 from tests.sim.test_eclipse import closed, requests
@@ -35,11 +35,11 @@ WAITED_MS_MAX = 10_000
 """Nobody is waited for longer because of what he claims."""
 
 
-def hear(node: Node, message: wire.Message) -> list[Action]:
+def hear(node: Node, message: messages.Message) -> list[Action]:
     """Let a node receive a message from the first member it is linked to."""
     session = node.service.desk.members()[0]
     found: list[Action] = node.service.handle(
-        link.Received(session.peer, wire.encode(message)), node.now_ms
+        transport.Received(session.peer, messages.encode(message)), node.now_ms
     )
     node.store.commit()
     found += node.service.handle(Committed(), node.now_ms)
@@ -48,9 +48,9 @@ def hear(node: Node, message: wire.Message) -> list[Action]:
     return found
 
 
-def said(message: Message) -> wire_seals.Said:
+def said(message: Message) -> seals.Said:
     """Return what a witness said as it travels."""
-    return wire_seals.Said(message_to_bytes(message))
+    return seals.Said(message_to_bytes(message))
 
 
 def vote(node: Node, signer: Signer, on: SealId, round_: int = 0) -> Vote:
@@ -108,7 +108,7 @@ def test_words_of_who_is_no_witness_are_not_kept() -> None:
 @pytest.mark.parametrize("data", [b"no message", b"\x92\xa4vote\xc4\x01\x90"])
 def test_what_is_no_message_of_witnesses_ends_the_link(data: bytes) -> None:
     world = council(23)
-    assert any(map(_drops, hear(world.nodes[0], wire_seals.Said(data))))
+    assert any(map(_drops, hear(world.nodes[0], seals.Said(data))))
 
 
 def test_what_comes_too_early_to_be_kept_is_taken_when_it_comes_again() -> None:
@@ -148,7 +148,7 @@ def test_a_second_certificate_of_a_height_stops_sealing_and_both_are_shown() -> 
 def test_who_claims_to_be_far_ahead_keeps_nobody_from_sealing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def claimed(_: Following, session: Session, __: wire_seals.Height) -> None:
+    def claimed(_: Following, session: Session, __: seals.Height) -> None:
         session.height = 10**9
 
     world = council(26)
@@ -184,14 +184,14 @@ def test_a_height_that_is_not_certified_is_not_followed() -> None:
     height = chain(node).height
     node.service.desk.members()[0].asked_ms = node.now_ms
     pairs = tuple((one.sealed, one.delta) for one in kept)
-    assert any(map(_drops, hear(node, wire_seals.Seals(pairs))))
+    assert any(map(_drops, hear(node, seals.Seals(pairs))))
     assert chain(node).height == height
 
 
 def test_seals_that_nobody_asked_for_are_passed_over() -> None:
     world = council(29)
     node = world.nodes[0]
-    assert not any(map(_drops, hear(node, wire_seals.Seals(((b"x", b"y"),)))))
+    assert not any(map(_drops, hear(node, seals.Seals(((b"x", b"y"),)))))
 
 
 def _drops(action: Action) -> bool:
@@ -243,7 +243,7 @@ def test_strangers_of_whom_each_witness_has_others_keep_nobody_from_sealing() ->
     nobody = Invite(RecordId(bytes(32)), 7, bytes(32))
     for number, node in enumerate(seated):
         crowd = requests(world, nobody, UNINVITED_MAX, f"uninvited {number}")
-        hear(node, wire.Runs(tuple(crowd), 0, asked=False))
+        hear(node, messages.Runs(tuple(crowd), 0, asked=False))
     world.run(5_000)
     held = [dict.fromkeys(node.service.desk.replica.newcomers()) for node in seated]
     assert all(len(one) == UNINVITED_MAX for one in held)
@@ -262,7 +262,7 @@ def test_strangers_whom_a_seal_covers_are_taken_in_without_room_for_strangers(
     for name, nodes in (("sealed", seated), ("held", [away])):
         crowd = requests(world, nobody, UNINVITED_MAX, name)
         for node in nodes:
-            hear(node, wire.Runs(tuple(crowd), 0, asked=False))
+            hear(node, messages.Runs(tuple(crowd), 0, asked=False))
     world.run(3_000)
     with monkeypatch.context() as older:
         older.setattr(Assessor, "_strangers", lambda _: {})

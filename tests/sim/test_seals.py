@@ -10,16 +10,18 @@ from typing import Any
 
 import pytest
 
-from commonweal.node import events, link
-from commonweal.node.chain import Chain
-from commonweal.node.events import Asked, Ticket, Wish
-from commonweal.node.sealing import PRESENT_MS
-from commonweal.protocol import wire, wire_seals
+from commonweal.node import transport
+from commonweal.node.service import events
+from commonweal.node.service.chain import Chain
+from commonweal.node.service.consensus.reactor import PRESENT_MS
+from commonweal.node.service.events import Asked, Ticket, Wish
 from commonweal.protocol.errors import InvalidSeal, NotCertified
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.seal import cut, formats
-from commonweal.protocol.seal.acts import Message
+from commonweal.protocol.seal.events import Message
 from commonweal.protocol.seal.votes import Vote
+from commonweal.protocol.wire import messages
+from commonweal.protocol.wire import seals as wire_seals
 from tests.sim.node import BATCH_MS_MAX, Node
 from tests.sim.weather import CALM, CRASHING, PARTED, SCRAMBLED, WORST, Weather
 from tests.sim.world import World
@@ -309,7 +311,7 @@ def test_who_hands_on_a_seal_with_another_cut_is_dropped() -> None:
     session = late.service.desk.members()[0]
     session.asked_ms = late.now_ms
     pair = (formats.sealed_to_bytes(kept.sealed), cut.delta_to_bytes(wrong))
-    frame = wire.encode(wire_seals.Seals((pair,)))
-    actions = late.service.handle(link.Received(session.peer, frame), late.now_ms)
+    frame = messages.encode(wire_seals.Seals((pair,)))
+    actions = late.service.handle(transport.Received(session.peer, frame), late.now_ms)
     assert any(isinstance(one, events.Drop) for one in actions)
     assert chain(late).height == height - 1

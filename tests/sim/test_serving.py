@@ -6,13 +6,14 @@ from random import Random
 
 import pytest
 
-from commonweal.node.events import Committed, Send
-from commonweal.node.link import Received
-from commonweal.node.serving import FRAMES_MORE
-from commonweal.node.session import FRAMES_IN_FLIGHT_MAX
-from commonweal.protocol import log, record, wire
+from commonweal.node.service.events import Committed, Send
+from commonweal.node.service.peer import FRAMES_IN_FLIGHT_MAX
+from commonweal.node.service.sync.serve import FRAMES_MORE
+from commonweal.node.transport import Received
 from commonweal.protocol.keys import DeviceKey, Signer
-from commonweal.protocol.record import Draft, Record, RecordId, from_bytes_unchecked
+from commonweal.protocol.records import log, record
+from commonweal.protocol.records.record import Draft, Record, RecordId, from_bytes_unchecked
+from commonweal.protocol.wire import messages
 from tests.sim.node import Node
 from tests.sim.world import World
 
@@ -40,27 +41,31 @@ def written(world: World, rng: Random, count: int, writers: int, large: float) -
     return {author: run for author, run in logs.items() if run}
 
 
-def frames(node: Node, peer: Node, logs: Logs) -> list[wire.Runs]:
+def frames(node: Node, peer: Node, logs: Logs) -> list[messages.Runs]:
     """Return what `node` sends to `peer`, who fetches these logs and says what it took."""
     found = came = answer(node, peer, fetch(logs))
     while came[-1].remaining:
-        came = answer(node, peer, wire.Have((), len(came)))
+        came = answer(node, peer, messages.Have((), len(came)))
         assert came, "it stopped before the end"
         found = found + came
     return found
 
 
-def fetch(logs: Logs) -> wire.Fetch:
+def fetch(logs: Logs) -> messages.Fetch:
     """Return the wish for all of these logs."""
-    return wire.Fetch(tuple(wire.Range(author, 0, len(run)) for author, run in logs.items()))
+    return messages.Fetch(
+        tuple(messages.Range(author, 0, len(run)) for author, run in logs.items())
+    )
 
 
-def answer(node: Node, peer: Node, said: wire.Message) -> list[wire.Runs]:
+def answer(node: Node, peer: Node, said: messages.Message) -> list[messages.Runs]:
     """Return the frames of records that `node` sends when `peer` says something."""
-    actions = node.service.handle(Received(peer.key, wire.encode(said)), node.now_ms)
+    actions = node.service.handle(Received(peer.key, messages.encode(said)), node.now_ms)
     actions += node.service.handle(Committed(), node.now_ms)
     sent = [one.frame for one in actions if isinstance(one, Send) and one.peer == peer.key]
-    return [one for one in map(wire.decode, sent) if isinstance(one, wire.Runs) and one.asked]
+    return [
+        one for one in map(messages.decode, sent) if isinstance(one, messages.Runs) and one.asked
+    ]
 
 
 @pytest.mark.parametrize(
@@ -78,7 +83,7 @@ def test_frames_are_closed_and_fit(seed: int, count: int, writers: int, large: f
     held = {RecordId(world.community)}
     lengths = dict.fromkeys(logs, 0)
     for frame in frames(node, peer, logs):
-        assert len(wire.encode(frame)) <= wire.FRAME_BYTES_MAX // 2 + wire.RUNS_MAX
+        assert len(messages.encode(frame)) <= messages.FRAME_BYTES_MAX // 2 + messages.RUNS_MAX
         records = [from_bytes_unchecked(one) for run in frame.runs for one in run.wires]
         held |= {one.id for one in records}
         assert all(held.issuperset((*one.deps, one.basis)) for one in records), "not closed"
@@ -96,9 +101,9 @@ def test_frames_are_full_but_the_last() -> None:
     logs = written(world, Random(5), 6_000, 20, 0.0)
     for author, run in logs.items():
         node.service.desk.replica.append(author, run, {}, checked=True)
-    *full, _ = [len(wire.encode(one)) for one in frames(node, peer, logs)]
+    *full, _ = [len(messages.encode(one)) for one in frames(node, peer, logs)]
     assert len(full) >= 3
-    assert min(full) >= 0.9 * wire.RUNS_BYTES_AIM
+    assert min(full) >= 0.9 * messages.RUNS_BYTES_AIM
 
 
 def test_few_frames_are_made_before_the_first_one_leaves() -> None:
@@ -110,8 +115,8 @@ def test_few_frames_are_made_before_the_first_one_leaves() -> None:
     for author, run in logs.items():
         node.service.desk.replica.append(author, run, {}, checked=True)
     assert len(answer(node, peer, fetch(logs))) == FRAMES_MORE
-    assert answer(node, peer, wire.Have((), 0)), "the window did not grow"
+    assert answer(node, peer, messages.Have((), 0)), "the window did not grow"
     under_way = 2 * FRAMES_MORE
     for _ in range(5):
-        under_way += len(answer(node, peer, wire.Have((), 1))) - 1
+        under_way += len(answer(node, peer, messages.Have((), 1))) - 1
     assert under_way == FRAMES_IN_FLIGHT_MAX

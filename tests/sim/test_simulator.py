@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from commonweal.node.gate import Gate
-from commonweal.node.intake import Intake
-from commonweal.node.live import Live
-from commonweal.node.service import Service
-from commonweal.storage.store import Store
+from commonweal.node.service.peers.handshake import Gate
+from commonweal.node.service.service import Service
+from commonweal.node.service.sync.ingest import Intake
+from commonweal.node.service.sync.push import Live
+from commonweal.storage.records.log_store import Store
 from tests.sim.byzantine import good
 from tests.sim.node import Node, by_hand
 from tests.sim.test_byzantine import convicted, live, reconnect, with_a_liar

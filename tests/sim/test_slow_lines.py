@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from commonweal.node import events, link
-from commonweal.node.events import Action, Event, Wish
-from commonweal.node.service import Service
-from commonweal.protocol import wire
+from commonweal.node import transport
+from commonweal.node.service import events
+from commonweal.node.service.events import Action, Event, Wish
+from commonweal.node.service.service import Service
 from commonweal.protocol.errors import OlderCopy
 from commonweal.protocol.keys import DeviceKey, PeerKey
+from commonweal.protocol.wire import messages
 from tests.sim.byzantine import copy_of
 from tests.sim.node import Node
 from tests.sim.returning import turn
@@ -51,15 +52,15 @@ class Dripper(Service):
 
     def handle(self, event: Event, now_ms: int) -> list[Action]:
         """Do as a service does, but only note what is asked for."""
-        if isinstance(event, link.Received) and self.desk.sessions[event.peer].is_member:
-            said = wire.decode(event.frame)
+        if isinstance(event, transport.Received) and self.desk.sessions[event.peer].is_member:
+            said = messages.decode(event.frame)
             done: list[Action] = [events.Taken(event.peer, len(event.frame))]
-            if isinstance(said, wire.Fetch):
+            if isinstance(said, messages.Fetch):
                 asked = self.asked.setdefault(event.peer, {})
                 asked |= {one.author: one.start for one in said.ranges}
                 return done
-            if self.promises == "one more" and isinstance(said, wire.Compare):
-                return [events.Send(event.peer, wire.encode(wire.Same(said.digest))), *done]
+            if self.promises == "one more" and isinstance(said, messages.Compare):
+                return [events.Send(event.peer, messages.encode(messages.Same(said.digest))), *done]
         return super().handle(event, now_ms)
 
     def drip(self, author: DeviceKey) -> list[Action]:
@@ -69,9 +70,9 @@ class Dripper(Service):
             start = self.asked.get(session.peer, {}).get(author, 3)
             wires = tuple(self.desk.replica.store.wires(author, start, start + 1, 1))
             left = 0 if self.promises == "one more" else 100
-            have = wire.Have(((author, start + 2),), 0)
-            run = wire.Runs((wire.Run(author, start, wires),), left, asked=True)
-            actions += [events.Send(session.peer, wire.encode(one)) for one in (have, run)]
+            have = messages.Have(((author, start + 2),), 0)
+            run = messages.Runs((messages.Run(author, start, wires),), left, asked=True)
+            actions += [events.Send(session.peer, messages.encode(one)) for one in (have, run)]
             self.asked.setdefault(session.peer, {})[author] = start + 1
         return actions
 

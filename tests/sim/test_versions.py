@@ -10,22 +10,23 @@ from typing import Any
 
 import pytest
 
-from commonweal.node.events import Action, Event, Wish
-from commonweal.node.link import Received
-from commonweal.node.service import Service
-from commonweal.protocol import hello, keys, wire, wire_seals, wire_state
+from commonweal.node.service.events import Action, Event, Wish
+from commonweal.node.service.service import Service
+from commonweal.node.transport import Received
+from commonweal.protocol import keys
 from commonweal.protocol.keys import DeviceKey, PeerKey
-from commonweal.protocol.ledger import fold
-from commonweal.protocol.ledger.context import Context, Verdict
-from commonweal.protocol.ledger.kinds import KINDS, Kind
-from commonweal.protocol.ledger.reasons import Reason
-from commonweal.protocol.ledger.state import State
-from commonweal.protocol.record import CommunityId, Record, RecordId, from_bytes_unchecked
-from commonweal.storage.home import Home, Settings
-from commonweal.storage.keystore import unlock
+from commonweal.protocol.ledger.fold import fold
+from commonweal.protocol.ledger.fold.kinds import KINDS, Kind
+from commonweal.protocol.ledger.state.context import Context, Verdict
+from commonweal.protocol.ledger.state.rejections import Reason
+from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.records.record import CommunityId, Record, RecordId, from_bytes_unchecked
+from commonweal.protocol.wire import hello, messages, seals, state_sync
+from commonweal.storage.home.home import Home, Settings
+from commonweal.storage.home.keystore import unlock
 from tests.sim.node import Node
 from tests.sim.world import World
-from tests.test_frozen_homes import FROZEN, opened
+from tests.storage.test_frozen_homes import FROZEN, opened
 
 PLANT = "garden.plant"
 """A kind that a later version knows."""
@@ -70,8 +71,8 @@ class Older(Version):
     def handle(self, event: Event, now_ms: int) -> list[Action]:
         """Do as it does, and see that nobody says to it what it does not know."""
         if isinstance(event, Received):
-            message = wire.decode(event.frame)
-            assert not isinstance(message, wire_seals.SealMessage | wire_state.StateMessage)
+            message = messages.decode(event.frame)
+            assert not isinstance(message, seals.SealMessage | state_sync.StateMessage)
         actions = super().handle(event, now_ms)
         for session in self.desk.sessions.values():
             session.follows_seals = False

@@ -11,16 +11,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from random import Random
 
-from commonweal.node.events import Ticket, Wish
-from commonweal.node.peering import MADE_ROOM
-from commonweal.node.service import Service
+from commonweal.node.service.events import Ticket, Wish
+from commonweal.node.service.peers.overlay import MADE_ROOM
+from commonweal.node.service.service import Service
 from commonweal.protocol.codec import Value
-from commonweal.protocol.invite import Invite
+from commonweal.protocol.identity.invite import Invite
 from commonweal.protocol.keys import PeerKey, Signer
-from commonweal.protocol.ledger import membership
-from commonweal.protocol.ledger.state import State
-from commonweal.protocol.record import CommunityId, RecordId
-from commonweal.storage.store import Store
+from commonweal.protocol.ledger.members import membership
+from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.records.record import CommunityId, RecordId
+from commonweal.storage.records.log_store import Store
 from tests.sim.agenda import Agenda
 from tests.sim.network import End, Network
 from tests.sim.node import OPEN, Mind, Node, Person

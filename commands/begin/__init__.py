@@ -1,0 +1,1 @@
+"""Begin: make a home, found or join a community."""

@@ -1,0 +1,208 @@
+"""`weal start`: the member's way in, one question at a time.
+
+It asks nothing that `init`, `found`, `join` and `up` do not do: whoever prefers those
+types those. Answers may come from a pipe, a line each.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from commonweal.commands.begin.init_found import (
+    checked_name,
+    found_community,
+    make_home,
+    show_words,
+)
+from commonweal.commands.begin.join import WAITING, ask_to_join, places, tell_places
+from commonweal.commands.terminal.language import _
+from commonweal.commands.terminal.options import (
+    given_passphrase,
+    home_option,
+    is_typed,
+    passphrase_option,
+    unlock,
+)
+from commonweal.commands.terminal.output import say, visible
+from commonweal.commands.view.node_client import ask_if_running
+from commonweal.protocol.errors import CommonwealError
+from commonweal.protocol.identity import invite as links
+from commonweal.storage.home.home import Home, Settings
+
+ADMISSION_SECONDS_MAX = 8.0
+PAUSE_SECONDS = 0.2
+
+
+@click.command("start")
+@click.argument("link", required=False)
+@click.option(
+    "--rules",
+    metavar="RULES",
+    help="The rules of a community you found: a template's name, a file, or none; asked if absent.",
+)
+@click.option("--no-mdns", is_flag=True, help="Do not look for nodes on the local network.")
+@click.option(
+    "--listen",
+    multiple=True,
+    metavar="ADDRESS",
+    help="Listen here, as /ip4/127.0.0.1/tcp/0; else everywhere, at the home's own port.",
+)
+@passphrase_option
+@home_option
+def start(
+    link: str | None,
+    rules: str | None,
+    no_mdns: bool,
+    listen: tuple[str, ...],
+    passphrase_file: Path | None,
+    home: Home,
+) -> None:
+    """Make a home, found a community or join the one of LINK, and run your node.
+
+    A home that stands already is only started.
+    """
+    from commonweal.commands.decide.rule_templates import document_of_rules
+    from commonweal.commands.node import up
+
+    # What cannot be read is told before a home is made for it.
+    if link is not None:
+        links.from_text(link)
+    if rules is not None:
+        if link is not None:
+            raise click.UsageError(_("--rules is for who founds a community, and LINK joins one"))
+        document_of_rules(rules)
+    if not home.exists():
+        _make(home, passphrase_file)
+    with home.store(readonly=True) as store:
+        settings = Settings.read(store)
+    founded = False
+    if settings.community is None:
+        link = link or _ask_link()
+        if link:
+            ask_to_join(home, places(links.from_text(link)), passphrase_file)
+        else:
+            name = _ask_name(_("What is your community called?"))
+            chosen = _ask_rules() if rules is None else rules
+            found_community(home, name, passphrase_file, chosen)
+            founded = True
+    elif link is not None:
+        found = places(links.from_text(link))
+        if ask_to_join(home, found, passphrase_file) != WAITING:
+            tell_places(found)
+    if home.holder() is None:
+        up.start(home, unlock(home, passphrase_file), listen=listen, mdns=not no_mdns)
+    say(_("Your node runs in the background; `weal down` ends it."))
+    if founded:
+        _show_first_link(home, passphrase_file)
+    else:
+        _tell_standing(home)
+
+
+def _make(home: Home, passphrase_file: Path | None) -> None:
+    say(_("Welcome. This makes a home for you in {home}.").format(home=visible(str(home))))
+    name = _ask_name(_("What is your name, as the others shall read it?"))
+    passphrase = given_passphrase(passphrase_file) or _ask_passphrase()
+    _settings, words = make_home(home, name, passphrase or None)
+    show_words(words)
+    try:
+        _ask(_("Press Enter when they are on paper"), "")
+    except (click.Abort, KeyboardInterrupt):
+        say()
+        say(_("Your home stands, with these words. `weal start` goes on; they do not come again."))
+        raise
+
+
+def _ask_name(question: str) -> str:
+    while True:
+        try:
+            return checked_name(_ask(question))
+        except CommonwealError as error:
+            say(str(error))
+
+
+def _ask_passphrase() -> str:
+    """Ask for a passphrase, hidden and twice where somebody types; nothing means none."""
+    question = _("A passphrase for this device (nothing for none)")
+    hidden = is_typed()
+    found = _ask(question, "", hidden=hidden)
+    if found and hidden and _ask(_("The same again"), "", hidden=True) != found:
+        say(_("They differ; once more."))
+        return _ask_passphrase()
+    return found
+
+
+def _ask_link() -> str:
+    while True:
+        question = _("Paste the link of an invite (nothing to found a community)")
+        found = _ask(question, "").strip()
+        if not found:
+            return ""
+        try:
+            links.from_text(found)
+        except CommonwealError as error:
+            say(_("This link cannot be read: {why}").format(why=error))
+        else:
+            return found
+
+
+def _ask_rules() -> str:
+    """Ask for a template, by its number or name; return its name, or NO_RULES."""
+    from commonweal.commands.decide.rule_templates import NO_RULES, TEMPLATES
+
+    say(_("By which rules shall it begin? The members can change them, by a vote."))
+    later = _("it keeps the ledger, and shares nothing until rules are voted")
+    offered = TEMPLATES | {NO_RULES: later}
+    for number, (name, what) in enumerate(offered.items(), 1):
+        say(f"  {number} {name}: {_(what)}")
+    names = list(offered)
+    while True:
+        found = _ask(_("Its number or name (nothing for none)"), NO_RULES).strip().lower()
+        if found.isdecimal() and 1 <= int(found) <= len(names):
+            return names[int(found) - 1]
+        if found in names:
+            return found
+        say(_("There are no such rules here."))
+
+
+def _ask(question: str, default: str | None = None, *, hidden: bool = False) -> str:
+    """Ask, and return the answer; `default` stands for nothing."""
+    is_asked = question.endswith(("?", "？"))
+    answer: str = click.prompt(
+        question,
+        default=default,
+        show_default=False,
+        hide_input=hidden,
+        prompt_suffix=" " if is_asked else ": ",
+    )
+    return answer
+
+
+def _show_first_link(home: Home, passphrase_file: Path | None) -> None:
+    """Make an invite for the first friend, so that he can come at once."""
+    from commonweal.commands.members.invite import create
+    from commonweal.commands.terminal.output import Form
+
+    assert create.callback is not None
+    say(_("A link for the first whom you invite:"))
+    create.callback(
+        uses=1, expires="7d", passphrase_file=passphrase_file, home=home, form=Form.TEXT
+    )
+
+
+def _tell_standing(home: Home) -> None:
+    """Wait a moment for the admission of a newcomer, and say how he stands."""
+    deadline = time.monotonic() + ADMISSION_SECONDS_MAX
+    state = WAITING
+    while state == WAITING and time.monotonic() < deadline:
+        answer = ask_if_running(home, "status") or {}
+        state = str(answer.get("state", WAITING))
+        if state == WAITING:
+            time.sleep(PAUSE_SECONDS)
+    if state == WAITING:
+        say(_("Your request waits for a node of the community; `weal status` says how it stands."))
+    else:
+        say(_("You are: {state}.").format(state=_(state)))
+        say(_("Next: `weal record work 1 hour` writes down what you gave."))

@@ -1,0 +1,1 @@
+"""Contribute: record, import, list, attest and correct contributions."""

@@ -1,0 +1,1 @@
+"""Decide: rules, proposals and votes."""

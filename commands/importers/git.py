@@ -1,0 +1,218 @@
+"""Reading a git repository that somebody else may have made: its commits, and nothing else.
+
+Git is asked as a separate program. Neither the repository's settings nor those of this
+machine let it run anything: no hook, filter, pager, signature check or transport. What it
+says is read as it comes, and no commit takes more than a named number of bytes.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, NamedTuple
+
+from commonweal.commands.terminal.language import _
+from commonweal.commands.terminal.output import visible
+from commonweal.protocol.errors import GitMissing, UnreadableRepository
+
+SUBJECT_COLUMNS_MAX = 200
+NAME_COLUMNS_MAX = 100
+COMMIT_BYTES_MAX = 64 * 1024
+"""What git may say of one commit."""
+READ_BYTES = 64 * 1024
+ANSWER_BYTES_MAX = 64 * 1024
+COMPLAINT_CHARS_MAX = 300
+TIME_S_MAX = (1 << 62) // 1000
+
+_SAFE = (
+    *("--no-pager", "--no-replace-objects", "--literal-pathspecs", "--no-optional-locks"),
+    *("-c", "safe.directory=*"),  # whose it is does not matter, since nothing in it is run
+    *("-c", "core.fsmonitor=false"),
+    *("-c", "core.hooksPath=/dev/null"),
+    *("-c", "core.attributesFile=/dev/null"),
+    *("-c", "log.showSignature=false"),
+    *("-c", "log.mailmap=false"),
+    *("-c", "gpg.program=false"),
+    *("-c", "protocol.allow=never"),
+    *("-c", "i18n.logOutputEncoding=UTF-8"),
+)
+_ENVIRONMENT = {
+    "LC_ALL": "C",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_SYSTEM": os.devnull,
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_ATTR_NOSYSTEM": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_ASKPASS": "false",
+    "GIT_PAGER": "cat",
+    "GIT_ALLOW_PROTOCOL": "none",  # a repository that lacks commits must not fetch them
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_OPTIONAL_LOCKS": "0",
+}
+_FORMAT = (
+    "--format=tformat:%H%x00%at%x00%ae%x00"
+    f"%<({NAME_COLUMNS_MAX},trunc)%an%x00%<({SUBJECT_COLUMNS_MAX},trunc)%s"
+)
+_FIELDS = 5
+_HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+
+
+class Commit(NamedTuple):
+    """A commit: its hash, when its author says he made it (ms), who he is, the first line."""
+
+    hash: bytes
+    authored_at: int
+    email: str
+    name: str
+    subject: str
+
+
+class Repository:
+    """The history that leads to HEAD of the repository in a folder."""
+
+    def __init__(self, folder: Path, since: str | None = None) -> None:
+        """Look for HEAD, and for the revision `since`, whose history is left out.
+
+        Raises GitMissing, or UnreadableRepository with the reason.
+        """
+        self._folder = folder
+        if not folder.is_dir():
+            raise UnreadableRepository(_("{path}: no such folder").format(path=folder))
+        git_dir = self._ask("rev-parse", "--absolute-git-dir")
+        _check_own(folder, Path(git_dir), Path(self._ask("rev-parse", "--git-common-dir")))
+        self.name = _named(Path(git_dir))
+        """What people call it: the name of its folder."""
+        head = self._revision("HEAD", _("{path}: it has no commit yet").format(path=folder))
+        self._range = [head]
+        if since is not None:
+            unknown = _("{path}: it has no revision {rev}").format(path=folder, rev=visible(since))
+            self._range += [f"^{self._revision(since, unknown)}"]
+
+    def count(self) -> int:
+        """Return how many commits there are."""
+        return int(self._ask("rev-list", "--count", *self._range, "--"))
+
+    def commits(self) -> Iterator[Commit]:
+        """Yield the commits, merges too, each after those that it follows."""
+        listing = (
+            "--no-show-signature",
+            "--no-notes",
+            "--no-mailmap",
+            "--no-decorate",
+            "--no-color",
+        )
+        order = ("--no-patch", "--topo-order", "--reverse", "-z", "--encoding=UTF-8", _FORMAT)
+        with self._running("log", *listing, *order, *self._range, "--") as output:
+            yield from _commits(output, self._folder)
+
+    def _revision(self, name: str, unknown: str) -> str:
+        try:
+            found = self._ask(
+                "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"
+            )
+        except (UnreadableRepository, ValueError):  # ValueError: a NUL in an argument
+            raise UnreadableRepository(unknown) from None
+        if not _HASH.fullmatch(found):
+            raise UnreadableRepository(unknown)
+        return found
+
+    def _ask(self, *arguments: str) -> str:
+        with self._running(*arguments) as output:
+            return output.read(ANSWER_BYTES_MAX).decode("utf-8", "surrogateescape").strip("\n")
+
+    @contextmanager
+    def _running(self, *arguments: str) -> Iterator[IO[bytes]]:
+        """Run git; give what it says; end it when that is not read to the end."""
+        environment = {"PATH": os.environ.get("PATH", os.defpath), **_ENVIRONMENT}
+        with TemporaryFile() as complaints:  # no amount of complaints stops git
+            try:
+                process = subprocess.Popen(
+                    ["git", *_SAFE, "-C", str(self._folder.absolute()), *arguments],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=complaints,
+                    env=environment,
+                )
+            except OSError as error:
+                raise GitMissing(f"git: {error.strerror}") from error
+            assert process.stdout is not None
+            finished = False
+            try:
+                with process.stdout as output:
+                    yield output
+                finished = True
+            finally:
+                if not finished:
+                    process.kill()
+                code = process.wait()
+            if code:
+                complaints.seek(0)
+                said = complaints.read(COMPLAINT_CHARS_MAX).decode("utf-8", "replace").strip()
+                raise UnreadableRepository(f"{self._folder}: {said or f'git ended with {code}'}")
+
+
+def _check_own(folder: Path, git_dir: Path, common: Path) -> None:
+    """Raise UnreadableRepository where the history is that of a repository elsewhere.
+
+    Whoever made the folder could name another repository of this machine in a `.git` file, as a
+    source of objects, or by a link, and have its history published by who imports the folder.
+    """
+    place, here = git_dir.resolve(), folder.resolve()
+    roots = [one for folder in (here, *here.parents) for one in (folder / ".git", folder)]
+    objects = place / "objects"
+    lists = [objects / "info" / name for name in ("alternates", "http-alternates")]
+    inside = [place, objects, place / "refs", objects / "info", objects / "pack"]
+    with suppress(OSError):
+        inside += [*objects.iterdir(), *(objects / "pack").iterdir()]
+    is_elsewhere = (
+        place not in roots
+        or (here / common).resolve() not in (place, (place / common).resolve())
+        or (place / "commondir").exists()
+        or any(map(Path.exists, lists))
+        or any(map(Path.is_symlink, inside))
+        or any(one.is_symlink() for one in roots[::2] if one.exists() and one.resolve() == place)
+    )
+    if is_elsewhere:
+        raise UnreadableRepository(
+            _("{path}: its history is that of another repository; name that one").format(
+                path=folder
+            )
+        )
+
+
+def _commits(output: IO[bytes], folder: Path) -> Iterator[Commit]:
+    buffered = b""
+    while part := output.read(READ_BYTES):
+        *fields, buffered = (buffered + part).split(b"\0")
+        whole = len(fields) - len(fields) % _FIELDS
+        for start in range(0, whole, _FIELDS):
+            yield _commit(fields[start : start + _FIELDS], folder)
+        buffered = b"\0".join([*fields[whole:], buffered])
+        if len(buffered) > COMMIT_BYTES_MAX:
+            raise UnreadableRepository(
+                _("{path}: a commit with a header of more than {most} bytes").format(
+                    path=folder, most=COMMIT_BYTES_MAX
+                )
+            )
+    if buffered:
+        raise UnreadableRepository(_("{path}: git stopped in the middle").format(path=folder))
+
+
+def _commit(fields: list[bytes], folder: Path) -> Commit:
+    hash, seconds, email, name, subject = (
+        visible(field.decode("utf-8", "replace").strip()) for field in fields
+    )
+    if not _HASH.fullmatch(hash):
+        raise UnreadableRepository(_("{path}: git answers unexpectedly").format(path=folder))
+    at = int(seconds) if seconds.isdecimal() else 0
+    return Commit(bytes.fromhex(hash), min(at, TIME_S_MAX) * 1000, email, name, subject)
+
+
+def _named(git_dir: Path) -> str:
+    folder = git_dir.parent if git_dir.name == ".git" else git_dir
+    return folder.name.removesuffix(".git")

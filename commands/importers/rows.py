@@ -1,0 +1,159 @@
+"""From the rows of a sheet to the records to be written, and which of them are here already.
+
+A row is known again by the hash of what its record says for ever; the note, which can be
+erased, is not in that hash, so nobody can guess an erased note by it. Of rows with one
+hash as many are new as there are more of them than records, compared by their notes.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from commonweal.commands.contribute.record import CONTENT_BYTES_MAX
+from commonweal.commands.importers.sheet import Row, at
+from commonweal.commands.terminal.language import _, ngettext, sentence
+from commonweal.commands.terminal.output import visible, warn
+from commonweal.commands.terminal.quantity import is_effort, read_action, read_quantity
+from commonweal.commands.terminal.times import read_time_ms
+from commonweal.commands.view.directory import People
+from commonweal.commands.view.name_cache import text_of
+from commonweal.protocol import codec
+from commonweal.protocol.errors import CommonwealError, UnreadableFile, UnreadableTime, UnusableText
+from commonweal.protocol.records.record import Record, from_bytes_unchecked
+from commonweal.protocol.vocabulary.names import NAME_CHARACTERS_MAX, is_name, shown
+from commonweal.storage.home.home import Settings
+from commonweal.storage.records.log_pages import whole
+from commonweal.storage.records.log_store import Store
+
+if TYPE_CHECKING:
+    from commonweal.node.service.events import Wish
+
+ROW_KEY = "row"
+"""Where the data of an event names the row that it was taken from."""
+HASH_BYTES = 32
+FAULTS_SHOWN_MAX = 20
+BATCH_RECORDS = 500
+BATCH_BYTES_MAX = 512 * 1024
+"""What one batch may hold in texts, so that it fits one message to the node."""
+
+_DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(.*)")
+
+
+def wishes_of(rows: Sequence[Row], path: Path, store: Store, settings: Settings) -> list[Wish]:
+    """Return what is to be written for those rows that are not here yet.
+
+    Raises UnreadableFile, after a line for each of the first rows that cannot be read.
+    """
+    from commonweal.node.service.events import Text, Wish
+
+    people = People(store, settings.here)
+    here = _here(store)
+    wishes: list[Wish] = []
+    wrong = 0
+    for row in rows:
+        try:
+            data, note = _event(row, people, settings)
+        except CommonwealError as error:
+            wrong += 1
+            if wrong <= FAULTS_SHOWN_MAX:
+                warn(at(path, row.line, f"{sentence(error)} ({error})"))
+            continue
+        digest = blake2b(codec.encode(data), digest_size=HASH_BYTES).digest()
+        for known in ((digest, note), (digest, None)):
+            if here[known]:
+                here[known] -= 1
+                break
+        else:
+            text = Text("text/plain", note.encode()) if note else None
+            wishes.append(Wish("event", {**data, ROW_KEY: digest}, (), text))
+    if wrong:
+        few = ngettext("{n} row cannot be read", "{n} rows cannot be read", wrong)
+        raise UnreadableFile(f"{path}: {few.format(n=wrong)}")
+    return wishes
+
+
+def events_naming(store: Store, key: str, *sizes: int) -> Iterator[Record]:
+    """Yield the good events whose data has, under `key`, bytes of one of these sizes (< 256)."""
+    for size in sizes:
+        mark = codec.encode(key) + codec.encode(bytes(size))[:2]
+        found = store.each(
+            "SELECT opening, tail FROM held WHERE instr(tail, ?) AND seq < length", (mark,)
+        )
+        for opening, tail in found:
+            record = from_bytes_unchecked(whole(opening, tail))
+            named = record.data.get(key)
+            if record.kind == "event" and type(named) is bytes and len(named) == size:
+                yield record
+
+
+def portions(wishes: Sequence[Wish]) -> Iterator[list[Wish]]:
+    """Yield the wishes in batches that a node takes at once."""
+    batch: list[Wish] = []
+    size = 0
+    for wish in wishes:
+        more = len(wish.text.content) if wish.text else 0
+        if batch and (len(batch) == BATCH_RECORDS or size + more > BATCH_BYTES_MAX):
+            yield batch
+            batch, size = [], 0
+        batch.append(wish)
+        size += more
+    if batch:
+        yield batch
+
+
+def checked_scope(name: str) -> str:
+    """Return the name of a project in the one form that the ledger takes. Raises UnusableText."""
+    plain = shown(name)
+    if not is_name(plain):
+        raise UnusableText(
+            _("a scope has 1 to {most} characters, all visible").format(most=NAME_CHARACTERS_MAX)
+        )
+    return plain
+
+
+def _here(store: Store) -> Counter[tuple[bytes, str | None]]:
+    """Return how many records are here of each row; with the note None where it was erased."""
+    found: Counter[tuple[bytes, str | None]] = Counter()
+    for record in events_naming(store, ROW_KEY, HASH_BYTES):
+        note = "" if record.body is None else text_of(store, record.id)
+        found[record.data[ROW_KEY], note] += 1
+    return found
+
+
+def _event(row: Row, people: People, settings: Settings) -> tuple[dict[str, codec.Value], str]:
+    """Return the data and the note of a row's event."""
+    cells = row.cells
+    for field in ("action", "quantity", "unit"):
+        if field not in cells:
+            raise UnusableText(_("{field} is empty").format(field=field))
+    action = read_action(cells["action"])
+    amount = read_quantity(cells["quantity"], cells["unit"])
+    provider = people.find_active(cells["provider"]) if "provider" in cells else settings.member
+    data: dict[str, codec.Value] = {"action": action, "provider": bytes(provider)}
+    key = "effortQuantity" if is_effort(action, str(amount["unit"])) else "resourceQuantity"
+    data[key] = amount
+    if "receiver" in cells:
+        data["receiver"] = bytes(people.find_active(cells["receiver"]))
+    if "scope" in cells:
+        data["inScopeOf"] = checked_scope(cells["scope"])
+    if "date" in cells:
+        data["hasPointInTime"] = _date_ms(cells["date"])
+    note = visible(cells.get("note", ""))
+    if len(note.encode()) > CONTENT_BYTES_MAX:
+        raise UnusableText(_("the note is longer than a record takes"))
+    return data, note
+
+
+def _date_ms(text: str) -> int:
+    """Return ms for a date as sheets have it, year first, perhaps with a time."""
+    found = _DATE.fullmatch(unicodedata.normalize("NFKC", text).strip())
+    if found is None:
+        raise UnreadableTime(text)
+    year, month, day, time = found.groups()
+    return read_time_ms(f"{year}-{month:0>2}-{day:0>2}{time}", 0)

@@ -1,0 +1,1 @@
+"""Keep: back up, restore, verify, prove, export and query."""

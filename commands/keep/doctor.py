@@ -1,0 +1,429 @@
+"""`weal doctor`: what is wrong with this home, in plain sentences, each with what to do.
+
+It reads and asks, and changes nothing. It needs no running node, but sees more with one.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from statistics import median_low
+from typing import Any, NamedTuple
+
+import click
+
+from commonweal.commands.keep.verify import UNREADABLE
+from commonweal.commands.node.status import standing
+from commonweal.commands.terminal.language import N_, _, ngettext, sentence
+from commonweal.commands.terminal.options import form_option, home_option
+from commonweal.commands.terminal.output import Form, say, visible, write_json
+from commonweal.commands.view.directory import People, of_home
+from commonweal.commands.view.finality import AHEAD_MS_MAX
+from commonweal.commands.view.node_client import ask
+from commonweal.commands.view.own_addresses import answers, is_public, is_taken, own_ports, ports_of
+from commonweal.commands.view.submit import now_ms
+from commonweal.protocol.errors import (
+    BadSetting,
+    CommonwealError,
+    DamagedDatabase,
+    NotReachable,
+)
+from commonweal.protocol.keys import short
+from commonweal.protocol.records.record import from_bytes_unchecked
+from commonweal.storage.home import keystore
+from commonweal.storage.home.home import Home, Settings
+from commonweal.storage.records.log_store import LogRow, Store
+
+FREE_BYTES_MIN = 256 * 1024 * 1024
+SKEW_MS_MAX = 60_000
+"""Clocks that differ by more are named; seals bear two minutes."""
+RECORDS_CHECKED_MAX = 1_000
+"""So many of the newest records of each log are hashed again."""
+MINUTE_MS = 60_000
+SEAL_WAITS_MS_MAX = 15 * MINUTE_MS
+"""What waits so long for a seal, waits for witnesses that do not come."""
+MIB = 1024 * 1024
+
+
+class Finding(NamedTuple):
+    """What was looked at, whether it is well, what is the case, and what to do about it."""
+
+    name: str
+    is_well: bool
+    what: str
+    advice: str = ""
+
+
+class Patient(NamedTuple):
+    """What the checks look at. status: the answer of the running node, None without one."""
+
+    home: Home
+    store: Store
+    settings: Settings
+    status: dict[str, Any] | None
+
+
+@click.command("doctor")
+@home_option
+@form_option(Form.TEXT, Form.JSON)
+def doctor(home: Home, form: Form) -> int:
+    """Look for what is wrong with this home and its node, and say what to do.
+
+    Ends with 0 when all is well, else with 1.
+    """
+    findings = list(examine(home))
+    ill = [finding for finding in findings if not finding.is_well]
+    if form is Form.JSON:
+        listed = [
+            {"check": one.name, "ok": one.is_well, "what": one.what, "advice": one.advice}
+            for one in findings
+        ]
+        write_json({"ok": not ill, "findings": listed})
+        return 1 if ill else 0
+    for finding in findings:
+        mark = "✓" if finding.is_well else "✗"
+        say(f"{mark} {_(finding.name)}: {visible(finding.what)}")
+        if finding.advice:
+            say(f"    {visible(finding.advice)}")
+    say()
+    wrong = ngettext("{n} thing to mend.", "{n} things to mend.", len(ill)).format(n=len(ill))
+    say(wrong if ill else _("All is well."))
+    return 1 if ill else 0
+
+
+def examine(home: Home) -> Iterator[Finding]:
+    """Yield what is found, well or not. Raises MissingDatabase where there is no home."""
+    with home.store(readonly=True) as store:
+        settings = Settings.read(store)
+        status, node = _node(home, settings)
+        at = Patient(home, store, settings, status)
+        yield node
+        for check in CHECKS:
+            try:
+                yield check(at)
+            except UNREADABLE as error:
+                yield _damaged(error)
+
+
+def _node(home: Home, settings: Settings) -> tuple[dict[str, Any] | None, Finding]:
+    """Return what the running node says of itself, and whether it runs."""
+    name = N_("node")
+    if settings.community is None:
+        return None, Finding(name, True, _("not needed yet: this home is in no community"))
+    pid = home.holder()
+    if pid is None:
+        return None, Finding(
+            name, False, _("your node is not running"), _("Type `weal up --background`.")
+        )
+    try:
+        return ask(home, "status"), Finding(name, True, _("running"))
+    except NotReachable:
+        return None, Finding(
+            name,
+            False,
+            _("process {pid} holds this home and does not answer").format(pid=pid or "?"),
+            _("Wait a minute; then end it with `kill {pid}`, and type `weal up`.").format(
+                pid=pid or "?"
+            ),
+        )
+
+
+def _place(at: Patient) -> Finding:
+    name = N_("folder")
+    if at.home.path.stat().st_mode & 0o077:
+        return Finding(
+            name,
+            False,
+            _("others on this machine can look into {path}").format(path=at.home.path),
+            _("Type `chmod 700 {path}`.").format(path=at.home.path),
+        )
+    if (folder := at.home.open_to_others()) is not None:
+        return Finding(
+            name,
+            False,
+            _("Other users can write in {path}, and so take this home away.").format(path=folder),
+            _("Type `chmod go-w {path}`.").format(path=folder),
+        )
+    return Finding(name, True, str(at.home.path))
+
+
+def _keystore(at: Patient) -> Finding:
+    name = N_("keystore")
+    try:
+        protected = keystore.needs_passphrase(at.home.keystore)
+    except CommonwealError as error:
+        return Finding(name, False, sentence(error), str(error))
+    return Finding(
+        name, True, _("whole, under a passphrase") if protected else _("whole, without passphrase")
+    )
+
+
+def _settings(at: Patient) -> Finding:
+    from commonweal.node.runtime import config
+
+    name = N_("settings")
+    try:
+        config.read(config.system_file(), at.home.config)
+    except CommonwealError as error:
+        return Finding(name, False, sentence(error), str(error))
+    return Finding(name, True, _("can be read"))
+
+
+def _disk(at: Patient) -> Finding:
+    name = N_("disk")
+    free = shutil.disk_usage(at.home.path).free
+    amount = _("{n} MiB are free").format(n=f"{free // MIB:,}")
+    if free < FREE_BYTES_MIN:
+        return Finding(
+            name,
+            False,
+            amount,
+            _("Free some space: on a full disk nothing new is kept; reading and serving go on."),
+        )
+    return Finding(name, True, amount)
+
+
+def _ledger(at: Patient) -> Finding:
+    name = N_("ledger")
+    try:
+        (found,) = at.store.row("PRAGMA quick_check(1)") or ("",)
+        if found != "ok":
+            raise DamagedDatabase(str(found))
+        count = sum(_checked(at.store, row) for row in at.store.logs())
+    except CommonwealError as error:
+        return _damaged(error)
+    newest = ngettext("the newest {n} record is whole", "the newest {n} records are whole", count)
+    return Finding(name, True, newest.format(n=f"{count:,}"))
+
+
+def _damaged(error: Exception) -> Finding:
+    return Finding(
+        N_("ledger"),
+        False,
+        _("a part of it is damaged: {why}").format(why=error),
+        _("Type `weal verify` to see all of it; then restore a backup, or your words."),
+    )
+
+
+def _checked(store: Store, row: LogRow) -> int:
+    """Return how many of the newest records of a log were hashed. Raises DamagedDatabase."""
+    start = max(0, row.length - RECORDS_CHECKED_MAX)
+    head = None
+    seq = start
+    while wires := store.wires(row.author, seq, row.length, MIB):
+        for wire in wires:
+            record = from_bytes_unchecked(wire)
+            if record.seq != seq or head not in (None, record.prev):
+                raise DamagedDatabase(f"{short(row.author)}#{seq}")
+            head, seq = record.id, seq + 1
+    if seq != row.length or head not in (None, row.head):
+        raise DamagedDatabase(f"{short(row.author)}#{row.length - 1}")
+    return seq - start
+
+
+def _membership(at: Patient) -> Finding:
+    name = N_("membership")
+    community = at.settings.community
+    people = of_home(at.home, at.store, community) if community else None
+    state = standing(at.store, at.settings, people)
+    advice = {
+        "no-community": _("Type `weal found NAME`, or `weal join LINK` with an invite."),
+        "waiting-for-admission": _("Keep `weal up` running until a node of the community answers."),
+        "awaiting-restore": _("Keep `weal up` running until a peer has given you your records."),
+        "frozen": _("Make a new home from your 24 words: `weal restore --words`."),
+        "revoked": _("This device was ended by its member; use another, or `weal restore`."),
+    }
+    if state == "member":
+        return Finding(name, True, _("you are a member"))
+    refusal = (at.status or {}).get("refusal")
+    if state == "awaiting-restore" and refusal and refusal[0] == "not-a-member":
+        return Finding(
+            name,
+            False,
+            _("the members' nodes refuse this device: its key speaks for no member there"),
+            _(
+                "If your key was changed, use the newest words, and a link that a member makes "
+                "for you: weal device add --member YOUR-NAME."
+            ),
+        )
+    return Finding(name, False, _(state), advice.get(state, _("Ask the members why.")))
+
+
+def _peers(at: Patient) -> Finding:
+    name = N_("peers")
+    if at.status is None:
+        return Finding(name, True, _("not asked: the node is not running"))
+    here = _connected(at)
+    if here:
+        few = ngettext("{n} node is connected", "{n} nodes are connected", len(here))
+        return Finding(name, True, few.format(n=len(here)))
+    absent = at.status["peers"]
+    if not absent and at.status["state"] == "member":
+        return Finding(
+            name,
+            True,
+            _("no other node is known: what you record is on this one only"),
+            _("`weal invite create` makes a link for others."),
+        )
+    tried = "; ".join(
+        f"{one.get('address') or '?'} {one.get('failure') or ''}".strip() for one in absent[:3]
+    )
+    return Finding(
+        name,
+        False,
+        _("none of {n} known nodes is reached: {tried}").format(n=len(absent), tried=tried),
+        _("Check your network; one member whom all can reach is enough, and he must be up."),
+    )
+
+
+def _version(at: Patient) -> Finding:
+    name = N_("version")
+    refusal = (at.status or {}).get("refusal")
+    if refusal and refusal[0] == "version":
+        return Finding(
+            name,
+            False,
+            _("a node refused this one, because it speaks another version"),
+            _("Install the newest version here; if that is done, the other one has to."),
+        )
+    return Finding(name, True, _("no node has refused it"))
+
+
+def _clock(at: Patient) -> Finding:
+    name = N_("clock")
+    skews = [one["skew_ms"] for one in _connected(at) if type(one.get("skew_ms")) is int]
+    skew = median_low(skews) if skews else 0
+    advice = _("Let the system set its clock from the network (NTP).")
+    if abs(skew) > SKEW_MS_MAX:
+        apart = _("it differs by {s} seconds from that of {n} of {all} connected nodes").format(
+            s=abs(skew) // 1000, n=sum(abs(one) > SKEW_MS_MAX for one in skews), all=len(skews)
+        )
+        return Finding(name, False, apart, advice)
+    sealed = _sealed_ms(at) - now_ms()
+    if sealed > AHEAD_MS_MAX:
+        late = _("the last seal is dated {s} seconds later than now").format(s=sealed // 1000)
+        back = _(
+            "If this clock is right, the next seal goes back to it, within a month after the wrong"
+            " one: type `weal seal` on the node of a witness."
+        )
+        return Finding(name, False, late, back)
+    ahead = _newest_ms(at) - now_ms()
+    if not skews and ahead > AHEAD_MS_MAX:
+        late = _("a record that is here claims to be {s} seconds later than now").format(
+            s=ahead // 1000
+        )
+        return Finding(name, False, late, advice)
+    return Finding(name, True, _("it agrees with what is known"))
+
+
+def _port(at: Patient) -> Finding:
+    """Say whether others reach this node: one member whom all reach is enough."""
+    name = N_("port")
+    listening = [str(one) for one in (at.status or {}).get("listening", [])]
+    ports = ports_of(listening) or _usual_ports(at)
+    port = ", ".join(map(str, ports)) or "?"
+    if at.status is None:
+        taken = [one for one in ports if is_taken(one)]
+        if at.home.holder() is None and taken:
+            port = ", ".join(map(str, taken))
+            return Finding(
+                name,
+                False,
+                _("port {port} is used by another program").format(port=port),
+                _("End that program, or start with `weal up --listen /ip4/0.0.0.0/tcp/PORT`."),
+            )
+        return Finding(name, True, _("free: {port}").format(port=port))
+    closed = [one for one in listening if not answers(one)]
+    if not listening or len(closed) == len(listening):
+        return Finding(
+            name,
+            False,
+            _("none of this node's addresses answers: {listed}").format(
+                listed=", ".join(closed) or "-"
+            ),
+            _("Let the firewall of this machine pass TCP to port {port}.").format(port=port),
+        )
+    if any(map(is_public, listening)):
+        return Finding(name, True, _("it has a public address"))
+    return Finding(
+        name,
+        True,
+        _("all addresses are private: only this network reaches it"),
+        ""
+        if _connected(at)
+        else _(
+            "That is enough while one member has a public address: records pass on through "
+            "him. Else forward a port of the router to {port}."
+        ).format(port=port),
+    )
+
+
+def _usual_ports(at: Patient) -> list[int]:
+    try:
+        return own_ports(at.home, at.settings)
+    except BadSetting:  # which `_settings` tells of
+        return [] if at.settings.port is None else [at.settings.port]
+
+
+def _sealing(at: Patient) -> Finding:
+    from commonweal.commands.view.finality import finality, warnings
+
+    name = N_("seals")
+    if at.settings.community is None:
+        return Finding(name, True, _("not needed yet: this home is in no community"))
+    live = (at.status or {}).get("sealing")
+    found = finality(at.store, at.settings, People(at.store, at.settings.here), live)
+    here = _("nothing is sealed yet")
+    if found["height"]:
+        here = _("up to height {height}").format(height=found["height"])
+    said = warnings(found)
+    if found["forked_at"] is not None or found["alarm"]:
+        return Finding(name, False, said[0], _("Tell the other members, and compare with them."))
+    waits_ms = live["waits_ms"] if live is not None else 0
+    if waits_ms < SEAL_WAITS_MS_MAX:
+        return Finding(name, True, here)
+    waits = _("{here}; something waits for {n} minutes").format(here=here, n=waits_ms // MINUTE_MS)
+    advice = " ".join(said) or _("The witnesses are here and do not agree; look at their clocks.")
+    return Finding(name, False, waits, advice)
+
+
+def _writers(at: Patient) -> Finding:
+    """Name those whose records take most of the disk."""
+    from commonweal.commands.node.writers import largest, writers
+
+    name = N_("writers")
+    if at.settings.community is None:
+        return Finding(name, True, _("not needed yet: this home is in no community"))
+    found = writers(at.store, People(at.store, at.settings.here))
+    return Finding(name, True, largest(found) or _("nothing is written yet"))
+
+
+CHECKS: tuple[Callable[[Patient], Finding], ...] = (
+    *(_membership, _peers, _sealing, _port, _version, _clock),
+    *(_disk, _writers, _ledger, _keystore, _place, _settings),
+)
+
+
+def _connected(at: Patient) -> list[dict[str, Any]]:
+    return [one for one in (at.status or {}).get("peers", []) if one["standing"] != "absent"]
+
+
+def _newest_ms(at: Patient) -> int:
+    """Return the latest time that a record of another device claims, by its last record."""
+    newest = 0
+    for row in at.store.logs():
+        if row.author != at.settings.device and row.length:
+            for wire in at.store.wires(row.author, row.length - 1, row.length, 0):
+                newest = max(newest, from_bytes_unchecked(wire).claimed_at)
+    return newest
+
+
+def _sealed_ms(at: Patient) -> int:
+    """Return the time of the last seal; 0 without one."""
+    from commonweal.storage.records.seal_store import Seals
+
+    if at.settings.community is None:
+        return 0
+    seals = Seals(at.store, at.settings.community)
+    kept = seals.at(seals.height)
+    return 0 if kept is None else kept.sealed.seal.time_ms

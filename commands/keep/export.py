@@ -1,0 +1,111 @@
+"""`weal export`: the contributions, for a spreadsheet or a program, one after another.
+
+However many there are, a few are in memory at a time. What an erased text said is not in
+it. The order is that of `weal ledger`, the newest first.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Generator
+from contextlib import closing
+from typing import Any
+
+import click
+
+from commonweal.commands.contribute.ledger import follow_index
+from commonweal.commands.terminal.language import _
+from commonweal.commands.terminal.options import home_option
+from commonweal.commands.terminal.output import as_json, write_csv, write_text
+from commonweal.commands.terminal.progress import progress
+from commonweal.commands.terminal.quantity import shown_number
+from commonweal.commands.terminal.times import iso
+from commonweal.commands.view.name_cache import Names, text_of
+from commonweal.storage.home.home import Home, Settings
+from commonweal.storage.records.contribution_index import EventRow, Index, Quantity
+from commonweal.storage.records.log_store import Store
+
+BOM = "\ufeff"
+"""By this a spreadsheet knows that what follows is UTF-8."""
+
+FIELDS = (
+    *("id", "device", "seq", "member", "member_name", "action", "quantity", "unit"),
+    *("effort", "effort_unit", "receiver", "receiver_name", "scope", "note", "claimed_at"),
+)
+
+
+@click.group("export")
+def export() -> None:
+    """Write all contributions out, for a spreadsheet or a program."""
+
+
+@export.command("csv")
+@home_option
+def csv(home: Home) -> None:
+    """Write them as a sheet (CSV, UTF-8); no cell is a formula."""
+    _speak_utf8()
+    follow_index(home)
+    with home.store(readonly=True) as store, store.snapshot():
+        write_text(BOM, end="")
+        with closing(rows(home, store)) as found:  # also when the reader goes away
+            write_csv(FIELDS, found)
+
+
+@export.command("json")
+@home_option
+def json(home: Home) -> None:
+    """Write them as JSON: {"community", "records": [...]}, one record on a line."""
+    _speak_utf8()
+    follow_index(home)
+    with home.store(readonly=True) as store, store.snapshot():
+        community = Settings.read(store).here
+        write_text(f'{{"community": "{community.hex()}", "records": [')
+        last = ""
+        with closing(rows(home, store)) as found:
+            for row in found:
+                if last:
+                    write_text(f"{last},")
+                last = " ".join(line.strip() for line in as_json(row).split("\n"))
+        write_text(last)
+        write_text("]}")
+
+
+def rows(home: Home, store: Store) -> Generator[dict[str, Any], None, None]:
+    """Yield every event as a map of FIELDS; quantities are decimal strings."""
+    names = Names(home, store, Settings.read(store).here)
+    index = Index(store)
+    with progress(_("writing"), index.total()) as advance:
+        for event in index.events():
+            yield _row(event, store, names)
+            advance(1)
+
+
+def _row(event: EventRow, store: Store, names: Names) -> dict[str, Any]:
+    return {
+        "id": event.id.hex(),
+        "device": event.author.hex(),
+        "seq": event.seq,
+        "member": event.provider.hex(),
+        "member_name": names.of(event.provider),
+        "action": event.action,
+        "quantity": _number(event.resource),
+        "unit": event.resource and event.resource.unit,
+        "effort": _number(event.effort),
+        "effort_unit": event.effort and event.effort.unit,
+        "receiver": event.receiver and event.receiver.hex(),
+        "receiver_name": event.receiver and names.of(event.receiver),
+        "scope": event.scope,
+        "note": text_of(store, event.id),
+        "claimed_at": iso(event.claimed_at),
+    }
+
+
+def _number(quantity: Quantity | None) -> str | None:
+    return None if quantity is None else shown_number(quantity.n, quantity.scale)
+
+
+def _speak_utf8() -> None:
+    """Write UTF-8 whatever the terminal's language: the reader is a program."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")

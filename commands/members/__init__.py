@@ -1,0 +1,1 @@
+"""Members: list, invite, vouch, leave, roles, devices and keys."""

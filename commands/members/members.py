@@ -1,0 +1,201 @@
+"""`weal members` and `weal device`: who belongs, and by which keys they write."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from commonweal.commands.members.invite import link_to, show_link, warn_when_private
+from commonweal.commands.members.key import speaking
+from commonweal.commands.terminal.language import N_, _
+from commonweal.commands.terminal.options import form_option, home_option, passphrase_option, unlock
+from commonweal.commands.terminal.output import (
+    Column,
+    Form,
+    say,
+    visible,
+    warn,
+    write_csv,
+    write_json,
+    write_table,
+)
+from commonweal.commands.terminal.times import iso
+from commonweal.commands.view.directory import begins
+from commonweal.commands.view.ledger_view import Folded, folded, submit
+from commonweal.commands.view.submit import now_ms
+from commonweal.protocol import keys
+from commonweal.protocol.errors import NotPermitted, UnknownId
+from commonweal.protocol.identity import invite as links
+from commonweal.protocol.keys import MemberId
+from commonweal.protocol.ledger.members import key_recovery, membership, roles
+from commonweal.storage.home.home import Home
+
+WORDS_OF_STATE = (
+    *(N_("active"), N_("requested"), N_("new"), N_("open"), N_("used"), N_("expired"), N_("ended")),
+    N_("connected"),
+    N_("absent"),
+)
+"""How members, devices and invites stand, where people read it."""
+
+
+@click.command("members")
+@home_option
+@form_option()
+def members(home: Home, form: Form) -> None:
+    """List the members, and those who were or want to be."""
+    with folded(home) as found:
+        founder = membership.founder(found.state)
+        asking = {one.member for one in membership.pending(found.state)}
+        rows: list[dict[str, Any]] = [
+            {
+                "member": one.id.hex(),
+                "name": found.name(one.id),
+                "status": "requested" if one.id in asking else one.status,
+                "devices": one.devices,
+                "roles": _roles(found, one.id, held=True),
+                "claimed": _roles(found, one.id, held=False),
+                "founder": one.id == founder,
+                "you": one.id == found.me,
+                "powers": iso(one.powers_ms) if one.powers_ms > now_ms() else None,
+            }
+            for one in membership.members(found.state)
+        ]
+        alike = found.alike()
+    rows.sort(key=lambda row: (row["status"] != "active", row["name"], row["member"]))
+    if form is Form.JSON:
+        return write_json({"members": rows})
+    if form is Form.CSV:
+        fields = ("member", "name", "status", "devices", "roles", "founder", "you", "powers")
+        return write_csv(fields, [{**row, "roles": " ".join(row["roles"])} for row in rows])
+    for row in rows:
+        marks = [_("founder")] * row["founder"] + [_("you")] * row["you"] + row["roles"]
+        if row["powers"] and row["status"] == "active":
+            marks.append(_("votes from {time} on").format(time=row["powers"][:10]))
+        marks += [_("{role}, claimed").format(role=one) for one in row["claimed"]]
+        row |= {"id": row["member"][:8], "status": _(row["status"]), "marks": ", ".join(marks)}
+    for group in alike:
+        warn(
+            _("These names look alike; tell them apart by their ids: {names}.").format(
+                names=visible(group)
+            )
+        )
+    return write_table(
+        [
+            Column("id", _("id")),
+            Column("name", _("name")),
+            Column("status", _("state")),
+            Column("devices", _("devices"), is_number=True),
+            Column("marks", ""),
+        ],
+        rows,
+    )
+
+
+def _roles(found: Folded, member: MemberId, *, held: bool) -> list[str]:
+    rows = roles.roles(found.state, member)
+    return [name for name, row in rows.items() if row.held is held]
+
+
+@click.group("device")
+def device() -> None:
+    """List the devices that write for you, add one, or end one."""
+
+
+@device.command("list")
+@click.option("--member", metavar="MEMBER", help="Of this member, in place of all.")
+@home_option
+@form_option()
+def list_(member: str | None, home: Home, form: Form) -> None:
+    """List the devices of the community."""
+    with folded(home) as found:
+        whose = found.member(member) if member else None
+        rows: list[dict[str, Any]] = [
+            {
+                "device": one.key.hex(),
+                "member": one.member.hex(),
+                "member_name": found.name(one.member),
+                "status": one.status,
+                "records": found.store.log(one.key).length,
+                "here": one.key == found.settings.device,
+            }
+            for one in membership.devices(found.state, whose)
+        ]
+    if form is Form.JSON:
+        return write_json({"devices": rows})
+    if form is Form.CSV:
+        return write_csv(("device", "member", "member_name", "status", "records", "here"), rows)
+    for row in rows:
+        row |= {"id": row["device"][:8], "status": _(row["status"] or "")}
+        row["mark"] = _("this one") if row["here"] else ""
+    return write_table(
+        [
+            Column("id", _("id")),
+            Column("member_name", _("member")),
+            Column("status", _("state")),
+            Column("records", _("records"), is_number=True),
+            Column("mark", ""),
+        ],
+        rows,
+    )
+
+
+@device.command("add")
+@click.option("--member", metavar="MEMBER", help="A device of this member, in place of yours.")
+@home_option
+@form_option(Form.TEXT, Form.JSON)
+def add(member: str | None, home: Home, form: Form) -> None:
+    """Show what to type on a new device of yours, so that it writes for you.
+
+    The link holds no invite: the new device is let in by your 24 words. Who changed his key
+    needs a link that was made for him.
+    """
+    with folded(home) as found:
+        whose = found.member(member) if member else found.me
+        rekeyed = key_recovery.rekeyed(found.state, whose)
+    link = replace(link_to(home), rekeyed=rekeyed)
+    text = links.to_text(link)
+    if form is Form.JSON:
+        return write_json({"link": text})
+    show_link(text)
+    say(_("On the new device: `weal restore --words --contact LINK`, with your 24 words."))
+    return warn_when_private(link.contacts)
+
+
+@device.command("revoke")
+@click.argument("device")
+@passphrase_option
+@home_option
+@form_option(Form.TEXT, Form.JSON)
+def revoke(device: str, passphrase_file: Path | None, home: Home, form: Form) -> None:
+    """End the device of yours whose id begins with DEVICE, after its last record held here."""
+    from commonweal.node.service.events import Wish
+
+    with folded(home) as found:
+        settings = found.settings
+        mine = membership.devices(found.state, settings.member)
+        key = begins((one.key for one in mine), device)
+        row = found.store.log(key)
+        signer = speaking(found, unlock(home, passphrase_file).member_entropy)
+        if key == settings.device:
+            raise NotPermitted(_("this is the device on which you type; end it from another"))
+        if not row.length:
+            words = _("{device} has written nothing that is held here")
+            raise UnknownId(words.format(device=device))
+        seq = row.length - 1
+        fields = (bytes(settings.here), bytes(settings.member), bytes(key), seq, bytes(row.head))
+        signature = keys.sign_array(signer, keys.REVOKE_CONTEXT, *fields)
+        data: dict[str, Any] = {
+            "device": bytes(key),
+            "seq": seq,
+            "id": bytes(row.head),
+            "signatures": [[signer.key, signature]],
+        }
+        (written,) = submit(found, [Wish("device.revoke", data)], passphrase_file)
+    if form is Form.JSON:
+        return write_json(
+            {"id": written.id.hex(), "device": key.hex(), "last": seq, "seq": written.seq}
+        )
+    return say(_("The device {id} writes nothing more for you.").format(id=key.hex()[:8]))

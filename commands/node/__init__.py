@@ -1,0 +1,1 @@
+"""Node: run it, ask how it is, run several for a test."""

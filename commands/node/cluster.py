@@ -1,0 +1,211 @@
+"""`weal cluster`: a community of several nodes on this machine, to try things out."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from commonweal.commands.begin.init_found import found_community, make_home
+from commonweal.commands.begin.join import ask_to_join
+from commonweal.commands.terminal.language import _
+from commonweal.commands.terminal.options import form_option
+from commonweal.commands.terminal.output import Column, Form, say, write_json, write_table
+from commonweal.commands.view.submit import write
+from commonweal.protocol import keys
+from commonweal.protocol.identity.invite import Contact, Invite, Link
+from commonweal.storage.home import keystore
+from commonweal.storage.home.home import Home, Settings, new_port
+
+if TYPE_CHECKING:
+    from commonweal.node.control.cluster import Cluster, NodeState
+
+NODES_MAX = 64
+MEMBERS = (
+    *("Mei", "Bo", "Chen", "Dana", "Emre", "Fatima", "Goro", "Hana"),
+    *("Ines", "Jun", "Kofi", "Lin", "Maya", "Nadia", "Omar", "Pia"),
+)
+EQUAL_SECONDS_MAX = 60.0
+EQUAL_SECONDS_PER_NODE = 5.0
+
+folder_option = click.option(
+    "--dir",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    metavar="FOLDER",
+    help="Where the homes n1, n2 ... are.",
+)
+
+
+@click.group("cluster")
+def cluster() -> None:
+    """Run a community of several nodes on this machine, each with its own home."""
+
+
+@cluster.command("up")
+@click.option("--nodes", type=click.IntRange(1, NODES_MAX), default=4, help="So many nodes.")
+@folder_option
+def up(nodes: int, folder: Path) -> None:
+    """Found a community of several nodes, or start the one that is here.
+
+    Returns when all are connected and hold the same.
+    """
+    community = _open(folder)
+    if not community.names():
+        say(_("Making {count} homes in {folder}.").format(count=nodes, folder=folder))
+        found(folder, nodes)
+    names = community.names()
+    say(_("Starting {count} nodes.").format(count=len(names)))
+    try:
+        community.start(names)
+        states = community.wait_equal(EQUAL_SECONDS_MAX + EQUAL_SECONDS_PER_NODE * len(names))
+    except BaseException:
+        community.down()
+        raise
+    _show(states)
+    say(_("All are connected and hold the same."))
+
+
+@cluster.command("status")
+@folder_option
+@form_option(Form.TEXT, Form.JSON)
+def status(folder: Path, form: Form) -> None:
+    """Say of each node whether it runs and what it holds."""
+    from commonweal.node.control.cluster import is_equal
+
+    states = _open(folder).nodes()
+    running = [one for one in states if one.running]
+    if form is Form.JSON:
+        return write_json({"equal": is_equal(running), "nodes": [_row(one) for one in states]})
+    return _show(states)
+
+
+@cluster.command("kill")
+@folder_option
+@click.argument("name")
+def kill(folder: Path, name: str) -> None:
+    """End a node with SIGKILL, as a crash would."""
+    _open(folder).kill(name)
+    say(_("{name} was killed.").format(name=name))
+
+
+@cluster.command("stop")
+@folder_option
+@click.argument("name")
+def stop(folder: Path, name: str) -> None:
+    """End a node in order."""
+    _open(folder).stop(name)
+    say(_("{name} ended.").format(name=name))
+
+
+@cluster.command("start")
+@folder_option
+@click.argument("name")
+def start(folder: Path, name: str) -> None:
+    """Start a node that was killed or stopped."""
+    _open(folder).start([name])
+    say(_("{name} runs.").format(name=name))
+
+
+@cluster.command("down")
+@folder_option
+def down(folder: Path) -> None:
+    """End all nodes; their homes stay."""
+    ended = _open(folder).down()
+    say(_("Ended: {names}.").format(names=", ".join(ended) or "-"))
+
+
+def found(folder: Path, nodes: int) -> None:
+    """Make the homes n1 .. nN: n1 founds the community, the others hold its invite.
+
+    Their keystores have no passphrase: it is a cluster to try things out.
+    """
+    homes = [Home(folder / f"n{number}") for number in range(1, nodes + 1)]
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, home in enumerate(homes):
+        round_ = number // len(MEMBERS)
+        name = MEMBERS[number % len(MEMBERS)] + (f" {round_ + 1}" if round_ else "")
+        make_home(home, name, None, "en")
+        _choose_port(home)
+    found_community(homes[0], "Lanxi", None)
+    if nodes > 1:
+        link = _link(homes[0], nodes - 1)
+        for home in homes[1:]:
+            ask_to_join(home, link, None)
+
+
+def _link(home: Home, uses: int) -> Link:
+    """Return an invite of the node of `home`, as it will be reached on loopback."""
+    from commonweal.node.service.events import Wish
+
+    seed = os.urandom(keys.SEED_BYTES)
+    wish = Wish("invite.create", {"key": keys.Signer(seed).key, "uses": uses})
+    (written,) = write(home, [wish])
+    with home.store(readonly=True) as store:
+        settings = Settings.read(store)
+        clock = store.clock_of(written.id)
+    assert clock is not None
+    device_seed = keystore.unlock(home.keystore, None).device_seed
+    peer = keys.PeerKey(keys.peer_signer(device_seed).key)
+    contact = Contact(peer, (f"/ip4/127.0.0.1/tcp/{settings.port}",))
+    return Link(settings.here, (contact,), Invite(written.id, clock, seed))
+
+
+def _choose_port(home: Home) -> None:
+    """Give a home a port at which nothing listens now."""
+    with home.lock(), home.store() as store:
+        settings = Settings.read(store)
+        port = settings.port or new_port()
+        while not _is_free(port):
+            port = new_port()
+        replace(settings, port=port).put(store)
+        store.commit()
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as trial:
+        try:
+            trial.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _open(folder: Path) -> Cluster:
+    from commonweal.node.control.cluster import Cluster
+
+    return Cluster(folder)
+
+
+def _row(one: NodeState) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "running": one.running,
+        "pid": one.pid,
+        "records": one.records,
+        "frontier": one.digest.hex(),
+        "state": one.state,
+        "members_connected": one.members,
+        "addresses": list(one.addresses),
+    }
+
+
+def _show(states: list[NodeState]) -> None:
+    rows = [
+        _row(one) | {"runs": _("yes") if one.running else _("no"), "holds": one.digest.hex()[:8]}
+        for one in states
+    ]
+    columns = [
+        Column("name", _("node")),
+        Column("runs", _("runs")),
+        Column("pid", _("process"), is_number=True),
+        Column("records", _("records"), is_number=True),
+        Column("holds", _("holds")),
+        Column("members_connected", _("connected with"), is_number=True),
+    ]
+    write_table(columns, rows)

@@ -1,0 +1,55 @@
+"""Who wrote most of what a node keeps: named by `weal doctor` and `weal peers`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from commonweal.commands.terminal.language import _
+from commonweal.commands.terminal.output import visible
+from commonweal.commands.view.directory import People
+from commonweal.protocol.ledger.members import changes
+from commonweal.storage.records.log_store import Store
+
+WRITERS_NAMED_MAX = 3
+"""More are not named in a sentence."""
+
+MIB = 1024 * 1024
+
+
+def writers(store: Store, people: People) -> list[dict[str, Any]]:
+    """Return what each member's logs have this node keep, the largest first.
+
+    Logs of whom nobody admitted stand under the member that they name, else under none.
+    """
+    found: dict[bytes | None, dict[str, Any]] = {}
+    for row in store.logs():
+        device = changes.device_row(people.state, row.author)
+        member = None if device is None else device.member
+        one = found.setdefault(
+            member,
+            {
+                "member": member and member.hex(),
+                "member_name": people.name(member) or None,
+                "records": 0,
+                "bytes": 0,
+                "documents": 0,
+                "texts": 0,
+            },
+        )
+        one["records"] += row.length
+        one["bytes"] += row.size
+        one["documents"] += row.documents
+        one["texts"] += row.texts
+    return sorted(found.values(), key=lambda one: (-one["bytes"], one["member"] or ""))
+
+
+def largest(found: list[dict[str, Any]]) -> str:
+    """Return the largest of them in words, with what they have this node keep."""
+    named = [
+        _("{name} {size} MiB").format(
+            name=visible(one["member_name"] or _("not a member yet")),
+            size=f"{one['bytes'] / MIB:,.1f}",
+        )
+        for one in found[:WRITERS_NAMED_MAX]
+    ]
+    return ", ".join(named)

@@ -1,0 +1,1 @@
+"""Share: balances, claims, payments and seals."""

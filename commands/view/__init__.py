@@ -1,0 +1,1 @@
+"""What all commands read and write: the folded ledger, names, the running node."""

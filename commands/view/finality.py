@@ -1,0 +1,182 @@
+"""How far a home is final, who says so, and what that survives: for `weal status`."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+from commonweal.commands.terminal.language import _, ngettext
+from commonweal.commands.terminal.output import visible
+from commonweal.commands.terminal.times import iso, read_time_ms, shown
+from commonweal.commands.view.submit import now_ms
+from commonweal.protocol.errors import StorageError
+from commonweal.protocol.seal.quorum import quorum_of
+from commonweal.protocol.seal.witnesses import SAFE_WITNESSES_MIN
+from commonweal.storage.home.home import Home, Settings
+from commonweal.storage.records.log_store import Store
+
+if TYPE_CHECKING:
+    from commonweal.commands.view.directory import People
+    from commonweal.protocol.seal.witnesses import Witness
+
+
+AHEAD_MS_MAX = 10 * 60_000
+"""A seal or a record of another device that is dated so much later makes a clock doubtful."""
+
+
+def finality(
+    store: Store, settings: Settings, people: People, live: dict[str, Any] | None
+) -> dict[str, Any]:
+    """Return how far it is final, as json says it. live: what the running node says, or None."""
+    from commonweal.storage.records.seal_store import Seals
+
+    seals = Seals(store, settings.here)
+    kept = seals.at(seals.height)
+    forked = seals.fork()
+    log = seals.cut().get(settings.device)
+    mine, final = store.log(settings.device), log.length if log is not None else 0
+    missing = None if live is None else {bytes(device) for device, _member in live["missing"]}
+    return {
+        "height": seals.height,
+        "seal": kept.sealed.seal.id.hex() if kept is not None else None,
+        "sealed_at": iso(kept.sealed.seal.time_ms) if kept is not None else None,
+        "unsealed": live and live["unsealed"],
+        "witnesses": [
+            {
+                "member": one.member.hex(),
+                "member_name": people.name(one.member),
+                "device": one.device.hex(),
+                "missing": None if missing is None else one.device in missing,
+            }
+            for one in _witnesses(store, settings, seals)
+        ],
+        "mine": {"records": mine.length, "final": final, "newest": mine.head.hex()},
+        "alarm": (live and live["alarm"]) or None,
+        "forked_at": forked[0].height if forked is not None else None,
+    }
+
+
+def pairs(found: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return what `finality` found as rows for people."""
+    mine = found["mine"]
+    held = found.get("newest_held_by")
+    own = ngettext("{n} record, {final} final", "{n} records, {final} final", mine["records"])
+    said = own.format(n=f"{mine['records']:,}", final=f"{mine['final']:,}")
+    if held is not None:
+        by = ngettext("the newest is held by {n} peer", "the newest is held by {n} peers", held)
+        said = _("{one}; {other}").format(one=said, other=by.format(n=held))
+    return [
+        (_("yours"), said),
+        (_("final"), _final_words(found)),
+        (_("witnesses"), quorum_words(len(found["witnesses"]))),
+    ]
+
+
+def warnings(found: dict[str, Any]) -> list[str]:
+    """Return what must be said of it beside."""
+    said = []
+    if found["forked_at"] is not None:
+        said.append(
+            _(
+                "Two seals of height {height} are certified: too many witnesses lied. This node"
+                " keeps the first and seals no more; talk with the others."
+            ).format(height=found["forked_at"])
+        )
+    if found["alarm"]:
+        said.append(
+            _("This node cannot follow what is sealed: {why}").format(why=visible(found["alarm"]))
+        )
+    missing = [one["member_name"] for one in found["witnesses"] if one["missing"]]
+    if missing:
+        quorum = quorum_of(len(found["witnesses"]))
+        names = ", ".join(map(visible, missing))
+        words = _("Missing witnesses: {names}. Sealing goes on without them.")
+        if len(missing) > quorum.crashes:
+            words = _("Missing witnesses: {names}. Nothing is sealed until enough are back;")
+            words += " " + _("recording, reading and voting go on.")
+            words += " " + _("If they are gone for good, go on in a new community: weal refound.")
+        said.append(words.format(names=names))
+    return said
+
+
+def doubt(home: Home, found: dict[str, Any]) -> str:
+    """Return why the date of the last seal is in doubt, and what to do; "" where it is not."""
+    from commonweal.protocol.ledger.state import dates
+    from commonweal.protocol.ledger.state.state import State
+    from commonweal.storage.ledger.state_db import FINAL, Layer, Layers
+
+    if not found["height"]:
+        return ""
+    sealed_ms = read_time_ms(found["sealed_at"], 0)
+    if sealed_ms - now_ms() > AHEAD_MS_MAX:
+        return _(
+            "The last seal is dated later than now, {time}: set this clock from the network if"
+            " it is wrong; if it is right, type `weal seal` on the node of a witness, and the next"
+            " seal goes back to it."
+        ).format(time=shown(sealed_ms))
+    try:
+        with closing(Layers(home.state)) as layers:
+            state = State(Layer(layers, FINAL))
+            until_ms = dates.jump(state).doubtful_until_ms(dates.last_ms(state))
+    except StorageError:  # what was folded cannot be read; the rest of the home can
+        return ""
+    if not until_ms:
+        return ""
+    return _(
+        "The last seal is days later than the one before, so nothing that waits for a time is"
+        " closed before a seal after {time}: compare the clocks of the witnesses, and go on"
+        " sealing."
+    ).format(time=shown(until_ms))
+
+
+def risks(found: dict[str, Any]) -> list[str]:
+    """Return what a set of witnesses below four cannot survive, and the way out."""
+    count = len(found["witnesses"])
+    if not 0 < count < SAFE_WITNESSES_MIN:
+        return []
+    words = ngettext(
+        "When the only witness is gone for good, nothing becomes final any more",
+        "When {lost} of {n} witnesses are gone for good, nothing becomes final any more",
+        count,
+    ).format(lost=quorum_of(count).crashes + 1, n=count)
+    way_out = _("the way out is a new community that goes on from the last seal: weal refound.")
+    more = _("Four witnesses survive one that is gone or lies: weal role claim witness.")
+    return [f"{words}; {way_out} {more}"]
+
+
+def quorum_words(witnesses: int) -> str:
+    """Return how many of so many witnesses must agree, and what that survives."""
+    if not witnesses:
+        return _("not known yet")
+    quorum = quorum_of(witnesses)
+    words = _("{needed} of {all} must agree: survives no crash and no lie")
+    if quorum.lies:
+        words = _("{needed} of {all} must agree: survives {silent} silent, {lying} lying")
+    elif quorum.crashes:
+        words = _("{needed} of {all} must agree: survives {silent} silent, no lie")
+    return words.format(
+        needed=quorum.needed, all=witnesses, silent=quorum.crashes, lying=quorum.lies
+    )
+
+
+def _final_words(found: dict[str, Any]) -> str:
+    if not found["height"]:
+        return _("nothing is sealed yet")
+    at = shown(read_time_ms(found["sealed_at"], 0))
+    words = _("up to height {height}, {at}").format(height=found["height"], at=at)
+    waiting = found["unsealed"]
+    if waiting:
+        words += "; " + ngettext("{n} record waits", "{n} records wait", waiting).format(n=waiting)
+    return words
+
+
+def _witnesses(store: Store, settings: Settings, seals: Any) -> tuple[Witness, ...]:
+    """Return the set for the next seal; none while the founding record is not here."""
+    from commonweal.protocol.records.record import RecordId
+    from commonweal.protocol.seal.chain import founder_of
+
+    kept = seals.at(seals.height)
+    if kept is not None:
+        return tuple(sorted(kept.sealed.witnesses))
+    founding = store.record(RecordId(settings.here))
+    return () if founding is None else (founder_of(founding),)

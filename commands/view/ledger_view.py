@@ -1,0 +1,289 @@
+"""The ledger as commands read it, and what they refuse before anything is written.
+
+What would count for nothing is not written: the fold is asked first, on a record that is
+never kept. Whatever is shown says what is final and what is provisional: not sealed yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from commonweal.commands.terminal.language import _
+from commonweal.commands.terminal.output import (
+    Column,
+    Form,
+    say,
+    write_csv,
+    write_json,
+    write_table,
+)
+from commonweal.commands.terminal.progress import watching
+from commonweal.commands.terminal.quantity import shown_number
+from commonweal.commands.terminal.rejection_words import refusal, said
+from commonweal.commands.terminal.times import shown
+from commonweal.commands.view.directory import begins, called
+from commonweal.commands.view.name_cache import outside
+from commonweal.commands.view.submit import Written, now_ms, writer
+from commonweal.protocol.errors import (
+    StorageError,
+    UnknownId,
+    UnusableText,
+    WouldNotCount,
+)
+from commonweal.protocol.keys import MemberId, short
+from commonweal.protocol.ledger.members import agents, changes, membership
+from commonweal.protocol.ledger.members.powers import Power
+from commonweal.protocol.ledger.state.rejections import Reason
+from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.records import record as records
+from commonweal.protocol.records.record import Record, RecordId
+from commonweal.protocol.vocabulary import names
+from commonweal.storage.home.home import Home, Settings
+from commonweal.storage.ledger import ledger
+from commonweal.storage.ledger.ledger import LedgerState
+from commonweal.storage.records.log_store import Store
+
+if TYPE_CHECKING:
+    from commonweal.node.service.events import Text, Wish
+
+NOTE_BYTES_MAX = 60 * 1024
+BATCH_RECORDS = 500
+"""So many are written at once."""
+ID_DIGITS = 8
+"""So many digits of an id are shown to people."""
+
+
+class Folded:
+    """The state of a home's ledger, with the names of its members."""
+
+    def __init__(self, home: Home, store: Store, settings: Settings, kept: LedgerState) -> None:
+        self.home, self.store, self.settings, self.kept = home, store, settings, kept
+        self.state: State = kept.state
+        """Provisional: all records held."""
+        self.final: State = kept.final
+        """At the last cut."""
+        self.community = kept.community
+        self._names = {
+            id: name for id, name in kept.layers.rows("SELECT id, name FROM member_row") if name
+        }
+
+    @property
+    def me(self) -> MemberId:
+        """The member of this home."""
+        return self.settings.member
+
+    def name(self, agent: bytes | None) -> str:
+        """Return the name of a member, the community, or somebody outside."""
+        if agent is None:
+            return ""
+        if agent == self.community:
+            return _("the community")
+        if agents.is_outside(agent):
+            return self._names.get(agents.person(self.state, agent)) or outside(agent)
+        return self._names.get(agent) or f"?{short(agent)}"
+
+    def alike(self) -> list[str]:
+        """Return the names that may be taken for each other, the alike ones together."""
+        active: dict[bytes, str] = {
+            one.id: self._names[one.id]
+            for one in membership.members(self.state)
+            if one.status == "active" and one.id in self._names
+        }
+        groups = names.alike(active)
+        return [", ".join(f"{active[id]} ({short(id)})" for id in group) for group in groups]
+
+    def member(self, text: str) -> MemberId:
+        """Return the member with this name, or whose id begins so; raise UnknownId, AmbiguousId."""
+        everybody = membership.members(self.state)
+        active = {one.id for one in everybody if one.status == "active"}
+        return called({one.id: self._names.get(one.id, "") for one in everybody}, text, active)
+
+    def id_among(self, text: str, prefix: bytes) -> RecordId:
+        """Return the one id that begins so, of those that a table of the state has."""
+        return begins((RecordId(key[len(prefix) :]) for key, _ in self.state.items(prefix)), text)
+
+    def held(self, text: str) -> Record:
+        """Return the record that is held whose id begins so."""
+        digits = text.strip().lower()
+        found = self.store.record(begins(self.store.ids(digits), digits))
+        assert found is not None, "an id of the store is held"
+        return found
+
+    def clock(self, record: bytes) -> int:
+        """Return the clock of a record that is held. Raises UnknownId."""
+        found = self.store.clock_of(RecordId(record))
+        if found is None:
+            raise UnknownId(record.hex())
+        return found
+
+    def check(self, wish: Wish, documents: Mapping[bytes, bytes] | None = None) -> None:
+        """Raise WouldNotCount when the fold would refuse what is wished."""
+        tip = self.store.log(self.settings.device)
+        deps = tuple(sorted({*wish.deps} - {tip.head}))
+        body = None
+        if wish.text is not None and wish.text.permanent:
+            body = records.permanent(wish.text.content)
+            documents = {body.hash: wish.text.content}
+        elif wish.text is not None:
+            body = records.erasable(bytes(16), wish.text.media_type, wish.text.content)[1]
+        trial = Record(
+            id=RecordId(bytes(32)),
+            community=self.community,
+            author=self.settings.device,
+            seq=tip.length,
+            prev=tip.head,
+            clock=1 + max([tip.clock, *map(self.clock, deps)]),
+            basis=RecordId(self.community),
+            deps=deps,
+            claimed_at=now_ms(),
+            kind=wish.kind,
+            data=dict(wish.data),
+            body=body,
+            wire=b"",
+        )
+        reason = self.kept.judge(trial, documents or {})
+        if reason is not None:
+            raise WouldNotCount(refusal(reason) + self._from_when(reason, self.me))
+
+    def reason_words(self, record: Record, reason: Reason | None) -> str:
+        """Return whether a record counts, as a sentence."""
+        if reason is None:
+            return _("{id} counts, and is no contribution").format(id=record.id.hex()[:ID_DIGITS])
+        words = _("{id} counts for nothing: {reason}")
+        author = changes.device_row(self.state, record.author)
+        why = said(reason) + self._from_when(reason, None if author is None else author.member)
+        return words.format(id=record.id.hex()[:ID_DIGITS], reason=why)
+
+    def _from_when(self, reason: Reason, member: bytes | None) -> str:
+        """Return from when on a member has the power that a reason says is still missing."""
+        row = None if member is None else changes.member_row(self.state, member)
+        if row is None or reason not in [power.value for power in Power]:
+            return ""
+        return _("; from {time} on").format(time=shown(row.powers_ms))
+
+    def standing(self) -> str:
+        """Return how far the ledger is final, as a sentence."""
+        cut = self.kept.cut
+        if not cut.height:
+            return _("provisional: not sealed yet")
+        return _("final at height {height}").format(height=cut.height)
+
+
+@contextmanager
+def folded(home: Home) -> Iterator[Folded]:
+    """Give the state of the ledger of `home`. Raises NotInCommunity, MissingDatabase."""
+    with home.store(readonly=True) as store, store.snapshot():
+        settings = Settings.read(store)
+        path = home.state
+        with ExitStack() as held:
+            with watching(_("working out the ledger")) as watch:
+                of_home = partial(ledger.opened, store=store, community=settings.here, watch=watch)
+                try:
+                    kept = held.enter_context(of_home(path))
+                except StorageError:  # the disk takes nothing: all is folded anew, and kept nowhere
+                    kept = held.enter_context(of_home(":memory:"))
+            kept.layers.pin()
+            yield Folded(home, store, settings, kept)
+
+
+def submit(
+    found: Folded, wishes: Sequence[Wish], passphrase_file: Path | None = None
+) -> list[Written]:
+    """Write records when none of them would count for nothing. Raises WouldNotCount."""
+    for wish in wishes:
+        found.check(wish)
+    written: list[Written] = []
+    with writer(found.home, passphrase_file) as write_batch:
+        for start in range(0, len(wishes), BATCH_RECORDS):
+            written += write_batch(wishes[start : start + BATCH_RECORDS])
+    return written
+
+
+def note_body(note: str | None, *, permanent: bool = False) -> Text | None:
+    """Return a few words as a body. Raises UnusableText when they are none, or too many.
+
+    note: None for no body. permanent: whether they can never be erased, as what is voted on.
+    """
+    from commonweal.node.service.events import Text
+
+    if note is None:
+        return None
+    data = note.encode("utf-8", "surrogatepass")
+    if not 1 <= len(data) <= NOTE_BYTES_MAX or not is_text(data):
+        raise UnusableText(_("a note has 1 to {most} bytes").format(most=NOTE_BYTES_MAX))
+    return Text("text/plain", data, permanent=permanent)
+
+
+def is_text(data: bytes) -> bool:
+    """Whether bytes are UTF-8."""
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def confirm(form: Form, written: Sequence[Written], words: str, **more: Any) -> None:
+    """Say what was written: its id for scripts, a sentence for people."""
+    if form is Form.JSON:
+        first = written[0]
+        return write_json({"id": first.id.hex(), "seq": first.seq, **more})
+    return say(words.format(id=written[0].id.hex()[:ID_DIGITS]))
+
+
+def table(
+    form: Form,
+    name: str,
+    rows: Sequence[dict[str, Any]],
+    fields: Sequence[str],
+    columns: Sequence[Column],
+    footer: str = "",
+    when_empty: str = "",
+    /,
+    **more: Any,
+) -> None:
+    """Write rows: as `{name: rows}` with `more`, as a sheet of `fields`, or for people.
+
+    when_empty: what people read where there are no rows.
+    """
+    if form is Form.JSON:
+        return write_json({name: [dict(row) for row in rows], **more})
+    if form is Form.CSV:
+        return write_csv(fields, rows)
+    if rows:
+        write_table(columns, [_brief(row) for row in rows])
+    else:
+        say(when_empty or _("Nothing is here that fits."))
+    if footer:
+        say()
+        say(footer)
+    return None
+
+
+def _brief(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row as people read it: ids short, lists with commas, yes and no in words."""
+    brief: dict[str, Any] = {}
+    for key, value in row.items():
+        if isinstance(value, bool):
+            value = _("yes") if value else ""
+        elif isinstance(value, list):
+            value = ", ".join(map(str, value))
+        elif isinstance(value, str) and len(value) in (32, 64) and _is_hex(value):
+            value = value[:ID_DIGITS]
+        brief[key] = value
+    return brief
+
+
+def _is_hex(text: str) -> bool:
+    return not text.strip("0123456789abcdef")
+
+
+def amount(value: Sequence[Any] | None) -> tuple[str | None, str | None]:
+    """Return number and unit of a quantity of the state, [n, scale, unit]."""
+    if value is None:
+        return None, None
+    return shown_number(value[0], value[1]), value[2]

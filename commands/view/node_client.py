@@ -1,0 +1,36 @@
+"""Asking the running node of a home; what is loaded for it is loaded when it is used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from commonweal.protocol.errors import NotReachable
+from commonweal.storage.home.home import Home
+
+if TYPE_CHECKING:
+    from commonweal.node.control.client import Call
+
+PATIENCE_SECONDS = 30.0
+
+
+def call(home: Home, *, patience_s: float | None = None) -> Call:
+    """Return a connection to the node of `home`. Raises NotReachable when none runs there."""
+    from commonweal.node.control.client import Call
+
+    return Call(home.socket_for_calling(), patience_s=patience_s or PATIENCE_SECONDS)
+
+
+def ask(home: Home, question: str, **about: Any) -> dict[str, Any]:
+    """Return the node's answer. Raises NotReachable, or what the node answers with."""
+    with call(home) as line:
+        return line.ask(question, **about)
+
+
+def ask_if_running(home: Home, question: str, **about: Any) -> dict[str, Any] | None:
+    """Return the node's answer, None when no node runs in `home`."""
+    if home.holder() is None:
+        return None
+    try:
+        return ask(home, question, **about)
+    except NotReachable:
+        return None

@@ -1,0 +1,132 @@
+"""Writing our member's records: through the running node, or alone under the home's lock.
+
+Either way the same `Service` writes them, so that nothing depends on who did it. What is
+returned is on the disk.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from random import SystemRandom
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from commonweal.commands.terminal.options import unlock
+from commonweal.commands.view.node_client import call
+from commonweal.protocol.errors import CommonwealError, HomeInUse, NotReachable, Unanswered
+from commonweal.protocol.records.record import RecordId
+from commonweal.storage.home.home import Home, Settings
+from commonweal.storage.ledger import sealed_decisions
+
+if TYPE_CHECKING:
+    from commonweal.node.control.client import Call
+    from commonweal.node.service.events import Wish
+    from commonweal.node.service.service import Service
+    from commonweal.storage.home.keystore import Secrets
+    from commonweal.storage.records.log_store import Store
+
+Write: TypeAlias = "Callable[[Sequence[Wish]], list[Written]]"
+"""Writes a batch, all of it or nothing; what it returns is durable."""
+
+WAIT_SECONDS_MAX = 10.0
+PAUSE_SECONDS = 0.05
+
+
+class Written(NamedTuple):
+    """A record that was written: its id and its number in our log."""
+
+    id: RecordId
+    seq: int
+
+
+def now_ms() -> int:
+    """Return the time, in ms since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+def write(home: Home, wishes: Sequence[Wish], passphrase_file: Path | None = None) -> list[Written]:
+    """Write records in our log, all or none, and return them, durable.
+
+    Raises NotInCommunity, MissingDatabase, HomeInUse when somebody holds the home and
+    answers nothing for 10 s, and what the service refuses with.
+    """
+    with writer(home, passphrase_file) as write_batch:
+        return write_batch(wishes)
+
+
+@contextmanager
+def writer(home: Home, passphrase_file: Path | None = None) -> Iterator[Write]:
+    """Give what writes one batch after another; without a node it holds the home until the end.
+
+    Raises as `write` does, and so does each batch.
+    """
+    with home.store(readonly=True) as store:
+        Settings.read(store).here  # noqa: B018  raises without a community
+    with ExitStack() as held:
+        line = line_or_lock(home, held)
+        if line is not None:
+            yield lambda wishes: _through(line, wishes)
+            return
+        store = held.enter_context(home.store())
+        service = service_of(store, unlock(home, passphrase_file))
+        community = Settings.read(store).here
+        service.desk.replica.decide(sealed_decisions.current(home.state, store, community))
+        yield lambda wishes: _alone(service, wishes)
+
+
+def line_or_lock(home: Home, held: ExitStack) -> Call | None:
+    """Let `held` hold a line to the running node, which is returned, or the home's lock."""
+    deadline = time.monotonic() + WAIT_SECONDS_MAX
+    while True:
+        try:
+            return held.enter_context(call(home))
+        except NotReachable:
+            pass
+        try:
+            held.enter_context(home.lock())
+        except HomeInUse:
+            # A node that starts or ends holds the lock and does not answer yet, or no more.
+            if time.monotonic() > deadline:
+                raise
+        else:
+            return None
+        time.sleep(PAUSE_SECONDS)
+
+
+def _through(line: Call, wishes: Sequence[Wish]) -> list[Written]:
+    from commonweal.node.control.client import wishes_about
+
+    try:
+        return _written(line.ask("submit", **wishes_about(wishes)))
+    except NotReachable as error:
+        raise Unanswered(str(error)) from error
+
+
+def service_of(store: Store, secrets: Secrets) -> Service:
+    """Return the service of a home's ledger, which its caller holds."""
+    from commonweal.node.service.peer import Identity
+    from commonweal.node.service.service import Service
+
+    community = Settings.read(store).here
+    return Service(store, community, Identity.of(secrets.device_seed), SystemRandom())
+
+
+def _alone(service: Service, wishes: Sequence[Wish]) -> list[Written]:
+    from commonweal.node.service.events import Answer, Committed, Submitted, Ticket
+
+    now = now_ms()
+    actions = list(service.handle(Submitted(Ticket(0), tuple(wishes)), now))
+    service.desk.replica.store.commit()
+    actions += service.handle(Committed(), now)
+    for action in actions:
+        if isinstance(action, Answer):
+            if isinstance(action.value, CommonwealError):
+                raise action.value
+            return _written(dict(action.value))
+    raise AssertionError("the service answers what is submitted")
+
+
+def _written(value: dict[str, Any]) -> list[Written]:
+    return [Written(RecordId(one["id"]), one["seq"]) for one in value["records"]]

@@ -1,0 +1,1 @@
+"""The local API: its server, its client, and starting and ending nodes."""

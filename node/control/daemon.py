@@ -1,0 +1,204 @@
+"""Starting and ending nodes as processes of their own, in the background.
+
+A new process gets the device's seed through a pipe, and nothing of the member's key; it
+writes one line, its addresses or why it cannot run, and then belongs to nobody. Ending
+is asked for first; a node that does not end is killed, by its own process id, which
+loses nothing that was acknowledged.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+import commonweal
+from commonweal.node.control.client import Call
+from commonweal.node.runtime import logs
+from commonweal.protocol.errors import (
+    HomeInUse,
+    NodeNotRunning,
+    NodeNotStarted,
+    NotReachable,
+    ReadOnlyDatabase,
+    UsageError,
+)
+from commonweal.protocol.keys import SEED_BYTES
+from commonweal.storage.home.home import Home
+from commonweal.storage.home.keystore import Secrets
+
+START_S_MAX = 60.0
+"""How long a node may take until it listens."""
+END_S_MAX = 6.0
+"""How long a node may take to end before it is killed."""
+PAUSE_S = 0.02
+REPORT_BYTES_MAX = 64 * 1024
+SAID_LINES = 2
+LEFT_OUT = "COMMONWEAL_PASSPHRASE"
+
+
+class Starting:
+    """A node that begins to run in the background; `addresses` waits for it."""
+
+    def __init__(
+        self, home: Home, secrets: Secrets, *, listen: tuple[str, ...] = (), mdns: bool = True
+    ) -> None:
+        """Start the process. listen, mdns: as `weal up` takes them."""
+        self._home = home
+        command = [sys.executable, "-P", "-m", "commonweal", "up", "--detached"]
+        command += ["--home", str(home), *(f"--listen={address}" for address in listen)]
+        command += [] if mdns else ["--no-mdns"]
+        with _opened(home.log) as log:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,
+                cwd=home.path,
+                env=_environment(),
+            )
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError), self._process.stdin as seed:
+            seed.write(secrets.device_seed.hex().encode() + b"\n")
+
+    def addresses(self) -> list[str]:
+        """Return the node's addresses once it listens. Raises NodeNotStarted with the reason."""
+        try:
+            told = json.loads(self._report() or b"null")
+        except ValueError:
+            told = None
+        match told:
+            case {"addresses": list(addresses)}:
+                self._process.returncode = 0  # it lives on, and is not ours to wait for
+                return [str(address) for address in addresses]
+            case {"sentence": str(sentence), "text": str(text), "exit": int(code)}:
+                self._process.wait()
+                raise _not_started(f"{sentence} {text}", code)
+        code = self._process.wait()
+        said = " / ".join(logs.last_words(self._home.log, SAID_LINES))
+        raise _not_started(said or f"exit code {code}; see {self._home.log}")
+
+    def give_up(self) -> None:
+        """End the process, unless it listens already and belongs to nobody."""
+        if self._process.returncode is None:
+            assert self._process.stdout is not None
+            self._process.stdout.close()
+            self._process.kill()
+            self._process.wait()
+
+    def _report(self) -> bytes:
+        """Return the first line that the process writes, or less when it ends or hangs."""
+        assert self._process.stdout is not None
+        deadline = time.monotonic() + START_S_MAX
+        report = b""
+        with self._process.stdout as told:
+            while not report.endswith(b"\n") and len(report) < REPORT_BYTES_MAX:
+                left = deadline - time.monotonic()
+                if left <= 0 or not select.select([told], [], [], left)[0]:
+                    self._process.kill()
+                    break
+                part = os.read(told.fileno(), REPORT_BYTES_MAX)
+                if not part:
+                    break
+                report += part
+        return report
+
+
+def read_seed() -> Secrets:
+    """Return what `Starting` wrote to the input of this process.
+
+    Raises UsageError when somebody else typed the flag that makes a node read it.
+    """
+    written = sys.stdin.readline(256).strip()
+    if not re.fullmatch(f"[0-9a-f]{{{2 * SEED_BYTES}}}", written):
+        raise UsageError("--detached is for weal itself; type: weal up --background")
+    return Secrets(bytes.fromhex(written))
+
+
+def let_go() -> None:
+    """Leave the pipes of whoever started this process."""
+    with Path(os.devnull).open("r+b") as nothing:
+        os.dup2(nothing.fileno(), sys.stdin.fileno())
+        os.dup2(nothing.fileno(), 1)
+
+
+def end(home: Home) -> None:
+    """End the node of a home and wait until it is gone.
+
+    Raises NodeNotRunning when none runs, HomeInUse when it answers nothing and is no process
+    that we could name: one of another machine or container.
+    """
+    pid = home.holder()
+    if pid is None:
+        raise NodeNotRunning(str(home))
+    deadline = time.monotonic() + END_S_MAX
+    try:
+        with Call(home.socket_for_calling(), patience_s=END_S_MAX) as line:
+            line.ask("stop")
+    except NotReachable:
+        _force(home, pid, signal.SIGTERM)
+    while home.holder() == pid:
+        if time.monotonic() > deadline:
+            _force(home, pid, signal.SIGKILL)
+            deadline += END_S_MAX
+        time.sleep(PAUSE_S)
+
+
+def kill(home: Home) -> None:
+    """End the node of a home with SIGKILL, as a crash would. Raises NotReachable when none runs."""
+    pid = home.holder()
+    if not pid:
+        raise NotReachable(str(home))
+    tell(pid, signal.SIGKILL)
+    while home.holder() == pid:
+        time.sleep(PAUSE_S)
+
+
+def _force(home: Home, pid: int, number: signal.Signals) -> None:
+    if not pid:
+        raise HomeInUse(f"{home.path}: process ?")
+    tell(pid, number)
+
+
+def tell(pid: int, number: signal.Signals) -> None:
+    """Send a signal to one process; one that is gone is no error."""
+    if pid > 0:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def _environment() -> dict[str, str]:
+    """Return our environment; from a checkout that is not installed, with the way to it.
+
+    Without the passphrase, which a node does not need: what it is given stays readable.
+    """
+    root = Path(commonweal.__file__).parent.parent
+    environment = dict(os.environ)
+    environment.pop(LEFT_OUT, None)
+    if (root / "pyproject.toml").is_file():
+        before = environment.get("PYTHONPATH")
+        environment["PYTHONPATH"] = os.pathsep.join([str(root), *([before] if before else [])])
+    return environment
+
+
+def _not_started(text: str, code: int = 1) -> NodeNotStarted:
+    error = NodeNotStarted(text)
+    error.exit_code = code  # type: ignore[misc]  # that of the reason
+    return error
+
+
+def _opened(log: Path) -> IO[bytes]:
+    """Return the log of a node, to be written on, its owner's alone. Raises ReadOnlyDatabase."""
+    try:
+        return open(log, "ab", opener=lambda path, how: os.open(path, how | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise ReadOnlyDatabase(f"{log}: {error.strerror}") from error

@@ -1,0 +1,79 @@
+"""Knocking: running a newcomer's node for a moment, until his request has arrived.
+
+A node of the community that answers keeps the request and passes it on; that of the
+founder admits at once. When nobody answers, what each address said is told.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import trio
+
+from commonweal.node.runtime import process
+from commonweal.node.runtime.config import Config
+from commonweal.node.service.events import Event
+from commonweal.node.transport import DialFailed
+from commonweal.protocol.errors import NotPermitted, NotReachable
+from commonweal.protocol.identity.invite import Link
+from commonweal.storage.home.home import Home
+from commonweal.storage.home.keystore import Secrets
+
+MEMBER: Final = "member"
+LOOK_S: Final = 0.05
+LINGER_S: Final = 1.5
+"""Once the request is delivered, so long is waited for an admission."""
+LISTEN: Final = ("/ip4/0.0.0.0/tcp/0",)
+
+
+def knock(home: Home, secrets: Secrets, link: Link, seconds: float) -> str:
+    """Bring the request of this home to a node that `link` names; return how the home stands then.
+
+    That is "member" when we were admitted at once, else "waiting-for-admission". Raises
+    NotReachable when no node took the request within `seconds`, with what each address
+    said, and NotPermitted when a node refused the invite.
+    """
+    said: dict[str, str] = {}
+
+    def note(event: Event) -> None:
+        if isinstance(event, DialFailed):
+            said[event.address] = event.reason
+
+    config = Config(listen=LISTEN, mdns=False)
+    with process.opened(home, secrets, config, note) as node:
+        outcome = process.run_trio(_run, node, seconds)
+        if outcome:
+            return outcome
+        refusal = node.service.gate.refusal
+    if refusal is not None:
+        raise NotPermitted(refusal[1])
+    tried = [address for contact in link.contacts for address in contact.addresses]
+    reasons = (f"{address}: {said.get(address, 'no answer in time')}" for address in tried)
+    raise NotReachable("; ".join(reasons))
+
+
+async def _run(node: process.Node, seconds: float) -> str:
+    """Run the node until its request is heard; return its state then, "" when it was not."""
+    outcome = ""
+
+    async def watch() -> None:
+        nonlocal outcome
+        with trio.move_on_after(seconds) as patience:
+            while outcome != MEMBER:
+                await trio.sleep(LOOK_S)
+                if any(session.is_member for session in list(node.service.desk.sessions.values())):
+                    if not outcome:
+                        patience.deadline = trio.current_time() + LINGER_S
+                    outcome = node.service.reporting.state()
+                elif node.service.gate.refusal is not None:
+                    break
+        node.scope.cancel()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(process.live, node, _nothing)
+        nursery.start_soon(watch)
+    return outcome
+
+
+def _nothing(_addresses: list[str]) -> None:
+    """Take note of nothing: who knocks tells nobody where he listens."""

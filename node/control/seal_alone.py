@@ -1,0 +1,67 @@
+"""Sealing alone: the one witness of a community makes a seal without a running node.
+
+The same `Service` agrees with itself, and the same ledger answers it; only the waiting for
+others is left out, since nobody can be heard.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+from commonweal.node.runtime.ledger_answers import answered
+from commonweal.node.service.events import (
+    Action,
+    Answer,
+    Asked,
+    Assess,
+    Committed,
+    Concluded,
+    Event,
+    Ticket,
+    Woke,
+)
+from commonweal.node.service.service import Service
+from commonweal.protocol.errors import CommonwealError, SealNeedsNode
+from commonweal.storage.ledger.proposals import Assessor
+
+STEPS_MAX = 1_000
+
+
+def seal(service: Service, assessor: Assessor, now_ms: int) -> Mapping[str, Any]:
+    """Return what the node answers to who asks for a seal; what it sealed is durable.
+
+    The caller holds the home. Raises `SealNeedsNode` when others must agree.
+    """
+    sealing = service.sealing
+    if [one.device for one in sealing.witnesses] != [service.desk.me.device]:
+        raise SealNeedsNode(f"{len(sealing.witnesses)} witnesses")
+    waiting: deque[Event] = deque(
+        [Concluded(assessor.outlook(now_ms)), Asked(Ticket(0), "seal")],
+    )
+    for _ in range(STEPS_MAX):
+        if not waiting:
+            now_ms = max(now_ms, sealing.due_ms or now_ms)
+            waiting.append(Woke())
+        for action in _turn(service, waiting.popleft(), now_ms):
+            match action:
+                case Assess(request):
+                    waiting.append(Concluded(assessor.outlook(now_ms)))
+                    waiting.append(answered(assessor, request, now_ms))
+                case Answer(_, value, last=True):
+                    if isinstance(value, CommonwealError):
+                        raise value
+                    return value
+                case _:
+                    pass
+    raise SealNeedsNode("the ledger made nothing to seal of what waits")
+
+
+def _turn(service: Service, event: Event, now_ms: int) -> list[Action]:
+    store = service.desk.replica.store
+    actions = service.handle(event, now_ms)
+    store.commit()
+    actions = actions + service.handle(Committed(), now_ms)
+    store.commit()
+    return actions

@@ -1,0 +1,219 @@
+"""A TCP connection under Noise: who the other end is, and sealed bytes both ways.
+
+The handshake is libp2p's (Noise XX, Ed25519 identities), and nothing but Noise is ever
+offered: plaintext would let anybody be anybody. After it one task reads and one task writes,
+so no lock is held and no cancelled caller can leave a half-written message behind.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import trio
+from libp2p.abc import IRawConnection
+from libp2p.connection_types import ConnectionType
+from libp2p.crypto.ed25519 import Ed25519PublicKey
+from libp2p.crypto.keys import KeyPair
+from libp2p.crypto.x25519 import create_new_key_pair as create_noise_key_pair
+from libp2p.peer.id import ID
+from libp2p.security.noise.exceptions import PeerIDMismatchesPubkey
+from libp2p.security.noise.transport import PROTOCOL_ID as NOISE
+from libp2p.security.noise.transport import Transport as Noise
+from multiaddr import Multiaddr
+
+from commonweal.node.network.multistream import NoAgreement, choose, offer
+from commonweal.node.transport import PeerKey
+
+YAMUX: Final = "/yamux/1.0.0"
+SEAL_BYTES: Final = 16
+PACKET_BYTES_MAX: Final = 0xFFFF
+PLAIN_BYTES_MAX: Final = PACKET_BYTES_MAX - SEAL_BYTES
+"""The most plaintext that one Noise message carries."""
+GULP_BYTES: Final = 4 * (PACKET_BYTES_MAX + 2)
+HANDSHAKE_BYTES_MAX: Final = 8 * 1024
+"""What we read of a connection before its other end has proven a key."""
+WRITE_STALL_S: Final = 20.0
+"""A write of which no byte is taken for so long kills the connection."""
+
+
+class WrongPeer(Exception):
+    """The other end proved another key than the one that was dialled, or one of another kind."""
+
+
+class Stalled(Exception):
+    """The other end has taken no bytes for WRITE_STALL_S."""
+
+
+def peer_id(peer: PeerKey) -> ID:
+    """The libp2p peer id of this key."""
+    return ID.from_pubkey(Ed25519PublicKey.from_bytes(peer))
+
+
+def peer_key(identity: ID) -> PeerKey:
+    """The raw Ed25519 key inside a peer id; raises WrongPeer for any other kind of key."""
+    raw = identity.to_bytes()
+    if len(raw) != 38 or raw[:6] != b"\x00\x24\x08\x01\x12\x20":
+        raise WrongPeer("the peer id does not hold an Ed25519 key")
+    return PeerKey(raw[6:])
+
+
+async def secure(
+    socket: trio.SocketStream, keys: KeyPair, expected: PeerKey | None
+) -> tuple[PeerKey, Session]:
+    """Return the proven key of the other end and a session that carries yamux.
+
+    expected: the key we dialled, or None when the other end dialled us. Raises WrongPeer,
+    NoAgreement, or whatever libp2p's handshake raises.
+    """
+    raw = _Raw(socket, is_initiator=expected is not None)
+    noise = Noise(keys, noise_privkey=create_noise_key_pair().private_key)
+    if expected is not None:
+        await offer(raw, NOISE)
+        conn = await noise.secure_outbound(raw, peer_id(expected))
+    else:
+        await choose(raw, lambda: (NOISE,))
+        conn = await noise.secure_inbound(raw)
+    peer = peer_key(conn.get_remote_peer())
+    if expected is not None and peer != expected:
+        raise WrongPeer("the other end has another key than the one that was dialled")
+    session = Session(socket, conn, raw.rest)
+    if expected is not None:
+        await offer(session, YAMUX)
+    else:
+        await choose(session, lambda: (YAMUX,))
+    return peer, session
+
+
+class Session:
+    """Sealed packets over one socket; `read` and `write` serve only the negotiation of yamux."""
+
+    def __init__(self, socket: trio.SocketStream, conn: object, rest: bytes) -> None:
+        state = conn.conn.noise_state.noise_protocol  # type: ignore[attr-defined]
+        self._encrypt = state.cipher_state_encrypt.encrypt_with_ad
+        self._decrypt = state.cipher_state_decrypt.decrypt_with_ad
+        self._socket = socket
+        self._buffer = bytearray(GULP_BYTES)
+        self._buffer[: len(rest)] = rest
+        self._end = len(rest)
+        self._plain: list[bytes] = []
+
+    async def read(self, n: int | None = None) -> bytes:
+        """Up to n bytes of plaintext; empty at the end."""
+        while not self._plain:
+            packets = await self.receive()
+            if packets is None:
+                return b""
+            self._plain = packets
+        first = self._plain.pop(0)
+        if n is not None and len(first) > n:
+            self._plain.insert(0, first[n:])
+            return first[:n]
+        return first
+
+    async def write(self, data: bytes) -> None:
+        """Send data as one sealed message."""
+        await self.send([data])
+
+    async def receive(self) -> list[bytes] | None:
+        """The next plaintexts, at least one read of the socket; None when the other end closed."""
+        if self._plain:
+            rest, self._plain = self._plain, []
+            return rest
+        packets = self._unseal()
+        if packets:
+            return packets
+        view = memoryview(self._buffer)
+        size = await self._socket.socket.recv_into(view[self._end :])
+        if size == 0:
+            return None
+        self._end += size
+        return self._unseal()
+
+    async def send(self, plains: list[bytes]) -> None:
+        """Seal each plaintext (<= PLAIN_BYTES_MAX) and write them in turn; raises Stalled."""
+        out: list[bytes] = []
+        for plain in plains:
+            sealed = self._encrypt(None, plain)
+            out.append(len(sealed).to_bytes(2, "big"))
+            out.append(sealed)
+        left = memoryview(b"".join(out))
+        while left:
+            with trio.move_on_after(WRITE_STALL_S) as stall:
+                left = left[await self._socket.socket.send(left) :]
+            if stall.cancelled_caught:
+                raise Stalled
+
+    def close(self) -> None:
+        """Close the socket now; never waits, and wakes both the reader and the writer.
+
+        What was received goes at once: the rest of a link is a ring of objects, and stays
+        until Python looks for such.
+        """
+        self._socket.socket.close()
+        self._buffer, self._end = bytearray(), 0
+
+    def _unseal(self) -> list[bytes]:
+        buffer, end, at = self._buffer, self._end, 0
+        packets: list[bytes] = []
+        with memoryview(buffer) as view:
+            while end - at >= 2:
+                size = (buffer[at] << 8) | buffer[at + 1]
+                if end - at - 2 < size:
+                    break
+                packets.append(self._decrypt(None, bytes(view[at + 2 : at + 2 + size])))
+                at += 2 + size
+        if at:
+            buffer[: end - at] = buffer[at:end]
+            self._end = end - at
+        return packets
+
+
+def why(error: BaseException) -> str:
+    """Why a dial failed, in words for the member."""
+    match error:
+        case trio.TooSlowError():
+            return "no answer in time"
+        case WrongPeer() | PeerIDMismatchesPubkey():
+            return "another node answers at this address"
+        case OSError() | ValueError() | NoAgreement():
+            return str(error) or type(error).__name__
+        case _:
+            return f"the handshake failed ({type(error).__name__})"
+
+
+class _Raw(IRawConnection):
+    """The socket as libp2p's handshake wants it: buffered, and bounded in what it reads."""
+
+    def __init__(self, socket: trio.SocketStream, *, is_initiator: bool) -> None:
+        self.is_initiator = is_initiator
+        self.rest = b""
+        self._socket = socket
+        self._left = HANDSHAKE_BYTES_MAX
+
+    async def read(self, n: int | None = None) -> bytes:
+        while not self.rest:
+            if self._left <= 0:
+                raise NoAgreement("the handshake is too long")
+            data = await self._socket.receive_some(self._left)
+            if not data:
+                raise NoAgreement("closed during the handshake")
+            self._left -= len(data)
+            self.rest = bytes(data)
+        taken = self.rest if n is None else self.rest[:n]
+        self.rest = self.rest[len(taken) :]
+        return taken
+
+    async def write(self, data: bytes) -> None:
+        await self._socket.send_all(data)
+
+    async def close(self) -> None:
+        self._socket.socket.close()
+
+    def get_remote_address(self) -> tuple[str, int] | None:
+        return None
+
+    def get_transport_addresses(self) -> list[Multiaddr]:
+        return []
+
+    def get_connection_type(self) -> ConnectionType:
+        return ConnectionType.DIRECT

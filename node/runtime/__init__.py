@@ -1,0 +1,1 @@
+"""The process around the service: the trio loop, threads, settings, logs, metrics."""

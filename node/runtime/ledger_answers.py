@@ -1,0 +1,70 @@
+"""Assessing: the ledger's answer to one question of the service, whoever runs it.
+
+The real node asks in a thread beside the service, the simulator after a while, and a
+command that seals alone at once: all of them here.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from commonweal.node.service.events import (
+    STATE_REQUESTS,
+    Assessed,
+    GiveUp,
+    Hold,
+    Portion,
+    Request,
+    Show,
+    Stated,
+    StateRequest,
+    Take,
+)
+from commonweal.protocol.errors import Malformed, WrongState
+from commonweal.protocol.seal.events import Build, Judge
+from commonweal.storage.ledger.proposals import Assessor
+from commonweal.storage.ledger.snapshots import Snapshots
+
+
+def answered(assessor: Assessor, request: Request | StateRequest, now_ms: int) -> Assessed | Stated:
+    """Return the answer of a ledger that was refreshed; now_ms: this node's clock."""
+    if isinstance(request, STATE_REQUESTS):
+        return _stated(Snapshots(assessor.kept), request, now_ms)
+    seal = assessor.outlook(now_ms).seal
+    match request:
+        case Show():
+            return Assessed(request, seal, assessor.shown(now_ms))
+        case Build(_, haves):
+            return Assessed(request, seal, assessor.build(haves, now_ms))
+        case Judge(proposal):
+            return Assessed(request, seal, assessor.judge(proposal, now_ms))
+        case _:
+            assert_never(request)
+
+
+def follow_up(assessor: Assessor) -> None:
+    """Do what nobody asks for: fold the records below a state that was taken, once they came."""
+    Snapshots(assessor.kept).audit()
+
+
+def _stated(snapshots: Snapshots, request: StateRequest, now_ms: int) -> Stated:
+    match request:
+        case Portion(height, number):
+            offer = snapshots.offer(now_ms)
+            if offer is None or height not in (0, offer.height):
+                return Stated(request, None)
+            chunk = snapshots.chunk(offer.height, number)
+            return Stated(request, None if chunk is None else (offer, chunk))
+        case Take(taken, number, data):
+            try:
+                return Stated(request, snapshots.take(taken, number, data))
+            except (WrongState, Malformed) as error:
+                return Stated(request, f"{type(error).__name__}: {error}")
+        case Hold():
+            snapshots.hold()
+            return Stated(request, None)
+        case GiveUp():
+            snapshots.give_up()
+            return Stated(request, None)
+        case _:
+            assert_never(request)

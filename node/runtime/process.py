@@ -1,0 +1,268 @@
+"""One node as a process: from a home to a running node, and to its orderly end.
+
+It opens what the parts need, starts them in one nursery, and ends them together: by a
+signal, by "stop", or because one of them failed, which then says why. A second signal
+ends the process at once; nothing acknowledged can be lost by that.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, replace
+from random import SystemRandom
+from typing import Any, TypeVar, TypeVarTuple, Unpack
+
+import trio
+
+from commonweal.node.control.server import Api
+from commonweal.node.network import Network
+from commonweal.node.runtime.config import Config
+from commonweal.node.runtime.gossip_validator import Validator
+from commonweal.node.runtime.ledger_thread import Deciding
+from commonweal.node.runtime.loop import Runtime
+from commonweal.node.runtime.metrics import Metrics
+from commonweal.node.service.events import Event, Listening
+from commonweal.node.service.peer import Identity
+from commonweal.node.service.service import Service
+from commonweal.protocol import keys
+from commonweal.protocol.errors import CommonwealError, HomeInUse
+from commonweal.protocol.identity import invite
+from commonweal.storage.home.home import Home, Settings, new_port
+from commonweal.storage.home.keystore import Secrets
+from commonweal.storage.records.log_store import Store
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+GARBAGE_OBJECTS = 200_000
+GARBAGE_S = 30.0
+"""However few objects are made, what refers to itself and nobody uses is let go so often."""
+LOCK_TRIES_MAX = 4
+LOCK_PAUSE_S = 0.05
+END_S_MAX = 3.0
+"""After this long an orderly end becomes a sudden one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """The parts of a node. scope: cancelled, it ends the node in order."""
+
+    service: Service
+    store: Store
+    network: Network
+    runtime: Runtime
+    api: Api
+    deciding: Deciding
+    metrics: Metrics | None
+    scope: trio.CancelScope
+
+
+@contextmanager
+def opened(
+    home: Home, secrets: Secrets, config: Config, note: Callable[[Event], None] | None = None
+) -> Iterator[Node]:
+    """Hold the home's lock and ledger and put the parts of its node together.
+
+    note: called with each event before the node takes it in.
+    Raises HomeInUse, NotInCommunity, and what opening a home and its ledger raises.
+    """
+    with _locked(home), home.store() as store:
+        settings = Settings.read(store)
+        community = settings.here
+        if settings.port is None:
+            settings = _with_port(settings, store)
+        link = invite.from_text(settings.link) if settings.link else None
+        peer_seed = keys.peer_seed(secrets.device_seed)
+        identity = Identity.of(secrets.device_seed)
+        service = Service(store, community, identity, SystemRandom(), link.invite if link else None)
+        yield _assembled(home, settings, config, service, peer_seed, note)
+
+
+@contextmanager
+def _locked(home: Home) -> Iterator[None]:
+    """Hold the home's lock; who only looks at it holds it too, but for a moment."""
+    for left in reversed(range(LOCK_TRIES_MAX)):
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(home.lock())
+            except HomeInUse:
+                if not left:
+                    raise
+                time.sleep(LOCK_PAUSE_S)
+                continue
+            yield
+            return
+
+
+def run(home: Home, secrets: Secrets, config: Config, ready: Callable[[list[str]], None]) -> None:
+    """Run the node of a home until it is told to end. ready: called once with its addresses.
+
+    Raises what `opened` does, PortTaken, CannotListen, and what made a part fail.
+    """
+    with opened(home, secrets, config) as node:
+        _tend_memory()
+        run_trio(_live, node, ready)
+
+
+def _tend_memory() -> None:
+    """Collect garbage less often, and never look again at what was loaded for good.
+
+    A frame of records makes tens of thousands of objects that soon go by themselves; by
+    default each frame would make Python walk all the libraries many times.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_OBJECTS, 20, 20)
+
+
+async def _sweep() -> None:
+    """Collect garbage now and then, while there is little of it: a node that is calm makes some.
+
+    A link that ended, a task that was cancelled: each leaves errors that refer to themselves.
+    """
+    while True:
+        await trio.sleep(GARBAGE_S)
+        gc.collect()
+        _give_back()
+
+
+def _give_back() -> None:
+    """Let the system have the pages that nobody uses; some 0.2 ms. Only glibc is asked to."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(ctypes.c_size_t(0))
+
+
+def run_trio(main: Callable[[Unpack[Ts]], Awaitable[T]], *details: *Ts) -> T:
+    """Run an async function to its end; raise why it failed, not the group of all that did."""
+    try:
+        return trio.run(main, *details)
+    except BaseExceptionGroup as group:
+        first = _first(group)
+        if not isinstance(first, CommonwealError | KeyboardInterrupt):
+            log.critical("the node ended by a fault of its own: %r", first, exc_info=first)
+        raise first from None
+
+
+async def live(node: Node, ready: Callable[[list[str]], None]) -> None:
+    """Run the parts of a node until its scope is cancelled, or one of them fails."""
+    with node.scope:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(node.network.run)
+            await nursery.start(node.api.run)
+            if node.metrics is not None:
+                await nursery.start(node.metrics.run)
+            addresses = [each.partition("/p2p/")[0] for each in node.network.addresses]
+            node.runtime.emit(Listening(tuple(addresses)))
+            nursery.start_soon(node.runtime.run)
+            nursery.start_soon(node.deciding.run, node.runtime.emit)
+            nursery.start_soon(_sweep)
+            ready(list(node.network.addresses))
+
+
+async def _live(node: Node, ready: Callable[[list[str]], None]) -> None:
+    async with trio.open_nursery() as nursery:
+        await nursery.start(_obey_signals, node.scope)
+        await live(node, ready)
+        _end_soon()
+        nursery.cancel_scope.cancel()
+    log.info("the node ended")
+
+
+async def _obey_signals(
+    scope: trio.CancelScope, *, task_status: Any = trio.TASK_STATUS_IGNORED
+) -> None:
+    """The first signal ends the node in order, the second at once."""
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
+        task_status.started()
+        async for number in signals:
+            log.info("ending: %s", signal.Signals(number).name)
+            break
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda given, _frame: os._exit(128 + given))
+    _end_soon()
+    scope.cancel()
+
+
+def _end_soon() -> None:
+    """Make sure that the process ends, whatever a part still waits for."""
+
+    def end() -> None:
+        log.error("a part of the node did not end within %d s", END_S_MAX)
+        os._exit(1)
+
+    timer = threading.Timer(END_S_MAX, end)
+    timer.daemon = True
+    timer.start()
+
+
+def _assembled(
+    home: Home,
+    settings: Settings,
+    config: Config,
+    service: Service,
+    peer_seed: bytes,
+    note: Callable[[Event], None] | None,
+) -> Node:
+    def emit(event: Event) -> None:
+        if note is not None:
+            note(event)
+        runtime.emit(event)
+
+    store = service.desk.replica.store
+    scope = trio.CancelScope()
+    port = settings.port or 0
+    listen = config.listen or (f"/ip4/0.0.0.0/tcp/{port}", f"/ip6/::/tcp/{port}")
+    validator = Validator(time.monotonic)
+    network = Network(peer_seed, listen, emit, validate=validator.judge, mdns=config.mdns)
+    api = Api(home.socket_for_binding(), emit, scope.cancel)
+    deciding = Deciding(home.database, home.state, service.desk.replica.community)
+    runtime = Runtime(
+        *(service, store, network, api.answer),
+        assess=deciding.assess,
+        recognise=validator.recognise,
+    )
+    metrics = None
+    if config.metrics_port:
+        metrics = Metrics(config.metrics_port, _figures(service, network, runtime))
+    return Node(service, store, network, runtime, api, deciding, metrics, scope)
+
+
+def _figures(
+    service: Service, network: Network, runtime: Runtime
+) -> Callable[[], Awaitable[dict[str, int]]]:
+    async def read() -> dict[str, int]:
+        return {**asdict(network.state()), **await runtime.look(service.reporting.health)}
+
+    return read
+
+
+def _with_port(settings: Settings, store: Store) -> Settings:
+    settings = replace(settings, port=new_port())
+    settings.put(store)
+    store.commit()
+    return settings
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return why a nursery ended: an error that has a name, before any other."""
+    leaves: list[BaseException] = []
+    waiting: list[BaseException] = [group]
+    while waiting:
+        found = waiting.pop(0)
+        if isinstance(found, BaseExceptionGroup):
+            waiting += found.exceptions
+        else:
+            leaves.append(found)
+    named = [leaf for leaf in leaves if isinstance(leaf, CommonwealError)]
+    return (named or leaves)[0]

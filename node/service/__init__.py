@@ -1,0 +1,1 @@
+"""The sans-IO node: events in, actions out. No clock, no socket, no thread."""

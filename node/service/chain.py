@@ -1,0 +1,182 @@
+"""The chain of seals that this node keeps: followed from the founding record, height by height.
+
+What is kept is certified, links to what stood before, and its delta gives the root of the
+cut that the seal names; so a peer or a proposer can make this node keep nothing else. Of
+two certified seals of one height the first stays, both are shown, and sealing stops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from commonweal.protocol import merkle
+from commonweal.protocol.errors import (
+    CommonwealError,
+    FinalityForked,
+    InvalidRecord,
+    InvalidSeal,
+    Malformed,
+)
+from commonweal.protocol.keys import DeviceKey
+from commonweal.protocol.records.record import FOUND, CommunityId, Record, RecordId, from_bytes
+from commonweal.protocol.seal.chain import (
+    Point,
+    beginning,
+    check_same_certificate,
+    follow,
+)
+from commonweal.protocol.seal.cut import Delta, SealedLog, cut_root, extend, tree_changes
+from commonweal.protocol.seal.formats import SealedHeight
+from commonweal.protocol.seal.votes import Certificate, SealId, certificate_from_bytes
+from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.seal_store import Seals
+
+
+@dataclass(slots=True)
+class _Whole:
+    """The whole cut of the last seal, with the tree under its root."""
+
+    logs: dict[DeviceKey, SealedLog]
+    nodes: dict[bytes, bytes]
+
+
+class Chain:
+    """The seals of one store, and the point where they end."""
+
+    def __init__(self, store: Store, community: CommunityId) -> None:
+        self.community = community
+        self.seals = Seals(store, community)
+        self._store = store
+        self.reload()
+
+    def reload(self) -> None:
+        """Read from the store where the chain ends, as at start-up or after a failed commit."""
+        self._founding: Point | None = None
+        self._whole: _Whole | None = None
+        self.fork: tuple[Certificate, Certificate] | None = self.seals.fork()
+        """Two certificates of one height; None as long as finality did not fork."""
+        self._end: Point | None = None
+        height = self.seals.height
+        if height:
+            self._end = self.point_at(height)
+
+    @property
+    def height(self) -> int:
+        """Of the last seal; before the first, where the chain begins."""
+        point = self.point
+        return point.height if point else 0
+
+    @property
+    def seal(self) -> SealId:
+        """The id of the last seal; the community's before the first."""
+        return self._end.seal if self._end else SealId(self.community)
+
+    @property
+    def end(self) -> tuple[int, SealId]:
+        """Height and id of the last seal: of the two, a ledger not begun may have the id alone."""
+        return self.height, self.seal
+
+    @property
+    def point(self) -> Point | None:
+        """The end of the chain; None while even the founding record is not known."""
+        return self._end or self._begin()
+
+    @property
+    def logs(self) -> Mapping[DeviceKey, SealedLog]:
+        """The whole cut of the last seal."""
+        return self._cut().logs
+
+    def learn(self, wires: Iterable[bytes]) -> None:
+        """Look for the founding record among a peer's credentials: it says where to begin."""
+        for data in wires if self.point is None else ():
+            try:
+                record = from_bytes(data)
+                if record.kind == FOUND and record.id == RecordId(self.community):
+                    self._found(record)
+            except CommonwealError:
+                continue
+
+    def point_at(self, height: int) -> Point | None:
+        """Return the point of a height that is sealed here, or the beginning; else None."""
+        kept, begin = self.seals.at(height), self._begin()
+        if kept is None:
+            return begin if begin is not None and begin.height == height else None
+        seal = kept.sealed.seal
+        return Point(
+            *(self.community, seal.height, seal.id, seal.clock, seal.time_ms),
+            tuple(sorted(kept.sealed.witnesses)),
+        )
+
+    def take(self, sealed: SealedHeight, delta: Delta) -> bool:
+        """Keep a height that follows, or compare an earlier one; say whether the chain grew.
+
+        Raises `InvalidSeal`, `NotCertified` or `BadSignature`. Where it shows that finality
+        forked, that is kept.
+        """
+        seal = sealed.seal
+        if seal.height <= self.height:
+            self.compare(sealed.certificate)
+            return False
+        point = self.point
+        if point is None or seal.height > point.height + 1:
+            return False
+        end = follow(point, sealed)
+        checkpoint = self.seals.checkpoint()
+        if checkpoint is not None and checkpoint[0] == seal.height and checkpoint[1] != seal.id:
+            raise InvalidSeal(f"height {seal.height} has another seal in the link of this home")
+        whole = self._cut()
+        grown = extend(whole.logs, delta)
+        tree = merkle.update(whole.nodes, tree_changes(delta.logs))
+        if cut_root(tree.root, delta.present) != seal.cut_root:
+            raise InvalidSeal(f"the delta does not make the cut of height {seal.height}")
+        self.seals.put(sealed, delta)
+        whole.logs = grown
+        for place, node in tree.nodes.items():
+            if node is None:
+                whole.nodes.pop(place, None)
+            else:
+                whole.nodes[place] = node
+        self._end = end
+        return True
+
+    def compare(self, certificate: Certificate) -> bool:
+        """Compare a certificate of a height that is sealed here; say whether finality forked.
+
+        Raises `InvalidSeal`, `NotCertified` or `BadSignature` when it certifies nothing.
+        """
+        before, ours = self.point_at(certificate.height - 1), self.seals.at(certificate.height)
+        if before is None or ours is None or ours.sealed.seal.id == certificate.seal:
+            return False
+        try:
+            check_same_certificate(before, ours.sealed.certificate, certificate)
+        except FinalityForked as found:
+            self.keep_fork(*map(certificate_from_bytes, (found.first, found.second)))
+            return True
+        return False
+
+    def keep_fork(self, first: Certificate, second: Certificate) -> None:
+        """Keep that finality forked: from now on this node seals no more."""
+        self.seals.put_fork(first, second)
+        self.fork = self.fork or (first, second)
+
+    # Inside
+
+    def _begin(self) -> Point | None:
+        if self._founding is None:
+            record = self._store.record(RecordId(self.community))
+            if record is not None:
+                with suppress(InvalidRecord, Malformed):  # then nobody ever seals here
+                    self._found(record)
+        return self._founding
+
+    def _found(self, record: Record) -> None:
+        self._founding = beginning(record)
+
+    def _cut(self) -> _Whole:
+        if self._whole is None:
+            logs = self.seals.cut()
+            nodes = merkle.update({}, tree_changes(logs.values())).nodes
+            self._whole = _Whole(logs, {at: one for at, one in nodes.items() if one is not None})
+        return self._whole

@@ -1,0 +1,1 @@
+"""Agreement on seals: the height driver, votes, the chain, and its sync."""

@@ -1,0 +1,336 @@
+"""Agreeing on one height: what `protocol.seal.agreement` asks for is done here, or asked for.
+
+The agreement knows no clock, disk or network. Its votes are stored here, in the batch
+whose commit comes before anything of it is sent; its timeouts are kept until they are due.
+What only the ledger knows is asked of it, and answered whenever it has answered. A height
+that is decided goes into the chain as soon as its content and the next witnesses are known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias, assert_never
+
+from commonweal.node.service.chain import Chain
+from commonweal.node.service.consensus.vote_gossip import Voices, digest
+from commonweal.node.service.events import Assess, Assessed, Request, Show
+from commonweal.node.service.peer import Desk, Session
+from commonweal.node.service.sync.anti_entropy import Comparing
+from commonweal.node.service.sync.chain_sync import Following
+from commonweal.protocol.errors import InvalidSeal
+from commonweal.protocol.keys import DeviceKey
+from commonweal.protocol.seal import events
+from commonweal.protocol.seal.agreement import CANDIDATES_MAX, Agreement
+from commonweal.protocol.seal.cut import SealedLog
+from commonweal.protocol.seal.formats import Proposal, SealedHeight
+from commonweal.protocol.seal.have_frontiers import Have, sign_have
+from commonweal.protocol.seal.votes import Certificate, DoubleVote, SealId, Vote
+from commonweal.protocol.seal.witnesses import Witness, devices, proposer, set_root
+from commonweal.protocol.wire import seals as wire_seals
+from commonweal.storage.ledger.proposals import Draft, Finding
+
+COMPARED_MAX = 3
+"""So many members are compared with when a proposal cites what is not held here."""
+PROBED_MAX = 16
+"""So many logs whose heads in a proposal differ from ours are asked for at once."""
+
+SETS_MAX = 8
+"""Sets of witnesses to which the proposals of a height lead."""
+
+PASSED_ON_MS = 1_000
+"""Who is no witness passes on a question for a proposal so often."""
+
+_Key: TypeAlias = "tuple[int, bytes]"
+
+
+class Agreeing:
+    """The height after the last seal, as far as this node knows of it."""
+
+    def __init__(
+        self, desk: Desk, chain: Chain, following: Following, comparing: Comparing, voices: Voices
+    ) -> None:
+        self.desk, self.chain, self.following = desk, chain, following
+        self.comparing, self.voices = comparing, voices
+        self.candidates: tuple[DeviceKey, ...] = ()
+        self._passed_on_ms = 0
+        self.begin()
+
+    def begin(self) -> None:
+        """Stand before a height of which nothing is known yet."""
+        self.agreement: Agreement | None = None
+        self.is_open = False
+        """Whether this device takes part now."""
+        self._alarms: dict[events.Timeout, int] = {}
+        self._pending: dict[_Key, Request] = {}
+        self._stale: dict[_Key, None] = {}
+        self._lacking: dict[_Key, Proposal] = {}
+        self._sets: dict[bytes, tuple[Witness, ...]] = {}
+        self._certificate: Certificate | None = None
+        self._content: Proposal | None = None
+
+    @property
+    def held(self) -> bytes:
+        """The digest of what is held of this height."""
+        return digest(self.agreement.held()) if self.agreement else b""
+
+    @property
+    def round(self) -> int:
+        """The round that is under way; 0 when none is."""
+        return self.agreement.round if self.agreement else 0
+
+    @property
+    def due_ms(self) -> int | None:
+        """When `woke` is to be called; None for whenever."""
+        return min(self._alarms.values(), default=None)
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether the height is decided, and not kept yet: peers are to be asked for it."""
+        return self._certificate is not None
+
+    def joined(self) -> Agreement | None:
+        """Return the agreement on this height; None where there can be none."""
+        point = self.chain.point
+        if self.agreement is None and point is not None and self.chain.fork is None:
+            height, seals = point.height + 1, self.chain.seals
+            self.agreement = Agreement(
+                *(self.chain.community, height, point.seal, devices(point.witnesses)),
+                self.desk.me.signer,
+                seals.votes(height),
+                seals.lock(height),
+                self.candidates,
+            )
+        return self.agreement
+
+    def offer(self, candidates: Sequence[DeviceKey]) -> None:
+        """Take in whose have-frontiers may stand beside those of the set."""
+        self.candidates = tuple(candidates)[:CANDIDATES_MAX]
+        if self.agreement is not None:
+            self.agreement.candidates = self.candidates
+
+    def open(self, logs: Sequence[SealedLog]) -> None:
+        """Take part from now on. logs: what goes beyond the last cut here."""
+        point = self.chain.point
+        assert point is not None, "nobody takes part before the founding record is known"
+        self.is_open = True
+        place = (self.chain.community, point.height + 1, point.seal)
+        self.tell(events.Begun(sign_have(self.desk.me.signer, *place, logs)))
+
+    def tell(self, event: events.Event) -> None:
+        """Let the agreement take in an event; do what it asks for, in order."""
+        agreement = self.joined()
+        if agreement is not None:
+            for action in agreement.handle(event, self.desk.now_ms):
+                if self.agreement is agreement:
+                    self._perform(action)
+
+    def receive(self, message: events.Message) -> None:
+        """Take in a message of this height."""
+        self.tell(events.Received(message))
+        certificate = self._certificate
+        if certificate is None or not isinstance(message, Proposal):
+            return
+        if message.seal.id == certificate.seal:
+            self._content = self._content or message
+            self._finish(again=True)
+
+    def holds(self, message: events.Message) -> bool:
+        """Say whether a message is kept; one that is not may come again."""
+        agreement = self.agreement
+        if agreement is None:
+            return False
+        match message:
+            case Vote():
+                round_ = agreement.tally.rounds.get(message.round)
+                return round_ is not None and message.device in round_.votes[message.step]
+            case Proposal():
+                return agreement.proposal(message.round, message.seal.id) is not None
+            case Have():
+                return agreement.haves.get(message.device) == message
+            case Certificate():
+                return agreement.decided is not None
+            case _:
+                assert_never(message)
+
+    def woke(self) -> None:
+        """Do what is due."""
+        for timeout, at_ms in list(self._alarms.items()):
+            if at_ms <= self.desk.now_ms and self._alarms.get(timeout) == at_ms:
+                del self._alarms[timeout]
+                self.tell(events.TimedOut(timeout))
+
+    def grown(self) -> None:
+        """Judge again what cited records that were not held: some have come."""
+        lacking, self._lacking = self._lacking, {}
+        for proposal in lacking.values():
+            self.ask(events.Judge(proposal))
+
+    # The ledger.
+
+    def is_asking(self, request: Request) -> bool:
+        """Say whether the ledger was asked this, and has not answered."""
+        return _key(request) in self._pending
+
+    def ask(self, request: Request) -> None:
+        """Ask the ledger, unless it was asked already."""
+        key = _key(request)
+        if key not in self._pending:
+            self._pending[key] = request
+            self.desk.do(Assess(request))
+
+    def ask_again(self) -> None:
+        """Ask again what the ledger answered from elsewhere: now it stands at the last seal."""
+        for key in self._stale:
+            if key in self._pending:
+                self.desk.do(Assess(self._pending[key]))
+        self._stale.clear()
+
+    def assessed(self, event: Assessed) -> tuple[SealedLog, ...] | None:
+        """Take in an answer of the ledger; return what it shows, when that was asked."""
+        key, answer = _key(event.request), event.answer
+        if key not in self._pending:
+            return None
+        if event.seal != self.chain.seal:
+            self._stale[key] = None
+            return None
+        match self._pending.pop(key), answer:
+            case events.Build(round_, _), Draft(seal, delta, witnesses):
+                self._know(witnesses)
+                self.tell(events.Built(round_, seal, delta))
+            case events.Judge(proposal), Finding(verdict, witnesses):
+                self._know(witnesses)
+                if verdict.missing:
+                    self._lacking[key] = proposal
+                self.tell(events.Judged(proposal.round, proposal.seal.id, verdict))
+                self._finish()
+            case Show(), tuple():
+                return answer
+            case _:
+                pass  # the ledger found nothing to build
+        return None
+
+    # What the agreement asks for.
+
+    def _perform(self, action: events.Action) -> None:
+        match action:
+            case events.Persist(vote, lock):
+                self.chain.seals.put_vote(vote, lock)
+            case events.Broadcast(message):
+                self.voices.say(message, self.candidates)
+            case events.Schedule(at_ms, timeout):
+                self._schedule(at_ms, timeout)
+            case events.Build():
+                self.ask(action)
+            case events.Judge():
+                self.ask(action)
+            case events.Fetch(round_, seal, missing):
+                if missing:
+                    self._compare(seal, missing)
+                else:
+                    self.fetch(round_, seal)
+            case events.Decide(certificate, proposal):
+                self._certificate, self._content = certificate, proposal
+                self._finish(again=True)
+            case events.Guilty(proof):
+                self.accuse(proof)
+            case events.Forked():
+                self.chain.keep_fork(action.first, action.second)
+            case _:
+                assert_never(action)
+
+    def _schedule(self, at_ms: int, timeout: events.Timeout) -> None:
+        """Keep a timeout until it is due; those of earlier rounds matter no more."""
+        self._alarms[timeout] = at_ms
+        for one in list(self._alarms):
+            of_height = one.alarm in (events.Alarm.GATHER, events.Alarm.REPEAT)
+            if not of_height and one.round < self.round:
+                del self._alarms[one]
+
+    def fetch(self, round_: int, seal: SealId, besides: Session | None = None) -> None:
+        """Ask the proposer for a proposal, or else any member but `besides`."""
+        point, members = self.chain.point, self.desk.members()
+        linked = [one for one in members if one.follows_seals and one is not besides]
+        if point is None or not linked:
+            return
+        turn = proposer(point.height + 1, round_, devices(point.witnesses))
+        chosen = [one for one in linked if one.device == turn and not seal] or linked
+        message = wire_seals.WantProposal(point.height + 1, round_, seal)
+        self.desk.send(self.desk.rng.choice(chosen), message)
+
+    def pass_on(self, session: Session, message: wire_seals.WantProposal) -> None:
+        """Send a proposal that a peer lacks, or ask another for it."""
+        found = None
+        if self.agreement is not None:
+            found = self.agreement.proposal(message.round, SealId(message.seal))
+        if found is not None:
+            self.voices.tell(session, found)
+        elif self.desk.now_ms - self._passed_on_ms >= PASSED_ON_MS and not self.is_open:
+            self._passed_on_ms = self.desk.now_ms
+            self.fetch(message.round, SealId(message.seal), besides=session)
+
+    def accuse(self, proof: DoubleVote) -> None:
+        """Keep the proof that a device voted twice, and pass a new one on."""
+        if self.chain.seals.put_double_vote(proof):
+            self.voices.accuse(proof)
+
+    def _compare(self, seal: SealId, missing: tuple[bytes, ...]) -> None:
+        """Look for what a proposal cites where others may hold it.
+
+        A log with another head where ours is as long is a fork: its other branch is asked for
+        at once, whatever the digests say.
+        """
+        members, replica = self.desk.members(), self.desk.replica
+        logs = (
+            log for one in self._lacking.values() if one.seal.id == seal for log in one.delta.logs
+        )
+        forked = [
+            log.author
+            for log in logs
+            if log.head in missing
+            and replica.row(log.author).length >= log.length
+            and not replica.is_frozen(log.author)
+        ]
+        for session in self.desk.rng.sample(members, min(COMPARED_MAX, len(members))):
+            self.comparing.begin(session)
+            for author in forked[:PROBED_MAX]:
+                self.comparing.probe(session, author)
+
+    def _know(self, witnesses: tuple[Witness, ...]) -> None:
+        if len(self._sets) < SETS_MAX:
+            self._sets[set_root(witnesses)] = witnesses
+
+    def _finish(self, *, again: bool = False) -> None:
+        """Put the height into the chain, when it is decided and all of it is known.
+
+        again: let the ledger judge the content again, where it has not said to which set of
+        witnesses that leads.
+        """
+        certificate, content, point = self._certificate, self._content, self.chain.point
+        if certificate is None or content is None or point is None:
+            return
+        witnesses = self._sets.get(content.seal.witnesses)
+        if set_root(point.witnesses) == content.seal.witnesses:
+            witnesses = point.witnesses
+        if witnesses is None:
+            if again:
+                self.ask(events.Judge(content))
+            return
+        try:
+            self.chain.take(SealedHeight(content.seal, certificate, witnesses), content.delta)
+        except InvalidSeal:  # the right seal with a delta that is not its own: peers have it
+            self._content = None
+            return
+        self.voices.say(certificate)
+
+
+def _key(request: Request) -> _Key:
+    """Return what tells a request from others that are under way."""
+    match request:
+        case Show():
+            return -2, b""
+        case events.Build(round_, _):
+            return -1, round_.to_bytes(4, "big")
+        case events.Judge(proposal):
+            return proposal.round, proposal.seal.id
+        case _:
+            assert_never(request)

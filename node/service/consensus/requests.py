@@ -1,0 +1,69 @@
+"""Members of this node who wait for a seal: what each is told, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from commonweal.node.service.events import Answer, Ticket
+from commonweal.node.service.peer import Desk
+from commonweal.protocol.errors import CommonwealError, UsageError
+
+ASKS_MAX = 64
+TELL_AGAIN_MS = 5_000
+"""Who waits is told again what for, though nothing changed, so that he knows that we live."""
+
+
+@dataclass(slots=True)
+class _Ask:
+    """A member waits for the seal after `height`; told: what he was told last, None for nothing."""
+
+    height: int
+    told: tuple[object, ...] | None = None
+
+
+class Asking:
+    """The requests for a seal that wait."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self._asks: dict[Ticket, _Ask] = {}
+
+    def add(self, ticket: Ticket, height: int) -> bool:
+        """Let one wait for the seal after `height`; say whether there was room."""
+        if len(self._asks) >= ASKS_MAX:
+            self.refuse(ticket, UsageError("too many wait for a seal on this node"))
+            return False
+        self._asks[ticket] = _Ask(height)
+        return True
+
+    def refuse(self, ticket: Ticket, why: CommonwealError) -> None:
+        """Tell one that there will be no seal."""
+        self.desk.do(Answer(ticket, why))
+
+    def forget(self, ticket: Ticket) -> None:
+        """Drop one who went away."""
+        self._asks.pop(ticket, None)
+
+    def has_new(self) -> bool:
+        """Say whether somebody waits who was told nothing yet."""
+        return any(ask.told is None for ask in self._asks.values())
+
+    def nothing_waits(self, height: int) -> None:
+        """Tell the new ones that nothing is to be sealed."""
+        for ticket in [ticket for ticket, ask in self._asks.items() if ask.told is None]:
+            del self._asks[ticket]
+            self.desk.do(Answer(ticket, {"height": height, "is_sealed": False}))
+
+    def tell(self, height: int, about: Mapping[str, Any] | None) -> None:
+        """Tell each that it is sealed, or what it waits for. about: None for nothing new yet."""
+        for ticket, ask in list(self._asks.items()):
+            if height > ask.height:
+                del self._asks[ticket]
+                self.desk.do(Answer(ticket, {"height": height, "is_sealed": True}))
+            elif about is not None:
+                told = (*about.values(), self.desk.now_ms // TELL_AGAIN_MS)
+                if told != ask.told:
+                    ask.told = told
+                    self.desk.do(Answer(ticket, about, last=False))

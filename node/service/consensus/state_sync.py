@@ -1,0 +1,239 @@
+"""Arriving: who joins late takes the state of a seal from members, and gives it to others.
+
+Records follow by the usual ways meanwhile and afterwards. Each chunk is checked against the
+root that a seal of this node's own chain names, so a member who gives another is dropped with
+the first, and the next one goes on where he ended. When nobody gives any, the records are
+folded as they come: that is slower and comes to the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, assert_never
+
+from commonweal.node.service.events import Assess, GiveUp, Hold, Portion, Stated, Take
+from commonweal.node.service.peer import Desk, Session
+from commonweal.protocol.keys import PeerKey
+from commonweal.protocol.ledger.checkpoint.snapshot import CHUNK_BYTES_MAX
+from commonweal.protocol.records.record import RecordId
+from commonweal.protocol.wire.state_sync import PART_BYTES_MAX, StateMessage, StatePart, WantState
+
+if TYPE_CHECKING:
+    from commonweal.node.service.consensus.reactor import Sealing
+    from commonweal.storage.ledger.snapshots import Offer
+
+RECORDS_MIN = 5_000
+"""Fewer sealed records that are missing are folded sooner than a state is fetched."""
+
+PATIENCE_MS = 5_000
+"""So long a member may take for a part; then another is asked."""
+
+GIVE_UP_MS = 60_000
+"""After so long without a chunk the records are folded instead."""
+
+TAKE_MS_MAX = 15 * 60 * 1000
+"""However steadily chunks come, folding waits no longer than this."""
+
+GIVERS_ASKED_MAX = 32
+"""Requests of others that wait for the ledger; more are passed over, and come again."""
+
+
+@dataclass(slots=True)
+class _Taking:
+    """What is being taken: from whom, which chunk, and how much of it has come.
+
+    offer: None before the first answer. since_ms: of the last step; began_ms: of the last
+    chunk. is_checked: whether the ledger has the chunk, and not answered yet.
+    """
+
+    peer: PeerKey
+    number: int
+    since_ms: int
+    began_ms: int
+    offer: Offer | None = None
+    data: bytearray | None = None
+    is_checked: bool = False
+
+
+class Arriving:
+    """The taking of a state by this node, and the giving of its own."""
+
+    def __init__(self, desk: Desk, sealing: Sealing) -> None:
+        self.desk, self.sealing, self.chain = desk, sealing, sealing.chain
+        self.reload()
+
+    def reload(self) -> None:
+        """Begin anew, as at the start and after a commit that failed."""
+        self._taking: _Taking | None = None
+        self.silent: dict[PeerKey, None] = {}
+        """Who gave nothing, or a wrong state, and is asked last."""
+        self._asks: dict[Portion, list[tuple[PeerKey, int]]] = {}
+        self._is_over = False
+        self._since_ms: int | None = None
+        """Since when it could begin."""
+
+    # What happens.
+
+    def started(self) -> None:
+        """Hold the folding of a node that has no seals yet, until it is known which way to go."""
+        is_newcomer = self.desk.replica.store.id_at(self.desk.me.device, 0) != RecordId(
+            self.chain.community
+        )
+        if not self.chain.seals.height and is_newcomer:
+            self.desk.do(Assess(Hold()))
+
+    def receive(self, session: Session, message: StateMessage) -> None:
+        """Take in a member's message. Raises nothing: who errs is dropped."""
+        match message:
+            case WantState():
+                self._asked(session, message)
+            case StatePart():
+                self._part(session, message)
+            case _:
+                assert_never(message)
+
+    def stated(self, event: Stated) -> None:
+        """Take in an answer of the ledger."""
+        match event.request:
+            case Portion():
+                self._give(event.request, event)
+            case Take():
+                self._took(event)
+            case Hold() | GiveUp():
+                pass
+            case _:
+                assert_never(event.request)
+
+    def tick(self) -> None:
+        """Begin where that is due, ask another where one is silent, and end what leads nowhere."""
+        taking, now = self._taking, self.desk.now_ms
+        if taking is None:
+            self._begin()
+        elif now - taking.began_ms > GIVE_UP_MS or self._waited_ms() > TAKE_MS_MAX:
+            self._end()
+        elif not taking.is_checked and now - taking.since_ms > PATIENCE_MS:
+            self.silent[taking.peer] = None
+            self._ask(taking.began_ms)
+
+    # Giving.
+
+    def _asked(self, session: Session, message: WantState) -> None:
+        request = Portion(message.height, message.number)
+        if sum(map(len, self._asks.values())) >= GIVERS_ASKED_MAX:
+            return
+        if request not in self._asks:
+            self.desk.do(Assess(request))
+        self._asks.setdefault(request, []).append((session.peer, message.offset))
+
+    def _give(self, request: Portion, event: Stated) -> None:
+        for peer, offset in self._asks.pop(request, ()):
+            session = self.desk.sessions.get(peer)
+            if session is None or not session.is_member:
+                continue
+            part = StatePart(0, 0, 0, 0, 0, b"")
+            if isinstance(event.answer, tuple):
+                offer, data = event.answer
+                some = data[offset : offset + PART_BYTES_MAX]
+                if some:
+                    part = StatePart(*offer, request.number, len(data), offset, some)
+            self.desk.send(session, part)
+
+    # Taking.
+
+    def _begin(self) -> None:
+        """Begin to take a state when nothing is folded here, and much that is sealed is missing.
+
+        What an earlier life of this node began and did not end is ended here, too.
+        """
+        outlook, chain, now = self.sealing.outlook, self.chain, self.desk.now_ms
+        if self._is_over or outlook is None or not self.desk.keeps:
+            return
+        if not chain.seals.height:
+            return
+        if self._since_ms is None:
+            self._since_ms = now
+        members = [one for one in self.desk.members() if one.follows_seals]
+        is_folded = bytes(outlook.seal) != chain.community
+        if is_folded or chain.fork is not None or self._waited_ms() > GIVE_UP_MS:
+            self._end()
+        elif members and all(one.height <= chain.height for one in members):
+            row, logs = self.desk.replica.row, chain.logs.values()
+            missing = sum(max(0, log.length - row(log.author).length) for log in logs)
+            if missing < RECORDS_MIN:
+                self._end()
+            else:
+                self.desk.do(Assess(Hold()))
+                self._ask(began_ms=now)
+
+    def _waited_ms(self) -> int:
+        return 0 if self._since_ms is None else self.desk.now_ms - self._since_ms
+
+    def _end(self) -> None:
+        self._taking, self._is_over = None, True
+        self.desk.do(Assess(GiveUp()))
+
+    def _ask(self, began_ms: int) -> None:
+        """Ask a member who may have a state for the first chunk; the ledger says what is next."""
+        members = [one for one in self.desk.members() if one.follows_seals and one.height]
+        able = [one for one in members if one.peer not in self.silent]
+        if not able:
+            self.silent.clear()
+        if not members:
+            self._taking = _Taking(PeerKey(b""), 0, self.desk.now_ms, began_ms)
+            return
+        session = self.desk.rng.choice(able or members)
+        self._taking = _Taking(session.peer, 0, self.desk.now_ms, began_ms)
+        self._want(session)
+
+    def _want(self, session: Session) -> None:
+        taking = self._taking
+        assert taking is not None, "something is being taken"
+        taking.since_ms = self.desk.now_ms
+        height = taking.offer.height if taking.offer is not None else 0
+        offset = len(taking.data) if taking.data is not None else 0
+        self.desk.send(session, WantState(height, taking.number, offset))
+
+    def _part(self, session: Session, part: StatePart) -> None:
+        from commonweal.storage.ledger.snapshots import Offer
+
+        taking = self._taking
+        if taking is None or taking.peer != session.peer or taking.is_checked:
+            return
+        offer = Offer(part.height, part.depth)
+        if not part.height or part.height > self.chain.height or (taking.offer or offer) != offer:
+            self.silent[session.peer] = None
+            self._ask(taking.began_ms)
+            return
+        data = bytearray() if taking.data is None else taking.data
+        if part.number != taking.number or part.offset != len(data):
+            return
+        taking.offer, taking.data = offer, data + part.data
+        assert len(taking.data) <= CHUNK_BYTES_MAX, "no message names a larger one"
+        if len(taking.data) < part.size:
+            self._want(session)
+        else:
+            taking.is_checked = True
+            self.desk.do(Assess(Take(offer, part.number, bytes(taking.data))))
+
+    def _took(self, event: Stated) -> None:
+        """Go on with the next chunk, or drop who gave a wrong one."""
+        from commonweal.storage.ledger.snapshots import Progress
+
+        taking = self._taking
+        if taking is None:
+            return
+        session = self.desk.sessions.get(taking.peer)
+        if isinstance(event.answer, Progress):
+            if event.answer.wanted is None:
+                self._taking, self._is_over = None, True
+                return
+            number, now = event.answer.wanted, self.desk.now_ms
+            taken = _Taking(taking.peer, number, now, now, event.answer.offer)
+            self._taking = taken
+            if session is not None:
+                self._want(session)
+            return
+        if session is not None:
+            self.desk.drop(session, f"gives a state that is not the seal's: {event.answer}")
+        self.silent[taking.peer] = None
+        self._ask(taking.began_ms)

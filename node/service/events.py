@@ -1,0 +1,292 @@
+"""What a node is told and what it asks for: the events and actions of `Service`.
+
+Events of the network are in `link`; the rest are here. An action is performed by the
+driver only after the batch of events that caused it is committed to disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NewType, TypeAlias
+
+from commonweal.node.transport import Link
+from commonweal.protocol.codec import Value
+from commonweal.protocol.errors import CommonwealError
+from commonweal.protocol.keys import PeerKey
+from commonweal.protocol.records.record import RecordId
+from commonweal.protocol.seal.events import Build, Judge
+from commonweal.protocol.seal.votes import SealId
+
+if TYPE_CHECKING:
+    from commonweal.node.service.roster import Roster
+    from commonweal.protocol.seal.cut import SealedLog
+    from commonweal.storage.ledger.consensus_view import Outlook
+    from commonweal.storage.ledger.proposals import Draft, Finding
+    from commonweal.storage.ledger.snapshots import Offer, Progress
+
+Ticket = NewType("Ticket", int)
+"""Names one request of the local API until it is answered."""
+
+DRAFTS_MAX = 1_000
+"""Records that one `Submitted` may ask for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The node begins to run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """The network listens at these multiaddrs (without peer id)."""
+
+    addresses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A body to be written: erasable text or file, or a permanent document."""
+
+    media_type: str
+    content: bytes
+    permanent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A record that our member wants written."""
+
+    kind: str
+    data: Mapping[str, Value]
+    deps: tuple[RecordId, ...] = ()
+    text: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """Our own member wants records in the ledger; all are written, or none."""
+
+    ticket: Ticket
+    wishes: tuple[Wish, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The local API asks something that only the running node knows."""
+
+    ticket: Ticket
+    question: str
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """Asks what goes beyond the last cut, for this device's have-frontier."""
+
+
+Request: TypeAlias = Show | Build | Judge
+"""What those who agree on seals ask the ledger, which may take a while."""
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """Asks for a chunk of the final state, to hand it out. height: 0 for any."""
+
+    height: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """Asks that a chunk of a state which is being taken from others be checked and kept."""
+
+    offer: Offer
+    number: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Asks that records be folded only when a state was taken, or that was given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """Asks that what was taken of a state be forgotten, and the records be folded instead."""
+
+
+StateRequest: TypeAlias = Portion | Hold | Take | GiveUp
+STATE_REQUESTS = (Portion, Hold, Take, GiveUp)
+"""What is answered before anything is folded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """The answer to a `StateRequest`.
+
+    To Portion the offer and its chunk, or None; to Take what is next, or why the chunk is
+    refused, in words; to the others None.
+    """
+
+    request: StateRequest
+    answer: tuple[Offer, bytes] | Progress | str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Assessed:
+    """The answer to an `Assess`: to Show the logs, to Build a draft or None, to Judge a finding.
+
+    seal: where the ledger stood; an answer from elsewhere than the end of the chain is
+    asked for again.
+    """
+
+    request: Request
+    seal: SealId
+    answer: tuple[SealedLog, ...] | Draft | Finding | None
+
+
+@dataclass(frozen=True, slots=True)
+class Concluded:
+    """What the ledger says of seals, as far as it is folded."""
+
+    outlook: Outlook
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """Whoever holds this ticket went away."""
+
+    ticket: Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class Woke:
+    """The time that we asked for with `Wake` came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """All that the events before this one changed is durable."""
+
+
+Event: TypeAlias = (
+    Link
+    | Started
+    | Listening
+    | Submitted
+    | Asked
+    | Assessed
+    | Stated
+    | Concluded
+    | Forgotten
+    | Woke
+    | Committed
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send `frame` to `peer`; never waits."""
+
+    peer: PeerKey
+    frame: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """Gossip `data` to everybody on `topic`."""
+
+    topic: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribe:
+    """Listen to gossip on these topics."""
+
+    topics: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recognise:
+    """Take in and pass on gossip by this roster from now on."""
+
+    roster: Roster
+
+
+@dataclass(frozen=True, slots=True)
+class Dial:
+    """Try to reach `peer` at these multiaddrs."""
+
+    peer: PeerKey
+    addresses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Admit:
+    """`peer` proved that it is a member's: lift the limits of strangers."""
+
+    peer: PeerKey
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerate:
+    """`peer` holds an invite: let it stay, with a guest's limits."""
+
+    peer: PeerKey
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Close the link to `peer`."""
+
+    peer: PeerKey
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A frame of `size` bytes from `peer` was taken in; it counts no more."""
+
+    peer: PeerKey
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """Come back with `Woke` at `at_ms`; replaces an earlier wish."""
+
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Assess:
+    """Ask the ledger, and come back with `Assessed` or `Stated` whenever it has answered."""
+
+    request: Request | StateRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to a request of the local API; `last` closes the ticket."""
+
+    ticket: Ticket
+    value: Mapping[str, Any] | CommonwealError
+    last: bool = True
+
+
+Action: TypeAlias = (
+    Send
+    | Publish
+    | Subscribe
+    | Recognise
+    | Dial
+    | Admit
+    | Tolerate
+    | Drop
+    | Taken
+    | Wake
+    | Assess
+    | Answer
+)

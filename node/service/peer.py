@@ -1,0 +1,262 @@
+"""One link to a peer, as far as the service remembers it, and what all parts of it share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from commonweal.node.service.events import Action, Drop, Send
+from commonweal.node.service.replica import Replica
+from commonweal.protocol import keys
+from commonweal.protocol.errors import Malformed
+from commonweal.protocol.keys import DeviceKey, MemberId, PeerKey, Signer
+from commonweal.protocol.records.fork_proof import Proof
+from commonweal.protocol.records.record import RecordId
+from commonweal.protocol.seal.timing import BACK_MS_MIN
+from commonweal.protocol.wire import messages
+
+if TYPE_CHECKING:
+    from random import Random
+
+FRAMES_IN_FLIGHT_MAX = 8
+"""Frames of records that a peer sends before we said that we took them."""
+
+OUT_OF_PLACE_MAX = 64
+"""Messages of a peer that he may not say and that are passed over; with one more he is dropped."""
+TURN_BYTES_MAX = 8 * 1024 * 1024
+TURN_FRAMES_MAX = 16_384
+"""What one peer can make us send between two commits: as much as a link's outbox holds."""
+LOGS_NAMED_MAX = 65_536
+"""Logs of which one peer may hold another number of records than we."""
+
+SLOW_BYTES_PER_S = 64 * 1024
+"""Below this another peer is tried who has the same, and whose pace is not known."""
+
+ENDS_KEPT_MAX = 256
+"""Peers of which it is remembered why their last link ended."""
+
+
+class Standing(Enum):
+    """How far a peer has come: nothing proven, holder of an invite, member."""
+
+    STRANGER = "stranger"
+    GUEST = "guest"
+    MEMBER = "member"
+
+
+@dataclass(slots=True)
+class Identity:
+    """Who this node is: the keys with which the device signs records, and its host its links."""
+
+    signer: Signer
+    host: Signer
+
+    @property
+    def device(self) -> DeviceKey:
+        """The device, as author of its log."""
+        return DeviceKey(self.signer.key)
+
+    @property
+    def peer(self) -> PeerKey:
+        """The peer, as the other end of a link knows it."""
+        return PeerKey(self.host.key)
+
+    @classmethod
+    def of(cls, device_seed: bytes) -> Identity:
+        """Return who the node of a device with this seed is."""
+        return cls(keys.device_signer(device_seed), keys.peer_signer(device_seed))
+
+
+@dataclass(slots=True)
+class Session:
+    """What we know of one connected peer.
+
+    theirs: lengths of logs of which the peer holds another number of records than we;
+    where it is silent the peer had as many as we at the last commit. sent: lengths that
+    we sent and the peer has not confirmed. wanted: how far each log goes there that we
+    lack; fetching: the part of it that was asked for. in_flight: frames it asked for and
+    has not taken yet. height: how far it sealed; told_height: how far we said that we did;
+    asked_ms: when it was asked for seals that did not come yet, else 0.
+    """
+
+    peer: PeerKey
+    address: str
+    outbound: bool
+    since_ms: int
+    heard_ms: int
+    standing: Standing = Standing.STRANGER
+    greeted: bool = False
+    device: DeviceKey | None = None
+    """The device that was enrolled with this peer key; nothing that the peer only claims."""
+    member: MemberId | None = None
+    """The member of an admitted device; None where only our link names the peer."""
+    invite: RecordId | None = None
+    out_of_place: int = 0
+    skew_ms: int = 0
+    compared: bool = False
+    base: bytes = b""
+    base_mark: int = 0
+    compare_mark: int = 0
+    compare_digest: bytes = b""
+    compare_ms: int = 0
+    theirs: dict[DeviceKey, int] = field(default_factory=dict)
+    sent: dict[DeviceKey, int] = field(default_factory=dict)
+    wanted: dict[DeviceKey, int] = field(default_factory=dict)
+    fetching: dict[DeviceKey, int] = field(default_factory=dict)
+    probing: dict[DeviceKey, int] = field(default_factory=dict)
+    has_shown: bool = False
+    """Whether it showed a record of our own log that we lack."""
+    claim_ping: int = 0
+    """The ping behind the question for it, as long as it did not come back."""
+    coming: int = 0
+    """So many bytes have come of a frame that is not whole yet."""
+    coming_ms: int = 0
+    """When some of such a frame last came; and when the peer was last told."""
+    told_coming_ms: int = 0
+    fetched_ms: int = 0
+    """When it was last asked for records."""
+    turn_ms: int = 0
+    brought: int = 0
+    """Bytes of records that we lacked, since `turn_ms`."""
+    pace: int | None = None
+    """How many came in a second, when that was last measured."""
+    progress_ms: int = 0
+    news_ms: int = 0
+    """When the peer last brought records that we lacked."""
+    stalled_ms: int = 0
+    """When it was last given up, since it sent nothing of what it was asked for."""
+    spare_proof: Proof | None = None
+    """The last that it sent for which there was no room."""
+    refolded_ms: int = 0
+    """When not all that it brought could be kept, after it was folded."""
+    remaining: int = 0
+    in_flight: int = 0
+    acks: dict[DeviceKey, int] = field(default_factory=dict)
+    took: int = 0
+    parts: dict[bytes, bytearray] = field(default_factory=dict)
+    asked_bodies: dict[bytes, None] = field(default_factory=dict)
+    body_ms: int = 0
+    """When the peer last sent some of these, or was asked for the first."""
+    branches: dict[RecordId, int] = field(default_factory=dict)
+    """How many records of the void chain to one that it asked for were sent."""
+    turn_bytes: int = 0
+    turn_frames: int = 0
+    follows_seals: bool = False
+    height: int = 0
+    told_height: int = -1
+    told_ms: int = 0
+    held_ms: int = 0
+    asked_start: int = 0
+    asked_ms: int = 0
+
+    @property
+    def is_member(self) -> bool:
+        """Whether the peer proved to be a member's."""
+        return self.standing is Standing.MEMBER
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether the peer brought little when that was last measured."""
+        return self.pace is not None and self.pace < SLOW_BYTES_PER_S
+
+    def has(self, author: DeviceKey, ours: int) -> int:
+        """Return how many records of a log the peer has or was sent; `ours` where it is silent."""
+        return max(self.theirs.get(author, ours), self.sent.get(author, 0))
+
+    def confirm(self, author: DeviceKey, length: int, ours: int) -> None:
+        """Note that the peer keeps `length` records of a log of which we hold `ours`.
+
+        Raises `Malformed` when he named more logs than anybody has.
+        """
+        if length == ours:
+            self.theirs.pop(author, None)
+        elif author not in self.theirs and len(self.theirs) >= LOGS_NAMED_MAX:
+            raise Malformed(f"names more than {LOGS_NAMED_MAX} logs that are not here")
+        else:
+            self.theirs[author] = length
+        if self.sent.get(author, 0) <= length:
+            self.sent.pop(author, None)
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Why a peer's last link ended, and when; dropped: why this node last closed one to it."""
+
+    reason: str
+    at_ms: int
+    dropped: str | None
+    device: DeviceKey | None
+    address: str
+
+
+@dataclass(slots=True)
+class Desk:
+    """What the parts of the service work on: the replica, the sessions, and what is to be done."""
+
+    replica: Replica
+    me: Identity
+    rng: Random
+    now_ms: int = 0
+    sessions: dict[PeerKey, Session] = field(default_factory=dict)
+    actions: list[Action] = field(default_factory=list)
+    ends: dict[PeerKey, End] = field(default_factory=dict)
+    keeps: bool = True
+    """False while the disk takes no changes: what is held is served, and nothing is taken in."""
+
+    def tell_time(self, now_ms: int) -> None:
+        """Let it be so late; what a clock that is set differs from those of peers is corrected."""
+        step_ms = now_ms - self.now_ms
+        if self.now_ms and abs(step_ms) >= BACK_MS_MIN:
+            for session in self.sessions.values():
+                session.skew_ms -= step_ms
+        self.now_ms = now_ms
+
+    def do(self, action: Action) -> None:
+        """Add to what is to be done."""
+        self.actions.append(action)
+
+    def send(self, session: Session, message: messages.Message) -> None:
+        """Send `message` to a peer; drop him when that is more than a link takes at once."""
+        frame = messages.encode(message)
+        session.turn_bytes += len(frame)
+        session.turn_frames += 1
+        if session.turn_bytes > TURN_BYTES_MAX or session.turn_frames > TURN_FRAMES_MAX:
+            self.drop(session, "asks for more at once than a link takes")
+        else:
+            self.actions.append(Send(session.peer, frame))
+
+    def is_linked(self, session: Session) -> bool:
+        """Say whether the session still stands."""
+        return self.sessions.get(session.peer) is session
+
+    def drop(self, session: Session, reason: str) -> None:
+        """Close the link to a peer that broke the protocol or is silent."""
+        if self.sessions.pop(session.peer, None) is not None:
+            self.actions.append(Drop(session.peer, reason))
+            self.ended(session, reason, by_us=True)
+
+    def out_of_place(self, session: Session) -> None:
+        """Pass over what a peer may not say here, a second hello too, unless he goes on and on.
+
+        It may be meant for the link that this one replaced, or come from one who learned
+        from others that he is a member, before we did.
+        """
+        session.out_of_place += 1
+        if session.out_of_place > OUT_OF_PLACE_MAX:
+            self.drop(session, "speaks out of place")
+
+    def ended(self, session: Session, reason: str, *, by_us: bool) -> None:
+        """Remember why a link ended, for who asks about the peer; strangers push nobody out."""
+        before = self.ends.pop(session.peer, None)
+        if len(self.ends) >= ENDS_KEPT_MAX:
+            strangers = (peer for peer, end in self.ends.items() if end.device is None)
+            del self.ends[next(strangers, next(iter(self.ends)))]
+        device, dropped = session.device, reason if by_us else None
+        if before is not None:
+            device, dropped = device or before.device, dropped or before.dropped
+        self.ends[session.peer] = End(reason, self.now_ms, dropped, device, session.address)
+
+    def members(self) -> list[Session]:
+        """Return the sessions with members, in the order of connecting."""
+        return [session for session in self.sessions.values() if session.is_member]

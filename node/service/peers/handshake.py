@@ -1,0 +1,332 @@
+"""The gate: who may stay on a link, and as what.
+
+A stranger gets one message, hello. Its device counts only when it was enrolled with the
+peer key of this link (`_bind`), and it is a member's only by what the ledger or its
+credentials prove (`_admit`); who holds a good invite stays as a guest and may leave a
+request here; anybody else is shown nothing. No node vouches for anybody: the request is judged
+by the rules, and members vouch by hand where those ask for more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+from commonweal.node.service.events import Admit, Tolerate
+from commonweal.node.service.peer import Desk, Session, Standing
+from commonweal.node.service.peers.membership_evidence import chosen
+from commonweal.node.service.peers.overlay import MADE_ROOM
+from commonweal.node.transport import GUESTS_MAX
+from commonweal.protocol.errors import BadSignature, CommonwealError, NotPermitted
+from commonweal.protocol.identity import membership_proof
+from commonweal.protocol.identity.invite import Invite
+from commonweal.protocol.keys import DeviceKey, MemberId, PeerKey, Signer
+from commonweal.protocol.ledger.members import membership
+from commonweal.protocol.records.record import RECORD_BYTES_MAX, RecordId, from_bytes
+from commonweal.protocol.wire import hello, messages
+from commonweal.protocol.wire.hello import Greeting, InviteProof
+
+PARTING_MS = 1_000
+"""So long a link stays after its device was ended here."""
+
+
+class Gate:
+    """Hellos of both sides, and the admission of guests."""
+
+    def __init__(self, desk: Desk, invite: Invite | None) -> None:
+        self.desk = desk
+        self.invite = invite
+        """The invite that we hold while we are not admitted ourselves."""
+        self.refusal: tuple[str, str] | None = None
+        """The last reason that another node gave for refusing us: (code, text)."""
+        self._credentials: tuple[bytes, ...] = ()
+        self._stamp: object = None
+        self._parting: dict[PeerKey, int] = {}
+        """Members' links that are to end, and since when."""
+
+    def greet(self, session: Session) -> None:
+        """Send our hello."""
+        desk = self.desk
+        replica, me = desk.replica, desk.me
+        proof: InviteProof | None = None
+        if self.invite is not None and not replica.is_member(me.device):
+            key = Signer(self.invite.seed)
+            proof = hello.invite_proof(
+                key, replica.community, self.invite.id, me.peer, session.peer
+            )
+        is_guest = session.standing is Standing.GUEST
+        greeting = Greeting(
+            hello.VERSIONS,
+            me.device,
+            self._enrolment() if is_guest else self._own_credentials(),
+            proof,
+            replica.chain.height,
+            bytes(replica.chain.seal) if replica.chain.height else b"",
+            replica.ruleset,
+            replica.frontier.digest(),
+            desk.now_ms,
+        )
+        nonce = desk.rng.randbytes(hello.NONCE_BYTES)
+        desk.send(session, hello.close(greeting, replica.community, me.peer, session.peer, nonce))
+        session.greeted = True
+
+    def receive(self, session: Session, message: messages.Hello) -> bool:
+        """Take in the peer's hello; say whether comparing may begin.
+
+        Who is refused is dropped, with a reason only if he knows the community.
+        """
+        desk, community = self.desk, self.desk.replica.community
+        try:
+            greeting = hello.open_(message, community, session.peer, desk.me.peer)
+        except NotPermitted:
+            desk.drop(session, "does not know the community")
+            return False
+        session.skew_ms = greeting.clock_ms - desk.now_ms
+        session.height = greeting.height
+        session.follows_seals = hello.SEALS_VERSION in greeting.versions
+        if not set(greeting.versions) & set(hello.VERSIONS):
+            self._refuse(session, "version", "this node speaks another version; upgrade one of us")
+        elif not self._bind(session, greeting):
+            text = "the device was not enrolled with the key of this node"
+            self._refuse(session, "not-a-member", text)
+        elif self._admit(session, greeting.credentials):
+            desk.replica.chain.learn(greeting.credentials)
+        elif greeting.invite is not None:
+            self._host(session, greeting.invite)
+        else:
+            self._refuse(session, "not-a-member", "you are not a member here, as far as known")
+        return session.is_member
+
+    def promote(self) -> list[Session]:
+        """Admit guests whose membership has come; return their sessions. Let go whose is over."""
+        self._demote()
+        found = []
+        for session in list(self.desk.sessions.values()):
+            if session.standing is not Standing.GUEST:
+                continue
+            if self._admit(session):
+                found.append(session)
+            elif session.invite is not None:
+                self._turn_away(session, session.invite)
+        return found
+
+    def _demote(self) -> None:
+        """End the links to devices that were revoked, and of members who left.
+
+        A moment later, so that they hear of it.
+        """
+        now_ms, before = self.desk.now_ms, self._parting
+        self._parting = {
+            session.peer: before.get(session.peer, now_ms)
+            for session in self.desk.members()
+            if self._is_ended(session)
+        }
+        for peer, since_ms in self._parting.items():
+            if now_ms - since_ms >= PARTING_MS:
+                text = "this device was revoked, or its member left"
+                self._refuse(self.desk.sessions[peer], "not-a-member", text)
+
+    def _is_ended(self, session: Session) -> bool:
+        """Say whether the records here say that this device is nobody's, or another host's."""
+        replica, device = self.desk.replica, session.device
+        if device is None:
+            return False
+        status = membership.status_of(replica.ledger.state, device)
+        is_over = status in ("revoked", "left", "removed") or replica.is_removed(device)
+        if is_over or replica.is_waiting(device):
+            return True
+        return membership.peer_of(replica.ledger.state, device) not in (None, session.peer)
+
+    def _bind(self, session: Session, greeting: Greeting) -> bool:
+        """Give a session the device that it names, if that was enrolled with this link's peer key.
+
+        Nowhere else does a session get a device. It is nobody's yet: `_admit` tells.
+        """
+        replica, device = self.desk.replica, greeting.device
+        enrolled = membership.peer_of(replica.ledger.state, device)
+        if enrolled is None:
+            is_bound = any(self._binds(data, device, session.peer) for data in greeting.credentials)
+        else:
+            is_bound = enrolled == session.peer
+        if is_bound:
+            session.device = device
+        return is_bound
+
+    def _binds(self, data: bytes, device: DeviceKey, peer: PeerKey) -> bool:
+        with suppress(CommonwealError):
+            return membership_proof.is_bound(
+                from_bytes(data), self.desk.replica.community, device, peer
+            )
+        return False
+
+    def _admit(self, session: Session, shown: Sequence[bytes] = ()) -> bool:
+        """Make a session a member's, if its device is one's. Nowhere else does it become so.
+
+        shown: the credentials of its hello.
+        """
+        device = session.device
+        if device is None or self._is_ended(session):
+            return False
+        member = self._member_of(session, device, shown)
+        if member is None and not self._is_named(session):
+            return False
+        session.standing, session.member = Standing.MEMBER, member
+        self.refusal = None
+        self.desk.do(Admit(session.peer))
+        if not session.greeted:
+            self.greet(session)
+        return True
+
+    def _member_of(
+        self, session: Session, device: DeviceKey, shown: Sequence[bytes]
+    ) -> MemberId | None:
+        """Return the member whose device this is, by the records here or by what is shown."""
+        member = self.desk.replica.member_of(device)
+        if member is None:
+            member = self._enroller(session, device, shown)
+        return self._shown(session, device, shown) if member is None else member
+
+    def _enroller(
+        self, session: Session, device: DeviceKey, shown: Sequence[bytes]
+    ) -> MemberId | None:
+        """Return the member, known here, who enrolled this device, as one who restores does."""
+        for data in shown:
+            with suppress(CommonwealError):
+                record = from_bytes(data)
+                place = (self.desk.replica.community, device, session.peer)
+                if membership_proof.is_enrolled(record, *place, self._speaking):
+                    return MemberId(record.data["member"])
+        return None
+
+    def _shown(
+        self, session: Session, device: DeviceKey, shown: Sequence[bytes]
+    ) -> MemberId | None:
+        """Return the member whom credentials show, if nothing known here speaks against it."""
+        replica = self.desk.replica
+        try:
+            claim = membership_proof.check(
+                shown, replica.community, device, session.peer, replica.member_of
+            )
+        except CommonwealError:
+            return None
+        known = membership.member(replica.ledger.state, claim.member)
+        if known is None or known.status == "new":
+            if any(map(self._is_over, claim.invites[:1])):
+                return None
+            # A request that is held here and admits nobody needs the vouch of somebody.
+            waits = bool(claim.invites) and self._has_asked(claim.member)
+            return None if waits else claim.member
+        speaking = self._speaking(claim.member)
+        is_so = speaking is not None and claim.continues(speaking, known.rekeys)
+        return claim.member if is_so else None
+
+    def _is_over(self, id: RecordId) -> bool:
+        """Say whether an invite is known here to have ended before somebody came in by it."""
+        replica = self.desk.replica
+        invite = membership.invite(replica.ledger.state, id)
+        return invite is not None and (
+            invite.closed is not None or invite.author in replica.removed
+        )
+
+    def _has_asked(self, member: MemberId) -> bool:
+        return any(
+            one.member == member for one in membership.pending(self.desk.replica.ledger.state)
+        )
+
+    def _is_named(self, session: Session) -> bool:
+        """Say whether we dialled whom our link names, and know nobody yet who could tell more."""
+        replica = self.desk.replica
+        if not session.outbound or membership.founder(replica.ledger.state) is not None:
+            return False
+        return any(
+            (known.peer, known.source) == (session.peer, "link")
+            for known in replica.store.addresses()
+        )
+
+    def _speaking(self, member: MemberId) -> membership_proof.Speaking | None:
+        """Return the keys that speak for a member now, as far as is known; None without one."""
+        replica = self.desk.replica
+        if member in replica.removed:
+            return None
+        return membership.active(replica.ledger.state, member)
+
+    def _host(self, session: Session, proof: InviteProof) -> None:
+        replica = self.desk.replica
+        invite = membership.invite(replica.ledger.state, proof.invite)
+        if invite is None:
+            return self._refuse(session, "invite-unknown", "this node has not heard of the invite")
+        try:
+            hello.check_invite_proof(
+                proof, invite.key, replica.community, session.peer, self.desk.me.peer
+            )
+        except BadSignature:
+            return self.desk.drop(session, "an invite without its key")
+        if self._turn_away(session, invite.id):
+            return None
+        self._make_room()
+        session.standing, session.invite = Standing.GUEST, invite.id
+        self.desk.do(Tolerate(session.peer))
+        if not session.greeted:
+            self.greet(session)
+        return None
+
+    def _make_room(self) -> None:
+        """When all places are taken, the first guest gives way of whoever invited most of them.
+
+        His request is here by then, and he may come again.
+        """
+        guests = [one for one in self.desk.sessions.values() if one.standing is Standing.GUEST]
+        if len(guests) >= GUESTS_MAX:
+            inviters = [self._inviter(one) for one in guests]
+            most = max(inviters, key=inviters.count)
+            self.desk.drop(guests[inviters.index(most)], MADE_ROOM)
+
+    def _inviter(self, guest: Session) -> MemberId | None:
+        state = self.desk.replica.ledger.state
+        invite = membership.invite(state, guest.invite) if guest.invite is not None else None
+        return invite.author if invite is not None else None
+
+    def _turn_away(self, session: Session, id: RecordId) -> bool:
+        """Refuse a guest whose invite admits nobody more; say whether he was."""
+        state = self.desk.replica.ledger.state
+        invite = membership.invite(state, id)
+        if invite is None:
+            self._refuse(session, "invite-unknown", "this node has not heard of the invite")
+        elif invite.revoked:
+            self._refuse(session, "invite-revoked", "the invite was taken back")
+        elif invite.expires is not None and invite.expires < self.desk.now_ms:
+            self._refuse(session, "invite-expired", "the invite is too old; ask for another")
+        elif invite.used >= invite.uses:
+            self._refuse(session, "invite-used", "the invite was used by another")
+        elif invite.closed is not None or invite.author in self.desk.replica.removed:
+            text = "the invite ended with the membership or the device of its author"
+            self._refuse(session, "invite-ended", text)
+        return session.peer not in self.desk.sessions
+
+    def _refuse(self, session: Session, code: str, text: str) -> None:
+        self.desk.send(session, messages.Bye(code, text))
+        self.desk.drop(session, code)
+
+    def _own_credentials(self) -> tuple[bytes, ...]:
+        """Return the records that make us a member to who has not met us.
+
+        Only our enrolment, before we are one, and where all would be too much for a hello.
+        A guest is not shown them either: they name others.
+        """
+        replica, device = self.desk.replica, self.desk.me.device
+        member = replica.member_of(device)
+        founder = membership.founder(replica.ledger.state)
+        if member is None or founder is None:
+            return self._enrolment()
+        known = [membership.member(replica.ledger.state, one) for one in (member, founder)]
+        stamp = tuple((one.id, one.since, one.rekeys) for one in known if one is not None)
+        if self._stamp != stamp:
+            wires = chosen(replica.store, replica.ledger, device, founder)
+            if not membership_proof.is_bounded(wires):
+                wires = list(self._enrolment())
+            self._credentials, self._stamp = tuple(wires), stamp
+        return self._credentials
+
+    def _enrolment(self) -> tuple[bytes, ...]:
+        """Return the record that enrols this device."""
+        return tuple(self.desk.replica.store.wires(self.desk.me.device, 0, 1, RECORD_BYTES_MAX))

@@ -1,0 +1,321 @@
+"""Peering: whom to dial, who is alive, and passing on where members' nodes are.
+
+The address book holds what links, mDNS and other members told. A node keeps up to
+`NEIGHBOURS_AIM` links; it tries again with growing pauses, and drops who is silent. Whoever
+comes in by himself never keeps it from choosing some neighbours, and now and then it looks
+at one more: all that it has may be hostile, and show it less than there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from commonweal.node.service.events import Dial, Drop
+from commonweal.node.service.peer import Desk, Session
+from commonweal.protocol.errors import CommonwealError
+from commonweal.protocol.identity import signed_address
+from commonweal.protocol.identity.invite import Contact
+from commonweal.protocol.identity.signed_address import STAMP_AHEAD_MS_MAX, SignedAddress
+from commonweal.protocol.keys import DeviceKey, PeerKey
+from commonweal.protocol.ledger.members import membership
+from commonweal.protocol.wire import messages
+from commonweal.storage.records.blobs_settings_addresses import Address, with_contact
+
+NEIGHBOURS_AIM = 8
+CHOSEN_AIM = 4
+"""Neighbours that we dialled, however many came in by themselves."""
+LOOK_AROUND_MS = 60_000
+"""With enough neighbours, one more is tried so often: the one who was tried longest ago."""
+TRIAL_MS = 20_000
+"""So long a new neighbour may take to bring something before another takes his place."""
+MADE_ROOM = "made room for another"
+PING_MS = 5_000
+SILENCE_MS_MAX = 15_000
+RETRY_MS_MIN, RETRY_MS_MAX = 500, 30_000
+STEADY_MS = 2_000
+"""A link to a member that lasted so long is a good one: when it ends, it is soon tried again."""
+DIALS_AT_ONCE_MAX = 4
+BOOK_MAX = 4_096
+"""Addresses of peers that are kept."""
+NEAR_MAX = 4
+"""Addresses of a peer that mDNS saw last. Anybody near may say them: they push out no other."""
+MOVE_MS = 5_000
+"""So often it is passed on where one node is now: the last, however often it moved."""
+EARLY_MAX = 256
+"""Addresses of peers who are no members' yet wait until they are; of more, the oldest go."""
+
+
+@dataclass(slots=True)
+class _Try:
+    """When a peer may be dialled next, and the pause that follows a failure."""
+
+    due_ms: int = 0
+    pause_ms: int = RETRY_MS_MIN
+    dialling: bool = False
+    tried_ms: int = 0
+
+
+class Peering:
+    """The address book, the dialling, and the keepalive of all sessions."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.listening: tuple[str, ...] = ()
+        self.failures: dict[PeerKey, str] = {}
+        """The last reason why a peer could not be reached."""
+        self.reload()
+
+    def reload(self) -> None:
+        """Read the address book from the store; no dial is under way."""
+        self._tries: dict[PeerKey, _Try] = {}
+        self._looked_ms = 0
+        self._book: dict[PeerKey, Address] = {
+            known.peer: known for known in self.desk.replica.store.addresses()
+        }
+        self._signed = dict.fromkeys(known.signed for known in self._book.values())
+        """What is kept, signed, so that it is not checked again whenever it is told again."""
+        self._near: dict[PeerKey, tuple[str, ...]] = {}
+        self._passed_ms: dict[PeerKey, int] = {}
+        self._moved: dict[PeerKey, None] = {}
+        """Who moved again so soon that it waits to be passed on."""
+        self._early: dict[PeerKey, tuple[SignedAddress, bytes]] = {}
+        """What came before the records that say whose it is, as it does to a newcomer."""
+
+    def listens(self, addresses: tuple[str, ...]) -> None:
+        """Note where our own node listens, and tell the members."""
+        self.listening = addresses
+        for session in self.desk.members():
+            self.tell(session)
+
+    def tell(self, session: Session) -> None:
+        """Send a peer our own signed address and those of others."""
+        desk = self.desk
+        signed: list[bytes] = []
+        if self.listening:
+            community = desk.replica.community
+            own = signed_address.sign(desk.me.host, community, desk.now_ms, self.listening)
+            signed.append(own.to_bytes())
+        signed += [known.signed for known in self._book.values() if known.signed]
+        if signed:
+            desk.send(session, messages.Addresses(tuple(signed[: messages.ADDRESSES_MAX])))
+
+    def told(self, session: Session, message: messages.Addresses) -> None:
+        """Keep the newer addresses of members; pass on what is new.
+
+        A stamp that is too far ahead costs the sender nothing: its clock may have been too.
+        """
+        fresh: list[PeerKey] = []
+        for data in message.signed:
+            if data in self._signed:
+                continue
+            try:
+                found = signed_address.from_bytes(data, self.desk.replica.community)
+            except CommonwealError as error:
+                return self.desk.drop(session, f"a bad address: {error}")
+            if found.stamp_ms - self.desk.now_ms > STAMP_AHEAD_MS_MAX:
+                continue
+            if self._owner(found.peer) is None:
+                self._wait(found, data)
+            elif self._is_news(found):
+                self._keep(found, data)
+                fresh.append(found.peer)
+        self._pass_on(fresh, session)
+        return None
+
+    def _pass_on(self, moved: Iterable[PeerKey], source: Session | None = None) -> None:
+        """Tell the other members where these are now; who moved a moment before waits for it."""
+        now_ms = self.desk.now_ms
+        fresh: list[bytes] = []
+        for peer in moved:
+            if now_ms - self._passed_ms.get(peer, -MOVE_MS) < MOVE_MS:
+                self._moved[peer] = None
+                continue
+            self._moved.pop(peer, None)
+            self._passed_ms[peer] = now_ms
+            fresh.append(self._book[peer].signed)
+        for at in range(0, len(fresh), messages.ADDRESSES_MAX):
+            for other in self.desk.members():
+                if other is not source:
+                    frame = tuple(fresh[at : at + messages.ADDRESSES_MAX])
+                    self.desk.send(other, messages.Addresses(frame))
+
+    def found(self, peer: PeerKey, addresses: tuple[str, ...]) -> None:
+        """Note addresses that mDNS saw, of a peer that is a member's or that a link named."""
+        known = self._book.get(peer)
+        enrolled = self._owner(peer)
+        if known is None and enrolled is None:
+            return
+        if known is None:
+            self._put(Address(peer, enrolled, addresses[:NEAR_MAX], b"", 0, "mdns"))
+        self._near[peer] = addresses[:NEAR_MAX]
+        self._try(peer).due_ms = 0
+
+    def meet(self, contact: Contact) -> None:
+        """Note where a link says that a peer is, and dial it there at once."""
+        if contact.peer == self.desk.me.peer:
+            return
+        self._put(with_contact(self._book.get(contact.peer), contact))
+        one = self._try(contact.peer)
+        one.due_ms, one.pause_ms = 0, RETRY_MS_MIN
+
+    def joined(self, session: Session) -> None:
+        """Note that a link to a peer stands. The pause before the next dial is as it was.
+
+        So one who takes us in and ends the link at once is not dialled twice a second for ever.
+        """
+        if session.peer in self._book:
+            self._try(session.peer).dialling = False
+        self.failures.pop(session.peer, None)
+        known = self._book.get(session.peer)
+        if known is not None and session.outbound:
+            self._put(known._replace(worked=session.address, last_ok_ms=self.desk.now_ms))
+
+    def left(self, peer: PeerKey) -> None:
+        """Note that a link is gone, or never came about. Of strangers nothing is kept."""
+        if peer not in self._book:
+            return
+        one = self._try(peer)
+        one.dialling = False
+        spread = self.desk.rng.randint(one.pause_ms // 2, one.pause_ms)
+        one.due_ms = self.desk.now_ms + spread
+        one.pause_ms = min(one.pause_ms * 2, RETRY_MS_MAX)
+
+    def failed(self, peer: PeerKey, where: str, reason: str) -> None:
+        """Note that a peer was not reached at an address."""
+        self.failures[peer] = f"{where}: {reason}"
+        self.left(peer)
+
+    def dial(self) -> None:
+        """Dial peers that are due, while there are fewer links than wanted."""
+        desk = self.desk
+        self._take_early()
+        self._pass_on(tuple(self._moved))
+        members = desk.members()
+        chosen = sum(session.outbound for session in members)
+        coming = sum(one.outbound and not one.is_member for one in desk.sessions.values())
+        room = max(NEIGHBOURS_AIM - len(members), CHOSEN_AIM - chosen) - coming
+        busy = sum(one.dialling for one in self._tries.values())
+        room = min(room, DIALS_AT_ONCE_MAX - busy)
+        due = [
+            known
+            for known in self._book.values()
+            if known.peer not in desk.sessions
+            and known.peer != desk.me.peer
+            and (known.places or known.peer in self._near)
+            and self._is_due(known.peer)
+        ]
+        while due and room > 0:
+            self._dial(due.pop(desk.rng.randrange(len(due))))
+            room -= 1
+        if due and desk.now_ms - self._looked_ms >= LOOK_AROUND_MS:
+            self._looked_ms = desk.now_ms
+            self._dial(min(due, key=lambda known: (self._try(known.peer).tried_ms, known.peer)))
+        self._make_room()
+
+    def _dial(self, known: Address) -> None:
+        one = self._try(known.peer)
+        one.dialling, one.tried_ms = True, self.desk.now_ms
+        first = (known.worked,) if known.worked else ()
+        near = self._near.get(known.peer, ())
+        self.desk.do(Dial(known.peer, tuple(dict.fromkeys((*first, *near, *known.addresses)))))
+
+    def _make_room(self) -> None:
+        """Let go the neighbour who has brought nothing for longest, when there are too many."""
+        desk = self.desk
+        chosen = [session for session in desk.members() if session.outbound]
+        tried = [one for one in chosen if desk.now_ms - one.since_ms >= TRIAL_MS]
+        if len(chosen) <= NEIGHBOURS_AIM or not tried:
+            return
+        least = min(tried, key=lambda one: (one.news_ms, one.since_ms))
+        del desk.sessions[least.peer]
+        desk.do(Drop(least.peer, MADE_ROOM))
+        desk.ended(least, MADE_ROOM, by_us=False)
+        self.left(least.peer)
+
+    def keep_alive(self) -> None:
+        """Ping who was not heard lately, and drop who is silent for long."""
+        now_ms = self.desk.now_ms
+        for session in list(self.desk.sessions.values()):
+            silent_ms = now_ms - session.heard_ms
+            if session.is_member and now_ms - session.since_ms >= STEADY_MS:
+                self._tries[session.peer] = _Try(tried_ms=session.since_ms)
+            if silent_ms > SILENCE_MS_MAX:
+                self.desk.drop(session, "silent for too long")
+                self.left(session.peer)
+            elif silent_ms >= PING_MS and session.greeted and session.standing.value != "stranger":
+                self.desk.send(session, messages.Ping(now_ms))
+
+    def coming(self, peer: PeerKey, size: int) -> None:
+        """Note that a part of a frame has come: neither end is silent, though a frame takes long.
+
+        The peer is told so, who hears nothing else from us before he has sent it.
+        """
+        session, now_ms = self.desk.sessions.get(peer), self.desk.now_ms
+        if session is None:
+            return
+        session.heard_ms = session.progress_ms = session.coming_ms = now_ms
+        session.coming = size
+        if now_ms - session.told_coming_ms >= PING_MS:
+            session.told_coming_ms = now_ms
+            self.desk.send(session, messages.Pong(0))
+
+    def contacts(self) -> list[Address]:
+        """Return the address book."""
+        return list(self._book.values())
+
+    def _try(self, peer: PeerKey) -> _Try:
+        return self._tries.setdefault(peer, _Try())
+
+    def _is_due(self, peer: PeerKey) -> bool:
+        one = self._tries.get(peer)
+        return one is None or (not one.dialling and one.due_ms <= self.desk.now_ms)
+
+    def _is_news(self, found: SignedAddress) -> bool:
+        desk = self.desk
+        if found.peer == desk.me.peer:
+            return False
+        known = self._book.get(found.peer)
+        if known is None:
+            return len(self._book) < BOOK_MAX
+        if not known.signed:
+            return True
+        held = signed_address.from_bytes(known.signed, desk.replica.community)
+        return held.stamp_ms < found.stamp_ms and held.addresses != found.addresses
+
+    def _owner(self, peer: PeerKey) -> DeviceKey | None:
+        """Return the member's device that proved on enrolling that `peer` is its host, if any."""
+        replica = self.desk.replica
+        device = membership.device_of_peer(replica.ledger.state, peer)
+        return device if device is not None and replica.is_member(device) else None
+
+    def _wait(self, found: SignedAddress, data: bytes) -> None:
+        """Set aside the newest address of a peer of whom the records say nothing yet."""
+        known = self._early.get(found.peer)
+        if known is None or known[0].stamp_ms < found.stamp_ms:
+            self._early[found.peer] = found, data
+        if len(self._early) > EARLY_MAX:
+            del self._early[next(iter(self._early))]
+
+    def _take_early(self) -> None:
+        """Keep the addresses of devices that have become known."""
+        for peer, (found, data) in list(self._early.items()):
+            if self._owner(peer) is not None:
+                del self._early[peer]
+                if self._is_news(found):
+                    self._keep(found, data)
+
+    def _keep(self, found: SignedAddress, data: bytes) -> None:
+        known = self._book.get(found.peer)
+        last_ok_ms, worked = (known.last_ok_ms, known.worked) if known else (0, "")
+        what = (found.peer, self._owner(found.peer), found.addresses, data)
+        self._put(Address(*what, last_ok_ms, "signed", worked))
+
+    def _put(self, new: Address) -> None:
+        before = self._book.get(new.peer)
+        if before is not None:
+            self._signed.pop(before.signed, None)
+        self._signed[new.signed] = None
+        self._book[new.peer] = new
+        if self.desk.keeps:
+            self.desk.replica.store.put_address(new)

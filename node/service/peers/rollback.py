@@ -1,0 +1,122 @@
+"""Claims to hold more of our own log than we do: true where this home is an old copy.
+
+A device that went on writing then would fork its log, so it waits. But any member can claim
+so: the peer is asked to show one of those records, which only this device could sign. Whoever
+shows none in time keeps it from writing no longer, and time is counted for each member once
+while the node runs, whatever devices and links the member comes by. On a slow line there is
+more of it, as long as bytes come and the answer may be among them. Of peers who are no
+members' nothing of the kind is believed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from commonweal.node.service.peer import Desk, Session
+from commonweal.protocol.errors import InvalidRecord, Malformed
+from commonweal.protocol.keys import MemberId
+from commonweal.protocol.records import log
+from commonweal.protocol.records.record import from_bytes_unchecked
+from commonweal.protocol.wire import messages
+
+CLAIM_MS_MAX = 30_000
+"""So long a member is believed who has shown nothing, once while the node runs."""
+ASK_MS = 5_000
+SLOW_MS_MAX = 600_000
+"""So long in all, while the node runs, an answer of one member may be on its way."""
+COMING_MS_MAX = 5_000
+"""Nothing is on its way from a peer of whom no part of a large frame came for so long."""
+CLAIMS_KEPT_MAX = 1_024
+"""Members of whom it is remembered since when they claim it; of more, the first is forgotten."""
+
+
+@dataclass(slots=True)
+class _Claim:
+    """Since when a member claims it, and how long an answer was on its way after that."""
+
+    since_ms: int
+    waited_ms: int = 0
+
+
+class Claims:
+    """Who says that our log is longer, and since when."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self._claims: dict[MemberId | None, _Claim] = {}
+        self._asked_ms = self._ticked_ms = 0
+
+    def is_older(self) -> bool:
+        """Say whether this may be an older copy of our home."""
+        believed = [self._is_believed(session) for session in self._claiming()]
+        return True in believed
+
+    def ask(self) -> None:
+        """Ask who claims it and has shown nothing for the next record of our log; each second.
+
+        The ping behind the question comes back when it was answered.
+        """
+        now_ms, me = self.desk.now_ms, self.desk.me.device
+        claiming = [one for one in self._claiming() if not one.has_shown]
+        coming = [one for one in claiming if not self._is_new(one) and self._is_coming(one)]
+        for session in {self._member(one): one for one in coming}.values():
+            self._claim(session).waited_ms += now_ms - self._ticked_ms
+        self._ticked_ms = now_ms
+        if now_ms - self._asked_ms < ASK_MS:
+            return
+        self._asked_ms = now_ms
+        length = self.desk.replica.row(me).length
+        for session in claiming:
+            self._is_new(session)
+            if not session.claim_ping:
+                session.claim_ping = now_ms
+                self.desk.send(session, messages.Fetch((messages.Range(me, length, length + 1),)))
+                self.desk.send(session, messages.Ping(now_ms))
+
+    def answered(self, session: Session, number: int) -> None:
+        """Note that a peer answered what was asked before this ping."""
+        if number == session.claim_ping:
+            session.claim_ping = 0
+
+    def look(self, session: Session, runs: Sequence[messages.Run]) -> None:
+        """Note that a peer shows what it claims, whether or not it can be taken in already."""
+        me = self.desk.me.device
+        length = self.desk.replica.row(me).length
+        for run in runs:
+            if run.author == me and run.wires and run.start + len(run.wires) > length:
+                with suppress(InvalidRecord, Malformed):
+                    last = from_bytes_unchecked(run.wires[-1])
+                    shown = last.author == me and last.seq >= length and log.is_signed(last)
+                    session.has_shown = session.has_shown or shown
+
+    def _claiming(self) -> list[Session]:
+        me = self.desk.me.device
+        length = self.desk.replica.row(me).length
+        return [one for one in self.desk.members() if one.theirs.get(me, 0) > length]
+
+    def _is_believed(self, session: Session) -> bool:
+        is_new = self._is_new(session)
+        return session.has_shown or is_new or self._is_coming(session)
+
+    def _is_coming(self, session: Session) -> bool:
+        """Say whether what the peer was asked for may be on its way."""
+        is_slow = self.desk.now_ms - session.coming_ms < COMING_MS_MAX
+        waited_ms = self._claim(session).waited_ms
+        return bool(session.claim_ping) and is_slow and waited_ms < SLOW_MS_MAX
+
+    def _is_new(self, session: Session) -> bool:
+        return self.desk.now_ms - self._claim(session).since_ms < CLAIM_MS_MAX
+
+    def _claim(self, session: Session) -> _Claim:
+        claim = self._claims.setdefault(self._member(session), _Claim(self.desk.now_ms))
+        if len(self._claims) > CLAIMS_KEPT_MAX:
+            del self._claims[next(iter(self._claims))]
+        return claim
+
+    def _member(self, session: Session) -> MemberId | None:
+        """Return whose claim it is: of all peers whose member is not known yet it is one claim."""
+        if session.member is not None or session.device is None:
+            return session.member
+        return self.desk.replica.member_of(session.device)

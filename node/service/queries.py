@@ -1,0 +1,268 @@
+"""Reporting: what only the running node knows: who is connected, who holds what, how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from commonweal.node.service.consensus import status as seal_report
+from commonweal.node.service.consensus.reactor import Sealing
+from commonweal.node.service.events import Answer, Ticket
+from commonweal.node.service.peer import Desk, Session
+from commonweal.node.service.peers.handshake import Gate
+from commonweal.node.service.peers.overlay import Peering
+from commonweal.node.service.upkeep.scrub import Scrubbing
+from commonweal.protocol.errors import BadLink, InvalidRecord, UsageError
+from commonweal.protocol.identity import invite
+from commonweal.protocol.keys import DeviceKey, PeerKey
+from commonweal.protocol.records.record import RecordId
+from commonweal.storage.ledger.membership import asked_last
+from commonweal.storage.records.blobs_settings_addresses import RESTORING, Address
+
+WAITS_MAX = 1_000
+"""Requests that wait until peers hold a record."""
+
+
+@dataclass(slots=True)
+class _Wait:
+    """Somebody waits until `peers` of the connected peers hold each log up to a length."""
+
+    ticket: Ticket
+    lengths: dict[DeviceKey, int]
+    peers: int
+    told: int = -1
+
+
+class Reporting:
+    """Answers to the questions of the local API."""
+
+    def __init__(
+        self, desk: Desk, gate: Gate, peering: Peering, scrubbing: Scrubbing, sealing: Sealing
+    ) -> None:
+        self.desk = desk
+        self.sealing = sealing
+        self.gate = gate
+        self.peering = peering
+        self.scrubbing = scrubbing
+        self._waits: dict[Ticket, _Wait] = {}
+
+    def asked(self, ticket: Ticket, question: str, about: Mapping[str, Any]) -> list[Answer]:
+        """Answer a question now, or later by `confirmed`; say so when it cannot be answered."""
+        try:
+            return self._answered(ticket, question, about)
+        except (BadLink, InvalidRecord, UsageError) as error:
+            return [Answer(ticket, error)]
+
+    def _answered(self, ticket: Ticket, question: str, about: Mapping[str, Any]) -> list[Answer]:
+        match question:
+            case "status":
+                return [Answer(ticket, self.status())]
+            case "peers":
+                return [Answer(ticket, {"peers": self.peers()})]
+            case "health":
+                return [Answer(ticket, dict(self.health()))]
+            case "holders":
+                return [Answer(ticket, self._holders(about))]
+            case "wait":
+                return self._wait(ticket, about)
+            case "meet":
+                self._meet(about)
+                return [Answer(ticket, {})]
+            case _:
+                raise UsageError(f"a question {question!r:.40} is not known")
+
+    def _meet(self, about: Mapping[str, Any]) -> None:
+        """Look for the peers of a link where it says. Raises BadLink: of another community too."""
+        link = invite.from_text(str(about.get("link")))
+        if link.community != self.desk.replica.community:
+            raise BadLink("it is of another community")
+        for contact in link.contacts:
+            self.peering.meet(contact)
+
+    def forget(self, ticket: Ticket) -> None:
+        """Drop what a caller who went away was waiting for."""
+        self._waits.pop(ticket, None)
+
+    def confirmed(self) -> list[Answer]:
+        """Return answers to those whose wait is over or came further."""
+        answers = []
+        for wait in list(self._waits.values()):
+            answers += self._progress(wait)
+        return answers
+
+    def status(self) -> dict[str, Any]:
+        """Return how this node stands: as DESIGN of `weal status` says, keys and ids as bytes."""
+        desk = self.desk
+        replica = desk.replica
+        counts = replica.store.counts()
+        return {
+            "community": replica.community,
+            "device": desk.me.device,
+            "member": replica.member_of(desk.me.device),
+            "records": counts.records,
+            "logs": counts.logs,
+            "digest": replica.frontier.digest(),
+            "state": self.state(),
+            "writable": desk.keeps,
+            "damaged": self.scrubbing.damaged,
+            "room": [max(0, one) for one in replica.room.left(desk.me.device)],
+            "behind": max((self._behind(one) for one in desk.members()), default=0),
+            "listening": list(self.peering.listening),
+            "refusal": list(self.gate.refusal) if self.gate.refusal else None,
+            "peers": self.peers(),
+            "sealing": dict(seal_report.report(self.sealing)),
+        }
+
+    def health(self) -> dict[str, int]:
+        """Return the figures by which a monitor judges this node."""
+        desk = self.desk
+        counts = desk.replica.store.counts()
+        damaged = self.scrubbing.damaged
+        return {
+            "healthy": int(desk.keeps and not damaged),
+            "writable": int(desk.keeps),
+            "damaged": damaged,
+            "records": counts.records,
+            "logs": counts.logs,
+            "members_connected": len(desk.members()),
+            "peers_known": len(self.peering.contacts()),
+            "behind": max((self._behind(one) for one in desk.members()), default=0),
+            **seal_report.figures(self.sealing),
+        }
+
+    def state(self) -> str:
+        """Return one word on how this device stands: see docs."""
+        replica, device = self.desk.replica, self.desk.me.device
+        if replica.row(device).frozen is not None:
+            return "frozen"
+        if replica.store.setting(RESTORING):
+            return "awaiting-restore"
+        status = replica.status_of(device)
+        if status in ("left", "removed") and asked_last(replica.store, device):
+            return "waiting-for-admission"
+        if status == "active":
+            return "member"
+        if status is None or status in ("new", "requested"):
+            return "waiting-for-admission"
+        return status
+
+    def peers(self) -> list[dict[str, Any]]:
+        """Return the connected peers, and those of the address book that are not reached."""
+        desk = self.desk
+        connected = [
+            {
+                "peer": session.peer,
+                "device": (device := _device(desk, session)),
+                "member": replica_member(desk, device),
+                "address": session.address,
+                "standing": session.standing.value,
+                "behind": self._ahead(session),
+                "ahead": self._behind(session),
+                "up_to_date": session.compared and not session.theirs,
+                "skew_ms": session.skew_ms,
+                "since_ms": session.since_ms,
+                **_last_end(desk, session.peer),
+            }
+            for session in desk.sessions.values()
+        ]
+        absent = [
+            {
+                "peer": known.peer,
+                "device": (device := _device(desk, known)),
+                "member": replica_member(desk, device),
+                "address": next(iter(known.places), ""),
+                "standing": "absent",
+                "failure": self.peering.failures.get(known.peer, ""),
+                **_last_end(desk, known.peer),
+            }
+            for known in self.peering.contacts()
+            if known.peer not in desk.sessions
+        ]
+        listed = {one["peer"] for one in connected + absent}
+        others = [
+            {
+                "peer": peer,
+                "device": end.device,
+                "member": replica_member(desk, end.device),
+                "address": end.address,
+                "standing": "absent",
+                "failure": "",
+                **_last_end(desk, peer),
+            }
+            for peer, end in desk.ends.items()
+            if peer not in listed
+        ]
+        return connected + absent + others
+
+    def _behind(self, session: Session) -> int:
+        """Return how many records the peer has that we lack."""
+        row = self.desk.replica.row
+        return sum(max(0, length - row(one).length) for one, length in session.theirs.items())
+
+    def _ahead(self, session: Session) -> int:
+        """Return how many records we have that the peer has not confirmed."""
+        row = self.desk.replica.row
+        return sum(max(0, row(one).length - length) for one, length in session.theirs.items())
+
+    def _holders(self, about: Mapping[str, Any]) -> dict[str, Any]:
+        author, length = self._place(about.get("id"))
+        holders = [session.device for session in self._who_has(author, length)]
+        return {"holders": holders, "connected": len(self.desk.members())}
+
+    def _wait(self, ticket: Ticket, about: Mapping[str, Any]) -> list[Answer]:
+        ids, peers = about.get("ids"), about.get("peers")
+        if type(ids) is not list or type(peers) is not int or len(self._waits) >= WAITS_MAX:
+            raise UsageError("wait takes ids and a number of peers")
+        lengths: dict[DeviceKey, int] = {}
+        for id in ids:
+            author, length = self._place(id)
+            lengths[author] = max(length, lengths.get(author, 0))
+        wait = _Wait(ticket, lengths, peers)
+        self._waits[ticket] = wait
+        return self._progress(wait)
+
+    def _progress(self, wait: _Wait) -> list[Answer]:
+        held = min(
+            (len(self._who_has(author, length)) for author, length in wait.lengths.items()),
+            default=wait.peers,
+        )
+        if held == wait.told:
+            return []
+        wait.told = held
+        done = held >= wait.peers
+        if done:
+            del self._waits[wait.ticket]
+        return [Answer(wait.ticket, {"held_by": held, "wanted": wait.peers}, last=done)]
+
+    def _who_has(self, author: DeviceKey, length: int) -> list[Session]:
+        """Return the connected members who confirmed `length` records of a log."""
+        ours = self.desk.replica.row(author).length
+        return [
+            session
+            for session in self.desk.members()
+            if session.compared and session.theirs.get(author, ours) >= length
+        ]
+
+    def _place(self, id: object) -> tuple[DeviceKey, int]:
+        record = self.desk.replica.store.record(RecordId(id)) if type(id) is bytes else None
+        if record is None:
+            raise InvalidRecord("no such record is held here")
+        return record.author, record.seq + 1
+
+
+def replica_member(desk: Desk, device: DeviceKey | None) -> bytes | None:
+    """Return the member whose device this is, else None."""
+    return None if device is None else desk.replica.member_of(device)
+
+
+def _device(desk: Desk, known: Address | Session) -> DeviceKey | None:
+    """Return whose node this is, as far as it, or its last link, tells."""
+    end = desk.ends.get(known.peer)
+    return known.device or (end.device if end is not None else None)
+
+
+def _last_end(desk: Desk, peer: PeerKey) -> dict[str, Any]:
+    """Return why the last link to a peer ended, and why this node last closed one."""
+    end = desk.ends.get(peer)
+    return {"dropped": end and end.dropped, "ended": end and end.reason}

@@ -1,0 +1,163 @@
+"""Room: how much of what members write this node keeps before a seal has covered it.
+
+Of each log it takes what is sealed, and above that a window, which follows from the last seal
+alone (`budget.window`); so nodes that are at one seal take the same. What lies beyond waits with
+those who hold it: it is not asked for before the log is sealed further, and costs nobody a link.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from commonweal.protocol.errors import InvalidRecord
+from commonweal.protocol.keys import DeviceKey
+from commonweal.protocol.ledger.members.budgets import NO_FREE, free_below
+from commonweal.protocol.records.record import Record, RecordId, from_bytes_unchecked
+from commonweal.protocol.vocabulary.budget import (
+    DEFAULT,
+    NEW_LOG,
+    NOTHING,
+    Budget,
+    Usage,
+    total,
+    window,
+)
+
+if TYPE_CHECKING:
+    from commonweal.node.service.replica import Replica
+    from commonweal.storage.records.log_store import LogRow
+
+BRANCH_RECORDS_MAX, BRANCH_BYTES_MAX = 65_536, 32 * 1024 * 1024
+"""So much is kept of the void branches of one frozen log; what a seal covers of it is taken.
+
+They count for nothing, and are kept because other logs cite them. Who cites what lies beyond
+waits with it.
+"""
+
+READ_BYTES = 4 * 1024 * 1024
+
+
+class Room:
+    """What of each log is taken, as far as it is not sealed."""
+
+    def __init__(self, replica: Replica) -> None:
+        self._replica = replica
+        self.budget: Budget = DEFAULT
+        """By the rules in force at the last seal, as far as was concluded."""
+        self.shares: Mapping[DeviceKey, int] = {}
+        """The devices that are finally enrolled: among how many a member's window is shared."""
+        self.forget()
+
+    def forget(self) -> None:
+        """Read again what is held, as after a failed commit."""
+        self._below: dict[DeviceKey, tuple[int, Usage]] = {}
+        """What each log had this node keep up to where it is sealed, and where that is."""
+        self._shut: dict[DeviceKey, tuple[int, int, Usage]] = {}
+        """Of what was not taken whole: how far it was sealed and held, and its window."""
+        self._free: Mapping[DeviceKey, int] | None = None
+
+    def left(self, author: DeviceKey) -> Usage:
+        """Return how much more of a log is taken before it is sealed further."""
+        return self._window(author).less(self._above(author))
+
+    def fitting(self, author: DeviceKey, records: Sequence[Record]) -> int:
+        """Return how many records are taken of those that come next in a log."""
+        left = self.left(author)
+        free = max(self._replica.sealed_length(author), self._free_below(author))
+        is_free = records and records[-1].seq < free
+        if is_free or total(records).fits(left):
+            return len(records)
+        used = NOTHING
+        for number, record in enumerate(records):
+            if record.seq >= free:
+                used = used.plus(total((record,)))
+                if not used.fits(left):
+                    return number
+        return len(records)
+
+    def shut(self, author: DeviceKey) -> None:
+        """Note that not all of a log that came is taken."""
+        self._shut[author] = self._mark(author)
+
+    def waits(self, author: DeviceKey) -> bool:
+        """Whether what comes next in a log waits until it is sealed further."""
+        known = self._shut.get(author)
+        if known is not None and known == self._mark(author):
+            return True
+        return self._replica.sealed_length(author) <= self._replica.row(author).length and (
+            self.left(author).records <= 0
+        )
+
+    def stop(self, author: DeviceKey) -> int:
+        """Return before which number records of a log are taken, if they are not too large."""
+        sealed, length = self._replica.sealed_length(author), self._replica.row(author).length
+        most = max(sealed, length, self._free_below(author))
+        return most + max(0, self.left(author).records)
+
+    # Inside
+
+    def _mark(self, author: DeviceKey) -> tuple[int, int, Usage]:
+        replica = self._replica
+        return replica.sealed_length(author), replica.row(author).length, self._window(author)
+
+    def _window(self, author: DeviceKey) -> Usage:
+        if not self._replica.chain.logs:
+            return window(self.budget, 1)
+        devices = self.shares.get(author)
+        return NEW_LOG if devices is None else window(self.budget, devices)
+
+    def _above(self, author: DeviceKey) -> Usage:
+        """Return what a log has this node keep above where it is sealed."""
+        replica = self._replica
+        row = replica.row(author)
+        base = max(replica.sealed_length(author), self._free_below(author))
+        if row.length <= base:
+            return NOTHING
+        whole = _kept(row)
+        known = self._below.get(author)
+        if known is None or known[0] != base:
+            above = total(self._records(author, base, row.length)) if base else whole
+            known = self._below[author] = base, whole.less(above)
+        return whole.less(known[1])
+
+    def _records(self, author: DeviceKey, start: int, stop: int) -> Sequence[Record]:
+        found: list[Record] = []
+        while start < stop:
+            wires = self._replica.store.wires(author, start, stop, READ_BYTES)
+            found += map(from_bytes_unchecked, wires)
+            if not wires:
+                break
+            start += len(wires)
+        return found
+
+    def _free_below(self, author: DeviceKey) -> int:
+        """Return below which number records of a log cost nothing: a state that is inherited."""
+        if self._free is None:
+            founding = self._replica.store.record(RecordId(self._replica.community))
+            if founding is None:
+                return 0
+            try:
+                self._free = free_below(founding)
+            except InvalidRecord:
+                self._free = NO_FREE
+        return self._free.get(author, 0)
+
+
+def of_branch(replica: Replica, branch: Sequence[Record]) -> Sequence[Record]:
+    """Return the beginning of a void branch for which there is room."""
+    author = branch[0].author
+    count, size = replica.store.branch_size(author)
+    sealed = replica.sealed_length(author)
+    for number, record in enumerate(branch):
+        if replica.store.clock_of(record.id) is not None:
+            continue
+        count, size = count + 1, size + len(record.wire)
+        is_over = count > BRANCH_RECORDS_MAX or size > BRANCH_BYTES_MAX
+        if is_over and record.seq >= sealed:
+            return branch[:number]
+    return branch
+
+
+def _kept(row: LogRow) -> Usage:
+    return Usage(row.length, row.bytes, row.documents, row.texts)

@@ -1,0 +1,375 @@
+"""What this node holds of the community, in memory as far as every decision needs it.
+
+The replica keeps three things in step: the store (all records), the frontier (how far
+each log goes), and the ledger of membership and rules (folded from the few records that
+concern them). What changed since the last commit is remembered in `dirty`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from commonweal.node.service.chain import Chain
+from commonweal.node.service.quota import Room
+from commonweal.protocol import keys
+from commonweal.protocol.identity.parent import INHERIT
+from commonweal.protocol.keys import DeviceKey, MemberId
+from commonweal.protocol.ledger.members import changes, membership
+from commonweal.protocol.ledger.members.changes import REMOVED
+from commonweal.protocol.ledger.state.context import Asker
+from commonweal.protocol.records import fork_proof, log
+from commonweal.protocol.records.fork_proof import Proof
+from commonweal.protocol.records.frontier import Entry, Frontier
+from commonweal.protocol.records.log import Tip
+from commonweal.protocol.records.record import (
+    FOUND,
+    NO_ID,
+    CommunityId,
+    Record,
+    RecordId,
+    from_bytes_unchecked,
+)
+from commonweal.protocol.seal.cut import length_in
+from commonweal.protocol.seal.votes import SealId
+from commonweal.protocol.vocabulary.rule_params import Joining
+from commonweal.storage.ledger import sealed_decisions
+from commonweal.storage.ledger.membership import belonging
+from commonweal.storage.ledger.sealed_decisions import Decided
+from commonweal.storage.records import row_repair
+from commonweal.storage.records.log_pages import SEQ_MAX
+from commonweal.storage.records.log_store import LogRow, Store
+
+BULK_KINDS = ("event", "attest", "review")
+"""Kinds that the ledger of membership and rules does not read."""
+
+NEWCOMERS_MAX = 1_024
+"""Logs of devices that are not members', together; the further ones are not taken.
+
+So many proofs as well against devices of which nothing is held.
+"""
+NEWCOMERS_PER_INVITER_MAX = 32
+"""Of those who ask under invites of one member: he brought them, and they fill his share."""
+UNINVITED_MAX = 64
+"""Of those who ask under no invite that is known here and still good."""
+
+AUDIT_BYTES_MAX = 4 * 1024 * 1024
+"""Records read at once while their signatures are checked."""
+
+NAMED_BYTES = 128
+"""Within so many bytes from its beginning a record names the one before it."""
+
+
+class Replica:
+    """The store of one community with its frontier and its ledger of membership."""
+
+    def __init__(self, store: Store, community: CommunityId) -> None:
+        self.store = store
+        self.community = community
+        self.chain = Chain(store, community)
+        """The seals that are kept."""
+        self.basis = RecordId(b"")
+        """The last seal that was folded, which our records name; empty: the last one kept."""
+        self.ruleset = b""
+        """The ruleset in force at the last seal, as far as was concluded."""
+        self.room = Room(self)
+        self.waiting: frozenset[MemberId] = frozenset()
+        """Who are known and not admitted, by the whole ledger, as far as was concluded."""
+        self.joining: Joining | None = None
+        """What the rules in force ask of newcomers; None: what the founding ones do."""
+        self._followed = 0
+        row_repair.amend(store, community)
+        self.reload()
+
+    def reload(self) -> None:
+        """Read everything from the store, as at start-up or after a failed commit."""
+        self.deciding = 0
+        """How many records that membership or rules rest on were taken in since."""
+        self.convictions = 0
+        """How many proofs were."""
+        self.chain.reload()
+        self._decided(sealed_decisions.read(self.store))
+        self._rows: dict[DeviceKey, LogRow] = {row.author: row for row in self.store.logs()}
+        self._frontier = Frontier()
+        self._newcomers: dict[DeviceKey, None] = {}
+        self._convicted: dict[DeviceKey, None] = {}
+        self.refold()
+        self.room.forget()
+        self.dirty: dict[DeviceKey, int] = {}
+        """For each log that grew since the last commit, its length before."""
+
+    @property
+    def frontier(self) -> Frontier:
+        """What nodes compare: the logs of all who are, or were, members.
+
+        Of newcomers' each node keeps what it has room for, so their logs are not in it.
+        """
+        self._sort()
+        return self._frontier
+
+    def authors(self) -> list[DeviceKey]:
+        """Return whose logs are held, newcomers' too."""
+        return list(self._rows)
+
+    def newcomers(self) -> list[DeviceKey]:
+        """Return the devices with a log here that were never admitted, as far as is known."""
+        self._sort()
+        return list(self._newcomers)
+
+    def convicted(self) -> int:
+        """Return how many devices there are of which nothing is held but a proof against them."""
+        self._sort()
+        return len(self._convicted)
+
+    def entry(self, author: DeviceKey) -> Entry:
+        """Return what is held of a log, a newcomer's too, as it is compared."""
+        return _entry(self.row(author))
+
+    def row(self, author: DeviceKey) -> LogRow:
+        """Return what is held of a log; zeros where nothing is."""
+        return self._rows.get(author) or LogRow(author, 0, NO_ID, 0, None, 0, 0)
+
+    def tip(self, author: DeviceKey) -> Tip:
+        """Return where the next record of a log is chained."""
+        row = self.row(author)
+        return Tip(row.length, row.head, row.clock)
+
+    def clock_of(self, id: RecordId) -> int | None:
+        """Return the clock of a record, or of a seal, that is held, else None."""
+        clock = self.store.clock_of(id)
+        return self.chain.seals.clock_of(SealId(id)) if clock is None else clock
+
+    def append(
+        self,
+        author: DeviceKey,
+        run: Sequence[Record],
+        bodies: Mapping[bytes, bytes],
+        *,
+        checked: bool = False,
+    ) -> None:
+        """Keep a verified run. Raises `MissingBody` and then keeps nothing of it.
+
+        checked: every signature of it is known to be good.
+        """
+        before = self.row(author).length
+        self.store.append(author, run, bodies)
+        if checked:
+            self.store.mark_checked(author, run[-1].seq + 1)
+        self._refresh(author)
+        self.dirty.setdefault(author, before)
+        read = rare(run)
+        if read:
+            self.deciding += len(read)
+            self.ledger.add(read)
+            self._sorted = False
+            if any(record.kind in (FOUND, INHERIT) for record in read):
+                self.refold()  # it says what newcomers are asked, or who there was before
+
+    def freeze(self, proof: Proof) -> bool:
+        """Take in a checked proof; say whether it changed anything."""
+        before = self.row(proof.author).length
+        if not self.store.freeze(proof):
+            return False
+        self.convictions += 1
+        self._refresh(proof.author)
+        self.ledger.freeze(proof.author, proof.seq)
+        if self.row(proof.author).length < min(before, proof.seq):
+            self.refold()  # it ends even below the proof
+        self._sorted = False
+        return True
+
+    def decide(self, now: Decided, *, keeps: bool = True) -> None:
+        """Take in what the last seal decided. keeps: whether the disk takes changes."""
+        if now == self.decided:
+            return
+        before = self.decided.back
+        self._decided(now)
+        if keeps:
+            sealed_decisions.keep(self.store, now)
+        if now.back != before:
+            self.refold()
+        now.tell(self.ledger)
+        self._sorted = False
+
+    def status_of(self, device: DeviceKey) -> str | None:
+        """Return how a device stands, as `membership.status_of` says it, and by what seals say."""
+        removed = self.is_removed(device)
+        return REMOVED if removed else membership.status_of(self.ledger.state, device)
+
+    def is_frozen(self, author: DeviceKey) -> bool:
+        """Say whether nothing more of a log is wanted: it is good up to where it is frozen."""
+        row = self.row(author)
+        return row.frozen is not None and row.length >= row.frozen
+
+    def takes(self, author: DeviceKey) -> bool:
+        """Say whether more of a log is wanted now: it is good, and has room until a seal."""
+        return not self.is_frozen(author) and not self.room.waits(author)
+
+    def is_removed(self, device: DeviceKey) -> bool:
+        """Say whether the member of this device was removed by a vote."""
+        return membership.member_of(self.ledger.state, device) in self.removed
+
+    def is_member(self, device: DeviceKey) -> bool:
+        """Say whether `device` is enrolled by an active member, as far as is known here."""
+        return self.member_of(device) is not None
+
+    def member_of(self, device: DeviceKey) -> MemberId | None:
+        """Return the active member whose device this is, else None."""
+        member = membership.member_of(self.ledger.state, device)
+        return None if member in self.removed else member
+
+    def is_waiting(self, device: DeviceKey) -> bool:
+        """Say whether the whole ledger knows the device's member and has not admitted them."""
+        found = changes.device_row(self.ledger.state, device)
+        return found is not None and found.member in self.waiting
+
+    def admitted_at(self, device: DeviceKey) -> int:
+        """Return the clock at which the active member whose device this is was admitted, else 0."""
+        member = self.member_of(device)
+        found = None if member is None else membership.member(self.ledger.state, member)
+        return 0 if found is None else found.since
+
+    def audit(self, author: DeviceKey, start: int, stop: int) -> Proof | None:
+        """Check each signature from `start` to `stop` - 1; return the proof when one is bad."""
+        wires = self.store.wires(author, start, stop, AUDIT_BYTES_MAX)
+        run = [from_bytes_unchecked(data) for data in wires]
+        suspect = log.unsigned(run)
+        if suspect is None:
+            self.store.mark_checked(author, start + len(run))
+            self._refresh(author)
+            return None
+        # A run is taken by its well-signed last record, so a good one follows.
+        rest = self.store.wires(author, suspect.seq, SEQ_MAX, AUDIT_BYTES_MAX)
+        return fork_proof.convict(map(from_bytes_unchecked, rest), self.community)
+
+    def sound_wires(
+        self, author: DeviceKey, start: int, stop: int, bytes_max: int = AUDIT_BYTES_MAX
+    ) -> list[bytes]:
+        """Return the good records from `start` to `stop` - 1, up to the first the disk changed.
+
+        Each is sound whose hash the next one, or the log's row, names. As many as fit.
+        """
+        row = self.row(author)
+        stop = min(stop, row.length)
+        wires = self.store.wires(author, start, min(stop + 1, row.length), bytes_max)
+        if len(wires) == 1 and start + 1 < stop:
+            wires += self.store.wires(author, start + 1, start + 2, 0)
+        ids = [keys.hash32(keys.RECORD, one) for one in wires]
+        named = [id in one[:NAMED_BYTES] for id, one in zip(ids, wires[1:], strict=False)]
+        if wires:
+            named.append(start + len(wires) == row.length and ids[-1] == row.head)
+        sound = named.index(False) if False in named else len(wires)
+        return wires[: min(sound, stop - start)]
+
+    def is_sound(self, author: DeviceKey, start: int, stop: int) -> bool:
+        """Say whether the disk changed none of these records."""
+        while start < stop:
+            count = len(self.sound_wires(author, start, stop))
+            if not count:
+                return False
+            start += count
+        return True
+
+    def sound_body(self, digest: bytes) -> bytes | None:
+        """Return a body that is held; None where it is not, or where the disk changed it."""
+        body = self.store.body(digest)
+        return body if body is not None and keys.hash32(keys.BODY, body) == digest else None
+
+    def amend(self) -> None:
+        """Put right what the disk changed in the rows of logs."""
+        if any(row_repair.amend(self.store, self.community).values()):
+            self.reload()
+
+    def refold(self) -> None:
+        """Fold the ledger of membership anew from what is stored."""
+        self.ledger = belonging(self.store, self.community, self.joining, self._told)
+        self.decided.tell(self.ledger)
+        self._sorted = False
+
+    def learn(self, waiting: Iterable[MemberId], asked: Joining) -> None:
+        """Take in who belongs by the whole ledger, which knows votes and times.
+
+        waiting: who are known and not admitted. asked: what the rules in force ask of newcomers.
+        """
+        before, self.joining = self.joining, asked
+        self.waiting = frozenset(waiting)
+        if before != asked or self._is_behind():
+            self.refold()
+
+    def follow(self) -> None:
+        """Fold anew when seals show that somebody was admitted whom the fold left waiting."""
+        if self._followed != self.chain.height:
+            self._followed = self.chain.height
+            if self._is_behind():
+                self.refold()
+
+    def _is_behind(self) -> bool:
+        """Say whether the fold has let in whom the ledger has not, or left out whom seals show."""
+        state = self.ledger.state
+        for device in membership.devices(state):
+            status = None if device.status is None else device.status.partition(":")[0]
+            if status == "active" and device.member in self.waiting:
+                return True
+            is_out = status in ("requested", "refused") and device.member not in self.waiting
+            known = changes.member_row(state, device.member)
+            back = known is not None and known.status == changes.LEFT
+            if is_out and self._is_in(device.member, device.key, back=back):
+                return True
+        return False
+
+    def _is_in(self, member: MemberId, device: DeviceKey, *, back: bool) -> bool:
+        """Say whether seals show that somebody who asked is a member. back: they were before."""
+        return member in self.decided.back if back else self.sealed_length(device) > 0
+
+    def _told(self, asker: Asker) -> bool | None:
+        if asker.member in self.waiting:
+            return False
+        if self._is_in(asker.member, asker.device, back=asker.back):
+            return True
+        return False if asker.inviter in self.removed else None
+
+    def was_admitted(self, device: DeviceKey) -> bool:
+        """Say whether `device` is or once was a member's, so that its log is kept whole."""
+        return membership.was_admitted(self.ledger.state, device)
+
+    def sealed_length(self, author: DeviceKey) -> int:
+        """Return how many records of a log are sealed, held or not."""
+        return length_in(self.chain.logs, author)
+
+    def _decided(self, now: Decided) -> None:
+        self.decided = now
+        """What the last seal decided, as far as was concluded."""
+        self.removed = frozenset(member for member, _ in now.removed)
+        """The members whom a vote removed."""
+
+    def _refresh(self, author: DeviceKey) -> None:
+        row = self._rows[author] = self.store.log(author)
+        if author in self._frontier:
+            self._frontier.put(_entry(row))
+        else:
+            self._sorted = False
+
+    def _sort(self) -> None:
+        """Put each log where the ledger now says that it belongs."""
+        if self._sorted:
+            return
+        self._sorted = True
+        for author, row in self._rows.items():
+            held = author in self._frontier
+            self._newcomers.pop(author, None)
+            self._convicted.pop(author, None)
+            if self.was_admitted(author):
+                if not held:
+                    self._frontier.put(_entry(row))
+            else:
+                (self._newcomers if row.length else self._convicted)[author] = None
+                if held:
+                    self._frontier.remove(author)
+
+
+def rare(run: Iterable[Record]) -> list[Record]:
+    """Return the records that the ledger of membership and rules reads."""
+    return [record for record in run if record.kind not in BULK_KINDS]
+
+
+def _entry(row: LogRow) -> Entry:
+    return Entry(row.author, row.length, row.head, row.frozen)

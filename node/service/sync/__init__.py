@@ -1,0 +1,1 @@
+"""Replication of records: anti-entropy, live push, blobs and announcements."""

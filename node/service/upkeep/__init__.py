@@ -1,0 +1,1 @@
+"""Background work on what is stored: scrubbing, signature audit, erasure."""

@@ -1,0 +1,76 @@
+"""Erasing: forgetting the texts that members ask to be forgotten.
+
+What is to be erased follows from the records held: they are looked through at start, and
+again whenever one came that may ask for it or decide who may. A text that another member
+names as well stays: to name it is all that it would take to have it erased for him.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from commonweal.node.service.peer import Desk
+from commonweal.protocol.keys import MemberId
+from commonweal.protocol.ledger.contributions import erasure
+from commonweal.protocol.ledger.members import changes, membership
+from commonweal.protocol.records.record import BodyRef, Record
+from commonweal.storage.records.erasure_refs import erasures, naming
+
+ROUND_MS = 60_000
+"""So often it is looked through again, since records that name a text come late, too."""
+
+
+class Erasing:
+    """Erases some texts at each tick."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.reload()
+
+    def reload(self) -> None:
+        """Look through all that is stored again."""
+        self._after: int | None = None
+        self._seen = -1
+        self._begun_ms = 0
+
+    def step(self) -> None:
+        """Look through some records, and erase what they ask for."""
+        replica = self.desk.replica
+        if self._after is None:
+            now_ms = self.desk.now_ms
+            if self._seen == replica.deciding and now_ms - self._begun_ms < ROUND_MS:
+                return
+            self._begun_ms = now_ms
+            self._seen, self._after = replica.deciding, -1
+        found, self._after = erasures(replica.store, self._after)
+        self.erase(found)
+
+    def erase(self, records: Sequence[Record]) -> None:
+        """Erase what these records ask for, unless another member names it too.
+
+        records: at most NAMED_MAX. Permanent bodies stay.
+        """
+        replica = self.desk.replica
+        store, state = replica.store, replica.ledger.state
+        asked: dict[bytes, MemberId] = {}
+        sizes: dict[bytes, int] = {}
+        for record in records:
+            member = erasure.author_of(state, record)
+            if record.kind != erasure.ERASE or member is None:
+                continue
+            text = erasure.text_named(state, record, member, store.record)
+            if isinstance(text, BodyRef):
+                asked[text.hash], sizes[text.hash] = member, text.size
+        if not asked:
+            return
+        for digest, author in naming(store, asked):
+            other = changes.device_row(state, author)
+            if other is None or not membership.was_admitted(state, author):
+                continue  # strangers keep nothing here
+            if digest in asked and other.member != asked[digest]:
+                del asked[digest]
+                if store.is_erased(digest):  # before the other's record was here
+                    store.want_again(BodyRef(digest, sizes[digest], permanent=False))
+        for digest in asked:
+            if not store.is_erased(digest):
+                store.erase_body(digest)

@@ -1,0 +1,155 @@
+"""Scrubbing: reading again what is stored, and mending from peers what the disk has changed.
+
+Every record is named by the one that follows it, and the last one by its log's row, so a
+changed byte shows without any signature. What is damaged is asked for from members, and
+put in place only when its hash is the one that was there. Nothing is ever removed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from commonweal.node.service.peer import Desk, Session
+from commonweal.protocol import keys
+from commonweal.protocol.errors import InvalidRecord, Malformed
+from commonweal.protocol.keys import SIGNATURE_BYTES, DeviceKey
+from commonweal.protocol.records.record import RECORD_BYTES_MAX, RecordId, from_bytes_unchecked
+from commonweal.protocol.wire import messages
+
+SCRUB_BYTES = 256 * 1024
+"""So much is read again in one step: a few ms."""
+SCRUB_BODIES = 32
+DAMAGED_MAX = 10_000
+"""Damaged records that are remembered; the rest is found on the next round."""
+
+_NIL = 0xC0
+"""The byte before the signature where a record has no body."""
+
+
+class Scrubbing:
+    """One endless round over all that is stored."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.reload()
+
+    def reload(self) -> None:
+        """Begin the round again; what was found damaged is found again."""
+        self._authors: list[DeviceKey] = []
+        self._seq = 0
+        self._body = b""
+        self._damaged: dict[DeviceKey, dict[int, None]] = {}
+        self._documents: dict[bytes, None] = {}
+
+    @property
+    def damaged(self) -> int:
+        """How many records and documents are damaged and not mended yet, as far as is known."""
+        return sum(map(len, self._damaged.values())) + len(self._documents)
+
+    def step(self) -> None:
+        """Read a part again."""
+        if not self._authors:
+            self.desk.replica.amend()
+            self._authors = self.desk.replica.authors()
+            self._seq = 0
+            self._scrub_bodies()
+            return
+        author = self._authors[-1]
+        length = self.desk.replica.row(author).length
+        wires = self.desk.replica.store.wires(author, self._seq, length, SCRUB_BYTES)
+        self._miss_documents(wires)
+        for seq in self._bad(author, self._seq, wires):
+            if self.damaged < DAMAGED_MAX:
+                self._damaged.setdefault(author, {})[seq] = None
+        self._seq += max(len(wires) - 1, 1)  # the last is named by the next, read again with it
+        if self._seq >= length or not wires:
+            self._authors.pop()
+            self._seq = 0
+
+    def ask(self, session: Session) -> None:
+        """Ask a member for what is damaged here."""
+        ranges = [
+            messages.Range(author, min(seqs), max(seqs) + 1)
+            for author, seqs in self._damaged.items()
+        ]
+        if ranges:
+            self.desk.send(session, messages.Fetch(tuple(ranges[: messages.RANGES_MAX])))
+
+    def documents(self) -> list[bytes]:
+        """Return the hashes of permanent bodies that records name and that are not held."""
+        store = self.desk.replica.store
+        for digest in list(self._documents):
+            if store.has_body(digest):
+                del self._documents[digest]
+        return list(self._documents)
+
+    def mend(self, runs: Sequence[messages.Run]) -> None:
+        """Put what a peer sent in the place of what is damaged, where its hash is right."""
+        for run in runs:
+            damaged = self._damaged.get(run.author)
+            if damaged is None:
+                continue
+            for seq in sorted(damaged, reverse=True):
+                at = seq - run.start
+                sent = run.wires[at] if 0 <= at < len(run.wires) else None
+                if self._is_mended(run.author, seq, sent):
+                    del damaged[seq]
+            if not damaged:
+                del self._damaged[run.author]
+                if not self._damaged:  # what was read at the start may have lacked some
+                    self.desk.replica.refold()
+
+    def _is_mended(self, author: DeviceKey, seq: int, sent: bytes | None) -> bool:
+        replica = self.desk.replica
+        length = replica.row(author).length
+        if seq >= length:
+            return True
+        found = replica.store.wires(author, seq, seq + 2, 2 * RECORD_BYTES_MAX)
+        named = _prev(found[1]) if seq + 1 < length else replica.row(author).head
+        if named == keys.hash32(keys.RECORD, found[0]):
+            return True
+        if sent is None or named != keys.hash32(keys.RECORD, sent):
+            return False
+        replica.store.mend(author, seq, sent)
+        return True
+
+    def _bad(self, author: DeviceKey, start: int, wires: list[bytes]) -> list[int]:
+        """Return where what is stored is not what the next record, or the log's row, names."""
+        row = self.desk.replica.row(author)
+        named: list[RecordId | None] = [_prev(one) for one in wires[1:]]
+        if start + len(wires) == row.length:
+            named.append(row.head)
+        return [
+            start + at
+            for at, (one, name) in enumerate(zip(wires, named, strict=False))
+            if keys.hash32(keys.RECORD, one) != name
+        ]
+
+    def _miss_documents(self, wires: list[bytes]) -> None:
+        for one in wires:
+            if one[-SIGNATURE_BYTES - 1] == _NIL:
+                continue
+            try:
+                ref = from_bytes_unchecked(one).body
+            except (Malformed, InvalidRecord):
+                continue
+            if ref is None or not ref.permanent or len(self._documents) >= DAMAGED_MAX:
+                continue
+            if not self.desk.replica.store.has_body(ref.hash):
+                self._documents[ref.hash] = None
+
+    def _scrub_bodies(self) -> None:
+        """Ask again for some texts whose bytes are no longer those that their hash names."""
+        store = self.desk.replica.store
+        found = store.bodies(self._body, SCRUB_BODIES)
+        self._body = found[-1][0] if found else b""
+        for digest, content in found:
+            if keys.hash32(keys.BODY, content) != digest:
+                store.lose_body(digest)
+
+
+def _prev(data: bytes) -> RecordId | None:
+    try:
+        return from_bytes_unchecked(data).prev
+    except (Malformed, InvalidRecord):
+        return None

@@ -1,0 +1,55 @@
+"""Auditing: each signature that is good only by a later one is checked itself, in its time."""
+
+from __future__ import annotations
+
+from commonweal.node.service.peer import Desk
+from commonweal.node.service.sync.ingest import Intake
+from commonweal.protocol.keys import DeviceKey
+
+AUDIT_RECORDS = 64
+AUDIT_PAUSE_MS = 25
+"""Signatures are checked in the background, so many at a time, with a pause between.
+
+Not while records are being fetched fast: then the newest are more urgent.
+"""
+
+
+class Auditing:
+    """The logs that have unchecked signatures."""
+
+    def __init__(self, desk: Desk, intake: Intake) -> None:
+        self.desk, self.intake = desk, intake
+        self._due: dict[DeviceKey, None] = {}
+
+    def begin(self) -> None:
+        """Look at every log that is held."""
+        self._due = dict.fromkeys(self.desk.replica.authors())
+
+    def add(self, author: DeviceKey) -> None:
+        """Look at a log that has unchecked signatures."""
+        self._due[author] = None
+
+    def step(self) -> bool:
+        """Check a few, when there is time; say whether there was."""
+        sessions = self.desk.sessions.values()
+        fetching = any(one.fetching and not one.is_slow for one in sessions)
+        if not self._due or not self.desk.keeps or fetching:
+            return False
+        self._check()
+        return True
+
+    def _check(self) -> None:
+        author = next(iter(self._due))
+        row = self.desk.replica.row(author)
+        if row.checked >= row.length:
+            del self._due[author]
+            return
+        stop = min(row.checked + AUDIT_RECORDS, row.length)
+        if not self.desk.replica.is_sound(author, row.checked, stop):
+            del self._due[author]  # it is the disk's fault; checked again when mended
+            return
+        proof = self.desk.replica.audit(author, row.checked, stop)
+        if proof is not None:
+            self.intake.freeze(proof)
+        elif self.desk.replica.row(author).checked == row.checked:
+            del self._due[author]  # bad ones, which a proof further on makes good

@@ -1,0 +1,181 @@
+"""Authoring: writing our own member's records, in the one log of this device.
+
+All the wishes of one request are written, or none. A device whose log is frozen, or whose
+member is not admitted, writes nothing more.
+"""
+
+from __future__ import annotations
+
+from commonweal.node.service.events import DRAFTS_MAX, Text, Wish
+from commonweal.node.service.peer import Desk
+from commonweal.node.service.peers.rollback import Claims
+from commonweal.protocol.errors import (
+    AwaitingRestore,
+    CommonwealError,
+    DeviceFrozen,
+    InvalidRecord,
+    NotAdmittedYet,
+    NotPermitted,
+    OlderCopy,
+    OverBudget,
+)
+from commonweal.protocol.keys import MemberId
+from commonweal.protocol.ledger.members import membership
+from commonweal.protocol.records import log, record
+from commonweal.protocol.records.record import NO_ID, BodyRef, Draft, Record, RecordId
+from commonweal.storage.records.blobs_settings_addresses import RESTORING
+
+VOUCH, REQUEST = "member.vouch", "member.request"
+PROFILE = "member.profile"
+NAME = "home.name"
+"""The setting that holds the name which the member gave to this home; empty once restored."""
+
+
+class Authoring:
+    """The pen of this device."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.claims = Claims(desk)
+        self._cited: dict[RecordId, RecordId] = {}
+        """Of what admitted our member, what this process cited, and in which record."""
+        self._settled: MemberId | None = None
+        """Our member, once nothing that admitted them needs citing any more."""
+
+    def submit(self, wishes: tuple[Wish, ...]) -> list[Record]:
+        """Write records and return them, in order; they count once committed.
+
+        Raises `NotAdmittedYet`, `DeviceFrozen`, `NotPermitted` or `InvalidRecord`, and then
+        writes nothing.
+        """
+        if len(wishes) > DRAFTS_MAX:
+            raise InvalidRecord(f"{len(wishes)} records at once; at most {DRAFTS_MAX}")
+        hindrance = self._hindrance()
+        if hindrance is not None:
+            raise hindrance
+        replica, me = self.desk.replica, self.desk.me
+        tip = replica.tip(me.device)
+        fresh: dict[RecordId, int] = {}
+        written: list[Record] = []
+        bodies: dict[bytes, bytes] = {}
+        cited: dict[RecordId, RecordId] = {}
+        before = self._admission()
+        for wish in wishes:
+            room = max(0, record.DEPS_MAX - len(wish.deps))
+            admitting, before = before[:room], before[room:]
+            deps = tuple(sorted({*wish.deps, *admitting} - {tip.head}))
+            clocks = [self._clock(id, fresh) for id in deps]
+            basis = replica.basis or RecordId(replica.chain.seal)
+            place = log.next_place(replica.community, tip, basis, clocks, self._clock(basis, fresh))
+            draft = Draft(
+                wish.kind, dict(wish.data), self.desk.now_ms, deps, self._body(wish.text, bodies)
+            )
+            one = record.sign(me.signer, place, draft)
+            written.append(one)
+            fresh[one.id] = one.clock
+            cited.update(dict.fromkeys(admitting, one.id))
+            tip = log.Tip(one.seq + 1, one.id, one.clock)
+        if replica.room.fitting(me.device, written) < len(written):
+            raise OverBudget(self._used())
+        replica.append(me.device, written, bodies, checked=True)
+        self._cited |= cited
+        return written
+
+    def _said(self, wishes: tuple[Wish, ...]) -> bool:
+        """Write what nobody asked for; say whether there was room for it."""
+        try:
+            self.submit(wishes)
+        except OverBudget:
+            return False
+        return True
+
+    def introduce(self) -> bool:
+        """Once admitted, say our member's name, where nobody has; return whether it was said.
+
+        Not before a peer was compared with: a home that is an older copy of itself would
+        fork its log.
+        """
+        replica = self.desk.replica
+        met = any(one.compared and not one.fetching for one in self.desk.members())
+        if not met or not self.desk.keeps:
+            return False
+        name = replica.store.setting(NAME)
+        mine = replica.member_of(self.desk.me.device)
+        if not name or mine is None or not self._may_write():
+            return False
+        known = membership.member(replica.ledger.state, mine)
+        if known is None or known.profile is not None or replica.store.setting(RESTORING):
+            return False
+        return self._said((Wish(PROFILE, {}, text=Text("text/plain", name)),))
+
+    def _may_write(self) -> bool:
+        return self._hindrance() is None
+
+    def _hindrance(self) -> CommonwealError | None:
+        """Return why this device must not write now; None when it may."""
+        replica, device = self.desk.replica, self.desk.me.device
+        row = replica.row(device)
+        if row.frozen is not None:
+            return DeviceFrozen(f"device {device.hex()[:8]}")
+        if replica.store.setting(RESTORING):
+            return AwaitingRestore("no peer has been reached since")
+        if self.claims.is_older():
+            return OlderCopy("a peer holds later records of this device")
+        if replica.room.waits(device):
+            return OverBudget(self._used())
+        status = replica.status_of(device)
+        if status is None or status in ("new", "requested"):
+            return NotAdmittedYet("the community has not answered the request yet")
+        return None if status == "active" else NotPermitted(f"this device is {status}")
+
+    def _admission(self) -> list[RecordId]:
+        """Return the records that admitted our member and that our log does not follow yet.
+
+        A cut covers a record without what it does not cite: were one of them left out of it, the
+        record would be void for ever. What a seal covers needs no citing any more.
+        """
+        replica, device = self.desk.replica, self.desk.me.device
+        mine = replica.member_of(device)
+        if mine is None or mine == self._settled:
+            return []
+        found = [
+            one
+            for one in replica.store.rare()
+            if one.author != device and self._admits(one, mine)
+            if one.seq >= replica.sealed_length(one.author)
+        ]
+        if not found:
+            # Not before a seal, or a former process, made our log follow all of them.
+            self._settled = mine
+        held = replica.store.clock_of
+        return [one.id for one in found if held(self._cited.get(one.id, NO_ID)) is None]
+
+    def _admits(self, record: Record, member: MemberId) -> bool:
+        """Whether a record vouches for a member, or asked for the member on another device."""
+        author = self.desk.replica.member_of(record.author)
+        if record.kind == REQUEST:
+            return author == member
+        return record.kind == VOUCH and record.data.get("member") == member and author is not None
+
+    def _used(self) -> str:
+        """Return in words what this device has written that waits for a seal."""
+        replica, device = self.desk.replica, self.desk.me.device
+        waiting = replica.row(device).length - replica.sealed_length(device)
+        return f"{waiting:,} records of this device wait for a seal"
+
+    def _clock(self, id: RecordId, fresh: dict[RecordId, int]) -> int:
+        clock = fresh.get(id) or self.desk.replica.clock_of(id)
+        if clock is None:
+            raise InvalidRecord(f"it cites {id.hex()}, which is not held here")
+        return clock
+
+    def _body(self, text: Text | None, bodies: dict[bytes, bytes]) -> BodyRef | None:
+        if text is None:
+            return None
+        if text.permanent:
+            data, ref = text.content, record.permanent(text.content)
+        else:
+            salt = self.desk.rng.randbytes(record.SALT_BYTES)
+            data, ref = record.erasable(salt, text.media_type, text.content)
+        bodies[ref.hash] = data
+        return ref

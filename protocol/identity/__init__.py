@@ -1,0 +1,1 @@
+"""Members, devices and keys: inception, founding, invites, rotation, addresses."""

@@ -1,0 +1,193 @@
+"""The first records of a log: those that are written before a ledger can judge them.
+
+A founder's first record makes the community; a newcomer's first two enrol his device and
+ask for admission. Pure: keys, salts and the time come in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
+
+from commonweal.protocol import codec, keys
+from commonweal.protocol.identity.identity import Enrolment, Inception, prove_peer, sign_enrolment
+from commonweal.protocol.identity.invite import Invite, Rekeyed
+from commonweal.protocol.identity.parent import INHERIT
+from commonweal.protocol.keys import DeviceKey, PeerKey, Signer
+from commonweal.protocol.records.log import Tip, next_place
+from commonweal.protocol.records.record import (
+    FOUND,
+    NO_ID,
+    CommunityId,
+    Draft,
+    Place,
+    Record,
+    RecordId,
+    erasable,
+    permanent,
+    sign,
+)
+
+FOUNDING_CLOCK = 1
+"""A founding record follows nothing, so every one has this clock."""
+
+NAME_MEDIA_TYPE = "text/plain"
+
+NO_RULES: Mapping[str, codec.Value] = MappingProxyType({})
+"""A community that says nothing else begins with the default rules."""
+
+
+class Written(NamedTuple):
+    """A record with the bytes of its body."""
+
+    record: Record
+    body: bytes
+
+
+def found(
+    member_signer: Signer,
+    inception: Inception,
+    device_signer: Signer,
+    peer_signer: Signer,
+    nonce: bytes,
+    name: str,
+    now_ms: int,
+    rules: Mapping[str, codec.Value] = NO_RULES,
+) -> Written:
+    """Return the founding record of a community called `name`, and its document.
+
+    The document is permanent: the canonical map of `rules`, a ruleset that was checked,
+    under this name. nonce: 32 random bytes. The record's id is the community's. Raises
+    `InvalidRecord` when the name or the rules are too long.
+    """
+    document = codec.encode({**rules, "name": name})
+    who = (member_signer, inception, device_signer, peer_signer)
+    return _founded(*who, nonce, document, now_ms)
+
+
+def found_again(
+    member_signer: Signer,
+    inception: Inception,
+    device_signer: Signer,
+    peer_signer: Signer,
+    nonce: bytes,
+    document: bytes,
+    parent: Sequence[codec.Value],
+    now_ms: int,
+) -> Written:
+    """Return the founding record of a community that goes on from another, and its document.
+
+    document: the founding document of the parent. parent: as `ledger.inheritance` has it.
+    """
+    who = (member_signer, inception, device_signer, peer_signer)
+    return _founded(*who, nonce, document, now_ms, {"parent": list(parent)})
+
+
+def inherit(
+    device_signer: Signer, community: CommunityId, tip: Tip, chunk: bytes, now_ms: int
+) -> Written:
+    """Return the record after `tip` that carries a chunk of the parent's state.
+
+    Raises `InvalidRecord` when the chunk exceeds 1 MiB.
+    """
+    place = next_place(community, tip, RecordId(community), (), FOUNDING_CLOCK)
+    draft = Draft(INHERIT, {}, now_ms, body=permanent(chunk))
+    return Written(sign(device_signer, place, draft), chunk)
+
+
+def _founded(
+    member_signer: Signer,
+    inception: Inception,
+    device_signer: Signer,
+    peer_signer: Signer,
+    nonce: bytes,
+    document: bytes,
+    now_ms: int,
+    more: Mapping[str, codec.Value] = NO_RULES,
+) -> Written:
+    device, peer = DeviceKey(device_signer.key), PeerKey(peer_signer.key)
+    enrolment = Enrolment(nonce, inception.member, device, peer)
+    data: dict[str, codec.Value] = {
+        **more,
+        "nonce": nonce,
+        "inception": inception.to_bytes(),
+        "peer": bytes(peer),
+        "proof": prove_peer(enrolment, peer_signer),
+        "signatures": _signed(member_signer, enrolment),
+    }
+    place = Place(CommunityId(b""), 0, NO_ID, FOUNDING_CLOCK, NO_ID)
+    draft = Draft(FOUND, data, now_ms, body=permanent(document))
+    return Written(sign(device_signer, place, draft), document)
+
+
+def enrol(
+    member_signer: Signer,
+    inception: Inception,
+    device_signer: Signer,
+    peer_signer: Signer,
+    community: CommunityId,
+    now_ms: int,
+    rekeyed: Rekeyed | None = None,
+) -> Record:
+    """Return the first record of a device in `community`: a newcomer's, or another of a member's.
+
+    rekeyed: the member, when `member_signer` is not of the keys with which he began; the
+    record then stands behind the one that gave him this key, and `inception` says nothing.
+    """
+    member = rekeyed.member if rekeyed else inception.member
+    device, peer = DeviceKey(device_signer.key), PeerKey(peer_signer.key)
+    enrolment = Enrolment(community, member, device, peer)
+    data: dict[str, codec.Value] = {
+        "member": bytes(member),
+        "peer": bytes(peer),
+        "proof": prove_peer(enrolment, peer_signer),
+        "signatures": _signed(member_signer, enrolment),
+    }
+    if rekeyed is None:
+        data["inception"] = inception.to_bytes()
+    deps = (rekeyed.id,) if rekeyed else ()
+    clocks = (rekeyed.clock,) if rekeyed else ()
+    place = next_place(community, Tip(), RecordId(community), clocks, FOUNDING_CLOCK)
+    return sign(device_signer, place, Draft("device.enrol", data, now_ms, deps))
+
+
+def request(
+    device_signer: Signer,
+    inception: Inception,
+    community: CommunityId,
+    tip: Tip,
+    invite: Invite,
+    now_ms: int,
+) -> Record:
+    """Return the record after `tip` that asks for admission under `invite`."""
+    fields = (bytes(community), bytes(inception.member), device_signer.key)
+    data: dict[str, codec.Value] = {
+        "invite": bytes(invite.id),
+        "proof": keys.sign_array(Signer(invite.seed), keys.INVITE_CONTEXT, *fields),
+    }
+    place = next_place(community, tip, RecordId(community), (invite.clock,), FOUNDING_CLOCK)
+    return sign(device_signer, place, Draft("member.request", data, now_ms, (invite.id,)))
+
+
+def profile(
+    device_signer: Signer,
+    community: CommunityId,
+    tip: Tip,
+    name: str,
+    salt: bytes,
+    now_ms: int,
+) -> Written:
+    """Return the record after `tip` whose erasable body says the member's name."""
+    body, ref = erasable(salt, NAME_MEDIA_TYPE, name.encode())
+    place = next_place(community, tip, RecordId(community), (), FOUNDING_CLOCK)
+    return Written(sign(device_signer, place, Draft("member.profile", {}, now_ms, body=ref)), body)
+
+
+def tip_of(record: Record) -> Tip:
+    """Return where the record after `record` stands."""
+    return Tip(record.seq + 1, record.id, record.clock)
+
+
+def _signed(member_signer: Signer, enrolment: Enrolment) -> codec.Value:
+    return [[member_signer.key, sign_enrolment(enrolment, member_signer)]]

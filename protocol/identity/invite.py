@@ -1,0 +1,179 @@
+"""Links: `weal://` and what a newcomer needs to knock: community, addresses, invite.
+
+A link is canonical MessagePack in base64url. With an invite it carries the one-time key,
+so whoever holds it may ask to join; without one it only says where the community is (for
+a member who restores his home or adds a device).
+"""
+
+from __future__ import annotations
+
+import binascii
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from commonweal.protocol import codec
+from commonweal.protocol.errors import BadLink, Malformed
+from commonweal.protocol.keys import MemberId, PeerKey
+from commonweal.protocol.records.record import CommunityId, RecordId
+
+SCHEME = "weal://"
+FORM = "commonweal/1/link"
+LINK_CHARS_MAX = 4096
+PASTED_CHARS_MAX = 4 * LINK_CHARS_MAX
+"""A link with the white space that a letter or a terminal put into it."""
+PEERS_MAX = 8
+ADDRESSES_MAX = 16
+ADDRESS_CHARS_MAX = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Invite:
+    """The right to ask for admission: the `invite.create` record, its clock and its key's seed."""
+
+    id: RecordId
+    clock: int
+    seed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """One node that can be knocked at: its peer key and multiaddrs without the peer id."""
+
+    peer: PeerKey
+    addresses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rekeyed:
+    """A member whose keys are others than he began with.
+
+    His id, and the record that gave him the present ones, with its clock.
+    """
+
+    member: MemberId
+    id: RecordId
+    clock: int
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Where a community is, and perhaps the right to ask to join it.
+
+    height, seal: a recent seal of the inviter, a checkpoint for the newcomer; 0 and
+    empty before the first. rekeyed: the member who will follow it, when his words alone
+    no longer say who he is.
+    """
+
+    community: CommunityId
+    contacts: tuple[Contact, ...]
+    invite: Invite | None
+    height: int = 0
+    seal: bytes = b""
+    rekeyed: Rekeyed | None = None
+
+
+def to_text(link: Link) -> str:
+    """Return the link as it is pasted or shown as a QR code, at most `LINK_CHARS_MAX` characters.
+
+    Of more addresses than fit, each contact keeps its first ones.
+    """
+    contacts = [(one.peer, [*one.addresses[:ADDRESSES_MAX]]) for one in link.contacts[:PEERS_MAX]]
+    while len(text := _text(link, contacts)) > LINK_CHARS_MAX:
+        _, longest = max(contacts, key=lambda one: sum(map(len, one[1])))
+        longest.pop()
+    return text
+
+
+def _text(link: Link, contacts: Sequence[tuple[PeerKey, list[str]]]) -> str:
+    invite, rekeyed = link.invite, link.rekeyed
+    fields: list[codec.Value] = [
+        FORM,
+        link.community,
+        [[peer, list(addresses)] for peer, addresses in contacts],
+        [invite.id, invite.clock, invite.seed] if invite else None,
+        link.height,
+        link.seal,
+    ]
+    if rekeyed is not None:
+        fields.append([rekeyed.member, rekeyed.id, rekeyed.clock])
+    return SCHEME + urlsafe_b64encode(codec.encode(fields)).rstrip(b"=").decode()
+
+
+def from_text(text: str) -> Link:
+    """Return what a pasted link says; white space in it is ignored. Raises `BadLink`."""
+    if len(text) > PASTED_CHARS_MAX:
+        raise BadLink(f"{len(text)} characters; a link has at most {LINK_CHARS_MAX}")
+    text = "".join(text.split())
+    if not text.startswith(SCHEME):
+        raise BadLink(f"a link starts with {SCHEME}")
+    if len(text) > LINK_CHARS_MAX:
+        raise BadLink(f"{len(text)} characters; a link has at most {LINK_CHARS_MAX}")
+    coded = text[len(SCHEME) :].rstrip("/")
+    try:
+        value = codec.decode(urlsafe_b64decode(coded + "=" * (-len(coded) % 4)))
+    except (binascii.Error, ValueError, Malformed) as error:
+        raise BadLink("a part of it is missing or changed") from error
+    match value:
+        case [form, bytes(community), list(contacts), invite, int(height), bytes(seal), *more] if (
+            form == FORM
+            and (not more or (len(more) == 1 and type(more[0]) is list))
+            and len(community) == 32
+            and 0 < len(contacts) <= PEERS_MAX
+            and type(height) is int
+            and height >= 0
+            and len(seal) in (0, 32)
+        ):
+            found = tuple(map(_contact, contacts))
+            rekeyed = _rekeyed(more[0]) if more else None
+            return Link(CommunityId(community), found, _invite(invite), height, seal, rekeyed)
+        case _:
+            raise BadLink("it was made by another version or is not a link")
+
+
+def _contact(value: codec.Value) -> Contact:
+    match value:
+        case [bytes(peer), list(addresses)] if len(peer) == 32 and len(addresses) <= ADDRESSES_MAX:
+            texts = tuple(text for text in addresses if isinstance(text, str))
+            if len(texts) == len(addresses) and all(map(is_address, texts)):
+                return Contact(PeerKey(peer), texts)
+    raise BadLink("an address in it cannot be read")
+
+
+def _invite(value: codec.Value) -> Invite | None:
+    match value:
+        case None:
+            return None
+        case [bytes(id), int(clock), bytes(seed)] if (
+            len(id) == len(seed) == 32 and type(clock) is int and clock > 0
+        ):
+            return Invite(RecordId(id), clock, seed)
+        case _:
+            raise BadLink("the invite in it cannot be read")
+
+
+def _rekeyed(value: codec.Value) -> Rekeyed:
+    match value:
+        case [bytes(member), bytes(id), int(clock)] if (
+            len(member) == len(id) == 32 and type(clock) is int and clock > 0
+        ):
+            return Rekeyed(MemberId(member), RecordId(id), clock)
+        case _:
+            raise BadLink("the member in it cannot be read")
+
+
+def is_address(text: str) -> bool:
+    """Say whether `text` has the shape of a TCP multiaddr without a peer id."""
+    parts = text.split("/")
+    return (
+        len(text) <= ADDRESS_CHARS_MAX
+        and text.isascii()
+        and text.isprintable()
+        and len(parts) == 5
+        and parts[0] == ""
+        and parts[1] in ("ip4", "ip6", "dns", "dns4", "dns6")
+        and parts[2] != ""
+        and parts[3] == "tcp"
+        and parts[4].isdigit()
+        and 0 < int(parts[4]) < 65536
+    )

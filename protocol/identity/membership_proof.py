@@ -1,0 +1,270 @@
+"""Credentials: a handful of records from which a stranger to the ledger sees a membership.
+
+Whoever knows the community's id can check them: the founding record hashes to that id and
+names the founder's keys; an enrolment is signed by a member's keys; a request under an invite,
+or a vouch, leads to the member who let this one in, and so on to the founder, or to a member
+whom the reader knows; records about keys say which ones speak for a member by then. They
+open the door of a link; what the member may do is decided by the fold, once the ledgers
+are equal. Who knows the member's keys already must not believe credentials that leave
+out a change of them: `Claim.continues` tells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
+
+from commonweal.protocol.errors import Malformed, NotPermitted
+from commonweal.protocol.identity import key_rotation
+from commonweal.protocol.identity.identity import Enrolment, Inception, check_enrolment, is_proven
+from commonweal.protocol.identity.key_rotation import REKEY, SPONSORS, Keys
+from commonweal.protocol.keys import (
+    INVITE_CONTEXT,
+    DeviceKey,
+    MemberId,
+    MemberKey,
+    PeerKey,
+    is_signed,
+    signed_array,
+)
+from commonweal.protocol.records.record import (
+    FOUND,
+    CommunityId,
+    Record,
+    RecordId,
+    community_of,
+    from_bytes,
+)
+
+ENROL = "device.enrol"
+VOUCH = "member.vouch"
+INVITE = "invite.create"
+REQUEST = "member.request"
+KINDS = (FOUND, ENROL, VOUCH, INVITE, REQUEST, REKEY, SPONSORS)
+"""What credentials are made of."""
+CREDENTIALS_MAX = 24
+"""Records; a member whom the founder invited needs four, a recovery by seven sponsors eight."""
+CREDENTIALS_BYTES_MAX = 7 * 1024
+"""All of them together, so that a hello is one frame of a stranger, 8 KiB."""
+
+Speaking: TypeAlias = tuple[tuple[MemberKey, ...], int]
+"""Keys, and how many of them speak for their member."""
+
+Active: TypeAlias = Callable[[DeviceKey], "MemberId | None"]
+"""Returns the active member of a device; None where none is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Whose device it is, as credentials say.
+
+    speaking: the member's keys in turn, up to those that enrolled it. invites: under which the
+    member, and those who let them in, were admitted.
+    """
+
+    member: MemberId
+    speaking: tuple[Speaking, ...]
+    invites: tuple[RecordId, ...] = ()
+
+    def continues(self, known: Speaking, rekeys: int) -> bool:
+        """Say whether the keys that are known here, after so many changes, are among his."""
+        return len(self.speaking) > rekeys and self.speaking[rekeys] == known
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What the records read so far come to."""
+
+    community: CommunityId
+    keys: dict[MemberId, Keys] = field(default_factory=dict)
+    past: dict[MemberId, list[Speaking]] = field(default_factory=dict)
+    devices: dict[DeviceKey, tuple[Claim, bytes]] = field(default_factory=dict)
+    founder: MemberId | None = None
+    vouches: list[Record] = field(default_factory=list)
+    requests: list[Record] = field(default_factory=list)
+    invites: dict[bytes, Record] = field(default_factory=dict)
+
+    def read(self, record: Record) -> None:
+        if community_of(record) != self.community:
+            raise NotPermitted("credentials of another community")
+        if record.kind in (FOUND, ENROL):
+            if record.seq:
+                raise NotPermitted("an enrolment that is not the first record of its log")
+            member = self._enrolled(record)
+            claim = Claim(member, tuple(self.past[member]))
+            self.devices[record.author] = (claim, record.data["peer"])
+            self.founder = member if record.kind == FOUND else self.founder
+        elif record.kind == VOUCH:
+            self.vouches.append(record)
+        elif record.kind == REQUEST:
+            self.requests.append(record)
+        elif record.kind == INVITE:
+            self.invites[record.id] = record
+        elif record.kind in (REKEY, SPONSORS):
+            self._changed(record)
+
+    def way_in(self, member: MemberId, active: Active) -> tuple[RecordId, ...] | None:
+        """Return the invites by which a member came in, back to who needs none; None for no way."""
+        asking: list[tuple[MemberId, tuple[RecordId, ...]]] = [(member, ())]
+        seen = {member: None}
+        for whom, invites in asking:
+            if whom == self.founder:
+                return invites
+            for author, invite in self._letting_in(whom):
+                if active(author) is not None:
+                    return (*invites, *invite)
+                claim, _ = self.devices.get(author, (None, b""))
+                if claim is not None and claim.member not in seen:
+                    seen[claim.member] = None
+                    asking.append((claim.member, (*invites, *invite)))
+        return None
+
+    def _letting_in(self, member: MemberId) -> Iterator[tuple[DeviceKey, tuple[RecordId, ...]]]:
+        """Yield the devices that vouched for a member, or made the invite the member asks under."""
+        for vouch in self.vouches:
+            if vouch.data.get("member") == member:
+                yield vouch.author, ()
+        for request in self.requests:
+            claim, _ = self.devices.get(request.author, (None, b""))
+            named = request.data.get("invite")
+            invite = self.invites.get(named) if type(named) is bytes else None
+            if claim is not None and claim.member == member and invite is not None:
+                signed = signed_array(INVITE_CONTEXT, self.community, member, request.author)
+                key, proof = invite.data.get("key"), request.data.get("proof")
+                if type(key) is bytes and type(proof) is bytes and is_signed(key, signed, proof):
+                    yield invite.author, (invite.id,)
+
+    def _changed(self, record: Record) -> None:
+        old = self.keys.get(record.data.get("member", b""))
+        if old is None:
+            raise NotPermitted("other keys of a member whose first ones are not shown")
+        step = key_rotation.rekeyed if record.kind == REKEY else key_rotation.sponsored
+        self._put(step(old, self.community, record.data))
+
+    def _put(self, new: Keys) -> None:
+        self.keys[new.member] = new
+        past = self.past.setdefault(new.member, [])
+        if len(past) == new.rekeys:
+            past.append(new.speaking)
+
+    def _enrolled(self, record: Record) -> MemberId:
+        data: dict[str, Any] = record.data
+        if isinstance(data.get("inception"), bytes):
+            inception = Inception.from_bytes(data["inception"])
+            if inception.member not in self.keys:
+                self._put(Keys.first(inception))
+        match data:
+            case {"peer": bytes(peer), "proof": bytes(proof), "signatures": list(pairs)}:
+                member = _founder(data) if record.kind == FOUND else data.get("member")
+                known = self.keys.get(MemberId(member)) if isinstance(member, bytes) else None
+                place = data.get("nonce") if record.kind == FOUND else record.community
+                if known is None or not isinstance(place, bytes):
+                    raise NotPermitted("an enrolment without the keys of its member")
+                enrolment = Enrolment(place, known.member, record.author, PeerKey(peer))
+                check_enrolment(enrolment, *known.speaking, _signatures(pairs), proof)
+                return known.member
+            case _:
+                raise Malformed("not an enrolment")
+
+
+def nobody(_device: DeviceKey) -> MemberId | None:
+    """Know no member."""
+    return None
+
+
+def check(
+    wires: Sequence[bytes],
+    community: CommunityId,
+    device: DeviceKey,
+    peer: PeerKey,
+    active: Active = nobody,
+) -> Claim:
+    """Return the member whose device the credentials make `device`, with host key `peer`.
+
+    active: returns the active member of a device that the reader knows. Raises `NotPermitted`,
+    or `Malformed`, `InvalidRecord` or `BadSignature` for bad records.
+    """
+    if not is_bounded(wires):
+        raise NotPermitted("more credentials than are ever needed")
+    reading = _Reading(community)
+    for record in map(from_bytes, wires):
+        reading.read(record)
+    claim, bound = reading.devices.get(device, (None, b""))
+    if claim is None or bound != peer or reading.founder is None:
+        raise NotPermitted("these credentials belong to another node")
+    invites = reading.way_in(claim.member, active)
+    if invites is None:
+        raise NotPermitted("nobody who may admit has vouched for this member")
+    return replace(claim, invites=invites)
+
+
+def is_bounded(wires: Sequence[bytes]) -> bool:
+    """Say whether so many records, of so many bytes, may stand in a hello."""
+    return len(wires) <= CREDENTIALS_MAX and sum(map(len, wires)) <= CREDENTIALS_BYTES_MAX
+
+
+def is_bound(record: Record, community: CommunityId, device: DeviceKey, peer: PeerKey) -> bool:
+    """Say whether the first record of `device` names `peer` as its host's key, and that key signed.
+
+    It says nothing of whose device it is. record: one whose own signature is good. Raises
+    `Malformed` where the record does not have the form of its kind.
+    """
+    if record.seq or record.author != device or community_of(record) != community:
+        return False
+    data: dict[str, Any] = record.data
+    place: Any = data.get("nonce") if record.kind == FOUND else community
+    member: Any = _founder(data) if record.kind == FOUND else data.get("member")
+    match data:
+        case {"peer": bytes(bound), "proof": bytes(proof)} if (
+            record.kind in (FOUND, ENROL) and bound == peer
+        ):
+            return is_proven(Enrolment(place, member, device, peer), proof)
+        case _:
+            return False
+
+
+def is_enrolled(
+    record: Record,
+    community: CommunityId,
+    device: DeviceKey,
+    peer: PeerKey,
+    keys_of: Callable[[MemberId], tuple[Sequence[MemberKey], int] | None],
+) -> bool:
+    """Say whether `record` enrols `device`, with host key `peer`, for a member who is known.
+
+    keys_of: the present keys and threshold of an active member, else None. Raises
+    `BadSignature` or `Malformed` for a bad record.
+    """
+    match record.data:
+        case {
+            "member": bytes(member),
+            "peer": bytes(bound),
+            "proof": bytes(proof),
+            "signatures": list(pairs),
+        } if (
+            record.kind == ENROL
+            and (record.community, record.seq) == (community, 0)
+            and (record.author, bound) == (device, peer)
+        ):
+            known = keys_of(MemberId(member))
+            if known is None:
+                return False
+            enrolment = Enrolment(community, MemberId(member), device, peer)
+            check_enrolment(enrolment, *known, _signatures(pairs), proof)
+            return True
+        case _:
+            return False
+
+
+def _founder(data: dict[str, Any]) -> MemberId:
+    if not isinstance(data.get("inception"), bytes):
+        raise Malformed("a founding record without the founder's inception")
+    return Inception.from_bytes(data["inception"]).member
+
+
+def _signatures(pairs: list[Any]) -> list[Any]:
+    for pair in pairs:
+        if not (type(pair) is list and len(pair) == 2 and all(type(x) is bytes for x in pair)):
+            raise Malformed("a signature is not [key, signature]")
+    return [(key, signature) for key, signature in pairs]

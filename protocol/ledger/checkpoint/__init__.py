@@ -1,0 +1,1 @@
+"""The state as a whole: commitment roots, snapshots, and re-founding from one."""

@@ -1,0 +1,127 @@
+"""Re-founding: a community that goes on from the final state of another, its parent.
+
+When too many witnesses are gone for ever nothing more becomes final, and nobody can change
+that from inside: there is no hidden key. Any active member may found anew: his founding
+record names the parent's community, height, seal and state root, and the next records of
+his log carry that state, chunk by chunk, each checked against the root. What goes on:
+
+- members, with the keys and sponsors they had, though with no device: each enrols new ones;
+- rules in force, and the founding document, byte for byte; roles other than witness;
+- units, specifications, resources, plans, contributions with what they were worth, pools,
+  what was paid, claims, and what was settled of them. Heights go on counting.
+
+What stays behind: devices, invites, requests, open votes, witnesses, frozen logs. Where the
+parent stood as an agent the new community stands. Two who found anew from one parent make
+two communities with two ids; no rule chooses between them, members do, by whom they join.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from commonweal.protocol.errors import InvalidRecord, Malformed, WrongState
+from commonweal.protocol.identity.identity import Inception
+from commonweal.protocol.identity.parent import Parent, parent_of
+from commonweal.protocol.keys import HASH_BYTES
+from commonweal.protocol.ledger.checkpoint.snapshot import read_chunk, value_of
+from commonweal.protocol.ledger.governance import proposals, seats
+from commonweal.protocol.ledger.members import budgets, changes, forks, invites, key_recovery, roles
+from commonweal.protocol.ledger.members.changes import MemberRow
+from commonweal.protocol.ledger.state.advance import Cut
+from commonweal.protocol.ledger.state.context import Context, Verdict
+from commonweal.protocol.ledger.state.dates import LAST
+from commonweal.protocol.ledger.state.rejections import Reason
+from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.records.record import CommunityId, Record
+
+LEFT_BEHIND = (
+    *(changes.FOUNDING, changes.DEVICE, changes.DEVICE_OF, changes.PEER, changes.FROZEN),
+    *(invites.INVITE, invites.REQUEST_OF, invites.REQUEST, invites.VOUCH, LAST),
+    *(invites.BROUGHT, changes.COUNT),
+    *(proposals.PROPOSAL, proposals.OPEN, proposals.VOTE, proposals.ELECTOR),
+    *(proposals.COMMENT, proposals.OF_MEMBER, proposals.DECIDED, forks.KEPT),
+    *(roles.OFFER, seats.GUILTY, budgets.SPENT),
+)
+"""Tables of which nothing goes on; of the roles, that of a witness does not."""
+
+_WITNESS = roles.WITNESS.encode()
+
+
+def inherit(state: State, record: Record, context: Context) -> Verdict:
+    """Let the founding device carry the parent's state: the ledger begins with it, see above."""
+    founding = state.get(changes.FOUNDING)
+    device = changes.device_row(state, record.author)
+    is_founder = founding is not None and device is not None and device.member == founding[0]
+    is_chunk = record.body is not None and record.body.permanent
+    return None if is_founder and is_chunk else Reason.NOT_FOUNDING
+
+
+def inherited(founding: Record, chunks: Sequence[bytes]) -> dict[bytes, Any]:
+    """Return the state from which a re-founded community begins, by key.
+
+    chunks: all that the parent's state has, in order, as its records carry them. Raises
+    `WrongState` or `Malformed` when they are not that state, and `InvalidRecord` when who
+    founds was no active member of the parent by these keys, or changes the document.
+    """
+    parent = parent_of(founding)
+    assert parent is not None, "asked only of one that names a parent"
+    if len(chunks) != parent.chunks:
+        raise WrongState(f"it has {len(chunks)} chunks of {parent.chunks}")
+    whole: dict[bytes, Any] = {}
+    for number, data in enumerate(chunks):
+        for pair in read_chunk(data, parent.state_root, parent.depth, number):
+            whole[pair.key] = value_of(pair)
+    _check_founder(founding, whole)
+    return dict(_carried(whole.items(), parent, CommunityId(founding.id)))
+
+
+def begins_at(founding: Record) -> Cut:
+    """Return the cut with which a re-founded community begins: nothing of it is sealed yet."""
+    parent = parent_of(founding)
+    assert parent is not None, "asked only of one that names a parent"
+    return Cut(parent.height, parent.time_ms, 0, parent.seal)
+
+
+def _check_founder(founding: Record, state: dict[bytes, Any]) -> None:
+    try:
+        inception = Inception.from_bytes(founding.data["inception"])
+    except (KeyError, TypeError, Malformed) as error:
+        raise InvalidRecord(f"{founding} founds no community") from error
+    value = state.get(changes.MEMBER + inception.member)
+    row = None if value is None else MemberRow(*value)
+    if row is None or row.status != changes.ACTIVE:
+        raise InvalidRecord("who founds anew was no active member of the parent")
+    if (row.keys, row.threshold) != ([*inception.keys], inception.threshold):
+        raise InvalidRecord("who founds anew has other keys now than he began with")
+    before = state.get(changes.FOUNDING)
+    if founding.body is None or before is None or before[2] != founding.body.hash:
+        raise InvalidRecord("a re-founded community keeps the document of its parent")
+
+
+def _carried(
+    state: Iterable[tuple[bytes, Any]], parent: Parent, community: CommunityId
+) -> Iterable[tuple[bytes, Any]]:
+    for key, value in state:
+        table = key[:1]
+        if table in LEFT_BEHIND or (table == roles.ROLE and key[1 + HASH_BYTES :] == _WITNESS):
+            continue
+        if table == changes.MEMBER:
+            row = MemberRow(*value)
+            value = [*row._replace(since=1, devices=0, rekeys=0, profile=None)]
+        if table == key_recovery.SUCCESSION:
+            value = key_recovery.inherited(value, community)
+        yield key.replace(parent.community, community), _renamed(value, parent, community)
+
+
+def _renamed(value: Any, parent: Parent, community: CommunityId) -> Any:
+    """Return a value in which the community stands wherever its parent stood."""
+    match value:
+        case bytes():
+            return bytes(community) if value == parent.community else value
+        case list():
+            return [_renamed(one, parent, community) for one in value]
+        case dict():
+            return {key: _renamed(one, parent, community) for key, one in value.items()}
+        case _:
+            return value

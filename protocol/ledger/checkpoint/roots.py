@@ -1,0 +1,89 @@
+"""The roots that a seal names: of the cut, of the state, of the members, of what was paid.
+
+The first three are trees that are kept and changed at a cost proportional to the change.
+Members are the rows of members and devices; what was paid at a height has a tree of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple, TypeAlias
+
+from commonweal.protocol import codec
+from commonweal.protocol.ledger.claims.pools import LINE
+from commonweal.protocol.ledger.members import changes as joining
+from commonweal.protocol.ledger.state.advance import Advance
+from commonweal.protocol.ledger.state.state import DEPTH_MAX
+from commonweal.protocol.merkle import NodeReader, update
+from commonweal.protocol.seal.cut import Delta, cut_root, tree_changes
+
+Nodes: TypeAlias = dict[bytes, "bytes | None"]
+"""Nodes to write, by place; None: to delete."""
+
+MEMBERS = (joining.MEMBER, joining.DEVICE)
+"""The tables that the members' root is over."""
+
+
+class Trees(NamedTuple):
+    """Where the nodes of the three trees are kept: of the cut, the state, the members."""
+
+    cut: NodeReader
+    state: NodeReader
+    members: NodeReader
+
+
+class Growth(NamedTuple):
+    """What a seal writes to each tree."""
+
+    cut: Nodes
+    state: Nodes
+    members: Nodes
+
+
+class Roots(NamedTuple):
+    """The roots after a cut, and what changes in the trees."""
+
+    state: bytes
+    members: bytes
+    distribution: bytes
+    growth: Growth
+
+
+def cut_roots(tree: NodeReader, delta: Delta) -> tuple[bytes, Nodes]:
+    """Return the root of the cut that `delta` makes, and what it writes to the tree."""
+    changed = update(tree, tree_changes(delta.logs))
+    return cut_root(changed.root, delta.present), changed.nodes
+
+
+def roots_of(trees: Trees, advance: Advance, changes: Iterable[tuple[bytes, Any]]) -> Roots:
+    """Return the roots after `advance`. changes: of the state, by key; None: the key is gone."""
+    _, cut = cut_roots(trees.cut, advance.delta)
+    encoded = {key: None if value is None else leaf(value) for key, value in changes}
+    whole = update(trees.state, encoded)
+    people = {key: value for key, value in encoded.items() if key[:1] in MEMBERS}
+    members = update(trees.members, people)
+    line = LINE + advance.cut.height.to_bytes(8)
+    paid = {key: value for key, value in encoded.items() if value and key.startswith(line)}
+    growth = Growth(cut, whole.nodes, members.nodes)
+    return Roots(whole.root, members.root, update({}, dict(paid)).root, growth)
+
+
+def first_trees(inherited: Mapping[bytes, Any]) -> Growth:
+    """Return the trees of a community that begins with a state, and with no log yet."""
+    leaves: dict[bytes, bytes | None] = {key: leaf(value) for key, value in inherited.items()}
+    people = {key: value for key, value in leaves.items() if key[:1] in MEMBERS}
+    return Growth({}, update({}, leaves).nodes, update({}, people).nodes)
+
+
+def leaf(value: Any) -> bytes:
+    """Return the bytes of a value of the state, as they stand in a tree."""
+    return codec.encode(value, DEPTH_MAX)
+
+
+def write(tree: dict[bytes, bytes], nodes: Mapping[bytes, bytes | None]) -> None:
+    """Change the nodes of a tree that is kept in memory."""
+    for place, node in nodes.items():
+        if node is None:
+            tree.pop(place, None)
+        else:
+            tree[place] = node

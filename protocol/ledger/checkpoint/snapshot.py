@@ -1,0 +1,106 @@
+"""Snapshots: a whole final state in chunks, each of which is checked alone against its root.
+
+A chunk is everything below one place of the state's tree, with the hashes beside the way
+there. So a wrong pair, or one that is left out, is seen with the first chunk that it is in;
+and all chunks of one depth are the whole state, with nothing added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from commonweal.protocol import codec, merkle
+from commonweal.protocol.errors import Malformed, WrongState
+from commonweal.protocol.keys import HASH_BYTES
+from commonweal.protocol.ledger.checkpoint.roots import leaf
+from commonweal.protocol.ledger.state.state import DEPTH_MAX
+from commonweal.protocol.merkle import NodeReader
+
+CHUNK_BYTES_AIM = 192 * 1024
+CHUNK_BYTES_MAX = 4 * 1024 * 1024
+"""A chunk in memory; one value of a state has at most 1 MiB."""
+
+CHUNK_VALUES_MAX = 400_000
+"""Values in a chunk, three for each pair; a pair of the smallest rows has 32 bytes."""
+
+DEPTH_CHUNKS_MAX = 14
+"""At most 16,384 chunks: with the aim, a state of 3 GiB."""
+
+KEY_BYTES_MAX = 1024
+
+
+class Pair(NamedTuple):
+    """A key of the state, and the bytes of its value as they stand in the tree."""
+
+    key: bytes
+    value: bytes
+
+
+def depth_for(size: int, keys: Iterable[bytes]) -> int:
+    """Return at which depth a state is cut in chunks near the aim, two pairs or more in each.
+
+    size: of all keys and values, in bytes.
+    """
+    depth = 0
+    while depth < DEPTH_CHUNKS_MAX and size >> depth > CHUNK_BYTES_AIM:
+        depth += 1
+    below = [0] * (1 << depth)
+    for key in keys:
+        below[merkle.place_of(key, depth)] += 1
+    while depth and min(below) < 2:
+        depth -= 1
+        below = [one + two for one, two in zip(below[::2], below[1::2], strict=True)]
+    return depth
+
+
+def chunk_to_bytes(nodes: NodeReader, depth: int, number: int, pairs: Iterable[Pair]) -> bytes:
+    """Return the chunk `number` at `depth`: `pairs`, and the hashes beside the way to them.
+
+    nodes: of the state's tree. Raises `WrongState` when the tree has no such place.
+    """
+    hashes = merkle.beside(nodes, depth, number)
+    if hashes is None:
+        raise WrongState(f"its tree ends above depth {depth}")
+    listed: list[codec.Value] = [[*pair] for pair in sorted(pairs)]
+    return codec.encode([list(hashes), listed])
+
+
+def read_chunk(data: bytes, state_root: bytes, depth: int, number: int) -> list[Pair]:
+    """Return the pairs of a chunk, seen to be all below its place in the tree of `state_root`.
+
+    Raises `Malformed`, or `WrongState` when they are not. A state of fewer than two pairs
+    has no snapshot.
+    """
+    if len(data) > CHUNK_BYTES_MAX:
+        raise Malformed(f"a chunk of {len(data)} bytes")
+    match codec.decode(data, values_max=CHUNK_VALUES_MAX):
+        case [list(hashes), list(listed)] if len(hashes) == depth <= DEPTH_CHUNKS_MAX:
+            beside = tuple(one for one in hashes if type(one) is bytes and len(one) == HASH_BYTES)
+            pairs = list(map(_pair, listed))
+        case _:
+            raise Malformed("not a chunk of a state")
+    if pairs != sorted(pairs) or len(beside) != len(hashes):
+        raise Malformed("the pairs of a chunk are sorted, and hashes have 32 bytes")
+    if not merkle.is_all_below(state_root, depth, number, pairs, beside):
+        raise WrongState(f"chunk {number} is not of root {state_root.hex()}")
+    return pairs
+
+
+def value_of(pair: Pair) -> Any:
+    """Return the value of a pair that was checked."""
+    return codec.decode(pair.value, DEPTH_MAX)
+
+
+def pairs_of(state: Iterable[tuple[bytes, Any]]) -> Iterator[Pair]:
+    """Yield keys and values of a state as a chunk holds them."""
+    for key, value in state:
+        yield Pair(key, leaf(value))
+
+
+def _pair(value: Any) -> Pair:
+    match value:
+        case [bytes(key), bytes(data)] if 0 < len(key) <= KEY_BYTES_MAX:
+            return Pair(key, data)
+        case _:
+            raise Malformed("not a pair of a state")

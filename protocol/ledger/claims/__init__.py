@@ -1,0 +1,1 @@
+"""What members are owed: pools, claims and their settlement."""

@@ -1,0 +1,161 @@
+"""Claims: what a member is owed, one for each height and pool that gave him something.
+
+What a cut gives him from a pool (shares, and corrections of earlier ones) less what he had
+too much before: if that is more than nothing it is his claim, on the community; if it is
+less, it waits, and is taken off his next. A claim never changes. What settles it is in
+`settlement`. State: 9t what members had too much, 5 claims, 6 how much of a claim was paid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple, NewType
+
+from commonweal.protocol import codec, keys
+from commonweal.protocol.codec import INT_MIN
+from commonweal.protocol.ledger.claims.pools import PoolId, Sums, counted
+from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.records.record import CommunityId
+
+TOO_MUCH, CLAIM, SETTLED = b"9t", b"5", b"6"
+
+ClaimId = NewType("ClaimId", bytes)
+"""The hash of what a claim says; `settles` of an event names it."""
+
+
+class ClaimRow(NamedTuple):
+    """A claim in the state; amounts in units at the pool's scale.
+
+    amount = earned + corrected - before, and nothing where that is less. earned: the sum of
+    the lines of splits; corrected: of corrections, so far as 64 bits hold it; before: what he
+    had too much until then.
+    """
+
+    height: int
+    pool: PoolId
+    member: bytes
+    ruleset: bytes
+    earned: int
+    corrected: int
+    before: int
+    amount: int
+
+
+class Paid(NamedTuple):
+    """How much of a claim is said to be paid, and how much of that the claimant confirms."""
+
+    said: int = 0
+    confirmed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A claim and what was paid on it, as far as a state has both."""
+
+    id: ClaimId
+    row: ClaimRow
+    paid: Paid
+
+    @property
+    def settled(self) -> int:
+        """How much of it is settled: paid, and confirmed by the claimant."""
+        return min(self.row.amount, self.paid.confirmed)
+
+    @property
+    def said(self) -> int:
+        """How much is said to be paid and not confirmed."""
+        return self.paid.said - self.paid.confirmed
+
+    @property
+    def open(self) -> int:
+        """How much is not settled."""
+        return self.row.amount - self.settled
+
+    @property
+    def over(self) -> int:
+        """How much more was paid and confirmed than is owed."""
+        return self.paid.confirmed - self.settled
+
+    @property
+    def status(self) -> str:
+        """Return "open", "partly", "settled", or "nothing" where nothing is owed."""
+        if not self.row.amount:
+            return "nothing"
+        if not self.open:
+            return "settled"
+        return "partly" if self.settled else "open"
+
+
+def arise(
+    state: State,
+    height: int,
+    ruleset: bytes,
+    community: CommunityId,
+    sums: Mapping[tuple[PoolId, bytes], Sums],
+) -> None:
+    """Write the claims that follow from what a cut gives; the community has none on itself."""
+    for (pool, member), (earned, corrected) in sorted(sums.items()):
+        if member == community:
+            continue
+        before = too_much(state, pool, member)
+        net = earned + corrected - before
+        left = counted(-net)
+        if left:
+            state.put(_back(pool, member), left)
+        elif before:
+            state.delete(_back(pool, member))
+        kept = counted(corrected, INT_MIN)
+        row = ClaimRow(height, pool, member, ruleset, earned, kept, before, max(0, net))
+        state.put(CLAIM + name(community, row), [*row[:1], *pool, *row[2:]])
+
+
+def name(community: CommunityId, row: ClaimRow) -> ClaimId:
+    """Return the id of a claim: the hash of what it says."""
+    fields: list[codec.Value] = [bytes(community), row.height, *row.pool, row.member, row.amount]
+    return ClaimId(keys.hash32(keys.CLAIM, codec.encode(fields)))
+
+
+def claim(state: State, id: bytes) -> Claim | None:
+    """Return a claim; None when there is none of this id."""
+    value = state.get(CLAIM + id)
+    if value is None:
+        return None
+    return Claim(ClaimId(id), claim_row(value), Paid(*(state.get(SETTLED + id) or ())))
+
+
+def claims(state: State, height: int | None = None, member: bytes | None = None) -> list[Claim]:
+    """Return all claims, or those of a height or a member, in the order in which they arose."""
+    found: list[Claim] = []
+    for key, value in state.items(CLAIM):
+        row = claim_row(value)
+        if height in (None, row.height) and member in (None, row.member):
+            found.append(Claim(ClaimId(key[1:]), row, Paid(*(state.get(SETTLED + key[1:]) or ()))))
+    return sorted(found, key=lambda one: one.row[:3])
+
+
+def too_much(state: State, pool: PoolId, member: bytes) -> int:
+    """Return what a member had too much of a pool, which is taken off his next claim."""
+    return state.get(_back(pool, member)) or 0
+
+
+def all_too_much(state: State) -> dict[tuple[PoolId, bytes], int]:
+    """Return what members had too much, by pool and member."""
+    found: dict[tuple[PoolId, bytes], int] = {}
+    for key, amount in state.items(TOO_MUCH):
+        name, unit, scale, _ = key[len(TOO_MUCH) : -_MEMBER_BYTES].split(b"\0")
+        pool = PoolId(name.decode(), unit.decode(), int(scale))
+        found[pool, key[-_MEMBER_BYTES:]] = amount
+    return found
+
+
+_MEMBER_BYTES = 32
+
+
+def claim_row(value: list[object]) -> ClaimRow:
+    """Return a claim as the state has it."""
+    return ClaimRow(value[0], PoolId(*value[1:4]), *value[4:])  # type: ignore[arg-type]
+
+
+def _back(pool: PoolId, member: bytes) -> bytes:
+    return TOO_MUCH + pool.to_bytes() + member

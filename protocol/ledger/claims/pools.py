@@ -1,0 +1,261 @@
+"""Pools: where income gathers, how it was split, and the lines that were paid.
+
+What a cut writes stays as it is. A line says what a split gave; a line of sort "correction"
+says what a later cut gives or takes because an income of that split was corrected. State:
+z pools, y what contributions got, W what members got, j what buckets gave, T lines, 0
+incomes, 9s splits, 9c how much of a line was corrected since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from commonweal.protocol.codec import INT_MAX
+from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.rules.split import CORRECTION, Line
+
+POOL, TAKEN, PAID, PAST, LINE = b"z", b"y", b"W", b"j", b"T"
+INCOME, SPLIT, CORRECTED = b"0", b"9s", b"9c"
+
+INPUTS_KEPT_MAX = 64
+"""A line keeps so many of the contributions that it was reckoned from, and their number."""
+
+
+class PoolId(NamedTuple):
+    """What makes a pool the same: rules that change its unit or scale have another one."""
+
+    name: str
+    unit: str
+    scale: int
+
+    def to_bytes(self) -> bytes:
+        """Return what its keys begin with; names hold no zero byte."""
+        return b"\0".join((self.name.encode(), self.unit.encode(), str(self.scale).encode(), b""))
+
+
+class PoolRow(NamedTuple):
+    """A pool in the state. carried: what it holds; split_ms: the time of its last split.
+
+    carried is below nothing where an income was corrected whose money had gone out: then
+    the next income fills that first. error: why the last split failed, else empty.
+    """
+
+    carried: int = 0
+    split_ms: int = 0
+    error: str = ""
+
+
+class TakenRow(NamedTuple):
+    """What a contribution got from a bucket: of debts an amount, else 0 and that it took part.
+
+    height: of the first split in which it took part.
+    """
+
+    amount: int
+    height: int
+
+
+class IncomeRow(NamedTuple):
+    """An income in the state: the pool that it is in, since which height.
+
+    amount: as it counts now; first: as it first came in. traced: whether it says what it
+    was earned by.
+    """
+
+    pool: PoolId
+    height: int
+    amount: int
+    first: int
+    traced: bool
+
+
+class SplitRow(NamedTuple):
+    """A split in the state. carried: what stayed in the pool.
+
+    untraced: how much of `total` did not say what earned it. tracing: the buckets that
+    followed each income to what earned it. debts: those that paid debts. once: those in
+    which whoever took part had his turn; undone: those of them where he has it again.
+    """
+
+    total: int
+    untraced: int
+    carried: int
+    tracing: list[str]
+    debts: list[str]
+    once: list[str]
+    undone: list[str]
+
+
+class Payout(NamedTuple):
+    """A line as it was paid: at which height, from which pool, under which ruleset.
+
+    The ruleset of a correction is that of the split which it corrects.
+    """
+
+    height: int
+    pool: str
+    unit: str
+    scale: int
+    ruleset: bytes
+    line: Line
+    inputs: int
+
+
+class Sums(NamedTuple):
+    """What a cut gives a member from a pool: by splits, and by corrections of earlier ones."""
+
+    earned: int = 0
+    corrected: int = 0
+
+
+class Sheet:
+    """The lines that one cut writes, and what they come to for each member of each pool.
+
+    What earlier cuts wrote is read once, however many corrections ask for it.
+    """
+
+    def __init__(self, state: State, height: int) -> None:
+        self.state, self.height = state, height
+        self.sums: dict[tuple[PoolId, bytes], Sums] = {}
+        self.given: dict[PoolId, int] = {}
+        """What corrections gave from each pool, to those to whom they gave more than they took."""
+        self.unpaid: dict[tuple[PoolId, str], dict[bytes, int]] = {}
+        """What of debts, by bucket, was paid to members and is owed again."""
+        self.undone: dict[tuple[PoolId, str], list[int]] = {}
+        """The heights of the splits, by bucket, of which nothing is left."""
+        self._numbers: dict[str, int] = {}
+        self._splits: dict[PoolId, dict[int, SplitRow]] = {}
+        self._lines: dict[tuple[int, PoolId], list[tuple[bytes, Payout]]] = {}
+
+    def write(self, pool: PoolId, ruleset: bytes, line: Line) -> None:
+        """Put a line behind those that the pool has at this height."""
+        number = self._numbers.get(pool.name, 0)
+        self._numbers[pool.name] = number + 1
+        key = LINE + _place(self.height, pool.name) + number.to_bytes(4)
+        kept = _fitting(line)._replace(inputs=line.inputs[:INPUTS_KEPT_MAX])
+        fields = [[*one] if type(one) is tuple else one for one in kept]
+        self.state.put(key, [pool.unit, pool.scale, ruleset, len(line.inputs), fields])
+        earned, corrected = self.sums.get((pool, line.member), Sums())
+        if line.sort == CORRECTION:
+            more = max(0, corrected + line.amount) - max(0, corrected)
+            self.given[pool] = self.given.get(pool, 0) + more
+            corrected += line.amount
+        else:
+            earned += line.amount
+        self.sums[pool, line.member] = Sums(earned, corrected)
+
+    def splits(self, pool: PoolId) -> dict[int, SplitRow]:
+        """Return the earlier splits of a pool that gave somebody something, by height."""
+        if pool not in self._splits:
+            prefix = SPLIT + pool.to_bytes()
+            self._splits[pool] = {
+                int.from_bytes(key[-8:]): SplitRow(*row) for key, row in self.state.items(prefix)
+            }
+        return self._splits[pool]
+
+    def change_split(self, pool: PoolId, height: int, row: SplitRow) -> None:
+        """Write an earlier split anew."""
+        self.splits(pool)[height] = row
+        put_split(self.state, pool, height, row)
+
+    def lines(self, height: int, pool: PoolId) -> list[tuple[bytes, Payout]]:
+        """Return the lines that an earlier split wrote, each with its place."""
+        if (height, pool) not in self._lines:
+            self._lines[height, pool] = [
+                one for one in lines_of(self.state, height, pool) if one[1].line.sort != CORRECTION
+            ]
+        return self._lines[height, pool]
+
+
+def pools(state: State) -> dict[PoolId, PoolRow]:
+    """Return what each pool holds, also one that the rules in force no longer have."""
+    return {_pool_id(key[1:]): PoolRow(*value) for key, value in state.items(POOL)}
+
+
+def pool_row(state: State, pool: PoolId) -> PoolRow:
+    """Return a pool; an empty one when nothing ever came in."""
+    value = state.get(POOL + pool.to_bytes())
+    return PoolRow() if value is None else PoolRow(*value)
+
+
+def put_pool(state: State, pool: PoolId, row: PoolRow) -> None:
+    """Write a pool."""
+    state.put(POOL + pool.to_bytes(), [*row])
+
+
+def income_row(state: State, event: bytes) -> IncomeRow | None:
+    """Return an event as income of a pool; None when it is none."""
+    value = state.get(INCOME + event)
+    return None if value is None else IncomeRow(PoolId(*value[:3]), *value[3:])
+
+
+def put_income(state: State, event: bytes, row: IncomeRow) -> None:
+    """Write an income."""
+    state.put(INCOME + event, [*row.pool, *row[1:]])
+
+
+def put_split(state: State, pool: PoolId, height: int, row: SplitRow) -> None:
+    """Write a split."""
+    state.put(SPLIT + pool.to_bytes() + height.to_bytes(8), [*row])
+
+
+def payouts(state: State, height: int | None = None) -> list[Payout]:
+    """Return every line that was paid, or those of one height, in the order of payment."""
+    return [one for _, one in lines(state, b"" if height is None else height.to_bytes(8))]
+
+
+def lines_of(state: State, height: int, pool: PoolId) -> list[tuple[bytes, Payout]]:
+    """Return the lines of a pool at a height, each with its place."""
+    found = lines(state, _place(height, pool.name))
+    return [(place, one) for place, one in found if (one.unit, one.scale) == pool[1:]]
+
+
+def lines(state: State, prefix: bytes = b"") -> Iterator[tuple[bytes, Payout]]:
+    """Yield the lines whose place begins so, each with its place."""
+    for key, (unit, scale, ruleset, count, fields) in state.items(LINE + prefix):
+        line = Line(*fields)
+        line = line._replace(inputs=tuple(line.inputs))
+        height = int.from_bytes(key[1:9])
+        yield key[1:], Payout(height, key[9:-5].decode(), unit, scale, ruleset, line, count)
+
+
+def name_of(place: bytes) -> str:
+    """Return the name by which people know the line at a place: height, pool and number."""
+    return f"{int.from_bytes(place[:8])}.{place[8:-5].decode()}.{int.from_bytes(place[-4:])}"
+
+
+def corrected(state: State, place: bytes) -> int:
+    """Return how much more, or less, the line at a place came to by corrections since."""
+    return state.get(CORRECTED + place) or 0
+
+
+def shares(state: State) -> dict[tuple[bytes, str, int], int]:
+    """Return what each has by the rules so far, as corrected: by (member, unit, scale)."""
+    sums: dict[tuple[bytes, str, int], int] = {}
+    for one in payouts(state):
+        key = (one.line.member, one.unit, one.scale)
+        sums[key] = sums.get(key, 0) + one.line.amount
+    return dict(sorted(sums.items()))
+
+
+def _place(height: int, pool: str) -> bytes:
+    return height.to_bytes(8) + pool.encode() + b"\0"
+
+
+def _pool_id(prefix: bytes) -> PoolId:
+    name, unit, scale, _ = prefix.decode().split("\0")
+    return PoolId(name, unit, int(scale))
+
+
+def _fitting(line: Line) -> Line:
+    """Return a line whose weights fit 64 bits: where they do not, both are cut alike."""
+    if line.weights <= INT_MAX:
+        return line
+    by = line.weights // INT_MAX + 1
+    return line._replace(weight=line.weight // by, weights=line.weights // by)
+
+
+def counted(value: int, least: int = 0) -> int:
+    """Return a sum as it is kept: not less than `least`, and at most what 64 bits hold."""
+    return max(least, min(value, INT_MAX))

@@ -1,0 +1,174 @@
+"""Settlement: events that pay claims, and what the claimant says of them.
+
+An event's `settles` is a list of 1 to 16 claims of its receiver. Its quantity pays them in
+the order written, each up to what is not said to be paid already; what is more than that
+refuses the event. Who may: anybody but the claimant gives it, by a transfer of rights. It is
+said until the claimant attests it; then it is settled. If they say no it is nothing. For who
+is no member any more, and for who wrote the payment to themselves, as many others speak as
+attest a contribution, without its author. A correction begins anew with what is left.
+State: 7 events that settle, 8 those of a claim.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from commonweal.protocol.codec import INT_MAX
+from commonweal.protocol.ledger.claims.claims import CLAIM, SETTLED, Paid, claim
+from commonweal.protocol.ledger.members import agents, changes
+from commonweal.protocol.ledger.state.context import Verdict, is_bytes
+from commonweal.protocol.ledger.state.rejections import Reason
+from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.ledger.things.event_row import EventRow
+from commonweal.protocol.records.record import Record
+
+SETTLEMENT, OF_CLAIM = b"7", b"8"
+
+CLAIMS_PER_EVENT_MAX = 16
+
+ACTIONS = ("transfer", "transferAllRights")
+
+SAID, CONFIRMED, DENIED = "said", "confirmed", "denied"
+
+
+class SettlementRow(NamedTuple):
+    """An event that settles, in the state.
+
+    named: the claims as written; parts: [claim, amount] of each that it pays, at the scale
+    of the claim's pool.
+    """
+
+    claimant: bytes
+    status: str
+    named: list[bytes]
+    parts: list[list[Any]]
+
+
+def settle(state: State, record: Record, row: EventRow) -> Verdict:
+    """Note what an event is said to pay; `row` is the event's."""
+    named = record.data.get("settles")
+    if named is None:
+        return None
+    if type(named) is not list or not 1 <= len(named) <= CLAIMS_PER_EVENT_MAX:
+        return Reason.SHAPE
+    if not all(is_bytes(one) for one in named) or len({*named}) < len(named):
+        return Reason.SHAPE
+    if row.action not in ACTIONS or row.receiver is None or row.quantity is None:
+        return Reason.NOT_A_PAYMENT
+    claimant = agents.person(state, row.receiver)
+    if agents.person(state, row.provider) == claimant:
+        return Reason.SELF_PAID
+    return _note(state, record.id, claimant, named, row.quantity)
+
+
+def correct(state: State, event: bytes, row: EventRow) -> Verdict:
+    """Let an event pay what it now says, if it pays at all; the claimant says so anew."""
+    was = settlement_row(state, event)
+    if was is None:
+        return None
+    _count(state, was, -1)
+    for id, _ in was.parts:
+        state.delete(OF_CLAIM + id + event)
+    assert row.quantity is not None, "what pays has a quantity"
+    return _note(state, event, was.claimant, was.named, row.quantity)
+
+
+def hear(state: State, event: bytes, author: bytes, own: str | None, others: str | None) -> Verdict:
+    """Take in what is said of an event that settles; refused where the sums would not fit.
+
+    own: what the claimant says of it now. others: what enough others say, which counts when
+    the claimant is no member, or is the author of the event.
+    """
+    was = settlement_row(state, event)
+    assert was is not None, "the event settles"
+    member = changes.member_row(state, was.claimant)
+    is_gone = member is None or member.status != changes.ACTIVE
+    word = own or (others if is_gone or was.claimant == author else None)
+    status = SAID if word is None else CONFIRMED if word == "yes" else DENIED
+    if status == was.status:
+        return None
+    _count(state, was, -1)
+    now = was._replace(status=status)
+    state.put(SETTLEMENT + event, [*now])
+    return _count(state, now, 1)
+
+
+def settlement_row(state: State, event: bytes) -> SettlementRow | None:
+    """Return what an event settles; None when it settles nothing."""
+    value = state.get(SETTLEMENT + event)
+    return None if value is None else SettlementRow(*value)
+
+
+def payments(state: State, claim: bytes) -> list[tuple[bytes, int, str]]:
+    """Return (event, amount, status) of everything that is said to pay a claim, by event."""
+    found: list[tuple[bytes, int, str]] = []
+    prefix = OF_CLAIM + claim
+    for key, _ in state.items(prefix):
+        event = key[len(prefix) :]
+        row = settlement_row(state, event)
+        assert row is not None, "what pays a claim settles"
+        (amount,) = (amount for id, amount in row.parts if id == claim)
+        found.append((event, amount, row.status))
+    return found
+
+
+def _note(
+    state: State, event: bytes, claimant: bytes, named: list[bytes], quantity: list[Any]
+) -> Verdict:
+    parts = _parts(state, claimant, named, quantity)
+    if isinstance(parts, Reason):
+        return parts
+    row = SettlementRow(claimant, SAID, named, parts)
+    for id, _ in parts:
+        state.put(OF_CLAIM + id + event, True)
+    state.put(SETTLEMENT + event, [*row])
+    return _count(state, row, 1)
+
+
+def _parts(
+    state: State, claimant: bytes, named: Sequence[bytes], quantity: Sequence[Any]
+) -> list[list[Any]] | Reason:
+    """Return what a quantity pays of each claim, or why it does not."""
+    n, scale, unit = quantity
+    found = [claim(state, id) for id in named]
+    finest = max([scale, *(one.row.pool.scale for one in found if one is not None)])
+    left = n * 10 ** (finest - scale)
+    parts: list[list[Any]] = []
+    for one in found:
+        if one is None:
+            return Reason.UNKNOWN_CLAIM
+        if one.row.member != claimant:
+            return Reason.NOT_THE_CLAIMANT
+        if one.row.pool.unit != unit:
+            return Reason.OTHER_UNIT
+        grain = 10 ** (finest - one.row.pool.scale)
+        room = max(0, one.row.amount - one.paid.said) * grain
+        part = min(left, room)
+        if part % grain:
+            return Reason.TOO_FINE
+        left -= part
+        if part:
+            parts.append([one.id, part // grain])
+    return Reason.OVER_SETTLED if left else parts
+
+
+def _count(state: State, row: SettlementRow, sign: int) -> Verdict:
+    """Add what an event pays to the sums of its claims, or take it off.
+
+    What was denied may be confirmed after others paid, so the sums have a limit of their own.
+    """
+    if row.status == DENIED:
+        return None
+    for id, amount in row.parts:
+        assert state.get(CLAIM + id) is not None, "what is paid is owed"
+        said, confirmed = Paid(*(state.get(SETTLED + id) or ()))
+        said += sign * amount
+        confirmed += sign * amount if row.status == CONFIRMED else 0
+        if said > INT_MAX:
+            return Reason.TOO_LARGE
+        if said:
+            state.put(SETTLED + id, [said, confirmed])
+        else:
+            state.delete(SETTLED + id)
+    return None

@@ -1,0 +1,1 @@
+"""Contributions: events, attestations, value, plans and provenance."""

@@ -1,0 +1,212 @@
+"""Attestation: what other members say of an event, a claim or a correction.
+
+Records:
+  attest   event: an event, an agent.claim, or a correction that waits for consent; say: "yes",
+           "no" or "withdraw"; corrections: how many corrections of the event its author had
+           seen, 0 when missing
+  dispute  event: an event; say: "open" (or missing) or "withdraw"; the reason is in the body
+Nobody speaks for themselves: neither who wrote a record, nor who gave, nor who gets something
+of the commons. A correction takes back what was said before it. Whether a claim is settled
+follows from what is said of the event that pays it. State: a what each member said, d disputes.
+"""
+
+from __future__ import annotations
+
+from commonweal.protocol.ledger.claims import settlement
+from commonweal.protocol.ledger.contributions import commons, consent
+from commonweal.protocol.ledger.contributions.consent import CorrectionRow
+from commonweal.protocol.ledger.members import agents
+from commonweal.protocol.ledger.members.powers import Power, writer_may
+from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes, is_count
+from commonweal.protocol.ledger.state.rejections import Reason
+from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.ledger.things.event_row import EVENT, EventRow, event_row
+from commonweal.protocol.records.record import Record
+from commonweal.protocol.vocabulary.rule_params import Rules
+
+SAID, DISPUTE = b"a", b"d"
+YES, NO, WITHDRAW, OPEN = "yes", "no", "withdraw", "open"
+
+
+def attest(state: State, record: Record, context: Context) -> Verdict:
+    """Count what the author's member says of a record; the last word stands."""
+    event, say = record.data.get("event"), record.data.get("say")
+    seen = record.data.get("corrections", 0)
+    if not is_bytes(event) or say not in (YES, NO, WITHDRAW) or not is_count(seen):
+        return Reason.SHAPE
+    correction = consent.correction_row(state, event)
+    if correction is not None:
+        return _consent(state, context, event, correction, say, seen)
+    paid = settlement.settlement_row(state, event)
+    is_paid = paid is not None and paid.claimant == context.member
+    early = None if is_paid else writer_may(state, record, context, Power.ATTEST)
+    if early is not None:
+        return early
+    row = event_row(state, event)
+    if row is None:
+        return _attest_claim(state, context, event, say)
+    if context.member in (row.member, agents.person(state, row.provider)):
+        return Reason.SELF_ATTESTED
+    if seen != row.corrections:
+        return Reason.CORRECTED_SINCE
+    key = said_key(event, row, context.member)
+    before = state.get(key)
+    if not _say(state, key, say):
+        return Reason.NOTHING_NEW
+    yes = row.yes + (say == YES) - (before == YES)
+    no = row.no + (say == NO) - (before == NO)
+    state.put(EVENT + event, [*row._replace(yes=yes, no=no)])
+    return _count(state, event, context)
+
+
+def dispute(state: State, record: Record, context: Context) -> Verdict:
+    """Open or withdraw the author's dispute of an event; who gave may not open one."""
+    event, say = record.data.get("event"), record.data.get("say", OPEN)
+    if not is_bytes(event) or say not in (OPEN, WITHDRAW):
+        return Reason.SHAPE
+    early = writer_may(state, record, context, Power.ATTEST)
+    if early is not None:
+        return early
+    row = event_row(state, event)
+    if row is None:
+        return Reason.UNKNOWN_EVENT
+    if agents.person(state, row.provider) == context.member:
+        return Reason.SELF_ATTESTED
+    key = DISPUTE + event + context.member
+    if (state.get(key) is not None) == (say == OPEN):
+        return Reason.NOTHING_NEW
+    if say == OPEN:
+        state.put(key, record.id)
+    else:
+        state.delete(key)
+    more = 1 if say == OPEN else -1
+    state.put(EVENT + event, [*row._replace(disputes=row.disputes + more)])
+    return None
+
+
+def withdraw_disputes(state: State, member: bytes) -> None:
+    """Withdraw every dispute of a member who is one no longer."""
+    found = [key for key, _ in state.items(DISPUTE) if key.endswith(member)]
+    for key in found:
+        event = key[len(DISPUTE) : -len(member)]
+        row = event_row(state, event)
+        assert row is not None, "what is disputed is known"
+        state.delete(key)
+        state.put(EVENT + event, [*row._replace(disputes=row.disputes - 1)])
+
+
+def attesters(state: State, event: bytes) -> tuple[int, int]:
+    """Return how many members say yes and no to an event as it now stands.
+
+    Who claimed the provider after they had said yes or no is not counted, nor who receives
+    something of the commons.
+    """
+    row = event_row(state, event)
+    if row is None:
+        return 0, 0
+    partial = [agents.person(state, row.provider)]
+    if row.receiver is not None and commons.common_row(state, event) is not None:
+        partial.append(agents.person(state, row.receiver))
+    own = [state.get(said_key(event, row, one)) for one in dict.fromkeys(partial)]
+    return row.yes - own.count(YES), row.no - own.count(NO)
+
+
+def is_attested(state: State, event: bytes, rules: Rules) -> bool:
+    """Whether as many others as the rules ask say yes to an event, and more than say no."""
+    yes, no = attesters(state, event)
+    return yes >= commons.attestations(state, event, rules) and (yes > no or not no)
+
+
+def said_key(event: bytes, row: EventRow, member: bytes) -> bytes:
+    """Return where the state has what a member says of an event as it now stands."""
+    return SAID + event + row.corrections.to_bytes(8) + member
+
+
+def _say(state: State, key: bytes, say: str) -> bool:
+    """Let a member say something else than before; return whether it is something else."""
+    if say == (state.get(key) or WITHDRAW):
+        return False
+    if say == WITHDRAW:
+        state.delete(key)
+    else:
+        state.put(key, say)
+    return True
+
+
+def _count(state: State, event: bytes, context: Context) -> Verdict:
+    """Let a payment be settled, and the commons move, as what is said of an event now has it."""
+    row = event_row(state, event)
+    assert row is not None, "the event is known"
+    paid = settlement.settlement_row(state, event)
+    if paid is not None:
+        own = state.get(said_key(event, row, paid.claimant))
+        others = _others(state, event, context.rules)
+        refused = settlement.hear(state, event, row.member, own, others)
+        if refused is not None:
+            return refused
+        paid = settlement.settlement_row(state, event)
+    is_confirmed = paid is not None and paid.status == settlement.CONFIRMED
+    if commons.is_moved(state, event):
+        return None
+    if is_confirmed or is_attested(state, event, context.rules):
+        return commons.move(state, event, context)
+    return None
+
+
+def _others(state: State, event: bytes, rules: Rules) -> str | None:
+    """Return what others say of a payment, when they are as many as a contribution needs."""
+    yes, no = attesters(state, event)
+    if max(yes, no) < commons.attestations(state, event, rules) or yes == no:
+        return None
+    return YES if yes > no else NO
+
+
+def _consent(
+    state: State, context: Context, id: bytes, correction: CorrectionRow, say: str, seen: int
+) -> Verdict:
+    """Count what a member says of a correction; it holds when those agree from whom it takes."""
+    event = correction.event
+    row = event_row(state, event)
+    assert row is not None, "what is corrected is known"
+    if correction.member == context.member:
+        return Reason.SELF_ATTESTED
+    if correction.held:
+        return Reason.HOLDS_ALREADY
+    if seen != row.corrections:
+        return Reason.CORRECTED_SINCE
+    key = SAID + id + context.member
+    before = state.get(key)
+    if not _say(state, key, say):
+        return Reason.NOTHING_NEW
+    correction = correction._replace(yes=correction.yes + (say == YES) - (before == YES))
+    agreed = [one for one in correction.asked if state.get(SAID + id + one) == YES]
+    if not consent.is_agreed(state, correction, {*agreed}, max(1, context.rules.attestations)):
+        state.put(consent.WAITING + id, [*correction])
+        return None
+    state.put(consent.WAITING + id, [*correction._replace(held=True)])
+    refused = consent.apply(state, id, correction, context)
+    if refused is not None:
+        return refused
+    # Who agrees that it was so much less attests what is left.
+    row = event_row(state, event)
+    assert row is not None, "it was corrected"
+    for member in agreed:
+        if member != agents.person(state, row.provider):
+            _say(state, said_key(event, row, member), YES)
+            row = row._replace(yes=row.yes + 1)
+    state.put(EVENT + event, [*row])
+    return _count(state, event, context)
+
+
+def _attest_claim(state: State, context: Context, id: bytes, say: str) -> Verdict:
+    value = state.get(agents.CLAIM + id)
+    if value is None:
+        return Reason.UNKNOWN_EVENT
+    row = agents.ClaimRow(*value)
+    if row.member == context.member:
+        return Reason.SELF_ATTESTED
+    key = SAID + id + context.member
+    before = state.get(key)
+    if not _say(state, key, say):
+        return Reason.NOTHING_NEW
+    return agents.attest_claim(state, context, id, row, (say == YES) - (before == YES))

@@ -1,0 +1,48 @@
+"""Admission: the conditions of the rules that an event must meet, beside its form."""
+
+from __future__ import annotations
+
+from commonweal.protocol.errors import RuleError
+from commonweal.protocol.ledger.contributions import consent, events
+from commonweal.protocol.ledger.contributions.value import event_value
+from commonweal.protocol.ledger.state.context import Context, Verdict
+from commonweal.protocol.ledger.state.rejections import Reason
+from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.ledger.things.event_row import event_row
+from commonweal.protocol.records.record import Record
+from commonweal.protocol.rules.expression import Tank, evaluate
+
+ADMISSION_FUEL_MAX = 2_000
+"""All conditions of one event together take at most so many steps, since each event is folded."""
+
+
+def event(state: State, record: Record, context: Context) -> Verdict:
+    """Note an event when the rules admit it; a correction, when they admit what it makes."""
+    refused = events.event(state, record, context)
+    if refused is not None or not context.rules.admissions:
+        return refused
+    waits = consent.correction_row(state, record.id)
+    mark = state.mark()
+    if waits is not None:
+        refused = consent.apply(state, record.id, waits, context)
+        assert refused is None, "a correction that could not hold was refused"
+    refused = _admit(state, record.data.get("corrects", record.id), context)
+    if waits is not None:
+        state.rollback(mark)
+    return refused
+
+
+def _admit(state: State, event: bytes, context: Context) -> Verdict:
+    row = event_row(state, event)
+    assert row is not None, "the event was noted"
+    value = event_value(state, context.community, event, row)
+    tank = Tank(ADMISSION_FUEL_MAX)
+    for admission in context.rules.admissions:
+        if admission.actions and row.action not in admission.actions:
+            continue
+        try:
+            if not evaluate(admission.when, {"event": value}, tank.left, tank):
+                return Reason.NOT_ADMITTED
+        except RuleError:
+            return Reason.RULE_FAILED
+    return None

@@ -1,0 +1,126 @@
+"""Trace and track: from a resource back to all that went into it, and on to all its uses."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from enum import Enum
+from typing import NamedTuple
+
+from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.ledger.things.event_row import (
+    EVENT,
+    INPUT,
+    OF_PROCESS,
+    OF_RESOURCE,
+    OUTPUT,
+    EventRow,
+    event_row,
+)
+from commonweal.protocol.ledger.things.resources import RESOURCE
+from commonweal.protocol.ledger.things.units_and_specs import PROCESS
+from commonweal.protocol.vocabulary.actions import ACTIONS
+
+STEPS_MAX = 10_000
+"""A walk ends after so many steps."""
+
+
+class Direction(Enum):
+    """Which way a walk goes."""
+
+    UPSTREAM = "trace"
+    DOWNSTREAM = "track"
+
+
+class Sort(Enum):
+    """What a step of a walk stands on."""
+
+    EVENT = "event"
+    RESOURCE = "resource"
+    PROCESS = "process"
+
+
+class Step(NamedTuple):
+    """One thing that a walk came to, `depth` steps from its beginning."""
+
+    sort: Sort
+    id: bytes
+    depth: int
+
+
+def trace(state: State, start: bytes, steps_max: int = STEPS_MAX) -> list[Step]:
+    """Return what went into an event, a resource or a process, nearest first.
+
+    Each stands once, however many ways lead there. Empty when `start` is not known.
+    """
+    return _walk(state, start, Direction.UPSTREAM, steps_max)
+
+
+def track(state: State, start: bytes, steps_max: int = STEPS_MAX) -> list[Step]:
+    """Return what came of an event, a resource or a process, nearest first; as `trace`."""
+    return _walk(state, start, Direction.DOWNSTREAM, steps_max)
+
+
+def _walk(state: State, start: bytes, way: Direction, steps_max: int) -> list[Step]:
+    first = next((sort for sort, table in _TABLES if state.get(table + start) is not None), None)
+    if first is None:
+        return []
+    steps: list[Step] = []
+    seen = {(first, start)}
+    waiting = deque([Step(first, start, 0)])
+    while waiting and len(steps) < steps_max:
+        step = waiting.popleft()
+        steps.append(step)
+        for sort, id in beside(state, step, way):
+            if (sort, id) not in seen:
+                seen.add((sort, id))
+                waiting.append(Step(sort, id, step.depth + 1))
+    return steps
+
+
+# A resource has the id of the event that began it; asked for by that id, it comes first.
+_TABLES = ((Sort.RESOURCE, RESOURCE), (Sort.PROCESS, PROCESS), (Sort.EVENT, EVENT))
+
+
+def beside(state: State, step: Step, way: Direction) -> Iterator[tuple[Sort, bytes]]:
+    """Yield what stands one step further, each time a way leads there."""
+    upstream = way is Direction.UPSTREAM
+    match step.sort:
+        case Sort.PROCESS:
+            prefix = OF_PROCESS + step.id + (INPUT if upstream else OUTPUT)
+            for key, _ in state.items(prefix):
+                yield Sort.EVENT, key[len(prefix) :]
+        case Sort.RESOURCE:
+            prefix = OF_RESOURCE + step.id
+            for key, _ in state.items(prefix):
+                row = event_row(state, key[len(prefix) :])
+                if row is not None and (_flows_into if upstream else _flows_out)(row, step.id):
+                    yield Sort.EVENT, key[len(prefix) :]
+        case Sort.EVENT:
+            row = event_row(state, step.id)
+            if row is not None:
+                yield from _of_event(row, upstream)
+
+
+def _flows_into(row: EventRow, resource: bytes) -> bool:
+    action = ACTIONS[row.action]
+    if row.target == resource:
+        return True
+    return action.side == "output" or action.accounting == "increment"
+
+
+def _flows_out(row: EventRow, resource: bytes) -> bool:
+    return row.source == resource and not _flows_into(row, resource)
+
+
+def _of_event(row: EventRow, upstream: bool) -> Iterator[tuple[Sort, bytes]]:
+    """Yield what stands next to an event: the process or resource that it flows from or to."""
+    process = row.output_of if upstream else row.input_of
+    if process is not None:
+        yield Sort.PROCESS, process
+    if row.source is not None:
+        into = _flows_into(row, row.source)
+        if into != upstream:
+            yield Sort.RESOURCE, row.source
+    if row.target is not None and not upstream:
+        yield Sort.RESOURCE, row.target

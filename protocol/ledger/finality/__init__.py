@@ -1,0 +1,1 @@
+"""What seals make final: deadlines, history, the unsealed set, backtests."""

@@ -1,0 +1,122 @@
+"""Backtest: the sealed past, paid by other rules: who would have had what.
+
+Only value and split are replayed; who was a member, what was attested and what was in
+force stay as they were. The result follows from the records and a height alone, so any
+voter who runs it again gets the same hash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from commonweal.protocol import codec, keys
+from commonweal.protocol.errors import NotYet
+from commonweal.protocol.keys import MemberId
+from commonweal.protocol.ledger.claims.pools import PoolId, PoolRow, pools, shares
+from commonweal.protocol.ledger.finality.history import History
+from commonweal.protocol.ledger.members import membership, roles
+from commonweal.protocol.ledger.state.advance import Advance, Cut
+from commonweal.protocol.records.record import CommunityId, Record
+from commonweal.protocol.rules.document import Ruleset, RulesetId
+
+HEIGHT_BYTES = 8
+
+
+class Difference(NamedTuple):
+    """What somebody, or all holders of a role, had and would have had, at a scale of a unit."""
+
+    who: bytes | str
+    unit: str
+    scale: int
+    had: int
+    would: int
+
+
+@dataclass(frozen=True, slots=True)
+class Backtest:
+    """The past up to `height`, paid by `ruleset`.
+
+    members: everybody who had or would have had something, by id. roles: the same, summed
+    over who holds a role at that height; who holds two is in both. left: what would still
+    be in the pools.
+    """
+
+    ruleset: RulesetId
+    height: int
+    members: tuple[Difference, ...]
+    roles: tuple[Difference, ...]
+    left: Mapping[PoolId, PoolRow]
+    hash: bytes
+
+    @property
+    def name(self) -> bytes:
+        """What a proposal carries under `backtest`: the height and the hash, 40 bytes."""
+        return self.height.to_bytes(HEIGHT_BYTES) + self.hash
+
+
+def backtest(
+    community: CommunityId,
+    records: Iterable[Record],
+    documents: Mapping[bytes, bytes],
+    past: Iterable[tuple[Advance, bytes]],
+    ruleset: Ruleset,
+    height: int | None = None,
+    start: tuple[Mapping[bytes, Any], Cut] | None = None,
+) -> Backtest:
+    """Replay the seals up to `height`, or all that there are, under `ruleset`.
+
+    documents: permanent bodies by their hash. past: what each seal added, and its id, from
+    the first on. start: with what a re-founded community began, and at which cut. Raises
+    `NotYet` where not all that they cover is here. Two folds of all records.
+    """
+    held = list(records)
+    sealed = [one for one in past if height is None or one[0].cut.height <= height]
+    real, would = History(community), History(community, paying=ruleset)
+    for one in (real, would):
+        if start is not None:
+            one.begin(*start)
+        one.learn(documents)
+        one.add(held)
+        for advance, seal in sealed:
+            covered = one.covered(advance)
+            if covered.missing:
+                raise NotYet(f"the records of height {advance.cut.height:,}")
+            one.accept(one.conclude(advance, covered.records), seal)
+    had, then = shares(real.final), shares(would.final)
+    members = tuple(
+        Difference(*key, had.get(key, 0), then.get(key, 0)) for key in sorted({*had, *then})
+    )
+    table: list[codec.Value] = [
+        [one.who, one.unit, one.scale, one.had, one.would] for one in members
+    ]
+    fields: list[codec.Value] = [ruleset.id, real.cut.height, real.seal, table]
+    return Backtest(
+        ruleset.id,
+        real.cut.height,
+        members,
+        _by_role(real, members),
+        pools(would.final),
+        keys.hash32(keys.BACKTEST, codec.encode(fields)),
+    )
+
+
+def height_of(name: bytes) -> int:
+    """Return the height to which a proposal's backtest was run."""
+    return int.from_bytes(name[:HEIGHT_BYTES])
+
+
+def _by_role(history: History, members: tuple[Difference, ...]) -> tuple[Difference, ...]:
+    sums: dict[tuple[str, str, int], tuple[int, int]] = {}
+    for one in members:
+        if (
+            type(one.who) is not bytes
+            or membership.member(history.final, MemberId(one.who)) is None
+        ):
+            continue
+        for role, row in sorted(roles.roles(history.final, MemberId(one.who)).items()):
+            if row.held:
+                had, would = sums.get((role, one.unit, one.scale), (0, 0))
+                sums[role, one.unit, one.scale] = had + one.had, would + one.would
+    return tuple(Difference(*key, *both) for key, both in sorted(sums.items()))

@@ -1,0 +1,64 @@
+"""Deadlines: when a seal is due though nobody writes, read from final state alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from commonweal.protocol.ledger.claims import pools
+from commonweal.protocol.ledger.governance import in_force
+from commonweal.protocol.ledger.governance.enactment import LAST, REST, VALUED_BY
+from commonweal.protocol.ledger.governance.proposals import OPEN, TRIAL, VOTING, proposal_row
+from commonweal.protocol.ledger.sharing import distribution
+from commonweal.protocol.ledger.state import dates
+from commonweal.protocol.ledger.state.advance import Cut
+from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.records.record import CommunityId
+from commonweal.protocol.rules.document import Ruleset
+
+
+def next_deadline(final: State, cut: Cut, ruleset: Ruleset, community: CommunityId) -> int | None:
+    """Return the earliest deadline (ms) after the last seal; None for none.
+
+    final: the state at `cut`, the last one; ruleset: in force since. Votes that end, trials
+    that end, rules whose sunset comes, pools that hold something and are due; and the next
+    moment, when rules that are new value or pay what the old ones left, or when votes are still
+    open that a full cut did not close. What else the last seal passed is none: it would do nothing
+    more. While the time of the last seal is in doubt, all of them wait for the end of that.
+    """
+    doubt = dates.jump(final).doubtful_until_ms(cut.time_ms)
+    due = (max(one, doubt) for one in _deadlines(final, ruleset, cut))
+    later = [one for one in due if one > cut.time_ms]
+    if _pays_at_once(final, cut, ruleset, community):
+        later.append(cut.time_ms + 1)
+    return min(later, default=None)
+
+
+def _deadlines(final: State, ruleset: Ruleset, cut: Cut) -> Iterator[int]:
+    row = in_force.standing_row(final)
+    if row is not None and row.until_ms:
+        yield row.until_ms
+    for key, _ in final.items(OPEN):
+        proposal = proposal_row(final, key[1:])
+        if proposal is not None and proposal.status == VOTING:
+            yield max(proposal.deadline_ms, cut.time_ms + 1)
+        elif proposal is not None and proposal.status == TRIAL:
+            yield proposal.until_ms
+    held = pools.pools(final)
+    for pool in ruleset.pools:
+        found = held.get(distribution.id_of(pool))
+        if found is not None and found.carried > 0:
+            yield found.split_ms + pool.every_ms
+
+
+def _pays_at_once(final: State, cut: Cut, ruleset: Ruleset, community: CommunityId) -> bool:
+    """Whether rules that came into force with the last seal change what is valued or paid.
+
+    Or whether more waits than the last seal looked at; each goes further than the one before.
+    """
+    if final.get(REST) is not None:
+        return True
+    if not cut.height or final.get(VALUED_BY) == ruleset.id:
+        return False
+    over = State(final)
+    distribution.share(over, Cut(cut.height + 1, cut.time_ms + 1), ruleset, community)
+    return any(key[:1] != LAST for key, _ in over.changes())

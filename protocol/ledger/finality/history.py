@@ -1,0 +1,385 @@
+"""History: all records of a community; what is final, seal by seal, and the ledger above it.
+
+Final state changes only when a seal is applied: what its cut covers is folded, what it
+decides is decided, and nothing that arrives later changes that. The rest is the provisional
+ledger above. Both follow from the records and the seals alone, whatever their order of
+arrival. Whether a seal is certified is not asked here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from commonweal.protocol.keys import DeviceKey
+from commonweal.protocol.ledger.checkpoint.roots import (
+    Roots,
+    Trees,
+    cut_roots,
+    first_trees,
+    roots_of,
+    write,
+)
+from commonweal.protocol.ledger.finality.deadlines import next_deadline
+from commonweal.protocol.ledger.finality.unsealed import (
+    NO_ENDS,
+    NO_LEAST,
+    Above,
+    Bounds,
+    Covered,
+    Ends,
+    size_of,
+)
+from commonweal.protocol.ledger.fold.fold import Ledger
+from commonweal.protocol.ledger.governance import in_force, proposals, seats
+from commonweal.protocol.ledger.governance.enactment import close, would_decide
+from commonweal.protocol.ledger.members import forks
+from commonweal.protocol.ledger.members.budgets import Limits, free_below
+from commonweal.protocol.ledger.members.changes import FOUNDING
+from commonweal.protocol.ledger.sharing import distribution
+from commonweal.protocol.ledger.state import dates
+from commonweal.protocol.ledger.state.advance import BEFORE_ALL, Advance, Cut
+from commonweal.protocol.ledger.state.context import Heights, Verdict
+from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.records.record import FOUND, CommunityId, Record, RecordId, whole
+from commonweal.protocol.rules.document import Ruleset
+from commonweal.protocol.seal.cut import Delta, SealedLog
+from commonweal.protocol.seal.timing import seal_time
+from commonweal.protocol.seal.validation import is_full
+from commonweal.protocol.seal.witnesses import Witness
+from commonweal.protocol.vocabulary.budget import day_of
+from commonweal.protocol.vocabulary.rule_params import Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an advance comes to; nothing of it is final before `History.accept`.
+
+    changes: of the final state, by key; None: the key is gone. verdicts: on what it newly
+    covers. ruleset: the id of the document in force after it. witnesses: the set after it.
+    """
+
+    advance: Advance
+    covered: tuple[Record, ...]
+    changes: tuple[tuple[bytes, Any], ...]
+    verdicts: Mapping[RecordId, Verdict]
+    ruleset: bytes
+    witnesses: tuple[Witness, ...]
+
+
+class History:
+    """What is final and what is provisional, of the records that are held.
+
+    paying: the ruleset by which value is given and shared instead of the one in force, to
+    see what it would have paid; None for what is really paid.
+    """
+
+    def __init__(self, community: CommunityId, paying: Ruleset | None = None) -> None:
+        self.community, self._paying = community, paying
+        self.cut: Cut = BEFORE_ALL
+        self.seal: bytes = community
+        """The id of the last seal; before the first, the community's."""
+        self.final = State()
+        """The state at `cut`; nobody else writes to it."""
+        self.logs: dict[DeviceKey, SealedLog] = {}
+        """The logs in the last cut."""
+        self.past: list[tuple[Advance, bytes]] = []
+        """What each seal applied here added, and its id."""
+        self._heights: dict[bytes, int] = {}
+        self.seals: Heights = self._heights
+        """The heights of the seals so far, which records may name as their basis."""
+        self._nodes: tuple[dict[bytes, bytes], ...] = ({}, {}, {})
+        self.trees = Trees(*self._nodes)
+        self._documents: dict[bytes, bytes] = {}
+        self._below: dict[RecordId, Verdict] = {}
+        self._above = Above(self._documents, self._is_below)
+        self._frozen: dict[DeviceKey, int] = {}
+        self._ledger = self._new_ledger()
+        self._is_behind = False
+
+    def __len__(self) -> int:
+        return len(self._below) + len(self._above)
+
+    @property
+    def waiting(self) -> int:
+        """How many records are held and not folded yet."""
+        return self._provisional().waiting
+
+    @property
+    def state(self) -> State:
+        """The provisional state: all records held. Valid until the next change."""
+        return self._provisional().state
+
+    @property
+    def ruleset(self) -> Ruleset:
+        """The ruleset in force at the last cut."""
+        return in_force.in_force(self._standing_state(), self._documents)
+
+    @property
+    def documents(self) -> Mapping[bytes, bytes]:
+        """The permanent bodies that are known, by their hash."""
+        return self._documents
+
+    def begin(self, inherited: Mapping[bytes, Any], cut: Cut) -> None:
+        """Begin with what a re-founded community inherits, before anything is added."""
+        assert not len(self) and self.cut is BEFORE_ALL, "nothing was added yet"
+        for key, value in inherited.items():
+            self.final.put(key, value)
+        self.final.settle()
+        self.cut = cut
+        for tree, nodes in zip(self._nodes, first_trees(inherited), strict=True):
+            write(tree, nodes)
+        self._is_behind = True
+
+    def learn(self, documents: Mapping[bytes, bytes]) -> None:
+        """Take in permanent bodies by their hash, best before the records that name them."""
+        new = [name for name in documents if name not in self._documents]
+        for name in new:
+            self._documents[name] = documents[name]
+        if any(one.body is not None and one.body.hash in new for one in self._above):
+            self._is_behind = True
+
+    def add(self, records: Iterable[Record]) -> None:
+        """Take in records of the community, in any order; held ones are passed over."""
+        fresh: dict[RecordId, Record] = {}
+        for record in records:
+            if record.id not in self._above and not self.is_final(record.id):
+                fresh[record.id] = record
+        founds = False
+        for record in fresh.values():
+            self._above.add(record)
+            founds = founds or record.kind == FOUND
+        if founds:
+            self._is_behind = True
+        elif not self._is_behind:
+            self._ledger.add(fresh.values())
+
+    def freeze(self, author: DeviceKey, seq: int) -> None:
+        """Take in that a proof ends the log of `author`: from `seq` on it counts for nothing.
+
+        What a cut covers stays as it is.
+        """
+        known = self._frozen.get(author)
+        if known is None or seq < known:
+            self._frozen[author] = seq
+            if not self._is_behind:
+                self._ledger.freeze(author, seq)
+
+    def verdict(self, record: RecordId) -> Verdict:
+        """Return None when the record counts, else the reason why it does not."""
+        if self.is_final(record):
+            return self._below[record]
+        return self._provisional().verdict(record)
+
+    def settle(self, records_max: int | None = None) -> bool:
+        """Fold what waits, at most `records_max` records; return whether all is folded."""
+        return self._provisional().settle(records_max)
+
+    def _is_below(self, cited: RecordId) -> bool:
+        """Whether what a record cites is behind us: a record that a cut covers, or a seal."""
+        return self.is_final(cited) or self.seals.get(cited) is not None
+
+    def is_final(self, record: RecordId) -> bool:
+        """Whether a cut covers the record."""
+        return record in self._below
+
+    def would_decide(self, time_ms: int) -> State:
+        """Return what a cut of all that is held would decide at that time; nothing changes."""
+        return would_decide(self.state, time_ms, self._documents)
+
+    def would_pay(self, time_ms: int, ruleset: Ruleset | None = None) -> State:
+        """Return what a cut of all that is held would pay; nothing changes.
+
+        ruleset: by which, such as one on trial; None for the one in force. Its payouts are
+        those of the height after the last.
+        """
+        time_ms = seal_time(self.cut.time_ms, time_ms)
+        cut = Cut(self.cut.height + 1, time_ms, prev=self.seal)
+        over = State(self.state)
+        counted = [one for one in self._above if self.verdict(one.id) is None]
+        touched = distribution.book(over, cut, counted)
+        distribution.share(over, cut, ruleset or self.ruleset, self.community, touched)
+        return over
+
+    def proposed(self, proposal: bytes) -> Ruleset | None:
+        """Return the ruleset that a proposal would put in force, while it is kept."""
+        row = proposals.proposal_row(self.state, proposal)
+        if row is None or row.subject != proposals.RULES:
+            return None
+        data = self.state.get(in_force.DOCUMENT + row.target)
+        return None if data is None else in_force.read(data)
+
+    # What is next.
+
+    def deadline(self) -> int | None:
+        """Return the earliest sealed deadline (ms) that no seal has passed; None for none."""
+        return next_deadline(self.final, self.cut, self.ruleset, self.community)
+
+    def new_ends(self) -> tuple[tuple[DeviceKey, int], ...]:
+        """Return the proofs that freeze a log earlier than it is final, by author."""
+        return tuple(one for one in sorted(self._frozen.items()) if forks.is_new(self.final, *one))
+
+    def next_advance(
+        self,
+        time_ms: int,
+        present: tuple[DeviceKey, ...] = (),
+        *,
+        ends: tuple[tuple[DeviceKey, int], ...] | None = None,
+        guilty: tuple[DeviceKey, ...] = (),
+        least: Mapping[DeviceKey, int] = NO_LEAST,
+        barred: Ends = NO_ENDS,
+        strangers: Container[DeviceKey] = (),
+    ) -> Advance | None:
+        """Return what the next seal can make final; None when there is nothing to seal.
+
+        time_ms: the clock of who proposes. present: as the cut names them. ends, guilty: the
+        evidence; None for all that is known. least: so far logs are covered first, if they can.
+        barred: from there on they are not. strangers: of their logs only what others cite is.
+        """
+        ends = self.new_ends() if ends is None else ends
+        last = self.cut.time_ms
+        if time_ms > last or not dates.may_follow(self.final, last, time_ms):
+            time_ms = seal_time(last, time_ms)
+        bounds = self._bounds(ends, time_ms)
+        logs = self._above.coverable(bounds, least, barred, strangers)
+        deadline_ms = self.deadline()
+        if not (logs or ends or guilty) and (deadline_ms is None or time_ms < deadline_ms):
+            return None
+        delta = Delta(logs, tuple(sorted(present)))
+        return self.advance(delta, time_ms, ends, guilty)
+
+    def advance(
+        self,
+        delta: Delta,
+        time_ms: int,
+        ends: tuple[tuple[DeviceKey, int], ...] = (),
+        guilty: tuple[DeviceKey, ...] = (),
+    ) -> Advance:
+        """Return what a seal of `delta` at a time makes final. Its records are held."""
+        heads = (self._above.get(log.head) for log in delta.logs)
+        clock = max([self.cut.clock, *(one.clock for one in heads if one is not None)])
+        root, _ = cut_roots(self.trees.cut, delta)
+        cut = Cut(self.cut.height + 1, time_ms, clock, self.seal, root)
+        return Advance(cut, delta, ends, guilty)
+
+    def covered(self, advance: Advance) -> Covered:
+        """Return the records that an advance newly covers, or what of it is not held.
+
+        Raises `InvalidSeal` when its cut is not closed, or goes on where no log may.
+        """
+        bounds = self._bounds(advance.ends, advance.cut.time_ms)
+        return self._above.covered(bounds, advance.delta.logs)
+
+    def limits(self, time_ms: int) -> Limits:
+        """Return what a cut at that time may take."""
+        founding = self._above.get(RecordId(self.community))
+        free = free_below(founding and whole(founding))
+        return Limits(self.final, self.logs, self.ruleset.budget, day_of(time_ms), free)
+
+    def conclude(self, advance: Advance, covered: Iterable[Record]) -> Outcome:
+        """Return what an advance comes to. covered: what `covered` found, nothing missing."""
+        new, over, cut = tuple(covered), State(self.final), advance.cut
+        for author, seq in advance.ends:
+            forks.end_at(over, author, seq)
+        for device in advance.guilty:
+            over.put(seats.GUILTY + device, True)
+        below = self._new_ledger(over, cut.root, cut.time_ms)
+        below.add(new)
+        below.settle()
+        verdicts = {record.id: below.verdict(record.id) for record in new}
+        for key, value in list(below.state.changes()):
+            if value is None:
+                over.delete(key)
+            else:
+                over.put(key, value)
+        self.limits(cut.time_ms).charge(over, new)
+        rules = in_force.in_force(over, self._documents)
+        counted = [record for record in new if verdicts[record.id] is None]
+        touched = distribution.book(over, cut, counted)
+        distribution.share(over, cut, self._paying or rules, self.community, touched)
+        full = is_full(self.logs, advance.delta, size_of(new))
+        close(over, cut, self._documents, is_full=full)
+        after = in_force.in_force(over, self._documents)
+        seats.renew(over, cut, advance.delta.present, after.witnesses)
+        changes = tuple(over.changes())
+        return Outcome(advance, new, changes, verdicts, after.id, seats.seated(over))
+
+    def roots(self, outcome: Outcome) -> Roots:
+        """Return the roots after what an advance came to, and how the trees grow by it."""
+        return roots_of(self.trees, outcome.advance, outcome.changes)
+
+    def accept(self, outcome: Outcome, seal: bytes, roots: Roots | None = None) -> None:
+        """Make final what an advance came to, as the seal of that id does.
+
+        roots: as `roots` gave them; None when nobody will ask this history for any.
+        """
+        for key, value in outcome.changes:
+            if value is None:
+                self.final.delete(key)
+            else:
+                self.final.put(key, value)
+        self.final.settle()
+        self.cut, self.seal = outcome.advance.cut, seal
+        self.logs.update((log.author, log) for log in outcome.advance.delta.logs)
+        self._below.update(outcome.verdicts)
+        self._above.remove(outcome.covered)
+        for tree, nodes in zip(self._nodes, roots.growth if roots else (), strict=False):
+            write(tree, nodes)
+        self.past.append((outcome.advance, seal))
+        self._heights[seal] = self.cut.height
+        self._is_behind = True
+
+    def apply(self, advance: Advance, covered: Iterable[Record], seal: bytes) -> Outcome:
+        """Make an advance final, as the seal of that id does; return what it came to.
+
+        Whoever calls has seen to it that the seal is certified and names these roots.
+        """
+        outcome = self.conclude(advance, covered)
+        self.accept(outcome, seal, self.roots(outcome))
+        return outcome
+
+    # Inside.
+
+    def _new_ledger(
+        self, base: State | None = None, order: bytes = b"", time_ms: int | None = None
+    ) -> Ledger:
+        """Return a ledger on the final state, or `base`. order, time_ms: those of a cut."""
+        rules, documents = in_force.rules_of(self.ruleset), self._documents
+        base, now_ms = base or self.final, self.cut.time_ms if time_ms is None else time_ms
+
+        def rules_at(height: int) -> Rules:
+            return in_force.rules_at(self._standing_state(), documents, height, now_ms)
+
+        below = (self.community, base, self.cut, rules, documents, self.seals)
+        return Ledger(*below, order, rules_at, self._above.get, time_ms or 0)
+
+    def _standing_state(self) -> State:
+        """Return a state that knows the founding document, which rules before any cut."""
+        if self.final.get(FOUNDING) is not None:
+            return self.final
+        founding = self._above.get(RecordId(self.community))
+        if founding is None or founding.body is None:
+            return self.final
+        over = State()
+        over.put(FOUNDING, [b"", founding.id, founding.body.hash])
+        return over
+
+    def _provisional(self) -> Ledger:
+        """Return the ledger above the last cut, begun anew when a cut has moved its ground."""
+        if self._is_behind:
+            self._ledger = self._new_ledger()
+            self._ledger.add(self._above)
+            # What a vote keeps of a fork counts once a cut covers it, the other record never.
+            ended = forks.ends_with(self.final, ())
+            for author in dict.fromkeys((*ended, *self._frozen)):
+                row = forks.kept(self.final, author)
+                seqs = (ended.get(author), self._frozen.get(author), row and row.seq)
+                self._ledger.freeze(author, min(seq for seq in seqs if seq is not None))
+            self._is_behind = False
+        return self._ledger
+
+    def _bounds(self, ends: Iterable[tuple[DeviceKey, int]], time_ms: int) -> Bounds:
+        """Return where the next cut begins, and where logs end with the evidence of its seal."""
+        kept, limits = forks.every_kept(self.final), self.limits(time_ms)
+        return Bounds(self.logs, forks.ends_with(self.final, ends), kept, limits)

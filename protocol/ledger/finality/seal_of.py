@@ -1,0 +1,51 @@
+"""From what is held to a seal, and back: what a seal says must be what the ledger computes."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from commonweal.protocol.errors import InvalidSeal
+from commonweal.protocol.keys import short
+from commonweal.protocol.ledger.checkpoint.roots import Roots
+from commonweal.protocol.ledger.finality.history import Outcome
+from commonweal.protocol.ledger.governance.seats import GUILTY
+from commonweal.protocol.ledger.members.forks import is_new
+from commonweal.protocol.ledger.state.advance import FOLD
+from commonweal.protocol.ledger.state.evidence import Facts, evidence_of
+from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.records.record import CommunityId
+from commonweal.protocol.seal.formats import Seal
+from commonweal.protocol.seal.votes import SealId
+from commonweal.protocol.seal.witnesses import set_root
+
+
+def seal_of(community: CommunityId, outcome: Outcome, roots: Roots) -> Seal:
+    """Return the seal that makes final what an advance came to."""
+    cut, advance = outcome.advance.cut, outcome.advance
+    evidence = evidence_of(community, Facts(advance.ends, advance.guilty))
+    return Seal(
+        *(community, cut.height, SealId(cut.prev), FOLD, cut.root, cut.clock, cut.time_ms),
+        *(outcome.ruleset, evidence, set_root(outcome.witnesses)),
+        *(roots.members, roots.state, roots.distribution),
+    )
+
+
+def check_same(computed: Seal, seal: Seal) -> None:
+    """Raise `InvalidSeal`, with what differs by name, unless a seal is the one computed here."""
+    for field in fields(Seal):
+        if getattr(computed, field.name) != getattr(seal, field.name):
+            name = field.name.replace("_", " ")
+            raise InvalidSeal(f"seal {short(seal.id)} has another {name} than is computed here")
+
+
+def check_new(final: State, facts: Facts) -> None:
+    """Raise `InvalidSeal` when evidence names what took effect before, or one log twice."""
+    known = dict.fromkeys(author for author, _ in facts.ends)
+    if len(known) < len(facts.ends):
+        raise InvalidSeal("its evidence ends a log twice")
+    for author, seq in facts.ends:
+        if not is_new(final, author, seq):
+            raise InvalidSeal(f"the log of {short(author)} has ended before")
+    for device in facts.guilty:
+        if final.get(GUILTY + device) is not None:
+            raise InvalidSeal(f"{short(device)} is convicted already")

@@ -1,0 +1,1 @@
+"""The fold: which function applies a record, by its kind."""

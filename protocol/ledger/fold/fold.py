@@ -1,0 +1,340 @@
+"""The fold: records in, state out, the same whatever the order of arrival.
+
+Records stand in (clock, id) order above the last cut; those that a cut covers stand in
+(clock, H(root of the cut, id)) order, so that nobody chooses an id for its place. What
+arrives later than its place takes the state back to there, and only what lies after is
+folded again. Nothing is folded until somebody reads, so that a thousand late records cost
+one way back, not a thousand.
+
+A revocation voids records of its device that may stand before it. Then the fold goes
+back to the first of them and comes again with the revocation already known; known it
+stays until something new appears before the place from which it was known. So the
+outcome follows from the records alone.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple, TypeAlias
+from weakref import WeakMethod
+
+from commonweal.protocol import keys
+from commonweal.protocol.keys import DeviceKey
+from commonweal.protocol.ledger.fold.kinds import KINDS, RESERVED, Author
+from commonweal.protocol.ledger.governance import seats
+from commonweal.protocol.ledger.members import changes
+from commonweal.protocol.ledger.state.advance import BEFORE_ALL, Cut
+from commonweal.protocol.ledger.state.context import (
+    NO_DOCUMENTS,
+    NO_SEALS,
+    NOBODY,
+    Context,
+    Find,
+    Heights,
+    Told,
+    Verdict,
+    finds_none,
+    told_nothing,
+)
+from commonweal.protocol.ledger.state.rejections import Reason
+from commonweal.protocol.ledger.state.state import Reader, State
+from commonweal.protocol.records.record import (
+    UNREAD,
+    CommunityId,
+    Record,
+    RecordId,
+    from_bytes_unchecked,
+)
+from commonweal.protocol.seal.witnesses import Witness, set_root, witness_fields
+from commonweal.protocol.vocabulary.rule_params import DEFAULT, Rules
+
+FRESH_BYTES_MAX = 512 * 1024
+"""Records of so many bytes that wait for their first fold are kept decoded, others as bytes."""
+
+Place: TypeAlias = tuple[int, bytes]
+"""Where a record stands among all: its clock and its id, or the hash that stands for it."""
+
+_START: Place = (0, b"")
+
+
+class _Entry(NamedTuple):
+    clock: int
+    rank: bytes
+    id: RecordId
+    author: DeviceKey
+    seq: int
+    wire: bytes
+
+
+def _place(entry: _Entry) -> Place:
+    return entry.clock, entry.rank
+
+
+class _Revocation(NamedTuple):
+    """A revocation that holds: from `seq` on the log of `device` is void.
+
+    back: the first place it touches. known: how far the fold had come when it was found.
+    """
+
+    device: DeviceKey
+    seq: int
+    back: Place
+    known: Place
+
+
+class Ledger:
+    """The state above a cut, folded from the records that are held.
+
+    base: the state at `cut`, read and never changed. rules: those in force there.
+    documents: permanent bodies by their hash; one is there before its record is. seals: those
+    that a record may name as its basis. order: the root of the cut that covers the records,
+    by which those of one clock are ordered; empty orders them by their ids. rules_at: what
+    was asked at the height of a basis, and still is by the grace of the rules; of events
+    only, since else an old basis would bring back what the rules have ended. find: finds what
+    is cited and not added here. time_ms: of the seal that covers the records; 0 above the last.
+    told: who is admitted, where another fold says so.
+    """
+
+    def __init__(
+        self,
+        community: CommunityId,
+        base: Reader | None = None,
+        cut: Cut = BEFORE_ALL,
+        rules: Rules = DEFAULT,
+        documents: Mapping[bytes, bytes] = NO_DOCUMENTS,
+        seals: Heights = NO_SEALS,
+        order: bytes = b"",
+        rules_at: Callable[[int], Rules] | None = None,
+        find: Find = finds_none,
+        time_ms: int = 0,
+        told: Told = told_nothing,
+    ) -> None:
+        self.community, self.cut, self.rules, self._order = community, cut, rules, order
+        self._rules_at = rules_at
+        self._by_basis: dict[bytes, Context] = {}
+        self._state = State(base)
+        self._find = find
+        cited = _weakly(self._cited)
+        base_context = Context(community, cut, rules, NOBODY, documents, seals, cited)
+        self._context = base_context._replace(time_ms=time_ms, told=told)
+        self._entries: list[_Entry] = []
+        self._clocks: dict[RecordId, int] = {}
+        self._fresh: dict[RecordId, Record] = {}
+        self._fresh_room = FRESH_BYTES_MAX
+        self._marks: list[int] = []
+        self._refused: dict[RecordId, Reason] = {}
+        self._frozen: dict[DeviceKey, int] = {}
+        self._revocations: dict[RecordId, _Revocation] = {}
+        self._ends: dict[DeviceKey, int] = {}
+        self._reached: Place = _START
+        self._void: dict[RecordId, Reason] = {}
+        self._seated: bytes = b""
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @property
+    def waiting(self) -> int:
+        """How many records are held and not folded (again) yet."""
+        return len(self._entries) - len(self._marks)
+
+    @property
+    def state(self) -> State:
+        """The state of all records held; valid until the next `add` or `freeze`."""
+        self.settle()
+        return self._state
+
+    def add(self, records: Iterable[Record]) -> None:
+        """Take in records of the community, in any order; held ones are passed over."""
+        entries, clocks, order = self._entries, self._clocks, self._order
+        first: Place | None = None
+        last = _place(entries[-1]) if entries else _START
+        sort = False
+        for record in records:
+            id, clock = record.id, record.clock
+            if id in clocks:
+                continue
+            rank = keys.hash32(keys.ORDER, order, id) if order else id
+            place = (clock, rank)
+            clocks[id] = clock
+            if self._fresh_room > 0 and record.data is not UNREAD:
+                self._fresh[id] = record
+                self._fresh_room -= len(record.wire)
+            entries.append(_Entry(clock, rank, id, record.author, record.seq, record.wire))
+            if first is None or place < first:
+                first = place
+            if place < last:
+                sort = True
+            else:
+                last = place
+        if sort:
+            entries.sort()
+        if first is not None:
+            self._changed_at(first)
+
+    def freeze(self, author: DeviceKey, seq: int) -> None:
+        """Take in that a proof ends the log of `author`: from `seq` on it counts for nothing."""
+        known = self._frozen.get(author)
+        if known is not None and known <= seq:
+            return
+        self._frozen[author] = seq
+        self._state.keep(changes.FROZEN + author, seq)
+        self._find_end(author)
+        for entry in self._entries:
+            if entry.author == author and entry.seq >= seq:
+                self._changed_at(_place(entry))
+                return
+
+    def know(self, seated: Sequence[Witness], void: Iterable[RecordId]) -> None:
+        """Take in what seals decided, for a ledger that folds none.
+
+        seated: the witnesses of the next height. void: records about seats that the seals which
+        cover them refused; who was seated then is not known here.
+        """
+        told, refused = set_root(seated), dict.fromkeys(void, Reason.SEAT_NEEDED)
+        if seated and (told, refused) != (self._seated, self._void):
+            self._seated, self._void = told, refused
+            self._changed_at(_START)
+            self._state.keep(seats.SEATED, witness_fields(sorted(seated)))
+
+    def verdict(self, record: RecordId) -> Verdict:
+        """Return None when the record counts, else the reason why it does not."""
+        self.settle()
+        return self._refused.get(record) if record in self._clocks else Reason.NOT_HELD
+
+    def settle(self, records_max: int | None = None) -> bool:
+        """Fold what waits, at most `records_max` records; return whether all is folded."""
+        entries, marks, state = self._entries, self._marks, self._state
+        left = -1 if records_max is None else records_max
+        while len(marks) < len(entries) and left != 0:
+            left -= 1
+            entry = entries[len(marks)]
+            mark = state.mark()
+            marks.append(mark)
+            place = _place(entry)
+            if place > self._reached:
+                self._reached = place
+            reason = self._fold(entry, mark)
+            if reason is None:
+                self._refused.pop(entry.id, None)
+            else:
+                self._refused[entry.id] = reason
+        return len(marks) == len(entries)
+
+    def _fold(self, entry: _Entry, mark: int) -> Verdict:
+        record = self._fresh.pop(entry.id, None)
+        if record is not None:
+            self._fresh_room += len(record.wire)
+        if entry.id in self._revocations:
+            changes.apply_revocation(self._state, from_bytes_unchecked(entry.wire))
+            return None
+        end = self._ends.get(entry.author)
+        if end is not None and entry.seq >= end:
+            frozen = self._frozen.get(entry.author)
+            is_frozen = frozen is not None and entry.seq >= frozen
+            return Reason.LOG_FROZEN if is_frozen else Reason.DEVICE_REVOKED
+        void = self._void.get(entry.id)
+        if void is not None:
+            return void
+        if record is None:
+            record = from_bytes_unchecked(entry.wire)
+        context = self._context
+        if record.kind == "event" and self._rules_at is not None:
+            context = self._by_basis.get(record.basis) or self._of_basis(record.basis)
+        reason = judge(self._state, record, context)
+        if reason is not None:
+            self._state.rollback(mark)
+        elif record.kind == "device.revoke":
+            self._revoke(record, _place(entry))
+        return reason
+
+    def _of_basis(self, basis: RecordId) -> Context:
+        """Return the context with the rules that a record of this basis may follow."""
+        height = self._context.seals.get(basis) or 0
+        assert self._rules_at is not None, "asked only when somebody knows"
+        found = self._context._replace(rules=self._rules_at(height))
+        self._by_basis[basis] = found
+        return found
+
+    def _cited(self, id: RecordId) -> Record | None:
+        clock = self._clocks.get(id)
+        if clock is None:
+            return self._find(id)
+        place = (clock, keys.hash32(keys.ORDER, self._order, id) if self._order else id)
+        at = bisect_left(self._entries, place, key=_place)
+        return from_bytes_unchecked(self._entries[at].wire)
+
+    def _revoke(self, record: Record, place: Place) -> None:
+        """Note a revocation that was found good; go back when it voids what is folded."""
+        device, seq = record.data["device"], record.data["seq"] + 1
+        end = self._ends.get(device)
+        back = place
+        for entry in self._entries[: len(self._marks)]:
+            if entry.author == device and entry.seq >= seq and (end is None or entry.seq < end):
+                back = _place(entry)
+                break
+        self._revocations[record.id] = _Revocation(device, seq, back, self._reached)
+        self._find_end(device)
+        if back < place:
+            self._back_to(back)
+
+    def _find_end(self, device: DeviceKey) -> None:
+        ends = [known.seq for known in self._revocations.values() if known.device == device]
+        if device in self._frozen:
+            ends.append(self._frozen[device])
+        if ends:
+            self._ends[device] = min(ends)
+        else:
+            self._ends.pop(device, None)
+
+    def _changed_at(self, place: Place) -> None:
+        """Forget all that was concluded from `place` on."""
+        if place > self._reached:
+            return
+        for id, known in list(self._revocations.items()):
+            if known.known >= place:
+                del self._revocations[id]
+                self._find_end(known.device)
+                self._back_to(known.back)
+        self._back_to(place)
+        before = bisect_left(self._entries, place, key=_place) - 1
+        self._reached = _place(self._entries[before]) if before >= 0 else _START
+
+    def _back_to(self, place: Place) -> None:
+        number = bisect_left(self._entries, place, key=_place)
+        if number < len(self._marks):
+            self._state.rollback(self._marks[number])
+            del self._marks[number:]
+
+
+def _weakly(find: Find) -> Find:
+    """Return a method that keeps its ledger, and the records of it, no longer than others do."""
+    method = WeakMethod(find)
+
+    def found(id: RecordId) -> Record | None:
+        find = method()
+        assert find is not None, "only a ledger uses its context"
+        return find(id)
+
+    return found
+
+
+def judge(state: State, record: Record, context: Context) -> Verdict:
+    """Do to `state` what `record` says; return why not, when it counts for nothing.
+
+    When a reason is returned, the caller takes back what was written.
+    """
+    is_first = record.basis in (b"", context.community)
+    if not is_first and context.seals.get(record.basis) is None:
+        return Reason.UNKNOWN_BASIS
+    kind = KINDS.get(record.kind)
+    if kind is None:
+        reserved = record.kind.startswith(RESERVED)
+        return Reason.RESERVED_KIND if reserved else Reason.UNKNOWN_KIND
+    if kind.author is Author.MEMBER:
+        member = changes.writer(state, record)
+        if isinstance(member, Reason):
+            return member
+        context = context._replace(member=member)
+    return kind.act(state, record, context)

@@ -1,0 +1,1 @@
+"""Proposals, votes, and what an adopted proposal does."""

@@ -1,0 +1,423 @@
+"""Closing: what a cut decides. Votes open and close here, and rules come into force.
+
+The time is that of the cut; the rules, the electorate and who is a member still are read
+from the state that the cut has come to, before it decides anything. Yes counts against the
+electorate that was frozen when the vote opened, never against the turnout. Who has left or
+was removed since keeps his place in the electorate, and his vote no longer counts.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from commonweal.protocol.keys import MemberId
+from commonweal.protocol.ledger.claims import pools
+from commonweal.protocol.ledger.governance import departures, in_force
+from commonweal.protocol.ledger.governance.in_force import StandingRow
+from commonweal.protocol.ledger.governance.proposals import (
+    ABSTAIN,
+    BLOCK,
+    DECIDED,
+    DRAFT,
+    ELECTOR,
+    EXPIRED,
+    FAILED,
+    FORK,
+    IN_FORCE,
+    NO,
+    OPEN,
+    PASSED,
+    REMOVAL,
+    RULES,
+    STALE,
+    SUNSET,
+    SUPERSEDED,
+    TRIAL,
+    VOTING,
+    YES,
+    BallotRow,
+    ProposalRow,
+    begin_trial,
+    end,
+    finish_trial,
+    forget_documents,
+    proposal_row,
+    put,
+    votes,
+)
+from commonweal.protocol.ledger.members import changes, powers, roles
+from commonweal.protocol.ledger.members.forks import keep
+from commonweal.protocol.ledger.state import dates
+from commonweal.protocol.ledger.state.advance import BEFORE_ALL, Cut
+from commonweal.protocol.ledger.state.context import NO_DOCUMENTS
+from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.records.record import RecordId
+from commonweal.protocol.rules.changes import LAZY, decision_process, process_of
+from commonweal.protocol.rules.document import HOUR_MS, Ruleset, RulesetId
+from commonweal.protocol.rules.process import Process
+
+LAST = dates.LAST
+"""The key of the last cut: [height, time, prev, ruleset, clock]."""
+
+VALUED_BY = LAST + b"v"
+"""The key of the ruleset by which values were given last; without it, all that waits is valued."""
+
+REST = LAST + b"r"
+"""The key of the event from which on what waits was more than one cut looks at."""
+
+REMOVAL_YES_MIN = 2
+"""A removal takes the yes of so many others, whatever the rules say: nobody removes alone."""
+FORK_YES_MIN = 2
+"""So many, where there are as many, say which record of a forked log counts."""
+
+
+def close(
+    state: State,
+    cut: Cut,
+    documents: Mapping[bytes, bytes] = NO_DOCUMENTS,
+    *,
+    is_full: bool = False,
+) -> None:
+    """Do to `state`, which holds all that `cut` covers, what the cut decides.
+
+    is_full: no room was left in it, so votes may wait outside: then none is closed.
+    """
+    closing = _Closing(state, cut, documents, is_full=is_full)
+    if cut.time_ms <= dates.last_ms(state):
+        closing.go_back()
+    closing.decide()
+    jump = dates.after(state, cut.time_ms)
+    if jump != dates.jump(state):
+        state.put(dates.JUMP, [*jump])
+    ruleset = in_force.in_force(state, documents)
+    state.put(LAST, [cut.height, cut.time_ms, cut.prev, ruleset.id, cut.clock])
+
+
+def last_cut(state: State) -> Cut:
+    """Return the last cut that decided something, without its root."""
+    value = state.get(LAST)
+    if value is None:
+        return BEFORE_ALL
+    return Cut(value[0], value[1], clock=value[4], prev=value[2])
+
+
+def would_decide(
+    state: State, time_ms: int, documents: Mapping[bytes, bytes] = NO_DOCUMENTS
+) -> State:
+    """Return what a cut at `time_ms` would make of `state`, which stays as it is."""
+    last = last_cut(state)
+    over = State(state)
+    close(over, Cut(last.height + 1, max(time_ms, last.time_ms + 1), clock=last.clock), documents)
+    return over
+
+
+def outcome(row: ProposalRow, time_ms: int) -> str:
+    """Return how an open vote stands at a time: "open", "passed", "failed" or "expired"."""
+    is_over = time_ms >= row.deadline_ms
+    if all(map(_is_satisfied, row.ballots)):
+        return PASSED if is_over or row.early else VOTING
+    if not is_over:
+        return VOTING
+    return FAILED if all(map(_has_quorum, row.ballots)) else EXPIRED
+
+
+def _is_satisfied(ballot: BallotRow) -> bool:
+    """Whether one electorate said enough, and nothing that stops it."""
+    is_stopped = (
+        0 < ballot.blocks_enough <= ballot.block
+        or 0 < ballot.objections_enough <= ballot.no + ballot.block
+    )
+    return _has_quorum(ballot) and ballot.yes >= ballot.needed and not is_stopped
+
+
+def _has_quorum(ballot: BallotRow) -> bool:
+    """Whether enough voted; where nobody is left who could, silence is no consent."""
+    turnout = ballot.yes + ballot.no + ballot.abstain + ballot.block
+    return turnout >= ballot.quorum and ballot.present > 0
+
+
+class _Closing:
+    """One cut's decisions, in the order of the proposals: the clock and id of each."""
+
+    def __init__(
+        self, state: State, cut: Cut, documents: Mapping[bytes, bytes], *, is_full: bool
+    ) -> None:
+        self.state, self.cut, self.documents, self.is_full = state, cut, documents, is_full
+        self.settled_ms = dates.settled_ms(state, cut.time_ms)
+        """The time by which votes, trials and sunsets end."""
+        self.ruleset = in_force.in_force(state, documents)
+        self.trials: dict[bytes, None] = {}
+        """The proposals that are tried now."""
+        self.ended: list[ProposalRow] = []
+        active = [
+            key[1:]
+            for key, value in state.items(changes.MEMBER)
+            if changes.MemberRow(*value).status == changes.ACTIVE
+        ]
+        self.active = dict.fromkeys(active)
+        may, vote = powers.may, powers.Power.VOTE
+        self.members = [one for one in active if may(state, one, vote, self.settled_ms) is None]
+        self.holders: dict[str, list[bytes]] = {"": self.members}
+
+    def go_back(self) -> None:
+        """Let nothing last longer from now than it would if it began now: a wrong time began it."""
+        now_ms = self.cut.time_ms
+        for key, _ in self._waiting():
+            row = proposal_row(self.state, key[1:])
+            if row is not None and row.status == VOTING:
+                deadline = min(row.deadline_ms, now_ms + row.deadline_ms - row.opened_ms)
+                opened = min(row.opened_ms, now_ms)
+                put(self.state, key[1:], row._replace(opened_ms=opened, deadline_ms=deadline))
+            elif row is not None and row.status == TRIAL:
+                until = min(row.until_ms, now_ms + self._process(row).trial_ms)
+                put(self.state, key[1:], row._replace(until_ms=until))
+        for key, value in list(self.state.items(pools.POOL)):
+            pool = pools.PoolRow(*value)
+            if pool.split_ms > now_ms:
+                self.state.put(key, [*pool._replace(split_ms=now_ms)])
+        powers.go_back(self.state, now_ms + self.ruleset.joining.delay_ms)
+        now = in_force.standing_row(self.state)
+        if now is not None and now.since_ms > now_ms:
+            until = now.until_ms and now_ms + now.until_ms - now.since_ms
+            now = now._replace(since_ms=now_ms, until_ms=until)
+            self.state.put(in_force.STANDING, [*now])
+
+    def decide(self) -> None:
+        """Let what is due begin, end, and take effect."""
+        self._end_of_sunset()
+        open_now = [(key[1:], proposal_row(self.state, key[1:])) for key, _ in self._waiting()]
+        rows = [(id, row) for id, row in open_now if row is not None]
+        self.trials = {id: None for id, row in rows if row.status == TRIAL}
+        for id, row in sorted(rows, key=lambda one: (one[1].clock, one[0])):
+            self._step(id, row)
+        self._drop_stale()
+        forget_documents(self.state, self.ended)
+
+    def _waiting(self) -> list[tuple[bytes, object]]:
+        return list(self.state.items(OPEN))
+
+    def _step(self, id: bytes, row: ProposalRow) -> None:
+        if self._is_stale(id, row):
+            self._drop(id, row)
+        elif row.status == TRIAL:
+            if self.settled_ms >= row.until_ms:
+                self._adopt(id, row)
+        else:
+            if row.status == DRAFT:
+                row = self._opened(id, row)
+            self._count(id, row)
+
+    def _opened(self, id: bytes, row: ProposalRow) -> ProposalRow:
+        """Freeze the electorate and what the vote asks."""
+        process = self._process(row)
+        ballots: list[BallotRow] = []
+        asked: dict[bytes, list[int]] = {}
+        for number, ballot in enumerate(process.ballots):
+            electors = self._electors(ballot.voters, row)
+            for member in electors:
+                asked.setdefault(member, []).append(number)
+            count = len(electors)
+            ballots.append(
+                BallotRow(
+                    ballot.voters,
+                    count,
+                    max(ballot.needed(count), _least_yes(row, count)),
+                    ballot.quorum(count),
+                    ballot.blocks,
+                    ballot.objections,
+                    present=count,
+                )
+            )
+        for member, numbers in asked.items():
+            self.state.put(ELECTOR + id + member, numbers)
+        return row._replace(
+            status=VOTING,
+            opened_ms=self.cut.time_ms,
+            deadline_ms=self.cut.time_ms + process.period_ms,
+            electorate=len(asked),
+            early=process.early,
+            ballots=tuple(ballots),
+        )
+
+    def _was(self, member: bytes, row: ProposalRow) -> bool:
+        return powers.was_member(self.state, member, row.clock, self.cut.time_ms)
+
+    def _count(self, id: bytes, row: ProposalRow) -> None:
+        row = self._tallied(id, row)
+        match VOTING if self.is_full else outcome(row, self.settled_ms):
+            case "open":
+                put(self.state, id, row)
+            case "passed":
+                self._pass(id, row._replace(height=self.cut.height))
+            case ended:
+                self._end(id, row._replace(status=ended, height=self.cut.height))
+
+    def _tallied(self, id: bytes, row: ProposalRow) -> ProposalRow:
+        """Count, on each ballot and at all, the votes of those who are members still."""
+        counted: list[tuple[str, list[int]]] = []
+        for member, say in votes(self.state, id).items():
+            numbers = self.state.get(ELECTOR + id + member)
+            if member in self.active and numbers is not None:
+                counted.append((say, numbers))
+        ballots = tuple(
+            one._replace(**_tally(say for say, numbers in counted if number in numbers))
+            for number, one in enumerate(row.ballots)
+        )
+        if any(one.blocks or one.objections for one in ballots):
+            present = self._present(id)
+            ballots = tuple(one._replace(present=present[n]) for n, one in enumerate(ballots))
+        return row._replace(ballots=ballots, **_tally(say for say, _ in counted))
+
+    def _present(self, id: bytes) -> Counter[int]:
+        """Return, by the number of each ballot, how many of its electorate are members still."""
+        prefix = ELECTOR + id
+        found: Counter[int] = Counter()
+        for key, numbers in self.state.items(prefix):
+            if key[len(prefix) :] in self.active:
+                found.update(numbers)
+        return found
+
+    def _pass(self, id: bytes, row: ProposalRow) -> None:
+        if row.subject == RULES:
+            trial_ms = self._process(row).trial_ms
+            if trial_ms:
+                until = self.cut.time_ms + trial_ms
+                begin_trial(self.state, id, row._replace(status=TRIAL, until_ms=until))
+                self.trials[id] = None
+            else:
+                end(self.state, id, row._replace(status=PASSED))
+                self._adopt(id, row)
+            return
+        end(self.state, id, row._replace(status=PASSED))
+        if row.subject == FORK:
+            device, seq = self.state.get(DECIDED + id)
+            keep(self.state, device, seq, RecordId(row.target))
+        if row.subject == REMOVAL:
+            member = changes.member_row(self.state, row.target)
+            if member is not None and member.status == changes.ACTIVE:
+                gone = MemberId(row.target)
+                departures.remove(self.state, gone, self.cut.clock)
+                # What waited for his disputes may have a value with the next cut.
+                self.state.delete(VALUED_BY)
+
+    def _adopt(self, id: bytes, row: ProposalRow) -> None:
+        """Put a ruleset in force, from this cut on."""
+        self._leave(SUPERSEDED)
+        until = self.cut.time_ms + row.sunset_hours * HOUR_MS if row.sunset_hours else 0
+        now = StandingRow(
+            RulesetId(row.target),
+            id,
+            self.cut.height,
+            self.cut.time_ms,
+            until,
+            RulesetId(row.base),
+        )
+        self.state.put(in_force.STANDING, [*now])
+        key = in_force.ADOPTED + self.cut.height.to_bytes(8) + id
+        self.state.put(key, [row.target, self.cut.time_ms])
+        finish_trial(self.state, id, row._replace(status=IN_FORCE, until_ms=until))
+        self.ruleset = in_force.in_force(self.state, self.documents)
+
+    def _end_of_sunset(self) -> None:
+        row = in_force.standing_row(self.state)
+        if row is None or not row.until_ms or self.settled_ms < row.until_ms:
+            return
+        self._leave(SUNSET)
+        now = self._before(row)
+        self.state.put(in_force.STANDING, [*now])
+        key = in_force.ADOPTED + self.cut.height.to_bytes(8) + row.proposal
+        self.state.put(key, [now.ruleset, self.cut.time_ms])
+        self.ruleset = in_force.in_force(self.state, self.documents)
+
+    def _before(self, ended: StandingRow) -> StandingRow:
+        """Return what holds again; what ends by itself too has what is left of its time."""
+        ruleset, (height, time_ms) = ended.before, (self.cut.height, self.cut.time_ms)
+        for _, adopted, proposal in reversed(in_force.history(self.state)):
+            row = proposal_row(self.state, proposal)
+            if adopted != ruleset or row is None or row.target != adopted or not row.until_ms:
+                continue
+            if row.until_ms > time_ms:
+                put(self.state, proposal, row._replace(status=IN_FORCE))
+                base = RulesetId(row.base)
+                return StandingRow(ruleset, proposal, height, time_ms, row.until_ms, base)
+            ruleset = RulesetId(row.base)
+        return StandingRow(ruleset, b"", height, time_ms, 0, ruleset)
+
+    def _leave(self, status: str) -> None:
+        """Let what is in force be so no longer."""
+        row = in_force.standing_row(self.state)
+        proposal = None if row is None else proposal_row(self.state, row.proposal)
+        if row is not None and proposal is not None:
+            put(self.state, row.proposal, proposal._replace(status=status))
+
+    def _drop_stale(self) -> None:
+        for key, _ in self._waiting():
+            row = proposal_row(self.state, key[1:])
+            if row is not None and self._is_stale(key[1:], row):
+                self._drop(key[1:], row)
+
+    def _drop(self, id: bytes, row: ProposalRow) -> None:
+        stale = row._replace(status=STALE, height=self.cut.height)
+        if row.status == TRIAL:
+            finish_trial(self.state, id, stale)
+            self.trials.pop(id, None)
+            self.ended.append(stale)
+        else:
+            self._end(id, stale)
+
+    def _end(self, id: bytes, row: ProposalRow) -> None:
+        end(self.state, id, row)
+        self.ended.append(row)
+
+    def _is_stale(self, id: bytes, row: ProposalRow) -> bool:
+        """Whether another change of the rules that this one builds on came first."""
+        if row.subject != RULES:
+            return False
+        return row.base != self.ruleset.id or any(rival != id for rival in self.trials)
+
+    def _process(self, row: ProposalRow) -> Process:
+        is_silent = row.kind == LAZY
+        match row.subject:
+            case "rules":
+                new = self._proposed(row)
+                back = in_force.coming_back(self.state, self.documents)
+                return process_of(self.ruleset, new, not row.is_voted, back)
+            case "decision":
+                return decision_process(self.ruleset, is_silent)
+        return self.ruleset.processes[row.kind]
+
+    def _proposed(self, row: ProposalRow) -> Ruleset:
+        return in_force.by_id(self.state, self.documents, RulesetId(row.target))
+
+    def _electors(self, role: str, row: ProposalRow) -> list[bytes]:
+        """Return who may vote on a ballot: the holders of its role, or all members.
+
+        All where nobody holds it. A removal is for those who were members before, not for
+        whoever it concerns, nor for one alone.
+        """
+        if role not in self.holders:
+            found = [one for one in self.members if roles.holds(self.state, one, role)]
+            self.holders[role] = found or self.members
+        if row.subject != REMOVAL:
+            return self.holders[role]
+        before = [one for one in self.members if one != row.target and self._was(one, row)]
+        others = [one for one in self.holders[role] if one in before]
+        return others if len(others) >= REMOVAL_YES_MIN else before
+
+
+def _least_yes(row: ProposalRow, electorate: int) -> int:
+    """Return how many yes a vote takes whatever the rules say, of so many who may vote."""
+    match row.subject:
+        case "removal":
+            return REMOVAL_YES_MIN
+        case "fork":
+            return min(FORK_YES_MIN, electorate)
+    return 0
+
+
+def _tally(said: Iterable[str]) -> dict[str, Any]:
+    """Return how many said what, by the names of the fields of a row."""
+    counts = Counter(said)
+    return {say: counts[say] for say in (YES, NO, ABSTAIN, BLOCK)}

@@ -1,0 +1,142 @@
+"""The ruleset that stands: which document is in force, and what the fold asks of it.
+
+State: L which one, since when and until when, J the documents by id, N every one adopted.
+Before the first adoption it is the document of the founding record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
+from typing import NamedTuple
+
+from commonweal.protocol.errors import CommonwealError
+from commonweal.protocol.ledger.members.changes import FOUNDING
+from commonweal.protocol.ledger.members.roles import WITNESS
+from commonweal.protocol.ledger.state.context import NO_DOCUMENTS
+from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.rules.document import Ruleset, RulesetId, from_bytes, from_map
+from commonweal.protocol.vocabulary.rule_params import ROLES, Role, Rules
+
+STANDING, DOCUMENT, ADOPTED = b"L", b"J", b"N"
+
+RULESETS_KEPT_MAX = 32
+"""So many rulesets are kept read; more are read again."""
+
+
+class StandingRow(NamedTuple):
+    """What is in force: by which proposal, since which height and time (ms).
+
+    until_ms: when it ends by itself, 0 for never; before: what then holds again.
+    """
+
+    ruleset: RulesetId
+    proposal: bytes
+    height: int
+    since_ms: int
+    until_ms: int
+    before: RulesetId
+
+
+UNREADABLE = from_map({"name": "community"})
+"""In force where the founding document is no ruleset: every default."""
+
+
+def standing_row(state: State) -> StandingRow | None:
+    """Return what was adopted last; None while the founding document is in force."""
+    value = state.get(STANDING)
+    return None if value is None else StandingRow(*value)
+
+
+def in_force(state: State, documents: Mapping[bytes, bytes] = NO_DOCUMENTS) -> Ruleset:
+    """Return the ruleset in force in a state.
+
+    documents: the permanent bodies held, by hash, for the founding document.
+    """
+    row = standing_row(state)
+    return founding(state, documents) if row is None else by_id(state, documents, row.ruleset)
+
+
+def by_id(state: State, documents: Mapping[bytes, bytes], ruleset: RulesetId) -> Ruleset:
+    """Return a ruleset that was proposed, or else the founding one."""
+    data = state.get(DOCUMENT + ruleset)
+    return founding(state, documents) if data is None else read(data)
+
+
+def coming_back(state: State, documents: Mapping[bytes, bytes] = NO_DOCUMENTS) -> Ruleset | None:
+    """Return the ruleset that holds again when the one in force ends by itself; None if not."""
+    row = standing_row(state)
+    return by_id(state, documents, row.before) if row is not None and row.until_ms else None
+
+
+def founding(state: State, documents: Mapping[bytes, bytes]) -> Ruleset:
+    """Return the ruleset of the founding record; the defaults where that is none."""
+    value = state.get(FOUNDING)
+    data = None if value is None else documents.get(value[2])
+    if data is None:
+        return UNREADABLE
+    try:
+        return read(data)
+    except CommonwealError:
+        return UNREADABLE
+
+
+@lru_cache(maxsize=RULESETS_KEPT_MAX)
+def read(data: bytes) -> Ruleset:
+    """Return the ruleset with that canonical form; raise `Malformed` or `BadRuleset`."""
+    return from_bytes(data)
+
+
+def history(state: State) -> list[tuple[int, RulesetId, bytes]]:
+    """Return (height, ruleset, proposal) of every adoption, the earliest first."""
+    return [
+        (int.from_bytes(key[1:9]), RulesetId(value[0]), key[9:])
+        for key, value in state.items(ADOPTED)
+    ]
+
+
+def rules_at(state: State, documents: Mapping[bytes, bytes], height: int, time_ms: int) -> Rules:
+    """Return what is asked of a record whose author knew the seal of `height`, at a time.
+
+    The rules that were in force there, while those in force now let him; else the latter.
+    """
+    now = in_force(state, documents)
+    known: RulesetId | None = None
+    for key, (ruleset, since_ms) in state.items(ADOPTED):
+        if int.from_bytes(key[1:9]) > height:
+            if time_ms - since_ms > now.grace_ms:
+                return rules_of(now)
+            then = founding(state, documents) if known is None else by_id(state, documents, known)
+            return rules_of(then)
+        known = RulesetId(ruleset)
+    return rules_of(now)
+
+
+@lru_cache(maxsize=RULESETS_KEPT_MAX)
+def _rules_of(canonical: bytes) -> Rules:
+    ruleset = read(canonical)
+    roles = {
+        name: Role(
+            endorsements=table.get("endorsements", 0),
+            after=tuple(table.get("after", ())),
+            duties=table.get("duties", ""),
+            benefits=table.get("benefits", ""),
+        )
+        for name, table in ruleset.document.get("roles", {}).items()
+    }
+    return Rules(
+        joining=ruleset.joining,
+        attestations=ruleset.attestations,
+        common_attestations=ruleset.common_attestations,
+        keeper=ruleset.keeper,
+        roles=MappingProxyType({WITNESS: Role(), **roles}) if roles else ROLES,
+        factors=ruleset.factors,
+        units=frozenset(ruleset.units),
+        admissions=ruleset.admissions,
+    )
+
+
+def rules_of(ruleset: Ruleset) -> Rules:
+    """Return what the fold asks of a ruleset."""
+    return _rules_of(ruleset.to_bytes())

@@ -1,0 +1,419 @@
+"""Governance: what members propose and how they vote. What comes of it is in `closing`.
+
+Records:
+  rules.propose   subject: "rules", "removal", "fork" or "decision"
+                  rules: base: the ruleset in force; form: "whole" or "patch"; the permanent
+                  body is the document or the patch; optional sunset: hours it then holds;
+                  backtest: the height and hash of what it would have paid
+                  removal: member; decision: a permanent body that says what is decided
+                  fork: device, seq: where its log ends by evidence, pair: the ids of two
+                  records there, ascending, keep: the one, cited, that is to count
+                  optional vote: true, to vote on what silence could pass
+                  removal, fork: optional permanent body that says why
+                  whatever is voted on in words is UTF-8, of at most TEXT_BYTES_MAX
+  rules.comment   proposal; the text is in the body
+  rules.vote      proposal, say: "yes", "no", "abstain" or "block"; the last word stands
+  rules.withdraw  proposal: of the author's member
+Of which class a change is, and so how it is decided, follows from what it changes, by the
+rules in force. State: G proposals, O those not ended, v votes, H electors, m comments,
+l how many open proposals a member has, 3 the fork that a proposal is about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from commonweal.protocol import codec
+from commonweal.protocol.errors import CommonwealError
+from commonweal.protocol.keys import MemberId
+from commonweal.protocol.ledger.governance import in_force
+from commonweal.protocol.ledger.members import changes
+from commonweal.protocol.ledger.members.powers import Power, writer_may
+from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes, is_count
+from commonweal.protocol.ledger.state.rejections import Reason
+from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.records.record import Record
+from commonweal.protocol.rules.changes import LAZY, ORDINARY, classes_of, patched
+from commonweal.protocol.rules.document import Ruleset, from_bytes
+from commonweal.protocol.rules.process import enough_to_stop
+from commonweal.protocol.rules.schema import HOURS_MAX
+
+PROPOSAL, OPEN, VOTE, ELECTOR, COMMENT, OF_MEMBER = b"G", b"O", b"v", b"H", b"m", b"l"
+DECIDED = b"3"
+
+RULES, REMOVAL, FORK, DECISION = "rules", "removal", "fork", "decision"
+YES, NO, ABSTAIN, BLOCK = "yes", "no", "abstain", "block"
+SAYINGS = (YES, NO, ABSTAIN, BLOCK)
+
+DRAFT, VOTING, TRIAL = "draft", "open", "trial"
+PASSED, FAILED, EXPIRED, WITHDRAWN, STALE = "passed", "failed", "expired", "withdrawn", "stale"
+IN_FORCE, SUPERSEDED, SUNSET = "in force", "superseded", "sunset"
+
+OPEN_PER_MEMBER_MAX = 4
+"""A member has at most this many proposals that are not decided."""
+
+TEXT_BYTES_MAX = 60 * 1024
+"""Of a decision, or of the reason for a removal; it is kept for ever."""
+
+BACKTEST_BYTES = 40
+"""A height and a hash."""
+
+
+class BallotRow(NamedTuple):
+    """What one electorate is asked in an open vote, and what it said as of the last cut.
+
+    voters: the role whose holders these were; empty for all members. present: how many of
+    the electorate are members still. The others are as in `Ballot`, and how many said what.
+    """
+
+    voters: str
+    electorate: int
+    needed: int
+    quorum: int
+    blocks: int
+    objections: int
+    present: int
+    yes: int = 0
+    no: int = 0
+    abstain: int = 0
+    block: int = 0
+
+    @property
+    def blocks_enough(self) -> int:
+        """How many blocks stop it, of those who are left; 0: none does."""
+        return min(self.blocks, enough_to_stop(self.present))
+
+    @property
+    def objections_enough(self) -> int:
+        """How many no or block stop it, of those who are left; 0: a no is no objection."""
+        return min(self.objections, enough_to_stop(self.present))
+
+
+class ProposalRow(NamedTuple):
+    """A proposal in the state.
+
+    target: the id of the proposed ruleset, the member to be removed, or the record to be
+    kept of a fork. is_voted: its author asked for a vote on what silence could pass. What the
+    vote asks is not known until it opens, and then stands: of each
+    electorate by its ballot. electorate, yes ... block: of all who may vote, as of the last
+    cut. Times in ms; `until`: the end of the trial, later of what it put in force.
+    """
+
+    subject: str
+    member: bytes
+    clock: int
+    base: bytes
+    target: bytes
+    kind: str
+    status: str = DRAFT
+    sunset_hours: int = 0
+    backtest: bytes | None = None
+    opened_ms: int = 0
+    deadline_ms: int = 0
+    electorate: int = 0
+    early: bool = False
+    yes: int = 0
+    no: int = 0
+    abstain: int = 0
+    block: int = 0
+    until_ms: int = 0
+    height: int = 0
+    is_voted: bool = False
+    ballots: tuple[BallotRow, ...] = ()
+
+    @property
+    def needed(self) -> int:
+        """How many yes the first electorate must say; 0 until it opens, or by silence."""
+        return self.ballots[0].needed if self.ballots else 0
+
+
+def read_row(value: Any) -> ProposalRow:
+    """Return a proposal as the state has it."""
+    row = ProposalRow(*value)
+    return row._replace(ballots=tuple(BallotRow(*one) for one in row.ballots))
+
+
+def proposal_row(state: State, proposal: bytes) -> ProposalRow | None:
+    """Return what the state says of a proposal, if anything."""
+    value = state.get(PROPOSAL + proposal)
+    return None if value is None else read_row(value)
+
+
+def put(state: State, proposal: bytes, row: ProposalRow) -> None:
+    """Write a proposal."""
+    state.put(PROPOSAL + proposal, [*row[:-1], [[*one] for one in row.ballots]])
+
+
+def propose(state: State, record: Record, context: Context) -> Verdict:
+    """Lay a change of the rules, a removal, a fork or a decision before the members."""
+    early = writer_may(state, record, context, Power.VOTE)
+    if early is not None:
+        return early
+    count = state.get(OF_MEMBER + context.member) or 0
+    if count >= OPEN_PER_MEMBER_MAX:
+        return Reason.TOO_MANY_PROPOSALS
+    refused = _bad_text(record, context)
+    if refused is not None:
+        return refused
+    ruleset = in_force.in_force(state, context.documents)
+    match record.data.get("subject"):
+        case "rules":
+            row = _proposed_rules(state, record, context, ruleset)
+        case "removal":
+            row = _proposed_removal(state, record, context, ruleset)
+        case "fork":
+            row = _proposed_fork(state, record, context, ruleset)
+        case "decision" if record.body is not None:
+            is_lazy = ruleset.lazy_decisions and not _asks_vote(record)
+            kind = LAZY if is_lazy else ORDINARY
+            row = ProposalRow(DECISION, context.member, record.clock, ruleset.id, b"", kind)
+        case _:
+            return Reason.SHAPE
+    if isinstance(row, Reason):
+        return row
+    put(state, record.id, row)
+    state.put(OPEN + record.id, True)
+    state.put(OF_MEMBER + context.member, count + 1)
+    return None
+
+
+def comment(state: State, record: Record, context: Context) -> Verdict:
+    """Say something about a proposal."""
+    proposal = record.data.get("proposal")
+    if not is_bytes(proposal) or record.body is None:
+        return Reason.SHAPE
+    if proposal_row(state, proposal) is None:
+        return Reason.UNKNOWN_PROPOSAL
+    state.put(COMMENT + proposal + record.id, [context.member, record.clock])
+    return None
+
+
+def vote(state: State, record: Record, context: Context) -> Verdict:
+    """Note what the author's member says to a proposal, until its vote is closed."""
+    proposal, say = record.data.get("proposal"), record.data.get("say")
+    if not is_bytes(proposal) or say not in SAYINGS:
+        return Reason.SHAPE
+    row = proposal_row(state, proposal)
+    if row is None:
+        return Reason.UNKNOWN_PROPOSAL
+    if row.status not in (DRAFT, VOTING):
+        return Reason.VOTE_CLOSED
+    early = writer_may(state, record, context, Power.VOTE)
+    if early is not None:
+        return early
+    if row.status == VOTING and state.get(ELECTOR + proposal + context.member) is None:
+        return Reason.NO_VOTE
+    if row.subject == REMOVAL and row.target == context.member:
+        return Reason.NO_VOTE
+    key = VOTE + proposal + context.member
+    before = state.get(key)
+    if before is not None and before[0] == say:
+        return Reason.NOTHING_NEW
+    state.put(key, [say, record.id, record.clock])
+    return None
+
+
+def withdraw(state: State, record: Record, context: Context) -> Verdict:
+    """Take a proposal of the author's member back, while it is not decided."""
+    proposal = record.data.get("proposal")
+    if not is_bytes(proposal):
+        return Reason.SHAPE
+    row = proposal_row(state, proposal)
+    if row is None:
+        return Reason.UNKNOWN_PROPOSAL
+    if row.member != context.member:
+        return Reason.NOT_YOURS
+    if row.status not in (DRAFT, VOTING):
+        return Reason.VOTE_CLOSED
+    ended = row._replace(status=WITHDRAWN)
+    end(state, proposal, ended)
+    forget_documents(state, [ended])
+    return None
+
+
+def end(state: State, proposal: bytes, row: ProposalRow) -> None:
+    """Write a proposal that is decided: nothing waits for it any more."""
+    put(state, proposal, row)
+    state.delete(OPEN + proposal)
+    _release(state, row)
+    _forget_electors(state, proposal)
+
+
+def begin_trial(state: State, proposal: bytes, row: ProposalRow) -> None:
+    """Write a proposal that passed and is tried: it waits, and nobody votes on it."""
+    put(state, proposal, row)
+    _release(state, row)
+
+
+def finish_trial(state: State, proposal: bytes, row: ProposalRow) -> None:
+    """Write a proposal whose trial is over."""
+    put(state, proposal, row)
+    state.delete(OPEN + proposal)
+    _forget_electors(state, proposal)
+
+
+def forget_documents(state: State, ended: Iterable[ProposalRow]) -> None:
+    """Drop the documents of rules that came to nothing, unless something else needs them."""
+    vain = (FAILED, EXPIRED, WITHDRAWN, STALE)
+    targets = {one.target: None for one in ended if one.subject == RULES and one.status in vain}
+    if not targets:
+        return
+    needed = {bytes(ruleset) for _, ruleset, _ in in_force.history(state)}
+    for key, _ in state.items(OPEN):
+        other = proposal_row(state, key[1:])
+        if other is not None:
+            needed.add(other.target)
+    for target in targets:
+        if target not in needed:
+            state.delete(in_force.DOCUMENT + target)
+
+
+def proposals(state: State) -> dict[bytes, ProposalRow]:
+    """Return every proposal by id, in the order in which they were made."""
+    found = {key[1:]: read_row(value) for key, value in state.items(PROPOSAL)}
+    return dict(sorted(found.items(), key=lambda one: (one[1].clock, one[0])))
+
+
+def is_proposal_text(text: bytes) -> bool:
+    """Whether bytes say in words what is decided, or why: UTF-8, not empty, not too long."""
+    if not 1 <= len(text) <= TEXT_BYTES_MAX:
+        return False
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def removals(state: State) -> tuple[tuple[MemberId, int], ...]:
+    """Return the members who are removed, by id, each with the height that removed them last."""
+    heights: dict[bytes, int] = {}
+    for _, value in state.items(PROPOSAL):
+        row = ProposalRow(*value)
+        if row.subject == REMOVAL and row.status == PASSED:
+            heights[row.target] = max(row.height, heights.get(row.target, 0))
+    members = ((key[1:], changes.MemberRow(*value)) for key, value in state.items(changes.MEMBER))
+    return tuple(
+        (MemberId(member), heights.get(member, 0))
+        for member, row in members
+        if row.status == changes.REMOVED
+    )
+
+
+def votes(state: State, proposal: bytes) -> dict[bytes, str]:
+    """Return what each member said to a proposal last, by member."""
+    prefix = VOTE + proposal
+    return {key[len(prefix) :]: value[0] for key, value in state.items(prefix)}
+
+
+def comments(state: State, proposal: bytes) -> list[tuple[bytes, bytes]]:
+    """Return (record, member) of each comment on a proposal, in their order."""
+    prefix = COMMENT + proposal
+    found = [(value[1], key[len(prefix) :], value[0]) for key, value in state.items(prefix)]
+    return [(record, member) for _, record, member in sorted(found)]
+
+
+def _forget_electors(state: State, proposal: bytes) -> None:
+    for key, _ in list(state.items(ELECTOR + proposal)):
+        state.delete(key)
+
+
+def _release(state: State, row: ProposalRow) -> None:
+    key = OF_MEMBER + row.member
+    left = (state.get(key) or 1) - 1
+    if left:
+        state.put(key, left)
+    else:
+        state.delete(key)
+
+
+def _proposed_rules(
+    state: State, record: Record, context: Context, old: Ruleset
+) -> ProposalRow | Reason:
+    data = record.data
+    sunset, backtest = data.get("sunset", 0), data.get("backtest")
+    is_sound = is_count(sunset, 0, HOURS_MAX) and (
+        backtest is None or is_bytes(backtest, BACKTEST_BYTES)
+    )
+    if not is_sound or record.body is None:
+        return Reason.SHAPE
+    if data.get("base") != old.id:
+        return Reason.OTHER_BASE
+    document = context.documents[record.body.hash]
+    try:
+        match data.get("form"):
+            case "whole":
+                new = from_bytes(document)
+            case "patch":
+                new = _patched(old, codec.decode(document))
+            case _:
+                return Reason.SHAPE
+    except CommonwealError:
+        return Reason.BAD_RULES
+    if new.id == old.id:
+        return Reason.NOTHING_NEW
+    back = in_force.coming_back(state, context.documents)
+    state.put(in_force.DOCUMENT + new.id, new.to_bytes())
+    return ProposalRow(
+        RULES,
+        context.member,
+        record.clock,
+        old.id,
+        new.id,
+        classes_of(old, new, not _asks_vote(record), back)[0],
+        sunset_hours=sunset,
+        backtest=backtest,
+        is_voted=_asks_vote(record),
+    )
+
+
+def _bad_text(record: Record, context: Context) -> Verdict:
+    """Return what is wrong with the body of a proposal; what is in that of rules is read later."""
+    if record.body is None:
+        return None
+    if not record.body.permanent:
+        return Reason.ERASABLE_TEXT
+    text = context.documents.get(record.body.hash)
+    if text is None:
+        return Reason.NO_BODY
+    if record.data.get("subject") != RULES and not is_proposal_text(text):
+        return Reason.SHAPE
+    return None
+
+
+def _asks_vote(record: Record) -> bool:
+    return record.data.get("vote") is True
+
+
+def _patched(old: Ruleset, patch: Any) -> Ruleset:
+    return patched(old, patch if type(patch) is dict else {})
+
+
+def _proposed_removal(
+    state: State, record: Record, context: Context, ruleset: Ruleset
+) -> ProposalRow | Reason:
+    member = record.data.get("member")
+    if not is_bytes(member):
+        return Reason.SHAPE
+    row = changes.member_row(state, member)
+    if row is None or row.status != changes.ACTIVE:
+        return Reason.UNKNOWN_MEMBER
+    return ProposalRow(REMOVAL, context.member, record.clock, ruleset.id, member, "membership")
+
+
+def _proposed_fork(
+    state: State, record: Record, context: Context, ruleset: Ruleset
+) -> ProposalRow | Reason:
+    data = record.data
+    device, seq, pair, keep = (data.get(one) for one in ("device", "seq", "pair", "keep"))
+    if not (is_bytes(device) and is_count(seq) and type(pair) is list and is_bytes(keep)):
+        return Reason.SHAPE
+    if len(pair) != 2 or not all(map(is_bytes, pair)) or pair[0] >= pair[1] or keep not in pair:
+        return Reason.SHAPE
+    if keep not in (*record.deps, record.prev):
+        return Reason.NOT_CITED
+    if state.get(changes.FROZEN + device) != seq:
+        return Reason.NO_FORK
+    state.put(DECIDED + record.id, [device, seq])
+    return ProposalRow(FORK, context.member, record.clock, ruleset.id, keep, ORDINARY)

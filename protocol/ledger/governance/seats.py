@@ -1,0 +1,195 @@
+"""Seats: which devices offer to witness, and who has a seat, as the state says it.
+
+A member offers one device: that with which they last wrote `role.claim {role: "witness"}`. The
+founder holds the role, and their first device offers, from the start. Who leaves or is removed,
+gives the role back, revokes the device, has its log frozen, or voted twice, offers no more.
+
+Below four witnesses one more can stop every seal, so a newcomer gets a seat there only with the
+`role.endorse` of every member who is seated and heard from. A record that would end so many
+seated devices that the rest are no quorum is refused: no seal could ever cover it.
+State: 1 offers (in `roles`), 2 devices that voted twice, Kw the set for the next height.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from commonweal.protocol.keys import DeviceKey, MemberId
+from commonweal.protocol.ledger.governance import departures
+from commonweal.protocol.ledger.members import changes, key_recovery, roles
+from commonweal.protocol.ledger.members.powers import Power, last_settled_ms, may
+from commonweal.protocol.ledger.members.roles import OFFER, ROLE, WITNESS, OfferRow, RoleRow
+from commonweal.protocol.ledger.state.advance import Cut
+from commonweal.protocol.ledger.state.context import Context, Verdict
+from commonweal.protocol.ledger.state.rejections import Reason
+from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.records.record import Record
+from commonweal.protocol.seal.quorum import WITNESSES_MAX, quorum_of
+from commonweal.protocol.seal.witnesses import (
+    SAFE_WITNESSES_MIN,
+    Candidate,
+    Witness,
+    is_heard,
+    next_witnesses,
+    read_witnesses,
+    witness_fields,
+)
+
+GUILTY = b"2"
+SEATED = b"Kw"
+
+REFUSALS = (Reason.SEAT_NEEDED, Reason.LAST_WITNESS)
+"""Why seals refuse what a ledger that folds no seals cannot judge."""
+
+
+def found(state: State, record: Record, context: Context) -> Verdict:
+    """Let the founder begin the community, and his first device be its witness."""
+    refused = changes.found(state, record, context)
+    if refused is None:
+        member: MemberId = state.get(changes.FOUNDING)[0]
+        held = RoleRow(True, 0, record.clock, record.id)
+        state.put(ROLE + member + WITNESS.encode(), [*held])
+        state.put(OFFER + member, [*OfferRow(record.author, 0)])
+        if state.get(SEATED) is None:  # else a ledger without seals was told who is seated
+            state.put(SEATED, witness_fields([Witness(record.author, member)]))
+    return refused
+
+
+def leave(state: State, record: Record, context: Context) -> Verdict:
+    """Let the author's member leave, unless the next seal needs a seat of theirs."""
+    return _sparing(departures.leave, state, record, context)
+
+
+def revoke(state: State, record: Record, context: Context) -> Verdict:
+    """End a device's log, unless the next seal needs its seat."""
+    return _sparing(changes.revoke, state, record, context)
+
+
+def rekey(state: State, record: Record, context: Context) -> Verdict:
+    """Change a member's keys, unless that ends a device whose seat the next seal needs."""
+    return _sparing(key_recovery.rekey, state, record, context)
+
+
+def resign(state: State, record: Record, context: Context) -> Verdict:
+    """Let the author's member give a role back; the last who is seated and offers keeps theirs."""
+    before = _offering(state)
+    refused = roles.resign(state, record, context)
+    if refused is None and before and not _offering(state):
+        return Reason.LAST_WITNESS
+    return refused
+
+
+def seated(state: State) -> tuple[Witness, ...]:
+    """Return the set for the height after this state; empty before the founding record."""
+    value = state.get(SEATED)
+    return () if value is None else read_witnesses(value)
+
+
+def candidates(state: State) -> list[Candidate]:
+    """Return everybody who offers and may witness, by member."""
+    found = []
+    for key, value in state.items(OFFER):
+        member, row = MemberId(key[len(OFFER) :]), OfferRow(*value)
+        if _may_witness(state, member, row.device):
+            found.append(Candidate(Witness(row.device, member), row.seen))
+    return found
+
+
+def renew(state: State, cut: Cut, present: Sequence[DeviceKey], seats: int) -> None:
+    """Note who was present at a cut, and fill the seats for the next.
+
+    seats: as many as the rules allow, never more than a set holds.
+    """
+    offered = candidates(state)
+    for one in offered:
+        if one.witness.device in present:
+            row = OfferRow(one.witness.device, cut.height)
+            state.put(OFFER + one.witness.member, [*row])
+    before = seated(state)
+    if before:
+        waiting = unendorsed(state, cut.height)
+        now = [one for one in candidates(state) if one.witness.member not in waiting]
+        after = next_witnesses(cut.prev, cut.height, before, now, min(seats, WITNESSES_MAX))
+        state.put(SEATED, witness_fields(after))
+
+
+def unendorsed(state: State, height: int) -> dict[MemberId, tuple[MemberId, ...]]:
+    """Return who offers and gets no seat at `height` yet, with those whose endorsement lacks.
+
+    Empty for a set of four or more. Another device of a member who is seated needs nobody's.
+    """
+    now = seated(state)
+    if len(now) >= SAFE_WITNESSES_MIN:
+        return {}
+    members = dict.fromkeys(one.member for one in now)
+    asked = [one for one in members if _is_asked(state, one, height)]
+    lacking = {}
+    for one in candidates(state):
+        member = one.witness.member
+        left = tuple(each for each in asked if not roles.has_endorsed(state, each, member, WITNESS))
+        if member not in members and left:
+            lacking[member] = left
+    return lacking
+
+
+def _is_asked(state: State, member: MemberId, height: int) -> bool:
+    """Say whether a seated member has a say in who joins: they hold the role and are heard from."""
+    value = state.get(OFFER + member)
+    return (
+        value is not None
+        and is_heard(OfferRow(*value).seen, height)
+        and roles.holds(state, member, WITNESS)
+    )
+
+
+def _sparing(
+    act: Callable[[State, Record, Context], Verdict],
+    state: State,
+    record: Record,
+    context: Context,
+) -> Verdict:
+    """Do `act`, unless it ends a seat and the rest are no quorum."""
+    seats, before = len(seated(state)), _able(state)
+    refused = act(state, record, context)
+    if refused is None and _able(state) < before and _able(state) < quorum_of(seats).needed:
+        return Reason.SEAT_NEEDED
+    return refused
+
+
+def _able(state: State) -> int:
+    """Return how many seated devices others still listen to.
+
+    Proofs against their logs are left out: they have no place in the order of records.
+    """
+    return sum(_is_able(state, one) for one in seated(state))
+
+
+def _is_able(state: State, seat: Witness) -> bool:
+    device = changes.device_row(state, seat.device)
+    member = changes.member_row(state, seat.member)
+    return (
+        device is not None
+        and member is not None
+        and device.last is None
+        and member.status == changes.ACTIVE
+        and state.get(GUILTY + seat.device) is None
+    )
+
+
+def _offering(state: State) -> int:
+    """Return how many of those who are seated still offer."""
+    offered = {one.witness.member: None for one in candidates(state)}
+    return sum(one.member in offered for one in seated(state))
+
+
+def _may_witness(state: State, member: MemberId, device: DeviceKey) -> bool:
+    row = changes.device_row(state, device)
+    return (
+        row is not None
+        and row.member == member
+        and row.last is None
+        and state.get(changes.FROZEN + device) is None
+        and state.get(GUILTY + device) is None
+        and roles.holds(state, member, WITNESS)
+        and may(state, member, Power.SEAT, last_settled_ms(state)) is None
+    )

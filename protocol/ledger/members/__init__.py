@@ -1,0 +1,1 @@
+"""Membership: joining, leaving, roles, seats, key recovery, forks."""

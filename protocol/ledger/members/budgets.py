@@ -1,0 +1,248 @@
+"""Spending: what of the members' budgets is used, and what of each log the next cut may take.
+
+A cut takes of a log at most its window (`budget.window`), and of a member's logs together
+what the budget of the day has left, and one record more at most, so that it is used up. What
+is used is paid off at the pace of the budget, a day's worth with each day of seal time.
+
+Judged is by the state before the cut, so that all find the same. A log that is new in a cut
+has a window of its own; afterwards it counts for the member whose device it is, and a log of
+whom nobody admitted for the member who cites it first.
+State: % what a member has used: [day, [used], [used in all]], each of records, bytes,
+documents and texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from commonweal.protocol.errors import InvalidSeal
+from commonweal.protocol.identity.parent import parent_of
+from commonweal.protocol.keys import DeviceKey, MemberId, short
+from commonweal.protocol.ledger.members.changes import DEVICE, DeviceRow, device_row, member_row
+from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.records.record import Record, RecordId
+from commonweal.protocol.seal.cut import Cut
+from commonweal.protocol.vocabulary.budget import (
+    DEFAULT,
+    NEW_LOG,
+    NOTHING,
+    ONE_RECORD,
+    Budget,
+    Usage,
+    day_of,
+    total,
+    usage_of,
+    window,
+)
+
+SPENT = b"%"
+
+NO_FREE: Mapping[DeviceKey, int] = {}
+
+
+class SpentRow(NamedTuple):
+    """What a member has used as of a day, and in all."""
+
+    day: int
+    used: Usage
+    whole: Usage
+
+
+def spent(state: State, member: MemberId, day: int, budget: Budget) -> SpentRow:
+    """Return what a member has used, with what the days until `day` have paid off."""
+    value = state.get(SPENT + member)
+    if value is None:
+        return SpentRow(day, NOTHING, NOTHING)
+    before, used, whole = value[0], Usage(*value[1]), Usage(*value[2])
+    paid = budget.daily.times(max(0, day - before))
+    left = Usage(*(max(0, one) for one in used.less(paid)))
+    return SpentRow(max(day, before), left, Usage(*whole))
+
+
+def shares(state: State) -> dict[DeviceKey, int]:
+    """Return for each device that is enrolled among how many its member's budget is shared."""
+    found = {}
+    for key, value in state.items(DEVICE):
+        member = member_row(state, DeviceRow(*value).member)
+        assert member is not None, "a device belongs to a member"
+        found[DeviceKey(key[1:])] = member.devices
+    return found
+
+
+def free_below(founding: Record | None) -> Mapping[DeviceKey, int]:
+    """Return below which number records cost nothing: the state that a community inherits."""
+    parent = None if founding is None else parent_of(founding)
+    return NO_FREE if founding is None or parent is None else {founding.author: parent.chunks + 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What bounds the next cut. state: that before it; last: the cut before; day: that of its time.
+
+    free: below which number records of a log cost nothing.
+    """
+
+    state: State
+    last: Cut
+    budget: Budget = DEFAULT
+    day: int = 0
+    free: Mapping[DeviceKey, int] = field(default_factory=lambda: NO_FREE)
+
+    def is_spent(self, author: DeviceKey) -> bool:
+        """Whether nothing of a log can be covered that day."""
+        return Meter(self).is_full(author)
+
+    def charge(self, over: State, records: Sequence[Record]) -> None:
+        """Write into `over`, which holds all that a cut covers, what of the budgets it used."""
+        payers = _payers(over, records)
+        of_member: dict[MemberId, Usage] = {}
+        for author, usage in _by_author(records, self.free).items():
+            payer = payers.get(author)
+            if payer is not None:
+                of_member[payer] = of_member.get(payer, NOTHING).plus(usage)
+        for member in sorted(of_member):
+            row, more = spent(self.state, member, self.day, self.budget), of_member[member]
+            used, whole = row.used.plus(more), row.whole.plus(more)
+            over.put(SPENT + member, [row.day, [*used], [*whole]])
+
+
+class _Purse:
+    """What a member has used, before a cut and with it."""
+
+    __slots__ = ("limits", "used")
+
+    def __init__(self, row: SpentRow, budget: Budget) -> None:
+        self.used = [row.used, row.whole]
+        self.limits = (budget.daily, budget.whole)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing more is taken."""
+        pairs = zip(self.used, self.limits, strict=True)
+        return any(used.reaches(limit) for used, limit in pairs)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether more was taken than the last record that still began within."""
+        pairs = zip(self.used, self.limits, strict=True)
+        return not all(used.fits(limit.plus(ONE_RECORD)) for used, limit in pairs)
+
+    def take(self, usage: Usage) -> None:
+        """Use that much of it."""
+        self.used = [used.plus(usage) for used in self.used]
+
+
+class _Log:
+    """What is left of a log's window. purse: its member's; None while it is new."""
+
+    __slots__ = ("free", "left", "purse")
+
+    def __init__(self, left: Usage, purse: _Purse | None, free: int) -> None:
+        self.left, self.purse, self.free = left, purse, free
+
+
+class Meter:
+    """Counts what one cut takes, record by record."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._logs: dict[DeviceKey, _Log] = {}
+        self._purses: dict[MemberId, _Purse] = {}
+
+    def take(self, record: Record) -> bool:
+        """Count a record in, if there is room for it; say whether there was."""
+        log = self._log(record.author)
+        if record.seq < log.free:
+            return True
+        usage = usage_of(record)
+        if not usage.fits(log.left) or (log.purse is not None and log.purse.is_full):
+            return False
+        self._count(log, usage)
+        return True
+
+    def is_full(self, author: DeviceKey) -> bool:
+        """Whether nothing more of a log is taken, whatever it is."""
+        purse = self._log(author).purse
+        return purse is not None and purse.is_full
+
+    def check(self, records: Iterable[Record]) -> None:
+        """Count in what a cut covers. Raises `InvalidSeal` when that is more than it may."""
+        for author, usage in _by_author(records, self._limits.free).items():
+            log = self._log(author)
+            if usage == NOTHING:
+                continue
+            if self.is_full(author):
+                raise _over(author, "the budget of its member is used up")
+            if not usage.fits(log.left):
+                raise _over(author, "it goes further than a cut takes of it")
+        for author, usage in _by_author(records, self._limits.free).items():
+            log = self._log(author)
+            self._count(log, usage)
+            if log.purse is not None and log.purse.is_over:
+                raise _over(author, "its member has no budget for so much")
+
+    def _count(self, log: _Log, usage: Usage) -> None:
+        log.left = log.left.less(usage)
+        if log.purse is not None:
+            log.purse.take(usage)
+
+    def _log(self, author: DeviceKey) -> _Log:
+        found = self._logs.get(author)
+        if found is None:
+            found = self._logs[author] = self._opened(author)
+        return found
+
+    def _opened(self, author: DeviceKey) -> _Log:
+        limits = self._limits
+        free = limits.free.get(author, 0)
+        if not limits.last:
+            return _Log(window(limits.budget, 1), None, free)
+        row = device_row(limits.state, author) if author in limits.last else None
+        member = None if row is None else member_row(limits.state, row.member)
+        if row is None or member is None:
+            return _Log(NEW_LOG, None, free)
+        purse = self._purses.get(row.member)
+        if purse is None:
+            before = spent(limits.state, row.member, limits.day, limits.budget)
+            purse = self._purses[row.member] = _Purse(before, limits.budget)
+        return _Log(window(limits.budget, member.devices), purse, free)
+
+
+def _over(author: DeviceKey, why: str) -> InvalidSeal:
+    return InvalidSeal(f"too much of the log of {short(author)}: {why}")
+
+
+def _by_author(records: Iterable[Record], free: Mapping[DeviceKey, int]) -> dict[DeviceKey, Usage]:
+    """Return what records of each log have others keep, but for those that cost nothing."""
+    logs: dict[DeviceKey, list[Record]] = {}
+    for record in records:
+        logs.setdefault(record.author, []).append(record)
+    return {
+        author: total(one for one in run if one.seq >= free.get(author, 0))
+        for author, run in logs.items()
+    }
+
+
+def _payers(state: State, records: Sequence[Record]) -> dict[DeviceKey, MemberId]:
+    """Return for whom each log in a cut counts. state: after the cut."""
+    found: dict[DeviceKey, MemberId] = {}
+    strangers: dict[RecordId, DeviceKey] = {}
+    for record in records:
+        if record.author not in found:
+            row = device_row(state, record.author)
+            if row is None:
+                strangers[record.id] = record.author
+            else:
+                found[record.author] = row.member
+    if strangers:
+        for record in sorted(records, key=lambda one: (one.clock, one.id)):
+            for cited in record.deps:
+                author = strangers.get(cited)
+                if author is not None and record.author in found:
+                    found.setdefault(author, found[record.author])
+    return found
+
+
+__all__ = ["SPENT", "Limits", "Meter", "day_of", "free_below", "shares", "spent"]

@@ -1,0 +1,254 @@
+"""Who belongs: founding, members, devices, leaving. How somebody comes in is in `inviting`.
+
+Records (`data`; every signature is by member keys, [[key, signature]...] ascending):
+  community.found  nonce: 32 bytes, inception, peer, signatures over
+                   ["commonweal/1/enrol", nonce, member, device, peer], proof; a permanent body
+  device.enrol     first of its log. member, peer, inception (when the member is new),
+                   signatures over ["commonweal/1/enrol", community, member, device, peer];
+                   proof: signature by the peer key over the same after "commonweal/1/peer"
+  device.revoke    device, seq, id: its last good record; signatures over
+                   ["commonweal/1/revoke", community, member, device, seq, id]
+  member.profile   nothing; the name is in the erasable body
+  member.leave     nothing; see `departing`
+A device of an active member counts at once, that of a newcomer with the admission.
+State: F founding, # how many are members and ever were, M members, D devices, E a member's
+devices, P devices by peer, Z frozen logs. What nodes read from it is in `membership`; how a
+member's keys change, in `sponsoring`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from commonweal.protocol import keys
+from commonweal.protocol.errors import BadSignature, Malformed
+from commonweal.protocol.identity.identity import Enrolment, Inception, check_enrolment, is_proven
+from commonweal.protocol.keys import MemberId, MemberKey, PeerKey, SignedContext
+from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes, is_count
+from commonweal.protocol.ledger.state.rejections import Reason
+from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.records.record import Record
+
+FOUNDING = b"F"
+COUNT = b"#"
+"""The key of how many are members now, and how many ever were: [active, ever]."""
+MEMBER, DEVICE, DEVICE_OF, PEER, FROZEN = b"M", b"D", b"E", b"P", b"Z"
+
+NEW, ACTIVE, LEFT, REMOVED = "new", "active", "left", "removed"
+
+DEVICES_PER_MEMBER_MAX = 64
+REVOCATIONS_PER_DEVICE_MAX = 4
+"""Each may end the log earlier than the one before, and costs a way back."""
+SIGNATURES_MAX = 16
+
+
+class MemberRow(NamedTuple):
+    """A member in the state.
+
+    since: the clock at which the member got this status. powers_ms: the time of a seal from
+    which on they vote, attest for others, hold seats and invite; 0: at once.
+    """
+
+    status: str
+    since: int
+    keys: list[bytes]
+    threshold: int
+    devices: int
+    rekeys: int
+    profile: bytes | None
+    powers_ms: int = 0
+
+
+class DeviceRow(NamedTuple):
+    """A device in the state. `last`: the seq of its last good record, once revoked."""
+
+    member: MemberId
+    last: int | None
+    peer: PeerKey
+    clock: int
+    revocations: int = 0
+
+
+def member_row(state: State, member: bytes) -> MemberRow | None:
+    """Return what the state says of a member, if anything."""
+    value = state.get(MEMBER + member)
+    return None if value is None else MemberRow(*value)
+
+
+def device_row(state: State, device: bytes) -> DeviceRow | None:
+    """Return what the state says of a device, if anything."""
+    value = state.get(DEVICE + device)
+    return None if value is None else DeviceRow(*value)
+
+
+def writer(state: State, record: Record) -> MemberId | Reason:
+    """Return the active member in whose name `record` is written, or why there is none."""
+    device = state.get(DEVICE + record.author)
+    if device is None:
+        return Reason.NOT_ENROLLED
+    last = device[1]
+    if last is not None and record.seq > last:
+        return Reason.DEVICE_REVOKED
+    member: MemberId = device[0]
+    if state.get(MEMBER + member)[0] != ACTIVE:
+        return Reason.NOT_A_MEMBER
+    return member
+
+
+def found(state: State, record: Record, context: Context) -> Verdict:
+    """Let the founder and his first device begin the community."""
+    data = record.data
+    if bytes(record.id) != context.community or state.get(FOUNDING) is not None:
+        return Reason.NOT_FOUNDING
+    if record.body is None or not record.body.permanent:
+        return Reason.NO_DOCUMENT
+    inception = _inception(data.get("inception"))
+    nonce = data.get("nonce")
+    if inception is None or not is_bytes(nonce):
+        return Reason.SHAPE
+    known = member_row(state, inception.member)  # of the parent, where there was one
+    row = MemberRow(ACTIVE, record.clock, [*inception.keys], inception.threshold, 0, 0, None)
+    row = row if known is None else known._replace(since=record.clock)
+    refused = _enrol(state, record, nonce, inception.member, row)
+    if refused is None:
+        state.put(FOUNDING, [inception.member, record.id, record.body.hash])
+        known_now = [MemberRow(*value).status for _, value in state.items(MEMBER)]
+        ever = len(known_now) - known_now.count(NEW)
+        state.put(COUNT, [known_now.count(ACTIVE), ever])
+    return refused
+
+
+def enrol(state: State, record: Record, context: Context) -> Verdict:
+    """Let a device write for a member; make the member known when he is new."""
+    data = record.data
+    member: Any = data.get("member")
+    if record.seq:
+        return Reason.NOT_FIRST
+    if not is_bytes(member):
+        return Reason.SHAPE
+    row = member_row(state, member)
+    if row is None:
+        if "inception" not in data:
+            return Reason.UNKNOWN_MEMBER
+        inception = _inception(data["inception"])
+        if inception is None:
+            return Reason.SHAPE
+        if inception.member != member:
+            return Reason.WRONG_INCEPTION
+        row = MemberRow(NEW, record.clock, [*inception.keys], inception.threshold, 0, 0, None)
+    return _enrol(state, record, context.community, MemberId(member), row)
+
+
+def revoke(state: State, record: Record, context: Context) -> Verdict:
+    """End a device's log after its last good record, by the word of its member's keys."""
+    data = record.data
+    device, seq, last = data.get("device"), data.get("seq"), data.get("id")
+    if not (is_bytes(device) and is_count(seq) and is_bytes(last)):
+        return Reason.SHAPE
+    row = device_row(state, device)
+    if row is None:
+        return Reason.UNKNOWN_DEVICE
+    if row.last is not None and row.last <= seq:
+        return Reason.ALREADY_REVOKED
+    if row.revocations >= REVOCATIONS_PER_DEVICE_MAX:
+        return Reason.ALREADY_REVOKED
+    member = member_row(state, row.member)
+    assert member is not None, "a device belongs to a member"
+    fields = (context.community, row.member, device, seq, last)
+    if not _is_signed(member, data.get("signatures"), keys.REVOKE_CONTEXT, *fields):
+        return Reason.NOT_SIGNED
+    apply_revocation(state, record)
+    return None
+
+
+def apply_revocation(state: State, record: Record) -> None:
+    """Write what a `device.revoke` that was found good does."""
+    device, seq = record.data["device"], record.data["seq"]
+    row = device_row(state, device)
+    if row is not None and (row.last is None or seq < row.last):
+        row = row._replace(last=seq, revocations=row.revocations + 1)
+        state.put(DEVICE + device, [*row])
+
+
+def counts(state: State) -> tuple[int, int]:
+    """Return how many are members now, and how many ever were."""
+    active, ever = state.get(COUNT) or (0, 0)
+    return active, ever
+
+
+def set_status(state: State, member: MemberId, status: str, clock: int, powers_ms: int = 0) -> None:
+    """Give a known member another status. powers_ms: of who becomes active."""
+    row = member_row(state, member)
+    assert row is not None, "the member is known"
+    state.put(MEMBER + member, [*row._replace(status=status, since=clock, powers_ms=powers_ms)])
+    active, ever = counts(state)
+    active += (status == ACTIVE) - (row.status == ACTIVE)
+    state.put(COUNT, [active, ever + (row.status == NEW)])
+
+
+def profile(state: State, record: Record, context: Context) -> Verdict:
+    """Let this record's body say the name of the author's member."""
+    if record.body is None:
+        return Reason.SHAPE
+    row = member_row(state, context.member)
+    assert row is not None, "the author's member is known"
+    state.put(MEMBER + context.member, [*row._replace(profile=record.id)])
+    return None
+
+
+def _enrol(
+    state: State, record: Record, community: bytes, member: MemberId, row: MemberRow
+) -> Verdict:
+    device, data = record.author, record.data
+    signatures = _signatures(data.get("signatures"))
+    peer, proof = data.get("peer"), data.get("proof")
+    if signatures is None or not is_bytes(peer) or peer == device:
+        return Reason.SHAPE
+    if not is_bytes(proof, keys.SIGNATURE_BYTES):
+        return Reason.SHAPE
+    if row.devices >= DEVICES_PER_MEMBER_MAX:
+        return Reason.TOO_MANY_DEVICES
+    enrolment = Enrolment(community, member, device, PeerKey(peer))
+    speaking = [MemberKey(key) for key in row.keys], row.threshold
+    try:
+        check_enrolment(enrolment, *speaking, signatures, proof)
+    except BadSignature:
+        return Reason.NOT_SIGNED if is_proven(enrolment, proof) else Reason.NOT_BY_PEER
+    state.put(MEMBER + member, [*row._replace(devices=row.devices + 1)])
+    state.put(DEVICE + device, [*DeviceRow(member, None, PeerKey(peer), record.clock)])
+    state.put(DEVICE_OF + member + device, True)
+    state.put(PEER + peer + device, True)
+    return None
+
+
+def _inception(value: Any) -> Inception | None:
+    if type(value) is not bytes:
+        return None
+    try:
+        return Inception.from_bytes(value)
+    except Malformed:
+        return None
+
+
+def _signatures(value: Any) -> list[tuple[MemberKey, bytes]] | None:
+    if type(value) is not list or not 1 <= len(value) <= SIGNATURES_MAX:
+        return None
+    pairs = []
+    for pair in value:
+        match pair:
+            case [bytes(key), bytes(signature)]:
+                pairs.append((MemberKey(key), signature))
+            case _:
+                return None
+    return pairs
+
+
+def _is_signed(row: MemberRow, value: Any, context: SignedContext, *fields: Any) -> bool:
+    pairs = _signatures(value)
+    if pairs is None or len(pairs) < row.threshold:
+        return False
+    signers = [bytes(key) for key, _ in pairs]
+    if signers != sorted(set(signers)) or not set(signers) <= set(row.keys):
+        return False
+    data = keys.signed_array(context, *fields)
+    return all(keys.is_signed(key, data, signature) for key, signature in pairs)

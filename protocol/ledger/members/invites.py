@@ -1,0 +1,317 @@
+"""How somebody comes in: invites, requests, vouches, and how fast a community grows.
+
+Records:
+  invite.create    key: Ed25519, uses: 1..1000, expires: ms, optional
+  invite.revoke    invite, cited
+  member.request   invite, cited; proof: signature by the invite's key over
+                   ["commonweal/1/invite", community, member, device]
+  member.vouch     member, request, cited
+An invite is the vouch of its author's member for who asks under it, as long as that member
+brought no more newcomers in the last week than the rules let them; for anybody beyond that,
+and for who was removed, members vouch by hand. It ends with that membership, and with the
+device that made it. Who is among the first members, by the founder's invite, is of the founding
+circle: no limit holds for them.
+State: I invites, Q a member's requests, R requests by id, V vouches, + when a member brought
+somebody in: the times of the last week.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import islice
+from typing import NamedTuple
+
+from commonweal.protocol import keys
+from commonweal.protocol.keys import DeviceKey, MemberId
+from commonweal.protocol.ledger.members import changes
+from commonweal.protocol.ledger.members.changes import (
+    ACTIVE,
+    FOUNDING,
+    MEMBER,
+    NEW,
+    REMOVED,
+    MemberRow,
+)
+from commonweal.protocol.ledger.members.powers import Power, may, time_of, writer_may
+from commonweal.protocol.ledger.state.context import Asker, Context, Verdict, is_bytes, is_count
+from commonweal.protocol.ledger.state.dates import last_ms
+from commonweal.protocol.ledger.state.rejections import Reason
+from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.records.record import Record, RecordId
+
+INVITE, REQUEST_OF, REQUEST, VOUCH, BROUGHT = b"I", b"Q", b"R", b"V", b"+"
+
+USES_MAX = 1000
+WEEK_MS = 7 * 24 * 3_600_000
+
+
+class InviteRow(NamedTuple):
+    """An invite in the state.
+
+    device: by which its author's member made it. ended: that membership is over.
+    """
+
+    key: bytes
+    uses: int
+    used: int
+    expires: int | None
+    revoked: bool
+    author: MemberId
+    device: DeviceKey
+    ended: bool = False
+
+
+class RequestRow(NamedTuple):
+    """A request in the state. `vouches` counts them; `open` until its member is admitted."""
+
+    member: MemberId
+    device: DeviceKey
+    invite: RecordId
+    clock: int
+    vouches: int
+    open: bool
+
+
+def invite_row(state: State, invite: bytes) -> InviteRow | None:
+    """Return what the state says of an invite, if anything."""
+    value = state.get(INVITE + invite)
+    return None if value is None else InviteRow(*value)
+
+
+def request_row(state: State, request: bytes) -> RequestRow | None:
+    """Return what the state says of a request, if anything."""
+    value = state.get(REQUEST + request)
+    return None if value is None else RequestRow(*value)
+
+
+def create_invite(state: State, record: Record, context: Context) -> Verdict:
+    """Make an invite of the author's member."""
+    data = record.data
+    key, uses, expires = data.get("key"), data.get("uses"), data.get("expires")
+    if not is_bytes(key) or not is_count(uses, 1, USES_MAX):
+        return Reason.SHAPE
+    if expires is not None and not is_count(expires):
+        return Reason.SHAPE
+    early = writer_may(state, record, context, Power.INVITE)
+    if early is not None:
+        return early
+    row = InviteRow(key, uses, 0, expires, False, context.member, record.author)
+    state.put(INVITE + record.id, [*row])
+    return None
+
+
+def revoke_invite(state: State, record: Record, context: Context) -> Verdict:
+    """Let an invite admit nobody more; for its author's member and the founder."""
+    invite = record.data.get("invite")
+    if not is_bytes(invite):
+        return Reason.SHAPE
+    if invite not in (*record.deps, record.prev):
+        return Reason.NOT_CITED
+    row = invite_row(state, invite)
+    if row is None:
+        return Reason.UNKNOWN_INVITE
+    if context.member not in (row.author, state.get(FOUNDING)[0]):
+        return Reason.NOT_YOURS
+    if row.revoked:
+        return Reason.ALREADY_REVOKED
+    state.put(INVITE + invite, [*row._replace(revoked=True)])
+    return None
+
+
+def end_invites(state: State, member: MemberId) -> None:
+    """End the invites of one who is no member any more, for good, should they return."""
+    rows = [(key, InviteRow(*value)) for key, value in state.items(INVITE)]
+    for key, row in rows:
+        if row.author == member and not row.ended:
+            state.put(key, [*row._replace(ended=True)])
+
+
+def end_requests(state: State, member: MemberId) -> None:
+    """Forget what a member who departs asked for and nobody answered: they ask anew, or not."""
+    for key, id in list(state.items(REQUEST_OF + member)):
+        if RequestRow(*state.get(REQUEST + id)).open:
+            state.delete(REQUEST + id)
+            state.delete(key)
+
+
+def admissions(state: State, member: MemberId) -> tuple[RecordId, ...]:
+    """Return the answered requests of a member, and the vouches by others that they took.
+
+    What rests on the membership cites these, so that it is folded after them in every order.
+    """
+    requests = [
+        RecordId(key[len(REQUEST) :])
+        for key, value in state.items(REQUEST)
+        if value[0] == member and not RequestRow(*value).open
+    ]
+    vouches = [RecordId(id) for one in requests for _, id in state.items(VOUCH + one)]
+    return tuple(sorted(dict.fromkeys([*requests, *vouches])))
+
+
+def returned(state: State) -> tuple[MemberId, ...]:
+    """Return, by id, who is a member again after they were none for a while."""
+    founder = state.get(FOUNDING)
+    answered = Counter[bytes](() if founder is None else founder[:1])
+    rows = (RequestRow(*value) for _, value in state.items(REQUEST))
+    answered.update(row.member for row in rows if not row.open)
+    again = sorted(member for member, times in answered.items() if times > 1)
+    rows_of = ((MemberId(one), changes.member_row(state, one)) for one in again)
+    return tuple(one for one, row in rows_of if row is not None and row.status == ACTIVE)
+
+
+def request(state: State, record: Record, context: Context) -> Verdict:
+    """Note that a newcomer asks to be admitted; the invite is the first vouch, if it may be."""
+    invite, proof = record.data.get("invite"), record.data.get("proof")
+    if not is_bytes(invite) or not is_bytes(proof, keys.SIGNATURE_BYTES):
+        return Reason.SHAPE
+    if invite not in (*record.deps, record.prev):
+        return Reason.NOT_CITED
+    device = changes.device_row(state, record.author)
+    if device is None:
+        return Reason.NOT_ENROLLED
+    if device.last is not None and record.seq > device.last:
+        return Reason.DEVICE_REVOKED
+    member = changes.member_row(state, device.member)
+    assert member is not None, "a device belongs to a member"
+    if member.status == ACTIVE:
+        return Reason.ALREADY_MEMBER
+    row = invite_row(state, invite)
+    if row is None:
+        return Reason.UNKNOWN_INVITE
+    of_member = REQUEST_OF + device.member + invite
+    standing = state.get(of_member)
+    if standing is not None and state.get(REQUEST + standing)[5]:
+        return Reason.ALREADY_REQUESTED
+    fields = (context.community, device.member, record.author)
+    signed = keys.signed_array(keys.INVITE_CONTEXT, *fields)
+    if not keys.is_signed(row.key, signed, proof):
+        return Reason.NOT_BY_INVITE
+    asked = RequestRow(device.member, record.author, RecordId(invite), record.clock, 0, True)
+    state.put(of_member, record.id)
+    is_open = invite_closed(state, row) is None and member.status != REMOVED
+    if is_open and _has_room(state, row, context):
+        asked = _counted(state, record, asked, row.author)
+        _charge(state, record, row, context)
+    _settle(state, record, RecordId(record.id), asked, context)
+    return None
+
+
+def vouch(state: State, record: Record, context: Context) -> Verdict:
+    """Count the author's vouch, and admit the newcomer when the rules have enough."""
+    member, asked = record.data.get("member"), record.data.get("request")
+    if not is_bytes(member) or not is_bytes(asked):
+        return Reason.SHAPE
+    if asked not in (*record.deps, record.prev):
+        return Reason.NOT_CITED
+    row = request_row(state, asked)
+    if row is None or row.member != member:
+        return Reason.UNKNOWN_REQUEST
+    newcomer = changes.member_row(state, member)
+    assert newcomer is not None, "a request is by a known member"
+    if newcomer.status == ACTIVE or not row.open:
+        return Reason.ALREADY_MEMBER
+    if state.get(VOUCH + asked + context.member) is not None:
+        return Reason.ALREADY_VOUCHED
+    early = writer_may(state, record, context, Power.INVITE)
+    if early is not None:
+        return early
+    invite = invite_row(state, row.invite)
+    assert invite is not None, "a request is under a known invite"
+    closed = invite_closed(state, invite)
+    if closed is not None:
+        return closed
+    if context.member == invite.author:
+        if not _has_room(state, invite, context):
+            return Reason.GROWTH_REACHED
+        _charge(state, record, invite, context)
+    row = _counted(state, record, row, context.member, RecordId(asked))
+    _settle(state, record, RecordId(asked), row, context)
+    return None
+
+
+def invite_closed(state: State, invite: InviteRow) -> Verdict:
+    """Return why an invite admits nobody more, or None while it does."""
+    if invite.revoked:
+        return Reason.INVITE_REVOKED
+    device = changes.device_row(state, invite.device)
+    if invite.ended or device is None or device.last is not None:
+        return Reason.INVITE_ENDED
+    if invite.expires is not None and invite.expires < last_ms(state):
+        return Reason.INVITE_EXPIRED
+    return Reason.INVITE_USED if invite.used >= invite.uses else None
+
+
+def growth_max(state: State, context: Context) -> int:
+    """Return how many newcomers one member may bring in a week, by the rules in force."""
+    admission, (active, _) = context.rules.joining, changes.counts(state)
+    return max(admission.growth_per_week, active * admission.growth_percent // 100)
+
+
+def is_founding(state: State, invite: InviteRow, context: Context) -> bool:
+    """Whether who comes now under an invite is one of the founding circle."""
+    _, ever = changes.counts(state)
+    is_founders = bool(invite.author == state.get(FOUNDING)[0])
+    return is_founders and ever < context.rules.joining.founding_circle
+
+
+def _has_room(state: State, invite: InviteRow, context: Context) -> bool:
+    if is_founding(state, invite, context):
+        return True
+    return len(_brought(state, invite.author, context)) < growth_max(state, context)
+
+
+def _brought(state: State, member: MemberId, context: Context) -> list[int]:
+    """Return when a member brought somebody in, of the week before the last seal and since."""
+    since_ms = context.cut.time_ms - WEEK_MS
+    return [at_ms for at_ms in state.get(BROUGHT + member) or () if at_ms > since_ms]
+
+
+def _charge(state: State, record: Record, invite: InviteRow, context: Context) -> None:
+    if not is_founding(state, invite, context):
+        brought = _brought(state, invite.author, context)
+        state.put(BROUGHT + invite.author, [*brought, time_of(record, context)])
+
+
+def _counted(
+    state: State, record: Record, asked: RequestRow, by: MemberId, id: RecordId | None = None
+) -> RequestRow:
+    state.put(VOUCH + (id or record.id) + by, record.id)
+    return asked._replace(vouches=asked.vouches + 1)
+
+
+def _settle(
+    state: State, record: Record, id: RecordId, asked: RequestRow, context: Context
+) -> None:
+    """Write a request, and admit who asks when enough have vouched."""
+    invite = invite_row(state, asked.invite)
+    assert invite is not None, "a request is under a known invite"
+    newcomer = changes.member_row(state, asked.member)
+    assert newcomer is not None, "a request is by a known member"
+    back = newcomer.status != NEW
+    known = context.told(Asker(asked.member, asked.device, invite.author, back))
+    if known if known is not None else _is_enough(state, record, asked, context):
+        delay_ms = context.rules.joining.delay_ms
+        is_circle = is_founding(state, invite, context)
+        powers_ms = 0 if is_circle else max(1, time_of(record, context)) + delay_ms
+        state.put(INVITE + asked.invite, [*invite._replace(used=invite.used + 1)])
+        changes.set_status(state, asked.member, ACTIVE, record.clock, powers_ms)
+        asked = asked._replace(open=False)
+    state.put(REQUEST + id, [*asked])
+
+
+def _is_enough(state: State, record: Record, asked: RequestRow, context: Context) -> bool:
+    """Whether the vouches are enough under the rules in force: one at least.
+
+    Where fewer may vouch than must, it is enough that all of them do.
+    """
+    needed = max(1, context.rules.joining.vouches)
+    if not asked.vouches or asked.vouches >= needed:
+        return bool(asked.vouches)
+    time_ms = time_of(record, context)
+    able = (
+        True
+        for key, value in state.items(MEMBER)
+        if MemberRow(*value).status == ACTIVE
+        if may(state, key[1:], Power.INVITE, time_ms) is None
+    )
+    return asked.vouches >= sum(islice(able, needed))

@@ -1,0 +1,266 @@
+"""Membership: who belongs and by which devices, read from a state. Nothing here changes one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from commonweal.protocol.keys import DeviceKey, MemberId, MemberKey, PeerKey
+from commonweal.protocol.ledger.members import changes
+from commonweal.protocol.ledger.members import invites as inviting
+from commonweal.protocol.ledger.members.changes import ACTIVE, LEFT, NEW, DeviceRow
+from commonweal.protocol.ledger.members.invites import InviteRow, RequestRow
+from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.records.record import RecordId
+
+REQUESTED, REVOKED, REFUSED = "requested", "revoked", "refused: "
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device. status as `status_of` says it; clock: that of its enrolment."""
+
+    key: DeviceKey
+    member: MemberId
+    peer: PeerKey
+    status: str | None
+    clock: int
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member, or one who was or wants to be.
+
+    status: "new", "active", "left" or "removed", since the record of clock `since`.
+    devices: how many they enrolled. profile: the record whose body says their name. powers_ms:
+    the time of a seal from which on they vote, attest for others, hold seats and invite.
+    """
+
+    id: MemberId
+    status: str
+    since: int
+    devices: int
+    keys: tuple[MemberKey, ...]
+    threshold: int
+    rekeys: int
+    profile: RecordId | None
+    powers_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Invite:
+    """An invite. expires: ms since 1970, or None. closed: why it admits nobody more, or None."""
+
+    id: RecordId
+    key: bytes
+    uses: int
+    used: int
+    expires: int | None
+    revoked: bool
+    author: MemberId
+    closed: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a newcomer asks for: to be admitted as `member` under `invite`."""
+
+    id: RecordId
+    member: MemberId
+    device: DeviceKey
+    invite: RecordId
+    clock: int
+    vouches: int
+
+
+def founder(state: State) -> MemberId | None:
+    """Return the member who founded the community; None before the founding record."""
+    value = state.get(changes.FOUNDING)
+    return None if value is None else value[0]
+
+
+def founding_document(state: State) -> bytes | None:
+    """Return the hash of the founding document; None before the founding record."""
+    value = state.get(changes.FOUNDING)
+    return None if value is None else value[2]
+
+
+def member_of(state: State, device: DeviceKey) -> MemberId | None:
+    """Return the active member who enrolled `device` and did not revoke it."""
+    row = changes.device_row(state, device)
+    return row.member if row is not None and _status(state, device, row) == ACTIVE else None
+
+
+def device_of_peer(state: State, peer: PeerKey) -> DeviceKey | None:
+    """Return the device whose libp2p host is `peer`: an active one before others.
+
+    The host's key signs each enrolment that names it, so only its holder can enrol two
+    devices with it; then it is the one that was enrolled first.
+    """
+    found: list[tuple[bool, int, DeviceKey]] = []
+    for key, _ in state.items(changes.PEER + peer):
+        device = DeviceKey(key[1 + len(peer) :])
+        row = changes.device_row(state, device)
+        assert row is not None, "a peer is that of a device"
+        found.append((_status(state, device, row) != ACTIVE, row.clock, device))
+    return min(found)[2] if found else None
+
+
+def peer_of(state: State, device: DeviceKey) -> PeerKey | None:
+    """Return the libp2p host key that `device` was enrolled with; None when it was not."""
+    row = changes.device_row(state, device)
+    return None if row is None else row.peer
+
+
+def devices(state: State, member: MemberId | None = None) -> list[Device]:
+    """Return the devices of `member`, or all, by key; revoked ones too."""
+    if member is None:
+        return [
+            _device(state, DeviceKey(key[1:]), DeviceRow(*value))
+            for key, value in state.items(changes.DEVICE)
+        ]
+    prefix = changes.DEVICE_OF + member
+    found = []
+    for key, _ in state.items(prefix):
+        device = DeviceKey(key[len(prefix) :])
+        row = changes.device_row(state, device)
+        assert row is not None, "a member's device is known"
+        found.append(_device(state, device, row))
+    return found
+
+
+def members(state: State) -> list[Member]:
+    """Return everybody who is, was, or wants to be a member, by id."""
+    return [_member(key[1:], value) for key, value in state.items(changes.MEMBER)]
+
+
+def member(state: State, member: MemberId) -> Member | None:
+    """Return what is known of one member."""
+    value = state.get(changes.MEMBER + member)
+    return None if value is None else _member(member, value)
+
+
+def active(state: State, member: MemberId) -> tuple[tuple[MemberKey, ...], int] | None:
+    """Return the keys of an active member and how many of them speak for him; else None."""
+    row = changes.member_row(state, member)
+    if row is None or row.status != ACTIVE:
+        return None
+    return tuple(MemberKey(key) for key in row.keys), row.threshold
+
+
+def status_of(state: State, device: DeviceKey) -> str | None:
+    """Return how `device` stands.
+
+    "active", "requested", "refused: " and why, "revoked", "left", "removed", or "new"
+    (enrolled, and has not asked); None when it is not enrolled.
+    """
+    row = changes.device_row(state, device)
+    return None if row is None else _status(state, device, row)
+
+
+def was_admitted(state: State, device: DeviceKey) -> bool:
+    """Say whether `device` is or once was a member's, so that its log is kept whole."""
+    row = changes.device_row(state, device)
+    if row is None or row.last is not None:
+        return row is not None
+    member = changes.member_row(state, row.member)
+    return member is not None and member.status != NEW
+
+
+def frozen_at(state: State, device: DeviceKey) -> int | None:
+    """Return the seq from which the log of `device` counts for nothing, by a proof against it."""
+    value: int | None = state.get(changes.FROZEN + device)
+    return value
+
+
+def invite(state: State, invite: RecordId) -> Invite | None:
+    """Return an invite by the id of its record."""
+    row = inviting.invite_row(state, invite)
+    return None if row is None else _invite(state, invite, row)
+
+
+def invites(state: State) -> list[Invite]:
+    """Return all invites, by id; used and revoked ones too."""
+    return [
+        _invite(state, RecordId(key[1:]), InviteRow(*value))
+        for key, value in state.items(inviting.INVITE)
+    ]
+
+
+def pending(state: State) -> list[Request]:
+    """Return the requests that an admission would still answer, in (clock, id) order."""
+    found = []
+    for key, value in state.items(inviting.REQUEST):
+        row = RequestRow(*value)
+        if row.open and _refusal(state, row) is None and not _is_active(state, row.member):
+            found.append(
+                Request(
+                    RecordId(key[1:]), row.member, row.device, row.invite, row.clock, row.vouches
+                )
+            )
+    return sorted(found, key=lambda request: (request.clock, request.id))
+
+
+def inviter_of(state: State, device: DeviceKey) -> MemberId | None:
+    """Return the member under whose invite the newcomer of `device` asks; None without one."""
+    row = changes.device_row(state, device)
+    if row is None:
+        return None
+    for _, request in state.items(inviting.REQUEST_OF + row.member):
+        asked = RequestRow(*state.get(inviting.REQUEST + request))
+        invite = inviting.invite_row(state, asked.invite)
+        if asked.open and invite is not None and inviting.invite_closed(state, invite) is None:
+            return invite.author
+    return None
+
+
+def _member(id: bytes, value: Any) -> Member:
+    row = changes.MemberRow(*value)
+    return Member(
+        MemberId(id),
+        row.status,
+        row.since,
+        row.devices,
+        tuple(MemberKey(key) for key in row.keys),
+        row.threshold,
+        row.rekeys,
+        None if row.profile is None else RecordId(row.profile),
+        row.powers_ms,
+    )
+
+
+def _device(state: State, device: DeviceKey, row: DeviceRow) -> Device:
+    return Device(device, row.member, row.peer, _status(state, device, row), row.clock)
+
+
+def _invite(state: State, id: RecordId, row: InviteRow) -> Invite:
+    fields = (row.key, row.uses, row.used, row.expires, row.revoked, row.author)
+    return Invite(id, *fields, inviting.invite_closed(state, row))
+
+
+def _is_active(state: State, member: MemberId) -> bool:
+    row = changes.member_row(state, member)
+    return row is not None and row.status == ACTIVE
+
+
+def _status(state: State, device: DeviceKey, row: DeviceRow) -> str:
+    if row.last is not None:
+        return REVOKED
+    member = changes.member_row(state, row.member)
+    assert member is not None, "a device belongs to a member"
+    if member.status not in (NEW, LEFT):
+        return member.status
+    refusal = None
+    for _, request in state.items(inviting.REQUEST_OF + row.member):
+        asked = RequestRow(*state.get(inviting.REQUEST + request))
+        if asked.open:
+            refusal = _refusal(state, asked)
+            if refusal is None:
+                return REQUESTED
+    return member.status if refusal is None else REFUSED + refusal
+
+
+def _refusal(state: State, request: RequestRow) -> str | None:
+    invite = inviting.invite_row(state, request.invite)
+    assert invite is not None, "a request is under a known invite"
+    return inviting.invite_closed(state, invite)

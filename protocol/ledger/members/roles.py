@@ -1,0 +1,137 @@
+"""Roles: who serves as what. Which roles there are, and their path, the rules say.
+
+Records:
+  role.claim    role: by whoever wants it; it holds with as many endorsements as it asks
+  role.endorse  role, member: by another member
+  role.resign   role
+A member may have several. Who claims to be a witness offers the device that wrote it, and
+claims again to offer another. State: r roles of members, n endorsements, 1 offers.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from commonweal.protocol.keys import DeviceKey, MemberId
+from commonweal.protocol.ledger.members import changes
+from commonweal.protocol.ledger.members.powers import Power, writer_may
+from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes
+from commonweal.protocol.ledger.state.rejections import Reason
+from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.records.record import Record
+from commonweal.protocol.vocabulary.names import is_name
+
+ROLE, ENDORSED, OFFER = b"r", b"n", b"1"
+
+WITNESS = "witness"
+"""The role that every ruleset has: its holders say what is final."""
+
+
+class RoleRow(NamedTuple):
+    """A member's role in the state. `held`: whether it was endorsed enough, since `clock`."""
+
+    held: bool
+    endorsements: int
+    clock: int
+    claim: bytes
+
+
+class OfferRow(NamedTuple):
+    """The device that a member offers as witness. `seen`: the last height it was present at."""
+
+    device: DeviceKey
+    seen: int | None
+
+
+def claim(state: State, record: Record, context: Context) -> Verdict:
+    """Let the author's member claim a role of the catalogue."""
+    name = record.data.get("role")
+    if not is_name(name):
+        return Reason.SHAPE
+    role = context.rules.roles.get(name)
+    if role is None:
+        return Reason.UNKNOWN_ROLE
+    offers = name == WITNESS and not _is_offered(state, context.member, record.author)
+    if state.get(_key(context.member, name)) is not None:
+        if not offers:
+            return Reason.NOTHING_NEW
+        state.put(OFFER + context.member, [*OfferRow(record.author, None)])
+        return None
+    if role.after and not any(holds(state, context.member, one) for one in role.after):
+        return Reason.NO_PATH
+    row = RoleRow(role.endorsements == 0, 0, record.clock, record.id)
+    state.put(_key(context.member, name), [*row])
+    if offers:
+        state.put(OFFER + context.member, [*OfferRow(record.author, None)])
+    return None
+
+
+def endorse(state: State, record: Record, context: Context) -> Verdict:
+    """Count the author's word for another member's claim."""
+    name, member = record.data.get("role"), record.data.get("member")
+    if not is_name(name) or not is_bytes(member):
+        return Reason.SHAPE
+    role = context.rules.roles.get(name)
+    if role is None:
+        return Reason.UNKNOWN_ROLE
+    if member == context.member:
+        return Reason.SELF_ENDORSED
+    early = writer_may(state, record, context, Power.ATTEST)
+    if early is not None:
+        return early
+    value = state.get(_key(member, name))
+    if value is None:
+        return Reason.NOT_CLAIMED
+    row = RoleRow(*value)
+    # By claim, so that who resigns and claims again begins again.
+    endorsed = ENDORSED + row.claim + context.member
+    if state.get(endorsed) is not None:
+        return Reason.NOTHING_NEW
+    row = row._replace(endorsements=row.endorsements + 1)
+    if not row.held and row.endorsements >= role.endorsements:
+        row = row._replace(held=True, clock=record.clock)
+    state.put(endorsed, record.id)
+    state.put(_key(member, name), [*row])
+    return None
+
+
+def resign(state: State, record: Record, context: Context) -> Verdict:
+    """Let the author's member give a role or a claim of one back."""
+    name = record.data.get("role")
+    if not is_name(name):
+        return Reason.SHAPE
+    if state.get(_key(context.member, name)) is None:
+        return Reason.NOT_CLAIMED
+    state.delete(_key(context.member, name))
+    if name == WITNESS:
+        state.delete(OFFER + context.member)
+    return None
+
+
+def holds(state: State, member: bytes, role: str) -> bool:
+    """Whether a member holds a role, and is a member still."""
+    value = state.get(_key(member, role))
+    standing = state.get(changes.MEMBER + member)
+    is_active = standing is not None and standing[0] == changes.ACTIVE
+    return is_active and value is not None and bool(value[0])
+
+
+def has_endorsed(state: State, by: MemberId, member: MemberId, role: str) -> bool:
+    """Whether `by` endorsed the present claim of `member` to a role."""
+    value = state.get(_key(member, role))
+    return value is not None and state.get(ENDORSED + RoleRow(*value).claim + by) is not None
+
+
+def roles(state: State, member: MemberId) -> dict[str, RoleRow]:
+    """Return the roles that a member claimed, by name."""
+    prefix = ROLE + member
+    return {key[len(prefix) :].decode(): RoleRow(*value) for key, value in state.items(prefix)}
+
+
+def _is_offered(state: State, member: bytes, device: DeviceKey) -> bool:
+    value = state.get(OFFER + member)
+    return value is not None and bool(value[0] == device)
+
+
+def _key(member: bytes, role: str) -> bytes:
+    return ROLE + member + role.encode()

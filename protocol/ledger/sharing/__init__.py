@@ -1,0 +1,1 @@
+"""Sharing income: distribution, corrections, explanations."""

@@ -1,0 +1,221 @@
+"""Corrections of income that was split: what they change is written at the height that has them.
+
+No sealed number changes. What an income is more or less than was split goes the way that the
+money went: to those who got it, in proportion to what they got, and with what stayed in the
+pool on to the pool's later splits. What nobody can give back, and what a debt would get beyond
+itself, goes to the pool. Where nothing is left of what a bucket gave, a contribution that has
+one turn has not had it. A line of sort "correction" says each part; what the parts and the
+pool come to is the correction, exactly.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from commonweal.protocol import codec, keys
+from commonweal.protocol.codec import INT_MIN
+from commonweal.protocol.ledger.claims.pools import (
+    CORRECTED,
+    PAID,
+    PAST,
+    TAKEN,
+    IncomeRow,
+    Payout,
+    Sheet,
+    SplitRow,
+    TakenRow,
+    corrected,
+    counted,
+)
+from commonweal.protocol.ledger.members import agents
+from commonweal.protocol.ledger.things.event_row import event_row
+from commonweal.protocol.rules.portions import divide
+from commonweal.protocol.rules.split import CORRECTION, Line
+
+
+def correct_income(sheet: Sheet, event: bytes, income: IncomeRow, more: int, seed: bytes) -> int:
+    """Write what `more` (or less) of an income changes; return what of it the pool has.
+
+    income: as it counted before. seed: the id of the previous seal, which decides between
+    equal remainders.
+    """
+    left = more
+    splits = sheet.splits(income.pool)
+    heights = [*splits]
+    for height in heights[bisect_left(heights, income.height) :]:
+        if not left:
+            break
+        left = _Way(sheet, event, income, seed, height, splits[height]).send(left)
+    return left
+
+
+def settle_turns(sheet: Sheet) -> None:
+    """Let debts that were paid by nothing be owed again, and give back turns that were none.
+
+    One look over what a bucket gave, for all corrections of a seal together.
+    """
+    state = sheet.state
+    for pool, bucket in sorted({**sheet.unpaid, **sheet.undone}):
+        unpaid = dict(sheet.unpaid.get((pool, bucket), {}))
+        again = dict.fromkeys(sheet.undone.get((pool, bucket), ()))
+        prefix = TAKEN + pool.to_bytes() + bucket.encode() + b"\0"
+        for key, value in list(state.items(prefix)):
+            taken = TakenRow(*value)
+            if taken.height in again:
+                state.delete(key)
+                continue
+            row = event_row(state, key[len(prefix) :]) if taken.amount and unpaid else None
+            member = b"" if row is None else agents.person(state, row.provider)
+            back = min(taken.amount, unpaid.get(member, 0))
+            if back > 0:
+                state.put(key, [*taken._replace(amount=taken.amount - back)])
+                unpaid[member] -= back
+
+
+class _Part(NamedTuple):
+    """A line that the money reached. size: what it got; left: as corrected since."""
+
+    place: bytes
+    payout: Payout
+    size: int
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """One split that the money of an income went through."""
+
+    sheet: Sheet
+    event: bytes
+    income: IncomeRow
+    seed: bytes
+    height: int
+    split: SplitRow
+
+    def send(self, more: int) -> int:
+        """Write what goes to the lines of this split; return what stayed in the pool there."""
+        by_bucket = self._reached()
+        names = [*by_bucket]
+        weights = [self._weight(name, by_bucket[name]) for name in names]
+        weights.append(self._mixed(self.split.carried))
+        if not any(weights):
+            return more
+        ties = self._ties([*(name.encode() for name in names), b""])
+        *shares, onward = divide(abs(more), weights, ties)
+        if more < 0:
+            lefts = [sum(part.left for part in by_bucket[name]) for name in names]
+            given = _within(shares, lefts, ties)
+        else:
+            # The next split pays what is owed still, and those who have their turn again.
+            closed = (*self.split.debts, *self.split.undone)
+            pairs = zip(names, shares, strict=True)
+            given = [0 if name in closed else share for name, share in pairs]
+        sign = -1 if more < 0 else 1
+        for name, amount in zip(names, given, strict=True):
+            self._divide(by_bucket[name], sign * amount)
+        if more < 0:
+            self._undo(names)
+        return sign * (onward + sum(shares) - sum(given))
+
+    @property
+    def _is_traced(self) -> bool:
+        """Whether the income was told apart from others when this split was made."""
+        return self.income.traced and self.income.height == self.height
+
+    def _reached(self) -> dict[str, list[_Part]]:
+        """Return the lines that money of the income could reach, by bucket."""
+        found: dict[str, list[_Part]] = {}
+        for place, payout in self.sheet.lines(self.height, self.income.pool):
+            line = payout.line
+            source = self.event if self._is_traced else b""
+            if line.bucket in self.split.tracing and line.income != source:
+                continue
+            left = max(0, line.amount + corrected(self.sheet.state, place))
+            part = _Part(place, payout, line.amount, left)
+            found.setdefault(line.bucket, []).append(part)
+        return found
+
+    def _weight(self, bucket: str, parts: Sequence[_Part]) -> int:
+        """Return how much of what a bucket gave came from this income, or from all alike."""
+        size = sum(part.size for part in parts)
+        if bucket not in self.split.tracing:
+            return self._mixed(size)
+        if self._is_traced:
+            return size
+        return size * self.split.total // self.split.untraced if self.split.untraced else 0
+
+    def _mixed(self, size: int) -> int:
+        return size * self.income.first // self.split.total if self._is_traced else size
+
+    def _divide(self, parts: Sequence[_Part], amount: int) -> None:
+        """Write the lines by which a bucket's part of the correction is divided."""
+        if not amount:
+            return
+        sizes = [part.left if amount < 0 else part.size for part in parts]
+        ties = self._ties([part.place for part in parts])
+        whole = divide(abs(amount), sizes, ties)
+        for part, size, one in zip(parts, sizes, whole, strict=True):
+            if one:
+                given = -one if amount < 0 else one
+                line = part.payout.line
+                fields = (line.bucket, CORRECTION, line.member, given, amount, size, sum(sizes))
+                written = Line(*fields, income=self.event, corrects=self.height)
+                self.sheet.write(self.income.pool, part.payout.ruleset, written)
+                self._note(part, given)
+
+    def _note(self, part: _Part, amount: int) -> None:
+        """Let everything that later splits read of a line count the correction."""
+        line = part.payout.line
+        state, prefix = self.sheet.state, self.income.pool.to_bytes()
+        so_far = counted(corrected(state, part.place) + amount, INT_MIN)
+        state.put(CORRECTED + part.place, so_far)
+        whose = line.source if line.sort == "commission" else line.member
+        bucket = line.bucket.encode() + b"\0"
+        if line.sort in ("share", "arrears", "commission"):
+            key = PAID + prefix + bucket + whose
+            state.put(key, counted((state.get(key) or 0) + amount))
+        if line.sort in ("share", "commission"):
+            key = PAST + prefix + bucket + self.height.to_bytes(8)
+            past = state.get(key)
+            if past is not None:
+                state.put(key, [counted(past[0] + amount), past[1]])
+        if line.bucket in self.split.debts:
+            unpaid = self.sheet.unpaid.setdefault((self.income.pool, line.bucket), {})
+            unpaid[whose] = unpaid.get(whose, 0) - amount
+
+    def _undo(self, buckets: Iterable[str]) -> None:
+        """Note those buckets of which nothing is left: their turns are given back."""
+        state, left = self.sheet.state, dict.fromkeys(buckets, 0)
+        for place, payout in self.sheet.lines(self.height, self.income.pool):
+            if payout.line.bucket in left:
+                left[payout.line.bucket] += payout.line.amount + corrected(state, place)
+        empty = [name for name, amount in left.items() if not amount]
+        undone = [one for one in empty if one in self.split.once and one not in self.split.undone]
+        for name in undone:
+            self.sheet.undone.setdefault((self.income.pool, name), []).append(self.height)
+        if undone:
+            row = self.split._replace(undone=[*self.split.undone, *undone])
+            self.sheet.change_split(self.income.pool, self.height, row)
+
+    def _ties(self, names: Sequence[bytes]) -> list[bytes]:
+        pool = self.income.pool.name
+        return [
+            keys.hash32(
+                keys.TIE, codec.encode([self.seed, self.sheet.height, pool, self.event, name])
+            )
+            for name in names
+        ]
+
+
+def _within(shares: Sequence[int], lefts: Sequence[int], ties: Sequence[bytes]) -> list[int]:
+    """Return shares of which none is more than is left; the others bear what is too much."""
+    given = [min(share, left) for share, left in zip(shares, lefts, strict=True)]
+    room = [left - one for left, one in zip(lefts, given, strict=True)]
+    over = min(sum(shares) - sum(given), sum(room))
+    if over:
+        rest = divide(over, room, ties[: len(room)])
+        given = [one + more for one, more in zip(given, rest, strict=True)]
+    return given

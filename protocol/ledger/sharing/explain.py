@@ -1,0 +1,136 @@
+"""Explanations: what an event is worth and why, what it got, and what a line was paid by.
+
+Everything is read from a state; nothing is reckoned anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from commonweal.protocol.ledger.claims import pools
+from commonweal.protocol.ledger.claims.pools import Payout
+from commonweal.protocol.ledger.contributions import attestation
+from commonweal.protocol.ledger.governance import in_force
+from commonweal.protocol.ledger.governance.enactment import outcome, would_decide
+from commonweal.protocol.ledger.governance.proposals import VOTING, ProposalRow, proposal_row
+from commonweal.protocol.ledger.sharing import distribution
+from commonweal.protocol.ledger.sharing.distribution import WorthRow
+from commonweal.protocol.ledger.state.context import NO_DOCUMENTS
+from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.ledger.things.event_row import event_row
+from commonweal.protocol.rules.document import Ruleset, RulesetId
+
+
+class Waiting(StrEnum):
+    """Why an event has no value yet. The value is what is shown, before translation."""
+
+    NOT_BOOKED = "no cut covers it yet"
+    NOT_ATTESTED = "not enough others attest it"
+    DISPUTED = "somebody disputes it"
+    NO_RULE = "no rule gives its action a value"
+    INCOME = "it was income of a pool"
+
+
+class Got(NamedTuple):
+    """What a contribution was paid from one bucket: for debts an amount, else 0 and that it was."""
+
+    pool: str
+    bucket: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """An event from its record to what it was paid.
+
+    booked: (height, time in ms); yes, no: who attested. worth: None while `waiting` says why.
+    lines: those that name it, of the contributions that a line keeps.
+    """
+
+    booked: tuple[int, int] | None
+    yes: int
+    no: int
+    disputes: int
+    worth: WorthRow | None
+    waiting: Waiting | None
+    got: tuple[Got, ...]
+    lines: tuple[Payout, ...]
+
+
+def story(state: State, event: bytes, ruleset: Ruleset) -> Story | None:
+    """Return what became of an event; None when there is none.
+
+    ruleset: the one in force, by which it may still wait.
+    """
+    row = event_row(state, event)
+    if row is None:
+        return None
+    yes, no = attestation.attesters(state, event)
+    worth = distribution.worth_of(state, event)
+    return Story(
+        distribution.booked_at(state, event),
+        yes,
+        no,
+        row.disputes,
+        worth,
+        None if worth is not None else _waiting(state, event, ruleset),
+        tuple(_got(state, event)),
+        tuple(one for one in pools.payouts(state) if event in one.line.inputs),
+    )
+
+
+def rule_of(
+    state: State, payout: Payout, documents: Mapping[bytes, bytes] = NO_DOCUMENTS
+) -> tuple[Ruleset, tuple[str | int, ...]]:
+    """Return the ruleset that a line was paid by, and the path of the rule in its document."""
+    ruleset = in_force.by_id(state, documents, RulesetId(payout.ruleset))
+    for pool in ruleset.pools:
+        for number, bucket in enumerate(pool.buckets):
+            if (pool.name, bucket.name) == (payout.pool, payout.line.bucket):
+                if payout.line.sort == "commission":
+                    return ruleset, ("pools", pool.name)
+                return ruleset, ("pools", pool.name, "buckets", number)
+    raise AssertionError("a line was paid by a rule of its ruleset")
+
+
+def leaning(
+    state: State,
+    proposal: bytes,
+    time_ms: int,
+    documents: Mapping[bytes, bytes] = NO_DOCUMENTS,
+) -> ProposalRow | None:
+    """Return a proposal with the tally of a cut now, and the status it has if nobody votes more.
+
+    Provisional: nothing is decided by it. None when the proposal is not known.
+    """
+    row = proposal_row(would_decide(state, time_ms, documents), proposal)
+    if row is None or row.status != VOTING:
+        return row
+    return row._replace(status=outcome(row, row.deadline_ms))
+
+
+def _waiting(state: State, event: bytes, ruleset: Ruleset) -> Waiting:
+    row = event_row(state, event)
+    assert row is not None, "the event is known"
+    if distribution.booked_at(state, event) is None:
+        return Waiting.NOT_BOOKED
+    if state.get(distribution.PENDING + event) is None:
+        return Waiting.INCOME
+    if row.disputes:
+        return Waiting.DISPUTED
+    if not attestation.is_attested(state, event, in_force.rules_of(ruleset)):
+        return Waiting.NOT_ATTESTED
+    # Attested since the last cut, it may have a value with the next.
+    return Waiting.NO_RULE if row.action not in ruleset.values else Waiting.NOT_BOOKED
+
+
+def _got(state: State, event: bytes) -> list[Got]:
+    found: list[Got] = []
+    for key, (amount, _) in state.items(pools.TAKEN):
+        if key.endswith(b"\0" + event):
+            pool, _, _, bucket = key[1 : -len(event) - 1].split(b"\0")
+            found.append(Got(pool.decode(), bucket.decode(), amount))
+    return found

@@ -1,0 +1,1 @@
+"""The state: keys and values, the context of a record, rejections."""

@@ -1,0 +1,84 @@
+"""Dates: whether the time that a seal bears may close anything, and the way back from a wrong one.
+
+A clock that is wrong by days must decide nothing. A seal whose time jumps closes nothing: what
+waits for a time waits until seals have gone on for an hour after the jump. Meanwhile, and for a
+month, a seal may go back to any time after the last one before the jump.
+State: Kd the last jump.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from commonweal.protocol.errors import InvalidSeal
+from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.seal.timing import BACK_MS_MIN
+
+JUMP = b"Kd"
+"""The key of the last jump."""
+
+LAST = b"K"
+"""The key of the last cut; its second field is the time."""
+
+JUMP_MS_MIN = 2 * 24 * 60 * 60 * 1000
+"""A seal that is so much later than the one before closes nothing."""
+
+CONFIRM_MS = 60 * 60 * 1000
+"""Seals have to go on for so long after a jump before anything is closed."""
+
+WAY_BACK_MS_MAX = 30 * 24 * 60 * 60 * 1000
+"""So long after a jump seals may go back before it."""
+
+
+class Jump(NamedTuple):
+    """The last jump. sure_ms: the time of the seal before it; since_ms: of the seal that jumped."""
+
+    sure_ms: int = 0
+    since_ms: int = 0
+
+    def doubtful_until_ms(self, time_ms: int) -> int:
+        """Return when what waits for a time may close; 0 where that is not in doubt."""
+        until = self.since_ms + CONFIRM_MS if self.since_ms else 0
+        return until if time_ms < until else 0
+
+
+def jump(state: State) -> Jump:
+    """Return the last jump; zeros without one."""
+    value = state.get(JUMP)
+    return Jump() if value is None else Jump(*value)
+
+
+def last_ms(state: State) -> int:
+    """Return the time of the last cut; 0 before the first."""
+    value = state.get(LAST)
+    return 0 if value is None else int(value[1])
+
+
+def may_follow(state: State, last: int, time_ms: int) -> bool:
+    """Say whether a seal at `time_ms` may follow the one at `last`: later, or by the way back."""
+    known = jump(state)
+    is_open = known.since_ms > 0 and last - known.since_ms <= WAY_BACK_MS_MAX
+    return time_ms > last or (is_open and known.sure_ms < time_ms <= last - BACK_MS_MIN)
+
+
+def check(state: State, last: int, time_ms: int) -> None:
+    """Raise `InvalidSeal` unless a seal at `time_ms` may follow the one at `last`."""
+    if not may_follow(state, last, time_ms):
+        raise InvalidSeal("its time is not later than the last, and undoes no jump")
+
+
+def after(state: State, time_ms: int) -> Jump:
+    """Return the last jump as it is once a seal at `time_ms` follows."""
+    known, last = jump(state), last_ms(state)
+    if time_ms <= last:
+        is_far = time_ms - known.sure_ms > JUMP_MS_MIN
+        return Jump(known.sure_ms, time_ms) if is_far else Jump()
+    if not last or time_ms - last <= JUMP_MS_MIN:
+        return known
+    return Jump(known.sure_ms if known.doubtful_until_ms(last) else last, time_ms)
+
+
+def settled_ms(state: State, time_ms: int) -> int:
+    """Return the time by which a cut at `time_ms` closes: before a jump, while that is in doubt."""
+    now = after(state, time_ms)
+    return now.sure_ms if now.doubtful_until_ms(time_ms) else time_ms

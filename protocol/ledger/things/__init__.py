@@ -1,0 +1,1 @@
+"""Units, specifications, quantities and resources."""

@@ -1,0 +1,51 @@
+"""Flows: an event as the state keeps it.
+
+State: e events, x the events of a process, t those of a resource.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from commonweal.protocol.keys import MemberId
+from commonweal.protocol.ledger.state.state import State
+
+EVENT, OF_PROCESS, OF_RESOURCE = b"e", b"x", b"t"
+INPUT, OUTPUT = b"i", b"o"
+TAKEN, GIVEN = "from", "to"
+
+
+class EventRow(NamedTuple):
+    """An event in the state, its quantities [n, scale, unit] as corrected.
+
+    source, target: the resources that it takes from, or changes, and gives to. yes, no:
+    how many said so since the last correction, which is the record `corrected_by`.
+    """
+
+    member: MemberId
+    clock: int
+    action: str
+    provider: bytes
+    receiver: bytes | None
+    quantity: list[Any] | None
+    effort: list[Any] | None
+    spec: bytes | None
+    source: bytes | None
+    target: bytes | None
+    input_of: bytes | None
+    output_of: bytes | None
+    scope: str | None
+    factor: str | None
+    fulfills: bytes | None
+    satisfies: bytes | None
+    corrections: int = 0
+    yes: int = 0
+    no: int = 0
+    disputes: int = 0
+    corrected_by: bytes = b""
+
+
+def event_row(state: State, event: bytes) -> EventRow | None:
+    """Return what the state says of an event, if anything."""
+    value = state.get(EVENT + event)
+    return None if value is None else EventRow(*value)

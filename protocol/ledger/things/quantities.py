@@ -1,0 +1,51 @@
+"""Quantities: integers with a scale and a unit.
+
+{"n": 250, "scale": 2, "unit": "hour"} is 2.50 hours.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from commonweal.protocol.codec import INT_MAX, INT_MIN
+from commonweal.protocol.ledger.state.context import Context
+from commonweal.protocol.ledger.state.state import State
+
+SCALE_MAX = 9
+
+UNIT = b"U"
+UNIT_LOOK = b"u"
+
+
+class Quantity(NamedTuple):
+    """n / 10**scale of a unit."""
+
+    n: int
+    scale: int
+    unit: str
+
+
+def read(value: Any) -> Quantity | None:
+    """Return the quantity that `data` holds; None when it has not that form."""
+    if type(value) is not dict:
+        return None
+    n, scale, unit = value.get("n"), value.get("scale"), value.get("unit")
+    if type(n) is not int or type(scale) is not int or type(unit) is not str:
+        return None
+    return Quantity(n, scale, unit) if 0 <= scale <= SCALE_MAX else None
+
+
+def is_unit(state: State, context: Context, unit: str) -> bool:
+    """Whether things are counted in `unit` here: by the rules, or by a `unit.define`."""
+    return unit in context.rules.units or state.get(UNIT + unit.encode()) is not None
+
+
+def total(one: Quantity, n: int, scale: int) -> Quantity | None:
+    """Return `one` and n / 10**scale more, at the finer scale; None beyond 64 bits."""
+    if scale == one.scale:
+        result = one._replace(n=one.n + n)
+    elif scale < one.scale:
+        result = one._replace(n=one.n + n * 10 ** (one.scale - scale))
+    else:
+        result = Quantity(one.n * 10 ** (scale - one.scale) + n, scale, one.unit)
+    return result if INT_MIN <= result.n <= INT_MAX else None

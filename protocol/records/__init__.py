@@ -1,0 +1,1 @@
+"""Records and logs: encoding, batch decoding, frontiers, fork proofs."""

@@ -1,0 +1,166 @@
+"""Logs: chains of one device's records, verified a run at a time.
+
+A record is authentic when its own signature verifies or when a later authentic record
+of its log links back to it. So a run needs one signature check, on its last record,
+plus hashing. Nothing here knows where records are kept: what a record cites is looked
+up through the function that the caller gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from operator import attrgetter
+
+from commonweal.protocol import keys
+from commonweal.protocol.errors import (
+    ForkedLog,
+    InvalidRecord,
+    MissingDependency,
+    MissingParent,
+)
+from commonweal.protocol.keys import DeviceKey
+from commonweal.protocol.records import batch_decode
+from commonweal.protocol.records.record import (
+    NO_ID,
+    CommunityId,
+    Place,
+    Record,
+    RecordId,
+    check_community,
+    from_bytes_unchecked,
+)
+
+ALWAYS_CHECKED = ("community.", "device.", "invite.", "member.", "rules.", "fork.", "role.")
+"""Kinds that change rules, membership or keys start so; each has its own signature checked."""
+
+_KIND = attrgetter("kind")
+
+
+@dataclass(frozen=True, slots=True)
+class Tip:
+    """How far a log goes: its length, the id and the clock of its last record."""
+
+    length: int = 0
+    head: RecordId = NO_ID
+    clock: int = 0
+
+
+ClockOf = Callable[[RecordId], "int | None"]
+"""The clock of a record (or seal) that is held, by id; None when it is not held."""
+
+
+def read_run(
+    community: CommunityId,
+    author: DeviceKey,
+    tip: Tip,
+    wires: Sequence[bytes],
+    clock_of: ClockOf,
+    trusted: RecordId = NO_ID,
+) -> list[Record]:
+    """Return the records in `wires`, chained to `tip` and to each other, authentic as a run.
+
+    wires: records of `author` with seq tip.length, tip.length + 1 ... trusted: an id that
+    is authentic by a proof that links to it; a run that ends there needs no check. Raises
+    `MissingParent`, `ForkedLog` (the first does not follow `tip`), `MissingDependency`,
+    `BadSignature` or another `InvalidRecord`; then nothing of the run counts.
+    """
+    run = batch_decode.read(wires)
+    if not run:
+        return run
+    if _is_plain(community, author, tip, run):
+        check_clock(run[0], tip.clock, clock_of)
+    else:
+        _check_each(community, author, tip, run, clock_of)
+    if run[-1].id != trusted:
+        keys.verify(author, run[-1].header, run[-1].signature)
+    return run
+
+
+def _is_plain(community: CommunityId, author: DeviceKey, tip: Tip, run: Sequence[Record]) -> bool:
+    """Say whether the run is chained, cites nothing, and its clocks count up by one."""
+    ids, communities, authors, seqs, prevs, clocks, bases, deps = islice(zip(*run, strict=True), 8)
+    start = run[0].clock
+    return (
+        set(communities) == {community}
+        and set(authors) == {author}
+        and len(set(bases)) == 1
+        and not any(deps)
+        and seqs == tuple(range(tip.length, tip.length + len(run)))
+        and prevs == (tip.head, *ids[:-1])
+        and clocks == tuple(range(start, start + len(run)))
+    )
+
+
+def _check_each(
+    community: CommunityId,
+    author: DeviceKey,
+    tip: Tip,
+    run: Sequence[Record],
+    clock_of: ClockOf,
+) -> None:
+    """Raise unless each record of the run stands where it says and has the clock that follows."""
+    fresh: dict[RecordId, int] = {}
+    seq, head, clock = tip.length, tip.head, tip.clock
+    basis: RecordId | None = None
+    for record in run:
+        check_community(record, community)
+        if record.author != author:
+            raise InvalidRecord(f"{record} stands in the log of another device")
+        if record.seq != seq:
+            raise MissingParent(f"{record}: the log here ends at {seq}")
+        if record.prev != head:
+            raise ForkedLog(f"{record} does not follow the record before it")
+        if record.deps or record.clock != clock + 1 or record.basis != basis:
+            check_clock(record, clock, lambda id: fresh.get(id) or clock_of(id))
+        seq, head, clock, basis = seq + 1, record.id, record.clock, record.basis
+        fresh[head] = clock
+
+
+def check_clock(record: Record, prev_clock: int, clock_of: ClockOf) -> None:
+    """Raise unless the record's clock is 1 + the largest of what it follows and cites.
+
+    Raises `MissingDependency` when something cited is not held, else `InvalidRecord`.
+    """
+    largest = prev_clock
+    for cited in (*record.deps, record.basis):
+        if cited:
+            clock = clock_of(cited)
+            if clock is None:
+                raise MissingDependency(f"{record} cites {cited.hex()}", cited, record.seq)
+            largest = max(largest, clock)
+    if record.clock != largest + 1:
+        raise InvalidRecord(f"{record} has clock {record.clock}, not {largest + 1}")
+
+
+def unsigned(run: Sequence[Record], kinds: tuple[str, ...] = ("",)) -> Record | None:
+    """Return the last record of `run` whose own signature is bad, of kinds that start so."""
+    if not any(kind.startswith(kinds) for kind in dict.fromkeys(map(_KIND, run))):
+        return None
+    bad = (one for one in reversed(run) if one.kind.startswith(kinds) and not is_signed(one))
+    return next(bad, None)
+
+
+def is_signed(record: Record) -> bool:
+    """Say whether the record's own signature verifies."""
+    return keys.is_signed(record.author, record.header, record.signature)
+
+
+def well_ended(wires: Sequence[bytes]) -> list[bytes]:
+    """Return a chain of well-formed records up to the last one whose own signature verifies."""
+    end = len(wires)
+    while end and not is_signed(from_bytes_unchecked(wires[end - 1])):
+        end -= 1
+    return list(wires[:end])
+
+
+def next_place(
+    community: CommunityId, tip: Tip, basis: RecordId, cited: Sequence[int], basis_clock: int
+) -> Place:
+    """Return where the next record after `tip` stands.
+
+    cited: clocks of the records that it will cite.
+    """
+    clock = 1 + max(tip.clock, basis_clock, *cited, 0)
+    return Place(community, tip.length, tip.head, clock, basis)

@@ -1,0 +1,67 @@
+"""Messages of the next height that come before this one is sealed here.
+
+A witness that sealed a moment earlier is already a height further. What it says is kept
+for that moment, within limits that no number of strangers can stretch.
+"""
+
+from __future__ import annotations
+
+from commonweal.protocol.keys import DeviceKey
+from commonweal.protocol.seal.events import Message
+from commonweal.protocol.seal.formats import Proposal
+from commonweal.protocol.seal.have_frontiers import Have
+from commonweal.protocol.seal.quorum import WITNESSES_MAX
+from commonweal.protocol.seal.votes import Certificate, Vote
+
+EARLY_DEVICES_MAX = WITNESSES_MAX
+EARLY_VOTES_MAX = 4
+"""Of one device: two steps of two rounds."""
+EARLY_PROPOSALS_MAX = 2
+"""Of all devices together, since one may have a mebibyte."""
+
+
+class Early:
+    """What came too early, by device. The caller lets in only messages of witnesses."""
+
+    def __init__(self) -> None:
+        self._height = 0
+        self._votes: dict[DeviceKey, list[Vote]] = {}
+        self._haves: dict[DeviceKey, Have] = {}
+        self._proposals: dict[DeviceKey, Proposal] = {}
+
+    def keep(self, message: Message, height: int) -> bool:
+        """Keep a message of the height after `height`, the one agreed on now; say whether."""
+        of = message.seal.height if isinstance(message, Proposal) else message.height
+        if of != height + 1:
+            return False
+        if of != self._height:
+            self.take(self._height)
+            self._height = of
+        match message:
+            case Certificate():
+                return False
+            case Vote():
+                votes = self._votes.get(message.device, [])
+                full = len(self._votes) >= EARLY_DEVICES_MAX and not votes
+                if full or len(votes) >= EARLY_VOTES_MAX or message in votes:
+                    return False
+                self._votes.setdefault(message.device, votes).append(message)
+            case Have():
+                if len(self._haves) >= EARLY_DEVICES_MAX and message.device not in self._haves:
+                    return False
+                self._haves[message.device] = message
+            case Proposal():
+                if len(self._proposals) >= EARLY_PROPOSALS_MAX:
+                    return False
+                self._proposals.setdefault(message.vote.device, message)
+        return True
+
+    def take(self, height: int) -> list[Message]:
+        """Return what was kept for `height`, which starts now, and keep it no longer."""
+        kept: list[Message] = []
+        if height == self._height:
+            kept += [self._haves[one] for one in sorted(self._haves)]
+            kept += [self._proposals[one] for one in sorted(self._proposals)]
+            kept += [vote for one in sorted(self._votes) for vote in self._votes[one]]
+            self._votes, self._haves, self._proposals = {}, {}, {}
+        return kept

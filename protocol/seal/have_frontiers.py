@@ -1,0 +1,161 @@
+"""What witnesses show that they have, and the cut that is fair to it.
+
+At the start of a height each witness signs how far it holds each log beyond the last cut.
+A fresh proposal carries such have-frontiers of a quorum and covers, log by log, at least
+the (f+1)-th largest length: what f+1 witnesses hold, one who does not lie holds, and no
+proposer can leave it out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from commonweal.protocol import codec, keys
+from commonweal.protocol.errors import Malformed
+from commonweal.protocol.keys import HASH_BYTES, KEY_BYTES, DeviceKey
+from commonweal.protocol.records.record import CommunityId
+from commonweal.protocol.seal.cut import FULL_CUT_BYTES, Cut, Delta, SealedLog, length_in
+from commonweal.protocol.seal.quorum import WITNESSES_MAX, quorum_of
+from commonweal.protocol.seal.votes import SealId, Signs, is_ascending, is_count
+
+HAVE_RECORDS_MAX = 25_000
+"""Records beyond the last cut that one have-frontier shows: the first in (clock, id) order.
+
+Such a part is closed under what records cite, and a quorum of them never asks for more
+than a cut may hold: q / (f + 1) is at most 2.
+"""
+
+HAVE_BYTES_MAX = FULL_CUT_BYTES
+"""Of these records together, as far as the last of them begins within."""
+
+HAVE_LOGS_MAX = 2048
+HAVES_LOGS_MAX = 12_288
+"""Logs in all have-frontiers of one proposal together, so that it fits a frame."""
+
+HAVE_VALUES_MAX = 6 + 3 * HAVE_LOGS_MAX
+"""Values in one have-frontier."""
+
+Lengths: TypeAlias = tuple[tuple[DeviceKey, int], ...]
+
+Least: TypeAlias = Mapping[DeviceKey, int]
+"""So long a fair cut makes each of these logs, by author."""
+
+
+@dataclass(frozen=True, slots=True)
+class Have:
+    """How far `device` holds the logs that go beyond the cut of `prev`, by author."""
+
+    height: int
+    prev: SealId
+    device: DeviceKey
+    logs: Lengths
+    signature: bytes
+
+
+def have_logs_max(witnesses: int) -> int:
+    """Return how many logs one have-frontier may name, by the number of witnesses."""
+    return min(HAVE_LOGS_MAX, HAVES_LOGS_MAX // quorum_of(witnesses).needed)
+
+
+def sign_have(
+    signer: Signs, community: CommunityId, height: int, prev: SealId, logs: Iterable[SealedLog]
+) -> Have:
+    """Return the have-frontier of the signer. logs: those beyond the last cut, in any order."""
+    lengths = tuple(sorted((log.author, log.length) for log in logs))
+    data = keys.signed_array(keys.HAVE_CONTEXT, community, height, prev, _listed(lengths))
+    return Have(height, prev, DeviceKey(signer.key), lengths, signer.sign(data))
+
+
+def have_fields(have: Have) -> list[codec.Value]:
+    """Return what `have` is made of, to stand in a larger message."""
+    return [have.height, have.prev, have.device, _listed(have.logs), have.signature]
+
+
+def have_to_bytes(have: Have) -> bytes:
+    """Return the bytes of `have` as sent."""
+    return codec.encode(have_fields(have))
+
+
+def have_from_bytes(data: bytes, community: CommunityId) -> Have:
+    """Return the have-frontier in `data`, signature checked; `Malformed`, `BadSignature`."""
+    return read_have(codec.decode(data, values_max=HAVE_VALUES_MAX), community)
+
+
+def read_have(value: Any, community: CommunityId) -> Have:
+    """Return the have-frontier that `have_fields` gave, its signature checked."""
+    match value:
+        case [height, bytes(prev), bytes(device), list(pairs), bytes(signature)] if (
+            is_count(height)
+            and height > 0
+            and len(prev) == HASH_BYTES
+            and len(pairs) <= HAVE_LOGS_MAX
+        ):
+            logs = tuple(map(_length, pairs))
+            if not is_ascending([author for author, _ in logs]):
+                raise Malformed("the logs of a have-frontier are not sorted")
+            fields = (community, height, prev, pairs)
+            keys.check_array(device, signature, keys.HAVE_CONTEXT, *fields)
+            return Have(height, SealId(prev), DeviceKey(device), logs, signature)
+        case _:
+            raise Malformed("not a have-frontier")
+
+
+def fair_cut(haves: Sequence[Have], last: Cut, lies: int) -> dict[DeviceKey, int]:
+    """Return the least length of each log in a cut that is fair, by author; the rest may stay.
+
+    haves: of witnesses, each once. lies: f of the set. For each log the (f+1)-th largest of
+    the lengths shown, where what is not shown is as long as in `last`.
+    """
+    shown: dict[DeviceKey, list[int]] = {}
+    for have in haves:
+        for author, length in have.logs:
+            shown.setdefault(author, []).append(length)
+    least = {}
+    for author in sorted(shown):
+        lengths = sorted(shown[author], reverse=True)
+        if len(lengths) > lies and lengths[lies] > length_in(last, author):
+            least[author] = lengths[lies]
+    return least
+
+
+def choose(haves: Iterable[Have], seated: Sequence[DeviceKey]) -> tuple[Have, ...]:
+    """Return the have-frontiers that fit one proposal, by device; those of `seated` go first.
+
+    Of a set whose members keep to `have_logs_max`, a quorum always fits.
+    """
+    chosen, room = [], HAVES_LOGS_MAX
+    for have in sorted(haves, key=lambda one: (one.device not in seated, one.device)):
+        if len(have.logs) <= min(room, have_logs_max(len(seated))):
+            chosen.append(have)
+            room -= len(have.logs)
+    return tuple(sorted(chosen[:WITNESSES_MAX], key=lambda one: one.device))
+
+
+def left_out(
+    least: Mapping[DeviceKey, int], delta: Delta, last: Cut, excused: Iterable[DeviceKey] = ()
+) -> tuple[DeviceKey, ...]:
+    """Return the logs that `delta` leaves shorter than `least`, by author.
+
+    excused: logs that evidence in the seal freezes; those end where they are good.
+    """
+    reached = {log.author: log.length for log in delta.logs}
+    frozen = dict.fromkeys(excused)
+    return tuple(
+        author
+        for author, length in least.items()
+        if author not in frozen and reached.get(author, length_in(last, author)) < length
+    )
+
+
+def _listed(lengths: Lengths) -> list[codec.Value]:
+    return [[*pair] for pair in lengths]
+
+
+def _length(value: Any) -> tuple[DeviceKey, int]:
+    match value:
+        case [bytes(author), length] if len(author) == KEY_BYTES and is_count(length) and length:
+            return DeviceKey(author), length
+        case _:
+            raise Malformed("not the length of a log")

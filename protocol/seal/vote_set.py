@@ -1,0 +1,136 @@
+"""The votes and proposals of a height, as far as they can still matter, and no more.
+
+A witness can make us keep two proposals and three votes a round, in a window of rounds
+around ours, and one vote from further ahead. Votes of strangers are not kept at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from commonweal.protocol.keys import DeviceKey
+from commonweal.protocol.seal.events import Verdict
+from commonweal.protocol.seal.formats import Proposal
+from commonweal.protocol.seal.quorum import Quorum, quorum_of
+from commonweal.protocol.seal.votes import DoubleVote, SealId, Step, Vote, convict
+
+ROUNDS_BEHIND_MAX = 2
+"""Votes of so many earlier rounds are kept: a late quorum there still decides."""
+
+ROUNDS_AHEAD_MAX = 2
+"""Votes of so many later rounds are kept; beyond, one vote of each witness, the farthest."""
+
+PROPOSALS_PER_ROUND_MAX = 2
+"""Two of one round convict their proposer; a third is kept only when a quorum votes for it."""
+
+
+class Round:
+    """What is known of one round."""
+
+    __slots__ = ("extended", "held", "judged", "proposals", "votes", "waits")
+
+    def __init__(self) -> None:
+        self.proposals: dict[SealId, Proposal] = {}
+        self.votes: dict[Step, dict[DeviceKey, Vote]] = {step: {} for step in Step}
+        self.judged: dict[SealId, Verdict | None] = {}
+        """By seal, what the ledger said; None while it is asked."""
+        self.waits: dict[Step, None] = {}
+        """The steps whose timeout is scheduled."""
+        self.extended = False
+        """Whether it was waited for our own ledger once."""
+        self.held = False
+        """Whether a quorum's prevotes were acted on."""
+
+    def count(self, step: Step, seal: SealId) -> int:
+        """Return how many voted in `step` for `seal`."""
+        return sum(vote.seal == seal for vote in self.votes[step].values())
+
+    def favourite(self, step: Step, needed: int) -> SealId | None:
+        """Return what `needed` witnesses voted for in `step`, which may be none of them."""
+        if len(self.votes[step]) < needed:
+            return None
+        seals = dict.fromkeys(vote.seal for vote in self.votes[step].values())
+        return next((seal for seal in seals if self.count(step, seal) >= needed), None)
+
+    def votes_for(self, step: Step, seal: SealId) -> tuple[Vote, ...]:
+        """Return the votes in `step` for `seal`, by device."""
+        votes = self.votes[step]
+        return tuple(votes[one] for one in sorted(votes) if votes[one].seal == seal)
+
+    @property
+    def first(self) -> Proposal | None:
+        """The proposal that came first."""
+        return next(iter(self.proposals.values()), None)
+
+
+class Tally:
+    """The rounds of one height. witnesses: sorted devices."""
+
+    def __init__(self, witnesses: Sequence[DeviceKey]) -> None:
+        self.witnesses = tuple(sorted(witnesses))
+        self.quorum: Quorum = quorum_of(len(self.witnesses))
+        self.rounds: dict[int, Round] = {}
+        self.far: dict[DeviceKey, Vote] = {}
+        """Of each witness the vote of the latest round beyond the window."""
+        self.guilty: dict[DeviceKey, None] = {}
+
+    def round(self, number: int) -> Round:
+        """Return the round, empty when nothing is known of it."""
+        return self.rounds.get(number) or self.rounds.setdefault(number, Round())
+
+    def add(self, vote: Vote, now: int) -> DoubleVote | None:
+        """Keep a vote, seen from round `now`; return a proof when its device voted twice.
+
+        The first vote of a device in a step counts; each device is convicted once.
+        """
+        if vote.device not in self.witnesses or vote.round < now - ROUNDS_BEHIND_MAX:
+            return None
+        if vote.round > now + ROUNDS_AHEAD_MAX:
+            far = self.far.get(vote.device)
+            if far is None or far.round < vote.round:
+                self.far[vote.device] = vote
+            return None
+        votes = self.round(vote.round).votes[vote.step]
+        first = votes.setdefault(vote.device, vote)
+        if first.seal == vote.seal or vote.device in self.guilty:
+            return None
+        self.guilty[vote.device] = None
+        return convict(first, vote)
+
+    def move(self, now: int) -> None:
+        """Let the window follow to round `now`: old rounds go, votes from far ahead come in."""
+        for number in [one for one in self.rounds if one < now - ROUNDS_BEHIND_MAX]:
+            del self.rounds[number]
+        for device in [one for one in self.far if self.far[one].round <= now + ROUNDS_AHEAD_MAX]:
+            self.add(self.far.pop(device), now)
+
+    def ahead(self, now: int) -> int | None:
+        """Return the latest round, after `now`, that f+1 witnesses have reached.
+
+        One of them does not lie, so that round has begun.
+        """
+        reached: dict[DeviceKey, int] = {}
+        for number, one in self.rounds.items():
+            if number > now:
+                for step in Step:
+                    for device in one.votes[step]:
+                        reached[device] = max(number, reached.get(device, 0))
+        for device, vote in self.far.items():
+            if vote.round > now:
+                reached[device] = max(vote.round, reached.get(device, 0))
+        rounds = sorted(reached.values(), reverse=True)
+        return rounds[self.quorum.lies] if len(rounds) > self.quorum.lies else None
+
+    def find(self, seal: SealId) -> Proposal | None:
+        """Return a proposal of `seal`, of whatever round."""
+        for one in self.rounds.values():
+            if seal in one.proposals:
+                return one.proposals[seal]
+        return None
+
+    def votes(self) -> Iterator[Vote]:
+        """Yield every vote that is kept, by round, step and device."""
+        for number in sorted(self.rounds):
+            for step in Step:
+                votes = self.rounds[number].votes[step]
+                yield from (votes[device] for device in sorted(votes))

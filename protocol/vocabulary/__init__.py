@@ -1,0 +1,1 @@
+"""What ledger, rules and seals share: actions, names, rule parameters."""

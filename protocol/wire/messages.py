@@ -1,0 +1,451 @@
+"""Messages of the sync protocol `/commonweal/sync/1`, each with its limits.
+
+A message is one frame: a canonical MessagePack array whose first item names it. The
+stream carries a frame behind its length (4 bytes, big-endian). docs/protocol.md tells
+when each is sent; `decode` checks shape and limits, not truth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias, assert_never, cast
+
+from commonweal.protocol import codec
+from commonweal.protocol.codec import Value
+from commonweal.protocol.errors import Malformed
+from commonweal.protocol.keys import DeviceKey
+from commonweal.protocol.records.frontier import BUCKET_DIGEST_BYTES, BUCKETS, HEAD_BYTES, Entry
+from commonweal.protocol.records.record import PERMANENT_BYTES_MAX, RECORD_BYTES_MAX, RecordId
+from commonweal.protocol.wire import seals, state_sync
+from commonweal.protocol.wire.seals import (
+    Height,
+    Said,
+    SealMessage,
+    Seals,
+    WantProposal,
+    WantSeal,
+    WantSeals,
+)
+from commonweal.protocol.wire.state_sync import StateMessage, StatePart, WantState
+
+FRAME_BYTES_MAX = 1024 * 1024
+VALUES_MAX = 65_536  # of one frame: the fullest with records and bodies has fewer
+RUNS_BYTES_AIM = 448 * 1024
+"""A frame of records is closed at about this size."""
+RUN_BYTES_MAX = 2 * RUNS_BYTES_AIM + RECORD_BYTES_MAX
+"""The records of one run, which ends in a well-signed one, fit in this."""
+BODY_BYTES_MORE = 8
+"""What a body takes in a frame beside its own bytes."""
+RUNS_MAX = 4096
+ENTRIES_MAX = 4096
+RANGES_MAX = 4096
+EVIDENCE_MAX = 24
+IDS_MAX = 256
+ADDRESSES_MAX = 64
+ADDRESS_BYTES_MAX = 5 * 1024
+PART_BYTES_MAX = 256 * 1024
+TEXT_CHARS_MAX = 200
+DEPTH_MAX = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """The first message of either side; `box` opens only for who knows the community."""
+
+    nonce: bytes
+    box: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Bye:
+    """The last message: why the sender closes. code: a word of docs/protocol.md."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """Asks for a `Pong` with the same number."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pong:
+    """Answers a `Ping`."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """The digest of the sender's frontier; `base` the digest that both last had in common."""
+
+    digest: bytes
+    base: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Same:
+    """The answer to `Compare` by one whose frontier has the same digest."""
+
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Buckets:
+    """The 256 bucket digests of the sender's frontier."""
+
+    digests: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """Entries of the sender's frontier.
+
+    buckets: the numbers, ascending, of the buckets given whole; empty for a delta (what
+    changed since the common base). reply: the receiver's are wanted in return. Each
+    message stands alone; many entries are spread over several, bucket by bucket.
+    """
+
+    buckets: bytes
+    entries: tuple[Entry, ...]
+    reply: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Records `start` to `stop` - 1 of a log."""
+
+    author: DeviceKey
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """Asks for ranges; replaces what was asked before for the same logs."""
+
+    ranges: tuple[Range, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Consecutive records of one log. bodies: (index in wires, body) pairs that go with them."""
+
+    author: DeviceKey
+    start: int
+    wires: tuple[bytes, ...]
+    bodies: tuple[tuple[int, bytes], ...] = ()
+
+    @property
+    def size(self) -> int:
+        """About how many bytes it takes in a frame."""
+        bodies = sum(len(body) + BODY_BYTES_MORE for _, body in self.bodies)
+        return size_of(self.wires) + bodies + 64
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """Records, causally closed with what the receiver asked for or has.
+
+    remaining: how many more records the sender will send for what was asked.
+    asked: True when they answer a `Fetch`, False for live ones.
+    """
+
+    runs: tuple[Run, ...]
+    remaining: int
+    asked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Have:
+    """The sender keeps these logs so far, committed. took: asked frames taken since the last."""
+
+    lengths: tuple[tuple[DeviceKey, int], ...]
+    took: int
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Proofs of forks and bad signatures, encoded."""
+
+    proofs: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WantEvidence:
+    """Asks for the proofs against these devices; naming none, for those of double votes."""
+
+    authors: tuple[DeviceKey, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WantBranch:
+    """Asks for the chains of frozen logs that end in these records, which others cite."""
+
+    ids: tuple[RecordId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """Records of a frozen log from where it is frozen, chained, the last one signed well."""
+
+    wires: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WantBodies:
+    """Asks for bodies by hash."""
+
+    hashes: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Bytes `offset` onwards of a body of `size` bytes; size 0: the sender has it not."""
+
+    hash: bytes
+    size: int
+    offset: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Signed addresses of members' devices (see `peering`), encoded."""
+
+    signed: tuple[bytes, ...]
+
+
+Message: TypeAlias = (
+    Hello
+    | Bye
+    | Ping
+    | Pong
+    | Compare
+    | Same
+    | Buckets
+    | Entries
+    | Fetch
+    | Runs
+    | Have
+    | Evidence
+    | WantEvidence
+    | WantBranch
+    | Branch
+    | WantBodies
+    | Part
+    | Addresses
+    | SealMessage
+    | StateMessage
+)
+
+
+def encode(message: Message) -> bytes:
+    """Return the frame of `message`."""
+    return codec.encode(cast(Value, _to_list(message)), DEPTH_MAX)
+
+
+def _to_list(message: Message) -> list[Any]:
+    match message:
+        case Hello(nonce, box):
+            return ["hello", nonce, box]
+        case Bye(code, text):
+            return ["bye", code, text]
+        case Ping(number):
+            return ["ping", number]
+        case Pong(number):
+            return ["pong", number]
+        case Compare(digest, base):
+            return ["compare", digest, base]
+        case Same(digest):
+            return ["same", digest]
+        case Buckets(digests):
+            return ["buckets", digests]
+        case Entries(buckets, entries, reply):
+            return ["entries", buckets, [list(entry) for entry in entries], reply]
+        case Fetch(ranges):
+            return ["fetch", [[one.author, one.start, one.stop] for one in ranges]]
+        case Runs(runs, remaining, asked):
+            return ["runs", [_run_list(run) for run in runs], remaining, asked]
+        case Have(lengths, took):
+            return ["have", [list(pair) for pair in lengths], took]
+        case Evidence(proofs):
+            return ["evidence", list(proofs)]
+        case WantEvidence(authors):
+            return ["want-evidence", list(authors)]
+        case WantBranch(ids):
+            return ["want-branch", list(ids)]
+        case Branch(wires):
+            return ["branch", list(wires)]
+        case WantBodies(hashes):
+            return ["want-bodies", list(hashes)]
+        case Part(digest, size, offset, data):
+            return ["part", digest, size, offset, data]
+        case Addresses(signed):
+            return ["addresses", list(signed)]
+        case Height() | Said() | WantProposal() | WantSeal() | WantSeals() | Seals():
+            return seals.to_list(message)
+        case WantState() | StatePart():
+            return state_sync.to_list(message)
+        case _:
+            assert_never(message)
+
+
+def _run_list(run: Run) -> list[Any]:
+    return [run.author, run.start, list(run.wires), [list(pair) for pair in run.bodies]]
+
+
+def decode(frame: bytes) -> Message:
+    """Return the message in `frame`, its shape and limits checked, or raise `Malformed`."""
+    if len(frame) > FRAME_BYTES_MAX:
+        raise Malformed(f"a frame of {len(frame)} bytes")
+    fields = codec.decode(frame, DEPTH_MAX, VALUES_MAX)
+    if type(fields) is not list or not fields or type(fields[0]) is not str:
+        raise Malformed("not a message")
+    message = (
+        _session_message(fields)
+        or _frontier_message(fields)
+        or _content_message(fields)
+        or seals.read(fields)
+        or state_sync.read(fields)
+    )
+    if message is None:
+        raise Malformed(f"unknown message or wrong shape: {fields[0]:.20}")
+    return message
+
+
+def _session_message(fields: list[Any]) -> Message | None:
+    match fields:
+        case ["hello", bytes(nonce), bytes(box)] if len(nonce) == 24:
+            return Hello(nonce, box)
+        case ["bye", str(code), str(text)] if len(code) <= 32 and len(text) <= TEXT_CHARS_MAX:
+            return Bye(code, text)
+        case ["ping", number] if _is_count(number):
+            return Ping(number)
+        case ["pong", number] if _is_count(number):
+            return Pong(number)
+        case ["addresses", list(signed)]:
+            return Addresses(_bins(signed, ADDRESSES_MAX, ADDRESS_BYTES_MAX))
+        case _:
+            return None
+
+
+def _frontier_message(fields: list[Any]) -> Message | None:
+    match fields:
+        case ["compare", bytes(digest), bytes(base)] if len(digest) == 32 and len(base) in (0, 32):
+            return Compare(digest, base)
+        case ["same", bytes(digest)] if len(digest) == 32:
+            return Same(digest)
+        case ["buckets", bytes(digests)] if len(digests) == BUCKETS * BUCKET_DIGEST_BYTES:
+            return Buckets(digests)
+        case ["entries", bytes(buckets), list(entries), bool(reply)]:
+            ascending = bytes(sorted(set(buckets))) == buckets
+            if ascending and len(entries) <= ENTRIES_MAX:
+                return Entries(buckets, tuple(map(_entry, entries)), reply)
+        case ["have", list(pairs), took] if len(pairs) <= RUNS_MAX and _is_count(took):
+            return Have(tuple(map(_length, pairs)), took)
+    return None
+
+
+def _content_message(fields: list[Any]) -> Message | None:
+    match fields:
+        case ["fetch", list(ranges)] if len(ranges) <= RANGES_MAX:
+            return Fetch(tuple(map(_range, ranges)))
+        case ["runs", list(runs), remaining, bool(asked)] if _is_count(remaining):
+            if len(runs) <= RUNS_MAX:
+                return Runs(tuple(map(_run, runs)), remaining, asked)
+        case ["evidence", list(proofs)]:
+            return Evidence(_bins(proofs, EVIDENCE_MAX, 2 * RECORD_BYTES_MAX + 64))
+        case ["want-evidence", list(authors)]:
+            return WantEvidence(cast(Any, _bins(authors, IDS_MAX, 32, 32)))
+        case ["want-branch", list(ids)]:
+            return WantBranch(cast(Any, _bins(ids, IDS_MAX, 32, 32)))
+        case ["branch", list(wires)]:
+            return Branch(_bins(wires, FRAME_BYTES_MAX, RECORD_BYTES_MAX))
+        case ["want-bodies", list(hashes)]:
+            return WantBodies(_bins(hashes, IDS_MAX, 32, 32))
+        case ["part", bytes(digest), size, offset, bytes(data)]:
+            if len(digest) == 32 and len(data) <= PART_BYTES_MAX and _is_part(size, offset, data):
+                return Part(digest, size, offset, data)
+    return None
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _is_part(size: object, offset: object, data: bytes) -> bool:
+    return (
+        type(size) is int is type(offset)
+        and 0 <= offset <= offset + len(data) <= size <= PERMANENT_BYTES_MAX
+    )
+
+
+def _bins(items: list[Any], most: int, size_max: int, size_min: int = 1) -> tuple[bytes, ...]:
+    if len(items) > most:
+        raise Malformed(f"a list of {len(items)} items, at most {most} are allowed")
+    for item in items:
+        if type(item) is not bytes or not size_min <= len(item) <= size_max:
+            raise Malformed("an item is not bytes of the right size")
+    return tuple(items)
+
+
+def _entry(value: Any) -> Entry:
+    match value:
+        case [bytes(author), length, bytes(head), frozen] if (
+            len(author) == 32
+            and _is_count(length)
+            and len(head) == (HEAD_BYTES if length else 0)
+            and (frozen is None or (_is_count(frozen) and frozen >= length))
+        ):
+            return Entry(DeviceKey(author), length, head, frozen)
+        case _:
+            raise Malformed("not an entry of a frontier")
+
+
+def _length(value: Any) -> tuple[DeviceKey, int]:
+    match value:
+        case [bytes(author), length] if len(author) == 32 and _is_count(length):
+            return DeviceKey(author), length
+        case _:
+            raise Malformed("not a pair of log and length")
+
+
+def _range(value: Any) -> Range:
+    match value:
+        case [bytes(author), start, stop] if (
+            len(author) == 32 and _is_count(start) and _is_count(stop) and start < stop
+        ):
+            return Range(DeviceKey(author), start, stop)
+        case _:
+            raise Malformed("not a range of records")
+
+
+def _run(value: Any) -> Run:
+    match value:
+        case [bytes(author), start, list(wires), list(pairs)] if (
+            len(author) == 32 and _is_count(start) and len(pairs) <= len(wires)
+        ):
+            bodies = tuple(_body(pair, len(wires)) for pair in pairs)
+            return Run(
+                DeviceKey(author), start, _bins(wires, FRAME_BYTES_MAX, RECORD_BYTES_MAX), bodies
+            )
+        case _:
+            raise Malformed("not a run of records")
+
+
+def _body(value: Any, count: int) -> tuple[int, bytes]:
+    match value:
+        case [index, bytes(body)] if _is_count(index) and index < count:
+            return index, body
+        case _:
+            raise Malformed("not a body of a run")
+
+
+def size_of(wires: Sequence[bytes]) -> int:
+    """Return about how many bytes `wires` take in a frame."""
+    return sum(map(len, wires)) + 3 * len(wires)

@@ -1,0 +1,1 @@
+"""The home folder: its files, its keystore, and hardening of the process."""

@@ -1,0 +1,1 @@
+"""The folded ledger on disk: final state, overlay, proposals, snapshots, views."""

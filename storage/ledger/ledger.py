@@ -1,0 +1,402 @@
+"""The state of the ledger as commands read it: what is final, and what is provisional above.
+
+Final state follows from the seals that are kept, each applied once all that it covers is
+held; the records above the last cut are folded over it (`provisional`), and that is kept too,
+with a mark of the records and seals that were read. While the mark fits nothing is folded.
+
+The ledger itself is only read here. What is kept lies in a file of its own; see `layers`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from commonweal.protocol import codec
+from commonweal.protocol.errors import InvalidRecord, InvalidSeal, Malformed, WrongState
+from commonweal.protocol.keys import DeviceKey, MemberId
+from commonweal.protocol.ledger.members import changes
+from commonweal.protocol.ledger.state.advance import FOLD, Advance, Cut
+from commonweal.protocol.ledger.state.context import NO_DOCUMENTS, NOBODY, Context, Verdict
+from commonweal.protocol.ledger.state.rejections import Reason
+from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.records.record import CommunityId, Record, RecordId, from_bytes_unchecked
+from commonweal.protocol.seal.cut import CUT_BYTES_MAX
+from commonweal.storage.ledger import overlay
+from commonweal.storage.ledger.last_cut import BEGUN, LastCut, SealIds
+from commonweal.storage.ledger.overlay import NOTHING_DONE, Provisional, Watch, nobody
+from commonweal.storage.ledger.state_db import FINAL, NEWEST, OLDER, Layer, Layers
+from commonweal.storage.records.documents import Documents
+from commonweal.storage.records.log_store import LogRow, Store
+from commonweal.storage.records.seal_store import KeptSeal, Seals
+
+if TYPE_CHECKING:  # loaded when something is folded, which is seldom
+    from commonweal.protocol.ledger.finality.history import History
+    from commonweal.protocol.rules.document import Ruleset
+    from commonweal.protocol.vocabulary.rule_params import Rules
+    from commonweal.storage.ledger.finalize import Final, Folded
+
+NO_LEAST: Mapping[DeviceKey, int] = MappingProxyType({})
+
+TAKING = "taking"
+"""The mark of a state that is being taken from others: meanwhile no seal is folded here."""
+
+
+class LedgerState:
+    """What the records of a store come to. Valid until the store changes; `refresh` follows."""
+
+    def __init__(
+        self,
+        store: Store,
+        layers: Layers,
+        community: CommunityId,
+        *,
+        whole: bool = True,
+        watch: Watch = nobody,
+    ) -> None:
+        """Read what was kept, and fold what came since.
+
+        whole: False leaves what is above the last cut as it was, to be folded another time.
+        watch: is told, now and then, how many records are folded, and of how many.
+        """
+        self.store, self.layers, self.community = store, layers, community
+        self.documents: Mapping[bytes, bytes] = Documents(store)
+        """The permanent bodies that are held, by their hash."""
+        self.is_whole = False
+        """Whether all that is above the last cut was folded, as of the last look."""
+        self.has_advanced = False
+        """Whether a cut was applied since this was made."""
+        self.lacks: tuple[bytes, ...] = ()
+        """What must come before the next seal that is kept can be applied, by id."""
+        self.ready: dict[bytes, Folded] = {}
+        """Seals that were folded on the last one, by id, so that none is folded twice."""
+        self.last = LastCut(layers, community)
+        self._members: tuple[tuple[int, int], State] | None = None
+        self._waiting: tuple[State, tuple[MemberId, ...]] | None = None
+        self._waits: bytes | None = None
+        self._watch = watch
+        self.refresh(whole=whole)
+
+    @property
+    def cut(self) -> Cut:
+        """The last cut."""
+        return self.last.cut
+
+    @property
+    def alarm(self) -> str:
+        """Why this ledger cannot follow the seals that are kept; empty while it can."""
+        found = self.layers.mark("alarm")
+        return found[0] if found is not None and found[1] == FOLD else ""
+
+    def raise_alarm(self, why: str) -> None:
+        """Follow no seal any more, for a reason; a program with newer rules tries again."""
+        self.layers.put_mark("alarm", [why, FOLD])
+
+    @property
+    def final(self) -> State:
+        """The state at the last cut; whoever writes to it changes only his own copy."""
+        return State(Layer(self.layers, FINAL))
+
+    @property
+    def state(self) -> State:
+        """The provisional state: all records held; whoever writes changes only his own copy."""
+        return State(Layer(self.layers, NEWEST))
+
+    def members(self) -> State:
+        """Return the final state with what is above it of membership, which is little, folded."""
+        (rare,) = self.store.row("SELECT count(*) FROM rare") or (0,)
+        stamp = (self.cut.height, rare)
+        if self._members is None or self._members[0] != stamp:
+            self._members = stamp, self._above().members()
+        return self._members[1]
+
+    def waiting(self) -> tuple[MemberId, ...]:
+        """Return who is known and not admitted, or left, of all that is held; looked at once."""
+        state = self.members()
+        if self._waiting is None or self._waiting[0] is not state:
+            out = (changes.NEW, changes.LEFT)
+            rows = ((MemberId(key[1:]), value[0]) for key, value in state.items(changes.MEMBER))
+            self._waiting = state, tuple(id for id, status in rows if status in out)
+        return self._waiting[1]
+
+    @property
+    def founded(self) -> State:
+        """The final state, with the founding document, which rules before any cut."""
+        final = self.final
+        if final.get(changes.FOUNDING) is None:
+            founding = self.store.record(RecordId(self.community))
+            if founding is not None and founding.body is not None:
+                final.put(changes.FOUNDING, [b"", founding.id, founding.body.hash])
+        return final
+
+    @property
+    def ruleset(self) -> Ruleset:
+        """The ruleset in force at the last cut."""
+        from commonweal.protocol.ledger.governance import in_force
+
+        return in_force.in_force(self.founded, self.documents)
+
+    @property
+    def rules(self) -> Rules:
+        """What the fold asks of the ruleset in force."""
+        from commonweal.protocol.ledger.governance import in_force
+
+        return in_force.rules_of(self.ruleset)
+
+    def verdict(self, record: Record) -> Verdict:
+        """Return None when a record that is held counts, else the reason why it does not."""
+        row = self.store.log(record.author)
+        is_frozen = row.frozen is not None and record.seq >= row.frozen
+        if is_frozen and not self.is_final(record):
+            return Reason.LOG_FROZEN
+        return self.layers.verdict(record.id)
+
+    def is_final(self, record: Record) -> bool:
+        """Whether the last cut covers a record that is held."""
+        return self.last.covers(self.store, record)
+
+    def judge(self, record: Record, bodies: Mapping[bytes, bytes] = NO_DOCUMENTS) -> Verdict:
+        """Return why a record that is not written yet would count for nothing; None if not.
+
+        bodies: permanent ones that are not held yet, by their hash.
+        """
+        from commonweal.protocol.ledger.fold.fold import judge
+
+        documents = Documents(self.store, bodies) if bodies else self.documents
+        seals = SealIds(self.store, self.community)
+        base = (self.community, self.cut, self.rules, NOBODY, documents, seals)
+        context = Context(*base, self.store.record)
+        return judge(self.state, record, context)
+
+    def history(
+        self,
+        records_max: int | None = None,
+        least: Mapping[DeviceKey, int] = NO_LEAST,
+        bytes_max: int = CUT_BYTES_MAX,
+        without: Collection[DeviceKey] = (),
+    ) -> History:
+        """Return the history of the records held, with the final state that is kept.
+
+        records_max, bytes_max: take only the first so many above the cut, by clock; None for
+        all. least: of these logs take at least so many records. without: of these
+        take none.
+        """
+        history, above = self.end().history(), self._above()
+        stops = {} if records_max is None else dict(above.first(records_max, bytes_max, without))
+        for author, length in least.items():
+            if author in stops and author not in without:
+                stops[author] = max(stops[author], length)
+        stops |= dict.fromkeys(without, 0)
+        history.hold(above.records(above.covered(), stops))
+        history.hold_kept()
+        for row in self.store.logs():
+            if row.frozen is not None:
+                history.freeze(row.author, row.frozen)
+        return history
+
+    def end(self) -> Final:
+        """Return what is final, to fold a seal on it."""
+        from commonweal.storage.ledger.finalize import Final
+
+        return Final(self.store, self.layers, self.community, self.documents, self.last)
+
+    def records(self) -> Iterator[Record]:
+        """Yield every record that is good, and what seals cover of logs that end earlier here."""
+        for row in self.store.logs():
+            wires = self.store.wires(row.author, 0, row.length, row.bytes + 1)
+            yield from map(from_bytes_unchecked, wires)
+            log = self.last.logs.get(row.author)
+            left = 0 if log is None else log.length - row.length
+            at = None if log is None else log.head
+            for _ in range(left):
+                assert at is not None, "what is sealed is held"
+                record = self.store.record(at)
+                assert record is not None, "what is sealed is held"
+                yield record
+                at = record.prev
+
+    def past(self) -> Iterator[tuple[Advance, bytes]]:
+        """Yield what each seal added, and its id, from the first to the last applied."""
+        end = self.end()
+        for height in end.seals.heights:
+            kept = end.seals.at(height) if height <= self.cut.height else None
+            if kept is None:
+                return
+            seal, facts = kept.sealed.seal, end.facts(kept.sealed.seal.evidence)
+            cut = Cut(seal.height, seal.time_ms, seal.clock, seal.prev, seal.cut_root)
+            yield Advance(cut, kept.delta, facts.ends, facts.guilty), seal.id
+
+    def refresh(self, *, whole: bool = True, at_once: bool = True) -> int:
+        """Take in what changed in the store since the last time.
+
+        whole: with what is above the last cut. at_once: False folds a portion of that at
+        most; `is_whole` says whether more is left. Return how many records that were.
+        """
+        folded = 0
+        with self.store.snapshot():
+            rows = self.store.logs()
+            mark = _mark(self.store, rows, self.community)
+            self.is_whole = self.layers.mark("ledger") == mark
+            is_behind = not self.is_whole and (whole or self._may_advance(mark))
+            while is_behind:
+                self.layers.begin()
+                try:
+                    is_behind = self.layers.mark("ledger") != mark
+                    if is_behind:
+                        is_behind, records = self._follow(rows, whole=whole, at_once=at_once)
+                        self.layers.put_mark("ledger", mark if self.is_whole else None)
+                        folded += records
+                    else:
+                        self.is_whole = True
+                    self.layers.commit()
+                finally:
+                    self.layers.rollback()
+            self.last.read()
+            is_begun = self.layers.mark(BEGUN)
+            self._waits = mark if self.lacks or not is_begun else None
+        return folded
+
+    def shrink(self) -> None:
+        """Let go of what is cached of both files until the next time."""
+        self.store.shrink()
+        self.layers.shrink()
+
+    # Inside
+
+    def _above(self) -> Provisional:
+        from commonweal.protocol.ledger.governance import in_force
+
+        def rules_at(height: int) -> Rules:
+            return in_force.rules_at(self.founded, self.documents, height, self.cut.time_ms)
+
+        return Provisional(
+            *(self.store, self.layers, self.community, self.last),
+            *(self.documents, self.rules, rules_at, self._watch),
+        )
+
+    def _may_advance(self, mark: bytes) -> bool:
+        """Whether a seal may be applied, which could not be when it was tried last.
+
+        Or whether the ledger has to begin first.
+        """
+        self.last.read()
+        if self._waits != mark and not self.layers.mark(BEGUN):
+            return True
+        height = Seals(self.store, self.community).height
+        waits = self.alarm or self._waits == mark or self.layers.mark(TAKING)
+        return height > self.cut.height and not waits
+
+    def _follow(self, rows: list[LogRow], *, whole: bool, at_once: bool) -> tuple[bool, int]:
+        """Write what follows from the store.
+
+        Return whether more seals wait to be applied, and how many records above them were folded.
+        """
+        from commonweal.storage.ledger import views
+
+        if self.layers.mark("community") not in (None, self.community):
+            for table in views.TABLES:
+                self.layers.change(" ".join(("DELETE FROM", table)))
+        self.layers.put_mark("community", bytes(self.community))
+        self.last.read()
+        begun = self._begin()
+        if begun is None:
+            self.is_whole = whole
+            return False, 0
+        advanced, is_more = self._advance()
+        if advanced:
+            covered = sum(log.length for log in self.last.logs.values())
+            self._watch(covered, sum(row.length for row in rows))
+        self.has_advanced = self.has_advanced or bool(advanced)
+        whole = whole and not is_more
+        changed = dict.fromkeys([*begun, *advanced])
+        if whole or advanced:
+            changed |= dict.fromkeys(self.layers.clear(NEWEST))
+        done = self._above().fold(rows, at_once=at_once) if whole else NOTHING_DONE
+        self.is_whole = done.is_whole
+        views.refresh(self.layers, self.store, list(changed | dict.fromkeys(done.touched)))
+        return is_more, done.records
+
+    def _begin(self) -> list[bytes] | None:
+        """Begin, with what is inherited; None while that is not here, or is not what it should be.
+
+        Return the keys that this touches.
+        """
+        from commonweal.storage.ledger import inheritance
+
+        try:
+            return inheritance.begin(self.store, self.layers, self.community, self.last)
+        except (WrongState, Malformed, InvalidRecord) as error:
+            self.raise_alarm(str(error))
+            return None
+
+    def _advance(self) -> tuple[list[bytes], bool]:
+        """Apply the next seals that can be; return what keys this touches, and whether to go on."""
+        self.lacks = ()
+        touched: list[bytes] = []
+        records = 0
+        height = Seals(self.store, self.community).height
+        if self.alarm or self.layers.mark(TAKING) or height <= self.cut.height:
+            return touched, False
+        end = self.end()
+        while (kept := end.seals.at(self.cut.height + 1)) is not None:
+            folded = self._folded_seal(end, kept)
+            if folded is None:
+                break
+            end.write(folded)
+            touched += [key for key, _ in folded.outcome.changes]
+            records += len(folded.outcome.covered)
+            if records >= overlay.PORTION_RECORDS_MAX:
+                break
+        if touched:
+            touched += self.layers.clear(OLDER)
+            self.layers.put_mark("older", None)
+        return touched, records >= overlay.PORTION_RECORDS_MAX
+
+    def _folded_seal(self, end: Final, kept: KeptSeal) -> Folded | None:
+        """Return what a seal comes to; None when it must wait, or this ledger cannot follow it."""
+        from commonweal.storage.ledger.finalize import Lacking
+
+        seal = kept.sealed.seal
+        folded = self.ready.get(seal.id)
+        if folded is not None and folded.seal.prev == self.last.seal:
+            return folded
+        try:
+            found = end.fold(seal, kept.delta)
+        except InvalidSeal as error:
+            self.raise_alarm(str(error))
+            return None
+        if isinstance(found, Lacking):
+            self.lacks = found.missing
+            return None
+        return found
+
+
+@contextmanager
+def opened(
+    path: Any,
+    store: Store,
+    community: CommunityId,
+    *,
+    whole: bool = True,
+    watch: Watch = nobody,
+) -> Iterator[LedgerState]:
+    """Give the state of what `store` holds, kept in the file `path`; the rest: `LedgerState`."""
+    layers = Layers(path)
+    try:
+        yield LedgerState(store, layers, community, whole=whole, watch=watch)
+    finally:
+        layers.close()
+
+
+def _mark(store: Store, rows: list[LogRow], community: CommunityId) -> bytes:
+    """Return what changes whenever a record comes or goes, or a text."""
+    texts = store.row(
+        "SELECT (SELECT count(*) FROM body WHERE content IS NULL), (SELECT count(*) FROM wanted),"
+        " (SELECT max(height) FROM seal), (SELECT count(*) FROM double_vote)"
+    )
+    logs: list[codec.Value] = [
+        [row.author, row.length, row.head, row.frozen] for row in rows if row.length or row.frozen
+    ]
+    return codec.encode([bytes(community), logs, list(texts or ())])

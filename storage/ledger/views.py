@@ -1,0 +1,197 @@
+"""The rows behind the SQL views: what of the state changed is written again, row by row.
+
+The views and their columns are a public interface (docs/sql.md). Amounts and quantities are
+whole numbers with a scale. Free text is not in them, since it can be erased, but the names
+of members, which go when their text goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from commonweal.protocol.errors import CommonwealError
+from commonweal.protocol.ledger.claims import claims, pools
+from commonweal.protocol.ledger.contributions import attestation
+from commonweal.protocol.ledger.governance import proposals
+from commonweal.protocol.ledger.members import agents, changes, roles
+from commonweal.protocol.ledger.sharing import distribution
+from commonweal.protocol.ledger.things import event_row, units_and_specs
+from commonweal.protocol.records import record
+from commonweal.protocol.records.record import RecordId
+from commonweal.protocol.rules.split import Line
+from commonweal.protocol.vocabulary import names
+from commonweal.storage.ledger.state_db import FINAL, Layer, Layers
+from commonweal.storage.records.log_store import Store
+
+TABLES = (
+    *("mark", "state", "refused", "sealed_log", "tree", "said_at", "member_row", "event_row"),
+    *("attest_row", "proposal_row", "vote_row", "seal_row", "payout_row", "claim_row"),
+    *("offered_chunk", "taken_chunk"),
+)
+
+VIEWS = ("members", "events", "attests", "rules", "votes", "seals", "claims", "payouts")
+
+ID_BYTES = 32
+CORRECTIONS_BYTES = 8
+
+_OF_EVENT = (event_row.EVENT, distribution.BOOKED, distribution.WORTH)
+_OF_CLAIM = (claims.CLAIM, claims.SETTLED)
+
+
+def refresh(layers: Layers, store: Store, changed: Sequence[bytes]) -> None:
+    """Write again the rows that follow from these keys of the state, and those of members."""
+    state = layers.get
+    events = dict.fromkeys(key[1:] for key in changed if key[:1] in _OF_EVENT)
+    _write(layers, "event_row", events, lambda id: _event(state, id))
+    owed = dict.fromkeys(key[1:] for key in changed if key[:1] in _OF_CLAIM)
+    _write(layers, "claim_row", owed, lambda id: _claim(state, Layer(layers, FINAL), id))
+    for table, prefix, row in (
+        ("attest_row", attestation.SAID, _attest),
+        ("proposal_row", proposals.PROPOSAL, _proposal),
+        ("vote_row", proposals.VOTE, _vote),
+        ("payout_row", pools.LINE, _payout),
+    ):
+        keys = [key for key in changed if key[:1] == prefix]
+        final = Layer(layers, FINAL)
+        _write(layers, table, dict.fromkeys(keys), _of_key(state, final, row), 1)
+    _members(layers, store)
+
+
+_Get = Callable[[bytes], Any]
+_Row = tuple[Any, ...]
+
+
+def _of_key(
+    state: _Get, final: Layer, row: Callable[[bytes, Any, bool], _Row]
+) -> Callable[[bytes], _Row | None]:
+    def found(key: bytes) -> _Row | None:
+        value = state(key)
+        return None if value is None else row(key[1:], value, final.get(key) == value)
+
+    return found
+
+
+def _write(
+    layers: Layers,
+    table: str,
+    keys: dict[bytes, None],
+    row: Callable[[bytes], _Row | None],
+    cut: int = 0,
+) -> None:
+    """Put or delete the rows of `keys`. cut: so many bytes of a key are not in the table."""
+    name = "id" if table in ("event_row", "proposal_row", "claim_row") else "key"
+    put: list[_Row] = []
+    gone: list[_Row] = []
+    for key in keys:
+        found = row(key)
+        if found is None:
+            gone.append((key[cut:],))
+        else:
+            put.append(found)
+    if put:
+        places = ", ".join("?" * len(put[0]))
+        layers.change_many(f"INSERT OR REPLACE INTO {table} VALUES ({places})", put)  # noqa: S608
+    layers.change_many(f"DELETE FROM {table} WHERE {name} = ?", gone)  # noqa: S608
+
+
+def _event(state: _Get, id: bytes) -> _Row | None:
+    value = state(event_row.EVENT + id)
+    if value is None:
+        return None
+    row = event_row.EventRow(*value)
+    spec = None if row.spec is None else state(units_and_specs.SPEC + row.spec)
+    booked = state(distribution.BOOKED + id)
+    worth = state(distribution.WORTH + id)
+    return (
+        *(id, row.member, row.clock, row.action, row.provider, row.receiver),
+        *(row.quantity or (None, None, None)),
+        *(row.effort or (None, None, None)),
+        None if spec is None else units_and_specs.SpecRow(*spec).name,
+        *(row.source, row.target, row.input_of, row.output_of, row.scope, row.factor),
+        *(row.corrections, row.yes, row.no, row.disputes),
+        None if worth is None else worth[0],
+        None if booked is None else booked[0],
+    )
+
+
+def _attest(key: bytes, value: Any, final: bool) -> _Row:
+    event, member = key[:ID_BYTES], key[-ID_BYTES:]
+    corrections = int.from_bytes(key[ID_BYTES:-ID_BYTES])  # none of a claim
+    return key, event, member, value, corrections, final
+
+
+def _proposal(id: bytes, value: Any, final: bool) -> _Row:
+    row = proposals.read_row(value)
+    return (
+        *(id, row.subject, row.member, row.kind, row.status, row.base, row.target),
+        *(row.opened_ms, row.deadline_ms, row.electorate, row.needed),
+        *(row.yes, row.no, row.abstain, row.block, row.height, final),
+    )
+
+
+def _vote(key: bytes, value: Any, final: bool) -> _Row:
+    say, _, clock = value
+    return key, key[:ID_BYTES], key[ID_BYTES:], say, clock, final
+
+
+def _payout(key: bytes, value: Any, final: bool) -> _Row:
+    assert final, "only cuts pay"
+    unit, scale, ruleset, _, fields = value
+    line = Line(*fields)
+    pool, number = key[8:-5].decode(), int.from_bytes(key[-4:])
+    return (
+        *(key, int.from_bytes(key[:8]), pool, number, line.bucket, line.sort, line.member),
+        *(line.amount, scale, unit, ruleset, line.corrects),
+    )
+
+
+def _claim(state: _Get, final: Layer, id: bytes) -> _Row | None:
+    value = state(claims.CLAIM + id)
+    if value is None:
+        return None
+    row, paid = claims.claim_row(value), state(claims.SETTLED + id)
+    return (
+        *(id, row.height, *row.pool, row.member, row.ruleset),
+        *(row.earned, row.corrected, row.before, row.amount),
+        *claims.Paid(*(paid or ())),
+        final.get(claims.SETTLED + id) == paid,
+    )
+
+
+def _members(layers: Layers, store: Store) -> None:
+    """Write all members again: they are few, and their names come and go with their texts."""
+    layers.change("DELETE FROM member_row")
+    final = Layer(layers, FINAL)
+    founding = layers.get(changes.FOUNDING)
+    every = Layer(layers, 2)
+    for key, value in every.items(changes.MEMBER):
+        id, row = key[1:], changes.MemberRow(*value)
+        held = [
+            one[len(roles.ROLE + id) :].decode()
+            for one, claim in every.items(roles.ROLE + id)
+            if roles.RoleRow(*claim).held
+        ]
+        layers.change(
+            "INSERT INTO member_row VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(id, name_of(store, row.profile), row.status, row.devices),
+                founding is not None and founding[0] == id,
+                ",".join(held),
+                layers.get(agents.REFERRER + id),
+                final.get(key) == value,
+            ),
+        )
+
+
+def name_of(store: Store, profile: bytes | None) -> str | None:
+    """Return the name in a member's profile, when its text is held."""
+    found = None if profile is None else store.record(RecordId(profile))
+    data = None if found is None or found.body is None else store.body(found.body.hash)
+    if data is None:
+        return None
+    try:
+        _, content = record.read_erasable(data)
+    except CommonwealError:
+        return None
+    return names.shown(content.decode("utf-8", "replace")) or None

@@ -1,0 +1,1 @@
+"""Records on disk: logs, blobs, settings, addresses, seals and indexes."""

@@ -1,0 +1,126 @@
+"""Finding records by id: a large sorted table, and above it the ids of the last runs.
+
+Of an id 48 bits are kept; whoever looks one up hashes the few records that fit. The ids of
+a run are written as one row. Only when somebody looks among them are they spread out in
+memory, and when they are many they move to the large table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from commonweal.protocol.records.record import Record
+from commonweal.storage.sqlite.database import Database
+
+PREFIX_BYTES = 6
+FRESH_IDS_MAX = 524_288
+"""So many ids may wait for their move, together; they take 6 bytes each on the disk."""
+FRESH_IDS_IDLE = 256
+"""So many are moved when the node is idle; spread out in memory they take 160 bytes each."""
+KEYS_BETWEEN_MAX = 64
+"""Records looked at for an id that was typed in part."""
+
+
+class Ids:
+    """The ids of all records of one store, as (48 bits, key) pairs."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop what is remembered, which may be of records that are rolled back."""
+        self._spread: dict[int, tuple[int, ...]] | None = None
+        self._unspread: list[tuple[int, bytes]] = []
+        self._spread_version = 0
+        self._count: int | None = None
+
+    def add(self, key: int, run: Sequence[Record]) -> None:
+        """Note the ids of records that are stored under `key` and the keys after it."""
+        prefixes = b"".join([record.id[:PREFIX_BYTES] for record in run])
+        self._database.change("INSERT INTO fresh_id VALUES (?, ?)", (key, prefixes))
+        if self._spread is not None:
+            self._unspread.append((key, prefixes))
+        if self._count is None:
+            row = self._database.row("SELECT total(length(prefixes)) FROM fresh_id")
+            assert row is not None
+            self._count = int(row[0]) // PREFIX_BYTES
+        else:
+            self._count += len(run)
+        if self._count >= FRESH_IDS_MAX:
+            self._move()
+
+    def tidy(self) -> None:
+        """Move the ids of the last runs to the large table when they are many; for idle times."""
+        row = self._database.row("SELECT total(length(prefixes)) FROM fresh_id")
+        assert row is not None
+        if row[0] >= FRESH_IDS_IDLE * PREFIX_BYTES:
+            self._move()
+
+    def drop(self, start: int, stop: int) -> None:
+        """Drop the ids of what stood from key `start` to `stop` - 1; reads the whole table."""
+        self._move()
+        self._database.change("DELETE FROM record_id WHERE key >= ? AND key < ?", (start, stop))
+
+    def keys(self, record_id: bytes) -> list[int]:
+        """Return the keys of the records whose ids begin as `record_id` does."""
+        prefix = _number(record_id[:PREFIX_BYTES])
+        fresh = self._fresh().get(prefix, ())
+        found = self._database.rows("SELECT key FROM record_id WHERE prefix = ?", (prefix,))
+        return [key for (key,) in found] + list(fresh)
+
+    def keys_between(self, low: bytes, high: bytes) -> list[int]:
+        """Return the keys of the records whose ids lie between two ids, by id."""
+        first, last = _number(low[:PREFIX_BYTES]), _number(high[:PREFIX_BYTES])
+        fresh = [
+            (prefix, key)
+            for prefix, keys in self._fresh().items()
+            if first <= prefix <= last
+            for key in keys
+        ]
+        held = self._database.rows(
+            "SELECT prefix, key FROM record_id WHERE prefix BETWEEN ? AND ? ORDER BY 1 LIMIT ?",
+            (first, last, KEYS_BETWEEN_MAX),
+        )
+        return [key for _, key in sorted([*fresh, *held])]
+
+    def _fresh(self) -> dict[int, tuple[int, ...]]:
+        version = self._version()
+        if self._spread is None or version != self._spread_version:
+            self._unspread = self._database.rows("SELECT key, prefixes FROM fresh_id")
+            self._spread, self._spread_version = {}, version
+        for key, prefixes in self._unspread:
+            _spread_out(self._spread, key, prefixes)
+        self._unspread = []
+        return self._spread
+
+    def _version(self) -> int:
+        """Return what changes when another connection commits; the one writer hears of all."""
+        if not self._database.readonly:
+            return 0
+        row = self._database.row("PRAGMA data_version")
+        assert row is not None
+        return int(row[0])
+
+    def _move(self) -> None:
+        rows = self._database.rows("SELECT key, prefixes FROM fresh_id")
+        pairs = [pair for key, prefixes in rows for pair in _pairs(key, prefixes)]
+        pairs.sort()
+        self._database.insert_pairs("record_id", pairs)
+        self._database.change("DELETE FROM fresh_id")
+        self._spread, self._unspread, self._count = None, [], 0
+
+
+def _spread_out(spread: dict[int, tuple[int, ...]], key: int, prefixes: bytes) -> None:
+    for prefix, one in _pairs(key, prefixes):
+        spread[prefix] = (*spread.get(prefix, ()), one)
+
+
+def _pairs(key: int, prefixes: bytes) -> list[tuple[int, int]]:
+    size = PREFIX_BYTES
+    starts = range(0, len(prefixes), size)
+    return [(_number(prefixes[at : at + size]), key + at // size) for at in starts]
+
+
+def _number(prefix: bytes) -> int:
+    return int.from_bytes(prefix, "big")

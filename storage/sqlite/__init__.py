@@ -1,0 +1,1 @@
+"""SQLite: connections, schema, migrations, and read-only SQL."""

@@ -1,0 +1,324 @@
+"""One SQLite file: opening it safely, transactions, and its errors by name.
+
+A write opens a transaction; nothing of it is durable, or may be acknowledged, before
+`commit` returns. When the disk refuses, the whole transaction is gone and the database
+is as after the last commit; when that happens before `commit`, nothing is written until
+`rollback` says that the caller knows what was lost. After a failure of the device itself
+nothing goes on before `reopen`: what the system still holds in memory may not be what is
+on the disk.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from itertools import chain
+from pathlib import Path
+from typing import Any, NoReturn
+
+from commonweal.protocol.errors import (
+    CommonwealError,
+    DamagedDatabase,
+    DatabaseBusy,
+    DiskFailed,
+    DiskFull,
+    MissingDatabase,
+    ReadOnlyDatabase,
+    StorageError,
+)
+from commonweal.storage.sqlite import schema
+
+BUSY_MS_MAX = 5_000
+"""How long a writer waits for another one."""
+
+CACHE_KIB_MAX = 8 * 1024
+"""Pages kept in memory by one connection."""
+
+WAL_PAGES_MAX = 32 * 1024
+"""At this many pages (128 MiB) a commit moves the write-ahead log into the database itself."""
+
+WAL_IDLE_BYTES_MAX = 4 * 1024 * 1024
+"""An idle checkpoint cuts the write-ahead log when its file is longer than this."""
+
+BACKUP_STEP_PAGES = 1024
+
+ROWS_PER_INSERT = 64
+
+Row = tuple[Any, ...]
+
+_NAMED: dict[int, type[CommonwealError]] = {
+    sqlite3.SQLITE_FULL: DiskFull,
+    sqlite3.SQLITE_IOERR: DiskFailed,
+    sqlite3.SQLITE_CORRUPT: DamagedDatabase,
+    sqlite3.SQLITE_NOTADB: DamagedDatabase,
+    sqlite3.SQLITE_READONLY: ReadOnlyDatabase,
+    sqlite3.SQLITE_PERM: ReadOnlyDatabase,
+    sqlite3.SQLITE_CANTOPEN: ReadOnlyDatabase,
+    sqlite3.SQLITE_BUSY: DatabaseBusy,
+    sqlite3.SQLITE_LOCKED: DatabaseBusy,
+}
+
+
+def named(error: sqlite3.Error) -> CommonwealError | sqlite3.Error:
+    """Return our error for what SQLite reports; its own where only a fault of ours raises it."""
+    kind = _NAMED.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
+    return kind(str(error)) if kind else error
+
+
+class Database:
+    """A connection to one file, or to memory. Not for two threads at a time."""
+
+    def __init__(self, path: str | Path = ":memory:", *, readonly: bool = False) -> None:
+        """Open `path`, make it when it is new, and bring it to this version's schema.
+
+        readonly: takes no lock that a writer waits for, and needs an existing file of
+        this version. Raises NotOurs, NewerHome, OlderHome, MissingDatabase or a StorageError.
+        """
+        self.path = str(path)
+        self.readonly = readonly
+        self._failed_with: DiskFailed | None = None
+        self._lost_with: StorageError | None = None
+        self._in_batch = False
+        self._erased = True  # by the process before, for all we know
+        """Whether the write-ahead log may still hold what was erased; then it is cut."""
+        self.forget()
+        self._connection = self._open()
+
+    # Transactions
+
+    def commit(self) -> None:
+        """Make everything written since the last commit durable."""
+        self._check_nothing_lost()
+        if self._ready().in_transaction:
+            try:
+                self._connection.execute("COMMIT")
+            except sqlite3.Error as error:
+                self._fail(error, reported=True)
+            self._in_batch = False
+
+    def rollback(self) -> None:
+        """Forget everything written since the last commit."""
+        self.forget()
+        self._lost_with = None
+        self._in_batch = False
+        if self._failed_with is None and self._connection.in_transaction:
+            self._execute("ROLLBACK")
+
+    def forget(self) -> None:
+        """Drop what is cached of an open transaction; for classes that cache."""
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Let everything read inside see one state, whatever another process commits."""
+        if self._ready().in_transaction:
+            yield
+            return
+        self._execute("BEGIN")
+        try:
+            yield
+        finally:
+            if self._connection.in_transaction:
+                self._connection.execute("COMMIT")
+
+    # Statements
+
+    def row(self, statement: str, values: Iterable[Any] = ()) -> Row | None:
+        """Return the first row of a query, or None."""
+        try:
+            found: Row | None = self._ready().execute(statement, tuple(values)).fetchone()
+        except sqlite3.Error as error:
+            self._fail(error)
+        return found
+
+    def rows(self, statement: str, values: Iterable[Any] = ()) -> list[Row]:
+        """Return all rows of a query."""
+        try:
+            return self._ready().execute(statement, tuple(values)).fetchall()
+        except sqlite3.Error as error:
+            self._fail(error)
+
+    def each(self, statement: str, values: Iterable[Any] = ()) -> Iterator[Row]:
+        """Yield the rows of a query as they are read; write nothing before the end."""
+        try:
+            yield from self._ready().execute(statement, tuple(values))
+        except sqlite3.Error as error:
+            self._fail(error)
+
+    def change(self, statement: str, values: Iterable[Any] = ()) -> int:
+        """Write, in a transaction opened when none is; return the number of rows changed."""
+        try:
+            return self._writing().execute(statement, tuple(values)).rowcount
+        except sqlite3.Error as error:
+            self._fail(error)
+
+    def insert(self, statement: str, values: Iterable[Any] = ()) -> int:
+        """Write one row as `change` does; return its key."""
+        try:
+            key = self._writing().execute(statement, tuple(values)).lastrowid
+        except sqlite3.Error as error:
+            self._fail(error)
+        assert key is not None
+        return key
+
+    def change_many(self, statement: str, values: Iterable[Row]) -> None:
+        """Write once for each row of `values`, as `change` does."""
+        try:
+            self._writing().executemany(statement, values)
+        except sqlite3.Error as error:
+            self._fail(error)
+
+    def insert_pairs(self, table: str, rows: Sequence[tuple[Any, Any]]) -> None:
+        """Insert pairs into a table of two columns, many to a statement.
+
+        Each statement lets go of the interpreter once; one per row would let another
+        thread take it between any two rows.
+        """
+        for first in range(0, len(rows), ROWS_PER_INSERT):
+            some = rows[first : first + ROWS_PER_INSERT]
+            places = ", ".join(["(?, ?)"] * len(some))
+            statement = f"INSERT INTO {table} VALUES {places}"  # noqa: S608  a name of ours
+            self.change(statement, chain.from_iterable(some))
+
+    # The file
+
+    def checkpoint(self) -> None:
+        """Move the write-ahead log into the database, as far as readers allow; for idle times.
+
+        What was erased since stays in neither, unless somebody reads: then the next time.
+        """
+        assert not self._ready().in_transaction, "commit first"
+        wal = Path(self.path + "-wal")
+        big = wal.exists() and wal.stat().st_size > WAL_IDLE_BYTES_MAX
+        mode = "TRUNCATE" if big or self._erased else "PASSIVE"
+        self._execute("PRAGMA busy_timeout = 0")
+        try:
+            busy = self.row(f"PRAGMA wal_checkpoint({mode})")
+            if mode == "TRUNCATE" and busy is not None and not busy[0]:
+                self._erased = False
+        except DatabaseBusy:
+            pass  # a reader or another checkpoint; the next idle time comes
+        finally:
+            self._execute(f"PRAGMA busy_timeout = {BUSY_MS_MAX}")
+        self.shrink()
+
+    def shrink(self) -> None:
+        """Let go of the pages that are cached and not written to; the system has them too."""
+        self._execute("PRAGMA shrink_memory")
+
+    def backup(self, path: str | Path) -> None:
+        """Write a copy of the last committed state to `path`, whole or not at all."""
+        assert not self._ready().in_transaction, "commit first"
+        try:
+            schema.copy(self._ready(), Path(path), BACKUP_STEP_PAGES)
+        except sqlite3.Error as error:
+            self._fail(error)
+        except OSError as error:
+            raise ReadOnlyDatabase(f"{path}: {error.strerror}") from error
+
+    def reopen(self) -> None:
+        """Close and open the file again, which is how a failed device is left behind.
+
+        When even that fails, everything raises DiskFailed until it is tried again.
+        """
+        assert self.path != ":memory:", "memory cannot be opened again"
+        self.forget()
+        with suppress(sqlite3.Error):
+            self._connection.close()
+        self._failed_with, self._lost_with = DiskFailed(f"{self.path} is not open"), None
+        self._in_batch = False
+        self._connection = self._open()
+        self._failed_with = None
+
+    def close(self) -> None:
+        """Close the file; what was not committed is gone."""
+        self.forget()
+        with suppress(sqlite3.Error):
+            self._connection.close()
+
+    # Inside
+
+    def _open(self) -> sqlite3.Connection:
+        if self.path != ":memory:":
+            if self.readonly and not Path(self.path).exists():
+                raise MissingDatabase(self.path)
+            if not self.readonly:
+                _make_private(Path(self.path))
+        connection: sqlite3.Connection | None = None
+        try:
+            connection = sqlite3.connect(
+                self.path,
+                isolation_level=None,
+                check_same_thread=False,
+                timeout=BUSY_MS_MAX / 1000,
+                cached_statements=256,
+            )
+            schema.guard(connection, self.path, readonly=self.readonly)
+            for pragma in (
+                "synchronous = FULL",
+                f"wal_autocheckpoint = {WAL_PAGES_MAX}",
+                f"cache_size = -{CACHE_KIB_MAX}",
+                "secure_delete = ON",  # what is erased is overwritten
+                "trusted_schema = OFF",
+                f"query_only = {int(self.readonly)}",
+            ):
+                connection.execute(f"PRAGMA {pragma}")
+        except BaseException as error:
+            if connection is not None:
+                connection.close()
+            if isinstance(error, sqlite3.Error):
+                raise named(error) from error
+            raise
+        return connection
+
+    def _ready(self) -> sqlite3.Connection:
+        if self._failed_with is not None:
+            raise DiskFailed(str(self._failed_with))
+        return self._connection
+
+    def _writing(self) -> sqlite3.Connection:
+        connection = self._ready()
+        if not connection.in_transaction:
+            self._check_nothing_lost()
+            if self.readonly:
+                raise ReadOnlyDatabase(f"{self.path} was opened for reading")
+            connection.execute("BEGIN IMMEDIATE")
+            self._in_batch = True
+        return connection
+
+    def _execute(self, statement: str) -> None:
+        try:
+            self._ready().execute(statement).fetchall()
+        except sqlite3.Error as error:
+            self._fail(error)
+
+    def _check_nothing_lost(self) -> None:
+        if self._lost_with is not None:
+            raise type(self._lost_with)(f"{self._lost_with}; the batch is lost")
+
+    def _fail(self, error: sqlite3.Error, *, reported: bool = False) -> NoReturn:
+        """Raise our error; unless only busy, the transaction is gone.
+
+        reported: the caller learns of it from the commit itself.
+        """
+        known = named(error)
+        if isinstance(known, DiskFailed):
+            self._failed_with = known
+        if isinstance(known, StorageError) and not isinstance(known, DatabaseBusy):
+            self.forget()
+            if self._in_batch and not reported:
+                self._lost_with = known
+            self._in_batch = False
+            with suppress(sqlite3.Error):
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+        raise known from error
+
+
+def _make_private(path: Path) -> None:
+    """Make the file when it is missing, so that only its owner can read it."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise ReadOnlyDatabase(f"{path}: {error.strerror}") from error

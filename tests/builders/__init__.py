@@ -1,0 +1,1 @@
+"""What tests build: homes, nodes, links, communities."""

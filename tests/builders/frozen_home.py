@@ -1,0 +1,51 @@
+"""Freezes a home of this version: `python -m tests.builders.frozen_home NAME`, in tests/homes.
+
+A frozen home is never changed again: every later version must open it. Its secrets are
+those of nobody. Beside it lies what it must say: expected.json.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.builders.weal import founder, good
+
+HOMES = Path(__file__).parents[1] / "homes"
+KEPT = ("ledger.db", "keystore")
+
+
+def said(home: Path) -> dict[str, object]:
+    """Return what a home says that no later version may change."""
+    status = good("status", "--home", home, "-o", "json").json
+    ledger = good("ledger", "--home", home, "-o", "json").json
+    names = ("community", "member", "device", "records", "frontier", "state")
+    rows = ("id", "member", "member_name", "action", "quantity", "unit", "note")
+    return {
+        "status": {name: status[name] for name in names},
+        "ledger": [{name: row[name] for name in rows} for row in ledger["records"]],
+    }
+
+
+def freeze(name: str) -> None:
+    """Make a home with this version and keep it under `name`."""
+    with TemporaryDirectory() as folder:
+        home = founder(Path(folder) / "home", "Ann", "Garden")
+        good("record", "work", "2.5", "hour", "--note", "dug the beds 挖地", "--home", home)
+        good("record", "工作", "１", "小时", "--home", home)
+        good("record", "produce", "12", "kilogram", "--scope", "tomatoes", "--home", home)
+        good("invite", "create", "--uses", "3", "--home", home, "-o", "json")
+        target = HOMES / name
+        target.mkdir(parents=True)
+        for file in KEPT:
+            shutil.copy(home / file, target / file)
+        (target / "expected.json").write_text(
+            json.dumps(said(home), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+        )
+
+
+if __name__ == "__main__":
+    freeze(sys.argv[1])

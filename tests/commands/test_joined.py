@@ -1,0 +1,28 @@
+"""`weal status` tells who took the state of a seal how far the records have followed."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+from commonweal.storage.home.home import Home, Settings
+from commonweal.storage.ledger.snapshots import TAKEN
+from commonweal.storage.ledger.state_db import Layers
+from tests.builders.weal import founder, good
+
+
+def test_status_says_how_many_records_followed_a_state_that_was_taken(tmp_path: Path) -> None:
+    home = founder(tmp_path / "home")
+    good("shares", "--home", home)
+    assert good("status", "--home", home, "-o", "json").json["joined"] is None
+    with Home(home).store(readonly=True) as store:
+        device = Settings.read(store).device
+    with closing(Layers(Home(home).state)) as layers:
+        layers.begin()
+        layers.put_mark(TAKEN, 50)
+        layers.change("INSERT INTO sealed_log VALUES (?, ?, ?)", (device, 12_000, bytes(32)))
+        layers.commit()
+    found = good("status", "--home", home, "-o", "json").json["joined"]
+    assert found == {"height": 50, "records": 2, "of": 12_000}
+    shown = good("status", "--home", home).out
+    assert "the state at height 50 is checked; records 2 of 12,000" in shown

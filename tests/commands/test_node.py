@@ -1,0 +1,270 @@
+"""Commands beside a running node: what they ask it, and what they do when it is silent."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from commonweal.commands.view import node_client, own_addresses
+from commonweal.node.control import client
+from commonweal.protocol import errors
+from commonweal.protocol.errors import CommonwealError
+from commonweal.protocol.identity import invite
+from commonweal.storage.home.home import Home
+from tests.builders.weal import founder, good, weal
+
+RECORD_ID = b"r" * 32
+Answers = dict[str, list[dict[str, Any] | CommonwealError]]
+
+
+@contextmanager
+def node(home: Path, answers: Answers) -> Iterator[list[tuple[str, dict[str, Any]]]]:
+    """Hold the home as its node does, and answer each question as told; note what was asked."""
+    heard: list[tuple[str, dict[str, Any]]] = []
+    place = Home(home)
+    with place.lock(), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(str(place.socket_for_binding()))
+        listener.listen()
+        thread = threading.Thread(target=_serve, args=(listener, answers, heard), daemon=True)
+        thread.start()
+        try:
+            yield heard
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join(5)
+    place.socket.unlink()
+
+
+STANDING: dict[str, Any] = {"refusal": None, "peers": [], "state": "member"}
+"""What is asked before a record is written; it is not noted."""
+
+
+def _serve(listener: socket.socket, answers: Answers, heard: list[Any]) -> None:
+    while True:
+        try:
+            line, _ = listener.accept()
+        except OSError:
+            return
+        with line, line.makefile("rwb") as stream:
+            while length := stream.read(client.LENGTH_BYTES):
+                asked = client.read_question(stream.read(int.from_bytes(length, "big")))
+                if asked[0] == "status" and "status" not in answers:
+                    said: Any = [STANDING]
+                else:
+                    heard.append(asked)
+                    said = answers[asked[0]]
+                if not said:
+                    break
+                for number, one in enumerate(said, 1):
+                    stream.write(client.answer_message(one, last=number == len(said)))
+                stream.flush()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return founder(tmp_path / "h")
+
+
+def written() -> dict[str, Any]:
+    return {"records": [{"id": RECORD_ID, "seq": 7}]}
+
+
+def test_a_running_node_writes_for_us(home: Path) -> None:
+    with node(home, {"submit": [written()]}) as heard:
+        ran = good("record", "工作", "3", "小时", "--note", "花", "--home", home, "-o", "json")
+    assert ran.json == {"id": RECORD_ID.hex(), "seq": 7}
+    ((question, about),) = heard
+    assert question == "submit"
+    (wish,) = about["wishes"]
+    assert wish["kind"] == "event"
+    assert wish["data"]["action"] == "work"
+    assert wish["data"]["effortQuantity"] == {"n": 3, "scale": 0, "unit": "hour"}
+    assert wish["text"] == {
+        "media_type": "text/plain",
+        "content": "花".encode(),
+        "permanent": False,
+    }
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.NotPermitted("no"),
+        errors.DiskFull("full"),
+        errors.NotAdmittedYet("wait"),
+        errors.InvalidRecord("bad"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_what_the_node_refuses_is_refused_here(error: CommonwealError, home: Path) -> None:
+    with node(home, {"submit": [error]}):
+        ran = weal("record", "work", "1", "hour", "--home", home)
+    assert ran.code == error.exit_code
+    assert str(error) in ran.err
+
+
+def test_a_node_that_dies_while_it_writes_is_not_written_around(home: Path) -> None:
+    with node(home, {"submit": []}):
+        ran = weal("record", "work", "1", "hour", "--home", home)
+    assert ran.code == 69
+    assert good("ledger", "--home", home, "-o", "json").json["total"] == 0
+
+
+def test_who_gets_no_answer_is_told_that_it_may_be_written(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(node_client, "PATIENCE_SECONDS", 0.1)
+    place = Home(home)
+    with place.lock(), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(str(place.socket_for_binding()))
+        listener.listen()  # as of a node that was halted: it takes the question, and is silent
+        ran = weal("record", "work", "1", "hour", "--home", home)
+        assert ran.code == 69
+        assert "may have done it" in ran.err
+        assert "start it" not in ran.err
+        status = good("status", "--home", home).out
+        assert f"process {os.getpid()} holds this home and does not answer" in status
+    assert "not running" in good("status", "--home", home).out
+
+
+def test_waiting_ends_when_so_many_hold_it(home: Path) -> None:
+    waits: Any = [{"held_by": 0, "wanted": 2}, {"held_by": 1, "wanted": 2}]
+    answers: Answers = {"submit": [written()], "wait": [*waits, {"held_by": 2, "wanted": 2}]}
+    with node(home, answers) as heard:
+        ran = good("record", "work", "1", "hour", "--wait", "2", "--home", home, "-o", "json")
+    assert ran.json["seq"] == 7
+    assert heard[-1] == ("wait", {"ids": [RECORD_ID], "peers": 2})
+    assert "2 peers" in ran.err
+
+
+STATUS: dict[str, Any] = {
+    "community": b"c" * 32,
+    "device": b"d" * 32,
+    "member": b"m" * 32,
+    "records": 12,
+    "logs": 3,
+    "digest": b"f" * 32,
+    "state": "member",
+    "behind": 4,
+    "listening": ["/ip4/203.0.113.7/tcp/4001", "/ip4/8.8.8.8/tcp/4001", "/ip4/127.0.0.1/tcp/4001"],
+    "refusal": None,
+    "peers": [
+        {
+            "peer": b"p" * 32,
+            "device": b"e" * 32,
+            "member": b"n" * 32,
+            "address": "/ip4/10.0.0.9/tcp/4001",
+            "standing": "member",
+            "behind": 4,
+            "ahead": 0,
+        },
+        {
+            "peer": b"q" * 32,
+            "device": None,
+            "member": None,
+            "address": "",
+            "standing": "absent",
+            "failure": "refused",
+        },
+    ],
+}
+
+
+def test_status_asks_the_running_node(home: Path) -> None:
+    with node(home, {"status": [STATUS], "holders": [{"holders": [b"e" * 32]}]}):
+        found = good("status", "--home", home, "-o", "json").json
+        shown = good("status", "--home", home).out
+    assert (found["running"], found["behind"], found["records"]) == (True, 4, 12)
+    assert found["frontier"] == (b"f" * 32).hex()
+    (peer,) = found["peers"]
+    assert sorted(peer) == [
+        *("address", "ahead", "behind", "device", "dropped", "member", "member_name", "state")
+    ]
+    assert (peer["behind"], peer["device"]) == (4, (b"e" * 32).hex())
+    assert "behind by 4" in shown
+    assert "held by 1 peer" in shown
+
+
+def test_peers_are_listed_connected_or_not(home: Path) -> None:
+    with node(home, {"peers": [{"peers": STATUS["peers"]}]}):
+        rows = good("peers", "--home", home, "-o", "json").json["peers"]
+        shown = good("peers", "--home", home).out
+    assert [row["state"] for row in rows] == ["connected", "absent"]
+    assert "behind by 4" in shown
+    assert "absent" in shown
+
+
+def test_peers_without_a_node_says_how_to_start_one(home: Path) -> None:
+    ran = weal("peers", "--home", home)
+    assert ran.code == 69
+    assert "weal up" in ran.err
+
+
+def test_down_without_a_node_does_not_say_to_start_one(home: Path) -> None:
+    ran = weal("down", "--home", home)
+    assert ran.code == 69
+    assert "none to end" in ran.err
+    assert "weal up" not in ran.err
+
+
+def test_show_says_who_else_holds_a_record(home: Path) -> None:
+    made = good("record", "work", "1", "hour", "--home", home, "-o", "json").json
+    with node(home, {"holders": [{"holders": [b"e" * 32, b"f" * 32], "connected": 3}]}) as heard:
+        shown = good("show", made["id"], "--home", home).out
+    assert "and 2 peers" in shown
+    assert heard == [("holders", {"id": bytes.fromhex(made["id"])})]
+
+
+def test_a_link_carries_where_the_node_listens(home: Path) -> None:
+    made = good("record", "work", "1", "hour", "--home", home, "-o", "json").json
+    answer = {"records": [{"id": bytes.fromhex(made["id"]), "seq": made["seq"]}]}
+    with node(home, {"status": [STATUS], "submit": [answer]}):
+        ran = good("invite", "create", "--home", home, "-o", "json")
+    link = invite.from_text(ran.json["link"])
+    assert link.contacts[0].addresses[0] == "/ip4/8.8.8.8/tcp/4001"
+    assert link.contacts[0].addresses[-1] == "/ip4/127.0.0.1/tcp/4001"
+    assert ran.err == ""
+
+
+def test_a_link_of_private_addresses_warns(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        own_addresses, "_hosts", lambda: [("ip4", "192.168.1.5"), ("ip6", "fd00::1")]
+    )
+    ran = good("invite", "create", "--home", home, "-o", "json")
+    assert "private" in ran.err
+    found = invite.from_text(ran.json["link"]).contacts[0].addresses
+    assert [one.split("/")[2] for one in found] == ["192.168.1.5", "fd00::1"]
+    monkeypatch.setattr(
+        own_addresses, "_hosts", lambda: [("ip4", "192.168.1.5"), ("ip4", "8.8.8.8")]
+    )
+    assert good("invite", "create", "--home", home, "-o", "json").err == ""
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("/ip4/8.8.8.8/tcp/1", True),
+        ("/ip6/2606:4700::1/tcp/1", True),
+        ("/dns/node.example/tcp/1", True),
+        ("/ip4/127.0.0.1/tcp/1", False),
+        ("/ip4/192.168.0.1/tcp/1", False),
+        ("/ip4/100.64.0.1/tcp/1", False),
+        ("/ip6/fe80::1/tcp/1", False),
+        ("/ip6/fd00::1/tcp/1", False),
+    ],
+)
+def test_an_address_is_public_when_the_world_can_reach_it(address: str, public: bool) -> None:
+    assert own_addresses.is_public(address) is public
+
+
+def test_a_flag_that_weal_types_for_itself_is_refused_with_what_to_type(home: Path) -> None:
+    ran = weal("up", "--detached", "--home", home, answers="hello\n")
+    assert ran.code == 2
+    assert "weal up --background" in ran.err

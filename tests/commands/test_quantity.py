@@ -1,0 +1,200 @@
+"""How actions, quantities, units and times are typed, and what is refused with a hint."""
+
+from __future__ import annotations
+
+import pytest
+
+from commonweal.commands.terminal.quantity import (
+    ACTIONS,
+    UNITS,
+    is_effort,
+    read_action,
+    read_quantity,
+    read_unit,
+    shown_number,
+)
+from commonweal.commands.terminal.times import iso, read_duration_ms, read_time_ms
+from commonweal.protocol.errors import (
+    UnknownAction,
+    UnreadableQuantity,
+    UnreadableTime,
+    UnusableText,
+)
+
+NOW_MS = 1_764_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("typed", "n", "scale"),
+    [
+        ("3", 3, 0),
+        ("2.5", 25, 1),
+        ("2.50", 250, 2),
+        ("0", 0, 0),
+        ("0.001", 1, 3),
+        ("３", 3, 0),
+        ("３.５", 35, 1),
+        ("３．５", 35, 1),
+        ("٣", 3, 0),
+        (" 3 ", 3, 0),
+        ("9223372036854775807", 2**63 - 1, 0),
+        ("0.000000000000000001", 1, 18),
+    ],
+)
+def test_a_quantity_is_an_integer_with_a_scale(typed: str, n: int, scale: int) -> None:
+    assert read_quantity(typed, "hour") == {"n": n, "scale": scale, "unit": "hour"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "hint"),
+    [
+        ("3,5", "3.5"),
+        ("３，５", "3.5"),
+        ("1,000", "1.000"),
+        ("-3", "not negative"),
+        ("−3", "not negative"),
+        ("", ""),
+        ("3.", ""),
+        (".5", ""),
+        ("1e3", ""),
+        ("0x10", ""),
+        ("1_000", ""),
+        ("3 5", ""),
+        ("三", ""),
+        ("nan", ""),
+        ("9223372036854775808", "digits"),
+        ("0.0000000000000000001", "digits"),
+        ("1" * 5000, "digits"),
+    ],
+)
+def test_what_could_be_read_in_two_ways_is_refused(typed: str, hint: str) -> None:
+    with pytest.raises(UnreadableQuantity) as refused:
+        read_quantity(typed, "hour")
+    assert hint in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("typed", "unit"),
+    [
+        ("小时", "hour"),
+        ("hours", "hour"),
+        ("Hour", "hour"),
+        ("元", "CNY"),
+        ("cny", "CNY"),
+        ("天", "day"),
+        ("次", "one"),
+        ("ｋｇ", "kilogram"),
+        ("公斤", "kilogram"),
+        ("commits", "commit"),
+        ("basket", "basket"),
+        ("筐", "筐"),
+    ],
+)
+def test_a_unit_is_stored_by_one_name(typed: str, unit: str) -> None:
+    assert read_unit(typed) == unit
+
+
+@pytest.mark.parametrize("typed", ["", "  ", "a\x1bb", "x" * 65, "a\nb"])
+def test_a_unit_is_a_visible_word(typed: str) -> None:
+    with pytest.raises(UnusableText):
+        read_unit(typed)
+
+
+def test_there_are_the_19_actions_of_valueflows() -> None:
+    assert len(ACTIONS) == 19
+
+
+@pytest.mark.parametrize(
+    ("typed", "action"),
+    [
+        ("work", "work"),
+        ("WORK", "work"),
+        ("工作", "work"),
+        ("生产", "produce"),
+        ("消耗", "consume"),
+        ("转让", "transfer"),
+        ("deliverService", "deliverService"),
+        ("deliver-service", "deliverService"),
+        ("transferallrights", "transferAllRights"),
+    ],
+)
+def test_an_action_is_typed_in_either_language(typed: str, action: str) -> None:
+    assert read_action(typed) == action
+
+
+def test_an_unknown_action_gets_the_nearest() -> None:
+    with pytest.raises(UnknownAction, match="nearest is produce"):
+        read_action("producing")
+    with pytest.raises(UnknownAction):
+        read_action("")
+
+
+def test_no_two_actions_or_units_share_a_name() -> None:
+    for table in (ACTIONS, UNITS):
+        names = [name.lower() for one, others in table.items() for name in (one, *others)]
+        assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize(
+    ("action", "unit", "effort"),
+    [
+        ("work", "hour", True),
+        ("deliverService", "day", True),
+        ("use", "minute", True),
+        ("work", "one", False),
+        ("use", "kilogram", False),
+        ("produce", "hour", False),
+    ],
+)
+def test_time_is_an_effort_where_somebody_works(action: str, unit: str, effort: bool) -> None:
+    assert is_effort(action, unit) is effort
+
+
+@pytest.mark.parametrize(
+    ("n", "scale", "shown"),
+    [(3, 0, "3"), (25, 1, "2.5"), (1, 3, "0.001"), (-250, 2, "-2.50"), (0, 2, "0.00")],
+)
+def test_a_quantity_is_shown_as_it_was_typed(n: int, scale: int, shown: str) -> None:
+    assert shown_number(n, scale) == shown
+
+
+@pytest.mark.parametrize(
+    ("typed", "minutes"), [("30m", 30), ("12h", 720), ("7d", 10080), ("2w", 20160), ("７天", 10080)]
+)
+def test_a_duration_is_a_number_with_a_letter(typed: str, minutes: int) -> None:
+    assert read_duration_ms(typed) == minutes * 60_000
+
+
+@pytest.mark.parametrize("typed", ["", "7", "d", "0d", "-1d", "7 years", "9999999d", "1.5h"])
+def test_another_duration_is_refused(typed: str) -> None:
+    with pytest.raises(UnreadableTime):
+        read_duration_ms(typed)
+
+
+@pytest.mark.parametrize(
+    ("typed", "at_ms"),
+    [
+        ("1970-01-02T00:00:00Z", 86_400_000),
+        ("1970-01-01T01:00:00+01:00", 0),
+        ("2026-11-23T00:00:00.123Z", 1_795_392_000_123),
+        ("1d", NOW_MS - 86_400_000),
+        ("1960-01-01T00:00:00Z", 0),
+    ],
+)
+def test_a_time_is_a_date_or_so_long_ago(typed: str, at_ms: int) -> None:
+    assert read_time_ms(typed, NOW_MS) == at_ms
+
+
+@pytest.mark.parametrize("typed", ["", "yesterday", "2026-13-01", "2026-02-30", "12:30"])
+def test_another_time_is_refused(typed: str) -> None:
+    with pytest.raises(UnreadableTime):
+        read_time_ms(typed, NOW_MS)
+
+
+@pytest.mark.parametrize("at_ms", [0, 1_795_392_000_123, 253_402_300_799_999])
+def test_a_time_that_was_written_is_read_again(at_ms: int) -> None:
+    assert read_time_ms(iso(at_ms), 0) == at_ms
+
+
+def test_a_time_beyond_the_calendar_is_still_shown() -> None:
+    assert iso(2**63 - 1) == f"{2**63 - 1} ms"

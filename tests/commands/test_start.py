@@ -1,0 +1,264 @@
+"""`weal start`: the member's way in, typed line by line; and a member's other devices."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from commonweal.commands.begin import join
+from commonweal.commands.begin import start as start_commands
+from commonweal.commands.begin.init_found import found_community, make_home
+from commonweal.commands.node import up
+from commonweal.commands.terminal import options
+from commonweal.protocol import keys
+from commonweal.protocol.errors import NodeNotStarted
+from commonweal.protocol.identity import founding
+from commonweal.protocol.identity import invite as links
+from commonweal.protocol.identity.identity import inception_from_entropy, member_signer
+from commonweal.protocol.identity.invite import Contact
+from commonweal.protocol.keys import PeerKey
+from commonweal.storage.home import keystore
+from commonweal.storage.home.home import Home, Settings
+from tests.builders import homes
+from tests.builders.commons import meet
+from tests.builders.weal import founder, good, member, weal
+
+
+@pytest.fixture(autouse=True)
+def started(monkeypatch: pytest.MonkeyPatch) -> list[Home]:
+    """Note which nodes are started, and start none."""
+    homes: list[Home] = []
+
+    def start(home: Home, _secrets: object, **_how: object) -> list[str]:
+        homes.append(home)
+        return []
+
+    monkeypatch.setattr(up, "start", start)
+    monkeypatch.setattr(start_commands, "ADMISSION_SECONDS_MAX", 0.0)
+    return homes
+
+
+def test_a_founder_comes_in_with_a_few_lines(tmp_path: Path, started: list[Home]) -> None:
+    home = tmp_path / "home"
+    ran = good("start", "--home", home, answers="Mei\n\n\n\nLanxi\n\n")
+    assert [one.path for one in started] == [home]
+    assert " 24 " in ran.out
+    assert "weal://" in ran.out
+    status = good("status", "--home", home, "-o", "json").json
+    assert (status["community_name"], status["member_name"]) == ("Lanxi", "Mei")
+    assert not keystore.needs_passphrase(home / "keystore")
+    assert len(good("invite", "list", "--home", home, "-o", "json").json["invites"]) == 1
+
+
+@pytest.mark.parametrize("typed", ["2", "open-source", "9\nrules\nOpen-Source"])
+def test_a_founder_is_offered_the_templates(typed: str, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    ran = good("start", "--home", home, answers=f"Mei\n\n\n\nLanxi\n{typed}\n")
+    assert "2 open-source: makers of something public" in ran.out
+    assert ran.out.count("no such rules") == typed.count("\n")
+    assert good("rules", "show", "--home", home, "-o", "json").json["document"]["pools"]
+
+
+@pytest.mark.parametrize(("rules", "shares"), [("time-bank", True), ("none", False)])
+def test_rules_that_are_given_are_not_asked_for(rules: str, shares: bool, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    ran = good("start", "--rules", rules, "--home", home, answers="Mei\n\n\n\nLanxi\n")
+    assert "By which rules" not in ran.out
+    document = good("rules", "show", "--home", home, "-o", "json").json["document"]
+    assert bool(document.get("pools")) is shares
+
+
+def test_rules_that_cannot_be_read_are_told_before_a_home_is_made(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    assert weal("start", "--rules", "open-sauce", "--home", home, answers="Mei\n").code == 65
+    assert not home.exists()
+
+
+def test_rules_are_for_who_founds(tmp_path: Path) -> None:
+    link = good("invite", "create", "--home", founder(tmp_path / "a"), "-o", "json").json["link"]
+    ran = weal("start", link, "--rules", "none", "--home", tmp_path / "home", answers="Bo\n")
+    assert ran.code == 2
+    assert not (tmp_path / "home").exists()
+
+
+def test_who_breaks_off_at_the_words_is_told_that_they_count(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    ran = weal("start", "--home", home, answers="Mei\n\n")
+    assert ran.code == 130
+    assert "Your home stands" in ran.out
+    assert good("start", "--home", home, answers="\nLanxi\n\n")
+
+
+@pytest.mark.parametrize("is_pasted", [False, True], ids=["typed", "pasted"])
+def test_a_newcomer_comes_in_with_a_link(
+    is_pasted: bool, tmp_path: Path, started: list[Home]
+) -> None:
+    ann = founder(tmp_path / "ann")
+    link = good("invite", "create", "--home", ann, "-o", "json").json["link"]
+    home = tmp_path / "home"
+    if is_pasted:
+        lines = f"Bo\n\n\nnot a link\n{link}\n"
+        ran = good("start", "--home", home, answers=lines)
+        assert "This link cannot be read" in ran.out
+    else:
+        ran = good("start", link, "--home", home, answers="Bo\n\n\n")
+    assert "waits" in ran.out
+    assert [one.path for one in started] == [home]
+    assert good("status", "--home", home, "-o", "json").json["state"] == join.WAITING
+
+
+def test_a_member_starts_with_a_link_and_its_addresses_are_used(
+    tmp_path: Path, started: list[Home]
+) -> None:
+    ann, far = founder(tmp_path / "ann"), "/ip4/192.0.2.9/tcp/4001"
+    link = good("invite", "create", "--home", ann, "-o", "json").json["link"]
+    other = founder(tmp_path / "eve", "Eve", "Else")
+    foreign = good("invite", "create", "--home", other, "-o", "json").json["link"]
+    contact = Contact(PeerKey(b"b" * 32), (far,))
+    there = links.to_text(replace(links.from_text(link), contacts=(contact,)))
+    assert far in good("start", there, "--home", ann).out
+    with Home(ann).store(readonly=True) as store:
+        assert [(one.addresses, one.source) for one in store.addresses()] == [((far,), "link")]
+    assert len(started) == 1
+    ran = weal("start", foreign, "--home", ann)
+    assert ran.code == 78 and "one home is one community" in ran.err
+    with Home(ann).lock():
+        ran = weal("start", foreign, "--home", ann)
+    assert ran.code == 78 and "one home is one community" in ran.err
+    assert len(started) == 1
+
+
+def test_a_bad_link_is_told_before_a_home_is_made(tmp_path: Path, started: list[Home]) -> None:
+    ran = weal("start", "weal://broken", "--home", tmp_path / "home", answers="Bo\n")
+    assert ran.code == 65
+    assert not (tmp_path / "home").exists()
+    assert started == []
+
+
+def test_a_bad_name_is_asked_again(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    ran = good("start", "--home", home, answers=f"{'x' * 81}\nMei\n\n\n\nLanxi\n\n")
+    assert "1 to 80" in ran.out
+    assert good("status", "--home", home, "-o", "json").json["member_name"] == "Mei"
+
+
+def test_a_passphrase_is_typed_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cheap = dict(keystore.create.__kwdefaults__ or {}, cost=keystore.COST_MIN)
+    monkeypatch.setattr(keystore.create, "__kwdefaults__", cheap)
+    home = tmp_path / "home"
+    monkeypatch.setattr(start_commands, "is_typed", lambda: True)
+    hidden = iter(["one", "another", "open sesame", "open sesame"])
+    monkeypatch.setattr("click.termui.hidden_prompt_func", lambda _prompt: next(hidden))
+    monkeypatch.setenv("COMMONWEAL_PASSPHRASE", "")
+    monkeypatch.setattr(options, "is_typed", lambda: True)
+    monkeypatch.setattr(options, "ask_passphrase", lambda: "open sesame")
+    ran = good("start", "--home", home, answers="Mei\n\n\nLanxi\n\n")
+    assert "They differ" in ran.out
+    assert keystore.needs_passphrase(home / "keystore")
+
+
+def test_a_home_that_stands_is_only_started(tmp_path: Path, started: list[Home]) -> None:
+    home = founder(tmp_path / "home")
+    before = good("status", "--home", home, "-o", "json").json
+    good("start", "--home", home)
+    assert len(started) == 1
+    assert good("status", "--home", home, "-o", "json").json == before
+    with Home(home).lock():
+        good("start", "--home", home)
+    assert len(started) == 1
+
+
+def test_answers_that_end_early_end_quietly(tmp_path: Path, started: list[Home]) -> None:
+    ran = weal("start", "--home", tmp_path / "home", answers="")
+    assert (ran.code, ran.err, started) == (130, "", [])
+    assert not (tmp_path / "home" / "ledger.db").exists()
+
+
+def test_a_node_that_does_not_start_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_about: Any, **_how: Any) -> list[str]:
+        raise NodeNotStarted("the port is taken")
+
+    monkeypatch.setattr(up, "start", fail)
+    ran = weal("start", "--home", founder(tmp_path / "home"))
+    assert ran.code == NodeNotStarted.exit_code
+    assert "the port is taken" in ran.err
+
+
+def second_device(home: Path) -> str:
+    """Enrol another device of the home's member, as a restored home would; return its id."""
+    secrets = keystore.unlock(home / "keystore", None)
+    assert secrets.member_entropy is not None
+    seed = os.urandom(32)
+    signer = keys.device_signer(seed)
+    with Home(home).store() as store:
+        community = Settings.read(store).here
+        enrolled = founding.enrol(
+            member_signer(secrets.member_entropy),
+            inception_from_entropy(secrets.member_entropy),
+            signer,
+            keys.peer_signer(seed),
+            community,
+            1,
+        )
+        store.append(enrolled.author, [enrolled])
+        store.commit()
+    return signer.key.hex()
+
+
+def test_a_lost_device_is_ended_from_another(tmp_path: Path) -> None:
+    home = founder(tmp_path / "home")
+    lost = second_device(home)
+    rows = good("device", "list", "--home", home, "-o", "json").json["devices"]
+    assert {row["device"]: row["status"] for row in rows}[lost] == "active"
+    ended = good("device", "revoke", lost[:10], "--home", home, "-o", "json").json
+    assert (ended["device"], ended["last"]) == (lost, 0)
+    rows = good("device", "list", "--member", "Ann", "--home", home, "-o", "json").json["devices"]
+    assert {row["device"]: row["status"] for row in rows}[lost] == "revoked"
+    assert sorted(row["status"] for row in rows) == ["active", "revoked"]
+
+
+def test_devices_and_invites_stand_as_the_rules_in_force_say(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text('name = "Lanxi"\n[membership]\nvouches = 2\nen = "Two."\nzh = "两人。"\n')
+    mei = Home(tmp_path / "mei")
+    make_home(mei, "Mei", None, "en")
+    found_community(mei, "Lanxi", None, str(rules))
+    stands = []
+    (own,) = good("members", "-o", "json", "--home", mei.path).json["members"]
+    known = {own["member"]: None}
+    for name in ("Bo", "Chen"):
+        link = homes.invited(mei)
+        assert link.invite is not None
+        meet(mei, homes.newcomer(tmp_path / name, link, name))
+        listed = good("members", "-o", "json", "--home", mei.path).json["members"]
+        (his,) = [one["member"] for one in listed if one["member"] not in known]
+        known[his] = None
+        of_his = ("device", "list", "--member", his[:12])
+        (row,) = good(*of_his, "-o", "json", "--home", mei.path).json["devices"]
+        used = {
+            one["id"]: one["used"]
+            for one in good("invite", "list", "-o", "json", "--home", mei.path).json["invites"]
+        }
+        stands.append((row["status"], used[link.invite.id.hex()]))
+    # Mei, by her invite, is all who can vouch for Bo; of Chen the rules ask that Bo does too.
+    assert stands == [("active", 1), ("requested", 0)]
+
+
+def test_a_member_is_named_by_enough_of_his_id(tmp_path: Path) -> None:
+    home = founder(tmp_path / "home")
+    ran = weal("ledger", "--member", "zz", "--home", home)
+    assert ran.code == 65
+    own = good("status", "--home", home, "-o", "json").json["member"]
+    assert good("ledger", "--member", own[:8], "--home", home, "-o", "json").json["total"] == 0
+    assert weal("ledger", "--member", own[:3], "--home", home).code == 65
+
+
+def test_a_home_without_a_community_is_told_the_next_step(tmp_path: Path) -> None:
+    home = member(tmp_path / "home")
+    assert "weal found" in good("status", "--home", home).out

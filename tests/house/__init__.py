@@ -1,0 +1,1 @@
+"""The rules of the tree: style, words, pages, the list of threats."""

@@ -1,0 +1,439 @@
+"""What a hostile or broken peer may send, and what libp2p may raise: the node goes on."""
+
+from __future__ import annotations
+
+import gc
+import random
+import struct
+import warnings
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+import trio
+from libp2p import new_host
+from libp2p.abc import INetStream
+from libp2p.crypto.ed25519 import Ed25519PublicKey, create_new_key_pair
+from libp2p.crypto.keys import KeyPair, PublicKey
+from libp2p.custom_types import TProtocol
+from libp2p.host.exceptions import StreamFailure
+from libp2p.identity_utils import create_identity_from_seed
+from libp2p.network.stream.exceptions import StreamError
+from libp2p.peer.peerinfo import info_from_p2p_addr
+from libp2p.security.insecure.transport import PLAINTEXT_PROTOCOL_ID, InsecureTransport
+from multiaddr import Multiaddr
+
+from commonweal.node.network.libp2p import SYNC
+from commonweal.node.network.multistream import NoAgreement, choose, offer
+from commonweal.node.network.noise import Session, peer_id, secure
+from commonweal.node.network.stream import WINDOW_BYTES, WRITE_BYTES_MAX, Flag, Stream
+from commonweal.node.network.yamux import CONTROL_BYTES_MAX, Kind, Mux
+from commonweal.node.transport import Connected, Disconnected, Received
+from tests.builders.link_pairs import PATIENCE_S, End, foreign, reach, running
+
+MESHSUB = "/meshsub/1.1.0"
+HEADER = struct.Struct("!BBHII")
+SEED = bytes([7]) * 32
+HELLO = b"\x13/multistream/1.0.0\n"
+
+
+def prefixed(body: bytes) -> bytes:
+    """A body of less than 16 KiB behind its length as a varint."""
+    return bytes([len(body) & 0x7F | 0x80, len(body) >> 7]) + body
+
+
+def field(number: int, value: bytes) -> bytes:
+    """One length-delimited protobuf field."""
+    return bytes([number << 3 | 2]) + prefixed(value)
+
+
+def message(author: bytes, key: bytes, topic: bytes = b"t") -> bytes:
+    """A gossip message as its author would have it; the signature fits nothing."""
+    body = field(1, author) + field(2, b"data") + field(3, b"12345678") + field(4, topic)
+    return field(2, body + field(5, b"x" * 64) + field(6, key))
+
+
+HASHED = b"\x12\x20" + b"\x11" * 32
+JUNK = [
+    b"\x28" + random.Random(1).randbytes(40),
+    b"\xff" * 12,
+    b"\xff\xff\xff\xff\x07abc",
+    prefixed(message(HASHED, b"junk")),
+    prefixed(message(HASHED, b"\x08\x63" + field(2, b"zz"))),
+    prefixed(message(HASHED, b"\x08\x01" + field(2, b"zz"))),
+    prefixed(message(b"\x00\x24\x08\x01\x12\x20" + b"\xff" * 32, b"")),
+    prefixed(message(b"", b"")),
+    prefixed(message(b"\xff\xff", b"")),
+    prefixed(message(b"\x00\x01", b"", topic=b"\xff\xfe")),
+    prefixed(field(2, field(2, b"no topic"))),
+    prefixed(field(3, field(3, field(1, b"\xff\xfe\xfa")))),
+    prefixed(field(3, field(1, field(1, b"\xff\xfe\xfa") + field(2, b"\x01")))),
+    prefixed(field(3, field(4, field(1, b"t") + field(2, field(1, b"\xff") + field(2, b"j"))))),
+    prefixed(field(4, b"junk") + field(1, b"\x08\x01" + field(2, b"t"))),
+]
+
+
+async def test_junk_on_the_gossip_stream_ends_nothing_else() -> None:
+    a, b = End(1), End(2)
+    for end in (a, b):
+        end.network.subscribe(["t"])
+    async with running(a, b), foreign() as hostile:
+        await reach(hostile, a)
+        sync = await hostile.new_stream(peer_id(a.key), [TProtocol(SYNC)])
+        await a.wait(Connected)
+        await a.dial(b)
+        for junk in JUNK:
+            stream = await hostile.new_stream(peer_id(a.key), [TProtocol(MESHSUB)])
+            await stream.write(junk)
+            await trio.sleep(0.05)
+            await stream.reset()
+        await sync.write(b"\x00\x00\x00\x02ok")
+        assert (await a.wait(Received)).frame == b"ok"
+        with trio.fail_after(PATIENCE_S):
+            while not a.network.state().gossip_heard:
+                b.network.publish("t", b"gossip goes on")
+                await trio.sleep(0.05)
+        assert not a.all(Disconnected)
+        assert a.network._gossip.restarts == 0
+
+
+async def test_plaintext_with_a_members_public_key_is_refused() -> None:
+    a, member = End(1), End(2)
+    own = create_new_key_pair()
+    members_key = Ed25519PublicKey.from_bytes(member.key)
+
+    class Claim(type(own.private_key)):  # type: ignore[misc]
+        def get_public_key(self) -> PublicKey:
+            return members_key
+
+    claimed = KeyPair(Claim(own.private_key.impl), members_key)  # type: ignore[attr-defined]
+    transport = InsecureTransport(claimed)
+    liar = new_host(key_pair=own, sec_opt={TProtocol(PLAINTEXT_PROTOCOL_ID): transport})
+    async with running(a):
+        async with liar.run([]):
+            with pytest.raises(Exception, match="unable to connect"):
+                with trio.fail_after(PATIENCE_S):
+                    await liar.connect(info_from_p2p_addr(Multiaddr(a.network.addresses[0])))
+        socket = await trio.open_tcp_stream("127.0.0.1", port(a))
+        async with socket:
+            await socket.send_all(b"\x13/multistream/1.0.0\n\x11/plaintext/2.0.0\n")
+            with trio.fail_after(PATIENCE_S):
+                said = b""
+                while not said.endswith(b"\x03na\n"):
+                    said += (more := await socket.receive_some())
+                    assert more, "refused, not closed"
+        assert not a.events
+    with warnings.catch_warnings():  # libp2p leaves the socket of a failed dial to the collector
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
+
+
+async def test_a_handler_that_raises_ends_its_stream_only() -> None:
+    a = End(1)
+    for number, error in enumerate((ValueError("bug"), OSError("disk"), AssertionError("x"))):
+
+        async def raising(_stream: INetStream, error: Exception = error) -> None:
+            raise error
+
+        a.network._host.set_stream_handler(TProtocol(f"/raises/{number}"), raising)
+    async with running(a), foreign() as other:
+        await reach(other, a)
+        sync = await other.new_stream(peer_id(a.key), [TProtocol(SYNC)])
+        await a.wait(Connected)
+        for number in range(3):
+            with pytest.raises((StreamFailure, StreamError)), trio.fail_after(2):
+                stream = await other.new_stream(peer_id(a.key), [TProtocol(f"/raises/{number}")])
+                await stream.read(1)
+        await sync.write(b"\x00\x00\x00\x02ok")
+        assert (await a.wait(Received)).frame == b"ok"
+
+
+async def test_an_oversize_frame_of_a_member_closes_his_link() -> None:
+    a, b = End(1), End(2)
+    async with running(a, b), foreign() as hostile:
+        await a.dial(b)
+        await reach(hostile, a)
+        sync = await hostile.new_stream(peer_id(a.key), [TProtocol(SYNC)])
+        await a.wait(Connected, 2)
+        await sync.write((1 << 20).to_bytes(4, "big") + bytes(1_000))
+        await trio.sleep(0.1)
+        assert not a.all(Disconnected), "1 MiB is allowed"
+        await sync.reset()
+        await a.wait(Disconnected)
+        await hostile.disconnect(peer_id(a.key))
+        await reach(hostile, a)
+        sync = await hostile.new_stream(peer_id(a.key), [TProtocol(SYNC)])
+        await a.wait(Connected, 3)
+        await sync.write((1 + (1 << 20)).to_bytes(4, "big"))
+        assert "too large" in (await a.wait(Disconnected, 2)).reason
+        assert a.has(b.key)
+
+
+@asynccontextmanager
+async def hostile_session(end: End) -> AsyncIterator[tuple[Session, trio.SocketStream]]:
+    """A proven session with an end, below yamux."""
+    socket = await trio.open_tcp_stream("127.0.0.1", port(end))
+    async with socket:
+        _, session = await secure(socket, create_identity_from_seed(SEED), end.key)
+        yield session, socket
+
+
+def frame(kind: int, flags: int, stream_id: int, value: int, body: bytes = b"") -> bytes:
+    """One yamux frame."""
+    return HEADER.pack(0, kind, flags, stream_id, value) + body
+
+
+VIOLATIONS = {
+    "an unknown version": HEADER.pack(1, 0, 0, 0, 0),
+    "an unknown kind": frame(9, 0, 0, 0),
+    "a stream of ours": frame(Kind.WINDOW, Flag.SYN, 2, 0),
+    "stream 0": frame(Kind.WINDOW, Flag.SYN, 0, 0),
+    "a stream twice": frame(Kind.WINDOW, Flag.SYN, 1, 0) * 2,
+    "more than the window": frame(Kind.DATA, Flag.SYN, 1, WINDOW_BYTES + 1),
+    "an impossible window": frame(Kind.WINDOW, Flag.SYN, 1, 0xFFFFFFFF),
+    "window updates without end": frame(Kind.WINDOW, 0, 99, 0) * 4_500,
+    "streams opened and reset without end": b"".join(
+        frame(Kind.WINDOW, Flag.SYN, 1 + 2 * i, 0) + frame(Kind.WINDOW, Flag.RST, 1 + 2 * i, 0)
+        for i in range(400)
+    ),
+    "pings without end": frame(Kind.PING, Flag.SYN, 0, 1) * (2 * CONTROL_BYTES_MAX // 12),
+}
+
+
+@pytest.mark.parametrize("what", VIOLATIONS)
+async def test_who_breaks_yamux_is_cut_off(what: str) -> None:
+    a, b = End(1), End(2)
+    wrong = VIOLATIONS[what]
+    async with running(a, b):
+        await a.dial(b)
+        async with hostile_session(a) as (session, _):
+            pieces = [wrong[at : at + 60_000] for at in range(0, len(wrong), 60_000)]
+            await session.send(pieces)
+            with trio.fail_after(2):
+                while True:
+                    try:
+                        if await session.receive() is None:
+                            break
+                    except trio.BrokenResourceError:
+                        break
+                    except OSError:
+                        break
+        assert a.has(b.key)
+
+
+async def test_sealed_bytes_that_were_changed_end_the_connection() -> None:
+    a = End(1)
+    async with running(a):
+        async with hostile_session(a) as (session, socket):
+            await socket.send_all(b"\x00\x20" + bytes(32))
+            with trio.fail_after(2):
+                assert await closed(session)
+        with trio.fail_after(2):
+            while a.network.state().strangers:
+                await trio.sleep(0.01)
+
+
+async def test_a_stranger_gets_few_streams_and_many_are_reset() -> None:
+    a = End(1)
+    async with running(a), hostile_session(a) as (session, _):
+        asked = b"".join(frame(Kind.WINDOW, Flag.SYN, 1 + 2 * i, 0) for i in range(100))
+        await session.send([asked])
+        answers = b""
+        with trio.fail_after(2):
+            while answers.count(frame(Kind.WINDOW, Flag.RST, 199, 0)) == 0:
+                answers += b"".join(await session.receive() or [])
+        assert a.network.state().streams <= 2
+
+
+async def test_a_negotiation_without_end_is_ended() -> None:
+    a = End(1)
+    async with running(a):
+        for opening in (
+            b"\xff\xff\xff\xff\xff\xff",
+            b"\x13/multistream/1.0.0\n" + b"\x03xx\n" * 50,
+        ):
+            async with await trio.open_tcp_stream("127.0.0.1", port(a)) as socket:
+                with trio.fail_after(2):
+                    try:
+                        await socket.send_all(opening)
+                        while await socket.receive_some():
+                            pass
+                    except trio.BrokenResourceError:
+                        pass
+
+
+@asynccontextmanager
+async def two_muxes(opened: Callable[[Stream], None]) -> AsyncIterator[tuple[Mux, Mux]]:
+    """Two ends of yamux over one proven loopback connection; `opened` is the second's."""
+    listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    near, far = create_identity_from_seed(SEED), create_identity_from_seed(bytes(32))
+    far_key = far.public_key.to_bytes()
+    sessions: dict[str, Session] = {}
+
+    async def dial() -> None:
+        socket = await trio.open_tcp_stream("127.0.0.1", listeners[0].socket.getsockname()[1])
+        sessions["near"] = (await secure(socket, near, far_key))[1]  # type: ignore[arg-type]
+
+    async def accept() -> None:
+        sessions["far"] = (await secure(await listeners[0].accept(), far, None))[1]
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(dial)
+        nursery.start_soon(accept)
+    one = Mux(sessions["near"], outbound=True, peer_id=0, opened=lambda _: None, streams_max=300)
+    two = Mux(sessions["far"], outbound=False, peer_id=0, opened=opened, streams_max=300)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(one.run)
+        nursery.start_soon(two.run)
+        yield one, two
+        one.close("done")
+        two.close("done")
+    await listeners[0].aclose()
+
+
+async def test_a_cancelled_write_or_read_breaks_nothing() -> None:
+    async with trio.open_nursery() as nursery:
+
+        async def echo(stream: Stream) -> None:
+            try:
+                while True:
+                    await stream.write(await stream.read(65_536))
+            except StreamError:
+                stream.cut()
+
+        async with two_muxes(lambda each: nursery.start_soon(echo, each)) as (one, _):
+            kept = one.open()
+            for i in range(100):
+                other = one.open()
+                with trio.move_on_after(0.0005 * (i % 9)):
+                    await other.write(b"z" * 600_000)
+                    await other.read(65_536)
+                other.cut()
+                await kept.write(bytes([i]) * 3)
+                with trio.fail_after(4):
+                    got = b""
+                    while len(got) < 3:
+                        got += await kept.read(3)
+                assert got == bytes([i]) * 3
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_reader_wakes_when_its_stream_is_reset_here() -> None:
+    async with two_muxes(lambda _: None) as (one, _):
+        stream = one.open()
+        with trio.fail_after(2):
+            async with trio.open_nursery() as nursery:
+
+                async def read() -> None:
+                    with pytest.raises(Exception, match="reset"):
+                        await stream.read(1)
+
+                nursery.start_soon(read)
+                await trio.sleep(0.05)
+                await stream.reset()
+
+
+async def test_an_unread_stream_holds_one_window_and_the_others_flow() -> None:
+    arrived: list[Stream] = []
+    async with two_muxes(arrived.append) as (one, _):
+        unread, flowing = one.open(), one.open()
+        unread.push(bytes(1 << 20))
+        flowing.push(b"x")
+        with trio.fail_after(2):
+            while len(arrived) < 2 or len(arrived[0]._buffer) < WINDOW_BYTES:
+                await trio.sleep(0.01)
+            assert await arrived[1].read(1) == b"x"
+        await trio.sleep(0.1)
+        assert len(arrived[0]._buffer) == WINDOW_BYTES
+        assert unread.queued_bytes == (1 << 20) - WINDOW_BYTES
+        got = 0
+        with trio.fail_after(2):
+            while got < 1 << 20:
+                got += len(await arrived[0].read(65_536))
+
+
+async def test_a_write_waits_for_a_reader() -> None:
+    async with two_muxes(lambda _: None) as (one, _):
+        stream = one.open()
+        with trio.move_on_after(0.2) as gave_up:
+            while True:
+                await stream.write(bytes(100_000))
+        assert gave_up.cancelled_caught
+        assert stream.queued_bytes <= WRITE_BYTES_MAX + 100_000
+
+
+async def test_a_closed_stream_sends_what_is_queued_and_is_then_forgotten() -> None:
+    arrived: list[Stream] = []
+    async with two_muxes(arrived.append) as (one, two):
+        stream = one.open()
+        await stream.write(b"last words")
+        await stream.close()
+        with trio.fail_after(2):
+            while not arrived:
+                await trio.sleep(0.01)
+            assert await arrived[0].read() == b"last words"
+            with pytest.raises(EOFError):
+                await arrived[0].read()
+            await arrived[0].close()
+            while one.streams or two.streams:
+                await trio.sleep(0.01)
+
+
+class Said:
+    """A pipe that says what it was given."""
+
+    def __init__(self, said: bytes) -> None:
+        self.said = said
+        self.answers = b""
+
+    async def read(self, n: int | None = None) -> bytes:
+        """What is left to say."""
+        await trio.lowlevel.checkpoint()
+        taken, self.said = self.said[:n], self.said[n:] if n is not None else b""
+        return taken
+
+    async def write(self, data: bytes) -> None:
+        """Note an answer."""
+        self.answers += data
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        b"\x13",
+        b"\x00",
+        b"\x05http\n",
+        b"\x13/multistream/1.0.0 ",
+        b"\xff\xff\xff\x7f",
+        HELLO + b"\x80\x04" + b"x" * 512,
+        HELLO + b"\x03no\n" * 8 + b"\x04yes\n",
+    ],
+)
+async def test_what_is_not_multistream_is_refused(said: bytes) -> None:
+    with pytest.raises(NoAgreement):
+        await choose(Said(said), lambda: ("yes",))
+
+
+async def test_both_ends_agree_on_what_is_offered() -> None:
+    pipe = Said(HELLO + b"\x03no\n\x03ls\n\x04yes\n")
+    assert await choose(pipe, lambda: ("yes",)) == "yes"
+    assert pipe.answers == HELLO + b"\x03na\n" * 2 + b"\x04yes\n"
+    await offer(Said(HELLO + b"\x04yes\n"), "yes")
+    with pytest.raises(NoAgreement):
+        await offer(Said(HELLO + b"\x03na\n"), "yes")
+
+
+async def closed(session: Session) -> bool:
+    """Whether the other end closes."""
+    try:
+        while await session.receive() is not None:
+            pass
+    except (OSError, trio.BrokenResourceError):
+        return True
+    return True
+
+
+def port(end: End) -> int:
+    """The port that an end listens on."""
+    return int(end.network.addresses[0].split("/")[4])

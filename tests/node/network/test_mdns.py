@@ -1,0 +1,114 @@
+"""mDNS: what is announced, and what is made of what others announce."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import trio
+from zeroconf import (
+    EventLoopBlocked,
+    ServiceBrowser,
+    ServiceInfo,
+    ServiceStateChange,
+    Zeroconf,
+)
+
+from commonweal.node.network import mdns, peer_id
+from commonweal.node.network.mdns import NAMES_WAITING_MAX, SERVICE, Mdns, _Listener
+from commonweal.node.transport import PeerKey
+from tests.builders.link_pairs import End
+
+OWN, OTHER = End(1).key, End(2).key
+NAME = f"abc.{SERVICE}"
+
+
+def told(*addresses: bytes) -> list[tuple[PeerKey, tuple[str, ...]]]:
+    """What a node makes of an announcement with these addresses."""
+    found: list[tuple[PeerKey, tuple[str, ...]]] = []
+    of_ours = Mdns(OWN, (), lambda peer, each: found.append((peer, each)))
+    properties = {f"dnsaddr{i or ''}": each for i, each in enumerate(addresses)}
+    of_ours._read(ServiceInfo(SERVICE, NAME, port=1, properties=properties))
+    return found
+
+
+def at(address: str, peer: PeerKey) -> bytes:
+    """An address as it is announced."""
+    return f"{address}/p2p/{peer_id(peer)}".encode()
+
+
+def test_an_announcement_holds_addresses_and_a_random_name_only() -> None:
+    address = at("/ip4/192.0.2.7/tcp/4001", OWN).decode()
+    loopback = at("/ip4/127.0.0.1/tcp/4001", OWN).decode()
+    info = Mdns(OWN, (loopback, address), lambda _peer, _addresses: None)._service(NAME)
+    assert info.properties == {b"dnsaddr": address.encode()}
+    assert (info.type, info.name, info.server) == (SERVICE, NAME, "abc.local.")
+
+
+def test_a_node_on_the_network_is_found() -> None:
+    four, six = at("/ip4/192.0.2.7/tcp/4001", OTHER), at("/ip6/2001:db8::1/tcp/4001", OTHER)
+    expected = (OTHER, ("/ip4/192.0.2.7/tcp/4001", "/ip6/2001:db8::1/tcp/4001"))
+    assert told(four, six) == [expected]
+
+
+async def test_names_that_nobody_answers_for_do_not_pile_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("commonweal.node.network.mdns.Zeroconf", lambda: Zeroconf(["127.0.0.1"]))
+    browsers: list[ServiceBrowser] = []
+
+    def browse(*details: Any) -> ServiceBrowser:
+        browsers.append(ServiceBrowser(*details))
+        return browsers[0]
+
+    monkeypatch.setattr("commonweal.node.network.mdns.ServiceBrowser", browse)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(Mdns(OWN, (), lambda _peer, _addresses: None).run)
+        with trio.fail_after(5):
+            while not browsers:
+                await trio.sleep(0.01)
+        await trio.sleep(0.1)
+        for number in range(2_000):
+            key = (f"{number}.{SERVICE}", SERVICE)
+            browsers[0].queue.put((key, ServiceStateChange.Added))
+        with trio.fail_after(10):
+            while browsers[0].queue.qsize() > NAMES_WAITING_MAX:
+                await trio.sleep(0.05)
+        nursery.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize(
+    "addresses",
+    [
+        (),
+        (b"",),
+        (b"\xff\xfe",),
+        (b"/ip4/192.0.2.7/tcp/4001",),
+        (b"/ip4/192.0.2.7/tcp/4001/p2p/nonsense",),
+        (at("/ip4/192.0.2.7/udp/4001", OTHER),),
+        (at("/ip4/192.0.2.7/tcp/99999", OTHER),),
+        (at("/ip4/192.0.2.7/tcp/1", OTHER), at("/ip4/192.0.2.7/tcp/1", End(3).key)),
+        (at("/ip4/192.0.2.7/tcp/1", OWN),),
+    ],
+)
+def test_an_announcement_that_makes_no_sense_is_left_out(addresses: tuple[bytes, ...]) -> None:
+    assert told(*addresses) == []
+
+
+def test_a_busy_machine_ends_no_looking_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Blocked(ServiceInfo):
+        def request(self, *_: object, **__: object) -> bool:
+            raise EventLoopBlocked
+
+    class Quick(ServiceInfo):
+        def request(self, *_: object, **__: object) -> bool:
+            return True
+
+    offered: list[ServiceInfo] = []
+    zeroconf: Any = SimpleNamespace(cache=SimpleNamespace(get_by_details=lambda *_: None))
+    for kind, count in ((Blocked, 0), (Quick, 1)):
+        monkeypatch.setattr(mdns, "ServiceInfo", kind)
+        monkeypatch.setattr(kind, "load_from_cache", lambda *_: False)
+        _Listener("own", offered.append).add_service(zeroconf, SERVICE, NAME)
+        assert len(offered) == count

@@ -1,0 +1,173 @@
+"""The thread that concludes: what it folds above the cut, and how often."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import trio
+
+from commonweal.node.runtime import ledger_thread
+from commonweal.node.runtime.ledger_thread import Deciding
+from commonweal.protocol.errors import DiskFailed
+from commonweal.protocol.keys import DeviceKey, Signer
+from commonweal.protocol.ledger.finality import unsealed
+from commonweal.protocol.ledger.fold.fold import Ledger
+from commonweal.protocol.records.record import CommunityId, clock_in
+from commonweal.storage.ledger import overlay, proposals
+from commonweal.storage.ledger.ledger import LedgerState
+from commonweal.storage.ledger.state_db import Layers
+from commonweal.storage.records.log_store import Store
+from tests.builders.sealing_nodes import Node, seal_once
+from tests.protocol.rules.workshop import Workshop, paying
+from tests.storage.test_ledger_state import everything
+
+CUT = 10
+BACKLOG = 10 * CUT
+FOLDS_PER_RECORD_MAX = 3
+"""Once when it is sealed, once before, and what portions are thrown away."""
+
+
+class Witness:
+    """The founder's node with a backlog: its ledger on disk, and the thread that concludes."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.shop = Workshop(paying(), "Jun")
+        path = folder / "ledger.db"
+        self.node = Node(self.shop.community, self.shop.documents, Store(path))
+        self.state = folder / "state.db"
+        self.deciding = Deciding(path, self.state, self.shop.community)
+        self.now_ms, self.folds = self.shop.now_ms, 0
+        self._patch = monkeypatch
+        for module in (unsealed, proposals):
+            monkeypatch.setattr(module, "FULL_CUT_RECORDS", CUT)
+        monkeypatch.setattr(proposals, "HAVE_RECORDS_MAX", CUT)
+        monkeypatch.setattr(overlay, "NEWEST_RECORDS_MAX", 4)
+        monkeypatch.setattr(overlay, "NEWEST_RECORDS_KEPT", 2)
+        monkeypatch.setattr(overlay, "PORTION_RECORDS_MAX", CUT // 2)
+
+    def write(self, records: int) -> None:
+        """Let Jun record so many contributions, which arrive."""
+        for number in range(records):
+            self.shop.work("Jun", number + 1)
+        self.node.take(self.shop.records)
+
+    def seal(self) -> None:
+        """Let the next cut be final."""
+        signers: dict[DeviceKey, Signer] = {pen.key: pen.signer for pen in self.shop.pens.values()}
+        seal_once([self.node], signers, self.now_ms)
+
+    def look(self, after_ms: int) -> None:
+        """Let the thread look at the ledger, when so much time has passed; count what it folds."""
+        self.now_ms += after_ms
+        settle = Ledger.settle
+
+        def counted(ledger: Ledger, records_max: int | None = None) -> bool:
+            self.folds += ledger.waiting
+            return settle(ledger, records_max)
+
+        with self._patch.context() as patch:
+            patch.setattr(Ledger, "settle", counted)
+            self.deciding.step(self.now_ms)
+
+    def state_for(self, path: Path | str) -> LedgerState:
+        """Return the state as a command reads it, kept in that file."""
+        return LedgerState(Store(self.node.store.path), Layers(path), self.shop.community)
+
+    def check(self) -> None:
+        """Fail when a command finds another state than that of one fold of everything."""
+        assert everything(self.state_for(self.state).state) == everything(
+            self.state_for(":memory:").state
+        )
+
+
+@pytest.fixture
+def witness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Witness]:
+    made = Witness(tmp_path, monkeypatch)
+    yield made
+    made.deciding.close()
+
+
+def test_a_backlog_is_not_folded_again_after_each_cut(witness: Witness) -> None:
+    witness.write(BACKLOG)
+    for _ in range(BACKLOG // CUT):
+        witness.look(after_ms=CUT)
+        witness.seal()
+        witness.look(after_ms=0)
+    assert witness.node.assessor.outlook().height == BACKLOG // CUT
+    assert BACKLOG <= witness.folds <= FOLDS_PER_RECORD_MAX * BACKLOG
+
+
+def test_what_stands_above_the_cut_is_folded_in_the_end_though_nobody_asks(
+    witness: Witness,
+) -> None:
+    witness.write(BACKLOG)
+    witness.look(after_ms=0)
+    witness.seal()
+    for _ in range(BACKLOG):
+        witness.look(after_ms=CUT)
+    at_rest = witness.folds
+    assert at_rest <= FOLDS_PER_RECORD_MAX * BACKLOG
+    witness.look(after_ms=CUT)
+    assert witness.folds == at_rest, "once"
+    layers = Layers(witness.state)
+    assert layers.mark("ledger") is not None, "a command finds all of it folded"
+    witness.check()
+
+
+def test_a_command_needs_not_wait_until_the_backlog_is_folded(witness: Witness) -> None:
+    witness.write(BACKLOG)
+    for _ in range(3):
+        witness.look(after_ms=CUT)
+        witness.check()
+        witness.write(3)
+        witness.look(after_ms=CUT)
+        witness.seal()
+        witness.look(after_ms=CUT)
+        witness.check()
+
+
+def test_a_clock_that_is_set_back_lets_no_node_rest_for_long(witness: Witness) -> None:
+    witness.write(BACKLOG)
+    witness.look(after_ms=0)
+    folded = witness.folds
+    witness.look(after_ms=0)
+    assert witness.folds == folded, "it rests"
+    witness.look(after_ms=-3_600_000)
+    assert witness.folds > folded
+
+
+def test_who_builds_a_seal_reads_no_more_of_a_backlog_than_it_covers(
+    witness: Witness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    witness.write(BACKLOG)
+    read: list[bytes] = []
+
+    def counted(wire: bytes) -> int:
+        read.append(wire)
+        return clock_in(wire)
+
+    monkeypatch.setattr(overlay, "CLOCKS_BYTES", 1)
+    monkeypatch.setattr(overlay, "clock_in", counted)
+    witness.seal()
+    assert CUT <= len(read) <= 3 * CUT
+
+
+async def test_a_disk_that_fails_is_not_asked_again_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger_thread, "QUIET_S", 0.01)
+    thread = Deciding(tmp_path / "ledger.db", tmp_path / "state.db", CommunityId(bytes(32)))
+    (tmp_path / "ledger.db-wal").touch()
+    looked: list[int] = []
+
+    def failing() -> None:
+        looked.append(1)
+        raise DiskFailed("state.db")
+
+    monkeypatch.setattr(thread, "_opened", failing)
+    monkeypatch.setattr(thread, "_count", lambda _: 0)
+    with trio.move_on_after(0.5):
+        await thread.run(lambda _: None)
+    assert 1 <= len(looked) <= 3

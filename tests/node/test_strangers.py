@@ -1,0 +1,130 @@
+"""What those who have proven nothing, or little, can make a service keep, say and believe."""
+
+from __future__ import annotations
+
+from commonweal.node.service.events import Dial, Send, Woke
+from commonweal.node.service.peer import ENDS_KEPT_MAX
+from commonweal.node.service.peers.overlay import MOVE_MS, NEAR_MAX
+from commonweal.node.transport import Connected, Disconnected, Found, Received
+from commonweal.protocol.identity import signed_address
+from commonweal.protocol.keys import PeerKey
+from commonweal.protocol.wire import messages
+from tests.fuzz.test_service import Stage
+
+STRANGERS = 2_000
+
+
+def key(number: int) -> PeerKey:
+    return PeerKey(number.to_bytes(32, "big"))
+
+
+def come_and_go(stage: Stage, strangers: int) -> None:
+    for number in range(strangers):
+        stage.handle(Connected(key(number), "/ip4/10.9.9.9/tcp/1", outbound=False))
+        stage.handle(Disconnected(key(number), "gone"))
+        if number % 100 == 0:
+            stage.turn()
+    stage.turn()
+
+
+def test_strangers_who_come_and_go_leave_nothing() -> None:
+    stage = Stage(1)
+    come_and_go(stage, ENDS_KEPT_MAX)
+    before = stage.held()
+    come_and_go(stage, STRANGERS)
+    assert stage.held() < before + 100
+
+
+def test_strangers_do_not_push_out_why_a_member_was_dropped() -> None:
+    stage = Stage(1)
+    session = stage.service.desk.sessions[stage.member]
+    stage.service.desk.drop(session, "broke the rules")
+    come_and_go(stage, 2 * ENDS_KEPT_MAX)
+    (named,) = [one for one in stage.service.reporting.peers() if one["peer"] == stage.member]
+    assert named["dropped"] == "broke the rules"
+
+
+def test_a_stranger_who_comes_in_refuses_nobody() -> None:
+    stage = Stage(1)
+    stage.link(stage.stranger)
+    stage.handle(
+        Received(stage.stranger, messages.encode(messages.Bye("invite-used", "pay Eve first")))
+    )
+    assert stage.service.gate.refusal is None
+    assert stage.stranger not in stage.service.desk.sessions
+
+
+def test_whom_we_asked_may_refuse_us() -> None:
+    stage = Stage(1)
+    stage.handle(Connected(stage.stranger, "/ip4/10.9.9.9/tcp/1", outbound=True))
+    stage.handle(
+        Received(stage.stranger, messages.encode(messages.Bye("invite-used", "by another")))
+    )
+    assert stage.service.gate.refusal == ("invite-used", "by another")
+
+
+def test_hellos_without_end_are_ended() -> None:
+    stage = Stage(1)
+    hello = next(one for one in stage.traffic if isinstance(messages.decode(one), messages.Hello))
+    stage.link(stage.member)
+    for _ in range(100):
+        stage.handle(Received(stage.member, hello))
+    assert "speaks out of place" in stage.drops
+
+
+def test_what_is_announced_near_pushes_no_address_out() -> None:
+    stage = Stage(1)
+    peering = stage.service.peering
+    (known,) = [one for one in peering.contacts() if one.peer == stage.member]
+    assert known.signed and known.addresses
+    for number in range(20):
+        false = tuple(f"/ip4/10.6.6.{i}/tcp/{1 + number}" for i in range(16))
+        stage.handle(Found(stage.member, false))
+    (kept,) = [one for one in stage.store.addresses() if one.peer == stage.member]
+    assert kept.addresses == known.addresses
+    for peer in list(stage.service.desk.sessions):
+        stage.handle(Disconnected(peer, "gone"))
+    peering._try(stage.member).due_ms = 0
+    dials = []
+    for _ in range(5):
+        stage.now_ms += 1_000
+        dials += stage.service.handle(Woke(), stage.now_ms)
+    dialled = next(one for one in dials if isinstance(one, Dial) and one.peer == stage.member)
+    assert set(known.addresses) < set(dialled.addresses), "theirs are tried, and what is near too"
+    assert len(dialled.addresses) <= len(known.addresses) + NEAR_MAX
+
+
+def test_a_member_who_moves_without_end_is_passed_on_now_and_then() -> None:
+    stage = Stage(1)
+    mover = next(one for one in stage.node.world.nodes if one.key == stage.member)
+    replica, host = mover.service.desk.replica, mover.service.desk.me.host
+    passed = 0
+    for number in range(200):
+        where = (f"/ip4/10.1.1.1/tcp/{1 + number}",)
+        now_ms = stage.now_ms + 200_000 + number
+        moved = signed_address.sign(host, replica.community, now_ms, where)
+        frame = messages.encode(messages.Addresses((moved.to_bytes(),)))
+        actions = stage.service.handle(Received(stage.member, frame), stage.now_ms + 50 * number)
+        passed += sum(isinstance(one, Send) for one in actions)
+    assert 0 < passed <= 3 * len(stage.service.desk.members())
+
+
+def test_who_moves_twice_at_once_is_found_at_the_last_place_and_told_to_others() -> None:
+    stage = Stage(1)
+    mover = next(one for one in stage.node.world.nodes if one.key == stage.member)
+    replica, host = mover.service.desk.replica, mover.service.desk.me.host
+    sent, moved, start_ms = [], b"", stage.now_ms + 2 * MOVE_MS
+    for number in range(2):
+        where = (f"/ip4/10.1.1.1/tcp/{1 + number}",)
+        now_ms = stage.now_ms + 200_000 + number
+        moved = signed_address.sign(host, replica.community, now_ms, where).to_bytes()
+        frame = messages.encode(messages.Addresses((moved,)))
+        sent += stage.service.handle(Received(stage.member, frame), start_ms + number)
+        (known,) = [one for one in stage.service.peering.contacts() if one.peer == stage.member]
+        assert known.addresses == where
+    others = len(stage.service.desk.members()) - 1
+    told = [one.peer for one in sent if isinstance(one, Send)]
+    assert others and len(told) == others, "of the first move only"
+    later = stage.service.handle(Woke(), start_ms + MOVE_MS)
+    told = [one.peer for one in later if isinstance(one, Send) and moved in one.frame]
+    assert len(told) == len(stage.service.desk.members())

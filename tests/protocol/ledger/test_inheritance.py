@@ -1,0 +1,241 @@
+"""A re-founded community begins with the state of its parent, and with no other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from commonweal.protocol import codec, merkle
+from commonweal.protocol.errors import CommonwealError, InvalidRecord, Malformed, WrongState
+from commonweal.protocol.identity import founding
+from commonweal.protocol.identity.parent import INHERIT, Parent, parent_of
+from commonweal.protocol.ledger.checkpoint import snapshot
+from commonweal.protocol.ledger.checkpoint.refounding import inherited
+from commonweal.protocol.ledger.claims.claims import CLAIM
+from commonweal.protocol.ledger.claims.pools import PAID, POOL
+from commonweal.protocol.ledger.governance import in_force, proposals, seats
+from commonweal.protocol.ledger.members import changes, forks, invites, roles
+from commonweal.protocol.ledger.members.changes import MemberRow
+from commonweal.protocol.ledger.members.key_recovery import SUCCESSION
+from commonweal.protocol.ledger.state.dates import LAST
+from commonweal.protocol.ledger.things.resources import RESOURCE
+from commonweal.protocol.records import record
+from commonweal.protocol.records.record import CommunityId, Record, RecordId
+from tests.protocol.authors import BO, EVE, FIRST, FOUNDING, MEI, NOW_MS, Author, write
+
+OLD = CommunityId(FIRST.id)
+NONCE = b"\x77" * 32
+THING, EVENT = b"\x01" * 32, b"\x02" * 32
+
+
+def member(author: Author, status: str = changes.ACTIVE, **changed: Any) -> list[Any]:
+    row = MemberRow(status, 9, [*author.inception.keys], 1, 2, 1, b"\x05" * 32)
+    return [*row._replace(**changed)]
+
+
+STATE: dict[bytes, Any] = {
+    changes.FOUNDING: [bytes(MEI.id), bytes(OLD), FOUNDING.record.body.hash],  # type: ignore[union-attr]
+    changes.MEMBER + MEI.id: member(MEI),
+    changes.MEMBER + BO.id: member(BO),
+    changes.MEMBER + EVE.id: member(EVE, changes.LEFT),
+    changes.DEVICE + MEI.device: [bytes(MEI.id), None, bytes(MEI.peer), 1],
+    changes.DEVICE_OF + MEI.id + MEI.device: True,
+    changes.PEER + MEI.peer + MEI.device: True,
+    invites.INVITE + EVENT: [bytes(MEI.id), bytes(32), 1, 0, None, False],
+    invites.REQUEST + EVENT: [bytes(BO.id)],
+    invites.VOUCH + EVENT: True,
+    changes.FROZEN + EVE.device: 3,
+    LAST: [7, 70, bytes(32), b"", 40],
+    seats.SEATED: [[bytes(MEI.device), bytes(MEI.id)]],
+    seats.GUILTY + EVE.device: True,
+    roles.OFFER + MEI.id: [bytes(MEI.device), 7],
+    roles.ROLE + MEI.id + b"witness": [True, 0, 1, bytes(32)],
+    roles.ROLE + BO.id + b"speaker": [True, 1, 4, bytes(32)],
+    proposals.PROPOSAL + EVENT: ["open"],
+    proposals.VOTE + EVENT: ["yes"],
+    proposals.DECIDED + EVENT: [bytes(EVE.device), 3],
+    forks.KEPT + EVE.device: [3, EVENT],
+    SUCCESSION + BO.id: [1, b"", [], b"", b"", 0],
+    in_force.STANDING: [b"\x08" * 32, EVENT, 5, 50, 0, b""],
+    in_force.DOCUMENT + b"\x08" * 32: b"rules",
+    RESOURCE + THING: ["tool", {"accountable": bytes(OLD), "onhand": 3}, [bytes(BO.id)]],
+    POOL + b"cash\0EUR\x002\0": [100, 5, ""],
+    PAID + b"cash\0EUR\x002\0" + bytes(OLD): 5,
+    CLAIM + EVENT: [3, "cash", "EUR", 2, bytes(BO.id), b"", 5, 0, 0, 5],
+}
+
+
+def handed(state: dict[bytes, Any] | None = None, depth: int = 0) -> tuple[bytes, list[bytes]]:
+    listed = list(snapshot.pairs_of((STATE if state is None else state).items()))
+    top = merkle.root_of(listed)
+    nodes = merkle.restore(listed, top)
+    chunks = []
+    for number in range(1 << depth):
+        below = [one for one in listed if merkle.place_of(one.key, depth) == number]
+        chunks.append(snapshot.chunk_to_bytes(nodes, depth, number, below))
+    return top, chunks
+
+
+def refounded(
+    top: bytes, depth: int = 0, by: Author = MEI, document: bytes = FOUNDING.body
+) -> Record:
+    parent = Parent(OLD, 7, b"\x07" * 32, top, 70, depth)
+    return founding.found_again(
+        *(by.member_signer, by.inception, by.signer, by.host, NONCE),
+        *(document, parent.to_value(), NOW_MS),
+    ).record
+
+
+TOP, CHUNKS = handed()
+AGAIN = refounded(TOP)
+HERE = AGAIN.id
+
+
+@pytest.mark.parametrize("depth", [0, 1])
+def test_members_rules_and_balances_go_on(depth: int) -> None:
+    top, chunks = handed(depth=depth)
+    again = refounded(top, depth)
+    state = inherited(again, chunks)
+    for author in (MEI, BO, EVE):
+        row = MemberRow(*state[changes.MEMBER + author.id])
+        assert row.keys == [*author.inception.keys]
+        assert (row.devices, row.rekeys, row.profile, row.since) == (0, 0, None, 1)
+    assert state[changes.MEMBER + EVE.id][0] == changes.LEFT, "who left has left"
+    same = (
+        *(SUCCESSION + BO.id, in_force.STANDING, in_force.DOCUMENT + b"\x08" * 32),
+        *(POOL + b"cash\0EUR\x002\0", CLAIM + EVENT, roles.ROLE + BO.id + b"speaker"),
+    )
+    assert {key: state[key] for key in same} == {key: STATE[key] for key in same}
+    assert state[RESOURCE + THING][1] == {"accountable": bytes(again.id), "onhand": 3}
+
+
+def test_devices_votes_invites_and_witnesses_stay_behind() -> None:
+    state = inherited(AGAIN, CHUNKS)
+    kept = {changes.MEMBER, SUCCESSION, RESOURCE, POOL, PAID, CLAIM, roles.ROLE}
+    assert {key[:1] for key in state} == kept | {in_force.STANDING, in_force.DOCUMENT}
+    assert roles.ROLE + MEI.id + b"witness" not in state
+    assert not any(bytes(OLD) in key for key in state)
+    assert state[PAID + b"cash\0EUR\x002\0" + bytes(HERE)] == 5
+
+
+def test_a_founding_record_says_from_whom_it_goes_on() -> None:
+    assert parent_of(FIRST) is None
+    found = parent_of(AGAIN)
+    assert found is not None
+    assert (found.community, found.height, found.state_root, found.chunks) == (OLD, 7, TOP, 1)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        7,
+        [],
+        [bytes(OLD), 7, b"\x07" * 32, TOP, 70],
+        [bytes(31), 7, b"\x07" * 32, TOP, 70, 0],
+        [bytes(OLD), 0, b"\x07" * 32, TOP, 70, 0],
+        [bytes(OLD), True, b"\x07" * 32, TOP, 70, 0],
+        [bytes(OLD), 7, b"", TOP, 70, 0],
+        [bytes(OLD), 7, b"\x07" * 32, TOP, -1, 0],
+        [bytes(OLD), 7, b"\x07" * 32, TOP, 70, 15],
+        [bytes(OLD), 7, b"\x07" * 32, TOP, 70, -1],
+    ],
+)
+def test_a_parent_in_another_form_is_refused(bad: Any) -> None:
+    data = {**FIRST.data, "parent": bad}
+    one = write(MEI, None, kind="community.found", data=data, community=CommunityId(b""), clock=1)
+    with pytest.raises(InvalidRecord, match="no known form"):
+        parent_of(one)
+
+
+@pytest.fixture(autouse=True)
+def _founding_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A founding record follows nothing, so `write` gives it no basis either."""
+    plain = record.sign
+
+    def signed(signer: Any, place: record.Place, draft: record.Draft) -> Record:
+        if draft.kind == "community.found":
+            place = record.Place(CommunityId(b""), 0, record.NO_ID, 1, RecordId(b""))
+        return plain(signer, place, draft)
+
+    monkeypatch.setattr(record, "sign", signed)
+
+
+def test_another_state_than_the_one_that_is_named_is_refused() -> None:
+    richer = STATE | {POOL + b"cash\0EUR\x002\0": [1_000_000, 5, ""]}
+    with pytest.raises(WrongState):
+        inherited(AGAIN, handed(richer)[1])
+    with pytest.raises(WrongState):
+        inherited(AGAIN, [])
+    with pytest.raises(WrongState):
+        inherited(AGAIN, [*CHUNKS, *CHUNKS])
+    with pytest.raises(Malformed):
+        inherited(AGAIN, [b"\xc1"])
+
+
+REFUSED: dict[str, tuple[dict[bytes, Any], Author, bytes, str]] = {
+    "a stranger": (STATE, Author("Zoe"), FOUNDING.body, "no active member"),
+    "one who left": (STATE, EVE, FOUNDING.body, "no active member"),
+    "one with other keys": (
+        STATE | {changes.MEMBER + MEI.id: member(MEI, keys=[bytes(32)])},
+        MEI,
+        FOUNDING.body,
+        "other keys",
+    ),
+    "one with another document": (
+        STATE,
+        BO,
+        codec.encode({"name": "Mine"}),
+        "keeps the document",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_nothing_is_inherited_by(name: str) -> None:
+    state, by, document, words = REFUSED[name]
+    top, chunks = handed(state)
+    with pytest.raises(CommonwealError, match=words):
+        inherited(refounded(top, by=by, document=document), chunks)
+
+
+def test_any_active_member_can_and_two_make_two_communities() -> None:
+    mine, other = refounded(TOP), refounded(TOP, by=BO)
+    assert len(inherited(mine, CHUNKS)) == len(inherited(other, CHUNKS))
+    assert mine.id != other.id
+
+
+def test_chunks_are_permanent_bodies_of_the_founders_next_records() -> None:
+    one = founding.inherit(MEI.signer, CommunityId(HERE), founding.tip_of(AGAIN), CHUNKS[0], NOW_MS)
+    assert (one.record.kind, one.record.seq, one.record.clock) == (INHERIT, 1, 2)
+    body = one.record.body
+    assert body is not None and body.permanent and record.is_body(body, CHUNKS[0])
+    with pytest.raises(InvalidRecord):
+        founding.inherit(
+            *(MEI.signer, CommunityId(HERE), founding.tip_of(AGAIN)),
+            *(bytes(record.PERMANENT_BYTES_MAX + 1), NOW_MS),
+        )
+
+
+def test_no_two_tables_of_the_state_have_one_letter() -> None:
+    from importlib import import_module
+    from pathlib import Path
+    from pkgutil import walk_packages
+
+    import commonweal.protocol.ledger as package
+
+    folder = Path(package.__path__[0])
+    letters: dict[bytes, set[str]] = {}
+    for module in walk_packages([str(folder)], f"{package.__name__}."):
+        found = import_module(module.name)
+        text = Path(found.__file__ or "").read_text()
+        for name, value in vars(found).items():
+            is_ours = any(
+                line.startswith(name) or f", {name}" in line
+                for line in text.splitlines()
+                if ' = b"' in line and not line.startswith(" ")
+            )
+            if is_ours and name.isupper() and isinstance(value, bytes) and len(value) == 1:
+                letters.setdefault(value, set()).add(name)
+    del letters[b"i"], letters[b"o"]
+    assert {one for one, names in letters.items() if len(names) > 1} == set()

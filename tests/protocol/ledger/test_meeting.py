@@ -1,0 +1,46 @@
+"""Members whose nodes lost each other meet again by a link that is made now."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from commonweal.node.control.client import Call
+from commonweal.node.service.peers.overlay import RETRY_MS_MIN
+from commonweal.storage.home.home import Home
+from tests.builders import homes
+from tests.cluster.test_cluster import admitted, running, weal, write
+
+
+def test_who_cannot_be_dialled_enters_the_link_of_a_node_that_moved(tmp_path: Path) -> None:
+    mei = homes.founder(tmp_path / "mei")
+    bo = homes.newcomer(tmp_path / "bo", homes.invited(mei))
+    with running(bo):
+        with running(mei, homes.at_its_port(mei).listen):
+            admitted(bo)
+        with mei.lock(), mei.store() as store:  # as where nobody can dial Bo
+            for known in store.addresses():
+                store.forget_address(known.peer)
+            store.commit()
+        with running(mei) as moved:
+            time.sleep(2 * RETRY_MS_MIN / 1000)
+            assert _connected(mei) == _connected(bo) == []
+            link = weal("invite", "create", "-o", "json", home=mei)
+            assert weal("start", json.loads(link.stdout)["link"], home=bo).returncode == 0
+            (id,) = write(mei, 1)
+            with Call(mei.socket, patience_s=10) as line:
+                assert line.ask("wait", ids=[id], peers=1)["held_by"] == 1
+            assert [one["address"] for one in _connected(bo)] == [_bare(moved[0])]
+    with bo.store(readonly=True) as store:
+        assert _bare(moved[0]) in store.addresses()[0].addresses
+
+
+def _bare(address: str) -> str:
+    return address.partition("/p2p/")[0]
+
+
+def _connected(home: Home) -> list[dict[str, Any]]:
+    with Call(home.socket, patience_s=10) as line:
+        return [one for one in line.ask("peers")["peers"] if one["standing"] == "member"]

@@ -1,0 +1,417 @@
+"""The ruleset document: what is wrong is said with its line; what is sound has one form."""
+
+from __future__ import annotations
+
+import random
+import tomllib
+from collections.abc import Iterator
+from importlib import resources
+from typing import Any
+
+import pytest
+
+from commonweal.protocol import codec
+from commonweal.protocol.errors import BadRuleset, Malformed
+from commonweal.protocol.ledger.governance.in_force import rules_of
+from commonweal.protocol.rules import portions
+from commonweal.protocol.rules.changes import (
+    classes_of,
+    differences,
+    patch_between,
+    patched,
+    process_of,
+)
+from commonweal.protocol.rules.document import (
+    DOCUMENT_BYTES_MAX,
+    TEXT_CHARACTERS_MAX,
+    Problem,
+    check,
+    from_bytes,
+    from_map,
+    read_toml,
+)
+from commonweal.protocol.rules.places import Path, places
+from commonweal.protocol.rules.portions import Portion
+from commonweal.protocol.vocabulary.rule_params import DEFAULT
+from tests.protocol.rules.council import SAID, process, rules
+
+TEMPLATES = {
+    one.name.removesuffix(".toml"): one.read_text("utf-8")
+    for one in sorted(
+        (resources.files("commonweal.protocol.rules") / "templates").iterdir(),
+        key=lambda one: one.name,
+    )
+    if one.name.endswith(".toml")
+}
+BOTH = 'en = "So."\nzh = "如此。"\n'
+
+
+def test_the_founding_document_is_a_whole_ruleset() -> None:
+    ruleset = from_bytes(codec.encode({"name": "Lanxi"}))
+    assert ruleset.name == "Lanxi"
+    assert rules_of(ruleset) == DEFAULT
+    assert list(ruleset.processes) == ["ordinary", "constitution", "membership"]
+    assert ruleset.processes["constitution"].ballots[0].needed(6) == 4
+    assert ruleset.pools == ()
+
+
+def test_equal_documents_have_one_id_however_they_are_written() -> None:
+    one = read_toml(f'name = "Lanxi"\n[membership]\nvouches = 2\n{BOTH}')
+    other = read_toml(
+        'membership = { zh = "如此。", vouches = 2, en = "So." } # in one line\nname = "Lanxi"'
+    )
+    assert one.id == other.id
+    assert one.to_bytes() == other.to_bytes()
+    assert from_bytes(one.to_bytes()) == one
+    assert one.id != read_toml('name = "Lanxi"').id
+
+
+def test_the_bytes_that_name_a_ruleset_never_change() -> None:
+    ruleset = read_toml('name = "Lanxi"')
+    assert ruleset.to_bytes() == b"\x81\xa4name\xa5Lanxi"
+    assert ruleset.id.hex() == "38a56ae4c5e35dec1f0e09f4b6230b3ec054312a717349b8ef635267ba2e005d"
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_every_template_is_sound_and_short(name: str) -> None:
+    assert check(TEMPLATES[name]) == []
+    ruleset = read_toml(TEMPLATES[name])
+    assert from_bytes(ruleset.to_bytes()) == ruleset
+    assert len(ruleset.to_bytes()) < 8_000
+    assert "witness" in rules_of(ruleset).roles
+
+
+def test_there_are_four_templates() -> None:
+    assert list(TEMPLATES) == ["cooperative", "open-source", "time-bank", "value-network"]
+
+
+HEAD = 'name = "x"\n'
+
+
+def one_line(section: str, keys: str) -> str:
+    return f"{HEAD}[{section}]\n{keys}\n{BOTH}"
+
+
+POOL = f'[pools.p]\nunit = "EUR"\n{BOTH}'
+
+
+def bucket(keys: str, name: str = "b") -> str:
+    return f'[[pools.p.buckets]]\nname = "{name}"\n{keys}\n{BOTH}'
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("", 1, "needs a name"),
+        ("name = 7", 1, "needs a name"),
+        ("name = 'two\\nlines'\nx", 2, "no valid TOML"),
+        ('name = "x"\nname = "y"', 2, "no valid TOML"),
+        ("name = ", 1, "no valid TOML"),
+        (HEAD + "[memberships]\n", 2, "'memberships'"),
+        (one_line("membership", "vouchs = 2"), 3, "'vouchs'"),
+        (one_line("membership", "vouches = -1"), 3, "whole number from 0"),
+        (one_line("membership", "vouches = 1.5"), 3, "whole number"),
+        (one_line("membership", "vouches = true"), 3, "whole number"),
+        (one_line("membership", "vouches = 1979-05-27"), 3, "whole number"),
+        (HEAD + "[membership]\nvouches = 2\n", 2, "no plain sentence in en"),
+        (HEAD + "[membership]\nvouches = 2\nen = 'So.'\n", 2, "no plain sentence in zh"),
+        (HEAD + "membership = 3", 2, "membership is a table"),
+        (HEAD + "roles = 3", 2, "section of tables"),
+        (one_line("roles.a", 'after = ["b"]'), 3, "no role 'b'"),
+        (one_line("roles.a", 'after = ["a"]'), 3, "comes back to itself"),
+        (
+            one_line("roles.a", 'after = ["b"]') + f'[roles.b]\nafter = ["a"]\n{BOTH}',
+            3,
+            "'a': its path comes back",
+        ),
+        (one_line("roles.a", "endorsements = 1001"), 3, "to 1,000"),
+        (one_line('roles."a  b"', ""), 2, "no name"),
+        (one_line("contributions", 'factors = ["labour", "labour"]'), 3, "each once"),
+        (one_line("contributions", "factors = [1]"), 3, "lists texts"),
+        (one_line("admit.a", ""), 2, "when is missing"),
+        (one_line("admit.a", "when = 'event.effort'"), 3, "bool"),
+        (one_line("admit.a", "when = 'event.efort > 1'"), 3, "efort"),
+        (one_line("admit.a", "when = 'true'\nactions = ['wrk']"), 4, "'wrk'"),
+        (one_line("value.wrk", "points = '1'"), 2, "no action 'wrk'"),
+        (one_line("value.work", "points = 'true'"), 3, "int"),
+        (one_line("value.work", "points = '1 +'"), 3, "points: the rule ends"),
+        (one_line("value.work", "points = '" + "-" * 4097 + "1'"), 3, "4,096"),
+        (one_line("value.work", f"points = '{'(' * 40}1{')' * 40}'"), 3, "points"),
+        (HEAD + POOL, 2, "has no buckets"),
+        (HEAD + "[pools.p]\n" + BOTH + bucket("share = '1%'"), 2, "unit is missing"),
+        (HEAD + POOL.replace("EUR", "EURO") + bucket("share = '1%'"), 3, "no unit 'EURO'"),
+        (HEAD + POOL + "buckets = 3\n", 6, "buckets are a list"),
+        (HEAD + POOL + bucket(""), 6, "share is missing"),
+        (HEAD + POOL + bucket("share = 50"), 8, "no portion"),
+        (HEAD + POOL + bucket("share = 0.5"), 8, "no portion"),
+        (HEAD + POOL + bucket("share = '101%'"), 8, "no portion"),
+        (HEAD + POOL + bucket("share = '-1%'"), 8, "no portion"),
+        (HEAD + POOL + bucket("share = '>1/2'"), 8, "'more than'"),
+        (HEAD + POOL + bucket("share = '60%'") + bucket("share = '41%'", "c"), 6, "more than 100"),
+        (HEAD + POOL + bucket("share = '1%'") + bucket("share = '1%'"), 12, "name of its own"),
+        (HEAD + POOL + bucket("share = '1%'\nfactor = 'luck'"), 9, "no factor 'luck'"),
+        (HEAD + POOL + bucket("share = '1%'\nrole = 'king'"), 9, "no role 'king'"),
+        (HEAD + POOL + bucket("share = '1%'\nto = 'role'"), 9, "names none"),
+        (
+            HEAD + POOL + bucket("share = '1%'\nto = 'community'\nclaim = 'debt'"),
+            10,
+            "claim is for",
+        ),
+        (HEAD + POOL + bucket("share = '1%'\nclaim = 'debt'\ndivide = 'equal'"), 10, "is owed"),
+        (HEAD + POOL + bucket("share = '1%'\nclaim = 'gift'"), 9, "one of once, debt, equity"),
+        (HEAD + POOL + bucket("share = '1%'\nwhere = 'hours > 1'"), 9, "'hours'"),
+        (HEAD + POOL + "commission = ['60%', '41%']\n" + bucket("share = '1%'"), 6, "the whole"),
+        (HEAD + POOL + "commission = ['1%', '1%', '1%', '1%']\n", 6, "at most 3"),
+        (HEAD + POOL + "commission_role = 'king'\n" + bucket("share = '1%'"), 6, "no role 'king'"),
+        (HEAD + POOL + "scale = 10\n", 6, "from 0 to 9"),
+        (one_line("governance.usual", ""), 2, "no class of change 'usual'"),
+        (one_line("governance.ordinary", "threshold = '0%'"), 3, "nobody's yes"),
+        (one_line("governance.ordinary", "threshold = '>100%'"), 3, "no portion"),
+        (one_line("governance.constitution", "threshold = '49%'"), 3, "a minority"),
+        (one_line("governance.ordinary", "voters = 'king'"), 3, "no role 'king'"),
+        (one_line("governance.ordinary", "period_hours = 0\nearly = false"), 3, "as it begins"),
+        (one_line("governance.ordinary", "objections = 1"), 3, "'objections'"),
+        (one_line("governance.lazy", "covers = ['governance']"), 3, "'governance'"),
+        (one_line("governance.lazy", "early = true"), 3, "silence"),
+        (one_line("finality", "witnesses = 0"), 3, "from 1"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_line(text: str, line: int, words: str) -> None:
+    problems = check(text)
+    assert any(one.line == line and words in one.sentence for one in problems), problems
+    with pytest.raises(BadRuleset) as raised:
+        read_toml(text)
+    assert (raised.value.line, raised.value.sentence) == (problems[0].line, problems[0].sentence)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        HEAD + "#" * TEXT_CHARACTERS_MAX,
+        "name = " + "[" * 100_000,
+        "name = " + "9" * 10_000,
+        HEAD + "a." * 20_000 + "b = 1",
+        HEAD + "".join(f"[roles.r{number}]\n{BOTH}" for number in range(65)),
+        HEAD + "".join(f"x{number} = 1\n" for number in range(9_000)),
+        "[[" * 9_000,
+        HEAD + "w" * 200_000,
+        HEAD + '"a" . ' * 20_000 + "b = 1",
+        HEAD + r'"\"".' * 20_000 + "b = 1",
+        HEAD + "x = {" + "a ." * 20_000 + "b = 1}",
+        HEAD + '"' * 200_000,
+    ],
+)
+def test_a_hostile_text_is_refused_at_once(text: str) -> None:
+    problems = check(text)
+    assert 1 <= len(problems) <= 100
+
+
+def test_a_document_of_too_many_bytes_is_refused() -> None:
+    many = {f"r{number}": {"en": "x" * 2000, "zh": "象" * 2000} for number in range(64)}
+    with pytest.raises(BadRuleset, match="more than"):
+        from_map({"name": "x", "roles": many})
+    with pytest.raises(Malformed, match="the most"):
+        from_bytes(bytes(DOCUMENT_BYTES_MAX + 1))
+
+
+@pytest.mark.parametrize("data", [b"", b"\x01", b"\x80", b"\x81\xa4name\xc0", b"\x93\x01\x02\x03"])
+def test_bytes_that_are_no_ruleset_are_refused(data: bytes) -> None:
+    with pytest.raises((Malformed, BadRuleset)):
+        from_bytes(data)
+
+
+def test_junk_in_place_of_any_value_is_a_fault_and_never_a_crash() -> None:
+    rng = random.Random(5)
+    junk: list[Any] = [None, -1, 2**63 - 1, "", "x" * 5000, [], [[]], {}, {"a": 1}, True, b"x"]
+    for text in TEMPLATES.values():
+        base = tomllib.loads(text)
+        for path in leaves(base):
+            broken = tomllib.loads(text)
+            put(broken, path, rng.choice(junk))
+            try:
+                from_map(broken)
+            except BadRuleset as error:
+                assert error.sentence
+
+
+def leaves(table: Any, path: Path = ()) -> Iterator[Path]:
+    steps: Any = table.items() if isinstance(table, dict) else enumerate(table)
+    for step, value in steps:
+        yield (*path, step)
+        if isinstance(value, dict | list):
+            yield from leaves(value, (*path, step))
+
+
+def put(table: Any, path: Path, value: Any) -> None:
+    for step in path[:-1]:
+        table = table[step]
+    table[path[-1]] = value
+
+
+PLACED = '''
+name = "x" # name = 1
+[a]
+b = """
+[c]
+b = 1
+"""
+d = [ # a comment with ] and "
+  "[e]",
+  { f = 1 },
+]
+g.h = 1
+  i = 'it''s
+[[l]]
+"m n" = 1
+[[l]]
+m = 2
+[l.o]
+p = 3
+[q."r.s"]
+t = {u = 1, v = [2]}
+'''.replace("'it''s", '"it\'s"')
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        (("name",), (2, 1)),
+        (("a",), (3, 1)),
+        (("a", "b"), (4, 1)),
+        (("a", "d"), (8, 1)),
+        (("a", "g"), (12, 1)),
+        (("a", "g", "h"), (12, 1)),
+        (("a", "i"), (13, 3)),
+        (("l",), (14, 1)),
+        (("l", 0), (14, 1)),
+        (("l", 0, "m n"), (15, 1)),
+        (("l", 1, "m"), (17, 1)),
+        (("l", 1, "o", "p"), (19, 1)),
+        (("q",), (20, 1)),
+        (("q", "r.s", "t"), (21, 1)),
+    ],
+)
+def test_a_key_is_found_in_its_text(path: Path, place: tuple[int, int]) -> None:
+    tomllib.loads(PLACED)
+    assert places(PLACED)[path] == place
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_every_key_of_a_template_has_a_place(name: str) -> None:
+    text = TEMPLATES[name]
+    known, lines = places(text), text.split("\n")
+    for path in leaves(tomllib.loads(text)):
+        if isinstance(path[-1], str):
+            assert path[-1] in lines[known[path].line - 1]
+
+
+def test_a_problem_reads_as_one_sentence() -> None:
+    (problem,) = check(one_line("membership", "vouchs = 2"))
+    assert problem == Problem(3, 1, "there is no 'vouchs' here", "did you mean 'vouches'?")
+    assert str(problem) == "line 3, column 1: there is no 'vouchs' here; did you mean 'vouches'?"
+
+
+@pytest.mark.parametrize(
+    ("text", "portion"),
+    [
+        ("60%", Portion(60, 100)),
+        ("12.5%", Portion(125, 1000)),
+        ("2/3", Portion(2, 3)),
+        (">1/2", Portion(1, 2, True)),
+        ("0%", Portion(0, 100)),
+        ("100%", Portion(100, 100)),
+        *((bad, None) for bad in ("", "60", "60 %", "3/2", "1/0", ">1/1", ">100%", "0.5", "١%")),
+        *((bad, None) for bad in ("1e2%", "+1%", "1/2%", "%", "100.1%", "9" * 17 + "%")),
+    ],
+)
+def test_a_portion_is_read_exactly_or_not_at_all(text: str, portion: Portion | None) -> None:
+    assert portions.read(text) == portion
+
+
+@pytest.mark.parametrize(
+    ("text", "count", "needed"),
+    [
+        *(("1/2", 5, 3), ("1/2", 6, 3), (">1/2", 6, 4), (">1/2", 5, 3), ("2/3", 3, 2)),
+        *(("2/3", 4, 3), ("100%", 7, 7), ("1/100", 7, 1), (">0%", 7, 1)),
+        *((">1/2", 0, 1), ("2/3", 0, 1)),
+    ],
+)
+def test_a_threshold_is_a_number_of_people(text: str, count: int, needed: int) -> None:
+    portion = portions.read(text)
+    assert portion is not None
+    assert portion.needed(count) == needed
+
+
+def test_parts_of_the_whole_are_added_without_rounding() -> None:
+    third = Portion(1, 3)
+    assert not portions.exceeds_whole([third, third, third])
+    assert portions.exceeds_whole([third, third, third, Portion(1, 1_000_000)])
+
+
+def test_a_patch_makes_the_new_document_of_the_old_one() -> None:
+    old, new = from_map(rules()), read_toml(TEMPLATES["cooperative"])
+    patch = patch_between(old, new)
+    assert patched(old, patch).id == new.id
+    assert patched(new, patch_between(new, old)).id == old.id
+    assert patch_between(old, old) == {}
+    one = patched(old, {"membership": {"vouches": 3, **SAID}})
+    assert [(change.path, change.old, change.new) for change in differences(old, one)] == [
+        (("membership",), None, {"vouches": 3, **SAID})
+    ]
+    assert [
+        change.path for change in differences(one, patched(one, {"membership": {"vouches": 4}}))
+    ] == [("membership", "vouches")]
+
+
+LAZY = {**process(), "covers": ["value"]}
+
+
+@pytest.mark.parametrize(
+    ("over", "patch", "classes"),
+    [
+        ({}, {"name": "y"}, ("constitution",)),
+        ({}, {"charter": SAID}, ("constitution",)),
+        ({}, {"finality": SAID}, ("constitution",)),
+        ({}, {"governance": {"ordinary": {"quorum": "1%"}}}, ("constitution",)),
+        ({}, {"membership": SAID}, ("membership",)),
+        ({}, {"roles": {"a": SAID}}, ("ordinary",)),
+        ({}, {"roles": {"a": SAID}, "membership": SAID}, ("membership", "ordinary")),
+        ({}, {"roles": {"a": SAID}, "name": "y"}, ("constitution", "ordinary")),
+        ({"lazy": LAZY}, {"value": {"work": {"points": "1", **SAID}}}, ("lazy",)),
+        (
+            {"lazy": LAZY},
+            {"value": {"work": {"points": "1", **SAID}}, "name": "y"},
+            ("constitution", "ordinary", "lazy"),
+        ),
+        ({"ordinary": process(voters="producer")}, {"roles": None}, ("constitution",)),
+    ],
+)
+def test_the_class_of_a_change_follows_from_what_it_changes(
+    over: dict[str, Any], patch: dict[str, Any], classes: tuple[str, ...]
+) -> None:
+    document = rules(roles={"producer": SAID})
+    document["governance"] |= over
+    old = from_map(document)
+    assert classes_of(old, patched(old, patch)) == classes
+
+
+def test_what_asks_more_before_or_after_is_asked() -> None:
+    old = from_map(rules())
+    lower = patched(old, {"governance": {"constitution": {"threshold": "1/2"}}})
+    higher = patched(old, {"governance": {"ordinary": {"threshold": "90%", "quorum": "80%"}}})
+    assert process_of(old, lower).ballots[0].needed(10) == 7
+    assert process_of(old, higher).ballots[0].needed(10) == 9
+    assert process_of(old, higher).ballots[0].quorum(10) == 8
+    assert process_of(higher, old).ballots[0].needed(10) == 9
+    blocked = patched(old, {"governance": {"ordinary": {"blocks": 2}}})
+    assert process_of(old, blocked).ballots[0].blocks == 2
+
+
+def test_what_the_fold_asks_is_what_the_document_says() -> None:
+    ruleset = read_toml(TEMPLATES["cooperative"])
+    asked = rules_of(ruleset)
+    assert (asked.joining.vouches, asked.attestations) == (2, 1)
+    assert asked.roles["co-owner"].endorsements == 3
+    assert asked.roles["co-owner"].after == ("promoter", "producer")
+    assert [one.name for one in asked.admissions] == ["reasonable-hours"]
+    assert ruleset.sentence("zh", "pools", "surplus", "buckets", 0) == "五分之一留给社群。"

@@ -1,0 +1,103 @@
+"""Every number can be asked why."""
+
+from __future__ import annotations
+
+from commonweal.protocol.ledger.claims import pools
+from commonweal.protocol.ledger.sharing import explain
+from commonweal.protocol.ledger.sharing.explain import Got, Waiting
+from tests.protocol.rules.council import SAID, Council, process, rules
+from tests.protocol.rules.workshop import Workshop, hours, paying
+
+
+def test_an_event_says_what_it_waits_for_and_what_it_got() -> None:
+    shop = Workshop(paying(), "Jun", "Ana")
+    done = shop.work("Jun", 3)
+    rule = shop.history.ruleset
+
+    def waiting() -> Waiting | None:
+        story = explain.story(shop.history.state, done.id, shop.history.ruleset)
+        assert story is not None
+        return story.waiting
+
+    assert waiting() == Waiting.NOT_BOOKED
+    shop.cut()
+    assert waiting() == Waiting.NOT_ATTESTED
+    shop.attest(done, "Ana")
+    shop.write("Mei", "dispute", {"event": done.id})
+    assert waiting() == Waiting.DISPUTED
+    shop.write("Mei", "dispute", {"event": done.id, "say": "withdraw"})
+    came = shop.earn(100)
+    shop.cut()
+    story = explain.story(shop.history.final, done.id, rule)
+    assert story is not None
+    assert story.waiting is None
+    assert story.worth is not None
+    assert (story.worth.points, story.booked, story.yes) == (3000, (1, story.booked[1]), 1)  # type: ignore[index]
+    assert story.got == (Got("income", "work", 0),)
+    assert [one.line.amount for one in story.lines] == [100]
+    income = explain.story(shop.history.final, came.id, rule)
+    assert income is not None
+    assert income.waiting == Waiting.INCOME
+    assert explain.story(shop.history.final, bytes(32), rule) is None
+
+
+def test_an_event_without_a_rule_waits_for_one() -> None:
+    shop = Workshop(paying(), "Jun")
+    data = {"action": "deliverService", "provider": shop.id("Jun"), "receiver": shop.id("Mei")}
+    done = shop.write("Jun", "event", data | {"resourceQuantity": hours(2)})
+    shop.attest(done, "Mei")
+    shop.cut()
+    story = explain.story(shop.history.final, done.id, shop.history.ruleset)
+    assert story is not None
+    assert story.waiting == Waiting.NO_RULE
+    points = {"value": {"deliverService": {"points": "event.quantity", **SAID}}}
+    proposal = shop.patch("Jun", points)
+    shop.say(proposal, "yes", "Jun Mei")
+    shop.cut()
+    shop.cut(25)
+    shop.earn(10)
+    shop.cut()
+    assert shop.paid() == {"Jun": 10}
+
+
+def test_a_line_names_the_rule_it_was_paid_by_also_when_that_is_superseded() -> None:
+    shop = Workshop(paying(commission=["10%"]), "Jun", "Ana")
+    shop.write("Jun", "referral", {"referrer": shop.id("Ana")})
+    shop.work("Jun", 1, by="Mei")
+    shop.earn(100)
+    shop.cut()
+    before = shop.history.ruleset
+    proposal = shop.patch("Jun", {"pools": None})
+    shop.say(proposal, "yes", "Jun Mei Ana")
+    shop.cut()
+    shop.cut(25)
+    assert shop.history.ruleset.pools == ()
+    found = [
+        explain.rule_of(shop.history.final, one, shop.documents)
+        for one in pools.payouts(shop.history.final)
+    ]
+    assert found == [
+        (before, ("pools", "income", "buckets", 0)),
+        (before, ("pools", "income")),
+    ]
+    assert before.sentence("zh", *found[0][1]) == SAID["zh"]
+
+
+def test_a_vote_says_where_it_leans() -> None:
+    council = Council(rules(governance={"membership": process()}), "Jun", "Ana")
+    proposal = council.patch("Jun", {"membership": {"vouches": 1, **SAID}})
+
+    def leaning() -> tuple[str, int]:
+        row = explain.leaning(council.history.state, proposal.id, council.now_ms, council.documents)
+        assert row is not None
+        return row.status, row.yes
+
+    council.say(proposal, "yes", "Mei")
+    assert leaning() == ("failed", 1)
+    council.say(proposal, "yes", "Jun")
+    assert leaning() == ("passed", 2)
+    council.cut()
+    assert council.status(proposal) == "open"
+    assert leaning() == ("passed", 2)
+    council.say(proposal, "no", "Jun")
+    assert leaning() == ("failed", 1)

@@ -1,0 +1,83 @@
+"""docs/rules.md names every key of a ruleset, every field that rules read, and every limit."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from commonweal.protocol.rules import document, schema
+from commonweal.protocol.rules.environment import EVENT
+from commonweal.protocol.rules.schema import Fields
+
+PAGE = (Path(__file__).parents[3] / "docs" / "rules.md").read_text("utf-8")
+PAGE = PAGE.split("\n## The expression language\n")[0]
+
+
+def section(title: str) -> str:
+    return PAGE.split(f"\n### {title}\n")[1].split("\n### ")[0]
+
+
+def rows(text: str) -> dict[str, str]:
+    """Every key in the first column of a table, with the rest of its row."""
+    found: dict[str, str] = {}
+    for line in text.split("\n"):
+        if line.startswith("| `"):
+            keys, rest = line[2:].split(" | ", 1)
+            found |= dict.fromkeys(re.findall(r"`([^`]+)`", keys), rest)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("title", "tables"),
+    [
+        (
+            "Membership, contributions, roles, conditions, values",
+            [schema.MEMBERSHIP, schema.CONTRIBUTIONS, schema.ROLE, schema.ADMISSION, schema.VALUE],
+        ),
+        ("Pools and buckets", [schema.POOL, schema.BUCKET]),
+        ("Governance", [schema.LAZY]),
+        ("Finality", [schema.FINALITY]),
+    ],
+)
+def test_every_key_stands_on_the_page_with_its_default(title: str, tables: list[Fields]) -> None:
+    known = rows(section(title))
+    fields = {
+        name: field for table in tables for name, field in table.items() if name not in ("en", "zh")
+    }
+    assert set(fields) - set(known) == set()
+    assert set(known) - set(fields) <= {*schema.CLASSES}
+    for name, field in fields.items():
+        if field.sort == "count":
+            assert f"`{field.default}`" in known[name], name
+        if field.sort == "flag":
+            assert f"`{str(field.default).lower()}`" in known[name], name
+        if field.sort == "choice":
+            assert f"`{field.choices[0]}`" in known[name], name
+
+
+def test_every_choice_stands_on_the_page() -> None:
+    text = section("Pools and buckets") + section("Governance")
+    for table in (schema.POOL, schema.BUCKET, schema.LAZY):
+        for field in table.values():
+            for choice in field.choices if field.sort == "choice" else ():
+                assert f"`{choice}`" in text, choice
+    for choice in schema.LAZY["covers"].choices:
+        assert f"`{choice}`" in section("Governance")
+
+
+def test_every_field_that_a_rule_reads_stands_on_the_page() -> None:
+    known = rows(section("What an expression reads"))
+    assert set(known) == set(EVENT.fields)
+
+
+def test_the_limits_stand_on_the_page() -> None:
+    assert f"at most {document.DOCUMENT_BYTES_MAX // 1024} KiB" in PAGE
+    assert f"{schema.SENTENCE_CHARACTERS_MAX:,} characters" in PAGE
+    assert f"`charter` has {schema.CHARTER_CHARACTERS_MAX:,}" in PAGE
+    for table, most in (("roles.NAME", schema.ROLES_MAX), ("admit.NAME", schema.ADMISSIONS_MAX)):
+        assert f"`[{table}]`, at most {most}" in PAGE
+    assert f"`[pools.NAME]`, at most {schema.POOLS_MAX}" in PAGE
+    assert f"`[[pools.NAME.buckets]]`, at most {schema.BUCKETS_MAX}" in PAGE
+    assert f"at most {schema.COMMISSION_DEPTH_MAX} steps" in PAGE
