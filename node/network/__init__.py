@@ -1,6 +1,6 @@
 """The only code that imports libp2p: one node's connections, frames and gossip.
 
-`Network` is the whole interface; its values and events are in commonweal.node.link.
+`Network` is the whole interface; its values and events are in commonweal.node.transport.
 """
 
 from __future__ import annotations

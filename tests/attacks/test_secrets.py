@@ -182,7 +182,7 @@ def test_the_same_abort_without_secrets_leaves_a_core_here(tmp_path: Path) -> No
 DUMPABLE = """
 import ctypes, json, sys
 from pathlib import Path
-from commonweal.storage import keystore
+from commonweal.storage.home import keystore
 get = lambda: ctypes.CDLL(None).prctl(3, 0, 0, 0, 0)
 before = get()
 keystore.unlock(Path(sys.argv[1]), sys.stdin.readline().strip())

@@ -135,7 +135,7 @@ def test_a_home_has_one_writer(tmp_path: Path) -> None:
 def test_a_lock_ends_with_its_process(tmp_path: Path) -> None:
     home = made(tmp_path / "home")
     script = (
-        "import sys\nfrom commonweal.storage.home import Home\n"
+        "import sys\nfrom commonweal.storage.home.home import Home\n"
         "with Home(sys.argv[1]).lock():\n    print('held', flush=True)\n    sys.stdin.read()\n"
     )
     with subprocess.Popen(
