@@ -11,7 +11,7 @@ from bench.figures import Figure
 from commonweal.node.service.events import Action, Committed, Event, Send, Started
 from commonweal.node.service.peer import Identity
 from commonweal.node.service.service import Service
-from commonweal.node.transport import Connected, Received
+from commonweal.node.transport import Connected, FrameReceived
 from commonweal.protocol.records.record import Record, from_bytes_unchecked
 from commonweal.storage.records.log_store import Store
 
@@ -63,7 +63,7 @@ class Pair:
         for action in actions:
             if isinstance(action, Send):
                 self.sent.append((side, len(action.frame)))
-                self._waiting.append((1 - side, Received(self.keys[side], action.frame)))
+                self._waiting.append((1 - side, FrameReceived(self.keys[side], action.frame)))
 
 
 def figures() -> list[Figure]:

@@ -19,12 +19,12 @@ import trio
 from commonweal.node.network import Network
 from commonweal.node.transport import (
     Connected,
-    Gossiped,
-    Judged,
-    Link,
+    FrameReceived,
+    GossipMessage,
     PeerKey,
-    Received,
-    Verdict,
+    TransportEvent,
+    ValidatedGossip,
+    ValidationResult,
 )
 
 FRAME_BYTES = 256 * 1024
@@ -68,12 +68,12 @@ class End:
     """One end of a link whose frames are admitted, taken and put into a channel."""
 
     def __init__(self, seed: bytes) -> None:
-        self.send_event, self.events = trio.open_memory_channel[Link](10_000)
+        self.send_event, self.events = trio.open_memory_channel[TransportEvent](10_000)
         self.network = Network(
             seed, ["/ip4/127.0.0.1/tcp/0"], self._emit, validate=_never, mdns=False
         )
 
-    def _emit(self, event: Link) -> None:
+    def _emit(self, event: TransportEvent) -> None:
         if isinstance(event, Connected):
             self.network.admit(event.peer)
         self.send_event.send_nowait(event)
@@ -95,7 +95,7 @@ async def serve() -> None:
 
 async def _take(end: End, tally: Tally) -> None:
     async for event in end.events:
-        if isinstance(event, Received):
+        if isinstance(event, FrameReceived):
             answer = tally.take(event.frame)
             end.network.done(event.peer, len(event.frame))
             if answer is not None:
@@ -172,13 +172,13 @@ async def _measure(send: Any, answer: Any) -> Figures:
 async def _answer(end: End, peer: PeerKey) -> bytes:
     while True:
         event = await end.events.receive()
-        if isinstance(event, Received):
+        if isinstance(event, FrameReceived):
             end.network.done(peer, len(event.frame))
             return event.frame
 
 
-def _never(_message: Gossiped) -> Judged:
-    return Judged(Verdict.IGNORE)
+def _never(_message: GossipMessage) -> ValidatedGossip:
+    return ValidatedGossip(ValidationResult.IGNORE)
 
 
 def report(link: Figures, raw: Figures) -> str:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from bench import nodes, noting
 from bench.figures import Figure
 from commonweal.commands.node import cluster as commands
-from commonweal.node.control.client import Call, wishes_about
+from commonweal.node.control.client import LocalClient, wishes_about
 from commonweal.node.control.cluster import Cluster
 from commonweal.node.service.events import Wish
 from commonweal.protocol.codec import Value
@@ -85,7 +85,7 @@ def _write(home: Home, peers: int) -> tuple[dict[bytes, float], list[float]]:
     wish = Wish("event", {"action": "work", "provider": member, "effortQuantity": hour})
     asked: dict[bytes, float] = {}
     back = []
-    with Call(home.socket) as call:
+    with LocalClient(home.socket) as call:
         for _ in range(RECORDS):
             start = time.monotonic()
             (written,) = call.ask("submit", **wishes_about([wish]))["records"]
@@ -106,7 +106,7 @@ def _durable(home: Home, asked: dict[bytes, float]) -> list[float]:
 
 def _question_ms(home: Home) -> float:
     found = []
-    with Call(home.socket) as call:
+    with LocalClient(home.socket) as call:
         for _ in range(RECORDS):
             start = time.monotonic()
             call.ask("peers")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.community import Community, Person
-from commonweal.node.control.client import Call
+from commonweal.node.control.client import LocalClient
 from commonweal.protocol.errors import NotReachable
 from commonweal.protocol.records.record import from_bytes_unchecked
 from commonweal.storage.home import keystore
@@ -36,7 +36,7 @@ class NodeProcess:
 
     home: Home
     process: subprocess.Popen[bytes]
-    call: Call
+    call: LocalClient
 
     def status(self) -> dict[str, Any]:
         """Return what the node says of itself."""
@@ -145,11 +145,11 @@ def wait_for(condition: Callable[[], bool], what: str, seconds: float = WAIT_S_M
     return time.perf_counter() - start
 
 
-def _connect(home: Home, process: subprocess.Popen[bytes]) -> Call:
+def _connect(home: Home, process: subprocess.Popen[bytes]) -> LocalClient:
     end = time.perf_counter() + START_S_MAX
     while time.perf_counter() < end and process.poll() is None:
         try:
-            call = Call(home.socket)
+            call = LocalClient(home.socket)
             if call.ask("status")["listening"]:
                 return call
             call.close()

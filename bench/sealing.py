@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from bench.figures import Figure
 from bench.nodes import IDLE_CPU_S, wait_for
 from commonweal.commands.node import cluster as commands
-from commonweal.node.control.client import Call, wishes_about
+from commonweal.node.control.client import LocalClient, wishes_about
 from commonweal.node.control.cluster import Cluster
 from commonweal.node.service.events import DRAFTS_MAX, Wish
 from commonweal.protocol.codec import Value
@@ -99,7 +99,7 @@ def _latencies(cluster: Cluster) -> tuple[float, list[float]]:
         start = time.perf_counter()
         _seal(home)
         found.append((time.perf_counter() - start) * 1e3)
-        with Call(home.socket) as call:
+        with LocalClient(home.socket) as call:
             start = time.perf_counter()
             call.ask("peers")
             bare.append((time.perf_counter() - start) * 1e3)
@@ -140,7 +140,7 @@ def _cpu_s(cluster: Cluster) -> float:
 
 
 def _submit(home: Home, wishes: list[Wish]) -> list[RecordId]:
-    with Call(home.socket) as call:
+    with LocalClient(home.socket) as call:
         written = call.ask("submit", **wishes_about(wishes))["records"]
     return [RecordId(one["id"]) for one in written]
 
@@ -152,7 +152,7 @@ def _member(home: Home) -> MemberId:
 
 def _seal(home: Home) -> bool:
     """Ask for a seal and wait for it; say whether there was anything to seal."""
-    with Call(home.socket) as call:
+    with LocalClient(home.socket) as call:
         for answer in call.each("seal"):
             if "is_sealed" in answer:
                 return bool(answer["is_sealed"])

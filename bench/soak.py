@@ -23,7 +23,7 @@ from statistics import linear_regression
 
 from bench.plot import Line, Panel, page
 from commonweal.commands.node import cluster as command
-from commonweal.node.control.client import Call, wishes_about
+from commonweal.node.control.client import LocalClient, wishes_about
 from commonweal.node.control.cluster import Cluster
 from commonweal.node.runtime import logs
 from commonweal.node.service.events import Wish
@@ -106,7 +106,7 @@ class Soak:
         name = self.chance.choice([one for one in self.names if one not in self._away])
         wish = Wish("event", {"action": "work", "n": len(self.acknowledged)})
         try:
-            with Call(self.cluster.home(name).socket) as line:
+            with LocalClient(self.cluster.home(name).socket) as line:
                 (made,) = line.ask("submit", **wishes_about((wish,)))["records"]
         except NotReachable as error:
             self._fault(f"{name} did not take a record: {error}")
@@ -132,7 +132,7 @@ class Soak:
         most = max(one.records for one in states)
         for one in states:
             if not one.running or one.pid != self.pids[one.name]:
-                said = " / ".join(logs.last_words(self.cluster.home(one.name).log, 2))
+                said = " / ".join(logs.last_warnings(self.cluster.home(one.name).log, 2))
                 self._fault(f"{one.name} ended or does not answer, and nobody killed it: {said}")
                 continue
             place = Path(f"/proc/{one.pid}")

@@ -14,26 +14,26 @@ from typing import Final, TypeAlias
 from commonweal.protocol.keys import PeerKey
 
 __all__ = [
-    "COMING_MS",
     "FRAME_BYTES_MAX",
+    "FRAME_PROGRESS_MS",
     "GUESTS_MAX",
     "GUEST_FRAME_BYTES_MAX",
     "HELLO_BYTES_MAX",
     "HELLO_MS_MAX",
-    "Coming",
     "Connected",
     "DialFailed",
     "Disconnected",
-    "Found",
-    "Gossiped",
-    "Heard",
-    "Judged",
-    "Link",
-    "LinkCounts",
+    "FrameProgress",
+    "FrameReceived",
+    "GossipMessage",
+    "GossipReceived",
+    "NetworkCounts",
+    "PeerDiscovered",
     "PeerKey",
-    "Received",
+    "TransportEvent",
     "Validate",
-    "Verdict",
+    "ValidatedGossip",
+    "ValidationResult",
 ]
 
 FRAME_BYTES_MAX: Final = 1 << 20
@@ -44,7 +44,7 @@ GUESTS_MAX: Final = 16
 """Guests who are here at once."""
 HELLO_BYTES_MAX: Final = 8 * 1024
 """The largest frame of a peer that is not admitted yet."""
-COMING_MS: Final = 1_000
+FRAME_PROGRESS_MS: Final = 1_000
 """How often it is told that a part of a frame has come."""
 HELLO_MS_MAX: Final = 5_000
 """How long a connection may stay without being admitted, counted from its first byte."""
@@ -72,7 +72,7 @@ class Disconnected:
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
+class FrameReceived:
     """One whole frame of the sync stream; it counts against the peer's budget until `done`."""
 
     peer: PeerKey
@@ -80,10 +80,10 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True)
-class Coming:
+class FrameProgress:
     """Of a large frame so many bytes have come; on a slow line nothing else shows for long.
 
-    At most every COMING_MS of one peer, a member.
+    At most every FRAME_PROGRESS_MS of one peer, a member.
     """
 
     peer: PeerKey
@@ -91,7 +91,7 @@ class Coming:
 
 
 @dataclass(frozen=True, slots=True)
-class Gossiped:
+class GossipMessage:
     """A gossip message as its publisher signed it. number: it grows with each of one publisher."""
 
     topic: str
@@ -100,7 +100,7 @@ class Gossiped:
     number: int
 
 
-class Verdict(Enum):
+class ValidationResult(Enum):
     """What becomes of a gossip message: it is passed on, let go, or held against the forwarder."""
 
     ACCEPT = "accept"
@@ -109,18 +109,18 @@ class Verdict(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class ValidatedGossip:
     """A verdict, and of an accepted message what it says, checked."""
 
-    verdict: Verdict
+    verdict: ValidationResult
     content: object = None
 
 
-Validate: TypeAlias = Callable[[Gossiped], Judged]
+Validate: TypeAlias = Callable[[GossipMessage], ValidatedGossip]
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class GossipReceived:
     """A gossip message that passed the validator, and what it says, checked.
 
     `peer` is who handed it to us; who published it may be somebody else.
@@ -142,18 +142,26 @@ class DialFailed:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class PeerDiscovered:
     """mDNS saw a libp2p node with this key on the local network; nothing is proven yet."""
 
     peer: PeerKey
     addresses: tuple[str, ...]
 
 
-Link = Connected | Disconnected | Received | Coming | Heard | DialFailed | Found
+TransportEvent = (
+    Connected
+    | Disconnected
+    | FrameReceived
+    | FrameProgress
+    | GossipReceived
+    | DialFailed
+    | PeerDiscovered
+)
 
 
 @dataclass(frozen=True, slots=True)
-class LinkCounts:
+class NetworkCounts:
     """How busy the network is, for status and metrics; the totals count since start."""
 
     connections: int

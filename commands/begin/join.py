@@ -216,13 +216,13 @@ def knocked(home: Home, link: Link, passphrase_file: Path | None, seconds: float
 
     Raises NotReachable when no node answers.
     """
-    from commonweal.node.control.join_once import knock
+    from commonweal.node.control.join_once import request_admission
 
     if home.holder() is not None:
         warn(_("Your node is running and goes on trying."))
         return WAITING
     try:
-        return str(knock(home, unlock(home, passphrase_file), link, seconds))
+        return str(request_admission(home, unlock(home, passphrase_file), link, seconds))
     except NotReachable as error:
         raise NotReachable(
             _("{why}; the request is kept, and `weal up` goes on trying").format(why=error)

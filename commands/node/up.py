@@ -66,7 +66,7 @@ def down(home: Home) -> None:
     """End the node of this home."""
     from commonweal.node.control import daemon
 
-    daemon.end(home)
+    daemon.stop(home)
     say(_("The node ended."))
 
 
@@ -77,9 +77,9 @@ def start(
 
     Raises NodeNotStarted with the reason.
     """
-    from commonweal.node.control.daemon import Starting
+    from commonweal.node.control.daemon import NodeProcess
 
-    return Starting(home, secrets, listen=listen, mdns=mdns).addresses()
+    return NodeProcess(home, secrets, listen=listen, mdns=mdns).addresses()
 
 
 def _run(
@@ -91,7 +91,7 @@ def _run(
 ) -> None:
     from commonweal.node.runtime import logs, process
 
-    with logs.writing(settings.log_level, log):
+    with logs.log_to(settings.log_level, log):
         process.run(home, secrets, settings, ready)
 
 
@@ -109,7 +109,7 @@ def _detached(home: Home, settings: Config) -> int:
     def tell(report: dict[str, object]) -> None:
         say(json.dumps(report))
         flush()
-        daemon.let_go()
+        daemon.detach_pipes()
 
     secrets = daemon.read_seed()
     try:

@@ -23,7 +23,7 @@ from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.ledger import ledger
 
 if TYPE_CHECKING:
-    from commonweal.node.control.client import Call
+    from commonweal.node.control.client import LocalClient
 
 WAIT_SECONDS = 60
 SEALS_LISTED = 20
@@ -155,7 +155,7 @@ def sealed_now(found: Folded) -> tuple[State, int]:
     return history.final, history.cut.height
 
 
-def _through(line: Call, wait: int, home: Home) -> Mapping[str, Any]:
+def _through(line: LocalClient, wait: int, home: Home) -> Mapping[str, Any]:
     """Return what the running node says, once it is sealed. Raises NotYet."""
     deadline = time.monotonic() + wait
     told = ""
@@ -183,6 +183,6 @@ def _alone(home: Home, passphrase_file: Path | None) -> Mapping[str, Any]:
         is_long = store.counts().records >= LEFT_SHOWN_MIN
         bar = progress(_("working out the ledger"), None) if is_long else nullcontext()
         with bar, ledger.opened(home.state, store, community, whole=False) as kept:
-            answer = seal_alone.seal(service, Assessor(kept), now_ms())
+            answer = seal_alone.seal_alone(service, Assessor(kept), now_ms())
             kept.refresh(whole=False)  # what was worked out to seal it is kept
         return answer

@@ -8,16 +8,16 @@ from commonweal.protocol.errors import NotReachable
 from commonweal.storage.home.home import Home
 
 if TYPE_CHECKING:
-    from commonweal.node.control.client import Call
+    from commonweal.node.control.client import LocalClient
 
 PATIENCE_SECONDS = 30.0
 
 
-def call(home: Home, *, patience_s: float | None = None) -> Call:
+def call(home: Home, *, patience_s: float | None = None) -> LocalClient:
     """Return a connection to the node of `home`. Raises NotReachable when none runs there."""
-    from commonweal.node.control.client import Call
+    from commonweal.node.control.client import LocalClient
 
-    return Call(home.socket_for_calling(), patience_s=patience_s or PATIENCE_SECONDS)
+    return LocalClient(home.socket_for_calling(), patience_s=patience_s or PATIENCE_SECONDS)
 
 
 def ask(home: Home, question: str, **about: Any) -> dict[str, Any]:

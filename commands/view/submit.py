@@ -21,7 +21,7 @@ from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.ledger import sealed_decisions
 
 if TYPE_CHECKING:
-    from commonweal.node.control.client import Call
+    from commonweal.node.control.client import LocalClient
     from commonweal.node.service.events import Wish
     from commonweal.node.service.service import Service
     from commonweal.storage.home.keystore import Secrets
@@ -76,7 +76,7 @@ def writer(home: Home, passphrase_file: Path | None = None) -> Iterator[Write]:
         yield lambda wishes: _alone(service, wishes)
 
 
-def line_or_lock(home: Home, held: ExitStack) -> Call | None:
+def line_or_lock(home: Home, held: ExitStack) -> LocalClient | None:
     """Let `held` hold a line to the running node, which is returned, or the home's lock."""
     deadline = time.monotonic() + WAIT_SECONDS_MAX
     while True:
@@ -95,7 +95,7 @@ def line_or_lock(home: Home, held: ExitStack) -> Call | None:
         time.sleep(PAUSE_SECONDS)
 
 
-def _through(line: Call, wishes: Sequence[Wish]) -> list[Written]:
+def _through(line: LocalClient, wishes: Sequence[Wish]) -> list[Written]:
     from commonweal.node.control.client import wishes_about
 
     try:

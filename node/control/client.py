@@ -82,7 +82,7 @@ def read_answer(data: bytes) -> tuple[dict[str, Any], bool]:
             raise Malformed("not an answer of a node")
 
 
-class Call:
+class LocalClient:
     """A connection to the node of one home. For `with`."""
 
     def __init__(self, path: Path, *, patience_s: float | None = 30.0) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from commonweal.node.control import daemon
-from commonweal.node.control.client import Call
+from commonweal.node.control.client import LocalClient
 from commonweal.protocol.errors import CommonwealError, NotReachable, NotYet, UnknownNode
 from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home, Settings
@@ -69,7 +69,7 @@ class Cluster:
         waiting = [name for name in names if self.home(name).holder() is None]
         while waiting:
             batch, waiting = waiting[:STARTS_AT_ONCE_MAX], waiting[STARTS_AT_ONCE_MAX:]
-            begun: list[daemon.Starting] = []
+            begun: list[daemon.NodeProcess] = []
             try:
                 begun.extend(_starting(self.home(name)) for name in batch)
                 for starting in begun:
@@ -81,7 +81,7 @@ class Cluster:
 
     def stop(self, name: str) -> None:
         """End a node in order. Raises NotReachable when it does not run."""
-        daemon.end(self.home(name))
+        daemon.stop(self.home(name))
 
     def kill(self, name: str) -> None:
         """End a node with SIGKILL. Raises NotReachable when it does not run."""
@@ -102,7 +102,7 @@ class Cluster:
         """Return what a node says of itself."""
         home = self.home(name)
         try:
-            with Call(home.socket_for_calling(), patience_s=ASK_S_MAX) as line:
+            with LocalClient(home.socket_for_calling(), patience_s=ASK_S_MAX) as line:
                 said = line.ask("status")
         except CommonwealError:
             return NodeState(name, running=False)
@@ -146,11 +146,11 @@ def is_equal(states: list[NodeState]) -> bool:
     ) and all(one.digest == states[0].digest for one in states)
 
 
-def _starting(home: Home) -> daemon.Starting:
+def _starting(home: Home) -> daemon.NodeProcess:
     with home.store(readonly=True) as store:
         port = Settings.read(store).port
     secrets = keystore.unlock(home.keystore, None)
-    return daemon.Starting(home, secrets, listen=(f"/ip4/127.0.0.1/tcp/{port}",), mdns=False)
+    return daemon.NodeProcess(home, secrets, listen=(f"/ip4/127.0.0.1/tcp/{port}",), mdns=False)
 
 
 def _line(one: NodeState) -> str:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO
 
 import commonweal
-from commonweal.node.control.client import Call
+from commonweal.node.control.client import LocalClient
 from commonweal.node.runtime import logs
 from commonweal.protocol.errors import (
     HomeInUse,
@@ -45,7 +45,7 @@ SAID_LINES = 2
 LEFT_OUT = "COMMONWEAL_PASSPHRASE"
 
 
-class Starting:
+class NodeProcess:
     """A node that begins to run in the background; `addresses` waits for it."""
 
     def __init__(
@@ -84,7 +84,7 @@ class Starting:
                 self._process.wait()
                 raise _not_started(f"{sentence} {text}", code)
         code = self._process.wait()
-        said = " / ".join(logs.last_words(self._home.log, SAID_LINES))
+        said = " / ".join(logs.last_warnings(self._home.log, SAID_LINES))
         raise _not_started(said or f"exit code {code}; see {self._home.log}")
 
     def give_up(self) -> None:
@@ -114,7 +114,7 @@ class Starting:
 
 
 def read_seed() -> Secrets:
-    """Return what `Starting` wrote to the input of this process.
+    """Return what `NodeProcess` wrote to the input of this process.
 
     Raises UsageError when somebody else typed the flag that makes a node read it.
     """
@@ -124,14 +124,14 @@ def read_seed() -> Secrets:
     return Secrets(bytes.fromhex(written))
 
 
-def let_go() -> None:
+def detach_pipes() -> None:
     """Leave the pipes of whoever started this process."""
     with Path(os.devnull).open("r+b") as nothing:
         os.dup2(nothing.fileno(), sys.stdin.fileno())
         os.dup2(nothing.fileno(), 1)
 
 
-def end(home: Home) -> None:
+def stop(home: Home) -> None:
     """End the node of a home and wait until it is gone.
 
     Raises NodeNotRunning when none runs, HomeInUse when it answers nothing and is no process
@@ -142,7 +142,7 @@ def end(home: Home) -> None:
         raise NodeNotRunning(str(home))
     deadline = time.monotonic() + END_S_MAX
     try:
-        with Call(home.socket_for_calling(), patience_s=END_S_MAX) as line:
+        with LocalClient(home.socket_for_calling(), patience_s=END_S_MAX) as line:
             line.ask("stop")
     except NotReachable:
         _force(home, pid, signal.SIGTERM)
@@ -158,7 +158,7 @@ def kill(home: Home) -> None:
     pid = home.holder()
     if not pid:
         raise NotReachable(str(home))
-    tell(pid, signal.SIGKILL)
+    send_signal(pid, signal.SIGKILL)
     while home.holder() == pid:
         time.sleep(PAUSE_S)
 
@@ -166,10 +166,10 @@ def kill(home: Home) -> None:
 def _force(home: Home, pid: int, number: signal.Signals) -> None:
     if not pid:
         raise HomeInUse(f"{home.path}: process ?")
-    tell(pid, number)
+    send_signal(pid, number)
 
 
-def tell(pid: int, number: signal.Signals) -> None:
+def send_signal(pid: int, number: signal.Signals) -> None:
     """Send a signal to one process; one that is gone is no error."""
     if pid > 0:
         with suppress(ProcessLookupError):

@@ -26,7 +26,7 @@ LINGER_S: Final = 1.5
 LISTEN: Final = ("/ip4/0.0.0.0/tcp/0",)
 
 
-def knock(home: Home, secrets: Secrets, link: Link, seconds: float) -> str:
+def request_admission(home: Home, secrets: Secrets, link: Link, seconds: float) -> str:
     """Bring the request of this home to a node that `link` names; return how the home stands then.
 
     That is "member" when we were admitted at once, else "waiting-for-admission". Raises

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-from commonweal.node.runtime.ledger_answers import answered
+from commonweal.node.runtime.ledger_answers import answer
 from commonweal.node.service.events import (
     Action,
     Answer,
@@ -29,7 +29,7 @@ from commonweal.storage.ledger.proposals import Assessor
 STEPS_MAX = 1_000
 
 
-def seal(service: Service, assessor: Assessor, now_ms: int) -> Mapping[str, Any]:
+def seal_alone(service: Service, assessor: Assessor, now_ms: int) -> Mapping[str, Any]:
     """Return what the node answers to who asks for a seal; what it sealed is durable.
 
     The caller holds the home. Raises `SealNeedsNode` when others must agree.
@@ -48,7 +48,7 @@ def seal(service: Service, assessor: Assessor, now_ms: int) -> Mapping[str, Any]
             match action:
                 case Assess(request):
                     waiting.append(Concluded(assessor.outlook(now_ms)))
-                    waiting.append(answered(assessor, request, now_ms))
+                    waiting.append(answer(assessor, request, now_ms))
                 case Answer(_, value, last=True):
                     if isinstance(value, CommonwealError):
                         raise value

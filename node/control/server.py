@@ -45,7 +45,7 @@ ACCEPT_AGAIN_S = 0.2
 MODE = 0o600
 
 
-class Api:
+class LocalServer:
     """The socket, its connections, and the tickets that are not answered yet."""
 
     def __init__(self, path: Path, emit: Callable[[Event], None], stop: Callable[[], None]) -> None:
@@ -141,7 +141,7 @@ class Api:
                 await _send(stream, client.answer_message({"pid": os.getpid()}, last=True))
                 self._stop()
                 return True
-            event = asked(ticket, question, about)
+            event = event_of(ticket, question, about)
         except CommonwealError as error:
             await _send(stream, client.answer_message(error, last=True))
             return True
@@ -162,7 +162,7 @@ class Api:
                 self._emit(Forgotten(ticket))
 
 
-def asked(ticket: Ticket, question: str, about: Mapping[str, Any]) -> Submitted | Asked:
+def event_of(ticket: Ticket, question: str, about: Mapping[str, Any]) -> Submitted | Asked:
     """Return the event that a question is. Raises `Malformed`.
 
     The question "submit" is about {"wishes": [{"kind", "data", "deps", "text"}]}; deps and

@@ -35,7 +35,7 @@ PREFIX_BITS_V6: Final = 48
 
 
 @dataclass(eq=False, slots=True)
-class Visit:
+class PendingConnection:
     """One inbound connection that is not admitted yet. close: ends it now."""
 
     since: float
@@ -60,12 +60,12 @@ class _Bucket:
         return True
 
 
-class Door:
+class AcceptLimit:
     """The inbound connections that are not admitted yet, at most STRANGERS_MAX."""
 
     def __init__(self) -> None:
         self.refused = 0
-        self._inside: dict[Visit, None] = {}
+        self._inside: dict[PendingConnection, None] = {}
         self._known: dict[str, None] = {}
         self._networks: dict[str, _Bucket] = {}
         self._unknown = _Bucket(STRANGERS_PER_S, STRANGERS_BURST, 0)
@@ -85,21 +85,21 @@ class Door:
             if len(self._known) > KNOWN_MAX:
                 del self._known[next(iter(self._known))]
 
-    def enter(self, host: str, close: Callable[[], None]) -> Visit | None:
+    def enter(self, host: str, close: Callable[[], None]) -> PendingConnection | None:
         """A place for a newcomer from an address, or None when there is none for them now."""
         now = trio.current_time()
-        visit = Visit(now, close, network_of(host), host in self._known)
+        visit = PendingConnection(now, close, network_of(host), host in self._known)
         if not self._is_in_time(visit) or not self._make_room(visit):
             self.refused += 1
             return None
         self._inside[visit] = None
         return visit
 
-    def leave(self, visit: Visit) -> None:
+    def leave(self, visit: PendingConnection) -> None:
         """The place is free again: admitted, or gone. Idempotent."""
         self._inside.pop(visit, None)
 
-    def _is_in_time(self, visit: Visit) -> bool:
+    def _is_in_time(self, visit: PendingConnection) -> bool:
         bucket = self._networks.pop(visit.network, None)
         if bucket is None:
             bucket = _Bucket(NETWORK_PER_S, NETWORK_BURST, visit.since)
@@ -108,12 +108,12 @@ class Door:
             del self._networks[next(iter(self._networks))]
         return bucket.take(visit.since) and (visit.is_known or self._unknown.take(visit.since))
 
-    def _make_room(self, visit: Visit) -> bool:
+    def _make_room(self, visit: PendingConnection) -> bool:
         """End a visit where all places are taken; say whether there is one now."""
         rivals = [one for one in self._inside if visit.is_known or not one.is_known]
         if len(rivals) < (STRANGERS_MAX if visit.is_known else UNKNOWN_MAX):
             return True
-        by_network: dict[str, list[Visit]] = {visit.network: []}
+        by_network: dict[str, list[PendingConnection]] = {visit.network: []}
         for one in rivals:
             by_network.setdefault(one.network, []).append(one)
         largest = max(by_network.values(), key=len)

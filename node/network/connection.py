@@ -17,8 +17,8 @@ from commonweal.node.network.stream import Stream
 from commonweal.node.network.yamux import Mux
 from commonweal.node.token_bucket import Budget
 from commonweal.node.transport import (
-    COMING_MS,
     FRAME_BYTES_MAX,
+    FRAME_PROGRESS_MS,
     GUEST_FRAME_BYTES_MAX,
     HELLO_BYTES_MAX,
     PeerKey,
@@ -38,7 +38,7 @@ STRANGER_STREAMS_MAX: Final = 2
 MEMBER_STREAMS_MAX: Final = 32
 
 
-class Standing(Enum):
+class TrustLevel(Enum):
     """What a peer may do on its connection."""
 
     STRANGER = "stranger"
@@ -46,7 +46,7 @@ class Standing(Enum):
     MEMBER = "member"
 
 
-class Line:
+class Connection:
     """The state of one connection. Every method is a plain call; none waits.
 
     received: called with each whole frame. coming: called now and then with how much has come
@@ -62,12 +62,12 @@ class Line:
         outbound: bool,
         received: Callable[[bytes], None],
         coming: Callable[[int], None],
-        failed: Callable[[Line, str], None],
+        failed: Callable[[Connection, str], None],
     ) -> None:
         self.peer = peer
         self.address = address
         self.outbound = outbound
-        self.standing = Standing.STRANGER
+        self.standing = TrustLevel.STRANGER
         self.since = trio.current_time()
         self.mux: Mux | None = None
         self.sync: Stream | None = None
@@ -90,14 +90,14 @@ class Line:
     def start(self, sync: Stream) -> None:
         """The sync stream is agreed on: hand over its frames from now on."""
         self.sync = sync
-        if self.standing is Standing.MEMBER:
+        if self.standing is TrustLevel.MEMBER:
             sync.widen(SYNC_WINDOW_BYTES)
         sync.pour(self._take)
 
-    def rise(self, standing: Standing) -> None:
+    def rise(self, standing: TrustLevel) -> None:
         """Give the peer another standing."""
         self.standing = standing
-        if standing is Standing.MEMBER:
+        if standing is TrustLevel.MEMBER:
             if self.mux is not None:
                 self.mux.streams_max = MEMBER_STREAMS_MAX
             if self.sync is not None:
@@ -132,8 +132,8 @@ class Line:
         self._ungranted += len(data)
         self._deliver()
         now = trio.current_time()
-        is_due = now - self._told_coming >= COMING_MS / 1_000
-        if self._buffer and is_due and self.standing is Standing.MEMBER and not self.is_over:
+        is_due = now - self._told_coming >= FRAME_PROGRESS_MS / 1_000
+        if self._buffer and is_due and self.standing is TrustLevel.MEMBER and not self.is_over:
             self._told_coming = now
             self._coming(len(self._buffer))
 
@@ -171,17 +171,17 @@ class Line:
 
     def _is_full(self) -> bool:
         """A peer that is not admitted has at most one frame waiting for the node."""
-        if self.standing is Standing.STRANGER:
+        if self.standing is TrustLevel.STRANGER:
             return self._held_frames >= 1
         return self._held_frames >= INBOUND_FRAMES_MAX
 
     def _frame_bytes_max(self) -> int:
         match self.standing:
-            case Standing.STRANGER:
+            case TrustLevel.STRANGER:
                 return HELLO_BYTES_MAX
-            case Standing.GUEST:
+            case TrustLevel.GUEST:
                 return GUEST_FRAME_BYTES_MAX
-            case Standing.MEMBER:
+            case TrustLevel.MEMBER:
                 return FRAME_BYTES_MAX
             case _:
                 assert_never(self.standing)

@@ -30,7 +30,13 @@ from libp2p.utils.varint import read_varint_prefixed_bytes_limited
 
 from commonweal.node.network.noise import WrongPeer, peer_id, peer_key
 from commonweal.node.token_bucket import Budget
-from commonweal.node.transport import Gossiped, Judged, PeerKey, Validate, Verdict
+from commonweal.node.transport import (
+    GossipMessage,
+    PeerKey,
+    Validate,
+    ValidatedGossip,
+    ValidationResult,
+)
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +60,7 @@ IDS_PER_CONTROL: Final = 16
 FAULTS_PER_S: Final = 5
 FAULTS_BURST: Final = 64
 """Messages of one peer that may be false, or its own and too many; with more it is dropped."""
-IGNORED: Final = Judged(Verdict.IGNORE)
+IGNORED: Final = ValidatedGossip(ValidationResult.IGNORE)
 HEARTBEAT_S: Final = 1
 RESTART_S: Final = 1.0
 FORGET_S: Final = 30
@@ -76,7 +82,7 @@ class Gossip:
         host: object,
         *,
         validate: Validate,
-        heard: Callable[[PeerKey, Gossiped, object], None],
+        heard: Callable[[PeerKey, GossipMessage, object], None],
         members: Callable[[], Sequence[PeerKey]],
         flooded: Callable[[PeerKey], None],
     ) -> None:
@@ -197,17 +203,17 @@ class Gossip:
         except WrongPeer:
             return False
         number = int.from_bytes(message.seqno, "big")
-        gossiped = Gossiped(message.topicIDs[0], message.data, origin, number)
+        gossiped = GossipMessage(message.topicIDs[0], message.data, origin, number)
         judged = IGNORED if origin == peer_key(ours) else self._validate(gossiped)
         match judged.verdict:
-            case Verdict.ACCEPT:
+            case ValidationResult.ACCEPT:
                 self.heard += 1
                 self._emit(peer_key(forwarder), gossiped, judged.content)
                 return True
-            case Verdict.IGNORE:
+            case ValidationResult.IGNORE:
                 pubsub.let_go(message)
                 return False
-            case Verdict.REJECT:
+            case ValidationResult.REJECT:
                 return False
 
 

@@ -108,7 +108,7 @@ class Host:
     def get_connections(self, peer: ID | None = None) -> list[Any]:
         """The connections of an admitted peer, as objects with a `muxed_conn`."""
         mux = self._find(peer) if peer is not None else None
-        return [_Connection(mux)] if mux is not None else []
+        return [_MuxedConnection(mux)] if mux is not None else []
 
     async def new_stream(self, peer: ID, protocols: Sequence[TProtocol]) -> Stream:
         """A stream to an admitted peer; raises SwarmException while it refuses."""
@@ -132,6 +132,6 @@ class Host:
         raise SwarmException("the node dials by itself")
 
 
-class _Connection:
+class _MuxedConnection:
     def __init__(self, mux: Mux) -> None:
         self.muxed_conn = mux

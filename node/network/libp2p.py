@@ -17,29 +17,29 @@ from libp2p.custom_types import TProtocol
 from libp2p.identity_utils import create_identity_from_seed
 from libp2p.peer.id import ID
 
-from commonweal.node.network.accept_limit import Door, Visit
+from commonweal.node.network.accept_limit import AcceptLimit, PendingConnection
 from commonweal.node.network.addresses import listen, parse, reachable, remote
-from commonweal.node.network.connection import STRANGER_STREAMS_MAX, Line, Standing
+from commonweal.node.network.connection import STRANGER_STREAMS_MAX, Connection, TrustLevel
 from commonweal.node.network.gossip import Gossip
 from commonweal.node.network.host import NEGOTIATE_S, Host
 from commonweal.node.network.mdns import Mdns
 from commonweal.node.network.multistream import choose, offer
-from commonweal.node.network.noise import Session, WrongPeer, peer_id, peer_key, secure, why
+from commonweal.node.network.noise import SecureChannel, WrongPeer, peer_id, peer_key, secure, why
 from commonweal.node.network.stream import Stream
 from commonweal.node.network.yamux import Mux
 from commonweal.node.transport import (
     GUESTS_MAX,
     HELLO_MS_MAX,
-    Coming,
     Connected,
     DialFailed,
     Disconnected,
-    Found,
-    Heard,
-    Link,
-    LinkCounts,
+    FrameProgress,
+    FrameReceived,
+    GossipReceived,
+    NetworkCounts,
+    PeerDiscovered,
     PeerKey,
-    Received,
+    TransportEvent,
     Validate,
 )
 
@@ -73,7 +73,7 @@ class Network:
         self,
         seed: bytes,
         listen: Sequence[str],
-        emit: Callable[[Link], None],
+        emit: Callable[[TransportEvent], None],
         *,
         validate: Validate,
         mdns: bool,
@@ -84,22 +84,24 @@ class Network:
         self._listen = tuple(listen)
         self._emit = emit
         self._mdns = mdns
-        self._lines: dict[PeerKey, Line] = {}
-        self._open: set[Line] = set()
-        self._expiry: dict[Line, trio.CancelScope] = {}
-        self._visits: dict[Line, Visit] = {}
+        self._lines: dict[PeerKey, Connection] = {}
+        self._open: set[Connection] = set()
+        self._expiry: dict[Connection, trio.CancelScope] = {}
+        self._visits: dict[Connection, PendingConnection] = {}
         self._dials: dict[PeerKey, trio.CancelScope] = {}
         self._host = Host(self._keys, self._find, lambda: self.addresses)
         self._gossip = Gossip(
             self._host,
             validate=validate,
-            heard=lambda peer, said, content: emit(Heard(peer, said.topic, said.data, content)),
+            heard=lambda peer, said, content: emit(
+                GossipReceived(peer, said.topic, said.data, content)
+            ),
             members=self._members,
             flooded=self._flooded,
         )
         self._dropped = self._sent = self._received = 0
         self._nursery: trio.Nursery | None = None
-        self._door = Door()
+        self._door = AcceptLimit()
         self._dial_places: trio.CapacityLimiter | None = None
 
     async def run(self, *, task_status: TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -145,23 +147,23 @@ class Network:
     def admit(self, peer: PeerKey) -> None:
         """The peer on this connection is a member: large frames, identify and gossip."""
         line = self._lines.get(peer)
-        if line is None or line.standing is Standing.MEMBER:
+        if line is None or line.standing is TrustLevel.MEMBER:
             return
         self._stay(line)
         self._door.know((line.address,))
-        line.rise(Standing.MEMBER)
+        line.rise(TrustLevel.MEMBER)
         self._gossip.join(peer)
 
     def guest(self, peer: PeerKey) -> None:
         """The peer on this connection asks to join: it may stay, with small frames only."""
         line = self._lines.get(peer)
-        if line is None or line.standing is not Standing.STRANGER:
+        if line is None or line.standing is not TrustLevel.STRANGER:
             return
-        if self._count(Standing.GUEST) >= GUESTS_MAX:
+        if self._count(TrustLevel.GUEST) >= GUESTS_MAX:
             self.drop(peer, "too many wait for admission")
             return
         self._stay(line)
-        line.rise(Standing.GUEST)
+        line.rise(TrustLevel.GUEST)
 
     def send(self, peer: PeerKey, frame: bytes) -> None:
         """Queue one frame for the peer; one whose outbox is full is dropped. Never waits."""
@@ -193,12 +195,12 @@ class Network:
         """Tell all members who follow the topic; a hint, dropped when too much is queued."""
         self._gossip.publish(topic, data)
 
-    def state(self) -> LinkCounts:
+    def state(self) -> NetworkCounts:
         """Counts for status and metrics."""
-        return LinkCounts(
+        return NetworkCounts(
             connections=len(self._lines),
             strangers=len(self._door),
-            guests=self._count(Standing.GUEST),
+            guests=self._count(TrustLevel.GUEST),
             streams=sum(len(each.mux.streams) for each in self._open if each.mux is not None),
             outbox_bytes=sum(each.outbox_bytes for each in self._lines.values()),
             inbox_bytes=sum(each.held_bytes for each in self._lines.values()),
@@ -233,7 +235,7 @@ class Network:
             self._nursery.start_soon(self._inbound, socket, scope, visit)
 
     async def _inbound(
-        self, socket: trio.SocketStream, scope: trio.CancelScope, visit: Visit
+        self, socket: trio.SocketStream, scope: trio.CancelScope, visit: PendingConnection
     ) -> None:
         try:
             with scope:
@@ -292,8 +294,8 @@ class Network:
 
     async def _serve(
         self,
-        line: Line,
-        session: Session,
+        line: Connection,
+        session: SecureChannel,
         scope: trio.CancelScope,
         agreed: Callable[[], None] | None = None,
     ) -> None:
@@ -324,7 +326,7 @@ class Network:
                 self._visits.pop(line, None)
                 nursery.cancel_scope.cancel()
 
-    async def _open_sync(self, line: Line, mux: Mux, agreed: Callable[[], None]) -> None:
+    async def _open_sync(self, line: Connection, mux: Mux, agreed: Callable[[], None]) -> None:
         try:
             stream = mux.open()
             with trio.fail_after(NEGOTIATE_S):
@@ -336,7 +338,7 @@ class Network:
         self._link(line, stream)
         agreed()
 
-    async def _stream(self, line: Line, stream: Stream) -> None:
+    async def _stream(self, line: Connection, stream: Stream) -> None:
         """Agree on the protocol of a stream that the peer opened, and serve it.
 
         Whatever a handler raises ends this stream and nothing else.
@@ -356,28 +358,28 @@ class Network:
             log.debug("a stream of %s ended: %s", line.address, error)
             stream.cut()
 
-    def _offered(self, line: Line) -> tuple[str, ...]:
+    def _offered(self, line: Connection) -> tuple[str, ...]:
         """The gate: what this peer may open now. To all others we answer "not known"."""
         offered: tuple[str, ...] = ()
         if line.sync is None and not line.outbound:
             offered += (SYNC,)
-        if line.standing is Standing.MEMBER:
+        if line.standing is TrustLevel.MEMBER:
             offered += self._host.protocols
         return offered
 
-    def _line(self, peer: PeerKey, address: str, *, outbound: bool) -> Line:
+    def _line(self, peer: PeerKey, address: str, *, outbound: bool) -> Connection:
         if peer == self.key:
             raise WrongPeer("the other end is this node itself")
-        return Line(
+        return Connection(
             peer,
             address,
             outbound=outbound,
             received=lambda frame: self._take(peer, frame),
-            coming=lambda size: self._emit(Coming(peer, size)),
+            coming=lambda size: self._emit(FrameProgress(peer, size)),
             failed=lambda line, why: self._end(line, why, flush=False, by_us=True),
         )
 
-    def _link(self, line: Line, stream: Stream) -> None:
+    def _link(self, line: Connection, stream: Stream) -> None:
         """The sync stream is agreed on: this is the link, unless a better one is there."""
         if line.is_over:
             return
@@ -393,7 +395,7 @@ class Network:
         self._emit(Connected(line.peer, line.address, line.outbound))
         line.start(stream)
 
-    def _prevails(self, new: Line, old: Line) -> bool:
+    def _prevails(self, new: Connection, old: Connection) -> bool:
         """Of two dialled at once, that of the smaller key stays, as the other end finds too."""
         if new.outbound == old.outbound or new.since - old.since > SIMULTANEOUS_S:
             return True
@@ -401,9 +403,9 @@ class Network:
 
     def _take(self, peer: PeerKey, frame: bytes) -> None:
         self._received += 1
-        self._emit(Received(peer, frame))
+        self._emit(FrameReceived(peer, frame))
 
-    def _end(self, line: Line, reason: str, *, flush: bool, by_us: bool = False) -> None:
+    def _end(self, line: Connection, reason: str, *, flush: bool, by_us: bool = False) -> None:
         """Close a connection and tell of it, if it was the link. Idempotent.
 
         by_us: because the peer broke a limit of the network, which the node does not know yet.
@@ -426,7 +428,7 @@ class Network:
         if (line := self._lines.get(peer)) is not None:
             self._end(line, "floods gossip", flush=False, by_us=True)
 
-    def _stay(self, line: Line) -> None:
+    def _stay(self, line: Connection) -> None:
         """No longer a stranger: the clock stops, and the place at the door is free."""
         scope = self._expiry.get(line)
         if scope is not None:
@@ -437,14 +439,14 @@ class Network:
 
     def _find(self, identity: ID) -> Mux | None:
         line = self._lines.get(peer_key(identity))
-        return line.mux if line is not None and line.standing is Standing.MEMBER else None
+        return line.mux if line is not None and line.standing is TrustLevel.MEMBER else None
 
     def _members(self) -> list[PeerKey]:
-        return [k for k, each in self._lines.items() if each.standing is Standing.MEMBER]
+        return [k for k, each in self._lines.items() if each.standing is TrustLevel.MEMBER]
 
-    def _count(self, standing: Standing) -> int:
+    def _count(self, standing: TrustLevel) -> int:
         return sum(1 for each in self._lines.values() if each.standing is standing)
 
     def _found(self, peer: PeerKey, addresses: tuple[str, ...]) -> None:
         if peer != self.key:
-            self._emit(Found(peer, addresses))
+            self._emit(PeerDiscovered(peer, addresses))

@@ -59,7 +59,7 @@ def peer_key(identity: ID) -> PeerKey:
 
 async def secure(
     socket: trio.SocketStream, keys: KeyPair, expected: PeerKey | None
-) -> tuple[PeerKey, Session]:
+) -> tuple[PeerKey, SecureChannel]:
     """Return the proven key of the other end and a session that carries yamux.
 
     expected: the key we dialled, or None when the other end dialled us. Raises WrongPeer,
@@ -76,7 +76,7 @@ async def secure(
     peer = peer_key(conn.get_remote_peer())
     if expected is not None and peer != expected:
         raise WrongPeer("the other end has another key than the one that was dialled")
-    session = Session(socket, conn, raw.rest)
+    session = SecureChannel(socket, conn, raw.rest)
     if expected is not None:
         await offer(session, YAMUX)
     else:
@@ -84,7 +84,7 @@ async def secure(
     return peer, session
 
 
-class Session:
+class SecureChannel:
     """Sealed packets over one socket; `read` and `write` serve only the negotiation of yamux."""
 
     def __init__(self, socket: trio.SocketStream, conn: object, rest: bytes) -> None:

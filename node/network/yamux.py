@@ -19,7 +19,7 @@ from typing import Final
 import trio
 from libp2p.network.stream.exceptions import StreamClosed
 
-from commonweal.node.network.noise import PLAIN_BYTES_MAX, Session, Stalled
+from commonweal.node.network.noise import PLAIN_BYTES_MAX, SecureChannel, Stalled
 from commonweal.node.network.stream import Flag, Stream, Violation
 from commonweal.node.token_bucket import Budget
 
@@ -42,7 +42,7 @@ FLUSH_S: Final = 0.5
 """How long `finish` goes on writing what is queued."""
 
 
-class Kind(IntEnum):
+class FrameType(IntEnum):
     """The type of a yamux frame."""
 
     DATA = 0
@@ -60,7 +60,7 @@ class Mux:
 
     def __init__(
         self,
-        session: Session,
+        session: SecureChannel,
         *,
         outbound: bool,
         peer_id: object,
@@ -103,7 +103,7 @@ class Mux:
         stream = Stream(self, self._next_id)
         self._next_id += 2
         self.streams[stream.id] = stream
-        self._put(Kind.WINDOW, Flag.SYN, stream.id, 0)
+        self._put(FrameType.WINDOW, Flag.SYN, stream.id, 0)
         return stream
 
     def close(self, reason: str, *, by_us: bool = False) -> None:
@@ -142,13 +142,13 @@ class Mux:
 
     def put_window(self, stream: Stream, size: int) -> None:
         """Let the other end send `size` bytes more on the stream."""
-        self._put(Kind.WINDOW, Flag.NONE, stream.id, size)
+        self._put(FrameType.WINDOW, Flag.NONE, stream.id, size)
 
     def put_end(self, stream: Stream, flag: Flag) -> None:
         """Tell the other end that the stream is finished (FIN) or reset (RST)."""
-        self._put(Kind.WINDOW, flag, stream.id, 0)
+        self._put(FrameType.WINDOW, flag, stream.id, 0)
 
-    def _put(self, kind: Kind, flag: Flag, stream_id: int, value: int) -> None:
+    def _put(self, kind: FrameType, flag: Flag, stream_id: int, value: int) -> None:
         if self.is_closed:
             return
         self._control += HEADER.pack(0, kind, flag, stream_id, value)
@@ -181,7 +181,7 @@ class Mux:
             stream.waiting = False
             size = min(stream.queued_bytes, stream.send_window, DATA_BYTES_MAX)
             if size:
-                head = HEADER.pack(0, Kind.DATA, Flag.NONE, stream.id, size)
+                head = HEADER.pack(0, FrameType.DATA, Flag.NONE, stream.id, size)
                 plains.append(stream.take(head, size))
             if stream.queued_bytes and stream.send_window:
                 self.wake(stream)
@@ -238,25 +238,25 @@ class Mux:
     def _head(self, version: int, kind: int, flags: int, stream_id: int, value: int) -> None:
         if version != 0:
             raise Violation("unknown version")
-        self._spend(1 if kind == Kind.DATA else CONTROL_WORK)
+        self._spend(1 if kind == FrameType.DATA else CONTROL_WORK)
         flag = Flag(flags & FLAGS)
         match kind:
-            case Kind.DATA:
+            case FrameType.DATA:
                 stream = self._stream(stream_id, flag)
                 if stream is not None:
                     stream.expect(value)
                 else:
                     self._spend(CONTROL_WORK)
                 self._body = (value, stream, flag)
-            case Kind.WINDOW:
+            case FrameType.WINDOW:
                 stream = self._stream(stream_id, flag)
                 if stream is not None and value:
                     stream.widen_send(value)
                 self._flags(stream, flag)
-            case Kind.PING:
+            case FrameType.PING:
                 if flags & Flag.SYN:
-                    self._put(Kind.PING, Flag.ACK, 0, value)
-            case Kind.GO_AWAY:
+                    self._put(FrameType.PING, Flag.ACK, 0, value)
+            case FrameType.GO_AWAY:
                 self.close(self.reason)
             case _:
                 raise Violation("unknown kind of frame")
@@ -272,11 +272,11 @@ class Mux:
         if stream is not None or stream_id % 2 == self._next_id % 2 or stream_id == 0:
             raise Violation("opens a stream that is not its to open")
         if len(self.streams) >= self.streams_max:
-            self._put(Kind.WINDOW, Flag.RST, stream_id, 0)
+            self._put(FrameType.WINDOW, Flag.RST, stream_id, 0)
             return None
         self._spend(OPENING_WORK)
         stream = self.streams[stream_id] = Stream(self, stream_id)
-        self._put(Kind.WINDOW, Flag.ACK, stream_id, 0)
+        self._put(FrameType.WINDOW, Flag.ACK, stream_id, 0)
         self._opened(stream)
         return stream
 

@@ -16,7 +16,7 @@ from commonweal.node.service.roster import Roster
 from commonweal.node.service.sync import announce
 from commonweal.node.service.sync.announce import Announcement, topic
 from commonweal.node.token_bucket import Budget
-from commonweal.node.transport import Gossiped, Judged, Verdict
+from commonweal.node.transport import GossipMessage, ValidatedGossip, ValidationResult
 from commonweal.protocol import keys
 from commonweal.protocol.errors import CommonwealError, InvalidRecord, InvalidSeal, Malformed
 from commonweal.protocol.keys import DeviceKey, MemberId, PeerKey
@@ -39,8 +39,8 @@ HEIGHTS_AHEAD = 2
 RULES = "rules."
 """Kinds of records that travel by gossip begin so."""
 
-IGNORED = Judged(Verdict.IGNORE)
-REFUSED = Judged(Verdict.REJECT)
+IGNORED = ValidatedGossip(ValidationResult.IGNORE)
+REFUSED = ValidatedGossip(ValidationResult.REJECT)
 
 
 @dataclass(slots=True)
@@ -76,7 +76,7 @@ class Validator:
         self._budgets = {one: left for one, left in self._budgets.items() if one in present}
         self._certified = {one: None for one in self._certified if one[0] >= roster.height}
 
-    def judge(self, message: Gossiped) -> Judged:
+    def judge(self, message: GossipMessage) -> ValidatedGossip:
         """Return whether a message is passed on, and what it says, its signatures checked."""
         roster = self._roster
         device = roster.origins.get(message.origin) if roster is not None else None
@@ -98,14 +98,14 @@ class Validator:
             return IGNORED
         budget.spend(cost)
         self._note(message, publisher, name)
-        return Judged(Verdict.ACCEPT, content)
+        return ValidatedGossip(ValidationResult.ACCEPT, content)
 
     def _budget(self, member: MemberId) -> Budget:
         return self._budgets.setdefault(
             member, Budget(ORIGIN_BYTES_PER_S, ORIGIN_BYTES_BURST, self._now_s)
         )
 
-    def _note(self, message: Gossiped, publisher: _Publisher, name: bytes) -> None:
+    def _note(self, message: GossipMessage, publisher: _Publisher, name: bytes) -> None:
         if len(publisher.recent) >= RECENT_MAX:
             del publisher.recent[next(iter(publisher.recent))]
         publisher.recent[name] = None
@@ -114,7 +114,7 @@ class Validator:
         self._publishers[message.origin] = publisher
 
     def _read(
-        self, message: Gossiped, roster: Roster, device: DeviceKey
+        self, message: GossipMessage, roster: Roster, device: DeviceKey
     ) -> tuple[object, bytes] | None:
         """Return what a message of a publisher says and what names that; None to ignore it.
 

@@ -26,7 +26,7 @@ from commonweal.storage.ledger.proposals import Assessor
 from commonweal.storage.ledger.snapshots import Snapshots
 
 
-def answered(assessor: Assessor, request: Request | StateRequest, now_ms: int) -> Assessed | Stated:
+def answer(assessor: Assessor, request: Request | StateRequest, now_ms: int) -> Assessed | Stated:
     """Return the answer of a ledger that was refreshed; now_ms: this node's clock."""
     if isinstance(request, STATE_REQUESTS):
         return _stated(Snapshots(assessor.kept), request, now_ms)

@@ -20,7 +20,7 @@ from typing import Any
 
 import trio
 
-from commonweal.node.runtime.ledger_answers import answered, follow_up
+from commonweal.node.runtime.ledger_answers import answer, follow_up
 from commonweal.node.service.events import STATE_REQUESTS, Concluded, Event, Request, StateRequest
 from commonweal.protocol.errors import ConfigError, StorageError
 from commonweal.protocol.records.record import CommunityId
@@ -52,7 +52,7 @@ UNREADABLE = (StorageError, ConfigError)
 """What opening the ledger raises while the disk, or the whole home, is not there."""
 
 
-class Deciding:
+class LedgerThread:
     """What one node concludes from all that its `ledger` holds, kept in the file `path`."""
 
     def __init__(self, ledger: Path, path: Path, community: CommunityId) -> None:
@@ -110,10 +110,10 @@ class Deciding:
             assessor = self._opened()
             stated = [one for one in requests if isinstance(one, STATE_REQUESTS)]
             asked = [one for one in requests if not isinstance(one, STATE_REQUESTS)]
-            found: list[Event] = [answered(assessor, request, now_ms) for request in stated]
+            found: list[Event] = [answer(assessor, request, now_ms) for request in stated]
             assessor.kept.refresh(whole=False)
             found += self._news(assessor, now_ms, is_asked=bool(asked))
-            found += [answered(assessor, request, now_ms) for request in asked]
+            found += [answer(assessor, request, now_ms) for request in asked]
             self._is_whole = assessor.kept.is_whole
             if not requests:
                 if self._is_due(now_ms):

@@ -26,7 +26,7 @@ TRACE_CHARS_MAX = 16_000
 
 
 @contextmanager
-def writing(level: str, file: Path | None) -> Iterator[None]:
+def log_to(level: str, file: Path | None) -> Iterator[None]:
     """Write what is logged, from `level` on: to `file`, or to the terminal when there is none.
 
     Raises ReadOnlyDatabase when the file cannot be written.
@@ -45,7 +45,7 @@ def writing(level: str, file: Path | None) -> Iterator[None]:
         handler.close()
 
 
-def last_words(file: Path, lines_max: int = 5) -> list[str]:
+def last_warnings(file: Path, lines_max: int = 5) -> list[str]:
     """Return the last warnings and errors in a log file, as sentences."""
     try:
         with file.open("rb") as opened:

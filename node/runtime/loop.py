@@ -44,7 +44,13 @@ from commonweal.node.service.events import (
     Woke,
 )
 from commonweal.node.service.roster import Roster
-from commonweal.node.transport import Connected, Disconnected, Heard, PeerKey, Received
+from commonweal.node.transport import (
+    Connected,
+    Disconnected,
+    FrameReceived,
+    GossipReceived,
+    PeerKey,
+)
 from commonweal.protocol.errors import DiskFailed, StorageError
 from commonweal.storage.records.contribution_index import Index
 from commonweal.storage.records.log_store import Store
@@ -76,7 +82,7 @@ TRIAL = "disk trial"
 T = TypeVar("T")
 
 
-class Mind(Protocol):
+class StateMachine(Protocol):
     """What the loop needs of a Service."""
 
     def handle(self, event: Event, now_ms: int) -> list[Action]:
@@ -86,7 +92,7 @@ class Mind(Protocol):
         """Forget what was not committed, and every link; write nothing while `keeps` is false."""
 
 
-class Links(Protocol):
+class Transport(Protocol):
     """What the loop needs of a network; `node.network.Network` is the libp2p one."""
 
     def send(self, peer: PeerKey, frame: bytes) -> None:
@@ -137,9 +143,9 @@ class Runtime:
 
     def __init__(
         self,
-        mind: Mind,
+        mind: StateMachine,
         store: Store,
-        links: Links,
+        links: Transport,
         answer: Callable[[Answer], None],
         *,
         assess: Callable[[Request | StateRequest], None] | None = None,
@@ -228,9 +234,9 @@ class Runtime:
                     self._linked[peer] = None
                 case Disconnected(peer):
                     self._linked.pop(peer, None)
-                case Received(_, frame):
+                case FrameReceived(_, frame):
                     room -= len(frame)
-                case Heard(_, _, data):
+                case GossipReceived(_, _, data):
                     room -= len(data)
                 case Submitted(ticket) if self.refusal is not None:
                     self._answer(Answer(ticket, self.refusal))

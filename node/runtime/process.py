@@ -22,11 +22,11 @@ from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 import trio
 
-from commonweal.node.control.server import Api
+from commonweal.node.control.server import LocalServer
 from commonweal.node.network import Network
 from commonweal.node.runtime.config import Config
 from commonweal.node.runtime.gossip_validator import Validator
-from commonweal.node.runtime.ledger_thread import Deciding
+from commonweal.node.runtime.ledger_thread import LedgerThread
 from commonweal.node.runtime.loop import Runtime
 from commonweal.node.runtime.metrics import Metrics
 from commonweal.node.service.events import Event, Listening
@@ -61,8 +61,8 @@ class Node:
     store: Store
     network: Network
     runtime: Runtime
-    api: Api
-    deciding: Deciding
+    api: LocalServer
+    deciding: LedgerThread
     metrics: Metrics | None
     scope: trio.CancelScope
 
@@ -225,8 +225,8 @@ def _assembled(
     listen = config.listen or (f"/ip4/0.0.0.0/tcp/{port}", f"/ip6/::/tcp/{port}")
     validator = Validator(time.monotonic)
     network = Network(peer_seed, listen, emit, validate=validator.judge, mdns=config.mdns)
-    api = Api(home.socket_for_binding(), emit, scope.cancel)
-    deciding = Deciding(home.database, home.state, service.desk.replica.community)
+    api = LocalServer(home.socket_for_binding(), emit, scope.cancel)
+    deciding = LedgerThread(home.database, home.state, service.desk.replica.community)
     runtime = Runtime(
         *(service, store, network, api.answer),
         assess=deciding.assess,

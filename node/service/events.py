@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NewType, TypeAlias
 
-from commonweal.node.transport import Link
+from commonweal.node.transport import TransportEvent
 from commonweal.protocol.codec import Value
 from commonweal.protocol.errors import CommonwealError
 from commonweal.protocol.keys import PeerKey
@@ -171,7 +171,7 @@ class Committed:
 
 
 Event: TypeAlias = (
-    Link
+    TransportEvent
     | Started
     | Listening
     | Submitted

@@ -121,15 +121,15 @@ class Service:
                 if session is not None:
                     desk.ended(session, reason, by_us=by_us)
                 self._left(peer)
-            case transport.Received(peer, frame):
+            case transport.FrameReceived(peer, frame):
                 self._received(peer, frame)
-            case transport.Coming(peer, size):
+            case transport.FrameProgress(peer, size):
                 self.peering.coming(peer, size)
-            case transport.Heard(peer, _, _, content):
+            case transport.GossipReceived(peer, _, _, content):
                 self._heard(peer, content)
             case transport.DialFailed(peer, where, reason):
                 self.peering.failed(peer, where, reason)
-            case transport.Found(peer, addresses):
+            case transport.PeerDiscovered(peer, addresses):
                 self.peering.found(peer, addresses)
             case events.Submitted():
                 self._submitted(event)

@@ -21,22 +21,22 @@ from libp2p.network.stream.exceptions import StreamClosed
 from libp2p.pubsub.pb import rpc_pb2
 from libp2p.utils.varint import encode_uvarint
 
-from commonweal.node.control.client import Call, wishes_about
+from commonweal.node.control.client import LocalClient, wishes_about
 from commonweal.node.network import Network, peer_id
 from commonweal.node.network.gossip import MESHSUB
 from commonweal.node.network.stream import Flag
-from commonweal.node.network.yamux import Kind, Mux
+from commonweal.node.network.yamux import FrameType, Mux
 from commonweal.node.service.events import Text, Wish
 from commonweal.node.service.peers.overlay import SILENCE_MS_MAX
 from commonweal.node.transport import (
     FRAME_BYTES_MAX,
     Connected,
     Disconnected,
-    Judged,
-    Link,
+    FrameReceived,
     PeerKey,
-    Received,
-    Verdict,
+    TransportEvent,
+    ValidatedGossip,
+    ValidationResult,
 )
 from commonweal.protocol import keys
 from commonweal.protocol.keys import DeviceKey
@@ -77,11 +77,11 @@ class Eve:
             seed,
             ("/ip4/127.0.0.1/tcp/0",),
             self._emit,
-            validate=lambda _: Judged(Verdict.ACCEPT),
+            validate=lambda _: ValidatedGossip(ValidationResult.ACCEPT),
             mdns=False,
         )
 
-    def _emit(self, event: Link) -> None:
+    def _emit(self, event: TransportEvent) -> None:
         match event:
             case Connected(peer):
                 self.linked = True
@@ -89,7 +89,7 @@ class Eve:
             case Disconnected(_, reason):
                 self.linked = self.greeted = False
                 self.ends.append(reason)
-            case Received(peer, frame):
+            case FrameReceived(peer, frame):
                 self.greeted = self.greeted or isinstance(messages.decode(frame), messages.Hello)
                 if self.takes:
                     self.network.done(peer, len(frame))
@@ -206,7 +206,7 @@ async def _too_large(eve: Eve, _chance: Random) -> None:
 async def _beyond_the_window(eve: Eve, _chance: Random) -> None:
     line = eve.network._lines.get(eve.victim)
     if line is not None and line.mux is not None and line.sync is not None:
-        line.mux._put(Kind.DATA, Flag.NONE, line.sync.id, 1 << 22)
+        line.mux._put(FrameType.DATA, Flag.NONE, line.sync.id, 1 << 22)
 
 
 async def _false_bodies(eve: Eve, chance: Random) -> None:
@@ -266,14 +266,14 @@ async def _village(folder: Path) -> AsyncIterator[tuple[Home, Home, Eve]]:
 
 def _admitted(home: Home) -> None:
     deadline = time.monotonic() + ADMITTED_S_MAX
-    with Call(home.socket, patience_s=10) as line:
+    with LocalClient(home.socket, patience_s=10) as line:
         while line.ask("status")["state"] != "member":
             assert time.monotonic() < deadline, "not admitted in time"
             time.sleep(0.05)
 
 
 def _writes_a_text(home: Home) -> None:
-    with Call(home.socket, patience_s=10) as line:
+    with LocalClient(home.socket, patience_s=10) as line:
         wish = Wish("event", {"action": "work"}, (), Text("text/plain", bytes(60_000), False))
         (made,) = line.ask("submit", **wishes_about((wish,)))["records"]
         line.ask("wait", ids=[made["id"]], peers=2)
@@ -282,10 +282,10 @@ def _writes_a_text(home: Home) -> None:
 def _arrives(writer: Home, reader: Home) -> float:
     """Write a record at one node; the seconds until another holds it."""
     begun = time.monotonic()
-    with Call(writer.socket, patience_s=10) as line:
+    with LocalClient(writer.socket, patience_s=10) as line:
         wish = Wish("event", {"action": "work", "n": time.time_ns()})
         (made,) = line.ask("submit", **wishes_about((wish,)))["records"]
-    with Call(reader.socket, patience_s=10) as line:
+    with LocalClient(reader.socket, patience_s=10) as line:
         while time.monotonic() - begun < 4 * ARRIVES_S_MAX:
             with suppress(Exception):
                 line.ask("holders", id=made["id"])

@@ -22,7 +22,7 @@ from commonweal.node.service.events import (
 from commonweal.node.service.peer import Standing
 from commonweal.node.service.peers.handshake import PARTING_MS
 from commonweal.node.service.peers.rollback import CLAIM_MS_MAX
-from commonweal.node.transport import Connected, Disconnected, Found, Received
+from commonweal.node.transport import Connected, Disconnected, FrameReceived, PeerDiscovered
 from commonweal.protocol.codec import Value
 from commonweal.protocol.errors import OlderCopy
 from commonweal.protocol.identity import founding, signed_address
@@ -98,7 +98,9 @@ class Place:
         seen = (0, b"", b"", Frontier().digest(), self.now_ms)
         greeting = Greeting(hello.VERSIONS, device, tuple(credentials), proof, *seen)
         message = hello.close(greeting, self.community, peer, me, bytes(24))
-        self.handle(Connected(peer, FAR, outbound=False), Received(peer, messages.encode(message)))
+        self.handle(
+            Connected(peer, FAR, outbound=False), FrameReceived(peer, messages.encode(message))
+        )
 
     def frames(self, peer: PeerKey) -> list[bytes]:
         """Return all that the node ever sent to a peer."""
@@ -177,7 +179,7 @@ def test_a_guest_gets_no_record_name_or_address_of_others_before_the_vouch() -> 
         messages.Ping(7),
     ]
     for question in questions:
-        place.handle(Received(guest.peer, messages.encode(question)))
+        place.handle(FrameReceived(guest.peer, messages.encode(question)))
     place.pass_time(10)
     assert place.service.desk.sessions[guest.peer].standing is Standing.GUEST
     said = [messages.decode(frame) for frame in place.frames(guest.peer)]
@@ -218,7 +220,7 @@ def test_a_member_who_claims_later_records_by_many_devices_is_believed_once() ->
         place.knock(device, device.device, [enrolment.wire])
         assert place.service.desk.sessions[device.peer].is_member
         claim = messages.encode(messages.Have(((me, held + 9),), 0))
-        place.handle(Received(device.peer, claim))
+        place.handle(FrameReceived(device.peer, claim))
         for _ in range(10):
             place.pass_time()
             answer = place.write()
@@ -237,7 +239,7 @@ def test_strangers_and_guests_keep_nobody_from_writing() -> None:
         place.knock(person, person.device, [enrolment.wire], place.invite)
         session = place.service.desk.sessions[person.peer]
         assert session.standing is Standing.GUEST
-        place.handle(Received(person.peer, messages.encode(messages.Have(((me, 999),), 0))))
+        place.handle(FrameReceived(person.peer, messages.encode(messages.Have(((me, 999),), 0))))
         assert isinstance(place.write(), dict)
 
 
@@ -245,7 +247,7 @@ def test_strangers_and_guests_keep_nobody_from_writing() -> None:
 
 
 def told(place: Place, by: Node, signed: signed_address.SignedAddress) -> None:
-    place.handle(Received(by.key, messages.encode(messages.Addresses((signed.to_bytes(),)))))
+    place.handle(FrameReceived(by.key, messages.encode(messages.Addresses((signed.to_bytes(),)))))
 
 
 def known(place: Place, peer: PeerKey) -> tuple[str, ...]:
@@ -307,6 +309,6 @@ def test_where_one_is_who_is_no_member_is_not_kept() -> None:
         place.nodes[1],
         signed_address.sign(guest.host, place.community, place.now_ms, (FAR,)),
     )
-    place.handle(Found(guest.peer, (FAR,)))
+    place.handle(PeerDiscovered(guest.peer, (FAR,)))
     place.pass_time(2)
     assert known(place, guest.peer) == ()

@@ -98,7 +98,7 @@ def running(home: Home) -> Iterator[int]:
         yield pid
     finally:
         with suppress(NotReachable):
-            daemon.end(home)
+            daemon.stop(home)
 
 
 def read(pid: int, name: str) -> bytes:

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from commonweal.node.control.client import Call
+from commonweal.node.control.client import LocalClient
 from commonweal.node.runtime.loop import RETRY_S
 from commonweal.protocol.errors import DiskFull, StorageError
 from commonweal.protocol.records.record import RecordId
@@ -80,7 +80,7 @@ def write_until_refused(home: Home) -> tuple[list[RecordId], StorageError]:
 
 def is_member(home: Home) -> bool:
     """Say whether the member of a home is admitted."""
-    with Call(home.socket, patience_s=10) as line:
+    with LocalClient(home.socket, patience_s=10) as line:
         return bool(line.ask("status")["state"] == "member")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from commonweal.node.control.client import Call, wishes_about
+from commonweal.node.control.client import LocalClient, wishes_about
 from commonweal.node.control.cluster import Cluster
 from commonweal.node.service.events import Wish
 from commonweal.protocol.keys import MemberId
@@ -28,7 +28,7 @@ def seated(folder: Path, count: int) -> Iterator[Cluster]:
     with clustered(folder, count) as cluster:
         claims = {}
         for name in cluster.names()[1:]:
-            with Call(cluster.home(name).socket) as line:
+            with LocalClient(cluster.home(name).socket) as line:
                 wish = Wish("role.claim", {"role": "witness"})
                 (written,) = line.ask("submit", **wishes_about([wish]))["records"]
                 claims[member_of(cluster.home(name))] = written["id"]
@@ -39,7 +39,7 @@ def seated(folder: Path, count: int) -> Iterator[Cluster]:
                 for member, claim in claims.items()
                 if member != member_of(cluster.home(name))
             ]
-            with Call(cluster.home(name).socket) as line:
+            with LocalClient(cluster.home(name).socket) as line:
                 line.ask("submit", **wishes_about(endorsements))
         numbers = iter(range(HEIGHTS_MAX))
 
@@ -61,7 +61,7 @@ def member_of(home: Home) -> MemberId:
 def seal(home: Home, seconds: float = SEAL_S_MAX) -> int:
     """Ask a node for a seal until there is nothing left to seal; return the height."""
     began = time.monotonic()
-    with Call(home.socket, patience_s=seconds) as line:
+    with LocalClient(home.socket, patience_s=seconds) as line:
         for answer in line.each("seal"):
             assert time.monotonic() - began < seconds, "no seal is made"
             if "is_sealed" in answer:

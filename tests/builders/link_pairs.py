@@ -32,18 +32,18 @@ from commonweal.node.network import Network
 from commonweal.node.transport import (
     Connected,
     Disconnected,
-    Gossiped,
-    Heard,
-    Judged,
-    Link,
+    FrameReceived,
+    GossipMessage,
+    GossipReceived,
     PeerKey,
-    Received,
-    Verdict,
+    TransportEvent,
+    ValidatedGossip,
+    ValidationResult,
 )
 
 LOOPBACK = ("/ip4/127.0.0.1/tcp/0",)
 PATIENCE_S = 10.0
-E = TypeVar("E", bound=Link)
+E = TypeVar("E", bound=TransportEvent)
 
 
 class End:
@@ -53,7 +53,7 @@ class End:
     """
 
     def __init__(self, number: int, *, admits: bool = True, takes: bool = True) -> None:
-        self.events: list[Link] = []
+        self.events: list[TransportEvent] = []
         self.admits = admits
         self.takes = takes
         self.refused: list[bytes] = []
@@ -69,7 +69,7 @@ class End:
 
     def frames(self, peer: PeerKey) -> list[bytes]:
         """The frames received from this peer so far."""
-        return [e.frame for e in self.events if isinstance(e, Received) and e.peer == peer]
+        return [e.frame for e in self.events if isinstance(e, FrameReceived) and e.peer == peer]
 
     def all(self, kind: type[E]) -> list[E]:
         """The events of one kind so far."""
@@ -97,28 +97,28 @@ class End:
         assert ups - downs in (0, 1), "Connected and Disconnected take turns"
         return ups > downs
 
-    def _emit(self, event: Link) -> None:
+    def _emit(self, event: TransportEvent) -> None:
         self.events.append(event)
         match event:
             case Connected(peer) if self.admits:
                 self.network.admit(peer)
-            case Received(peer, frame) if self.takes:
+            case FrameReceived(peer, frame) if self.takes:
                 self.network.done(peer, len(frame))
             case _:
                 pass
         self._happened.set()
 
-    def _validate(self, message: Gossiped) -> Judged:
+    def _validate(self, message: GossipMessage) -> ValidatedGossip:
         data = message.data
         if data.startswith(b"raise"):
             raise RuntimeError("the validator is broken")
         if data.startswith(b"bad"):
             self.refused.append(data)
-            return Judged(Verdict.REJECT)
+            return ValidatedGossip(ValidationResult.REJECT)
         if data.startswith(b"unknown"):
             self.refused.append(data)
-            return Judged(Verdict.IGNORE)
-        return Judged(Verdict.ACCEPT)
+            return ValidatedGossip(ValidationResult.IGNORE)
+        return ValidatedGossip(ValidationResult.ACCEPT)
 
 
 @contextlib.asynccontextmanager
@@ -133,11 +133,11 @@ async def running(*ends: End) -> AsyncIterator[None]:
     assert trio.current_time() < deadline, "shutdown took too long"
 
 
-async def heard(end: End, data: bytes) -> Heard:
+async def heard(end: End, data: bytes) -> GossipReceived:
     """The gossip message with this data, when it is there."""
     with trio.fail_after(PATIENCE_S):
         while True:
-            for event in end.all(Heard):
+            for event in end.all(GossipReceived):
                 if event.data == data:
                     return event
             await trio.sleep(0.01)
@@ -209,7 +209,7 @@ async def _echo(number: int) -> None:
         with trio.move_on_after(60):
             count = 0
             while True:
-                event = await end.wait(Received, count := count + 1)
+                event = await end.wait(FrameReceived, count := count + 1)
                 end.network.send(event.peer, event.frame)
 
 

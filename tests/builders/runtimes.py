@@ -26,7 +26,7 @@ from commonweal.node.service.events import (
     Ticket,
 )
 from commonweal.node.service.service import Service
-from commonweal.node.transport import Connected, Disconnected, PeerKey, Received
+from commonweal.node.transport import Connected, Disconnected, FrameReceived, PeerKey
 from commonweal.protocol.errors import StorageError
 from commonweal.protocol.identity import invite
 from commonweal.storage.home.home import Home, Settings
@@ -156,7 +156,7 @@ class Road(Links):
 
     def send(self, peer: PeerKey, frame: bytes) -> None:
         if peer in self.linked:
-            self.village.runtimes[peer].emit(Received(self.me, frame))
+            self.village.runtimes[peer].emit(FrameReceived(self.me, frame))
 
     def drop(self, peer: PeerKey, reason: str) -> None:
         if peer in self.linked:

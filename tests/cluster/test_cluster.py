@@ -20,9 +20,9 @@ import pytest
 from commonweal.commands.begin.init_found import make_home
 from commonweal.commands.node import cluster as command
 from commonweal.node.control import daemon
-from commonweal.node.control.client import Call, wishes_about
+from commonweal.node.control.client import LocalClient, wishes_about
 from commonweal.node.control.cluster import Cluster
-from commonweal.node.control.join_once import knock
+from commonweal.node.control.join_once import request_admission
 from commonweal.node.runtime import config, logs
 from commonweal.node.runtime.config import Config
 from commonweal.node.service.events import Wish
@@ -54,7 +54,7 @@ def running(home: Home, listen: Sequence[str] = LISTEN) -> Iterator[list[str]]:
     """The node of a home, in the background; it is killed at the end if it still runs."""
     secrets = keystore.unlock(home.keystore, None)
     try:
-        yield daemon.Starting(home, secrets, listen=tuple(listen), mdns=False).addresses()
+        yield daemon.NodeProcess(home, secrets, listen=tuple(listen), mdns=False).addresses()
     finally:
         try:
             daemon.kill(home)
@@ -97,7 +97,7 @@ def work(number: int) -> Wish:
 
 def write(home: Home, *numbers: int) -> list[RecordId]:
     """Write contributions through the running node of a home; their ids, once acknowledged."""
-    with Call(home.socket, patience_s=10) as line:
+    with LocalClient(home.socket, patience_s=10) as line:
         answer = line.ask("submit", **wishes_about([work(number) for number in numbers]))
     return [RecordId(one["id"]) for one in answer["records"]]
 
@@ -115,7 +115,7 @@ def test_a_second_node_of_one_home_is_refused_by_name(tmp_path: Path) -> None:
     home = homes.founder(tmp_path / "h")
     with running(home):
         with pytest.raises(NodeNotStarted, match="uses this home") as refused:
-            daemon.Starting(home, keystore.unlock(home.keystore, None)).addresses()
+            daemon.NodeProcess(home, keystore.unlock(home.keystore, None)).addresses()
         assert refused.value.exit_code == HomeInUse.exit_code
         again = weal("up", home=home)
         assert again.returncode == HomeInUse.exit_code
@@ -199,11 +199,11 @@ def test_what_a_peer_sends_forges_no_line_of_the_log(tmp_path: Path) -> None:
     import logging
 
     file, said = tmp_path / "node.log", 'x\n{"level": "error"}\x1b[2J\u2028\u202e'
-    with logs.writing("info", file):
+    with logs.log_to("info", file):
         logging.getLogger("commonweal.node").warning("dropped: %s", said)
     data = file.read_bytes()
     assert data.count(b"\n") == 1 and b"\x1b" not in data and data.isascii()
-    assert logs.last_words(file) == [f"dropped: {said}"]
+    assert logs.last_warnings(file) == [f"dropped: {said}"]
     assert file.stat().st_mode & 0o077 == 0
 
 
@@ -216,7 +216,7 @@ def test_two_real_nodes_exchange_a_record(tmp_path: Path) -> None:
     with running(mei, homes.at_its_port(mei).listen), running(bo):
         admitted(bo)
         (id,) = write(bo, 1)
-        with Call(bo.socket, patience_s=10) as line:
+        with LocalClient(bo.socket, patience_s=10) as line:
             assert line.ask("wait", ids=[id], peers=1)["held_by"] == 1
     assert holds(mei, [id])
 
@@ -225,7 +225,7 @@ def test_a_newcomer_whose_inviter_sleeps_is_admitted_when_he_wakes(tmp_path: Pat
     mei = homes.founder(tmp_path / "mei")
     bo = homes.newcomer(tmp_path / "bo", homes.invited(mei))
     with running(bo):
-        with Call(bo.socket, patience_s=10) as line:
+        with LocalClient(bo.socket, patience_s=10) as line:
             assert line.ask("status")["state"] == "waiting-for-admission"
         with running(mei, homes.at_its_port(mei).listen):
             admitted(bo)
@@ -236,7 +236,7 @@ def test_a_knock_is_answered_with_membership(tmp_path: Path) -> None:
     link = homes.invited(mei)
     bo = homes.newcomer(tmp_path / "bo", link)
     with running(mei, homes.at_its_port(mei).listen):
-        assert knock(bo, keystore.unlock(bo.keystore, None), link, 10) == "member"
+        assert request_admission(bo, keystore.unlock(bo.keystore, None), link, 10) == "member"
 
 
 def test_a_knock_at_a_node_that_does_not_know_the_invite_says_so(tmp_path: Path) -> None:
@@ -248,7 +248,7 @@ def test_a_knock_at_a_node_that_does_not_know_the_invite_says_so(tmp_path: Path)
         running(mei, homes.at_its_port(mei).listen),
         pytest.raises(NotPermitted, match="invite"),
     ):
-        knock(bo, keystore.unlock(bo.keystore, None), link, 10)
+        request_admission(bo, keystore.unlock(bo.keystore, None), link, 10)
 
 
 def test_a_knock_at_no_door_tells_of_each_address(tmp_path: Path) -> None:
@@ -258,7 +258,7 @@ def test_a_knock_at_no_door_tells_of_each_address(tmp_path: Path) -> None:
     link = Link(found.community, (Contact(found.contacts[0].peer, addresses),), found.invite)
     bo = homes.newcomer(tmp_path / "bo", link)
     with pytest.raises(NotReachable) as nobody:
-        knock(bo, keystore.unlock(bo.keystore, None), link, 1)
+        request_admission(bo, keystore.unlock(bo.keystore, None), link, 1)
     assert all(f"{address}: " in str(nobody.value) for address in addresses)
     assert bo.holder() is None
 
@@ -272,7 +272,7 @@ def _with_another_invite(link: Link) -> Link:
 
 def admitted(home: Home) -> None:
     deadline = time.monotonic() + 20
-    with Call(home.socket, patience_s=10) as line:
+    with LocalClient(home.socket, patience_s=10) as line:
         while line.ask("status")["state"] != "member":
             assert time.monotonic() < deadline, "not admitted in time"
             time.sleep(0.05)
@@ -368,14 +368,14 @@ def test_a_cluster_knows_its_nodes_and_ends_them_all(tmp_path: Path) -> None:
 def test_a_start_that_is_broken_off_leaves_no_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun: list[daemon.Starting] = []
+    begun: list[daemon.NodeProcess] = []
 
-    def interrupted(starting: daemon.Starting) -> list[str]:
+    def interrupted(starting: daemon.NodeProcess) -> list[str]:
         begun.append(starting)
         raise KeyboardInterrupt
 
     command.found(tmp_path, 1)
-    monkeypatch.setattr(daemon.Starting, "addresses", interrupted)
+    monkeypatch.setattr(daemon.NodeProcess, "addresses", interrupted)
     with pytest.raises(KeyboardInterrupt):
         Cluster(tmp_path).start(["n1"])
     try:

@@ -26,7 +26,7 @@ from commonweal.commands.importers import git
 from commonweal.commands.terminal.files import put_bytes
 from commonweal.commands.terminal.output import safe_cell
 from commonweal.node.control import client
-from commonweal.node.control.client import Call, answer_message
+from commonweal.node.control.client import LocalClient, answer_message
 from commonweal.protocol.errors import BadLink, UnreadableRepository
 from commonweal.protocol.identity.invite import Contact, Link
 from commonweal.protocol.keys import PeerKey
@@ -105,7 +105,7 @@ def test_a_process_of_another_user_is_told_nothing(
     heard = answered(tmp_path / "t")
     monkeypatch.setattr(client, "peer_uid", lambda _: os.getuid() + 1)
     with pytest.raises(ForeignSocket):
-        Call(tmp_path / "t")
+        LocalClient(tmp_path / "t")
     time.sleep(0.1)
     assert heard in ([], [b""])
 

@@ -351,7 +351,7 @@ def up(home: Home, nodes: ExitStack) -> None:
 
     nodes.callback(end)
     secrets = keystore.unlock(home.keystore, None)
-    daemon.Starting(home, secrets, listen=(at_loopback(home),), mdns=False).addresses()
+    daemon.NodeProcess(home, secrets, listen=(at_loopback(home),), mdns=False).addresses()
 
 
 def comes(true: Callable[[], bool]) -> None:

@@ -18,7 +18,7 @@ from commonweal.commands.importers import sheet
 from commonweal.commands.keep import archive
 from commonweal.commands.terminal import quantity, times
 from commonweal.node.control import client
-from commonweal.node.control.server import asked
+from commonweal.node.control.server import event_of
 from commonweal.node.runtime import config
 from commonweal.node.service.events import Ticket
 from commonweal.node.service.sync import announce
@@ -180,7 +180,7 @@ def _tar_of(name: str) -> bytes:
 
 
 def _api(data: bytes) -> object:
-    return asked(Ticket(1), *client.read_question(data))
+    return event_of(Ticket(1), *client.read_question(data))
 
 
 def _expression(text: str) -> object:

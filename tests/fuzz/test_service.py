@@ -13,7 +13,14 @@ from commonweal.node.service import events
 from commonweal.node.service.events import Drop, Send, Submitted, Ticket
 from commonweal.node.service.peer import TURN_BYTES_MAX, Standing
 from commonweal.node.service.service import Service
-from commonweal.node.transport import Connected, Disconnected, Gossiped, Heard, Received, Verdict
+from commonweal.node.transport import (
+    Connected,
+    Disconnected,
+    FrameReceived,
+    GossipMessage,
+    GossipReceived,
+    ValidationResult,
+)
 from commonweal.protocol import codec
 from commonweal.protocol.keys import DeviceKey, PeerKey
 from commonweal.protocol.records.frontier import BUCKET_DIGEST_BYTES, Entry
@@ -65,13 +72,13 @@ class Stage:
         """Let the peer say something; a link that was dropped is made again first."""
         if peer not in self.service.desk.sessions:
             self.link(peer)
-        self.handle(Received(peer, frame))
+        self.handle(FrameReceived(peer, frame))
 
     def gossip(self, peer: PeerKey, topic: str, data: bytes, number: int) -> None:
         """Let the peer publish something, as far as the validator lets it through."""
-        judged = self.node.validator.judge(Gossiped(topic, data, peer, number))
-        if judged.verdict is Verdict.ACCEPT:
-            self.handle(Heard(peer, topic, data, judged.content))
+        judged = self.node.validator.judge(GossipMessage(topic, data, peer, number))
+        if judged.verdict is ValidationResult.ACCEPT:
+            self.handle(GossipReceived(peer, topic, data, judged.content))
 
     def handle(self, event: events.Event) -> None:
         """Let the service take in an event, and look at what it does."""

@@ -14,7 +14,7 @@ import pytest
 
 from commonweal.commands.node import cluster as command
 from commonweal.commands.view.ledger_view import folded
-from commonweal.node.control.client import Call
+from commonweal.node.control.client import LocalClient
 from commonweal.node.control.cluster import Cluster
 from commonweal.protocol.ledger.state.state import State
 from commonweal.storage.home.home import Home
@@ -127,9 +127,9 @@ def is_seen_from_n2(cluster: Cluster, name: str, seconds: int) -> bool:
     """Say whether n2 is linked with a node and was told of a clock so far ahead of its own."""
     if name == "n2":
         return seconds == 0
-    with Call(cluster.home(name).socket, patience_s=10) as line:
+    with LocalClient(cluster.home(name).socket, patience_s=10) as line:
         device = line.ask("status")["device"]
-    with Call(cluster.home("n2").socket, patience_s=10) as line:
+    with LocalClient(cluster.home("n2").socket, patience_s=10) as line:
         skews = {peer["device"]: peer.get("skew_ms") for peer in line.ask("peers")["peers"]}
     skew_ms = skews.get(device)
     return skew_ms is not None and abs(skew_ms / 1000 - seconds) < NEAR_S

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from commonweal.node.control import daemon
-from commonweal.node.control.client import Call
+from commonweal.node.control.client import LocalClient
 from commonweal.node.control.cluster import Cluster, NodeState
 from commonweal.protocol.errors import NotReachable
 from commonweal.protocol.identity.invite import Contact, Link
@@ -99,18 +99,18 @@ def lacks(dwellers: Sequence[Dweller], ids: Sequence[RecordId]) -> list[str]:
 
 def neighbours(one: Dweller) -> list[str]:
     """Return the addresses of the members with whom a node is connected."""
-    with Call(one.home.socket, patience_s=10) as line:
+    with LocalClient(one.home.socket, patience_s=10) as line:
         peers = line.ask("peers")["peers"]
     return [peer["address"] for peer in peers if peer["standing"] == "member"]
 
 
-def _begin(net: Network, one: Dweller) -> daemon.Starting:
+def _begin(net: Network, one: Dweller) -> daemon.NodeProcess:
     secrets = keystore.unlock(one.home.keystore, None)
     with net.inside(one.place):
-        return daemon.Starting(one.home, secrets, listen=(one.listen,), mdns=False)
+        return daemon.NodeProcess(one.home, secrets, listen=(one.listen,), mdns=False)
 
 
-def _end(home: Home, starting: daemon.Starting) -> None:
+def _end(home: Home, starting: daemon.NodeProcess) -> None:
     starting.give_up()
     try:
         daemon.kill(home)

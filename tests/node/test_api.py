@@ -13,8 +13,8 @@ import pytest
 import trio
 
 from commonweal.node.control import client, server
-from commonweal.node.control.client import Call
-from commonweal.node.control.server import Api
+from commonweal.node.control.client import LocalClient
+from commonweal.node.control.server import LocalServer
 from commonweal.node.service.events import (
     Answer,
     Asked,
@@ -41,7 +41,7 @@ class Door:
         self.events: list[Event] = []
         self.stopped = 0
         self.reply: Callable[[Event], list[Answer]] = lambda _event: []
-        self.api = Api(path, self._take, self._stop)
+        self.api = LocalServer(path, self._take, self._stop)
 
     def _take(self, event: Event) -> None:
         self.events.append(event)
@@ -73,7 +73,7 @@ async def asking(path: Path, question: str, **about: Any) -> dict[str, Any]:
     """Ask in a thread, as a command does; raises what the node answers."""
 
     def ask() -> dict[str, Any]:
-        with Call(path, patience_s=PATIENCE_S) as line:
+        with LocalClient(path, patience_s=PATIENCE_S) as line:
             return line.ask(question, **about)
 
     return await trio.to_thread.run_sync(ask)
@@ -102,7 +102,7 @@ async def test_answers_come_one_after_the_other_until_the_last(tmp_path: Path) -
         ]
 
         def ask() -> list[Any]:
-            with Call(door.path, patience_s=PATIENCE_S) as line:
+            with LocalClient(door.path, patience_s=PATIENCE_S) as line:
                 return [*line.each("wait"), *line.each("wait")]
 
         assert await trio.to_thread.run_sync(ask) == [{"n": 0}, {"n": 1}, {"n": 2}] * 2
@@ -257,7 +257,7 @@ async def test_only_the_owner_reaches_the_socket_and_it_goes_with_the_node(tmp_p
         assert stat.S_IMODE(door.path.stat().st_mode) == 0o600
     assert not door.path.exists()
     with pytest.raises(NotReachable):
-        Call(door.path)
+        LocalClient(door.path)
 
 
 async def test_the_socket_of_a_dead_node_is_replaced(tmp_path: Path) -> None:
@@ -272,4 +272,4 @@ async def test_the_socket_of_a_dead_node_is_replaced(tmp_path: Path) -> None:
 
 async def test_a_socket_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="missing"):
-        await Api(tmp_path / "missing" / "s", lambda _event: None, lambda: None).run()
+        await LocalServer(tmp_path / "missing" / "s", lambda _event: None, lambda: None).run()

@@ -10,7 +10,7 @@ from commonweal.node.service.events import Answer, Committed, Started, Submitted
 from commonweal.node.service.peer import Identity, Session, Standing
 from commonweal.node.service.service import TICK_MS, Service
 from commonweal.node.service.writer import NAME, PROFILE
-from commonweal.node.transport import Coming, Received
+from commonweal.node.transport import FrameProgress, FrameReceived
 from commonweal.protocol.errors import OlderCopy
 from commonweal.protocol.records.record import RecordId, read_erasable
 from commonweal.protocol.wire import messages
@@ -72,7 +72,7 @@ def test_a_member_is_introduced_as_soon_as_he_has_met_one() -> None:
     service.handle(Started(), NOW_MS)
     meet(service)
     digest = service.desk.replica.frontier.digest()
-    service.handle(Received(EVE.peer, messages.encode(messages.Same(digest))), NOW_MS)
+    service.handle(FrameReceived(EVE.peer, messages.encode(messages.Same(digest))), NOW_MS)
     store.commit()
     assert [one.kind for one in store.rare()][-1] == PROFILE
 
@@ -124,7 +124,7 @@ def test_who_claims_later_records_of_ours_is_believed_as_long_as_he_shows_one(sh
         service.desk.sessions[EVE.peer].heard_ms = now_ms
         actions = service.handle(Woke(), now_ms)
         if second == 20 and shows != "nothing":
-            service.handle(Received(EVE.peer, frame), now_ms)
+            service.handle(FrameReceived(EVE.peer, frame), now_ms)
         service.handle(Submitted(Ticket(1), (Wish("event", {}),)), now_ms)
         actions = service.handle(Committed(), now_ms)
         (answer,) = [one.value for one in actions if isinstance(one, Answer)]
@@ -141,7 +141,7 @@ def test_who_claims_later_records_and_sends_without_end_keeps_us_from_writing_fo
     answer = None
     for second in range(3_600):
         now_ms = NOW_MS + second * TICK_MS
-        service.handle(Coming(EVE.peer, 1 + second), now_ms)
+        service.handle(FrameProgress(EVE.peer, 1 + second), now_ms)
         service.handle(Woke(), now_ms)
         service.handle(Submitted(Ticket(1), (Wish("event", {}),)), now_ms)
         (answer,) = [

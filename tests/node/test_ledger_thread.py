@@ -9,7 +9,7 @@ import pytest
 import trio
 
 from commonweal.node.runtime import ledger_thread
-from commonweal.node.runtime.ledger_thread import Deciding
+from commonweal.node.runtime.ledger_thread import LedgerThread
 from commonweal.protocol.errors import DiskFailed
 from commonweal.protocol.keys import DeviceKey, Signer
 from commonweal.protocol.ledger.finality import unsealed
@@ -37,7 +37,7 @@ class Witness:
         path = folder / "ledger.db"
         self.node = Node(self.shop.community, self.shop.documents, Store(path))
         self.state = folder / "state.db"
-        self.deciding = Deciding(path, self.state, self.shop.community)
+        self.deciding = LedgerThread(path, self.state, self.shop.community)
         self.now_ms, self.folds = self.shop.now_ms, 0
         self._patch = monkeypatch
         for module in (unsealed, proposals):
@@ -158,7 +158,7 @@ async def test_a_disk_that_fails_is_not_asked_again_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ledger_thread, "QUIET_S", 0.01)
-    thread = Deciding(tmp_path / "ledger.db", tmp_path / "state.db", CommunityId(bytes(32)))
+    thread = LedgerThread(tmp_path / "ledger.db", tmp_path / "state.db", CommunityId(bytes(32)))
     (tmp_path / "ledger.db-wal").touch()
     looked: list[int] = []
 

@@ -29,7 +29,7 @@ from commonweal.node.service.events import (
     Wish,
     Woke,
 )
-from commonweal.node.transport import Connected, PeerKey, Received
+from commonweal.node.transport import Connected, FrameReceived, PeerKey
 from commonweal.protocol import codec
 from commonweal.protocol.errors import DiskFailed, DiskFull, StorageError
 from commonweal.storage.home.home import Settings
@@ -95,11 +95,11 @@ class Stage:
 
 async def test_what_is_asked_for_is_done_after_the_commit(autojump_clock: MockClock) -> None:
     stage = Stage()
-    stage.mind.writes = (Received,)
-    stage.mind.replies = {Received: [Send(PEER, b"ack")], Committed: [Publish("t", b"news")]}
-    stage.runtime.emit(Received(PEER, b"frame"))
+    stage.mind.writes = (FrameReceived,)
+    stage.mind.replies = {FrameReceived: [Send(PEER, b"ack")], Committed: [Publish("t", b"news")]}
+    stage.runtime.emit(FrameReceived(PEER, b"frame"))
     said = await stage.play()
-    assert said[:3] == [Started(), Received(PEER, b"frame"), "commit"]
+    assert said[:3] == [Started(), FrameReceived(PEER, b"frame"), "commit"]
     assert said[3:5] == [Send(PEER, b"ack"), Publish("t", b"news")]
 
 
@@ -107,24 +107,24 @@ async def test_events_that_wait_are_handled_in_one_batch_with_one_commit(
     autojump_clock: MockClock,
 ) -> None:
     stage = Stage()
-    stage.mind.writes = (Received,)
+    stage.mind.writes = (FrameReceived,)
     for number in range(100):
-        stage.runtime.emit(Received(PEER, bytes([number])))
+        stage.runtime.emit(FrameReceived(PEER, bytes([number])))
     said = await stage.play()
     assert said.count("commit") == 1
-    assert [one.frame[0] for one in said if isinstance(one, Received)] == list(range(100))
+    assert [one.frame[0] for one in said if isinstance(one, FrameReceived)] == list(range(100))
 
 
 async def test_a_batch_is_bounded_in_events_and_in_bytes(autojump_clock: MockClock) -> None:
     stage = Stage()
     for _ in range(2 * loop.BATCH_EVENTS_MAX):
-        stage.runtime.emit(Received(PEER, b""))
+        stage.runtime.emit(FrameReceived(PEER, b""))
     del stage.said[:]
     batches = _batches(stage)
     assert batches[0] == loop.BATCH_EVENTS_MAX
     part = bytes(1 << 18)
     for _ in range(20):
-        stage.runtime.emit(Received(PEER, part))
+        stage.runtime.emit(FrameReceived(PEER, part))
     assert _batches(stage) == [4] * 5
 
 
@@ -162,9 +162,9 @@ async def test_nothing_is_done_for_a_batch_that_the_disk_refused(
     await stage.play()
     stage.disk.refusal = error
     stage.mind.writes = (Submitted,)
-    stage.mind.replies = {Received: [Send(PEER, b"never")]}
+    stage.mind.replies = {FrameReceived: [Send(PEER, b"never")]}
     stage.runtime.emit(Connected(PEER, "", outbound=False))
-    stage.runtime.emit(Received(PEER, b"frame"))
+    stage.runtime.emit(FrameReceived(PEER, b"frame"))
     stage.runtime.emit(Submitted(Ticket(7), ()))
     stage.runtime.emit(Asked(Ticket(8), "status"))
     said = await stage.play()
@@ -184,9 +184,9 @@ async def test_a_node_whose_disk_is_full_refuses_to_write_and_answers_the_rest(
     stage.mind.writes = (Submitted,)
     stage.runtime.emit(Submitted(Ticket(1), ()))
     await stage.play()
-    stage.mind.replies = {Received: [Send(PEER, b"served")]}
+    stage.mind.replies = {FrameReceived: [Send(PEER, b"served")]}
     stage.runtime.emit(Submitted(Ticket(2), ()))
-    stage.runtime.emit(Received(PEER, b"question"))
+    stage.runtime.emit(FrameReceived(PEER, b"question"))
     said = await stage.play()
     assert Answer(Ticket(2), stage.disk.refusal) in said
     assert not any(isinstance(one, Submitted) for one in said)
@@ -371,7 +371,7 @@ async def test_a_home_that_is_not_there_for_a_while_ends_no_node(
     with home.store(readonly=True) as store:
         community = Settings.read(store).here
     told: list[Event] = []
-    part = ledger_thread.Deciding(home.database, home.state, community)
+    part = ledger_thread.LedgerThread(home.database, home.state, community)
     home.path.rename(tmp_path / "away")
     with trio.fail_after(20):
         async with trio.open_nursery() as nursery:

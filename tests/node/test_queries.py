@@ -20,7 +20,7 @@ from commonweal.node.service.events import (
 )
 from commonweal.node.service.peer import Identity
 from commonweal.node.service.service import Service
-from commonweal.node.transport import DialFailed, Received
+from commonweal.node.transport import DialFailed, FrameReceived
 from commonweal.protocol.errors import BadLink, CommonwealError, InvalidRecord, UsageError
 from commonweal.protocol.identity.invite import Contact, Link, to_text
 from commonweal.protocol.keys import PeerKey
@@ -126,7 +126,7 @@ def test_who_waits_hears_when_a_peer_sends_the_record_itself() -> None:
 
     wires = service.desk.replica.store.wires(me, length - 1, length, 1 << 20)
     news = messages.Runs((messages.Run(me, length - 1, tuple(wires)),), 0, asked=False)
-    service.handle(Received(peer.key, messages.encode(news)), node.now_ms)
+    service.handle(FrameReceived(peer.key, messages.encode(news)), node.now_ms)
     (late,) = answers(service, node.now_ms)
     assert (late.value, late.last) == ({"held_by": 1, "wanted": 1}, True)
 

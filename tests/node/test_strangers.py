@@ -5,7 +5,7 @@ from __future__ import annotations
 from commonweal.node.service.events import Dial, Send, Woke
 from commonweal.node.service.peer import ENDS_KEPT_MAX
 from commonweal.node.service.peers.overlay import MOVE_MS, NEAR_MAX
-from commonweal.node.transport import Connected, Disconnected, Found, Received
+from commonweal.node.transport import Connected, Disconnected, FrameReceived, PeerDiscovered
 from commonweal.protocol.identity import signed_address
 from commonweal.protocol.keys import PeerKey
 from commonweal.protocol.wire import messages
@@ -48,7 +48,7 @@ def test_a_stranger_who_comes_in_refuses_nobody() -> None:
     stage = Stage(1)
     stage.link(stage.stranger)
     stage.handle(
-        Received(stage.stranger, messages.encode(messages.Bye("invite-used", "pay Eve first")))
+        FrameReceived(stage.stranger, messages.encode(messages.Bye("invite-used", "pay Eve first")))
     )
     assert stage.service.gate.refusal is None
     assert stage.stranger not in stage.service.desk.sessions
@@ -58,7 +58,7 @@ def test_whom_we_asked_may_refuse_us() -> None:
     stage = Stage(1)
     stage.handle(Connected(stage.stranger, "/ip4/10.9.9.9/tcp/1", outbound=True))
     stage.handle(
-        Received(stage.stranger, messages.encode(messages.Bye("invite-used", "by another")))
+        FrameReceived(stage.stranger, messages.encode(messages.Bye("invite-used", "by another")))
     )
     assert stage.service.gate.refusal == ("invite-used", "by another")
 
@@ -68,7 +68,7 @@ def test_hellos_without_end_are_ended() -> None:
     hello = next(one for one in stage.traffic if isinstance(messages.decode(one), messages.Hello))
     stage.link(stage.member)
     for _ in range(100):
-        stage.handle(Received(stage.member, hello))
+        stage.handle(FrameReceived(stage.member, hello))
     assert "speaks out of place" in stage.drops
 
 
@@ -79,7 +79,7 @@ def test_what_is_announced_near_pushes_no_address_out() -> None:
     assert known.signed and known.addresses
     for number in range(20):
         false = tuple(f"/ip4/10.6.6.{i}/tcp/{1 + number}" for i in range(16))
-        stage.handle(Found(stage.member, false))
+        stage.handle(PeerDiscovered(stage.member, false))
     (kept,) = [one for one in stage.store.addresses() if one.peer == stage.member]
     assert kept.addresses == known.addresses
     for peer in list(stage.service.desk.sessions):
@@ -104,7 +104,9 @@ def test_a_member_who_moves_without_end_is_passed_on_now_and_then() -> None:
         now_ms = stage.now_ms + 200_000 + number
         moved = signed_address.sign(host, replica.community, now_ms, where)
         frame = messages.encode(messages.Addresses((moved.to_bytes(),)))
-        actions = stage.service.handle(Received(stage.member, frame), stage.now_ms + 50 * number)
+        actions = stage.service.handle(
+            FrameReceived(stage.member, frame), stage.now_ms + 50 * number
+        )
         passed += sum(isinstance(one, Send) for one in actions)
     assert 0 < passed <= 3 * len(stage.service.desk.members())
 
@@ -119,7 +121,7 @@ def test_who_moves_twice_at_once_is_found_at_the_last_place_and_told_to_others()
         now_ms = stage.now_ms + 200_000 + number
         moved = signed_address.sign(host, replica.community, now_ms, where).to_bytes()
         frame = messages.encode(messages.Addresses((moved,)))
-        sent += stage.service.handle(Received(stage.member, frame), start_ms + number)
+        sent += stage.service.handle(FrameReceived(stage.member, frame), start_ms + number)
         (known,) = [one for one in stage.service.peering.contacts() if one.peer == stage.member]
         assert known.addresses == where
     others = len(stage.service.desk.members()) - 1

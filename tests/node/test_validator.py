@@ -10,7 +10,7 @@ from commonweal.node.runtime import gossip_validator
 from commonweal.node.runtime.gossip_validator import Validator
 from commonweal.node.service.roster import Roster
 from commonweal.node.service.sync import announce
-from commonweal.node.transport import Gossiped, Verdict
+from commonweal.node.transport import GossipMessage, ValidationResult
 from commonweal.protocol import codec
 from commonweal.protocol.keys import DeviceKey, PeerKey
 from commonweal.protocol.seal.events import Message
@@ -19,7 +19,7 @@ from commonweal.protocol.seal.messages import message_to_bytes
 from commonweal.protocol.seal.votes import SealId, Step, Vote, certify, sign_vote
 from tests.protocol.authors import BO, COMMUNITY, EVE, FIRST, MEI, OTHER_COMMUNITY, Author, write
 
-ACCEPT, IGNORE, REJECT = Verdict.ACCEPT, Verdict.IGNORE, Verdict.REJECT
+ACCEPT, IGNORE, REJECT = ValidationResult.ACCEPT, ValidationResult.IGNORE, ValidationResult.REJECT
 HEIGHT = 7
 SEAL, OTHER = SealId(bytes([5]) * 32), SealId(bytes([6]) * 32)
 STRANGER = Author("nobody")
@@ -52,17 +52,17 @@ class Stage:
         self.validator.recognise(ROSTER)
         self.number = 1 << 40
 
-    def judge(self, origin: Author, topic: str, data: bytes, number: int = 0) -> Verdict:
+    def judge(self, origin: Author, topic: str, data: bytes, number: int = 0) -> ValidationResult:
         self.number += 1
         name = announce.topic(COMMUNITY, topic)
-        said = Gossiped(name, data, origin.peer, number or self.number)
+        said = GossipMessage(name, data, origin.peer, number or self.number)
         return self.validator.judge(said).verdict
 
-    def heads(self, origin: Author, *pairs: tuple[bytes, int], number: int = 0) -> Verdict:
+    def heads(self, origin: Author, *pairs: tuple[bytes, int], number: int = 0) -> ValidationResult:
         data = codec.encode(["heads", [[author, length] for author, length in pairs]])
         return self.judge(origin, announce.HEADS, data, number)
 
-    def said(self, origin: Author, message: Message) -> Verdict:
+    def said(self, origin: Author, message: Message) -> ValidationResult:
         return self.judge(origin, announce.SEALS, message_to_bytes(message))
 
 
@@ -98,7 +98,7 @@ def test_heads_name_only_logs_that_are_known() -> None:
     ],
 )
 def test_a_rule_is_its_publishers(
-    author: Author, kind: str, community: bytes, verdict: Verdict
+    author: Author, kind: str, community: bytes, verdict: ValidationResult
 ) -> None:
     record = write(author, FIRST, kind=kind, community=COMMUNITY.__class__(community))
     data = codec.encode(["rule", record.wire])
@@ -138,7 +138,7 @@ def test_a_rule_of_a_log_that_ended_is_not_passed_on() -> None:
     ],
 )
 def test_a_witness_is_heard_as_far_as_its_word_may_count(
-    origin: Author, message: Message, verdict: Verdict
+    origin: Author, message: Message, verdict: ValidationResult
 ) -> None:
     assert Stage().said(origin, message) is verdict
 
@@ -184,7 +184,7 @@ def test_a_member_has_one_budget_for_all_its_nodes() -> None:
         data = codec.encode(["heads", [[MEI.device, number]]])
         origin = second if number % 2 else MEI.peer
         topic = announce.topic(COMMUNITY, announce.HEADS)
-        verdict = stage.validator.judge(Gossiped(topic, data, origin, number)).verdict
+        verdict = stage.validator.judge(GossipMessage(topic, data, origin, number)).verdict
         if verdict is IGNORE:
             break
         spent += len(data) + gossip_validator.MESSAGE_BYTES

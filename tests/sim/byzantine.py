@@ -62,7 +62,7 @@ class Face(Service):
 
     def handle(self, event: Event, now_ms: int) -> list[Action]:
         """Do as a service does, but remember what was said, and do not serve when stalling."""
-        if isinstance(event, transport.Received):
+        if isinstance(event, transport.FrameReceived):
             self.heard.append(event.frame)
             if self.stalls and event.frame[2:7] == b"fetch":
                 frame = messages.encode(messages.Runs((), 1, asked=True))
@@ -159,7 +159,11 @@ class Liar:
                 number = self._numbers.setdefault(peer, len(self._numbers))
                 face = self._where[peer] = self.faces[number % len(self.faces)]
                 return face.handle(event, now_ms)
-            case transport.Disconnected(peer) | transport.Received(peer) | transport.Heard(peer):
+            case (
+                transport.Disconnected(peer)
+                | transport.FrameReceived(peer)
+                | transport.GossipReceived(peer)
+            ):
                 return self._where.get(peer, self.faces[0]).handle(event, now_ms)
             case transport.DialFailed():
                 return self.faces[0].handle(event, now_ms)

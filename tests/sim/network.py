@@ -14,21 +14,21 @@ from random import Random
 from typing import Protocol
 
 from commonweal.node.transport import (
-    COMING_MS,
     FRAME_BYTES_MAX,
+    FRAME_PROGRESS_MS,
     GUEST_FRAME_BYTES_MAX,
     HELLO_BYTES_MAX,
     HELLO_MS_MAX,
-    Coming,
     Connected,
     DialFailed,
     Disconnected,
-    Gossiped,
-    Heard,
-    Judged,
-    Link,
-    Received,
-    Verdict,
+    FrameProgress,
+    FrameReceived,
+    GossipMessage,
+    GossipReceived,
+    TransportEvent,
+    ValidatedGossip,
+    ValidationResult,
 )
 from commonweal.protocol.keys import PeerKey
 from tests.sim.agenda import Agenda
@@ -51,10 +51,10 @@ class Port(Protocol):
     ends: dict[PeerKey, End]
     dialling: dict[PeerKey, None]
 
-    def emit(self, event: Link) -> None:
+    def emit(self, event: TransportEvent) -> None:
         """Take in an event."""
 
-    def validate(self, message: Gossiped) -> Judged:
+    def validate(self, message: GossipMessage) -> ValidatedGossip:
         """Say whether a gossip message is passed on, and what it says."""
 
 
@@ -134,7 +134,7 @@ class Network:
         """Gossip to all members who can be reached over links."""
         self._gossips += 1
         self._seen.setdefault(port.key, set()).add(self._gossips)
-        self._pass_on(port, Gossiped(topic, data, port.key, self._gossips))
+        self._pass_on(port, GossipMessage(topic, data, port.key, self._gossips))
 
     def rise(self, port: Port, peer: PeerKey, standing: str) -> None:
         """Give a peer another standing."""
@@ -287,7 +287,7 @@ class Network:
         end.met = True
         end.due_ms = max(end.due_ms, self.agenda.now_ms + self._latency())
         if self.pace:
-            for ms in range(COMING_MS, len(frame) // self.pace, COMING_MS):
+            for ms in range(FRAME_PROGRESS_MS, len(frame) // self.pace, FRAME_PROGRESS_MS):
                 self.agenda.at(end.due_ms + ms, self._come, end, ms * self.pace)
             end.due_ms += len(frame) // self.pace
         end.queue.append((end.due_ms, frame))
@@ -319,7 +319,7 @@ class Network:
         """Let a node hear that a part of a frame has come."""
         is_there = not end.is_over and end.queue and end.owner.ends.get(end.peer) is end
         if is_there and end.standing == "member" and (end.peer, end.owner.key) not in self.blocked:
-            end.owner.emit(Coming(end.peer, size))
+            end.owner.emit(FrameProgress(end.peer, size))
 
     def _stray(self, end: End, frame: bytes) -> None:
         """Let a frame arrive that keeps no order, but never before the first of its link."""
@@ -340,9 +340,9 @@ class Network:
                 self._end(end, "sent a frame that is too large")
                 return
             end.held += 1
-            end.owner.emit(Received(end.peer, waiting.popleft()))
+            end.owner.emit(FrameReceived(end.peer, waiting.popleft()))
 
-    def _pass_on(self, port: Port, message: Gossiped) -> None:
+    def _pass_on(self, port: Port, message: GossipMessage) -> None:
         for peer, end in port.ends.items():
             other = end.other.owner
             seen = self._seen.setdefault(peer, set())
@@ -356,13 +356,15 @@ class Network:
                 self.gossiped[port.key, message.data] += 1
                 self.agenda.after(self._latency(), self._hear, other, end, message)
 
-    def _hear(self, port: Port, end: End, message: Gossiped) -> None:
+    def _hear(self, port: Port, end: End, message: GossipMessage) -> None:
         if port.is_up and not end.is_over:
             judged = port.validate(message)
-            if judged.verdict is Verdict.REJECT:
+            if judged.verdict is ValidationResult.REJECT:
                 self.refused[end.owner.key] += 1
-            if judged.verdict is Verdict.ACCEPT:
-                port.emit(Heard(end.owner.key, message.topic, message.data, judged.content))
+            if judged.verdict is ValidationResult.ACCEPT:
+                port.emit(
+                    GossipReceived(end.owner.key, message.topic, message.data, judged.content)
+                )
                 self._pass_on(port, message)
 
 

@@ -12,12 +12,12 @@ from random import Random
 from typing import TYPE_CHECKING, Any, assert_never
 
 from commonweal.node.runtime.gossip_validator import Validator
-from commonweal.node.runtime.ledger_answers import answered, follow_up
+from commonweal.node.runtime.ledger_answers import answer, follow_up
 from commonweal.node.service import events
 from commonweal.node.service.events import Action, Event, Submitted, Text, Ticket, Wish
 from commonweal.node.service.peer import Identity
 from commonweal.node.service.service import Service
-from commonweal.node.transport import Gossiped, Judged
+from commonweal.node.transport import GossipMessage, ValidatedGossip
 from commonweal.protocol import codec, keys
 from commonweal.protocol.errors import DiskFull
 from commonweal.protocol.identity import founding, identity
@@ -223,7 +223,7 @@ class Node:
             delay = self.rng.randint(0, BATCH_MS_MAX)
             self.world.agenda.after(delay, self._turn, self._life)
 
-    def validate(self, message: Gossiped) -> Judged:
+    def validate(self, message: GossipMessage) -> ValidatedGossip:
         """Say whether a gossip message is passed on, and what it says."""
         return self.validator.judge(message)
 
@@ -316,10 +316,10 @@ class Node:
         if life == self._life and self.is_up and self.world.seals:
             assessor = self._refreshed()
             if isinstance(request, events.STATE_REQUESTS):
-                return self.emit(answered(assessor, request, self.now_ms))
+                return self.emit(answer(assessor, request, self.now_ms))
             self._told = assessor.outlook(self.now_ms)
             self.emit(events.Concluded(self._told))
-            self.emit(answered(assessor, request, self.now_ms))
+            self.emit(answer(assessor, request, self.now_ms))
         return None
 
     def _refreshed(self) -> Assessor:

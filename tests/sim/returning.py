@@ -25,7 +25,7 @@ class Stale(Service):
 
     def handle(self, event: Event, now_ms: int) -> list[Action]:
         """Do as a service does, but be deaf for records."""
-        if isinstance(event, transport.Received) and event.frame[1:6] == b"\xa4runs":
+        if isinstance(event, transport.FrameReceived) and event.frame[1:6] == b"\xa4runs":
             return [Taken(event.peer, len(event.frame))]
         return super().handle(event, now_ms)
 

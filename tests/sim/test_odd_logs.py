@@ -8,7 +8,7 @@ import pytest
 
 from commonweal.node.service.events import Send, Wish
 from commonweal.node.service.replica import NEWCOMERS_MAX
-from commonweal.node.transport import FRAME_BYTES_MAX, Received
+from commonweal.node.transport import FRAME_BYTES_MAX, FrameReceived
 from commonweal.protocol.keys import DeviceKey, Signer
 from commonweal.protocol.records import fork_proof, log, record
 from commonweal.protocol.records.record import (
@@ -48,7 +48,7 @@ def test_no_frame_is_too_large_whatever_its_run_must_be_extended_by() -> None:
     fetch = messages.encode(messages.Fetch((messages.Range(author, 0, len(run)),)))
     frames = [
         action.frame
-        for action in node.service.handle(Received(peer.key, fetch), node.now_ms)
+        for action in node.service.handle(FrameReceived(peer.key, fetch), node.now_ms)
         if isinstance(action, Send)
     ]
     assert any(isinstance(messages.decode(one), messages.Runs) for one in frames)

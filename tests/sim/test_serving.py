@@ -9,7 +9,7 @@ import pytest
 from commonweal.node.service.events import Committed, Send
 from commonweal.node.service.peer import FRAMES_IN_FLIGHT_MAX
 from commonweal.node.service.sync.serve import FRAMES_MORE
-from commonweal.node.transport import Received
+from commonweal.node.transport import FrameReceived
 from commonweal.protocol.keys import DeviceKey, Signer
 from commonweal.protocol.records import log, record
 from commonweal.protocol.records.record import Draft, Record, RecordId, from_bytes_unchecked
@@ -60,7 +60,7 @@ def fetch(logs: Logs) -> messages.Fetch:
 
 def answer(node: Node, peer: Node, said: messages.Message) -> list[messages.Runs]:
     """Return the frames of records that `node` sends when `peer` says something."""
-    actions = node.service.handle(Received(peer.key, messages.encode(said)), node.now_ms)
+    actions = node.service.handle(FrameReceived(peer.key, messages.encode(said)), node.now_ms)
     actions += node.service.handle(Committed(), node.now_ms)
     sent = [one.frame for one in actions if isinstance(one, Send) and one.peer == peer.key]
     return [

@@ -52,7 +52,7 @@ class Dripper(Service):
 
     def handle(self, event: Event, now_ms: int) -> list[Action]:
         """Do as a service does, but only note what is asked for."""
-        if isinstance(event, transport.Received) and self.desk.sessions[event.peer].is_member:
+        if isinstance(event, transport.FrameReceived) and self.desk.sessions[event.peer].is_member:
             said = messages.decode(event.frame)
             done: list[Action] = [events.Taken(event.peer, len(event.frame))]
             if isinstance(said, messages.Fetch):

@@ -12,7 +12,7 @@ import pytest
 
 from commonweal.node.service.events import Action, Event, Wish
 from commonweal.node.service.service import Service
-from commonweal.node.transport import Received
+from commonweal.node.transport import FrameReceived
 from commonweal.protocol import keys
 from commonweal.protocol.keys import DeviceKey, PeerKey
 from commonweal.protocol.ledger.fold import fold
@@ -70,7 +70,7 @@ class Older(Version):
 
     def handle(self, event: Event, now_ms: int) -> list[Action]:
         """Do as it does, and see that nobody says to it what it does not know."""
-        if isinstance(event, Received):
+        if isinstance(event, FrameReceived):
             message = messages.decode(event.frame)
             assert not isinstance(message, seals.SealMessage | state_sync.StateMessage)
         actions = super().handle(event, now_ms)

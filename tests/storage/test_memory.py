@@ -13,7 +13,7 @@ import trio
 
 from commonweal.commands.view.submit import write
 from commonweal.node.runtime import ledger_thread, process
-from commonweal.node.runtime.ledger_thread import Deciding
+from commonweal.node.runtime.ledger_thread import LedgerThread
 from commonweal.node.service.events import Event, Wish
 from commonweal.protocol.errors import DiskFailed, ReadOnlyDatabase
 from commonweal.storage.home.home import Home, Settings
@@ -46,11 +46,11 @@ def resident_bytes() -> int:
     return pages * resource.getpagesize()
 
 
-def in_home(folder: Path) -> Deciding:
+def in_home(folder: Path) -> LedgerThread:
     """Return what decides in a home that is founded in `folder`."""
     home = Home(founder(folder / "home"))
     with home.store(readonly=True) as store:
-        return Deciding(home.database, home.state, Settings.read(store).here)
+        return LedgerThread(home.database, home.state, Settings.read(store).here)
 
 
 def test_a_checkpoint_lets_go_of_the_pages_that_are_cached(tmp_path: Path) -> None:
@@ -110,14 +110,14 @@ async def test_who_looks_often_opens_the_ledger_once(
 
     monkeypatch.setattr(ledger_thread, "Store", opening)
     looks = 0
-    step = Deciding.step
+    step = LedgerThread.step
 
-    def counted(self: Deciding, *details: Any) -> list[Event]:
+    def counted(self: LedgerThread, *details: Any) -> list[Event]:
         nonlocal looks
         looks += 1
         return step(self, *details)
 
-    monkeypatch.setattr(Deciding, "step", counted)
+    monkeypatch.setattr(LedgerThread, "step", counted)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(in_home(tmp_path).run, lambda _event: None)
         with trio.fail_after(PATIENCE_S):

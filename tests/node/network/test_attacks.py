@@ -25,10 +25,10 @@ from multiaddr import Multiaddr
 
 from commonweal.node.network.libp2p import SYNC
 from commonweal.node.network.multistream import NoAgreement, choose, offer
-from commonweal.node.network.noise import Session, peer_id, secure
+from commonweal.node.network.noise import SecureChannel, peer_id, secure
 from commonweal.node.network.stream import WINDOW_BYTES, WRITE_BYTES_MAX, Flag, Stream
-from commonweal.node.network.yamux import CONTROL_BYTES_MAX, Kind, Mux
-from commonweal.node.transport import Connected, Disconnected, Received
+from commonweal.node.network.yamux import CONTROL_BYTES_MAX, FrameType, Mux
+from commonweal.node.transport import Connected, Disconnected, FrameReceived
 from tests.builders.link_pairs import PATIENCE_S, End, foreign, reach, running
 
 MESHSUB = "/meshsub/1.1.0"
@@ -88,7 +88,7 @@ async def test_junk_on_the_gossip_stream_ends_nothing_else() -> None:
             await trio.sleep(0.05)
             await stream.reset()
         await sync.write(b"\x00\x00\x00\x02ok")
-        assert (await a.wait(Received)).frame == b"ok"
+        assert (await a.wait(FrameReceived)).frame == b"ok"
         with trio.fail_after(PATIENCE_S):
             while not a.network.state().gossip_heard:
                 b.network.publish("t", b"gossip goes on")
@@ -145,7 +145,7 @@ async def test_a_handler_that_raises_ends_its_stream_only() -> None:
                 stream = await other.new_stream(peer_id(a.key), [TProtocol(f"/raises/{number}")])
                 await stream.read(1)
         await sync.write(b"\x00\x00\x00\x02ok")
-        assert (await a.wait(Received)).frame == b"ok"
+        assert (await a.wait(FrameReceived)).frame == b"ok"
 
 
 async def test_an_oversize_frame_of_a_member_closes_his_link() -> None:
@@ -170,7 +170,7 @@ async def test_an_oversize_frame_of_a_member_closes_his_link() -> None:
 
 
 @asynccontextmanager
-async def hostile_session(end: End) -> AsyncIterator[tuple[Session, trio.SocketStream]]:
+async def hostile_session(end: End) -> AsyncIterator[tuple[SecureChannel, trio.SocketStream]]:
     """A proven session with an end, below yamux."""
     socket = await trio.open_tcp_stream("127.0.0.1", port(end))
     async with socket:
@@ -186,17 +186,18 @@ def frame(kind: int, flags: int, stream_id: int, value: int, body: bytes = b"") 
 VIOLATIONS = {
     "an unknown version": HEADER.pack(1, 0, 0, 0, 0),
     "an unknown kind": frame(9, 0, 0, 0),
-    "a stream of ours": frame(Kind.WINDOW, Flag.SYN, 2, 0),
-    "stream 0": frame(Kind.WINDOW, Flag.SYN, 0, 0),
-    "a stream twice": frame(Kind.WINDOW, Flag.SYN, 1, 0) * 2,
-    "more than the window": frame(Kind.DATA, Flag.SYN, 1, WINDOW_BYTES + 1),
-    "an impossible window": frame(Kind.WINDOW, Flag.SYN, 1, 0xFFFFFFFF),
-    "window updates without end": frame(Kind.WINDOW, 0, 99, 0) * 4_500,
+    "a stream of ours": frame(FrameType.WINDOW, Flag.SYN, 2, 0),
+    "stream 0": frame(FrameType.WINDOW, Flag.SYN, 0, 0),
+    "a stream twice": frame(FrameType.WINDOW, Flag.SYN, 1, 0) * 2,
+    "more than the window": frame(FrameType.DATA, Flag.SYN, 1, WINDOW_BYTES + 1),
+    "an impossible window": frame(FrameType.WINDOW, Flag.SYN, 1, 0xFFFFFFFF),
+    "window updates without end": frame(FrameType.WINDOW, 0, 99, 0) * 4_500,
     "streams opened and reset without end": b"".join(
-        frame(Kind.WINDOW, Flag.SYN, 1 + 2 * i, 0) + frame(Kind.WINDOW, Flag.RST, 1 + 2 * i, 0)
+        frame(FrameType.WINDOW, Flag.SYN, 1 + 2 * i, 0)
+        + frame(FrameType.WINDOW, Flag.RST, 1 + 2 * i, 0)
         for i in range(400)
     ),
-    "pings without end": frame(Kind.PING, Flag.SYN, 0, 1) * (2 * CONTROL_BYTES_MAX // 12),
+    "pings without end": frame(FrameType.PING, Flag.SYN, 0, 1) * (2 * CONTROL_BYTES_MAX // 12),
 }
 
 
@@ -236,11 +237,11 @@ async def test_sealed_bytes_that_were_changed_end_the_connection() -> None:
 async def test_a_stranger_gets_few_streams_and_many_are_reset() -> None:
     a = End(1)
     async with running(a), hostile_session(a) as (session, _):
-        asked = b"".join(frame(Kind.WINDOW, Flag.SYN, 1 + 2 * i, 0) for i in range(100))
+        asked = b"".join(frame(FrameType.WINDOW, Flag.SYN, 1 + 2 * i, 0) for i in range(100))
         await session.send([asked])
         answers = b""
         with trio.fail_after(2):
-            while answers.count(frame(Kind.WINDOW, Flag.RST, 199, 0)) == 0:
+            while answers.count(frame(FrameType.WINDOW, Flag.RST, 199, 0)) == 0:
                 answers += b"".join(await session.receive() or [])
         assert a.network.state().streams <= 2
 
@@ -268,7 +269,7 @@ async def two_muxes(opened: Callable[[Stream], None]) -> AsyncIterator[tuple[Mux
     listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
     near, far = create_identity_from_seed(SEED), create_identity_from_seed(bytes(32))
     far_key = far.public_key.to_bytes()
-    sessions: dict[str, Session] = {}
+    sessions: dict[str, SecureChannel] = {}
 
     async def dial() -> None:
         socket = await trio.open_tcp_stream("127.0.0.1", listeners[0].socket.getsockname()[1])
@@ -424,7 +425,7 @@ async def test_both_ends_agree_on_what_is_offered() -> None:
         await offer(Said(HELLO + b"\x03na\n"), "yes")
 
 
-async def closed(session: Session) -> bool:
+async def closed(session: SecureChannel) -> bool:
     """Whether the other end closes."""
     try:
         while await session.receive() is not None:

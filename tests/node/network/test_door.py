@@ -14,13 +14,13 @@ from commonweal.node.network.accept_limit import (
     NETWORK_PER_S,
     STRANGERS_MAX,
     UNKNOWN_MAX,
-    Door,
-    Visit,
+    AcceptLimit,
+    PendingConnection,
     network_of,
 )
 
 
-async def flood(door: Door, host: str, per_s: int, seconds: float) -> int:
+async def flood(door: AcceptLimit, host: str, per_s: int, seconds: float) -> int:
     """Come again and again and stay; return how often there was a place."""
     taken = 0
     for _ in range(int(per_s * seconds)):
@@ -32,7 +32,7 @@ async def flood(door: Door, host: str, per_s: int, seconds: float) -> int:
 async def test_sixty_connections_a_second_from_one_stranger_keep_nobody_else_out(
     autojump_clock: MockClock,
 ) -> None:
-    door = Door()
+    door = AcceptLimit()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(flood, door, "203.0.113.9", 60, 20)
         await trio.sleep(5)
@@ -50,7 +50,7 @@ async def test_sixty_connections_a_second_from_one_stranger_keep_nobody_else_out
 async def test_strangers_from_everywhere_leave_half_to_where_members_are(
     autojump_clock: MockClock,
 ) -> None:
-    door = Door()
+    door = AcceptLimit()
     door.know(("/ip4/192.0.2.5/tcp/1", "/dns/example.org/tcp/1", "junk"))
     for number in range(200):
         door.enter(f"10.{number}.1.1", lambda: None)
@@ -61,8 +61,8 @@ async def test_strangers_from_everywhere_leave_half_to_where_members_are(
 
 
 async def test_networks_share_the_places(autojump_clock: MockClock) -> None:
-    door = Door()
-    inside: list[Visit] = []
+    door = AcceptLimit()
+    inside: list[PendingConnection] = []
     for _ in range(UNKNOWN_MAX):
         first = door.enter("203.0.113.9", partial(inside.__delitem__, 0))
         assert first is not None
@@ -74,7 +74,7 @@ async def test_networks_share_the_places(autojump_clock: MockClock) -> None:
 
 
 async def test_one_network_may_come_so_often(autojump_clock: MockClock) -> None:
-    door = Door()
+    door = AcceptLimit()
     door.know(("/ip4/192.0.2.5/tcp/1", "/dns/example.org/tcp/1", "junk"))
     counts: Counter[bool] = Counter()
     for _ in range(NETWORK_BURST + 1):

@@ -23,11 +23,11 @@ from commonweal.node.transport import (
     HELLO_BYTES_MAX,
     Connected,
     Disconnected,
-    Gossiped,
-    Heard,
-    Judged,
-    Received,
-    Verdict,
+    FrameReceived,
+    GossipMessage,
+    GossipReceived,
+    ValidatedGossip,
+    ValidationResult,
 )
 from tests.builders.link_pairs import (
     PATIENCE_S,
@@ -68,7 +68,7 @@ async def test_a_stranger_may_open_the_sync_stream_and_nothing_else() -> None:
                 await open_stream(stranger, a, hidden)
         stream = await open_stream(stranger, a, SYNC)
         await stream.write(b"\x00\x00\x00\x05hello")
-        assert (await a.wait(Received)).frame == b"hello"
+        assert (await a.wait(FrameReceived)).frame == b"hello"
         for hidden in HIDDEN:
             with pytest.raises(StreamFailure):
                 await open_stream(stranger, a, hidden)
@@ -127,9 +127,9 @@ async def test_a_hello_that_is_too_large_closes_the_link() -> None:
             b.network.send(a.key, bytes(size))
             if refused:
                 assert "too large" in (await a.wait(Disconnected)).reason
-                assert not a.all(Received)
+                assert not a.all(FrameReceived)
             else:
-                await a.wait(Received)
+                await a.wait(FrameReceived)
                 assert a.has(b.key)
 
 
@@ -139,12 +139,12 @@ async def test_a_stranger_has_one_frame_waiting_at_most() -> None:
         await b.dial(a)
         b.network.send(a.key, b"hello")
         b.network.send(a.key, bytes(100_000))
-        await a.wait(Received)
+        await a.wait(FrameReceived)
         await trio.sleep(0.2)
         assert a.frames(b.key) == [b"hello"]
         a.network.admit(b.key)
         a.network.done(b.key, 5)
-        await a.wait(Received, 2)
+        await a.wait(FrameReceived, 2)
 
 
 async def test_who_is_not_admitted_in_time_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -257,14 +257,14 @@ async def test_a_guest_may_stay_with_small_frames_and_hears_no_gossip(
         for end in (a, b, guest):
             end.network.subscribe(["t"])
         guest.network.send(a.key, bytes(GUEST_FRAME_BYTES_MAX))
-        await a.wait(Received)
+        await a.wait(FrameReceived)
         await gossip_works(b, a)
         guest.network.publish("t", b"from the guest")
         a.network.publish("t", b"not for guests")
         await heard(b, b"not for guests")
         await trio.sleep(0.3)
-        assert not guest.all(Heard)
-        assert b"from the guest" not in [each.data for each in a.all(Heard)]
+        assert not guest.all(GossipReceived)
+        assert b"from the guest" not in [each.data for each in a.all(GossipReceived)]
         guest.network.send(a.key, bytes(GUEST_FRAME_BYTES_MAX + 1))
         await a.wait(Disconnected)
         assert not a.has(guest.key)
@@ -288,7 +288,7 @@ async def test_admission_ends_with_the_connection() -> None:
         await b.dial(a)
         a.network.admit(b.key)
         b.network.send(a.key, bytes(HELLO_BYTES_MAX + 1))
-        await a.wait(Received)
+        await a.wait(FrameReceived)
         b.network.drop(a.key, "again")
         await a.wait(Disconnected)
         await b.dial(a)
@@ -313,10 +313,10 @@ async def test_gossip_reaches_three_members_and_no_stranger() -> None:
         assert (await heard(c, b"good news")).peer == b.key
         assert (await heard(b, b"good news")).peer == a.key
         assert b.refused == [b"bad news"]
-        assert {e.data for e in c.all(Heard)}.isdisjoint({b"bad news", b"raise"})
-        assert [e.data for e in c.all(Heard)].count(b"good news") == 1
-        assert not stranger.all(Heard)
-        assert not a.all(Heard)
+        assert {e.data for e in c.all(GossipReceived)}.isdisjoint({b"bad news", b"raise"})
+        assert [e.data for e in c.all(GossipReceived)].count(b"good news") == 1
+        assert not stranger.all(GossipReceived)
+        assert not a.all(GossipReceived)
 
 
 async def test_who_unsubscribes_hears_no_more() -> None:
@@ -331,7 +331,7 @@ async def test_who_unsubscribes_hears_no_more() -> None:
         a.network.publish("t", b"unheard")
         a.network.publish("u", b"heard")
         await heard(b, b"heard")
-        assert b"unheard" not in [each.data for each in b.all(Heard)]
+        assert b"unheard" not in [each.data for each in b.all(GossipReceived)]
 
 
 async def test_what_is_followed_while_a_greeting_is_on_its_way_is_told_too(
@@ -371,7 +371,7 @@ async def test_one_who_floods_gossip_is_not_heard_out(monkeypatch: pytest.Monkey
             a.network.publish("t", b"%d" % i)
             await trio.sleep(0.01)
         await trio.sleep(0.2)
-        assert 10 <= len(b.all(Heard)) <= 20
+        assert 10 <= len(b.all(GossipReceived)) <= 20
         b.network.publish("t", b"b is heard")
         await heard(a, b"b is heard")
 
@@ -428,7 +428,7 @@ async def gossip_works(sender: End, receiver: End) -> None:
     """Publish until the receiver hears it: a mesh needs a moment to form."""
     data = b"mesh %d" % len(receiver.events)
     with trio.fail_after(PATIENCE_S):
-        while data not in [each.data for each in receiver.all(Heard)]:
+        while data not in [each.data for each in receiver.all(GossipReceived)]:
             sender.network.publish("t", data)
             await trio.sleep(0.2)  # seldom, so that a slow beginning uses no budget up
 
@@ -438,5 +438,5 @@ def port(end: End) -> int:
     return int(end.network.addresses[0].split("/")[4])
 
 
-def _no(_message: Gossiped) -> Judged:
-    return Judged(Verdict.REJECT)
+def _no(_message: GossipMessage) -> ValidatedGossip:
+    return ValidatedGossip(ValidationResult.REJECT)

@@ -18,7 +18,7 @@ from commonweal.node.network.noise import peer_id
 from commonweal.node.runtime.gossip_validator import Validator
 from commonweal.node.service.roster import Roster
 from commonweal.node.service.sync import announce
-from commonweal.node.transport import Disconnected, Heard
+from commonweal.node.transport import Disconnected, GossipReceived
 from commonweal.protocol import codec
 from commonweal.protocol.keys import PeerKey, Signer
 from commonweal.protocol.seal.have_frontiers import sign_have
@@ -124,7 +124,7 @@ async def test_what_is_unjustified_goes_no_further_and_no_link_falls() -> None:
             await trio.sleep(PAUSE_S)
         await _arrives(mei, MEI, cy)
         for end in (mei, bo, cy):
-            assert not [e for e in end.all(Heard) if e.data in said]
+            assert not [e for e in end.all(GossipReceived) if e.data in said]
             assert not end.all(Disconnected)
 
 
@@ -139,8 +139,8 @@ async def test_what_is_well_signed_is_passed_on_once_within_the_budget_of_its_pu
         await heard(cy, same)
         await heard(cy, rule)
         for end in (mei, bo, cy):
-            assert [e.data for e in end.all(Heard)].count(same) == 1
-            assert [e.data for e in end.all(Heard)].count(rule) == 1
+            assert [e.data for e in end.all(GossipReceived)].count(same) == 1
+            assert [e.data for e in end.all(GossipReceived)].count(rule) == 1
             assert not end.all(Disconnected)
 
 
@@ -168,7 +168,7 @@ async def test_who_hands_on_what_we_cannot_judge_answers_for_none_of_it(
         await a.dial(b)
         await b.dial(c)
         with trio.fail_after(PATIENCE_S):
-            while not c.all(Heard):
+            while not c.all(GossipReceived):
                 a.network.publish("t", b"%d" % len(c.events))
                 await trio.sleep(0.3)
         for number in range(10):

@@ -21,10 +21,10 @@ from commonweal.node.transport import (
     Connected,
     DialFailed,
     Disconnected,
-    Gossiped,
-    Judged,
-    Received,
-    Verdict,
+    FrameReceived,
+    GossipMessage,
+    ValidatedGossip,
+    ValidationResult,
 )
 from tests.builders.link_pairs import PATIENCE_S, End, process, running
 
@@ -39,8 +39,8 @@ async def test_a_frame_goes_each_way() -> None:
         await a.dial(b)
         a.network.send(b.key, b"to b")
         b.network.send(a.key, b"")
-        assert (await b.wait(Received)).frame == b"to b"
-        assert (await a.wait(Received)).frame == b""
+        assert (await b.wait(FrameReceived)).frame == b"to b"
+        assert (await a.wait(FrameReceived)).frame == b""
         assert a.all(Connected)[0].outbound
         assert not b.all(Connected)[0].outbound
 
@@ -55,7 +55,7 @@ async def test_frames_of_every_size_arrive_whole_and_in_order() -> None:
             a.network.send(b.key, bytes([i]) * size)
             while a.network.state().outbox_bytes > OUTBOX_BYTES_MAX // 2:
                 await trio.sleep(0.001)
-        await b.wait(Received, len(sizes))
+        await b.wait(FrameReceived, len(sizes))
         assert b.frames(a.key) == [bytes([i]) * size for i, size in enumerate(sizes)]
 
 
@@ -140,7 +140,7 @@ async def test_a_reader_behind_its_budget_holds_the_writer_and_loses_nothing() -
         await trio.sleep(0.05)
         for _ in range(7):
             a.network.send(b.key, frame)
-        await b.wait(Received, 4)
+        await b.wait(FrameReceived, 4)
         await trio.sleep(0.3)
         assert len(b.frames(a.key)) == INBOUND_BYTES_MAX // FRAME_BYTES_MAX
         assert b.network.state().inbox_bytes == INBOUND_BYTES_MAX
@@ -149,7 +149,7 @@ async def test_a_reader_behind_its_budget_holds_the_writer_and_loses_nothing() -
         b.takes = True
         for _ in range(4):
             b.network.done(a.key, len(frame))
-        await b.wait(Received, 7)
+        await b.wait(FrameReceived, 7)
         assert b.network.state().inbox_bytes == 0
 
 
@@ -161,13 +161,13 @@ async def test_many_small_frames_are_bounded_by_number() -> None:
             a.network.send(b.key, b"x")
             if i % 500 == 0:
                 await trio.sleep(0.01)
-        await b.wait(Received, 4_096)
+        await b.wait(FrameReceived, 4_096)
         await trio.sleep(0.1)
         assert len(b.frames(a.key)) == 4_096
         b.takes = True
         for _ in range(4_096):
             b.network.done(a.key, 1)
-        await b.wait(Received, 6_000)
+        await b.wait(FrameReceived, 6_000)
 
 
 async def test_a_peer_that_stops_reading_is_dropped_and_others_are_served() -> None:
@@ -186,7 +186,7 @@ async def test_a_peer_that_stops_reading_is_dropped_and_others_are_served() -> N
         assert sent <= 16
         assert "too slowly" in a.all(Disconnected)[0].reason
         a.network.send(c.key, b"still here")
-        assert (await c.wait(Received)).frame == b"still here"
+        assert (await c.wait(FrameReceived)).frame == b"still here"
 
 
 async def test_a_full_outbox_is_counted_in_bytes_and_in_frames() -> None:
@@ -211,7 +211,7 @@ async def test_a_stopped_process_is_dropped_at_once_and_others_are_served() -> N
             a.network.dial(peer.key, [peer.address])
             await a.wait(Connected, 2)
             a.network.send(peer.key, b"echo")
-            assert (await a.wait(Received)).frame == b"echo"
+            assert (await a.wait(FrameReceived)).frame == b"echo"
             peer.stop()
             for _ in range(7):
                 a.network.send(peer.key, frame)
@@ -222,7 +222,7 @@ async def test_a_stopped_process_is_dropped_at_once_and_others_are_served() -> N
             assert trio.current_time() - before < 0.05
             assert not a.has(peer.key)
             a.network.send(c.key, b"others")
-            assert (await c.wait(Received)).frame == b"others"
+            assert (await c.wait(FrameReceived)).frame == b"others"
             await trio.sleep(0.7)
             assert a.network.state().streams <= 3, "sync, and gossip each way, with c alone"
 
@@ -281,7 +281,7 @@ async def test_an_ip6_link_carries_frames() -> None:
     async with running(a, b):
         await a.dial(b)
         a.network.send(b.key, b"six")
-        assert (await b.wait(Received)).frame == b"six"
+        assert (await b.wait(FrameReceived)).frame == b"six"
 
 
 def test_importing_the_network_takes_no_hold_of_logging() -> None:
@@ -315,8 +315,8 @@ def test_a_key_and_its_peer_id_name_each_other() -> None:
     assert peer_key(peer_id(key)) == key
 
 
-def _yes(_message: Gossiped) -> Judged:
-    return Judged(Verdict.ACCEPT)
+def _yes(_message: GossipMessage) -> ValidatedGossip:
+    return ValidatedGossip(ValidationResult.ACCEPT)
 
 
 def _ignore(_event: object) -> None:

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from commonweal.node.control.client import Call
+from commonweal.node.control.client import LocalClient
 from commonweal.node.service.peers.overlay import RETRY_MS_MIN
 from commonweal.storage.home.home import Home
 from tests.builders import homes
@@ -30,7 +30,7 @@ def test_who_cannot_be_dialled_enters_the_link_of_a_node_that_moved(tmp_path: Pa
             link = weal("invite", "create", "-o", "json", home=mei)
             assert weal("start", json.loads(link.stdout)["link"], home=bo).returncode == 0
             (id,) = write(mei, 1)
-            with Call(mei.socket, patience_s=10) as line:
+            with LocalClient(mei.socket, patience_s=10) as line:
                 assert line.ask("wait", ids=[id], peers=1)["held_by"] == 1
             assert [one["address"] for one in _connected(bo)] == [_bare(moved[0])]
     with bo.store(readonly=True) as store:
@@ -42,5 +42,5 @@ def _bare(address: str) -> str:
 
 
 def _connected(home: Home) -> list[dict[str, Any]]:
-    with Call(home.socket, patience_s=10) as line:
+    with LocalClient(home.socket, patience_s=10) as line:
         return [one for one in line.ask("peers")["peers"] if one["standing"] == "member"]
