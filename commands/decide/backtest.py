@@ -9,7 +9,7 @@ from commonweal.commands.terminal.output import Column, Form
 from commonweal.commands.terminal.quantity import shown_number, shown_unit
 from commonweal.commands.view.ledger_view import Folded, table
 from commonweal.protocol.errors import NotYet, UnknownId
-from commonweal.protocol.ledger.governance import in_force
+from commonweal.protocol.ledger.governance import active_ruleset
 from commonweal.protocol.ledger.governance.proposals import ProposalRow
 from commonweal.protocol.rules.document import Ruleset, RulesetId
 
@@ -64,7 +64,7 @@ def compared(found: Folded, row: ProposalRow) -> Comparison | None:
 
 def proposed(found: Folded, row: ProposalRow) -> Ruleset:
     """Return the rules of a proposal. Raises UnknownId when they came to nothing."""
-    ruleset = in_force.by_id(found.state, found.kept.documents, RulesetId(row.target))
+    ruleset = active_ruleset.by_id(found.state, found.kept.documents, RulesetId(row.target))
     if ruleset.id != row.target:
         words = _("the proposal came to nothing, so its rules {id} are not kept")
         raise UnknownId(words.format(id=row.target.hex()[:8]))

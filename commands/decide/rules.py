@@ -25,7 +25,7 @@ from commonweal.commands.terminal.output import (
 from commonweal.commands.terminal.times import iso, read_duration_ms, shown
 from commonweal.commands.view.ledger_view import Folded, confirm, folded, note_body, submit, table
 from commonweal.protocol.errors import BadRuleset, MissingDatabase, NotInCommunity, UsageError
-from commonweal.protocol.ledger.governance import in_force, proposals
+from commonweal.protocol.ledger.governance import active_ruleset, proposals
 from commonweal.protocol.ledger.governance.proposals import PROPOSAL, ProposalRow
 from commonweal.protocol.ledger.members import membership, roles
 from commonweal.protocol.records.record import RecordId
@@ -52,7 +52,7 @@ def show(proposal: str | None, as_toml: bool, home: Home, form: Form) -> None:
     """Show the rules in force, in plain sentences."""
     with folded(home) as found:
         ruleset = _proposed(found, proposal) if proposal else found.kept.ruleset
-        row = in_force.standing_row(found.final)
+        row = active_ruleset.standing_row(found.final)
         is_in_force = ruleset.id == found.kept.ruleset.id
         since = row.height if row is not None and is_in_force else 0
         until = row.until_ms if row is not None and is_in_force else 0
@@ -161,7 +161,7 @@ def diff(what: str, home: Home, form: Form) -> None:
     """Show what WHAT, a file or a proposal, would change, and how that is decided."""
     with folded(home) as found:
         old, new = found.kept.ruleset, _named(found, what)
-        back = in_force.coming_back(found.kept.final, found.kept.documents)
+        back = active_ruleset.coming_back(found.kept.final, found.kept.documents)
     classes, process = classes_of(old, new, back=back), process_of(old, new, back=back)
     rows = [
         {"path": ".".join(map(str, one.path)), "old": one.old, "new": one.new}
@@ -293,8 +293,8 @@ def withdraw(proposal: str, passphrase_file: Path | None, home: Home, form: Form
 def history(home: Home, form: Form) -> None:
     """List the rules that were in force, and since when."""
     with folded(home) as found:
-        adopted = in_force.history(found.final)
-        rows = [(0, in_force.founding(found.kept.founded, found.kept.documents).id, b"")]
+        adopted = active_ruleset.history(found.final)
+        rows = [(0, active_ruleset.founding(found.kept.founded, found.kept.documents).id, b"")]
         rows += [(height, ruleset, proposal) for height, ruleset, proposal in adopted]
         now = found.kept.ruleset.id
         last = len(rows) - 1

@@ -105,7 +105,7 @@ def _found_again(
 ) -> Settings:
     """Make the home of a community that goes on from the one of `home`; return its settings."""
     from commonweal.commands.keep.restore import made
-    from commonweal.protocol.ledger.checkpoint.refounding import inherited
+    from commonweal.protocol.ledger.checkpoint.inheritance import inherited
     from commonweal.storage.home import keystore
     from commonweal.storage.home.keystore import Secrets
     from commonweal.storage.ledger import ledger

@@ -53,7 +53,7 @@ from commonweal.protocol.identity.identity import (
 )
 from commonweal.protocol.identity.invite import Link, Rekeyed
 from commonweal.protocol.keys import DeviceKey, MemberKey, short
-from commonweal.protocol.ledger.members import key_recovery, membership
+from commonweal.protocol.ledger.members import member_keys, membership
 from commonweal.protocol.records.record import CommunityId
 from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home, Settings, new_port
@@ -143,7 +143,7 @@ def from_backup(home: Home, file: Path, passphrase_file: Path | None) -> Setting
             rekeyed = None
             if settings.community is not None:
                 state = People(store, settings.here).state
-                rekeyed = key_recovery.rekeyed(state, settings.member)
+                rekeyed = member_keys.rekeyed(state, settings.member)
             if not rekeyed and settings.member != inception_from_entropy(entropy).member:
                 raise BadBackup(_("its keys are not those of its member"))
             alone = settings.community is None or _is_alone(store, settings, entropy)

@@ -42,7 +42,7 @@ from commonweal.protocol.identity.identity import (
 )
 from commonweal.protocol.identity.key_rotation import SPONSORS_MAX, Keys
 from commonweal.protocol.keys import DeviceKey, MemberId, MemberKey, Signer
-from commonweal.protocol.ledger.members import key_recovery, membership
+from commonweal.protocol.ledger.members import member_keys, membership
 from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home
 
@@ -184,7 +184,7 @@ def give(
         whom = found.member(member)
         old, name = _keys(found, whom), found.name(whom)
         signer = speaking(found, unlock(home, passphrase_file).member_entropy)
-        named = key_recovery.naming(found.state, whom)
+        named = member_keys.naming(found.state, whom)
         if named is None or not old.sponsors or MemberKey(signer.key) not in old.sponsors.keys:
             raise NotPermitted(_("{name} did not name you as a sponsor").format(name=name))
         if not yes:
@@ -224,7 +224,7 @@ def speaking(found: Folded, entropy: bytes | None) -> Signer:
 
 
 def _keys(found: Folded, member: MemberId) -> Keys:
-    keys = key_recovery.keys_of(found.state, member)
+    keys = member_keys.keys_of(found.state, member)
     if keys is None:
         raise NotPermitted(_("{name} is no member now").format(name=found.name(member)))
     return keys

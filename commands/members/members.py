@@ -30,7 +30,7 @@ from commonweal.protocol import keys
 from commonweal.protocol.errors import NotPermitted, UnknownId
 from commonweal.protocol.identity import invite as links
 from commonweal.protocol.keys import MemberId
-from commonweal.protocol.ledger.members import key_recovery, membership, roles
+from commonweal.protocol.ledger.members import member_keys, membership, roles
 from commonweal.storage.home.home import Home
 
 WORDS_OF_STATE = (
@@ -154,7 +154,7 @@ def add(member: str | None, home: Home, form: Form) -> None:
     """
     with folded(home) as found:
         whose = found.member(member) if member else found.me
-        rekeyed = key_recovery.rekeyed(found.state, whose)
+        rekeyed = member_keys.rekeyed(found.state, whose)
     link = replace(link_to(home), rekeyed=rekeyed)
     text = links.to_text(link)
     if form is Form.JSON:

@@ -17,7 +17,7 @@ from commonweal.commands.terminal.options import (
 from commonweal.commands.terminal.output import Column, Form, visible, warn
 from commonweal.commands.view.ledger_view import Folded, confirm, folded, submit, table
 from commonweal.protocol.errors import WouldNotCount
-from commonweal.protocol.ledger.governance import seats
+from commonweal.protocol.ledger.governance import witness_set
 from commonweal.protocol.ledger.members import membership, roles
 from commonweal.protocol.ledger.members.roles import WITNESS
 from commonweal.protocol.ledger.state.rejections import Reason
@@ -42,7 +42,7 @@ def list_(home: Home, form: Form) -> None:
     with folded(home) as found:
         catalogue = found.kept.rules.roles
         rows: list[dict[str, Any]] = []
-        waiting = seats.unendorsed(found.state, found.kept.cut.height)
+        waiting = witness_set.unendorsed(found.state, found.kept.cut.height)
         for member in membership.members(found.state):
             final = roles.roles(found.final, member.id)
             for name, row in roles.roles(found.state, member.id).items():
@@ -186,7 +186,7 @@ def resign(role: str, passphrase_file: Path | None, home: Home, form: Form) -> N
 
     with folded(home) as found:
         written = submit(found, [Wish("role.resign", {"role": role})], passphrase_file)
-        mine = any(one.member == found.me for one in seats.seated(found.state))
+        mine = any(one.member == found.me for one in witness_set.seated(found.state))
     words = _("You resigned as {role}.")
     if role == WITNESS and mine:
         words += " " + _("Keep your node running until a seal says so: weal status.")
@@ -195,7 +195,7 @@ def resign(role: str, passphrase_file: Path | None, home: Home, form: Form) -> N
 
 def _explain(found: Folded, question: str, *, yes: bool) -> None:
     """Say what one more witness means for a set below four, and ask."""
-    now = len(seats.seated(found.state))
+    now = len(witness_set.seated(found.state))
     if now < SAFE_WITNESSES_MIN:
         quorum = quorum_of(now + 1)
         words = _(
@@ -209,7 +209,7 @@ def _explain(found: Folded, question: str, *, yes: bool) -> None:
 
 def _asked(found: Folded) -> list[str]:
     """Return the names of those whose endorsement a seat of ours waits for."""
-    seated = seats.seated(found.state)
+    seated = witness_set.seated(found.state)
     if len(seated) >= SAFE_WITNESSES_MIN or any(one.member == found.me for one in seated):
         return []
     return [found.name(one.member) for one in seated]

@@ -301,10 +301,10 @@ def _event(found: Folded, id: bytes) -> str:
 
 def _rule(found: Folded, one: Payout) -> str:
     """Return the plain sentence of the rule that paid a line."""
-    from commonweal.protocol.ledger.governance import in_force
+    from commonweal.protocol.ledger.governance import active_ruleset
     from commonweal.protocol.rules.document import RulesetId
 
-    ruleset = in_force.by_id(found.final, found.kept.documents, RulesetId(one.ruleset))
+    ruleset = active_ruleset.by_id(found.final, found.kept.documents, RulesetId(one.ruleset))
     pool = ruleset.document.get("pools", {}).get(one.pool, {})
     language = "zh" if is_chinese() else "en"
     for bucket in pool.get("buckets", ()):

@@ -101,7 +101,7 @@ def warnings(found: dict[str, Any]) -> list[str]:
 
 def doubt(home: Home, found: dict[str, Any]) -> str:
     """Return why the date of the last seal is in doubt, and what to do; "" where it is not."""
-    from commonweal.protocol.ledger.state import dates
+    from commonweal.protocol.ledger.state import time_jumps
     from commonweal.protocol.ledger.state.state import State
     from commonweal.storage.ledger.state_db import FINAL, Layer, Layers
 
@@ -117,7 +117,7 @@ def doubt(home: Home, found: dict[str, Any]) -> str:
     try:
         with closing(Layers(home.state)) as layers:
             state = State(Layer(layers, FINAL))
-            until_ms = dates.jump(state).doubtful_until_ms(dates.last_ms(state))
+            until_ms = time_jumps.jump(state).doubtful_until_ms(time_jumps.last_ms(state))
     except StorageError:  # what was folded cannot be read; the rest of the home can
         return ""
     if not until_ms:

@@ -35,8 +35,8 @@ from commonweal.protocol.errors import (
     WouldNotCount,
 )
 from commonweal.protocol.keys import MemberId, short
-from commonweal.protocol.ledger.members import agents, changes, membership
-from commonweal.protocol.ledger.members.powers import Power
+from commonweal.protocol.ledger.members import agents, enrolment, membership
+from commonweal.protocol.ledger.members.permissions import Power
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records import record as records
@@ -154,13 +154,13 @@ class Folded:
         if reason is None:
             return _("{id} counts, and is no contribution").format(id=record.id.hex()[:ID_DIGITS])
         words = _("{id} counts for nothing: {reason}")
-        author = changes.device_row(self.state, record.author)
+        author = enrolment.device_row(self.state, record.author)
         why = said(reason) + self._from_when(reason, None if author is None else author.member)
         return words.format(id=record.id.hex()[:ID_DIGITS], reason=why)
 
     def _from_when(self, reason: Reason, member: bytes | None) -> str:
         """Return from when on a member has the power that a reason says is still missing."""
-        row = None if member is None else changes.member_row(self.state, member)
+        row = None if member is None else enrolment.member_row(self.state, member)
         if row is None or reason not in [power.value for power in Power]:
             return ""
         return _("; from {time} on").format(time=shown(row.powers_ms))

@@ -13,9 +13,9 @@ from commonweal.protocol.errors import InvalidSeal, Malformed
 from commonweal.protocol.keys import DeviceKey, short
 from commonweal.protocol.ledger.checkpoint.roots import Roots
 from commonweal.protocol.ledger.finality.history import History, Outcome
-from commonweal.protocol.ledger.finality.seal_of import check_new, check_same, seal_of
+from commonweal.protocol.ledger.finality.seal_contents import check_new, check_same, seal_of
 from commonweal.protocol.ledger.finality.unsealed import Covered
-from commonweal.protocol.ledger.state import dates
+from commonweal.protocol.ledger.state import time_jumps
 from commonweal.protocol.ledger.state.advance import FOLD, Advance
 from commonweal.protocol.ledger.state.evidence import Facts, resolve
 from commonweal.protocol.records.record import CommunityId
@@ -96,7 +96,7 @@ class Final:
         advance = self.advance(history, seal, delta)
         if isinstance(advance, Lacking):
             return advance
-        dates.check(history.final, self.last.cut.time_ms, seal.time_ms)
+        time_jumps.check(history.final, self.last.cut.time_ms, seal.time_ms)
         if advance.cut.root != seal.cut_root:
             raise InvalidSeal("the root of the cut is not that of its logs")
         covered: Covered = history.covered(advance)

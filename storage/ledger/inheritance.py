@@ -10,9 +10,9 @@ from typing import Any
 
 from commonweal.protocol.errors import CommonwealError
 from commonweal.protocol.identity.parent import INHERIT, Parent, parent_of
-from commonweal.protocol.ledger.checkpoint.refounding import begins_at, inherited
+from commonweal.protocol.ledger.checkpoint.inheritance import begins_at, inherited
 from commonweal.protocol.ledger.checkpoint.roots import first_trees
-from commonweal.protocol.ledger.members import changes, key_recovery
+from commonweal.protocol.ledger.members import enrolment, member_keys
 from commonweal.protocol.ledger.state.advance import Cut
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import (
@@ -27,7 +27,7 @@ from commonweal.storage.ledger.last_cut import BEGUN, LastCut
 from commonweal.storage.ledger.state_db import FINAL, NEWEST, OLDER, Layers
 from commonweal.storage.records.log_store import Store
 
-MEMBERSHIP = (changes.MEMBER, key_recovery.SUCCESSION)
+MEMBERSHIP = (enrolment.MEMBER, member_keys.SUCCESSION)
 """The tables of which who only asks who belongs needs the inheritance."""
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from commonweal.protocol import codec
 from commonweal.protocol.errors import InvalidRecord, InvalidSeal, Malformed, WrongState
 from commonweal.protocol.keys import DeviceKey, MemberId
-from commonweal.protocol.ledger.members import changes
+from commonweal.protocol.ledger.members import enrolment
 from commonweal.protocol.ledger.state.advance import FOLD, Advance, Cut
 from commonweal.protocol.ledger.state.context import NO_DOCUMENTS, NOBODY, Context, Verdict
 from commonweal.protocol.ledger.state.rejections import Reason
@@ -116,8 +116,8 @@ class LedgerState:
         """Return who is known and not admitted, or left, of all that is held; looked at once."""
         state = self.members()
         if self._waiting is None or self._waiting[0] is not state:
-            out = (changes.NEW, changes.LEFT)
-            rows = ((MemberId(key[1:]), value[0]) for key, value in state.items(changes.MEMBER))
+            out = (enrolment.NEW, enrolment.LEFT)
+            rows = ((MemberId(key[1:]), value[0]) for key, value in state.items(enrolment.MEMBER))
             self._waiting = state, tuple(id for id, status in rows if status in out)
         return self._waiting[1]
 
@@ -125,25 +125,25 @@ class LedgerState:
     def founded(self) -> State:
         """The final state, with the founding document, which rules before any cut."""
         final = self.final
-        if final.get(changes.FOUNDING) is None:
+        if final.get(enrolment.FOUNDING) is None:
             founding = self.store.record(RecordId(self.community))
             if founding is not None and founding.body is not None:
-                final.put(changes.FOUNDING, [b"", founding.id, founding.body.hash])
+                final.put(enrolment.FOUNDING, [b"", founding.id, founding.body.hash])
         return final
 
     @property
     def ruleset(self) -> Ruleset:
         """The ruleset in force at the last cut."""
-        from commonweal.protocol.ledger.governance import in_force
+        from commonweal.protocol.ledger.governance import active_ruleset
 
-        return in_force.in_force(self.founded, self.documents)
+        return active_ruleset.in_force(self.founded, self.documents)
 
     @property
     def rules(self) -> Rules:
         """What the fold asks of the ruleset in force."""
-        from commonweal.protocol.ledger.governance import in_force
+        from commonweal.protocol.ledger.governance import active_ruleset
 
-        return in_force.rules_of(self.ruleset)
+        return active_ruleset.rules_of(self.ruleset)
 
     def verdict(self, record: Record) -> Verdict:
         """Return None when a record that is held counts, else the reason why it does not."""
@@ -266,10 +266,10 @@ class LedgerState:
     # Inside
 
     def _above(self) -> Provisional:
-        from commonweal.protocol.ledger.governance import in_force
+        from commonweal.protocol.ledger.governance import active_ruleset
 
         def rules_at(height: int) -> Rules:
-            return in_force.rules_at(self.founded, self.documents, height, self.cut.time_ms)
+            return active_ruleset.rules_at(self.founded, self.documents, height, self.cut.time_ms)
 
         return Provisional(
             *(self.store, self.layers, self.community, self.last),

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from commonweal.protocol.keys import DeviceKey
-from commonweal.protocol.ledger.members import changes as joining
+from commonweal.protocol.ledger.members import enrolment as joining
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import (

@@ -15,7 +15,7 @@ from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger.finality.deadlines import next_deadline
 from commonweal.protocol.ledger.finality.history import History
 from commonweal.protocol.ledger.finality.unsealed import document_missing, size_of
-from commonweal.protocol.ledger.governance import proposals, seats
+from commonweal.protocol.ledger.governance import proposals, witness_set
 from commonweal.protocol.ledger.members import invites, membership
 from commonweal.protocol.ledger.members.budgets import shares
 from commonweal.protocol.ledger.members.forks import ends_with, every_kept, is_new
@@ -230,7 +230,7 @@ class Assessor:
         """Return where the chain stands as far as this ledger is folded."""
         cut, final = self.kept.cut, self.kept.final
         if bytes(self.kept.last.seal) != self._community:
-            witnesses = seats.seated(final)
+            witnesses = witness_set.seated(final)
             fields = (self._community, cut.height, SealId(self.kept.last.seal))
             return Point(*fields, cut.clock, cut.time_ms, witnesses)
         founding = self._store.record(RecordId(self._community))
@@ -247,8 +247,8 @@ class Assessor:
             found = _Final(
                 proposals.removals(final),
                 invites.returned(final),
-                self._layers.refused_by(seats.REFUSALS),
-                tuple(one.witness.device for one in seats.candidates(final)),
+                self._layers.refused_by(witness_set.REFUSALS),
+                tuple(one.witness.device for one in witness_set.candidates(final)),
                 next_deadline(final, kept.cut, ruleset, self._community),
                 shares(final),
             )
@@ -303,7 +303,7 @@ class Assessor:
         guilty = [
             device
             for device in self.kept.end().seals.double_votes()
-            if final.get(seats.GUILTY + device) is None
+            if final.get(witness_set.GUILTY + device) is None
         ]
         return Facts(tuple(ends), tuple(sorted(guilty)[:room]))
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from commonweal.node.service import quota
-from commonweal.protocol.ledger.governance import in_force
+from commonweal.protocol.ledger.governance import active_ruleset
 from commonweal.protocol.ledger.members import budgets
 from commonweal.protocol.rules import document
 from commonweal.protocol.vocabulary import budget
@@ -31,9 +31,9 @@ def allow(
         return small
 
     monkeypatch.setattr(document, "_budget", read)
-    in_force.read.cache_clear()
+    active_ruleset.read.cache_clear()
     nameless = document.from_map({"name": "community"})
-    monkeypatch.setattr(in_force, "UNREADABLE", nameless)
+    monkeypatch.setattr(active_ruleset, "UNREADABLE", nameless)
     for module in (quota, budgets):
         monkeypatch.setattr(module, "NEW_LOG", budget.NEW_LOG._replace(records=new))
         monkeypatch.setattr(module, "DEFAULT", small)
@@ -43,6 +43,6 @@ def allow(
 @pytest.fixture(autouse=True)
 def rulesets_are_read_anew() -> Any:
     """Let no test see rulesets that another one read with other budgets."""
-    in_force.read.cache_clear()
+    active_ruleset.read.cache_clear()
     yield
-    in_force.read.cache_clear()
+    active_ruleset.read.cache_clear()

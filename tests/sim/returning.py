@@ -13,7 +13,7 @@ from commonweal.protocol.identity.identity import Inception
 from commonweal.protocol.identity.invite import Rekeyed
 from commonweal.protocol.identity.key_rotation import Keys
 from commonweal.protocol.keys import DeviceKey, MemberKey, PeerKey, Signer
-from commonweal.protocol.ledger.members import key_recovery
+from commonweal.protocol.ledger.members import member_keys
 from commonweal.storage.records.blobs_settings_addresses import RESTORING
 from commonweal.storage.records.log_store import Store
 from tests.sim.node import Mind, Node, Person
@@ -91,7 +91,7 @@ def restore(
 
 def keys_of(at: Node, person: Person) -> Keys:
     """Return the keys of a person, as a node knows."""
-    found = key_recovery.keys_of(at.service.desk.replica.ledger.state, person.inception.member)
+    found = member_keys.keys_of(at.service.desk.replica.ledger.state, person.inception.member)
     assert found is not None
     return found
 
@@ -104,6 +104,6 @@ def document(*signers: Signer, needed: int = 1) -> Inception:
 def last_change(at: Node, person: Person) -> Rekeyed:
     """Return what a link says of a person whose keys were changed."""
     state = at.service.desk.replica.ledger.state
-    found = key_recovery.rekeyed(state, person.inception.member)
+    found = member_keys.rekeyed(state, person.inception.member)
     assert found is not None
     return found

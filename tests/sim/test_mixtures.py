@@ -16,7 +16,7 @@ from commonweal.node.service.events import Wish
 from commonweal.protocol import keys
 from commonweal.protocol.identity import key_rotation
 from commonweal.protocol.keys import Signer
-from commonweal.protocol.ledger.members import key_recovery, membership
+from commonweal.protocol.ledger.members import member_keys, membership
 from commonweal.storage.records.blobs_settings_addresses import RESTORING
 from tests.sim import returning
 from tests.sim.node import Node
@@ -70,9 +70,7 @@ class Mixture:
         person = node.person
         if not node.is_up or node is self.back:
             return
-        known = key_recovery.keys_of(
-            node.service.desk.replica.ledger.state, person.inception.member
-        )
+        known = member_keys.keys_of(node.service.desk.replica.ledger.state, person.inception.member)
         if known is not None and known.keys == (person.member_signer.key,):
             new = Signer(self.chance.randbytes(32))
             document = returning.document(new)

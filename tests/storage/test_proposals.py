@@ -10,7 +10,7 @@ import pytest
 
 from commonweal.protocol.keys import DeviceKey, Signer
 from commonweal.protocol.ledger.checkpoint import roots
-from commonweal.protocol.ledger.finality import seal_of, unsealed
+from commonweal.protocol.ledger.finality import seal_contents, unsealed
 from commonweal.protocol.merkle import update
 from commonweal.protocol.records.record import Record, from_bytes_unchecked
 from commonweal.protocol.seal import validation
@@ -295,7 +295,7 @@ def test_a_seal_of_a_newer_fold_asks_for_an_upgrade(monkeypatch: pytest.MonkeyPa
     kept = sealed_height(shop.community, newer, outlook.witnesses, signers)
     nodes[1].put(kept.sealed, kept)
     assert nodes[1].assessor.outlook().alarm.startswith("upgrade")
-    for module in (ledger, finalize, seal_of):
+    for module in (ledger, finalize, seal_contents):
         monkeypatch.setattr(module, "FOLD", 2)
     after = nodes[1].assessor.outlook()
     assert (after.height, after.alarm) == (outlook.height + 1, "")

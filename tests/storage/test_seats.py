@@ -26,7 +26,7 @@ def test_seats_are_drawn_by_the_seal_before_which_no_candidate_knew(
         drawn.append((prev, height, heard))
         return next_witnesses(prev, height, seated, candidates, most)
 
-    monkeypatch.setattr("commonweal.protocol.ledger.governance.seats.next_witnesses", noted)
+    monkeypatch.setattr("commonweal.protocol.ledger.governance.witness_set.next_witnesses", noted)
     first = seal_once([node], signers, shop.now_ms)
     assert {(prev, jun in heard) for prev, _, heard in drawn} == {(shop.community, False)}
     drawn.clear()

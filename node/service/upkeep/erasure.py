@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from commonweal.node.service.peer import Desk
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.contributions import erasure
-from commonweal.protocol.ledger.members import changes, membership
+from commonweal.protocol.ledger.members import enrolment, membership
 from commonweal.protocol.records.record import BodyRef, Record
 from commonweal.storage.records.erasure_refs import erasures, naming
 
@@ -64,7 +64,7 @@ class Erasing:
         if not asked:
             return
         for digest, author in naming(store, asked):
-            other = changes.device_row(state, author)
+            other = enrolment.device_row(state, author)
             if other is None or not membership.was_admitted(state, author):
                 continue  # strangers keep nothing here
             if digest in asked and other.member != asked[digest]:

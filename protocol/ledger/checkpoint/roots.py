@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from commonweal.protocol import codec
 from commonweal.protocol.ledger.claims.pools import LINE
-from commonweal.protocol.ledger.members import changes as joining
+from commonweal.protocol.ledger.members import enrolment as joining
 from commonweal.protocol.ledger.state.advance import Advance
 from commonweal.protocol.ledger.state.state import DEPTH_MAX
 from commonweal.protocol.merkle import NodeReader, update

@@ -16,7 +16,7 @@ from commonweal.protocol.ledger.claims import settlement
 from commonweal.protocol.ledger.contributions import commons, consent
 from commonweal.protocol.ledger.contributions.consent import CorrectionRow
 from commonweal.protocol.ledger.members import agents
-from commonweal.protocol.ledger.members.powers import Power, writer_may
+from commonweal.protocol.ledger.members.permissions import Power, writer_may
 from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes, is_count
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from commonweal.protocol.ledger.claims import pools
-from commonweal.protocol.ledger.governance import in_force
+from commonweal.protocol.ledger.governance import active_ruleset
 from commonweal.protocol.ledger.governance.enactment import LAST, REST, VALUED_BY
 from commonweal.protocol.ledger.governance.proposals import OPEN, TRIAL, VOTING, proposal_row
 from commonweal.protocol.ledger.sharing import distribution
-from commonweal.protocol.ledger.state import dates
+from commonweal.protocol.ledger.state import time_jumps
 from commonweal.protocol.ledger.state.advance import Cut
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import CommunityId
@@ -25,7 +25,7 @@ def next_deadline(final: State, cut: Cut, ruleset: Ruleset, community: Community
     open that a full cut did not close. What else the last seal passed is none: it would do nothing
     more. While the time of the last seal is in doubt, all of them wait for the end of that.
     """
-    doubt = dates.jump(final).doubtful_until_ms(cut.time_ms)
+    doubt = time_jumps.jump(final).doubtful_until_ms(cut.time_ms)
     due = (max(one, doubt) for one in _deadlines(final, ruleset, cut))
     later = [one for one in due if one > cut.time_ms]
     if _pays_at_once(final, cut, ruleset, community):
@@ -34,7 +34,7 @@ def next_deadline(final: State, cut: Cut, ruleset: Ruleset, community: Community
 
 
 def _deadlines(final: State, ruleset: Ruleset, cut: Cut) -> Iterator[int]:
-    row = in_force.standing_row(final)
+    row = active_ruleset.standing_row(final)
     if row is not None and row.until_ms:
         yield row.until_ms
     for key, _ in final.items(OPEN):

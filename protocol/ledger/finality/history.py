@@ -32,13 +32,13 @@ from commonweal.protocol.ledger.finality.unsealed import (
     size_of,
 )
 from commonweal.protocol.ledger.fold.fold import Ledger
-from commonweal.protocol.ledger.governance import in_force, proposals, seats
+from commonweal.protocol.ledger.governance import active_ruleset, proposals, witness_set
 from commonweal.protocol.ledger.governance.enactment import close, would_decide
 from commonweal.protocol.ledger.members import forks
 from commonweal.protocol.ledger.members.budgets import Limits, free_below
-from commonweal.protocol.ledger.members.changes import FOUNDING
+from commonweal.protocol.ledger.members.enrolment import FOUNDING
 from commonweal.protocol.ledger.sharing import distribution
-from commonweal.protocol.ledger.state import dates
+from commonweal.protocol.ledger.state import time_jumps
 from commonweal.protocol.ledger.state.advance import BEFORE_ALL, Advance, Cut
 from commonweal.protocol.ledger.state.context import Heights, Verdict
 from commonweal.protocol.ledger.state.state import State
@@ -114,7 +114,7 @@ class History:
     @property
     def ruleset(self) -> Ruleset:
         """The ruleset in force at the last cut."""
-        return in_force.in_force(self._standing_state(), self._documents)
+        return active_ruleset.in_force(self._standing_state(), self._documents)
 
     @property
     def documents(self) -> Mapping[bytes, bytes]:
@@ -207,8 +207,8 @@ class History:
         row = proposals.proposal_row(self.state, proposal)
         if row is None or row.subject != proposals.RULES:
             return None
-        data = self.state.get(in_force.DOCUMENT + row.target)
-        return None if data is None else in_force.read(data)
+        data = self.state.get(active_ruleset.DOCUMENT + row.target)
+        return None if data is None else active_ruleset.read(data)
 
     # What is next.
 
@@ -239,7 +239,7 @@ class History:
         """
         ends = self.new_ends() if ends is None else ends
         last = self.cut.time_ms
-        if time_ms > last or not dates.may_follow(self.final, last, time_ms):
+        if time_ms > last or not time_jumps.may_follow(self.final, last, time_ms):
             time_ms = seal_time(last, time_ms)
         bounds = self._bounds(ends, time_ms)
         logs = self._above.coverable(bounds, least, barred, strangers)
@@ -283,7 +283,7 @@ class History:
         for author, seq in advance.ends:
             forks.end_at(over, author, seq)
         for device in advance.guilty:
-            over.put(seats.GUILTY + device, True)
+            over.put(witness_set.GUILTY + device, True)
         below = self._new_ledger(over, cut.root, cut.time_ms)
         below.add(new)
         below.settle()
@@ -294,16 +294,16 @@ class History:
             else:
                 over.put(key, value)
         self.limits(cut.time_ms).charge(over, new)
-        rules = in_force.in_force(over, self._documents)
+        rules = active_ruleset.in_force(over, self._documents)
         counted = [record for record in new if verdicts[record.id] is None]
         touched = distribution.book(over, cut, counted)
         distribution.share(over, cut, self._paying or rules, self.community, touched)
         full = is_full(self.logs, advance.delta, size_of(new))
         close(over, cut, self._documents, is_full=full)
-        after = in_force.in_force(over, self._documents)
-        seats.renew(over, cut, advance.delta.present, after.witnesses)
+        after = active_ruleset.in_force(over, self._documents)
+        witness_set.renew(over, cut, advance.delta.present, after.witnesses)
         changes = tuple(over.changes())
-        return Outcome(advance, new, changes, verdicts, after.id, seats.seated(over))
+        return Outcome(advance, new, changes, verdicts, after.id, witness_set.seated(over))
 
     def roots(self, outcome: Outcome) -> Roots:
         """Return the roots after what an advance came to, and how the trees grow by it."""
@@ -345,11 +345,11 @@ class History:
         self, base: State | None = None, order: bytes = b"", time_ms: int | None = None
     ) -> Ledger:
         """Return a ledger on the final state, or `base`. order, time_ms: those of a cut."""
-        rules, documents = in_force.rules_of(self.ruleset), self._documents
+        rules, documents = active_ruleset.rules_of(self.ruleset), self._documents
         base, now_ms = base or self.final, self.cut.time_ms if time_ms is None else time_ms
 
         def rules_at(height: int) -> Rules:
-            return in_force.rules_at(self._standing_state(), documents, height, now_ms)
+            return active_ruleset.rules_at(self._standing_state(), documents, height, now_ms)
 
         below = (self.community, base, self.cut, rules, documents, self.seals)
         return Ledger(*below, order, rules_at, self._above.get, time_ms or 0)

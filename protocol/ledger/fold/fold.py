@@ -22,8 +22,8 @@ from weakref import WeakMethod
 from commonweal.protocol import keys
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger.fold.kinds import KINDS, RESERVED, Author
-from commonweal.protocol.ledger.governance import seats
-from commonweal.protocol.ledger.members import changes
+from commonweal.protocol.ledger.governance import witness_set
+from commonweal.protocol.ledger.members import enrolment
 from commonweal.protocol.ledger.state.advance import BEFORE_ALL, Cut
 from commonweal.protocol.ledger.state.context import (
     NO_DOCUMENTS,
@@ -179,7 +179,7 @@ class Ledger:
         if known is not None and known <= seq:
             return
         self._frozen[author] = seq
-        self._state.keep(changes.FROZEN + author, seq)
+        self._state.keep(enrolment.FROZEN + author, seq)
         self._find_end(author)
         for entry in self._entries:
             if entry.author == author and entry.seq >= seq:
@@ -196,7 +196,7 @@ class Ledger:
         if seated and (told, refused) != (self._seated, self._void):
             self._seated, self._void = told, refused
             self._changed_at(_START)
-            self._state.keep(seats.SEATED, witness_fields(sorted(seated)))
+            self._state.keep(witness_set.SEATED, witness_fields(sorted(seated)))
 
     def verdict(self, record: RecordId) -> Verdict:
         """Return None when the record counts, else the reason why it does not."""
@@ -227,7 +227,7 @@ class Ledger:
         if record is not None:
             self._fresh_room += len(record.wire)
         if entry.id in self._revocations:
-            changes.apply_revocation(self._state, from_bytes_unchecked(entry.wire))
+            enrolment.apply_revocation(self._state, from_bytes_unchecked(entry.wire))
             return None
         end = self._ends.get(entry.author)
         if end is not None and entry.seq >= end:
@@ -333,7 +333,7 @@ def judge(state: State, record: Record, context: Context) -> Verdict:
         reserved = record.kind.startswith(RESERVED)
         return Reason.RESERVED_KIND if reserved else Reason.UNKNOWN_KIND
     if kind.author is Author.MEMBER:
-        member = changes.writer(state, record)
+        member = enrolment.writer(state, record)
         if isinstance(member, Reason):
             return member
         context = context._replace(member=member)

@@ -11,10 +11,10 @@ from enum import Enum, auto
 from types import MappingProxyType
 from typing import NamedTuple
 
-from commonweal.protocol.ledger.checkpoint import refounding
+from commonweal.protocol.ledger.checkpoint import inheritance
 from commonweal.protocol.ledger.contributions import attestation, conditions, erasure, plans
-from commonweal.protocol.ledger.governance import proposals, seats
-from commonweal.protocol.ledger.members import agents, changes, invites, key_recovery, roles
+from commonweal.protocol.ledger.governance import proposals, witness_set
+from commonweal.protocol.ledger.members import agents, enrolment, invites, member_keys, roles
 from commonweal.protocol.ledger.state.context import Context, Verdict
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.things import units_and_specs
@@ -45,21 +45,21 @@ class Kind(NamedTuple):
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
-        "community.found": Kind(seats.found, Author.ANYONE),
-        "community.inherit": Kind(refounding.inherit),
-        "device.enrol": Kind(changes.enrol, Author.ANYONE),
-        "device.revoke": Kind(seats.revoke),
+        "community.found": Kind(witness_set.found, Author.ANYONE),
+        "community.inherit": Kind(inheritance.inherit),
+        "device.enrol": Kind(enrolment.enrol, Author.ANYONE),
+        "device.revoke": Kind(witness_set.revoke),
         "invite.create": Kind(invites.create_invite),
         "invite.revoke": Kind(invites.revoke_invite),
         "member.request": Kind(invites.request, Author.ANYONE),
         "member.vouch": Kind(invites.vouch),
-        "member.leave": Kind(seats.leave),
-        "member.rekey": Kind(seats.rekey),
-        "member.sponsors": Kind(key_recovery.sponsor),
-        "member.profile": Kind(changes.profile),
+        "member.leave": Kind(witness_set.leave),
+        "member.rekey": Kind(witness_set.rekey),
+        "member.sponsors": Kind(member_keys.sponsor),
+        "member.profile": Kind(enrolment.profile),
         "role.claim": Kind(roles.claim),
         "role.endorse": Kind(roles.endorse),
-        "role.resign": Kind(seats.resign),
+        "role.resign": Kind(witness_set.resign),
         "unit.define": Kind(units_and_specs.define_unit),
         "spec.resource": Kind(units_and_specs.specify_resource),
         "spec.process": Kind(units_and_specs.specify_process),

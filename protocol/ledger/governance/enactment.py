@@ -14,8 +14,8 @@ from typing import Any
 
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.claims import pools
-from commonweal.protocol.ledger.governance import departures, in_force
-from commonweal.protocol.ledger.governance.in_force import StandingRow
+from commonweal.protocol.ledger.governance import active_ruleset, membership_end
+from commonweal.protocol.ledger.governance.active_ruleset import StandingRow
 from commonweal.protocol.ledger.governance.proposals import (
     ABSTAIN,
     BLOCK,
@@ -47,9 +47,9 @@ from commonweal.protocol.ledger.governance.proposals import (
     put,
     votes,
 )
-from commonweal.protocol.ledger.members import changes, powers, roles
+from commonweal.protocol.ledger.members import enrolment, permissions, roles
 from commonweal.protocol.ledger.members.forks import keep
-from commonweal.protocol.ledger.state import dates
+from commonweal.protocol.ledger.state import time_jumps
 from commonweal.protocol.ledger.state.advance import BEFORE_ALL, Cut
 from commonweal.protocol.ledger.state.context import NO_DOCUMENTS
 from commonweal.protocol.ledger.state.state import State
@@ -58,7 +58,7 @@ from commonweal.protocol.rules.changes import LAZY, decision_process, process_of
 from commonweal.protocol.rules.document import HOUR_MS, Ruleset, RulesetId
 from commonweal.protocol.rules.process import Process
 
-LAST = dates.LAST
+LAST = time_jumps.LAST
 """The key of the last cut: [height, time, prev, ruleset, clock]."""
 
 VALUED_BY = LAST + b"v"
@@ -85,13 +85,13 @@ def close(
     is_full: no room was left in it, so votes may wait outside: then none is closed.
     """
     closing = _Closing(state, cut, documents, is_full=is_full)
-    if cut.time_ms <= dates.last_ms(state):
+    if cut.time_ms <= time_jumps.last_ms(state):
         closing.go_back()
     closing.decide()
-    jump = dates.after(state, cut.time_ms)
-    if jump != dates.jump(state):
-        state.put(dates.JUMP, [*jump])
-    ruleset = in_force.in_force(state, documents)
+    jump = time_jumps.after(state, cut.time_ms)
+    if jump != time_jumps.jump(state):
+        state.put(time_jumps.JUMP, [*jump])
+    ruleset = active_ruleset.in_force(state, documents)
     state.put(LAST, [cut.height, cut.time_ms, cut.prev, ruleset.id, cut.clock])
 
 
@@ -145,19 +145,19 @@ class _Closing:
         self, state: State, cut: Cut, documents: Mapping[bytes, bytes], *, is_full: bool
     ) -> None:
         self.state, self.cut, self.documents, self.is_full = state, cut, documents, is_full
-        self.settled_ms = dates.settled_ms(state, cut.time_ms)
+        self.settled_ms = time_jumps.settled_ms(state, cut.time_ms)
         """The time by which votes, trials and sunsets end."""
-        self.ruleset = in_force.in_force(state, documents)
+        self.ruleset = active_ruleset.in_force(state, documents)
         self.trials: dict[bytes, None] = {}
         """The proposals that are tried now."""
         self.ended: list[ProposalRow] = []
         active = [
             key[1:]
-            for key, value in state.items(changes.MEMBER)
-            if changes.MemberRow(*value).status == changes.ACTIVE
+            for key, value in state.items(enrolment.MEMBER)
+            if enrolment.MemberRow(*value).status == enrolment.ACTIVE
         ]
         self.active = dict.fromkeys(active)
-        may, vote = powers.may, powers.Power.VOTE
+        may, vote = permissions.may, permissions.Power.VOTE
         self.members = [one for one in active if may(state, one, vote, self.settled_ms) is None]
         self.holders: dict[str, list[bytes]] = {"": self.members}
 
@@ -177,12 +177,12 @@ class _Closing:
             pool = pools.PoolRow(*value)
             if pool.split_ms > now_ms:
                 self.state.put(key, [*pool._replace(split_ms=now_ms)])
-        powers.go_back(self.state, now_ms + self.ruleset.joining.delay_ms)
-        now = in_force.standing_row(self.state)
+        permissions.go_back(self.state, now_ms + self.ruleset.joining.delay_ms)
+        now = active_ruleset.standing_row(self.state)
         if now is not None and now.since_ms > now_ms:
             until = now.until_ms and now_ms + now.until_ms - now.since_ms
             now = now._replace(since_ms=now_ms, until_ms=until)
-            self.state.put(in_force.STANDING, [*now])
+            self.state.put(active_ruleset.STANDING, [*now])
 
     def decide(self) -> None:
         """Let what is due begin, end, and take effect."""
@@ -242,7 +242,7 @@ class _Closing:
         )
 
     def _was(self, member: bytes, row: ProposalRow) -> bool:
-        return powers.was_member(self.state, member, row.clock, self.cut.time_ms)
+        return permissions.was_member(self.state, member, row.clock, self.cut.time_ms)
 
     def _count(self, id: bytes, row: ProposalRow) -> None:
         row = self._tallied(id, row)
@@ -295,10 +295,10 @@ class _Closing:
             device, seq = self.state.get(DECIDED + id)
             keep(self.state, device, seq, RecordId(row.target))
         if row.subject == REMOVAL:
-            member = changes.member_row(self.state, row.target)
-            if member is not None and member.status == changes.ACTIVE:
+            member = enrolment.member_row(self.state, row.target)
+            if member is not None and member.status == enrolment.ACTIVE:
                 gone = MemberId(row.target)
-                departures.remove(self.state, gone, self.cut.clock)
+                membership_end.remove(self.state, gone, self.cut.clock)
                 # What waited for his disputes may have a value with the next cut.
                 self.state.delete(VALUED_BY)
 
@@ -314,27 +314,27 @@ class _Closing:
             until,
             RulesetId(row.base),
         )
-        self.state.put(in_force.STANDING, [*now])
-        key = in_force.ADOPTED + self.cut.height.to_bytes(8) + id
+        self.state.put(active_ruleset.STANDING, [*now])
+        key = active_ruleset.ADOPTED + self.cut.height.to_bytes(8) + id
         self.state.put(key, [row.target, self.cut.time_ms])
         finish_trial(self.state, id, row._replace(status=IN_FORCE, until_ms=until))
-        self.ruleset = in_force.in_force(self.state, self.documents)
+        self.ruleset = active_ruleset.in_force(self.state, self.documents)
 
     def _end_of_sunset(self) -> None:
-        row = in_force.standing_row(self.state)
+        row = active_ruleset.standing_row(self.state)
         if row is None or not row.until_ms or self.settled_ms < row.until_ms:
             return
         self._leave(SUNSET)
         now = self._before(row)
-        self.state.put(in_force.STANDING, [*now])
-        key = in_force.ADOPTED + self.cut.height.to_bytes(8) + row.proposal
+        self.state.put(active_ruleset.STANDING, [*now])
+        key = active_ruleset.ADOPTED + self.cut.height.to_bytes(8) + row.proposal
         self.state.put(key, [now.ruleset, self.cut.time_ms])
-        self.ruleset = in_force.in_force(self.state, self.documents)
+        self.ruleset = active_ruleset.in_force(self.state, self.documents)
 
     def _before(self, ended: StandingRow) -> StandingRow:
         """Return what holds again; what ends by itself too has what is left of its time."""
         ruleset, (height, time_ms) = ended.before, (self.cut.height, self.cut.time_ms)
-        for _, adopted, proposal in reversed(in_force.history(self.state)):
+        for _, adopted, proposal in reversed(active_ruleset.history(self.state)):
             row = proposal_row(self.state, proposal)
             if adopted != ruleset or row is None or row.target != adopted or not row.until_ms:
                 continue
@@ -347,7 +347,7 @@ class _Closing:
 
     def _leave(self, status: str) -> None:
         """Let what is in force be so no longer."""
-        row = in_force.standing_row(self.state)
+        row = active_ruleset.standing_row(self.state)
         proposal = None if row is None else proposal_row(self.state, row.proposal)
         if row is not None and proposal is not None:
             put(self.state, row.proposal, proposal._replace(status=status))
@@ -382,14 +382,14 @@ class _Closing:
         match row.subject:
             case "rules":
                 new = self._proposed(row)
-                back = in_force.coming_back(self.state, self.documents)
+                back = active_ruleset.coming_back(self.state, self.documents)
                 return process_of(self.ruleset, new, not row.is_voted, back)
             case "decision":
                 return decision_process(self.ruleset, is_silent)
         return self.ruleset.processes[row.kind]
 
     def _proposed(self, row: ProposalRow) -> Ruleset:
-        return in_force.by_id(self.state, self.documents, RulesetId(row.target))
+        return active_ruleset.by_id(self.state, self.documents, RulesetId(row.target))
 
     def _electors(self, role: str, row: ProposalRow) -> list[bytes]:
         """Return who may vote on a ballot: the holders of its role, or all members.

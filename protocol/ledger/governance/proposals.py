@@ -27,9 +27,9 @@ from typing import Any, NamedTuple
 from commonweal.protocol import codec
 from commonweal.protocol.errors import CommonwealError
 from commonweal.protocol.keys import MemberId
-from commonweal.protocol.ledger.governance import in_force
-from commonweal.protocol.ledger.members import changes
-from commonweal.protocol.ledger.members.powers import Power, writer_may
+from commonweal.protocol.ledger.governance import active_ruleset
+from commonweal.protocol.ledger.members import enrolment
+from commonweal.protocol.ledger.members.permissions import Power, writer_may
 from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes, is_count
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
@@ -156,7 +156,7 @@ def propose(state: State, record: Record, context: Context) -> Verdict:
     refused = _bad_text(record, context)
     if refused is not None:
         return refused
-    ruleset = in_force.in_force(state, context.documents)
+    ruleset = active_ruleset.in_force(state, context.documents)
     match record.data.get("subject"):
         case "rules":
             row = _proposed_rules(state, record, context, ruleset)
@@ -259,14 +259,14 @@ def forget_documents(state: State, ended: Iterable[ProposalRow]) -> None:
     targets = {one.target: None for one in ended if one.subject == RULES and one.status in vain}
     if not targets:
         return
-    needed = {bytes(ruleset) for _, ruleset, _ in in_force.history(state)}
+    needed = {bytes(ruleset) for _, ruleset, _ in active_ruleset.history(state)}
     for key, _ in state.items(OPEN):
         other = proposal_row(state, key[1:])
         if other is not None:
             needed.add(other.target)
     for target in targets:
         if target not in needed:
-            state.delete(in_force.DOCUMENT + target)
+            state.delete(active_ruleset.DOCUMENT + target)
 
 
 def proposals(state: State) -> dict[bytes, ProposalRow]:
@@ -293,11 +293,13 @@ def removals(state: State) -> tuple[tuple[MemberId, int], ...]:
         row = ProposalRow(*value)
         if row.subject == REMOVAL and row.status == PASSED:
             heights[row.target] = max(row.height, heights.get(row.target, 0))
-    members = ((key[1:], changes.MemberRow(*value)) for key, value in state.items(changes.MEMBER))
+    members = (
+        (key[1:], enrolment.MemberRow(*value)) for key, value in state.items(enrolment.MEMBER)
+    )
     return tuple(
         (MemberId(member), heights.get(member, 0))
         for member, row in members
-        if row.status == changes.REMOVED
+        if row.status == enrolment.REMOVED
     )
 
 
@@ -353,8 +355,8 @@ def _proposed_rules(
         return Reason.BAD_RULES
     if new.id == old.id:
         return Reason.NOTHING_NEW
-    back = in_force.coming_back(state, context.documents)
-    state.put(in_force.DOCUMENT + new.id, new.to_bytes())
+    back = active_ruleset.coming_back(state, context.documents)
+    state.put(active_ruleset.DOCUMENT + new.id, new.to_bytes())
     return ProposalRow(
         RULES,
         context.member,
@@ -396,8 +398,8 @@ def _proposed_removal(
     member = record.data.get("member")
     if not is_bytes(member):
         return Reason.SHAPE
-    row = changes.member_row(state, member)
-    if row is None or row.status != changes.ACTIVE:
+    row = enrolment.member_row(state, member)
+    if row is None or row.status != enrolment.ACTIVE:
         return Reason.UNKNOWN_MEMBER
     return ProposalRow(REMOVAL, context.member, record.clock, ruleset.id, member, "membership")
 
@@ -413,7 +415,7 @@ def _proposed_fork(
         return Reason.SHAPE
     if keep not in (*record.deps, record.prev):
         return Reason.NOT_CITED
-    if state.get(changes.FROZEN + device) != seq:
+    if state.get(enrolment.FROZEN + device) != seq:
         return Reason.NO_FORK
     state.put(DECIDED + record.id, [device, seq])
     return ProposalRow(FORK, context.member, record.clock, ruleset.id, keep, ORDINARY)

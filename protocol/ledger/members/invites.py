@@ -23,8 +23,8 @@ from typing import NamedTuple
 
 from commonweal.protocol import keys
 from commonweal.protocol.keys import DeviceKey, MemberId
-from commonweal.protocol.ledger.members import changes
-from commonweal.protocol.ledger.members.changes import (
+from commonweal.protocol.ledger.members import enrolment
+from commonweal.protocol.ledger.members.enrolment import (
     ACTIVE,
     FOUNDING,
     MEMBER,
@@ -32,11 +32,11 @@ from commonweal.protocol.ledger.members.changes import (
     REMOVED,
     MemberRow,
 )
-from commonweal.protocol.ledger.members.powers import Power, may, time_of, writer_may
+from commonweal.protocol.ledger.members.permissions import Power, may, time_of, writer_may
 from commonweal.protocol.ledger.state.context import Asker, Context, Verdict, is_bytes, is_count
-from commonweal.protocol.ledger.state.dates import last_ms
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.ledger.state.time_jumps import last_ms
 from commonweal.protocol.records.record import Record, RecordId
 
 INVITE, REQUEST_OF, REQUEST, VOUCH, BROUGHT = b"I", b"Q", b"R", b"V", b"+"
@@ -155,7 +155,7 @@ def returned(state: State) -> tuple[MemberId, ...]:
     rows = (RequestRow(*value) for _, value in state.items(REQUEST))
     answered.update(row.member for row in rows if not row.open)
     again = sorted(member for member, times in answered.items() if times > 1)
-    rows_of = ((MemberId(one), changes.member_row(state, one)) for one in again)
+    rows_of = ((MemberId(one), enrolment.member_row(state, one)) for one in again)
     return tuple(one for one, row in rows_of if row is not None and row.status == ACTIVE)
 
 
@@ -166,12 +166,12 @@ def request(state: State, record: Record, context: Context) -> Verdict:
         return Reason.SHAPE
     if invite not in (*record.deps, record.prev):
         return Reason.NOT_CITED
-    device = changes.device_row(state, record.author)
+    device = enrolment.device_row(state, record.author)
     if device is None:
         return Reason.NOT_ENROLLED
     if device.last is not None and record.seq > device.last:
         return Reason.DEVICE_REVOKED
-    member = changes.member_row(state, device.member)
+    member = enrolment.member_row(state, device.member)
     assert member is not None, "a device belongs to a member"
     if member.status == ACTIVE:
         return Reason.ALREADY_MEMBER
@@ -206,7 +206,7 @@ def vouch(state: State, record: Record, context: Context) -> Verdict:
     row = request_row(state, asked)
     if row is None or row.member != member:
         return Reason.UNKNOWN_REQUEST
-    newcomer = changes.member_row(state, member)
+    newcomer = enrolment.member_row(state, member)
     assert newcomer is not None, "a request is by a known member"
     if newcomer.status == ACTIVE or not row.open:
         return Reason.ALREADY_MEMBER
@@ -233,7 +233,7 @@ def invite_closed(state: State, invite: InviteRow) -> Verdict:
     """Return why an invite admits nobody more, or None while it does."""
     if invite.revoked:
         return Reason.INVITE_REVOKED
-    device = changes.device_row(state, invite.device)
+    device = enrolment.device_row(state, invite.device)
     if invite.ended or device is None or device.last is not None:
         return Reason.INVITE_ENDED
     if invite.expires is not None and invite.expires < last_ms(state):
@@ -243,13 +243,13 @@ def invite_closed(state: State, invite: InviteRow) -> Verdict:
 
 def growth_max(state: State, context: Context) -> int:
     """Return how many newcomers one member may bring in a week, by the rules in force."""
-    admission, (active, _) = context.rules.joining, changes.counts(state)
+    admission, (active, _) = context.rules.joining, enrolment.counts(state)
     return max(admission.growth_per_week, active * admission.growth_percent // 100)
 
 
 def is_founding(state: State, invite: InviteRow, context: Context) -> bool:
     """Whether who comes now under an invite is one of the founding circle."""
-    _, ever = changes.counts(state)
+    _, ever = enrolment.counts(state)
     is_founders = bool(invite.author == state.get(FOUNDING)[0])
     return is_founders and ever < context.rules.joining.founding_circle
 
@@ -285,7 +285,7 @@ def _settle(
     """Write a request, and admit who asks when enough have vouched."""
     invite = invite_row(state, asked.invite)
     assert invite is not None, "a request is under a known invite"
-    newcomer = changes.member_row(state, asked.member)
+    newcomer = enrolment.member_row(state, asked.member)
     assert newcomer is not None, "a request is by a known member"
     back = newcomer.status != NEW
     known = context.told(Asker(asked.member, asked.device, invite.author, back))
@@ -294,7 +294,7 @@ def _settle(
         is_circle = is_founding(state, invite, context)
         powers_ms = 0 if is_circle else max(1, time_of(record, context)) + delay_ms
         state.put(INVITE + asked.invite, [*invite._replace(used=invite.used + 1)])
-        changes.set_status(state, asked.member, ACTIVE, record.clock, powers_ms)
+        enrolment.set_status(state, asked.member, ACTIVE, record.clock, powers_ms)
         asked = asked._replace(open=False)
     state.put(REQUEST + id, [*asked])
 

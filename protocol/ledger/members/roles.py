@@ -13,8 +13,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from commonweal.protocol.keys import DeviceKey, MemberId
-from commonweal.protocol.ledger.members import changes
-from commonweal.protocol.ledger.members.powers import Power, writer_may
+from commonweal.protocol.ledger.members import enrolment
+from commonweal.protocol.ledger.members.permissions import Power, writer_may
 from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
@@ -111,8 +111,8 @@ def resign(state: State, record: Record, context: Context) -> Verdict:
 def holds(state: State, member: bytes, role: str) -> bool:
     """Whether a member holds a role, and is a member still."""
     value = state.get(_key(member, role))
-    standing = state.get(changes.MEMBER + member)
-    is_active = standing is not None and standing[0] == changes.ACTIVE
+    standing = state.get(enrolment.MEMBER + member)
+    is_active = standing is not None and standing[0] == enrolment.ACTIVE
     return is_active and value is not None and bool(value[0])
 
 

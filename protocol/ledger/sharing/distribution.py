@@ -43,11 +43,11 @@ from commonweal.protocol.ledger.contributions.value import (
     income_pool,
     worth,
 )
-from commonweal.protocol.ledger.governance import in_force
+from commonweal.protocol.ledger.governance import active_ruleset
 from commonweal.protocol.ledger.governance.enactment import REST, VALUED_BY
-from commonweal.protocol.ledger.members import agents, changes, roles
-from commonweal.protocol.ledger.sharing.corrections import correct_income, settle_turns
-from commonweal.protocol.ledger.state import dates
+from commonweal.protocol.ledger.members import agents, enrolment, roles
+from commonweal.protocol.ledger.sharing.income_corrections import correct_income, settle_turns
+from commonweal.protocol.ledger.state import time_jumps
 from commonweal.protocol.ledger.state.advance import Cut
 from commonweal.protocol.ledger.state.context import is_bytes
 from commonweal.protocol.ledger.state.state import State
@@ -127,7 +127,7 @@ def book(state: State, cut: Cut, records: Iterable[Record]) -> list[bytes]:
             elif state.get(INCOME + corrected) is not None:
                 state.put(PENDING + corrected, True)
         elif record.kind == "referral":
-            device = changes.device_row(state, record.author)
+            device = enrolment.device_row(state, record.author)
             assert device is not None, "who wrote it was enrolled"
             state.put(REFERRED + device.member, cut.time_ms)
         elif record.kind == "member.leave":
@@ -159,7 +159,7 @@ def share(
     incomes = _value(sheet, cut, ruleset, community, touched)
     settle_turns(sheet)
     splits: list[Split] = []
-    settled_ms = dates.settled_ms(state, cut.time_ms)
+    settled_ms = time_jumps.settled_ms(state, cut.time_ms)
     for pool in ruleset.pools:
         id = id_of(pool)
         row = pool_row(state, id)
@@ -170,7 +170,9 @@ def share(
             if came:
                 put_pool(state, id, row._replace(carried=total))
             continue
-        facts = _facts(state, cut, pool, row, tuple(came), community, in_force.rules_of(ruleset))
+        facts = _facts(
+            state, cut, pool, row, tuple(came), community, active_ruleset.rules_of(ruleset)
+        )
         try:
             done = split(pool, facts)
         except RuleError as error:
@@ -202,7 +204,7 @@ def _value(
     touched: Iterable[bytes],
 ) -> dict[PoolId, list[Income]]:
     """Give what is attested now its value; return the income of each pool."""
-    state, rules = sheet.state, in_force.rules_of(ruleset)
+    state, rules = sheet.state, active_ruleset.rules_of(ruleset)
     incomes: dict[PoolId, list[Income]] = {}
     came: dict[PoolId, int] = {}
     sources, tank = _Sources(state), Tank(FUEL_PER_CUT_MAX)
@@ -312,7 +314,9 @@ def _facts(
 ) -> Facts:
     """Gather what the split of a pool reads."""
     contributions = tuple(_contributions(state, community, rules))
-    members = [key[1:] for key, value in state.items(changes.MEMBER) if value[0] == changes.ACTIVE]
+    members = [
+        key[1:] for key, value in state.items(enrolment.MEMBER) if value[0] == enrolment.ACTIVE
+    ]
     named = dict.fromkeys([*(one.role for one in pool.buckets), pool.commission_role])
     prefix = id_of(pool).to_bytes()
     return Facts(
@@ -347,7 +351,7 @@ def _contributions(state: State, community: CommunityId, rules: Rules) -> Iterat
         assert booked is not None, "what has a value was booked"
         # What an agent outside gave waits for whoever claims it.
         member = agents.person(state, given.member)
-        if given.points and state.get(changes.MEMBER + member) is not None:
+        if given.points and state.get(enrolment.MEMBER + member) is not None:
             yes, _ = attestation.attesters(state, event)
             # Who claims an agent since may have been the one who attested what it gave.
             if member != given.member and not attestation.is_attested(state, event, rules):

@@ -8,7 +8,7 @@ import pytest
 
 from commonweal.protocol.ledger.claims import settlement
 from commonweal.protocol.ledger.contributions import commons
-from commonweal.protocol.ledger.governance import in_force
+from commonweal.protocol.ledger.governance import active_ruleset
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.rules.document import check, from_map
 from tests.protocol.ledger.bakery import Bakery, amount, between
@@ -176,5 +176,5 @@ def test_the_rules_say_which_role_keeps_the_commons() -> None:
         contributions={"keeper": "treasurer", "common_attestations": 3, **SAID},
         roles={"treasurer": {"endorsements": 2, **SAID}},
     )
-    asked = in_force.rules_of(from_map(document))
+    asked = active_ruleset.rules_of(from_map(document))
     assert (asked.keeper, asked.common_attestations) == ("treasurer", 3)

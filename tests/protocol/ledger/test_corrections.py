@@ -8,7 +8,7 @@ from commonweal.protocol.codec import INT_MAX
 from commonweal.protocol.ledger.claims import claims, pools
 from commonweal.protocol.ledger.claims.claims import Claim
 from commonweal.protocol.ledger.claims.pools import PoolId
-from commonweal.protocol.ledger.sharing.corrections import _within
+from commonweal.protocol.ledger.sharing.income_corrections import _within
 from commonweal.protocol.rules.split import CORRECTION, explained
 from tests.protocol.ledger.ledgers import Treasury, balance, sealed
 from tests.protocol.rules.council import SAID

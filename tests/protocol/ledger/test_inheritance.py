@@ -11,14 +11,14 @@ from commonweal.protocol.errors import CommonwealError, InvalidRecord, Malformed
 from commonweal.protocol.identity import founding
 from commonweal.protocol.identity.parent import INHERIT, Parent, parent_of
 from commonweal.protocol.ledger.checkpoint import snapshot
-from commonweal.protocol.ledger.checkpoint.refounding import inherited
+from commonweal.protocol.ledger.checkpoint.inheritance import inherited
 from commonweal.protocol.ledger.claims.claims import CLAIM
 from commonweal.protocol.ledger.claims.pools import PAID, POOL
-from commonweal.protocol.ledger.governance import in_force, proposals, seats
-from commonweal.protocol.ledger.members import changes, forks, invites, roles
-from commonweal.protocol.ledger.members.changes import MemberRow
-from commonweal.protocol.ledger.members.key_recovery import SUCCESSION
-from commonweal.protocol.ledger.state.dates import LAST
+from commonweal.protocol.ledger.governance import active_ruleset, proposals, witness_set
+from commonweal.protocol.ledger.members import enrolment, forks, invites, roles
+from commonweal.protocol.ledger.members.enrolment import MemberRow
+from commonweal.protocol.ledger.members.member_keys import SUCCESSION
+from commonweal.protocol.ledger.state.time_jumps import LAST
 from commonweal.protocol.ledger.things.resources import RESOURCE
 from commonweal.protocol.records import record
 from commonweal.protocol.records.record import CommunityId, Record, RecordId
@@ -29,26 +29,26 @@ NONCE = b"\x77" * 32
 THING, EVENT = b"\x01" * 32, b"\x02" * 32
 
 
-def member(author: Author, status: str = changes.ACTIVE, **changed: Any) -> list[Any]:
+def member(author: Author, status: str = enrolment.ACTIVE, **changed: Any) -> list[Any]:
     row = MemberRow(status, 9, [*author.inception.keys], 1, 2, 1, b"\x05" * 32)
     return [*row._replace(**changed)]
 
 
 STATE: dict[bytes, Any] = {
-    changes.FOUNDING: [bytes(MEI.id), bytes(OLD), FOUNDING.record.body.hash],  # type: ignore[union-attr]
-    changes.MEMBER + MEI.id: member(MEI),
-    changes.MEMBER + BO.id: member(BO),
-    changes.MEMBER + EVE.id: member(EVE, changes.LEFT),
-    changes.DEVICE + MEI.device: [bytes(MEI.id), None, bytes(MEI.peer), 1],
-    changes.DEVICE_OF + MEI.id + MEI.device: True,
-    changes.PEER + MEI.peer + MEI.device: True,
+    enrolment.FOUNDING: [bytes(MEI.id), bytes(OLD), FOUNDING.record.body.hash],  # type: ignore[union-attr]
+    enrolment.MEMBER + MEI.id: member(MEI),
+    enrolment.MEMBER + BO.id: member(BO),
+    enrolment.MEMBER + EVE.id: member(EVE, enrolment.LEFT),
+    enrolment.DEVICE + MEI.device: [bytes(MEI.id), None, bytes(MEI.peer), 1],
+    enrolment.DEVICE_OF + MEI.id + MEI.device: True,
+    enrolment.PEER + MEI.peer + MEI.device: True,
     invites.INVITE + EVENT: [bytes(MEI.id), bytes(32), 1, 0, None, False],
     invites.REQUEST + EVENT: [bytes(BO.id)],
     invites.VOUCH + EVENT: True,
-    changes.FROZEN + EVE.device: 3,
+    enrolment.FROZEN + EVE.device: 3,
     LAST: [7, 70, bytes(32), b"", 40],
-    seats.SEATED: [[bytes(MEI.device), bytes(MEI.id)]],
-    seats.GUILTY + EVE.device: True,
+    witness_set.SEATED: [[bytes(MEI.device), bytes(MEI.id)]],
+    witness_set.GUILTY + EVE.device: True,
     roles.OFFER + MEI.id: [bytes(MEI.device), 7],
     roles.ROLE + MEI.id + b"witness": [True, 0, 1, bytes(32)],
     roles.ROLE + BO.id + b"speaker": [True, 1, 4, bytes(32)],
@@ -57,8 +57,8 @@ STATE: dict[bytes, Any] = {
     proposals.DECIDED + EVENT: [bytes(EVE.device), 3],
     forks.KEPT + EVE.device: [3, EVENT],
     SUCCESSION + BO.id: [1, b"", [], b"", b"", 0],
-    in_force.STANDING: [b"\x08" * 32, EVENT, 5, 50, 0, b""],
-    in_force.DOCUMENT + b"\x08" * 32: b"rules",
+    active_ruleset.STANDING: [b"\x08" * 32, EVENT, 5, 50, 0, b""],
+    active_ruleset.DOCUMENT + b"\x08" * 32: b"rules",
     RESOURCE + THING: ["tool", {"accountable": bytes(OLD), "onhand": 3}, [bytes(BO.id)]],
     POOL + b"cash\0EUR\x002\0": [100, 5, ""],
     PAID + b"cash\0EUR\x002\0" + bytes(OLD): 5,
@@ -98,12 +98,12 @@ def test_members_rules_and_balances_go_on(depth: int) -> None:
     again = refounded(top, depth)
     state = inherited(again, chunks)
     for author in (MEI, BO, EVE):
-        row = MemberRow(*state[changes.MEMBER + author.id])
+        row = MemberRow(*state[enrolment.MEMBER + author.id])
         assert row.keys == [*author.inception.keys]
         assert (row.devices, row.rekeys, row.profile, row.since) == (0, 0, None, 1)
-    assert state[changes.MEMBER + EVE.id][0] == changes.LEFT, "who left has left"
+    assert state[enrolment.MEMBER + EVE.id][0] == enrolment.LEFT, "who left has left"
     same = (
-        *(SUCCESSION + BO.id, in_force.STANDING, in_force.DOCUMENT + b"\x08" * 32),
+        *(SUCCESSION + BO.id, active_ruleset.STANDING, active_ruleset.DOCUMENT + b"\x08" * 32),
         *(POOL + b"cash\0EUR\x002\0", CLAIM + EVENT, roles.ROLE + BO.id + b"speaker"),
     )
     assert {key: state[key] for key in same} == {key: STATE[key] for key in same}
@@ -112,8 +112,8 @@ def test_members_rules_and_balances_go_on(depth: int) -> None:
 
 def test_devices_votes_invites_and_witnesses_stay_behind() -> None:
     state = inherited(AGAIN, CHUNKS)
-    kept = {changes.MEMBER, SUCCESSION, RESOURCE, POOL, PAID, CLAIM, roles.ROLE}
-    assert {key[:1] for key in state} == kept | {in_force.STANDING, in_force.DOCUMENT}
+    kept = {enrolment.MEMBER, SUCCESSION, RESOURCE, POOL, PAID, CLAIM, roles.ROLE}
+    assert {key[:1] for key in state} == kept | {active_ruleset.STANDING, active_ruleset.DOCUMENT}
     assert roles.ROLE + MEI.id + b"witness" not in state
     assert not any(bytes(OLD) in key for key in state)
     assert state[PAID + b"cash\0EUR\x002\0" + bytes(HERE)] == 5
@@ -177,7 +177,7 @@ REFUSED: dict[str, tuple[dict[bytes, Any], Author, bytes, str]] = {
     "a stranger": (STATE, Author("Zoe"), FOUNDING.body, "no active member"),
     "one who left": (STATE, EVE, FOUNDING.body, "no active member"),
     "one with other keys": (
-        STATE | {changes.MEMBER + MEI.id: member(MEI, keys=[bytes(32)])},
+        STATE | {enrolment.MEMBER + MEI.id: member(MEI, keys=[bytes(32)])},
         MEI,
         FOUNDING.body,
         "other keys",

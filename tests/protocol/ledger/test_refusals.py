@@ -8,7 +8,7 @@ import pytest
 
 from commonweal.protocol.ledger.contributions import plans
 from commonweal.protocol.ledger.fold.fold import Ledger
-from commonweal.protocol.ledger.members import agents, changes, membership
+from commonweal.protocol.ledger.members import agents, enrolment, membership
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.records import record
 from commonweal.protocol.records.record import CommunityId, Record
@@ -180,7 +180,7 @@ def test_a_device_is_revoked_only_so_often() -> None:
     revoked = [village.mei.revoke(jun, last - number, by=jun.owner) for number in range(6)]
     ledger = village.ledger()
     verdicts = [ledger.verdict(one.id) for one in revoked]
-    often = changes.REVOCATIONS_PER_DEVICE_MAX
+    often = enrolment.REVOCATIONS_PER_DEVICE_MAX
     assert verdicts == [None] * often + [Reason.ALREADY_REVOKED] * (6 - often)
 
 
@@ -239,12 +239,12 @@ def test_a_member_has_only_so_many_devices() -> None:
     village = Village()
     enrolled = [
         village.pen("Mei", number).enrol([village.records[0]], is_new=False)
-        for number in range(1, changes.DEVICES_PER_MEMBER_MAX + 1)
+        for number in range(1, enrolment.DEVICES_PER_MEMBER_MAX + 1)
     ]
     ledger = village.ledger()
     verdicts = [ledger.verdict(one.id) for one in enrolled]
     assert verdicts.count(Reason.TOO_MANY_DEVICES) == 1
-    assert verdicts.count(None) == changes.DEVICES_PER_MEMBER_MAX - 1
+    assert verdicts.count(None) == enrolment.DEVICES_PER_MEMBER_MAX - 1
 
 
 def test_a_chain_of_referrals_ends_somewhere(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,8 +9,8 @@ import pytest
 from commonweal.protocol.identity import key_rotation
 from commonweal.protocol.identity.identity import Inception
 from commonweal.protocol.keys import DeviceKey, MemberId, MemberKey, Signer
-from commonweal.protocol.ledger.governance import seats
-from commonweal.protocol.ledger.members import changes, key_recovery
+from commonweal.protocol.ledger.governance import witness_set
+from commonweal.protocol.ledger.members import enrolment, member_keys
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.records.record import Record
 from commonweal.protocol.seal.witnesses import RECENT_SEALS
@@ -24,7 +24,7 @@ NAMES = ("Mei", "Jun", "Ana", "Bo", "Lin", "Wei", "Yan")
 def seated(council: Council) -> set[str]:
     """Return the names of those who witness the next height."""
     names = {pen.owner.id: name for name, pen in council.pens.items()}
-    return {names[one.member] for one in seats.seated(council.history.final)}
+    return {names[one.member] for one in witness_set.seated(council.history.final)}
 
 
 def everybody(council: Council) -> list[DeviceKey]:
@@ -129,7 +129,7 @@ def test_another_device_of_a_witness_needs_nobodys_word() -> None:
     council.cut()
     council.decide("Jun")
     council.cut(present=[second.key])
-    assert [one.device for one in seats.seated(council.history.final)] == [second.key]
+    assert [one.device for one in witness_set.seated(council.history.final)] == [second.key]
 
 
 # Giving one up.
@@ -146,7 +146,7 @@ def revoke(council: Council, name: str) -> Record:
 def rekey(council: Council, name: str, staying: list[DeviceKey]) -> Record:
     """Let a member change their key, and name the devices that stay."""
     pen = council.pens[name]
-    keys = key_recovery.keys_of(council.history.state, pen.owner.id)
+    keys = member_keys.keys_of(council.history.state, pen.owner.id)
     assert keys is not None
     wanted = Inception((MemberKey(Signer(seed(name, "new")).key),), 1, seed(name, "nonce 2"))
     data = key_rotation.sign_rekey(pen.owner.signer, keys, council.community, wanted, staying)
@@ -231,7 +231,7 @@ def test_the_order_of_arrival_decides_nothing_about_who_may_go() -> None:
     records, ledgers = council.records, []
     for order in (records, records[::-1]):
         ledger = council.ledger(order)
-        ledger.know(seats.seated(council.history.final), ())
+        ledger.know(witness_set.seated(council.history.final), ())
         ledgers.append(outcome(ledger, gone))
     assert ledgers[0] == ledgers[1]
     assert sorted(map(str, ledgers[0][1].values())) == sorted(
@@ -246,15 +246,15 @@ def test_a_ledger_without_seals_is_told_who_is_seated_and_what_seals_refused() -
     council = council_of(2, members=3)
     refused, jun = leave(council, "Jun"), council.id("Jun")
     ledger = council.ledger()
-    assert changes.member_row(ledger.state, jun).status == changes.LEFT  # type: ignore[union-attr]
-    ledger.know(seats.seated(council.history.final), ())
+    assert enrolment.member_row(ledger.state, jun).status == enrolment.LEFT  # type: ignore[union-attr]
+    ledger.know(witness_set.seated(council.history.final), ())
     assert ledger.verdict(refused.id) == Reason.SEAT_NEEDED
     council.offer("Ana")
     council.cut(present=everybody(council))
     council.decide("Mei")
     council.cut(present=everybody(council))
     ledger = council.ledger()
-    ledger.know(seats.seated(council.history.final), [refused.id])
-    assert changes.member_row(ledger.state, MemberId(jun)).status == changes.ACTIVE  # type: ignore[union-attr]
-    ledger.know(seats.seated(council.history.final), ())
-    assert changes.member_row(ledger.state, jun).status == changes.LEFT  # type: ignore[union-attr]
+    ledger.know(witness_set.seated(council.history.final), [refused.id])
+    assert enrolment.member_row(ledger.state, MemberId(jun)).status == enrolment.ACTIVE  # type: ignore[union-attr]
+    ledger.know(witness_set.seated(council.history.final), ())
+    assert enrolment.member_row(ledger.state, jun).status == enrolment.LEFT  # type: ignore[union-attr]

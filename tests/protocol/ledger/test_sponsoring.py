@@ -11,7 +11,7 @@ from commonweal.protocol.identity.identity import Inception
 from commonweal.protocol.identity.key_rotation import SPONSORS_MAX, Keys
 from commonweal.protocol.keys import MemberKey, Signer
 from commonweal.protocol.ledger.fold.fold import Ledger
-from commonweal.protocol.ledger.members import key_recovery, membership
+from commonweal.protocol.ledger.members import member_keys, membership
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.records.record import CommunityId, Record
 from tests.protocol.ledger.village import Pen, Person, Village, outcome, seed
@@ -229,7 +229,7 @@ def test_a_word_with_a_piece_missing_counts_for_nothing(spoilt: dict[str, Any]) 
 def test_the_state_says_whose_word_stands() -> None:
     circle = Circle()
     circle.say("Ann")
-    found = key_recovery.keys_of(circle.village.ledger().state, circle.jun.owner.id)
+    found = member_keys.keys_of(circle.village.ledger().state, circle.jun.owner.id)
     assert found is not None
     ann = circle.pens["Ann"].owner.signer.key
     assert found.words == ((ann, document(NEW).to_bytes()),)
@@ -240,12 +240,12 @@ def test_in_a_refounded_community_the_founding_record_is_cited() -> None:
     circle = Circle(needed=2)
     circle.say("Ann")
     state = circle.village.ledger().state
-    before = state.get(key_recovery.SUCCESSION + circle.jun.owner.id)
+    before = state.get(member_keys.SUCCESSION + circle.jun.owner.id)
     community = CommunityId(seed("another"))
-    row = key_recovery.SuccessionRow(*key_recovery.inherited(before, community))
+    row = member_keys.SuccessionRow(*member_keys.inherited(before, community))
     assert (row.naming, row.change, row.clock, list(row.words)) == (community, b"", 0, [])
     assert row.sponsors == before[1]
     circle.say("Bo")
-    changed = circle.village.ledger().state.get(key_recovery.SUCCESSION + circle.jun.owner.id)
-    row = key_recovery.SuccessionRow(*key_recovery.inherited(changed, community))
+    changed = circle.village.ledger().state.get(member_keys.SUCCESSION + circle.jun.owner.id)
+    row = member_keys.SuccessionRow(*member_keys.inherited(changed, community))
     assert (row.naming, row.change, row.clock) == (community, community, 1)

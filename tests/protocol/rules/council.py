@@ -8,8 +8,8 @@ from typing import Any
 from commonweal.protocol import codec
 from commonweal.protocol.keys import DeviceKey, MemberId, Signer
 from commonweal.protocol.ledger.finality.history import History
-from commonweal.protocol.ledger.finality.seal_of import seal_of
-from commonweal.protocol.ledger.governance import proposals, seats
+from commonweal.protocol.ledger.finality.seal_contents import seal_of
+from commonweal.protocol.ledger.governance import proposals, witness_set
 from commonweal.protocol.ledger.governance.proposals import ProposalRow
 from commonweal.protocol.ledger.state.advance import Advance
 from commonweal.protocol.records import record
@@ -119,7 +119,7 @@ class Council(Village):
 
         by: who endorses them instead. Return the devices.
         """
-        seated = {one.member for one in seats.seated(self.history.state)}
+        seated = {one.member for one in witness_set.seated(self.history.state)}
         endorsing = [one for one in self.pens if self.id(one) in seated] if by is None else by
         for name in names:
             self.write(name, "role.claim", {"role": "witness"})

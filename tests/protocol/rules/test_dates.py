@@ -8,9 +8,14 @@ import pytest
 
 from commonweal.protocol.errors import InvalidSeal
 from commonweal.protocol.ledger.claims import pools
-from commonweal.protocol.ledger.state import dates
-from commonweal.protocol.ledger.state.dates import CONFIRM_MS, JUMP_MS_MIN, WAY_BACK_MS_MAX, Jump
+from commonweal.protocol.ledger.state import time_jumps
 from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.ledger.state.time_jumps import (
+    CONFIRM_MS,
+    JUMP_MS_MIN,
+    WAY_BACK_MS_MAX,
+    Jump,
+)
 from commonweal.protocol.seal.timing import BACK_MS_MIN
 from tests.protocol.ledger.village import TEXT
 from tests.protocol.rules.council import DAY, HOUR, Council, process, rules
@@ -141,11 +146,11 @@ def test_a_seal_follows(
     what: str, sure: int, since: int, last: int, time_ms: int, may: bool
 ) -> None:
     state = State()
-    state.put(dates.JUMP, [sure, since])
-    assert dates.may_follow(state, last, time_ms) is may, what
+    state.put(time_jumps.JUMP, [sure, since])
+    assert time_jumps.may_follow(state, last, time_ms) is may, what
     if not may:
         with pytest.raises(InvalidSeal):
-            dates.check(state, last, time_ms)
+            time_jumps.check(state, last, time_ms)
 
 
 JUMPS = [
@@ -168,7 +173,7 @@ JUMPS = [
 @pytest.mark.parametrize(("what", "last", "known", "time_ms", "then"), JUMPS)
 def test_a_jump_is_noted(what: str, last: int, known: Jump, time_ms: int, then: Jump) -> None:
     state = State()
-    state.put(dates.JUMP, [*known])
+    state.put(time_jumps.JUMP, [*known])
     if last:
-        state.put(dates.LAST, [1, last, b"", b"", 1])
-    assert dates.after(state, time_ms) == then, what
+        state.put(time_jumps.LAST, [1, last, b"", b"", 1])
+    assert time_jumps.after(state, time_ms) == then, what

@@ -12,7 +12,7 @@ import pytest
 
 from commonweal.protocol import codec
 from commonweal.protocol.errors import BadRuleset, Malformed
-from commonweal.protocol.ledger.governance.in_force import rules_of
+from commonweal.protocol.ledger.governance.active_ruleset import rules_of
 from commonweal.protocol.rules import portions
 from commonweal.protocol.rules.changes import (
     classes_of,

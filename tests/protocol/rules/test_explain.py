@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from commonweal.protocol.ledger.claims import pools
-from commonweal.protocol.ledger.sharing import explain
-from commonweal.protocol.ledger.sharing.explain import Got, Waiting
+from commonweal.protocol.ledger.sharing import explanation
+from commonweal.protocol.ledger.sharing.explanation import Got, Waiting
 from tests.protocol.rules.council import SAID, Council, process, rules
 from tests.protocol.rules.workshop import Workshop, hours, paying
 
@@ -15,7 +15,7 @@ def test_an_event_says_what_it_waits_for_and_what_it_got() -> None:
     rule = shop.history.ruleset
 
     def waiting() -> Waiting | None:
-        story = explain.story(shop.history.state, done.id, shop.history.ruleset)
+        story = explanation.story(shop.history.state, done.id, shop.history.ruleset)
         assert story is not None
         return story.waiting
 
@@ -28,17 +28,17 @@ def test_an_event_says_what_it_waits_for_and_what_it_got() -> None:
     shop.write("Mei", "dispute", {"event": done.id, "say": "withdraw"})
     came = shop.earn(100)
     shop.cut()
-    story = explain.story(shop.history.final, done.id, rule)
+    story = explanation.story(shop.history.final, done.id, rule)
     assert story is not None
     assert story.waiting is None
     assert story.worth is not None
     assert (story.worth.points, story.booked, story.yes) == (3000, (1, story.booked[1]), 1)  # type: ignore[index]
     assert story.got == (Got("income", "work", 0),)
     assert [one.line.amount for one in story.lines] == [100]
-    income = explain.story(shop.history.final, came.id, rule)
+    income = explanation.story(shop.history.final, came.id, rule)
     assert income is not None
     assert income.waiting == Waiting.INCOME
-    assert explain.story(shop.history.final, bytes(32), rule) is None
+    assert explanation.story(shop.history.final, bytes(32), rule) is None
 
 
 def test_an_event_without_a_rule_waits_for_one() -> None:
@@ -47,7 +47,7 @@ def test_an_event_without_a_rule_waits_for_one() -> None:
     done = shop.write("Jun", "event", data | {"resourceQuantity": hours(2)})
     shop.attest(done, "Mei")
     shop.cut()
-    story = explain.story(shop.history.final, done.id, shop.history.ruleset)
+    story = explanation.story(shop.history.final, done.id, shop.history.ruleset)
     assert story is not None
     assert story.waiting == Waiting.NO_RULE
     points = {"value": {"deliverService": {"points": "event.quantity", **SAID}}}
@@ -73,7 +73,7 @@ def test_a_line_names_the_rule_it_was_paid_by_also_when_that_is_superseded() -> 
     shop.cut(25)
     assert shop.history.ruleset.pools == ()
     found = [
-        explain.rule_of(shop.history.final, one, shop.documents)
+        explanation.rule_of(shop.history.final, one, shop.documents)
         for one in pools.payouts(shop.history.final)
     ]
     assert found == [
@@ -88,7 +88,9 @@ def test_a_vote_says_where_it_leans() -> None:
     proposal = council.patch("Jun", {"membership": {"vouches": 1, **SAID}})
 
     def leaning() -> tuple[str, int]:
-        row = explain.leaning(council.history.state, proposal.id, council.now_ms, council.documents)
+        row = explanation.leaning(
+            council.history.state, proposal.id, council.now_ms, council.documents
+        )
         assert row is not None
         return row.status, row.yes
 

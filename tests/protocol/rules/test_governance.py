@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from commonweal.protocol.ledger.governance import in_force
+from commonweal.protocol.ledger.governance import active_ruleset
 from commonweal.protocol.ledger.members import membership
 from commonweal.protocol.ledger.state.rejections import Reason
 from tests.protocol.rules.council import DAY, HOUR, SAID, Council, process, rules
@@ -303,7 +303,7 @@ def test_a_rule_with_a_sunset_ends_by_itself() -> None:
     council.cut(24)
     assert council.status(proposal) == "sunset"
     assert council.history.ruleset.id == before
-    assert len(in_force.history(council.history.final)) == 2
+    assert len(active_ruleset.history(council.history.final)) == 2
 
 
 def test_what_is_withdrawn_is_decided() -> None:
@@ -355,7 +355,7 @@ def test_what_would_pass_is_shown_before_it_is_decided() -> None:
     council.cut()
     council.say(proposal, "yes", "Mei Jun")
     would = council.history.would_decide(council.now_ms + 2 * DAY)
-    assert in_force.in_force(would, council.documents).joining.vouches == 1
+    assert active_ruleset.in_force(would, council.documents).joining.vouches == 1
     assert council.history.ruleset.joining.vouches == 0
     assert council.status(proposal) == "open"
 

@@ -8,7 +8,7 @@ from types import FrameType
 
 import pytest
 
-from commonweal.protocol.ledger.governance import enactment, in_force, proposals
+from commonweal.protocol.ledger.governance import active_ruleset, enactment, proposals
 from tests.protocol.rules.council import SAID, Council, process, rules
 
 HERE = (enactment.__file__, proposals.__file__)
@@ -48,7 +48,7 @@ def test_what_many_rivals_cost_grows_as_their_number(monkeypatch: pytest.MonkeyP
     (few, little), (many, much) = deciding(10), deciding(80)
     assert much[0] < 9 * little[0], (little, much)
     for council in (few, many):
-        kept = [key[1:] for key, _ in council.history.final.items(in_force.DOCUMENT)]
+        kept = [key[1:] for key, _ in council.history.final.items(active_ruleset.DOCUMENT)]
         assert kept == [council.history.ruleset.id]
 
 
@@ -63,7 +63,9 @@ def test_a_document_stays_while_another_proposal_needs_it() -> None:
     council.cut(25)
     assert council.status(same) == "in force"
     assert council.history.ruleset.joining.vouches == 1
-    assert council.history.final.get(in_force.DOCUMENT + council.history.ruleset.id) is not None
+    assert (
+        council.history.final.get(active_ruleset.DOCUMENT + council.history.ruleset.id) is not None
+    )
 
 
 def test_a_trial_that_begins_makes_its_rivals_stale_with_the_same_cut() -> None:

@@ -12,8 +12,8 @@ from commonweal.protocol.identity.identity import Inception
 from commonweal.protocol.identity.key_rotation import Keys
 from commonweal.protocol.keys import MemberKey, Signer
 from commonweal.protocol.ledger.contributions import attestation
-from commonweal.protocol.ledger.governance import seats
-from commonweal.protocol.ledger.members import changes, membership
+from commonweal.protocol.ledger.governance import witness_set
+from commonweal.protocol.ledger.members import enrolment, membership
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.records.record import Record
 from tests.protocol.ledger.village import TEXT, Pen, seed
@@ -174,13 +174,13 @@ def test_the_founding_circle_is_the_first_members_whom_the_founder_invited() -> 
     council.cut()
     pens = [bring(council, "Mei", name)[0] for name in ("A", "B", "C", "D")]
     assert [status(council, pen) for pen in pens] == ["active"] * 3 + ["requested"]
-    rows = [changes.member_row(council.history.state, pen.owner.id) for pen in pens[:3]]
+    rows = [enrolment.member_row(council.history.state, pen.owner.id) for pen in pens[:3]]
     powers = [row is not None and row.powers_ms for row in rows]
     assert powers[:2] == [0, 0], "two, beside the founder, wait for nothing"
     assert powers[2]
     other = community("Jun", founding_circle=9)
     pen, _ = bring(other, "Jun", "A")
-    row = changes.member_row(other.history.state, pen.owner.id)
+    row = enrolment.member_row(other.history.state, pen.owner.id)
     assert row is not None
     assert row.powers_ms, "whom another than the founder invited waits"
 
@@ -241,8 +241,8 @@ def test_keys_brought_by_one_member_decide_nothing_within_the_delay() -> None:
     assert council.row(removal).electorate == 2
     assert council.status(removal) != "passed"
     assert council.status(change) != "in force"
-    assert [one.member for one in seats.seated(council.history.final)] == [council.founder.id]
-    offered = [one.witness.member for one in seats.candidates(council.history.final)]
+    assert [one.member for one in witness_set.seated(council.history.final)] == [council.founder.id]
+    offered = [one.witness.member for one in witness_set.candidates(council.history.final)]
     assert offered == [council.founder.id]
     assert attestation.attesters(council.history.final, done.id) == (0, 0)
     assert membership.member_of(council.history.final, council.mei.key) == council.founder.id
@@ -263,7 +263,7 @@ def test_a_newcomer_has_the_powers_of_a_member_from_the_day_that_the_rules_said(
     pen, _ = bring(council, "Jun", "Wei")
     council.cut()
     admitted_ms = council.now_ms
-    row = changes.member_row(council.history.final, pen.owner.id)
+    row = enrolment.member_row(council.history.final, pen.owner.id)
     assert row is not None
     assert row.powers_ms == admitted_ms + 2 * DAY
     first = council.decide("Jun")

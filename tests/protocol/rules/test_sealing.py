@@ -14,8 +14,8 @@ from commonweal.protocol.errors import InvalidSeal
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger.checkpoint import roots
 from commonweal.protocol.ledger.finality.history import History
-from commonweal.protocol.ledger.finality.seal_of import check_new, check_same
-from commonweal.protocol.ledger.governance import seats
+from commonweal.protocol.ledger.finality.seal_contents import check_new, check_same
+from commonweal.protocol.ledger.governance import witness_set
 from commonweal.protocol.ledger.members import membership
 from commonweal.protocol.ledger.sharing import distribution
 from commonweal.protocol.ledger.state.evidence import Facts, end_id, evidence_of, guilt_id, resolve
@@ -252,7 +252,7 @@ def test_evidence_is_named_by_what_it_says_and_read_by_who_holds_a_proof() -> No
 def test_what_took_effect_is_not_new() -> None:
     final = State()
     final.put(b"Z" + ONE, 3)
-    final.put(seats.GUILTY + TWO, True)
+    final.put(witness_set.GUILTY + TWO, True)
     check_new(final, Facts(((ONE, 2), (TWO, 0)), (ONE,)))
     for facts in (
         Facts(((ONE, 3),), ()),
@@ -278,7 +278,7 @@ def test_what_differs_is_said_by_name() -> None:
 
 
 def devices_by_member(shop: Workshop) -> dict[bytes, bytes]:
-    found = (one.witness for one in seats.candidates(shop.history.final))
+    found = (one.witness for one in witness_set.candidates(shop.history.final))
     return {one.member: one.device for one in found}
 
 
@@ -286,17 +286,17 @@ def test_the_founder_witnesses_until_they_give_the_role_back() -> None:
     shop = Workshop(paying(), "Jun")
     shop.cut()
     device, other = shop.mei.key, shop.pens["Jun"].key
-    assert [one.witness.device for one in seats.candidates(shop.history.final)] == [device]
+    assert [one.witness.device for one in witness_set.candidates(shop.history.final)] == [device]
     shop.offer("Jun")
     shop.cut()
     shop.work("Jun", 1)
     shop.cut(present=[other])
     shop.write("Mei", "role.resign", {"role": "witness"})
-    assert {one.device for one in seats.seated(shop.history.final)} == {device, other}
+    assert {one.device for one in witness_set.seated(shop.history.final)} == {device, other}
     shop.cut()
-    offered = [one.witness.device for one in seats.candidates(shop.history.final)]
+    offered = [one.witness.device for one in witness_set.candidates(shop.history.final)]
     assert offered == [other]
-    assert [one.device for one in seats.seated(shop.history.final)] == [other]
+    assert [one.device for one in witness_set.seated(shop.history.final)] == [other]
 
 
 def test_a_member_offers_the_device_that_claimed_last() -> None:
@@ -309,7 +309,7 @@ def test_a_member_offers_the_device_that_claimed_last() -> None:
     shop.learn()
     shop.cut()
     offered = {
-        one.witness.member: one.witness.device for one in seats.candidates(shop.history.final)
+        one.witness.member: one.witness.device for one in witness_set.candidates(shop.history.final)
     }
     assert offered[shop.id("Jun")] == second.key
     assert shop.history.verdict(again.id) is None
@@ -318,7 +318,7 @@ def test_a_member_offers_the_device_that_claimed_last() -> None:
     shop.learn()
     shop.cut()
     offered = {
-        one.witness.member: one.witness.device for one in seats.candidates(shop.history.final)
+        one.witness.member: one.witness.device for one in witness_set.candidates(shop.history.final)
     }
     assert shop.id("Jun") not in offered
 
@@ -331,11 +331,11 @@ def test_rules_that_do_not_list_the_witness_have_him_and_may_ask_more() -> None:
     shop = Workshop(rules(roles=asking), "Jun")
     claim = shop.write("Jun", "role.claim", {"role": "witness"})
     shop.cut()
-    offered = [one.witness.member for one in seats.candidates(shop.history.final)]
+    offered = [one.witness.member for one in witness_set.candidates(shop.history.final)]
     assert shop.history.verdict(claim.id) is None and shop.id("Jun") not in offered
     shop.write("Mei", "role.endorse", {"role": "witness", "member": shop.id("Jun")})
     shop.cut()
-    offered = [one.witness.member for one in seats.candidates(shop.history.final)]
+    offered = [one.witness.member for one in witness_set.candidates(shop.history.final)]
     assert shop.id("Jun") in offered
 
 

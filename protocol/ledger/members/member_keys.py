@@ -18,7 +18,7 @@ from commonweal.protocol.identity.identity import Inception
 from commonweal.protocol.identity.invite import Rekeyed
 from commonweal.protocol.identity.key_rotation import Keys
 from commonweal.protocol.keys import DeviceKey, MemberId, MemberKey
-from commonweal.protocol.ledger.members import changes
+from commonweal.protocol.ledger.members import enrolment
 from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
@@ -47,8 +47,8 @@ class SuccessionRow(NamedTuple):
 
 def keys_of(state: State, member: MemberId) -> Keys | None:
     """Return the keys of an active member, and who could give him others; else None."""
-    row = changes.member_row(state, member)
-    if row is None or row.status != changes.ACTIVE:
+    row = enrolment.member_row(state, member)
+    if row is None or row.status != enrolment.ACTIVE:
         return None
     known = _row(state, member)
     return Keys(
@@ -121,10 +121,10 @@ def _change(
         return Reason.NOT_SIGNED
     if new == old:
         return Reason.NOTHING_NEW
-    row = changes.member_row(state, member)
+    row = enrolment.member_row(state, member)
     assert row is not None, "the member is known"
     row = row._replace(keys=[*new.keys], threshold=new.threshold, rekeys=new.rekeys)
-    state.put(changes.MEMBER + member, [*row])
+    state.put(enrolment.MEMBER + member, [*row])
     known = _row(state, member)._replace(
         named=new.named,
         sponsors=new.sponsors.to_bytes() if new.sponsors else b"",
@@ -141,11 +141,11 @@ def _change(
 
 def _end_others(state: State, member: bytes, staying: Sequence[DeviceKey]) -> None:
     """Let all devices of a member but these write nothing more from here on."""
-    prefix = changes.DEVICE_OF + member
+    prefix = enrolment.DEVICE_OF + member
     for key, _ in list(state.items(prefix)):
-        device = changes.device_row(state, key[len(prefix) :])
+        device = enrolment.device_row(state, key[len(prefix) :])
         if device is not None and device.last is None and key[len(prefix) :] not in staying:
-            state.put(changes.DEVICE + key[len(prefix) :], [*device._replace(last=NOTHING)])
+            state.put(enrolment.DEVICE + key[len(prefix) :], [*device._replace(last=NOTHING)])
 
 
 def _row(state: State, member: bytes) -> SuccessionRow:

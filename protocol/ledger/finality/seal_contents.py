@@ -8,7 +8,7 @@ from commonweal.protocol.errors import InvalidSeal
 from commonweal.protocol.keys import short
 from commonweal.protocol.ledger.checkpoint.roots import Roots
 from commonweal.protocol.ledger.finality.history import Outcome
-from commonweal.protocol.ledger.governance.seats import GUILTY
+from commonweal.protocol.ledger.governance.witness_set import GUILTY
 from commonweal.protocol.ledger.members.forks import is_new
 from commonweal.protocol.ledger.state.advance import FOLD
 from commonweal.protocol.ledger.state.evidence import Facts, evidence_of

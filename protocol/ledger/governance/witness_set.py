@@ -15,9 +15,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from commonweal.protocol.keys import DeviceKey, MemberId
-from commonweal.protocol.ledger.governance import departures
-from commonweal.protocol.ledger.members import changes, key_recovery, roles
-from commonweal.protocol.ledger.members.powers import Power, last_settled_ms, may
+from commonweal.protocol.ledger.governance import membership_end
+from commonweal.protocol.ledger.members import enrolment, member_keys, roles
+from commonweal.protocol.ledger.members.permissions import Power, last_settled_ms, may
 from commonweal.protocol.ledger.members.roles import OFFER, ROLE, WITNESS, OfferRow, RoleRow
 from commonweal.protocol.ledger.state.advance import Cut
 from commonweal.protocol.ledger.state.context import Context, Verdict
@@ -44,9 +44,9 @@ REFUSALS = (Reason.SEAT_NEEDED, Reason.LAST_WITNESS)
 
 def found(state: State, record: Record, context: Context) -> Verdict:
     """Let the founder begin the community, and his first device be its witness."""
-    refused = changes.found(state, record, context)
+    refused = enrolment.found(state, record, context)
     if refused is None:
-        member: MemberId = state.get(changes.FOUNDING)[0]
+        member: MemberId = state.get(enrolment.FOUNDING)[0]
         held = RoleRow(True, 0, record.clock, record.id)
         state.put(ROLE + member + WITNESS.encode(), [*held])
         state.put(OFFER + member, [*OfferRow(record.author, 0)])
@@ -57,17 +57,17 @@ def found(state: State, record: Record, context: Context) -> Verdict:
 
 def leave(state: State, record: Record, context: Context) -> Verdict:
     """Let the author's member leave, unless the next seal needs a seat of theirs."""
-    return _sparing(departures.leave, state, record, context)
+    return _sparing(membership_end.leave, state, record, context)
 
 
 def revoke(state: State, record: Record, context: Context) -> Verdict:
     """End a device's log, unless the next seal needs its seat."""
-    return _sparing(changes.revoke, state, record, context)
+    return _sparing(enrolment.revoke, state, record, context)
 
 
 def rekey(state: State, record: Record, context: Context) -> Verdict:
     """Change a member's keys, unless that ends a device whose seat the next seal needs."""
-    return _sparing(key_recovery.rekey, state, record, context)
+    return _sparing(member_keys.rekey, state, record, context)
 
 
 def resign(state: State, record: Record, context: Context) -> Verdict:
@@ -165,13 +165,13 @@ def _able(state: State) -> int:
 
 
 def _is_able(state: State, seat: Witness) -> bool:
-    device = changes.device_row(state, seat.device)
-    member = changes.member_row(state, seat.member)
+    device = enrolment.device_row(state, seat.device)
+    member = enrolment.member_row(state, seat.member)
     return (
         device is not None
         and member is not None
         and device.last is None
-        and member.status == changes.ACTIVE
+        and member.status == enrolment.ACTIVE
         and state.get(GUILTY + seat.device) is None
     )
 
@@ -183,12 +183,12 @@ def _offering(state: State) -> int:
 
 
 def _may_witness(state: State, member: MemberId, device: DeviceKey) -> bool:
-    row = changes.device_row(state, device)
+    row = enrolment.device_row(state, device)
     return (
         row is not None
         and row.member == member
         and row.last is None
-        and state.get(changes.FROZEN + device) is None
+        and state.get(enrolment.FROZEN + device) is None
         and state.get(GUILTY + device) is None
         and roles.holds(state, member, WITNESS)
         and may(state, member, Power.SEAT, last_settled_ms(state)) is None

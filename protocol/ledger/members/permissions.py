@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from enum import Enum
 
-from commonweal.protocol.ledger.members import changes
-from commonweal.protocol.ledger.state import dates
+from commonweal.protocol.ledger.members import enrolment
+from commonweal.protocol.ledger.state import time_jumps
 from commonweal.protocol.ledger.state.context import Context
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
@@ -32,8 +32,8 @@ class Power(Enum):
 
 def may(state: State, member: bytes, power: Power, time_ms: int) -> Reason | None:
     """Return None when a member has a power at the time of a seal, else why not yet."""
-    row = changes.member_row(state, member)
-    if row is None or row.status != changes.ACTIVE:
+    row = enrolment.member_row(state, member)
+    if row is None or row.status != enrolment.ACTIVE:
         return Reason.NOT_A_MEMBER
     return None if row.powers_ms <= time_ms else power.value
 
@@ -44,21 +44,21 @@ def writer_may(state: State, record: Record, context: Context, power: Power) -> 
     A seal whose time jumped gives nobody a power before that time is confirmed.
     """
     sealed_ms = context.time_ms
-    time_ms = dates.settled_ms(state, sealed_ms) if sealed_ms else time_of(record, context)
+    time_ms = time_jumps.settled_ms(state, sealed_ms) if sealed_ms else time_of(record, context)
     return may(state, context.member, power, time_ms)
 
 
 def go_back(state: State, latest_ms: int) -> None:
     """Let nobody wait longer than until then: a wrong time has admitted them."""
-    for key, value in list(state.items(changes.MEMBER)):
-        row = changes.MemberRow(*value)
+    for key, value in list(state.items(enrolment.MEMBER)):
+        row = enrolment.MemberRow(*value)
         if row.powers_ms > latest_ms:
             state.put(key, [*row._replace(powers_ms=latest_ms)])
 
 
 def last_settled_ms(state: State) -> int:
     """Return the time of the last seal; where that is in doubt, of the one before the jump."""
-    known, last = dates.jump(state), dates.last_ms(state)
+    known, last = time_jumps.jump(state), time_jumps.last_ms(state)
     return known.sure_ms if known.doubtful_until_ms(last) else last
 
 
@@ -67,7 +67,7 @@ def was_member(state: State, member: bytes, clock: int, time_ms: int) -> bool:
 
     Who was admitted by the same seal might have chosen their clock to stand before.
     """
-    row = changes.member_row(state, member)
+    row = enrolment.member_row(state, member)
     return row is not None and row.since < clock and row.powers_ms < max(1, time_ms)
 
 

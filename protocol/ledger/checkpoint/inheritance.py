@@ -25,23 +25,30 @@ from commonweal.protocol.identity.identity import Inception
 from commonweal.protocol.identity.parent import Parent, parent_of
 from commonweal.protocol.keys import HASH_BYTES
 from commonweal.protocol.ledger.checkpoint.snapshot import read_chunk, value_of
-from commonweal.protocol.ledger.governance import proposals, seats
-from commonweal.protocol.ledger.members import budgets, changes, forks, invites, key_recovery, roles
-from commonweal.protocol.ledger.members.changes import MemberRow
+from commonweal.protocol.ledger.governance import proposals, witness_set
+from commonweal.protocol.ledger.members import (
+    budgets,
+    enrolment,
+    forks,
+    invites,
+    member_keys,
+    roles,
+)
+from commonweal.protocol.ledger.members.enrolment import MemberRow
 from commonweal.protocol.ledger.state.advance import Cut
 from commonweal.protocol.ledger.state.context import Context, Verdict
-from commonweal.protocol.ledger.state.dates import LAST
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.ledger.state.time_jumps import LAST
 from commonweal.protocol.records.record import CommunityId, Record
 
 LEFT_BEHIND = (
-    *(changes.FOUNDING, changes.DEVICE, changes.DEVICE_OF, changes.PEER, changes.FROZEN),
+    *(enrolment.FOUNDING, enrolment.DEVICE, enrolment.DEVICE_OF, enrolment.PEER, enrolment.FROZEN),
     *(invites.INVITE, invites.REQUEST_OF, invites.REQUEST, invites.VOUCH, LAST),
-    *(invites.BROUGHT, changes.COUNT),
+    *(invites.BROUGHT, enrolment.COUNT),
     *(proposals.PROPOSAL, proposals.OPEN, proposals.VOTE, proposals.ELECTOR),
     *(proposals.COMMENT, proposals.OF_MEMBER, proposals.DECIDED, forks.KEPT),
-    *(roles.OFFER, seats.GUILTY, budgets.SPENT),
+    *(roles.OFFER, witness_set.GUILTY, budgets.SPENT),
 )
 """Tables of which nothing goes on; of the roles, that of a witness does not."""
 
@@ -50,8 +57,8 @@ _WITNESS = roles.WITNESS.encode()
 
 def inherit(state: State, record: Record, context: Context) -> Verdict:
     """Let the founding device carry the parent's state: the ledger begins with it, see above."""
-    founding = state.get(changes.FOUNDING)
-    device = changes.device_row(state, record.author)
+    founding = state.get(enrolment.FOUNDING)
+    device = enrolment.device_row(state, record.author)
     is_founder = founding is not None and device is not None and device.member == founding[0]
     is_chunk = record.body is not None and record.body.permanent
     return None if is_founder and is_chunk else Reason.NOT_FOUNDING
@@ -88,13 +95,13 @@ def _check_founder(founding: Record, state: dict[bytes, Any]) -> None:
         inception = Inception.from_bytes(founding.data["inception"])
     except (KeyError, TypeError, Malformed) as error:
         raise InvalidRecord(f"{founding} founds no community") from error
-    value = state.get(changes.MEMBER + inception.member)
+    value = state.get(enrolment.MEMBER + inception.member)
     row = None if value is None else MemberRow(*value)
-    if row is None or row.status != changes.ACTIVE:
+    if row is None or row.status != enrolment.ACTIVE:
         raise InvalidRecord("who founds anew was no active member of the parent")
     if (row.keys, row.threshold) != ([*inception.keys], inception.threshold):
         raise InvalidRecord("who founds anew has other keys now than he began with")
-    before = state.get(changes.FOUNDING)
+    before = state.get(enrolment.FOUNDING)
     if founding.body is None or before is None or before[2] != founding.body.hash:
         raise InvalidRecord("a re-founded community keeps the document of its parent")
 
@@ -106,11 +113,11 @@ def _carried(
         table = key[:1]
         if table in LEFT_BEHIND or (table == roles.ROLE and key[1 + HASH_BYTES :] == _WITNESS):
             continue
-        if table == changes.MEMBER:
+        if table == enrolment.MEMBER:
             row = MemberRow(*value)
             value = [*row._replace(since=1, devices=0, rekeys=0, profile=None)]
-        if table == key_recovery.SUCCESSION:
-            value = key_recovery.inherited(value, community)
+        if table == member_keys.SUCCESSION:
+            value = member_keys.inherited(value, community)
         yield key.replace(parent.community, community), _renamed(value, parent, community)
 
 

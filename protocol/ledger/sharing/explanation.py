@@ -13,7 +13,7 @@ from typing import NamedTuple
 from commonweal.protocol.ledger.claims import pools
 from commonweal.protocol.ledger.claims.pools import Payout
 from commonweal.protocol.ledger.contributions import attestation
-from commonweal.protocol.ledger.governance import in_force
+from commonweal.protocol.ledger.governance import active_ruleset
 from commonweal.protocol.ledger.governance.enactment import outcome, would_decide
 from commonweal.protocol.ledger.governance.proposals import VOTING, ProposalRow, proposal_row
 from commonweal.protocol.ledger.sharing import distribution
@@ -86,7 +86,7 @@ def rule_of(
     state: State, payout: Payout, documents: Mapping[bytes, bytes] = NO_DOCUMENTS
 ) -> tuple[Ruleset, tuple[str | int, ...]]:
     """Return the ruleset that a line was paid by, and the path of the rule in its document."""
-    ruleset = in_force.by_id(state, documents, RulesetId(payout.ruleset))
+    ruleset = active_ruleset.by_id(state, documents, RulesetId(payout.ruleset))
     for pool in ruleset.pools:
         for number, bucket in enumerate(pool.buckets):
             if (pool.name, bucket.name) == (payout.pool, payout.line.bucket):
@@ -121,7 +121,7 @@ def _waiting(state: State, event: bytes, ruleset: Ruleset) -> Waiting:
         return Waiting.INCOME
     if row.disputes:
         return Waiting.DISPUTED
-    if not attestation.is_attested(state, event, in_force.rules_of(ruleset)):
+    if not attestation.is_attested(state, event, active_ruleset.rules_of(ruleset)):
         return Waiting.NOT_ATTESTED
     # Attested since the last cut, it may have a value with the next.
     return Waiting.NO_RULE if row.action not in ruleset.values else Waiting.NOT_BOOKED
