@@ -32,7 +32,7 @@ SIDE_BY_SIDE := --numprocesses=3 --dist=worksteal
 FORM := $(wildcard .ci protocol storage node commands commonweal tests bench *.py)
 PAGES := README.md $(wildcard README.*.md) docs
 
-.PHONY: help setup which-python demo test check lint types imports docs build wheel bench sim sim-long fuzz-long attack attack-long faults soak lock i18n form clean
+.PHONY: help setup which-python demo test check subjects lint types imports docs build wheel bench sim sim-long fuzz-long attack attack-long faults soak lock i18n form clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -48,7 +48,10 @@ demo: $(STAMP) ## four nodes, one is killed, nothing is lost; then rules, seals 
 test: $(STAMP) ## every test but the pages, three at once
 	$(RUN) -m pytest $(SIDE_BY_SIDE)
 
-check: lint types imports docs ## form, types, layers, pages
+check: subjects lint types imports docs ## subjects, form, types, layers, pages
+
+subjects: $(STAMP) ## the subjects of commits
+	$(RUN) .ci/subjects.py
 
 lint: $(STAMP) ## ruff: faults and form
 	$(RUN) -m ruff check $(FORM)
@@ -56,7 +59,7 @@ lint: $(STAMP) ## ruff: faults and form
 
 types: $(STAMP) ## mypy --strict
 	$(RUN) -m mypy
-	$(RUN) -m mypy .ci/machine.py .ci/lock.py conftest.py
+	$(RUN) -m mypy .ci/machine.py .ci/lock.py .ci/subjects.py conftest.py
 
 imports: $(STAMP) ## the layers
 	$(BIN)/lint-imports
