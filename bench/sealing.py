@@ -20,7 +20,7 @@ from commonweal.protocol.codec import Value
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.records.record import RecordId
 from commonweal.storage.home.home import Home, Settings
-from commonweal.storage.records.seal_store import Seals
+from commonweal.storage.records.seal_store import SealStore
 
 NODES = 4
 SEALS = 100
@@ -169,9 +169,9 @@ def _work(home: Home, count: int) -> list[Wish]:
     return [Wish("event", data)] * count
 
 
-def _seals(home: Home) -> Iterator[Seals]:
+def _seals(home: Home) -> Iterator[SealStore]:
     with home.store(readonly=True) as store:
-        yield Seals(store, Settings.read(store).here)
+        yield SealStore(store, Settings.read(store).here)
 
 
 def _height(home: Home) -> int:

@@ -36,7 +36,7 @@ from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.home.keystore import Secrets
 from commonweal.storage.ledger.membership import asked_last
 from commonweal.storage.records.log_store import Store
-from commonweal.storage.records.seal_store import Seals
+from commonweal.storage.records.seal_store import SealStore
 
 KNOCK_SECONDS_MAX = 10.0
 PLACES_MAX = 16
@@ -114,7 +114,7 @@ def ask_to_join(home: Home, link: Link, passphrase_file: Path | None) -> str:
             _write_request(store, settings, link, unlock(home, passphrase_file))
         text = links.to_text(link)
         replace(settings, community=link.community, link=text).put(store)
-        Seals(store, link.community).put_checkpoint(link.height, link.seal)
+        SealStore(store, link.community).put_checkpoint(link.height, link.seal)
         for contact in link.contacts:
             store.meet(contact)
         store.commit()

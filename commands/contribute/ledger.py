@@ -137,12 +137,12 @@ def covered(home: Home) -> dict[bytes, int]:
     """Return up to where the last cut that was looked at covers each log; nothing is folded."""
     from contextlib import closing
 
-    from commonweal.storage.ledger.state_db import Layers
+    from commonweal.storage.ledger.state_db import StateDb
 
     if not home.state.exists():
         return {}
     try:
-        with closing(Layers(home.state)) as layers:
+        with closing(StateDb(home.state)) as layers:
             return dict(layers.rows("SELECT author, length FROM sealed_log"))
     except StorageError:  # the disk takes nothing, not even what reading that file needs
         from commonweal.commands.view.ledger_view import folded

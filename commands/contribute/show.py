@@ -23,7 +23,7 @@ from commonweal.protocol.records import log
 from commonweal.protocol.records.record import Record, RecordId
 from commonweal.storage.home.home import Home
 from commonweal.storage.records.log_store import Store
-from commonweal.storage.records.seal_store import Seals
+from commonweal.storage.records.seal_store import SealStore
 
 SIGNATURES = (N_("good"), N_("bad, but a later record covers it"), N_("void: the log is frozen"))
 DEPTH_SHOWN_MAX = codec.DEPTH_MAX
@@ -48,7 +48,7 @@ def show(id: str, home: Home, form: Form) -> None:
         row["sealed"] = state.kept.is_final(found)
         row["sealed_at"] = None
         if row["sealed"]:
-            seals = Seals(store, state.community)
+            seals = SealStore(store, state.community)
             row["sealed_at"] = seals.height_covering(found.author, found.seq)
         answer = ask_if_running(home, "holders", id=bytes(found.id))
         row["holders"] = answer and [one.hex() for one in answer["holders"] if one]

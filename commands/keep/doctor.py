@@ -420,10 +420,10 @@ def _newest_ms(at: Patient) -> int:
 
 def _sealed_ms(at: Patient) -> int:
     """Return the time of the last seal; 0 without one."""
-    from commonweal.storage.records.seal_store import Seals
+    from commonweal.storage.records.seal_store import SealStore
 
     if at.settings.community is None:
         return 0
-    seals = Seals(at.store, at.settings.community)
+    seals = SealStore(at.store, at.settings.community)
     kept = seals.at(seals.height)
     return 0 if kept is None else kept.sealed.seal.time_ms

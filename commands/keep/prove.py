@@ -41,7 +41,7 @@ from commonweal.storage.home.home import Home, Settings
 if TYPE_CHECKING:
     from commonweal.protocol.seal.finality_proof import Bundle, Covering, Shown
     from commonweal.storage.records.log_store import Store
-    from commonweal.storage.records.seal_store import KeptSeal, Seals
+    from commonweal.storage.records.seal_store import KeptSeal, SealStore
 
 COMMUNITY_DIGITS = 64
 """A community is compared in full: whoever makes a false one could choose how its id begins."""
@@ -96,7 +96,7 @@ def bundle_of(store: Store, community: CommunityId, text: str, *, with_text: boo
     Raises UnknownId, AmbiguousId, NotSealedYet, or InvalidProof when it would be too large.
     """
     from commonweal.protocol.seal.finality_proof import Bundle, covering
-    from commonweal.storage.records.seal_store import Seals
+    from commonweal.storage.records.seal_store import SealStore
 
     digits = text.strip().lower()
     if len(digits) < PREFIX_DIGITS_MIN:
@@ -106,7 +106,7 @@ def bundle_of(store: Store, community: CommunityId, text: str, *, with_text: boo
     assert record is not None, "an id of the store is held"
     if founding is None:
         raise NotSealedYet(_("the founding record is not here yet"))
-    found = covering(founding, record.author, record.seq, _heights(Seals(store, community)))
+    found = covering(founding, record.author, record.seq, _heights(SealStore(store, community)))
     if found is None:
         raise NotSealedYet(visible(str(record)))
     body = record.body and store.body(record.body.hash) if with_text else None
@@ -116,7 +116,7 @@ def bundle_of(store: Store, community: CommunityId, text: str, *, with_text: boo
     return Bundle(founding, record, following, found.changes, found.sealed, *found[3:], body)
 
 
-def _heights(seals: Seals) -> Iterator[KeptSeal]:
+def _heights(seals: SealStore) -> Iterator[KeptSeal]:
     for height in seals.heights:
         kept = seals.at(height)
         assert kept is not None, "the chain has no gaps"

@@ -84,12 +84,12 @@ def parent_of(kept: LedgerState, store: Store) -> tuple[Parent, list[bytes], byt
 
     Raises NothingFinal, or WrongState when this ledger does not follow its seals.
     """
-    from commonweal.storage.ledger.snapshots import Snapshots
-    from commonweal.storage.records.seal_store import Seals
+    from commonweal.storage.consensus.snapshots import Snapshots
+    from commonweal.storage.records.seal_store import SealStore
 
     if kept.alarm:
         raise WrongState(kept.alarm)
-    last = Seals(store, kept.community).at(kept.cut.height)
+    last = SealStore(store, kept.community).at(kept.cut.height)
     first = store.record(RecordId(kept.community))
     document = None if first is None or first.body is None else store.body(first.body.hash)
     if last is None or document is None:
@@ -113,7 +113,7 @@ def _found_again(
     with (
         home.store(readonly=True) as old,
         old.snapshot(),
-        ledger.opened(home.state, old, settings.here, whole=False) as kept,
+        ledger.open_ledger(home.state, old, settings.here, whole=False) as kept,
     ):
         parent, chunks, document = parent_of(kept, old)
     seed, now = os.urandom(keys.SEED_BYTES), now_ms()

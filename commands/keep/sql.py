@@ -33,12 +33,12 @@ def sql(question: str, limit: int | None, home: Home, form: Form) -> None:
 
     The views are members, events, attests, rules, votes, seals, claims and payouts.
     """
-    from commonweal.storage.sqlite.readonly_sql import USUAL, Limits, ask
+    from commonweal.storage.sqlite.readonly_sql import USUAL, QueryLimits, ask
 
     with folded(home):
         pass  # so that the views follow the records
     most = limit or (TEXT_ROWS if form is Form.TEXT else USUAL.rows)
-    found = ask(home.state, question, Limits(rows=most))
+    found = ask(home.state, question, QueryLimits(rows=most))
     # Columns may have one name twice; for a script the later ones get a number.
     names = [
         name if name not in found.columns[:place] else f"{name}_{place + 1}"

@@ -40,7 +40,7 @@ from commonweal.protocol.seal.cut import SealedLog, cut_root, extend, tree_chang
 from commonweal.protocol.seal.votes import SealId
 from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.records.log_store import LogRow, Store
-from commonweal.storage.records.seal_store import Seals
+from commonweal.storage.records.seal_store import SealStore
 
 FAULTS_SHOWN_MAX = 20
 RUN_BYTES = 256 * 1024
@@ -100,7 +100,7 @@ class Checking:
     def __init__(self, store: Store, community: CommunityId) -> None:
         """Read `store`, whose records must be of `community`."""
         self._store, self._community = store, community
-        self._sealed = Seals(store, community)
+        self._sealed = SealStore(store, community)
         self.records = self.bodies = self.proofs = self.seals = 0
 
     def faults(self, advance: Callable[[int], None] = lambda _more: None) -> Iterator[Fault]:

@@ -35,7 +35,7 @@ from commonweal.protocol.ledger.members import membership
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.records.record import RecordId
 from commonweal.storage.home.home import Home, Settings
-from commonweal.storage.records.seal_store import Seals
+from commonweal.storage.records.seal_store import SealStore
 
 USES_MAX = 1000
 FIELDS = ("id", "author", "author_name", "uses", "used", "expires", "revoked", "state")
@@ -136,7 +136,7 @@ def link_to(home: Home, id: RecordId | None = None, seed: bytes = b"") -> Link:
             clock = store.clock_of(id)
             assert clock is not None, "an invite that was written is held"
             found = Invite(id, clock, seed)
-        last = Seals(store, settings.here).last()
+        last = SealStore(store, settings.here).last()
         return Link(settings.here, contacts(store, home, settings, peer), found, *last)
 
 

@@ -162,13 +162,13 @@ def joined(home: Home, store: Store) -> dict[str, int] | None:
     """Return how far a home that took the state of a seal has come, until all records are here."""
     from contextlib import closing
 
-    from commonweal.storage.ledger.snapshots import held
-    from commonweal.storage.ledger.state_db import Layers
+    from commonweal.storage.consensus.snapshots import held
+    from commonweal.storage.ledger.state_db import StateDb
 
     if not home.state.exists():
         return None
     try:
-        with closing(Layers(home.state)) as layers:
+        with closing(StateDb(home.state)) as layers:
             found = held(layers, store)
     except StorageError:  # what was folded cannot be read; the rest of the home can
         return None

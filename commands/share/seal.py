@@ -80,10 +80,10 @@ def seal(wait: int, passphrase_file: Path | None, home: Home, form: Form) -> Non
 def seals(last: int, home: Home, form: Form) -> None:
     """List the seals: when each was made, what it made final, and who signed it."""
     from commonweal.protocol.ledger.members import membership
-    from commonweal.storage.records.seal_store import Seals
+    from commonweal.storage.records.seal_store import SealStore
 
     with folded(home) as found:
-        kept = Seals(found.store, found.community)
+        kept = SealStore(found.store, found.community)
         rows: list[dict[str, Any]] = []
         times: dict[int, int] = {}
         asked = "SELECT records FROM seal_row WHERE height = ?"
@@ -174,7 +174,7 @@ def _through(line: LocalClient, wait: int, home: Home) -> Mapping[str, Any]:
 def _alone(home: Home, passphrase_file: Path | None) -> Mapping[str, Any]:
     """Seal with the lock of the home held. Raises SealNeedsNode where others must agree."""
     from commonweal.node.control import seal_alone
-    from commonweal.storage.ledger.proposals import Assessor
+    from commonweal.storage.consensus.proposals import SealApplication
 
     secrets = unlock(home, passphrase_file)
     with home.store() as store:
@@ -182,7 +182,7 @@ def _alone(home: Home, passphrase_file: Path | None) -> Mapping[str, Any]:
         community = service.desk.replica.community
         is_long = store.counts().records >= LEFT_SHOWN_MIN
         bar = progress(_("working out the ledger"), None) if is_long else nullcontext()
-        with bar, ledger.opened(home.state, store, community, whole=False) as kept:
-            answer = seal_alone.seal_alone(service, Assessor(kept), now_ms())
+        with bar, ledger.open_ledger(home.state, store, community, whole=False) as kept:
+            answer = seal_alone.seal_alone(service, SealApplication(kept), now_ms())
             kept.refresh(whole=False)  # what was worked out to seal it is kept
         return answer

@@ -25,7 +25,7 @@ from commonweal.storage.home.home import Home
 from commonweal.storage.records.log_store import Store
 
 if TYPE_CHECKING:
-    from commonweal.storage.ledger.sealed_decisions import Decided
+    from commonweal.storage.ledger.sealed_decisions import SealedDecisions
 
 PREFIX_DIGITS_MIN = 4
 """Fewer hex digits are taken for a name."""
@@ -42,7 +42,9 @@ class NoMemberNow(UsageError):
 class People:
     """The members and devices of a community, with their names."""
 
-    def __init__(self, store: Store, community: CommunityId, now: Decided | None = None) -> None:
+    def __init__(
+        self, store: Store, community: CommunityId, now: SealedDecisions | None = None
+    ) -> None:
         """Fold the records of membership that `store` holds.
 
         now: what seals decided; None for what the home's node last saw of it.

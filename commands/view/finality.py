@@ -28,9 +28,9 @@ def finality(
     store: Store, settings: Settings, people: People, live: dict[str, Any] | None
 ) -> dict[str, Any]:
     """Return how far it is final, as json says it. live: what the running node says, or None."""
-    from commonweal.storage.records.seal_store import Seals
+    from commonweal.storage.records.seal_store import SealStore
 
-    seals = Seals(store, settings.here)
+    seals = SealStore(store, settings.here)
     kept = seals.at(seals.height)
     forked = seals.fork()
     log = seals.cut().get(settings.device)
@@ -103,7 +103,7 @@ def doubt(home: Home, found: dict[str, Any]) -> str:
     """Return why the date of the last seal is in doubt, and what to do; "" where it is not."""
     from commonweal.protocol.ledger.state import time_jumps
     from commonweal.protocol.ledger.state.state import State
-    from commonweal.storage.ledger.state_db import FINAL, Layer, Layers
+    from commonweal.storage.ledger.state_db import FINAL, LayeredState, StateDb
 
     if not found["height"]:
         return ""
@@ -115,8 +115,8 @@ def doubt(home: Home, found: dict[str, Any]) -> str:
             " seal goes back to it."
         ).format(time=shown(sealed_ms))
     try:
-        with closing(Layers(home.state)) as layers:
-            state = State(Layer(layers, FINAL))
+        with closing(StateDb(home.state)) as layers:
+            state = State(LayeredState(layers, FINAL))
             until_ms = time_jumps.jump(state).doubtful_until_ms(time_jumps.last_ms(state))
     except StorageError:  # what was folded cannot be read; the rest of the home can
         return ""

@@ -181,7 +181,9 @@ def folded(home: Home) -> Iterator[Folded]:
         path = home.state
         with ExitStack() as held:
             with watching(_("working out the ledger")) as watch:
-                of_home = partial(ledger.opened, store=store, community=settings.here, watch=watch)
+                of_home = partial(
+                    ledger.open_ledger, store=store, community=settings.here, watch=watch
+                )
                 try:
                     kept = held.enter_context(of_home(path))
                 except StorageError:  # the disk takes nothing: all is folded anew, and kept nowhere

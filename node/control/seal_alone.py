@@ -24,12 +24,12 @@ from commonweal.node.service.events import (
 )
 from commonweal.node.service.service import Service
 from commonweal.protocol.errors import CommonwealError, SealNeedsNode
-from commonweal.storage.ledger.proposals import Assessor
+from commonweal.storage.consensus.proposals import SealApplication
 
 STEPS_MAX = 1_000
 
 
-def seal_alone(service: Service, assessor: Assessor, now_ms: int) -> Mapping[str, Any]:
+def seal_alone(service: Service, assessor: SealApplication, now_ms: int) -> Mapping[str, Any]:
     """Return what the node answers to who asks for a seal; what it sealed is durable.
 
     The caller holds the home. Raises `SealNeedsNode` when others must agree.

@@ -22,11 +22,13 @@ from commonweal.node.service.events import (
 )
 from commonweal.protocol.errors import Malformed, WrongState
 from commonweal.protocol.seal.events import Build, Judge
-from commonweal.storage.ledger.proposals import Assessor
-from commonweal.storage.ledger.snapshots import Snapshots
+from commonweal.storage.consensus.proposals import SealApplication
+from commonweal.storage.consensus.snapshots import Snapshots
 
 
-def answer(assessor: Assessor, request: Request | StateRequest, now_ms: int) -> Assessed | Stated:
+def answer(
+    assessor: SealApplication, request: Request | StateRequest, now_ms: int
+) -> Assessed | Stated:
     """Return the answer of a ledger that was refreshed; now_ms: this node's clock."""
     if isinstance(request, STATE_REQUESTS):
         return _stated(Snapshots(assessor.kept), request, now_ms)
@@ -42,7 +44,7 @@ def answer(assessor: Assessor, request: Request | StateRequest, now_ms: int) -> 
             assert_never(request)
 
 
-def follow_up(assessor: Assessor) -> None:
+def follow_up(assessor: SealApplication) -> None:
     """Do what nobody asks for: fold the records below a state that was taken, once they came."""
     Snapshots(assessor.kept).audit()
 

@@ -24,10 +24,10 @@ from commonweal.node.runtime.ledger_answers import answer, follow_up
 from commonweal.node.service.events import STATE_REQUESTS, Concluded, Event, Request, StateRequest
 from commonweal.protocol.errors import ConfigError, StorageError
 from commonweal.protocol.records.record import CommunityId
-from commonweal.storage.ledger.consensus_view import Outlook
+from commonweal.storage.consensus.proposals import SealApplication
+from commonweal.storage.consensus.view import ConsensusView
 from commonweal.storage.ledger.ledger import LedgerState
-from commonweal.storage.ledger.proposals import Assessor
-from commonweal.storage.ledger.state_db import Layers
+from commonweal.storage.ledger.state_db import StateDb
 from commonweal.storage.records.log_store import Store
 
 log = logging.getLogger(__name__)
@@ -59,8 +59,8 @@ class LedgerThread:
         self._ledger, self._path, self._community = ledger, path, community
         self._requests: deque[Request | StateRequest] = deque(maxlen=REQUESTS_MAX)
         self._came = trio.Event()
-        self._open: tuple[Store, Layers, Assessor] | None = None
-        self._told: Outlook | None = None
+        self._open: tuple[Store, StateDb, SealApplication] | None = None
+        self._told: ConsensusView | None = None
         self._is_whole = False
         self._rests: tuple[int, int] = (0, 0)
         self._is_busy = self._is_over = False
@@ -149,16 +149,16 @@ class LedgerThread:
         self._requests.clear()
         return requests
 
-    def _opened(self) -> Assessor:
+    def _opened(self) -> SealApplication:
         if self._open is None:
             store = Store(self._ledger, readonly=True)
             try:
-                layers = Layers(self._path)
+                layers = StateDb(self._path)
             except BaseException:
                 store.close()
                 raise
             state = LedgerState(store, layers, self._community, whole=False)
-            self._open = store, layers, Assessor(state)
+            self._open = store, layers, SealApplication(state)
         return self._open[2]
 
     def _is_due(self, now_ms: int) -> bool:
@@ -166,7 +166,7 @@ class LedgerThread:
         since_ms, rest_ms = self._rests
         return not self._is_whole and not 0 <= now_ms - since_ms < rest_ms
 
-    def _fold_above(self, assessor: Assessor, now_ms: int) -> None:
+    def _fold_above(self, assessor: SealApplication, now_ms: int) -> None:
         records = assessor.kept.refresh(at_once=False)
         self._is_whole = assessor.kept.is_whole
         self._rests = now_ms, records * REST_MS_PER_RECORD
@@ -189,7 +189,7 @@ class LedgerThread:
         except UNREADABLE:
             return before
 
-    def _news(self, assessor: Assessor, now_ms: int, *, is_asked: bool) -> list[Event]:
+    def _news(self, assessor: SealApplication, now_ms: int, *, is_asked: bool) -> list[Event]:
         now = assessor.outlook(now_ms)
         if now == self._told and not is_asked:
             return []

@@ -31,7 +31,7 @@ from commonweal.protocol.seal.cut import Delta, SealedLog, cut_root, extend, tre
 from commonweal.protocol.seal.formats import SealedHeight
 from commonweal.protocol.seal.votes import Certificate, SealId, certificate_from_bytes
 from commonweal.storage.records.log_store import Store
-from commonweal.storage.records.seal_store import Seals
+from commonweal.storage.records.seal_store import SealStore
 
 
 @dataclass(slots=True)
@@ -47,7 +47,7 @@ class Chain:
 
     def __init__(self, store: Store, community: CommunityId) -> None:
         self.community = community
-        self.seals = Seals(store, community)
+        self.seals = SealStore(store, community)
         self._store = store
         self.reload()
 

@@ -21,9 +21,9 @@ from commonweal.protocol.seal.votes import SealId
 if TYPE_CHECKING:
     from commonweal.node.service.roster import Roster
     from commonweal.protocol.seal.cut import SealedLog
-    from commonweal.storage.ledger.consensus_view import Outlook
-    from commonweal.storage.ledger.proposals import Draft, Finding
-    from commonweal.storage.ledger.snapshots import Offer, Progress
+    from commonweal.storage.consensus.proposals import PreparedProposal, ProcessedProposal
+    from commonweal.storage.consensus.snapshots import Offer, SnapshotProgress
+    from commonweal.storage.consensus.view import ConsensusView
 
 Ticket = NewType("Ticket", int)
 """Names one request of the local API until it is answered."""
@@ -130,7 +130,7 @@ class Stated:
     """
 
     request: StateRequest
-    answer: tuple[Offer, bytes] | Progress | str | None
+    answer: tuple[Offer, bytes] | SnapshotProgress | str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,14 +143,14 @@ class Assessed:
 
     request: Request
     seal: SealId
-    answer: tuple[SealedLog, ...] | Draft | Finding | None
+    answer: tuple[SealedLog, ...] | PreparedProposal | ProcessedProposal | None
 
 
 @dataclass(frozen=True, slots=True)
 class Concluded:
     """What the ledger says of seals, as far as it is folded."""
 
-    outlook: Outlook
+    outlook: ConsensusView
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ from commonweal.protocol.seal.votes import SealId
 from commonweal.protocol.vocabulary.rule_params import Joining
 from commonweal.storage.ledger import sealed_decisions
 from commonweal.storage.ledger.membership import belonging
-from commonweal.storage.ledger.sealed_decisions import Decided
+from commonweal.storage.ledger.sealed_decisions import SealedDecisions
 from commonweal.storage.records import row_repair
 from commonweal.storage.records.log_pages import SEQ_MAX
 from commonweal.storage.records.log_store import LogRow, Store
@@ -177,7 +177,7 @@ class Replica:
         self._sorted = False
         return True
 
-    def decide(self, now: Decided, *, keeps: bool = True) -> None:
+    def decide(self, now: SealedDecisions, *, keeps: bool = True) -> None:
         """Take in what the last seal decided. keeps: whether the disk takes changes."""
         if now == self.decided:
             return
@@ -335,7 +335,7 @@ class Replica:
         """Return how many records of a log are sealed, held or not."""
         return length_in(self.chain.logs, author)
 
-    def _decided(self, now: Decided) -> None:
+    def _decided(self, now: SealedDecisions) -> None:
         self.decided = now
         """What the last seal decided, as far as was concluded."""
         self.removed = frozenset(member for member, _ in now.removed)

@@ -42,7 +42,7 @@ from commonweal.storage.records.log_store import Store
 if TYPE_CHECKING:
     from random import Random
 
-    from commonweal.storage.ledger.consensus_view import Outlook
+    from commonweal.storage.consensus.view import ConsensusView
 
 TICK_MS = 1_000
 COMPARE_MS = 4_000
@@ -374,7 +374,7 @@ class Service:
         records = [{"id": one.id, "seq": one.seq} for one in written]
         self._answers.append(Answer(event.ticket, {"records": records}))
 
-    def _concluded(self, outlook: Outlook) -> None:
+    def _concluded(self, outlook: ConsensusView) -> None:
         """Take in what the last seal decided: links of removed members end."""
         replica = self.desk.replica
         replica.basis, replica.ruleset = RecordId(outlook.seal), outlook.ruleset

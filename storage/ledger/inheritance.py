@@ -23,8 +23,8 @@ from commonweal.protocol.records.record import (
     from_bytes_unchecked,
 )
 from commonweal.protocol.seal.chain import beginning
-from commonweal.storage.ledger.last_cut import BEGUN, LastCut
-from commonweal.storage.ledger.state_db import FINAL, NEWEST, OLDER, Layers
+from commonweal.storage.ledger.checkpoint import BEGUN, Checkpoint
+from commonweal.storage.ledger.state_db import FINAL, NEWEST, OLDER, StateDb
 from commonweal.storage.records.log_store import Store
 
 MEMBERSHIP = (enrolment.MEMBER, member_keys.SUCCESSION)
@@ -79,7 +79,7 @@ def start(store: Store, community: CommunityId) -> tuple[dict[bytes, Any], Cut] 
 
 
 def begin(
-    store: Store, layers: Layers, community: CommunityId, last: LastCut
+    store: Store, layers: StateDb, community: CommunityId, last: Checkpoint
 ) -> list[bytes] | None:
     """Let the ledger in `layers` begin; return the keys that this touches.
 

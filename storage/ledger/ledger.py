@@ -24,19 +24,21 @@ from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import CommunityId, Record, RecordId, from_bytes_unchecked
 from commonweal.protocol.seal.cut import CUT_BYTES_MAX
+from commonweal.protocol.seal.votes import SealId
 from commonweal.storage.ledger import overlay
-from commonweal.storage.ledger.last_cut import BEGUN, LastCut, SealIds
-from commonweal.storage.ledger.overlay import NOTHING_DONE, Provisional, Watch, nobody
-from commonweal.storage.ledger.state_db import FINAL, NEWEST, OLDER, Layer, Layers
+from commonweal.storage.ledger.checkpoint import BEGUN, Checkpoint, SealIds
+from commonweal.storage.ledger.overlay import NOTHING_FOLDED, Overlay, Watch, nobody
+from commonweal.storage.ledger.state_db import FINAL, NEWEST, OLDER, LayeredState, StateDb
 from commonweal.storage.records.documents import Documents
 from commonweal.storage.records.log_store import LogRow, Store
-from commonweal.storage.records.seal_store import KeptSeal, Seals
+from commonweal.storage.records.seal_store import KeptSeal, SealStore
 
 if TYPE_CHECKING:  # loaded when something is folded, which is seldom
     from commonweal.protocol.ledger.finality.history import History
     from commonweal.protocol.rules.document import Ruleset
+    from commonweal.protocol.seal.chain import Point
     from commonweal.protocol.vocabulary.rule_params import Rules
-    from commonweal.storage.ledger.finalize import Final, Folded
+    from commonweal.storage.ledger.finalizer import Finalizer, FoldedSeal
 
 NO_LEAST: Mapping[DeviceKey, int] = MappingProxyType({})
 
@@ -50,7 +52,7 @@ class LedgerState:
     def __init__(
         self,
         store: Store,
-        layers: Layers,
+        layers: StateDb,
         community: CommunityId,
         *,
         whole: bool = True,
@@ -70,9 +72,9 @@ class LedgerState:
         """Whether a cut was applied since this was made."""
         self.lacks: tuple[bytes, ...] = ()
         """What must come before the next seal that is kept can be applied, by id."""
-        self.ready: dict[bytes, Folded] = {}
+        self.ready: dict[bytes, FoldedSeal] = {}
         """Seals that were folded on the last one, by id, so that none is folded twice."""
-        self.last = LastCut(layers, community)
+        self.last = Checkpoint(layers, community)
         self._members: tuple[tuple[int, int], State] | None = None
         self._waiting: tuple[State, tuple[MemberId, ...]] | None = None
         self._waits: bytes | None = None
@@ -97,12 +99,12 @@ class LedgerState:
     @property
     def final(self) -> State:
         """The state at the last cut; whoever writes to it changes only his own copy."""
-        return State(Layer(self.layers, FINAL))
+        return State(LayeredState(self.layers, FINAL))
 
     @property
     def state(self) -> State:
         """The provisional state: all records held; whoever writes changes only his own copy."""
-        return State(Layer(self.layers, NEWEST))
+        return State(LayeredState(self.layers, NEWEST))
 
     def members(self) -> State:
         """Return the final state with what is above it of membership, which is little, folded."""
@@ -196,11 +198,25 @@ class LedgerState:
                 history.freeze(row.author, row.frozen)
         return history
 
-    def end(self) -> Final:
-        """Return what is final, to fold a seal on it."""
-        from commonweal.storage.ledger.finalize import Final
+    def chain_point(self) -> Point:
+        """Return the end of the chain of seals, as far as this ledger has folded it."""
+        from commonweal.protocol.ledger.governance import witness_set
+        from commonweal.protocol.seal.chain import Point, beginning
 
-        return Final(self.store, self.layers, self.community, self.documents, self.last)
+        cut, seal = self.cut, SealId(self.last.seal)
+        if bytes(seal) != self.community:
+            witnesses = witness_set.seated(self.final)
+            return Point(self.community, cut.height, seal, cut.clock, cut.time_ms, witnesses)
+        founding = self.store.record(RecordId(self.community))
+        if founding is None or self.alarm:
+            return Point(self.community, 0, SealId(self.community), 0, 0, ())
+        return beginning(founding)
+
+    def end(self) -> Finalizer:
+        """Return what is final, to fold a seal on it."""
+        from commonweal.storage.ledger.finalizer import Finalizer
+
+        return Finalizer(self.store, self.layers, self.community, self.documents, self.last)
 
     def records(self) -> Iterator[Record]:
         """Yield every record that is good, and what seals cover of logs that end earlier here."""
@@ -265,13 +281,13 @@ class LedgerState:
 
     # Inside
 
-    def _above(self) -> Provisional:
+    def _above(self) -> Overlay:
         from commonweal.protocol.ledger.governance import active_ruleset
 
         def rules_at(height: int) -> Rules:
             return active_ruleset.rules_at(self.founded, self.documents, height, self.cut.time_ms)
 
-        return Provisional(
+        return Overlay(
             *(self.store, self.layers, self.community, self.last),
             *(self.documents, self.rules, rules_at, self._watch),
         )
@@ -284,7 +300,7 @@ class LedgerState:
         self.last.read()
         if self._waits != mark and not self.layers.mark(BEGUN):
             return True
-        height = Seals(self.store, self.community).height
+        height = SealStore(self.store, self.community).height
         waits = self.alarm or self._waits == mark or self.layers.mark(TAKING)
         return height > self.cut.height and not waits
 
@@ -313,7 +329,7 @@ class LedgerState:
         changed = dict.fromkeys([*begun, *advanced])
         if whole or advanced:
             changed |= dict.fromkeys(self.layers.clear(NEWEST))
-        done = self._above().fold(rows, at_once=at_once) if whole else NOTHING_DONE
+        done = self._above().fold(rows, at_once=at_once) if whole else NOTHING_FOLDED
         self.is_whole = done.is_whole
         views.refresh(self.layers, self.store, list(changed | dict.fromkeys(done.touched)))
         return is_more, done.records
@@ -336,7 +352,7 @@ class LedgerState:
         self.lacks = ()
         touched: list[bytes] = []
         records = 0
-        height = Seals(self.store, self.community).height
+        height = SealStore(self.store, self.community).height
         if self.alarm or self.layers.mark(TAKING) or height <= self.cut.height:
             return touched, False
         end = self.end()
@@ -354,9 +370,9 @@ class LedgerState:
             self.layers.put_mark("older", None)
         return touched, records >= overlay.PORTION_RECORDS_MAX
 
-    def _folded_seal(self, end: Final, kept: KeptSeal) -> Folded | None:
+    def _folded_seal(self, end: Finalizer, kept: KeptSeal) -> FoldedSeal | None:
         """Return what a seal comes to; None when it must wait, or this ledger cannot follow it."""
-        from commonweal.storage.ledger.finalize import Lacking
+        from commonweal.storage.ledger.finalizer import MissingParts
 
         seal = kept.sealed.seal
         folded = self.ready.get(seal.id)
@@ -367,14 +383,14 @@ class LedgerState:
         except InvalidSeal as error:
             self.raise_alarm(str(error))
             return None
-        if isinstance(found, Lacking):
+        if isinstance(found, MissingParts):
             self.lacks = found.missing
             return None
         return found
 
 
 @contextmanager
-def opened(
+def open_ledger(
     path: Any,
     store: Store,
     community: CommunityId,
@@ -383,7 +399,7 @@ def opened(
     watch: Watch = nobody,
 ) -> Iterator[LedgerState]:
     """Give the state of what `store` holds, kept in the file `path`; the rest: `LedgerState`."""
-    layers = Layers(path)
+    layers = StateDb(path)
     try:
         yield LedgerState(store, layers, community, whole=whole, watch=watch)
     finally:

@@ -17,10 +17,10 @@ from commonweal.protocol.ledger.state.context import Asker, Told
 from commonweal.protocol.records.record import CommunityId, RecordId
 from commonweal.protocol.seal.cut import length_in
 from commonweal.protocol.vocabulary.rule_params import DEFAULT, Joining, Rules, joining_of
+from commonweal.storage.ledger.checkpoint import SealIds
 from commonweal.storage.ledger.inheritance import members_before
-from commonweal.storage.ledger.last_cut import SealIds
 from commonweal.storage.records.log_store import Store
-from commonweal.storage.records.seal_store import Seals
+from commonweal.storage.records.seal_store import SealStore
 
 NUMBER_MAX = 1_000_000
 """No number of a sound section of membership is larger."""
@@ -83,7 +83,7 @@ def _founding(store: Store, community: CommunityId) -> Joining:
 def _sealed(store: Store, community: CommunityId, back: tuple[MemberId, ...]) -> Told:
     @cache
     def logs() -> dict[DeviceKey, int]:
-        found = Seals(store, community).cut()
+        found = SealStore(store, community).cut()
         return {author: length_in(found, author) for author in found}
 
     def told(asker: Asker) -> bool | None:

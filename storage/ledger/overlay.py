@@ -25,8 +25,8 @@ from commonweal.protocol.records.record import (
     clock_in,
     from_bytes_unchecked,
 )
-from commonweal.storage.ledger.last_cut import LastCut, SealIds
-from commonweal.storage.ledger.state_db import FINAL, NEWEST, OLDER, Layer, Layers
+from commonweal.storage.ledger.checkpoint import Checkpoint, SealIds
+from commonweal.storage.ledger.state_db import FINAL, NEWEST, OLDER, LayeredState, StateDb
 from commonweal.storage.records.log_store import LogRow, Store
 
 if TYPE_CHECKING:  # loaded when something is folded, which is seldom
@@ -64,7 +64,7 @@ def nobody(_done: int, _of: int) -> None:
     """Watch nothing."""
 
 
-class Point(NamedTuple):
+class LayerEnd(NamedTuple):
     """How far a layer goes: through a clock, and so for each log up to a seq.
 
     ends: from which seq on logs were known to be void when it was laid down.
@@ -75,7 +75,7 @@ class Point(NamedTuple):
     ends: dict[bytes, int]
 
 
-class Done(NamedTuple):
+class FoldResult(NamedTuple):
     """What a fold did: the keys that it touched, how many records it folded, and whether all."""
 
     touched: list[bytes]
@@ -83,7 +83,7 @@ class Done(NamedTuple):
     is_whole: bool
 
 
-NOTHING_DONE = Done([], 0, is_whole=False)
+NOTHING_FOLDED = FoldResult([], 0, is_whole=False)
 
 
 class _EndsEarlier(Exception):
@@ -94,7 +94,7 @@ class _EndsEarlier(Exception):
         self.ends = ends
 
 
-class Provisional:
+class Overlay:
     """What lies above the last cut of one store.
 
     documents: permanent bodies by hash. rules: those in force at the cut; rules_at: what
@@ -105,9 +105,9 @@ class Provisional:
     def __init__(
         self,
         store: Store,
-        layers: Layers,
+        layers: StateDb,
         community: CommunityId,
-        last: LastCut,
+        last: Checkpoint,
         documents: Mapping[bytes, bytes],
         rules: Rules,
         rules_at: Callable[[int], Rules],
@@ -118,7 +118,7 @@ class Provisional:
         self.rules, self.rules_at, self._watch = rules, rules_at, watch
         self._records = 0
 
-    def fold(self, rows: list[LogRow], *, at_once: bool = True) -> Done:
+    def fold(self, rows: list[LogRow], *, at_once: bool = True) -> FoldResult:
         """Fold what is above the cut into the layers.
 
         rows: the logs of the store. at_once: False lays down a portion at most, and leaves the
@@ -134,7 +134,7 @@ class Provisional:
                 point, is_whole = self._lay_down(point, rows, touched, at_once=at_once)
                 if not is_whole:
                     self.layers.put_mark("older", list(point))
-                    return Done(touched, self._records, False)
+                    return FoldResult(touched, self._records, False)
                 tip = self._folded(NEWEST, point, {}, rows)
                 self._check_ends(point, tip.state, rows)
                 break
@@ -148,7 +148,7 @@ class Provisional:
         self.layers.put_mark("older", list(point))
         changes = list(tip.state.changes())
         self.layers.put(NEWEST, changes)
-        return Done(touched + [key for key, _ in changes], self._records, True)
+        return FoldResult(touched + [key for key, _ in changes], self._records, True)
 
     def members(self) -> State:
         """Return the final state, and folded on it the records of rare kinds above the cut."""
@@ -188,8 +188,8 @@ class Provisional:
     # Inside
 
     def _lay_down(
-        self, point: Point, rows: list[LogRow], touched: list[bytes], *, at_once: bool
-    ) -> tuple[Point, bool]:
+        self, point: LayerEnd, rows: list[LogRow], touched: list[bytes], *, at_once: bool
+    ) -> tuple[LayerEnd, bool]:
         """Lay the older of what is above `point` down in their layer, a portion at a time.
 
         Return how far they lie there, and whether only the newest are left.
@@ -211,11 +211,11 @@ class Provisional:
             changes = list(ledger.state.changes())
             self.layers.put(OLDER, changes)
             touched += [key for key, _ in changes]
-            point = Point(last, reached, point.ends | self._ends(ledger.state, rows))
+            point = LayerEnd(last, reached, point.ends | self._ends(ledger.state, rows))
             self._watch(sum(reached.values()), of)
 
     def _folded(
-        self, layer: int, point: Point, stops: Mapping[bytes, int], rows: list[LogRow]
+        self, layer: int, point: LayerEnd, stops: Mapping[bytes, int], rows: list[LogRow]
     ) -> Ledger:
         """Return the fold of what lies above `point`, up to `stops`; note what it refuses."""
         ledger = self._begun(OLDER)
@@ -251,7 +251,7 @@ class Provisional:
         """Return a fold that begins with what a layer holds."""
         from commonweal.protocol.ledger.fold.fold import Ledger
 
-        base = None if self.layers.is_empty() else Layer(self.layers, layer, cached=True)
+        base = None if self.layers.is_empty() else LayeredState(self.layers, layer, cached=True)
         seals = SealIds(self.store, self.community)
         return Ledger(
             *(self.community, base, self.last.cut, self.rules, self.documents, seals),
@@ -260,7 +260,7 @@ class Provisional:
         )
 
     def _earliest(
-        self, point: Point, rows: list[LogRow], records_max: int, bytes_max: int
+        self, point: LayerEnd, rows: list[LogRow], records_max: int, bytes_max: int
     ) -> list[tuple[int, bytes]]:
         """Return clock and author of the first records above `point`, ascending.
 
@@ -281,7 +281,7 @@ class Provisional:
             size += more
         return first
 
-    def _check_ends(self, point: Point, state: State, rows: list[LogRow]) -> None:
+    def _check_ends(self, point: LayerEnd, state: State, rows: list[LogRow]) -> None:
         """Raise when logs end elsewhere than was known when what lies below `point` was folded."""
         ends = self._ends(state, rows)
         for author, reached in point.reached.items():
@@ -289,14 +289,14 @@ class Provisional:
             if min(now, reached) != min(then, reached):
                 raise _EndsEarlier(ends)
 
-    def _point(self) -> Point:
+    def _point(self) -> LayerEnd:
         found = self.layers.mark("older")
-        return self._start({}) if found is None else Point(*found)
+        return self._start({}) if found is None else LayerEnd(*found)
 
-    def _start(self, ends: dict[bytes, int]) -> Point:
-        return Point(0, self.covered(), ends)
+    def _start(self, ends: dict[bytes, int]) -> LayerEnd:
+        return LayerEnd(0, self.covered(), ends)
 
-    def _holds(self, point: Point, rows: list[LogRow]) -> bool:
+    def _holds(self, point: LayerEnd, rows: list[LogRow]) -> bool:
         """Whether everything that came since stands after `point`."""
         known = {row.author: row for row in rows}
         for author, reached in point.reached.items():
@@ -337,7 +337,7 @@ def places(
 
 
 def _ends_of(
-    places: Iterable[tuple[int, bytes]], point: Point, rows: Iterable[LogRow]
+    places: Iterable[tuple[int, bytes]], point: LayerEnd, rows: Iterable[LogRow]
 ) -> dict[bytes, int]:
     """Return for each log where those of its records above `point` that are in `places` end."""
     counted = Counter(author for _, author in places)

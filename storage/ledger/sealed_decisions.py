@@ -16,17 +16,18 @@ from commonweal.protocol.records.record import CommunityId, RecordId
 from commonweal.protocol.seal.witnesses import Witness, read_witnesses, witness_fields
 from commonweal.storage.records.blobs_settings_addresses import Shelves
 from commonweal.storage.records.log_store import Store
-from commonweal.storage.records.seal_store import Seals
+from commonweal.storage.records.seal_store import SealStore
 
 if TYPE_CHECKING:  # loaded when something is folded, which is seldom
     from commonweal.protocol.ledger.fold.fold import Ledger
+    from commonweal.storage.ledger.ledger import LedgerState
 
 SETTING = "ledger.decided"
 
 Pairs: TypeAlias = "list[tuple[bytes, int]]"
 
 
-class Decided(NamedTuple):
+class SealedDecisions(NamedTuple):
     """What the last seals decided.
 
     removed: the members whom a vote removed, each with the height of the seal that did. back: who
@@ -46,14 +47,14 @@ class Decided(NamedTuple):
         ledger.know(self.seated, self.void)
 
 
-def read(store: Shelves) -> Decided:
+def read(store: Shelves) -> SealedDecisions:
     """Return what was kept last; nothing where that cannot be read."""
     data = store.setting(SETTING)
     try:
         match codec.decode(data) if data else None:
             case [list(removed), list(void), list(seated), int(height), list(back)]:
                 who = read_witnesses(seated) if seated else ()
-                return Decided(
+                return SealedDecisions(
                     tuple((MemberId(one), at) for one, at in cast("Pairs", removed)),
                     tuple(map(RecordId, cast("list[bytes]", void))),
                     who,
@@ -61,12 +62,12 @@ def read(store: Shelves) -> Decided:
                     tuple(map(MemberId, cast("list[bytes]", back))),
                 )
             case _:
-                return Decided()
+                return SealedDecisions()
     except Malformed:  # the disk changed it; the next conclusion writes it anew
-        return Decided()
+        return SealedDecisions()
 
 
-def keep(store: Shelves, decided: Decided) -> None:
+def keep(store: Shelves, decided: SealedDecisions) -> None:
     """Keep what was decided; the caller commits."""
     fields: codec.Value = [
         [[*one] for one in decided.removed],
@@ -78,16 +79,29 @@ def keep(store: Shelves, decided: Decided) -> None:
     store.put_setting(SETTING, codec.encode(fields))
 
 
-def current(ledger: str | Path, store: Store, community: CommunityId) -> Decided:
+def current(ledger: str | Path, store: Store, community: CommunityId) -> SealedDecisions:
     """Return what the seals in `store` decided; those that nobody looked at yet are folded.
 
     ledger: the file of what was folded. Raises a StorageError where it cannot be used.
     """
     from commonweal.storage.ledger import ledger as ledger_state
-    from commonweal.storage.ledger.proposals import Assessor
 
     known = read(store)
-    if Seals(store, community).height <= known.height:
+    if SealStore(store, community).height <= known.height:
         return known
-    with ledger_state.opened(ledger, store, community, whole=False) as kept:
-        return Assessor(kept).outlook().decided
+    with ledger_state.open_ledger(ledger, store, community, whole=False) as kept:
+        return decided_by(kept)
+
+
+def decided_by(kept: LedgerState) -> SealedDecisions:
+    """Return what the seals that `kept` has folded decided."""
+    from commonweal.protocol.ledger.governance import proposals, witness_set
+    from commonweal.protocol.ledger.members import invites
+
+    return SealedDecisions(
+        removed=proposals.removals(kept.final),
+        void=kept.layers.refused_by(witness_set.REFUSALS),
+        seated=kept.chain_point().witnesses,
+        height=kept.cut.height,
+        back=invites.returned(kept.final),
+    )

@@ -38,7 +38,7 @@ VALUES_CACHED_MAX = 50_000
 """So many values of a layer are remembered during one fold."""
 
 
-class Layers:
+class StateDb:
     """A connection to the file. `commit` makes what was written visible to others."""
 
     def __init__(self, path: str | Path = ":memory:") -> None:
@@ -219,12 +219,12 @@ class Layers:
         connection.execute("COMMIT")
 
 
-class Layer:
+class LayeredState:
     """The state as the layers up to one of them have it: what a `State` lies over."""
 
     __slots__ = ("_found", "_layers", "_top")
 
-    def __init__(self, layers: Layers, top: int, *, cached: bool = False) -> None:
+    def __init__(self, layers: StateDb, top: int, *, cached: bool = False) -> None:
         """Read up to the layer `top`. cached: nothing changes there while this is used."""
         self._layers, self._top = layers, top
         self._found: dict[bytes, Any] | None = {} if cached else None
@@ -258,7 +258,7 @@ class TreeNodes:
 
     __slots__ = ("_layers", "_tree")
 
-    def __init__(self, layers: Layers, tree: int) -> None:
+    def __init__(self, layers: StateDb, tree: int) -> None:
         """tree: which of `roots.Trees`, by its place there."""
         self._layers, self._tree = layers, tree
 

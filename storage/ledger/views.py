@@ -21,7 +21,7 @@ from commonweal.protocol.records import record
 from commonweal.protocol.records.record import RecordId
 from commonweal.protocol.rules.split import Line
 from commonweal.protocol.vocabulary import names
-from commonweal.storage.ledger.state_db import FINAL, Layer, Layers
+from commonweal.storage.ledger.state_db import FINAL, LayeredState, StateDb
 from commonweal.storage.records.log_store import Store
 
 TABLES = (
@@ -39,13 +39,13 @@ _OF_EVENT = (event_row.EVENT, distribution.BOOKED, distribution.WORTH)
 _OF_CLAIM = (claims.CLAIM, claims.SETTLED)
 
 
-def refresh(layers: Layers, store: Store, changed: Sequence[bytes]) -> None:
+def refresh(layers: StateDb, store: Store, changed: Sequence[bytes]) -> None:
     """Write again the rows that follow from these keys of the state, and those of members."""
     state = layers.get
     events = dict.fromkeys(key[1:] for key in changed if key[:1] in _OF_EVENT)
     _write(layers, "event_row", events, lambda id: _event(state, id))
     owed = dict.fromkeys(key[1:] for key in changed if key[:1] in _OF_CLAIM)
-    _write(layers, "claim_row", owed, lambda id: _claim(state, Layer(layers, FINAL), id))
+    _write(layers, "claim_row", owed, lambda id: _claim(state, LayeredState(layers, FINAL), id))
     for table, prefix, row in (
         ("attest_row", attestation.SAID, _attest),
         ("proposal_row", proposals.PROPOSAL, _proposal),
@@ -53,7 +53,7 @@ def refresh(layers: Layers, store: Store, changed: Sequence[bytes]) -> None:
         ("payout_row", pools.LINE, _payout),
     ):
         keys = [key for key in changed if key[:1] == prefix]
-        final = Layer(layers, FINAL)
+        final = LayeredState(layers, FINAL)
         _write(layers, table, dict.fromkeys(keys), _of_key(state, final, row), 1)
     _members(layers, store)
 
@@ -63,7 +63,7 @@ _Row = tuple[Any, ...]
 
 
 def _of_key(
-    state: _Get, final: Layer, row: Callable[[bytes, Any, bool], _Row]
+    state: _Get, final: LayeredState, row: Callable[[bytes, Any, bool], _Row]
 ) -> Callable[[bytes], _Row | None]:
     def found(key: bytes) -> _Row | None:
         value = state(key)
@@ -73,7 +73,7 @@ def _of_key(
 
 
 def _write(
-    layers: Layers,
+    layers: StateDb,
     table: str,
     keys: dict[bytes, None],
     row: Callable[[bytes], _Row | None],
@@ -146,7 +146,7 @@ def _payout(key: bytes, value: Any, final: bool) -> _Row:
     )
 
 
-def _claim(state: _Get, final: Layer, id: bytes) -> _Row | None:
+def _claim(state: _Get, final: LayeredState, id: bytes) -> _Row | None:
     value = state(claims.CLAIM + id)
     if value is None:
         return None
@@ -159,12 +159,12 @@ def _claim(state: _Get, final: Layer, id: bytes) -> _Row | None:
     )
 
 
-def _members(layers: Layers, store: Store) -> None:
+def _members(layers: StateDb, store: Store) -> None:
     """Write all members again: they are few, and their names come and go with their texts."""
     layers.change("DELETE FROM member_row")
-    final = Layer(layers, FINAL)
+    final = LayeredState(layers, FINAL)
     founding = layers.get(enrolment.FOUNDING)
-    every = Layer(layers, 2)
+    every = LayeredState(layers, 2)
     for key, value in every.items(enrolment.MEMBER):
         id, row = key[1:], enrolment.MemberRow(*value)
         held = [

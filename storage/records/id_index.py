@@ -21,7 +21,7 @@ KEYS_BETWEEN_MAX = 64
 """Records looked at for an id that was typed in part."""
 
 
-class Ids:
+class IdIndex:
     """The ids of all records of one store, as (48 bits, key) pairs."""
 
     def __init__(self, database: Database) -> None:

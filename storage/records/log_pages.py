@@ -25,7 +25,7 @@ LOG_BYTES_MAX = 1 << 60
 _WHOLE = 0x9C  # the first byte of a header, an array of 12; no seq begins so
 
 
-class Tails(Shelves):
+class LogPages(Shelves):
     """Reads ranges of one log by its number and its opening."""
 
     def void(self, author: DeviceKey) -> list[Record]:

@@ -28,12 +28,12 @@ from commonweal.protocol.records.record import (
     from_bytes_unchecked,
     is_body,
 )
-from commonweal.storage.records.id_index import Ids
+from commonweal.storage.records.id_index import IdIndex
 from commonweal.storage.records.log_pages import (
     LOG_BYTES_MAX,
     SEQ_BITS,
     SEQ_MAX,
-    Tails,
+    LogPages,
     fitting,
     opening_of,
     proof_in,
@@ -96,16 +96,16 @@ class Counts(NamedTuple):
     bodies: int
 
 
-class Store(Tails):
+class Store(LogPages):
     """Everything a node keeps. See `Database` for opening, commit and errors."""
 
     _clocks: dict[RecordId, int]
-    _ids: Ids
+    _ids: IdIndex
 
     def forget(self) -> None:
         """Drop the cached clocks and ids, which may be of records that are rolled back."""
         self._clocks = {}
-        self._ids = Ids(self)
+        self._ids = IdIndex(self)
 
     def tidy(self) -> None:
         """Do what makes later look-ups faster and is left for idle times; the caller commits."""

@@ -47,7 +47,7 @@ class SealBytes(NamedTuple):
     delta: bytes
 
 
-class Seals:
+class SealStore:
     """The chain of seals in one database, and this device's votes above its end."""
 
     def __init__(self, database: Database, community: CommunityId) -> None:

@@ -62,17 +62,17 @@ _LIMITS = {
 }
 
 
-class Limits(NamedTuple):
+class QueryLimits(NamedTuple):
     """How much a question may take: rows of its answer, and steps of SQLite's machine."""
 
     rows: int = 10_000
     steps: int = 50_000_000
 
 
-USUAL = Limits()
+USUAL = QueryLimits()
 
 
-class Answered(NamedTuple):
+class QueryResult(NamedTuple):
     """The answer: names of its columns, its rows, and whether there would be more."""
 
     columns: list[str]
@@ -80,7 +80,7 @@ class Answered(NamedTuple):
     is_cut: bool
 
 
-def ask(path: str | Path, statement: str, limits: Limits = USUAL) -> Answered:
+def ask(path: str | Path, statement: str, limits: QueryLimits = USUAL) -> QueryResult:
     """Return the answer of one SELECT over the views in the file `path`.
 
     Raises BadQuestion when it is none, or names anything else; QuestionTooLong beyond a limit.
@@ -106,10 +106,10 @@ def ask(path: str | Path, statement: str, limits: Limits = USUAL) -> Answered:
             raise _named(error) from error
         except MemoryError as error:
             raise QuestionTooLong("memory") from error
-    return Answered(columns, rows[: limits.rows], len(rows) > limits.rows)
+    return QueryResult(columns, rows[: limits.rows], len(rows) > limits.rows)
 
 
-def _guarded(path: str | Path, limits: Limits) -> sqlite3.Connection:
+def _guarded(path: str | Path, limits: QueryLimits) -> sqlite3.Connection:
     """Return a connection that can do nothing but read the views."""
     uri = f"file:{quote(str(Path(path).absolute()))}?mode=ro"
     connection = sqlite3.connect(uri, uri=True, isolation_level=None)

@@ -18,7 +18,7 @@ from commonweal.node.runtime.loop import RETRY_S
 from commonweal.protocol.errors import DiskFull, StorageError
 from commonweal.protocol.records.record import RecordId
 from commonweal.storage.home.home import Home
-from commonweal.storage.ledger.state_db import FINAL, Layers
+from commonweal.storage.ledger.state_db import FINAL, StateDb
 from tests.builders import homes
 from tests.cluster.test_cluster import holds, running, weal, write
 from tests.cluster.test_rules_cluster import wait_until
@@ -128,7 +128,7 @@ def test_a_full_disk_costs_no_acknowledged_record_and_no_restart(tmp_path: Path)
 
 
 def test_what_was_folded_and_finds_no_room_is_refused_by_name(tmp_path: Path) -> None:
-    with disk(tmp_path), closing(Layers(tmp_path / "state.db")) as layers:
+    with disk(tmp_path), closing(StateDb(tmp_path / "state.db")) as layers:
         layers.begin()
         with pytest.raises(DiskFull):
             for number in range(DISK_BYTES // PART_BYTES):

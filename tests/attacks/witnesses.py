@@ -12,7 +12,7 @@ from commonweal.node.control.cluster import Cluster
 from commonweal.node.service.events import Wish
 from commonweal.protocol.keys import MemberId
 from commonweal.storage.home.home import Home, Settings
-from commonweal.storage.records.seal_store import Seals
+from commonweal.storage.records.seal_store import SealStore
 from tests.cluster.test_cluster import clustered, write
 
 HEIGHTS_MAX = 200
@@ -72,7 +72,7 @@ def seal(home: Home, seconds: float = SEAL_S_MAX) -> int:
 def sealed(home: Home) -> dict[int, tuple[bytes, bytes]]:
     """Return the id and the state root of every seal that a home keeps, by height."""
     with home.store(readonly=True) as store:
-        kept = Seals(store, Settings.read(store).here)
+        kept = SealStore(store, Settings.read(store).here)
         found = {}
         for height in range(1, kept.height + 1):
             one = kept.at(height)
@@ -84,7 +84,7 @@ def sealed(home: Home) -> dict[int, tuple[bytes, bytes]]:
 def seats(home: Home) -> int:
     """Return how many witnesses there are now."""
     with home.store(readonly=True) as store:
-        kept = Seals(store, Settings.read(store).here)
+        kept = SealStore(store, Settings.read(store).here)
         last = kept.at(kept.height)
         return len(last.sealed.witnesses) if last else 1
 

@@ -14,7 +14,7 @@ from commonweal.node.service.events import Text, Wish
 from commonweal.protocol.records.record import from_bytes_unchecked
 from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.records.log_store import Store
-from commonweal.storage.records.seal_store import Seals
+from commonweal.storage.records.seal_store import SealStore
 from tests.builders import homes
 from tests.builders.weal import Ran, good, weal
 
@@ -43,7 +43,7 @@ def _copy(source: Store, target: Store) -> None:
         held = {name: body for name, body in bodies.items() if body is not None}
         target.append(row.author, run, held)
     chain = Chain(target, Settings.read(target).here)
-    theirs = Seals(source, chain.community)
+    theirs = SealStore(source, chain.community)
     for height in range(chain.height + 1, theirs.height + 1):
         kept = theirs.at(height)
         assert kept is not None and chain.take(kept.sealed, kept.delta)

@@ -11,11 +11,15 @@ from commonweal.protocol.seal.have_frontiers import Have, sign_have
 from commonweal.protocol.seal.quorum import quorum_of
 from commonweal.protocol.seal.votes import Certificate, SealId, Step, certify, sign_vote
 from commonweal.protocol.seal.witnesses import Witness, devices
+from commonweal.storage.consensus.proposals import (
+    PreparedProposal,
+    ProcessedProposal,
+    SealApplication,
+)
 from commonweal.storage.ledger.ledger import LedgerState
-from commonweal.storage.ledger.proposals import Assessor, Draft, Finding
-from commonweal.storage.ledger.state_db import Layers
+from commonweal.storage.ledger.state_db import StateDb
 from commonweal.storage.records.log_store import Store
-from commonweal.storage.records.seal_store import KeptSeal, Seals
+from commonweal.storage.records.seal_store import KeptSeal, SealStore
 
 Log = list[Record]
 
@@ -29,11 +33,11 @@ class Node:
         documents: Mapping[bytes, bytes],
         store: Store | None = None,
     ) -> None:
-        self.store, self.layers = store or Store(), Layers()
+        self.store, self.layers = store or Store(), StateDb()
         self.community, self.documents = community, documents
-        self.seals = Seals(self.store, community)
+        self.seals = SealStore(self.store, community)
         self.kept = LedgerState(self.store, self.layers, community)
-        self.assessor = Assessor(self.kept)
+        self.assessor = SealApplication(self.kept)
 
     def take(self, records: Iterable[Record]) -> None:
         """Take in records that are not held yet, each log in its order."""
@@ -60,7 +64,7 @@ class Node:
 
 
 def proposal(
-    signer: Signer, draft: Draft, haves: Sequence[Have], seal: Seal | None = None
+    signer: Signer, draft: PreparedProposal, haves: Sequence[Have], seal: Seal | None = None
 ) -> Proposal:
     """Return a fresh proposal of a draft, or of another seal with its delta."""
     return propose(signer, 0, seal or draft.seal, draft.delta, tuple(haves))
@@ -77,7 +81,7 @@ def certificate(community: CommunityId, seal: Seal, signers: Iterable[Signer]) -
 
 def sealed_height(
     community: CommunityId,
-    draft: Draft,
+    draft: PreparedProposal,
     witnesses: Sequence[Witness],
     signers: Mapping[DeviceKey, Signer],
 ) -> KeptSeal:
@@ -106,7 +110,7 @@ def seal_once(
     assert draft is not None, "there is something to seal"
     made = proposal(signers[outlook.witnesses[0].device], draft, haves)
     for node in nodes:
-        found: Finding = node.assessor.judge(made, now_ms)
+        found: ProcessedProposal = node.assessor.judge(made, now_ms)
         assert found.verdict.sound and found.verdict.timely, found.verdict
         assert found.witnesses == draft.witnesses
     kept = sealed_height(first.community, draft, outlook.witnesses, signers)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import closing
 from pathlib import Path
 
+from commonweal.storage.consensus.snapshots import TAKEN
 from commonweal.storage.home.home import Home, Settings
-from commonweal.storage.ledger.snapshots import TAKEN
-from commonweal.storage.ledger.state_db import Layers
+from commonweal.storage.ledger.state_db import StateDb
 from tests.builders.weal import founder, good
 
 
@@ -17,7 +17,7 @@ def test_status_says_how_many_records_followed_a_state_that_was_taken(tmp_path: 
     assert good("status", "--home", home, "-o", "json").json["joined"] is None
     with Home(home).store(readonly=True) as store:
         device = Settings.read(store).device
-    with closing(Layers(Home(home).state)) as layers:
+    with closing(StateDb(Home(home).state)) as layers:
         layers.begin()
         layers.put_mark(TAKEN, 50)
         layers.change("INSERT INTO sealed_log VALUES (?, ?, ?)", (device, 12_000, bytes(32)))

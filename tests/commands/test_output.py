@@ -31,7 +31,7 @@ from commonweal.commands.terminal.output import (
     width,
     write_csv,
 )
-from commonweal.storage.ledger import finalize
+from commonweal.storage.ledger import finalizer
 from tests.builders.weal import founder, good
 
 ROOT = Path(__file__).parents[2]
@@ -247,19 +247,19 @@ def test_a_long_seal_shows_a_bar_and_is_worked_out_once(
 ) -> None:
     shown: list[int | None] = []
     folds: list[object] = []
-    conclude = finalize.Final.conclude
+    conclude = finalizer.Finalizer.conclude
 
     @contextmanager
     def progress(_what: str, total: int | None) -> Iterator[Callable[[int], None]]:
         shown.append(total)
         yield lambda _more: None
 
-    def counted(*about: Any) -> finalize.Folded:
+    def counted(*about: Any) -> finalizer.FoldedSeal:
         folds.append(about)
         return conclude(*about)
 
     monkeypatch.setattr(seal, "progress", progress)
-    monkeypatch.setattr(finalize.Final, "conclude", counted)
+    monkeypatch.setattr(finalizer.Finalizer, "conclude", counted)
     home = founder(tmp_path / "home")
     for least, bars in ((1_000, []), (1, [None])):
         monkeypatch.setattr(seal, "LEFT_SHOWN_MIN", least)

@@ -17,7 +17,7 @@ from commonweal.protocol.seal.votes import Step, certify, sign_vote
 from commonweal.protocol.seal.witnesses import Witness, set_root
 from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home, Settings
-from commonweal.storage.records.seal_store import Seals
+from commonweal.storage.records.seal_store import SealStore
 from tests.builders.weal import founder, good, weal
 
 TIME_MS = 1_800_000_000_000
@@ -30,7 +30,7 @@ def seal(folder: Path) -> None:
     with home.store() as store:
         settings = Settings.read(store)
         community: CommunityId = settings.here
-        seals = Seals(store, community)
+        seals = SealStore(store, community)
         founding = store.record(RecordId(community))
         assert founding is not None
         point = chain.founding_point(community, chain.founder_of(founding))

@@ -14,13 +14,13 @@ from commonweal.commands.view.submit import now_ms
 from commonweal.protocol import keys
 from commonweal.protocol.keys import DeviceKey, Signer
 from commonweal.protocol.records.record import from_bytes
+from commonweal.storage.consensus.proposals import SealApplication
 from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.ledger.ledger import LedgerState
-from commonweal.storage.ledger.proposals import Assessor
-from commonweal.storage.ledger.state_db import Layers
+from commonweal.storage.ledger.state_db import StateDb
 from commonweal.storage.records.log_store import Store
-from commonweal.storage.records.seal_store import Seals
+from commonweal.storage.records.seal_store import SealStore
 from tests.builders.sealing_nodes import Node, seal_once
 from tests.builders.weal import founder, good, member, weal
 
@@ -29,11 +29,11 @@ class HomeNode(Node):
     """A home's store with its ledger, for seals that are made here by hand."""
 
     def __init__(self, store: Store) -> None:
-        self.store, self.layers = store, Layers()
+        self.store, self.layers = store, StateDb()
         self.community, self.documents = Settings.read(store).here, {}
-        self.seals = Seals(store, self.community)
+        self.seals = SealStore(store, self.community)
         self.kept = LedgerState(store, self.layers, self.community)
-        self.assessor = Assessor(self.kept)
+        self.assessor = SealApplication(self.kept)
 
 
 def signer(home: Path) -> Signer:
@@ -185,7 +185,7 @@ def carry_all(source: Path, target: Path) -> None:
     carry(source, target)
     with Home(source).store(readonly=True) as old, Home(target).store() as new:
         community = Settings.read(old).here
-        mine, theirs = Seals(old, community), Seals(new, community)
+        mine, theirs = SealStore(old, community), SealStore(new, community)
         for height in mine.heights:
             kept = mine.at(height)
             assert kept is not None

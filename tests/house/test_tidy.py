@@ -380,8 +380,8 @@ def test_places_are_the_headings_that_a_page_links_to() -> None:
 
 
 def test_tests_are_named_by_file_and_by_how_they_begin() -> None:
-    page = "`sim/test_storms.py::test_a_flood_...`, `tests/storage/test_home.py`"
+    page = "`sim/test_storms.py::test_a_flood_...`, `tests/storage/home/test_home.py`"
     assert tidy.tests_named(page) == [
         ("sim/test_storms.py", "test_a_flood_"),
-        ("tests/storage/test_home.py", ""),
+        ("tests/storage/home/test_home.py", ""),
     ]

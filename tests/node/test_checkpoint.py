@@ -12,12 +12,12 @@ from commonweal.node.service.replica import Replica
 from commonweal.protocol.errors import InvalidSeal
 from commonweal.protocol.identity import invite as links
 from commonweal.protocol.records.record import NO_ID, CommunityId, Draft, Place, permanent, sign
+from commonweal.storage.consensus.proposals import SealApplication
 from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.ledger.ledger import LedgerState
-from commonweal.storage.ledger.proposals import Assessor
-from commonweal.storage.ledger.state_db import Layers
+from commonweal.storage.ledger.state_db import StateDb
 from commonweal.storage.records.log_store import Store
-from commonweal.storage.records.seal_store import Seals
+from commonweal.storage.records.seal_store import SealStore
 from tests.builders.weal import founder, good, member, weal
 from tests.protocol.authors import BO, COMMUNITY, FIRST, FOUNDING, MEI, NOW_MS
 from tests.protocol.seal.test_bundle import MADE
@@ -29,7 +29,7 @@ def joining(height: int, seal: bytes) -> Chain:
     body = FIRST.body
     assert body is not None
     store.append(FIRST.author, [FIRST], {body.hash: FOUNDING.body})
-    Seals(store, COMMUNITY).put_checkpoint(height, seal)
+    SealStore(store, COMMUNITY).put_checkpoint(height, seal)
     return Chain(store, COMMUNITY)
 
 
@@ -62,7 +62,7 @@ def test_a_link_names_the_last_seal_and_who_joins_keeps_it(tmp_path: Path) -> No
     link = good("invite", "create", "--home", ann, "-o", "json").json["link"]
     weal("join", link, "--home", bo, "--seconds", "0")
     with Home(bo).store(readonly=True) as store:
-        kept = Seals(store, Settings.read(store).here).checkpoint()
+        kept = SealStore(store, Settings.read(store).here).checkpoint()
     assert kept is not None and (kept[0], kept[1].hex()) == (1, last["seal"])
 
 
@@ -81,7 +81,7 @@ def test_a_founding_record_that_founds_nothing_ends_no_node(changed: dict[str, A
     chain = Chain(store, community)
     assert chain.point is None and chain.height == 0
     assert Replica(store, community).member_of(BO.device) is None
-    kept = LedgerState(store, Layers(), community)
-    outlook = Assessor(kept).outlook()
+    kept = LedgerState(store, StateDb(), community)
+    outlook = SealApplication(kept).outlook()
     assert outlook.alarm and outlook.witnesses == ()
-    assert Assessor(kept).build((), NOW_MS) is None
+    assert SealApplication(kept).build((), NOW_MS) is None

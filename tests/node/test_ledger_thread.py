@@ -15,13 +15,14 @@ from commonweal.protocol.keys import DeviceKey, Signer
 from commonweal.protocol.ledger.finality import unsealed
 from commonweal.protocol.ledger.fold.fold import Ledger
 from commonweal.protocol.records.record import CommunityId, clock_in
-from commonweal.storage.ledger import overlay, proposals
+from commonweal.storage.consensus import proposals
+from commonweal.storage.ledger import overlay
 from commonweal.storage.ledger.ledger import LedgerState
-from commonweal.storage.ledger.state_db import Layers
+from commonweal.storage.ledger.state_db import StateDb
 from commonweal.storage.records.log_store import Store
 from tests.builders.sealing_nodes import Node, seal_once
 from tests.protocol.rules.workshop import Workshop, paying
-from tests.storage.test_ledger_state import everything
+from tests.storage.ledger.test_ledger import everything
 
 CUT = 10
 BACKLOG = 10 * CUT
@@ -73,7 +74,7 @@ class Witness:
 
     def state_for(self, path: Path | str) -> LedgerState:
         """Return the state as a command reads it, kept in that file."""
-        return LedgerState(Store(self.node.store.path), Layers(path), self.shop.community)
+        return LedgerState(Store(self.node.store.path), StateDb(path), self.shop.community)
 
     def check(self) -> None:
         """Fail when a command finds another state than that of one fold of everything."""
@@ -111,7 +112,7 @@ def test_what_stands_above_the_cut_is_folded_in_the_end_though_nobody_asks(
     assert at_rest <= FOLDS_PER_RECORD_MAX * BACKLOG
     witness.look(after_ms=CUT)
     assert witness.folds == at_rest, "once"
-    layers = Layers(witness.state)
+    layers = StateDb(witness.state)
     assert layers.mark("ledger") is not None, "a command finds all of it folded"
     witness.check()
 

@@ -18,7 +18,7 @@ from commonweal.protocol.seal.events import Message
 from commonweal.protocol.seal.formats import Proposal, propose
 from commonweal.protocol.seal.have_frontiers import Have
 from commonweal.protocol.seal.votes import NIL, Certificate, SealId, Vote, sign_vote
-from commonweal.storage.ledger.proposals import Draft
+from commonweal.storage.consensus.proposals import PreparedProposal
 from tests.sim.node import Node
 
 FAULTS = ("silent", "withholding", "two votes", "two seals", "roots", "year", "shows nothing")
@@ -44,7 +44,7 @@ def _builder(node: Node) -> Callable[[Assessed], tuple[SealedLog, ...] | None]:
     honest = node.service.sealing.agreeing.assessed
 
     def assessed(event: Assessed) -> tuple[SealedLog, ...] | None:
-        if isinstance(event.answer, Draft):
+        if isinstance(event.answer, PreparedProposal):
             wrong = replace(event.answer.seal, state_root=bytes(32))
             event = replace(event, answer=replace(event.answer, seal=wrong))
         return honest(event)

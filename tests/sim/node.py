@@ -26,10 +26,10 @@ from commonweal.protocol.identity.invite import Contact, Invite
 from commonweal.protocol.keys import DeviceKey, MemberKey, PeerKey, Signer
 from commonweal.protocol.records.log import Tip
 from commonweal.protocol.records.record import CommunityId, Record, RecordId
-from commonweal.storage.ledger.consensus_view import Outlook
+from commonweal.storage.consensus.proposals import SealApplication
+from commonweal.storage.consensus.view import ConsensusView
 from commonweal.storage.ledger.ledger import LedgerState
-from commonweal.storage.ledger.proposals import Assessor
-from commonweal.storage.ledger.state_db import Layers
+from commonweal.storage.ledger.state_db import StateDb
 from commonweal.storage.records.blobs_settings_addresses import Address
 from commonweal.storage.records.log_store import Store
 from tests.sim.network import End
@@ -144,11 +144,11 @@ class Node:
         self._life = 0
         self._tickets = 0
         self._skew_ms = 0
-        self.layers: Layers | None = None
+        self.layers: StateDb | None = None
         """What the ledger comes to; outlives a crash, as its file does."""
-        self.assessor: Assessor | None = None
+        self.assessor: SealApplication | None = None
         self._concluding = False
-        self._told: Outlook | None = None
+        self._told: ConsensusView | None = None
 
     def __repr__(self) -> str:
         return f"n{self.number}"
@@ -322,11 +322,11 @@ class Node:
             self.emit(answer(assessor, request, self.now_ms))
         return None
 
-    def _refreshed(self) -> Assessor:
+    def _refreshed(self) -> SealApplication:
         if self.assessor is None:
-            self.layers = self.layers or Layers(":memory:")
+            self.layers = self.layers or StateDb(":memory:")
             state = LedgerState(self.store, self.layers, self.community, whole=False)
-            self.assessor = Assessor(state)
+            self.assessor = SealApplication(state)
         return self.assessor
 
     def _thinking(self) -> int:

@@ -14,8 +14,14 @@ from commonweal.protocol import codec, merkle
 from commonweal.protocol.ledger.checkpoint import snapshot
 from commonweal.protocol.wire import messages
 from commonweal.protocol.wire.state_sync import StatePart
-from commonweal.storage.ledger.snapshots import STATE_TREE, TAKEN, Offer, Progress, Snapshots
-from commonweal.storage.ledger.state_db import FINAL, Layer, TreeNodes
+from commonweal.storage.consensus.snapshots import (
+    STATE_TREE,
+    TAKEN,
+    Offer,
+    SnapshotProgress,
+    Snapshots,
+)
+from commonweal.storage.ledger.state_db import FINAL, LayeredState, TreeNodes
 from tests.sim.node import Node
 from tests.sim.test_seals import SEALED_MS_MAX, chain, next_seal, seal_soon, until
 from tests.sim.world import World
@@ -68,7 +74,7 @@ def state_root(node: Node) -> bytes:
 
 def pairs(node: Node) -> dict[bytes, Any]:
     assert node.layers is not None
-    layer = Layer(node.layers, FINAL)
+    layer = LayeredState(node.layers, FINAL)
     return {key: value for n in range(255) for key, value in layer.items(bytes([n]))}
 
 
@@ -203,9 +209,9 @@ def test_a_giver_who_is_slow_for_ever_holds_nobody_for_ever(
     plain = Snapshots.take
     waits: list[int] = []
 
-    def slow(self: Snapshots, offer: Offer, number: int, data: bytes) -> Progress:
+    def slow(self: Snapshots, offer: Offer, number: int, data: bytes) -> SnapshotProgress:
         waits.append(number)
-        return plain(self, offer, number, data) if number == 0 else Progress(offer, 1)
+        return plain(self, offer, number, data) if number == 0 else SnapshotProgress(offer, 1)
 
     monkeypatch.setattr(Snapshots, "take", slow)
     node = late(world)

@@ -16,7 +16,7 @@ from commonweal.protocol.identity.membership_proof import ENROL, INVITE, REQUEST
 from commonweal.protocol.keys import Signer
 from commonweal.protocol.ledger.members import membership
 from commonweal.protocol.records.record import FOUND, RecordId
-from commonweal.storage.ledger.sealed_decisions import Decided
+from commonweal.storage.ledger.sealed_decisions import SealedDecisions
 from commonweal.storage.records.blobs_settings_addresses import RESTORING
 from tests.sim import returning
 from tests.sim.byzantine import copy_of
@@ -298,7 +298,7 @@ def test_a_member_who_was_removed_does_not_come_back_with_a_new_device() -> None
     member = gone.person.inception.member
     returning.lose(world, gone)
     for node in world.nodes:
-        node.service.desk.replica.decide(Decided(removed=((member, 1),)))
+        node.service.desk.replica.decide(SealedDecisions(removed=((member, 1),)))
     back = restore(world, gone.person, world.nodes[:])
     world.nodes.remove(back)
     shows_all(host, back)

@@ -23,7 +23,7 @@ from commonweal.protocol.seal.messages import message_to_bytes
 from commonweal.protocol.seal.votes import NIL, SealId, Step, Vote, certify, sign_vote
 from commonweal.protocol.seal.witnesses import devices, proposer
 from commonweal.protocol.wire import messages, seals
-from commonweal.storage.ledger.proposals import Assessor
+from commonweal.storage.consensus.proposals import SealApplication
 from tests.sim.byzantine import copy_of
 from tests.sim.node import Node
 from tests.sim.test_eclipse import closed, requests
@@ -265,7 +265,7 @@ def test_strangers_whom_a_seal_covers_are_taken_in_without_room_for_strangers(
             hear(node, messages.Runs(tuple(crowd), 0, asked=False))
     world.run(3_000)
     with monkeypatch.context() as older:
-        older.setattr(Assessor, "_strangers", lambda _: {})
+        older.setattr(SealApplication, "_strangers", lambda _: {})
         next_seal(world, seated)
     sealed = chain(seated[0])
     assert sum(device in sealed.logs for device in away.service.desk.replica.newcomers()) == 0

@@ -26,7 +26,7 @@ from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.home.keystore import unlock
 from tests.sim.node import Node
 from tests.sim.world import World
-from tests.storage.test_frozen_homes import FROZEN, opened
+from tests.storage.home.test_frozen_homes import FROZEN, opened
 
 PLANT = "garden.plant"
 """A kind that a later version knows."""

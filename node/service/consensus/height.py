@@ -27,7 +27,7 @@ from commonweal.protocol.seal.have_frontiers import Have, sign_have
 from commonweal.protocol.seal.votes import Certificate, DoubleVote, SealId, Vote
 from commonweal.protocol.seal.witnesses import Witness, devices, proposer, set_root
 from commonweal.protocol.wire import seals as wire_seals
-from commonweal.storage.ledger.proposals import Draft, Finding
+from commonweal.storage.consensus.proposals import PreparedProposal, ProcessedProposal
 
 COMPARED_MAX = 3
 """So many members are compared with when a proposal cites what is not held here."""
@@ -194,10 +194,10 @@ class Agreeing:
             self._stale[key] = None
             return None
         match self._pending.pop(key), answer:
-            case events.Build(round_, _), Draft(seal, delta, witnesses):
+            case events.Build(round_, _), PreparedProposal(seal, delta, witnesses):
                 self._know(witnesses)
                 self.tell(events.Built(round_, seal, delta))
-            case events.Judge(proposal), Finding(verdict, witnesses):
+            case events.Judge(proposal), ProcessedProposal(verdict, witnesses):
                 self._know(witnesses)
                 if verdict.missing:
                     self._lacking[key] = proposal

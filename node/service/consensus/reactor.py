@@ -39,7 +39,7 @@ from commonweal.protocol.wire import seals as wire_seals
 
 if TYPE_CHECKING:
     from commonweal.protocol.seal.cut import SealedLog
-    from commonweal.storage.ledger.consensus_view import Outlook
+    from commonweal.storage.consensus.view import ConsensusView
 
 URGENT_MS = 2_000
 """What decides something waits so long for others, then all are sealed together."""
@@ -63,7 +63,7 @@ class Sealing:
         self.following = Following(desk, self.chain, lambda: self.agreeing.held)
         self.agreeing = Agreeing(desk, self.chain, self.following, comparing, self.voices)
         self.asking = Asking(desk)
-        self.outlook: Outlook | None = None
+        self.outlook: ConsensusView | None = None
         """What the ledger said last; None before it said anything."""
         self.rounds = 0
         """Rounds that heights needed beyond their first, since the start."""
@@ -135,7 +135,7 @@ class Sealing:
         if device is not None:
             self._present_ms.pop(device, None)
 
-    def concluded(self, outlook: Outlook) -> None:
+    def concluded(self, outlook: ConsensusView) -> None:
         """Take in what the ledger says; begin a height when that is due."""
         self.outlook = outlook
         if outlook.end != self.chain.end:

@@ -20,7 +20,7 @@ from commonweal.protocol.wire.state_sync import PART_BYTES_MAX, StateMessage, St
 
 if TYPE_CHECKING:
     from commonweal.node.service.consensus.reactor import Sealing
-    from commonweal.storage.ledger.snapshots import Offer
+    from commonweal.storage.consensus.snapshots import Offer
 
 RECORDS_MIN = 5_000
 """Fewer sealed records that are missing are folded sooner than a state is fetched."""
@@ -194,7 +194,7 @@ class Arriving:
         self.desk.send(session, WantState(height, taking.number, offset))
 
     def _part(self, session: Session, part: StatePart) -> None:
-        from commonweal.storage.ledger.snapshots import Offer
+        from commonweal.storage.consensus.snapshots import Offer
 
         taking = self._taking
         if taking is None or taking.peer != session.peer or taking.is_checked:
@@ -217,13 +217,13 @@ class Arriving:
 
     def _took(self, event: Stated) -> None:
         """Go on with the next chunk, or drop who gave a wrong one."""
-        from commonweal.storage.ledger.snapshots import Progress
+        from commonweal.storage.consensus.snapshots import SnapshotProgress
 
         taking = self._taking
         if taking is None:
             return
         session = self.desk.sessions.get(taking.peer)
-        if isinstance(event.answer, Progress):
+        if isinstance(event.answer, SnapshotProgress):
             if event.answer.wanted is None:
                 self._taking, self._is_over = None, True
                 return

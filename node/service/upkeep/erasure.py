@@ -14,7 +14,7 @@ from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.contributions import erasure
 from commonweal.protocol.ledger.members import enrolment, membership
 from commonweal.protocol.records.record import BodyRef, Record
-from commonweal.storage.records.erasure_refs import erasures, naming
+from commonweal.storage.records.blob_references import erasures, naming
 
 ROUND_MS = 60_000
 """So often it is looked through again, since records that name a text come late, too."""

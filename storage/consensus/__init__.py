@@ -1,0 +1,1 @@
+"""The application side of consensus (ABCI++): what the ledger answers to the seal protocol."""

@@ -1,0 +1,336 @@
+"""Snapshots of final state: offered to who joins, and taken from others, chunk by chunk.
+
+Both lie in the file of what was folded. An offer is of one height and stays as it is while
+newer seals come, so that who fetches it gets all of one state. What is taken is put in place
+of what was folded here, whole or not at all, once every chunk is here and the roots are those
+of a seal that this node keeps. Which of the records below count is known only when they are
+folded here; `audit` does that when all of them have come, and checks every root on the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from commonweal.protocol import merkle
+from commonweal.protocol.errors import WrongState
+from commonweal.protocol.keys import DeviceKey
+from commonweal.protocol.ledger.checkpoint import snapshot
+from commonweal.protocol.ledger.checkpoint.roots import MEMBERS, Trees
+from commonweal.protocol.ledger.state.advance import Cut
+from commonweal.protocol.seal.cut import SealedLog, tree_changes
+from commonweal.protocol.seal.formats import Seal
+from commonweal.storage.ledger import views
+from commonweal.storage.ledger.checkpoint import BEGUN
+from commonweal.storage.ledger.ledger import TAKING, LedgerState
+from commonweal.storage.ledger.state_db import FINAL, StateDb, TreeNodes
+from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.seal_store import SealStore
+
+OFFER_MS = 10 * 60 * 1000
+"""An offer is made anew at most so often, since who takes the old one begins again."""
+
+PAIRS_READ = 2_000
+
+CUT_TREE, STATE_TREE, MEMBERS_TREE = range(len(Trees._fields))
+
+OFFERED, TAKEN = "offered", "taken"
+"""Marks: what is offered, and at which height this ledger was taken. See also `TAKING`."""
+
+
+class Offer(NamedTuple):
+    """A snapshot that is handed out, or taken: of which height, in chunks of which depth."""
+
+    height: int
+    depth: int
+
+    @property
+    def chunks(self) -> int:
+        """How many chunks it has."""
+        return 1 << self.depth
+
+
+TRIED = "audit tried"
+"""The mark of how many proofs were here when the records were folded anew in vain."""
+
+NOTHING_YET = Offer(0, 0)
+"""Stands where a state is to be taken and nobody offered one yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotProgress:
+    """How a snapshot that is taken stands. wanted: the next chunk; None when all are here."""
+
+    offer: Offer
+    wanted: int | None
+
+
+class Held(NamedTuple):
+    """How a state that was taken stands: of which height, and how many of its records are here."""
+
+    height: int
+    records: int
+    of: int
+
+
+def held(layers: StateDb, store: Store) -> Held | None:
+    """Return how far the records followed the state that was taken.
+
+    None where none was taken, and once all records came and were folded.
+    """
+    height = layers.mark(TAKEN)
+    if height is None:
+        return None
+    rows = {row.author: row.length for row in store.logs()}
+    logs = layers.rows("SELECT author, length FROM sealed_log")
+    here = sum(min(length, rows.get(author, 0)) for author, length in logs)
+    return Held(height, here, sum(length for _, length in logs))
+
+
+class Snapshots:
+    """What the ledger in `kept` hands out of its state, and takes from others."""
+
+    def __init__(self, kept: LedgerState) -> None:
+        self.kept, self._layers = kept, kept.layers
+        self._seals = SealStore(kept.store, kept.community)
+
+    # Offered to others.
+
+    def offer(self, now_ms: int) -> Offer | None:
+        """Return what is offered, made anew when it is old; None before the first seal."""
+        found = self._layers.mark(OFFERED)
+        height = self.kept.cut.height
+        if found is not None:
+            *offered, made_ms = found
+            if offered[0] == height or 0 <= now_ms - made_ms < OFFER_MS:
+                return Offer(*offered)
+        if not height or self.kept.alarm:
+            return None
+        with self._writing():
+            offer = self._make()
+            if offer is not None:
+                self._layers.put_mark(OFFERED, [*offer, now_ms])
+        return offer
+
+    def chunk(self, height: int, number: int) -> bytes | None:
+        """Return a chunk of what is offered; None when that is of another height."""
+        found = self._layers.mark(OFFERED)
+        if found is None or found[0] != height:
+            return None
+        rows = self._layers.rows("SELECT data FROM offered_chunk WHERE number = ?", (number,))
+        return rows[0][0] if rows else None
+
+    def whole(self) -> tuple[Offer, list[bytes]]:
+        """Return the final state as it is now, and all its chunks; nothing is kept."""
+        offer, below = self._cut_up()
+        return offer, [self._chunk(offer.depth, number, some) for number, some in below.items()]
+
+    # Taken from others.
+
+    def progress(self) -> SnapshotProgress | None:
+        """Return how what is being taken stands; None when nothing is."""
+        found = self._layers.mark(TAKING)
+        if found is None:
+            return None
+        offer = Offer(*found)
+        ((count,),) = self._layers.rows("SELECT count(*) FROM taken_chunk")
+        return SnapshotProgress(offer, count if count < offer.chunks else None)
+
+    def hold(self) -> None:
+        """Let no seal be folded until a state was taken, or that was given up."""
+        if self._layers.mark(TAKING) is None:
+            with self._writing():
+                self._layers.put_mark(TAKING, [*NOTHING_YET])
+
+    def take(self, offer: Offer, number: int, data: bytes) -> SnapshotProgress:
+        """Keep a chunk that was checked against the seal's state root; return what is next.
+
+        With the last one the state is put in place; where this ledger came as far by itself
+        nothing is. A chunk out of turn is passed over. Raises `WrongState` or `Malformed` when
+        it is not of the state that this node's seal names.
+        """
+        if offer.height <= self.kept.cut.height:
+            self.give_up()
+            return SnapshotProgress(offer, None)
+        seal = self._seal(offer.height)
+        snapshot.read_chunk(data, seal.state_root, offer.depth, number)
+        with self._writing():
+            progress = self.progress()
+            if progress is None or progress.offer != offer:
+                self._layers.change("DELETE FROM taken_chunk")
+                self._layers.put_mark(TAKING, [*offer])
+                progress = SnapshotProgress(offer, 0)
+            if number == progress.wanted:
+                self._layers.change("INSERT INTO taken_chunk VALUES (?, ?)", (number, data))
+                last = number + 1 == offer.chunks
+                progress = SnapshotProgress(offer, None if last else number + 1)
+            if progress.wanted is None:
+                self._put_in_place(offer, seal)
+        self.kept.refresh(whole=False)
+        return progress
+
+    def give_up(self) -> None:
+        """Forget what was taken so far of a snapshot that nobody offers any more."""
+        if self._layers.mark(TAKING) is None:
+            return
+        with self._writing():
+            self._layers.change("DELETE FROM taken_chunk")
+            self._layers.put_mark(TAKING, None)
+
+    # What follows.
+
+    def held(self) -> Held | None:
+        """Return how far the records followed the state that was taken; None when no matter."""
+        return held(self._layers, self.kept.store)
+
+    def audit(self) -> bool:
+        """Fold all sealed records anew beside the state that was taken, once all are here.
+
+        Return whether that is done. It finds what counts for nothing, and raises the alarm
+        when the records come to another root than a seal names.
+        """
+        logs = self.kept.last.logs.values()
+        if self._layers.mark(TAKEN) is None:
+            return True
+        if any(self.kept.store.wire(log.head) is None for log in logs):
+            return False
+        proofs = self.kept.store.row(
+            "SELECT (SELECT count(*) FROM proof), (SELECT count(*) FROM double_vote)"
+        )
+        if self._layers.mark(TRIED) == list(proofs or ()):
+            return False
+        place = self._layers.path
+        beside = StateDb(place if place == ":memory:" else f"{place}.audit")
+        try:
+            again = LedgerState(self.kept.store, beside, self.kept.community, whole=False)
+            if not again.alarm and again.cut.height < self.kept.cut.height:
+                self._note_tried(list(proofs or ()))
+                return False
+            with self._writing():
+                refused = beside.rows("SELECT id, layer, reason FROM refused")
+                said = beside.rows("SELECT id, claimed_at FROM said_at")
+                self._layers.change_many("INSERT OR IGNORE INTO refused VALUES (?, ?, ?)", refused)
+                self._layers.change_many("INSERT OR IGNORE INTO said_at VALUES (?, ?)", said)
+                if again.alarm:
+                    self.kept.raise_alarm(again.alarm)
+                self._layers.put_mark(TAKEN, None)
+        finally:
+            beside.remove()
+        return True
+
+    # Inside.
+
+    def _note_tried(self, proofs: list[int]) -> None:
+        """Remember that evidence is missing which seals name: without more of it none is due."""
+        with self._writing():
+            self._layers.put_mark(TRIED, proofs)
+
+    def _seal(self, height: int) -> Seal:
+        kept = self._seals.at(height)
+        if kept is None:
+            raise WrongState(f"no seal of height {height} is kept here")
+        return kept.sealed.seal
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        self._layers.begin()
+        try:
+            yield
+            self._layers.commit()
+        finally:
+            self._layers.rollback()
+            self.kept.last.read()
+
+    def _make(self) -> Offer | None:
+        """Write the chunks of the final state."""
+        offer, below = self._cut_up()
+        self._layers.change("DELETE FROM offered_chunk")
+        for number, some in below.items():
+            data = self._chunk(offer.depth, number, some)
+            if len(data) > snapshot.CHUNK_BYTES_MAX:
+                return None
+            self._layers.change("INSERT INTO offered_chunk VALUES (?, ?)", (number, data))
+        return offer
+
+    def _cut_up(self) -> tuple[Offer, dict[int, list[bytes]]]:
+        """Return in which chunks the final state goes, and the keys in each."""
+        keys: list[bytes] = []
+        size = 0
+        for pair in self._pairs():
+            keys.append(pair.key)
+            size += len(pair.key) + len(pair.value)
+        depth = snapshot.depth_for(size, keys)
+        below: dict[int, list[bytes]] = {number: [] for number in range(1 << depth)}
+        for key in keys:
+            below[merkle.place_of(key, depth)].append(key)
+        return Offer(self.kept.cut.height, depth), below
+
+    def _chunk(self, depth: int, number: int, keys: list[bytes]) -> bytes:
+        values = ((key, self._layers.get(key, FINAL)) for key in keys)
+        nodes = TreeNodes(self._layers, STATE_TREE)
+        return snapshot.chunk_to_bytes(nodes, depth, number, snapshot.pairs_of(values))
+
+    def _pairs(self) -> Iterator[snapshot.Pair]:
+        after = b""
+        while rows := self._layers.rows(
+            "SELECT key FROM state WHERE layer = ? AND key > ? ORDER BY key LIMIT ?",
+            (FINAL, after, PAIRS_READ),
+        ):
+            values = ((key, self._layers.get(key, FINAL)) for (key,) in rows)
+            yield from snapshot.pairs_of(values)
+            after = rows[-1][0]
+
+    def _put_in_place(self, offer: Offer, seal: Seal) -> None:
+        """Let the state that was taken be the final one. Raises `WrongState` on other roots."""
+        layers = self._layers
+        for table in views.TABLES:
+            if table not in ("mark", "taken_chunk"):
+                layers.change(" ".join(("DELETE FROM", table)))
+        for mark in ("older", "ledger", "cut", "alarm", TAKING):
+            layers.put_mark(mark, None)
+        touched: list[bytes] = []
+        state = members = merkle.EMPTY
+        for number in range(offer.chunks):
+            ((data,),) = layers.rows("SELECT data FROM taken_chunk WHERE number = ?", (number,))
+            pairs = snapshot.read_chunk(data, seal.state_root, offer.depth, number)
+            layers.put(FINAL, ((pair.key, snapshot.value_of(pair)) for pair in pairs))
+            state = self._grow(STATE_TREE, dict(pairs))
+            people = {key: value for key, value in pairs if key[:1] in MEMBERS}
+            members = self._grow(MEMBERS_TREE, people)
+            touched += [pair.key for pair in pairs]
+        if (state, members) != (seal.state_root, seal.members_root):
+            raise WrongState(f"the state at height {seal.height} has other roots than its seal")
+        self._put_cut(seal)
+        layers.change("DELETE FROM taken_chunk")
+        layers.put_mark(TAKEN, seal.height)
+        layers.put_mark(BEGUN, True)
+        views.refresh(layers, self.kept.store, touched)
+
+    def _grow(self, tree: int, pairs: dict[bytes, bytes]) -> bytes:
+        grown = merkle.update(TreeNodes(self._layers, tree), dict(pairs))
+        self._layers.put_nodes(tree, grown.nodes)
+        return grown.root
+
+    def _put_cut(self, last: Seal) -> None:
+        """Write the cut of a seal, as the deltas up to it make it, and a row for each seal."""
+        logs: dict[DeviceKey, SealedLog] = {}
+        for height in self._seals.heights:
+            kept = self._seals.at(height)
+            assert kept is not None, "the chain has no gaps"
+            if height > last.height:
+                break
+            seal, records = kept.sealed.seal, 0
+            for log in kept.delta.logs:
+                before = logs.get(log.author)
+                records += log.length - (before.length if before else 0)
+                logs[log.author] = log
+            self._layers.change(
+                "INSERT OR REPLACE INTO seal_row VALUES (?, ?, ?, ?, ?, ?)",
+                (height, seal.time_ms, seal.id, seal.ruleset, len(logs), records),
+            )
+        changes = tree_changes(logs.values())
+        self._grow(CUT_TREE, {key: value for key, value in changes.items() if value is not None})
+        cut = Cut(last.height, last.time_ms, last.clock, last.prev, last.cut_root)
+        self.kept.last.write(cut, last.id, tuple(logs.values()))

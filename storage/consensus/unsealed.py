@@ -1,0 +1,115 @@
+"""What is held above the last cut, and what of it waits however many seals are made today.
+
+Records beyond the budgets of their members wait, and what cites them. A seal that covers
+nothing is not made, so what no cut can take yet must not ask for one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Mapping, Sequence
+from heapq import merge
+from itertools import islice
+from typing import NamedTuple
+
+from commonweal.protocol.keys import DeviceKey
+from commonweal.protocol.ledger.members.budgets import Limits, Meter
+from commonweal.protocol.records.record import Record, from_bytes_unchecked
+from commonweal.protocol.seal.cut import Delta
+from commonweal.protocol.vocabulary.budget import day_of
+from commonweal.storage.ledger.ledger import LedgerState
+from commonweal.storage.ledger.overlay import places
+from commonweal.storage.records.log_pages import SEQ_BITS
+from commonweal.storage.records.log_store import Store
+
+
+class LogRange(NamedTuple):
+    """Of a log that is longer than in the last cut, where it was and is."""
+
+    author: DeviceKey
+    start: int
+    stop: int
+
+
+def has_rare(store: Store, spans: Iterable[LogRange]) -> bool:
+    """Whether one of these records is of a rare kind."""
+    asked = (
+        "SELECT 1 FROM log JOIN rare ON rare.key >= (log.id << ?) + ?"
+        " AND rare.key < (log.id << ?) + ? WHERE author = ? LIMIT 1"
+    )
+    return any(
+        store.row(asked, (SEQ_BITS, start, SEQ_BITS, stop, author)) is not None
+        for author, start, stop in spans
+    )
+
+
+def first_of(
+    store: Store, spans: Iterable[LogRange], logs_max: int, records_max: int, bytes_max: int
+) -> list[LogRange]:
+    """Return the first of these records by (clock, author) that a have-frontier holds."""
+    spans = list(spans)
+    starts = {author: start for author, start, _ in spans}
+    first: dict[DeviceKey, int] = {}
+    logs = (places(store, *span) for span in spans)
+    size = 0
+    for _, author, more in islice(merge(*logs), records_max):
+        if size >= bytes_max or (author not in first and len(first) == logs_max):
+            break
+        first[author] = first.get(author, starts[author]) + 1
+        size += more
+    return [LogRange(author, starts[author], first[author]) for author in sorted(first)]
+
+
+def waiting(kept: LedgerState, above: Sequence[LogRange], time_ms: int) -> dict[DeviceKey, None]:
+    """Return the logs of which a cut at that time covers nothing: the budgets are used up.
+
+    So do those wait whose next record cites what waits.
+    """
+    meter = Meter(_limits(kept, time_ms))
+    found = {span.author: None for span in above if meter.is_full(span.author)}
+    starts = {span.author: span.start for span in above}
+    is_more = bool(found)
+    while is_more:
+        is_more = False
+        for span in above:
+            if span.author not in found and _cites(kept.store, span, found, starts):
+                found[span.author], is_more = None, True
+    return found
+
+
+def used_up(
+    kept: LedgerState,
+    time_ms: int,
+    delta: Delta,
+    covered: Iterable[Record],
+    above: Iterable[LogRange],
+) -> dict[DeviceKey, int]:
+    """Return where logs end in a cut at that time that uses up the budgets of their members.
+
+    Which of such a member's logs it covers is the proposer's choice, and what rests on the
+    rest waits with it.
+    """
+    meter = Meter(_limits(kept, time_ms))
+    meter.check(covered)
+    reached = {log.author: log.length for log in delta.logs}
+    return {
+        span.author: reached.get(span.author, span.start)
+        for span in above
+        if meter.is_full(span.author)
+    }
+
+
+def _limits(kept: LedgerState, time_ms: int) -> Limits:
+    day = day_of(max(time_ms, kept.cut.time_ms + 1))
+    return Limits(kept.final, kept.last.logs, kept.ruleset.budget, day)
+
+
+def _cites(
+    store: Store, span: LogRange, found: Container[DeviceKey], starts: Mapping[DeviceKey, int]
+) -> bool:
+    """Whether the next record of a log cites one that waits."""
+    wires = store.wires(span.author, span.start, span.start + 1, 0)
+    deps = from_bytes_unchecked(wires[0]).deps if wires else ()
+    cited = (store.record(one) for one in deps)
+    return any(
+        one is not None and one.author in found and one.seq >= starts[one.author] for one in cited
+    )

@@ -1,0 +1,63 @@
+"""How the ledger stands, as those who agree on seals see it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from commonweal.protocol.keys import DeviceKey, MemberId
+from commonweal.protocol.records.record import RecordId
+from commonweal.protocol.seal.votes import SealId
+from commonweal.protocol.seal.witnesses import Witness
+from commonweal.protocol.vocabulary.budget import DEFAULT, Budget
+from commonweal.protocol.vocabulary.rule_params import Joining
+from commonweal.storage.ledger.sealed_decisions import SealedDecisions
+
+
+@dataclass(frozen=True, slots=True)
+class ConsensusView:
+    """The state of the ledger that consensus on the next seal needs.
+
+    height, seal: the last seal that is folded; the stored chain may be longer.
+    ruleset: id of the active ruleset.
+    removed, back: as in `SealedDecisions`.
+    waiting: members who are known but not admitted, or who left.
+    joining: what the active rules require of newcomers.
+    witnesses: the validator set for `height` + 1.
+    candidates: devices that offer to be witnesses and have no seat.
+    unsealed: number of records that the next cut can cover.
+    is_urgent: whether one of them is a governance record (see `log_store.BULK_KINDS`), or new
+    evidence is held.
+    deadline_ms: the earliest sealed deadline that no seal has passed, ms.
+    void: records about seats that seals cover and refuse.
+    alarm: why this ledger cannot follow the stored seals; "" when it can.
+    budget, shares: how much of each log is accepted before it is sealed; see `budget.window`.
+    """
+
+    height: int
+    seal: SealId
+    ruleset: bytes
+    removed: tuple[tuple[MemberId, int], ...]
+    back: tuple[MemberId, ...]
+    waiting: tuple[MemberId, ...]
+    joining: Joining
+    witnesses: tuple[Witness, ...]
+    candidates: tuple[DeviceKey, ...]
+    unsealed: int
+    is_urgent: bool
+    deadline_ms: int | None
+    interval_ms: int
+    void: tuple[RecordId, ...]
+    alarm: str
+    budget: Budget = DEFAULT
+    shares: Mapping[DeviceKey, int] = field(default_factory=dict)
+
+    @property
+    def end(self) -> tuple[int, SealId]:
+        """How far the ledger is folded; to be compared with the end of the chain that is kept."""
+        return self.height, self.seal
+
+    @property
+    def decided(self) -> SealedDecisions:
+        """What of this a ledger of membership alone has to be told."""
+        return SealedDecisions(self.removed, self.void, self.witnesses, self.height, self.back)

@@ -1,0 +1,1 @@
+"""Tests of what the ledger answers to the seal protocol."""

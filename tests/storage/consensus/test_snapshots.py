@@ -1,0 +1,307 @@
+"""Who joins at a seal by its state has what they have who were there from the start."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import pytest
+
+from commonweal.protocol import codec, merkle
+from commonweal.protocol.errors import CommonwealError, Malformed, WrongState
+from commonweal.protocol.keys import DeviceKey, Signer
+from commonweal.protocol.ledger.checkpoint import snapshot
+from commonweal.protocol.ledger.checkpoint.roots import Trees
+from commonweal.protocol.records.record import Record
+from commonweal.protocol.seal.cut import Delta
+from commonweal.protocol.seal.formats import Seal
+from commonweal.storage.consensus.snapshots import OFFER_MS, Offer, Snapshots
+from commonweal.storage.ledger.finalizer import Finalizer, FoldedSeal, MissingParts
+from commonweal.storage.ledger.state_db import FINAL, LayeredState, TreeNodes
+from commonweal.storage.records.seal_store import KeptSeal
+from tests.builders.sealing_nodes import Node, seal_once
+from tests.protocol.rules.workshop import Workshop, paying
+
+HEIGHTS = 50
+
+
+def signers_of(shop: Workshop) -> dict[DeviceKey, Signer]:
+    return {pen.key: pen.signer for pen in shop.pens.values()}
+
+
+class Past(Workshop):
+    """A workshop whose records are sealed now and then by a node that was there from the start."""
+
+    def __init__(self) -> None:
+        super().__init__(paying(), "Jun", "Ana", "Bo")
+        self.here = Node(self.community, self.documents)
+        self.chain: list[KeptSeal] = []
+        self.held: list[int] = []
+
+    def seal_all(self) -> None:
+        self.now_ms += 60_000
+        self.here.take(self.records)
+        self.chain.append(seal_once([self.here], signers_of(self), self.now_ms))
+        self.here.kept.refresh(whole=False)
+        self.held.append(len(self.records))
+
+
+@cache
+def past() -> Past:
+    """Fifty heights, with work, attests, income, a record that counts for nothing, and more."""
+    shop = Past()
+    names = ("Jun", "Ana", "Bo", "Mei")
+    for height in range(HEIGHTS):
+        name, other = names[height % 4], names[(height + 1) % 4]
+        shop.work(name, height + 1, by=other)
+        if height % 7 == 0:
+            shop.earn(1_000 + height)
+        if height % 10 == 3:
+            shop.work(name, 1, provider=b"\x09" * 32)
+        shop.seal_all()
+    return shop
+
+
+def newcomer(heights: int = HEIGHTS) -> Node:
+    """Who has the founding record and the chain of seals, and no other record."""
+    shop = past()
+    node = Node(shop.community, shop.documents)
+    node.take(shop.records[:1])
+    for kept in shop.chain[:heights]:
+        node.seals.put(kept.sealed, kept.delta)
+    node.store.commit()
+    return node
+
+
+def pairs(node: Node) -> dict[bytes, Any]:
+    return {
+        key: value
+        for letter in range(255)
+        for key, value in LayeredState(node.layers, FINAL).items(bytes([letter]))
+    }
+
+
+def roots(node: Node) -> list[bytes]:
+    """The roots of the three trees, as a change of nothing finds them."""
+    trees = (TreeNodes(node.layers, number) for number in range(len(Trees._fields)))
+    return [merkle.update(tree, {}).root for tree in trees]
+
+
+def fetch(node: Node, giver: Snapshots) -> Offer:
+    """Let a node take what another offers."""
+    offer = giver.offer(now_ms=1)
+    assert offer is not None
+    taking = Snapshots(node.kept)
+    for number in range(offer.chunks):
+        data = giver.chunk(offer.height, number)
+        assert data is not None
+        taking.take(offer, number, data)
+    return offer
+
+
+@pytest.fixture(autouse=True)
+def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshot, "CHUNK_BYTES_AIM", 4_000)
+
+
+def test_who_joins_at_height_50_has_the_state_of_one_that_was_there_from_the_start() -> None:
+    shop, late = past(), newcomer()
+    assert late.assessor.outlook().height == 0
+    offer = fetch(late, Snapshots(shop.here.kept))
+    assert offer.height == HEIGHTS and offer.chunks > 4
+    assert pairs(late) == pairs(shop.here)
+    assert roots(late) == roots(shop.here)
+    assert roots(late)[1] == shop.chain[-1].sealed.seal.state_root
+    ours, theirs = late.assessor.outlook(), shop.here.assessor.outlook()
+    assert ours == theirs, "height, seal, rules, witnesses, deadlines: all of it"
+    assert late.kept.last.logs == shop.here.kept.last.logs
+    seals = "SELECT * FROM seal_row ORDER BY height"
+    assert late.layers.rows(seals) == shop.here.layers.rows(seals)
+
+
+def test_the_ledger_goes_on_from_there_while_records_follow() -> None:
+    shop, late = past(), newcomer()
+    joined = Snapshots(late.kept)
+    assert joined.held() is None
+    fetch(late, Snapshots(shop.here.kept))
+    total = shop.held[-1]
+    assert joined.held() == (HEIGHTS, 1, total)
+    assert not joined.audit(), "not before all are here"
+    late.take(shop.records[: total // 2])
+    _, here, of = joined.held() or (0, 0, 0)
+    assert 1 < here < of == total
+    late.kept.refresh()
+    assert late.kept.cut.height == HEIGHTS, "what comes does not take it back"
+    late.take(shop.records[:total])
+    assert joined.held() == (HEIGHTS, total, total)
+    assert joined.audit()
+    assert joined.held() is None
+    refused = "SELECT id, reason FROM refused WHERE layer = 0 ORDER BY id"
+    assert late.layers.rows(refused) == shop.here.layers.rows(refused) != []
+    assert late.kept.alarm == ""
+
+
+def test_the_next_seals_are_judged_and_followed_from_a_state_that_was_taken() -> None:
+    shop = Past()
+    for n in range(3):
+        shop.work("Jun", n + 1, by="Ana")
+        shop.seal_all()
+    late = Node(shop.community, shop.documents)
+    late.take(shop.records[:1])
+    for kept in shop.chain:
+        late.seals.put(kept.sealed, kept.delta)
+    late.store.commit()
+    fetch(late, Snapshots(shop.here.kept))
+    late.take(shop.records)
+    for _ in range(2):
+        done = shop.work("Bo", 5, by="Mei")
+        shop.earn(70)
+        shop.here.take(shop.records)
+        late.take(shop.records)
+        shop.now_ms += 60_000
+        seal_once([shop.here, late], signers_of(shop), shop.now_ms)
+        late.kept.refresh()
+        shop.here.kept.refresh()
+        assert pairs(late) == pairs(shop.here)
+        assert roots(late) == roots(shop.here)
+        assert late.kept.verdict(done) is None and late.kept.is_final(done)
+    assert Snapshots(late.kept).audit()
+
+
+def test_an_offer_stays_while_newer_seals_come_and_is_made_anew_later() -> None:
+    shop = Past()
+    shop.work("Jun", 1, by="Ana")
+    giver = Snapshots(shop.here.kept)
+    assert giver.offer(now_ms=0) is None, "nothing is sealed"
+    shop.seal_all()
+    first = giver.offer(now_ms=1_000)
+    assert first is not None and first.height == 1
+    data = giver.chunk(1, 0)
+    shop.work("Jun", 2, by="Ana")
+    shop.seal_all()
+    assert giver.offer(now_ms=1_000 + OFFER_MS - 1) == first
+    assert giver.chunk(1, 0) == data
+    later = giver.offer(now_ms=1_000 + OFFER_MS)
+    assert later is not None and later.height == 2
+    assert giver.chunk(1, 0) is None and giver.chunk(2, 0) is not None
+    assert giver.chunk(2, later.chunks) is None
+
+
+def spoiled(data: bytes) -> list[tuple[bytes, type[CommonwealError]]]:
+    fields: Any = codec.decode(data)
+    richer = [*fields[1][:-1], [fields[1][-1][0], codec.encode([10**9])]]
+    return [
+        (codec.encode([fields[0], richer]), WrongState),
+        (codec.encode([fields[0], fields[1][1:]]), WrongState),
+        (b"junk", Malformed),
+        (b"", Malformed),
+    ]
+
+
+def test_a_wrong_pair_is_refused_and_another_peer_goes_on_where_the_first_ended() -> None:
+    shop, late = past(), newcomer()
+    giver = Snapshots(shop.here.kept)
+    offer = giver.offer(now_ms=1)
+    assert offer is not None
+    taking = Snapshots(late.kept)
+    for number in range(offer.chunks):
+        data = giver.chunk(offer.height, number)
+        assert data is not None
+        for bad, error in spoiled(data):
+            with pytest.raises(error):
+                taking.take(offer, number, bad)
+        with pytest.raises(WrongState):
+            taking.take(Offer(offer.height - 1, offer.depth), number, data)
+        before = taking.progress()
+        progress = taking.take(offer, number, data)
+        assert before is None or before.wanted == number
+        assert progress.wanted == (number + 1 if number + 1 < offer.chunks else None)
+    assert pairs(late) == pairs(shop.here)
+    assert taking.progress() is None
+
+
+def test_a_state_of_a_height_that_is_not_kept_is_not_taken() -> None:
+    shop, late = past(), newcomer(heights=10)
+    with pytest.raises(WrongState, match="no seal"):
+        fetch(late, Snapshots(shop.here.kept))
+    assert late.assessor.outlook().height == 0
+
+
+def test_a_chunk_out_of_turn_is_passed_over_and_another_offer_begins_anew() -> None:
+    shop, late = past(), newcomer()
+    giver, taking = Snapshots(shop.here.kept), Snapshots(late.kept)
+    offer = giver.offer(now_ms=1)
+    assert offer is not None
+    chunks = [giver.chunk(offer.height, number) or b"" for number in range(offer.chunks)]
+    assert taking.take(offer, 1, chunks[1]).wanted == 0
+    assert taking.take(offer, 0, chunks[0]).wanted == 1
+    assert taking.take(offer, 0, chunks[0]).wanted == 1
+    assert Snapshots(late.kept).progress() == taking.progress(), "it outlives a restart"
+    taking.give_up()
+    assert taking.progress() is None
+    fetch(late, giver)
+    assert pairs(late) == pairs(shop.here)
+
+
+def test_a_ledger_that_came_as_far_by_itself_is_not_taken_back() -> None:
+    shop, late = past(), newcomer()
+    early = newcomer(heights=20)
+    early.take(shop.records[: shop.held[19]])
+    early.kept.refresh()
+    offer, chunks = Snapshots(early.kept).whole()
+    assert offer.height == 20
+    late.take(shop.records[: shop.held[-1]])
+    late.kept.refresh()
+    for number, data in enumerate(chunks):
+        assert Snapshots(late.kept).take(offer, number, data).wanted is None
+    assert late.kept.cut.height == HEIGHTS and pairs(late) == pairs(shop.here)
+
+
+def test_a_state_with_other_members_than_the_seal_names_is_not_put_in_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shop, late = past(), newcomer()
+    monkeypatch.setattr("commonweal.storage.consensus.snapshots.MEMBERS", (b"M",))
+    with pytest.raises(WrongState, match="other roots"):
+        fetch(late, Snapshots(shop.here.kept))
+    late.kept.refresh()
+    assert late.kept.cut.height == 0 and pairs(late) == {}
+
+
+def test_without_the_evidence_that_seals_name_the_records_are_folded_anew_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shop, late = past(), newcomer()
+    fetch(late, Snapshots(shop.here.kept))
+    late.take(shop.records[: shop.held[-1]])
+    folded: list[int] = []
+    plain = Finalizer.fold
+
+    def lacking(self: Finalizer, seal: Seal, delta: Delta) -> FoldedSeal | MissingParts:
+        folded.append(seal.height)
+        return MissingParts((b"proof",)) if seal.height == 7 else plain(self, seal, delta)
+
+    monkeypatch.setattr(Finalizer, "fold", lacking)
+    assert not Snapshots(late.kept).audit()
+    assert folded[-1] == 7
+    before = len(folded)
+    assert not Snapshots(late.kept).audit()
+    assert len(folded) == before, "nothing came that could help"
+    assert late.kept.cut.height == HEIGHTS
+
+
+def test_records_that_come_to_another_root_raise_the_alarm(monkeypatch: pytest.MonkeyPatch) -> None:
+    shop, late = past(), newcomer()
+    fetch(late, Snapshots(shop.here.kept))
+    late.take(shop.records[: shop.held[-1]])
+    from commonweal.protocol.ledger.sharing import distribution
+
+    plain = distribution.book
+
+    def forgetful(state: Any, cut: Any, records: Any) -> list[bytes]:
+        some: list[Record] = [one for one in records if cut.height != 30]
+        return plain(state, cut, some)
+
+    monkeypatch.setattr(distribution, "book", forgetful)
+    assert Snapshots(late.kept).audit()
+    assert late.kept.alarm

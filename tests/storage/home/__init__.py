@@ -1,0 +1,1 @@
+"""Tests of the home folder, its keystore, and homes of earlier versions."""

@@ -1,0 +1,1 @@
+"""Tests of stored records, blobs and seals."""

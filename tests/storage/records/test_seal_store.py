@@ -1,0 +1,118 @@
+"""What a node keeps of seals: the chain, its own votes until a height is sealed, and proofs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from commonweal.protocol.seal.chain import Point, follow
+from commonweal.protocol.seal.cut import Delta, delta_to_bytes
+from commonweal.protocol.seal.events import Lock
+from commonweal.protocol.seal.formats import SealedHeight, sealed_to_bytes
+from commonweal.protocol.seal.votes import NIL, SealId, Step, convict
+from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.seal_store import SealStore
+from tests.protocol.seal import scenes
+from tests.protocol.seal.scenes import DEVICES, POINT, certificate, delta, proposal, seal, vote
+from tests.protocol.seal.witness import COMMUNITY, LOGS
+
+
+def grown(count: int) -> list[tuple[SealedHeight, Delta]]:
+    """Return the first sealed heights of a chain; each one covers a record more."""
+    point: Point = POINT
+    found = []
+    for number in range(count):
+        of = delta(number + 1)
+        sealed = scenes.sealed_after(point, cut_root=seal(of).cut_root)
+        point = follow(point, sealed)
+        found.append((sealed, of))
+    return found
+
+
+def test_what_is_put_is_found_by_height_and_by_id() -> None:
+    seals = SealStore(Store(), COMMUNITY)
+    assert seals.height == 0 and seals.at(1) is None
+    for sealed, of in grown(3):
+        seals.put(sealed, of)
+    assert seals.height == 3
+    for sealed, of in grown(3):
+        height, id = sealed.seal.height, sealed.seal.id
+        assert seals.at(height) == (sealed, of)
+        assert (seals.height_of(id), seals.clock_of(id)) == (height, sealed.seal.clock)
+    covering = [seals.height_covering(LOGS[0], seq) for seq in range(4)]
+    assert covering == [1, 2, 3, None]
+    assert seals.height_covering(LOGS[1], 0) is None
+    unknown = SealId(bytes(32))
+    assert seals.height_of(unknown) is seals.clock_of(unknown) is None
+    assert {one.length for one in seals.cut().values()} == {3}
+
+
+def test_heights_have_no_gap() -> None:
+    seals = SealStore(Store(), COMMUNITY)
+    first, _, third = grown(3)
+    seals.put(*first)
+    with pytest.raises(AssertionError):
+        seals.put(*third)
+
+
+def test_a_chain_is_handed_on_within_limits_but_one_seal_at_least() -> None:
+    seals = SealStore(Store(), COMMUNITY)
+    for sealed, of in grown(4):
+        seals.put(sealed, of)
+    size = sum(map(len, (sealed_to_bytes(grown(1)[0][0]), delta_to_bytes(grown(1)[0][1]))))
+    assert [len(seals.chain(1, heights, 1 << 20)) for heights in (1, 3, 9)] == [1, 3, 4]
+    assert len(seals.chain(2, 9, 1)) == 1
+    assert len(seals.chain(1, 9, 2 * size)) == 2
+    assert seals.chain(5, 9, 1 << 20) == []
+
+
+def test_own_votes_and_the_lock_stay_until_their_height_is_sealed() -> None:
+    seals = SealStore(Store(), COMMUNITY)
+    offered = proposal()
+    id = offered.seal.id
+    polka = tuple(sorted((vote(n, Step.PREVOTE, id) for n in range(3)), key=lambda one: one.device))
+    mine = [vote(0, Step.PREVOTE, id), vote(0, Step.PRECOMMIT, id), vote(0, Step.PREVOTE, NIL, 1)]
+    seals.put_vote(mine[0])
+    seals.put_vote(mine[1], Lock(offered, polka))
+    seals.put_vote(mine[2])
+    assert seals.votes(1) == mine and seals.votes(2) == []
+    assert seals.lock(1) == Lock(offered, polka) and seals.lock(2) is None
+    seals.put(*grown(1)[0])
+    assert seals.votes(1) == [] and seals.lock(1) is None
+
+
+def test_one_vote_is_kept_for_each_step_of_a_round() -> None:
+    seals = SealStore(Store(), COMMUNITY)
+    seals.put_vote(vote(0, Step.PREVOTE, NIL))
+    with pytest.raises(Exception, match="UNIQUE"):
+        seals.put_vote(vote(0, Step.PREVOTE, seal().id))
+
+
+def test_a_vote_that_is_not_committed_is_gone(tmp_path: Path) -> None:
+    store = Store(tmp_path / "ledger.db")
+    SealStore(store, COMMUNITY).put_vote(vote(0, Step.PREVOTE, NIL))
+    store.commit()
+    SealStore(store, COMMUNITY).put_vote(vote(0, Step.PRECOMMIT, NIL))
+    store.close()
+    again = Store(tmp_path / "ledger.db")
+    assert SealStore(again, COMMUNITY).votes(1) == [vote(0, Step.PREVOTE, NIL)]
+    again.close()
+
+
+def test_the_first_proof_against_a_device_is_kept() -> None:
+    seals = SealStore(Store(), COMMUNITY)
+    first = convict(vote(0, Step.PREVOTE, NIL), vote(0, Step.PREVOTE, seal().id))
+    second = convict(vote(0, Step.PREVOTE, NIL, 1), vote(0, Step.PREVOTE, seal().id, 1))
+    other = convict(vote(1, Step.PREVOTE, NIL), vote(1, Step.PREVOTE, seal().id))
+    assert [seals.put_double_vote(one) for one in (first, second, other)] == [True, False, True]
+    assert seals.double_votes() == {DEVICES[0]: first, DEVICES[1]: other}
+
+
+def test_the_first_fork_of_finality_is_shown() -> None:
+    seals = SealStore(Store(), COMMUNITY)
+    assert seals.fork() is None
+    pair = certificate(seal()), certificate(seal(clock=9))
+    seals.put_fork(*pair)
+    seals.put_fork(pair[1], pair[0])
+    assert seals.fork() == pair

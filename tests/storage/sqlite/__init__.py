@@ -1,0 +1,1 @@
+"""Tests of the SQLite file, its schema, and read-only SQL."""

@@ -1,0 +1,189 @@
+"""Questions in SQL: what reads the views is answered, and nothing else happens."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from commonweal.protocol.errors import BadQuestion, QuestionTooLong
+from commonweal.storage.ledger import ledger
+from commonweal.storage.ledger.views import VIEWS
+from commonweal.storage.sqlite import readonly_sql
+from commonweal.storage.sqlite.readonly_sql import USUAL, QueryLimits, ask
+from tests.protocol.rules.workshop import busy
+from tests.storage.ledger.test_ledger import Home, in_pieces
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The file of a community that worked, voted, sealed and was paid."""
+    shop = busy()
+    home = Home(shop.community, shop.documents)
+    home.hold(shop.records)
+    home.seal(shop)
+    for _ in in_pieces(home, Random(1)):
+        pass
+    path = tmp_path_factory.mktemp("state") / "state?#.db"
+    with ledger.open_ledger(path, home.store, shop.community):
+        pass
+    yield path
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_is_read(path: Path, view: str) -> None:
+    found = ask(path, f"SELECT * FROM {view}")
+    assert found.columns
+    assert found.rows
+    counted = ask(path, f"SELECT count(*) FROM {view}")
+    assert counted.rows == [(len(found.rows),)]
+
+
+def test_views_are_joined_grouped_and_summed(path: Path) -> None:
+    sums = ask(
+        path,
+        "WITH paid AS (SELECT member, sum(amount) AS amount FROM payouts GROUP BY member)"
+        " SELECT members.status, paid.amount, rank() OVER (ORDER BY paid.amount DESC)"
+        " FROM paid JOIN members ON members.id = paid.member",
+    )
+    assert sums.rows
+    assert all(row[0] == "active" for row in sums.rows)
+    events = ask(path, "SELECT final, count(*), max(claimed_at) FROM events GROUP BY final").rows
+    assert {final for final, *_ in events} <= {0, 1}
+
+
+def test_claims_say_what_is_owed_paid_and_open(path: Path) -> None:
+    found = ask(path, "SELECT amount, settled, said, open, status, final FROM claims").rows
+    assert (1000, 300, 200, 700, "partly", 1) in found
+    (corrections,) = ask(path, "SELECT sum(amount), max(corrects) FROM payouts WHERE corrects").rows
+    assert corrections == (-100, 1)
+
+
+ATTACKS = [
+    "DELETE FROM members",
+    "INSERT INTO members VALUES (1)",
+    "UPDATE member_row SET status = 'x'",
+    "DROP VIEW members",
+    "CREATE TABLE t (a)",
+    "CREATE TEMP TABLE t (a)",
+    "CREATE TEMP VIEW v AS SELECT 1",
+    "ATTACH DATABASE '{path}.stolen' AS a",
+    "ATTACH ':memory:' AS a",
+    "DETACH main",
+    "VACUUM INTO '{path}.stolen'",
+    "VACUUM",
+    "PRAGMA writable_schema = ON",
+    "PRAGMA query_only = OFF",
+    "PRAGMA journal_mode = DELETE",
+    "PRAGMA table_info(mark)",
+    "SELECT * FROM pragma_table_info('mark')",
+    "SELECT * FROM pragma_database_list",
+    "SELECT load_extension('x')",
+    "SELECT readfile('/etc/passwd')",
+    "SELECT writefile('{path}.stolen', 'x')",
+    "SELECT fts3_tokenizer('x')",
+    "SELECT randomblob(1000000000)",
+    "SELECT zeroblob(1000000000)",
+    "SELECT sqlite_version()",
+    "SELECT * FROM sqlite_master",
+    "SELECT * FROM sqlite_schema",
+    "SELECT * FROM main.sqlite_master",
+    "SELECT * FROM sqlite_temp_master",
+    "SELECT * FROM sqlite_stat1",
+    "SELECT * FROM dbstat",
+    "SELECT * FROM generate_series(1, 1000000000)",
+    "SELECT * FROM json_each('[1]')",
+    "BEGIN EXCLUSIVE",
+    "BEGIN; SELECT 1",
+    "SELECT 1; DELETE FROM members",
+    "ANALYZE",
+    "REINDEX",
+    "SAVEPOINT a",
+    "SELECT ?",
+    "",
+    "-- nothing",
+    "SELECT 1\0; DELETE FROM members",
+]
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("statement", ATTACKS)
+def test_nothing_else_is_done(path: Path, statement: str) -> None:
+    before = digest(path), sorted(path.parent.iterdir())
+    with pytest.raises((BadQuestion, QuestionTooLong)):
+        ask(path, statement.replace("{path}", str(path)))
+    assert (digest(path), sorted(path.parent.iterdir())) == before
+
+
+@pytest.mark.parametrize("table", ["mark", "state", "refused", "MARK", "State", '"refused"'])
+def test_what_lies_behind_the_views_is_not_read(path: Path, table: str) -> None:
+    for statement in (
+        f"SELECT * FROM {table}",
+        f"SELECT count(*) FROM {table}",
+        f"SELECT count(*) FROM main.{table}",
+        f"SELECT (SELECT count(*) FROM {table})",
+        f"WITH members AS (SELECT * FROM {table}) SELECT * FROM members",
+        f"WITH members AS (SELECT count(*) FROM {table}) SELECT * FROM members",
+        f"WITH members AS (SELECT 1 FROM {table}) SELECT * FROM members",
+    ):
+        with pytest.raises(BadQuestion):
+            ask(path, statement)
+
+
+BOMBS = [
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n",
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n",
+    "SELECT count(*) FROM events a, events b, events c, events d, events e, events f, events g,"
+    " events h, attests i, attests j",
+    "SELECT group_concat(a.id) FROM events a, events b, events c, events d, events e, events f",
+    "SELECT printf('%1000000000d', 1)",
+    "SELECT replace(replace(replace(hex(printf('%.200000c', 'a')), '6', printf('%.9999c', 'b')),"
+    " 'b', printf('%.9999c', 'c')), 'c', printf('%.9999c', 'd'))",
+    "SELECT " + "(" * 5_000 + "1" + ")" * 5_000,
+    "SELECT 1" + " UNION SELECT 1" * 600,
+    "SELECT " + ",".join(["1"] * 3_000),
+    "SELECT '" + "x" * 20_000 + "'",
+    "SELECT a.id FROM events a, events b, events c, events d, events e ORDER BY a.id || b.id",
+]
+
+
+@pytest.mark.parametrize("statement", BOMBS)
+def test_no_question_takes_long_or_much(path: Path, statement: str) -> None:
+    start = time.process_time()
+    try:
+        found = ask(path, statement)
+    except (BadQuestion, QuestionTooLong):
+        pass
+    else:
+        assert len(found.rows) <= USUAL.rows
+    assert time.process_time() - start < 10
+
+
+def test_the_step_limit_is_what_ends_a_question(path: Path) -> None:
+    statement = "SELECT count(*) FROM events a, events b, events c, events d"
+    with pytest.raises(QuestionTooLong):
+        ask(path, statement, QueryLimits(steps=1_000))
+    (events,) = ask(path, "SELECT count(*) FROM events").rows[0]
+    assert ask(path, statement).rows == [(events**4,)]
+
+
+def test_the_row_limit_is_said(path: Path) -> None:
+    some = ask(path, "SELECT id FROM events", QueryLimits(rows=2))
+    assert (len(some.rows), some.is_cut) == (2, True)
+    every = ask(path, "SELECT id FROM events LIMIT 2", QueryLimits(rows=2))
+    assert (len(every.rows), every.is_cut) == (2, False)
+
+
+def test_the_authorizer_is_what_refuses(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readonly_sql, "_may", lambda *_: sqlite3.SQLITE_OK)
+    assert ask(path, "SELECT count(*) FROM mark").rows[0][0]
+    with pytest.raises(BadQuestion):
+        ask(path, "DELETE FROM mark")
