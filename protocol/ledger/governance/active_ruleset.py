@@ -18,7 +18,7 @@ from commonweal.protocol.ledger.state.context import NO_DOCUMENTS
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.rules.document import Ruleset, RulesetId, from_bytes, from_map
-from commonweal.protocol.vocabulary.rule_params import ROLES, Role, Rules
+from commonweal.protocol.vocabulary.rule_params import ROLES, Role, RuleParams
 
 STANDING, DOCUMENT = Table.STANDING.prefix, Table.DOCUMENT.prefix
 ADOPTED = Table.ADOPTED.prefix
@@ -98,7 +98,9 @@ def history(state: State) -> list[tuple[int, RulesetId, bytes]]:
     ]
 
 
-def rules_at(state: State, documents: Mapping[bytes, bytes], height: int, time_ms: int) -> Rules:
+def rules_at(
+    state: State, documents: Mapping[bytes, bytes], height: int, time_ms: int
+) -> RuleParams:
     """Return what is asked of a record whose author knew the seal of `height`, at a time.
 
     The rules that were in force there, while those in force now let him; else the latter.
@@ -116,7 +118,7 @@ def rules_at(state: State, documents: Mapping[bytes, bytes], height: int, time_m
 
 
 @lru_cache(maxsize=RULESETS_KEPT_MAX)
-def _rules_of(canonical: bytes) -> Rules:
+def _rules_of(canonical: bytes) -> RuleParams:
     ruleset = read(canonical)
     roles = {
         name: Role(
@@ -127,7 +129,7 @@ def _rules_of(canonical: bytes) -> Rules:
         )
         for name, table in ruleset.document.get("roles", {}).items()
     }
-    return Rules(
+    return RuleParams(
         joining=ruleset.joining,
         attestations=ruleset.attestations,
         common_attestations=ruleset.common_attestations,
@@ -139,6 +141,6 @@ def _rules_of(canonical: bytes) -> Rules:
     )
 
 
-def rules_of(ruleset: Ruleset) -> Rules:
+def rules_of(ruleset: Ruleset) -> RuleParams:
     """Return what the fold asks of a ruleset."""
     return _rules_of(ruleset.to_bytes())
