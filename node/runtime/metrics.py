@@ -1,7 +1,8 @@
-"""Figures of a running node for monitors: `/metrics` and `/health`, over HTTP on loopback only.
+"""Metrics of a running node for monitors: `/metrics` and `/health`, over HTTP on loopback only.
 
-Only when a member asks for it in his settings. It answers GET and nothing else, tells no
-secret, no name and no address, and does not let a slow or chatty client cost anything.
+Served only when the setting `metrics_port` asks for it. It answers GET and nothing else, shows
+no secret, no name and no address, and bounds what a slow or chatty client can cost. h11 reads
+and writes HTTP; each connection serves one request.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ import resource
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+import h11
 import trio
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -62,10 +65,10 @@ Figures = Mapping[str, int]
 
 
 class Metrics:
-    """The little server of a node's figures."""
+    """The HTTP server of a node's figures."""
 
     def __init__(self, port: int, read: Callable[[], Awaitable[Figures]]) -> None:
-        """Port: on 127.0.0.1. read: the figures of the node; may raise StorageError."""
+        """port: on 127.0.0.1. read: returns the figures of the node; may raise StorageError."""
         self._port, self._read = port, read
         self._places = trio.CapacityLimiter(CONNECTIONS_MAX)
         self._registry = CollectorRegistry()
@@ -84,32 +87,38 @@ class Metrics:
         await trio.serve_listeners(self._serve, listeners)
 
     async def _serve(self, stream: trio.SocketStream) -> None:
+        """Answer one request, if it is whole and short and comes in time; then close."""
         with suppress(trio.BrokenResourceError, trio.ClosedResourceError, trio.WouldBlock):
             self._places.acquire_on_behalf_of_nowait(stream)
             try:
                 async with stream:
                     with trio.move_on_after(SECONDS_MAX):
-                        request = await _request(stream)
-                        if request:
-                            await stream.send_all(await self._answer(request))
+                        http = h11.Connection(
+                            h11.SERVER, max_incomplete_event_size=REQUEST_BYTES_MAX
+                        )
+                        request = await _request(http, stream)
+                        if request is not None:
+                            await stream.send_all(_response(http, *await self._answer(request)))
             finally:
                 self._places.release_on_behalf_of(stream)
         await trio.aclose_forcefully(stream)
 
-    async def _answer(self, request: bytes) -> bytes:
-        match request.split(b" "):
-            case [b"GET", b"/metrics", *_]:
+    async def _answer(self, request: h11.Request) -> tuple[HTTPStatus, str, bytes]:
+        """Return status, content type and body."""
+        match request.method, request.target:
+            case b"GET", b"/metrics":
                 figures = await self._figures()
                 for name, gauge in self._gauges.items():
                     gauge.set(figures.get(name, 0))
-                return _response(200, CONTENT_TYPE_LATEST, generate_latest(self._registry))
-            case [b"GET", b"/health", *_]:
+                return HTTPStatus.OK, CONTENT_TYPE_LATEST, generate_latest(self._registry)
+            case b"GET", b"/health":
                 figures = await self._figures()
-                status = 200 if figures.get("healthy") else 503
+                is_healthy = figures.get("healthy")
+                status = HTTPStatus.OK if is_healthy else HTTPStatus.SERVICE_UNAVAILABLE
                 body = json.dumps(dict(figures), sort_keys=True).encode() + b"\n"
-                return _response(status, "application/json", body)
+                return status, "application/json", body
             case _:
-                return _response(404, "text/plain", b"here are /metrics and /health\n")
+                return HTTPStatus.NOT_FOUND, "text/plain", b"here are /metrics and /health\n"
 
     async def _figures(self) -> Figures:
         try:
@@ -119,34 +128,36 @@ class Metrics:
 
 
 def own_figures() -> dict[str, int]:
-    """Return what the system says of this process."""
-    found: dict[str, int] = {}
+    """Return memory and open files of this process, as the system counts them."""
+    figures: dict[str, int] = {}
     with suppress(OSError):
         pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
-        found["resident_bytes"] = pages * resource.getpagesize()
-        found["open_files"] = sum(1 for _ in Path("/proc/self/fd").iterdir())
-    if not found:  # macOS: the largest so far, in bytes
-        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        found["resident_bytes"] = most if sys.platform == "darwin" else most * 1024
-    return found
+        figures["resident_bytes"] = pages * resource.getpagesize()
+        figures["open_files"] = sum(1 for _ in Path("/proc/self/fd").iterdir())
+    if not figures:  # macOS has no /proc: the largest resident size so far, in bytes
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        figures["resident_bytes"] = peak if sys.platform == "darwin" else peak * 1024
+    return figures
 
 
-async def _request(stream: trio.SocketStream) -> bytes:
-    """Return the first line of a request, once all of it came; empty when it never does."""
-    data = b""
-    while b"\r\n\r\n" not in data:
-        part = await stream.receive_some(REQUEST_BYTES_MAX)
-        data += part
-        if not part or len(data) > REQUEST_BYTES_MAX:
-            return b""
-    return data.partition(b"\r\n")[0]
+async def _request(http: h11.Connection, stream: trio.SocketStream) -> h11.Request | None:
+    """Return the head of a request; None when it is no HTTP, too long, or never whole."""
+    try:
+        while (event := http.next_event()) is h11.NEED_DATA:
+            http.receive_data(await stream.receive_some(REQUEST_BYTES_MAX))
+    except h11.RemoteProtocolError:
+        return None
+    return event if isinstance(event, h11.Request) else None
 
 
-def _response(status: int, kind: str, body: bytes) -> bytes:
-    words = {200: "OK", 404: "Not Found", 503: "Service Unavailable"}
-    head = (
-        f"HTTP/1.1 {status} {words[status]}\r\nContent-Type: {kind}\r\n"
-        f"Content-Length: {len(body)}\r\nX-Content-Type-Options: nosniff\r\n"
-        "Connection: close\r\n\r\n"
-    )
-    return head.encode() + body
+def _response(http: h11.Connection, status: HTTPStatus, kind: str, body: bytes) -> bytes:
+    """Return the bytes of a response after which the connection closes."""
+    headers = [
+        ("Content-Type", kind),
+        ("Content-Length", str(len(body))),
+        ("X-Content-Type-Options", "nosniff"),
+        ("Connection", "close"),
+    ]
+    head = h11.Response(status_code=status, headers=headers, reason=status.phrase)
+    parts = http.send(head), http.send(h11.Data(body)), http.send(h11.EndOfMessage())
+    return b"".join(parts)

@@ -36,8 +36,16 @@ FORBIDDEN = {
 }
 # What a file may not import while it is loaded, so that `weal --help` is quick.
 FORBIDDEN_ON_LOAD = {
-    "commands": {"trio", "commonweal.node", "rich", "segno", "multiaddr", "prometheus_client"},
-    "cli.py": {"trio", "commonweal.node", "rich", "segno", "multiaddr", "prometheus_client"},
+    "commands": {
+        "trio",
+        "commonweal.node",
+        "rich",
+        "segno",
+        "multiaddr",
+        "h11",
+        "prometheus_client",
+    },
+    "cli.py": {"trio", "commonweal.node", "rich", "segno", "multiaddr", "h11", "prometheus_client"},
 }
 
 PRODUCT = ("protocol", "storage", "node", "commands", "commonweal")
