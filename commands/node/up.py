@@ -89,10 +89,11 @@ def _run(
     log: Path | None,
     ready: Callable[[list[str]], None],
 ) -> None:
+    from commonweal.node.control.server import LocalServer
     from commonweal.node.runtime import logs, process
 
     with logs.log_to(settings.log_level, log):
-        process.run(home, secrets, settings, ready)
+        process.run(home, secrets, settings, LocalServer, ready)
 
 
 def _say_addresses(addresses: list[str]) -> None:
@@ -103,7 +104,7 @@ def _say_addresses(addresses: list[str]) -> None:
 
 
 def _detached(home: Home, settings: Config) -> int:
-    """Be the process that `launch.Starting` waits for."""
+    """Run the process that `node.control.daemon.NodeProcess` waits for."""
     from commonweal.node.control import daemon
 
     def tell(report: dict[str, object]) -> None:

@@ -10,6 +10,7 @@ from typing import Final
 
 import trio
 
+from commonweal.node.control.server import LocalServer
 from commonweal.node.runtime import process
 from commonweal.node.runtime.config import Config
 from commonweal.node.service.events import Event
@@ -40,7 +41,7 @@ def request_admission(home: Home, secrets: Secrets, link: CommunityLink, seconds
             said[event.address] = event.reason
 
     config = Config(listen=LISTEN, mdns=False)
-    with process.opened(home, secrets, config, note) as node:
+    with process.opened(home, secrets, config, LocalServer, note) as node:
         outcome = process.run_trio(_run, node, seconds)
         if outcome:
             return outcome

@@ -17,19 +17,19 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from random import SystemRandom
-from typing import Any, TypeVar, TypeVarTuple, Unpack
+from typing import Any, Protocol, TypeAlias, TypeVar, TypeVarTuple, Unpack
 
 import trio
 
-from commonweal.node.control.server import LocalServer
 from commonweal.node.network import Network
 from commonweal.node.runtime.config import Config
 from commonweal.node.runtime.gossip_validator import Validator
 from commonweal.node.runtime.ledger_thread import LedgerThread
 from commonweal.node.runtime.loop import Runtime
 from commonweal.node.runtime.metrics import Metrics
-from commonweal.node.service.events import Event, Listening
+from commonweal.node.service.events import Answer, Event, Listening
 from commonweal.node.service.peer import Identity
 from commonweal.node.service.service import Service
 from commonweal.protocol import keys
@@ -53,6 +53,20 @@ END_S_MAX = 3.0
 """After this long an orderly end becomes a sudden one."""
 
 
+class Api(Protocol):
+    """What a node needs of its local API; `node.control.server.LocalServer` is the one there is."""
+
+    async def run(self, *, task_status: Any = trio.TASK_STATUS_IGNORED) -> None:
+        """Serve until cancelled; started() once it listens."""
+
+    def answer(self, action: Answer) -> None:
+        """Pass an answer on, at once and without waiting."""
+
+
+ApiFactory: TypeAlias = Callable[[Path, Callable[[Event], None], Callable[[], None]], Api]
+"""Makes the local API: path of the socket, what takes each event, what ends the node."""
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """The parts of a node. scope: cancelled, it ends the node in order."""
@@ -61,7 +75,7 @@ class Node:
     store: Store
     network: Network
     runtime: Runtime
-    api: LocalServer
+    api: Api
     deciding: LedgerThread
     metrics: Metrics | None
     scope: trio.CancelScope
@@ -69,7 +83,11 @@ class Node:
 
 @contextmanager
 def opened(
-    home: Home, secrets: Secrets, config: Config, note: Callable[[Event], None] | None = None
+    home: Home,
+    secrets: Secrets,
+    config: Config,
+    api: ApiFactory,
+    note: Callable[[Event], None] | None = None,
 ) -> Iterator[Node]:
     """Hold the home's lock and ledger and put the parts of its node together.
 
@@ -85,7 +103,7 @@ def opened(
         peer_seed = keys.peer_seed(secrets.device_seed)
         identity = Identity.of(secrets.device_seed)
         service = Service(store, community, identity, SystemRandom(), link.invite if link else None)
-        yield _assembled(home, settings, config, service, peer_seed, note)
+        yield _assembled(home, settings, config, service, peer_seed, api, note)
 
 
 @contextmanager
@@ -104,12 +122,18 @@ def _locked(home: Home) -> Iterator[None]:
             return
 
 
-def run(home: Home, secrets: Secrets, config: Config, ready: Callable[[list[str]], None]) -> None:
+def run(
+    home: Home,
+    secrets: Secrets,
+    config: Config,
+    api: ApiFactory,
+    ready: Callable[[list[str]], None],
+) -> None:
     """Run the node of a home until it is told to end. ready: called once with its addresses.
 
     Raises what `opened` does, PortTaken, CannotListen, and what made a part fail.
     """
-    with opened(home, secrets, config) as node:
+    with opened(home, secrets, config, api) as node:
         _tend_memory()
         run_trio(_live, node, ready)
 
@@ -212,6 +236,7 @@ def _assembled(
     config: Config,
     service: Service,
     peer_seed: bytes,
+    api_factory: ApiFactory,
     note: Callable[[Event], None] | None,
 ) -> Node:
     def emit(event: Event) -> None:
@@ -225,7 +250,7 @@ def _assembled(
     listen = config.listen or (f"/ip4/0.0.0.0/tcp/{port}", f"/ip6/::/tcp/{port}")
     validator = Validator(time.monotonic)
     network = Network(peer_seed, listen, emit, validate=validator.judge, mdns=config.mdns)
-    api = LocalServer(home.socket_for_binding(), emit, scope.cancel)
+    api = api_factory(home.socket_for_binding(), emit, scope.cancel)
     deciding = LedgerThread(home.database, home.state, service.desk.replica.community)
     runtime = Runtime(
         *(service, store, network, api.answer),
