@@ -45,7 +45,7 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True)
-class RekeyedMember:
+class Rekeyed:
     """A member whose keys are others than he began with.
 
     His id, and the record that gave him the present ones, with its clock.
@@ -57,7 +57,7 @@ class RekeyedMember:
 
 
 @dataclass(frozen=True, slots=True)
-class CommunityLink:
+class Link:
     """Where a community is, and perhaps the right to ask to join it.
 
     height, seal: a recent seal of the inviter, a checkpoint for the newcomer; 0 and
@@ -70,10 +70,10 @@ class CommunityLink:
     invite: Invite | None
     height: int = 0
     seal: bytes = b""
-    rekeyed: RekeyedMember | None = None
+    rekeyed: Rekeyed | None = None
 
 
-def to_text(link: CommunityLink) -> str:
+def to_text(link: Link) -> str:
     """Return the link as it is pasted or shown as a QR code, at most `LINK_CHARS_MAX` characters.
 
     Of more addresses than fit, each contact keeps its first ones.
@@ -85,7 +85,7 @@ def to_text(link: CommunityLink) -> str:
     return text
 
 
-def _text(link: CommunityLink, contacts: Sequence[tuple[PeerKey, list[str]]]) -> str:
+def _text(link: Link, contacts: Sequence[tuple[PeerKey, list[str]]]) -> str:
     invite, rekeyed = link.invite, link.rekeyed
     fields: list[codec.Value] = [
         FORM,
@@ -100,7 +100,7 @@ def _text(link: CommunityLink, contacts: Sequence[tuple[PeerKey, list[str]]]) ->
     return SCHEME + urlsafe_b64encode(codec.encode(fields)).rstrip(b"=").decode()
 
 
-def from_text(text: str) -> CommunityLink:
+def from_text(text: str) -> Link:
     """Return what a pasted link says; white space in it is ignored. Raises `BadLink`."""
     if len(text) > PASTED_CHARS_MAX:
         raise BadLink(f"{len(text)} characters; a link has at most {LINK_CHARS_MAX}")
@@ -126,9 +126,7 @@ def from_text(text: str) -> CommunityLink:
         ):
             found = tuple(map(_contact, contacts))
             rekeyed = _rekeyed(more[0]) if more else None
-            return CommunityLink(
-                CommunityId(community), found, _invite(invite), height, seal, rekeyed
-            )
+            return Link(CommunityId(community), found, _invite(invite), height, seal, rekeyed)
         case _:
             raise BadLink("it was made by another version or is not a link")
 
@@ -154,12 +152,12 @@ def _invite(value: codec.Value) -> Invite | None:
             raise BadLink("the invite in it cannot be read")
 
 
-def _rekeyed(value: codec.Value) -> RekeyedMember:
+def _rekeyed(value: codec.Value) -> Rekeyed:
     match value:
         case [bytes(member), bytes(id), int(clock)] if (
             len(member) == len(id) == 32 and type(clock) is int and clock > 0
         ):
-            return RekeyedMember(MemberId(member), RecordId(id), clock)
+            return Rekeyed(MemberId(member), RecordId(id), clock)
         case _:
             raise BadLink("the member in it cannot be read")
 

@@ -17,9 +17,9 @@ from typing import Any, NamedTuple, NewType, cast
 from commonweal.protocol import codec, keys
 from commonweal.protocol.errors import BadRuleset, Malformed
 from commonweal.protocol.rules import portions
-from commonweal.protocol.rules.checks import faults, unreachable_objections
+from commonweal.protocol.rules.checks import faults, never_object
 from commonweal.protocol.rules.environment import ENVIRONMENT
-from commonweal.protocol.rules.expression import BOOL, INT, CheckedExpression
+from commonweal.protocol.rules.expression import BOOL, INT, Checked
 from commonweal.protocol.rules.expression import check as check_expression
 from commonweal.protocol.rules.expression.position import Position
 from commonweal.protocol.rules.places import nearest, places
@@ -39,11 +39,7 @@ from commonweal.protocol.rules.schema import (
     Fields,
 )
 from commonweal.protocol.vocabulary.budget import MIB, Budget, Usage
-from commonweal.protocol.vocabulary.rule_params import (
-    EventCondition,
-    MembershipRules,
-    membership_rules,
-)
+from commonweal.protocol.vocabulary.rule_params import Admission, Joining, joining_of
 
 RulesetId = NewType("RulesetId", bytes)
 """The hash of a ruleset's canonical form."""
@@ -87,7 +83,7 @@ class Bucket:
     scope: str
     specification: str
     within_ms: int
-    where: CheckedExpression | None
+    where: Checked | None
     divide: str
     recent_ms: int
     claim: str
@@ -103,7 +99,7 @@ class Pool:
     name: str
     unit: str
     scale: int
-    income: CheckedExpression
+    income: Checked
     every_ms: int
     late: str
     late_ms: int
@@ -124,14 +120,14 @@ class Ruleset:
     id: RulesetId
     name: str
     document: Mapping[str, Any]
-    joining: MembershipRules
+    joining: Joining
     attestations: int
     common_attestations: int
     keeper: str
     factors: tuple[str, ...]
     units: tuple[str, ...]
-    admissions: tuple[EventCondition, ...]
-    values: Mapping[str, CheckedExpression]
+    admissions: tuple[Admission, ...]
+    values: Mapping[str, Checked]
     pools: tuple[Pool, ...]
     processes: Mapping[str, Process]
     lazy_covers: tuple[str, ...]
@@ -178,7 +174,7 @@ def check(text: str, electorate: int | None = None) -> list[Problem]:
         return [Problem(1, 1, "a value is nested too deep or too long", "shorten it")]
     found = faults(document)
     if not found and electorate is not None:
-        found = unreachable_objections(document, enough_to_stop(electorate))
+        found = never_object(document, enough_to_stop(electorate))
     if not found and _size(document) > DOCUMENT_BYTES_MAX:
         sentence = f"the ruleset has more than {DOCUMENT_BYTES_MAX:,} bytes"
         return [Problem(1, 1, sentence, "shorten its sentences")]
@@ -187,14 +183,14 @@ def check(text: str, electorate: int | None = None) -> list[Problem]:
     return sorted(problems, key=lambda one: (one.line, one.column))
 
 
-MEMBERSHIP_PACE_KEYS = ("growth_per_week", "growth_percent", "delay_hours", "founding_circle")
+UNSAID = ("growth_per_week", "growth_percent", "delay_hours", "founding_circle")
 """Keys of [membership] that say how fast a community grows, and what newcomers wait for."""
 
 
-def unset_membership_keys(ruleset: Ruleset) -> tuple[str, ...]:
+def unsaid(ruleset: Ruleset) -> tuple[str, ...]:
     """Return which of these keys a document leaves out, so that the default holds."""
     section = ruleset.document.get("membership", {})
-    return tuple(key for key in MEMBERSHIP_PACE_KEYS if key not in section)
+    return tuple(key for key in UNSAID if key not in section)
 
 
 def read_toml(text: str) -> Ruleset:
@@ -260,7 +256,7 @@ def _read(document: Mapping[str, Any]) -> Ruleset:
         id=RulesetId(keys.hash32(keys.RULESET, canonical)),
         name=document["name"],
         document=document,
-        joining=membership_rules(document.get("membership", {})),
+        joining=joining_of(document.get("membership", {})),
         attestations=contributions["attestations"],
         common_attestations=contributions["common_attestations"],
         keeper=contributions["keeper"],
@@ -302,9 +298,9 @@ def _portion(text: str) -> Portion:
     return portion
 
 
-def _admission(name: str, values: dict[str, Any]) -> EventCondition:
+def _admission(name: str, values: dict[str, Any]) -> Admission:
     when = check_expression(values["when"], ENVIRONMENT, BOOL)
-    return EventCondition(name, tuple(values["actions"]), when)
+    return Admission(name, tuple(values["actions"]), when)
 
 
 def _processes(tables: Mapping[str, Any]) -> dict[str, Process]:

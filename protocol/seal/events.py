@@ -8,10 +8,10 @@ from typing import TypeAlias
 
 from commonweal.protocol.seal.cut import Delta
 from commonweal.protocol.seal.formats import Proposal, Seal
-from commonweal.protocol.seal.have_frontiers import HaveFrontier
+from commonweal.protocol.seal.have_frontiers import Have
 from commonweal.protocol.seal.votes import Certificate, DoubleVote, SealId, Vote
 
-Message: TypeAlias = Vote | Proposal | HaveFrontier | Certificate
+Message: TypeAlias = Vote | Proposal | Have | Certificate
 """What witnesses send each other; read from bytes, so with good signatures."""
 
 
@@ -34,7 +34,7 @@ class Timeout:
 
 
 @dataclass(frozen=True, slots=True)
-class ProposalVerdict:
+class Verdict:
     """What the ledger says of a proposal.
 
     sound: what every node finds alike: the cut is closed and extends the last, every root
@@ -49,32 +49,32 @@ class ProposalVerdict:
     missing: tuple[bytes, ...] = ()
 
 
-VALID_PROPOSAL = ProposalVerdict(sound=True)
+GOOD = Verdict(sound=True)
 
 
 # What comes in.
 
 
 @dataclass(frozen=True, slots=True)
-class HeightStarted:
+class Begun:
     """The height starts, or goes on after a crash.
 
     have: that of this device, when it is a witness or a candidate.
     """
 
-    have: HaveFrontier | None = None
+    have: Have | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class MessageReceived:
+class Received:
     """A message came, with good signatures; of a certificate they are still to be checked."""
 
     message: Message
 
 
 @dataclass(frozen=True, slots=True)
-class ProposalPrepared:
-    """The answer to `PrepareProposal`: what we propose."""
+class Built:
+    """The answer to `Build`: what we propose."""
 
     round: int
     seal: Seal
@@ -82,12 +82,12 @@ class ProposalPrepared:
 
 
 @dataclass(frozen=True, slots=True)
-class ProposalProcessed:
-    """The answer to `ProcessProposal`: at any later time, and again when missing data has come."""
+class Judged:
+    """The answer to `Judge`, at any time later, and again when what was missing has come."""
 
     round: int
     seal: SealId
-    verdict: ProposalVerdict
+    verdict: Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class TimedOut:
     timeout: Timeout
 
 
-Event: TypeAlias = HeightStarted | MessageReceived | ProposalPrepared | ProposalProcessed | TimedOut
+Event: TypeAlias = Begun | Received | Built | Judged | TimedOut
 
 
 # What goes out, to be done in this order.
@@ -135,16 +135,16 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
-class PrepareProposal:
-    """Make a seal and its cut, fair to `haves`, and answer with `ProposalPrepared`."""
+class Build:
+    """Make a seal and its cut, fair to `haves`, and answer with `Built`."""
 
     round: int
-    haves: tuple[HaveFrontier, ...]
+    haves: tuple[Have, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class ProcessProposal:
-    """Judge a proposal and answer with `ProposalProcessed`."""
+class Judge:
+    """Judge a proposal and answer with `Judged`."""
 
     proposal: Proposal
 
@@ -171,14 +171,14 @@ class Decide:
 
 
 @dataclass(frozen=True, slots=True)
-class ReportDoubleVote:
+class Guilty:
     """A device voted twice; the proof goes to evidence."""
 
     proof: DoubleVote
 
 
 @dataclass(frozen=True, slots=True)
-class ReportFork:
+class Forked:
     """Two certified seals at this height: keep the first, stop sealing, show both."""
 
     first: Certificate
@@ -186,13 +186,5 @@ class ReportFork:
 
 
 Action: TypeAlias = (
-    Persist
-    | Broadcast
-    | Schedule
-    | PrepareProposal
-    | ProcessProposal
-    | Fetch
-    | Decide
-    | ReportDoubleVote
-    | ReportFork
+    Persist | Broadcast | Schedule | Build | Judge | Fetch | Decide | Guilty | Forked
 )

@@ -140,6 +140,11 @@ class StateDb:
             RecordId(id) for (id,) in self.rows(asked, (FINAL, *(one.value for one in reasons)))
         )
 
+    def keys_above(self, prefix: bytes) -> list[bytes]:
+        """Return the keys with this prefix that records above the last cut wrote, ascending."""
+        asked = "SELECT DISTINCT key FROM state WHERE key >= ? AND key < ? AND layer > ? ORDER BY 1"
+        return [key for (key,) in self.rows(asked, (prefix, _after(prefix), FINAL))]
+
     def is_empty(self) -> bool:
         """Whether no layer has anything."""
         return not self.rows("SELECT 1 FROM state LIMIT 1")

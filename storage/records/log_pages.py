@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from commonweal.protocol import codec
 from commonweal.protocol.errors import InvalidRecord, Malformed
 from commonweal.protocol.keys import DeviceKey
-from commonweal.protocol.records.fork_proof import ForkProof
+from commonweal.protocol.records.fork_proof import Proof
 from commonweal.protocol.records.log import is_signed
 from commonweal.protocol.records.record import CONTEXT, CommunityId, Record, from_bytes_unchecked
 from commonweal.storage.records.blobs_settings_addresses import Shelves
@@ -110,10 +110,10 @@ def fitting(wires: Iterator[bytes] | list[bytes], bytes_max: int) -> list[bytes]
     return fitting
 
 
-def proof_in(row: Row) -> ForkProof:
+def proof_in(row: Row) -> Proof:
     """Return a stored proof; it was checked before it was stored."""
     one, two = (from_bytes_unchecked(wire) for wire in _wires_of(row[0]))
-    return ForkProof(one.author, one.seq, one.prev, (one.wire, two.wire))
+    return Proof(one.author, one.seq, one.prev, (one.wire, two.wire))
 
 
 def _wires_of(data: bytes) -> tuple[bytes, bytes]:

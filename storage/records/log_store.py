@@ -17,13 +17,13 @@ from commonweal.protocol import keys
 from commonweal.protocol.errors import ForkedLog, InvalidRecord, Malformed, MissingBody
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.records import fork_proof
-from commonweal.protocol.records.fork_proof import ForkProof
+from commonweal.protocol.records.fork_proof import Proof
 from commonweal.protocol.records.log import Tip
 from commonweal.protocol.records.record import (
     NO_ID,
     Record,
     RecordId,
-    clock_from_bytes,
+    clock_in,
     community_of,
     from_bytes_unchecked,
     is_body,
@@ -211,7 +211,7 @@ class Store(LogPages):
         if clock is None:
             wire = self.wire(record_id)
             if wire is not None:
-                clock = clock_from_bytes(wire)
+                clock = clock_in(wire)
                 self._remember(record_id, clock)
         return clock
 
@@ -327,7 +327,7 @@ class Store(LogPages):
 
     # Proofs
 
-    def freeze(self, proof: ForkProof) -> bool:
+    def freeze(self, proof: Proof) -> bool:
         """Keep a proof and end the good part of its log there; say whether that changed anything.
 
         Of several proofs against one log the one with the lowest seq is kept, of these the first.
@@ -354,14 +354,14 @@ class Store(LogPages):
         )
         return True
 
-    def proof(self, author: DeviceKey) -> ForkProof | None:
+    def proof(self, author: DeviceKey) -> Proof | None:
         """Return the proof that froze a log; None when it is not frozen."""
         row = self.row(
             "SELECT wire FROM proof JOIN log ON log.id = proof.log WHERE author = ?", (author,)
         )
         return proof_in(row) if row else None
 
-    def proofs(self) -> Iterator[ForkProof]:
+    def proofs(self) -> Iterator[Proof]:
         """Yield all proofs, by author."""
         found = self.rows("SELECT wire FROM proof JOIN log ON log.id = proof.log ORDER BY author")
         return map(proof_in, found)

@@ -13,12 +13,10 @@ from typing import NamedTuple
 
 from commonweal.protocol.codec import INT_MAX
 from commonweal.protocol.ledger.state.state import State
-from commonweal.protocol.ledger.state.tables import Table
-from commonweal.protocol.rules.split import CORRECTION, PayoutLine
+from commonweal.protocol.rules.split import CORRECTION, Line
 
-POOL, TAKEN, PAID = Table.POOL.prefix, Table.TAKEN.prefix, Table.PAID.prefix
-PAST, LINE, INCOME = Table.PAST.prefix, Table.LINE.prefix, Table.INCOME.prefix
-SPLIT, CORRECTED = Table.SPLIT.prefix, Table.CORRECTED.prefix
+POOL, TAKEN, PAID, PAST, LINE = b"z", b"y", b"W", b"j", b"T"
+INCOME, SPLIT, CORRECTED = b"0", b"9s", b"9c"
 
 INPUTS_KEPT_MAX = 64
 """A line keeps so many of the contributions that it was reckoned from, and their number."""
@@ -100,7 +98,7 @@ class Payout(NamedTuple):
     unit: str
     scale: int
     ruleset: bytes
-    line: PayoutLine
+    line: Line
     inputs: int
 
 
@@ -130,7 +128,7 @@ class Sheet:
         self._splits: dict[PoolId, dict[int, SplitRow]] = {}
         self._lines: dict[tuple[int, PoolId], list[tuple[bytes, Payout]]] = {}
 
-    def write(self, pool: PoolId, ruleset: bytes, line: PayoutLine) -> None:
+    def write(self, pool: PoolId, ruleset: bytes, line: Line) -> None:
         """Put a line behind those that the pool has at this height."""
         number = self._numbers.get(pool.name, 0)
         self._numbers[pool.name] = number + 1
@@ -216,7 +214,7 @@ def lines_of(state: State, height: int, pool: PoolId) -> list[tuple[bytes, Payou
 def lines(state: State, prefix: bytes = b"") -> Iterator[tuple[bytes, Payout]]:
     """Yield the lines whose place begins so, each with its place."""
     for key, (unit, scale, ruleset, count, fields) in state.items(LINE + prefix):
-        line = PayoutLine(*fields)
+        line = Line(*fields)
         line = line._replace(inputs=tuple(line.inputs))
         height = int.from_bytes(key[1:9])
         yield key[1:], Payout(height, key[9:-5].decode(), unit, scale, ruleset, line, count)
@@ -250,7 +248,7 @@ def _pool_id(prefix: bytes) -> PoolId:
     return PoolId(name, unit, int(scale))
 
 
-def _fitting(line: PayoutLine) -> PayoutLine:
+def _fitting(line: Line) -> Line:
     """Return a line whose weights fit 64 bits: where they do not, both are cut alike."""
     if line.weights <= INT_MAX:
         return line

@@ -20,12 +20,11 @@ from commonweal.protocol.ledger.members.permissions import Power, writer_may
 from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes, is_count
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
-from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.ledger.things.event_row import EVENT, EventRow, event_row
 from commonweal.protocol.records.record import Record
-from commonweal.protocol.vocabulary.rule_params import RuleParams
+from commonweal.protocol.vocabulary.rule_params import Rules
 
-SAID, DISPUTE = Table.SAID.prefix, Table.DISPUTE.prefix
+SAID, DISPUTE = b"a", b"d"
 YES, NO, WITHDRAW, OPEN = "yes", "no", "withdraw", "open"
 
 
@@ -112,7 +111,7 @@ def attesters(state: State, event: bytes) -> tuple[int, int]:
     return row.yes - own.count(YES), row.no - own.count(NO)
 
 
-def is_attested(state: State, event: bytes, rules: RuleParams) -> bool:
+def is_attested(state: State, event: bytes, rules: Rules) -> bool:
     """Whether as many others as the rules ask say yes to an event, and more than say no."""
     yes, no = attesters(state, event)
     return yes >= commons.attestations(state, event, rules) and (yes > no or not no)
@@ -154,7 +153,7 @@ def _count(state: State, event: bytes, context: Context) -> Verdict:
     return None
 
 
-def _others(state: State, event: bytes, rules: RuleParams) -> str | None:
+def _others(state: State, event: bytes, rules: Rules) -> str | None:
     """Return what others say of a payment, when they are as many as a contribution needs."""
     yes, no = attesters(state, event)
     if max(yes, no) < commons.attestations(state, event, rules) or yes == no:

@@ -16,14 +16,13 @@ from commonweal.protocol.ledger.members import agents, roles
 from commonweal.protocol.ledger.state.context import Context, Verdict
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
-from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.ledger.things.event_row import EVENT, EventRow, event_row
 from commonweal.protocol.ledger.things.resources import RESOURCE, resource_row
 from commonweal.protocol.records.record import Record
 from commonweal.protocol.vocabulary.actions import ACTIONS
-from commonweal.protocol.vocabulary.rule_params import RuleParams
+from commonweal.protocol.vocabulary.rule_params import Rules
 
-COMMON = Table.COMMON.prefix
+COMMON = b"9m"
 
 SAID_OF_RESOURCES = ("newInventoriedResource", "state", "atLocation", "containedIn")
 
@@ -74,7 +73,7 @@ def common_row(state: State, event: bytes) -> CommonRow | None:
     return None if value is None else CommonRow(*value)
 
 
-def attestations(state: State, event: bytes, rules: RuleParams) -> int:
+def attestations(state: State, event: bytes, rules: Rules) -> int:
     """Return how many others must attest an event; never fewer than one."""
     is_common = state.get(COMMON + event) is not None
     return max(1, rules.attestations, rules.common_attestations if is_common else 0)

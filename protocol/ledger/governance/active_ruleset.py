@@ -16,12 +16,10 @@ from commonweal.protocol.ledger.members.enrolment import FOUNDING
 from commonweal.protocol.ledger.members.roles import WITNESS
 from commonweal.protocol.ledger.state.context import NO_DOCUMENTS
 from commonweal.protocol.ledger.state.state import State
-from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.rules.document import Ruleset, RulesetId, from_bytes, from_map
-from commonweal.protocol.vocabulary.rule_params import ROLES, Role, RuleParams
+from commonweal.protocol.vocabulary.rule_params import ROLES, Role, Rules
 
-STANDING, DOCUMENT = Table.STANDING.prefix, Table.DOCUMENT.prefix
-ADOPTED = Table.ADOPTED.prefix
+STANDING, DOCUMENT, ADOPTED = b"L", b"J", b"N"
 
 RULESETS_KEPT_MAX = 32
 """So many rulesets are kept read; more are read again."""
@@ -98,9 +96,7 @@ def history(state: State) -> list[tuple[int, RulesetId, bytes]]:
     ]
 
 
-def rules_at(
-    state: State, documents: Mapping[bytes, bytes], height: int, time_ms: int
-) -> RuleParams:
+def rules_at(state: State, documents: Mapping[bytes, bytes], height: int, time_ms: int) -> Rules:
     """Return what is asked of a record whose author knew the seal of `height`, at a time.
 
     The rules that were in force there, while those in force now let him; else the latter.
@@ -118,7 +114,7 @@ def rules_at(
 
 
 @lru_cache(maxsize=RULESETS_KEPT_MAX)
-def _rules_of(canonical: bytes) -> RuleParams:
+def _rules_of(canonical: bytes) -> Rules:
     ruleset = read(canonical)
     roles = {
         name: Role(
@@ -129,7 +125,7 @@ def _rules_of(canonical: bytes) -> RuleParams:
         )
         for name, table in ruleset.document.get("roles", {}).items()
     }
-    return RuleParams(
+    return Rules(
         joining=ruleset.joining,
         attestations=ruleset.attestations,
         common_attestations=ruleset.common_attestations,
@@ -141,6 +137,6 @@ def _rules_of(canonical: bytes) -> RuleParams:
     )
 
 
-def rules_of(ruleset: Ruleset) -> RuleParams:
+def rules_of(ruleset: Ruleset) -> Rules:
     """Return what the fold asks of a ruleset."""
     return _rules_of(ruleset.to_bytes())

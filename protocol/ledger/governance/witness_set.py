@@ -23,7 +23,6 @@ from commonweal.protocol.ledger.state.advance import Cut
 from commonweal.protocol.ledger.state.context import Context, Verdict
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
-from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.records.record import Record
 from commonweal.protocol.seal.quorum import WITNESSES_MAX, quorum_of
 from commonweal.protocol.seal.witnesses import (
@@ -36,7 +35,8 @@ from commonweal.protocol.seal.witnesses import (
     witness_fields,
 )
 
-GUILTY, SEATED = Table.GUILTY.prefix, Table.SEATED.prefix
+GUILTY = b"2"
+SEATED = b"Kw"
 
 REFUSALS = (Reason.SEAT_NEEDED, Reason.LAST_WITNESS)
 """Why seals refuse what a ledger that folds no seals cannot judge."""

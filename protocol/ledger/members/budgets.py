@@ -1,6 +1,6 @@
 """Spending: what of the members' budgets is used, and what of each log the next cut may take.
 
-A cut takes of a log at most its window (`log_window`), and of a member's logs together
+A cut takes of a log at most its window (`budget.window`), and of a member's logs together
 what the budget of the day has left, and one record more at most, so that it is used up. What
 is used is paid off at the pace of the budget, a day's worth with each day of seal time.
 
@@ -22,23 +22,22 @@ from commonweal.protocol.identity.parent import parent_of
 from commonweal.protocol.keys import DeviceKey, MemberId, short
 from commonweal.protocol.ledger.members.enrolment import DEVICE, DeviceRow, device_row, member_row
 from commonweal.protocol.ledger.state.state import State
-from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.records.record import Record, RecordId
 from commonweal.protocol.seal.cut import Cut
 from commonweal.protocol.vocabulary.budget import (
-    DEFAULT_BUDGET,
-    NEW_LOG_MAX,
-    NO_USAGE,
-    RECORD_USAGE_MAX,
+    DEFAULT,
+    NEW_LOG,
+    NOTHING,
+    ONE_RECORD,
     Budget,
     Usage,
     day_of,
-    log_window,
-    total_usage,
+    total,
     usage_of,
+    window,
 )
 
-SPENT = Table.SPENT.prefix
+SPENT = b"%"
 
 NO_FREE: Mapping[DeviceKey, int] = {}
 
@@ -55,7 +54,7 @@ def spent(state: State, member: MemberId, day: int, budget: Budget) -> SpentRow:
     """Return what a member has used, with what the days until `day` have paid off."""
     value = state.get(SPENT + member)
     if value is None:
-        return SpentRow(day, NO_USAGE, NO_USAGE)
+        return SpentRow(day, NOTHING, NOTHING)
     before, used, whole = value[0], Usage(*value[1]), Usage(*value[2])
     paid = budget.daily.times(max(0, day - before))
     left = Usage(*(max(0, one) for one in used.less(paid)))
@@ -87,7 +86,7 @@ class Limits:
 
     state: State
     last: Cut
-    budget: Budget = DEFAULT_BUDGET
+    budget: Budget = DEFAULT
     day: int = 0
     free: Mapping[DeviceKey, int] = field(default_factory=lambda: NO_FREE)
 
@@ -102,7 +101,7 @@ class Limits:
         for author, usage in _by_author(records, self.free).items():
             payer = payers.get(author)
             if payer is not None:
-                of_member[payer] = of_member.get(payer, NO_USAGE).plus(usage)
+                of_member[payer] = of_member.get(payer, NOTHING).plus(usage)
         for member in sorted(of_member):
             row, more = spent(self.state, member, self.day, self.budget), of_member[member]
             used, whole = row.used.plus(more), row.whole.plus(more)
@@ -128,7 +127,7 @@ class _Purse:
     def is_over(self) -> bool:
         """Whether more was taken than the last record that still began within."""
         pairs = zip(self.used, self.limits, strict=True)
-        return not all(used.fits(limit.plus(RECORD_USAGE_MAX)) for used, limit in pairs)
+        return not all(used.fits(limit.plus(ONE_RECORD)) for used, limit in pairs)
 
     def take(self, usage: Usage) -> None:
         """Use that much of it."""
@@ -172,7 +171,7 @@ class Meter:
         """Count in what a cut covers. Raises `InvalidSeal` when that is more than it may."""
         for author, usage in _by_author(records, self._limits.free).items():
             log = self._log(author)
-            if usage == NO_USAGE:
+            if usage == NOTHING:
                 continue
             if self.is_full(author):
                 raise _over(author, "the budget of its member is used up")
@@ -199,16 +198,16 @@ class Meter:
         limits = self._limits
         free = limits.free.get(author, 0)
         if not limits.last:
-            return _Log(log_window(limits.budget, 1), None, free)
+            return _Log(window(limits.budget, 1), None, free)
         row = device_row(limits.state, author) if author in limits.last else None
         member = None if row is None else member_row(limits.state, row.member)
         if row is None or member is None:
-            return _Log(NEW_LOG_MAX, None, free)
+            return _Log(NEW_LOG, None, free)
         purse = self._purses.get(row.member)
         if purse is None:
             before = spent(limits.state, row.member, limits.day, limits.budget)
             purse = self._purses[row.member] = _Purse(before, limits.budget)
-        return _Log(log_window(limits.budget, member.devices), purse, free)
+        return _Log(window(limits.budget, member.devices), purse, free)
 
 
 def _over(author: DeviceKey, why: str) -> InvalidSeal:
@@ -221,7 +220,7 @@ def _by_author(records: Iterable[Record], free: Mapping[DeviceKey, int]) -> dict
     for record in records:
         logs.setdefault(record.author, []).append(record)
     return {
-        author: total_usage(one for one in run if one.seq >= free.get(author, 0))
+        author: total(one for one in run if one.seq >= free.get(author, 0))
         for author, run in logs.items()
     }
 

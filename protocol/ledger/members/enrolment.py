@@ -22,25 +22,17 @@ from typing import Any, NamedTuple
 
 from commonweal.protocol import keys
 from commonweal.protocol.errors import BadSignature, Malformed
-from commonweal.protocol.identity.identity import (
-    Enrolment,
-    Inception,
-    check_enrolment,
-    is_signed_by_peer,
-)
+from commonweal.protocol.identity.identity import Enrolment, Inception, check_enrolment, is_proven
 from commonweal.protocol.keys import MemberId, MemberKey, PeerKey, SignedContext
 from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes, is_count
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
-from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.records.record import Record
 
-FOUNDING = Table.FOUNDING.prefix
-COUNT = Table.COUNT.prefix
+FOUNDING = b"F"
+COUNT = b"#"
 """The key of how many are members now, and how many ever were: [active, ever]."""
-MEMBER, DEVICE = Table.MEMBER.prefix, Table.DEVICE.prefix
-DEVICE_OF, PEER = Table.DEVICE_OF.prefix, Table.PEER.prefix
-FROZEN = Table.FROZEN.prefix
+MEMBER, DEVICE, DEVICE_OF, PEER, FROZEN = b"M", b"D", b"E", b"P", b"Z"
 
 NEW, ACTIVE, LEFT, REMOVED = "new", "active", "left", "removed"
 
@@ -221,7 +213,7 @@ def _enrol(
     try:
         check_enrolment(enrolment, *speaking, signatures, proof)
     except BadSignature:
-        return Reason.NOT_SIGNED if is_signed_by_peer(enrolment, proof) else Reason.NOT_BY_PEER
+        return Reason.NOT_SIGNED if is_proven(enrolment, proof) else Reason.NOT_BY_PEER
     state.put(MEMBER + member, [*row._replace(devices=row.devices + 1)])
     state.put(DEVICE + device, [*DeviceRow(member, None, PeerKey(peer), record.clock)])
     state.put(DEVICE_OF + member + device, True)

@@ -14,10 +14,9 @@ from typing import NamedTuple
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger.members.enrolment import FROZEN
 from commonweal.protocol.ledger.state.state import State
-from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.records.record import RecordId
 
-KEPT = Table.KEPT.prefix
+KEPT = b"4"
 
 
 class KeptRow(NamedTuple):

@@ -36,13 +36,10 @@ from commonweal.protocol.ledger.members.permissions import Power, may, time_of, 
 from commonweal.protocol.ledger.state.context import Asker, Context, Verdict, is_bytes, is_count
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
-from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.ledger.state.time_jumps import last_ms
 from commonweal.protocol.records.record import Record, RecordId
 
-INVITE, REQUEST_OF = Table.INVITE.prefix, Table.REQUEST_OF.prefix
-REQUEST, VOUCH = Table.REQUEST.prefix, Table.VOUCH.prefix
-BROUGHT = Table.BROUGHT.prefix
+INVITE, REQUEST_OF, REQUEST, VOUCH, BROUGHT = b"I", b"Q", b"R", b"V", b"+"
 
 USES_MAX = 1000
 WEEK_MS = 7 * 24 * 3_600_000

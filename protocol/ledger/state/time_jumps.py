@@ -12,13 +12,12 @@ from typing import NamedTuple
 
 from commonweal.protocol.errors import InvalidSeal
 from commonweal.protocol.ledger.state.state import State
-from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.seal.timing import BACK_MS_MIN
 
-JUMP = Table.JUMP.prefix
+JUMP = b"Kd"
 """The key of the last jump."""
 
-LAST = Table.LAST_CUT.prefix
+LAST = b"K"
 """The key of the last cut; its second field is the time."""
 
 JUMP_MS_MIN = 2 * 24 * 60 * 60 * 1000

@@ -10,12 +10,11 @@ from typing import Any, NamedTuple
 from commonweal.protocol.codec import INT_MAX, INT_MIN
 from commonweal.protocol.ledger.state.context import Context
 from commonweal.protocol.ledger.state.state import State
-from commonweal.protocol.ledger.state.tables import Table
 
 SCALE_MAX = 9
 
-UNIT = Table.UNIT.prefix
-UNIT_LOOK = Table.UNIT_LOOK.prefix
+UNIT = b"U"
+UNIT_LOOK = b"u"
 
 
 class Quantity(NamedTuple):

@@ -13,29 +13,23 @@ from typing import NamedTuple, assert_never
 
 from commonweal.protocol.errors import RuleTypeError
 from commonweal.protocol.rules.expression import evaluation
-from commonweal.protocol.rules.expression.evaluation import (
-    FUEL_MAX,
-    Input,
-    Instruction,
-    Program,
-    Tank,
-)
+from commonweal.protocol.rules.expression.evaluation import FUEL_MAX, Input, Program, Step, Tank
 from commonweal.protocol.rules.expression.parser import parse
 from commonweal.protocol.rules.expression.position import Position
 from commonweal.protocol.rules.expression.tree import (
     NODES_MAX,
-    ArithmeticChain,
-    Conditional,
+    Call,
+    Chain,
+    Choice,
+    Compared,
     Constant,
     Expression,
-    FieldAccess,
-    FunctionCall,
-    ListLiteral,
+    Field,
+    Items,
     Logic,
-    MacroCall,
+    Macro,
     Name,
-    Relation,
-    Unary,
+    Prefix,
 )
 from commonweal.protocol.rules.expression.types import (
     BOOL,
@@ -53,7 +47,7 @@ NAMES_SHOWN_MAX = 8
 
 
 @dataclass(frozen=True, slots=True)
-class CheckedExpression:
+class Checked:
     """A rule that is known to be well typed, ready to be evaluated any number of times."""
 
     source: str
@@ -62,7 +56,7 @@ class CheckedExpression:
     program: Program
 
 
-def check(source: str, env: Mapping[str, Type], gives: Type | None = None) -> CheckedExpression:
+def check(source: str, env: Mapping[str, Type], gives: Type | None = None) -> Checked:
     """Return the rule in `source`, whose names are those of `env`.
 
     gives: the type that the rule must have, where the caller needs one.
@@ -75,11 +69,11 @@ def check(source: str, env: Mapping[str, Type], gives: Type | None = None) -> Ch
         raise _mismatch("the rule", gives, found)
     run = evaluation.paid(found.step, found.at)
     program = Program(run, found.type, tuple(checker.inputs.values()), checker.places)
-    return CheckedExpression(source, expression, found.type, program)
+    return Checked(source, expression, found.type, program)
 
 
 def evaluate(
-    checked: CheckedExpression,
+    checked: Checked,
     values: Mapping[str, Value],
     fuel: int = FUEL_MAX,
     tank: Tank | None = None,
@@ -98,7 +92,7 @@ class _Typed(NamedTuple):
     """A part of a rule: its type, how to compute it, where it stands."""
 
     type: Type
-    step: Instruction
+    step: Step
     at: Position
 
 
@@ -119,35 +113,35 @@ class _Checker:
                 return _Typed(_type_of(value), evaluation.constant(value), at)
             case Name(_, name):
                 return self._name(name, at)
-            case ListLiteral(_, parts):
+            case Items(_, parts):
                 return self._items(parts, at)
-            case FieldAccess(_, of, name):
+            case Field(_, of, name):
                 return self._field(self.typed(of), name, at)
-            case FunctionCall():
+            case Call():
                 return self._call(expression)
-            case MacroCall():
+            case Macro():
                 return self._macro(expression)
-            case Unary(_, sign, times, operand):
+            case Prefix(_, sign, times, operand):
                 if sign == "-":
                     step = self._want(operand, INT, "what - turns")
                     return _Typed(INT, evaluation.negative(step, times, at), at)
                 step = self._want(operand, BOOL, "what ! turns")
                 return _Typed(BOOL, evaluation.negated(step, times), at)
-            case ArithmeticChain():
+            case Chain():
                 return self._chain(expression)
-            case Relation():
+            case Compared():
                 return self._compared(expression)
             case Logic(_, sign, operands):
                 what = f"an operand of {sign}"
                 steps = [(self._want(operand, BOOL, what), operand.at) for operand in operands]
                 joined = evaluation.every if sign == "&&" else evaluation.some
                 return _Typed(BOOL, joined(steps), at)
-            case Conditional():
+            case Choice():
                 return self._choice(expression)
             case _:
                 assert_never(expression)
 
-    def _want(self, expression: Expression, kind: Type, what: str) -> Instruction:
+    def _want(self, expression: Expression, kind: Type, what: str) -> Step:
         found = self.typed(expression)
         if found.type != kind:
             raise _mismatch(what, kind, found)
@@ -187,7 +181,7 @@ class _Checker:
             raise RuleTypeError(sentence, _known(name, of.type.fields), at)
         return _Typed(kind, evaluation.field(of.step, name, kind, at), at)
 
-    def _call(self, call: FunctionCall) -> _Typed:
+    def _call(self, call: Call) -> _Typed:
         name, at = call.function, call.at
         least, most, form = _FORMS[name]
         if not least <= len(call.arguments) <= most:
@@ -204,7 +198,7 @@ class _Checker:
             return _Typed(INT, evaluation.muldiv(steps, at), at)
         return _Typed(INT, evaluation.extreme(name == "min", steps), at)
 
-    def _macro(self, macro: MacroCall) -> _Typed:
+    def _macro(self, macro: Macro) -> _Typed:
         name, at, variable = macro.macro, macro.at, macro.variable
         over = self.typed(macro.over)
         if not isinstance(over.type, ListType):
@@ -236,7 +230,7 @@ class _Checker:
             raise _mismatch(f"what {name} asks of each item", wanted, body)
         return _Typed(kind, evaluation.macro(name, over.step, place, item, body.step, at), at)
 
-    def _chain(self, chain: ArithmeticChain) -> _Typed:
+    def _chain(self, chain: Chain) -> _Typed:
         first = self._want(chain.first, INT, f"what {chain.links[0].sign} reckons with")
         links = [
             (link.sign, link.at, self._want(link.operand, INT, f"what {link.sign} reckons with"))
@@ -244,7 +238,7 @@ class _Checker:
         ]
         return _Typed(INT, evaluation.arithmetic(first, links), chain.at)
 
-    def _compared(self, compared: Relation) -> _Typed:
+    def _compared(self, compared: Compared) -> _Typed:
         sign, at = compared.sign, compared.at
         left, right = self.typed(compared.left), self.typed(compared.right)
         if not isinstance(left.type, Scalar):
@@ -260,7 +254,7 @@ class _Checker:
             raise RuleTypeError(sentence, "only numbers have an order; use == or !=", at)
         return _Typed(BOOL, evaluation.compared(sign, left.step, right.step, left.type, at), at)
 
-    def _choice(self, choice: Conditional) -> _Typed:
+    def _choice(self, choice: Choice) -> _Typed:
         condition = self._want(choice.condition, BOOL, "what stands before ?")
         then, other = self.typed(choice.then), self.typed(choice.otherwise)
         if then.type != other.type:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeAlias, assert_never
 
 from commonweal.protocol.errors import DivisionByZero, OutOfFuel, RuleOverflow
 from commonweal.protocol.rules.expression.position import Position
-from commonweal.protocol.rules.expression.tree import ArithmeticSign, MacroName, RelationSign
+from commonweal.protocol.rules.expression.tree import Arithmetic, Comparison, MacroName
 from commonweal.protocol.rules.expression.types import (
     INT_MAX,
     INT_MIN,
@@ -44,7 +44,7 @@ Frame: TypeAlias = "list[Any]"
 Run: TypeAlias = Callable[[Frame], Any]
 
 
-class Instruction(NamedTuple):
+class Step(NamedTuple):
     """`run` computes one value from a frame; `price` is the fuel to pay before it runs."""
 
     run: Run
@@ -88,7 +88,7 @@ def run(program: Program, values: Mapping[str, Value], fuel: int, tank: Tank | N
     return result
 
 
-def paid(step: Instruction, at: Position) -> Run:
+def paid(step: Step, at: Position) -> Run:
     """Run `step` after paying for it; raises OutOfFuel when the frame cannot."""
     inner, price = step
 
@@ -101,17 +101,17 @@ def paid(step: Instruction, at: Position) -> Run:
     return run_paid
 
 
-def constant(value: int | bool | str) -> Instruction:
+def constant(value: int | bool | str) -> Step:
     """The value itself."""
-    return Instruction(lambda frame: value, 1)
+    return Step(lambda frame: value, 1)
 
 
-def read(place: int) -> Instruction:
+def read(place: int) -> Step:
     """The value of a name, which stands at `place`."""
-    return Instruction(lambda frame: frame[place], 1)
+    return Step(lambda frame: frame[place], 1)
 
 
-def field(of: Instruction, name: str, kind: Type, at: Position) -> Instruction:
+def field(of: Step, name: str, kind: Type, at: Position) -> Step:
     """One field of a record; raises ValueMismatch when it is missing or of another type."""
     record, price = of
     what = f"the field {name}"
@@ -121,20 +121,20 @@ def field(of: Instruction, name: str, kind: Type, at: Position) -> Instruction:
         require(value, kind, what, at)
         return value
 
-    return Instruction(run_field, price + 1)
+    return Step(run_field, price + 1)
 
 
-def items(parts: Sequence[Instruction]) -> Instruction:
+def items(parts: Sequence[Step]) -> Step:
     """A list of the values of `parts`."""
     runs = tuple(part.run for part in parts)
-    return Instruction(lambda frame: [one(frame) for one in runs], 1 + _price(parts))
+    return Step(lambda frame: [one(frame) for one in runs], 1 + _price(parts))
 
 
-def negative(of: Instruction, times: int, at: Position) -> Instruction:
+def negative(of: Step, times: int, at: Position) -> Step:
     """The value with its sign turned `times` times; raises RuleOverflow at the range's end."""
     inner, price = of
     if times % 2 == 0:
-        return Instruction(inner, price + times)
+        return Step(inner, price + times)
 
     def run_negative(frame: Frame) -> int:
         value: int = -inner(frame)
@@ -142,25 +142,23 @@ def negative(of: Instruction, times: int, at: Position) -> Instruction:
             raise _overflow(at)
         return value
 
-    return Instruction(run_negative, price + times)
+    return Step(run_negative, price + times)
 
 
-def negated(of: Instruction, times: int) -> Instruction:
+def negated(of: Step, times: int) -> Step:
     """The condition turned `times` times."""
     inner, price = of
     if times % 2 == 0:
-        return Instruction(inner, price + times)
-    return Instruction(lambda frame: not inner(frame), price + times)
+        return Step(inner, price + times)
+    return Step(lambda frame: not inner(frame), price + times)
 
 
-def arithmetic(
-    first: Instruction, links: Sequence[tuple[ArithmeticSign, Position, Instruction]]
-) -> Instruction:
+def arithmetic(first: Step, links: Sequence[tuple[Arithmetic, Position, Step]]) -> Step:
     """The links applied from left to right; raises RuleOverflow or DivisionByZero."""
     price = first.price + sum(1 + step.price for _, _, step in links)
     if len(links) == 1:
         sign, at, step = links[0]
-        return Instruction(_binary(sign, first.run, step.run, at), price)
+        return Step(_binary(sign, first.run, step.run, at), price)
     start = first.run
     rest = tuple((_OPERATIONS[sign], step.run, at) for sign, at, step in links)
 
@@ -172,35 +170,33 @@ def arithmetic(
                 raise _overflow(at)
         return value
 
-    return Instruction(run_chain, price)
+    return Step(run_chain, price)
 
 
-def compared(
-    sign: RelationSign, left: Instruction, right: Instruction, kind: Type, at: Position
-) -> Instruction:
+def compared(sign: Comparison, left: Step, right: Step, kind: Type, at: Position) -> Step:
     """Whether the comparison holds; for `in`, `kind` is the type of the items."""
     one, other = left.run, right.run
     price = 1 + left.price + right.price
     match sign:
         case "==":
-            return Instruction(lambda frame: one(frame) == other(frame), price)
+            return Step(lambda frame: one(frame) == other(frame), price)
         case "!=":
-            return Instruction(lambda frame: one(frame) != other(frame), price)
+            return Step(lambda frame: one(frame) != other(frame), price)
         case "<":
-            return Instruction(lambda frame: one(frame) < other(frame), price)
+            return Step(lambda frame: one(frame) < other(frame), price)
         case "<=":
-            return Instruction(lambda frame: one(frame) <= other(frame), price)
+            return Step(lambda frame: one(frame) <= other(frame), price)
         case ">":
-            return Instruction(lambda frame: one(frame) > other(frame), price)
+            return Step(lambda frame: one(frame) > other(frame), price)
         case ">=":
-            return Instruction(lambda frame: one(frame) >= other(frame), price)
+            return Step(lambda frame: one(frame) >= other(frame), price)
         case "in":
-            return Instruction(_is_in(one, other, kind, at), price)
+            return Step(_is_in(one, other, kind, at), price)
         case _:
             assert_never(sign)
 
 
-def every(operands: Sequence[tuple[Instruction, Position]]) -> Instruction:
+def every(operands: Sequence[tuple[Step, Position]]) -> Step:
     """&&: whether all hold, asked from left to right up to the first that does not."""
     first, rest = _short(operands)
 
@@ -209,10 +205,10 @@ def every(operands: Sequence[tuple[Instruction, Position]]) -> Instruction:
             return False
         return all(operand(frame) for operand in rest)
 
-    return Instruction(run_every, len(operands) - 1 + operands[0][0].price)
+    return Step(run_every, len(operands) - 1 + operands[0][0].price)
 
 
-def some(operands: Sequence[tuple[Instruction, Position]]) -> Instruction:
+def some(operands: Sequence[tuple[Step, Position]]) -> Step:
     """||: whether one holds, asked from left to right up to the first that does."""
     first, rest = _short(operands)
 
@@ -221,33 +217,29 @@ def some(operands: Sequence[tuple[Instruction, Position]]) -> Instruction:
             return True
         return any(operand(frame) for operand in rest)
 
-    return Instruction(run_some, len(operands) - 1 + operands[0][0].price)
+    return Step(run_some, len(operands) - 1 + operands[0][0].price)
 
 
-def choice(
-    condition: Instruction, then: tuple[Instruction, Position], other: tuple[Instruction, Position]
-) -> Instruction:
+def choice(condition: Step, then: tuple[Step, Position], other: tuple[Step, Position]) -> Step:
     """One of two values; the other is neither computed nor paid."""
     decide, yes, no = condition.run, paid(*then), paid(*other)
-    return Instruction(
-        lambda frame: yes(frame) if decide(frame) else no(frame), 1 + condition.price
-    )
+    return Step(lambda frame: yes(frame) if decide(frame) else no(frame), 1 + condition.price)
 
 
-def size(of: Instruction) -> Instruction:
+def size(of: Step) -> Step:
     """How many items a list has."""
     inner, price = of
-    return Instruction(lambda frame: len(inner(frame)), price + 1)
+    return Step(lambda frame: len(inner(frame)), price + 1)
 
 
-def extreme(least: bool, arguments: Sequence[Instruction]) -> Instruction:
+def extreme(least: bool, arguments: Sequence[Step]) -> Step:
     """The smallest of the arguments, or the largest."""
     runs = tuple(argument.run for argument in arguments)
     choose = min if least else max
-    return Instruction(lambda frame: choose([one(frame) for one in runs]), 1 + _price(arguments))
+    return Step(lambda frame: choose([one(frame) for one in runs]), 1 + _price(arguments))
 
 
-def muldiv(arguments: Sequence[Instruction], at: Position) -> Instruction:
+def muldiv(arguments: Sequence[Step], at: Position) -> Step:
     """The value of a * b / c, where only that has to fit 128 bits; truncated as / is."""
     one, two, three = (argument.run for argument in arguments)
 
@@ -257,12 +249,10 @@ def muldiv(arguments: Sequence[Instruction], at: Position) -> Instruction:
             raise _overflow(at)
         return value
 
-    return Instruction(run_muldiv, 1 + _price(arguments))
+    return Step(run_muldiv, 1 + _price(arguments))
 
 
-def macro(
-    name: MacroName, over: Instruction, place: int, kind: Type, body: Instruction, at: Position
-) -> Instruction:
+def macro(name: MacroName, over: Step, place: int, kind: Type, body: Step, at: Position) -> Step:
     """`body` for each item of a list, the item at `place` of the frame.
 
     Each item costs one unit and the price of the body. `all` and `exists` end at the
@@ -272,15 +262,15 @@ def macro(
     price = over.price + 1
     match name:
         case "all":
-            return Instruction(lambda frame: all(value for _, value in each(frame)), price)
+            return Step(lambda frame: all(value for _, value in each(frame)), price)
         case "exists":
-            return Instruction(lambda frame: any(value for _, value in each(frame)), price)
+            return Step(lambda frame: any(value for _, value in each(frame)), price)
         case "filter":
-            return Instruction(lambda frame: [item for item, value in each(frame) if value], price)
+            return Step(lambda frame: [item for item, value in each(frame) if value], price)
         case "map":
-            return Instruction(lambda frame: [value for _, value in each(frame)], price)
+            return Step(lambda frame: [value for _, value in each(frame)], price)
         case "sum" | "count":
-            return Instruction(_total(each, at), price)
+            return Step(_total(each, at), price)
         case _:
             assert_never(name)
 
@@ -288,7 +278,7 @@ def macro(
 Each: TypeAlias = Callable[[Frame], Iterator[tuple[Any, Any]]]
 
 
-def _each(over: Run, place: int, kind: Type, body: Instruction, at: Position) -> Each:
+def _each(over: Run, place: int, kind: Type, body: Step, at: Position) -> Each:
     """The items of a list with the value of `body` for each, paid one by one."""
     inner, price = body.run, body.price + 1
 
@@ -332,12 +322,12 @@ def _is_in(wanted: Run, among: Run, kind: Type, at: Position) -> Run:
     return run_in
 
 
-def _short(operands: Sequence[tuple[Instruction, Position]]) -> tuple[Run, tuple[Run, ...]]:
+def _short(operands: Sequence[tuple[Step, Position]]) -> tuple[Run, tuple[Run, ...]]:
     """The first operand, and the others, each paid only when it is asked."""
     return operands[0][0].run, tuple(paid(step, at) for step, at in operands[1:])
 
 
-def _binary(sign: ArithmeticSign, one: Run, other: Run, at: Position) -> Run:
+def _binary(sign: Arithmetic, one: Run, other: Run, at: Position) -> Run:
     operation = _OPERATIONS[sign]
 
     def run_binary(frame: Frame) -> int:
@@ -367,7 +357,7 @@ def _remainder(one: int, other: int, at: Position) -> int:
     return one - other * whole
 
 
-_OPERATIONS: dict[ArithmeticSign, Callable[[int, int, Position], int]] = {
+_OPERATIONS: dict[Arithmetic, Callable[[int, int, Position], int]] = {
     "+": lambda one, other, at: one + other,
     "-": lambda one, other, at: one - other,
     "*": lambda one, other, at: one * other,
@@ -376,7 +366,7 @@ _OPERATIONS: dict[ArithmeticSign, Callable[[int, int, Position], int]] = {
 }
 
 
-def _price(parts: Sequence[Instruction]) -> int:
+def _price(parts: Sequence[Step]) -> int:
     return sum(part.price for part in parts)
 
 

@@ -15,27 +15,27 @@ from commonweal.protocol.rules.expression.tokens import RESERVED, Token, tokens
 from commonweal.protocol.rules.expression.tree import (
     DEPTH_MAX,
     NODES_MAX,
-    ArithmeticChain,
-    ArithmeticSign,
-    ArithmeticTerm,
-    Conditional,
+    Arithmetic,
+    Call,
+    Chain,
+    Choice,
+    Compared,
+    Comparison,
     Constant,
     Expression,
-    FieldAccess,
-    FunctionCall,
+    Field,
     FunctionName,
-    ListLiteral,
+    Items,
+    Link,
     Logic,
-    MacroCall,
+    Macro,
     MacroName,
     Name,
-    Relation,
-    RelationSign,
-    Unary,
+    Prefix,
 )
 from commonweal.protocol.rules.expression.types import INT_MAX, INT_MIN
 
-_COMPARISONS = frozenset(get_args(RelationSign))
+_COMPARISONS = frozenset(get_args(Comparison))
 _FUNCTIONS = get_args(FunctionName)
 _MACROS = get_args(MacroName)
 
@@ -65,7 +65,7 @@ class _Parser:
             at = self._node(question.at)
             then = self._logic_or()
             self.expect(":", "':' and the other value")
-            found = Conditional(at, found, then, self.expression())
+            found = Choice(at, found, then, self.expression())
         self._depth -= 1
         return found
 
@@ -99,8 +99,8 @@ class _Parser:
         if token.kind == "string" or token.text not in _COMPARISONS:
             return left
         self._next += 1
-        sign = cast(RelationSign, token.text)
-        found = Relation(self._node(token.at), sign, left, self._sum())
+        sign = cast(Comparison, token.text)
+        found = Compared(self._node(token.at), sign, left, self._sum())
         token = self._tokens[self._next]
         if token.kind != "string" and token.text in _COMPARISONS:
             raise RuleSyntaxError(
@@ -113,24 +113,20 @@ class _Parser:
     def _sum(self) -> Expression:
         at = self._tokens[self._next].at
         first = self._product()
-        links: list[ArithmeticTerm] = []
+        links: list[Link] = []
         while token := self._take("+", "-"):
             self._node(token.at)
-            links.append(
-                ArithmeticTerm(cast(ArithmeticSign, token.text), token.at, self._product())
-            )
-        return ArithmeticChain(at, first, tuple(links)) if links else first
+            links.append(Link(cast(Arithmetic, token.text), token.at, self._product()))
+        return Chain(at, first, tuple(links)) if links else first
 
     def _product(self) -> Expression:
         at = self._tokens[self._next].at
         first = self._prefixed()
-        links: list[ArithmeticTerm] = []
+        links: list[Link] = []
         while token := self._take("*", "/", "%"):
             self._node(token.at)
-            links.append(
-                ArithmeticTerm(cast(ArithmeticSign, token.text), token.at, self._prefixed())
-            )
-        return ArithmeticChain(at, first, tuple(links)) if links else first
+            links.append(Link(cast(Arithmetic, token.text), token.at, self._prefixed()))
+        return Chain(at, first, tuple(links)) if links else first
 
     def _prefixed(self) -> Expression:
         first = self._take("!", "-")
@@ -149,7 +145,7 @@ class _Parser:
             times += 1
         operand = self._member()
         self._depth = entered
-        return Unary(first.at, "!" if first.text == "!" else "-", times, operand)
+        return Prefix(first.at, "!" if first.text == "!" else "-", times, operand)
 
     def _member(self, negative: bool = False) -> Expression:
         found = self._primary(negative)
@@ -159,7 +155,7 @@ class _Parser:
             name = self._name("the name of a field or macro")
             at = self._node(name.at)
             is_macro = self._take("(") is not None
-            found = self._macro(name, at, found) if is_macro else FieldAccess(at, found, name.text)
+            found = self._macro(name, at, found) if is_macro else Field(at, found, name.text)
         self._depth = entered
         return found
 
@@ -171,7 +167,7 @@ class _Parser:
         self.expect(",", f"',' as in {name.text}(item, ...)")
         body = self.expression()
         self.expect(")", "')'")
-        return MacroCall(at, cast(MacroName, name.text), over, variable.text, body)
+        return Macro(at, cast(MacroName, name.text), over, variable.text, body)
 
     def _primary(self, negative: bool) -> Expression:
         if self._take("("):
@@ -193,14 +189,14 @@ class _Parser:
                 return self._call(token)
             return Name(at, token.text)
         if token.text == "[":
-            return ListLiteral(at, self._list("]"))
+            return Items(at, self._list("]"))
         raise self._unexpected(token, "a value")
 
     def _call(self, name: Token) -> Expression:
         if name.text not in _FUNCTIONS:
             hint = f"known are {', '.join(_FUNCTIONS)}, and on lists {', '.join(_MACROS)}"
             raise RuleSyntaxError(f"there is no function {name.text!r}", hint, name.at)
-        return FunctionCall(name.at, cast(FunctionName, name.text), self._list(")"))
+        return Call(name.at, cast(FunctionName, name.text), self._list(")"))
 
     def _list(self, close: str) -> tuple[Expression, ...]:
         if self._take(close):

@@ -16,8 +16,8 @@ The operands of one chain, as in a + b + c, stand side by side.
 NODES_MAX = 512
 """A rule has at most this many values and operators."""
 
-ArithmeticSign: TypeAlias = Literal["+", "-", "*", "/", "%"]
-RelationSign: TypeAlias = Literal["==", "!=", "<", "<=", ">", ">=", "in"]
+Arithmetic: TypeAlias = Literal["+", "-", "*", "/", "%"]
+Comparison: TypeAlias = Literal["==", "!=", "<", "<=", ">", ">=", "in"]
 FunctionName: TypeAlias = Literal["muldiv", "min", "max", "size"]
 MacroName: TypeAlias = Literal["all", "exists", "filter", "map", "sum", "count"]
 
@@ -39,7 +39,7 @@ class Name:
 
 
 @dataclass(frozen=True, slots=True)
-class ListLiteral:
+class Items:
     """A list written out."""
 
     at: Position
@@ -47,7 +47,7 @@ class ListLiteral:
 
 
 @dataclass(frozen=True, slots=True)
-class FieldAccess:
+class Field:
     """One field of a record."""
 
     at: Position
@@ -56,7 +56,7 @@ class FieldAccess:
 
 
 @dataclass(frozen=True, slots=True)
-class FunctionCall:
+class Call:
     """A function and its arguments."""
 
     at: Position
@@ -65,7 +65,7 @@ class FunctionCall:
 
 
 @dataclass(frozen=True, slots=True)
-class MacroCall:
+class Macro:
     """`body` for each item of `over`, under the name `variable`."""
 
     at: Position
@@ -76,7 +76,7 @@ class MacroCall:
 
 
 @dataclass(frozen=True, slots=True)
-class Unary:
+class Prefix:
     """`times` signs before one value; two of them undo each other, as in CEL."""
 
     at: Position
@@ -86,29 +86,29 @@ class Unary:
 
 
 @dataclass(frozen=True, slots=True)
-class ArithmeticTerm:
+class Link:
     """One step of a chain: the sign, its place, and what follows it."""
 
-    sign: ArithmeticSign
+    sign: Arithmetic
     at: Position
     operand: Expression
 
 
 @dataclass(frozen=True, slots=True)
-class ArithmeticChain:
+class Chain:
     """Arithmetic of one precedence, from left to right."""
 
     at: Position
     first: Expression
-    links: tuple[ArithmeticTerm, ...]
+    links: tuple[Link, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Relation:
+class Compared:
     """Two values and how they are compared."""
 
     at: Position
-    sign: RelationSign
+    sign: Comparison
     left: Expression
     right: Expression
 
@@ -123,7 +123,7 @@ class Logic:
 
 
 @dataclass(frozen=True, slots=True)
-class Conditional:
+class Choice:
     """One of two values, by a condition."""
 
     at: Position
@@ -133,15 +133,5 @@ class Conditional:
 
 
 Expression: TypeAlias = (
-    Constant
-    | Name
-    | ListLiteral
-    | FieldAccess
-    | FunctionCall
-    | MacroCall
-    | Unary
-    | ArithmeticChain
-    | Relation
-    | Logic
-    | Conditional
+    Constant | Name | Items | Field | Call | Macro | Prefix | Chain | Compared | Logic | Choice
 )

@@ -1,0 +1,155 @@
+"""References: on which records the data of a record rests, as the state of its author shows.
+
+The author cites them, so that every node folds them first (docs/protocol.md). Whether what is
+named is good is never judged here: the fold says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple, TypeAlias
+
+from commonweal.protocol.keys import DeviceKey, MemberId
+from commonweal.protocol.ledger.contributions import commons, consent
+from commonweal.protocol.ledger.members import agents, invites, roles
+from commonweal.protocol.ledger.state.context import is_bytes
+from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.ledger.things.event_row import OF_RESOURCE, event_row
+from commonweal.protocol.ledger.things.quantities import UNIT
+from commonweal.protocol.records.record import RecordId
+from commonweal.protocol.vocabulary.rule_params import Rules
+
+RECORDS = (
+    *("event", "corrects", "earnedBy", "record", "keep", "invite", "request", "proposal"),
+    *("agreement", "fulfills", "satisfies", "inputOf", "outputOf", "basedOn"),
+    *("resourceConformsTo", "resourceInventoriedAs", "toResourceInventoriedAs", "containedIn"),
+    *("intents", "commitments"),
+)
+"""Fields of `data` that hold the id of a record, or a list of such ids."""
+
+RESOURCES = ("resourceInventoriedAs", "toResourceInventoriedAs", "containedIn")
+MEMBERS = ("provider", "receiver", "member", "referrer")
+UNITS = ("unit", "effortUnit")
+QUANTITIES = ("resourceQuantity", "effortQuantity")
+
+Above: TypeAlias = Callable[[bytes], Iterable[bytes]]
+"""Returns the keys with a prefix that records above the last cut wrote."""
+
+
+class References(NamedTuple):
+    """What a record rests on.
+
+    records: by their ids. devices: by the first record of their log. attested: events, claims
+    and corrections that count because others attested them: rests on those attestations.
+    """
+
+    records: tuple[RecordId, ...]
+    devices: tuple[DeviceKey, ...]
+    attested: tuple[RecordId, ...]
+
+
+def references(
+    state: State, above: Above, rules: Rules, author: bytes, kind: str, data: Mapping[str, Any]
+) -> References:
+    """Return what a record of `kind` with this `data` rests on, in the order in which it is named.
+
+    state: of all that the author holds. author: the member who writes it; what admitted them
+    stands in their log before. Of members, agents, resources and roles only what is above the
+    last cut is returned; records that are named may be sealed.
+    """
+    find = _Find(state, above, rules, author)
+    for field in RECORDS:
+        value = data.get(field)
+        for id in value if type(value) is list else [value]:
+            if is_bytes(id):
+                find.records[RecordId(id)] = None
+    for field in (*UNITS, *QUANTITIES):
+        find.unit(data.get(field))
+    for field in MEMBERS:
+        find.agent(data.get(field))
+    for field in RESOURCES:
+        find.resource(data.get(field))
+    if kind in ("attest", "dispute", "event"):
+        find.correction(data.get("event", data.get("corrects")))
+    if kind in ("role.claim", "role.endorse", "role.resign"):
+        find.role(kind, data)
+    device = data.get("device") if kind == "device.revoke" else None
+    devices = (DeviceKey(device),) if is_bytes(device) else ()
+    return References(tuple(find.records), devices, tuple(find.attested))
+
+
+class _Find:
+    """What was found so far; a dict keeps the order."""
+
+    def __init__(self, state: State, above: Above, rules: Rules, author: bytes) -> None:
+        self.state, self.above, self.rules, self.author = state, above, rules, author
+        self.records: dict[RecordId, None] = {}
+        self.attested: dict[RecordId, None] = {}
+
+    def unit(self, value: Any) -> None:
+        """Add the definition of a unit, named alone or in a quantity; the rules have others."""
+        name = value.get("unit") if type(value) is dict else value
+        defined = self.state.get(UNIT + name.encode()) if type(name) is str else None
+        if defined is not None:
+            self.records[RecordId(defined[1])] = None
+
+    def agent(self, value: Any) -> None:
+        """Add what admitted a member, or by what somebody outside became one."""
+        if agents.is_outside(value):
+            return self._claims(value)
+        if is_bytes(value) and value != self.author:
+            for key in self.above(invites.REQUEST_OF + value):
+                request = self.state.get(key)
+                row = None if request is None else invites.request_row(self.state, request)
+                if row is not None and not row.open:
+                    self.records[RecordId(request)] = None
+                    self._values(invites.VOUCH + request)
+        return None
+
+    def resource(self, value: Any) -> None:
+        """Add every event that changed a resource."""
+        prefix = OF_RESOURCE + value if is_bytes(value) else None
+        for key in self.above(prefix) if prefix is not None else ():
+            event = RecordId(key[len(OF_RESOURCE) + len(value) :])
+            self.records[event] = None
+            if commons.common_row(self.state, event) is not None:
+                self.attested[event] = None
+
+    def correction(self, event: Any) -> None:
+        """Add the last correction of an event: what is said of it is said of that."""
+        row = event_row(self.state, event) if is_bytes(event) else None
+        if row is not None and row.corrected_by:
+            last = RecordId(row.corrected_by)
+            self.records[last] = None
+            if consent.correction_row(self.state, last) is not None:
+                self.attested[last] = None
+
+    def role(self, kind: str, data: Mapping[str, Any]) -> None:
+        """Add the claim that is endorsed or given back; else the roles that come before it."""
+        name, member = data.get("role"), data.get("member", self.author)
+        if type(name) is not str or type(member) is not bytes:
+            return
+        role = self.rules.roles.get(name)
+        before = role.after if role is not None and kind == "role.claim" else ()
+        claimed = roles.roles(self.state, MemberId(member))
+        for needed in before or (name,):
+            row = claimed.get(needed)
+            if row is not None:
+                self.records[RecordId(row.claim)] = None
+                if before:
+                    self._values(roles.ENDORSED + row.claim)
+
+    def _claims(self, agent: bytes) -> None:
+        if self.state.get(agents.CLAIMED + agent) is None:
+            return
+        for key in self.above(agents.CLAIM):
+            claim = RecordId(key[len(agents.CLAIM) :])
+            if self.state.get(key)[0] == agent:
+                self.records[claim] = self.attested[claim] = None
+
+    def _values(self, prefix: bytes) -> None:
+        """Add the records that the pairs with a prefix name."""
+        for key in self.above(prefix):
+            value = self.state.get(key)
+            if value is not None:
+                self.records[RecordId(value)] = None
