@@ -155,7 +155,8 @@ def _wish_map(wish: Wish) -> dict[str, Any]:
         "content": wish.text.content,
         "permanent": wish.text.permanent,
     }
-    return {"kind": wish.kind, "data": dict(wish.data), "deps": list(wish.deps), "text": text}
+    value = {"kind": wish.kind, "data": dict(wish.data), "deps": list(wish.deps), "text": text}
+    return value | ({"basis": wish.basis} if wish.basis else {})
 
 
 def _framed(value: dict[str, Any]) -> bytes:

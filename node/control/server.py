@@ -11,10 +11,10 @@ import itertools
 import logging
 import os
 import socket as stdlib_socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import trio
 
@@ -43,6 +43,9 @@ BACKLOG = 16
 ACCEPT_AGAIN_S = 0.2
 """When the system has no file left for a call, it is tried again so soon."""
 MODE = 0o600
+
+MORE_OF_A_WISH = frozenset({"deps", "text", "basis"})
+"""What a wish may leave out."""
 
 
 class LocalServer:
@@ -165,8 +168,8 @@ class LocalServer:
 def event_of(ticket: Ticket, question: str, about: Mapping[str, Any]) -> Submitted | Asked:
     """Return the event that a question is. Raises `Malformed`.
 
-    The question "submit" is about {"wishes": [{"kind", "data", "deps", "text"}]}; deps and
-    text may be left out, and text is {"media_type", "content", "permanent"}.
+    The question "submit" is about {"wishes": [{"kind", "data", "deps", "text", "basis"}]}; deps,
+    text and basis may be left out, and text is {"media_type", "content", "permanent"}.
     """
     if question != "submit":
         return Asked(ticket, question, about)
@@ -179,13 +182,18 @@ def event_of(ticket: Ticket, question: str, about: Mapping[str, Any]) -> Submitt
 
 def _wish(value: object) -> Wish:
     match value:
-        case {"kind": str(kind), "data": dict(data), **rest} if rest.keys() <= {"deps", "text"}:
-            deps = rest.get("deps", [])
-            if isinstance(deps, list) and len(deps) <= DEPS_MAX:
-                ids = tuple(RecordId(id) for id in deps if isinstance(id, bytes) and len(id) == 32)
+        case {"kind": str(kind), "data": dict(data), **rest} if rest.keys() <= MORE_OF_A_WISH:
+            deps, basis = rest.get("deps", []), rest.get("basis", b"")
+            if isinstance(deps, list) and len(deps) <= DEPS_MAX and _is_id(basis, (0, 32)):
+                ids = tuple(RecordId(id) for id in deps if _is_id(id))
                 if len(ids) == len(deps):
-                    return Wish(kind, data, ids, _text(rest.get("text")))
+                    text = _text(rest.get("text"))
+                    return Wish(kind, data, ids, text, RecordId(basis))
     raise Malformed("a wish that cannot be read")
+
+
+def _is_id(value: object, sizes: Collection[int] = (32,)) -> TypeGuard[bytes]:
+    return isinstance(value, bytes) and len(value) in sizes
 
 
 def _text(value: object) -> Text | None:

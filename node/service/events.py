@@ -14,8 +14,8 @@ from commonweal.node.transport import TransportEvent
 from commonweal.protocol.codec import Value
 from commonweal.protocol.errors import CommonwealError
 from commonweal.protocol.keys import PeerKey
-from commonweal.protocol.records.record import RecordId
-from commonweal.protocol.seal.events import PrepareProposal, ProcessProposal
+from commonweal.protocol.records.record import NO_ID, RecordId
+from commonweal.protocol.seal.events import Build, Judge
 from commonweal.protocol.seal.votes import SealId
 
 if TYPE_CHECKING:
@@ -55,12 +55,17 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A record that our member wants written."""
+    """A record that our member wants written.
+
+    basis: the last seal that was folded where `deps` was chosen: what it covers is not cited.
+    Empty, or earlier than what the node folded: the record names the latter.
+    """
 
     kind: str
     data: Mapping[str, Value]
     deps: tuple[RecordId, ...] = ()
     text: Text | None = None
+    basis: RecordId = NO_ID
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,7 @@ class Show:
     """Asks what goes beyond the last cut, for this device's have-frontier."""
 
 
-Request: TypeAlias = Show | PrepareProposal | ProcessProposal
+Request: TypeAlias = Show | Build | Judge
 """What those who agree on seals ask the ledger, which may take a while."""
 
 

@@ -22,7 +22,8 @@ from commonweal.protocol.errors import (
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.members import membership
 from commonweal.protocol.records import log, record
-from commonweal.protocol.records.record import NO_ID, BodyRef, Record, RecordDraft, RecordId
+from commonweal.protocol.records.record import NO_ID, BodyRef, Draft, Record, RecordId
+from commonweal.protocol.seal.votes import SealId
 from commonweal.storage.records.blobs_settings_addresses import RESTORING
 
 VOUCH, REQUEST = "member.vouch", "member.request"
@@ -65,11 +66,9 @@ class Authoring:
             admitting, before = before[:room], before[room:]
             deps = tuple(sorted({*wish.deps, *admitting} - {tip.head}))
             clocks = [self._clock(id, fresh) for id in deps]
-            basis = replica.basis or RecordId(replica.chain.seal)
-            place = log.next_position(
-                replica.community, tip, basis, clocks, self._clock(basis, fresh)
-            )
-            draft = RecordDraft(
+            basis = self._basis(wish.basis)
+            place = log.next_place(replica.community, tip, basis, clocks, self._clock(basis, fresh))
+            draft = Draft(
                 wish.kind, dict(wish.data), self.desk.now_ms, deps, self._body(wish.text, bodies)
             )
             one = record.sign(me.signer, place, draft)
@@ -165,6 +164,15 @@ class Authoring:
         waiting = replica.row(device).length - replica.sealed_length(device)
         return f"{waiting:,} records of this device wait for a seal"
 
+    def _basis(self, wanted: RecordId) -> RecordId:
+        """Return the last seal that was folded here: by the node, or where a wish was made."""
+        replica = self.desk.replica
+        known = replica.basis or RecordId(replica.chain.seal)
+        heights = replica.chain.seals
+        height = heights.height_of(SealId(wanted)) if wanted != known else None
+        is_later = height is not None and height > (heights.height_of(SealId(known)) or 0)
+        return wanted if is_later else known
+
     def _clock(self, id: RecordId, fresh: dict[RecordId, int]) -> int:
         clock = fresh.get(id) or self.desk.replica.clock_of(id)
         if clock is None:
@@ -175,9 +183,9 @@ class Authoring:
         if text is None:
             return None
         if text.permanent:
-            data, ref = text.content, record.permanent_body(text.content)
+            data, ref = text.content, record.permanent(text.content)
         else:
             salt = self.desk.rng.randbytes(record.SALT_BYTES)
-            data, ref = record.erasable_body(salt, text.media_type, text.content)
+            data, ref = record.erasable(salt, text.media_type, text.content)
         bodies[ref.hash] = data
         return ref
