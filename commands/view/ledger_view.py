@@ -93,7 +93,7 @@ class Folded:
             for one in membership.members(self.state)
             if one.status == "active" and one.id in self._names
         }
-        groups = names.confusable_groups(active)
+        groups = names.alike(active)
         return [", ".join(f"{active[id]} ({short(id)})" for id in group) for group in groups]
 
     def member(self, text: str) -> MemberId:
@@ -126,10 +126,10 @@ class Folded:
         deps = tuple(sorted({*wish.deps} - {tip.head}))
         body = None
         if wish.text is not None and wish.text.permanent:
-            body = records.permanent_body(wish.text.content)
+            body = records.permanent(wish.text.content)
             documents = {body.hash: wish.text.content}
         elif wish.text is not None:
-            body = records.erasable_body(bytes(16), wish.text.media_type, wish.text.content)[1]
+            body = records.erasable(bytes(16), wish.text.media_type, wish.text.content)[1]
         trial = Record(
             id=RecordId(bytes(32)),
             community=self.community,

@@ -94,7 +94,7 @@ def body_of(store: Store, id: RecordId) -> tuple[str, bytes] | None:
     if data is None:
         return None
     try:
-        return record.read_erasable_body(data)
+        return record.read_erasable(data)
     except CommonwealError:
         return None
 

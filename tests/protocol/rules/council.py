@@ -67,7 +67,7 @@ class Council(Village):
 
     def document(self, data: bytes) -> record.BodyRef:
         """Keep a permanent body and return its reference."""
-        body = record.permanent_body(data)
+        body = record.permanent(data)
         self.documents[body.hash] = data
         return body
 
