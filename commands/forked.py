@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from commonweal.commands.terminal.language import _, ngettext
-from commonweal.commands.view.ledger_view import folded
+from commonweal.commands.terminal.ledger import folded
 from commonweal.protocol.ledger.members import membership
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.records.record import Record

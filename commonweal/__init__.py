@@ -1,7 +1,7 @@
 """Commonweal: the one import name of this repository.
 
-The code lies in the top-level `protocol/`, `storage/`, `node/`, `commands/` and `cli.py`; a
-wheel carries them inside `commonweal/`. In a checkout they lie beside this folder, so
+The code lies in the top-level `protocol/`, `storage/`, `node/`, `client/`, `commands/` and
+`cli.py`; a wheel carries them inside `commonweal/`. In a checkout they lie beside this folder, so
 the repository root joins the search path here. The links beside this file serve
 type checkers and editors, which do not run this code.
 """

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import click
 
-from commonweal.commands.terminal.language import _, is_chinese
+from commonweal.client.submit import now_ms
+from commonweal.commands.terminal.language import _, spoken
 from commonweal.commands.terminal.options import (
     ask_passphrase,
     form_option,
@@ -20,7 +21,6 @@ from commonweal.commands.terminal.options import (
     unlock,
 )
 from commonweal.commands.terminal.output import Form, say, visible, warn, write_json
-from commonweal.commands.view.submit import now_ms
 from commonweal.protocol import keys
 from commonweal.protocol.errors import (
     CommonwealError,
@@ -116,7 +116,9 @@ def make_home(
     """
     name = checked_name(name)
     entropy, seed = os.urandom(ENTROPY_BYTES), os.urandom(keys.SEED_BYTES)
-    words = phrase_from_entropy(entropy, LANGUAGES[language or ("zh" if is_chinese() else "en")])
+    words = phrase_from_entropy(
+        entropy, LANGUAGES[language or ("zh" if spoken().is_chinese else "en")]
+    )
     member = inception_from_entropy(entropy).member
     device = keys.DeviceKey(keys.device_signer(seed).key)
     settings = Settings(name, member, device, port=new_port())

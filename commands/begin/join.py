@@ -8,7 +8,10 @@ from pathlib import Path
 
 import click
 
-from commonweal.commands.terminal.language import N_, _
+from commonweal.client.directory import of_home
+from commonweal.client.node_client import ask_if_running
+from commonweal.client.submit import now_ms
+from commonweal.commands.terminal.language import N_, _, spoken
 from commonweal.commands.terminal.options import (
     form_option,
     home_option,
@@ -17,9 +20,6 @@ from commonweal.commands.terminal.options import (
     unlock,
 )
 from commonweal.commands.terminal.output import Form, say, warn, write_json
-from commonweal.commands.view.directory import of_home
-from commonweal.commands.view.node_client import ask_if_running
-from commonweal.commands.view.submit import now_ms
 from commonweal.protocol import keys
 from commonweal.protocol.errors import (
     BadLink,
@@ -129,7 +129,7 @@ def meet(home: Home, link: Link) -> None:
     """
     with home.store(readonly=True) as store:
         device = Settings.read(store).device
-        own = membership.peer_of(of_home(home, store, link.community).state, device)
+        own = membership.peer_of(of_home(home, store, link.community, spoken()).state, device)
     others = tuple(one for one in link.contacts if one.peer != own)
     if not others:
         raise InCommunityAlready(_("the link knows no node but the one of this home"))
@@ -161,7 +161,7 @@ def _standing(home: Home, link: Link) -> str | None:
         _check_community(settings, link)
         if settings.community is None:
             return None
-        state = standing(store, settings, of_home(home, store, settings.community))
+        state = standing(store, settings, of_home(home, store, settings.community, spoken()))
         asked = asked_last(store, settings.device)
     if state in (WAITING, AWAITING):  # who left has to ask, and a new device knows nothing yet
         return None if link.invite is not None and link.invite.id != asked else state

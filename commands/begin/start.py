@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from commonweal.client.node_client import ask_if_running
 from commonweal.commands.begin.init_found import (
     checked_name,
     found_community,
@@ -27,7 +28,6 @@ from commonweal.commands.terminal.options import (
     unlock,
 )
 from commonweal.commands.terminal.output import say, visible
-from commonweal.commands.view.node_client import ask_if_running
 from commonweal.protocol.errors import CommonwealError
 from commonweal.protocol.identity import invite as links
 from commonweal.storage.home.home import Home, Settings

@@ -10,14 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commonweal.commands.terminal.language import _, ngettext
-from commonweal.commands.terminal.options import form_option, home_option, passphrase_option
+from commonweal.client.directory import begins
+from commonweal.client.event_words import event_words
+from commonweal.client.ledger_view import Folded, note_body, submit
+from commonweal.client.ledger_view import amount as shown_amount
+from commonweal.client.quantity import read_quantity, shown_number, shown_unit
+from commonweal.commands.terminal.language import _, ngettext, spoken
+from commonweal.commands.terminal.ledger import folded
+from commonweal.commands.terminal.options import (
+    form_option,
+    home_option,
+    passphrase_option,
+    unlocking,
+)
 from commonweal.commands.terminal.output import Column, Form, say, visible, write_json
-from commonweal.commands.terminal.quantity import read_quantity, shown_number, shown_unit
-from commonweal.commands.view.directory import begins
-from commonweal.commands.view.event_words import event_words
-from commonweal.commands.view.ledger_view import Folded, confirm, folded, note_body, submit, table
-from commonweal.commands.view.ledger_view import amount as shown_amount
+from commonweal.commands.terminal.tables import confirm, table
 from commonweal.protocol.codec import INT_MAX
 from commonweal.protocol.errors import UnreadableQuantity, UsageError
 from commonweal.protocol.ledger.contributions import attestation, consent
@@ -71,7 +78,7 @@ def attest(
             giver = found.member(member) if member else None
             chosen = _fitting(found, giver, scope)
         wishes = [_wish(found, id, said) for id in chosen]
-        written = submit(found, wishes, passphrase_file) if wishes else []
+        written = submit(found, wishes, unlocking(passphrase_file)) if wishes else []
         first = _words(found, chosen[0]) if chosen else ""
     if form is Form.JSON:
         listed = [
@@ -153,7 +160,9 @@ def _words(found: Folded, id: bytes) -> str:
 def correction_words(found: Folded, row: CorrectionRow) -> str:
     """Return a correction that waits as people read it."""
     number, unit = shown_amount(row.quantity or row.effort)
-    more = f"{'' if str(number).startswith('-') else '+'}{number} {shown_unit(unit or '')}"
+    more = (
+        f"{'' if str(number).startswith('-') else '+'}{number} {shown_unit(unit or '', spoken())}"
+    )
     return _("{more} for: {event}").format(more=more, event=event_words(found, row.event))
 
 
@@ -178,8 +187,13 @@ def dispute(
     with folded(home) as found:
         event = found.id_among(id, EVENT)
         said = attestation.WITHDRAW if withdraw else attestation.OPEN
-        wish = Wish("dispute", {"event": bytes(event), "say": said}, (event,), note_body(note))
-        written = submit(found, [wish], passphrase_file)
+        wish = Wish(
+            "dispute",
+            {"event": bytes(event), "say": said},
+            (event,),
+            note_body(note, words=spoken()),
+        )
+        written = submit(found, [wish], unlocking(passphrase_file))
     words = _("Your dispute is withdrawn.") if withdraw else _("Disputed, as {id}.")
     return confirm(form, written, words, event=event.hex())
 
@@ -201,7 +215,7 @@ def correct(
     """
     from commonweal.node.service.events import Wish
 
-    wanted = read_quantity(quantity, unit)
+    wanted = read_quantity(quantity, unit, spoken())
     with folded(home) as found:
         event = found.id_among(id, EVENT)
         row = event_row(found.state, event)
@@ -210,10 +224,10 @@ def correct(
         data |= {"action": row.action, "corrects": bytes(event)}
         cited = [event, *([RecordId(row.corrected_by)] if row.corrected_by else [])]
         asked = consent.asked(found.state, found.me, event, *_quantities(data))
-        written = submit(found, [Wish("event", data, tuple(cited))], passphrase_file)
+        written = submit(found, [Wish("event", data, tuple(cited))], unlocking(passphrase_file))
         names = ", ".join(found.name(one) for one in asked)
     number = shown_number(int(str(wanted["n"])), int(str(wanted["scale"])))
-    now = f"{number} {shown_unit(str(wanted['unit']))}"
+    now = f"{number} {shown_unit(str(wanted['unit']), spoken())}"
     words = _("Corrected to {now}.").format(now=now)
     if asked:
         words = _("To be {now}, once {names} say yes: weal attest {id}")

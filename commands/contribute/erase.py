@@ -6,15 +6,18 @@ from pathlib import Path
 
 import click
 
+from commonweal.client.ledger_view import ID_DIGITS, submit
 from commonweal.commands.terminal.language import _
+from commonweal.commands.terminal.ledger import folded
 from commonweal.commands.terminal.options import (
     form_option,
     home_option,
     is_typed,
     passphrase_option,
+    unlocking,
 )
 from commonweal.commands.terminal.output import Form
-from commonweal.commands.view.ledger_view import ID_DIGITS, confirm, folded, submit
+from commonweal.commands.terminal.tables import confirm
 from commonweal.protocol.errors import UsageError
 from commonweal.protocol.ledger.contributions.erasure import ERASE
 from commonweal.storage.home.home import Home
@@ -43,7 +46,7 @@ def erase(id: str, yes: bool, passphrase_file: Path | None, home: Home, form: Fo
                 raise UsageError(_("say --yes when you mean it"))
             words = _("Erase the text of {id} for ever?").format(id=named.id.hex()[:ID_DIGITS])
             click.confirm(words, abort=True, err=True)
-        written = submit(found, [wish], passphrase_file)
+        written = submit(found, [wish], unlocking(passphrase_file))
     home.names.unlink(missing_ok=True)  # it may have been a name
     assert named.body is not None, "else it would not count"
     with home.store(readonly=True) as store:

@@ -14,6 +14,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from commonweal.client.directory import People
+from commonweal.client.name_cache import body_of, text_of
+from commonweal.client.node_client import call
+from commonweal.client.submit import Written, writer
 from commonweal.commands.contribute.record import wait_for
 from commonweal.commands.forked import lost
 from commonweal.commands.importers.git import Commit, Repository
@@ -29,14 +33,15 @@ from commonweal.commands.importers.rows import (
 )
 from commonweal.commands.importers.rows import HASH_BYTES as ROW_BYTES
 from commonweal.commands.importers.sheet import read_mapping, read_rows
-from commonweal.commands.terminal.language import _, ngettext
-from commonweal.commands.terminal.options import form_option, home_option, passphrase_option
+from commonweal.commands.terminal.language import _, ngettext, spoken
+from commonweal.commands.terminal.options import (
+    form_option,
+    home_option,
+    passphrase_option,
+    unlocking,
+)
 from commonweal.commands.terminal.output import Form, say, visible, warn, write_json
 from commonweal.commands.terminal.progress import progress
-from commonweal.commands.view.directory import People
-from commonweal.commands.view.name_cache import body_of, text_of
-from commonweal.commands.view.node_client import call
-from commonweal.commands.view.submit import Written, writer
 from commonweal.protocol import codec
 from commonweal.protocol.errors import NotPermitted, UnknownId
 from commonweal.protocol.ledger.members import membership
@@ -103,7 +108,7 @@ def git(
     last: list[Written] = []
     written = 0
     with (
-        writer(home, passphrase_file) as write_batch,
+        writer(home, unlocking(passphrase_file)) as write_batch,
         progress(visible(name), total) as advance,
     ):
         for seen, batch in batches(repository.commits(), ours, name):
@@ -156,7 +161,7 @@ def csv(
     written = 0
     if wishes and not dry_run:
         with (
-            writer(home, passphrase_file) as write_batch,
+            writer(home, unlocking(passphrase_file)) as write_batch,
             progress(visible(file.name), len(wishes)) as advance,
         ):
             for batch in portions(wishes):
@@ -207,7 +212,7 @@ def home_(folder: Path, passphrase_file: Path | None, home: Home, form: Form) ->
                 wishes.append(Wish(one.kind, data, cited, text))
     written = 0
     if wishes:
-        with writer(home, passphrase_file) as write_batch:
+        with writer(home, unlocking(passphrase_file)) as write_batch:
             written = sum(len(write_batch(batch)) for batch in portions(wishes))
     if form is Form.JSON:
         return write_json({"void": len(void), "written": written, "here": len(void) - written})
@@ -222,7 +227,7 @@ class Ours:
 
     def __init__(self, store: Store, settings: Settings, mailmap: Mailmap) -> None:
         """Read the events that stand for commits, and the names of members."""
-        people = People(store, settings.here)
+        people = People(store, settings.here, words=spoken())
         self._mailmap = mailmap
         self._members: dict[str, bytes] = {}
         self.strangers: list[str] = []

@@ -8,8 +8,12 @@ from typing import Any
 
 import click
 
+from commonweal.client.name_cache import Names, text_of
+from commonweal.client.quantity import read_action, shown_action, shown_number, shown_unit
+from commonweal.client.submit import now_ms
+from commonweal.client.times import iso, read_time_ms, shown
 from commonweal.commands.forked import lost, warning
-from commonweal.commands.terminal.language import _, ngettext
+from commonweal.commands.terminal.language import _, ngettext, spoken
 from commonweal.commands.terminal.options import form_option, home_option
 from commonweal.commands.terminal.output import (
     Column,
@@ -21,15 +25,6 @@ from commonweal.commands.terminal.output import (
     write_json,
     write_table,
 )
-from commonweal.commands.terminal.quantity import (
-    read_action,
-    shown_action,
-    shown_number,
-    shown_unit,
-)
-from commonweal.commands.terminal.times import iso, read_time_ms, shown
-from commonweal.commands.view.name_cache import Names, text_of
-from commonweal.commands.view.submit import now_ms
 from commonweal.protocol.errors import HomeInUse, StorageError
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.records.record import CommunityId
@@ -72,10 +67,10 @@ def ledger(
     now = now_ms()
     with home.store(readonly=True) as store, store.snapshot():
         community = Settings.read(store).here
-        names = Names(home, store, community)
+        names = Names(home, store, community, spoken())
         asked: dict[str, Any] = {
             "member": _member(store, community, member) if member else None,
-            "action": read_action(action) if action else None,
+            "action": read_action(action, spoken()) if action else None,
             "scope": scope,
             "since": read_time_ms(since, now) if since else None,
             "until": read_time_ms(until, now) if until else None,
@@ -121,9 +116,9 @@ def follow_index(home: Home) -> None:
 
 
 def _member(store: Store, community: CommunityId, text: str) -> MemberId:
-    from commonweal.commands.view.directory import People
+    from commonweal.client.directory import People
 
-    return People(store, community).find(text)
+    return People(store, community, words=spoken()).find(text)
 
 
 def _behind(home: Home) -> int:
@@ -145,7 +140,7 @@ def covered(home: Home) -> dict[bytes, int]:
         with closing(StateDb(home.state)) as layers:
             return dict(layers.rows("SELECT author, length FROM sealed_log"))
     except StorageError:  # the disk takes nothing, not even what reading that file needs
-        from commonweal.commands.view.ledger_view import folded
+        from commonweal.commands.terminal.ledger import folded
 
         with folded(home) as ledger:
             return {bytes(one.author): one.length for one in ledger.kept.last.logs.values()}
@@ -188,7 +183,11 @@ def _forked(home: Home, store: Store, names: Names) -> list[dict[str, Any]]:
 def _lost_words(row: dict[str, Any]) -> str:
     what = row["kind"]
     if row["action"] is not None:
-        what = f"{shown_action(row['action'])} {row['quantity']} {shown_unit(row['unit'] or '')}"
+        action, unit = (
+            shown_action(row["action"], spoken()),
+            shown_unit(row["unit"] or "", spoken()),
+        )
+        what = f"{action} {row['quantity']} {unit}"
     words = _("{id}  {what}: does not count, since {reason}")
     return words.format(id=row["id"][:8], what=visible(what), reason=_(row["why"]))
 
@@ -199,8 +198,8 @@ def _show(rows: list[dict[str, Any]], total: int) -> None:
     for row in rows:
         row["id"] = row["id"][:8]
         row["when"] = shown(read_time_ms(row["claimed_at"], 0))
-        row["action"] = shown_action(row["action"])
-        row["unit"] = shown_unit(row["unit"] or "")
+        row["action"] = shown_action(row["action"], spoken())
+        row["unit"] = shown_unit(row["unit"] or "", spoken())
         row["mark"] = _("sealed") if row["sealed"] else ""
     columns = [
         Column("id", _("id")),

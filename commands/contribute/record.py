@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from commonweal.commands.node.status import is_refused, refused_words
-from commonweal.commands.terminal.language import _, ngettext
-from commonweal.commands.terminal.options import form_option, home_option, passphrase_option
-from commonweal.commands.terminal.output import Form, say, warn, write_json
-from commonweal.commands.terminal.quantity import (
+from commonweal.client.directory import People
+from commonweal.client.node_client import ask_if_running, call
+from commonweal.client.quantity import (
     is_effort,
     read_action,
     read_quantity,
@@ -20,9 +18,16 @@ from commonweal.commands.terminal.quantity import (
     shown_number,
     shown_unit,
 )
-from commonweal.commands.view.directory import People
-from commonweal.commands.view.node_client import ask_if_running, call
-from commonweal.commands.view.submit import Written, write
+from commonweal.client.submit import Written, write
+from commonweal.commands.node.status import is_refused, refused_words
+from commonweal.commands.terminal.language import _, ngettext, spoken
+from commonweal.commands.terminal.options import (
+    form_option,
+    home_option,
+    passphrase_option,
+    unlocking,
+)
+from commonweal.commands.terminal.output import Form, say, warn, write_json
 from commonweal.protocol import codec
 from commonweal.protocol.errors import (
     EvidenceTooLarge,
@@ -88,13 +93,13 @@ def record(
     """
     from commonweal.node.service.events import Wish
 
-    name = read_action(action)
-    amount = read_quantity(quantity, unit)
+    name = read_action(action, spoken())
+    amount = read_quantity(quantity, unit, spoken())
     text = _text(note, evidence)
     with home.store(readonly=True) as store:
         settings = Settings.read(store)
         community = settings.here
-        people = People(store, community) if provider or receiver else None
+        people = People(store, community, words=spoken()) if provider or receiver else None
         giver = people.find_active(provider) if people and provider else settings.member
         taker = people.find_active(receiver) if people and receiver else None
     if wait:
@@ -104,13 +109,15 @@ def record(
     if settles:
         more, cited = _paying(home, settles, giver if provider else None, taker, data)
         data |= more
-    (written,) = write(home, [Wish("event", data, cited, text)], passphrase_file)
+    (written,) = write(home, [Wish("event", data, cited, text)], unlocking(passphrase_file))
     live = ask_if_running(home, "status")
     if live is not None and is_refused(live):
         warn(refused_words())
     if form is Form.TEXT:
         number = shown_number(int(str(amount["n"])), int(str(amount["scale"])))
-        what = f"{shown_action(name)} {number} {shown_unit(str(amount['unit']))}"
+        what = (
+            f"{shown_action(name, spoken())} {number} {shown_unit(str(amount['unit']), spoken())}"
+        )
         say(
             _("Recorded: {what}. It is on this node, as {id}.").format(
                 what=what, id=written.id.hex()[:8]
@@ -171,14 +178,13 @@ def _paying(
 ) -> tuple[dict[str, codec.Value], tuple[RecordId, ...]]:
     """Return what else a transfer says that pays claims, and cites. Raises WouldNotCount."""
     from commonweal.commands.share.claims import paying
-    from commonweal.commands.terminal.rejection_words import said
-    from commonweal.commands.view.ledger_view import folded
+    from commonweal.commands.terminal.ledger import folded
     from commonweal.node.service.events import Wish
     from commonweal.protocol.ledger.claims.settlement import ACTIONS
     from commonweal.protocol.ledger.state.rejections import Reason
 
     if data["action"] not in ACTIONS:
-        raise WouldNotCount(said(Reason.NOT_A_PAYMENT))
+        raise WouldNotCount(_(Reason.NOT_A_PAYMENT.value))
     with folded(home) as found:
         amount = data.get("resourceQuantity") or data.get("effortQuantity")
         assert isinstance(amount, dict), "what is recorded has a quantity"

@@ -8,13 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commonweal.commands.terminal.language import _
-from commonweal.commands.terminal.options import form_option, home_option, passphrase_option
+from commonweal.client.directory import begins
+from commonweal.client.event_words import event_words, resource_fields, unit_definition
+from commonweal.client.ledger_view import Folded, note_body, submit
+from commonweal.client.quantity import read_quantity, read_unit, shown_number, shown_unit
+from commonweal.commands.terminal.language import _, spoken
+from commonweal.commands.terminal.ledger import folded
+from commonweal.commands.terminal.options import (
+    form_option,
+    home_option,
+    passphrase_option,
+    unlocking,
+)
 from commonweal.commands.terminal.output import Column, Form, say, write_json, write_table
-from commonweal.commands.terminal.quantity import read_quantity, read_unit, shown_number, shown_unit
-from commonweal.commands.view.directory import begins
-from commonweal.commands.view.event_words import event_words, resource_fields, unit_definition
-from commonweal.commands.view.ledger_view import Folded, confirm, folded, note_body, submit, table
+from commonweal.commands.terminal.tables import confirm, table
 from commonweal.protocol.ledger.members import agents
 from commonweal.protocol.ledger.things import quantities, units_and_specs
 from commonweal.protocol.ledger.things.event_row import EVENT, OF_RESOURCE, EventRow
@@ -118,7 +125,7 @@ def new(
     """Bring a thing into the books: weal resource new flour 40 kg."""
     from commonweal.node.service.events import Wish
 
-    amount = read_quantity(quantity, unit)
+    amount = read_quantity(quantity, unit, spoken())
     with folded(home) as found:
         cited = unit_definition(found, str(amount["unit"]))
         spec = _spec(found, name)
@@ -126,7 +133,9 @@ def new(
             data: dict[str, Any] = {"name": name, "unit": amount["unit"]}
             if factor is not None:
                 data["factor"] = factor
-            (described,) = submit(found, [Wish("spec.resource", data, cited)], passphrase_file)
+            (described,) = submit(
+                found, [Wish("spec.resource", data, cited)], unlocking(passphrase_file)
+            )
             spec = described.id
     with folded(home) as found:
         event: dict[str, Any] = {
@@ -138,8 +147,8 @@ def new(
         }
         if common:
             event["receiver"] = bytes(found.community)
-        wish = Wish("event", event, tuple({spec, *cited}), note_body(note))
-        written = submit(found, [wish], passphrase_file)
+        wish = Wish("event", event, tuple({spec, *cited}), note_body(note, words=spoken()))
+        written = submit(found, [wish], unlocking(passphrase_file))
     words = _("In the books, as {id}.")
     if common:
         words = _("In the books once another member attests it: weal attest {id}")
@@ -161,8 +170,8 @@ def new_unit(name: str, passphrase_file: Path | None, home: Home, form: Form) ->
     from commonweal.node.service.events import Wish
 
     with folded(home) as found:
-        plain = read_unit(name)
-        written = submit(found, [Wish("unit.define", {"unit": plain})], passphrase_file)
+        plain = read_unit(name, spoken())
+        written = submit(found, [Wish("unit.define", {"unit": plain})], unlocking(passphrase_file))
     words = _("Things are counted in {unit} now.").format(unit=plain)
     return confirm(form, written, words, unit=plain)
 
@@ -211,7 +220,7 @@ def income(
     """
     from commonweal.node.service.events import Wish
 
-    amount = read_quantity(quantity, unit)
+    amount = read_quantity(quantity, unit, spoken())
     with folded(home) as found:
         giver = begins(_outside(found), payer) if payer else urandom(agents.OUTSIDE_BYTES)
         data: dict[str, Any] = {
@@ -231,10 +240,12 @@ def income(
             source = found.held(earned_by).id
             data["earnedBy"] = bytes(source)
             cited.append(source)
-        wish: Wish = Wish("event", data, tuple(dict.fromkeys(cited)), note_body(note))
-        written = submit(found, [wish], passphrase_file)
+        wish: Wish = Wish(
+            "event", data, tuple(dict.fromkeys(cited)), note_body(note, words=spoken())
+        )
+        written = submit(found, [wish], unlocking(passphrase_file))
     number = shown_number(int(str(amount["n"])), int(str(amount["scale"])))
-    what = f"{number} {shown_unit(str(amount['unit']))}"
+    what = f"{number} {shown_unit(str(amount['unit']), spoken())}"
     words = _(
         "Income of {what}, as {id}. It counts once another member attests it and it is sealed."
     )
@@ -251,7 +262,7 @@ def agent() -> None:
 @form_option()
 def agents_(home: Home, form: Form) -> None:
     """List the agents outside the community, with what they gave and who claimed it."""
-    from commonweal.commands.view.name_cache import text_of
+    from commonweal.client.name_cache import text_of
 
     with folded(home) as found:
         rows: dict[bytes, dict[str, Any]] = {}
@@ -296,7 +307,9 @@ def claim(agent: str, passphrase_file: Path | None, home: Home, form: Form) -> N
 
     with folded(home) as found:
         outside = begins(_outside(found), agent)
-        written = submit(found, [Wish("agent.claim", {"agent": outside})], passphrase_file)
+        written = submit(
+            found, [Wish("agent.claim", {"agent": outside})], unlocking(passphrase_file)
+        )
     words = _("Claimed, as {id}. Another member attests it with: weal attest {id}")
     return confirm(form, written, words, agent=outside.hex())
 

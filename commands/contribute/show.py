@@ -6,15 +6,16 @@ from typing import Any
 
 import click
 
-from commonweal.commands.terminal.language import N_, _, ngettext
+from commonweal.client.directory import PREFIX_DIGITS_MIN, People, begins
+from commonweal.client.ledger_view import Folded
+from commonweal.client.name_cache import body_of
+from commonweal.client.node_client import ask_if_running
+from commonweal.client.quantity import shown_action, shown_number, shown_unit
+from commonweal.client.times import iso, shown
+from commonweal.commands.terminal.language import N_, _, ngettext, spoken
+from commonweal.commands.terminal.ledger import folded
 from commonweal.commands.terminal.options import form_option, home_option
 from commonweal.commands.terminal.output import Column, Form, say, visible, write_json, write_table
-from commonweal.commands.terminal.quantity import shown_action, shown_number, shown_unit
-from commonweal.commands.terminal.times import iso, shown
-from commonweal.commands.view.directory import PREFIX_DIGITS_MIN, People, begins
-from commonweal.commands.view.ledger_view import Folded, folded
-from commonweal.commands.view.name_cache import body_of
-from commonweal.commands.view.node_client import ask_if_running
 from commonweal.protocol import codec
 from commonweal.protocol.errors import UnknownId
 from commonweal.protocol.ledger.contributions import consent
@@ -37,7 +38,7 @@ def show(id: str, home: Home, form: Form) -> None:
     """Show the record whose id begins with ID: what it says, who signed it, who holds it."""
     with folded(home) as state:
         store = state.store
-        people = People(store, state.community)
+        people = People(store, state.community, words=spoken())
         found = _find(store, id)
         row = as_row(store, people, found)
         reason = state.kept.verdict(found)
@@ -181,9 +182,9 @@ def _said(data: dict[str, Any], state: Folded) -> list[tuple[str, str]]:
     for key, value in data.items():
         match value:
             case {"n": int(n), "scale": int(scale), "unit": str(unit)}:
-                said = f"{shown_number(n, scale)} {shown_unit(unit)}"
+                said = f"{shown_number(n, scale)} {shown_unit(unit, spoken())}"
             case str() if key == "action":
-                said = shown_action(value)
+                said = shown_action(value, spoken())
             case str() if key in ("provider", "receiver", "member"):
                 said = f"{state.name(bytes.fromhex(value))} ({value[:8]})"
             case _:
@@ -218,6 +219,6 @@ def _held(holders: list[str] | None) -> str:
 
 
 def _ms(claimed_at: str) -> int:
-    from commonweal.commands.terminal.times import read_time_ms
+    from commonweal.client.times import read_time_ms
 
     return read_time_ms(claimed_at, 0)

@@ -6,18 +6,14 @@ from typing import Any
 
 import click
 
-from commonweal.commands.terminal.language import _
+from commonweal.client.directory import begins
+from commonweal.client.event_words import event_fields, event_words, resource_fields, spec_name
+from commonweal.client.ledger_view import Folded
+from commonweal.client.quantity import shown_unit
+from commonweal.commands.terminal.language import _, spoken
+from commonweal.commands.terminal.ledger import folded
 from commonweal.commands.terminal.options import form_option, home_option
 from commonweal.commands.terminal.output import Form, say, visible, write_csv, write_json
-from commonweal.commands.terminal.quantity import shown_unit
-from commonweal.commands.view.directory import begins
-from commonweal.commands.view.event_words import (
-    event_fields,
-    event_words,
-    resource_fields,
-    spec_name,
-)
-from commonweal.commands.view.ledger_view import Folded, folded
 from commonweal.protocol.errors import UnknownId
 from commonweal.protocol.ledger.contributions.trace import Direction, Sort, Step, beside, trace
 from commonweal.protocol.ledger.things import units_and_specs
@@ -105,7 +101,7 @@ def _words(found: Folded, sort: Sort, id: bytes) -> str:
             row = resource_row(found.state, id)
             assert row is not None, "a walk stands on what is known"
             fields = resource_fields(found, id, row)
-            amount = f"{fields['accounting']} {shown_unit(row.unit)}"
+            amount = f"{fields['accounting']} {shown_unit(row.unit, spoken())}"
             name = fields["name"] or _("a thing")
             return f"[{name}] {amount} · {fields['accountable_name']}"
         case Sort.PROCESS:

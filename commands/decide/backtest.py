@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from commonweal.commands.terminal.language import _
+from commonweal.client.ledger_view import Folded
+from commonweal.client.quantity import shown_number, shown_unit
+from commonweal.commands.terminal.language import _, spoken
 from commonweal.commands.terminal.output import Column, Form
-from commonweal.commands.terminal.quantity import shown_number, shown_unit
-from commonweal.commands.view.ledger_view import Folded, table
+from commonweal.commands.terminal.tables import table
 from commonweal.protocol.errors import NotYet, UnknownId
 from commonweal.protocol.ledger.governance import active_ruleset
 from commonweal.protocol.ledger.governance.proposals import ProposalRow
@@ -94,7 +95,7 @@ def show(found: Folded, result: Backtest, form: Form) -> None:
         Column("unit", _("unit")),
     ]
     if form is Form.TEXT:
-        rows = [{**row, "unit": shown_unit(row["unit"])} for row in rows]
+        rows = [{**row, "unit": shown_unit(row["unit"], spoken())} for row in rows]
     words = _("replayed up to height {height}: {hash}; nothing is paid by it").format(
         height=result.height, hash=result.hash.hex()[:16]
     )

@@ -7,11 +7,19 @@ from typing import Any
 
 import click
 
+from commonweal.client.ledger_view import Folded, note_body, submit
+from commonweal.client.times import iso, read_duration_ms, shown
 from commonweal.commands.decide import backtest as backtests
 from commonweal.commands.decide.rule_templates import TEMPLATES, text_of_file, text_of_rules
 from commonweal.commands.decide.vote import KINDS, Saying
-from commonweal.commands.terminal.language import _, is_chinese
-from commonweal.commands.terminal.options import form_option, home_option, passphrase_option
+from commonweal.commands.terminal.language import _, spoken
+from commonweal.commands.terminal.ledger import folded
+from commonweal.commands.terminal.options import (
+    form_option,
+    home_option,
+    passphrase_option,
+    unlocking,
+)
 from commonweal.commands.terminal.output import (
     Column,
     Form,
@@ -22,8 +30,7 @@ from commonweal.commands.terminal.output import (
     write_table,
     write_text,
 )
-from commonweal.commands.terminal.times import iso, read_duration_ms, shown
-from commonweal.commands.view.ledger_view import Folded, confirm, folded, note_body, submit, table
+from commonweal.commands.terminal.tables import confirm, table
 from commonweal.protocol.errors import BadRuleset, MissingDatabase, NotInCommunity, UsageError
 from commonweal.protocol.ledger.governance import active_ruleset, proposals
 from commonweal.protocol.ledger.governance.proposals import PROPOSAL, ProposalRow
@@ -91,7 +98,7 @@ def show(proposal: str | None, as_toml: bool, home: Home, form: Form) -> None:
 
 def sentences(ruleset: Ruleset) -> list[tuple[str, str]]:
     """Return every plain sentence of the rules with its place, in the member's language."""
-    language = "zh" if is_chinese() else "en"
+    language = "zh" if spoken().is_chinese else "en"
     found: list[tuple[str, str]] = []
 
     def walk(path: str, part: Any) -> None:
@@ -212,7 +219,7 @@ def propose(
     asked = {"vote": True} if with_vote else {}
     with folded(home) as found:
         if file is None:
-            body = note_body(decision, permanent=True)
+            body = note_body(decision, permanent=True, words=spoken())
             wish = Wish("rules.propose", {"subject": "decision", **asked}, (), body)
         else:
             new = _read(file)
@@ -231,7 +238,7 @@ def propose(
                 data["backtest"] = backtests.replayed(found, new, None).name
             body = Text("application/msgpack", new.to_bytes(), permanent=True)
             wish = Wish("rules.propose", data, (), body)
-        written = submit(found, [wish], passphrase_file)
+        written = submit(found, [wish], unlocking(passphrase_file))
     words = _("Proposed, as {id}. Vote with: weal rules vote {id} yes")
     confirm(form, written, words)
 
@@ -249,7 +256,7 @@ def vote(proposal: str, say: str, passphrase_file: Path | None, home: Home, form
     with folded(home) as found:
         id = found.id_among(proposal, PROPOSAL)
         wish = Wish("rules.vote", {"proposal": bytes(id), "say": say}, (id,))
-        written = submit(found, [wish], passphrase_file)
+        written = submit(found, [wish], unlocking(passphrase_file))
     words = _("You said {what} to {proposal}.").format(what=_(say), proposal=id.hex()[:8])
     confirm(form, written, words, proposal=id.hex())
 
@@ -266,8 +273,10 @@ def comment(proposal: str, text: str, passphrase_file: Path | None, home: Home, 
 
     with folded(home) as found:
         id = found.id_among(proposal, PROPOSAL)
-        wish = Wish("rules.comment", {"proposal": bytes(id)}, (id,), note_body(text))
-        written = submit(found, [wish], passphrase_file)
+        wish = Wish(
+            "rules.comment", {"proposal": bytes(id)}, (id,), note_body(text, words=spoken())
+        )
+        written = submit(found, [wish], unlocking(passphrase_file))
     confirm(form, written, _("Said, as {id}."), proposal=id.hex())
 
 
@@ -283,7 +292,7 @@ def withdraw(proposal: str, passphrase_file: Path | None, home: Home, form: Form
     with folded(home) as found:
         id = found.id_among(proposal, PROPOSAL)
         wish = Wish("rules.withdraw", {"proposal": bytes(id)}, (id,))
-        written = submit(found, [wish], passphrase_file)
+        written = submit(found, [wish], unlocking(passphrase_file))
     confirm(form, written, _("Your proposal is withdrawn."), proposal=id.hex())
 
 

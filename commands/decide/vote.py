@@ -6,13 +6,15 @@ from typing import Any
 
 import click
 
+from commonweal.client.ledger_view import Folded
+from commonweal.client.name_cache import proposal_text_of, text_of
+from commonweal.client.times import iso, shown
 from commonweal.commands.decide import backtest as backtests
 from commonweal.commands.terminal.language import N_, _
+from commonweal.commands.terminal.ledger import folded
 from commonweal.commands.terminal.options import form_option, home_option
 from commonweal.commands.terminal.output import Column, Form, say, visible, write_json, write_table
-from commonweal.commands.terminal.times import iso, shown
-from commonweal.commands.view.ledger_view import Folded, folded, table
-from commonweal.commands.view.name_cache import proposal_text_of, text_of
+from commonweal.commands.terminal.tables import table
 from commonweal.protocol.ledger.governance import proposals
 from commonweal.protocol.ledger.governance.enactment import REMOVAL_YES_MIN
 from commonweal.protocol.ledger.governance.proposals import (
@@ -268,6 +270,6 @@ def _state(status: str) -> str:
 
 
 def _ms(time: str) -> int:
-    from commonweal.commands.terminal.times import read_time_ms
+    from commonweal.client.times import read_time_ms
 
     return read_time_ms(time, 0)

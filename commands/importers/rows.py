@@ -15,14 +15,14 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from commonweal.client.directory import People
+from commonweal.client.name_cache import text_of
+from commonweal.client.quantity import is_effort, read_action, read_quantity
+from commonweal.client.times import read_time_ms
 from commonweal.commands.contribute.record import CONTENT_BYTES_MAX
 from commonweal.commands.importers.sheet import Row, at
-from commonweal.commands.terminal.language import _, ngettext, sentence
+from commonweal.commands.terminal.language import _, ngettext, sentence, spoken
 from commonweal.commands.terminal.output import visible, warn
-from commonweal.commands.terminal.quantity import is_effort, read_action, read_quantity
-from commonweal.commands.terminal.times import read_time_ms
-from commonweal.commands.view.directory import People
-from commonweal.commands.view.name_cache import text_of
 from commonweal.protocol import codec
 from commonweal.protocol.errors import CommonwealError, UnreadableFile, UnreadableTime, UnusableText
 from commonweal.protocol.records.record import Record, from_bytes_unchecked
@@ -52,7 +52,7 @@ def wishes_of(rows: Sequence[Row], path: Path, store: Store, settings: Settings)
     """
     from commonweal.node.service.events import Text, Wish
 
-    people = People(store, settings.here)
+    people = People(store, settings.here, words=spoken())
     here = _here(store)
     wishes: list[Wish] = []
     wrong = 0
@@ -132,8 +132,8 @@ def _event(row: Row, people: People, settings: Settings) -> tuple[dict[str, code
     for field in ("action", "quantity", "unit"):
         if field not in cells:
             raise UnusableText(_("{field} is empty").format(field=field))
-    action = read_action(cells["action"])
-    amount = read_quantity(cells["quantity"], cells["unit"])
+    action = read_action(cells["action"], spoken())
+    amount = read_quantity(cells["quantity"], cells["unit"], spoken())
     provider = people.find_active(cells["provider"]) if "provider" in cells else settings.member
     data: dict[str, codec.Value] = {"action": action, "provider": bytes(provider)}
     key = "effortQuantity" if is_effort(action, str(amount["unit"])) else "resourceQuantity"

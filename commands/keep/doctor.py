@@ -12,16 +12,16 @@ from typing import Any, NamedTuple
 
 import click
 
+from commonweal.client.directory import People, of_home
+from commonweal.client.finality import AHEAD_MS_MAX
+from commonweal.client.node_client import ask
+from commonweal.client.own_addresses import answers, is_public, is_taken, own_ports, ports_of
+from commonweal.client.submit import now_ms
 from commonweal.commands.keep.verify import UNREADABLE
 from commonweal.commands.node.status import standing
-from commonweal.commands.terminal.language import N_, _, ngettext, sentence
+from commonweal.commands.terminal.language import N_, _, ngettext, sentence, spoken
 from commonweal.commands.terminal.options import form_option, home_option
 from commonweal.commands.terminal.output import Form, say, visible, write_json
-from commonweal.commands.view.directory import People, of_home
-from commonweal.commands.view.finality import AHEAD_MS_MAX
-from commonweal.commands.view.node_client import ask
-from commonweal.commands.view.own_addresses import answers, is_public, is_taken, own_ports, ports_of
-from commonweal.commands.view.submit import now_ms
 from commonweal.protocol.errors import (
     BadSetting,
     CommonwealError,
@@ -224,7 +224,7 @@ def _checked(store: Store, row: LogRow) -> int:
 def _membership(at: Patient) -> Finding:
     name = N_("membership")
     community = at.settings.community
-    people = of_home(at.home, at.store, community) if community else None
+    people = of_home(at.home, at.store, community, spoken()) if community else None
     state = standing(at.store, at.settings, people)
     advice = {
         "no-community": _("Type `weal found NAME`, or `weal join LINK` with an invite."),
@@ -366,17 +366,19 @@ def _usual_ports(at: Patient) -> list[int]:
 
 
 def _sealing(at: Patient) -> Finding:
-    from commonweal.commands.view.finality import finality, warnings
+    from commonweal.client.finality import finality, warnings
 
     name = N_("seals")
     if at.settings.community is None:
         return Finding(name, True, _("not needed yet: this home is in no community"))
     live = (at.status or {}).get("sealing")
-    found = finality(at.store, at.settings, People(at.store, at.settings.here), live)
+    found = finality(
+        at.store, at.settings, People(at.store, at.settings.here, words=spoken()), live
+    )
     here = _("nothing is sealed yet")
     if found["height"]:
         here = _("up to height {height}").format(height=found["height"])
-    said = warnings(found)
+    said = warnings(found, spoken())
     if found["forked_at"] is not None or found["alarm"]:
         return Finding(name, False, said[0], _("Tell the other members, and compare with them."))
     waits_ms = live["waits_ms"] if live is not None else 0
@@ -394,7 +396,7 @@ def _writers(at: Patient) -> Finding:
     name = N_("writers")
     if at.settings.community is None:
         return Finding(name, True, _("not needed yet: this home is in no community"))
-    found = writers(at.store, People(at.store, at.settings.here))
+    found = writers(at.store, People(at.store, at.settings.here, words=spoken()))
     return Finding(name, True, largest(found) or _("nothing is written yet"))
 
 

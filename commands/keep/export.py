@@ -14,14 +14,14 @@ from typing import Any
 
 import click
 
+from commonweal.client.name_cache import Names, text_of
+from commonweal.client.quantity import shown_number
+from commonweal.client.times import iso
 from commonweal.commands.contribute.ledger import follow_index
-from commonweal.commands.terminal.language import _
+from commonweal.commands.terminal.language import _, spoken
 from commonweal.commands.terminal.options import home_option
 from commonweal.commands.terminal.output import as_json, write_csv, write_text
 from commonweal.commands.terminal.progress import progress
-from commonweal.commands.terminal.quantity import shown_number
-from commonweal.commands.terminal.times import iso
-from commonweal.commands.view.name_cache import Names, text_of
 from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.records.contribution_index import EventRow, Index, Quantity
 from commonweal.storage.records.log_store import Store
@@ -73,7 +73,7 @@ def json(home: Home) -> None:
 
 def rows(home: Home, store: Store) -> Generator[dict[str, Any], None, None]:
     """Yield every event as a map of FIELDS; quantities are decimal strings."""
-    names = Names(home, store, Settings.read(store).here)
+    names = Names(home, store, Settings.read(store).here, spoken())
     index = Index(store)
     with progress(_("writing"), index.total()) as advance:
         for event in index.events():

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from commonweal.client.directory import PREFIX_DIGITS_MIN, begins
+from commonweal.client.ledger_view import ID_DIGITS
+from commonweal.client.quantity import shown_action, shown_number, shown_unit
+from commonweal.client.times import iso, shown
 from commonweal.commands.contribute.show import plain
 from commonweal.commands.terminal.files import place_for, put_bytes
-from commonweal.commands.terminal.language import _, ngettext
+from commonweal.commands.terminal.language import _, ngettext, spoken
 from commonweal.commands.terminal.options import form_option, home_option
 from commonweal.commands.terminal.output import Column, Form, say, visible, write_json, write_table
-from commonweal.commands.terminal.quantity import shown_action, shown_number, shown_unit
-from commonweal.commands.terminal.times import iso, shown
-from commonweal.commands.view.directory import PREFIX_DIGITS_MIN, begins
-from commonweal.commands.view.ledger_view import ID_DIGITS
 from commonweal.protocol.errors import (
     InvalidProof,
     Malformed,
@@ -267,11 +267,13 @@ def _words(record: Record) -> list[str]:
     words = [visible(record.kind)]
     action = record.data.get("action")
     if isinstance(action, str):
-        words = [visible(shown_action(action))]
+        words = [visible(shown_action(action, spoken()))]
     for value in record.data.values():
         found = quantities.read(value)
         if found is not None:
-            words.append(f"{shown_number(found.n, found.scale)} {visible(shown_unit(found.unit))}")
+            words.append(
+                f"{shown_number(found.n, found.scale)} {visible(shown_unit(found.unit, spoken()))}"
+            )
     scope = record.data.get("inScopeOf")
     if isinstance(scope, str):
         words.append(_("for {scope}").format(scope=visible(scope)))

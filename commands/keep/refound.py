@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from commonweal.client.submit import now_ms
 from commonweal.commands.terminal.language import _
 from commonweal.commands.terminal.options import (
     form_option,
@@ -23,7 +24,6 @@ from commonweal.commands.terminal.options import (
     typed_link,
 )
 from commonweal.commands.terminal.output import Form, say, visible, write_json
-from commonweal.commands.view.submit import now_ms
 from commonweal.protocol import keys
 from commonweal.protocol.errors import BadLink, NothingFinal, PassphraseNeeded, WrongState
 from commonweal.protocol.identity import founding

@@ -19,10 +19,12 @@ from tempfile import mkdtemp
 
 import click
 
+from commonweal.client.directory import People
+from commonweal.client.submit import now_ms
 from commonweal.commands.begin.init_found import chosen_passphrase, warn_if_open
 from commonweal.commands.keep.archive import unpack
 from commonweal.commands.node.status import AWAITING, standing
-from commonweal.commands.terminal.language import _
+from commonweal.commands.terminal.language import _, spoken
 from commonweal.commands.terminal.options import (
     form_option,
     home_option,
@@ -31,8 +33,6 @@ from commonweal.commands.terminal.options import (
     passphrase_option,
 )
 from commonweal.commands.terminal.output import Form, say, write_json
-from commonweal.commands.view.directory import People
-from commonweal.commands.view.submit import now_ms
 from commonweal.protocol import keys
 from commonweal.protocol.errors import (
     BadBackup,
@@ -108,7 +108,7 @@ def restore(
         passphrase = None if no_passphrase else chosen_passphrase(passphrase_file)
         settings = from_words(home, entropy, link, passphrase)
     with home.store(readonly=True) as store:
-        people = People(store, settings.community) if settings.community else None
+        people = People(store, settings.community, words=spoken()) if settings.community else None
         state = standing(store, settings, people)
     if form is Form.JSON:
         community = settings.community and settings.community.hex()
@@ -142,7 +142,7 @@ def from_backup(home: Home, file: Path, passphrase_file: Path | None) -> Setting
             entropy = secrets.member_entropy
             rekeyed = None
             if settings.community is not None:
-                state = People(store, settings.here).state
+                state = People(store, settings.here, words=spoken()).state
                 rekeyed = member_keys.rekeyed(state, settings.member)
             if not rekeyed and settings.member != inception_from_entropy(entropy).member:
                 raise BadBackup(_("its keys are not those of its member"))
@@ -227,7 +227,7 @@ def _begin(
 
 def _is_alone(store: Store, settings: Settings, entropy: bytes) -> bool:
     """Whether the member is the only one. Raises NotPermitted when he may enrol no device."""
-    people = People(store, settings.here)
+    people = People(store, settings.here, words=spoken())
     found = membership.active(people.state, settings.member)
     if found is None:
         raise NotPermitted(_("the backup is of one who is no member; ask for a new invite"))

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from commonweal.commands.terminal.language import _
+from commonweal.commands.terminal.ledger import folded
 from commonweal.commands.terminal.options import form_option, home_option
 from commonweal.commands.terminal.output import (
     Column,
@@ -17,7 +18,6 @@ from commonweal.commands.terminal.output import (
     write_json,
     write_table,
 )
-from commonweal.commands.view.ledger_view import folded
 from commonweal.storage.home.home import Home
 
 TEXT_ROWS = 200

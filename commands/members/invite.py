@@ -9,8 +9,19 @@ from typing import Any
 
 import click
 
-from commonweal.commands.terminal.language import _, ngettext
-from commonweal.commands.terminal.options import form_option, home_option, passphrase_option
+from commonweal.client.directory import People, begins
+from commonweal.client.ledger_view import Folded
+from commonweal.client.own_addresses import contacts, is_public
+from commonweal.client.submit import now_ms, write
+from commonweal.client.times import iso, read_duration_ms, shown
+from commonweal.commands.terminal.language import _, ngettext, spoken
+from commonweal.commands.terminal.ledger import folded
+from commonweal.commands.terminal.options import (
+    form_option,
+    home_option,
+    passphrase_option,
+    unlocking,
+)
 from commonweal.commands.terminal.output import (
     Column,
     Form,
@@ -23,11 +34,6 @@ from commonweal.commands.terminal.output import (
     write_table,
     write_text,
 )
-from commonweal.commands.terminal.times import iso, read_duration_ms, shown
-from commonweal.commands.view.directory import People, begins
-from commonweal.commands.view.ledger_view import Folded, folded
-from commonweal.commands.view.own_addresses import contacts, is_public
-from commonweal.commands.view.submit import now_ms, write
 from commonweal.protocol import keys
 from commonweal.protocol.identity import invite as links
 from commonweal.protocol.identity.invite import Contact, Invite, Link
@@ -60,7 +66,7 @@ def create(uses: int, expires: str, passphrase_file: Path | None, home: Home, fo
     seed = os.urandom(keys.SEED_BYTES)
     key = keys.Signer(seed).key
     wish = Wish("invite.create", {"key": key, "uses": uses, "expires": until})
-    (written,) = write(home, [wish], passphrase_file)
+    (written,) = write(home, [wish], unlocking(passphrase_file))
     link = link_to(home, written.id, seed)
     text = links.to_text(link)
     if form is Form.JSON:
@@ -117,7 +123,7 @@ def revoke(id: str, passphrase_file: Path | None, home: Home, form: Form) -> Non
     with folded(home) as found:
         which = begins((one.id for one in membership.invites(found.state)), id)
     wish = Wish("invite.revoke", {"invite": bytes(which)}, (which,))
-    (written,) = write(home, [wish], passphrase_file)
+    (written,) = write(home, [wish], unlocking(passphrase_file))
     if form is Form.JSON:
         return write_json({"id": written.id.hex(), "invite": which.hex(), "seq": written.seq})
     return say(_("The invite {id} admits nobody more.").format(id=which.hex()[:8]))
@@ -127,7 +133,7 @@ def link_to(home: Home, id: RecordId | None = None, seed: bytes = b"") -> Link:
     """Return a link to this home's community, with the invite `id` when it is given."""
     with home.store(readonly=True) as store:
         settings = Settings.read(store)
-        people = People(store, settings.here)
+        people = People(store, settings.here, words=spoken())
         peer = next(
             one.peer for one in membership.devices(people.state) if one.key == settings.device
         )

@@ -12,8 +12,10 @@ from typing import Any
 
 import click
 
+from commonweal.client.ledger_view import Folded, submit
 from commonweal.commands.begin.init_found import LANGUAGES, show_words
-from commonweal.commands.terminal.language import _, is_chinese, ngettext
+from commonweal.commands.terminal.language import _, ngettext, spoken
+from commonweal.commands.terminal.ledger import folded
 from commonweal.commands.terminal.options import (
     form_option,
     home_option,
@@ -21,9 +23,9 @@ from commonweal.commands.terminal.options import (
     opened,
     passphrase_option,
     unlock,
+    unlocking,
 )
 from commonweal.commands.terminal.output import Form, say, visible, write_json
-from commonweal.commands.view.ledger_view import Folded, folded, submit
 from commonweal.protocol.errors import (
     CommonwealError,
     NotPermitted,
@@ -105,7 +107,7 @@ def change(
         # Kept before it counts: a key that counts and is kept nowhere would be lost for ever.
         keystore.change_member(home.keystore, passphrase, entropy)
         try:
-            (written,) = submit(found, [Wish(key_rotation.REKEY, data)], passphrase_file)
+            (written,) = submit(found, [Wish(key_rotation.REKEY, data)], unlocking(passphrase_file))
         except NotReachable:
             raise  # it may be written all the same
         except CommonwealError:
@@ -148,7 +150,7 @@ def sponsors(
         circle = _circle(found, [*map(found.member, members)], needed) if members else None
         signer = speaking(found, unlock(home, passphrase_file).member_entropy)
         data = key_rotation.sign_sponsors(signer, old, found.community, circle)
-        (written,) = submit(found, [Wish(key_rotation.SPONSORS, data)], passphrase_file)
+        (written,) = submit(found, [Wish(key_rotation.SPONSORS, data)], unlocking(passphrase_file))
     if form is Form.JSON:
         enough = circle.threshold if circle else 0
         return write_json({"id": written.id.hex(), "seq": written.seq, "needed": enough})
@@ -194,7 +196,9 @@ def give(
             click.confirm(question.format(name=visible(name)), abort=True, err=True)
         staying = _devices(found, whom)
         data = key_rotation.sign_rekey(signer, old, found.community, wanted, staying)
-        (written,) = submit(found, [Wish(key_rotation.REKEY, data, (named,))], passphrase_file)
+        (written,) = submit(
+            found, [Wish(key_rotation.REKEY, data, (named,))], unlocking(passphrase_file)
+        )
     said = {one for one, document in old.words if document == wanted.to_bytes()}
     count, enough = len(said | {MemberKey(signer.key)}), old.sponsors.threshold
     if form is Form.JSON:
@@ -237,7 +241,9 @@ def _devices(found: Folded, member: MemberId) -> list[DeviceKey]:
 
 
 def _words(entropy: bytes, language: str | None) -> str:
-    return phrase_from_entropy(entropy, LANGUAGES[language or ("zh" if is_chinese() else "en")])
+    return phrase_from_entropy(
+        entropy, LANGUAGES[language or ("zh" if spoken().is_chinese else "en")]
+    )
 
 
 def _circle(found: Folded, whom: list[MemberId], needed: int | None) -> Inception:

@@ -8,10 +8,21 @@ from typing import Any
 
 import click
 
+from commonweal.client.directory import begins
+from commonweal.client.ledger_view import Folded, submit
+from commonweal.client.submit import now_ms
+from commonweal.client.times import iso
 from commonweal.commands.members.invite import link_to, show_link, warn_when_private
 from commonweal.commands.members.key import speaking
 from commonweal.commands.terminal.language import N_, _
-from commonweal.commands.terminal.options import form_option, home_option, passphrase_option, unlock
+from commonweal.commands.terminal.ledger import folded
+from commonweal.commands.terminal.options import (
+    form_option,
+    home_option,
+    passphrase_option,
+    unlock,
+    unlocking,
+)
 from commonweal.commands.terminal.output import (
     Column,
     Form,
@@ -22,10 +33,6 @@ from commonweal.commands.terminal.output import (
     write_json,
     write_table,
 )
-from commonweal.commands.terminal.times import iso
-from commonweal.commands.view.directory import begins
-from commonweal.commands.view.ledger_view import Folded, folded, submit
-from commonweal.commands.view.submit import now_ms
 from commonweal.protocol import keys
 from commonweal.protocol.errors import NotPermitted, UnknownId
 from commonweal.protocol.identity import invite as links
@@ -193,7 +200,7 @@ def revoke(device: str, passphrase_file: Path | None, home: Home, form: Form) ->
             "id": bytes(row.head),
             "signatures": [[signer.key, signature]],
         }
-        (written,) = submit(found, [Wish("device.revoke", data)], passphrase_file)
+        (written,) = submit(found, [Wish("device.revoke", data)], unlocking(passphrase_file))
     if form is Form.JSON:
         return write_json(
             {"id": written.id.hex(), "device": key.hex(), "last": seq, "seq": written.seq}

@@ -7,15 +7,18 @@ from typing import Any
 
 import click
 
+from commonweal.client.ledger_view import Folded, submit
 from commonweal.commands.terminal.language import _, ngettext
+from commonweal.commands.terminal.ledger import folded
 from commonweal.commands.terminal.options import (
     form_option,
     home_option,
     make_sure,
     passphrase_option,
+    unlocking,
 )
 from commonweal.commands.terminal.output import Column, Form, visible, warn
-from commonweal.commands.view.ledger_view import Folded, confirm, folded, submit, table
+from commonweal.commands.terminal.tables import confirm, table
 from commonweal.protocol.errors import WouldNotCount
 from commonweal.protocol.ledger.governance import witness_set
 from commonweal.protocol.ledger.members import membership, roles
@@ -120,7 +123,7 @@ def claim(role: str, yes: bool, passphrase_file: Path | None, home: Home, form: 
             if name in _path(found.kept.rules.roles.get(role))
         ]
         wish = Wish("role.claim", {"role": role}, tuple(before))
-        written = submit(found, [wish], passphrase_file)
+        written = submit(found, [wish], unlocking(passphrase_file))
         needed = found.kept.rules.roles[role].endorsements
         asked = _asked(found)
     words = _("You hold this role now: {role}.")
@@ -160,9 +163,7 @@ def endorse(
         whom = found.member(member)
         row = roles.roles(found.state, whom).get(role)
         if row is None:
-            from commonweal.commands.terminal.rejection_words import said
-
-            raise WouldNotCount(said(Reason.NOT_CLAIMED))
+            raise WouldNotCount(_(Reason.NOT_CLAIMED.value))
         data: dict[str, Any] = {"role": role, "member": bytes(whom)}
         wish = Wish("role.endorse", data, (RecordId(row.claim),))
         name = found.name(whom)
@@ -170,7 +171,7 @@ def endorse(
             found.check(wish)
             question = _("Shall {name} be a witness?").format(name=visible(name))
             _explain(found, question, yes=yes)
-        written = submit(found, [wish], passphrase_file)
+        written = submit(found, [wish], unlocking(passphrase_file))
     words = _("You endorsed {name} as {role}.").format(name=name, role=role)
     return confirm(form, written, words, role=role, member=whom.hex())
 
@@ -185,7 +186,7 @@ def resign(role: str, passphrase_file: Path | None, home: Home, form: Form) -> N
     from commonweal.node.service.events import Wish
 
     with folded(home) as found:
-        written = submit(found, [Wish("role.resign", {"role": role})], passphrase_file)
+        written = submit(found, [Wish("role.resign", {"role": role})], unlocking(passphrase_file))
         mine = any(one.member == found.me for one in witness_set.seated(found.state))
     words = _("You resigned as {role}.")
     if role == WITNESS and mine:

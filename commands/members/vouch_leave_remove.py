@@ -7,16 +7,19 @@ from typing import Any
 
 import click
 
-from commonweal.commands.terminal.language import _
+from commonweal.client.directory import called
+from commonweal.client.ledger_view import note_body, submit
+from commonweal.commands.terminal.language import _, spoken
+from commonweal.commands.terminal.ledger import folded
 from commonweal.commands.terminal.options import (
     form_option,
     home_option,
     make_sure,
     passphrase_option,
+    unlocking,
 )
 from commonweal.commands.terminal.output import Form, warn
-from commonweal.commands.view.directory import called
-from commonweal.commands.view.ledger_view import confirm, folded, note_body, submit
+from commonweal.commands.terminal.tables import confirm
 from commonweal.protocol.errors import UnknownId
 from commonweal.protocol.ledger.governance.enactment import REMOVAL_YES_MIN
 from commonweal.protocol.ledger.members import invites, membership
@@ -45,7 +48,7 @@ def vouch(member: str, passphrase_file: Path | None, home: Home, form: Form) -> 
         request = asking[whom]
         data: dict[str, Any] = {"member": bytes(whom), "request": bytes(request.id)}
         wish = Wish("member.vouch", data, (request.id,))
-        written = submit(found, [wish], passphrase_file)
+        written = submit(found, [wish], unlocking(passphrase_file))
         name, needed = found.name(whom), found.kept.rules.joining.vouches
     words = _("You vouched for {name}.").format(name=name)
     if needed > request.vouches + 1:
@@ -76,7 +79,7 @@ def leave(yes: bool, passphrase_file: Path | None, home: Home, form: Form) -> No
                 )
             )
         make_sure(_("Do you leave the community?"), yes=yes)
-        written = submit(found, [wish], passphrase_file)
+        written = submit(found, [wish], unlocking(passphrase_file))
     return confirm(form, written, _("You left the community."))
 
 
@@ -103,8 +106,8 @@ def remove(
         data: dict[str, Any] = {"subject": "removal", "member": bytes(whom)}
         cited = invites.admissions(found.state, whom)[-DEPS_MAX + 1 :]
         cited += () if known.profile is None else (known.profile,)
-        wish = Wish("rules.propose", data, cited, note_body(note, permanent=True))
-        written = submit(found, [wish], passphrase_file)
+        wish = Wish("rules.propose", data, cited, note_body(note, permanent=True, words=spoken()))
+        written = submit(found, [wish], unlocking(passphrase_file))
         others = sum(
             one.status == "active" and one.id != whom for one in membership.members(found.state)
         )
@@ -144,7 +147,9 @@ def resolve(
             "pair": sorted(bytes(one.id) for one in pair),
             "keep": bytes(kept.id),
         }
-        wish = Wish("rules.propose", data, (kept.id,), note_body(note, permanent=True))
-        written = submit(found, [wish], passphrase_file)
+        wish = Wish(
+            "rules.propose", data, (kept.id,), note_body(note, permanent=True, words=spoken())
+        )
+        written = submit(found, [wish], unlocking(passphrase_file))
     words = _("Proposed, as {id}. Vote with: weal rules vote {id} yes")
     return confirm(form, written, words, record=kept.id.hex())

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from commonweal.client.submit import write
 from commonweal.commands.begin.init_found import found_community, make_home
 from commonweal.commands.begin.join import ask_to_join
 from commonweal.commands.terminal.language import _
 from commonweal.commands.terminal.options import form_option
 from commonweal.commands.terminal.output import Column, Form, say, write_json, write_table
-from commonweal.commands.view.submit import write
 from commonweal.protocol import keys
 from commonweal.protocol.identity.invite import Contact, Invite, Link
 from commonweal.storage.home import keystore

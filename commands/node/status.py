@@ -6,9 +6,12 @@ from typing import Any
 
 import click
 
+from commonweal.client.directory import People, of_home
+from commonweal.client.finality import doubt, finality, pairs, risks, warnings
+from commonweal.client.node_client import ask, ask_if_running
 from commonweal.commands.forked import lost, warning
 from commonweal.commands.node.writers import largest, writers
-from commonweal.commands.terminal.language import N_, _, ngettext
+from commonweal.commands.terminal.language import N_, _, ngettext, spoken
 from commonweal.commands.terminal.options import form_option, home_option
 from commonweal.commands.terminal.output import (
     Column,
@@ -19,9 +22,6 @@ from commonweal.commands.terminal.output import (
     write_json,
     write_table,
 )
-from commonweal.commands.view.directory import People, of_home
-from commonweal.commands.view.finality import doubt, finality, pairs, risks, warnings
-from commonweal.commands.view.node_client import ask, ask_if_running
 from commonweal.protocol.errors import StorageError
 from commonweal.protocol.ledger.members import membership
 from commonweal.storage.home.home import Home, Settings
@@ -41,13 +41,15 @@ def status(home: Home, form: Form) -> None:
     """Say how this home stands: its community, its records, its peers."""
     with home.store(readonly=True) as store:
         settings = Settings.read(store)
-        people = None if settings.community is None else of_home(home, store, settings.here)
+        people = (
+            None if settings.community is None else of_home(home, store, settings.here, spoken())
+        )
         found = offline(store, settings, people)
         live = ask_if_running(home, "status") if people else None
         if people is not None:
             said = live.get("sealing") if live is not None else None
             found["finality"] = finality(store, settings, people, said)
-            found["finality"]["doubt"] = doubt(home, found["finality"]) or None
+            found["finality"]["doubt"] = doubt(home, found["finality"], spoken()) or None
             found["joined"] = joined(home, store)
             found["not_counting"] = len(lost(home))
             found["parent"] = parent(store, settings)
@@ -79,7 +81,7 @@ def peers(home: Home, form: Form) -> None:
     """List the nodes of other members, connected or not."""
     answer = ask(home, "peers")
     with home.store(readonly=True) as store:
-        people = People(store, Settings.read(store).here)
+        people = People(store, Settings.read(store).here, words=spoken())
         rows = [peer_row(one, people) for one in answer["peers"]]
         wrote = writers(store, people)
     if form is Form.JSON:
@@ -257,7 +259,7 @@ def _show(found: dict[str, Any], home: Home) -> None:
         (_("state"), _(found["state"])),
         (_("node"), _condition(found, home)),
         (_("records"), f"{found['records']:,}"),
-        *(pairs(found["finality"]) if found["finality"] is not None else ()),
+        *(pairs(found["finality"], spoken()) if found["finality"] is not None else ()),
         *_following(found["joined"]),
         *_descent(found["parent"]),
     ]
@@ -265,7 +267,9 @@ def _show(found: dict[str, Any], home: Home) -> None:
     write_table([Column("what", ""), Column("value", "")], rows)
     final = found["finality"]
     doubts = [final["doubt"]] if final is not None and final["doubt"] else []
-    for words in [*warnings(final), *doubts, *risks(final)] if final is not None else ():
+    for words in (
+        [*warnings(final, spoken()), *doubts, *risks(final, spoken())] if final is not None else ()
+    ):
         say()
         say(words)
     if found["refused"]:

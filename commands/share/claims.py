@@ -11,12 +11,14 @@ from typing import Any
 
 import click
 
-from commonweal.commands.terminal.language import N_, _
+from commonweal.client.event_words import event_words
+from commonweal.client.ledger_view import ID_DIGITS, Folded
+from commonweal.client.quantity import shown_number, shown_unit
+from commonweal.commands.terminal.language import N_, _, spoken
+from commonweal.commands.terminal.ledger import folded
 from commonweal.commands.terminal.options import form_option, home_option
 from commonweal.commands.terminal.output import Column, Form, visible
-from commonweal.commands.terminal.quantity import shown_number, shown_unit
-from commonweal.commands.view.event_words import event_words
-from commonweal.commands.view.ledger_view import ID_DIGITS, Folded, folded, table
+from commonweal.commands.terminal.tables import table
 from commonweal.protocol import codec
 from commonweal.protocol.errors import NotYet
 from commonweal.protocol.ledger.claims import claims as ledger
@@ -84,7 +86,7 @@ def claims(
         standing = found.standing()
     if form is Form.TEXT:
         for row in rows:
-            row["unit"], row["words"] = shown_unit(row["unit"]), _standing(row)
+            row["unit"], row["words"] = shown_unit(row["unit"], spoken()), _standing(row)
             row["status"] = _(STATUSES[row["status"]])
     columns = [
         Column("claim", _("claim")),
@@ -143,7 +145,7 @@ def story(found: Folded, id: bytes) -> tuple[dict[str, Any], list[str]]:
     assert one is not None, "it was found"
     row = _row(found, one, is_sealed=True) | {"lines": [], "payments": []}
     row |= _seals(found).get(one.row.height, {})
-    unit = shown_unit(one.row.pool.unit)
+    unit = shown_unit(one.row.pool.unit, spoken())
     words = [
         _(
             "{name} is owed {amount} {unit} from the pool {pool}, computed at height {height}"
@@ -187,7 +189,7 @@ def pays(found: Folded, event: bytes) -> tuple[list[dict[str, Any]], list[str]]:
         words.append(
             _("pays {amount} {unit} of the claim {claim}: {status}").format(
                 amount=amount,
-                unit=shown_unit(one.row.pool.unit),
+                unit=shown_unit(one.row.pool.unit, spoken()),
                 claim=id.hex()[:ID_DIGITS],
                 status=_(PAYMENTS[row.status]),
             )
@@ -307,7 +309,7 @@ def _back_words(one: dict[str, Any]) -> str:
         "{member_name} had {amount} {unit} too much from the pool {pool}:"
         " it is taken off the next claim (final)"
     )
-    shown = {**one, "unit": shown_unit(one["unit"]), "pool": visible(one["pool"])}
+    shown = {**one, "unit": shown_unit(one["unit"], spoken()), "pool": visible(one["pool"])}
     return words.format(**{**shown, "member_name": visible(one["member_name"])})
 
 

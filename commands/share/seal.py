@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commonweal.commands.terminal.language import _, ngettext
+from commonweal.client.ledger_view import Folded
+from commonweal.client.submit import line_or_lock, now_ms, service_of
+from commonweal.client.times import iso, shown
+from commonweal.commands.terminal.language import _, ngettext, spoken
+from commonweal.commands.terminal.ledger import folded
 from commonweal.commands.terminal.options import form_option, home_option, passphrase_option, unlock
 from commonweal.commands.terminal.output import Column, Form, say, warn, write_json
 from commonweal.commands.terminal.progress import LEFT_SHOWN_MIN, progress
-from commonweal.commands.terminal.times import iso, shown
-from commonweal.commands.view.ledger_view import Folded, folded, table
-from commonweal.commands.view.submit import line_or_lock, now_ms, service_of
+from commonweal.commands.terminal.tables import table
 from commonweal.protocol.errors import NotYet
 from commonweal.protocol.ledger.state.state import State
 from commonweal.storage.home.home import Home, Settings
@@ -132,10 +134,10 @@ def seals(last: int, home: Home, form: Form) -> None:
 
 def waiting_words(found: Mapping[str, Any], home: Home) -> str:
     """Return for whom a seal waits, as the node says: who is missing, and how many must agree."""
-    from commonweal.commands.view.directory import People
+    from commonweal.client.directory import People
 
     with home.store(readonly=True) as store:
-        people = People(store, Settings.read(store).here)
+        people = People(store, Settings.read(store).here, words=spoken())
         names = sorted({people.name(member) for _device, member in found["missing"]})
     about = {"needed": found["needed"], "all": found["witnesses"], "names": ", ".join(names)}
     if not names:

@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commonweal.commands.terminal.language import _, is_chinese, ngettext
+from commonweal.client.event_words import event_fields, event_words, resource_fields
+from commonweal.client.ledger_view import Folded
+from commonweal.client.quantity import shown_action, shown_number, shown_unit
+from commonweal.commands.terminal.language import _, ngettext, spoken
+from commonweal.commands.terminal.ledger import folded
 from commonweal.commands.terminal.options import form_option, home_option
 from commonweal.commands.terminal.output import (
     Column,
@@ -22,9 +26,7 @@ from commonweal.commands.terminal.output import (
     write_json,
     write_table,
 )
-from commonweal.commands.terminal.quantity import shown_action, shown_number, shown_unit
-from commonweal.commands.view.event_words import event_fields, event_words, resource_fields
-from commonweal.commands.view.ledger_view import Folded, folded, table
+from commonweal.commands.terminal.tables import table
 from commonweal.protocol.errors import UnknownId
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.things.event_row import EVENT, event_row
@@ -79,7 +81,10 @@ def balance(member: str | None, home: Home, form: Form) -> None:
         return write_csv(("what", "name", "amount", "unit"), rows)
     words = {"paid": _("share (final)"), "has": _("has"), "gave": _("gave")}
     words["open"] = _("of that not settled")
-    shown = [{**row, "what": words[row["what"]], "unit": shown_unit(row["unit"])} for row in rows]
+    shown = [
+        {**row, "what": words[row["what"]], "unit": shown_unit(row["unit"], spoken())}
+        for row in rows
+    ]
     say(visible(name))
     if shown:
         columns = [Column("what", ""), Column("name", ""), Column("amount", "", is_number=True)]
@@ -126,7 +131,7 @@ def _given(found: Folded, whom: bytes) -> list[dict[str, Any]]:
     return [
         {
             "what": "gave",
-            "name": shown_action(action),
+            "name": shown_action(action, spoken()),
             "action": action,
             "unit": unit,
             "amount": shown_number(int(both[0] * 10 ** scales[action, unit]), scales[action, unit]),
@@ -178,7 +183,7 @@ def shares(lines: bool, height: int | None, if_sealed: bool, home: Home, form: F
     if form is Form.TEXT:
         for pool in pools:
             words = _("in the pool {pool}: {amount} {unit}")
-            words = words.format(**{**pool, "unit": shown_unit(pool["unit"])})
+            words = words.format(**{**pool, "unit": shown_unit(pool["unit"], spoken())})
             standing = f"{words}\n{standing}"
     return table(form, "shares", sums, SHARE_FIELDS, columns, standing, nothing, **more)
 
@@ -253,7 +258,7 @@ def explain(id: str, home: Home, form: Form) -> None:
 
 def _of_line(found: Folded, name: str, one: Payout) -> tuple[dict[str, Any], list[str]]:
     row = {**_line(found, one, name), "rule": _rule(found, one), "inputs_in_all": one.inputs}
-    unit = shown_unit(one.unit)
+    unit = shown_unit(one.unit, spoken())
     line = one.line
     what = _("{name} has a share of {amount} {unit} at height {height}, from the pool {pool}.")
     if line.corrects:
@@ -306,7 +311,7 @@ def _rule(found: Folded, one: Payout) -> str:
 
     ruleset = active_ruleset.by_id(found.final, found.kept.documents, RulesetId(one.ruleset))
     pool = ruleset.document.get("pools", {}).get(one.pool, {})
-    language = "zh" if is_chinese() else "en"
+    language = "zh" if spoken().is_chinese else "en"
     for bucket in pool.get("buckets", ()):
         if bucket["name"] == one.line.bucket:
             return str(bucket.get(language, ""))
@@ -345,7 +350,7 @@ def _of_event(found: Folded, text: str) -> tuple[dict[str, Any], list[str]]:
     waiting = [(one, row) for one, row in consent.waiting(found.state) if row.event == id]
     worth, booked = distribution.worth_of(found.final, id), distribution.booked_at(found.final, id)
     lines = [(name, one) for name, one in _paid(found.final) if id in one.line.inputs]
-    language = "zh" if is_chinese() else "en"
+    language = "zh" if spoken().is_chinese else "en"
     rule = str(ruleset.document.get("value", {}).get(row.action, {}).get(language, ""))
     value = {
         **event_fields(found, id, row),
@@ -385,7 +390,7 @@ def _of_event(found: Folded, text: str) -> tuple[dict[str, Any], list[str]]:
         _("in the line {line}: {amount} {unit} to {name}").format(
             line=name,
             amount=shown_number(one.line.amount, one.scale),
-            unit=shown_unit(one.unit),
+            unit=shown_unit(one.unit, spoken()),
             name=visible(found.name(one.line.member)),
         )
         for name, one in lines

@@ -1,30 +1,18 @@
-"""What members read, in their language: gettext over the catalogues beside this file.
+"""The language of whoever types: that of LANGUAGE, LC_ALL, LC_MESSAGES or LANG, in this order.
 
-The language is that of LANGUAGE, LC_ALL, LC_MESSAGES or LANG, in this order; every kind of
-Chinese gets the one Chinese catalogue, everything without a catalogue English.
+Commands alone read it from the environment; they pass it on to `client/` as a value.
 """
 
 from __future__ import annotations
 
 import gettext
 import os
-from functools import lru_cache
-from pathlib import Path
 
-DOMAIN = "commonweal"
-FOLDER = Path(__file__).parents[1] / "locale"
+from commonweal.client.words import DOMAIN, FOLDER, N_, Nn_, Words, words_in
+
+__all__ = ["CLICKS_WORDS", "N_", "Nn_", "_", "ngettext", "sentence", "speak", "spoken"]
 
 _VARIABLES = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
-
-
-def N_(words: str) -> str:  # noqa: N802  gettext's own name for it
-    """Return `words` as they are: they are translated where they are shown."""
-    return words
-
-
-def Nn_(one: str, many: str) -> tuple[str, str]:  # noqa: N802  as ngettext, but later
-    """Return a sentence and its plural as they are: they are translated where they are shown."""
-    return one, many
 
 
 CLICKS_WORDS = (
@@ -46,19 +34,22 @@ CLICKS_WORDS = (
 """What click itself says; it looks in the catalogue that `speak` opens."""
 
 
-def _(words: str) -> str:
-    """Return `words` in the member's language."""
-    return words and _translation().gettext(words)
+def spoken() -> Words:
+    """Return the words of the language that the environment asks for."""
+    for name in _VARIABLES:
+        if asked := os.environ.get(name):
+            return words_in(*asked.split(":"))
+    return words_in()
+
+
+def _(text: str) -> str:
+    """Return `text` in the member's language."""
+    return spoken()(text)
 
 
 def ngettext(one: str, many: str, number: int) -> str:
     """Return the form of the sentence that fits `number`."""
-    return _translation().ngettext(one, many, number)
-
-
-def is_chinese() -> bool:
-    """Whether the member reads Chinese."""
-    return _translation().info().get("language") == "zh"
+    return spoken().plural(one, many, number)
 
 
 def speak() -> None:
@@ -69,15 +60,4 @@ def speak() -> None:
 
 def sentence(error: BaseException) -> str:
     """Return what the class of `error` says to a member, as one line."""
-    import inspect
-
-    return " ".join(_(inspect.cleandoc(type(error).__doc__ or "")).split())
-
-
-def _translation() -> gettext.NullTranslations:
-    return _opened(tuple(os.environ.get(name) for name in _VARIABLES))
-
-
-@lru_cache(maxsize=8)
-def _opened(_wanted: tuple[str | None, ...]) -> gettext.NullTranslations:
-    return gettext.translation(DOMAIN, FOLDER, fallback=True)
+    return spoken().error(error)

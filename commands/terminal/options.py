@@ -123,6 +123,11 @@ def unlock(home: Home, passphrase_file: Path | None) -> Secrets:
     raise AssertionError("the last try returns or raises")
 
 
+def unlocking(passphrase_file: Path | None) -> Callable[[Home], Secrets]:
+    """Return what opens the keystore of a home as `unlock` does, when its secrets are needed."""
+    return lambda home: unlock(home, passphrase_file)
+
+
 def opened(path: Path, passphrase_file: Path | None, whose: str = "") -> tuple[Secrets, str | None]:
     """Return the secrets of a keystore, and the passphrase that opened it, None for none.
 

@@ -222,7 +222,7 @@ def test_a_home_of_a_newer_version_is_named(typed: list[str], tmp_path: Path) ->
 def test_a_second_writer_waits_and_then_names_the_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from commonweal.commands.view import submit
+    from commonweal.client import submit
 
     home = founder(tmp_path / "home")
     monkeypatch.setattr(submit, "WAIT_SECONDS_MAX", 0.1)

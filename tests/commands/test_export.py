@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from commonweal.client.submit import write
 from commonweal.commands.contribute.ledger import follow_index
 from commonweal.commands.keep import export
 from commonweal.commands.keep.export import FIELDS
-from commonweal.commands.view.submit import write
 from commonweal.node.service.events import Wish
 from commonweal.protocol.codec import Value
 from commonweal.storage.home.home import Home

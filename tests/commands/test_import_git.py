@@ -392,7 +392,7 @@ def test_git_ends_when_nobody_reads_on(repo: Path) -> None:
 
 def test_a_commit_that_another_took_in_is_not_taken_in_again(repo: Path, home: Path) -> None:
     known = bytes.fromhex(commit(repo, "one"))
-    from commonweal.commands.view.submit import write
+    from commonweal.client.submit import write
     from commonweal.node.service.events import Wish
 
     data: dict[str, Value] = {"action": "produce", "provider": bytes(16), "commit": known}

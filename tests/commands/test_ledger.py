@@ -366,7 +366,7 @@ def test_names_follow_what_changes_though_they_are_kept(home: Path) -> None:
 
 
 def rename(home: Path, name: str) -> None:
-    from commonweal.commands.view.submit import write
+    from commonweal.client.submit import write
     from commonweal.node.service.events import Text, Wish
 
     write(Home(home), [Wish("member.profile", {}, (), Text("text/plain", name.encode()))])

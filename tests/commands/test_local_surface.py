@@ -284,7 +284,7 @@ def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None
     declared = {re.split(r"[>=<~! ]", one, maxsplit=1)[0] for one in listed}
     names = {"nacl": "pynacl", "google": "protobuf", "prometheus_client": "prometheus-client"}
     imported: set[str] = set()
-    for folder in ("protocol", "storage", "node", "commands"):
+    for folder in ("protocol", "storage", "node", "client", "commands"):
         for file in (ROOT / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(file.read_text("utf-8"))):
                 if isinstance(node, ast.Import):

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from commonweal.commands.view import node_client, own_addresses
+from commonweal.client import node_client, own_addresses
 from commonweal.node.control import client
 from commonweal.protocol import errors
 from commonweal.protocol.errors import CommonwealError

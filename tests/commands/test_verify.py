@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from commonweal.client.submit import write
 from commonweal.commands.keep.verify import DAMAGED, Checking, Fault
-from commonweal.commands.view.submit import write
 from commonweal.node.service.events import Text, Wish
 from commonweal.protocol import keys
 from commonweal.protocol.codec import Value

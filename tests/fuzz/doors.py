@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
+from commonweal.client import quantity, times
 from commonweal.commands.importers import sheet
 from commonweal.commands.keep import archive
-from commonweal.commands.terminal import quantity, times
 from commonweal.node.control import client
 from commonweal.node.control.server import event_of
 from commonweal.node.runtime import config

@@ -24,16 +24,17 @@ from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po, write_po
 
 ROOT = Path(__file__).parents[2]
-LOCALE = ROOT / "commands" / "locale"
+LOCALE = ROOT / "client" / "locale"
 DOMAIN = "commonweal"
 KEYWORDS = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2), "Nn_": (1, 2)}
+KEYWORDS |= {"words": None, "plural": (1, 2)}
 HALF_WIDTH = re.compile(r"[\u4e00-\u9fff][,;:!?]")  # Chinese sentences have their own marks
 PLACEHOLDER = re.compile(r"\{[^{}]*\}|%\(\w+\)[sd]|%[sd]")
 
 
 def sources() -> list[Path]:
     """The files whose words members read."""
-    folders = [ROOT / name for name in ("commands", "node", "protocol", "storage")]
+    folders = [ROOT / name for name in ("client", "commands", "node", "protocol", "storage")]
     return [ROOT / "cli.py", *sorted(path for one in folders for path in one.rglob("*.py"))]
 
 

@@ -113,7 +113,7 @@ def hidden_words(source: str) -> list[str]:
         for node in inside
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
-        and node.func.id == "_"
+        and node.func.id in ("_", "words")
         and isinstance(node.args[0], ast.Constant)
     ]
 

@@ -17,10 +17,12 @@ Complaint = tuple[int, str]
 
 _CLOCKS_AND_CHANCE = {"time", "datetime", "random", "secrets", "uuid"}
 _LOOPS = {"trio", "libp2p", "multiaddr", "asyncio", "threading", "subprocess", "socket"}
+_TOP = {"commonweal.client", "commonweal.commands", "commonweal.cli"}
 _UP = {
-    "protocol": {"commonweal.storage", "commonweal.node", "commonweal.commands", "commonweal.cli"},
-    "storage": {"commonweal.node", "commonweal.commands", "commonweal.cli"},
-    "node": {"commonweal.commands", "commonweal.cli"},
+    "protocol": {"commonweal.storage", "commonweal.node"} | _TOP,
+    "storage": {"commonweal.node"} | _TOP,
+    "node": _TOP,
+    "client": {"commonweal.commands", "commonweal.cli"},
 }
 _DISK = {"os", "pathlib", "shutil", "tempfile", "io"}
 
@@ -31,11 +33,13 @@ FORBIDDEN = {
     "node/service": _CLOCKS_AND_CHANCE | _LOOPS | _DISK | {"sqlite3"} | _UP["node"],
     "node/network": {"sqlite3", "asyncio"} | _UP["node"],
     "node": {"libp2p", "sqlite3", "asyncio"} | _UP["node"],
+    "client": {"click", "rich", "segno", "libp2p", "asyncio"} | _UP["client"],
     "commands": {"libp2p", "asyncio"},
     "cli.py": {"libp2p", "asyncio"},
 }
 # What a file may not import while it is loaded, so that `weal --help` is quick.
 FORBIDDEN_ON_LOAD = {
+    "client": {"trio", "commonweal.node", "multiaddr", "h11", "prometheus_client"},
     "commands": {
         "trio",
         "commonweal.node",
@@ -48,7 +52,7 @@ FORBIDDEN_ON_LOAD = {
     "cli.py": {"trio", "commonweal.node", "rich", "segno", "multiaddr", "h11", "prometheus_client"},
 }
 
-PRODUCT = ("protocol", "storage", "node", "commands", "commonweal")
+PRODUCT = ("protocol", "storage", "node", "client", "commands", "commonweal")
 SPEAKERS = ("cli.py", "commands/terminal/output.py")
 WORLD_WALL = "node/network"  # the one place where a library raises anything
 SAME_ORDER = ("protocol", "storage", "node")  # what every node must do alike

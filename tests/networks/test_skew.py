@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from commonweal.client.ledger_view import folded
 from commonweal.commands.node import cluster as command
-from commonweal.commands.view.ledger_view import folded
 from commonweal.node.control.client import LocalClient
 from commonweal.node.control.cluster import Cluster
 from commonweal.protocol.ledger.state.state import State

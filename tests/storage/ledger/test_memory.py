@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import trio
 
-from commonweal.commands.view.submit import write
+from commonweal.client.submit import write
 from commonweal.node.runtime import ledger_thread, process
 from commonweal.node.runtime.ledger_thread import LedgerThread
 from commonweal.node.service.events import Event, Wish

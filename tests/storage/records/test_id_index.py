@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from commonweal.commands.view.submit import Written, write
+from commonweal.client.submit import Written, write
 from commonweal.node.service.events import Wish
 from commonweal.storage.home.home import Home
 from commonweal.storage.records.log_store import Store

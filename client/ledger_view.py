@@ -9,25 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from commonweal.commands.terminal.language import _
-from commonweal.commands.terminal.output import (
-    Column,
-    Form,
-    say,
-    write_csv,
-    write_json,
-    write_table,
-)
-from commonweal.commands.terminal.progress import watching
-from commonweal.commands.terminal.quantity import shown_number
-from commonweal.commands.terminal.rejection_words import refusal, said
-from commonweal.commands.terminal.times import shown
-from commonweal.commands.view.directory import begins, called
-from commonweal.commands.view.name_cache import outside
-from commonweal.commands.view.submit import Written, now_ms, writer
+from commonweal.client.directory import begins, called
+from commonweal.client.name_cache import outside
+from commonweal.client.quantity import shown_number
+from commonweal.client.rejection_words import refusal
+from commonweal.client.submit import Unlock, Written, now_ms, without_passphrase, writer
+from commonweal.client.times import shown
+from commonweal.client.words import ENGLISH, Words
 from commonweal.protocol.errors import (
     StorageError,
     UnknownId,
@@ -45,6 +35,7 @@ from commonweal.protocol.vocabulary import names
 from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.ledger import ledger
 from commonweal.storage.ledger.ledger import LedgerState
+from commonweal.storage.ledger.overlay import Watch, nobody
 from commonweal.storage.records.log_store import Store
 
 if TYPE_CHECKING:
@@ -60,8 +51,11 @@ ID_DIGITS = 8
 class Folded:
     """The state of a home's ledger, with the names of its members."""
 
-    def __init__(self, home: Home, store: Store, settings: Settings, kept: LedgerState) -> None:
+    def __init__(
+        self, home: Home, store: Store, settings: Settings, kept: LedgerState, words: Words
+    ) -> None:
         self.home, self.store, self.settings, self.kept = home, store, settings, kept
+        self.words = words
         self.state: State = kept.state
         """Provisional: all records held."""
         self.final: State = kept.final
@@ -81,9 +75,9 @@ class Folded:
         if agent is None:
             return ""
         if agent == self.community:
-            return _("the community")
+            return self.words("the community")
         if agents.is_outside(agent):
-            return self._names.get(agents.person(self.state, agent)) or outside(agent)
+            return self._names.get(agents.person(self.state, agent)) or outside(agent, self.words)
         return self._names.get(agent) or f"?{short(agent)}"
 
     def alike(self) -> list[str]:
@@ -147,65 +141,67 @@ class Folded:
         )
         reason = self.kept.judge(trial, documents or {})
         if reason is not None:
-            raise WouldNotCount(refusal(reason) + self._from_when(reason, self.me))
+            raise WouldNotCount(refusal(reason, self.words) + self._from_when(reason, self.me))
 
     def reason_words(self, record: Record, reason: Reason | None) -> str:
         """Return whether a record counts, as a sentence."""
         if reason is None:
-            return _("{id} counts, and is no contribution").format(id=record.id.hex()[:ID_DIGITS])
-        words = _("{id} counts for nothing: {reason}")
+            counts = self.words("{id} counts, and is no contribution")
+            return counts.format(id=record.id.hex()[:ID_DIGITS])
         author = enrolment.device_row(self.state, record.author)
-        why = said(reason) + self._from_when(reason, None if author is None else author.member)
-        return words.format(id=record.id.hex()[:ID_DIGITS], reason=why)
+        since = self._from_when(reason, None if author is None else author.member)
+        why = self.words(reason.value) + since
+        void = self.words("{id} counts for nothing: {reason}")
+        return void.format(id=record.id.hex()[:ID_DIGITS], reason=why)
 
     def _from_when(self, reason: Reason, member: bytes | None) -> str:
         """Return from when on a member has the power that a reason says is still missing."""
         row = None if member is None else enrolment.member_row(self.state, member)
         if row is None or reason not in [power.value for power in Power]:
             return ""
-        return _("; from {time} on").format(time=shown(row.powers_ms))
+        return self.words("; from {time} on").format(time=shown(row.powers_ms))
 
     def standing(self) -> str:
         """Return how far the ledger is final, as a sentence."""
         cut = self.kept.cut
         if not cut.height:
-            return _("provisional: not sealed yet")
-        return _("final at height {height}").format(height=cut.height)
+            return self.words("provisional: not sealed yet")
+        return self.words("final at height {height}").format(height=cut.height)
 
 
 @contextmanager
-def folded(home: Home) -> Iterator[Folded]:
-    """Give the state of the ledger of `home`. Raises NotInCommunity, MissingDatabase."""
+def folded(home: Home, words: Words = ENGLISH, watch: Watch = nobody) -> Iterator[Folded]:
+    """Give the state of the ledger of `home`. Raises NotInCommunity, MissingDatabase.
+
+    watch: called with how much is folded, and of how much.
+    """
     with home.store(readonly=True) as store, store.snapshot():
         settings = Settings.read(store)
         path = home.state
         with ExitStack() as held:
-            with watching(_("working out the ledger")) as watch:
-                of_home = partial(
-                    ledger.open_ledger, store=store, community=settings.here, watch=watch
-                )
-                try:
-                    kept = held.enter_context(of_home(path))
-                except StorageError:  # the disk takes nothing: all is folded anew, and kept nowhere
-                    kept = held.enter_context(of_home(":memory:"))
+            of_home = partial(ledger.open_ledger, store=store, community=settings.here, watch=watch)
+            try:
+                kept = held.enter_context(of_home(path))
+            except StorageError:  # the disk takes nothing: all is folded anew, and kept nowhere
+                kept = held.enter_context(of_home(":memory:"))
             kept.layers.pin()
-            yield Folded(home, store, settings, kept)
+            yield Folded(home, store, settings, kept, words)
 
 
 def submit(
-    found: Folded, wishes: Sequence[Wish], passphrase_file: Path | None = None
+    found: Folded, wishes: Sequence[Wish], secrets: Unlock = without_passphrase
 ) -> list[Written]:
     """Write records when none of them would count for nothing. Raises WouldNotCount."""
     for wish in wishes:
         found.check(wish)
     written: list[Written] = []
-    with writer(found.home, passphrase_file) as write_batch:
+    with writer(found.home, secrets) as write_batch:
         for start in range(0, len(wishes), BATCH_RECORDS):
             written += write_batch(wishes[start : start + BATCH_RECORDS])
     return written
 
 
-def note_body(note: str | None, *, permanent: bool = False) -> Text | None:
+def note_body(note: str | None, *, permanent: bool = False, words: Words = ENGLISH) -> Text | None:
     """Return a few words as a body. Raises UnusableText when they are none, or too many.
 
     note: None for no body. permanent: whether they can never be erased, as what is voted on.
@@ -216,7 +212,7 @@ def note_body(note: str | None, *, permanent: bool = False) -> Text | None:
         return None
     data = note.encode("utf-8", "surrogatepass")
     if not 1 <= len(data) <= NOTE_BYTES_MAX or not is_text(data):
-        raise UnusableText(_("a note has 1 to {most} bytes").format(most=NOTE_BYTES_MAX))
+        raise UnusableText(words("a note has 1 to {most} bytes").format(most=NOTE_BYTES_MAX))
     return Text("text/plain", data, permanent=permanent)
 
 
@@ -227,61 +223,6 @@ def is_text(data: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def confirm(form: Form, written: Sequence[Written], words: str, **more: Any) -> None:
-    """Say what was written: its id for scripts, a sentence for people."""
-    if form is Form.JSON:
-        first = written[0]
-        return write_json({"id": first.id.hex(), "seq": first.seq, **more})
-    return say(words.format(id=written[0].id.hex()[:ID_DIGITS]))
-
-
-def table(
-    form: Form,
-    name: str,
-    rows: Sequence[dict[str, Any]],
-    fields: Sequence[str],
-    columns: Sequence[Column],
-    footer: str = "",
-    when_empty: str = "",
-    /,
-    **more: Any,
-) -> None:
-    """Write rows: as `{name: rows}` with `more`, as a sheet of `fields`, or for people.
-
-    when_empty: what people read where there are no rows.
-    """
-    if form is Form.JSON:
-        return write_json({name: [dict(row) for row in rows], **more})
-    if form is Form.CSV:
-        return write_csv(fields, rows)
-    if rows:
-        write_table(columns, [_brief(row) for row in rows])
-    else:
-        say(when_empty or _("Nothing is here that fits."))
-    if footer:
-        say()
-        say(footer)
-    return None
-
-
-def _brief(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row as people read it: ids short, lists with commas, yes and no in words."""
-    brief: dict[str, Any] = {}
-    for key, value in row.items():
-        if isinstance(value, bool):
-            value = _("yes") if value else ""
-        elif isinstance(value, list):
-            value = ", ".join(map(str, value))
-        elif isinstance(value, str) and len(value) in (32, 64) and _is_hex(value):
-            value = value[:ID_DIGITS]
-        brief[key] = value
-    return brief
-
-
-def _is_hex(text: str) -> bool:
-    return not text.strip("0123456789abcdef")
 
 
 def amount(value: Sequence[Any] | None) -> tuple[str | None, str | None]:

@@ -11,7 +11,7 @@ import os
 from contextlib import suppress
 from typing import cast
 
-from commonweal.commands.terminal.language import _
+from commonweal.client.words import ENGLISH, Words
 from commonweal.protocol import codec
 from commonweal.protocol.errors import CommonwealError
 from commonweal.protocol.keys import short
@@ -27,22 +27,25 @@ MEMBER_BYTES = 32
 class Names:
     """The names of members, by id. Valid for the state of `store` in which it was made."""
 
-    def __init__(self, home: Home, store: Store, community: CommunityId) -> None:
+    def __init__(
+        self, home: Home, store: Store, community: CommunityId, words: Words = ENGLISH
+    ) -> None:
         """Read what was kept, if it still fits."""
+        self._words = words
         self._home, self._store, self._community = home, store, community
         self._mark = _mark(store)
         self._known = _read(home, self._mark)
         self._is_folded = False
 
     def of(self, member: bytes) -> str:
-        """Return a member's newest name; "?" and the beginning of his id without.
+        """Return a member's newest name; "?" and the beginning of their id without.
 
         Somebody outside has no name here, and is said to be outside.
         """
         if len(member) != MEMBER_BYTES:
-            return outside(member)
+            return outside(member, self._words)
         if member == self._community:
-            return _("the community")
+            return self._words("the community")
         name = self._known.get(member.hex())
         if name is None and not self._is_folded:
             self._fold()
@@ -50,7 +53,7 @@ class Names:
         return name or f"?{short(member)}"
 
     def _fold(self) -> None:
-        from commonweal.commands.view.directory import People
+        from commonweal.client.directory import People
 
         people = People(self._store, self._community)
         for one in people.members():
@@ -63,9 +66,9 @@ class Names:
         _keep(self._home, self._mark, self._known)
 
 
-def outside(agent: bytes) -> str:
+def outside(agent: bytes, words: Words) -> str:
     """Return how somebody outside the community is called."""
-    return _("outside: {id}").format(id=short(agent))
+    return words("outside: {id}").format(id=short(agent))
 
 
 def text_of(store: Store, id: RecordId) -> str | None:

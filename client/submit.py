@@ -9,13 +9,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from commonweal.commands.terminal.options import unlock
-from commonweal.commands.view.node_client import call
-from commonweal.protocol.errors import CommonwealError, HomeInUse, NotReachable, Unanswered
+from commonweal.client.node_client import call
+from commonweal.protocol.errors import (
+    CommonwealError,
+    HomeInUse,
+    NotReachable,
+    PassphraseNeeded,
+    Unanswered,
+)
 from commonweal.protocol.records.record import RecordId
 from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.ledger import sealed_decisions
@@ -30,6 +34,9 @@ if TYPE_CHECKING:
 Write: TypeAlias = "Callable[[Sequence[Wish]], list[Written]]"
 """Writes a batch, all of it or nothing; what it returns is durable."""
 
+Unlock: TypeAlias = "Callable[[Home], Secrets]"
+"""Opens the keystore of a home; it may ask for a passphrase, which nothing here does."""
+
 WAIT_SECONDS_MAX = 10.0
 PAUSE_SECONDS = 0.05
 
@@ -41,23 +48,34 @@ class Written(NamedTuple):
     seq: int
 
 
+def without_passphrase(home: Home) -> Secrets:
+    """Return the secrets of a home that has no passphrase. Raises PassphraseNeeded."""
+    from commonweal.storage.home import keystore
+
+    if keystore.needs_passphrase(home.keystore):
+        raise PassphraseNeeded(str(home.keystore))
+    return keystore.unlock(home.keystore, None)
+
+
 def now_ms() -> int:
     """Return the time, in ms since 1970."""
     return time.time_ns() // 1_000_000
 
 
-def write(home: Home, wishes: Sequence[Wish], passphrase_file: Path | None = None) -> list[Written]:
+def write(
+    home: Home, wishes: Sequence[Wish], secrets: Unlock = without_passphrase
+) -> list[Written]:
     """Write records in our log, all or none, and return them, durable.
 
     Raises NotInCommunity, MissingDatabase, HomeInUse when somebody holds the home and
     answers nothing for 10 s, and what the service refuses with.
     """
-    with writer(home, passphrase_file) as write_batch:
+    with writer(home, secrets) as write_batch:
         return write_batch(wishes)
 
 
 @contextmanager
-def writer(home: Home, passphrase_file: Path | None = None) -> Iterator[Write]:
+def writer(home: Home, secrets: Unlock = without_passphrase) -> Iterator[Write]:
     """Give what writes one batch after another; without a node it holds the home until the end.
 
     Raises as `write` does, and so does each batch.
@@ -70,7 +88,7 @@ def writer(home: Home, passphrase_file: Path | None = None) -> Iterator[Write]:
             yield lambda wishes: _through(line, wishes)
             return
         store = held.enter_context(home.store())
-        service = service_of(store, unlock(home, passphrase_file))
+        service = service_of(store, secrets(home))
         community = Settings.read(store).here
         service.desk.replica.decide(sealed_decisions.current(home.state, store, community))
         yield lambda wishes: _alone(service, wishes)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from commonweal.commands.terminal.language import _
-from commonweal.commands.terminal.quantity import shown_action, shown_unit
-from commonweal.commands.view.ledger_view import Folded, amount
+from commonweal.client.ledger_view import Folded, amount
+from commonweal.client.quantity import shown_action, shown_unit
 from commonweal.protocol.ledger.things import quantities, units_and_specs
 from commonweal.protocol.ledger.things.event_row import EventRow, event_row
 from commonweal.protocol.ledger.things.resources import ResourceRow
@@ -42,7 +41,13 @@ def event_words(found: Folded, id: bytes) -> str:
         return f"?{id.hex()[:8]}"
     number, unit = amount(row.quantity or row.effort)
     what = " ".join(
-        part for part in (shown_action(row.action), number, shown_unit(unit or "")) if part
+        part
+        for part in (
+            shown_action(row.action, found.words),
+            number,
+            shown_unit(unit or "", found.words),
+        )
+        if part
     )
     words = f"{what} · {found.name(row.provider)}"
     return f"{words} → {found.name(row.receiver)}" if row.receiver else words
@@ -80,8 +85,3 @@ def unit_definition(found: Folded, unit: str) -> tuple[RecordId, ...]:
     """Return what to cite for a unit: its definition, unless the rules have it."""
     value = found.state.get(quantities.UNIT + unit.encode())
     return () if value is None else (RecordId(value[1]),)
-
-
-def no_such_event(text: str) -> str:
-    """Return what is said where an id is no event's."""
-    return _("{id} is no contribution").format(id=text)

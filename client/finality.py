@@ -5,10 +5,9 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from commonweal.commands.terminal.language import _, ngettext
-from commonweal.commands.terminal.output import visible
-from commonweal.commands.terminal.times import iso, read_time_ms, shown
-from commonweal.commands.view.submit import now_ms
+from commonweal.client.submit import now_ms
+from commonweal.client.times import iso, read_time_ms, shown
+from commonweal.client.words import Words
 from commonweal.protocol.errors import StorageError
 from commonweal.protocol.seal.quorum import quorum_of
 from commonweal.protocol.seal.witnesses import SAFE_WITNESSES_MIN
@@ -16,7 +15,7 @@ from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.records.log_store import Store
 
 if TYPE_CHECKING:
-    from commonweal.commands.view.directory import People
+    from commonweal.client.directory import People
     from commonweal.protocol.seal.witnesses import Witness
 
 
@@ -56,50 +55,52 @@ def finality(
     }
 
 
-def pairs(found: dict[str, Any]) -> list[tuple[str, str]]:
+def pairs(found: dict[str, Any], words: Words) -> list[tuple[str, str]]:
     """Return what `finality` found as rows for people."""
     mine = found["mine"]
     held = found.get("newest_held_by")
-    own = ngettext("{n} record, {final} final", "{n} records, {final} final", mine["records"])
+    own = words.plural("{n} record, {final} final", "{n} records, {final} final", mine["records"])
     said = own.format(n=f"{mine['records']:,}", final=f"{mine['final']:,}")
     if held is not None:
-        by = ngettext("the newest is held by {n} peer", "the newest is held by {n} peers", held)
-        said = _("{one}; {other}").format(one=said, other=by.format(n=held))
+        by = words.plural("the newest is held by {n} peer", "the newest is held by {n} peers", held)
+        said = words("{one}; {other}").format(one=said, other=by.format(n=held))
     return [
-        (_("yours"), said),
-        (_("final"), _final_words(found)),
-        (_("witnesses"), quorum_words(len(found["witnesses"]))),
+        (words("yours"), said),
+        (words("final"), _final_words(found, words)),
+        (words("witnesses"), quorum_words(len(found["witnesses"]), words)),
     ]
 
 
-def warnings(found: dict[str, Any]) -> list[str]:
+def warnings(found: dict[str, Any], words: Words) -> list[str]:
     """Return what must be said of it beside."""
     said = []
     if found["forked_at"] is not None:
         said.append(
-            _(
+            words(
                 "Two seals of height {height} are certified: too many witnesses lied. This node"
                 " keeps the first and seals no more; talk with the others."
             ).format(height=found["forked_at"])
         )
     if found["alarm"]:
         said.append(
-            _("This node cannot follow what is sealed: {why}").format(why=visible(found["alarm"]))
+            words("This node cannot follow what is sealed: {why}").format(why=found["alarm"])
         )
     missing = [one["member_name"] for one in found["witnesses"] if one["missing"]]
     if missing:
         quorum = quorum_of(len(found["witnesses"]))
-        names = ", ".join(map(visible, missing))
-        words = _("Missing witnesses: {names}. Sealing goes on without them.")
+        names = ", ".join(missing)
+        text = words("Missing witnesses: {names}. Sealing goes on without them.")
         if len(missing) > quorum.crashes:
-            words = _("Missing witnesses: {names}. Nothing is sealed until enough are back;")
-            words += " " + _("recording, reading and voting go on.")
-            words += " " + _("If they are gone for good, go on in a new community: weal refound.")
-        said.append(words.format(names=names))
+            text = words("Missing witnesses: {names}. Nothing is sealed until enough are back;")
+            text += " " + words("recording, reading and voting go on.")
+            text += " " + words(
+                "If they are gone for good, go on in a new community: weal refound."
+            )
+        said.append(text.format(names=names))
     return said
 
 
-def doubt(home: Home, found: dict[str, Any]) -> str:
+def doubt(home: Home, found: dict[str, Any], words: Words) -> str:
     """Return why the date of the last seal is in doubt, and what to do; "" where it is not."""
     from commonweal.protocol.ledger.state import time_jumps
     from commonweal.protocol.ledger.state.state import State
@@ -109,7 +110,7 @@ def doubt(home: Home, found: dict[str, Any]) -> str:
         return ""
     sealed_ms = read_time_ms(found["sealed_at"], 0)
     if sealed_ms - now_ms() > AHEAD_MS_MAX:
-        return _(
+        return words(
             "The last seal is dated later than now, {time}: set this clock from the network if"
             " it is wrong; if it is right, type `weal seal` on the node of a witness, and the next"
             " seal goes back to it."
@@ -122,52 +123,54 @@ def doubt(home: Home, found: dict[str, Any]) -> str:
         return ""
     if not until_ms:
         return ""
-    return _(
+    return words(
         "The last seal is days later than the one before, so nothing that waits for a time is"
         " closed before a seal after {time}: compare the clocks of the witnesses, and go on"
         " sealing."
     ).format(time=shown(until_ms))
 
 
-def risks(found: dict[str, Any]) -> list[str]:
+def risks(found: dict[str, Any], words: Words) -> list[str]:
     """Return what a set of witnesses below four cannot survive, and the way out."""
     count = len(found["witnesses"])
     if not 0 < count < SAFE_WITNESSES_MIN:
         return []
-    words = ngettext(
+    text = words.plural(
         "When the only witness is gone for good, nothing becomes final any more",
         "When {lost} of {n} witnesses are gone for good, nothing becomes final any more",
         count,
     ).format(lost=quorum_of(count).crashes + 1, n=count)
-    way_out = _("the way out is a new community that goes on from the last seal: weal refound.")
-    more = _("Four witnesses survive one that is gone or lies: weal role claim witness.")
-    return [f"{words}; {way_out} {more}"]
+    way_out = words("the way out is a new community that goes on from the last seal: weal refound.")
+    more = words("Four witnesses survive one that is gone or lies: weal role claim witness.")
+    return [f"{text}; {way_out} {more}"]
 
 
-def quorum_words(witnesses: int) -> str:
+def quorum_words(witnesses: int, words: Words) -> str:
     """Return how many of so many witnesses must agree, and what that survives."""
     if not witnesses:
-        return _("not known yet")
+        return words("not known yet")
     quorum = quorum_of(witnesses)
-    words = _("{needed} of {all} must agree: survives no crash and no lie")
+    text = words("{needed} of {all} must agree: survives no crash and no lie")
     if quorum.lies:
-        words = _("{needed} of {all} must agree: survives {silent} silent, {lying} lying")
+        text = words("{needed} of {all} must agree: survives {silent} silent, {lying} lying")
     elif quorum.crashes:
-        words = _("{needed} of {all} must agree: survives {silent} silent, no lie")
-    return words.format(
+        text = words("{needed} of {all} must agree: survives {silent} silent, no lie")
+    return text.format(
         needed=quorum.needed, all=witnesses, silent=quorum.crashes, lying=quorum.lies
     )
 
 
-def _final_words(found: dict[str, Any]) -> str:
+def _final_words(found: dict[str, Any], words: Words) -> str:
     if not found["height"]:
-        return _("nothing is sealed yet")
+        return words("nothing is sealed yet")
     at = shown(read_time_ms(found["sealed_at"], 0))
-    words = _("up to height {height}, {at}").format(height=found["height"], at=at)
+    text = words("up to height {height}, {at}").format(height=found["height"], at=at)
     waiting = found["unsealed"]
     if waiting:
-        words += "; " + ngettext("{n} record waits", "{n} records wait", waiting).format(n=waiting)
-    return words
+        text += "; " + words.plural("{n} record waits", "{n} records wait", waiting).format(
+            n=waiting
+        )
+    return text
 
 
 def _witnesses(store: Store, settings: Settings, seals: Any) -> tuple[Witness, ...]:

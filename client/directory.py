@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from commonweal.commands.terminal.language import _
-from commonweal.commands.terminal.output import visible
-from commonweal.commands.view.name_cache import MEMBER_BYTES, outside, text_of
+from commonweal.client.name_cache import MEMBER_BYTES, outside, text_of
+from commonweal.client.words import ENGLISH, Words
 from commonweal.protocol import codec
 from commonweal.protocol.errors import (
     AmbiguousId,
@@ -43,7 +42,11 @@ class People:
     """The members and devices of a community, with their names."""
 
     def __init__(
-        self, store: Store, community: CommunityId, now: SealedDecisions | None = None
+        self,
+        store: Store,
+        community: CommunityId,
+        now: SealedDecisions | None = None,
+        words: Words = ENGLISH,
     ) -> None:
         """Fold the records of membership that `store` holds.
 
@@ -52,7 +55,7 @@ class People:
         from commonweal.storage.ledger import sealed_decisions
         from commonweal.storage.ledger.membership import belonging
 
-        self._store = store
+        self._store, self._words = store, words
         self.community = community
         self.decided = sealed_decisions.read(store) if now is None else now
         ledger = belonging(store, community, back=self.decided.back)
@@ -66,9 +69,9 @@ class People:
         if member is None:
             return ""
         if member == self.community:
-            return _("the community")
+            return self._words("the community")
         if len(member) != MEMBER_BYTES:
-            return outside(member)
+            return outside(member, self._words)
         if member not in self._names:
             found = membership.member(self.state, MemberId(member))
             text = found and found.profile and text_of(self._store, found.profile)
@@ -94,7 +97,7 @@ class People:
         """
         found = self.find(text)
         if found not in self._active() and self.name(found) == text:
-            raise NoMemberNow(f"{visible(text)} (?{short(found)})")
+            raise NoMemberNow(f"{text} (?{short(found)})")
         return found
 
     def _active(self) -> set[MemberId]:
@@ -117,7 +120,7 @@ class People:
         return f"?{short(self.community)}"
 
 
-def of_home(home: Home, store: Store, community: CommunityId) -> People:
+def of_home(home: Home, store: Store, community: CommunityId, words: Words = ENGLISH) -> People:
     """Return who is who by all seals that a home holds, those too that no node looked at yet."""
     from commonweal.storage.ledger import sealed_decisions
 
@@ -125,7 +128,7 @@ def of_home(home: Home, store: Store, community: CommunityId) -> People:
         now = sealed_decisions.current(home.state, store, community)
     except StorageError:  # what was folded cannot be used; the rest of the home can
         now = sealed_decisions.read(store)
-    return People(store, community, now)
+    return People(store, community, now, words)
 
 
 def called(names: Mapping[MemberId, str], text: str, active: Collection[MemberId] = ()) -> MemberId:
@@ -153,11 +156,11 @@ def begins(ids: Iterable[Id], text: str, named: Sequence[Id] = ()) -> Id:
     if len(digits) >= PREFIX_DIGITS_MIN:
         fitting += [id for id in ids if id.hex().startswith(digits)]
     if not fitting:
-        raise UnknownId(visible(text))
+        raise UnknownId(text)
     if len(fitting) > 1:
         raise AmbiguousId(_listed(text, fitting))
     return fitting[0]
 
 
 def _listed(text: str, ids: Iterable[bytes]) -> str:
-    return f"{visible(text)}: {', '.join(id.hex()[:16] for id in ids)}"
+    return f"{text}: {', '.join(id.hex()[:16] for id in ids)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from commonweal.commands.terminal.language import N_, _
+from commonweal.client.words import N_, Words
 from commonweal.protocol.ledger.state.rejections import Reason
 
 REASONS = (
@@ -120,12 +120,8 @@ ADVICE = {
 """What to do first, where that is known."""
 
 
-def refusal(reason: Reason) -> str:
+def refusal(reason: Reason, words: Words) -> str:
     """Return why something is not written, and what to do first."""
     advice = ADVICE.get(reason)
-    return said(reason) if advice is None else f"{said(reason)}. {_(advice)}"
-
-
-def said(reason: Reason) -> str:
-    """Return the reason as a member reads it."""
-    return _(reason.value)
+    said = words(reason.value)
+    return said if advice is None else f"{said}. {words(advice)}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from commonweal.commands.terminal.language import _, is_chinese
+from commonweal.client.words import ENGLISH, Words
 from commonweal.protocol import codec
 from commonweal.protocol.errors import UnknownAction, UnreadableQuantity, UnusableText
 
@@ -76,31 +76,35 @@ TIME_UNITS = frozenset({"second", "minute", "hour", "day", "week", "month"})
 _NUMBER = re.compile(r"(\d+)(?:\.(\d+))?")
 
 
-def read_quantity(number: str, unit: str) -> dict[str, codec.Value]:
+def read_quantity(number: str, unit: str, words: Words = ENGLISH) -> dict[str, codec.Value]:
     """Return {"n", "scale", "unit"} for what was typed. Raises UnreadableQuantity."""
     if len(number) > TYPED_CHARS_MAX:
         number = f"{number[:TYPED_CHARS_MAX]}…"
-        raise UnreadableQuantity(_("{number} has more digits than are kept").format(number=number))
+        raise UnreadableQuantity(
+            words("{number} has more digits than are kept").format(number=number)
+        )
     plain = _plain(number)
     found = _NUMBER.fullmatch(plain)
     if found is None:
-        raise UnreadableQuantity(_why(plain, number))
+        raise UnreadableQuantity(_why(plain, number, words))
     whole, part = found[1], found[2] or ""
     n = int(whole + part) if len(whole + part) <= 2 * SCALE_MAX + 2 else codec.INT_MAX + 1
     if len(part) > SCALE_MAX or n > codec.INT_MAX:
-        raise UnreadableQuantity(_("{number} has more digits than are kept").format(number=number))
-    return {"n": n, "scale": len(part), "unit": read_unit(unit)}
+        raise UnreadableQuantity(
+            words("{number} has more digits than are kept").format(number=number)
+        )
+    return {"n": n, "scale": len(part), "unit": read_unit(unit, words)}
 
 
-def read_unit(unit: str) -> str:
+def read_unit(unit: str, words: Words = ENGLISH) -> str:
     """Return the stored name of a unit; one that is not in the list stays as it was typed."""
     plain = unicodedata.normalize("NFKC", unit[: TYPED_CHARS_MAX + 1]).strip()
     if not plain or len(plain) > UNIT_CHARS_MAX or not plain.isprintable():
-        raise UnusableText(_("a unit has 1 to {most} characters").format(most=UNIT_CHARS_MAX))
+        raise UnusableText(words("a unit has 1 to {most} characters").format(most=UNIT_CHARS_MAX))
     return _UNIT_BY_NAME.get(plain.lower(), plain)
 
 
-def read_action(action: str) -> str:
+def read_action(action: str, words: Words = ENGLISH) -> str:
     """Return the Valueflows name of an action, typed in English or Chinese."""
     plain = unicodedata.normalize("NFKC", action).strip()
     found = _ACTION_BY_NAME.get(plain.lower().replace("-", "").replace(" ", ""))
@@ -108,7 +112,7 @@ def read_action(action: str) -> str:
         from difflib import get_close_matches
 
         near = get_close_matches(plain.lower(), _ACTION_BY_NAME, n=1)
-        hint = _("; the nearest is {name}").format(name=near[0]) if near else ""
+        hint = words("; the nearest is {name}").format(name=near[0]) if near else ""
         raise UnknownAction(f"{action}{hint}")
     return found
 
@@ -126,14 +130,14 @@ def shown_number(n: int, scale: int) -> str:
     return f"{'-' if n < 0 else ''}{digits[:-scale]}.{digits[-scale:]}"
 
 
-def shown_action(action: str) -> str:
-    """Return an action in the member's language."""
-    return ACTIONS[action][0] if action in ACTIONS and is_chinese() else action
+def shown_action(action: str, words: Words) -> str:
+    """Return an action in the language of `words`."""
+    return ACTIONS[action][0] if action in ACTIONS and words.is_chinese else action
 
 
-def shown_unit(unit: str) -> str:
-    """Return a unit in the member's language."""
-    return UNITS[unit][0] if unit in UNITS and is_chinese() else unit
+def shown_unit(unit: str, words: Words) -> str:
+    """Return a unit in the language of `words`."""
+    return UNITS[unit][0] if unit in UNITS and words.is_chinese else unit
 
 
 def _plain(number: str) -> str:
@@ -145,12 +149,14 @@ def _plain(number: str) -> str:
     )
 
 
-def _why(plain: str, typed: str) -> str:
+def _why(plain: str, typed: str, words: Words) -> str:
     if re.fullmatch(r"\d+[,、]\d+", plain):
         point = re.sub("[,、]", ".", plain)
-        return _("{typed}: is it {point}, or without the comma?").format(typed=typed, point=point)
+        return words("{typed}: is it {point}, or without the comma?").format(
+            typed=typed, point=point
+        )
     if plain.startswith(("-", "−")):
-        return _("{typed}: a quantity is not negative").format(typed=typed)
+        return words("{typed}: a quantity is not negative").format(typed=typed)
     return typed
 
 

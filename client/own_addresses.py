@@ -7,7 +7,7 @@ import socket
 from collections.abc import Iterable
 from contextlib import suppress
 
-from commonweal.commands.view.node_client import ask_if_running
+from commonweal.client.node_client import ask_if_running
 from commonweal.protocol.identity.invite import ADDRESSES_MAX, PEERS_MAX, Contact, is_address
 from commonweal.protocol.keys import PeerKey
 from commonweal.storage.home.home import Home, Settings

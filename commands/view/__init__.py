@@ -1,1 +1,0 @@
-"""What all commands read and write: the folded ledger, names, the running node."""
