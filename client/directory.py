@@ -19,7 +19,7 @@ from commonweal.protocol.keys import DeviceKey, MemberId, short
 from commonweal.protocol.ledger.members import membership
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import CommunityId, RecordId
-from commonweal.protocol.vocabulary.names import shown
+from commonweal.protocol.vocabulary.identifiers import shown
 from commonweal.storage.home.home import Home
 from commonweal.storage.records.log_store import Store
 

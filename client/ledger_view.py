@@ -31,7 +31,7 @@ from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records import record as records
 from commonweal.protocol.records.record import Record, RecordId
-from commonweal.protocol.vocabulary import names
+from commonweal.protocol.vocabulary import identifiers
 from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.ledger import ledger
 from commonweal.storage.ledger.ledger import LedgerState
@@ -87,7 +87,7 @@ class Folded:
             for one in membership.members(self.state)
             if one.status == "active" and one.id in self._names
         }
-        groups = names.alike(active)
+        groups = identifiers.alike(active)
         return [", ".join(f"{active[id]} ({short(id)})" for id in group) for group in groups]
 
     def member(self, text: str) -> MemberId:

@@ -26,7 +26,7 @@ from commonweal.commands.terminal.output import visible, warn
 from commonweal.protocol import codec
 from commonweal.protocol.errors import CommonwealError, UnreadableFile, UnreadableTime, UnusableText
 from commonweal.protocol.records.record import Record, from_bytes_unchecked
-from commonweal.protocol.vocabulary.names import NAME_CHARACTERS_MAX, is_name, shown
+from commonweal.protocol.vocabulary.identifiers import NAME_CHARACTERS_MAX, is_name, shown
 from commonweal.storage.home.home import Settings
 from commonweal.storage.records.log_pages import whole
 from commonweal.storage.records.log_store import Store

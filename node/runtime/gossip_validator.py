@@ -21,8 +21,8 @@ from commonweal.protocol import keys
 from commonweal.protocol.errors import CommonwealError, InvalidRecord, InvalidSeal, Malformed
 from commonweal.protocol.keys import DeviceKey, MemberId, PeerKey
 from commonweal.protocol.records.record import Record, check_community, from_bytes
+from commonweal.protocol.seal.consensus.messages import gossip_from_bytes
 from commonweal.protocol.seal.have_frontiers import Have
-from commonweal.protocol.seal.messages import gossip_from_bytes
 from commonweal.protocol.seal.votes import Certificate, Vote, check_certificate
 
 ORIGIN_BYTES_PER_S = 32 * 1024

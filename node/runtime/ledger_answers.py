@@ -21,7 +21,7 @@ from commonweal.node.service.events import (
     Take,
 )
 from commonweal.protocol.errors import Malformed, WrongState
-from commonweal.protocol.seal.events import Build, Judge
+from commonweal.protocol.seal.consensus.events import Build, Judge
 from commonweal.storage.consensus.proposals import SealApplication
 from commonweal.storage.consensus.snapshots import Snapshots
 

@@ -15,7 +15,7 @@ from commonweal.protocol.codec import Value
 from commonweal.protocol.errors import CommonwealError
 from commonweal.protocol.keys import PeerKey
 from commonweal.protocol.records.record import NO_ID, RecordId
-from commonweal.protocol.seal.events import Build, Judge
+from commonweal.protocol.seal.consensus.events import Build, Judge
 from commonweal.protocol.seal.votes import SealId
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ from commonweal.protocol.errors import RuleError
 from commonweal.protocol.rules import portions, schema
 from commonweal.protocol.rules.environment import ENVIRONMENT
 from commonweal.protocol.rules.expression import BOOL, INT, check
-from commonweal.protocol.rules.places import Path
 from commonweal.protocol.rules.schema import CLASSES, LAZY, SECTIONS, TABLES, Field, Fields
+from commonweal.protocol.rules.toml_positions import Path
 from commonweal.protocol.vocabulary.actions import ACTIONS
-from commonweal.protocol.vocabulary.names import NAME_CHARACTERS_MAX, is_name
+from commonweal.protocol.vocabulary.identifiers import NAME_CHARACTERS_MAX, is_name
 from commonweal.protocol.vocabulary.rule_params import ROLES
 
 FAULTS_MAX = 100

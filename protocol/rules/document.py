@@ -22,7 +22,6 @@ from commonweal.protocol.rules.environment import ENVIRONMENT
 from commonweal.protocol.rules.expression import BOOL, INT, Checked
 from commonweal.protocol.rules.expression import check as check_expression
 from commonweal.protocol.rules.expression.position import Position
-from commonweal.protocol.rules.places import nearest, places
 from commonweal.protocol.rules.portions import Portion
 from commonweal.protocol.rules.process import Ballot, Process, enough_to_stop
 from commonweal.protocol.rules.schema import (
@@ -38,6 +37,7 @@ from commonweal.protocol.rules.schema import (
     VALUE,
     Fields,
 )
+from commonweal.protocol.rules.toml_positions import nearest, places
 from commonweal.protocol.vocabulary.budget import MIB, Budget, Usage
 from commonweal.protocol.vocabulary.rule_params import Admission, Joining, joining_of
 

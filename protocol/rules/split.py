@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from commonweal.protocol import codec, keys
 from commonweal.protocol.errors import RuleOverflow
-from commonweal.protocol.rules import sharing
+from commonweal.protocol.rules import weights as sharing
 from commonweal.protocol.rules.document import Bucket, Pool
 from commonweal.protocol.rules.environment import EMPTY_EVENT
 from commonweal.protocol.rules.expression import FUEL_MAX, Checked, Tank, Value, evaluate

@@ -1,6 +1,6 @@
 """Messages of the sync protocol that concern seals; `wire` says how they travel.
 
-What witnesses say stands in them as bytes, which `seal.messages` reads; sealed heights as
+What witnesses say stands in them as bytes, which `seal.consensus.messages` reads; sealed heights as
 bytes, which `seal.formats` reads.
 """
 

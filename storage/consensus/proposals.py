@@ -25,6 +25,7 @@ from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records import log
 from commonweal.protocol.records.record import RECORD_BYTES_MAX, Record, RecordId
 from commonweal.protocol.seal.chain import Point
+from commonweal.protocol.seal.consensus.events import GOOD, Verdict
 from commonweal.protocol.seal.cut import (
     FULL_CUT_BYTES,
     FULL_CUT_RECORDS,
@@ -32,7 +33,6 @@ from commonweal.protocol.seal.cut import (
     SealedLog,
     length_in,
 )
-from commonweal.protocol.seal.events import GOOD, Verdict
 from commonweal.protocol.seal.formats import EVIDENCE_PER_SEAL_MAX, Proposal, Seal
 from commonweal.protocol.seal.have_frontiers import (
     HAVE_BYTES_MAX,

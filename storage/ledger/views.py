@@ -20,7 +20,7 @@ from commonweal.protocol.ledger.things import event_row, units_and_specs
 from commonweal.protocol.records import record
 from commonweal.protocol.records.record import RecordId
 from commonweal.protocol.rules.split import Line
-from commonweal.protocol.vocabulary import names
+from commonweal.protocol.vocabulary import identifiers
 from commonweal.storage.ledger.state_db import FINAL, LayeredState, StateDb
 from commonweal.storage.records.log_store import Store
 
@@ -194,4 +194,4 @@ def name_of(store: Store, profile: bytes | None) -> str | None:
         _, content = record.read_erasable(data)
     except CommonwealError:
         return None
-    return names.shown(content.decode("utf-8", "replace")) or None
+    return identifiers.shown(content.decode("utf-8", "replace")) or None

@@ -11,10 +11,10 @@ from typing import NamedTuple
 from commonweal.protocol import codec
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.records.record import CommunityId
+from commonweal.protocol.seal.consensus.events import Lock
+from commonweal.protocol.seal.consensus.messages import lock_from_bytes, lock_to_bytes
 from commonweal.protocol.seal.cut import Delta, SealedLog, delta_from_bytes, delta_to_bytes
-from commonweal.protocol.seal.events import Lock
 from commonweal.protocol.seal.formats import SealedHeight, sealed_from_bytes, sealed_to_bytes
-from commonweal.protocol.seal.messages import lock_from_bytes, lock_to_bytes
 from commonweal.protocol.seal.votes import (
     Certificate,
     DoubleVote,

@@ -11,7 +11,7 @@ import pytest
 
 from commonweal.commands.contribute import ledger as ledger_commands
 from commonweal.protocol import errors
-from commonweal.protocol.vocabulary import names as texts
+from commonweal.protocol.vocabulary import identifiers as texts
 from commonweal.storage.home.home import Home
 from commonweal.storage.records.log_store import Store
 from tests.builders.weal import founder, good, weal

@@ -51,9 +51,9 @@ from tests.protocol.authors import (
     wires,
     write,
 )
-from tests.protocol.test_credentials import ENROLMENT, NEW_ENROLMENT, REKEY, VOUCH
-from tests.protocol.test_hello import GREETING, NONCE
-from tests.protocol.test_wire import MESSAGES
+from tests.protocol.identity.test_membership_proof import ENROLMENT, NEW_ENROLMENT, REKEY, VOUCH
+from tests.protocol.wire.test_hello import GREETING, NONCE
+from tests.protocol.wire.test_messages import MESSAGES
 
 CORPUS = Path(__file__).parent / "corpus"
 RUN = chain(EVE, 4)

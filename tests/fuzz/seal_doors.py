@@ -8,6 +8,12 @@ from commonweal.protocol import codec
 from commonweal.protocol.ledger.checkpoint.snapshot import read_chunk
 from commonweal.protocol.records.record import CommunityId
 from commonweal.protocol.seal import finality_proof
+from commonweal.protocol.seal.consensus.messages import (
+    lock_from_bytes,
+    lock_to_bytes,
+    message_from_bytes,
+    message_to_bytes,
+)
 from commonweal.protocol.seal.cut import delta_from_bytes, delta_to_bytes
 from commonweal.protocol.seal.formats import (
     proposal_from_bytes,
@@ -19,12 +25,6 @@ from commonweal.protocol.seal.formats import (
     sealed_to_bytes,
 )
 from commonweal.protocol.seal.have_frontiers import have_from_bytes, have_to_bytes
-from commonweal.protocol.seal.messages import (
-    lock_from_bytes,
-    lock_to_bytes,
-    message_from_bytes,
-    message_to_bytes,
-)
 from commonweal.protocol.seal.votes import (
     NIL,
     Step,
@@ -37,7 +37,7 @@ from commonweal.protocol.seal.votes import (
     vote_to_bytes,
 )
 from tests.protocol.ledger import test_snapshot
-from tests.protocol.seal import scenes, test_bundle
+from tests.protocol.seal import scenes, test_finality_proof
 from tests.protocol.seal.test_messages import LOCK, MESSAGES, POLKA
 from tests.protocol.seal.witness import COMMUNITY
 
@@ -86,6 +86,6 @@ SEAL_DOORS: Mapping[str, tuple[Callable[[bytes], object], tuple[bytes, ...]]] = 
     ),
     "proof that a record is final": (
         finality_proof.shown_by,
-        (finality_proof.bundle_to_bytes(test_bundle.GOOD),),
+        (finality_proof.bundle_to_bytes(test_finality_proof.GOOD),),
     ),
 }

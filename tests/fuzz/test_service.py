@@ -27,7 +27,7 @@ from commonweal.protocol.records.frontier import BUCKET_DIGEST_BYTES, Entry
 from commonweal.protocol.records.record import RecordId
 from commonweal.protocol.wire import messages
 from commonweal.storage.records.log_store import Store
-from tests.protocol.test_wire import MESSAGES
+from tests.protocol.wire.test_messages import MESSAGES
 from tests.sim.node import Node
 from tests.sim.world import World
 

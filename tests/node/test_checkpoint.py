@@ -20,7 +20,7 @@ from commonweal.storage.records.log_store import Store
 from commonweal.storage.records.seal_store import SealStore
 from tests.builders.weal import founder, good, member, weal
 from tests.protocol.authors import BO, COMMUNITY, FIRST, FOUNDING, MEI, NOW_MS
-from tests.protocol.seal.test_bundle import MADE
+from tests.protocol.seal.test_finality_proof import MADE
 
 
 def joining(height: int, seal: bytes) -> Chain:

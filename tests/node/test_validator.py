@@ -13,9 +13,9 @@ from commonweal.node.service.sync import announce
 from commonweal.node.transport import GossipMessage, ValidationResult
 from commonweal.protocol import codec
 from commonweal.protocol.keys import DeviceKey, PeerKey
-from commonweal.protocol.seal.events import Message
+from commonweal.protocol.seal.consensus.events import Message
+from commonweal.protocol.seal.consensus.messages import message_to_bytes
 from commonweal.protocol.seal.have_frontiers import sign_have
-from commonweal.protocol.seal.messages import message_to_bytes
 from commonweal.protocol.seal.votes import SealId, Step, Vote, certify, sign_vote
 from tests.protocol.authors import BO, COMMUNITY, EVE, FIRST, MEI, OTHER_COMMUNITY, Author, write
 

@@ -37,7 +37,7 @@ from tests.protocol.authors import (
     write,
 )
 from tests.protocol.test_codec import NOT_OURS, NOT_SHORTEST
-from tests.protocol.test_wire import LIMITS, MESSAGES
+from tests.protocol.wire.test_messages import LIMITS, MESSAGES
 
 VECTORS = Path(__file__).parent.parent / "vectors"
 

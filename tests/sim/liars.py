@@ -13,8 +13,8 @@ from commonweal.node.service.consensus.vote_gossip import speaker
 from commonweal.node.service.events import Assessed
 from commonweal.node.service.peer import Session
 from commonweal.protocol.keys import DeviceKey
+from commonweal.protocol.seal.consensus.events import Message
 from commonweal.protocol.seal.cut import SealedLog
-from commonweal.protocol.seal.events import Message
 from commonweal.protocol.seal.formats import Proposal, propose
 from commonweal.protocol.seal.have_frontiers import Have
 from commonweal.protocol.seal.votes import NIL, Certificate, SealId, Vote, sign_vote

@@ -13,9 +13,9 @@ from commonweal.protocol import codec
 from commonweal.protocol.keys import DeviceKey, Signer
 from commonweal.protocol.records import record
 from commonweal.protocol.records.record import Draft, Place, Record, RecordId
-from commonweal.protocol.seal.events import Message
+from commonweal.protocol.seal.consensus.events import Message
+from commonweal.protocol.seal.consensus.messages import message_to_bytes
 from commonweal.protocol.seal.have_frontiers import sign_have
-from commonweal.protocol.seal.messages import message_to_bytes
 from commonweal.protocol.seal.votes import NIL, Certificate, SealId, Step, sign_vote
 from tests.sim.node import Node
 from tests.sim.test_seals import council

@@ -15,11 +15,11 @@ from commonweal.protocol.errors import FinalityForked
 from commonweal.protocol.identity.invite import Invite
 from commonweal.protocol.keys import Signer
 from commonweal.protocol.records.record import RecordId
+from commonweal.protocol.seal.consensus.events import Message
+from commonweal.protocol.seal.consensus.messages import message_to_bytes
 from commonweal.protocol.seal.cut import Delta
-from commonweal.protocol.seal.events import Message
 from commonweal.protocol.seal.formats import propose
 from commonweal.protocol.seal.have_frontiers import sign_have
-from commonweal.protocol.seal.messages import message_to_bytes
 from commonweal.protocol.seal.votes import NIL, SealId, Step, Vote, certify, sign_vote
 from commonweal.protocol.seal.witnesses import devices, proposer
 from commonweal.protocol.wire import messages, seals

@@ -18,7 +18,7 @@ from commonweal.node.service.events import Asked, Ticket, Wish
 from commonweal.protocol.errors import InvalidSeal, NotCertified
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.seal import cut, formats
-from commonweal.protocol.seal.events import Message
+from commonweal.protocol.seal.consensus.events import Message
 from commonweal.protocol.seal.votes import Vote
 from commonweal.protocol.wire import messages
 from commonweal.protocol.wire import seals as wire_seals

@@ -1,4 +1,4 @@
-"""Agreeing on one height: what `protocol.seal.agreement` asks for is done here, or asked for.
+"""Agreeing on one height: what `seal.consensus.agreement` asks for is done here, or asked for.
 
 The agreement knows no clock, disk or network. Its votes are stored here, in the batch
 whose commit comes before anything of it is sent; its timeouts are kept until they are due.
@@ -19,8 +19,8 @@ from commonweal.node.service.sync.anti_entropy import Comparing
 from commonweal.node.service.sync.chain_sync import Following
 from commonweal.protocol.errors import InvalidSeal
 from commonweal.protocol.keys import DeviceKey
-from commonweal.protocol.seal import events
-from commonweal.protocol.seal.agreement import CANDIDATES_MAX, Agreement
+from commonweal.protocol.seal.consensus import events
+from commonweal.protocol.seal.consensus.agreement import CANDIDATES_MAX, Agreement
 from commonweal.protocol.seal.cut import SealedLog
 from commonweal.protocol.seal.formats import Proposal, SealedHeight
 from commonweal.protocol.seal.have_frontiers import Have, sign_have

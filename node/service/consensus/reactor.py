@@ -20,11 +20,11 @@ from commonweal.node.service.sync.chain_sync import Following
 from commonweal.protocol.errors import CommonwealError, StorageError
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.seal.chain import forked
-from commonweal.protocol.seal.events import Message
+from commonweal.protocol.seal.consensus.events import Message
+from commonweal.protocol.seal.consensus.future_messages import Early
+from commonweal.protocol.seal.consensus.messages import message_to_bytes
 from commonweal.protocol.seal.formats import Proposal
-from commonweal.protocol.seal.future_messages import Early
 from commonweal.protocol.seal.have_frontiers import Have
-from commonweal.protocol.seal.messages import message_to_bytes
 from commonweal.protocol.seal.quorum import quorum_of
 from commonweal.protocol.seal.timing import Waiting, due_at, is_due
 from commonweal.protocol.seal.votes import (

@@ -16,10 +16,10 @@ from commonweal.node.service.peer import Desk, Session
 from commonweal.node.service.sync.announce import SEALS, topic
 from commonweal.protocol import keys
 from commonweal.protocol.keys import DeviceKey
-from commonweal.protocol.seal.events import Message
+from commonweal.protocol.seal.consensus.events import Message
+from commonweal.protocol.seal.consensus.messages import message_from_bytes, message_to_bytes
 from commonweal.protocol.seal.formats import Proposal
 from commonweal.protocol.seal.have_frontiers import Have
-from commonweal.protocol.seal.messages import message_from_bytes, message_to_bytes
 from commonweal.protocol.seal.votes import Certificate, DoubleVote, Step, Vote, double_vote_to_bytes
 from commonweal.protocol.seal.witnesses import devices
 from commonweal.protocol.wire import messages, seals

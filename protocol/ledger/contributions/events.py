@@ -41,7 +41,7 @@ from commonweal.protocol.ledger.things.quantities import Quantity, is_unit, read
 from commonweal.protocol.ledger.things.resources import RESOURCE
 from commonweal.protocol.records.record import Record
 from commonweal.protocol.vocabulary.actions import ACTIONS, Action
-from commonweal.protocol.vocabulary.names import CODE_CHARACTERS_MAX, is_name
+from commonweal.protocol.vocabulary.identifiers import CODE_CHARACTERS_MAX, is_name
 
 
 def event(state: State, record: Record, context: Context) -> Verdict:

@@ -19,7 +19,7 @@ from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import Record
-from commonweal.protocol.vocabulary.names import is_name
+from commonweal.protocol.vocabulary.identifiers import is_name
 
 ROLE, ENDORSED, OFFER = b"r", b"n", b"1"
 

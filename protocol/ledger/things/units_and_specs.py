@@ -18,7 +18,7 @@ from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.things.quantities import UNIT, UNIT_LOOK, is_unit
 from commonweal.protocol.records.record import Record
-from commonweal.protocol.vocabulary.names import CODE_CHARACTERS_MAX, is_name, skeleton
+from commonweal.protocol.vocabulary.identifiers import CODE_CHARACTERS_MAX, is_name, skeleton
 
 SPEC, PROCESS_SPEC, SPEC_LOOK, PROCESS = b"S", b"p", b"s", b"X"
 

@@ -21,8 +21,8 @@ from commonweal.node.service.sync import announce
 from commonweal.node.transport import Disconnected, GossipReceived
 from commonweal.protocol import codec
 from commonweal.protocol.keys import PeerKey, Signer
+from commonweal.protocol.seal.consensus.messages import message_to_bytes
 from commonweal.protocol.seal.have_frontiers import sign_have
-from commonweal.protocol.seal.messages import message_to_bytes
 from commonweal.protocol.seal.votes import SealId, Step, sign_vote
 from tests.builders.link_pairs import PATIENCE_S, End, heard, running
 from tests.node.network.test_floods import say

@@ -12,7 +12,7 @@ from commonweal.protocol.ledger.fold.fold import Ledger
 from commonweal.protocol.ledger.members import agents, roles
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.records.record import Record
-from commonweal.protocol.vocabulary import names as texts
+from commonweal.protocol.vocabulary import identifiers as texts
 from commonweal.protocol.vocabulary.rule_params import DEFAULT, Role, Rules
 from tests.protocol.ledger.bakery import Bakery, amount, between, effort
 from tests.protocol.ledger.village import Pen

@@ -30,8 +30,8 @@ from commonweal.protocol.rules.document import (
     from_map,
     read_toml,
 )
-from commonweal.protocol.rules.places import Path, places
 from commonweal.protocol.rules.portions import Portion
+from commonweal.protocol.rules.toml_positions import Path, places
 from commonweal.protocol.vocabulary.rule_params import DEFAULT
 from tests.protocol.rules.council import SAID, process, rules
 

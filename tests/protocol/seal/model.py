@@ -18,13 +18,13 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from commonweal.protocol.seal import events
-from commonweal.protocol.seal.agreement import Agreement
+from commonweal.protocol.seal.consensus import events
+from commonweal.protocol.seal.consensus.agreement import Agreement
+from commonweal.protocol.seal.consensus.vote_set import Tally
 from commonweal.protocol.seal.cut import Delta
 from commonweal.protocol.seal.formats import FRESH, Proposal, Seal, propose
 from commonweal.protocol.seal.have_frontiers import sign_have
 from commonweal.protocol.seal.quorum import quorum_of
-from commonweal.protocol.seal.vote_set import Tally
 from commonweal.protocol.seal.votes import NIL, SealId, Signs, Step, Vote, sign_vote
 from commonweal.protocol.seal.witnesses import proposer
 from tests.protocol.seal.witness import COMMUNITY, signer

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from commonweal.protocol.seal import events as acts
-from commonweal.protocol.seal.agreement import Agreement
-from commonweal.protocol.seal.events import (
+from commonweal.protocol.seal.consensus import events as acts
+from commonweal.protocol.seal.consensus.agreement import Agreement
+from commonweal.protocol.seal.consensus.events import (
     Alarm,
     Begun,
     Judged,
@@ -17,10 +17,10 @@ from commonweal.protocol.seal.events import (
     Timeout,
     Verdict,
 )
+from commonweal.protocol.seal.consensus.vote_set import ROUNDS_AHEAD_MAX, ROUNDS_BEHIND_MAX
 from commonweal.protocol.seal.formats import Proposal, propose
 from commonweal.protocol.seal.have_frontiers import Have
 from commonweal.protocol.seal.timing import GATHER_MS, JUDGE_MS, PROPOSE_MS, STEP_MS_MAX, step_ms
-from commonweal.protocol.seal.vote_set import ROUNDS_AHEAD_MAX, ROUNDS_BEHIND_MAX
 from commonweal.protocol.seal.votes import NIL, SealId, Step, Vote
 from commonweal.protocol.seal.witnesses import proposer
 from tests.protocol.seal import scenes

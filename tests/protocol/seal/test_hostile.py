@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from commonweal.protocol.errors import CommonwealError
-from commonweal.protocol.seal import events as acts
-from commonweal.protocol.seal.agreement import Agreement
+from commonweal.protocol.seal.consensus import events as acts
+from commonweal.protocol.seal.consensus.agreement import Agreement
+from commonweal.protocol.seal.consensus.messages import message_from_bytes, message_to_bytes
 from commonweal.protocol.seal.formats import propose
 from commonweal.protocol.seal.have_frontiers import Have, sign_have
-from commonweal.protocol.seal.messages import message_from_bytes, message_to_bytes
 from commonweal.protocol.seal.quorum import quorum_of
 from commonweal.protocol.seal.votes import (
     NIL,

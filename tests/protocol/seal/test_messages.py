@@ -8,8 +8,8 @@ import pytest
 
 from commonweal.protocol import codec
 from commonweal.protocol.errors import BadSignature, Malformed
-from commonweal.protocol.seal.events import Lock, Message
-from commonweal.protocol.seal.messages import (
+from commonweal.protocol.seal.consensus.events import Lock, Message
+from commonweal.protocol.seal.consensus.messages import (
     MESSAGE_BYTES_MAX,
     lock_from_bytes,
     lock_to_bytes,

@@ -9,8 +9,8 @@ import os
 
 import pytest
 
-from commonweal.protocol.seal.agreement import Agreement
-from commonweal.protocol.seal.vote_set import Round
+from commonweal.protocol.seal.consensus.agreement import Agreement
+from commonweal.protocol.seal.consensus.vote_set import Round
 from tests.protocol.seal.model import Model
 
 RUNS = int(os.environ.get("COMMONWEAL_RUNS") or 0)

@@ -14,9 +14,9 @@ from commonweal.protocol import keys, merkle
 from commonweal.protocol.errors import InvalidSeal
 from commonweal.protocol.keys import DeviceKey, MemberId, Signer
 from commonweal.protocol.records.record import CommunityId, RecordId
-from commonweal.protocol.seal import events
-from commonweal.protocol.seal.agreement import Agreement
 from commonweal.protocol.seal.chain import Point
+from commonweal.protocol.seal.consensus import events
+from commonweal.protocol.seal.consensus.agreement import Agreement
 from commonweal.protocol.seal.cut import SealedLog, cut_root, delta_between, extend, tree_changes
 from commonweal.protocol.seal.formats import Proposal, Seal
 from commonweal.protocol.seal.have_frontiers import fair_cut, sign_have

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from random import Random
 
 from commonweal.protocol.keys import DeviceKey
-from commonweal.protocol.seal import events
+from commonweal.protocol.seal.consensus import events
 from commonweal.protocol.seal.formats import (
     Proposal,
     proposal_from_bytes,

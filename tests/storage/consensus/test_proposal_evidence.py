@@ -9,8 +9,8 @@ from commonweal.protocol.ledger.state.evidence import end_id, guilt_id
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.records import fork_proof
 from commonweal.protocol.records.record import Record
+from commonweal.protocol.seal.consensus.events import GOOD
 from commonweal.protocol.seal.cut import Delta
-from commonweal.protocol.seal.events import GOOD
 from commonweal.protocol.seal.votes import SealId, Step, sign_vote
 from commonweal.protocol.seal.votes import convict as convict_votes
 from commonweal.protocol.seal.witnesses import devices

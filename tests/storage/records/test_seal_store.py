@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from commonweal.protocol.seal.chain import Point, follow
+from commonweal.protocol.seal.consensus.events import Lock
 from commonweal.protocol.seal.cut import Delta, delta_to_bytes
-from commonweal.protocol.seal.events import Lock
 from commonweal.protocol.seal.formats import SealedHeight, sealed_to_bytes
 from commonweal.protocol.seal.votes import NIL, SealId, Step, convict
 from commonweal.storage.records.log_store import Store

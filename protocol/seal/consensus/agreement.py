@@ -16,7 +16,7 @@ from typing import assert_never
 from commonweal.protocol.errors import BadSignature, NotCertified
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.records.record import CommunityId
-from commonweal.protocol.seal.events import (
+from commonweal.protocol.seal.consensus.events import (
     Action,
     Alarm,
     Begun,
@@ -39,10 +39,10 @@ from commonweal.protocol.seal.events import (
     Timeout,
     Verdict,
 )
+from commonweal.protocol.seal.consensus.vote_set import PROPOSALS_PER_ROUND_MAX, Round, Tally
 from commonweal.protocol.seal.formats import Proposal, propose
 from commonweal.protocol.seal.have_frontiers import Have, choose
 from commonweal.protocol.seal.timing import GATHER_MS, JUDGE_MS, REPEAT_MS, step_ms
-from commonweal.protocol.seal.vote_set import PROPOSALS_PER_ROUND_MAX, Round, Tally
 from commonweal.protocol.seal.votes import (
     NIL,
     REASON_CHARS_MAX,

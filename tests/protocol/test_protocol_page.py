@@ -18,7 +18,7 @@ from commonweal.protocol.ledger.fold.kinds import KINDS
 from commonweal.protocol.records import frontier
 from commonweal.protocol.records import record as records
 from commonweal.protocol.wire import hello, messages
-from tests.protocol.test_wire import MESSAGES
+from tests.protocol.wire.test_messages import MESSAGES
 
 PAGE = (Path(__file__).parent.parent.parent / "docs" / "protocol.md").read_text("utf-8")
 MEMBERSHIP = ("community.", "device.", "invite.", "member.")

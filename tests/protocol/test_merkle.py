@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from commonweal.protocol import merkle
 from commonweal.protocol.errors import Malformed, WrongState
 
-VECTORS = Path(__file__).parents[2] / "vectors" / "seals.json"
+VECTORS = Path(__file__).parents[1] / "vectors" / "seals.json"
 Pairs = dict[bytes, bytes]
 PAIRS = st.dictionaries(st.binary(max_size=3), st.binary(max_size=3), max_size=40)
 

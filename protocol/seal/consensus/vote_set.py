@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from commonweal.protocol.keys import DeviceKey
-from commonweal.protocol.seal.events import Verdict
+from commonweal.protocol.seal.consensus.events import Verdict
 from commonweal.protocol.seal.formats import Proposal
 from commonweal.protocol.seal.quorum import Quorum, quorum_of
 from commonweal.protocol.seal.votes import DoubleVote, SealId, Step, Vote, convict

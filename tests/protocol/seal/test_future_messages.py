@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from commonweal.protocol.keys import DeviceKey
-from commonweal.protocol.seal.events import Message
-from commonweal.protocol.seal.future_messages import (
+from commonweal.protocol.seal.consensus.events import Message
+from commonweal.protocol.seal.consensus.future_messages import (
     EARLY_DEVICES_MAX,
     EARLY_PROPOSALS_MAX,
     EARLY_VOTES_MAX,

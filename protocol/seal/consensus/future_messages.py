@@ -7,7 +7,7 @@ for that moment, within limits that no number of strangers can stretch.
 from __future__ import annotations
 
 from commonweal.protocol.keys import DeviceKey
-from commonweal.protocol.seal.events import Message
+from commonweal.protocol.seal.consensus.events import Message
 from commonweal.protocol.seal.formats import Proposal
 from commonweal.protocol.seal.have_frontiers import Have
 from commonweal.protocol.seal.quorum import WITNESSES_MAX

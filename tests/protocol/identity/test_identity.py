@@ -26,7 +26,7 @@ from commonweal.protocol.identity import identity
 from commonweal.protocol.identity.identity import Enrolment, Inception, Language
 from commonweal.protocol.keys import DeviceKey, MemberId, MemberKey, PeerKey, Signer
 
-GOLDEN: dict[str, Any] = json.loads((Path(__file__).parents[1] / "vectors/keys.json").read_text())
+GOLDEN: dict[str, Any] = json.loads((Path(__file__).parents[2] / "vectors/keys.json").read_text())
 ENTROPY = bytes(range(32))
 ENGLISH = identity.phrase_from_entropy(ENTROPY)
 CHINESE = identity.phrase_from_entropy(ENTROPY, Language.CHINESE)
@@ -201,7 +201,7 @@ def test_the_word_lists_are_loaded_only_when_words_are_read() -> None:
         "import sys; from commonweal.protocol.identity import identity as i;"
         "i.inception_from_entropy(bytes(32)); sys.exit('mnemonic' in sys.modules)"
     )
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     subprocess.run([sys.executable, "-c", code], cwd=root, timeout=30, check=True)
 
 

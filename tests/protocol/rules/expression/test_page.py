@@ -25,7 +25,7 @@ from commonweal.protocol.rules.expression import (
 from commonweal.protocol.rules.expression.parser import parse
 from commonweal.protocol.rules.expression.tokens import RESERVED
 
-PAGE = Path(__file__).parents[3] / "docs" / "rules.md"
+PAGE = Path(__file__).parents[4] / "docs" / "rules.md"
 SECTION = PAGE.read_text("utf-8").split("\n## The expression language\n")[1].split("\n## ")[0]
 
 EVENT = RecordType("event", {"action": STRING, "hours": INT, "attested": BOOL})

@@ -18,7 +18,7 @@ from commonweal.protocol.errors import (
     RuleTypeError,
 )
 from commonweal.protocol.rules.expression import Value, check, evaluate
-from tests.protocol.rules.expressions import ENV, as_rule, generated
+from tests.protocol.rules.expression.expressions import ENV, as_rule, generated
 
 RULES = 1_000
 PROCESSES = 8
@@ -71,7 +71,7 @@ def digest() -> str:
 
 def test_every_process_and_every_python_gives_the_same_answers() -> None:
     """The digest covers values, errors, places and hints alike."""
-    root = Path(__file__).parents[3]
+    root = Path(__file__).parents[4]
     running = [
         subprocess.Popen(
             [sys.executable, "-c", f"from {__name__} import digest; print(digest())"],

@@ -11,7 +11,7 @@ from typing import assert_never
 from commonweal.protocol import codec
 from commonweal.protocol.errors import Malformed
 from commonweal.protocol.records.record import CommunityId
-from commonweal.protocol.seal.events import Lock, Message
+from commonweal.protocol.seal.consensus.events import Lock, Message
 from commonweal.protocol.seal.formats import (
     PROPOSAL_BYTES_MAX,
     Proposal,

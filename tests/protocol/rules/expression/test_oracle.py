@@ -18,7 +18,7 @@ from cel_expr_python.ext import ext_math
 
 from commonweal.protocol.errors import RuleError
 from commonweal.protocol.rules.expression import Value, check, evaluate
-from tests.protocol.rules.expressions import ENV, Part, as_rule, generated
+from tests.protocol.rules.expression.expressions import ENV, Part, as_rule, generated
 
 EXPRESSIONS = 20_000
 BATCHES = 4

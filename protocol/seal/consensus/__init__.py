@@ -1,0 +1,1 @@
+"""The agreement of the witnesses on one height: Tendermint, as events and actions."""

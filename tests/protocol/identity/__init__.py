@@ -1,0 +1,1 @@
+"""Members, devices, keys, invites."""

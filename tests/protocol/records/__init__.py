@@ -1,0 +1,1 @@
+"""Records, logs, frontiers, proofs of forks."""
