@@ -20,7 +20,7 @@ from commonweal.protocol.records.record import from_bytes_unchecked
 from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.home.keystore import Secrets
-from commonweal.storage.records.blobs_settings_addresses import Address
+from commonweal.storage.records.address_book import Address
 from commonweal.storage.records.log_store import Store
 
 START_S_MAX = 60.0

@@ -114,7 +114,7 @@ def ask_to_join(home: Home, link: Link, passphrase_file: Path | None) -> str:
             _write_request(store, settings, link, unlock(home, passphrase_file))
         text = links.to_text(link)
         replace(settings, community=link.community, link=text).put(store)
-        SealStore(store, link.community).put_checkpoint(link.height, link.seal)
+        SealStore(store, link.community).put_trusted_seal(link.height, link.seal)
         for contact in link.contacts:
             store.meet(contact)
         store.commit()

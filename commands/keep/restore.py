@@ -58,9 +58,9 @@ from commonweal.protocol.records.record import CommunityId
 from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home, Settings, new_port
 from commonweal.storage.home.keystore import Secrets
-from commonweal.storage.records.blobs_settings_addresses import RESTORING
 from commonweal.storage.records.log_store import Store
 from commonweal.storage.records.seal_store import SealStore
+from commonweal.storage.records.settings import RESTORING
 
 WORDS_BYTES_MAX = 4 * PHRASE_CHARACTERS_MAX
 
@@ -166,7 +166,7 @@ def from_words(home: Home, entropy: bytes, link: Link, passphrase: str | None) -
         try:
             for contact in link.contacts:
                 store.meet(contact)
-            SealStore(store, link.community).put_checkpoint(link.height, link.seal)
+            SealStore(store, link.community).put_trusted_seal(link.height, link.seal)
             blank = Settings("", member, DeviceKey(b""), link.community)
             return _begin(new, store, blank, entropy, passphrase, rekeyed)
         finally:

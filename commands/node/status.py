@@ -26,8 +26,8 @@ from commonweal.protocol.errors import StorageError
 from commonweal.protocol.ledger.members import membership
 from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.ledger.membership import asked_last
-from commonweal.storage.records.blobs_settings_addresses import RESTORING
 from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.settings import RESTORING
 
 AWAITING = N_("awaiting-restore")
 ROOM_FIELDS = ("records", "bytes", "documents", "texts")

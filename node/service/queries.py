@@ -18,7 +18,8 @@ from commonweal.protocol.identity import invite
 from commonweal.protocol.keys import DeviceKey, PeerKey
 from commonweal.protocol.records.record import RecordId
 from commonweal.storage.ledger.membership import asked_last
-from commonweal.storage.records.blobs_settings_addresses import RESTORING, Address
+from commonweal.storage.records.address_book import Address
+from commonweal.storage.records.settings import RESTORING
 
 WAITS_MAX = 1_000
 """Requests that wait until peers hold a record."""

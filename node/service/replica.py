@@ -77,7 +77,7 @@ class Replica:
         self.joining: Joining | None = None
         """What the rules in force ask of newcomers; None: what the founding ones do."""
         self._followed = 0
-        row_repair.amend(store, community)
+        row_repair.repair_rows(store, community)
         self.reload()
 
     def reload(self) -> None:
@@ -276,7 +276,7 @@ class Replica:
 
     def amend(self) -> None:
         """Put right what the disk changed in the rows of logs."""
-        if any(row_repair.amend(self.store, self.community).values()):
+        if any(row_repair.repair_rows(self.store, self.community).values()):
             self.reload()
 
     def refold(self) -> None:

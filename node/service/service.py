@@ -162,7 +162,7 @@ class Service:
         """
         self.desk.keeps = keeps
         if keeps:
-            row_repair.amend(self.desk.replica.store, self.desk.replica.community)
+            row_repair.repair_rows(self.desk.replica.store, self.desk.replica.community)
         for peer in list(self.desk.sessions):
             self._left(peer)
         self.desk.replica.reload()

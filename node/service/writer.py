@@ -24,7 +24,7 @@ from commonweal.protocol.ledger.members import membership
 from commonweal.protocol.records import log, record
 from commonweal.protocol.records.record import NO_ID, BodyRef, Draft, Record, RecordId
 from commonweal.protocol.seal.votes import SealId
-from commonweal.storage.records.blobs_settings_addresses import RESTORING
+from commonweal.storage.records.settings import RESTORING
 
 VOUCH, REQUEST = "member.vouch", "member.request"
 PROFILE = "member.profile"

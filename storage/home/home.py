@@ -33,8 +33,8 @@ from commonweal.protocol.errors import (
 )
 from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.records.record import CommunityId
-from commonweal.storage.records.blobs_settings_addresses import Shelves
 from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.settings import SettingStore
 
 SOCKET_PATH_BYTES_MAX = 100
 """Systems take 104 to 108 bytes as the path of a socket."""
@@ -284,7 +284,7 @@ class Settings:
     link: str | None = None
 
     @classmethod
-    def read(cls, store: Shelves) -> Settings:
+    def read(cls, store: SettingStore) -> Settings:
         """Return what `store` says. Raises MissingDatabase where a home was not made in full."""
         name, member, device, community, port, link = (
             store.setting(f"home.{field}") for field in cls.__slots__
@@ -300,7 +300,7 @@ class Settings:
             None if link is None else link.decode(),
         )
 
-    def put(self, store: Shelves) -> None:
+    def put(self, store: SettingStore) -> None:
         """Write all of it to `store`; the caller commits."""
         for field in self.__slots__:
             value = cast("str | bytes | int | None", getattr(self, field))

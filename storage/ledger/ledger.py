@@ -29,7 +29,7 @@ from commonweal.storage.ledger import overlay
 from commonweal.storage.ledger.checkpoint import BEGUN, Checkpoint, SealIds
 from commonweal.storage.ledger.overlay import NOTHING_FOLDED, Overlay, Watch, nobody
 from commonweal.storage.ledger.state_db import FINAL, NEWEST, OLDER, LayeredState, StateDb
-from commonweal.storage.records.documents import Documents
+from commonweal.storage.records.blobs import PermanentBlobs
 from commonweal.storage.records.log_store import LogRow, Store
 from commonweal.storage.records.seal_store import KeptSeal, SealStore
 
@@ -64,7 +64,7 @@ class LedgerState:
         watch: is told, now and then, how many records are folded, and of how many.
         """
         self.store, self.layers, self.community = store, layers, community
-        self.documents: Mapping[bytes, bytes] = Documents(store)
+        self.documents: Mapping[bytes, bytes] = PermanentBlobs(store)
         """The permanent bodies that are held, by their hash."""
         self.is_whole = False
         """Whether all that is above the last cut was folded, as of the last look."""
@@ -166,7 +166,7 @@ class LedgerState:
         """
         from commonweal.protocol.ledger.fold.fold import judge
 
-        documents = Documents(self.store, bodies) if bodies else self.documents
+        documents = PermanentBlobs(self.store, bodies) if bodies else self.documents
         seals = SealIds(self.store, self.community)
         base = (self.community, self.cut, self.rules, NOBODY, documents, seals)
         context = Context(*base, self.store.record)

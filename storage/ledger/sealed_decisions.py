@@ -14,9 +14,9 @@ from commonweal.protocol.errors import Malformed
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.records.record import CommunityId, RecordId
 from commonweal.protocol.seal.witnesses import Witness, read_witnesses, witness_fields
-from commonweal.storage.records.blobs_settings_addresses import Shelves
 from commonweal.storage.records.log_store import Store
 from commonweal.storage.records.seal_store import SealStore
+from commonweal.storage.records.settings import SettingStore
 
 if TYPE_CHECKING:  # loaded when something is folded, which is seldom
     from commonweal.protocol.ledger.fold.fold import Ledger
@@ -47,7 +47,7 @@ class SealedDecisions(NamedTuple):
         ledger.know(self.seated, self.void)
 
 
-def read(store: Shelves) -> SealedDecisions:
+def read(store: SettingStore) -> SealedDecisions:
     """Return what was kept last; nothing where that cannot be read."""
     data = store.setting(SETTING)
     try:
@@ -67,7 +67,7 @@ def read(store: Shelves) -> SealedDecisions:
         return SealedDecisions()
 
 
-def keep(store: Shelves, decided: SealedDecisions) -> None:
+def keep(store: SettingStore, decided: SealedDecisions) -> None:
     """Keep what was decided; the caller commits."""
     fields: codec.Value = [
         [[*one] for one in decided.removed],

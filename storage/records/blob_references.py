@@ -1,4 +1,8 @@
-"""What asks for texts to be erased, and who else names them: read from the records each time."""
+"""References from records to bodies: requests to erase one, and every author who names it.
+
+Both are read from the records each time; no table has to be kept in step. Nothing here decides
+who may erase.
+"""
 
 from __future__ import annotations
 
@@ -13,20 +17,20 @@ from commonweal.protocol.records.record import Record, from_bytes_unchecked
 from commonweal.storage.records.log_pages import whole
 from commonweal.storage.records.log_store import Store
 
-NAMED_MAX = 1_000
-"""So many bodies are looked for in one reading of all records."""
+HASHES_PER_SCAN_MAX = 1_000
+"""Bodies that one scan of all records looks for."""
 
 RARE_ROWS_MAX = 500
-"""So many rare records are looked through at once: a few ms."""
+"""Governance records read in one step: a few ms."""
 
 _ENDS = tuple(SIGNATURE_BYTES + 1 + size + 32 for size in (1, 2, 3, 5))
-"""So far from its end a record names its body: before the signature, the class, and the size."""
+"""Distances from the end of a record to the hash of its body, by the bytes of the size field."""
 
 
 def erasures(store: Store, after: int) -> tuple[list[Record], int | None]:
-    """Return the records that ask for erasing among the next rare ones from above a place.
+    """Return the requests to erase among the next governance records with a key above `after`.
 
-    And the place up to which that goes; None when it was the last.
+    The second part is the `after` of the next call; None when these were the last.
     """
     keys = store.rows(
         "SELECT key FROM rare WHERE key > ? ORDER BY key LIMIT ?", (after, RARE_ROWS_MAX)
@@ -34,29 +38,29 @@ def erasures(store: Store, after: int) -> tuple[list[Record], int | None]:
     if not keys:
         return [], None
     last = keys[-1][0]
-    found = store.rows(
+    rows = store.rows(
         "SELECT opening, tail FROM rare JOIN held USING (key) WHERE rare.key > ? AND rare.key <= ?"
         " AND seq < length AND instr(tail, ?) ORDER BY rare.key",
         (after, last, codec.encode(ERASE)),
     )
     records = []
-    for opening, tail in found:
-        with suppress(Malformed, InvalidRecord):  # the disk changed it, and it is fetched again
+    for opening, tail in rows:
+        with suppress(Malformed, InvalidRecord):  # the disk corrupted it, and it is fetched again
             records.append(from_bytes_unchecked(whole(opening, tail)))
-    erasing = [one for one in records if one.kind == ERASE]
+    erasing = [record for record in records if record.kind == ERASE]
     return erasing, last if len(keys) == RARE_ROWS_MAX else None
 
 
-def naming(store: Store, hashes: Iterable[bytes]) -> list[tuple[bytes, DeviceKey]]:
-    """Return who names these bodies, void records too: each hash with an author, each pair once.
+def authors_naming(store: Store, hashes: Iterable[bytes]) -> list[tuple[bytes, DeviceKey]]:
+    """Return (hash, author) once for each author with a record, void or not, that names the body.
 
-    hashes: at most NAMED_MAX. All records are looked through, however many are asked about:
-    some 50 ms for 100,000.
+    hashes: at most HASHES_PER_SCAN_MAX. Scans all records, whatever the number of hashes: about
+    50 ms for 100,000 records.
     """
     wanted = list(dict.fromkeys(hashes))
-    assert len(wanted) <= NAMED_MAX
+    assert len(wanted) <= HASHES_PER_SCAN_MAX
     marks = ", ".join("?" * len(wanted))
-    found: dict[tuple[bytes, DeviceKey], None] = {}
+    pairs: dict[tuple[bytes, DeviceKey], None] = {}
     for end in _ENDS:
         for table, column in (("record", "tail"), ("branch", "wire")):
             log = "record.key >> 40" if table == "record" else "branch.log"
@@ -65,5 +69,7 @@ def naming(store: Store, hashes: Iterable[bytes]) -> list[tuple[bytes, DeviceKey
                 f" JOIN log ON log.id = {log} WHERE substr({column}, ?, 32) IN ({marks})",
                 (-end, -end, *wanted),
             )
-            found.update(dict.fromkeys((bytes(one), DeviceKey(author)) for one, author in rows))
-    return list(found)
+            pairs.update(
+                dict.fromkeys((bytes(digest), DeviceKey(author)) for digest, author in rows)
+            )
+    return list(pairs)

@@ -1,8 +1,8 @@
-"""Finding records by id: a large sorted table, and above it the ids of the last runs.
+"""The index from record ids to rows: a large sorted table, and the ids of the last runs.
 
-Of an id 48 bits are kept; whoever looks one up hashes the few records that fit. The ids of
-a run are written as one row. Only when somebody looks among them are they spread out in
-memory, and when they are many they move to the large table.
+48 bits of each id are stored; a look-up hashes the few records that match. The ids of a run are
+one row of `fresh_id`. They are unpacked in memory at the first look-up, and move to the large
+table `record_id` when they are many. Never reads a record; the caller checks the hash.
 """
 
 from __future__ import annotations
@@ -14,29 +14,29 @@ from commonweal.storage.sqlite.database import Database
 
 PREFIX_BYTES = 6
 FRESH_IDS_MAX = 524_288
-"""So many ids may wait for their move, together; they take 6 bytes each on the disk."""
+"""Ids that wait in `fresh_id` until they are moved at once; each takes 6 bytes on the disk."""
 FRESH_IDS_IDLE = 256
-"""So many are moved when the node is idle; spread out in memory they take 160 bytes each."""
+"""From this number on they are moved when the node is idle; in memory each takes 160 bytes."""
 KEYS_BETWEEN_MAX = 64
-"""Records looked at for an id that was typed in part."""
+"""Rows read for an id of which only the beginning was typed."""
 
 
 class IdIndex:
-    """The ids of all records of one store, as (48 bits, key) pairs."""
+    """The ids of all records of one store, as pairs (first 48 bits, key)."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self.forget()
 
     def forget(self) -> None:
-        """Drop what is remembered, which may be of records that are rolled back."""
+        """Drop the unpacked ids, which may be of records that are rolled back."""
         self._spread: dict[int, tuple[int, ...]] | None = None
         self._unspread: list[tuple[int, bytes]] = []
         self._spread_version = 0
         self._count: int | None = None
 
     def add(self, key: int, run: Sequence[Record]) -> None:
-        """Note the ids of records that are stored under `key` and the keys after it."""
+        """Index the ids of records that are stored at `key` and the keys after it."""
         prefixes = b"".join([record.id[:PREFIX_BYTES] for record in run])
         self._database.change("INSERT INTO fresh_id VALUES (?, ?)", (key, prefixes))
         if self._spread is not None:
@@ -51,26 +51,26 @@ class IdIndex:
             self._move()
 
     def tidy(self) -> None:
-        """Move the ids of the last runs to the large table when they are many; for idle times."""
+        """Move the ids of the last runs to the large table when there are many; for idle times."""
         row = self._database.row("SELECT total(length(prefixes)) FROM fresh_id")
         assert row is not None
         if row[0] >= FRESH_IDS_IDLE * PREFIX_BYTES:
             self._move()
 
     def drop(self, start: int, stop: int) -> None:
-        """Drop the ids of what stood from key `start` to `stop` - 1; reads the whole table."""
+        """Remove the ids of the keys in [start, stop); reads the whole table."""
         self._move()
         self._database.change("DELETE FROM record_id WHERE key >= ? AND key < ?", (start, stop))
 
     def keys(self, record_id: bytes) -> list[int]:
-        """Return the keys of the records whose ids begin as `record_id` does."""
+        """Return the keys of the records with the same first 48 bits of their id."""
         prefix = _number(record_id[:PREFIX_BYTES])
         fresh = self._fresh().get(prefix, ())
-        found = self._database.rows("SELECT key FROM record_id WHERE prefix = ?", (prefix,))
-        return [key for (key,) in found] + list(fresh)
+        rows = self._database.rows("SELECT key FROM record_id WHERE prefix = ?", (prefix,))
+        return [key for (key,) in rows] + list(fresh)
 
     def keys_between(self, low: bytes, high: bytes) -> list[int]:
-        """Return the keys of the records whose ids lie between two ids, by id."""
+        """Return the keys of the records with an id between two ids, by id."""
         first, last = _number(low[:PREFIX_BYTES]), _number(high[:PREFIX_BYTES])
         fresh = [
             (prefix, key)
@@ -95,7 +95,7 @@ class IdIndex:
         return self._spread
 
     def _version(self) -> int:
-        """Return what changes when another connection commits; the one writer hears of all."""
+        """Return a number that changes when another connection commits; the writer sees all."""
         if not self._database.readonly:
             return 0
         row = self._database.row("PRAGMA data_version")
@@ -112,8 +112,8 @@ class IdIndex:
 
 
 def _spread_out(spread: dict[int, tuple[int, ...]], key: int, prefixes: bytes) -> None:
-    for prefix, one in _pairs(key, prefixes):
-        spread[prefix] = (*spread.get(prefix, ()), one)
+    for prefix, row_key in _pairs(key, prefixes):
+        spread[prefix] = (*spread.get(prefix, ()), row_key)
 
 
 def _pairs(key: int, prefixes: bytes) -> list[tuple[int, int]]:

@@ -1,4 +1,9 @@
-"""How a record lies in the database: without the bytes that its whole log begins with."""
+"""Pages of records: how the records of one log lie in the database, and ranges of them.
+
+Every record of a log but the founding one begins with the same bytes, the log's prefix
+(column `opening`); they are stored once for the log, and only the rest (`tail`) for each record.
+Nothing here decides which records are good.
+"""
 
 from __future__ import annotations
 
@@ -7,44 +12,30 @@ from collections.abc import Iterator
 from commonweal.protocol import codec
 from commonweal.protocol.errors import InvalidRecord, Malformed
 from commonweal.protocol.keys import DeviceKey
-from commonweal.protocol.records.fork_proof import Proof
 from commonweal.protocol.records.log import is_signed
 from commonweal.protocol.records.record import CONTEXT, CommunityId, Record, from_bytes_unchecked
-from commonweal.storage.records.blobs_settings_addresses import Shelves
-from commonweal.storage.sqlite.database import Row
+from commonweal.storage.sqlite.database import Database
 
 SEQ_BITS = 40
 SEQ_MAX = (1 << SEQ_BITS) - 1
+"""A row's key is the number of its log << SEQ_BITS, plus the record's seq."""
 
 ROWS_READ_AT_ONCE = 512
-"""A range of at most so many records is read whole, then cut to the bytes that are wanted."""
+"""A range of up to this many records is read in one query, then cut to the bytes wanted."""
 
 LOG_BYTES_MAX = 1 << 60
-"""More than any log has: nothing of it is left out."""
+"""More bytes than any log has: a range with this bound is complete."""
 
-_WHOLE = 0x9C  # the first byte of a header, an array of 12; no seq begins so
+_WHOLE = 0x9C  # first byte of a header, an array of 12; no seq begins with it
 
 
-class LogPages(Shelves):
-    """Reads ranges of one log by its number and its opening."""
-
-    def void(self, author: DeviceKey) -> list[Record]:
-        """Return what is held of a frozen log behind its good part, of all branches, by seq."""
-        log = self.row(
-            "SELECT id, opening, length, held FROM log WHERE author = ? AND frozen NOTNULL",
-            (author,),
-        )
-        if log is None:
-            return []
-        number, opening, length, held = log
-        wires = self._range(number, opening, length, held, LOG_BYTES_MAX)
-        wires += [wire for (wire,) in self.rows("SELECT wire FROM branch WHERE log = ?", (number,))]
-        found = {record.id: record for record in map(from_bytes_unchecked, wires)}
-        return sorted(found.values(), key=lambda record: (record.seq, record.id))
+class LogPages(Database):
+    """Ranges of the table `record`, by the number and the prefix of a log."""
 
     def _range(
         self, number: int, opening: bytes, start: int, stop: int, bytes_max: int
     ) -> list[bytes]:
+        """Return the records with seq in [start, stop), as `fitting` bounds them."""
         base = number << SEQ_BITS
         bounds = (base + max(start, 0), base + max(min(stop, SEQ_MAX), 0))
         select = "SELECT tail FROM record WHERE key >= ? AND key < ? ORDER BY key"
@@ -54,50 +45,31 @@ class LogPages(Shelves):
             )
         return fitting((whole(opening, tail) for (tail,) in self.each(select, bounds)), bytes_max)
 
-    def branch_size(self, author: DeviceKey) -> tuple[int, int]:
-        """Return how many records are kept of other branches of a log, and their bytes."""
-        row = self.row(
-            "SELECT count(*), total(length(wire)) FROM branch"
-            " WHERE log = (SELECT id FROM log WHERE author = ?)",
-            (author,),
-        )
-        assert row is not None
-        return row[0], int(row[1])
+    def _new_log(self, author: DeviceKey, opening: bytes) -> int:
+        return self.insert("INSERT INTO log (author, opening) VALUES (?, ?)", (author, opening))
 
-    def _onward(self, number: int, last: Record) -> list[bytes]:
-        """Return what follows a record in a branch that is kept."""
-        found: list[bytes] = []
-        head = last.id
-        for id, wire in self.rows(
-            "SELECT id, wire FROM branch WHERE log = ? AND seq > ? ORDER BY seq", (number, last.seq)
-        ):
-            if from_bytes_unchecked(wire).prev == head:
-                found.append(wire)
-                head = id
-        return found
+    def _single(self, number: int, opening: bytes, seq: int) -> Record:
+        return from_bytes_unchecked(self._range(number, opening, seq, seq + 1, 0)[0])
 
     def _is_signed(self, number: int, opening: bytes, seq: int) -> bool:
         try:
-            return is_signed(self._one(number, opening, seq))
+            return is_signed(self._single(number, opening, seq))
         except (Malformed, InvalidRecord):
-            return False  # the disk changed it
-
-    def _one(self, number: int, opening: bytes, seq: int) -> Record:
-        return from_bytes_unchecked(self._range(number, opening, seq, seq + 1, 0)[0])
+            return False  # the disk corrupted it
 
 
 def opening_of(community: CommunityId, author: DeviceKey) -> bytes:
-    """Return the bytes that begin every record of a log, but a founding one."""
+    """Return the prefix that every record of a log shares, except a founding record."""
     return bytes([_WHOLE]) + codec.encode([CONTEXT, community, author])[1:]
 
 
 def whole(opening: bytes, tail: bytes) -> bytes:
-    """Return the bytes of a record from what the view `held` has of it."""
+    """Return the bytes of a record from the two columns of the view `held`."""
     return tail if tail[0] == _WHOLE else opening + tail
 
 
 def fitting(wires: Iterator[bytes] | list[bytes], bytes_max: int) -> list[bytes]:
-    """Return as many from the beginning as fit in `bytes_max`, and at least one."""
+    """Return the longest prefix of `wires` within `bytes_max` bytes, and at least one item."""
     if isinstance(wires, list) and sum(map(len, wires)) <= bytes_max:
         return wires
     fitting: list[bytes] = []
@@ -108,17 +80,3 @@ def fitting(wires: Iterator[bytes] | list[bytes], bytes_max: int) -> list[bytes]
             break
         fitting.append(wire)
     return fitting
-
-
-def proof_in(row: Row) -> Proof:
-    """Return a stored proof; it was checked before it was stored."""
-    one, two = (from_bytes_unchecked(wire) for wire in _wires_of(row[0]))
-    return Proof(one.author, one.seq, one.prev, (one.wire, two.wire))
-
-
-def _wires_of(data: bytes) -> tuple[bytes, bytes]:
-    match codec.decode(data):
-        case [str(), bytes(one), bytes(two)]:
-            return one, two
-        case _:
-            raise AssertionError("a stored proof is whole")

@@ -1,8 +1,8 @@
-"""The rows of logs, put right where the disk has changed them.
+"""Repair of the table `log` where the disk corrupted it.
 
-A row says what its records say, too: whose they are, how many, and how the last one is
-called. Where one of these is not so, and the last record is as its author signed it, the
-row is wrong; whoever wrote on top of it would fork his log.
+A log's row repeats what its records say: author, number of records, id of the last one. Where they
+differ and the last record is signed by its author, the row is wrong, and a device that wrote on
+top of it would fork its own log. Never changes a record.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from commonweal.storage.records.log_store import Store
 
 
 class _Row(NamedTuple):
-    """A row as it is stored. tail: of its last record; top: the highest seq of a record held."""
+    """A row as it is stored. tail: of its last record; top: the highest seq that is held."""
 
     number: int
     author: DeviceKey
@@ -50,24 +50,24 @@ FROM log LEFT JOIN proof ON proof.log = log.id
 """  # noqa: S608  numbers of ours
 
 
-def amend(store: Store, community: CommunityId) -> dict[DeviceKey, bool]:
-    """Put the rows right that are not as their records say; return whose, and whether it could be.
+def repair_rows(store: Store, community: CommunityId) -> dict[DeviceKey, bool]:
+    """Repair the rows that differ from their records.
 
-    The caller commits.
+    Return whether it was possible, by author of each wrong row. The caller commits.
     """
-    found: dict[DeviceKey, bool] = {}
+    repaired: dict[DeviceKey, bool] = {}
     for row in map(_Row._make, store.rows(_ROWS)):
         if not _agrees(row, community):
             right = _right(store, row, community)
-            found[row.author] = right is not None
+            repaired[row.author] = right is not None
             if right is not None:
-                found[right.author] = True
+                repaired[right.author] = True
                 _put(store, right)
-    return found
+    return repaired
 
 
 def _agrees(row: _Row, community: CommunityId) -> bool:
-    """Say whether a row fits its records, at the cost of one hash."""
+    """Whether a row agrees with its records, at the cost of one hash."""
     if row.opening != opening_of(community, row.author) or (row.frozen is None) != (not row.proof):
         return False
     if row.checked > row.length or row.held != (-1 if row.top is None else row.top) + 1:
@@ -83,11 +83,11 @@ def _agrees(row: _Row, community: CommunityId) -> bool:
 
 
 def _right(store: Store, row: _Row, community: CommunityId) -> _Row | None:
-    """Return the row as its records say; None where the last of these is damaged itself."""
+    """Return the row that its records describe; None where the last record is damaged itself."""
     frozen = _frozen_at(row, community)
     held = (-1 if row.top is None else row.top) + 1
     tries = [held]
-    if frozen is not None:  # what is held may go on, so the head says where it ends
+    if frozen is not None:  # records above the good part may be held, so the head says its end
         head = store.record(row.head)
         tries = [head.seq + 1, row.length] if head is not None else [row.length]
     for length in tries:
@@ -107,14 +107,14 @@ def _right(store: Store, row: _Row, community: CommunityId) -> _Row | None:
 
 
 def _last(store: Store, row: _Row, community: CommunityId, length: int) -> Record | None:
-    """Return the last of so many records, when it is well signed and stands where it must."""
+    """Return the record at `length` - 1, when it is signed and says that seq; else None."""
     key = (row.number << SEQ_BITS) + length - 1
-    found = store.row("SELECT tail FROM record WHERE key = ?", (key,)) if length else None
-    if found is None:
+    stored = store.row("SELECT tail FROM record WHERE key = ?", (key,)) if length else None
+    if stored is None:
         return None
     for opening in (row.opening, opening_of(community, row.author)):
         try:
-            last = from_bytes_unchecked(whole(opening, found[0]))
+            last = from_bytes_unchecked(whole(opening, stored[0]))
         except (Malformed, InvalidRecord):
             continue
         if last.seq == length - 1 and log.is_signed(last):
@@ -130,7 +130,7 @@ def _frozen_at(row: _Row, community: CommunityId) -> int | None:
     except StorageError:
         raise
     except CommonwealError:
-        return row.frozen  # the proof is what was damaged
+        return row.frozen  # the proof itself is damaged
 
 
 def _put(store: Store, row: _Row) -> None:

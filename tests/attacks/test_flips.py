@@ -157,7 +157,7 @@ def test_a_flip_in_the_row_of_a_log_is_put_right(life: Store, column: str) -> No
     chance = Random(column)
     before = rows_of(life)
     ids = [id for (id,) in life.rows(f"SELECT id FROM log WHERE length AND {column} NOTNULL")]
-    assert not row_repair.amend(life, COMMUNITY)
+    assert not row_repair.repair_rows(life, COMMUNITY)
     for id in [chance.choice(ids) for _ in range(FLIPS // 4)]:
         ((value,),) = life.rows(f"SELECT {column} FROM log WHERE id = ?", (id,))
         bad = (
@@ -169,13 +169,13 @@ def test_a_flip_in_the_row_of_a_log_is_put_right(life: Store, column: str) -> No
         life.forget()
         if column not in ("held", "checked"):
             assert list(Checking(life, COMMUNITY).faults()), (column, value, bad)
-        amended = row_repair.amend(life, COMMUNITY)
+        amended = row_repair.repair_rows(life, COMMUNITY)
         assert rows_of(life) == before, (column, id, value, bad)
         ((checked, length),) = life.rows("SELECT checked, length FROM log WHERE id = ?", (id,))
         assert checked <= length
         assert column == "checked" or set(amended.values()) == {True}
     life.rollback()
-    assert not row_repair.amend(life, COMMUNITY)
+    assert not row_repair.repair_rows(life, COMMUNITY)
 
 
 @pytest.mark.parametrize("is_up", [False, True])

@@ -19,7 +19,7 @@ from commonweal.protocol.keys import Signer
 from commonweal.protocol.records.log import Tip
 from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home, Settings
-from commonweal.storage.records.blobs_settings_addresses import Address
+from commonweal.storage.records.address_book import Address
 
 LOOPBACK = Config(listen=("/ip4/127.0.0.1/tcp/0",), mdns=False)
 

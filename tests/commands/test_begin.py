@@ -22,7 +22,7 @@ from commonweal.protocol.keys import PeerKey
 from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.home.keystore import COST_MIN
-from commonweal.storage.records.blobs_settings_addresses import Address
+from commonweal.storage.records.address_book import Address
 from commonweal.storage.records.log_store import Store
 from tests.builders.weal import founder, good, member, weal
 from tests.commands.test_node import node

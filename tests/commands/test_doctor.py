@@ -15,7 +15,7 @@ from commonweal.commands.keep import doctor as examining
 from commonweal.protocol.identity.invite import from_text
 from commonweal.protocol.records.record import from_bytes
 from commonweal.storage.home.home import Home, Settings
-from commonweal.storage.records.blobs_settings_addresses import RESTORING
+from commonweal.storage.records.settings import RESTORING
 from tests.builders import homes
 from tests.builders.weal import Ran, founder, good, member, weal
 from tests.commands.test_node import node

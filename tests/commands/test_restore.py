@@ -22,8 +22,8 @@ from commonweal.protocol.records.record import CommunityId
 from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.home.keystore import Secrets
-from commonweal.storage.records.blobs_settings_addresses import RESTORING
 from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.settings import RESTORING
 from tests.builders import homes
 from tests.builders.weal import Ran, founder, good, weal
 

@@ -8,7 +8,7 @@ from commonweal.node.service.events import Wish
 from commonweal.protocol.ledger.finality.history import History
 from commonweal.protocol.records.record import Record, from_bytes_unchecked
 from commonweal.storage.home.home import Home, Settings
-from commonweal.storage.records.documents import Documents
+from commonweal.storage.records.blobs import PermanentBlobs
 from tests.builders import homes
 from tests.builders.commons import Commons, meet
 from tests.builders.weal import good
@@ -52,7 +52,7 @@ def test_a_newcomer_s_first_record_cites_every_vouch_that_it_took(tmp_path: Path
     # A cut that lacks one of them cannot have the record, whatever else it has.
     history = History(me.here)
     with cal.store(readonly=True) as store:
-        history.learn(dict(Documents(store)))
+        history.learn(dict(PermanentBlobs(store)))
     late = vouches[-1]
     history.add([one for one in records(cal) if one.id != late.id])
     advance = history.next_advance(2**42)

@@ -29,7 +29,7 @@ def joining(height: int, seal: bytes) -> Chain:
     body = FIRST.body
     assert body is not None
     store.append(FIRST.author, [FIRST], {body.hash: FOUNDING.body})
-    SealStore(store, COMMUNITY).put_checkpoint(height, seal)
+    SealStore(store, COMMUNITY).put_trusted_seal(height, seal)
     return Chain(store, COMMUNITY)
 
 
@@ -38,7 +38,7 @@ def test_a_chain_that_goes_through_the_seal_of_the_link_is_followed() -> None:
         chain = joining(height, sealed.seal.id)
         assert all(chain.take(*one) for one in MADE.heights)
     plain = joining(0, b"")
-    assert plain.seals.checkpoint() is None
+    assert plain.seals.trusted_seal() is None
     assert all(plain.take(*one) for one in MADE.heights)
 
 
@@ -62,7 +62,7 @@ def test_a_link_names_the_last_seal_and_who_joins_keeps_it(tmp_path: Path) -> No
     link = good("invite", "create", "--home", ann, "-o", "json").json["link"]
     weal("join", link, "--home", bo, "--seconds", "0")
     with Home(bo).store(readonly=True) as store:
-        kept = SealStore(store, Settings.read(store).here).checkpoint()
+        kept = SealStore(store, Settings.read(store).here).trusted_seal()
     assert kept is not None and (kept[0], kept[1].hex()) == (1, last["seal"])
 
 

@@ -14,8 +14,8 @@ from commonweal.node.transport import FrameProgress, FrameReceived
 from commonweal.protocol.errors import OlderCopy
 from commonweal.protocol.records.record import RecordId, read_erasable
 from commonweal.protocol.wire import messages
-from commonweal.storage.records.blobs_settings_addresses import RESTORING
 from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.settings import RESTORING
 from tests.protocol.authors import BO, COMMUNITY, EVE, FIRST, FOUNDING, MEI, Author, write
 
 NOW_MS = 1_790_000_000_000

@@ -14,8 +14,8 @@ from commonweal.protocol.identity.invite import Rekeyed
 from commonweal.protocol.identity.key_rotation import Keys
 from commonweal.protocol.keys import DeviceKey, MemberKey, PeerKey, Signer
 from commonweal.protocol.ledger.members import member_keys
-from commonweal.storage.records.blobs_settings_addresses import RESTORING
 from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.settings import RESTORING
 from tests.sim.node import Mind, Node, Person
 from tests.sim.world import World
 

@@ -17,7 +17,7 @@ from commonweal.protocol import keys
 from commonweal.protocol.identity import key_rotation
 from commonweal.protocol.keys import Signer
 from commonweal.protocol.ledger.members import member_keys, membership
-from commonweal.storage.records.blobs_settings_addresses import RESTORING
+from commonweal.storage.records.settings import RESTORING
 from tests.sim import returning
 from tests.sim.node import Node
 from tests.sim.test_seals import check, council, next_seal, seal_soon

@@ -19,7 +19,7 @@ from commonweal.storage.ledger.checkpoint import SealIds
 from commonweal.storage.ledger.drafts.dry_run import DryRun
 from commonweal.storage.ledger.ledger import LedgerState
 from commonweal.storage.ledger.state_db import StateDb
-from commonweal.storage.records.documents import Documents
+from commonweal.storage.records.blobs import PermanentBlobs
 from tests.sim.node import Node, by_hand
 from tests.sim.test_seals import next_seal
 from tests.sim.world import World
@@ -306,7 +306,7 @@ def test_a_use_is_never_folded_before_its_definition(
 
 def _in_order(node: Node, kept: LedgerState, last: tuple[RecordId, ...]) -> list[Any]:
     """Return the verdicts on two records that arrive last, in that order, at a fold of all."""
-    seals, documents = SealIds(node.store, node.community), Documents(node.store)
+    seals, documents = SealIds(node.store, node.community), PermanentBlobs(node.store)
     ledger = Ledger(
         *(node.community, None, BEFORE_ALL, kept.rules, documents, seals), find=node.store.record
     )

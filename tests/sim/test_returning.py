@@ -17,7 +17,7 @@ from commonweal.protocol.keys import Signer
 from commonweal.protocol.ledger.members import membership
 from commonweal.protocol.records.record import FOUND, RecordId
 from commonweal.storage.ledger.sealed_decisions import SealedDecisions
-from commonweal.storage.records.blobs_settings_addresses import RESTORING
+from commonweal.storage.records.settings import RESTORING
 from tests.sim import returning
 from tests.sim.byzantine import copy_of
 from tests.sim.node import Node

@@ -20,7 +20,7 @@ from commonweal.protocol.identity.signed_address import STAMP_AHEAD_MS_MAX, Sign
 from commonweal.protocol.keys import DeviceKey, PeerKey
 from commonweal.protocol.ledger.members import membership
 from commonweal.protocol.wire import messages
-from commonweal.storage.records.blobs_settings_addresses import Address, with_contact
+from commonweal.storage.records.address_book import Address, with_contact
 
 NEIGHBOURS_AIM = 8
 CHOSEN_AIM = 4

@@ -13,8 +13,8 @@ from commonweal.node.service.sync.chain_sync import Following
 from commonweal.node.service.sync.serve import Serving
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.wire import messages
-from commonweal.storage.records.blobs_settings_addresses import RESTORING
 from commonweal.storage.records.log_pages import SEQ_MAX
+from commonweal.storage.records.settings import RESTORING
 
 PUSH_BYTES_MAX = 64 * 1024
 """News of one log up to this size is sent unasked."""

@@ -14,7 +14,7 @@ from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.contributions import erasure
 from commonweal.protocol.ledger.members import enrolment, membership
 from commonweal.protocol.records.record import BodyRef, Record
-from commonweal.storage.records.blob_references import erasures, naming
+from commonweal.storage.records.blob_references import authors_naming, erasures
 
 ROUND_MS = 60_000
 """So often it is looked through again, since records that name a text come late, too."""
@@ -48,7 +48,7 @@ class Erasing:
     def erase(self, records: Sequence[Record]) -> None:
         """Erase what these records ask for, unless another member names it too.
 
-        records: at most NAMED_MAX. Permanent bodies stay.
+        records: at most HASHES_PER_SCAN_MAX. Permanent bodies stay.
         """
         replica = self.desk.replica
         store, state = replica.store, replica.ledger.state
@@ -63,7 +63,7 @@ class Erasing:
                 asked[text.hash], sizes[text.hash] = member, text.size
         if not asked:
             return
-        for digest, author in naming(store, asked):
+        for digest, author in authors_naming(store, asked):
             other = enrolment.device_row(state, author)
             if other is None or not membership.was_admitted(state, author):
                 continue  # strangers keep nothing here

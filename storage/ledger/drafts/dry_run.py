@@ -19,7 +19,7 @@ from commonweal.storage.ledger.checkpoint import SealIds
 from commonweal.storage.ledger.drafts.citations import Citations
 from commonweal.storage.ledger.ledger import LedgerState
 from commonweal.storage.ledger.state_db import NEWEST, LayeredState
-from commonweal.storage.records.documents import Documents
+from commonweal.storage.records.blobs import PermanentBlobs
 
 ID_BYTES = 32
 
@@ -51,7 +51,7 @@ class DryRun:
         self._bodies: dict[bytes, bytes] = {}
         self._records: dict[RecordId, Record] = {}
         self._tip = kept.store.log(device).tip
-        documents = Documents(kept.store, self._bodies)
+        documents = PermanentBlobs(kept.store, self._bodies)
         seals = SealIds(kept.store, kept.community)
         base = (kept.community, kept.cut, self.rules, NOBODY, documents, seals)
         self._context = Context(*base, self._record)

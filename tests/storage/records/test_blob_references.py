@@ -26,7 +26,7 @@ def test_a_body_of_any_size_is_found_by_its_hash(size: int, permanent: bool) -> 
     run = chain(BEN, Tip(0, NO_ID, 0), [{}], kind=kind, body=BodyRef(WANTED, size, permanent))
     store.holds = lambda ref: True  # type: ignore[method-assign]
     store.append(key(BEN), run)
-    assert blob_references.naming(store, [WANTED, bytes(32)]) == [(WANTED, key(BEN))]
+    assert blob_references.authors_naming(store, [WANTED, bytes(32)]) == [(WANTED, key(BEN))]
 
 
 def test_a_body_that_a_branch_names_is_found() -> None:
@@ -36,9 +36,9 @@ def test_a_body_that_a_branch_names_is_found() -> None:
     theirs = chain(ANN, FOUND_TIP, [{"n": 2}], body=BodyRef(WANTED, 9, False))
     store.append(key(ANN), ours)
     store.freeze(fork_proof.check(ours[0], theirs[0], COMMUNITY))
-    assert blob_references.naming(store, [WANTED]) == []
+    assert blob_references.authors_naming(store, [WANTED]) == []
     store.append_branch(theirs)
-    assert blob_references.naming(store, [WANTED]) == [(WANTED, key(ANN))]
+    assert blob_references.authors_naming(store, [WANTED]) == [(WANTED, key(ANN))]
 
 
 def test_what_asks_for_erasing_is_found_page_by_page(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,8 +9,8 @@ from commonweal.protocol.errors import InvalidRecord, MissingBody
 from commonweal.protocol.keys import PeerKey
 from commonweal.protocol.records import record
 from commonweal.protocol.records.record import BodyRef, Record
-from commonweal.storage.records import blobs_settings_addresses
-from commonweal.storage.records.blobs_settings_addresses import Address
+from commonweal.storage.records import address_book
+from commonweal.storage.records.address_book import Address
 from commonweal.storage.records.log_store import Store
 from tests.storage.records.test_log_store import ANN, BEN, FOUND, FOUND_TIP, chain, key
 
@@ -126,14 +126,12 @@ def test_the_address_book_keeps_the_last_word_of_each_peer(store: Store) -> None
     better = one._replace(device=key(BEN), addresses=("/a", "/b"), signed=b"s", last_ok_ms=9)
     store.put_address(better)
     assert store.addresses() == [better, two]
-    store.forget_address(two.peer)
-    assert store.addresses() == [better]
 
 
 def test_the_address_book_is_bounded_and_keeps_those_that_answered(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(blobs_settings_addresses, "PEERS_KEPT_MAX", 3)
+    monkeypatch.setattr(address_book, "PEERS_KEPT_MAX", 3)
     for n in range(5):
         store.put_address(address(n, last_ok_ms=10 - n))
     assert [one.last_ok_ms for one in store.addresses()] == [10, 9, 6]

@@ -20,8 +20,7 @@ from commonweal.protocol.records.record import (
     Record,
     RecordId,
 )
-from commonweal.storage.records import id_index
-from commonweal.storage.records import log_store as store_module
+from commonweal.storage.records import id_index, record_lookup
 from commonweal.storage.records.contribution_index import Index
 from commonweal.storage.records.log_store import Counts, LogRow, Store
 
@@ -131,7 +130,7 @@ def test_clocks_are_found_of_records_and_of_nothing_else(store: Store) -> None:
 
 
 def test_the_memory_for_clocks_is_bounded(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_module, "CLOCKS_CACHED_MAX", 3)
+    monkeypatch.setattr(record_lookup, "CLOCKS_CACHED_MAX", 3)
     run = notes(ANN, FOUND_TIP, 9)
     store.append(key(ANN), run)
     for _ in range(2):
@@ -232,7 +231,7 @@ def test_an_id_on_another_branch_is_found_too(store: Store) -> None:
 
 
 def test_rare_records_are_those_of_few_kinds(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_module, "RARE_ROWS_READ", 2)
+    monkeypatch.setattr(record_lookup, "RARE_ROWS_READ", 2)
     bens = chain(BEN, Tip(), [{"n": n} for n in range(5)], "member.request")
     store.append(key(ANN), notes(ANN, FOUND_TIP, 3))
     store.append(key(BEN), bens)

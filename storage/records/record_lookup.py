@@ -1,0 +1,133 @@
+"""Records found by id, by place in their log, and by kind.
+
+Void records are found by id too, because other records cite them; every range is of good records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from commonweal.protocol import keys
+from commonweal.protocol.errors import InvalidRecord, Malformed
+from commonweal.protocol.keys import DeviceKey
+from commonweal.protocol.records.record import Record, RecordId, clock_in, from_bytes_unchecked
+from commonweal.storage.records.id_index import IdIndex
+from commonweal.storage.records.log_pages import LogPages, whole
+
+CLOCKS_CACHED_MAX = 4_096
+
+RARE_ROWS_READ = 500
+"""Governance records are read this many at a time, so that no cursor stays open in between."""
+
+
+class RecordLookup(LogPages):
+    """Reads records; caches the clocks of the last ones."""
+
+    _clocks: dict[RecordId, int]
+    _ids: IdIndex
+
+    def forget(self) -> None:
+        """Drop the cached clocks and ids, which may be of records that are rolled back."""
+        self._clocks = {}
+        self._ids = IdIndex(self)
+
+    def tidy(self) -> None:
+        """Move recent ids to the large table, which makes look-ups faster; for idle times.
+
+        The caller commits.
+        """
+        self._ids.tidy()
+
+    def clock_of(self, record_id: RecordId) -> int | None:
+        """Return the clock of a held record, void or not; None when it is not held."""
+        clock = self._clocks.get(record_id)
+        if clock is None:
+            wire = self.wire(record_id)
+            if wire is not None:
+                clock = clock_in(wire)
+                self._remember(record_id, clock)
+        return clock
+
+    def wire(self, record_id: RecordId) -> bytes | None:
+        """Return the bytes of a held record, void or not; None when it is not held."""
+        for key in self._ids.keys(record_id):
+            wire = self._at(key)
+            if keys.hash32(keys.RECORD, wire) == record_id:
+                return wire
+        row = self.row("SELECT wire FROM branch WHERE id = ?", (record_id,))
+        return row[0] if row else None
+
+    def record(self, record_id: RecordId) -> Record | None:
+        """Return a held record, void or not; None when it is not held."""
+        wire = self.wire(record_id)
+        return None if wire is None else from_bytes_unchecked(wire)
+
+    def ids(self, hex_prefix: str, limit: int = 3) -> list[RecordId]:
+        """Return up to `limit` ids that begin with these hex digits, in order.
+
+        An odd number of digits is fine; no digits, or other characters, match nothing.
+        """
+        digits = hex_prefix.lower()
+        if not digits or len(digits) > 64 or set(digits) - set("0123456789abcdef"):
+            return []
+        low, high = (bytes.fromhex(digits.ljust(64, end)) for end in "0f")
+        ids = [
+            RecordId(id)
+            for (id,) in self.rows(
+                "SELECT id FROM branch WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?",
+                (low, high, limit),
+            )
+        ]
+        for key in self._ids.keys_between(low, high):
+            id = RecordId(keys.hash32(keys.RECORD, self._at(key)))
+            if low <= id <= high:
+                ids.append(id)
+                if len(ids) > 2 * limit:
+                    break
+        return sorted(ids)[:limit]
+
+    def id_at(self, author: DeviceKey, seq: int) -> RecordId | None:
+        """Return the id of the good record at `seq`; None where there is none."""
+        wires = self.wires(author, seq, seq + 1, 0) if seq >= 0 else []
+        return RecordId(keys.hash32(keys.RECORD, wires[0])) if wires else None
+
+    def wires(self, author: DeviceKey, start: int, stop: int, bytes_max: int) -> list[bytes]:
+        """Return the good records with seq in [start, stop), in order.
+
+        As many as fit in `bytes_max` bytes, and at least one when there is any.
+        """
+        log = self.row("SELECT id, opening, length FROM log WHERE author = ?", (author,))
+        if not log:
+            return []
+        number, opening, length = log
+        return self._range(number, opening, start, min(stop, length), bytes_max)
+
+    def rare(self) -> Iterator[Record]:
+        """Yield the good governance records (all but BULK_KINDS), log by log, in seq order."""
+        after = -1
+        while True:
+            rows = self.rows(
+                "SELECT rare.key, opening, tail FROM rare JOIN held USING (key)"
+                " WHERE rare.key > ? AND seq < length ORDER BY rare.key LIMIT ?",
+                (after, RARE_ROWS_READ),
+            )
+            for _, opening, tail in rows:
+                try:
+                    record = from_bytes_unchecked(whole(opening, tail))
+                except (Malformed, InvalidRecord):
+                    continue  # the disk corrupted it, and it is fetched again
+                yield record
+            if len(rows) < RARE_ROWS_READ:
+                return
+            after = rows[-1][0]
+
+    def _at(self, key: int) -> bytes:
+        row = self.row("SELECT opening, tail FROM held WHERE key = ?", (key,))
+        assert row is not None, "every record in the id index is held"
+        return whole(*row)
+
+    def _remember(self, record_id: RecordId, clock: int) -> None:
+        clocks = self._clocks
+        if len(clocks) >= CLOCKS_CACHED_MAX:
+            del clocks[next(iter(clocks))]
+        clocks[record_id] = clock
