@@ -118,7 +118,7 @@ def doubt(home: Home, found: dict[str, Any], words: Words) -> str:
     try:
         with closing(StateDb(home.state)) as layers:
             state = State(LayeredState(layers, FINAL))
-            until_ms = time_jumps.jump(state).doubtful_until_ms(time_jumps.last_ms(state))
+            until_ms = time_jumps.last_jump(state).doubtful_until_ms(time_jumps.last_cut_ms(state))
     except StorageError:  # what was folded cannot be read; the rest of the home can
         return ""
     if not until_ms:

@@ -26,7 +26,7 @@ from commonweal.protocol.errors import (
 )
 from commonweal.protocol.keys import MemberId, short
 from commonweal.protocol.ledger.members import agents, enrolment, membership
-from commonweal.protocol.ledger.members.permissions import Power
+from commonweal.protocol.ledger.members.permissions import Permission
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records import record as records
@@ -157,7 +157,7 @@ class Folded:
     def _from_when(self, reason: Reason, member: bytes | None) -> str:
         """Return from when on a member has the power that a reason says is still missing."""
         row = None if member is None else enrolment.member_row(self.state, member)
-        if row is None or reason not in [power.value for power in Power]:
+        if row is None or reason not in [power.value for power in Permission]:
             return ""
         return self.words("; from {time} on").format(time=shown(row.powers_ms))
 

@@ -125,7 +125,7 @@ def _list_waiting(home: Home, form: Form) -> None:
                 "member_name": found.name(row.member),
                 "words": _words(found, id),
             }
-            for id, row in consent.waiting(found.state)
+            for id, row in consent.open_corrections(found.state)
             if found.me in row.asked and found.state.get(attestation.SAID + id + found.me) is None
         ]
         for event in _fitting(found, None, None):
@@ -223,7 +223,7 @@ def correct(
         data = _difference(row, wanted)
         data |= {"action": row.action, "corrects": bytes(event)}
         cited = [event, *([RecordId(row.corrected_by)] if row.corrected_by else [])]
-        asked = consent.asked(found.state, found.me, event, *_quantities(data))
+        asked = consent.consenters(found.state, found.me, event, *_quantities(data))
         written = submit(found, [Wish("event", data, tuple(cited))], unlocking(passphrase_file))
         names = ", ".join(found.name(one) for one in asked)
     number = shown_number(int(str(wanted["n"])), int(str(wanted["scale"])))
@@ -257,7 +257,7 @@ def _difference(row: EventRow, wanted: dict[str, Any]) -> dict[str, Any]:
 def _attestable(found: Folded, text: str) -> RecordId:
     """Return the event, claim or correction that waits whose id begins so."""
     ids = [RecordId(key[1:]) for key, _ in found.state.items(EVENT)]
-    ids += [RecordId(id) for id, _ in consent.waiting(found.state)]
+    ids += [RecordId(id) for id, _ in consent.open_corrections(found.state)]
     ids += [RecordId(key[1:]) for key, _ in found.state.items(agents.CLAIM)]
     return begins(ids, text)
 
@@ -272,7 +272,7 @@ def _fitting(found: Folded, giver: bytes | None, scope: str | None) -> list[Reco
             continue
         if scope is not None and row.scope != scope:
             continue
-        if found.state.get(attestation.said_key(id, row, found.me)) is None:
+        if found.state.get(attestation.attestation_key(id, row, found.me)) is None:
             fitting.append((row.clock, id))
     if len(fitting) > ATTESTED_AT_ONCE_MAX:
         most = f"{ATTESTED_AT_ONCE_MAX:,}"

@@ -15,7 +15,13 @@ from commonweal.commands.terminal.ledger import folded
 from commonweal.commands.terminal.options import form_option, home_option
 from commonweal.commands.terminal.output import Form, say, visible, write_csv, write_json
 from commonweal.protocol.errors import UnknownId
-from commonweal.protocol.ledger.contributions.trace import Direction, Sort, Step, beside, trace
+from commonweal.protocol.ledger.contributions.trace import (
+    Direction,
+    FlowNode,
+    TraceStep,
+    neighbours,
+    trace,
+)
 from commonweal.protocol.ledger.things import units_and_specs
 from commonweal.protocol.ledger.things.event_row import EVENT, event_row
 from commonweal.protocol.ledger.things.resources import RESOURCE, resource_row
@@ -64,7 +70,7 @@ def trace_(id: str, up_only: bool, down_only: bool, home: Home, form: Form) -> N
     return say(_("provisional: not sealed yet"))
 
 
-def walk(found: Folded, start: tuple[Sort, bytes], way: Direction) -> list[dict[str, Any]]:
+def walk(found: Folded, start: tuple[FlowNode, bytes], way: Direction) -> list[dict[str, Any]]:
     """Return what lies that way as a tree, each thing once: below what led there first."""
     steps: list[dict[str, Any]] = []
     seen = {start}
@@ -73,13 +79,17 @@ def walk(found: Folded, start: tuple[Sort, bytes], way: Direction) -> list[dict[
         (sort, id), depth, parent = waiting.pop()
         if depth:
             steps.append(_step(found, sort, id, depth, parent))
-        after = [one for one in beside(found.state, Step(sort, id, depth), way) if one not in seen]
+        after = [
+            one
+            for one in neighbours(found.state, TraceStep(sort, id, depth), way)
+            if one not in seen
+        ]
         seen.update(after)
         waiting += [(one, depth + 1, id) for one in reversed(after)]
     return steps[:STEPS_MAX]
 
 
-def _step(found: Folded, sort: Sort, id: bytes, depth: int, parent: bytes) -> dict[str, Any]:
+def _step(found: Folded, sort: FlowNode, id: bytes, depth: int, parent: bytes) -> dict[str, Any]:
     step: dict[str, Any] = {
         "depth": depth,
         "sort": sort.value,
@@ -87,30 +97,30 @@ def _step(found: Folded, sort: Sort, id: bytes, depth: int, parent: bytes) -> di
         "parent": parent.hex(),
         "words": _words(found, sort, id),
     }
-    row = event_row(found.state, id) if sort is Sort.EVENT else None
+    row = event_row(found.state, id) if sort is FlowNode.EVENT else None
     if row is not None:
         step["event"] = event_fields(found, id, row)
     return step
 
 
-def _words(found: Folded, sort: Sort, id: bytes) -> str:
+def _words(found: Folded, sort: FlowNode, id: bytes) -> str:
     match sort:
-        case Sort.EVENT:
+        case FlowNode.EVENT:
             return event_words(found, id)
-        case Sort.RESOURCE:
+        case FlowNode.RESOURCE:
             row = resource_row(found.state, id)
             assert row is not None, "a walk stands on what is known"
             fields = resource_fields(found, id, row)
             amount = f"{fields['accounting']} {shown_unit(row.unit, spoken())}"
             name = fields["name"] or _("a thing")
             return f"[{name}] {amount} · {fields['accountable_name']}"
-        case Sort.PROCESS:
+        case FlowNode.PROCESS:
             process = units_and_specs.ProcessRow(*found.state.get(units_and_specs.PROCESS + id))
             name = spec_name(found, process.spec) or process.scope or ""
             return _("(process {name})").format(name=name) if name else _("(a process)")
 
 
-def _start(found: Folded, text: str) -> tuple[Sort, bytes]:
+def _start(found: Folded, text: str) -> tuple[FlowNode, bytes]:
     """Return what has this id: a thing before the event that began it."""
     tables = (RESOURCE, units_and_specs.PROCESS, EVENT)
     ids = dict.fromkeys(

@@ -45,11 +45,11 @@ def replayed(found: Folded, ruleset: Ruleset, height: int | None) -> Backtest:
 
 def compared(found: Folded, row: ProposalRow) -> Comparison | None:
     """Return whether the backtest of a proposal is right; None where it carries none."""
-    from commonweal.protocol.ledger.finality.backtest import height_of
+    from commonweal.protocol.ledger.finality.backtest import backtest_height
 
     if row.backtest is None:
         return None
-    height, here = height_of(row.backtest), found.kept.cut.height
+    height, here = backtest_height(row.backtest), found.kept.cut.height
     if height > here:
         words = _("it goes to height {height:,}, and this node is at {here:,}")
         return Comparison(UNKNOWN, b"", words.format(height=height, here=here))

@@ -59,7 +59,7 @@ def show(proposal: str | None, as_toml: bool, home: Home, form: Form) -> None:
     """Show the rules in force, in plain sentences."""
     with folded(home) as found:
         ruleset = _proposed(found, proposal) if proposal else found.kept.ruleset
-        row = active_ruleset.standing_row(found.final)
+        row = active_ruleset.active_row(found.final)
         is_in_force = ruleset.id == found.kept.ruleset.id
         since = row.height if row is not None and is_in_force else 0
         until = row.until_ms if row is not None and is_in_force else 0
@@ -168,7 +168,7 @@ def diff(what: str, home: Home, form: Form) -> None:
     """Show what WHAT, a file or a proposal, would change, and how that is decided."""
     with folded(home) as found:
         old, new = found.kept.ruleset, _named(found, what)
-        back = active_ruleset.coming_back(found.kept.final, found.kept.documents)
+        back = active_ruleset.fallback(found.kept.final, found.kept.documents)
     classes, process = classes_of(old, new, back=back), process_of(old, new, back=back)
     rows = [
         {"path": ".".join(map(str, one.path)), "old": one.old, "new": one.new}

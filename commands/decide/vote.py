@@ -59,7 +59,7 @@ class Saying(click.Choice[str]):
     """What a member says of a proposal, as it is typed: in English or in Chinese."""
 
     def __init__(self) -> None:
-        super().__init__(list(proposals.SAYINGS))
+        super().__init__(list(proposals.CHOICES))
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the word that stands in the record."""

@@ -105,7 +105,7 @@ def _found_again(
 ) -> Settings:
     """Make the home of a community that goes on from the one of `home`; return its settings."""
     from commonweal.commands.keep.restore import made
-    from commonweal.protocol.ledger.checkpoint.inheritance import inherited
+    from commonweal.protocol.ledger.checkpoint.inheritance import inherited_state
     from commonweal.storage.home import keystore
     from commonweal.storage.home.keystore import Secrets
     from commonweal.storage.ledger import ledger
@@ -123,7 +123,7 @@ def _found_again(
     nonce = os.urandom(NONCE_BYTES)
     written = [founding.found_again(*who, nonce, document, parent.to_value(), now)]
     first = written[0].record
-    inherited(first, chunks)  # raises where nobody would take it
+    inherited_state(first, chunks)  # raises where nobody would take it
     community = CommunityId(first.id)
     for data in chunks:
         tip = founding.tip_of(written[-1].record)

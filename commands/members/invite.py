@@ -171,7 +171,7 @@ def warn_when_private(found: tuple[Contact, ...]) -> None:
         )
 
 
-def _row(one: membership.Invite, found: Folded) -> dict[str, Any]:
+def _row(one: membership.InviteStatus, found: Folded) -> dict[str, Any]:
     late = one.expires is not None and one.expires < now_ms()
     ended = one.closed == Reason.INVITE_ENDED
     state = "revoked" if one.revoked else "ended" if ended else "open"

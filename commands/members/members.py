@@ -55,7 +55,7 @@ def members(home: Home, form: Form) -> None:
     """List the members, and those who were or want to be."""
     with folded(home) as found:
         founder = membership.founder(found.state)
-        asking = {one.member for one in membership.pending(found.state)}
+        asking = {one.member for one in membership.pending_requests(found.state)}
         rows: list[dict[str, Any]] = [
             {
                 "member": one.id.hex(),

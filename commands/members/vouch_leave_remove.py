@@ -41,7 +41,7 @@ def vouch(member: str, passphrase_file: Path | None, home: Home, form: Form) -> 
     from commonweal.node.service.events import Wish
 
     with folded(home) as found:
-        asking = {one.member: one for one in membership.pending(found.state)}
+        asking = {one.member: one for one in membership.pending_requests(found.state)}
         if not asking:
             raise UnknownId(_("nobody asks to join now"))
         whom = called({one: found.name(one) for one in asking}, member)

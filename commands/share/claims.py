@@ -299,7 +299,7 @@ def _too_much(found: Folded, whom: bytes | None) -> list[dict[str, Any]]:
             "amount": shown_number(amount, pool.scale),
             "unit": pool.unit,
         }
-        for (pool, member), amount in ledger.all_too_much(found.final).items()
+        for (pool, member), amount in ledger.all_overpaid(found.final).items()
         if whom in (None, member)
     ]
 
@@ -329,7 +329,7 @@ def _lines(found: Folded, one: Claim, row: dict[str, Any], unit: str) -> list[st
     """Return the lines that a claim is the sum of, in words; put them into `row`."""
     words: list[str] = []
     for place, payout in _places(found.final, one):
-        name, line = pools.name_of(place), payout.line
+        name, line = pools.payout_name(place), payout.line
         amount = shown_number(line.amount, payout.scale)
         row["lines"].append({"line": name, "amount": amount, "bucket": line.bucket})
         what = visible(line.bucket)

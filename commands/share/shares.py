@@ -209,10 +209,10 @@ def _sums(found: Folded, paid: Iterable[Payout]) -> list[dict[str, Any]]:
 
 def _paid(state: State, height: int | None = None) -> Iterable[tuple[str, Payout]]:
     """Yield every line that was paid with its name, in the order of payment."""
-    from commonweal.protocol.ledger.claims.pools import lines, name_of
+    from commonweal.protocol.ledger.claims.pools import lines, payout_name
 
     for place, one in lines(state, b"" if height is None else height.to_bytes(8)):
-        yield name_of(place), one
+        yield payout_name(place), one
 
 
 def _line(found: Folded, one: Payout, name: str) -> dict[str, Any]:
@@ -297,9 +297,9 @@ def _of_line(found: Folded, name: str, one: Payout) -> tuple[dict[str, Any], lis
 
 
 def _event(found: Folded, id: bytes) -> str:
-    from commonweal.protocol.ledger.sharing.distribution import worth_of
+    from commonweal.protocol.ledger.sharing.distribution import value_of
 
-    worth = worth_of(found.final, id)
+    worth = value_of(found.final, id)
     points = "" if worth is None else _(" = {points:,} points").format(points=worth.points)
     return visible(event_words(found, id)) + points
 
@@ -347,8 +347,8 @@ def _of_event(found: Folded, text: str) -> tuple[dict[str, Any], list[str]]:
     rules, ruleset = found.kept.rules, found.kept.ruleset
     yes, no = attestation.attesters(found.state, id)
     needed = commons.attestations(found.state, id, rules)
-    waiting = [(one, row) for one, row in consent.waiting(found.state) if row.event == id]
-    worth, booked = distribution.worth_of(found.final, id), distribution.booked_at(found.final, id)
+    waiting = [(one, row) for one, row in consent.open_corrections(found.state) if row.event == id]
+    worth, booked = distribution.value_of(found.final, id), distribution.booked_at(found.final, id)
     lines = [(name, one) for name, one in _paid(found.final) if id in one.line.inputs]
     language = "zh" if spoken().is_chinese else "en"
     rule = str(ruleset.document.get("value", {}).get(row.action, {}).get(language, ""))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from commonweal.protocol.errors import InvalidRecord
 from commonweal.protocol.keys import DeviceKey
-from commonweal.protocol.ledger.members.budgets import NO_FREE, free_below
+from commonweal.protocol.ledger.members.budgets import NOTHING_INHERITED, inherited_records
 from commonweal.protocol.records.record import Record, RecordId, from_bytes_unchecked
 from commonweal.protocol.vocabulary.budget import (
     DEFAULT,
@@ -138,9 +138,9 @@ class Room:
             if founding is None:
                 return 0
             try:
-                self._free = free_below(founding)
+                self._free = inherited_records(founding)
             except InvalidRecord:
-                self._free = NO_FREE
+                self._free = NOTHING_INHERITED
         return self._free.get(author, 0)
 
 

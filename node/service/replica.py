@@ -16,7 +16,7 @@ from commonweal.protocol.identity.parent import INHERIT
 from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger.members import enrolment, membership
 from commonweal.protocol.ledger.members.enrolment import REMOVED
-from commonweal.protocol.ledger.state.context import Asker
+from commonweal.protocol.ledger.state.context import Applicant
 from commonweal.protocol.records import fork_proof, log
 from commonweal.protocol.records.fork_proof import Proof
 from commonweal.protocol.records.frontier import Entry, Frontier
@@ -320,7 +320,7 @@ class Replica:
         """Say whether seals show that somebody who asked is a member. back: they were before."""
         return member in self.decided.back if back else self.sealed_length(device) > 0
 
-    def _told(self, asker: Asker) -> bool | None:
+    def _told(self, asker: Applicant) -> bool | None:
         if asker.member in self.waiting:
             return False
         if self._is_in(asker.member, asker.device, back=asker.back):

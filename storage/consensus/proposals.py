@@ -17,10 +17,10 @@ from commonweal.protocol.ledger.finality.history import History
 from commonweal.protocol.ledger.finality.unsealed import document_missing, size_of
 from commonweal.protocol.ledger.governance import proposals, witness_set
 from commonweal.protocol.ledger.members import invites, membership
-from commonweal.protocol.ledger.members.budgets import shares
+from commonweal.protocol.ledger.members.budgets import budget_shares
 from commonweal.protocol.ledger.members.forks import ends_with, every_kept, is_new
 from commonweal.protocol.ledger.state.advance import Advance
-from commonweal.protocol.ledger.state.evidence import Facts
+from commonweal.protocol.ledger.state.evidence import Misbehaviour
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records import log
 from commonweal.protocol.records.record import RECORD_BYTES_MAX, Record, RecordId
@@ -235,10 +235,10 @@ class SealApplication:
             found = _Final(
                 proposals.removals(final),
                 invites.returned(final),
-                self._layers.refused_by(witness_set.REFUSALS),
+                self._layers.refused_by(witness_set.SEAL_ONLY_REASONS),
                 tuple(one.witness.device for one in witness_set.candidates(final)),
                 next_deadline(final, kept.cut, ruleset, self._community),
-                shares(final),
+                budget_shares(final),
             )
             self._seen = stamp, found
         return self._seen[1]
@@ -283,7 +283,7 @@ class SealApplication:
         documents = self.kept.documents
         return sum(one is not None and not document_missing(one, documents) for one in kept)
 
-    def _new_facts(self, final: State) -> Facts:
+    def _new_facts(self, final: State) -> Misbehaviour:
         """Return the evidence that is held and took no effect yet, as much as a seal names."""
         proven = sorted(self.kept.end().ends().items())
         ends = [one for one in proven if is_new(final, *one)][:EVIDENCE_PER_SEAL_MAX]
@@ -293,7 +293,7 @@ class SealApplication:
             for device in self.kept.end().seals.double_votes()
             if final.get(witness_set.GUILTY + device) is None
         ]
-        return Facts(tuple(ends), tuple(sorted(guilty)[:room]))
+        return Misbehaviour(tuple(ends), tuple(sorted(guilty)[:room]))
 
     def _sound(self, proposal: Proposal, point: Point) -> FoldedSeal | MissingParts:
         """Return a proposal folded. Raises `InvalidSeal` when it is not sound."""
@@ -317,7 +317,7 @@ class SealApplication:
         history: History,
         now_ms: int,
         present: tuple[DeviceKey, ...],
-        facts: Facts,
+        facts: Misbehaviour,
         least: Least,
         strangers: Container[DeviceKey] = (),
         ended: Mapping[DeviceKey, int] = NO_LEAST,

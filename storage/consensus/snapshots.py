@@ -19,7 +19,7 @@ from commonweal.protocol.errors import WrongState
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger.checkpoint import snapshot
 from commonweal.protocol.ledger.checkpoint.roots import MEMBERS, Trees
-from commonweal.protocol.ledger.state.advance import Cut
+from commonweal.protocol.ledger.state.advance import CutHeader
 from commonweal.protocol.seal.cut import SealedLog, tree_changes
 from commonweal.protocol.seal.formats import Seal
 from commonweal.storage.ledger import views
@@ -332,5 +332,5 @@ class Snapshots:
             )
         changes = tree_changes(logs.values())
         self._grow(CUT_TREE, {key: value for key, value in changes.items() if value is not None})
-        cut = Cut(last.height, last.time_ms, last.clock, last.prev, last.cut_root)
+        cut = CutHeader(last.height, last.time_ms, last.clock, last.prev, last.cut_root)
         self.kept.last.write(cut, last.id, tuple(logs.values()))

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from commonweal.protocol.keys import DeviceKey
-from commonweal.protocol.ledger.members.budgets import Limits, Meter
+from commonweal.protocol.ledger.members.budgets import CutLimits, Meter
 from commonweal.protocol.records.record import Record, from_bytes_unchecked
 from commonweal.protocol.seal.cut import Delta
 from commonweal.protocol.vocabulary.budget import day_of
@@ -98,9 +98,9 @@ def used_up(
     }
 
 
-def _limits(kept: LedgerState, time_ms: int) -> Limits:
+def _limits(kept: LedgerState, time_ms: int) -> CutLimits:
     day = day_of(max(time_ms, kept.cut.time_ms + 1))
-    return Limits(kept.final, kept.last.logs, kept.ruleset.budget, day)
+    return CutLimits(kept.final, kept.last.logs, kept.ruleset.budget, day)
 
 
 def _cites(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from commonweal.protocol.keys import DeviceKey
-from commonweal.protocol.ledger.state.advance import BEFORE_ALL, Cut
+from commonweal.protocol.ledger.state.advance import BEFORE_ALL, CutHeader
 from commonweal.protocol.records.record import CommunityId, Record, RecordId
 from commonweal.protocol.seal.cut import SealedLog
 from commonweal.protocol.seal.votes import SealId
@@ -22,7 +22,7 @@ class Checkpoint:
 
     def __init__(self, layers: StateDb, community: CommunityId) -> None:
         self._layers, self._community = layers, community
-        self.cut: Cut = BEFORE_ALL
+        self.cut: CutHeader = BEFORE_ALL
         self.seal: bytes = b""
         self.logs: dict[DeviceKey, SealedLog] = {}
         self.read()
@@ -35,12 +35,12 @@ class Checkpoint:
             return
         *fields, seal = found
         # A re-founded community begins at a cut of its parent, under its own id as before any.
-        if (Cut(*fields), seal) != (self.cut, self.seal):
-            self.cut, self.seal = Cut(*fields), seal
+        if (CutHeader(*fields), seal) != (self.cut, self.seal):
+            self.cut, self.seal = CutHeader(*fields), seal
             rows = self._layers.rows("SELECT author, length, head FROM sealed_log")
             self.logs = {DeviceKey(row[0]): SealedLog(*row) for row in rows}
 
-    def write(self, cut: Cut, seal: bytes, grown: tuple[SealedLog, ...]) -> None:
+    def write(self, cut: CutHeader, seal: bytes, grown: tuple[SealedLog, ...]) -> None:
         """Keep the next one. grown: the logs that are longer in it."""
         self._layers.change_many("INSERT OR REPLACE INTO sealed_log VALUES (?, ?, ?)", grown)
         marked = [cut.height, cut.time_ms, cut.clock, cut.prev, cut.root, seal]

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from commonweal.protocol.errors import InvalidSeal, Malformed
 from commonweal.protocol.keys import DeviceKey, short
 from commonweal.protocol.ledger.checkpoint.roots import Roots, Trees
-from commonweal.protocol.ledger.finality.history import History, Outcome
+from commonweal.protocol.ledger.finality.history import AdvanceOutcome, History
 from commonweal.protocol.ledger.finality.seal_contents import check_new, check_same, seal_of
-from commonweal.protocol.ledger.finality.unsealed import Above, Covered, too_large
+from commonweal.protocol.ledger.finality.unsealed import CoveredRecords, UnsealedSet, too_large
 from commonweal.protocol.ledger.members.forks import every_kept
 from commonweal.protocol.ledger.state import time_jumps
 from commonweal.protocol.ledger.state.advance import FOLD, Advance
 from commonweal.protocol.ledger.state.context import Verdict
-from commonweal.protocol.ledger.state.evidence import Facts, resolve
+from commonweal.protocol.ledger.state.evidence import Misbehaviour, resolve
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import (
     CommunityId,
@@ -43,7 +43,7 @@ class FoldedSeal:
     """A seal that was folded and not written yet, with what it comes to."""
 
     seal: Seal
-    outcome: Outcome
+    outcome: AdvanceOutcome
     roots: Roots
 
 
@@ -74,11 +74,11 @@ class Finalizer:
         documents = self._documents
         return StoredHistory(self.store, self.layers, self.community, self.last, documents)
 
-    def facts(self, evidence: Iterable[bytes]) -> Facts:
+    def facts(self, evidence: Iterable[bytes]) -> Misbehaviour:
         """Return what the evidence of a seal says, by the proofs that are held."""
         evidence = tuple(evidence)
         if not evidence:
-            return Facts((), ())
+            return Misbehaviour((), ())
         guilty = self.seals.double_votes()
         return resolve(self.community, evidence, self.ends(), guilty)
 
@@ -106,17 +106,17 @@ class Finalizer:
         advance = self.advance(history, seal, delta)
         if isinstance(advance, MissingParts):
             return advance
-        time_jumps.check(history.final, self.last.cut.time_ms, seal.time_ms)
+        time_jumps.check_follows(history.final, self.last.cut.time_ms, seal.time_ms)
         if advance.cut.root != seal.cut_root:
             raise InvalidSeal("the root of the cut is not that of its logs")
-        covered: Covered = history.covered(advance)
+        covered: CoveredRecords = history.covered(advance)
         if covered.missing:
             return MissingParts(covered.missing)
         folded = self.conclude(history, advance, covered)
         check_same(folded.seal, seal)
         return folded
 
-    def conclude(self, history: History, advance: Advance, covered: Covered) -> FoldedSeal:
+    def conclude(self, history: History, advance: Advance, covered: CoveredRecords) -> FoldedSeal:
         """Return what an advance comes to, and the seal that says so.
 
         Raises `InvalidSeal` when that cannot be written: then nobody seals it, and no node ends.
@@ -171,7 +171,7 @@ class StoredHistory(History):
         self.trees = Trees(*(TreeNodes(layers, number) for number in range(len(Trees._fields))))
         self.seals = SealIds(store, community)
         self._documents = documents  # type: ignore[assignment]
-        self._above = Above(documents, self._is_below, self._sought)
+        self._above = UnsealedSet(documents, self._is_below, self._sought)
         self._is_behind = True
 
     def is_final(self, record: RecordId) -> bool:

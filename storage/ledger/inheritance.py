@@ -10,10 +10,10 @@ from typing import Any
 
 from commonweal.protocol.errors import CommonwealError
 from commonweal.protocol.identity.parent import INHERIT, Parent, parent_of
-from commonweal.protocol.ledger.checkpoint.inheritance import begins_at, inherited
+from commonweal.protocol.ledger.checkpoint.inheritance import first_cut, inherited_state
 from commonweal.protocol.ledger.checkpoint.roots import first_trees
 from commonweal.protocol.ledger.members import enrolment, member_keys
-from commonweal.protocol.ledger.state.advance import Cut
+from commonweal.protocol.ledger.state.advance import CutHeader
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import (
     RECORD_BYTES_MAX,
@@ -68,14 +68,14 @@ def members_before(store: Store, community: CommunityId) -> State | None:
     return state
 
 
-def start(store: Store, community: CommunityId) -> tuple[dict[bytes, Any], Cut] | None:
+def start(store: Store, community: CommunityId) -> tuple[dict[bytes, Any], CutHeader] | None:
     """Return with what a re-founded community begins, and at which cut; None for every other.
 
     What it inherits is here. Raises as `begin` does.
     """
     founding = store.record(RecordId(community))
     state = None if founding is None else _inherited(store, founding)
-    return None if state is None or founding is None else (state, begins_at(founding))
+    return None if state is None or founding is None else (state, first_cut(founding))
 
 
 def begin(
@@ -101,7 +101,7 @@ def begin(
     layers.put(FINAL, state.items())
     for tree, nodes in enumerate(first_trees(state)):
         layers.put_nodes(tree, nodes)
-    last.write(begins_at(founding), bytes(community), ())
+    last.write(first_cut(founding), bytes(community), ())
     layers.put_mark(BEGUN, True)
     return touched
 
@@ -110,4 +110,4 @@ def _inherited(store: Store, founding: Record) -> dict[bytes, Any] | None:
     """Return what a community inherits; None without a parent, or while a part is missing."""
     named = parent_of(founding)
     held = None if named is None else chunks(store, founding, named)
-    return None if held is None else inherited(founding, held)
+    return None if held is None else inherited_state(founding, held)

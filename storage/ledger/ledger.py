@@ -18,7 +18,7 @@ from commonweal.protocol import codec
 from commonweal.protocol.errors import InvalidRecord, InvalidSeal, Malformed, WrongState
 from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger.members import enrolment
-from commonweal.protocol.ledger.state.advance import FOLD, Advance, Cut
+from commonweal.protocol.ledger.state.advance import FOLD, Advance, CutHeader
 from commonweal.protocol.ledger.state.context import NO_DOCUMENTS, NOBODY, Context, Verdict
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
@@ -82,7 +82,7 @@ class LedgerState:
         self.refresh(whole=whole)
 
     @property
-    def cut(self) -> Cut:
+    def cut(self) -> CutHeader:
         """The last cut."""
         return self.last.cut
 
@@ -138,7 +138,7 @@ class LedgerState:
         """The ruleset in force at the last cut."""
         from commonweal.protocol.ledger.governance import active_ruleset
 
-        return active_ruleset.in_force(self.founded, self.documents)
+        return active_ruleset.current(self.founded, self.documents)
 
     @property
     def rules(self) -> Rules:
@@ -241,7 +241,7 @@ class LedgerState:
             if kept is None:
                 return
             seal, facts = kept.sealed.seal, end.facts(kept.sealed.seal.evidence)
-            cut = Cut(seal.height, seal.time_ms, seal.clock, seal.prev, seal.cut_root)
+            cut = CutHeader(seal.height, seal.time_ms, seal.clock, seal.prev, seal.cut_root)
             yield Advance(cut, kept.delta, facts.ends, facts.guilty), seal.id
 
     def refresh(self, *, whole: bool = True, at_once: bool = True) -> int:

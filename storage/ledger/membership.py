@@ -13,7 +13,7 @@ from commonweal.protocol import codec
 from commonweal.protocol.errors import CommonwealError
 from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger.fold.fold import Ledger
-from commonweal.protocol.ledger.state.context import Asker, Told
+from commonweal.protocol.ledger.state.context import AdmissionOracle, Applicant
 from commonweal.protocol.records.record import CommunityId, RecordId
 from commonweal.protocol.seal.cut import length_in
 from commonweal.protocol.vocabulary.rule_params import DEFAULT, Joining, Rules, joining_of
@@ -30,7 +30,7 @@ def belonging(
     store: Store,
     community: CommunityId,
     joining: Joining | None = None,
-    told: Told | None = None,
+    told: AdmissionOracle | None = None,
     back: tuple[MemberId, ...] = (),
 ) -> Ledger:
     """Return the fold of the records of membership in a store.
@@ -80,13 +80,13 @@ def _founding(store: Store, community: CommunityId) -> Joining:
     return joining_of(sound)
 
 
-def _sealed(store: Store, community: CommunityId, back: tuple[MemberId, ...]) -> Told:
+def _sealed(store: Store, community: CommunityId, back: tuple[MemberId, ...]) -> AdmissionOracle:
     @cache
     def logs() -> dict[DeviceKey, int]:
         found = SealStore(store, community).cut()
         return {author: length_in(found, author) for author in found}
 
-    def told(asker: Asker) -> bool | None:
+    def told(asker: Applicant) -> bool | None:
         is_in = asker.member in back if asker.back else logs().get(asker.device)
         return True if is_in else None
 

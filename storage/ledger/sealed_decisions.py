@@ -100,7 +100,7 @@ def decided_by(kept: LedgerState) -> SealedDecisions:
 
     return SealedDecisions(
         removed=proposals.removals(kept.final),
-        void=kept.layers.refused_by(witness_set.REFUSALS),
+        void=kept.layers.refused_by(witness_set.SEAL_ONLY_REASONS),
         seated=kept.chain_point().witnesses,
         height=kept.cut.height,
         back=invites.returned(kept.final),

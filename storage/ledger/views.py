@@ -154,7 +154,7 @@ def _claim(state: _Get, final: LayeredState, id: bytes) -> _Row | None:
     return (
         *(id, row.height, *row.pool, row.member, row.ruleset),
         *(row.earned, row.corrected, row.before, row.amount),
-        *claims.Paid(*(paid or ())),
+        *claims.PaidSums(*(paid or ())),
         final.get(claims.SETTLED + id) == paid,
     )
 

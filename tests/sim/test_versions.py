@@ -16,7 +16,7 @@ from commonweal.node.transport import FrameReceived
 from commonweal.protocol import keys
 from commonweal.protocol.keys import DeviceKey, PeerKey
 from commonweal.protocol.ledger.fold import fold
-from commonweal.protocol.ledger.fold.kinds import KINDS, Kind
+from commonweal.protocol.ledger.fold.kinds import KINDS, RecordKind
 from commonweal.protocol.ledger.state.context import Context, Verdict
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
@@ -39,7 +39,7 @@ def plant(state: State, record: Record, _context: Context) -> Verdict:
 
 
 @contextmanager
-def speaking(versions: tuple[int, ...], kinds: dict[str, Kind]) -> Iterator[None]:
+def speaking(versions: tuple[int, ...], kinds: dict[str, RecordKind]) -> Iterator[None]:
     """Be a program that speaks these versions and knows these kinds too."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(hello, "VERSIONS", versions)
@@ -51,7 +51,7 @@ class Version(Service):
     """A service of another version."""
 
     versions: tuple[int, ...]
-    kinds: dict[str, Kind] = {}
+    kinds: dict[str, RecordKind] = {}
 
     def __init__(self, *parts: Any) -> None:
         with speaking(self.versions, self.kinds):
@@ -83,7 +83,7 @@ class Newer(Version):
     """A later version: it speaks one more, and knows another kind."""
 
     versions = (*hello.VERSIONS, 3)
-    kinds = {PLANT: Kind(plant)}
+    kinds = {PLANT: RecordKind(plant)}
 
 
 class Foreign(Version):

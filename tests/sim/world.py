@@ -105,7 +105,7 @@ class World:
 
     def vouch(self, host: Node, newcomer: Node) -> None:
         """Let a member vouch by hand for a newcomer whose request is at their node."""
-        asking = membership.pending(host.service.desk.replica.ledger.state)
+        asking = membership.pending_requests(host.service.desk.replica.ledger.state)
         (request,) = [one for one in asking if one.device == newcomer.person.device]
         data: dict[str, Value] = {"member": request.member, "request": request.id}
         host.submit(Wish("member.vouch", data, (request.id,)))

@@ -230,7 +230,8 @@ class Gate:
 
     def _has_asked(self, member: MemberId) -> bool:
         return any(
-            one.member == member for one in membership.pending(self.desk.replica.ledger.state)
+            one.member == member
+            for one in membership.pending_requests(self.desk.replica.ledger.state)
         )
 
     def _is_named(self, session: Session) -> bool:

@@ -35,14 +35,14 @@ from commonweal.protocol.ledger.members import (
     roles,
 )
 from commonweal.protocol.ledger.members.enrolment import MemberRow
-from commonweal.protocol.ledger.state.advance import Cut
+from commonweal.protocol.ledger.state.advance import CutHeader
 from commonweal.protocol.ledger.state.context import Context, Verdict
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.state.time_jumps import LAST
 from commonweal.protocol.records.record import CommunityId, Record
 
-LEFT_BEHIND = (
+DROPPED_TABLES = (
     *(enrolment.FOUNDING, enrolment.DEVICE, enrolment.DEVICE_OF, enrolment.PEER, enrolment.FROZEN),
     *(invites.INVITE, invites.REQUEST_OF, invites.REQUEST, invites.VOUCH, LAST),
     *(invites.BROUGHT, enrolment.COUNT),
@@ -64,7 +64,7 @@ def inherit(state: State, record: Record, context: Context) -> Verdict:
     return None if is_founder and is_chunk else Reason.NOT_FOUNDING
 
 
-def inherited(founding: Record, chunks: Sequence[bytes]) -> dict[bytes, Any]:
+def inherited_state(founding: Record, chunks: Sequence[bytes]) -> dict[bytes, Any]:
     """Return the state from which a re-founded community begins, by key.
 
     chunks: all that the parent's state has, in order, as its records carry them. Raises
@@ -83,11 +83,11 @@ def inherited(founding: Record, chunks: Sequence[bytes]) -> dict[bytes, Any]:
     return dict(_carried(whole.items(), parent, CommunityId(founding.id)))
 
 
-def begins_at(founding: Record) -> Cut:
+def first_cut(founding: Record) -> CutHeader:
     """Return the cut with which a re-founded community begins: nothing of it is sealed yet."""
     parent = parent_of(founding)
     assert parent is not None, "asked only of one that names a parent"
-    return Cut(parent.height, parent.time_ms, 0, parent.seal)
+    return CutHeader(parent.height, parent.time_ms, 0, parent.seal)
 
 
 def _check_founder(founding: Record, state: dict[bytes, Any]) -> None:
@@ -111,13 +111,13 @@ def _carried(
 ) -> Iterable[tuple[bytes, Any]]:
     for key, value in state:
         table = key[:1]
-        if table in LEFT_BEHIND or (table == roles.ROLE and key[1 + HASH_BYTES :] == _WITNESS):
+        if table in DROPPED_TABLES or (table == roles.ROLE and key[1 + HASH_BYTES :] == _WITNESS):
             continue
         if table == enrolment.MEMBER:
             row = MemberRow(*value)
             value = [*row._replace(since=1, devices=0, rekeys=0, profile=None)]
         if table == member_keys.SUCCESSION:
-            value = member_keys.inherited(value, community)
+            value = member_keys.inherited_row(value, community)
         yield key.replace(parent.community, community), _renamed(value, parent, community)
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple, NewType
 
 from commonweal.protocol import codec, keys
 from commonweal.protocol.codec import INT_MIN
-from commonweal.protocol.ledger.claims.pools import PoolId, Sums, counted
+from commonweal.protocol.ledger.claims.pools import MemberSums, PoolId, clamped
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import CommunityId
 
@@ -42,7 +42,7 @@ class ClaimRow(NamedTuple):
     amount: int
 
 
-class Paid(NamedTuple):
+class PaidSums(NamedTuple):
     """How much of a claim is said to be paid, and how much of that the claimant confirms."""
 
     said: int = 0
@@ -55,7 +55,7 @@ class Claim:
 
     id: ClaimId
     row: ClaimRow
-    paid: Paid
+    paid: PaidSums
 
     @property
     def settled(self) -> int:
@@ -87,25 +87,25 @@ class Claim:
         return "partly" if self.settled else "open"
 
 
-def arise(
+def create_claims(
     state: State,
     height: int,
     ruleset: bytes,
     community: CommunityId,
-    sums: Mapping[tuple[PoolId, bytes], Sums],
+    sums: Mapping[tuple[PoolId, bytes], MemberSums],
 ) -> None:
     """Write the claims that follow from what a cut gives; the community has none on itself."""
     for (pool, member), (earned, corrected) in sorted(sums.items()):
         if member == community:
             continue
-        before = too_much(state, pool, member)
+        before = overpaid(state, pool, member)
         net = earned + corrected - before
-        left = counted(-net)
+        left = clamped(-net)
         if left:
-            state.put(_back(pool, member), left)
+            state.put(_overpaid_key(pool, member), left)
         elif before:
-            state.delete(_back(pool, member))
-        kept = counted(corrected, INT_MIN)
+            state.delete(_overpaid_key(pool, member))
+        kept = clamped(corrected, INT_MIN)
         row = ClaimRow(height, pool, member, ruleset, earned, kept, before, max(0, net))
         state.put(CLAIM + name(community, row), [*row[:1], *pool, *row[2:]])
 
@@ -121,7 +121,7 @@ def claim(state: State, id: bytes) -> Claim | None:
     value = state.get(CLAIM + id)
     if value is None:
         return None
-    return Claim(ClaimId(id), claim_row(value), Paid(*(state.get(SETTLED + id) or ())))
+    return Claim(ClaimId(id), claim_row(value), PaidSums(*(state.get(SETTLED + id) or ())))
 
 
 def claims(state: State, height: int | None = None, member: bytes | None = None) -> list[Claim]:
@@ -130,16 +130,18 @@ def claims(state: State, height: int | None = None, member: bytes | None = None)
     for key, value in state.items(CLAIM):
         row = claim_row(value)
         if height in (None, row.height) and member in (None, row.member):
-            found.append(Claim(ClaimId(key[1:]), row, Paid(*(state.get(SETTLED + key[1:]) or ()))))
+            found.append(
+                Claim(ClaimId(key[1:]), row, PaidSums(*(state.get(SETTLED + key[1:]) or ())))
+            )
     return sorted(found, key=lambda one: one.row[:3])
 
 
-def too_much(state: State, pool: PoolId, member: bytes) -> int:
+def overpaid(state: State, pool: PoolId, member: bytes) -> int:
     """Return what a member had too much of a pool, which is taken off his next claim."""
-    return state.get(_back(pool, member)) or 0
+    return state.get(_overpaid_key(pool, member)) or 0
 
 
-def all_too_much(state: State) -> dict[tuple[PoolId, bytes], int]:
+def all_overpaid(state: State) -> dict[tuple[PoolId, bytes], int]:
     """Return what members had too much, by pool and member."""
     found: dict[tuple[PoolId, bytes], int] = {}
     for key, amount in state.items(TOO_MUCH):
@@ -157,5 +159,5 @@ def claim_row(value: list[object]) -> ClaimRow:
     return ClaimRow(value[0], PoolId(*value[1:4]), *value[4:])  # type: ignore[arg-type]
 
 
-def _back(pool: PoolId, member: bytes) -> bytes:
+def _overpaid_key(pool: PoolId, member: bytes) -> bytes:
     return TOO_MUCH + pool.to_bytes() + member

@@ -46,7 +46,7 @@ class PoolRow(NamedTuple):
     error: str = ""
 
 
-class TakenRow(NamedTuple):
+class ReceivedRow(NamedTuple):
     """What a contribution got from a bucket: of debts an amount, else 0 and that it took part.
 
     height: of the first split in which it took part.
@@ -102,14 +102,14 @@ class Payout(NamedTuple):
     inputs: int
 
 
-class Sums(NamedTuple):
+class MemberSums(NamedTuple):
     """What a cut gives a member from a pool: by splits, and by corrections of earlier ones."""
 
     earned: int = 0
     corrected: int = 0
 
 
-class Sheet:
+class PayoutWriter:
     """The lines that one cut writes, and what they come to for each member of each pool.
 
     What earlier cuts wrote is read once, however many corrections ask for it.
@@ -117,7 +117,7 @@ class Sheet:
 
     def __init__(self, state: State, height: int) -> None:
         self.state, self.height = state, height
-        self.sums: dict[tuple[PoolId, bytes], Sums] = {}
+        self.sums: dict[tuple[PoolId, bytes], MemberSums] = {}
         self.given: dict[PoolId, int] = {}
         """What corrections gave from each pool, to those to whom they gave more than they took."""
         self.unpaid: dict[tuple[PoolId, str], dict[bytes, int]] = {}
@@ -136,14 +136,14 @@ class Sheet:
         kept = _fitting(line)._replace(inputs=line.inputs[:INPUTS_KEPT_MAX])
         fields = [[*one] if type(one) is tuple else one for one in kept]
         self.state.put(key, [pool.unit, pool.scale, ruleset, len(line.inputs), fields])
-        earned, corrected = self.sums.get((pool, line.member), Sums())
+        earned, corrected = self.sums.get((pool, line.member), MemberSums())
         if line.sort == CORRECTION:
             more = max(0, corrected + line.amount) - max(0, corrected)
             self.given[pool] = self.given.get(pool, 0) + more
             corrected += line.amount
         else:
             earned += line.amount
-        self.sums[pool, line.member] = Sums(earned, corrected)
+        self.sums[pool, line.member] = MemberSums(earned, corrected)
 
     def splits(self, pool: PoolId) -> dict[int, SplitRow]:
         """Return the earlier splits of a pool that gave somebody something, by height."""
@@ -220,7 +220,7 @@ def lines(state: State, prefix: bytes = b"") -> Iterator[tuple[bytes, Payout]]:
         yield key[1:], Payout(height, key[9:-5].decode(), unit, scale, ruleset, line, count)
 
 
-def name_of(place: bytes) -> str:
+def payout_name(place: bytes) -> str:
     """Return the name by which people know the line at a place: height, pool and number."""
     return f"{int.from_bytes(place[:8])}.{place[8:-5].decode()}.{int.from_bytes(place[-4:])}"
 
@@ -256,6 +256,6 @@ def _fitting(line: Line) -> Line:
     return line._replace(weight=line.weight // by, weights=line.weights // by)
 
 
-def counted(value: int, least: int = 0) -> int:
+def clamped(value: int, least: int = 0) -> int:
     """Return a sum as it is kept: not less than `least`, and at most what 64 bits hold."""
     return max(least, min(value, INT_MAX))

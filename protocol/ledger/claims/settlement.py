@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from commonweal.protocol.codec import INT_MAX
-from commonweal.protocol.ledger.claims.claims import CLAIM, SETTLED, Paid, claim
+from commonweal.protocol.ledger.claims.claims import CLAIM, SETTLED, PaidSums, claim
 from commonweal.protocol.ledger.members import agents, enrolment
 from commonweal.protocol.ledger.state.context import Verdict, is_bytes
 from commonweal.protocol.ledger.state.rejections import Reason
@@ -74,7 +74,9 @@ def correct(state: State, event: bytes, row: EventRow) -> Verdict:
     return _note(state, event, was.claimant, was.named, row.quantity)
 
 
-def hear(state: State, event: bytes, author: bytes, own: str | None, others: str | None) -> Verdict:
+def count_answers(
+    state: State, event: bytes, author: bytes, own: str | None, others: str | None
+) -> Verdict:
     """Take in what is said of an event that settles; refused where the sums would not fit.
 
     own: what the claimant says of it now. others: what enough others say, which counts when
@@ -162,7 +164,7 @@ def _count(state: State, row: SettlementRow, sign: int) -> Verdict:
         return None
     for id, amount in row.parts:
         assert state.get(CLAIM + id) is not None, "what is paid is owed"
-        said, confirmed = Paid(*(state.get(SETTLED + id) or ()))
+        said, confirmed = PaidSums(*(state.get(SETTLED + id) or ()))
         said += sign * amount
         confirmed += sign * amount if row.status == CONFIRMED else 0
         if said > INT_MAX:

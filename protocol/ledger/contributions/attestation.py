@@ -16,7 +16,7 @@ from commonweal.protocol.ledger.claims import settlement
 from commonweal.protocol.ledger.contributions import commons, consent
 from commonweal.protocol.ledger.contributions.consent import CorrectionRow
 from commonweal.protocol.ledger.members import agents
-from commonweal.protocol.ledger.members.permissions import Power, writer_may
+from commonweal.protocol.ledger.members.permissions import Permission, writer_denial
 from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes, is_count
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
@@ -39,7 +39,7 @@ def attest(state: State, record: Record, context: Context) -> Verdict:
         return _consent(state, context, event, correction, say, seen)
     paid = settlement.settlement_row(state, event)
     is_paid = paid is not None and paid.claimant == context.member
-    early = None if is_paid else writer_may(state, record, context, Power.ATTEST)
+    early = None if is_paid else writer_denial(state, record, context, Permission.ATTEST)
     if early is not None:
         return early
     row = event_row(state, event)
@@ -49,9 +49,9 @@ def attest(state: State, record: Record, context: Context) -> Verdict:
         return Reason.SELF_ATTESTED
     if seen != row.corrections:
         return Reason.CORRECTED_SINCE
-    key = said_key(event, row, context.member)
+    key = attestation_key(event, row, context.member)
     before = state.get(key)
-    if not _say(state, key, say):
+    if not _put_attestation(state, key, say):
         return Reason.NOTHING_NEW
     yes = row.yes + (say == YES) - (before == YES)
     no = row.no + (say == NO) - (before == NO)
@@ -64,7 +64,7 @@ def dispute(state: State, record: Record, context: Context) -> Verdict:
     event, say = record.data.get("event"), record.data.get("say", OPEN)
     if not is_bytes(event) or say not in (OPEN, WITHDRAW):
         return Reason.SHAPE
-    early = writer_may(state, record, context, Power.ATTEST)
+    early = writer_denial(state, record, context, Permission.ATTEST)
     if early is not None:
         return early
     row = event_row(state, event)
@@ -107,7 +107,7 @@ def attesters(state: State, event: bytes) -> tuple[int, int]:
     partial = [agents.person(state, row.provider)]
     if row.receiver is not None and commons.common_row(state, event) is not None:
         partial.append(agents.person(state, row.receiver))
-    own = [state.get(said_key(event, row, one)) for one in dict.fromkeys(partial)]
+    own = [state.get(attestation_key(event, row, one)) for one in dict.fromkeys(partial)]
     return row.yes - own.count(YES), row.no - own.count(NO)
 
 
@@ -117,12 +117,12 @@ def is_attested(state: State, event: bytes, rules: Rules) -> bool:
     return yes >= commons.attestations(state, event, rules) and (yes > no or not no)
 
 
-def said_key(event: bytes, row: EventRow, member: bytes) -> bytes:
+def attestation_key(event: bytes, row: EventRow, member: bytes) -> bytes:
     """Return where the state has what a member says of an event as it now stands."""
     return SAID + event + row.corrections.to_bytes(8) + member
 
 
-def _say(state: State, key: bytes, say: str) -> bool:
+def _put_attestation(state: State, key: bytes, say: str) -> bool:
     """Let a member say something else than before; return whether it is something else."""
     if say == (state.get(key) or WITHDRAW):
         return False
@@ -139,9 +139,9 @@ def _count(state: State, event: bytes, context: Context) -> Verdict:
     assert row is not None, "the event is known"
     paid = settlement.settlement_row(state, event)
     if paid is not None:
-        own = state.get(said_key(event, row, paid.claimant))
-        others = _others(state, event, context.rules)
-        refused = settlement.hear(state, event, row.member, own, others)
+        own = state.get(attestation_key(event, row, paid.claimant))
+        others = _others_answer(state, event, context.rules)
+        refused = settlement.count_answers(state, event, row.member, own, others)
         if refused is not None:
             return refused
         paid = settlement.settlement_row(state, event)
@@ -153,7 +153,7 @@ def _count(state: State, event: bytes, context: Context) -> Verdict:
     return None
 
 
-def _others(state: State, event: bytes, rules: Rules) -> str | None:
+def _others_answer(state: State, event: bytes, rules: Rules) -> str | None:
     """Return what others say of a payment, when they are as many as a contribution needs."""
     yes, no = attesters(state, event)
     if max(yes, no) < commons.attestations(state, event, rules) or yes == no:
@@ -176,7 +176,7 @@ def _consent(
         return Reason.CORRECTED_SINCE
     key = SAID + id + context.member
     before = state.get(key)
-    if not _say(state, key, say):
+    if not _put_attestation(state, key, say):
         return Reason.NOTHING_NEW
     correction = correction._replace(yes=correction.yes + (say == YES) - (before == YES))
     agreed = [one for one in correction.asked if state.get(SAID + id + one) == YES]
@@ -192,7 +192,7 @@ def _consent(
     assert row is not None, "it was corrected"
     for member in agreed:
         if member != agents.person(state, row.provider):
-            _say(state, said_key(event, row, member), YES)
+            _put_attestation(state, attestation_key(event, row, member), YES)
             row = row._replace(yes=row.yes + 1)
     state.put(EVENT + event, [*row])
     return _count(state, event, context)
@@ -202,11 +202,11 @@ def _attest_claim(state: State, context: Context, id: bytes, say: str) -> Verdic
     value = state.get(agents.CLAIM + id)
     if value is None:
         return Reason.UNKNOWN_EVENT
-    row = agents.ClaimRow(*value)
+    row = agents.AgentClaimRow(*value)
     if row.member == context.member:
         return Reason.SELF_ATTESTED
     key = SAID + id + context.member
     before = state.get(key)
-    if not _say(state, key, say):
+    if not _put_attestation(state, key, say):
         return Reason.NOTHING_NEW
     return agents.attest_claim(state, context, id, row, (say == YES) - (before == YES))

@@ -24,7 +24,7 @@ from commonweal.protocol.vocabulary.rule_params import Rules
 
 COMMON = b"9m"
 
-SAID_OF_RESOURCES = ("newInventoriedResource", "state", "atLocation", "containedIn")
+RESOURCE_FIELDS = ("newInventoriedResource", "state", "atLocation", "containedIn")
 
 
 class CommonRow(NamedTuple):
@@ -40,7 +40,7 @@ class CommonRow(NamedTuple):
 
 def begin(state: State, record: Record, context: Context, row: EventRow) -> EventRow | Reason:
     """Do to resources what a new event does; of the commons, note only that it would."""
-    said = {key: record.data[key] for key in SAID_OF_RESOURCES if key in record.data}
+    said = {key: record.data[key] for key in RESOURCE_FIELDS if key in record.data}
     moved: EventRow | Reason = row
     mark = state.mark()
     if row.source or row.target or "newInventoriedResource" in said:

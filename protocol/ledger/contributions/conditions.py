@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from commonweal.protocol.errors import RuleError
 from commonweal.protocol.ledger.contributions import consent, events
-from commonweal.protocol.ledger.contributions.value import event_value
+from commonweal.protocol.ledger.contributions.value import event_fields
 from commonweal.protocol.ledger.state.context import Context, Verdict
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
@@ -35,7 +35,7 @@ def event(state: State, record: Record, context: Context) -> Verdict:
 def _admit(state: State, event: bytes, context: Context) -> Verdict:
     row = event_row(state, event)
     assert row is not None, "the event was noted"
-    value = event_value(state, context.community, event, row)
+    value = event_fields(state, context.community, event, row)
     tank = Tank(ADMISSION_FUEL_MAX)
     for admission in context.rules.admissions:
         if admission.actions and row.action not in admission.actions:

@@ -61,7 +61,11 @@ def correct(
     """Count more or less of an event at once, or once those agree from whom it takes."""
     more, less = (None if one is None else [*one] for one in (quantity, effort))
     row = CorrectionRow(
-        event, context.member, asked(state, context.member, event, quantity, effort), more, less
+        event,
+        context.member,
+        consenters(state, context.member, event, quantity, effort),
+        more,
+        less,
     )
     mark = state.mark()
     refused = apply(state, record.id, row, context)
@@ -71,7 +75,7 @@ def correct(
     return refused
 
 
-def waiting(state: State) -> list[tuple[bytes, CorrectionRow]]:
+def open_corrections(state: State) -> list[tuple[bytes, CorrectionRow]]:
     """Return every correction that waits for consent, by its record."""
     found = [(key[len(WAITING) :], CorrectionRow(*value)) for key, value in state.items(WAITING)]
     return [(id, row) for id, row in found if not row.held]
@@ -141,7 +145,7 @@ def _sum(was: list[Any] | None, more: Quantity) -> list[Any] | Reason:
     return Reason.NEGATIVE if now.n < 0 else [*now]
 
 
-def asked(
+def consenters(
     state: State,
     author: bytes,
     event: bytes,

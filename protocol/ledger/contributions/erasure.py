@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.members import enrolment
-from commonweal.protocol.ledger.state.context import Context, Find, Verdict, is_bytes
+from commonweal.protocol.ledger.state.context import Context, RecordLookup, Verdict, is_bytes
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import BodyRef, Record, RecordId
@@ -25,7 +25,9 @@ def erase(state: State, record: Record, context: Context) -> Verdict:
     return found if isinstance(found, Reason) else None
 
 
-def text_named(state: State, record: Record, member: MemberId, find: Find) -> BodyRef | Reason:
+def text_named(
+    state: State, record: Record, member: MemberId, find: RecordLookup
+) -> BodyRef | Reason:
     """Return the text of `member` that a record asks to be erased, or why there is none."""
     named = record.data.get("record")
     if not is_bytes(named) or record.body is not None:

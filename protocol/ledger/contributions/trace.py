@@ -32,7 +32,7 @@ class Direction(Enum):
     DOWNSTREAM = "track"
 
 
-class Sort(Enum):
+class FlowNode(Enum):
     """What a step of a walk stands on."""
 
     EVENT = "event"
@@ -40,15 +40,15 @@ class Sort(Enum):
     PROCESS = "process"
 
 
-class Step(NamedTuple):
+class TraceStep(NamedTuple):
     """One thing that a walk came to, `depth` steps from its beginning."""
 
-    sort: Sort
+    sort: FlowNode
     id: bytes
     depth: int
 
 
-def trace(state: State, start: bytes, steps_max: int = STEPS_MAX) -> list[Step]:
+def trace(state: State, start: bytes, steps_max: int = STEPS_MAX) -> list[TraceStep]:
     """Return what went into an event, a resource or a process, nearest first.
 
     Each stands once, however many ways lead there. Empty when `start` is not known.
@@ -56,47 +56,47 @@ def trace(state: State, start: bytes, steps_max: int = STEPS_MAX) -> list[Step]:
     return _walk(state, start, Direction.UPSTREAM, steps_max)
 
 
-def track(state: State, start: bytes, steps_max: int = STEPS_MAX) -> list[Step]:
+def track(state: State, start: bytes, steps_max: int = STEPS_MAX) -> list[TraceStep]:
     """Return what came of an event, a resource or a process, nearest first; as `trace`."""
     return _walk(state, start, Direction.DOWNSTREAM, steps_max)
 
 
-def _walk(state: State, start: bytes, way: Direction, steps_max: int) -> list[Step]:
+def _walk(state: State, start: bytes, way: Direction, steps_max: int) -> list[TraceStep]:
     first = next((sort for sort, table in _TABLES if state.get(table + start) is not None), None)
     if first is None:
         return []
-    steps: list[Step] = []
+    steps: list[TraceStep] = []
     seen = {(first, start)}
-    waiting = deque([Step(first, start, 0)])
+    waiting = deque([TraceStep(first, start, 0)])
     while waiting and len(steps) < steps_max:
         step = waiting.popleft()
         steps.append(step)
-        for sort, id in beside(state, step, way):
+        for sort, id in neighbours(state, step, way):
             if (sort, id) not in seen:
                 seen.add((sort, id))
-                waiting.append(Step(sort, id, step.depth + 1))
+                waiting.append(TraceStep(sort, id, step.depth + 1))
     return steps
 
 
 # A resource has the id of the event that began it; asked for by that id, it comes first.
-_TABLES = ((Sort.RESOURCE, RESOURCE), (Sort.PROCESS, PROCESS), (Sort.EVENT, EVENT))
+_TABLES = ((FlowNode.RESOURCE, RESOURCE), (FlowNode.PROCESS, PROCESS), (FlowNode.EVENT, EVENT))
 
 
-def beside(state: State, step: Step, way: Direction) -> Iterator[tuple[Sort, bytes]]:
+def neighbours(state: State, step: TraceStep, way: Direction) -> Iterator[tuple[FlowNode, bytes]]:
     """Yield what stands one step further, each time a way leads there."""
     upstream = way is Direction.UPSTREAM
     match step.sort:
-        case Sort.PROCESS:
+        case FlowNode.PROCESS:
             prefix = OF_PROCESS + step.id + (INPUT if upstream else OUTPUT)
             for key, _ in state.items(prefix):
-                yield Sort.EVENT, key[len(prefix) :]
-        case Sort.RESOURCE:
+                yield FlowNode.EVENT, key[len(prefix) :]
+        case FlowNode.RESOURCE:
             prefix = OF_RESOURCE + step.id
             for key, _ in state.items(prefix):
                 row = event_row(state, key[len(prefix) :])
                 if row is not None and (_flows_into if upstream else _flows_out)(row, step.id):
-                    yield Sort.EVENT, key[len(prefix) :]
-        case Sort.EVENT:
+                    yield FlowNode.EVENT, key[len(prefix) :]
+        case FlowNode.EVENT:
             row = event_row(state, step.id)
             if row is not None:
                 yield from _of_event(row, upstream)
@@ -113,14 +113,14 @@ def _flows_out(row: EventRow, resource: bytes) -> bool:
     return row.source == resource and not _flows_into(row, resource)
 
 
-def _of_event(row: EventRow, upstream: bool) -> Iterator[tuple[Sort, bytes]]:
+def _of_event(row: EventRow, upstream: bool) -> Iterator[tuple[FlowNode, bytes]]:
     """Yield what stands next to an event: the process or resource that it flows from or to."""
     process = row.output_of if upstream else row.input_of
     if process is not None:
-        yield Sort.PROCESS, process
+        yield FlowNode.PROCESS, process
     if row.source is not None:
         into = _flows_into(row, row.source)
         if into != upstream:
-            yield Sort.RESOURCE, row.source
+            yield FlowNode.RESOURCE, row.source
     if row.target is not None and not upstream:
-        yield Sort.RESOURCE, row.target
+        yield FlowNode.RESOURCE, row.target

@@ -19,7 +19,7 @@ from commonweal.protocol.rules.environment import EMPTY_EVENT, thousandths
 from commonweal.protocol.rules.expression import Tank, Value, evaluate
 
 
-class Worth(NamedTuple):
+class EventValue(NamedTuple):
     """The value of an event; 0 with a reason when its rule ended in an error."""
 
     points: int
@@ -30,7 +30,7 @@ NEGATIVE = "the rule gives less than nothing"
 TOO_MUCH = "the rule gives more than 64 bits hold"
 
 
-def event_value(
+def event_fields(
     state: State, community: CommunityId, event: bytes, row: EventRow
 ) -> dict[str, Value]:
     """Return an event as expressions read it; see `environment`."""
@@ -65,7 +65,9 @@ def event_value(
     }
 
 
-def worth(ruleset: Ruleset, event: dict[str, Value], tank: Tank | None = None) -> Worth | None:
+def value_points(
+    ruleset: Ruleset, event: dict[str, Value], tank: Tank | None = None
+) -> EventValue | None:
     """Return the value of an event by the rule of its action; None where there is no rule."""
     rule = ruleset.values.get(str(event["action"]))
     if rule is None:
@@ -73,11 +75,11 @@ def worth(ruleset: Ruleset, event: dict[str, Value], tank: Tank | None = None) -
     try:
         points = evaluate(rule, {"event": event}, tank=tank)
     except RuleError as error:
-        return Worth(0, error.sentence)
+        return EventValue(0, error.sentence)
     assert type(points) is int, "a rule of value gives a number"
     if points < 0:
-        return Worth(0, NEGATIVE)
-    return Worth(points) if points <= INT_MAX else Worth(0, TOO_MUCH)
+        return EventValue(0, NEGATIVE)
+    return EventValue(points) if points <= INT_MAX else EventValue(0, TOO_MUCH)
 
 
 def income_pool(ruleset: Ruleset, event: dict[str, Value], tank: Tank) -> Pool | None:

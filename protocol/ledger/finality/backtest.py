@@ -17,7 +17,7 @@ from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.claims.pools import PoolId, PoolRow, pools, shares
 from commonweal.protocol.ledger.finality.history import History
 from commonweal.protocol.ledger.members import membership, roles
-from commonweal.protocol.ledger.state.advance import Advance, Cut
+from commonweal.protocol.ledger.state.advance import Advance, CutHeader
 from commonweal.protocol.records.record import CommunityId, Record
 from commonweal.protocol.rules.document import Ruleset, RulesetId
 
@@ -63,7 +63,7 @@ def backtest(
     past: Iterable[tuple[Advance, bytes]],
     ruleset: Ruleset,
     height: int | None = None,
-    start: tuple[Mapping[bytes, Any], Cut] | None = None,
+    start: tuple[Mapping[bytes, Any], CutHeader] | None = None,
 ) -> Backtest:
     """Replay the seals up to `height`, or all that there are, under `ruleset`.
 
@@ -102,7 +102,7 @@ def backtest(
     )
 
 
-def height_of(name: bytes) -> int:
+def backtest_height(name: bytes) -> int:
     """Return the height to which a proposal's backtest was run."""
     return int.from_bytes(name[:HEIGHT_BYTES])
 

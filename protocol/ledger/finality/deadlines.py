@@ -10,13 +10,15 @@ from commonweal.protocol.ledger.governance.enactment import LAST, REST, VALUED_B
 from commonweal.protocol.ledger.governance.proposals import OPEN, TRIAL, VOTING, proposal_row
 from commonweal.protocol.ledger.sharing import distribution
 from commonweal.protocol.ledger.state import time_jumps
-from commonweal.protocol.ledger.state.advance import Cut
+from commonweal.protocol.ledger.state.advance import CutHeader
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import CommunityId
 from commonweal.protocol.rules.document import Ruleset
 
 
-def next_deadline(final: State, cut: Cut, ruleset: Ruleset, community: CommunityId) -> int | None:
+def next_deadline(
+    final: State, cut: CutHeader, ruleset: Ruleset, community: CommunityId
+) -> int | None:
     """Return the earliest deadline (ms) after the last seal; None for none.
 
     final: the state at `cut`, the last one; ruleset: in force since. Votes that end, trials
@@ -25,7 +27,7 @@ def next_deadline(final: State, cut: Cut, ruleset: Ruleset, community: Community
     open that a full cut did not close. What else the last seal passed is none: it would do nothing
     more. While the time of the last seal is in doubt, all of them wait for the end of that.
     """
-    doubt = time_jumps.jump(final).doubtful_until_ms(cut.time_ms)
+    doubt = time_jumps.last_jump(final).doubtful_until_ms(cut.time_ms)
     due = (max(one, doubt) for one in _deadlines(final, ruleset, cut))
     later = [one for one in due if one > cut.time_ms]
     if _pays_at_once(final, cut, ruleset, community):
@@ -33,8 +35,8 @@ def next_deadline(final: State, cut: Cut, ruleset: Ruleset, community: Community
     return min(later, default=None)
 
 
-def _deadlines(final: State, ruleset: Ruleset, cut: Cut) -> Iterator[int]:
-    row = active_ruleset.standing_row(final)
+def _deadlines(final: State, ruleset: Ruleset, cut: CutHeader) -> Iterator[int]:
+    row = active_ruleset.active_row(final)
     if row is not None and row.until_ms:
         yield row.until_ms
     for key, _ in final.items(OPEN):
@@ -50,7 +52,7 @@ def _deadlines(final: State, ruleset: Ruleset, cut: Cut) -> Iterator[int]:
             yield found.split_ms + pool.every_ms
 
 
-def _pays_at_once(final: State, cut: Cut, ruleset: Ruleset, community: CommunityId) -> bool:
+def _pays_at_once(final: State, cut: CutHeader, ruleset: Ruleset, community: CommunityId) -> bool:
     """Whether rules that came into force with the last seal change what is valued or paid.
 
     Or whether more waits than the last seal looked at; each goes further than the one before.
@@ -60,5 +62,5 @@ def _pays_at_once(final: State, cut: Cut, ruleset: Ruleset, community: Community
     if not cut.height or final.get(VALUED_BY) == ruleset.id:
         return False
     over = State(final)
-    distribution.share(over, Cut(cut.height + 1, cut.time_ms + 1), ruleset, community)
+    distribution.share(over, CutHeader(cut.height + 1, cut.time_ms + 1), ruleset, community)
     return any(key[:1] != LAST for key, _ in over.changes())

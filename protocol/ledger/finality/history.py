@@ -25,22 +25,22 @@ from commonweal.protocol.ledger.finality.deadlines import next_deadline
 from commonweal.protocol.ledger.finality.unsealed import (
     NO_ENDS,
     NO_LEAST,
-    Above,
-    Bounds,
-    Covered,
+    CoveredRecords,
+    CutBounds,
     Ends,
+    UnsealedSet,
     size_of,
 )
 from commonweal.protocol.ledger.fold.fold import Ledger
 from commonweal.protocol.ledger.governance import active_ruleset, proposals, witness_set
-from commonweal.protocol.ledger.governance.enactment import close, would_decide
+from commonweal.protocol.ledger.governance.enactment import enact, would_decide
 from commonweal.protocol.ledger.members import forks
-from commonweal.protocol.ledger.members.budgets import Limits, free_below
+from commonweal.protocol.ledger.members.budgets import CutLimits, inherited_records
 from commonweal.protocol.ledger.members.enrolment import FOUNDING
 from commonweal.protocol.ledger.sharing import distribution
 from commonweal.protocol.ledger.state import time_jumps
-from commonweal.protocol.ledger.state.advance import BEFORE_ALL, Advance, Cut
-from commonweal.protocol.ledger.state.context import Heights, Verdict
+from commonweal.protocol.ledger.state.advance import BEFORE_ALL, Advance, CutHeader
+from commonweal.protocol.ledger.state.context import SealHeights, Verdict
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import FOUND, CommunityId, Record, RecordId, whole
 from commonweal.protocol.rules.document import Ruleset
@@ -53,7 +53,7 @@ from commonweal.protocol.vocabulary.rule_params import Rules
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class AdvanceOutcome:
     """What an advance comes to; nothing of it is final before `History.accept`.
 
     changes: of the final state, by key; None: the key is gone. verdicts: on what it newly
@@ -77,7 +77,7 @@ class History:
 
     def __init__(self, community: CommunityId, paying: Ruleset | None = None) -> None:
         self.community, self._paying = community, paying
-        self.cut: Cut = BEFORE_ALL
+        self.cut: CutHeader = BEFORE_ALL
         self.seal: bytes = community
         """The id of the last seal; before the first, the community's."""
         self.final = State()
@@ -87,13 +87,13 @@ class History:
         self.past: list[tuple[Advance, bytes]] = []
         """What each seal applied here added, and its id."""
         self._heights: dict[bytes, int] = {}
-        self.seals: Heights = self._heights
+        self.seals: SealHeights = self._heights
         """The heights of the seals so far, which records may name as their basis."""
         self._nodes: tuple[dict[bytes, bytes], ...] = ({}, {}, {})
         self.trees = Trees(*self._nodes)
         self._documents: dict[bytes, bytes] = {}
         self._below: dict[RecordId, Verdict] = {}
-        self._above = Above(self._documents, self._is_below)
+        self._above = UnsealedSet(self._documents, self._is_below)
         self._frozen: dict[DeviceKey, int] = {}
         self._ledger = self._new_ledger()
         self._is_behind = False
@@ -114,14 +114,14 @@ class History:
     @property
     def ruleset(self) -> Ruleset:
         """The ruleset in force at the last cut."""
-        return active_ruleset.in_force(self._standing_state(), self._documents)
+        return active_ruleset.current(self._standing_state(), self._documents)
 
     @property
     def documents(self) -> Mapping[bytes, bytes]:
         """The permanent bodies that are known, by their hash."""
         return self._documents
 
-    def begin(self, inherited: Mapping[bytes, Any], cut: Cut) -> None:
+    def begin(self, inherited: Mapping[bytes, Any], cut: CutHeader) -> None:
         """Begin with what a re-founded community inherits, before anything is added."""
         assert not len(self) and self.cut is BEFORE_ALL, "nothing was added yet"
         for key, value in inherited.items():
@@ -195,7 +195,7 @@ class History:
         those of the height after the last.
         """
         time_ms = seal_time(self.cut.time_ms, time_ms)
-        cut = Cut(self.cut.height + 1, time_ms, prev=self.seal)
+        cut = CutHeader(self.cut.height + 1, time_ms, prev=self.seal)
         over = State(self.state)
         counted = [one for one in self._above if self.verdict(one.id) is None]
         touched = distribution.book(over, cut, counted)
@@ -260,10 +260,10 @@ class History:
         heads = (self._above.get(log.head) for log in delta.logs)
         clock = max([self.cut.clock, *(one.clock for one in heads if one is not None)])
         root, _ = cut_roots(self.trees.cut, delta)
-        cut = Cut(self.cut.height + 1, time_ms, clock, self.seal, root)
+        cut = CutHeader(self.cut.height + 1, time_ms, clock, self.seal, root)
         return Advance(cut, delta, ends, guilty)
 
-    def covered(self, advance: Advance) -> Covered:
+    def covered(self, advance: Advance) -> CoveredRecords:
         """Return the records that an advance newly covers, or what of it is not held.
 
         Raises `InvalidSeal` when its cut is not closed, or goes on where no log may.
@@ -271,13 +271,13 @@ class History:
         bounds = self._bounds(advance.ends, advance.cut.time_ms)
         return self._above.covered(bounds, advance.delta.logs)
 
-    def limits(self, time_ms: int) -> Limits:
+    def limits(self, time_ms: int) -> CutLimits:
         """Return what a cut at that time may take."""
         founding = self._above.get(RecordId(self.community))
-        free = free_below(founding and whole(founding))
-        return Limits(self.final, self.logs, self.ruleset.budget, day_of(time_ms), free)
+        free = inherited_records(founding and whole(founding))
+        return CutLimits(self.final, self.logs, self.ruleset.budget, day_of(time_ms), free)
 
-    def conclude(self, advance: Advance, covered: Iterable[Record]) -> Outcome:
+    def conclude(self, advance: Advance, covered: Iterable[Record]) -> AdvanceOutcome:
         """Return what an advance comes to. covered: what `covered` found, nothing missing."""
         new, over, cut = tuple(covered), State(self.final), advance.cut
         for author, seq in advance.ends:
@@ -294,22 +294,22 @@ class History:
             else:
                 over.put(key, value)
         self.limits(cut.time_ms).charge(over, new)
-        rules = active_ruleset.in_force(over, self._documents)
+        rules = active_ruleset.current(over, self._documents)
         counted = [record for record in new if verdicts[record.id] is None]
         touched = distribution.book(over, cut, counted)
         distribution.share(over, cut, self._paying or rules, self.community, touched)
         full = is_full(self.logs, advance.delta, size_of(new))
-        close(over, cut, self._documents, is_full=full)
-        after = active_ruleset.in_force(over, self._documents)
+        enact(over, cut, self._documents, is_full=full)
+        after = active_ruleset.current(over, self._documents)
         witness_set.renew(over, cut, advance.delta.present, after.witnesses)
         changes = tuple(over.changes())
-        return Outcome(advance, new, changes, verdicts, after.id, witness_set.seated(over))
+        return AdvanceOutcome(advance, new, changes, verdicts, after.id, witness_set.seated(over))
 
-    def roots(self, outcome: Outcome) -> Roots:
+    def roots(self, outcome: AdvanceOutcome) -> Roots:
         """Return the roots after what an advance came to, and how the trees grow by it."""
         return roots_of(self.trees, outcome.advance, outcome.changes)
 
-    def accept(self, outcome: Outcome, seal: bytes, roots: Roots | None = None) -> None:
+    def accept(self, outcome: AdvanceOutcome, seal: bytes, roots: Roots | None = None) -> None:
         """Make final what an advance came to, as the seal of that id does.
 
         roots: as `roots` gave them; None when nobody will ask this history for any.
@@ -330,7 +330,7 @@ class History:
         self._heights[seal] = self.cut.height
         self._is_behind = True
 
-    def apply(self, advance: Advance, covered: Iterable[Record], seal: bytes) -> Outcome:
+    def apply(self, advance: Advance, covered: Iterable[Record], seal: bytes) -> AdvanceOutcome:
         """Make an advance final, as the seal of that id does; return what it came to.
 
         Whoever calls has seen to it that the seal is certified and names these roots.
@@ -379,7 +379,7 @@ class History:
             self._is_behind = False
         return self._ledger
 
-    def _bounds(self, ends: Iterable[tuple[DeviceKey, int]], time_ms: int) -> Bounds:
+    def _bounds(self, ends: Iterable[tuple[DeviceKey, int]], time_ms: int) -> CutBounds:
         """Return where the next cut begins, and where logs end with the evidence of its seal."""
         kept, limits = forks.every_kept(self.final), self.limits(time_ms)
-        return Bounds(self.logs, forks.ends_with(self.final, ends), kept, limits)
+        return CutBounds(self.logs, forks.ends_with(self.final, ends), kept, limits)

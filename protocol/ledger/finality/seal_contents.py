@@ -7,11 +7,11 @@ from dataclasses import fields
 from commonweal.protocol.errors import InvalidSeal
 from commonweal.protocol.keys import short
 from commonweal.protocol.ledger.checkpoint.roots import Roots
-from commonweal.protocol.ledger.finality.history import Outcome
+from commonweal.protocol.ledger.finality.history import AdvanceOutcome
 from commonweal.protocol.ledger.governance.witness_set import GUILTY
 from commonweal.protocol.ledger.members.forks import is_new
 from commonweal.protocol.ledger.state.advance import FOLD
-from commonweal.protocol.ledger.state.evidence import Facts, evidence_of
+from commonweal.protocol.ledger.state.evidence import Misbehaviour, evidence_of
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import CommunityId
 from commonweal.protocol.seal.formats import Seal
@@ -19,10 +19,10 @@ from commonweal.protocol.seal.votes import SealId
 from commonweal.protocol.seal.witnesses import set_root
 
 
-def seal_of(community: CommunityId, outcome: Outcome, roots: Roots) -> Seal:
+def seal_of(community: CommunityId, outcome: AdvanceOutcome, roots: Roots) -> Seal:
     """Return the seal that makes final what an advance came to."""
     cut, advance = outcome.advance.cut, outcome.advance
-    evidence = evidence_of(community, Facts(advance.ends, advance.guilty))
+    evidence = evidence_of(community, Misbehaviour(advance.ends, advance.guilty))
     return Seal(
         *(community, cut.height, SealId(cut.prev), FOLD, cut.root, cut.clock, cut.time_ms),
         *(outcome.ruleset, evidence, set_root(outcome.witnesses)),
@@ -38,7 +38,7 @@ def check_same(computed: Seal, seal: Seal) -> None:
             raise InvalidSeal(f"seal {short(seal.id)} has another {name} than is computed here")
 
 
-def check_new(final: State, facts: Facts) -> None:
+def check_new(final: State, facts: Misbehaviour) -> None:
     """Raise `InvalidSeal` when evidence names what took effect before, or one log twice."""
     known = dict.fromkeys(author for author, _ in facts.ends)
     if len(known) < len(facts.ends):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from commonweal.protocol.errors import InvalidSeal
 from commonweal.protocol.keys import DeviceKey, short
-from commonweal.protocol.ledger.members.budgets import Limits, Meter
+from commonweal.protocol.ledger.members.budgets import CutLimits, Meter
 from commonweal.protocol.ledger.members.forks import KeptRow
 from commonweal.protocol.records.record import NO_ID, RECORD_BYTES_MAX, Record, RecordId
 from commonweal.protocol.seal.cut import (
@@ -33,7 +33,7 @@ NO_LEAST: Mapping[DeviceKey, int] = {}
 NO_KEPT: Mapping[DeviceKey, KeptRow] = {}
 
 
-class Bounds(NamedTuple):
+class CutBounds(NamedTuple):
     """Between what the next cut lies.
 
     last: the cut before. ends: where logs end. kept: of forked ones, the record that a vote
@@ -43,7 +43,7 @@ class Bounds(NamedTuple):
     last: Cut
     ends: Ends = NO_ENDS
     kept: Mapping[DeviceKey, KeptRow] = NO_KEPT
-    limits: Limits | None = None
+    limits: CutLimits | None = None
 
     def rules_out(self, record: Record) -> bool:
         """Whether a record counts for nothing by evidence, wherever it is cited."""
@@ -57,14 +57,14 @@ class Bounds(NamedTuple):
         return kept is not None and (record.seq, record.id) == kept
 
 
-class Covered(NamedTuple):
+class CoveredRecords(NamedTuple):
     """What a cut newly covers, and what of it is not here: records, documents, by id or hash."""
 
     records: list[Record]
     missing: tuple[bytes, ...]
 
 
-class Above:
+class UnsealedSet:
     """The records that are held and that no cut covers.
 
     is_below: whether a cut covers what is cited, or it is a seal; asked only of what is not
@@ -110,7 +110,7 @@ class Above:
 
     def coverable(
         self,
-        bounds: Bounds,
+        bounds: CutBounds,
         least: Mapping[DeviceKey, int] = NO_LEAST,
         barred: Ends = NO_ENDS,
         strangers: Container[DeviceKey] = (),
@@ -127,8 +127,10 @@ class Above:
         ordered = sorted(self._records.values(), key=lambda one: (one.clock, one.id))
         logs: dict[DeviceKey, SealedLog] = {}
         inside: set[RecordId] = set()
-        asked = _resting(ordered, lambda one: one.seq < least.get(one.author, 0))
-        called = _resting(ordered, lambda one: one.id in asked or one.author not in strangers)
+        asked = _with_dependencies(ordered, lambda one: one.seq < least.get(one.author, 0))
+        called = _with_dependencies(
+            ordered, lambda one: one.id in asked or one.author not in strangers
+        )
         ordered = [record for record in ordered if record.id in called]
         size = 0
         meter = Meter(bounds.limits) if bounds.limits is not None else None
@@ -159,7 +161,7 @@ class Above:
                     logs[author] = SealedLog(author, record.seq + 1, record.id)
         return tuple(logs[author] for author in sorted(logs))
 
-    def covered(self, bounds: Bounds, logs: Iterable[SealedLog]) -> Covered:
+    def covered(self, bounds: CutBounds, logs: Iterable[SealedLog]) -> CoveredRecords:
         """Return the records that `logs`, which all grow, add to the last cut.
 
         Raises `InvalidSeal` when a head is that of another log or place, when a log does not
@@ -181,7 +183,7 @@ class Above:
             if start > length_in(last, log.author):
                 missing.append(run[-1].prev if run else log.head)
         if missing:
-            return Covered(records, tuple(missing))
+            return CoveredRecords(records, tuple(missing))
         if bounds.limits is not None:
             Meter(bounds.limits).check(records)
         inside = {one.id for one in records}
@@ -196,7 +198,7 @@ class Above:
                     if self.get(cited) is not None:
                         raise InvalidSeal(f"{record} cites a record that no cut covers")
                     missing.append(cited)
-        return Covered(records, tuple(dict.fromkeys(missing)))
+        return CoveredRecords(records, tuple(dict.fromkeys(missing)))
 
     def _run(self, log: SealedLog, last: Cut, room: int) -> list[Record]:
         """Return the records of a log above `last`, latest first, as far as they are held.
@@ -222,7 +224,7 @@ class Above:
             raise InvalidSeal(f"the log of {short(log.author)} goes on where it did not end")
         return run
 
-    def _is_closed(self, cited: RecordId, inside: set[RecordId], bounds: Bounds) -> bool:
+    def _is_closed(self, cited: RecordId, inside: set[RecordId], bounds: CutBounds) -> bool:
         if cited in inside or (cited not in self._records and self._is_below(cited)):
             return True
         record = self.get(cited)
@@ -249,7 +251,9 @@ def too_large() -> InvalidSeal:
     return InvalidSeal(f"the records of the cut have more than {CUT_BYTES_MAX:,} bytes")
 
 
-def _resting(ordered: Sequence[Record], begins: Callable[[Record], bool]) -> dict[RecordId, None]:
+def _with_dependencies(
+    ordered: Sequence[Record], begins: Callable[[Record], bool]
+) -> dict[RecordId, None]:
     """Return the records of which `begins` is true, and all that they cite or follow, by id."""
     found: dict[RecordId, None] = {}
     for record in reversed(ordered):

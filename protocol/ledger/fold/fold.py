@@ -24,18 +24,18 @@ from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger.fold.kinds import KINDS, RESERVED, Author
 from commonweal.protocol.ledger.governance import witness_set
 from commonweal.protocol.ledger.members import enrolment
-from commonweal.protocol.ledger.state.advance import BEFORE_ALL, Cut
+from commonweal.protocol.ledger.state.advance import BEFORE_ALL, CutHeader
 from commonweal.protocol.ledger.state.context import (
     NO_DOCUMENTS,
     NO_SEALS,
     NOBODY,
+    AdmissionOracle,
     Context,
-    Find,
-    Heights,
-    Told,
+    RecordLookup,
+    SealHeights,
     Verdict,
-    finds_none,
-    told_nothing,
+    no_oracle,
+    no_records,
 )
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import Reader, State
@@ -100,15 +100,15 @@ class Ledger:
         self,
         community: CommunityId,
         base: Reader | None = None,
-        cut: Cut = BEFORE_ALL,
+        cut: CutHeader = BEFORE_ALL,
         rules: Rules = DEFAULT,
         documents: Mapping[bytes, bytes] = NO_DOCUMENTS,
-        seals: Heights = NO_SEALS,
+        seals: SealHeights = NO_SEALS,
         order: bytes = b"",
         rules_at: Callable[[int], Rules] | None = None,
-        find: Find = finds_none,
+        find: RecordLookup = no_records,
         time_ms: int = 0,
-        told: Told = told_nothing,
+        told: AdmissionOracle = no_oracle,
     ) -> None:
         self.community, self.cut, self.rules, self._order = community, cut, rules, order
         self._rules_at = rules_at
@@ -308,7 +308,7 @@ class Ledger:
             del self._marks[number:]
 
 
-def _weakly(find: Find) -> Find:
+def _weakly(find: RecordLookup) -> RecordLookup:
     """Return a method that keeps its ledger, and the records of it, no longer than others do."""
     method = WeakMethod(find)
 

@@ -36,49 +36,49 @@ When it says why not, whatever it wrote is taken back.
 """
 
 
-class Kind(NamedTuple):
+class RecordKind(NamedTuple):
     """What records of a kind do, and who may write them."""
 
     act: Act
     author: Author = Author.MEMBER
 
 
-KINDS: Mapping[str, Kind] = MappingProxyType(
+KINDS: Mapping[str, RecordKind] = MappingProxyType(
     {
-        "community.found": Kind(witness_set.found, Author.ANYONE),
-        "community.inherit": Kind(inheritance.inherit),
-        "device.enrol": Kind(enrolment.enrol, Author.ANYONE),
-        "device.revoke": Kind(witness_set.revoke),
-        "invite.create": Kind(invites.create_invite),
-        "invite.revoke": Kind(invites.revoke_invite),
-        "member.request": Kind(invites.request, Author.ANYONE),
-        "member.vouch": Kind(invites.vouch),
-        "member.leave": Kind(witness_set.leave),
-        "member.rekey": Kind(witness_set.rekey),
-        "member.sponsors": Kind(member_keys.sponsor),
-        "member.profile": Kind(enrolment.profile),
-        "role.claim": Kind(roles.claim),
-        "role.endorse": Kind(roles.endorse),
-        "role.resign": Kind(witness_set.resign),
-        "unit.define": Kind(units_and_specs.define_unit),
-        "spec.resource": Kind(units_and_specs.specify_resource),
-        "spec.process": Kind(units_and_specs.specify_process),
-        "process": Kind(units_and_specs.begin_process),
-        "intent": Kind(plans.intend),
-        "proposal.offer": Kind(plans.offer),
-        "commitment": Kind(plans.commit),
-        "agreement": Kind(plans.agree),
-        "agreement.sign": Kind(plans.sign),
-        "event": Kind(conditions.event),
-        "attest": Kind(attestation.attest),
-        erasure.ERASE: Kind(erasure.erase),
-        "dispute": Kind(attestation.dispute),
-        "agent.claim": Kind(agents.claim),
-        "referral": Kind(agents.refer),
-        "rules.propose": Kind(proposals.propose),
-        "rules.comment": Kind(proposals.comment),
-        "rules.vote": Kind(proposals.vote),
-        "rules.withdraw": Kind(proposals.withdraw),
+        "community.found": RecordKind(witness_set.found, Author.ANYONE),
+        "community.inherit": RecordKind(inheritance.inherit),
+        "device.enrol": RecordKind(enrolment.enrol, Author.ANYONE),
+        "device.revoke": RecordKind(witness_set.revoke),
+        "invite.create": RecordKind(invites.create_invite),
+        "invite.revoke": RecordKind(invites.revoke_invite),
+        "member.request": RecordKind(invites.request, Author.ANYONE),
+        "member.vouch": RecordKind(invites.vouch),
+        "member.leave": RecordKind(witness_set.leave),
+        "member.rekey": RecordKind(witness_set.rekey),
+        "member.sponsors": RecordKind(member_keys.sponsor),
+        "member.profile": RecordKind(enrolment.profile),
+        "role.claim": RecordKind(roles.claim),
+        "role.endorse": RecordKind(roles.endorse),
+        "role.resign": RecordKind(witness_set.resign),
+        "unit.define": RecordKind(units_and_specs.define_unit),
+        "spec.resource": RecordKind(units_and_specs.specify_resource),
+        "spec.process": RecordKind(units_and_specs.specify_process),
+        "process": RecordKind(units_and_specs.begin_process),
+        "intent": RecordKind(plans.intend),
+        "proposal.offer": RecordKind(plans.offer),
+        "commitment": RecordKind(plans.commit),
+        "agreement": RecordKind(plans.agree),
+        "agreement.sign": RecordKind(plans.sign),
+        "event": RecordKind(conditions.event),
+        "attest": RecordKind(attestation.attest),
+        erasure.ERASE: RecordKind(erasure.erase),
+        "dispute": RecordKind(attestation.dispute),
+        "agent.claim": RecordKind(agents.claim),
+        "referral": RecordKind(agents.refer),
+        "rules.propose": RecordKind(proposals.propose),
+        "rules.comment": RecordKind(proposals.comment),
+        "rules.vote": RecordKind(proposals.vote),
+        "rules.withdraw": RecordKind(proposals.withdraw),
     }
 )
 

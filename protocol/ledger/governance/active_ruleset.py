@@ -25,7 +25,7 @@ RULESETS_KEPT_MAX = 32
 """So many rulesets are kept read; more are read again."""
 
 
-class StandingRow(NamedTuple):
+class ActiveRulesetRow(NamedTuple):
     """What is in force: by which proposal, since which height and time (ms).
 
     until_ms: when it ends by itself, 0 for never; before: what then holds again.
@@ -43,18 +43,18 @@ UNREADABLE = from_map({"name": "community"})
 """In force where the founding document is no ruleset: every default."""
 
 
-def standing_row(state: State) -> StandingRow | None:
+def active_row(state: State) -> ActiveRulesetRow | None:
     """Return what was adopted last; None while the founding document is in force."""
     value = state.get(STANDING)
-    return None if value is None else StandingRow(*value)
+    return None if value is None else ActiveRulesetRow(*value)
 
 
-def in_force(state: State, documents: Mapping[bytes, bytes] = NO_DOCUMENTS) -> Ruleset:
+def current(state: State, documents: Mapping[bytes, bytes] = NO_DOCUMENTS) -> Ruleset:
     """Return the ruleset in force in a state.
 
     documents: the permanent bodies held, by hash, for the founding document.
     """
-    row = standing_row(state)
+    row = active_row(state)
     return founding(state, documents) if row is None else by_id(state, documents, row.ruleset)
 
 
@@ -64,9 +64,9 @@ def by_id(state: State, documents: Mapping[bytes, bytes], ruleset: RulesetId) ->
     return founding(state, documents) if data is None else read(data)
 
 
-def coming_back(state: State, documents: Mapping[bytes, bytes] = NO_DOCUMENTS) -> Ruleset | None:
+def fallback(state: State, documents: Mapping[bytes, bytes] = NO_DOCUMENTS) -> Ruleset | None:
     """Return the ruleset that holds again when the one in force ends by itself; None if not."""
-    row = standing_row(state)
+    row = active_row(state)
     return by_id(state, documents, row.before) if row is not None and row.until_ms else None
 
 
@@ -101,7 +101,7 @@ def rules_at(state: State, documents: Mapping[bytes, bytes], height: int, time_m
 
     The rules that were in force there, while those in force now let him; else the latter.
     """
-    now = in_force(state, documents)
+    now = current(state, documents)
     known: RulesetId | None = None
     for key, (ruleset, since_ms) in state.items(ADOPTED):
         if int.from_bytes(key[1:9]) > height:

@@ -15,7 +15,7 @@ from typing import Any
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.claims import pools
 from commonweal.protocol.ledger.governance import active_ruleset, membership_end
-from commonweal.protocol.ledger.governance.active_ruleset import StandingRow
+from commonweal.protocol.ledger.governance.active_ruleset import ActiveRulesetRow
 from commonweal.protocol.ledger.governance.proposals import (
     ABSTAIN,
     BLOCK,
@@ -50,7 +50,7 @@ from commonweal.protocol.ledger.governance.proposals import (
 from commonweal.protocol.ledger.members import enrolment, permissions, roles
 from commonweal.protocol.ledger.members.forks import keep
 from commonweal.protocol.ledger.state import time_jumps
-from commonweal.protocol.ledger.state.advance import BEFORE_ALL, Cut
+from commonweal.protocol.ledger.state.advance import BEFORE_ALL, CutHeader
 from commonweal.protocol.ledger.state.context import NO_DOCUMENTS
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import RecordId
@@ -73,9 +73,9 @@ FORK_YES_MIN = 2
 """So many, where there are as many, say which record of a forked log counts."""
 
 
-def close(
+def enact(
     state: State,
-    cut: Cut,
+    cut: CutHeader,
     documents: Mapping[bytes, bytes] = NO_DOCUMENTS,
     *,
     is_full: bool = False,
@@ -84,23 +84,23 @@ def close(
 
     is_full: no room was left in it, so votes may wait outside: then none is closed.
     """
-    closing = _Closing(state, cut, documents, is_full=is_full)
-    if cut.time_ms <= time_jumps.last_ms(state):
+    closing = _Enactment(state, cut, documents, is_full=is_full)
+    if cut.time_ms <= time_jumps.last_cut_ms(state):
         closing.go_back()
     closing.decide()
-    jump = time_jumps.after(state, cut.time_ms)
-    if jump != time_jumps.jump(state):
+    jump = time_jumps.jump_after(state, cut.time_ms)
+    if jump != time_jumps.last_jump(state):
         state.put(time_jumps.JUMP, [*jump])
-    ruleset = active_ruleset.in_force(state, documents)
+    ruleset = active_ruleset.current(state, documents)
     state.put(LAST, [cut.height, cut.time_ms, cut.prev, ruleset.id, cut.clock])
 
 
-def last_cut(state: State) -> Cut:
+def last_cut(state: State) -> CutHeader:
     """Return the last cut that decided something, without its root."""
     value = state.get(LAST)
     if value is None:
         return BEFORE_ALL
-    return Cut(value[0], value[1], clock=value[4], prev=value[2])
+    return CutHeader(value[0], value[1], clock=value[4], prev=value[2])
 
 
 def would_decide(
@@ -109,7 +109,11 @@ def would_decide(
     """Return what a cut at `time_ms` would make of `state`, which stays as it is."""
     last = last_cut(state)
     over = State(state)
-    close(over, Cut(last.height + 1, max(time_ms, last.time_ms + 1), clock=last.clock), documents)
+    enact(
+        over,
+        CutHeader(last.height + 1, max(time_ms, last.time_ms + 1), clock=last.clock),
+        documents,
+    )
     return over
 
 
@@ -138,16 +142,16 @@ def _has_quorum(ballot: BallotRow) -> bool:
     return turnout >= ballot.quorum and ballot.present > 0
 
 
-class _Closing:
+class _Enactment:
     """One cut's decisions, in the order of the proposals: the clock and id of each."""
 
     def __init__(
-        self, state: State, cut: Cut, documents: Mapping[bytes, bytes], *, is_full: bool
+        self, state: State, cut: CutHeader, documents: Mapping[bytes, bytes], *, is_full: bool
     ) -> None:
         self.state, self.cut, self.documents, self.is_full = state, cut, documents, is_full
         self.settled_ms = time_jumps.settled_ms(state, cut.time_ms)
         """The time by which votes, trials and sunsets end."""
-        self.ruleset = active_ruleset.in_force(state, documents)
+        self.ruleset = active_ruleset.current(state, documents)
         self.trials: dict[bytes, None] = {}
         """The proposals that are tried now."""
         self.ended: list[ProposalRow] = []
@@ -157,7 +161,7 @@ class _Closing:
             if enrolment.MemberRow(*value).status == enrolment.ACTIVE
         ]
         self.active = dict.fromkeys(active)
-        may, vote = permissions.may, permissions.Power.VOTE
+        may, vote = permissions.denial, permissions.Permission.VOTE
         self.members = [one for one in active if may(state, one, vote, self.settled_ms) is None]
         self.holders: dict[str, list[bytes]] = {"": self.members}
 
@@ -177,8 +181,8 @@ class _Closing:
             pool = pools.PoolRow(*value)
             if pool.split_ms > now_ms:
                 self.state.put(key, [*pool._replace(split_ms=now_ms)])
-        permissions.go_back(self.state, now_ms + self.ruleset.joining.delay_ms)
-        now = active_ruleset.standing_row(self.state)
+        permissions.cap_probation(self.state, now_ms + self.ruleset.joining.delay_ms)
+        now = active_ruleset.active_row(self.state)
         if now is not None and now.since_ms > now_ms:
             until = now.until_ms and now_ms + now.until_ms - now.since_ms
             now = now._replace(since_ms=now_ms, until_ms=until)
@@ -306,7 +310,7 @@ class _Closing:
         """Put a ruleset in force, from this cut on."""
         self._leave(SUPERSEDED)
         until = self.cut.time_ms + row.sunset_hours * HOUR_MS if row.sunset_hours else 0
-        now = StandingRow(
+        now = ActiveRulesetRow(
             RulesetId(row.target),
             id,
             self.cut.height,
@@ -318,10 +322,10 @@ class _Closing:
         key = active_ruleset.ADOPTED + self.cut.height.to_bytes(8) + id
         self.state.put(key, [row.target, self.cut.time_ms])
         finish_trial(self.state, id, row._replace(status=IN_FORCE, until_ms=until))
-        self.ruleset = active_ruleset.in_force(self.state, self.documents)
+        self.ruleset = active_ruleset.current(self.state, self.documents)
 
     def _end_of_sunset(self) -> None:
-        row = active_ruleset.standing_row(self.state)
+        row = active_ruleset.active_row(self.state)
         if row is None or not row.until_ms or self.settled_ms < row.until_ms:
             return
         self._leave(SUNSET)
@@ -329,9 +333,9 @@ class _Closing:
         self.state.put(active_ruleset.STANDING, [*now])
         key = active_ruleset.ADOPTED + self.cut.height.to_bytes(8) + row.proposal
         self.state.put(key, [now.ruleset, self.cut.time_ms])
-        self.ruleset = active_ruleset.in_force(self.state, self.documents)
+        self.ruleset = active_ruleset.current(self.state, self.documents)
 
-    def _before(self, ended: StandingRow) -> StandingRow:
+    def _before(self, ended: ActiveRulesetRow) -> ActiveRulesetRow:
         """Return what holds again; what ends by itself too has what is left of its time."""
         ruleset, (height, time_ms) = ended.before, (self.cut.height, self.cut.time_ms)
         for _, adopted, proposal in reversed(active_ruleset.history(self.state)):
@@ -341,13 +345,13 @@ class _Closing:
             if row.until_ms > time_ms:
                 put(self.state, proposal, row._replace(status=IN_FORCE))
                 base = RulesetId(row.base)
-                return StandingRow(ruleset, proposal, height, time_ms, row.until_ms, base)
+                return ActiveRulesetRow(ruleset, proposal, height, time_ms, row.until_ms, base)
             ruleset = RulesetId(row.base)
-        return StandingRow(ruleset, b"", height, time_ms, 0, ruleset)
+        return ActiveRulesetRow(ruleset, b"", height, time_ms, 0, ruleset)
 
     def _leave(self, status: str) -> None:
         """Let what is in force be so no longer."""
-        row = active_ruleset.standing_row(self.state)
+        row = active_ruleset.active_row(self.state)
         proposal = None if row is None else proposal_row(self.state, row.proposal)
         if row is not None and proposal is not None:
             put(self.state, row.proposal, proposal._replace(status=status))
@@ -382,7 +386,7 @@ class _Closing:
         match row.subject:
             case "rules":
                 new = self._proposed(row)
-                back = active_ruleset.coming_back(self.state, self.documents)
+                back = active_ruleset.fallback(self.state, self.documents)
                 return process_of(self.ruleset, new, not row.is_voted, back)
             case "decision":
                 return decision_process(self.ruleset, is_silent)

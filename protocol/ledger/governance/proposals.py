@@ -29,7 +29,7 @@ from commonweal.protocol.errors import CommonwealError
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.governance import active_ruleset
 from commonweal.protocol.ledger.members import enrolment
-from commonweal.protocol.ledger.members.permissions import Power, writer_may
+from commonweal.protocol.ledger.members.permissions import Permission, writer_denial
 from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes, is_count
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
@@ -44,7 +44,7 @@ DECIDED = b"3"
 
 RULES, REMOVAL, FORK, DECISION = "rules", "removal", "fork", "decision"
 YES, NO, ABSTAIN, BLOCK = "yes", "no", "abstain", "block"
-SAYINGS = (YES, NO, ABSTAIN, BLOCK)
+CHOICES = (YES, NO, ABSTAIN, BLOCK)
 
 DRAFT, VOTING, TRIAL = "draft", "open", "trial"
 PASSED, FAILED, EXPIRED, WITHDRAWN, STALE = "passed", "failed", "expired", "withdrawn", "stale"
@@ -147,7 +147,7 @@ def put(state: State, proposal: bytes, row: ProposalRow) -> None:
 
 def propose(state: State, record: Record, context: Context) -> Verdict:
     """Lay a change of the rules, a removal, a fork or a decision before the members."""
-    early = writer_may(state, record, context, Power.VOTE)
+    early = writer_denial(state, record, context, Permission.VOTE)
     if early is not None:
         return early
     count = state.get(OF_MEMBER + context.member) or 0
@@ -156,7 +156,7 @@ def propose(state: State, record: Record, context: Context) -> Verdict:
     refused = _bad_text(record, context)
     if refused is not None:
         return refused
-    ruleset = active_ruleset.in_force(state, context.documents)
+    ruleset = active_ruleset.current(state, context.documents)
     match record.data.get("subject"):
         case "rules":
             row = _proposed_rules(state, record, context, ruleset)
@@ -192,14 +192,14 @@ def comment(state: State, record: Record, context: Context) -> Verdict:
 def vote(state: State, record: Record, context: Context) -> Verdict:
     """Note what the author's member says to a proposal, until its vote is closed."""
     proposal, say = record.data.get("proposal"), record.data.get("say")
-    if not is_bytes(proposal) or say not in SAYINGS:
+    if not is_bytes(proposal) or say not in CHOICES:
         return Reason.SHAPE
     row = proposal_row(state, proposal)
     if row is None:
         return Reason.UNKNOWN_PROPOSAL
     if row.status not in (DRAFT, VOTING):
         return Reason.VOTE_CLOSED
-    early = writer_may(state, record, context, Power.VOTE)
+    early = writer_denial(state, record, context, Permission.VOTE)
     if early is not None:
         return early
     if row.status == VOTING and state.get(ELECTOR + proposal + context.member) is None:
@@ -355,7 +355,7 @@ def _proposed_rules(
         return Reason.BAD_RULES
     if new.id == old.id:
         return Reason.NOTHING_NEW
-    back = active_ruleset.coming_back(state, context.documents)
+    back = active_ruleset.fallback(state, context.documents)
     state.put(active_ruleset.DOCUMENT + new.id, new.to_bytes())
     return ProposalRow(
         RULES,

@@ -17,9 +17,9 @@ from collections.abc import Callable, Sequence
 from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger.governance import membership_end
 from commonweal.protocol.ledger.members import enrolment, member_keys, roles
-from commonweal.protocol.ledger.members.permissions import Power, last_settled_ms, may
+from commonweal.protocol.ledger.members.permissions import Permission, denial, last_settled_ms
 from commonweal.protocol.ledger.members.roles import OFFER, ROLE, WITNESS, OfferRow, RoleRow
-from commonweal.protocol.ledger.state.advance import Cut
+from commonweal.protocol.ledger.state.advance import CutHeader
 from commonweal.protocol.ledger.state.context import Context, Verdict
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
@@ -38,7 +38,7 @@ from commonweal.protocol.seal.witnesses import (
 GUILTY = b"2"
 SEATED = b"Kw"
 
-REFUSALS = (Reason.SEAT_NEEDED, Reason.LAST_WITNESS)
+SEAL_ONLY_REASONS = (Reason.SEAT_NEEDED, Reason.LAST_WITNESS)
 """Why seals refuse what a ledger that folds no seals cannot judge."""
 
 
@@ -57,17 +57,17 @@ def found(state: State, record: Record, context: Context) -> Verdict:
 
 def leave(state: State, record: Record, context: Context) -> Verdict:
     """Let the author's member leave, unless the next seal needs a seat of theirs."""
-    return _sparing(membership_end.leave, state, record, context)
+    return _unless_seat_needed(membership_end.leave, state, record, context)
 
 
 def revoke(state: State, record: Record, context: Context) -> Verdict:
     """End a device's log, unless the next seal needs its seat."""
-    return _sparing(enrolment.revoke, state, record, context)
+    return _unless_seat_needed(enrolment.revoke, state, record, context)
 
 
 def rekey(state: State, record: Record, context: Context) -> Verdict:
     """Change a member's keys, unless that ends a device whose seat the next seal needs."""
-    return _sparing(member_keys.rekey, state, record, context)
+    return _unless_seat_needed(member_keys.rekey, state, record, context)
 
 
 def resign(state: State, record: Record, context: Context) -> Verdict:
@@ -95,7 +95,7 @@ def candidates(state: State) -> list[Candidate]:
     return found
 
 
-def renew(state: State, cut: Cut, present: Sequence[DeviceKey], seats: int) -> None:
+def renew(state: State, cut: CutHeader, present: Sequence[DeviceKey], seats: int) -> None:
     """Note who was present at a cut, and fill the seats for the next.
 
     seats: as many as the rules allow, never more than a set holds.
@@ -142,21 +142,22 @@ def _is_asked(state: State, member: MemberId, height: int) -> bool:
     )
 
 
-def _sparing(
+def _unless_seat_needed(
     act: Callable[[State, Record, Context], Verdict],
     state: State,
     record: Record,
     context: Context,
 ) -> Verdict:
     """Do `act`, unless it ends a seat and the rest are no quorum."""
-    seats, before = len(seated(state)), _able(state)
+    seats, before = len(seated(state)), _able_seats(state)
     refused = act(state, record, context)
-    if refused is None and _able(state) < before and _able(state) < quorum_of(seats).needed:
+    after = _able_seats(state)
+    if refused is None and after < before and after < quorum_of(seats).needed:
         return Reason.SEAT_NEEDED
     return refused
 
 
-def _able(state: State) -> int:
+def _able_seats(state: State) -> int:
     """Return how many seated devices others still listen to.
 
     Proofs against their logs are left out: they have no place in the order of records.
@@ -191,5 +192,5 @@ def _may_witness(state: State, member: MemberId, device: DeviceKey) -> bool:
         and state.get(enrolment.FROZEN + device) is None
         and state.get(GUILTY + device) is None
         and roles.holds(state, member, WITNESS)
-        and may(state, member, Power.SEAT, last_settled_ms(state)) is None
+        and denial(state, member, Permission.SEAT, last_settled_ms(state)) is None
     )

@@ -26,7 +26,7 @@ REFERRAL_DEPTH_MAX = 64
 """A chain of referrals is followed this far; one that would grow longer is refused."""
 
 
-class ClaimRow(NamedTuple):
+class AgentClaimRow(NamedTuple):
     """A claim of an outside agent's work in the state."""
 
     agent: bytes
@@ -68,11 +68,13 @@ def claim(state: State, record: Record, context: Context) -> Verdict:
         return Reason.SHAPE
     if state.get(CLAIMED + agent) is not None:
         return Reason.AGENT_CLAIMED
-    state.put(CLAIM + record.id, [*ClaimRow(agent, context.member, 0)])
+    state.put(CLAIM + record.id, [*AgentClaimRow(agent, context.member, 0)])
     return None
 
 
-def attest_claim(state: State, context: Context, id: bytes, row: ClaimRow, more: int) -> Verdict:
+def attest_claim(
+    state: State, context: Context, id: bytes, row: AgentClaimRow, more: int
+) -> Verdict:
     """Count `more` members behind a claim; it holds when they are enough."""
     taken = state.get(CLAIMED + row.agent)
     if taken is not None:

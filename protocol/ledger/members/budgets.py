@@ -31,7 +31,6 @@ from commonweal.protocol.vocabulary.budget import (
     ONE_RECORD,
     Budget,
     Usage,
-    day_of,
     total,
     usage_of,
     window,
@@ -39,10 +38,10 @@ from commonweal.protocol.vocabulary.budget import (
 
 SPENT = b"%"
 
-NO_FREE: Mapping[DeviceKey, int] = {}
+NOTHING_INHERITED: Mapping[DeviceKey, int] = {}
 
 
-class SpentRow(NamedTuple):
+class UsageRow(NamedTuple):
     """What a member has used as of a day, and in all."""
 
     day: int
@@ -50,18 +49,18 @@ class SpentRow(NamedTuple):
     whole: Usage
 
 
-def spent(state: State, member: MemberId, day: int, budget: Budget) -> SpentRow:
+def usage_on(state: State, member: MemberId, day: int, budget: Budget) -> UsageRow:
     """Return what a member has used, with what the days until `day` have paid off."""
     value = state.get(SPENT + member)
     if value is None:
-        return SpentRow(day, NOTHING, NOTHING)
+        return UsageRow(day, NOTHING, NOTHING)
     before, used, whole = value[0], Usage(*value[1]), Usage(*value[2])
     paid = budget.daily.times(max(0, day - before))
     left = Usage(*(max(0, one) for one in used.less(paid)))
-    return SpentRow(max(day, before), left, Usage(*whole))
+    return UsageRow(max(day, before), left, Usage(*whole))
 
 
-def shares(state: State) -> dict[DeviceKey, int]:
+def budget_shares(state: State) -> dict[DeviceKey, int]:
     """Return for each device that is enrolled among how many its member's budget is shared."""
     found = {}
     for key, value in state.items(DEVICE):
@@ -71,14 +70,18 @@ def shares(state: State) -> dict[DeviceKey, int]:
     return found
 
 
-def free_below(founding: Record | None) -> Mapping[DeviceKey, int]:
+def inherited_records(founding: Record | None) -> Mapping[DeviceKey, int]:
     """Return below which number records cost nothing: the state that a community inherits."""
     parent = None if founding is None else parent_of(founding)
-    return NO_FREE if founding is None or parent is None else {founding.author: parent.chunks + 1}
+    return (
+        NOTHING_INHERITED
+        if founding is None or parent is None
+        else {founding.author: parent.chunks + 1}
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class CutLimits:
     """What bounds the next cut. state: that before it; last: the cut before; day: that of its time.
 
     free: below which number records of a log cost nothing.
@@ -88,7 +91,7 @@ class Limits:
     last: Cut
     budget: Budget = DEFAULT
     day: int = 0
-    free: Mapping[DeviceKey, int] = field(default_factory=lambda: NO_FREE)
+    free: Mapping[DeviceKey, int] = field(default_factory=lambda: NOTHING_INHERITED)
 
     def is_spent(self, author: DeviceKey) -> bool:
         """Whether nothing of a log can be covered that day."""
@@ -103,17 +106,17 @@ class Limits:
             if payer is not None:
                 of_member[payer] = of_member.get(payer, NOTHING).plus(usage)
         for member in sorted(of_member):
-            row, more = spent(self.state, member, self.day, self.budget), of_member[member]
+            row, more = usage_on(self.state, member, self.day, self.budget), of_member[member]
             used, whole = row.used.plus(more), row.whole.plus(more)
             over.put(SPENT + member, [row.day, [*used], [*whole]])
 
 
-class _Purse:
+class _MemberBudget:
     """What a member has used, before a cut and with it."""
 
     __slots__ = ("limits", "used")
 
-    def __init__(self, row: SpentRow, budget: Budget) -> None:
+    def __init__(self, row: UsageRow, budget: Budget) -> None:
         self.used = [row.used, row.whole]
         self.limits = (budget.daily, budget.whole)
 
@@ -134,22 +137,22 @@ class _Purse:
         self.used = [used.plus(usage) for used in self.used]
 
 
-class _Log:
+class _LogBudget:
     """What is left of a log's window. purse: its member's; None while it is new."""
 
     __slots__ = ("free", "left", "purse")
 
-    def __init__(self, left: Usage, purse: _Purse | None, free: int) -> None:
+    def __init__(self, left: Usage, purse: _MemberBudget | None, free: int) -> None:
         self.left, self.purse, self.free = left, purse, free
 
 
 class Meter:
     """Counts what one cut takes, record by record."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: CutLimits) -> None:
         self._limits = limits
-        self._logs: dict[DeviceKey, _Log] = {}
-        self._purses: dict[MemberId, _Purse] = {}
+        self._logs: dict[DeviceKey, _LogBudget] = {}
+        self._purses: dict[MemberId, _MemberBudget] = {}
 
     def take(self, record: Record) -> bool:
         """Count a record in, if there is room for it; say whether there was."""
@@ -183,31 +186,31 @@ class Meter:
             if log.purse is not None and log.purse.is_over:
                 raise _over(author, "its member has no budget for so much")
 
-    def _count(self, log: _Log, usage: Usage) -> None:
+    def _count(self, log: _LogBudget, usage: Usage) -> None:
         log.left = log.left.less(usage)
         if log.purse is not None:
             log.purse.take(usage)
 
-    def _log(self, author: DeviceKey) -> _Log:
+    def _log(self, author: DeviceKey) -> _LogBudget:
         found = self._logs.get(author)
         if found is None:
             found = self._logs[author] = self._opened(author)
         return found
 
-    def _opened(self, author: DeviceKey) -> _Log:
+    def _opened(self, author: DeviceKey) -> _LogBudget:
         limits = self._limits
         free = limits.free.get(author, 0)
         if not limits.last:
-            return _Log(window(limits.budget, 1), None, free)
+            return _LogBudget(window(limits.budget, 1), None, free)
         row = device_row(limits.state, author) if author in limits.last else None
         member = None if row is None else member_row(limits.state, row.member)
         if row is None or member is None:
-            return _Log(NEW_LOG, None, free)
+            return _LogBudget(NEW_LOG, None, free)
         purse = self._purses.get(row.member)
         if purse is None:
-            before = spent(limits.state, row.member, limits.day, limits.budget)
-            purse = self._purses[row.member] = _Purse(before, limits.budget)
-        return _Log(window(limits.budget, member.devices), purse, free)
+            before = usage_on(limits.state, row.member, limits.day, limits.budget)
+            purse = self._purses[row.member] = _MemberBudget(before, limits.budget)
+        return _LogBudget(window(limits.budget, member.devices), purse, free)
 
 
 def _over(author: DeviceKey, why: str) -> InvalidSeal:
@@ -243,6 +246,3 @@ def _payers(state: State, records: Sequence[Record]) -> dict[DeviceKey, MemberId
                 if author is not None and record.author in found:
                     found.setdefault(author, found[record.author])
     return found
-
-
-__all__ = ["SPENT", "Limits", "Meter", "day_of", "free_below", "shares", "spent"]

@@ -32,11 +32,16 @@ from commonweal.protocol.ledger.members.enrolment import (
     REMOVED,
     MemberRow,
 )
-from commonweal.protocol.ledger.members.permissions import Power, may, time_of, writer_may
-from commonweal.protocol.ledger.state.context import Asker, Context, Verdict, is_bytes, is_count
+from commonweal.protocol.ledger.members.permissions import (
+    Permission,
+    denial,
+    time_of,
+    writer_denial,
+)
+from commonweal.protocol.ledger.state.context import Applicant, Context, Verdict, is_bytes, is_count
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
-from commonweal.protocol.ledger.state.time_jumps import last_ms
+from commonweal.protocol.ledger.state.time_jumps import last_cut_ms
 from commonweal.protocol.records.record import Record, RecordId
 
 INVITE, REQUEST_OF, REQUEST, VOUCH, BROUGHT = b"I", b"Q", b"R", b"V", b"+"
@@ -92,7 +97,7 @@ def create_invite(state: State, record: Record, context: Context) -> Verdict:
         return Reason.SHAPE
     if expires is not None and not is_count(expires):
         return Reason.SHAPE
-    early = writer_may(state, record, context, Power.INVITE)
+    early = writer_denial(state, record, context, Permission.INVITE)
     if early is not None:
         return early
     row = InviteRow(key, uses, 0, expires, False, context.member, record.author)
@@ -190,9 +195,9 @@ def request(state: State, record: Record, context: Context) -> Verdict:
     state.put(of_member, record.id)
     is_open = invite_closed(state, row) is None and member.status != REMOVED
     if is_open and _has_room(state, row, context):
-        asked = _counted(state, record, asked, row.author)
+        asked = _with_vouch(state, record, asked, row.author)
         _charge(state, record, row, context)
-    _settle(state, record, RecordId(record.id), asked, context)
+    _decide(state, record, RecordId(record.id), asked, context)
     return None
 
 
@@ -212,7 +217,7 @@ def vouch(state: State, record: Record, context: Context) -> Verdict:
         return Reason.ALREADY_MEMBER
     if state.get(VOUCH + asked + context.member) is not None:
         return Reason.ALREADY_VOUCHED
-    early = writer_may(state, record, context, Power.INVITE)
+    early = writer_denial(state, record, context, Permission.INVITE)
     if early is not None:
         return early
     invite = invite_row(state, row.invite)
@@ -224,8 +229,8 @@ def vouch(state: State, record: Record, context: Context) -> Verdict:
         if not _has_room(state, invite, context):
             return Reason.GROWTH_REACHED
         _charge(state, record, invite, context)
-    row = _counted(state, record, row, context.member, RecordId(asked))
-    _settle(state, record, RecordId(asked), row, context)
+    row = _with_vouch(state, record, row, context.member, RecordId(asked))
+    _decide(state, record, RecordId(asked), row, context)
     return None
 
 
@@ -236,7 +241,7 @@ def invite_closed(state: State, invite: InviteRow) -> Verdict:
     device = enrolment.device_row(state, invite.device)
     if invite.ended or device is None or device.last is not None:
         return Reason.INVITE_ENDED
-    if invite.expires is not None and invite.expires < last_ms(state):
+    if invite.expires is not None and invite.expires < last_cut_ms(state):
         return Reason.INVITE_EXPIRED
     return Reason.INVITE_USED if invite.used >= invite.uses else None
 
@@ -257,10 +262,10 @@ def is_founding(state: State, invite: InviteRow, context: Context) -> bool:
 def _has_room(state: State, invite: InviteRow, context: Context) -> bool:
     if is_founding(state, invite, context):
         return True
-    return len(_brought(state, invite.author, context)) < growth_max(state, context)
+    return len(_recent_newcomers(state, invite.author, context)) < growth_max(state, context)
 
 
-def _brought(state: State, member: MemberId, context: Context) -> list[int]:
+def _recent_newcomers(state: State, member: MemberId, context: Context) -> list[int]:
     """Return when a member brought somebody in, of the week before the last seal and since."""
     since_ms = context.cut.time_ms - WEEK_MS
     return [at_ms for at_ms in state.get(BROUGHT + member) or () if at_ms > since_ms]
@@ -268,18 +273,18 @@ def _brought(state: State, member: MemberId, context: Context) -> list[int]:
 
 def _charge(state: State, record: Record, invite: InviteRow, context: Context) -> None:
     if not is_founding(state, invite, context):
-        brought = _brought(state, invite.author, context)
+        brought = _recent_newcomers(state, invite.author, context)
         state.put(BROUGHT + invite.author, [*brought, time_of(record, context)])
 
 
-def _counted(
+def _with_vouch(
     state: State, record: Record, asked: RequestRow, by: MemberId, id: RecordId | None = None
 ) -> RequestRow:
     state.put(VOUCH + (id or record.id) + by, record.id)
     return asked._replace(vouches=asked.vouches + 1)
 
 
-def _settle(
+def _decide(
     state: State, record: Record, id: RecordId, asked: RequestRow, context: Context
 ) -> None:
     """Write a request, and admit who asks when enough have vouched."""
@@ -288,7 +293,7 @@ def _settle(
     newcomer = enrolment.member_row(state, asked.member)
     assert newcomer is not None, "a request is by a known member"
     back = newcomer.status != NEW
-    known = context.told(Asker(asked.member, asked.device, invite.author, back))
+    known = context.told(Applicant(asked.member, asked.device, invite.author, back))
     if known if known is not None else _is_enough(state, record, asked, context):
         delay_ms = context.rules.joining.delay_ms
         is_circle = is_founding(state, invite, context)
@@ -312,6 +317,6 @@ def _is_enough(state: State, record: Record, asked: RequestRow, context: Context
         True
         for key, value in state.items(MEMBER)
         if MemberRow(*value).status == ACTIVE
-        if may(state, key[1:], Power.INVITE, time_ms) is None
+        if denial(state, key[1:], Permission.INVITE, time_ms) is None
     )
     return asked.vouches >= sum(islice(able, needed))

@@ -26,7 +26,7 @@ from commonweal.protocol.records.record import CommunityId, Record, RecordId
 
 SUCCESSION = b"C"
 FOUNDING_CLOCK = 1
-NOTHING = -1
+NO_SEQ = -1
 """The last good seq of a device that was ended without naming one."""
 
 
@@ -74,7 +74,7 @@ def naming(state: State, member: MemberId) -> RecordId | None:
     return RecordId(row.naming) if row.naming else None
 
 
-def inherited(value: Any, community: CommunityId) -> list[Any]:
+def inherited_row(value: Any, community: CommunityId) -> list[Any]:
     """Return a row as a re-founded community begins with it.
 
     What its records were cited for is now the founding record's: it stands before all.
@@ -145,7 +145,7 @@ def _end_others(state: State, member: bytes, staying: Sequence[DeviceKey]) -> No
     for key, _ in list(state.items(prefix)):
         device = enrolment.device_row(state, key[len(prefix) :])
         if device is not None and device.last is None and key[len(prefix) :] not in staying:
-            state.put(enrolment.DEVICE + key[len(prefix) :], [*device._replace(last=NOTHING)])
+            state.put(enrolment.DEVICE + key[len(prefix) :], [*device._replace(last=NO_SEQ)])
 
 
 def _row(state: State, member: bytes) -> SuccessionRow:

@@ -48,7 +48,7 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Invite:
+class InviteStatus:
     """An invite. expires: ms since 1970, or None. closed: why it admits nobody more, or None."""
 
     id: RecordId
@@ -173,13 +173,13 @@ def frozen_at(state: State, device: DeviceKey) -> int | None:
     return value
 
 
-def invite(state: State, invite: RecordId) -> Invite | None:
+def invite(state: State, invite: RecordId) -> InviteStatus | None:
     """Return an invite by the id of its record."""
     row = inviting.invite_row(state, invite)
     return None if row is None else _invite(state, invite, row)
 
 
-def invites(state: State) -> list[Invite]:
+def invites(state: State) -> list[InviteStatus]:
     """Return all invites, by id; used and revoked ones too."""
     return [
         _invite(state, RecordId(key[1:]), InviteRow(*value))
@@ -187,7 +187,7 @@ def invites(state: State) -> list[Invite]:
     ]
 
 
-def pending(state: State) -> list[Request]:
+def pending_requests(state: State) -> list[Request]:
     """Return the requests that an admission would still answer, in (clock, id) order."""
     found = []
     for key, value in state.items(inviting.REQUEST):
@@ -233,9 +233,9 @@ def _device(state: State, device: DeviceKey, row: DeviceRow) -> Device:
     return Device(device, row.member, row.peer, _status(state, device, row), row.clock)
 
 
-def _invite(state: State, id: RecordId, row: InviteRow) -> Invite:
+def _invite(state: State, id: RecordId, row: InviteRow) -> InviteStatus:
     fields = (row.key, row.uses, row.used, row.expires, row.revoked, row.author)
-    return Invite(id, *fields, inviting.invite_closed(state, row))
+    return InviteStatus(id, *fields, inviting.invite_closed(state, row))
 
 
 def _is_active(state: State, member: MemberId) -> bool:

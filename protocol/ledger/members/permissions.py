@@ -17,7 +17,7 @@ from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import Record
 
 
-class Power(Enum):
+class Permission(Enum):
     """What a newcomer may not do yet; the value is why a record of it counts for nothing."""
 
     VOTE = Reason.NO_VOTE_YET
@@ -30,7 +30,7 @@ class Power(Enum):
     """To make invites, and to vouch."""
 
 
-def may(state: State, member: bytes, power: Power, time_ms: int) -> Reason | None:
+def denial(state: State, member: bytes, power: Permission, time_ms: int) -> Reason | None:
     """Return None when a member has a power at the time of a seal, else why not yet."""
     row = enrolment.member_row(state, member)
     if row is None or row.status != enrolment.ACTIVE:
@@ -38,17 +38,19 @@ def may(state: State, member: bytes, power: Power, time_ms: int) -> Reason | Non
     return None if row.powers_ms <= time_ms else power.value
 
 
-def writer_may(state: State, record: Record, context: Context, power: Power) -> Reason | None:
+def writer_denial(
+    state: State, record: Record, context: Context, power: Permission
+) -> Reason | None:
     """Return None when the author's member has a power at the place of this record.
 
     A seal whose time jumped gives nobody a power before that time is confirmed.
     """
     sealed_ms = context.time_ms
     time_ms = time_jumps.settled_ms(state, sealed_ms) if sealed_ms else time_of(record, context)
-    return may(state, context.member, power, time_ms)
+    return denial(state, context.member, power, time_ms)
 
 
-def go_back(state: State, latest_ms: int) -> None:
+def cap_probation(state: State, latest_ms: int) -> None:
     """Let nobody wait longer than until then: a wrong time has admitted them."""
     for key, value in list(state.items(enrolment.MEMBER)):
         row = enrolment.MemberRow(*value)
@@ -58,7 +60,7 @@ def go_back(state: State, latest_ms: int) -> None:
 
 def last_settled_ms(state: State) -> int:
     """Return the time of the last seal; where that is in doubt, of the one before the jump."""
-    known, last = time_jumps.jump(state), time_jumps.last_ms(state)
+    known, last = time_jumps.last_jump(state), time_jumps.last_cut_ms(state)
     return known.sure_ms if known.doubtful_until_ms(last) else last
 
 

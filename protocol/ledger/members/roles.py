@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger.members import enrolment
-from commonweal.protocol.ledger.members.permissions import Power, writer_may
+from commonweal.protocol.ledger.members.permissions import Permission, writer_denial
 from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
@@ -76,7 +76,7 @@ def endorse(state: State, record: Record, context: Context) -> Verdict:
         return Reason.UNKNOWN_ROLE
     if member == context.member:
         return Reason.SELF_ENDORSED
-    early = writer_may(state, record, context, Power.ATTEST)
+    early = writer_denial(state, record, context, Permission.ATTEST)
     if early is not None:
         return early
     value = state.get(_key(member, name))

@@ -23,12 +23,12 @@ from commonweal.protocol.ledger.claims.pools import (
     PAST,
     TAKEN,
     IncomeRow,
+    PayoutWriter,
     PoolId,
     PoolRow,
-    Sheet,
+    ReceivedRow,
     SplitRow,
-    TakenRow,
-    counted,
+    clamped,
     income_row,
     pool_row,
     put_income,
@@ -36,19 +36,19 @@ from commonweal.protocol.ledger.claims.pools import (
     put_split,
 )
 from commonweal.protocol.ledger.contributions import attestation, consent
-from commonweal.protocol.ledger.contributions.trace import Sort, trace
+from commonweal.protocol.ledger.contributions.trace import FlowNode, trace
 from commonweal.protocol.ledger.contributions.value import (
     amount_in,
-    event_value,
+    event_fields,
     income_pool,
-    worth,
+    value_points,
 )
 from commonweal.protocol.ledger.governance import active_ruleset
 from commonweal.protocol.ledger.governance.enactment import REST, VALUED_BY
 from commonweal.protocol.ledger.members import agents, enrolment, roles
-from commonweal.protocol.ledger.sharing.income_corrections import correct_income, settle_turns
+from commonweal.protocol.ledger.sharing.income_corrections import correct_income, restore_turns
 from commonweal.protocol.ledger.state import time_jumps
-from commonweal.protocol.ledger.state.advance import Cut
+from commonweal.protocol.ledger.state.advance import CutHeader
 from commonweal.protocol.ledger.state.context import is_bytes
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.things.event_row import event_row
@@ -79,7 +79,7 @@ FUEL_PER_CUT_MAX = 5_000_000
 """The rules of value and income take so much fuel for one cut; what is not valued by then waits."""
 
 
-class WorthRow(NamedTuple):
+class ValueRow(NamedTuple):
     """The value of an event in the state, at the cut that found it attested.
 
     first_ms: when it was first valued, if it was corrected and valued anew since; only then
@@ -99,7 +99,7 @@ class WorthRow(NamedTuple):
         return self.time_ms if self.first_ms is None else self.first_ms
 
 
-def book(state: State, cut: Cut, records: Iterable[Record]) -> list[bytes]:
+def book(state: State, cut: CutHeader, records: Iterable[Record]) -> list[bytes]:
     """Note when the events and referrals of a cut were booked. records: those that count.
 
     Return the events that may have a value now: new ones, and those of which somebody said
@@ -120,7 +120,7 @@ def book(state: State, cut: Cut, records: Iterable[Record]) -> list[bytes]:
                 continue
             touched.append(corrected)
             # What is corrected is attested, and so valued, anew; what it got it keeps.
-            was = worth_of(state, corrected)
+            was = value_of(state, corrected)
             if was is not None:
                 state.delete(WORTH + corrected)
                 state.put(PENDING + corrected, was.since_ms)
@@ -137,7 +137,7 @@ def book(state: State, cut: Cut, records: Iterable[Record]) -> list[bytes]:
 
 def share(
     state: State,
-    cut: Cut,
+    cut: CutHeader,
     ruleset: Ruleset,
     community: CommunityId,
     touched: Iterable[bytes] = (),
@@ -155,9 +155,9 @@ def share(
         state.delete(REST)
         waiting = (key[1:] for key, _ in state.items(PENDING))
         touched = [*touched, *(event for event in waiting if event >= rest)]
-    sheet = Sheet(state, cut.height)
+    sheet = PayoutWriter(state, cut.height)
     incomes = _value(sheet, cut, ruleset, community, touched)
-    settle_turns(sheet)
+    restore_turns(sheet)
     splits: list[Split] = []
     settled_ms = time_jumps.settled_ms(state, cut.time_ms)
     for pool in ruleset.pools:
@@ -180,14 +180,14 @@ def share(
             continue
         _write(sheet, cut, ruleset, pool, facts, done)
         splits.append(done)
-    claims.arise(state, cut.height, ruleset.id, community, sheet.sums)
+    claims.create_claims(state, cut.height, ruleset.id, community, sheet.sums)
     return splits
 
 
-def worth_of(state: State, event: bytes) -> WorthRow | None:
+def value_of(state: State, event: bytes) -> ValueRow | None:
     """Return the value that an event was given; None while it has none."""
     value = state.get(WORTH + event)
-    return None if value is None else WorthRow(*value)
+    return None if value is None else ValueRow(*value)
 
 
 def booked_at(state: State, event: bytes) -> tuple[int, int] | None:
@@ -197,8 +197,8 @@ def booked_at(state: State, event: bytes) -> tuple[int, int] | None:
 
 
 def _value(
-    sheet: Sheet,
-    cut: Cut,
+    sheet: PayoutWriter,
+    cut: CutHeader,
     ruleset: Ruleset,
     community: CommunityId,
     touched: Iterable[bytes],
@@ -226,7 +226,7 @@ def _value(
         if tank.left <= 0:
             _leave(state, event)
             break
-        value = event_value(state, community, event, row)
+        value = event_fields(state, community, event, row)
         pool = income_pool(ruleset, value, tank)
         if pool is not None and row.quantity is not None:
             id, amount = id_of(pool), amount_in(pool.scale, row)
@@ -241,7 +241,7 @@ def _value(
                 put_income(state, event, new)
                 state.delete(key)
             continue
-        given = worth(ruleset, value, tank)
+        given = value_points(ruleset, value, tank)
         if given is None:
             # A rule that comes later may give it a value.
             continue
@@ -259,20 +259,22 @@ def _leave(state: State, event: bytes) -> None:
         state.put(REST, event)
 
 
-def _has_room(sheet: Sheet, pool: PoolId, came: int, more: int) -> bool:
+def _has_room(sheet: PayoutWriter, pool: PoolId, came: int, more: int) -> bool:
     """Whether a cut can give so much more from a pool; what it cannot waits to be corrected."""
     held = pool_row(sheet.state, pool).carried + came + sheet.given.get(pool, 0)
     return more <= 0 or held + more <= AMOUNT_MAX
 
 
-def _correct(sheet: Sheet, cut: Cut, event: bytes, known: IncomeRow, amount: int) -> None:
+def _correct(
+    sheet: PayoutWriter, cut: CutHeader, event: bytes, known: IncomeRow, amount: int
+) -> None:
     """Let an income that a pool had be so much, and give or take what that changes."""
     state = sheet.state
     more = amount - known.amount
     left = correct_income(sheet, event, known, more, cut.prev)
     put_income(state, event, known._replace(amount=amount))
     row = pool_row(state, known.pool)
-    put_pool(state, known.pool, row._replace(carried=counted(row.carried + left, INT_MIN)))
+    put_pool(state, known.pool, row._replace(carried=clamped(row.carried + left, INT_MIN)))
 
 
 class _Sources:
@@ -297,7 +299,7 @@ class _Sources:
         found = self._known.get(source)
         if found is None:
             steps = trace(self._state, source)
-            found = frozenset(step.id for step in steps if step.sort is Sort.EVENT)
+            found = frozenset(step.id for step in steps if step.sort is FlowNode.EVENT)
             self._known[source] = found
         self._left -= len(found)
         return found
@@ -305,7 +307,7 @@ class _Sources:
 
 def _facts(
     state: State,
-    cut: Cut,
+    cut: CutHeader,
     pool: Pool,
     row: PoolRow,
     incomes: tuple[Income, ...],
@@ -344,7 +346,7 @@ def _facts(
 
 def _contributions(state: State, community: CommunityId, rules: Rules) -> Iterator[Contribution]:
     for key, value in state.items(WORTH):
-        given, event = WorthRow(*value), key[1:]
+        given, event = ValueRow(*value), key[1:]
         row = event_row(state, event)
         assert row is not None, "what has a value is known"
         booked = booked_at(state, event)
@@ -356,7 +358,7 @@ def _contributions(state: State, community: CommunityId, rules: Rules) -> Iterat
             # Who claims an agent since may have been the one who attested what it gave.
             if member != given.member and not attestation.is_attested(state, event, rules):
                 continue
-            seen = event_value(state, community, event, row)
+            seen = event_fields(state, community, event, row)
             valued = (given.height, given.time_ms)
             yield Contribution(
                 event, member, given.points, booked, valued, yes, seen, given.first_ms
@@ -379,7 +381,14 @@ def _pasts(state: State, prefix: bytes) -> list[Past]:
     return found[-PAST_MAX:]
 
 
-def _write(sheet: Sheet, cut: Cut, ruleset: Ruleset, pool: Pool, facts: Facts, done: Split) -> None:
+def _write(
+    sheet: PayoutWriter,
+    cut: CutHeader,
+    ruleset: Ruleset,
+    pool: Pool,
+    facts: Facts,
+    done: Split,
+) -> None:
     """Write what a split gives, and what the next one has to know."""
     state, id = sheet.state, id_of(pool)
     split_ms = cut.time_ms if done.lines else pool_row(state, id).split_ms
@@ -389,16 +398,16 @@ def _write(sheet: Sheet, cut: Cut, ruleset: Ruleset, pool: Pool, facts: Facts, d
         if facts.taken.get((bucket, event)) != amount:
             key = TAKEN + prefix + bucket.encode() + b"\0" + event
             was = state.get(key)
-            first = cut.height if was is None else TakenRow(*was).height
-            state.put(key, [*TakenRow(amount, first)])
+            first = cut.height if was is None else ReceivedRow(*was).height
+            state.put(key, [*ReceivedRow(amount, first)])
     for (bucket, height), past in sorted(done.past.items()):
         key = PAST + prefix + bucket.encode() + b"\0" + height.to_bytes(8)
-        state.put(key, [past.amount, counted(past.points)])
+        state.put(key, [past.amount, clamped(past.points)])
     for line in done.lines:
         if line.sort in ("share", "arrears"):
             key = PAID + prefix + line.bucket.encode() + b"\0" + line.member
             paid = (state.get(key) or 0) + line.amount + line.commissions
-            state.put(key, counted(paid))
+            state.put(key, clamped(paid))
         sheet.write(id, ruleset.id, line)
     if done.lines:
         traced = sum(one.amount for one in facts.incomes if one.upstream is not None)

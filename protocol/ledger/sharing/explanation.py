@@ -17,14 +17,14 @@ from commonweal.protocol.ledger.governance import active_ruleset
 from commonweal.protocol.ledger.governance.enactment import outcome, would_decide
 from commonweal.protocol.ledger.governance.proposals import VOTING, ProposalRow, proposal_row
 from commonweal.protocol.ledger.sharing import distribution
-from commonweal.protocol.ledger.sharing.distribution import WorthRow
+from commonweal.protocol.ledger.sharing.distribution import ValueRow
 from commonweal.protocol.ledger.state.context import NO_DOCUMENTS
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.things.event_row import event_row
 from commonweal.protocol.rules.document import Ruleset, RulesetId
 
 
-class Waiting(StrEnum):
+class PendingReason(StrEnum):
     """Why an event has no value yet. The value is what is shown, before translation."""
 
     NOT_BOOKED = "no cut covers it yet"
@@ -34,7 +34,7 @@ class Waiting(StrEnum):
     INCOME = "it was income of a pool"
 
 
-class Got(NamedTuple):
+class BucketPayment(NamedTuple):
     """What a contribution was paid from one bucket: for debts an amount, else 0 and that it was."""
 
     pool: str
@@ -43,7 +43,7 @@ class Got(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class EventExplanation:
     """An event from its record to what it was paid.
 
     booked: (height, time in ms); yes, no: who attested. worth: None while `waiting` says why.
@@ -54,13 +54,13 @@ class Story:
     yes: int
     no: int
     disputes: int
-    worth: WorthRow | None
-    waiting: Waiting | None
-    got: tuple[Got, ...]
+    worth: ValueRow | None
+    waiting: PendingReason | None
+    got: tuple[BucketPayment, ...]
     lines: tuple[Payout, ...]
 
 
-def story(state: State, event: bytes, ruleset: Ruleset) -> Story | None:
+def explain_event(state: State, event: bytes, ruleset: Ruleset) -> EventExplanation | None:
     """Return what became of an event; None when there is none.
 
     ruleset: the one in force, by which it may still wait.
@@ -69,8 +69,8 @@ def story(state: State, event: bytes, ruleset: Ruleset) -> Story | None:
     if row is None:
         return None
     yes, no = attestation.attesters(state, event)
-    worth = distribution.worth_of(state, event)
-    return Story(
+    worth = distribution.value_of(state, event)
+    return EventExplanation(
         distribution.booked_at(state, event),
         yes,
         no,
@@ -96,7 +96,7 @@ def rule_of(
     raise AssertionError("a line was paid by a rule of its ruleset")
 
 
-def leaning(
+def projected_outcome(
     state: State,
     proposal: bytes,
     time_ms: int,
@@ -112,25 +112,25 @@ def leaning(
     return row._replace(status=outcome(row, row.deadline_ms))
 
 
-def _waiting(state: State, event: bytes, ruleset: Ruleset) -> Waiting:
+def _waiting(state: State, event: bytes, ruleset: Ruleset) -> PendingReason:
     row = event_row(state, event)
     assert row is not None, "the event is known"
     if distribution.booked_at(state, event) is None:
-        return Waiting.NOT_BOOKED
+        return PendingReason.NOT_BOOKED
     if state.get(distribution.PENDING + event) is None:
-        return Waiting.INCOME
+        return PendingReason.INCOME
     if row.disputes:
-        return Waiting.DISPUTED
+        return PendingReason.DISPUTED
     if not attestation.is_attested(state, event, active_ruleset.rules_of(ruleset)):
-        return Waiting.NOT_ATTESTED
+        return PendingReason.NOT_ATTESTED
     # Attested since the last cut, it may have a value with the next.
-    return Waiting.NO_RULE if row.action not in ruleset.values else Waiting.NOT_BOOKED
+    return PendingReason.NO_RULE if row.action not in ruleset.values else PendingReason.NOT_BOOKED
 
 
-def _got(state: State, event: bytes) -> list[Got]:
-    found: list[Got] = []
+def _got(state: State, event: bytes) -> list[BucketPayment]:
+    found: list[BucketPayment] = []
     for key, (amount, _) in state.items(pools.TAKEN):
         if key.endswith(b"\0" + event):
             pool, _, _, bucket = key[1 : -len(event) - 1].split(b"\0")
-            found.append(Got(pool.decode(), bucket.decode(), amount))
+            found.append(BucketPayment(pool.decode(), bucket.decode(), amount))
     return found

@@ -24,11 +24,11 @@ from commonweal.protocol.ledger.claims.pools import (
     TAKEN,
     IncomeRow,
     Payout,
-    Sheet,
+    PayoutWriter,
+    ReceivedRow,
     SplitRow,
-    TakenRow,
+    clamped,
     corrected,
-    counted,
 )
 from commonweal.protocol.ledger.members import agents
 from commonweal.protocol.ledger.things.event_row import event_row
@@ -36,7 +36,9 @@ from commonweal.protocol.rules.portions import divide
 from commonweal.protocol.rules.split import CORRECTION, Line
 
 
-def correct_income(sheet: Sheet, event: bytes, income: IncomeRow, more: int, seed: bytes) -> int:
+def correct_income(
+    sheet: PayoutWriter, event: bytes, income: IncomeRow, more: int, seed: bytes
+) -> int:
     """Write what `more` (or less) of an income changes; return what of it the pool has.
 
     income: as it counted before. seed: the id of the previous seal, which decides between
@@ -48,11 +50,11 @@ def correct_income(sheet: Sheet, event: bytes, income: IncomeRow, more: int, see
     for height in heights[bisect_left(heights, income.height) :]:
         if not left:
             break
-        left = _Way(sheet, event, income, seed, height, splits[height]).send(left)
+        left = _SplitCorrection(sheet, event, income, seed, height, splits[height]).send(left)
     return left
 
 
-def settle_turns(sheet: Sheet) -> None:
+def restore_turns(sheet: PayoutWriter) -> None:
     """Let debts that were paid by nothing be owed again, and give back turns that were none.
 
     One look over what a bucket gave, for all corrections of a seal together.
@@ -63,7 +65,7 @@ def settle_turns(sheet: Sheet) -> None:
         again = dict.fromkeys(sheet.undone.get((pool, bucket), ()))
         prefix = TAKEN + pool.to_bytes() + bucket.encode() + b"\0"
         for key, value in list(state.items(prefix)):
-            taken = TakenRow(*value)
+            taken = ReceivedRow(*value)
             if taken.height in again:
                 state.delete(key)
                 continue
@@ -75,7 +77,7 @@ def settle_turns(sheet: Sheet) -> None:
                 unpaid[member] -= back
 
 
-class _Part(NamedTuple):
+class _PayoutPart(NamedTuple):
     """A line that the money reached. size: what it got; left: as corrected since."""
 
     place: bytes
@@ -85,10 +87,10 @@ class _Part(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Way:
+class _SplitCorrection:
     """One split that the money of an income went through."""
 
-    sheet: Sheet
+    sheet: PayoutWriter
     event: bytes
     income: IncomeRow
     seed: bytes
@@ -125,20 +127,20 @@ class _Way:
         """Whether the income was told apart from others when this split was made."""
         return self.income.traced and self.income.height == self.height
 
-    def _reached(self) -> dict[str, list[_Part]]:
+    def _reached(self) -> dict[str, list[_PayoutPart]]:
         """Return the lines that money of the income could reach, by bucket."""
-        found: dict[str, list[_Part]] = {}
+        found: dict[str, list[_PayoutPart]] = {}
         for place, payout in self.sheet.lines(self.height, self.income.pool):
             line = payout.line
             source = self.event if self._is_traced else b""
             if line.bucket in self.split.tracing and line.income != source:
                 continue
             left = max(0, line.amount + corrected(self.sheet.state, place))
-            part = _Part(place, payout, line.amount, left)
+            part = _PayoutPart(place, payout, line.amount, left)
             found.setdefault(line.bucket, []).append(part)
         return found
 
-    def _weight(self, bucket: str, parts: Sequence[_Part]) -> int:
+    def _weight(self, bucket: str, parts: Sequence[_PayoutPart]) -> int:
         """Return how much of what a bucket gave came from this income, or from all alike."""
         size = sum(part.size for part in parts)
         if bucket not in self.split.tracing:
@@ -150,7 +152,7 @@ class _Way:
     def _mixed(self, size: int) -> int:
         return size * self.income.first // self.split.total if self._is_traced else size
 
-    def _divide(self, parts: Sequence[_Part], amount: int) -> None:
+    def _divide(self, parts: Sequence[_PayoutPart], amount: int) -> None:
         """Write the lines by which a bucket's part of the correction is divided."""
         if not amount:
             return
@@ -166,22 +168,22 @@ class _Way:
                 self.sheet.write(self.income.pool, part.payout.ruleset, written)
                 self._note(part, given)
 
-    def _note(self, part: _Part, amount: int) -> None:
+    def _note(self, part: _PayoutPart, amount: int) -> None:
         """Let everything that later splits read of a line count the correction."""
         line = part.payout.line
         state, prefix = self.sheet.state, self.income.pool.to_bytes()
-        so_far = counted(corrected(state, part.place) + amount, INT_MIN)
+        so_far = clamped(corrected(state, part.place) + amount, INT_MIN)
         state.put(CORRECTED + part.place, so_far)
         whose = line.source if line.sort == "commission" else line.member
         bucket = line.bucket.encode() + b"\0"
         if line.sort in ("share", "arrears", "commission"):
             key = PAID + prefix + bucket + whose
-            state.put(key, counted((state.get(key) or 0) + amount))
+            state.put(key, clamped((state.get(key) or 0) + amount))
         if line.sort in ("share", "commission"):
             key = PAST + prefix + bucket + self.height.to_bytes(8)
             past = state.get(key)
             if past is not None:
-                state.put(key, [counted(past[0] + amount), past[1]])
+                state.put(key, [clamped(past[0] + amount), past[1]])
         if line.bucket in self.split.debts:
             unpaid = self.sheet.unpaid.setdefault((self.income.pool, line.bucket), {})
             unpaid[whose] = unpaid.get(whose, 0) - amount

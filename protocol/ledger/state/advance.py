@@ -16,7 +16,7 @@ FOLD = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class CutHeader:
     """What is final: `height` seals, the last at `time_ms`.
 
     time_ms: since 1970, as sealed. clock: the largest in the cut. prev: the id of the seal
@@ -31,7 +31,7 @@ class Cut:
     root: bytes = b""
 
 
-BEFORE_ALL = Cut()
+BEFORE_ALL = CutHeader()
 """Nothing is final yet."""
 
 
@@ -43,7 +43,7 @@ class Advance:
     from a seq on, by author. guilty: devices that its evidence convicts of a double vote.
     """
 
-    cut: Cut
+    cut: CutHeader
     delta: Delta
     ends: tuple[tuple[DeviceKey, int], ...] = ()
     guilty: tuple[DeviceKey, ...] = ()

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, TypeAlias, TypeGuard
 
 from commonweal.protocol.keys import DeviceKey, MemberId
-from commonweal.protocol.ledger.state.advance import Cut
+from commonweal.protocol.ledger.state.advance import CutHeader
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.records.record import CommunityId, Record, RecordId
 from commonweal.protocol.vocabulary.rule_params import Rules
@@ -17,7 +17,7 @@ NOBODY = MemberId(b"")
 NO_DOCUMENTS: Mapping[bytes, bytes] = MappingProxyType({})
 
 
-class Heights(Protocol):
+class SealHeights(Protocol):
     """The seals that a record may name as its basis, and their heights."""
 
     def get(self, seal: bytes, /) -> int | None:
@@ -26,16 +26,16 @@ class Heights(Protocol):
 
 NO_SEALS: Mapping[bytes, int] = MappingProxyType({})
 
-Find: TypeAlias = Callable[[RecordId], Record | None]
+RecordLookup: TypeAlias = Callable[[RecordId], Record | None]
 """Returns a record that is held by its id, void or not; else None."""
 
 
-def finds_none(_: RecordId) -> Record | None:
+def no_records(_: RecordId) -> Record | None:
     """Find nothing."""
     return None
 
 
-class Asker(NamedTuple):
+class Applicant(NamedTuple):
     """Who asks to be admitted: with a device, invited by a member; back: they were one before."""
 
     member: MemberId
@@ -44,11 +44,11 @@ class Asker(NamedTuple):
     back: bool
 
 
-Told: TypeAlias = Callable[[Asker], bool | None]
+AdmissionOracle: TypeAlias = Callable[[Applicant], bool | None]
 """Says whether somebody who asks is admitted; None: judge by the rules."""
 
 
-def told_nothing(_asker: Asker) -> bool | None:
+def no_oracle(_asker: Applicant) -> bool | None:
     """Leave every admission to the rules."""
     return None
 
@@ -67,14 +67,14 @@ class Context(NamedTuple):
     """
 
     community: CommunityId
-    cut: Cut
+    cut: CutHeader
     rules: Rules
     member: MemberId
     documents: Mapping[bytes, bytes] = NO_DOCUMENTS
-    seals: Heights = NO_SEALS
-    record: Find = finds_none
+    seals: SealHeights = NO_SEALS
+    record: RecordLookup = no_records
     time_ms: int = 0
-    told: Told = told_nothing
+    told: AdmissionOracle = no_oracle
 
 
 def is_bytes(value: Any, size: int = 32) -> TypeGuard[bytes]:

@@ -21,7 +21,7 @@ TRIED_MAX = 64 * 1024
 """So many such places are tried over all logs: a tenth of a second."""
 
 
-class Facts(NamedTuple):
+class Misbehaviour(NamedTuple):
     """What evidence says, both by device. missing: the ids that nothing held here explains."""
 
     ends: tuple[tuple[DeviceKey, int], ...]
@@ -29,20 +29,20 @@ class Facts(NamedTuple):
     missing: tuple[bytes, ...] = ()
 
 
-def end_id(community: CommunityId, author: DeviceKey, seq: int) -> bytes:
+def log_end_id(community: CommunityId, author: DeviceKey, seq: int) -> bytes:
     """Return the id of the fact that the log of `author` is void from `seq` on."""
     return keys.hash32(keys.FACT, codec.encode(["log ends", community, author, seq]))
 
 
-def guilt_id(community: CommunityId, device: DeviceKey) -> bytes:
+def equivocation_id(community: CommunityId, device: DeviceKey) -> bytes:
     """Return the id of the fact that `device` voted twice."""
     return keys.hash32(keys.FACT, codec.encode(["voted twice", community, device]))
 
 
-def evidence_of(community: CommunityId, facts: Facts) -> tuple[bytes, ...]:
+def evidence_of(community: CommunityId, facts: Misbehaviour) -> tuple[bytes, ...]:
     """Return the evidence that names these facts, sorted as a seal has it."""
-    ends = (end_id(community, author, seq) for author, seq in facts.ends)
-    return tuple(sorted([*ends, *(guilt_id(community, one) for one in facts.guilty)]))
+    ends = (log_end_id(community, author, seq) for author, seq in facts.ends)
+    return tuple(sorted([*ends, *(equivocation_id(community, one) for one in facts.guilty)]))
 
 
 def resolve(
@@ -50,17 +50,17 @@ def resolve(
     evidence: Iterable[bytes],
     ends: Mapping[DeviceKey, int],
     guilty: Iterable[DeviceKey],
-) -> Facts:
+) -> Misbehaviour:
     """Return what `evidence` says. ends, guilty: what proofs that are held here say."""
     open_ids = dict.fromkeys(evidence)
     if not open_ids:
-        return Facts((), ())
-    guilts = {guilt_id(community, one): one for one in guilty}
+        return Misbehaviour((), ())
+    guilts = {equivocation_id(community, one): one for one in guilty}
     convicted = [guilts[id] for id in open_ids if id in guilts]
     wanted = {id for id in open_ids if id not in guilts}
     ended: list[tuple[DeviceKey, int]] = []
     for author, seq in ends.items():
-        id = end_id(community, author, seq)
+        id = log_end_id(community, author, seq)
         if id in wanted:
             ended.append((author, seq))
             wanted.discard(id)
@@ -69,9 +69,9 @@ def resolve(
         if not wanted:
             break
         for seq in range(first + 1, first + later):
-            id = end_id(community, author, seq)
+            id = log_end_id(community, author, seq)
             if id in wanted:
                 ended.append((author, seq))
                 wanted.discard(id)
     missing = tuple(id for id in open_ids if id in wanted)
-    return Facts(tuple(sorted(ended)), tuple(sorted(convicted)), missing)
+    return Misbehaviour(tuple(sorted(ended)), tuple(sorted(convicted)), missing)

@@ -26,11 +26,11 @@ JUMP_MS_MIN = 2 * 24 * 60 * 60 * 1000
 CONFIRM_MS = 60 * 60 * 1000
 """Seals have to go on for so long after a jump before anything is closed."""
 
-WAY_BACK_MS_MAX = 30 * 24 * 60 * 60 * 1000
+RETURN_MS_MAX = 30 * 24 * 60 * 60 * 1000
 """So long after a jump seals may go back before it."""
 
 
-class Jump(NamedTuple):
+class TimeJump(NamedTuple):
     """The last jump. sure_ms: the time of the seal before it; since_ms: of the seal that jumped."""
 
     sure_ms: int = 0
@@ -42,13 +42,13 @@ class Jump(NamedTuple):
         return until if time_ms < until else 0
 
 
-def jump(state: State) -> Jump:
+def last_jump(state: State) -> TimeJump:
     """Return the last jump; zeros without one."""
     value = state.get(JUMP)
-    return Jump() if value is None else Jump(*value)
+    return TimeJump() if value is None else TimeJump(*value)
 
 
-def last_ms(state: State) -> int:
+def last_cut_ms(state: State) -> int:
     """Return the time of the last cut; 0 before the first."""
     value = state.get(LAST)
     return 0 if value is None else int(value[1])
@@ -56,29 +56,29 @@ def last_ms(state: State) -> int:
 
 def may_follow(state: State, last: int, time_ms: int) -> bool:
     """Say whether a seal at `time_ms` may follow the one at `last`: later, or by the way back."""
-    known = jump(state)
-    is_open = known.since_ms > 0 and last - known.since_ms <= WAY_BACK_MS_MAX
+    known = last_jump(state)
+    is_open = known.since_ms > 0 and last - known.since_ms <= RETURN_MS_MAX
     return time_ms > last or (is_open and known.sure_ms < time_ms <= last - BACK_MS_MIN)
 
 
-def check(state: State, last: int, time_ms: int) -> None:
+def check_follows(state: State, last: int, time_ms: int) -> None:
     """Raise `InvalidSeal` unless a seal at `time_ms` may follow the one at `last`."""
     if not may_follow(state, last, time_ms):
         raise InvalidSeal("its time is not later than the last, and undoes no jump")
 
 
-def after(state: State, time_ms: int) -> Jump:
+def jump_after(state: State, time_ms: int) -> TimeJump:
     """Return the last jump as it is once a seal at `time_ms` follows."""
-    known, last = jump(state), last_ms(state)
+    known, last = last_jump(state), last_cut_ms(state)
     if time_ms <= last:
         is_far = time_ms - known.sure_ms > JUMP_MS_MIN
-        return Jump(known.sure_ms, time_ms) if is_far else Jump()
+        return TimeJump(known.sure_ms, time_ms) if is_far else TimeJump()
     if not last or time_ms - last <= JUMP_MS_MIN:
         return known
-    return Jump(known.sure_ms if known.doubtful_until_ms(last) else last, time_ms)
+    return TimeJump(known.sure_ms if known.doubtful_until_ms(last) else last, time_ms)
 
 
 def settled_ms(state: State, time_ms: int) -> int:
     """Return the time by which a cut at `time_ms` closes: before a jump, while that is in doubt."""
-    now = after(state, time_ms)
+    now = jump_after(state, time_ms)
     return now.sure_ms if now.doubtful_until_ms(time_ms) else time_ms

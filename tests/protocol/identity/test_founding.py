@@ -91,7 +91,7 @@ def test_a_newcomers_two_records_are_a_request() -> None:
     ledger.add([asked, first, made, FIRST])
     assert [ledger.verdict(one.id) for one in (first, asked)] == [None, None]
     assert membership.member_of(ledger.state, author) == BO.inception.member
-    assert not membership.pending(ledger.state)
+    assert not membership.pending_requests(ledger.state)
 
 
 def test_a_request_needs_the_key_of_the_invite() -> None:

@@ -84,7 +84,7 @@ class Treasury(Workshop):
 
     def too_much(self) -> dict[str, int]:
         """Return what members had too much, by name."""
-        found = claims.all_too_much(self.history.final)
+        found = claims.all_overpaid(self.history.final)
         return {self.name(member): amount for (_, member), amount in found.items()}
 
     def name(self, member: bytes) -> str:
@@ -150,7 +150,7 @@ def balance(state: State, community: bytes) -> bool:
         sums[pool] = sums.get(pool, 0) - held.carried
     for one in claims.claims(state):
         sums[one.row.pool] -= one.row.amount
-    for (pool, _), amount in claims.all_too_much(state).items():
+    for (pool, _), amount in claims.all_overpaid(state).items():
         sums[pool] += amount
     for place, payout in pools.lines(state):
         if payout.line.member == community:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from commonweal.protocol.ledger.claims import claims, pools
 from commonweal.protocol.ledger.contributions import attestation, commons, consent
-from commonweal.protocol.ledger.sharing.distribution import worth_of
+from commonweal.protocol.ledger.sharing.distribution import value_of
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.things.event_row import event_row
 from commonweal.protocol.records.record import Record
@@ -49,7 +49,7 @@ def test_one_member_alone_makes_no_claim_no_income_and_no_points() -> None:
     shop.cut()
     assert claims.claims(shop.history.final) == []
     assert pools.pools(shop.history.final) == {}
-    assert worth_of(shop.history.final, points.id) is None
+    assert value_of(shop.history.final, points.id) is None
     assert commons.common_row(shop.history.final, income.id) is not None
     assert not commons.is_moved(shop.history.final, income.id)
 
@@ -83,7 +83,7 @@ def test_who_attests_an_agents_work_and_claims_it_after_it_was_valued_has_nothin
     done = shop.write("Mei", "event", data)
     shop.attest(done, "Jun")
     shop.cut()
-    assert worth_of(shop.history.final, done.id) is not None
+    assert value_of(shop.history.final, done.id) is not None
     shop.attest(shop.write("Jun", "agent.claim", {"agent": alias}), "Ana")
     shop.earn(100, by="Ana")
     shop.cut()
@@ -154,7 +154,7 @@ def test_who_gave_keeps_what_somebody_else_wrote_down_for_them() -> None:
     done = shop.write("Mei", "event", data)
     shop.attest(done, "Ana")
     shop.cut()
-    worth = worth_of(shop.history.final, done.id)
+    worth = value_of(shop.history.final, done.id)
     back = {"action": "work", "corrects": done.id, "effortQuantity": hours(-3)}
     for data in (back, back | {"effortQuantity": hours(0)}, back | {"event": done.id}):
         undone = shop.write("Mei", "event", data)
@@ -162,7 +162,7 @@ def test_who_gave_keeps_what_somebody_else_wrote_down_for_them() -> None:
     shop.earn(100, by="Ana")
     shop.cut()
     assert shop.paid() == {"Jun": 100}
-    assert worth_of(shop.history.final, done.id) == worth, "nothing was valued anew"
+    assert value_of(shop.history.final, done.id) == worth, "nothing was valued anew"
     # Jun agrees to the first: what is left of it, nothing, is attested anew.
     first = shop.write("Mei", "event", back)
     shop.attest(first, "Jun")

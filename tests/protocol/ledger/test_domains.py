@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from commonweal.protocol.ledger.contributions import attestation, plans, trace
-from commonweal.protocol.ledger.contributions.trace import Sort
+from commonweal.protocol.ledger.contributions.trace import FlowNode
 from commonweal.protocol.ledger.fold.fold import Ledger
 from commonweal.protocol.ledger.members import agents, roles
 from commonweal.protocol.ledger.state.rejections import Reason
@@ -315,26 +315,26 @@ class TestTrace:
         state = bakery.ledger().state
         back = {(step.sort, step.id): step.depth for step in trace.trace(state, given.id)}
         assert back == {
-            (Sort.RESOURCE, given.id): 0,
-            (Sort.EVENT, given.id): 1,
-            (Sort.RESOURCE, bread.id): 2,
-            (Sort.EVENT, bread.id): 3,
-            (Sort.PROCESS, process.id): 4,
-            (Sort.EVENT, consumed.id): 5,
-            (Sort.EVENT, worked.id): 5,
-            (Sort.RESOURCE, sack.id): 6,
-            (Sort.EVENT, sack.id): 7,
+            (FlowNode.RESOURCE, given.id): 0,
+            (FlowNode.EVENT, given.id): 1,
+            (FlowNode.RESOURCE, bread.id): 2,
+            (FlowNode.EVENT, bread.id): 3,
+            (FlowNode.PROCESS, process.id): 4,
+            (FlowNode.EVENT, consumed.id): 5,
+            (FlowNode.EVENT, worked.id): 5,
+            (FlowNode.RESOURCE, sack.id): 6,
+            (FlowNode.EVENT, sack.id): 7,
         }
         on = {(step.sort, step.id) for step in trace.track(state, sack.id)}
         assert on == {
-            (Sort.RESOURCE, sack.id),
-            (Sort.EVENT, consumed.id),
-            (Sort.PROCESS, process.id),
-            (Sort.EVENT, bread.id),
-            (Sort.RESOURCE, bread.id),
-            (Sort.EVENT, given.id),
-            (Sort.RESOURCE, given.id),
-            (Sort.EVENT, ate.id),
+            (FlowNode.RESOURCE, sack.id),
+            (FlowNode.EVENT, consumed.id),
+            (FlowNode.PROCESS, process.id),
+            (FlowNode.EVENT, bread.id),
+            (FlowNode.RESOURCE, bread.id),
+            (FlowNode.EVENT, given.id),
+            (FlowNode.RESOURCE, given.id),
+            (FlowNode.EVENT, ate.id),
         }
         assert other.id not in {step.id for step in trace.trace(state, given.id)}
         assert len(trace.trace(state, given.id, steps_max=3)) == 3

@@ -11,7 +11,7 @@ from commonweal.protocol.errors import CommonwealError, InvalidRecord, Malformed
 from commonweal.protocol.identity import founding
 from commonweal.protocol.identity.parent import INHERIT, Parent, parent_of
 from commonweal.protocol.ledger.checkpoint import snapshot
-from commonweal.protocol.ledger.checkpoint.inheritance import inherited
+from commonweal.protocol.ledger.checkpoint.inheritance import inherited_state
 from commonweal.protocol.ledger.claims.claims import CLAIM
 from commonweal.protocol.ledger.claims.pools import PAID, POOL
 from commonweal.protocol.ledger.governance import active_ruleset, proposals, witness_set
@@ -96,7 +96,7 @@ HERE = AGAIN.id
 def test_members_rules_and_balances_go_on(depth: int) -> None:
     top, chunks = handed(depth=depth)
     again = refounded(top, depth)
-    state = inherited(again, chunks)
+    state = inherited_state(again, chunks)
     for author in (MEI, BO, EVE):
         row = MemberRow(*state[enrolment.MEMBER + author.id])
         assert row.keys == [*author.inception.keys]
@@ -111,7 +111,7 @@ def test_members_rules_and_balances_go_on(depth: int) -> None:
 
 
 def test_devices_votes_invites_and_witnesses_stay_behind() -> None:
-    state = inherited(AGAIN, CHUNKS)
+    state = inherited_state(AGAIN, CHUNKS)
     kept = {enrolment.MEMBER, SUCCESSION, RESOURCE, POOL, PAID, CLAIM, roles.ROLE}
     assert {key[:1] for key in state} == kept | {active_ruleset.STANDING, active_ruleset.DOCUMENT}
     assert roles.ROLE + MEI.id + b"witness" not in state
@@ -164,13 +164,13 @@ def _founding_place(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_another_state_than_the_one_that_is_named_is_refused() -> None:
     richer = STATE | {POOL + b"cash\0EUR\x002\0": [1_000_000, 5, ""]}
     with pytest.raises(WrongState):
-        inherited(AGAIN, handed(richer)[1])
+        inherited_state(AGAIN, handed(richer)[1])
     with pytest.raises(WrongState):
-        inherited(AGAIN, [])
+        inherited_state(AGAIN, [])
     with pytest.raises(WrongState):
-        inherited(AGAIN, [*CHUNKS, *CHUNKS])
+        inherited_state(AGAIN, [*CHUNKS, *CHUNKS])
     with pytest.raises(Malformed):
-        inherited(AGAIN, [b"\xc1"])
+        inherited_state(AGAIN, [b"\xc1"])
 
 
 REFUSED: dict[str, tuple[dict[bytes, Any], Author, bytes, str]] = {
@@ -196,12 +196,12 @@ def test_nothing_is_inherited_by(name: str) -> None:
     state, by, document, words = REFUSED[name]
     top, chunks = handed(state)
     with pytest.raises(CommonwealError, match=words):
-        inherited(refounded(top, by=by, document=document), chunks)
+        inherited_state(refounded(top, by=by, document=document), chunks)
 
 
 def test_any_active_member_can_and_two_make_two_communities() -> None:
     mine, other = refounded(TOP), refounded(TOP, by=BO)
-    assert len(inherited(mine, CHUNKS)) == len(inherited(other, CHUNKS))
+    assert len(inherited_state(mine, CHUNKS)) == len(inherited_state(other, CHUNKS))
     assert mine.id != other.id
 
 

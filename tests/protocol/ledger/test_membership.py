@@ -35,7 +35,7 @@ def test_an_empty_ledger_knows_nobody() -> None:
     assert membership.founder(state) is None
     assert not membership.members(state)
     assert not membership.devices(state)
-    assert not membership.pending(state)
+    assert not membership.pending_requests(state)
     assert membership.status_of(state, village.mei.key) is None
 
 
@@ -50,7 +50,7 @@ def test_an_invite_admits_whoever_asks_under_it() -> None:
     state = village.ledger().state
     assert membership.status_of(state, pen.key) == "active"
     assert membership.member_of(state, pen.key) == pen.owner.id
-    assert membership.pending(state) == []
+    assert membership.pending_requests(state) == []
     found = membership.invite(state, invite.id)
     assert found is not None
     assert (found.uses, found.used, found.author) == (2, 1, village.founder.id)
@@ -74,7 +74,7 @@ def test_an_invite_of_one_use_admits_one_and_tells_the_other() -> None:
         assert ledger.verdict(vouched.id) == "invite used"
         assert membership.status_of(ledger.state, first.key) == "active"
         assert membership.status_of(ledger.state, second.key) == "refused: invite used"
-        assert membership.pending(ledger.state) == []
+        assert membership.pending_requests(ledger.state) == []
 
 
 def test_where_fewer_are_members_than_must_vouch_it_is_enough_that_all_do() -> None:
@@ -216,7 +216,7 @@ def test_a_request_without_the_invites_key_is_refused() -> None:
     ledger = village.ledger()
     assert ledger.verdict(forged.id) == Reason.NOT_BY_INVITE
     assert ledger.verdict(uncited.id) == Reason.NOT_CITED
-    assert membership.pending(ledger.state) == []
+    assert membership.pending_requests(ledger.state) == []
 
 
 def test_only_its_author_and_the_founder_revoke_an_invite() -> None:

@@ -242,10 +242,10 @@ def test_in_a_refounded_community_the_founding_record_is_cited() -> None:
     state = circle.village.ledger().state
     before = state.get(member_keys.SUCCESSION + circle.jun.owner.id)
     community = CommunityId(seed("another"))
-    row = member_keys.SuccessionRow(*member_keys.inherited(before, community))
+    row = member_keys.SuccessionRow(*member_keys.inherited_row(before, community))
     assert (row.naming, row.change, row.clock, list(row.words)) == (community, b"", 0, [])
     assert row.sponsors == before[1]
     circle.say("Bo")
     changed = circle.village.ledger().state.get(member_keys.SUCCESSION + circle.jun.owner.id)
-    row = member_keys.SuccessionRow(*member_keys.inherited(changed, community))
+    row = member_keys.SuccessionRow(*member_keys.inherited_row(changed, community))
     assert (row.naming, row.change, row.clock) == (community, community, 1)

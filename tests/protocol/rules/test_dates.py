@@ -13,8 +13,8 @@ from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.state.time_jumps import (
     CONFIRM_MS,
     JUMP_MS_MIN,
-    WAY_BACK_MS_MAX,
-    Jump,
+    RETURN_MS_MAX,
+    TimeJump,
 )
 from commonweal.protocol.seal.timing import BACK_MS_MIN
 from tests.protocol.ledger.village import TEXT
@@ -136,8 +136,8 @@ FOLLOWS = [
     ("back, to just after what was sure", SURE, SINCE, SINCE, SURE + 1, True),
     ("back by an hour", SURE, SINCE, SINCE, SINCE - BACK_MS_MIN, True),
     ("back by less", SURE, SINCE, SINCE, SINCE - BACK_MS_MIN + 1, False),
-    ("back, a month later", SURE, SINCE, SINCE + WAY_BACK_MS_MAX, SURE + 1, True),
-    ("back, later than that", SURE, SINCE, SINCE + WAY_BACK_MS_MAX + 1, SURE + 1, False),
+    ("back, a month later", SURE, SINCE, SINCE + RETURN_MS_MAX, SURE + 1, True),
+    ("back, later than that", SURE, SINCE, SINCE + RETURN_MS_MAX + 1, SURE + 1, False),
 ]
 
 
@@ -150,30 +150,44 @@ def test_a_seal_follows(
     assert time_jumps.may_follow(state, last, time_ms) is may, what
     if not may:
         with pytest.raises(InvalidSeal):
-            time_jumps.check(state, last, time_ms)
+            time_jumps.check_follows(state, last, time_ms)
 
 
 JUMPS = [
-    ("the first seal", 0, Jump(), SURE, Jump()),
-    ("two days later", SURE, Jump(), SURE + JUMP_MS_MIN, Jump()),
+    ("the first seal", 0, TimeJump(), SURE, TimeJump()),
+    ("two days later", SURE, TimeJump(), SURE + JUMP_MS_MIN, TimeJump()),
     (
         "more than two days",
         SURE,
-        Jump(),
+        TimeJump(),
         SURE + JUMP_MS_MIN + 1,
-        Jump(SURE, SURE + JUMP_MS_MIN + 1),
+        TimeJump(SURE, SURE + JUMP_MS_MIN + 1),
     ),
-    ("a jump after one in doubt", SINCE, Jump(SURE, SINCE), 2 * SINCE, Jump(SURE, 2 * SINCE)),
-    ("a jump long after another", SINCE, Jump(1, 2), 2 * SINCE, Jump(SINCE, 2 * SINCE)),
-    ("back to what was sure", SINCE, Jump(SURE, SINCE), SURE + DAY, Jump()),
-    ("back, and still days later", SINCE, Jump(SURE, SINCE), SINCE - DAY, Jump(SURE, SINCE - DAY)),
+    (
+        "a jump after one in doubt",
+        SINCE,
+        TimeJump(SURE, SINCE),
+        2 * SINCE,
+        TimeJump(SURE, 2 * SINCE),
+    ),
+    ("a jump long after another", SINCE, TimeJump(1, 2), 2 * SINCE, TimeJump(SINCE, 2 * SINCE)),
+    ("back to what was sure", SINCE, TimeJump(SURE, SINCE), SURE + DAY, TimeJump()),
+    (
+        "back, and still days later",
+        SINCE,
+        TimeJump(SURE, SINCE),
+        SINCE - DAY,
+        TimeJump(SURE, SINCE - DAY),
+    ),
 ]
 
 
 @pytest.mark.parametrize(("what", "last", "known", "time_ms", "then"), JUMPS)
-def test_a_jump_is_noted(what: str, last: int, known: Jump, time_ms: int, then: Jump) -> None:
+def test_a_jump_is_noted(
+    what: str, last: int, known: TimeJump, time_ms: int, then: TimeJump
+) -> None:
     state = State()
     state.put(time_jumps.JUMP, [*known])
     if last:
         state.put(time_jumps.LAST, [1, last, b"", b"", 1])
-    assert time_jumps.after(state, time_ms) == then, what
+    assert time_jumps.jump_after(state, time_ms) == then, what

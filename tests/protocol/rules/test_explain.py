@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from commonweal.protocol.ledger.claims import pools
 from commonweal.protocol.ledger.sharing import explanation
-from commonweal.protocol.ledger.sharing.explanation import Got, Waiting
+from commonweal.protocol.ledger.sharing.explanation import BucketPayment, PendingReason
 from tests.protocol.rules.council import SAID, Council, process, rules
 from tests.protocol.rules.workshop import Workshop, hours, paying
 
@@ -14,31 +14,31 @@ def test_an_event_says_what_it_waits_for_and_what_it_got() -> None:
     done = shop.work("Jun", 3)
     rule = shop.history.ruleset
 
-    def waiting() -> Waiting | None:
-        story = explanation.story(shop.history.state, done.id, shop.history.ruleset)
+    def waiting() -> PendingReason | None:
+        story = explanation.explain_event(shop.history.state, done.id, shop.history.ruleset)
         assert story is not None
         return story.waiting
 
-    assert waiting() == Waiting.NOT_BOOKED
+    assert waiting() == PendingReason.NOT_BOOKED
     shop.cut()
-    assert waiting() == Waiting.NOT_ATTESTED
+    assert waiting() == PendingReason.NOT_ATTESTED
     shop.attest(done, "Ana")
     shop.write("Mei", "dispute", {"event": done.id})
-    assert waiting() == Waiting.DISPUTED
+    assert waiting() == PendingReason.DISPUTED
     shop.write("Mei", "dispute", {"event": done.id, "say": "withdraw"})
     came = shop.earn(100)
     shop.cut()
-    story = explanation.story(shop.history.final, done.id, rule)
+    story = explanation.explain_event(shop.history.final, done.id, rule)
     assert story is not None
     assert story.waiting is None
     assert story.worth is not None
     assert (story.worth.points, story.booked, story.yes) == (3000, (1, story.booked[1]), 1)  # type: ignore[index]
-    assert story.got == (Got("income", "work", 0),)
+    assert story.got == (BucketPayment("income", "work", 0),)
     assert [one.line.amount for one in story.lines] == [100]
-    income = explanation.story(shop.history.final, came.id, rule)
+    income = explanation.explain_event(shop.history.final, came.id, rule)
     assert income is not None
-    assert income.waiting == Waiting.INCOME
-    assert explanation.story(shop.history.final, bytes(32), rule) is None
+    assert income.waiting == PendingReason.INCOME
+    assert explanation.explain_event(shop.history.final, bytes(32), rule) is None
 
 
 def test_an_event_without_a_rule_waits_for_one() -> None:
@@ -47,9 +47,9 @@ def test_an_event_without_a_rule_waits_for_one() -> None:
     done = shop.write("Jun", "event", data | {"resourceQuantity": hours(2)})
     shop.attest(done, "Mei")
     shop.cut()
-    story = explanation.story(shop.history.final, done.id, shop.history.ruleset)
+    story = explanation.explain_event(shop.history.final, done.id, shop.history.ruleset)
     assert story is not None
-    assert story.waiting == Waiting.NO_RULE
+    assert story.waiting == PendingReason.NO_RULE
     points = {"value": {"deliverService": {"points": "event.quantity", **SAID}}}
     proposal = shop.patch("Jun", points)
     shop.say(proposal, "yes", "Jun Mei")
@@ -88,7 +88,7 @@ def test_a_vote_says_where_it_leans() -> None:
     proposal = council.patch("Jun", {"membership": {"vouches": 1, **SAID}})
 
     def leaning() -> tuple[str, int]:
-        row = explanation.leaning(
+        row = explanation.projected_outcome(
             council.history.state, proposal.id, council.now_ms, council.documents
         )
         assert row is not None

@@ -355,7 +355,7 @@ def test_what_would_pass_is_shown_before_it_is_decided() -> None:
     council.cut()
     council.say(proposal, "yes", "Mei Jun")
     would = council.history.would_decide(council.now_ms + 2 * DAY)
-    assert active_ruleset.in_force(would, council.documents).joining.vouches == 1
+    assert active_ruleset.current(would, council.documents).joining.vouches == 1
     assert council.history.ruleset.joining.vouches == 0
     assert council.status(proposal) == "open"
 

@@ -9,9 +9,9 @@ import pytest
 
 from commonweal.protocol.errors import BadRuleset
 from commonweal.protocol.ledger.claims import pools
-from commonweal.protocol.ledger.contributions.trace import Step
+from commonweal.protocol.ledger.contributions.trace import TraceStep
 from commonweal.protocol.ledger.contributions.trace import trace as walk
-from commonweal.protocol.ledger.contributions.value import worth
+from commonweal.protocol.ledger.contributions.value import value_points
 from commonweal.protocol.ledger.sharing import distribution
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.rules.document import from_map, read_toml
@@ -34,7 +34,7 @@ def counted_walks(patch: pytest.MonkeyPatch) -> list[bytes]:
     """Let walks be counted: return what each began at, as they are made."""
     begun: list[bytes] = []
 
-    def noted(state: Any, start: bytes) -> list[Step]:
+    def noted(state: Any, start: bytes) -> list[TraceStep]:
         begun.append(start)
         return walk(state, start)
 
@@ -133,7 +133,7 @@ def test_in_no_template_is_anything_worth_more_for_being_told_in_another_unit(na
             event: dict[str, Any] = {**EMPTY_EVENT, **told, "factor": factor}
             asked = [one for one in rules.admissions if action in (one.actions or (action,))]
             if all(evaluate(one.when, {"event": event}) for one in asked):
-                given = worth(rules, event)
+                given = value_points(rules, event)
                 assert given is not None and not given.points, (action, factor)
 
 
@@ -155,7 +155,7 @@ def test_the_costliest_value_is_given_over_several_seals(monkeypatch: pytest.Mon
         shop.cut()
         seals += 1
     assert 2 <= seals <= 5
-    worths = [distribution.worth_of(shop.history.final, one) for one in done]
+    worths = [distribution.value_of(shop.history.final, one) for one in done]
     assert [one and one.points for one in worths] == [1600] * 8
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from commonweal.protocol.errors import InvalidSeal
 from commonweal.protocol.ledger.claims import pools
-from commonweal.protocol.ledger.finality.backtest import backtest, height_of
+from commonweal.protocol.ledger.finality.backtest import backtest, backtest_height
 from commonweal.protocol.ledger.finality.history import History
 from commonweal.protocol.ledger.governance.enactment import last_cut
 from commonweal.protocol.ledger.members import membership
@@ -257,9 +257,14 @@ def test_any_voter_gets_the_same_backtest_at_its_height() -> None:
     shop.cut()
     random.Random(1).shuffle(shop.records)
     again = backtest(
-        shop.community, shop.records, shop.documents, shop.history.past, new, height_of(first.name)
+        shop.community,
+        shop.records,
+        shop.documents,
+        shop.history.past,
+        new,
+        backtest_height(first.name),
     )
-    assert height_of(first.name) == height
+    assert backtest_height(first.name) == height
     assert again == first
     later = backtest(shop.community, shop.records, shop.documents, shop.history.past, new)
     assert later.hash != first.hash

@@ -152,7 +152,7 @@ def test_a_member_brings_in_so_many_a_week_and_for_more_others_vouch() -> None:
     assert status(council, third) == "active"
     council.cut()
     assert status(council, fourth) == "requested"
-    assert membership.pending(council.history.state)[0].id == four.id
+    assert membership.pending_requests(council.history.state)[0].id == four.id
     council.write("Mei", "member.profile", {}, TEXT)
     council.cut(WEEK_HOURS + 1)
     fifth, _ = bring(council, "Jun", "E")

@@ -18,7 +18,13 @@ from commonweal.protocol.ledger.finality.seal_contents import check_new, check_s
 from commonweal.protocol.ledger.governance import witness_set
 from commonweal.protocol.ledger.members import membership
 from commonweal.protocol.ledger.sharing import distribution
-from commonweal.protocol.ledger.state.evidence import Facts, end_id, evidence_of, guilt_id, resolve
+from commonweal.protocol.ledger.state.evidence import (
+    Misbehaviour,
+    equivocation_id,
+    evidence_of,
+    log_end_id,
+    resolve,
+)
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import Record
@@ -239,30 +245,34 @@ ONE, TWO = DeviceKey(b"1" * 32), DeviceKey(b"2" * 32)
 
 
 def test_evidence_is_named_by_what_it_says_and_read_by_who_holds_a_proof() -> None:
-    facts = Facts(((ONE, 3), (TWO, 5)), (TWO,))
+    facts = Misbehaviour(((ONE, 3), (TWO, 5)), (TWO,))
     named = evidence_of(COMMUNITY, facts)
     assert list(named) == sorted(named) and len(named) == 3
     assert resolve(COMMUNITY, named, {ONE: 3, TWO: 5}, [TWO]) == facts
     assert resolve(COMMUNITY, named, {ONE: 1, TWO: 5}, [ONE, TWO]) == facts
     missing = resolve(COMMUNITY, named, {ONE: 4}, []).missing
     assert set(missing) == set(named)
-    assert end_id(COMMUNITY, ONE, 3) not in resolve(COMMUNITY, named, {ONE: 3}, []).missing
+    assert log_end_id(COMMUNITY, ONE, 3) not in resolve(COMMUNITY, named, {ONE: 3}, []).missing
 
 
 def test_what_took_effect_is_not_new() -> None:
     final = State()
     final.put(b"Z" + ONE, 3)
     final.put(witness_set.GUILTY + TWO, True)
-    check_new(final, Facts(((ONE, 2), (TWO, 0)), (ONE,)))
+    check_new(final, Misbehaviour(((ONE, 2), (TWO, 0)), (ONE,)))
     for facts in (
-        Facts(((ONE, 3),), ()),
-        Facts(((ONE, 4),), ()),
-        Facts((), (TWO,)),
-        Facts(((TWO, 1), (TWO, 2)), ()),
+        Misbehaviour(((ONE, 3),), ()),
+        Misbehaviour(((ONE, 4),), ()),
+        Misbehaviour((), (TWO,)),
+        Misbehaviour(((TWO, 1), (TWO, 2)), ()),
     ):
         with pytest.raises(InvalidSeal):
             check_new(final, facts)
-    assert guilt_id(COMMUNITY, ONE) != guilt_id(COMMUNITY, TWO) != end_id(COMMUNITY, TWO, 0)
+    assert (
+        equivocation_id(COMMUNITY, ONE)
+        != equivocation_id(COMMUNITY, TWO)
+        != log_end_id(COMMUNITY, TWO, 0)
+    )
 
 
 def test_what_differs_is_said_by_name() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from commonweal.protocol.errors import InvalidSeal
-from commonweal.protocol.ledger.members.budgets import SPENT, Limits, Meter, spent
+from commonweal.protocol.ledger.members.budgets import SPENT, CutLimits, Meter, usage_on
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.rules.checks import faults
 from commonweal.protocol.seal.have_frontiers import Have
@@ -70,7 +70,7 @@ def test_a_cut_takes_of_a_member_what_the_day_has_left_and_the_rest_waits(
 ) -> None:
     shop, nodes = small(monkeypatch)
     before = sealed(nodes[0], shop, "Bo")
-    used = spent(nodes[0].kept.final, shop.id("Bo"), 0, nodes[0].kept.ruleset.budget)
+    used = usage_on(nodes[0].kept.final, shop.id("Bo"), 0, nodes[0].kept.ruleset.budget)
     for number in range(5 * DAILY):
         shop.work("Bo", number + 1)
     alone(shop, "Ana")
@@ -167,7 +167,7 @@ def test_a_log_that_is_new_has_a_small_window_until_it_is_final(
     assert sealed(nodes[0], shop, "New") == 6
     seal_at(nodes, shop, shop.now_ms + 2 * MINUTE)
     assert sealed(nodes[0], shop, "New") == nodes[0].store.log(shop.pens["New"].key).length
-    used = spent(nodes[0].kept.final, shop.id("New"), 0, nodes[0].kept.ruleset.budget)
+    used = usage_on(nodes[0].kept.final, shop.id("New"), 0, nodes[0].kept.ruleset.budget)
     assert used.whole.records == sealed(nodes[0], shop, "New")
 
 
@@ -197,7 +197,7 @@ def test_one_record_above_the_budget_is_taken_and_a_second_is_not() -> None:
     budget = node.kept.ruleset.budget._replace(daily=Usage(3, 64 * MIB, MIB, MIB))
     final = node.kept.final
     final.delete(SPENT + shop.id("Bo"))
-    limits = Limits(final, node.kept.last.logs, budget, 1)
+    limits = CutLimits(final, node.kept.last.logs, budget, 1)
     records = [shop.work("Bo", number + 1) for number in range(6)]
     meter = Meter(limits)
     assert [meter.take(one) for one in records] == [True] * 3 + [False] * 3
@@ -214,13 +214,13 @@ def test_days_pay_off_what_was_used_and_the_whole_is_never_paid_off() -> None:
     state, bo = node.kept.final, shop.id("Bo")
     budget = node.kept.ruleset.budget._replace(daily=Usage(3, 9, 9, 9), days=2)
     state.put(SPENT + bo, [10, [7, 0, 0, 0], [7, 0, 0, 0]])
-    found = [spent(state, bo, day, budget).used.records for day in (9, 10, 11, 12, 13)]
+    found = [usage_on(state, bo, day, budget).used.records for day in (9, 10, 11, 12, 13)]
     assert found == [7, 7, 4, 1, 0]
-    assert spent(state, bo, 99, budget).whole == Usage(7)
+    assert usage_on(state, bo, 99, budget).whole == Usage(7)
     log = shop.pens["Bo"].key
-    assert Meter(Limits(state, node.kept.last.logs, budget, 99)).is_full(log), "7 of 6 in all"
+    assert Meter(CutLimits(state, node.kept.last.logs, budget, 99)).is_full(log), "7 of 6 in all"
     more = budget._replace(days=3)
-    assert not Meter(Limits(state, node.kept.last.logs, more, 99)).is_full(log)
+    assert not Meter(CutLimits(state, node.kept.last.logs, more, 99)).is_full(log)
 
 
 def test_a_window_is_shared_among_devices_and_holds_any_record() -> None:
@@ -238,7 +238,7 @@ def test_a_log_of_nobody_counts_for_the_member_who_cites_it() -> None:
     seal_once([node], signers_of(shop), shop.now_ms)
     node.assessor.outlook()
     state, budget = node.kept.final, node.kept.ruleset.budget
-    limits = Limits(state, node.kept.last.logs, budget, node.kept.cut.time_ms // DAY_MS)
+    limits = CutLimits(state, node.kept.last.logs, budget, node.kept.cut.time_ms // DAY_MS)
     nobody = Pen(shop, Person("Nobody"))
     junk = [nobody.write("junk", {"n": number}, []) for number in range(3)]
     cites = shop.pens["Bo"].write("comment", {}, [junk[-1]])
@@ -246,5 +246,5 @@ def test_a_log_of_nobody_counts_for_the_member_who_cites_it() -> None:
     for name, records in (("alone", [cites]), ("both", [*junk, cites])):
         over = State(state)
         limits.charge(over, records)
-        used[name] = spent(over, shop.id("Bo"), limits.day, budget).used.records
+        used[name] = usage_on(over, shop.id("Bo"), limits.day, budget).used.records
     assert used["both"] - used["alone"] == len(junk)

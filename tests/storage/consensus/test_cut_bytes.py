@@ -149,13 +149,13 @@ def test_a_cut_full_by_its_bytes_closes_no_vote(monkeypatch: pytest.MonkeyPatch)
     for node in nodes:
         node.take(shop.records)
     told: list[bool] = []
-    decide = enactment._Closing.decide
+    decide = enactment._Enactment.decide
 
-    def noted(one: enactment._Closing) -> None:
+    def noted(one: enactment._Enactment) -> None:
         told.append(one.is_full)
         decide(one)
 
-    monkeypatch.setattr(enactment._Closing, "decide", noted)
+    monkeypatch.setattr(enactment._Enactment, "decide", noted)
     offered(shop, nodes[0], nodes[0])
     with monkeypatch.context() as small:
         full_at(100, small)

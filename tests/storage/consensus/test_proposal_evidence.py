@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from commonweal.protocol.ledger.members import membership
-from commonweal.protocol.ledger.state.evidence import end_id, guilt_id
+from commonweal.protocol.ledger.state.evidence import equivocation_id, log_end_id
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.records import fork_proof
 from commonweal.protocol.records.record import Record
@@ -48,7 +48,7 @@ def test_a_fork_takes_effect_with_the_seal_whose_evidence_names_it() -> None:
         convict(node, one, two)
     assert nodes[0].assessor.outlook().is_urgent
     kept = seal(nodes, shop)
-    assert kept.sealed.seal.evidence == (end_id(shop.community, ana, one.seq),)
+    assert kept.sealed.seal.evidence == (log_end_id(shop.community, ana, one.seq),)
     assert ana not in [log.author for log in kept.delta.logs]
     for node in nodes:
         outlook = node.assessor.outlook()
@@ -151,7 +151,7 @@ def test_who_voted_twice_has_no_seat_from_the_seal_on_that_says_so() -> None:
         node.seals.put_double_vote(proofs[number % 2])
         node.store.commit()
     kept = seal(nodes, shop)
-    assert kept.sealed.seal.evidence == (guilt_id(shop.community, jun.key),)
+    assert kept.sealed.seal.evidence == (equivocation_id(shop.community, jun.key),)
     for node in nodes:
         outlook = node.assessor.outlook()
         assert jun.key not in (*devices(outlook.witnesses), *outlook.candidates)
