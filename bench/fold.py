@@ -29,13 +29,13 @@ def main() -> None:
     gc.collect()
     decoded, decode_s = _timed(lambda: [records.from_bytes_unchecked(wire) for wire in wires])
     ledger = village.ledger()
-    ledger.settle()
+    ledger.fold()
     chunk = 4096
 
     def fold() -> None:
         for start in range(0, count, chunk):
             ledger.add(decoded[start : start + chunk])
-            ledger.settle()
+            ledger.fold()
 
     _, fold_s = _timed(fold)
     assert ledger.verdict(decoded[-1].id) is None
@@ -49,9 +49,9 @@ def main() -> None:
 
 def _per_s(some: list[Record], village: Village) -> float:
     ledger = village.ledger()
-    ledger.settle()
+    ledger.fold()
     ledger.add(some)
-    _, seconds = _timed(ledger.settle)
+    _, seconds = _timed(ledger.fold)
     return len(some) / seconds
 
 
@@ -63,10 +63,10 @@ def _late_ms() -> float:
     held = [one for one in village.records if one.id != first.id]
     ledger = village.ledger(held)
     ledger.add(_events(village, OVERLAY))
-    ledger.settle()
+    ledger.fold()
     ledger.add([first])
     assert ledger.waiting >= OVERLAY
-    _, seconds = _timed(ledger.settle)
+    _, seconds = _timed(ledger.fold)
     return seconds * 1000
 
 

@@ -92,7 +92,7 @@ class Finalizer:
         if facts.missing:
             return MissingParts(facts.missing)
         check_new(history.final, facts)
-        return history.advance(delta, seal.time_ms, facts.ends, facts.guilty)
+        return history.advance(delta, seal.time_ms, facts.ends, facts.equivocators)
 
     def fold(self, seal: Seal, delta: Delta) -> FoldedSeal | MissingParts:
         """Return what a seal on the last one comes to, or what is not held; nothing is written.

@@ -242,7 +242,7 @@ class LedgerState:
                 return
             seal, facts = kept.sealed.seal, end.facts(kept.sealed.seal.evidence)
             cut = CutHeader(seal.height, seal.time_ms, seal.clock, seal.prev, seal.cut_root)
-            yield Advance(cut, kept.delta, facts.ends, facts.guilty), seal.id
+            yield Advance(cut, kept.delta, facts.ends, facts.equivocators), seal.id
 
     def refresh(self, *, whole: bool = True, at_once: bool = True) -> int:
         """Take in what changed in the store since the last time.

@@ -30,12 +30,12 @@ def belonging(
     store: Store,
     community: CommunityId,
     joining: Joining | None = None,
-    told: AdmissionOracle | None = None,
+    oracle: AdmissionOracle | None = None,
     back: tuple[MemberId, ...] = (),
 ) -> Ledger:
     """Return the fold of the records of membership in a store.
 
-    joining: what the rules in force ask of newcomers; None for what the founding ones do. told:
+    joining: what the rules in force ask of newcomers; None for what the founding ones do. oracle:
     who is admitted by what else is known; None for what the seals in the store say, and for who
     is `back`, as `Decided` has it.
     """
@@ -44,7 +44,7 @@ def belonging(
         members_before(store, community),
         rules=Rules(joining=joining or _founding(store, community)),
         seals=SealIds(store, community),
-        told=told or _sealed(store, community, back),
+        oracle=oracle or _sealed(store, community, back),
     )
     ledger.add(store.rare())
     for row in store.logs():
@@ -86,8 +86,8 @@ def _sealed(store: Store, community: CommunityId, back: tuple[MemberId, ...]) ->
         found = SealStore(store, community).cut()
         return {author: length_in(found, author) for author in found}
 
-    def told(asker: Applicant) -> bool | None:
+    def admits(asker: Applicant) -> bool | None:
         is_in = asker.member in back if asker.back else logs().get(asker.device)
         return True if is_in else None
 
-    return told
+    return admits

@@ -155,7 +155,7 @@ class Overlay:
         ledger, covered = self._begun(FINAL), self.covered()
         above = (one for one in self.store.rare() if one.seq >= covered.get(one.author, 0))
         ledger.add(map(bare, above))  # what kinds say that nobody knows may be large
-        ledger.settle()
+        ledger.fold()
         return ledger.state
 
     def first(
@@ -237,7 +237,7 @@ class Overlay:
                     yield one
 
         ledger.add(good())
-        ledger.settle()
+        ledger.fold()
         self._records += len(folded)
         for id in folded:
             reason = ledger.verdict(id)

@@ -44,7 +44,7 @@ class SealedDecisions(NamedTuple):
 
     def tell(self, ledger: Ledger) -> None:
         """Let a ledger of membership know it."""
-        ledger.know(self.seated, self.void)
+        ledger.assume_sealed(self.seated, self.void)
 
 
 def read(store: SettingStore) -> SealedDecisions:

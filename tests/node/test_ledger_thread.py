@@ -62,14 +62,14 @@ class Witness:
     def look(self, after_ms: int) -> None:
         """Let the thread look at the ledger, when so much time has passed; count what it folds."""
         self.now_ms += after_ms
-        settle = Ledger.settle
+        fold = Ledger.fold
 
         def counted(ledger: Ledger, records_max: int | None = None) -> bool:
             self.folds += ledger.waiting
-            return settle(ledger, records_max)
+            return fold(ledger, records_max)
 
         with self._patch.context() as patch:
-            patch.setattr(Ledger, "settle", counted)
+            patch.setattr(Ledger, "fold", counted)
             self.deciding.step(self.now_ms)
 
     def state_for(self, path: Path | str) -> LedgerState:

@@ -311,10 +311,10 @@ def _in_order(node: Node, kept: LedgerState, last: tuple[RecordId, ...]) -> list
         *(node.community, None, BEFORE_ALL, kept.rules, documents, seals), find=node.store.record
     )
     ledger.add(record for record in kept.records() if record.id not in last)
-    ledger.settle()
+    ledger.fold()
     for id in last:
         record = node.store.record(id)
         assert record is not None
         ledger.add([record])
-        ledger.settle()
+        ledger.fold()
     return [ledger.verdict(id) for id in last]

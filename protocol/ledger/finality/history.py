@@ -126,7 +126,7 @@ class History:
         assert not len(self) and self.cut is BEFORE_ALL, "nothing was added yet"
         for key, value in inherited.items():
             self.final.put(key, value)
-        self.final.settle()
+        self.final.commit()
         self.cut = cut
         for tree, nodes in zip(self._nodes, first_trees(inherited), strict=True):
             write(tree, nodes)
@@ -171,10 +171,6 @@ class History:
         if self.is_final(record):
             return self._below[record]
         return self._provisional().verdict(record)
-
-    def settle(self, records_max: int | None = None) -> bool:
-        """Fold what waits, at most `records_max` records; return whether all is folded."""
-        return self._provisional().settle(records_max)
 
     def _is_below(self, cited: RecordId) -> bool:
         """Whether what a record cites is behind us: a record that a cut covers, or a seal."""
@@ -226,14 +222,14 @@ class History:
         present: tuple[DeviceKey, ...] = (),
         *,
         ends: tuple[tuple[DeviceKey, int], ...] | None = None,
-        guilty: tuple[DeviceKey, ...] = (),
+        equivocators: tuple[DeviceKey, ...] = (),
         least: Mapping[DeviceKey, int] = NO_LEAST,
         barred: Ends = NO_ENDS,
         strangers: Container[DeviceKey] = (),
     ) -> Advance | None:
         """Return what the next seal can make final; None when there is nothing to seal.
 
-        time_ms: the clock of who proposes. present: as the cut names them. ends, guilty: the
+        time_ms: the clock of who proposes. present: as the cut names them. ends, equivocators: the
         evidence; None for all that is known. least: so far logs are covered first, if they can.
         barred: from there on they are not. strangers: of their logs only what others cite is.
         """
@@ -244,24 +240,24 @@ class History:
         bounds = self._bounds(ends, time_ms)
         logs = self._above.coverable(bounds, least, barred, strangers)
         deadline_ms = self.deadline()
-        if not (logs or ends or guilty) and (deadline_ms is None or time_ms < deadline_ms):
+        if not (logs or ends or equivocators) and (deadline_ms is None or time_ms < deadline_ms):
             return None
         delta = Delta(logs, tuple(sorted(present)))
-        return self.advance(delta, time_ms, ends, guilty)
+        return self.advance(delta, time_ms, ends, equivocators)
 
     def advance(
         self,
         delta: Delta,
         time_ms: int,
         ends: tuple[tuple[DeviceKey, int], ...] = (),
-        guilty: tuple[DeviceKey, ...] = (),
+        equivocators: tuple[DeviceKey, ...] = (),
     ) -> Advance:
         """Return what a seal of `delta` at a time makes final. Its records are held."""
         heads = (self._above.get(log.head) for log in delta.logs)
         clock = max([self.cut.clock, *(one.clock for one in heads if one is not None)])
         root, _ = cut_roots(self.trees.cut, delta)
         cut = CutHeader(self.cut.height + 1, time_ms, clock, self.seal, root)
-        return Advance(cut, delta, ends, guilty)
+        return Advance(cut, delta, ends, equivocators)
 
     def covered(self, advance: Advance) -> CoveredRecords:
         """Return the records that an advance newly covers, or what of it is not held.
@@ -282,11 +278,11 @@ class History:
         new, over, cut = tuple(covered), State(self.final), advance.cut
         for author, seq in advance.ends:
             forks.end_at(over, author, seq)
-        for device in advance.guilty:
+        for device in advance.equivocators:
             over.put(witness_set.GUILTY + device, True)
         below = self._new_ledger(over, cut.root, cut.time_ms)
         below.add(new)
-        below.settle()
+        below.fold()
         verdicts = {record.id: below.verdict(record.id) for record in new}
         for key, value in list(below.state.changes()):
             if value is None:
@@ -319,7 +315,7 @@ class History:
                 self.final.delete(key)
             else:
                 self.final.put(key, value)
-        self.final.settle()
+        self.final.commit()
         self.cut, self.seal = outcome.advance.cut, seal
         self.logs.update((log.author, log) for log in outcome.advance.delta.logs)
         self._below.update(outcome.verdicts)

@@ -22,7 +22,7 @@ from commonweal.protocol.seal.witnesses import set_root
 def seal_of(community: CommunityId, outcome: AdvanceOutcome, roots: Roots) -> Seal:
     """Return the seal that makes final what an advance came to."""
     cut, advance = outcome.advance.cut, outcome.advance
-    evidence = evidence_of(community, Misbehaviour(advance.ends, advance.guilty))
+    evidence = evidence_of(community, Misbehaviour(advance.ends, advance.equivocators))
     return Seal(
         *(community, cut.height, SealId(cut.prev), FOLD, cut.root, cut.clock, cut.time_ms),
         *(outcome.ruleset, evidence, set_root(outcome.witnesses)),
@@ -38,14 +38,14 @@ def check_same(computed: Seal, seal: Seal) -> None:
             raise InvalidSeal(f"seal {short(seal.id)} has another {name} than is computed here")
 
 
-def check_new(final: State, facts: Misbehaviour) -> None:
+def check_new(final: State, misbehaviour: Misbehaviour) -> None:
     """Raise `InvalidSeal` when evidence names what took effect before, or one log twice."""
-    known = dict.fromkeys(author for author, _ in facts.ends)
-    if len(known) < len(facts.ends):
+    known = dict.fromkeys(author for author, _ in misbehaviour.ends)
+    if len(known) < len(misbehaviour.ends):
         raise InvalidSeal("its evidence ends a log twice")
-    for author, seq in facts.ends:
+    for author, seq in misbehaviour.ends:
         if not is_new(final, author, seq):
             raise InvalidSeal(f"the log of {short(author)} has ended before")
-    for device in facts.guilty:
+    for device in misbehaviour.equivocators:
         if final.get(GUILTY + device) is not None:
             raise InvalidSeal(f"{short(device)} is convicted already")

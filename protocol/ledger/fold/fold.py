@@ -93,7 +93,7 @@ class Ledger:
     was asked at the height of a basis, and still is by the grace of the rules; of events
     only, since else an old basis would bring back what the rules have ended. find: finds what
     is cited and not added here. time_ms: of the seal that covers the records; 0 above the last.
-    told: who is admitted, where another fold says so.
+    oracle: who is admitted, where another fold says so.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class Ledger:
         rules_at: Callable[[int], Rules] | None = None,
         find: RecordLookup = no_records,
         time_ms: int = 0,
-        told: AdmissionOracle = no_oracle,
+        oracle: AdmissionOracle = no_oracle,
     ) -> None:
         self.community, self.cut, self.rules, self._order = community, cut, rules, order
         self._rules_at = rules_at
@@ -117,7 +117,7 @@ class Ledger:
         self._find = find
         cited = _weakly(self._cited)
         base_context = Context(community, cut, rules, NOBODY, documents, seals, cited)
-        self._context = base_context._replace(time_ms=time_ms, told=told)
+        self._context = base_context._replace(time_ms=time_ms, oracle=oracle)
         self._entries: list[_Entry] = []
         self._clocks: dict[RecordId, int] = {}
         self._fresh: dict[RecordId, Record] = {}
@@ -142,7 +142,7 @@ class Ledger:
     @property
     def state(self) -> State:
         """The state of all records held; valid until the next `add` or `freeze`."""
-        self.settle()
+        self.fold()
         return self._state
 
     def add(self, records: Iterable[Record]) -> None:
@@ -179,14 +179,14 @@ class Ledger:
         if known is not None and known <= seq:
             return
         self._frozen[author] = seq
-        self._state.keep(enrolment.FROZEN + author, seq)
+        self._state.put_permanent(enrolment.FROZEN + author, seq)
         self._find_end(author)
         for entry in self._entries:
             if entry.author == author and entry.seq >= seq:
                 self._changed_at(_place(entry))
                 return
 
-    def know(self, seated: Sequence[Witness], void: Iterable[RecordId]) -> None:
+    def assume_sealed(self, seated: Sequence[Witness], void: Iterable[RecordId]) -> None:
         """Take in what seals decided, for a ledger that folds none.
 
         seated: the witnesses of the next height. void: records about seats that the seals which
@@ -196,14 +196,14 @@ class Ledger:
         if seated and (told, refused) != (self._seated, self._void):
             self._seated, self._void = told, refused
             self._changed_at(_START)
-            self._state.keep(witness_set.SEATED, witness_fields(sorted(seated)))
+            self._state.put_permanent(witness_set.SEATED, witness_fields(sorted(seated)))
 
     def verdict(self, record: RecordId) -> Verdict:
         """Return None when the record counts, else the reason why it does not."""
-        self.settle()
+        self.fold()
         return self._refused.get(record) if record in self._clocks else Reason.NOT_HELD
 
-    def settle(self, records_max: int | None = None) -> bool:
+    def fold(self, records_max: int | None = None) -> bool:
         """Fold what waits, at most `records_max` records; return whether all is folded."""
         entries, marks, state = self._entries, self._marks, self._state
         left = -1 if records_max is None else records_max

@@ -149,7 +149,7 @@ class _Enactment:
         self, state: State, cut: CutHeader, documents: Mapping[bytes, bytes], *, is_full: bool
     ) -> None:
         self.state, self.cut, self.documents, self.is_full = state, cut, documents, is_full
-        self.settled_ms = time_jumps.settled_ms(state, cut.time_ms)
+        self.settled_ms = time_jumps.trusted_ms(state, cut.time_ms)
         """The time by which votes, trials and sunsets end."""
         self.ruleset = active_ruleset.current(state, documents)
         self.trials: dict[bytes, None] = {}

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger.governance import membership_end
 from commonweal.protocol.ledger.members import enrolment, member_keys, roles
-from commonweal.protocol.ledger.members.permissions import Permission, denial, last_settled_ms
+from commonweal.protocol.ledger.members.permissions import Permission, denial, last_trusted_ms
 from commonweal.protocol.ledger.members.roles import OFFER, ROLE, WITNESS, OfferRow, RoleRow
 from commonweal.protocol.ledger.state.advance import CutHeader
 from commonweal.protocol.ledger.state.context import Context, Verdict
@@ -192,5 +192,5 @@ def _may_witness(state: State, member: MemberId, device: DeviceKey) -> bool:
         and state.get(enrolment.FROZEN + device) is None
         and state.get(GUILTY + device) is None
         and roles.holds(state, member, WITNESS)
-        and denial(state, member, Permission.SEAT, last_settled_ms(state)) is None
+        and denial(state, member, Permission.SEAT, last_trusted_ms(state)) is None
     )

@@ -293,7 +293,7 @@ def _decide(
     newcomer = enrolment.member_row(state, asked.member)
     assert newcomer is not None, "a request is by a known member"
     back = newcomer.status != NEW
-    known = context.told(Applicant(asked.member, asked.device, invite.author, back))
+    known = context.oracle(Applicant(asked.member, asked.device, invite.author, back))
     if known if known is not None else _is_enough(state, record, asked, context):
         delay_ms = context.rules.joining.delay_ms
         is_circle = is_founding(state, invite, context)

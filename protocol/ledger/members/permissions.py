@@ -46,7 +46,7 @@ def writer_denial(
     A seal whose time jumped gives nobody a power before that time is confirmed.
     """
     sealed_ms = context.time_ms
-    time_ms = time_jumps.settled_ms(state, sealed_ms) if sealed_ms else time_of(record, context)
+    time_ms = time_jumps.trusted_ms(state, sealed_ms) if sealed_ms else time_of(record, context)
     return denial(state, context.member, power, time_ms)
 
 
@@ -58,7 +58,7 @@ def cap_probation(state: State, latest_ms: int) -> None:
             state.put(key, [*row._replace(powers_ms=latest_ms)])
 
 
-def last_settled_ms(state: State) -> int:
+def last_trusted_ms(state: State) -> int:
     """Return the time of the last seal; where that is in doubt, of the one before the jump."""
     known, last = time_jumps.last_jump(state), time_jumps.last_cut_ms(state)
     return known.sure_ms if known.doubtful_until_ms(last) else last

@@ -159,7 +159,7 @@ def share(
     incomes = _value(sheet, cut, ruleset, community, touched)
     restore_turns(sheet)
     splits: list[Split] = []
-    settled_ms = time_jumps.settled_ms(state, cut.time_ms)
+    settled_ms = time_jumps.trusted_ms(state, cut.time_ms)
     for pool in ruleset.pools:
         id = id_of(pool)
         row = pool_row(state, id)

@@ -40,10 +40,10 @@ class Advance:
     """What one seal adds to what is final.
 
     delta: the logs that grew, and who was present. ends: logs that its evidence freezes, each
-    from a seq on, by author. guilty: devices that its evidence convicts of a double vote.
+    from a seq on, by author. equivocators: devices that its evidence convicts of a double vote.
     """
 
     cut: CutHeader
     delta: Delta
     ends: tuple[tuple[DeviceKey, int], ...] = ()
-    guilty: tuple[DeviceKey, ...] = ()
+    equivocators: tuple[DeviceKey, ...] = ()

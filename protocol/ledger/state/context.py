@@ -63,7 +63,7 @@ class Context(NamedTuple):
     member: the author's, who is active; `NOBODY` for the kinds that anyone writes.
     documents: the permanent bodies of records held, by their hash. seals: those that a
     record may name as its basis. record: finds what a record cites. time_ms: of the seal that
-    covers the record; 0 above the last. told: what a fold without seals is told by one with.
+    covers the record; 0 above the last. oracle: what a fold without seals is told by one with.
     """
 
     community: CommunityId
@@ -72,9 +72,9 @@ class Context(NamedTuple):
     member: MemberId
     documents: Mapping[bytes, bytes] = NO_DOCUMENTS
     seals: SealHeights = NO_SEALS
-    record: RecordLookup = no_records
+    lookup: RecordLookup = no_records
     time_ms: int = 0
-    told: AdmissionOracle = no_oracle
+    oracle: AdmissionOracle = no_oracle
 
 
 def is_bytes(value: Any, size: int = 32) -> TypeGuard[bytes]:

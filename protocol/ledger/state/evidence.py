@@ -25,7 +25,7 @@ class Misbehaviour(NamedTuple):
     """What evidence says, both by device. missing: the ids that nothing held here explains."""
 
     ends: tuple[tuple[DeviceKey, int], ...]
-    guilty: tuple[DeviceKey, ...]
+    equivocators: tuple[DeviceKey, ...]
     missing: tuple[bytes, ...] = ()
 
 
@@ -39,25 +39,27 @@ def equivocation_id(community: CommunityId, device: DeviceKey) -> bytes:
     return keys.hash32(keys.FACT, codec.encode(["voted twice", community, device]))
 
 
-def evidence_of(community: CommunityId, facts: Misbehaviour) -> tuple[bytes, ...]:
-    """Return the evidence that names these facts, sorted as a seal has it."""
-    ends = (log_end_id(community, author, seq) for author, seq in facts.ends)
-    return tuple(sorted([*ends, *(equivocation_id(community, one) for one in facts.guilty)]))
+def evidence_of(community: CommunityId, misbehaviour: Misbehaviour) -> tuple[bytes, ...]:
+    """Return the evidence that names these misbehaviour, sorted as a seal has it."""
+    ends = (log_end_id(community, author, seq) for author, seq in misbehaviour.ends)
+    return tuple(
+        sorted([*ends, *(equivocation_id(community, one) for one in misbehaviour.equivocators)])
+    )
 
 
 def resolve(
     community: CommunityId,
     evidence: Iterable[bytes],
     ends: Mapping[DeviceKey, int],
-    guilty: Iterable[DeviceKey],
+    equivocators: Iterable[DeviceKey],
 ) -> Misbehaviour:
-    """Return what `evidence` says. ends, guilty: what proofs that are held here say."""
+    """Return what `evidence` says. ends, equivocators: what proofs that are held here say."""
     open_ids = dict.fromkeys(evidence)
     if not open_ids:
         return Misbehaviour((), ())
-    guilts = {equivocation_id(community, one): one for one in guilty}
-    convicted = [guilts[id] for id in open_ids if id in guilts]
-    wanted = {id for id in open_ids if id not in guilts}
+    ids = {equivocation_id(community, one): one for one in equivocators}
+    convicted = [ids[id] for id in open_ids if id in ids]
+    wanted = {id for id in open_ids if id not in ids}
     ended: list[tuple[DeviceKey, int]] = []
     for author, seq in ends.items():
         id = log_end_id(community, author, seq)

@@ -67,7 +67,7 @@ class State:
         """Let `key` have no value."""
         self._write(key, _GONE)
 
-    def keep(self, key: bytes, value: Any) -> None:
+    def put_permanent(self, key: bytes, value: Any) -> None:
         """Let `key` have `value` whatever is rolled back, for facts without a place in the order.
 
         The key is never given to `put` or `delete`.
@@ -93,7 +93,7 @@ class State:
             else:
                 table[key] = old
 
-    def settle(self) -> None:
+    def commit(self) -> None:
         """Let no write made until now be taken back."""
         self._journal.clear()
 

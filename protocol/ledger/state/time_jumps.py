@@ -78,7 +78,7 @@ def jump_after(state: State, time_ms: int) -> TimeJump:
     return TimeJump(known.sure_ms if known.doubtful_until_ms(last) else last, time_ms)
 
 
-def settled_ms(state: State, time_ms: int) -> int:
+def trusted_ms(state: State, time_ms: int) -> int:
     """Return the time by which a cut at `time_ms` closes: before a jump, while that is in doubt."""
     now = jump_after(state, time_ms)
     return now.sure_ms if now.doubtful_until_ms(time_ms) else time_ms

@@ -309,7 +309,7 @@ def test_in_any_order_one_state_and_nothing_below_nothing(number: int, acts: int
         life.rng.shuffle(shuffled)
         at = life.rng.randint(0, len(shuffled))
         ledger = life.bakery.ledger(shuffled[:at])
-        ledger.settle()
+        ledger.fold()
         ledger.add(shuffled[at:])
         assert outcome(ledger, records) == expected
     for _, value in life.bakery.ledger().state.items(b"B"):

@@ -265,7 +265,7 @@ def test_a_pool_below_nothing_is_filled_first_and_is_no_reason_to_seal() -> None
     shop.earn(100)
     shop.cut()
     pools.put_pool(shop.history.final, POOL, pools.PoolRow(-30, shop.now_ms))
-    shop.history.final.settle()
+    shop.history.final.commit()
     assert shop.history.deadline() is None
     shop.earn(20)
     shop.cut(25)

@@ -47,9 +47,9 @@ def in_pieces(scene: Scene, rng: Random) -> Ledger:
             ledger.freeze(*freezes.pop(rng.randrange(len(freezes))))
         match rng.randrange(4):
             case 0:
-                ledger.settle()
+                ledger.fold()
             case 1:
-                ledger.settle(rng.randrange(40))
+                ledger.fold(rng.randrange(40))
             case _:
                 pass
     return ledger
@@ -141,7 +141,7 @@ def test_a_late_record_folds_again_only_what_lies_after_it() -> None:
     for _ in range(50):
         village.mei.write("event", work(village))
     ledger = village.ledger()
-    ledger.settle()
+    ledger.fold()
     record = late.write("event", work(village), [village.mei.log[40]])
     ledger.add([record])
     place = (record.clock, record.id)
@@ -154,9 +154,9 @@ def test_nothing_is_folded_until_somebody_reads() -> None:
     ledger = Ledger(scene.village.community, rules=TWO)
     ledger.add(scene.shuffled())
     assert ledger.waiting == len(scene.village.records)
-    assert not ledger.settle(1)
+    assert not ledger.fold(1)
     assert ledger.waiting == len(scene.village.records) - 1
-    assert ledger.settle()
+    assert ledger.fold()
     assert ledger.waiting == 0
 
 
@@ -255,7 +255,7 @@ class TestState:
         state = State()
         mark = state.mark()
         state.put(b"ta", 1)
-        state.keep(b"Zx", 3)
+        state.put_permanent(b"Zx", 3)
         state.rollback(mark)
         assert list(state.changes()) == [(b"Zx", 3)]
 

@@ -231,7 +231,7 @@ def test_the_order_of_arrival_decides_nothing_about_who_may_go() -> None:
     records, ledgers = council.records, []
     for order in (records, records[::-1]):
         ledger = council.ledger(order)
-        ledger.know(witness_set.seated(council.history.final), ())
+        ledger.assume_sealed(witness_set.seated(council.history.final), ())
         ledgers.append(outcome(ledger, gone))
     assert ledgers[0] == ledgers[1]
     assert sorted(map(str, ledgers[0][1].values())) == sorted(
@@ -247,14 +247,14 @@ def test_a_ledger_without_seals_is_told_who_is_seated_and_what_seals_refused() -
     refused, jun = leave(council, "Jun"), council.id("Jun")
     ledger = council.ledger()
     assert enrolment.member_row(ledger.state, jun).status == enrolment.LEFT  # type: ignore[union-attr]
-    ledger.know(witness_set.seated(council.history.final), ())
+    ledger.assume_sealed(witness_set.seated(council.history.final), ())
     assert ledger.verdict(refused.id) == Reason.SEAT_NEEDED
     council.offer("Ana")
     council.cut(present=everybody(council))
     council.decide("Mei")
     council.cut(present=everybody(council))
     ledger = council.ledger()
-    ledger.know(witness_set.seated(council.history.final), [refused.id])
+    ledger.assume_sealed(witness_set.seated(council.history.final), [refused.id])
     assert enrolment.member_row(ledger.state, MemberId(jun)).status == enrolment.ACTIVE  # type: ignore[union-attr]
-    ledger.know(witness_set.seated(council.history.final), ())
+    ledger.assume_sealed(witness_set.seated(council.history.final), ())
     assert enrolment.member_row(ledger.state, jun).status == enrolment.LEFT  # type: ignore[union-attr]

@@ -60,7 +60,7 @@ def test_the_order_of_arrival_changes_nothing_final_or_provisional(seed: int) ->
         if rng.random() < 0.5:
             catch_up(history, shop.history.past)
         if rng.random() < 0.5:
-            history.settle()
+            _ = history.state
     history.learn(dict(documents))
     catch_up(history, shop.history.past)
     assert outcome(history, shop.records) == expected

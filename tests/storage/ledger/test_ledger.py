@@ -132,7 +132,7 @@ def test_what_did_not_change_is_not_folded_again(monkeypatch: pytest.MonkeyPatch
     def never(*_args: object) -> None:
         raise AssertionError("folded again")
 
-    monkeypatch.setattr(Ledger, "settle", never)
+    monkeypatch.setattr(Ledger, "fold", never)
     assert everything(home.state.state) == expected
 
 
