@@ -1,9 +1,10 @@
-"""Deciding: following what the records come to, and answering what only the ledger knows.
+"""The ledger thread: folds committed records, and answers what only the ledger knows.
 
-Runs beside the service in a thread of its own, which only reads the ledger: it folds what
-came, tells the service what the last seal decided (the rules in force, who was removed, who
-witnesses, what waits for the next one), and shows, builds and judges for the agreement. What
-was asked goes before everything else.
+It runs beside the service in a thread of its own and only reads the record database. It tells
+the service what the last seal decided (active rules, removed members, witnesses, what waits
+for the next seal), and it extends votes, prepares proposals and validates them for consensus.
+Requests of the service go before everything else. The loop tells it of each commit; it never
+looks at a file to learn whether something changed.
 """
 
 from __future__ import annotations
@@ -33,32 +34,39 @@ from commonweal.storage.records.log_store import Store
 log = logging.getLogger(__name__)
 
 ABANDON: dict[str, Any] = {"abandon_on_cancel": True}
-"""A thread that only reads may be left behind; the old stubs that libp2p brings know it not."""
+"""A thread that only reads may outlive its task. The stubs that libp2p brings lack the argument."""
 QUIET_S = 0.4
-"""The ledger is looked at so often; it is quiet when two looks see the same."""
+"""The ledger counts as quiet this long after the last commit; then what came is folded."""
 LATE_S = 5.0
-"""However busy or quiet it is, conclusions are drawn so often: deadlines pass in silence."""
+"""Longest time between two conclusions, busy or idle: deadlines pass without any commit."""
 NEWS_MAX = 2_000
-"""When there are more new ones than that since the last look, the node is catching up: not now."""
+"""More new records than this since the last conclusion: the node is catching up, so it waits."""
 REST_MS_PER_RECORD = 1
-"""Having folded records above the cut, this node folds no more of them for so long.
+"""Pause after folding records above the cut, for each record that was folded.
 
-What it folds there the next cut makes void, so while many seals follow each other, or late
-records come, it is a portion now and then; commands that cannot wait fold the rest.
+The next cut makes void what was folded above it. While many seals follow each other, or late
+records come, the node therefore folds a portion now and then; a command that cannot wait folds
+the rest.
 """
 REQUESTS_MAX = 256
-"""Questions that wait; the service asks each one once until it is answered."""
+"""Requests that wait; the service repeats each until it is answered."""
 UNREADABLE = (StorageError, ConfigError)
-"""What opening the ledger raises while the disk, or the whole home, is not there."""
+"""What opening the ledger raises while the disk, or the whole home, is away."""
 
 
 class LedgerThread:
-    """What one node concludes from all that its `ledger` holds, kept in the file `path`."""
+    """The ledger of one node: folds the database `ledger` and caches its state in the file `path`.
+
+    `assess` and `committed` are called in the trio thread and return at once; `step` does the
+    work in the ledger thread.
+    """
 
     def __init__(self, ledger: Path, path: Path, community: CommunityId) -> None:
         self._ledger, self._path, self._community = ledger, path, community
         self._requests: deque[Request | StateRequest] = deque(maxlen=REQUESTS_MAX)
-        self._came = trio.Event()
+        self._woken = trio.Event()
+        self._quiet_at = math.inf
+        """When what came is to be folded, unless another commit comes before; trio time."""
         self._open: tuple[Store, StateDb, SealApplication] | None = None
         self._told: ConsensusView | None = None
         self._is_whole = False
@@ -66,64 +74,69 @@ class LedgerThread:
         self._is_busy = self._is_over = False
 
     def assess(self, request: Request | StateRequest) -> None:
-        """Take in a question, at once, in the trio thread."""
+        """Take in a request of the service."""
         self._requests.append(request)
-        self._came.set()
+        self._woken.set()
+
+    def committed(self) -> None:
+        """Note that the loop committed a change of the ledger."""
+        self._quiet_at = trio.current_time() + QUIET_S
+        self._woken.set()
 
     async def run(self, emit: Callable[[Event], None]) -> None:
-        """Answer what is asked, and conclude when the ledger has changed and is quiet.
-
-        However busy or quiet it is, now and then; until cancelled.
-        """
+        """Answer requests, and conclude QUIET_S after a commit or every LATE_S; until cancelled."""
         limiter = trio.CapacityLimiter(1)
-        stamp = concluded = (-1, -1)
-        looked_at, records = -math.inf, 0
+        late_at, records = -math.inf, 0
         try:
             while True:
-                requests = await self._next()
-                before, stamp = stamp, self._stamp()
-                now_ms = time.time_ns() // 1_000_000
-                is_quiet = stamp == before and (stamp != concluded or self._is_due(now_ms))
+                with trio.move_on_at(min(self._quiet_at, late_at)):
+                    await self._woken.wait()
+                self._woken = trio.Event()
+                requests = tuple(self._requests)
+                self._requests.clear()
                 if not requests:
-                    if not is_quiet and trio.current_time() - looked_at < LATE_S:
+                    now = trio.current_time()
+                    is_quiet = now >= self._quiet_at
+                    if not is_quiet and now < late_at:
                         continue
-                    looked_at, already = trio.current_time(), records
-                    records = await trio.to_thread.run_sync(self._count, already, limiter=limiter)
-                    if not is_quiet and records - already > NEWS_MAX:
+                    late_at, before = now + LATE_S, records
+                    records = await trio.to_thread.run_sync(self._count, before, limiter=limiter)
+                    if not is_quiet and records - before > NEWS_MAX:
                         continue
-                    concluded = stamp
-                step = partial(self.step, now_ms, requests)
+                    self._quiet_at = math.inf
+                step = partial(self.step, time.time_ns() // 1_000_000, requests)
                 for event in await trio.to_thread.run_sync(step, limiter=limiter, **ABANDON):
                     emit(event)
+                self._look_again()
         finally:
             self._is_over = True
             if not self._is_busy:
                 self.close()
 
     def step(self, now_ms: int, requests: Sequence[Request | StateRequest] = ()) -> list[Event]:
-        """Fold what came; return what the service is to be told: what is concluded goes first.
+        """Fold what was committed; return the events for the service, conclusions first.
 
-        What is above the last seal is folded only when nothing was asked, a portion at a time.
+        Records above the last seal are folded only when nothing is requested, a portion at a time.
         """
         self._is_busy = True
         try:
             assessor = self._opened()
-            stated = [one for one in requests if isinstance(one, STATE_REQUESTS)]
-            asked = [one for one in requests if not isinstance(one, STATE_REQUESTS)]
-            found: list[Event] = [answer(assessor, request, now_ms) for request in stated]
+            for_state = [request for request in requests if isinstance(request, STATE_REQUESTS)]
+            for_seal = [request for request in requests if not isinstance(request, STATE_REQUESTS)]
+            events: list[Event] = [answer(assessor, request, now_ms) for request in for_state]
             assessor.kept.refresh(whole=False)
-            found += self._news(assessor, now_ms, is_asked=bool(asked))
-            found += [answer(assessor, request, now_ms) for request in asked]
+            events += self._news(assessor, now_ms, is_asked=bool(for_seal))
+            events += [answer(assessor, request, now_ms) for request in for_seal]
             self._is_whole = assessor.kept.is_whole
             if not requests:
-                if self._is_due(now_ms):
+                if self._rest_ms(now_ms) <= 0:
                     self._fold_above(assessor, now_ms)
                 follow_up(assessor)
                 assessor.kept.shrink()
-            return found
+            return events
         except UNREADABLE as error:
-            log.warning("nothing is concluded now: %s %s", type(error).__doc__, error)
-            self._requests.extend(requests)  # they wait until the next look
+            log.warning("the ledger cannot be read now: %s %s", type(error).__doc__, error)
+            self._requests.extend(requests)  # answered once the disk is back
             self._rests = now_ms, int(LATE_S * 1000)
             self.close()
             return []
@@ -133,21 +146,21 @@ class LedgerThread:
                 self.close()
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the files."""
         if self._open is not None:
             store, layers, _ = self._open
             self._open = None
             layers.close()
             store.close()
 
-    async def _next(self) -> tuple[Request | StateRequest, ...]:
-        """Return what is asked, after a while nothing."""
-        with trio.move_on_after(QUIET_S):
-            await self._came.wait()
-        self._came = trio.Event()
-        requests = tuple(self._requests)
-        self._requests.clear()
-        return requests
+    def _look_again(self) -> None:
+        """Plan a step that no commit announces: requests are left, or records above the cut."""
+        now = trio.current_time()
+        if self._requests:
+            self._quiet_at = now + QUIET_S
+        elif not self._is_whole:
+            rest_s = self._rest_ms(time.time_ns() // 1_000_000) / 1000
+            self._quiet_at = min(self._quiet_at, now + max(QUIET_S, rest_s))
 
     def _opened(self) -> SealApplication:
         if self._open is None:
@@ -161,26 +174,21 @@ class LedgerThread:
             self._open = store, layers, SealApplication(state)
         return self._open[2]
 
-    def _is_due(self, now_ms: int) -> bool:
-        """Whether records above the cut are to be folded, and this node rested from the last."""
+    def _rest_ms(self, now_ms: int) -> int:
+        """Return how long no records above the cut are folded; 0 when the clock was set back."""
         since_ms, rest_ms = self._rests
-        return not self._is_whole and not 0 <= now_ms - since_ms < rest_ms
+        gone_ms = now_ms - since_ms
+        return rest_ms - gone_ms if 0 <= gone_ms < rest_ms else 0
 
     def _fold_above(self, assessor: SealApplication, now_ms: int) -> None:
+        if self._is_whole:
+            return
         records = assessor.kept.refresh(at_once=False)
         self._is_whole = assessor.kept.is_whole
         self._rests = now_ms, records * REST_MS_PER_RECORD
 
-    def _stamp(self) -> tuple[int, int]:
-        """Return what changes with every commit: when the write-ahead log was written, its size."""
-        try:
-            found = Path(f"{self._ledger}-wal").stat()
-        except OSError:
-            return (0, 0)
-        return found.st_mtime_ns, found.st_size
-
     def _count(self, before: int) -> int:
-        """Return how many records are here; `before` where that cannot be read, as `step` finds."""
+        """Return how many records are held; `before` when that cannot be read (`step` logs it)."""
         try:
             if self._open is not None:
                 return self._open[0].counts().records
@@ -190,8 +198,8 @@ class LedgerThread:
             return before
 
     def _news(self, assessor: SealApplication, now_ms: int, *, is_asked: bool) -> list[Event]:
-        now = assessor.outlook(now_ms)
-        if now == self._told and not is_asked:
+        outlook = assessor.outlook(now_ms)
+        if outlook == self._told and not is_asked:
             return []
-        self._told = now
-        return [Concluded(now)]
+        self._told = outlook
+        return [Concluded(outlook)]

@@ -149,6 +149,7 @@ class Runtime:
         answer: Callable[[Answer], None],
         *,
         assess: Callable[[Request | StateRequest], None] | None = None,
+        committed: Callable[[], None] | None = None,
         recognise: Callable[[Roster], None] | None = None,
         now_ms: Callable[[], int] | None = None,
         worker: Worker | None = None,
@@ -156,12 +157,15 @@ class Runtime:
         """Answer: takes each answer to the local API, at once and without waiting.
 
         assess: takes each question to the ledger in the same way; None: nobody answers it.
+        committed: called after each batch that changed the ledger; None: nothing follows it.
         recognise: takes each roster to the validator of gossip; None: nothing is gossiped.
         """
         self.refusal: StorageError | None = None
         """Why the disk takes no changes now; None as long as it does."""
         self._mind, self._store, self._links, self._answer = mind, store, links, answer
         self._assess, self._recognise = assess, recognise
+        self._committed = committed
+        self._is_changed = False
         self._index = Index(store)
         self._now_ms = now_ms or Clock().now_ms
         self._worker = worker or Worker()
@@ -252,8 +256,10 @@ class Runtime:
         try:
             actions = await self._worker.run(lambda: self._handle(batch, now_ms))
         except StorageError as error:
+            self._tell_changes()
             await self._recover(error, batch)
             return
+        self._tell_changes()
         for action in actions:
             self._perform(action)
         self._dirty()
@@ -265,10 +271,22 @@ class Runtime:
             actions += self._mind.handle(event, now_ms)
         if any(isinstance(event, Submitted) for event in batch):
             self._index.catch_up(INDEX_RECORDS)  # who wrote it sees it in the ledger at once
-        self._store.commit()
+        self._commit()
         actions += self._mind.handle(Committed(), now_ms)
-        self._store.commit()
+        self._commit()
         return actions
+
+    def _commit(self) -> None:
+        """In the worker: make what was written durable, and note whether there was anything."""
+        has_changes = self._store.has_changes
+        self._store.commit()
+        self._is_changed |= has_changes
+
+    def _tell_changes(self) -> None:
+        """Tell the ledger thread of the commits of a batch, once."""
+        if self._is_changed and self._committed is not None:
+            self._committed()
+        self._is_changed = False
 
     def _perform(self, action: Action) -> None:
         match action:

@@ -255,6 +255,7 @@ def _assembled(
     runtime = Runtime(
         *(service, store, network, api.answer),
         assess=deciding.assess,
+        committed=deciding.committed,
         recognise=validator.recognise,
     )
     metrics = None

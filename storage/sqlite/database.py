@@ -88,6 +88,11 @@ class Database:
 
     # Transactions
 
+    @property
+    def has_changes(self) -> bool:
+        """Whether anything was written since the last commit."""
+        return self._failed_with is None and self._connection.in_transaction
+
     def commit(self) -> None:
         """Make everything written since the last commit durable."""
         self._check_nothing_lost()

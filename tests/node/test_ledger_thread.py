@@ -8,18 +8,22 @@ from pathlib import Path
 import pytest
 import trio
 
-from commonweal.node.runtime import ledger_thread
+from commonweal.node.control.server import LocalServer
+from commonweal.node.runtime import ledger_thread, process
 from commonweal.node.runtime.ledger_thread import LedgerThread
+from commonweal.node.service.events import Concluded, Event, Submitted, Ticket, Wish
 from commonweal.protocol.errors import DiskFailed
 from commonweal.protocol.keys import DeviceKey, Signer
 from commonweal.protocol.ledger.finality import unsealed
 from commonweal.protocol.ledger.fold.fold import Ledger
 from commonweal.protocol.records.record import CommunityId, clock_in
 from commonweal.storage.consensus import proposals
+from commonweal.storage.home import keystore
 from commonweal.storage.ledger import overlay
 from commonweal.storage.ledger.ledger import LedgerState
 from commonweal.storage.ledger.state_db import StateDb
 from commonweal.storage.records.log_store import Store
+from tests.builders import homes
 from tests.builders.sealing_nodes import Node, seal_once
 from tests.protocol.rules.workshop import Workshop, paying
 from tests.storage.ledger.test_ledger import everything
@@ -150,7 +154,7 @@ def test_who_builds_a_seal_reads_no_more_of_a_backlog_than_it_covers(
         return clock_in(wire)
 
     monkeypatch.setattr(overlay, "CLOCKS_BYTES", 1)
-    monkeypatch.setattr(overlay, "clock_in", counted)
+    monkeypatch.setattr(overlay, "clock_from_bytes", counted)
     witness.seal()
     assert CUT <= len(read) <= 3 * CUT
 
@@ -172,3 +176,35 @@ async def test_a_disk_that_fails_is_not_asked_again_at_once(
     with trio.move_on_after(0.5):
         await thread.run(lambda _: None)
     assert 1 <= len(looked) <= 3
+
+
+async def test_the_ledger_thread_is_told_of_each_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the node as `weal up` assembles it, without its timer and without any request."""
+    monkeypatch.setattr(ledger_thread, "LATE_S", 3_600.0)
+    monkeypatch.setattr(LedgerThread, "assess", lambda _self, _request: None)
+    home = homes.founder(tmp_path / "home")
+    secrets = keystore.unlock(home.keystore, None)
+    unsealed: list[int] = []
+    with process.opened(home, secrets, homes.LOOPBACK, LocalServer) as node:
+        emit = node.runtime.emit
+
+        def noted(event: Event) -> None:
+            if isinstance(event, Concluded):
+                unsealed.append(event.outlook.unsealed)
+            emit(event)
+
+        monkeypatch.setattr(node.runtime, "emit", noted)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(process.live, node, lambda _addresses: None)
+            with trio.fail_after(20):
+                while not unsealed:
+                    await trio.sleep(0.01)
+                await trio.sleep(2 * ledger_thread.QUIET_S)
+                before = unsealed[-1]
+                emit(Submitted(Ticket(1), (Wish("member.profile", {"name": "Mei Lin"}),)))
+                while unsealed[-1] == before:
+                    await trio.sleep(0.01)
+            node.scope.cancel()
+    assert unsealed[-1] == before + 1
