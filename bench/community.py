@@ -25,7 +25,7 @@ Data: TypeAlias = dict[str, Value]
 
 @dataclass(slots=True)
 class Person:
-    """A member with one device, and where his log ends."""
+    """A member with one device, and where its log ends."""
 
     entropy: bytes
     device_seed: bytes

@@ -71,7 +71,7 @@ class NodeProcess:
 
 
 def make_home(path: Path, community: Community, person: Person, *, whole: bool) -> Home:
-    """Return a home of `person`, with all that the community holds or his first records."""
+    """Return a home of `person`, with all that the community holds or only its own records."""
     home = Home(path)
     home.create()
     if whole:

@@ -1,7 +1,7 @@
 """A member turns on the community, over real libp2p, and the others hardly notice.
 
 Three real homes: Mei's node is attacked, Bo's is honest, and Eve's keys are in the hands of this
-test. Whatever she does, Bo's records reach Mei within 5 s, Mei's node stays small, and Eve is
+test. Whatever Eve does, Bo's records reach Mei within 5 s, Mei's node stays small, and Eve is
 dropped and named in `weal peers`, with the reason.
 """
 
@@ -58,7 +58,7 @@ ADMITTED_S_MAX = 30.0
 
 
 class Eve:
-    """A network with a member's keys and none of her manners."""
+    """A network with a member's keys that breaks the protocol."""
 
     def __init__(self, home: Home, community: CommunityId, victim: PeerKey, where: str) -> None:
         seed = keys.peer_seed(keystore.unlock(home.keystore, None).device_seed)
@@ -67,7 +67,7 @@ class Eve:
         with home.store(readonly=True) as store:
             wires = store.wires(self.identity.device, 0, 64, 1 << 20)
         self.last = from_bytes(wires[-1])
-        assert self.last.body is not None, "her last record has a text"
+        assert self.last.body is not None, "the last record has a text"
         self.text = self.last.body.hash
         self.takes = True
         self.ends: list[str] = []
@@ -106,7 +106,7 @@ class Eve:
         return self.network._find(peer_id(self.victim))
 
     def record_with_another_body(self, content: bytes) -> messages.Message:
-        """The next record of her log, and a text that it does not name."""
+        """The next record of Eve's log, and a text that it does not name."""
         last = self.last
         _, ref = erasable(bytes(16), "text/plain", content)
         place = Place(self.community, last.seq + 1, last.id, last.clock + 1, last.basis)
@@ -178,7 +178,7 @@ async def _gossip(eve: Eve, chance: Random) -> None:
             from_id=origin, data=chance.randbytes(300), seqno=chance.randbytes(8), topicIDs=[topic]
         )
     data = said.SerializeToString()
-    with suppress(Exception):  # she may be dropped meanwhile
+    with suppress(Exception):  # Eve may be dropped meanwhile
         stream = await eve.network._host.new_stream(peer_id(eve.victim), [TProtocol(MESHSUB)])
         await stream.write(encode_uvarint(len(data)) + data)
         await stream.close()
@@ -210,12 +210,12 @@ async def _beyond_the_window(eve: Eve, _chance: Random) -> None:
 
 
 async def _false_bodies(eve: Eve, chance: Random) -> None:
-    """A record of her own, well signed, that comes with another text than it names."""
+    """A record of Eve's, well signed, that comes with another text than it names."""
     eve.send(eve.record_with_another_body(chance.randbytes(40)))
 
 
 async def _half_open(_eve: Eve, _chance: Random) -> None:
-    """She is there, and says nothing, not even that she is."""
+    """Eve is connected and sends nothing, not even a hello."""
 
 
 ATTACKS: dict[str, tuple[Callable[[Eve, Random], Awaitable[None]], str, float]] = {

@@ -40,7 +40,7 @@ FAR = "/ip4/10.9.9.9/tcp/1"
 
 
 class Outsider(Person):
-    """Keys of somebody whom nobody knows."""
+    """Keys that no member knows."""
 
     def __init__(self, number: int) -> None:
         super().__init__(Random(number))

@@ -63,7 +63,7 @@ def autojump_clock() -> MockClock:
 
 
 class Owner:
-    """Somebody who writes and asks all the time, and keeps what he was told."""
+    """A client that writes and asks all the time, and keeps every answer."""
 
     def __init__(self, path: Path) -> None:
         self.acknowledged: list[RecordId] = []

@@ -55,7 +55,7 @@ def test_a_log_of_ten_thousand_records_comes_back_in_a_minute(tmp_path: Path) ->
 
 
 def test_who_lost_all_but_his_friends_is_back_and_ends_the_lost_device(tmp_path: Path) -> None:
-    """Mei founded, Bo named her as his sponsor and lost his home and words."""
+    """Mei founded, Bo named Mei as a sponsor and lost home and words."""
     mei = homes.founder(tmp_path / "mei")
     with ExitStack() as nodes:
         bo = homes.newcomer(tmp_path / "bo", homes.invited(mei))

@@ -80,7 +80,7 @@ def invited(home: Home, uses: int = 1) -> Link:
 
 
 def newcomer(folder: Path, link: Link, name: str = "Bo") -> Home:
-    """Return the home of one who holds a link and has written his request."""
+    """Return the home of a newcomer who holds a link and has written a request."""
     home = Home(folder)
     settings, _ = make_home(home, name, None, "en")
     secrets = keystore.unlock(home.keystore, None)

@@ -66,7 +66,7 @@ def test_a_name_is_forgotten_by_what_copied_it(home: Path) -> None:
     assert "names" not in holding(home, "Ann Nobody")
     assert "Ann Nobody" not in good("members", "--home", home).out
     assert "Ann Nobody" not in good("sql", "SELECT * FROM members", "--home", home).out
-    # The setting of the own home stays: it is what he would say of himself elsewhere.
+    # The setting of the own home stays: it is the name that they would give elsewhere.
     assert holding(home, "Ann Nobody") == ["ledger.db"]
 
 

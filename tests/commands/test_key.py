@@ -55,7 +55,7 @@ def share(*places: Home) -> None:
 
 
 def community(folder: Path, *names: str) -> list[Home]:
-    """Return the homes of a founder and of others, whom he admitted; all hold the same."""
+    """Return the homes of a founder and of members that the founder admitted; all hold the same."""
     mei = homes.founder(folder / "mei")
     found = [mei]
     for name in names:

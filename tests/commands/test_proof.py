@@ -24,7 +24,7 @@ TIME_MS = 1_800_000_000_000
 
 
 def seal(folder: Path) -> None:
-    """Put the next height over all that the founder's device wrote, by his vote alone."""
+    """Put the next height over all that the founder's device wrote, by the founder's vote alone."""
     home = Home(folder)
     device = keys.device_signer(keystore.unlock(home.keystore, None).device_seed)
     with home.store() as store:

@@ -387,7 +387,7 @@ def is_revoked_after_a_seal(home: Home, device: DeviceKey) -> bool:
 
 
 def test_from_words_a_peer_gives_back_the_records_and_nothing_forks(tmp_path: Path) -> None:
-    """A member loses his device; his words and one peer bring back what he wrote."""
+    """A member loses the device; words and one peer restore what they wrote."""
     mei = homes.founder(tmp_path / "mei")
     good("record", "work", "3", "hour", "--home", mei.path)
     lost = settings_of(mei.path).device

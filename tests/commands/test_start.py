@@ -246,7 +246,7 @@ def test_devices_and_invites_stand_as_the_rules_in_force_say(tmp_path: Path) -> 
             for one in good("invite", "list", "-o", "json", "--home", mei.path).json["invites"]
         }
         stands.append((row["status"], used[link.invite.id.hex()]))
-    # Mei, by her invite, is all who can vouch for Bo; of Chen the rules ask that Bo does too.
+    # Mei, by the invite, is all who can vouch for Bo; of Chen the rules ask that Bo does too.
     assert stands == [("active", 1), ("requested", 0)]
 
 

@@ -98,7 +98,7 @@ def lacks(dwellers: Sequence[Dweller], ids: Sequence[RecordId]) -> list[str]:
 
 
 def neighbours(one: Dweller) -> list[str]:
-    """Return the addresses of the members with whom a node is connected."""
+    """Return the addresses of the members that a node is connected to."""
     with LocalClient(one.home.socket, patience_s=10) as line:
         peers = line.ask("peers")["peers"]
     return [peer["address"] for peer in peers if peer["standing"] == "member"]
