@@ -13,7 +13,7 @@ from commonweal.protocol.identity.identity import Inception, inception_from_entr
 from commonweal.protocol.identity.invite import Invite
 from commonweal.protocol.keys import DeviceKey, PeerKey, Signer
 from commonweal.protocol.records import log, record
-from commonweal.protocol.records.record import CommunityId, Draft, Record, RecordId
+from commonweal.protocol.records.record import CommunityId, Record, RecordDraft, RecordId
 from commonweal.storage.records.log_store import Store
 
 NOW_MS = 1_700_000_000_000
@@ -101,8 +101,8 @@ def write(
     written = []
     for kind, data, deps in wishes:
         clocks = [community.store.clock_of(id) or 0 for id in deps]
-        place = log.next_place(community.id, person.tip, RecordId(community.id), clocks, 1)
-        one = record.sign(person.device, place, Draft(kind, data, NOW_MS, deps))
+        place = log.next_position(community.id, person.tip, RecordId(community.id), clocks, 1)
+        one = record.sign(person.device, place, RecordDraft(kind, data, NOW_MS, deps))
         person.tip = log.Tip(one.seq + 1, one.id, one.clock)
         written.append(one)
     community.store.append(person.key, written)

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from commonweal.protocol.records import record as records
-from commonweal.protocol.records.record import Draft, Place, Record, RecordId
+from commonweal.protocol.records.record import LogPosition, Record, RecordDraft, RecordId
 from tests.protocol.ledger.village import Pen, Village
 
 EVENTS = 100_000
@@ -88,8 +88,8 @@ def _events(village: Village, count: int, extra: dict[str, Any] | None = None) -
         if extra and number % 2:
             data = {**extra, "action": "deliverService", "provider": village.founder.id}
             data["resourceQuantity"] = {"n": 1, "scale": 0, "unit": "commit"}
-        place = Place(village.community, seq, prev, clock, RecordId(village.community))
-        made = records.sign(village.mei.signer, place, Draft("event", data, number))
+        place = LogPosition(village.community, seq, prev, clock, RecordId(village.community))
+        made = records.sign(village.mei.signer, place, RecordDraft("event", data, number))
         written.append(made)
         prev = made.id
     return written

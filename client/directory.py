@@ -19,7 +19,7 @@ from commonweal.protocol.keys import DeviceKey, MemberId, short
 from commonweal.protocol.ledger.members import membership
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import CommunityId, RecordId
-from commonweal.protocol.vocabulary.identifiers import shown
+from commonweal.protocol.vocabulary.identifiers import displayed_name
 from commonweal.storage.home.home import Home
 from commonweal.storage.records.log_store import Store
 
@@ -75,7 +75,7 @@ class People:
         if member not in self._names:
             found = membership.member(self.state, MemberId(member))
             text = found and found.profile and text_of(self._store, found.profile)
-            self._names[member] = shown(text or "") or f"?{short(member)}"
+            self._names[member] = displayed_name(text or "") or f"?{short(member)}"
         return self._names[member]
 
     def members(self) -> list[membership.Member]:

@@ -87,7 +87,7 @@ class Folded:
             for one in membership.members(self.state)
             if one.status == "active" and one.id in self._names
         }
-        groups = identifiers.alike(active)
+        groups = identifiers.confusable_groups(active)
         return [", ".join(f"{active[id]} ({short(id)})" for id in group) for group in groups]
 
     def member(self, text: str) -> MemberId:
@@ -120,10 +120,10 @@ class Folded:
         deps = tuple(sorted({*wish.deps} - {tip.head}))
         body = None
         if wish.text is not None and wish.text.permanent:
-            body = records.permanent(wish.text.content)
+            body = records.permanent_body(wish.text.content)
             documents = {body.hash: wish.text.content}
         elif wish.text is not None:
-            body = records.erasable(bytes(16), wish.text.media_type, wish.text.content)[1]
+            body = records.erasable_body(bytes(16), wish.text.media_type, wish.text.content)[1]
         trial = Record(
             id=RecordId(bytes(32)),
             community=self.community,

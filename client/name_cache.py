@@ -97,7 +97,7 @@ def body_of(store: Store, id: RecordId) -> tuple[str, bytes] | None:
     if data is None:
         return None
     try:
-        return record.read_erasable(data)
+        return record.read_erasable_body(data)
     except CommonwealError:
         return None
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import trio
 
 
-class Budget:
+class TokenBucket:
     """`burst` to begin with and at most; `per_s` comes back each second.
 
     now_s: any clock that does not go back; trio's where none is given.

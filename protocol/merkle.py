@@ -86,7 +86,7 @@ def restore(pairs: Iterable[tuple[bytes, bytes]], root: bytes) -> dict[bytes, by
     return _known(built.nodes)
 
 
-def path(nodes: NodeReader, key: bytes) -> tuple[bytes, ...] | None:
+def audit_path(nodes: NodeReader, key: bytes) -> tuple[bytes, ...] | None:
     """Return the hashes beside the way from the root to `key`'s leaf, the root's first.
 
     None when `key` has no value; that is no proof of it.
@@ -102,7 +102,7 @@ def path(nodes: NodeReader, key: bytes) -> tuple[bytes, ...] | None:
     raise AssertionError("no fork lies below the last bit of a key")
 
 
-def is_in(root: bytes, key: bytes, value: bytes, beside: tuple[bytes, ...]) -> bool:
+def verify_path(root: bytes, key: bytes, value: bytes, beside: tuple[bytes, ...]) -> bool:
     """Whether the path `beside` shows that `key` has `value` in the tree of `root`."""
     if len(beside) > DEPTH_MAX or any(len(one) != HASH_BYTES for one in beside):
         return False
@@ -115,7 +115,7 @@ def is_in(root: bytes, key: bytes, value: bytes, beside: tuple[bytes, ...]) -> b
     return below == root
 
 
-def beside(nodes: NodeReader, depth: int, prefix: int) -> tuple[bytes, ...] | None:
+def siblings_above(nodes: NodeReader, depth: int, prefix: int) -> tuple[bytes, ...] | None:
     """Return the hashes beside the way from the root to a place, the root's first.
 
     prefix: the first `depth` bits of the hashed keys below it. None when the way ends above.
@@ -131,12 +131,12 @@ def beside(nodes: NodeReader, depth: int, prefix: int) -> tuple[bytes, ...] | No
     return tuple(found)
 
 
-def place_of(key: bytes, depth: int) -> int:
+def prefix_of(key: bytes, depth: int) -> int:
     """Return the prefix of the place at `depth` that `key` lies below."""
     return int.from_bytes(_key(key), "big") >> (DEPTH_MAX - depth)
 
 
-def is_all_below(
+def verify_subtree(
     root: bytes,
     depth: int,
     prefix: int,
@@ -145,12 +145,12 @@ def is_all_below(
 ) -> bool:
     """Whether `pairs`, two or more, are all that lies below a place in the tree of `root`.
 
-    hashes: those `beside` the way there. Raises `Malformed` when a key comes twice.
+    hashes: those `siblings_above` the way there. Raises `Malformed` when a key comes twice.
     """
     listed = list(pairs)
     if len(listed) < 2 or len(hashes) != depth or any(len(one) != HASH_BYTES for one in hashes):
         return False
-    if any(place_of(key, depth) != prefix for key, _ in listed):
+    if any(prefix_of(key, depth) != prefix for key, _ in listed):
         return False
     growth = _Growth(_known(_built(listed).nodes))
     below = _hash(growth.node(depth, prefix))

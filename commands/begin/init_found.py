@@ -180,7 +180,7 @@ def found_community(
         community = community_of(first)
         salt = os.urandom(SALT_BYTES)
         profile = founding.profile(
-            signer, community, founding.tip_of(first), settings.name, salt, now
+            signer, community, founding.tip_after(first), settings.name, salt, now
         )
         run = [first, profile.record]
         bodies = {one.record.body.hash: one.body for one in (founded, profile) if one.record.body}

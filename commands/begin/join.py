@@ -30,7 +30,7 @@ from commonweal.protocol.errors import (
 from commonweal.protocol.identity import founding
 from commonweal.protocol.identity import invite as links
 from commonweal.protocol.identity.identity import inception_from_entropy, member_signer
-from commonweal.protocol.identity.invite import Contact, Link
+from commonweal.protocol.identity.invite import CommunityLink, Contact
 from commonweal.protocol.ledger.members import membership
 from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.home.keystore import Secrets
@@ -95,7 +95,7 @@ def join(
         say(_("Next: `weal up` starts your node."))
 
 
-def ask_to_join(home: Home, link: Link, passphrase_file: Path | None) -> str:
+def ask_to_join(home: Home, link: CommunityLink, passphrase_file: Path | None) -> str:
     """Write the request of this home's member, unless it is written; return how they stand.
 
     A home that is in the community already looks for its nodes where the link says. Raises
@@ -121,7 +121,7 @@ def ask_to_join(home: Home, link: Link, passphrase_file: Path | None) -> str:
     return WAITING
 
 
-def meet(home: Home, link: Link) -> None:
+def meet(home: Home, link: CommunityLink) -> None:
     """Let a home look for the nodes of its community where the link says that they are.
 
     The running node does so at once, else the next one. Raises InCommunityAlready when the
@@ -141,7 +141,7 @@ def meet(home: Home, link: Link) -> None:
             store.commit()
 
 
-def tell_places(link: Link) -> None:
+def tell_places(link: CommunityLink) -> None:
     """Say where a home that is in the community of the link now looks for its nodes."""
     say(_("This home is in that community already; its nodes are looked for here too:"))
     for contact in link.contacts:
@@ -149,7 +149,7 @@ def tell_places(link: Link) -> None:
             say(f"  {address}")
 
 
-def _standing(home: Home, link: Link) -> str | None:
+def _standing(home: Home, link: CommunityLink) -> str | None:
     """Return how this home stands in the community of the link; None where it has yet to ask.
 
     Raises InCommunityAlready when it is in another one.
@@ -168,12 +168,12 @@ def _standing(home: Home, link: Link) -> str | None:
     return state if state in ("member", "frozen") else None
 
 
-def _check_community(settings: Settings, link: Link) -> None:
+def _check_community(settings: Settings, link: CommunityLink) -> None:
     if settings.community not in (None, link.community):
         raise InCommunityAlready(str(settings.community and settings.community.hex()[:8]))
 
 
-def places(link: Link, *, names: bool = False) -> Link:
+def places(link: CommunityLink, *, names: bool = False) -> CommunityLink:
     """Return the link with the addresses that are dialled for it: it may come from anybody.
 
     At most PLACES_MAX, some of each peer; names are looked up where they are asked for; and this
@@ -211,7 +211,7 @@ def _kind(address: str) -> str:
     return "near" if found.is_loopback or found.is_link_local else "far"
 
 
-def knocked(home: Home, link: Link, passphrase_file: Path | None, seconds: float) -> str:
+def knocked(home: Home, link: CommunityLink, passphrase_file: Path | None, seconds: float) -> str:
     """Try for a while to bring the request to a member's node; return how this home stands then.
 
     Raises NotReachable when no node answers.
@@ -229,7 +229,7 @@ def knocked(home: Home, link: Link, passphrase_file: Path | None, seconds: float
         ) from error
 
 
-def _write_request(store: Store, settings: Settings, link: Link, secrets: Secrets) -> None:
+def _write_request(store: Store, settings: Settings, link: CommunityLink, secrets: Secrets) -> None:
     if secrets.member_entropy is None:
         raise PassphraseNeeded(_("this device does not hold the member's key"))
     assert link.invite is not None
@@ -243,7 +243,7 @@ def _write_request(store: Store, settings: Settings, link: Link, secrets: Secret
         member = member_signer(secrets.member_entropy)
         first = founding.enrol(member, inception, signer, host, link.community, now)
         run.append(first)
-        tip = founding.tip_of(first)
+        tip = founding.tip_after(first)
     asked = founding.request(signer, inception, link.community, tip, link.invite, now)
     run.append(asked)
     store.append(settings.device, run)

@@ -143,7 +143,7 @@ def check(file: Path, home: Home, form: Form) -> int:
     """
     text = text_of_file(file)
     problems = _problems(home, text)
-    left_out = () if problems else rulesets.unsaid(rulesets.read_toml(text))
+    left_out = () if problems else rulesets.unset_membership_keys(rulesets.read_toml(text))
     if form is Form.JSON:
         listed = [problem._asdict() for problem in problems]
         write_json({"problems": listed, "ok": not problems, "unsaid": list(left_out)})

@@ -26,7 +26,7 @@ from commonweal.commands.terminal.output import visible, warn
 from commonweal.protocol import codec
 from commonweal.protocol.errors import CommonwealError, UnreadableFile, UnreadableTime, UnusableText
 from commonweal.protocol.records.record import Record, from_bytes_unchecked
-from commonweal.protocol.vocabulary.identifiers import NAME_CHARACTERS_MAX, is_name, shown
+from commonweal.protocol.vocabulary.identifiers import NAME_CHARACTERS_MAX, displayed_name, is_name
 from commonweal.storage.home.home import Settings
 from commonweal.storage.records.log_pages import whole
 from commonweal.storage.records.log_store import Store
@@ -109,7 +109,7 @@ def portions(wishes: Sequence[Wish]) -> Iterator[list[Wish]]:
 
 def checked_scope(name: str) -> str:
     """Return the name of a project in the one form that the ledger takes. Raises UnusableText."""
-    plain = shown(name)
+    plain = displayed_name(name)
     if not is_name(plain):
         raise UnusableText(
             _("a scope has 1 to {most} characters, all visible").format(most=NAME_CHARACTERS_MAX)

@@ -34,12 +34,12 @@ from commonweal.protocol.records.record import (
     Record,
     RecordId,
     from_bytes_unchecked,
-    read_erasable,
+    read_erasable_body,
 )
 from commonweal.storage.home.home import Home, Settings
 
 if TYPE_CHECKING:
-    from commonweal.protocol.seal.finality_proof import Bundle, Covering, Shown
+    from commonweal.protocol.seal.finality_proof import FinalityProof, ProvenRecord, SealCoverage
     from commonweal.storage.records.log_store import Store
     from commonweal.storage.records.seal_store import KeptSeal, SealStore
 
@@ -63,11 +63,11 @@ def prove(id: str, out: Path | None, with_text: bool, home: Home, form: Form) ->
 
     Whoever has it checks it with `weal check-proof`, without a home and without a network.
     """
-    from commonweal.protocol.seal.finality_proof import bundle_to_bytes
+    from commonweal.protocol.seal.finality_proof import proof_to_bytes
 
     with home.store(readonly=True) as store, store.snapshot():
         bundle = bundle_of(store, Settings.read(store).here, id, with_text=with_text)
-    data = bundle_to_bytes(bundle)
+    data = proof_to_bytes(bundle)
     file = out or Path(f"proof-{bundle.record.id.hex()[:ID_DIGITS]}.weal")
     put_bytes(place_for(file, home), data)
     height = bundle.sealed.seal.height
@@ -90,12 +90,12 @@ def prove(id: str, out: Path | None, with_text: bool, home: Home, form: Form) ->
     )
 
 
-def bundle_of(store: Store, community: CommunityId, text: str, *, with_text: bool) -> Bundle:
+def bundle_of(store: Store, community: CommunityId, text: str, *, with_text: bool) -> FinalityProof:
     """Return the proof of the record whose id begins with `text`, its parts from `store`.
 
     Raises UnknownId, AmbiguousId, NotSealedYet, or InvalidProof when it would be too large.
     """
-    from commonweal.protocol.seal.finality_proof import Bundle, covering
+    from commonweal.protocol.seal.finality_proof import FinalityProof, first_covering_seal
     from commonweal.storage.records.seal_store import SealStore
 
     digits = text.strip().lower()
@@ -106,14 +106,16 @@ def bundle_of(store: Store, community: CommunityId, text: str, *, with_text: boo
     assert record is not None, "an id of the store is held"
     if founding is None:
         raise NotSealedYet(_("the founding record is not here yet"))
-    found = covering(founding, record.author, record.seq, _heights(SealStore(store, community)))
+    found = first_covering_seal(
+        founding, record.author, record.seq, _heights(SealStore(store, community))
+    )
     if found is None:
         raise NotSealedYet(visible(str(record)))
     body = record.body and store.body(record.body.hash) if with_text else None
     if with_text and record.body is not None and body is None:
         raise UnknownId(_("its text is not here: erased, or not fetched yet"))
     following = _following(store, record, found)
-    return Bundle(founding, record, following, found.changes, found.sealed, *found[3:], body)
+    return FinalityProof(founding, record, following, found.changes, found.sealed, *found[3:], body)
 
 
 def _heights(seals: SealStore) -> Iterator[KeptSeal]:
@@ -123,15 +125,15 @@ def _heights(seals: SealStore) -> Iterator[KeptSeal]:
         yield kept
 
 
-def _following(store: Store, record: Record, found: Covering) -> tuple[bytes, ...]:
+def _following(store: Store, record: Record, found: SealCoverage) -> tuple[bytes, ...]:
     """Return the records from after `record` up to the end of its log in the cut."""
-    from commonweal.protocol.seal.finality_proof import BUNDLE_BYTES_MAX
+    from commonweal.protocol.seal.finality_proof import PROOF_BYTES_MAX
 
     start, stop = record.seq + 1, found.log.length
-    wires = store.wires(record.author, start, stop, BUNDLE_BYTES_MAX)
+    wires = store.wires(record.author, start, stop, PROOF_BYTES_MAX)
     last = from_bytes_unchecked(wires[-1]) if wires else record
     if last.seq + 1 < stop:
-        if sum(map(len, wires)) > BUNDLE_BYTES_MAX // 2:
+        if sum(map(len, wires)) > PROOF_BYTES_MAX // 2:
             raise InvalidProof(_("too many records of its log came with one seal"))
         raise NotSealedYet(_("records of its log that the seal covers are not here yet"))
     if last.id != found.log.head:
@@ -148,10 +150,10 @@ def check_proof(file: Path, community: str | None, form: Form) -> None:
 
     Ends with 65 when it proves nothing.
     """
-    from commonweal.protocol.seal.finality_proof import shown_by
+    from commonweal.protocol.seal.finality_proof import verify_proof
 
     wanted = None if community is None else _read_community(community)
-    proved = shown_by(_read(file))
+    proved = verify_proof(_read(file))
     if wanted is not None and proved.community != wanted:
         raise InvalidProof(_("it is of community {id}").format(id=proved.community.hex()))
     if form is Form.JSON:
@@ -159,7 +161,7 @@ def check_proof(file: Path, community: str | None, form: Form) -> None:
     return _show(proved, is_compared=wanted is not None)
 
 
-def as_row(proved: Shown) -> dict[str, Any]:
+def as_row(proved: ProvenRecord) -> dict[str, Any]:
     """Return what a proof shows, as json says it."""
     record, seal = proved.record, proved.sealed.seal
     signed = dict(proved.sealed.certificate.signatures)
@@ -193,29 +195,29 @@ def _read_community(text: str) -> CommunityId:
 
 
 def _read(file: Path) -> bytes:
-    from commonweal.protocol.seal.finality_proof import BUNDLE_BYTES_MAX
+    from commonweal.protocol.seal.finality_proof import PROOF_BYTES_MAX
 
     try:
         with file.open("rb") as opened:
-            data = opened.read(BUNDLE_BYTES_MAX + 1)
+            data = opened.read(PROOF_BYTES_MAX + 1)
     except OSError as error:
         raise UnreadableFile(f"{visible(str(file))}: {error.strerror}") from error
     return data
 
 
-def _text(proved: Shown) -> str | None:
+def _text(proved: ProvenRecord) -> str | None:
     """Return the words of the body, when the file holds some."""
     record, body = proved.record, proved.body
     if body is None or record.body is None or record.body.permanent:
         return None
     try:
-        media_type, content = read_erasable(body)
+        media_type, content = read_erasable_body(body)
     except Malformed:
         return None
     return content.decode("utf-8", "replace") if media_type.startswith("text/") else None
 
 
-def _show(proved: Shown, *, is_compared: bool) -> None:
+def _show(proved: ProvenRecord, *, is_compared: bool) -> None:
     record, sealed = proved.record, proved.sealed
     signed = [device for device, _signature in sealed.certificate.signatures]
     many = ngettext("{n} witness", "{n} witnesses", len(proved.witnesses))

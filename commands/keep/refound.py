@@ -121,14 +121,14 @@ def _found_again(
     host = keys.peer_signer(seed)
     who = (member_signer(entropy), inception_from_entropy(entropy), signer, host)
     nonce = os.urandom(NONCE_BYTES)
-    written = [founding.found_again(*who, nonce, document, parent.to_value(), now)]
+    written = [founding.refound(*who, nonce, document, parent.to_value(), now)]
     first = written[0].record
     inherited_state(first, chunks)  # raises where nobody would take it
     community = CommunityId(first.id)
     for data in chunks:
-        tip = founding.tip_of(written[-1].record)
+        tip = founding.tip_after(written[-1].record)
         written.append(founding.inherit(signer, community, tip, data, now))
-    tip, salt = founding.tip_of(written[-1].record), os.urandom(SALT_BYTES)
+    tip, salt = founding.tip_after(written[-1].record), os.urandom(SALT_BYTES)
     written.append(founding.profile(signer, community, tip, settings.name, salt, now))
 
     def fill(place: Home) -> Settings:
@@ -150,7 +150,7 @@ def _found_again(
 
 
 def _follow(
-    new: Home, settings: Settings, link: links.Link, entropy: bytes, passphrase: str | None
+    new: Home, settings: Settings, link: links.CommunityLink, entropy: bytes, passphrase: str | None
 ) -> Settings:
     from commonweal.commands.keep.restore import from_words
 

@@ -51,7 +51,7 @@ from commonweal.protocol.identity.identity import (
     inception_from_entropy,
     member_signer,
 )
-from commonweal.protocol.identity.invite import Link, Rekeyed
+from commonweal.protocol.identity.invite import CommunityLink, RekeyedMember
 from commonweal.protocol.keys import DeviceKey, MemberKey, short
 from commonweal.protocol.ledger.members import member_keys, membership
 from commonweal.protocol.records.record import CommunityId
@@ -152,7 +152,7 @@ def from_backup(home: Home, file: Path, passphrase_file: Path | None) -> Setting
     return made(home, fill)
 
 
-def from_words(home: Home, entropy: bytes, link: Link, passphrase: str | None) -> Settings:
+def from_words(home: Home, entropy: bytes, link: CommunityLink, passphrase: str | None) -> Settings:
     """Make a home of the member with these words, which awaits his records; return its settings.
 
     The link says who he is, when his key was changed. Raises HomeTaken or a StorageError; then
@@ -199,7 +199,7 @@ def _begin(
     settings: Settings,
     entropy: bytes,
     passphrase: str | None,
-    rekeyed: Rekeyed | None,
+    rekeyed: RekeyedMember | None,
     *,
     alone: bool = False,
 ) -> Settings:

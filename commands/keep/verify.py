@@ -35,7 +35,7 @@ from commonweal.protocol.records.record import (
     check_community,
     from_bytes,
 )
-from commonweal.protocol.seal.chain import beginning, follow
+from commonweal.protocol.seal.chain import chain_start, verify_adjacent
 from commonweal.protocol.seal.cut import SealedLog, cut_root, extend, tree_changes
 from commonweal.protocol.seal.votes import SealId
 from commonweal.storage.home.home import Home, Settings
@@ -205,12 +205,12 @@ class Checking:
         tree: dict[bytes, bytes] = {}
         cut: dict[DeviceKey, SealedLog] = {}
         try:
-            point = beginning(founding)
+            point = chain_start(founding)
             for height in range(point.height + 1, self._sealed.height + 1):
                 kept = self._sealed.at(height)
                 if kept is None:
                     raise InvalidSeal(_("it is missing"))
-                point = follow(point, kept.sealed)
+                point = verify_adjacent(point, kept.sealed)
                 cut = extend(cut, kept.delta)
                 grown = merkle.update(tree, tree_changes(kept.delta.logs))
                 if cut_root(grown.root, kept.delta.present) != kept.sealed.seal.cut_root:

@@ -36,7 +36,7 @@ from commonweal.commands.terminal.output import (
 )
 from commonweal.protocol import keys
 from commonweal.protocol.identity import invite as links
-from commonweal.protocol.identity.invite import Contact, Invite, Link
+from commonweal.protocol.identity.invite import CommunityLink, Contact, Invite
 from commonweal.protocol.ledger.members import membership
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.records.record import RecordId
@@ -129,7 +129,7 @@ def revoke(id: str, passphrase_file: Path | None, home: Home, form: Form) -> Non
     return say(_("The invite {id} admits nobody more.").format(id=which.hex()[:8]))
 
 
-def link_to(home: Home, id: RecordId | None = None, seed: bytes = b"") -> Link:
+def link_to(home: Home, id: RecordId | None = None, seed: bytes = b"") -> CommunityLink:
     """Return a link to this home's community, with the invite `id` when it is given."""
     with home.store(readonly=True) as store:
         settings = Settings.read(store)
@@ -143,7 +143,7 @@ def link_to(home: Home, id: RecordId | None = None, seed: bytes = b"") -> Link:
             assert clock is not None, "an invite that was written is held"
             found = Invite(id, clock, seed)
         last = SealStore(store, settings.here).last()
-        return Link(settings.here, contacts(store, home, settings, peer), found, *last)
+        return CommunityLink(settings.here, contacts(store, home, settings, peer), found, *last)
 
 
 def show_link(text: str) -> None:

@@ -42,7 +42,7 @@ from commonweal.protocol.identity.identity import (
     member_signer,
     phrase_from_entropy,
 )
-from commonweal.protocol.identity.key_rotation import SPONSORS_MAX, Keys
+from commonweal.protocol.identity.key_rotation import SPONSORS_MAX, MemberKeys
 from commonweal.protocol.keys import DeviceKey, MemberId, MemberKey, Signer
 from commonweal.protocol.ledger.members import member_keys, membership
 from commonweal.storage.home import keystore
@@ -227,7 +227,7 @@ def speaking(found: Folded, entropy: bytes | None) -> Signer:
     return signer
 
 
-def _keys(found: Folded, member: MemberId) -> Keys:
+def _keys(found: Folded, member: MemberId) -> MemberKeys:
     keys = member_keys.keys_of(found.state, member)
     if keys is None:
         raise NotPermitted(_("{name} is no member now").format(name=found.name(member)))
@@ -265,7 +265,7 @@ def _circle(found: Folded, whom: list[MemberId], needed: int | None) -> Inceptio
     return Inception(tuple(sorted(keys)), enough, os.urandom(NONCE_BYTES))
 
 
-def _listed(found: Folded, old: Keys, form: Form) -> None:
+def _listed(found: Folded, old: MemberKeys, form: Form) -> None:
     circle = old.sponsors
     whose = {one: each.id for each in membership.members(found.state) for one in each.keys}
     keys = circle.keys if circle else ()

@@ -17,7 +17,7 @@ from commonweal.commands.terminal.language import _
 from commonweal.commands.terminal.options import form_option
 from commonweal.commands.terminal.output import Column, Form, say, write_json, write_table
 from commonweal.protocol import keys
-from commonweal.protocol.identity.invite import Contact, Invite, Link
+from commonweal.protocol.identity.invite import CommunityLink, Contact, Invite
 from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home, Settings, new_port
 
@@ -139,7 +139,7 @@ def found(folder: Path, nodes: int) -> None:
             ask_to_join(home, link, None)
 
 
-def _link(home: Home, uses: int) -> Link:
+def _link(home: Home, uses: int) -> CommunityLink:
     """Return an invite of the node of `home`, as it will be reached on loopback."""
     from commonweal.node.service.events import Wish
 
@@ -153,7 +153,7 @@ def _link(home: Home, uses: int) -> Link:
     device_seed = keystore.unlock(home.keystore, None).device_seed
     peer = keys.PeerKey(keys.peer_signer(device_seed).key)
     contact = Contact(peer, (f"/ip4/127.0.0.1/tcp/{settings.port}",))
-    return Link(settings.here, (contact,), Invite(written.id, clock, seed))
+    return CommunityLink(settings.here, (contact,), Invite(written.id, clock, seed))
 
 
 def _choose_port(home: Home) -> None:

@@ -131,10 +131,10 @@ def _room(left: list[int] | None) -> dict[str, int] | None:
 
 def offline(store: Store, settings: Settings, people: People | None) -> dict[str, Any]:
     """Return what a home knows of itself without a running node, as json says it."""
-    from commonweal.protocol.records.frontier import Entry, Frontier
+    from commonweal.protocol.records.frontier import Frontier, FrontierEntry
 
     counts = store.counts()
-    rows = [Entry(row.author, row.length, row.head, row.frozen) for row in store.logs()]
+    rows = [FrontierEntry(row.author, row.length, row.head, row.frozen) for row in store.logs()]
     return {
         "community": settings.community and settings.community.hex(),
         "community_name": people and people.community_name(),

@@ -16,7 +16,7 @@ from commonweal.node.runtime.config import Config
 from commonweal.node.service.events import Event
 from commonweal.node.transport import DialFailed
 from commonweal.protocol.errors import NotPermitted, NotReachable
-from commonweal.protocol.identity.invite import Link
+from commonweal.protocol.identity.invite import CommunityLink
 from commonweal.storage.home.home import Home
 from commonweal.storage.home.keystore import Secrets
 
@@ -27,7 +27,7 @@ LINGER_S: Final = 1.5
 LISTEN: Final = ("/ip4/0.0.0.0/tcp/0",)
 
 
-def request_admission(home: Home, secrets: Secrets, link: Link, seconds: float) -> str:
+def request_admission(home: Home, secrets: Secrets, link: CommunityLink, seconds: float) -> str:
     """Bring the request of this home to a node that `link` names; return how the home stands then.
 
     That is "member" when we were admitted at once, else "waiting-for-admission". Raises

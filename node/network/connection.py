@@ -15,7 +15,7 @@ import trio
 
 from commonweal.node.network.stream import Stream
 from commonweal.node.network.yamux import Mux
-from commonweal.node.token_bucket import Budget
+from commonweal.node.token_bucket import TokenBucket
 from commonweal.node.transport import (
     FRAME_BYTES_MAX,
     FRAME_PROGRESS_MS,
@@ -74,7 +74,7 @@ class Connection:
         self.is_over = False
         self.held_bytes = 0
         self._held_frames = 0
-        self._frames = Budget(FRAMES_PER_S, FRAMES_BURST)
+        self._frames = TokenBucket(FRAMES_PER_S, FRAMES_BURST)
         self._received, self._coming = received, coming
         self._told_coming = 0.0
         self._failed = failed

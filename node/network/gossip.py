@@ -29,7 +29,7 @@ from libp2p.tools.anyio_service import background_trio_service
 from libp2p.utils.varint import read_varint_prefixed_bytes_limited
 
 from commonweal.node.network.noise import WrongPeer, peer_id, peer_key
-from commonweal.node.token_bucket import Budget
+from commonweal.node.token_bucket import TokenBucket
 from commonweal.node.transport import (
     GossipMessage,
     PeerKey,
@@ -221,10 +221,10 @@ class _Allowance:
     """What is left to one peer."""
 
     def __init__(self) -> None:
-        self.messages = Budget(MESSAGES_PER_S, MESSAGES_BURST)
-        self.bytes = Budget(BYTES_PER_S, BYTES_BURST)
-        self.control = Budget(CONTROL_PER_S, CONTROL_BURST)
-        self.faults = Budget(FAULTS_PER_S, FAULTS_BURST)
+        self.messages = TokenBucket(MESSAGES_PER_S, MESSAGES_BURST)
+        self.bytes = TokenBucket(BYTES_PER_S, BYTES_BURST)
+        self.control = TokenBucket(CONTROL_PER_S, CONTROL_BURST)
+        self.faults = TokenBucket(FAULTS_PER_S, FAULTS_BURST)
 
 
 class _SafePubsub(Pubsub):

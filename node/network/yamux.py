@@ -21,7 +21,7 @@ from libp2p.network.stream.exceptions import StreamClosed
 
 from commonweal.node.network.noise import PLAIN_BYTES_MAX, SecureChannel, Stalled
 from commonweal.node.network.stream import Flag, Stream, Violation
-from commonweal.node.token_bucket import Budget
+from commonweal.node.token_bucket import TokenBucket
 
 HEADER: Final = struct.Struct("!BBHII")
 FLAGS: Final = Flag.SYN | Flag.ACK | Flag.FIN | Flag.RST
@@ -74,7 +74,7 @@ class Mux:
         self.reason = "closed by the peer"
         self.by_us = False
         """Whether it ended since the peer broke a limit."""
-        self._work = Budget(WORK_PER_S, WORK_BURST)
+        self._work = TokenBucket(WORK_PER_S, WORK_BURST)
         self._session = session
         self._opened = opened
         self._next_id = 1 if outbound else 2

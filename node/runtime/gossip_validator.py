@@ -15,14 +15,14 @@ from dataclasses import dataclass, field
 from commonweal.node.service.roster import Roster
 from commonweal.node.service.sync import announce
 from commonweal.node.service.sync.announce import Announcement, topic
-from commonweal.node.token_bucket import Budget
+from commonweal.node.token_bucket import TokenBucket
 from commonweal.node.transport import GossipMessage, ValidatedGossip, ValidationResult
 from commonweal.protocol import keys
 from commonweal.protocol.errors import CommonwealError, InvalidRecord, InvalidSeal, Malformed
 from commonweal.protocol.keys import DeviceKey, MemberId, PeerKey
 from commonweal.protocol.records.record import Record, check_community, from_bytes
 from commonweal.protocol.seal.consensus.messages import gossip_from_bytes
-from commonweal.protocol.seal.have_frontiers import Have
+from commonweal.protocol.seal.have_frontiers import HaveFrontier
 from commonweal.protocol.seal.votes import Certificate, Vote, check_certificate
 
 ORIGIN_BYTES_PER_S = 32 * 1024
@@ -60,7 +60,7 @@ class Validator:
         self._now_s = now_s
         self._roster: Roster | None = None
         self._publishers: dict[PeerKey, _Publisher] = {}
-        self._budgets: dict[MemberId, Budget] = {}
+        self._budgets: dict[MemberId, TokenBucket] = {}
         self._certified: dict[tuple[int, bytes], None] = {}
 
     def recognise(self, roster: Roster) -> None:
@@ -100,9 +100,9 @@ class Validator:
         self._note(message, publisher, name)
         return ValidatedGossip(ValidationResult.ACCEPT, content)
 
-    def _budget(self, member: MemberId) -> Budget:
+    def _budget(self, member: MemberId) -> TokenBucket:
         return self._budgets.setdefault(
-            member, Budget(ORIGIN_BYTES_PER_S, ORIGIN_BYTES_BURST, self._now_s)
+            member, TokenBucket(ORIGIN_BYTES_PER_S, ORIGIN_BYTES_BURST, self._now_s)
         )
 
     def _note(self, message: GossipMessage, publisher: _Publisher, name: bytes) -> None:
@@ -143,7 +143,7 @@ class Validator:
 
     def _seals(
         self, data: bytes, roster: Roster, device: DeviceKey
-    ) -> tuple[Vote | Have | Certificate, bytes] | None:
+    ) -> tuple[Vote | HaveFrontier | Certificate, bytes] | None:
         message = gossip_from_bytes(data, roster.community)
         if isinstance(message, Certificate):
             return self._certificate(message, roster)
@@ -151,10 +151,10 @@ class Validator:
             raise Malformed("the word of another device than its publisher's")
         ahead = message.height - roster.height
         seated = device in roster.witnesses.get(roster.height + 1, ())
-        may_be = device in roster.candidates and (ahead > 1 or isinstance(message, Have))
+        may_be = device in roster.candidates and (ahead > 1 or isinstance(message, HaveFrontier))
         if not 0 < ahead <= HEIGHTS_AHEAD or not (seated or may_be):
             return None
-        if isinstance(message, Have):
+        if isinstance(message, HaveFrontier):
             if ahead == 1 and message.prev != roster.seal:
                 return None
             return message, message.signature

@@ -21,7 +21,7 @@ from commonweal.node.service.events import (
     Take,
 )
 from commonweal.protocol.errors import Malformed, WrongState
-from commonweal.protocol.seal.consensus.events import Build, Judge
+from commonweal.protocol.seal.consensus.events import PrepareProposal, ProcessProposal
 from commonweal.storage.consensus.proposals import SealApplication
 from commonweal.storage.consensus.snapshots import Snapshots
 
@@ -36,9 +36,9 @@ def answer(
     match request:
         case Show():
             return Assessed(request, seal, assessor.shown(now_ms))
-        case Build(_, haves):
+        case PrepareProposal(_, haves):
             return Assessed(request, seal, assessor.build(haves, now_ms))
-        case Judge(proposal):
+        case ProcessProposal(proposal):
             return Assessed(request, seal, assessor.judge(proposal, now_ms))
         case _:
             assert_never(request)

@@ -22,10 +22,10 @@ from commonweal.protocol.errors import (
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.records.record import FOUND, CommunityId, Record, RecordId, from_bytes
 from commonweal.protocol.seal.chain import (
-    Point,
-    beginning,
+    TrustedPoint,
+    chain_start,
     check_same_certificate,
-    follow,
+    verify_adjacent,
 )
 from commonweal.protocol.seal.cut import Delta, SealedLog, cut_root, extend, tree_changes
 from commonweal.protocol.seal.formats import SealedHeight
@@ -53,11 +53,11 @@ class Chain:
 
     def reload(self) -> None:
         """Read from the store where the chain ends, as at start-up or after a failed commit."""
-        self._founding: Point | None = None
+        self._founding: TrustedPoint | None = None
         self._whole: _Whole | None = None
         self.fork: tuple[Certificate, Certificate] | None = self.seals.fork()
         """Two certificates of one height; None as long as finality did not fork."""
-        self._end: Point | None = None
+        self._end: TrustedPoint | None = None
         height = self.seals.height
         if height:
             self._end = self.point_at(height)
@@ -79,7 +79,7 @@ class Chain:
         return self.height, self.seal
 
     @property
-    def point(self) -> Point | None:
+    def point(self) -> TrustedPoint | None:
         """The end of the chain; None while even the founding record is not known."""
         return self._end or self._begin()
 
@@ -98,13 +98,13 @@ class Chain:
             except CommonwealError:
                 continue
 
-    def point_at(self, height: int) -> Point | None:
+    def point_at(self, height: int) -> TrustedPoint | None:
         """Return the point of a height that is sealed here, or the beginning; else None."""
         kept, begin = self.seals.at(height), self._begin()
         if kept is None:
             return begin if begin is not None and begin.height == height else None
         seal = kept.sealed.seal
-        return Point(
+        return TrustedPoint(
             *(self.community, seal.height, seal.id, seal.clock, seal.time_ms),
             tuple(sorted(kept.sealed.witnesses)),
         )
@@ -122,7 +122,7 @@ class Chain:
         point = self.point
         if point is None or seal.height > point.height + 1:
             return False
-        end = follow(point, sealed)
+        end = verify_adjacent(point, sealed)
         checkpoint = self.seals.trusted_seal()
         if checkpoint is not None and checkpoint[0] == seal.height and checkpoint[1] != seal.id:
             raise InvalidSeal(f"height {seal.height} has another seal in the link of this home")
@@ -163,7 +163,7 @@ class Chain:
 
     # Inside
 
-    def _begin(self) -> Point | None:
+    def _begin(self) -> TrustedPoint | None:
         if self._founding is None:
             record = self._store.record(RecordId(self.community))
             if record is not None:
@@ -172,7 +172,7 @@ class Chain:
         return self._founding
 
     def _found(self, record: Record) -> None:
-        self._founding = beginning(record)
+        self._founding = chain_start(record)
 
     def _cut(self) -> _Whole:
         if self._whole is None:

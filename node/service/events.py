@@ -15,7 +15,7 @@ from commonweal.protocol.codec import Value
 from commonweal.protocol.errors import CommonwealError
 from commonweal.protocol.keys import PeerKey
 from commonweal.protocol.records.record import NO_ID, RecordId
-from commonweal.protocol.seal.consensus.events import Build, Judge
+from commonweal.protocol.seal.consensus.events import PrepareProposal, ProcessProposal
 from commonweal.protocol.seal.votes import SealId
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Show:
     """Asks what goes beyond the last cut, for this device's have-frontier."""
 
 
-Request: TypeAlias = Show | Build | Judge
+Request: TypeAlias = Show | PrepareProposal | ProcessProposal
 """What those who agree on seals ask the ledger, which may take a while."""
 
 

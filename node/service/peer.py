@@ -11,7 +11,7 @@ from commonweal.node.service.replica import Replica
 from commonweal.protocol import keys
 from commonweal.protocol.errors import Malformed
 from commonweal.protocol.keys import DeviceKey, MemberId, PeerKey, Signer
-from commonweal.protocol.records.fork_proof import Proof
+from commonweal.protocol.records.fork_proof import ForkProof
 from commonweal.protocol.records.record import RecordId
 from commonweal.protocol.seal.timing import BACK_MS_MIN
 from commonweal.protocol.wire import messages
@@ -126,7 +126,7 @@ class Session:
     """When the peer last brought records that we lacked."""
     stalled_ms: int = 0
     """When it was last given up, since it sent nothing of what it was asked for."""
-    spare_proof: Proof | None = None
+    spare_proof: ForkProof | None = None
     """The last that it sent for which there was no room."""
     refolded_ms: int = 0
     """When not all that it brought could be kept, after it was folded."""

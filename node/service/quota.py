@@ -1,7 +1,7 @@
 """Room: how much of what members write this node keeps before a seal has covered it.
 
 Of each log it takes what is sealed, and above that a window, which follows from the last seal
-alone (`budget.window`); so nodes that are at one seal take the same. What lies beyond waits with
+alone (`log_window`); so nodes that are at one seal take the same. What lies beyond waits with
 those who hold it: it is not asked for before the log is sealed further, and costs nobody a link.
 """
 
@@ -15,13 +15,13 @@ from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger.members.budgets import NOTHING_INHERITED, inherited_records
 from commonweal.protocol.records.record import Record, RecordId, from_bytes_unchecked
 from commonweal.protocol.vocabulary.budget import (
-    DEFAULT,
-    NEW_LOG,
-    NOTHING,
+    DEFAULT_BUDGET,
+    NEW_LOG_MAX,
+    NO_USAGE,
     Budget,
     Usage,
-    total,
-    window,
+    log_window,
+    total_usage,
 )
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Room:
 
     def __init__(self, replica: Replica) -> None:
         self._replica = replica
-        self.budget: Budget = DEFAULT
+        self.budget: Budget = DEFAULT_BUDGET
         """By the rules in force at the last seal, as far as was concluded."""
         self.shares: Mapping[DeviceKey, int] = {}
         """The devices that are finally enrolled: among how many a member's window is shared."""
@@ -66,12 +66,12 @@ class Room:
         left = self.left(author)
         free = max(self._replica.sealed_length(author), self._free_below(author))
         is_free = records and records[-1].seq < free
-        if is_free or total(records).fits(left):
+        if is_free or total_usage(records).fits(left):
             return len(records)
-        used = NOTHING
+        used = NO_USAGE
         for number, record in enumerate(records):
             if record.seq >= free:
-                used = used.plus(total((record,)))
+                used = used.plus(total_usage((record,)))
                 if not used.fits(left):
                     return number
         return len(records)
@@ -103,9 +103,9 @@ class Room:
 
     def _window(self, author: DeviceKey) -> Usage:
         if not self._replica.chain.logs:
-            return window(self.budget, 1)
+            return log_window(self.budget, 1)
         devices = self.shares.get(author)
-        return NEW_LOG if devices is None else window(self.budget, devices)
+        return NEW_LOG_MAX if devices is None else log_window(self.budget, devices)
 
     def _above(self, author: DeviceKey) -> Usage:
         """Return what a log has this node keep above where it is sealed."""
@@ -113,11 +113,11 @@ class Room:
         row = replica.row(author)
         base = max(replica.sealed_length(author), self._free_below(author))
         if row.length <= base:
-            return NOTHING
+            return NO_USAGE
         whole = _kept(row)
         known = self._below.get(author)
         if known is None or known[0] != base:
-            above = total(self._records(author, base, row.length)) if base else whole
+            above = total_usage(self._records(author, base, row.length)) if base else whole
             known = self._below[author] = base, whole.less(above)
         return whole.less(known[1])
 

@@ -18,8 +18,8 @@ from commonweal.protocol.ledger.members import enrolment, membership
 from commonweal.protocol.ledger.members.enrolment import REMOVED
 from commonweal.protocol.ledger.state.context import Applicant
 from commonweal.protocol.records import fork_proof, log
-from commonweal.protocol.records.fork_proof import Proof
-from commonweal.protocol.records.frontier import Entry, Frontier
+from commonweal.protocol.records.fork_proof import ForkProof
+from commonweal.protocol.records.frontier import Frontier, FrontierEntry
 from commonweal.protocol.records.log import Tip
 from commonweal.protocol.records.record import (
     FOUND,
@@ -31,7 +31,7 @@ from commonweal.protocol.records.record import (
 )
 from commonweal.protocol.seal.cut import length_in
 from commonweal.protocol.seal.votes import SealId
-from commonweal.protocol.vocabulary.rule_params import Joining
+from commonweal.protocol.vocabulary.rule_params import MembershipRules
 from commonweal.storage.ledger import sealed_decisions
 from commonweal.storage.ledger.membership import belonging
 from commonweal.storage.ledger.sealed_decisions import SealedDecisions
@@ -74,7 +74,7 @@ class Replica:
         self.room = Room(self)
         self.waiting: frozenset[MemberId] = frozenset()
         """Who are known and not admitted, by the whole ledger, as far as was concluded."""
-        self.joining: Joining | None = None
+        self.joining: MembershipRules | None = None
         """What the rules in force ask of newcomers; None: what the founding ones do."""
         self._followed = 0
         row_repair.repair_rows(store, community)
@@ -120,7 +120,7 @@ class Replica:
         self._sort()
         return len(self._convicted)
 
-    def entry(self, author: DeviceKey) -> Entry:
+    def entry(self, author: DeviceKey) -> FrontierEntry:
         """Return what is held of a log, a newcomer's too, as it is compared."""
         return _entry(self.row(author))
 
@@ -164,7 +164,7 @@ class Replica:
             if any(record.kind in (FOUND, INHERIT) for record in read):
                 self.refold()  # it says what newcomers are asked, or who there was before
 
-    def freeze(self, proof: Proof) -> bool:
+    def freeze(self, proof: ForkProof) -> bool:
         """Take in a checked proof; say whether it changed anything."""
         before = self.row(proof.author).length
         if not self.store.freeze(proof):
@@ -228,18 +228,18 @@ class Replica:
         found = None if member is None else membership.member(self.ledger.state, member)
         return 0 if found is None else found.since
 
-    def audit(self, author: DeviceKey, start: int, stop: int) -> Proof | None:
+    def audit(self, author: DeviceKey, start: int, stop: int) -> ForkProof | None:
         """Check each signature from `start` to `stop` - 1; return the proof when one is bad."""
         wires = self.store.wires(author, start, stop, AUDIT_BYTES_MAX)
         run = [from_bytes_unchecked(data) for data in wires]
-        suspect = log.unsigned(run)
+        suspect = log.last_badly_signed(run)
         if suspect is None:
             self.store.mark_checked(author, start + len(run))
             self._refresh(author)
             return None
         # A run is taken by its well-signed last record, so a good one follows.
         rest = self.store.wires(author, suspect.seq, SEQ_MAX, AUDIT_BYTES_MAX)
-        return fork_proof.convict(map(from_bytes_unchecked, rest), self.community)
+        return fork_proof.find_bad_signature(map(from_bytes_unchecked, rest), self.community)
 
     def sound_wires(
         self, author: DeviceKey, start: int, stop: int, bytes_max: int = AUDIT_BYTES_MAX
@@ -285,7 +285,7 @@ class Replica:
         self.decided.tell(self.ledger)
         self._sorted = False
 
-    def learn(self, waiting: Iterable[MemberId], asked: Joining) -> None:
+    def learn(self, waiting: Iterable[MemberId], asked: MembershipRules) -> None:
         """Take in who belongs by the whole ledger, which knows votes and times.
 
         waiting: who are known and not admitted. asked: what the rules in force ask of newcomers.
@@ -371,5 +371,5 @@ def rare(run: Iterable[Record]) -> list[Record]:
     return [record for record in run if record.kind not in BULK_KINDS]
 
 
-def _entry(row: LogRow) -> Entry:
-    return Entry(row.author, row.length, row.head, row.frozen)
+def _entry(row: LogRow) -> FrontierEntry:
+    return FrontierEntry(row.author, row.length, row.head, row.frozen)

@@ -15,7 +15,7 @@ from commonweal.protocol.ledger.members import membership
 from commonweal.protocol.ledger.members.enrolment import ACTIVE
 from commonweal.protocol.records.record import CommunityId
 from commonweal.protocol.seal.votes import SealId
-from commonweal.protocol.seal.witnesses import devices
+from commonweal.protocol.seal.witnesses import witness_devices
 
 ROSTER_MS = 1_000
 """A roster is replaced so often at most, unless a seal was made."""
@@ -80,7 +80,7 @@ class Roll:
         before, point = chain.point_at(chain.height - 1), chain.point
         for at in (before, point):
             if at is not None:
-                witnesses[at.height + 1] = devices(at.witnesses)
+                witnesses[at.height + 1] = witness_devices(at.witnesses)
         return Roster(
             replica.community,
             origins,

@@ -35,7 +35,7 @@ from commonweal.protocol.identity.invite import Invite
 from commonweal.protocol.keys import PeerKey
 from commonweal.protocol.records.record import CommunityId, RecordId
 from commonweal.protocol.wire import messages, seals, state_sync
-from commonweal.protocol.wire.seals import Height, WantSeals
+from commonweal.protocol.wire.seals import HeightStatus, WantSeals
 from commonweal.storage.records import row_repair
 from commonweal.storage.records.log_store import Store
 
@@ -57,16 +57,16 @@ _PASSED_OVER = (
     messages.Have,
     messages.Pong,
     messages.Addresses,
-    Height,
+    HeightStatus,
     WantSeals,
 )
 _TO_KEEP = (
     messages.Runs,
     messages.Evidence,
     messages.Branch,
-    messages.Part,
+    messages.BodyChunk,
     seals.Seals,
-    seals.Said,
+    seals.ConsensusMessage,
 )
 
 
@@ -258,7 +258,7 @@ class Service:
             case messages.Have():
                 self.live.confirmed(session, message)
                 self.live.fetch(session)
-            case messages.Fetch():
+            case messages.WantRecords():
                 self.serving.asked(session, message)
             case messages.Compare():
                 self.comparing.asked(session, message)
@@ -282,7 +282,7 @@ class Service:
                 self.intake.branch(session, message)
             case messages.WantBodies():
                 self.serving.want_bodies(session, message)
-            case messages.Part():
+            case messages.BodyChunk():
                 self.bodies.part(session, message)
             case messages.Addresses():
                 self.peering.told(session, message)

@@ -24,7 +24,7 @@ from commonweal.protocol.errors import (
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.records import fork_proof, log
 from commonweal.protocol.records.record import RECORD_BYTES_MAX, Record, from_bytes_unchecked
-from commonweal.protocol.seal.have_frontiers import Have
+from commonweal.protocol.seal.have_frontiers import HaveFrontier
 from commonweal.protocol.seal.votes import Certificate, Vote
 
 
@@ -57,7 +57,7 @@ class Topics:
             case Record():
                 if self.desk.keeps:
                     self._rule(session, content)
-            case Vote() | Have() | Certificate():
+            case Vote() | HaveFrontier() | Certificate():
                 self.sealing.gossiped(content)
             case _:
                 raise AssertionError("the validator lets nothing else through")

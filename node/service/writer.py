@@ -22,7 +22,7 @@ from commonweal.protocol.errors import (
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.members import membership
 from commonweal.protocol.records import log, record
-from commonweal.protocol.records.record import NO_ID, BodyRef, Draft, Record, RecordId
+from commonweal.protocol.records.record import NO_ID, BodyRef, Record, RecordDraft, RecordId
 from commonweal.protocol.seal.votes import SealId
 from commonweal.storage.records.settings import RESTORING
 
@@ -67,8 +67,10 @@ class Authoring:
             deps = tuple(sorted({*wish.deps, *admitting} - {tip.head}))
             clocks = [self._clock(id, fresh) for id in deps]
             basis = self._basis(wish.basis)
-            place = log.next_place(replica.community, tip, basis, clocks, self._clock(basis, fresh))
-            draft = Draft(
+            place = log.next_position(
+                replica.community, tip, basis, clocks, self._clock(basis, fresh)
+            )
+            draft = RecordDraft(
                 wish.kind, dict(wish.data), self.desk.now_ms, deps, self._body(wish.text, bodies)
             )
             one = record.sign(me.signer, place, draft)
@@ -183,9 +185,9 @@ class Authoring:
         if text is None:
             return None
         if text.permanent:
-            data, ref = text.content, record.permanent(text.content)
+            data, ref = text.content, record.permanent_body(text.content)
         else:
             salt = self.desk.rng.randbytes(record.SALT_BYTES)
-            data, ref = record.erasable(salt, text.media_type, text.content)
+            data, ref = record.erasable_body(salt, text.media_type, text.content)
         bodies[ref.hash] = data
         return ref

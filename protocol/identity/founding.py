@@ -11,21 +11,21 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from commonweal.protocol import codec, keys
-from commonweal.protocol.identity.identity import Enrolment, Inception, prove_peer, sign_enrolment
-from commonweal.protocol.identity.invite import Invite, Rekeyed
+from commonweal.protocol.identity.identity import Enrolment, Inception, sign_as_peer, sign_enrolment
+from commonweal.protocol.identity.invite import Invite, RekeyedMember
 from commonweal.protocol.identity.parent import INHERIT
 from commonweal.protocol.keys import DeviceKey, PeerKey, Signer
-from commonweal.protocol.records.log import Tip, next_place
+from commonweal.protocol.records.log import Tip, next_position
 from commonweal.protocol.records.record import (
     FOUND,
     NO_ID,
     CommunityId,
-    Draft,
-    Place,
+    LogPosition,
     Record,
+    RecordDraft,
     RecordId,
-    erasable,
-    permanent,
+    erasable_body,
+    permanent_body,
     sign,
 )
 
@@ -38,7 +38,7 @@ NO_RULES: Mapping[str, codec.Value] = MappingProxyType({})
 """A community that says nothing else begins with the default rules."""
 
 
-class Written(NamedTuple):
+class RecordWithBody(NamedTuple):
     """A record with the bytes of its body."""
 
     record: Record
@@ -54,7 +54,7 @@ def found(
     name: str,
     now_ms: int,
     rules: Mapping[str, codec.Value] = NO_RULES,
-) -> Written:
+) -> RecordWithBody:
     """Return the founding record of a community called `name`, and its document.
 
     The document is permanent: the canonical map of `rules`, a ruleset that was checked,
@@ -66,7 +66,7 @@ def found(
     return _founded(*who, nonce, document, now_ms)
 
 
-def found_again(
+def refound(
     member_signer: Signer,
     inception: Inception,
     device_signer: Signer,
@@ -75,7 +75,7 @@ def found_again(
     document: bytes,
     parent: Sequence[codec.Value],
     now_ms: int,
-) -> Written:
+) -> RecordWithBody:
     """Return the founding record of a community that goes on from another, and its document.
 
     document: the founding document of the parent. parent: as `ledger.inheritance` has it.
@@ -86,14 +86,14 @@ def found_again(
 
 def inherit(
     device_signer: Signer, community: CommunityId, tip: Tip, chunk: bytes, now_ms: int
-) -> Written:
+) -> RecordWithBody:
     """Return the record after `tip` that carries a chunk of the parent's state.
 
     Raises `InvalidRecord` when the chunk exceeds 1 MiB.
     """
-    place = next_place(community, tip, RecordId(community), (), FOUNDING_CLOCK)
-    draft = Draft(INHERIT, {}, now_ms, body=permanent(chunk))
-    return Written(sign(device_signer, place, draft), chunk)
+    place = next_position(community, tip, RecordId(community), (), FOUNDING_CLOCK)
+    draft = RecordDraft(INHERIT, {}, now_ms, body=permanent_body(chunk))
+    return RecordWithBody(sign(device_signer, place, draft), chunk)
 
 
 def _founded(
@@ -105,7 +105,7 @@ def _founded(
     document: bytes,
     now_ms: int,
     more: Mapping[str, codec.Value] = NO_RULES,
-) -> Written:
+) -> RecordWithBody:
     device, peer = DeviceKey(device_signer.key), PeerKey(peer_signer.key)
     enrolment = Enrolment(nonce, inception.member, device, peer)
     data: dict[str, codec.Value] = {
@@ -113,12 +113,12 @@ def _founded(
         "nonce": nonce,
         "inception": inception.to_bytes(),
         "peer": bytes(peer),
-        "proof": prove_peer(enrolment, peer_signer),
+        "proof": sign_as_peer(enrolment, peer_signer),
         "signatures": _signed(member_signer, enrolment),
     }
-    place = Place(CommunityId(b""), 0, NO_ID, FOUNDING_CLOCK, NO_ID)
-    draft = Draft(FOUND, data, now_ms, body=permanent(document))
-    return Written(sign(device_signer, place, draft), document)
+    place = LogPosition(CommunityId(b""), 0, NO_ID, FOUNDING_CLOCK, NO_ID)
+    draft = RecordDraft(FOUND, data, now_ms, body=permanent_body(document))
+    return RecordWithBody(sign(device_signer, place, draft), document)
 
 
 def enrol(
@@ -128,7 +128,7 @@ def enrol(
     peer_signer: Signer,
     community: CommunityId,
     now_ms: int,
-    rekeyed: Rekeyed | None = None,
+    rekeyed: RekeyedMember | None = None,
 ) -> Record:
     """Return the first record of a device in `community`: a newcomer's, or another of a member's.
 
@@ -141,15 +141,15 @@ def enrol(
     data: dict[str, codec.Value] = {
         "member": bytes(member),
         "peer": bytes(peer),
-        "proof": prove_peer(enrolment, peer_signer),
+        "proof": sign_as_peer(enrolment, peer_signer),
         "signatures": _signed(member_signer, enrolment),
     }
     if rekeyed is None:
         data["inception"] = inception.to_bytes()
     deps = (rekeyed.id,) if rekeyed else ()
     clocks = (rekeyed.clock,) if rekeyed else ()
-    place = next_place(community, Tip(), RecordId(community), clocks, FOUNDING_CLOCK)
-    return sign(device_signer, place, Draft("device.enrol", data, now_ms, deps))
+    place = next_position(community, Tip(), RecordId(community), clocks, FOUNDING_CLOCK)
+    return sign(device_signer, place, RecordDraft("device.enrol", data, now_ms, deps))
 
 
 def request(
@@ -166,8 +166,8 @@ def request(
         "invite": bytes(invite.id),
         "proof": keys.sign_array(Signer(invite.seed), keys.INVITE_CONTEXT, *fields),
     }
-    place = next_place(community, tip, RecordId(community), (invite.clock,), FOUNDING_CLOCK)
-    return sign(device_signer, place, Draft("member.request", data, now_ms, (invite.id,)))
+    place = next_position(community, tip, RecordId(community), (invite.clock,), FOUNDING_CLOCK)
+    return sign(device_signer, place, RecordDraft("member.request", data, now_ms, (invite.id,)))
 
 
 def profile(
@@ -177,14 +177,16 @@ def profile(
     name: str,
     salt: bytes,
     now_ms: int,
-) -> Written:
+) -> RecordWithBody:
     """Return the record after `tip` whose erasable body says the member's name."""
-    body, ref = erasable(salt, NAME_MEDIA_TYPE, name.encode())
-    place = next_place(community, tip, RecordId(community), (), FOUNDING_CLOCK)
-    return Written(sign(device_signer, place, Draft("member.profile", {}, now_ms, body=ref)), body)
+    body, ref = erasable_body(salt, NAME_MEDIA_TYPE, name.encode())
+    place = next_position(community, tip, RecordId(community), (), FOUNDING_CLOCK)
+    return RecordWithBody(
+        sign(device_signer, place, RecordDraft("member.profile", {}, now_ms, body=ref)), body
+    )
 
 
-def tip_of(record: Record) -> Tip:
+def tip_after(record: Record) -> Tip:
     """Return where the record after `record` stands."""
     return Tip(record.seq + 1, record.id, record.clock)
 

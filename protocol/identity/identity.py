@@ -133,13 +133,13 @@ def sign_enrolment(enrolment: Enrolment, member: Signer) -> bytes:
     return sign_array(member, ENROL_CONTEXT, *enrolment.fields())
 
 
-def prove_peer(enrolment: Enrolment, peer: Signer) -> bytes:
+def sign_as_peer(enrolment: Enrolment, peer: Signer) -> bytes:
     """Return the 64-byte signature by which the peer key takes its place in `enrolment`."""
     assert peer.key == enrolment.peer, "a peer key proves itself alone"
     return sign_array(peer, PEER_CONTEXT, *enrolment.fields())
 
 
-def is_proven(enrolment: Enrolment, proof: bytes) -> bool:
+def is_signed_by_peer(enrolment: Enrolment, proof: bytes) -> bool:
     """Say whether the holder of the peer key takes part in `enrolment`."""
     return is_signed(enrolment.peer, signed_array(PEER_CONTEXT, *enrolment.fields()), proof)
 
@@ -165,7 +165,7 @@ def check_enrolment(
     data = signed_array(ENROL_CONTEXT, *enrolment.fields())
     for key, signature in signatures:
         verify(key, data, signature)
-    if not is_proven(enrolment, proof):
+    if not is_signed_by_peer(enrolment, proof):
         raise BadSignature("an enrolment that its peer key did not sign")
 
 

@@ -45,7 +45,7 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True)
-class Rekeyed:
+class RekeyedMember:
     """A member whose keys are others than he began with.
 
     His id, and the record that gave him the present ones, with its clock.
@@ -57,7 +57,7 @@ class Rekeyed:
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class CommunityLink:
     """Where a community is, and perhaps the right to ask to join it.
 
     height, seal: a recent seal of the inviter, a checkpoint for the newcomer; 0 and
@@ -70,10 +70,10 @@ class Link:
     invite: Invite | None
     height: int = 0
     seal: bytes = b""
-    rekeyed: Rekeyed | None = None
+    rekeyed: RekeyedMember | None = None
 
 
-def to_text(link: Link) -> str:
+def to_text(link: CommunityLink) -> str:
     """Return the link as it is pasted or shown as a QR code, at most `LINK_CHARS_MAX` characters.
 
     Of more addresses than fit, each contact keeps its first ones.
@@ -85,7 +85,7 @@ def to_text(link: Link) -> str:
     return text
 
 
-def _text(link: Link, contacts: Sequence[tuple[PeerKey, list[str]]]) -> str:
+def _text(link: CommunityLink, contacts: Sequence[tuple[PeerKey, list[str]]]) -> str:
     invite, rekeyed = link.invite, link.rekeyed
     fields: list[codec.Value] = [
         FORM,
@@ -100,7 +100,7 @@ def _text(link: Link, contacts: Sequence[tuple[PeerKey, list[str]]]) -> str:
     return SCHEME + urlsafe_b64encode(codec.encode(fields)).rstrip(b"=").decode()
 
 
-def from_text(text: str) -> Link:
+def from_text(text: str) -> CommunityLink:
     """Return what a pasted link says; white space in it is ignored. Raises `BadLink`."""
     if len(text) > PASTED_CHARS_MAX:
         raise BadLink(f"{len(text)} characters; a link has at most {LINK_CHARS_MAX}")
@@ -126,7 +126,9 @@ def from_text(text: str) -> Link:
         ):
             found = tuple(map(_contact, contacts))
             rekeyed = _rekeyed(more[0]) if more else None
-            return Link(CommunityId(community), found, _invite(invite), height, seal, rekeyed)
+            return CommunityLink(
+                CommunityId(community), found, _invite(invite), height, seal, rekeyed
+            )
         case _:
             raise BadLink("it was made by another version or is not a link")
 
@@ -152,12 +154,12 @@ def _invite(value: codec.Value) -> Invite | None:
             raise BadLink("the invite in it cannot be read")
 
 
-def _rekeyed(value: codec.Value) -> Rekeyed:
+def _rekeyed(value: codec.Value) -> RekeyedMember:
     match value:
         case [bytes(member), bytes(id), int(clock)] if (
             len(member) == len(id) == 32 and type(clock) is int and clock > 0
         ):
-            return Rekeyed(MemberId(member), RecordId(id), clock)
+            return RekeyedMember(MemberId(member), RecordId(id), clock)
         case _:
             raise BadLink("the member in it cannot be read")
 

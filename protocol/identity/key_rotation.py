@@ -51,12 +51,12 @@ PASTED_CHARS_MAX = 4 * TEXT_CHARS_MAX
 """A code with the white space that a letter or a terminal put into it."""
 CHECK_BYTES = 4
 
-Words: TypeAlias = tuple[tuple[MemberKey, bytes], ...]
+SponsorChoices: TypeAlias = tuple[tuple[MemberKey, bytes], ...]
 """Sponsors, by their keys, with the document that each wants for the member."""
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
+class MemberKeys:
     """Who speaks for a member now, and who could give him other keys.
 
     rekeys, named: how often the keys were changed and sponsors were named. words: what
@@ -69,10 +69,10 @@ class Keys:
     rekeys: int = 0
     sponsors: Inception | None = None
     named: int = 0
-    words: Words = ()
+    words: SponsorChoices = ()
 
     @classmethod
-    def first(cls, inception: Inception) -> Keys:
+    def first(cls, inception: Inception) -> MemberKeys:
         """Return the keys with which a member begins."""
         return cls(inception.member, inception.keys, inception.threshold)
 
@@ -82,7 +82,7 @@ class Keys:
         return self.keys, self.threshold
 
 
-def rekeyed(old: Keys, community: bytes, data: Mapping[str, Any]) -> Keys:
+def apply_rekey(old: MemberKeys, community: bytes, data: Mapping[str, Any]) -> MemberKeys:
     """Return what `member.rekey` makes of a member's keys.
 
     His own keys speak, or his sponsors', one by one or together; until enough of these want
@@ -91,7 +91,7 @@ def rekeyed(old: Keys, community: bytes, data: Mapping[str, Any]) -> Keys:
     """
     inception = _document(data.get("inception"))
     document, signers = inception.to_bytes(), {key for key, _ in signatures(data.get("signatures"))}
-    fields = (community, old.member, old.rekeys + 1, document, [*map(bytes, staying(data))])
+    fields = (community, old.member, old.rekeys + 1, document, [*map(bytes, kept_devices(data))])
     if old.sponsors is None or signers <= set(old.keys):
         _check(old.keys, old.threshold, data, keys.REKEY_CONTEXT, *fields)
         return _with(old, inception)
@@ -102,7 +102,7 @@ def rekeyed(old: Keys, community: bytes, data: Mapping[str, Any]) -> Keys:
     return replace(old, words=tuple(sorted(words.items())))
 
 
-def sponsored(old: Keys, community: bytes, data: Mapping[str, Any]) -> Keys:
+def apply_sponsors(old: MemberKeys, community: bytes, data: Mapping[str, Any]) -> MemberKeys:
     """Return what `member.sponsors` makes of a member's keys. Raises Malformed or BadSignature."""
     text, number = data.get("sponsors"), old.named + 1
     found = None if text == b"" else _document(text)
@@ -114,7 +114,7 @@ def sponsored(old: Keys, community: bytes, data: Mapping[str, Any]) -> Keys:
     return replace(old, sponsors=found, named=number, words=())
 
 
-def staying(data: Mapping[str, Any]) -> list[DeviceKey]:
+def kept_devices(data: Mapping[str, Any]) -> list[DeviceKey]:
     """Return the devices that a `member.rekey` leaves to its member. Raises Malformed."""
     found = data.get("devices")
     if type(found) is not list or len(found) > DEVICES_MAX:
@@ -128,7 +128,7 @@ def staying(data: Mapping[str, Any]) -> list[DeviceKey]:
 
 def sign_rekey(
     signer: Signer,
-    old: Keys,
+    old: MemberKeys,
     community: bytes,
     inception: Inception,
     devices: Iterable[DeviceKey] = (),
@@ -149,7 +149,7 @@ def sign_rekey(
 
 
 def sign_sponsors(
-    signer: Signer, old: Keys, community: bytes, sponsors: Inception | None
+    signer: Signer, old: MemberKeys, community: bytes, sponsors: Inception | None
 ) -> dict[str, Any]:
     """Return the `data` of a `member.sponsors` with the one signature of `signer`."""
     named = sponsors.to_bytes() if sponsors else b""
@@ -185,7 +185,7 @@ def key_from_text(text: str) -> Inception:
     return found
 
 
-def _with(old: Keys, inception: Inception) -> Keys:
+def _with(old: MemberKeys, inception: Inception) -> MemberKeys:
     return replace(
         old,
         keys=inception.keys,

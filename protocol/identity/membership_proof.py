@@ -17,8 +17,13 @@ from typing import Any, TypeAlias
 
 from commonweal.protocol.errors import Malformed, NotPermitted
 from commonweal.protocol.identity import key_rotation
-from commonweal.protocol.identity.identity import Enrolment, Inception, check_enrolment, is_proven
-from commonweal.protocol.identity.key_rotation import REKEY, SPONSORS, Keys
+from commonweal.protocol.identity.identity import (
+    Enrolment,
+    Inception,
+    check_enrolment,
+    is_signed_by_peer,
+)
+from commonweal.protocol.identity.key_rotation import REKEY, SPONSORS, MemberKeys
 from commonweal.protocol.keys import (
     INVITE_CONTEXT,
     DeviceKey,
@@ -48,15 +53,15 @@ CREDENTIALS_MAX = 24
 CREDENTIALS_BYTES_MAX = 7 * 1024
 """All of them together, so that a hello is one frame of a stranger, 8 KiB."""
 
-Speaking: TypeAlias = tuple[tuple[MemberKey, ...], int]
+KeySet: TypeAlias = tuple[tuple[MemberKey, ...], int]
 """Keys, and how many of them speak for their member."""
 
-Active: TypeAlias = Callable[[DeviceKey], "MemberId | None"]
+ActiveMemberOf: TypeAlias = Callable[[DeviceKey], "MemberId | None"]
 """Returns the active member of a device; None where none is known."""
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class ProvenMembership:
     """Whose device it is, as credentials say.
 
     speaking: the member's keys in turn, up to those that enrolled it. invites: under which the
@@ -64,10 +69,10 @@ class Claim:
     """
 
     member: MemberId
-    speaking: tuple[Speaking, ...]
+    speaking: tuple[KeySet, ...]
     invites: tuple[RecordId, ...] = ()
 
-    def continues(self, known: Speaking, rekeys: int) -> bool:
+    def continues(self, known: KeySet, rekeys: int) -> bool:
         """Say whether the keys that are known here, after so many changes, are among his."""
         return len(self.speaking) > rekeys and self.speaking[rekeys] == known
 
@@ -77,9 +82,9 @@ class _Reading:
     """What the records read so far come to."""
 
     community: CommunityId
-    keys: dict[MemberId, Keys] = field(default_factory=dict)
-    past: dict[MemberId, list[Speaking]] = field(default_factory=dict)
-    devices: dict[DeviceKey, tuple[Claim, bytes]] = field(default_factory=dict)
+    keys: dict[MemberId, MemberKeys] = field(default_factory=dict)
+    past: dict[MemberId, list[KeySet]] = field(default_factory=dict)
+    devices: dict[DeviceKey, tuple[ProvenMembership, bytes]] = field(default_factory=dict)
     founder: MemberId | None = None
     vouches: list[Record] = field(default_factory=list)
     requests: list[Record] = field(default_factory=list)
@@ -92,7 +97,7 @@ class _Reading:
             if record.seq:
                 raise NotPermitted("an enrolment that is not the first record of its log")
             member = self._enrolled(record)
-            claim = Claim(member, tuple(self.past[member]))
+            claim = ProvenMembership(member, tuple(self.past[member]))
             self.devices[record.author] = (claim, record.data["peer"])
             self.founder = member if record.kind == FOUND else self.founder
         elif record.kind == VOUCH:
@@ -104,7 +109,7 @@ class _Reading:
         elif record.kind in (REKEY, SPONSORS):
             self._changed(record)
 
-    def way_in(self, member: MemberId, active: Active) -> tuple[RecordId, ...] | None:
+    def way_in(self, member: MemberId, active: ActiveMemberOf) -> tuple[RecordId, ...] | None:
         """Return the invites by which a member came in, back to who needs none; None for no way."""
         asking: list[tuple[MemberId, tuple[RecordId, ...]]] = [(member, ())]
         seen = {member: None}
@@ -139,10 +144,10 @@ class _Reading:
         old = self.keys.get(record.data.get("member", b""))
         if old is None:
             raise NotPermitted("other keys of a member whose first ones are not shown")
-        step = key_rotation.rekeyed if record.kind == REKEY else key_rotation.sponsored
+        step = key_rotation.apply_rekey if record.kind == REKEY else key_rotation.apply_sponsors
         self._put(step(old, self.community, record.data))
 
-    def _put(self, new: Keys) -> None:
+    def _put(self, new: MemberKeys) -> None:
         self.keys[new.member] = new
         past = self.past.setdefault(new.member, [])
         if len(past) == new.rekeys:
@@ -153,7 +158,7 @@ class _Reading:
         if isinstance(data.get("inception"), bytes):
             inception = Inception.from_bytes(data["inception"])
             if inception.member not in self.keys:
-                self._put(Keys.first(inception))
+                self._put(MemberKeys.first(inception))
         match data:
             case {"peer": bytes(peer), "proof": bytes(proof), "signatures": list(pairs)}:
                 member = _founder(data) if record.kind == FOUND else data.get("member")
@@ -168,7 +173,7 @@ class _Reading:
                 raise Malformed("not an enrolment")
 
 
-def nobody(_device: DeviceKey) -> MemberId | None:
+def no_member(_device: DeviceKey) -> MemberId | None:
     """Know no member."""
     return None
 
@@ -178,14 +183,14 @@ def check(
     community: CommunityId,
     device: DeviceKey,
     peer: PeerKey,
-    active: Active = nobody,
-) -> Claim:
+    active: ActiveMemberOf = no_member,
+) -> ProvenMembership:
     """Return the member whose device the credentials make `device`, with host key `peer`.
 
     active: returns the active member of a device that the reader knows. Raises `NotPermitted`,
     or `Malformed`, `InvalidRecord` or `BadSignature` for bad records.
     """
-    if not is_bounded(wires):
+    if not is_within_limits(wires):
         raise NotPermitted("more credentials than are ever needed")
     reading = _Reading(community)
     for record in map(from_bytes, wires):
@@ -199,12 +204,14 @@ def check(
     return replace(claim, invites=invites)
 
 
-def is_bounded(wires: Sequence[bytes]) -> bool:
+def is_within_limits(wires: Sequence[bytes]) -> bool:
     """Say whether so many records, of so many bytes, may stand in a hello."""
     return len(wires) <= CREDENTIALS_MAX and sum(map(len, wires)) <= CREDENTIALS_BYTES_MAX
 
 
-def is_bound(record: Record, community: CommunityId, device: DeviceKey, peer: PeerKey) -> bool:
+def is_bound_to_peer(
+    record: Record, community: CommunityId, device: DeviceKey, peer: PeerKey
+) -> bool:
     """Say whether the first record of `device` names `peer` as its host's key, and that key signed.
 
     It says nothing of whose device it is. record: one whose own signature is good. Raises
@@ -219,7 +226,7 @@ def is_bound(record: Record, community: CommunityId, device: DeviceKey, peer: Pe
         case {"peer": bytes(bound), "proof": bytes(proof)} if (
             record.kind in (FOUND, ENROL) and bound == peer
         ):
-            return is_proven(Enrolment(place, member, device, peer), proof)
+            return is_signed_by_peer(Enrolment(place, member, device, peer), proof)
         case _:
             return False
 

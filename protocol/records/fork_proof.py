@@ -28,7 +28,7 @@ CONTEXT = "commonweal/1/proof"
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class ForkProof:
     """Two records that convict their author. `seq` is where the log is frozen."""
 
     author: DeviceKey
@@ -46,12 +46,12 @@ class Proof:
         return keys.hash32(keys.EVIDENCE, to_bytes(self))
 
 
-def to_bytes(proof: Proof) -> bytes:
+def to_bytes(proof: ForkProof) -> bytes:
     """Return the bytes of `proof` as sent and stored."""
     return codec.encode([CONTEXT, *proof.wires])
 
 
-def from_bytes_checked(data: bytes, community: CommunityId) -> Proof:
+def from_bytes_checked(data: bytes, community: CommunityId) -> ForkProof:
     """Return the proof in `data`.
 
     Raises `InvalidRecord` when it convicts nobody, or `Malformed`.
@@ -63,7 +63,7 @@ def from_bytes_checked(data: bytes, community: CommunityId) -> Proof:
             raise InvalidRecord("not a proof")
 
 
-def check(one: Record, two: Record, community: CommunityId) -> Proof:
+def check(one: Record, two: Record, community: CommunityId) -> ForkProof:
     """Return the proof that the two records make, or raise `InvalidRecord`."""
     check_community(one, community)
     check_community(two, community)
@@ -75,11 +75,11 @@ def check(one: Record, two: Record, community: CommunityId) -> Proof:
         from_bytes(two.wire)
         if log.is_signed(one):
             raise InvalidRecord("both signatures are good: nothing is wrong here")
-        return Proof(one.author, one.seq, one.prev, (one.wire, two.wire))
+        return ForkProof(one.author, one.seq, one.prev, (one.wire, two.wire))
     raise InvalidRecord("the two records do not contradict each other")
 
 
-def convict(run: Iterable[Record], community: CommunityId) -> Proof | None:
+def find_bad_signature(run: Iterable[Record], community: CommunityId) -> ForkProof | None:
     """Check the own signature of each record of a chain; return the proof when one is bad.
 
     Of several bad ones in a row the last convicts, since only it is followed by a good
@@ -94,7 +94,7 @@ def convict(run: Iterable[Record], community: CommunityId) -> Proof | None:
     return None
 
 
-def _fork(one: Record, two: Record) -> Proof:
+def _fork(one: Record, two: Record) -> ForkProof:
     # Who holds two branches holds the place where they part. Were another pair a proof, what
     # lies before it would be authentic by one half or the other, and nodes would differ.
     if one.prev != two.prev:
@@ -102,4 +102,4 @@ def _fork(one: Record, two: Record) -> Proof:
     from_bytes(one.wire)
     from_bytes(two.wire)
     first, second = sorted((one, two), key=lambda record: record.id)
-    return Proof(one.author, one.seq, first.prev, (first.wire, second.wire))
+    return ForkProof(one.author, one.seq, first.prev, (first.wire, second.wire))

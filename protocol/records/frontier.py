@@ -20,7 +20,7 @@ BUCKET_DIGEST_BYTES = 20
 HEAD_BYTES = HASH_BYTES
 
 
-class Entry(NamedTuple):
+class FrontierEntry(NamedTuple):
     """One log in a frontier. head: the id of its last record. frozen: as a proof names it."""
 
     author: DeviceKey
@@ -32,8 +32,8 @@ class Entry(NamedTuple):
 class Frontier:
     """The entries of all logs that a node holds, with digests kept up to date lazily."""
 
-    def __init__(self, entries: Iterable[Entry] = ()) -> None:
-        self._entries: dict[DeviceKey, Entry] = {}
+    def __init__(self, entries: Iterable[FrontierEntry] = ()) -> None:
+        self._entries: dict[DeviceKey, FrontierEntry] = {}
         self._buckets: list[dict[DeviceKey, None]] = [{} for _ in range(BUCKETS)]
         self._digests: list[bytes | None] = [None] * BUCKETS
         self._root: bytes | None = None
@@ -46,7 +46,7 @@ class Frontier:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def __iter__(self) -> Iterator[Entry]:
+    def __iter__(self) -> Iterator[FrontierEntry]:
         """Yield every entry, by author."""
         return iter(self._entries[author] for author in sorted(self._entries))
 
@@ -54,11 +54,11 @@ class Frontier:
         """Say whether a log has an entry."""
         return author in self._entries
 
-    def get(self, author: DeviceKey) -> Entry:
+    def get(self, author: DeviceKey) -> FrontierEntry:
         """Return the entry of a log; an empty one where nothing of it is held."""
-        return self._entries.get(author) or Entry(author, 0, b"", None)
+        return self._entries.get(author) or FrontierEntry(author, 0, b"", None)
 
-    def put(self, new: Entry) -> None:
+    def put(self, new: FrontierEntry) -> None:
         """Take in what a log is now."""
         bucket = new.author[0]
         self._entries[new.author] = new
@@ -91,11 +91,11 @@ class Frontier:
                 self._digests[number] = _bucket_digest(self.bucket(number))
         return b"".join(digest for digest in self._digests if digest is not None)
 
-    def bucket(self, number: int) -> list[Entry]:
+    def bucket(self, number: int) -> list[FrontierEntry]:
         """Return the entries of the logs whose device key starts with byte `number`, by author."""
         return [self._entries[author] for author in sorted(self._buckets[number])]
 
-    def changed_since(self, mark: int) -> list[Entry]:
+    def changed_since(self, mark: int) -> list[FrontierEntry]:
         """Return the entries that changed after `changes` was `mark`, latest first."""
         entries = []
         for author in reversed(self._changes):
@@ -105,7 +105,7 @@ class Frontier:
         return entries
 
 
-def differing(ours: bytes, theirs: bytes) -> list[int]:
+def differing_buckets(ours: bytes, theirs: bytes) -> list[int]:
     """Return the numbers of the buckets in which two lists of bucket digests differ."""
     size = BUCKET_DIGEST_BYTES
     return [
@@ -115,7 +115,7 @@ def differing(ours: bytes, theirs: bytes) -> list[int]:
     ]
 
 
-def _bucket_digest(entries: list[Entry]) -> bytes:
+def _bucket_digest(entries: list[FrontierEntry]) -> bytes:
     if not entries:
         return bytes(BUCKET_DIGEST_BYTES)
     data = codec.encode([[*one] for one in entries])

@@ -25,7 +25,7 @@ from commonweal.protocol.records import batch_decode
 from commonweal.protocol.records.record import (
     NO_ID,
     CommunityId,
-    Place,
+    LogPosition,
     Record,
     RecordId,
     check_community,
@@ -134,7 +134,7 @@ def check_clock(record: Record, prev_clock: int, clock_of: ClockOf) -> None:
         raise InvalidRecord(f"{record} has clock {record.clock}, not {largest + 1}")
 
 
-def unsigned(run: Sequence[Record], kinds: tuple[str, ...] = ("",)) -> Record | None:
+def last_badly_signed(run: Sequence[Record], kinds: tuple[str, ...] = ("",)) -> Record | None:
     """Return the last record of `run` whose own signature is bad, of kinds that start so."""
     if not any(kind.startswith(kinds) for kind in dict.fromkeys(map(_KIND, run))):
         return None
@@ -147,7 +147,7 @@ def is_signed(record: Record) -> bool:
     return keys.is_signed(record.author, record.header, record.signature)
 
 
-def well_ended(wires: Sequence[bytes]) -> list[bytes]:
+def trim_to_signed(wires: Sequence[bytes]) -> list[bytes]:
     """Return a chain of well-formed records up to the last one whose own signature verifies."""
     end = len(wires)
     while end and not is_signed(from_bytes_unchecked(wires[end - 1])):
@@ -155,12 +155,12 @@ def well_ended(wires: Sequence[bytes]) -> list[bytes]:
     return list(wires[:end])
 
 
-def next_place(
+def next_position(
     community: CommunityId, tip: Tip, basis: RecordId, cited: Sequence[int], basis_clock: int
-) -> Place:
+) -> LogPosition:
     """Return where the next record after `tip` stands.
 
     cited: clocks of the records that it will cite.
     """
     clock = 1 + max(tip.clock, basis_clock, *cited, 0)
-    return Place(community, tip.length, tip.head, clock, basis)
+    return LogPosition(community, tip.length, tip.head, clock, basis)

@@ -22,7 +22,7 @@ CommunityId = NewType("CommunityId", bytes)
 
 CONTEXT = keys.RECORD_CONTEXT
 FOUND = "community.found"
-DOCUMENTED = frozenset({FOUND, "community.inherit", "rules.propose"})
+PERMANENT_BODY_KINDS = frozenset({FOUND, "community.inherit", "rules.propose"})
 """Kinds of records that may have a permanent body: what it says is judged, or ruled by.
 
 Nobody can ever delete one, so no other kind has any business with it, a kind that is not
@@ -62,7 +62,7 @@ class BodyRef(NamedTuple):
 class Record(NamedTuple):
     """One signed entry of a log. A tuple, since a node reads a hundred thousand a second.
 
-    `data` must not be changed; it is `UNREAD` in a `bare` record. `wire` is header and
+    `data` must not be changed; it is `UNREAD` in a `without_data` record. `wire` is header and
     signature, as stored and sent.
     """
 
@@ -95,7 +95,7 @@ class Record(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class RecordDraft:
     """What an author says; `sign` adds where in the log it stands."""
 
     kind: str
@@ -106,7 +106,7 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class LogPosition:
     """Where the next record of a log stands. All empty and 0 before a founding record."""
 
     community: CommunityId
@@ -116,7 +116,7 @@ class Place:
     basis: RecordId
 
 
-def sign(signer: Signer, place: Place, draft: Draft) -> Record:
+def sign(signer: Signer, place: LogPosition, draft: RecordDraft) -> Record:
     """Return the record that puts `draft` at `place` in the signer's log.
 
     Raises `InvalidRecord` when it would not be accepted by others.
@@ -143,7 +143,7 @@ def sign(signer: Signer, place: Place, draft: Draft) -> Record:
     return from_bytes_unchecked(header + signer.sign(header))
 
 
-def opening(community: CommunityId, author: DeviceKey, seq: int, prev: RecordId) -> bytes:
+def header_prefix(community: CommunityId, author: DeviceKey, seq: int, prev: RecordId) -> bytes:
     """Return the bytes that a record at this place of a log begins with, founding ones apart."""
     fields = codec.encode([CONTEXT, community, author, seq, prev])
     return b"\x9c" + fields[1:]  # a list of twelve, not of five
@@ -212,17 +212,17 @@ def from_bytes_unchecked(wire: bytes) -> Record:
     )
 
 
-def bare(record: Record) -> Record:
+def without_data(record: Record) -> Record:
     """Return a record without what it says, which may take seventy times its bytes in memory."""
     return record._replace(data=UNREAD)
 
 
-def whole(record: Record) -> Record:
+def with_data(record: Record) -> Record:
     """Return a record with what it says, read again from its bytes if need be."""
     return from_bytes_unchecked(record.wire) if record.data is UNREAD else record
 
 
-def clock_in(wire: bytes) -> int:
+def clock_from_bytes(wire: bytes) -> int:
     """Return the clock of a well-formed record without decoding the rest of it.
 
     Of other bytes it returns any number or raises `Malformed`.
@@ -252,7 +252,7 @@ def check_community(record: Record, community: CommunityId) -> None:
         raise WrongCommunity(str(record))
 
 
-def erasable(salt: bytes, media_type: str, content: bytes) -> tuple[bytes, BodyRef]:
+def erasable_body(salt: bytes, media_type: str, content: bytes) -> tuple[bytes, BodyRef]:
     """Return the bytes of an erasable body and its reference.
 
     salt: 16 random bytes, which keep an erased hash from being guessed. Raises
@@ -267,7 +267,7 @@ def erasable(salt: bytes, media_type: str, content: bytes) -> tuple[bytes, BodyR
     return data, BodyRef(keys.hash32(keys.BODY, data), len(data), permanent=False)
 
 
-def read_erasable(data: bytes) -> tuple[str, bytes]:
+def read_erasable_body(data: bytes) -> tuple[str, bytes]:
     """Return media type and content of an erasable body, or raise `Malformed`."""
     match codec.decode(data, values_max=codec.FEW_VALUES_MAX):
         case [bytes(salt), str(media_type), bytes(content)] if len(salt) == SALT_BYTES:
@@ -276,7 +276,7 @@ def read_erasable(data: bytes) -> tuple[str, bytes]:
             raise Malformed("not an erasable body")
 
 
-def permanent(data: bytes) -> BodyRef:
+def permanent_body(data: bytes) -> BodyRef:
     """Return the reference of a permanent body; raise `InvalidRecord` above 1 MiB."""
     if len(data) > PERMANENT_BYTES_MAX:
         raise InvalidRecord(f"a document of {len(data)} bytes; at most {PERMANENT_BYTES_MAX} fit")
@@ -305,7 +305,7 @@ def read_body_ref(value: Value, kind: str) -> BodyRef:
     match value:
         case [bytes(digest), int(size), 0 | 1 as cls] if len(digest) == 32 and type(cls) is int:
             limit = PERMANENT_BYTES_MAX if cls else ERASABLE_BYTES_MAX
-            if cls and kind not in DOCUMENTED:
+            if cls and kind not in PERMANENT_BODY_KINDS:
                 raise InvalidRecord(f"a record of kind {kind!r:.40} has no permanent body")
             if type(size) is int and 0 < size <= limit:
                 return BodyRef(digest, size, bool(cls))

@@ -25,7 +25,7 @@ FAULTS_MAX = 100
 """More are not listed; the rest shows when these are mended."""
 
 
-class Fault(NamedTuple):
+class RulesetFault(NamedTuple):
     """What is wrong at `path`, and what to do. hint: may be empty."""
 
     path: Path
@@ -33,9 +33,9 @@ class Fault(NamedTuple):
     hint: str = ""
 
 
-def faults(document: Any) -> list[Fault]:
+def faults(document: Any) -> list[RulesetFault]:
     """Return what is wrong with a document, given as a plain map; none when it is sound."""
-    found: list[Fault] = []
+    found: list[RulesetFault] = []
     for fault in _all(document):
         found.append(fault)
         if len(found) == FAULTS_MAX:
@@ -43,18 +43,18 @@ def faults(document: Any) -> list[Fault]:
     return found
 
 
-def never_object(document: Mapping[str, Any], most: int) -> list[Fault]:
+def unreachable_objections(document: Mapping[str, Any], most: int) -> list[RulesetFault]:
     """Return what is wrong where silence is consent and no more than `most` can object."""
     objections = document.get("governance", {}).get("lazy", {}).get("objections", 1)
     if objections <= most:
         return []
     sentence = f"so few members never object {objections:,} times: silence would pass everything"
-    return [Fault(("governance", "lazy", "objections"), sentence, f"write {most:,} at most")]
+    return [RulesetFault(("governance", "lazy", "objections"), sentence, f"write {most:,} at most")]
 
 
-def _all(document: Any) -> Iterator[Fault]:
+def _all(document: Any) -> Iterator[RulesetFault]:
     if type(document) is not dict:
-        yield Fault((), "a ruleset is a table of sections")
+        yield RulesetFault((), "a ruleset is a table of sections")
         return
     shape = list(_shape(document))
     yield from shape
@@ -66,34 +66,40 @@ def _all(document: Any) -> Iterator[Fault]:
         yield from _governance(document)
 
 
-def _shape(document: dict[str, Any]) -> Iterator[Fault]:
+def _shape(document: dict[str, Any]) -> Iterator[RulesetFault]:
     yield from _unknown((), document, schema.TOP)
     if not is_name(document.get("name")):
         hint = f"one line, at most {NAME_CHARACTERS_MAX} characters"
-        yield Fault(("name",), "the community needs a name", hint)
+        yield RulesetFault(("name",), "the community needs a name", hint)
     for section, fields in SECTIONS.items():
         if section in document:
             yield from _table((section,), document[section], fields)
     for section, (fields, most) in TABLES.items():
         tables = document.get(section, {})
         if type(tables) is not dict:
-            yield Fault((section,), f"{section} is a section of tables", f"write [{section}.NAME]")
+            yield RulesetFault(
+                (section,), f"{section} is a section of tables", f"write [{section}.NAME]"
+            )
             continue
         if len(tables) > most:
-            yield Fault((section,), f"{section} has {len(tables)} tables, and {most} are the most")
+            yield RulesetFault(
+                (section,), f"{section} has {len(tables)} tables, and {most} are the most"
+            )
         for name, table in tables.items():
             yield from _named_table(section, name, table, fields)
 
 
-def _named_table(section: str, name: Any, table: Any, fields: Fields) -> Iterator[Fault]:
+def _named_table(section: str, name: Any, table: Any, fields: Fields) -> Iterator[RulesetFault]:
     path = (section, name)
     if not is_name(name):
-        yield Fault(path, f"{name!r:.80} is no name")
+        yield RulesetFault(path, f"{name!r:.80} is no name")
     if section == "value" and name not in ACTIONS:
-        yield Fault(path, f"Valueflows has no action {name!r}", _similar(name, ACTIONS))
+        yield RulesetFault(path, f"Valueflows has no action {name!r}", _similar(name, ACTIONS))
     if section == "governance":
         if name not in CLASSES:
-            yield Fault(path, f"there is no class of change {name!r}", _similar(name, CLASSES))
+            yield RulesetFault(
+                path, f"there is no class of change {name!r}", _similar(name, CLASSES)
+            )
         elif name == "lazy":
             fields = LAZY
     if section != "pools" or type(table) is not dict:
@@ -102,36 +108,40 @@ def _named_table(section: str, name: Any, table: Any, fields: Fields) -> Iterato
     yield from _table(path, {key: table[key] for key in table if key != "buckets"}, fields)
     buckets = table.get("buckets", [])
     if type(buckets) is not list:
-        yield Fault((*path, "buckets"), "buckets are a list", f"write [[pools.{name}.buckets]]")
+        yield RulesetFault(
+            (*path, "buckets"), "buckets are a list", f"write [[pools.{name}.buckets]]"
+        )
         return
     if len(buckets) > schema.BUCKETS_MAX:
         sentence = f"the pool has {len(buckets)} buckets, and {schema.BUCKETS_MAX} are the most"
-        yield Fault((*path, "buckets"), sentence)
+        yield RulesetFault((*path, "buckets"), sentence)
     for number, bucket in enumerate(buckets):
         yield from _table((*path, "buckets", number), bucket, schema.BUCKET)
 
 
-def _table(path: Path, table: Any, fields: Fields) -> Iterator[Fault]:
+def _table(path: Path, table: Any, fields: Fields) -> Iterator[RulesetFault]:
     if type(table) is not dict:
-        yield Fault(path, f"{path[-1]} is a table", "write its keys under its [header]")
+        yield RulesetFault(path, f"{path[-1]} is a table", "write its keys under its [header]")
         return
     yield from _unknown(path, table, tuple(fields))
     for name, field in fields.items():
         if name in table:
             sentence, hint = _value(table[name], field)
             if sentence:
-                yield Fault((*path, name), f"{name} {sentence}", hint)
+                yield RulesetFault((*path, name), f"{name} {sentence}", hint)
             elif field.sort == "rule":
                 yield from _rule((*path, name), table[name])
         elif field.required:
-            yield Fault(path, f"{name} is missing", f"write {name} = ...")
+            yield RulesetFault(path, f"{name} is missing", f"write {name} = ...")
 
 
-def _unknown(path: Path, table: Mapping[str, Any], known: Iterable[str]) -> Iterator[Fault]:
+def _unknown(path: Path, table: Mapping[str, Any], known: Iterable[str]) -> Iterator[RulesetFault]:
     names = tuple(known)
     for name in table:
         if name not in names:
-            yield Fault((*path, name), f"there is no {name!r:.80} here", _similar(name, names))
+            yield RulesetFault(
+                (*path, name), f"there is no {name!r:.80} here", _similar(name, names)
+            )
 
 
 def _similar(name: Any, known: Iterable[str]) -> str:
@@ -189,17 +199,17 @@ def _list(value: Any, field: Field) -> tuple[str, str]:
     return _FINE
 
 
-def _rule(path: Path, source: str) -> Iterator[Fault]:
+def _rule(path: Path, source: str) -> Iterator[RulesetFault]:
     if not source and path[-1] == "where":
         return
     try:
         check(source, ENVIRONMENT, INT if path[-1] == "points" else BOOL)
     except RuleError as error:
         place = f"in the rule, line {error.line}, column {error.column}"
-        yield Fault(path, f"{path[-1]}: {error.sentence} ({place})", error.hint)
+        yield RulesetFault(path, f"{path[-1]}: {error.sentence} ({place})", error.hint)
 
 
-def _sentences(document: dict[str, Any]) -> Iterator[Fault]:
+def _sentences(document: dict[str, Any]) -> Iterator[RulesetFault]:
     """Each rule says in plain words, in both languages, what it does."""
     tables: list[tuple[Path, dict[str, Any]]] = [
         ((section,), document[section]) for section in SECTIONS if section in document
@@ -213,17 +223,17 @@ def _sentences(document: dict[str, Any]) -> Iterator[Fault]:
         for language in ("en", "zh"):
             if not table.get(language, "").strip():
                 sentence = f"the rule has no plain sentence in {language}"
-                yield Fault(path, sentence, f'write {language} = "..."')
+                yield RulesetFault(path, sentence, f'write {language} = "..."')
 
 
-def _roles(document: dict[str, Any]) -> Iterator[Fault]:
+def _roles(document: dict[str, Any]) -> Iterator[RulesetFault]:
     """Paths lead from one known role to another and end."""
     roles: dict[str, Any] = document.get("roles") or {name: {} for name in ROLES}
     for name, role in document.get("roles", {}).items():
         for before in role.get("after", []):
             if before not in roles:
                 path = ("roles", name, "after")
-                yield Fault(path, f"there is no role {before!r}", _similar(before, roles))
+                yield RulesetFault(path, f"there is no role {before!r}", _similar(before, roles))
     held: dict[str, None] = {}
     reached = -1
     while len(held) != reached:
@@ -236,7 +246,9 @@ def _roles(document: dict[str, Any]) -> Iterator[Fault]:
         known = all(before in roles for before in role.get("after", []))
         if name not in held and known:
             sentence = f"nobody can ever hold {name!r}: its path comes back to itself"
-            yield Fault(("roles", name, "after"), sentence, "begin the path with a free role")
+            yield RulesetFault(
+                ("roles", name, "after"), sentence, "begin the path with a free role"
+            )
     keeper = document.get("contributions", {}).get("keeper")
     where: Path = ("contributions", "keeper")
     yield from _known_role(where, document, keeper)
@@ -245,26 +257,30 @@ def _roles(document: dict[str, Any]) -> Iterator[Fault]:
     }
     if keeper in named and not named[keeper].get("endorsements"):
         sentence = f"anybody may take the role {keeper!r}, and move what is the community's"
-        yield Fault(where, sentence, "let it need endorsements")
+        yield RulesetFault(where, sentence, "let it need endorsements")
 
 
-def _pools(document: dict[str, Any]) -> Iterator[Fault]:
+def _pools(document: dict[str, Any]) -> Iterator[RulesetFault]:
     units = document.get("contributions", {}).get("units", schema.CONTRIBUTIONS["units"].default)
     for name, pool in document.get("pools", {}).items():
         path: Path = ("pools", name)
         if pool["unit"] not in units:
             hint = _similar(pool["unit"], units)
-            yield Fault((*path, "unit"), f"there is no unit {pool['unit']!r}", hint)
+            yield RulesetFault((*path, "unit"), f"there is no unit {pool['unit']!r}", hint)
         yield from _known_role((*path, "commission_role"), document, pool.get("commission_role"))
         if portions.exceeds_whole(_read_all(pool.get("commission", []))):
-            yield Fault((*path, "commission"), "the commissions are together more than the whole")
+            yield RulesetFault(
+                (*path, "commission"), "the commissions are together more than the whole"
+            )
         buckets = pool.get("buckets", [])
         if not buckets:
-            yield Fault(path, "the pool has no buckets", f"write [[pools.{name}.buckets]]")
+            yield RulesetFault(path, "the pool has no buckets", f"write [[pools.{name}.buckets]]")
         whole = [one["share"] for one in buckets if one.get("of", "whole") == "whole"]
         if portions.exceeds_whole(_read_all(whole)):
             sentence = "the shares of the whole are together more than 100 %"
-            yield Fault((*path, "buckets"), sentence, "make one smaller, or `of` the remainder")
+            yield RulesetFault(
+                (*path, "buckets"), sentence, "make one smaller, or `of` the remainder"
+            )
         for number, bucket in enumerate(buckets):
             named = [one["name"] for one in buckets[:number]]
             yield from _bucket((*path, "buckets", number), document, bucket, named)
@@ -272,56 +288,62 @@ def _pools(document: dict[str, Any]) -> Iterator[Fault]:
 
 def _bucket(
     path: Path, document: dict[str, Any], bucket: dict[str, Any], named: list[str]
-) -> Iterator[Fault]:
+) -> Iterator[RulesetFault]:
     if bucket["name"] in named or not bucket["name"]:
-        yield Fault((*path, "name"), "each bucket of a pool has a name of its own")
+        yield RulesetFault((*path, "name"), "each bucket of a pool has a name of its own")
     portion = portions.read(bucket["share"])
     if portion is not None and portion.more:
-        yield Fault((*path, "share"), "a share is not 'more than' something", "leave out the >")
+        yield RulesetFault(
+            (*path, "share"), "a share is not 'more than' something", "leave out the >"
+        )
     yield from _known_role((*path, "role"), document, bucket.get("role"))
     factors = document.get("contributions", {}).get(
         "factors", schema.CONTRIBUTIONS["factors"].default
     )
     if bucket.get("factor") and bucket["factor"] not in factors:
         hint = _similar(bucket["factor"], factors)
-        yield Fault((*path, "factor"), f"there is no factor {bucket['factor']!r}", hint)
+        yield RulesetFault((*path, "factor"), f"there is no factor {bucket['factor']!r}", hint)
     to = bucket.get("to", "contributors")
     if to == "role" and not bucket.get("role"):
-        yield Fault((*path, "to"), "the bucket goes to a role and names none", "write role = ...")
+        yield RulesetFault(
+            (*path, "to"), "the bucket goes to a role and names none", "write role = ..."
+        )
     if bucket.get("claim") == "debt" and bucket.get("divide", "proportional") != "proportional":
         sentence = "what is owed is paid in proportion to what is owed"
-        yield Fault((*path, "divide"), sentence, "leave out divide, or choose another claim")
+        yield RulesetFault((*path, "divide"), sentence, "leave out divide, or choose another claim")
     if to != "contributors":
         for key in sorted({"claim", "divide", "where", "trace", "factor", "actions"} & {*bucket}):
-            yield Fault((*path, key), f"{key} is for buckets of contributors", "leave it out")
+            yield RulesetFault(
+                (*path, key), f"{key} is for buckets of contributors", "leave it out"
+            )
 
 
-def _known_role(path: Path, document: dict[str, Any], role: str | None) -> Iterator[Fault]:
+def _known_role(path: Path, document: dict[str, Any], role: str | None) -> Iterator[RulesetFault]:
     roles = document.get("roles") or dict.fromkeys(ROLES)
     if role and role not in roles:
-        yield Fault(path, f"there is no role {role!r}", _similar(role, roles))
+        yield RulesetFault(path, f"there is no role {role!r}", _similar(role, roles))
 
 
-def _governance(document: dict[str, Any]) -> Iterator[Fault]:
+def _governance(document: dict[str, Any]) -> Iterator[RulesetFault]:
     for name, process in document.get("governance", {}).items():
         path: Path = ("governance", name)
         yield from _known_role((*path, "voters"), document, process.get("voters"))
         threshold = portions.read(process.get("threshold", ">1/2"))
         if threshold is not None and threshold.above == 0:
             sentence = "nobody's yes would be enough"
-            yield Fault((*path, "threshold"), sentence, 'write ">1/2" or more')
+            yield RulesetFault((*path, "threshold"), sentence, 'write ">1/2" or more')
         if process.get("period_hours", 1) == 0:
             sentence = "the vote would end as it begins"
-            yield Fault((*path, "period_hours"), sentence, "give members time")
+            yield RulesetFault((*path, "period_hours"), sentence, "give members time")
         if name == "lazy" and process.get("early"):
             sentence = "silence is known only when the time is over"
-            yield Fault((*path, "early"), sentence, "leave it out")
+            yield RulesetFault((*path, "early"), sentence, "leave it out")
     constitution = portions.read(
         document.get("governance", {}).get("constitution", {}).get("threshold", "2/3")
     )
     if constitution is not None and 2 * constitution.above < constitution.below:
         path = ("governance", "constitution", "threshold")
-        yield Fault(path, "a minority could change everything", 'write "1/2" or more')
+        yield RulesetFault(path, "a minority could change everything", 'write "1/2" or more')
 
 
 def _read_all(texts: Iterable[str]) -> list[portions.Portion]:

@@ -17,9 +17,9 @@ from typing import Any, NamedTuple, NewType, cast
 from commonweal.protocol import codec, keys
 from commonweal.protocol.errors import BadRuleset, Malformed
 from commonweal.protocol.rules import portions
-from commonweal.protocol.rules.checks import faults, never_object
+from commonweal.protocol.rules.checks import faults, unreachable_objections
 from commonweal.protocol.rules.environment import ENVIRONMENT
-from commonweal.protocol.rules.expression import BOOL, INT, Checked
+from commonweal.protocol.rules.expression import BOOL, INT, CheckedExpression
 from commonweal.protocol.rules.expression import check as check_expression
 from commonweal.protocol.rules.expression.position import Position
 from commonweal.protocol.rules.portions import Portion
@@ -39,7 +39,11 @@ from commonweal.protocol.rules.schema import (
 )
 from commonweal.protocol.rules.toml_positions import nearest, places
 from commonweal.protocol.vocabulary.budget import MIB, Budget, Usage
-from commonweal.protocol.vocabulary.rule_params import Admission, Joining, joining_of
+from commonweal.protocol.vocabulary.rule_params import (
+    EventCondition,
+    MembershipRules,
+    membership_rules,
+)
 
 RulesetId = NewType("RulesetId", bytes)
 """The hash of a ruleset's canonical form."""
@@ -83,7 +87,7 @@ class Bucket:
     scope: str
     specification: str
     within_ms: int
-    where: Checked | None
+    where: CheckedExpression | None
     divide: str
     recent_ms: int
     claim: str
@@ -99,7 +103,7 @@ class Pool:
     name: str
     unit: str
     scale: int
-    income: Checked
+    income: CheckedExpression
     every_ms: int
     late: str
     late_ms: int
@@ -120,14 +124,14 @@ class Ruleset:
     id: RulesetId
     name: str
     document: Mapping[str, Any]
-    joining: Joining
+    joining: MembershipRules
     attestations: int
     common_attestations: int
     keeper: str
     factors: tuple[str, ...]
     units: tuple[str, ...]
-    admissions: tuple[Admission, ...]
-    values: Mapping[str, Checked]
+    admissions: tuple[EventCondition, ...]
+    values: Mapping[str, CheckedExpression]
     pools: tuple[Pool, ...]
     processes: Mapping[str, Process]
     lazy_covers: tuple[str, ...]
@@ -174,7 +178,7 @@ def check(text: str, electorate: int | None = None) -> list[Problem]:
         return [Problem(1, 1, "a value is nested too deep or too long", "shorten it")]
     found = faults(document)
     if not found and electorate is not None:
-        found = never_object(document, enough_to_stop(electorate))
+        found = unreachable_objections(document, enough_to_stop(electorate))
     if not found and _size(document) > DOCUMENT_BYTES_MAX:
         sentence = f"the ruleset has more than {DOCUMENT_BYTES_MAX:,} bytes"
         return [Problem(1, 1, sentence, "shorten its sentences")]
@@ -183,14 +187,14 @@ def check(text: str, electorate: int | None = None) -> list[Problem]:
     return sorted(problems, key=lambda one: (one.line, one.column))
 
 
-UNSAID = ("growth_per_week", "growth_percent", "delay_hours", "founding_circle")
+MEMBERSHIP_PACE_KEYS = ("growth_per_week", "growth_percent", "delay_hours", "founding_circle")
 """Keys of [membership] that say how fast a community grows, and what newcomers wait for."""
 
 
-def unsaid(ruleset: Ruleset) -> tuple[str, ...]:
+def unset_membership_keys(ruleset: Ruleset) -> tuple[str, ...]:
     """Return which of these keys a document leaves out, so that the default holds."""
     section = ruleset.document.get("membership", {})
-    return tuple(key for key in UNSAID if key not in section)
+    return tuple(key for key in MEMBERSHIP_PACE_KEYS if key not in section)
 
 
 def read_toml(text: str) -> Ruleset:
@@ -256,7 +260,7 @@ def _read(document: Mapping[str, Any]) -> Ruleset:
         id=RulesetId(keys.hash32(keys.RULESET, canonical)),
         name=document["name"],
         document=document,
-        joining=joining_of(document.get("membership", {})),
+        joining=membership_rules(document.get("membership", {})),
         attestations=contributions["attestations"],
         common_attestations=contributions["common_attestations"],
         keeper=contributions["keeper"],
@@ -298,9 +302,9 @@ def _portion(text: str) -> Portion:
     return portion
 
 
-def _admission(name: str, values: dict[str, Any]) -> Admission:
+def _admission(name: str, values: dict[str, Any]) -> EventCondition:
     when = check_expression(values["when"], ENVIRONMENT, BOOL)
-    return Admission(name, tuple(values["actions"]), when)
+    return EventCondition(name, tuple(values["actions"]), when)
 
 
 def _processes(tables: Mapping[str, Any]) -> dict[str, Process]:

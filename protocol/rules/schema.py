@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from commonweal.protocol.vocabulary import budget
 from commonweal.protocol.vocabulary.actions import ACTIONS
 from commonweal.protocol.vocabulary.budget import MIB
-from commonweal.protocol.vocabulary.rule_params import FACTORS, HOUR_MS, NEWCOMERS, UNITS
+from commonweal.protocol.vocabulary.rule_params import DEFAULT_MEMBERSHIP, FACTORS, HOUR_MS, UNITS
 
 SENTENCE_CHARACTERS_MAX = 2_000
 CHARTER_CHARACTERS_MAX = 20_000
@@ -30,7 +30,7 @@ DECIDING_HOURS_MAX = 24 * 366
 """A vote or a trial is no longer: no other rules can be adopted while rules are on trial."""
 PEOPLE_MAX = 1_000
 
-Sort: TypeAlias = Literal[
+FieldType: TypeAlias = Literal[
     "name", "text", "count", "flag", "portion", "names", "portions", "rule", "choice", "choices"
 ]
 
@@ -41,7 +41,7 @@ class Field(NamedTuple):
     A field without default (`required`) stands in every table of its section.
     """
 
-    sort: Sort
+    sort: FieldType
     default: Any = None
     low: int = 0
     high: int = 0
@@ -82,10 +82,10 @@ CHARTER: Fields = {
 }
 MEMBERSHIP: Fields = {
     "vouches": Field("count", 0, 0, PEOPLE_MAX),
-    "growth_per_week": Field("count", NEWCOMERS.growth_per_week, 0, PEOPLE_MAX),
-    "growth_percent": Field("count", NEWCOMERS.growth_percent, 0, 100),
-    "delay_hours": _hours(NEWCOMERS.delay_ms // HOUR_MS, high=DECIDING_HOURS_MAX),
-    "founding_circle": Field("count", NEWCOMERS.founding_circle, 0, PEOPLE_MAX),
+    "growth_per_week": Field("count", DEFAULT_MEMBERSHIP.growth_per_week, 0, PEOPLE_MAX),
+    "growth_percent": Field("count", DEFAULT_MEMBERSHIP.growth_percent, 0, 100),
+    "delay_hours": _hours(DEFAULT_MEMBERSHIP.delay_ms // HOUR_MS, high=DECIDING_HOURS_MAX),
+    "founding_circle": Field("count", DEFAULT_MEMBERSHIP.founding_circle, 0, PEOPLE_MAX),
     **_SENTENCES,
 }
 ROLE: Fields = {
@@ -163,20 +163,20 @@ FINALITY: Fields = {
     **_SENTENCES,
 }
 
-_MOST, _DAILY = budget.MOST, budget.DEFAULT.daily
+_MOST, _DAILY = budget.BUDGET_MAX, budget.DEFAULT_BUDGET.daily
 BUDGET: Fields = {
-    "records": Field("count", _DAILY.records, budget.LEAST.daily.records, _MOST.daily.records),
+    "records": Field("count", _DAILY.records, budget.BUDGET_MIN.daily.records, _MOST.daily.records),
     **{
         name: Field("count", usual // MIB, least // MIB, most // MIB)
         for name, usual, least, most in zip(
             ("header_mib", "document_mib", "text_mib"),
             _DAILY[1:],
-            budget.LEAST.daily[1:],
+            budget.BUDGET_MIN.daily[1:],
             _MOST.daily[1:],
             strict=True,
         )
     },
-    "days": Field("count", budget.DEFAULT.days, budget.LEAST.days, _MOST.days),
+    "days": Field("count", budget.DEFAULT_BUDGET.days, budget.BUDGET_MIN.days, _MOST.days),
     **_SENTENCES,
 }
 """What each member may have others keep a day, and how many days of it in all."""

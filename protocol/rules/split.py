@@ -16,7 +16,7 @@ from commonweal.protocol.errors import RuleOverflow
 from commonweal.protocol.rules import weights as sharing
 from commonweal.protocol.rules.document import Bucket, Pool
 from commonweal.protocol.rules.environment import EMPTY_EVENT
-from commonweal.protocol.rules.expression import FUEL_MAX, Checked, Tank, Value, evaluate
+from commonweal.protocol.rules.expression import FUEL_MAX, CheckedExpression, Tank, Value, evaluate
 from commonweal.protocol.rules.expression.position import Position
 from commonweal.protocol.rules.portions import divide
 
@@ -62,7 +62,7 @@ class Income(NamedTuple):
     upstream: frozenset[bytes] | None = None
 
 
-class Past(NamedTuple):
+class PastSplit(NamedTuple):
     """What a bucket gave at an earlier height, and by how many points it was divided."""
 
     height: int
@@ -78,7 +78,7 @@ class Referral(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class SplitInputs:
     """What a split reads.
 
     carried: what is in the pool from before, which may be less than nothing. holders: who
@@ -97,10 +97,10 @@ class Facts:
     referrals: Mapping[bytes, Referral] = field(default_factory=dict)
     taken: Mapping[tuple[str, bytes], int] = field(default_factory=dict)
     paid: Mapping[tuple[str, bytes], int] = field(default_factory=dict)
-    past: Mapping[str, tuple[Past, ...]] = field(default_factory=dict)
+    past: Mapping[str, tuple[PastSplit, ...]] = field(default_factory=dict)
 
 
-class Line(NamedTuple):
+class PayoutLine(NamedTuple):
     """Why a member gets `amount`.
 
     sort: "share", "arrears", "role", "community", "commission" or "correction". `weight` of
@@ -136,13 +136,13 @@ class Split:
     pool: str
     height: int
     total: int
-    lines: tuple[Line, ...]
+    lines: tuple[PayoutLine, ...]
     carried: int
     taken: Mapping[tuple[str, bytes], int]
-    past: Mapping[tuple[str, int], Past]
+    past: Mapping[tuple[str, int], PastSplit]
 
 
-def split(pool: Pool, facts: Facts) -> Split:
+def split(pool: Pool, facts: SplitInputs) -> Split:
     """Return who gets how much of the pool.
 
     Raises RuleOverflow when there is more than AMOUNT_MAX, and what `where` raises.
@@ -165,7 +165,7 @@ def split(pool: Pool, facts: Facts) -> Split:
     return Split(pool.name, facts.height, total, lines, left, work.taken, work.past)
 
 
-def explained(line: Line) -> bool:
+def is_explained(line: PayoutLine) -> bool:
     """Whether a line's amount follows from what it says of itself."""
     if line.sort == "commission":
         return line.amount == line.of * line.weight // line.weights
@@ -177,11 +177,11 @@ def explained(line: Line) -> bool:
 class _Work:
     """One split as it comes about."""
 
-    def __init__(self, pool: Pool, facts: Facts) -> None:
+    def __init__(self, pool: Pool, facts: SplitInputs) -> None:
         self.pool, self.facts = pool, facts
-        self.lines: list[Line] = []
+        self.lines: list[PayoutLine] = []
         self.taken: dict[tuple[str, bytes], int] = dict(facts.taken)
-        self.past: dict[tuple[str, int], Past] = {}
+        self.past: dict[tuple[str, int], PastSplit] = {}
         self.contributions = sorted(facts.contributions, key=lambda one: one.id)
         more = FUEL_PER_CONTRIBUTION_MAX * len(self.contributions)
         self.tank = Tank(FUEL_PER_SPLIT_MAX + more)
@@ -194,13 +194,17 @@ class _Work:
         match bucket.to:
             case "community":
                 member = self.facts.community
-                self.lines.append(Line(bucket.name, "community", member, amount, amount, 1, 1))
+                self.lines.append(
+                    PayoutLine(bucket.name, "community", member, amount, amount, 1, 1)
+                )
             case "role":
                 holders = sorted(dict.fromkeys(self.facts.holders.get(bucket.role, ())))
                 if holders:
                     parts = divide(amount, [1] * len(holders), self.ties(holders))
                     for holder, part in zip(holders, parts, strict=True):
-                        line = Line(bucket.name, "role", holder, part, amount, 1, len(holders))
+                        line = PayoutLine(
+                            bucket.name, "role", holder, part, amount, 1, len(holders)
+                        )
                         self.lines.append(line)
             case _:
                 self._contributors(bucket, amount)
@@ -218,7 +222,7 @@ class _Work:
         matching = [one for one in self.contributions if self._matches(bucket, one)]
         fresh = [one for one in matching if self._takes_part(bucket, one)]
         late = [one for one in fresh if self._is_late(one)]
-        given: list[Line] = []
+        given: list[PayoutLine] = []
         if self.pool.late == "catch_up" and bucket.claim != "debt":
             given = list(self._arrears(bucket, amount, late))
             amount -= sum(line.amount for line in given)
@@ -235,7 +239,7 @@ class _Work:
         points = sum(one.points for one in fresh)
         if given and points and not bucket.trace:
             height = self.facts.height
-            self.past[bucket.name, height] = Past(height, amount, points)
+            self.past[bucket.name, height] = PastSplit(height, amount, points)
         for line in given:
             self._commission(line)
 
@@ -260,7 +264,7 @@ class _Work:
                 return False
         return one.points > 0 and (bucket.where is None or self._is_met(bucket.where, event))
 
-    def _is_met(self, where: Checked, event: Mapping[str, Value]) -> bool:
+    def _is_met(self, where: CheckedExpression, event: Mapping[str, Value]) -> bool:
         fuel = min(FUEL_MAX, max(0, self.tank.left))
         return bool(evaluate(where, {"event": dict(event)}, fuel, self.tank))
 
@@ -277,7 +281,9 @@ class _Work:
     def _is_late(self, one: Contribution) -> bool:
         return one.booked[0] < one.valued[0]
 
-    def _arrears(self, bucket: Bucket, amount: int, late: list[Contribution]) -> Iterator[Line]:
+    def _arrears(
+        self, bucket: Bucket, amount: int, late: list[Contribution]
+    ) -> Iterator[PayoutLine]:
         """Yield what late contributions would have had at the heights that they missed.
 
         They would have been divided with each other too, and with those who caught up before:
@@ -305,7 +311,7 @@ class _Work:
         for (id, weight), part in zip(owed.items(), parts, strict=True):
             total = sum(owed.values())
             member = by_id[id].member
-            yield Line(bucket.name, "arrears", member, part, due, weight, total, (id,))
+            yield PayoutLine(bucket.name, "arrears", member, part, due, weight, total, (id,))
             self._take(bucket, id, part)
 
     def _traced(self, bucket: Bucket, amount: int) -> Iterator[tuple[Income, int]]:
@@ -328,9 +334,12 @@ class _Work:
         fresh: list[Contribution],
         matching: list[Contribution],
         income: bytes,
-    ) -> Iterator[Line]:
+    ) -> Iterator[PayoutLine]:
         """Yield the shares of those who take part."""
-        shares = [sharing.Part(one.id, one.member, one.points, one.since_ms) for one in fresh]
+        shares = [
+            sharing.WeightedContribution(one.id, one.member, one.points, one.since_ms)
+            for one in fresh
+        ]
         got = {one.id: self.taken.get((bucket.name, one.id), 0) for one in fresh}
         match bucket.divide if bucket.claim != "debt" else "debt":
             case "debt":
@@ -345,7 +354,10 @@ class _Work:
                     one.member: self.facts.paid.get((bucket.name, one.member), 0) for one in fresh
                 }
                 of_all = sharing.proportional(
-                    [sharing.Part(one.id, one.member, one.points, 0) for one in matching]
+                    [
+                        sharing.WeightedContribution(one.id, one.member, one.points, 0)
+                        for one in matching
+                    ]
                 )
                 weights = sharing.balanced(amount, {one: of_all[one] for one in paid}, paid)
             case _:
@@ -355,14 +367,14 @@ class _Work:
             return
         parts = divide(amount, [weights[one] for one in members], self.ties(members))
         total = sum(weights.values())
-        by_member: dict[bytes, list[sharing.Part]] = {}
+        by_member: dict[bytes, list[sharing.WeightedContribution]] = {}
         for one in shares:
             by_member.setdefault(one.member, []).append(one)
         for member, part in zip(members, parts, strict=True):
             own = by_member[member]
             inputs = tuple(one.id for one in own)
             weight = weights[member]
-            yield Line(
+            yield PayoutLine(
                 bucket.name, "share", member, part, amount, weight, total, inputs, income=income
             )
             if bucket.claim == "debt":
@@ -378,10 +390,10 @@ class _Work:
         key = (bucket.name, id)
         self.taken[key] = self.taken.get(key, 0) + more
 
-    def _commission(self, line: Line) -> None:
+    def _commission(self, line: PayoutLine) -> None:
         """Note a line, and what goes from it to those who brought the member here."""
         below, chain = line.member, {line.member}
-        lines: list[Line] = []
+        lines: list[PayoutLine] = []
         for portion in self.pool.commission:
             referral = self.facts.referrals.get(below)
             if referral is None or referral.referrer in chain:
@@ -394,7 +406,7 @@ class _Work:
             part = portion.of(line.amount) if is_recent and serves else 0
             if part:
                 lines.append(
-                    Line(
+                    PayoutLine(
                         line.bucket,
                         "commission",
                         below,

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 
-class Part(NamedTuple):
+class WeightedContribution(NamedTuple):
     """A contribution that takes part: points > 0, and the time (ms) since which it counts."""
 
     id: bytes
@@ -16,17 +16,17 @@ class Part(NamedTuple):
     time_ms: int
 
 
-def proportional(parts: Sequence[Part]) -> dict[bytes, int]:
+def proportional(parts: Sequence[WeightedContribution]) -> dict[bytes, int]:
     """Return each member's points."""
     return _summed((one.member, one.points) for one in parts)
 
 
-def equal(parts: Sequence[Part]) -> dict[bytes, int]:
+def equal(parts: Sequence[WeightedContribution]) -> dict[bytes, int]:
     """Return the same for every member who takes part."""
     return dict.fromkeys((one.member for one in parts), 1)
 
 
-def recent(parts: Sequence[Part], now_ms: int, window_ms: int) -> dict[bytes, int]:
+def recent(parts: Sequence[WeightedContribution], now_ms: int, window_ms: int) -> dict[bytes, int]:
     """Return each member's points, fading evenly to nothing over the window (ms)."""
     weighed = (
         (one.member, one.points * max(0, window_ms - max(0, now_ms - one.time_ms))) for one in parts
@@ -34,7 +34,7 @@ def recent(parts: Sequence[Part], now_ms: int, window_ms: int) -> dict[bytes, in
     return _summed(weighed)
 
 
-def owed(parts: Sequence[Part], got: Mapping[bytes, int]) -> dict[bytes, int]:
+def owed(parts: Sequence[WeightedContribution], got: Mapping[bytes, int]) -> dict[bytes, int]:
     """Return what each member is still owed: his points, less what they brought him."""
     return _summed((one.member, one.points - got.get(one.id, 0)) for one in parts)
 

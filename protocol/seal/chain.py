@@ -27,9 +27,9 @@ from commonweal.protocol.seal.votes import (
 from commonweal.protocol.seal.witnesses import (
     SEATS_CHANGED_MAX,
     Witness,
-    coming_max,
-    devices,
-    set_root,
+    seats_added_max,
+    witness_devices,
+    witness_set_root,
 )
 
 HEIGHTS_PER_FRAME_MAX = 256
@@ -37,7 +37,7 @@ HEIGHTS_PER_FRAME_MAX = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class TrustedPoint:
     """A trusted place of the chain. witnesses: the set for height + 1, by device."""
 
     community: CommunityId
@@ -48,12 +48,12 @@ class Point:
     witnesses: tuple[Witness, ...]
 
 
-def founding_point(community: CommunityId, founder: Witness) -> Point:
+def founding_point(community: CommunityId, founder: Witness) -> TrustedPoint:
     """Return where every chain begins: height 0, named by the community, the founder alone."""
-    return Point(community, 0, SealId(community), 0, 0, (founder,))
+    return TrustedPoint(community, 0, SealId(community), 0, 0, (founder,))
 
 
-def beginning(founding: Record) -> Point:
+def chain_start(founding: Record) -> TrustedPoint:
     """Return where the chain of a founding record begins: where its parent ended, if it has one.
 
     Raises what `founder_of` does, which it asks for the first witness.
@@ -85,7 +85,7 @@ def founder_of(founding: Record) -> Witness:
     return Witness(founding.author, begun.member)
 
 
-def follow(point: Point, sealed: SealedHeight) -> Point:
+def verify_adjacent(point: TrustedPoint, sealed: SealedHeight) -> TrustedPoint:
     """Return the next point, every signature of its certificate checked.
 
     Raises `InvalidSeal` when it does not follow from `point`, `NotCertified` or `BadSignature`.
@@ -98,15 +98,15 @@ def follow(point: Point, sealed: SealedHeight) -> Point:
     return _after(point, sealed)
 
 
-def leap(point: Point, sealed: SealedHeight) -> Point:
+def verify_skipping(point: TrustedPoint, sealed: SealedHeight) -> TrustedPoint:
     """Return a later point, where the heights between are not shown since the set stayed.
 
     What that proves, and what it leaves to trust, the module `bundle` says. Raises as
-    `follow` does.
+    `verify_adjacent` does.
     """
     seal = sealed.seal
     if seal.height <= point.height + 1:
-        return follow(point, sealed)
+        return verify_adjacent(point, sealed)
     if seal.community != point.community:
         raise InvalidSeal("the seal is of another community")
     check_certified(seal, sealed.certificate, point)
@@ -115,35 +115,35 @@ def leap(point: Point, sealed: SealedHeight) -> Point:
     return _after(point, sealed)
 
 
-def _after(point: Point, sealed: SealedHeight) -> Point:
+def _after(point: TrustedPoint, sealed: SealedHeight) -> TrustedPoint:
     """Return where a seal that is certified leads to, its next witnesses checked."""
     seal = sealed.seal
-    if seal.witnesses != set_root(sealed.witnesses):
+    if seal.witnesses != witness_set_root(sealed.witnesses):
         raise InvalidSeal(f"the witnesses are not those that seal {short(seal.id)} names")
     came = [one for one in sealed.witnesses if one not in point.witnesses]
     gone = [one for one in point.witnesses if one not in sealed.witnesses]
-    if len(came) > coming_max(len(point.witnesses)) or len(gone) > SEATS_CHANGED_MAX:
+    if len(came) > seats_added_max(len(point.witnesses)) or len(gone) > SEATS_CHANGED_MAX:
         raise InvalidSeal(f"too many seats change at height {seal.height}")
-    return Point(
+    return TrustedPoint(
         *(seal.community, seal.height, seal.id, seal.clock, seal.time_ms),
         tuple(sorted(sealed.witnesses)),
     )
 
 
-def verify_chain(point: Point, chain: Iterable[SealedHeight]) -> Point:
+def verify_chain(point: TrustedPoint, chain: Iterable[SealedHeight]) -> TrustedPoint:
     """Return the point at the end of `chain`, followed from `point` height by height.
 
-    What lies at `point`'s height is compared with it. Raises as `follow` does, or
+    What lies at `point`'s height is compared with it. Raises as `verify_adjacent` does, or
     `FinalityForked` when a certified seal stands where `point` has another.
     """
     for sealed in chain:
         if sealed.seal.height == point.height and sealed.seal.id == point.seal:
             continue
-        point = follow(point, sealed)
+        point = verify_adjacent(point, sealed)
     return point
 
 
-def check_same(before: Point, first: SealedHeight, second: SealedHeight) -> None:
+def check_same(before: TrustedPoint, first: SealedHeight, second: SealedHeight) -> None:
     """Raise `FinalityForked` with both certificates when two seals that follow `before` differ.
 
     first: the one that this node keeps. Raises `InvalidSeal`, `NotCertified` or
@@ -152,11 +152,11 @@ def check_same(before: Point, first: SealedHeight, second: SealedHeight) -> None
     check_same_certificate(before, first.certificate, second.certificate)
 
 
-def check_same_certificate(before: Point, first: Certificate, second: Certificate) -> None:
+def check_same_certificate(before: TrustedPoint, first: Certificate, second: Certificate) -> None:
     """As `check_same`, for who has the certificates alone."""
     if second.height != before.height + 1 or first.height != second.height:
         raise InvalidSeal(f"height {second.height} does not follow {before.height}")
-    check_certificate(second, before.community, devices(before.witnesses))
+    check_certificate(second, before.community, witness_devices(before.witnesses))
     if first.seal != second.seal:
         raise forked(first, second)
 
@@ -168,14 +168,14 @@ def forked(first: Certificate, second: Certificate) -> FinalityForked:
     return FinalityForked(f"height {first.height}: {names}", *both)
 
 
-def check_certified(seal: Seal, certificate: Certificate, point: Point) -> None:
+def check_certified(seal: Seal, certificate: Certificate, point: TrustedPoint) -> None:
     """Raise `InvalidSeal`, `NotCertified` or `BadSignature` unless a quorum certified `seal`."""
     if certificate.height != seal.height or certificate.seal != seal.id:
         raise InvalidSeal(f"the certificate is not that of seal {short(seal.id)}")
-    check_certificate(certificate, point.community, devices(point.witnesses))
+    check_certificate(certificate, point.community, witness_devices(point.witnesses))
 
 
-def check_order(seal: Seal, point: Point) -> None:
+def check_order(seal: Seal, point: TrustedPoint) -> None:
     """Raise `InvalidSeal` unless `seal` is the next after `point` in links and clock.
 
     Its time the ledger judges: there is a way back from a wrong one.

@@ -38,8 +38,8 @@ from commonweal.protocol.records.record import (
     check_community,
     from_bytes,
     from_bytes_unchecked,
+    header_prefix,
     is_body,
-    opening,
 )
 from commonweal.protocol.seal import chain
 from commonweal.protocol.seal.cut import (
@@ -55,7 +55,7 @@ from commonweal.protocol.seal.witnesses import Witness
 
 CONTEXT = "commonweal/1/final"
 
-BUNDLE_BYTES_MAX = 32 * 1024 * 1024
+PROOF_BYTES_MAX = 32 * 1024 * 1024
 """50,000 records of 600 bytes, or 20,000 changes of 7 witnesses."""
 
 FOLLOWING_MAX = CUT_RECORDS_MAX - 1
@@ -72,7 +72,7 @@ VALUES_MAX = 11 + FOLLOWING_MAX + CHANGES_MAX + merkle.DEPTH_MAX + PRESENT_MAX
 
 
 @dataclass(frozen=True, slots=True)
-class Bundle:
+class FinalityProof:
     """What stands in the file, each part in its form and nothing compared yet.
 
     following: the records after `record` up to the end of its log in the cut, as bytes.
@@ -93,7 +93,7 @@ class Bundle:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ProvenRecord:
     """What a bundle proves: that `record` of `community` is final since `sealed`.
 
     witnesses: the set whose quorum certified the seal; the certificate says who of them.
@@ -107,7 +107,7 @@ class Shown:
     body: bytes | None
 
 
-class Covering(NamedTuple):
+class SealCoverage(NamedTuple):
     """The first seal that covers a record, and what proves it beside the records."""
 
     changes: tuple[SealedHeight, ...]
@@ -118,9 +118,9 @@ class Covering(NamedTuple):
     present: tuple[DeviceKey, ...]
 
 
-def covering(
+def first_covering_seal(
     founding: Record, author: DeviceKey, seq: int, heights: Iterable[tuple[SealedHeight, Delta]]
-) -> Covering | None:
+) -> SealCoverage | None:
     """Return the first of `heights` that covers record `seq` of a log; None when none does.
 
     heights: all that are kept, from the first on, with the deltas of their cuts.
@@ -134,16 +134,16 @@ def covering(
         if log is not None and log.length > seq:
             tree = merkle.update({}, tree_changes(logs.values()))
             nodes = {place: node for place, node in tree.nodes.items() if node is not None}
-            beside = merkle.path(nodes, author)
+            beside = merkle.audit_path(nodes, author)
             assert beside is not None, "a log of the cut is in its tree"
-            return Covering(tuple(changes), sealed, log, tree.root, beside, delta.present)
+            return SealCoverage(tuple(changes), sealed, log, tree.root, beside, delta.present)
         if sealed.witnesses != witnesses:
             witnesses = sealed.witnesses
             changes.append(sealed)
     return None
 
 
-def bundle_to_bytes(bundle: Bundle) -> bytes:
+def proof_to_bytes(bundle: FinalityProof) -> bytes:
     """Return the bytes of the file; raise `InvalidProof` when a limit does not hold it."""
     data = codec.encode(
         [
@@ -159,17 +159,17 @@ def bundle_to_bytes(bundle: Bundle) -> bytes:
             bundle.body,
         ]
     )
-    if len(data) > BUNDLE_BYTES_MAX or len(bundle.changes) > CHANGES_MAX:
-        raise InvalidProof(f"it would have {len(data)} bytes; {BUNDLE_BYTES_MAX} are allowed")
+    if len(data) > PROOF_BYTES_MAX or len(bundle.changes) > CHANGES_MAX:
+        raise InvalidProof(f"it would have {len(data)} bytes; {PROOF_BYTES_MAX} are allowed")
     return data
 
 
-def bundle_from_bytes(data: bytes) -> Bundle:
+def proof_from_bytes(data: bytes) -> FinalityProof:
     """Return the bundle in `data`, its form checked; `check` compares the parts.
 
     Raises `Malformed` or `InvalidRecord`.
     """
-    if len(data) > BUNDLE_BYTES_MAX:
+    if len(data) > PROOF_BYTES_MAX:
         raise Malformed(f"a proof of {len(data)} bytes")
     match codec.decode(data, values_max=VALUES_MAX):
         case [
@@ -194,7 +194,7 @@ def bundle_from_bytes(data: bytes) -> Bundle:
         ):
             first = from_bytes_unchecked(founding)
             community = CommunityId(first.id)
-            return Bundle(
+            return FinalityProof(
                 first,
                 from_bytes_unchecked(record),
                 _each_bytes(following),
@@ -209,7 +209,7 @@ def bundle_from_bytes(data: bytes) -> Bundle:
             raise Malformed("not a proof that a record is final")
 
 
-def check(bundle: Bundle) -> Shown:
+def check(bundle: FinalityProof) -> ProvenRecord:
     """Return what the bundle proves, every signature and hash in it checked.
 
     That the community is the one that is meant, whoever knows its id must compare. Raises
@@ -226,30 +226,30 @@ def check(bundle: Bundle) -> Shown:
         if ref is None or not is_body(ref, bundle.body):
             raise InvalidProof("the text in it is not that of the record")
     community = CommunityId(bundle.founding.id)
-    return Shown(community, bundle.record, bundle.sealed, witnesses, bundle.body)
+    return ProvenRecord(community, bundle.record, bundle.sealed, witnesses, bundle.body)
 
 
-def shown_by(data: bytes) -> Shown:
+def verify_proof(data: bytes) -> ProvenRecord:
     """Return what the file `data` proves. Raises `InvalidProof`, `InvalidRecord`, `Malformed`."""
-    return check(bundle_from_bytes(data))
+    return check(proof_from_bytes(data))
 
 
-def _witnesses(bundle: Bundle) -> tuple[Witness, ...]:
+def _witnesses(bundle: FinalityProof) -> tuple[Witness, ...]:
     """Return the set that certified the seal, followed from the founding record."""
     signatures = sum(len(one.certificate.signatures) for one in bundle.changes)
     if signatures > SIGNATURES_MAX:
         raise InvalidProof(f"{signatures} signatures of witnesses; {SIGNATURES_MAX} are allowed")
-    point = chain.beginning(bundle.founding)
+    point = chain.chain_start(bundle.founding)
     for sealed in bundle.changes:
-        after = chain.leap(point, sealed)
+        after = chain.verify_skipping(point, sealed)
         if after.witnesses == point.witnesses:
             raise InvalidProof(f"height {after.height} stands in it and changes nothing")
         point = after
-    chain.leap(point, bundle.sealed)
+    chain.verify_skipping(point, bundle.sealed)
     return point.witnesses
 
 
-def _check_in_cut(bundle: Bundle) -> None:
+def _check_in_cut(bundle: FinalityProof) -> None:
     """Raise `InvalidProof` unless the seal's cut covers the record."""
     record, community = bundle.record, CommunityId(bundle.founding.id)
     check_community(record, community)
@@ -257,14 +257,14 @@ def _check_in_cut(bundle: Bundle) -> None:
     for wire in bundle.following:
         seq += 1
         if len(wire) > RECORD_BYTES_MAX or not wire.startswith(
-            opening(community, record.author, seq, head)
+            header_prefix(community, record.author, seq, head)
         ):
             raise InvalidProof(f"record {seq} in it does not follow {record}")
         head = RecordId(keys.hash32(keys.RECORD, wire))
     log = SealedLog(record.author, seq + 1, head)
     ((key, value),) = tree_changes((log,)).items()
     assert value is not None, "a log of a cut has a leaf"
-    if not merkle.is_in(bundle.logs_root, key, value, bundle.beside):
+    if not merkle.verify_path(bundle.logs_root, key, value, bundle.beside):
         raise InvalidProof("the path does not lead from the log to the root of the cut")
     if cut_root(bundle.logs_root, bundle.present) != bundle.sealed.seal.cut_root:
         raise InvalidProof("the seal is over another cut")

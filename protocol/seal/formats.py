@@ -15,14 +15,19 @@ from commonweal.protocol.errors import Malformed
 from commonweal.protocol.keys import HASH_BYTES, SIGNATURE_BYTES
 from commonweal.protocol.records.record import CommunityId
 from commonweal.protocol.seal.cut import DELTA_VALUES_MAX, Delta, delta_fields, read_delta
-from commonweal.protocol.seal.have_frontiers import HAVES_LOGS_MAX, Have, have_fields, read_have
+from commonweal.protocol.seal.have_frontiers import (
+    HAVES_LOGS_MAX,
+    HaveFrontier,
+    have_fields,
+    read_have,
+)
 from commonweal.protocol.seal.quorum import WITNESSES_MAX
 from commonweal.protocol.seal.votes import (
     Certificate,
     SealId,
-    Signs,
     Step,
     Vote,
+    VoteSigner,
     certificate_fields,
     is_ascending,
     is_count,
@@ -124,7 +129,7 @@ class Proposal:
     seal: Seal
     delta: Delta
     valid_round: int
-    haves: tuple[Have, ...]
+    haves: tuple[HaveFrontier, ...]
     polka: tuple[Vote, ...]
     vote: Vote
     signature: bytes
@@ -140,11 +145,15 @@ class Proposal:
         return self.valid_round == FRESH
 
 
-def propose(
-    signer: Signs, round_: int, seal: Seal, delta: Delta, why: tuple[Have, ...] | tuple[Vote, ...]
+def sign_proposal(
+    signer: VoteSigner,
+    round_: int,
+    seal: Seal,
+    delta: Delta,
+    why: tuple[HaveFrontier, ...] | tuple[Vote, ...],
 ) -> Proposal:
     """Return the signer's proposal. why: have-frontiers, or the prevotes of one earlier round."""
-    haves = tuple(sorted((one for one in why if isinstance(one, Have)), key=_device))
+    haves = tuple(sorted((one for one in why if isinstance(one, HaveFrontier)), key=_device))
     polka = tuple(sorted((one for one in why if isinstance(one, Vote)), key=_device))
     valid_round = polka[0].round if polka else FRESH
     vote = sign_vote(signer, seal.community, seal.height, round_, Step.PROPOSE, seal.id)
@@ -277,5 +286,5 @@ def _is_hash(value: object) -> bool:
     return type(value) is bytes and len(value) == HASH_BYTES
 
 
-def _device(one: Have | Vote) -> bytes:
+def _device(one: HaveFrontier | Vote) -> bytes:
     return one.device

@@ -18,7 +18,7 @@ from commonweal.protocol.keys import HASH_BYTES, KEY_BYTES, DeviceKey
 from commonweal.protocol.records.record import CommunityId
 from commonweal.protocol.seal.cut import FULL_CUT_BYTES, Cut, Delta, SealedLog, length_in
 from commonweal.protocol.seal.quorum import WITNESSES_MAX, quorum_of
-from commonweal.protocol.seal.votes import SealId, Signs, is_ascending, is_count
+from commonweal.protocol.seal.votes import SealId, VoteSigner, is_ascending, is_count
 
 HAVE_RECORDS_MAX = 25_000
 """Records beyond the last cut that one have-frontier shows: the first in (clock, id) order.
@@ -44,7 +44,7 @@ Least: TypeAlias = Mapping[DeviceKey, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Have:
+class HaveFrontier:
     """How far `device` holds the logs that go beyond the cut of `prev`, by author."""
 
     height: int
@@ -60,30 +60,30 @@ def have_logs_max(witnesses: int) -> int:
 
 
 def sign_have(
-    signer: Signs, community: CommunityId, height: int, prev: SealId, logs: Iterable[SealedLog]
-) -> Have:
+    signer: VoteSigner, community: CommunityId, height: int, prev: SealId, logs: Iterable[SealedLog]
+) -> HaveFrontier:
     """Return the have-frontier of the signer. logs: those beyond the last cut, in any order."""
     lengths = tuple(sorted((log.author, log.length) for log in logs))
     data = keys.signed_array(keys.HAVE_CONTEXT, community, height, prev, _listed(lengths))
-    return Have(height, prev, DeviceKey(signer.key), lengths, signer.sign(data))
+    return HaveFrontier(height, prev, DeviceKey(signer.key), lengths, signer.sign(data))
 
 
-def have_fields(have: Have) -> list[codec.Value]:
+def have_fields(have: HaveFrontier) -> list[codec.Value]:
     """Return what `have` is made of, to stand in a larger message."""
     return [have.height, have.prev, have.device, _listed(have.logs), have.signature]
 
 
-def have_to_bytes(have: Have) -> bytes:
+def have_to_bytes(have: HaveFrontier) -> bytes:
     """Return the bytes of `have` as sent."""
     return codec.encode(have_fields(have))
 
 
-def have_from_bytes(data: bytes, community: CommunityId) -> Have:
+def have_from_bytes(data: bytes, community: CommunityId) -> HaveFrontier:
     """Return the have-frontier in `data`, signature checked; `Malformed`, `BadSignature`."""
     return read_have(codec.decode(data, values_max=HAVE_VALUES_MAX), community)
 
 
-def read_have(value: Any, community: CommunityId) -> Have:
+def read_have(value: Any, community: CommunityId) -> HaveFrontier:
     """Return the have-frontier that `have_fields` gave, its signature checked."""
     match value:
         case [height, bytes(prev), bytes(device), list(pairs), bytes(signature)] if (
@@ -97,12 +97,12 @@ def read_have(value: Any, community: CommunityId) -> Have:
                 raise Malformed("the logs of a have-frontier are not sorted")
             fields = (community, height, prev, pairs)
             keys.check_array(device, signature, keys.HAVE_CONTEXT, *fields)
-            return Have(height, SealId(prev), DeviceKey(device), logs, signature)
+            return HaveFrontier(height, SealId(prev), DeviceKey(device), logs, signature)
         case _:
             raise Malformed("not a have-frontier")
 
 
-def fair_cut(haves: Sequence[Have], last: Cut, lies: int) -> dict[DeviceKey, int]:
+def fair_lengths(haves: Sequence[HaveFrontier], last: Cut, lies: int) -> dict[DeviceKey, int]:
     """Return the least length of each log in a cut that is fair, by author; the rest may stay.
 
     haves: of witnesses, each once. lies: f of the set. For each log the (f+1)-th largest of
@@ -120,7 +120,9 @@ def fair_cut(haves: Sequence[Have], last: Cut, lies: int) -> dict[DeviceKey, int
     return least
 
 
-def choose(haves: Iterable[Have], seated: Sequence[DeviceKey]) -> tuple[Have, ...]:
+def select_have_frontiers(
+    haves: Iterable[HaveFrontier], seated: Sequence[DeviceKey]
+) -> tuple[HaveFrontier, ...]:
     """Return the have-frontiers that fit one proposal, by device; those of `seated` go first.
 
     Of a set whose members keep to `have_logs_max`, a quorum always fits.

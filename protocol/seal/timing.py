@@ -36,7 +36,7 @@ REPEAT_MS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class SealDemand:
     """What waits for a seal.
 
     oldest_ms: when, by this node's clock, the oldest unsealed record came; None when all is
@@ -49,7 +49,7 @@ class Waiting:
     asked: bool
 
 
-def is_due(waiting: Waiting, now_ms: int, interval_ms: int = INTERVAL_MS) -> bool:
+def is_due(waiting: SealDemand, now_ms: int, interval_ms: int = INTERVAL_MS) -> bool:
     """Whether the next height starts now. Where nothing waits, nobody's asking starts one."""
     if waiting.deadline_ms is not None and waiting.deadline_ms <= now_ms:
         return True
@@ -58,7 +58,7 @@ def is_due(waiting: Waiting, now_ms: int, interval_ms: int = INTERVAL_MS) -> boo
     return waiting.asked or now_ms - waiting.oldest_ms >= interval_ms
 
 
-def due_at(waiting: Waiting, interval_ms: int = INTERVAL_MS) -> int | None:
+def due_at(waiting: SealDemand, interval_ms: int = INTERVAL_MS) -> int | None:
     """Return when `is_due` becomes true if nothing else happens; None for never."""
     times = [] if waiting.deadline_ms is None else [waiting.deadline_ms]
     if waiting.oldest_ms is not None:

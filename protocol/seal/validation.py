@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from commonweal.protocol.errors import InvalidSeal
 from commonweal.protocol.keys import DeviceKey, short
 from commonweal.protocol.merkle import NodeReader, update
-from commonweal.protocol.seal.chain import Point, check_order
+from commonweal.protocol.seal.chain import TrustedPoint, check_order
 from commonweal.protocol.seal.cut import (
     CUT_LOGS_MAX,
     FULL_CUT_BYTES,
@@ -25,14 +25,24 @@ from commonweal.protocol.seal.cut import (
     tree_changes,
 )
 from commonweal.protocol.seal.formats import Proposal
-from commonweal.protocol.seal.have_frontiers import Have, Least, fair_cut, have_logs_max, left_out
+from commonweal.protocol.seal.have_frontiers import (
+    HaveFrontier,
+    Least,
+    fair_lengths,
+    have_logs_max,
+    left_out,
+)
 from commonweal.protocol.seal.quorum import quorum_of
 from commonweal.protocol.seal.timing import is_timely
-from commonweal.protocol.seal.witnesses import devices
+from commonweal.protocol.seal.witnesses import witness_devices
 
 
 def check_sound(
-    proposal: Proposal, point: Point, last: Cut, tree: NodeReader, deadline_ms: int | None = None
+    proposal: Proposal,
+    point: TrustedPoint,
+    last: Cut,
+    tree: NodeReader,
+    deadline_ms: int | None = None,
 ) -> None:
     """Raise `InvalidSeal` unless the seal follows `point` and its delta extends `last`.
 
@@ -51,7 +61,7 @@ def check_sound(
 
 def check_fresh(
     proposal: Proposal,
-    point: Point,
+    point: TrustedPoint,
     last: Cut,
     now_ms: int,
     excused: Iterable[DeviceKey] = (),
@@ -68,12 +78,12 @@ def check_fresh(
     """
     if not is_timely(proposal.seal.time_ms, point.time_ms, now_ms):
         raise InvalidSeal("its time is more than two minutes from the clock here")
-    seated = devices(point.witnesses)
+    seated = witness_devices(point.witnesses)
     check_haves(proposal.haves, seated, tuple(candidates))
     if proposal.delta.present != tuple(have.device for have in proposal.haves):
         raise InvalidSeal("who is present is not who shows what he has")
     voting = [have for have in proposal.haves if have.device in seated]
-    least = fair_cut(voting, last, quorum_of(len(seated)).lies)
+    least = fair_lengths(voting, last, quorum_of(len(seated)).lies)
     missing = left_out(least, proposal.delta, last, excused)
     if missing and not is_full(last, proposal.delta, size):
         asked = possible({author: least[author] for author in missing})
@@ -94,7 +104,7 @@ def is_full(last: Cut, delta: Delta, size: int) -> bool:
 
 
 def check_haves(
-    haves: Iterable[Have], seated: tuple[DeviceKey, ...], candidates: tuple[DeviceKey, ...]
+    haves: Iterable[HaveFrontier], seated: tuple[DeviceKey, ...], candidates: tuple[DeviceKey, ...]
 ) -> None:
     """Raise `InvalidSeal` unless have-frontiers of a quorum are there, and none of a stranger."""
     voting = 0

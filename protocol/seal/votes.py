@@ -38,7 +38,7 @@ class Step(IntEnum):
     PRECOMMIT = 2
 
 
-class Signs(Protocol):
+class VoteSigner(Protocol):
     """Whoever signs as a device: a `Signer`, or what stands for it."""
 
     @property
@@ -67,7 +67,7 @@ class Vote:
 
 
 def sign_vote(
-    signer: Signs, community: CommunityId, height: int, round_: int, step: Step, seal: SealId
+    signer: VoteSigner, community: CommunityId, height: int, round_: int, step: Step, seal: SealId
 ) -> Vote:
     """Return the signer's vote, without a reason."""
     data = keys.signed_array(keys.VOTE_CONTEXT, community, height, round_, step.value, seal)
@@ -212,7 +212,7 @@ class DoubleVote:
         return keys.hash32(keys.EVIDENCE, double_vote_to_bytes(self))
 
 
-def convict(one: Vote, two: Vote) -> DoubleVote:
+def prove_double_vote(one: Vote, two: Vote) -> DoubleVote:
     """Return the proof that two votes make; raise `InvalidRecord` when nothing is wrong.
 
     The votes have good signatures. Their reasons are left out: nobody signed them.
@@ -245,7 +245,7 @@ def double_vote_from_bytes(data: bytes, community: CommunityId) -> DoubleVote:
         raise Malformed(f"a proof of {len(data)} bytes")
     match codec.decode(data):
         case [str(context), list(one), list(two)] if context == DOUBLE_VOTE:
-            proof = convict(read_vote(one, community), read_vote(two, community))
+            proof = prove_double_vote(read_vote(one, community), read_vote(two, community))
         case _:
             raise InvalidRecord("not the proof of a double vote")
     if double_vote_to_bytes(proof) != data:

@@ -63,7 +63,7 @@ def next_witnesses(
     offered = [one.witness for one in candidates]
     heard = [one.witness for one in candidates if is_heard(one.seen, height)]
     drawn = sorted(heard, key=lambda one: _draw(prev, height, one))[:seats]
-    coming = [one for one in drawn if one not in seated][: coming_max(len(seated))]
+    coming = [one for one in drawn if one not in seated][: seats_added_max(len(seated))]
     leaving = [one for one in seated if one not in offered]
     silent = [one for one in seated if one in offered and one not in heard]
     remaining = len(seated) - len(leaving)
@@ -81,7 +81,7 @@ def next_witnesses(
     return tuple(sorted(chosen or list(seated)[:1]))
 
 
-def coming_max(seated: int) -> int:
+def seats_added_max(seated: int) -> int:
     """Return how many seats one seal may add to a set of `seated`."""
     return max(SEATS_CHANGED_MAX, SAFE_WITNESSES_MIN - seated)
 
@@ -96,12 +96,12 @@ def proposer(height: int, round_: int, witnesses: Sequence[DeviceKey]) -> Device
     return sorted(witnesses)[(height + round_) % len(witnesses)]
 
 
-def set_root(witnesses: Sequence[Witness]) -> bytes:
+def witness_set_root(witnesses: Sequence[Witness]) -> bytes:
     """Return the root of a set, whatever the order in which it is given."""
     return keys.hash32(keys.WITNESSES, codec.encode(witness_fields(sorted(witnesses))))
 
 
-def devices(witnesses: Sequence[Witness]) -> tuple[DeviceKey, ...]:
+def witness_devices(witnesses: Sequence[Witness]) -> tuple[DeviceKey, ...]:
     """Return the devices of a set, sorted."""
     return tuple(sorted(one.device for one in witnesses))
 

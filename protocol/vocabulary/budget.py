@@ -53,11 +53,11 @@ class Usage(NamedTuple):
         return any(one >= most for one, most in zip(self, limit, strict=True))
 
 
-NOTHING = Usage()
-ONE_RECORD = Usage(1, RECORD_BYTES_MAX, PERMANENT_BYTES_MAX, ERASABLE_BYTES_MAX)
+NO_USAGE = Usage()
+RECORD_USAGE_MAX = Usage(1, RECORD_BYTES_MAX, PERMANENT_BYTES_MAX, ERASABLE_BYTES_MAX)
 """The largest that one record can have others keep."""
 
-NEW_LOG = Usage(4_096, MIB, MIB // 4, MIB // 2)
+NEW_LOG_MAX = Usage(4_096, MIB, MIB // 4, MIB // 2)
 """So much of a log is taken before its first record, which says whose it is, is final."""
 
 
@@ -73,9 +73,9 @@ class Budget(NamedTuple):
         return self.daily.times(self.days)
 
 
-DEFAULT = Budget(Usage(200_000, 64 * MIB, 4 * MIB, 32 * MIB), 365)
-LEAST = Budget(Usage(1_000, MIB, MIB, MIB), 30)
-MOST = Budget(Usage(1_000_000, 1024 * MIB, 64 * MIB, 1024 * MIB), 36_600)
+DEFAULT_BUDGET = Budget(Usage(200_000, 64 * MIB, 4 * MIB, 32 * MIB), 365)
+BUDGET_MIN = Budget(Usage(1_000, MIB, MIB, MIB), 30)
+BUDGET_MAX = Budget(Usage(1_000_000, 1024 * MIB, 64 * MIB, 1024 * MIB), 36_600)
 """No rules set less, or more."""
 
 
@@ -87,7 +87,7 @@ def usage_of(record: Record) -> Usage:
     return Usage(1, size, body.size, 0) if body.permanent else Usage(1, size, 0, body.size)
 
 
-def total(records: Iterable[Record]) -> Usage:
+def total_usage(records: Iterable[Record]) -> Usage:
     """Return what records have others keep together."""
     run = list(records)
     bodies = [body for body in map(_BODY, run) if body is not None]
@@ -96,13 +96,13 @@ def total(records: Iterable[Record]) -> Usage:
     return Usage(len(run), sum(map(len, map(_WIRE, run))), documents, texts)
 
 
-def window(budget: Budget, devices: int) -> Usage:
+def log_window(budget: Budget, devices: int) -> Usage:
     """Return how far above the last cut one of a member's logs is taken: its part of a day.
 
     devices: how many the member has enrolled. At least one record always fits.
     """
     parts = (one // max(1, devices) for one in budget.daily)
-    return Usage(*map(max, parts, ONE_RECORD))
+    return Usage(*map(max, parts, RECORD_USAGE_MAX))
 
 
 def day_of(time_ms: int) -> int:

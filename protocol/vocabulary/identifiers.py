@@ -35,7 +35,7 @@ def is_name(value: Any, characters_max: int = NAME_CHARACTERS_MAX) -> TypeGuard[
     )
 
 
-def shown(name: str) -> str:
+def displayed_name(name: str) -> str:
     """Return a name as people are shown it: in its one form, without what cannot be seen.
 
     For free text such as members' names, which the fold does not read; empty when nothing
@@ -46,11 +46,11 @@ def shown(name: str) -> str:
     return " ".join(part for part in seen if part)[:NAME_CHARACTERS_MAX]
 
 
-def alike(names: Mapping[bytes, str]) -> list[list[bytes]]:
+def confusable_groups(names: Mapping[bytes, str]) -> list[list[bytes]]:
     """Return the groups of ids whose names may be taken for each other, each of two or more."""
     groups: dict[str, list[bytes]] = {}
     for id in sorted(names):
-        groups.setdefault(skeleton(shown(names[id])), []).append(id)
+        groups.setdefault(skeleton(displayed_name(names[id])), []).append(id)
     return [ids for ids in groups.values() if len(ids) > 1]
 
 

@@ -1,7 +1,7 @@
 """What the fold asks of the rules: a few plain values, taken from the ruleset in force.
 
 The fold never reads a ruleset document; whoever sets a cut turns the document that is in
-force there into `Rules`. The default is what holds before any document says otherwise.
+force there into `RuleParams`. The default is what holds before any document says otherwise.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     # Whoever only looks at members or resources loads no expressions.
-    from commonweal.protocol.rules.expression import Checked
+    from commonweal.protocol.rules.expression import CheckedExpression
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +50,18 @@ UNITS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Admission:
+class EventCondition:
     """A condition that events of these actions (none: of all) must meet."""
 
     name: str
     actions: tuple[str, ...]
-    when: Checked
+    when: CheckedExpression
 
 
 HOUR_MS = 3_600_000
 
 
-class Joining(NamedTuple):
+class MembershipRules(NamedTuple):
     """How newcomers come in, and what they wait for.
 
     vouches: how many members must vouch, the inviting one among them. growth: how many a member
@@ -76,24 +76,24 @@ class Joining(NamedTuple):
     founding_circle: int = 7
 
 
-NEWCOMERS = Joining()
+DEFAULT_MEMBERSHIP = MembershipRules()
 """What holds before any document says otherwise."""
 
 
-def joining_of(section: Mapping[str, Any]) -> Joining:
+def membership_rules(section: Mapping[str, Any]) -> MembershipRules:
     """Return what [membership] of a sound document asks; what it leaves out is the default."""
-    delay_hours = section.get("delay_hours", NEWCOMERS.delay_ms // HOUR_MS)
-    return Joining(
-        section.get("vouches", NEWCOMERS.vouches),
-        section.get("growth_per_week", NEWCOMERS.growth_per_week),
-        section.get("growth_percent", NEWCOMERS.growth_percent),
+    delay_hours = section.get("delay_hours", DEFAULT_MEMBERSHIP.delay_ms // HOUR_MS)
+    return MembershipRules(
+        section.get("vouches", DEFAULT_MEMBERSHIP.vouches),
+        section.get("growth_per_week", DEFAULT_MEMBERSHIP.growth_per_week),
+        section.get("growth_percent", DEFAULT_MEMBERSHIP.growth_percent),
         delay_hours * HOUR_MS,
-        section.get("founding_circle", NEWCOMERS.founding_circle),
+        section.get("founding_circle", DEFAULT_MEMBERSHIP.founding_circle),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class RuleParams:
     """What the fold asks of the ruleset in force.
 
     joining: how newcomers come in. attestations: how many others must attest an event or a claim;
@@ -102,14 +102,14 @@ class Rules:
     units: which count without `unit.define`. admissions: conditions that events must meet.
     """
 
-    joining: Joining = NEWCOMERS
+    joining: MembershipRules = DEFAULT_MEMBERSHIP
     attestations: int = 1
     common_attestations: int = 1
     keeper: str = ""
     roles: Mapping[str, Role] = field(default_factory=lambda: ROLES)
     factors: tuple[str, ...] = FACTORS
     units: frozenset[str] = frozenset(UNITS)
-    admissions: tuple[Admission, ...] = ()
+    admissions: tuple[EventCondition, ...] = ()
 
 
-DEFAULT = Rules()
+DEFAULT_PARAMS = RuleParams()

@@ -17,7 +17,7 @@ from nacl.secret import SecretBox
 
 from commonweal.protocol import codec, keys
 from commonweal.protocol.errors import Malformed, NotPermitted
-from commonweal.protocol.identity.membership_proof import is_bounded
+from commonweal.protocol.identity.membership_proof import is_within_limits
 from commonweal.protocol.keys import DeviceKey, PeerKey, Signer
 from commonweal.protocol.records.record import CommunityId, RecordId
 from commonweal.protocol.wire.messages import Hello
@@ -56,7 +56,7 @@ class Greeting:
     clock_ms: int
 
 
-def close(
+def encrypt(
     greeting: Greeting, community: CommunityId, sender: PeerKey, receiver: PeerKey, nonce: bytes
 ) -> Hello:
     """Return the hello that only a holder of the community's id can open, on this link."""
@@ -78,7 +78,7 @@ def close(
     return Hello(nonce, box.ciphertext)
 
 
-def open_(hello: Hello, community: CommunityId, sender: PeerKey, receiver: PeerKey) -> Greeting:
+def decrypt(hello: Hello, community: CommunityId, sender: PeerKey, receiver: PeerKey) -> Greeting:
     """Return what the sender says, or raise `NotPermitted` when the box is not for us."""
     try:
         data = _box(community, sender, receiver).decrypt(hello.box, hello.nonce)
@@ -124,7 +124,7 @@ def _greeting(value: Any) -> Greeting:
             and all(type(version) is int for version in versions)
             and len(device) == len(digest) == 32
             and all(type(wire) is bytes for wire in credentials)
-            and is_bounded(cast("list[bytes]", credentials))
+            and is_within_limits(cast("list[bytes]", credentials))
             and type(height) is int is type(clock_ms)
             and height >= 0
             and len(seal) in (0, 32)

@@ -15,12 +15,18 @@ from commonweal.protocol import codec
 from commonweal.protocol.codec import Value
 from commonweal.protocol.errors import Malformed
 from commonweal.protocol.keys import DeviceKey
-from commonweal.protocol.records.frontier import BUCKET_DIGEST_BYTES, BUCKETS, HEAD_BYTES, Entry
+from commonweal.protocol.records.frontier import (
+    BUCKET_DIGEST_BYTES,
+    BUCKETS,
+    HEAD_BYTES,
+    FrontierEntry,
+)
 from commonweal.protocol.records.record import PERMANENT_BYTES_MAX, RECORD_BYTES_MAX, RecordId
+from commonweal.protocol.seal.votes import is_count
 from commonweal.protocol.wire import seals, state_sync
 from commonweal.protocol.wire.seals import (
-    Height,
-    Said,
+    ConsensusMessage,
+    HeightStatus,
     SealMessage,
     Seals,
     WantProposal,
@@ -111,7 +117,7 @@ class Entries:
     """
 
     buckets: bytes
-    entries: tuple[Entry, ...]
+    entries: tuple[FrontierEntry, ...]
     reply: bool
 
 
@@ -125,7 +131,7 @@ class Range:
 
 
 @dataclass(frozen=True, slots=True)
-class Fetch:
+class WantRecords:
     """Asks for ranges; replaces what was asked before for the same logs."""
 
     ranges: tuple[Range, ...]
@@ -152,7 +158,7 @@ class Runs:
     """Records, causally closed with what the receiver asked for or has.
 
     remaining: how many more records the sender will send for what was asked.
-    asked: True when they answer a `Fetch`, False for live ones.
+    asked: True when they answer a `WantRecords`, False for live ones.
     """
 
     runs: tuple[Run, ...]
@@ -204,7 +210,7 @@ class WantBodies:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class BodyChunk:
     """Bytes `offset` onwards of a body of `size` bytes; size 0: the sender has it not."""
 
     hash: bytes
@@ -229,7 +235,7 @@ Message: TypeAlias = (
     | Same
     | Buckets
     | Entries
-    | Fetch
+    | WantRecords
     | Runs
     | Have
     | Evidence
@@ -237,7 +243,7 @@ Message: TypeAlias = (
     | WantBranch
     | Branch
     | WantBodies
-    | Part
+    | BodyChunk
     | Addresses
     | SealMessage
     | StateMessage
@@ -267,7 +273,7 @@ def _to_list(message: Message) -> list[Any]:
             return ["buckets", digests]
         case Entries(buckets, entries, reply):
             return ["entries", buckets, [list(entry) for entry in entries], reply]
-        case Fetch(ranges):
+        case WantRecords(ranges):
             return ["fetch", [[one.author, one.start, one.stop] for one in ranges]]
         case Runs(runs, remaining, asked):
             return ["runs", [_run_list(run) for run in runs], remaining, asked]
@@ -283,11 +289,18 @@ def _to_list(message: Message) -> list[Any]:
             return ["branch", list(wires)]
         case WantBodies(hashes):
             return ["want-bodies", list(hashes)]
-        case Part(digest, size, offset, data):
+        case BodyChunk(digest, size, offset, data):
             return ["part", digest, size, offset, data]
         case Addresses(signed):
             return ["addresses", list(signed)]
-        case Height() | Said() | WantProposal() | WantSeal() | WantSeals() | Seals():
+        case (
+            HeightStatus()
+            | ConsensusMessage()
+            | WantProposal()
+            | WantSeal()
+            | WantSeals()
+            | Seals()
+        ):
             return seals.to_list(message)
         case WantState() | StatePart():
             return state_sync.to_list(message)
@@ -324,9 +337,9 @@ def _session_message(fields: list[Any]) -> Message | None:
             return Hello(nonce, box)
         case ["bye", str(code), str(text)] if len(code) <= 32 and len(text) <= TEXT_CHARS_MAX:
             return Bye(code, text)
-        case ["ping", number] if _is_count(number):
+        case ["ping", number] if is_count(number):
             return Ping(number)
-        case ["pong", number] if _is_count(number):
+        case ["pong", number] if is_count(number):
             return Pong(number)
         case ["addresses", list(signed)]:
             return Addresses(_bins(signed, ADDRESSES_MAX, ADDRESS_BYTES_MAX))
@@ -346,7 +359,7 @@ def _frontier_message(fields: list[Any]) -> Message | None:
             ascending = bytes(sorted(set(buckets))) == buckets
             if ascending and len(entries) <= ENTRIES_MAX:
                 return Entries(buckets, tuple(map(_entry, entries)), reply)
-        case ["have", list(pairs), took] if len(pairs) <= RUNS_MAX and _is_count(took):
+        case ["have", list(pairs), took] if len(pairs) <= RUNS_MAX and is_count(took):
             return Have(tuple(map(_length, pairs)), took)
     return None
 
@@ -354,8 +367,8 @@ def _frontier_message(fields: list[Any]) -> Message | None:
 def _content_message(fields: list[Any]) -> Message | None:
     match fields:
         case ["fetch", list(ranges)] if len(ranges) <= RANGES_MAX:
-            return Fetch(tuple(map(_range, ranges)))
-        case ["runs", list(runs), remaining, bool(asked)] if _is_count(remaining):
+            return WantRecords(tuple(map(_range, ranges)))
+        case ["runs", list(runs), remaining, bool(asked)] if is_count(remaining):
             if len(runs) <= RUNS_MAX:
                 return Runs(tuple(map(_run, runs)), remaining, asked)
         case ["evidence", list(proofs)]:
@@ -370,12 +383,8 @@ def _content_message(fields: list[Any]) -> Message | None:
             return WantBodies(_bins(hashes, IDS_MAX, 32, 32))
         case ["part", bytes(digest), size, offset, bytes(data)]:
             if len(digest) == 32 and len(data) <= PART_BYTES_MAX and _is_part(size, offset, data):
-                return Part(digest, size, offset, data)
+                return BodyChunk(digest, size, offset, data)
     return None
-
-
-def _is_count(value: object) -> bool:
-    return type(value) is int and value >= 0
 
 
 def _is_part(size: object, offset: object, data: bytes) -> bool:
@@ -394,22 +403,22 @@ def _bins(items: list[Any], most: int, size_max: int, size_min: int = 1) -> tupl
     return tuple(items)
 
 
-def _entry(value: Any) -> Entry:
+def _entry(value: Any) -> FrontierEntry:
     match value:
         case [bytes(author), length, bytes(head), frozen] if (
             len(author) == 32
-            and _is_count(length)
+            and is_count(length)
             and len(head) == (HEAD_BYTES if length else 0)
-            and (frozen is None or (_is_count(frozen) and frozen >= length))
+            and (frozen is None or (is_count(frozen) and frozen >= length))
         ):
-            return Entry(DeviceKey(author), length, head, frozen)
+            return FrontierEntry(DeviceKey(author), length, head, frozen)
         case _:
             raise Malformed("not an entry of a frontier")
 
 
 def _length(value: Any) -> tuple[DeviceKey, int]:
     match value:
-        case [bytes(author), length] if len(author) == 32 and _is_count(length):
+        case [bytes(author), length] if len(author) == 32 and is_count(length):
             return DeviceKey(author), length
         case _:
             raise Malformed("not a pair of log and length")
@@ -418,7 +427,7 @@ def _length(value: Any) -> tuple[DeviceKey, int]:
 def _range(value: Any) -> Range:
     match value:
         case [bytes(author), start, stop] if (
-            len(author) == 32 and _is_count(start) and _is_count(stop) and start < stop
+            len(author) == 32 and is_count(start) and is_count(stop) and start < stop
         ):
             return Range(DeviceKey(author), start, stop)
         case _:
@@ -428,7 +437,7 @@ def _range(value: Any) -> Range:
 def _run(value: Any) -> Run:
     match value:
         case [bytes(author), start, list(wires), list(pairs)] if (
-            len(author) == 32 and _is_count(start) and len(pairs) <= len(wires)
+            len(author) == 32 and is_count(start) and len(pairs) <= len(wires)
         ):
             bodies = tuple(_body(pair, len(wires)) for pair in pairs)
             return Run(
@@ -440,7 +449,7 @@ def _run(value: Any) -> Run:
 
 def _body(value: Any, count: int) -> tuple[int, bytes]:
     match value:
-        case [index, bytes(body)] if _is_count(index) and index < count:
+        case [index, bytes(body)] if is_count(index) and index < count:
             return index, body
         case _:
             raise Malformed("not a body of a run")

@@ -20,7 +20,7 @@ SAID_BYTES_MAX = 1024 * 1024 - 64
 
 
 @dataclass(frozen=True, slots=True)
-class Height:
+class HeightStatus:
     """How far the sender sealed; seal: the last one's id, empty at height 0.
 
     held: the digest of what it holds of the height that is being agreed on, or empty.
@@ -32,7 +32,7 @@ class Height:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ConsensusMessage:
     """What a witness said, encoded."""
 
     message: bytes
@@ -68,15 +68,17 @@ class Seals:
     seals: tuple[tuple[bytes, bytes], ...]
 
 
-SealMessage: TypeAlias = Height | Said | WantProposal | WantSeal | WantSeals | Seals
+SealMessage: TypeAlias = (
+    HeightStatus | ConsensusMessage | WantProposal | WantSeal | WantSeals | Seals
+)
 
 
 def to_list(message: SealMessage) -> list[Any]:
     """Return the fields of `message`, its name first."""
     match message:
-        case Height(height, seal, held):
+        case HeightStatus(height, seal, held):
             return ["height", height, seal, held]
-        case Said(inner):
+        case ConsensusMessage(inner):
             return ["said", inner]
         case WantProposal(height, round_, seal):
             return ["want-proposal", height, round_, seal]
@@ -95,9 +97,9 @@ def read(fields: list[Any]) -> SealMessage | None:
     match fields:
         case ["height", height, bytes(seal), bytes(held)] if _is_count(height):
             if len(seal) == (HASH_BYTES if height else 0) and len(held) in (0, HASH_BYTES):
-                return Height(height, seal, held)
+                return HeightStatus(height, seal, held)
         case ["said", bytes(inner)] if 0 < len(inner) <= SAID_BYTES_MAX:
-            return Said(inner)
+            return ConsensusMessage(inner)
         case ["want-proposal", height, round_, bytes(seal)] if _is_count(height, 1):
             if _is_count(round_) and len(seal) in (0, HASH_BYTES):
                 return WantProposal(height, round_, seal)

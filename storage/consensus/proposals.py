@@ -24,8 +24,8 @@ from commonweal.protocol.ledger.state.evidence import Misbehaviour
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records import log
 from commonweal.protocol.records.record import RECORD_BYTES_MAX, Record, RecordId
-from commonweal.protocol.seal.chain import Point
-from commonweal.protocol.seal.consensus.events import GOOD, Verdict
+from commonweal.protocol.seal.chain import TrustedPoint
+from commonweal.protocol.seal.consensus.events import VALID_PROPOSAL, ProposalVerdict
 from commonweal.protocol.seal.cut import (
     FULL_CUT_BYTES,
     FULL_CUT_RECORDS,
@@ -37,16 +37,16 @@ from commonweal.protocol.seal.formats import EVIDENCE_PER_SEAL_MAX, Proposal, Se
 from commonweal.protocol.seal.have_frontiers import (
     HAVE_BYTES_MAX,
     HAVE_RECORDS_MAX,
-    Have,
+    HaveFrontier,
     Least,
-    fair_cut,
+    fair_lengths,
     have_logs_max,
     left_out,
 )
 from commonweal.protocol.seal.quorum import quorum_of
 from commonweal.protocol.seal.validation import check_fresh, check_sound, is_full
 from commonweal.protocol.seal.votes import SealId
-from commonweal.protocol.seal.witnesses import Witness, devices
+from commonweal.protocol.seal.witnesses import Witness, witness_devices
 from commonweal.storage.consensus.unsealed import LogRange, first_of, has_rare, used_up, waiting
 from commonweal.storage.consensus.view import ConsensusView
 from commonweal.storage.ledger.finalizer import FoldedSeal, MissingParts
@@ -82,7 +82,7 @@ class PreparedProposal:
 class ProcessedProposal:
     """What the ledger says of a proposal, and the witnesses after it, if it is sound."""
 
-    verdict: Verdict
+    verdict: ProposalVerdict
     witnesses: tuple[Witness, ...]
 
 
@@ -107,7 +107,7 @@ class SealApplication:
         with self._looking():
             kept, final, ruleset = self.kept, self.kept.final, self.kept.ruleset
             witnesses = self.kept.chain_point().witnesses
-            seated = devices(witnesses)
+            seated = witness_devices(witnesses)
             seen, unsealed = self._final(), self._unsealed(now_ms)
             facts = self._new_facts(final)
             return ConsensusView(
@@ -154,7 +154,7 @@ class SealApplication:
                 shown.append(SealedLog(author, stop, head))
             return tuple(shown)
 
-    def build(self, haves: tuple[Have, ...], now_ms: int) -> PreparedProposal | None:
+    def build(self, haves: tuple[HaveFrontier, ...], now_ms: int) -> PreparedProposal | None:
         """Return the seal to propose: fair to `haves`, at this clock.
 
         None when there is nothing to seal, when what `haves` ask for is not held here yet, or
@@ -164,11 +164,11 @@ class SealApplication:
             point, end = self.kept.chain_point(), self.kept.end()
             if self.kept.alarm or not point.witnesses:
                 return None
-            seated = devices(point.witnesses)
+            seated = witness_devices(point.witnesses)
             voting = [have for have in haves if have.device in seated]
             last = self.kept.last.logs
             waits = waiting(self.kept, self._above(), now_ms)
-            fair = fair_cut(voting, last, quorum_of(len(seated)).lies)
+            fair = fair_lengths(voting, last, quorum_of(len(seated)).lies)
             least = {author: length for author, length in fair.items() if author not in waits}
             history = self.kept.history(FULL_CUT_RECORDS, least, FULL_CUT_BYTES, waits)
             facts = self._new_facts(history.final)
@@ -198,12 +198,14 @@ class SealApplication:
                     raise InvalidSeal(self.kept.alarm)
                 found = self._sound(proposal, point)
             except InvalidSeal as error:
-                return ProcessedProposal(Verdict(sound=False, reason=_words(error)), ())
+                return ProcessedProposal(ProposalVerdict(sound=False, reason=_words(error)), ())
             if isinstance(found, MissingParts):
                 reason = "what it covers is not here"
-                return ProcessedProposal(Verdict(False, reason=reason, missing=found.missing), ())
+                return ProcessedProposal(
+                    ProposalVerdict(False, reason=reason, missing=found.missing), ()
+                )
             self._keep(found)
-            verdict = GOOD
+            verdict = VALID_PROPOSAL
             if proposal.is_fresh:
                 verdict = self._timely(proposal, point, now_ms, found.outcome.covered)
             return ProcessedProposal(verdict, found.outcome.witnesses)
@@ -295,7 +297,7 @@ class SealApplication:
         ]
         return Misbehaviour(tuple(ends), tuple(sorted(guilty)[:room]))
 
-    def _sound(self, proposal: Proposal, point: Point) -> FoldedSeal | MissingParts:
+    def _sound(self, proposal: Proposal, point: TrustedPoint) -> FoldedSeal | MissingParts:
         """Return a proposal folded. Raises `InvalidSeal` when it is not sound."""
         seal = proposal.seal
         if seal.height > point.height + 1:
@@ -345,8 +347,8 @@ class SealApplication:
             barred[bad.author] = min(bad.seq, barred.get(bad.author, bad.seq))
 
     def _timely(
-        self, proposal: Proposal, point: Point, now_ms: int, covered: Sequence[Record]
-    ) -> Verdict:
+        self, proposal: Proposal, point: TrustedPoint, now_ms: int, covered: Sequence[Record]
+    ) -> ProposalVerdict:
         candidates = self._final().offered
         facts = self.kept.end().facts(proposal.seal.evidence)
         size, time_ms = size_of(covered), proposal.seal.time_ms
@@ -363,8 +365,8 @@ class SealApplication:
             last, excused = self.kept.last.logs, dict(facts.ends)
             check_fresh(proposal, point, last, now_ms, excused, candidates, possible, size)
         except InvalidSeal as error:
-            return Verdict(sound=True, timely=False, reason=_words(error))
-        return GOOD
+            return ProposalVerdict(sound=True, timely=False, reason=_words(error))
+        return VALID_PROPOSAL
 
     def _reaches(self, advance: Advance, least: Least, size: int) -> bool:
         """Whether a cut, of so many bytes, covers what it can of what is asked, or is full."""

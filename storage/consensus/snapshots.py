@@ -264,7 +264,7 @@ class Snapshots:
         depth = snapshot.depth_for(size, keys)
         below: dict[int, list[bytes]] = {number: [] for number in range(1 << depth)}
         for key in keys:
-            below[merkle.place_of(key, depth)].append(key)
+            below[merkle.prefix_of(key, depth)].append(key)
         return Offer(self.kept.cut.height, depth), below
 
     def _chunk(self, depth: int, number: int, keys: list[bytes]) -> bytes:

@@ -9,8 +9,8 @@ from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.records.record import RecordId
 from commonweal.protocol.seal.votes import SealId
 from commonweal.protocol.seal.witnesses import Witness
-from commonweal.protocol.vocabulary.budget import DEFAULT, Budget
-from commonweal.protocol.vocabulary.rule_params import Joining
+from commonweal.protocol.vocabulary.budget import DEFAULT_BUDGET, Budget
+from commonweal.protocol.vocabulary.rule_params import MembershipRules
 from commonweal.storage.ledger.sealed_decisions import SealedDecisions
 
 
@@ -31,7 +31,7 @@ class ConsensusView:
     deadline_ms: the earliest sealed deadline that no seal has passed, ms.
     void: records about seats that seals cover and refuse.
     alarm: why this ledger cannot follow the stored seals; "" when it can.
-    budget, shares: how much of each log is accepted before it is sealed; see `budget.window`.
+    budget, shares: how much of each log is accepted before it is sealed; see `log_window`.
     """
 
     height: int
@@ -40,7 +40,7 @@ class ConsensusView:
     removed: tuple[tuple[MemberId, int], ...]
     back: tuple[MemberId, ...]
     waiting: tuple[MemberId, ...]
-    joining: Joining
+    joining: MembershipRules
     witnesses: tuple[Witness, ...]
     candidates: tuple[DeviceKey, ...]
     unsealed: int
@@ -49,7 +49,7 @@ class ConsensusView:
     interval_ms: int
     void: tuple[RecordId, ...]
     alarm: str
-    budget: Budget = DEFAULT
+    budget: Budget = DEFAULT_BUDGET
     shares: Mapping[DeviceKey, int] = field(default_factory=dict)
 
     @property

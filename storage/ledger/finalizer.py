@@ -25,8 +25,8 @@ from commonweal.protocol.records.record import (
     CommunityId,
     Record,
     RecordId,
-    bare,
     from_bytes_unchecked,
+    without_data,
 )
 from commonweal.protocol.seal.cut import CUT_BYTES_MAX, Delta, SealedLog
 from commonweal.protocol.seal.formats import Seal
@@ -190,7 +190,7 @@ class StoredHistory(History):
     def hold(self, records: Iterable[Record]) -> None:
         """Take in records that no cut covers, each once, without what they say."""
         for record in records:
-            self._above.add(bare(record))
+            self._above.add(without_data(record))
 
     def hold_runs(self, logs: Iterable[SealedLog]) -> None:
         """Take in what the store has of `logs` above the last cut, where they lie in one run.
@@ -217,8 +217,8 @@ class StoredHistory(History):
         for kept in every_kept(self.final).values():
             record = self._store.record(kept.id)
             if record is not None and record.id not in self._above and not self.is_final(kept.id):
-                self._above.add(bare(record))
+                self._above.add(without_data(record))
 
     def _sought(self, id: RecordId) -> Record | None:
         found = self._store.record(id)
-        return None if found is None else bare(found)
+        return None if found is None else without_data(found)

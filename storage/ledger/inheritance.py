@@ -22,7 +22,7 @@ from commonweal.protocol.records.record import (
     RecordId,
     from_bytes_unchecked,
 )
-from commonweal.protocol.seal.chain import beginning
+from commonweal.protocol.seal.chain import chain_start
 from commonweal.storage.ledger.checkpoint import BEGUN, Checkpoint
 from commonweal.storage.ledger.state_db import FINAL, NEWEST, OLDER, StateDb
 from commonweal.storage.records.log_store import Store
@@ -89,7 +89,7 @@ def begin(
     founding = store.record(RecordId(community))
     if layers.mark(BEGUN) or founding is None:
         return []
-    beginning(founding)
+    chain_start(founding)
     if parent_of(founding) is None:
         layers.put_mark(BEGUN, True)
         return []

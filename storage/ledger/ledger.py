@@ -36,8 +36,8 @@ from commonweal.storage.records.seal_store import KeptSeal, SealStore
 if TYPE_CHECKING:  # loaded when something is folded, which is seldom
     from commonweal.protocol.ledger.finality.history import History
     from commonweal.protocol.rules.document import Ruleset
-    from commonweal.protocol.seal.chain import Point
-    from commonweal.protocol.vocabulary.rule_params import Rules
+    from commonweal.protocol.seal.chain import TrustedPoint
+    from commonweal.protocol.vocabulary.rule_params import RuleParams
     from commonweal.storage.ledger.finalizer import Finalizer, FoldedSeal
 
 NO_LEAST: Mapping[DeviceKey, int] = MappingProxyType({})
@@ -141,7 +141,7 @@ class LedgerState:
         return active_ruleset.current(self.founded, self.documents)
 
     @property
-    def rules(self) -> Rules:
+    def rules(self) -> RuleParams:
         """What the fold asks of the ruleset in force."""
         from commonweal.protocol.ledger.governance import active_ruleset
 
@@ -198,19 +198,19 @@ class LedgerState:
                 history.freeze(row.author, row.frozen)
         return history
 
-    def chain_point(self) -> Point:
+    def chain_point(self) -> TrustedPoint:
         """Return the end of the chain of seals, as far as this ledger has folded it."""
         from commonweal.protocol.ledger.governance import witness_set
-        from commonweal.protocol.seal.chain import Point, beginning
+        from commonweal.protocol.seal.chain import TrustedPoint, chain_start
 
         cut, seal = self.cut, SealId(self.last.seal)
         if bytes(seal) != self.community:
             witnesses = witness_set.seated(self.final)
-            return Point(self.community, cut.height, seal, cut.clock, cut.time_ms, witnesses)
+            return TrustedPoint(self.community, cut.height, seal, cut.clock, cut.time_ms, witnesses)
         founding = self.store.record(RecordId(self.community))
         if founding is None or self.alarm:
-            return Point(self.community, 0, SealId(self.community), 0, 0, ())
-        return beginning(founding)
+            return TrustedPoint(self.community, 0, SealId(self.community), 0, 0, ())
+        return chain_start(founding)
 
     def end(self) -> Finalizer:
         """Return what is final, to fold a seal on it."""
@@ -284,7 +284,7 @@ class LedgerState:
     def _above(self) -> Overlay:
         from commonweal.protocol.ledger.governance import active_ruleset
 
-        def rules_at(height: int) -> Rules:
+        def rules_at(height: int) -> RuleParams:
             return active_ruleset.rules_at(self.founded, self.documents, height, self.cut.time_ms)
 
         return Overlay(

@@ -16,7 +16,12 @@ from commonweal.protocol.ledger.fold.fold import Ledger
 from commonweal.protocol.ledger.state.context import AdmissionOracle, Applicant
 from commonweal.protocol.records.record import CommunityId, RecordId
 from commonweal.protocol.seal.cut import length_in
-from commonweal.protocol.vocabulary.rule_params import DEFAULT, Joining, Rules, joining_of
+from commonweal.protocol.vocabulary.rule_params import (
+    DEFAULT_PARAMS,
+    MembershipRules,
+    RuleParams,
+    membership_rules,
+)
 from commonweal.storage.ledger.checkpoint import SealIds
 from commonweal.storage.ledger.inheritance import members_before
 from commonweal.storage.records.log_store import Store
@@ -29,7 +34,7 @@ NUMBER_MAX = 1_000_000
 def belonging(
     store: Store,
     community: CommunityId,
-    joining: Joining | None = None,
+    joining: MembershipRules | None = None,
     oracle: AdmissionOracle | None = None,
     back: tuple[MemberId, ...] = (),
 ) -> Ledger:
@@ -42,7 +47,7 @@ def belonging(
     ledger = Ledger(
         community,
         members_before(store, community),
-        rules=Rules(joining=joining or _founding(store, community)),
+        rules=RuleParams(joining=joining or _founding(store, community)),
         seals=SealIds(store, community),
         oracle=oracle or _sealed(store, community, back),
     )
@@ -62,22 +67,22 @@ def asked_last(store: Store, device: DeviceKey) -> RecordId | None:
     return newest.data.get("invite") if newest and newest.kind == "member.request" else None
 
 
-def _founding(store: Store, community: CommunityId) -> Joining:
+def _founding(store: Store, community: CommunityId) -> MembershipRules:
     """Return what the founding rules ask of newcomers; the defaults where they are none."""
     founding = store.record(RecordId(community))
     data = None if founding is None or founding.body is None else store.body(founding.body.hash)
     try:
         document = None if data is None else codec.decode(data)
     except CommonwealError:
-        return DEFAULT.joining
+        return DEFAULT_PARAMS.joining
     section = document.get("membership") if type(document) is dict else None
     if type(section) is not dict:
-        return DEFAULT.joining
+        return DEFAULT_PARAMS.joining
     # The document was checked by whoever founded, whom nobody has to believe.
     sound = {
         key: one for key, one in section.items() if type(one) is int and 0 <= one <= NUMBER_MAX
     }
-    return joining_of(sound)
+    return membership_rules(sound)
 
 
 def _sealed(store: Store, community: CommunityId, back: tuple[MemberId, ...]) -> AdmissionOracle:

@@ -21,9 +21,9 @@ from commonweal.protocol.records.record import (
     CommunityId,
     Record,
     RecordId,
-    bare,
-    clock_in,
+    clock_from_bytes,
     from_bytes_unchecked,
+    without_data,
 )
 from commonweal.storage.ledger.checkpoint import Checkpoint, SealIds
 from commonweal.storage.ledger.state_db import FINAL, NEWEST, OLDER, LayeredState, StateDb
@@ -31,7 +31,7 @@ from commonweal.storage.records.log_store import LogRow, Store
 
 if TYPE_CHECKING:  # loaded when something is folded, which is seldom
     from commonweal.protocol.ledger.fold.fold import Ledger
-    from commonweal.protocol.vocabulary.rule_params import Rules
+    from commonweal.protocol.vocabulary.rule_params import RuleParams
 
 NEWEST_RECORDS_MAX = 256
 """Above so many records, the older of them are laid down in a layer of their own.
@@ -109,8 +109,8 @@ class Overlay:
         community: CommunityId,
         last: Checkpoint,
         documents: Mapping[bytes, bytes],
-        rules: Rules,
-        rules_at: Callable[[int], Rules],
+        rules: RuleParams,
+        rules_at: Callable[[int], RuleParams],
         watch: Watch = nobody,
     ) -> None:
         self.store, self.layers, self.community = store, layers, community
@@ -154,7 +154,7 @@ class Overlay:
         """Return the final state, and folded on it the records of rare kinds above the cut."""
         ledger, covered = self._begun(FINAL), self.covered()
         above = (one for one in self.store.rare() if one.seq >= covered.get(one.author, 0))
-        ledger.add(map(bare, above))  # what kinds say that nobody knows may be large
+        ledger.add(map(without_data, above))  # what kinds say that nobody knows may be large
         ledger.fold()
         return ledger.state
 
@@ -308,7 +308,7 @@ class Overlay:
             at = point.reached.get(row.author, 0)
             if row.length > at:
                 wires = self.store.wires(row.author, at, row.length, 0)
-                if clock_in(wires[0]) <= point.clock:
+                if clock_from_bytes(wires[0]) <= point.clock:
                     return False
         return True
 
@@ -331,7 +331,7 @@ def places(
     """Yield clock, author and bytes of each record of a log in that range, ascending."""
     while start < stop:
         wires = store.wires(author, start, stop, CLOCKS_BYTES)
-        found = [(clock_in(wire), author, len(wire)) for wire in wires]
+        found = [(clock_from_bytes(wire), author, len(wire)) for wire in wires]
         yield from found
         start += len(found)
 

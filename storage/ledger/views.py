@@ -19,7 +19,7 @@ from commonweal.protocol.ledger.sharing import distribution
 from commonweal.protocol.ledger.things import event_row, units_and_specs
 from commonweal.protocol.records import record
 from commonweal.protocol.records.record import RecordId
-from commonweal.protocol.rules.split import Line
+from commonweal.protocol.rules.split import PayoutLine
 from commonweal.protocol.vocabulary import identifiers
 from commonweal.storage.ledger.state_db import FINAL, LayeredState, StateDb
 from commonweal.storage.records.log_store import Store
@@ -138,7 +138,7 @@ def _vote(key: bytes, value: Any, final: bool) -> _Row:
 def _payout(key: bytes, value: Any, final: bool) -> _Row:
     assert final, "only cuts pay"
     unit, scale, ruleset, _, fields = value
-    line = Line(*fields)
+    line = PayoutLine(*fields)
     pool, number = key[8:-5].decode(), int.from_bytes(key[-4:])
     return (
         *(key, int.from_bytes(key[:8]), pool, number, line.bucket, line.sort, line.member),
@@ -191,7 +191,7 @@ def name_of(store: Store, profile: bytes | None) -> str | None:
     if data is None:
         return None
     try:
-        _, content = record.read_erasable(data)
+        _, content = record.read_erasable_body(data)
     except CommonwealError:
         return None
-    return identifiers.shown(content.decode("utf-8", "replace")) or None
+    return identifiers.displayed_name(content.decode("utf-8", "replace")) or None

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from commonweal.protocol import codec
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.records import fork_proof
-from commonweal.protocol.records.fork_proof import Proof
+from commonweal.protocol.records.fork_proof import ForkProof
 from commonweal.protocol.records.record import (
     NO_ID,
     Record,
@@ -27,7 +27,7 @@ from commonweal.storage.sqlite.database import Row
 class ForkStore(RecordLookup):
     """The tables `proof` and `branch`."""
 
-    def freeze(self, proof: Proof) -> bool:
+    def freeze(self, proof: ForkProof) -> bool:
         """Store a proof and end the good part of its log there; return whether anything changed.
 
         Of several proofs against one log the one with the lowest seq stays, and of equals the
@@ -55,14 +55,14 @@ class ForkStore(RecordLookup):
         )
         return True
 
-    def proof(self, author: DeviceKey) -> Proof | None:
+    def proof(self, author: DeviceKey) -> ForkProof | None:
         """Return the proof that froze a log; None when it is not frozen."""
         row = self.row(
             "SELECT wire FROM proof JOIN log ON log.id = proof.log WHERE author = ?", (author,)
         )
         return _proof_in(row) if row else None
 
-    def proofs(self) -> Iterator[Proof]:
+    def proofs(self) -> Iterator[ForkProof]:
         """Yield all proofs, by author."""
         rows = self.rows("SELECT wire FROM proof JOIN log ON log.id = proof.log ORDER BY author")
         return map(_proof_in, rows)
@@ -178,11 +178,11 @@ class ForkStore(RecordLookup):
         self.change("UPDATE log SET held = length WHERE id = ?", (number,))
 
 
-def _proof_in(row: Row) -> Proof:
+def _proof_in(row: Row) -> ForkProof:
     """Return a stored proof; it was checked before it was stored."""
     match codec.decode(row[0]):
         case [str(), bytes(first), bytes(second)]:
             record = from_bytes_unchecked(first)
-            return Proof(record.author, record.seq, record.prev, (first, second))
+            return ForkProof(record.author, record.seq, record.prev, (first, second))
         case _:
             raise AssertionError("a stored proof is complete")

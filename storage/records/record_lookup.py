@@ -10,7 +10,12 @@ from collections.abc import Iterator
 from commonweal.protocol import keys
 from commonweal.protocol.errors import InvalidRecord, Malformed
 from commonweal.protocol.keys import DeviceKey
-from commonweal.protocol.records.record import Record, RecordId, clock_in, from_bytes_unchecked
+from commonweal.protocol.records.record import (
+    Record,
+    RecordId,
+    clock_from_bytes,
+    from_bytes_unchecked,
+)
 from commonweal.storage.records.id_index import IdIndex
 from commonweal.storage.records.log_pages import LogPages, whole
 
@@ -44,7 +49,7 @@ class RecordLookup(LogPages):
         if clock is None:
             wire = self.wire(record_id)
             if wire is not None:
-                clock = clock_in(wire)
+                clock = clock_from_bytes(wire)
                 self._remember(record_id, clock)
         return clock
 

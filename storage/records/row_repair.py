@@ -17,7 +17,7 @@ from commonweal.protocol.records.record import (
     CommunityId,
     Record,
     RecordId,
-    clock_in,
+    clock_from_bytes,
     from_bytes_unchecked,
 )
 from commonweal.storage.records.log_pages import SEQ_BITS, SEQ_MAX, opening_of, whole
@@ -79,7 +79,7 @@ def _agrees(row: _Row, community: CommunityId) -> bool:
     if row.tail is None:
         return row.length == 0
     wire = whole(row.opening, row.tail)
-    return keys.hash32(keys.RECORD, wire) == row.head and clock_in(wire) == row.clock
+    return keys.hash32(keys.RECORD, wire) == row.head and clock_from_bytes(wire) == row.clock
 
 
 def _right(store: Store, row: _Row, community: CommunityId) -> _Row | None:

@@ -38,9 +38,9 @@ class Log:
             if chance.random() < 0.3:
                 content = chance.randbytes(chance.choice((40, 900, 6_000)))
                 if chance.random() < 0.3:
-                    data, body = content, record.permanent(content)
+                    data, body = content, record.permanent_body(content)
                 else:
-                    data, body = record.erasable(chance.randbytes(16), "text/plain", content)
+                    data, body = record.erasable_body(chance.randbytes(16), "text/plain", content)
                 if body.permanent or chance.random() < 0.7:
                     bodies[body.hash] = data
             kind = chance.choice(("event", "event", "attest", "member.profile"))

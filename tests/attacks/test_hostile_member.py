@@ -40,8 +40,15 @@ from commonweal.node.transport import (
 )
 from commonweal.protocol import keys
 from commonweal.protocol.keys import DeviceKey
-from commonweal.protocol.records.frontier import HEAD_BYTES, Entry
-from commonweal.protocol.records.record import CommunityId, Draft, Place, erasable, from_bytes, sign
+from commonweal.protocol.records.frontier import HEAD_BYTES, FrontierEntry
+from commonweal.protocol.records.record import (
+    CommunityId,
+    LogPosition,
+    RecordDraft,
+    erasable_body,
+    from_bytes,
+    sign,
+)
 from commonweal.protocol.wire import hello, messages
 from commonweal.protocol.wire.hello import Greeting
 from commonweal.storage.home import keystore
@@ -108,11 +115,11 @@ class Eve:
     def record_with_another_body(self, content: bytes) -> messages.Message:
         """The next record of Eve's log, and a text that it does not name."""
         last = self.last
-        _, ref = erasable(bytes(16), "text/plain", content)
-        place = Place(self.community, last.seq + 1, last.id, last.clock + 1, last.basis)
-        draft = Draft("event", {"action": "work"}, last.claimed_at, (), ref)
+        _, ref = erasable_body(bytes(16), "text/plain", content)
+        place = LogPosition(self.community, last.seq + 1, last.id, last.clock + 1, last.basis)
+        draft = RecordDraft("event", {"action": "work"}, last.claimed_at, (), ref)
         record = sign(self.identity.signer, place, draft)
-        other, _ = erasable(bytes(16), "text/plain", content[::-1])
+        other, _ = erasable_body(bytes(16), "text/plain", content[::-1])
         run = messages.Run(self.identity.device, record.seq, (record.wire,), ((0, other),))
         return messages.Runs((run,), 0, asked=False)
 
@@ -120,7 +127,7 @@ class Eve:
         greeting = Greeting(
             (1,), self.identity.device, (), None, 0, b"", b"", bytes(32), time.time_ns() // 10**6
         )
-        return hello.close(greeting, self.community, self.identity.peer, self.victim, bytes(24))
+        return hello.encrypt(greeting, self.community, self.identity.peer, self.victim, bytes(24))
 
     async def link(self) -> None:
         """Be linked and greeted."""
@@ -147,7 +154,7 @@ async def _haves(eve: Eve, chance: Random) -> None:
 
 async def _entries(eve: Eve, chance: Random) -> None:
     authors = sorted(_author(chance) for _ in range(4_096))
-    entries = tuple(Entry(DeviceKey(one), 5, bytes(HEAD_BYTES), None) for one in authors)
+    entries = tuple(FrontierEntry(DeviceKey(one), 5, bytes(HEAD_BYTES), None) for one in authors)
     eve.send(messages.Entries(b"", entries, reply=True))
 
 
@@ -158,7 +165,7 @@ async def _false_proofs(eve: Eve, chance: Random) -> None:
 async def _unread(eve: Eve, chance: Random) -> None:
     eve.takes = False
     ranges = tuple(messages.Range(_author(chance), 0, 10**6) for _ in range(500))
-    eve.send(messages.Fetch(ranges))
+    eve.send(messages.WantRecords(ranges))
     eve.send(messages.WantBodies((eve.text,) * 256))
     eve.send(messages.Compare(chance.randbytes(32), b""))
 

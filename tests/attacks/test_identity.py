@@ -97,7 +97,7 @@ class Place:
             proof = hello.invite_proof(signer, self.community, invite.id, peer, me)
         seen = (0, b"", b"", Frontier().digest(), self.now_ms)
         greeting = Greeting(hello.VERSIONS, device, tuple(credentials), proof, *seen)
-        message = hello.close(greeting, self.community, peer, me, bytes(24))
+        message = hello.encrypt(greeting, self.community, peer, me, bytes(24))
         self.handle(
             Connected(peer, FAR, outbound=False), FrameReceived(peer, messages.encode(message))
         )
@@ -166,7 +166,7 @@ def test_a_guest_gets_no_record_name_or_address_of_others_before_the_vouch() -> 
     guest = Outsider(8)
     own = guest.enrol(place.community, 1)
     asked = founding.request(
-        *(guest.signer, guest.inception, place.community, founding.tip_of(own)),
+        *(guest.signer, guest.inception, place.community, founding.tip_after(own)),
         *(place.invite, 1),
     )
     place.knock(guest, guest.device, [own.wire], place.invite)
@@ -174,7 +174,7 @@ def test_a_guest_gets_no_record_name_or_address_of_others_before_the_vouch() -> 
     questions: list[messages.Message] = [
         messages.Runs((messages.Run(guest.device, 0, (own.wire, asked.wire)),), 0, asked=False),
         messages.Compare(bytes(32), b""),
-        messages.Fetch((messages.Range(founder, 0, 9),)),
+        messages.WantRecords((messages.Range(founder, 0, 9),)),
         messages.WantEvidence(()),
         messages.Ping(7),
     ]
@@ -188,7 +188,7 @@ def test_a_guest_gets_no_record_name_or_address_of_others_before_the_vouch() -> 
         one.lengths == ((guest.device, 2),) for one in said if isinstance(one, messages.Have)
     )
     (greeted,) = [one for one in said if isinstance(one, messages.Hello)]
-    greeting = hello.open_(greeted, place.community, place.service.desk.me.peer, guest.peer)
+    greeting = hello.decrypt(greeted, place.community, place.service.desk.me.peer, guest.peer)
     assert greeting.credentials == tuple(
         place.node.store.wires(place.node.person.device, 0, 1, 1 << 20)
     )

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from commonweal.node.service.events import DRAFTS_MAX, Wish
-from commonweal.protocol.identity.invite import Contact, Link
+from commonweal.protocol.identity.invite import CommunityLink, Contact
 from commonweal.storage.home.home import Home
 from tests.builders import homes
 from tests.builders.weal import good, weal
@@ -40,7 +40,7 @@ def test_a_log_of_ten_thousand_records_comes_back_in_a_minute(tmp_path: Path) ->
     held = records(mei)
     assert held > RECORDS
     contact = Contact(homes.identity(mei).peer, (at_loopback(mei),))
-    link = Link(settings_of(mei.path).here, (contact,), None)
+    link = CommunityLink(settings_of(mei.path).here, (contact,), None)
     new = Home(tmp_path / "new")
     with ExitStack() as nodes:
         up(mei, nodes)

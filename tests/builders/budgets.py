@@ -35,7 +35,7 @@ def allow(
     nameless = document.from_map({"name": "community"})
     monkeypatch.setattr(active_ruleset, "UNREADABLE", nameless)
     for module in (quota, budgets):
-        monkeypatch.setattr(module, "NEW_LOG", budget.NEW_LOG._replace(records=new))
+        monkeypatch.setattr(module, "NEW_LOG", budget.NEW_LOG_MAX._replace(records=new))
         monkeypatch.setattr(module, "DEFAULT", small)
     return small
 

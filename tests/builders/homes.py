@@ -14,7 +14,7 @@ from commonweal.node.service.service import Service
 from commonweal.protocol import keys
 from commonweal.protocol.identity import founding, invite
 from commonweal.protocol.identity.identity import inception_from_entropy, member_signer
-from commonweal.protocol.identity.invite import Contact, Invite, Link
+from commonweal.protocol.identity.invite import CommunityLink, Contact, Invite
 from commonweal.protocol.keys import Signer
 from commonweal.protocol.records.log import Tip
 from commonweal.storage.home import keystore
@@ -67,7 +67,7 @@ def write(home: Home, *wishes: Wish) -> list[dict[str, Any]]:
     raise AssertionError("no answer")
 
 
-def invited(home: Home, uses: int = 1) -> Link:
+def invited(home: Home, uses: int = 1) -> CommunityLink:
     """Return a link to the community of a home whose node listens `at_its_port`."""
     seed = os.urandom(32)
     (made,) = write(home, Wish("invite.create", {"key": Signer(seed).key, "uses": uses}))
@@ -76,10 +76,10 @@ def invited(home: Home, uses: int = 1) -> Link:
         clock = store.clock_of(made["id"])
     assert clock is not None
     contact = Contact(identity(home).peer, (f"/ip4/127.0.0.1/tcp/{settings.port}",))
-    return Link(settings.here, (contact,), Invite(made["id"], clock, seed))
+    return CommunityLink(settings.here, (contact,), Invite(made["id"], clock, seed))
 
 
-def newcomer(folder: Path, link: Link, name: str = "Bo") -> Home:
+def newcomer(folder: Path, link: CommunityLink, name: str = "Bo") -> Home:
     """Return the home of a newcomer who holds a link and has written a request."""
     home = Home(folder)
     settings, _ = make_home(home, name, None, "en")

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from commonweal.protocol.keys import DeviceKey, Signer
 from commonweal.protocol.records.record import CommunityId, Record
-from commonweal.protocol.seal.formats import Proposal, Seal, SealedHeight, propose
-from commonweal.protocol.seal.have_frontiers import Have, sign_have
+from commonweal.protocol.seal.formats import Proposal, Seal, SealedHeight, sign_proposal
+from commonweal.protocol.seal.have_frontiers import HaveFrontier, sign_have
 from commonweal.protocol.seal.quorum import quorum_of
 from commonweal.protocol.seal.votes import Certificate, SealId, Step, certify, sign_vote
-from commonweal.protocol.seal.witnesses import Witness, devices
+from commonweal.protocol.seal.witnesses import Witness, witness_devices
 from commonweal.storage.consensus.proposals import (
     PreparedProposal,
     ProcessedProposal,
@@ -51,7 +51,7 @@ class Node:
                 self.store.append(author, fresh, self.documents)
         self.store.commit()
 
-    def have(self, signer: Signer) -> Have:
+    def have(self, signer: Signer) -> HaveFrontier:
         """Return what the device of `signer` shows that it has."""
         outlook = self.assessor.outlook()
         shown = self.assessor.shown()
@@ -64,10 +64,10 @@ class Node:
 
 
 def proposal(
-    signer: Signer, draft: PreparedProposal, haves: Sequence[Have], seal: Seal | None = None
+    signer: Signer, draft: PreparedProposal, haves: Sequence[HaveFrontier], seal: Seal | None = None
 ) -> Proposal:
     """Return a fresh proposal of a draft, or of another seal with its delta."""
-    return propose(signer, 0, seal or draft.seal, draft.delta, tuple(haves))
+    return sign_proposal(signer, 0, seal or draft.seal, draft.delta, tuple(haves))
 
 
 def certificate(community: CommunityId, seal: Seal, signers: Iterable[Signer]) -> Certificate:
@@ -86,7 +86,7 @@ def sealed_height(
     signers: Mapping[DeviceKey, Signer],
 ) -> KeptSeal:
     """Return a height as a quorum of `witnesses`, those that sealed it, certifies it."""
-    seated = devices(witnesses)
+    seated = witness_devices(witnesses)
     voting = [signers[one] for one in seated][: quorum_of(len(seated)).needed]
     made = certificate(community, draft.seal, voting)
     return KeptSeal(SealedHeight(draft.seal, made, draft.witnesses), draft.delta)
@@ -104,7 +104,7 @@ def seal_once(
     """
     first = nodes[0]
     outlook = first.assessor.outlook()
-    shown = [*devices(outlook.witnesses), *showing]
+    shown = [*witness_devices(outlook.witnesses), *showing]
     haves = sorted((first.have(signers[one]) for one in shown), key=lambda have: have.device)
     draft = first.assessor.build(tuple(haves), now_ms)
     assert draft is not None, "there is something to seal"

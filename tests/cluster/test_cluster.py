@@ -35,7 +35,7 @@ from commonweal.protocol.errors import (
     NotReachable,
     UnknownNode,
 )
-from commonweal.protocol.identity.invite import Contact, Link
+from commonweal.protocol.identity.invite import CommunityLink, Contact
 from commonweal.protocol.records.record import RecordId
 from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home, Settings
@@ -255,7 +255,9 @@ def test_a_knock_at_no_door_tells_of_each_address(tmp_path: Path) -> None:
     mei = homes.founder(tmp_path / "mei")
     found = homes.invited(mei)
     addresses = ("/ip4/127.0.0.1/tcp/1", "/ip4/127.0.0.1/tcp/2")
-    link = Link(found.community, (Contact(found.contacts[0].peer, addresses),), found.invite)
+    link = CommunityLink(
+        found.community, (Contact(found.contacts[0].peer, addresses),), found.invite
+    )
     bo = homes.newcomer(tmp_path / "bo", link)
     with pytest.raises(NotReachable) as nobody:
         request_admission(bo, keystore.unlock(bo.keystore, None), link, 1)
@@ -263,7 +265,7 @@ def test_a_knock_at_no_door_tells_of_each_address(tmp_path: Path) -> None:
     assert bo.holder() is None
 
 
-def _with_another_invite(link: Link) -> Link:
+def _with_another_invite(link: CommunityLink) -> CommunityLink:
     from dataclasses import replace
 
     assert link.invite is not None

@@ -17,7 +17,7 @@ from commonweal.commands.terminal import options
 from commonweal.protocol.errors import DiskFull, NotReachable
 from commonweal.protocol.identity import invite as links
 from commonweal.protocol.identity.identity import entropy_from_phrase, inception_from_entropy
-from commonweal.protocol.identity.invite import Contact, Link
+from commonweal.protocol.identity.invite import CommunityLink, Contact
 from commonweal.protocol.keys import PeerKey
 from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home, Settings
@@ -384,7 +384,7 @@ def without(text: str) -> str:
     return links.to_text(without_invite(text))
 
 
-def without_invite(text: str) -> Link:
+def without_invite(text: str) -> CommunityLink:
     link = links.from_text(text)
     return replace(link, invite=None)
 

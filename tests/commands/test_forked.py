@@ -11,7 +11,7 @@ from commonweal.commands.begin.init_found import LANGUAGES
 from commonweal.node.service.events import Text, Wish
 from commonweal.protocol.identity.identity import phrase_from_entropy
 from commonweal.protocol.records import fork_proof
-from commonweal.protocol.records.fork_proof import Proof
+from commonweal.protocol.records.fork_proof import ForkProof
 from commonweal.protocol.records.record import from_bytes
 from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home, Settings
@@ -49,7 +49,7 @@ def forked(lanxi: Commons) -> Home:
     return copy
 
 
-def proof_of(one: Home, other: Home) -> Proof:
+def proof_of(one: Home, other: Home) -> ForkProof:
     with one.store(readonly=True) as store, other.store(readonly=True) as again:
         settings = Settings.read(store)
         ours = store.wires(settings.device, 0, 100, 1 << 20)

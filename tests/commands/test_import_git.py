@@ -16,7 +16,7 @@ from commonweal.commands.importers.git import Repository
 from commonweal.commands.importers.mailmap import Mailmap, Person
 from commonweal.protocol.codec import Value
 from commonweal.protocol.errors import UnreadableFile, UnreadableRepository
-from commonweal.protocol.records.record import Record, read_erasable
+from commonweal.protocol.records.record import Record, read_erasable_body
 from commonweal.storage.home.home import Home
 from tests.builders.weal import founder, good, weal
 
@@ -354,7 +354,7 @@ def test_a_commit_of_any_bytes_is_taken_in_and_harms_nobody(
         assert found.body is not None
         body = store.body(found.body.hash)
     assert body is not None
-    _kind, text = read_erasable(body)
+    _kind, text = read_erasable_body(body)
     assert b"\x1b" not in text
     assert len(text) < 2_000
     if what == "encoding":

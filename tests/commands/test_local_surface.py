@@ -28,7 +28,7 @@ from commonweal.commands.terminal.output import safe_cell
 from commonweal.node.control import client
 from commonweal.node.control.client import LocalClient, answer_message
 from commonweal.protocol.errors import BadLink, UnreadableRepository
-from commonweal.protocol.identity.invite import Contact, Link
+from commonweal.protocol.identity.invite import CommunityLink, Contact
 from commonweal.protocol.keys import PeerKey
 from commonweal.protocol.records.record import CommunityId
 from commonweal.storage.home.home import ForeignSocket, Home, is_open_to_others
@@ -260,11 +260,11 @@ def test_these_functions_answer_as_those_of_sqlite(asked: str) -> None:
 
 
 def test_a_link_makes_a_node_dial_few_places_and_none_of_its_own_machine() -> None:
-    def link(*peers: tuple[str, ...]) -> Link:
+    def link(*peers: tuple[str, ...]) -> CommunityLink:
         found = tuple(Contact(PeerKey(bytes([n]) * 32), one) for n, one in enumerate(peers))
-        return Link(CommunityId(bytes(32)), found, None)
+        return CommunityLink(CommunityId(bytes(32)), found, None)
 
-    def dialled(made: Link, *, names: bool = False) -> list[str]:
+    def dialled(made: CommunityLink, *, names: bool = False) -> list[str]:
         return [a for one in places(made, names=names).contacts for a in one.addresses]
 
     far, near = "/ip4/192.0.2.7/tcp/4001", "/ip4/127.0.0.1/tcp/22"

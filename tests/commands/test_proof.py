@@ -14,7 +14,7 @@ from commonweal.protocol.seal import chain
 from commonweal.protocol.seal.cut import Delta, SealedLog, whole_cut_root
 from commonweal.protocol.seal.formats import Seal, SealedHeight
 from commonweal.protocol.seal.votes import Step, certify, sign_vote
-from commonweal.protocol.seal.witnesses import Witness, set_root
+from commonweal.protocol.seal.witnesses import Witness, witness_set_root
 from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.records.seal_store import SealStore
@@ -38,7 +38,7 @@ def seal(folder: Path) -> None:
         for height in range(1, seals.height + 1):
             kept = seals.at(height)
             assert kept is not None
-            point = chain.follow(point, kept.sealed)
+            point = chain.verify_adjacent(point, kept.sealed)
             logs |= {log.author: log for log in kept.delta.logs}
         row = store.log(settings.device)
         log = SealedLog(row.author, row.length, row.head)
@@ -53,7 +53,7 @@ def seal(folder: Path) -> None:
                 1,
                 whole_cut_root({**logs, log.author: log}, delta.present),
             ),
-            *(row.clock, TIME_MS + height, b"", (), set_root(set_)),
+            *(row.clock, TIME_MS + height, b"", (), witness_set_root(set_)),
             *(bytes(32), bytes(32), bytes(32)),
         )
         vote = sign_vote(device, community, height, 0, Step.PRECOMMIT, one.id)

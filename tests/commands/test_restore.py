@@ -16,7 +16,7 @@ from commonweal.node.control import daemon
 from commonweal.protocol.errors import DiskFull, NotReachable
 from commonweal.protocol.identity import invite as links
 from commonweal.protocol.identity.identity import phrase_from_entropy
-from commonweal.protocol.identity.invite import Contact, Link
+from commonweal.protocol.identity.invite import CommunityLink, Contact
 from commonweal.protocol.keys import DeviceKey, PeerKey
 from commonweal.protocol.records.record import CommunityId
 from commonweal.storage.home import keystore
@@ -29,7 +29,7 @@ from tests.builders.weal import Ran, founder, good, weal
 
 LOOPBACK = "/ip4/127.0.0.1/tcp/{port}"
 CALM_SECONDS_MAX = 30.0
-A_LINK = Link(
+A_LINK = CommunityLink(
     CommunityId(b"c" * 32), (Contact(PeerKey(b"p" * 32), ("/ip4/10.0.0.1/tcp/4",)),), None
 )
 
@@ -56,7 +56,7 @@ def settings_of(home: Path) -> Settings:
         return Settings.read(store)
 
 
-def from_words(home: Path, words: str, link: Link | str = A_LINK, *more: str) -> Ran:
+def from_words(home: Path, words: str, link: CommunityLink | str = A_LINK, *more: str) -> Ran:
     text = link if isinstance(link, str) else links.to_text(link)
     typed = ("restore", "--words", "--contact", text, "--home", home, "--no-passphrase")
     return weal(*typed, *more, answers=words)
@@ -155,7 +155,7 @@ def test_the_passphrase_of_the_backup_stays(home: Path, tmp_path: Path) -> None:
 
 def test_from_words_the_member_is_the_same_and_waits(home: Path, tmp_path: Path) -> None:
     new = tmp_path / "new"
-    link = Link(settings_of(home).here, A_LINK.contacts, None)
+    link = CommunityLink(settings_of(home).here, A_LINK.contacts, None)
     ran = from_words(new, words_of(home), link, "-o", "json")
     assert ran.code == 0, ran
     assert ran.json["state"] == "awaiting-restore"
@@ -391,7 +391,7 @@ def test_from_words_a_peer_gives_back_the_records_and_nothing_forks(tmp_path: Pa
     mei = homes.founder(tmp_path / "mei")
     good("record", "work", "3", "hour", "--home", mei.path)
     lost = settings_of(mei.path).device
-    link = Link(
+    link = CommunityLink(
         settings_of(mei.path).here,
         (Contact(homes.identity(mei).peer, (at_loopback(mei),)),),
         None,

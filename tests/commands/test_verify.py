@@ -17,7 +17,12 @@ from commonweal.node.service.events import Text, Wish
 from commonweal.protocol import keys
 from commonweal.protocol.codec import Value
 from commonweal.protocol.records import fork_proof, log, record
-from commonweal.protocol.records.record import Draft, Place, Record, from_bytes_unchecked
+from commonweal.protocol.records.record import (
+    LogPosition,
+    Record,
+    RecordDraft,
+    from_bytes_unchecked,
+)
 from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.records.log_store import Store
@@ -198,8 +203,8 @@ def with_fork(home: Path) -> tuple[Record, Record]:
         settings = Settings.read(store)
         row = store.log(settings.device)
         last = from_bytes_unchecked(store.wires(row.author, row.length - 1, row.length, 0)[0])
-        place = Place(last.community, last.seq, last.prev, last.clock, last.basis)
-        other = record.sign(signer_of(home), place, Draft("event", {"other": True}, 1))
+        place = LogPosition(last.community, last.seq, last.prev, last.clock, last.basis)
+        other = record.sign(signer_of(home), place, RecordDraft("event", {"other": True}, 1))
         assert store.freeze(fork_proof.check(last, other, settings.here))
         store.append_branch([other])
         store.commit()
@@ -218,13 +223,15 @@ def test_a_fork_with_its_proof_is_whole_and_its_damage_is_found(home: Path) -> N
     assert any("proof" in place for place in places(verify(home)))
 
 
-def appended(home: Path, change_place: Callable[[Place], Place], *, signed: bool = True) -> None:
+def appended(
+    home: Path, change_place: Callable[[LogPosition], LogPosition], *, signed: bool = True
+) -> None:
     """Put a record that nobody would have taken at the end of the log."""
     with Home(home).lock(), Home(home).store() as store:
         settings = Settings.read(store)
         row = store.log(settings.device)
-        here = log.next_place(settings.here, row.tip, record.RecordId(settings.here), (), 1)
-        one = record.sign(signer_of(home), change_place(here), Draft("event", {}, 1))
+        here = log.next_position(settings.here, row.tip, record.RecordId(settings.here), (), 1)
+        one = record.sign(signer_of(home), change_place(here), RecordDraft("event", {}, 1))
         if not signed:
             one = from_bytes_unchecked(one.wire[:-1] + bytes([one.wire[-1] ^ 1]))
         store.append(settings.device, [one])
@@ -233,12 +240,12 @@ def appended(home: Path, change_place: Callable[[Place], Place], *, signed: bool
 
 @pytest.mark.parametrize("what", ["clock", "signature", "community"])
 def test_a_record_that_should_never_have_come_in_is_found(what: str, home: Path) -> None:
-    def wrong(place: Place) -> Place:
+    def wrong(place: LogPosition) -> LogPosition:
         if what == "clock":
-            return Place(place.community, place.seq, place.prev, place.clock + 1, place.basis)
+            return LogPosition(place.community, place.seq, place.prev, place.clock + 1, place.basis)
         if what == "community":
             other = record.CommunityId(bytes(32))
-            return Place(other, place.seq, place.prev, place.clock, place.basis)
+            return LogPosition(other, place.seq, place.prev, place.clock, place.basis)
         return place
 
     appended(home, wrong, signed=what != "signature")

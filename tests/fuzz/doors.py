@@ -32,7 +32,7 @@ from commonweal.protocol.identity import (
     signed_address,
 )
 from commonweal.protocol.identity.identity import Inception, entropy_from_phrase
-from commonweal.protocol.identity.invite import Contact, Invite, Link, Rekeyed
+from commonweal.protocol.identity.invite import CommunityLink, Contact, Invite, RekeyedMember
 from commonweal.protocol.records import batch_decode, fork_proof, log, record
 from commonweal.protocol.records.record import RecordId
 from commonweal.protocol.rules import document, expression
@@ -131,7 +131,7 @@ def _hello(data: bytes) -> object:
 
     box = SecretBox(keys.hash32(keys.HELLO, COMMUNITY, BO.peer, MEI.peer))
     boxed = messages.Hello(NONCE, box.encrypt(data, NONCE).ciphertext)
-    return hello.open_(boxed, COMMUNITY, BO.peer, MEI.peer)
+    return hello.decrypt(boxed, COMMUNITY, BO.peer, MEI.peer)
 
 
 def _credentials(data: bytes) -> object:
@@ -148,7 +148,7 @@ def _greeting() -> bytes:
     from commonweal.protocol import keys
 
     box = SecretBox(keys.hash32(keys.HELLO, COMMUNITY, BO.peer, MEI.peer))
-    closed = hello.close(GREETING, COMMUNITY, BO.peer, MEI.peer, NONCE)
+    closed = hello.encrypt(GREETING, COMMUNITY, BO.peer, MEI.peer, NONCE)
     return box.decrypt(closed.box, NONCE)
 
 
@@ -190,12 +190,12 @@ def _expression(text: str) -> object:
 
 
 _PROOF = fork_proof.check(write(EVE, RUN[0], data={"a": 1}), RUN[1], COMMUNITY)
-_LINK = Link(
+_LINK = CommunityLink(
     COMMUNITY,
     (Contact(MEI.peer, ("/ip4/192.0.2.7/tcp/4001",)),),
     Invite(RecordId(seed("invite")), 7, seed("invite key")),
 )
-_FOR_BO = replace(_LINK, invite=None, rekeyed=Rekeyed(BO.id, RecordId(seed("rekey")), 9))
+_FOR_BO = replace(_LINK, invite=None, rekeyed=RekeyedMember(BO.id, RecordId(seed("rekey")), 9))
 _TEMPLATES = resources.files("commonweal.protocol.rules") / "templates"
 _RULES = (_TEMPLATES / "cooperative.toml").read_text("utf-8")
 _EVENT = {"kind": "event", "data": {"action": "work"}, "deps": [seed("d")], "text": None}

@@ -18,11 +18,11 @@ from commonweal.protocol.seal.cut import delta_from_bytes, delta_to_bytes
 from commonweal.protocol.seal.formats import (
     proposal_from_bytes,
     proposal_to_bytes,
-    propose,
     seal_from_bytes,
     seal_to_bytes,
     sealed_from_bytes,
     sealed_to_bytes,
+    sign_proposal,
 )
 from commonweal.protocol.seal.have_frontiers import have_from_bytes, have_to_bytes
 from commonweal.protocol.seal.votes import (
@@ -30,9 +30,9 @@ from commonweal.protocol.seal.votes import (
     Step,
     certificate_from_bytes,
     certificate_to_bytes,
-    convict,
     double_vote_from_bytes,
     double_vote_to_bytes,
+    prove_double_vote,
     vote_from_bytes,
     vote_to_bytes,
 )
@@ -43,7 +43,7 @@ from tests.protocol.seal.witness import COMMUNITY
 
 _SEAL = scenes.seal()
 _VOTE = scenes.vote(0, Step.PREVOTE, _SEAL.id)
-_AGAIN = propose(scenes.SIGNERS[scenes.DEVICES[2]], 1, _SEAL, scenes.delta(3, 2), POLKA)
+_AGAIN = sign_proposal(scenes.SIGNERS[scenes.DEVICES[2]], 1, _SEAL, scenes.delta(3, 2), POLKA)
 
 
 def _here(read: Callable[[bytes, CommunityId], object]) -> Callable[[bytes], object]:
@@ -60,7 +60,7 @@ SEAL_DOORS: Mapping[str, tuple[Callable[[bytes], object], tuple[bytes, ...]]] = 
         _here(double_vote_from_bytes),
         (
             double_vote_to_bytes(
-                convict(_VOTE, scenes.vote(0, Step.PREVOTE, scenes.seal(clock=6).id))
+                prove_double_vote(_VOTE, scenes.vote(0, Step.PREVOTE, scenes.seal(clock=6).id))
             ),
         ),
     ),
@@ -85,7 +85,7 @@ SEAL_DOORS: Mapping[str, tuple[Callable[[bytes], object], tuple[bytes, ...]]] = 
         (test_snapshot.CHUNKS[1],),
     ),
     "proof that a record is final": (
-        finality_proof.shown_by,
-        (finality_proof.bundle_to_bytes(test_finality_proof.GOOD),),
+        finality_proof.verify_proof,
+        (finality_proof.proof_to_bytes(test_finality_proof.GOOD),),
     ),
 }

@@ -23,7 +23,7 @@ from commonweal.node.transport import (
 )
 from commonweal.protocol import codec
 from commonweal.protocol.keys import DeviceKey, PeerKey
-from commonweal.protocol.records.frontier import BUCKET_DIGEST_BYTES, Entry
+from commonweal.protocol.records.frontier import BUCKET_DIGEST_BYTES, FrontierEntry
 from commonweal.protocol.records.record import RecordId
 from commonweal.protocol.wire import messages
 from commonweal.storage.records.log_store import Store
@@ -223,12 +223,12 @@ FLOODS: dict[str, Callable[[Random], messages.Message]] = {
     "entries of logs that nobody has": lambda chance: messages.Entries(
         b"",
         tuple(
-            Entry(DeviceKey(author), 5, bytes(16), None)
+            FrontierEntry(DeviceKey(author), 5, bytes(16), None)
             for author in sorted(chance.randbytes(32) for _ in range(4_096))
         ),
         reply=True,
     ),
-    "wishes for logs that nobody has": lambda chance: messages.Fetch(
+    "wishes for logs that nobody has": lambda chance: messages.WantRecords(
         tuple(messages.Range(DeviceKey(chance.randbytes(32)), 0, 9) for _ in range(4_096))
     ),
     "empty runs": lambda chance: messages.Runs(
@@ -242,7 +242,7 @@ FLOODS: dict[str, Callable[[Random], messages.Message]] = {
     "wishes for branches": lambda chance: messages.WantBranch(
         tuple(RecordId(chance.randbytes(32)) for _ in range(256))
     ),
-    "parts that were not asked for": lambda chance: messages.Part(
+    "parts that were not asked for": lambda chance: messages.BodyChunk(
         chance.randbytes(32), 1 << 20, 0, bytes(200_000)
     ),
     "pings": lambda chance: messages.Ping(chance.getrandbits(40)),

@@ -12,7 +12,7 @@ from commonweal.node.control import daemon
 from commonweal.node.control.client import LocalClient
 from commonweal.node.control.cluster import Cluster, NodeState
 from commonweal.protocol.errors import NotReachable
-from commonweal.protocol.identity.invite import Contact, Link
+from commonweal.protocol.identity.invite import CommunityLink, Contact
 from commonweal.protocol.records.record import RecordId
 from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home
@@ -50,7 +50,7 @@ def village(
     mei = Dweller(homes.founder(folder / "n1"), places[0])
     link = homes.invited(mei.home, len(places))
     contact = Contact(homes.identity(mei.home).peer, (mei.listen,))
-    link = Link(link.community, (contact,), link.invite)
+    link = CommunityLink(link.community, (contact,), link.invite)
     dwellers = [mei]
     for number, place in enumerate(places[1:], 2):
         dwellers.append(Dweller(homes.newcomer(folder / f"n{number}", link, f"N{number}"), place))

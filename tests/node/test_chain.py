@@ -11,11 +11,11 @@ from commonweal.node.service.chain import Chain
 from commonweal.protocol.errors import InvalidSeal, NotCertified
 from commonweal.protocol.keys import Signer
 from commonweal.protocol.records.record import CommunityId
-from commonweal.protocol.seal.chain import Point, founder_of, founding_point
+from commonweal.protocol.seal.chain import TrustedPoint, founder_of, founding_point
 from commonweal.protocol.seal.cut import Delta, SealedLog, whole_cut_root
 from commonweal.protocol.seal.formats import Seal, SealedHeight
 from commonweal.protocol.seal.votes import SealId, Step, certify, sign_vote
-from commonweal.protocol.seal.witnesses import set_root
+from commonweal.protocol.seal.witnesses import witness_set_root
 from commonweal.storage.records.log_store import Store
 from tests.protocol.authors import COMMUNITY, FIRST, FOUNDING, MEI
 
@@ -41,7 +41,7 @@ def next_height(
     root = whole_cut_root({FIRST.author: delta.logs[0]}, delta.present)
     fields = (point.height + 1, point.seal, 1, root, point.clock + 1)
     time = time_ms or point.time_ms + 1
-    plain = Seal(COMMUNITY, *fields, time, b"", (), set_root(point.witnesses), *ROOTS)
+    plain = Seal(COMMUNITY, *fields, time, b"", (), witness_set_root(point.witnesses), *ROOTS)
     seal = replace(plain, **changed)
     votes = [sign_vote(signer, COMMUNITY, seal.height, 0, Step.PRECOMMIT, seal.id)]
     return SealedHeight(seal, certify(votes, 1), point.witnesses), delta
@@ -111,7 +111,7 @@ BAD = {
 def test_what_does_not_follow_is_refused_and_changes_nothing(made: object) -> None:
     _, chain = founded()
     chain.take(*next_height(chain))
-    before: Point | None = chain.point
+    before: TrustedPoint | None = chain.point
     with pytest.raises(InvalidSeal):
         chain.take(*made(chain))  # type: ignore[operator]
     assert chain.point == before

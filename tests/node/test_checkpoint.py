@@ -11,7 +11,14 @@ from commonweal.node.service.chain import Chain
 from commonweal.node.service.replica import Replica
 from commonweal.protocol.errors import InvalidSeal
 from commonweal.protocol.identity import invite as links
-from commonweal.protocol.records.record import NO_ID, CommunityId, Draft, Place, permanent, sign
+from commonweal.protocol.records.record import (
+    NO_ID,
+    CommunityId,
+    LogPosition,
+    RecordDraft,
+    permanent_body,
+    sign,
+)
 from commonweal.storage.consensus.proposals import SealApplication
 from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.ledger.ledger import LedgerState
@@ -70,10 +77,10 @@ def test_a_link_names_the_last_seal_and_who_joins_keeps_it(tmp_path: Path) -> No
     "changed", [{"parent": 7}, {"parent": [b"", 1]}, {"signatures": []}, {"inception": b"x"}]
 )
 def test_a_founding_record_that_founds_nothing_ends_no_node(changed: dict[str, Any]) -> None:
-    place = Place(CommunityId(b""), 0, NO_ID, 1, NO_ID)
-    body = permanent(FOUNDING.body)
+    place = LogPosition(CommunityId(b""), 0, NO_ID, 1, NO_ID)
+    body = permanent_body(FOUNDING.body)
     data = {**FIRST.data, **changed}
-    bad = sign(MEI.signer, place, Draft("community.found", data, NOW_MS, body=body))
+    bad = sign(MEI.signer, place, RecordDraft("community.found", data, NOW_MS, body=body))
     community = CommunityId(bad.id)
     store = Store()
     store.append(MEI.device, [bad], {body.hash: FOUNDING.body})

@@ -12,7 +12,7 @@ from commonweal.node.service.service import TICK_MS, Service
 from commonweal.node.service.writer import NAME, PROFILE
 from commonweal.node.transport import FrameProgress, FrameReceived
 from commonweal.protocol.errors import OlderCopy
-from commonweal.protocol.records.record import RecordId, read_erasable
+from commonweal.protocol.records.record import RecordId, read_erasable_body
 from commonweal.protocol.wire import messages
 from commonweal.storage.records.log_store import Store
 from commonweal.storage.records.settings import RESTORING
@@ -56,7 +56,7 @@ def live(store: Store, service: Service, seconds: int = 3) -> list[str]:
             assert record.body is not None
             body = store.body(record.body.hash)
             assert body is not None
-            names.append(read_erasable(body)[1].decode())
+            names.append(read_erasable_body(body)[1].decode())
     return names
 
 

@@ -16,7 +16,7 @@ from commonweal.protocol.errors import DiskFailed
 from commonweal.protocol.keys import DeviceKey, Signer
 from commonweal.protocol.ledger.finality import unsealed
 from commonweal.protocol.ledger.fold.fold import Ledger
-from commonweal.protocol.records.record import CommunityId, clock_in
+from commonweal.protocol.records.record import CommunityId, clock_from_bytes
 from commonweal.storage.consensus import proposals
 from commonweal.storage.home import keystore
 from commonweal.storage.ledger import overlay
@@ -151,7 +151,7 @@ def test_who_builds_a_seal_reads_no_more_of_a_backlog_than_it_covers(
 
     def counted(wire: bytes) -> int:
         read.append(wire)
-        return clock_in(wire)
+        return clock_from_bytes(wire)
 
     monkeypatch.setattr(overlay, "CLOCKS_BYTES", 1)
     monkeypatch.setattr(overlay, "clock_from_bytes", counted)

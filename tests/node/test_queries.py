@@ -22,7 +22,7 @@ from commonweal.node.service.peer import Identity
 from commonweal.node.service.service import Service
 from commonweal.node.transport import DialFailed, FrameReceived
 from commonweal.protocol.errors import BadLink, CommonwealError, InvalidRecord, UsageError
-from commonweal.protocol.identity.invite import Contact, Link, to_text
+from commonweal.protocol.identity.invite import CommunityLink, Contact, to_text
 from commonweal.protocol.keys import PeerKey
 from commonweal.protocol.records.record import CommunityId
 from commonweal.protocol.wire import messages
@@ -60,7 +60,11 @@ def answer(question: str, **about: Any) -> Any:
         ("wait", {"ids": [], "peers": "1"}, UsageError),
         ("meet", {}, BadLink),
         ("meet", {"link": 5}, BadLink),
-        ("meet", {"link": to_text(Link(CommunityId(bytes(32)), (NOWHERE,), None))}, BadLink),
+        (
+            "meet",
+            {"link": to_text(CommunityLink(CommunityId(bytes(32)), (NOWHERE,), None))},
+            BadLink,
+        ),
         ("riddle", {}, UsageError),
         ("", {"ids": None}, UsageError),
     ],
@@ -95,7 +99,10 @@ def test_a_link_is_dialled_at_once_however_often_the_peer_was_not_reached() -> N
     there = Contact(FRIEND, ("/ip4/192.0.2.2/tcp/2",))
     own = Contact(MEI.peer, ("/ip4/192.0.2.3/tcp/3",))
     service.handle(Woke(), now)
-    for link in (Link(COMMUNITY, (own, there), None), Link(COMMUNITY, (there,), None)):
+    for link in (
+        CommunityLink(COMMUNITY, (own, there), None),
+        CommunityLink(COMMUNITY, (there,), None),
+    ):
         service.handle(Asked(Ticket(1), "meet", {"link": to_text(link)}), now)
     now += 1_000
     dialled = [one for one in service.handle(Woke(), now) if isinstance(one, Dial)]

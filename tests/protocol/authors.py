@@ -14,9 +14,9 @@ from commonweal.protocol.records.record import (
     NO_ID,
     BodyRef,
     CommunityId,
-    Draft,
-    Place,
+    LogPosition,
     Record,
+    RecordDraft,
     RecordId,
 )
 
@@ -69,14 +69,14 @@ def write(
 ) -> Record:
     """Return the record that `author` signs after `after`; clock: one more than it, by default."""
     last_clock = after.clock if after else FIRST.clock
-    place = Place(
+    place = LogPosition(
         community,
         after.seq + 1 if after else 0,
         after.id if after else NO_ID,
         last_clock + 1 if clock is None else clock,
         RecordId(COMMUNITY) if basis is None else basis,
     )
-    return record.sign(author.signer, place, Draft(kind, data or {}, claimed_at, deps, body))
+    return record.sign(author.signer, place, RecordDraft(kind, data or {}, claimed_at, deps, body))
 
 
 def chain(author: Author, count: int, after: Record | None = None) -> list[Record]:

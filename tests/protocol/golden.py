@@ -14,11 +14,11 @@ from typing import Any
 from commonweal.protocol import codec, keys
 from commonweal.protocol.identity import founding, identity, invite, key_rotation, signed_address
 from commonweal.protocol.identity.identity import Inception
-from commonweal.protocol.identity.invite import Contact, Invite, Link, Rekeyed
-from commonweal.protocol.identity.key_rotation import Keys
+from commonweal.protocol.identity.invite import CommunityLink, Contact, Invite, RekeyedMember
+from commonweal.protocol.identity.key_rotation import MemberKeys
 from commonweal.protocol.keys import DeviceKey, Signer
 from commonweal.protocol.records import fork_proof, record
-from commonweal.protocol.records.frontier import Entry, Frontier
+from commonweal.protocol.records.frontier import Frontier, FrontierEntry
 from commonweal.protocol.records.record import Record
 from commonweal.protocol.wire import hello, messages
 from commonweal.protocol.wire.hello import Greeting
@@ -96,7 +96,7 @@ VOUCH = write(
     kind="member.vouch",
     data={"member": bytes(BO.id), "request": bytes(REQUEST.id)},
 )
-NOTE, NOTE_REF = record.erasable(bytes(range(16)), "text/plain", "谢谢".encode())
+NOTE, NOTE_REF = record.erasable_body(bytes(range(16)), "text/plain", "谢谢".encode())
 EVENT = write(
     BO,
     REQUEST,
@@ -213,7 +213,7 @@ def frontier_vectors() -> dict[str, Any]:
     cases = []
     for count in (0, 1, 2, 40):
         entries = [
-            Entry(
+            FrontierEntry(
                 DeviceKey(seed("log", n)),
                 n,
                 seed("head", n) if n else b"",
@@ -261,11 +261,11 @@ def hello_vectors() -> dict[str, Any]:
         "device": BO.device.hex(),
         "invite_key": INVITE_KEY.key.hex(),
         "newcomer": messages.encode(
-            hello.close(newcomer, COMMUNITY, BO.peer, MEI.peer, nonce)
+            hello.encrypt(newcomer, COMMUNITY, BO.peer, MEI.peer, nonce)
         ).hex(),
         "invite_signature": proof.signature.hex(),
         "member": messages.encode(
-            hello.close(member, COMMUNITY, BO.peer, MEI.peer, nonce[::-1])
+            hello.encrypt(member, COMMUNITY, BO.peer, MEI.peer, nonce[::-1])
         ).hex(),
         "member_id": BO.id.hex(),
         "credentials": [one.hex() for one in wires],
@@ -283,28 +283,28 @@ def link_vectors() -> dict[str, Any]:
         "addresses": list(addresses),
         "stamp_ms": NOW_MS,
         "invite": {"id": INVITE.id.hex(), "clock": INVITE.clock, "seed": INVITE.seed.hex()},
-        "with_invite": invite.to_text(Link(COMMUNITY, (contact,), INVITE)),
-        "without_invite": invite.to_text(Link(COMMUNITY, (contact,), None)),
+        "with_invite": invite.to_text(CommunityLink(COMMUNITY, (contact,), INVITE)),
+        "without_invite": invite.to_text(CommunityLink(COMMUNITY, (contact,), None)),
         "signed_address": signed.to_bytes().hex(),
     }
 
 
 def succession_vectors() -> dict[str, Any]:
     """Sponsors named by a member, and a new key: by the old one, and by two sponsors."""
-    first = Keys.first(BO.inception)
+    first = MemberKeys.first(BO.inception)
     circle = Inception(tuple(sorted(MEI.inception.keys + EVE.inception.keys)), 2, bytes(32))
     named = key_rotation.sign_sponsors(BO.member_signer, first, COMMUNITY, circle)
-    sponsored = key_rotation.sponsored(first, COMMUNITY, named)
+    sponsored = key_rotation.apply_sponsors(first, COMMUNITY, named)
     wanted = identity.inception_from_entropy(seed("new words"))
     signers = {"own": BO.member_signer, "Mei": MEI.member_signer, "Eve": EVE.member_signer}
     words = {
         name: key_rotation.sign_rekey(signer, sponsored, COMMUNITY, wanted, [BO.device])
         for name, signer in signers.items()
     }
-    after = key_rotation.rekeyed(sponsored, COMMUNITY, words["Mei"])
-    assert key_rotation.rekeyed(after, COMMUNITY, words["Eve"]).keys == wanted.keys
+    after = key_rotation.apply_rekey(sponsored, COMMUNITY, words["Mei"])
+    assert key_rotation.apply_rekey(after, COMMUNITY, words["Eve"]).keys == wanted.keys
     contact = Contact(MEI.peer, ("/ip4/192.0.2.7/tcp/4001",))
-    place = Rekeyed(BO.id, INVITE.id, INVITE.clock)
+    place = RekeyedMember(BO.id, INVITE.id, INVITE.clock)
     return {
         "community": COMMUNITY.hex(),
         "member": BO.id.hex(),
@@ -312,7 +312,7 @@ def succession_vectors() -> dict[str, Any]:
         "sponsors": told(named),
         "words": {name: told(data) for name, data in words.items()},
         "code": key_rotation.key_to_text(wanted),
-        "link": invite.to_text(Link(COMMUNITY, (contact,), None, rekeyed=place)),
+        "link": invite.to_text(CommunityLink(COMMUNITY, (contact,), None, rekeyed=place)),
     }
 
 

@@ -96,22 +96,24 @@ def test_each_pair_has_a_path_that_convinces_and_no_other_does(pairs: Pairs) -> 
     top = merkle.root_of(pairs.items())
     nodes = merkle.restore(pairs.items(), top)
     for key, value in pairs.items():
-        beside = merkle.path(nodes, key)
+        beside = merkle.audit_path(nodes, key)
         assert beside is not None
-        assert merkle.is_in(top, key, value, merkle.path_from_bytes(merkle.path_to_bytes(beside)))
-        assert not merkle.is_in(top, key, value + b"x", beside)
-        assert not merkle.is_in(top, key + b"xxxx", value, beside)
-        assert not merkle.is_in(bytes(32), key, value, beside)
+        assert merkle.verify_path(
+            top, key, value, merkle.path_from_bytes(merkle.path_to_bytes(beside))
+        )
+        assert not merkle.verify_path(top, key, value + b"x", beside)
+        assert not merkle.verify_path(top, key + b"xxxx", value, beside)
+        assert not merkle.verify_path(bytes(32), key, value, beside)
         for place in range(len(beside)):
-            assert not merkle.is_in(top, key, value, beside[:place] + beside[place + 1 :])
-    assert merkle.path(nodes, b"absent") is None
+            assert not merkle.verify_path(top, key, value, beside[:place] + beside[place + 1 :])
+    assert merkle.audit_path(nodes, b"absent") is None
 
 
 def test_a_path_of_a_wrong_shape_convinces_nobody() -> None:
     top = merkle.root_of([(b"a", b"1")])
-    assert merkle.is_in(top, b"a", b"1", ())
-    assert not merkle.is_in(top, b"a", b"1", (bytes(31),))
-    assert not merkle.is_in(top, b"a", b"1", (bytes(32),) * 257)
+    assert merkle.verify_path(top, b"a", b"1", ())
+    assert not merkle.verify_path(top, b"a", b"1", (bytes(31),))
+    assert not merkle.verify_path(top, b"a", b"1", (bytes(32),) * 257)
     for bad in (b"\xc0", b"\x91\xc4\x01a", b"\x91\x01", b"", b"\xdc\x01\x01" + b"\xc0" * 257):
         with pytest.raises(Malformed):
             merkle.path_from_bytes(bad)

@@ -15,7 +15,7 @@ from commonweal.protocol import codec
 from commonweal.protocol.errors import CommonwealError, InvalidRecord, Malformed
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.records import fork_proof, log
-from commonweal.protocol.records.frontier import Entry, Frontier
+from commonweal.protocol.records.frontier import Frontier, FrontierEntry
 from commonweal.protocol.records.log import Tip
 from commonweal.protocol.records.record import CommunityId
 from commonweal.protocol.wire import messages
@@ -179,7 +179,7 @@ def test_a_second_reader_finds_the_same_digests(case: dict[str, Any]) -> None:
     shown = {str(number): one.hex() for number, one in enumerate(found) if any(one)}
     assert shown == case["buckets"]
     assert reader.digest("cw1/frontier", *found).hex() == case["digest"]
-    held = Frontier(map(Entry._make, entries))
+    held = Frontier(map(FrontierEntry._make, entries))
     assert held.digest().hex() == case["digest"]
 
 

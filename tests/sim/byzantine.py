@@ -20,13 +20,13 @@ from commonweal.node.service.service import Service
 from commonweal.protocol.identity.invite import Invite
 from commonweal.protocol.keys import DeviceKey, PeerKey
 from commonweal.protocol.records import fork_proof, log
-from commonweal.protocol.records.fork_proof import Proof
-from commonweal.protocol.records.frontier import BUCKET_DIGEST_BYTES, HEAD_BYTES, Entry
+from commonweal.protocol.records.fork_proof import ForkProof
+from commonweal.protocol.records.frontier import BUCKET_DIGEST_BYTES, HEAD_BYTES, FrontierEntry
 from commonweal.protocol.records.record import (
     CommunityId,
-    Draft,
-    Place,
+    LogPosition,
     Record,
+    RecordDraft,
     RecordId,
     from_bytes_unchecked,
     sign,
@@ -55,7 +55,7 @@ class Face(Service):
         replica = self.desk.replica
         believe = replica.freeze
 
-        def freeze(proof: Proof) -> bool:
+        def freeze(proof: ForkProof) -> bool:
             return proof.author != identity.device and believe(proof)
 
         replica.freeze = freeze  # type: ignore[method-assign]
@@ -79,38 +79,40 @@ class Face(Service):
             cited = tuple(sorted({*deps} - {tip.head}))
             clocks = [replica.clock_of(id) or 0 for id in cited]
             basis = RecordId(replica.community)
-            place = log.next_place(replica.community, tip, basis, clocks, 1)
-            one = flaw(self, place, Draft(kind, {"n": self.desk.rng.getrandbits(40)}, 1, cited))
+            place = log.next_position(replica.community, tip, basis, clocks, 1)
+            one = flaw(
+                self, place, RecordDraft(kind, {"n": self.desk.rng.getrandbits(40)}, 1, cited)
+            )
             run.append(one)
             tip = log.Tip(one.seq + 1, one.id, one.clock)
             deps = ()
         replica.append(device, run, {}, checked=True)
 
 
-Flaw = Callable[[Face, Place, Draft], Record]
+Flaw = Callable[[Face, LogPosition, RecordDraft], Record]
 
 
-def good(face: Face, place: Place, draft: Draft) -> Record:
+def good(face: Face, place: LogPosition, draft: RecordDraft) -> Record:
     """Sign as one should."""
     return sign(face.desk.me.signer, place, draft)
 
 
-def unsigned(face: Face, place: Place, draft: Draft) -> Record:
+def unsigned(face: Face, place: LogPosition, draft: RecordDraft) -> Record:
     """Spoil the signature."""
     made = good(face, place, draft)
     return from_bytes_unchecked(made.header + bytes(64))
 
 
-def wrong_clock(face: Face, place: Place, draft: Draft) -> Record:
+def wrong_clock(face: Face, place: LogPosition, draft: RecordDraft) -> Record:
     """Claim a clock that nothing cited gives."""
-    late = Place(place.community, place.seq, place.prev, place.clock + 1_000, place.basis)
+    late = LogPosition(place.community, place.seq, place.prev, place.clock + 1_000, place.basis)
     return good(face, late, draft)
 
 
-def invented(face: Face, place: Place, draft: Draft) -> Record:
+def invented(face: Face, place: LogPosition, draft: RecordDraft) -> Record:
     """Cite a record that does not exist."""
     deps = tuple(sorted({*draft.deps, RecordId(face.desk.rng.randbytes(32))}))
-    return good(face, place, Draft(draft.kind, draft.data, draft.claimed_at, deps))
+    return good(face, place, RecordDraft(draft.kind, draft.data, draft.claimed_at, deps))
 
 
 class Liar:
@@ -210,7 +212,7 @@ def copy_of(store: Store, without: bytes = b"") -> Store:
     return made
 
 
-def _some(face: Face, rng: Random) -> Entry:
+def _some(face: Face, rng: Random) -> FrontierEntry:
     return rng.choice(list(face.desk.replica.frontier))
 
 
@@ -245,10 +247,10 @@ def absurd_entries(face: Face, _session: Session, rng: Random) -> list[bytes]:
     head = rng.randbytes(HEAD_BYTES)
     held = _some(face, rng)
     entries = (
-        Entry(held.author, (1 << 63) - 1, head, None),
-        Entry(DeviceKey(rng.randbytes(32)), 1 << 50, head, 1 << 51),
+        FrontierEntry(held.author, (1 << 63) - 1, head, None),
+        FrontierEntry(DeviceKey(rng.randbytes(32)), 1 << 50, head, 1 << 51),
     )
-    other = Entry(held.author, held.length, head, rng.choice((None, held.length)))
+    other = FrontierEntry(held.author, held.length, head, rng.choice((None, held.length)))
     return [
         messages.encode(messages.Entries(b"", entries, reply=True)),
         messages.encode(messages.Entries(bytes(range(256)), (other,), reply=True)),
@@ -258,7 +260,7 @@ def absurd_entries(face: Face, _session: Session, rng: Random) -> list[bytes]:
 def greedy(face: Face, _session: Session, rng: Random) -> list[bytes]:
     """Ask for everything, many times, and never say that it came."""
     ranges = tuple(messages.Range(entry.author, 0, 1 << 39) for entry in face.desk.replica.frontier)
-    return [messages.encode(messages.Fetch(ranges))] * 20 + [
+    return [messages.encode(messages.WantRecords(ranges))] * 20 + [
         messages.encode(messages.WantBranch(tuple(RecordId(rng.randbytes(32)) for _ in range(64)))),
         messages.encode(messages.WantBodies(tuple(rng.randbytes(32) for _ in range(64)))),
         messages.encode(
@@ -282,13 +284,13 @@ def false_proof(face: Face, _session: Session, rng: Random) -> list[bytes]:
     if len(wires) < 2:
         return []
     one, two = map(from_bytes_unchecked, wires)
-    proof = Proof(one.author, 0, one.prev, (one.wire, two.wire))
+    proof = ForkProof(one.author, 0, one.prev, (one.wire, two.wire))
     return [messages.encode(messages.Evidence((fork_proof.to_bytes(proof),)))]
 
 
 def parts(_face: Face, _session: Session, rng: Random) -> list[bytes]:
     """Send parts of bodies that nobody asked for."""
-    return [messages.encode(messages.Part(rng.randbytes(32), 1 << 20, 0, rng.randbytes(500)))]
+    return [messages.encode(messages.BodyChunk(rng.randbytes(32), 1 << 20, 0, rng.randbytes(500)))]
 
 
 def of_nobody(face: Face, _session: Session, rng: Random) -> list[bytes]:

@@ -15,8 +15,8 @@ from commonweal.node.service.peer import Session
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.seal.consensus.events import Message
 from commonweal.protocol.seal.cut import SealedLog
-from commonweal.protocol.seal.formats import Proposal, propose
-from commonweal.protocol.seal.have_frontiers import Have
+from commonweal.protocol.seal.formats import Proposal, sign_proposal
+from commonweal.protocol.seal.have_frontiers import HaveFrontier
 from commonweal.protocol.seal.votes import NIL, Certificate, SealId, Vote, sign_vote
 from commonweal.storage.consensus.proposals import PreparedProposal
 from tests.sim.node import Node
@@ -69,7 +69,7 @@ class _Mouth:
         node = self.node
         if isinstance(message, Certificate) or speaker(message) != node.person.device:
             return self._honest(session, message)
-        is_have = isinstance(message, Have)
+        is_have = isinstance(message, HaveFrontier)
         if self.fault == "silent" or (self.fault == "shows nothing" and is_have):
             return None
         if self.fault == "withholding" and node.rng.randrange(2):
@@ -86,5 +86,5 @@ class _Mouth:
         if self.fault == "two seals" and isinstance(message, Proposal):
             other = replace(message.seal, time_ms=message.seal.time_ms + 1)
             why = message.haves or message.polka
-            return propose(signer, message.round, other, message.delta, why)
+            return sign_proposal(signer, message.round, other, message.delta, why)
         return None

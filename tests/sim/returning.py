@@ -10,8 +10,8 @@ from commonweal.node.service.service import Service
 from commonweal.protocol import keys
 from commonweal.protocol.identity import founding
 from commonweal.protocol.identity.identity import Inception
-from commonweal.protocol.identity.invite import Rekeyed
-from commonweal.protocol.identity.key_rotation import Keys
+from commonweal.protocol.identity.invite import RekeyedMember
+from commonweal.protocol.identity.key_rotation import MemberKeys
 from commonweal.protocol.keys import DeviceKey, MemberKey, PeerKey, Signer
 from commonweal.protocol.ledger.members import member_keys
 from commonweal.storage.records.log_store import Store
@@ -62,7 +62,7 @@ def restore(
     person: Person,
     hosts: list[Node],
     signer: Signer | None = None,
-    rekeyed: Rekeyed | None = None,
+    rekeyed: RekeyedMember | None = None,
 ) -> Node:
     """Let a person begin again with a new device, from his words and a link to `hosts`."""
     number = 1 + max(one.number for one in world.by_key.values())
@@ -89,7 +89,7 @@ def restore(
     return node
 
 
-def keys_of(at: Node, person: Person) -> Keys:
+def keys_of(at: Node, person: Person) -> MemberKeys:
     """Return the keys of a person, as a node knows."""
     found = member_keys.keys_of(at.service.desk.replica.ledger.state, person.inception.member)
     assert found is not None
@@ -101,7 +101,7 @@ def document(*signers: Signer, needed: int = 1) -> Inception:
     return Inception(tuple(sorted(MemberKey(one.key) for one in signers)), needed, bytes(32))
 
 
-def last_change(at: Node, person: Person) -> Rekeyed:
+def last_change(at: Node, person: Person) -> RekeyedMember:
     """Return what a link says of a person whose keys were changed."""
     state = at.service.desk.replica.ledger.state
     found = member_keys.rekeyed(state, person.inception.member)

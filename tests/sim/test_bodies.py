@@ -7,7 +7,14 @@ import pytest
 from commonweal.node.service.events import Text, Wish
 from commonweal.node.service.sync.blobs import BODIES_MAX
 from commonweal.protocol.records import log, record
-from commonweal.protocol.records.record import BodyRef, Draft, Place, Record, RecordId, sign
+from commonweal.protocol.records.record import (
+    BodyRef,
+    LogPosition,
+    Record,
+    RecordDraft,
+    RecordId,
+    sign,
+)
 from commonweal.protocol.wire import messages
 from tests.sim.byzantine import Face, Flaw
 from tests.sim.node import Node
@@ -20,9 +27,9 @@ SALT = bytes(16)
 def naming(ref: BodyRef) -> Flaw:
     """Return what signs a record that names this body."""
 
-    def named(face: Face, place: Place, draft: Draft) -> Record:
+    def named(face: Face, place: LogPosition, draft: RecordDraft) -> Record:
         kind = "rules.propose" if ref.permanent else draft.kind
-        return sign(face.desk.me.signer, place, Draft(kind, draft.data, 1, draft.deps, ref))
+        return sign(face.desk.me.signer, place, RecordDraft(kind, draft.data, 1, draft.deps, ref))
 
     return named
 
@@ -32,7 +39,7 @@ def naming(ref: BodyRef) -> Flaw:
 def test_two_sizes_of_one_body_cost_nobody_his_link(classes: tuple[bool, bool], lie: int) -> None:
     world, _, liar = with_a_liar(1)
     face = liar.faces[0]
-    data, ref = record.erasable(SALT, "text/plain", b"hello")
+    data, ref = record.erasable_body(SALT, "text/plain", b"hello")
     first = ref._replace(permanent=classes[0])
     second = ref._replace(permanent=classes[1], size=ref.size + lie)
     face.desk.replica.store.put_body(first, data)
@@ -93,12 +100,12 @@ def test_parts_of_documents_that_are_never_whole_do_not_gather() -> None:
     world.network.blocked[victim.key, node.key] = None  # he hears no wishes, and so denies nothing
     for number in range(50):
         tip = face.desk.replica.tip(device)
-        place = log.next_place(world.community, tip, RecordId(world.community), [], 1)
+        place = log.next_position(world.community, tip, RecordId(world.community), [], 1)
         content = bytes([number]) * (1 << 20)
-        ref = record.permanent(content)
-        one = naming(ref)(face, place, Draft("rules.propose", {}, 1))
+        ref = record.permanent_body(content)
+        one = naming(ref)(face, place, RecordDraft("rules.propose", {}, 1))
         run = messages.Run(device, one.seq, (one.wire,))
-        part = messages.Part(ref.hash, ref.size, 0, content[: messages.PART_BYTES_MAX])
+        part = messages.BodyChunk(ref.hash, ref.size, 0, content[: messages.PART_BYTES_MAX])
         for said in (messages.Runs((run,), 0, asked=False), part):
             world.network.send(node, victim.key, messages.encode(said))
         world.run(50)

@@ -11,8 +11,15 @@ from commonweal.protocol import codec
 from commonweal.protocol.errors import OverBudget
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.records import fork_proof, log
-from commonweal.protocol.records.record import CONTEXT, Draft, Record, RecordId, permanent, sign
-from commonweal.protocol.vocabulary.budget import DAY_MS, MIB, ONE_RECORD
+from commonweal.protocol.records.record import (
+    CONTEXT,
+    Record,
+    RecordDraft,
+    RecordId,
+    permanent_body,
+    sign,
+)
+from commonweal.protocol.vocabulary.budget import DAY_MS, MIB, RECORD_USAGE_MAX
 from commonweal.protocol.wire import messages
 from tests.builders.budgets import allow, rulesets_are_read_anew  # noqa: F401  a fixture for all here
 from tests.sim.node import Node
@@ -26,7 +33,7 @@ DOCUMENTS = 40
 def of_unknown_kind(world: World, node: Node, before: Record, number: int) -> tuple[bytes, bytes]:
     """Return a record of a kind that nobody knows, whose permanent body is large; and that."""
     body = bytes([number]) * DOCUMENT_BYTES
-    ref = permanent(body)
+    ref = permanent_body(body)
     fields: list[codec.Value] = [CONTEXT, world.community, node.person.device, before.seq + 1]
     fields += [before.id, before.clock + 1, world.community, [], 1, "flood", {}]
     header = codec.encode([*fields, [ref.hash, ref.size, 1]])
@@ -61,8 +68,8 @@ def chained(world: World, node: Node, tip: log.Tip, count: int, say: str) -> lis
     """Return records of a node after `tip`, which nobody has."""
     run = []
     for number in range(count):
-        place = log.next_place(world.community, tip, RecordId(world.community), [], 1)
-        draft = Draft("event", {"say": f"{say} {number}"}, 1)
+        place = log.next_position(world.community, tip, RecordId(world.community), [], 1)
+        draft = RecordDraft("event", {"say": f"{say} {number}"}, 1)
         one = sign(node.person.signer, place, draft)
         run.append(one)
         tip = log.Tip(one.seq + 1, one.id, one.clock)
@@ -203,7 +210,7 @@ def test_the_disk_of_a_node_is_bounded_by_members_budgets_and_days(
             node.submit(*[Wish("event", {"action": "work", "pad": "x" * 12_000})] * 10)
         world.run(300)
     for day in range(4):
-        most = (day + 2) * (daily + ONE_RECORD.bytes)
+        most = (day + 2) * (daily + RECORD_USAGE_MAX.bytes)
         for node in honest:
             kept = [node.store.log(one.person.device).size - begun[one] for one in world.nodes]
             assert max(kept) <= most

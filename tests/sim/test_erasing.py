@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from commonweal.node.service.events import Text, Wish
-from commonweal.protocol.records.record import BodyRef, Draft, Place, Record, RecordId, sign
+from commonweal.protocol.records.record import (
+    BodyRef,
+    LogPosition,
+    Record,
+    RecordDraft,
+    RecordId,
+    sign,
+)
 from commonweal.storage.records.log_store import Store
 from tests.sim.byzantine import Face, Flaw
 from tests.sim.node import Node
@@ -107,8 +114,8 @@ def test_a_text_that_another_member_names_stays() -> None:
 def asking(id: RecordId) -> Flaw:
     """Return what signs a record that asks for the text of another to be erased."""
 
-    def signed(face: Face, place: Place, draft: Draft) -> Record:
-        return sign(face.desk.me.signer, place, Draft("body.erase", {"record": bytes(id)}, 1))
+    def signed(face: Face, place: LogPosition, draft: RecordDraft) -> Record:
+        return sign(face.desk.me.signer, place, RecordDraft("body.erase", {"record": bytes(id)}, 1))
 
     return signed
 

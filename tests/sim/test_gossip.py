@@ -12,7 +12,7 @@ from commonweal.node.service.sync import announce
 from commonweal.protocol import codec
 from commonweal.protocol.keys import DeviceKey, Signer
 from commonweal.protocol.records import record
-from commonweal.protocol.records.record import Draft, Place, Record, RecordId
+from commonweal.protocol.records.record import LogPosition, Record, RecordDraft, RecordId
 from commonweal.protocol.seal.consensus.events import Message
 from commonweal.protocol.seal.consensus.messages import message_to_bytes
 from commonweal.protocol.seal.have_frontiers import sign_have
@@ -84,14 +84,14 @@ class Stage:
         """A record about rules after the last of Eve's log, in gossip."""
         replica = self.world.nodes[0].service.desk.replica
         tip = replica.tip(self.eve.person.device)
-        place = Place(
+        place = LogPosition(
             record.CommunityId(community or self.world.community),
             tip.length if after is None else after.seq + 1,
             tip.head if after is None else after.id,
             clock or max(tip.clock, replica.clock_of(RecordId(self.seal)) or 0) + 1,
             RecordId(self.seal),
         )
-        draft = Draft(kind, {"n": number}, self.world.agenda.now_ms, deps)
+        draft = RecordDraft(kind, {"n": number}, self.world.agenda.now_ms, deps)
         made = record.sign(signer or self.eve.person.signer, place, draft)
         return self.topic[announce.RULES], codec.encode(["rule", made.wire])
 

@@ -12,9 +12,9 @@ from commonweal.node.transport import FRAME_BYTES_MAX, FrameReceived
 from commonweal.protocol.keys import DeviceKey, Signer
 from commonweal.protocol.records import fork_proof, log, record
 from commonweal.protocol.records.record import (
-    Draft,
-    Place,
+    LogPosition,
     Record,
+    RecordDraft,
     RecordId,
     from_bytes_unchecked,
     sign,
@@ -36,16 +36,16 @@ def test_no_frame_is_too_large_whatever_its_run_must_be_extended_by() -> None:
     bodies = {}
     tip = log.Tip()
     for number in range(600):
-        data, ref = record.erasable(rng.randbytes(16), "", rng.randbytes(1_000))
+        data, ref = record.erasable_body(rng.randbytes(16), "", rng.randbytes(1_000))
         bodies[ref.hash] = data
-        place = log.next_place(world.community, tip, RecordId(world.community), [], 1)
-        one = sign(signer, place, Draft("event", {"pad": "x" * 900}, 1, (), ref))
+        place = log.next_position(world.community, tip, RecordId(world.community), [], 1)
+        one = sign(signer, place, RecordDraft("event", {"pad": "x" * 900}, 1, (), ref))
         if number < 599:
             one = from_bytes_unchecked(one.header + bytes(64))
         run.append(one)
         tip = log.Tip(one.seq + 1, one.id, one.clock)
     node.service.desk.replica.append(author, run, bodies)
-    fetch = messages.encode(messages.Fetch((messages.Range(author, 0, len(run)),)))
+    fetch = messages.encode(messages.WantRecords((messages.Range(author, 0, len(run)),)))
     frames = [
         action.frame
         for action in node.service.handle(FrameReceived(peer.key, fetch), node.now_ms)
@@ -117,9 +117,9 @@ def test_a_record_that_cites_deep_into_a_void_branch_is_held_by_who_comes_later(
     settle(world)
 
 
-def padded(face: Face, place: Place, draft: Draft) -> Record:
+def padded(face: Face, place: LogPosition, draft: RecordDraft) -> Record:
     """Sign a record that is large."""
-    return good(face, place, Draft(draft.kind, {"pad": "x" * 1_000}, 1, draft.deps))
+    return good(face, place, RecordDraft(draft.kind, {"pad": "x" * 1_000}, 1, draft.deps))
 
 
 def fork_of(face: Face, *, seq: int, mark: int) -> Record:
@@ -129,8 +129,8 @@ def fork_of(face: Face, *, seq: int, mark: int) -> Record:
     last = from_bytes_unchecked(before)
     tip = log.Tip(seq, last.id, last.clock)
     basis = RecordId(face.desk.replica.community)
-    place = log.next_place(face.desk.replica.community, tip, basis, [], 1)
-    return good(face, place, Draft("event", {"mark": mark}, 1))
+    place = log.next_position(face.desk.replica.community, tip, basis, [], 1)
+    return good(face, place, RecordDraft("event", {"mark": mark}, 1))
 
 
 def test_a_record_that_cites_a_badly_signed_one_is_held_by_who_comes_later() -> None:

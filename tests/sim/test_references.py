@@ -14,7 +14,7 @@ import pytest
 from commonweal.node.service.events import Wish
 from commonweal.protocol.ledger.fold.fold import Ledger
 from commonweal.protocol.ledger.state.advance import BEFORE_ALL
-from commonweal.protocol.records.record import Draft, RecordId
+from commonweal.protocol.records.record import RecordDraft, RecordId
 from commonweal.storage.ledger.checkpoint import SealIds
 from commonweal.storage.ledger.drafts.dry_run import DryRun
 from commonweal.storage.ledger.ledger import LedgerState
@@ -92,7 +92,7 @@ def uses(node: Node, kind: str, data: Mapping[str, Any]) -> Wish:
     """Return the wish for a record that counts here, with what it cites."""
     kept = state_of(node)
     run = DryRun(kept, node.person.device, node.person.inception.member)
-    trial = run.fold(Draft(kind, dict(data), node.now_ms))
+    trial = run.fold(RecordDraft(kind, dict(data), node.now_ms))
     assert trial.reason is None, trial.reason
     return Wish(kind, data, trial.deps, basis=RecordId(kept.last.seal))
 

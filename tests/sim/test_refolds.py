@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from commonweal.protocol.records import log, record
-from commonweal.protocol.records.record import Draft, Record, RecordId, sign
+from commonweal.protocol.records.record import Record, RecordDraft, RecordId, sign
 from commonweal.protocol.wire import messages
 from tests.sim.node import Node, Person
 from tests.sim.test_byzantine import with_a_liar
@@ -14,10 +14,10 @@ from tests.sim.world import World
 FRAMES = 40
 
 
-def after(world: World, person: Person, before: Record, draft: Draft) -> Record:
+def after(world: World, person: Person, before: Record, draft: RecordDraft) -> Record:
     """The next record of a person."""
     tip = log.Tip(before.seq + 1, before.id, before.clock)
-    place = log.next_place(world.community, tip, RecordId(world.community), [], 1)
+    place = log.next_position(world.community, tip, RecordId(world.community), [], 1)
     return sign(person.signer, place, draft)
 
 
@@ -26,7 +26,7 @@ def beyond_the_quota(world: World, _node: Node) -> messages.Run:
     person = Person(world.rng)
     records = [person.enrol(world.community, 1)]
     for number in range(5):
-        draft = Draft("spec.resource", {"name": str(number)}, 1)
+        draft = RecordDraft("spec.resource", {"name": str(number)}, 1)
         records.append(after(world, person, records[-1], draft))
     return messages.Run(person.device, 0, tuple(one.wire for one in records))
 
@@ -37,8 +37,8 @@ def without_its_document(world: World, node: Node) -> messages.Run:
     held = replica.row(node.person.device)
     before = replica.store.record(held.head)
     assert before is not None
-    ref = record.permanent(world.rng.randbytes(500))
-    one = after(world, node.person, before, Draft("rules.propose", {}, 1, (), ref))
+    ref = record.permanent_body(world.rng.randbytes(500))
+    one = after(world, node.person, before, RecordDraft("rules.propose", {}, 1, (), ref))
     return messages.Run(node.person.device, held.length, (one.wire,))
 
 

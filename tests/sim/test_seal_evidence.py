@@ -7,12 +7,12 @@ import pytest
 from commonweal.node.service.replica import Replica
 from commonweal.protocol.keys import DeviceKey, Signer
 from commonweal.protocol.records import frontier, log
-from commonweal.protocol.records.record import Draft, RecordId, sign
+from commonweal.protocol.records.record import RecordDraft, RecordId, sign
 from commonweal.protocol.seal.votes import (
     NIL,
     Step,
-    convict,
     double_vote_to_bytes,
+    prove_double_vote,
     sign_vote,
 )
 from commonweal.protocol.wire import messages
@@ -27,7 +27,7 @@ FOLLOWED_MS_MAX = 60_000
 def proof(world: World, signer: Signer) -> bytes:
     """Return what proves that somebody voted twice, at a height long ago."""
     votes = [sign_vote(signer, world.community, 1, 0, Step.PREVOTE, on) for on in (NIL, OTHER)]
-    return double_vote_to_bytes(convict(*votes))
+    return double_vote_to_bytes(prove_double_vote(*votes))
 
 
 def sealed(world: World, nodes: list[Node]) -> None:
@@ -98,15 +98,15 @@ def test_a_fork_that_digests_hide_is_found_by_the_heads_of_a_proposal(
     author.crash()
     person = author.person
     tip = others[0].service.desk.replica.tip(person.device)
-    place = log.next_place(world.community, tip, RecordId(world.community), [], 1)
-    branches = [sign(person.signer, place, Draft("event", {"n": n}, 1)) for n in range(2)]
+    place = log.next_position(world.community, tip, RecordId(world.community), [], 1)
+    branches = [sign(person.signer, place, RecordDraft("event", {"n": n}, 1)) for n in range(2)]
     for number, node in enumerate(others):
         node.crash()
         node.service.desk.replica.append(person.device, [branches[number % 2]], {}, checked=True)
         node.store.commit()
     alike = frontier._bucket_digest
 
-    def hidden(entries: list[frontier.Entry]) -> bytes:
+    def hidden(entries: list[frontier.FrontierEntry]) -> bytes:
         heads = [one.id for one in branches]
         return alike([one._replace(head=b"") if one.head in heads else one for one in entries])
 

@@ -18,10 +18,10 @@ from commonweal.protocol.records.record import RecordId
 from commonweal.protocol.seal.consensus.events import Message
 from commonweal.protocol.seal.consensus.messages import message_to_bytes
 from commonweal.protocol.seal.cut import Delta
-from commonweal.protocol.seal.formats import propose
+from commonweal.protocol.seal.formats import sign_proposal
 from commonweal.protocol.seal.have_frontiers import sign_have
 from commonweal.protocol.seal.votes import NIL, SealId, Step, Vote, certify, sign_vote
-from commonweal.protocol.seal.witnesses import devices, proposer
+from commonweal.protocol.seal.witnesses import proposer, witness_devices
 from commonweal.protocol.wire import messages, seals
 from commonweal.storage.consensus.proposals import SealApplication
 from tests.sim.byzantine import copy_of
@@ -48,9 +48,9 @@ def hear(node: Node, message: messages.Message) -> list[Action]:
     return found
 
 
-def said(message: Message) -> seals.Said:
+def said(message: Message) -> seals.ConsensusMessage:
     """Return what a witness said as it travels."""
-    return seals.Said(message_to_bytes(message))
+    return seals.ConsensusMessage(message_to_bytes(message))
 
 
 def vote(node: Node, signer: Signer, on: SealId, round_: int = 0) -> Vote:
@@ -108,7 +108,7 @@ def test_words_of_who_is_no_witness_are_not_kept() -> None:
 @pytest.mark.parametrize("data", [b"no message", b"\x92\xa4vote\xc4\x01\x90"])
 def test_what_is_no_message_of_witnesses_ends_the_link(data: bytes) -> None:
     world = council(23)
-    assert any(map(_drops, hear(world.nodes[0], seals.Said(data))))
+    assert any(map(_drops, hear(world.nodes[0], seals.ConsensusMessage(data))))
 
 
 def test_what_comes_too_early_to_be_kept_is_taken_when_it_comes_again() -> None:
@@ -148,7 +148,7 @@ def test_a_second_certificate_of_a_height_stops_sealing_and_both_are_shown() -> 
 def test_who_claims_to_be_far_ahead_keeps_nobody_from_sealing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def claimed(_: Following, session: Session, __: seals.Height) -> None:
+    def claimed(_: Following, session: Session, __: seals.HeightStatus) -> None:
         session.height = 10**9
 
     world = council(26)
@@ -203,7 +203,7 @@ def test_one_who_lies_begins_no_height_for_others_where_nothing_waits() -> None:
     world = council(31)
     until(world, lambda: not any(map(is_busy, world.nodes)), SEALED_MS_MAX, "all is sealed")
     node, liar = world.nodes[0], world.nodes[3]
-    seats = devices(node.service.sealing.witnesses)
+    seats = witness_devices(node.service.sealing.witnesses)
     height, prev = chain(node).height + 1, chain(node).seal
     turn = next(n for n in range(4) if proposer(height, n, seats) == liar.person.device)
     kept = chain(node).seals.at(height - 1)
@@ -212,7 +212,7 @@ def test_one_who_lies_begins_no_height_for_others_where_nothing_waits() -> None:
     signers = [one.person.signer for one in world.nodes]
     for who, are_busy in ((signers[3:], False), (signers[2:], True)):
         haves = tuple(sign_have(one, node.community, height, prev, ()) for one in who)
-        made = propose(liar.person.signer, turn, seal, Delta((), ()), haves)
+        made = sign_proposal(liar.person.signer, turn, seal, Delta((), ()), haves)
         for one in world.nodes[:2]:
             hear(one, said(made))
         world.run(5_000)

@@ -12,7 +12,7 @@ from commonweal.node.service.sync.serve import FRAMES_MORE
 from commonweal.node.transport import FrameReceived
 from commonweal.protocol.keys import DeviceKey, Signer
 from commonweal.protocol.records import log, record
-from commonweal.protocol.records.record import Draft, Record, RecordId, from_bytes_unchecked
+from commonweal.protocol.records.record import Record, RecordDraft, RecordId, from_bytes_unchecked
 from commonweal.protocol.wire import messages
 from tests.sim.node import Node
 from tests.sim.world import World
@@ -33,9 +33,9 @@ def written(world: World, rng: Random, count: int, writers: int, large: float) -
         deps = tuple(sorted({one.id for one in cited} - {tip.head}))
         clocks = [one.clock for one in cited if one.id in deps]
         basis = RecordId(world.community)
-        place = log.next_place(world.community, tip, basis, clocks, 1)
+        place = log.next_position(world.community, tip, basis, clocks, 1)
         text = "x" * rng.randrange(8_000 if rng.random() < large else 200)
-        one = record.sign(signer, place, Draft("event", {"note": text}, 1, deps))
+        one = record.sign(signer, place, RecordDraft("event", {"note": text}, 1, deps))
         own.append(one)
         everything.append(one)
     return {author: run for author, run in logs.items() if run}
@@ -51,9 +51,9 @@ def frames(node: Node, peer: Node, logs: Logs) -> list[messages.Runs]:
     return found
 
 
-def fetch(logs: Logs) -> messages.Fetch:
+def fetch(logs: Logs) -> messages.WantRecords:
     """Return the wish for all of these logs."""
-    return messages.Fetch(
+    return messages.WantRecords(
         tuple(messages.Range(author, 0, len(run)) for author, run in logs.items())
     )
 

@@ -55,7 +55,7 @@ class Dripper(Service):
         if isinstance(event, transport.FrameReceived) and self.desk.sessions[event.peer].is_member:
             said = messages.decode(event.frame)
             done: list[Action] = [events.Taken(event.peer, len(event.frame))]
-            if isinstance(said, messages.Fetch):
+            if isinstance(said, messages.WantRecords):
                 asked = self.asked.setdefault(event.peer, {})
                 asked |= {one.author: one.start for one in said.ranges}
                 return done

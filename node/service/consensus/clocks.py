@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from commonweal.node.service.peer import Desk
-from commonweal.protocol.seal.chain import Point
+from commonweal.protocol.seal.chain import TrustedPoint
 from commonweal.protocol.seal.timing import BACK_MS_MIN
 from commonweal.protocol.seal.witnesses import SAFE_WITNESSES_MIN
 
 
-def is_clock_doubtful(desk: Desk, point: Point | None, *, is_asked: bool) -> bool:
+def is_clock_doubtful(desk: Desk, point: TrustedPoint | None, *, is_asked: bool) -> bool:
     """Say whether this clock is off by an hour or more, where too few witnesses look at it.
 
     By the clocks of the members who are linked, one each: half of them on one side of this clock

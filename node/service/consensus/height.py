@@ -23,9 +23,9 @@ from commonweal.protocol.seal.consensus import events
 from commonweal.protocol.seal.consensus.agreement import CANDIDATES_MAX, Agreement
 from commonweal.protocol.seal.cut import SealedLog
 from commonweal.protocol.seal.formats import Proposal, SealedHeight
-from commonweal.protocol.seal.have_frontiers import Have, sign_have
+from commonweal.protocol.seal.have_frontiers import HaveFrontier, sign_have
 from commonweal.protocol.seal.votes import Certificate, DoubleVote, SealId, Vote
-from commonweal.protocol.seal.witnesses import Witness, devices, proposer, set_root
+from commonweal.protocol.seal.witnesses import Witness, proposer, witness_devices, witness_set_root
 from commonweal.protocol.wire import seals as wire_seals
 from commonweal.storage.consensus.proposals import PreparedProposal, ProcessedProposal
 
@@ -94,7 +94,7 @@ class Agreeing:
         if self.agreement is None and point is not None and self.chain.fork is None:
             height, seals = point.height + 1, self.chain.seals
             self.agreement = Agreement(
-                *(self.chain.community, height, point.seal, devices(point.witnesses)),
+                *(self.chain.community, height, point.seal, witness_devices(point.witnesses)),
                 self.desk.me.signer,
                 seals.votes(height),
                 seals.lock(height),
@@ -114,7 +114,7 @@ class Agreeing:
         assert point is not None, "nobody takes part before the founding record is known"
         self.is_open = True
         place = (self.chain.community, point.height + 1, point.seal)
-        self.tell(events.Begun(sign_have(self.desk.me.signer, *place, logs)))
+        self.tell(events.HeightStarted(sign_have(self.desk.me.signer, *place, logs)))
 
     def tell(self, event: events.Event) -> None:
         """Let the agreement take in an event; do what it asks for, in order."""
@@ -126,7 +126,7 @@ class Agreeing:
 
     def receive(self, message: events.Message) -> None:
         """Take in a message of this height."""
-        self.tell(events.Received(message))
+        self.tell(events.MessageReceived(message))
         certificate = self._certificate
         if certificate is None or not isinstance(message, Proposal):
             return
@@ -145,7 +145,7 @@ class Agreeing:
                 return round_ is not None and message.device in round_.votes[message.step]
             case Proposal():
                 return agreement.proposal(message.round, message.seal.id) is not None
-            case Have():
+            case HaveFrontier():
                 return agreement.haves.get(message.device) == message
             case Certificate():
                 return agreement.decided is not None
@@ -163,7 +163,7 @@ class Agreeing:
         """Judge again what cited records that were not held: some have come."""
         lacking, self._lacking = self._lacking, {}
         for proposal in lacking.values():
-            self.ask(events.Judge(proposal))
+            self.ask(events.ProcessProposal(proposal))
 
     # The ledger.
 
@@ -194,14 +194,14 @@ class Agreeing:
             self._stale[key] = None
             return None
         match self._pending.pop(key), answer:
-            case events.Build(round_, _), PreparedProposal(seal, delta, witnesses):
+            case events.PrepareProposal(round_, _), PreparedProposal(seal, delta, witnesses):
                 self._know(witnesses)
-                self.tell(events.Built(round_, seal, delta))
-            case events.Judge(proposal), ProcessedProposal(verdict, witnesses):
+                self.tell(events.ProposalPrepared(round_, seal, delta))
+            case events.ProcessProposal(proposal), ProcessedProposal(verdict, witnesses):
                 self._know(witnesses)
                 if verdict.missing:
                     self._lacking[key] = proposal
-                self.tell(events.Judged(proposal.round, proposal.seal.id, verdict))
+                self.tell(events.ProposalProcessed(proposal.round, proposal.seal.id, verdict))
                 self._finish()
             case Show(), tuple():
                 return answer
@@ -219,9 +219,9 @@ class Agreeing:
                 self.voices.say(message, self.candidates)
             case events.Schedule(at_ms, timeout):
                 self._schedule(at_ms, timeout)
-            case events.Build():
+            case events.PrepareProposal():
                 self.ask(action)
-            case events.Judge():
+            case events.ProcessProposal():
                 self.ask(action)
             case events.Fetch(round_, seal, missing):
                 if missing:
@@ -231,9 +231,9 @@ class Agreeing:
             case events.Decide(certificate, proposal):
                 self._certificate, self._content = certificate, proposal
                 self._finish(again=True)
-            case events.Guilty(proof):
+            case events.ReportDoubleVote(proof):
                 self.accuse(proof)
-            case events.Forked():
+            case events.ReportFork():
                 self.chain.keep_fork(action.first, action.second)
             case _:
                 assert_never(action)
@@ -252,7 +252,7 @@ class Agreeing:
         linked = [one for one in members if one.follows_seals and one is not besides]
         if point is None or not linked:
             return
-        turn = proposer(point.height + 1, round_, devices(point.witnesses))
+        turn = proposer(point.height + 1, round_, witness_devices(point.witnesses))
         chosen = [one for one in linked if one.device == turn and not seal] or linked
         message = wire_seals.WantProposal(point.height + 1, round_, seal)
         self.desk.send(self.desk.rng.choice(chosen), message)
@@ -297,7 +297,7 @@ class Agreeing:
 
     def _know(self, witnesses: tuple[Witness, ...]) -> None:
         if len(self._sets) < SETS_MAX:
-            self._sets[set_root(witnesses)] = witnesses
+            self._sets[witness_set_root(witnesses)] = witnesses
 
     def _finish(self, *, again: bool = False) -> None:
         """Put the height into the chain, when it is decided and all of it is known.
@@ -309,11 +309,11 @@ class Agreeing:
         if certificate is None or content is None or point is None:
             return
         witnesses = self._sets.get(content.seal.witnesses)
-        if set_root(point.witnesses) == content.seal.witnesses:
+        if witness_set_root(point.witnesses) == content.seal.witnesses:
             witnesses = point.witnesses
         if witnesses is None:
             if again:
-                self.ask(events.Judge(content))
+                self.ask(events.ProcessProposal(content))
             return
         try:
             self.chain.take(SealedHeight(content.seal, certificate, witnesses), content.delta)
@@ -328,9 +328,9 @@ def _key(request: Request) -> _Key:
     match request:
         case Show():
             return -2, b""
-        case events.Build(round_, _):
+        case events.PrepareProposal(round_, _):
             return -1, round_.to_bytes(4, "big")
-        case events.Judge(proposal):
+        case events.ProcessProposal(proposal):
             return proposal.round, proposal.seal.id
         case _:
             assert_never(request)

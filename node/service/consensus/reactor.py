@@ -21,19 +21,19 @@ from commonweal.protocol.errors import CommonwealError, StorageError
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.seal.chain import forked
 from commonweal.protocol.seal.consensus.events import Message
-from commonweal.protocol.seal.consensus.future_messages import Early
+from commonweal.protocol.seal.consensus.future_messages import FutureMessages
 from commonweal.protocol.seal.consensus.messages import message_to_bytes
 from commonweal.protocol.seal.formats import Proposal
-from commonweal.protocol.seal.have_frontiers import Have
+from commonweal.protocol.seal.have_frontiers import HaveFrontier
 from commonweal.protocol.seal.quorum import quorum_of
-from commonweal.protocol.seal.timing import Waiting, due_at, is_due
+from commonweal.protocol.seal.timing import SealDemand, due_at, is_due
 from commonweal.protocol.seal.votes import (
     Certificate,
     Vote,
     double_vote_from_bytes,
     is_double_vote,
 )
-from commonweal.protocol.seal.witnesses import Witness, devices
+from commonweal.protocol.seal.witnesses import Witness, witness_devices
 from commonweal.protocol.wire import messages
 from commonweal.protocol.wire import seals as wire_seals
 
@@ -75,7 +75,7 @@ class Sealing:
         """Go back to what is stored, as at the start and after a commit that failed."""
         self.voices.forget()
         self.agreeing.candidates = ()
-        self._early = Early()
+        self._early = FutureMessages()
         self._begin()
 
     def _begin(self) -> None:
@@ -167,9 +167,9 @@ class Sealing:
         Raises what is the sender's fault.
         """
         match message:
-            case wire_seals.Height():
+            case wire_seals.HeightStatus():
                 self.told(session, message)
-            case wire_seals.Said(data):
+            case wire_seals.ConsensusMessage(data):
                 self.heard(session, data)
             case wire_seals.WantProposal():
                 self.want_proposal(session, message)
@@ -193,7 +193,7 @@ class Sealing:
             self._moved()
             self._consider()
 
-    def gossiped(self, message: Vote | Have | Certificate) -> None:
+    def gossiped(self, message: Vote | HaveFrontier | Certificate) -> None:
         """Take in what a witness published, its signatures checked; nobody is asked about it."""
         if self.desk.keeps:
             if self._take(message, None):
@@ -201,7 +201,7 @@ class Sealing:
             self._moved()
             self._consider()
 
-    def told(self, session: Session, message: wire_seals.Height) -> None:
+    def told(self, session: Session, message: wire_seals.HeightStatus) -> None:
         """Compare with a peer how far each is; at one height, what each heard of the next."""
         self.following.told(session, message)
         held = self.agreeing.held
@@ -247,7 +247,7 @@ class Sealing:
         double = [one for one in message.proofs if is_double_vote(one)]
         for proof in double:
             found = double_vote_from_bytes(proof, self.chain.community)
-            is_witness = found.device in devices(self.witnesses)
+            is_witness = found.device in witness_devices(self.witnesses)
             if self.desk.keeps and (is_witness or self.desk.replica.was_admitted(found.device)):
                 self.agreeing.accuse(found)
         return messages.Evidence(tuple(one for one in message.proofs if one not in double))
@@ -284,9 +284,9 @@ class Sealing:
 
     # Inside: beginning.
 
-    def _waiting(self) -> Waiting:
+    def _waiting(self) -> SealDemand:
         deadline = self.outlook.deadline_ms if self.outlook is not None else None
-        return Waiting(self.since_ms, deadline, self._is_asked)
+        return SealDemand(self.since_ms, deadline, self._is_asked)
 
     def _interval_ms(self) -> int:
         """Return how long what waits may wait. Who has no seat shows himself before it begins."""
@@ -294,7 +294,7 @@ class Sealing:
         if outlook is None:
             return URGENT_MS
         most = URGENT_MS if outlook.is_urgent else outlook.interval_ms
-        is_seated = self.desk.me.device in devices(self.witnesses)
+        is_seated = self.desk.me.device in witness_devices(self.witnesses)
         return min(most, outlook.interval_ms) // (1 if is_seated else 2)
 
     def _may_begin(self) -> bool:
@@ -305,7 +305,7 @@ class Sealing:
         asked = self._is_asked or self.asking.has_new()
         is_off = is_clock_doubtful(self.desk, self.chain.point, is_asked=asked)
         may_seal = self.chain.fork is None and self.desk.keeps and not is_off
-        may_seal = may_seal and (me in devices(self.witnesses) or me in outlook.candidates)
+        may_seal = may_seal and (me in witness_devices(self.witnesses) or me in outlook.candidates)
         return may_seal and (len(self.witnesses) == 1 or self._is_abreast())
 
     def _is_abreast(self) -> bool:
@@ -346,7 +346,7 @@ class Sealing:
 
     def _ask_witnesses(self, besides: Session | None = None) -> None:
         """Pass a member's wish for a seal on, where this device says nothing itself."""
-        seated = devices(self.witnesses)
+        seated = witness_devices(self.witnesses)
         linked = [one for one in self.desk.members() if one.follows_seals and one is not besides]
         near = [one for one in linked if one.device in seated]
         if self.desk.me.device not in seated:
@@ -394,9 +394,9 @@ class Sealing:
         """Say whether a message is of one whose word counts now."""
         assert not isinstance(message, Certificate), "a certificate has many authors"
         device = speaker(message)
-        if device in devices(self.witnesses):
+        if device in witness_devices(self.witnesses):
             return True
-        return isinstance(message, Have) and device in self.agreeing.candidates
+        return isinstance(message, HaveFrontier) and device in self.agreeing.candidates
 
     def _note(self, message: Message) -> None:
         """Note that a witness is there, and that the height has begun for others.
@@ -405,7 +405,7 @@ class Sealing:
         proposal shows who has: by their have-frontiers or prevotes, not by being made.
         """
         assert not isinstance(message, Certificate), "a certificate has many authors"
-        device, seated = speaker(message), devices(self.witnesses)
+        device, seated = speaker(message), witness_devices(self.witnesses)
         if device == self.desk.me.device or device not in seated:
             return
         self._present_ms[device] = self.desk.now_ms
@@ -426,7 +426,7 @@ class Sealing:
         while self.chain.height > self._height:
             self.rounds += self.agreeing.round
             self._begin()
-            seated = devices(self.witnesses)
+            seated = witness_devices(self.witnesses)
             self._present_ms = {one: at for one, at in self._present_ms.items() if one in seated}
             for session in self.desk.members():
                 if session.height < self.chain.height:

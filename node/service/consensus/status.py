@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from commonweal.node.service.consensus.reactor import Sealing
-from commonweal.protocol.seal.witnesses import devices
+from commonweal.protocol.seal.witnesses import witness_devices
 
 
 def report(sealing: Sealing) -> Mapping[str, Any]:
@@ -21,7 +21,7 @@ def report(sealing: Sealing) -> Mapping[str, Any]:
         "is_open": sealing.agreeing.is_open,
         "witnesses": [[*one] for one in sealing.witnesses],
         "missing": [[*one] for one in sealing.missing()],
-        "is_witness": sealing.desk.me.device in devices(sealing.witnesses),
+        "is_witness": sealing.desk.me.device in witness_devices(sealing.witnesses),
         "unsealed": outlook.unsealed if outlook is not None and stands else None,
         "waits_ms": _waits_ms(sealing, now_ms),
         "alarm": outlook.alarm if outlook is not None else "",

@@ -19,9 +19,9 @@ from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.seal.consensus.events import Message
 from commonweal.protocol.seal.consensus.messages import message_from_bytes, message_to_bytes
 from commonweal.protocol.seal.formats import Proposal
-from commonweal.protocol.seal.have_frontiers import Have
+from commonweal.protocol.seal.have_frontiers import HaveFrontier
 from commonweal.protocol.seal.votes import Certificate, DoubleVote, Step, Vote, double_vote_to_bytes
-from commonweal.protocol.seal.witnesses import devices
+from commonweal.protocol.seal.witnesses import witness_devices
 from commonweal.protocol.wire import messages, seals
 
 KNOWN_MAX = 4_096
@@ -52,8 +52,8 @@ class Voices:
         """
         data = message_to_bytes(message)
         linked = [one for one in self.desk.members() if one.follows_seals]
-        seated = devices(self.chain.point.witnesses) if self.chain.point else ()
-        hearers = (*seated, *candidates) if isinstance(message, Have) else seated
+        seated = witness_devices(self.chain.point.witnesses) if self.chain.point else ()
+        hearers = (*seated, *candidates) if isinstance(message, HaveFrontier) else seated
         here = {self.desk.me.device, *(one.device for one in linked)}
         all_here = all(device in here for device in seated)
         if isinstance(message, Certificate):
@@ -105,7 +105,7 @@ class Voices:
 
     def _send(self, session: Session, data: bytes) -> None:
         if len(data) <= seals.SAID_BYTES_MAX:
-            self.desk.send(session, seals.Said(data))
+            self.desk.send(session, seals.ConsensusMessage(data))
 
     def _gossip(self, data: bytes) -> None:
         name, now_ms = keys.hash32(keys.HELD, data), self.desk.now_ms
@@ -123,7 +123,7 @@ def height_of(message: Message) -> int:
     return message.seal.height if isinstance(message, Proposal) else message.height
 
 
-def speaker(message: Vote | Proposal | Have) -> DeviceKey:
+def speaker(message: Vote | Proposal | HaveFrontier) -> DeviceKey:
     """Return who said it."""
     return message.vote.device if isinstance(message, Proposal) else message.device
 
@@ -136,6 +136,6 @@ def digest(held: list[Message]) -> bytes:
     signatures = sorted(
         one.signature
         for one in held
-        if isinstance(one, Have) or (isinstance(one, Vote) and one.step is not Step.PROPOSE)
+        if isinstance(one, HaveFrontier) or (isinstance(one, Vote) and one.step is not Step.PROPOSE)
     )
     return keys.hash32(keys.HELD, *signatures) if signatures else b""

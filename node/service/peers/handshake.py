@@ -67,7 +67,7 @@ class Gate:
             desk.now_ms,
         )
         nonce = desk.rng.randbytes(hello.NONCE_BYTES)
-        desk.send(session, hello.close(greeting, replica.community, me.peer, session.peer, nonce))
+        desk.send(session, hello.encrypt(greeting, replica.community, me.peer, session.peer, nonce))
         session.greeted = True
 
     def receive(self, session: Session, message: messages.Hello) -> bool:
@@ -77,7 +77,7 @@ class Gate:
         """
         desk, community = self.desk, self.desk.replica.community
         try:
-            greeting = hello.open_(message, community, session.peer, desk.me.peer)
+            greeting = hello.decrypt(message, community, session.peer, desk.me.peer)
         except NotPermitted:
             desk.drop(session, "does not know the community")
             return False
@@ -154,7 +154,7 @@ class Gate:
 
     def _binds(self, data: bytes, device: DeviceKey, peer: PeerKey) -> bool:
         with suppress(CommonwealError):
-            return membership_proof.is_bound(
+            return membership_proof.is_bound_to_peer(
                 from_bytes(data), self.desk.replica.community, device, peer
             )
         return False
@@ -244,7 +244,7 @@ class Gate:
             for known in replica.store.addresses()
         )
 
-    def _speaking(self, member: MemberId) -> membership_proof.Speaking | None:
+    def _speaking(self, member: MemberId) -> membership_proof.KeySet | None:
         """Return the keys that speak for a member now, as far as is known; None without one."""
         replica = self.desk.replica
         if member in replica.removed:
@@ -323,7 +323,7 @@ class Gate:
         stamp = tuple((one.id, one.since, one.rekeys) for one in known if one is not None)
         if self._stamp != stamp:
             wires = chosen(replica.store, replica.ledger, device, founder)
-            if not membership_proof.is_bounded(wires):
+            if not membership_proof.is_within_limits(wires):
                 wires = list(self._enrolment())
             self._credentials, self._stamp = tuple(wires), stamp
         return self._credentials

@@ -37,7 +37,7 @@ def chosen(store: Store, ledger: Ledger, device: DeviceKey, founder: MemberId) -
             shown[one.id] = None
         shown |= {enrolled[one.author].id: None for one in letting[:1] if one.kind == REQUEST}
         wires = [one.wire for one in found if one.id in shown or _changes(one, members)]
-        if best and not membership_proof.is_bounded(wires):
+        if best and not membership_proof.is_within_limits(wires):
             break
         best, at = wires, letting[-1].author if letting else None
         if at is not None and _owner(ledger, at) in before and _owner(ledger, at) != founder:

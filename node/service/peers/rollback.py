@@ -72,7 +72,9 @@ class Claims:
             self._is_new(session)
             if not session.claim_ping:
                 session.claim_ping = now_ms
-                self.desk.send(session, messages.Fetch((messages.Range(me, length, length + 1),)))
+                self.desk.send(
+                    session, messages.WantRecords((messages.Range(me, length, length + 1),))
+                )
                 self.desk.send(session, messages.Ping(now_ms))
 
     def answered(self, session: Session, number: int) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from commonweal.node.service.peer import Desk, Session
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.records import fork_proof, frontier
-from commonweal.protocol.records.frontier import BUCKETS, Entry
+from commonweal.protocol.records.frontier import BUCKETS, FrontierEntry
 from commonweal.protocol.wire import messages
 
 WHOLE_FRONTIER_MAX = 64
@@ -61,7 +61,9 @@ class Comparing:
     def buckets(self, session: Session, message: messages.Buckets) -> None:
         """Answer bucket digests with the entries of those that differ."""
         held = self.desk.replica.frontier
-        self._send_buckets(session, frontier.differing(held.buckets(), message.digests), reply=True)
+        self._send_buckets(
+            session, frontier.differing_buckets(held.buckets(), message.digests), reply=True
+        )
 
     def entries(self, session: Session, message: messages.Entries) -> None:
         """Take in a peer's entries; ask for what we lack, and answer when asked."""
@@ -83,7 +85,7 @@ class Comparing:
             changed |= {author: replica.entry(author) for author in sorted(named)}
             self._send_entries(session, b"", changed.values(), reply=False)
 
-    def _compare_entry(self, session: Session, entry: Entry) -> None:
+    def _compare_entry(self, session: Session, entry: FrontierEntry) -> None:
         """Note one difference: what to ask for, what the peer lacks, what contradicts."""
         author = entry.author
         ours = self.desk.replica.entry(author)
@@ -103,10 +105,12 @@ class Comparing:
         length = self.desk.replica.row(author).length
         start = max(0, length - back)
         if start < length:
-            message = messages.Fetch((messages.Range(author, start, length + 1),))
+            message = messages.WantRecords((messages.Range(author, start, length + 1),))
             self.desk.send(session, message)
 
-    def _exchange_evidence(self, session: Session, ours: Entry, theirs: Entry) -> None:
+    def _exchange_evidence(
+        self, session: Session, ours: FrontierEntry, theirs: FrontierEntry
+    ) -> None:
         if ours.frozen is None or (theirs.frozen is not None and theirs.frozen < ours.frozen):
             self.desk.send(session, messages.WantEvidence((ours.author,)))
         else:
@@ -128,7 +132,7 @@ class Comparing:
         and is found when the peer compares with us.
         """
         group: list[int] = []
-        entries: list[Entry] = []
+        entries: list[FrontierEntry] = []
         for number in numbers:
             found = self.desk.replica.frontier.bucket(number)
             if group and len(entries) + len(found) > messages.ENTRIES_MAX:
@@ -146,7 +150,7 @@ class Comparing:
             self._send_entries(session, bytes(group), entries, reply=reply)
 
     def _send_entries(
-        self, session: Session, buckets: bytes, entries: Iterable[Entry], *, reply: bool
+        self, session: Session, buckets: bytes, entries: Iterable[FrontierEntry], *, reply: bool
     ) -> None:
         message = messages.Entries(buckets, tuple(entries), reply)
         if len(message.entries) <= messages.ENTRIES_MAX:

@@ -47,7 +47,7 @@ class Bodies:
         self.want(session, self.desk.rng.sample(documents, min(len(documents), BODIES_MAX // 2)))
         self._want_texts(session)
 
-    def part(self, session: Session, message: messages.Part) -> None:
+    def part(self, session: Session, message: messages.BodyChunk) -> None:
         """Put the parts of a body that we asked for together; keep it when it is whole."""
         digest = message.hash
         if digest not in session.asked_bodies:

@@ -44,7 +44,7 @@ class Following:
         if session.follows_seals:
             session.told_height, session.told_ms = chain.height, self.desk.now_ms
             seal = bytes(chain.seal) if chain.height else b""
-            self.desk.send(session, wire_seals.Height(chain.height, seal, self._held()))
+            self.desk.send(session, wire_seals.HeightStatus(chain.height, seal, self._held()))
 
     def tell_behind(self, session: Session) -> None:
         """Say it to one who seems not to know, unless that was just done."""
@@ -57,7 +57,7 @@ class Following:
         if session.height > self.chain.height:
             self.ask(session)
 
-    def told(self, session: Session, message: wire_seals.Height) -> None:
+    def told(self, session: Session, message: wire_seals.HeightStatus) -> None:
         """Take in how far a peer sealed: ask him for what lacks here, or tell what lacks there."""
         chain = self.chain
         session.height = message.height

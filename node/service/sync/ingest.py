@@ -33,12 +33,12 @@ from commonweal.protocol.errors import (
 from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger.members import membership
 from commonweal.protocol.records import fork_proof, log
-from commonweal.protocol.records.fork_proof import Proof
+from commonweal.protocol.records.fork_proof import ForkProof
 from commonweal.protocol.records.record import (
     RECORD_BYTES_MAX,
     Record,
     RecordId,
-    clock_in,
+    clock_from_bytes,
     from_bytes_unchecked,
 )
 from commonweal.protocol.wire import messages
@@ -104,7 +104,7 @@ class Intake:
                     missing.append(run)
             if missing:
                 clocks = {
-                    RecordId(keys.hash32(keys.RECORD, data)): clock_in(data)
+                    RecordId(keys.hash32(keys.RECORD, data)): clock_from_bytes(data)
                     for run in message.runs
                     for data in run.wires
                 }
@@ -182,7 +182,7 @@ class Intake:
             return
         wires = run.wires[overlap:]
         if row.frozen is not None:
-            wires = tuple(log.well_ended(wires[: row.frozen - row.length]))
+            wires = tuple(log.trim_to_signed(wires[: row.frozen - row.length]))
         if not wires:
             return
         known = clocks or {}
@@ -199,8 +199,8 @@ class Intake:
                 raise
             self.comparing.probe(session, author)
             return
-        if log.unsigned(records, log.ALWAYS_CHECKED) is not None:
-            proof = fork_proof.convict(records, replica.community)
+        if log.last_badly_signed(records, log.ALWAYS_CHECKED) is not None:
+            proof = fork_proof.find_bad_signature(records, replica.community)
             assert proof is not None, "a run ends in a well-signed record"
             self.freeze(proof)
             session.compare_ms = 0
@@ -228,7 +228,7 @@ class Intake:
         session.compare_ms = 0
         return True
 
-    def _contradiction(self, run: messages.Run, index: int) -> Proof:
+    def _contradiction(self, run: messages.Run, index: int) -> ForkProof:
         """Return the lowest proof in a run that differs from ours from `index` on.
 
         Raises `InvalidRecord` when there is none, which is the sender's fault.
@@ -237,7 +237,7 @@ class Intake:
         theirs = [from_bytes_unchecked(data) for data in run.wires[index:]]
         proofs = [
             replica.audit(author, seq, seq + 1),
-            fork_proof.convict(theirs, replica.community),
+            fork_proof.find_bad_signature(theirs, replica.community),
         ]
         found = [proof for proof in proofs if proof is not None]
         (ours,) = replica.store.wires(author, seq, seq + 1, RECORD_BYTES_MAX)
@@ -248,7 +248,7 @@ class Intake:
                 raise
         return min(found, key=lambda proof: proof.seq)
 
-    def freeze(self, proof: Proof) -> None:
+    def freeze(self, proof: ForkProof) -> None:
         """Take in a proof and pass it on to all members."""
         if self.desk.replica.freeze(proof):
             message = messages.Evidence((fork_proof.to_bytes(proof),))

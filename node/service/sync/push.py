@@ -95,7 +95,7 @@ class Live:
             session.remaining = sum(one.stop - one.start for one in ranges)
             session.progress_ms = session.fetched_ms = self.desk.now_ms
             session.turn_ms, session.brought = self.desk.now_ms, 0
-            self.desk.send(session, messages.Fetch(tuple(ranges)))
+            self.desk.send(session, messages.WantRecords(tuple(ranges)))
 
     def fetched(self, session: Session) -> None:
         """Note that all that was asked for has come; compare again when it was not enough."""
@@ -142,7 +142,7 @@ class Live:
         if len(self.desk.members()) == 1:
             return asked
         nothing = tuple(messages.Range(author, SEQ_MAX - 1, SEQ_MAX) for author in sorted(asked))
-        self.desk.send(session, messages.Fetch(nothing))
+        self.desk.send(session, messages.WantRecords(nothing))
         return asked
 
     def _faster(self, session: Session) -> Session | None:

@@ -18,7 +18,7 @@ from commonweal.node.service.replica import Replica
 from commonweal.protocol import codec
 from commonweal.protocol.keys import DeviceKey, PeerKey
 from commonweal.protocol.records import fork_proof, log
-from commonweal.protocol.records.record import RecordId, clock_in, from_bytes_unchecked
+from commonweal.protocol.records.record import RecordId, clock_from_bytes, from_bytes_unchecked
 from commonweal.protocol.wire import messages
 
 FRAMES_MORE = 2
@@ -38,13 +38,13 @@ INLINE_BODY_BYTES_MAX = 128 * 1024
 
 
 class Serving:
-    """Answers to `Fetch`, for all sessions."""
+    """Answers to `WantRecords`, for all sessions."""
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self._flows: dict[PeerKey, _Flow] = {}
 
-    def asked(self, session: Session, message: messages.Fetch) -> None:
+    def asked(self, session: Session, message: messages.WantRecords) -> None:
         """Note what a peer wants, and begin to send it."""
         flow = self._flows.get(session.peer)
         if flow is None or not flow.cursors:
@@ -125,7 +125,7 @@ class Serving:
         row = replica.row(author)
         last = start + len(wires) - 1
         if last >= row.checked:
-            wires = log.well_ended(wires) or log.well_ended(
+            wires = log.trim_to_signed(wires) or log.trim_to_signed(
                 replica.store.wires(author, start, row.length, messages.RUNS_BYTES_AIM * 2)
             )
         return messages.Run(author, start, tuple(wires), self._bodies(wires)) if wires else None
@@ -178,7 +178,7 @@ class Serving:
         if sent and not wires:  # that was all of it, and something of it was lost
             sent, wires = 0, store.branch_wires(id, messages.RUNS_BYTES_AIM)
         if wires:
-            wires = log.well_ended(wires) or log.well_ended(
+            wires = log.trim_to_signed(wires) or log.trim_to_signed(
                 store.branch_wires(id, messages.RUNS_BYTES_AIM * 2, sent)
             )
             if len(session.branches) >= messages.IDS_MAX:
@@ -204,7 +204,7 @@ class Serving:
             body = self.desk.replica.sound_body(digest) or b""
             for offset in range(0, len(body) or 1, messages.PART_BYTES_MAX):
                 part = body[offset : offset + messages.PART_BYTES_MAX]
-                self.desk.send(session, messages.Part(digest, len(body), offset, part))
+                self.desk.send(session, messages.BodyChunk(digest, len(body), offset, part))
 
 
 class _Cursor:
@@ -284,11 +284,11 @@ class _Cursor:
         self._clocks = ()
         self.clock = self.horizon = 0
         if ahead:
-            first, last = clock_in(ahead[0]), clock_in(ahead[-1])
+            first, last = clock_from_bytes(ahead[0]), clock_from_bytes(ahead[-1])
             if last - first == len(ahead) - 1 and first >= self._floor:
                 self._clocks = range(first, last + 1)
             else:
-                self._clocks = [max(clock_in(one), self._floor) for one in ahead]
+                self._clocks = [max(clock_from_bytes(one), self._floor) for one in ahead]
             self.clock = self._clocks[0]
             is_last = self.next + len(ahead) == self.stop
             self.horizon = codec.INT_MAX if is_last else self._clocks[-1]

@@ -73,7 +73,7 @@ class Scrubbing:
             for author, seqs in self._damaged.items()
         ]
         if ranges:
-            self.desk.send(session, messages.Fetch(tuple(ranges[: messages.RANGES_MAX])))
+            self.desk.send(session, messages.WantRecords(tuple(ranges[: messages.RANGES_MAX])))
 
     def documents(self) -> list[bytes]:
         """Return the hashes of permanent bodies that records name and that are not held."""

@@ -47,7 +47,7 @@ def depth_for(size: int, keys: Iterable[bytes]) -> int:
         depth += 1
     below = [0] * (1 << depth)
     for key in keys:
-        below[merkle.place_of(key, depth)] += 1
+        below[merkle.prefix_of(key, depth)] += 1
     while depth and min(below) < 2:
         depth -= 1
         below = [one + two for one, two in zip(below[::2], below[1::2], strict=True)]
@@ -59,7 +59,7 @@ def chunk_to_bytes(nodes: NodeReader, depth: int, number: int, pairs: Iterable[P
 
     nodes: of the state's tree. Raises `WrongState` when the tree has no such place.
     """
-    hashes = merkle.beside(nodes, depth, number)
+    hashes = merkle.siblings_above(nodes, depth, number)
     if hashes is None:
         raise WrongState(f"its tree ends above depth {depth}")
     listed: list[codec.Value] = [[*pair] for pair in sorted(pairs)]
@@ -82,7 +82,7 @@ def read_chunk(data: bytes, state_root: bytes, depth: int, number: int) -> list[
             raise Malformed("not a chunk of a state")
     if pairs != sorted(pairs) or len(beside) != len(hashes):
         raise Malformed("the pairs of a chunk are sorted, and hashes have 32 bytes")
-    if not merkle.is_all_below(state_root, depth, number, pairs, beside):
+    if not merkle.verify_subtree(state_root, depth, number, pairs, beside):
         raise WrongState(f"chunk {number} is not of root {state_root.hex()}")
     return pairs
 

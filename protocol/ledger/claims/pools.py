@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from commonweal.protocol.codec import INT_MAX
 from commonweal.protocol.ledger.state.state import State
-from commonweal.protocol.rules.split import CORRECTION, Line
+from commonweal.protocol.rules.split import CORRECTION, PayoutLine
 
 POOL, TAKEN, PAID, PAST, LINE = b"z", b"y", b"W", b"j", b"T"
 INCOME, SPLIT, CORRECTED = b"0", b"9s", b"9c"
@@ -98,7 +98,7 @@ class Payout(NamedTuple):
     unit: str
     scale: int
     ruleset: bytes
-    line: Line
+    line: PayoutLine
     inputs: int
 
 
@@ -128,7 +128,7 @@ class PayoutWriter:
         self._splits: dict[PoolId, dict[int, SplitRow]] = {}
         self._lines: dict[tuple[int, PoolId], list[tuple[bytes, Payout]]] = {}
 
-    def write(self, pool: PoolId, ruleset: bytes, line: Line) -> None:
+    def write(self, pool: PoolId, ruleset: bytes, line: PayoutLine) -> None:
         """Put a line behind those that the pool has at this height."""
         number = self._numbers.get(pool.name, 0)
         self._numbers[pool.name] = number + 1
@@ -214,7 +214,7 @@ def lines_of(state: State, height: int, pool: PoolId) -> list[tuple[bytes, Payou
 def lines(state: State, prefix: bytes = b"") -> Iterator[tuple[bytes, Payout]]:
     """Yield the lines whose place begins so, each with its place."""
     for key, (unit, scale, ruleset, count, fields) in state.items(LINE + prefix):
-        line = Line(*fields)
+        line = PayoutLine(*fields)
         line = line._replace(inputs=tuple(line.inputs))
         height = int.from_bytes(key[1:9])
         yield key[1:], Payout(height, key[9:-5].decode(), unit, scale, ruleset, line, count)
@@ -248,7 +248,7 @@ def _pool_id(prefix: bytes) -> PoolId:
     return PoolId(name, unit, int(scale))
 
 
-def _fitting(line: Line) -> Line:
+def _fitting(line: PayoutLine) -> PayoutLine:
     """Return a line whose weights fit 64 bits: where they do not, both are cut alike."""
     if line.weights <= INT_MAX:
         return line

@@ -22,7 +22,7 @@ from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.things.event_row import EVENT, EventRow, event_row
 from commonweal.protocol.records.record import Record
-from commonweal.protocol.vocabulary.rule_params import Rules
+from commonweal.protocol.vocabulary.rule_params import RuleParams
 
 SAID, DISPUTE = b"a", b"d"
 YES, NO, WITHDRAW, OPEN = "yes", "no", "withdraw", "open"
@@ -111,7 +111,7 @@ def attesters(state: State, event: bytes) -> tuple[int, int]:
     return row.yes - own.count(YES), row.no - own.count(NO)
 
 
-def is_attested(state: State, event: bytes, rules: Rules) -> bool:
+def is_attested(state: State, event: bytes, rules: RuleParams) -> bool:
     """Whether as many others as the rules ask say yes to an event, and more than say no."""
     yes, no = attesters(state, event)
     return yes >= commons.attestations(state, event, rules) and (yes > no or not no)
@@ -153,7 +153,7 @@ def _count(state: State, event: bytes, context: Context) -> Verdict:
     return None
 
 
-def _others_answer(state: State, event: bytes, rules: Rules) -> str | None:
+def _others_answer(state: State, event: bytes, rules: RuleParams) -> str | None:
     """Return what others say of a payment, when they are as many as a contribution needs."""
     yes, no = attesters(state, event)
     if max(yes, no) < commons.attestations(state, event, rules) or yes == no:

@@ -20,7 +20,7 @@ from commonweal.protocol.ledger.things.event_row import EVENT, EventRow, event_r
 from commonweal.protocol.ledger.things.resources import RESOURCE, resource_row
 from commonweal.protocol.records.record import Record
 from commonweal.protocol.vocabulary.actions import ACTIONS
-from commonweal.protocol.vocabulary.rule_params import Rules
+from commonweal.protocol.vocabulary.rule_params import RuleParams
 
 COMMON = b"9m"
 
@@ -73,7 +73,7 @@ def common_row(state: State, event: bytes) -> CommonRow | None:
     return None if value is None else CommonRow(*value)
 
 
-def attestations(state: State, event: bytes, rules: Rules) -> int:
+def attestations(state: State, event: bytes, rules: RuleParams) -> int:
     """Return how many others must attest an event; never fewer than one."""
     is_common = state.get(COMMON + event) is not None
     return max(1, rules.attestations, rules.common_attestations if is_common else 0)

@@ -42,14 +42,14 @@ from commonweal.protocol.ledger.state import time_jumps
 from commonweal.protocol.ledger.state.advance import BEFORE_ALL, Advance, CutHeader
 from commonweal.protocol.ledger.state.context import SealHeights, Verdict
 from commonweal.protocol.ledger.state.state import State
-from commonweal.protocol.records.record import FOUND, CommunityId, Record, RecordId, whole
+from commonweal.protocol.records.record import FOUND, CommunityId, Record, RecordId, with_data
 from commonweal.protocol.rules.document import Ruleset
 from commonweal.protocol.seal.cut import Delta, SealedLog
 from commonweal.protocol.seal.timing import seal_time
 from commonweal.protocol.seal.validation import is_full
 from commonweal.protocol.seal.witnesses import Witness
 from commonweal.protocol.vocabulary.budget import day_of
-from commonweal.protocol.vocabulary.rule_params import Rules
+from commonweal.protocol.vocabulary.rule_params import RuleParams
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +270,7 @@ class History:
     def limits(self, time_ms: int) -> CutLimits:
         """Return what a cut at that time may take."""
         founding = self._above.get(RecordId(self.community))
-        free = inherited_records(founding and whole(founding))
+        free = inherited_records(founding and with_data(founding))
         return CutLimits(self.final, self.logs, self.ruleset.budget, day_of(time_ms), free)
 
     def conclude(self, advance: Advance, covered: Iterable[Record]) -> AdvanceOutcome:
@@ -344,7 +344,7 @@ class History:
         rules, documents = active_ruleset.rules_of(self.ruleset), self._documents
         base, now_ms = base or self.final, self.cut.time_ms if time_ms is None else time_ms
 
-        def rules_at(height: int) -> Rules:
+        def rules_at(height: int) -> RuleParams:
             return active_ruleset.rules_at(self._standing_state(), documents, height, now_ms)
 
         below = (self.community, base, self.cut, rules, documents, self.seals)

@@ -16,7 +16,7 @@ from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import CommunityId
 from commonweal.protocol.seal.formats import Seal
 from commonweal.protocol.seal.votes import SealId
-from commonweal.protocol.seal.witnesses import set_root
+from commonweal.protocol.seal.witnesses import witness_set_root
 
 
 def seal_of(community: CommunityId, outcome: AdvanceOutcome, roots: Roots) -> Seal:
@@ -25,7 +25,7 @@ def seal_of(community: CommunityId, outcome: AdvanceOutcome, roots: Roots) -> Se
     evidence = evidence_of(community, Misbehaviour(advance.ends, advance.equivocators))
     return Seal(
         *(community, cut.height, SealId(cut.prev), FOLD, cut.root, cut.clock, cut.time_ms),
-        *(outcome.ruleset, evidence, set_root(outcome.witnesses)),
+        *(outcome.ruleset, evidence, witness_set_root(outcome.witnesses)),
         *(roots.members, roots.state, roots.distribution),
     )
 

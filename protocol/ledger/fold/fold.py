@@ -46,8 +46,8 @@ from commonweal.protocol.records.record import (
     RecordId,
     from_bytes_unchecked,
 )
-from commonweal.protocol.seal.witnesses import Witness, set_root, witness_fields
-from commonweal.protocol.vocabulary.rule_params import DEFAULT, Rules
+from commonweal.protocol.seal.witnesses import Witness, witness_fields, witness_set_root
+from commonweal.protocol.vocabulary.rule_params import DEFAULT_PARAMS, RuleParams
 
 FRESH_BYTES_MAX = 512 * 1024
 """Records of so many bytes that wait for their first fold are kept decoded, others as bytes."""
@@ -101,11 +101,11 @@ class Ledger:
         community: CommunityId,
         base: Reader | None = None,
         cut: CutHeader = BEFORE_ALL,
-        rules: Rules = DEFAULT,
+        rules: RuleParams = DEFAULT_PARAMS,
         documents: Mapping[bytes, bytes] = NO_DOCUMENTS,
         seals: SealHeights = NO_SEALS,
         order: bytes = b"",
-        rules_at: Callable[[int], Rules] | None = None,
+        rules_at: Callable[[int], RuleParams] | None = None,
         find: RecordLookup = no_records,
         time_ms: int = 0,
         oracle: AdmissionOracle = no_oracle,
@@ -192,7 +192,7 @@ class Ledger:
         seated: the witnesses of the next height. void: records about seats that the seals which
         cover them refused; who was seated then is not known here.
         """
-        told, refused = set_root(seated), dict.fromkeys(void, Reason.SEAT_NEEDED)
+        told, refused = witness_set_root(seated), dict.fromkeys(void, Reason.SEAT_NEEDED)
         if seated and (told, refused) != (self._seated, self._void):
             self._seated, self._void = told, refused
             self._changed_at(_START)

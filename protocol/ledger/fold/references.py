@@ -17,7 +17,7 @@ from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.things.event_row import OF_RESOURCE, event_row
 from commonweal.protocol.ledger.things.quantities import UNIT
 from commonweal.protocol.records.record import RecordId
-from commonweal.protocol.vocabulary.rule_params import Rules
+from commonweal.protocol.vocabulary.rule_params import RuleParams
 
 RECORDS = (
     *("event", "corrects", "earnedBy", "record", "keep", "invite", "request", "proposal"),
@@ -49,7 +49,7 @@ class References(NamedTuple):
 
 
 def references(
-    state: State, above: Above, rules: Rules, author: bytes, kind: str, data: Mapping[str, Any]
+    state: State, above: Above, rules: RuleParams, author: bytes, kind: str, data: Mapping[str, Any]
 ) -> References:
     """Return what a record of `kind` with this `data` rests on, in the order in which it is named.
 
@@ -81,7 +81,7 @@ def references(
 class _Find:
     """What was found so far; a dict keeps the order."""
 
-    def __init__(self, state: State, above: Above, rules: Rules, author: bytes) -> None:
+    def __init__(self, state: State, above: Above, rules: RuleParams, author: bytes) -> None:
         self.state, self.above, self.rules, self.author = state, above, rules, author
         self.records: dict[RecordId, None] = {}
         self.attested: dict[RecordId, None] = {}

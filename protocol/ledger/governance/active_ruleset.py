@@ -17,7 +17,7 @@ from commonweal.protocol.ledger.members.roles import WITNESS
 from commonweal.protocol.ledger.state.context import NO_DOCUMENTS
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.rules.document import Ruleset, RulesetId, from_bytes, from_map
-from commonweal.protocol.vocabulary.rule_params import ROLES, Role, Rules
+from commonweal.protocol.vocabulary.rule_params import ROLES, Role, RuleParams
 
 STANDING, DOCUMENT, ADOPTED = b"L", b"J", b"N"
 
@@ -96,7 +96,9 @@ def history(state: State) -> list[tuple[int, RulesetId, bytes]]:
     ]
 
 
-def rules_at(state: State, documents: Mapping[bytes, bytes], height: int, time_ms: int) -> Rules:
+def rules_at(
+    state: State, documents: Mapping[bytes, bytes], height: int, time_ms: int
+) -> RuleParams:
     """Return what is asked of a record whose author knew the seal of `height`, at a time.
 
     The rules that were in force there, while those in force now let him; else the latter.
@@ -114,7 +116,7 @@ def rules_at(state: State, documents: Mapping[bytes, bytes], height: int, time_m
 
 
 @lru_cache(maxsize=RULESETS_KEPT_MAX)
-def _rules_of(canonical: bytes) -> Rules:
+def _rules_of(canonical: bytes) -> RuleParams:
     ruleset = read(canonical)
     roles = {
         name: Role(
@@ -125,7 +127,7 @@ def _rules_of(canonical: bytes) -> Rules:
         )
         for name, table in ruleset.document.get("roles", {}).items()
     }
-    return Rules(
+    return RuleParams(
         joining=ruleset.joining,
         attestations=ruleset.attestations,
         common_attestations=ruleset.common_attestations,
@@ -137,6 +139,6 @@ def _rules_of(canonical: bytes) -> Rules:
     )
 
 
-def rules_of(ruleset: Ruleset) -> Rules:
+def rules_of(ruleset: Ruleset) -> RuleParams:
     """Return what the fold asks of a ruleset."""
     return _rules_of(ruleset.to_bytes())

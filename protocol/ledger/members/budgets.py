@@ -1,6 +1,6 @@
 """Spending: what of the members' budgets is used, and what of each log the next cut may take.
 
-A cut takes of a log at most its window (`budget.window`), and of a member's logs together
+A cut takes of a log at most its window (`log_window`), and of a member's logs together
 what the budget of the day has left, and one record more at most, so that it is used up. What
 is used is paid off at the pace of the budget, a day's worth with each day of seal time.
 
@@ -25,15 +25,15 @@ from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import Record, RecordId
 from commonweal.protocol.seal.cut import Cut
 from commonweal.protocol.vocabulary.budget import (
-    DEFAULT,
-    NEW_LOG,
-    NOTHING,
-    ONE_RECORD,
+    DEFAULT_BUDGET,
+    NEW_LOG_MAX,
+    NO_USAGE,
+    RECORD_USAGE_MAX,
     Budget,
     Usage,
-    total,
+    log_window,
+    total_usage,
     usage_of,
-    window,
 )
 
 SPENT = b"%"
@@ -53,7 +53,7 @@ def usage_on(state: State, member: MemberId, day: int, budget: Budget) -> UsageR
     """Return what a member has used, with what the days until `day` have paid off."""
     value = state.get(SPENT + member)
     if value is None:
-        return UsageRow(day, NOTHING, NOTHING)
+        return UsageRow(day, NO_USAGE, NO_USAGE)
     before, used, whole = value[0], Usage(*value[1]), Usage(*value[2])
     paid = budget.daily.times(max(0, day - before))
     left = Usage(*(max(0, one) for one in used.less(paid)))
@@ -89,7 +89,7 @@ class CutLimits:
 
     state: State
     last: Cut
-    budget: Budget = DEFAULT
+    budget: Budget = DEFAULT_BUDGET
     day: int = 0
     free: Mapping[DeviceKey, int] = field(default_factory=lambda: NOTHING_INHERITED)
 
@@ -104,7 +104,7 @@ class CutLimits:
         for author, usage in _by_author(records, self.free).items():
             payer = payers.get(author)
             if payer is not None:
-                of_member[payer] = of_member.get(payer, NOTHING).plus(usage)
+                of_member[payer] = of_member.get(payer, NO_USAGE).plus(usage)
         for member in sorted(of_member):
             row, more = usage_on(self.state, member, self.day, self.budget), of_member[member]
             used, whole = row.used.plus(more), row.whole.plus(more)
@@ -130,7 +130,7 @@ class _MemberBudget:
     def is_over(self) -> bool:
         """Whether more was taken than the last record that still began within."""
         pairs = zip(self.used, self.limits, strict=True)
-        return not all(used.fits(limit.plus(ONE_RECORD)) for used, limit in pairs)
+        return not all(used.fits(limit.plus(RECORD_USAGE_MAX)) for used, limit in pairs)
 
     def take(self, usage: Usage) -> None:
         """Use that much of it."""
@@ -174,7 +174,7 @@ class Meter:
         """Count in what a cut covers. Raises `InvalidSeal` when that is more than it may."""
         for author, usage in _by_author(records, self._limits.free).items():
             log = self._log(author)
-            if usage == NOTHING:
+            if usage == NO_USAGE:
                 continue
             if self.is_full(author):
                 raise _over(author, "the budget of its member is used up")
@@ -201,16 +201,16 @@ class Meter:
         limits = self._limits
         free = limits.free.get(author, 0)
         if not limits.last:
-            return _LogBudget(window(limits.budget, 1), None, free)
+            return _LogBudget(log_window(limits.budget, 1), None, free)
         row = device_row(limits.state, author) if author in limits.last else None
         member = None if row is None else member_row(limits.state, row.member)
         if row is None or member is None:
-            return _LogBudget(NEW_LOG, None, free)
+            return _LogBudget(NEW_LOG_MAX, None, free)
         purse = self._purses.get(row.member)
         if purse is None:
             before = usage_on(limits.state, row.member, limits.day, limits.budget)
             purse = self._purses[row.member] = _MemberBudget(before, limits.budget)
-        return _LogBudget(window(limits.budget, member.devices), purse, free)
+        return _LogBudget(log_window(limits.budget, member.devices), purse, free)
 
 
 def _over(author: DeviceKey, why: str) -> InvalidSeal:
@@ -223,7 +223,7 @@ def _by_author(records: Iterable[Record], free: Mapping[DeviceKey, int]) -> dict
     for record in records:
         logs.setdefault(record.author, []).append(record)
     return {
-        author: total(one for one in run if one.seq >= free.get(author, 0))
+        author: total_usage(one for one in run if one.seq >= free.get(author, 0))
         for author, run in logs.items()
     }
 

@@ -22,7 +22,12 @@ from typing import Any, NamedTuple
 
 from commonweal.protocol import keys
 from commonweal.protocol.errors import BadSignature, Malformed
-from commonweal.protocol.identity.identity import Enrolment, Inception, check_enrolment, is_proven
+from commonweal.protocol.identity.identity import (
+    Enrolment,
+    Inception,
+    check_enrolment,
+    is_signed_by_peer,
+)
 from commonweal.protocol.keys import MemberId, MemberKey, PeerKey, SignedContext
 from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes, is_count
 from commonweal.protocol.ledger.state.rejections import Reason
@@ -213,7 +218,7 @@ def _enrol(
     try:
         check_enrolment(enrolment, *speaking, signatures, proof)
     except BadSignature:
-        return Reason.NOT_SIGNED if is_proven(enrolment, proof) else Reason.NOT_BY_PEER
+        return Reason.NOT_SIGNED if is_signed_by_peer(enrolment, proof) else Reason.NOT_BY_PEER
     state.put(MEMBER + member, [*row._replace(devices=row.devices + 1)])
     state.put(DEVICE + device, [*DeviceRow(member, None, PeerKey(peer), record.clock)])
     state.put(DEVICE_OF + member + device, True)

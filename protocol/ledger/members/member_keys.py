@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 from commonweal.protocol.errors import BadSignature, Malformed
 from commonweal.protocol.identity import key_rotation
 from commonweal.protocol.identity.identity import Inception
-from commonweal.protocol.identity.invite import Rekeyed
-from commonweal.protocol.identity.key_rotation import Keys
+from commonweal.protocol.identity.invite import RekeyedMember
+from commonweal.protocol.identity.key_rotation import MemberKeys
 from commonweal.protocol.keys import DeviceKey, MemberId, MemberKey
 from commonweal.protocol.ledger.members import enrolment
 from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes
@@ -45,13 +45,13 @@ class SuccessionRow(NamedTuple):
     clock: int = 0
 
 
-def keys_of(state: State, member: MemberId) -> Keys | None:
+def keys_of(state: State, member: MemberId) -> MemberKeys | None:
     """Return the keys of an active member, and who could give him others; else None."""
     row = enrolment.member_row(state, member)
     if row is None or row.status != enrolment.ACTIVE:
         return None
     known = _row(state, member)
-    return Keys(
+    return MemberKeys(
         member,
         tuple(MemberKey(key) for key in row.keys),
         row.threshold,
@@ -62,10 +62,10 @@ def keys_of(state: State, member: MemberId) -> Keys | None:
     )
 
 
-def rekeyed(state: State, member: MemberId) -> Rekeyed | None:
+def rekeyed(state: State, member: MemberId) -> RekeyedMember | None:
     """Return what a link says of a member whose keys were changed; None when they were not."""
     row = _row(state, member)
-    return Rekeyed(member, RecordId(row.change), row.clock) if row.change else None
+    return RekeyedMember(member, RecordId(row.change), row.clock) if row.change else None
 
 
 def naming(state: State, member: MemberId) -> RecordId | None:
@@ -93,19 +93,19 @@ def inherited_row(value: Any, community: CommunityId) -> list[Any]:
 
 def rekey(state: State, record: Record, context: Context) -> Verdict:
     """Give a member the keys of a new document, by the word of the old ones or of his sponsors."""
-    return _change(state, record, context, key_rotation.rekeyed)
+    return _change(state, record, context, key_rotation.apply_rekey)
 
 
 def sponsor(state: State, record: Record, context: Context) -> Verdict:
     """Note whom a member names, so that enough of them could give him other keys."""
-    return _change(state, record, context, key_rotation.sponsored)
+    return _change(state, record, context, key_rotation.apply_sponsors)
 
 
 def _change(
     state: State,
     record: Record,
     context: Context,
-    step: Callable[[Keys, bytes, Mapping[str, Any]], Keys],
+    step: Callable[[MemberKeys, bytes, Mapping[str, Any]], MemberKeys],
 ) -> Verdict:
     member = record.data.get("member", context.member)
     if not is_bytes(member):
@@ -134,7 +134,7 @@ def _change(
         known = known._replace(naming=record.id)
     if new.rekeys > old.rekeys:
         known = known._replace(change=record.id, clock=record.clock)
-        _end_others(state, member, key_rotation.staying(record.data))
+        _end_others(state, member, key_rotation.kept_devices(record.data))
     state.put(SUCCESSION + member, [*known._replace(words=[*known.words])])
     return None
 

@@ -52,20 +52,20 @@ from commonweal.protocol.ledger.state.advance import CutHeader
 from commonweal.protocol.ledger.state.context import is_bytes
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.things.event_row import event_row
-from commonweal.protocol.records.record import CommunityId, Record, whole
+from commonweal.protocol.records.record import CommunityId, Record, with_data
 from commonweal.protocol.rules.document import Pool, Ruleset
 from commonweal.protocol.rules.expression import Tank
 from commonweal.protocol.rules.split import (
     AMOUNT_MAX,
     Contribution,
-    Facts,
     Income,
-    Past,
+    PastSplit,
     Referral,
     Split,
+    SplitInputs,
     split,
 )
-from commonweal.protocol.vocabulary.rule_params import Rules
+from commonweal.protocol.vocabulary.rule_params import RuleParams
 
 BOOKED, PENDING, WORTH, REFERRED = b"q", b"b", b"w", b"Y"
 
@@ -106,7 +106,7 @@ def book(state: State, cut: CutHeader, records: Iterable[Record]) -> list[bytes]
     something.
     """
     touched: list[bytes] = []
-    for record in map(whole, sorted(records, key=lambda one: (one.clock, one.id))):
+    for record in map(with_data, sorted(records, key=lambda one: (one.clock, one.id))):
         if record.kind == "event" and "corrects" not in record.data:
             earned_by = record.data.get("earnedBy")
             source = earned_by if is_bytes(earned_by) else b""
@@ -312,8 +312,8 @@ def _facts(
     row: PoolRow,
     incomes: tuple[Income, ...],
     community: CommunityId,
-    rules: Rules,
-) -> Facts:
+    rules: RuleParams,
+) -> SplitInputs:
     """Gather what the split of a pool reads."""
     contributions = tuple(_contributions(state, community, rules))
     members = [
@@ -321,7 +321,7 @@ def _facts(
     ]
     named = dict.fromkeys([*(one.role for one in pool.buckets), pool.commission_role])
     prefix = id_of(pool).to_bytes()
-    return Facts(
+    return SplitInputs(
         height=cut.height,
         time_ms=cut.time_ms,
         seed=cut.prev,
@@ -344,7 +344,9 @@ def _facts(
     )
 
 
-def _contributions(state: State, community: CommunityId, rules: Rules) -> Iterator[Contribution]:
+def _contributions(
+    state: State, community: CommunityId, rules: RuleParams
+) -> Iterator[Contribution]:
     for key, value in state.items(WORTH):
         given, event = ValueRow(*value), key[1:]
         row = event_row(state, event)
@@ -376,8 +378,10 @@ def _by_bucket(state: State, prefix: bytes) -> Iterator[tuple[tuple[str, bytes],
         yield (bucket.decode(), id), value
 
 
-def _pasts(state: State, prefix: bytes) -> list[Past]:
-    found = [Past(int.from_bytes(key[-8:]), *value) for key, value in state.items(PAST + prefix)]
+def _pasts(state: State, prefix: bytes) -> list[PastSplit]:
+    found = [
+        PastSplit(int.from_bytes(key[-8:]), *value) for key, value in state.items(PAST + prefix)
+    ]
     return found[-PAST_MAX:]
 
 
@@ -386,7 +390,7 @@ def _write(
     cut: CutHeader,
     ruleset: Ruleset,
     pool: Pool,
-    facts: Facts,
+    facts: SplitInputs,
     done: Split,
 ) -> None:
     """Write what a split gives, and what the next one has to know."""

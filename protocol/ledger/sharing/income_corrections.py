@@ -33,7 +33,7 @@ from commonweal.protocol.ledger.claims.pools import (
 from commonweal.protocol.ledger.members import agents
 from commonweal.protocol.ledger.things.event_row import event_row
 from commonweal.protocol.rules.portions import divide
-from commonweal.protocol.rules.split import CORRECTION, Line
+from commonweal.protocol.rules.split import CORRECTION, PayoutLine
 
 
 def correct_income(
@@ -164,7 +164,7 @@ class _SplitCorrection:
                 given = -one if amount < 0 else one
                 line = part.payout.line
                 fields = (line.bucket, CORRECTION, line.member, given, amount, size, sum(sizes))
-                written = Line(*fields, income=self.event, corrects=self.height)
+                written = PayoutLine(*fields, income=self.event, corrects=self.height)
                 self.sheet.write(self.income.pool, part.payout.ruleset, written)
                 self._note(part, given)
 

@@ -10,7 +10,7 @@ from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger.state.advance import CutHeader
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.records.record import CommunityId, Record, RecordId
-from commonweal.protocol.vocabulary.rule_params import Rules
+from commonweal.protocol.vocabulary.rule_params import RuleParams
 
 NOBODY = MemberId(b"")
 
@@ -68,7 +68,7 @@ class Context(NamedTuple):
 
     community: CommunityId
     cut: CutHeader
-    rules: Rules
+    rules: RuleParams
     member: MemberId
     documents: Mapping[bytes, bytes] = NO_DOCUMENTS
     seals: SealHeights = NO_SEALS

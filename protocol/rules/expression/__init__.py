@@ -6,7 +6,7 @@ are no fractions, no clock, no maps to walk through, no text to build, and no wa
 after an error. (CEL: cel.dev; what differs is listed in docs/rules.md.)
 """
 
-from commonweal.protocol.rules.expression.checker import Checked, check, evaluate
+from commonweal.protocol.rules.expression.checker import CheckedExpression, check, evaluate
 from commonweal.protocol.rules.expression.evaluation import FUEL_MAX, Tank
 from commonweal.protocol.rules.expression.tokens import (
     INT_DIGITS_MAX,
@@ -43,7 +43,7 @@ __all__ = [
     "SOURCE_CHARACTERS_MAX",
     "STRING",
     "STRING_CHARACTERS_MAX",
-    "Checked",
+    "CheckedExpression",
     "ListType",
     "RecordType",
     "Scalar",

@@ -13,23 +13,29 @@ from typing import NamedTuple, assert_never
 
 from commonweal.protocol.errors import RuleTypeError
 from commonweal.protocol.rules.expression import evaluation
-from commonweal.protocol.rules.expression.evaluation import FUEL_MAX, Input, Program, Step, Tank
+from commonweal.protocol.rules.expression.evaluation import (
+    FUEL_MAX,
+    Input,
+    Instruction,
+    Program,
+    Tank,
+)
 from commonweal.protocol.rules.expression.parser import parse
 from commonweal.protocol.rules.expression.position import Position
 from commonweal.protocol.rules.expression.tree import (
     NODES_MAX,
-    Call,
-    Chain,
-    Choice,
-    Compared,
+    ArithmeticChain,
+    Conditional,
     Constant,
     Expression,
-    Field,
-    Items,
+    FieldAccess,
+    FunctionCall,
+    ListLiteral,
     Logic,
-    Macro,
+    MacroCall,
     Name,
-    Prefix,
+    Relation,
+    Unary,
 )
 from commonweal.protocol.rules.expression.types import (
     BOOL,
@@ -47,7 +53,7 @@ NAMES_SHOWN_MAX = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckedExpression:
     """A rule that is known to be well typed, ready to be evaluated any number of times."""
 
     source: str
@@ -56,7 +62,7 @@ class Checked:
     program: Program
 
 
-def check(source: str, env: Mapping[str, Type], gives: Type | None = None) -> Checked:
+def check(source: str, env: Mapping[str, Type], gives: Type | None = None) -> CheckedExpression:
     """Return the rule in `source`, whose names are those of `env`.
 
     gives: the type that the rule must have, where the caller needs one.
@@ -69,11 +75,11 @@ def check(source: str, env: Mapping[str, Type], gives: Type | None = None) -> Ch
         raise _mismatch("the rule", gives, found)
     run = evaluation.paid(found.step, found.at)
     program = Program(run, found.type, tuple(checker.inputs.values()), checker.places)
-    return Checked(source, expression, found.type, program)
+    return CheckedExpression(source, expression, found.type, program)
 
 
 def evaluate(
-    checked: Checked,
+    checked: CheckedExpression,
     values: Mapping[str, Value],
     fuel: int = FUEL_MAX,
     tank: Tank | None = None,
@@ -92,7 +98,7 @@ class _Typed(NamedTuple):
     """A part of a rule: its type, how to compute it, where it stands."""
 
     type: Type
-    step: Step
+    step: Instruction
     at: Position
 
 
@@ -113,35 +119,35 @@ class _Checker:
                 return _Typed(_type_of(value), evaluation.constant(value), at)
             case Name(_, name):
                 return self._name(name, at)
-            case Items(_, parts):
+            case ListLiteral(_, parts):
                 return self._items(parts, at)
-            case Field(_, of, name):
+            case FieldAccess(_, of, name):
                 return self._field(self.typed(of), name, at)
-            case Call():
+            case FunctionCall():
                 return self._call(expression)
-            case Macro():
+            case MacroCall():
                 return self._macro(expression)
-            case Prefix(_, sign, times, operand):
+            case Unary(_, sign, times, operand):
                 if sign == "-":
                     step = self._want(operand, INT, "what - turns")
                     return _Typed(INT, evaluation.negative(step, times, at), at)
                 step = self._want(operand, BOOL, "what ! turns")
                 return _Typed(BOOL, evaluation.negated(step, times), at)
-            case Chain():
+            case ArithmeticChain():
                 return self._chain(expression)
-            case Compared():
+            case Relation():
                 return self._compared(expression)
             case Logic(_, sign, operands):
                 what = f"an operand of {sign}"
                 steps = [(self._want(operand, BOOL, what), operand.at) for operand in operands]
                 joined = evaluation.every if sign == "&&" else evaluation.some
                 return _Typed(BOOL, joined(steps), at)
-            case Choice():
+            case Conditional():
                 return self._choice(expression)
             case _:
                 assert_never(expression)
 
-    def _want(self, expression: Expression, kind: Type, what: str) -> Step:
+    def _want(self, expression: Expression, kind: Type, what: str) -> Instruction:
         found = self.typed(expression)
         if found.type != kind:
             raise _mismatch(what, kind, found)
@@ -181,7 +187,7 @@ class _Checker:
             raise RuleTypeError(sentence, _known(name, of.type.fields), at)
         return _Typed(kind, evaluation.field(of.step, name, kind, at), at)
 
-    def _call(self, call: Call) -> _Typed:
+    def _call(self, call: FunctionCall) -> _Typed:
         name, at = call.function, call.at
         least, most, form = _FORMS[name]
         if not least <= len(call.arguments) <= most:
@@ -198,7 +204,7 @@ class _Checker:
             return _Typed(INT, evaluation.muldiv(steps, at), at)
         return _Typed(INT, evaluation.extreme(name == "min", steps), at)
 
-    def _macro(self, macro: Macro) -> _Typed:
+    def _macro(self, macro: MacroCall) -> _Typed:
         name, at, variable = macro.macro, macro.at, macro.variable
         over = self.typed(macro.over)
         if not isinstance(over.type, ListType):
@@ -230,7 +236,7 @@ class _Checker:
             raise _mismatch(f"what {name} asks of each item", wanted, body)
         return _Typed(kind, evaluation.macro(name, over.step, place, item, body.step, at), at)
 
-    def _chain(self, chain: Chain) -> _Typed:
+    def _chain(self, chain: ArithmeticChain) -> _Typed:
         first = self._want(chain.first, INT, f"what {chain.links[0].sign} reckons with")
         links = [
             (link.sign, link.at, self._want(link.operand, INT, f"what {link.sign} reckons with"))
@@ -238,7 +244,7 @@ class _Checker:
         ]
         return _Typed(INT, evaluation.arithmetic(first, links), chain.at)
 
-    def _compared(self, compared: Compared) -> _Typed:
+    def _compared(self, compared: Relation) -> _Typed:
         sign, at = compared.sign, compared.at
         left, right = self.typed(compared.left), self.typed(compared.right)
         if not isinstance(left.type, Scalar):
@@ -254,7 +260,7 @@ class _Checker:
             raise RuleTypeError(sentence, "only numbers have an order; use == or !=", at)
         return _Typed(BOOL, evaluation.compared(sign, left.step, right.step, left.type, at), at)
 
-    def _choice(self, choice: Choice) -> _Typed:
+    def _choice(self, choice: Conditional) -> _Typed:
         condition = self._want(choice.condition, BOOL, "what stands before ?")
         then, other = self.typed(choice.then), self.typed(choice.otherwise)
         if then.type != other.type:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeAlias, assert_never
 
 from commonweal.protocol.errors import DivisionByZero, OutOfFuel, RuleOverflow
 from commonweal.protocol.rules.expression.position import Position
-from commonweal.protocol.rules.expression.tree import Arithmetic, Comparison, MacroName
+from commonweal.protocol.rules.expression.tree import ArithmeticSign, MacroName, RelationSign
 from commonweal.protocol.rules.expression.types import (
     INT_MAX,
     INT_MIN,
@@ -44,7 +44,7 @@ Frame: TypeAlias = "list[Any]"
 Run: TypeAlias = Callable[[Frame], Any]
 
 
-class Step(NamedTuple):
+class Instruction(NamedTuple):
     """`run` computes one value from a frame; `price` is the fuel to pay before it runs."""
 
     run: Run
@@ -88,7 +88,7 @@ def run(program: Program, values: Mapping[str, Value], fuel: int, tank: Tank | N
     return result
 
 
-def paid(step: Step, at: Position) -> Run:
+def paid(step: Instruction, at: Position) -> Run:
     """Run `step` after paying for it; raises OutOfFuel when the frame cannot."""
     inner, price = step
 
@@ -101,17 +101,17 @@ def paid(step: Step, at: Position) -> Run:
     return run_paid
 
 
-def constant(value: int | bool | str) -> Step:
+def constant(value: int | bool | str) -> Instruction:
     """The value itself."""
-    return Step(lambda frame: value, 1)
+    return Instruction(lambda frame: value, 1)
 
 
-def read(place: int) -> Step:
+def read(place: int) -> Instruction:
     """The value of a name, which stands at `place`."""
-    return Step(lambda frame: frame[place], 1)
+    return Instruction(lambda frame: frame[place], 1)
 
 
-def field(of: Step, name: str, kind: Type, at: Position) -> Step:
+def field(of: Instruction, name: str, kind: Type, at: Position) -> Instruction:
     """One field of a record; raises ValueMismatch when it is missing or of another type."""
     record, price = of
     what = f"the field {name}"
@@ -121,20 +121,20 @@ def field(of: Step, name: str, kind: Type, at: Position) -> Step:
         require(value, kind, what, at)
         return value
 
-    return Step(run_field, price + 1)
+    return Instruction(run_field, price + 1)
 
 
-def items(parts: Sequence[Step]) -> Step:
+def items(parts: Sequence[Instruction]) -> Instruction:
     """A list of the values of `parts`."""
     runs = tuple(part.run for part in parts)
-    return Step(lambda frame: [one(frame) for one in runs], 1 + _price(parts))
+    return Instruction(lambda frame: [one(frame) for one in runs], 1 + _price(parts))
 
 
-def negative(of: Step, times: int, at: Position) -> Step:
+def negative(of: Instruction, times: int, at: Position) -> Instruction:
     """The value with its sign turned `times` times; raises RuleOverflow at the range's end."""
     inner, price = of
     if times % 2 == 0:
-        return Step(inner, price + times)
+        return Instruction(inner, price + times)
 
     def run_negative(frame: Frame) -> int:
         value: int = -inner(frame)
@@ -142,23 +142,25 @@ def negative(of: Step, times: int, at: Position) -> Step:
             raise _overflow(at)
         return value
 
-    return Step(run_negative, price + times)
+    return Instruction(run_negative, price + times)
 
 
-def negated(of: Step, times: int) -> Step:
+def negated(of: Instruction, times: int) -> Instruction:
     """The condition turned `times` times."""
     inner, price = of
     if times % 2 == 0:
-        return Step(inner, price + times)
-    return Step(lambda frame: not inner(frame), price + times)
+        return Instruction(inner, price + times)
+    return Instruction(lambda frame: not inner(frame), price + times)
 
 
-def arithmetic(first: Step, links: Sequence[tuple[Arithmetic, Position, Step]]) -> Step:
+def arithmetic(
+    first: Instruction, links: Sequence[tuple[ArithmeticSign, Position, Instruction]]
+) -> Instruction:
     """The links applied from left to right; raises RuleOverflow or DivisionByZero."""
     price = first.price + sum(1 + step.price for _, _, step in links)
     if len(links) == 1:
         sign, at, step = links[0]
-        return Step(_binary(sign, first.run, step.run, at), price)
+        return Instruction(_binary(sign, first.run, step.run, at), price)
     start = first.run
     rest = tuple((_OPERATIONS[sign], step.run, at) for sign, at, step in links)
 
@@ -170,33 +172,35 @@ def arithmetic(first: Step, links: Sequence[tuple[Arithmetic, Position, Step]]) 
                 raise _overflow(at)
         return value
 
-    return Step(run_chain, price)
+    return Instruction(run_chain, price)
 
 
-def compared(sign: Comparison, left: Step, right: Step, kind: Type, at: Position) -> Step:
+def compared(
+    sign: RelationSign, left: Instruction, right: Instruction, kind: Type, at: Position
+) -> Instruction:
     """Whether the comparison holds; for `in`, `kind` is the type of the items."""
     one, other = left.run, right.run
     price = 1 + left.price + right.price
     match sign:
         case "==":
-            return Step(lambda frame: one(frame) == other(frame), price)
+            return Instruction(lambda frame: one(frame) == other(frame), price)
         case "!=":
-            return Step(lambda frame: one(frame) != other(frame), price)
+            return Instruction(lambda frame: one(frame) != other(frame), price)
         case "<":
-            return Step(lambda frame: one(frame) < other(frame), price)
+            return Instruction(lambda frame: one(frame) < other(frame), price)
         case "<=":
-            return Step(lambda frame: one(frame) <= other(frame), price)
+            return Instruction(lambda frame: one(frame) <= other(frame), price)
         case ">":
-            return Step(lambda frame: one(frame) > other(frame), price)
+            return Instruction(lambda frame: one(frame) > other(frame), price)
         case ">=":
-            return Step(lambda frame: one(frame) >= other(frame), price)
+            return Instruction(lambda frame: one(frame) >= other(frame), price)
         case "in":
-            return Step(_is_in(one, other, kind, at), price)
+            return Instruction(_is_in(one, other, kind, at), price)
         case _:
             assert_never(sign)
 
 
-def every(operands: Sequence[tuple[Step, Position]]) -> Step:
+def every(operands: Sequence[tuple[Instruction, Position]]) -> Instruction:
     """&&: whether all hold, asked from left to right up to the first that does not."""
     first, rest = _short(operands)
 
@@ -205,10 +209,10 @@ def every(operands: Sequence[tuple[Step, Position]]) -> Step:
             return False
         return all(operand(frame) for operand in rest)
 
-    return Step(run_every, len(operands) - 1 + operands[0][0].price)
+    return Instruction(run_every, len(operands) - 1 + operands[0][0].price)
 
 
-def some(operands: Sequence[tuple[Step, Position]]) -> Step:
+def some(operands: Sequence[tuple[Instruction, Position]]) -> Instruction:
     """||: whether one holds, asked from left to right up to the first that does."""
     first, rest = _short(operands)
 
@@ -217,29 +221,33 @@ def some(operands: Sequence[tuple[Step, Position]]) -> Step:
             return True
         return any(operand(frame) for operand in rest)
 
-    return Step(run_some, len(operands) - 1 + operands[0][0].price)
+    return Instruction(run_some, len(operands) - 1 + operands[0][0].price)
 
 
-def choice(condition: Step, then: tuple[Step, Position], other: tuple[Step, Position]) -> Step:
+def choice(
+    condition: Instruction, then: tuple[Instruction, Position], other: tuple[Instruction, Position]
+) -> Instruction:
     """One of two values; the other is neither computed nor paid."""
     decide, yes, no = condition.run, paid(*then), paid(*other)
-    return Step(lambda frame: yes(frame) if decide(frame) else no(frame), 1 + condition.price)
+    return Instruction(
+        lambda frame: yes(frame) if decide(frame) else no(frame), 1 + condition.price
+    )
 
 
-def size(of: Step) -> Step:
+def size(of: Instruction) -> Instruction:
     """How many items a list has."""
     inner, price = of
-    return Step(lambda frame: len(inner(frame)), price + 1)
+    return Instruction(lambda frame: len(inner(frame)), price + 1)
 
 
-def extreme(least: bool, arguments: Sequence[Step]) -> Step:
+def extreme(least: bool, arguments: Sequence[Instruction]) -> Instruction:
     """The smallest of the arguments, or the largest."""
     runs = tuple(argument.run for argument in arguments)
     choose = min if least else max
-    return Step(lambda frame: choose([one(frame) for one in runs]), 1 + _price(arguments))
+    return Instruction(lambda frame: choose([one(frame) for one in runs]), 1 + _price(arguments))
 
 
-def muldiv(arguments: Sequence[Step], at: Position) -> Step:
+def muldiv(arguments: Sequence[Instruction], at: Position) -> Instruction:
     """The value of a * b / c, where only that has to fit 128 bits; truncated as / is."""
     one, two, three = (argument.run for argument in arguments)
 
@@ -249,10 +257,12 @@ def muldiv(arguments: Sequence[Step], at: Position) -> Step:
             raise _overflow(at)
         return value
 
-    return Step(run_muldiv, 1 + _price(arguments))
+    return Instruction(run_muldiv, 1 + _price(arguments))
 
 
-def macro(name: MacroName, over: Step, place: int, kind: Type, body: Step, at: Position) -> Step:
+def macro(
+    name: MacroName, over: Instruction, place: int, kind: Type, body: Instruction, at: Position
+) -> Instruction:
     """`body` for each item of a list, the item at `place` of the frame.
 
     Each item costs one unit and the price of the body. `all` and `exists` end at the
@@ -262,15 +272,15 @@ def macro(name: MacroName, over: Step, place: int, kind: Type, body: Step, at: P
     price = over.price + 1
     match name:
         case "all":
-            return Step(lambda frame: all(value for _, value in each(frame)), price)
+            return Instruction(lambda frame: all(value for _, value in each(frame)), price)
         case "exists":
-            return Step(lambda frame: any(value for _, value in each(frame)), price)
+            return Instruction(lambda frame: any(value for _, value in each(frame)), price)
         case "filter":
-            return Step(lambda frame: [item for item, value in each(frame) if value], price)
+            return Instruction(lambda frame: [item for item, value in each(frame) if value], price)
         case "map":
-            return Step(lambda frame: [value for _, value in each(frame)], price)
+            return Instruction(lambda frame: [value for _, value in each(frame)], price)
         case "sum" | "count":
-            return Step(_total(each, at), price)
+            return Instruction(_total(each, at), price)
         case _:
             assert_never(name)
 
@@ -278,7 +288,7 @@ def macro(name: MacroName, over: Step, place: int, kind: Type, body: Step, at: P
 Each: TypeAlias = Callable[[Frame], Iterator[tuple[Any, Any]]]
 
 
-def _each(over: Run, place: int, kind: Type, body: Step, at: Position) -> Each:
+def _each(over: Run, place: int, kind: Type, body: Instruction, at: Position) -> Each:
     """The items of a list with the value of `body` for each, paid one by one."""
     inner, price = body.run, body.price + 1
 
@@ -322,12 +332,12 @@ def _is_in(wanted: Run, among: Run, kind: Type, at: Position) -> Run:
     return run_in
 
 
-def _short(operands: Sequence[tuple[Step, Position]]) -> tuple[Run, tuple[Run, ...]]:
+def _short(operands: Sequence[tuple[Instruction, Position]]) -> tuple[Run, tuple[Run, ...]]:
     """The first operand, and the others, each paid only when it is asked."""
     return operands[0][0].run, tuple(paid(step, at) for step, at in operands[1:])
 
 
-def _binary(sign: Arithmetic, one: Run, other: Run, at: Position) -> Run:
+def _binary(sign: ArithmeticSign, one: Run, other: Run, at: Position) -> Run:
     operation = _OPERATIONS[sign]
 
     def run_binary(frame: Frame) -> int:
@@ -357,7 +367,7 @@ def _remainder(one: int, other: int, at: Position) -> int:
     return one - other * whole
 
 
-_OPERATIONS: dict[Arithmetic, Callable[[int, int, Position], int]] = {
+_OPERATIONS: dict[ArithmeticSign, Callable[[int, int, Position], int]] = {
     "+": lambda one, other, at: one + other,
     "-": lambda one, other, at: one - other,
     "*": lambda one, other, at: one * other,
@@ -366,7 +376,7 @@ _OPERATIONS: dict[Arithmetic, Callable[[int, int, Position], int]] = {
 }
 
 
-def _price(parts: Sequence[Step]) -> int:
+def _price(parts: Sequence[Instruction]) -> int:
     return sum(part.price for part in parts)
 
 

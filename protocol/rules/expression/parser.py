@@ -15,27 +15,27 @@ from commonweal.protocol.rules.expression.tokens import RESERVED, Token, tokens
 from commonweal.protocol.rules.expression.tree import (
     DEPTH_MAX,
     NODES_MAX,
-    Arithmetic,
-    Call,
-    Chain,
-    Choice,
-    Compared,
-    Comparison,
+    ArithmeticChain,
+    ArithmeticSign,
+    ArithmeticTerm,
+    Conditional,
     Constant,
     Expression,
-    Field,
+    FieldAccess,
+    FunctionCall,
     FunctionName,
-    Items,
-    Link,
+    ListLiteral,
     Logic,
-    Macro,
+    MacroCall,
     MacroName,
     Name,
-    Prefix,
+    Relation,
+    RelationSign,
+    Unary,
 )
 from commonweal.protocol.rules.expression.types import INT_MAX, INT_MIN
 
-_COMPARISONS = frozenset(get_args(Comparison))
+_COMPARISONS = frozenset(get_args(RelationSign))
 _FUNCTIONS = get_args(FunctionName)
 _MACROS = get_args(MacroName)
 
@@ -65,7 +65,7 @@ class _Parser:
             at = self._node(question.at)
             then = self._logic_or()
             self.expect(":", "':' and the other value")
-            found = Choice(at, found, then, self.expression())
+            found = Conditional(at, found, then, self.expression())
         self._depth -= 1
         return found
 
@@ -99,8 +99,8 @@ class _Parser:
         if token.kind == "string" or token.text not in _COMPARISONS:
             return left
         self._next += 1
-        sign = cast(Comparison, token.text)
-        found = Compared(self._node(token.at), sign, left, self._sum())
+        sign = cast(RelationSign, token.text)
+        found = Relation(self._node(token.at), sign, left, self._sum())
         token = self._tokens[self._next]
         if token.kind != "string" and token.text in _COMPARISONS:
             raise RuleSyntaxError(
@@ -113,20 +113,24 @@ class _Parser:
     def _sum(self) -> Expression:
         at = self._tokens[self._next].at
         first = self._product()
-        links: list[Link] = []
+        links: list[ArithmeticTerm] = []
         while token := self._take("+", "-"):
             self._node(token.at)
-            links.append(Link(cast(Arithmetic, token.text), token.at, self._product()))
-        return Chain(at, first, tuple(links)) if links else first
+            links.append(
+                ArithmeticTerm(cast(ArithmeticSign, token.text), token.at, self._product())
+            )
+        return ArithmeticChain(at, first, tuple(links)) if links else first
 
     def _product(self) -> Expression:
         at = self._tokens[self._next].at
         first = self._prefixed()
-        links: list[Link] = []
+        links: list[ArithmeticTerm] = []
         while token := self._take("*", "/", "%"):
             self._node(token.at)
-            links.append(Link(cast(Arithmetic, token.text), token.at, self._prefixed()))
-        return Chain(at, first, tuple(links)) if links else first
+            links.append(
+                ArithmeticTerm(cast(ArithmeticSign, token.text), token.at, self._prefixed())
+            )
+        return ArithmeticChain(at, first, tuple(links)) if links else first
 
     def _prefixed(self) -> Expression:
         first = self._take("!", "-")
@@ -145,7 +149,7 @@ class _Parser:
             times += 1
         operand = self._member()
         self._depth = entered
-        return Prefix(first.at, "!" if first.text == "!" else "-", times, operand)
+        return Unary(first.at, "!" if first.text == "!" else "-", times, operand)
 
     def _member(self, negative: bool = False) -> Expression:
         found = self._primary(negative)
@@ -155,7 +159,7 @@ class _Parser:
             name = self._name("the name of a field or macro")
             at = self._node(name.at)
             is_macro = self._take("(") is not None
-            found = self._macro(name, at, found) if is_macro else Field(at, found, name.text)
+            found = self._macro(name, at, found) if is_macro else FieldAccess(at, found, name.text)
         self._depth = entered
         return found
 
@@ -167,7 +171,7 @@ class _Parser:
         self.expect(",", f"',' as in {name.text}(item, ...)")
         body = self.expression()
         self.expect(")", "')'")
-        return Macro(at, cast(MacroName, name.text), over, variable.text, body)
+        return MacroCall(at, cast(MacroName, name.text), over, variable.text, body)
 
     def _primary(self, negative: bool) -> Expression:
         if self._take("("):
@@ -189,14 +193,14 @@ class _Parser:
                 return self._call(token)
             return Name(at, token.text)
         if token.text == "[":
-            return Items(at, self._list("]"))
+            return ListLiteral(at, self._list("]"))
         raise self._unexpected(token, "a value")
 
     def _call(self, name: Token) -> Expression:
         if name.text not in _FUNCTIONS:
             hint = f"known are {', '.join(_FUNCTIONS)}, and on lists {', '.join(_MACROS)}"
             raise RuleSyntaxError(f"there is no function {name.text!r}", hint, name.at)
-        return Call(name.at, cast(FunctionName, name.text), self._list(")"))
+        return FunctionCall(name.at, cast(FunctionName, name.text), self._list(")"))
 
     def _list(self, close: str) -> tuple[Expression, ...]:
         if self._take(close):

@@ -16,8 +16,8 @@ The operands of one chain, as in a + b + c, stand side by side.
 NODES_MAX = 512
 """A rule has at most this many values and operators."""
 
-Arithmetic: TypeAlias = Literal["+", "-", "*", "/", "%"]
-Comparison: TypeAlias = Literal["==", "!=", "<", "<=", ">", ">=", "in"]
+ArithmeticSign: TypeAlias = Literal["+", "-", "*", "/", "%"]
+RelationSign: TypeAlias = Literal["==", "!=", "<", "<=", ">", ">=", "in"]
 FunctionName: TypeAlias = Literal["muldiv", "min", "max", "size"]
 MacroName: TypeAlias = Literal["all", "exists", "filter", "map", "sum", "count"]
 
@@ -39,7 +39,7 @@ class Name:
 
 
 @dataclass(frozen=True, slots=True)
-class Items:
+class ListLiteral:
     """A list written out."""
 
     at: Position
@@ -47,7 +47,7 @@ class Items:
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class FieldAccess:
     """One field of a record."""
 
     at: Position
@@ -56,7 +56,7 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class FunctionCall:
     """A function and its arguments."""
 
     at: Position
@@ -65,7 +65,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Macro:
+class MacroCall:
     """`body` for each item of `over`, under the name `variable`."""
 
     at: Position
@@ -76,7 +76,7 @@ class Macro:
 
 
 @dataclass(frozen=True, slots=True)
-class Prefix:
+class Unary:
     """`times` signs before one value; two of them undo each other, as in CEL."""
 
     at: Position
@@ -86,29 +86,29 @@ class Prefix:
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class ArithmeticTerm:
     """One step of a chain: the sign, its place, and what follows it."""
 
-    sign: Arithmetic
+    sign: ArithmeticSign
     at: Position
     operand: Expression
 
 
 @dataclass(frozen=True, slots=True)
-class Chain:
+class ArithmeticChain:
     """Arithmetic of one precedence, from left to right."""
 
     at: Position
     first: Expression
-    links: tuple[Link, ...]
+    links: tuple[ArithmeticTerm, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class Relation:
     """Two values and how they are compared."""
 
     at: Position
-    sign: Comparison
+    sign: RelationSign
     left: Expression
     right: Expression
 
@@ -123,7 +123,7 @@ class Logic:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class Conditional:
     """One of two values, by a condition."""
 
     at: Position
@@ -133,5 +133,15 @@ class Choice:
 
 
 Expression: TypeAlias = (
-    Constant | Name | Items | Field | Call | Macro | Prefix | Chain | Compared | Logic | Choice
+    Constant
+    | Name
+    | ListLiteral
+    | FieldAccess
+    | FunctionCall
+    | MacroCall
+    | Unary
+    | ArithmeticChain
+    | Relation
+    | Logic
+    | Conditional
 )

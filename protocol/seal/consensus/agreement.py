@@ -19,38 +19,38 @@ from commonweal.protocol.records.record import CommunityId
 from commonweal.protocol.seal.consensus.events import (
     Action,
     Alarm,
-    Begun,
     Broadcast,
-    Build,
-    Built,
     Decide,
     Event,
     Fetch,
-    Forked,
-    Guilty,
-    Judge,
-    Judged,
+    HeightStarted,
     Lock,
     Message,
+    MessageReceived,
     Persist,
-    Received,
+    PrepareProposal,
+    ProcessProposal,
+    ProposalPrepared,
+    ProposalProcessed,
+    ProposalVerdict,
+    ReportDoubleVote,
+    ReportFork,
     Schedule,
     TimedOut,
     Timeout,
-    Verdict,
 )
-from commonweal.protocol.seal.consensus.vote_set import PROPOSALS_PER_ROUND_MAX, Round, Tally
-from commonweal.protocol.seal.formats import Proposal, propose
-from commonweal.protocol.seal.have_frontiers import Have, choose
+from commonweal.protocol.seal.consensus.vote_set import PROPOSALS_PER_ROUND_MAX, RoundVotes, VoteSet
+from commonweal.protocol.seal.formats import Proposal, sign_proposal
+from commonweal.protocol.seal.have_frontiers import HaveFrontier, select_have_frontiers
 from commonweal.protocol.seal.timing import GATHER_MS, JUDGE_MS, REPEAT_MS, step_ms
 from commonweal.protocol.seal.votes import (
     NIL,
     REASON_CHARS_MAX,
     Certificate,
     SealId,
-    Signs,
     Step,
     Vote,
+    VoteSigner,
     certify,
     check_certificate,
     sign_vote,
@@ -77,20 +77,20 @@ class Agreement:
         height: int,
         prev: SealId,
         witnesses: Sequence[DeviceKey],
-        me: Signs | None,
+        me: VoteSigner | None,
         stored: Sequence[Vote] = (),
         lock: Lock | None = None,
         candidates: Sequence[DeviceKey] = (),
     ) -> None:
         self.community, self.height, self.prev = community, height, prev
-        self.tally = Tally(witnesses)
+        self.tally = VoteSet(witnesses)
         self.me = me if me is not None and me.key in witnesses else None
         self.has_begun = False
         self.candidates = tuple(candidates)[:CANDIDATES_MAX]
         self.decided: Certificate | None = None
         self.second: Certificate | None = None
-        self.haves: dict[DeviceKey, Have] = {}
-        self.own_have: Have | None = None
+        self.haves: dict[DeviceKey, HaveFrontier] = {}
+        self.own_have: HaveFrontier | None = None
         self.mine = {(vote.round, vote.step): vote for vote in stored}
         self.round = max((vote.round for vote in stored), default=0)
         self.step = max((s for r, s in self.mine if r == self.round), default=Step.PROPOSE)
@@ -106,7 +106,7 @@ class Agreement:
         self.valid: Lock | None = lock
         self.gathered = self.round > 0
         self.building: int | None = None
-        self.shown: tuple[Have, ...] = ()
+        self.shown: tuple[HaveFrontier, ...] = ()
         self._actions: list[Action] = []
         for vote in stored:
             self.tally.add(vote, self.round)
@@ -115,13 +115,13 @@ class Agreement:
         """Return what is to be done, in this order, because of `event`."""
         self._actions = []
         match event:
-            case Begun(have):
+            case HeightStarted(have):
                 self._begin(have, now_ms)
-            case Received(message):
+            case MessageReceived(message):
                 self._take(message)
-            case Built():
+            case ProposalPrepared():
                 self._built(event)
-            case Judged(round_, seal_id, verdict):
+            case ProposalProcessed(round_, seal_id, verdict):
                 self._judged(round_, seal_id, verdict)
             case TimedOut(timeout):
                 self._timed_out(timeout, now_ms)
@@ -148,7 +148,7 @@ class Agreement:
 
     # What comes in.
 
-    def _begin(self, have: Have | None, now_ms: int) -> None:
+    def _begin(self, have: HaveFrontier | None, now_ms: int) -> None:
         self.has_begun = True
         if have is not None:
             self._take(have)
@@ -170,7 +170,7 @@ class Agreement:
             case Proposal():
                 if message.seal.height == self.height:
                     self._take_proposal(message)
-            case Have():
+            case HaveFrontier():
                 known = message.device in self.tally.witnesses or message.device in self.candidates
                 here = message.height == self.height and message.prev == self.prev
                 if here and known:
@@ -200,7 +200,7 @@ class Agreement:
             self._recall(vote)
         proof = self.tally.add(vote, self.round)
         if proof is not None:
-            self._do(Guilty(proof))
+            self._do(ReportDoubleVote(proof))
 
     def _take_proposal(self, proposal: Proposal) -> None:
         turn = proposer(self.height, proposal.round, self.tally.witnesses)
@@ -225,14 +225,14 @@ class Agreement:
             self._decide(certificate)
         elif certificate.seal != self.decided.seal and self.second is None:
             self.second = certificate
-            self._do(Forked(self.decided, certificate))
+            self._do(ReportFork(self.decided, certificate))
 
-    def _built(self, built: Built) -> None:
+    def _built(self, built: ProposalPrepared) -> None:
         wanted = self.building == built.round == self.round and self.step is Step.PROPOSE
         if wanted and self.decided is None and (self.round, Step.PROPOSE) not in self.mine:
             self._propose(built, self.shown)
 
-    def _judged(self, number: int, seal: SealId, verdict: Verdict) -> None:
+    def _judged(self, number: int, seal: SealId, verdict: ProposalVerdict) -> None:
         round_ = self.tally.rounds.get(number)
         if round_ is None or seal not in round_.judged:
             return
@@ -288,7 +288,7 @@ class Agreement:
                 self._do(Fetch(number, liked))
         for seal, verdict in round_.judged.items():
             if verdict is not None and verdict.missing:
-                self._do(Judge(round_.proposals[seal]))
+                self._do(ProcessProposal(round_.proposals[seal]))
 
     # The rules, one at a time; the numbers are the lines of the paper's Algorithm 1.
 
@@ -335,11 +335,11 @@ class Agreement:
         if here < self.tally.quorum.needed or not (len(haves) == len(everybody) or self.gathered):
             return False
         self.building = self.round
-        self.shown = choose(haves.values(), self.tally.witnesses)
-        self._do(Build(self.round, self.shown))
+        self.shown = select_have_frontiers(haves.values(), self.tally.witnesses)
+        self._do(PrepareProposal(self.round, self.shown))
         return True
 
-    def _prevote(self, now: Round) -> bool:
+    def _prevote(self, now: RoundVotes) -> bool:
         """Prevote for the proposal of this round, or for none, once it is judged (22, 28)."""
         proposal = now.first
         if self.step is not Step.PROPOSE or proposal is None:
@@ -347,7 +347,7 @@ class Agreement:
         seal, locked = proposal.seal.id, self.locked
         if seal not in now.judged:
             now.judged[seal] = None
-            self._do(Judge(proposal))
+            self._do(ProcessProposal(proposal))
             return True
         verdict = now.judged[seal]
         if verdict is None or verdict.missing:
@@ -363,14 +363,14 @@ class Agreement:
             self._vote(Step.PREVOTE, seal)
         return True
 
-    def _hold(self, now: Round) -> bool:
+    def _hold(self, now: RoundVotes) -> bool:
         """Hold to what a quorum prevoted for, and precommit to it (36)."""
         seal = now.favourite(Step.PREVOTE, self.tally.quorum.needed)
         if self.step is Step.PROPOSE or now.held or not seal or seal not in now.proposals:
             return False
         if seal not in now.judged:
             now.judged[seal] = None
-            self._do(Judge(now.proposals[seal]))
+            self._do(ProcessProposal(now.proposals[seal]))
             return True
         verdict = now.judged[seal]
         if verdict is None or verdict.missing or not verdict.sound:
@@ -383,7 +383,7 @@ class Agreement:
             self._vote(Step.PRECOMMIT, seal)
         return True
 
-    def _give_up(self, now: Round) -> bool:
+    def _give_up(self, now: RoundVotes) -> bool:
         """Precommit to none when a quorum prevoted for none (44)."""
         quorum = self.tally.quorum.needed
         if self.step is Step.PREVOTE and now.count(Step.PREVOTE, NIL) >= quorum:
@@ -391,7 +391,7 @@ class Agreement:
             return True
         return False
 
-    def _wait(self, now: Round, step: Step, now_ms: int) -> bool:
+    def _wait(self, now: RoundVotes, step: Step, now_ms: int) -> bool:
         """Wait no longer than a timeout once a quorum has voted for whatever (34, 47)."""
         ready = self.step is step or step is Step.PRECOMMIT
         if not ready or step in now.waits or len(now.votes[step]) < self.tally.quorum.needed:
@@ -408,9 +408,11 @@ class Agreement:
         self.tally.move(round_)
         self._schedule_step(Step.PROPOSE, now_ms)
 
-    def _propose(self, what: Proposal | Built, why: tuple[Have, ...] | tuple[Vote, ...]) -> None:
+    def _propose(
+        self, what: Proposal | ProposalPrepared, why: tuple[HaveFrontier, ...] | tuple[Vote, ...]
+    ) -> None:
         assert self.me is not None, "only a witness proposes"
-        proposal = propose(self.me, self.round, what.seal, what.delta, why)
+        proposal = sign_proposal(self.me, self.round, what.seal, what.delta, why)
         self.mine[self.round, Step.PROPOSE] = proposal.vote
         self._do(Persist(proposal.vote))
         self._do(Broadcast(proposal))

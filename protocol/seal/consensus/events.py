@@ -8,10 +8,10 @@ from typing import TypeAlias
 
 from commonweal.protocol.seal.cut import Delta
 from commonweal.protocol.seal.formats import Proposal, Seal
-from commonweal.protocol.seal.have_frontiers import Have
+from commonweal.protocol.seal.have_frontiers import HaveFrontier
 from commonweal.protocol.seal.votes import Certificate, DoubleVote, SealId, Vote
 
-Message: TypeAlias = Vote | Proposal | Have | Certificate
+Message: TypeAlias = Vote | Proposal | HaveFrontier | Certificate
 """What witnesses send each other; read from bytes, so with good signatures."""
 
 
@@ -34,7 +34,7 @@ class Timeout:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ProposalVerdict:
     """What the ledger says of a proposal.
 
     sound: what every node finds alike: the cut is closed and extends the last, every root
@@ -49,32 +49,32 @@ class Verdict:
     missing: tuple[bytes, ...] = ()
 
 
-GOOD = Verdict(sound=True)
+VALID_PROPOSAL = ProposalVerdict(sound=True)
 
 
 # What comes in.
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class HeightStarted:
     """The height starts, or goes on after a crash.
 
     have: that of this device, when it is a witness or a candidate.
     """
 
-    have: Have | None = None
+    have: HaveFrontier | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
+class MessageReceived:
     """A message came, with good signatures; of a certificate they are still to be checked."""
 
     message: Message
 
 
 @dataclass(frozen=True, slots=True)
-class Built:
-    """The answer to `Build`: what we propose."""
+class ProposalPrepared:
+    """The answer to `PrepareProposal`: what we propose."""
 
     round: int
     seal: Seal
@@ -82,12 +82,12 @@ class Built:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """The answer to `Judge`, at any time later, and again when what was missing has come."""
+class ProposalProcessed:
+    """The answer to `ProcessProposal`: at any later time, and again when missing data has come."""
 
     round: int
     seal: SealId
-    verdict: Verdict
+    verdict: ProposalVerdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class TimedOut:
     timeout: Timeout
 
 
-Event: TypeAlias = Begun | Received | Built | Judged | TimedOut
+Event: TypeAlias = HeightStarted | MessageReceived | ProposalPrepared | ProposalProcessed | TimedOut
 
 
 # What goes out, to be done in this order.
@@ -135,16 +135,16 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
-class Build:
-    """Make a seal and its cut, fair to `haves`, and answer with `Built`."""
+class PrepareProposal:
+    """Make a seal and its cut, fair to `haves`, and answer with `ProposalPrepared`."""
 
     round: int
-    haves: tuple[Have, ...]
+    haves: tuple[HaveFrontier, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Judge:
-    """Judge a proposal and answer with `Judged`."""
+class ProcessProposal:
+    """Judge a proposal and answer with `ProposalProcessed`."""
 
     proposal: Proposal
 
@@ -171,14 +171,14 @@ class Decide:
 
 
 @dataclass(frozen=True, slots=True)
-class Guilty:
+class ReportDoubleVote:
     """A device voted twice; the proof goes to evidence."""
 
     proof: DoubleVote
 
 
 @dataclass(frozen=True, slots=True)
-class Forked:
+class ReportFork:
     """Two certified seals at this height: keep the first, stop sealing, show both."""
 
     first: Certificate
@@ -186,5 +186,13 @@ class Forked:
 
 
 Action: TypeAlias = (
-    Persist | Broadcast | Schedule | Build | Judge | Fetch | Decide | Guilty | Forked
+    Persist
+    | Broadcast
+    | Schedule
+    | PrepareProposal
+    | ProcessProposal
+    | Fetch
+    | Decide
+    | ReportDoubleVote
+    | ReportFork
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.seal.consensus.events import Message
 from commonweal.protocol.seal.formats import Proposal
-from commonweal.protocol.seal.have_frontiers import Have
+from commonweal.protocol.seal.have_frontiers import HaveFrontier
 from commonweal.protocol.seal.quorum import WITNESSES_MAX
 from commonweal.protocol.seal.votes import Certificate, Vote
 
@@ -20,13 +20,13 @@ EARLY_PROPOSALS_MAX = 2
 """Of all devices together, since one may have a mebibyte."""
 
 
-class Early:
+class FutureMessages:
     """What came too early, by device. The caller lets in only messages of witnesses."""
 
     def __init__(self) -> None:
         self._height = 0
         self._votes: dict[DeviceKey, list[Vote]] = {}
-        self._haves: dict[DeviceKey, Have] = {}
+        self._haves: dict[DeviceKey, HaveFrontier] = {}
         self._proposals: dict[DeviceKey, Proposal] = {}
 
     def keep(self, message: Message, height: int) -> bool:
@@ -46,7 +46,7 @@ class Early:
                 if full or len(votes) >= EARLY_VOTES_MAX or message in votes:
                     return False
                 self._votes.setdefault(message.device, votes).append(message)
-            case Have():
+            case HaveFrontier():
                 if len(self._haves) >= EARLY_DEVICES_MAX and message.device not in self._haves:
                     return False
                 self._haves[message.device] = message

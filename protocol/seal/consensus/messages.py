@@ -18,7 +18,7 @@ from commonweal.protocol.seal.formats import (
     proposal_from_bytes,
     proposal_to_bytes,
 )
-from commonweal.protocol.seal.have_frontiers import Have, have_from_bytes, have_to_bytes
+from commonweal.protocol.seal.have_frontiers import HaveFrontier, have_from_bytes, have_to_bytes
 from commonweal.protocol.seal.quorum import WITNESSES_MAX
 from commonweal.protocol.seal.votes import (
     Certificate,
@@ -46,7 +46,7 @@ def message_to_bytes(message: Message) -> bytes:
             return codec.encode(["vote", vote_to_bytes(message)])
         case Proposal():
             return codec.encode(["proposal", proposal_to_bytes(message)])
-        case Have():
+        case HaveFrontier():
             return codec.encode(["have", have_to_bytes(message)])
         case Certificate():
             return codec.encode(["certificate", certificate_to_bytes(message)])
@@ -74,7 +74,7 @@ def message_from_bytes(data: bytes, community: CommunityId) -> Message:
             raise Malformed("not a message of witnesses")
 
 
-def gossip_from_bytes(data: bytes, community: CommunityId) -> Vote | Have | Certificate:
+def gossip_from_bytes(data: bytes, community: CommunityId) -> Vote | HaveFrontier | Certificate:
     """Return the message in `data`, as `message_from_bytes`; a proposal, which is large, is none.
 
     Raises `Malformed` or `BadSignature`.

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from commonweal.protocol.keys import DeviceKey
-from commonweal.protocol.seal.consensus.events import Verdict
+from commonweal.protocol.seal.consensus.events import ProposalVerdict
 from commonweal.protocol.seal.formats import Proposal
 from commonweal.protocol.seal.quorum import Quorum, quorum_of
-from commonweal.protocol.seal.votes import DoubleVote, SealId, Step, Vote, convict
+from commonweal.protocol.seal.votes import DoubleVote, SealId, Step, Vote, prove_double_vote
 
 ROUNDS_BEHIND_MAX = 2
 """Votes of so many earlier rounds are kept: a late quorum there still decides."""
@@ -24,7 +24,7 @@ PROPOSALS_PER_ROUND_MAX = 2
 """Two of one round convict their proposer; a third is kept only when a quorum votes for it."""
 
 
-class Round:
+class RoundVotes:
     """What is known of one round."""
 
     __slots__ = ("extended", "held", "judged", "proposals", "votes", "waits")
@@ -32,7 +32,7 @@ class Round:
     def __init__(self) -> None:
         self.proposals: dict[SealId, Proposal] = {}
         self.votes: dict[Step, dict[DeviceKey, Vote]] = {step: {} for step in Step}
-        self.judged: dict[SealId, Verdict | None] = {}
+        self.judged: dict[SealId, ProposalVerdict | None] = {}
         """By seal, what the ledger said; None while it is asked."""
         self.waits: dict[Step, None] = {}
         """The steps whose timeout is scheduled."""
@@ -63,20 +63,20 @@ class Round:
         return next(iter(self.proposals.values()), None)
 
 
-class Tally:
+class VoteSet:
     """The rounds of one height. witnesses: sorted devices."""
 
     def __init__(self, witnesses: Sequence[DeviceKey]) -> None:
         self.witnesses = tuple(sorted(witnesses))
         self.quorum: Quorum = quorum_of(len(self.witnesses))
-        self.rounds: dict[int, Round] = {}
+        self.rounds: dict[int, RoundVotes] = {}
         self.far: dict[DeviceKey, Vote] = {}
         """Of each witness the vote of the latest round beyond the window."""
         self.guilty: dict[DeviceKey, None] = {}
 
-    def round(self, number: int) -> Round:
+    def round(self, number: int) -> RoundVotes:
         """Return the round, empty when nothing is known of it."""
-        return self.rounds.get(number) or self.rounds.setdefault(number, Round())
+        return self.rounds.get(number) or self.rounds.setdefault(number, RoundVotes())
 
     def add(self, vote: Vote, now: int) -> DoubleVote | None:
         """Keep a vote, seen from round `now`; return a proof when its device voted twice.
@@ -95,7 +95,7 @@ class Tally:
         if first.seal == vote.seal or vote.device in self.guilty:
             return None
         self.guilty[vote.device] = None
-        return convict(first, vote)
+        return prove_double_vote(first, vote)
 
     def move(self, now: int) -> None:
         """Let the window follow to round `now`: old rounds go, votes from far ahead come in."""

@@ -15,7 +15,7 @@ from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger.fold.references import references
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import DEPS_MAX, Record, RecordId, from_bytes_unchecked
-from commonweal.protocol.vocabulary.rule_params import Rules
+from commonweal.protocol.vocabulary.rule_params import RuleParams
 from commonweal.storage.ledger.ledger import LedgerState
 from commonweal.storage.records.log_pages import SEQ_BITS, whole
 from commonweal.storage.records.log_store import LogRow
@@ -26,7 +26,9 @@ ATTEST = "attest"
 class Citations:
     """What new records of one device cite. Valid while `kept` does not change."""
 
-    def __init__(self, kept: LedgerState, device: DeviceKey, member: bytes, rules: Rules) -> None:
+    def __init__(
+        self, kept: LedgerState, device: DeviceKey, member: bytes, rules: RuleParams
+    ) -> None:
         """member: whose device it is. rules: those in force, which the caller has read."""
         self._kept, self._device, self._member, self._rules = kept, device, member, rules
         self._above: dict[bytes, list[bytes]] = {}

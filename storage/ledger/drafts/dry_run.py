@@ -14,7 +14,7 @@ from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger.state.context import NO_DOCUMENTS, NOBODY, Context, Verdict
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.log import Tip
-from commonweal.protocol.records.record import Draft, Record, RecordId
+from commonweal.protocol.records.record import Record, RecordDraft, RecordId
 from commonweal.storage.ledger.checkpoint import SealIds
 from commonweal.storage.ledger.drafts.citations import Citations
 from commonweal.storage.ledger.ledger import LedgerState
@@ -56,7 +56,7 @@ class DryRun:
         base = (kept.community, kept.cut, self.rules, NOBODY, documents, seals)
         self._context = Context(*base, self._record)
 
-    def fold(self, draft: Draft, bodies: Mapping[bytes, bytes] = NO_DOCUMENTS) -> Trial:
+    def fold(self, draft: RecordDraft, bodies: Mapping[bytes, bytes] = NO_DOCUMENTS) -> Trial:
         """Fold one more record, and say what it would come to.
 
         draft: its `deps` are those that are cited anyway. bodies: its permanent body, by its
@@ -78,7 +78,7 @@ class DryRun:
         self._tip = Tip(record.seq + 1, record.id, record.clock)
         return Trial(record.id, deps, None)
 
-    def _placed(self, draft: Draft, cited: tuple[RecordId, ...]) -> Record:
+    def _placed(self, draft: RecordDraft, cited: tuple[RecordId, ...]) -> Record:
         """Return the record that this device would write next; it is not signed."""
         tip = self._tip
         own = (id for id in draft.deps if id in self._records)

@@ -13,8 +13,8 @@ from commonweal.protocol.keys import DeviceKey, PeerKey, Signer
 from commonweal.protocol.ledger.fold.fold import Ledger
 from commonweal.protocol.ledger.members import membership
 from commonweal.protocol.records import log, record
-from commonweal.protocol.records.log import Tip, next_place
-from commonweal.protocol.records.record import CommunityId, Draft, Record, RecordId
+from commonweal.protocol.records.log import Tip, next_position
+from commonweal.protocol.records.record import CommunityId, Record, RecordDraft, RecordId
 
 NOW_MS = 1_764_000_000_000
 
@@ -30,7 +30,7 @@ class Who:
         self.host = keys.peer_signer(seed)
         self.peer = PeerKey(self.host.key)
 
-    def founds(self, name: str = "Garden") -> founding.Written:
+    def founds(self, name: str = "Garden") -> founding.RecordWithBody:
         return founding.found(
             self.member, self.inception, self.device, self.host, b"n" * 32, name, NOW_MS
         )
@@ -44,9 +44,9 @@ COMMUNITY = CommunityId(FIRST.id)
 def invited() -> tuple[Record, Invite]:
     """Ann's invite, the second record of her log."""
     key = Signer(b"i" * 32)
-    place = next_place(COMMUNITY, founding.tip_of(FIRST), RecordId(COMMUNITY), (), 1)
+    place = next_position(COMMUNITY, founding.tip_after(FIRST), RecordId(COMMUNITY), (), 1)
     made = record.sign(
-        ANN.device, place, Draft("invite.create", {"key": key.key, "uses": 1}, NOW_MS)
+        ANN.device, place, RecordDraft("invite.create", {"key": key.key, "uses": 1}, NOW_MS)
     )
     return made, Invite(made.id, made.clock, b"i" * 32)
 
@@ -82,7 +82,7 @@ def test_a_name_has_its_limit() -> None:
 def test_a_newcomers_two_records_are_a_request() -> None:
     made, invite = invited()
     first = founding.enrol(BO.member, BO.inception, BO.device, BO.host, COMMUNITY, NOW_MS)
-    tip = founding.tip_of(first)
+    tip = founding.tip_after(first)
     asked = founding.request(BO.device, BO.inception, COMMUNITY, tip, invite, NOW_MS)
     clocks = {FIRST.id: FIRST.clock, made.id: made.clock}
     author = DeviceKey(BO.device.key)
@@ -99,7 +99,7 @@ def test_a_request_needs_the_key_of_the_invite() -> None:
     first = founding.enrol(BO.member, BO.inception, BO.device, BO.host, COMMUNITY, NOW_MS)
     other = Invite(invite.id, invite.clock, b"j" * 32)
     asked = founding.request(
-        BO.device, BO.inception, COMMUNITY, founding.tip_of(first), other, NOW_MS
+        BO.device, BO.inception, COMMUNITY, founding.tip_after(first), other, NOW_MS
     )
     ledger = Ledger(COMMUNITY)
     ledger.add([FIRST, made, first, asked])
@@ -107,9 +107,9 @@ def test_a_request_needs_the_key_of_the_invite() -> None:
 
 
 def test_a_profile_says_the_name_and_can_be_erased() -> None:
-    tip = founding.tip_of(FIRST)
+    tip = founding.tip_after(FIRST)
     written = founding.profile(ANN.device, COMMUNITY, tip, "安", b"s" * 16, NOW_MS)
-    assert record.read_erasable(written.body) == ("text/plain", "安".encode())
+    assert record.read_erasable_body(written.body) == ("text/plain", "安".encode())
     assert written.record.body is not None
     assert not written.record.body.permanent
     ledger = Ledger(COMMUNITY)

@@ -35,7 +35,7 @@ KEYS = tuple(MemberKey(signer.key) for signer in SIGNERS)
 MEMBER = Inception(KEYS, 2, b"n" * 32)
 HOST = Signer(b"\x08" * 32)
 ENROLMENT = Enrolment(b"c" * 32, MEMBER.member, DeviceKey(b"d" * 32), PeerKey(HOST.key))
-PROOF = identity.prove_peer(ENROLMENT, HOST)
+PROOF = identity.sign_as_peer(ENROLMENT, HOST)
 
 
 def test_an_inception_is_read_as_it_was_written() -> None:
@@ -227,7 +227,7 @@ def test_enrolments_keep_their_golden_bytes() -> None:
     signer = identity.member_signer(bytes.fromhex(GOLDEN["member"]["entropy"]))
     assert identity.sign_enrolment(enrolment, signer) == golden["signature"]
     host = keys.peer_signer(bytes.fromhex(GOLDEN["device"]["seed"]))
-    assert identity.prove_peer(enrolment, host) == golden["proof"]
+    assert identity.sign_as_peer(enrolment, host) == golden["proof"]
 
 
 _FIRST, _SECOND, _THIRD = SIGNERS
@@ -273,7 +273,7 @@ def test_an_enrolment_serves_one_community_member_device_and_peer() -> None:
             identity.check_enrolment(changed, KEYS, 2, _signed(_FIRST, _SECOND), PROOF)
         with pytest.raises(BadSignature, match="peer key"):
             identity.check_enrolment(changed, KEYS, 2, signatures, PROOF)
-        assert not identity.is_proven(changed, PROOF)
+        assert not identity.is_signed_by_peer(changed, PROOF)
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,10 @@ from commonweal.protocol.identity.invite import (
     ADDRESSES_MAX,
     LINK_CHARS_MAX,
     PEERS_MAX,
+    CommunityLink,
     Contact,
     Invite,
-    Link,
-    Rekeyed,
+    RekeyedMember,
 )
 from commonweal.protocol.records.record import RecordId
 from commonweal.protocol.wire import messages
@@ -29,9 +29,9 @@ from tests.protocol.authors import BO, COMMUNITY, EVE, MEI, NOW_MS, OTHER_COMMUN
 ADDRESSES = ("/ip4/192.0.2.7/tcp/4001", "/ip6/2001:db8::7/tcp/4001", "/dns/example.org/tcp/1")
 CONTACT = Contact(MEI.peer, ADDRESSES)
 INVITE = Invite(RecordId(seed("invite")), 7, seed("invite key"))
-LINK = Link(COMMUNITY, (CONTACT,), INVITE)
+LINK = CommunityLink(COMMUNITY, (CONTACT,), INVITE)
 TEXT = invite.to_text(LINK)
-REKEYED = Rekeyed(BO.id, RecordId(seed("rekey")), 9)
+REKEYED = RekeyedMember(BO.id, RecordId(seed("rekey")), 9)
 
 
 def link_of(value: Any) -> str:
@@ -43,15 +43,15 @@ def link_of(value: Any) -> str:
     "link",
     [
         LINK,
-        Link(COMMUNITY, (CONTACT,), None),
-        Link(COMMUNITY, (Contact(MEI.peer, ()),), INVITE),
-        Link(COMMUNITY, (CONTACT,) * 8, None),
-        Link(COMMUNITY, (Contact(MEI.peer, ADDRESSES[:1] * 16),), INVITE),
-        Link(COMMUNITY, (CONTACT,), INVITE, 12, seed("seal")),
-        Link(COMMUNITY, (CONTACT,), None, rekeyed=REKEYED),
+        CommunityLink(COMMUNITY, (CONTACT,), None),
+        CommunityLink(COMMUNITY, (Contact(MEI.peer, ()),), INVITE),
+        CommunityLink(COMMUNITY, (CONTACT,) * 8, None),
+        CommunityLink(COMMUNITY, (Contact(MEI.peer, ADDRESSES[:1] * 16),), INVITE),
+        CommunityLink(COMMUNITY, (CONTACT,), INVITE, 12, seed("seal")),
+        CommunityLink(COMMUNITY, (CONTACT,), None, rekeyed=REKEYED),
     ],
 )
-def test_a_link_is_read_back(link: Link) -> None:
+def test_a_link_is_read_back(link: CommunityLink) -> None:
     text = invite.to_text(link)
     assert invite.from_text(text) == link
     assert set(text) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_:/")
@@ -64,7 +64,9 @@ def test_a_link_is_never_longer_than_one_that_is_read(chars: int) -> None:
         Contact(keys.PeerKey(bytes([n]) * 32), (f"/dns/{name}/tcp/4001",) * (ADDRESSES_MAX + 1))
         for n in range(PEERS_MAX + 1)
     )
-    text = invite.to_text(Link(COMMUNITY, contacts, INVITE, 2**63 - 1, seed("seal"), REKEYED))
+    text = invite.to_text(
+        CommunityLink(COMMUNITY, contacts, INVITE, 2**63 - 1, seed("seal"), REKEYED)
+    )
     assert len(text) <= LINK_CHARS_MAX
     found = invite.from_text(text)
     assert (found.invite, found.rekeyed) == (INVITE, REKEYED)

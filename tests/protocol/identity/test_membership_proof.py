@@ -10,7 +10,7 @@ from commonweal.protocol import codec, keys
 from commonweal.protocol.errors import BadSignature, CommonwealError, Malformed, NotPermitted
 from commonweal.protocol.identity import founding, identity, key_rotation, membership_proof
 from commonweal.protocol.identity.identity import Enrolment, Inception
-from commonweal.protocol.identity.key_rotation import SPONSORS_MAX, Keys
+from commonweal.protocol.identity.key_rotation import SPONSORS_MAX, MemberKeys
 from commonweal.protocol.identity.membership_proof import CREDENTIALS_BYTES_MAX, CREDENTIALS_MAX
 from commonweal.protocol.keys import DeviceKey, MemberId, MemberKey, PeerKey
 from commonweal.protocol.records import record
@@ -50,7 +50,7 @@ def second_device(author: Author, **over: Any) -> tuple[Author, Record]:
     data: dict[str, codec.Value] = {
         "member": bytes(author.id),
         "peer": bytes(device.peer),
-        "proof": identity.prove_peer(enrolment, device.host),
+        "proof": identity.sign_as_peer(enrolment, device.host),
         "signatures": [[author.member_signer.key, signature]],
     }
     return device, write(device, None, kind="device.enrol", data=data | over)
@@ -234,8 +234,10 @@ def test_a_founding_record_with_one_wrong_piece_founds_nothing(
     data: dict[str, Any] = dict(FIRST.data) | {name: value}
     if value is None:
         del data[name]
-    place = record.Place(CommunityId(b""), 0, record.NO_ID, 1, record.NO_ID)
-    made = record.sign(MEI.signer, place, record.Draft(record.FOUND, data, 0, body=FIRST.body))
+    place = record.LogPosition(CommunityId(b""), 0, record.NO_ID, 1, record.NO_ID)
+    made = record.sign(
+        MEI.signer, place, record.RecordDraft(record.FOUND, data, 0, body=FIRST.body)
+    )
     with pytest.raises(error):
         check(made, author=MEI, community=CommunityId(made.id))
 
@@ -327,21 +329,21 @@ def by_key(signer: keys.Signer, number: int) -> tuple[Author, Record]:
     data: dict[str, codec.Value] = {
         "member": bytes(BO.id),
         "peer": bytes(owner.peer),
-        "proof": identity.prove_peer(enrolment, owner.host),
+        "proof": identity.sign_as_peer(enrolment, owner.host),
         "signatures": [[signer.key, signature]],
     }
     return owner, write(owner, None, kind="device.enrol", data=data)
 
 
-FIRST_KEYS = Keys.first(BO.inception)
-SECOND_KEYS = key_rotation.rekeyed(
+FIRST_KEYS = MemberKeys.first(BO.inception)
+SECOND_KEYS = key_rotation.apply_rekey(
     FIRST_KEYS,
     COMMUNITY,
     key_rotation.sign_rekey(BO.member_signer, FIRST_KEYS, COMMUNITY, document(NEXT)),
 )
 
 
-def rekey(signer: keys.Signer, old: Keys, new: keys.Signer) -> Record:
+def rekey(signer: keys.Signer, old: MemberKeys, new: keys.Signer) -> Record:
     data = key_rotation.sign_rekey(signer, old, COMMUNITY, document(new))
     return write(BO, ENROLMENT, kind="member.rekey", data=data)
 
@@ -357,7 +359,7 @@ NEW_DEVICE, NEW_ENROLMENT = by_key(NEXT, 1)
 SPONSOR_A, SPONSOR_B = keys.Signer(seed("sponsor a")), keys.Signer(seed("sponsor b"))
 
 
-def claim(*records: Record, author: Author) -> membership_proof.Claim:
+def claim(*records: Record, author: Author) -> membership_proof.ProvenMembership:
     data = [one.wire for one in records]
     return membership_proof.check(data, COMMUNITY, author.device, author.peer)
 
@@ -394,7 +396,7 @@ def test_who_knows_the_change_is_not_fooled_by_leaving_it_out() -> None:
 
 def test_keys_given_by_sponsors_are_shown_with_enough_of_their_words() -> None:
     circle = named(2, SPONSOR_A, SPONSOR_B)
-    sponsored = key_rotation.sponsored(FIRST_KEYS, COMMUNITY, circle.data)
+    sponsored = key_rotation.apply_sponsors(FIRST_KEYS, COMMUNITY, circle.data)
     words = [rekey(one, sponsored, NEXT) for one in (SPONSOR_A, SPONSOR_B)]
     shown = (FIRST, ENROLMENT, circle, *words, NEW_ENROLMENT, VOUCH)
     assert claim(*shown, author=NEW_DEVICE).continues(SECOND_KEYS.speaking, 1)
@@ -409,7 +411,7 @@ def test_keys_given_by_sponsors_are_shown_with_enough_of_their_words() -> None:
 def test_a_recovery_by_seven_sponsors_fits_into_a_hello() -> None:
     sponsors = [keys.Signer(seed("sponsor", n)) for n in range(SPONSORS_MAX)]
     circle = named(SPONSORS_MAX, *sponsors)
-    sponsored = key_rotation.sponsored(FIRST_KEYS, COMMUNITY, circle.data)
+    sponsored = key_rotation.apply_sponsors(FIRST_KEYS, COMMUNITY, circle.data)
     words = [rekey(one, sponsored, NEXT) for one in sponsors]
     shown = (FIRST, ENROLMENT, circle, *words, NEW_ENROLMENT, VOUCH)
     assert sum(len(one.wire) for one in shown) <= CREDENTIALS_BYTES_MAX

@@ -7,7 +7,7 @@ from typing import Any
 
 from commonweal.protocol.ledger.fold.fold import Ledger
 from commonweal.protocol.records.record import Record
-from commonweal.protocol.vocabulary.rule_params import DEFAULT, Role, Rules
+from commonweal.protocol.vocabulary.rule_params import DEFAULT_PARAMS, Role, RuleParams
 from tests.protocol.ledger.bakery import Bakery, amount, between
 from tests.protocol.ledger.ledgers import Treasury
 from tests.protocol.ledger.village import Pen
@@ -26,13 +26,15 @@ def _pens(pen: Pen) -> list[Pen]:
     return [village.mei, village.jun, village.lin]
 
 
-KEPT = Rules(keeper="treasurer", roles={"treasurer": Role(endorsements=1)}, common_attestations=1)
+KEPT = RuleParams(
+    keeper="treasurer", roles={"treasurer": Role(endorsements=1)}, common_attestations=1
+)
 
 
 class Purse(Bakery):
     """A bakery with 500 coins of the community's, and a treasurer, who is Mei."""
 
-    def __init__(self, rules: Rules = DEFAULT) -> None:
+    def __init__(self, rules: RuleParams = DEFAULT_PARAMS) -> None:
         self.rules = rules
         super().__init__()
         data: dict[str, Any] = {"provider": bytes(16), "receiver": self.community}
@@ -44,8 +46,8 @@ class Purse(Bakery):
             chosen = {"role": rules.keeper, "member": self.mei.owner.id}
             self.jun.write("role.endorse", chosen, [self.mei.log[-1]])
 
-    def ledger(self, *deliveries: Sequence[Record], rules: Rules = DEFAULT) -> Ledger:
-        return super().ledger(*deliveries, rules=self.rules if rules is DEFAULT else rules)
+    def ledger(self, *deliveries: Sequence[Record], rules: RuleParams = DEFAULT_PARAMS) -> Ledger:
+        return super().ledger(*deliveries, rules=self.rules if rules is DEFAULT_PARAMS else rules)
 
     def take(self, pen: Pen, to: Pen, n: int = 100, action: str = "transfer") -> Record:
         """Write that somebody gets coins of the community's."""

@@ -16,7 +16,7 @@ from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.things.event_row import event_row
 from commonweal.protocol.records.record import Record
 from commonweal.protocol.rules.document import check
-from commonweal.protocol.vocabulary.rule_params import DEFAULT
+from commonweal.protocol.vocabulary.rule_params import DEFAULT_PARAMS
 from tests.protocol.ledger.bakery import Bakery, amount, between, effort
 from tests.protocol.ledger.ledgers import Treasury
 from tests.protocol.ledger.purse import KEPT, Purse, owing, say
@@ -73,7 +73,7 @@ def test_an_agent_of_the_author_attests_nothing_whenever_it_was_claimed(first: s
     assert bakery.verdict(said) == (None if first == "attested" else Reason.SELF_ATTESTED)
     state = bakery.ledger().state
     assert attestation.attesters(state, done.id) == (0, 0)
-    assert not attestation.is_attested(state, done.id, DEFAULT)
+    assert not attestation.is_attested(state, done.id, DEFAULT_PARAMS)
 
 
 def test_who_attests_an_agents_work_and_claims_it_after_it_was_valued_has_nothing_of_it() -> None:

@@ -9,7 +9,7 @@ from commonweal.protocol.ledger.claims import claims, pools
 from commonweal.protocol.ledger.claims.claims import Claim
 from commonweal.protocol.ledger.claims.pools import PoolId
 from commonweal.protocol.ledger.sharing.income_corrections import _within
-from commonweal.protocol.rules.split import CORRECTION, explained
+from commonweal.protocol.rules.split import CORRECTION, is_explained
 from tests.protocol.ledger.ledgers import Treasury, balance, sealed
 from tests.protocol.rules.council import SAID
 from tests.protocol.rules.workshop import euros, paying
@@ -58,7 +58,7 @@ def test_more_income_goes_where_the_rest_of_it_went() -> None:
     assert shop.owed() == {("Jun", 1): 100, ("Jun", 2): 900, ("Ana", 2): 50}
     (line,) = [one.line for one in pools.payouts(shop.history.final) if one.line.corrects]
     assert (line.sort, line.corrects, line.income) == (CORRECTION, 1, came.id)
-    assert explained(line)
+    assert is_explained(line)
 
 
 def test_there_and_back_is_nothing() -> None:

@@ -13,7 +13,7 @@ from commonweal.protocol.ledger.members import agents, roles
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.records.record import Record
 from commonweal.protocol.vocabulary import identifiers as texts
-from commonweal.protocol.vocabulary.rule_params import DEFAULT, Role, Rules
+from commonweal.protocol.vocabulary.rule_params import DEFAULT_PARAMS, Role, RuleParams
 from tests.protocol.ledger.bakery import Bakery, amount, between, effort
 from tests.protocol.ledger.village import Pen
 
@@ -30,14 +30,14 @@ class TestAttestation:
     def test_an_event_is_attested_by_as_many_others_as_the_rules_ask(self) -> None:
         bakery = Bakery()
         done = bakery.event(bakery.jun, "work", effort(3))
-        assert not attestation.is_attested(bakery.ledger().state, done.id, DEFAULT)
+        assert not attestation.is_attested(bakery.ledger().state, done.id, DEFAULT_PARAMS)
         assert bakery.verdict(say(bakery, bakery.lin, done, "yes")) is None
         state = bakery.ledger().state
-        assert attestation.is_attested(state, done.id, DEFAULT)
-        assert not attestation.is_attested(state, done.id, Rules(attestations=2))
+        assert attestation.is_attested(state, done.id, DEFAULT_PARAMS)
+        assert not attestation.is_attested(state, done.id, RuleParams(attestations=2))
         say(bakery, bakery.mei, done, "no")
         assert attestation.attesters(bakery.ledger().state, done.id) == (1, 1)
-        assert not attestation.is_attested(bakery.ledger().state, done.id, DEFAULT)
+        assert not attestation.is_attested(bakery.ledger().state, done.id, DEFAULT_PARAMS)
 
     def test_the_provider_never_attests_himself_not_by_another_device_either(self) -> None:
         bakery = Bakery()
@@ -93,7 +93,7 @@ class TestAgents:
         alias = bytes(range(16))
         done = bakery.event(bakery.mei, "produce", {"provider": alias} | amount(1, "commit"))
         say(bakery, bakery.jun, done, "yes")
-        assert attestation.is_attested(bakery.ledger().state, done.id, DEFAULT)
+        assert attestation.is_attested(bakery.ledger().state, done.id, DEFAULT_PARAMS)
         claim = bakery.jun.write("agent.claim", {"agent": alias}, [done])
         own = say(bakery, bakery.jun, claim, "yes")
         assert bakery.verdict(own) == Reason.SELF_ATTESTED
@@ -101,7 +101,9 @@ class TestAgents:
         say(bakery, bakery.lin, claim, "yes")
         state = bakery.ledger().state
         assert agents.person(state, alias) == bakery.jun.owner.id
-        assert not attestation.is_attested(state, done.id, DEFAULT), "he had said yes himself"
+        assert not attestation.is_attested(state, done.id, DEFAULT_PARAMS), (
+            "he had said yes himself"
+        )
         rival = bakery.lin.write("agent.claim", {"agent": alias}, [bakery.lin.log[-1]])
         assert bakery.verdict(rival) == Reason.AGENT_CLAIMED
         late = bakery.mei.write("attest", {"event": claim.id, "say": "yes"}, [claim, rival])
@@ -173,7 +175,7 @@ class TestRoles:
         bakery = Bakery()
         claim = bakery.jun.write("role.claim", {"role": "烘焙师"}, [bakery.book])
         assert bakery.verdict(claim) == Reason.UNKNOWN_ROLE
-        ledger = Ledger(bakery.community, rules=Rules(roles={"烘焙师": Role()}))
+        ledger = Ledger(bakery.community, rules=RuleParams(roles={"烘焙师": Role()}))
         ledger.add(bakery.records)
         assert roles.holds(ledger.state, bakery.jun.owner.id, "烘焙师")
 
@@ -228,8 +230,8 @@ class TestTerms:
 
     def test_members_whose_names_look_alike_are_found(self) -> None:
         names = {b"1": "Mei", b"2": "МЕI", b"3": "Ｍｅｉ\u200b", b"4": "Jun 🍞", b"5": "Jun"}
-        assert texts.alike(names) == [[b"1", b"2", b"3"]]
-        assert texts.shown("  Ｍｅｉ\u200b\n Lin ") == "Mei Lin"
+        assert texts.confusable_groups(names) == [[b"1", b"2", b"3"]]
+        assert texts.displayed_name("  Ｍｅｉ\u200b\n Lin ") == "Mei Lin"
 
 
 class TestPlans:

@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 from commonweal.protocol.ledger.fold.fold import Ledger
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
-from commonweal.protocol.vocabulary.rule_params import Joining, Rules
+from commonweal.protocol.vocabulary.rule_params import MembershipRules, RuleParams
 from tests.protocol.ledger.scenes import Scene, quantity
 from tests.protocol.ledger.village import Village, outcome
 
 EXAMPLES = 1000
-TWO = Rules(joining=Joining(vouches=2))
+TWO = RuleParams(joining=MembershipRules(vouches=2))
 SEEDS = st.integers(0, 2**32 - 1)
 
 

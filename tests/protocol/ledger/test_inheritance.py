@@ -72,7 +72,7 @@ def handed(state: dict[bytes, Any] | None = None, depth: int = 0) -> tuple[bytes
     nodes = merkle.restore(listed, top)
     chunks = []
     for number in range(1 << depth):
-        below = [one for one in listed if merkle.place_of(one.key, depth) == number]
+        below = [one for one in listed if merkle.prefix_of(one.key, depth) == number]
         chunks.append(snapshot.chunk_to_bytes(nodes, depth, number, below))
     return top, chunks
 
@@ -81,7 +81,7 @@ def refounded(
     top: bytes, depth: int = 0, by: Author = MEI, document: bytes = FOUNDING.body
 ) -> Record:
     parent = Parent(OLD, 7, b"\x07" * 32, top, 70, depth)
-    return founding.found_again(
+    return founding.refound(
         *(by.member_signer, by.inception, by.signer, by.host, NONCE),
         *(document, parent.to_value(), NOW_MS),
     ).record
@@ -153,9 +153,9 @@ def _founding_place(monkeypatch: pytest.MonkeyPatch) -> None:
     """A founding record follows nothing, so `write` gives it no basis either."""
     plain = record.sign
 
-    def signed(signer: Any, place: record.Place, draft: record.Draft) -> Record:
+    def signed(signer: Any, place: record.LogPosition, draft: record.RecordDraft) -> Record:
         if draft.kind == "community.found":
-            place = record.Place(CommunityId(b""), 0, record.NO_ID, 1, RecordId(b""))
+            place = record.LogPosition(CommunityId(b""), 0, record.NO_ID, 1, RecordId(b""))
         return plain(signer, place, draft)
 
     monkeypatch.setattr(record, "sign", signed)
@@ -206,13 +206,15 @@ def test_any_active_member_can_and_two_make_two_communities() -> None:
 
 
 def test_chunks_are_permanent_bodies_of_the_founders_next_records() -> None:
-    one = founding.inherit(MEI.signer, CommunityId(HERE), founding.tip_of(AGAIN), CHUNKS[0], NOW_MS)
+    one = founding.inherit(
+        MEI.signer, CommunityId(HERE), founding.tip_after(AGAIN), CHUNKS[0], NOW_MS
+    )
     assert (one.record.kind, one.record.seq, one.record.clock) == (INHERIT, 1, 2)
     body = one.record.body
     assert body is not None and body.permanent and record.is_body(body, CHUNKS[0])
     with pytest.raises(InvalidRecord):
         founding.inherit(
-            *(MEI.signer, CommunityId(HERE), founding.tip_of(AGAIN)),
+            *(MEI.signer, CommunityId(HERE), founding.tip_after(AGAIN)),
             *(bytes(record.PERMANENT_BYTES_MAX + 1), NOW_MS),
         )
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from commonweal.protocol.ledger.claims import claims, pools
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.records.record import Record
-from commonweal.protocol.rules.split import CORRECTION, explained
+from commonweal.protocol.rules.split import CORRECTION, is_explained
 from tests.protocol.ledger.ledgers import Treasury, balance, sealed
 from tests.protocol.rules.council import SAID
 from tests.protocol.rules.workshop import euros, paying
@@ -193,7 +193,7 @@ def test_sums_are_exact_and_no_share_is_negative(life: Any) -> None:
     state = shop.history.final
     assert balance(state, shop.community), "what came in is what is owed, kept and held"
     for one in pools.payouts(state):
-        assert explained(one.line)
+        assert is_explained(one.line)
         assert one.line.amount >= 0 or one.line.sort == CORRECTION
     for found in claims.claims(state):
         assert found.row.amount >= 0

@@ -8,13 +8,13 @@ import pytest
 
 from commonweal.protocol.identity import key_rotation
 from commonweal.protocol.identity.identity import Inception
-from commonweal.protocol.identity.key_rotation import Keys
+from commonweal.protocol.identity.key_rotation import MemberKeys
 from commonweal.protocol.keys import MemberKey, Signer
 from commonweal.protocol.ledger.fold.fold import Ledger
 from commonweal.protocol.ledger.members import membership
 from commonweal.protocol.ledger.state.rejections import Reason
-from commonweal.protocol.records.record import Record, RecordId, erasable
-from commonweal.protocol.vocabulary.rule_params import Joining, Rules
+from commonweal.protocol.records.record import Record, RecordId, erasable_body
+from commonweal.protocol.vocabulary.rule_params import MembershipRules, RuleParams
 from tests.protocol.ledger.village import TEXT, Pen, Person, Village, seed
 
 
@@ -82,7 +82,7 @@ def test_where_fewer_are_members_than_must_vouch_it_is_enough_that_all_do() -> N
     invite = village.mei.invite(village.invite_key, uses=3)
 
     def status(pen: Pen) -> str | None:
-        ledger = Ledger(village.community, rules=Rules(joining=Joining(vouches=3)))
+        ledger = Ledger(village.community, rules=RuleParams(joining=MembershipRules(vouches=3)))
         ledger.add(village.records)
         return membership.status_of(ledger.state, pen.key)
 
@@ -297,7 +297,7 @@ def test_new_keys_take_over_and_the_old_ones_speak_no_more() -> None:
     document = Inception((MemberKey(new.key),), 1, seed("nonce of the new"))
 
     def rekey(signer: Signer, number: int) -> Record:
-        old = Keys(jun.owner.id, jun.owner.inception.keys, 1, number - 1)
+        old = MemberKeys(jun.owner.id, jun.owner.inception.keys, 1, number - 1)
         data = key_rotation.sign_rekey(signer, old, village.community, document, [jun.key])
         return jun.write("member.rekey", data)
 
@@ -318,7 +318,7 @@ def test_new_keys_take_over_and_the_old_ones_speak_no_more() -> None:
 
 def test_a_profile_names_the_record_whose_body_has_the_name() -> None:
     village = Village()
-    body = erasable(bytes(16), "text/plain", "梅".encode())[1]
+    body = erasable_body(bytes(16), "text/plain", "梅".encode())[1]
     record = village.mei.write("member.profile", {}, body=body)
     found = membership.member(village.ledger().state, village.founder.id)
     assert found is not None

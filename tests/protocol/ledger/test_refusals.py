@@ -12,7 +12,7 @@ from commonweal.protocol.ledger.members import agents, enrolment, membership
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.records import record
 from commonweal.protocol.records.record import CommunityId, Record
-from commonweal.protocol.vocabulary.rule_params import Joining, Rules
+from commonweal.protocol.vocabulary.rule_params import MembershipRules, RuleParams
 from tests.protocol.ledger.bakery import Bakery, effort
 from tests.protocol.ledger.village import DOCUMENT, Pen, Person, Village, seed
 
@@ -118,7 +118,7 @@ def test_nobody_says_the_same_of_a_claim_twice() -> None:
     ("over", "body", "reason"),
     [
         ({}, None, Reason.NO_DOCUMENT),
-        ({}, record.erasable(bytes(16), "text/plain", b"x")[1], Reason.NO_DOCUMENT),
+        ({}, record.erasable_body(bytes(16), "text/plain", b"x")[1], Reason.NO_DOCUMENT),
         ({"nonce": b""}, DOCUMENT, Reason.SHAPE),
         ({"inception": 1}, DOCUMENT, Reason.SHAPE),
         ({"nonce": bytes(32)}, DOCUMENT, Reason.NOT_BY_PEER),
@@ -184,7 +184,7 @@ def test_a_device_is_revoked_only_so_often() -> None:
     assert verdicts == [None] * often + [Reason.ALREADY_REVOKED] * (6 - often)
 
 
-TWO = Rules(joining=Joining(vouches=2))
+TWO = RuleParams(joining=MembershipRules(vouches=2))
 
 
 def newcomer(village: Village) -> tuple[Pen, Record, Record]:

@@ -31,7 +31,7 @@ def handed(pairs: dict[bytes, Any], depth: int | None = None) -> tuple[bytes, in
         depth = snapshot.depth_for(size, pairs)
     chunks = []
     for number in range(1 << depth):
-        below = [one for one in listed if merkle.place_of(one.key, depth) == number]
+        below = [one for one in listed if merkle.prefix_of(one.key, depth) == number]
         chunks.append(snapshot.chunk_to_bytes(nodes, depth, number, below))
     return top, depth, chunks
 
@@ -56,7 +56,7 @@ def test_a_chunk_is_taken_only_where_two_pairs_or_more_lie_below(count: int, dep
     top = merkle.root_of(listed)
     nodes = merkle.restore(listed, top)
     for number in range(1 << depth):
-        below = [one for one in listed if merkle.place_of(one.key, depth) == number]
+        below = [one for one in listed if merkle.prefix_of(one.key, depth) == number]
         try:
             data = snapshot.chunk_to_bytes(nodes, depth, number, below)
             assert snapshot.read_chunk(data, top, depth, number) == sorted(below)

@@ -8,7 +8,7 @@ import pytest
 
 from commonweal.protocol.identity import key_rotation
 from commonweal.protocol.identity.identity import Inception
-from commonweal.protocol.identity.key_rotation import SPONSORS_MAX, Keys
+from commonweal.protocol.identity.key_rotation import SPONSORS_MAX, MemberKeys
 from commonweal.protocol.keys import MemberKey, Signer
 from commonweal.protocol.ledger.fold.fold import Ledger
 from commonweal.protocol.ledger.members import member_keys, membership
@@ -35,8 +35,8 @@ class Circle:
         signers = [self.pens[name].owner.signer for name in names]
         self.named = self.name(self.jun.owner.signer, document(*signers, needed=needed))
 
-    def keys(self, **changed: Any) -> Keys:
-        return Keys(self.jun.owner.id, self.jun.owner.inception.keys, 1, **changed)
+    def keys(self, **changed: Any) -> MemberKeys:
+        return MemberKeys(self.jun.owner.id, self.jun.owner.inception.keys, 1, **changed)
 
     def name(self, signer: Signer, whom: Inception | None, named: int = 0) -> Record:
         old = self.keys(named=named)

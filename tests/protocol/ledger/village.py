@@ -17,16 +17,16 @@ from commonweal.protocol.records.record import (
     NO_ID,
     BodyRef,
     CommunityId,
-    Draft,
-    Place,
+    LogPosition,
     Record,
+    RecordDraft,
     RecordId,
 )
-from commonweal.protocol.vocabulary.rule_params import DEFAULT, Rules
+from commonweal.protocol.vocabulary.rule_params import DEFAULT_PARAMS, RuleParams
 
 NAME = "Lanxi"
-DOCUMENT = record.permanent(b"\x81\xa4name\xa5Lanxi")
-TEXT = record.erasable(bytes(16), "text/plain", b"x")[1]
+DOCUMENT = record.permanent_body(b"\x81\xa4name\xa5Lanxi")
+TEXT = record.erasable_body(bytes(16), "text/plain", b"x")[1]
 
 
 def seed(*words: object) -> bytes:
@@ -70,15 +70,17 @@ class Pen:
         cited = [one for one in deps if not self.log or one.id != self.log[-1].id]
         ids = tuple(sorted({one.id for one in cited}))
         if kind == record.FOUND:
-            place = Place(CommunityId(b""), 0, NO_ID, 1, NO_ID)
+            place = LogPosition(CommunityId(b""), 0, NO_ID, 1, NO_ID)
         else:
             last = self.log[-1] if self.log else None
             community = self.village.community
             basis, known = self.basis or (community, 1)
             clock = 1 + max(known, last.clock if last else 0, *(one.clock for one in cited), 0)
             prev = last.id if last else NO_ID
-            place = Place(community, len(self.log), prev, clock, RecordId(basis))
-        written = record.sign(self.signer, place, Draft(kind, data or {}, claimed_at, ids, body))
+            place = LogPosition(community, len(self.log), prev, clock, RecordId(basis))
+        written = record.sign(
+            self.signer, place, RecordDraft(kind, data or {}, claimed_at, ids, body)
+        )
         self.log.append(written)
         self.village.records.append(written)
         return written
@@ -89,7 +91,7 @@ class Pen:
         data: dict[str, Any] = {
             "member": self.owner.id,
             "peer": self.peer,
-            "proof": identity.prove_peer(enrolment, self.host),
+            "proof": identity.sign_as_peer(enrolment, self.host),
             "signatures": signatures(
                 self.owner.signer, identity.sign_enrolment(enrolment, self.owner.signer)
             ),
@@ -145,7 +147,7 @@ class Village:
             "nonce": nonce,
             "inception": self.founder.inception.to_bytes(),
             "peer": self.mei.peer,
-            "proof": identity.prove_peer(enrolment, self.mei.host),
+            "proof": identity.sign_as_peer(enrolment, self.mei.host),
             "signatures": signatures(self.founder.signer, signature),
         }
 
@@ -164,7 +166,7 @@ class Village:
         pen.write("member.profile", {}, [seen], TEXT)
         return pen
 
-    def ledger(self, *deliveries: Sequence[Record], rules: Rules = DEFAULT) -> Ledger:
+    def ledger(self, *deliveries: Sequence[Record], rules: RuleParams = DEFAULT_PARAMS) -> Ledger:
         """Return the ledger of `deliveries`, or of everything written."""
         ledger = Ledger(self.community, rules=rules)
         for records in deliveries or (self.records,):

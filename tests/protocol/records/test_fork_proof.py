@@ -165,8 +165,8 @@ def test_any_bytes_are_refused_by_name(data: bytes) -> None:
 
 
 def test_a_chain_of_good_signatures_convicts_nobody() -> None:
-    assert fork_proof.convict(LOG, COMMUNITY) is None
-    assert fork_proof.convict([], COMMUNITY) is None
+    assert fork_proof.find_bad_signature(LOG, COMMUNITY) is None
+    assert fork_proof.find_bad_signature([], COMMUNITY) is None
 
 
 @pytest.mark.parametrize("at", range(4))
@@ -174,7 +174,7 @@ def test_a_bad_signature_in_a_chain_convicts(at: int) -> None:
     run = chain(BO, at)
     run.append(spoiled(write(BO, run[-1] if run else None)))
     run += chain(BO, 2, run[-1])
-    proof = fork_proof.convict(run, COMMUNITY)
+    proof = fork_proof.find_bad_signature(run, COMMUNITY)
     assert proof == fork_proof.check(run[at], run[at + 1], COMMUNITY)
     assert proof.seq == at
 
@@ -185,7 +185,7 @@ def test_of_bad_signatures_in_a_row_the_last_convicts(count: int) -> None:
     for _ in range(count):
         run.append(spoiled(write(BO, run[-1])))
     run.append(write(BO, run[-1]))
-    proof = fork_proof.convict(run, COMMUNITY)
+    proof = fork_proof.find_bad_signature(run, COMMUNITY)
     assert proof is not None
     assert (proof.seq, proof.prev) == (count, run[count - 1].id)
     # The good part now ends in a bad signature, which only the proof vouches for.
@@ -198,13 +198,13 @@ def test_of_bad_signatures_apart_the_first_convicts() -> None:
         run.append(write(BO, run[-1]))
         if number % 2 == 0:
             run[-1] = spoiled(run[-1])
-    proof = fork_proof.convict(run, COMMUNITY)
+    proof = fork_proof.find_bad_signature(run, COMMUNITY)
     assert proof is not None
     assert proof.seq == 1
 
 
 def test_a_bad_signature_that_nobody_follows_convicts_nobody() -> None:
-    assert fork_proof.convict([*LOG, spoiled(write(BO, LOG[-1]))], COMMUNITY) is None
+    assert fork_proof.find_bad_signature([*LOG, spoiled(write(BO, LOG[-1]))], COMMUNITY) is None
 
 
 def test_no_pair_of_an_honest_chain_and_its_spoiled_copies_convicts() -> None:

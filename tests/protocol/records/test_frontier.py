@@ -15,8 +15,8 @@ from commonweal.protocol.records.frontier import (
     BUCKET_DIGEST_BYTES,
     BUCKETS,
     HEAD_BYTES,
-    Entry,
     Frontier,
+    FrontierEntry,
 )
 from tests.protocol.authors import seed
 
@@ -27,9 +27,9 @@ def author(number: int, bucket: int | None = None) -> DeviceKey:
     return DeviceKey(key if bucket is None else bytes([bucket]) + key[1:])
 
 
-def entry(number: int, length: int = 1, frozen: int | None = None) -> Entry:
+def entry(number: int, length: int = 1, frozen: int | None = None) -> FrontierEntry:
     """Return the entry of a log of so many records."""
-    return Entry(author(number), length, seed("head", number, length), frozen)
+    return FrontierEntry(author(number), length, seed("head", number, length), frozen)
 
 
 ENTRIES = [entry(number) for number in range(300)]
@@ -46,7 +46,9 @@ SOME = st.lists(
 
 
 @given(SOME, st.randoms(use_true_random=False))
-def test_equal_logs_have_equal_digests_whatever_the_order(found: list[Entry], rng: Random) -> None:
+def test_equal_logs_have_equal_digests_whatever_the_order(
+    found: list[FrontierEntry], rng: Random
+) -> None:
     latest = {one.author: one for one in found}
     shuffled = list(latest.values())
     rng.shuffle(shuffled)
@@ -57,14 +59,16 @@ def test_equal_logs_have_equal_digests_whatever_the_order(found: list[Entry], rn
 
 
 @given(SOME, SOME)
-def test_different_logs_have_different_digests(one: list[Entry], two: list[Entry]) -> None:
+def test_different_logs_have_different_digests(
+    one: list[FrontierEntry], two: list[FrontierEntry]
+) -> None:
     first, second = Frontier(one), Frontier(two)
     assert (first.digest() == second.digest()) is (list(first) == list(second))
 
 
 @given(SOME, SOME)
 def test_the_digest_that_was_asked_for_before_does_not_matter(
-    one: list[Entry], two: list[Entry]
+    one: list[FrontierEntry], two: list[FrontierEntry]
 ) -> None:
     asked = Frontier(one)
     asked.digest()
@@ -78,12 +82,12 @@ def test_the_digest_that_was_asked_for_before_does_not_matter(
     "changed",
     [
         entry(7, length=2),
-        Entry(author(7), 1, bytes(HEAD_BYTES), None),
+        FrontierEntry(author(7), 1, bytes(HEAD_BYTES), None),
         entry(7, frozen=1),
         entry(7, frozen=2),
     ],
 )
-def test_every_part_of_an_entry_counts(changed: Entry) -> None:
+def test_every_part_of_an_entry_counts(changed: FrontierEntry) -> None:
     held = Frontier(ENTRIES)
     before = held.digest()
     held.put(changed)
@@ -97,10 +101,10 @@ def test_a_frozen_log_is_equal_whichever_branch_is_held() -> None:
     good_head, frozen = seed("good"), 4
     held = [Frontier(ENTRIES), Frontier(ENTRIES)]
     for number, branch in enumerate(("one", "another")):
-        held[number].put(Entry(author(1), 9, seed(branch), None))
+        held[number].put(FrontierEntry(author(1), 9, seed(branch), None))
     assert held[0].digest() != held[1].digest()
     for one in held:
-        one.put(Entry(author(1), frozen, good_head, frozen))
+        one.put(FrontierEntry(author(1), frozen, good_head, frozen))
     assert held[0].digest() == held[1].digest()
 
 
@@ -117,11 +121,11 @@ def test_no_digest_that_peers_compare_is_found_twice() -> None:
 def test_a_log_lies_in_the_bucket_of_its_first_byte() -> None:
     held = Frontier()
     for number, bucket in enumerate((0, 0, 17, 255)):
-        held.put(Entry(author(number, bucket), 1, seed(number), None))
+        held.put(FrontierEntry(author(number, bucket), 1, seed(number), None))
     assert [one.author for one in held.bucket(0)] == sorted(author(n, 0) for n in (0, 1))
     assert [one.author for one in held.bucket(17)] == [author(2, 17)]
     assert held.bucket(1) == []
-    assert frontier.differing(held.buckets(), Frontier().buckets()) == [0, 17, 255]
+    assert frontier.differing_buckets(held.buckets(), Frontier().buckets()) == [0, 17, 255]
 
 
 def test_an_empty_bucket_is_zero_bytes() -> None:
@@ -154,7 +158,7 @@ def test_one_new_record_costs_one_bucket(monkeypatch: pytest.MonkeyPatch) -> Non
     held.put(entry(7, length=2))
     after = held.buckets()
     assert len(hashed) == 1
-    assert frontier.differing(before, after) == [author(7)[0]]
+    assert frontier.differing_buckets(before, after) == [author(7)[0]]
     assert held.digest() == held.digest()
     assert held.buckets() == after
     assert len(hashed) == 1
@@ -162,18 +166,18 @@ def test_one_new_record_costs_one_bucket(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_frontiers_that_differ_in_one_log_differ_in_one_bucket() -> None:
     one, two = Frontier(ENTRIES), Frontier(ENTRIES)
-    assert frontier.differing(one.buckets(), two.buckets()) == []
+    assert frontier.differing_buckets(one.buckets(), two.buckets()) == []
     two.put(entry(7, frozen=1))
     two.put(entry(300))
     both = sorted({author(7)[0], author(300)[0]})
-    assert frontier.differing(one.buckets(), two.buckets()) == both
-    assert frontier.differing(two.buckets(), one.buckets()) == both
+    assert frontier.differing_buckets(one.buckets(), two.buckets()) == both
+    assert frontier.differing_buckets(two.buckets(), one.buckets()) == both
 
 
 def test_what_is_not_held_has_an_empty_entry() -> None:
     held = Frontier([entry(1, length=3)])
     assert held.get(author(1)) == entry(1, length=3)
-    assert held.get(author(2)) == Entry(author(2), 0, b"", None)
+    assert held.get(author(2)) == FrontierEntry(author(2), 0, b"", None)
     assert len(held) == 1
 
 

@@ -76,7 +76,7 @@ def test_the_last_signature_vouches_for_those_before_it() -> None:
     run.append(spoiled(write(BO, run[-1])))
     run += chain(BO, 2, run[-1])
     assert read(run) == run
-    assert log.unsigned(run) == run[2]
+    assert log.last_badly_signed(run) == run[2]
     for cut in (3, 2):
         short = run[:cut]
         if cut == 3:
@@ -256,17 +256,19 @@ def test_what_a_writer_places_a_reader_takes(wishes: list[set[int]]) -> None:
     run: list[Record] = []
     for wish in wishes:
         deps = tuple(sorted(foreign[number] for number in wish))
-        place = log.next_place(COMMUNITY, tip(end), RecordId(COMMUNITY), [HELD[d] for d in deps], 1)
-        end = record.sign(BO.signer, place, record.Draft("event", {}, 0, deps))
+        place = log.next_position(
+            COMMUNITY, tip(end), RecordId(COMMUNITY), [HELD[d] for d in deps], 1
+        )
+        end = record.sign(BO.signer, place, record.RecordDraft("event", {}, 0, deps))
         run.append(end)
     assert read(run) == run
 
 
 def test_the_first_place_of_a_log_is_after_the_founding_record() -> None:
-    place = log.next_place(COMMUNITY, Tip(), RecordId(COMMUNITY), (), FIRST.clock)
-    assert place == record.Place(COMMUNITY, 0, NO_ID, 2, RecordId(COMMUNITY))
-    after = log.next_place(COMMUNITY, tip(LOG[2]), SEAL, (7, 60), 40)
-    assert after == record.Place(COMMUNITY, 3, LOG[2].id, 61, SEAL)
+    place = log.next_position(COMMUNITY, Tip(), RecordId(COMMUNITY), (), FIRST.clock)
+    assert place == record.LogPosition(COMMUNITY, 0, NO_ID, 2, RecordId(COMMUNITY))
+    after = log.next_position(COMMUNITY, tip(LOG[2]), SEAL, (7, 60), 40)
+    assert after == record.LogPosition(COMMUNITY, 3, LOG[2].id, 61, SEAL)
 
 
 # Kinds whose every signature counts.
@@ -277,11 +279,11 @@ def test_bad_signatures_of_kinds_that_decide_are_found() -> None:
     for kind in ("event", "attest", "device.enrol", "event"):
         run.append(spoiled(write(BO, run[-1] if run else None, kind=kind)))
     run.append(write(BO, run[-1]))
-    assert log.unsigned(run) == run[3]
-    assert log.unsigned(run, log.ALWAYS_CHECKED) == run[2]
-    assert log.unsigned(run[:2], log.ALWAYS_CHECKED) is None
-    assert log.unsigned(LOG) is None
-    assert log.unsigned([]) is None
+    assert log.last_badly_signed(run) == run[3]
+    assert log.last_badly_signed(run, log.ALWAYS_CHECKED) == run[2]
+    assert log.last_badly_signed(run[:2], log.ALWAYS_CHECKED) is None
+    assert log.last_badly_signed(LOG) is None
+    assert log.last_badly_signed([]) is None
 
 
 @pytest.mark.parametrize(

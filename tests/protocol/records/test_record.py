@@ -50,7 +50,7 @@ HASH = b"\x11" * 32
 
 
 def test_a_record_says_what_was_signed() -> None:
-    _, ref = record.erasable(bytes(16), "text/plain", b"thanks")
+    _, ref = record.erasable_body(bytes(16), "text/plain", b"thanks")
     made = write(BO, LAST, clock=9, deps=(LOG[0].id,), kind="attest", data={"say": "yes"}, body=ref)
     read = record.from_bytes(made.wire)
     assert read == made
@@ -174,7 +174,7 @@ def test_a_kind_that_has_no_document_carries_no_permanent_body(kind: str) -> Non
         batch_decode.read([wire, wire])
 
 
-@pytest.mark.parametrize("kind", sorted(record.DOCUMENTED - {record.FOUND}))
+@pytest.mark.parametrize("kind", sorted(record.PERMANENT_BODY_KINDS - {record.FOUND}))
 def test_a_kind_that_is_judged_by_its_document_carries_one(kind: str) -> None:
     fields = header_fields(LAST)
     fields[KIND], fields[BODY] = kind, [HASH, 1, 1]
@@ -310,7 +310,7 @@ def test_what_others_would_refuse_is_not_signed() -> None:
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_record_or_refused_by_name(data: bytes) -> None:
-    for read in (record.from_bytes_unchecked, record.read_erasable):
+    for read in (record.from_bytes_unchecked, record.read_erasable_body):
         with pytest.raises((Malformed, InvalidRecord)):
             read(data)
             pytest.fail("random bytes made sense")
@@ -332,18 +332,18 @@ SIZES = [1, 2, 127, 128, 255, 256, 65_535, 65_536, 2**32 - 1, 2**32, codec.INT_M
 def test_the_clock_is_read_without_the_rest(seq: int, clock: int) -> None:
     fields = header_fields(LAST)
     fields[SEQ], fields[CLOCK] = seq, clock
-    assert record.clock_in(signed(BO, fields)) == clock
+    assert record.clock_from_bytes(signed(BO, fields)) == clock
 
 
 def test_the_clock_of_a_first_record_is_read_too() -> None:
-    assert record.clock_in(FIRST.wire) == 1
-    assert record.clock_in(LOG[0].wire) == 2
+    assert record.clock_from_bytes(FIRST.wire) == 1
+    assert record.clock_from_bytes(LOG[0].wire) == 2
 
 
 @given(st.binary(max_size=200))
 def test_the_clock_of_junk_is_a_number_or_malformed(data: bytes) -> None:
     try:
-        assert record.clock_in(data) >= 0
+        assert record.clock_from_bytes(data) >= 0
     except Malformed:
         return
 
@@ -351,25 +351,25 @@ def test_the_clock_of_junk_is_a_number_or_malformed(data: bytes) -> None:
 @pytest.mark.parametrize("length", range(90))
 def test_a_record_that_was_cut_has_no_clock(length: int) -> None:
     with pytest.raises(Malformed, match="ends before its clock"):
-        record.clock_in(LAST.wire[:length])
+        record.clock_from_bytes(LAST.wire[:length])
 
 
 # Bodies.
 
 
 def test_an_erasable_body_is_salted_and_read_back() -> None:
-    data, ref = record.erasable(b"s" * 16, "text/plain", b"thank you")
+    data, ref = record.erasable_body(b"s" * 16, "text/plain", b"thank you")
     assert codec.decode(data) == [b"s" * 16, "text/plain", b"thank you"]
-    assert record.read_erasable(data) == ("text/plain", b"thank you")
+    assert record.read_erasable_body(data) == ("text/plain", b"thank you")
     assert ref == BodyRef(keys.hash32(keys.BODY, data), len(data), permanent=False)
     assert record.is_body(ref, data)
     assert not record.is_body(ref, data[:-1] + b"!")
     assert not record.is_body(ref, data + b"!")
-    assert record.erasable(b"t" * 16, "text/plain", b"thank you")[1].hash != ref.hash
+    assert record.erasable_body(b"t" * 16, "text/plain", b"thank you")[1].hash != ref.hash
 
 
 def test_a_body_is_judged_by_size_and_hash_both() -> None:
-    data, ref = record.erasable(b"s" * 16, "text/plain", b"thank you")
+    data, ref = record.erasable_body(b"s" * 16, "text/plain", b"thank you")
     assert not record.is_body(ref._replace(size=ref.size + 1), data)
     assert not record.is_body(ref._replace(hash=HASH), data)
 
@@ -391,21 +391,21 @@ def test_a_body_is_judged_by_size_and_hash_both() -> None:
 )
 def test_what_is_no_erasable_body_is_refused(value: Any) -> None:
     with pytest.raises(Malformed, match="not an erasable body"):
-        record.read_erasable(codec.encode(value))
+        record.read_erasable_body(codec.encode(value))
 
 
 def test_bodies_end_at_their_limits() -> None:
-    room = ERASABLE_BYTES_MAX - len(record.erasable(bytes(16), "", bytes(256))[0]) + 256
-    data, ref = record.erasable(bytes(16), "", bytes(room))
+    room = ERASABLE_BYTES_MAX - len(record.erasable_body(bytes(16), "", bytes(256))[0]) + 256
+    data, ref = record.erasable_body(bytes(16), "", bytes(room))
     assert len(data) == ref.size == ERASABLE_BYTES_MAX
     with pytest.raises(InvalidRecord, match="65537 bytes"):
-        record.erasable(bytes(16), "", bytes(room + 1))
-    record.erasable(bytes(16), "m" * 100, b"")
+        record.erasable_body(bytes(16), "", bytes(room + 1))
+    record.erasable_body(bytes(16), "m" * 100, b"")
     with pytest.raises(InvalidRecord, match="media type of 101"):
-        record.erasable(bytes(16), "m" * 101, b"")
-    assert record.permanent(bytes(PERMANENT_BYTES_MAX)).size == PERMANENT_BYTES_MAX
+        record.erasable_body(bytes(16), "m" * 101, b"")
+    assert record.permanent_body(bytes(PERMANENT_BYTES_MAX)).size == PERMANENT_BYTES_MAX
     with pytest.raises(InvalidRecord, match="1048577 bytes"):
-        record.permanent(bytes(PERMANENT_BYTES_MAX + 1))
+        record.permanent_body(bytes(PERMANENT_BYTES_MAX + 1))
 
 
 def test_the_document_of_a_community_is_permanent() -> None:

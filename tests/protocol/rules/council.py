@@ -67,7 +67,7 @@ class Council(Village):
 
     def document(self, data: bytes) -> record.BodyRef:
         """Keep a permanent body and return its reference."""
-        body = record.permanent(data)
+        body = record.permanent_body(data)
         self.documents[body.hash] = data
         return body
 

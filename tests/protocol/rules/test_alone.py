@@ -146,6 +146,6 @@ def test_a_decision_is_a_text_of_a_limited_length(
 
 def test_a_proposal_whose_text_is_not_here_waits_for_it() -> None:
     council = Council(rules(), "Jun")
-    body = record.permanent(b"We plant a pear tree.")
+    body = record.permanent_body(b"We plant a pear tree.")
     decision = council.write("Jun", "rules.propose", {"subject": "decision"}, body)
     assert council.history.verdict(decision.id) == Reason.NO_BODY

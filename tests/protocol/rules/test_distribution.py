@@ -13,7 +13,7 @@ from commonweal.protocol.ledger.claims import pools
 from commonweal.protocol.ledger.claims.pools import PoolId, PoolRow
 from commonweal.protocol.ledger.sharing import distribution
 from commonweal.protocol.ledger.state.rejections import Reason
-from commonweal.protocol.rules.split import explained
+from commonweal.protocol.rules.split import is_explained
 from tests.protocol.rules.council import HOUR, SAID, process, rules
 from tests.protocol.rules.workshop import CUSTOMER, Workshop, euros, hours, paying, proposed
 
@@ -32,7 +32,7 @@ def test_income_is_shared_by_attested_work() -> None:
     lines = pools.payouts(shop.history.final)
     assert {one.height for one in lines} == {1}
     assert {one.ruleset for one in lines} == {shop.history.ruleset.id}
-    assert all(explained(one.line) for one in lines)
+    assert all(is_explained(one.line) for one in lines)
     shop.earn(4)
     shop.cut()
     assert shop.paid() == {"Jun": 30_003, "Ana": 10_001}

@@ -32,7 +32,7 @@ from commonweal.protocol.rules.document import (
 )
 from commonweal.protocol.rules.portions import Portion
 from commonweal.protocol.rules.toml_positions import Path, places
-from commonweal.protocol.vocabulary.rule_params import DEFAULT
+from commonweal.protocol.vocabulary.rule_params import DEFAULT_PARAMS
 from tests.protocol.rules.council import SAID, process, rules
 
 TEMPLATES = {
@@ -49,7 +49,7 @@ BOTH = 'en = "So."\nzh = "如此。"\n'
 def test_the_founding_document_is_a_whole_ruleset() -> None:
     ruleset = from_bytes(codec.encode({"name": "Lanxi"}))
     assert ruleset.name == "Lanxi"
-    assert rules_of(ruleset) == DEFAULT
+    assert rules_of(ruleset) == DEFAULT_PARAMS
     assert list(ruleset.processes) == ["ordinary", "constitution", "membership"]
     assert ruleset.processes["constitution"].ballots[0].needed(6) == 4
     assert ruleset.pools == ()

@@ -17,7 +17,7 @@ from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.rules.document import from_map, read_toml
 from commonweal.protocol.rules.environment import EMPTY_EVENT
 from commonweal.protocol.rules.expression import evaluate
-from commonweal.protocol.rules.split import Past, split
+from commonweal.protocol.rules.split import PastSplit, split
 from commonweal.protocol.vocabulary.actions import ACTIONS
 from tests.protocol.rules.council import HOUR, SAID, Council, process, rules
 from tests.protocol.rules.test_split import MEI, amounts, facts, late
@@ -183,7 +183,7 @@ def test_all_conditions_of_an_event_share_their_steps() -> None:
 
 def test_who_is_late_gets_no_more_by_giving_one_thing_as_ten() -> None:
     rules = some_pool(some_bucket(claim="once"), late="catch_up")
-    past = {"0 work": (Past(4, 1000, 100),)}
+    past = {"0 work": (PastSplit(4, 1000, 100),)}
     whole = split(rules, facts(1000, late(1, MEI, 100, booked=4), past=past))
     ten = [late(number, MEI, 10, booked=4) for number in range(1, 11)]
     assert amounts(whole) == amounts(split(rules, facts(1000, *ten, past=past))) == {MEI: 500}
@@ -193,7 +193,7 @@ def test_who_is_late_gets_no_more_by_giving_one_thing_as_ten() -> None:
         done = split(rules, facts(1000, one, past=past))
         got += amounts(done)[MEI]
         past = {"0 work": (done.past["0 work", 4],)}
-    assert past == {"0 work": (Past(4, 1000, 200),)}
+    assert past == {"0 work": (PastSplit(4, 1000, 200),)}
     assert got <= 700, "the first ones had more, since the others were not there"
 
 

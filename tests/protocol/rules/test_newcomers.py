@@ -9,7 +9,7 @@ import pytest
 
 from commonweal.protocol.identity import key_rotation
 from commonweal.protocol.identity.identity import Inception
-from commonweal.protocol.identity.key_rotation import Keys
+from commonweal.protocol.identity.key_rotation import MemberKeys
 from commonweal.protocol.keys import MemberKey, Signer
 from commonweal.protocol.ledger.contributions import attestation
 from commonweal.protocol.ledger.governance import witness_set
@@ -84,7 +84,7 @@ def loses_the_device(council: Council, invite: Record) -> None:
 def takes_new_keys(council: Council, invite: Record) -> None:
     jun = council.pens["Jun"]
     document = Inception((MemberKey(Signer(seed("new key")).key),), 1, seed("nonce of the new"))
-    old = Keys(jun.owner.id, jun.owner.inception.keys, 1, 0)
+    old = MemberKeys(jun.owner.id, jun.owner.inception.keys, 1, 0)
     data = key_rotation.sign_rekey(jun.owner.signer, old, council.community, document, [])
     council.write("Mei", "member.rekey", data)
 

@@ -16,13 +16,13 @@ from commonweal.protocol.rules.portions import divide
 from commonweal.protocol.rules.split import (
     AMOUNT_MAX,
     Contribution,
-    Facts,
     Income,
-    Line,
-    Past,
+    PastSplit,
+    PayoutLine,
     Referral,
     Split,
-    explained,
+    SplitInputs,
+    is_explained,
     split,
 )
 from tests.protocol.rules.council import DAY, HOUR, SAID
@@ -50,8 +50,8 @@ def gave(
     return Contribution(bytes([number]) * 32, member, points, at, at, 1, event)
 
 
-def facts(amount: int, *contributions: Contribution, **over: Any) -> Facts:
-    base = Facts(6, NOW, b"seed", COMMONS, amount, contributions=contributions)
+def facts(amount: int, *contributions: Contribution, **over: Any) -> SplitInputs:
+    base = SplitInputs(6, NOW, b"seed", COMMONS, amount, contributions=contributions)
     return replace(base, **over)
 
 
@@ -256,7 +256,7 @@ def test_who_brought_a_member_has_a_commission(
     rules = pool(bucket(), commission=commission, commission_hours=240)
     done = split(rules, facts(1000, gave(1, MEI, 5), referrals=referrals))
     assert {one: part for one, part in amounts(done).items() if part} == expected
-    assert all(map(explained, done.lines))
+    assert all(map(is_explained, done.lines))
     assert all(line.member != line.source for line in done.lines)
 
 
@@ -283,7 +283,7 @@ def test_what_is_attested_late_takes_part_in_the_next_split() -> None:
 
 def test_what_is_late_can_catch_up_with_what_it_missed() -> None:
     rules = pool(bucket(claim="once"), late="catch_up")
-    past = {"0 work": (Past(2, 900, 10), Past(4, 120, 20), Past(5, 50, 40))}
+    past = {"0 work": (PastSplit(2, 900, 10), PastSplit(4, 120, 20), PastSplit(5, 50, 40))}
     done = split(rules, facts(100, late(1, MEI, 10, booked=4), gave(2, JUN, 10), past=past))
     # 120 * 10 / 30 and 50 * 10 / 50; what was given at height 2 is before its time.
     assert amounts(done) == {MEI: 50, JUN: 50}
@@ -311,7 +311,7 @@ def test_a_pool_that_overflows_is_not_split() -> None:
     assert sum(amounts(most).values()) == AMOUNT_MAX
 
 
-def random_case(rng: random.Random) -> tuple[Pool, Facts]:
+def random_case(rng: random.Random) -> tuple[Pool, SplitInputs]:
     """Return a pool and facts of any sort, small ones most of the time."""
     left, buckets = 100, []
     for number in range(rng.randint(1, 4)):
@@ -350,7 +350,7 @@ def random_case(rng: random.Random) -> tuple[Pool, Facts]:
         for _ in range(rng.randint(0, 3))
     )
     names = [one["name"] for one in buckets]
-    return from_map({"name": "x", "pools": {"p": table}}).pools[0], Facts(
+    return from_map({"name": "x", "pools": {"p": table}}).pools[0], SplitInputs(
         height=rng.randint(5, 9),
         time_ms=NOW,
         seed=rng.randbytes(4),
@@ -366,7 +366,7 @@ def random_case(rng: random.Random) -> tuple[Pool, Facts]:
             if rng.random() < 0.3
         },
         paid={(rng.choice(names), one): rng.randint(0, limit) for one in members},
-        past={name: (Past(4, rng.randint(0, limit), rng.randint(1, 50)),) for name in names},
+        past={name: (PastSplit(4, rng.randint(0, limit), rng.randint(1, 50)),) for name in names},
     )
 
 
@@ -385,7 +385,7 @@ def random_contribution(
     )
 
 
-def shuffled(rng: random.Random, some: Facts) -> Facts:
+def shuffled(rng: random.Random, some: SplitInputs) -> SplitInputs:
     def mixed(items: Any) -> Any:
         items = list(items)
         rng.shuffle(items)
@@ -416,7 +416,7 @@ def test_every_split_is_exact_and_explained(batch: int) -> None:
         assert done.total == total
         assert sum(line.amount for line in done.lines) + done.carried == total
         assert done.carried >= 0
-        assert all(line.amount >= 0 and explained(line) for line in done.lines)
+        assert all(line.amount >= 0 and is_explained(line) for line in done.lines)
         lines_add_up(done)
         assert split(rules, shuffled(rng, some)).lines == done.lines
         sorts.update(line.sort for line in done.lines)
@@ -425,7 +425,7 @@ def test_every_split_is_exact_and_explained(batch: int) -> None:
 
 def lines_add_up(done: Split) -> None:
     """Of one bucket, one income and one sort, the lines divide what they say they divide."""
-    groups: dict[tuple[str, str, bytes], list[Line]] = {}
+    groups: dict[tuple[str, str, bytes], list[PayoutLine]] = {}
     for line in done.lines:
         if line.sort != "commission":
             groups.setdefault((line.bucket, line.sort, line.income), []).append(line)
@@ -436,12 +436,14 @@ def lines_add_up(done: Split) -> None:
     assert off == sum(line.amount for line in done.lines if line.sort == "commission")
 
 
-def changed(line: Line) -> list[Line]:
+def changed(line: PayoutLine) -> list[PayoutLine]:
     return [line._replace(amount=line.amount + more) for more in (-2, 2)]
 
 
 @pytest.mark.parametrize("spoil", [changed])
-def test_a_line_that_does_not_add_up_is_seen(spoil: Callable[[Line], list[Line]]) -> None:
+def test_a_line_that_does_not_add_up_is_seen(
+    spoil: Callable[[PayoutLine], list[PayoutLine]],
+) -> None:
     done = split(pool(bucket()), facts(100, gave(1, MEI, 2), gave(2, JUN, 1)))
-    assert all(map(explained, done.lines))
-    assert not any(explained(bad) for line in done.lines for bad in spoil(line))
+    assert all(map(is_explained, done.lines))
+    assert not any(is_explained(bad) for line in done.lines for bad in spoil(line))

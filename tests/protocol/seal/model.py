@@ -20,12 +20,12 @@ from typing import NamedTuple
 
 from commonweal.protocol.seal.consensus import events
 from commonweal.protocol.seal.consensus.agreement import Agreement
-from commonweal.protocol.seal.consensus.vote_set import Tally
+from commonweal.protocol.seal.consensus.vote_set import VoteSet
 from commonweal.protocol.seal.cut import Delta
-from commonweal.protocol.seal.formats import FRESH, Proposal, Seal, propose
+from commonweal.protocol.seal.formats import FRESH, Proposal, Seal, sign_proposal
 from commonweal.protocol.seal.have_frontiers import sign_have
 from commonweal.protocol.seal.quorum import quorum_of
-from commonweal.protocol.seal.votes import NIL, SealId, Signs, Step, Vote, sign_vote
+from commonweal.protocol.seal.votes import NIL, SealId, Step, Vote, VoteSigner, sign_vote
 from commonweal.protocol.seal.witnesses import proposer
 from tests.protocol.seal.witness import COMMUNITY, signer
 
@@ -74,8 +74,8 @@ class Model:
         signers = sorted((signer(number) for number in range(size)), key=lambda one: one.key)
         self.devices = [one.key for one in signers]
         # Liars stand among the others in the order of turns, so that `height` can choose.
-        self.honest: list[Signs] = list(signers[: size - liars])
-        self.liars: list[Signs] = list(signers[size - liars :])
+        self.honest: list[VoteSigner] = list(signers[: size - liars])
+        self.liars: list[VoteSigner] = list(signers[size - liars :])
         self.rounds, self.height, self.rules = rounds, height, rules
         self.quorum = quorum_of(size)
         self.seals: dict[SealId, Seal] = {}
@@ -168,7 +168,7 @@ class Model:
         for one in (*self.honest, *self.liars):
             have = sign_have(one, COMMUNITY, self.height, HEIGHT_PREV, ())
             machine.haves[have.device] = have
-        return self._tell(number, machine, events.Begun(), ())
+        return self._tell(number, machine, events.HeightStarted(), ())
 
     def _after(self, number: int, core: Core, shown: Shown) -> Core:
         number = self.stand_in[number]
@@ -189,13 +189,13 @@ class Model:
                     *(self.honest[number], votes, lock),
                 )
                 reborn.haves = dict(machine.haves)
-                return self._tell(number, reborn, events.Begun(), proposed)
+                return self._tell(number, reborn, events.HeightStarted(), proposed)
             case "timeout":
                 alarm = events.Alarm[shown.step.name]
                 event = events.TimedOut(events.Timeout(alarm, shown.round))
                 return self._tell(number, machine, event, proposed)
             case "proposal":
-                event2 = events.Received(self._proposal(shown))
+                event2 = events.MessageReceived(self._proposal(shown))
                 return self._tell(number, machine, event2, proposed)
             case "polka":
                 return self._tell_quorum(number, machine, shown, proposed)
@@ -204,7 +204,9 @@ class Model:
                 others = [vote for vote in ahead if vote.device != self.honest[number].key]
                 last = core
                 for vote in islice(others, self.quorum.lies + 1):
-                    last = self._tell(number, machine, events.Received(vote), proposed, keep=True)
+                    last = self._tell(
+                        number, machine, events.MessageReceived(vote), proposed, keep=True
+                    )
                 assert last.round == shown.round
                 return self._settle(number, machine, last.proposed)
 
@@ -217,7 +219,7 @@ class Model:
         votes = [self._vote(one, shown.round, Step.PREVOTE, shown.seal) for one in self._all()]
         core = None
         for vote in votes[: self.quorum.needed]:
-            core = self._tell(number, machine, events.Received(vote), proposed, keep=True)
+            core = self._tell(number, machine, events.MessageReceived(vote), proposed, keep=True)
         assert core is not None
         return self._settle(number, machine, core.proposed)
 
@@ -236,12 +238,14 @@ class Model:
         while todo:
             action = todo.pop(0)
             match action:
-                case events.Judge(proposal):
-                    good = events.Judged(proposal.round, proposal.seal.id, events.GOOD)
+                case events.ProcessProposal(proposal):
+                    good = events.ProposalProcessed(
+                        proposal.round, proposal.seal.id, events.VALID_PROPOSAL
+                    )
                     todo += machine.handle(good, 0)
-                case events.Build(round_):
+                case events.PrepareProposal(round_):
                     seal = self._seal(10 + 10 * number + round_)
-                    todo += machine.handle(events.Built(round_, seal, EMPTY), 0)
+                    todo += machine.handle(events.ProposalPrepared(round_, seal, EMPTY), 0)
                 case events.Persist(vote):
                     stored.add((vote.round, vote.step, vote.seal))
                 case events.Broadcast(Proposal() as made):
@@ -253,7 +257,7 @@ class Model:
         return core if keep else self._settle(number, machine, core.proposed)
 
     def _settle(self, number: int, machine: Agreement, proposed: Proposed) -> Core:
-        machine.tally = Tally(self.devices)  # type: ignore[arg-type]
+        machine.tally = VoteSet(self.devices)  # type: ignore[arg-type]
         core = self._core(number, machine, proposed)
         self.machines.setdefault((number, core), machine)
         return core
@@ -270,12 +274,12 @@ class Model:
     def _copy(self, machine: Agreement) -> Agreement:
         copy = self.rules.__new__(self.rules)
         copy.__dict__.update(machine.__dict__)
-        copy.mine, copy.tally = dict(machine.mine), Tally(self.devices)  # type: ignore[arg-type]
+        copy.mine, copy.tally = dict(machine.mine), VoteSet(self.devices)  # type: ignore[arg-type]
         return copy
 
     # What is signed.
 
-    def _all(self) -> list[Signs]:
+    def _all(self) -> list[VoteSigner]:
         return [*self.honest, *self.liars]
 
     def _seal(self, number: int) -> Seal:
@@ -285,7 +289,7 @@ class Model:
         self.seals[seal.id] = seal
         return seal
 
-    def _vote(self, one: Signs, round_: int, step: Step, seal: SealId) -> Vote:
+    def _vote(self, one: VoteSigner, round_: int, step: Step, seal: SealId) -> Vote:
         return sign_vote(one, COMMUNITY, self.height, round_, step, seal)
 
     def _proposal(self, shown: Shown) -> Proposal:
@@ -294,11 +298,11 @@ class Model:
         seal = self.seals[shown.seal]
         if shown.valid_round == FRESH:
             have = sign_have(who, COMMUNITY, self.height, HEIGHT_PREV, ())
-            return propose(who, shown.round, seal, EMPTY, (have,))
+            return sign_proposal(who, shown.round, seal, EMPTY, (have,))
         polka = [
             self._vote(one, shown.valid_round, Step.PREVOTE, shown.seal) for one in self._all()
         ]
-        return propose(who, shown.round, seal, EMPTY, tuple(polka[: self.quorum.needed]))
+        return sign_proposal(who, shown.round, seal, EMPTY, tuple(polka[: self.quorum.needed]))
 
 
 def _held(lock: events.Lock | None) -> Held:

@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from commonweal.protocol.keys import DeviceKey, Signer
-from commonweal.protocol.seal.chain import Point, founding_point
+from commonweal.protocol.seal.chain import TrustedPoint, founding_point
 from commonweal.protocol.seal.cut import Delta, SealedLog, whole_cut_root
-from commonweal.protocol.seal.formats import Proposal, Seal, SealedHeight, propose
-from commonweal.protocol.seal.have_frontiers import Have, sign_have
+from commonweal.protocol.seal.formats import Proposal, Seal, SealedHeight, sign_proposal
+from commonweal.protocol.seal.have_frontiers import HaveFrontier, sign_have
 from commonweal.protocol.seal.quorum import quorum_of
 from commonweal.protocol.seal.votes import (
     Certificate,
@@ -19,12 +19,12 @@ from commonweal.protocol.seal.votes import (
     certify,
     sign_vote,
 )
-from commonweal.protocol.seal.witnesses import Witness, devices, set_root
+from commonweal.protocol.seal.witnesses import Witness, witness_devices, witness_set_root
 from tests.protocol.seal.witness import COMMUNITY, LOGS, record_id, seats, signer
 
 SET = seats(4)
 SIGNERS: dict[DeviceKey, Signer] = {DeviceKey(signer(n).key): signer(n) for n in range(12)}
-DEVICES = devices(SET)
+DEVICES = witness_devices(SET)
 POINT = replace(founding_point(COMMUNITY, SET[0]), witnesses=SET)
 START_MS = 1_700_000_000_000
 
@@ -44,13 +44,13 @@ def seal(of: Delta | None = None, **changed: Any) -> Seal:
     of = of or delta(3, 2)
     root = whole_cut_root({log.author: log for log in of.logs}, of.present)
     plain = Seal(
-        *(COMMUNITY, 1, SealId(COMMUNITY), 1, root, 5, START_MS, b"", (), set_root(SET)),
+        *(COMMUNITY, 1, SealId(COMMUNITY), 1, root, 5, START_MS, b"", (), witness_set_root(SET)),
         *(b"\1" * 32, b"\2" * 32, b"\3" * 32),
     )
     return replace(plain, **changed)
 
 
-def haves(*lengths: tuple[int, ...]) -> tuple[Have, ...]:
+def haves(*lengths: tuple[int, ...]) -> tuple[HaveFrontier, ...]:
     """A have-frontier of each witness in turn, for height 1."""
     shown = zip(DEVICES, lengths, strict=False)
     return tuple(
@@ -68,23 +68,23 @@ def proposal(round_: int = 0, of: Delta | None = None, **changed: Any) -> Propos
     of = of or delta(3, 2)
     shown = haves((3, 2), (3, 1), (2, 2))
     who = SIGNERS[DEVICES[(1 + round_) % 4]]
-    return propose(who, round_, seal(of, **changed), of, shown)
+    return sign_proposal(who, round_, seal(of, **changed), of, shown)
 
 
 def certificate(on: Seal, witnesses: tuple[Witness, ...] = SET, round_: int = 0) -> Certificate:
     votes = [
         sign_vote(SIGNERS[one], COMMUNITY, on.height, round_, Step.PRECOMMIT, on.id)
-        for one in devices(witnesses)
+        for one in witness_devices(witnesses)
     ]
     return certify(votes, quorum_of(len(witnesses)).needed)
 
 
 def sealed_after(
-    point: Point, witnesses: tuple[Witness, ...] | None = None, **changed: Any
+    point: TrustedPoint, witnesses: tuple[Witness, ...] | None = None, **changed: Any
 ) -> SealedHeight:
     """A certified height after `point`, that lets `witnesses` follow."""
     after = point.witnesses if witnesses is None else witnesses
-    place = {"height": point.height + 1, "prev": point.seal, "witnesses": set_root(after)}
+    place = {"height": point.height + 1, "prev": point.seal, "witnesses": witness_set_root(after)}
     time = {"time_ms": point.time_ms + 1, "clock": point.clock + 1}
     one = seal(**{**place, **time, **changed})
     return SealedHeight(one, certificate(one, point.witnesses), after)

@@ -7,68 +7,41 @@ from dataclasses import replace
 import pytest
 
 from commonweal.protocol.seal.consensus import events as acts
-from commonweal.protocol.seal.consensus.agreement import Agreement
 from commonweal.protocol.seal.consensus.events import (
     Alarm,
-    Begun,
-    Judged,
-    Received,
-    TimedOut,
+    HeightStarted,
+    MessageReceived,
+    ProposalProcessed,
+    ProposalVerdict,
     Timeout,
-    Verdict,
 )
 from commonweal.protocol.seal.consensus.vote_set import ROUNDS_AHEAD_MAX, ROUNDS_BEHIND_MAX
-from commonweal.protocol.seal.formats import Proposal, propose
-from commonweal.protocol.seal.have_frontiers import Have
+from commonweal.protocol.seal.formats import Proposal, sign_proposal
+from commonweal.protocol.seal.have_frontiers import HaveFrontier
 from commonweal.protocol.seal.timing import GATHER_MS, JUDGE_MS, PROPOSE_MS, STEP_MS_MAX, step_ms
 from commonweal.protocol.seal.votes import NIL, SealId, Step, Vote
 from commonweal.protocol.seal.witnesses import proposer
 from tests.protocol.seal import scenes
-from tests.protocol.seal.witness import COMMUNITY
-
-NOW_MS = 10_000
-SEAL = scenes.seal()
-ID = SEAL.id
-ME = 0
-"""At height 1 of four, the witness at place 1 proposes first, then 2, 3, 0."""
-
-
-def agreement(
-    me: int | None = ME, stored: tuple[Vote, ...] = (), lock: acts.Lock | None = None
-) -> Agreement:
-    signer = None if me is None else scenes.SIGNERS[scenes.DEVICES[me]]
-    return Agreement(COMMUNITY, 1, SealId(COMMUNITY), scenes.DEVICES, signer, stored, lock)
-
-
-def tell(one: Agreement, *events: acts.Event) -> list[acts.Action]:
-    return [action for event in events for action in one.handle(event, NOW_MS)]
-
-
-def prevotes(on: SealId, *places: int, round_: int = 0) -> list[acts.Event]:
-    return [Received(scenes.vote(place, Step.PREVOTE, on, round_)) for place in places]
-
-
-def precommits(on: SealId, *places: int, round_: int = 0) -> list[acts.Event]:
-    return [Received(scenes.vote(place, Step.PRECOMMIT, on, round_)) for place in places]
-
-
-def sent(actions: list[acts.Action]) -> list[tuple[Step, SealId]]:
-    votes = [one.message for one in actions if isinstance(one, acts.Broadcast)]
-    return [(one.step, one.seal) for one in votes if isinstance(one, Vote)]
-
-
-def ran_out(alarm: Alarm, round_: int = 0) -> TimedOut:
-    return TimedOut(Timeout(alarm, round_))
-
-
-def good(round_: int = 0, on: SealId = ID) -> Judged:
-    return Judged(round_, on, acts.GOOD)
+from tests.protocol.seal.dialogue import (
+    ID,
+    ME,
+    NOW_MS,
+    SEAL,
+    agreement,
+    good,
+    locked,
+    precommits,
+    prevotes,
+    ran_out,
+    sent,
+    tell,
+)
 
 
 def test_a_good_proposal_is_prevoted_precommitted_and_decided() -> None:
     one = agreement()
     made = scenes.proposal()
-    assert tell(one, Begun(), Received(made))[-1] == acts.Judge(made)
+    assert tell(one, HeightStarted(), MessageReceived(made))[-1] == acts.ProcessProposal(made)
     assert sent(tell(one, good())) == [(Step.PREVOTE, ID)]
     assert sent(tell(one, *prevotes(ID, 1, 2))) == [(Step.PRECOMMIT, ID)]
     *_, last = tell(one, *precommits(ID, 2, 3))
@@ -81,7 +54,9 @@ def test_a_good_proposal_is_prevoted_precommitted_and_decided() -> None:
 
 def test_a_vote_is_stored_before_it_is_sent_and_a_lock_with_its_precommit() -> None:
     one = agreement()
-    actions = tell(one, Begun(), Received(scenes.proposal()), good(), *prevotes(ID, 1, 2))
+    actions = tell(
+        one, HeightStarted(), MessageReceived(scenes.proposal()), good(), *prevotes(ID, 1, 2)
+    )
     stored: list[Vote] = []
     for action in actions:
         match action:
@@ -96,49 +71,62 @@ def test_a_vote_is_stored_before_it_is_sent_and_a_lock_with_its_precommit() -> N
 def test_a_proposer_waits_for_a_quorum_of_have_frontiers_and_a_moment_for_the_rest() -> None:
     one = agreement(me=1)
     shown = scenes.haves((3, 2), (3, 1), (2, 2), (2, 2))
-    begun = tell(one, Begun(shown[1]))
+    begun = tell(one, HeightStarted(shown[1]))
     assert acts.Broadcast(shown[1]) in begun
     assert acts.Schedule(NOW_MS + GATHER_MS, Timeout(Alarm.GATHER, 0)) in begun
-    assert tell(one, Received(shown[0]), Received(shown[2])) == []
-    assert tell(one, ran_out(Alarm.GATHER)) == [acts.Build(0, shown[:3])]
+    assert tell(one, MessageReceived(shown[0]), MessageReceived(shown[2])) == []
+    assert tell(one, ran_out(Alarm.GATHER)) == [acts.PrepareProposal(0, shown[:3])]
     early = agreement(me=1)
-    events: list[acts.Event] = [Begun(shown[1]), *(Received(have) for have in shown)]
-    assert tell(early, *events)[-1] == acts.Build(0, shown)
+    events: list[acts.Event] = [HeightStarted(shown[1]), *(MessageReceived(have) for have in shown)]
+    assert tell(early, *events)[-1] == acts.PrepareProposal(0, shown)
 
 
 def test_what_is_built_is_proposed_with_the_have_frontiers_it_was_built_for() -> None:
     one = agreement(me=1)
     shown = scenes.haves((3, 2), (3, 1), (2, 2))
-    tell(one, Begun(shown[1]), Received(shown[0]), Received(shown[2]), ran_out(Alarm.GATHER))
-    tell(one, Received(scenes.haves((9, 9))[0]))
-    actions = tell(one, acts.Built(0, SEAL, scenes.delta(3, 2)))
+    tell(
+        one,
+        HeightStarted(shown[1]),
+        MessageReceived(shown[0]),
+        MessageReceived(shown[2]),
+        ran_out(Alarm.GATHER),
+    )
+    tell(one, MessageReceived(scenes.haves((9, 9))[0]))
+    actions = tell(one, acts.ProposalPrepared(0, SEAL, scenes.delta(3, 2)))
     kept, told, asked = actions
     assert isinstance(told, acts.Broadcast)
     assert isinstance(told.message, Proposal)
     assert told.message == scenes.proposal()
     assert kept == acts.Persist(told.message.vote)
-    assert asked == acts.Judge(told.message)
-    assert tell(one, acts.Built(0, scenes.seal(clock=9), scenes.delta(3, 2))) == []
+    assert asked == acts.ProcessProposal(told.message)
+    assert tell(one, acts.ProposalPrepared(0, scenes.seal(clock=9), scenes.delta(3, 2))) == []
 
 
 def test_who_is_not_in_turn_proposes_nothing_and_is_not_listened_to() -> None:
     one = agreement()
     shown = scenes.haves((3, 2), (3, 1), (2, 2), (2, 2))
-    assert not any(isinstance(a, acts.Build) for a in tell(one, Begun(), *map(Received, shown)))
-    stranger = propose(scenes.SIGNERS[scenes.DEVICES[2]], 0, SEAL, scenes.delta(3, 2), shown)
-    assert tell(one, Received(stranger)) == []
+    assert not any(
+        isinstance(a, acts.PrepareProposal)
+        for a in tell(one, HeightStarted(), *map(MessageReceived, shown))
+    )
+    stranger = sign_proposal(scenes.SIGNERS[scenes.DEVICES[2]], 0, SEAL, scenes.delta(3, 2), shown)
+    assert tell(one, MessageReceived(stranger)) == []
 
 
 BAD_VERDICTS = [
-    (Verdict(sound=False, reason="a root differs"), "a root differs"),
-    (Verdict(sound=True, timely=False, reason="too early"), "too early"),
+    (ProposalVerdict(sound=False, reason="a root differs"), "a root differs"),
+    (ProposalVerdict(sound=True, timely=False, reason="too early"), "too early"),
 ]
 
 
 @pytest.mark.parametrize(("verdict", "reason"), BAD_VERDICTS)
-def test_a_bad_proposal_gets_a_vote_for_none_with_its_reason(verdict: Verdict, reason: str) -> None:
+def test_a_bad_proposal_gets_a_vote_for_none_with_its_reason(
+    verdict: ProposalVerdict, reason: str
+) -> None:
     one = agreement()
-    actions = tell(one, Begun(), Received(scenes.proposal()), Judged(0, ID, verdict))
+    actions = tell(
+        one, HeightStarted(), MessageReceived(scenes.proposal()), ProposalProcessed(0, ID, verdict)
+    )
     told = actions[-1]
     assert isinstance(told, acts.Broadcast)
     assert isinstance(told.message, Vote)
@@ -147,27 +135,31 @@ def test_a_bad_proposal_gets_a_vote_for_none_with_its_reason(verdict: Verdict, r
 
 def test_what_is_not_sound_is_not_held_to_whoever_votes_for_it() -> None:
     one = agreement()
-    unsound = Judged(0, ID, Verdict(sound=False, reason="a root differs"))
-    actions = tell(one, Begun(), Received(scenes.proposal()), unsound, *prevotes(ID, 1, 2, 3))
+    unsound = ProposalProcessed(0, ID, ProposalVerdict(sound=False, reason="a root differs"))
+    actions = tell(
+        one, HeightStarted(), MessageReceived(scenes.proposal()), unsound, *prevotes(ID, 1, 2, 3)
+    )
     assert sent(actions) == [(Step.PREVOTE, NIL)]
     assert one.locked is None is one.valid
 
 
 def test_what_lacks_is_fetched_before_a_vote_for_none() -> None:
     one = agreement()
-    lacks = Verdict(sound=False, missing=(b"record",))
-    actions = tell(one, Begun(), Received(scenes.proposal()), Judged(0, ID, lacks))
+    lacks = ProposalVerdict(sound=False, missing=(b"record",))
+    actions = tell(
+        one, HeightStarted(), MessageReceived(scenes.proposal()), ProposalProcessed(0, ID, lacks)
+    )
     assert actions[-1] == acts.Fetch(0, ID, (b"record",))
-    assert acts.Judge(scenes.proposal()) in tell(one, ran_out(Alarm.REPEAT)), "asks again"
+    assert acts.ProcessProposal(scenes.proposal()) in tell(one, ran_out(Alarm.REPEAT)), "asks again"
     assert sent(tell(one, good())) == [(Step.PREVOTE, ID)]
     late = agreement()
-    tell(late, Begun(), Received(scenes.proposal()), Judged(0, ID, lacks))
+    tell(late, HeightStarted(), MessageReceived(scenes.proposal()), ProposalProcessed(0, ID, lacks))
     assert sent(tell(late, ran_out(Alarm.PROPOSE))) == [(Step.PREVOTE, NIL)]
 
 
 def test_without_a_proposal_a_round_ends_and_the_next_begins() -> None:
     one = agreement()
-    assert sent(tell(one, Begun(), ran_out(Alarm.PROPOSE))) == [(Step.PREVOTE, NIL)]
+    assert sent(tell(one, HeightStarted(), ran_out(Alarm.PROPOSE))) == [(Step.PREVOTE, NIL)]
     assert sent(tell(one, *prevotes(NIL, 1, 2))) == [(Step.PRECOMMIT, NIL)]
     waited = tell(one, *precommits(NIL, 1, 2))
     assert waited == [
@@ -181,27 +173,18 @@ def test_without_a_proposal_a_round_ends_and_the_next_begins() -> None:
 
 def test_a_timeout_of_another_round_or_step_does_nothing() -> None:
     one = agreement()
-    tell(one, Begun())
+    tell(one, HeightStarted())
     for alarm in (Alarm.PROPOSE, Alarm.PREVOTE, Alarm.PRECOMMIT):
         assert tell(one, ran_out(alarm, 1)) == []
     assert tell(one, ran_out(Alarm.PREVOTE)) == []
 
 
-def locked() -> Agreement:
-    """A witness that holds to ID since round 0 and is in round 1."""
-    one = agreement()
-    tell(one, Begun(), Received(scenes.proposal()), good(), *prevotes(ID, 1, 2))
-    tell(one, ran_out(Alarm.PRECOMMIT))
-    assert one.round == 1
-    return one
-
-
 def test_who_holds_to_a_seal_prevotes_no_fresh_other() -> None:
     other = scenes.proposal(round_=1, clock=9)
     on = other.seal.id
-    assert sent(tell(locked(), Received(other), good(1, on))) == [(Step.PREVOTE, NIL)]
+    assert sent(tell(locked(), MessageReceived(other), good(1, on))) == [(Step.PREVOTE, NIL)]
     again = scenes.proposal(round_=1)
-    assert sent(tell(locked(), Received(again), good(1))) == [(Step.PREVOTE, ID)]
+    assert sent(tell(locked(), MessageReceived(again), good(1))) == [(Step.PREVOTE, ID)]
 
 
 def test_a_later_quorum_of_prevotes_lets_go_of_a_lock_and_an_earlier_one_does_not() -> None:
@@ -212,11 +195,11 @@ def test_a_later_quorum_of_prevotes_lets_go_of_a_lock_and_an_earlier_one_does_no
             scenes.vote(place, Step.PREVOTE, other.id, valid_round) for place in (1, 2, 3)
         )
         who = scenes.SIGNERS[scenes.DEVICES[(1 + round_) % 4]]
-        return propose(who, round_, other, scenes.delta(3, 2), polka)
+        return sign_proposal(who, round_, other, scenes.delta(3, 2), polka)
 
     one = locked()
     tell(one, ran_out(Alarm.PROPOSE, 1), ran_out(Alarm.PREVOTE, 1), ran_out(Alarm.PRECOMMIT, 1))
-    freed = tell(one, Received(again(1, 2)), good(2, other.id))
+    freed = tell(one, MessageReceived(again(1, 2)), good(2, other.id))
     assert sent(freed) == [(Step.PREVOTE, other.id)]
     stuck = locked()
     held = stuck.locked
@@ -224,30 +207,32 @@ def test_a_later_quorum_of_prevotes_lets_go_of_a_lock_and_an_earlier_one_does_no
     later = tuple(replace(vote, round=1) for vote in held.polka)
     stuck.locked = acts.Lock(held.proposal, later)
     tell(stuck, ran_out(Alarm.PROPOSE, 1), ran_out(Alarm.PREVOTE, 1), ran_out(Alarm.PRECOMMIT, 1))
-    assert sent(tell(stuck, Received(again(0, 2)), good(2, other.id))) == [(Step.PREVOTE, NIL)]
+    assert sent(tell(stuck, MessageReceived(again(0, 2)), good(2, other.id))) == [
+        (Step.PREVOTE, NIL)
+    ]
 
 
 def test_a_re_proposal_without_a_quorum_of_witnesses_behind_it_is_not_taken() -> None:
     polka = tuple(scenes.vote(place, Step.PREVOTE, ID) for place in (1, 2))
     who = scenes.SIGNERS[scenes.DEVICES[2]]
-    thin = propose(who, 1, SEAL, scenes.delta(3, 2), polka)
+    thin = sign_proposal(who, 1, SEAL, scenes.delta(3, 2), polka)
     one = agreement()
-    tell(one, Begun(), ran_out(Alarm.PRECOMMIT))
-    assert tell(one, Received(thin)) == []
+    tell(one, HeightStarted(), ran_out(Alarm.PRECOMMIT))
+    assert tell(one, MessageReceived(thin)) == []
 
 
 def test_the_time_of_a_re_proposal_is_not_judged_again() -> None:
     polka = tuple(scenes.vote(place, Step.PREVOTE, ID) for place in (1, 2, 3))
-    again = propose(scenes.SIGNERS[scenes.DEVICES[2]], 1, SEAL, scenes.delta(3, 2), polka)
+    again = sign_proposal(scenes.SIGNERS[scenes.DEVICES[2]], 1, SEAL, scenes.delta(3, 2), polka)
     one = agreement()
-    tell(one, Begun(), ran_out(Alarm.PRECOMMIT), Received(again))
-    untimely = Verdict(sound=True, timely=False)
-    assert sent(tell(one, Judged(1, ID, untimely))) == [(Step.PREVOTE, ID)]
+    tell(one, HeightStarted(), ran_out(Alarm.PRECOMMIT), MessageReceived(again))
+    untimely = ProposalVerdict(sound=True, timely=False)
+    assert sent(tell(one, ProposalProcessed(1, ID, untimely))) == [(Step.PREVOTE, ID)]
 
 
 def test_f_plus_1_witnesses_in_a_later_round_draw_the_others_there() -> None:
     one = agreement()
-    tell(one, Begun())
+    tell(one, HeightStarted())
     assert tell(one, *prevotes(NIL, 1, round_=50), *prevotes(NIL, 1, round_=30)) == []
     tell(one, *prevotes(NIL, 2, round_=40))
     assert one.round == 40, "the round that one of them, who does not lie, has reached"
@@ -255,26 +240,26 @@ def test_f_plus_1_witnesses_in_a_later_round_draw_the_others_there() -> None:
 
 def test_a_double_vote_convicts_once_and_its_first_vote_counts() -> None:
     one = agreement()
-    tell(one, Begun(), *prevotes(ID, 1))
+    tell(one, HeightStarted(), *prevotes(ID, 1))
     (guilty,) = tell(one, *prevotes(NIL, 1), *prevotes(SealId(bytes(32)), 1))
-    assert isinstance(guilty, acts.Guilty)
+    assert isinstance(guilty, acts.ReportDoubleVote)
     assert guilty.proof.device == scenes.DEVICES[1]
     assert one.tally.round(0).count(Step.PREVOTE, ID) == 1
 
 
 def test_two_proposals_of_one_round_convict_their_proposer() -> None:
     one = agreement()
-    tell(one, Begun(), Received(scenes.proposal()))
-    (guilty,) = tell(one, Received(scenes.proposal(clock=9)))
-    assert isinstance(guilty, acts.Guilty)
+    tell(one, HeightStarted(), MessageReceived(scenes.proposal()))
+    (guilty,) = tell(one, MessageReceived(scenes.proposal(clock=9)))
+    assert isinstance(guilty, acts.ReportDoubleVote)
     assert guilty.proof.first.step is Step.PROPOSE
-    assert tell(one, Received(scenes.proposal(clock=10))) == []
+    assert tell(one, MessageReceived(scenes.proposal(clock=10))) == []
     assert len(one.tally.round(0).proposals) == 2
 
 
 def test_one_witness_cannot_make_us_keep_much() -> None:
     one = agreement()
-    tell(one, Begun())
+    tell(one, HeightStarted())
     for round_ in range(500):
         tell(one, *prevotes(NIL, 1, round_=round_), *precommits(NIL, 1, round_=round_))
     assert len(one.tally.rounds) <= 1 + ROUNDS_AHEAD_MAX
@@ -286,119 +271,37 @@ def test_one_witness_cannot_make_us_keep_much() -> None:
 
 def test_strangers_and_other_heights_are_not_kept() -> None:
     one = agreement()
-    tell(one, Begun())
+    tell(one, HeightStarted())
     stranger = next(device for device in scenes.SIGNERS if device not in scenes.DEVICES)
     vote = replace(scenes.vote(1, Step.PREVOTE, ID), device=stranger)
     have = replace(scenes.haves((1,))[0], device=stranger)
     later = scenes.vote(1, Step.PREVOTE, ID, height=2)
     bare = scenes.vote(1, Step.PROPOSE, ID)
     for message in (vote, have, later, bare, replace(scenes.haves((1,))[0], height=2)):
-        assert tell(one, Received(message)) == []
+        assert tell(one, MessageReceived(message)) == []
     assert list(one.tally.votes()) == []
-    assert one.haves == {}
-
-
-def test_after_a_crash_nothing_that_was_stored_is_contradicted() -> None:
-    before = agreement()
-    actions = tell(before, Begun(), Received(scenes.proposal()), good(), *prevotes(ID, 1, 2))
-    kept = [one for one in actions if isinstance(one, acts.Persist)]
-    for count in range(len(kept) + 1):
-        votes = tuple(one.vote for one in kept[:count])
-        lock = next((one.lock for one in kept[:count] if one.lock), None)
-        after = agreement(stored=votes, lock=lock)
-        said = tell(after, Begun(), ran_out(Alarm.PROPOSE), ran_out(Alarm.PREVOTE))
-        for vote in votes:
-            assert acts.Broadcast(vote) in said
-        again = {(one.vote.round, one.vote.step) for one in said if isinstance(one, acts.Persist)}
-        assert not again & {(vote.round, vote.step) for vote in votes}
-        assert after.locked == lock
-
-
-def test_a_proposer_that_crashed_after_storing_its_proposal_makes_no_other() -> None:
-    stored = (scenes.proposal().vote,)
-    shown = scenes.haves((3, 2), (3, 1), (2, 2), (2, 2))
-    one = agreement(me=1, stored=stored)
-    actions = tell(one, Begun(shown[1]), *map(Received, shown), ran_out(Alarm.GATHER))
-    assert not any(isinstance(action, acts.Build) for action in actions)
-
-
-def test_a_precommit_without_its_lock_is_no_state_to_go_on_from() -> None:
-    with pytest.raises(AssertionError, match="together"):
-        agreement(stored=(scenes.vote(ME, Step.PRECOMMIT, ID),))
-
-
-def test_a_proposer_who_holds_to_a_seal_proposes_it_again_with_its_prevotes() -> None:
-    one = agreement(me=2)
-    tell(one, Begun(), Received(scenes.proposal()), good(), *prevotes(ID, 0, 1))
-    actions = tell(one, ran_out(Alarm.PRECOMMIT))
-    (again,) = [a.message for a in actions if isinstance(a, acts.Broadcast)]
-    assert isinstance(again, Proposal)
-    assert (again.seal, again.valid_round, len(again.polka)) == (SEAL, 0, 3)
-
-
-def test_a_certificate_alone_decides_and_a_second_one_is_shown() -> None:
-    one = agreement()
-    tell(one, Begun())
-    first, second = scenes.certificate(SEAL), scenes.certificate(scenes.seal(clock=9))
-    thin = replace(first, signatures=first.signatures[:2])
-    forged = replace(first, seal=SealId(bytes(32)))
-    assert tell(one, Received(thin), Received(forged), Received(replace(first, height=2))) == []
-    assert tell(one, Received(first)) == [acts.Decide(first, None)]
-    assert one.held() == [first]
-    assert tell(one, Received(first)) == []
-    assert tell(one, Received(second)) == [acts.Forked(first, second)]
-    assert tell(one, Received(second)) == []
-    assert one.decided == first
-
-
-def test_an_onlooker_votes_nothing_and_sees_the_decision() -> None:
-    one = agreement(me=None)
-    made = scenes.proposal()
-    assert sent(tell(one, Begun(), Received(made), ran_out(Alarm.PROPOSE))) == []
-    actions = tell(one, *precommits(ID, 1, 2, 3))
-    (decided,) = actions
-    assert isinstance(decided, acts.Decide)
-    assert decided.proposal == made
-
-
-def test_a_candidate_shows_what_he_has_and_votes_nothing() -> None:
-    signer, (have, *_) = scenes.SIGNERS[scenes.DEVICES[0]], scenes.haves((1,))
-    one = Agreement(COMMUNITY, 1, SealId(COMMUNITY), scenes.DEVICES[1:], signer)
-    actions = tell(one, Begun(have), Received(scenes.proposal()), ran_out(Alarm.PROPOSE))
-    assert acts.Broadcast(have) in actions
-    assert sent(actions) == []
-    member = Agreement(
-        COMMUNITY, 1, SealId(COMMUNITY), scenes.DEVICES[1:], None, candidates=[have.device]
-    )
-    tell(member, Begun(), Received(have))
-    assert member.haves == {have.device: have}
-
-
-def test_a_have_frontier_after_another_seal_is_not_kept() -> None:
-    one = agreement()
-    tell(one, Begun(), Received(replace(scenes.haves((1,))[0], prev=ID)))
     assert one.haves == {}
 
 
 def test_a_slow_ledger_is_waited_for_once() -> None:
     one = agreement()
-    tell(one, Begun(), Received(scenes.proposal()))
+    tell(one, HeightStarted(), MessageReceived(scenes.proposal()))
     again = acts.Schedule(NOW_MS + JUDGE_MS, Timeout(Alarm.PROPOSE, 0))
     assert tell(one, ran_out(Alarm.PROPOSE)) == [again]
     assert sent(tell(one, ran_out(Alarm.PROPOSE))) == [(Step.PREVOTE, NIL)]
     other = agreement()
-    tell(other, Begun(), Received(scenes.proposal()), ran_out(Alarm.PROPOSE))
+    tell(other, HeightStarted(), MessageReceived(scenes.proposal()), ran_out(Alarm.PROPOSE))
     assert sent(tell(other, good())) == [(Step.PREVOTE, ID)]
 
 
 def test_what_was_said_is_said_again_since_any_message_may_be_lost() -> None:
     one = agreement()
-    have: Have = scenes.haves((1,))[ME]
-    tell(one, Begun(have), Received(scenes.proposal()), good())
+    have: HaveFrontier = scenes.haves((1,))[ME]
+    tell(one, HeightStarted(have), MessageReceived(scenes.proposal()), good())
     again = tell(one, ran_out(Alarm.REPEAT))
     assert sent(again) == [(Step.PREVOTE, ID)]
     asking = agreement()
-    tell(asking, Begun(have))
+    tell(asking, HeightStarted(have))
     asked = tell(asking, ran_out(Alarm.REPEAT))
     assert acts.Fetch(0, NIL) in asked
     assert acts.Broadcast(have) in asked
@@ -412,22 +315,3 @@ def test_turns_go_round_and_timeouts_grow_to_a_limit() -> None:
     assert step_ms(Step.PROPOSE, 0) == PROPOSE_MS
     assert step_ms(Step.PREVOTE, 1) > step_ms(Step.PREVOTE, 0)
     assert step_ms(Step.PRECOMMIT, 10**6) == STEP_MS_MAX
-
-
-@pytest.mark.parametrize("step", list(Step))
-def test_what_others_heard_of_us_is_not_contradicted_though_nothing_is_stored(step: Step) -> None:
-    shown = scenes.haves((3, 2), (3, 1), (2, 2), (2, 2))
-    one = agreement(me=1)
-    said = scenes.vote(1, step, ID)
-    stored = [a.vote for a in tell(one, Received(said)) if isinstance(a, acts.Persist)]
-    assert stored == ([] if step is Step.PRECOMMIT else [said])
-    events: list[acts.Event] = [Begun(shown[1]), *map(Received, shown), ran_out(Alarm.GATHER)]
-    later: list[acts.Event] = [
-        ran_out(Alarm.PROPOSE),
-        ran_out(Alarm.PREVOTE),
-        acts.Built(0, SEAL, scenes.delta(3)),
-    ]
-    actions = tell(one, *events, *later)
-    again = [a.vote for a in actions if isinstance(a, acts.Persist)]
-    assert not [vote for vote in again if (vote.round, vote.step) == (0, step)]
-    assert not any(isinstance(action, acts.Build | acts.Guilty) for action in actions)

@@ -9,23 +9,23 @@ import pytest
 
 from commonweal.protocol.errors import BadSignature, FinalityForked, InvalidSeal, NotCertified
 from commonweal.protocol.seal import chain
-from commonweal.protocol.seal.chain import Point, founding_point
+from commonweal.protocol.seal.chain import TrustedPoint, founding_point
 from commonweal.protocol.seal.formats import SealedHeight, sealed_from_bytes, sealed_to_bytes
 from commonweal.protocol.seal.votes import Certificate, SealId, certificate_from_bytes
-from commonweal.protocol.seal.witnesses import set_root
+from commonweal.protocol.seal.witnesses import witness_set_root
 from tests.protocol.seal import scenes
 from tests.protocol.seal.witness import COMMUNITY, seats
 
 SETS = [seats(1), seats(3), seats(4), seats(4), seats(6)[2:]]
 
 
-def grown() -> tuple[Point, list[SealedHeight]]:
+def grown() -> tuple[TrustedPoint, list[SealedHeight]]:
     """A founder's point, and heights in which the set grows and turns over."""
     start = point = founding_point(COMMUNITY, seats(1)[0])
     heights = []
     for after in SETS:
         heights.append(scenes.sealed_after(point, tuple(sorted(after))))
-        point = chain.follow(point, heights[-1])
+        point = chain.verify_adjacent(point, heights[-1])
     return start, heights
 
 
@@ -67,7 +67,7 @@ BROKEN: dict[str, tuple[SealedHeight, type[InvalidSeal] | type[BadSignature]]] =
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_chain_is_not_followed_over_a_height_that(name: str) -> None:
     bad, error = BROKEN[name]
-    assert chain.follow(scenes.POINT, GOOD).height == 1
+    assert chain.verify_adjacent(scenes.POINT, GOOD).height == 1
     with pytest.raises(error):
         chain.verify_chain(scenes.POINT, [bad])
 
@@ -76,21 +76,26 @@ def test_a_clock_that_goes_back_breaks_the_chain() -> None:
     point = replace(scenes.POINT, clock=7)
     bad = scenes.sealed_after(point, clock=6)
     with pytest.raises(InvalidSeal, match="clock"):
-        chain.follow(point, bad)
+        chain.verify_adjacent(point, bad)
 
 
 def test_at_most_two_seats_change_with_one_seal_once_there_are_four() -> None:
     point = founding_point(COMMUNITY, seats(1)[0])
-    assert len(chain.follow(point, scenes.sealed_after(point, seats(4))).witnesses) == 4
+    assert len(chain.verify_adjacent(point, scenes.sealed_after(point, seats(4))).witnesses) == 4
     with pytest.raises(InvalidSeal, match="seats"):
-        chain.follow(point, scenes.sealed_after(point, seats(5)))
+        chain.verify_adjacent(point, scenes.sealed_after(point, seats(5)))
     assert (
-        len(chain.follow(scenes.POINT, scenes.sealed_after(scenes.POINT, seats(6))).witnesses) == 6
+        len(
+            chain.verify_adjacent(
+                scenes.POINT, scenes.sealed_after(scenes.POINT, seats(6))
+            ).witnesses
+        )
+        == 6
     )
     with pytest.raises(InvalidSeal, match="seats"):
-        chain.follow(scenes.POINT, scenes.sealed_after(scenes.POINT, seats(7)))
+        chain.verify_adjacent(scenes.POINT, scenes.sealed_after(scenes.POINT, seats(7)))
     with pytest.raises(InvalidSeal, match="seats"):
-        chain.follow(scenes.POINT, scenes.sealed_after(scenes.POINT, seats(1)))
+        chain.verify_adjacent(scenes.POINT, scenes.sealed_after(scenes.POINT, seats(1)))
 
 
 def test_a_forged_signature_in_a_certificate_is_seen() -> None:
@@ -99,7 +104,7 @@ def test_a_forged_signature_in_a_certificate_is_seen() -> None:
     bad = replace(GOOD, certificate=replace(GOOD.certificate, signatures=forged))
     assert signature != bytes(64)
     with pytest.raises(BadSignature):
-        chain.follow(scenes.POINT, bad)
+        chain.verify_adjacent(scenes.POINT, bad)
 
 
 def test_two_certified_seals_of_one_height_are_named_with_both_certificates() -> None:
@@ -116,7 +121,7 @@ def test_what_is_not_certified_forks_nothing() -> None:
     with pytest.raises(NotCertified):
         chain.check_same(scenes.POINT, GOOD, replace(other, certificate=few))
     with pytest.raises(InvalidSeal):
-        after = chain.follow(scenes.POINT, GOOD)
+        after = chain.verify_adjacent(scenes.POINT, GOOD)
         chain.check_same(scenes.POINT, GOOD, scenes.sealed_after(after))
 
 
@@ -129,4 +134,4 @@ def test_the_founder_alone_begins_every_chain() -> None:
     start, heights = grown()
     assert start.witnesses == seats(1)
     assert heights[0].seal.prev == start.seal == SealId(COMMUNITY)
-    assert heights[0].seal.witnesses == set_root(seats(1))
+    assert heights[0].seal.witnesses == witness_set_root(seats(1))

@@ -19,15 +19,15 @@ from commonweal.protocol.errors import (
     Malformed,
 )
 from commonweal.protocol.keys import DeviceKey, Signer
-from commonweal.protocol.records.record import Record, RecordId, erasable
+from commonweal.protocol.records.record import Record, RecordId, erasable_body
 from commonweal.protocol.seal import chain, finality_proof
-from commonweal.protocol.seal.chain import Point, founding_point
+from commonweal.protocol.seal.chain import TrustedPoint, founding_point
 from commonweal.protocol.seal.cut import Delta, SealedLog, whole_cut_root
-from commonweal.protocol.seal.finality_proof import Bundle, Covering
+from commonweal.protocol.seal.finality_proof import FinalityProof, SealCoverage
 from commonweal.protocol.seal.formats import Seal, SealedHeight
 from commonweal.protocol.seal.quorum import quorum_of
 from commonweal.protocol.seal.votes import Step, certify, sign_vote
-from commonweal.protocol.seal.witnesses import Witness, set_root
+from commonweal.protocol.seal.witnesses import Witness, witness_set_root
 from tests.protocol.authors import (
     BO,
     COMMUNITY,
@@ -47,7 +47,7 @@ AUTHORS = (MEI, BO, EVE, *map(Author, ("Ann", "Dai", "Fu")))
 SEATS = tuple(Witness(one.device, one.id) for one in AUTHORS)
 SIGNERS: dict[DeviceKey, Signer] = {one.device: one.signer for one in AUTHORS}
 
-NOTE, NOTE_REF = erasable(bytes(range(16)), "text/plain", "谢谢".encode())
+NOTE, NOTE_REF = erasable_body(bytes(range(16)), "text/plain", "谢谢".encode())
 RUN = log_of(BO, 2)
 RUN += [write(BO, RUN[-1], body=NOTE_REF)]
 RUN += log_of(BO, 3, RUN[-1])
@@ -73,12 +73,12 @@ class Chain:
         self.logs.update((log.author, log) for log in grown)
         sealed = certified(self.point, self.logs, delta, then or self.point.witnesses, gap)
         self.heights.append((sealed, delta))
-        self.point = chain.leap(self.point, sealed)
+        self.point = chain.verify_skipping(self.point, sealed)
         return sealed
 
 
 def certified(
-    point: Point,
+    point: TrustedPoint,
     logs: dict[DeviceKey, SealedLog],
     delta: Delta,
     then: tuple[Witness, ...],
@@ -89,7 +89,7 @@ def certified(
     height = point.height + gap
     seal = Seal(
         *(COMMUNITY, height, point.seal, 1, whole_cut_root(logs, delta.present), height + 9),
-        *(NOW_MS + height, b"", (), set_root(then)),
+        *(NOW_MS + height, b"", (), witness_set_root(then)),
         *(bytes(32), bytes(32), bytes(32)),
     )
     seats = by or point.witnesses
@@ -114,15 +114,17 @@ def grown() -> Chain:
 
 def proved(
     heights: Heights, record: Record, following: list[Record], body: bytes | None = None
-) -> Bundle:
-    found = finality_proof.covering(FIRST, record.author, record.seq, heights)
+) -> FinalityProof:
+    found = finality_proof.first_covering_seal(FIRST, record.author, record.seq, heights)
     assert found is not None
     return made_of(found, record, following, body)
 
 
-def made_of(found: Covering, record: Record, following: list[Record], body: bytes | None) -> Bundle:
+def made_of(
+    found: SealCoverage, record: Record, following: list[Record], body: bytes | None
+) -> FinalityProof:
     after = tuple(one.wire for one in following)
-    return Bundle(FIRST, record, after, found.changes, found.sealed, *found[3:], body)
+    return FinalityProof(FIRST, record, after, found.changes, found.sealed, *found[3:], body)
 
 
 MADE = grown()
@@ -130,7 +132,7 @@ GOOD = proved(MADE.heights, RUN[2], RUN[3:5], NOTE)
 
 
 def test_a_bundle_shows_the_record_the_seal_and_who_signed() -> None:
-    shown = finality_proof.shown_by(finality_proof.bundle_to_bytes(GOOD))
+    shown = finality_proof.verify_proof(finality_proof.proof_to_bytes(GOOD))
     assert (shown.community, shown.record, shown.body) == (COMMUNITY, RUN[2], NOTE)
     assert shown.sealed == MADE.heights[4][0], "the first seal that covers it"
     assert set(shown.witnesses) == set(SEATS[2:6])
@@ -155,44 +157,44 @@ def test_the_founding_record_is_shown_too() -> None:
 
 
 def test_what_no_seal_covers_has_no_bundle() -> None:
-    assert finality_proof.covering(FIRST, BO.device, 6, MADE.heights) is None
-    assert finality_proof.covering(FIRST, AUTHORS[4].device, 0, MADE.heights) is None
+    assert finality_proof.first_covering_seal(FIRST, BO.device, 6, MADE.heights) is None
+    assert finality_proof.first_covering_seal(FIRST, AUTHORS[4].device, 0, MADE.heights) is None
 
 
 def test_a_flipped_bit_of_any_byte_is_refused() -> None:
-    data = finality_proof.bundle_to_bytes(proved(MADE.heights[:2], RUN[0], []))
-    finality_proof.shown_by(data)
+    data = finality_proof.proof_to_bytes(proved(MADE.heights[:2], RUN[0], []))
+    finality_proof.verify_proof(data)
     for place in range(len(data)):
         for bit in (place % 8, (5 * place + 3) % 8):
             bad = bytearray(data)
             bad[place] ^= 1 << bit
             with pytest.raises(CommonwealError):
-                finality_proof.shown_by(bytes(bad))
+                finality_proof.verify_proof(bytes(bad))
 
 
 def test_a_changed_byte_of_a_long_bundle_is_refused() -> None:
-    data = finality_proof.bundle_to_bytes(GOOD)
+    data = finality_proof.proof_to_bytes(GOOD)
     for place in range(0, len(data), 3):
         bad = bytearray(data)
         bad[place] ^= 0x5A
         with pytest.raises(CommonwealError):
-            finality_proof.shown_by(bytes(bad))
+            finality_proof.verify_proof(bytes(bad))
 
 
 def test_a_file_that_is_cut_or_longer_is_refused() -> None:
-    data = finality_proof.bundle_to_bytes(GOOD)
+    data = finality_proof.proof_to_bytes(GOOD)
     for bad in (data[:-1], data + b"\0", b"", data[: len(data) // 2]):
         with pytest.raises(Malformed):
-            finality_proof.shown_by(bad)
+            finality_proof.verify_proof(bad)
 
 
-def left(by: tuple[Witness, ...], hidden: tuple[int, ...]) -> Bundle:
+def left(by: tuple[Witness, ...], hidden: tuple[int, ...]) -> FinalityProof:
     """Bo's record under a seal of height 6 by `by`, where changes at `hidden` are left out."""
     point = replace(MADE.point, height=5, witnesses=tuple(sorted(by)))
     delta = Delta((ends(RUN, 6),), ())
     logs = {**MADE.logs, BO.device: ends(RUN, 6)}
     sealed = certified(point, logs, delta, by)
-    found = finality_proof.covering(
+    found = finality_proof.first_covering_seal(
         FIRST, BO.device, 5, [(sealed, Delta(tuple(sorted(logs.values())), ()))]
     )
     assert found is not None
@@ -219,7 +221,7 @@ def test_hiding_a_change_takes_a_quorum_of_the_old_set() -> None:
         finality_proof.check(left(SEATS[1:4], (4,)))
 
 
-def changed(**fields: Any) -> Callable[[], Bundle]:
+def changed(**fields: Any) -> Callable[[], FinalityProof]:
     return lambda: replace(GOOD, **fields)
 
 
@@ -232,9 +234,9 @@ def resealed(**fields: Any) -> SealedHeight:
     return SealedHeight(seal, certify(votes, 3), GOOD.sealed.witnesses)
 
 
-OTHER_NOTE = erasable(bytes(range(1, 17)), "text/plain", b"no")[0]
+OTHER_NOTE = erasable_body(bytes(range(1, 17)), "text/plain", b"no")[0]
 SAME = MADE.heights[1][0]
-BROKEN: dict[str, Callable[[], Bundle]] = {
+BROKEN: dict[str, Callable[[], FinalityProof]] = {
     "another record": changed(record=RUN[1]),
     "a record that is not under the cut": changed(record=log_of(EVE, 3)[2]),
     "a record between left out": changed(following=GOOD.following[1:]),
@@ -307,12 +309,12 @@ def test_a_resealed_height_with_nothing_wrong_passes() -> None:
 
 @pytest.mark.parametrize("place", range(10))
 def test_a_part_of_the_wrong_type_is_refused(place: int) -> None:
-    fields = codec.decode(finality_proof.bundle_to_bytes(GOOD))
+    fields = codec.decode(finality_proof.proof_to_bytes(GOOD))
     assert isinstance(fields, list)
     wrong: list[codec.Value] = [7, [7], "x", {}, True]
     for bad in wrong:
         with pytest.raises(CommonwealError):
-            finality_proof.shown_by(codec.encode([*fields[:place], bad, *fields[place + 1 :]]))
+            finality_proof.verify_proof(codec.encode([*fields[:place], bad, *fields[place + 1 :]]))
 
 
 @pytest.mark.parametrize(
@@ -326,25 +328,25 @@ def test_a_part_of_the_wrong_type_is_refused(place: int) -> None:
     ],
 )
 def test_a_part_above_its_limit_is_refused(place: int, bad: Any) -> None:
-    fields = codec.decode(finality_proof.bundle_to_bytes(GOOD))
+    fields = codec.decode(finality_proof.proof_to_bytes(GOOD))
     assert isinstance(fields, list)
     with pytest.raises(Malformed):
-        finality_proof.bundle_from_bytes(codec.encode([*fields[:place], bad, *fields[place + 1 :]]))
+        finality_proof.proof_from_bytes(codec.encode([*fields[:place], bad, *fields[place + 1 :]]))
 
 
 def test_a_bundle_above_the_limit_is_not_made_and_not_read() -> None:
     with pytest.raises(InvalidProof, match="allowed"):
-        finality_proof.bundle_to_bytes(
-            replace(GOOD, following=(bytes(finality_proof.BUNDLE_BYTES_MAX),))
+        finality_proof.proof_to_bytes(
+            replace(GOOD, following=(bytes(finality_proof.PROOF_BYTES_MAX),))
         )
     with pytest.raises(Malformed, match="proof of"):
-        finality_proof.bundle_from_bytes(bytes(finality_proof.BUNDLE_BYTES_MAX + 1))
+        finality_proof.proof_from_bytes(bytes(finality_proof.PROOF_BYTES_MAX + 1))
 
 
 def test_a_bundle_keeps_its_golden_bytes() -> None:
     kept = json.loads(VECTOR.read_text())
-    assert finality_proof.bundle_to_bytes(GOOD).hex() == kept["bundle"]
-    shown = finality_proof.shown_by(bytes.fromhex(kept["bundle"]))
+    assert finality_proof.proof_to_bytes(GOOD).hex() == kept["bundle"]
+    shown = finality_proof.verify_proof(bytes.fromhex(kept["bundle"]))
     assert shown.community.hex() == kept["community"]
     assert RecordId(shown.record.id).hex() == kept["record"]
     assert shown.sealed.seal.id.hex() == kept["seal"]

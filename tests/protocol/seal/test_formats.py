@@ -33,7 +33,7 @@ VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "seals.json").read
 OTHER = CommunityId(bytes(32))
 ID = scenes.seal().id
 
-REPROPOSED = formats.propose(
+REPROPOSED = formats.sign_proposal(
     scenes.SIGNERS[scenes.DEVICES[2]],
     1,
     scenes.seal(),
@@ -41,7 +41,9 @@ REPROPOSED = formats.propose(
     tuple(scenes.vote(place, Step.PREVOTE, ID) for place in (2, 0, 1)),
 )
 CERTIFICATE = scenes.certificate(scenes.seal())
-DOUBLE = votes.convict(scenes.vote(1, Step.PREVOTE, ID), scenes.vote(1, Step.PREVOTE, NIL))
+DOUBLE = votes.prove_double_vote(
+    scenes.vote(1, Step.PREVOTE, ID), scenes.vote(1, Step.PREVOTE, NIL)
+)
 
 FORMS: dict[str, tuple[bytes, Callable[[bytes], object], object]] = {
     "seal": (
@@ -217,7 +219,7 @@ def test_a_certificate_counts_each_witness_once_and_no_stranger() -> None:
 def test_a_double_vote_convicts_whatever_the_order_and_reasons() -> None:
     one = scenes.vote(1, Step.PREVOTE, ID)
     two = replace(scenes.vote(1, Step.PREVOTE, NIL), reason="why")
-    assert votes.convict(one, two) == votes.convict(two, one) == DOUBLE
+    assert votes.prove_double_vote(one, two) == votes.prove_double_vote(two, one) == DOUBLE
     assert DOUBLE.device == scenes.DEVICES[1]
 
 
@@ -234,7 +236,7 @@ INNOCENT = {
 def test_what_is_no_double_vote_convicts_nobody(name: str) -> None:
     one, two = INNOCENT[name]
     with pytest.raises(InvalidRecord):
-        votes.convict(one, two)
+        votes.prove_double_vote(one, two)
     listed: codec.Value = [votes.DOUBLE_VOTE, votes.vote_fields(one), votes.vote_fields(two)]
     with pytest.raises(InvalidRecord):
         votes.double_vote_from_bytes(codec.encode(listed), COMMUNITY)
@@ -326,7 +328,9 @@ def test_the_largest_proposal_fits_a_frame() -> None:
         for signer in list(scenes.SIGNERS.values())[:7]
     ]
     delta = cut.Delta(logs, tuple(sorted(have.device for have in shown)))
-    made = formats.propose(big, 0, scenes.seal(delta, evidence=evidence(64)), delta, tuple(shown))
+    made = formats.sign_proposal(
+        big, 0, scenes.seal(delta, evidence=evidence(64)), delta, tuple(shown)
+    )
     data = formats.proposal_to_bytes(made)
     assert formats.proposal_from_bytes(data, COMMUNITY) == made
     with pytest.raises(Malformed):

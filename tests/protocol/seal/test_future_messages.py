@@ -10,7 +10,7 @@ from commonweal.protocol.seal.consensus.future_messages import (
     EARLY_DEVICES_MAX,
     EARLY_PROPOSALS_MAX,
     EARLY_VOTES_MAX,
-    Early,
+    FutureMessages,
 )
 from commonweal.protocol.seal.votes import Step
 from tests.protocol.seal import scenes
@@ -19,7 +19,7 @@ ID = scenes.seal().id
 
 
 def test_messages_of_the_next_height_are_given_when_it_starts_and_once() -> None:
-    early = Early()
+    early = FutureMessages()
     kept: list[Message] = [
         scenes.haves((1,))[0],
         scenes.proposal(),
@@ -33,7 +33,7 @@ def test_messages_of_the_next_height_are_given_when_it_starts_and_once() -> None
 
 
 def test_other_heights_and_certificates_are_not_kept() -> None:
-    early = Early()
+    early = FutureMessages()
     for height in (1, 2, 3):
         assert not early.keep(scenes.vote(1, Step.PREVOTE, ID, height=height), height=2) or (
             height == 3
@@ -42,7 +42,7 @@ def test_other_heights_and_certificates_are_not_kept() -> None:
 
 
 def test_a_new_height_drops_what_was_kept_for_the_last() -> None:
-    early = Early()
+    early = FutureMessages()
     early.keep(scenes.vote(1, Step.PREVOTE, ID), height=0)
     later = scenes.vote(1, Step.PREVOTE, ID, height=2)
     assert early.keep(later, height=1)
@@ -51,7 +51,7 @@ def test_a_new_height_drops_what_was_kept_for_the_last() -> None:
 
 
 def test_what_is_kept_is_bounded() -> None:
-    early = Early()
+    early = FutureMessages()
     vote, have, proposal = (
         scenes.vote(1, Step.PREVOTE, ID),
         scenes.haves((1,))[0],

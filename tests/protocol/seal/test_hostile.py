@@ -14,8 +14,8 @@ from commonweal.protocol.errors import CommonwealError
 from commonweal.protocol.seal.consensus import events as acts
 from commonweal.protocol.seal.consensus.agreement import Agreement
 from commonweal.protocol.seal.consensus.messages import message_from_bytes, message_to_bytes
-from commonweal.protocol.seal.formats import propose
-from commonweal.protocol.seal.have_frontiers import Have, sign_have
+from commonweal.protocol.seal.formats import sign_proposal
+from commonweal.protocol.seal.have_frontiers import HaveFrontier, sign_have
 from commonweal.protocol.seal.quorum import quorum_of
 from commonweal.protocol.seal.votes import (
     NIL,
@@ -67,11 +67,11 @@ def haves(draw: st.DrawFn) -> acts.Message:
 @st.composite
 def proposals(draw: st.DrawFn) -> acts.Message:
     at, round_, earlier = draw(_place), draw(_round), draw(_round)
-    why: tuple[Have, ...] | tuple[Vote, ...] = scenes.haves((3, 2), (3, 1), (2, 2))
+    why: tuple[HaveFrontier, ...] | tuple[Vote, ...] = scenes.haves((3, 2), (3, 1), (2, 2))
     if draw(st.booleans()):
         crowd = range(draw(st.integers(1, len(SIGNERS))))
         why = tuple(vote(one, earlier, Step.PREVOTE, SEALS[at].id) for one in crowd)
-    return propose(SIGNERS[draw(_who)], round_, SEALS[at], DELTAS[at], why)
+    return sign_proposal(SIGNERS[draw(_who)], round_, SEALS[at], DELTAS[at], why)
 
 
 @st.composite
@@ -89,11 +89,13 @@ def own_affairs(draw: st.DrawFn) -> acts.Event:
     at, round_ = draw(_place), draw(_round)
     match draw(st.integers(0, 3)):
         case 0:
-            return acts.Built(round_, SEALS[at], DELTAS[at])
+            return acts.ProposalPrepared(round_, SEALS[at], DELTAS[at])
         case 1:
             sound, timely = draw(st.booleans()), draw(st.booleans())
             missing = draw(st.sampled_from([(), (), (b"log",)]))
-            return acts.Judged(round_, SEALS[at].id, acts.Verdict(sound, timely, "x", missing))
+            return acts.ProposalProcessed(
+                round_, SEALS[at].id, acts.ProposalVerdict(sound, timely, "x", missing)
+            )
         case _:
             return acts.TimedOut(acts.Timeout(draw(st.sampled_from(list(acts.Alarm))), round_))
 
@@ -102,11 +104,14 @@ def own_affairs(draw: st.DrawFn) -> acts.Event:
 def rounds(draw: st.DrawFn) -> list[acts.Message | acts.Event]:
     """A round as it goes among those who agree, of which some may be missing or be otherwise."""
     number, at = draw(st.sampled_from([0, 0, 0, 1, 2])), draw(st.sampled_from([0, 0, 0, 1]))
-    seal, verdict = SEALS[at].id, draw(st.sampled_from([acts.GOOD, acts.GOOD, UNSOUND]))
+    seal, verdict = (
+        SEALS[at].id,
+        draw(st.sampled_from([acts.VALID_PROPOSAL, acts.VALID_PROPOSAL, UNSOUND])),
+    )
     timeouts = [acts.TimedOut(acts.Timeout(alarm, number)) for alarm in STEPS]
     script: list[acts.Message | acts.Event] = [
         scenes.proposal(number),
-        acts.Judged(number, SEALS[0].id, verdict),
+        acts.ProposalProcessed(number, SEALS[0].id, verdict),
         *(vote(who, number, Step.PREVOTE, seal) for who in (1, 2, 3)),
         *timeouts[:2],
         *(vote(who, number, Step.PRECOMMIT, seal) for who in (1, 2, 3)),
@@ -117,7 +122,7 @@ def rounds(draw: st.DrawFn) -> list[acts.Message | acts.Event]:
 
 
 STEPS = (acts.Alarm.PROPOSE, acts.Alarm.PREVOTE, acts.Alarm.PRECOMMIT)
-UNSOUND = acts.Verdict(sound=False, reason="x")
+UNSOUND = acts.ProposalVerdict(sound=False, reason="x")
 _messages = st.one_of(votes(), votes(), votes(), proposals(), haves(), certificates())
 _anything = st.lists(st.one_of(_messages, own_affairs()), max_size=ODD_EVENTS_MAX)
 _events = st.lists(st.one_of(rounds(), rounds(), _anything), min_size=2, max_size=4).map(
@@ -129,7 +134,7 @@ _events = st.lists(st.one_of(rounds(), rounds(), _anything), min_size=2, max_siz
 def heard(message: acts.Message) -> acts.Event | None:
     """Return the event of a message that came as bytes; None when the door refuses it."""
     try:
-        return acts.Received(message_from_bytes(message_to_bytes(message), COMMUNITY))
+        return acts.MessageReceived(message_from_bytes(message_to_bytes(message), COMMUNITY))
     except CommonwealError:
         return None
 
@@ -160,7 +165,7 @@ def sizes(root: object) -> Iterator[int]:
 def live(agreement: Agreement, events: Sequence[acts.Message | acts.Event]) -> list[acts.Action]:
     """Let an agreement begin and hear all this; return what it did."""
     have = scenes.haves((3, 2))[0] if agreement.me else None
-    actions = agreement.handle(acts.Begun(have), 0)
+    actions = agreement.handle(acts.HeightStarted(have), 0)
     for now_ms, one in enumerate(events, 1):
         event = heard(one) if isinstance(one, acts.Message) else one
         if event is not None:
@@ -187,7 +192,7 @@ def test_whatever_comes_a_witness_votes_once_in_a_step_and_keeps_little(
                 assert said[own.round, own.step] == own.seal, "said before it was stored"
             case acts.Decide(certificate):
                 check_certificate(certificate, COMMUNITY, scenes.DEVICES)
-            case acts.Guilty(proof):
+            case acts.ReportDoubleVote(proof):
                 assert proof.device in scenes.DEVICES
             case _:
                 pass
@@ -203,7 +208,7 @@ def test_whatever_comes_a_witness_votes_once_in_a_step_and_keeps_little(
 @settings(suppress_health_check=list(HealthCheck), deadline=None)
 @given(before=_events, after=_events)
 @example(
-    before=[scenes.proposal(), acts.Judged(0, SEALS[0].id, acts.GOOD)],
+    before=[scenes.proposal(), acts.ProposalProcessed(0, SEALS[0].id, acts.VALID_PROPOSAL)],
     after=[acts.TimedOut(acts.Timeout(acts.Alarm.PROPOSE, 0))],
 )
 @pytest.mark.timeout(300)
@@ -232,8 +237,8 @@ def test_floods_of_well_signed_messages_fill_nothing() -> None:
         for who in (1, 4):
             far = vote(who, 5 * number, Step.PREVOTE, IDS[1])
             seal = scenes.seal(DELTAS[0], clock=6 + number)
-            offer = propose(SIGNERS[who], number % 3, seal, DELTAS[0], why)
+            offer = sign_proposal(SIGNERS[who], number % 3, seal, DELTAS[0], why)
             have = sign_have(SIGNERS[who], COMMUNITY, 1, FIRST, scenes.logs(number + 1))
             for message in (far, offer, have, vote(who, number % 4, Step.PRECOMMIT, seal.id)):
-                agreement.handle(acts.Received(message), number)
+                agreement.handle(acts.MessageReceived(message), number)
     assert sum(sizes(agreement)) < HELD_MAX

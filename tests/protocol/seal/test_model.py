@@ -10,7 +10,7 @@ import os
 import pytest
 
 from commonweal.protocol.seal.consensus.agreement import Agreement
-from commonweal.protocol.seal.consensus.vote_set import Round
+from commonweal.protocol.seal.consensus.vote_set import RoundVotes
 from tests.protocol.seal.model import Model
 
 RUNS = int(os.environ.get("COMMONWEAL_RUNS") or 0)
@@ -22,7 +22,7 @@ LIAR_FIRST, LIAR_SECOND, LIAR_LATER = 3, 2, 4
 class Forgetful(Agreement):
     """Prevotes as if it held to nothing."""
 
-    def _prevote(self, now: Round) -> bool:
+    def _prevote(self, now: RoundVotes) -> bool:
         locked, self.locked = self.locked, None
         done = super()._prevote(now)
         self.locked = locked

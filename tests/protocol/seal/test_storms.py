@@ -13,9 +13,9 @@ import pytest
 
 from commonweal.protocol.errors import FinalityForked
 from commonweal.protocol.keys import DeviceKey
-from commonweal.protocol.seal.chain import Point, check_same_certificate
+from commonweal.protocol.seal.chain import TrustedPoint, check_same_certificate
 from commonweal.protocol.seal.cut import SealedLog, extend
-from commonweal.protocol.seal.have_frontiers import fair_cut, left_out
+from commonweal.protocol.seal.have_frontiers import fair_lengths, left_out
 from commonweal.protocol.seal.quorum import quorum_of
 from commonweal.protocol.seal.timing import SKEW_MS_MAX, step_ms
 from commonweal.protocol.seal.votes import SealId, Step, certificate_from_bytes
@@ -98,7 +98,7 @@ def test_one_liar_too_many_may_fork_finality_and_everyone_sees_both_certificates
         if len(seals) < 2:
             continue
         forked += 1
-        founding = Point(COMMUNITY, 0, SealId(COMMUNITY), 0, 0, seats(size))
+        founding = TrustedPoint(COMMUNITY, 0, SealId(COMMUNITY), 0, 0, seats(size))
         for one in world.honest:
             (fork,) = one.forks
             assert fork.first == one.sealed[0][0], "a node keeps its first"
@@ -151,7 +151,7 @@ def test_a_record_that_f_plus_1_witnesses_hold_is_not_left_out() -> None:
         for certificate, proposal in world.honest[0].sealed:
             refused += certificate.round
             if proposal.is_fresh:
-                assert not left_out(fair_cut(proposal.haves, last, 1), proposal.delta, last)
+                assert not left_out(fair_lengths(proposal.haves, last, 1), proposal.delta, last)
             last = extend(last, proposal.delta)
     assert refused, "nobody tried to leave out a record"
 

@@ -14,7 +14,7 @@ from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.seal import cut, formats, have_frontiers, timing, validation
 from commonweal.protocol.seal.cut import Delta, SealedLog
 from commonweal.protocol.seal.quorum import describe, quorum_of
-from commonweal.protocol.seal.timing import BACK_MS_MIN, SKEW_MS_MAX, Waiting
+from commonweal.protocol.seal.timing import BACK_MS_MIN, SKEW_MS_MAX, SealDemand
 from commonweal.protocol.seal.witnesses import (
     RECENT_SEALS,
     SAFE_WITNESSES_MIN,
@@ -22,9 +22,9 @@ from commonweal.protocol.seal.witnesses import (
     SEATS_DEFAULT,
     Candidate,
     Witness,
-    coming_max,
     next_witnesses,
-    set_root,
+    seats_added_max,
+    witness_set_root,
 )
 from tests.protocol.seal import scenes
 from tests.protocol.seal.scenes import START_MS
@@ -94,20 +94,20 @@ def test_what_a_proposer_takes_for_time_others_accept(last_ms: int, now_ms: int,
 # When a height starts: oldest unsealed, deadline, asked, now, due, and when it will be.
 
 DUE = [
-    ("quiet", Waiting(None, None, False), 10**9, False, None),
-    ("asked while nothing waits", Waiting(None, None, True), 10**9, False, None),
-    ("just recorded", Waiting(1000, None, False), 60_999, False, 61_000),
-    ("recorded an interval ago", Waiting(1000, None, False), 61_000, True, 61_000),
-    ("recorded, and asked", Waiting(1000, None, True), 1000, True, 1000),
-    ("a deadline to come", Waiting(None, 5000, False), 4999, False, 5000),
-    ("a deadline that passed", Waiting(None, 5000, False), 5000, True, 5000),
-    ("a deadline before the interval", Waiting(1000, 5000, False), 5000, True, 5000),
+    ("quiet", SealDemand(None, None, False), 10**9, False, None),
+    ("asked while nothing waits", SealDemand(None, None, True), 10**9, False, None),
+    ("just recorded", SealDemand(1000, None, False), 60_999, False, 61_000),
+    ("recorded an interval ago", SealDemand(1000, None, False), 61_000, True, 61_000),
+    ("recorded, and asked", SealDemand(1000, None, True), 1000, True, 1000),
+    ("a deadline to come", SealDemand(None, 5000, False), 4999, False, 5000),
+    ("a deadline that passed", SealDemand(None, 5000, False), 5000, True, 5000),
+    ("a deadline before the interval", SealDemand(1000, 5000, False), 5000, True, 5000),
 ]
 
 
 @pytest.mark.parametrize(("what", "waiting", "now_ms", "due", "at_ms"), DUE)
 def test_a_height_starts(
-    what: str, waiting: Waiting, now_ms: int, due: bool, at_ms: int | None
+    what: str, waiting: SealDemand, now_ms: int, due: bool, at_ms: int | None
 ) -> None:
     assert timing.is_due(waiting, now_ms) is due, what
     assert timing.due_at(waiting) == at_ms, what
@@ -132,10 +132,12 @@ def test_a_fair_cut_covers(
 ) -> None:
     last = {log.author: log for log in scenes.logs(sealed)}
     given_haves = [
-        have_frontiers.Have(1, scenes.POINT.seal, DeviceKey(bytes([place])), ((LOGS[0], one),), b"")
+        have_frontiers.HaveFrontier(
+            1, scenes.POINT.seal, DeviceKey(bytes([place])), ((LOGS[0], one),), b""
+        )
         for place, one in enumerate(shown)
     ]
-    assert have_frontiers.fair_cut(given_haves, last, lies).get(LOGS[0]) == least, what
+    assert have_frontiers.fair_lengths(given_haves, last, lies).get(LOGS[0]) == least, what
 
 
 def test_what_is_left_out_is_named_unless_evidence_excuses_it() -> None:
@@ -239,11 +241,11 @@ def test_what_a_candidate_without_a_seat_shows_does_not_count_for_fairness() -> 
     signer, devices = scenes.SIGNERS[scenes.DEVICES[1]], scenes.DEVICES
     shown = scenes.haves((3,), (3,), (3,), (9,))
     delta = Delta(scenes.logs(3), devices)
-    made = formats.propose(signer, 0, scenes.seal(delta), delta, shown)
+    made = formats.sign_proposal(signer, 0, scenes.seal(delta), delta, shown)
     three = replace(scenes.POINT, witnesses=scenes.SET[:3])
     validation.check_fresh(made, three, {}, START_MS, candidates=devices[3:])
     with pytest.raises(InvalidSeal, match="leaves out"):
-        four = formats.propose(
+        four = formats.sign_proposal(
             signer, 0, scenes.seal(delta), delta, scenes.haves((3,), (9,), (9,), (3,))
         )
         validation.check_fresh(four, scenes.POINT, {}, START_MS)
@@ -260,18 +262,18 @@ def test_a_full_cut_may_leave_the_rest_for_the_next() -> None:
 def test_the_have_frontiers_that_fit_go_into_a_proposal_witnesses_first() -> None:
     shown = scenes.haves((3,), (3,), (3,), (3,))
     most = have_frontiers.have_logs_max(4)
-    long = have_frontiers.Have(
+    long = have_frontiers.HaveFrontier(
         1, scenes.POINT.seal, DeviceKey(bytes(32)), ((LOGS[0], 1),) * most, b""
     )
-    too_long = have_frontiers.Have(
+    too_long = have_frontiers.HaveFrontier(
         1, scenes.POINT.seal, DeviceKey(bytes(32)), ((LOGS[0], 1),) * (most + 1), b""
     )
-    assert have_frontiers.choose([too_long, *shown[::-1]], scenes.DEVICES) == shown
+    assert have_frontiers.select_have_frontiers([too_long, *shown[::-1]], scenes.DEVICES) == shown
     many = [
-        have_frontiers.Have(1, long.prev, DeviceKey(bytes([n]) * 32), long.logs, b"")
+        have_frontiers.HaveFrontier(1, long.prev, DeviceKey(bytes([n]) * 32), long.logs, b"")
         for n in range(9)
     ]
-    chosen = have_frontiers.choose([*many, *shown], scenes.DEVICES)
+    chosen = have_frontiers.select_have_frontiers([*many, *shown], scenes.DEVICES)
     assert set(shown) <= set(chosen)
     assert sum(len(have.logs) for have in chosen) <= have_frontiers.HAVES_LOGS_MAX < 9 * most
 
@@ -349,9 +351,9 @@ def test_seats_are_few_change_slowly_and_do_not_depend_on_order(
         again = next_witnesses(COMMUNITY, at, seated[::-1], candidates[::-1])
         assert chosen == again
         assert 1 <= len(chosen) <= SEATS_DEFAULT
-        assert len(set(chosen) - set(seated)) <= coming_max(len(seated))
+        assert len(set(chosen) - set(seated)) <= seats_added_max(len(seated))
         assert len(set(seated) - set(chosen)) <= SEATS_CHANGED_MAX
-        assert set_root(chosen) == set_root(chosen[::-1])
+        assert witness_set_root(chosen) == witness_set_root(chosen[::-1])
         seated = chosen
 
 

@@ -14,18 +14,18 @@ from commonweal.protocol import keys, merkle
 from commonweal.protocol.errors import InvalidSeal
 from commonweal.protocol.keys import DeviceKey, MemberId, Signer
 from commonweal.protocol.records.record import CommunityId, RecordId
-from commonweal.protocol.seal.chain import Point
+from commonweal.protocol.seal.chain import TrustedPoint
 from commonweal.protocol.seal.consensus import events
 from commonweal.protocol.seal.consensus.agreement import Agreement
 from commonweal.protocol.seal.cut import SealedLog, cut_root, delta_between, extend, tree_changes
 from commonweal.protocol.seal.formats import Proposal, Seal
-from commonweal.protocol.seal.have_frontiers import fair_cut, sign_have
+from commonweal.protocol.seal.have_frontiers import fair_lengths, sign_have
 from commonweal.protocol.seal.quorum import quorum_of
 from commonweal.protocol.seal.timing import seal_time
 from commonweal.protocol.seal.validation import check_fresh, check_sound
 from commonweal.protocol.seal.votes import NIL, Certificate, SealId, Step, Vote, sign_vote
 from commonweal.protocol.seal.witnesses import Witness as Seat
-from commonweal.protocol.seal.witnesses import devices, set_root
+from commonweal.protocol.seal.witnesses import witness_devices, witness_set_root
 
 if TYPE_CHECKING:
     from tests.protocol.seal.world import World
@@ -62,7 +62,7 @@ class Witness:
         self.signer = signer(number)
         self.skew_ms = YEAR_MS if fault == "clock" else world.chance.randrange(-30_000, 30_000)
         self.held = dict.fromkeys(LOGS, 0)
-        self.point = Point(COMMUNITY, 0, SealId(COMMUNITY), 0, 0, seats(world.size))
+        self.point = TrustedPoint(COMMUNITY, 0, SealId(COMMUNITY), 0, 0, seats(world.size))
         self.cut: dict[DeviceKey, SealedLog] = {}
         self.tree: dict[bytes, bytes] = {}
         self.sealed: list[tuple[Certificate, Proposal]] = []
@@ -71,7 +71,7 @@ class Witness:
         self.lock: events.Lock | None = None
         self.unsynced: list[events.Persist] = []
         self.guilty: list[DeviceKey] = []
-        self.forks: list[events.Forked] = []
+        self.forks: list[events.ReportFork] = []
         self.waiting_for: Certificate | None = None
         self.epoch, self.up = 0, True
         self.agreement = self.open()
@@ -87,7 +87,7 @@ class Witness:
     # Life and death.
 
     def open(self) -> Agreement:
-        members, prev = devices(self.point.witnesses), self.point.seal
+        members, prev = witness_devices(self.point.witnesses), self.point.seal
         return Agreement(COMMUNITY, self.height, prev, members, self.signer, self.votes, self.lock)
 
     def begin(self) -> None:
@@ -97,7 +97,7 @@ class Witness:
             if length > (self.cut[log].length if log in self.cut else 0)
         ]
         have = sign_have(self.signer, COMMUNITY, self.height, self.point.seal, logs)
-        self.tell(events.Begun(have))
+        self.tell(events.HeightStarted(have))
 
     def crash(self) -> None:
         """Lose what was not stored; come back a while later."""
@@ -139,18 +139,20 @@ class Witness:
                 self.world.send(self, message)
             case events.Schedule(at_ms, timeout):
                 self.later(at_ms - self.world.now_ms, events.TimedOut(timeout))
-            case events.Build():
+            case events.PrepareProposal():
                 self.build(action)
-            case events.Judge(proposal):
-                verdict = events.Judged(proposal.round, proposal.seal.id, self.judge(proposal))
+            case events.ProcessProposal(proposal):
+                verdict = events.ProposalProcessed(
+                    proposal.round, proposal.seal.id, self.judge(proposal)
+                )
                 self.later(self.world.chance.randrange(1, 40), verdict)
             case events.Fetch(round_, seal, missing):
                 self.fetch(round_, seal, missing)
             case events.Decide(certificate, proposal):
                 self.decide(certificate, proposal)
-            case events.Guilty(proof):
+            case events.ReportDoubleVote(proof):
                 self.guilty.append(proof.device)
-            case events.Forked():
+            case events.ReportFork():
                 self.forks.append(action)
 
     def persist(self, action: events.Persist) -> None:
@@ -180,7 +182,9 @@ class Witness:
         for log in proposal.delta.logs:
             self.held[log.author] = max(self.held[log.author], log.length)
         members = self.point.witnesses
-        self.point = Point(COMMUNITY, seal.height, seal.id, seal.clock, seal.time_ms, members)
+        self.point = TrustedPoint(
+            COMMUNITY, seal.height, seal.id, seal.clock, seal.time_ms, members
+        )
         self.votes, self.lock, self.waiting_for = [], None, None
         self.unsynced.clear()
         self.agreement = self.open()
@@ -191,9 +195,9 @@ class Witness:
 
     # The ledger.
 
-    def build(self, asked: events.Build) -> None:
+    def build(self, asked: events.PrepareProposal) -> None:
         lies = quorum_of(self.world.size).lies
-        least = fair_cut(asked.haves, self.cut, lies)
+        least = fair_lengths(asked.haves, self.cut, lies)
         now = dict(self.cut)
         for log in LOGS:
             self.held[log] = max(self.held[log], least.get(log, 0))
@@ -213,13 +217,15 @@ class Witness:
         seal = Seal(
             *(COMMUNITY, self.height, self.point.seal, 1, cut, self.point.clock + 1),
             seal_time(self.point.time_ms, self.clock_ms + self.group),
-            *(b"", (), set_root(self.point.witnesses), bytes(32), state, bytes(32)),
+            *(b"", (), witness_set_root(self.point.witnesses), bytes(32), state, bytes(32)),
         )
-        self.later(self.world.chance.randrange(1, 60), events.Built(asked.round, seal, delta))
+        self.later(
+            self.world.chance.randrange(1, 60), events.ProposalPrepared(asked.round, seal, delta)
+        )
 
-    def judge(self, proposal: Proposal) -> events.Verdict:
+    def judge(self, proposal: Proposal) -> events.ProposalVerdict:
         if self.fault in ("root", "narrow", "two-faced", "greedy"):
-            return events.GOOD
+            return events.VALID_PROPOSAL
         lacks = [log for log in proposal.delta.logs if self.held[log.author] < log.length]
         try:
             check_sound(proposal, self.point, self.cut, self.tree, deadline_ms=0)
@@ -228,15 +234,15 @@ class Witness:
             if any(log.head != record_id(log.author, log.length) for log in proposal.delta.logs):
                 raise InvalidSeal("no such record")
         except InvalidSeal as error:
-            return events.Verdict(sound=False, reason=str(error))
+            return events.ProposalVerdict(sound=False, reason=str(error))
         if lacks:
-            return events.Verdict(sound=False, missing=tuple(log.author for log in lacks))
+            return events.ProposalVerdict(sound=False, missing=tuple(log.author for log in lacks))
         try:
             if proposal.is_fresh:
                 check_fresh(proposal, self.point, self.cut, self.clock_ms)
         except InvalidSeal as error:
-            return events.Verdict(sound=True, timely=False, reason=str(error))
-        return events.GOOD
+            return events.ProposalVerdict(sound=True, timely=False, reason=str(error))
+        return events.VALID_PROPOSAL
 
     def fetch(self, round_: int, seal: SealId, missing: tuple[bytes, ...]) -> None:
         """Ask one peer for a proposal, or all of them for records that somebody honest holds."""
@@ -250,19 +256,21 @@ class Witness:
                 self.held[log] = max(self.held[log], self.world.published(log))
             proposal = self.agreement.proposal(round_, seal)
             if proposal is not None and (epoch, height) == (self.epoch, self.height):
-                self.tell(events.Judged(round_, seal, self.judge(proposal)))
+                self.tell(events.ProposalProcessed(round_, seal, self.judge(proposal)))
 
         self.world.at(self.world.delay(), come)
 
     def learn(self, certificate: Certificate, proposal: Proposal) -> None:
         """Take a sealed height from a peer: ours, or an earlier one to compare."""
         if certificate.height == self.height:
-            self.tell(events.Received(certificate))
+            self.tell(events.MessageReceived(certificate))
             wanted = self.waiting_for
             if wanted is not None and wanted.seal == proposal.seal.id:
                 self.decide(wanted, proposal)
         elif certificate.height < self.height:
-            for action in self.past[certificate.height - 1].handle(events.Received(certificate), 0):
+            for action in self.past[certificate.height - 1].handle(
+                events.MessageReceived(certificate), 0
+            ):
                 self.perform(action)
 
     def babble(self) -> None:

@@ -120,7 +120,7 @@ class World:
         self.at(self.delay() + extra, lambda: self._deliver(receiver, message))
 
     def _deliver(self, receiver: Witness, message: events.Message) -> None:
-        receiver.tell(events.Received(message))
+        receiver.tell(events.MessageReceived(message))
         if receiver.fault == "erratic" and self.chance.randrange(20) == 0:
             receiver.babble()
 

@@ -29,7 +29,7 @@ GREETING = Greeting((1,), BO.device, (), None, 0, b"", b"", seed("digest"), NOW_
 
 def opened(message: Hello) -> Greeting:
     """Return what Bo says to Mei."""
-    return hello.open_(message, COMMUNITY, BO.peer, MEI.peer)
+    return hello.decrypt(message, COMMUNITY, BO.peer, MEI.peer)
 
 
 def boxed(value: Any) -> Hello:
@@ -40,7 +40,7 @@ def boxed(value: Any) -> Hello:
 
 def closed(greeting: Greeting) -> Hello:
     """Return the hello from Bo to Mei."""
-    return hello.close(greeting, COMMUNITY, BO.peer, MEI.peer, NONCE)
+    return hello.encrypt(greeting, COMMUNITY, BO.peer, MEI.peer, NONCE)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_the_box_is_bound_to_the_community_and_to_both_ends() -> None:
         (COMMUNITY, MEI.peer, BO.peer),
     ):
         with pytest.raises(NotPermitted, match="does not know the community"):
-            hello.open_(message, community, sender, receiver)
+            hello.decrypt(message, community, sender, receiver)
 
 
 def test_a_hello_shows_nothing_of_the_community() -> None:

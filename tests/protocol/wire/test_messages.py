@@ -12,14 +12,14 @@ from commonweal.protocol import codec
 from commonweal.protocol.codec import INT_MAX
 from commonweal.protocol.errors import Malformed
 from commonweal.protocol.keys import DeviceKey
-from commonweal.protocol.records.frontier import Entry
+from commonweal.protocol.records.frontier import FrontierEntry
 from commonweal.protocol.records.record import PERMANENT_BYTES_MAX, RECORD_BYTES_MAX, RecordId
 from commonweal.protocol.wire import messages, seals, state_sync
 from tests.protocol.authors import seed
 
 A, B = DeviceKey(seed("a")), DeviceKey(seed("b"))
 HEAD = bytes(32)
-ENTRY = Entry(A, 3, HEAD, None)
+ENTRY = FrontierEntry(A, 3, HEAD, None)
 DIGEST = bytes(32)
 
 MESSAGES: dict[str, messages.Message] = {
@@ -33,12 +33,18 @@ MESSAGES: dict[str, messages.Message] = {
     "compare for the first time": messages.Compare(DIGEST, b""),
     "same": messages.Same(DIGEST),
     "buckets": messages.Buckets(bytes(5120)),
-    "entries": messages.Entries(bytes([0, 7, 255]), (ENTRY, Entry(B, 5, HEAD, 5)), reply=True),
+    "entries": messages.Entries(
+        bytes([0, 7, 255]), (ENTRY, FrontierEntry(B, 5, HEAD, 5)), reply=True
+    ),
     "entries, empty": messages.Entries(b"", (), reply=False),
-    "an entry of a log frozen at once": messages.Entries(b"", (Entry(A, 0, b"", 0),), reply=False),
-    "an entry behind its freeze": messages.Entries(b"", (Entry(A, 2, HEAD, 9),), reply=False),
-    "fetch": messages.Fetch((messages.Range(A, 0, 1), messages.Range(B, 7, INT_MAX))),
-    "fetch, empty": messages.Fetch(()),
+    "an entry of a log frozen at once": messages.Entries(
+        b"", (FrontierEntry(A, 0, b"", 0),), reply=False
+    ),
+    "an entry behind its freeze": messages.Entries(
+        b"", (FrontierEntry(A, 2, HEAD, 9),), reply=False
+    ),
+    "fetch": messages.WantRecords((messages.Range(A, 0, 1), messages.Range(B, 7, INT_MAX))),
+    "fetch, empty": messages.WantRecords(()),
     "runs": messages.Runs((messages.Run(A, 4, (b"one", b"two"), ((1, b"body"),)),), 9, asked=True),
     "runs, empty": messages.Runs((), 0, asked=False),
     "a run, empty": messages.Runs((messages.Run(A, 0, ()),), 0, asked=False),
@@ -49,12 +55,12 @@ MESSAGES: dict[str, messages.Message] = {
     "want-branch": messages.WantBranch((RecordId(seed("id")),)),
     "branch": messages.Branch((b"one", b"two")),
     "want-bodies": messages.WantBodies((seed("body"),)),
-    "part": messages.Part(DIGEST, 5, 2, b"abc"),
-    "a part of nothing": messages.Part(DIGEST, 0, 0, b""),
+    "part": messages.BodyChunk(DIGEST, 5, 2, b"abc"),
+    "a part of nothing": messages.BodyChunk(DIGEST, 0, 0, b""),
     "addresses": messages.Addresses((b"one", b"two")),
-    "height": seals.Height(7, DIGEST, b""),
-    "height, none": seals.Height(0, b"", DIGEST),
-    "said": seals.Said(b"vote"),
+    "height": seals.HeightStatus(7, DIGEST, b""),
+    "height, none": seals.HeightStatus(0, b"", DIGEST),
+    "said": seals.ConsensusMessage(b"vote"),
     "want-proposal": seals.WantProposal(7, 0, DIGEST),
     "want-seal": seals.WantSeal(7),
     "want-seals": seals.WantSeals(1),
@@ -247,13 +253,15 @@ def test_a_frame_ends_at_its_limit() -> None:
 def test_what_a_node_may_send_fits_a_frame() -> None:
     """Every message that is full by its own limits is no larger than a frame."""
     full: list[messages.Message] = [
-        messages.Entries(bytes(range(256)), (Entry(A, INT_MAX, HEAD, INT_MAX),) * 4096, reply=True),
-        messages.Fetch((messages.Range(A, INT_MAX - 1, INT_MAX),) * 4096),
+        messages.Entries(
+            bytes(range(256)), (FrontierEntry(A, INT_MAX, HEAD, INT_MAX),) * 4096, reply=True
+        ),
+        messages.WantRecords((messages.Range(A, INT_MAX - 1, INT_MAX),) * 4096),
         messages.Have(((A, INT_MAX),) * 4096, INT_MAX),
         messages.Evidence((bytes(2 * RECORD_BYTES_MAX + 64),) * 24),
         messages.WantEvidence((A,) * 256),
         messages.Addresses((bytes(5 * 1024),) * 64),
-        messages.Part(DIGEST, PERMANENT_BYTES_MAX, 0, bytes(256 * 1024)),
+        messages.BodyChunk(DIGEST, PERMANENT_BYTES_MAX, 0, bytes(256 * 1024)),
         messages.Buckets(bytes(5120)),
         messages.Runs(
             (messages.Run(A, 1, (bytes(200),), ((0, bytes(40)),)),) * 3500, 0, asked=True

@@ -10,16 +10,16 @@ from commonweal.protocol.errors import InvalidSeal
 from commonweal.protocol.ledger.members.budgets import SPENT, CutLimits, Meter, usage_on
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.rules.checks import faults
-from commonweal.protocol.seal.have_frontiers import Have
-from commonweal.protocol.seal.witnesses import devices
+from commonweal.protocol.seal.have_frontiers import HaveFrontier
+from commonweal.protocol.seal.witnesses import witness_devices
 from commonweal.protocol.vocabulary.budget import (
     DAY_MS,
     MIB,
-    NEW_LOG,
-    NOTHING,
-    ONE_RECORD,
+    NEW_LOG_MAX,
+    NO_USAGE,
+    RECORD_USAGE_MAX,
     Usage,
-    window,
+    log_window,
 )
 from commonweal.storage.consensus.proposals import PreparedProposal
 from tests.builders.budgets import allow, rulesets_are_read_anew  # noqa: F401  a fixture for all here
@@ -98,10 +98,10 @@ def test_a_cut_takes_of_a_member_what_the_day_has_left_and_the_rest_waits(
     assert late.assessor.outlook().alarm == ""
 
 
-def drafted(shop: Workshop, node: Node) -> tuple[PreparedProposal, list[Have]]:
+def drafted(shop: Workshop, node: Node) -> tuple[PreparedProposal, list[HaveFrontier]]:
     """Return what a node proposes, with the have-frontiers of all."""
     signers = signers_of(shop)
-    seated = devices(node.assessor.outlook().witnesses)
+    seated = witness_devices(node.assessor.outlook().witnesses)
     haves = sorted((node.have(signers[one]) for one in seated), key=lambda have: have.device)
     draft = node.assessor.build(tuple(haves), shop.now_ms + MINUTE)
     assert draft is not None
@@ -116,7 +116,7 @@ def test_a_cut_over_the_budget_is_refused_by_all(monkeypatch: pytest.MonkeyPatch
     taken(nodes, shop)
     draft, haves = drafted(shop, nodes[0])  # as a liar does it, to whom budgets are nothing
     allow(monkeypatch, DAILY)
-    liar = signers_of(shop)[devices(nodes[0].assessor.outlook().witnesses)[0]]
+    liar = signers_of(shop)[witness_devices(nodes[0].assessor.outlook().witnesses)[0]]
     made = proposal(liar, draft, haves)
     for node in nodes[1:]:
         verdict = node.assessor.judge(made, shop.now_ms + MINUTE).verdict
@@ -225,10 +225,10 @@ def test_days_pay_off_what_was_used_and_the_whole_is_never_paid_off() -> None:
 
 def test_a_window_is_shared_among_devices_and_holds_any_record() -> None:
     budget = Workshop({"name": "Lanxi"}).history.ruleset.budget
-    assert window(budget, 1) == budget.daily
-    assert window(budget, 4).records == budget.daily.records // 4
-    assert ONE_RECORD.fits(window(budget, 64))
-    assert NOTHING.fits(NEW_LOG)
+    assert log_window(budget, 1) == budget.daily
+    assert log_window(budget, 4).records == budget.daily.records // 4
+    assert RECORD_USAGE_MAX.fits(log_window(budget, 64))
+    assert NO_USAGE.fits(NEW_LOG_MAX)
 
 
 def test_a_log_of_nobody_counts_for_the_member_who_cites_it() -> None:

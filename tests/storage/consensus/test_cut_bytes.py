@@ -15,8 +15,8 @@ from commonweal.protocol.ledger.governance import enactment
 from commonweal.protocol.records.record import HEADER_VALUES_MAX, RECORD_BYTES_MAX, Record
 from commonweal.protocol.seal import validation
 from commonweal.protocol.seal.cut import CUT_BYTES_MAX, FULL_CUT_BYTES, new_records
-from commonweal.protocol.seal.have_frontiers import HAVE_BYTES_MAX, Have
-from commonweal.protocol.seal.witnesses import devices
+from commonweal.protocol.seal.have_frontiers import HAVE_BYTES_MAX, HaveFrontier
+from commonweal.protocol.seal.witnesses import witness_devices
 from commonweal.storage.consensus import proposals
 from commonweal.storage.consensus.proposals import PreparedProposal
 from commonweal.storage.ledger import finalizer, overlay
@@ -36,10 +36,10 @@ def full_at(size: int, with_: pytest.MonkeyPatch) -> None:
         with_.setattr(module, "FULL_CUT_BYTES", size)
 
 
-def offered(shop: Workshop, node: Node, shows: Node) -> tuple[PreparedProposal, list[Have]]:
+def offered(shop: Workshop, node: Node, shows: Node) -> tuple[PreparedProposal, list[HaveFrontier]]:
     """Return what a node proposes when all witnesses show what another one has."""
     signers = signers_of(shop)
-    seated = devices(node.assessor.outlook().witnesses)
+    seated = witness_devices(node.assessor.outlook().witnesses)
     haves = [shows.have(signers[one]) for one in seated]
     draft = node.assessor.build(tuple(haves), shop.now_ms + MINUTE)
     assert draft is not None
@@ -92,7 +92,7 @@ def test_a_cut_is_full_by_its_bytes_and_what_it_leaves_out_is_covered_by_the_nex
         assert new_records(last, draft.delta) == 4
         small.setattr(proposals, "HAVE_BYTES_MAX", HAVE_BYTES_MAX)
         signers = signers_of(shop)
-        seated = devices(nodes[0].assessor.outlook().witnesses)
+        seated = witness_devices(nodes[0].assessor.outlook().witnesses)
         more = [nodes[1].have(signers[one]) for one in seated]
         made = proposal(signers[seated[0]], draft, more)
         assert nodes[1].assessor.judge(made, shop.now_ms + MINUTE).verdict.timely

@@ -10,11 +10,11 @@ import pytest
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger.finality import unsealed
 from commonweal.protocol.ledger.members.forks import KEPT, KeptRow
-from commonweal.protocol.records.record import permanent
+from commonweal.protocol.records.record import permanent_body
 from commonweal.protocol.seal import validation
 from commonweal.protocol.seal.cut import Delta, SealedLog
-from commonweal.protocol.seal.have_frontiers import Have, sign_have
-from commonweal.protocol.seal.witnesses import devices
+from commonweal.protocol.seal.have_frontiers import HaveFrontier, sign_have
+from commonweal.protocol.seal.witnesses import witness_devices
 from commonweal.storage.consensus import proposals
 from commonweal.storage.consensus.proposals import PreparedProposal
 from commonweal.storage.ledger.state_db import FINAL
@@ -24,7 +24,7 @@ from tests.storage.consensus.test_proposal_evidence import convict, fork
 from tests.storage.consensus.test_proposals import MINUTE, four, rooted, seal, signers_of
 
 
-def shows(shop: Workshop, node: Node, *shown: Mapping[DeviceKey, int]) -> tuple[Have, ...]:
+def shows(shop: Workshop, node: Node, *shown: Mapping[DeviceKey, int]) -> tuple[HaveFrontier, ...]:
     """Return a have-frontier of each witness in turn, that shows these lengths and no more."""
     outlook, signers = node.assessor.outlook(), signers_of(shop)
     return tuple(
@@ -32,17 +32,17 @@ def shows(shop: Workshop, node: Node, *shown: Mapping[DeviceKey, int]) -> tuple[
             *(signers[device], shop.community, outlook.height + 1, outlook.seal),
             [SealedLog(author, length, node.community) for author, length in logs.items()],  # type: ignore[arg-type]
         )
-        for device, logs in zip(devices(outlook.witnesses), shown, strict=True)
+        for device, logs in zip(witness_devices(outlook.witnesses), shown, strict=True)
     )
 
 
-def built(shop: Workshop, nodes: Sequence[Node], haves: Sequence[Have]) -> PreparedProposal:
+def built(shop: Workshop, nodes: Sequence[Node], haves: Sequence[HaveFrontier]) -> PreparedProposal:
     """Return what the first proposes, which the others find sound and fair."""
     first, *others = nodes
     now_ms = shop.now_ms + MINUTE
     draft = first.assessor.build(tuple(haves), now_ms)
     assert draft is not None, "nobody ever proposes anything at this height"
-    seated = devices(first.assessor.outlook().witnesses)
+    seated = witness_devices(first.assessor.outlook().witnesses)
     made = proposal(signers_of(shop)[seated[0]], draft, haves)
     for node in others:
         verdict = node.assessor.judge(made, now_ms).verdict
@@ -136,7 +136,7 @@ def test_what_is_good_of_a_log_that_ends_is_not_left_out(monkeypatch: pytest.Mon
         advance := history.advance(delta, spoilt.time_ms),
         history.covered(advance),
     )
-    seated = devices(first.outlook().witnesses)
+    seated = witness_devices(first.outlook().witnesses)
     made = proposal(
         signers_of(shop)[seated[0]], replace(draft, seal=folded.seal, delta=delta), haves
     )
@@ -152,7 +152,7 @@ def test_what_a_vote_keeps_without_its_document_waits_for_no_seal(lacks: bool) -
     node, pen = nodes[0], shop.pens["Ana"]
     one, _ = fork(shop, "Ana")
     pen.log.pop()
-    body = permanent(b"never came") if lacks else None
+    body = permanent_body(b"never came") if lacks else None
     two = pen.write("rules.propose", {"subject": "rules"}, [], body, 1)
     shop.records.pop()
     full_of(nodes, shop)

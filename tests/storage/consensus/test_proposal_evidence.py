@@ -9,11 +9,11 @@ from commonweal.protocol.ledger.state.evidence import equivocation_id, log_end_i
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.records import fork_proof
 from commonweal.protocol.records.record import Record
-from commonweal.protocol.seal.consensus.events import GOOD
+from commonweal.protocol.seal.consensus.events import VALID_PROPOSAL
 from commonweal.protocol.seal.cut import Delta
 from commonweal.protocol.seal.votes import SealId, Step, sign_vote
-from commonweal.protocol.seal.votes import convict as convict_votes
-from commonweal.protocol.seal.witnesses import devices
+from commonweal.protocol.seal.votes import prove_double_vote as convict_votes
+from commonweal.protocol.seal.witnesses import witness_devices
 from tests.builders.sealing_nodes import Node, proposal
 from tests.protocol.rules.workshop import Workshop, hours
 from tests.storage.consensus.test_proposals import MINUTE, four, rooted, seal, signers_of
@@ -52,7 +52,7 @@ def test_a_fork_takes_effect_with_the_seal_whose_evidence_names_it() -> None:
     assert ana not in [log.author for log in kept.delta.logs]
     for node in nodes:
         outlook = node.assessor.outlook()
-        assert ana not in (*devices(outlook.witnesses), *outlook.candidates)
+        assert ana not in (*witness_devices(outlook.witnesses), *outlook.candidates)
         assert membership.frozen_at(node.kept.final, ana) == one.seq
         assert node.kept.verdict(late) == Reason.LOG_FROZEN
     assert nodes[0].assessor.build((nodes[0].have(shop.mei.signer),), shop.now_ms) is None
@@ -66,14 +66,16 @@ def test_evidence_that_nobody_here_holds_is_asked_for() -> None:
         node.take(shop.records)
     convict(nodes[0], one, two)
     signers, first = signers_of(shop), nodes[0]
-    haves = [first.have(signers[key]) for key in devices(first.assessor.outlook().witnesses)]
+    haves = [
+        first.have(signers[key]) for key in witness_devices(first.assessor.outlook().witnesses)
+    ]
     draft = first.assessor.build(tuple(haves), shop.now_ms + MINUTE)
     assert draft is not None
     made = proposal(signers[shop.mei.key], draft, haves)
     found = nodes[1].assessor.judge(made, shop.now_ms + MINUTE)
     assert found.verdict.missing == draft.seal.evidence
     convict(nodes[1], one, two)
-    assert nodes[1].assessor.judge(made, shop.now_ms + MINUTE).verdict == GOOD
+    assert nodes[1].assessor.judge(made, shop.now_ms + MINUTE).verdict == VALID_PROPOSAL
 
 
 def test_a_fork_below_a_cut_changes_nothing_there() -> None:
@@ -154,7 +156,7 @@ def test_who_voted_twice_has_no_seat_from_the_seal_on_that_says_so() -> None:
     assert kept.sealed.seal.evidence == (equivocation_id(shop.community, jun.key),)
     for node in nodes:
         outlook = node.assessor.outlook()
-        assert jun.key not in (*devices(outlook.witnesses), *outlook.candidates)
+        assert jun.key not in (*witness_devices(outlook.witnesses), *outlook.candidates)
     again = shop.write("Jun", "role.claim", {"role": "witness"})
     for node in nodes:
         node.take(shop.records)
@@ -174,7 +176,9 @@ def test_evidence_that_took_effect_before_is_not_named_again() -> None:
     for node in nodes:
         node.take(shop.records)
     signers, first = signers_of(shop), nodes[0]
-    haves = [first.have(signers[key]) for key in devices(first.assessor.outlook().witnesses)]
+    haves = [
+        first.have(signers[key]) for key in witness_devices(first.assessor.outlook().witnesses)
+    ]
     draft = first.assessor.build(tuple(haves), shop.now_ms + MINUTE)
     assert draft is not None and draft.seal.evidence == ()
     bad = replace(draft.seal, evidence=named)
@@ -245,7 +249,9 @@ def test_the_other_record_of_a_decided_fork_is_not_sealed() -> None:
     shop.now_ms += 25 * 60 * MINUTE
     seal(nodes, shop)
     signers, first = signers_of(shop), nodes[0]
-    haves = [first.have(signers[key]) for key in devices(first.assessor.outlook().witnesses)]
+    haves = [
+        first.have(signers[key]) for key in witness_devices(first.assessor.outlook().witnesses)
+    ]
     draft = first.assessor.build(tuple(haves), shop.now_ms + MINUTE)
     assert draft is not None
     (log,) = draft.delta.logs

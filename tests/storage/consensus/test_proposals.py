@@ -17,7 +17,7 @@ from commonweal.protocol.seal import validation
 from commonweal.protocol.seal.cut import Delta, cut_root, new_records, tree_changes
 from commonweal.protocol.seal.formats import Seal
 from commonweal.protocol.seal.have_frontiers import sign_have
-from commonweal.protocol.seal.witnesses import devices
+from commonweal.protocol.seal.witnesses import witness_devices
 from commonweal.storage.consensus import proposals
 from commonweal.storage.consensus.proposals import PreparedProposal, SealApplication
 from commonweal.storage.ledger import finalizer, ledger
@@ -92,13 +92,13 @@ def test_who_offers_and_is_heard_from_gets_a_seat() -> None:
     signers = signers_of(shop)
     seal_once([node], signers, shop.now_ms)
     outlook = node.assessor.outlook()
-    assert devices(outlook.witnesses) == (shop.mei.key,)
+    assert witness_devices(outlook.witnesses) == (shop.mei.key,)
     assert outlook.candidates == tuple(sorted(offered))
     shop.work("Jun", 1)
     node.take(shop.records)
     seal_once([node], signers, shop.now_ms + MINUTE, showing=offered)
     outlook = node.assessor.outlook()
-    assert devices(outlook.witnesses) == tuple(sorted([shop.mei.key, *offered]))
+    assert witness_devices(outlook.witnesses) == tuple(sorted([shop.mei.key, *offered]))
     assert outlook.candidates == ()
 
 
@@ -194,7 +194,7 @@ def test_a_proposal_that_is_not_what_the_ledger_computes_is_not_sound(
 ) -> None:
     shop, (first, judge, *_) = scene
     signers = signers_of(shop)
-    seated = devices(first.assessor.outlook().witnesses)
+    seated = witness_devices(first.assessor.outlook().witnesses)
     haves = [first.have(signers[one]) for one in seated]
     draft = first.assessor.build(tuple(haves), shop.now_ms + MINUTE)
     assert draft is not None
@@ -215,7 +215,7 @@ def test_a_proposal_is_timely_while_clocks_agree_and_fair_to_what_is_shown(
 ) -> None:
     shop, (first, judge, *_) = scene
     signers = signers_of(shop)
-    seated = devices(first.assessor.outlook().witnesses)
+    seated = witness_devices(first.assessor.outlook().witnesses)
     haves = [first.have(signers[one]) for one in seated]
     now_ms = shop.now_ms + MINUTE
     draft = first.assessor.build(tuple(haves), now_ms)
@@ -233,7 +233,7 @@ def test_who_lacks_what_a_proposal_covers_says_what() -> None:
     signers = signers_of(shop)
     new = shop.work("Bo", 5, by="Jun")
     first.take(shop.records)
-    seated = devices(first.assessor.outlook().witnesses)
+    seated = witness_devices(first.assessor.outlook().witnesses)
     haves = [first.have(signers[one]) for one in seated]
     draft = first.assessor.build(tuple(haves), shop.now_ms + MINUTE)
     assert draft is not None
@@ -270,7 +270,7 @@ def test_a_certified_seal_with_another_root_is_an_alarm_and_nothing_is_followed(
     shop, nodes = four()
     signers = signers_of(shop)
     outlook = nodes[0].assessor.outlook()
-    haves = [nodes[0].have(signers[one]) for one in devices(outlook.witnesses)]
+    haves = [nodes[0].have(signers[one]) for one in witness_devices(outlook.witnesses)]
     draft = nodes[0].assessor.build(tuple(haves), shop.now_ms + MINUTE)
     assert draft is not None
     bad = replace(draft, seal=replace(draft.seal, state_root=b"s" * 32))
@@ -289,7 +289,7 @@ def test_a_seal_of_a_newer_fold_asks_for_an_upgrade(monkeypatch: pytest.MonkeyPa
     shop, nodes = four()
     signers = signers_of(shop)
     outlook = nodes[0].assessor.outlook()
-    haves = [nodes[0].have(signers[one]) for one in devices(outlook.witnesses)]
+    haves = [nodes[0].have(signers[one]) for one in witness_devices(outlook.witnesses)]
     draft = nodes[0].assessor.build(tuple(haves), shop.now_ms + MINUTE)
     assert draft is not None
     newer = replace(draft, seal=replace(draft.seal, fold=2))
@@ -309,7 +309,7 @@ def test_who_lacks_what_others_show_proposes_nothing_yet() -> None:
     shop.work("Bo", 5)
     for node in others:
         node.take(shop.records)
-    first, *rest = [signers[one] for one in devices(behind.assessor.outlook().witnesses)]
+    first, *rest = [signers[one] for one in witness_devices(behind.assessor.outlook().witnesses)]
     haves = [behind.have(first), *(others[0].have(one) for one in rest)]
     shop.mei.write("unit.define", {"unit": "cup"})
     behind.take(shop.mei.log)
@@ -329,7 +329,7 @@ def test_who_lags_behind_the_chain_says_what_he_lacks_and_refuses_nothing() -> N
     shop.work("Mei", 1)
     nodes[0].take(shop.records)
     signers = signers_of(shop)
-    seated = devices(nodes[0].assessor.outlook().witnesses)
+    seated = witness_devices(nodes[0].assessor.outlook().witnesses)
     haves = [nodes[0].have(signers[one]) for one in seated]
     draft = nodes[0].assessor.build(tuple(haves), shop.now_ms + MINUTE)
     assert draft is not None
@@ -375,7 +375,7 @@ def test_a_record_that_its_author_did_not_sign_is_neither_proposed_nor_accepted(
     for node in (first, judge):
         node.take(shop.records)
     signers = signers_of(shop)
-    seated = devices(first.assessor.outlook().witnesses)
+    seated = witness_devices(first.assessor.outlook().witnesses)
     prev = first.assessor.outlook().seal
     haves = [sign_have(signers[one], shop.community, 5, prev, ()) for one in seated]
     draft = first.assessor.build(tuple(haves), shop.now_ms + MINUTE)
@@ -404,7 +404,7 @@ def test_a_proposal_is_full_before_it_is_too_large_to_judge_in_time(
     monkeypatch.setattr(proposals, "FULL_CUT_RECORDS", 4)
     monkeypatch.setattr(validation, "FULL_CUT_RECORDS", 4)
     signers, first = signers_of(shop), nodes[0]
-    seated = devices(first.assessor.outlook().witnesses)
+    seated = witness_devices(first.assessor.outlook().witnesses)
     prev = first.assessor.outlook().seal
     nothing = [sign_have(signers[one], shop.community, 5, prev, ()) for one in seated]
     draft = first.assessor.build(tuple(nothing), shop.now_ms + MINUTE)
@@ -421,7 +421,7 @@ def test_a_state_that_cannot_be_written_is_sealed_by_nobody_and_ends_nothing(
 ) -> None:
     shop, (first, judge, *_) = four()
     signers = signers_of(shop)
-    seated = devices(first.assessor.outlook().witnesses)
+    seated = witness_devices(first.assessor.outlook().witnesses)
     haves = [first.have(signers[one]) for one in seated]
     draft = first.assessor.build(tuple(haves), shop.now_ms + MINUTE)
     assert draft is not None

@@ -52,17 +52,17 @@ class Again(Village):
         pen = self.pens[name] = Pen(self, old.pens[name].owner, number=7)
         first = old.here.store.record(record.RecordId(old.community))
         assert first is not None and first.body is not None
-        written = founding.found_again(
+        written = founding.refound(
             *(pen.owner.signer, pen.owner.inception, pen.signer, pen.host, NONCE),
             *(old.documents[first.body.hash], self.parent.to_value(), 5),
         )
         self.take(pen, written)
         self.community = CommunityId(written.record.id)
         for data in chunks:
-            tip = founding.tip_of(pen.log[-1])
+            tip = founding.tip_after(pen.log[-1])
             self.take(pen, founding.inherit(pen.signer, self.community, tip, data, 5))
 
-    def take(self, pen: Pen, written: founding.Written) -> None:
+    def take(self, pen: Pen, written: founding.RecordWithBody) -> None:
         assert written.record.body is not None
         self.documents[written.record.body.hash] = written.body
         pen.log.append(written.record)
@@ -232,8 +232,8 @@ def test_two_who_found_anew_make_two_communities_that_share_nothing(old: Past) -
     assert mine.community != other.community
     first, second = mine.records[0], other.records[0]
     assert parent_of(first) == parent_of(second)
-    assert chain.beginning(first).height == chain.beginning(second).height == 3
-    assert chain.beginning(first).witnesses != chain.beginning(second).witnesses
+    assert chain.chain_start(first).height == chain.chain_start(second).height == 3
+    assert chain.chain_start(first).witnesses != chain.chain_start(second).witnesses
 
 
 def test_who_belongs_is_known_before_anything_is_folded(old: Past) -> None:

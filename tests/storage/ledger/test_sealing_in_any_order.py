@@ -8,9 +8,9 @@ import pytest
 
 from commonweal.protocol.records import fork_proof
 from commonweal.protocol.records.record import Record
-from commonweal.protocol.seal.have_frontiers import choose
+from commonweal.protocol.seal.have_frontiers import select_have_frontiers
 from commonweal.protocol.seal.quorum import quorum_of
-from commonweal.protocol.seal.witnesses import devices
+from commonweal.protocol.seal.witnesses import witness_devices
 from tests.builders.sealing_nodes import Node, proposal, sealed_height
 from tests.protocol.rules.workshop import Workshop, hours, paying
 from tests.storage.consensus.test_proposals import MINUTE, offering, signers_of
@@ -78,11 +78,11 @@ class Scene:
         first = self.rng.choice(self.nodes)
         signers = signers_of(self.shop)
         outlook = first.assessor.outlook()
-        seated = devices(outlook.witnesses)
+        seated = witness_devices(outlook.witnesses)
         by_device = dict(zip([self.shop.pens[name].key for name in NAMES], self.nodes, strict=True))
         heard = self.rng.sample(seated, quorum_of(len(seated)).needed)
         shown = [one for one in (*heard, *outlook.candidates) if one in by_device]
-        haves = choose([by_device[one].have(signers[one]) for one in shown], seated)
+        haves = select_have_frontiers([by_device[one].have(signers[one]) for one in shown], seated)
         draft = first.assessor.build(haves, now_ms)
         if draft is None:
             self.spread(first, whole=True)

@@ -31,7 +31,7 @@ def with_body(ref: BodyRef) -> list[Record]:
 
 
 def test_a_permanent_body_comes_with_its_record_or_before(store: Store) -> None:
-    ref, data = record.permanent(b"the rules"), b"the rules"
+    ref, data = record.permanent_body(b"the rules"), b"the rules"
     run = with_body(ref)
     with pytest.raises(MissingBody):
         store.append(key(ANN), run)
@@ -47,7 +47,7 @@ def test_a_permanent_body_comes_with_its_record_or_before(store: Store) -> None:
 
 
 def test_an_erasable_body_is_wanted_until_it_comes(store: Store) -> None:
-    data, ref = record.erasable(bytes(16), "text/plain", b"a note")
+    data, ref = record.erasable_body(bytes(16), "text/plain", b"a note")
     store.append(key(ANN), with_body(ref))
     assert store.wanted_bodies(9) == [ref.hash]
     assert store.wanted_bodies(9, after=ref.hash) == []
@@ -60,7 +60,7 @@ def test_an_erasable_body_is_wanted_until_it_comes(store: Store) -> None:
 
 
 def test_bytes_that_are_not_the_body_are_refused(store: Store) -> None:
-    ref = record.permanent(b"the rules")
+    ref = record.permanent_body(b"the rules")
     with pytest.raises(InvalidRecord):
         store.put_body(ref, b"other rules")
     with pytest.raises(InvalidRecord):
@@ -70,7 +70,7 @@ def test_bytes_that_are_not_the_body_are_refused(store: Store) -> None:
 
 
 def test_an_erased_body_stays_erased(store: Store) -> None:
-    data, ref = record.erasable(bytes(16), "text/plain", b"a note")
+    data, ref = record.erasable_body(bytes(16), "text/plain", b"a note")
     store.append(key(ANN), with_body(ref), {ref.hash: data})
     assert store.erase_body(ref.hash)
     assert store.body(ref.hash) is None
@@ -81,14 +81,14 @@ def test_an_erased_body_stays_erased(store: Store) -> None:
 
 
 def test_a_body_erased_before_it_came_is_never_fetched(store: Store) -> None:
-    _, ref = record.erasable(bytes(16), "text/plain", b"a note")
+    _, ref = record.erasable_body(bytes(16), "text/plain", b"a note")
     assert store.erase_body(ref.hash)
     store.append(key(ANN), with_body(ref))
     assert store.wanted_bodies(9) == []
 
 
 def test_a_permanent_body_is_never_erased(store: Store) -> None:
-    ref = record.permanent(b"the rules")
+    ref = record.permanent_body(b"the rules")
     store.put_body(ref, b"the rules")
     assert not store.erase_body(ref.hash)
     assert store.body(ref.hash) == b"the rules"
@@ -96,9 +96,9 @@ def test_a_permanent_body_is_never_erased(store: Store) -> None:
 
 def test_bytes_that_become_a_document_stay(store: Store) -> None:
     """One may name the same bytes once as erasable and once as permanent."""
-    data, ref = record.erasable(bytes(16), "text/plain", b"a note")
+    data, ref = record.erasable_body(bytes(16), "text/plain", b"a note")
     store.put_body(ref, data)
-    store.put_body(record.permanent(data), data)
+    store.put_body(record.permanent_body(data), data)
     assert not store.erase_body(ref.hash)
     assert store.body(ref.hash) == data
 

@@ -12,7 +12,7 @@ __all__ = ["path"]
 
 def test_the_write_ahead_log_forgets_what_was_erased_at_the_next_checkpoint(path: Path) -> None:
     wal = Path(f"{path}-wal")
-    data, ref = record.erasable(bytes(16), "text/plain", b"a word best forgotten")
+    data, ref = record.erasable_body(bytes(16), "text/plain", b"a word best forgotten")
     with opened(path) as store:
         store.checkpoint()
         store.put_body(ref, data)
@@ -30,7 +30,7 @@ def test_the_write_ahead_log_forgets_what_was_erased_at_the_next_checkpoint(path
 
 
 def test_the_first_checkpoint_forgets_what_was_erased_before_a_crash(path: Path) -> None:
-    data, ref = record.erasable(bytes(16), "text/plain", b"a word best forgotten")
+    data, ref = record.erasable_body(bytes(16), "text/plain", b"a word best forgotten")
     with opened(path) as store, opened(path) as again:
         store.put_body(ref, data)
         store.erase_body(ref.hash)

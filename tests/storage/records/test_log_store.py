@@ -10,14 +10,14 @@ from commonweal.protocol.codec import Value
 from commonweal.protocol.errors import ForkedLog
 from commonweal.protocol.keys import DeviceKey, Signer
 from commonweal.protocol.records import fork_proof, record
-from commonweal.protocol.records.log import Tip, next_place, read_run
+from commonweal.protocol.records.log import Tip, next_position, read_run
 from commonweal.protocol.records.record import (
     NO_ID,
     BodyRef,
     CommunityId,
-    Draft,
-    Place,
+    LogPosition,
     Record,
+    RecordDraft,
     RecordId,
 )
 from commonweal.storage.records import id_index, record_lookup
@@ -27,8 +27,8 @@ from commonweal.storage.records.log_store import Counts, LogRow, Store
 ANN, BEN = Signer(bytes([1]) * 32), Signer(bytes([2]) * 32)
 FOUND = record.sign(
     ANN,
-    Place(CommunityId(b""), 0, NO_ID, 1, NO_ID),
-    Draft(record.FOUND, {"nonce": bytes(32), "name": "garden"}, 0),
+    LogPosition(CommunityId(b""), 0, NO_ID, 1, NO_ID),
+    RecordDraft(record.FOUND, {"nonce": bytes(32), "name": "garden"}, 0),
 )
 COMMUNITY = record.community_of(FOUND)
 FOUND_TIP = Tip(1, FOUND.id, 1)
@@ -49,8 +49,8 @@ def chain(
     """Return records of `signer` after `tip`, one for each of `datas`."""
     run: list[Record] = []
     for data in datas:
-        place = next_place(COMMUNITY, tip, RecordId(COMMUNITY), (), 1)
-        one = record.sign(signer, place, Draft(kind, data, 1_000 + place.seq, body=body))
+        place = next_position(COMMUNITY, tip, RecordId(COMMUNITY), (), 1)
+        one = record.sign(signer, place, RecordDraft(kind, data, 1_000 + place.seq, body=body))
         run.append(one)
         tip = Tip(one.seq + 1, one.id, one.clock)
     return run

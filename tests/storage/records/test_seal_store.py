@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from commonweal.protocol.seal.chain import Point, follow
+from commonweal.protocol.seal.chain import TrustedPoint, verify_adjacent
 from commonweal.protocol.seal.consensus.events import Lock
 from commonweal.protocol.seal.cut import Delta, delta_to_bytes
 from commonweal.protocol.seal.formats import SealedHeight, sealed_to_bytes
-from commonweal.protocol.seal.votes import NIL, SealId, Step, convict
+from commonweal.protocol.seal.votes import NIL, SealId, Step, prove_double_vote
 from commonweal.storage.records.log_store import Store
 from commonweal.storage.records.seal_store import SealStore
 from tests.protocol.seal import scenes
@@ -20,12 +20,12 @@ from tests.protocol.seal.witness import COMMUNITY, LOGS
 
 def grown(count: int) -> list[tuple[SealedHeight, Delta]]:
     """Return the first sealed heights of a chain; each one covers a record more."""
-    point: Point = POINT
+    point: TrustedPoint = POINT
     found = []
     for number in range(count):
         of = delta(number + 1)
         sealed = scenes.sealed_after(point, cut_root=seal(of).cut_root)
-        point = follow(point, sealed)
+        point = verify_adjacent(point, sealed)
         found.append((sealed, of))
     return found
 
@@ -102,9 +102,9 @@ def test_a_vote_that_is_not_committed_is_gone(tmp_path: Path) -> None:
 
 def test_the_first_proof_against_a_device_is_kept() -> None:
     seals = SealStore(Store(), COMMUNITY)
-    first = convict(vote(0, Step.PREVOTE, NIL), vote(0, Step.PREVOTE, seal().id))
-    second = convict(vote(0, Step.PREVOTE, NIL, 1), vote(0, Step.PREVOTE, seal().id, 1))
-    other = convict(vote(1, Step.PREVOTE, NIL), vote(1, Step.PREVOTE, seal().id))
+    first = prove_double_vote(vote(0, Step.PREVOTE, NIL), vote(0, Step.PREVOTE, seal().id))
+    second = prove_double_vote(vote(0, Step.PREVOTE, NIL, 1), vote(0, Step.PREVOTE, seal().id, 1))
+    other = prove_double_vote(vote(1, Step.PREVOTE, NIL), vote(1, Step.PREVOTE, seal().id))
     assert [seals.put_double_vote(one) for one in (first, second, other)] == [True, False, True]
     assert seals.double_votes() == {DEVICES[0]: first, DEVICES[1]: other}
 

@@ -120,7 +120,7 @@ def test_the_file_is_for_its_owner_alone(path: Path) -> None:
 def test_an_erased_body_leaves_no_trace_in_the_file(path: Path) -> None:
     for size in (40, 9_000):  # within a page, and on pages of its own
         text = b"a word best forgotten " * (size // 20)
-        data, ref = record.erasable(bytes(16), "text/plain", text)
+        data, ref = record.erasable_body(bytes(16), "text/plain", text)
         with opened(path) as store:
             store.put_body(ref, data)
             store.commit()
