@@ -127,8 +127,8 @@ def _renamed(value: Any, parent: Parent, community: CommunityId) -> Any:
         case bytes():
             return bytes(community) if value == parent.community else value
         case list():
-            return [_renamed(one, parent, community) for one in value]
+            return [_renamed(item, parent, community) for item in value]
         case dict():
-            return {key: _renamed(one, parent, community) for key, one in value.items()}
+            return {key: _renamed(field, parent, community) for key, field in value.items()}
         case _:
             return value

@@ -50,7 +50,7 @@ def depth_for(size: int, keys: Iterable[bytes]) -> int:
         below[merkle.prefix_of(key, depth)] += 1
     while depth and min(below) < 2:
         depth -= 1
-        below = [one + two for one, two in zip(below[::2], below[1::2], strict=True)]
+        below = [left + right for left, right in zip(below[::2], below[1::2], strict=True)]
     return depth
 
 
@@ -76,7 +76,11 @@ def read_chunk(data: bytes, state_root: bytes, depth: int, number: int) -> list[
         raise Malformed(f"a chunk of {len(data)} bytes")
     match codec.decode(data, values_max=CHUNK_VALUES_MAX):
         case [list(hashes), list(listed)] if len(hashes) == depth <= DEPTH_CHUNKS_MAX:
-            beside = tuple(one for one in hashes if type(one) is bytes and len(one) == HASH_BYTES)
+            beside = tuple(
+                sibling
+                for sibling in hashes
+                if type(sibling) is bytes and len(sibling) == HASH_BYTES
+            )
             pairs = list(map(_pair, listed))
         case _:
             raise Malformed("not a chunk of a state")

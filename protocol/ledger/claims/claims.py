@@ -126,14 +126,14 @@ def claim(state: State, id: bytes) -> Claim | None:
 
 def claims(state: State, height: int | None = None, member: bytes | None = None) -> list[Claim]:
     """Return all claims, or those of a height or a member, in the order in which they arose."""
-    found: list[Claim] = []
+    matching: list[Claim] = []
     for key, value in state.items(CLAIM):
         row = claim_row(value)
         if height in (None, row.height) and member in (None, row.member):
-            found.append(
+            matching.append(
                 Claim(ClaimId(key[1:]), row, PaidSums(*(state.get(SETTLED + key[1:]) or ())))
             )
-    return sorted(found, key=lambda one: one.row[:3])
+    return sorted(matching, key=lambda claim: claim.row[:3])
 
 
 def overpaid(state: State, pool: PoolId, member: bytes) -> int:
@@ -143,12 +143,12 @@ def overpaid(state: State, pool: PoolId, member: bytes) -> int:
 
 def all_overpaid(state: State) -> dict[tuple[PoolId, bytes], int]:
     """Return what members had too much, by pool and member."""
-    found: dict[tuple[PoolId, bytes], int] = {}
+    amounts: dict[tuple[PoolId, bytes], int] = {}
     for key, amount in state.items(TOO_MUCH):
         name, unit, scale, _ = key[len(TOO_MUCH) : -_MEMBER_BYTES].split(b"\0")
         pool = PoolId(name.decode(), unit.decode(), int(scale))
-        found[pool, key[-_MEMBER_BYTES:]] = amount
-    return found
+        amounts[pool, key[-_MEMBER_BYTES:]] = amount
+    return amounts
 
 
 _MEMBER_BYTES = 32

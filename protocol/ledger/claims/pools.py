@@ -134,7 +134,7 @@ class PayoutWriter:
         self._numbers[pool.name] = number + 1
         key = LINE + _place(self.height, pool.name) + number.to_bytes(4)
         kept = _fitting(line)._replace(inputs=line.inputs[:INPUTS_KEPT_MAX])
-        fields = [[*one] if type(one) is tuple else one for one in kept]
+        fields = [[*value] if type(value) is tuple else value for value in kept]
         self.state.put(key, [pool.unit, pool.scale, ruleset, len(line.inputs), fields])
         earned, corrected = self.sums.get((pool, line.member), MemberSums())
         if line.sort == CORRECTION:
@@ -163,7 +163,9 @@ class PayoutWriter:
         """Return the lines that an earlier split wrote, each with its place."""
         if (height, pool) not in self._lines:
             self._lines[height, pool] = [
-                one for one in lines_of(self.state, height, pool) if one[1].line.sort != CORRECTION
+                entry
+                for entry in lines_of(self.state, height, pool)
+                if entry[1].line.sort != CORRECTION
             ]
         return self._lines[height, pool]
 
@@ -202,13 +204,13 @@ def put_split(state: State, pool: PoolId, height: int, row: SplitRow) -> None:
 
 def payouts(state: State, height: int | None = None) -> list[Payout]:
     """Return every line that was paid, or those of one height, in the order of payment."""
-    return [one for _, one in lines(state, b"" if height is None else height.to_bytes(8))]
+    return [payout for _, payout in lines(state, b"" if height is None else height.to_bytes(8))]
 
 
 def lines_of(state: State, height: int, pool: PoolId) -> list[tuple[bytes, Payout]]:
     """Return the lines of a pool at a height, each with its place."""
-    found = lines(state, _place(height, pool.name))
-    return [(place, one) for place, one in found if (one.unit, one.scale) == pool[1:]]
+    entries = lines(state, _place(height, pool.name))
+    return [(place, payout) for place, payout in entries if (payout.unit, payout.scale) == pool[1:]]
 
 
 def lines(state: State, prefix: bytes = b"") -> Iterator[tuple[bytes, Payout]]:
@@ -233,9 +235,9 @@ def corrected(state: State, place: bytes) -> int:
 def shares(state: State) -> dict[tuple[bytes, str, int], int]:
     """Return what each has by the rules so far, as corrected: by (member, unit, scale)."""
     sums: dict[tuple[bytes, str, int], int] = {}
-    for one in payouts(state):
-        key = (one.line.member, one.unit, one.scale)
-        sums[key] = sums.get(key, 0) + one.line.amount
+    for payout in payouts(state):
+        key = (payout.line.member, payout.unit, payout.scale)
+        sums[key] = sums.get(key, 0) + payout.line.amount
     return dict(sorted(sums.items()))
 
 

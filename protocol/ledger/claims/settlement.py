@@ -52,7 +52,7 @@ def settle(state: State, record: Record, row: EventRow) -> Verdict:
         return None
     if type(named) is not list or not 1 <= len(named) <= CLAIMS_PER_EVENT_MAX:
         return Reason.SHAPE
-    if not all(is_bytes(one) for one in named) or len({*named}) < len(named):
+    if not all(is_bytes(claim) for claim in named) or len({*named}) < len(named):
         return Reason.SHAPE
     if row.action not in ACTIONS or row.receiver is None or row.quantity is None:
         return Reason.NOT_A_PAYMENT
@@ -104,15 +104,15 @@ def settlement_row(state: State, event: bytes) -> SettlementRow | None:
 
 def payments(state: State, claim: bytes) -> list[tuple[bytes, int, str]]:
     """Return (event, amount, status) of everything that is said to pay a claim, by event."""
-    found: list[tuple[bytes, int, str]] = []
+    paid: list[tuple[bytes, int, str]] = []
     prefix = OF_CLAIM + claim
     for key, _ in state.items(prefix):
         event = key[len(prefix) :]
         row = settlement_row(state, event)
         assert row is not None, "what pays a claim settles"
         (amount,) = (amount for id, amount in row.parts if id == claim)
-        found.append((event, amount, row.status))
-    return found
+        paid.append((event, amount, row.status))
+    return paid
 
 
 def _note(
@@ -133,25 +133,25 @@ def _parts(
 ) -> list[list[Any]] | Reason:
     """Return what a quantity pays of each claim, or why it does not."""
     n, scale, unit = quantity
-    found = [claim(state, id) for id in named]
-    finest = max([scale, *(one.row.pool.scale for one in found if one is not None)])
+    claims = [claim(state, id) for id in named]
+    finest = max([scale, *(owed.row.pool.scale for owed in claims if owed is not None)])
     left = n * 10 ** (finest - scale)
     parts: list[list[Any]] = []
-    for one in found:
-        if one is None:
+    for owed in claims:
+        if owed is None:
             return Reason.UNKNOWN_CLAIM
-        if one.row.member != claimant:
+        if owed.row.member != claimant:
             return Reason.NOT_THE_CLAIMANT
-        if one.row.pool.unit != unit:
+        if owed.row.pool.unit != unit:
             return Reason.OTHER_UNIT
-        grain = 10 ** (finest - one.row.pool.scale)
-        room = max(0, one.row.amount - one.paid.said) * grain
+        grain = 10 ** (finest - owed.row.pool.scale)
+        room = max(0, owed.row.amount - owed.paid.said) * grain
         part = min(left, room)
         if part % grain:
             return Reason.TOO_FINE
         left -= part
         if part:
-            parts.append([one.id, part // grain])
+            parts.append([owed.id, part // grain])
     return Reason.OVER_SETTLED if left else parts
 
 

@@ -86,8 +86,8 @@ def dispute(state: State, record: Record, context: Context) -> Verdict:
 
 def withdraw_disputes(state: State, member: bytes) -> None:
     """Withdraw every dispute of a member who is one no longer."""
-    found = [key for key, _ in state.items(DISPUTE) if key.endswith(member)]
-    for key in found:
+    keys = [key for key, _ in state.items(DISPUTE) if key.endswith(member)]
+    for key in keys:
         event = key[len(DISPUTE) : -len(member)]
         row = event_row(state, event)
         assert row is not None, "what is disputed is known"
@@ -107,7 +107,7 @@ def attesters(state: State, event: bytes) -> tuple[int, int]:
     partial = [agents.person(state, row.provider)]
     if row.receiver is not None and commons.common_row(state, event) is not None:
         partial.append(agents.person(state, row.receiver))
-    own = [state.get(attestation_key(event, row, one)) for one in dict.fromkeys(partial)]
+    own = [state.get(attestation_key(event, row, person)) for person in dict.fromkeys(partial)]
     return row.yes - own.count(YES), row.no - own.count(NO)
 
 
@@ -179,7 +179,7 @@ def _consent(
     if not _put_attestation(state, key, say):
         return Reason.NOTHING_NEW
     correction = correction._replace(yes=correction.yes + (say == YES) - (before == YES))
-    agreed = [one for one in correction.asked if state.get(SAID + id + one) == YES]
+    agreed = [asked for asked in correction.asked if state.get(SAID + id + asked) == YES]
     if not consent.is_agreed(state, correction, {*agreed}, max(1, context.rules.attestations)):
         state.put(consent.WAITING + id, [*correction])
         return None

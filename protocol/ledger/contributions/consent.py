@@ -59,7 +59,7 @@ def correct(
     effort: Quantity | None,
 ) -> Verdict:
     """Count more or less of an event at once, or once those agree from whom it takes."""
-    more, less = (None if one is None else [*one] for one in (quantity, effort))
+    more, less = (None if change is None else [*change] for change in (quantity, effort))
     row = CorrectionRow(
         event,
         context.member,
@@ -77,8 +77,10 @@ def correct(
 
 def open_corrections(state: State) -> list[tuple[bytes, CorrectionRow]]:
     """Return every correction that waits for consent, by its record."""
-    found = [(key[len(WAITING) :], CorrectionRow(*value)) for key, value in state.items(WAITING)]
-    return [(id, row) for id, row in found if not row.held]
+    corrections = [
+        (key[len(WAITING) :], CorrectionRow(*value)) for key, value in state.items(WAITING)
+    ]
+    return [(id, row) for id, row in corrections if not row.held]
 
 
 def corrected_by(state: State, record: Record) -> bytes | None:
@@ -93,7 +95,8 @@ def corrected_by(state: State, record: Record) -> bytes | None:
 def is_agreed(state: State, row: CorrectionRow, yes: set[bytes], attestations: int) -> bool:
     """Whether everybody agrees from whom a correction takes. yes: those of them who said so."""
     return all(
-        one in yes or (not is_active(state, one) and row.yes >= attestations) for one in row.asked
+        member in yes or (not is_active(state, member) and row.yes >= attestations)
+        for member in row.asked
     )
 
 
@@ -109,7 +112,8 @@ def apply(state: State, record: bytes, correction: CorrectionRow, context: Conte
     row = event_row(state, event)
     assert row is not None, "what is corrected is known"
     quantity, effort = (
-        None if one is None else Quantity(*one) for one in (correction.quantity, correction.effort)
+        None if change is None else Quantity(*change)
+        for change in (correction.quantity, correction.effort)
     )
     sums: list[list[Any] | None] = []
     for was, more in ((row.quantity, quantity), (row.effort, effort)):
@@ -157,27 +161,27 @@ def consenters(
     assert row is not None, "what is corrected is known"
     # What others said of it counts no more, so any correction takes from who gave.
     losers = [row.provider]
-    if any(one is not None and one.n < 0 for one in (quantity, effort)):
+    if any(change is not None and change.n < 0 for change in (quantity, effort)):
         losers += [] if row.receiver is None else [row.receiver]
     if quantity is not None:
         losers += _holders(state, row, quantity.n)
     paid = settlement.settlement_row(state, event)
     if paid is not None and paid.status == settlement.CONFIRMED:
         losers.append(paid.claimant)
-    people = dict.fromkeys(agents.person(state, one) for one in losers)
-    others = [one for one in people if one != author]
-    return sorted(one for one in others if state.get(MEMBER + one) is not None)
+    people = dict.fromkeys(agents.person(state, agent) for agent in losers)
+    others = [person for person in people if person != author]
+    return sorted(person for person in others if state.get(MEMBER + person) is not None)
 
 
 def _holders(state: State, row: EventRow, n: int) -> list[bytes]:
     """Return who owns or holds a resource of which there is less when an event counts n more."""
     action = ACTIONS[row.action]
-    found: list[bytes] = []
+    holders: list[bytes] = []
     for number, id in enumerate((row.source, row.target)):
         resource = None if id is None else resource_row(state, id)
         if resource is not None:
             if n * action.accounting_signs[number] < 0:
-                found.append(resource.accountable)
+                holders.append(resource.accountable)
             if n * action.onhand_signs[number] < 0:
-                found.append(resource.custodian)
-    return found
+                holders.append(resource.custodian)
+    return holders

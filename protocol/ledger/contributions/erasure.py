@@ -21,8 +21,8 @@ ERASE = "body.erase"
 
 def erase(state: State, record: Record, context: Context) -> Verdict:
     """Say whether the author may ask for this text to be erased."""
-    found = text_named(state, record, context.member, context.lookup)
-    return found if isinstance(found, Reason) else None
+    text = text_named(state, record, context.member, context.lookup)
+    return text if isinstance(text, Reason) else None
 
 
 def text_named(

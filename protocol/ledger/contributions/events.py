@@ -57,8 +57,8 @@ def event(state: State, record: Record, context: Context) -> Verdict:
     quantity, effort = quantities
     if "corrects" in data:
         return _correct(state, record, context, action, quantity, effort)
-    for one in quantities:
-        if one is not None and one.n < 0:
+    for amount in quantities:
+        if amount is not None and amount.n < 0:
             return Reason.NEGATIVE
     provider, receiver = data.get("provider"), data.get("receiver")
     if not agents.is_known(provider, state, context):
@@ -111,7 +111,7 @@ def _quantities(
     state: State, context: Context, action: Action, data: dict[str, Any]
 ) -> _Quantities | Reason:
     """Return the quantities of resource and effort, each known by its unit, as the action asks."""
-    found: list[Quantity | None] = [None, None]
+    given: list[Quantity | None] = [None, None]
     for place, key in enumerate(("resourceQuantity", "effortQuantity")):
         if key in data:
             quantity = read(data[key])
@@ -119,8 +119,8 @@ def _quantities(
                 return Reason.SHAPE
             if not is_unit(state, context, quantity.unit):
                 return Reason.UNKNOWN_UNIT
-            found[place] = quantity
-    quantity, effort = found
+            given[place] = quantity
+    quantity, effort = given
     match action.quantity:
         case "resource":
             if effort is not None:

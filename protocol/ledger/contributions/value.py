@@ -57,7 +57,7 @@ def event_fields(
         "to_outside": receiver is not None
         and receiver != community
         and state.get(MEMBER + receiver) is None,
-        "roles": [name for name, one in sorted(held.items()) if one.held],
+        "roles": [name for name, role in sorted(held.items()) if role.held],
         "yes": yes,
         "no": no,
         "disputes": row.disputes,

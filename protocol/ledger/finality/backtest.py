@@ -72,24 +72,24 @@ def backtest(
     `NotYet` where not all that they cover is here. Two folds of all records.
     """
     held = list(records)
-    sealed = [one for one in past if height is None or one[0].cut.height <= height]
+    sealed = [step for step in past if height is None or step[0].cut.height <= height]
     real, would = History(community), History(community, paying=ruleset)
-    for one in (real, would):
+    for history in (real, would):
         if start is not None:
-            one.begin(*start)
-        one.learn(documents)
-        one.add(held)
+            history.begin(*start)
+        history.learn(documents)
+        history.add(held)
         for advance, seal in sealed:
-            covered = one.covered(advance)
+            covered = history.covered(advance)
             if covered.missing:
                 raise NotYet(f"the records of height {advance.cut.height:,}")
-            one.accept(one.conclude(advance, covered.records), seal)
+            history.accept(history.conclude(advance, covered.records), seal)
     had, then = shares(real.final), shares(would.final)
     members = tuple(
         Difference(*key, had.get(key, 0), then.get(key, 0)) for key in sorted({*had, *then})
     )
     table: list[codec.Value] = [
-        [one.who, one.unit, one.scale, one.had, one.would] for one in members
+        [row.who, row.unit, row.scale, row.had, row.would] for row in members
     ]
     fields: list[codec.Value] = [ruleset.id, real.cut.height, real.seal, table]
     return Backtest(
@@ -109,14 +109,14 @@ def backtest_height(name: bytes) -> int:
 
 def _by_role(history: History, members: tuple[Difference, ...]) -> tuple[Difference, ...]:
     sums: dict[tuple[str, str, int], tuple[int, int]] = {}
-    for one in members:
+    for row in members:
         if (
-            type(one.who) is not bytes
-            or membership.member(history.final, MemberId(one.who)) is None
+            type(row.who) is not bytes
+            or membership.member(history.final, MemberId(row.who)) is None
         ):
             continue
-        for role, row in sorted(roles.roles(history.final, MemberId(one.who)).items()):
-            if row.held:
-                had, would = sums.get((role, one.unit, one.scale), (0, 0))
-                sums[role, one.unit, one.scale] = had + one.had, would + one.would
+        for role, claimed in sorted(roles.roles(history.final, MemberId(row.who)).items()):
+            if claimed.held:
+                had, would = sums.get((role, row.unit, row.scale), (0, 0))
+                sums[role, row.unit, row.scale] = had + row.had, would + row.would
     return tuple(Difference(*key, *both) for key, both in sorted(sums.items()))

@@ -28,8 +28,8 @@ def next_deadline(
     more. While the time of the last seal is in doubt, all of them wait for the end of that.
     """
     doubt = time_jumps.last_jump(final).doubtful_until_ms(cut.time_ms)
-    due = (max(one, doubt) for one in _deadlines(final, ruleset, cut))
-    later = [one for one in due if one > cut.time_ms]
+    due = (max(at_ms, doubt) for at_ms in _deadlines(final, ruleset, cut))
+    later = [at_ms for at_ms in due if at_ms > cut.time_ms]
     if _pays_at_once(final, cut, ruleset, community):
         later.append(cut.time_ms + 1)
     return min(later, default=None)
@@ -47,9 +47,9 @@ def _deadlines(final: State, ruleset: Ruleset, cut: CutHeader) -> Iterator[int]:
             yield proposal.until_ms
     held = pools.pools(final)
     for pool in ruleset.pools:
-        found = held.get(distribution.id_of(pool))
-        if found is not None and found.carried > 0:
-            yield found.split_ms + pool.every_ms
+        balance = held.get(distribution.id_of(pool))
+        if balance is not None and balance.carried > 0:
+            yield balance.split_ms + pool.every_ms
 
 
 def _pays_at_once(final: State, cut: CutHeader, ruleset: Ruleset, community: CommunityId) -> bool:

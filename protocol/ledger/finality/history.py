@@ -137,7 +137,7 @@ class History:
         new = [name for name in documents if name not in self._documents]
         for name in new:
             self._documents[name] = documents[name]
-        if any(one.body is not None and one.body.hash in new for one in self._above):
+        if any(record.body is not None and record.body.hash in new for record in self._above):
             self._is_behind = True
 
     def add(self, records: Iterable[Record]) -> None:
@@ -193,7 +193,7 @@ class History:
         time_ms = seal_time(self.cut.time_ms, time_ms)
         cut = CutHeader(self.cut.height + 1, time_ms, prev=self.seal)
         over = State(self.state)
-        counted = [one for one in self._above if self.verdict(one.id) is None]
+        counted = [record for record in self._above if self.verdict(record.id) is None]
         touched = distribution.book(over, cut, counted)
         distribution.share(over, cut, ruleset or self.ruleset, self.community, touched)
         return over
@@ -214,7 +214,7 @@ class History:
 
     def new_ends(self) -> tuple[tuple[DeviceKey, int], ...]:
         """Return the proofs that freeze a log earlier than it is final, by author."""
-        return tuple(one for one in sorted(self._frozen.items()) if forks.is_new(self.final, *one))
+        return tuple(end for end in sorted(self._frozen.items()) if forks.is_new(self.final, *end))
 
     def next_advance(
         self,
@@ -254,7 +254,7 @@ class History:
     ) -> Advance:
         """Return what a seal of `delta` at a time makes final. Its records are held."""
         heads = (self._above.get(log.head) for log in delta.logs)
-        clock = max([self.cut.clock, *(one.clock for one in heads if one is not None)])
+        clock = max([self.cut.clock, *(head.clock for head in heads if head is not None)])
         root, _ = cut_roots(self.trees.cut, delta)
         cut = CutHeader(self.cut.height + 1, time_ms, clock, self.seal, root)
         return Advance(cut, delta, ends, equivocators)

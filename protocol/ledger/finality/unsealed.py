@@ -124,12 +124,12 @@ class UnsealedSet:
         forks or ends, and no more of them than make a cut full: who judges it must be done
         in time.
         """
-        ordered = sorted(self._records.values(), key=lambda one: (one.clock, one.id))
+        ordered = sorted(self._records.values(), key=lambda record: (record.clock, record.id))
         logs: dict[DeviceKey, SealedLog] = {}
         inside: set[RecordId] = set()
-        asked = _with_dependencies(ordered, lambda one: one.seq < least.get(one.author, 0))
+        asked = _with_dependencies(ordered, lambda record: record.seq < least.get(record.author, 0))
         called = _with_dependencies(
-            ordered, lambda one: one.id in asked or one.author not in strangers
+            ordered, lambda record: record.id in asked or record.author not in strangers
         )
         ordered = [record for record in ordered if record.id in called]
         size = 0
@@ -152,7 +152,7 @@ class UnsealedSet:
                     and not bounds.rules_out(record)
                     and record.seq < barred.get(author, record.seq + 1)
                     and (author in logs or len(logs) < CUT_LOGS_MAX)
-                    and all(self._is_closed(one, inside, bounds) for one in record.deps)
+                    and all(self._is_closed(cited, inside, bounds) for cited in record.deps)
                     and document_missing(record, self._documents) is None
                     and (meter is None or meter.take(record))
                 ):
@@ -186,7 +186,7 @@ class UnsealedSet:
             return CoveredRecords(records, tuple(missing))
         if bounds.limits is not None:
             Meter(bounds.limits).check(records)
-        inside = {one.id for one in records}
+        inside = {record.id for record in records}
         for record in records:
             if bounds.rules_out(record):
                 raise InvalidSeal(f"{record} is not the one of its fork that a vote keeps")
@@ -255,9 +255,9 @@ def _with_dependencies(
     ordered: Sequence[Record], begins: Callable[[Record], bool]
 ) -> dict[RecordId, None]:
     """Return the records of which `begins` is true, and all that they cite or follow, by id."""
-    found: dict[RecordId, None] = {}
+    wanted: dict[RecordId, None] = {}
     for record in reversed(ordered):
-        if record.id in found or begins(record):
-            found[record.id] = found[record.prev] = None
-            found.update(dict.fromkeys(record.deps))
-    return found
+        if record.id in wanted or begins(record):
+            wanted[record.id] = wanted[record.prev] = None
+            wanted.update(dict.fromkeys(record.deps))
+    return wanted

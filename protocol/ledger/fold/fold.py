@@ -253,9 +253,9 @@ class Ledger:
         """Return the context with the rules that a record of this basis may follow."""
         height = self._context.seals.get(basis) or 0
         assert self._rules_at is not None, "asked only when somebody knows"
-        found = self._context._replace(rules=self._rules_at(height))
-        self._by_basis[basis] = found
-        return found
+        context = self._context._replace(rules=self._rules_at(height))
+        self._by_basis[basis] = context
+        return context
 
     def _cited(self, id: RecordId) -> Record | None:
         clock = self._clocks.get(id)
@@ -312,12 +312,12 @@ def _weakly(find: RecordLookup) -> RecordLookup:
     """Return a method that keeps its ledger, and the records of it, no longer than others do."""
     method = WeakMethod(find)
 
-    def found(id: RecordId) -> Record | None:
+    def lookup(id: RecordId) -> Record | None:
         find = method()
         assert find is not None, "only a ledger uses its context"
         return find(id)
 
-    return found
+    return lookup
 
 
 def judge(state: State, record: Record, context: Context) -> Verdict:

@@ -162,7 +162,9 @@ class _Enactment:
         ]
         self.active = dict.fromkeys(active)
         may, vote = permissions.denial, permissions.Permission.VOTE
-        self.members = [one for one in active if may(state, one, vote, self.settled_ms) is None]
+        self.members = [
+            member for member in active if may(state, member, vote, self.settled_ms) is None
+        ]
         self.holders: dict[str, list[bytes]] = {"": self.members}
 
     def go_back(self) -> None:
@@ -194,7 +196,7 @@ class _Enactment:
         open_now = [(key[1:], proposal_row(self.state, key[1:])) for key, _ in self._waiting()]
         rows = [(id, row) for id, row in open_now if row is not None]
         self.trials = {id: None for id, row in rows if row.status == TRIAL}
-        for id, row in sorted(rows, key=lambda one: (one[1].clock, one[0])):
+        for id, row in sorted(rows, key=lambda entry: (entry[1].clock, entry[0])):
             self._step(id, row)
         self._drop_stale()
         forget_documents(self.state, self.ended)
@@ -266,22 +268,22 @@ class _Enactment:
             if member in self.active and numbers is not None:
                 counted.append((say, numbers))
         ballots = tuple(
-            one._replace(**_tally(say for say, numbers in counted if number in numbers))
-            for number, one in enumerate(row.ballots)
+            ballot._replace(**_tally(say for say, numbers in counted if number in numbers))
+            for number, ballot in enumerate(row.ballots)
         )
-        if any(one.blocks or one.objections for one in ballots):
+        if any(ballot.blocks or ballot.objections for ballot in ballots):
             present = self._present(id)
-            ballots = tuple(one._replace(present=present[n]) for n, one in enumerate(ballots))
+            ballots = tuple(ballot._replace(present=present[n]) for n, ballot in enumerate(ballots))
         return row._replace(ballots=ballots, **_tally(say for say, _ in counted))
 
     def _present(self, id: bytes) -> Counter[int]:
         """Return, by the number of each ballot, how many of its electorate are members still."""
         prefix = ELECTOR + id
-        found: Counter[int] = Counter()
+        counts: Counter[int] = Counter()
         for key, numbers in self.state.items(prefix):
             if key[len(prefix) :] in self.active:
-                found.update(numbers)
-        return found
+                counts.update(numbers)
+        return counts
 
     def _pass(self, id: bytes, row: ProposalRow) -> None:
         if row.subject == RULES:
@@ -402,12 +404,14 @@ class _Enactment:
         whoever it concerns, nor for one alone.
         """
         if role not in self.holders:
-            found = [one for one in self.members if roles.holds(self.state, one, role)]
-            self.holders[role] = found or self.members
+            holders = [member for member in self.members if roles.holds(self.state, member, role)]
+            self.holders[role] = holders or self.members
         if row.subject != REMOVAL:
             return self.holders[role]
-        before = [one for one in self.members if one != row.target and self._was(one, row)]
-        others = [one for one in self.holders[role] if one in before]
+        before = [
+            member for member in self.members if member != row.target and self._was(member, row)
+        ]
+        others = [member for member in self.holders[role] if member in before]
         return others if len(others) >= REMOVAL_YES_MIN else before
 
 

@@ -131,7 +131,7 @@ class ProposalRow(NamedTuple):
 def read_row(value: Any) -> ProposalRow:
     """Return a proposal as the state has it."""
     row = ProposalRow(*value)
-    return row._replace(ballots=tuple(BallotRow(*one) for one in row.ballots))
+    return row._replace(ballots=tuple(BallotRow(*ballot) for ballot in row.ballots))
 
 
 def proposal_row(state: State, proposal: bytes) -> ProposalRow | None:
@@ -142,7 +142,7 @@ def proposal_row(state: State, proposal: bytes) -> ProposalRow | None:
 
 def put(state: State, proposal: bytes, row: ProposalRow) -> None:
     """Write a proposal."""
-    state.put(PROPOSAL + proposal, [*row[:-1], [[*one] for one in row.ballots]])
+    state.put(PROPOSAL + proposal, [*row[:-1], [[*ballot] for ballot in row.ballots]])
 
 
 def propose(state: State, record: Record, context: Context) -> Verdict:
@@ -256,7 +256,11 @@ def finish_trial(state: State, proposal: bytes, row: ProposalRow) -> None:
 def forget_documents(state: State, ended: Iterable[ProposalRow]) -> None:
     """Drop the documents of rules that came to nothing, unless something else needs them."""
     vain = (FAILED, EXPIRED, WITHDRAWN, STALE)
-    targets = {one.target: None for one in ended if one.subject == RULES and one.status in vain}
+    targets = {
+        proposal.target: None
+        for proposal in ended
+        if proposal.subject == RULES and proposal.status in vain
+    }
     if not targets:
         return
     needed = {bytes(ruleset) for _, ruleset, _ in active_ruleset.history(state)}
@@ -271,8 +275,8 @@ def forget_documents(state: State, ended: Iterable[ProposalRow]) -> None:
 
 def proposals(state: State) -> dict[bytes, ProposalRow]:
     """Return every proposal by id, in the order in which they were made."""
-    found = {key[1:]: read_row(value) for key, value in state.items(PROPOSAL)}
-    return dict(sorted(found.items(), key=lambda one: (one[1].clock, one[0])))
+    rows = {key[1:]: read_row(value) for key, value in state.items(PROPOSAL)}
+    return dict(sorted(rows.items(), key=lambda entry: (entry[1].clock, entry[0])))
 
 
 def is_proposal_text(text: bytes) -> bool:
@@ -312,8 +316,8 @@ def votes(state: State, proposal: bytes) -> dict[bytes, str]:
 def comments(state: State, proposal: bytes) -> list[tuple[bytes, bytes]]:
     """Return (record, member) of each comment on a proposal, in their order."""
     prefix = COMMENT + proposal
-    found = [(value[1], key[len(prefix) :], value[0]) for key, value in state.items(prefix)]
-    return [(record, member) for _, record, member in sorted(found)]
+    entries = [(value[1], key[len(prefix) :], value[0]) for key, value in state.items(prefix)]
+    return [(record, member) for _, record, member in sorted(entries)]
 
 
 def _forget_electors(state: State, proposal: bytes) -> None:
@@ -408,7 +412,7 @@ def _proposed_fork(
     state: State, record: Record, context: Context, ruleset: Ruleset
 ) -> ProposalRow | Reason:
     data = record.data
-    device, seq, pair, keep = (data.get(one) for one in ("device", "seq", "pair", "keep"))
+    device, seq, pair, keep = (data.get(name) for name in ("device", "seq", "pair", "keep"))
     if not (is_bytes(device) and is_count(seq) and type(pair) is list and is_bytes(keep)):
         return Reason.SHAPE
     if len(pair) != 2 or not all(map(is_bytes, pair)) or pair[0] >= pair[1] or keep not in pair:

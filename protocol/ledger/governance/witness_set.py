@@ -87,12 +87,12 @@ def seated(state: State) -> tuple[Witness, ...]:
 
 def candidates(state: State) -> list[Candidate]:
     """Return everybody who offers and may witness, by member."""
-    found = []
+    offers = []
     for key, value in state.items(OFFER):
         member, row = MemberId(key[len(OFFER) :]), OfferRow(*value)
         if _may_witness(state, member, row.device):
-            found.append(Candidate(Witness(row.device, member), row.seen))
-    return found
+            offers.append(Candidate(Witness(row.device, member), row.seen))
+    return offers
 
 
 def renew(state: State, cut: CutHeader, present: Sequence[DeviceKey], seats: int) -> None:
@@ -101,14 +101,16 @@ def renew(state: State, cut: CutHeader, present: Sequence[DeviceKey], seats: int
     seats: as many as the rules allow, never more than a set holds.
     """
     offered = candidates(state)
-    for one in offered:
-        if one.witness.device in present:
-            row = OfferRow(one.witness.device, cut.height)
-            state.put(OFFER + one.witness.member, [*row])
+    for candidate in offered:
+        if candidate.witness.device in present:
+            row = OfferRow(candidate.witness.device, cut.height)
+            state.put(OFFER + candidate.witness.member, [*row])
     before = seated(state)
     if before:
         waiting = unendorsed(state, cut.height)
-        now = [one for one in candidates(state) if one.witness.member not in waiting]
+        now = [
+            candidate for candidate in candidates(state) if candidate.witness.member not in waiting
+        ]
         after = next_witnesses(cut.prev, cut.height, before, now, min(seats, WITNESSES_MAX))
         state.put(SEATED, witness_fields(after))
 
@@ -121,12 +123,16 @@ def unendorsed(state: State, height: int) -> dict[MemberId, tuple[MemberId, ...]
     now = seated(state)
     if len(now) >= SAFE_WITNESSES_MIN:
         return {}
-    members = dict.fromkeys(one.member for one in now)
-    asked = [one for one in members if _is_asked(state, one, height)]
+    members = dict.fromkeys(witness.member for witness in now)
+    asked = [member for member in members if _is_asked(state, member, height)]
     lacking = {}
-    for one in candidates(state):
-        member = one.witness.member
-        left = tuple(each for each in asked if not roles.has_endorsed(state, each, member, WITNESS))
+    for candidate in candidates(state):
+        member = candidate.witness.member
+        left = tuple(
+            endorser
+            for endorser in asked
+            if not roles.has_endorsed(state, endorser, member, WITNESS)
+        )
         if member not in members and left:
             lacking[member] = left
     return lacking
@@ -162,7 +168,7 @@ def _able_seats(state: State) -> int:
 
     Proofs against their logs are left out: they have no place in the order of records.
     """
-    return sum(_is_able(state, one) for one in seated(state))
+    return sum(_is_able(state, seat) for seat in seated(state))
 
 
 def _is_able(state: State, seat: Witness) -> bool:
@@ -179,8 +185,8 @@ def _is_able(state: State, seat: Witness) -> bool:
 
 def _offering(state: State) -> int:
     """Return how many of those who are seated still offer."""
-    offered = {one.witness.member: None for one in candidates(state)}
-    return sum(one.member in offered for one in seated(state))
+    offered = {candidate.witness.member: None for candidate in candidates(state)}
+    return sum(seat.member in offered for seat in seated(state))
 
 
 def _may_witness(state: State, member: MemberId, device: DeviceKey) -> bool:

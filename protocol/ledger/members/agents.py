@@ -109,5 +109,5 @@ def refer(state: State, record: Record, context: Context) -> Verdict:
 
 def referrer(state: State, member: MemberId) -> MemberId | None:
     """Return the member who brought `member` here, as he says himself."""
-    found: MemberId | None = state.get(REFERRER + member)
-    return found
+    member_id: MemberId | None = state.get(REFERRER + member)
+    return member_id

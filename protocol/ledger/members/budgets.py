@@ -56,18 +56,18 @@ def usage_on(state: State, member: MemberId, day: int, budget: Budget) -> UsageR
         return UsageRow(day, NO_USAGE, NO_USAGE)
     before, used, whole = value[0], Usage(*value[1]), Usage(*value[2])
     paid = budget.daily.times(max(0, day - before))
-    left = Usage(*(max(0, one) for one in used.less(paid)))
+    left = Usage(*(max(0, amount) for amount in used.less(paid)))
     return UsageRow(max(day, before), left, Usage(*whole))
 
 
 def budget_shares(state: State) -> dict[DeviceKey, int]:
     """Return for each device that is enrolled among how many its member's budget is shared."""
-    found = {}
+    counts = {}
     for key, value in state.items(DEVICE):
         member = member_row(state, DeviceRow(*value).member)
         assert member is not None, "a device belongs to a member"
-        found[DeviceKey(key[1:])] = member.devices
-    return found
+        counts[DeviceKey(key[1:])] = member.devices
+    return counts
 
 
 def inherited_records(founding: Record | None) -> Mapping[DeviceKey, int]:
@@ -192,10 +192,10 @@ class Meter:
             log.purse.take(usage)
 
     def _log(self, author: DeviceKey) -> _LogBudget:
-        found = self._logs.get(author)
-        if found is None:
-            found = self._logs[author] = self._opened(author)
-        return found
+        log = self._logs.get(author)
+        if log is None:
+            log = self._logs[author] = self._opened(author)
+        return log
 
     def _opened(self, author: DeviceKey) -> _LogBudget:
         limits = self._limits
@@ -223,26 +223,26 @@ def _by_author(records: Iterable[Record], free: Mapping[DeviceKey, int]) -> dict
     for record in records:
         logs.setdefault(record.author, []).append(record)
     return {
-        author: total_usage(one for one in run if one.seq >= free.get(author, 0))
+        author: total_usage(record for record in run if record.seq >= free.get(author, 0))
         for author, run in logs.items()
     }
 
 
 def _payers(state: State, records: Sequence[Record]) -> dict[DeviceKey, MemberId]:
     """Return for whom each log in a cut counts. state: after the cut."""
-    found: dict[DeviceKey, MemberId] = {}
+    payers: dict[DeviceKey, MemberId] = {}
     strangers: dict[RecordId, DeviceKey] = {}
     for record in records:
-        if record.author not in found:
+        if record.author not in payers:
             row = device_row(state, record.author)
             if row is None:
                 strangers[record.id] = record.author
             else:
-                found[record.author] = row.member
+                payers[record.author] = row.member
     if strangers:
-        for record in sorted(records, key=lambda one: (one.clock, one.id)):
+        for record in sorted(records, key=lambda record: (record.clock, record.id)):
             for cited in record.deps:
                 author = strangers.get(cited)
-                if author is not None and record.author in found:
-                    found.setdefault(author, found[record.author])
-    return found
+                if author is not None and record.author in payers:
+                    payers.setdefault(author, payers[record.author])
+    return payers

@@ -149,7 +149,7 @@ def admissions(state: State, member: MemberId) -> tuple[RecordId, ...]:
         for key, value in state.items(REQUEST)
         if value[0] == member and not RequestRow(*value).open
     ]
-    vouches = [RecordId(id) for one in requests for _, id in state.items(VOUCH + one)]
+    vouches = [RecordId(id) for request in requests for _, id in state.items(VOUCH + request)]
     return tuple(sorted(dict.fromkeys([*requests, *vouches])))
 
 
@@ -160,8 +160,8 @@ def returned(state: State) -> tuple[MemberId, ...]:
     rows = (RequestRow(*value) for _, value in state.items(REQUEST))
     answered.update(row.member for row in rows if not row.open)
     again = sorted(member for member, times in answered.items() if times > 1)
-    rows_of = ((MemberId(one), enrolment.member_row(state, one)) for one in again)
-    return tuple(one for one, row in rows_of if row is not None and row.status == ACTIVE)
+    rows_of = ((MemberId(member), enrolment.member_row(state, member)) for member in again)
+    return tuple(member for member, row in rows_of if row is not None and row.status == ACTIVE)
 
 
 def request(state: State, record: Record, context: Context) -> Verdict:

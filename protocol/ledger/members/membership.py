@@ -97,13 +97,13 @@ def device_of_peer(state: State, peer: PeerKey) -> DeviceKey | None:
     The host's key signs each enrolment that names it, so only its holder can enrol two
     devices with it; then it is the one that was enrolled first.
     """
-    found: list[tuple[bool, int, DeviceKey]] = []
+    ranked: list[tuple[bool, int, DeviceKey]] = []
     for key, _ in state.items(enrolment.PEER + peer):
         device = DeviceKey(key[1 + len(peer) :])
         row = enrolment.device_row(state, device)
         assert row is not None, "a peer is that of a device"
-        found.append((_status(state, device, row) != ACTIVE, row.clock, device))
-    return min(found)[2] if found else None
+        ranked.append((_status(state, device, row) != ACTIVE, row.clock, device))
+    return min(ranked)[2] if ranked else None
 
 
 def peer_of(state: State, device: DeviceKey) -> PeerKey | None:
@@ -120,13 +120,13 @@ def devices(state: State, member: MemberId | None = None) -> list[Device]:
             for key, value in state.items(enrolment.DEVICE)
         ]
     prefix = enrolment.DEVICE_OF + member
-    found = []
+    listed = []
     for key, _ in state.items(prefix):
         device = DeviceKey(key[len(prefix) :])
         row = enrolment.device_row(state, device)
         assert row is not None, "a member's device is known"
-        found.append(_device(state, device, row))
-    return found
+        listed.append(_device(state, device, row))
+    return listed
 
 
 def members(state: State) -> list[Member]:
@@ -189,16 +189,16 @@ def invites(state: State) -> list[InviteStatus]:
 
 def pending_requests(state: State) -> list[Request]:
     """Return the requests that an admission would still answer, in (clock, id) order."""
-    found = []
+    requests = []
     for key, value in state.items(inviting.REQUEST):
         row = RequestRow(*value)
         if row.open and _refusal(state, row) is None and not _is_active(state, row.member):
-            found.append(
+            requests.append(
                 Request(
                     RecordId(key[1:]), row.member, row.device, row.invite, row.clock, row.vouches
                 )
             )
-    return sorted(found, key=lambda request: (request.clock, request.id))
+    return sorted(requests, key=lambda request: (request.clock, request.id))
 
 
 def inviter_of(state: State, device: DeviceKey) -> MemberId | None:

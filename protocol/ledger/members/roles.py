@@ -57,7 +57,7 @@ def claim(state: State, record: Record, context: Context) -> Verdict:
             return Reason.NOTHING_NEW
         state.put(OFFER + context.member, [*OfferRow(record.author, None)])
         return None
-    if role.after and not any(holds(state, context.member, one) for one in role.after):
+    if role.after and not any(holds(state, context.member, earlier) for earlier in role.after):
         return Reason.NO_PATH
     row = RoleRow(role.endorsements == 0, 0, record.clock, record.id)
     state.put(_key(context.member, name), [*row])

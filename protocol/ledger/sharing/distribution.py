@@ -106,7 +106,7 @@ def book(state: State, cut: CutHeader, records: Iterable[Record]) -> list[bytes]
     something.
     """
     touched: list[bytes] = []
-    for record in map(with_data, sorted(records, key=lambda one: (one.clock, one.id))):
+    for record in map(with_data, sorted(records, key=lambda record: (record.clock, record.id))):
         if record.kind == "event" and "corrects" not in record.data:
             earned_by = record.data.get("earnedBy")
             source = earned_by if is_bytes(earned_by) else b""
@@ -296,13 +296,13 @@ class _Sources:
 
     def upstream(self, source: bytes) -> frozenset[bytes]:
         """Return the events behind a source."""
-        found = self._known.get(source)
-        if found is None:
+        events = self._known.get(source)
+        if events is None:
             steps = trace(self._state, source)
-            found = frozenset(step.id for step in steps if step.sort is FlowNode.EVENT)
-            self._known[source] = found
-        self._left -= len(found)
-        return found
+            events = frozenset(step.id for step in steps if step.sort is FlowNode.EVENT)
+            self._known[source] = events
+        self._left -= len(events)
+        return events
 
 
 def _facts(
@@ -319,7 +319,7 @@ def _facts(
     members = [
         key[1:] for key, value in state.items(enrolment.MEMBER) if value[0] == enrolment.ACTIVE
     ]
-    named = dict.fromkeys([*(one.role for one in pool.buckets), pool.commission_role])
+    named = dict.fromkeys([*(bucket.role for bucket in pool.buckets), pool.commission_role])
     prefix = id_of(pool).to_bytes()
     return SplitInputs(
         height=cut.height,
@@ -330,7 +330,7 @@ def _facts(
         incomes=incomes,
         contributions=contributions,
         holders={
-            role: tuple(one for one in members if roles.holds(state, one, role))
+            role: tuple(member for member in members if roles.holds(state, member, role))
             for role in named
             if role
         },
@@ -379,10 +379,10 @@ def _by_bucket(state: State, prefix: bytes) -> Iterator[tuple[tuple[str, bytes],
 
 
 def _pasts(state: State, prefix: bytes) -> list[PastSplit]:
-    found = [
+    totals = [
         PastSplit(int.from_bytes(key[-8:]), *value) for key, value in state.items(PAST + prefix)
     ]
-    return found[-PAST_MAX:]
+    return totals[-PAST_MAX:]
 
 
 def _write(
@@ -414,10 +414,12 @@ def _write(
             state.put(key, clamped(paid))
         sheet.write(id, ruleset.id, line)
     if done.lines:
-        traced = sum(one.amount for one in facts.incomes if one.upstream is not None)
-        makers = [one for one in pool.buckets if one.to == "contributors"]
-        tracing = [one.name for one in makers if one.trace]
-        debts, once = ([one.name for one in makers if one.claim == c] for c in ("debt", "once"))
+        traced = sum(income.amount for income in facts.incomes if income.upstream is not None)
+        makers = [bucket for bucket in pool.buckets if bucket.to == "contributors"]
+        tracing = [bucket.name for bucket in makers if bucket.trace]
+        debts, once = (
+            [bucket.name for bucket in makers if bucket.claim == c] for c in ("debt", "once")
+        )
         untraced = max(0, done.total - traced)
         row = SplitRow(done.total, untraced, done.carried, tracing, debts, once, [])
         put_split(state, id, cut.height, row)

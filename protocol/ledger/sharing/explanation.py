@@ -78,7 +78,7 @@ def explain_event(state: State, event: bytes, ruleset: Ruleset) -> EventExplanat
         worth,
         None if worth is not None else _waiting(state, event, ruleset),
         tuple(_got(state, event)),
-        tuple(one for one in pools.payouts(state) if event in one.line.inputs),
+        tuple(payout for payout in pools.payouts(state) if event in payout.line.inputs),
     )
 
 
@@ -128,9 +128,9 @@ def _waiting(state: State, event: bytes, ruleset: Ruleset) -> PendingReason:
 
 
 def _got(state: State, event: bytes) -> list[BucketPayment]:
-    found: list[BucketPayment] = []
+    payments: list[BucketPayment] = []
     for key, (amount, _) in state.items(pools.TAKEN):
         if key.endswith(b"\0" + event):
             pool, _, _, bucket = key[1 : -len(event) - 1].split(b"\0")
-            found.append(BucketPayment(pool.decode(), bucket.decode(), amount))
-    return found
+            payments.append(BucketPayment(pool.decode(), bucket.decode(), amount))
+    return payments

@@ -129,7 +129,7 @@ class _SplitCorrection:
 
     def _reached(self) -> dict[str, list[_PayoutPart]]:
         """Return the lines that money of the income could reach, by bucket."""
-        found: dict[str, list[_PayoutPart]] = {}
+        parts: dict[str, list[_PayoutPart]] = {}
         for place, payout in self.sheet.lines(self.height, self.income.pool):
             line = payout.line
             source = self.event if self._is_traced else b""
@@ -137,8 +137,8 @@ class _SplitCorrection:
                 continue
             left = max(0, line.amount + corrected(self.sheet.state, place))
             part = _PayoutPart(place, payout, line.amount, left)
-            found.setdefault(line.bucket, []).append(part)
-        return found
+            parts.setdefault(line.bucket, []).append(part)
+        return parts
 
     def _weight(self, bucket: str, parts: Sequence[_PayoutPart]) -> int:
         """Return how much of what a bucket gave came from this income, or from all alike."""
@@ -159,9 +159,9 @@ class _SplitCorrection:
         sizes = [part.left if amount < 0 else part.size for part in parts]
         ties = self._ties([part.place for part in parts])
         whole = divide(abs(amount), sizes, ties)
-        for part, size, one in zip(parts, sizes, whole, strict=True):
-            if one:
-                given = -one if amount < 0 else one
+        for part, size, portion in zip(parts, sizes, whole, strict=True):
+            if portion:
+                given = -portion if amount < 0 else portion
                 line = part.payout.line
                 fields = (line.bucket, CORRECTION, line.member, given, amount, size, sum(sizes))
                 written = PayoutLine(*fields, income=self.event, corrects=self.height)
@@ -195,7 +195,11 @@ class _SplitCorrection:
             if payout.line.bucket in left:
                 left[payout.line.bucket] += payout.line.amount + corrected(state, place)
         empty = [name for name, amount in left.items() if not amount]
-        undone = [one for one in empty if one in self.split.once and one not in self.split.undone]
+        undone = [
+            bucket
+            for bucket in empty
+            if bucket in self.split.once and bucket not in self.split.undone
+        ]
         for name in undone:
             self.sheet.undone.setdefault((self.income.pool, name), []).append(self.height)
         if undone:
@@ -215,9 +219,9 @@ class _SplitCorrection:
 def _within(shares: Sequence[int], lefts: Sequence[int], ties: Sequence[bytes]) -> list[int]:
     """Return shares of which none is more than is left; the others bear what is too much."""
     given = [min(share, left) for share, left in zip(shares, lefts, strict=True)]
-    room = [left - one for left, one in zip(lefts, given, strict=True)]
+    room = [left - portion for left, portion in zip(lefts, given, strict=True)]
     over = min(sum(shares) - sum(given), sum(room))
     if over:
         rest = divide(over, room, ties[: len(room)])
-        given = [one + more for one, more in zip(given, rest, strict=True)]
+        given = [portion + more for portion, more in zip(given, rest, strict=True)]
     return given

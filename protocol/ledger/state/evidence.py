@@ -43,7 +43,9 @@ def evidence_of(community: CommunityId, misbehaviour: Misbehaviour) -> tuple[byt
     """Return the evidence that names these misbehaviour, sorted as a seal has it."""
     ends = (log_end_id(community, author, seq) for author, seq in misbehaviour.ends)
     return tuple(
-        sorted([*ends, *(equivocation_id(community, one) for one in misbehaviour.equivocators)])
+        sorted(
+            [*ends, *(equivocation_id(community, device) for device in misbehaviour.equivocators)]
+        )
     )
 
 
@@ -57,7 +59,7 @@ def resolve(
     open_ids = dict.fromkeys(evidence)
     if not open_ids:
         return Misbehaviour((), ())
-    ids = {equivocation_id(community, one): one for one in equivocators}
+    ids = {equivocation_id(community, device): device for device in equivocators}
     convicted = [ids[id] for id in open_ids if id in ids]
     wanted = {id for id in open_ids if id not in ids}
     ended: list[tuple[DeviceKey, int]] = []

@@ -40,12 +40,12 @@ def is_unit(state: State, context: Context, unit: str) -> bool:
     return unit in context.rules.units or state.get(UNIT + unit.encode()) is not None
 
 
-def total(one: Quantity, n: int, scale: int) -> Quantity | None:
-    """Return `one` and n / 10**scale more, at the finer scale; None beyond 64 bits."""
-    if scale == one.scale:
-        result = one._replace(n=one.n + n)
-    elif scale < one.scale:
-        result = one._replace(n=one.n + n * 10 ** (one.scale - scale))
+def total(quantity: Quantity, n: int, scale: int) -> Quantity | None:
+    """Return `quantity` and n / 10**scale more, at the finer scale; None beyond 64 bits."""
+    if scale == quantity.scale:
+        result = quantity._replace(n=quantity.n + n)
+    elif scale < quantity.scale:
+        result = quantity._replace(n=quantity.n + n * 10 ** (quantity.scale - scale))
     else:
-        result = Quantity(one.n * 10 ** (scale - one.scale) + n, scale, one.unit)
+        result = Quantity(quantity.n * 10 ** (scale - quantity.scale) + n, scale, quantity.unit)
     return result if INT_MIN <= result.n <= INT_MAX else None
