@@ -16,9 +16,11 @@ from commonweal.protocol import codec, keys
 from commonweal.protocol.codec import INT_MIN
 from commonweal.protocol.ledger.claims.pools import MemberSums, PoolId, clamped
 from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.records.record import CommunityId
 
-TOO_MUCH, CLAIM, SETTLED = b"9t", b"5", b"6"
+TOO_MUCH = Table.TOO_MUCH.prefix
+CLAIM, SETTLED = Table.CLAIM.prefix, Table.SETTLED.prefix
 
 ClaimId = NewType("ClaimId", bytes)
 """The hash of what a claim says; `settles` of an event names it."""

@@ -13,10 +13,12 @@ from typing import NamedTuple
 
 from commonweal.protocol.codec import INT_MAX
 from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.rules.split import CORRECTION, PayoutLine
 
-POOL, TAKEN, PAID, PAST, LINE = b"z", b"y", b"W", b"j", b"T"
-INCOME, SPLIT, CORRECTED = b"0", b"9s", b"9c"
+POOL, TAKEN, PAID = Table.POOL.prefix, Table.TAKEN.prefix, Table.PAID.prefix
+PAST, LINE, INCOME = Table.PAST.prefix, Table.LINE.prefix, Table.INCOME.prefix
+SPLIT, CORRECTED = Table.SPLIT.prefix, Table.CORRECTED.prefix
 
 INPUTS_KEPT_MAX = 64
 """A line keeps so many of the contributions that it was reckoned from, and their number."""

@@ -20,10 +20,11 @@ from commonweal.protocol.ledger.members import agents, enrolment
 from commonweal.protocol.ledger.state.context import Verdict, is_bytes
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.ledger.things.event_row import EventRow
 from commonweal.protocol.records.record import Record
 
-SETTLEMENT, OF_CLAIM = b"7", b"8"
+SETTLEMENT, OF_CLAIM = Table.SETTLEMENT.prefix, Table.OF_CLAIM.prefix
 
 CLAIMS_PER_EVENT_MAX = 16
 

@@ -20,11 +20,12 @@ from commonweal.protocol.ledger.members.permissions import Permission, writer_de
 from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes, is_count
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.ledger.things.event_row import EVENT, EventRow, event_row
 from commonweal.protocol.records.record import Record
 from commonweal.protocol.vocabulary.rule_params import RuleParams
 
-SAID, DISPUTE = b"a", b"d"
+SAID, DISPUTE = Table.SAID.prefix, Table.DISPUTE.prefix
 YES, NO, WITHDRAW, OPEN = "yes", "no", "withdraw", "open"
 
 

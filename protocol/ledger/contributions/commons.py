@@ -16,13 +16,14 @@ from commonweal.protocol.ledger.members import agents, roles
 from commonweal.protocol.ledger.state.context import Context, Verdict
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.ledger.things.event_row import EVENT, EventRow, event_row
 from commonweal.protocol.ledger.things.resources import RESOURCE, resource_row
 from commonweal.protocol.records.record import Record
 from commonweal.protocol.vocabulary.actions import ACTIONS
 from commonweal.protocol.vocabulary.rule_params import RuleParams
 
-COMMON = b"9m"
+COMMON = Table.COMMON.prefix
 
 RESOURCE_FIELDS = ("newInventoriedResource", "state", "atLocation", "containedIn")
 

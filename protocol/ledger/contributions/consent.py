@@ -19,13 +19,14 @@ from commonweal.protocol.ledger.members.enrolment import ACTIVE, MEMBER
 from commonweal.protocol.ledger.state.context import Context, Verdict
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.ledger.things.event_row import EVENT, EventRow, event_row
 from commonweal.protocol.ledger.things.quantities import Quantity, total
 from commonweal.protocol.ledger.things.resources import resource_row
 from commonweal.protocol.records.record import Record
 from commonweal.protocol.vocabulary.actions import ACTIONS
 
-WAITING = b"9w"
+WAITING = Table.CORRECTION.prefix
 
 
 class CorrectionRow(NamedTuple):

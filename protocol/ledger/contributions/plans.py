@@ -19,12 +19,15 @@ from commonweal.protocol.ledger.members import agents
 from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes, is_count
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.ledger.things.event_row import EventRow
 from commonweal.protocol.ledger.things.quantities import Quantity, is_unit, read, total
 from commonweal.protocol.records.record import Record
 from commonweal.protocol.vocabulary.actions import ACTIONS
 
-INTENT, OFFER, COMMITMENT, AGREEMENT, SIGNED = b"i", b"o", b"k", b"g", b"h"
+INTENT, OFFER = Table.INTENT.prefix, Table.PLAN_OFFER.prefix
+COMMITMENT, AGREEMENT = Table.COMMITMENT.prefix, Table.AGREEMENT.prefix
+SIGNED = Table.SIGNED.prefix
 
 PARTS_MAX = 16
 

@@ -16,10 +16,12 @@ from commonweal.protocol.ledger.members.enrolment import FOUNDING
 from commonweal.protocol.ledger.members.roles import WITNESS
 from commonweal.protocol.ledger.state.context import NO_DOCUMENTS
 from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.rules.document import Ruleset, RulesetId, from_bytes, from_map
 from commonweal.protocol.vocabulary.rule_params import ROLES, Role, RuleParams
 
-STANDING, DOCUMENT, ADOPTED = b"L", b"J", b"N"
+STANDING, DOCUMENT = Table.STANDING.prefix, Table.DOCUMENT.prefix
+ADOPTED = Table.ADOPTED.prefix
 
 RULESETS_KEPT_MAX = 32
 """So many rulesets are kept read; more are read again."""

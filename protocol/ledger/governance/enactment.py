@@ -53,6 +53,7 @@ from commonweal.protocol.ledger.state import time_jumps
 from commonweal.protocol.ledger.state.advance import BEFORE_ALL, CutHeader
 from commonweal.protocol.ledger.state.context import NO_DOCUMENTS
 from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.records.record import RecordId
 from commonweal.protocol.rules.changes import LAZY, decision_process, process_of
 from commonweal.protocol.rules.document import HOUR_MS, Ruleset, RulesetId
@@ -61,10 +62,10 @@ from commonweal.protocol.rules.process import Process
 LAST = time_jumps.LAST
 """The key of the last cut: [height, time, prev, ruleset, clock]."""
 
-VALUED_BY = LAST + b"v"
+VALUED_BY = Table.VALUED_BY.prefix
 """The key of the ruleset by which values were given last; without it, all that waits is valued."""
 
-REST = LAST + b"r"
+REST = Table.REST.prefix
 """The key of the event from which on what waits was more than one cut looks at."""
 
 REMOVAL_YES_MIN = 2

@@ -33,14 +33,16 @@ from commonweal.protocol.ledger.members.permissions import Permission, writer_de
 from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes, is_count
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.records.record import Record
 from commonweal.protocol.rules.changes import LAZY, ORDINARY, classes_of, patched
 from commonweal.protocol.rules.document import Ruleset, from_bytes
 from commonweal.protocol.rules.process import enough_to_stop
 from commonweal.protocol.rules.schema import HOURS_MAX
 
-PROPOSAL, OPEN, VOTE, ELECTOR, COMMENT, OF_MEMBER = b"G", b"O", b"v", b"H", b"m", b"l"
-DECIDED = b"3"
+PROPOSAL, OPEN, VOTE = Table.PROPOSAL.prefix, Table.OPEN.prefix, Table.VOTE.prefix
+ELECTOR, COMMENT = Table.ELECTOR.prefix, Table.COMMENT.prefix
+OF_MEMBER, DECIDED = Table.OF_MEMBER.prefix, Table.DECIDED_FORK.prefix
 
 RULES, REMOVAL, FORK, DECISION = "rules", "removal", "fork", "decision"
 YES, NO, ABSTAIN, BLOCK = "yes", "no", "abstain", "block"

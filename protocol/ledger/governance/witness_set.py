@@ -23,6 +23,7 @@ from commonweal.protocol.ledger.state.advance import CutHeader
 from commonweal.protocol.ledger.state.context import Context, Verdict
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.records.record import Record
 from commonweal.protocol.seal.quorum import WITNESSES_MAX, quorum_of
 from commonweal.protocol.seal.witnesses import (
@@ -35,8 +36,7 @@ from commonweal.protocol.seal.witnesses import (
     witness_fields,
 )
 
-GUILTY = b"2"
-SEATED = b"Kw"
+GUILTY, SEATED = Table.GUILTY.prefix, Table.SEATED.prefix
 
 SEAL_ONLY_REASONS = (Reason.SEAT_NEEDED, Reason.LAST_WITNESS)
 """Why seals refuse what a ledger that folds no seals cannot judge."""

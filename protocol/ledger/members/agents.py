@@ -17,9 +17,11 @@ from commonweal.protocol.ledger.members.enrolment import MEMBER, NEW
 from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.records.record import Record
 
-CLAIMED, CLAIM, REFERRER = b"A", b"c", b"f"
+CLAIMED, CLAIM = Table.CLAIMED.prefix, Table.AGENT_CLAIM.prefix
+REFERRER = Table.REFERRER.prefix
 
 OUTSIDE_BYTES = 16
 REFERRAL_DEPTH_MAX = 64

@@ -22,6 +22,7 @@ from commonweal.protocol.identity.parent import parent_of
 from commonweal.protocol.keys import DeviceKey, MemberId, short
 from commonweal.protocol.ledger.members.enrolment import DEVICE, DeviceRow, device_row, member_row
 from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.records.record import Record, RecordId
 from commonweal.protocol.seal.cut import Cut
 from commonweal.protocol.vocabulary.budget import (
@@ -36,7 +37,7 @@ from commonweal.protocol.vocabulary.budget import (
     usage_of,
 )
 
-SPENT = b"%"
+SPENT = Table.SPENT.prefix
 
 NOTHING_INHERITED: Mapping[DeviceKey, int] = {}
 

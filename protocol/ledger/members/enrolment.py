@@ -32,12 +32,15 @@ from commonweal.protocol.keys import MemberId, MemberKey, PeerKey, SignedContext
 from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes, is_count
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.records.record import Record
 
-FOUNDING = b"F"
-COUNT = b"#"
+FOUNDING = Table.FOUNDING.prefix
+COUNT = Table.COUNT.prefix
 """The key of how many are members now, and how many ever were: [active, ever]."""
-MEMBER, DEVICE, DEVICE_OF, PEER, FROZEN = b"M", b"D", b"E", b"P", b"Z"
+MEMBER, DEVICE = Table.MEMBER.prefix, Table.DEVICE.prefix
+DEVICE_OF, PEER = Table.DEVICE_OF.prefix, Table.PEER.prefix
+FROZEN = Table.FROZEN.prefix
 
 NEW, ACTIVE, LEFT, REMOVED = "new", "active", "left", "removed"
 

@@ -14,9 +14,10 @@ from typing import NamedTuple
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger.members.enrolment import FROZEN
 from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.records.record import RecordId
 
-KEPT = b"4"
+KEPT = Table.KEPT.prefix
 
 
 class KeptRow(NamedTuple):

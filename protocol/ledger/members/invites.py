@@ -41,10 +41,13 @@ from commonweal.protocol.ledger.members.permissions import (
 from commonweal.protocol.ledger.state.context import Applicant, Context, Verdict, is_bytes, is_count
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.ledger.state.time_jumps import last_cut_ms
 from commonweal.protocol.records.record import Record, RecordId
 
-INVITE, REQUEST_OF, REQUEST, VOUCH, BROUGHT = b"I", b"Q", b"R", b"V", b"+"
+INVITE, REQUEST_OF = Table.INVITE.prefix, Table.REQUEST_OF.prefix
+REQUEST, VOUCH = Table.REQUEST.prefix, Table.VOUCH.prefix
+BROUGHT = Table.BROUGHT.prefix
 
 USES_MAX = 1000
 WEEK_MS = 7 * 24 * 3_600_000

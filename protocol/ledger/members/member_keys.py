@@ -22,9 +22,10 @@ from commonweal.protocol.ledger.members import enrolment
 from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.records.record import CommunityId, Record, RecordId
 
-SUCCESSION = b"C"
+SUCCESSION = Table.SUCCESSION.prefix
 FOUNDING_CLOCK = 1
 NO_SEQ = -1
 """The last good seq of a device that was ended without naming one."""

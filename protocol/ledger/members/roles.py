@@ -18,10 +18,12 @@ from commonweal.protocol.ledger.members.permissions import Permission, writer_de
 from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.records.record import Record
 from commonweal.protocol.vocabulary.identifiers import is_name
 
-ROLE, ENDORSED, OFFER = b"r", b"n", b"1"
+ROLE, ENDORSED = Table.ROLE.prefix, Table.ENDORSED.prefix
+OFFER = Table.OFFER.prefix
 
 WITNESS = "witness"
 """The role that every ruleset has: its holders say what is final."""

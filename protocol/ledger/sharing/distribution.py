@@ -51,6 +51,7 @@ from commonweal.protocol.ledger.state import time_jumps
 from commonweal.protocol.ledger.state.advance import CutHeader
 from commonweal.protocol.ledger.state.context import is_bytes
 from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.ledger.things.event_row import event_row
 from commonweal.protocol.records.record import CommunityId, Record, with_data
 from commonweal.protocol.rules.document import Pool, Ruleset
@@ -67,7 +68,8 @@ from commonweal.protocol.rules.split import (
 )
 from commonweal.protocol.vocabulary.rule_params import RuleParams
 
-BOOKED, PENDING, WORTH, REFERRED = b"q", b"b", b"w", b"Y"
+BOOKED, PENDING = Table.BOOKED.prefix, Table.PENDING.prefix
+WORTH, REFERRED = Table.WORTH.prefix, Table.REFERRED.prefix
 
 PAST_MAX = 100
 """Arrears look back over so many splits of a bucket."""

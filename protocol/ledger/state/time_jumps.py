@@ -12,12 +12,13 @@ from typing import NamedTuple
 
 from commonweal.protocol.errors import InvalidSeal
 from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.seal.timing import BACK_MS_MIN
 
-JUMP = b"Kd"
+JUMP = Table.JUMP.prefix
 """The key of the last jump."""
 
-LAST = b"K"
+LAST = Table.LAST_CUT.prefix
 """The key of the last cut; its second field is the time."""
 
 JUMP_MS_MIN = 2 * 24 * 60 * 60 * 1000

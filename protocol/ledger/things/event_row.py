@@ -9,8 +9,10 @@ from typing import Any, NamedTuple
 
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.ledger.state.tables import Table
 
-EVENT, OF_PROCESS, OF_RESOURCE = b"e", b"x", b"t"
+EVENT, OF_PROCESS = Table.EVENT.prefix, Table.OF_PROCESS.prefix
+OF_RESOURCE = Table.OF_RESOURCE.prefix
 INPUT, OUTPUT = b"i", b"o"
 TAKEN, GIVEN = "from", "to"
 

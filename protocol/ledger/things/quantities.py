@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 from commonweal.protocol.codec import INT_MAX, INT_MIN
 from commonweal.protocol.ledger.state.context import Context
 from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.ledger.state.tables import Table
 
 SCALE_MAX = 9
 
-UNIT = b"U"
-UNIT_LOOK = b"u"
+UNIT = Table.UNIT.prefix
+UNIT_LOOK = Table.UNIT_LOOK.prefix
 
 
 class Quantity(NamedTuple):

@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.ledger.things.quantities import Quantity, total
 
-RESOURCE = b"B"
+RESOURCE = Table.RESOURCE.prefix
 
 
 class ResourceRow(NamedTuple):

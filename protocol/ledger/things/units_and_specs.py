@@ -16,11 +16,13 @@ from typing import Any, NamedTuple
 from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.ledger.things.quantities import UNIT, UNIT_LOOK, is_unit
 from commonweal.protocol.records.record import Record
 from commonweal.protocol.vocabulary.identifiers import CODE_CHARACTERS_MAX, is_name, skeleton
 
-SPEC, PROCESS_SPEC, SPEC_LOOK, PROCESS = b"S", b"p", b"s", b"X"
+SPEC, PROCESS_SPEC = Table.SPEC.prefix, Table.PROCESS_SPEC.prefix
+SPEC_LOOK, PROCESS = Table.SPEC_LOOK.prefix, Table.PROCESS.prefix
 
 
 class SpecRow(NamedTuple):

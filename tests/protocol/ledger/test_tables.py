@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import pkgutil
 from importlib import import_module
 from itertools import pairwise
+from pathlib import Path
 
 from commonweal.protocol import ledger
+from commonweal.protocol.ledger.state.tables import Table
+from tests.protocol.ledger.table_page import PAGE, with_table
+
+LEDGER = Path(next(iter(ledger.__path__)))
 
 INSIDE = {"INPUT", "OUTPUT"}
 """They stand inside keys, behind a table."""
@@ -30,3 +36,23 @@ def test_no_table_is_part_of_another() -> None:
     assert len(known) > 40
     for (name, first), (other, second) in pairwise(known):
         assert not second.startswith(first), f"{name} and {other} are both {second!r}"
+
+
+def test_the_page_has_every_table() -> None:
+    page = PAGE.read_text("utf-8")
+    assert page == with_table(page), "run `make tables`"
+
+
+def test_each_table_is_named_by_its_owner_alone() -> None:
+    owners: dict[str, list[str]] = {}
+    for file in sorted(LEDGER.rglob("*.py")):
+        module = file.relative_to(LEDGER).with_suffix("").as_posix()
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "Table":
+                owners.setdefault(node.attr, []).append(module)
+    assert owners == {table.name: [table.layout.owner] for table in Table}
+
+
+def test_no_module_has_a_prefix_of_its_own() -> None:
+    known = {table.prefix for table in Table}
+    assert {first for _, first in tables()} | {b"K"} == known

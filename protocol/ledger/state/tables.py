@@ -1,0 +1,337 @@
+"""The tables of the state: the prefix of each, the fields of its keys and values, its owner.
+
+This is the only list of prefixes, and the table in docs/protocol/state.md is generated from it.
+Nothing is read from a state or written to one here.
+
+Fields are written `name: type`. In a key they follow the prefix, with nothing between them.
+The types are:
+
+  id         32 bytes: a hash, or the key of a device, a peer or a member
+  agent      an id, or 16 bytes for an agent outside the community
+  u32, u64   4 or 8 bytes, big-endian; in keys only
+  name0      text and a zero byte; in keys only
+  pool       name0 name0 name0: name, unit, and scale in decimal digits; in keys only
+  place      u64 name0 u32: height, name of the pool, number of the line; in keys only
+  text       a string; in a key all that is left of it
+  int, bool, bytes, map, true   as in MessagePack; `true` is always true
+  quantity   [n: int, scale: int, unit: text]
+  usage      [records: int, bytes: int, permanent: int, erasable: int]
+  T?         T or nil
+  T|U        T or U
+  [T ...]    a list of T of any length
+  name?: T   the last field of a list, which may be missing
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Final, NamedTuple
+
+PLAN_ROW: Final = (
+    "[member: id, clock: int, action: text, provider: agent?, receiver: agent?,"
+    " quantity: quantity, met: quantity, spec: id?, satisfies: id?, due: int?]"
+)
+EVENT_ROW: Final = (
+    "[member: id, clock: int, action: text, provider: agent, receiver: agent?,"
+    " quantity: quantity?, effort: quantity?, spec: id?, source: id?, target: id?,"
+    " input_of: id?, output_of: id?, scope: text?, factor: text?, fulfills: id?,"
+    " satisfies: id?, corrections: int, yes: int, no: int, disputes: int, corrected_by: bytes]"
+)
+RESOURCE_ROW: Final = (
+    "[spec: id?, accountable: agent, custodian: agent, accounting: int, onhand: int,"
+    " scale: int, unit: text, stage: id?, state: text?, location: text?, contained: id?]"
+)
+PROPOSAL_ROW: Final = (
+    "[subject: text, member: id, clock: int, base: id, target: bytes, kind: text, status: text,"
+    " sunset_hours: int, backtest: bytes?, opened_ms: int, deadline_ms: int, electorate: int,"
+    " early: bool, yes: int, no: int, abstain: int, block: int, until_ms: int, height: int,"
+    " is_voted: bool, ballots: [[voters: text, electorate: int, needed: int, quorum: int,"
+    " blocks: int, objections: int, present: int, yes: int, no: int, abstain: int,"
+    " block: int] ...]]"
+)
+LINE_ROW: Final = (
+    "[unit: text, scale: int, ruleset: id, count: int, line: [bucket: text, sort: text,"
+    " member: id, amount: int, of: int, weight: int, weights: int, inputs: [id ...],"
+    " source: bytes, income: bytes, commissions: int, corrects: int]]"
+)
+
+
+class Layout(NamedTuple):
+    """How a table is laid out. owner: the module below protocol/ledger that names it."""
+
+    prefix: bytes
+    key: str
+    value: str
+    owner: str
+    meaning: str
+
+
+# fmt: off
+class Table(Enum):
+    """Every table of the state."""
+
+    FOUNDING = Layout(
+        b"F", "", "[member: id, record: id, document: id]",
+        "members/enrolment", "The founder, the founding record, the hash of the founding document.")
+    COUNT = Layout(
+        b"#", "", "[active: int, ever: int]",
+        "members/enrolment", "How many are members now, and how many ever were.")
+    MEMBER = Layout(
+        b"M", "member: id",
+        "[status: text, since: int, keys: [id ...], threshold: int, devices: int, rekeys: int, "
+        "profile: id?, powers_ms: int]",
+        "members/enrolment",
+        "A member: status since which clock, keys, devices ever enrolled, changes of keys.")
+    DEVICE = Layout(
+        b"D", "device: id", "[member: id, last: int?, peer: id, clock: int, revocations: int]",
+        "members/enrolment",
+        "A device; last: the number of its last good record, once it is revoked.")
+    DEVICE_OF = Layout(
+        b"E", "member: id, device: id", "true",
+        "members/enrolment", "The devices of a member.")
+    PEER = Layout(
+        b"P", "peer: id, device: id", "true",
+        "members/enrolment", "The devices that were enrolled with a peer key.")
+    FROZEN = Layout(
+        b"Z", "device: id", "int",
+        "members/enrolment", "The number from which a log is void, by evidence in a seal.")
+    INVITE = Layout(
+        b"I", "invite: id",
+        "[key: id, uses: int, used: int, expires: int?, revoked: bool, author: id, device: id, "
+        "ended: bool]",
+        "members/invites", "An invite, its author's member, and the device that wrote it.")
+    REQUEST_OF = Layout(
+        b"Q", "member: id, invite: id", "id",
+        "members/invites", "The request of a member under an invite.")
+    REQUEST = Layout(
+        b"R", "request: id",
+        "[member: id, device: id, invite: id, clock: int, vouches: int, open: bool]",
+        "members/invites", "A request; open until its member is admitted.")
+    VOUCH = Layout(
+        b"V", "request: id, member: id", "id",
+        "members/invites", "The record by which a member vouched for a request.")
+    BROUGHT = Layout(
+        b"+", "member: id", "[int ...]",
+        "members/invites", "The times, within a week, at which a member brought somebody in.")
+    SUCCESSION = Layout(
+        b"C", "member: id",
+        "[named: int, sponsors: bytes, words: [[key: id, document: bytes] ...], naming: bytes, "
+        "change: bytes, clock: int]",
+        "members/member_keys",
+        "A member's sponsors, what they said, and the records that named them and changed keys.")
+    CLAIMED = Layout(
+        b"A", "agent: bytes", "id",
+        "members/agents", "The member whose claim of an outside agent holds.")
+    AGENT_CLAIM = Layout(
+        b"c", "record: id", "[agent: bytes, member: id, attested: int]",
+        "members/agents", "A claim of an outside agent.")
+    REFERRER = Layout(
+        b"f", "member: id", "id",
+        "members/agents", "The member who brought a member here.")
+    ROLE = Layout(
+        b"r", "member: id, role: text", "[held: bool, endorsements: int, clock: int, claim: id]",
+        "members/roles", "A role that a member claimed.")
+    ENDORSED = Layout(
+        b"n", "claim: id, member: id", "id",
+        "members/roles", "The record by which a member endorsed a claim of a role.")
+    OFFER = Layout(
+        b"1", "member: id", "[device: id, seen: int?]",
+        "members/roles",
+        "The device offered as witness, and the last height at which it was present.")
+    KEPT = Layout(
+        b"4", "device: id", "[seq: int, record: id]",
+        "members/forks", "Of a fork, the record that a vote keeps.")
+    SPENT = Layout(
+        b"%", "member: id", "[day: int, used: usage, whole: usage]",
+        "members/budgets", "What a member has used of the budget as of a day, and in all.")
+    UNIT = Layout(
+        b"U", "unit: text", "[member: id, record: id]",
+        "things/quantities", "A unit that a record defined.")
+    UNIT_LOOK = Layout(
+        b"u", "skeleton: text", "text",
+        "things/quantities", "The unit whose name has this skeleton.")
+    SPEC = Layout(
+        b"S", "spec: id",
+        "[name: text, unit: text?, effort_unit: text?, factor: text?, member: id]",
+        "things/units_and_specs", "A resource specification.")
+    PROCESS_SPEC = Layout(
+        b"p", "spec: id", "[name: text, member: id]",
+        "things/units_and_specs", "A process specification.")
+    SPEC_LOOK = Layout(
+        b"s", "sort and skeleton: text", "id",
+        "things/units_and_specs",
+        "The specification whose name has this skeleton; sort: r of a resource, p of a process.")
+    PROCESS = Layout(
+        b"X", "process: id", "[spec: id?, scope: text?, member: id, clock: int]",
+        "things/units_and_specs", "A process.")
+    RESOURCE = Layout(
+        b"B", "resource: id", RESOURCE_ROW,
+        "things/resources", "A resource; both quantities are at its scale.")
+    EVENT = Layout(
+        b"e", "event: id", EVENT_ROW,
+        "things/event_row", "An event, its quantities as corrected.")
+    OF_PROCESS = Layout(
+        b"x", "process: id, side and event: bytes", "int",
+        "things/event_row",
+        "The clock of an event of a process; side: one byte, i for an input, o for an output.")
+    OF_RESOURCE = Layout(
+        b"t", "resource: id, event: id", "[role: text, clock: int]",
+        "things/event_row", "An event of a resource; role: from or to.")
+    INTENT = Layout(
+        b"i", "intent: id", PLAN_ROW,
+        "contributions/plans", "An intent, and how much of it has come.")
+    PLAN_OFFER = Layout(
+        b"o", "offer: id", "[member: id, intents: [id ...]]",
+        "contributions/plans", "Intents published together.")
+    COMMITMENT = Layout(
+        b"k", "commitment: id", PLAN_ROW,
+        "contributions/plans", "A commitment, and how much of it has come.")
+    AGREEMENT = Layout(
+        b"g", "agreement: id",
+        "[member: id, commitments: [id ...], parties: [id ...], signed: int]",
+        "contributions/plans", "An agreement, and how many of its parties signed.")
+    SIGNED = Layout(
+        b"h", "agreement: id, member: id", "id",
+        "contributions/plans", "The record by which a party signed an agreement.")
+    SAID = Layout(
+        b"a", "event: id, corrections: u64?, member: id", "text",
+        "contributions/attestation",
+        "What a member says of an event, by the number of its corrections; of a claim or a "
+        "correction without that number.")
+    DISPUTE = Layout(
+        b"d", "event: id, member: id", "id",
+        "contributions/attestation", "The record by which a member disputes an event.")
+    COMMON = Layout(
+        b"9m", "event: id", "[said: map?, moved: [n: int, scale: int]]",
+        "contributions/commons",
+        "An event of the commons: what it says of resources until it moves them, and the quantity"
+        " moved.")
+    CORRECTION = Layout(
+        b"9w", "record: id",
+        "[event: id, member: id, asked: [id ...], quantity: quantity?, effort: quantity?, "
+        "yes: int, held: bool]",
+        "contributions/consent", "A correction that needs the yes of others.")
+    PROPOSAL = Layout(
+        b"G", "proposal: id", PROPOSAL_ROW,
+        "governance/proposals", "A proposal and how its vote stands as of the last cut.")
+    OPEN = Layout(
+        b"O", "proposal: id", "true",
+        "governance/proposals", "The proposals that are not ended.")
+    VOTE = Layout(
+        b"v", "proposal: id, member: id", "[say: text, record: id, clock: int]",
+        "governance/proposals", "The last vote of a member.")
+    ELECTOR = Layout(
+        b"H", "proposal: id, member: id", "[int ...]",
+        "governance/proposals",
+        "The numbers of the ballots on which a member may vote, while the vote is open.")
+    COMMENT = Layout(
+        b"m", "proposal: id, record: id", "[member: id, clock: int]",
+        "governance/proposals", "A comment on a proposal.")
+    OF_MEMBER = Layout(
+        b"l", "member: id", "int",
+        "governance/proposals", "How many proposals of a member are not decided.")
+    DECIDED_FORK = Layout(
+        b"3", "proposal: id", "[device: id, seq: int]",
+        "governance/proposals", "The place of the fork that a proposal is about.")
+    STANDING = Layout(
+        b"L", "",
+        "[ruleset: id, proposal: bytes, height: int, since_ms: int, until_ms: int, before: id]",
+        "governance/active_ruleset", "The ruleset that was adopted last.")
+    DOCUMENT = Layout(
+        b"J", "ruleset: id", "bytes",
+        "governance/active_ruleset", "The canonical document of a proposed ruleset.")
+    ADOPTED = Layout(
+        b"N", "height: u64, proposal: bytes", "[ruleset: id, time_ms: int]",
+        "governance/active_ruleset",
+        "Each ruleset that came into force; the proposal is empty where a sunset had no other.")
+    GUILTY = Layout(
+        b"2", "device: id", "true",
+        "governance/witness_set", "A device that voted twice, by evidence in a seal.")
+    SEATED = Layout(
+        b"Kw", "", "[[device: id, member: id] ...]",
+        "governance/witness_set", "The witnesses of the next height, by device.")
+    LAST_CUT = Layout(
+        b"K", "", "[height: int, time_ms: int, prev: id, ruleset: id, clock: int]",
+        "state/time_jumps",
+        "The last cut: prev is the seal before it, the ruleset the one in force after it.")
+    JUMP = Layout(
+        b"Kd", "", "[sure_ms: int, since_ms: int]",
+        "state/time_jumps", "The last jump of time: the seal before it, and the seal that jumped.")
+    VALUED_BY = Layout(
+        b"Kv", "", "id",
+        "governance/enactment", "The ruleset by which values were given last.")
+    REST = Layout(
+        b"Kr", "", "id",
+        "governance/enactment", "The event from which on more waits than one cut looks at.")
+    POOL = Layout(
+        b"z", "pool: pool", "[carried: int, split_ms: int, error: text]",
+        "claims/pools", "A pool: what it holds, when it was split last, why that failed.")
+    TAKEN = Layout(
+        b"y", "pool: pool, bucket: name0, event: id", "[amount: int, height: int]",
+        "claims/pools", "What a contribution got from a bucket.")
+    PAID = Layout(
+        b"W", "pool: pool, bucket: name0, member: id", "int",
+        "claims/pools", "What a member got from a bucket.")
+    PAST = Layout(
+        b"j", "pool: pool, bucket: name0, height: u64", "[amount: int, points: int]",
+        "claims/pools", "What a bucket gave at a height, and by how many points it was divided.")
+    LINE = Layout(
+        b"T", "place: place", LINE_ROW,
+        "claims/pools", "A line that was paid, and how many contributions it was reckoned from.")
+    INCOME = Layout(
+        b"0", "event: id",
+        "[pool: text, unit: text, scale: int, height: int, amount: int, first: int, traced: bool]",
+        "claims/pools", "An income of a pool: as it counts now, and as it first came in.")
+    SPLIT = Layout(
+        b"9s", "pool: pool, height: u64",
+        "[total: int, untraced: int, carried: int, tracing: [text ...], debts: [text ...], "
+        "once: [text ...], undone: [text ...]]",
+        "claims/pools", "A split that gave somebody something.")
+    CORRECTED = Layout(
+        b"9c", "place: place", "int",
+        "claims/pools", "How much of a line was corrected since.")
+    TOO_MUCH = Layout(
+        b"9t", "pool: pool, member: id", "int",
+        "claims/claims", "What a member had too much of a pool.")
+    CLAIM = Layout(
+        b"5", "claim: id",
+        "[height: int, pool: text, unit: text, scale: int, member: id, ruleset: id, earned: int, "
+        "corrected: int, before: int, amount: int]",
+        "claims/claims", "What a member is owed from a pool by the seal of a height.")
+    SETTLED = Layout(
+        b"6", "claim: id", "[said: int, confirmed: int]",
+        "claims/claims",
+        "How much of a claim is said to be paid, and how much of that is confirmed.")
+    SETTLEMENT = Layout(
+        b"7", "event: id",
+        "[claimant: agent, status: text, named: [id ...], parts: [[claim: id, amount: int] ...]]",
+        "claims/settlement", "An event that pays claims.")
+    OF_CLAIM = Layout(
+        b"8", "claim: id, event: id", "true",
+        "claims/settlement", "The events that pay a claim.")
+    BOOKED = Layout(
+        b"q", "event: id", "[height: int, time_ms: int, source: bytes]",
+        "sharing/distribution", "The cut that took an event in, and what the event was earned by.")
+    PENDING = Layout(
+        b"b", "event: id", "true|int",
+        "sharing/distribution",
+        "An event without a value; an int: the time since which it had one before its correction.")
+    WORTH = Layout(
+        b"w", "event: id",
+        "[points: int, member: agent, height: int, time_ms: int, reason: text, first_ms?: int]",
+        "sharing/distribution", "The value of an event, and why it is 0 where its rule failed.")
+    REFERRED = Layout(
+        b"Y", "member: id", "int",
+        "sharing/distribution", "The time of the cut that took a member's referral in.")
+    # fmt: on
+
+    @property
+    def prefix(self) -> bytes:
+        """The bytes with which every key of the table begins."""
+        return self.layout.prefix
+
+    @property
+    def layout(self) -> Layout:
+        """How the table is laid out."""
+        layout: Layout = self.value
+        return layout
