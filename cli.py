@@ -17,9 +17,10 @@ from typing import NamedTuple
 import click
 
 from commonweal import __version__
+from commonweal.client.visible_text import visible
 from commonweal.commands.terminal.language import N_, _, sentence, speak
 from commonweal.commands.terminal.options import HOME_KEY
-from commonweal.commands.terminal.output import flush, visible, warn
+from commonweal.commands.terminal.output import flush, warn
 from commonweal.protocol.errors import CommonwealError, OutputRefused
 
 INTERRUPTED = 130

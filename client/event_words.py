@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from commonweal.client.ledger_view import Folded, amount
+from commonweal.client.ledger_view import LedgerView, amount
 from commonweal.client.quantity import shown_action, shown_unit
 from commonweal.protocol.ledger.things import quantities, units_and_specs
 from commonweal.protocol.ledger.things.event_row import EventRow, event_row
@@ -12,7 +12,7 @@ from commonweal.protocol.ledger.things.resources import ResourceRow
 from commonweal.protocol.records.record import RecordId
 
 
-def event_fields(found: Folded, id: bytes, row: EventRow) -> dict[str, Any]:
+def event_fields(found: LedgerView, id: bytes, row: EventRow) -> dict[str, Any]:
     """Return an event as json says it."""
     from commonweal.protocol.ledger.sharing.distribution import booked_at
 
@@ -34,7 +34,7 @@ def event_fields(found: Folded, id: bytes, row: EventRow) -> dict[str, Any]:
     }
 
 
-def event_words(found: Folded, id: bytes) -> str:
+def event_words(found: LedgerView, id: bytes) -> str:
     """Return an event as people read it."""
     row = event_row(found.state, id)
     if row is None:
@@ -53,7 +53,7 @@ def event_words(found: Folded, id: bytes) -> str:
     return f"{words} → {found.name(row.receiver)}" if row.receiver else words
 
 
-def resource_fields(found: Folded, id: bytes, row: ResourceRow) -> dict[str, Any]:
+def resource_fields(found: LedgerView, id: bytes, row: ResourceRow) -> dict[str, Any]:
     """Return a resource as json says it."""
     return {
         "id": id.hex(),
@@ -71,7 +71,7 @@ def resource_fields(found: Folded, id: bytes, row: ResourceRow) -> dict[str, Any
     }
 
 
-def spec_name(found: Folded, spec: bytes | None) -> str | None:
+def spec_name(found: LedgerView, spec: bytes | None) -> str | None:
     """Return the name of a specification of resources or processes."""
     if spec is None:
         return None
@@ -81,7 +81,7 @@ def spec_name(found: Folded, spec: bytes | None) -> str | None:
     return None if value is None else str(value[0])
 
 
-def unit_definition(found: Folded, unit: str) -> tuple[RecordId, ...]:
+def unit_definition(found: LedgerView, unit: str) -> tuple[RecordId, ...]:
     """Return what to cite for a unit: its definition, unless the rules have it."""
     value = found.state.get(quantities.UNIT + unit.encode())
     return () if value is None else (RecordId(value[1]),)

@@ -48,7 +48,7 @@ ID_DIGITS = 8
 """So many digits of an id are shown to people."""
 
 
-class Folded:
+class LedgerView:
     """The state of a home's ledger, with the names of its members."""
 
     def __init__(
@@ -170,7 +170,7 @@ class Folded:
 
 
 @contextmanager
-def folded(home: Home, words: Words = ENGLISH, watch: Watch = nobody) -> Iterator[Folded]:
+def folded(home: Home, words: Words = ENGLISH, watch: Watch = nobody) -> Iterator[LedgerView]:
     """Give the state of the ledger of `home`. Raises NotInCommunity, MissingDatabase.
 
     watch: called with how much is folded, and of how much.
@@ -185,11 +185,11 @@ def folded(home: Home, words: Words = ENGLISH, watch: Watch = nobody) -> Iterato
             except StorageError:  # the disk takes nothing: all is folded anew, and kept nowhere
                 kept = held.enter_context(of_home(":memory:"))
             kept.layers.pin()
-            yield Folded(home, store, settings, kept, words)
+            yield LedgerView(home, store, settings, kept, words)
 
 
 def submit(
-    found: Folded, wishes: Sequence[Wish], secrets: Unlock = without_passphrase
+    found: LedgerView, wishes: Sequence[Wish], secrets: Unlock = without_passphrase
 ) -> list[Written]:
     """Write records when none of them would count for nothing. Raises WouldNotCount."""
     for wish in wishes:

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from commonweal.client.submit import now_ms
+from commonweal.client.visible_text import visible
 from commonweal.commands.terminal.language import _, spoken
 from commonweal.commands.terminal.options import (
     ask_passphrase,
@@ -20,7 +21,7 @@ from commonweal.commands.terminal.options import (
     passphrase_option,
     unlock,
 )
-from commonweal.commands.terminal.output import Form, say, visible, warn, write_json
+from commonweal.commands.terminal.output import Form, say, warn, write_json
 from commonweal.protocol import keys
 from commonweal.protocol.errors import (
     CommonwealError,

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from commonweal.client.node_client import ask_if_running
+from commonweal.client.visible_text import visible
 from commonweal.commands.begin.init_found import (
     checked_name,
     found_community,
@@ -27,7 +28,7 @@ from commonweal.commands.terminal.options import (
     passphrase_option,
     unlock,
 )
-from commonweal.commands.terminal.output import say, visible
+from commonweal.commands.terminal.output import say
 from commonweal.protocol.errors import CommonwealError
 from commonweal.protocol.identity import invite as links
 from commonweal.storage.home.home import Home, Settings

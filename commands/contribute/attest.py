@@ -12,9 +12,10 @@ import click
 
 from commonweal.client.directory import begins
 from commonweal.client.event_words import event_words
-from commonweal.client.ledger_view import Folded, note_body, submit
+from commonweal.client.ledger_view import LedgerView, note_body, submit
 from commonweal.client.ledger_view import amount as shown_amount
 from commonweal.client.quantity import read_quantity, shown_number, shown_unit
+from commonweal.client.visible_text import visible
 from commonweal.commands.terminal.language import _, ngettext, spoken
 from commonweal.commands.terminal.ledger import folded
 from commonweal.commands.terminal.options import (
@@ -23,7 +24,7 @@ from commonweal.commands.terminal.options import (
     passphrase_option,
     unlocking,
 )
-from commonweal.commands.terminal.output import Column, Form, say, visible, write_json
+from commonweal.commands.terminal.output import Column, Form, say, write_json
 from commonweal.commands.terminal.tables import confirm, table
 from commonweal.protocol.codec import INT_MAX
 from commonweal.protocol.errors import UnreadableQuantity, UsageError
@@ -98,7 +99,7 @@ def attest(
     return say(many.format(what=_(said), n=len(written)))
 
 
-def _wish(found: Folded, id: RecordId, said: str) -> Wish:
+def _wish(found: LedgerView, id: RecordId, said: str) -> Wish:
     """Return what is written to say something of an event, a correction or a claim."""
     from commonweal.node.service.events import Wish
 
@@ -151,13 +152,13 @@ def _list_waiting(home: Home, form: Form) -> None:
     return table(form, "waits", rows, fields, columns, "", nothing)
 
 
-def _words(found: Folded, id: bytes) -> str:
+def _words(found: LedgerView, id: bytes) -> str:
     """Return an event, or a correction that waits, as people read it."""
     row = consent.correction_row(found.state, id)
     return event_words(found, id) if row is None else correction_words(found, row)
 
 
-def correction_words(found: Folded, row: CorrectionRow) -> str:
+def correction_words(found: LedgerView, row: CorrectionRow) -> str:
     """Return a correction that waits as people read it."""
     number, unit = shown_amount(row.quantity or row.effort)
     more = (
@@ -254,7 +255,7 @@ def _difference(row: EventRow, wanted: dict[str, Any]) -> dict[str, Any]:
     raise UsageError(_("it is counted in {units}").format(units=units))
 
 
-def _attestable(found: Folded, text: str) -> RecordId:
+def _attestable(found: LedgerView, text: str) -> RecordId:
     """Return the event, claim or correction that waits whose id begins so."""
     ids = [RecordId(key[1:]) for key, _ in found.state.items(EVENT)]
     ids += [RecordId(id) for id, _ in consent.open_corrections(found.state)]
@@ -262,7 +263,7 @@ def _attestable(found: Folded, text: str) -> RecordId:
     return begins(ids, text)
 
 
-def _fitting(found: Folded, giver: bytes | None, scope: str | None) -> list[RecordId]:
+def _fitting(found: LedgerView, giver: bytes | None, scope: str | None) -> list[RecordId]:
     """Return what others wrote and gave and our member said nothing of, the earliest first."""
     fitting: list[tuple[int, RecordId]] = []
     for key, value in found.state.items(EVENT):

@@ -18,6 +18,7 @@ from commonweal.client.directory import People
 from commonweal.client.name_cache import body_of, text_of
 from commonweal.client.node_client import call
 from commonweal.client.submit import Written, writer
+from commonweal.client.visible_text import visible
 from commonweal.commands.contribute.record import wait_for
 from commonweal.commands.forked import lost
 from commonweal.commands.importers.git import Commit, Repository
@@ -40,7 +41,7 @@ from commonweal.commands.terminal.options import (
     passphrase_option,
     unlocking,
 )
-from commonweal.commands.terminal.output import Form, say, visible, warn, write_json
+from commonweal.commands.terminal.output import Form, say, warn, write_json
 from commonweal.commands.terminal.progress import progress
 from commonweal.protocol import codec
 from commonweal.protocol.errors import NotPermitted, UnknownId

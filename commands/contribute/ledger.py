@@ -12,6 +12,7 @@ from commonweal.client.name_cache import Names, text_of
 from commonweal.client.quantity import read_action, shown_action, shown_number, shown_unit
 from commonweal.client.submit import now_ms
 from commonweal.client.times import iso, read_time_ms, shown
+from commonweal.client.visible_text import visible
 from commonweal.commands.forked import lost, warning
 from commonweal.commands.terminal.language import _, ngettext, spoken
 from commonweal.commands.terminal.options import form_option, home_option
@@ -19,7 +20,6 @@ from commonweal.commands.terminal.output import (
     Column,
     Form,
     say,
-    visible,
     warn,
     write_csv,
     write_json,

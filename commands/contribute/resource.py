@@ -10,7 +10,7 @@ import click
 
 from commonweal.client.directory import begins
 from commonweal.client.event_words import event_words, resource_fields, unit_definition
-from commonweal.client.ledger_view import Folded, note_body, submit
+from commonweal.client.ledger_view import LedgerView, note_body, submit
 from commonweal.client.quantity import read_quantity, read_unit, shown_number, shown_unit
 from commonweal.commands.terminal.language import _, spoken
 from commonweal.commands.terminal.ledger import folded
@@ -314,19 +314,19 @@ def claim(agent: str, passphrase_file: Path | None, home: Home, form: Form) -> N
     return confirm(form, written, words, agent=outside.hex())
 
 
-def _outside(found: Folded) -> list[bytes]:
+def _outside(found: LedgerView) -> list[bytes]:
     providers = (EventRow(*value).provider for _, value in found.state.items(EVENT))
     return [one for one in dict.fromkeys(providers) if agents.is_outside(one)]
 
 
-def _spec(found: Folded, name: str) -> RecordId | None:
+def _spec(found: LedgerView, name: str) -> RecordId | None:
     for key, value in found.state.items(units_and_specs.SPEC):
         if value[0] == name:
             return RecordId(key[1:])
     return None
 
 
-def _chest(found: Folded, unit: str) -> RecordId | None:
+def _chest(found: LedgerView, unit: str) -> RecordId | None:
     """Return the community's own holding of a currency, when it has one."""
     for key, value in found.state.items(RESOURCE):
         row = ResourceRow(*value)

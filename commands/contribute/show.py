@@ -7,15 +7,16 @@ from typing import Any
 import click
 
 from commonweal.client.directory import PREFIX_DIGITS_MIN, People, begins
-from commonweal.client.ledger_view import Folded
+from commonweal.client.ledger_view import LedgerView
 from commonweal.client.name_cache import body_of
 from commonweal.client.node_client import ask_if_running
 from commonweal.client.quantity import shown_action, shown_number, shown_unit
 from commonweal.client.times import iso, shown
+from commonweal.client.visible_text import visible
 from commonweal.commands.terminal.language import N_, _, ngettext, spoken
 from commonweal.commands.terminal.ledger import folded
 from commonweal.commands.terminal.options import form_option, home_option
-from commonweal.commands.terminal.output import Column, Form, say, visible, write_json, write_table
+from commonweal.commands.terminal.output import Column, Form, say, write_json, write_table
 from commonweal.protocol import codec
 from commonweal.protocol.errors import UnknownId
 from commonweal.protocol.ledger.contributions import consent
@@ -140,7 +141,7 @@ def _body(store: Store, found: Record) -> dict[str, Any] | None:
     return row
 
 
-def _show(row: dict[str, Any], state: Folded) -> None:
+def _show(row: dict[str, Any], state: LedgerView) -> None:
     signatures = {"good": SIGNATURES[0], "covered": SIGNATURES[1], "void": SIGNATURES[2]}
     pairs = [
         (_("id"), row["id"]),
@@ -177,7 +178,7 @@ def _show(row: dict[str, Any], state: Folded) -> None:
         say(_("Its text is not here: not fetched yet."))
 
 
-def _said(data: dict[str, Any], state: Folded) -> list[tuple[str, str]]:
+def _said(data: dict[str, Any], state: LedgerView) -> list[tuple[str, str]]:
     pairs = []
     for key, value in data.items():
         match value:

@@ -8,12 +8,13 @@ import click
 
 from commonweal.client.directory import begins
 from commonweal.client.event_words import event_fields, event_words, resource_fields, spec_name
-from commonweal.client.ledger_view import Folded
+from commonweal.client.ledger_view import LedgerView
 from commonweal.client.quantity import shown_unit
+from commonweal.client.visible_text import visible
 from commonweal.commands.terminal.language import _, spoken
 from commonweal.commands.terminal.ledger import folded
 from commonweal.commands.terminal.options import form_option, home_option
-from commonweal.commands.terminal.output import Form, say, visible, write_csv, write_json
+from commonweal.commands.terminal.output import Form, say, write_csv, write_json
 from commonweal.protocol.errors import UnknownId
 from commonweal.protocol.ledger.contributions.trace import (
     Direction,
@@ -70,7 +71,7 @@ def trace_(id: str, up_only: bool, down_only: bool, home: Home, form: Form) -> N
     return say(_("provisional: not sealed yet"))
 
 
-def walk(found: Folded, start: tuple[FlowNode, bytes], way: Direction) -> list[dict[str, Any]]:
+def walk(found: LedgerView, start: tuple[FlowNode, bytes], way: Direction) -> list[dict[str, Any]]:
     """Return what lies that way as a tree, each thing once: below what led there first."""
     steps: list[dict[str, Any]] = []
     seen = {start}
@@ -89,7 +90,7 @@ def walk(found: Folded, start: tuple[FlowNode, bytes], way: Direction) -> list[d
     return steps[:STEPS_MAX]
 
 
-def _step(found: Folded, sort: FlowNode, id: bytes, depth: int, parent: bytes) -> dict[str, Any]:
+def _step(found: LedgerView, sort: FlowNode, id: bytes, depth: int, parent: bytes) -> dict[str, Any]:
     step: dict[str, Any] = {
         "depth": depth,
         "sort": sort.value,
@@ -103,7 +104,7 @@ def _step(found: Folded, sort: FlowNode, id: bytes, depth: int, parent: bytes) -
     return step
 
 
-def _words(found: Folded, sort: FlowNode, id: bytes) -> str:
+def _words(found: LedgerView, sort: FlowNode, id: bytes) -> str:
     match sort:
         case FlowNode.EVENT:
             return event_words(found, id)
@@ -120,7 +121,7 @@ def _words(found: Folded, sort: FlowNode, id: bytes) -> str:
             return _("(process {name})").format(name=name) if name else _("(a process)")
 
 
-def _start(found: Folded, text: str) -> tuple[FlowNode, bytes]:
+def _start(found: LedgerView, text: str) -> tuple[FlowNode, bytes]:
     """Return what has this id: a thing before the event that began it."""
     tables = (RESOURCE, units_and_specs.PROCESS, EVENT)
     ids = dict.fromkeys(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from commonweal.client.ledger_view import Folded
+from commonweal.client.ledger_view import LedgerView
 from commonweal.client.quantity import shown_number, shown_unit
 from commonweal.commands.terminal.language import _, spoken
 from commonweal.commands.terminal.output import Column, Form
@@ -32,7 +32,7 @@ class Comparison(NamedTuple):
     why: str = ""
 
 
-def replayed(found: Folded, ruleset: Ruleset, height: int | None) -> Backtest:
+def replayed(found: LedgerView, ruleset: Ruleset, height: int | None) -> Backtest:
     """Return what other rules would have paid, up to a height. Raises NotYet."""
     from commonweal.protocol.ledger.finality.backtest import backtest
     from commonweal.storage.ledger import inheritance
@@ -43,7 +43,7 @@ def replayed(found: Folded, ruleset: Ruleset, height: int | None) -> Backtest:
     return backtest(found.community, kept.records(), documents, past, ruleset, height, start)
 
 
-def compared(found: Folded, row: ProposalRow) -> Comparison | None:
+def compared(found: LedgerView, row: ProposalRow) -> Comparison | None:
     """Return whether the backtest of a proposal is right; None where it carries none."""
     from commonweal.protocol.ledger.finality.backtest import backtest_height
 
@@ -63,7 +63,7 @@ def compared(found: Folded, row: ProposalRow) -> Comparison | None:
     return Comparison(EQUAL if result.name == row.backtest else DIFFERS, result.hash)
 
 
-def proposed(found: Folded, row: ProposalRow) -> Ruleset:
+def proposed(found: LedgerView, row: ProposalRow) -> Ruleset:
     """Return the rules of a proposal. Raises UnknownId when they came to nothing."""
     ruleset = active_ruleset.by_id(found.state, found.kept.documents, RulesetId(row.target))
     if ruleset.id != row.target:
@@ -72,7 +72,7 @@ def proposed(found: Folded, row: ProposalRow) -> Ruleset:
     return ruleset
 
 
-def show(found: Folded, result: Backtest, form: Form) -> None:
+def show(found: LedgerView, result: Backtest, form: Form) -> None:
     """Write who had, and would have had, what."""
     fields = ("who", "name", "unit", "had", "would", "difference")
     rows = []

@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
-from commonweal.client.ledger_view import Folded, note_body, submit
+from commonweal.client.ledger_view import LedgerView, note_body, submit
 from commonweal.client.times import iso, read_duration_ms, shown
+from commonweal.client.visible_text import visible
 from commonweal.commands.decide import backtest as backtests
 from commonweal.commands.decide.rule_templates import TEMPLATES, text_of_file, text_of_rules
 from commonweal.commands.decide.vote import KINDS, Saying
@@ -24,7 +25,6 @@ from commonweal.commands.terminal.output import (
     Column,
     Form,
     say,
-    visible,
     warn,
     write_json,
     write_table,
@@ -366,7 +366,7 @@ def _problems(home: Home, text: str) -> list[Problem]:
         return []
 
 
-def _electorate(found: Folded, ruleset: Ruleset) -> int:
+def _electorate(found: LedgerView, ruleset: Ruleset) -> int:
     """Return how many could object now where these rules take silence for consent."""
     members = [one.id for one in membership.members(found.state) if one.status == "active"]
     lazy = ruleset.processes.get("lazy")
@@ -375,13 +375,13 @@ def _electorate(found: Folded, ruleset: Ruleset) -> int:
     return len(holders or members)
 
 
-def _named(found: Folded, what: str) -> Ruleset:
+def _named(found: LedgerView, what: str) -> Ruleset:
     """Return the rules in a file, or those of a proposal."""
     path = Path(what)
     return _read(path) if path.exists() or path.suffix == ".toml" else _proposed(found, what)
 
 
-def _proposed(found: Folded, text: str) -> Ruleset:
+def _proposed(found: LedgerView, text: str) -> Ruleset:
     id: RecordId = found.id_among(text, PROPOSAL)
     row: ProposalRow | None = proposals.proposal_row(found.state, id)
     assert row is not None, "it was found"

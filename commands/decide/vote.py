@@ -6,14 +6,15 @@ from typing import Any
 
 import click
 
-from commonweal.client.ledger_view import Folded
+from commonweal.client.ledger_view import LedgerView
 from commonweal.client.name_cache import proposal_text_of, text_of
 from commonweal.client.times import iso, shown
+from commonweal.client.visible_text import visible
 from commonweal.commands.decide import backtest as backtests
 from commonweal.commands.terminal.language import N_, _
 from commonweal.commands.terminal.ledger import folded
 from commonweal.commands.terminal.options import form_option, home_option
-from commonweal.commands.terminal.output import Column, Form, say, visible, write_json, write_table
+from commonweal.commands.terminal.output import Column, Form, say, write_json, write_table
 from commonweal.commands.terminal.tables import table
 from commonweal.protocol.ledger.governance import proposals
 from commonweal.protocol.ledger.governance.enactment import REMOVAL_YES_MIN
@@ -141,7 +142,7 @@ def show(id: str, home: Home, form: Form) -> None:
     return _show(row)
 
 
-def as_row(found: Folded, id: bytes, row: ProposalRow) -> dict[str, Any]:
+def as_row(found: LedgerView, id: bytes, row: ProposalRow) -> dict[str, Any]:
     """Return a proposal as json says it."""
     backtest = row.backtest
     return {
@@ -172,14 +173,14 @@ def as_row(found: Folded, id: bytes, row: ProposalRow) -> dict[str, Any]:
     }
 
 
-def _why(found: Folded, id: bytes, row: ProposalRow) -> str | None:
+def _why(found: LedgerView, id: bytes, row: ProposalRow) -> str | None:
     """Return the reason that was given for a removal, or for keeping a record of a fork."""
     if row.subject in (RULES, DECISION):
         return None
     return proposal_text_of(found.store, RecordId(id))
 
 
-def _words(found: Folded, id: bytes, row: ProposalRow) -> str:
+def _words(found: LedgerView, id: bytes, row: ProposalRow) -> str:
     if row.subject == REMOVAL:
         return _("remove {name}").format(name=found.name(row.target))
     if row.subject == proposals.FORK:

@@ -16,8 +16,8 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, NamedTuple
 
+from commonweal.client.visible_text import visible
 from commonweal.commands.terminal.language import _
-from commonweal.commands.terminal.output import visible
 from commonweal.protocol.errors import GitMissing, UnreadableRepository
 
 SUBJECT_COLUMNS_MAX = 200

@@ -19,10 +19,11 @@ from commonweal.client.directory import People
 from commonweal.client.name_cache import text_of
 from commonweal.client.quantity import is_effort, read_action, read_quantity
 from commonweal.client.times import read_time_ms
+from commonweal.client.visible_text import visible
 from commonweal.commands.contribute.record import CONTENT_BYTES_MAX
 from commonweal.commands.importers.sheet import Row, at
 from commonweal.commands.terminal.language import _, ngettext, sentence, spoken
-from commonweal.commands.terminal.output import visible, warn
+from commonweal.commands.terminal.output import warn
 from commonweal.protocol import codec
 from commonweal.protocol.errors import CommonwealError, UnreadableFile, UnreadableTime, UnusableText
 from commonweal.protocol.records.record import Record, from_bytes_unchecked

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from commonweal.client.visible_text import visible
 from commonweal.commands.terminal.files import read_bytes, read_text
 from commonweal.commands.terminal.language import _
-from commonweal.commands.terminal.output import visible
 from commonweal.protocol.errors import UnreadableFile, UsageError
 
 FILE_BYTES_MAX = 16 * 1024 * 1024

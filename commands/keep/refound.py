@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from commonweal.client.submit import now_ms
+from commonweal.client.visible_text import visible
 from commonweal.commands.terminal.language import _
 from commonweal.commands.terminal.options import (
     form_option,
@@ -23,7 +24,7 @@ from commonweal.commands.terminal.options import (
     passphrase_option,
     typed_link,
 )
-from commonweal.commands.terminal.output import Form, say, visible, write_json
+from commonweal.commands.terminal.output import Form, say, write_json
 from commonweal.protocol import keys
 from commonweal.protocol.errors import BadLink, NothingFinal, PassphraseNeeded, WrongState
 from commonweal.protocol.identity import founding

@@ -13,9 +13,10 @@ from typing import NamedTuple
 
 import click
 
+from commonweal.client.visible_text import visible
 from commonweal.commands.terminal.language import _, ngettext
 from commonweal.commands.terminal.options import form_option, home_option
-from commonweal.commands.terminal.output import Form, say, visible, warn, write_json
+from commonweal.commands.terminal.output import Form, say, warn, write_json
 from commonweal.commands.terminal.progress import progress
 from commonweal.protocol import keys, merkle
 from commonweal.protocol.errors import (

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from commonweal.client.directory import People, begins
-from commonweal.client.ledger_view import Folded
+from commonweal.client.ledger_view import LedgerView
 from commonweal.client.own_addresses import contacts, is_public
 from commonweal.client.submit import now_ms, write
 from commonweal.client.times import iso, read_duration_ms, shown
@@ -171,7 +171,7 @@ def warn_when_private(found: tuple[Contact, ...]) -> None:
         )
 
 
-def _row(one: membership.InviteStatus, found: Folded) -> dict[str, Any]:
+def _row(one: membership.InviteStatus, found: LedgerView) -> dict[str, Any]:
     late = one.expires is not None and one.expires < now_ms()
     ended = one.closed == Reason.INVITE_ENDED
     state = "revoked" if one.revoked else "ended" if ended else "open"

@@ -12,7 +12,8 @@ from typing import Any
 
 import click
 
-from commonweal.client.ledger_view import Folded, submit
+from commonweal.client.ledger_view import LedgerView, submit
+from commonweal.client.visible_text import visible
 from commonweal.commands.begin.init_found import LANGUAGES, show_words
 from commonweal.commands.terminal.language import _, ngettext, spoken
 from commonweal.commands.terminal.ledger import folded
@@ -25,7 +26,7 @@ from commonweal.commands.terminal.options import (
     unlock,
     unlocking,
 )
-from commonweal.commands.terminal.output import Form, say, visible, write_json
+from commonweal.commands.terminal.output import Form, say, write_json
 from commonweal.protocol.errors import (
     CommonwealError,
     NotPermitted,
@@ -211,7 +212,7 @@ def give(
     return say(_("Send him the link of: weal device add --member {name}").format(name=name))
 
 
-def speaking(found: Folded, entropy: bytes | None) -> Signer:
+def speaking(found: LedgerView, entropy: bytes | None) -> Signer:
     """Return the key of `entropy`, which speaks for the member of this home.
 
     Raises PassphraseNeeded where there is none, NotPermitted when the member has others.
@@ -227,14 +228,14 @@ def speaking(found: Folded, entropy: bytes | None) -> Signer:
     return signer
 
 
-def _keys(found: Folded, member: MemberId) -> MemberKeys:
+def _keys(found: LedgerView, member: MemberId) -> MemberKeys:
     keys = member_keys.keys_of(found.state, member)
     if keys is None:
         raise NotPermitted(_("{name} is no member now").format(name=found.name(member)))
     return keys
 
 
-def _devices(found: Folded, member: MemberId) -> list[DeviceKey]:
+def _devices(found: LedgerView, member: MemberId) -> list[DeviceKey]:
     """Return the devices of a member that write for him now."""
     known = membership.devices(found.state, member)
     return [one.key for one in known if one.status == "active"]
@@ -246,7 +247,7 @@ def _words(entropy: bytes, language: str | None) -> str:
     )
 
 
-def _circle(found: Folded, whom: list[MemberId], needed: int | None) -> Inception:
+def _circle(found: LedgerView, whom: list[MemberId], needed: int | None) -> Inception:
     """Return the document that names these members; without `needed`, more than half of them."""
     keys: list[MemberKey] = []
     for one in dict.fromkeys(whom):
@@ -265,7 +266,7 @@ def _circle(found: Folded, whom: list[MemberId], needed: int | None) -> Inceptio
     return Inception(tuple(sorted(keys)), enough, os.urandom(NONCE_BYTES))
 
 
-def _listed(found: Folded, old: MemberKeys, form: Form) -> None:
+def _listed(found: LedgerView, old: MemberKeys, form: Form) -> None:
     circle = old.sponsors
     whose = {one: each.id for each in membership.members(found.state) for one in each.keys}
     keys = circle.keys if circle else ()

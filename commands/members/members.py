@@ -9,9 +9,10 @@ from typing import Any
 import click
 
 from commonweal.client.directory import begins
-from commonweal.client.ledger_view import Folded, submit
+from commonweal.client.ledger_view import LedgerView, submit
 from commonweal.client.submit import now_ms
 from commonweal.client.times import iso
+from commonweal.client.visible_text import visible
 from commonweal.commands.members.invite import link_to, show_link, warn_when_private
 from commonweal.commands.members.key import speaking
 from commonweal.commands.terminal.language import N_, _
@@ -27,7 +28,6 @@ from commonweal.commands.terminal.output import (
     Column,
     Form,
     say,
-    visible,
     warn,
     write_csv,
     write_json,
@@ -101,7 +101,7 @@ def members(home: Home, form: Form) -> None:
     )
 
 
-def _roles(found: Folded, member: MemberId, *, held: bool) -> list[str]:
+def _roles(found: LedgerView, member: MemberId, *, held: bool) -> list[str]:
     rows = roles.roles(found.state, member)
     return [name for name, row in rows.items() if row.held is held]
 

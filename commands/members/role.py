@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from commonweal.client.ledger_view import Folded, submit
+from commonweal.client.ledger_view import LedgerView, submit
+from commonweal.client.visible_text import visible
 from commonweal.commands.terminal.language import _, ngettext
 from commonweal.commands.terminal.ledger import folded
 from commonweal.commands.terminal.options import (
@@ -17,7 +18,7 @@ from commonweal.commands.terminal.options import (
     passphrase_option,
     unlocking,
 )
-from commonweal.commands.terminal.output import Column, Form, visible, warn
+from commonweal.commands.terminal.output import Column, Form, warn
 from commonweal.commands.terminal.tables import confirm, table
 from commonweal.protocol.errors import WouldNotCount
 from commonweal.protocol.ledger.governance import witness_set
@@ -194,7 +195,7 @@ def resign(role: str, passphrase_file: Path | None, home: Home, form: Form) -> N
     return confirm(form, written, words.format(role=role), role=role)
 
 
-def _explain(found: Folded, question: str, *, yes: bool) -> None:
+def _explain(found: LedgerView, question: str, *, yes: bool) -> None:
     """Say what one more witness means for a set below four, and ask."""
     now = len(witness_set.seated(found.state))
     if now < SAFE_WITNESSES_MIN:
@@ -208,7 +209,7 @@ def _explain(found: Folded, question: str, *, yes: bool) -> None:
         make_sure(question, yes=yes)
 
 
-def _asked(found: Folded) -> list[str]:
+def _asked(found: LedgerView) -> list[str]:
     """Return the names of those whose endorsement a seat of ours waits for."""
     seated = witness_set.seated(found.state)
     if len(seated) >= SAFE_WITNESSES_MIN or any(one.member == found.me for one in seated):

@@ -9,6 +9,7 @@ import click
 from commonweal.client.directory import People, of_home
 from commonweal.client.finality import doubt, finality, pairs, risks, warnings
 from commonweal.client.node_client import ask, ask_if_running
+from commonweal.client.visible_text import visible
 from commonweal.commands.forked import lost, warning
 from commonweal.commands.node.writers import largest, writers
 from commonweal.commands.terminal.language import N_, _, ngettext, spoken
@@ -17,7 +18,6 @@ from commonweal.commands.terminal.output import (
     Column,
     Form,
     say,
-    visible,
     write_csv,
     write_json,
     write_table,

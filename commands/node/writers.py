@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from commonweal.client.directory import People
+from commonweal.client.visible_text import visible
 from commonweal.commands.terminal.language import _
-from commonweal.commands.terminal.output import visible
 from commonweal.protocol.ledger.members import enrolment
 from commonweal.storage.records.log_store import Store
 

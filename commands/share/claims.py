@@ -12,12 +12,13 @@ from typing import Any
 import click
 
 from commonweal.client.event_words import event_words
-from commonweal.client.ledger_view import ID_DIGITS, Folded
+from commonweal.client.ledger_view import ID_DIGITS, LedgerView
 from commonweal.client.quantity import shown_number, shown_unit
+from commonweal.client.visible_text import visible
 from commonweal.commands.terminal.language import N_, _, spoken
 from commonweal.commands.terminal.ledger import folded
 from commonweal.commands.terminal.options import form_option, home_option
-from commonweal.commands.terminal.output import Column, Form, visible
+from commonweal.commands.terminal.output import Column, Form
 from commonweal.commands.terminal.tables import table
 from commonweal.protocol import codec
 from commonweal.protocol.errors import NotYet
@@ -139,7 +140,7 @@ def payouts(height: int | None, home: Home, form: Form) -> None:
     return table(form, "payouts", rows, PAYOUT_FIELDS, columns, standing, height=top)
 
 
-def story(found: Folded, id: bytes) -> tuple[dict[str, Any], list[str]]:
+def story(found: LedgerView, id: bytes) -> tuple[dict[str, Any], list[str]]:
     """Return a claim with its lines and what was paid of it: as json says it, and in words."""
     one = ledger.claim(found.state, id)
     assert one is not None, "it was found"
@@ -176,7 +177,7 @@ def story(found: Folded, id: bytes) -> tuple[dict[str, Any], list[str]]:
     return row, [*words, _standing(row)]
 
 
-def pays(found: Folded, event: bytes) -> tuple[list[dict[str, Any]], list[str]]:
+def pays(found: LedgerView, event: bytes) -> tuple[list[dict[str, Any]], list[str]]:
     """Return which claims a contribution pays: as json says it, and in words."""
     row = settlement.settlement_row(found.state, event)
     parts: list[dict[str, Any]] = []
@@ -198,7 +199,7 @@ def pays(found: Folded, event: bytes) -> tuple[list[dict[str, Any]], list[str]]:
 
 
 def paying(
-    found: Folded,
+    found: LedgerView,
     texts: Sequence[str],
     quantity: Sequence[Any],
     provider: bytes | None,
@@ -232,7 +233,7 @@ def paying(
 
 
 def _purse(
-    found: Folded, owner: bytes, quantity: Sequence[Any], least: Sequence[Any] = (0, 0)
+    found: LedgerView, owner: bytes, quantity: Sequence[Any], least: Sequence[Any] = (0, 0)
 ) -> RecordId | None:
     """Return what somebody holds of a currency, if it is at least so much; None if nothing is."""
     for key, value in found.state.items(RESOURCE):
@@ -245,7 +246,7 @@ def _purse(
     return None
 
 
-def _row(found: Folded, one: Claim, *, is_sealed: bool) -> dict[str, Any]:
+def _row(found: LedgerView, one: Claim, *, is_sealed: bool) -> dict[str, Any]:
     """Return a claim as json says it. is_sealed: else it is none yet."""
     row, scale = one.row, one.row.pool.scale
     then = ledger.claim(found.final, one.id)
@@ -280,7 +281,7 @@ def _standing(row: dict[str, Any]) -> str:
     return _("the claim is final, what was paid is provisional: not sealed yet")
 
 
-def _unsealed(found: Folded, whom: bytes | None) -> list[Claim]:
+def _unsealed(found: LedgerView, whom: bytes | None) -> list[Claim]:
     from commonweal.commands.share.seal import sealed_now
 
     state, top = sealed_now(found)
@@ -289,7 +290,7 @@ def _unsealed(found: Folded, whom: bytes | None) -> list[Claim]:
     return [one for one in ledger.claims(state, top, whom) if one.row.amount]
 
 
-def _too_much(found: Folded, whom: bytes | None) -> list[dict[str, Any]]:
+def _too_much(found: LedgerView, whom: bytes | None) -> list[dict[str, Any]]:
     """Return what members had too much, which is taken off their next claims."""
     return [
         {
@@ -313,19 +314,19 @@ def _back_words(one: dict[str, Any]) -> str:
     return words.format(**{**shown, "member_name": visible(one["member_name"])})
 
 
-def _payout(found: Folded, one: Claim, seals: dict[int, dict[str, Any]]) -> dict[str, Any]:
+def _payout(found: LedgerView, one: Claim, seals: dict[int, dict[str, Any]]) -> dict[str, Any]:
     row = _row(found, one, is_sealed=True) | seals.get(one.row.height, {})
     row["ruleset"] = one.row.ruleset.hex()
     return {field: row.get(field) for field in PAYOUT_FIELDS}
 
 
-def _seals(found: Folded) -> dict[int, dict[str, Any]]:
+def _seals(found: LedgerView) -> dict[int, dict[str, Any]]:
     """Return id and time of the seal of each height."""
     rows = found.kept.layers.rows("SELECT height, id, time FROM seals")
     return {height: {"seal": id, "time": time} for height, id, time in rows}
 
 
-def _lines(found: Folded, one: Claim, row: dict[str, Any], unit: str) -> list[str]:
+def _lines(found: LedgerView, one: Claim, row: dict[str, Any], unit: str) -> list[str]:
     """Return the lines that a claim is the sum of, in words; put them into `row`."""
     words: list[str] = []
     for place, payout in _places(found.final, one):
@@ -346,7 +347,7 @@ def _places(state: State, one: Claim) -> list[tuple[bytes, pools.Payout]]:
     return [(place, payout) for place, payout in lines if payout.line.member == one.row.member]
 
 
-def _payments(found: Folded, one: Claim, row: dict[str, Any], unit: str) -> list[str]:
+def _payments(found: LedgerView, one: Claim, row: dict[str, Any], unit: str) -> list[str]:
     """Return what is said to pay a claim, in words; put it into `row`."""
     words: list[str] = []
     sealed = settlement.payments(found.final, one.id)

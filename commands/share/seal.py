@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commonweal.client.ledger_view import Folded
+from commonweal.client.ledger_view import LedgerView
 from commonweal.client.submit import line_or_lock, now_ms, service_of
 from commonweal.client.times import iso, shown
 from commonweal.commands.terminal.language import _, ngettext, spoken
@@ -145,7 +145,7 @@ def waiting_words(found: Mapping[str, Any], home: Home) -> str:
     return _("{needed} of {all} witnesses must agree; missing: {names}").format(**about)
 
 
-def sealed_now(found: Folded) -> tuple[State, int]:
+def sealed_now(found: LedgerView) -> tuple[State, int]:
     """Return the state and height if all that is held were sealed now; nothing is kept."""
     history = found.kept.history()
     advance = history.next_advance(now_ms())

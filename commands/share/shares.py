@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from commonweal.client.event_words import event_fields, event_words, resource_fields
-from commonweal.client.ledger_view import Folded
+from commonweal.client.ledger_view import LedgerView
 from commonweal.client.quantity import shown_action, shown_number, shown_unit
+from commonweal.client.visible_text import visible
 from commonweal.commands.terminal.language import _, ngettext, spoken
 from commonweal.commands.terminal.ledger import folded
 from commonweal.commands.terminal.options import form_option, home_option
@@ -21,7 +22,6 @@ from commonweal.commands.terminal.output import (
     Column,
     Form,
     say,
-    visible,
     write_csv,
     write_json,
     write_table,
@@ -95,7 +95,7 @@ def balance(member: str | None, home: Home, form: Form) -> None:
     )
 
 
-def _owed(found: Folded, whom: bytes) -> list[dict[str, Any]]:
+def _owed(found: LedgerView, whom: bytes) -> list[dict[str, Any]]:
     """Return what is open of a member's claims, by unit; payments count that are not sealed."""
     from commonweal.protocol.ledger.claims.claims import claims
 
@@ -110,7 +110,7 @@ def _owed(found: Folded, whom: bytes) -> list[dict[str, Any]]:
     ]
 
 
-def _given(found: Folded, whom: bytes) -> list[dict[str, Any]]:
+def _given(found: LedgerView, whom: bytes) -> list[dict[str, Any]]:
     """Return the sums of what a member gave, by action and unit; all that counts, and sealed."""
     from fractions import Fraction
 
@@ -188,7 +188,7 @@ def shares(lines: bool, height: int | None, if_sealed: bool, home: Home, form: F
     return table(form, "shares", sums, SHARE_FIELDS, columns, standing, nothing, **more)
 
 
-def _sums(found: Folded, paid: Iterable[Payout]) -> list[dict[str, Any]]:
+def _sums(found: LedgerView, paid: Iterable[Payout]) -> list[dict[str, Any]]:
     sums: dict[tuple[bytes, str, int], list[int]] = {}
     for one in paid:
         both = sums.setdefault((one.line.member, one.unit, one.scale), [0, 0])
@@ -215,7 +215,7 @@ def _paid(state: State, height: int | None = None) -> Iterable[tuple[str, Payout
         yield payout_name(place), one
 
 
-def _line(found: Folded, one: Payout, name: str) -> dict[str, Any]:
+def _line(found: LedgerView, one: Payout, name: str) -> dict[str, Any]:
     """Return a line as json says it; amounts in its unit."""
     line = one.line
     return {
@@ -256,7 +256,7 @@ def explain(id: str, home: Home, form: Form) -> None:
     return None
 
 
-def _of_line(found: Folded, name: str, one: Payout) -> tuple[dict[str, Any], list[str]]:
+def _of_line(found: LedgerView, name: str, one: Payout) -> tuple[dict[str, Any], list[str]]:
     row = {**_line(found, one, name), "rule": _rule(found, one), "inputs_in_all": one.inputs}
     unit = shown_unit(one.unit, spoken())
     line = one.line
@@ -296,7 +296,7 @@ def _of_line(found: Folded, name: str, one: Payout) -> tuple[dict[str, Any], lis
     return row, words
 
 
-def _event(found: Folded, id: bytes) -> str:
+def _event(found: LedgerView, id: bytes) -> str:
     from commonweal.protocol.ledger.sharing.distribution import value_of
 
     worth = value_of(found.final, id)
@@ -304,7 +304,7 @@ def _event(found: Folded, id: bytes) -> str:
     return visible(event_words(found, id)) + points
 
 
-def _rule(found: Folded, one: Payout) -> str:
+def _rule(found: LedgerView, one: Payout) -> str:
     """Return the plain sentence of the rule that paid a line."""
     from commonweal.protocol.ledger.governance import active_ruleset
     from commonweal.protocol.rules.document import RulesetId
@@ -318,7 +318,7 @@ def _rule(found: Folded, one: Payout) -> str:
     return str(pool.get(language, ""))
 
 
-def _of_id(found: Folded, text: str) -> tuple[dict[str, Any], list[str]]:
+def _of_id(found: LedgerView, text: str) -> tuple[dict[str, Any], list[str]]:
     """Return the story of the claim whose id begins so; else of the contribution."""
     from commonweal.commands.share.claims import story
     from commonweal.protocol.ledger.claims.claims import CLAIM
@@ -330,7 +330,7 @@ def _of_id(found: Folded, text: str) -> tuple[dict[str, Any], list[str]]:
     return story(found, claim)
 
 
-def _of_event(found: Folded, text: str) -> tuple[dict[str, Any], list[str]]:
+def _of_event(found: LedgerView, text: str) -> tuple[dict[str, Any], list[str]]:
     from commonweal.commands.share.claims import pays
     from commonweal.protocol.ledger.contributions import attestation, commons, consent
     from commonweal.protocol.ledger.sharing import distribution
@@ -399,7 +399,7 @@ def _of_event(found: Folded, text: str) -> tuple[dict[str, Any], list[str]]:
 
 
 def _waiting_words(
-    found: Folded, id: bytes, waiting: Iterable[tuple[bytes, CorrectionRow]]
+    found: LedgerView, id: bytes, waiting: Iterable[tuple[bytes, CorrectionRow]]
 ) -> list[str]:
     """Return what of a contribution has no effect yet, in sentences."""
     from commonweal.commands.contribute.attest import correction_words

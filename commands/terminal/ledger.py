@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from commonweal.client import ledger_view
-from commonweal.client.ledger_view import Folded
+from commonweal.client.ledger_view import LedgerView
 from commonweal.commands.terminal.language import _, spoken
 from commonweal.commands.terminal.progress import watching
 from commonweal.storage.home.home import Home
 
 
 @contextmanager
-def folded(home: Home) -> Iterator[Folded]:
+def folded(home: Home) -> Iterator[LedgerView]:
     """Give the state of the ledger of `home`. Raises NotInCommunity, MissingDatabase."""
     with ExitStack() as held:
         with watching(_("working out the ledger")) as watch:

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from commonweal.client.visible_text import UNSEEN, visible
 from commonweal.protocol.errors import OutputRefused
 
 CELL_COLUMNS_MIN = 8
@@ -105,7 +106,7 @@ def as_json(value: Any) -> str:
     import json
 
     text = json.dumps(value, ensure_ascii=False, sort_keys=True, indent=2)
-    return _UNSEEN.sub(_json_escape, text)
+    return UNSEEN.sub(_json_escape, text)
 
 
 @_writing()
@@ -203,11 +204,6 @@ def clipped(text: str, columns_max: int) -> str:
     return "".join(kept) + "…"
 
 
-def visible(text: str) -> str:
-    """Return `text` on one line, with every character that commands a terminal written out."""
-    return _UNSEEN.sub(_escape, text)
-
-
 def _columns(character: str) -> int:
     if unicodedata.category(character) in ("Mn", "Me"):
         return 0
@@ -224,29 +220,8 @@ def _text(value: object) -> str:
     return "" if value is None else str(value)
 
 
-_UNSEEN = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
-    "\u3164\ufeff\uffa0\ufff9-\uffff\ud800-\udfff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
-    "\U000e0000-\U000e0fff]"
-)
-"""Controls, format and direction marks, what looks like nothing, and halves of characters."""
-
 _FORMULA = tuple("=+-@|%\uff1d\uff0b\uff0d\uff20")
 _FORMULA_AFTER = re.compile(f"([;\t])(?=[\\s\"']*[{re.escape(''.join(_FORMULA))}])")
-_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
-
-
-def _escape(found: re.Match[str]) -> str:
-    code = ord(found[0])
-    if found[0] in _SHORT:
-        return _SHORT[found[0]]
-    return (
-        f"\\x{code:02x}"
-        if code < 0x100
-        else f"\\u{code:04x}"
-        if code < 0x10000
-        else f"\\U{code:08x}"
-    )
 
 
 def _json_escape(found: re.Match[str]) -> str:

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from commonweal.client.visible_text import visible
 from commonweal.commands.share import seal
 from commonweal.commands.terminal import progress as progress_shown
 from commonweal.commands.terminal.output import (
@@ -27,7 +28,6 @@ from commonweal.commands.terminal.output import (
     folded_line,
     safe_cell,
     table,
-    visible,
     width,
     write_csv,
 )
