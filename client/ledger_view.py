@@ -15,7 +15,7 @@ from commonweal.client.directory import begins, called
 from commonweal.client.name_cache import outside
 from commonweal.client.quantity import shown_number
 from commonweal.client.rejection_words import refusal
-from commonweal.client.submit import Unlock, Written, now_ms, without_passphrase, writer
+from commonweal.client.submit import Unlock, WrittenRecord, now_ms, without_passphrase, writer
 from commonweal.client.times import shown
 from commonweal.client.words import ENGLISH, Words
 from commonweal.protocol.errors import (
@@ -190,11 +190,11 @@ def folded(home: Home, words: Words = ENGLISH, watch: Watch = nobody) -> Iterato
 
 def submit(
     found: LedgerView, wishes: Sequence[Wish], secrets: Unlock = without_passphrase
-) -> list[Written]:
+) -> list[WrittenRecord]:
     """Write records when none of them would count for nothing. Raises WouldNotCount."""
     for wish in wishes:
         found.check(wish)
-    written: list[Written] = []
+    written: list[WrittenRecord] = []
     with writer(found.home, secrets) as write_batch:
         for start in range(0, len(wishes), BATCH_RECORDS):
             written += write_batch(wishes[start : start + BATCH_RECORDS])

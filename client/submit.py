@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from commonweal.storage.home.keystore import Secrets
     from commonweal.storage.records.log_store import Store
 
-Write: TypeAlias = "Callable[[Sequence[Wish]], list[Written]]"
+Write: TypeAlias = "Callable[[Sequence[Wish]], list[WrittenRecord]]"
 """Writes a batch, all of it or nothing; what it returns is durable."""
 
 Unlock: TypeAlias = "Callable[[Home], Secrets]"
@@ -41,7 +41,7 @@ WAIT_SECONDS_MAX = 10.0
 PAUSE_SECONDS = 0.05
 
 
-class Written(NamedTuple):
+class WrittenRecord(NamedTuple):
     """A record that was written: its id and its number in our log."""
 
     id: RecordId
@@ -64,7 +64,7 @@ def now_ms() -> int:
 
 def write(
     home: Home, wishes: Sequence[Wish], secrets: Unlock = without_passphrase
-) -> list[Written]:
+) -> list[WrittenRecord]:
     """Write records in our log, all or none, and return them, durable.
 
     Raises NotInCommunity, MissingDatabase, HomeInUse when somebody holds the home and
@@ -113,7 +113,7 @@ def line_or_lock(home: Home, held: ExitStack) -> LocalClient | None:
         time.sleep(PAUSE_SECONDS)
 
 
-def _through(line: LocalClient, wishes: Sequence[Wish]) -> list[Written]:
+def _through(line: LocalClient, wishes: Sequence[Wish]) -> list[WrittenRecord]:
     from commonweal.node.control.client import wishes_about
 
     try:
@@ -131,7 +131,7 @@ def service_of(store: Store, secrets: Secrets) -> Service:
     return Service(store, community, Identity.of(secrets.device_seed), SystemRandom())
 
 
-def _alone(service: Service, wishes: Sequence[Wish]) -> list[Written]:
+def _alone(service: Service, wishes: Sequence[Wish]) -> list[WrittenRecord]:
     from commonweal.node.service.events import Answer, Committed, Submitted, Ticket
 
     now = now_ms()
@@ -146,5 +146,5 @@ def _alone(service: Service, wishes: Sequence[Wish]) -> list[Written]:
     raise AssertionError("the service answers what is submitted")
 
 
-def _written(value: dict[str, Any]) -> list[Written]:
-    return [Written(RecordId(one["id"]), one["seq"]) for one in value["records"]]
+def _written(value: dict[str, Any]) -> list[WrittenRecord]:
+    return [WrittenRecord(RecordId(one["id"]), one["seq"]) for one in value["records"]]

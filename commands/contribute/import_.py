@@ -17,7 +17,7 @@ import click
 from commonweal.client.directory import People
 from commonweal.client.name_cache import body_of, text_of
 from commonweal.client.node_client import call
-from commonweal.client.submit import Written, writer
+from commonweal.client.submit import WrittenRecord, writer
 from commonweal.client.visible_text import visible
 from commonweal.commands.contribute.record import wait_for
 from commonweal.commands.forked import lost
@@ -106,7 +106,7 @@ def git(
     if wait:
         call(home).close()  # nothing is written when nobody can be waited for
     total = repository.count()
-    last: list[Written] = []
+    last: list[WrittenRecord] = []
     written = 0
     with (
         writer(home, unlocking(passphrase_file)) as write_batch,

@@ -18,7 +18,7 @@ from commonweal.client.quantity import (
     shown_number,
     shown_unit,
 )
-from commonweal.client.submit import Written, write
+from commonweal.client.submit import WrittenRecord, write
 from commonweal.commands.node.status import is_refused, refused_words
 from commonweal.commands.terminal.language import _, ngettext, spoken
 from commonweal.commands.terminal.options import (
@@ -132,7 +132,7 @@ def record(
         wait_for(home, [written], wait)
 
 
-def wait_for(home: Home, written: list[Written], peers: int) -> None:
+def wait_for(home: Home, written: list[WrittenRecord], peers: int) -> None:
     """Return when `peers` peers hold what was written; raise NotYet after a minute without news."""
     held = 0
     with call(home, patience_s=WAIT_SECONDS_MAX) as line:

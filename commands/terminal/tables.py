@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from commonweal.client.ledger_view import ID_DIGITS
-from commonweal.client.submit import Written
+from commonweal.client.submit import WrittenRecord
 from commonweal.commands.terminal.language import _
 from commonweal.commands.terminal.output import (
     Column,
@@ -18,7 +18,7 @@ from commonweal.commands.terminal.output import (
 )
 
 
-def confirm(form: Form, written: Sequence[Written], words: str, **more: Any) -> None:
+def confirm(form: Form, written: Sequence[WrittenRecord], words: str, **more: Any) -> None:
     """Say what was written: its id for scripts, a sentence for people."""
     if form is Form.JSON:
         first = written[0]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from commonweal.client.submit import Written, write
+from commonweal.client.submit import WrittenRecord, write
 from commonweal.node.service.events import Wish
 from commonweal.storage.home.home import Home
 from commonweal.storage.records.log_store import Store
@@ -23,7 +23,7 @@ def home(tmp_path: Path) -> Home:
     return Home(founder(tmp_path / "home"))
 
 
-def wrote(home: Home, count: int = 1) -> list[Written]:
+def wrote(home: Home, count: int = 1) -> list[WrittenRecord]:
     return write(home, [WORK] * count)
 
 
