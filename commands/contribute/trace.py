@@ -90,7 +90,9 @@ def walk(found: LedgerView, start: tuple[FlowNode, bytes], way: Direction) -> li
     return steps[:STEPS_MAX]
 
 
-def _step(found: LedgerView, sort: FlowNode, id: bytes, depth: int, parent: bytes) -> dict[str, Any]:
+def _step(
+    found: LedgerView, sort: FlowNode, id: bytes, depth: int, parent: bytes
+) -> dict[str, Any]:
     step: dict[str, Any] = {
         "depth": depth,
         "sort": sort.value,
