@@ -9,17 +9,17 @@ import sys
 import time
 from collections.abc import Callable
 
-from bench import append, catchup, live, queries, sealing, sync
 from bench.figures import Figure, table
+from bench.measures import append, catchup, cold_sync, latency, queries, seals
 
 PARTS: dict[str, Callable[[], list[Figure]]] = {
     "append": append.figures,
-    "cold10k": lambda: sync.figures(10_000),
-    "cold100k": lambda: sync.figures(100_000),
+    "cold10k": lambda: cold_sync.figures(10_000),
+    "cold100k": lambda: cold_sync.figures(100_000),
     "catchup": catchup.figures,
-    "live": live.figures,
+    "live": latency.figures,
     "queries": queries.figures,
-    "seals": sealing.figures,
+    "seals": seals.figures,
 }
 
 
@@ -29,14 +29,14 @@ def main(names: list[str]) -> int:
     if unknown:
         sys.stderr.write(f"no part {unknown[0]}; there are: {', '.join(PARTS)}\n")
         return 2
-    found: list[Figure] = []
+    figures: list[Figure] = []
     for name in names or PARTS:
         start = time.perf_counter()
-        found += PARTS[name]()
+        figures += PARTS[name]()
         sys.stderr.write(f"{name}: {time.perf_counter() - start:.0f} s\n")
-    sys.stdout.write(table(found) + "\n\n")
-    sys.stdout.writelines(one.line() + "\n" for one in found)
-    return int(any(one.verdict == "MISSED" for one in found))
+    sys.stdout.write(table(figures) + "\n\n")
+    sys.stdout.writelines(figure.line() + "\n" for figure in figures)
+    return int(any(figure.verdict == "MISSED" for figure in figures))
 
 
 if __name__ == "__main__":

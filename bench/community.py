@@ -102,9 +102,9 @@ def write(
     for kind, data, deps in wishes:
         clocks = [community.store.clock_of(id) or 0 for id in deps]
         place = log.next_position(community.id, person.tip, RecordId(community.id), clocks, 1)
-        one = record.sign(person.device, place, RecordDraft(kind, data, NOW_MS, deps))
-        person.tip = log.Tip(one.seq + 1, one.id, one.clock)
-        written.append(one)
+        signed = record.sign(person.device, place, RecordDraft(kind, data, NOW_MS, deps))
+        person.tip = log.Tip(signed.seq + 1, signed.id, signed.clock)
+        written.append(signed)
     community.store.append(person.key, written)
     return written
 

@@ -49,8 +49,8 @@ def compare(
 ) -> Figure:
     """Measure two things in turn, `ROUNDS` times each, and return the medians and their ratio."""
     pairs = [(ours(), theirs()) for _ in range(ROUNDS)]
-    mine, base = median(one for one, _ in pairs), median(other for _, other in pairs)
-    ratio = median(one / other for one, other in pairs)
+    mine, base = median(value for value, _ in pairs), median(other for _, other in pairs)
+    ratio = median(value / other for value, other in pairs)
     return Figure(name, mine, unit, baseline, base, ratio, must, want)
 
 
@@ -66,17 +66,17 @@ def table(figures: list[Figure]) -> str:
     rows = [("what", "measured", "", "beside", "measured", "ratio", "must", "want", "")]
     rows += [
         (
-            one.name,
-            _number(one.value),
-            one.unit,
-            one.baseline,
-            _number(one.baseline_value) if one.baseline else "",
-            f"{one.ratio:.3g}" if one.baseline else "",
-            "" if one.must is None else f"{'<=' if one.low else '>='} {one.must:g}",
-            "" if one.want is None else f"{one.want:g}",
-            one.verdict,
+            figure.name,
+            _number(figure.value),
+            figure.unit,
+            figure.baseline,
+            _number(figure.baseline_value) if figure.baseline else "",
+            f"{figure.ratio:.3g}" if figure.baseline else "",
+            "" if figure.must is None else f"{'<=' if figure.low else '>='} {figure.must:g}",
+            "" if figure.want is None else f"{figure.want:g}",
+            figure.verdict,
         )
-        for one in figures
+        for figure in figures
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return "\n".join(

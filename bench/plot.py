@@ -52,8 +52,8 @@ def ticks(most: float) -> list[float]:
     """Return round numbers from 0 up to `most`, about `TICKS_ABOUT` apart steps."""
     rough = max(most, 1e-9) / TICKS_ABOUT
     power = 10 ** math.floor(math.log10(rough))
-    step = next(power * one for one in (1, 2, 5, 10) if power * one >= rough)
-    return [step * one for one in range(int(most / step) + 1)]
+    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)
+    return [step * count for count in range(int(most / step) + 1)]
 
 
 def _panel(panel: Panel, top: float, end: float) -> Iterator[str]:
@@ -74,7 +74,7 @@ def _panel(panel: Panel, top: float, end: float) -> Iterator[str]:
         places = " ".join(f"{_x(at, end):.1f},{y(value):.1f}" for at, value in line.points)
         wide = 1.6 if line.name else 1
         yield f'<polyline points="{places}" fill="none" stroke="{line.hue}" stroke-width="{wide}"/>'
-    for line in reversed([one for one in panel.lines if one.name]):
+    for line in reversed([line for line in panel.lines if line.name]):
         yield _text(right, top - 10, line.name, "end", line.hue)
         right -= 26
 

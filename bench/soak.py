@@ -68,7 +68,7 @@ class Soak:
         """Take over a cluster whose nodes all run."""
         self.cluster, self.chance = cluster, chance
         self.names = cluster.names()
-        self.pids = {one.name: one.pid for one in cluster.nodes()}
+        self.pids = {node.name: node.pid for node in cluster.nodes()}
         self.samples: list[Sample] = []
         self.acknowledged: list[RecordId] = []
         self.deaths: list[float] = []
@@ -103,7 +103,7 @@ class Soak:
         self._look()
 
     def _write(self) -> None:
-        name = self.chance.choice([one for one in self.names if one not in self._away])
+        name = self.chance.choice([name for name in self.names if name not in self._away])
         wish = Wish("event", {"action": "work", "n": len(self.acknowledged)})
         try:
             with LocalClient(self.cluster.home(name).socket) as line:
@@ -114,7 +114,7 @@ class Soak:
             self.acknowledged.append(RecordId(made["id"]))
 
     def _kill(self) -> None:
-        mortal = [one for one in self.names[LASTING:] if one not in self._away]
+        mortal = [name for name in self.names[LASTING:] if name not in self._away]
         if mortal:
             name = self.chance.choice(mortal)
             self._away[name] = self.now_s() + self.chance.uniform(*AWAY_S)
@@ -128,21 +128,21 @@ class Soak:
 
     def _look(self) -> None:
         """Note every node that should run, and complain of those that do not."""
-        states = [self.cluster.node(one) for one in self.names if one not in self._away]
-        most = max(one.records for one in states)
-        for one in states:
-            if not one.running or one.pid != self.pids[one.name]:
-                said = " / ".join(logs.last_warnings(self.cluster.home(one.name).log, 2))
-                self._fault(f"{one.name} ended or does not answer, and nobody killed it: {said}")
+        states = [self.cluster.node(name) for name in self.names if name not in self._away]
+        most = max(state.records for state in states)
+        for node in states:
+            if not node.running or node.pid != self.pids[node.name]:
+                said = " / ".join(logs.last_warnings(self.cluster.home(node.name).log, 2))
+                self._fault(f"{node.name} ended or does not answer, and nobody killed it: {said}")
                 continue
-            place = Path(f"/proc/{one.pid}")
+            place = Path(f"/proc/{node.pid}")
             with suppress(FileNotFoundError):
                 pages = int((place / "statm").read_text("ascii").split()[1])
                 rss_kib = pages * os.sysconf("SC_PAGE_SIZE") // 1024
                 files = len(list((place / "fd").iterdir()))
-                lag = most - one.records
+                lag = most - node.records
                 self.samples.append(
-                    Sample(self.now_s(), one.name, one.pid or 0, rss_kib, files, lag)
+                    Sample(self.now_s(), node.name, node.pid or 0, rss_kib, files, lag)
                 )
 
     def _fault(self, text: str) -> None:
@@ -168,13 +168,15 @@ class Soak:
         warm_s = WARM_SHARE * self.samples[-1].at_s
         told = []
         for name in self.names[:LASTING]:
-            judged = [one for one in self.samples if one.name == name and one.at_s >= warm_s]
+            judged = [
+                sample for sample in self.samples if sample.name == name and sample.at_s >= warm_s
+            ]
             if len(judged) < JUDGED_MIN:
                 self._fault(f"{name} was seen too seldom to be judged")
                 continue
-            minutes = [one.at_s / 60 for one in judged]
-            rss = linear_regression(minutes, [one.rss_kib for one in judged]).slope
-            files = linear_regression(minutes, [one.files for one in judged]).slope
+            minutes = [sample.at_s / 60 for sample in judged]
+            rss = linear_regression(minutes, [sample.rss_kib for sample in judged]).slope
+            files = linear_regression(minutes, [sample.files for sample in judged]).slope
             first, last = judged[0], judged[-1]
             told.append(
                 f"{name}: {first.rss_kib / 1024:.1f} to {last.rss_kib / 1024:.1f} MiB"
@@ -197,9 +199,9 @@ class Soak:
     def _lines(self, field: str, scale: float) -> list[Line]:
         """Return one line for each life of each node; those of the lasting ones last."""
         lives: dict[tuple[str, int], list[tuple[float, float]]] = {}
-        for one in self.samples:
-            point = (one.at_s / 60, getattr(one, field) * scale)
-            lives.setdefault((one.name, one.pid), []).append(point)
+        for sample in self.samples:
+            point = (sample.at_s / 60, getattr(sample, field) * scale)
+            lives.setdefault((sample.name, sample.pid), []).append(point)
         hues = dict(zip(self.names, HUES, strict=False))
         lines = [
             Line(points, hues.get(name, GREY), name if name in hues else "")
@@ -236,9 +238,9 @@ def main() -> int:
         given.plot.parent.mkdir(parents=True, exist_ok=True)
         given.plot.write_text(soak.plot(), "utf-8")
     if given.samples:
-        rows = (json.dumps(asdict(one)) + "\n" for one in soak.samples)
+        rows = (json.dumps(asdict(sample)) + "\n" for sample in soak.samples)
         given.samples.write_text("".join(rows), "utf-8")
-    lag = max(one.lag for one in soak.samples if one.name in soak.names[:LASTING])
+    lag = max(sample.lag for sample in soak.samples if sample.name in soak.names[:LASTING])
     sys.stdout.write(
         f"{given.minutes:g} minutes, {NODES} nodes: {len(soak.acknowledged)} records,"
         f" {len(soak.deaths)} deaths, equal {took_s:.1f} s after the last start;"

@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench.demo import deciding, keeping
+from bench.demo import governance, replication
 from bench.demo.shell import BEGAN, NotAsPromised, weal
 
 
@@ -25,8 +25,8 @@ def main() -> int:
         signal.signal(asked, lambda number, _: sys.exit(128 + number))
     folder = Path(tempfile.mkdtemp(prefix="weal-demo-"))
     try:
-        keeping.show(folder)
-        deciding.show(folder)
+        replication.show(folder)
+        governance.show(folder)
     except NotAsPromised as error:
         print(f"\nNot as promised: {error}", file=sys.stderr)
         return 1

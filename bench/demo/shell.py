@@ -86,8 +86,8 @@ def weal(*words: str) -> str:
 
 def ledger(cluster: Path, name: str, limit: str = "1") -> dict[str, Any]:
     """Return what a node's ledger says."""
-    found = weal("ledger", "--limit", limit, "-o", "json", "--home", home(cluster, name))
-    answer: dict[str, Any] = json.loads(found)
+    listed = weal("ledger", "--limit", limit, "-o", "json", "--home", home(cluster, name))
+    answer: dict[str, Any] = json.loads(listed)
     return answer
 
 
@@ -96,16 +96,20 @@ def wait_equal(cluster: Path, names: list[str], total: int) -> None:
 
     def look() -> bool:
         said = json.loads(weal("cluster", "status", "--dir", str(cluster), "-o", "json"))
-        nodes = [one for one in said["nodes"] if one["name"] in names]
-        same = all(one["running"] for one in nodes) and len({one["frontier"] for one in nodes}) == 1
+        nodes = [node for node in said["nodes"] if node["name"] in names]
+        same = (
+            all(node["running"] for node in nodes)
+            and len({node["frontier"] for node in nodes}) == 1
+        )
         return same and all(ledger(cluster, name)["total"] == total for name in names)
 
     until(look, f"{', '.join(names)} agree on {total} contributions")
     said = json.loads(weal("cluster", "status", "--dir", str(cluster), "-o", "json"))
-    for one in said["nodes"]:
-        if one["name"] in names:
-            digest = one["frontier"][:16]
-            say(f"{one['name']}  {total} contributions  {one['records']} records  digest {digest}")
+    for state in said["nodes"]:
+        if state["name"] in names:
+            digest = state["frontier"][:16]
+            records = state["records"]
+            say(f"{state['name']}  {total} contributions  {records} records  digest {digest}")
 
 
 def until(holds: Callable[[], bool], words: str) -> None:

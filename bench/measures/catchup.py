@@ -23,9 +23,9 @@ MISSING = 100
 class Pair:
     """Two services joined by memory; every frame is counted."""
 
-    def __init__(self, one: Service, other: Service, stores: tuple[Store, Store]) -> None:
-        self.services, self.stores = (one, other), stores
-        self.keys = (one.desk.me.peer, other.desk.me.peer)
+    def __init__(self, first: Service, second: Service, stores: tuple[Store, Store]) -> None:
+        self.services, self.stores = (first, second), stores
+        self.keys = (first.desk.me.peer, second.desk.me.peer)
         self.sent: list[tuple[int, int]] = []
         self._waiting: deque[tuple[int, Event]] = deque()
         for side in (0, 1):
@@ -78,11 +78,11 @@ def figures() -> list[Figure]:
     made.work(community, MISSING, 10)
     own = source.counts().bytes - before
     people = community.people
-    one = Service(target, community.id, _identity(people[1]), Random(1))
+    first = Service(target, community.id, _identity(people[1]), Random(1))
     other = Service(source, community.id, _identity(people[0]), Random(2))
-    pair = Pair(one, other, (target, source))
+    pair = Pair(first, other, (target, source))
     pair.connect()
-    assert one.desk.replica.frontier.digest() == other.desk.replica.frontier.digest()
+    assert first.desk.replica.frontier.digest() == other.desk.replica.frontier.digest()
     total = sum(size for _, size in pair.sent)
     hellos = sum(size for _, size in pair.sent[:2])
     idle = pair.compare()
@@ -109,8 +109,10 @@ def figures() -> list[Figure]:
 def _copy(community: Community, person: Person, target: Store) -> None:
     wires = community.store.wires(person.key, 0, 1 << 39, 1 << 30)
     run: list[Record] = [from_bytes_unchecked(wire) for wire in wires]
-    found = {one.body.hash: community.store.body(one.body.hash) for one in run if one.body}
-    target.append(person.key, run, {k: body for k, body in found.items() if body is not None})
+    texts = {
+        record.body.hash: community.store.body(record.body.hash) for record in run if record.body
+    }
+    target.append(person.key, run, {k: body for k, body in texts.items() if body is not None})
 
 
 def _identity(person: Person) -> Identity:

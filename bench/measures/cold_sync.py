@@ -2,7 +2,7 @@
 
 Cold sync is timed from the moment the empty node runs until it holds all. Baselines of
 the same run: the same sync by a node that checks every signature; a bare SQLite insert
-of the same rows; raw TCP is in `bench.link`.
+of the same rows; raw TCP is in `bench.measures.link`.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from bench import community as made
-from bench import nodes
 from bench.community import Community
 from bench.figures import Figure
+from bench.nodes import processes
 from commonweal.storage.records.log_store import Store
 
 MEMBERS = 10
@@ -51,7 +51,7 @@ def figures(records: int) -> list[Figure]:
     """Return the figures of a cold sync of `records` records."""
     with _community(records) as (folder, community):
         ours = _cold(folder / "ours", community, "commonweal")
-        each = _cold(folder / "each", community, "bench.checking")
+        checked = _cold(folder / "each", community, "bench.nodes.every_signature")
         bare = _bare_rate(folder, community)
         counts = community.store.counts()
     name = f"cold sync of {counts.records:,}"
@@ -62,8 +62,8 @@ def figures(records: int) -> list[Figure]:
             ours.rate,
             "records/s",
             "the same, each signature checked",
-            each.rate,
-            ours.rate / each.rate,
+            checked.rate,
+            ours.rate / checked.rate,
             6,
             10,
         ),
@@ -112,17 +112,19 @@ def _cold(folder: Path, community: Community, module: str) -> _Sync:
     """Let an empty node fetch everything from a full one; `module` is what the empty one runs."""
     folder.mkdir()
     total = community.store.counts().records
-    source = nodes.make_home(folder / "a", community, community.people[2], whole=True)
-    target = nodes.make_home(folder / "b", community, community.people[1], whole=False)
-    with nodes.running(source) as a:
-        nodes.tell(target, a)
+    source = processes.make_home(folder / "a", community, community.people[2], whole=True)
+    target = processes.make_home(folder / "b", community, community.people[1], whole=False)
+    with processes.running(source) as a:
+        processes.tell(target, a)
         a.settle()
-        with nodes.running(target, module) as b:
+        with processes.running(target, module) as b:
             begin, cpu = b.status()["records"], b.cpu_s()
             start = time.perf_counter()
-            nodes.wait_for(lambda: b.status()["records"] >= total, "cold sync", SYNC_S_MAX)
+            processes.wait_for(lambda: b.status()["records"] >= total, "cold sync", SYNC_S_MAX)
             seconds = time.perf_counter() - start
-            nodes.wait_for(lambda: b.status()["digest"] == a.status()["digest"], "equal digests")
+            processes.wait_for(
+                lambda: b.status()["digest"] == a.status()["digest"], "equal digests"
+            )
             fetched = total - begin
             cpu_us, rss = (b.cpu_s() - cpu) / fetched * 1e6, b.rss_mib()
     disk = target.database.stat().st_size

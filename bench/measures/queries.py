@@ -10,8 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench import community as made
-from bench import nodes
 from bench.figures import ROUNDS, Figure, rate
+from bench.nodes import processes
 from commonweal.storage.home.home import Home
 from commonweal.storage.records.contribution_index import Index
 from commonweal.storage.records.log_store import Store
@@ -32,7 +32,7 @@ def figures() -> list[Figure]:
             store.commit()
         store.commit()
         store.checkpoint()
-        home = nodes.make_home(folder / "home", community, community.people[0], whole=True)
+        home = processes.make_home(folder / "home", community, community.people[0], whole=True)
         sums_ms = 1e3 / rate(100, lambda: [index.sums("provider") for _ in range(100)])
         page_ms = 1e3 / rate(100, lambda: [list(index.events(limit=20)) for _ in range(100)])
         scan = "SELECT provider, count(*) FROM event GROUP BY provider"
@@ -65,10 +65,10 @@ def figures() -> list[Figure]:
 def _cpu_s(command: list[str], home: Home) -> float:
     """Return the least processor time of some runs of a command; the first is not counted."""
     environment = dict(os.environ, COMMONWEAL_HOME=str(home.path))
-    found = []
+    figures = []
     for _ in range(ROUNDS + 1):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        found.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    return min(found[1:])
+        figures.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return min(figures[1:])

@@ -101,12 +101,12 @@ def _commit(number: int) -> str:
 def recorded(cluster: Path, name: str, action: str, hours: str) -> str:
     """Write a record on a node; return its id once two others hold it."""
     details = ("--wait", "2", "-o", "json", "--home", home(cluster, name))
-    found = json.loads(weal("record", action, hours, "hour", *details))
-    say(f"weal record {action} {hours} hour --wait 2     on {name}: {found['id'][:12]}")
-    return str(found["id"])
+    answer = json.loads(weal("record", action, hours, "hour", *details))
+    say(f"weal record {action} {hours} hour --wait 2     on {name}: {answer['id'][:12]}")
+    return str(answer["id"])
 
 
 def read(cluster: Path, name: str, ids: list[str]) -> None:
     """Find the records in the ledger of a node."""
-    held = {one["id"] for one in ledger(cluster, name, "50")["records"]}
+    held = {row["id"] for row in ledger(cluster, name, "50")["records"]}
     expect(all(id in held for id in ids), f"{name} shows every record that was acknowledged")

@@ -1,8 +1,8 @@
 """A node that notes when each of its records was durable: what one hop is measured by.
 
-`python -m bench.noting up --home H ...` is `weal up`, but that beside the ledger it keeps a
-file of lines: the id of a record, and the monotonic clock, which all processes share, when
-the commit that holds it had returned.
+`python -m bench.nodes.commit_times up --home H ...` is `weal up` that also writes a file
+beside the ledger: for each record its id, and the monotonic clock, which all processes share, when
+the commit that holds the record had returned.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _fresh: list[bytes] = []
 
 def notes(home: Home) -> dict[bytes, float]:
     """Return what the node of `home` noted: the time in seconds by id."""
-    found = {}
+    times = {}
     for line in _file(str(home.database)).read_text().splitlines():
         id, _, at_ns = line.partition(" ")
-        found[bytes.fromhex(id)] = int(at_ns) / 1e9
-    return found
+        times[bytes.fromhex(id)] = int(at_ns) / 1e9
+    return times
 
 
 def append_noted(

@@ -1,4 +1,4 @@
-"""How fast records are folded, beside how fast they are decoded: `python bench/fold.py [N]`.
+"""How fast records are folded, beside how fast they are decoded: `python -m bench.measures.fold`.
 
 Prints one line per figure: events folded a second, the same bytes decoded a second, their
 ratio, and the milliseconds of a fold again after a late record.
@@ -60,7 +60,7 @@ def _late_ms() -> float:
     late = Pen(village, village.founder, 1)
     late.enrol([village.records[0]], is_new=False)
     first = late.write("event", _work(village, 0))
-    held = [one for one in village.records if one.id != first.id]
+    held = [record for record in village.records if record.id != first.id]
     ledger = village.ledger(held)
     ledger.add(_events(village, OVERLAY))
     ledger.fold()
@@ -75,7 +75,7 @@ def _written(count: int) -> tuple[Village, list[bytes]]:
     process = village.mei.write("process", {})
     spec = village.mei.write("spec.resource", {"name": "commit", "unit": "commit"})
     extra = {"inputOf": process.id, "resourceConformsTo": spec.id}
-    return village, [one.wire for one in _events(village, count, extra)]
+    return village, [record.wire for record in _events(village, count, extra)]
 
 
 def _events(village: Village, count: int, extra: dict[str, Any] | None = None) -> list[Record]:

@@ -11,7 +11,7 @@ from statistics import median, quantiles
 from tempfile import TemporaryDirectory
 
 from bench.figures import Figure
-from bench.nodes import IDLE_CPU_S, wait_for
+from bench.nodes.processes import IDLE_CPU_S, wait_for
 from commonweal.commands.node import cluster as commands
 from commonweal.node.control.client import LocalClient, wishes_about
 from commonweal.node.control.cluster import Cluster
@@ -39,8 +39,8 @@ def figures() -> list[Figure]:
     asking until it has folded what became final and is idle again.
     """
     with _witnesses() as cluster:
-        bare, found = _latencies(cluster)
-        p50, p99 = median(found), quantiles(found, n=100)[98]
+        bare, sealed = _latencies(cluster)
+        p50, p99 = median(sealed), quantiles(sealed, n=100)[98]
         small, large = _cost(cluster, SMALL), _cost(cluster, LARGE)
     beside = "a question to the node"
     per_record = large / LARGE * 1e6
@@ -78,7 +78,7 @@ def _witnesses() -> Iterator[Cluster]:
             cluster.wait_equal(60)
             for node in cluster.names():
                 mine = bytes(_member(cluster.home(node)))
-                others = [one for one in offers if one.data["member"] != mine]
+                others = [offer for offer in offers if offer.data["member"] != mine]
                 _submit(cluster.home(node), others)
             for _ in range(HEIGHTS_MAX):
                 _submit(cluster.home("n1"), _work(cluster.home("n1"), 1))
@@ -93,17 +93,17 @@ def _witnesses() -> Iterator[Cluster]:
 def _latencies(cluster: Cluster) -> tuple[float, list[float]]:
     """Return the ms of a bare question, and those of seals of one record each."""
     home = cluster.home("n2")
-    bare, found = [], []
+    bare, sealed = [], []
     for _ in range(SEALS):
         _submit(home, _work(home, 1))
         start = time.perf_counter()
         _seal(home)
-        found.append((time.perf_counter() - start) * 1e3)
+        sealed.append((time.perf_counter() - start) * 1e3)
         with LocalClient(home.socket) as call:
             start = time.perf_counter()
             call.ask("peers")
             bare.append((time.perf_counter() - start) * 1e3)
-    return median(bare), found
+    return median(bare), sealed
 
 
 def _cost(cluster: Cluster, records: int) -> float:
@@ -117,7 +117,9 @@ def _cost(cluster: Cluster, records: int) -> float:
     while _seal(home):
         pass
     height = _height(home)
-    wait_for(lambda: all(_height(cluster.home(one)) == height for one in cluster.names()), "seals")
+    wait_for(
+        lambda: all(_height(cluster.home(node)) == height for node in cluster.names()), "seals"
+    )
     _settle(cluster)
     return (_cpu_s(cluster) - before) / NODES
 
@@ -142,7 +144,7 @@ def _cpu_s(cluster: Cluster) -> float:
 def _submit(home: Home, wishes: list[Wish]) -> list[RecordId]:
     with LocalClient(home.socket) as call:
         written = call.ask("submit", **wishes_about(wishes))["records"]
-    return [RecordId(one["id"]) for one in written]
+    return [RecordId(row["id"]) for row in written]
 
 
 def _member(home: Home) -> MemberId:

@@ -1,6 +1,6 @@
 """A node that checks the signature of every record: the baseline of cold sync.
 
-`python -m bench.checking up --home H ...` is `weal up`, but for that one difference.
+`python -m bench.nodes.every_signature up --home H ...` is `weal up`, but for that one difference.
 """
 
 from __future__ import annotations

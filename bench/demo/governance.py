@@ -80,7 +80,7 @@ def show(folder: Path) -> None:
     step("Start n2 again")
     type_in("cluster", "start", "n2", "--dir", str(cluster))
     until(lambda: last(cluster, "n2")["height"] >= made["height"], "n2 follows the seals it missed")
-    there = next(one for one in seals(cluster, "n2") if one["height"] == made["height"])
+    there = next(seal for seal in seals(cluster, "n2") if seal["height"] == made["height"])
     expect(there["seal"] == made["seal"], "n2 has the seal that the others made")
     proven("n2 has the same seals, and no number that was final has changed")
 
@@ -119,7 +119,7 @@ def vote(cluster: Path, rules: Path) -> None:
 
         def is_here(name: str = name) -> bool:
             listed = json.loads(weal("vote", "list", "-o", "json", "--home", home(cluster, name)))
-            return any(one["id"] == proposal for one in listed["votes"])
+            return any(row["id"] == proposal for row in listed["votes"])
 
         until(is_here, f"{name} hears of the proposal")
         weal("rules", "vote", proposal, "yes", "--home", home(cluster, name))
@@ -146,7 +146,7 @@ def share(cluster: Path) -> None:
 
 def is_held(cluster: Path, name: str, id: str) -> bool:
     """Say whether a node lists a record."""
-    return any(one["id"] == id for one in ledger(cluster, name, "50")["records"])
+    return any(row["id"] == id for row in ledger(cluster, name, "50")["records"])
 
 
 def ruleset(cluster: Path, name: str) -> str:
@@ -158,8 +158,8 @@ def ruleset(cluster: Path, name: str) -> str:
 def seals(cluster: Path, name: str) -> list[dict[str, Any]]:
     """Return the seals that a node has."""
     answer = json.loads(weal("seals", "-o", "json", "--home", home(cluster, name)))
-    found: list[dict[str, Any]] = answer["seals"]
-    return found
+    listed: list[dict[str, Any]] = answer["seals"]
+    return listed
 
 
 def last(cluster: Path, name: str) -> dict[str, Any]:

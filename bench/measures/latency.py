@@ -1,7 +1,7 @@
 """A running cluster: how long a new record takes to its neighbours, and what nodes weigh.
 
 One hop is timed from the moment the author's command asks for a record until the commit
-that holds it has returned at the neighbour, as that one notes it (`bench.noting`).
+that holds it has returned at the neighbour, as that one notes it (`bench.nodes.commit_times`).
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from statistics import median, quantiles
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from bench import nodes, noting
 from bench.figures import Figure
+from bench.nodes import commit_times, processes
 from commonweal.commands.node import cluster as commands
 from commonweal.node.control.client import LocalClient, wishes_about
 from commonweal.node.control.cluster import Cluster
@@ -64,13 +64,15 @@ def _measure(count: int) -> _Times:
     with TemporaryDirectory(prefix="weal-bench-") as name, ExitStack() as stack:
         commands.found(Path(name), count)
         cluster = Cluster(name)
-        for one in cluster.names():
-            stack.enter_context(nodes.running(cluster.home(one), "bench.noting", known_port=True))
+        for node in cluster.names():
+            stack.enter_context(
+                processes.running(cluster.home(node), "bench.nodes.commit_times", known_port=True)
+            )
         cluster.wait_equal(60)
         author = cluster.home("n1")
         asked, back = _write(author, count - 1)
         question = _question_ms(author)
-        here, there = (_durable(cluster.home(one), asked) for one in ("n1", "n2"))
+        here, there = (_durable(cluster.home(node), asked) for node in ("n1", "n2"))
         return _Times(here, there, back, question)
 
 
@@ -99,32 +101,34 @@ def _write(home: Home, peers: int) -> tuple[dict[bytes, float], list[float]]:
 
 def _durable(home: Home, asked: dict[bytes, float]) -> list[float]:
     """Return ms from asking for each record until it was durable in `home`."""
-    nodes.wait_for(lambda: asked.keys() <= noting.notes(home).keys(), "notes", NOTED_S_MAX)
-    noted = noting.notes(home)
+    processes.wait_for(
+        lambda: asked.keys() <= commit_times.notes(home).keys(), "notes", NOTED_S_MAX
+    )
+    noted = commit_times.notes(home)
     return [(noted[id] - start) * 1e3 for id, start in asked.items()]
 
 
 def _question_ms(home: Home) -> float:
-    found = []
+    samples = []
     with LocalClient(home.socket) as call:
         for _ in range(RECORDS):
             start = time.monotonic()
             call.ask("peers")
-            found.append((time.monotonic() - start) * 1e3)
-    return median(found)
+            samples.append((time.monotonic() - start) * 1e3)
+    return median(samples)
 
 
 def _sync_ms() -> float:
     """Return how long the disk takes to make one more page durable."""
-    found = []
+    samples = []
     with TemporaryDirectory(prefix="weal-bench-") as name, (Path(name) / "bare").open("wb") as bare:
         for _ in range(RECORDS):
             bare.write(os.urandom(SYNC_BYTES))
             bare.flush()
             start = time.monotonic()
             os.fdatasync(bare.fileno())
-            found.append((time.monotonic() - start) * 1e3)
-    return median(found)
+            samples.append((time.monotonic() - start) * 1e3)
+    return median(samples)
 
 
 def _at(times: list[float], percent: int) -> float:

@@ -1,0 +1,1 @@
+"""What is measured, a module for each part; every figure stands beside a baseline of its run."""

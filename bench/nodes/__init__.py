@@ -1,0 +1,1 @@
+"""Node processes for measurements, and nodes that differ from `weal up` in one respect."""
