@@ -90,7 +90,7 @@ def writer(home: Home, secrets: Unlock = without_passphrase) -> Iterator[Write]:
         store = held.enter_context(home.store())
         service = service_of(store, secrets(home))
         community = Settings.read(store).here
-        service.desk.replica.decide(sealed_decisions.current(home.state, store, community))
+        service.core.replica.decide(sealed_decisions.current(home.state, store, community))
         yield lambda wishes: _alone(service, wishes)
 
 
@@ -136,7 +136,7 @@ def _alone(service: Service, wishes: Sequence[Wish]) -> list[WrittenRecord]:
 
     now = now_ms()
     actions = list(service.handle(Submitted(Ticket(0), tuple(wishes)), now))
-    service.desk.replica.store.commit()
+    service.core.replica.store.commit()
     actions += service.handle(Committed(), now)
     for action in actions:
         if isinstance(action, Answer):

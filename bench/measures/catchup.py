@@ -25,7 +25,7 @@ class Pair:
 
     def __init__(self, first: Service, second: Service, stores: tuple[Store, Store]) -> None:
         self.services, self.stores = (first, second), stores
-        self.keys = (first.desk.me.peer, second.desk.me.peer)
+        self.keys = (first.core.me.peer, second.core.me.peer)
         self.sent: list[tuple[int, int]] = []
         self._waiting: deque[tuple[int, Event]] = deque()
         for side in (0, 1):
@@ -42,10 +42,10 @@ class Pair:
         """Let one side compare; return the bytes that it cost both."""
         self.sent.clear()
         service = self.services[0]
-        (session,) = service.desk.sessions.values()
-        service.desk.actions = []
-        service.comparing.begin(session)
-        self._perform(0, service.desk.actions)
+        (session,) = service.core.peers.values()
+        service.core.actions = []
+        service.anti_entropy.begin(session)
+        self._perform(0, service.core.actions)
         while self._waiting:
             self.tell(*self._waiting.popleft())
         return sum(size for _, size in self.sent)
@@ -82,7 +82,7 @@ def figures() -> list[Figure]:
     other = Service(source, community.id, _identity(people[0]), Random(2))
     pair = Pair(first, other, (target, source))
     pair.connect()
-    assert first.desk.replica.frontier.digest() == other.desk.replica.frontier.digest()
+    assert first.core.replica.frontier.digest() == other.core.replica.frontier.digest()
     total = sum(size for _, size in pair.sent)
     hellos = sum(size for _, size in pair.sent[:2])
     idle = pair.compare()

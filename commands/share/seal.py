@@ -181,7 +181,7 @@ def _alone(home: Home, passphrase_file: Path | None) -> Mapping[str, Any]:
     secrets = unlock(home, passphrase_file)
     with home.store() as store:
         service = service_of(store, secrets)
-        community = service.desk.replica.community
+        community = service.core.replica.community
         is_long = store.counts().records >= LEFT_SHOWN_MIN
         bar = progress(_("working out the ledger"), None) if is_long else nullcontext()
         with bar, ledger.open_ledger(home.state, store, community, whole=False) as kept:

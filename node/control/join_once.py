@@ -45,7 +45,7 @@ def request_admission(home: Home, secrets: Secrets, link: CommunityLink, seconds
         outcome = process.run_trio(_run, node, seconds)
         if outcome:
             return outcome
-        refusal = node.service.gate.refusal
+        refusal = node.service.handshake.refusal
     if refusal is not None:
         raise NotPermitted(refusal[1])
     tried = [address for contact in link.contacts for address in contact.addresses]
@@ -62,11 +62,11 @@ async def _run(node: process.Node, seconds: float) -> str:
         with trio.move_on_after(seconds) as patience:
             while outcome != MEMBER:
                 await trio.sleep(LOOK_S)
-                if any(session.is_member for session in list(node.service.desk.sessions.values())):
+                if any(session.is_member for session in list(node.service.core.peers.values())):
                     if not outcome:
                         patience.deadline = trio.current_time() + LINGER_S
-                    outcome = node.service.reporting.state()
-                elif node.service.gate.refusal is not None:
+                    outcome = node.service.queries.state()
+                elif node.service.handshake.refusal is not None:
                     break
         node.scope.cancel()
 

@@ -15,10 +15,10 @@ from commonweal.node.service.events import (
     Action,
     Answer,
     Asked,
-    Assess,
+    AskLedger,
     Committed,
-    Concluded,
     Event,
+    OutlookChanged,
     Ticket,
     Woke,
 )
@@ -34,11 +34,11 @@ def seal_alone(service: Service, assessor: SealApplication, now_ms: int) -> Mapp
 
     The caller holds the home. Raises `SealNeedsNode` when others must agree.
     """
-    sealing = service.sealing
-    if [one.device for one in sealing.witnesses] != [service.desk.me.device]:
+    sealing = service.reactor
+    if [one.device for one in sealing.witnesses] != [service.core.me.device]:
         raise SealNeedsNode(f"{len(sealing.witnesses)} witnesses")
     waiting: deque[Event] = deque(
-        [Concluded(assessor.outlook(now_ms)), Asked(Ticket(0), "seal")],
+        [OutlookChanged(assessor.outlook(now_ms)), Asked(Ticket(0), "seal")],
     )
     for _ in range(STEPS_MAX):
         if not waiting:
@@ -46,8 +46,8 @@ def seal_alone(service: Service, assessor: SealApplication, now_ms: int) -> Mapp
             waiting.append(Woke())
         for action in _turn(service, waiting.popleft(), now_ms):
             match action:
-                case Assess(request):
-                    waiting.append(Concluded(assessor.outlook(now_ms)))
+                case AskLedger(request):
+                    waiting.append(OutlookChanged(assessor.outlook(now_ms)))
                     waiting.append(answer(assessor, request, now_ms))
                 case Answer(_, value, last=True):
                     if isinstance(value, CommonwealError):
@@ -59,7 +59,7 @@ def seal_alone(service: Service, assessor: SealApplication, now_ms: int) -> Mapp
 
 
 def _turn(service: Service, event: Event, now_ms: int) -> list[Action]:
-    store = service.desk.replica.store
+    store = service.core.replica.store
     actions = service.handle(event, now_ms)
     store.commit()
     actions = actions + service.handle(Committed(), now_ms)

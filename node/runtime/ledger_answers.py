@@ -10,15 +10,15 @@ from typing import assert_never
 
 from commonweal.node.service.events import (
     STATE_REQUESTS,
-    Assessed,
-    GiveUp,
-    Hold,
-    Portion,
+    AbandonState,
+    AwaitState,
+    CheckStateChunk,
+    ExtendVote,
+    LedgerAnswered,
+    ReadStateChunk,
     Request,
-    Show,
-    Stated,
+    StateAnswered,
     StateRequest,
-    Take,
 )
 from commonweal.protocol.errors import Malformed, WrongState
 from commonweal.protocol.seal.consensus.events import PrepareProposal, ProcessProposal
@@ -28,18 +28,18 @@ from commonweal.storage.consensus.snapshots import Snapshots
 
 def answer(
     assessor: SealApplication, request: Request | StateRequest, now_ms: int
-) -> Assessed | Stated:
+) -> LedgerAnswered | StateAnswered:
     """Return the answer of a ledger that was refreshed; now_ms: this node's clock."""
     if isinstance(request, STATE_REQUESTS):
         return _stated(Snapshots(assessor.kept), request, now_ms)
     seal = assessor.outlook(now_ms).seal
     match request:
-        case Show():
-            return Assessed(request, seal, assessor.shown(now_ms))
+        case ExtendVote():
+            return LedgerAnswered(request, seal, assessor.shown(now_ms))
         case PrepareProposal(_, haves):
-            return Assessed(request, seal, assessor.build(haves, now_ms))
+            return LedgerAnswered(request, seal, assessor.build(haves, now_ms))
         case ProcessProposal(proposal):
-            return Assessed(request, seal, assessor.judge(proposal, now_ms))
+            return LedgerAnswered(request, seal, assessor.judge(proposal, now_ms))
         case _:
             assert_never(request)
 
@@ -49,24 +49,24 @@ def follow_up(assessor: SealApplication) -> None:
     Snapshots(assessor.kept).audit()
 
 
-def _stated(snapshots: Snapshots, request: StateRequest, now_ms: int) -> Stated:
+def _stated(snapshots: Snapshots, request: StateRequest, now_ms: int) -> StateAnswered:
     match request:
-        case Portion(height, number):
+        case ReadStateChunk(height, number):
             offer = snapshots.offer(now_ms)
             if offer is None or height not in (0, offer.height):
-                return Stated(request, None)
+                return StateAnswered(request, None)
             chunk = snapshots.chunk(offer.height, number)
-            return Stated(request, None if chunk is None else (offer, chunk))
-        case Take(taken, number, data):
+            return StateAnswered(request, None if chunk is None else (offer, chunk))
+        case CheckStateChunk(taken, number, data):
             try:
-                return Stated(request, snapshots.take(taken, number, data))
+                return StateAnswered(request, snapshots.take(taken, number, data))
             except (WrongState, Malformed) as error:
-                return Stated(request, f"{type(error).__name__}: {error}")
-        case Hold():
+                return StateAnswered(request, f"{type(error).__name__}: {error}")
+        case AwaitState():
             snapshots.hold()
-            return Stated(request, None)
-        case GiveUp():
+            return StateAnswered(request, None)
+        case AbandonState():
             snapshots.give_up()
-            return Stated(request, None)
+            return StateAnswered(request, None)
         case _:
             assert_never(request)

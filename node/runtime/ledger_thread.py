@@ -22,7 +22,13 @@ from typing import Any
 import trio
 
 from commonweal.node.runtime.ledger_answers import answer, follow_up
-from commonweal.node.service.events import STATE_REQUESTS, Concluded, Event, Request, StateRequest
+from commonweal.node.service.events import (
+    STATE_REQUESTS,
+    Event,
+    OutlookChanged,
+    Request,
+    StateRequest,
+)
 from commonweal.protocol.errors import ConfigError, StorageError
 from commonweal.protocol.records.record import CommunityId
 from commonweal.storage.consensus.proposals import SealApplication
@@ -202,4 +208,4 @@ class LedgerThread:
         if outlook == self._told and not is_asked:
             return []
         self._told = outlook
-        return [Concluded(outlook)]
+        return [OutlookChanged(outlook)]

@@ -25,7 +25,7 @@ from commonweal.node.service.events import (
     Admit,
     Answer,
     Asked,
-    Assess,
+    AskLedger,
     Committed,
     Dial,
     Drop,
@@ -312,7 +312,7 @@ class Runtime:
                 self._links.done(peer, size)
             case Wake(at_ms):
                 self._wake_ms = at_ms
-            case Assess(request):
+            case AskLedger(request):
                 if self._assess is not None:
                     self._assess(request)
             case Answer():

@@ -244,14 +244,14 @@ def _assembled(
             note(event)
         runtime.emit(event)
 
-    store = service.desk.replica.store
+    store = service.core.replica.store
     scope = trio.CancelScope()
     port = settings.port or 0
     listen = config.listen or (f"/ip4/0.0.0.0/tcp/{port}", f"/ip6/::/tcp/{port}")
     validator = Validator(time.monotonic)
     network = Network(peer_seed, listen, emit, validate=validator.judge, mdns=config.mdns)
     api = api_factory(home.socket_for_binding(), emit, scope.cancel)
-    deciding = LedgerThread(home.database, home.state, service.desk.replica.community)
+    deciding = LedgerThread(home.database, home.state, service.core.replica.community)
     runtime = Runtime(
         *(service, store, network, api.answer),
         assess=deciding.assess,
@@ -268,7 +268,7 @@ def _figures(
     service: Service, network: Network, runtime: Runtime
 ) -> Callable[[], Awaitable[dict[str, int]]]:
     async def read() -> dict[str, int]:
-        return {**asdict(network.state()), **await runtime.look(service.reporting.health)}
+        return {**asdict(network.state()), **await runtime.look(service.queries.health)}
 
     return read
 

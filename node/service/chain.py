@@ -42,7 +42,7 @@ class _Whole:
     nodes: dict[bytes, bytes]
 
 
-class Chain:
+class SealChain:
     """The seals of one store, and the point where they end."""
 
     def __init__(self, store: Store, community: CommunityId) -> None:

@@ -86,16 +86,16 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Show:
+class ExtendVote:
     """Asks what goes beyond the last cut, for this device's have-frontier."""
 
 
-Request: TypeAlias = Show | PrepareProposal | ProcessProposal
+Request: TypeAlias = ExtendVote | PrepareProposal | ProcessProposal
 """What those who agree on seals ask the ledger, which may take a while."""
 
 
 @dataclass(frozen=True, slots=True)
-class Portion:
+class ReadStateChunk:
     """Asks for a chunk of the final state, to hand it out. height: 0 for any."""
 
     height: int
@@ -103,7 +103,7 @@ class Portion:
 
 
 @dataclass(frozen=True, slots=True)
-class Take:
+class CheckStateChunk:
     """Asks that a chunk of a state which is being taken from others be checked and kept."""
 
     offer: Offer
@@ -112,22 +112,22 @@ class Take:
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
+class AwaitState:
     """Asks that records be folded only when a state was taken, or that was given up."""
 
 
 @dataclass(frozen=True, slots=True)
-class GiveUp:
+class AbandonState:
     """Asks that what was taken of a state be forgotten, and the records be folded instead."""
 
 
-StateRequest: TypeAlias = Portion | Hold | Take | GiveUp
-STATE_REQUESTS = (Portion, Hold, Take, GiveUp)
+StateRequest: TypeAlias = ReadStateChunk | AwaitState | CheckStateChunk | AbandonState
+STATE_REQUESTS = (ReadStateChunk, AwaitState, CheckStateChunk, AbandonState)
 """What is answered before anything is folded."""
 
 
 @dataclass(frozen=True, slots=True)
-class Stated:
+class StateAnswered:
     """The answer to a `StateRequest`.
 
     To Portion the offer and its chunk, or None; to Take what is next, or why the chunk is
@@ -139,8 +139,8 @@ class Stated:
 
 
 @dataclass(frozen=True, slots=True)
-class Assessed:
-    """The answer to an `Assess`: to Show the logs, to Build a draft or None, to Judge a finding.
+class LedgerAnswered:
+    """The answer to an `AskLedger`: to Show the logs, to Build a draft or None, to Judge a finding.
 
     seal: where the ledger stood; an answer from elsewhere than the end of the chain is
     asked for again.
@@ -152,7 +152,7 @@ class Assessed:
 
 
 @dataclass(frozen=True, slots=True)
-class Concluded:
+class OutlookChanged:
     """What the ledger says of seals, as far as it is folded."""
 
     outlook: ConsensusView
@@ -181,9 +181,9 @@ Event: TypeAlias = (
     | Listening
     | Submitted
     | Asked
-    | Assessed
-    | Stated
-    | Concluded
+    | LedgerAnswered
+    | StateAnswered
+    | OutlookChanged
     | Forgotten
     | Woke
     | Committed
@@ -266,8 +266,8 @@ class Wake:
 
 
 @dataclass(frozen=True, slots=True)
-class Assess:
-    """Ask the ledger, and come back with `Assessed` or `Stated` whenever it has answered."""
+class AskLedger:
+    """Ask the ledger; `LedgerAnswered` or `StateAnswered` comes when it has answered."""
 
     request: Request | StateRequest
 
@@ -292,6 +292,6 @@ Action: TypeAlias = (
     | Drop
     | Taken
     | Wake
-    | Assess
+    | AskLedger
     | Answer
 )

@@ -69,7 +69,7 @@ class Identity:
 
 
 @dataclass(slots=True)
-class Session:
+class PeerState:
     """What we know of one connected peer.
 
     theirs: lengths of logs of which the peer holds another number of records than we;
@@ -180,7 +180,7 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class LinkEnd:
     """Why a peer's last link ended, and when; dropped: why this node last closed one to it."""
 
     reason: str
@@ -191,16 +191,16 @@ class End:
 
 
 @dataclass(slots=True)
-class Desk:
+class Core:
     """What the parts of the service work on: the replica, the sessions, and what is to be done."""
 
     replica: Replica
     me: Identity
     rng: Random
     now_ms: int = 0
-    sessions: dict[PeerKey, Session] = field(default_factory=dict)
+    peers: dict[PeerKey, PeerState] = field(default_factory=dict)
     actions: list[Action] = field(default_factory=list)
-    ends: dict[PeerKey, End] = field(default_factory=dict)
+    ends: dict[PeerKey, LinkEnd] = field(default_factory=dict)
     keeps: bool = True
     """False while the disk takes no changes: what is held is served, and nothing is taken in."""
 
@@ -208,7 +208,7 @@ class Desk:
         """Let it be so late; what a clock that is set differs from those of peers is corrected."""
         step_ms = now_ms - self.now_ms
         if self.now_ms and abs(step_ms) >= BACK_MS_MIN:
-            for session in self.sessions.values():
+            for session in self.peers.values():
                 session.skew_ms -= step_ms
         self.now_ms = now_ms
 
@@ -216,7 +216,7 @@ class Desk:
         """Add to what is to be done."""
         self.actions.append(action)
 
-    def send(self, session: Session, message: messages.Message) -> None:
+    def send(self, session: PeerState, message: messages.Message) -> None:
         """Send `message` to a peer; drop him when that is more than a link takes at once."""
         frame = messages.encode(message)
         session.turn_bytes += len(frame)
@@ -226,17 +226,17 @@ class Desk:
         else:
             self.actions.append(Send(session.peer, frame))
 
-    def is_linked(self, session: Session) -> bool:
+    def is_linked(self, session: PeerState) -> bool:
         """Say whether the session still stands."""
-        return self.sessions.get(session.peer) is session
+        return self.peers.get(session.peer) is session
 
-    def drop(self, session: Session, reason: str) -> None:
+    def drop(self, session: PeerState, reason: str) -> None:
         """Close the link to a peer that broke the protocol or is silent."""
-        if self.sessions.pop(session.peer, None) is not None:
+        if self.peers.pop(session.peer, None) is not None:
             self.actions.append(Drop(session.peer, reason))
             self.ended(session, reason, by_us=True)
 
-    def out_of_place(self, session: Session) -> None:
+    def out_of_place(self, session: PeerState) -> None:
         """Pass over what a peer may not say here, a second hello too, unless he goes on and on.
 
         It may be meant for the link that this one replaced, or come from one who learned
@@ -246,7 +246,7 @@ class Desk:
         if session.out_of_place > OUT_OF_PLACE_MAX:
             self.drop(session, "speaks out of place")
 
-    def ended(self, session: Session, reason: str, *, by_us: bool) -> None:
+    def ended(self, session: PeerState, reason: str, *, by_us: bool) -> None:
         """Remember why a link ended, for who asks about the peer; strangers push nobody out."""
         before = self.ends.pop(session.peer, None)
         if len(self.ends) >= ENDS_KEPT_MAX:
@@ -255,8 +255,8 @@ class Desk:
         device, dropped = session.device, reason if by_us else None
         if before is not None:
             device, dropped = device or before.device, dropped or before.dropped
-        self.ends[session.peer] = End(reason, self.now_ms, dropped, device, session.address)
+        self.ends[session.peer] = LinkEnd(reason, self.now_ms, dropped, device, session.address)
 
-    def members(self) -> list[Session]:
+    def members(self) -> list[PeerState]:
         """Return the sessions with members, in the order of connecting."""
-        return [session for session in self.sessions.values() if session.is_member]
+        return [session for session in self.peers.values() if session.is_member]

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from commonweal.node.service.consensus import status as seal_report
-from commonweal.node.service.consensus.reactor import Sealing
+from commonweal.node.service.consensus.reactor import Reactor
 from commonweal.node.service.events import Answer, Ticket
-from commonweal.node.service.peer import Desk, Session
-from commonweal.node.service.peers.handshake import Gate
-from commonweal.node.service.peers.overlay import Peering
-from commonweal.node.service.upkeep.scrub import Scrubbing
+from commonweal.node.service.peer import Core, PeerState
+from commonweal.node.service.peers.handshake import Handshake
+from commonweal.node.service.peers.overlay import Overlay
+from commonweal.node.service.upkeep.scrub import Scrubber
 from commonweal.protocol.errors import BadLink, InvalidRecord, UsageError
 from commonweal.protocol.identity import invite
 from commonweal.protocol.keys import DeviceKey, PeerKey
@@ -26,7 +26,7 @@ WAITS_MAX = 1_000
 
 
 @dataclass(slots=True)
-class _Wait:
+class _HolderWait:
     """Somebody waits until `peers` of the connected peers hold each log up to a length."""
 
     ticket: Ticket
@@ -35,18 +35,23 @@ class _Wait:
     told: int = -1
 
 
-class Reporting:
+class StatusQueries:
     """Answers to the questions of the local API."""
 
     def __init__(
-        self, desk: Desk, gate: Gate, peering: Peering, scrubbing: Scrubbing, sealing: Sealing
+        self,
+        core: Core,
+        handshake: Handshake,
+        overlay: Overlay,
+        scrubber: Scrubber,
+        reactor: Reactor,
     ) -> None:
-        self.desk = desk
-        self.sealing = sealing
-        self.gate = gate
-        self.peering = peering
-        self.scrubbing = scrubbing
-        self._waits: dict[Ticket, _Wait] = {}
+        self.core = core
+        self.reactor = reactor
+        self.handshake = handshake
+        self.overlay = overlay
+        self.scrubber = scrubber
+        self._waits: dict[Ticket, _HolderWait] = {}
 
     def asked(self, ticket: Ticket, question: str, about: Mapping[str, Any]) -> list[Answer]:
         """Answer a question now, or later by `confirmed`; say so when it cannot be answered."""
@@ -76,10 +81,10 @@ class Reporting:
     def _meet(self, about: Mapping[str, Any]) -> None:
         """Look for the peers of a link where it says. Raises BadLink: of another community too."""
         link = invite.from_text(str(about.get("link")))
-        if link.community != self.desk.replica.community:
+        if link.community != self.core.replica.community:
             raise BadLink("it is of another community")
         for contact in link.contacts:
-            self.peering.meet(contact)
+            self.overlay.meet(contact)
 
     def forget(self, ticket: Ticket) -> None:
         """Drop what a caller who went away was waiting for."""
@@ -94,47 +99,47 @@ class Reporting:
 
     def status(self) -> dict[str, Any]:
         """Return how this node stands: as DESIGN of `weal status` says, keys and ids as bytes."""
-        desk = self.desk
-        replica = desk.replica
+        core = self.core
+        replica = core.replica
         counts = replica.store.counts()
         return {
             "community": replica.community,
-            "device": desk.me.device,
-            "member": replica.member_of(desk.me.device),
+            "device": core.me.device,
+            "member": replica.member_of(core.me.device),
             "records": counts.records,
             "logs": counts.logs,
             "digest": replica.frontier.digest(),
             "state": self.state(),
-            "writable": desk.keeps,
-            "damaged": self.scrubbing.damaged,
-            "room": [max(0, one) for one in replica.room.left(desk.me.device)],
-            "behind": max((self._behind(one) for one in desk.members()), default=0),
-            "listening": list(self.peering.listening),
-            "refusal": list(self.gate.refusal) if self.gate.refusal else None,
+            "writable": core.keeps,
+            "damaged": self.scrubber.damaged,
+            "room": [max(0, one) for one in replica.quota.left(core.me.device)],
+            "behind": max((self._behind(one) for one in core.members()), default=0),
+            "listening": list(self.overlay.listening),
+            "refusal": list(self.handshake.refusal) if self.handshake.refusal else None,
             "peers": self.peers(),
-            "sealing": dict(seal_report.report(self.sealing)),
+            "sealing": dict(seal_report.report(self.reactor)),
         }
 
     def health(self) -> dict[str, int]:
         """Return the figures by which a monitor judges this node."""
-        desk = self.desk
-        counts = desk.replica.store.counts()
-        damaged = self.scrubbing.damaged
+        core = self.core
+        counts = core.replica.store.counts()
+        damaged = self.scrubber.damaged
         return {
-            "healthy": int(desk.keeps and not damaged),
-            "writable": int(desk.keeps),
+            "healthy": int(core.keeps and not damaged),
+            "writable": int(core.keeps),
             "damaged": damaged,
             "records": counts.records,
             "logs": counts.logs,
-            "members_connected": len(desk.members()),
-            "peers_known": len(self.peering.contacts()),
-            "behind": max((self._behind(one) for one in desk.members()), default=0),
-            **seal_report.figures(self.sealing),
+            "members_connected": len(core.members()),
+            "peers_known": len(self.overlay.contacts()),
+            "behind": max((self._behind(one) for one in core.members()), default=0),
+            **seal_report.figures(self.reactor),
         }
 
     def state(self) -> str:
         """Return one word on how this device stands: see docs."""
-        replica, device = self.desk.replica, self.desk.me.device
+        replica, device = self.core.replica, self.core.me.device
         if replica.row(device).frozen is not None:
             return "frozen"
         if replica.store.setting(RESTORING):
@@ -150,12 +155,12 @@ class Reporting:
 
     def peers(self) -> list[dict[str, Any]]:
         """Return the connected peers, and those of the address book that are not reached."""
-        desk = self.desk
+        core = self.core
         connected = [
             {
                 "peer": session.peer,
-                "device": (device := _device(desk, session)),
-                "member": replica_member(desk, device),
+                "device": (device := _device(core, session)),
+                "member": replica_member(core, device),
                 "address": session.address,
                 "standing": session.standing.value,
                 "behind": self._ahead(session),
@@ -163,53 +168,53 @@ class Reporting:
                 "up_to_date": session.compared and not session.theirs,
                 "skew_ms": session.skew_ms,
                 "since_ms": session.since_ms,
-                **_last_end(desk, session.peer),
+                **_last_end(core, session.peer),
             }
-            for session in desk.sessions.values()
+            for session in core.peers.values()
         ]
         absent = [
             {
                 "peer": known.peer,
-                "device": (device := _device(desk, known)),
-                "member": replica_member(desk, device),
+                "device": (device := _device(core, known)),
+                "member": replica_member(core, device),
                 "address": next(iter(known.places), ""),
                 "standing": "absent",
-                "failure": self.peering.failures.get(known.peer, ""),
-                **_last_end(desk, known.peer),
+                "failure": self.overlay.failures.get(known.peer, ""),
+                **_last_end(core, known.peer),
             }
-            for known in self.peering.contacts()
-            if known.peer not in desk.sessions
+            for known in self.overlay.contacts()
+            if known.peer not in core.peers
         ]
         listed = {one["peer"] for one in connected + absent}
         others = [
             {
                 "peer": peer,
                 "device": end.device,
-                "member": replica_member(desk, end.device),
+                "member": replica_member(core, end.device),
                 "address": end.address,
                 "standing": "absent",
                 "failure": "",
-                **_last_end(desk, peer),
+                **_last_end(core, peer),
             }
-            for peer, end in desk.ends.items()
+            for peer, end in core.ends.items()
             if peer not in listed
         ]
         return connected + absent + others
 
-    def _behind(self, session: Session) -> int:
+    def _behind(self, session: PeerState) -> int:
         """Return how many records the peer has that we lack."""
-        row = self.desk.replica.row
+        row = self.core.replica.row
         return sum(max(0, length - row(one).length) for one, length in session.theirs.items())
 
-    def _ahead(self, session: Session) -> int:
+    def _ahead(self, session: PeerState) -> int:
         """Return how many records we have that the peer has not confirmed."""
-        row = self.desk.replica.row
+        row = self.core.replica.row
         return sum(max(0, row(one).length - length) for one, length in session.theirs.items())
 
     def _holders(self, about: Mapping[str, Any]) -> dict[str, Any]:
         author, length = self._place(about.get("id"))
         holders = [session.device for session in self._who_has(author, length)]
-        return {"holders": holders, "connected": len(self.desk.members())}
+        return {"holders": holders, "connected": len(self.core.members())}
 
     def _wait(self, ticket: Ticket, about: Mapping[str, Any]) -> list[Answer]:
         ids, peers = about.get("ids"), about.get("peers")
@@ -219,11 +224,11 @@ class Reporting:
         for id in ids:
             author, length = self._place(id)
             lengths[author] = max(length, lengths.get(author, 0))
-        wait = _Wait(ticket, lengths, peers)
+        wait = _HolderWait(ticket, lengths, peers)
         self._waits[ticket] = wait
         return self._progress(wait)
 
-    def _progress(self, wait: _Wait) -> list[Answer]:
+    def _progress(self, wait: _HolderWait) -> list[Answer]:
         held = min(
             (len(self._who_has(author, length)) for author, length in wait.lengths.items()),
             default=wait.peers,
@@ -236,34 +241,34 @@ class Reporting:
             del self._waits[wait.ticket]
         return [Answer(wait.ticket, {"held_by": held, "wanted": wait.peers}, last=done)]
 
-    def _who_has(self, author: DeviceKey, length: int) -> list[Session]:
+    def _who_has(self, author: DeviceKey, length: int) -> list[PeerState]:
         """Return the connected members who confirmed `length` records of a log."""
-        ours = self.desk.replica.row(author).length
+        ours = self.core.replica.row(author).length
         return [
             session
-            for session in self.desk.members()
+            for session in self.core.members()
             if session.compared and session.theirs.get(author, ours) >= length
         ]
 
     def _place(self, id: object) -> tuple[DeviceKey, int]:
-        record = self.desk.replica.store.record(RecordId(id)) if type(id) is bytes else None
+        record = self.core.replica.store.record(RecordId(id)) if type(id) is bytes else None
         if record is None:
             raise InvalidRecord("no such record is held here")
         return record.author, record.seq + 1
 
 
-def replica_member(desk: Desk, device: DeviceKey | None) -> bytes | None:
+def replica_member(core: Core, device: DeviceKey | None) -> bytes | None:
     """Return the member whose device this is, else None."""
-    return None if device is None else desk.replica.member_of(device)
+    return None if device is None else core.replica.member_of(device)
 
 
-def _device(desk: Desk, known: Address | Session) -> DeviceKey | None:
+def _device(core: Core, known: Address | PeerState) -> DeviceKey | None:
     """Return whose node this is, as far as it, or its last link, tells."""
-    end = desk.ends.get(known.peer)
+    end = core.ends.get(known.peer)
     return known.device or (end.device if end is not None else None)
 
 
-def _last_end(desk: Desk, peer: PeerKey) -> dict[str, Any]:
+def _last_end(core: Core, peer: PeerKey) -> dict[str, Any]:
     """Return why the last link to a peer ended, and why this node last closed one."""
-    end = desk.ends.get(peer)
+    end = core.ends.get(peer)
     return {"dropped": end and end.dropped, "ended": end and end.reason}

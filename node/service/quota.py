@@ -38,7 +38,7 @@ waits with it.
 READ_BYTES = 4 * 1024 * 1024
 
 
-class Room:
+class Quota:
     """What of each log is taken, as far as it is not sealed."""
 
     def __init__(self, replica: Replica) -> None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from commonweal.node.service.chain import Chain
-from commonweal.node.service.quota import Room
+from commonweal.node.service.chain import SealChain
+from commonweal.node.service.quota import Quota
 from commonweal.protocol import keys
 from commonweal.protocol.identity.parent import INHERIT
 from commonweal.protocol.keys import DeviceKey, MemberId
@@ -65,13 +65,13 @@ class Replica:
     def __init__(self, store: Store, community: CommunityId) -> None:
         self.store = store
         self.community = community
-        self.chain = Chain(store, community)
+        self.chain = SealChain(store, community)
         """The seals that are kept."""
         self.basis = RecordId(b"")
         """The last seal that was folded, which our records name; empty: the last one kept."""
         self.ruleset = b""
         """The ruleset in force at the last seal, as far as was concluded."""
-        self.room = Room(self)
+        self.quota = Quota(self)
         self.waiting: frozenset[MemberId] = frozenset()
         """Who are known and not admitted, by the whole ledger, as far as was concluded."""
         self.joining: MembershipRules | None = None
@@ -93,7 +93,7 @@ class Replica:
         self._newcomers: dict[DeviceKey, None] = {}
         self._convicted: dict[DeviceKey, None] = {}
         self.refold()
-        self.room.forget()
+        self.quota.forget()
         self.dirty: dict[DeviceKey, int] = {}
         """For each log that grew since the last commit, its length before."""
 
@@ -202,7 +202,7 @@ class Replica:
 
     def takes(self, author: DeviceKey) -> bool:
         """Say whether more of a log is wanted now: it is good, and has room until a seal."""
-        return not self.is_frozen(author) and not self.room.waits(author)
+        return not self.is_frozen(author) and not self.quota.waits(author)
 
     def is_removed(self, device: DeviceKey) -> bool:
         """Say whether the member of this device was removed by a vote."""

@@ -42,7 +42,7 @@ class Roster:
     candidates: frozenset[DeviceKey]
 
 
-class Roll:
+class RosterSource:
     """Makes a roster of a replica when what it says may have changed."""
 
     def __init__(self, replica: Replica) -> None:

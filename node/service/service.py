@@ -12,24 +12,24 @@ from typing import TYPE_CHECKING, assert_never
 
 from commonweal.node import transport
 from commonweal.node.service import events
-from commonweal.node.service.consensus.reactor import Sealing
-from commonweal.node.service.consensus.state_sync import Arriving
+from commonweal.node.service.consensus.reactor import Reactor
+from commonweal.node.service.consensus.state_sync import StateSync
 from commonweal.node.service.events import Action, Answer, Event, Taken, Wake
-from commonweal.node.service.peer import Desk, Identity, Session, Standing
-from commonweal.node.service.peers.handshake import Gate
-from commonweal.node.service.peers.overlay import Peering
-from commonweal.node.service.queries import Reporting
+from commonweal.node.service.peer import Core, Identity, PeerState, Standing
+from commonweal.node.service.peers.handshake import Handshake
+from commonweal.node.service.peers.overlay import Overlay
+from commonweal.node.service.queries import StatusQueries
 from commonweal.node.service.replica import BULK_KINDS, Replica
-from commonweal.node.service.sync.anti_entropy import Comparing
-from commonweal.node.service.sync.blobs import Bodies
-from commonweal.node.service.sync.ingest import Intake
-from commonweal.node.service.sync.push import Live
-from commonweal.node.service.sync.serve import Serving
-from commonweal.node.service.topics import Topics
-from commonweal.node.service.upkeep.erasure import Erasing
-from commonweal.node.service.upkeep.scrub import Scrubbing
-from commonweal.node.service.upkeep.signatures import AUDIT_PAUSE_MS, Auditing
-from commonweal.node.service.writer import Authoring
+from commonweal.node.service.sync.anti_entropy import AntiEntropy
+from commonweal.node.service.sync.blobs import BlobFetch
+from commonweal.node.service.sync.ingest import Ingest
+from commonweal.node.service.sync.push import Push
+from commonweal.node.service.sync.serve import RecordServer
+from commonweal.node.service.topics import GossipTopics
+from commonweal.node.service.upkeep.erasure import Erasure
+from commonweal.node.service.upkeep.scrub import Scrubber
+from commonweal.node.service.upkeep.signatures import AUDIT_PAUSE_MS, SignatureAudit
+from commonweal.node.service.writer import Writer
 from commonweal.protocol.errors import CommonwealError, StorageError
 from commonweal.protocol.identity.invite import Invite
 from commonweal.protocol.keys import PeerKey
@@ -53,20 +53,12 @@ COMPARE_SOON_MS = 300
 """The shortest pause between two comparisons that we begin with one peer."""
 
 _PASSED_OVER = (
-    messages.Compare,
-    messages.Have,
-    messages.Pong,
-    messages.Addresses,
-    HeightStatus,
-    WantSeals,
+    *(messages.Compare, messages.Have, messages.Pong, messages.Addresses),
+    *(HeightStatus, WantSeals),
 )
 _TO_KEEP = (
-    messages.Runs,
-    messages.Evidence,
-    messages.Branch,
-    messages.BodyChunk,
-    seals.Seals,
-    seals.ConsensusMessage,
+    *(messages.Runs, messages.Evidence, messages.Branch, messages.BodyChunk),
+    *(seals.Seals, seals.ConsensusMessage),
 )
 
 
@@ -81,22 +73,24 @@ class Service:
         rng: Random,
         invite: Invite | None = None,
     ) -> None:
-        self.desk = Desk(Replica(store, community), identity, rng)
-        self.comparing = Comparing(self.desk)
-        self.serving = Serving(self.desk)
-        self.sealing = Sealing(self.desk, self.comparing)
-        self.arriving = Arriving(self.desk, self.sealing)
-        self.live = Live(self.desk, self.serving, self.sealing.following)
-        self.bodies = Bodies(self.desk)
-        self.intake = Intake(self.desk, self.comparing, self.sealing.following, self.bodies)
-        self.auditing = Auditing(self.desk, self.intake)
-        self.gate = Gate(self.desk, invite)
-        self.scrubbing = Scrubbing(self.desk)
-        self.erasing = Erasing(self.desk)
-        self.peering = Peering(self.desk)
-        self.authoring = Authoring(self.desk)
-        self.topics = Topics(self.desk, self.intake, self.sealing, self._compare)
-        self.reporting = Reporting(self.desk, self.gate, self.peering, self.scrubbing, self.sealing)
+        self.core = Core(Replica(store, community), identity, rng)
+        self.anti_entropy = AntiEntropy(self.core)
+        self.record_server = RecordServer(self.core)
+        self.reactor = Reactor(self.core, self.anti_entropy)
+        self.state_sync = StateSync(self.core, self.reactor)
+        self.push = Push(self.core, self.record_server, self.reactor.chain_sync)
+        self.blobs = BlobFetch(self.core)
+        self.ingest = Ingest(self.core, self.anti_entropy, self.reactor.chain_sync, self.blobs)
+        self.signature_audit = SignatureAudit(self.core, self.ingest)
+        self.handshake = Handshake(self.core, invite)
+        self.scrubber = Scrubber(self.core)
+        self.erasure = Erasure(self.core)
+        self.overlay = Overlay(self.core)
+        self.writer = Writer(self.core)
+        self.topics = GossipTopics(self.core, self.ingest, self.reactor, self._compare)
+        self.queries = StatusQueries(
+            self.core, self.handshake, self.overlay, self.scrubber, self.reactor
+        )
         self._answers: list[Answer] = []
         self._is_new = True
         self._was_member = False
@@ -106,53 +100,53 @@ class Service:
 
     def handle(self, event: Event, now_ms: int) -> list[Action]:
         """Take in `event` and return what to do about it, in order."""
-        desk = self.desk
-        desk.tell_time(now_ms)
-        desk.actions = []
+        core = self.core
+        core.tell_time(now_ms)
+        core.actions = []
         match event:
             case events.Started():
                 self._woke()
             case events.Listening(addresses):
-                self.peering.listens(addresses)
+                self.overlay.listens(addresses)
             case transport.Connected(peer, where, outbound):
-                self._connected(Session(peer, where, outbound, now_ms, now_ms))
+                self._connected(PeerState(peer, where, outbound, now_ms, now_ms))
             case transport.Disconnected(peer, reason, by_us):
-                session = desk.sessions.get(peer)
+                session = core.peers.get(peer)
                 if session is not None:
-                    desk.ended(session, reason, by_us=by_us)
+                    core.ended(session, reason, by_us=by_us)
                 self._left(peer)
             case transport.FrameReceived(peer, frame):
                 self._received(peer, frame)
             case transport.FrameProgress(peer, size):
-                self.peering.coming(peer, size)
+                self.overlay.coming(peer, size)
             case transport.GossipReceived(peer, _, _, content):
                 self._heard(peer, content)
             case transport.DialFailed(peer, where, reason):
-                self.peering.failed(peer, where, reason)
+                self.overlay.failed(peer, where, reason)
             case transport.PeerDiscovered(peer, addresses):
-                self.peering.found(peer, addresses)
+                self.overlay.found(peer, addresses)
             case events.Submitted():
                 self._submitted(event)
             case events.Asked(ticket, "seal", _):
-                self.sealing.asked(ticket)
+                self.reactor.asked(ticket)
             case events.Asked(ticket, question, about):
-                self._answers += self.reporting.asked(ticket, question, about)
-            case events.Assessed():
-                self.sealing.assessed(event)
-            case events.Stated():
-                self.arriving.stated(event)
-            case events.Concluded(outlook):
+                self._answers += self.queries.asked(ticket, question, about)
+            case events.LedgerAnswered():
+                self.reactor.assessed(event)
+            case events.StateAnswered():
+                self.state_sync.stated(event)
+            case events.OutlookChanged(outlook):
                 self._concluded(outlook)
             case events.Forgotten(ticket):
-                self.reporting.forget(ticket)
-                self.sealing.asking.forget(ticket)
+                self.queries.forget(ticket)
+                self.reactor.requests.forget(ticket)
             case events.Woke():
                 self._woke()
             case events.Committed():
                 self._committed()
             case _:
                 assert_never(event)
-        return desk.actions
+        return core.actions
 
     def reload(self, *, keeps: bool = True) -> None:
         """Start again from what the store holds, after a commit that failed. All links are gone.
@@ -160,23 +154,20 @@ class Service:
         keeps: whether the disk takes changes; while it does not, nothing is written.
         What was to be done is not done, so it is asked for again.
         """
-        self.desk.keeps = keeps
+        self.core.keeps = keeps
         if keeps:
-            row_repair.repair_rows(self.desk.replica.store, self.desk.replica.community)
-        for peer in list(self.desk.sessions):
+            row_repair.repair_rows(self.core.replica.store, self.core.replica.community)
+        for peer in list(self.core.peers):
             self._left(peer)
-        self.desk.replica.reload()
-        if self.sealing.outlook is not None:
-            self.desk.replica.decide(self.sealing.outlook.decided, keeps=keeps)
-        for part in (
-            self.peering,
-            self.scrubbing,
-            self.erasing,
-            self.sealing,
-            self.arriving,
-            self.topics,
-        ):
-            part.reload()
+        self.core.replica.reload()
+        if self.reactor.outlook is not None:
+            self.core.replica.decide(self.reactor.outlook.decided, keeps=keeps)
+        self.overlay.reload()
+        self.scrubber.reload()
+        self.erasure.reload()
+        self.reactor.reload()
+        self.state_sync.reload()
+        self.topics.reload()
         self._answers.clear()
         self._is_new = True
 
@@ -185,184 +176,184 @@ class Service:
     def _begin(self) -> None:
         self._is_new = False
         self.topics.begin()
-        self.auditing.begin()
-        self.arriving.started()
+        self.signature_audit.begin()
+        self.state_sync.started()
 
-    def _connected(self, session: Session) -> None:
-        if session.peer in self.desk.sessions:
+    def _connected(self, session: PeerState) -> None:
+        if session.peer in self.core.peers:
             self._left(session.peer)
-        self.desk.sessions[session.peer] = session
-        self.peering.joined(session)
+        self.core.peers[session.peer] = session
+        self.overlay.joined(session)
         if session.outbound:
-            self.gate.greet(session)
+            self.handshake.greet(session)
 
     def _left(self, peer: PeerKey) -> None:
-        session = self.desk.sessions.pop(peer, None)
+        session = self.core.peers.pop(peer, None)
         if session is not None:
-            self.sealing.left(session.device)
-        self.serving.left(peer)
-        self.peering.left(peer)
+            self.reactor.left(session.device)
+        self.record_server.left(peer)
+        self.overlay.left(peer)
 
     def _received(self, peer: PeerKey, frame: bytes) -> None:
-        desk = self.desk
-        session = desk.sessions.get(peer)
+        core = self.core
+        session = core.peers.get(peer)
         if session is not None:
             self._hear(session, frame)
         # Last, so that the next frame of one who was just admitted is no stranger's.
-        desk.do(Taken(peer, len(frame)))
+        core.do(Taken(peer, len(frame)))
 
-    def _hear(self, session: Session, frame: bytes) -> None:
-        desk = self.desk
-        session.heard_ms, session.coming = desk.now_ms, 0
+    def _hear(self, session: PeerState, frame: bytes) -> None:
+        core = self.core
+        session.heard_ms, session.coming = core.now_ms, 0
         try:
             message = messages.decode(frame)
             self._dispatch(session, message)
         except StorageError:
             raise
         except CommonwealError as error:
-            desk.drop(session, f"{type(error).__name__}: {error}")
+            core.drop(session, f"{type(error).__name__}: {error}")
 
-    def _dispatch(self, session: Session, message: messages.Message) -> None:
-        if not self.desk.keeps and isinstance(message, _TO_KEEP):
+    def _dispatch(self, session: PeerState, message: messages.Message) -> None:
+        if not self.core.keeps and isinstance(message, _TO_KEEP):
             return
         match message:
             case messages.Hello() if session.standing is Standing.STRANGER:
-                if self.gate.receive(session, message):
+                if self.handshake.receive(session, message):
                     self._admitted(session)
             case messages.Bye(code, text):
                 if session.outbound or session.is_member:
-                    self.gate.refusal = (code, text)
-                self.desk.drop(session, f"refused us: {code}")
+                    self.handshake.refusal = (code, text)
+                self.core.drop(session, f"refused us: {code}")
             case messages.Hello():
-                self.desk.out_of_place(session)
+                self.core.out_of_place(session)
             case _ if session.is_member:
                 self._member_says(session, message)
             case _ if session.standing is Standing.GUEST:
                 self._guest_says(session, message)
             case _:
-                self.desk.out_of_place(session)
+                self.core.out_of_place(session)
 
-    def _guest_says(self, session: Session, message: messages.Message) -> None:
+    def _guest_says(self, session: PeerState, message: messages.Message) -> None:
         match message:
             case messages.Runs():
                 self._take(session, message)
             case messages.Ping(number):
-                self.desk.send(session, messages.Pong(number))
+                self.core.send(session, messages.Pong(number))
             case _ if not isinstance(message, _PASSED_OVER):
-                self.desk.out_of_place(session)
+                self.core.out_of_place(session)
 
-    def _member_says(self, session: Session, message: messages.Message) -> None:
+    def _member_says(self, session: PeerState, message: messages.Message) -> None:
         match message:
             case messages.Runs():
                 self._take(session, message)
             case messages.Have():
-                self.live.confirmed(session, message)
-                self.live.fetch(session)
+                self.push.confirmed(session, message)
+                self.push.fetch(session)
             case messages.WantRecords():
-                self.serving.asked(session, message)
+                self.record_server.asked(session, message)
             case messages.Compare():
-                self.comparing.asked(session, message)
+                self.anti_entropy.asked(session, message)
             case messages.Same():
-                self.comparing.same(session, message)
-                self.authoring.introduce()  # before what he may write next
+                self.anti_entropy.same(session, message)
+                self.writer.introduce()  # before what he may write next
             case messages.Buckets():
-                self.comparing.buckets(session, message)
+                self.anti_entropy.buckets(session, message)
             case messages.Entries():
-                self.comparing.entries(session, message)
-                self.live.fetch(session)
+                self.anti_entropy.entries(session, message)
+                self.push.fetch(session)
             case messages.Evidence():
-                self.intake.evidence(session, self.sealing.evidence(message))
+                self.ingest.evidence(session, self.reactor.evidence(message))
             case messages.WantEvidence(()):
-                self.sealing.voices.tell_proofs(session)
+                self.reactor.gossip.tell_proofs(session)
             case messages.WantEvidence():
-                self.serving.want_evidence(session, message)
+                self.record_server.want_evidence(session, message)
             case messages.WantBranch():
-                self.serving.want_branch(session, message)
+                self.record_server.want_branch(session, message)
             case messages.Branch():
-                self.intake.branch(session, message)
+                self.ingest.branch(session, message)
             case messages.WantBodies():
-                self.serving.want_bodies(session, message)
+                self.record_server.want_bodies(session, message)
             case messages.BodyChunk():
-                self.bodies.part(session, message)
+                self.blobs.part(session, message)
             case messages.Addresses():
-                self.peering.told(session, message)
+                self.overlay.told(session, message)
             case messages.Ping(number):
-                self.desk.send(session, messages.Pong(number))
+                self.core.send(session, messages.Pong(number))
             case messages.Pong(number):
-                self.authoring.claims.answered(session, number)
+                self.writer.rollback.answered(session, number)
             case messages.Hello() | messages.Bye():
                 pass  # they were taken before
             case state_sync.WantState() | state_sync.StatePart():
-                self.arriving.receive(session, message)
+                self.state_sync.receive(session, message)
             case _:
-                if self.sealing.receive(session, message):
-                    self.arriving.tick()
-                    self.live.fetch(session)
+                if self.reactor.receive(session, message):
+                    self.state_sync.tick()
+                    self.push.fetch(session)
 
-    def _take(self, session: Session, message: messages.Runs) -> None:
+    def _take(self, session: PeerState, message: messages.Runs) -> None:
         """Take in records, and say afterwards what of them is kept."""
-        self.scrubbing.mend(message.runs)
-        self.authoring.claims.look(session, message.runs)
-        deciding = self.desk.replica.deciding
-        self.intake.runs(session, message)
-        if self.desk.replica.deciding != deciding:
+        self.scrubber.mend(message.runs)
+        self.writer.rollback.look(session, message.runs)
+        deciding = self.core.replica.deciding
+        self.ingest.runs(session, message)
+        if self.core.replica.deciding != deciding:
             self._membership_changed()
-        if session.peer not in self.desk.sessions:
+        if session.peer not in self.core.peers:
             return
         for run in message.runs:
-            row = self.desk.replica.row(run.author)
+            row = self.core.replica.row(run.author)
             session.acks[run.author] = row.length
             if row.length > row.checked:
-                self.auditing.add(run.author)
+                self.signature_audit.add(run.author)
         if message.asked and message.remaining == 0:
-            self.live.fetched(session)
-            self.authoring.introduce()
+            self.push.fetched(session)
+            self.writer.introduce()
 
-    def _admitted(self, session: Session) -> None:
+    def _admitted(self, session: PeerState) -> None:
         """Begin to replicate with a member; a newcomer shows his request first."""
-        desk = self.desk
-        if desk.replica.is_member(desk.me.device):
-            self.peering.tell(session)
+        core = self.core
+        if core.replica.is_member(core.me.device):
+            self.overlay.tell(session)
         self._show_request(session)
-        self.sealing.met(session)
+        self.reactor.met(session)
         if session.outbound:
-            self.comparing.begin(session)
+            self.anti_entropy.begin(session)
 
-    def _show_request(self, session: Session) -> None:
+    def _show_request(self, session: PeerState) -> None:
         """As a newcomer, send our own log: nobody fetches it from us."""
-        desk = self.desk
-        own = desk.replica.row(desk.me.device)
-        if own.length and not desk.replica.is_member(desk.me.device):
-            wires = desk.replica.sound_wires(desk.me.device, 0, own.length, messages.RUNS_BYTES_AIM)
-            run = self.serving.closed(desk.me.device, 0, wires)
-            desk.send(session, messages.Runs((run,) if run else (), 0, asked=False))
+        core = self.core
+        own = core.replica.row(core.me.device)
+        if own.length and not core.replica.is_member(core.me.device):
+            wires = core.replica.sound_wires(core.me.device, 0, own.length, messages.RUNS_BYTES_AIM)
+            run = self.record_server.closed(core.me.device, 0, wires)
+            core.send(session, messages.Runs((run,) if run else (), 0, asked=False))
 
     def _membership_changed(self) -> None:
         """Say our name, admit guests who became members."""
-        self.authoring.introduce()
-        for session in self.gate.promote():
-            self.peering.tell(session)
-            self.sealing.following.tell(session)
-            self.comparing.begin(session)
-        is_member = self.desk.replica.is_member(self.desk.me.device)
+        self.writer.introduce()
+        for session in self.handshake.promote():
+            self.overlay.tell(session)
+            self.reactor.chain_sync.tell(session)
+            self.anti_entropy.begin(session)
+        is_member = self.core.replica.is_member(self.core.me.device)
         if is_member and not self._was_member:
-            for session in self.desk.members():
-                self.peering.tell(session)
+            for session in self.core.members():
+                self.overlay.tell(session)
         self._was_member = is_member
 
     def _heard(self, peer: PeerKey, content: object) -> None:
-        session = self.desk.sessions.get(peer)
+        session = self.core.peers.get(peer)
         if session is not None and session.is_member:
-            deciding = self.desk.replica.deciding
+            deciding = self.core.replica.deciding
             self.topics.heard(session, content)
-            if self.desk.replica.deciding != deciding:
+            if self.core.replica.deciding != deciding:
                 self._membership_changed()
 
     # Our own member.
 
     def _submitted(self, event: events.Submitted) -> None:
         try:
-            written = self.authoring.submit(event.wishes)
+            written = self.writer.submit(event.wishes)
         except StorageError:
             raise
         except CommonwealError as error:
@@ -370,90 +361,91 @@ class Service:
             return
         if any(wish.kind not in BULK_KINDS for wish in event.wishes):
             self._membership_changed()
-        self.erasing.erase(written)
+        self.erasure.erase(written)
         records = [{"id": one.id, "seq": one.seq} for one in written]
         self._answers.append(Answer(event.ticket, {"records": records}))
 
     def _concluded(self, outlook: ConsensusView) -> None:
         """Take in what the last seal decided: links of removed members end."""
-        replica = self.desk.replica
+        replica = self.core.replica
         replica.basis, replica.ruleset = RecordId(outlook.seal), outlook.ruleset
-        replica.decide(outlook.decided, keeps=self.desk.keeps)
-        replica.room.budget, replica.room.shares = outlook.budget, outlook.shares
+        replica.decide(outlook.decided, keeps=self.core.keeps)
+        replica.quota.budget, replica.quota.shares = outlook.budget, outlook.shares
         replica.learn(outlook.waiting, outlook.joining)
-        for session in self.desk.members():
+        for session in self.core.members():
             if session.device is not None and replica.is_removed(session.device):
-                self.desk.drop(session, "its member was removed")
+                self.core.drop(session, "its member was removed")
                 self._left(session.peer)
         self._membership_changed()
-        self.sealing.concluded(outlook)
-        self.arriving.tick()
+        self.reactor.concluded(outlook)
+        self.state_sync.tick()
 
     # Time.
 
     def _committed(self) -> None:
-        grown = self.live.spread()
+        grown = self.push.spread()
         if grown:
-            self.sealing.grown()
+            self.reactor.grown()
         self.topics.grown(grown)
-        self._answers += self.reporting.confirmed()
+        self._answers += self.queries.confirmed()
         for answer in self._answers:
-            self.desk.do(answer)
+            self.core.do(answer)
         self._answers = []
-        due_ms = self.sealing.due_ms
+        due_ms = self.reactor.due_ms
         if due_ms is not None and due_ms < self._wake_ms:
             self._wake(due_ms)
 
     def _woke(self) -> None:
-        desk = self.desk
+        core = self.core
         if self._is_new:
             self._begin()
-        is_auditing = self.auditing.step()
+        is_auditing = self.signature_audit.step()
         self.topics.due()
-        self.sealing.woke()
-        if desk.now_ms >= self._tick_ms:
-            self._tick_ms = desk.now_ms + TICK_MS
+        self.reactor.woke()
+        if core.now_ms >= self._tick_ms:
+            self._tick_ms = core.now_ms + TICK_MS
             self._tick()
         pause_ms = AUDIT_PAUSE_MS if is_auditing else TICK_MS
-        due = (self._tick_ms, desk.now_ms + pause_ms, self.topics.heads.due_ms, self.sealing.due_ms)
+        announce_ms, seal_ms = self.topics.announcements.due_ms, self.reactor.due_ms
+        due = (self._tick_ms, core.now_ms + pause_ms, announce_ms, seal_ms)
         self._wake(min(at_ms for at_ms in due if at_ms))
 
     def _wake(self, at_ms: int) -> None:
-        self._wake_ms = max(at_ms, self.desk.now_ms + 1)
-        self.desk.do(Wake(self._wake_ms))
+        self._wake_ms = max(at_ms, self.core.now_ms + 1)
+        self.core.do(Wake(self._wake_ms))
 
     def _tick(self) -> None:
-        desk = self.desk
-        self.peering.keep_alive()
-        self.peering.dial()
-        self.live.give_up()
-        self.authoring.claims.ask()
-        if desk.keeps:
-            self.scrubbing.step()
-            self.erasing.step()
-        desk.replica.follow()
+        core = self.core
+        self.overlay.keep_alive()
+        self.overlay.dial()
+        self.push.give_up()
+        self.writer.rollback.ask()
+        if core.keeps:
+            self.scrubber.step()
+            self.erasure.step()
+        core.replica.follow()
         self._membership_changed()
-        self.sealing.tick()
-        self.arriving.tick()
-        for session in desk.members():
-            self.live.fetch(session)
-            self.live.restored(session)
+        self.reactor.tick()
+        self.state_sync.tick()
+        for session in core.members():
+            self.push.fetch(session)
+            self.push.restored(session)
             if session.compare_ms == 0:
                 self._compare(session)
-        if desk.now_ms - self._compared_ms >= COMPARE_MS:
-            self._compared_ms = desk.now_ms
-            members = desk.members()
-            chosen = desk.rng.choice(members) if members else None
+        if core.now_ms - self._compared_ms >= COMPARE_MS:
+            self._compared_ms = core.now_ms
+            members = core.members()
+            chosen = core.rng.choice(members) if members else None
             if chosen is not None:
                 self._compare(chosen)
-                self.sealing.following.tell(chosen)
+                self.reactor.chain_sync.tell(chosen)
                 self._show_request(chosen)
-                if not desk.rng.randrange(ADDRESSES_ONE_IN):
-                    self.peering.tell(chosen)
+                if not core.rng.randrange(ADDRESSES_ONE_IN):
+                    self.overlay.tell(chosen)
             if chosen is not None and chosen.compared:
-                self.bodies.want_lost(chosen, self.scrubbing.documents())
-                self.scrubbing.ask(chosen)
+                self.blobs.want_lost(chosen, self.scrubber.documents())
+                self.scrubber.ask(chosen)
 
-    def _compare(self, session: Session) -> None:
-        if self.desk.now_ms - session.compare_ms >= COMPARE_SOON_MS:
-            self.comparing.begin(session)
+    def _compare(self, session: PeerState) -> None:
+        if self.core.now_ms - session.compare_ms >= COMPARE_SOON_MS:
+            self.anti_entropy.begin(session)

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 
-from commonweal.node.service.consensus.reactor import Sealing
+from commonweal.node.service.consensus.reactor import Reactor
 from commonweal.node.service.events import Publish, Recognise, Subscribe
-from commonweal.node.service.peer import Desk, Session
-from commonweal.node.service.roster import Roll
-from commonweal.node.service.sync.announce import Announcement, Heads
-from commonweal.node.service.sync.ingest import Intake
+from commonweal.node.service.peer import Core, PeerState
+from commonweal.node.service.roster import RosterSource
+from commonweal.node.service.sync.announce import Announcement, Announcements
+from commonweal.node.service.sync.ingest import Ingest
 from commonweal.protocol.errors import (
     InvalidRecord,
     Malformed,
@@ -28,61 +28,63 @@ from commonweal.protocol.seal.have_frontiers import HaveFrontier
 from commonweal.protocol.seal.votes import Certificate, Vote
 
 
-class Topics:
+class GossipTopics:
     """What a node says and hears by gossip."""
 
     def __init__(
-        self, desk: Desk, intake: Intake, sealing: Sealing, compare: Callable[[Session], None]
+        self, core: Core, ingest: Ingest, reactor: Reactor, compare: Callable[[PeerState], None]
     ) -> None:
         """Compare: begins a comparison with a peer, unless one began just now."""
-        self.desk, self.intake, self.sealing, self._compare = desk, intake, sealing, compare
-        self.heads = Heads(desk)
-        self._roll = Roll(desk.replica)
+        self.core, self.ingest, self.reactor, self._compare = core, ingest, reactor, compare
+        self.announcements = Announcements(core)
+        self._rosters = RosterSource(core.replica)
 
     def begin(self) -> None:
         """Follow the topics of the community."""
-        heads = self.heads
-        self.desk.do(Subscribe((heads.topic, heads.rules_topic, self.sealing.voices.topic)))
+        announcements = self.announcements
+        self.core.do(
+            Subscribe((announcements.topic, announcements.rules_topic, self.reactor.gossip.topic))
+        )
 
     def reload(self) -> None:
         """Begin anew after a commit that failed."""
-        self._roll.reload()
+        self._rosters.reload()
 
-    def heard(self, session: Session, content: object) -> None:
+    def heard(self, session: PeerState, content: object) -> None:
         """Take in what the validator let through, which a peer handed on."""
         match content:
             case Announcement():
-                if self.heads.heard(content):
+                if self.announcements.heard(content):
                     self._compare(session)
             case Record():
-                if self.desk.keeps:
+                if self.core.keeps:
                     self._rule(session, content)
             case Vote() | HaveFrontier() | Certificate():
-                self.sealing.gossiped(content)
+                self.reactor.gossiped(content)
             case _:
                 raise AssertionError("the validator lets nothing else through")
 
     def grown(self, grown: dict[DeviceKey, int]) -> None:
         """Publish what was committed, and let the validator know who may speak now."""
-        self.heads.note(grown)
+        self.announcements.note(grown)
         self.due()
-        for data in self.heads.rules(grown):
-            self.desk.do(Publish(self.heads.rules_topic, data))
-        roster = self._roll.renewed(self.sealing.agreeing.candidates, self.desk.now_ms)
+        for data in self.announcements.rules(grown):
+            self.core.do(Publish(self.announcements.rules_topic, data))
+        roster = self._rosters.renewed(self.reactor.driver.candidates, self.core.now_ms)
         if roster is not None:
-            self.desk.do(Recognise(roster))
+            self.core.do(Recognise(roster))
 
     def due(self) -> None:
         """Publish how far logs go, when it is time."""
-        for data in self.heads.due():
-            self.desk.do(Publish(self.heads.topic, data))
+        for data in self.announcements.due():
+            self.core.do(Publish(self.announcements.topic, data))
 
-    def _rule(self, session: Session, record: Record) -> None:
+    def _rule(self, session: PeerState, record: Record) -> None:
         """Take in a record about rules where it follows its log, or prove that it forks it.
 
         Where this node seems to lack something, the peer is asked by a comparison.
         """
-        replica, author = self.desk.replica, record.author
+        replica, author = self.core.replica, record.author
         if replica.is_frozen(author):
             return
         if record.seq < replica.row(author).length:
@@ -97,19 +99,19 @@ class Topics:
         except (InvalidRecord, Malformed):
             pass  # its author's fault, whom nobody can blame without a proof
         else:
-            if self.intake.take(session, record):
+            if self.ingest.take(session, record):
                 self._confirm(author, record.seq + 1)
 
     def _convict(self, record: Record) -> None:
         """Prove a fork, where another record stands here in the place of this one."""
-        replica, seq = self.desk.replica, record.seq
+        replica, seq = self.core.replica, record.seq
         with suppress(InvalidRecord, Malformed):  # ours may be one that a later one vouches for
             (ours,) = replica.store.wires(record.author, seq, seq + 1, RECORD_BYTES_MAX)
             proof = fork_proof.check(from_bytes_unchecked(ours), record, replica.community)
-            self.intake.freeze(proof)
+            self.ingest.freeze(proof)
 
     def _confirm(self, author: DeviceKey, length: int) -> None:
         """Note that an author, where it is linked, holds the record that it signed."""
-        for session in self.desk.members():
+        for session in self.core.members():
             if session.device == author:
                 session.confirm(author, length, length)

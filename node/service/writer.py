@@ -7,8 +7,8 @@ member is not admitted, writes nothing more.
 from __future__ import annotations
 
 from commonweal.node.service.events import DRAFTS_MAX, Text, Wish
-from commonweal.node.service.peer import Desk
-from commonweal.node.service.peers.rollback import Claims
+from commonweal.node.service.peer import Core
+from commonweal.node.service.peers.rollback import RollbackDetector
 from commonweal.protocol.errors import (
     AwaitingRestore,
     CommonwealError,
@@ -32,12 +32,12 @@ NAME = "home.name"
 """The setting that holds the name which the member gave to this home; empty once restored."""
 
 
-class Authoring:
+class Writer:
     """The pen of this device."""
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
-        self.claims = Claims(desk)
+    def __init__(self, core: Core) -> None:
+        self.core = core
+        self.rollback = RollbackDetector(core)
         self._cited: dict[RecordId, RecordId] = {}
         """Of what admitted our member, what this process cited, and in which record."""
         self._settled: MemberId | None = None
@@ -54,7 +54,7 @@ class Authoring:
         hindrance = self._hindrance()
         if hindrance is not None:
             raise hindrance
-        replica, me = self.desk.replica, self.desk.me
+        replica, me = self.core.replica, self.core.me
         tip = replica.tip(me.device)
         fresh: dict[RecordId, int] = {}
         written: list[Record] = []
@@ -71,14 +71,14 @@ class Authoring:
                 replica.community, tip, basis, clocks, self._clock(basis, fresh)
             )
             draft = RecordDraft(
-                wish.kind, dict(wish.data), self.desk.now_ms, deps, self._body(wish.text, bodies)
+                wish.kind, dict(wish.data), self.core.now_ms, deps, self._body(wish.text, bodies)
             )
             one = record.sign(me.signer, place, draft)
             written.append(one)
             fresh[one.id] = one.clock
             cited.update(dict.fromkeys(admitting, one.id))
             tip = log.Tip(one.seq + 1, one.id, one.clock)
-        if replica.room.fitting(me.device, written) < len(written):
+        if replica.quota.fitting(me.device, written) < len(written):
             raise OverBudget(self._used())
         replica.append(me.device, written, bodies, checked=True)
         self._cited |= cited
@@ -98,12 +98,12 @@ class Authoring:
         Not before a peer was compared with: a home that is an older copy of itself would
         fork its log.
         """
-        replica = self.desk.replica
-        met = any(one.compared and not one.fetching for one in self.desk.members())
-        if not met or not self.desk.keeps:
+        replica = self.core.replica
+        met = any(one.compared and not one.fetching for one in self.core.members())
+        if not met or not self.core.keeps:
             return False
         name = replica.store.setting(NAME)
-        mine = replica.member_of(self.desk.me.device)
+        mine = replica.member_of(self.core.me.device)
         if not name or mine is None or not self._may_write():
             return False
         known = membership.member(replica.ledger.state, mine)
@@ -116,15 +116,15 @@ class Authoring:
 
     def _hindrance(self) -> CommonwealError | None:
         """Return why this device must not write now; None when it may."""
-        replica, device = self.desk.replica, self.desk.me.device
+        replica, device = self.core.replica, self.core.me.device
         row = replica.row(device)
         if row.frozen is not None:
             return DeviceFrozen(f"device {device.hex()[:8]}")
         if replica.store.setting(RESTORING):
             return AwaitingRestore("no peer has been reached since")
-        if self.claims.is_older():
+        if self.rollback.is_older():
             return OlderCopy("a peer holds later records of this device")
-        if replica.room.waits(device):
+        if replica.quota.waits(device):
             return OverBudget(self._used())
         status = replica.status_of(device)
         if status is None or status in ("new", "requested"):
@@ -137,7 +137,7 @@ class Authoring:
         A cut covers a record without what it does not cite: were one of them left out of it, the
         record would be void for ever. What a seal covers needs no citing any more.
         """
-        replica, device = self.desk.replica, self.desk.me.device
+        replica, device = self.core.replica, self.core.me.device
         mine = replica.member_of(device)
         if mine is None or mine == self._settled:
             return []
@@ -155,20 +155,20 @@ class Authoring:
 
     def _admits(self, record: Record, member: MemberId) -> bool:
         """Whether a record vouches for a member, or asked for the member on another device."""
-        author = self.desk.replica.member_of(record.author)
+        author = self.core.replica.member_of(record.author)
         if record.kind == REQUEST:
             return author == member
         return record.kind == VOUCH and record.data.get("member") == member and author is not None
 
     def _used(self) -> str:
         """Return in words what this device has written that waits for a seal."""
-        replica, device = self.desk.replica, self.desk.me.device
+        replica, device = self.core.replica, self.core.me.device
         waiting = replica.row(device).length - replica.sealed_length(device)
         return f"{waiting:,} records of this device wait for a seal"
 
     def _basis(self, wanted: RecordId) -> RecordId:
         """Return the last seal that was folded here: by the node, or where a wish was made."""
-        replica = self.desk.replica
+        replica = self.core.replica
         known = replica.basis or RecordId(replica.chain.seal)
         heights = replica.chain.seals
         height = heights.height_of(SealId(wanted)) if wanted != known else None
@@ -176,7 +176,7 @@ class Authoring:
         return wanted if is_later else known
 
     def _clock(self, id: RecordId, fresh: dict[RecordId, int]) -> int:
-        clock = fresh.get(id) or self.desk.replica.clock_of(id)
+        clock = fresh.get(id) or self.core.replica.clock_of(id)
         if clock is None:
             raise InvalidRecord(f"it cites {id.hex()}, which is not held here")
         return clock
@@ -187,7 +187,7 @@ class Authoring:
         if text.permanent:
             data, ref = text.content, record.permanent_body(text.content)
         else:
-            salt = self.desk.rng.randbytes(record.SALT_BYTES)
+            salt = self.core.rng.randbytes(record.SALT_BYTES)
             data, ref = record.erasable_body(salt, text.media_type, text.content)
         bodies[ref.hash] = data
         return ref

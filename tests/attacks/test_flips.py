@@ -8,9 +8,9 @@ import pytest
 
 from commonweal.commands.keep.verify import Checking
 from commonweal.node.service.events import Text, Wish
-from commonweal.node.service.peer import Desk, Identity
+from commonweal.node.service.peer import Core, Identity
 from commonweal.node.service.replica import Replica
-from commonweal.node.service.upkeep.scrub import Scrubbing
+from commonweal.node.service.upkeep.scrub import Scrubber
 from commonweal.storage.records import row_repair
 from commonweal.storage.records.log_pages import SEQ_BITS
 from commonweal.storage.records.log_store import Store
@@ -40,9 +40,7 @@ def flip(store: Store, key: int, chance: Random) -> None:
 
 def found(store: Store) -> int:
     """How many records a whole round of the scrub says are damaged."""
-    scrubbing = Scrubbing(
-        Desk(Replica(store, COMMUNITY), Identity(MEI.signer, MEI.host), Random(1))
-    )
+    scrubbing = Scrubber(Core(Replica(store, COMMUNITY), Identity(MEI.signer, MEI.host), Random(1)))
     for _ in range(10):
         scrubbing.step()
     return scrubbing.damaged
@@ -94,7 +92,7 @@ def test_a_damaged_home_is_mended_from_its_peers_and_convicts_nobody() -> None:
         world.run(120_000)
         assert victim.is_up
         assert contents(victim) == before
-        assert victim.service.scrubbing.damaged == 0
+        assert victim.service.scrubber.damaged == 0
         assert not list(victim.store.proofs()), "the disk's fault is nobody's fork"
     world.settle()
 

@@ -74,7 +74,7 @@ class Place:
         done: list[Action] = []
         for _ in range(seconds):
             self.now_ms += 1_000
-            for session in self.service.desk.sessions.values():
+            for session in self.service.core.peers.values():
                 session.heard_ms = self.now_ms
             done += self.handle(Woke())
             self.node.store.commit()
@@ -90,7 +90,7 @@ class Place:
         invite: Invite | None = None,
     ) -> None:
         """Let a person's host come in and say which device it is."""
-        me, peer = self.service.desk.me.peer, person.peer
+        me, peer = self.service.core.me.peer, person.peer
         proof = None
         if invite is not None:
             signer = Signer(invite.seed)
@@ -125,12 +125,12 @@ def stolen(place: Place, outsider: Outsider, owner: Node, how: str) -> list[byte
     if how == "nothing":
         return []
     if how == "its credentials":
-        return list(owner.service.gate._own_credentials())
+        return list(owner.service.handshake._own_credentials())
     fields = (outsider.member_signer, outsider.inception)
     if how == "an own enrolment":
         return [outsider.enrol(place.community, 1).wire]
     made = founding.enrol(*fields, outsider.signer, outsider.host, place.community, 1)
-    return [*owner.service.gate._own_credentials(), made.wire]
+    return [*owner.service.handshake._own_credentials(), made.wire]
 
 
 @pytest.mark.parametrize("how", ["nothing", "its credentials", "an own enrolment", "both"])
@@ -142,11 +142,11 @@ def test_a_guest_who_names_the_device_of_a_member_is_nobody_and_gets_nothing(
     owner, outsider = place.nodes[whose], Outsider(7)
     place.knock(outsider, owner.person.device, stolen(place, outsider, owner, how), place.invite)
     place.pass_time(5)
-    assert outsider.peer not in place.service.desk.sessions
+    assert outsider.peer not in place.service.core.peers
     assert Admit(outsider.peer) not in place.actions
     said = [messages.decode(frame) for frame in place.frames(outsider.peer)]
     assert [type(one) for one in said] == [messages.Bye]
-    shown = [one for one in place.service.reporting.peers() if one["peer"] == outsider.peer]
+    shown = [one for one in place.service.queries.peers() if one["peer"] == outsider.peer]
     assert [(one["device"], one["member"]) for one in shown] == [(None, None)]
 
 
@@ -155,9 +155,9 @@ def test_a_guest_who_names_the_device_of_another_newcomer_is_nobody() -> None:
     newcomer, outsider = Outsider(6), Outsider(7)
     enrolment = newcomer.enrol(place.community, 1)
     place.knock(outsider, newcomer.device, [enrolment.wire], place.invite)
-    assert outsider.peer not in place.service.desk.sessions
+    assert outsider.peer not in place.service.core.peers
     place.knock(newcomer, newcomer.device, [enrolment.wire], place.invite)
-    assert place.service.desk.sessions[newcomer.peer].standing is Standing.GUEST
+    assert place.service.core.peers[newcomer.peer].standing is Standing.GUEST
 
 
 def test_a_guest_gets_no_record_name_or_address_of_others_before_the_vouch() -> None:
@@ -181,14 +181,14 @@ def test_a_guest_gets_no_record_name_or_address_of_others_before_the_vouch() -> 
     for question in questions:
         place.handle(FrameReceived(guest.peer, messages.encode(question)))
     place.pass_time(10)
-    assert place.service.desk.sessions[guest.peer].standing is Standing.GUEST
+    assert place.service.core.peers[guest.peer].standing is Standing.GUEST
     said = [messages.decode(frame) for frame in place.frames(guest.peer)]
     assert {type(one) for one in said} == {messages.Hello, messages.Pong, messages.Have}
     assert all(
         one.lengths == ((guest.device, 2),) for one in said if isinstance(one, messages.Have)
     )
     (greeted,) = [one for one in said if isinstance(one, messages.Hello)]
-    greeting = hello.decrypt(greeted, place.community, place.service.desk.me.peer, guest.peer)
+    greeting = hello.decrypt(greeted, place.community, place.service.core.me.peer, guest.peer)
     assert greeting.credentials == tuple(
         place.node.store.wires(place.node.person.device, 0, 1, 1 << 20)
     )
@@ -202,42 +202,42 @@ def test_a_device_that_its_owner_enrolled_for_another_host_ends_the_link_of_this
     place = Place(at=0)
     device, enrolment = place.device_of(place.nodes[1].person, 9)
     place.knock(device, device.device, [enrolment.wire])
-    assert place.service.desk.sessions[device.peer].is_member
+    assert place.service.core.peers[device.peer].is_member
     device.host = Signer(bytes(32))
     other = device.enrol(place.community, 2)
-    place.service.desk.replica.append(device.device, [other], {}, checked=True)
+    place.service.core.replica.append(device.device, [other], {}, checked=True)
     place.pass_time(2 + PARTING_MS // 1_000)
-    assert device.peer not in place.service.desk.sessions
+    assert device.peer not in place.service.core.peers
 
 
 def test_a_member_who_claims_later_records_by_many_devices_is_believed_once() -> None:
     place = Place(at=0)
-    me = place.service.desk.me.device
-    held = place.service.desk.replica.row(me).length
+    me = place.service.core.me.device
+    held = place.service.core.replica.row(me).length
     refused = 0
     for number in range(20):
         device, enrolment = place.device_of(place.nodes[1].person, 100 + number)
         place.knock(device, device.device, [enrolment.wire])
-        assert place.service.desk.sessions[device.peer].is_member
+        assert place.service.core.peers[device.peer].is_member
         claim = messages.encode(messages.Have(((me, held + 9),), 0))
         place.handle(FrameReceived(device.peer, claim))
         for _ in range(10):
             place.pass_time()
             answer = place.write()
             refused += isinstance(answer, OlderCopy)
-            held = place.service.desk.replica.row(me).length
+            held = place.service.core.replica.row(me).length
         place.handle(Disconnected(device.peer, "comes as another"))
     assert 0 < refused <= CLAIM_MS_MAX // 1_000 + 1
 
 
 def test_strangers_and_guests_keep_nobody_from_writing() -> None:
     place = Place(at=0)
-    me = place.service.desk.me.device
+    me = place.service.core.me.device
     for number in range(5):
         person = Outsider(200 + number)
         enrolment = person.enrol(place.community, 1)
         place.knock(person, person.device, [enrolment.wire], place.invite)
-        session = place.service.desk.sessions[person.peer]
+        session = place.service.core.peers[person.peer]
         assert session.standing is Standing.GUEST
         place.handle(FrameReceived(person.peer, messages.encode(messages.Have(((me, 999),), 0))))
         assert isinstance(place.write(), dict)
@@ -251,19 +251,19 @@ def told(place: Place, by: Node, signed: signed_address.SignedAddress) -> None:
 
 
 def known(place: Place, peer: PeerKey) -> tuple[str, ...]:
-    found = [one for one in place.service.peering.contacts() if one.peer == peer]
+    found = [one for one in place.service.overlay.contacts() if one.peer == peer]
     return found[0].addresses if found else ()
 
 
 def dialled(place: Place, peer: PeerKey) -> tuple[str, ...]:
-    for one in list(place.service.desk.sessions):
+    for one in list(place.service.core.peers):
         place.handle(Disconnected(one, "gone"))
     for _ in range(60):
         for action in place.pass_time():
             if isinstance(action, Dial) and action.peer == peer:
                 return action.addresses
             if isinstance(action, Dial):
-                place.service.peering.left(action.peer)
+                place.service.overlay.left(action.peer)
     raise AssertionError("never dialled")
 
 
@@ -275,7 +275,7 @@ def test_a_stamp_far_ahead_is_passed_over_and_costs_its_carrier_nothing() -> Non
         false = signed_address.sign(host, place.community, place.now_ms + ahead_ms, (FAR,))
         told(place, carrier, false)
         assert known(place, mover.key) == before
-    assert carrier.key in place.service.desk.sessions
+    assert carrier.key in place.service.core.peers
     there = "/ip4/10.1.1.1/tcp/1"
     true = signed_address.sign(host, place.community, place.now_ms + STAMP_AHEAD_MS_MAX, (there,))
     told(place, carrier, true)
@@ -303,7 +303,7 @@ def test_where_one_is_who_is_no_member_is_not_kept() -> None:
     place = Place(at=0)
     guest = Outsider(11)
     own = guest.enrol(place.community, 1)
-    place.service.desk.replica.append(guest.device, [own], {}, checked=True)
+    place.service.core.replica.append(guest.device, [own], {}, checked=True)
     told(
         place,
         place.nodes[1],

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from commonweal.node.service.chain import Chain
+from commonweal.node.service.chain import SealChain
 from commonweal.node.service.events import Text, Wish
 from commonweal.protocol.records.record import from_bytes_unchecked
 from commonweal.storage.home.home import Home, Settings
@@ -42,7 +42,7 @@ def _copy(source: Store, target: Store) -> None:
         bodies = {ref.hash: source.body(ref.hash) for ref in refs}
         held = {name: body for name, body in bodies.items() if body is not None}
         target.append(row.author, run, held)
-    chain = Chain(target, Settings.read(target).here)
+    chain = SealChain(target, Settings.read(target).here)
     theirs = SealStore(source, chain.community)
     for height in range(chain.height + 1, theirs.height + 1):
         kept = theirs.at(height)

@@ -61,7 +61,7 @@ class Stage:
     def link(self, peer: PeerKey) -> None:
         """Let the peer be connected, with the standing that the gate would give it."""
         self.handle(Connected(peer, "/ip4/10.9.9.9/tcp/1", outbound=False))
-        session = self.service.desk.sessions[peer]
+        session = self.service.core.peers[peer]
         if peer == self.member:
             session.standing = Standing.MEMBER
         elif peer == self.guest:
@@ -70,7 +70,7 @@ class Stage:
 
     def hear(self, peer: PeerKey, frame: bytes) -> None:
         """Let the peer say something; a link that was dropped is made again first."""
-        if peer not in self.service.desk.sessions:
+        if peer not in self.service.core.peers:
             self.link(peer)
         self.handle(FrameReceived(peer, frame))
 
@@ -105,7 +105,7 @@ class Stage:
 
     def held(self) -> int:
         """How many entries all its containers have, but those of the ledger and the store."""
-        return sum(_sizes(self.service, {id(self.store), id(self.service.desk.replica.ledger)}))
+        return sum(_sizes(self.service, {id(self.store), id(self.service.core.replica.ledger)}))
 
 
 class _listening:  # noqa: N801  read as a word
@@ -165,7 +165,7 @@ def test_junk_from_anybody_stops_nothing_and_fills_nothing(seed: int) -> None:
             case 0:
                 stage.handle(Disconnected(peer, "gone"))
             case 1:
-                heads = stage.service.topics.heads
+                heads = stage.service.topics.announcements
                 topic = heads.topic if number % 2 else heads.rules_topic
                 stage.gossip(peer, topic, _spoilt(chance, chance.choice(good)), number)
             case 2:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from commonweal.node.service.chain import Chain
+from commonweal.node.service.chain import SealChain
 from commonweal.protocol.errors import InvalidSeal, NotCertified
 from commonweal.protocol.keys import Signer
 from commonweal.protocol.records.record import CommunityId
@@ -22,17 +22,17 @@ from tests.protocol.authors import COMMUNITY, FIRST, FOUNDING, MEI
 ROOTS = (b"\1" * 32, b"\2" * 32, b"\3" * 32)
 
 
-def founded() -> tuple[Store, Chain]:
+def founded() -> tuple[Store, SealChain]:
     """Return a store that holds a founding record, and its chain."""
     store = Store()
     body = FIRST.body
     assert body is not None
     store.append(FIRST.author, [FIRST], {body.hash: FOUNDING.body})
-    return store, Chain(store, COMMUNITY)
+    return store, SealChain(store, COMMUNITY)
 
 
 def next_height(
-    chain: Chain, length: int = 1, time_ms: int = 0, signer: Signer = MEI.signer, **changed: Any
+    chain: SealChain, length: int = 1, time_ms: int = 0, signer: Signer = MEI.signer, **changed: Any
 ) -> tuple[SealedHeight, Delta]:
     """Return the height after a chain's end, as the founder alone seals it."""
     point = chain.point
@@ -54,11 +54,11 @@ def test_a_chain_begins_with_the_device_that_founded() -> None:
 
 
 def test_without_the_founding_record_a_peers_credentials_say_where_it_begins() -> None:
-    chain = Chain(Store(), COMMUNITY)
+    chain = SealChain(Store(), COMMUNITY)
     assert chain.point is None
     chain.learn([b"no record", FIRST.wire])
     assert chain.point == founding_point(COMMUNITY, founder_of(FIRST))
-    other = Chain(Store(), CommunityId(bytes(32)))
+    other = SealChain(Store(), CommunityId(bytes(32)))
     other.learn([FIRST.wire])
     assert other.point is None
 
@@ -68,7 +68,7 @@ def test_what_follows_is_kept_and_found_again() -> None:
     for length in (1, 2, 3):
         assert chain.take(*next_height(chain, length))
     store.commit()
-    again = Chain(store, COMMUNITY)
+    again = SealChain(store, COMMUNITY)
     assert (again.height, again.point) == (3, chain.point)
     assert again.take(*next_height(again, 4))
 
@@ -126,7 +126,7 @@ def test_two_seals_of_one_height_are_shown_and_the_first_stays() -> None:
     assert not chain.take(*second)
     assert chain.fork == (first[0].certificate, second[0].certificate)
     assert chain.seal == first[0].seal.id
-    assert Chain(store, COMMUNITY).fork == chain.fork
+    assert SealChain(store, COMMUNITY).fork == chain.fork
 
 
 def test_a_second_seal_that_nobody_certified_is_no_fork() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from commonweal.node.service.chain import Chain
+from commonweal.node.service.chain import SealChain
 from commonweal.node.service.replica import Replica
 from commonweal.protocol.errors import InvalidSeal
 from commonweal.protocol.identity import invite as links
@@ -30,14 +30,14 @@ from tests.protocol.authors import BO, COMMUNITY, FIRST, FOUNDING, MEI, NOW_MS
 from tests.protocol.seal.test_finality_proof import MADE
 
 
-def joining(height: int, seal: bytes) -> Chain:
+def joining(height: int, seal: bytes) -> SealChain:
     """The chain of one who has the founding record, and this checkpoint."""
     store = Store()
     body = FIRST.body
     assert body is not None
     store.append(FIRST.author, [FIRST], {body.hash: FOUNDING.body})
     SealStore(store, COMMUNITY).put_trusted_seal(height, seal)
-    return Chain(store, COMMUNITY)
+    return SealChain(store, COMMUNITY)
 
 
 def test_a_chain_that_goes_through_the_seal_of_the_link_is_followed() -> None:
@@ -85,7 +85,7 @@ def test_a_founding_record_that_founds_nothing_ends_no_node(changed: dict[str, A
     store = Store()
     store.append(MEI.device, [bad], {body.hash: FOUNDING.body})
     store.commit()
-    chain = Chain(store, community)
+    chain = SealChain(store, community)
     assert chain.point is None and chain.height == 0
     assert Replica(store, community).member_of(BO.device) is None
     kept = LedgerState(store, StateDb(), community)

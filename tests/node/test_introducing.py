@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from commonweal.node.service.events import Answer, Committed, Started, Submitted, Ticket, Wish, Woke
-from commonweal.node.service.peer import Identity, Session, Standing
+from commonweal.node.service.peer import Identity, PeerState, Standing
 from commonweal.node.service.service import TICK_MS, Service
 from commonweal.node.service.writer import NAME, PROFILE
 from commonweal.node.transport import FrameProgress, FrameReceived
@@ -35,11 +35,11 @@ def home(author: Author, name: str | None) -> tuple[Store, Service]:
 
 def meet(service: Service, *, ahead: int = 0) -> None:
     """Let the service have compared with a member's node, which holds `ahead` more of our log."""
-    session = Session(EVE.peer, "", False, NOW_MS, NOW_MS, Standing.MEMBER, compared=True)
+    session = PeerState(EVE.peer, "", False, NOW_MS, NOW_MS, Standing.MEMBER, compared=True)
     if ahead:
-        device = service.desk.me.device
-        session.theirs[device] = service.desk.replica.row(device).length + ahead
-    service.desk.sessions[EVE.peer] = session
+        device = service.core.me.device
+        session.theirs[device] = service.core.replica.row(device).length + ahead
+    service.core.peers[EVE.peer] = session
 
 
 def live(store: Store, service: Service, seconds: int = 3) -> list[str]:
@@ -71,7 +71,7 @@ def test_a_member_is_introduced_as_soon_as_he_has_met_one() -> None:
     store, service = home(MEI, "小梅")
     service.handle(Started(), NOW_MS)
     meet(service)
-    digest = service.desk.replica.frontier.digest()
+    digest = service.core.replica.frontier.digest()
     service.handle(FrameReceived(EVE.peer, messages.encode(messages.Same(digest))), NOW_MS)
     store.commit()
     assert [one.kind for one in store.rare()][-1] == PROFILE
@@ -121,7 +121,7 @@ def test_who_claims_later_records_of_ours_is_believed_as_long_as_he_shows_one(sh
     answer = None
     for second in range(60):
         now_ms = NOW_MS + second * TICK_MS
-        service.desk.sessions[EVE.peer].heard_ms = now_ms
+        service.core.peers[EVE.peer].heard_ms = now_ms
         actions = service.handle(Woke(), now_ms)
         if second == 20 and shows != "nothing":
             service.handle(FrameReceived(EVE.peer, frame), now_ms)

@@ -11,7 +11,7 @@ import trio
 from commonweal.node.control.server import LocalServer
 from commonweal.node.runtime import ledger_thread, process
 from commonweal.node.runtime.ledger_thread import LedgerThread
-from commonweal.node.service.events import Concluded, Event, Submitted, Ticket, Wish
+from commonweal.node.service.events import Event, OutlookChanged, Submitted, Ticket, Wish
 from commonweal.protocol.errors import DiskFailed
 from commonweal.protocol.keys import DeviceKey, Signer
 from commonweal.protocol.ledger.finality import unsealed
@@ -191,7 +191,7 @@ async def test_the_ledger_thread_is_told_of_each_commit(
         emit = node.runtime.emit
 
         def noted(event: Event) -> None:
-            if isinstance(event, Concluded):
+            if isinstance(event, OutlookChanged):
                 unsealed.append(event.outlook.unsealed)
             emit(event)
 

@@ -125,13 +125,13 @@ def test_who_waits_hears_when_a_peer_sends_the_record_itself() -> None:
     # What it would send now is lost, so the peer has the record from somebody else.
     service.handle(Submitted(Ticket(1), (Wish("event", {"action": "work"}),)), node.now_ms)
     service.handle(Committed(), node.now_ms)
-    length = service.desk.replica.row(me).length
-    id = service.desk.replica.row(me).head
+    length = service.core.replica.row(me).length
+    id = service.core.replica.row(me).head
     service.handle(Asked(Ticket(2), "wait", {"ids": [id], "peers": 1}), node.now_ms)
     (early,) = answers(service, node.now_ms)
     assert (early.value, early.last) == ({"held_by": 0, "wanted": 1}, False)
 
-    wires = service.desk.replica.store.wires(me, length - 1, length, 1 << 20)
+    wires = service.core.replica.store.wires(me, length - 1, length, 1 << 20)
     news = messages.Runs((messages.Run(me, length - 1, tuple(wires)),), 0, asked=False)
     service.handle(FrameReceived(peer.key, messages.encode(news)), node.now_ms)
     (late,) = answers(service, node.now_ms)

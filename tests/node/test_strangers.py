@@ -37,10 +37,10 @@ def test_strangers_who_come_and_go_leave_nothing() -> None:
 
 def test_strangers_do_not_push_out_why_a_member_was_dropped() -> None:
     stage = Stage(1)
-    session = stage.service.desk.sessions[stage.member]
-    stage.service.desk.drop(session, "broke the rules")
+    session = stage.service.core.peers[stage.member]
+    stage.service.core.drop(session, "broke the rules")
     come_and_go(stage, 2 * ENDS_KEPT_MAX)
-    (named,) = [one for one in stage.service.reporting.peers() if one["peer"] == stage.member]
+    (named,) = [one for one in stage.service.queries.peers() if one["peer"] == stage.member]
     assert named["dropped"] == "broke the rules"
 
 
@@ -50,8 +50,8 @@ def test_a_stranger_who_comes_in_refuses_nobody() -> None:
     stage.handle(
         FrameReceived(stage.stranger, messages.encode(messages.Bye("invite-used", "pay Eve first")))
     )
-    assert stage.service.gate.refusal is None
-    assert stage.stranger not in stage.service.desk.sessions
+    assert stage.service.handshake.refusal is None
+    assert stage.stranger not in stage.service.core.peers
 
 
 def test_whom_we_asked_may_refuse_us() -> None:
@@ -60,7 +60,7 @@ def test_whom_we_asked_may_refuse_us() -> None:
     stage.handle(
         FrameReceived(stage.stranger, messages.encode(messages.Bye("invite-used", "by another")))
     )
-    assert stage.service.gate.refusal == ("invite-used", "by another")
+    assert stage.service.handshake.refusal == ("invite-used", "by another")
 
 
 def test_hellos_without_end_are_ended() -> None:
@@ -74,7 +74,7 @@ def test_hellos_without_end_are_ended() -> None:
 
 def test_what_is_announced_near_pushes_no_address_out() -> None:
     stage = Stage(1)
-    peering = stage.service.peering
+    peering = stage.service.overlay
     (known,) = [one for one in peering.contacts() if one.peer == stage.member]
     assert known.signed and known.addresses
     for number in range(20):
@@ -82,7 +82,7 @@ def test_what_is_announced_near_pushes_no_address_out() -> None:
         stage.handle(PeerDiscovered(stage.member, false))
     (kept,) = [one for one in stage.store.addresses() if one.peer == stage.member]
     assert kept.addresses == known.addresses
-    for peer in list(stage.service.desk.sessions):
+    for peer in list(stage.service.core.peers):
         stage.handle(Disconnected(peer, "gone"))
     peering._try(stage.member).due_ms = 0
     dials = []
@@ -97,7 +97,7 @@ def test_what_is_announced_near_pushes_no_address_out() -> None:
 def test_a_member_who_moves_without_end_is_passed_on_now_and_then() -> None:
     stage = Stage(1)
     mover = next(one for one in stage.node.world.nodes if one.key == stage.member)
-    replica, host = mover.service.desk.replica, mover.service.desk.me.host
+    replica, host = mover.service.core.replica, mover.service.core.me.host
     passed = 0
     for number in range(200):
         where = (f"/ip4/10.1.1.1/tcp/{1 + number}",)
@@ -108,13 +108,13 @@ def test_a_member_who_moves_without_end_is_passed_on_now_and_then() -> None:
             FrameReceived(stage.member, frame), stage.now_ms + 50 * number
         )
         passed += sum(isinstance(one, Send) for one in actions)
-    assert 0 < passed <= 3 * len(stage.service.desk.members())
+    assert 0 < passed <= 3 * len(stage.service.core.members())
 
 
 def test_who_moves_twice_at_once_is_found_at_the_last_place_and_told_to_others() -> None:
     stage = Stage(1)
     mover = next(one for one in stage.node.world.nodes if one.key == stage.member)
-    replica, host = mover.service.desk.replica, mover.service.desk.me.host
+    replica, host = mover.service.core.replica, mover.service.core.me.host
     sent, moved, start_ms = [], b"", stage.now_ms + 2 * MOVE_MS
     for number in range(2):
         where = (f"/ip4/10.1.1.1/tcp/{1 + number}",)
@@ -122,11 +122,11 @@ def test_who_moves_twice_at_once_is_found_at_the_last_place_and_told_to_others()
         moved = signed_address.sign(host, replica.community, now_ms, where).to_bytes()
         frame = messages.encode(messages.Addresses((moved,)))
         sent += stage.service.handle(FrameReceived(stage.member, frame), start_ms + number)
-        (known,) = [one for one in stage.service.peering.contacts() if one.peer == stage.member]
+        (known,) = [one for one in stage.service.overlay.contacts() if one.peer == stage.member]
         assert known.addresses == where
-    others = len(stage.service.desk.members()) - 1
+    others = len(stage.service.core.members()) - 1
     told = [one.peer for one in sent if isinstance(one, Send)]
     assert others and len(told) == others, "of the first move only"
     later = stage.service.handle(Woke(), start_ms + MOVE_MS)
     told = [one.peer for one in later if isinstance(one, Send) and moved in one.frame]
-    assert len(told) == len(stage.service.desk.members())
+    assert len(told) == len(stage.service.core.members())

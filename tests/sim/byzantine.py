@@ -15,7 +15,7 @@ from typing import Any
 from commonweal.node import transport
 from commonweal.node.service import events
 from commonweal.node.service.events import Action, Event
-from commonweal.node.service.peer import Identity, Session
+from commonweal.node.service.peer import Identity, PeerState
 from commonweal.node.service.service import Service
 from commonweal.protocol.identity.invite import Invite
 from commonweal.protocol.keys import DeviceKey, PeerKey
@@ -52,7 +52,7 @@ class Face(Service):
         self.heard: deque[bytes] = deque(maxlen=HEARD_KEPT_MAX)
         self.stalls = False
         """Whether it answers a Fetch with nothing, for ever."""
-        replica = self.desk.replica
+        replica = self.core.replica
         believe = replica.freeze
 
         def freeze(proof: ForkProof) -> bool:
@@ -71,8 +71,8 @@ class Face(Service):
 
     def write(self, *flaws: Flaw, kind: str = "event", deps: tuple[RecordId, ...] = ()) -> None:
         """Put one run into the own log, a record for each of `flaws`, as if all were well."""
-        replica = self.desk.replica
-        device = self.desk.me.device
+        replica = self.core.replica
+        device = self.core.me.device
         tip = replica.tip(device)
         run: list[Record] = []
         for flaw in flaws:
@@ -81,7 +81,7 @@ class Face(Service):
             basis = RecordId(replica.community)
             place = log.next_position(replica.community, tip, basis, clocks, 1)
             one = flaw(
-                self, place, RecordDraft(kind, {"n": self.desk.rng.getrandbits(40)}, 1, cited)
+                self, place, RecordDraft(kind, {"n": self.core.rng.getrandbits(40)}, 1, cited)
             )
             run.append(one)
             tip = log.Tip(one.seq + 1, one.id, one.clock)
@@ -94,7 +94,7 @@ Flaw = Callable[[Face, LogPosition, RecordDraft], Record]
 
 def good(face: Face, place: LogPosition, draft: RecordDraft) -> Record:
     """Sign as one should."""
-    return sign(face.desk.me.signer, place, draft)
+    return sign(face.core.me.signer, place, draft)
 
 
 def unsigned(face: Face, place: LogPosition, draft: RecordDraft) -> Record:
@@ -111,7 +111,7 @@ def wrong_clock(face: Face, place: LogPosition, draft: RecordDraft) -> Record:
 
 def invented(face: Face, place: LogPosition, draft: RecordDraft) -> Record:
     """Cite a record that does not exist."""
-    deps = tuple(sorted({*draft.deps, RecordId(face.desk.rng.randbytes(32))}))
+    deps = tuple(sorted({*draft.deps, RecordId(face.core.rng.randbytes(32))}))
     return good(face, place, RecordDraft(draft.kind, draft.data, draft.claimed_at, deps))
 
 
@@ -134,17 +134,17 @@ class Liar:
         self._wakes: dict[int, int] = {}
 
     @property
-    def desk(self) -> Any:
+    def core(self) -> Any:
         """What the first face works on."""
-        return self.faces[0].desk
+        return self.faces[0].core
 
     def split(self, face: Face, store: Store | None = None) -> Face:
         """Begin another face, which knows all that `face` knows; peers are dealt out anew."""
         community, identity, invite = self._parts
         if store is None:
-            store = copy_of(face.desk.replica.store)
+            store = copy_of(face.core.replica.store)
         made = Face(store, community, identity, self.rng, invite)
-        made.peering.listening = face.peering.listening
+        made.overlay.listening = face.overlay.listening
         self.faces.append(made)
         return made
 
@@ -179,7 +179,7 @@ class Liar:
                     ]
                 for face in self.faces[1:]:
                     if isinstance(event, events.Committed):
-                        face.desk.replica.store.commit()
+                        face.core.replica.store.commit()
                 return actions
 
     def reload(self) -> None:
@@ -191,7 +191,7 @@ class Liar:
         """Return some attacks on some peers."""
         actions: list[Action] = []
         for face in self.faces:
-            for session in face.desk.members():
+            for session in face.core.members():
                 if self.rng.random() < 0.5:
                     attack = self.rng.choice(ATTACKS)
                     frames = attack(face, session, self.rng)
@@ -213,15 +213,15 @@ def copy_of(store: Store, without: bytes = b"") -> Store:
 
 
 def _some(face: Face, rng: Random) -> FrontierEntry:
-    return rng.choice(list(face.desk.replica.frontier))
+    return rng.choice(list(face.core.replica.frontier))
 
 
-def junk(_face: Face, _session: Session, rng: Random) -> list[bytes]:
+def junk(_face: Face, _session: PeerState, rng: Random) -> list[bytes]:
     """Send what is no message."""
     return [rng.randbytes(rng.randint(1, 200))]
 
 
-def mutated(face: Face, _session: Session, rng: Random) -> list[bytes]:
+def mutated(face: Face, _session: PeerState, rng: Random) -> list[bytes]:
     """Send what was heard with one byte changed."""
     if not face.heard:
         return []
@@ -230,19 +230,19 @@ def mutated(face: Face, _session: Session, rng: Random) -> list[bytes]:
     return [bytes(frame)]
 
 
-def replayed(face: Face, _session: Session, rng: Random) -> list[bytes]:
+def replayed(face: Face, _session: PeerState, rng: Random) -> list[bytes]:
     """Send what others said before."""
     return [rng.choice(face.heard) for _ in range(5) if face.heard]
 
 
-def boasting(face: Face, _session: Session, rng: Random) -> list[bytes]:
+def boasting(face: Face, _session: PeerState, rng: Random) -> list[bytes]:
     """Claim to have very much of everybody's log."""
     entry = _some(face, rng)
     lengths = ((entry.author, 1 << 39),)
     return [messages.encode(messages.Have(lengths, rng.getrandbits(20)))]
 
 
-def absurd_entries(face: Face, _session: Session, rng: Random) -> list[bytes]:
+def absurd_entries(face: Face, _session: PeerState, rng: Random) -> list[bytes]:
     """Claim entries that nobody has: absurd lengths, other heads, frozen logs, unknown authors."""
     head = rng.randbytes(HEAD_BYTES)
     held = _some(face, rng)
@@ -257,9 +257,9 @@ def absurd_entries(face: Face, _session: Session, rng: Random) -> list[bytes]:
     ]
 
 
-def greedy(face: Face, _session: Session, rng: Random) -> list[bytes]:
+def greedy(face: Face, _session: PeerState, rng: Random) -> list[bytes]:
     """Ask for everything, many times, and never say that it came."""
-    ranges = tuple(messages.Range(entry.author, 0, 1 << 39) for entry in face.desk.replica.frontier)
+    ranges = tuple(messages.Range(entry.author, 0, 1 << 39) for entry in face.core.replica.frontier)
     return [messages.encode(messages.WantRecords(ranges))] * 20 + [
         messages.encode(messages.WantBranch(tuple(RecordId(rng.randbytes(32)) for _ in range(64)))),
         messages.encode(messages.WantBodies(tuple(rng.randbytes(32) for _ in range(64)))),
@@ -269,7 +269,7 @@ def greedy(face: Face, _session: Session, rng: Random) -> list[bytes]:
     ] * 5
 
 
-def comparing(_face: Face, _session: Session, rng: Random) -> list[bytes]:
+def comparing(_face: Face, _session: PeerState, rng: Random) -> list[bytes]:
     """Ask to compare again and again, with digests of nothing."""
     return [messages.encode(messages.Compare(rng.randbytes(32), b""))] * 10 + [
         messages.encode(messages.Buckets(rng.randbytes(256 * BUCKET_DIGEST_BYTES))),
@@ -277,10 +277,10 @@ def comparing(_face: Face, _session: Session, rng: Random) -> list[bytes]:
     ]
 
 
-def false_proof(face: Face, _session: Session, rng: Random) -> list[bytes]:
+def false_proof(face: Face, _session: PeerState, rng: Random) -> list[bytes]:
     """Accuse somebody honest, with two records that do not contradict each other."""
     entry = _some(face, rng)
-    wires = face.desk.replica.store.wires(entry.author, 0, 2, 1 << 20)
+    wires = face.core.replica.store.wires(entry.author, 0, 2, 1 << 20)
     if len(wires) < 2:
         return []
     one, two = map(from_bytes_unchecked, wires)
@@ -288,15 +288,15 @@ def false_proof(face: Face, _session: Session, rng: Random) -> list[bytes]:
     return [messages.encode(messages.Evidence((fork_proof.to_bytes(proof),)))]
 
 
-def parts(_face: Face, _session: Session, rng: Random) -> list[bytes]:
+def parts(_face: Face, _session: PeerState, rng: Random) -> list[bytes]:
     """Send parts of bodies that nobody asked for."""
     return [messages.encode(messages.BodyChunk(rng.randbytes(32), 1 << 20, 0, rng.randbytes(500)))]
 
 
-def of_nobody(face: Face, _session: Session, rng: Random) -> list[bytes]:
+def of_nobody(face: Face, _session: PeerState, rng: Random) -> list[bytes]:
     """Send records in the name of a device that is nobody's, and a foreign run with a gap."""
     entry = _some(face, rng)
-    wires = tuple(face.desk.replica.store.wires(entry.author, 0, 3, 1 << 20))
+    wires = tuple(face.core.replica.store.wires(entry.author, 0, 3, 1 << 20))
     stranger = DeviceKey(rng.randbytes(32))
     return [
         messages.encode(
@@ -306,7 +306,7 @@ def of_nobody(face: Face, _session: Session, rng: Random) -> list[bytes]:
     ]
 
 
-Attack = Callable[[Face, Session, Random], list[bytes]]
+Attack = Callable[[Face, PeerState, Random], list[bytes]]
 ATTACKS: tuple[Attack, ...] = (
     junk,
     mutated,

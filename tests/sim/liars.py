@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from commonweal.node.service.consensus.vote_gossip import speaker
-from commonweal.node.service.events import Assessed
-from commonweal.node.service.peer import Session
+from commonweal.node.service.events import LedgerAnswered
+from commonweal.node.service.peer import PeerState
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.seal.consensus.events import Message
 from commonweal.protocol.seal.cut import SealedLog
@@ -28,22 +28,22 @@ OTHER = SealId(b"\7" * 32)
 
 def corrupt(node: Node, fault: str) -> None:
     """Let a node lie in one way from now on, until it starts again."""
-    sealing = node.service.sealing
+    sealing = node.service.reactor
     if fault == "year":
         node.shift(YEAR_MS)
     elif fault == "roots":
-        sealing.agreeing.assessed = _builder(node)  # type: ignore[method-assign, assignment]
+        sealing.driver.assessed = _builder(node)  # type: ignore[method-assign, assignment]
     else:
         mouth = _Mouth(node, fault)
-        sealing.voices.say = mouth.say  # type: ignore[method-assign]
-        sealing.voices.tell = mouth.tell  # type: ignore[method-assign]
+        sealing.gossip.say = mouth.say  # type: ignore[method-assign]
+        sealing.gossip.tell = mouth.tell  # type: ignore[method-assign]
 
 
-def _builder(node: Node) -> Callable[[Assessed], tuple[SealedLog, ...] | None]:
+def _builder(node: Node) -> Callable[[LedgerAnswered], tuple[SealedLog, ...] | None]:
     """Return what takes in the ledger's answers, and builds on another state than it is."""
-    honest = node.service.sealing.agreeing.assessed
+    honest = node.service.reactor.driver.assessed
 
-    def assessed(event: Assessed) -> tuple[SealedLog, ...] | None:
+    def assessed(event: LedgerAnswered) -> tuple[SealedLog, ...] | None:
         if isinstance(event.answer, PreparedProposal):
             wrong = replace(event.answer.seal, state_root=bytes(32))
             event = replace(event, answer=replace(event.answer, seal=wrong))
@@ -57,14 +57,14 @@ class _Mouth:
 
     def __init__(self, node: Node, fault: str) -> None:
         self.node, self.fault = node, fault
-        self._honest = node.service.sealing.voices.tell
+        self._honest = node.service.reactor.gossip.tell
 
     def say(self, message: Message, candidates: Sequence[DeviceKey] = ()) -> None:
         """Say something of our own to everybody, or something else, or nothing."""
-        for session in self.node.service.desk.members():
+        for session in self.node.service.core.members():
             self.tell(session, message)
 
-    def tell(self, session: Session, message: Message) -> None:
+    def tell(self, session: PeerState, message: Message) -> None:
         """Say to one peer what this mouth says to him, whoever asks and how often."""
         node = self.node
         if isinstance(message, Certificate) or speaker(message) != node.person.device:

@@ -286,8 +286,8 @@ class Node:
                         self._wake_ms = at_ms
                         at_ms -= self._skew_ms
                         self.world.agenda.at(at_ms, self._woke, self._life, self._wake_ms)
-                case events.Assess(request):
-                    thinking = 1 if isinstance(request, events.Hold) else self._thinking()
+                case events.AskLedger(request):
+                    thinking = 1 if isinstance(request, events.AwaitState) else self._thinking()
                     self.world.agenda.after(thinking, self._assess, self._life, request)
                 case events.Answer(ticket, value):
                     self._answered(ticket, value)
@@ -310,7 +310,7 @@ class Node:
             follow_up(assessor)
             if outlook != self._told:
                 self._told = outlook
-                self.emit(events.Concluded(outlook))
+                self.emit(events.OutlookChanged(outlook))
 
     def _assess(self, life: int, request: events.Request | events.StateRequest) -> None:
         if life == self._life and self.is_up and self.world.seals:
@@ -318,7 +318,7 @@ class Node:
             if isinstance(request, events.STATE_REQUESTS):
                 return self.emit(answer(assessor, request, self.now_ms))
             self._told = assessor.outlook(self.now_ms)
-            self.emit(events.Concluded(self._told))
+            self.emit(events.OutlookChanged(self._told))
             self.emit(answer(assessor, request, self.now_ms))
         return None
 

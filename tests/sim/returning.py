@@ -91,7 +91,7 @@ def restore(
 
 def keys_of(at: Node, person: Person) -> MemberKeys:
     """Return the keys of a person, as a node knows."""
-    found = member_keys.keys_of(at.service.desk.replica.ledger.state, person.inception.member)
+    found = member_keys.keys_of(at.service.core.replica.ledger.state, person.inception.member)
     assert found is not None
     return found
 
@@ -103,7 +103,7 @@ def document(*signers: Signer, needed: int = 1) -> Inception:
 
 def last_change(at: Node, person: Person) -> RekeyedMember:
     """Return what a link says of a person whose keys were changed."""
-    state = at.service.desk.replica.ledger.state
+    state = at.service.core.replica.ledger.state
     found = member_keys.rekeyed(state, person.inception.member)
     assert found is not None
     return found

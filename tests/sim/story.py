@@ -73,7 +73,7 @@ class Story:
         cited: list[RecordId] = []
         for other in self.world.nodes:
             if rng.random() < 0.2:
-                row = node.service.desk.replica.row(other.person.device)
+                row = node.service.core.replica.row(other.person.device)
                 cited += [row.head] if row.length else []
         note = Text("text/plain", rng.randbytes(rng.randint(1, 40))) if rng.random() < 0.3 else None
         kind = "event"
@@ -90,13 +90,13 @@ class Story:
             world.run(1_000)
             if not founder.is_up:
                 continue
-            state = founder.service.desk.replica.ledger.state
+            state = founder.service.core.replica.ledger.state
             lost = [
                 one for one in self.rivals if not membership.member_of(state, one.person.device)
             ]
             if len(lost) == 0:
                 raise world.broken("an invite for one admitted two")
-            refusals = [one.service.gate.refusal for one in lost if one.is_up]
+            refusals = [one.service.handshake.refusal for one in lost if one.is_up]
             if len(lost) == 1 and refusals and refusals[0] and refusals[0][0] == "invite-used":
                 world.refused[lost[0].number] = None
                 return

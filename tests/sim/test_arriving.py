@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from commonweal.node.service.consensus import state_sync
-from commonweal.node.service.events import Action, Assess, Event, Send, Take, Wish
+from commonweal.node.service.events import Action, AskLedger, CheckStateChunk, Event, Send, Wish
 from commonweal.node.service.service import Service
 from commonweal.protocol import codec, merkle
 from commonweal.protocol.ledger.checkpoint import snapshot
@@ -82,14 +82,14 @@ def height(node: Node) -> int:
     return node.assessor.outlook().height if node.assessor is not None else 0
 
 
-def taken(node: Node) -> list[Take]:
+def taken(node: Node) -> list[CheckStateChunk]:
     """Let the chunks be noted that a node takes from now on."""
-    noted: list[Take] = []
+    noted: list[CheckStateChunk] = []
     plain = node.perform
 
     def perform(actions: list[Action]) -> None:
-        asked = [one.request for one in actions if isinstance(one, Assess)]
-        noted.extend(one for one in asked if isinstance(one, Take))
+        asked = [one.request for one in actions if isinstance(one, AskLedger)]
+        noted.extend(one for one in asked if isinstance(one, CheckStateChunk))
         plain(actions)
 
     node.perform = perform  # type: ignore[method-assign]
@@ -161,10 +161,10 @@ def met(seed: int, mind: type[Service]) -> tuple[bool, bool]:
     until(world, lambda: height(node) >= 12, 120_000, "who joined does not follow")
     world.run(5_000)
     assert pairs(node) == pairs(world.nodes[0])
-    ends = [end.reason for end in node.service.desk.ends.values()]
+    ends = [end.reason for end in node.service.core.ends.values()]
     return (
         any("a state that is not the seal's" in reason for reason in ends),
-        bool(node.service.arriving.silent),
+        bool(node.service.state_sync.silent),
     )
 
 

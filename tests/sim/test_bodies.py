@@ -29,7 +29,7 @@ def naming(ref: BodyRef) -> Flaw:
 
     def named(face: Face, place: LogPosition, draft: RecordDraft) -> Record:
         kind = "rules.propose" if ref.permanent else draft.kind
-        return sign(face.desk.me.signer, place, RecordDraft(kind, draft.data, 1, draft.deps, ref))
+        return sign(face.core.me.signer, place, RecordDraft(kind, draft.data, 1, draft.deps, ref))
 
     return named
 
@@ -42,10 +42,10 @@ def test_two_sizes_of_one_body_cost_nobody_his_link(classes: tuple[bool, bool], 
     data, ref = record.erasable_body(SALT, "text/plain", b"hello")
     first = ref._replace(permanent=classes[0])
     second = ref._replace(permanent=classes[1], size=ref.size + lie)
-    face.desk.replica.store.put_body(first, data)
+    face.core.replica.store.put_body(first, data)
     face.write(naming(first))
     live(world, 2, lambda: None)
-    store = face.desk.replica.store
+    store = face.core.replica.store
     store.change("DELETE FROM body WHERE hash = ?", (ref.hash,))  # to send it would be his fault
     store.holds = lambda ref: True  # type: ignore[method-assign]
     face.write(naming(second))
@@ -76,7 +76,7 @@ def test_a_document_that_comes_slowly_comes() -> None:
 
 def test_texts_that_nobody_has_keep_no_others_from_coming() -> None:
     world, _, liar = with_a_liar(3)
-    store = liar.faces[0].desk.replica.store
+    store = liar.faces[0].core.replica.store
     lies = [naming(BodyRef(bytes([0, number]) * 16, 9, False)) for number in range(40)]
     liar.faces[0].write(*lies)
     writer, reader = world.nodes[1], world.nodes[2]
@@ -99,7 +99,7 @@ def test_parts_of_documents_that_are_never_whole_do_not_gather() -> None:
     device = node.person.device
     world.network.blocked[victim.key, node.key] = None  # he hears no wishes, and so denies nothing
     for number in range(50):
-        tip = face.desk.replica.tip(device)
+        tip = face.core.replica.tip(device)
         place = log.next_position(world.community, tip, RecordId(world.community), [], 1)
         content = bytes([number]) * (1 << 20)
         ref = record.permanent_body(content)
@@ -109,5 +109,5 @@ def test_parts_of_documents_that_are_never_whole_do_not_gather() -> None:
         for said in (messages.Runs((run,), 0, asked=False), part):
             world.network.send(node, victim.key, messages.encode(said))
         world.run(50)
-    session = victim.service.desk.sessions[node.key]
+    session = victim.service.core.peers[node.key]
     assert sum(map(len, session.parts.values())) <= BODIES_MAX * (1 << 20)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from commonweal.node.service import quota
-from commonweal.node.service.chain import Chain
+from commonweal.node.service.chain import SealChain
 from commonweal.node.service.events import Text, Wish
 from commonweal.protocol import codec
 from commonweal.protocol.errors import OverBudget
@@ -44,7 +44,7 @@ def test_records_of_an_unknown_kind_with_permanent_bodies_fill_no_disk() -> None
     """One member wrote 300 MB to every node in 15 s, in 342 records of an unknown kind."""
     world, node, _ = with_a_liar(1)
     before = {one: one.store.counts() for one in world.honest}
-    tip = node.service.desk.replica.row(node.person.device)
+    tip = node.service.core.replica.row(node.person.device)
     last = node.store.record(tip.head)
     assert last is not None
     for number in range(DOCUMENTS):
@@ -57,7 +57,7 @@ def test_records_of_an_unknown_kind_with_permanent_bodies_fill_no_disk() -> None
     for victim in world.honest:
         assert victim.store.counts().bodies == before[victim].bodies
         assert victim.store.log(node.person.device).size < DOCUMENT_BYTES
-        ended = victim.service.desk.ends[node.key].dropped or ""
+        ended = victim.service.core.ends[node.key].dropped or ""
         assert "has no permanent body" in ended
     for one in world.honest:
         one.write("honest work")
@@ -82,7 +82,7 @@ def test_void_branches_of_a_frozen_log_have_a_limit(
 ) -> None:
     world, node, _ = with_a_liar(2)
     victim = world.nodes[1]
-    row = victim.service.desk.replica.row(node.person.device)
+    row = victim.service.core.replica.row(node.person.device)
     ours, theirs = (chained(world, node, row.tip, 30, say) for say in ("one", "other"))
     size = sum(len(one.wire) for one in ours[:10])
     monkeypatch.setattr(quota, limit, 10 if limit == "BRANCH_RECORDS_MAX" else size)
@@ -131,17 +131,17 @@ def flooding(
 
 def without_end(monkeypatch: pytest.MonkeyPatch, node: Node) -> None:
     """Let a node keep and write whatever it likes."""
-    monkeypatch.setattr(node.service.desk.replica.room, "fitting", lambda _, run: len(run))
-    monkeypatch.setattr(node.service.desk.replica.room, "waits", lambda _: False)
+    monkeypatch.setattr(node.service.core.replica.quota, "fitting", lambda _, run: len(run))
+    monkeypatch.setattr(node.service.core.replica.quota, "waits", lambda _: False)
 
 
-def chain(node: Node) -> Chain:
-    return node.service.sealing.chain
+def chain(node: Node) -> SealChain:
+    return node.service.reactor.chain
 
 
 def above(node: Node, author: DeviceKey) -> int:
     """Return how many records of a log a node keeps that no seal covers."""
-    replica = node.service.desk.replica
+    replica = node.service.core.replica
     return replica.row(author).length - replica.sealed_length(author)
 
 
@@ -154,17 +154,17 @@ def test_what_goes_beyond_a_budget_waits_and_is_lost_nowhere(
         flooder.submit(*[Wish("event", {"action": "work", "pad": "x" * 400})] * 30)
         world.run(500)
         others[0].write("honest work")
-    mine = flooder.service.desk.replica.row(device).length
+    mine = flooder.service.core.replica.row(device).length
     assert mine >= 30 * FLOOD
     world.run(20_000)
     for node in others:
-        replica = node.service.desk.replica
+        replica = node.service.core.replica
         assert 0 < above(node, device) <= DAILY, "what is kept before a seal has a bound"
         assert replica.row(device).length < mine
         for other in others:
-            row = other.service.desk.replica.row(other.person.device)
+            row = other.service.core.replica.row(other.person.device)
             assert replica.row(other.person.device).length == row.length
-        assert flooder.key in node.service.desk.sessions, "who waits is no enemy"
+        assert flooder.key in node.service.core.peers, "who waits is no enemy"
     before = world.network.sent.copy()
     world.run(60_000)
     again = sum(world.network.sent.values()) - sum(before.values())
@@ -179,21 +179,21 @@ def test_a_bounded_member_is_sealed_day_by_day_and_all_agree(
     for _ in range(10):
         flooder.submit(*[Wish("event", {"action": "work"})] * 30)
         world.run(300)
-    mine = flooder.service.desk.replica.row(device).length
-    held = [node.service.desk.replica.row(device).length for node in others]
+    mine = flooder.service.core.replica.row(device).length
+    held = [node.service.core.replica.row(device).length for node in others]
     for day in range(1, 10):
         for node in world.nodes:
             node.shift(DAY_MS)
         world.run(120_000)
         for node in others:
-            more = node.service.desk.replica.row(device).length
+            more = node.service.core.replica.row(device).length
             assert more <= max(held) + (day + 1) * (DAILY + 1)
     world.settle()
     for node in others:
-        assert node.service.desk.replica.row(device).length == mine
+        assert node.service.core.replica.row(device).length == mine
     late = world.join(world.invited(others[0]), [others[1]])
     world.settle()
-    assert late.service.desk.replica.row(device).length == mine, "what is sealed is always taken"
+    assert late.service.core.replica.row(device).length == mine, "what is sealed is always taken"
 
 
 def test_the_disk_of_a_node_is_bounded_by_members_budgets_and_days(
@@ -247,19 +247,19 @@ def test_a_record_that_is_too_large_for_what_is_left_is_not_asked_for_again(
     monkeypatch.setattr(quota, "DEFAULT", tight)
     world = World(8)
     for node in world.nodes:
-        node.service.desk.replica.room.budget = tight
+        node.service.core.replica.quota.budget = tight
     world.grow(3)
     writer, reader = world.nodes[1:]
     for node in world.nodes:
-        node.service.desk.replica.room.budget = tight
-    monkeypatch.setattr(writer.service.desk.replica.room, "fitting", lambda _, run: len(run))
+        node.service.core.replica.quota.budget = tight
+    monkeypatch.setattr(writer.service.core.replica.quota, "fitting", lambda _, run: len(run))
     for _ in range(4):
         writer.submit(Wish("event", {}, (), Text("text/plain", bytes(40_000))))
         world.run(200)
     device = writer.person.device
     world.run(20_000)
-    held = reader.service.desk.replica.row(device)
-    assert held.texts <= 100_000 and held.length < writer.service.desk.replica.row(device).length
+    held = reader.service.core.replica.row(device)
+    assert held.texts <= 100_000 and held.length < writer.service.core.replica.row(device).length
     asked = [key for key in world.network.sent if key[2] == "fetch"]
     before = sum(world.network.sent[key] for key in asked)
     world.run(60_000)

@@ -27,7 +27,7 @@ def with_a_liar(seed: int, size: int = 6) -> tuple[World, Node, Liar]:
     founder = world.nodes[0]
     node = world.join(world.invited(founder), [founder, world.nodes[1]], Liar)
     world.settle()
-    state = founder.service.desk.replica.ledger.state
+    state = founder.service.core.replica.ledger.state
     assert membership.status_of(state, node.person.device) == "active"
     liar = node.service
     assert isinstance(liar, Liar)
@@ -76,7 +76,7 @@ def test_two_branches_shown_to_different_peers_end_the_log_everywhere(
     if deep:
         live(world, 2, lambda: liar.faces[0].write(*[good] * 8))
         world.settle()
-    length = node.service.desk.replica.row(node.person.device).length
+    length = node.service.core.replica.row(node.person.device).length
     liar.split(liar.faces[0])
     reconnect(world, node)
     live(world, 5, lambda: liar.write(*[good] * 3))
@@ -87,7 +87,7 @@ def test_two_branches_shown_to_different_peers_end_the_log_everywhere(
 @pytest.mark.parametrize("seed", SEEDS)
 def test_forks_of_forks_end_the_log_at_the_lowest(seed: int) -> None:
     world, node, liar = with_a_liar(seed, 8)
-    length = node.service.desk.replica.row(node.person.device).length
+    length = node.service.core.replica.row(node.person.device).length
     second = liar.split(liar.faces[0])
     liar.write(*[good] * 20)
     liar.split(second)
@@ -104,7 +104,7 @@ def test_a_fork_of_the_first_record_leaves_nothing_of_the_log(seed: int) -> None
     other = liar.split(liar.faces[0], copy_of(node.store, without=node.person.device))
     person = node.person
     enrol = person.enrol(world.community, 77)
-    other.desk.replica.append(person.device, [enrol], {}, checked=True)
+    other.core.replica.append(person.device, [enrol], {}, checked=True)
     other.write(*[good] * 5)
     reconnect(world, node)
     live(world, 5, lambda: liar.write(good))
@@ -143,11 +143,11 @@ def test_what_nobody_may_take_stays_with_its_author(seed: int, flaw: Flaw) -> No
     liar.faces[0].write(good, good)
     live(world, 2, lambda: None)
     world.settle()
-    length = world.nodes[0].service.desk.replica.row(node.person.device).length
+    length = world.nodes[0].service.core.replica.row(node.person.device).length
     liar.faces[0].write(flaw, good)
     live(world, 6, lambda: liar.faces[0].write(good))
     world.settle()
-    assert world.nodes[0].service.desk.replica.row(node.person.device).length == length
+    assert world.nodes[0].service.core.replica.row(node.person.device).length == length
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -158,11 +158,11 @@ def test_an_honest_record_that_cites_a_void_one_is_held_everywhere(seed: int) ->
     citing: list[Node] = []
 
     liar.write(*[good] * 2)
-    length = node.service.desk.replica.row(node.person.device).length
+    length = node.service.core.replica.row(node.person.device).length
     while not convicted_by_all(world, node):
         world.run(1)
         for one in world.honest:
-            row = one.service.desk.replica.row(node.person.device)
+            row = one.service.core.replica.row(node.person.device)
             if one not in citing and row.length == length and row.frozen is None:
                 one.submit(Wish("attest", {"yes": True}, (row.head,)))
                 citing.append(one)
@@ -191,7 +191,7 @@ def test_one_who_promises_and_never_sends_delays_nobody_for_long(seed: int) -> N
     liar.faces[0].stalls = True
 
     def act() -> None:
-        authors = [one.author for one in liar.desk.replica.frontier]
+        authors = [one.author for one in liar.core.replica.frontier]
         have = messages.encode(messages.Have(tuple((author, 1 << 30) for author in authors), 0))
         more = messages.encode(messages.Runs((), 1, asked=True))
         for peer in list(node.ends):
@@ -241,10 +241,10 @@ def heckle(world: World, node: Node, liar: Liar) -> None:
 def bounded(world: World) -> None:
     """Check that no service keeps more than a few hundred things for a liar."""
     for one in world.honest:
-        desk = one.service.desk
-        for session in desk.sessions.values():
+        core = one.service.core
+        for session in core.peers.values():
             for held in (session.theirs, session.wanted, session.fetching, session.probing):
-                assert len(held) <= 2 * len(desk.replica.frontier) + 8
+                assert len(held) <= 2 * len(core.replica.frontier) + 8
             assert len(session.parts) <= 8
 
 

@@ -34,7 +34,7 @@ def spent(world: World, *kinds: str) -> Counter[tuple[PeerKey, PeerKey]]:
 def crowd(world: World, host: Node, count: int) -> None:
     """Let `count` people be admitted whose nodes are never seen; their logs have 2 records."""
     invite = world.invited(host, count)
-    replica = host.service.desk.replica
+    replica = host.service.core.replica
     for _ in range(count):
         person = Person(world.rng)
         empty = Store(":memory:")
@@ -60,9 +60,9 @@ def test_two_with_equal_records_compare_in_one_round_trip_under_200_bytes_a_side
     for cost in spent(world, *COMPARING).values():
         assert cost <= 200
     world.network.sent.clear()
-    one.service.desk.actions = []
-    one.service.comparing.begin(one.service.desk.sessions[two.key])
-    one.perform(one.service.desk.actions)
+    one.service.core.actions = []
+    one.service.anti_entropy.begin(one.service.core.peers[two.key])
+    one.perform(one.service.core.actions)
     world.run(500)
     compared = spent(world, *COMPARING)
     assert compared[one.key, two.key] <= 200
@@ -81,7 +81,7 @@ def test_one_new_record_among_a_thousand_logs_costs_under_10_kb() -> None:
     world.settle()
     bytes_sent = sum(spent(world).values())
     assert bytes_sent < 10_000, bytes_sent
-    assert len(two.service.desk.replica.frontier) == 1_002
+    assert len(two.service.core.replica.frontier) == 1_002
     assert two.store.log(one.person.device).length == one.store.log(one.person.device).length
 
 

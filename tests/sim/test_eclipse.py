@@ -51,7 +51,7 @@ def closed(world: World, one: Node, others: list[Node]) -> None:
 
 
 def equal(one: Node, other: Node) -> bool:
-    mine, theirs = one.service.desk.replica, other.service.desk.replica
+    mine, theirs = one.service.core.replica, other.service.core.replica
     return bool(mine.frontier.digest() == theirs.frontier.digest())
 
 
@@ -69,12 +69,12 @@ def test_who_has_only_hostile_neighbours_finds_the_one_honest_address(seed: int)
     world.run(2_000)
     victim.start()
     world.run(30_000)
-    assert len(victim.service.desk.members()) >= overlay.NEIGHBOURS_AIM
+    assert len(victim.service.core.members()) >= overlay.NEIGHBOURS_AIM
     others[0].write("what the liars do not show")
     world.run(60_000)
     assert not equal(victim, others[0])
     honest.start()
-    honest.service.peering.dial = lambda: None  # type: ignore[method-assign]
+    honest.service.overlay.dial = lambda: None  # type: ignore[method-assign]
     waited_ms = 0
     while not equal(victim, others[0]):
         world.run(5_000)
@@ -82,7 +82,7 @@ def test_who_has_only_hostile_neighbours_finds_the_one_honest_address(seed: int)
         assert waited_ms <= FOUND_MS_MAX, f"the victim sees only what liars show (seed {seed})"
     world.run(120_000)
     assert honest.key in victim.ends, "who brought news is kept"
-    chosen = [one for one in victim.service.desk.members() if one.outbound]
+    chosen = [one for one in victim.service.core.members() if one.outbound]
     assert len(chosen) <= overlay.NEIGHBOURS_AIM + 1
 
 
@@ -93,7 +93,7 @@ class Silent(Service):
         """Dial everybody known, again and again."""
         match event:
             case Started() | Disconnected() | DialFailed() | Woke():
-                again = [Dial(one.peer, one.addresses) for one in self.peering.contacts()]
+                again = [Dial(one.peer, one.addresses) for one in self.overlay.contacts()]
                 return [*again, Wake(now_ms + 200)]
             case _:
                 return []
@@ -110,10 +110,10 @@ def test_strangers_who_stay_do_not_keep_a_node_from_dialling_members() -> None:
     world.run(15_000)
     for other in others:
         other.start()
-        other.service.peering.dial = lambda: None  # type: ignore[method-assign]
+        other.service.overlay.dial = lambda: None  # type: ignore[method-assign]
     world.run(35_000)
-    assert len(node.service.desk.sessions) > 2 * overlay.NEIGHBOURS_AIM
-    assert len(node.service.desk.members()) == 3
+    assert len(node.service.core.peers) > 2 * overlay.NEIGHBOURS_AIM
+    assert len(node.service.core.members()) == 3
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -182,10 +182,10 @@ def test_ten_outsiders_for_each_member_gain_nothing(seed: int) -> None:
     for one in crowd:
         assert one.store.counts().logs == 1, "an outsider got records"
         assert len(one.store.addresses()) == len(members), "an outsider got addresses"
-        assert not one.service.desk.members()
+        assert not one.service.core.members()
         assert status(joined, one) != "active"
     for member in world.honest:
-        standings = [one.standing for one in member.service.desk.sessions.values()]
+        standings = [one.standing for one in member.service.core.peers.values()]
         assert standings.count(Standing.GUEST) == 0
         assert member.store.counts().logs == len(world.nodes)
 
@@ -205,7 +205,7 @@ def test_who_ends_every_link_at_once_is_dialled_ever_more_rarely() -> None:
     node, bad = world.nodes[1], world.nodes[2]
     node.crash()
     returning.turn(bad, bad.store, Kicks)
-    bad.service.peering.dial = lambda: None  # type: ignore[method-assign]
+    bad.service.overlay.dial = lambda: None  # type: ignore[method-assign]
     dials = []
     dial = world.network.dial
 
@@ -254,10 +254,10 @@ def test_who_brings_crowds_of_newcomers_fills_his_own_share_alone() -> None:
     world.run(5_000)
     full = NEWCOMERS_PER_INVITER_MAX + UNINVITED_MAX
     for node in (host, other, friend_of):
-        assert 0 < len(node.service.desk.replica.newcomers()) <= full
+        assert 0 < len(node.service.core.replica.newcomers()) <= full
     friend = world.join(friends, [host])
     world.run(5_000)
-    assert friend.person.device in host.service.desk.replica.newcomers()
+    assert friend.person.device in host.service.core.replica.newcomers()
     world.vouch(host, friend)
     world.run(20_000)
     assert status(host, friend) == "active"

@@ -93,12 +93,12 @@ def test_a_text_that_another_member_names_stays() -> None:
     face.write(naming(ref))
     live(world, 2, lambda: None)
     world.settle()
-    mine = face.desk.replica.row(liar.desk.me.device).head
+    mine = face.core.replica.row(liar.core.me.device).head
     face.write(asking(mine))
     live(world, 2, lambda: None)
     world.settle()
     world.run(8_000)
-    asked = face.desk.replica.row(liar.desk.me.device).head
+    asked = face.core.replica.row(liar.core.me.device).head
     assert all(node.store.clock_of(asked) for node in world.members)
     assert all(holds(node.store, ref) for node in world.members)
     late = world.nodes[2]
@@ -115,7 +115,7 @@ def asking(id: RecordId) -> Flaw:
     """Return what signs a record that asks for the text of another to be erased."""
 
     def signed(face: Face, place: LogPosition, draft: RecordDraft) -> Record:
-        return sign(face.desk.me.signer, place, RecordDraft("body.erase", {"record": bytes(id)}, 1))
+        return sign(face.core.me.signer, place, RecordDraft("body.erase", {"record": bytes(id)}, 1))
 
     return signed
 

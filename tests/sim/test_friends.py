@@ -12,7 +12,7 @@ from tests.sim.world import World
 
 def status(at: Node, of: Node) -> str | None:
     """Return how the device of a node stands, as another node knows."""
-    return membership.status_of(at.service.desk.replica.ledger.state, of.person.device)
+    return membership.status_of(at.service.core.replica.ledger.state, of.person.device)
 
 
 def test_a_friend_who_joins_while_the_inviter_is_off_is_in_when_he_is_back() -> None:
@@ -70,8 +70,8 @@ def test_of_two_uses_of_one_invite_in_a_partition_one_holds_and_the_other_is_tol
     world.run(60_000)
     held = [node for node in rivals if status(world.nodes[0], node) == "active"]
     (told,) = [node for node in rivals if node not in held]
-    assert told.service.gate.refusal is not None
-    assert told.service.gate.refusal[0] == "invite-used"
+    assert told.service.handshake.refusal is not None
+    assert told.service.handshake.refusal[0] == "invite-used"
     world.refused[told.number] = None
     world.settle()
 
@@ -84,7 +84,7 @@ def test_a_revoked_invite_admits_nobody_and_says_so() -> None:
     world.settle()
     late = world.join(invite, [world.nodes[1]])
     world.run(3_000)
-    assert late.service.gate.refusal == ("invite-revoked", "the invite was taken back")
+    assert late.service.handshake.refusal == ("invite-revoked", "the invite was taken back")
     assert late.store.counts().logs == 1
     assert status(world.nodes[0], late) is None
 
@@ -100,7 +100,7 @@ def test_a_guest_is_told_when_his_invite_is_revoked_before_he_is_admitted() -> N
     assert host.key in guest.ends
     host.submit(Wish("invite.revoke", {"invite": invite.id}, (invite.id,)))
     world.run(3_000)
-    assert guest.service.gate.refusal == ("invite-revoked", "the invite was taken back")
+    assert guest.service.handshake.refusal == ("invite-revoked", "the invite was taken back")
 
 
 def test_one_who_does_not_know_the_community_is_shown_nothing() -> None:
@@ -127,7 +127,7 @@ def test_a_newcomer_among_many_soon_has_neighbours_of_his_own() -> None:
     newcomer = world.join(world.invited(founder), [founder])
     world.settle()
     world.run(15_000)
-    assert len(newcomer.service.desk.members()) > 3
+    assert len(newcomer.service.core.members()) > 3
 
 
 def test_guests_of_one_member_do_not_keep_those_of_another_out() -> None:
@@ -142,7 +142,7 @@ def test_guests_of_one_member_do_not_keep_those_of_another_out() -> None:
     world.run(20_000)
     friend = world.join(good, [host])
     world.run(20_000)
-    sessions = host.service.desk.sessions
+    sessions = host.service.core.peers
     guests = [one.peer for one in sessions.values() if one.standing is Standing.GUEST]
     assert len(guests) == GUESTS_MAX
     assert friend.key in guests

@@ -42,8 +42,8 @@ class Stage:
             for name in (announce.HEADS, announce.RULES, announce.SEALS)
         }
         self.published: dict[bytes, None] = {}
-        self.height = self.world.nodes[0].service.desk.replica.chain.height
-        self.seal = self.world.nodes[0].service.desk.replica.chain.seal
+        self.height = self.world.nodes[0].service.core.replica.chain.height
+        self.seal = self.world.nodes[0].service.core.replica.chain.seal
 
     @property
     def honest(self) -> list[Node]:
@@ -82,7 +82,7 @@ class Stage:
         community: bytes = b"",
     ) -> tuple[str, bytes]:
         """A record about rules after the last of Eve's log, in gossip."""
-        replica = self.world.nodes[0].service.desk.replica
+        replica = self.world.nodes[0].service.core.replica
         tip = replica.tip(self.eve.person.device)
         place = LogPosition(
             record.CommunityId(community or self.world.community),
@@ -296,11 +296,11 @@ def test_a_rule_reaches_all_by_gossip_alone(monkeypatch: pytest.MonkeyPatch) -> 
     world.network.weather = replace(CALM, gossip_loss=0.0)
     writer = world.nodes[1]
     for node in world.nodes:
-        monkeypatch.setattr(node.service.live, "spread", dict)
-        monkeypatch.setattr(node.service.comparing, "begin", lambda _session: None)
-    (made,) = writer.service.authoring.submit((Wish("rules.vote", {"n": 1}),))
+        monkeypatch.setattr(node.service.push, "spread", dict)
+        monkeypatch.setattr(node.service.anti_entropy, "begin", lambda _session: None)
+    (made,) = writer.service.writer.submit((Wish("rules.vote", {"n": 1}),))
     writer.store.commit()
     data = codec.encode(["rule", made.wire])
-    world.network.publish(writer, writer.service.topics.heads.rules_topic, data)
+    world.network.publish(writer, writer.service.topics.announcements.rules_topic, data)
     world.run(500)
     assert all(node.store.clock_of(made.id) for node in world.nodes)

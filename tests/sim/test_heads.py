@@ -31,15 +31,17 @@ def friends() -> tuple[Service, int]:
 
 def test_records_are_announced_a_few_times_a_second() -> None:
     service, now_ms = friends()
-    assert announced(service, now_ms, wish("event")) == [service.topics.heads.topic]
+    assert announced(service, now_ms, wish("event")) == [service.topics.announcements.topic]
     assert announced(service, now_ms + 1, wish("event")) == []
     assert announced(service, now_ms + HEADS_PAUSE_MS - 1, Woke()) == []
-    assert announced(service, now_ms + HEADS_PAUSE_MS, Woke()) == [service.topics.heads.topic]
+    assert announced(service, now_ms + HEADS_PAUSE_MS, Woke()) == [
+        service.topics.announcements.topic
+    ]
 
 
 def test_new_rules_are_announced_at_once_and_whole() -> None:
     service, now_ms = friends()
-    rules = service.topics.heads.rules_topic
+    rules = service.topics.announcements.rules_topic
     assert rules in announced(service, now_ms, wish("rules.propose"))
     assert rules not in announced(service, now_ms, wish("event"))
     assert rules in announced(service, now_ms, wish("rules.vote"))

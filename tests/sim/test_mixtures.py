@@ -70,7 +70,7 @@ class Mixture:
         person = node.person
         if not node.is_up or node is self.back:
             return
-        known = member_keys.keys_of(node.service.desk.replica.ledger.state, person.inception.member)
+        known = member_keys.keys_of(node.service.core.replica.ledger.state, person.inception.member)
         if known is not None and known.keys == (person.member_signer.key,):
             new = Signer(self.chance.randbytes(32))
             document = returning.document(new)
@@ -87,7 +87,7 @@ class Mixture:
     def _lose(self) -> None:
         """Let the one who is no witness lose his device, and come back by his words."""
         node = self.world.nodes[4]
-        first = self.world.nodes[0].service.desk.replica.ledger.state
+        first = self.world.nodes[0].service.core.replica.ledger.state
         is_old = node.person.inception.keys == (node.person.member_signer.key,)
         status = membership.status_of(first, node.person.device)
         if self.lost is None and is_old and status == "active":

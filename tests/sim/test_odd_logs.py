@@ -44,7 +44,7 @@ def test_no_frame_is_too_large_whatever_its_run_must_be_extended_by() -> None:
             one = from_bytes_unchecked(one.header + bytes(64))
         run.append(one)
         tip = log.Tip(one.seq + 1, one.id, one.clock)
-    node.service.desk.replica.append(author, run, bodies)
+    node.service.core.replica.append(author, run, bodies)
     fetch = messages.encode(messages.WantRecords((messages.Range(author, 0, len(run)),)))
     frames = [
         action.frame
@@ -101,7 +101,7 @@ def test_a_record_that_cites_deep_into_a_void_branch_is_held_by_who_comes_later(
         face.write(*[padded] * 400)
         live(world, 1, lambda: None)
     world.settle()
-    row = face.desk.replica.row(device)
+    row = face.core.replica.row(device)
     citing = world.nodes[1]
     citing.submit(Wish("attest", {"yes": True}, (row.head,)))
     world.run(1_000)
@@ -124,12 +124,12 @@ def padded(face: Face, place: LogPosition, draft: RecordDraft) -> Record:
 
 def fork_of(face: Face, *, seq: int, mark: int) -> Record:
     """Return another record that follows the one before `seq` in the log of a face."""
-    store, device = face.desk.replica.store, face.desk.me.device
+    store, device = face.core.replica.store, face.core.me.device
     (before,) = store.wires(device, seq - 1, seq, 1)
     last = from_bytes_unchecked(before)
     tip = log.Tip(seq, last.id, last.clock)
-    basis = RecordId(face.desk.replica.community)
-    place = log.next_position(face.desk.replica.community, tip, basis, [], 1)
+    basis = RecordId(face.core.replica.community)
+    place = log.next_position(face.core.replica.community, tip, basis, [], 1)
     return good(face, place, RecordDraft("event", {"mark": mark}, 1))
 
 
@@ -137,9 +137,9 @@ def test_a_record_that_cites_a_badly_signed_one_is_held_by_who_comes_later() -> 
     world, node, liar = with_a_liar(5)
     device = node.person.device
     face = liar.faces[0]
-    length = face.desk.replica.row(device).length
+    length = face.core.replica.row(device).length
     face.write(good, unsigned, good)
-    bad = face.desk.replica.store.id_at(device, length + 1)
+    bad = face.core.replica.store.id_at(device, length + 1)
     assert bad is not None
     citing = world.nodes[1]
     for _ in range(1_000):
@@ -169,7 +169,7 @@ def test_two_branches_of_which_one_is_badly_signed_leave_all_equal(
     for _ in range(3_000):
         world.run(1)
         for one in world.honest:
-            row = one.service.desk.replica.row(node.person.device)
+            row = one.service.core.replica.row(node.person.device)
             if row.length > 2 and row.frozen is None and one.number not in citing:
                 citing[one.number] = None
                 wires = one.store.wires(node.person.device, 2, 1 << 20, 1 << 20)
@@ -205,6 +205,6 @@ def test_a_record_that_cites_what_is_void_from_its_first_record_is_held_where_pr
     for _ in range(NEWCOMERS_MAX):
         person = Person(world.rng)
         first, second = (person.enrol(world.community, ms) for ms in (1, 2))
-        late.service.desk.replica.freeze(fork_proof.check(first, second, world.community))
+        late.service.core.replica.freeze(fork_proof.check(first, second, world.community))
     world.settle()
     assert late.store.proof(stranger.device)

@@ -33,7 +33,7 @@ def beyond_the_quota(world: World, _node: Node) -> messages.Run:
 
 def without_its_document(world: World, node: Node) -> messages.Run:
     """The next record of a member, which names a document that does not come along."""
-    replica = node.service.desk.replica
+    replica = node.service.core.replica
     held = replica.row(node.person.device)
     before = replica.store.record(held.head)
     assert before is not None
@@ -47,7 +47,7 @@ def test_frames_of_which_not_all_is_kept_do_not_fold_the_ledger_each_time(make) 
     world, node, _ = with_a_liar(6)
     victim = world.nodes[1]
     folds = 0
-    replica = victim.service.desk.replica
+    replica = victim.service.core.replica
     refold = replica.refold
 
     def counted() -> None:

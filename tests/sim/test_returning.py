@@ -171,12 +171,12 @@ def shows_all(host: Node, thief: Node) -> None:
     whole += thief.store.wires(thief.person.device, 0, 1, 1 << 20)
     claim = membership_proof.check(whole, host.community, thief.person.device, thief.key)
     assert claim.member == member, "it would do for who knows nothing else"
-    thief.service.gate._own_credentials = lambda: tuple(whole)  # type: ignore[method-assign]
+    thief.service.handshake._own_credentials = lambda: tuple(whole)  # type: ignore[method-assign]
 
 
 def reaches_nobody(node: Node) -> bool:
     """Say whether a node was refused, and got nothing."""
-    refusal = node.service.gate.refusal
+    refusal = node.service.handshake.refusal
     return refusal is not None and refusal[0] == "not-a-member" and node.store.counts().logs == 1
 
 
@@ -284,7 +284,7 @@ def test_a_device_that_is_revoked_hears_of_it_and_gets_nothing_more() -> None:
     assert status(host, node) == status(node, node) == "revoked"
     for one in world.nodes:
         if one is not node:
-            assert node.key not in [each.peer for each in one.service.desk.members()]
+            assert node.key not in [each.peer for each in one.service.core.members()]
     host.write("not for the thief")
     world.run(30_000)
     (secret,) = list(host.acknowledged)[-1:]
@@ -298,11 +298,11 @@ def test_a_member_who_was_removed_does_not_come_back_with_a_new_device() -> None
     member = gone.person.inception.member
     returning.lose(world, gone)
     for node in world.nodes:
-        node.service.desk.replica.decide(SealedDecisions(removed=((member, 1),)))
+        node.service.core.replica.decide(SealedDecisions(removed=((member, 1),)))
     back = restore(world, gone.person, world.nodes[:])
     world.nodes.remove(back)
     shows_all(host, back)
     world.run(20_000)
     assert reaches_nobody(back)
-    assert membership.status_of(host.service.desk.replica.ledger.state, back.person.device) is None
+    assert membership.status_of(host.service.core.replica.ledger.state, back.person.device) is None
     assert world.network.weather is CALM

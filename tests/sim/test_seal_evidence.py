@@ -80,7 +80,7 @@ def test_who_does_not_know_yet_who_is_accused_learns_it_again(
     def knows(replica: Replica, device: DeviceKey) -> bool:
         """As long as the records have not come, nobody knows whose device it is."""
         return known(replica, device) and (
-            replica is not late.service.desk.replica or world.agenda.now_ms > since_ms + 10_000
+            replica is not late.service.core.replica or world.agenda.now_ms > since_ms + 10_000
         )
 
     since_ms = world.agenda.now_ms
@@ -97,12 +97,12 @@ def test_a_fork_that_digests_hide_is_found_by_the_heads_of_a_proposal(
     *others, author = world.nodes
     author.crash()
     person = author.person
-    tip = others[0].service.desk.replica.tip(person.device)
+    tip = others[0].service.core.replica.tip(person.device)
     place = log.next_position(world.community, tip, RecordId(world.community), [], 1)
     branches = [sign(person.signer, place, RecordDraft("event", {"n": n}, 1)) for n in range(2)]
     for number, node in enumerate(others):
         node.crash()
-        node.service.desk.replica.append(person.device, [branches[number % 2]], {}, checked=True)
+        node.service.core.replica.append(person.device, [branches[number % 2]], {}, checked=True)
         node.store.commit()
     alike = frontier._bucket_digest
 
@@ -114,7 +114,7 @@ def test_a_fork_that_digests_hide_is_found_by_the_heads_of_a_proposal(
     for node in others:
         node.start()
     world.run(20_000)
-    assert len({one.service.desk.replica.frontier.digest() for one in others}) == 1
+    assert len({one.service.core.replica.frontier.digest() for one in others}) == 1
     assert not any(one.store.proof(person.device) for one in others)
     next_seal(world, others)
     world.run(5_000)

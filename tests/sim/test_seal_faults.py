@@ -8,9 +8,9 @@ import pytest
 
 from commonweal.node import transport
 from commonweal.node.service.events import Action, Asked, Committed, Drop, Ticket
-from commonweal.node.service.peer import Session
+from commonweal.node.service.peer import PeerState
 from commonweal.node.service.replica import UNINVITED_MAX
-from commonweal.node.service.sync.chain_sync import Following
+from commonweal.node.service.sync.chain_sync import ChainSync
 from commonweal.protocol.errors import FinalityForked
 from commonweal.protocol.identity.invite import Invite
 from commonweal.protocol.keys import Signer
@@ -37,7 +37,7 @@ WAITED_MS_MAX = 10_000
 
 def hear(node: Node, message: messages.Message) -> list[Action]:
     """Let a node receive a message from the first member it is linked to."""
-    session = node.service.desk.members()[0]
+    session = node.service.core.members()[0]
     found: list[Action] = node.service.handle(
         transport.FrameReceived(session.peer, messages.encode(message)), node.now_ms
     )
@@ -72,7 +72,7 @@ def test_two_votes_of_a_witness_convict_him_everywhere_and_take_his_seat() -> No
         world.run(1_000)
         seal_soon(world.nodes[0])
         world.run(10_000)
-    assert all(len(one.service.sealing.witnesses) == 3 for one in world.nodes)
+    assert all(len(one.service.reactor.witnesses) == 3 for one in world.nodes)
 
 
 def test_who_comes_later_learns_of_a_double_vote() -> None:
@@ -93,16 +93,16 @@ def test_words_of_who_is_no_witness_are_not_kept() -> None:
     for on in (NIL, OTHER):
         assert not [one for one in hear(node, said(vote(node, stranger, on))) if _drops(one)]
     assert chain(node).seals.double_votes() == {}
-    agreement = node.service.sealing.agreeing.agreement
+    agreement = node.service.reactor.driver.agreement
     assert agreement is None or not list(agreement.tally.votes())
     early = chain(node).height + 2
     hear(node, said(sign_vote(stranger, node.community, early, 0, Step.PREVOTE, NIL)))
-    assert node.service.sealing._early.take(early) == []
+    assert node.service.reactor._early.take(early) == []
     hear(
         node,
         said(sign_vote(world.nodes[1].person.signer, node.community, early, 0, Step.PREVOTE, NIL)),
     )
-    assert len(node.service.sealing._early.take(early)) == 1
+    assert len(node.service.reactor._early.take(early)) == 1
 
 
 @pytest.mark.parametrize("data", [b"no message", b"\x92\xa4vote\xc4\x01\x90"])
@@ -121,7 +121,7 @@ def test_what_comes_too_early_to_be_kept_is_taken_when_it_comes_again() -> None:
     ]
     for one in far:
         hear(node, said(one))
-    voices = node.service.sealing.voices
+    voices = node.service.reactor.gossip
     assert voices.read(message_to_bytes(far[1])) is not None
 
 
@@ -148,13 +148,13 @@ def test_a_second_certificate_of_a_height_stops_sealing_and_both_are_shown() -> 
 def test_who_claims_to_be_far_ahead_keeps_nobody_from_sealing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def claimed(_: Following, session: Session, __: seals.HeightStatus) -> None:
+    def claimed(_: ChainSync, session: PeerState, __: seals.HeightStatus) -> None:
         session.height = 10**9
 
     world = council(26)
-    monkeypatch.setattr(Following, "told", claimed)
+    monkeypatch.setattr(ChainSync, "told", claimed)
     for node in world.nodes:
-        for session in node.service.desk.members():
+        for session in node.service.core.members():
             session.height = 10**9
     world.run(WAITED_MS_MAX)
     next_seal(world, world.nodes)
@@ -182,7 +182,7 @@ def test_a_height_that_is_not_certified_is_not_followed() -> None:
     kept = chain(late.nodes[0]).seals.chain(1, 1, 1 << 20)
     node = world.nodes[0]
     height = chain(node).height
-    node.service.desk.members()[0].asked_ms = node.now_ms
+    node.service.core.members()[0].asked_ms = node.now_ms
     pairs = tuple((one.sealed, one.delta) for one in kept)
     assert any(map(_drops, hear(node, seals.Seals(pairs))))
     assert chain(node).height == height
@@ -203,7 +203,7 @@ def test_one_who_lies_begins_no_height_for_others_where_nothing_waits() -> None:
     world = council(31)
     until(world, lambda: not any(map(is_busy, world.nodes)), SEALED_MS_MAX, "all is sealed")
     node, liar = world.nodes[0], world.nodes[3]
-    seats = witness_devices(node.service.sealing.witnesses)
+    seats = witness_devices(node.service.reactor.witnesses)
     height, prev = chain(node).height + 1, chain(node).seal
     turn = next(n for n in range(4) if proposer(height, n, seats) == liar.person.device)
     kept = chain(node).seals.at(height - 1)
@@ -222,14 +222,14 @@ def test_one_who_lies_begins_no_height_for_others_where_nothing_waits() -> None:
 
 def is_busy(node: Node) -> bool:
     """Return whether a node takes part in a height."""
-    return node.service.sealing.agreeing.is_open
+    return node.service.reactor.driver.is_open
 
 
 def test_who_offers_no_more_keeps_nobody_from_sealing_by_what_he_shows() -> None:
     world = council(30, more=1)
     once, seated = world.nodes[4], world.nodes[:4]
     for node in seated:  # as in the moment after a seal before the ledger has folded it
-        node.service.sealing.agreeing.offer([once.person.device])
+        node.service.reactor.driver.offer([once.person.device])
     point = chain(once)
     have = sign_have(once.person.signer, once.community, point.height + 1, point.seal, ())
     for node in seated:
@@ -245,7 +245,7 @@ def test_strangers_of_whom_each_witness_has_others_keep_nobody_from_sealing() ->
         crowd = requests(world, nobody, UNINVITED_MAX, f"uninvited {number}")
         hear(node, messages.Runs(tuple(crowd), 0, asked=False))
     world.run(5_000)
-    held = [dict.fromkeys(node.service.desk.replica.newcomers()) for node in seated]
+    held = [dict.fromkeys(node.service.core.replica.newcomers()) for node in seated]
     assert all(len(one) == UNINVITED_MAX for one in held)
     assert held[0] != held[1]
     next_seal(world, seated)
@@ -268,7 +268,7 @@ def test_strangers_whom_a_seal_covers_are_taken_in_without_room_for_strangers(
         older.setattr(SealApplication, "_strangers", lambda _: {})
         next_seal(world, seated)
     sealed = chain(seated[0])
-    assert sum(device in sealed.logs for device in away.service.desk.replica.newcomers()) == 0
+    assert sum(device in sealed.logs for device in away.service.core.replica.newcomers()) == 0
     assert len(sealed.logs) > UNINVITED_MAX
     world.network.blocked.clear()
     until(world, lambda: folded(away) == sealed.height, 60_000, "who was away follows no more")

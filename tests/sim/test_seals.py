@@ -12,7 +12,7 @@ import pytest
 
 from commonweal.node import transport
 from commonweal.node.service import events
-from commonweal.node.service.chain import Chain
+from commonweal.node.service.chain import SealChain
 from commonweal.node.service.consensus.reactor import PRESENT_MS
 from commonweal.node.service.events import Asked, Ticket, Wish
 from commonweal.protocol.errors import InvalidSeal, NotCertified
@@ -34,9 +34,9 @@ SEALED_MS_MAX = 60_000
 """In calm the next seal is made within so long: what waits waits a minute, by the default rules."""
 
 
-def chain(node: Node) -> Chain:
+def chain(node: Node) -> SealChain:
     """Return the seals of a node."""
-    return node.service.sealing.chain
+    return node.service.reactor.chain
 
 
 def until(world: World, holds: Callable[[], bool], ms_max: int, what: str) -> None:
@@ -98,7 +98,7 @@ def council(seed: int, size: int = 4, more: int = 0) -> World:
                 endorse(other, node, claim)
     world.run(2_000)
     for _ in range(SEATED_MS_MAX // 5_000):
-        if all(len(node.service.sealing.witnesses) == size for node in world.nodes):
+        if all(len(node.service.reactor.witnesses) == size for node in world.nodes):
             return world
         world.nodes[0].write()
         world.run(1_000)
@@ -122,7 +122,7 @@ def test_a_founder_alone_seals_what_waits() -> None:
     until(world, lambda: chain(node).height == 1, SEALED_MS_MAX + 5_000, "nothing is sealed")
     world.run(2 * SEALED_MS_MAX)
     assert chain(node).height == 1  # where nothing waits, no seal is made
-    assert not node.service.sealing.agreeing.is_open  # and nothing is said
+    assert not node.service.reactor.driver.is_open  # and nothing is said
 
 
 def test_four_who_witness_seal_together() -> None:
@@ -159,11 +159,11 @@ def test_with_one_of_four_down_sealing_goes_on_and_he_follows_when_he_is_back() 
     for _ in range(3):
         height = next_seal(world, world.nodes[:3])
     world.run(PRESENT_MS)
-    missing = [one.device for one in world.nodes[0].service.sealing.missing()]
+    missing = [one.device for one in world.nodes[0].service.reactor.missing()]
     assert missing == [lost.person.device]
     lost.start()
     until(world, lambda: chain(lost).height >= height, 20_000, "he does not follow")
-    assert world.nodes[0].service.sealing.missing() == ()
+    assert world.nodes[0].service.reactor.missing() == ()
     next_seal(world, world.nodes)
 
 
@@ -248,14 +248,14 @@ def test_a_crash_at_any_step_makes_nobody_vote_twice() -> None:
 def test_a_vote_that_was_sent_outlives_a_crash() -> None:
     world = council(120)
     node, said = world.nodes[1], list[Vote]()
-    say = node.service.sealing.voices.say
+    say = node.service.reactor.gossip.say
 
     def listen(message: Message, candidates: Sequence[DeviceKey] = ()) -> None:
         if isinstance(message, Vote):
             said.append(message)
         say(message, candidates)
 
-    node.service.sealing.voices.say = listen  # type: ignore[method-assign]
+    node.service.reactor.gossip.say = listen  # type: ignore[method-assign]
     node.write()
     world.run(1_000)
     seal_soon(node)
@@ -298,7 +298,7 @@ def test_who_hands_on_a_seal_with_another_cut_is_dropped() -> None:
     kept = chain(world.nodes[1]).seals.at(height)
     assert kept is not None
     late.start()
-    while not late.service.desk.members():
+    while not late.service.core.members():
         world.run(1)
     assert chain(late).height == height - 1
     wrong = cut.Delta(kept.delta.logs[:-1], kept.delta.present)
@@ -308,7 +308,7 @@ def test_who_hands_on_a_seal_with_another_cut_is_dropped() -> None:
     few = replace(kept.sealed.certificate, signatures=votes[:-1])
     with pytest.raises(NotCertified):
         chain(late).take(replace(kept.sealed, certificate=few), kept.delta)
-    session = late.service.desk.members()[0]
+    session = late.service.core.members()[0]
     session.asked_ms = late.now_ms
     pair = (formats.sealed_to_bytes(kept.sealed), cut.delta_to_bytes(wrong))
     frame = messages.encode(wire_seals.Seals((pair,)))

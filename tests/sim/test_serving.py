@@ -79,7 +79,7 @@ def test_frames_are_closed_and_fit(seed: int, count: int, writers: int, large: f
     node, peer = world.nodes
     logs = written(world, rng, count, writers, large)
     for author, run in logs.items():
-        node.service.desk.replica.append(author, run, {}, checked=True)
+        node.service.core.replica.append(author, run, {}, checked=True)
     held = {RecordId(world.community)}
     lengths = dict.fromkeys(logs, 0)
     for frame in frames(node, peer, logs):
@@ -100,7 +100,7 @@ def test_frames_are_full_but_the_last() -> None:
     node, peer = world.nodes
     logs = written(world, Random(5), 6_000, 20, 0.0)
     for author, run in logs.items():
-        node.service.desk.replica.append(author, run, {}, checked=True)
+        node.service.core.replica.append(author, run, {}, checked=True)
     *full, _ = [len(messages.encode(one)) for one in frames(node, peer, logs)]
     assert len(full) >= 3
     assert min(full) >= 0.9 * messages.RUNS_BYTES_AIM
@@ -113,7 +113,7 @@ def test_few_frames_are_made_before_the_first_one_leaves() -> None:
     node, peer = world.nodes
     logs = written(world, Random(6), 5_000, 3, 0.4)
     for author, run in logs.items():
-        node.service.desk.replica.append(author, run, {}, checked=True)
+        node.service.core.replica.append(author, run, {}, checked=True)
     assert len(answer(node, peer, fetch(logs))) == FRAMES_MORE
     assert answer(node, peer, messages.Have((), 0)), "the window did not grow"
     under_way = 2 * FRAMES_MORE

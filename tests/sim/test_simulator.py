@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from commonweal.node.service.peers.handshake import Gate
+from commonweal.node.service.peers.handshake import Handshake
 from commonweal.node.service.service import Service
-from commonweal.node.service.sync.ingest import Intake
-from commonweal.node.service.sync.push import Live
+from commonweal.node.service.sync.ingest import Ingest
+from commonweal.node.service.sync.push import Push
 from commonweal.storage.records.log_store import Store
 from tests.sim.byzantine import good
 from tests.sim.node import Node, by_hand
@@ -110,13 +110,13 @@ def test_an_answer_before_the_commit_is_seen(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_repair_that_does_nothing_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Live, "fetch", lambda *_: None)
+    monkeypatch.setattr(Push, "fetch", lambda *_: None)
     with pytest.raises(Broken, match="hold different records"):
         suffer()
 
 
 def test_a_fork_that_nobody_proves_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Intake, "_differs", lambda *_: True)
+    monkeypatch.setattr(Ingest, "_differs", lambda *_: True)
     world, node, liar = with_a_liar(4)
     liar.split(liar.faces[0])
     reconnect(world, node)
@@ -132,14 +132,14 @@ def test_a_guest_who_is_never_admitted_is_seen() -> None:
 
 
 def test_a_gate_that_drops_members_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    receive = Gate.receive
+    receive = Handshake.receive
 
-    def moody(self: Gate, session: object, message: object) -> bool:
-        if self.desk.rng.random() < 0.1:
-            self.desk.drop(session, "a whim")  # type: ignore[arg-type]
+    def moody(self: Handshake, session: object, message: object) -> bool:
+        if self.core.rng.random() < 0.1:
+            self.core.drop(session, "a whim")  # type: ignore[arg-type]
             return False
         return receive(self, session, message)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Gate, "receive", moody)
+    monkeypatch.setattr(Handshake, "receive", moody)
     with pytest.raises(Broken, match="dropped the honest"):
         suffer()

@@ -38,7 +38,7 @@ def test_who_was_away_catches_up_over_a_slow_line() -> None:
     world.network.pace = MOBILE_BYTES_PER_MS
     away.start()
     assert world.settle(1_200_000) < 600_000
-    assert not here.service.desk.ends[away.key].reason.startswith("silent")
+    assert not here.service.core.ends[away.key].reason.startswith("silent")
 
 
 class Dripper(Service):
@@ -52,7 +52,7 @@ class Dripper(Service):
 
     def handle(self, event: Event, now_ms: int) -> list[Action]:
         """Do as a service does, but only note what is asked for."""
-        if isinstance(event, transport.FrameReceived) and self.desk.sessions[event.peer].is_member:
+        if isinstance(event, transport.FrameReceived) and self.core.peers[event.peer].is_member:
             said = messages.decode(event.frame)
             done: list[Action] = [events.Taken(event.peer, len(event.frame))]
             if isinstance(said, messages.WantRecords):
@@ -66,9 +66,9 @@ class Dripper(Service):
     def drip(self, author: DeviceKey) -> list[Action]:
         """Send everybody one record of a log."""
         actions: list[Action] = []
-        for session in self.desk.members():
+        for session in self.core.members():
             start = self.asked.get(session.peer, {}).get(author, 3)
-            wires = tuple(self.desk.replica.store.wires(author, start, start + 1, 1))
+            wires = tuple(self.core.replica.store.wires(author, start, start + 1, 1))
             left = 0 if self.promises == "one more" else 100
             have = messages.Have(((author, start + 2),), 0)
             run = messages.Runs((messages.Run(author, start, wires),), left, asked=True)

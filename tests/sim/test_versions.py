@@ -74,7 +74,7 @@ class Older(Version):
             message = messages.decode(event.frame)
             assert not isinstance(message, seals.SealMessage | state_sync.StateMessage)
         actions = super().handle(event, now_ms)
-        for session in self.desk.sessions.values():
+        for session in self.core.peers.values():
             session.follows_seals = False
         return actions
 
@@ -134,14 +134,14 @@ def test_a_kind_that_a_node_does_not_know_is_kept_relayed_and_known_after_an_upg
     citing = older.submit(Wish("event", {"action": "work"}, (id,)))
     world.settle()
     assert isinstance(older.answers[citing], dict), "it may be cited by who does not know it"
-    verdicts = [one.service.desk.replica.ledger.verdict(id) for one in world.nodes]
+    verdicts = [one.service.core.replica.ledger.verdict(id) for one in world.nodes]
     assert verdicts == [Reason.UNKNOWN_KIND, None, Reason.UNKNOWN_KIND, None]
     assert founder.store.wire(id) == older.store.wire(id) == reader.store.wire(id)
     older.crash()
     older.mind = Newer
     older.start()
     world.settle()
-    ledger = older.service.desk.replica.ledger
+    ledger = older.service.core.replica.ledger
     assert ledger.verdict(id) is None
     assert ledger.state.get(b"zz" + id) == ["pear"]
 
@@ -150,8 +150,8 @@ def test_versions_that_share_none_part_and_say_why() -> None:
     world = World(3)
     node = world.join(world.invited(world.nodes[0]), [world.nodes[0]], Foreign)
     world.run(20_000)
-    assert node.service.gate.refusal is not None
-    assert node.service.gate.refusal[0] == "version"
+    assert node.service.handshake.refusal is not None
+    assert node.service.handshake.refusal[0] == "version"
     assert world.nodes[0].store.log(node.person.device).length == 0
 
 

@@ -105,7 +105,7 @@ class World:
 
     def vouch(self, host: Node, newcomer: Node) -> None:
         """Let a member vouch by hand for a newcomer whose request is at their node."""
-        asking = membership.pending_requests(host.service.desk.replica.ledger.state)
+        asking = membership.pending_requests(host.service.core.replica.ledger.state)
         (request,) = [one for one in asking if one.device == newcomer.person.device]
         data: dict[str, Value] = {"member": request.member, "request": request.id}
         host.submit(Wish("member.vouch", data, (request.id,)))
@@ -171,7 +171,7 @@ class World:
         honest = {node.person.device for node in self.honest}
         for node in self.honest:
             if node.is_up:
-                for entry in node.service.desk.replica.frontier:
+                for entry in node.service.core.replica.frontier:
                     if entry.frozen is not None and entry.author in honest:
                         raise self.broken(f"{node} convicted an honest device")
 
@@ -180,14 +180,14 @@ class World:
         nodes = self.members
         if any(not node.is_up for node in nodes):
             return "some node is down"
-        first = nodes[0].service.desk.replica
+        first = nodes[0].service.core.replica
         for node in nodes[1:]:
-            replica = node.service.desk.replica
+            replica = node.service.core.replica
             if replica.frontier.digest() != first.frontier.digest():
                 return f"{node} and {nodes[0]} hold different records: {self._difference(node)}"
         state = _standing(first.ledger.state)
         for node in nodes[1:]:
-            if _standing(node.service.desk.replica.ledger.state) != state:
+            if _standing(node.service.core.replica.ledger.state) != state:
                 return f"{node} and {nodes[0]} fold different states from the same records"
         for node in nodes:
             if membership.status_of(first.ledger.state, node.person.device) != "active":
@@ -244,8 +244,8 @@ class World:
         return found
 
     def _difference(self, node: Node) -> str:
-        ours = {entry.author: entry for entry in self.nodes[0].service.desk.replica.frontier}
-        theirs = {entry.author: entry for entry in node.service.desk.replica.frontier}
+        ours = {entry.author: entry for entry in self.nodes[0].service.core.replica.frontier}
+        theirs = {entry.author: entry for entry in node.service.core.replica.frontier}
         names = {one.person.device: one for one in self.nodes}
         return ", ".join(
             f"log of {names.get(author, author.hex()[:8])}:"

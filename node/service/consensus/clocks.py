@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from commonweal.node.service.peer import Desk
+from commonweal.node.service.peer import Core
 from commonweal.protocol.seal.chain import TrustedPoint
 from commonweal.protocol.seal.timing import BACK_MS_MIN
 from commonweal.protocol.seal.witnesses import SAFE_WITNESSES_MIN
 
 
-def is_clock_doubtful(desk: Desk, point: TrustedPoint | None, *, is_asked: bool) -> bool:
+def is_clock_doubtful(core: Core, point: TrustedPoint | None, *, is_asked: bool) -> bool:
     """Say whether this clock is off by an hour or more, where too few witnesses look at it.
 
     By the clocks of the members who are linked, one each: half of them on one side of this clock
@@ -19,12 +19,12 @@ def is_clock_doubtful(desk: Desk, point: TrustedPoint | None, *, is_asked: bool)
     if point is None or len(point.witnesses) >= SAFE_WITNESSES_MIN:
         return False
     clocks = {
-        desk.replica.member_of(one.device): one.skew_ms
-        for one in desk.members()
+        core.replica.member_of(one.device): one.skew_ms
+        for one in core.members()
         if one.device is not None
     }
     if clocks:
         ahead = sum(one >= BACK_MS_MIN for one in clocks.values())
         behind = sum(one <= -BACK_MS_MIN for one in clocks.values())
         return 2 * max(ahead, behind) >= len(clocks)
-    return not is_asked and desk.now_ms <= point.time_ms - BACK_MS_MIN
+    return not is_asked and core.now_ms <= point.time_ms - BACK_MS_MIN

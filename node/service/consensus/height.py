@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeAlias, assert_never
 
-from commonweal.node.service.chain import Chain
-from commonweal.node.service.consensus.vote_gossip import Voices, digest
-from commonweal.node.service.events import Assess, Assessed, Request, Show
-from commonweal.node.service.peer import Desk, Session
-from commonweal.node.service.sync.anti_entropy import Comparing
-from commonweal.node.service.sync.chain_sync import Following
+from commonweal.node.service.chain import SealChain
+from commonweal.node.service.consensus.vote_gossip import VoteGossip, digest
+from commonweal.node.service.events import AskLedger, ExtendVote, LedgerAnswered, Request
+from commonweal.node.service.peer import Core, PeerState
+from commonweal.node.service.sync.anti_entropy import AntiEntropy
+from commonweal.node.service.sync.chain_sync import ChainSync
 from commonweal.protocol.errors import InvalidSeal
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.seal.consensus import events
@@ -43,14 +43,19 @@ PASSED_ON_MS = 1_000
 _Key: TypeAlias = "tuple[int, bytes]"
 
 
-class Agreeing:
+class HeightDriver:
     """The height after the last seal, as far as this node knows of it."""
 
     def __init__(
-        self, desk: Desk, chain: Chain, following: Following, comparing: Comparing, voices: Voices
+        self,
+        core: Core,
+        chain: SealChain,
+        chain_sync: ChainSync,
+        anti_entropy: AntiEntropy,
+        gossip: VoteGossip,
     ) -> None:
-        self.desk, self.chain, self.following = desk, chain, following
-        self.comparing, self.voices = comparing, voices
+        self.core, self.chain, self.chain_sync = core, chain, chain_sync
+        self.anti_entropy, self.gossip = anti_entropy, gossip
         self.candidates: tuple[DeviceKey, ...] = ()
         self._passed_on_ms = 0
         self.begin()
@@ -95,7 +100,7 @@ class Agreeing:
             height, seals = point.height + 1, self.chain.seals
             self.agreement = Agreement(
                 *(self.chain.community, height, point.seal, witness_devices(point.witnesses)),
-                self.desk.me.signer,
+                self.core.me.signer,
                 seals.votes(height),
                 seals.lock(height),
                 self.candidates,
@@ -114,13 +119,13 @@ class Agreeing:
         assert point is not None, "nobody takes part before the founding record is known"
         self.is_open = True
         place = (self.chain.community, point.height + 1, point.seal)
-        self.tell(events.HeightStarted(sign_have(self.desk.me.signer, *place, logs)))
+        self.tell(events.HeightStarted(sign_have(self.core.me.signer, *place, logs)))
 
     def tell(self, event: events.Event) -> None:
         """Let the agreement take in an event; do what it asks for, in order."""
         agreement = self.joined()
         if agreement is not None:
-            for action in agreement.handle(event, self.desk.now_ms):
+            for action in agreement.handle(event, self.core.now_ms):
                 if self.agreement is agreement:
                     self._perform(action)
 
@@ -155,7 +160,7 @@ class Agreeing:
     def woke(self) -> None:
         """Do what is due."""
         for timeout, at_ms in list(self._alarms.items()):
-            if at_ms <= self.desk.now_ms and self._alarms.get(timeout) == at_ms:
+            if at_ms <= self.core.now_ms and self._alarms.get(timeout) == at_ms:
                 del self._alarms[timeout]
                 self.tell(events.TimedOut(timeout))
 
@@ -176,16 +181,16 @@ class Agreeing:
         key = _key(request)
         if key not in self._pending:
             self._pending[key] = request
-            self.desk.do(Assess(request))
+            self.core.do(AskLedger(request))
 
     def ask_again(self) -> None:
         """Ask again what the ledger answered from elsewhere: now it stands at the last seal."""
         for key in self._stale:
             if key in self._pending:
-                self.desk.do(Assess(self._pending[key]))
+                self.core.do(AskLedger(self._pending[key]))
         self._stale.clear()
 
-    def assessed(self, event: Assessed) -> tuple[SealedLog, ...] | None:
+    def assessed(self, event: LedgerAnswered) -> tuple[SealedLog, ...] | None:
         """Take in an answer of the ledger; return what it shows, when that was asked."""
         key, answer = _key(event.request), event.answer
         if key not in self._pending:
@@ -203,7 +208,7 @@ class Agreeing:
                     self._lacking[key] = proposal
                 self.tell(events.ProposalProcessed(proposal.round, proposal.seal.id, verdict))
                 self._finish()
-            case Show(), tuple():
+            case ExtendVote(), tuple():
                 return answer
             case _:
                 pass  # the ledger found nothing to build
@@ -216,7 +221,7 @@ class Agreeing:
             case events.Persist(vote, lock):
                 self.chain.seals.put_vote(vote, lock)
             case events.Broadcast(message):
-                self.voices.say(message, self.candidates)
+                self.gossip.say(message, self.candidates)
             case events.Schedule(at_ms, timeout):
                 self._schedule(at_ms, timeout)
             case events.PrepareProposal():
@@ -246,32 +251,32 @@ class Agreeing:
             if not of_height and one.round < self.round:
                 del self._alarms[one]
 
-    def fetch(self, round_: int, seal: SealId, besides: Session | None = None) -> None:
+    def fetch(self, round_: int, seal: SealId, besides: PeerState | None = None) -> None:
         """Ask the proposer for a proposal, or else any member but `besides`."""
-        point, members = self.chain.point, self.desk.members()
+        point, members = self.chain.point, self.core.members()
         linked = [one for one in members if one.follows_seals and one is not besides]
         if point is None or not linked:
             return
         turn = proposer(point.height + 1, round_, witness_devices(point.witnesses))
         chosen = [one for one in linked if one.device == turn and not seal] or linked
         message = wire_seals.WantProposal(point.height + 1, round_, seal)
-        self.desk.send(self.desk.rng.choice(chosen), message)
+        self.core.send(self.core.rng.choice(chosen), message)
 
-    def pass_on(self, session: Session, message: wire_seals.WantProposal) -> None:
+    def pass_on(self, session: PeerState, message: wire_seals.WantProposal) -> None:
         """Send a proposal that a peer lacks, or ask another for it."""
         found = None
         if self.agreement is not None:
             found = self.agreement.proposal(message.round, SealId(message.seal))
         if found is not None:
-            self.voices.tell(session, found)
-        elif self.desk.now_ms - self._passed_on_ms >= PASSED_ON_MS and not self.is_open:
-            self._passed_on_ms = self.desk.now_ms
+            self.gossip.tell(session, found)
+        elif self.core.now_ms - self._passed_on_ms >= PASSED_ON_MS and not self.is_open:
+            self._passed_on_ms = self.core.now_ms
             self.fetch(message.round, SealId(message.seal), besides=session)
 
     def accuse(self, proof: DoubleVote) -> None:
         """Keep the proof that a device voted twice, and pass a new one on."""
         if self.chain.seals.put_double_vote(proof):
-            self.voices.accuse(proof)
+            self.gossip.accuse(proof)
 
     def _compare(self, seal: SealId, missing: tuple[bytes, ...]) -> None:
         """Look for what a proposal cites where others may hold it.
@@ -279,7 +284,7 @@ class Agreeing:
         A log with another head where ours is as long is a fork: its other branch is asked for
         at once, whatever the digests say.
         """
-        members, replica = self.desk.members(), self.desk.replica
+        members, replica = self.core.members(), self.core.replica
         logs = (
             log for one in self._lacking.values() if one.seal.id == seal for log in one.delta.logs
         )
@@ -290,10 +295,10 @@ class Agreeing:
             and replica.row(log.author).length >= log.length
             and not replica.is_frozen(log.author)
         ]
-        for session in self.desk.rng.sample(members, min(COMPARED_MAX, len(members))):
-            self.comparing.begin(session)
+        for session in self.core.rng.sample(members, min(COMPARED_MAX, len(members))):
+            self.anti_entropy.begin(session)
             for author in forked[:PROBED_MAX]:
-                self.comparing.probe(session, author)
+                self.anti_entropy.probe(session, author)
 
     def _know(self, witnesses: tuple[Witness, ...]) -> None:
         if len(self._sets) < SETS_MAX:
@@ -320,13 +325,13 @@ class Agreeing:
         except InvalidSeal:  # the right seal with a delta that is not its own: peers have it
             self._content = None
             return
-        self.voices.say(certificate)
+        self.gossip.say(certificate)
 
 
 def _key(request: Request) -> _Key:
     """Return what tells a request from others that are under way."""
     match request:
-        case Show():
+        case ExtendVote():
             return -2, b""
         case events.PrepareProposal(round_, _):
             return -1, round_.to_bytes(4, "big")

@@ -10,13 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from commonweal.node.service.consensus.clocks import is_clock_doubtful
-from commonweal.node.service.consensus.height import Agreeing
-from commonweal.node.service.consensus.requests import Asking
-from commonweal.node.service.consensus.vote_gossip import Voices, height_of, speaker
-from commonweal.node.service.events import Assessed, Show, Ticket
-from commonweal.node.service.peer import Desk, Session
-from commonweal.node.service.sync.anti_entropy import Comparing
-from commonweal.node.service.sync.chain_sync import Following
+from commonweal.node.service.consensus.height import HeightDriver
+from commonweal.node.service.consensus.requests import SealRequests
+from commonweal.node.service.consensus.vote_gossip import VoteGossip, height_of, speaker
+from commonweal.node.service.events import ExtendVote, LedgerAnswered, Ticket
+from commonweal.node.service.peer import Core, PeerState
+from commonweal.node.service.sync.anti_entropy import AntiEntropy
+from commonweal.node.service.sync.chain_sync import ChainSync
 from commonweal.protocol.errors import CommonwealError, StorageError
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.seal.chain import forked
@@ -54,15 +54,15 @@ AGAIN_MS = 1_000
 """What a peer may not have heard is sent to him so often."""
 
 
-class Sealing:
+class Reactor:
     """What this node does about seals, by and for whom."""
 
-    def __init__(self, desk: Desk, comparing: Comparing) -> None:
-        self.desk, self.chain = desk, desk.replica.chain
-        self.voices = Voices(desk, self.chain)
-        self.following = Following(desk, self.chain, lambda: self.agreeing.held)
-        self.agreeing = Agreeing(desk, self.chain, self.following, comparing, self.voices)
-        self.asking = Asking(desk)
+    def __init__(self, core: Core, anti_entropy: AntiEntropy) -> None:
+        self.core, self.chain = core, core.replica.chain
+        self.gossip = VoteGossip(core, self.chain)
+        self.chain_sync = ChainSync(core, self.chain, lambda: self.driver.held)
+        self.driver = HeightDriver(core, self.chain, self.chain_sync, anti_entropy, self.gossip)
+        self.requests = SealRequests(core)
         self.outlook: ConsensusView | None = None
         """What the ledger said last; None before it said anything."""
         self.rounds = 0
@@ -73,8 +73,8 @@ class Sealing:
 
     def reload(self) -> None:
         """Go back to what is stored, as at the start and after a commit that failed."""
-        self.voices.forget()
-        self.agreeing.candidates = ()
+        self.gossip.forget()
+        self.driver.candidates = ()
         self._early = FutureMessages()
         self._begin()
 
@@ -84,7 +84,7 @@ class Sealing:
         """Since when something waits for this height."""
         self._is_asked = self._is_urged = False
         self._heard: dict[DeviceKey, None] = {}
-        self.agreeing.begin()
+        self.driver.begin()
         self._is_urged = bool(self.chain.seals.votes(self._height + 1))
 
     # How it stands.
@@ -97,8 +97,8 @@ class Sealing:
     @property
     def due_ms(self) -> int | None:
         """When `woke` is to be called; None for whenever."""
-        due = self.agreeing.due_ms
-        if self._may_begin() and not self.agreeing.is_asking(Show()):
+        due = self.driver.due_ms
+        if self._may_begin() and not self.driver.is_asking(ExtendVote()):
             begins = due_at(self._waiting(), self._interval_ms())
             if begins is not None and (due is None or begins < due):
                 return begins
@@ -106,8 +106,8 @@ class Sealing:
 
     def missing(self) -> tuple[Witness, ...]:
         """Return the witnesses that are neither linked nor were heard of late."""
-        here = {self.desk.me.device, *(one.device for one in self.desk.members())}
-        since_ms = self.desk.now_ms - PRESENT_MS
+        here = {self.core.me.device, *(one.device for one in self.core.members())}
+        since_ms = self.core.now_ms - PRESENT_MS
         return tuple(
             one
             for one in self.witnesses
@@ -117,18 +117,18 @@ class Sealing:
     def waits(self) -> bool:
         """Say whether something waits for the next seal, as far as the ledger said."""
         waiting = self._waiting()
-        is_late = waiting.deadline_ms is not None and waiting.deadline_ms <= self.desk.now_ms
+        is_late = waiting.deadline_ms is not None and waiting.deadline_ms <= self.core.now_ms
         return waiting.oldest_ms is not None or is_late
 
     # What happens.
 
-    def met(self, session: Session) -> None:
+    def met(self, session: PeerState) -> None:
         """Exchange with a member who came how far each sealed, and the proofs of double votes."""
-        self.following.met(session)
+        self.chain_sync.met(session)
         if session.follows_seals:
-            self.voices.tell_proofs(session)
-        if self.agreeing.agreement is not None or session.height < self.chain.height:
-            self.following.tell(session)
+            self.gossip.tell_proofs(session)
+        if self.driver.agreement is not None or session.height < self.chain.height:
+            self.chain_sync.tell(session)
 
     def left(self, device: DeviceKey | None) -> None:
         """Note that a link ended: its witness is missing, unless others bring his word."""
@@ -140,28 +140,28 @@ class Sealing:
         self.outlook = outlook
         if outlook.end != self.chain.end:
             return
-        self.agreeing.offer(outlook.candidates)
+        self.driver.offer(outlook.candidates)
         if not outlook.unsealed:
             self.since_ms = None
         elif self.since_ms is None:
-            self.since_ms = self.desk.now_ms
-        self.agreeing.ask_again()
+            self.since_ms = self.core.now_ms
+        self.driver.ask_again()
         self._consider()
 
-    def assessed(self, event: Assessed) -> None:
+    def assessed(self, event: LedgerAnswered) -> None:
         """Take in an answer of the ledger."""
-        if self.desk.keeps:
-            logs = self.agreeing.assessed(event)
+        if self.core.keeps:
+            logs = self.driver.assessed(event)
             if logs is not None:
                 self._shown(logs)
             self._moved()
 
     def grown(self) -> None:
         """Note that records came."""
-        if self.desk.keeps:
-            self.agreeing.grown()
+        if self.core.keeps:
+            self.driver.grown()
 
-    def receive(self, session: Session, message: wire_seals.SealMessage) -> bool:
+    def receive(self, session: PeerState, message: wire_seals.SealMessage) -> bool:
         """Take in a member's message; say whether records may now be fetched that could not.
 
         Raises what is the sender's fault.
@@ -176,7 +176,7 @@ class Sealing:
             case wire_seals.WantSeal():
                 self.want_seal(session, message)
             case wire_seals.WantSeals():
-                self.following.asked(session, message)
+                self.chain_sync.asked(session, message)
             case wire_seals.Seals():
                 self.seals(session, message)
                 return True
@@ -184,57 +184,57 @@ class Sealing:
                 assert_never(message)
         return False
 
-    def heard(self, session: Session, data: bytes) -> None:
+    def heard(self, session: PeerState, data: bytes) -> None:
         """Take in what a witness said, from whomever. Raises `Malformed` or `BadSignature`."""
-        message = self.voices.read(data) if self.desk.keeps else None
+        message = self.gossip.read(data) if self.core.keeps else None
         if message is not None:
             if self._take(message, session):
-                self.voices.know(data)
+                self.gossip.know(data)
             self._moved()
             self._consider()
 
     def gossiped(self, message: Vote | HaveFrontier | Certificate) -> None:
         """Take in what a witness published, its signatures checked; nobody is asked about it."""
-        if self.desk.keeps:
+        if self.core.keeps:
             if self._take(message, None):
-                self.voices.know(message_to_bytes(message))
+                self.gossip.know(message_to_bytes(message))
             self._moved()
             self._consider()
 
-    def told(self, session: Session, message: wire_seals.HeightStatus) -> None:
+    def told(self, session: PeerState, message: wire_seals.HeightStatus) -> None:
         """Compare with a peer how far each is; at one height, what each heard of the next."""
-        self.following.told(session, message)
-        held = self.agreeing.held
+        self.chain_sync.told(session, message)
+        held = self.driver.held
         if message.height != self.chain.height or message.held == held:
             return
-        if self.desk.now_ms - session.told_ms >= AGAIN_MS:
-            self.following.tell(session)
-        if self.agreeing.agreement is not None and self.desk.now_ms - session.held_ms >= AGAIN_MS:
-            session.held_ms = self.desk.now_ms
-            for one in self.agreeing.agreement.held():
-                self.voices.tell(session, one)
+        if self.core.now_ms - session.told_ms >= AGAIN_MS:
+            self.chain_sync.tell(session)
+        if self.driver.agreement is not None and self.core.now_ms - session.held_ms >= AGAIN_MS:
+            session.held_ms = self.core.now_ms
+            for one in self.driver.agreement.held():
+                self.gossip.tell(session, one)
 
-    def want_proposal(self, session: Session, message: wire_seals.WantProposal) -> None:
+    def want_proposal(self, session: PeerState, message: wire_seals.WantProposal) -> None:
         """Send a proposal of this height that a peer lacks."""
         if message.height <= self.chain.height:
-            self.following.tell_behind(session)
+            self.chain_sync.tell_behind(session)
         elif message.height == self.chain.height + 1:
-            self.agreeing.pass_on(session, message)
+            self.driver.pass_on(session, message)
 
-    def want_seal(self, session: Session, message: wire_seals.WantSeal) -> None:
+    def want_seal(self, session: PeerState, message: wire_seals.WantSeal) -> None:
         """Seal what waits, because a member asks; who is no witness passes it on, once."""
         if message.height <= self.chain.height:
-            self.following.tell_behind(session)
+            self.chain_sync.tell_behind(session)
         elif message.height == self.chain.height + 1 and not self._is_asked:
             self._is_asked = True
             self._ask_witnesses(besides=session)
             self._consider()
 
-    def seals(self, session: Session, message: wire_seals.Seals) -> None:
+    def seals(self, session: PeerState, message: wire_seals.Seals) -> None:
         """Take in seals that were asked for. Raises what is the sender's fault."""
-        if self.desk.keeps:
+        if self.core.keeps:
             try:
-                self.following.seals(session, message)
+                self.chain_sync.seals(session, message)
             finally:
                 self._moved()
 
@@ -248,28 +248,28 @@ class Sealing:
         for proof in double:
             found = double_vote_from_bytes(proof, self.chain.community)
             is_witness = found.device in witness_devices(self.witnesses)
-            if self.desk.keeps and (is_witness or self.desk.replica.was_admitted(found.device)):
-                self.agreeing.accuse(found)
+            if self.core.keeps and (is_witness or self.core.replica.was_admitted(found.device)):
+                self.driver.accuse(found)
         return messages.Evidence(tuple(one for one in message.proofs if one not in double))
 
     def woke(self) -> None:
         """Do what is due."""
-        if self.desk.keeps:
-            self.agreeing.woke()
+        if self.core.keeps:
+            self.driver.woke()
             self._moved()
             self._consider()
 
     def tick(self) -> None:
         """Do what is done every second: compare with somebody, and ask for what lacks."""
-        members = [one for one in self.desk.members() if one.follows_seals]
-        if members and self.agreeing.agreement is not None:
-            self.following.tell(self.desk.rng.choice(members))
+        members = [one for one in self.core.members() if one.follows_seals]
+        if members and self.driver.agreement is not None:
+            self.chain_sync.tell(self.core.rng.choice(members))
         behind = any(one.height > self.chain.height for one in members)
-        if behind or self.agreeing.is_stuck:
-            self.following.ask_somebody()
+        if behind or self.driver.is_stuck:
+            self.chain_sync.ask_somebody()
         if self.outlook is not None and self.outlook.height < self.chain.height:
-            self.following.ask_proofs()
-        if self.desk.keeps:
+            self.chain_sync.ask_proofs()
+        if self.core.keeps:
             self._consider()
         self._progress()
 
@@ -278,9 +278,9 @@ class Sealing:
     def asked(self, ticket: Ticket) -> None:
         """Let a member wait for the next seal; what he is told comes as answers."""
         if self.chain.fork is not None:
-            self.asking.refuse(ticket, forked(*self.chain.fork))
-        elif self.asking.add(ticket, self.chain.height):
-            self.agreeing.ask(Show())
+            self.requests.refuse(ticket, forked(*self.chain.fork))
+        elif self.requests.add(ticket, self.chain.height):
+            self.driver.ask(ExtendVote())
 
     # Inside: beginning.
 
@@ -294,17 +294,17 @@ class Sealing:
         if outlook is None:
             return URGENT_MS
         most = URGENT_MS if outlook.is_urgent else outlook.interval_ms
-        is_seated = self.desk.me.device in witness_devices(self.witnesses)
+        is_seated = self.core.me.device in witness_devices(self.witnesses)
         return min(most, outlook.interval_ms) // (1 if is_seated else 2)
 
     def _may_begin(self) -> bool:
         """Say whether this device may take part in the height that is next, and does not yet."""
-        outlook, me = self.outlook, self.desk.me.device
-        if outlook is None or outlook.end != self.chain.end or self.agreeing.is_open:
+        outlook, me = self.outlook, self.core.me.device
+        if outlook is None or outlook.end != self.chain.end or self.driver.is_open:
             return False
-        asked = self._is_asked or self.asking.has_new()
-        is_off = is_clock_doubtful(self.desk, self.chain.point, is_asked=asked)
-        may_seal = self.chain.fork is None and self.desk.keeps and not is_off
+        asked = self._is_asked or self.requests.has_new()
+        is_off = is_clock_doubtful(self.core, self.chain.point, is_asked=asked)
+        may_seal = self.chain.fork is None and self.core.keeps and not is_off
         may_seal = may_seal and (me in witness_devices(self.witnesses) or me in outlook.candidates)
         return may_seal and (len(self.witnesses) == 1 or self._is_abreast())
 
@@ -314,73 +314,73 @@ class Sealing:
         A home that is an older copy of itself would contradict what it said before. For lies
         of others it is not waited long.
         """
-        members, now_ms = self.desk.members(), self.desk.now_ms
+        members, now_ms = self.core.members(), self.core.now_ms
         self._linked_ms = self._linked_ms or (now_ms if members else 0)
         if not any(one.compared for one in members):
             return False
-        mine = self.desk.replica.row(self.desk.me.device).length
+        mine = self.core.replica.row(self.core.me.device).length
         return now_ms - self._linked_ms >= ABREAST_MS or all(
-            one.height <= self.chain.height and one.theirs.get(self.desk.me.device, 0) <= mine
+            one.height <= self.chain.height and one.theirs.get(self.core.me.device, 0) <= mine
             for one in members
         )
 
     def _consider(self) -> None:
         """Begin the height when that is due: first the ledger is asked what to show."""
         if self._may_begin() and self._is_due():
-            self.agreeing.ask(Show())
+            self.driver.ask(ExtendVote())
 
     def _is_due(self) -> bool:
-        return self._is_urged or is_due(self._waiting(), self.desk.now_ms, self._interval_ms())
+        return self._is_urged or is_due(self._waiting(), self.core.now_ms, self._interval_ms())
 
     def _shown(self, logs: tuple[SealedLog, ...]) -> None:
         """Begin with what the ledger shows, if it is time; tell who asked when nothing waits."""
-        if self.asking.has_new() and self.waits():
+        if self.requests.has_new() and self.waits():
             self._is_asked = True
             self._ask_witnesses()
         elif not self._is_urged:
-            self.asking.nothing_waits(self.chain.height)
+            self.requests.nothing_waits(self.chain.height)
         if self._may_begin() and self._is_due():
-            self.agreeing.open(logs)
+            self.driver.open(logs)
             self._moved()
         self._progress()
 
-    def _ask_witnesses(self, besides: Session | None = None) -> None:
+    def _ask_witnesses(self, besides: PeerState | None = None) -> None:
         """Pass a member's wish for a seal on, where this device says nothing itself."""
         seated = witness_devices(self.witnesses)
-        linked = [one for one in self.desk.members() if one.follows_seals and one is not besides]
+        linked = [one for one in self.core.members() if one.follows_seals and one is not besides]
         near = [one for one in linked if one.device in seated]
-        if self.desk.me.device not in seated:
+        if self.core.me.device not in seated:
             for session in near or linked:
-                self.desk.send(session, wire_seals.WantSeal(self.chain.height + 1))
+                self.core.send(session, wire_seals.WantSeal(self.chain.height + 1))
 
     # Inside: hearing.
 
-    def _take(self, message: Message, session: Session | None) -> bool:
+    def _take(self, message: Message, session: PeerState | None) -> bool:
         """Take in a message; say whether it need not come again. session: None by gossip."""
         height, ours = height_of(message), self.chain.height
         if isinstance(message, Certificate):
             return self._take_certificate(message, session)
         if height <= ours:
             if session is not None:
-                self.following.tell_behind(session)
+                self.chain_sync.tell_behind(session)
             return True
         if height > ours + 1:
             if session is not None:
-                self.following.ask(session)
+                self.chain_sync.ask(session)
             return self._is_candidate(message) and self._early.keep(message, ours + 1)
         if not self._is_candidate(message):
             return False
         self._note(message)
-        self.agreeing.receive(message)
-        return self.agreeing.holds(message)
+        self.driver.receive(message)
+        return self.driver.holds(message)
 
-    def _take_certificate(self, certificate: Certificate, session: Session | None) -> bool:
+    def _take_certificate(self, certificate: Certificate, session: PeerState | None) -> bool:
         if certificate.height == self.chain.height + 1:
-            self.agreeing.receive(certificate)
-            return self.agreeing.holds(certificate)
+            self.driver.receive(certificate)
+            return self.driver.holds(certificate)
         if certificate.height > self.chain.height:
             if session is not None:
-                self.following.ask(session)
+                self.chain_sync.ask(session)
             return False
         try:
             self.chain.compare(certificate)
@@ -396,7 +396,7 @@ class Sealing:
         device = speaker(message)
         if device in witness_devices(self.witnesses):
             return True
-        return isinstance(message, HaveFrontier) and device in self.agreeing.candidates
+        return isinstance(message, HaveFrontier) and device in self.driver.candidates
 
     def _note(self, message: Message) -> None:
         """Note that a witness is there, and that the height has begun for others.
@@ -406,14 +406,14 @@ class Sealing:
         """
         assert not isinstance(message, Certificate), "a certificate has many authors"
         device, seated = speaker(message), witness_devices(self.witnesses)
-        if device == self.desk.me.device or device not in seated:
+        if device == self.core.me.device or device not in seated:
             return
-        self._present_ms[device] = self.desk.now_ms
+        self._present_ms[device] = self.core.now_ms
         begun = [device]
         if isinstance(message, Proposal):
             begun += [one.device for one in message.haves]
             begun += [one.device for one in message.polka]
-        others = [one for one in begun if one in seated and one != self.desk.me.device]
+        others = [one for one in begun if one in seated and one != self.core.me.device]
         self._heard.update(dict.fromkeys(others))
         self._is_asked = True
         if len(self._heard) > quorum_of(len(seated)).lies:
@@ -424,17 +424,17 @@ class Sealing:
     def _moved(self) -> None:
         """Begin the next height when the chain has grown."""
         while self.chain.height > self._height:
-            self.rounds += self.agreeing.round
+            self.rounds += self.driver.round
             self._begin()
             seated = witness_devices(self.witnesses)
             self._present_ms = {one: at for one, at in self._present_ms.items() if one in seated}
-            for session in self.desk.members():
+            for session in self.core.members():
                 if session.height < self.chain.height:
-                    self.following.tell(session)
+                    self.chain_sync.tell(session)
             for message in self._early.take(self._height + 1):
                 if self._is_candidate(message):
                     self._note(message)
-                    self.agreeing.receive(message)
+                    self.driver.receive(message)
         self._progress()
 
     def _progress(self) -> None:
@@ -443,9 +443,9 @@ class Sealing:
         if self._is_asked and self.witnesses:
             about = {
                 "height": self.chain.height,
-                "round": self.agreeing.round,
+                "round": self.driver.round,
                 "missing": [[*one] for one in self.missing()],
                 "witnesses": len(self.witnesses),
                 "needed": quorum_of(len(self.witnesses)).needed,
             }
-        self.asking.tell(self.chain.height, about)
+        self.requests.tell(self.chain.height, about)

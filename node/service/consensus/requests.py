@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from commonweal.node.service.events import Answer, Ticket
-from commonweal.node.service.peer import Desk
+from commonweal.node.service.peer import Core
 from commonweal.protocol.errors import CommonwealError, UsageError
 
 ASKS_MAX = 64
@@ -16,31 +16,31 @@ TELL_AGAIN_MS = 5_000
 
 
 @dataclass(slots=True)
-class _Ask:
+class _SealRequest:
     """A member waits for the seal after `height`; told: what he was told last, None for nothing."""
 
     height: int
     told: tuple[object, ...] | None = None
 
 
-class Asking:
+class SealRequests:
     """The requests for a seal that wait."""
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
-        self._asks: dict[Ticket, _Ask] = {}
+    def __init__(self, core: Core) -> None:
+        self.core = core
+        self._asks: dict[Ticket, _SealRequest] = {}
 
     def add(self, ticket: Ticket, height: int) -> bool:
         """Let one wait for the seal after `height`; say whether there was room."""
         if len(self._asks) >= ASKS_MAX:
             self.refuse(ticket, UsageError("too many wait for a seal on this node"))
             return False
-        self._asks[ticket] = _Ask(height)
+        self._asks[ticket] = _SealRequest(height)
         return True
 
     def refuse(self, ticket: Ticket, why: CommonwealError) -> None:
         """Tell one that there will be no seal."""
-        self.desk.do(Answer(ticket, why))
+        self.core.do(Answer(ticket, why))
 
     def forget(self, ticket: Ticket) -> None:
         """Drop one who went away."""
@@ -54,16 +54,16 @@ class Asking:
         """Tell the new ones that nothing is to be sealed."""
         for ticket in [ticket for ticket, ask in self._asks.items() if ask.told is None]:
             del self._asks[ticket]
-            self.desk.do(Answer(ticket, {"height": height, "is_sealed": False}))
+            self.core.do(Answer(ticket, {"height": height, "is_sealed": False}))
 
     def tell(self, height: int, about: Mapping[str, Any] | None) -> None:
         """Tell each that it is sealed, or what it waits for. about: None for nothing new yet."""
         for ticket, ask in list(self._asks.items()):
             if height > ask.height:
                 del self._asks[ticket]
-                self.desk.do(Answer(ticket, {"height": height, "is_sealed": True}))
+                self.core.do(Answer(ticket, {"height": height, "is_sealed": True}))
             elif about is not None:
-                told = (*about.values(), self.desk.now_ms // TELL_AGAIN_MS)
+                told = (*about.values(), self.core.now_ms // TELL_AGAIN_MS)
                 if told != ask.told:
                     ask.told = told
-                    self.desk.do(Answer(ticket, about, last=False))
+                    self.core.do(Answer(ticket, about, last=False))

@@ -11,15 +11,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
-from commonweal.node.service.events import Assess, GiveUp, Hold, Portion, Stated, Take
-from commonweal.node.service.peer import Desk, Session
+from commonweal.node.service.events import (
+    AbandonState,
+    AskLedger,
+    AwaitState,
+    CheckStateChunk,
+    ReadStateChunk,
+    StateAnswered,
+)
+from commonweal.node.service.peer import Core, PeerState
 from commonweal.protocol.keys import PeerKey
 from commonweal.protocol.ledger.checkpoint.snapshot import CHUNK_BYTES_MAX
 from commonweal.protocol.records.record import RecordId
 from commonweal.protocol.wire.state_sync import PART_BYTES_MAX, StateMessage, StatePart, WantState
 
 if TYPE_CHECKING:
-    from commonweal.node.service.consensus.reactor import Sealing
+    from commonweal.node.service.consensus.reactor import Reactor
     from commonweal.storage.consensus.snapshots import Offer
 
 RECORDS_MIN = 5_000
@@ -39,7 +46,7 @@ GIVERS_ASKED_MAX = 32
 
 
 @dataclass(slots=True)
-class _Taking:
+class _Transfer:
     """What is being taken: from whom, which chunk, and how much of it has come.
 
     offer: None before the first answer. since_ms: of the last step; began_ms: of the last
@@ -55,19 +62,19 @@ class _Taking:
     is_checked: bool = False
 
 
-class Arriving:
+class StateSync:
     """The taking of a state by this node, and the giving of its own."""
 
-    def __init__(self, desk: Desk, sealing: Sealing) -> None:
-        self.desk, self.sealing, self.chain = desk, sealing, sealing.chain
+    def __init__(self, core: Core, reactor: Reactor) -> None:
+        self.core, self.reactor, self.chain = core, reactor, reactor.chain
         self.reload()
 
     def reload(self) -> None:
         """Begin anew, as at the start and after a commit that failed."""
-        self._taking: _Taking | None = None
+        self._taking: _Transfer | None = None
         self.silent: dict[PeerKey, None] = {}
         """Who gave nothing, or a wrong state, and is asked last."""
-        self._asks: dict[Portion, list[tuple[PeerKey, int]]] = {}
+        self._asks: dict[ReadStateChunk, list[tuple[PeerKey, int]]] = {}
         self._is_over = False
         self._since_ms: int | None = None
         """Since when it could begin."""
@@ -76,13 +83,13 @@ class Arriving:
 
     def started(self) -> None:
         """Hold the folding of a node that has no seals yet, until it is known which way to go."""
-        is_newcomer = self.desk.replica.store.id_at(self.desk.me.device, 0) != RecordId(
+        is_newcomer = self.core.replica.store.id_at(self.core.me.device, 0) != RecordId(
             self.chain.community
         )
         if not self.chain.seals.height and is_newcomer:
-            self.desk.do(Assess(Hold()))
+            self.core.do(AskLedger(AwaitState()))
 
-    def receive(self, session: Session, message: StateMessage) -> None:
+    def receive(self, session: PeerState, message: StateMessage) -> None:
         """Take in a member's message. Raises nothing: who errs is dropped."""
         match message:
             case WantState():
@@ -92,21 +99,21 @@ class Arriving:
             case _:
                 assert_never(message)
 
-    def stated(self, event: Stated) -> None:
+    def stated(self, event: StateAnswered) -> None:
         """Take in an answer of the ledger."""
         match event.request:
-            case Portion():
+            case ReadStateChunk():
                 self._give(event.request, event)
-            case Take():
+            case CheckStateChunk():
                 self._took(event)
-            case Hold() | GiveUp():
+            case AwaitState() | AbandonState():
                 pass
             case _:
                 assert_never(event.request)
 
     def tick(self) -> None:
         """Begin where that is due, ask another where one is silent, and end what leads nowhere."""
-        taking, now = self._taking, self.desk.now_ms
+        taking, now = self._taking, self.core.now_ms
         if taking is None:
             self._begin()
         elif now - taking.began_ms > GIVE_UP_MS or self._waited_ms() > TAKE_MS_MAX:
@@ -117,17 +124,17 @@ class Arriving:
 
     # Giving.
 
-    def _asked(self, session: Session, message: WantState) -> None:
-        request = Portion(message.height, message.number)
+    def _asked(self, session: PeerState, message: WantState) -> None:
+        request = ReadStateChunk(message.height, message.number)
         if sum(map(len, self._asks.values())) >= GIVERS_ASKED_MAX:
             return
         if request not in self._asks:
-            self.desk.do(Assess(request))
+            self.core.do(AskLedger(request))
         self._asks.setdefault(request, []).append((session.peer, message.offset))
 
-    def _give(self, request: Portion, event: Stated) -> None:
+    def _give(self, request: ReadStateChunk, event: StateAnswered) -> None:
         for peer, offset in self._asks.pop(request, ()):
-            session = self.desk.sessions.get(peer)
+            session = self.core.peers.get(peer)
             if session is None or not session.is_member:
                 continue
             part = StatePart(0, 0, 0, 0, 0, b"")
@@ -136,7 +143,7 @@ class Arriving:
                 some = data[offset : offset + PART_BYTES_MAX]
                 if some:
                     part = StatePart(*offer, request.number, len(data), offset, some)
-            self.desk.send(session, part)
+            self.core.send(session, part)
 
     # Taking.
 
@@ -145,55 +152,55 @@ class Arriving:
 
         What an earlier life of this node began and did not end is ended here, too.
         """
-        outlook, chain, now = self.sealing.outlook, self.chain, self.desk.now_ms
-        if self._is_over or outlook is None or not self.desk.keeps:
+        outlook, chain, now = self.reactor.outlook, self.chain, self.core.now_ms
+        if self._is_over or outlook is None or not self.core.keeps:
             return
         if not chain.seals.height:
             return
         if self._since_ms is None:
             self._since_ms = now
-        members = [one for one in self.desk.members() if one.follows_seals]
+        members = [one for one in self.core.members() if one.follows_seals]
         is_folded = bytes(outlook.seal) != chain.community
         if is_folded or chain.fork is not None or self._waited_ms() > GIVE_UP_MS:
             self._end()
         elif members and all(one.height <= chain.height for one in members):
-            row, logs = self.desk.replica.row, chain.logs.values()
+            row, logs = self.core.replica.row, chain.logs.values()
             missing = sum(max(0, log.length - row(log.author).length) for log in logs)
             if missing < RECORDS_MIN:
                 self._end()
             else:
-                self.desk.do(Assess(Hold()))
+                self.core.do(AskLedger(AwaitState()))
                 self._ask(began_ms=now)
 
     def _waited_ms(self) -> int:
-        return 0 if self._since_ms is None else self.desk.now_ms - self._since_ms
+        return 0 if self._since_ms is None else self.core.now_ms - self._since_ms
 
     def _end(self) -> None:
         self._taking, self._is_over = None, True
-        self.desk.do(Assess(GiveUp()))
+        self.core.do(AskLedger(AbandonState()))
 
     def _ask(self, began_ms: int) -> None:
         """Ask a member who may have a state for the first chunk; the ledger says what is next."""
-        members = [one for one in self.desk.members() if one.follows_seals and one.height]
+        members = [one for one in self.core.members() if one.follows_seals and one.height]
         able = [one for one in members if one.peer not in self.silent]
         if not able:
             self.silent.clear()
         if not members:
-            self._taking = _Taking(PeerKey(b""), 0, self.desk.now_ms, began_ms)
+            self._taking = _Transfer(PeerKey(b""), 0, self.core.now_ms, began_ms)
             return
-        session = self.desk.rng.choice(able or members)
-        self._taking = _Taking(session.peer, 0, self.desk.now_ms, began_ms)
+        session = self.core.rng.choice(able or members)
+        self._taking = _Transfer(session.peer, 0, self.core.now_ms, began_ms)
         self._want(session)
 
-    def _want(self, session: Session) -> None:
+    def _want(self, session: PeerState) -> None:
         taking = self._taking
         assert taking is not None, "something is being taken"
-        taking.since_ms = self.desk.now_ms
+        taking.since_ms = self.core.now_ms
         height = taking.offer.height if taking.offer is not None else 0
         offset = len(taking.data) if taking.data is not None else 0
-        self.desk.send(session, WantState(height, taking.number, offset))
+        self.core.send(session, WantState(height, taking.number, offset))
 
-    def _part(self, session: Session, part: StatePart) -> None:
+    def _part(self, session: PeerState, part: StatePart) -> None:
         from commonweal.storage.consensus.snapshots import Offer
 
         taking = self._taking
@@ -213,27 +220,27 @@ class Arriving:
             self._want(session)
         else:
             taking.is_checked = True
-            self.desk.do(Assess(Take(offer, part.number, bytes(taking.data))))
+            self.core.do(AskLedger(CheckStateChunk(offer, part.number, bytes(taking.data))))
 
-    def _took(self, event: Stated) -> None:
+    def _took(self, event: StateAnswered) -> None:
         """Go on with the next chunk, or drop who gave a wrong one."""
         from commonweal.storage.consensus.snapshots import SnapshotProgress
 
         taking = self._taking
         if taking is None:
             return
-        session = self.desk.sessions.get(taking.peer)
+        session = self.core.peers.get(taking.peer)
         if isinstance(event.answer, SnapshotProgress):
             if event.answer.wanted is None:
                 self._taking, self._is_over = None, True
                 return
-            number, now = event.answer.wanted, self.desk.now_ms
-            taken = _Taking(taking.peer, number, now, now, event.answer.offer)
+            number, now = event.answer.wanted, self.core.now_ms
+            taken = _Transfer(taking.peer, number, now, now, event.answer.offer)
             self._taking = taken
             if session is not None:
                 self._want(session)
             return
         if session is not None:
-            self.desk.drop(session, f"gives a state that is not the seal's: {event.answer}")
+            self.core.drop(session, f"gives a state that is not the seal's: {event.answer}")
         self.silent[taking.peer] = None
         self._ask(taking.began_ms)

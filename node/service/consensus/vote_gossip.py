@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from commonweal.node.service.chain import Chain
+from commonweal.node.service.chain import SealChain
 from commonweal.node.service.events import Publish
-from commonweal.node.service.peer import Desk, Session
+from commonweal.node.service.peer import Core, PeerState
 from commonweal.node.service.sync.announce import SEALS, topic
 from commonweal.protocol import keys
 from commonweal.protocol.keys import DeviceKey
@@ -36,11 +36,11 @@ PROOFS_TOLD_MAX = 16 * messages.EVIDENCE_MAX
 """So many proofs of double votes are sent at a time; of more, some by chance."""
 
 
-class Voices:
+class VoteGossip:
     """The mouth and the ears of the agreement."""
 
-    def __init__(self, desk: Desk, chain: Chain) -> None:
-        self.desk, self.chain = desk, chain
+    def __init__(self, core: Core, chain: SealChain) -> None:
+        self.core, self.chain = core, chain
         self.topic = topic(chain.community, SEALS)
         self._known: dict[bytes, None] = {}
         self._gossiped: dict[bytes, int] = {}
@@ -51,10 +51,10 @@ class Voices:
         Those who would be witnesses show what they have when they hear that others do.
         """
         data = message_to_bytes(message)
-        linked = [one for one in self.desk.members() if one.follows_seals]
+        linked = [one for one in self.core.members() if one.follows_seals]
         seated = witness_devices(self.chain.point.witnesses) if self.chain.point else ()
         hearers = (*seated, *candidates) if isinstance(message, HaveFrontier) else seated
-        here = {self.desk.me.device, *(one.device for one in linked)}
+        here = {self.core.me.device, *(one.device for one in linked)}
         all_here = all(device in here for device in seated)
         if isinstance(message, Certificate):
             return self._gossip(data)
@@ -67,20 +67,20 @@ class Voices:
 
     def accuse(self, proof: DoubleVote) -> None:
         """Tell all members that a device voted twice."""
-        for session in self.desk.members():
+        for session in self.core.members():
             if session.follows_seals:
-                self.desk.send(session, messages.Evidence((double_vote_to_bytes(proof),)))
+                self.core.send(session, messages.Evidence((double_vote_to_bytes(proof),)))
 
-    def tell_proofs(self, session: Session) -> None:
+    def tell_proofs(self, session: PeerState) -> None:
         """Send a peer the proofs of double votes that are held here."""
         proofs = [double_vote_to_bytes(one) for one in self.chain.seals.double_votes().values()]
         if len(proofs) > PROOFS_TOLD_MAX:
-            proofs = self.desk.rng.sample(proofs, PROOFS_TOLD_MAX)
+            proofs = self.core.rng.sample(proofs, PROOFS_TOLD_MAX)
         for start in range(0, len(proofs), messages.EVIDENCE_MAX):
             some = tuple(proofs[start : start + messages.EVIDENCE_MAX])
-            self.desk.send(session, messages.Evidence(some))
+            self.core.send(session, messages.Evidence(some))
 
-    def tell(self, session: Session, message: Message) -> None:
+    def tell(self, session: PeerState, message: Message) -> None:
         """Send a message to one peer, whoever said it first."""
         self._send(session, message_to_bytes(message))
 
@@ -103,19 +103,19 @@ class Voices:
         """Let nothing count as known, as after a change that was not kept."""
         self._known.clear()
 
-    def _send(self, session: Session, data: bytes) -> None:
+    def _send(self, session: PeerState, data: bytes) -> None:
         if len(data) <= seals.SAID_BYTES_MAX:
-            self.desk.send(session, seals.ConsensusMessage(data))
+            self.core.send(session, seals.ConsensusMessage(data))
 
     def _gossip(self, data: bytes) -> None:
-        name, now_ms = keys.hash32(keys.HELD, data), self.desk.now_ms
+        name, now_ms = keys.hash32(keys.HELD, data), self.core.now_ms
         if now_ms - self._gossiped.get(name, -GOSSIP_AGAIN_MS) < GOSSIP_AGAIN_MS:
             return
-        if self.desk.members():
+        if self.core.members():
             if len(self._gossiped) >= GOSSIPED_MAX:
                 del self._gossiped[next(iter(self._gossiped))]
             self._gossiped[name] = now_ms
-            self.desk.do(Publish(self.topic, data))
+            self.core.do(Publish(self.topic, data))
 
 
 def height_of(message: Message) -> int:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from commonweal.node.service.events import Admit, Tolerate
-from commonweal.node.service.peer import Desk, Session, Standing
+from commonweal.node.service.peer import Core, PeerState, Standing
 from commonweal.node.service.peers.membership_evidence import chosen
 from commonweal.node.service.peers.overlay import MADE_ROOM
 from commonweal.node.transport import GUESTS_MAX
@@ -30,11 +30,11 @@ PARTING_MS = 1_000
 """So long a link stays after its device was ended here."""
 
 
-class Gate:
+class Handshake:
     """Hellos of both sides, and the admission of guests."""
 
-    def __init__(self, desk: Desk, invite: Invite | None) -> None:
-        self.desk = desk
+    def __init__(self, core: Core, invite: Invite | None) -> None:
+        self.core = core
         self.invite = invite
         """The invite that we hold while we are not admitted ourselves."""
         self.refusal: tuple[str, str] | None = None
@@ -44,10 +44,10 @@ class Gate:
         self._parting: dict[PeerKey, int] = {}
         """Members' links that are to end, and since when."""
 
-    def greet(self, session: Session) -> None:
+    def greet(self, session: PeerState) -> None:
         """Send our hello."""
-        desk = self.desk
-        replica, me = desk.replica, desk.me
+        core = self.core
+        replica, me = core.replica, core.me
         proof: InviteProof | None = None
         if self.invite is not None and not replica.is_member(me.device):
             key = Signer(self.invite.seed)
@@ -64,24 +64,24 @@ class Gate:
             bytes(replica.chain.seal) if replica.chain.height else b"",
             replica.ruleset,
             replica.frontier.digest(),
-            desk.now_ms,
+            core.now_ms,
         )
-        nonce = desk.rng.randbytes(hello.NONCE_BYTES)
-        desk.send(session, hello.encrypt(greeting, replica.community, me.peer, session.peer, nonce))
+        nonce = core.rng.randbytes(hello.NONCE_BYTES)
+        core.send(session, hello.encrypt(greeting, replica.community, me.peer, session.peer, nonce))
         session.greeted = True
 
-    def receive(self, session: Session, message: messages.Hello) -> bool:
+    def receive(self, session: PeerState, message: messages.Hello) -> bool:
         """Take in the peer's hello; say whether comparing may begin.
 
         Who is refused is dropped, with a reason only if he knows the community.
         """
-        desk, community = self.desk, self.desk.replica.community
+        core, community = self.core, self.core.replica.community
         try:
-            greeting = hello.decrypt(message, community, session.peer, desk.me.peer)
+            greeting = hello.decrypt(message, community, session.peer, core.me.peer)
         except NotPermitted:
-            desk.drop(session, "does not know the community")
+            core.drop(session, "does not know the community")
             return False
-        session.skew_ms = greeting.clock_ms - desk.now_ms
+        session.skew_ms = greeting.clock_ms - core.now_ms
         session.height = greeting.height
         session.follows_seals = hello.SEALS_VERSION in greeting.versions
         if not set(greeting.versions) & set(hello.VERSIONS):
@@ -90,18 +90,18 @@ class Gate:
             text = "the device was not enrolled with the key of this node"
             self._refuse(session, "not-a-member", text)
         elif self._admit(session, greeting.credentials):
-            desk.replica.chain.learn(greeting.credentials)
+            core.replica.chain.learn(greeting.credentials)
         elif greeting.invite is not None:
             self._host(session, greeting.invite)
         else:
             self._refuse(session, "not-a-member", "you are not a member here, as far as known")
         return session.is_member
 
-    def promote(self) -> list[Session]:
+    def promote(self) -> list[PeerState]:
         """Admit guests whose membership has come; return their sessions. Let go whose is over."""
         self._demote()
         found = []
-        for session in list(self.desk.sessions.values()):
+        for session in list(self.core.peers.values()):
             if session.standing is not Standing.GUEST:
                 continue
             if self._admit(session):
@@ -115,20 +115,20 @@ class Gate:
 
         A moment later, so that they hear of it.
         """
-        now_ms, before = self.desk.now_ms, self._parting
+        now_ms, before = self.core.now_ms, self._parting
         self._parting = {
             session.peer: before.get(session.peer, now_ms)
-            for session in self.desk.members()
+            for session in self.core.members()
             if self._is_ended(session)
         }
         for peer, since_ms in self._parting.items():
             if now_ms - since_ms >= PARTING_MS:
                 text = "this device was revoked, or its member left"
-                self._refuse(self.desk.sessions[peer], "not-a-member", text)
+                self._refuse(self.core.peers[peer], "not-a-member", text)
 
-    def _is_ended(self, session: Session) -> bool:
+    def _is_ended(self, session: PeerState) -> bool:
         """Say whether the records here say that this device is nobody's, or another host's."""
-        replica, device = self.desk.replica, session.device
+        replica, device = self.core.replica, session.device
         if device is None:
             return False
         status = membership.status_of(replica.ledger.state, device)
@@ -137,12 +137,12 @@ class Gate:
             return True
         return membership.peer_of(replica.ledger.state, device) not in (None, session.peer)
 
-    def _bind(self, session: Session, greeting: Greeting) -> bool:
+    def _bind(self, session: PeerState, greeting: Greeting) -> bool:
         """Give a session the device that it names, if that was enrolled with this link's peer key.
 
         Nowhere else does a session get a device. It is nobody's yet: `_admit` tells.
         """
-        replica, device = self.desk.replica, greeting.device
+        replica, device = self.core.replica, greeting.device
         enrolled = membership.peer_of(replica.ledger.state, device)
         if enrolled is None:
             is_bound = any(self._binds(data, device, session.peer) for data in greeting.credentials)
@@ -155,11 +155,11 @@ class Gate:
     def _binds(self, data: bytes, device: DeviceKey, peer: PeerKey) -> bool:
         with suppress(CommonwealError):
             return membership_proof.is_bound_to_peer(
-                from_bytes(data), self.desk.replica.community, device, peer
+                from_bytes(data), self.core.replica.community, device, peer
             )
         return False
 
-    def _admit(self, session: Session, shown: Sequence[bytes] = ()) -> bool:
+    def _admit(self, session: PeerState, shown: Sequence[bytes] = ()) -> bool:
         """Make a session a member's, if its device is one's. Nowhere else does it become so.
 
         shown: the credentials of its hello.
@@ -172,37 +172,37 @@ class Gate:
             return False
         session.standing, session.member = Standing.MEMBER, member
         self.refusal = None
-        self.desk.do(Admit(session.peer))
+        self.core.do(Admit(session.peer))
         if not session.greeted:
             self.greet(session)
         return True
 
     def _member_of(
-        self, session: Session, device: DeviceKey, shown: Sequence[bytes]
+        self, session: PeerState, device: DeviceKey, shown: Sequence[bytes]
     ) -> MemberId | None:
         """Return the member whose device this is, by the records here or by what is shown."""
-        member = self.desk.replica.member_of(device)
+        member = self.core.replica.member_of(device)
         if member is None:
             member = self._enroller(session, device, shown)
         return self._shown(session, device, shown) if member is None else member
 
     def _enroller(
-        self, session: Session, device: DeviceKey, shown: Sequence[bytes]
+        self, session: PeerState, device: DeviceKey, shown: Sequence[bytes]
     ) -> MemberId | None:
         """Return the member, known here, who enrolled this device, as one who restores does."""
         for data in shown:
             with suppress(CommonwealError):
                 record = from_bytes(data)
-                place = (self.desk.replica.community, device, session.peer)
+                place = (self.core.replica.community, device, session.peer)
                 if membership_proof.is_enrolled(record, *place, self._speaking):
                     return MemberId(record.data["member"])
         return None
 
     def _shown(
-        self, session: Session, device: DeviceKey, shown: Sequence[bytes]
+        self, session: PeerState, device: DeviceKey, shown: Sequence[bytes]
     ) -> MemberId | None:
         """Return the member whom credentials show, if nothing known here speaks against it."""
-        replica = self.desk.replica
+        replica = self.core.replica
         try:
             claim = membership_proof.check(
                 shown, replica.community, device, session.peer, replica.member_of
@@ -222,7 +222,7 @@ class Gate:
 
     def _is_over(self, id: RecordId) -> bool:
         """Say whether an invite is known here to have ended before somebody came in by it."""
-        replica = self.desk.replica
+        replica = self.core.replica
         invite = membership.invite(replica.ledger.state, id)
         return invite is not None and (
             invite.closed is not None or invite.author in replica.removed
@@ -231,12 +231,12 @@ class Gate:
     def _has_asked(self, member: MemberId) -> bool:
         return any(
             one.member == member
-            for one in membership.pending_requests(self.desk.replica.ledger.state)
+            for one in membership.pending_requests(self.core.replica.ledger.state)
         )
 
-    def _is_named(self, session: Session) -> bool:
+    def _is_named(self, session: PeerState) -> bool:
         """Say whether we dialled whom our link names, and know nobody yet who could tell more."""
-        replica = self.desk.replica
+        replica = self.core.replica
         if not session.outbound or membership.founder(replica.ledger.state) is not None:
             return False
         return any(
@@ -246,27 +246,27 @@ class Gate:
 
     def _speaking(self, member: MemberId) -> membership_proof.KeySet | None:
         """Return the keys that speak for a member now, as far as is known; None without one."""
-        replica = self.desk.replica
+        replica = self.core.replica
         if member in replica.removed:
             return None
         return membership.active(replica.ledger.state, member)
 
-    def _host(self, session: Session, proof: InviteProof) -> None:
-        replica = self.desk.replica
+    def _host(self, session: PeerState, proof: InviteProof) -> None:
+        replica = self.core.replica
         invite = membership.invite(replica.ledger.state, proof.invite)
         if invite is None:
             return self._refuse(session, "invite-unknown", "this node has not heard of the invite")
         try:
             hello.check_invite_proof(
-                proof, invite.key, replica.community, session.peer, self.desk.me.peer
+                proof, invite.key, replica.community, session.peer, self.core.me.peer
             )
         except BadSignature:
-            return self.desk.drop(session, "an invite without its key")
+            return self.core.drop(session, "an invite without its key")
         if self._turn_away(session, invite.id):
             return None
         self._make_room()
         session.standing, session.invite = Standing.GUEST, invite.id
-        self.desk.do(Tolerate(session.peer))
+        self.core.do(Tolerate(session.peer))
         if not session.greeted:
             self.greet(session)
         return None
@@ -276,37 +276,37 @@ class Gate:
 
         His request is here by then, and he may come again.
         """
-        guests = [one for one in self.desk.sessions.values() if one.standing is Standing.GUEST]
+        guests = [one for one in self.core.peers.values() if one.standing is Standing.GUEST]
         if len(guests) >= GUESTS_MAX:
             inviters = [self._inviter(one) for one in guests]
             most = max(inviters, key=inviters.count)
-            self.desk.drop(guests[inviters.index(most)], MADE_ROOM)
+            self.core.drop(guests[inviters.index(most)], MADE_ROOM)
 
-    def _inviter(self, guest: Session) -> MemberId | None:
-        state = self.desk.replica.ledger.state
+    def _inviter(self, guest: PeerState) -> MemberId | None:
+        state = self.core.replica.ledger.state
         invite = membership.invite(state, guest.invite) if guest.invite is not None else None
         return invite.author if invite is not None else None
 
-    def _turn_away(self, session: Session, id: RecordId) -> bool:
+    def _turn_away(self, session: PeerState, id: RecordId) -> bool:
         """Refuse a guest whose invite admits nobody more; say whether he was."""
-        state = self.desk.replica.ledger.state
+        state = self.core.replica.ledger.state
         invite = membership.invite(state, id)
         if invite is None:
             self._refuse(session, "invite-unknown", "this node has not heard of the invite")
         elif invite.revoked:
             self._refuse(session, "invite-revoked", "the invite was taken back")
-        elif invite.expires is not None and invite.expires < self.desk.now_ms:
+        elif invite.expires is not None and invite.expires < self.core.now_ms:
             self._refuse(session, "invite-expired", "the invite is too old; ask for another")
         elif invite.used >= invite.uses:
             self._refuse(session, "invite-used", "the invite was used by another")
-        elif invite.closed is not None or invite.author in self.desk.replica.removed:
+        elif invite.closed is not None or invite.author in self.core.replica.removed:
             text = "the invite ended with the membership or the device of its author"
             self._refuse(session, "invite-ended", text)
-        return session.peer not in self.desk.sessions
+        return session.peer not in self.core.peers
 
-    def _refuse(self, session: Session, code: str, text: str) -> None:
-        self.desk.send(session, messages.Bye(code, text))
-        self.desk.drop(session, code)
+    def _refuse(self, session: PeerState, code: str, text: str) -> None:
+        self.core.send(session, messages.Bye(code, text))
+        self.core.drop(session, code)
 
     def _own_credentials(self) -> tuple[bytes, ...]:
         """Return the records that make us a member to who has not met us.
@@ -314,7 +314,7 @@ class Gate:
         Only our enrolment, before we are one, and where all would be too much for a hello.
         A guest is not shown them either: they name others.
         """
-        replica, device = self.desk.replica, self.desk.me.device
+        replica, device = self.core.replica, self.core.me.device
         member = replica.member_of(device)
         founder = membership.founder(replica.ledger.state)
         if member is None or founder is None:
@@ -330,4 +330,4 @@ class Gate:
 
     def _enrolment(self) -> tuple[bytes, ...]:
         """Return the record that enrols this device."""
-        return tuple(self.desk.replica.store.wires(self.desk.me.device, 0, 1, RECORD_BYTES_MAX))
+        return tuple(self.core.replica.store.wires(self.core.me.device, 0, 1, RECORD_BYTES_MAX))

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from commonweal.node.service.events import Dial, Drop
-from commonweal.node.service.peer import Desk, Session
+from commonweal.node.service.peer import Core, PeerState
 from commonweal.protocol.errors import CommonwealError
 from commonweal.protocol.identity import signed_address
 from commonweal.protocol.identity.invite import Contact
@@ -47,7 +47,7 @@ EARLY_MAX = 256
 
 
 @dataclass(slots=True)
-class _Try:
+class _DialState:
     """When a peer may be dialled next, and the pause that follows a failure."""
 
     due_ms: int = 0
@@ -56,11 +56,11 @@ class _Try:
     tried_ms: int = 0
 
 
-class Peering:
+class Overlay:
     """The address book, the dialling, and the keepalive of all sessions."""
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
+    def __init__(self, core: Core) -> None:
+        self.core = core
         self.listening: tuple[str, ...] = ()
         self.failures: dict[PeerKey, str] = {}
         """The last reason why a peer could not be reached."""
@@ -68,10 +68,10 @@ class Peering:
 
     def reload(self) -> None:
         """Read the address book from the store; no dial is under way."""
-        self._tries: dict[PeerKey, _Try] = {}
+        self._tries: dict[PeerKey, _DialState] = {}
         self._looked_ms = 0
         self._book: dict[PeerKey, Address] = {
-            known.peer: known for known in self.desk.replica.store.addresses()
+            known.peer: known for known in self.core.replica.store.addresses()
         }
         self._signed = dict.fromkeys(known.signed for known in self._book.values())
         """What is kept, signed, so that it is not checked again whenever it is told again."""
@@ -85,22 +85,22 @@ class Peering:
     def listens(self, addresses: tuple[str, ...]) -> None:
         """Note where our own node listens, and tell the members."""
         self.listening = addresses
-        for session in self.desk.members():
+        for session in self.core.members():
             self.tell(session)
 
-    def tell(self, session: Session) -> None:
+    def tell(self, session: PeerState) -> None:
         """Send a peer our own signed address and those of others."""
-        desk = self.desk
+        core = self.core
         signed: list[bytes] = []
         if self.listening:
-            community = desk.replica.community
-            own = signed_address.sign(desk.me.host, community, desk.now_ms, self.listening)
+            community = core.replica.community
+            own = signed_address.sign(core.me.host, community, core.now_ms, self.listening)
             signed.append(own.to_bytes())
         signed += [known.signed for known in self._book.values() if known.signed]
         if signed:
-            desk.send(session, messages.Addresses(tuple(signed[: messages.ADDRESSES_MAX])))
+            core.send(session, messages.Addresses(tuple(signed[: messages.ADDRESSES_MAX])))
 
-    def told(self, session: Session, message: messages.Addresses) -> None:
+    def told(self, session: PeerState, message: messages.Addresses) -> None:
         """Keep the newer addresses of members; pass on what is new.
 
         A stamp that is too far ahead costs the sender nothing: its clock may have been too.
@@ -110,10 +110,10 @@ class Peering:
             if data in self._signed:
                 continue
             try:
-                found = signed_address.from_bytes(data, self.desk.replica.community)
+                found = signed_address.from_bytes(data, self.core.replica.community)
             except CommonwealError as error:
-                return self.desk.drop(session, f"a bad address: {error}")
-            if found.stamp_ms - self.desk.now_ms > STAMP_AHEAD_MS_MAX:
+                return self.core.drop(session, f"a bad address: {error}")
+            if found.stamp_ms - self.core.now_ms > STAMP_AHEAD_MS_MAX:
                 continue
             if self._owner(found.peer) is None:
                 self._wait(found, data)
@@ -123,9 +123,9 @@ class Peering:
         self._pass_on(fresh, session)
         return None
 
-    def _pass_on(self, moved: Iterable[PeerKey], source: Session | None = None) -> None:
+    def _pass_on(self, moved: Iterable[PeerKey], source: PeerState | None = None) -> None:
         """Tell the other members where these are now; who moved a moment before waits for it."""
-        now_ms = self.desk.now_ms
+        now_ms = self.core.now_ms
         fresh: list[bytes] = []
         for peer in moved:
             if now_ms - self._passed_ms.get(peer, -MOVE_MS) < MOVE_MS:
@@ -135,10 +135,10 @@ class Peering:
             self._passed_ms[peer] = now_ms
             fresh.append(self._book[peer].signed)
         for at in range(0, len(fresh), messages.ADDRESSES_MAX):
-            for other in self.desk.members():
+            for other in self.core.members():
                 if other is not source:
                     frame = tuple(fresh[at : at + messages.ADDRESSES_MAX])
-                    self.desk.send(other, messages.Addresses(frame))
+                    self.core.send(other, messages.Addresses(frame))
 
     def found(self, peer: PeerKey, addresses: tuple[str, ...]) -> None:
         """Note addresses that mDNS saw, of a peer that is a member's or that a link named."""
@@ -153,13 +153,13 @@ class Peering:
 
     def meet(self, contact: Contact) -> None:
         """Note where a link says that a peer is, and dial it there at once."""
-        if contact.peer == self.desk.me.peer:
+        if contact.peer == self.core.me.peer:
             return
         self._put(with_contact(self._book.get(contact.peer), contact))
         one = self._try(contact.peer)
         one.due_ms, one.pause_ms = 0, RETRY_MS_MIN
 
-    def joined(self, session: Session) -> None:
+    def joined(self, session: PeerState) -> None:
         """Note that a link to a peer stands. The pause before the next dial is as it was.
 
         So one who takes us in and ends the link at once is not dialled twice a second for ever.
@@ -169,7 +169,7 @@ class Peering:
         self.failures.pop(session.peer, None)
         known = self._book.get(session.peer)
         if known is not None and session.outbound:
-            self._put(known._replace(worked=session.address, last_ok_ms=self.desk.now_ms))
+            self._put(known._replace(worked=session.address, last_ok_ms=self.core.now_ms))
 
     def left(self, peer: PeerKey) -> None:
         """Note that a link is gone, or never came about. Of strangers nothing is kept."""
@@ -177,8 +177,8 @@ class Peering:
             return
         one = self._try(peer)
         one.dialling = False
-        spread = self.desk.rng.randint(one.pause_ms // 2, one.pause_ms)
-        one.due_ms = self.desk.now_ms + spread
+        spread = self.core.rng.randint(one.pause_ms // 2, one.pause_ms)
+        one.due_ms = self.core.now_ms + spread
         one.pause_ms = min(one.pause_ms * 2, RETRY_MS_MAX)
 
     def failed(self, peer: PeerKey, where: str, reason: str) -> None:
@@ -188,104 +188,104 @@ class Peering:
 
     def dial(self) -> None:
         """Dial peers that are due, while there are fewer links than wanted."""
-        desk = self.desk
+        core = self.core
         self._take_early()
         self._pass_on(tuple(self._moved))
-        members = desk.members()
+        members = core.members()
         chosen = sum(session.outbound for session in members)
-        coming = sum(one.outbound and not one.is_member for one in desk.sessions.values())
+        coming = sum(one.outbound and not one.is_member for one in core.peers.values())
         room = max(NEIGHBOURS_AIM - len(members), CHOSEN_AIM - chosen) - coming
         busy = sum(one.dialling for one in self._tries.values())
         room = min(room, DIALS_AT_ONCE_MAX - busy)
         due = [
             known
             for known in self._book.values()
-            if known.peer not in desk.sessions
-            and known.peer != desk.me.peer
+            if known.peer not in core.peers
+            and known.peer != core.me.peer
             and (known.places or known.peer in self._near)
             and self._is_due(known.peer)
         ]
         while due and room > 0:
-            self._dial(due.pop(desk.rng.randrange(len(due))))
+            self._dial(due.pop(core.rng.randrange(len(due))))
             room -= 1
-        if due and desk.now_ms - self._looked_ms >= LOOK_AROUND_MS:
-            self._looked_ms = desk.now_ms
+        if due and core.now_ms - self._looked_ms >= LOOK_AROUND_MS:
+            self._looked_ms = core.now_ms
             self._dial(min(due, key=lambda known: (self._try(known.peer).tried_ms, known.peer)))
         self._make_room()
 
     def _dial(self, known: Address) -> None:
         one = self._try(known.peer)
-        one.dialling, one.tried_ms = True, self.desk.now_ms
+        one.dialling, one.tried_ms = True, self.core.now_ms
         first = (known.worked,) if known.worked else ()
         near = self._near.get(known.peer, ())
-        self.desk.do(Dial(known.peer, tuple(dict.fromkeys((*first, *near, *known.addresses)))))
+        self.core.do(Dial(known.peer, tuple(dict.fromkeys((*first, *near, *known.addresses)))))
 
     def _make_room(self) -> None:
         """Let go the neighbour who has brought nothing for longest, when there are too many."""
-        desk = self.desk
-        chosen = [session for session in desk.members() if session.outbound]
-        tried = [one for one in chosen if desk.now_ms - one.since_ms >= TRIAL_MS]
+        core = self.core
+        chosen = [session for session in core.members() if session.outbound]
+        tried = [one for one in chosen if core.now_ms - one.since_ms >= TRIAL_MS]
         if len(chosen) <= NEIGHBOURS_AIM or not tried:
             return
         least = min(tried, key=lambda one: (one.news_ms, one.since_ms))
-        del desk.sessions[least.peer]
-        desk.do(Drop(least.peer, MADE_ROOM))
-        desk.ended(least, MADE_ROOM, by_us=False)
+        del core.peers[least.peer]
+        core.do(Drop(least.peer, MADE_ROOM))
+        core.ended(least, MADE_ROOM, by_us=False)
         self.left(least.peer)
 
     def keep_alive(self) -> None:
         """Ping who was not heard lately, and drop who is silent for long."""
-        now_ms = self.desk.now_ms
-        for session in list(self.desk.sessions.values()):
+        now_ms = self.core.now_ms
+        for session in list(self.core.peers.values()):
             silent_ms = now_ms - session.heard_ms
             if session.is_member and now_ms - session.since_ms >= STEADY_MS:
-                self._tries[session.peer] = _Try(tried_ms=session.since_ms)
+                self._tries[session.peer] = _DialState(tried_ms=session.since_ms)
             if silent_ms > SILENCE_MS_MAX:
-                self.desk.drop(session, "silent for too long")
+                self.core.drop(session, "silent for too long")
                 self.left(session.peer)
             elif silent_ms >= PING_MS and session.greeted and session.standing.value != "stranger":
-                self.desk.send(session, messages.Ping(now_ms))
+                self.core.send(session, messages.Ping(now_ms))
 
     def coming(self, peer: PeerKey, size: int) -> None:
         """Note that a part of a frame has come: neither end is silent, though a frame takes long.
 
         The peer is told so, who hears nothing else from us before he has sent it.
         """
-        session, now_ms = self.desk.sessions.get(peer), self.desk.now_ms
+        session, now_ms = self.core.peers.get(peer), self.core.now_ms
         if session is None:
             return
         session.heard_ms = session.progress_ms = session.coming_ms = now_ms
         session.coming = size
         if now_ms - session.told_coming_ms >= PING_MS:
             session.told_coming_ms = now_ms
-            self.desk.send(session, messages.Pong(0))
+            self.core.send(session, messages.Pong(0))
 
     def contacts(self) -> list[Address]:
         """Return the address book."""
         return list(self._book.values())
 
-    def _try(self, peer: PeerKey) -> _Try:
-        return self._tries.setdefault(peer, _Try())
+    def _try(self, peer: PeerKey) -> _DialState:
+        return self._tries.setdefault(peer, _DialState())
 
     def _is_due(self, peer: PeerKey) -> bool:
         one = self._tries.get(peer)
-        return one is None or (not one.dialling and one.due_ms <= self.desk.now_ms)
+        return one is None or (not one.dialling and one.due_ms <= self.core.now_ms)
 
     def _is_news(self, found: SignedAddress) -> bool:
-        desk = self.desk
-        if found.peer == desk.me.peer:
+        core = self.core
+        if found.peer == core.me.peer:
             return False
         known = self._book.get(found.peer)
         if known is None:
             return len(self._book) < BOOK_MAX
         if not known.signed:
             return True
-        held = signed_address.from_bytes(known.signed, desk.replica.community)
+        held = signed_address.from_bytes(known.signed, core.replica.community)
         return held.stamp_ms < found.stamp_ms and held.addresses != found.addresses
 
     def _owner(self, peer: PeerKey) -> DeviceKey | None:
         """Return the member's device that proved on enrolling that `peer` is its host, if any."""
-        replica = self.desk.replica
+        replica = self.core.replica
         device = membership.device_of_peer(replica.ledger.state, peer)
         return device if device is not None and replica.is_member(device) else None
 
@@ -317,5 +317,5 @@ class Peering:
             self._signed.pop(before.signed, None)
         self._signed[new.signed] = None
         self._book[new.peer] = new
-        if self.desk.keeps:
-            self.desk.replica.store.put_address(new)
+        if self.core.keeps:
+            self.core.replica.store.put_address(new)

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from commonweal.node.service.peer import Desk, Session
+from commonweal.node.service.peer import Core, PeerState
 from commonweal.protocol.errors import InvalidRecord, Malformed
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.records import log
@@ -33,19 +33,19 @@ CLAIMS_KEPT_MAX = 1_024
 
 
 @dataclass(slots=True)
-class _Claim:
+class _RollbackClaim:
     """Since when a member claims it, and how long an answer was on its way after that."""
 
     since_ms: int
     waited_ms: int = 0
 
 
-class Claims:
+class RollbackDetector:
     """Who says that our log is longer, and since when."""
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
-        self._claims: dict[MemberId | None, _Claim] = {}
+    def __init__(self, core: Core) -> None:
+        self.core = core
+        self._claims: dict[MemberId | None, _RollbackClaim] = {}
         self._asked_ms = self._ticked_ms = 0
 
     def is_older(self) -> bool:
@@ -58,7 +58,7 @@ class Claims:
 
         The ping behind the question comes back when it was answered.
         """
-        now_ms, me = self.desk.now_ms, self.desk.me.device
+        now_ms, me = self.core.now_ms, self.core.me.device
         claiming = [one for one in self._claiming() if not one.has_shown]
         coming = [one for one in claiming if not self._is_new(one) and self._is_coming(one)]
         for session in {self._member(one): one for one in coming}.values():
@@ -67,25 +67,25 @@ class Claims:
         if now_ms - self._asked_ms < ASK_MS:
             return
         self._asked_ms = now_ms
-        length = self.desk.replica.row(me).length
+        length = self.core.replica.row(me).length
         for session in claiming:
             self._is_new(session)
             if not session.claim_ping:
                 session.claim_ping = now_ms
-                self.desk.send(
+                self.core.send(
                     session, messages.WantRecords((messages.Range(me, length, length + 1),))
                 )
-                self.desk.send(session, messages.Ping(now_ms))
+                self.core.send(session, messages.Ping(now_ms))
 
-    def answered(self, session: Session, number: int) -> None:
+    def answered(self, session: PeerState, number: int) -> None:
         """Note that a peer answered what was asked before this ping."""
         if number == session.claim_ping:
             session.claim_ping = 0
 
-    def look(self, session: Session, runs: Sequence[messages.Run]) -> None:
+    def look(self, session: PeerState, runs: Sequence[messages.Run]) -> None:
         """Note that a peer shows what it claims, whether or not it can be taken in already."""
-        me = self.desk.me.device
-        length = self.desk.replica.row(me).length
+        me = self.core.me.device
+        length = self.core.replica.row(me).length
         for run in runs:
             if run.author == me and run.wires and run.start + len(run.wires) > length:
                 with suppress(InvalidRecord, Malformed):
@@ -93,32 +93,32 @@ class Claims:
                     shown = last.author == me and last.seq >= length and log.is_signed(last)
                     session.has_shown = session.has_shown or shown
 
-    def _claiming(self) -> list[Session]:
-        me = self.desk.me.device
-        length = self.desk.replica.row(me).length
-        return [one for one in self.desk.members() if one.theirs.get(me, 0) > length]
+    def _claiming(self) -> list[PeerState]:
+        me = self.core.me.device
+        length = self.core.replica.row(me).length
+        return [one for one in self.core.members() if one.theirs.get(me, 0) > length]
 
-    def _is_believed(self, session: Session) -> bool:
+    def _is_believed(self, session: PeerState) -> bool:
         is_new = self._is_new(session)
         return session.has_shown or is_new or self._is_coming(session)
 
-    def _is_coming(self, session: Session) -> bool:
+    def _is_coming(self, session: PeerState) -> bool:
         """Say whether what the peer was asked for may be on its way."""
-        is_slow = self.desk.now_ms - session.coming_ms < COMING_MS_MAX
+        is_slow = self.core.now_ms - session.coming_ms < COMING_MS_MAX
         waited_ms = self._claim(session).waited_ms
         return bool(session.claim_ping) and is_slow and waited_ms < SLOW_MS_MAX
 
-    def _is_new(self, session: Session) -> bool:
-        return self.desk.now_ms - self._claim(session).since_ms < CLAIM_MS_MAX
+    def _is_new(self, session: PeerState) -> bool:
+        return self.core.now_ms - self._claim(session).since_ms < CLAIM_MS_MAX
 
-    def _claim(self, session: Session) -> _Claim:
-        claim = self._claims.setdefault(self._member(session), _Claim(self.desk.now_ms))
+    def _claim(self, session: PeerState) -> _RollbackClaim:
+        claim = self._claims.setdefault(self._member(session), _RollbackClaim(self.core.now_ms))
         if len(self._claims) > CLAIMS_KEPT_MAX:
             del self._claims[next(iter(self._claims))]
         return claim
 
-    def _member(self, session: Session) -> MemberId | None:
+    def _member(self, session: PeerState) -> MemberId | None:
         """Return whose claim it is: of all peers whose member is not known yet it is one claim."""
         if session.member is not None or session.device is None:
             return session.member
-        return self.desk.replica.member_of(session.device)
+        return self.core.replica.member_of(session.device)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from commonweal.node.service.peer import Desk
+from commonweal.node.service.peer import Core
 from commonweal.protocol import codec
 from commonweal.protocol.errors import Malformed
 from commonweal.protocol.keys import DeviceKey
@@ -71,13 +71,13 @@ def read_rule(data: bytes) -> bytes:
             raise Malformed("not a record about rules")
 
 
-class Heads:
+class Announcements:
     """What is to be announced, and what is heard."""
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
-        self.topic = topic(desk.replica.community, HEADS)
-        self.rules_topic = topic(desk.replica.community, RULES)
+    def __init__(self, core: Core) -> None:
+        self.core = core
+        self.topic = topic(core.replica.community, HEADS)
+        self.rules_topic = topic(core.replica.community, RULES)
         self.due_ms = 0
         """When the next announcement is due; 0 when nothing is to be announced."""
         self._waiting: dict[DeviceKey, None] = {}
@@ -88,10 +88,10 @@ class Heads:
         """Note which logs grew."""
         if grown:
             self._waiting.update(dict.fromkeys(grown))
-            now_ms = self.desk.now_ms
+            now_ms = self.core.now_ms
             due_ms = max(self._last_ms + HEADS_PAUSE_MS, now_ms)
-            if self.desk.me.device not in grown:
-                due_ms = now_ms + self.desk.rng.randint(HEADS_PAUSE_MS, HEADS_SPREAD_MS)
+            if self.core.me.device not in grown:
+                due_ms = now_ms + self.core.rng.randint(HEADS_PAUSE_MS, HEADS_SPREAD_MS)
             self.due_ms = min(self.due_ms or due_ms, due_ms)
 
     def due(self) -> list[bytes]:
@@ -99,24 +99,24 @@ class Heads:
 
         Newcomers' logs are not compared, and nobody passes on what names them.
         """
-        if not self.due_ms or self.desk.now_ms < self.due_ms:
+        if not self.due_ms or self.core.now_ms < self.due_ms:
             return []
-        admitted = [one for one in self._waiting if self.desk.replica.was_admitted(one)]
+        admitted = [one for one in self._waiting if self.core.replica.was_admitted(one)]
         latest = admitted[-HEADS_MAX:]
         self._waiting.clear()
-        self.due_ms, self._last_ms = 0, self.desk.now_ms
-        if not latest or not self.desk.members():
+        self.due_ms, self._last_ms = 0, self.core.now_ms
+        if not latest or not self.core.members():
             return []
-        row = self.desk.replica.row
+        row = self.core.replica.row
         return [codec.encode(["heads", [[author, row(author).length] for author in latest]])]
 
     def rules(self, grown: dict[DeviceKey, int]) -> list[bytes]:
         """Return announcements of our own new records about rules."""
-        me, before = self.desk.me.device, self._deciding
-        self._deciding = self.desk.replica.deciding
-        if me not in grown or before == self._deciding or not self.desk.members():
+        me, before = self.core.me.device, self._deciding
+        self._deciding = self.core.replica.deciding
+        if me not in grown or before == self._deciding or not self.core.members():
             return []
-        store, length = self.desk.replica.store, self.desk.replica.row(me).length
+        store, length = self.core.replica.store, self.core.replica.row(me).length
         wires = store.wires(me, grown[me], length, RULES_BYTES_MAX)
         return [
             codec.encode(["rule", data])
@@ -126,10 +126,8 @@ class Heads:
 
     def heard(self, announcement: Announcement) -> bool:
         """Say whether an announcement names more than we hold and are fetching."""
-        replica = self.desk.replica
-        fetching = {
-            author for session in self.desk.sessions.values() for author in session.fetching
-        }
+        replica = self.core.replica
+        fetching = {author for session in self.core.peers.values() for author in session.fetching}
         news = False
         for author, length in announcement.lengths:
             held = replica.row(author).length

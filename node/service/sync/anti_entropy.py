@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from commonweal.node.service.peer import Desk, Session
+from commonweal.node.service.peer import Core, PeerState
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.records import fork_proof, frontier
 from commonweal.protocol.records.frontier import BUCKETS, FrontierEntry
@@ -22,52 +22,52 @@ PROBE_RECORDS = 16
 """How far back the search for a fork first looks; then 8 times as far, and so on."""
 
 
-class Comparing:
+class AntiEntropy:
     """The exchange of digests and entries with every member's session."""
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
+    def __init__(self, core: Core) -> None:
+        self.core = core
 
-    def begin(self, session: Session) -> None:
+    def begin(self, session: PeerState) -> None:
         """Ask a peer to compare."""
-        held = self.desk.replica.frontier
+        held = self.core.replica.frontier
         session.compare_mark, session.compare_digest = held.changes, held.digest()
-        session.compare_ms = self.desk.now_ms
-        self.desk.send(session, messages.Compare(session.compare_digest, session.base))
-        newcomers = self.desk.replica.newcomers()
+        session.compare_ms = self.core.now_ms
+        self.core.send(session, messages.Compare(session.compare_digest, session.base))
+        newcomers = self.core.replica.newcomers()
         if newcomers:
-            row = self.desk.replica.row
+            row = self.core.replica.row
             lengths = tuple((author, row(author).length) for author in newcomers)
-            self.desk.send(session, messages.Have(lengths[: messages.RUNS_MAX], 0))
+            self.core.send(session, messages.Have(lengths[: messages.RUNS_MAX], 0))
 
-    def asked(self, session: Session, message: messages.Compare) -> None:
+    def asked(self, session: PeerState, message: messages.Compare) -> None:
         """Answer a peer that asks to compare."""
-        held = self.desk.replica.frontier
+        held = self.core.replica.frontier
         if message.digest == held.digest():
             self._equal(session, message.digest, held.changes)
-            self.desk.send(session, messages.Same(message.digest))
+            self.core.send(session, messages.Same(message.digest))
         elif message.base and message.base == session.base:
             self._send_entries(session, b"", held.changed_since(session.base_mark), reply=True)
         elif len(held) <= WHOLE_FRONTIER_MAX:
             self._send_entries(session, bytes(range(BUCKETS)), held, reply=True)
         else:
-            self.desk.send(session, messages.Buckets(held.buckets()))
+            self.core.send(session, messages.Buckets(held.buckets()))
 
-    def same(self, session: Session, message: messages.Same) -> None:
+    def same(self, session: PeerState, message: messages.Same) -> None:
         """Note that the peer holds what we held when we asked."""
         if message.digest == session.compare_digest:
             self._equal(session, message.digest, session.compare_mark)
 
-    def buckets(self, session: Session, message: messages.Buckets) -> None:
+    def buckets(self, session: PeerState, message: messages.Buckets) -> None:
         """Answer bucket digests with the entries of those that differ."""
-        held = self.desk.replica.frontier
+        held = self.core.replica.frontier
         self._send_buckets(
             session, frontier.differing_buckets(held.buckets(), message.digests), reply=True
         )
 
-    def entries(self, session: Session, message: messages.Entries) -> None:
+    def entries(self, session: PeerState, message: messages.Entries) -> None:
         """Take in a peer's entries; ask for what we lack, and answer when asked."""
-        replica = self.desk.replica
+        replica = self.core.replica
         named = {entry.author for entry in message.entries}
         for number in message.buckets:
             for ours in replica.frontier.bucket(number):
@@ -85,47 +85,51 @@ class Comparing:
             changed |= {author: replica.entry(author) for author in sorted(named)}
             self._send_entries(session, b"", changed.values(), reply=False)
 
-    def _compare_entry(self, session: Session, entry: FrontierEntry) -> None:
+    def _compare_entry(self, session: PeerState, entry: FrontierEntry) -> None:
         """Note one difference: what to ask for, what the peer lacks, what contradicts."""
         author = entry.author
-        ours = self.desk.replica.entry(author)
+        ours = self.core.replica.entry(author)
         if ours.frozen != entry.frozen:
             self._exchange_evidence(session, ours, entry)
         complete = ours.frozen is not None and ours.length >= ours.frozen
         session.confirm(author, entry.length, ours.length)
-        if entry.length > ours.length and not complete and not self.desk.replica.room.waits(author):
+        if (
+            entry.length > ours.length
+            and not complete
+            and not self.core.replica.quota.waits(author)
+        ):
             session.wanted.setdefault(author, entry.length)
         elif entry.length == ours.length and entry.head != ours.head and ours.length:
             self.probe(session, author)
 
-    def probe(self, session: Session, author: DeviceKey) -> None:
+    def probe(self, session: PeerState, author: DeviceKey) -> None:
         """Ask for earlier records of a log of which the peer holds another branch."""
         back = session.probing.get(author, PROBE_RECORDS // 8) * 8
         session.probing[author] = back
-        length = self.desk.replica.row(author).length
+        length = self.core.replica.row(author).length
         start = max(0, length - back)
         if start < length:
             message = messages.WantRecords((messages.Range(author, start, length + 1),))
-            self.desk.send(session, message)
+            self.core.send(session, message)
 
     def _exchange_evidence(
-        self, session: Session, ours: FrontierEntry, theirs: FrontierEntry
+        self, session: PeerState, ours: FrontierEntry, theirs: FrontierEntry
     ) -> None:
         if ours.frozen is None or (theirs.frozen is not None and theirs.frozen < ours.frozen):
-            self.desk.send(session, messages.WantEvidence((ours.author,)))
+            self.core.send(session, messages.WantEvidence((ours.author,)))
         else:
-            proof = self.desk.replica.store.proof(ours.author)
+            proof = self.core.replica.store.proof(ours.author)
             assert proof is not None, "a frozen log has its proof"
-            self.desk.send(session, messages.Evidence((fork_proof.to_bytes(proof),)))
+            self.core.send(session, messages.Evidence((fork_proof.to_bytes(proof),)))
 
-    def _equal(self, session: Session, digest: bytes, mark: int) -> None:
+    def _equal(self, session: PeerState, digest: bytes, mark: int) -> None:
         session.base, session.base_mark = digest, mark
         session.compared = True
-        if mark == self.desk.replica.frontier.changes:
+        if mark == self.core.replica.frontier.changes:
             session.theirs.clear()
             session.sent.clear()
 
-    def _send_buckets(self, session: Session, numbers: Iterable[int], *, reply: bool) -> None:
+    def _send_buckets(self, session: PeerState, numbers: Iterable[int], *, reply: bool) -> None:
         """Send whole buckets, as many to a message as it takes entries.
 
         One that takes more goes in parts that name no bucket: what they leave out is unknown,
@@ -134,7 +138,7 @@ class Comparing:
         group: list[int] = []
         entries: list[FrontierEntry] = []
         for number in numbers:
-            found = self.desk.replica.frontier.bucket(number)
+            found = self.core.replica.frontier.bucket(number)
             if group and len(entries) + len(found) > messages.ENTRIES_MAX:
                 self._send_entries(session, bytes(group), entries, reply=reply)
                 group, entries = [], []
@@ -142,7 +146,7 @@ class Comparing:
                 for first in range(0, len(found), messages.ENTRIES_MAX):
                     part = tuple(found[first : first + messages.ENTRIES_MAX])
                     is_last = first + messages.ENTRIES_MAX >= len(found)
-                    self.desk.send(session, messages.Entries(b"", part, reply and is_last))
+                    self.core.send(session, messages.Entries(b"", part, reply and is_last))
                 continue
             group.append(number)
             entries += found
@@ -150,10 +154,10 @@ class Comparing:
             self._send_entries(session, bytes(group), entries, reply=reply)
 
     def _send_entries(
-        self, session: Session, buckets: bytes, entries: Iterable[FrontierEntry], *, reply: bool
+        self, session: PeerState, buckets: bytes, entries: Iterable[FrontierEntry], *, reply: bool
     ) -> None:
         message = messages.Entries(buckets, tuple(entries), reply)
         if len(message.entries) <= messages.ENTRIES_MAX:
-            self.desk.send(session, message)
+            self.core.send(session, message)
         else:
             self._send_buckets(session, buckets or range(BUCKETS), reply=reply)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from commonweal.node.service.peer import Desk, Session
+from commonweal.node.service.peer import Core, PeerState
 from commonweal.protocol import keys
 from commonweal.protocol.errors import InvalidRecord
 from commonweal.protocol.records.record import PERMANENT_BYTES_MAX, BodyRef, Record, is_body
@@ -20,17 +20,17 @@ BODY_STALL_MS = 15_000
 """A peer that sends nothing of the bodies we asked for so long may be asked for others."""
 
 
-class Bodies:
+class BlobFetch:
     """What is missing here, and what peers are sending of it."""
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
+    def __init__(self, core: Core) -> None:
+        self.core = core
         self._after = b""
         """The texts up to this hash were asked for; then the round begins again."""
 
-    def want(self, session: Session, hashes: Iterable[bytes]) -> None:
+    def want(self, session: PeerState, hashes: Iterable[bytes]) -> None:
         """Ask a peer for bodies, as many as he may be sending beside what he is."""
-        now_ms = self.desk.now_ms
+        now_ms = self.core.now_ms
         if now_ms - session.body_ms > BODY_STALL_MS:
             session.asked_bodies.clear()
             session.parts.clear()
@@ -40,14 +40,14 @@ class Bodies:
         fresh = [one for one in dict.fromkeys(hashes) if one not in session.asked_bodies]
         if asked := tuple(fresh[:room]):
             session.asked_bodies.update(dict.fromkeys(asked))
-            self.desk.send(session, messages.WantBodies(asked))
+            self.core.send(session, messages.WantBodies(asked))
 
-    def want_lost(self, session: Session, documents: Sequence[bytes]) -> None:
+    def want_lost(self, session: PeerState, documents: Sequence[bytes]) -> None:
         """Ask a peer for some of the documents that the disk lost, and for texts."""
-        self.want(session, self.desk.rng.sample(documents, min(len(documents), BODIES_MAX // 2)))
+        self.want(session, self.core.rng.sample(documents, min(len(documents), BODIES_MAX // 2)))
         self._want_texts(session)
 
-    def part(self, session: Session, message: messages.BodyChunk) -> None:
+    def part(self, session: PeerState, message: messages.BodyChunk) -> None:
         """Put the parts of a body that we asked for together; keep it when it is whole."""
         digest = message.hash
         if digest not in session.asked_bodies:
@@ -59,14 +59,14 @@ class Bodies:
             session.asked_bodies.pop(digest)
             return None
         buffer += message.data
-        session.body_ms = self.desk.now_ms
+        session.body_ms = self.core.now_ms
         if len(buffer) < message.size:
             return None
         body = bytes(session.parts.pop(digest))
         session.asked_bodies.pop(digest)
         if keys.hash32(keys.BODY, body) != digest:
-            return self.desk.drop(session, "a body that is not what was asked for")
-        store = self.desk.replica.store
+            return self.core.drop(session, "a body that is not what was asked for")
+        store = self.core.replica.store
         # The size that its record claims may be a lie, the hash is none.
         permanent = store.wanted_body(digest) is None
         store.put_body(BodyRef(digest, len(body), permanent), body)
@@ -76,9 +76,9 @@ class Bodies:
             self._want_texts(session)
         return None
 
-    def _want_texts(self, session: Session) -> None:
+    def _want_texts(self, session: PeerState) -> None:
         """Ask a peer for the next few texts that records name and that are missing."""
-        store, room = self.desk.replica.store, BODIES_MAX - len(session.asked_bodies)
+        store, room = self.core.replica.store, BODIES_MAX - len(session.asked_bodies)
         if room > 0:
             found = store.wanted_bodies(room, self._after) or store.wanted_bodies(room)
             self._after = found[-1] if found else b""

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from commonweal.node.service.chain import Chain
-from commonweal.node.service.peer import Desk, Session
+from commonweal.node.service.chain import SealChain
+from commonweal.node.service.peer import Core, PeerState
 from commonweal.protocol.seal.chain import HEIGHTS_PER_FRAME_MAX
 from commonweal.protocol.seal.cut import delta_from_bytes
 from commonweal.protocol.seal.formats import sealed_from_bytes
@@ -30,34 +30,34 @@ TELL_MS = 300
 """The shortest pause between two tellings of one height to one peer."""
 
 
-class Following:
+class ChainSync:
     """The exchange of heights with every member's session."""
 
-    def __init__(self, desk: Desk, chain: Chain, held: Callable[[], bytes]) -> None:
+    def __init__(self, core: Core, chain: SealChain, held: Callable[[], bytes]) -> None:
         """Held: gives the digest of what is held of the height that is agreed on, or empty."""
-        self.desk, self.chain, self._held = desk, chain, held
+        self.core, self.chain, self._held = core, chain, held
         self._proofs_ms = 0
 
-    def tell(self, session: Session) -> None:
+    def tell(self, session: PeerState) -> None:
         """Say how far this node sealed, and what it holds of the next height."""
         chain = self.chain
         if session.follows_seals:
-            session.told_height, session.told_ms = chain.height, self.desk.now_ms
+            session.told_height, session.told_ms = chain.height, self.core.now_ms
             seal = bytes(chain.seal) if chain.height else b""
-            self.desk.send(session, wire_seals.HeightStatus(chain.height, seal, self._held()))
+            self.core.send(session, wire_seals.HeightStatus(chain.height, seal, self._held()))
 
-    def tell_behind(self, session: Session) -> None:
+    def tell_behind(self, session: PeerState) -> None:
         """Say it to one who seems not to know, unless that was just done."""
-        again = self.desk.now_ms - session.told_ms >= TELL_MS
+        again = self.core.now_ms - session.told_ms >= TELL_MS
         if session.told_height != self.chain.height or again:
             self.tell(session)
 
-    def met(self, session: Session) -> None:
+    def met(self, session: PeerState) -> None:
         """Note that a peer came, and how far he is by his hello."""
         if session.height > self.chain.height:
             self.ask(session)
 
-    def told(self, session: Session, message: wire_seals.HeightStatus) -> None:
+    def told(self, session: PeerState, message: wire_seals.HeightStatus) -> None:
         """Take in how far a peer sealed: ask him for what lacks here, or tell what lacks there."""
         chain = self.chain
         session.height = message.height
@@ -68,35 +68,35 @@ class Following:
         elif message.height and message.seal != chain.seal and chain.fork is None:
             self.ask(session, message.height)  # two seals of one height: see its certificate
 
-    def ask(self, session: Session, start: int = 0) -> None:
+    def ask(self, session: PeerState, start: int = 0) -> None:
         """Ask a peer for the seals after ours, or from `start` on."""
-        waits = self.desk.now_ms - session.asked_ms < PATIENCE_MS and session.asked_ms > 0
+        waits = self.core.now_ms - session.asked_ms < PATIENCE_MS and session.asked_ms > 0
         place = start or self.chain.height + 1
-        known = self.chain.point is not None and session.follows_seals and self.desk.keeps
+        known = self.chain.point is not None and session.follows_seals and self.core.keeps
         if known and not (waits and session.asked_start == place):
-            session.asked_ms, session.asked_start = self.desk.now_ms, place
-            self.desk.send(session, wire_seals.WantSeals(place))
+            session.asked_ms, session.asked_start = self.core.now_ms, place
+            self.core.send(session, wire_seals.WantSeals(place))
 
     def ask_somebody(self) -> None:
         """Ask one random member for the seals after ours."""
-        members = [one for one in self.desk.members() if one.follows_seals]
+        members = [one for one in self.core.members() if one.follows_seals]
         ahead = [one for one in members if one.height > self.chain.height]
         if ahead or members:
-            self.ask(self.desk.rng.choice(ahead or members))
+            self.ask(self.core.rng.choice(ahead or members))
 
     def ask_proofs(self) -> None:
         """Ask one random member for proofs of double votes, which a seal here may rest on."""
-        members = [one for one in self.desk.members() if one.follows_seals]
-        if members and self.desk.now_ms - self._proofs_ms >= PROOFS_AGAIN_MS:
-            self._proofs_ms = self.desk.now_ms
-            self.desk.send(self.desk.rng.choice(members), messages.WantEvidence(()))
+        members = [one for one in self.core.members() if one.follows_seals]
+        if members and self.core.now_ms - self._proofs_ms >= PROOFS_AGAIN_MS:
+            self._proofs_ms = self.core.now_ms
+            self.core.send(self.core.rng.choice(members), messages.WantEvidence(()))
 
-    def asked(self, session: Session, message: wire_seals.WantSeals) -> None:
+    def asked(self, session: PeerState, message: wire_seals.WantSeals) -> None:
         """Send the seals that a peer asks for; none when there are none."""
         found = self.chain.seals.chain(message.start, HEIGHTS_PER_FRAME_MAX, SEALS_BYTES_AIM)
-        self.desk.send(session, wire_seals.Seals(tuple((one.sealed, one.delta) for one in found)))
+        self.core.send(session, wire_seals.Seals(tuple((one.sealed, one.delta) for one in found)))
 
-    def seals(self, session: Session, message: wire_seals.Seals) -> bool:
+    def seals(self, session: PeerState, message: wire_seals.Seals) -> bool:
         """Take in seals that were asked for; say whether the chain grew.
 
         Raises what `Chain.take` does, which is the sender's fault.
@@ -112,6 +112,6 @@ class Following:
             self.ask(session)
         return chain.height > before
 
-    def is_awaited(self, session: Session) -> bool:
+    def is_awaited(self, session: PeerState) -> bool:
         """Say whether a peer was just asked for the seals on which his records rest."""
-        return session.asked_ms > 0 and self.desk.now_ms - session.asked_ms < PATIENCE_MS
+        return session.asked_ms > 0 and self.core.now_ms - session.asked_ms < PATIENCE_MS

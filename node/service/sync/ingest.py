@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 from commonweal.node.service import quota
-from commonweal.node.service.peer import Desk, Session
+from commonweal.node.service.peer import Core, PeerState
 from commonweal.node.service.replica import (
     NEWCOMERS_MAX,
     NEWCOMERS_PER_INVITER_MAX,
@@ -19,9 +19,9 @@ from commonweal.node.service.replica import (
     Replica,
     rare,
 )
-from commonweal.node.service.sync.anti_entropy import Comparing
-from commonweal.node.service.sync.blobs import Bodies, bodies_of
-from commonweal.node.service.sync.chain_sync import Following
+from commonweal.node.service.sync.anti_entropy import AntiEntropy
+from commonweal.node.service.sync.blobs import BlobFetch, bodies_of
+from commonweal.node.service.sync.chain_sync import ChainSync
 from commonweal.protocol import keys
 from commonweal.protocol.errors import (
     CommonwealError,
@@ -73,19 +73,19 @@ class _Read:
             del self.records[count:]
 
 
-class Intake:
+class Ingest:
     """Runs, proofs and branches from peers."""
 
     def __init__(
-        self, desk: Desk, comparing: Comparing, following: Following, bodies: Bodies
+        self, core: Core, anti_entropy: AntiEntropy, chain_sync: ChainSync, bodies: BlobFetch
     ) -> None:
-        self.desk = desk
-        self.bodies = bodies
-        self.comparing = comparing
-        self.following = following
+        self.core = core
+        self.blobs = bodies
+        self.anti_entropy = anti_entropy
+        self.chain_sync = chain_sync
         self._cited: dict[RecordId, None] = {}
 
-    def runs(self, session: Session, message: messages.Runs) -> bool:
+    def runs(self, session: PeerState, message: messages.Runs) -> bool:
         """Take in a frame of records; say whether anything was new.
 
         Drops the peer when something in it is his fault.
@@ -112,21 +112,21 @@ class Intake:
                     self._read_late(session, run, clocks, reads)
             kept = self._keep(session, reads, whole=not missing)
             if kept:  # frames that bring nothing do not keep us waiting for this peer
-                session.progress_ms = session.news_ms = self.desk.now_ms
+                session.progress_ms = session.news_ms = self.core.now_ms
                 session.brought += sum(read.size for read in reads.values())
             return kept
         except (InvalidRecord, Malformed) as error:
-            self.desk.drop(session, f"{type(error).__name__}: {error}")
+            self.core.drop(session, f"{type(error).__name__}: {error}")
             return False
 
-    def take(self, session: Session, record: Record) -> bool:
+    def take(self, session: PeerState, record: Record) -> bool:
         """Keep a record that follows its log and was read, as far as it may be; say whether."""
         read = _Read(record.author, [record], {})
         return self._keep(session, {record.author: read}, whole=True)
 
     def _read_late(
         self,
-        session: Session,
+        session: PeerState,
         run: messages.Run,
         clocks: dict[RecordId, int],
         reads: dict[DeviceKey, _Read],
@@ -140,7 +140,7 @@ class Intake:
         except MissingDependency as error:
             end = error.seq - run.start
             if from_bytes_unchecked(run.wires[end]).basis == error.cited:
-                self.following.ask(session)  # it rests on a seal that is not here
+                self.chain_sync.ask(session)  # it rests on a seal that is not here
             else:
                 self._want_cited(session, RecordId(error.cited))
             session.wanted.pop(run.author, None)
@@ -155,13 +155,13 @@ class Intake:
 
     def _read(
         self,
-        session: Session,
+        session: PeerState,
         run: messages.Run,
         clocks: dict[RecordId, int] | None,
         reads: dict[DeviceKey, _Read],
     ) -> None:
         """Verify a run against what is held; put it into `reads` when it brings something new."""
-        replica, author = self.desk.replica, run.author
+        replica, author = self.core.replica, run.author
         if author in reads:
             raise InvalidRecord("two runs of one log in a frame")
         if messages.size_of(run.wires) > messages.RUN_BYTES_MAX:
@@ -197,7 +197,7 @@ class Intake:
         except ForkedLog:
             if run.start == 0 or overlap:
                 raise
-            self.comparing.probe(session, author)
+            self.anti_entropy.probe(session, author)
             return
         if log.last_badly_signed(records, log.ALWAYS_CHECKED) is not None:
             proof = fork_proof.find_bad_signature(records, replica.community)
@@ -207,9 +207,9 @@ class Intake:
             return
         reads[author] = _Read(author, records, bodies_of(records, run, overlap))
 
-    def _differs(self, session: Session, run: messages.Run, overlap: int) -> bool:
+    def _differs(self, session: PeerState, run: messages.Run, overlap: int) -> bool:
         """Compare the part of a run that is held already; prove the fork where it differs."""
-        replica = self.desk.replica
+        replica = self.core.replica
         ids = [keys.hash32(keys.RECORD, data) for data in run.wires[:overlap]]
         if replica.store.id_at(run.author, run.start + overlap - 1) == ids[-1]:
             session.probing.pop(run.author, None)
@@ -220,7 +220,7 @@ class Intake:
             if replica.store.id_at(run.author, run.start + index) != id:
                 break
         if index == 0 and run.start > 0:
-            self.comparing.probe(session, run.author)
+            self.anti_entropy.probe(session, run.author)
             return True
         session.probing.pop(run.author, None)
         proof = self._contradiction(run, index)
@@ -233,7 +233,7 @@ class Intake:
 
         Raises `InvalidRecord` when there is none, which is the sender's fault.
         """
-        replica, author, seq = self.desk.replica, run.author, run.start + index
+        replica, author, seq = self.core.replica, run.author, run.start + index
         theirs = [from_bytes_unchecked(data) for data in run.wires[index:]]
         proofs = [
             replica.audit(author, seq, seq + 1),
@@ -250,24 +250,24 @@ class Intake:
 
     def freeze(self, proof: ForkProof) -> None:
         """Take in a proof and pass it on to all members."""
-        if self.desk.replica.freeze(proof):
+        if self.core.replica.freeze(proof):
             message = messages.Evidence((fork_proof.to_bytes(proof),))
-            for session in self.desk.members():
-                self.desk.send(session, message)
+            for session in self.core.members():
+                self.core.send(session, message)
 
-    def _may_write(self, session: Session, author: DeviceKey) -> bool:
+    def _may_write(self, session: PeerState, author: DeviceKey) -> bool:
         return session.is_member or author == session.device
 
-    def _keep(self, session: Session, reads: dict[DeviceKey, _Read], *, whole: bool) -> bool:
+    def _keep(self, session: PeerState, reads: dict[DeviceKey, _Read], *, whole: bool) -> bool:
         """Store verified runs, newcomers' only within their quota.
 
         Membership is folded first, since one frame may bring a request and its vouch;
         where then not all is kept, it is folded anew from what is: of what one peer sends
         about newcomers, once in a while only.
         """
-        replica = self.desk.replica
+        replica = self.core.replica
         came = sum(len(read.records) for read in reads.values())
-        rests = self.desk.now_ms - session.refolded_ms < REFOLD_MS
+        rests = self.core.now_ms - session.refolded_ms < REFOLD_MS
         for read in reads.values():
             if rests and not self._is_due(read):
                 read.cut(0)
@@ -296,55 +296,55 @@ class Intake:
                 replica.append(read.author, read.records, read.bodies)
                 kept += len(read.records)
         for author in shut:
-            replica.room.shut(author)
+            replica.quota.shut(author)
         if kept < brought:
-            session.refolded_ms = self.desk.now_ms
+            session.refolded_ms = self.core.now_ms
             replica.refold()
         return kept > 0
 
     def _cut_to_room(self, read: _Read) -> bool:
         """Leave what goes beyond the budget to wait for the next seal; say whether any did."""
         came = len(read.records)
-        read.cut(self.desk.replica.room.fitting(read.author, read.records))
+        read.cut(self.core.replica.quota.fitting(read.author, read.records))
         return len(read.records) < came
 
     def _is_due(self, read: _Read) -> bool:
         """Say whether a log is kept whole, as far as is known before it is folded."""
-        replica, author = self.desk.replica, read.author
+        replica, author = self.core.replica, read.author
         is_cited = any(record.id in self._cited for record in read.records)
         return replica.was_admitted(author) or replica.sealed_length(author) > 0 or is_cited
 
     def _shares(self) -> Counter[MemberId | None]:
         """Return how many newcomers' logs are held, by who invited them."""
-        replica = self.desk.replica
+        replica = self.core.replica
         state = replica.ledger.state
         return Counter(membership.inviter_of(state, one) for one in replica.newcomers())
 
     def _is_full(self, shares: Counter[MemberId | None], author: DeviceKey) -> bool:
         """Say whether there is no room for one more newcomer; else give him the room."""
-        inviter = membership.inviter_of(self.desk.replica.ledger.state, author)
+        inviter = membership.inviter_of(self.core.replica.ledger.state, author)
         share = UNINVITED_MAX if inviter is None else NEWCOMERS_PER_INVITER_MAX
         if shares.total() >= NEWCOMERS_MAX or shares[inviter] >= share:
             return True
         shares[inviter] += 1
         return False
 
-    def _want_cited(self, session: Session, id: RecordId) -> None:
+    def _want_cited(self, session: PeerState, id: RecordId) -> None:
         """Ask for a record that stands in no log which is compared."""
         if len(self._cited) >= CITED_MAX:
             del self._cited[next(iter(self._cited))]
         self._cited[id] = None
-        self.desk.send(session, messages.WantBranch((id,)))
+        self.core.send(session, messages.WantBranch((id,)))
 
     def _cut_to_quota(self, read: _Read, *, full: bool) -> None:
         """Leave a newcomer what he may write, what a member's record cites, what is sealed."""
-        row = self.desk.replica.row(read.author)
+        row = self.core.replica.row(read.author)
         room_bytes = NEWCOMER_BYTES_MAX - row.bytes
         room = max(0, NEWCOMER_RECORDS_MAX - row.length)
         if full:
             room = 0
         cited = [n for n, record in enumerate(read.records, 1) if record.id in self._cited]
-        cited.append(self.desk.replica.sealed_length(read.author) - row.length)
+        cited.append(self.core.replica.sealed_length(read.author) - row.length)
         count = 0
         for record in read.records[:room]:
             room_bytes -= len(record.wire)
@@ -354,9 +354,9 @@ class Intake:
         read.cut(max(count, *cited, 0))
         read.bodies.clear()
 
-    def _cut_to_bodies(self, session: Session, read: _Read) -> None:
+    def _cut_to_bodies(self, session: PeerState, read: _Read) -> None:
         """Keep only what has its documents, and ask for those of the rest."""
-        store = self.desk.replica.store
+        store = self.core.replica.store
         missing = {
             index: record.body.hash
             for index, record in enumerate(read.records)
@@ -366,38 +366,38 @@ class Intake:
         }
         if missing:
             wanted = [digest for digest in missing.values() if not store.has_body(digest)]
-            self.bodies.want(session, wanted)
+            self.blobs.want(session, wanted)
             read.cut(min(missing))
 
     # Proofs and branches.
 
-    def evidence(self, session: Session, message: messages.Evidence) -> None:
+    def evidence(self, session: PeerState, message: messages.Evidence) -> None:
         """Check proofs and freeze the logs that they name; a false one costs the peer his link."""
         for data in message.proofs:
             try:
-                proof = fork_proof.from_bytes_checked(data, self.desk.replica.community)
+                proof = fork_proof.from_bytes_checked(data, self.core.replica.community)
             except CommonwealError as error:
-                return self.desk.drop(session, f"a false proof: {error}")
-            row = self.desk.replica.row(proof.author)
+                return self.core.drop(session, f"a false proof: {error}")
+            row = self.core.replica.row(proof.author)
             known = row.length > 0 or row.frozen is not None
-            if known or self.desk.replica.convicted() < NEWCOMERS_MAX:
+            if known or self.core.replica.convicted() < NEWCOMERS_MAX:
                 self.freeze(proof)
             else:
                 session.spare_proof = proof
         return None
 
-    def _is_proved(self, session: Session, message: messages.Branch) -> bool:
+    def _is_proved(self, session: PeerState, message: messages.Branch) -> bool:
         """Take a proof for which there was no room, when a record that others cite rests on it."""
         proof, author = session.spare_proof, from_bytes_unchecked(message.wires[0]).author
         if proof is None or proof.author != author:
             return False
         if any(keys.hash32(keys.RECORD, one) in self._cited for one in message.wires):
             self.freeze(proof)
-        return self.desk.replica.row(author).frozen is not None
+        return self.core.replica.row(author).frozen is not None
 
-    def branch(self, session: Session, message: messages.Branch) -> None:
+    def branch(self, session: PeerState, message: messages.Branch) -> None:
         """Keep the void chain of a frozen log, because another log cites it; then compare again."""
-        replica = self.desk.replica
+        replica = self.core.replica
         if not message.wires:
             return
         first = from_bytes_unchecked(message.wires[0])
@@ -415,7 +415,7 @@ class Intake:
             self._want_cited(session, RecordId(error.cited))
             return
         except (InvalidRecord, Malformed) as error:
-            self.desk.drop(session, f"a bad branch: {error}")
+            self.core.drop(session, f"a bad branch: {error}")
             return
         kept = quota.of_branch(replica, records)
         replica.store.append_branch(kept)

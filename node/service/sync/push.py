@@ -7,10 +7,10 @@ link. `Have` confirms what is committed, so that an author knows who holds his r
 
 from __future__ import annotations
 
-from commonweal.node.service.peer import Desk, Session
+from commonweal.node.service.peer import Core, PeerState
 from commonweal.node.service.replica import NEWCOMERS_MAX
-from commonweal.node.service.sync.chain_sync import Following
-from commonweal.node.service.sync.serve import Serving
+from commonweal.node.service.sync.chain_sync import ChainSync
+from commonweal.node.service.sync.serve import RecordServer
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.wire import messages
 from commonweal.storage.records.log_pages import SEQ_MAX
@@ -29,100 +29,100 @@ LONG_MS = 60_000
 """What takes a peer longer is asked of another, too, to see whether he is faster."""
 
 
-class Live:
+class Push:
     """Pushing news, confirming it, and asking for what a peer has and we lack."""
 
-    def __init__(self, desk: Desk, serving: Serving, following: Following) -> None:
-        self.desk = desk
-        self.serving = serving
-        self.following = following
+    def __init__(self, core: Core, record_server: RecordServer, chain_sync: ChainSync) -> None:
+        self.core = core
+        self.record_server = record_server
+        self.chain_sync = chain_sync
 
     def spread(self) -> dict[DeviceKey, int]:
         """Send what was committed; return for each log that grew its length before."""
-        replica = self.desk.replica
+        replica = self.core.replica
         dirty, replica.dirty = replica.dirty, {}
-        for session in list(self.desk.sessions.values()):
+        for session in list(self.core.peers.values()):
             session.turn_bytes = session.turn_frames = 0
             if dirty and session.is_member and session.compared:
                 self._push(session, dirty)
             self._acknowledge(session)
         return dirty
 
-    def confirmed(self, session: Session, message: messages.Have) -> None:
+    def confirmed(self, session: PeerState, message: messages.Have) -> None:
         """Take in what a peer keeps; go on serving it, or fetch what it has and we lack."""
         session.in_flight = max(0, session.in_flight - message.took)
         for author, length in message.lengths:
-            ours = self.desk.replica.row(author).length
+            ours = self.core.replica.row(author).length
             session.confirm(author, length, ours)
             if length > ours and self._is_wanted(author):
                 session.wanted[author] = max(length, session.wanted.get(author, 0))
-        self.serving.pump(session)
+        self.record_server.pump(session)
 
     def _is_wanted(self, author: DeviceKey) -> bool:
         """Say whether more of a log would be taken: of an unknown newcomer only with room."""
-        replica = self.desk.replica
+        replica = self.core.replica
         if replica.row(author).length or replica.was_admitted(author):
             return replica.takes(author)
         return replica.sealed_length(author) > 0 or len(replica.newcomers()) < NEWCOMERS_MAX
 
-    def fetch(self, session: Session) -> None:
+    def fetch(self, session: PeerState) -> None:
         """Ask a peer for what it has and we lack, unless another peer is sending it.
 
         Not before all that it has was compared: only the whole is sure to be closed.
         """
-        ready = session.compared and not session.fetching and self.desk.keeps
+        ready = session.compared and not session.fetching and self.core.keeps
         if self._rests(session):
             return
-        if not session.wanted or not ready or self.following.is_awaited(session):
+        if not session.wanted or not ready or self.chain_sync.is_awaited(session):
             return
         busy = {
             author
-            for other in self.desk.sessions.values()
+            for other in self.core.peers.values()
             if other is not session
             for author in other.fetching
         }
         ranges: list[messages.Range] = []
         for author, stop in list(session.wanted.items()):
-            start = self.desk.replica.row(author).length
-            if start >= stop or not self.desk.replica.takes(author):
+            start = self.core.replica.row(author).length
+            if start >= stop or not self.core.replica.takes(author):
                 del session.wanted[author]
             elif author not in busy and len(ranges) < FETCH_LOGS_MAX:
                 del session.wanted[author]
-                stop = max(start + 1, min(stop, self.desk.replica.room.stop(author)))
+                stop = max(start + 1, min(stop, self.core.replica.quota.stop(author)))
                 ranges.append(messages.Range(author, start, stop))
         if ranges:
             session.fetching = {one.author: one.stop for one in ranges}
             session.remaining = sum(one.stop - one.start for one in ranges)
-            session.progress_ms = session.fetched_ms = self.desk.now_ms
-            session.turn_ms, session.brought = self.desk.now_ms, 0
-            self.desk.send(session, messages.WantRecords(tuple(ranges)))
+            session.progress_ms = session.fetched_ms = self.core.now_ms
+            session.turn_ms, session.brought = self.core.now_ms, 0
+            self.core.send(session, messages.WantRecords(tuple(ranges)))
 
-    def fetched(self, session: Session) -> None:
+    def fetched(self, session: PeerState) -> None:
         """Note that all that was asked for has come; compare again when it was not enough."""
         short = any(
-            self.desk.replica.row(author).length < stop and self.desk.replica.takes(author)
+            self.core.replica.row(author).length < stop and self.core.replica.takes(author)
             for author, stop in session.fetching.items()
         )
         was_asked, session.fetching = bool(session.fetching), {}
         if short:
-            session.compare_ms = min(session.compare_ms, self.desk.now_ms - 2_000)
-        for other in self.desk.members() if was_asked else ():
+            session.compare_ms = min(session.compare_ms, self.core.now_ms - 2_000)
+        for other in self.core.members() if was_asked else ():
             if other is not session:  # who promises little again and again keeps nobody waiting
                 self.fetch(other)
         self.fetch(session)
 
-    def restored(self, session: Session) -> None:
+    def restored(self, session: PeerState) -> None:
         """End the wait of a restored home once it holds all that a peer holds."""
-        store = self.desk.replica.store
-        takes = self.desk.replica.takes
+        store = self.core.replica.store
+        takes = self.core.replica.takes
         complete = session.compared and not any(map(takes, session.theirs))
-        if complete and self.desk.keeps and store.setting(RESTORING):
+        if complete and self.core.keeps and store.setting(RESTORING):
             store.put_setting(RESTORING, None)
 
     def give_up(self) -> None:
         """Release what stalled and slow peers were asked for, so that others are."""
-        now_ms = self.desk.now_ms
-        for session in self.desk.members():
+        now_ms = self.core.now_ms
+        for session in self.core.members():
             if session.fetching and now_ms - session.progress_ms > FETCH_STALL_MS:
                 self._stop(session)
                 session.stalled_ms = now_ms
@@ -136,22 +136,22 @@ class Live:
                         session.wanted.setdefault(author, stop)
                     self.fetch(faster)
 
-    def _stop(self, session: Session) -> dict[DeviceKey, int]:
+    def _stop(self, session: PeerState) -> dict[DeviceKey, int]:
         """Ask a peer no more for what he was asked for, and return that; he is told."""
         asked, session.fetching = session.fetching, {}
-        if len(self.desk.members()) == 1:
+        if len(self.core.members()) == 1:
             return asked
         nothing = tuple(messages.Range(author, SEQ_MAX - 1, SEQ_MAX) for author in sorted(asked))
-        self.desk.send(session, messages.WantRecords(nothing))
+        self.core.send(session, messages.WantRecords(nothing))
         return asked
 
-    def _faster(self, session: Session) -> Session | None:
+    def _faster(self, session: PeerState) -> PeerState | None:
         """Return a peer who has some of what one is asked for, and may be much faster; or None."""
         assert session.pace is not None
-        lasts_ms = self.desk.now_ms - session.fetched_ms
+        lasts_ms = self.core.now_ms - session.fetched_ms
         is_slow = session.is_slow or lasts_ms >= LONG_MS
-        found: list[tuple[int, Session]] = []
-        for other in self.desk.members():
+        found: list[tuple[int, PeerState]] = []
+        for other in self.core.members():
             is_free = other.compared and not other.fetching and not self._rests(other)
             if is_free and not session.fetching.keys().isdisjoint(other.wanted):
                 if other.pace is None and is_slow:
@@ -160,14 +160,14 @@ class Live:
                     found.append((other.pace, other))
         return max(found, key=lambda pair: pair[0])[1] if found else None
 
-    def _rests(self, session: Session) -> bool:
+    def _rests(self, session: PeerState) -> bool:
         """Say whether a peer stalled lately, brought nothing since, and is not the only one."""
         is_stalled = session.stalled_ms > session.news_ms
-        late_ms = self.desk.now_ms - session.stalled_ms
-        return is_stalled and late_ms < STALLED_REST_MS and len(self.desk.members()) > 1
+        late_ms = self.core.now_ms - session.stalled_ms
+        return is_stalled and late_ms < STALLED_REST_MS and len(self.core.members()) > 1
 
-    def _push(self, session: Session, dirty: dict[DeviceKey, int]) -> None:
-        replica = self.desk.replica
+    def _push(self, session: PeerState, dirty: dict[DeviceKey, int]) -> None:
+        replica = self.core.replica
         runs: list[messages.Run] = []
         haves: list[tuple[DeviceKey, int]] = []
         room = messages.RUNS_BYTES_AIM
@@ -185,7 +185,7 @@ class Live:
                 haves.append((author, length))
                 continue
             wires = replica.store.wires(author, start, length, PUSH_BYTES_MAX)
-            run = self.serving.closed(author, start, wires)
+            run = self.record_server.closed(author, start, wires)
             size = run.size if run is not None else 0
             if run is None or len(run.wires) < length - start or size > room:
                 haves.append((author, length))
@@ -195,12 +195,12 @@ class Live:
             session.sent[author] = length
             session.acks.pop(author, None)
         if runs:
-            self.desk.send(session, messages.Runs(tuple(runs), 0, asked=False))
+            self.core.send(session, messages.Runs(tuple(runs), 0, asked=False))
         session.acks.update(haves)
 
-    def _acknowledge(self, session: Session) -> None:
+    def _acknowledge(self, session: PeerState) -> None:
         """Send the `Have`s that are due: logs taken from this peer, and large news."""
         if session.acks or session.took:
             lengths = sorted(session.acks.items())[: messages.RUNS_MAX]
-            self.desk.send(session, messages.Have(tuple(lengths), session.took))
+            self.core.send(session, messages.Have(tuple(lengths), session.took))
             session.acks, session.took = {}, 0

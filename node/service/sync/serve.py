@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import accumulate
 
-from commonweal.node.service.peer import FRAMES_IN_FLIGHT_MAX, Desk, Session
+from commonweal.node.service.peer import FRAMES_IN_FLIGHT_MAX, Core, PeerState
 from commonweal.node.service.replica import Replica
 from commonweal.protocol import codec
 from commonweal.protocol.keys import DeviceKey, PeerKey
@@ -37,14 +37,14 @@ INLINE_BODY_BYTES_MAX = 128 * 1024
 """A permanent body up to this size travels with its record; a larger one in parts before it."""
 
 
-class Serving:
+class RecordServer:
     """Answers to `WantRecords`, for all sessions."""
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
+    def __init__(self, core: Core) -> None:
+        self.core = core
         self._flows: dict[PeerKey, _Flow] = {}
 
-    def asked(self, session: Session, message: messages.WantRecords) -> None:
+    def asked(self, session: PeerState, message: messages.WantRecords) -> None:
         """Note what a peer wants, and begin to send it."""
         flow = self._flows.get(session.peer)
         if flow is None or not flow.cursors:
@@ -53,26 +53,26 @@ class Serving:
             if wanted.author == session.device and wanted.stop == wanted.start + 1:
                 self._show(session, wanted)
                 continue
-            stop = min(wanted.stop, self.desk.replica.row(wanted.author).length)
-            flow.put(_Cursor(self.desk.replica, wanted.author, wanted.start, stop))
+            stop = min(wanted.stop, self.core.replica.row(wanted.author).length)
+            flow.put(_Cursor(self.core.replica, wanted.author, wanted.start, stop))
         if not flow.cursors:
             self._send(session, (), 0)
         self.pump(session)
 
-    def _show(self, session: Session, wanted: messages.Range) -> None:
+    def _show(self, session: PeerState, wanted: messages.Range) -> None:
         """Show a device a record of its own log before all else: it may be an older copy."""
         place = (wanted.author, wanted.start, wanted.stop)
-        run = self.closed(wanted.author, wanted.start, self.desk.replica.sound_wires(*place))
+        run = self.closed(wanted.author, wanted.start, self.core.replica.sound_wires(*place))
         if run is not None:
-            self.desk.send(session, messages.Runs((run,), 0, asked=False))
+            self.core.send(session, messages.Runs((run,), 0, asked=False))
 
-    def pump(self, session: Session) -> None:
+    def pump(self, session: PeerState) -> None:
         """Send as many frames as may be under way: few at first, since they leave together."""
         flow = self._flows.get(session.peer)
         if flow is None:
             return
         flow.frames_max = min(flow.frames_max + FRAMES_MORE, FRAMES_IN_FLIGHT_MAX)
-        while flow.cursors and session.in_flight < flow.frames_max and self.desk.is_linked(session):
+        while flow.cursors and session.in_flight < flow.frames_max and self.core.is_linked(session):
             runs = self._fill(flow)
             self._send(session, runs, flow.remaining())
 
@@ -85,8 +85,8 @@ class Serving:
         flow = self._flows.get(peer)
         return flow is not None and bool(flow.cursors)
 
-    def _send(self, session: Session, runs: tuple[messages.Run, ...], remaining: int) -> None:
-        self.desk.send(session, messages.Runs(runs, remaining, asked=True))
+    def _send(self, session: PeerState, runs: tuple[messages.Run, ...], remaining: int) -> None:
+        self.core.send(session, messages.Runs(runs, remaining, asked=True))
         session.in_flight += 1
 
     def _fill(self, flow: _Flow) -> tuple[messages.Run, ...]:
@@ -121,7 +121,7 @@ class Serving:
         """Return the run of `wires` cut or extended to end in a well-signed record, with bodies."""
         if not wires:
             return None
-        replica = self.desk.replica
+        replica = self.core.replica
         row = replica.row(author)
         last = start + len(wires) - 1
         if last >= row.checked:
@@ -136,7 +136,7 @@ class Serving:
         room = min(messages.RUNS_BYTES_AIM, messages.RUN_BYTES_MAX - messages.size_of(wires))
         for index in [index for index, data in enumerate(wires) if data[_BODY_AT] != _NIL]:
             ref = from_bytes_unchecked(wires[index]).body
-            body = self.desk.replica.sound_body(ref.hash) if ref is not None else None
+            body = self.core.replica.sound_body(ref.hash) if ref is not None else None
             if ref is None or body is None or len(body) != ref.size:
                 continue  # of another size it is not what this record names
             if len(body) <= min(INLINE_BODY_BYTES_MAX, room):
@@ -146,19 +146,19 @@ class Serving:
 
     # Evidence, branches and bodies, by name.
 
-    def want_evidence(self, session: Session, message: messages.WantEvidence) -> None:
+    def want_evidence(self, session: PeerState, message: messages.WantEvidence) -> None:
         """Send the proofs against these devices, as far as we have them."""
         for author in message.authors:
-            if not self.desk.is_linked(session):
+            if not self.core.is_linked(session):
                 return
-            proof = self.desk.replica.store.proof(author)
+            proof = self.core.replica.store.proof(author)
             if proof is not None:
-                self.desk.send(session, messages.Evidence((fork_proof.to_bytes(proof),)))
+                self.core.send(session, messages.Evidence((fork_proof.to_bytes(proof),)))
 
-    def want_branch(self, session: Session, message: messages.WantBranch) -> None:
+    def want_branch(self, session: PeerState, message: messages.WantBranch) -> None:
         """Send the chains of frozen logs that end in these records."""
         for id in message.ids:
-            if not self.desk.is_linked(session):
+            if not self.core.is_linked(session):
                 return
             wires = self._branch(session, id)
             if wires:
@@ -167,13 +167,13 @@ class Serving:
                 self.want_evidence(
                     session, messages.WantEvidence((from_bytes_unchecked(wires[0]).author,))
                 )
-                self.desk.send(session, messages.Branch(tuple(wires)))
+                self.core.send(session, messages.Branch(tuple(wires)))
             else:
                 self._send_cited(session, id)
 
-    def _branch(self, session: Session, id: RecordId) -> list[bytes]:
+    def _branch(self, session: PeerState, id: RecordId) -> list[bytes]:
         """Return the next part of a void chain for a peer that asks for it again and again."""
-        store, sent = self.desk.replica.store, session.branches.pop(id, 0)
+        store, sent = self.core.replica.store, session.branches.pop(id, 0)
         wires = store.branch_wires(id, messages.RUNS_BYTES_AIM, sent)
         if sent and not wires:  # that was all of it, and something of it was lost
             sent, wires = 0, store.branch_wires(id, messages.RUNS_BYTES_AIM)
@@ -186,25 +186,25 @@ class Serving:
             session.branches[id] = sent + len(wires)
         return wires
 
-    def _send_cited(self, session: Session, id: RecordId) -> None:
+    def _send_cited(self, session: PeerState, id: RecordId) -> None:
         """Send a newcomer's log up to a record that others cite: no comparison brings it."""
-        store = self.desk.replica.store
+        store = self.core.replica.store
         record = store.record(id)
-        if record is not None and record.author not in self.desk.replica.frontier:
+        if record is not None and record.author not in self.core.replica.frontier:
             wires = store.wires(record.author, 0, record.seq + 1, messages.RUNS_BYTES_AIM)
             run = self.closed(record.author, 0, wires)
             if run is not None:
-                self.desk.send(session, messages.Runs((run,), 0, asked=False))
+                self.core.send(session, messages.Runs((run,), 0, asked=False))
 
-    def want_bodies(self, session: Session, message: messages.WantBodies) -> None:
+    def want_bodies(self, session: PeerState, message: messages.WantBodies) -> None:
         """Send bodies in parts; size 0 says that we do not hold one."""
         for digest in message.hashes:
-            if not self.desk.is_linked(session):
+            if not self.core.is_linked(session):
                 return
-            body = self.desk.replica.sound_body(digest) or b""
+            body = self.core.replica.sound_body(digest) or b""
             for offset in range(0, len(body) or 1, messages.PART_BYTES_MAX):
                 part = body[offset : offset + messages.PART_BYTES_MAX]
-                self.desk.send(session, messages.BodyChunk(digest, len(body), offset, part))
+                self.core.send(session, messages.BodyChunk(digest, len(body), offset, part))
 
 
 class _Cursor:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from commonweal.node.service.peer import Desk
+from commonweal.node.service.peer import Core
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.contributions import erasure
 from commonweal.protocol.ledger.members import enrolment, membership
@@ -20,11 +20,11 @@ ROUND_MS = 60_000
 """So often it is looked through again, since records that name a text come late, too."""
 
 
-class Erasing:
+class Erasure:
     """Erases some texts at each tick."""
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
+    def __init__(self, core: Core) -> None:
+        self.core = core
         self.reload()
 
     def reload(self) -> None:
@@ -35,9 +35,9 @@ class Erasing:
 
     def step(self) -> None:
         """Look through some records, and erase what they ask for."""
-        replica = self.desk.replica
+        replica = self.core.replica
         if self._after is None:
-            now_ms = self.desk.now_ms
+            now_ms = self.core.now_ms
             if self._seen == replica.deciding and now_ms - self._begun_ms < ROUND_MS:
                 return
             self._begun_ms = now_ms
@@ -50,7 +50,7 @@ class Erasing:
 
         records: at most HASHES_PER_SCAN_MAX. Permanent bodies stay.
         """
-        replica = self.desk.replica
+        replica = self.core.replica
         store, state = replica.store, replica.ledger.state
         asked: dict[bytes, MemberId] = {}
         sizes: dict[bytes, int] = {}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from commonweal.node.service.peer import Desk, Session
+from commonweal.node.service.peer import Core, PeerState
 from commonweal.protocol import keys
 from commonweal.protocol.errors import InvalidRecord, Malformed
 from commonweal.protocol.keys import SIGNATURE_BYTES, DeviceKey
@@ -26,11 +26,11 @@ _NIL = 0xC0
 """The byte before the signature where a record has no body."""
 
 
-class Scrubbing:
+class Scrubber:
     """One endless round over all that is stored."""
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
+    def __init__(self, core: Core) -> None:
+        self.core = core
         self.reload()
 
     def reload(self) -> None:
@@ -49,14 +49,14 @@ class Scrubbing:
     def step(self) -> None:
         """Read a part again."""
         if not self._authors:
-            self.desk.replica.amend()
-            self._authors = self.desk.replica.authors()
+            self.core.replica.amend()
+            self._authors = self.core.replica.authors()
             self._seq = 0
             self._scrub_bodies()
             return
         author = self._authors[-1]
-        length = self.desk.replica.row(author).length
-        wires = self.desk.replica.store.wires(author, self._seq, length, SCRUB_BYTES)
+        length = self.core.replica.row(author).length
+        wires = self.core.replica.store.wires(author, self._seq, length, SCRUB_BYTES)
         self._miss_documents(wires)
         for seq in self._bad(author, self._seq, wires):
             if self.damaged < DAMAGED_MAX:
@@ -66,18 +66,18 @@ class Scrubbing:
             self._authors.pop()
             self._seq = 0
 
-    def ask(self, session: Session) -> None:
+    def ask(self, session: PeerState) -> None:
         """Ask a member for what is damaged here."""
         ranges = [
             messages.Range(author, min(seqs), max(seqs) + 1)
             for author, seqs in self._damaged.items()
         ]
         if ranges:
-            self.desk.send(session, messages.WantRecords(tuple(ranges[: messages.RANGES_MAX])))
+            self.core.send(session, messages.WantRecords(tuple(ranges[: messages.RANGES_MAX])))
 
     def documents(self) -> list[bytes]:
         """Return the hashes of permanent bodies that records name and that are not held."""
-        store = self.desk.replica.store
+        store = self.core.replica.store
         for digest in list(self._documents):
             if store.has_body(digest):
                 del self._documents[digest]
@@ -97,10 +97,10 @@ class Scrubbing:
             if not damaged:
                 del self._damaged[run.author]
                 if not self._damaged:  # what was read at the start may have lacked some
-                    self.desk.replica.refold()
+                    self.core.replica.refold()
 
     def _is_mended(self, author: DeviceKey, seq: int, sent: bytes | None) -> bool:
-        replica = self.desk.replica
+        replica = self.core.replica
         length = replica.row(author).length
         if seq >= length:
             return True
@@ -115,7 +115,7 @@ class Scrubbing:
 
     def _bad(self, author: DeviceKey, start: int, wires: list[bytes]) -> list[int]:
         """Return where what is stored is not what the next record, or the log's row, names."""
-        row = self.desk.replica.row(author)
+        row = self.core.replica.row(author)
         named: list[RecordId | None] = [_prev(one) for one in wires[1:]]
         if start + len(wires) == row.length:
             named.append(row.head)
@@ -135,12 +135,12 @@ class Scrubbing:
                 continue
             if ref is None or not ref.permanent or len(self._documents) >= DAMAGED_MAX:
                 continue
-            if not self.desk.replica.store.has_body(ref.hash):
+            if not self.core.replica.store.has_body(ref.hash):
                 self._documents[ref.hash] = None
 
     def _scrub_bodies(self) -> None:
         """Ask again for some texts whose bytes are no longer those that their hash names."""
-        store = self.desk.replica.store
+        store = self.core.replica.store
         found = store.bodies(self._body, SCRUB_BODIES)
         self._body = found[-1][0] if found else b""
         for digest, content in found:

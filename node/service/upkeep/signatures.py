@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from commonweal.node.service.peer import Desk
-from commonweal.node.service.sync.ingest import Intake
+from commonweal.node.service.peer import Core
+from commonweal.node.service.sync.ingest import Ingest
 from commonweal.protocol.keys import DeviceKey
 
 AUDIT_RECORDS = 64
@@ -14,16 +14,16 @@ Not while records are being fetched fast: then the newest are more urgent.
 """
 
 
-class Auditing:
+class SignatureAudit:
     """The logs that have unchecked signatures."""
 
-    def __init__(self, desk: Desk, intake: Intake) -> None:
-        self.desk, self.intake = desk, intake
+    def __init__(self, core: Core, ingest: Ingest) -> None:
+        self.core, self.ingest = core, ingest
         self._due: dict[DeviceKey, None] = {}
 
     def begin(self) -> None:
         """Look at every log that is held."""
-        self._due = dict.fromkeys(self.desk.replica.authors())
+        self._due = dict.fromkeys(self.core.replica.authors())
 
     def add(self, author: DeviceKey) -> None:
         """Look at a log that has unchecked signatures."""
@@ -31,25 +31,25 @@ class Auditing:
 
     def step(self) -> bool:
         """Check a few, when there is time; say whether there was."""
-        sessions = self.desk.sessions.values()
+        sessions = self.core.peers.values()
         fetching = any(one.fetching and not one.is_slow for one in sessions)
-        if not self._due or not self.desk.keeps or fetching:
+        if not self._due or not self.core.keeps or fetching:
             return False
         self._check()
         return True
 
     def _check(self) -> None:
         author = next(iter(self._due))
-        row = self.desk.replica.row(author)
+        row = self.core.replica.row(author)
         if row.checked >= row.length:
             del self._due[author]
             return
         stop = min(row.checked + AUDIT_RECORDS, row.length)
-        if not self.desk.replica.is_sound(author, row.checked, stop):
+        if not self.core.replica.is_sound(author, row.checked, stop):
             del self._due[author]  # it is the disk's fault; checked again when mended
             return
-        proof = self.desk.replica.audit(author, row.checked, stop)
+        proof = self.core.replica.audit(author, row.checked, stop)
         if proof is not None:
-            self.intake.freeze(proof)
-        elif self.desk.replica.row(author).checked == row.checked:
+            self.ingest.freeze(proof)
+        elif self.core.replica.row(author).checked == row.checked:
             del self._due[author]  # bad ones, which a proof further on makes good

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from commonweal.node.service.chain import Chain
+from commonweal.node.service.chain import SealChain
 from commonweal.protocol.identity import founding
 from commonweal.protocol.identity.parent import Parent, parent_of
 from commonweal.protocol.keys import DeviceKey, Signer
@@ -127,7 +127,7 @@ def test_who_looked_before_the_ledger_began_sees_where_it_begins(old: Past, tmp_
     assert early.outlook().end == (0, own)
     node = Node(again.community, again.documents, store)
     node.take(again.records[:1])
-    chain = Chain(store, again.community)
+    chain = SealChain(store, again.community)
     assert chain.end == (again.parent.height, own)
     assert early.outlook().end != chain.end, "what it inherits is not all here"
     node.take(again.records)
