@@ -25,7 +25,7 @@ from commonweal.protocol.errors import (
     WouldNotCount,
 )
 from commonweal.protocol.keys import MemberId, short
-from commonweal.protocol.ledger.members import agents, enrolment, membership
+from commonweal.protocol.ledger.members import agents, membership, registry
 from commonweal.protocol.ledger.members.permissions import Permission
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
@@ -148,7 +148,7 @@ class LedgerView:
         if reason is None:
             counts = self.words("{id} counts, and is no contribution")
             return counts.format(id=record.id.hex()[:ID_DIGITS])
-        author = enrolment.device_row(self.state, record.author)
+        author = registry.device_row(self.state, record.author)
         since = self._from_when(reason, None if author is None else author.member)
         why = self.words(reason.value) + since
         void = self.words("{id} counts for nothing: {reason}")
@@ -156,7 +156,7 @@ class LedgerView:
 
     def _from_when(self, reason: Reason, member: bytes | None) -> str:
         """Return from when on a member has the power that a reason says is still missing."""
-        row = None if member is None else enrolment.member_row(self.state, member)
+        row = None if member is None else registry.member_row(self.state, member)
         if row is None or reason not in [power.value for power in Permission]:
             return ""
         return self.words("; from {time} on").format(time=shown(row.powers_ms))

@@ -7,7 +7,7 @@ from typing import Any
 from commonweal.client.directory import People
 from commonweal.client.visible_text import visible
 from commonweal.commands.terminal.language import _
-from commonweal.protocol.ledger.members import enrolment
+from commonweal.protocol.ledger.members import registry
 from commonweal.storage.records.log_store import Store
 
 WRITERS_NAMED_MAX = 3
@@ -23,7 +23,7 @@ def writers(store: Store, people: People) -> list[dict[str, Any]]:
     """
     found: dict[bytes | None, dict[str, Any]] = {}
     for row in store.logs():
-        device = enrolment.device_row(people.state, row.author)
+        device = registry.device_row(people.state, row.author)
         member = None if device is None else device.member
         one = found.setdefault(
             member,

@@ -14,8 +14,8 @@ from commonweal.node.service.quota import Quota
 from commonweal.protocol import keys
 from commonweal.protocol.identity.parent import INHERIT
 from commonweal.protocol.keys import DeviceKey, MemberId
-from commonweal.protocol.ledger.members import enrolment, membership
-from commonweal.protocol.ledger.members.enrolment import REMOVED
+from commonweal.protocol.ledger.members import membership, registry
+from commonweal.protocol.ledger.members.registry import REMOVED
 from commonweal.protocol.ledger.state.context import Applicant
 from commonweal.protocol.records import fork_proof, log
 from commonweal.protocol.records.fork_proof import ForkProof
@@ -219,7 +219,7 @@ class Replica:
 
     def is_waiting(self, device: DeviceKey) -> bool:
         """Say whether the whole ledger knows the device's member and has not admitted them."""
-        found = enrolment.device_row(self.ledger.state, device)
+        found = registry.device_row(self.ledger.state, device)
         return found is not None and found.member in self.waiting
 
     def admitted_at(self, device: DeviceKey) -> int:
@@ -310,8 +310,8 @@ class Replica:
             if status == "active" and device.member in self.waiting:
                 return True
             is_out = status in ("requested", "refused") and device.member not in self.waiting
-            known = enrolment.member_row(state, device.member)
-            back = known is not None and known.status == enrolment.LEFT
+            known = registry.member_row(state, device.member)
+            back = known is not None and known.status == registry.LEFT
             if is_out and self._is_in(device.member, device.key, back=back):
                 return True
         return False

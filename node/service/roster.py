@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from commonweal.node.service.replica import Replica
 from commonweal.protocol.keys import DeviceKey, MemberId, PeerKey
 from commonweal.protocol.ledger.members import membership
-from commonweal.protocol.ledger.members.enrolment import ACTIVE
+from commonweal.protocol.ledger.members.registry import ACTIVE
 from commonweal.protocol.records.record import CommunityId
 from commonweal.protocol.seal.votes import SealId
 from commonweal.protocol.seal.witnesses import witness_devices

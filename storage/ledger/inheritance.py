@@ -12,7 +12,7 @@ from commonweal.protocol.errors import CommonwealError
 from commonweal.protocol.identity.parent import INHERIT, Parent, parent_of
 from commonweal.protocol.ledger.checkpoint.inheritance import first_cut, inherited_state
 from commonweal.protocol.ledger.checkpoint.roots import first_trees
-from commonweal.protocol.ledger.members import enrolment, member_keys
+from commonweal.protocol.ledger.members import member_keys, registry
 from commonweal.protocol.ledger.state.advance import CutHeader
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import (
@@ -27,7 +27,7 @@ from commonweal.storage.ledger.checkpoint import BEGUN, Checkpoint
 from commonweal.storage.ledger.state_db import FINAL, NEWEST, OLDER, StateDb
 from commonweal.storage.records.log_store import Store
 
-MEMBERSHIP = (enrolment.MEMBER, member_keys.SUCCESSION)
+MEMBERSHIP = (registry.MEMBER, member_keys.SUCCESSION)
 """The tables of which who only asks who belongs needs the inheritance."""
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from commonweal.protocol import codec
 from commonweal.protocol.errors import InvalidRecord, InvalidSeal, Malformed, WrongState
 from commonweal.protocol.keys import DeviceKey, MemberId
-from commonweal.protocol.ledger.members import enrolment
+from commonweal.protocol.ledger.members import registry
 from commonweal.protocol.ledger.state.advance import FOLD, Advance, CutHeader
 from commonweal.protocol.ledger.state.context import NO_DOCUMENTS, NOBODY, Context, Verdict
 from commonweal.protocol.ledger.state.rejections import Reason
@@ -118,8 +118,8 @@ class LedgerState:
         """Return who is known and not admitted, or left, of all that is held; looked at once."""
         state = self.members()
         if self._waiting is None or self._waiting[0] is not state:
-            out = (enrolment.NEW, enrolment.LEFT)
-            rows = ((MemberId(key[1:]), value[0]) for key, value in state.items(enrolment.MEMBER))
+            out = (registry.NEW, registry.LEFT)
+            rows = ((MemberId(key[1:]), value[0]) for key, value in state.items(registry.MEMBER))
             self._waiting = state, tuple(id for id, status in rows if status in out)
         return self._waiting[1]
 
@@ -127,10 +127,10 @@ class LedgerState:
     def founded(self) -> State:
         """The final state, with the founding document, which rules before any cut."""
         final = self.final
-        if final.get(enrolment.FOUNDING) is None:
+        if final.get(registry.FOUNDING) is None:
             founding = self.store.record(RecordId(self.community))
             if founding is not None and founding.body is not None:
-                final.put(enrolment.FOUNDING, [b"", founding.id, founding.body.hash])
+                final.put(registry.FOUNDING, [b"", founding.id, founding.body.hash])
         return final
 
     @property

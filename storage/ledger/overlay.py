@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from commonweal.protocol.keys import DeviceKey
-from commonweal.protocol.ledger.members import enrolment as joining
+from commonweal.protocol.ledger.members import registry
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import (
@@ -315,8 +315,8 @@ class Overlay:
     def _ends(self, state: State, rows: list[LogRow]) -> dict[bytes, int]:
         """Return from which seq on logs are void, by revocation or by proof."""
         ends: dict[bytes, int] = {}
-        for key, value in state.items(joining.DEVICE):
-            last = joining.DeviceRow(*value).last
+        for key, value in state.items(registry.DEVICE):
+            last = registry.DeviceRow(*value).last
             if last is not None:
                 ends[key[1:]] = last + 1
         for row in rows:

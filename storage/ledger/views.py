@@ -14,7 +14,7 @@ from commonweal.protocol.errors import CommonwealError
 from commonweal.protocol.ledger.claims import claims, pools
 from commonweal.protocol.ledger.contributions import attestation
 from commonweal.protocol.ledger.governance import proposals
-from commonweal.protocol.ledger.members import agents, enrolment, roles
+from commonweal.protocol.ledger.members import agents, registry, roles
 from commonweal.protocol.ledger.sharing import distribution
 from commonweal.protocol.ledger.things import event_row, units_and_specs
 from commonweal.protocol.records import record
@@ -163,10 +163,10 @@ def _members(layers: StateDb, store: Store) -> None:
     """Write all members again: they are few, and their names come and go with their texts."""
     layers.change("DELETE FROM member_row")
     final = LayeredState(layers, FINAL)
-    founding = layers.get(enrolment.FOUNDING)
+    founding = layers.get(registry.FOUNDING)
     every = LayeredState(layers, 2)
-    for key, value in every.items(enrolment.MEMBER):
-        id, row = key[1:], enrolment.MemberRow(*value)
+    for key, value in every.items(registry.MEMBER):
+        id, row = key[1:], registry.MemberRow(*value)
         held = [
             one[len(roles.ROLE + id) :].decode()
             for one, claim in every.items(roles.ROLE + id)

@@ -7,7 +7,7 @@ from commonweal.protocol.identity.key_rotation import REKEY, SPONSORS
 from commonweal.protocol.identity.membership_proof import ENROL, INVITE, REQUEST, VOUCH
 from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger.fold.fold import Ledger
-from commonweal.protocol.ledger.members import enrolment
+from commonweal.protocol.ledger.members import registry
 from commonweal.protocol.records.record import FOUND, Record
 from commonweal.storage.records.log_store import Store
 
@@ -47,7 +47,7 @@ def chosen(store: Store, ledger: Ledger, device: DeviceKey, founder: MemberId) -
 
 def _letting_in(ledger: Ledger, found: list[Record], member: MemberId) -> list[Record]:
     """Return the vouch that admitted a member, or the request and the invite that did."""
-    row = enrolment.member_row(ledger.state, member)
+    row = registry.member_row(ledger.state, member)
     for one in found:
         if row is None or one.clock != row.since:
             continue
@@ -64,6 +64,6 @@ def _changes(record: Record, members: dict[MemberId, None]) -> bool:
 
 
 def _owner(ledger: Ledger, device: DeviceKey) -> MemberId:
-    row = enrolment.device_row(ledger.state, device)
+    row = registry.device_row(ledger.state, device)
     assert row is not None, "an enrolment that counts makes a device"
     return row.member

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from commonweal.node.service.peer import Core
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.contributions import erasure
-from commonweal.protocol.ledger.members import enrolment, membership
+from commonweal.protocol.ledger.members import membership, registry
 from commonweal.protocol.records.record import BodyRef, Record
 from commonweal.storage.records.blob_references import authors_naming, erasures
 
@@ -64,7 +64,7 @@ class Erasure:
         if not asked:
             return
         for digest, author in authors_naming(store, asked):
-            other = enrolment.device_row(state, author)
+            other = registry.device_row(state, author)
             if other is None or not membership.was_admitted(state, author):
                 continue  # strangers keep nothing here
             if digest in asked and other.member != asked[digest]:

@@ -26,15 +26,8 @@ from commonweal.protocol.identity.parent import Parent, parent_of
 from commonweal.protocol.keys import HASH_BYTES
 from commonweal.protocol.ledger.checkpoint.snapshot import read_chunk, value_of
 from commonweal.protocol.ledger.governance import proposals, witness_set
-from commonweal.protocol.ledger.members import (
-    budgets,
-    enrolment,
-    forks,
-    invites,
-    member_keys,
-    roles,
-)
-from commonweal.protocol.ledger.members.enrolment import MemberRow
+from commonweal.protocol.ledger.members import budgets, forks, invites, member_keys, registry, roles
+from commonweal.protocol.ledger.members.registry import MemberRow
 from commonweal.protocol.ledger.state.advance import CutHeader
 from commonweal.protocol.ledger.state.context import Context, Verdict
 from commonweal.protocol.ledger.state.rejections import Reason
@@ -43,9 +36,9 @@ from commonweal.protocol.ledger.state.time_jumps import LAST
 from commonweal.protocol.records.record import CommunityId, Record
 
 DROPPED_TABLES = (
-    *(enrolment.FOUNDING, enrolment.DEVICE, enrolment.DEVICE_OF, enrolment.PEER, enrolment.FROZEN),
+    *(registry.FOUNDING, registry.DEVICE, registry.DEVICE_OF, registry.PEER, registry.FROZEN),
     *(invites.INVITE, invites.REQUEST_OF, invites.REQUEST, invites.VOUCH, LAST),
-    *(invites.BROUGHT, enrolment.COUNT),
+    *(invites.BROUGHT, registry.COUNT),
     *(proposals.PROPOSAL, proposals.OPEN, proposals.VOTE, proposals.ELECTOR),
     *(proposals.COMMENT, proposals.OF_MEMBER, proposals.DECIDED, forks.KEPT),
     *(roles.OFFER, witness_set.GUILTY, budgets.SPENT),
@@ -57,8 +50,8 @@ _WITNESS = roles.WITNESS.encode()
 
 def inherit(state: State, record: Record, context: Context) -> Verdict:
     """Let the founding device carry the parent's state: the ledger begins with it, see above."""
-    founding = state.get(enrolment.FOUNDING)
-    device = enrolment.device_row(state, record.author)
+    founding = state.get(registry.FOUNDING)
+    device = registry.device_row(state, record.author)
     is_founder = founding is not None and device is not None and device.member == founding[0]
     is_chunk = record.body is not None and record.body.permanent
     return None if is_founder and is_chunk else Reason.NOT_FOUNDING
@@ -95,13 +88,13 @@ def _check_founder(founding: Record, state: dict[bytes, Any]) -> None:
         inception = Inception.from_bytes(founding.data["inception"])
     except (KeyError, TypeError, Malformed) as error:
         raise InvalidRecord(f"{founding} founds no community") from error
-    value = state.get(enrolment.MEMBER + inception.member)
+    value = state.get(registry.MEMBER + inception.member)
     row = None if value is None else MemberRow(*value)
-    if row is None or row.status != enrolment.ACTIVE:
+    if row is None or row.status != registry.ACTIVE:
         raise InvalidRecord("who founds anew was no active member of the parent")
     if (row.keys, row.threshold) != ([*inception.keys], inception.threshold):
         raise InvalidRecord("who founds anew has other keys now than he began with")
-    before = state.get(enrolment.FOUNDING)
+    before = state.get(registry.FOUNDING)
     if founding.body is None or before is None or before[2] != founding.body.hash:
         raise InvalidRecord("a re-founded community keeps the document of its parent")
 
@@ -113,7 +106,7 @@ def _carried(
         table = key[:1]
         if table in DROPPED_TABLES or (table == roles.ROLE and key[1 + HASH_BYTES :] == _WITNESS):
             continue
-        if table == enrolment.MEMBER:
+        if table == registry.MEMBER:
             row = MemberRow(*value)
             value = [*row._replace(since=1, devices=0, rekeys=0, profile=None)]
         if table == member_keys.SUCCESSION:

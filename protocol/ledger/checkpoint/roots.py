@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from commonweal.protocol import codec
 from commonweal.protocol.ledger.claims.pools import LINE
-from commonweal.protocol.ledger.members import enrolment as joining
+from commonweal.protocol.ledger.members import registry
 from commonweal.protocol.ledger.state.advance import Advance
 from commonweal.protocol.ledger.state.state import DEPTH_MAX
 from commonweal.protocol.merkle import NodeReader, update
@@ -20,7 +20,7 @@ from commonweal.protocol.seal.cut import Delta, cut_root, tree_changes
 Nodes: TypeAlias = dict[bytes, "bytes | None"]
 """Nodes to write, by place; None: to delete."""
 
-MEMBERS = (joining.MEMBER, joining.DEVICE)
+MEMBERS = (registry.MEMBER, registry.DEVICE)
 """The tables that the members' root is over."""
 
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from commonweal.protocol.codec import INT_MAX
 from commonweal.protocol.ledger.claims.claims import CLAIM, SETTLED, PaidSums, claim
-from commonweal.protocol.ledger.members import agents, enrolment
+from commonweal.protocol.ledger.members import agents, registry
 from commonweal.protocol.ledger.state.context import Verdict, is_bytes
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
@@ -85,8 +85,8 @@ def count_answers(
     """
     was = settlement_row(state, event)
     assert was is not None, "the event settles"
-    member = enrolment.member_row(state, was.claimant)
-    is_gone = member is None or member.status != enrolment.ACTIVE
+    member = registry.member_row(state, was.claimant)
+    is_gone = member is None or member.status != registry.ACTIVE
     word = own or (others if is_gone or was.claimant == author else None)
     status = SAID if word is None else CONFIRMED if word == "yes" else DENIED
     if status == was.status:

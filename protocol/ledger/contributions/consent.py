@@ -15,7 +15,7 @@ from commonweal.protocol.ledger.claims import settlement
 from commonweal.protocol.ledger.contributions import commons, plans
 from commonweal.protocol.ledger.contributions.inventory import shift
 from commonweal.protocol.ledger.members import agents
-from commonweal.protocol.ledger.members.enrolment import ACTIVE, MEMBER
+from commonweal.protocol.ledger.members.registry import ACTIVE, MEMBER
 from commonweal.protocol.ledger.state.context import Context, Verdict
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State

@@ -10,7 +10,7 @@ Each node forgets the text by itself; one that is away does so later, one that k
 from __future__ import annotations
 
 from commonweal.protocol.keys import MemberId
-from commonweal.protocol.ledger.members import enrolment
+from commonweal.protocol.ledger.members import registry
 from commonweal.protocol.ledger.state.context import Context, RecordLookup, Verdict, is_bytes
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
@@ -37,7 +37,7 @@ def text_named(
     cited = find(RecordId(named))
     if cited is None:
         return Reason.NOT_HELD
-    device = enrolment.device_row(state, cited.author)
+    device = registry.device_row(state, cited.author)
     if device is None or device.member != member:
         return Reason.NOT_YOURS
     if cited.body is None or cited.body.permanent:
@@ -50,7 +50,7 @@ def author_of(state: State, record: Record) -> MemberId | None:
 
     What he wrote is his whatever became of him. What a revoked device says may be a thief's.
     """
-    device = enrolment.device_row(state, record.author)
+    device = registry.device_row(state, record.author)
     if device is None or (device.last is not None and record.seq > device.last):
         return None
     return device.member

@@ -9,7 +9,7 @@ from commonweal.protocol.errors import RuleError
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.contributions import attestation
 from commonweal.protocol.ledger.members import agents, roles
-from commonweal.protocol.ledger.members.enrolment import MEMBER
+from commonweal.protocol.ledger.members.registry import MEMBER
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.things import units_and_specs
 from commonweal.protocol.ledger.things.event_row import EventRow

@@ -36,7 +36,7 @@ from commonweal.protocol.ledger.governance import active_ruleset, proposals, wit
 from commonweal.protocol.ledger.governance.enactment import enact, would_decide
 from commonweal.protocol.ledger.members import forks
 from commonweal.protocol.ledger.members.budgets import CutLimits, inherited_records
-from commonweal.protocol.ledger.members.enrolment import FOUNDING
+from commonweal.protocol.ledger.members.registry import FOUNDING
 from commonweal.protocol.ledger.sharing import distribution
 from commonweal.protocol.ledger.state import time_jumps
 from commonweal.protocol.ledger.state.advance import BEFORE_ALL, Advance, CutHeader

@@ -23,7 +23,7 @@ from commonweal.protocol import keys
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger.fold.kinds import KINDS, RESERVED, Author
 from commonweal.protocol.ledger.governance import witness_set
-from commonweal.protocol.ledger.members import enrolment
+from commonweal.protocol.ledger.members import enrolment, registry
 from commonweal.protocol.ledger.state.advance import BEFORE_ALL, CutHeader
 from commonweal.protocol.ledger.state.context import (
     NO_DOCUMENTS,
@@ -179,7 +179,7 @@ class Ledger:
         if known is not None and known <= seq:
             return
         self._frozen[author] = seq
-        self._state.put_permanent(enrolment.FROZEN + author, seq)
+        self._state.put_permanent(registry.FROZEN + author, seq)
         self._find_end(author)
         for entry in self._entries:
             if entry.author == author and entry.seq >= seq:
@@ -333,7 +333,7 @@ def judge(state: State, record: Record, context: Context) -> Verdict:
         reserved = record.kind.startswith(RESERVED)
         return Reason.RESERVED_KIND if reserved else Reason.UNKNOWN_KIND
     if kind.author is Author.MEMBER:
-        member = enrolment.writer(state, record)
+        member = registry.writer(state, record)
         if isinstance(member, Reason):
             return member
         context = context._replace(member=member)

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from commonweal.protocol.errors import CommonwealError
-from commonweal.protocol.ledger.members.enrolment import FOUNDING
+from commonweal.protocol.ledger.members.registry import FOUNDING
 from commonweal.protocol.ledger.members.roles import WITNESS
 from commonweal.protocol.ledger.state.context import NO_DOCUMENTS
 from commonweal.protocol.ledger.state.state import State

@@ -47,7 +47,7 @@ from commonweal.protocol.ledger.governance.proposals import (
     put,
     votes,
 )
-from commonweal.protocol.ledger.members import enrolment, permissions, roles
+from commonweal.protocol.ledger.members import permissions, registry, roles
 from commonweal.protocol.ledger.members.forks import keep
 from commonweal.protocol.ledger.state import time_jumps
 from commonweal.protocol.ledger.state.advance import BEFORE_ALL, CutHeader
@@ -158,8 +158,8 @@ class _Enactment:
         self.ended: list[ProposalRow] = []
         active = [
             key[1:]
-            for key, value in state.items(enrolment.MEMBER)
-            if enrolment.MemberRow(*value).status == enrolment.ACTIVE
+            for key, value in state.items(registry.MEMBER)
+            if registry.MemberRow(*value).status == registry.ACTIVE
         ]
         self.active = dict.fromkeys(active)
         may, vote = permissions.denial, permissions.Permission.VOTE
@@ -302,8 +302,8 @@ class _Enactment:
             device, seq = self.state.get(DECIDED + id)
             keep(self.state, device, seq, RecordId(row.target))
         if row.subject == REMOVAL:
-            member = enrolment.member_row(self.state, row.target)
-            if member is not None and member.status == enrolment.ACTIVE:
+            member = registry.member_row(self.state, row.target)
+            if member is not None and member.status == registry.ACTIVE:
                 gone = MemberId(row.target)
                 membership_end.remove(self.state, gone, self.cut.clock)
                 # What waited for his disputes may have a value with the next cut.

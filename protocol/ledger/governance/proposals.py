@@ -28,7 +28,7 @@ from commonweal.protocol import codec
 from commonweal.protocol.errors import CommonwealError
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.governance import active_ruleset
-from commonweal.protocol.ledger.members import enrolment
+from commonweal.protocol.ledger.members import registry
 from commonweal.protocol.ledger.members.permissions import Permission, writer_denial
 from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes, is_count
 from commonweal.protocol.ledger.state.rejections import Reason
@@ -299,13 +299,11 @@ def removals(state: State) -> tuple[tuple[MemberId, int], ...]:
         row = ProposalRow(*value)
         if row.subject == REMOVAL and row.status == PASSED:
             heights[row.target] = max(row.height, heights.get(row.target, 0))
-    members = (
-        (key[1:], enrolment.MemberRow(*value)) for key, value in state.items(enrolment.MEMBER)
-    )
+    members = ((key[1:], registry.MemberRow(*value)) for key, value in state.items(registry.MEMBER))
     return tuple(
         (MemberId(member), heights.get(member, 0))
         for member, row in members
-        if row.status == enrolment.REMOVED
+        if row.status == registry.REMOVED
     )
 
 
@@ -404,8 +402,8 @@ def _proposed_removal(
     member = record.data.get("member")
     if not is_bytes(member):
         return Reason.SHAPE
-    row = enrolment.member_row(state, member)
-    if row is None or row.status != enrolment.ACTIVE:
+    row = registry.member_row(state, member)
+    if row is None or row.status != registry.ACTIVE:
         return Reason.UNKNOWN_MEMBER
     return ProposalRow(REMOVAL, context.member, record.clock, ruleset.id, member, "membership")
 
@@ -421,7 +419,7 @@ def _proposed_fork(
         return Reason.SHAPE
     if keep not in (*record.deps, record.prev):
         return Reason.NOT_CITED
-    if state.get(enrolment.FROZEN + device) != seq:
+    if state.get(registry.FROZEN + device) != seq:
         return Reason.NO_FORK
     state.put(DECIDED + record.id, [device, seq])
     return ProposalRow(FORK, context.member, record.clock, ruleset.id, keep, ORDINARY)

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 
 from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger.governance import membership_end
-from commonweal.protocol.ledger.members import enrolment, member_keys, roles
+from commonweal.protocol.ledger.members import enrolment, member_keys, registry, roles
 from commonweal.protocol.ledger.members.permissions import Permission, denial, last_trusted_ms
 from commonweal.protocol.ledger.members.roles import OFFER, ROLE, WITNESS, OfferRow, RoleRow
 from commonweal.protocol.ledger.state.advance import CutHeader
@@ -46,7 +46,7 @@ def found(state: State, record: Record, context: Context) -> Verdict:
     """Let the founder begin the community, and his first device be its witness."""
     refused = enrolment.found(state, record, context)
     if refused is None:
-        member: MemberId = state.get(enrolment.FOUNDING)[0]
+        member: MemberId = state.get(registry.FOUNDING)[0]
         held = RoleRow(True, 0, record.clock, record.id)
         state.put(ROLE + member + WITNESS.encode(), [*held])
         state.put(OFFER + member, [*OfferRow(record.author, 0)])
@@ -172,13 +172,13 @@ def _able_seats(state: State) -> int:
 
 
 def _is_able(state: State, seat: Witness) -> bool:
-    device = enrolment.device_row(state, seat.device)
-    member = enrolment.member_row(state, seat.member)
+    device = registry.device_row(state, seat.device)
+    member = registry.member_row(state, seat.member)
     return (
         device is not None
         and member is not None
         and device.last is None
-        and member.status == enrolment.ACTIVE
+        and member.status == registry.ACTIVE
         and state.get(GUILTY + seat.device) is None
     )
 
@@ -190,12 +190,12 @@ def _offering(state: State) -> int:
 
 
 def _may_witness(state: State, member: MemberId, device: DeviceKey) -> bool:
-    row = enrolment.device_row(state, device)
+    row = registry.device_row(state, device)
     return (
         row is not None
         and row.member == member
         and row.last is None
-        and state.get(enrolment.FROZEN + device) is None
+        and state.get(registry.FROZEN + device) is None
         and state.get(GUILTY + device) is None
         and roles.holds(state, member, WITNESS)
         and denial(state, member, Permission.SEAT, last_trusted_ms(state)) is None

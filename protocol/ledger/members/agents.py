@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple, TypeGuard
 
 from commonweal.protocol.keys import MemberId
-from commonweal.protocol.ledger.members.enrolment import MEMBER, NEW
+from commonweal.protocol.ledger.members.registry import MEMBER, NEW
 from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State

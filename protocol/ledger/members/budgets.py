@@ -20,7 +20,7 @@ from typing import NamedTuple
 from commonweal.protocol.errors import InvalidSeal
 from commonweal.protocol.identity.parent import parent_of
 from commonweal.protocol.keys import DeviceKey, MemberId, short
-from commonweal.protocol.ledger.members.enrolment import DEVICE, DeviceRow, device_row, member_row
+from commonweal.protocol.ledger.members.registry import DEVICE, DeviceRow, device_row, member_row
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.records.record import Record, RecordId

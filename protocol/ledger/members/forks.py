@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from commonweal.protocol.keys import DeviceKey
-from commonweal.protocol.ledger.members.enrolment import FROZEN
+from commonweal.protocol.ledger.members.registry import FROZEN
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.records.record import RecordId

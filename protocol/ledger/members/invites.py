@@ -23,20 +23,20 @@ from typing import NamedTuple
 
 from commonweal.protocol import keys
 from commonweal.protocol.keys import DeviceKey, MemberId
-from commonweal.protocol.ledger.members import enrolment
-from commonweal.protocol.ledger.members.enrolment import (
+from commonweal.protocol.ledger.members import registry
+from commonweal.protocol.ledger.members.permissions import (
+    Permission,
+    denial,
+    time_of,
+    writer_denial,
+)
+from commonweal.protocol.ledger.members.registry import (
     ACTIVE,
     FOUNDING,
     MEMBER,
     NEW,
     REMOVED,
     MemberRow,
-)
-from commonweal.protocol.ledger.members.permissions import (
-    Permission,
-    denial,
-    time_of,
-    writer_denial,
 )
 from commonweal.protocol.ledger.state.context import Applicant, Context, Verdict, is_bytes, is_count
 from commonweal.protocol.ledger.state.rejections import Reason
@@ -163,7 +163,7 @@ def returned(state: State) -> tuple[MemberId, ...]:
     rows = (RequestRow(*value) for _, value in state.items(REQUEST))
     answered.update(row.member for row in rows if not row.open)
     again = sorted(member for member, times in answered.items() if times > 1)
-    rows_of = ((MemberId(member), enrolment.member_row(state, member)) for member in again)
+    rows_of = ((MemberId(member), registry.member_row(state, member)) for member in again)
     return tuple(member for member, row in rows_of if row is not None and row.status == ACTIVE)
 
 
@@ -174,12 +174,12 @@ def request(state: State, record: Record, context: Context) -> Verdict:
         return Reason.SHAPE
     if invite not in (*record.deps, record.prev):
         return Reason.NOT_CITED
-    device = enrolment.device_row(state, record.author)
+    device = registry.device_row(state, record.author)
     if device is None:
         return Reason.NOT_ENROLLED
     if device.last is not None and record.seq > device.last:
         return Reason.DEVICE_REVOKED
-    member = enrolment.member_row(state, device.member)
+    member = registry.member_row(state, device.member)
     assert member is not None, "a device belongs to a member"
     if member.status == ACTIVE:
         return Reason.ALREADY_MEMBER
@@ -214,7 +214,7 @@ def vouch(state: State, record: Record, context: Context) -> Verdict:
     row = request_row(state, asked)
     if row is None or row.member != member:
         return Reason.UNKNOWN_REQUEST
-    newcomer = enrolment.member_row(state, member)
+    newcomer = registry.member_row(state, member)
     assert newcomer is not None, "a request is by a known member"
     if newcomer.status == ACTIVE or not row.open:
         return Reason.ALREADY_MEMBER
@@ -241,7 +241,7 @@ def invite_closed(state: State, invite: InviteRow) -> Verdict:
     """Return why an invite admits nobody more, or None while it does."""
     if invite.revoked:
         return Reason.INVITE_REVOKED
-    device = enrolment.device_row(state, invite.device)
+    device = registry.device_row(state, invite.device)
     if invite.ended or device is None or device.last is not None:
         return Reason.INVITE_ENDED
     if invite.expires is not None and invite.expires < last_cut_ms(state):
@@ -251,13 +251,13 @@ def invite_closed(state: State, invite: InviteRow) -> Verdict:
 
 def growth_max(state: State, context: Context) -> int:
     """Return how many newcomers one member may bring in a week, by the rules in force."""
-    admission, (active, _) = context.rules.joining, enrolment.counts(state)
+    admission, (active, _) = context.rules.joining, registry.counts(state)
     return max(admission.growth_per_week, active * admission.growth_percent // 100)
 
 
 def is_founding(state: State, invite: InviteRow, context: Context) -> bool:
     """Whether who comes now under an invite is one of the founding circle."""
-    _, ever = enrolment.counts(state)
+    _, ever = registry.counts(state)
     is_founders = bool(invite.author == state.get(FOUNDING)[0])
     return is_founders and ever < context.rules.joining.founding_circle
 
@@ -293,7 +293,7 @@ def _decide(
     """Write a request, and admit who asks when enough have vouched."""
     invite = invite_row(state, asked.invite)
     assert invite is not None, "a request is under a known invite"
-    newcomer = enrolment.member_row(state, asked.member)
+    newcomer = registry.member_row(state, asked.member)
     assert newcomer is not None, "a request is by a known member"
     back = newcomer.status != NEW
     known = context.oracle(Applicant(asked.member, asked.device, invite.author, back))
@@ -302,7 +302,7 @@ def _decide(
         is_circle = is_founding(state, invite, context)
         powers_ms = 0 if is_circle else max(1, time_of(record, context)) + delay_ms
         state.put(INVITE + asked.invite, [*invite._replace(used=invite.used + 1)])
-        enrolment.set_status(state, asked.member, ACTIVE, record.clock, powers_ms)
+        registry.set_status(state, asked.member, ACTIVE, record.clock, powers_ms)
         asked = asked._replace(open=False)
     state.put(REQUEST + id, [*asked])
 

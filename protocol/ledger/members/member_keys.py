@@ -18,7 +18,7 @@ from commonweal.protocol.identity.identity import Inception
 from commonweal.protocol.identity.invite import RekeyedMember
 from commonweal.protocol.identity.key_rotation import MemberKeys
 from commonweal.protocol.keys import DeviceKey, MemberId, MemberKey
-from commonweal.protocol.ledger.members import enrolment
+from commonweal.protocol.ledger.members import registry
 from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
@@ -48,8 +48,8 @@ class SuccessionRow(NamedTuple):
 
 def keys_of(state: State, member: MemberId) -> MemberKeys | None:
     """Return the keys of an active member, and who could give him others; else None."""
-    row = enrolment.member_row(state, member)
-    if row is None or row.status != enrolment.ACTIVE:
+    row = registry.member_row(state, member)
+    if row is None or row.status != registry.ACTIVE:
         return None
     known = _row(state, member)
     return MemberKeys(
@@ -122,10 +122,10 @@ def _change(
         return Reason.NOT_SIGNED
     if new == old:
         return Reason.NOTHING_NEW
-    row = enrolment.member_row(state, member)
+    row = registry.member_row(state, member)
     assert row is not None, "the member is known"
     row = row._replace(keys=[*new.keys], threshold=new.threshold, rekeys=new.rekeys)
-    state.put(enrolment.MEMBER + member, [*row])
+    state.put(registry.MEMBER + member, [*row])
     known = _row(state, member)._replace(
         named=new.named,
         sponsors=new.sponsors.to_bytes() if new.sponsors else b"",
@@ -142,11 +142,11 @@ def _change(
 
 def _end_others(state: State, member: bytes, staying: Sequence[DeviceKey]) -> None:
     """Let all devices of a member but these write nothing more from here on."""
-    prefix = enrolment.DEVICE_OF + member
+    prefix = registry.DEVICE_OF + member
     for key, _ in list(state.items(prefix)):
-        device = enrolment.device_row(state, key[len(prefix) :])
+        device = registry.device_row(state, key[len(prefix) :])
         if device is not None and device.last is None and key[len(prefix) :] not in staying:
-            state.put(enrolment.DEVICE + key[len(prefix) :], [*device._replace(last=NO_SEQ)])
+            state.put(registry.DEVICE + key[len(prefix) :], [*device._replace(last=NO_SEQ)])
 
 
 def _row(state: State, member: bytes) -> SuccessionRow:

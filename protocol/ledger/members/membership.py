@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from commonweal.protocol.keys import DeviceKey, MemberId, MemberKey, PeerKey
-from commonweal.protocol.ledger.members import enrolment
 from commonweal.protocol.ledger.members import invites as inviting
-from commonweal.protocol.ledger.members.enrolment import ACTIVE, LEFT, NEW, DeviceRow
+from commonweal.protocol.ledger.members import registry
 from commonweal.protocol.ledger.members.invites import InviteRow, RequestRow
+from commonweal.protocol.ledger.members.registry import ACTIVE, LEFT, NEW, DeviceRow
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import RecordId
 
@@ -75,19 +75,19 @@ class Request:
 
 def founder(state: State) -> MemberId | None:
     """Return the member who founded the community; None before the founding record."""
-    value = state.get(enrolment.FOUNDING)
+    value = state.get(registry.FOUNDING)
     return None if value is None else value[0]
 
 
 def founding_document(state: State) -> bytes | None:
     """Return the hash of the founding document; None before the founding record."""
-    value = state.get(enrolment.FOUNDING)
+    value = state.get(registry.FOUNDING)
     return None if value is None else value[2]
 
 
 def member_of(state: State, device: DeviceKey) -> MemberId | None:
     """Return the active member who enrolled `device` and did not revoke it."""
-    row = enrolment.device_row(state, device)
+    row = registry.device_row(state, device)
     return row.member if row is not None and _status(state, device, row) == ACTIVE else None
 
 
@@ -98,9 +98,9 @@ def device_of_peer(state: State, peer: PeerKey) -> DeviceKey | None:
     devices with it; then it is the one that was enrolled first.
     """
     ranked: list[tuple[bool, int, DeviceKey]] = []
-    for key, _ in state.items(enrolment.PEER + peer):
+    for key, _ in state.items(registry.PEER + peer):
         device = DeviceKey(key[1 + len(peer) :])
-        row = enrolment.device_row(state, device)
+        row = registry.device_row(state, device)
         assert row is not None, "a peer is that of a device"
         ranked.append((_status(state, device, row) != ACTIVE, row.clock, device))
     return min(ranked)[2] if ranked else None
@@ -108,7 +108,7 @@ def device_of_peer(state: State, peer: PeerKey) -> DeviceKey | None:
 
 def peer_of(state: State, device: DeviceKey) -> PeerKey | None:
     """Return the libp2p host key that `device` was enrolled with; None when it was not."""
-    row = enrolment.device_row(state, device)
+    row = registry.device_row(state, device)
     return None if row is None else row.peer
 
 
@@ -117,13 +117,13 @@ def devices(state: State, member: MemberId | None = None) -> list[Device]:
     if member is None:
         return [
             _device(state, DeviceKey(key[1:]), DeviceRow(*value))
-            for key, value in state.items(enrolment.DEVICE)
+            for key, value in state.items(registry.DEVICE)
         ]
-    prefix = enrolment.DEVICE_OF + member
+    prefix = registry.DEVICE_OF + member
     listed = []
     for key, _ in state.items(prefix):
         device = DeviceKey(key[len(prefix) :])
-        row = enrolment.device_row(state, device)
+        row = registry.device_row(state, device)
         assert row is not None, "a member's device is known"
         listed.append(_device(state, device, row))
     return listed
@@ -131,18 +131,18 @@ def devices(state: State, member: MemberId | None = None) -> list[Device]:
 
 def members(state: State) -> list[Member]:
     """Return everybody who is, was, or wants to be a member, by id."""
-    return [_member(key[1:], value) for key, value in state.items(enrolment.MEMBER)]
+    return [_member(key[1:], value) for key, value in state.items(registry.MEMBER)]
 
 
 def member(state: State, member: MemberId) -> Member | None:
     """Return what is known of one member."""
-    value = state.get(enrolment.MEMBER + member)
+    value = state.get(registry.MEMBER + member)
     return None if value is None else _member(member, value)
 
 
 def active(state: State, member: MemberId) -> tuple[tuple[MemberKey, ...], int] | None:
     """Return the keys of an active member and how many of them speak for him; else None."""
-    row = enrolment.member_row(state, member)
+    row = registry.member_row(state, member)
     if row is None or row.status != ACTIVE:
         return None
     return tuple(MemberKey(key) for key in row.keys), row.threshold
@@ -154,22 +154,22 @@ def status_of(state: State, device: DeviceKey) -> str | None:
     "active", "requested", "refused: " and why, "revoked", "left", "removed", or "new"
     (enrolled, and has not asked); None when it is not enrolled.
     """
-    row = enrolment.device_row(state, device)
+    row = registry.device_row(state, device)
     return None if row is None else _status(state, device, row)
 
 
 def was_admitted(state: State, device: DeviceKey) -> bool:
     """Say whether `device` is or once was a member's, so that its log is kept whole."""
-    row = enrolment.device_row(state, device)
+    row = registry.device_row(state, device)
     if row is None or row.last is not None:
         return row is not None
-    member = enrolment.member_row(state, row.member)
+    member = registry.member_row(state, row.member)
     return member is not None and member.status != NEW
 
 
 def frozen_at(state: State, device: DeviceKey) -> int | None:
     """Return the seq from which the log of `device` counts for nothing, by a proof against it."""
-    value: int | None = state.get(enrolment.FROZEN + device)
+    value: int | None = state.get(registry.FROZEN + device)
     return value
 
 
@@ -203,7 +203,7 @@ def pending_requests(state: State) -> list[Request]:
 
 def inviter_of(state: State, device: DeviceKey) -> MemberId | None:
     """Return the member under whose invite the newcomer of `device` asks; None without one."""
-    row = enrolment.device_row(state, device)
+    row = registry.device_row(state, device)
     if row is None:
         return None
     for _, request in state.items(inviting.REQUEST_OF + row.member):
@@ -215,7 +215,7 @@ def inviter_of(state: State, device: DeviceKey) -> MemberId | None:
 
 
 def _member(id: bytes, value: Any) -> Member:
-    row = enrolment.MemberRow(*value)
+    row = registry.MemberRow(*value)
     return Member(
         MemberId(id),
         row.status,
@@ -239,14 +239,14 @@ def _invite(state: State, id: RecordId, row: InviteRow) -> InviteStatus:
 
 
 def _is_active(state: State, member: MemberId) -> bool:
-    row = enrolment.member_row(state, member)
+    row = registry.member_row(state, member)
     return row is not None and row.status == ACTIVE
 
 
 def _status(state: State, device: DeviceKey, row: DeviceRow) -> str:
     if row.last is not None:
         return REVOKED
-    member = enrolment.member_row(state, row.member)
+    member = registry.member_row(state, row.member)
     assert member is not None, "a device belongs to a member"
     if member.status not in (NEW, LEFT):
         return member.status

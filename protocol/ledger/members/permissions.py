@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from commonweal.protocol.ledger.members import enrolment
+from commonweal.protocol.ledger.members import registry
 from commonweal.protocol.ledger.state import time_jumps
 from commonweal.protocol.ledger.state.context import Context
 from commonweal.protocol.ledger.state.rejections import Reason
@@ -32,8 +32,8 @@ class Permission(Enum):
 
 def denial(state: State, member: bytes, power: Permission, time_ms: int) -> Reason | None:
     """Return None when a member has a power at the time of a seal, else why not yet."""
-    row = enrolment.member_row(state, member)
-    if row is None or row.status != enrolment.ACTIVE:
+    row = registry.member_row(state, member)
+    if row is None or row.status != registry.ACTIVE:
         return Reason.NOT_A_MEMBER
     return None if row.powers_ms <= time_ms else power.value
 
@@ -52,8 +52,8 @@ def writer_denial(
 
 def cap_probation(state: State, latest_ms: int) -> None:
     """Let nobody wait longer than until then: a wrong time has admitted them."""
-    for key, value in list(state.items(enrolment.MEMBER)):
-        row = enrolment.MemberRow(*value)
+    for key, value in list(state.items(registry.MEMBER)):
+        row = registry.MemberRow(*value)
         if row.powers_ms > latest_ms:
             state.put(key, [*row._replace(powers_ms=latest_ms)])
 
@@ -69,7 +69,7 @@ def was_member(state: State, member: bytes, clock: int, time_ms: int) -> bool:
 
     Who was admitted by the same seal might have chosen their clock to stand before.
     """
-    row = enrolment.member_row(state, member)
+    row = registry.member_row(state, member)
     return row is not None and row.since < clock and row.powers_ms < max(1, time_ms)
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from commonweal.protocol.keys import DeviceKey, MemberId
-from commonweal.protocol.ledger.members import enrolment
+from commonweal.protocol.ledger.members import registry
 from commonweal.protocol.ledger.members.permissions import Permission, writer_denial
 from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes
 from commonweal.protocol.ledger.state.rejections import Reason
@@ -113,8 +113,8 @@ def resign(state: State, record: Record, context: Context) -> Verdict:
 def holds(state: State, member: bytes, role: str) -> bool:
     """Whether a member holds a role, and is a member still."""
     value = state.get(_key(member, role))
-    standing = state.get(enrolment.MEMBER + member)
-    is_active = standing is not None and standing[0] == enrolment.ACTIVE
+    standing = state.get(registry.MEMBER + member)
+    is_active = standing is not None and standing[0] == registry.ACTIVE
     return is_active and value is not None and bool(value[0])
 
 

@@ -45,7 +45,7 @@ from commonweal.protocol.ledger.contributions.value import (
 )
 from commonweal.protocol.ledger.governance import active_ruleset
 from commonweal.protocol.ledger.governance.enactment import REST, VALUED_BY
-from commonweal.protocol.ledger.members import agents, enrolment, roles
+from commonweal.protocol.ledger.members import agents, registry, roles
 from commonweal.protocol.ledger.sharing.income_corrections import correct_income, restore_turns
 from commonweal.protocol.ledger.state import time_jumps
 from commonweal.protocol.ledger.state.advance import CutHeader
@@ -129,7 +129,7 @@ def book(state: State, cut: CutHeader, records: Iterable[Record]) -> list[bytes]
             elif state.get(INCOME + corrected) is not None:
                 state.put(PENDING + corrected, True)
         elif record.kind == "referral":
-            device = enrolment.device_row(state, record.author)
+            device = registry.device_row(state, record.author)
             assert device is not None, "who wrote it was enrolled"
             state.put(REFERRED + device.member, cut.time_ms)
         elif record.kind == "member.leave":
@@ -319,7 +319,7 @@ def _facts(
     """Gather what the split of a pool reads."""
     contributions = tuple(_contributions(state, community, rules))
     members = [
-        key[1:] for key, value in state.items(enrolment.MEMBER) if value[0] == enrolment.ACTIVE
+        key[1:] for key, value in state.items(registry.MEMBER) if value[0] == registry.ACTIVE
     ]
     named = dict.fromkeys([*(bucket.role for bucket in pool.buckets), pool.commission_role])
     prefix = id_of(pool).to_bytes()
@@ -357,7 +357,7 @@ def _contributions(
         assert booked is not None, "what has a value was booked"
         # What an agent outside gave waits for whoever claims it.
         member = agents.person(state, given.member)
-        if given.points and state.get(enrolment.MEMBER + member) is not None:
+        if given.points and state.get(registry.MEMBER + member) is not None:
             yes, _ = attestation.attesters(state, event)
             # Who claims an agent since may have been the one who attested what it gave.
             if member != given.member and not attestation.is_attested(state, event, rules):

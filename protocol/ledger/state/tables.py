@@ -72,29 +72,29 @@ class Table(Enum):
 
     FOUNDING = Layout(
         b"F", "", "[member: id, record: id, document: id]",
-        "members/enrolment", "The founder, the founding record, the hash of the founding document.")
+        "members/registry", "The founder, the founding record, the hash of the founding document.")
     COUNT = Layout(
         b"#", "", "[active: int, ever: int]",
-        "members/enrolment", "How many are members now, and how many ever were.")
+        "members/registry", "How many are members now, and how many ever were.")
     MEMBER = Layout(
         b"M", "member: id",
         "[status: text, since: int, keys: [id ...], threshold: int, devices: int, rekeys: int, "
         "profile: id?, powers_ms: int]",
-        "members/enrolment",
+        "members/registry",
         "A member: status since which clock, keys, devices ever enrolled, changes of keys.")
     DEVICE = Layout(
         b"D", "device: id", "[member: id, last: int?, peer: id, clock: int, revocations: int]",
-        "members/enrolment",
+        "members/registry",
         "A device; last: the number of its last good record, once it is revoked.")
     DEVICE_OF = Layout(
         b"E", "member: id, device: id", "true",
-        "members/enrolment", "The devices of a member.")
+        "members/registry", "The devices of a member.")
     PEER = Layout(
         b"P", "peer: id, device: id", "true",
-        "members/enrolment", "The devices that were enrolled with a peer key.")
+        "members/registry", "The devices that were enrolled with a peer key.")
     FROZEN = Layout(
         b"Z", "device: id", "int",
-        "members/enrolment", "The number from which a log is void, by evidence in a seal.")
+        "members/registry", "The number from which a log is void, by evidence in a seal.")
     INVITE = Layout(
         b"I", "invite: id",
         "[key: id, uses: int, used: int, expires: int?, revoked: bool, author: id, device: id, "

@@ -15,9 +15,9 @@ from commonweal.protocol.ledger.checkpoint.inheritance import inherited_state
 from commonweal.protocol.ledger.claims.claims import CLAIM
 from commonweal.protocol.ledger.claims.pools import PAID, POOL
 from commonweal.protocol.ledger.governance import active_ruleset, proposals, witness_set
-from commonweal.protocol.ledger.members import enrolment, forks, invites, roles
-from commonweal.protocol.ledger.members.enrolment import MemberRow
+from commonweal.protocol.ledger.members import forks, invites, registry, roles
 from commonweal.protocol.ledger.members.member_keys import SUCCESSION
+from commonweal.protocol.ledger.members.registry import MemberRow
 from commonweal.protocol.ledger.state.time_jumps import LAST
 from commonweal.protocol.ledger.things.resources import RESOURCE
 from commonweal.protocol.records import record
@@ -29,23 +29,23 @@ NONCE = b"\x77" * 32
 THING, EVENT = b"\x01" * 32, b"\x02" * 32
 
 
-def member(author: Author, status: str = enrolment.ACTIVE, **changed: Any) -> list[Any]:
+def member(author: Author, status: str = registry.ACTIVE, **changed: Any) -> list[Any]:
     row = MemberRow(status, 9, [*author.inception.keys], 1, 2, 1, b"\x05" * 32)
     return [*row._replace(**changed)]
 
 
 STATE: dict[bytes, Any] = {
-    enrolment.FOUNDING: [bytes(MEI.id), bytes(OLD), FOUNDING.record.body.hash],  # type: ignore[union-attr]
-    enrolment.MEMBER + MEI.id: member(MEI),
-    enrolment.MEMBER + BO.id: member(BO),
-    enrolment.MEMBER + EVE.id: member(EVE, enrolment.LEFT),
-    enrolment.DEVICE + MEI.device: [bytes(MEI.id), None, bytes(MEI.peer), 1],
-    enrolment.DEVICE_OF + MEI.id + MEI.device: True,
-    enrolment.PEER + MEI.peer + MEI.device: True,
+    registry.FOUNDING: [bytes(MEI.id), bytes(OLD), FOUNDING.record.body.hash],  # type: ignore[union-attr]
+    registry.MEMBER + MEI.id: member(MEI),
+    registry.MEMBER + BO.id: member(BO),
+    registry.MEMBER + EVE.id: member(EVE, registry.LEFT),
+    registry.DEVICE + MEI.device: [bytes(MEI.id), None, bytes(MEI.peer), 1],
+    registry.DEVICE_OF + MEI.id + MEI.device: True,
+    registry.PEER + MEI.peer + MEI.device: True,
     invites.INVITE + EVENT: [bytes(MEI.id), bytes(32), 1, 0, None, False],
     invites.REQUEST + EVENT: [bytes(BO.id)],
     invites.VOUCH + EVENT: True,
-    enrolment.FROZEN + EVE.device: 3,
+    registry.FROZEN + EVE.device: 3,
     LAST: [7, 70, bytes(32), b"", 40],
     witness_set.SEATED: [[bytes(MEI.device), bytes(MEI.id)]],
     witness_set.GUILTY + EVE.device: True,
@@ -98,10 +98,10 @@ def test_members_rules_and_balances_go_on(depth: int) -> None:
     again = refounded(top, depth)
     state = inherited_state(again, chunks)
     for author in (MEI, BO, EVE):
-        row = MemberRow(*state[enrolment.MEMBER + author.id])
+        row = MemberRow(*state[registry.MEMBER + author.id])
         assert row.keys == [*author.inception.keys]
         assert (row.devices, row.rekeys, row.profile, row.since) == (0, 0, None, 1)
-    assert state[enrolment.MEMBER + EVE.id][0] == enrolment.LEFT, "who left has left"
+    assert state[registry.MEMBER + EVE.id][0] == registry.LEFT, "who left has left"
     same = (
         *(SUCCESSION + BO.id, active_ruleset.STANDING, active_ruleset.DOCUMENT + b"\x08" * 32),
         *(POOL + b"cash\0EUR\x002\0", CLAIM + EVENT, roles.ROLE + BO.id + b"speaker"),
@@ -112,7 +112,7 @@ def test_members_rules_and_balances_go_on(depth: int) -> None:
 
 def test_devices_votes_invites_and_witnesses_stay_behind() -> None:
     state = inherited_state(AGAIN, CHUNKS)
-    kept = {enrolment.MEMBER, SUCCESSION, RESOURCE, POOL, PAID, CLAIM, roles.ROLE}
+    kept = {registry.MEMBER, SUCCESSION, RESOURCE, POOL, PAID, CLAIM, roles.ROLE}
     assert {key[:1] for key in state} == kept | {active_ruleset.STANDING, active_ruleset.DOCUMENT}
     assert roles.ROLE + MEI.id + b"witness" not in state
     assert not any(bytes(OLD) in key for key in state)
@@ -177,7 +177,7 @@ REFUSED: dict[str, tuple[dict[bytes, Any], Author, bytes, str]] = {
     "a stranger": (STATE, Author("Zoe"), FOUNDING.body, "no active member"),
     "one who left": (STATE, EVE, FOUNDING.body, "no active member"),
     "one with other keys": (
-        STATE | {enrolment.MEMBER + MEI.id: member(MEI, keys=[bytes(32)])},
+        STATE | {registry.MEMBER + MEI.id: member(MEI, keys=[bytes(32)])},
         MEI,
         FOUNDING.body,
         "other keys",

@@ -10,7 +10,7 @@ from commonweal.protocol.identity import key_rotation
 from commonweal.protocol.identity.identity import Inception
 from commonweal.protocol.keys import DeviceKey, MemberId, MemberKey, Signer
 from commonweal.protocol.ledger.governance import witness_set
-from commonweal.protocol.ledger.members import enrolment, member_keys
+from commonweal.protocol.ledger.members import member_keys, registry
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.records.record import Record
 from commonweal.protocol.seal.witnesses import RECENT_SEALS
@@ -246,7 +246,7 @@ def test_a_ledger_without_seals_is_told_who_is_seated_and_what_seals_refused() -
     council = council_of(2, members=3)
     refused, jun = leave(council, "Jun"), council.id("Jun")
     ledger = council.ledger()
-    assert enrolment.member_row(ledger.state, jun).status == enrolment.LEFT  # type: ignore[union-attr]
+    assert registry.member_row(ledger.state, jun).status == registry.LEFT  # type: ignore[union-attr]
     ledger.assume_sealed(witness_set.seated(council.history.final), ())
     assert ledger.verdict(refused.id) == Reason.SEAT_NEEDED
     council.offer("Ana")
@@ -255,6 +255,6 @@ def test_a_ledger_without_seals_is_told_who_is_seated_and_what_seals_refused() -
     council.cut(present=everybody(council))
     ledger = council.ledger()
     ledger.assume_sealed(witness_set.seated(council.history.final), [refused.id])
-    assert enrolment.member_row(ledger.state, MemberId(jun)).status == enrolment.ACTIVE  # type: ignore[union-attr]
+    assert registry.member_row(ledger.state, MemberId(jun)).status == registry.ACTIVE  # type: ignore[union-attr]
     ledger.assume_sealed(witness_set.seated(council.history.final), ())
-    assert enrolment.member_row(ledger.state, jun).status == enrolment.LEFT  # type: ignore[union-attr]
+    assert registry.member_row(ledger.state, jun).status == registry.LEFT  # type: ignore[union-attr]

@@ -13,7 +13,7 @@ from commonweal.protocol.identity.key_rotation import MemberKeys
 from commonweal.protocol.keys import MemberKey, Signer
 from commonweal.protocol.ledger.contributions import attestation
 from commonweal.protocol.ledger.governance import witness_set
-from commonweal.protocol.ledger.members import enrolment, membership
+from commonweal.protocol.ledger.members import membership, registry
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.records.record import Record
 from tests.protocol.ledger.village import TEXT, Pen, seed
@@ -174,13 +174,13 @@ def test_the_founding_circle_is_the_first_members_whom_the_founder_invited() -> 
     council.cut()
     pens = [bring(council, "Mei", name)[0] for name in ("A", "B", "C", "D")]
     assert [status(council, pen) for pen in pens] == ["active"] * 3 + ["requested"]
-    rows = [enrolment.member_row(council.history.state, pen.owner.id) for pen in pens[:3]]
+    rows = [registry.member_row(council.history.state, pen.owner.id) for pen in pens[:3]]
     powers = [row is not None and row.powers_ms for row in rows]
     assert powers[:2] == [0, 0], "two, beside the founder, wait for nothing"
     assert powers[2]
     other = community("Jun", founding_circle=9)
     pen, _ = bring(other, "Jun", "A")
-    row = enrolment.member_row(other.history.state, pen.owner.id)
+    row = registry.member_row(other.history.state, pen.owner.id)
     assert row is not None
     assert row.powers_ms, "whom another than the founder invited waits"
 
@@ -263,7 +263,7 @@ def test_a_newcomer_has_the_powers_of_a_member_from_the_day_that_the_rules_said(
     pen, _ = bring(council, "Jun", "Wei")
     council.cut()
     admitted_ms = council.now_ms
-    row = enrolment.member_row(council.history.final, pen.owner.id)
+    row = registry.member_row(council.history.final, pen.owner.id)
     assert row is not None
     assert row.powers_ms == admitted_ms + 2 * DAY
     first = council.decide("Jun")

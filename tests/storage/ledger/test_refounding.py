@@ -15,7 +15,7 @@ from commonweal.protocol.ledger.claims.claims import claims
 from commonweal.protocol.ledger.claims.pools import pools
 from commonweal.protocol.ledger.finality.backtest import backtest
 from commonweal.protocol.ledger.finality.history import History
-from commonweal.protocol.ledger.members import enrolment, roles
+from commonweal.protocol.ledger.members import registry, roles
 from commonweal.protocol.merkle import EMPTY
 from commonweal.protocol.records import record
 from commonweal.protocol.records.record import CommunityId, Record
@@ -96,7 +96,7 @@ def begun(again: Again, records: int | None = None) -> Node:
 
 
 def status(node: Node, pen: Pen) -> Any:
-    row = enrolment.member_row(node.kept.final, pen.owner.id)
+    row = registry.member_row(node.kept.final, pen.owner.id)
     return None if row is None else row.status
 
 
@@ -152,8 +152,8 @@ def test_a_member_of_the_parent_follows_without_an_invite_and_writes_at_once(old
     assert node.kept.verdict(refused) is not None
     seal_once([node], again.signers(), old.now_ms + 120_000)
     node.kept.refresh()
-    assert enrolment.device_row(node.kept.final, ana.key) is not None
-    assert enrolment.device_row(node.kept.final, stranger.key) is None
+    assert registry.device_row(node.kept.final, ana.key) is not None
+    assert registry.device_row(node.kept.final, stranger.key) is None
 
 
 def test_nodes_that_got_the_records_in_pieces_have_one_root(old: Past) -> None:
@@ -241,7 +241,7 @@ def test_who_belongs_is_known_before_anything_is_folded(old: Past) -> None:
     state = members_before(begun(again).store, again.community)
     assert state is not None
     for name in ("Mei", "Jun", "Ana", "Bo"):
-        row = enrolment.member_row(state, old.pens[name].owner.id)
+        row = registry.member_row(state, old.pens[name].owner.id)
         assert row is not None and (row.status, row.devices) == ("active", 0)
     assert members_before(begun(again, 1).store, again.community) is None
     assert members_before(old.here.store, old.community) is None
