@@ -104,7 +104,7 @@ def audit_path(nodes: NodeReader, key: bytes) -> tuple[bytes, ...] | None:
 
 def verify_path(root: bytes, key: bytes, value: bytes, beside: tuple[bytes, ...]) -> bool:
     """Whether the path `beside` shows that `key` has `value` in the tree of `root`."""
-    if len(beside) > DEPTH_MAX or any(len(one) != HASH_BYTES for one in beside):
+    if len(beside) > DEPTH_MAX or any(len(sibling) != HASH_BYTES for sibling in beside):
         return False
     hashed = _key(key)
     below = _hash(_Leaf(hashed, _value(value)))
@@ -121,14 +121,14 @@ def siblings_above(nodes: NodeReader, depth: int, prefix: int) -> tuple[bytes, .
     prefix: the first `depth` bits of the hashed keys below it. None when the way ends above.
     """
     growth = _Growth(nodes)
-    found: list[bytes] = []
+    siblings: list[bytes] = []
     for level in range(depth):
         node = growth.node(level, prefix >> (depth - level))
         if not isinstance(node, _Fork):
             return None
         right = prefix >> (depth - level - 1) & 1
-        found.append(node.left if right else node.right)
-    return tuple(found)
+        siblings.append(node.left if right else node.right)
+    return tuple(siblings)
 
 
 def prefix_of(key: bytes, depth: int) -> int:
@@ -148,7 +148,11 @@ def verify_subtree(
     hashes: those `siblings_above` the way there. Raises `Malformed` when a key comes twice.
     """
     listed = list(pairs)
-    if len(listed) < 2 or len(hashes) != depth or any(len(one) != HASH_BYTES for one in hashes):
+    if (
+        len(listed) < 2
+        or len(hashes) != depth
+        or any(len(sibling) != HASH_BYTES for sibling in hashes)
+    ):
         return False
     if any(prefix_of(key, depth) != prefix for key, _ in listed):
         return False
@@ -170,7 +174,7 @@ def path_from_bytes(data: bytes) -> tuple[bytes, ...]:
     value = codec.decode(data)
     if type(value) is not list or len(value) > DEPTH_MAX:
         raise Malformed("not a path to a leaf")
-    beside = tuple(one for one in value if type(one) is bytes and len(one) == HASH_BYTES)
+    beside = tuple(item for item in value if type(item) is bytes and len(item) == HASH_BYTES)
     if len(beside) != len(value):
         raise Malformed("a path is made of hashes")
     return beside
@@ -200,8 +204,8 @@ class _Growth:
         data = self._below.get(place)
         if data is None:
             return None
-        one, two = data[1 : 1 + HASH_BYTES], data[1 + HASH_BYTES :]
-        return _Leaf(one, two) if data[:1] == _LEAF else _Fork(one, two)
+        first, second = data[1 : 1 + HASH_BYTES], data[1 + HASH_BYTES :]
+        return _Leaf(first, second) if data[:1] == _LEAF else _Fork(first, second)
 
     def apply(self, depth: int, prefix: int, changes: list[_Change]) -> _Node:
         """Return the node at a place after `changes`, which lie below it, sorted."""
@@ -215,7 +219,7 @@ class _Growth:
                     leaves.pop(key, None)
                 else:
                     leaves[key] = value
-            new = self._grow(depth, prefix, [_Leaf(*one) for one in sorted(leaves.items())])
+            new = self._grow(depth, prefix, [_Leaf(*pair) for pair in sorted(leaves.items())])
         self._write(depth, prefix, old, new)
         return new
 

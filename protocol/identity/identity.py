@@ -91,10 +91,10 @@ class Inception:
             raise Malformed(f"an inception has at most {INCEPTION_BYTES_MAX} bytes")
         match codec.decode(data):
             case [form, list(keys), int(threshold), bytes(nonce)] if form == INCEPTION_FORM:
-                found = tuple(MemberKey(key) for key in keys if isinstance(key, bytes))
-                if len(found) != len(keys):
+                member_keys = tuple(MemberKey(key) for key in keys if isinstance(key, bytes))
+                if len(member_keys) != len(keys):
                     raise Malformed("a key of an inception is not bytes")
-                return cls(found, threshold, nonce)
+                return cls(member_keys, threshold, nonce)
             case _:
                 raise Malformed("not an inception document")
 

@@ -78,9 +78,12 @@ def to_text(link: CommunityLink) -> str:
 
     Of more addresses than fit, each contact keeps its first ones.
     """
-    contacts = [(one.peer, [*one.addresses[:ADDRESSES_MAX]]) for one in link.contacts[:PEERS_MAX]]
+    contacts = [
+        (contact.peer, [*contact.addresses[:ADDRESSES_MAX]])
+        for contact in link.contacts[:PEERS_MAX]
+    ]
     while len(text := _text(link, contacts)) > LINK_CHARS_MAX:
-        _, longest = max(contacts, key=lambda one: sum(map(len, one[1])))
+        _, longest = max(contacts, key=lambda contact: sum(map(len, contact[1])))
         longest.pop()
     return text
 
@@ -124,10 +127,10 @@ def from_text(text: str) -> CommunityLink:
             and height >= 0
             and len(seal) in (0, 32)
         ):
-            found = tuple(map(_contact, contacts))
+            read_contacts = tuple(map(_contact, contacts))
             rekeyed = _rekeyed(more[0]) if more else None
             return CommunityLink(
-                CommunityId(community), found, _invite(invite), height, seal, rekeyed
+                CommunityId(community), read_contacts, _invite(invite), height, seal, rekeyed
             )
         case _:
             raise BadLink("it was made by another version or is not a link")

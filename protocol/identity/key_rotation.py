@@ -105,25 +105,25 @@ def apply_rekey(old: MemberKeys, community: bytes, data: Mapping[str, Any]) -> M
 def apply_sponsors(old: MemberKeys, community: bytes, data: Mapping[str, Any]) -> MemberKeys:
     """Return what `member.sponsors` makes of a member's keys. Raises Malformed or BadSignature."""
     text, number = data.get("sponsors"), old.named + 1
-    found = None if text == b"" else _document(text)
-    if found is not None and len(found.keys) > SPONSORS_MAX:
+    document = None if text == b"" else _document(text)
+    if document is not None and len(document.keys) > SPONSORS_MAX:
         raise Malformed(f"a member has at most {SPONSORS_MAX} sponsors")
-    named = found.to_bytes() if found else b""
+    named = document.to_bytes() if document else b""
     fields = (community, old.member, number, named)
     _check(old.keys, old.threshold, data, keys.SPONSORS_CONTEXT, *fields)
-    return replace(old, sponsors=found, named=number, words=())
+    return replace(old, sponsors=document, named=number, words=())
 
 
 def kept_devices(data: Mapping[str, Any]) -> list[DeviceKey]:
     """Return the devices that a `member.rekey` leaves to its member. Raises Malformed."""
-    found = data.get("devices")
-    if type(found) is not list or len(found) > DEVICES_MAX:
+    devices = data.get("devices")
+    if type(devices) is not list or len(devices) > DEVICES_MAX:
         raise Malformed(f"a change of keys names at most {DEVICES_MAX} devices")
-    if not all(type(one) is bytes and len(one) == KEY_BYTES for one in found):
+    if not all(type(device) is bytes and len(device) == KEY_BYTES for device in devices):
         raise Malformed("a device is a key of 32 bytes")
-    if found != sorted(set(found)):
+    if devices != sorted(set(devices)):
         raise Malformed("devices stand in ascending order, each once")
-    return [DeviceKey(one) for one in found]
+    return [DeviceKey(device) for device in devices]
 
 
 def sign_rekey(
@@ -177,12 +177,12 @@ def key_from_text(text: str) -> Inception:
     coded = text[len(SCHEME) :]
     try:
         data = urlsafe_b64decode(coded + "=" * (-len(coded) % 4))
-        found = Inception.from_bytes(data[CHECK_BYTES:])
+        inception = Inception.from_bytes(data[CHECK_BYTES:])
     except (binascii.Error, ValueError, Malformed) as error:
         raise Malformed("a part of the code is missing or changed") from error
-    if found.member[:CHECK_BYTES] != data[:CHECK_BYTES]:
+    if inception.member[:CHECK_BYTES] != data[:CHECK_BYTES]:
         raise Malformed("a part of the code is missing or changed")
-    return found
+    return inception
 
 
 def _with(old: MemberKeys, inception: Inception) -> MemberKeys:

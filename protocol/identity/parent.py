@@ -50,7 +50,7 @@ def parent_of(founding: Record) -> Parent | None:
         case [bytes(community), height, bytes(seal), bytes(root), time_ms, depth] if (
             founding.kind == FOUND
             and len(community) == len(seal) == len(root) == HASH_BYTES
-            and all(type(one) is int for one in (height, time_ms, depth))
+            and all(type(number) is int for number in (height, time_ms, depth))
             and height > 0
             and time_ms >= 0
             and 0 <= depth <= DEPTH_MAX

@@ -35,11 +35,11 @@ def read(wires: Sequence[bytes]) -> list[Record]:
     """Return the records in `wires`, or raise, as `record.from_bytes_unchecked` does for each."""
     if len(wires) > 1:
         try:
-            found = _read_chained(wires) or _read_alike(wires)
+            records = _read_chained(wires) or _read_alike(wires)
         except (ValueError, TypeError, OverflowError, msgpack.UnpackException, CommonwealError):
-            found = None
-        if found is not None:
-            return found
+            records = None
+        if records is not None:
+            return records
     return [record.from_bytes_unchecked(wire) for wire in wires]
 
 
@@ -138,7 +138,7 @@ def _told(
         deps = (_EMPTY,) * len(deps)
     if bodies.count(None) < len(bodies):
         named = zip(bodies, kinds, strict=True)
-        bodies = tuple(None if one[0] is None else record.read_body_ref(*one) for one in named)
+        bodies = tuple(None if pair[0] is None else record.read_body_ref(*pair) for pair in named)
     return deps, times, kinds, datas, bodies
 
 

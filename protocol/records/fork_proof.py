@@ -57,25 +57,25 @@ def from_bytes_checked(data: bytes, community: CommunityId) -> ForkProof:
     Raises `InvalidRecord` when it convicts nobody, or `Malformed`.
     """
     match codec.decode(data, values_max=codec.FEW_VALUES_MAX):
-        case [str(context), bytes(one), bytes(two)] if context == CONTEXT:
-            return check(from_bytes_unchecked(one), from_bytes_unchecked(two), community)
+        case [str(context), bytes(first), bytes(second)] if context == CONTEXT:
+            return check(from_bytes_unchecked(first), from_bytes_unchecked(second), community)
         case _:
             raise InvalidRecord("not a proof")
 
 
-def check(one: Record, two: Record, community: CommunityId) -> ForkProof:
+def check(first: Record, second: Record, community: CommunityId) -> ForkProof:
     """Return the proof that the two records make, or raise `InvalidRecord`."""
-    check_community(one, community)
-    check_community(two, community)
-    if one.author != two.author:
+    check_community(first, community)
+    check_community(second, community)
+    if first.author != second.author:
         raise InvalidRecord("a proof names one device")
-    if one.seq == two.seq and one.id != two.id:
-        return _fork(one, two)
-    if one.seq + 1 == two.seq and two.prev == one.id:
-        from_bytes(two.wire)
-        if log.is_signed(one):
+    if first.seq == second.seq and first.id != second.id:
+        return _fork(first, second)
+    if first.seq + 1 == second.seq and second.prev == first.id:
+        from_bytes(second.wire)
+        if log.is_signed(first):
             raise InvalidRecord("both signatures are good: nothing is wrong here")
-        return ForkProof(one.author, one.seq, one.prev, (one.wire, two.wire))
+        return ForkProof(first.author, first.seq, first.prev, (first.wire, second.wire))
     raise InvalidRecord("the two records do not contradict each other")
 
 
@@ -94,12 +94,12 @@ def find_bad_signature(run: Iterable[Record], community: CommunityId) -> ForkPro
     return None
 
 
-def _fork(one: Record, two: Record) -> ForkProof:
+def _fork(left: Record, right: Record) -> ForkProof:
     # Who holds two branches holds the place where they part. Were another pair a proof, what
     # lies before it would be authentic by one half or the other, and nodes would differ.
-    if one.prev != two.prev:
+    if left.prev != right.prev:
         raise InvalidRecord("these two follow different records: the log parted earlier")
-    from_bytes(one.wire)
-    from_bytes(two.wire)
-    first, second = sorted((one, two), key=lambda record: record.id)
-    return ForkProof(one.author, one.seq, first.prev, (first.wire, second.wire))
+    from_bytes(left.wire)
+    from_bytes(right.wire)
+    first, second = sorted((left, right), key=lambda record: record.id)
+    return ForkProof(left.author, left.seq, first.prev, (first.wire, second.wire))

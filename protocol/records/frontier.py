@@ -40,8 +40,8 @@ class Frontier:
         self._changes: dict[DeviceKey, int] = {}
         self.changes = 0
         """Counts every change; a mark for `changed_since`."""
-        for one in entries:
-            self.put(one)
+        for entry in entries:
+            self.put(entry)
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -118,5 +118,5 @@ def differing_buckets(ours: bytes, theirs: bytes) -> list[int]:
 def _bucket_digest(entries: list[FrontierEntry]) -> bytes:
     if not entries:
         return bytes(BUCKET_DIGEST_BYTES)
-    data = codec.encode([[*one] for one in entries])
+    data = codec.encode([[*entry] for entry in entries])
     return keys.hash32(keys.BUCKET, data)[:BUCKET_DIGEST_BYTES]

@@ -138,7 +138,11 @@ def last_badly_signed(run: Sequence[Record], kinds: tuple[str, ...] = ("",)) -> 
     """Return the last record of `run` whose own signature is bad, of kinds that start so."""
     if not any(kind.startswith(kinds) for kind in dict.fromkeys(map(_KIND, run))):
         return None
-    bad = (one for one in reversed(run) if one.kind.startswith(kinds) and not is_signed(one))
+    bad = (
+        record
+        for record in reversed(run)
+        if record.kind.startswith(kinds) and not is_signed(record)
+    )
     return next(bad, None)
 
 

@@ -55,15 +55,15 @@ def classes_of(
     if any(ballot.voters for process in old.processes.values() for ballot in process.ballots):
         # Who may have a role that votes is as grave as how it votes.
         grave.add("roles")
-    covered = [one for one in changed if silently and one in old.lazy_covers]
+    covered = [section for section in changed if silently and section in old.lazy_covers]
     if changed and covered == changed:
         return (LAZY,)
-    found = ["constitution"] if any(one in grave for one in changed) else []
+    classes = ["constitution"] if any(section in grave for section in changed) else []
     if "membership" in changed:
-        found.append("membership")
-    if any(one not in grave and one != "membership" for one in changed) or not found:
-        found.append("ordinary")
-    return (*found, LAZY) if covered else tuple(found)
+        classes.append("membership")
+    if any(section not in grave and section != "membership" for section in changed) or not classes:
+        classes.append("ordinary")
+    return (*classes, LAZY) if covered else tuple(classes)
 
 
 def process_of(
@@ -77,16 +77,16 @@ def process_of(
     `classes_of`.
     """
     asked = [old.processes[name] for name in classes_of(old, new, silently, back)]
-    if not silently and any(one in old.lazy_covers for one in _sections(old, new, back)):
+    if not silently and any(section in old.lazy_covers for section in _sections(old, new, back)):
         asked.append(old.processes[LAZY].put_to_vote())
-    versions = [one for one in (old, new, back) if one is not None]
-    by_silence = {(one.lazy_covers, one.lazy_decisions) for one in versions}
+    versions = [ruleset for ruleset in (old, new, back) if ruleset is not None]
+    by_silence = {(ruleset.lazy_covers, ruleset.lazy_decisions) for ruleset in versions}
     for name in CLASSES:
-        found = [one.processes.get(name) for one in versions]
+        processes = [ruleset.processes.get(name) for ruleset in versions]
         # What silence passes from now on, or no longer, is an ordinary change otherwise.
         is_moved = len(by_silence) > 1 and name in (ORDINARY, LAZY)
-        if is_moved or any(one != found[0] for one in found):
-            asked += [one.put_to_vote() for one in found if one is not None]
+        if is_moved or any(process != processes[0] for process in processes):
+            asked += [process.put_to_vote() for process in processes if process is not None]
     return functools.reduce(Process.with_strictness_of, asked)
 
 
@@ -100,8 +100,8 @@ def decision_process(rules: Ruleset, silently: bool) -> Process:
 
 def _sections(old: Ruleset, new: Ruleset, back: Ruleset | None) -> list[str]:
     """Return the sections that differ from the old rules, or from those that would come back."""
-    new_to = [differences(one, new) for one in (old, back) if one is not None]
-    return list(dict.fromkeys(change.path[0] for some in new_to for change in some))
+    new_to = [differences(base, new) for base in (old, back) if base is not None]
+    return list(dict.fromkeys(change.path[0] for changes in new_to for change in changes))
 
 
 def _merged(base: Any, patch: Any) -> Any:

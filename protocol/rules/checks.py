@@ -35,12 +35,12 @@ class RulesetFault(NamedTuple):
 
 def faults(document: Any) -> list[RulesetFault]:
     """Return what is wrong with a document, given as a plain map; none when it is sound."""
-    found: list[RulesetFault] = []
+    first_faults: list[RulesetFault] = []
     for fault in _all(document):
-        found.append(fault)
-        if len(found) == FAULTS_MAX:
+        first_faults.append(fault)
+        if len(first_faults) == FAULTS_MAX:
             break
-    return found
+    return first_faults
 
 
 def unreachable_objections(document: Mapping[str, Any], most: int) -> list[RulesetFault]:
@@ -275,14 +275,14 @@ def _pools(document: dict[str, Any]) -> Iterator[RulesetFault]:
         buckets = pool.get("buckets", [])
         if not buckets:
             yield RulesetFault(path, "the pool has no buckets", f"write [[pools.{name}.buckets]]")
-        whole = [one["share"] for one in buckets if one.get("of", "whole") == "whole"]
+        whole = [bucket["share"] for bucket in buckets if bucket.get("of", "whole") == "whole"]
         if portions.exceeds_whole(_read_all(whole)):
             sentence = "the shares of the whole are together more than 100 %"
             yield RulesetFault(
                 (*path, "buckets"), sentence, "make one smaller, or `of` the remainder"
             )
         for number, bucket in enumerate(buckets):
-            named = [one["name"] for one in buckets[:number]]
+            named = [bucket["name"] for bucket in buckets[:number]]
             yield from _bucket((*path, "buckets", number), document, bucket, named)
 
 
@@ -347,4 +347,4 @@ def _governance(document: dict[str, Any]) -> Iterator[RulesetFault]:
 
 
 def _read_all(texts: Iterable[str]) -> list[portions.Portion]:
-    return [one for one in map(portions.read, texts) if one is not None]
+    return [portion for portion in map(portions.read, texts) if portion is not None]

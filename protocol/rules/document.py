@@ -176,15 +176,18 @@ def check(text: str, electorate: int | None = None) -> list[Problem]:
         return [_syntax(text, str(error))]
     except (RecursionError, ValueError):
         return [Problem(1, 1, "a value is nested too deep or too long", "shorten it")]
-    found = faults(document)
-    if not found and electorate is not None:
-        found = unreachable_objections(document, enough_to_stop(electorate))
-    if not found and _size(document) > DOCUMENT_BYTES_MAX:
+    document_faults = faults(document)
+    if not document_faults and electorate is not None:
+        document_faults = unreachable_objections(document, enough_to_stop(electorate))
+    if not document_faults and _size(document) > DOCUMENT_BYTES_MAX:
         sentence = f"the ruleset has more than {DOCUMENT_BYTES_MAX:,} bytes"
         return [Problem(1, 1, sentence, "shorten its sentences")]
     known = places(text)
-    problems = [Problem(*nearest(known, one.path), one.sentence, one.hint) for one in found]
-    return sorted(problems, key=lambda one: (one.line, one.column))
+    problems = [
+        Problem(*nearest(known, fault.path), fault.sentence, fault.hint)
+        for fault in document_faults
+    ]
+    return sorted(problems, key=lambda problem: (problem.line, problem.column))
 
 
 MEMBERSHIP_PACE_KEYS = ("growth_per_week", "growth_percent", "delay_hours", "founding_circle")
@@ -208,10 +211,12 @@ def read_toml(text: str) -> Ruleset:
 
 def from_map(document: Mapping[str, Any]) -> Ruleset:
     """Return the ruleset of a plain map; raise `BadRuleset` naming the path of what is wrong."""
-    found = faults(document)
-    if found:
-        path = ".".join(str(step) for step in found[0].path) or "the document"
-        raise BadRuleset(f"{path}: {found[0].sentence}", found[0].hint, Position(1, 1))
+    document_faults = faults(document)
+    if document_faults:
+        path = ".".join(str(step) for step in document_faults[0].path) or "the document"
+        raise BadRuleset(
+            f"{path}: {document_faults[0].sentence}", document_faults[0].hint, Position(1, 1)
+        )
     if _size(document) > DOCUMENT_BYTES_MAX:
         sentence = f"the ruleset has more than {DOCUMENT_BYTES_MAX:,} bytes"
         raise BadRuleset(sentence, "shorten its sentences", Position(1, 1))
@@ -239,9 +244,9 @@ class _Fraction(str):
 
 
 def _syntax(text: str, message: str) -> Problem:
-    found = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", message, re.DOTALL)
-    if found is not None:
-        return Problem(int(found[2]), int(found[3]), f"no valid TOML: {found[1]}", "")
+    parts = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", message, re.DOTALL)
+    if parts is not None:
+        return Problem(int(parts[2]), int(parts[3]), f"no valid TOML: {parts[1]}", "")
     sentence = "no valid TOML: " + message.removesuffix(" (at end of document)")
     return Problem(text.count("\n") + 1, 1, sentence, "look at the end of the text")
 
@@ -309,7 +314,7 @@ def _admission(name: str, values: dict[str, Any]) -> EventCondition:
 
 def _processes(tables: Mapping[str, Any]) -> dict[str, Process]:
     """Return the process of each class; lazy consensus only where the document has it."""
-    found: dict[str, Process] = {}
+    processes: dict[str, Process] = {}
     for name in CLASSES:
         if name == "lazy" and name not in tables:
             continue
@@ -324,13 +329,13 @@ def _processes(tables: Mapping[str, Any]) -> dict[str, Process]:
             objections=values.get("objections", 0),
             silent=is_lazy,
         )
-        found[name] = Process(
+        processes[name] = Process(
             (ballot,),
             period_ms=values["period_hours"] * HOUR_MS,
             early=values["early"] and not is_lazy,
             trial_ms=values["trial_hours"] * HOUR_MS,
         )
-    return found
+    return processes
 
 
 def _pool(name: str, table: Mapping[str, Any]) -> Pool:
@@ -344,10 +349,10 @@ def _pool(name: str, table: Mapping[str, Any]) -> Pool:
         late=values["late"],
         late_ms=values["late_hours"] * HOUR_MS,
         late_attestations=values["late_attestations"],
-        commission=tuple(_portion(one) for one in values["commission"]),
+        commission=tuple(_portion(text) for text in values["commission"]),
         commission_role=values["commission_role"],
         commission_ms=values["commission_hours"] * HOUR_MS,
-        buckets=tuple(_bucket(_filled(BUCKET, one)) for one in table["buckets"]),
+        buckets=tuple(_bucket(_filled(BUCKET, bucket)) for bucket in table["buckets"]),
     )
 
 

@@ -38,11 +38,11 @@ def read(text: str) -> Portion | None:
     """Return the portion that `text` writes; None when it writes none from 0 to 1."""
     if len(text) > PORTION_CHARACTERS_MAX or not text.isascii():
         return None
-    if found := _PERCENT.fullmatch(text):
-        after = found[3] or ""
-        portion = Portion(int(found[2] + after), 100 * 10 ** len(after), bool(found[1]))
-    elif found := _FRACTION.fullmatch(text):
-        portion = Portion(int(found[2]), int(found[3]), bool(found[1]))
+    if match := _PERCENT.fullmatch(text):
+        after = match[3] or ""
+        portion = Portion(int(match[2] + after), 100 * 10 ** len(after), bool(match[1]))
+    elif match := _FRACTION.fullmatch(text):
+        portion = Portion(int(match[2]), int(match[3]), bool(match[1]))
     else:
         return None
     if portion.below == 0 or portion.above > portion.below:
@@ -54,8 +54,8 @@ def read(text: str) -> Portion | None:
 def exceeds_whole(portions: Sequence[Portion]) -> bool:
     """Whether the portions together are more than the whole."""
     above, below = 0, 1
-    for one in portions:
-        above, below = above * one.below + one.above * below, below * one.below
+    for portion in portions:
+        above, below = above * portion.below + portion.above * below, below * portion.below
     return above > below
 
 

@@ -30,11 +30,13 @@ class Ballot:
 
     def needed(self, electorate: int) -> int:
         """Return how many yes it takes, of so many who may vote: the strictest threshold."""
-        return 0 if self.silent else max(one.needed(electorate) for one in self.thresholds)
+        return (
+            0 if self.silent else max(threshold.needed(electorate) for threshold in self.thresholds)
+        )
 
     def quorum(self, electorate: int) -> int:
         """Return how many must vote at all."""
-        return max(one.needed(electorate) if one.above else 0 for one in self.quorums)
+        return max(quorum.needed(electorate) if quorum.above else 0 for quorum in self.quorums)
 
     def with_strictness_of(self, other: Ballot) -> Ballot:
         """Return this ballot, asking also for what `other` asks of the same voters."""
@@ -64,10 +66,10 @@ class Process:
 
     def with_strictness_of(self, other: Process) -> Process:
         """Return this process, asking also for all that `other` asks."""
-        ballots = {one.voters: one for one in self.ballots}
-        for one in other.ballots:
-            known = ballots.get(one.voters)
-            ballots[one.voters] = one if known is None else known.with_strictness_of(one)
+        ballots = {ballot.voters: ballot for ballot in self.ballots}
+        for ballot in other.ballots:
+            known = ballots.get(ballot.voters)
+            ballots[ballot.voters] = ballot if known is None else known.with_strictness_of(ballot)
         return Process(
             tuple(ballots.values()),
             period_ms=max(self.period_ms, other.period_ms),
@@ -77,7 +79,7 @@ class Process:
 
     def put_to_vote(self) -> Process:
         """Return this process where it is voted on: silence is no consent, a no no objection."""
-        ballots = (replace(one, objections=0, silent=False) for one in self.ballots)
+        ballots = (replace(ballot, objections=0, silent=False) for ballot in self.ballots)
         return replace(self, ballots=tuple(ballots))
 
 
@@ -89,6 +91,6 @@ def enough_to_stop(electorate: int) -> int:
     return max(1, electorate - 1)
 
 
-def _fewest(one: int, other: int) -> int:
+def _fewest(first: int, other: int) -> int:
     """Return how many are enough to stop a change; 0: none is, on either side."""
-    return min(one, other) if one and other else one or other
+    return min(first, other) if first and other else first or other

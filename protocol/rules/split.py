@@ -182,7 +182,7 @@ class _Work:
         self.lines: list[PayoutLine] = []
         self.taken: dict[tuple[str, bytes], int] = dict(facts.taken)
         self.past: dict[tuple[str, int], PastSplit] = {}
-        self.contributions = sorted(facts.contributions, key=lambda one: one.id)
+        self.contributions = sorted(facts.contributions, key=lambda contribution: contribution.id)
         more = FUEL_PER_CONTRIBUTION_MAX * len(self.contributions)
         self.tank = Tank(FUEL_PER_SPLIT_MAX + more)
 
@@ -219,32 +219,40 @@ class _Work:
         ]
 
     def _contributors(self, bucket: Bucket, amount: int) -> None:
-        matching = [one for one in self.contributions if self._matches(bucket, one)]
-        fresh = [one for one in matching if self._takes_part(bucket, one)]
-        late = [one for one in fresh if self._is_late(one)]
+        matching = [
+            contribution
+            for contribution in self.contributions
+            if self._matches(bucket, contribution)
+        ]
+        fresh = [
+            contribution for contribution in matching if self._takes_part(bucket, contribution)
+        ]
+        late = [contribution for contribution in fresh if self._is_late(contribution)]
         given: list[PayoutLine] = []
         if self.pool.late == "catch_up" and bucket.claim != "debt":
             given = list(self._arrears(bucket, amount, late))
             amount -= sum(line.amount for line in given)
             if bucket.claim == "once":
                 caught_up = {id for line in given for id in line.inputs}
-                fresh = [one for one in fresh if one.id not in caught_up]
-        by_id = {one.id: one for one in fresh}
+                fresh = [contribution for contribution in fresh if contribution.id not in caught_up]
+        by_id = {contribution.id: contribution for contribution in fresh}
         for income, part in self._traced(bucket, amount):
             upstream = income.upstream if bucket.trace else None
-            some = fresh
+            sharing_in = fresh
             if upstream is not None:
-                some = [by_id[id] for id in sorted(upstream & by_id.keys())]
-            given += self._shared(bucket, part, some, matching, income.id if upstream else b"")
-        points = sum(one.points for one in fresh)
+                sharing_in = [by_id[id] for id in sorted(upstream & by_id.keys())]
+            given += self._shared(
+                bucket, part, sharing_in, matching, income.id if upstream else b""
+            )
+        points = sum(contribution.points for contribution in fresh)
         if given and points and not bucket.trace:
             height = self.facts.height
             self.past[bucket.name, height] = PastSplit(height, amount, points)
         for line in given:
             self._commission(line)
 
-    def _matches(self, bucket: Bucket, one: Contribution) -> bool:
-        event = one.event
+    def _matches(self, bucket: Bucket, contribution: Contribution) -> bool:
+        event = contribution.event
         if bucket.actions and event["action"] not in bucket.actions:
             return False
         for wanted, key in (
@@ -254,32 +262,34 @@ class _Work:
         ):
             if wanted and event[key] != wanted:
                 return False
-        if bucket.within_ms and self.facts.time_ms - one.since_ms > bucket.within_ms:
+        if bucket.within_ms and self.facts.time_ms - contribution.since_ms > bucket.within_ms:
             return False
-        if bucket.role and one.member not in self.facts.holders.get(bucket.role, ()):
+        if bucket.role and contribution.member not in self.facts.holders.get(bucket.role, ()):
             return False
         if self.pool.late == "needs_attest_if_older":
-            is_older = one.valued[1] - one.booked[1] > self.pool.late_ms
-            if is_older and one.yes < self.pool.late_attestations:
+            is_older = contribution.valued[1] - contribution.booked[1] > self.pool.late_ms
+            if is_older and contribution.yes < self.pool.late_attestations:
                 return False
-        return one.points > 0 and (bucket.where is None or self._is_met(bucket.where, event))
+        return contribution.points > 0 and (
+            bucket.where is None or self._is_met(bucket.where, event)
+        )
 
     def _is_met(self, where: CheckedExpression, event: Mapping[str, Value]) -> bool:
         fuel = min(FUEL_MAX, max(0, self.tank.left))
         return bool(evaluate(where, {"event": dict(event)}, fuel, self.tank))
 
-    def _takes_part(self, bucket: Bucket, one: Contribution) -> bool:
-        got = self.taken.get((bucket.name, one.id))
+    def _takes_part(self, bucket: Bucket, contribution: Contribution) -> bool:
+        got = self.taken.get((bucket.name, contribution.id))
         match bucket.claim:
             case "once":
                 return got is None
             case "debt":
-                return (got or 0) < one.points
+                return (got or 0) < contribution.points
             case _:
                 return True
 
-    def _is_late(self, one: Contribution) -> bool:
-        return one.booked[0] < one.valued[0]
+    def _is_late(self, contribution: Contribution) -> bool:
+        return contribution.booked[0] < contribution.valued[0]
 
     def _arrears(
         self, bucket: Bucket, amount: int, late: list[Contribution]
@@ -290,24 +300,36 @@ class _Work:
         who gives one thing as ten, or lets them be attested one by one, has no more.
         """
         owed: dict[bytes, int] = {}
-        missing = [one for one in late if (bucket.name, one.id) not in self.taken]
+        missing = [
+            contribution
+            for contribution in late
+            if (bucket.name, contribution.id) not in self.taken
+        ]
         missed = {
-            past: [one for one in missing if one.booked[0] <= past.height < one.valued[0]]
+            past: [
+                contribution
+                for contribution in missing
+                if contribution.booked[0] <= past.height < contribution.valued[0]
+            ]
             for past in self.facts.past.get(bucket.name, ())
         }
-        for past, some in missed.items():
-            points = past.points + sum(one.points for one in some)
-            for one in some:
-                owed[one.id] = owed.get(one.id, 0) + past.amount * one.points // points
+        for past, missed_by in missed.items():
+            points = past.points + sum(contribution.points for contribution in missed_by)
+            for contribution in missed_by:
+                owed[contribution.id] = (
+                    owed.get(contribution.id, 0) + past.amount * contribution.points // points
+                )
         owed = {id: amount for id, amount in owed.items() if amount}
         if not owed:
             return
-        for past, some in missed.items():
-            points = past.points + sum(one.points for one in some if one.id in owed)
+        for past, missed_by in missed.items():
+            points = past.points + sum(
+                contribution.points for contribution in missed_by if contribution.id in owed
+            )
             self.past[bucket.name, past.height] = past._replace(points=points)
         due = min(amount, sum(owed.values()))
         parts = divide(due, list(owed.values()), self.ties(owed))
-        by_id = {one.id: one for one in late}
+        by_id = {contribution.id: contribution for contribution in late}
         for (id, weight), part in zip(owed.items(), parts, strict=True):
             total = sum(owed.values())
             member = by_id[id].member
@@ -319,12 +341,14 @@ class _Work:
         if not bucket.trace:
             yield Income(b"", amount), amount
             return
-        traced = [one for one in self.facts.incomes if one.upstream is not None]
+        traced = [income for income in self.facts.incomes if income.upstream is not None]
         # What says not what earned it, and what was carried, is for all.
-        rest = sum(one.amount for one in self.facts.incomes if one.upstream is None)
+        rest = sum(income.amount for income in self.facts.incomes if income.upstream is None)
         rest = max(0, rest + self.facts.carried)
-        incomes = [Income(b"", rest), *sorted(traced, key=lambda one: one.id)]
-        parts = divide(amount, [one.amount for one in incomes], [one.id for one in incomes])
+        incomes = [Income(b"", rest), *sorted(traced, key=lambda income: income.id)]
+        parts = divide(
+            amount, [income.amount for income in incomes], [income.id for income in incomes]
+        )
         yield from zip(incomes, parts, strict=True)
 
     def _shared(
@@ -337,10 +361,15 @@ class _Work:
     ) -> Iterator[PayoutLine]:
         """Yield the shares of those who take part."""
         shares = [
-            sharing.WeightedContribution(one.id, one.member, one.points, one.since_ms)
-            for one in fresh
+            sharing.WeightedContribution(
+                contribution.id, contribution.member, contribution.points, contribution.since_ms
+            )
+            for contribution in fresh
         ]
-        got = {one.id: self.taken.get((bucket.name, one.id), 0) for one in fresh}
+        got = {
+            contribution.id: self.taken.get((bucket.name, contribution.id), 0)
+            for contribution in fresh
+        }
         match bucket.divide if bucket.claim != "debt" else "debt":
             case "debt":
                 weights = sharing.owed(shares, got)
@@ -351,36 +380,43 @@ class _Work:
                 weights = sharing.equal(shares)
             case "balanced":
                 paid = {
-                    one.member: self.facts.paid.get((bucket.name, one.member), 0) for one in fresh
+                    contribution.member: self.facts.paid.get((bucket.name, contribution.member), 0)
+                    for contribution in fresh
                 }
                 of_all = sharing.proportional(
                     [
-                        sharing.WeightedContribution(one.id, one.member, one.points, 0)
-                        for one in matching
+                        sharing.WeightedContribution(
+                            contribution.id, contribution.member, contribution.points, 0
+                        )
+                        for contribution in matching
                     ]
                 )
-                weights = sharing.balanced(amount, {one: of_all[one] for one in paid}, paid)
+                weights = sharing.balanced(
+                    amount, {member: of_all[member] for member in paid}, paid
+                )
             case _:
                 weights = sharing.proportional(shares)
         members = sorted(member for member, weight in weights.items() if weight)
         if not members or not amount:
             return
-        parts = divide(amount, [weights[one] for one in members], self.ties(members))
+        parts = divide(amount, [weights[member] for member in members], self.ties(members))
         total = sum(weights.values())
         by_member: dict[bytes, list[sharing.WeightedContribution]] = {}
-        for one in shares:
-            by_member.setdefault(one.member, []).append(one)
+        for share in shares:
+            by_member.setdefault(share.member, []).append(share)
         for member, part in zip(members, parts, strict=True):
             own = by_member[member]
-            inputs = tuple(one.id for one in own)
+            inputs = tuple(share.id for share in own)
             weight = weights[member]
             yield PayoutLine(
                 bucket.name, "share", member, part, amount, weight, total, inputs, income=income
             )
             if bucket.claim == "debt":
-                rest = [one.points - got[one.id] for one in own]
-                for one, more in zip(own, divide(part, rest, [one.id for one in own]), strict=True):
-                    self._take(bucket, one.id, more)
+                rest = [share.points - got[share.id] for share in own]
+                for share, more in zip(
+                    own, divide(part, rest, [share.id for share in own]), strict=True
+                ):
+                    self._take(bucket, share.id, more)
             elif part:
                 # What got nothing, since there was so little, has not had its turn.
                 for id in inputs:
@@ -419,6 +455,6 @@ class _Work:
                         line.income,
                     )
                 )
-        off = sum(one.amount for one in lines)
+        off = sum(line.amount for line in lines)
         self.lines.append(line._replace(amount=line.amount - off, commissions=off))
         self.lines += lines

@@ -101,18 +101,18 @@ class _Walk:
         self._offset += 1
         depth = 0
         while self._offset < len(self._text):
-            one = self._text[self._offset]
-            string = _TEXT.match(self._text, self._offset) if one in "\"'" else None
+            character = self._text[self._offset]
+            string = _TEXT.match(self._text, self._offset) if character in "\"'" else None
             if string is not None:
                 self._move(string.end())
                 continue
-            if one == "#":
+            if character == "#":
                 end = self._text.find("\n", self._offset)
                 self._move(len(self._text) if end < 0 else end)
                 continue
-            if one == "\n" and depth == 0:
+            if character == "\n" and depth == 0:
                 return
-            depth += (one in "[{") - (one in "]}")
+            depth += (character in "[{") - (character in "]}")
             self._move(self._offset + 1)
 
     def _blank(self) -> None:

@@ -18,25 +18,26 @@ class WeightedContribution(NamedTuple):
 
 def proportional(parts: Sequence[WeightedContribution]) -> dict[bytes, int]:
     """Return each member's points."""
-    return _summed((one.member, one.points) for one in parts)
+    return _summed((part.member, part.points) for part in parts)
 
 
 def equal(parts: Sequence[WeightedContribution]) -> dict[bytes, int]:
     """Return the same for every member who takes part."""
-    return dict.fromkeys((one.member for one in parts), 1)
+    return dict.fromkeys((part.member for part in parts), 1)
 
 
 def recent(parts: Sequence[WeightedContribution], now_ms: int, window_ms: int) -> dict[bytes, int]:
     """Return each member's points, fading evenly to nothing over the window (ms)."""
     weighed = (
-        (one.member, one.points * max(0, window_ms - max(0, now_ms - one.time_ms))) for one in parts
+        (part.member, part.points * max(0, window_ms - max(0, now_ms - part.time_ms)))
+        for part in parts
     )
     return _summed(weighed)
 
 
 def owed(parts: Sequence[WeightedContribution], got: Mapping[bytes, int]) -> dict[bytes, int]:
     """Return what each member is still owed: his points, less what they brought him."""
-    return _summed((one.member, one.points - got.get(one.id, 0)) for one in parts)
+    return _summed((part.member, part.points - got.get(part.id, 0)) for part in parts)
 
 
 def balanced(
@@ -47,7 +48,9 @@ def balanced(
     points: > 0 each, of all their contributions; paid: what they had so far. Whoever takes
     part ends with the same pay for a point, and nobody beyond those who had more already.
     """
-    order = sorted(points, key=lambda one: (Fraction(paid.get(one, 0), points[one]), one))
+    order = sorted(
+        points, key=lambda member: (Fraction(paid.get(member, 0), points[member]), member)
+    )
     lifted: list[bytes] = []
     sum_points = sum_paid = 0
     for member in order:
@@ -60,8 +63,8 @@ def balanced(
         lifted.append(member)
         sum_points, sum_paid = more_points, more_paid
     return {
-        one: max(0, (amount + sum_paid) * points[one] - paid.get(one, 0) * sum_points)
-        for one in lifted
+        member: max(0, (amount + sum_paid) * points[member] - paid.get(member, 0) * sum_points)
+        for member in lifted
     }
 
 

@@ -120,8 +120,8 @@ def _after(point: TrustedPoint, sealed: SealedHeight) -> TrustedPoint:
     seal = sealed.seal
     if seal.witnesses != witness_set_root(sealed.witnesses):
         raise InvalidSeal(f"the witnesses are not those that seal {short(seal.id)} names")
-    came = [one for one in sealed.witnesses if one not in point.witnesses]
-    gone = [one for one in point.witnesses if one not in sealed.witnesses]
+    came = [witness for witness in sealed.witnesses if witness not in point.witnesses]
+    gone = [witness for witness in point.witnesses if witness not in sealed.witnesses]
     if len(came) > seats_added_max(len(point.witnesses)) or len(gone) > SEATS_CHANGED_MAX:
         raise InvalidSeal(f"too many seats change at height {seal.height}")
     return TrustedPoint(

@@ -134,7 +134,9 @@ def read_delta(value: Any) -> Delta:
         case [list(logs), list(present)] if (
             len(logs) <= CUT_LOGS_MAX and len(present) <= PRESENT_MAX
         ):
-            devices = [one for one in present if type(one) is bytes and len(one) == KEY_BYTES]
+            devices = [
+                device for device in present if type(device) is bytes and len(device) == KEY_BYTES
+            ]
             delta = Delta(tuple(map(_log, logs)), tuple(map(DeviceKey, devices)))
             authors = [log.author for log in delta.logs]
             if len(devices) == len(present) and is_ascending(devices) and is_ascending(authors):

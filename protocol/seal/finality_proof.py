@@ -151,7 +151,7 @@ def proof_to_bytes(bundle: FinalityProof) -> bytes:
             bundle.founding.wire,
             bundle.record.wire,
             list(bundle.following),
-            [sealed_to_bytes(one) for one in bundle.changes],
+            [sealed_to_bytes(change) for change in bundle.changes],
             sealed_to_bytes(bundle.sealed),
             bundle.logs_root,
             list(bundle.beside),
@@ -198,7 +198,7 @@ def proof_from_bytes(data: bytes) -> FinalityProof:
                 first,
                 from_bytes_unchecked(record),
                 _each_bytes(following),
-                tuple(sealed_from_bytes(one, community) for one in _each_bytes(changes)),
+                tuple(sealed_from_bytes(change, community) for change in _each_bytes(changes)),
                 sealed_from_bytes(sealed, community),
                 logs_root,
                 _each_bytes(beside, HASH_BYTES),
@@ -236,7 +236,7 @@ def verify_proof(data: bytes) -> ProvenRecord:
 
 def _witnesses(bundle: FinalityProof) -> tuple[Witness, ...]:
     """Return the set that certified the seal, followed from the founding record."""
-    signatures = sum(len(one.certificate.signatures) for one in bundle.changes)
+    signatures = sum(len(change.certificate.signatures) for change in bundle.changes)
     if signatures > SIGNATURES_MAX:
         raise InvalidProof(f"{signatures} signatures of witnesses; {SIGNATURES_MAX} are allowed")
     point = chain.chain_start(bundle.founding)
@@ -271,6 +271,6 @@ def _check_in_cut(bundle: FinalityProof) -> None:
 
 
 def _each_bytes(values: list[Any], size: int | None = None) -> tuple[bytes, ...]:
-    if not all(type(one) is bytes and size in (None, len(one)) for one in values):
+    if not all(type(value) is bytes and size in (None, len(value)) for value in values):
         raise Malformed("a part of the proof has the wrong type or size")
     return tuple(values)

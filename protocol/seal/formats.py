@@ -105,7 +105,7 @@ def seal_from_bytes(data: bytes, community: CommunityId) -> Seal:
         fields[1] == community
         and all(map(is_count, (height, fold, clock, time_ms)))
         and height > 0
-        and all(_is_hash(one) for one in (prev, cut, *roots))
+        and all(_is_hash(root) for root in (prev, cut, *roots))
         and (ruleset == b"" or _is_hash(ruleset))
         and type(evidence) is list
         and len(evidence) <= EVIDENCE_PER_SEAL_MAX
@@ -153,8 +153,8 @@ def sign_proposal(
     why: tuple[HaveFrontier, ...] | tuple[Vote, ...],
 ) -> Proposal:
     """Return the signer's proposal. why: have-frontiers, or the prevotes of one earlier round."""
-    haves = tuple(sorted((one for one in why if isinstance(one, HaveFrontier)), key=_device))
-    polka = tuple(sorted((one for one in why if isinstance(one, Vote)), key=_device))
+    haves = tuple(sorted((have for have in why if isinstance(have, HaveFrontier)), key=_device))
+    polka = tuple(sorted((vote for vote in why if isinstance(vote, Vote)), key=_device))
     valid_round = polka[0].round if polka else FRESH
     vote = sign_vote(signer, seal.community, seal.height, round_, Step.PROPOSE, seal.id)
     unsigned = Proposal(seal, delta, valid_round, haves, polka, vote, b"")
@@ -200,8 +200,8 @@ def proposal_from_bytes(data: bytes, community: CommunityId) -> Proposal:
             _check_own_vote(bare)
             read = Proposal(
                 *(seal, bare.delta, valid_round),
-                tuple(read_have(one, community) for one in haves),
-                tuple(read_vote(one, community) for one in polka),
+                tuple(read_have(have, community) for have in haves),
+                tuple(read_vote(vote, community) for vote in polka),
                 *(own, end),
             )
         case _:
@@ -286,5 +286,5 @@ def _is_hash(value: object) -> bool:
     return type(value) is bytes and len(value) == HASH_BYTES
 
 
-def _device(one: HaveFrontier | Vote) -> bytes:
-    return one.device
+def _device(signed: HaveFrontier | Vote) -> bytes:
+    return signed.device

@@ -128,11 +128,11 @@ def select_have_frontiers(
     Of a set whose members keep to `have_logs_max`, a quorum always fits.
     """
     chosen, room = [], HAVES_LOGS_MAX
-    for have in sorted(haves, key=lambda one: (one.device not in seated, one.device)):
+    for have in sorted(haves, key=lambda have: (have.device not in seated, have.device)):
         if len(have.logs) <= min(room, have_logs_max(len(seated))):
             chosen.append(have)
             room -= len(have.logs)
-    return tuple(sorted(chosen[:WITNESSES_MAX], key=lambda one: one.device))
+    return tuple(sorted(chosen[:WITNESSES_MAX], key=lambda have: have.device))
 
 
 def left_out(

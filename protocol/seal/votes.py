@@ -137,9 +137,9 @@ def certify(precommits: Iterable[Vote], needed: int) -> Certificate:
     """Return the certificate that `needed` or more votes of one height, round and seal make."""
     votes = sorted(precommits, key=lambda vote: vote.device)[:needed]
     assert len(votes) == needed, "a certificate needs a quorum"
-    one = votes[0]
+    first = votes[0]
     signatures = tuple((vote.device, vote.signature) for vote in votes)
-    return Certificate(one.height, one.round, one.seal, signatures)
+    return Certificate(first.height, first.round, first.seal, signatures)
 
 
 def certificate_fields(certificate: Certificate) -> list[codec.Value]:
@@ -212,16 +212,16 @@ class DoubleVote:
         return keys.hash32(keys.EVIDENCE, double_vote_to_bytes(self))
 
 
-def prove_double_vote(one: Vote, two: Vote) -> DoubleVote:
+def prove_double_vote(vote: Vote, other: Vote) -> DoubleVote:
     """Return the proof that two votes make; raise `InvalidRecord` when nothing is wrong.
 
     The votes have good signatures. Their reasons are left out: nobody signed them.
     """
-    if _place(one) != _place(two) or one.device != two.device:
+    if _place(vote) != _place(other) or vote.device != other.device:
         raise InvalidRecord("the two votes do not contradict each other")
-    if one.seal == two.seal:
+    if vote.seal == other.seal:
         raise InvalidRecord("both votes name the same seal")
-    first, second = sorted((_bare(one), _bare(two)), key=lambda vote: vote.seal)
+    first, second = sorted((_bare(vote), _bare(other)), key=lambda vote: vote.seal)
     return DoubleVote(first, second)
 
 
@@ -244,8 +244,8 @@ def double_vote_from_bytes(data: bytes, community: CommunityId) -> DoubleVote:
     if len(data) > 2 * VOTE_BYTES_MAX:
         raise Malformed(f"a proof of {len(data)} bytes")
     match codec.decode(data):
-        case [str(context), list(one), list(two)] if context == DOUBLE_VOTE:
-            proof = prove_double_vote(read_vote(one, community), read_vote(two, community))
+        case [str(context), list(first), list(second)] if context == DOUBLE_VOTE:
+            proof = prove_double_vote(read_vote(first, community), read_vote(second, community))
         case _:
             raise InvalidRecord("not the proof of a double vote")
     if double_vote_to_bytes(proof) != data:
@@ -260,7 +260,7 @@ def is_count(value: object) -> bool:
 
 def is_ascending(items: Sequence[bytes]) -> bool:
     """Whether `items` are sorted and each stands once."""
-    return all(one < two for one, two in pairwise(items))
+    return all(lower < higher for lower, higher in pairwise(items))
 
 
 def _signature(value: Any) -> tuple[DeviceKey, bytes]:

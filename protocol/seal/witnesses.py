@@ -60,22 +60,22 @@ def next_witnesses(
     most two go and two come; a set below four is filled up to four at once. One who is seated
     always remains: a set is never empty.
     """
-    offered = [one.witness for one in candidates]
-    heard = [one.witness for one in candidates if is_heard(one.seen, height)]
-    drawn = sorted(heard, key=lambda one: _draw(prev, height, one))[:seats]
-    coming = [one for one in drawn if one not in seated][: seats_added_max(len(seated))]
-    leaving = [one for one in seated if one not in offered]
-    silent = [one for one in seated if one in offered and one not in heard]
+    offered = [candidate.witness for candidate in candidates]
+    heard = [candidate.witness for candidate in candidates if is_heard(candidate.seen, height)]
+    drawn = sorted(heard, key=lambda witness: _draw(prev, height, witness))[:seats]
+    coming = [witness for witness in drawn if witness not in seated][: seats_added_max(len(seated))]
+    leaving = [witness for witness in seated if witness not in offered]
+    silent = [witness for witness in seated if witness in offered and witness not in heard]
     remaining = len(seated) - len(leaving)
-    for one in _worst_first(prev, height, silent):
+    for witness in _worst_first(prev, height, silent):
         spare = remaining - 1 + len(coming)
         if spare >= min(SAFE_WITNESSES_MIN, remaining):
-            leaving.append(one)
+            leaving.append(witness)
             remaining -= 1
-    lost = [one for one in seated if one in heard and one not in drawn]
+    lost = [witness for witness in seated if witness in heard and witness not in drawn]
     leaving += _worst_first(prev, height, lost)
     leaving = leaving[:SEATS_CHANGED_MAX]
-    staying = [one for one in seated if one not in leaving]
+    staying = [witness for witness in seated if witness not in leaving]
     room = max(0, seats - len(staying))
     chosen = staying + coming[:room]
     return tuple(sorted(chosen or list(seated)[:1]))
@@ -103,19 +103,19 @@ def witness_set_root(witnesses: Sequence[Witness]) -> bytes:
 
 def witness_devices(witnesses: Sequence[Witness]) -> tuple[DeviceKey, ...]:
     """Return the devices of a set, sorted."""
-    return tuple(sorted(one.device for one in witnesses))
+    return tuple(sorted(witness.device for witness in witnesses))
 
 
 def witness_fields(witnesses: Sequence[Witness]) -> codec.Value:
     """Return what a set is made of, to stand in a larger message."""
-    return [[*one] for one in witnesses]
+    return [[*witness] for witness in witnesses]
 
 
 def read_witnesses(value: Any) -> tuple[Witness, ...]:
     """Return the set that `witness_fields` gave, or raise `Malformed`."""
     if type(value) is list and 0 < len(value) <= WITNESSES_MAX:
         read = tuple(map(_witness, value))
-        if is_ascending([one.device for one in read]):
+        if is_ascending([witness.device for witness in read]):
             return read
     raise Malformed("not a set of witnesses")
 
@@ -125,7 +125,7 @@ def _draw(prev: bytes, height: int, witness: Witness) -> bytes:
 
 
 def _worst_first(prev: bytes, height: int, given: list[Witness]) -> list[Witness]:
-    return sorted(given, key=lambda one: _draw(prev, height, one), reverse=True)
+    return sorted(given, key=lambda witness: _draw(prev, height, witness), reverse=True)
 
 
 def _witness(value: Any) -> Witness:

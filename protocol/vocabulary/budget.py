@@ -42,15 +42,15 @@ class Usage(NamedTuple):
 
     def times(self, number: int) -> Usage:
         """Return it so many times."""
-        return Usage(*(one * number for one in self))
+        return Usage(*(amount * number for amount in self))
 
     def fits(self, room: Usage) -> bool:
         """Whether each part is within that of `room`."""
-        return all(one <= most for one, most in zip(self, room, strict=True))
+        return all(amount <= most for amount, most in zip(self, room, strict=True))
 
     def reaches(self, limit: Usage) -> bool:
         """Whether some part is at its limit."""
-        return any(one >= most for one, most in zip(self, limit, strict=True))
+        return any(amount >= most for amount, most in zip(self, limit, strict=True))
 
 
 NO_USAGE = Usage()
@@ -101,7 +101,7 @@ def log_window(budget: Budget, devices: int) -> Usage:
 
     devices: how many the member has enrolled. At least one record always fits.
     """
-    parts = (one // max(1, devices) for one in budget.daily)
+    parts = (amount // max(1, devices) for amount in budget.daily)
     return Usage(*map(max, parts, RECORD_USAGE_MAX))
 
 

@@ -31,7 +31,9 @@ def is_name(value: Any, characters_max: int = NAME_CHARACTERS_MAX) -> TypeGuard[
     return (
         unicode.normalize("NFKC", value) == value
         and value == " ".join(value.split())
-        and all(unicode.category(one)[0] not in "CZ" or one == " " for one in value)
+        and all(
+            unicode.category(character)[0] not in "CZ" or character == " " for character in value
+        )
     )
 
 
@@ -42,7 +44,10 @@ def displayed_name(name: str) -> str:
     is left.
     """
     parts = unicodedata.normalize("NFKC", name).split()
-    seen = ["".join(one for one in part if unicodedata.category(one)[0] != "C") for part in parts]
+    seen = [
+        "".join(character for character in part if unicodedata.category(character)[0] != "C")
+        for part in parts
+    ]
     return " ".join(part for part in seen if part)[:NAME_CHARACTERS_MAX]
 
 
@@ -60,5 +65,5 @@ def skeleton(name: str) -> str:
     Case, accents and the commonest look-alikes of other scripts are set aside.
     """
     parts = unicode.normalize("NFKD", name.casefold())
-    bare = "".join(one for one in parts if not unicode.combining(one))
+    bare = "".join(character for character in parts if not unicode.combining(character))
     return bare.translate(_LOOKALIKES)

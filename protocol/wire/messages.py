@@ -274,7 +274,7 @@ def _to_list(message: Message) -> list[Any]:
         case Entries(buckets, entries, reply):
             return ["entries", buckets, [list(entry) for entry in entries], reply]
         case WantRecords(ranges):
-            return ["fetch", [[one.author, one.start, one.stop] for one in ranges]]
+            return ["fetch", [[wanted.author, wanted.start, wanted.stop] for wanted in ranges]]
         case Runs(runs, remaining, asked):
             return ["runs", [_run_list(run) for run in runs], remaining, asked]
         case Have(lengths, took):

@@ -70,12 +70,12 @@ def check(source: str, env: Mapping[str, Type], gives: Type | None = None) -> Ch
     """
     expression = parse(source)
     checker = _Checker(env)
-    found = checker.typed(expression)
-    if gives is not None and found.type != gives:
-        raise _mismatch("the rule", gives, found)
-    run = evaluation.paid(found.step, found.at)
-    program = Program(run, found.type, tuple(checker.inputs.values()), checker.places)
-    return CheckedExpression(source, expression, found.type, program)
+    typed = checker.typed(expression)
+    if gives is not None and typed.type != gives:
+        raise _mismatch("the rule", gives, typed)
+    run = evaluation.paid(typed.step, typed.at)
+    program = Program(run, typed.type, tuple(checker.inputs.values()), checker.places)
+    return CheckedExpression(source, expression, typed.type, program)
 
 
 def evaluate(
@@ -148,10 +148,10 @@ class _Checker:
                 assert_never(expression)
 
     def _want(self, expression: Expression, kind: Type, what: str) -> Instruction:
-        found = self.typed(expression)
-        if found.type != kind:
-            raise _mismatch(what, kind, found)
-        return found.step
+        typed = self.typed(expression)
+        if typed.type != kind:
+            raise _mismatch(what, kind, typed)
+        return typed.step
 
     def _name(self, name: str, at: Position) -> _Typed:
         if variable := self._variables.get(name):
@@ -162,8 +162,8 @@ class _Checker:
             raise RuleTypeError(f"there is no {name!r} here", _known(name, known), at)
         if name not in self.inputs:
             self.inputs[name] = Input(name, self._env[name], self._place(), at)
-        found = self.inputs[name]
-        return _Typed(found.type, evaluation.read(found.place), at)
+        source = self.inputs[name]
+        return _Typed(source.type, evaluation.read(source.place), at)
 
     def _place(self) -> int:
         self.places += 1
@@ -290,17 +290,17 @@ def _type_of(value: int | bool | str) -> Scalar:
             assert_never(value)
 
 
-def _mismatch(what: str, wanted: Type, found: _Typed) -> RuleTypeError:
+def _mismatch(what: str, wanted: Type, typed: _Typed) -> RuleTypeError:
     hint = "see the types of its parts in docs/rules.md"
     if wanted == BOOL:
         hint = "make it a condition, as in x > 0"
-    elif wanted == INT and found.type == BOOL:
+    elif wanted == INT and typed.type == BOOL:
         hint = "turn a condition into a number with condition ? 1 : 0"
-    elif wanted == INT and found.type == STRING:
+    elif wanted == INT and typed.type == STRING:
         hint = "write numbers without quotes"
-    elif isinstance(wanted, ListType) and found.type == wanted.item:
+    elif isinstance(wanted, ListType) and typed.type == wanted.item:
         hint = "put it into brackets, as in [x]"
-    return RuleTypeError(f"{what} has to be {wanted}, not {found.type}", hint, found.at)
+    return RuleTypeError(f"{what} has to be {wanted}, not {typed.type}", hint, typed.at)
 
 
 def _known(name: str, names: Iterable[str]) -> str:

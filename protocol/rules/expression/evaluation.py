@@ -127,7 +127,7 @@ def field(of: Instruction, name: str, kind: Type, at: Position) -> Instruction:
 def items(parts: Sequence[Instruction]) -> Instruction:
     """A list of the values of `parts`."""
     runs = tuple(part.run for part in parts)
-    return Instruction(lambda frame: [one(frame) for one in runs], 1 + _price(parts))
+    return Instruction(lambda frame: [part(frame) for part in runs], 1 + _price(parts))
 
 
 def negative(of: Instruction, times: int, at: Position) -> Instruction:
@@ -179,23 +179,23 @@ def compared(
     sign: RelationSign, left: Instruction, right: Instruction, kind: Type, at: Position
 ) -> Instruction:
     """Whether the comparison holds; for `in`, `kind` is the type of the items."""
-    one, other = left.run, right.run
+    first, other = left.run, right.run
     price = 1 + left.price + right.price
     match sign:
         case "==":
-            return Instruction(lambda frame: one(frame) == other(frame), price)
+            return Instruction(lambda frame: first(frame) == other(frame), price)
         case "!=":
-            return Instruction(lambda frame: one(frame) != other(frame), price)
+            return Instruction(lambda frame: first(frame) != other(frame), price)
         case "<":
-            return Instruction(lambda frame: one(frame) < other(frame), price)
+            return Instruction(lambda frame: first(frame) < other(frame), price)
         case "<=":
-            return Instruction(lambda frame: one(frame) <= other(frame), price)
+            return Instruction(lambda frame: first(frame) <= other(frame), price)
         case ">":
-            return Instruction(lambda frame: one(frame) > other(frame), price)
+            return Instruction(lambda frame: first(frame) > other(frame), price)
         case ">=":
-            return Instruction(lambda frame: one(frame) >= other(frame), price)
+            return Instruction(lambda frame: first(frame) >= other(frame), price)
         case "in":
-            return Instruction(_is_in(one, other, kind, at), price)
+            return Instruction(_is_in(first, other, kind, at), price)
         case _:
             assert_never(sign)
 
@@ -244,15 +244,17 @@ def extreme(least: bool, arguments: Sequence[Instruction]) -> Instruction:
     """The smallest of the arguments, or the largest."""
     runs = tuple(argument.run for argument in arguments)
     choose = min if least else max
-    return Instruction(lambda frame: choose([one(frame) for one in runs]), 1 + _price(arguments))
+    return Instruction(
+        lambda frame: choose([argument(frame) for argument in runs]), 1 + _price(arguments)
+    )
 
 
 def muldiv(arguments: Sequence[Instruction], at: Position) -> Instruction:
     """The value of a * b / c, where only that has to fit 128 bits; truncated as / is."""
-    one, two, three = (argument.run for argument in arguments)
+    factor, other_factor, divisor = (argument.run for argument in arguments)
 
     def run_muldiv(frame: Frame) -> int:
-        value = _quotient(one(frame) * two(frame), three(frame), at)
+        value = _quotient(factor(frame) * other_factor(frame), divisor(frame), at)
         if not INT_MIN <= value <= INT_MAX:
             raise _overflow(at)
         return value
@@ -268,27 +270,31 @@ def macro(
     Each item costs one unit and the price of the body. `all` and `exists` end at the
     first item that decides.
     """
-    each = _each(over.run, place, kind, body, at)
+    evaluated = _evaluated_items(over.run, place, kind, body, at)
     price = over.price + 1
     match name:
         case "all":
-            return Instruction(lambda frame: all(value for _, value in each(frame)), price)
+            return Instruction(lambda frame: all(value for _, value in evaluated(frame)), price)
         case "exists":
-            return Instruction(lambda frame: any(value for _, value in each(frame)), price)
+            return Instruction(lambda frame: any(value for _, value in evaluated(frame)), price)
         case "filter":
-            return Instruction(lambda frame: [item for item, value in each(frame) if value], price)
+            return Instruction(
+                lambda frame: [item for item, value in evaluated(frame) if value], price
+            )
         case "map":
-            return Instruction(lambda frame: [value for _, value in each(frame)], price)
+            return Instruction(lambda frame: [value for _, value in evaluated(frame)], price)
         case "sum" | "count":
-            return Instruction(_total(each, at), price)
+            return Instruction(_total(evaluated, at), price)
         case _:
             assert_never(name)
 
 
-Each: TypeAlias = Callable[[Frame], Iterator[tuple[Any, Any]]]
+ItemValues: TypeAlias = Callable[[Frame], Iterator[tuple[Any, Any]]]
 
 
-def _each(over: Run, place: int, kind: Type, body: Instruction, at: Position) -> Each:
+def _evaluated_items(
+    over: Run, place: int, kind: Type, body: Instruction, at: Position
+) -> ItemValues:
     """The items of a list with the value of `body` for each, paid one by one."""
     inner, price = body.run, body.price + 1
 
@@ -304,10 +310,10 @@ def _each(over: Run, place: int, kind: Type, body: Instruction, at: Position) ->
     return run_each
 
 
-def _total(each: Each, at: Position) -> Run:
+def _total(evaluated: ItemValues, at: Position) -> Run:
     def run_total(frame: Frame) -> int:
         total = 0
-        for _, value in each(frame):
+        for _, value in evaluated(frame):
             total += value
             if not INT_MIN <= total <= INT_MAX:
                 raise _overflow(at)
@@ -337,11 +343,11 @@ def _short(operands: Sequence[tuple[Instruction, Position]]) -> tuple[Run, tuple
     return operands[0][0].run, tuple(paid(step, at) for step, at in operands[1:])
 
 
-def _binary(sign: ArithmeticSign, one: Run, other: Run, at: Position) -> Run:
+def _binary(sign: ArithmeticSign, left: Run, other: Run, at: Position) -> Run:
     operation = _OPERATIONS[sign]
 
     def run_binary(frame: Frame) -> int:
-        value = operation(one(frame), other(frame), at)
+        value = operation(left(frame), other(frame), at)
         if INT_MIN <= value <= INT_MAX:
             return value
         raise _overflow(at)
@@ -349,28 +355,28 @@ def _binary(sign: ArithmeticSign, one: Run, other: Run, at: Position) -> Run:
     return run_binary
 
 
-def _quotient(one: int, other: int, at: Position) -> int:
+def _quotient(dividend: int, other: int, at: Position) -> int:
     """The quotient, cut towards zero, as in CEL; Python's // goes down."""
     if other == 0:
         raise DivisionByZero(
             "division by zero", "test the divisor first, as in d == 0 ? 0 : n / d", at
         )
-    found = abs(one) // abs(other)
-    return found if (one < 0) == (other < 0) else -found
+    quotient = abs(dividend) // abs(other)
+    return quotient if (dividend < 0) == (other < 0) else -quotient
 
 
-def _remainder(one: int, other: int, at: Position) -> int:
+def _remainder(dividend: int, other: int, at: Position) -> int:
     """What / leaves, with the sign of `one`; an overflow wherever one / other is one, as in CEL."""
-    whole = _quotient(one, other, at)
+    whole = _quotient(dividend, other, at)
     if whole > INT_MAX:
         raise _overflow(at)
-    return one - other * whole
+    return dividend - other * whole
 
 
 _OPERATIONS: dict[ArithmeticSign, Callable[[int, int, Position], int]] = {
-    "+": lambda one, other, at: one + other,
-    "-": lambda one, other, at: one - other,
-    "*": lambda one, other, at: one * other,
+    "+": lambda left, other, at: left + other,
+    "-": lambda left, other, at: left - other,
+    "*": lambda left, other, at: left * other,
     "/": _quotient,
     "%": _remainder,
 }

@@ -51,8 +51,8 @@ def parse(source: str) -> Expression:
 class _Parser:
     """A walk over the tokens, once from left to right."""
 
-    def __init__(self, found: Sequence[Token]) -> None:
-        self._tokens = found
+    def __init__(self, source_tokens: Sequence[Token]) -> None:
+        self._tokens = source_tokens
         self._next = 0
         self._nodes = 0
         self._depth = 0
@@ -60,14 +60,14 @@ class _Parser:
     def expression(self) -> Expression:
         """`or ["?" or ":" expression]`: as in CEL, a choice between ? and : needs brackets."""
         self._enter()
-        found = self._logic_or()
+        expression = self._logic_or()
         if question := self._take("?"):
             at = self._node(question.at)
             then = self._logic_or()
             self.expect(":", "':' and the other value")
-            found = Conditional(at, found, then, self.expression())
+            expression = Conditional(at, expression, then, self.expression())
         self._depth -= 1
-        return found
+        return expression
 
     def expect(self, sign: str, what: str) -> Token:
         """Take the sign (or, when empty, the end), else raise RuleSyntaxError."""
@@ -100,7 +100,7 @@ class _Parser:
             return left
         self._next += 1
         sign = cast(RelationSign, token.text)
-        found = Relation(self._node(token.at), sign, left, self._sum())
+        relation = Relation(self._node(token.at), sign, left, self._sum())
         token = self._tokens[self._next]
         if token.kind != "string" and token.text in _COMPARISONS:
             raise RuleSyntaxError(
@@ -108,7 +108,7 @@ class _Parser:
                 "join them with && or add brackets",
                 token.at,
             )
-        return found
+        return relation
 
     def _sum(self) -> Expression:
         at = self._tokens[self._next].at
@@ -152,16 +152,18 @@ class _Parser:
         return Unary(first.at, "!" if first.text == "!" else "-", times, operand)
 
     def _member(self, negative: bool = False) -> Expression:
-        found = self._primary(negative)
+        member = self._primary(negative)
         entered = self._depth
         while self._take("."):
             self._enter()
             name = self._name("the name of a field or macro")
             at = self._node(name.at)
             is_macro = self._take("(") is not None
-            found = self._macro(name, at, found) if is_macro else FieldAccess(at, found, name.text)
+            member = (
+                self._macro(name, at, member) if is_macro else FieldAccess(at, member, name.text)
+            )
         self._depth = entered
-        return found
+        return member
 
     def _macro(self, name: Token, at: Position, over: Expression) -> Expression:
         if name.text not in _MACROS:
@@ -175,9 +177,9 @@ class _Parser:
 
     def _primary(self, negative: bool) -> Expression:
         if self._take("("):
-            found = self.expression()
+            expression = self.expression()
             self.expect(")", "')'")
-            return found
+            return expression
         token = self._tokens[self._next]
         at = self._node(token.at)
         self._next += 1
@@ -205,11 +207,11 @@ class _Parser:
     def _list(self, close: str) -> tuple[Expression, ...]:
         if self._take(close):
             return ()
-        found = [self.expression()]
+        expressions = [self.expression()]
         while self._take(","):
-            found.append(self.expression())
+            expressions.append(self.expression())
         self.expect(close, f"',' or {close!r}")
-        return tuple(found)
+        return tuple(expressions)
 
     def _name(self, what: str) -> Token:
         token = self._tokens[self._next]
@@ -250,12 +252,12 @@ class _Parser:
     def _unexpected(self, token: Token, what: str) -> RuleSyntaxError:
         match token.kind:
             case "end":
-                found = "the rule ends"
+                actual = "the rule ends"
             case "string":
-                found = "a text stands"
+                actual = "a text stands"
             case _:
-                found = f"{token.text!r} stands"
-        return RuleSyntaxError(f"{found} where {what} was expected", "see docs/rules.md", token.at)
+                actual = f"{token.text!r} stands"
+        return RuleSyntaxError(f"{actual} where {what} was expected", "see docs/rules.md", token.at)
 
 
 def _number(token: Token, negative: bool) -> int:

@@ -80,14 +80,14 @@ def tokens(source: str) -> list[Token]:
             "delete it and type the place again",
             _position(source, hidden.start()),
         )
-    found: list[Token] = []
+    read: list[Token] = []
     offset = _after_blank(source, 0)
     while offset < len(source):
         token, offset = _token(source, offset)
-        found.append(token)
+        read.append(token)
         offset = _after_blank(source, offset)
-    found.append(Token("end", "", _position(source, len(source))))
-    return found
+    read.append(Token("end", "", _position(source, len(source))))
+    return read
 
 
 def _token(source: str, offset: int) -> tuple[Token, int]:

@@ -95,9 +95,9 @@ class Agreement:
         self.round = max((vote.round for vote in stored), default=0)
         self.step = max((s for r, s in self.mine if r == self.round), default=Step.PROPOSE)
         held = max(
-            (one for one in stored if one.step is Step.PRECOMMIT and one.seal),
+            (vote for vote in stored if vote.step is Step.PRECOMMIT and vote.seal),
             default=None,
-            key=lambda one: one.round,
+            key=lambda vote: vote.round,
         )
         assert held is None or (lock is not None and lock.proposal.seal.id == held.seal), (
             "a precommit is stored together with its lock"
@@ -205,7 +205,7 @@ class Agreement:
     def _take_proposal(self, proposal: Proposal) -> None:
         turn = proposer(self.height, proposal.round, self.tally.witnesses)
         needed = self.tally.quorum.needed
-        polka = [one for one in proposal.polka if one.device in self.tally.witnesses]
+        polka = [vote for vote in proposal.polka if vote.device in self.tally.witnesses]
         if proposal.vote.device != turn or (not proposal.is_fresh and len(polka) < needed):
             return
         self._count(proposal.vote)
@@ -282,9 +282,9 @@ class Agreement:
             if self.building != self.round:
                 self._do(Fetch(self.round, NIL))
         for number in sorted(self.tally.rounds):
-            one = self.tally.rounds[number]
-            liked = one.favourite(Step.PREVOTE, self.tally.quorum.needed)
-            if liked and liked not in one.proposals:
+            votes = self.tally.rounds[number]
+            liked = votes.favourite(Step.PREVOTE, self.tally.quorum.needed)
+            if liked and liked not in votes.proposals:
                 self._do(Fetch(number, liked))
         for seal, verdict in round_.judged.items():
             if verdict is not None and verdict.missing:
@@ -296,10 +296,10 @@ class Agreement:
         """Apply one rule; say whether one applied."""
         needed = self.tally.quorum.needed
         for number in sorted(self.tally.rounds):  # 49
-            one = self.tally.rounds[number]
-            seal = one.favourite(Step.PRECOMMIT, needed)
+            votes = self.tally.rounds[number]
+            seal = votes.favourite(Step.PRECOMMIT, needed)
             if seal:
-                self._decide(certify(one.votes_for(Step.PRECOMMIT, seal), needed))
+                self._decide(certify(votes.votes_for(Step.PRECOMMIT, seal), needed))
                 return True
         ahead = self.tally.ahead(self.round)
         if ahead is not None:  # 55
@@ -330,7 +330,7 @@ class Agreement:
             self._propose(self.valid.proposal, self.valid.polka)
             return True
         everybody = dict.fromkeys((*self.tally.witnesses, *self.candidates))
-        haves = {one: self.haves[one] for one in everybody if one in self.haves}
+        haves = {device: self.haves[device] for device in everybody if device in self.haves}
         here = sum(device in haves for device in self.tally.witnesses)
         if here < self.tally.quorum.needed or not (len(haves) == len(everybody) or self.gathered):
             return False

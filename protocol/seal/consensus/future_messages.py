@@ -60,8 +60,8 @@ class FutureMessages:
         """Return what was kept for `height`, which starts now, and keep it no longer."""
         kept: list[Message] = []
         if height == self._height:
-            kept += [self._haves[one] for one in sorted(self._haves)]
-            kept += [self._proposals[one] for one in sorted(self._proposals)]
-            kept += [vote for one in sorted(self._votes) for vote in self._votes[one]]
+            kept += [self._haves[device] for device in sorted(self._haves)]
+            kept += [self._proposals[device] for device in sorted(self._proposals)]
+            kept += [vote for device in sorted(self._votes) for vote in self._votes[device]]
             self._votes, self._haves, self._proposals = {}, {}, {}
         return kept

@@ -99,7 +99,7 @@ def lock_from_bytes(data: bytes, community: CommunityId) -> Lock:
             proposal = proposal_from_bytes(inner, community)
             polka = tuple(read_vote(vote, community) for vote in votes)
             place = (proposal.seal.height, Step.PREVOTE, proposal.seal.id, polka[0].round)
-            same = all((one.height, one.step, one.seal, one.round) == place for one in polka)
-            if same and is_ascending([one.device for one in polka]):
+            same = all((vote.height, vote.step, vote.seal, vote.round) == place for vote in polka)
+            if same and is_ascending([vote.device for vote in polka]):
                 return Lock(proposal, polka)
     raise Malformed("not the lock of a witness")

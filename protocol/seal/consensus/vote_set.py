@@ -55,7 +55,7 @@ class RoundVotes:
     def votes_for(self, step: Step, seal: SealId) -> tuple[Vote, ...]:
         """Return the votes in `step` for `seal`, by device."""
         votes = self.votes[step]
-        return tuple(votes[one] for one in sorted(votes) if votes[one].seal == seal)
+        return tuple(votes[device] for device in sorted(votes) if votes[device].seal == seal)
 
     @property
     def first(self) -> Proposal | None:
@@ -99,9 +99,11 @@ class VoteSet:
 
     def move(self, now: int) -> None:
         """Let the window follow to round `now`: old rounds go, votes from far ahead come in."""
-        for number in [one for one in self.rounds if one < now - ROUNDS_BEHIND_MAX]:
+        for number in [number for number in self.rounds if number < now - ROUNDS_BEHIND_MAX]:
             del self.rounds[number]
-        for device in [one for one in self.far if self.far[one].round <= now + ROUNDS_AHEAD_MAX]:
+        for device in [
+            device for device in self.far if self.far[device].round <= now + ROUNDS_AHEAD_MAX
+        ]:
             self.add(self.far.pop(device), now)
 
     def ahead(self, now: int) -> int | None:
@@ -110,10 +112,10 @@ class VoteSet:
         One of them does not lie, so that round has begun.
         """
         reached: dict[DeviceKey, int] = {}
-        for number, one in self.rounds.items():
+        for number, known in self.rounds.items():
             if number > now:
                 for step in Step:
-                    for device in one.votes[step]:
+                    for device in known.votes[step]:
                         reached[device] = max(number, reached.get(device, 0))
         for device, vote in self.far.items():
             if vote.round > now:
@@ -123,9 +125,9 @@ class VoteSet:
 
     def find(self, seal: SealId) -> Proposal | None:
         """Return a proposal of `seal`, of whatever round."""
-        for one in self.rounds.values():
-            if seal in one.proposals:
-                return one.proposals[seal]
+        for known in self.rounds.values():
+            if seal in known.proposals:
+                return known.proposals[seal]
         return None
 
     def votes(self) -> Iterator[Vote]:
