@@ -14,7 +14,7 @@ from commonweal.protocol.records.record import RecordId
 
 def event_fields(found: LedgerView, id: bytes, row: EventRow) -> dict[str, Any]:
     """Return an event as json says it."""
-    from commonweal.protocol.ledger.sharing.distribution import booked_at
+    from commonweal.protocol.ledger.sharing.valuation import booked_at
 
     number, unit = amount(row.quantity or row.effort)
     return {

@@ -16,7 +16,7 @@ from commonweal.commands.terminal.ledger import folded
 from commonweal.commands.terminal.options import form_option, home_option
 from commonweal.commands.terminal.output import Column, Form, say, write_json, write_table
 from commonweal.commands.terminal.tables import table
-from commonweal.protocol.ledger.governance import proposals
+from commonweal.protocol.ledger.governance import proposal_records, proposals
 from commonweal.protocol.ledger.governance.enactment import REMOVAL_YES_MIN
 from commonweal.protocol.ledger.governance.proposals import (
     DECISION,
@@ -60,7 +60,7 @@ class Saying(click.Choice[str]):
     """What a member says of a proposal, as it is typed: in English or in Chinese."""
 
     def __init__(self) -> None:
-        super().__init__(list(proposals.CHOICES))
+        super().__init__(list(proposal_records.CHOICES))
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the word that stands in the record."""

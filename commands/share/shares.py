@@ -297,7 +297,7 @@ def _of_line(found: LedgerView, name: str, one: Payout) -> tuple[dict[str, Any],
 
 
 def _event(found: LedgerView, id: bytes) -> str:
-    from commonweal.protocol.ledger.sharing.distribution import value_of
+    from commonweal.protocol.ledger.sharing.valuation import value_of
 
     worth = value_of(found.final, id)
     points = "" if worth is None else _(" = {points:,} points").format(points=worth.points)
@@ -333,7 +333,7 @@ def _of_id(found: LedgerView, text: str) -> tuple[dict[str, Any], list[str]]:
 def _of_event(found: LedgerView, text: str) -> tuple[dict[str, Any], list[str]]:
     from commonweal.commands.share.claims import pays
     from commonweal.protocol.ledger.contributions import attestation, commons, consent
-    from commonweal.protocol.ledger.sharing import distribution
+    from commonweal.protocol.ledger.sharing import valuation
 
     try:
         id = found.id_among(text, EVENT)
@@ -348,7 +348,7 @@ def _of_event(found: LedgerView, text: str) -> tuple[dict[str, Any], list[str]]:
     yes, no = attestation.attesters(found.state, id)
     needed = commons.attestations(found.state, id, rules)
     waiting = [(one, row) for one, row in consent.open_corrections(found.state) if row.event == id]
-    worth, booked = distribution.value_of(found.final, id), distribution.booked_at(found.final, id)
+    worth, booked = valuation.value_of(found.final, id), valuation.booked_at(found.final, id)
     lines = [(name, one) for name, one in _paid(found.final) if id in one.line.inputs]
     language = "zh" if spoken().is_chinese else "en"
     rule = str(ruleset.document.get("value", {}).get(row.action, {}).get(language, ""))

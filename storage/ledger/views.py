@@ -15,7 +15,7 @@ from commonweal.protocol.ledger.claims import claims, pools
 from commonweal.protocol.ledger.contributions import attestation
 from commonweal.protocol.ledger.governance import proposals
 from commonweal.protocol.ledger.members import agents, registry, roles
-from commonweal.protocol.ledger.sharing import distribution
+from commonweal.protocol.ledger.sharing import valuation
 from commonweal.protocol.ledger.things import event_row, units_and_specs
 from commonweal.protocol.records import record
 from commonweal.protocol.records.record import RecordId
@@ -35,7 +35,7 @@ VIEWS = ("members", "events", "attests", "rules", "votes", "seals", "claims", "p
 ID_BYTES = 32
 CORRECTIONS_BYTES = 8
 
-_OF_EVENT = (event_row.EVENT, distribution.BOOKED, distribution.WORTH)
+_OF_EVENT = (event_row.EVENT, valuation.BOOKED, valuation.WORTH)
 _OF_CLAIM = (claims.CLAIM, claims.SETTLED)
 
 
@@ -101,8 +101,8 @@ def _event(state: _Get, id: bytes) -> _Row | None:
         return None
     row = event_row.EventRow(*value)
     spec = None if row.spec is None else state(units_and_specs.SPEC + row.spec)
-    booked = state(distribution.BOOKED + id)
-    worth = state(distribution.WORTH + id)
+    booked = state(valuation.BOOKED + id)
+    worth = state(valuation.WORTH + id)
     return (
         *(id, row.member, row.clock, row.action, row.provider, row.receiver),
         *(row.quantity or (None, None, None)),

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from commonweal.protocol.codec import INT_MAX
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.state.tables import Table
+from commonweal.protocol.rules.document import Pool
 from commonweal.protocol.rules.split import CORRECTION, PayoutLine
 
 POOL, TAKEN, PAID = Table.POOL.prefix, Table.TAKEN.prefix, Table.PAID.prefix
@@ -263,3 +264,8 @@ def _fitting(line: PayoutLine) -> PayoutLine:
 def clamped(value: int, least: int = 0) -> int:
     """Return a sum as it is kept: not less than `least`, and at most what 64 bits hold."""
     return max(least, min(value, INT_MAX))
+
+
+def pool_id(pool: Pool) -> PoolId:
+    """Return what a pool is known by."""
+    return PoolId(pool.name, pool.unit, pool.scale)

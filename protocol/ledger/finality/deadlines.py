@@ -47,7 +47,7 @@ def _deadlines(final: State, ruleset: Ruleset, cut: CutHeader) -> Iterator[int]:
             yield proposal.until_ms
     held = pools.pools(final)
     for pool in ruleset.pools:
-        balance = held.get(distribution.id_of(pool))
+        balance = held.get(pools.pool_id(pool))
         if balance is not None and balance.carried > 0:
             yield balance.split_ms + pool.every_ms
 

@@ -37,7 +37,7 @@ from commonweal.protocol.ledger.governance.enactment import enact, would_decide
 from commonweal.protocol.ledger.members import forks
 from commonweal.protocol.ledger.members.budgets import CutLimits, inherited_records
 from commonweal.protocol.ledger.members.registry import FOUNDING
-from commonweal.protocol.ledger.sharing import distribution
+from commonweal.protocol.ledger.sharing import distribution, valuation
 from commonweal.protocol.ledger.state import time_jumps
 from commonweal.protocol.ledger.state.advance import BEFORE_ALL, Advance, CutHeader
 from commonweal.protocol.ledger.state.context import SealHeights, Verdict
@@ -194,7 +194,7 @@ class History:
         cut = CutHeader(self.cut.height + 1, time_ms, prev=self.seal)
         over = State(self.state)
         counted = [record for record in self._above if self.verdict(record.id) is None]
-        touched = distribution.book(over, cut, counted)
+        touched = valuation.book(over, cut, counted)
         distribution.share(over, cut, ruleset or self.ruleset, self.community, touched)
         return over
 
@@ -292,7 +292,7 @@ class History:
         self.limits(cut.time_ms).charge(over, new)
         rules = active_ruleset.current(over, self._documents)
         counted = [record for record in new if verdicts[record.id] is None]
-        touched = distribution.book(over, cut, counted)
+        touched = valuation.book(over, cut, counted)
         distribution.share(over, cut, self._paying or rules, self.community, touched)
         full = is_full(self.logs, advance.delta, size_of(new))
         enact(over, cut, self._documents, is_full=full)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from commonweal.protocol.ledger.checkpoint import inheritance
 from commonweal.protocol.ledger.contributions import attestation, conditions, erasure, plans
-from commonweal.protocol.ledger.governance import proposals, witness_set
+from commonweal.protocol.ledger.governance import proposal_records, witness_set
 from commonweal.protocol.ledger.members import agents, enrolment, invites, member_keys, roles
 from commonweal.protocol.ledger.state.context import Context, Verdict
 from commonweal.protocol.ledger.state.state import State
@@ -75,10 +75,10 @@ KINDS: Mapping[str, RecordKind] = MappingProxyType(
         "dispute": RecordKind(attestation.dispute),
         "agent.claim": RecordKind(agents.claim),
         "referral": RecordKind(agents.refer),
-        "rules.propose": RecordKind(proposals.propose),
-        "rules.comment": RecordKind(proposals.comment),
-        "rules.vote": RecordKind(proposals.vote),
-        "rules.withdraw": RecordKind(proposals.withdraw),
+        "rules.propose": RecordKind(proposal_records.propose),
+        "rules.comment": RecordKind(proposal_records.comment),
+        "rules.vote": RecordKind(proposal_records.vote),
+        "rules.withdraw": RecordKind(proposal_records.withdraw),
     }
 )
 

@@ -9,24 +9,18 @@ was removed since keeps his place in the electorate, and his vote no longer coun
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.claims import pools
 from commonweal.protocol.ledger.governance import active_ruleset, membership_end
 from commonweal.protocol.ledger.governance.active_ruleset import ActiveRulesetRow
 from commonweal.protocol.ledger.governance.proposals import (
-    ABSTAIN,
-    BLOCK,
     DECIDED,
     DRAFT,
     ELECTOR,
-    EXPIRED,
-    FAILED,
     FORK,
     IN_FORCE,
-    NO,
     OPEN,
     PASSED,
     REMOVAL,
@@ -36,7 +30,6 @@ from commonweal.protocol.ledger.governance.proposals import (
     SUPERSEDED,
     TRIAL,
     VOTING,
-    YES,
     BallotRow,
     ProposalRow,
     begin_trial,
@@ -47,6 +40,7 @@ from commonweal.protocol.ledger.governance.proposals import (
     put,
     votes,
 )
+from commonweal.protocol.ledger.governance.tally import outcome, tally
 from commonweal.protocol.ledger.members import permissions, registry, roles
 from commonweal.protocol.ledger.members.forks import keep
 from commonweal.protocol.ledger.state import time_jumps
@@ -116,31 +110,6 @@ def would_decide(
         documents,
     )
     return over
-
-
-def outcome(row: ProposalRow, time_ms: int) -> str:
-    """Return how an open vote stands at a time: "open", "passed", "failed" or "expired"."""
-    is_over = time_ms >= row.deadline_ms
-    if all(map(_is_satisfied, row.ballots)):
-        return PASSED if is_over or row.early else VOTING
-    if not is_over:
-        return VOTING
-    return FAILED if all(map(_has_quorum, row.ballots)) else EXPIRED
-
-
-def _is_satisfied(ballot: BallotRow) -> bool:
-    """Whether one electorate said enough, and nothing that stops it."""
-    is_stopped = (
-        0 < ballot.blocks_enough <= ballot.block
-        or 0 < ballot.objections_enough <= ballot.no + ballot.block
-    )
-    return _has_quorum(ballot) and ballot.yes >= ballot.needed and not is_stopped
-
-
-def _has_quorum(ballot: BallotRow) -> bool:
-    """Whether enough voted; where nobody is left who could, silence is no consent."""
-    turnout = ballot.yes + ballot.no + ballot.abstain + ballot.block
-    return turnout >= ballot.quorum and ballot.present > 0
 
 
 class _Enactment:
@@ -269,13 +238,13 @@ class _Enactment:
             if member in self.active and numbers is not None:
                 counted.append((say, numbers))
         ballots = tuple(
-            ballot._replace(**_tally(say for say, numbers in counted if number in numbers))
+            ballot._replace(**tally(say for say, numbers in counted if number in numbers))
             for number, ballot in enumerate(row.ballots)
         )
         if any(ballot.blocks or ballot.objections for ballot in ballots):
             present = self._present(id)
             ballots = tuple(ballot._replace(present=present[n]) for n, ballot in enumerate(ballots))
-        return row._replace(ballots=ballots, **_tally(say for say, _ in counted))
+        return row._replace(ballots=ballots, **tally(say for say, _ in counted))
 
     def _present(self, id: bytes) -> Counter[int]:
         """Return, by the number of each ballot, how many of its electorate are members still."""
@@ -424,9 +393,3 @@ def _least_yes(row: ProposalRow, electorate: int) -> int:
         case "fork":
             return min(FORK_YES_MIN, electorate)
     return 0
-
-
-def _tally(said: Iterable[str]) -> dict[str, Any]:
-    """Return how many said what, by the names of the fields of a row."""
-    counts = Counter(said)
-    return {say: counts[say] for say in (YES, NO, ABSTAIN, BLOCK)}

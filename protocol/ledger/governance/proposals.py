@@ -24,21 +24,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from commonweal.protocol import codec
-from commonweal.protocol.errors import CommonwealError
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.governance import active_ruleset
 from commonweal.protocol.ledger.members import registry
-from commonweal.protocol.ledger.members.permissions import Permission, writer_denial
-from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes, is_count
-from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.state.tables import Table
-from commonweal.protocol.records.record import Record
-from commonweal.protocol.rules.changes import LAZY, ORDINARY, classes_of, patched
-from commonweal.protocol.rules.document import Ruleset, from_bytes
 from commonweal.protocol.rules.process import enough_to_stop
-from commonweal.protocol.rules.schema import HOURS_MAX
 
 PROPOSAL, OPEN, VOTE = Table.PROPOSAL.prefix, Table.OPEN.prefix, Table.VOTE.prefix
 ELECTOR, COMMENT = Table.ELECTOR.prefix, Table.COMMENT.prefix
@@ -46,20 +37,10 @@ OF_MEMBER, DECIDED = Table.OF_MEMBER.prefix, Table.DECIDED_FORK.prefix
 
 RULES, REMOVAL, FORK, DECISION = "rules", "removal", "fork", "decision"
 YES, NO, ABSTAIN, BLOCK = "yes", "no", "abstain", "block"
-CHOICES = (YES, NO, ABSTAIN, BLOCK)
 
 DRAFT, VOTING, TRIAL = "draft", "open", "trial"
 PASSED, FAILED, EXPIRED, WITHDRAWN, STALE = "passed", "failed", "expired", "withdrawn", "stale"
 IN_FORCE, SUPERSEDED, SUNSET = "in force", "superseded", "sunset"
-
-OPEN_PER_MEMBER_MAX = 4
-"""A member has at most this many proposals that are not decided."""
-
-TEXT_BYTES_MAX = 60 * 1024
-"""Of a decision, or of the reason for a removal; it is kept for ever."""
-
-BACKTEST_BYTES = 40
-"""A height and a hash."""
 
 
 class BallotRow(NamedTuple):
@@ -147,93 +128,6 @@ def put(state: State, proposal: bytes, row: ProposalRow) -> None:
     state.put(PROPOSAL + proposal, [*row[:-1], [[*ballot] for ballot in row.ballots]])
 
 
-def propose(state: State, record: Record, context: Context) -> Verdict:
-    """Lay a change of the rules, a removal, a fork or a decision before the members."""
-    early = writer_denial(state, record, context, Permission.VOTE)
-    if early is not None:
-        return early
-    count = state.get(OF_MEMBER + context.member) or 0
-    if count >= OPEN_PER_MEMBER_MAX:
-        return Reason.TOO_MANY_PROPOSALS
-    refused = _bad_text(record, context)
-    if refused is not None:
-        return refused
-    ruleset = active_ruleset.current(state, context.documents)
-    match record.data.get("subject"):
-        case "rules":
-            row = _proposed_rules(state, record, context, ruleset)
-        case "removal":
-            row = _proposed_removal(state, record, context, ruleset)
-        case "fork":
-            row = _proposed_fork(state, record, context, ruleset)
-        case "decision" if record.body is not None:
-            is_lazy = ruleset.lazy_decisions and not _asks_vote(record)
-            kind = LAZY if is_lazy else ORDINARY
-            row = ProposalRow(DECISION, context.member, record.clock, ruleset.id, b"", kind)
-        case _:
-            return Reason.SHAPE
-    if isinstance(row, Reason):
-        return row
-    put(state, record.id, row)
-    state.put(OPEN + record.id, True)
-    state.put(OF_MEMBER + context.member, count + 1)
-    return None
-
-
-def comment(state: State, record: Record, context: Context) -> Verdict:
-    """Say something about a proposal."""
-    proposal = record.data.get("proposal")
-    if not is_bytes(proposal) or record.body is None:
-        return Reason.SHAPE
-    if proposal_row(state, proposal) is None:
-        return Reason.UNKNOWN_PROPOSAL
-    state.put(COMMENT + proposal + record.id, [context.member, record.clock])
-    return None
-
-
-def vote(state: State, record: Record, context: Context) -> Verdict:
-    """Note what the author's member says to a proposal, until its vote is closed."""
-    proposal, say = record.data.get("proposal"), record.data.get("say")
-    if not is_bytes(proposal) or say not in CHOICES:
-        return Reason.SHAPE
-    row = proposal_row(state, proposal)
-    if row is None:
-        return Reason.UNKNOWN_PROPOSAL
-    if row.status not in (DRAFT, VOTING):
-        return Reason.VOTE_CLOSED
-    early = writer_denial(state, record, context, Permission.VOTE)
-    if early is not None:
-        return early
-    if row.status == VOTING and state.get(ELECTOR + proposal + context.member) is None:
-        return Reason.NO_VOTE
-    if row.subject == REMOVAL and row.target == context.member:
-        return Reason.NO_VOTE
-    key = VOTE + proposal + context.member
-    before = state.get(key)
-    if before is not None and before[0] == say:
-        return Reason.NOTHING_NEW
-    state.put(key, [say, record.id, record.clock])
-    return None
-
-
-def withdraw(state: State, record: Record, context: Context) -> Verdict:
-    """Take a proposal of the author's member back, while it is not decided."""
-    proposal = record.data.get("proposal")
-    if not is_bytes(proposal):
-        return Reason.SHAPE
-    row = proposal_row(state, proposal)
-    if row is None:
-        return Reason.UNKNOWN_PROPOSAL
-    if row.member != context.member:
-        return Reason.NOT_YOURS
-    if row.status not in (DRAFT, VOTING):
-        return Reason.VOTE_CLOSED
-    ended = row._replace(status=WITHDRAWN)
-    end(state, proposal, ended)
-    forget_documents(state, [ended])
-    return None
-
-
 def end(state: State, proposal: bytes, row: ProposalRow) -> None:
     """Write a proposal that is decided: nothing waits for it any more."""
     put(state, proposal, row)
@@ -281,17 +175,6 @@ def proposals(state: State) -> dict[bytes, ProposalRow]:
     return dict(sorted(rows.items(), key=lambda entry: (entry[1].clock, entry[0])))
 
 
-def is_proposal_text(text: bytes) -> bool:
-    """Whether bytes say in words what is decided, or why: UTF-8, not empty, not too long."""
-    if not 1 <= len(text) <= TEXT_BYTES_MAX:
-        return False
-    try:
-        text.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
 def removals(state: State) -> tuple[tuple[MemberId, int], ...]:
     """Return the members who are removed, by id, each with the height that removed them last."""
     heights: dict[bytes, int] = {}
@@ -332,94 +215,3 @@ def _release(state: State, row: ProposalRow) -> None:
         state.put(key, left)
     else:
         state.delete(key)
-
-
-def _proposed_rules(
-    state: State, record: Record, context: Context, old: Ruleset
-) -> ProposalRow | Reason:
-    data = record.data
-    sunset, backtest = data.get("sunset", 0), data.get("backtest")
-    is_sound = is_count(sunset, 0, HOURS_MAX) and (
-        backtest is None or is_bytes(backtest, BACKTEST_BYTES)
-    )
-    if not is_sound or record.body is None:
-        return Reason.SHAPE
-    if data.get("base") != old.id:
-        return Reason.OTHER_BASE
-    document = context.documents[record.body.hash]
-    try:
-        match data.get("form"):
-            case "whole":
-                new = from_bytes(document)
-            case "patch":
-                new = _patched(old, codec.decode(document))
-            case _:
-                return Reason.SHAPE
-    except CommonwealError:
-        return Reason.BAD_RULES
-    if new.id == old.id:
-        return Reason.NOTHING_NEW
-    back = active_ruleset.fallback(state, context.documents)
-    state.put(active_ruleset.DOCUMENT + new.id, new.to_bytes())
-    return ProposalRow(
-        RULES,
-        context.member,
-        record.clock,
-        old.id,
-        new.id,
-        classes_of(old, new, not _asks_vote(record), back)[0],
-        sunset_hours=sunset,
-        backtest=backtest,
-        is_voted=_asks_vote(record),
-    )
-
-
-def _bad_text(record: Record, context: Context) -> Verdict:
-    """Return what is wrong with the body of a proposal; what is in that of rules is read later."""
-    if record.body is None:
-        return None
-    if not record.body.permanent:
-        return Reason.ERASABLE_TEXT
-    text = context.documents.get(record.body.hash)
-    if text is None:
-        return Reason.NO_BODY
-    if record.data.get("subject") != RULES and not is_proposal_text(text):
-        return Reason.SHAPE
-    return None
-
-
-def _asks_vote(record: Record) -> bool:
-    return record.data.get("vote") is True
-
-
-def _patched(old: Ruleset, patch: Any) -> Ruleset:
-    return patched(old, patch if type(patch) is dict else {})
-
-
-def _proposed_removal(
-    state: State, record: Record, context: Context, ruleset: Ruleset
-) -> ProposalRow | Reason:
-    member = record.data.get("member")
-    if not is_bytes(member):
-        return Reason.SHAPE
-    row = registry.member_row(state, member)
-    if row is None or row.status != registry.ACTIVE:
-        return Reason.UNKNOWN_MEMBER
-    return ProposalRow(REMOVAL, context.member, record.clock, ruleset.id, member, "membership")
-
-
-def _proposed_fork(
-    state: State, record: Record, context: Context, ruleset: Ruleset
-) -> ProposalRow | Reason:
-    data = record.data
-    device, seq, pair, keep = (data.get(name) for name in ("device", "seq", "pair", "keep"))
-    if not (is_bytes(device) and is_count(seq) and type(pair) is list and is_bytes(keep)):
-        return Reason.SHAPE
-    if len(pair) != 2 or not all(map(is_bytes, pair)) or pair[0] >= pair[1] or keep not in pair:
-        return Reason.SHAPE
-    if keep not in (*record.deps, record.prev):
-        return Reason.NOT_CITED
-    if state.get(registry.FROZEN + device) != seq:
-        return Reason.NO_FORK
-    state.put(DECIDED + record.id, [device, seq])
-    return ProposalRow(FORK, context.member, record.clock, ruleset.id, keep, ORDINARY)

@@ -1,4 +1,4 @@
-"""registry."""
+"""The registry of members and devices: their rows in the state, which every package reads."""
 
 from __future__ import annotations
 

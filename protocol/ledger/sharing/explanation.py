@@ -14,10 +14,11 @@ from commonweal.protocol.ledger.claims import pools
 from commonweal.protocol.ledger.claims.pools import Payout
 from commonweal.protocol.ledger.contributions import attestation
 from commonweal.protocol.ledger.governance import active_ruleset
-from commonweal.protocol.ledger.governance.enactment import outcome, would_decide
+from commonweal.protocol.ledger.governance.enactment import would_decide
 from commonweal.protocol.ledger.governance.proposals import VOTING, ProposalRow, proposal_row
-from commonweal.protocol.ledger.sharing import distribution
-from commonweal.protocol.ledger.sharing.distribution import ValueRow
+from commonweal.protocol.ledger.governance.tally import outcome
+from commonweal.protocol.ledger.sharing import valuation
+from commonweal.protocol.ledger.sharing.valuation import ValueRow
 from commonweal.protocol.ledger.state.context import NO_DOCUMENTS
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.things.event_row import event_row
@@ -69,9 +70,9 @@ def explain_event(state: State, event: bytes, ruleset: Ruleset) -> EventExplanat
     if row is None:
         return None
     yes, no = attestation.attesters(state, event)
-    worth = distribution.value_of(state, event)
+    worth = valuation.value_of(state, event)
     return EventExplanation(
-        distribution.booked_at(state, event),
+        valuation.booked_at(state, event),
         yes,
         no,
         row.disputes,
@@ -115,9 +116,9 @@ def projected_outcome(
 def _waiting(state: State, event: bytes, ruleset: Ruleset) -> PendingReason:
     row = event_row(state, event)
     assert row is not None, "the event is known"
-    if distribution.booked_at(state, event) is None:
+    if valuation.booked_at(state, event) is None:
         return PendingReason.NOT_BOOKED
-    if state.get(distribution.PENDING + event) is None:
+    if state.get(valuation.PENDING + event) is None:
         return PendingReason.INCOME
     if row.disputes:
         return PendingReason.DISPUTED

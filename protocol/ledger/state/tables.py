@@ -311,18 +311,18 @@ class Table(Enum):
         "claims/settlement", "The events that pay a claim.")
     BOOKED = Layout(
         b"q", "event: id", "[height: int, time_ms: int, source: bytes]",
-        "sharing/distribution", "The cut that took an event in, and what the event was earned by.")
+        "sharing/valuation", "The cut that took an event in, and what the event was earned by.")
     PENDING = Layout(
         b"b", "event: id", "true|int",
-        "sharing/distribution",
+        "sharing/valuation",
         "An event without a value; an int: the time since which it had one before its correction.")
     WORTH = Layout(
         b"w", "event: id",
         "[points: int, member: agent, height: int, time_ms: int, reason: text, first_ms?: int]",
-        "sharing/distribution", "The value of an event, and why it is 0 where its rule failed.")
+        "sharing/valuation", "The value of an event, and why it is 0 where its rule failed.")
     REFERRED = Layout(
         b"Y", "member: id", "int",
-        "sharing/distribution", "The time of the cut that took a member's referral in.")
+        "sharing/valuation", "The time of the cut that took a member's referral in.")
     # fmt: on
 
     @property

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from commonweal.protocol.ledger.claims import claims, pools
 from commonweal.protocol.ledger.contributions import attestation, commons, consent
-from commonweal.protocol.ledger.sharing.distribution import value_of
+from commonweal.protocol.ledger.sharing.valuation import value_of
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.things.event_row import event_row
 from commonweal.protocol.records.record import Record

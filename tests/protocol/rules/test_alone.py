@@ -8,7 +8,7 @@ import pytest
 
 from commonweal.protocol import codec
 from commonweal.protocol.ledger.governance.enactment import FORK_YES_MIN, REMOVAL_YES_MIN
-from commonweal.protocol.ledger.governance.proposals import TEXT_BYTES_MAX
+from commonweal.protocol.ledger.governance.proposal_records import TEXT_BYTES_MAX
 from commonweal.protocol.ledger.members import membership
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.records import record

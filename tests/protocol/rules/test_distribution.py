@@ -11,7 +11,7 @@ import pytest
 
 from commonweal.protocol.ledger.claims import pools
 from commonweal.protocol.ledger.claims.pools import PoolId, PoolRow
-from commonweal.protocol.ledger.sharing import distribution
+from commonweal.protocol.ledger.sharing import distribution, valuation
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.rules.split import is_explained
 from tests.protocol.rules.council import HOUR, SAID, process, rules
@@ -90,10 +90,10 @@ def test_an_error_in_a_value_is_worth_nothing_and_says_why() -> None:
     one, two = shop.work("Jun", 1, by="Mei"), shop.work("Mei", 2, by="Jun")
     shop.earn(100)
     shop.cut()
-    failed = distribution.value_of(shop.history.final, one.id)
+    failed = valuation.value_of(shop.history.final, one.id)
     assert failed is not None
     assert (failed.points, "zero" in failed.reason) == (0, True)
-    fine = distribution.value_of(shop.history.final, two.id)
+    fine = valuation.value_of(shop.history.final, two.id)
     assert fine is not None
     assert (fine.points, fine.reason) == (1000, "")
     assert shop.paid() == {"Mei": 100}
@@ -104,7 +104,7 @@ def test_a_value_outside_64_bits_or_below_nothing_is_nothing(points: str) -> Non
     shop = Workshop(paying(points), "Jun")
     one = shop.work("Jun", 1, by="Mei")
     shop.cut()
-    found = distribution.value_of(shop.history.final, one.id)
+    found = valuation.value_of(shop.history.final, one.id)
     assert found is not None
     assert found.points == 0
     assert found.reason
@@ -162,7 +162,7 @@ def test_a_correction_makes_an_old_event_no_newer(asked: dict[str, Any], times: 
     shop.earn(100)
     shop.cut()
     assert shop.paid() == {"Ana": 100}
-    worth = distribution.value_of(shop.history.final, old.id)
+    worth = valuation.value_of(shop.history.final, old.id)
     assert worth is not None and worth.points == 1000 * (9 + sum(range(times)))
 
 

@@ -12,7 +12,7 @@ from commonweal.protocol.ledger.claims import pools
 from commonweal.protocol.ledger.contributions.trace import TraceStep
 from commonweal.protocol.ledger.contributions.trace import trace as walk
 from commonweal.protocol.ledger.contributions.value import value_points
-from commonweal.protocol.ledger.sharing import distribution
+from commonweal.protocol.ledger.sharing import valuation
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.rules.document import from_map, read_toml
 from commonweal.protocol.rules.environment import EMPTY_EVENT
@@ -38,7 +38,7 @@ def counted_walks(patch: pytest.MonkeyPatch) -> list[bytes]:
         begun.append(start)
         return walk(state, start)
 
-    patch.setattr(distribution, "trace", noted)
+    patch.setattr(valuation, "trace", noted)
     return begun
 
 
@@ -68,7 +68,7 @@ def test_nobody_asks_what_income_was_earned_by_where_nothing_goes_by_it(
 def test_incomes_with_more_behind_them_than_a_cut_can_follow_wait_for_the_next(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(distribution, "STEPS_PER_CUT_MAX", 3)
+    monkeypatch.setattr(valuation, "STEPS_PER_CUT_MAX", 3)
     shop = Workshop(paying(buckets=[bucket(trace=True)]), "Jun", "Ana")
     made = [shop.work(name, 1, by="Mei") for name in 5 * ["Jun", "Ana"]]
     for one in made:
@@ -142,7 +142,7 @@ COSTLY = f"{[1] * 40}.sum(a, {[1] * 40}.sum(b, a * b))"
 
 
 def test_the_costliest_value_is_given_over_several_seals(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(distribution, "FUEL_PER_CUT_MAX", 20_000)
+    monkeypatch.setattr(valuation, "FUEL_PER_CUT_MAX", 20_000)
     shop = Workshop(paying(points=COSTLY), "Jun", "Ana")
     done = [shop.work("Jun", 1, by="Ana").id for _ in range(8)]
     # Of these nothing ever comes, and they keep nobody waiting.
@@ -155,7 +155,7 @@ def test_the_costliest_value_is_given_over_several_seals(monkeypatch: pytest.Mon
         shop.cut()
         seals += 1
     assert 2 <= seals <= 5
-    worths = [distribution.value_of(shop.history.final, one) for one in done]
+    worths = [valuation.value_of(shop.history.final, one) for one in done]
     assert [one and one.points for one in worths] == [1600] * 8
 
 

@@ -17,7 +17,7 @@ from commonweal.protocol.ledger.finality.backtest import backtest, backtest_heig
 from commonweal.protocol.ledger.finality.history import History
 from commonweal.protocol.ledger.governance.enactment import last_cut
 from commonweal.protocol.ledger.members import membership
-from commonweal.protocol.ledger.sharing import distribution
+from commonweal.protocol.ledger.sharing import valuation
 from commonweal.protocol.ledger.state.advance import Advance
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.records.record import Record
@@ -92,7 +92,7 @@ def test_a_record_that_comes_after_a_cut_changes_nothing_final() -> None:
     assert shop.history.final.to_bytes() == final
     assert not shop.history.is_final(late.id)
     shop.cut()
-    assert distribution.booked_at(shop.history.final, late.id) == (2, shop.now_ms)
+    assert valuation.booked_at(shop.history.final, late.id) == (2, shop.now_ms)
 
 
 def test_a_seal_is_later_than_the_last_and_has_something_to_seal() -> None:

@@ -17,7 +17,7 @@ from commonweal.protocol.ledger.finality.history import History
 from commonweal.protocol.ledger.finality.seal_contents import check_new, check_same
 from commonweal.protocol.ledger.governance import witness_set
 from commonweal.protocol.ledger.members import membership
-from commonweal.protocol.ledger.sharing import distribution
+from commonweal.protocol.ledger.sharing import valuation
 from commonweal.protocol.ledger.state.evidence import (
     Misbehaviour,
     equivocation_id,
@@ -175,7 +175,7 @@ def test_what_comes_late_books_at_its_seal_and_changes_nothing_that_is_final(nam
     assert shop.history.ruleset.id == adopted
     assert [shop.history.verdict(r.id) for r in known] == verdicts
     assert shop.sealed[: len(sealed)] == sealed
-    booked = distribution.booked_at(shop.history.final, written.id)
+    booked = valuation.booked_at(shop.history.final, written.id)
     assert booked == ((3, shop.now_ms) if name == "an event of before" else None)
 
 

@@ -294,14 +294,14 @@ def test_records_that_come_to_another_root_raise_the_alarm(monkeypatch: pytest.M
     shop, late = past(), newcomer()
     fetch(late, Snapshots(shop.here.kept))
     late.take(shop.records[: shop.held[-1]])
-    from commonweal.protocol.ledger.sharing import distribution
+    from commonweal.protocol.ledger.sharing import valuation
 
-    plain = distribution.book
+    plain = valuation.book
 
     def forgetful(state: Any, cut: Any, records: Any) -> list[bytes]:
         some: list[Record] = [one for one in records if cut.height != 30]
         return plain(state, cut, some)
 
-    monkeypatch.setattr(distribution, "book", forgetful)
+    monkeypatch.setattr(valuation, "book", forgetful)
     assert Snapshots(late.kept).audit()
     assert late.kept.alarm
