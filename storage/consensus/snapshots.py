@@ -213,6 +213,11 @@ class Snapshots:
                 said = beside.rows("SELECT id, claimed_at FROM said_at")
                 self._layers.change_many("INSERT OR IGNORE INTO refused VALUES (?, ?, ?)", refused)
                 self._layers.change_many("INSERT OR IGNORE INTO said_at VALUES (?, ?)", said)
+                self._layers.change(
+                    "UPDATE event_row SET claimed_at ="
+                    " (SELECT claimed_at FROM said_at WHERE said_at.id = event_row.id)"
+                    " WHERE claimed_at IS NULL"
+                )
                 if again.alarm:
                     self.kept.raise_alarm(again.alarm)
                 self._layers.put_mark(TAKEN, None)

@@ -23,7 +23,7 @@ from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.records.record import RecordId
 from commonweal.storage.sqlite.database import named
 
-VERSION = 5
+VERSION = 6
 """Of the tables in views.sql, and of what is kept in them."""
 
 FINAL, OLDER, NEWEST = 0, 1, 2
@@ -98,6 +98,13 @@ class StateDb:
     def rows(self, statement: str, values: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
         """Return all rows of a query of ours. Raises a StorageError, as all that follow do."""
         return self._do(statement, values).fetchall()
+
+    def each(self, statement: str, values: Iterable[Any] = ()) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of a query of ours as they are read; write nothing before the end."""
+        try:
+            yield from self._connection.execute(statement, tuple(values))
+        except sqlite3.Error as error:
+            raise named(error) from error
 
     def change(self, statement: str, values: Iterable[Any] = ()) -> None:
         """Write."""

@@ -90,7 +90,9 @@ def _write(
         else:
             put.append(found)
     if put:
-        places = ", ".join("?" * len(put[0]))
+        places = ", ".join(f"?{number}" for number in range(1, len(put[0]) + 1))
+        if table == "event_row":
+            places += ", (SELECT claimed_at FROM said_at WHERE id = ?1)"
         layers.change_many(f"INSERT OR REPLACE INTO {table} VALUES ({places})", put)  # noqa: S608
     layers.change_many(f"DELETE FROM {table} WHERE {name} = ?", gone)  # noqa: S608
 

@@ -50,6 +50,7 @@ CREATE TABLE taken_chunk (
     data   BLOB NOT NULL
 ) STRICT;
 
+-- When each event that is held claims to be written, refused ones too, in ms.
 CREATE TABLE said_at (
     id         BLOB    PRIMARY KEY NOT NULL,
     claimed_at INTEGER NOT NULL
@@ -91,8 +92,13 @@ CREATE TABLE event_row (
     "no"           INTEGER NOT NULL,
     disputes       INTEGER NOT NULL,
     points         INTEGER,
-    height         INTEGER
+    height         INTEGER,
+    claimed_at     INTEGER      -- NULL while the record is not here, after a state sync
 ) STRICT, WITHOUT ROWID;
+
+-- The list of contributions, of all and of one member, newest first.
+CREATE INDEX event_time ON event_row (claimed_at, clock);
+CREATE INDEX event_provider ON event_row (provider, claimed_at, clock);
 
 CREATE TABLE attest_row (
     key         BLOB PRIMARY KEY NOT NULL,
@@ -181,14 +187,14 @@ CREATE VIEW members AS
     FROM member_row;
 
 CREATE VIEW events AS
-    SELECT lower(hex(event_row.id)) AS id, lower(hex(member)) AS member, clock,
+    SELECT lower(hex(id)) AS id, lower(hex(member)) AS member, clock,
         strftime('%Y-%m-%dT%H:%M:%SZ', claimed_at / 1000, 'unixepoch') AS claimed_at, action,
         lower(hex(provider)) AS provider, lower(hex(receiver)) AS receiver,
         quantity_n, quantity_scale, unit, effort_n, effort_scale, effort_unit, specification,
         lower(hex(resource)) AS resource, lower(hex(to_resource)) AS to_resource,
         lower(hex(input_of)) AS input_of, lower(hex(output_of)) AS output_of, scope, factor,
         corrections, yes, "no" AS "no", disputes, points, height, height IS NOT NULL AS final
-    FROM event_row LEFT JOIN said_at ON said_at.id = event_row.id;
+    FROM event_row;
 
 CREATE VIEW attests AS
     SELECT lower(hex(event)) AS event, lower(hex(member)) AS member, say, corrections, final

@@ -1,0 +1,172 @@
+"""The list of contributions: the one of all records, however the fold came to be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+
+import pytest
+
+from commonweal.protocol.codec import Value
+from commonweal.protocol.ledger.state.rejections import Reason
+from commonweal.protocol.ledger.things.event_row import event_row
+from commonweal.protocol.records.record import Record
+from commonweal.storage.consensus.snapshots import Snapshots
+from commonweal.storage.ledger.contributions import (
+    ALL,
+    ContributionFilter,
+    ContributionRow,
+    contribution_in,
+    contributions,
+    count,
+)
+from commonweal.storage.ledger.ledger import LedgerState
+from tests.builders.sealing_nodes import Node
+from tests.protocol.ledger.scenes import Scene
+from tests.storage.consensus.test_snapshots import Past, fetch
+from tests.storage.ledger.test_ledger import Home, founding_documents, in_pieces
+from tests.storage.records.test_log_store import ANN, FOUND_TIP, chain
+
+ANNE, GUEST = b"a" * 32, b"g" * 16
+
+
+def amount(n: int, unit: str = "hour", scale: int = 0) -> dict[str, Value]:
+    return {"n": n, "scale": scale, "unit": unit}
+
+
+def event(**more: Value) -> dict[str, Value]:
+    return {"provider": ANNE, "action": "work", **more}
+
+
+def stated(data: dict[str, Value], kind: str = "event") -> ContributionRow | None:
+    """Return the contribution in a record with this data."""
+    (record,) = chain(ANN, FOUND_TIP, [data], kind)
+    return contribution_in(record)
+
+
+def expected(kept: LedgerState, records: Sequence[Record]) -> dict[bytes, Reason | None]:
+    """Return the contributions by id, from the records one by one."""
+    reasons: dict[bytes, Reason | None] = {}
+    for record in records:
+        reason = kept.verdict(record)
+        counts = reason is None and event_row(kept.state, record.id) is not None
+        if contribution_in(record) and (counts or reason not in (None, Reason.LOG_FROZEN)):
+            reasons[record.id] = reason
+    return reasons
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_list_is_that_of_the_records_one_by_one(seed: int) -> None:
+    scene = Scene(seed, 60)
+    village = scene.village
+    home = Home(village.community, founding_documents(village))
+    home.hold(village.records)
+    *_, kept = in_pieces(home, Random(seed))
+    rows = list(contributions(kept))
+    reasons = expected(kept, village.records)
+    assert {row.id: row.reason for row in rows} == reasons
+    assert len(rows) == len(reasons)
+    times = [row.claimed_at_ms or 0 for row in rows]
+    assert times == sorted(times, reverse=True)
+    assert count(kept) == sum(reason is None for reason in reasons.values())
+    assert list(contributions(kept, limit=5)) == rows[:5]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_filter_counts_what_it_lists(seed: int) -> None:
+    scene = Scene(seed, 60)
+    village = scene.village
+    home = Home(village.community, founding_documents(village))
+    home.hold(village.records)
+    *_, kept = in_pieces(home, Random(seed))
+    rows = list(contributions(kept))
+    assert rows
+    middle = rows[len(rows) // 2]
+    for wanted in (
+        ALL,
+        ContributionFilter(provider=middle.provider),
+        ContributionFilter(action=middle.action),
+        ContributionFilter(scope=middle.scope),
+        ContributionFilter(provider=middle.provider, action=middle.action),
+        ContributionFilter(since_ms=middle.claimed_at_ms),
+        ContributionFilter(until_ms=middle.claimed_at_ms),
+        ContributionFilter(provider=bytes(32)),
+        ContributionFilter(action="unheard"),
+    ):
+        fitting = [row for row in rows if wanted.fits(row)]
+        assert list(contributions(kept, wanted)) == fitting
+        assert list(contributions(kept, wanted, 2)) == fitting[:2]
+        assert count(kept, wanted) == sum(row.reason is None for row in fitting)
+
+
+def test_after_a_state_sync_the_list_is_there_before_the_records() -> None:
+    shop = Past()
+    for hours in range(1, 4):
+        shop.work("Jun", hours, by="Ana")
+        shop.work("Jun", hours, provider=b"\x09" * 32)
+        shop.seal_all()
+    late = Node(shop.community, shop.documents)
+    late.take(shop.records[:1])
+    for kept in shop.chain:
+        late.seals.put(kept.sealed, kept.delta)
+    late.store.commit()
+    fetch(late, Snapshots(shop.here.kept))
+    shop.here.kept.refresh()
+    there = {row.id: row for row in contributions(shop.here.kept) if row.reason is None}
+    before = list(contributions(late.kept))
+    assert {row.id for row in before} == set(there)
+    for row in before:
+        record = there[row.id]
+        assert (row.action, row.provider, row.effort) == (
+            record.action,
+            record.provider,
+            record.effort,
+        )
+        assert (row.claimed_at_ms, row.seq, row.is_sealed) == (None, None, True)
+    late.take(shop.records)
+    assert Snapshots(late.kept).audit()
+    late.kept.refresh()
+    assert list(contributions(late.kept)) == list(contributions(shop.here.kept))
+
+
+def test_a_contribution_is_read_as_it_was_written() -> None:
+    row = stated(
+        event(
+            receiver=GUEST,
+            resourceQuantity=amount(25, "kg", 1),
+            effortQuantity=amount(250, "hour", 2),
+            inScopeOf="garden",
+            unknown={"kept": True},
+        )
+    )
+    assert row is not None
+    assert (row.action, row.provider, row.receiver, row.scope) == ("work", ANNE, GUEST, "garden")
+    assert (row.resource, row.effort) == ((25, 1, "kg"), (250, 2, "hour"))
+    assert stated(event(), kind="attest") is None
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {},
+        {"action": "work"},
+        {"provider": ANNE},
+        event(action=7),
+        event(provider=b"short"),
+        event(provider="a" * 32),
+        event(receiver=b""),
+        event(receiver=ANNE.decode()),
+        event(inScopeOf=1),
+        event(effortQuantity=3),
+        event(effortQuantity={}),
+        event(effortQuantity=amount(True)),
+        event(effortQuantity={"n": "3", "scale": 0, "unit": "hour"}),
+        event(effortQuantity=amount(1, scale=-1)),
+        event(effortQuantity=amount(1, scale=19)),
+        event(resourceQuantity={"n": 1, "scale": 0, "unit": None}),
+        event(resourceQuantity=[1, 0, "hour"]),
+    ],
+    ids=repr,
+)
+def test_what_cannot_be_read_is_no_contribution(data: dict[str, Value]) -> None:
+    assert stated(data) is None
