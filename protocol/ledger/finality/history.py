@@ -32,8 +32,8 @@ from commonweal.protocol.ledger.finality.unsealed import (
     size_of,
 )
 from commonweal.protocol.ledger.fold.fold import Ledger
-from commonweal.protocol.ledger.governance import active_ruleset, proposals, witness_set
-from commonweal.protocol.ledger.governance.enactment import enact, would_decide
+from commonweal.protocol.ledger.governance import active_ruleset, witness_set
+from commonweal.protocol.ledger.governance.enactment import enact
 from commonweal.protocol.ledger.members import forks
 from commonweal.protocol.ledger.members.budgets import CutLimits, inherited_records
 from commonweal.protocol.ledger.members.registry import FOUNDING
@@ -100,11 +100,6 @@ class History:
 
     def __len__(self) -> int:
         return len(self._below) + len(self._above)
-
-    @property
-    def waiting(self) -> int:
-        """How many records are held and not folded yet."""
-        return self._provisional().waiting
 
     @property
     def state(self) -> State:
@@ -179,32 +174,6 @@ class History:
     def is_final(self, record: RecordId) -> bool:
         """Whether a cut covers the record."""
         return record in self._below
-
-    def would_decide(self, time_ms: int) -> State:
-        """Return what a cut of all that is held would decide at that time; nothing changes."""
-        return would_decide(self.state, time_ms, self._documents)
-
-    def would_pay(self, time_ms: int, ruleset: Ruleset | None = None) -> State:
-        """Return what a cut of all that is held would pay; nothing changes.
-
-        ruleset: by which, such as one on trial; None for the one in force. Its payouts are
-        those of the height after the last.
-        """
-        time_ms = seal_time(self.cut.time_ms, time_ms)
-        cut = CutHeader(self.cut.height + 1, time_ms, prev=self.seal)
-        over = State(self.state)
-        counted = [record for record in self._above if self.verdict(record.id) is None]
-        touched = valuation.book(over, cut, counted)
-        distribution.share(over, cut, ruleset or self.ruleset, self.community, touched)
-        return over
-
-    def proposed(self, proposal: bytes) -> Ruleset | None:
-        """Return the ruleset that a proposal would put in force, while it is kept."""
-        row = proposals.proposal_row(self.state, proposal)
-        if row is None or row.subject != proposals.RULES:
-            return None
-        data = self.state.get(active_ruleset.DOCUMENT + row.target)
-        return None if data is None else active_ruleset.read(data)
 
     # What is next.
 

@@ -44,7 +44,7 @@ from commonweal.protocol.ledger.governance.tally import outcome, tally
 from commonweal.protocol.ledger.members import permissions, registry, roles
 from commonweal.protocol.ledger.members.forks import keep
 from commonweal.protocol.ledger.state import time_jumps
-from commonweal.protocol.ledger.state.advance import BEFORE_ALL, CutHeader
+from commonweal.protocol.ledger.state.advance import CutHeader
 from commonweal.protocol.ledger.state.context import NO_DOCUMENTS
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.state.tables import Table
@@ -88,28 +88,6 @@ def enact(
         state.put(time_jumps.JUMP, [*jump])
     ruleset = active_ruleset.current(state, documents)
     state.put(LAST, [cut.height, cut.time_ms, cut.prev, ruleset.id, cut.clock])
-
-
-def last_cut(state: State) -> CutHeader:
-    """Return the last cut that decided something, without its root."""
-    value = state.get(LAST)
-    if value is None:
-        return BEFORE_ALL
-    return CutHeader(value[0], value[1], clock=value[4], prev=value[2])
-
-
-def would_decide(
-    state: State, time_ms: int, documents: Mapping[bytes, bytes] = NO_DOCUMENTS
-) -> State:
-    """Return what a cut at `time_ms` would make of `state`, which stays as it is."""
-    last = last_cut(state)
-    over = State(state)
-    enact(
-        over,
-        CutHeader(last.height + 1, max(time_ms, last.time_ms + 1), clock=last.clock),
-        documents,
-    )
-    return over
 
 
 class _Enactment:

@@ -167,12 +167,6 @@ def was_admitted(state: State, device: DeviceKey) -> bool:
     return member is not None and member.status != NEW
 
 
-def frozen_at(state: State, device: DeviceKey) -> int | None:
-    """Return the seq from which the log of `device` counts for nothing, by a proof against it."""
-    value: int | None = state.get(registry.FROZEN + device)
-    return value
-
-
 def invite(state: State, invite: RecordId) -> InviteStatus | None:
     """Return an invite by the id of its record."""
     row = inviting.invite_row(state, invite)

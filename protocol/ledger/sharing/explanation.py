@@ -14,9 +14,6 @@ from commonweal.protocol.ledger.claims import pools
 from commonweal.protocol.ledger.claims.pools import Payout
 from commonweal.protocol.ledger.contributions import attestation
 from commonweal.protocol.ledger.governance import active_ruleset
-from commonweal.protocol.ledger.governance.enactment import would_decide
-from commonweal.protocol.ledger.governance.proposals import VOTING, ProposalRow, proposal_row
-from commonweal.protocol.ledger.governance.tally import outcome
 from commonweal.protocol.ledger.sharing import valuation
 from commonweal.protocol.ledger.sharing.valuation import ValueRow
 from commonweal.protocol.ledger.state.context import NO_DOCUMENTS
@@ -95,22 +92,6 @@ def rule_of(
                     return ruleset, ("pools", pool.name)
                 return ruleset, ("pools", pool.name, "buckets", number)
     raise AssertionError("a line was paid by a rule of its ruleset")
-
-
-def projected_outcome(
-    state: State,
-    proposal: bytes,
-    time_ms: int,
-    documents: Mapping[bytes, bytes] = NO_DOCUMENTS,
-) -> ProposalRow | None:
-    """Return a proposal with the tally of a cut now, and the status it has if nobody votes more.
-
-    Provisional: nothing is decided by it. None when the proposal is not known.
-    """
-    row = proposal_row(would_decide(state, time_ms, documents), proposal)
-    if row is None or row.status != VOTING:
-        return row
-    return row._replace(status=outcome(row, row.deadline_ms))
 
 
 def _waiting(state: State, event: bytes, ruleset: Ruleset) -> PendingReason:

@@ -12,6 +12,7 @@ from commonweal.protocol.identity.key_rotation import MemberKeys
 from commonweal.protocol.keys import MemberKey, Signer
 from commonweal.protocol.ledger.fold.fold import Ledger
 from commonweal.protocol.ledger.members import membership
+from commonweal.protocol.ledger.members.registry import FROZEN
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.records.record import Record, RecordId, erasable_body
 from commonweal.protocol.vocabulary.rule_params import MembershipRules, RuleParams
@@ -287,7 +288,7 @@ def test_a_proof_voids_its_log_from_there_on() -> None:
     ledger.freeze(jun.key, 2)
     assert ledger.verdict(jun.log[-1].id) == Reason.LOG_FROZEN
     assert ledger.verdict(jun.log[1].id) is None
-    assert membership.frozen_at(ledger.state, jun.key) == 2
+    assert ledger.state.get(FROZEN + jun.key) == 2
 
 
 def test_new_keys_take_over_and_the_old_ones_speak_no_more() -> None:

@@ -230,12 +230,13 @@ def test_a_claim_is_not_known_before_the_cut_that_makes_it() -> None:
     shop = Treasury(paying(), "Jun", "Ana")
     shop.work("Jun", 3, by="Ana")
     shop.earn(100)
-    would = shop.history.would_pay(shop.now_ms)
-    (early,) = claims.claims(would)
-    paid = shop.pay(100, "Jun", early)
+    (early,) = [key for key, _ in shop.outcome().changes if key.startswith(claims.CLAIM)]
+    paid = shop.settle(100, "Jun", early[len(claims.CLAIM) :])
     assert shop.history.verdict(paid.id) == Reason.UNKNOWN_CLAIM
     shop.cut()
-    assert shop.claim("Jun", 1).id == early.id, "the same claim, now that it is sealed"
+    assert shop.claim("Jun", 1).id == early[len(claims.CLAIM) :], (
+        "the same claim, now that it is sealed"
+    )
     assert shop.history.verdict(paid.id) == Reason.UNKNOWN_CLAIM, "decided once"
 
 

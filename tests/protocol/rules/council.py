@@ -7,7 +7,7 @@ from typing import Any
 
 from commonweal.protocol import codec
 from commonweal.protocol.keys import DeviceKey, MemberId, Signer
-from commonweal.protocol.ledger.finality.history import History
+from commonweal.protocol.ledger.finality.history import AdvanceOutcome, History
 from commonweal.protocol.ledger.finality.seal_contents import seal_of
 from commonweal.protocol.ledger.governance import proposals, witness_set
 from commonweal.protocol.ledger.governance.proposals import ProposalRow
@@ -91,6 +91,12 @@ class Council(Village):
         advance = self.history.next_advance(self.now_ms, tuple(sorted(present)))
         assert advance is not None, "there is something to decide"
         self.seal(advance)
+
+    def outcome(self, now_ms: int = 0) -> AdvanceOutcome:
+        """Return what a seal would make final; nothing changes. now_ms: 0 for the present."""
+        advance = self.history.next_advance(now_ms or self.now_ms)
+        assert advance is not None, "there is something to decide"
+        return self.history.conclude(advance, self.history.covered(advance).records)
 
     def seal(self, advance: Advance) -> None:
         """Make an advance final by a seal that the founder's device certifies alone."""

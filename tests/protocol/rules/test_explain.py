@@ -5,7 +5,7 @@ from __future__ import annotations
 from commonweal.protocol.ledger.claims import pools
 from commonweal.protocol.ledger.sharing import explanation
 from commonweal.protocol.ledger.sharing.explanation import BucketPayment, PendingReason
-from tests.protocol.rules.council import SAID, Council, process, rules
+from tests.protocol.rules.council import SAID
 from tests.protocol.rules.workshop import Workshop, hours, paying
 
 
@@ -81,25 +81,3 @@ def test_a_line_names_the_rule_it_was_paid_by_also_when_that_is_superseded() -> 
         (before, ("pools", "income")),
     ]
     assert before.sentence("zh", *found[0][1]) == SAID["zh"]
-
-
-def test_a_vote_says_where_it_leans() -> None:
-    council = Council(rules(governance={"membership": process()}), "Jun", "Ana")
-    proposal = council.patch("Jun", {"membership": {"vouches": 1, **SAID}})
-
-    def leaning() -> tuple[str, int]:
-        row = explanation.projected_outcome(
-            council.history.state, proposal.id, council.now_ms, council.documents
-        )
-        assert row is not None
-        return row.status, row.yes
-
-    council.say(proposal, "yes", "Mei")
-    assert leaning() == ("failed", 1)
-    council.say(proposal, "yes", "Jun")
-    assert leaning() == ("passed", 2)
-    council.cut()
-    assert council.status(proposal) == "open"
-    assert leaning() == ("passed", 2)
-    council.say(proposal, "no", "Jun")
-    assert leaning() == ("failed", 1)

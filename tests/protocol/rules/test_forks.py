@@ -8,8 +8,9 @@ import pytest
 
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger.finality import unsealed
-from commonweal.protocol.ledger.members import forks, membership
+from commonweal.protocol.ledger.members import forks
 from commonweal.protocol.ledger.members.forks import KeptRow
+from commonweal.protocol.ledger.members.registry import FROZEN
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import Record, RecordId
@@ -30,11 +31,11 @@ def test_what_is_kept_moves_the_end_by_one_and_an_earlier_fork_takes_it_back() -
     assert forks.kept(state, ANA) is None
     forks.keep(state, ANA, 5, ONE)
     assert forks.every_kept(state) == {ANA: KeptRow(5, ONE)}
-    assert membership.frozen_at(state, ANA) == 6
+    assert state.get(FROZEN + ANA) == 6
     assert [seq for seq in range(9) if forks.is_new(state, ANA, seq)] == [0, 1, 2, 3, 4]
     assert forks.ends_with(state, [(ANA, 5), (BO, 2)]) == {ANA: 6, BO: 2}
     forks.end_at(state, ANA, 3)
-    assert forks.kept(state, ANA) is None and membership.frozen_at(state, ANA) == 3
+    assert forks.kept(state, ANA) is None and state.get(FROZEN + ANA) == 3
 
 
 def forked(shop: Workshop) -> tuple[Record, Record]:

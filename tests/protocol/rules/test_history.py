@@ -15,11 +15,11 @@ from commonweal.protocol.errors import InvalidSeal
 from commonweal.protocol.ledger.claims import pools
 from commonweal.protocol.ledger.finality.backtest import backtest, backtest_height
 from commonweal.protocol.ledger.finality.history import History
-from commonweal.protocol.ledger.governance.enactment import last_cut
-from commonweal.protocol.ledger.members import membership
+from commonweal.protocol.ledger.members.registry import FROZEN
 from commonweal.protocol.ledger.sharing import valuation
 from commonweal.protocol.ledger.state.advance import Advance
 from commonweal.protocol.ledger.state.rejections import Reason
+from commonweal.protocol.ledger.state.time_jumps import LAST
 from commonweal.protocol.records.record import Record
 from commonweal.protocol.seal import validation
 from commonweal.protocol.seal.cut import Delta, SealedLog
@@ -160,7 +160,7 @@ def test_a_cut_waits_for_what_it_covers() -> None:
     history.add([missing])
     history.apply(advance, history.covered(advance).records, id)
     assert history.cut == shop.history.cut
-    assert last_cut(history.final).height == 1
+    assert history.final.get(LAST)[0] == 1
 
 
 def test_a_cut_waits_for_the_document_that_a_record_is_judged_by() -> None:
@@ -181,7 +181,7 @@ def test_a_log_that_a_proof_ends_is_cut_where_it_ends() -> None:
     assert shop.history.verdict(bad.id) == Reason.LOG_FROZEN
     shop.cut()
     assert not shop.history.is_final(bad.id)
-    assert membership.frozen_at(shop.history.final, shop.pens["Jun"].key) == bad.seq
+    assert shop.history.final.get(FROZEN + shop.pens["Jun"].key) == bad.seq
 
 
 def test_a_log_goes_no_further_than_where_evidence_ends_it() -> None:

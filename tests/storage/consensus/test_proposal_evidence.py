@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from commonweal.protocol.ledger.members import membership
+from commonweal.protocol.ledger.members.registry import FROZEN
 from commonweal.protocol.ledger.state.evidence import equivocation_id, log_end_id
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.records import fork_proof
@@ -53,7 +53,7 @@ def test_a_fork_takes_effect_with_the_seal_whose_evidence_names_it() -> None:
     for node in nodes:
         outlook = node.assessor.outlook()
         assert ana not in (*witness_devices(outlook.witnesses), *outlook.candidates)
-        assert membership.frozen_at(node.kept.final, ana) == one.seq
+        assert node.kept.final.get(FROZEN + ana) == one.seq
         assert node.kept.verdict(late) == Reason.LOG_FROZEN
     assert nodes[0].assessor.build((nodes[0].have(shop.mei.signer),), shop.now_ms) is None
 
@@ -125,7 +125,7 @@ def test_a_branch_that_is_sealed_stays_though_another_one_is_held() -> None:
         convict(node, one, two)
         node.store.append_branch([two])
     seal(nodes, shop)
-    assert membership.frozen_at(other.kept.final, one.author) == one.seq
+    assert other.kept.final.get(FROZEN + one.author) == one.seq
 
 
 def test_who_cites_a_void_record_is_covered_once_the_evidence_is_sealed() -> None:
@@ -228,7 +228,7 @@ def test_a_vote_keeps_one_record_of_a_fork_and_no_other() -> None:
         assert node.assessor.outlook().unsealed == 0
         assert node.kept.is_final(two) and node.kept.verdict(two) is None
         assert not node.kept.is_final(one)
-        assert membership.frozen_at(node.kept.final, two.author) == two.seq + 1
+        assert node.kept.final.get(FROZEN + two.author) == two.seq + 1
     assert two in list(nodes[0].kept.records()) and one not in list(nodes[0].kept.records())
     assert after.seq
 
