@@ -50,6 +50,14 @@ HELLO_MS_MAX: Final = 5_000
 """How long a connection may stay without being admitted, counted from its first byte."""
 
 
+class TrustLevel(Enum):
+    """How far a peer has come: nothing is proven, it holds an invite, or it is a member's node."""
+
+    STRANGER = "stranger"
+    GUEST = "guest"
+    MEMBER = "member"
+
+
 @dataclass(frozen=True, slots=True)
 class Connected:
     """The one sync stream to this peer is open, in both directions."""

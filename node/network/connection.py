@@ -8,7 +8,6 @@ until the node has caught up. What a peer may send depends on its standing.
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import Enum
 from typing import Final, assert_never
 
 import trio
@@ -22,6 +21,7 @@ from commonweal.node.transport import (
     GUEST_FRAME_BYTES_MAX,
     HELLO_BYTES_MAX,
     PeerKey,
+    TrustLevel,
 )
 
 LENGTH_BYTES: Final = 4
@@ -36,14 +36,6 @@ SYNC_WINDOW_BYTES: Final = 1 << 20
 """What an admitted peer may have under way on its sync stream."""
 STRANGER_STREAMS_MAX: Final = 2
 MEMBER_STREAMS_MAX: Final = 32
-
-
-class TrustLevel(Enum):
-    """What a peer may do on its connection."""
-
-    STRANGER = "stranger"
-    GUEST = "guest"
-    MEMBER = "member"
 
 
 class Connection:

@@ -19,7 +19,7 @@ from libp2p.peer.id import ID
 
 from commonweal.node.network.accept_limit import AcceptLimit, PendingConnection
 from commonweal.node.network.addresses import listen, parse, reachable, remote
-from commonweal.node.network.connection import STRANGER_STREAMS_MAX, Connection, TrustLevel
+from commonweal.node.network.connection import STRANGER_STREAMS_MAX, Connection
 from commonweal.node.network.gossip import Gossip
 from commonweal.node.network.host import NEGOTIATE_S, Host
 from commonweal.node.network.mdns import Mdns
@@ -40,6 +40,7 @@ from commonweal.node.transport import (
     PeerDiscovered,
     PeerKey,
     TransportEvent,
+    TrustLevel,
     Validate,
 )
 

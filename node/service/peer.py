@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import TYPE_CHECKING
 
 from commonweal.node.service.events import Action, Drop, Send
 from commonweal.node.service.replica import Replica
+from commonweal.node.transport import TrustLevel
 from commonweal.protocol import keys
 from commonweal.protocol.errors import Malformed
 from commonweal.protocol.keys import DeviceKey, MemberId, PeerKey, Signer
@@ -35,14 +35,6 @@ SLOW_BYTES_PER_S = 64 * 1024
 
 ENDS_KEPT_MAX = 256
 """Peers of which it is remembered why their last link ended."""
-
-
-class Standing(Enum):
-    """How far a peer has come: nothing proven, holder of an invite, member."""
-
-    STRANGER = "stranger"
-    GUEST = "guest"
-    MEMBER = "member"
 
 
 @dataclass(slots=True)
@@ -80,12 +72,12 @@ class PeerState:
     asked_ms: when it was asked for seals that did not come yet, else 0.
     """
 
-    peer: PeerKey
+    key: PeerKey
     address: str
     outbound: bool
     since_ms: int
     heard_ms: int
-    standing: Standing = Standing.STRANGER
+    trust: TrustLevel = TrustLevel.STRANGER
     greeted: bool = False
     device: DeviceKey | None = None
     """The device that was enrolled with this peer key; nothing that the peer only claims."""
@@ -153,7 +145,7 @@ class PeerState:
     @property
     def is_member(self) -> bool:
         """Whether the peer proved to be a member's."""
-        return self.standing is Standing.MEMBER
+        return self.trust is TrustLevel.MEMBER
 
     @property
     def is_slow(self) -> bool:
@@ -208,55 +200,55 @@ class Core:
         """Let it be so late; what a clock that is set differs from those of peers is corrected."""
         step_ms = now_ms - self.now_ms
         if self.now_ms and abs(step_ms) >= BACK_MS_MIN:
-            for session in self.peers.values():
-                session.skew_ms -= step_ms
+            for peer in self.peers.values():
+                peer.skew_ms -= step_ms
         self.now_ms = now_ms
 
     def do(self, action: Action) -> None:
         """Add to what is to be done."""
         self.actions.append(action)
 
-    def send(self, session: PeerState, message: messages.Message) -> None:
+    def send(self, peer: PeerState, message: messages.Message) -> None:
         """Send `message` to a peer; drop him when that is more than a link takes at once."""
         frame = messages.encode(message)
-        session.turn_bytes += len(frame)
-        session.turn_frames += 1
-        if session.turn_bytes > TURN_BYTES_MAX or session.turn_frames > TURN_FRAMES_MAX:
-            self.drop(session, "asks for more at once than a link takes")
+        peer.turn_bytes += len(frame)
+        peer.turn_frames += 1
+        if peer.turn_bytes > TURN_BYTES_MAX or peer.turn_frames > TURN_FRAMES_MAX:
+            self.drop(peer, "asks for more at once than a link takes")
         else:
-            self.actions.append(Send(session.peer, frame))
+            self.actions.append(Send(peer.key, frame))
 
-    def is_linked(self, session: PeerState) -> bool:
+    def is_linked(self, peer: PeerState) -> bool:
         """Say whether the session still stands."""
-        return self.peers.get(session.peer) is session
+        return self.peers.get(peer.key) is peer
 
-    def drop(self, session: PeerState, reason: str) -> None:
+    def drop(self, peer: PeerState, reason: str) -> None:
         """Close the link to a peer that broke the protocol or is silent."""
-        if self.peers.pop(session.peer, None) is not None:
-            self.actions.append(Drop(session.peer, reason))
-            self.ended(session, reason, by_us=True)
+        if self.peers.pop(peer.key, None) is not None:
+            self.actions.append(Drop(peer.key, reason))
+            self.ended(peer, reason, by_us=True)
 
-    def out_of_place(self, session: PeerState) -> None:
+    def out_of_place(self, peer: PeerState) -> None:
         """Pass over what a peer may not say here, a second hello too, unless he goes on and on.
 
         It may be meant for the link that this one replaced, or come from one who learned
         from others that he is a member, before we did.
         """
-        session.out_of_place += 1
-        if session.out_of_place > OUT_OF_PLACE_MAX:
-            self.drop(session, "speaks out of place")
+        peer.out_of_place += 1
+        if peer.out_of_place > OUT_OF_PLACE_MAX:
+            self.drop(peer, "speaks out of place")
 
-    def ended(self, session: PeerState, reason: str, *, by_us: bool) -> None:
+    def ended(self, peer: PeerState, reason: str, *, by_us: bool) -> None:
         """Remember why a link ended, for who asks about the peer; strangers push nobody out."""
-        before = self.ends.pop(session.peer, None)
+        before = self.ends.pop(peer.key, None)
         if len(self.ends) >= ENDS_KEPT_MAX:
-            strangers = (peer for peer, end in self.ends.items() if end.device is None)
+            strangers = (key for key, end in self.ends.items() if end.device is None)
             del self.ends[next(strangers, next(iter(self.ends)))]
-        device, dropped = session.device, reason if by_us else None
+        device, dropped = peer.device, reason if by_us else None
         if before is not None:
             device, dropped = device or before.device, dropped or before.dropped
-        self.ends[session.peer] = LinkEnd(reason, self.now_ms, dropped, device, session.address)
+        self.ends[peer.key] = LinkEnd(reason, self.now_ms, dropped, device, peer.address)
 
     def members(self) -> list[PeerState]:
         """Return the sessions with members, in the order of connecting."""
-        return [session for session in self.peers.values() if session.is_member]
+        return [peer for peer in self.peers.values() if peer.is_member]

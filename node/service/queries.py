@@ -18,7 +18,6 @@ from commonweal.protocol.identity import invite
 from commonweal.protocol.keys import DeviceKey, PeerKey
 from commonweal.protocol.records.record import RecordId
 from commonweal.storage.ledger.membership import asked_last
-from commonweal.storage.records.address_book import Address
 from commonweal.storage.records.settings import RESTORING
 
 WAITS_MAX = 1_000
@@ -158,24 +157,24 @@ class StatusQueries:
         core = self.core
         connected = [
             {
-                "peer": session.peer,
-                "device": (device := _device(core, session)),
+                "peer": peer.key,
+                "device": (device := _device(core, peer.key, peer.device)),
                 "member": replica_member(core, device),
-                "address": session.address,
-                "standing": session.standing.value,
-                "behind": self._ahead(session),
-                "ahead": self._behind(session),
-                "up_to_date": session.compared and not session.theirs,
-                "skew_ms": session.skew_ms,
-                "since_ms": session.since_ms,
-                **_last_end(core, session.peer),
+                "address": peer.address,
+                "standing": peer.trust.value,
+                "behind": self._ahead(peer),
+                "ahead": self._behind(peer),
+                "up_to_date": peer.compared and not peer.theirs,
+                "skew_ms": peer.skew_ms,
+                "since_ms": peer.since_ms,
+                **_last_end(core, peer.key),
             }
-            for session in core.peers.values()
+            for peer in core.peers.values()
         ]
         absent = [
             {
                 "peer": known.peer,
-                "device": (device := _device(core, known)),
+                "device": (device := _device(core, known.peer, known.device)),
                 "member": replica_member(core, device),
                 "address": next(iter(known.places), ""),
                 "standing": "absent",
@@ -188,32 +187,32 @@ class StatusQueries:
         listed = {one["peer"] for one in connected + absent}
         others = [
             {
-                "peer": peer,
+                "peer": key,
                 "device": end.device,
                 "member": replica_member(core, end.device),
                 "address": end.address,
                 "standing": "absent",
                 "failure": "",
-                **_last_end(core, peer),
+                **_last_end(core, key),
             }
-            for peer, end in core.ends.items()
-            if peer not in listed
+            for key, end in core.ends.items()
+            if key not in listed
         ]
         return connected + absent + others
 
-    def _behind(self, session: PeerState) -> int:
+    def _behind(self, peer: PeerState) -> int:
         """Return how many records the peer has that we lack."""
         row = self.core.replica.row
-        return sum(max(0, length - row(one).length) for one, length in session.theirs.items())
+        return sum(max(0, length - row(one).length) for one, length in peer.theirs.items())
 
-    def _ahead(self, session: PeerState) -> int:
+    def _ahead(self, peer: PeerState) -> int:
         """Return how many records we have that the peer has not confirmed."""
         row = self.core.replica.row
-        return sum(max(0, row(one).length - length) for one, length in session.theirs.items())
+        return sum(max(0, row(one).length - length) for one, length in peer.theirs.items())
 
     def _holders(self, about: Mapping[str, Any]) -> dict[str, Any]:
         author, length = self._place(about.get("id"))
-        holders = [session.device for session in self._who_has(author, length)]
+        holders = [peer.device for peer in self._who_has(author, length)]
         return {"holders": holders, "connected": len(self.core.members())}
 
     def _wait(self, ticket: Ticket, about: Mapping[str, Any]) -> list[Answer]:
@@ -245,9 +244,9 @@ class StatusQueries:
         """Return the connected members who confirmed `length` records of a log."""
         ours = self.core.replica.row(author).length
         return [
-            session
-            for session in self.core.members()
-            if session.compared and session.theirs.get(author, ours) >= length
+            peer
+            for peer in self.core.members()
+            if peer.compared and peer.theirs.get(author, ours) >= length
         ]
 
     def _place(self, id: object) -> tuple[DeviceKey, int]:
@@ -262,13 +261,13 @@ def replica_member(core: Core, device: DeviceKey | None) -> bytes | None:
     return None if device is None else core.replica.member_of(device)
 
 
-def _device(core: Core, known: Address | PeerState) -> DeviceKey | None:
-    """Return whose node this is, as far as it, or its last link, tells."""
-    end = core.ends.get(known.peer)
-    return known.device or (end.device if end is not None else None)
+def _device(core: Core, key: PeerKey, known: DeviceKey | None) -> DeviceKey | None:
+    """Return the device of a peer: `known`, or else the one of its last link."""
+    end = core.ends.get(key)
+    return known or (end.device if end is not None else None)
 
 
-def _last_end(core: Core, peer: PeerKey) -> dict[str, Any]:
+def _last_end(core: Core, key: PeerKey) -> dict[str, Any]:
     """Return why the last link to a peer ended, and why this node last closed one."""
-    end = core.ends.get(peer)
+    end = core.ends.get(key)
     return {"dropped": end and end.dropped, "ended": end and end.reason}

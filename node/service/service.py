@@ -15,7 +15,7 @@ from commonweal.node.service import events
 from commonweal.node.service.consensus.reactor import Reactor
 from commonweal.node.service.consensus.state_sync import StateSync
 from commonweal.node.service.events import Action, Answer, Event, Taken, Wake
-from commonweal.node.service.peer import Core, Identity, PeerState, Standing
+from commonweal.node.service.peer import Core, Identity, PeerState
 from commonweal.node.service.peers.handshake import Handshake
 from commonweal.node.service.peers.overlay import Overlay
 from commonweal.node.service.queries import StatusQueries
@@ -30,6 +30,7 @@ from commonweal.node.service.upkeep.erasure import Erasure
 from commonweal.node.service.upkeep.scrub import Scrubber
 from commonweal.node.service.upkeep.signatures import AUDIT_PAUSE_MS, SignatureAudit
 from commonweal.node.service.writer import Writer
+from commonweal.node.transport import TrustLevel
 from commonweal.protocol.errors import CommonwealError, StorageError
 from commonweal.protocol.identity.invite import Invite
 from commonweal.protocol.keys import PeerKey
@@ -108,23 +109,23 @@ class Service:
                 self._woke()
             case events.Listening(addresses):
                 self.overlay.listens(addresses)
-            case transport.Connected(peer, where, outbound):
-                self._connected(PeerState(peer, where, outbound, now_ms, now_ms))
-            case transport.Disconnected(peer, reason, by_us):
-                session = core.peers.get(peer)
-                if session is not None:
-                    core.ended(session, reason, by_us=by_us)
-                self._left(peer)
-            case transport.FrameReceived(peer, frame):
-                self._received(peer, frame)
-            case transport.FrameProgress(peer, size):
-                self.overlay.coming(peer, size)
-            case transport.GossipReceived(peer, _, _, content):
-                self._heard(peer, content)
-            case transport.DialFailed(peer, where, reason):
-                self.overlay.failed(peer, where, reason)
-            case transport.PeerDiscovered(peer, addresses):
-                self.overlay.found(peer, addresses)
+            case transport.Connected(key, where, outbound):
+                self._connected(PeerState(key, where, outbound, now_ms, now_ms))
+            case transport.Disconnected(key, reason, by_us):
+                peer = core.peers.get(key)
+                if peer is not None:
+                    core.ended(peer, reason, by_us=by_us)
+                self._left(key)
+            case transport.FrameReceived(key, frame):
+                self._received(key, frame)
+            case transport.FrameProgress(key, size):
+                self.overlay.coming(key, size)
+            case transport.GossipReceived(key, _, _, content):
+                self._heard(key, content)
+            case transport.DialFailed(key, where, reason):
+                self.overlay.failed(key, where, reason)
+            case transport.PeerDiscovered(key, addresses):
+                self.overlay.found(key, addresses)
             case events.Submitted():
                 self._submitted(event)
             case events.Asked(ticket, "seal", _):
@@ -179,173 +180,173 @@ class Service:
         self.signature_audit.begin()
         self.state_sync.started()
 
-    def _connected(self, session: PeerState) -> None:
-        if session.peer in self.core.peers:
-            self._left(session.peer)
-        self.core.peers[session.peer] = session
-        self.overlay.joined(session)
-        if session.outbound:
-            self.handshake.greet(session)
+    def _connected(self, peer: PeerState) -> None:
+        if peer.key in self.core.peers:
+            self._left(peer.key)
+        self.core.peers[peer.key] = peer
+        self.overlay.joined(peer)
+        if peer.outbound:
+            self.handshake.greet(peer)
 
-    def _left(self, peer: PeerKey) -> None:
-        session = self.core.peers.pop(peer, None)
-        if session is not None:
-            self.reactor.left(session.device)
-        self.record_server.left(peer)
-        self.overlay.left(peer)
+    def _left(self, key: PeerKey) -> None:
+        peer = self.core.peers.pop(key, None)
+        if peer is not None:
+            self.reactor.left(peer.device)
+        self.record_server.left(key)
+        self.overlay.left(key)
 
-    def _received(self, peer: PeerKey, frame: bytes) -> None:
+    def _received(self, key: PeerKey, frame: bytes) -> None:
         core = self.core
-        session = core.peers.get(peer)
-        if session is not None:
-            self._hear(session, frame)
+        peer = core.peers.get(key)
+        if peer is not None:
+            self._hear(peer, frame)
         # Last, so that the next frame of one who was just admitted is no stranger's.
-        core.do(Taken(peer, len(frame)))
+        core.do(Taken(key, len(frame)))
 
-    def _hear(self, session: PeerState, frame: bytes) -> None:
+    def _hear(self, peer: PeerState, frame: bytes) -> None:
         core = self.core
-        session.heard_ms, session.coming = core.now_ms, 0
+        peer.heard_ms, peer.coming = core.now_ms, 0
         try:
             message = messages.decode(frame)
-            self._dispatch(session, message)
+            self._dispatch(peer, message)
         except StorageError:
             raise
         except CommonwealError as error:
-            core.drop(session, f"{type(error).__name__}: {error}")
+            core.drop(peer, f"{type(error).__name__}: {error}")
 
-    def _dispatch(self, session: PeerState, message: messages.Message) -> None:
+    def _dispatch(self, peer: PeerState, message: messages.Message) -> None:
         if not self.core.keeps and isinstance(message, _TO_KEEP):
             return
         match message:
-            case messages.Hello() if session.standing is Standing.STRANGER:
-                if self.handshake.receive(session, message):
-                    self._admitted(session)
+            case messages.Hello() if peer.trust is TrustLevel.STRANGER:
+                if self.handshake.receive(peer, message):
+                    self._admitted(peer)
             case messages.Bye(code, text):
-                if session.outbound or session.is_member:
+                if peer.outbound or peer.is_member:
                     self.handshake.refusal = (code, text)
-                self.core.drop(session, f"refused us: {code}")
+                self.core.drop(peer, f"refused us: {code}")
             case messages.Hello():
-                self.core.out_of_place(session)
-            case _ if session.is_member:
-                self._member_says(session, message)
-            case _ if session.standing is Standing.GUEST:
-                self._guest_says(session, message)
+                self.core.out_of_place(peer)
+            case _ if peer.is_member:
+                self._member_says(peer, message)
+            case _ if peer.trust is TrustLevel.GUEST:
+                self._guest_says(peer, message)
             case _:
-                self.core.out_of_place(session)
+                self.core.out_of_place(peer)
 
-    def _guest_says(self, session: PeerState, message: messages.Message) -> None:
+    def _guest_says(self, peer: PeerState, message: messages.Message) -> None:
         match message:
             case messages.Runs():
-                self._take(session, message)
+                self._take(peer, message)
             case messages.Ping(number):
-                self.core.send(session, messages.Pong(number))
+                self.core.send(peer, messages.Pong(number))
             case _ if not isinstance(message, _PASSED_OVER):
-                self.core.out_of_place(session)
+                self.core.out_of_place(peer)
 
-    def _member_says(self, session: PeerState, message: messages.Message) -> None:
+    def _member_says(self, peer: PeerState, message: messages.Message) -> None:
         match message:
             case messages.Runs():
-                self._take(session, message)
+                self._take(peer, message)
             case messages.Have():
-                self.push.confirmed(session, message)
-                self.push.fetch(session)
+                self.push.confirmed(peer, message)
+                self.push.fetch(peer)
             case messages.WantRecords():
-                self.record_server.asked(session, message)
+                self.record_server.asked(peer, message)
             case messages.Compare():
-                self.anti_entropy.asked(session, message)
+                self.anti_entropy.asked(peer, message)
             case messages.Same():
-                self.anti_entropy.same(session, message)
+                self.anti_entropy.same(peer, message)
                 self.writer.introduce()  # before what he may write next
             case messages.Buckets():
-                self.anti_entropy.buckets(session, message)
+                self.anti_entropy.buckets(peer, message)
             case messages.Entries():
-                self.anti_entropy.entries(session, message)
-                self.push.fetch(session)
+                self.anti_entropy.entries(peer, message)
+                self.push.fetch(peer)
             case messages.Evidence():
-                self.ingest.evidence(session, self.reactor.evidence(message))
+                self.ingest.evidence(peer, self.reactor.evidence(message))
             case messages.WantEvidence(()):
-                self.reactor.gossip.tell_proofs(session)
+                self.reactor.gossip.tell_proofs(peer)
             case messages.WantEvidence():
-                self.record_server.want_evidence(session, message)
+                self.record_server.want_evidence(peer, message)
             case messages.WantBranch():
-                self.record_server.want_branch(session, message)
+                self.record_server.want_branch(peer, message)
             case messages.Branch():
-                self.ingest.branch(session, message)
+                self.ingest.branch(peer, message)
             case messages.WantBodies():
-                self.record_server.want_bodies(session, message)
+                self.record_server.want_bodies(peer, message)
             case messages.BodyChunk():
-                self.blobs.part(session, message)
+                self.blobs.part(peer, message)
             case messages.Addresses():
-                self.overlay.told(session, message)
+                self.overlay.told(peer, message)
             case messages.Ping(number):
-                self.core.send(session, messages.Pong(number))
+                self.core.send(peer, messages.Pong(number))
             case messages.Pong(number):
-                self.writer.rollback.answered(session, number)
+                self.writer.rollback.answered(peer, number)
             case messages.Hello() | messages.Bye():
                 pass  # they were taken before
             case state_sync.WantState() | state_sync.StatePart():
-                self.state_sync.receive(session, message)
+                self.state_sync.receive(peer, message)
             case _:
-                if self.reactor.receive(session, message):
+                if self.reactor.receive(peer, message):
                     self.state_sync.tick()
-                    self.push.fetch(session)
+                    self.push.fetch(peer)
 
-    def _take(self, session: PeerState, message: messages.Runs) -> None:
+    def _take(self, peer: PeerState, message: messages.Runs) -> None:
         """Take in records, and say afterwards what of them is kept."""
         self.scrubber.mend(message.runs)
-        self.writer.rollback.look(session, message.runs)
+        self.writer.rollback.look(peer, message.runs)
         deciding = self.core.replica.deciding
-        self.ingest.runs(session, message)
+        self.ingest.runs(peer, message)
         if self.core.replica.deciding != deciding:
             self._membership_changed()
-        if session.peer not in self.core.peers:
+        if peer.key not in self.core.peers:
             return
         for run in message.runs:
             row = self.core.replica.row(run.author)
-            session.acks[run.author] = row.length
+            peer.acks[run.author] = row.length
             if row.length > row.checked:
                 self.signature_audit.add(run.author)
         if message.asked and message.remaining == 0:
-            self.push.fetched(session)
+            self.push.fetched(peer)
             self.writer.introduce()
 
-    def _admitted(self, session: PeerState) -> None:
+    def _admitted(self, peer: PeerState) -> None:
         """Begin to replicate with a member; a newcomer shows his request first."""
         core = self.core
         if core.replica.is_member(core.me.device):
-            self.overlay.tell(session)
-        self._show_request(session)
-        self.reactor.met(session)
-        if session.outbound:
-            self.anti_entropy.begin(session)
+            self.overlay.tell(peer)
+        self._show_request(peer)
+        self.reactor.met(peer)
+        if peer.outbound:
+            self.anti_entropy.begin(peer)
 
-    def _show_request(self, session: PeerState) -> None:
+    def _show_request(self, peer: PeerState) -> None:
         """As a newcomer, send our own log: nobody fetches it from us."""
         core = self.core
         own = core.replica.row(core.me.device)
         if own.length and not core.replica.is_member(core.me.device):
             wires = core.replica.sound_wires(core.me.device, 0, own.length, messages.RUNS_BYTES_AIM)
             run = self.record_server.closed(core.me.device, 0, wires)
-            core.send(session, messages.Runs((run,) if run else (), 0, asked=False))
+            core.send(peer, messages.Runs((run,) if run else (), 0, asked=False))
 
     def _membership_changed(self) -> None:
         """Say our name, admit guests who became members."""
         self.writer.introduce()
-        for session in self.handshake.promote():
-            self.overlay.tell(session)
-            self.reactor.chain_sync.tell(session)
-            self.anti_entropy.begin(session)
+        for peer in self.handshake.promote():
+            self.overlay.tell(peer)
+            self.reactor.chain_sync.tell(peer)
+            self.anti_entropy.begin(peer)
         is_member = self.core.replica.is_member(self.core.me.device)
         if is_member and not self._was_member:
-            for session in self.core.members():
-                self.overlay.tell(session)
+            for peer in self.core.members():
+                self.overlay.tell(peer)
         self._was_member = is_member
 
-    def _heard(self, peer: PeerKey, content: object) -> None:
-        session = self.core.peers.get(peer)
-        if session is not None and session.is_member:
+    def _heard(self, key: PeerKey, content: object) -> None:
+        peer = self.core.peers.get(key)
+        if peer is not None and peer.is_member:
             deciding = self.core.replica.deciding
-            self.topics.heard(session, content)
+            self.topics.heard(peer, content)
             if self.core.replica.deciding != deciding:
                 self._membership_changed()
 
@@ -372,10 +373,10 @@ class Service:
         replica.decide(outlook.decided, keeps=self.core.keeps)
         replica.quota.budget, replica.quota.shares = outlook.budget, outlook.shares
         replica.learn(outlook.waiting, outlook.joining)
-        for session in self.core.members():
-            if session.device is not None and replica.is_removed(session.device):
-                self.core.drop(session, "its member was removed")
-                self._left(session.peer)
+        for peer in self.core.members():
+            if peer.device is not None and replica.is_removed(peer.device):
+                self.core.drop(peer, "its member was removed")
+                self._left(peer.key)
         self._membership_changed()
         self.reactor.concluded(outlook)
         self.state_sync.tick()
@@ -427,11 +428,11 @@ class Service:
         self._membership_changed()
         self.reactor.tick()
         self.state_sync.tick()
-        for session in core.members():
-            self.push.fetch(session)
-            self.push.restored(session)
-            if session.compare_ms == 0:
-                self._compare(session)
+        for peer in core.members():
+            self.push.fetch(peer)
+            self.push.restored(peer)
+            if peer.compare_ms == 0:
+                self._compare(peer)
         if core.now_ms - self._compared_ms >= COMPARE_MS:
             self._compared_ms = core.now_ms
             members = core.members()
@@ -446,6 +447,6 @@ class Service:
                 self.blobs.want_lost(chosen, self.scrubber.documents())
                 self.scrubber.ask(chosen)
 
-    def _compare(self, session: PeerState) -> None:
-        if self.core.now_ms - session.compare_ms >= COMPARE_SOON_MS:
-            self.anti_entropy.begin(session)
+    def _compare(self, peer: PeerState) -> None:
+        if self.core.now_ms - peer.compare_ms >= COMPARE_SOON_MS:
+            self.anti_entropy.begin(peer)

@@ -50,15 +50,15 @@ class GossipTopics:
         """Begin anew after a commit that failed."""
         self._rosters.reload()
 
-    def heard(self, session: PeerState, content: object) -> None:
+    def heard(self, peer: PeerState, content: object) -> None:
         """Take in what the validator let through, which a peer handed on."""
         match content:
             case Announcement():
                 if self.announcements.heard(content):
-                    self._compare(session)
+                    self._compare(peer)
             case Record():
                 if self.core.keeps:
-                    self._rule(session, content)
+                    self._rule(peer, content)
             case Vote() | HaveFrontier() | Certificate():
                 self.reactor.gossiped(content)
             case _:
@@ -79,7 +79,7 @@ class GossipTopics:
         for data in self.announcements.due():
             self.core.do(Publish(self.announcements.topic, data))
 
-    def _rule(self, session: PeerState, record: Record) -> None:
+    def _rule(self, peer: PeerState, record: Record) -> None:
         """Take in a record about rules where it follows its log, or prove that it forks it.
 
         Where this node seems to lack something, the peer is asked by a comparison.
@@ -95,11 +95,11 @@ class GossipTopics:
         try:
             log.read_run(*place, replica.clock_of)
         except (MissingParent, MissingDependency):
-            session.compare_ms = 0
+            peer.compare_ms = 0
         except (InvalidRecord, Malformed):
             pass  # its author's fault, whom nobody can blame without a proof
         else:
-            if self.ingest.take(session, record):
+            if self.ingest.take(peer, record):
                 self._confirm(author, record.seq + 1)
 
     def _convict(self, record: Record) -> None:
@@ -112,6 +112,6 @@ class GossipTopics:
 
     def _confirm(self, author: DeviceKey, length: int) -> None:
         """Note that an author, where it is linked, holds the record that it signed."""
-        for session in self.core.members():
-            if session.device == author:
-                session.confirm(author, length, length)
+        for peer in self.core.members():
+            if peer.device == author:
+                peer.confirm(author, length, length)

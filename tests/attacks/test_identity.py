@@ -19,10 +19,15 @@ from commonweal.node.service.events import (
     Wish,
     Woke,
 )
-from commonweal.node.service.peer import Standing
 from commonweal.node.service.peers.handshake import PARTING_MS
 from commonweal.node.service.peers.rollback import CLAIM_MS_MAX
-from commonweal.node.transport import Connected, Disconnected, FrameReceived, PeerDiscovered
+from commonweal.node.transport import (
+    Connected,
+    Disconnected,
+    FrameReceived,
+    PeerDiscovered,
+    TrustLevel,
+)
 from commonweal.protocol.codec import Value
 from commonweal.protocol.errors import OlderCopy
 from commonweal.protocol.identity import founding, signed_address
@@ -157,7 +162,7 @@ def test_a_guest_who_names_the_device_of_another_newcomer_is_nobody() -> None:
     place.knock(outsider, newcomer.device, [enrolment.wire], place.invite)
     assert outsider.peer not in place.service.core.peers
     place.knock(newcomer, newcomer.device, [enrolment.wire], place.invite)
-    assert place.service.core.peers[newcomer.peer].standing is Standing.GUEST
+    assert place.service.core.peers[newcomer.peer].trust is TrustLevel.GUEST
 
 
 def test_a_guest_gets_no_record_name_or_address_of_others_before_the_vouch() -> None:
@@ -181,7 +186,7 @@ def test_a_guest_gets_no_record_name_or_address_of_others_before_the_vouch() -> 
     for question in questions:
         place.handle(FrameReceived(guest.peer, messages.encode(question)))
     place.pass_time(10)
-    assert place.service.core.peers[guest.peer].standing is Standing.GUEST
+    assert place.service.core.peers[guest.peer].trust is TrustLevel.GUEST
     said = [messages.decode(frame) for frame in place.frames(guest.peer)]
     assert {type(one) for one in said} == {messages.Hello, messages.Pong, messages.Have}
     assert all(
@@ -238,7 +243,7 @@ def test_strangers_and_guests_keep_nobody_from_writing() -> None:
         enrolment = person.enrol(place.community, 1)
         place.knock(person, person.device, [enrolment.wire], place.invite)
         session = place.service.core.peers[person.peer]
-        assert session.standing is Standing.GUEST
+        assert session.trust is TrustLevel.GUEST
         place.handle(FrameReceived(person.peer, messages.encode(messages.Have(((me, 999),), 0))))
         assert isinstance(place.write(), dict)
 

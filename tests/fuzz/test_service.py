@@ -11,7 +11,7 @@ import pytest
 
 from commonweal.node.service import events
 from commonweal.node.service.events import Drop, Send, Submitted, Ticket
-from commonweal.node.service.peer import TURN_BYTES_MAX, Standing
+from commonweal.node.service.peer import TURN_BYTES_MAX
 from commonweal.node.service.service import Service
 from commonweal.node.transport import (
     Connected,
@@ -19,6 +19,7 @@ from commonweal.node.transport import (
     FrameReceived,
     GossipMessage,
     GossipReceived,
+    TrustLevel,
     ValidationResult,
 )
 from commonweal.protocol import codec
@@ -63,9 +64,9 @@ class Stage:
         self.handle(Connected(peer, "/ip4/10.9.9.9/tcp/1", outbound=False))
         session = self.service.core.peers[peer]
         if peer == self.member:
-            session.standing = Standing.MEMBER
+            session.trust = TrustLevel.MEMBER
         elif peer == self.guest:
-            session.standing, session.device = Standing.GUEST, DeviceKey(bytes([9]) * 32)
+            session.trust, session.device = TrustLevel.GUEST, DeviceKey(bytes([9]) * 32)
         session.greeted = session.compared = True
 
     def hear(self, peer: PeerKey, frame: bytes) -> None:

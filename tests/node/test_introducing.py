@@ -7,10 +7,10 @@ from random import Random
 import pytest
 
 from commonweal.node.service.events import Answer, Committed, Started, Submitted, Ticket, Wish, Woke
-from commonweal.node.service.peer import Identity, PeerState, Standing
+from commonweal.node.service.peer import Identity, PeerState
 from commonweal.node.service.service import TICK_MS, Service
 from commonweal.node.service.writer import NAME, PROFILE
-from commonweal.node.transport import FrameProgress, FrameReceived
+from commonweal.node.transport import FrameProgress, FrameReceived, TrustLevel
 from commonweal.protocol.errors import OlderCopy
 from commonweal.protocol.records.record import RecordId, read_erasable_body
 from commonweal.protocol.wire import messages
@@ -35,7 +35,7 @@ def home(author: Author, name: str | None) -> tuple[Store, Service]:
 
 def meet(service: Service, *, ahead: int = 0) -> None:
     """Let the service have compared with a member's node, which holds `ahead` more of our log."""
-    session = PeerState(EVE.peer, "", False, NOW_MS, NOW_MS, Standing.MEMBER, compared=True)
+    session = PeerState(EVE.peer, "", False, NOW_MS, NOW_MS, TrustLevel.MEMBER, compared=True)
     if ahead:
         device = service.core.me.device
         session.theirs[device] = service.core.replica.row(device).length + ahead

@@ -195,7 +195,7 @@ class Liar:
                 if self.rng.random() < 0.5:
                     attack = self.rng.choice(ATTACKS)
                     frames = attack(face, session, self.rng)
-                    actions += [events.Send(session.peer, frame) for frame in frames]
+                    actions += [events.Send(session.key, frame) for frame in frames]
         return actions
 
 

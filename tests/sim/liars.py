@@ -61,21 +61,21 @@ class _Mouth:
 
     def say(self, message: Message, candidates: Sequence[DeviceKey] = ()) -> None:
         """Say something of our own to everybody, or something else, or nothing."""
-        for session in self.node.service.core.members():
-            self.tell(session, message)
+        for peer in self.node.service.core.members():
+            self.tell(peer, message)
 
-    def tell(self, session: PeerState, message: Message) -> None:
+    def tell(self, peer: PeerState, message: Message) -> None:
         """Say to one peer what this mouth says to him, whoever asks and how often."""
         node = self.node
         if isinstance(message, Certificate) or speaker(message) != node.person.device:
-            return self._honest(session, message)
+            return self._honest(peer, message)
         is_have = isinstance(message, HaveFrontier)
         if self.fault == "silent" or (self.fault == "shows nothing" and is_have):
             return None
         if self.fault == "withholding" and node.rng.randrange(2):
             return None
-        other = self._other(message) if session.peer[0] % 2 else None
-        return self._honest(session, other or message)
+        other = self._other(message) if peer.key[0] % 2 else None
+        return self._honest(peer, other or message)
 
     def _other(self, message: Message) -> Message | None:
         """Return what one half of the peers hears instead; None for the same."""

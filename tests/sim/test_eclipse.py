@@ -9,11 +9,10 @@ from random import Random
 import pytest
 
 from commonweal.node.service.events import Action, Dial, Drop, Event, Started, Wake, Woke
-from commonweal.node.service.peer import Standing
 from commonweal.node.service.peers import overlay
 from commonweal.node.service.replica import NEWCOMERS_PER_INVITER_MAX, UNINVITED_MAX
 from commonweal.node.service.service import Service
-from commonweal.node.transport import Connected, DialFailed, Disconnected
+from commonweal.node.transport import Connected, DialFailed, Disconnected, TrustLevel
 from commonweal.protocol.codec import Value
 from commonweal.protocol.identity.invite import Invite
 from commonweal.protocol.keys import PeerKey, Signer
@@ -185,8 +184,8 @@ def test_ten_outsiders_for_each_member_gain_nothing(seed: int) -> None:
         assert not one.service.core.members()
         assert status(joined, one) != "active"
     for member in world.honest:
-        standings = [one.standing for one in member.service.core.peers.values()]
-        assert standings.count(Standing.GUEST) == 0
+        standings = [one.trust for one in member.service.core.peers.values()]
+        assert standings.count(TrustLevel.GUEST) == 0
         assert member.store.counts().logs == len(world.nodes)
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from commonweal.node.service.events import Wish
-from commonweal.node.service.peer import Standing
-from commonweal.node.transport import GUESTS_MAX
+from commonweal.node.transport import GUESTS_MAX, TrustLevel
 from commonweal.protocol.ledger.members import membership
 from tests.sim.node import Node, by_hand
 from tests.sim.world import World
@@ -143,7 +142,7 @@ def test_guests_of_one_member_do_not_keep_those_of_another_out() -> None:
     friend = world.join(good, [host])
     world.run(20_000)
     sessions = host.service.core.peers
-    guests = [one.peer for one in sessions.values() if one.standing is Standing.GUEST]
+    guests = [one.key for one in sessions.values() if one.trust is TrustLevel.GUEST]
     assert len(guests) == GUESTS_MAX
     assert friend.key in guests
     world.vouch(founder, friend)

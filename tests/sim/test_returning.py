@@ -284,7 +284,7 @@ def test_a_device_that_is_revoked_hears_of_it_and_gets_nothing_more() -> None:
     assert status(host, node) == status(node, node) == "revoked"
     for one in world.nodes:
         if one is not node:
-            assert node.key not in [each.peer for each in one.service.core.members()]
+            assert node.key not in [each.key for each in one.service.core.members()]
     host.write("not for the thief")
     world.run(30_000)
     (secret,) = list(host.acknowledged)[-1:]

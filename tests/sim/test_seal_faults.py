@@ -39,7 +39,7 @@ def hear(node: Node, message: messages.Message) -> list[Action]:
     """Let a node receive a message from the first member it is linked to."""
     session = node.service.core.members()[0]
     found: list[Action] = node.service.handle(
-        transport.FrameReceived(session.peer, messages.encode(message)), node.now_ms
+        transport.FrameReceived(session.key, messages.encode(message)), node.now_ms
     )
     node.store.commit()
     found += node.service.handle(Committed(), node.now_ms)

@@ -312,6 +312,6 @@ def test_who_hands_on_a_seal_with_another_cut_is_dropped() -> None:
     session.asked_ms = late.now_ms
     pair = (formats.sealed_to_bytes(kept.sealed), cut.delta_to_bytes(wrong))
     frame = messages.encode(wire_seals.Seals((pair,)))
-    actions = late.service.handle(transport.FrameReceived(session.peer, frame), late.now_ms)
+    actions = late.service.handle(transport.FrameReceived(session.key, frame), late.now_ms)
     assert any(isinstance(one, events.Drop) for one in actions)
     assert chain(late).height == height - 1

@@ -67,13 +67,13 @@ class Dripper(Service):
         """Send everybody one record of a log."""
         actions: list[Action] = []
         for session in self.core.members():
-            start = self.asked.get(session.peer, {}).get(author, 3)
+            start = self.asked.get(session.key, {}).get(author, 3)
             wires = tuple(self.core.replica.store.wires(author, start, start + 1, 1))
             left = 0 if self.promises == "one more" else 100
             have = messages.Have(((author, start + 2),), 0)
             run = messages.Runs((messages.Run(author, start, wires),), left, asked=True)
-            actions += [events.Send(session.peer, messages.encode(one)) for one in (have, run)]
-            self.asked.setdefault(session.peer, {})[author] = start + 1
+            actions += [events.Send(session.key, messages.encode(one)) for one in (have, run)]
+            self.asked.setdefault(session.key, {})[author] = start + 1
         return actions
 
 

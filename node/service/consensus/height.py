@@ -262,16 +262,16 @@ class HeightDriver:
         message = wire_seals.WantProposal(point.height + 1, round_, seal)
         self.core.send(self.core.rng.choice(chosen), message)
 
-    def pass_on(self, session: PeerState, message: wire_seals.WantProposal) -> None:
+    def pass_on(self, peer: PeerState, message: wire_seals.WantProposal) -> None:
         """Send a proposal that a peer lacks, or ask another for it."""
         found = None
         if self.agreement is not None:
             found = self.agreement.proposal(message.round, SealId(message.seal))
         if found is not None:
-            self.gossip.tell(session, found)
+            self.gossip.tell(peer, found)
         elif self.core.now_ms - self._passed_on_ms >= PASSED_ON_MS and not self.is_open:
             self._passed_on_ms = self.core.now_ms
-            self.fetch(message.round, SealId(message.seal), besides=session)
+            self.fetch(message.round, SealId(message.seal), besides=peer)
 
     def accuse(self, proof: DoubleVote) -> None:
         """Keep the proof that a device voted twice, and pass a new one on."""
@@ -295,10 +295,10 @@ class HeightDriver:
             and replica.row(log.author).length >= log.length
             and not replica.is_frozen(log.author)
         ]
-        for session in self.core.rng.sample(members, min(COMPARED_MAX, len(members))):
-            self.anti_entropy.begin(session)
+        for peer in self.core.rng.sample(members, min(COMPARED_MAX, len(members))):
+            self.anti_entropy.begin(peer)
             for author in forked[:PROBED_MAX]:
-                self.anti_entropy.probe(session, author)
+                self.anti_entropy.probe(peer, author)
 
     def _know(self, witnesses: tuple[Witness, ...]) -> None:
         if len(self._sets) < SETS_MAX:

@@ -122,13 +122,13 @@ class Reactor:
 
     # What happens.
 
-    def met(self, session: PeerState) -> None:
+    def met(self, peer: PeerState) -> None:
         """Exchange with a member who came how far each sealed, and the proofs of double votes."""
-        self.chain_sync.met(session)
-        if session.follows_seals:
-            self.gossip.tell_proofs(session)
-        if self.driver.agreement is not None or session.height < self.chain.height:
-            self.chain_sync.tell(session)
+        self.chain_sync.met(peer)
+        if peer.follows_seals:
+            self.gossip.tell_proofs(peer)
+        if self.driver.agreement is not None or peer.height < self.chain.height:
+            self.chain_sync.tell(peer)
 
     def left(self, device: DeviceKey | None) -> None:
         """Note that a link ended: its witness is missing, unless others bring his word."""
@@ -161,34 +161,34 @@ class Reactor:
         if self.core.keeps:
             self.driver.grown()
 
-    def receive(self, session: PeerState, message: wire_seals.SealMessage) -> bool:
+    def receive(self, peer: PeerState, message: wire_seals.SealMessage) -> bool:
         """Take in a member's message; say whether records may now be fetched that could not.
 
         Raises what is the sender's fault.
         """
         match message:
             case wire_seals.HeightStatus():
-                self.told(session, message)
+                self.told(peer, message)
             case wire_seals.ConsensusMessage(data):
-                self.heard(session, data)
+                self.heard(peer, data)
             case wire_seals.WantProposal():
-                self.want_proposal(session, message)
+                self.want_proposal(peer, message)
             case wire_seals.WantSeal():
-                self.want_seal(session, message)
+                self.want_seal(peer, message)
             case wire_seals.WantSeals():
-                self.chain_sync.asked(session, message)
+                self.chain_sync.asked(peer, message)
             case wire_seals.Seals():
-                self.seals(session, message)
+                self.seals(peer, message)
                 return True
             case _:
                 assert_never(message)
         return False
 
-    def heard(self, session: PeerState, data: bytes) -> None:
+    def heard(self, peer: PeerState, data: bytes) -> None:
         """Take in what a witness said, from whomever. Raises `Malformed` or `BadSignature`."""
         message = self.gossip.read(data) if self.core.keeps else None
         if message is not None:
-            if self._take(message, session):
+            if self._take(message, peer):
                 self.gossip.know(data)
             self._moved()
             self._consider()
@@ -201,40 +201,40 @@ class Reactor:
             self._moved()
             self._consider()
 
-    def told(self, session: PeerState, message: wire_seals.HeightStatus) -> None:
+    def told(self, peer: PeerState, message: wire_seals.HeightStatus) -> None:
         """Compare with a peer how far each is; at one height, what each heard of the next."""
-        self.chain_sync.told(session, message)
+        self.chain_sync.told(peer, message)
         held = self.driver.held
         if message.height != self.chain.height or message.held == held:
             return
-        if self.core.now_ms - session.told_ms >= AGAIN_MS:
-            self.chain_sync.tell(session)
-        if self.driver.agreement is not None and self.core.now_ms - session.held_ms >= AGAIN_MS:
-            session.held_ms = self.core.now_ms
+        if self.core.now_ms - peer.told_ms >= AGAIN_MS:
+            self.chain_sync.tell(peer)
+        if self.driver.agreement is not None and self.core.now_ms - peer.held_ms >= AGAIN_MS:
+            peer.held_ms = self.core.now_ms
             for one in self.driver.agreement.held():
-                self.gossip.tell(session, one)
+                self.gossip.tell(peer, one)
 
-    def want_proposal(self, session: PeerState, message: wire_seals.WantProposal) -> None:
+    def want_proposal(self, peer: PeerState, message: wire_seals.WantProposal) -> None:
         """Send a proposal of this height that a peer lacks."""
         if message.height <= self.chain.height:
-            self.chain_sync.tell_behind(session)
+            self.chain_sync.tell_behind(peer)
         elif message.height == self.chain.height + 1:
-            self.driver.pass_on(session, message)
+            self.driver.pass_on(peer, message)
 
-    def want_seal(self, session: PeerState, message: wire_seals.WantSeal) -> None:
+    def want_seal(self, peer: PeerState, message: wire_seals.WantSeal) -> None:
         """Seal what waits, because a member asks; who is no witness passes it on, once."""
         if message.height <= self.chain.height:
-            self.chain_sync.tell_behind(session)
+            self.chain_sync.tell_behind(peer)
         elif message.height == self.chain.height + 1 and not self._is_asked:
             self._is_asked = True
-            self._ask_witnesses(besides=session)
+            self._ask_witnesses(besides=peer)
             self._consider()
 
-    def seals(self, session: PeerState, message: wire_seals.Seals) -> None:
+    def seals(self, peer: PeerState, message: wire_seals.Seals) -> None:
         """Take in seals that were asked for. Raises what is the sender's fault."""
         if self.core.keeps:
             try:
-                self.chain_sync.seals(session, message)
+                self.chain_sync.seals(peer, message)
             finally:
                 self._moved()
 
@@ -350,23 +350,23 @@ class Reactor:
         linked = [one for one in self.core.members() if one.follows_seals and one is not besides]
         near = [one for one in linked if one.device in seated]
         if self.core.me.device not in seated:
-            for session in near or linked:
-                self.core.send(session, wire_seals.WantSeal(self.chain.height + 1))
+            for peer in near or linked:
+                self.core.send(peer, wire_seals.WantSeal(self.chain.height + 1))
 
     # Inside: hearing.
 
-    def _take(self, message: Message, session: PeerState | None) -> bool:
+    def _take(self, message: Message, peer: PeerState | None) -> bool:
         """Take in a message; say whether it need not come again. session: None by gossip."""
         height, ours = height_of(message), self.chain.height
         if isinstance(message, Certificate):
-            return self._take_certificate(message, session)
+            return self._take_certificate(message, peer)
         if height <= ours:
-            if session is not None:
-                self.chain_sync.tell_behind(session)
+            if peer is not None:
+                self.chain_sync.tell_behind(peer)
             return True
         if height > ours + 1:
-            if session is not None:
-                self.chain_sync.ask(session)
+            if peer is not None:
+                self.chain_sync.ask(peer)
             return self._is_candidate(message) and self._early.keep(message, ours + 1)
         if not self._is_candidate(message):
             return False
@@ -374,13 +374,13 @@ class Reactor:
         self.driver.receive(message)
         return self.driver.holds(message)
 
-    def _take_certificate(self, certificate: Certificate, session: PeerState | None) -> bool:
+    def _take_certificate(self, certificate: Certificate, peer: PeerState | None) -> bool:
         if certificate.height == self.chain.height + 1:
             self.driver.receive(certificate)
             return self.driver.holds(certificate)
         if certificate.height > self.chain.height:
-            if session is not None:
-                self.chain_sync.ask(session)
+            if peer is not None:
+                self.chain_sync.ask(peer)
             return False
         try:
             self.chain.compare(certificate)
@@ -428,9 +428,9 @@ class Reactor:
             self._begin()
             seated = witness_devices(self.witnesses)
             self._present_ms = {one: at for one, at in self._present_ms.items() if one in seated}
-            for session in self.core.members():
-                if session.height < self.chain.height:
-                    self.chain_sync.tell(session)
+            for peer in self.core.members():
+                if peer.height < self.chain.height:
+                    self.chain_sync.tell(peer)
             for message in self._early.take(self._height + 1):
                 if self._is_candidate(message):
                     self._note(message)

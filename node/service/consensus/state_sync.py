@@ -89,13 +89,13 @@ class StateSync:
         if not self.chain.seals.height and is_newcomer:
             self.core.do(AskLedger(AwaitState()))
 
-    def receive(self, session: PeerState, message: StateMessage) -> None:
+    def receive(self, peer: PeerState, message: StateMessage) -> None:
         """Take in a member's message. Raises nothing: who errs is dropped."""
         match message:
             case WantState():
-                self._asked(session, message)
+                self._asked(peer, message)
             case StatePart():
-                self._part(session, message)
+                self._part(peer, message)
             case _:
                 assert_never(message)
 
@@ -124,18 +124,18 @@ class StateSync:
 
     # Giving.
 
-    def _asked(self, session: PeerState, message: WantState) -> None:
+    def _asked(self, peer: PeerState, message: WantState) -> None:
         request = ReadStateChunk(message.height, message.number)
         if sum(map(len, self._asks.values())) >= GIVERS_ASKED_MAX:
             return
         if request not in self._asks:
             self.core.do(AskLedger(request))
-        self._asks.setdefault(request, []).append((session.peer, message.offset))
+        self._asks.setdefault(request, []).append((peer.key, message.offset))
 
     def _give(self, request: ReadStateChunk, event: StateAnswered) -> None:
-        for peer, offset in self._asks.pop(request, ()):
-            session = self.core.peers.get(peer)
-            if session is None or not session.is_member:
+        for key, offset in self._asks.pop(request, ()):
+            peer = self.core.peers.get(key)
+            if peer is None or not peer.is_member:
                 continue
             part = StatePart(0, 0, 0, 0, 0, b"")
             if isinstance(event.answer, tuple):
@@ -143,7 +143,7 @@ class StateSync:
                 some = data[offset : offset + PART_BYTES_MAX]
                 if some:
                     part = StatePart(*offer, request.number, len(data), offset, some)
-            self.core.send(session, part)
+            self.core.send(peer, part)
 
     # Taking.
 
@@ -182,33 +182,33 @@ class StateSync:
     def _ask(self, began_ms: int) -> None:
         """Ask a member who may have a state for the first chunk; the ledger says what is next."""
         members = [one for one in self.core.members() if one.follows_seals and one.height]
-        able = [one for one in members if one.peer not in self.silent]
+        able = [one for one in members if one.key not in self.silent]
         if not able:
             self.silent.clear()
         if not members:
             self._taking = _Transfer(PeerKey(b""), 0, self.core.now_ms, began_ms)
             return
-        session = self.core.rng.choice(able or members)
-        self._taking = _Transfer(session.peer, 0, self.core.now_ms, began_ms)
-        self._want(session)
+        peer = self.core.rng.choice(able or members)
+        self._taking = _Transfer(peer.key, 0, self.core.now_ms, began_ms)
+        self._want(peer)
 
-    def _want(self, session: PeerState) -> None:
+    def _want(self, peer: PeerState) -> None:
         taking = self._taking
         assert taking is not None, "something is being taken"
         taking.since_ms = self.core.now_ms
         height = taking.offer.height if taking.offer is not None else 0
         offset = len(taking.data) if taking.data is not None else 0
-        self.core.send(session, WantState(height, taking.number, offset))
+        self.core.send(peer, WantState(height, taking.number, offset))
 
-    def _part(self, session: PeerState, part: StatePart) -> None:
+    def _part(self, peer: PeerState, part: StatePart) -> None:
         from commonweal.storage.consensus.snapshots import Offer
 
         taking = self._taking
-        if taking is None or taking.peer != session.peer or taking.is_checked:
+        if taking is None or taking.peer != peer.key or taking.is_checked:
             return
         offer = Offer(part.height, part.depth)
         if not part.height or part.height > self.chain.height or (taking.offer or offer) != offer:
-            self.silent[session.peer] = None
+            self.silent[peer.key] = None
             self._ask(taking.began_ms)
             return
         data = bytearray() if taking.data is None else taking.data
@@ -217,7 +217,7 @@ class StateSync:
         taking.offer, taking.data = offer, data + part.data
         assert len(taking.data) <= CHUNK_BYTES_MAX, "no message names a larger one"
         if len(taking.data) < part.size:
-            self._want(session)
+            self._want(peer)
         else:
             taking.is_checked = True
             self.core.do(AskLedger(CheckStateChunk(offer, part.number, bytes(taking.data))))
@@ -229,7 +229,7 @@ class StateSync:
         taking = self._taking
         if taking is None:
             return
-        session = self.core.peers.get(taking.peer)
+        peer = self.core.peers.get(taking.peer)
         if isinstance(event.answer, SnapshotProgress):
             if event.answer.wanted is None:
                 self._taking, self._is_over = None, True
@@ -237,10 +237,10 @@ class StateSync:
             number, now = event.answer.wanted, self.core.now_ms
             taken = _Transfer(taking.peer, number, now, now, event.answer.offer)
             self._taking = taken
-            if session is not None:
-                self._want(session)
+            if peer is not None:
+                self._want(peer)
             return
-        if session is not None:
-            self.core.drop(session, f"gives a state that is not the seal's: {event.answer}")
+        if peer is not None:
+            self.core.drop(peer, f"gives a state that is not the seal's: {event.answer}")
         self.silent[taking.peer] = None
         self._ask(taking.began_ms)

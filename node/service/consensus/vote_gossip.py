@@ -58,31 +58,31 @@ class VoteGossip:
         all_here = all(device in here for device in seated)
         if isinstance(message, Certificate):
             return self._gossip(data)
-        for session in linked:
-            if session.device in hearers or (isinstance(message, Proposal) and not all_here):
-                self._send(session, data)
+        for peer in linked:
+            if peer.device in hearers or (isinstance(message, Proposal) and not all_here):
+                self._send(peer, data)
         if not all_here and not isinstance(message, Proposal):
             self._gossip(data)
         return None
 
     def accuse(self, proof: DoubleVote) -> None:
         """Tell all members that a device voted twice."""
-        for session in self.core.members():
-            if session.follows_seals:
-                self.core.send(session, messages.Evidence((double_vote_to_bytes(proof),)))
+        for peer in self.core.members():
+            if peer.follows_seals:
+                self.core.send(peer, messages.Evidence((double_vote_to_bytes(proof),)))
 
-    def tell_proofs(self, session: PeerState) -> None:
+    def tell_proofs(self, peer: PeerState) -> None:
         """Send a peer the proofs of double votes that are held here."""
         proofs = [double_vote_to_bytes(one) for one in self.chain.seals.double_votes().values()]
         if len(proofs) > PROOFS_TOLD_MAX:
             proofs = self.core.rng.sample(proofs, PROOFS_TOLD_MAX)
         for start in range(0, len(proofs), messages.EVIDENCE_MAX):
             some = tuple(proofs[start : start + messages.EVIDENCE_MAX])
-            self.core.send(session, messages.Evidence(some))
+            self.core.send(peer, messages.Evidence(some))
 
-    def tell(self, session: PeerState, message: Message) -> None:
+    def tell(self, peer: PeerState, message: Message) -> None:
         """Send a message to one peer, whoever said it first."""
-        self._send(session, message_to_bytes(message))
+        self._send(peer, message_to_bytes(message))
 
     def read(self, data: bytes) -> Message | None:
         """Return what was heard, its signatures checked; None when it is `known`.
@@ -103,9 +103,9 @@ class VoteGossip:
         """Let nothing count as known, as after a change that was not kept."""
         self._known.clear()
 
-    def _send(self, session: PeerState, data: bytes) -> None:
+    def _send(self, peer: PeerState, data: bytes) -> None:
         if len(data) <= seals.SAID_BYTES_MAX:
-            self.core.send(session, seals.ConsensusMessage(data))
+            self.core.send(peer, seals.ConsensusMessage(data))
 
     def _gossip(self, data: bytes) -> None:
         name, now_ms = keys.hash32(keys.HELD, data), self.core.now_ms

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from commonweal.node.service.events import Admit, Tolerate
-from commonweal.node.service.peer import Core, PeerState, Standing
+from commonweal.node.service.peer import Core, PeerState
 from commonweal.node.service.peers.membership_evidence import chosen
 from commonweal.node.service.peers.overlay import MADE_ROOM
-from commonweal.node.transport import GUESTS_MAX
+from commonweal.node.transport import GUESTS_MAX, TrustLevel
 from commonweal.protocol.errors import BadSignature, CommonwealError, NotPermitted
 from commonweal.protocol.identity import membership_proof
 from commonweal.protocol.identity.invite import Invite
@@ -44,17 +44,15 @@ class Handshake:
         self._parting: dict[PeerKey, int] = {}
         """Members' links that are to end, and since when."""
 
-    def greet(self, session: PeerState) -> None:
+    def greet(self, peer: PeerState) -> None:
         """Send our hello."""
         core = self.core
         replica, me = core.replica, core.me
         proof: InviteProof | None = None
         if self.invite is not None and not replica.is_member(me.device):
             key = Signer(self.invite.seed)
-            proof = hello.invite_proof(
-                key, replica.community, self.invite.id, me.peer, session.peer
-            )
-        is_guest = session.standing is Standing.GUEST
+            proof = hello.invite_proof(key, replica.community, self.invite.id, me.peer, peer.key)
+        is_guest = peer.trust is TrustLevel.GUEST
         greeting = Greeting(
             hello.VERSIONS,
             me.device,
@@ -67,47 +65,47 @@ class Handshake:
             core.now_ms,
         )
         nonce = core.rng.randbytes(hello.NONCE_BYTES)
-        core.send(session, hello.encrypt(greeting, replica.community, me.peer, session.peer, nonce))
-        session.greeted = True
+        core.send(peer, hello.encrypt(greeting, replica.community, me.peer, peer.key, nonce))
+        peer.greeted = True
 
-    def receive(self, session: PeerState, message: messages.Hello) -> bool:
+    def receive(self, peer: PeerState, message: messages.Hello) -> bool:
         """Take in the peer's hello; say whether comparing may begin.
 
         Who is refused is dropped, with a reason only if he knows the community.
         """
         core, community = self.core, self.core.replica.community
         try:
-            greeting = hello.decrypt(message, community, session.peer, core.me.peer)
+            greeting = hello.decrypt(message, community, peer.key, core.me.peer)
         except NotPermitted:
-            core.drop(session, "does not know the community")
+            core.drop(peer, "does not know the community")
             return False
-        session.skew_ms = greeting.clock_ms - core.now_ms
-        session.height = greeting.height
-        session.follows_seals = hello.SEALS_VERSION in greeting.versions
+        peer.skew_ms = greeting.clock_ms - core.now_ms
+        peer.height = greeting.height
+        peer.follows_seals = hello.SEALS_VERSION in greeting.versions
         if not set(greeting.versions) & set(hello.VERSIONS):
-            self._refuse(session, "version", "this node speaks another version; upgrade one of us")
-        elif not self._bind(session, greeting):
+            self._refuse(peer, "version", "this node speaks another version; upgrade one of us")
+        elif not self._bind(peer, greeting):
             text = "the device was not enrolled with the key of this node"
-            self._refuse(session, "not-a-member", text)
-        elif self._admit(session, greeting.credentials):
+            self._refuse(peer, "not-a-member", text)
+        elif self._admit(peer, greeting.credentials):
             core.replica.chain.learn(greeting.credentials)
         elif greeting.invite is not None:
-            self._host(session, greeting.invite)
+            self._host(peer, greeting.invite)
         else:
-            self._refuse(session, "not-a-member", "you are not a member here, as far as known")
-        return session.is_member
+            self._refuse(peer, "not-a-member", "you are not a member here, as far as known")
+        return peer.is_member
 
     def promote(self) -> list[PeerState]:
         """Admit guests whose membership has come; return their sessions. Let go whose is over."""
         self._demote()
         found = []
-        for session in list(self.core.peers.values()):
-            if session.standing is not Standing.GUEST:
+        for peer in list(self.core.peers.values()):
+            if peer.trust is not TrustLevel.GUEST:
                 continue
-            if self._admit(session):
-                found.append(session)
-            elif session.invite is not None:
-                self._turn_away(session, session.invite)
+            if self._admit(peer):
+                found.append(peer)
+            elif peer.invite is not None:
+                self._turn_away(peer, peer.invite)
         return found
 
     def _demote(self) -> None:
@@ -117,27 +115,27 @@ class Handshake:
         """
         now_ms, before = self.core.now_ms, self._parting
         self._parting = {
-            session.peer: before.get(session.peer, now_ms)
-            for session in self.core.members()
-            if self._is_ended(session)
+            peer.key: before.get(peer.key, now_ms)
+            for peer in self.core.members()
+            if self._is_ended(peer)
         }
-        for peer, since_ms in self._parting.items():
+        for key, since_ms in self._parting.items():
             if now_ms - since_ms >= PARTING_MS:
                 text = "this device was revoked, or its member left"
-                self._refuse(self.core.peers[peer], "not-a-member", text)
+                self._refuse(self.core.peers[key], "not-a-member", text)
 
-    def _is_ended(self, session: PeerState) -> bool:
+    def _is_ended(self, peer: PeerState) -> bool:
         """Say whether the records here say that this device is nobody's, or another host's."""
-        replica, device = self.core.replica, session.device
+        replica, device = self.core.replica, peer.device
         if device is None:
             return False
         status = membership.status_of(replica.ledger.state, device)
         is_over = status in ("revoked", "left", "removed") or replica.is_removed(device)
         if is_over or replica.is_waiting(device):
             return True
-        return membership.peer_of(replica.ledger.state, device) not in (None, session.peer)
+        return membership.peer_of(replica.ledger.state, device) not in (None, peer.key)
 
-    def _bind(self, session: PeerState, greeting: Greeting) -> bool:
+    def _bind(self, peer: PeerState, greeting: Greeting) -> bool:
         """Give a session the device that it names, if that was enrolled with this link's peer key.
 
         Nowhere else does a session get a device. It is nobody's yet: `_admit` tells.
@@ -145,67 +143,65 @@ class Handshake:
         replica, device = self.core.replica, greeting.device
         enrolled = membership.peer_of(replica.ledger.state, device)
         if enrolled is None:
-            is_bound = any(self._binds(data, device, session.peer) for data in greeting.credentials)
+            is_bound = any(self._binds(data, device, peer.key) for data in greeting.credentials)
         else:
-            is_bound = enrolled == session.peer
+            is_bound = enrolled == peer.key
         if is_bound:
-            session.device = device
+            peer.device = device
         return is_bound
 
-    def _binds(self, data: bytes, device: DeviceKey, peer: PeerKey) -> bool:
+    def _binds(self, data: bytes, device: DeviceKey, key: PeerKey) -> bool:
         with suppress(CommonwealError):
             return membership_proof.is_bound_to_peer(
-                from_bytes(data), self.core.replica.community, device, peer
+                from_bytes(data), self.core.replica.community, device, key
             )
         return False
 
-    def _admit(self, session: PeerState, shown: Sequence[bytes] = ()) -> bool:
+    def _admit(self, peer: PeerState, shown: Sequence[bytes] = ()) -> bool:
         """Make a session a member's, if its device is one's. Nowhere else does it become so.
 
         shown: the credentials of its hello.
         """
-        device = session.device
-        if device is None or self._is_ended(session):
+        device = peer.device
+        if device is None or self._is_ended(peer):
             return False
-        member = self._member_of(session, device, shown)
-        if member is None and not self._is_named(session):
+        member = self._member_of(peer, device, shown)
+        if member is None and not self._is_named(peer):
             return False
-        session.standing, session.member = Standing.MEMBER, member
+        peer.trust, peer.member = TrustLevel.MEMBER, member
         self.refusal = None
-        self.core.do(Admit(session.peer))
-        if not session.greeted:
-            self.greet(session)
+        self.core.do(Admit(peer.key))
+        if not peer.greeted:
+            self.greet(peer)
         return True
 
     def _member_of(
-        self, session: PeerState, device: DeviceKey, shown: Sequence[bytes]
+        self, peer: PeerState, device: DeviceKey, shown: Sequence[bytes]
     ) -> MemberId | None:
         """Return the member whose device this is, by the records here or by what is shown."""
         member = self.core.replica.member_of(device)
         if member is None:
-            member = self._enroller(session, device, shown)
-        return self._shown(session, device, shown) if member is None else member
+            member = self._enroller(peer, device, shown)
+        return self._shown(peer, device, shown) if member is None else member
 
     def _enroller(
-        self, session: PeerState, device: DeviceKey, shown: Sequence[bytes]
+        self, peer: PeerState, device: DeviceKey, shown: Sequence[bytes]
     ) -> MemberId | None:
         """Return the member, known here, who enrolled this device, as one who restores does."""
         for data in shown:
             with suppress(CommonwealError):
                 record = from_bytes(data)
-                place = (self.core.replica.community, device, session.peer)
+                place = (self.core.replica.community, device, peer.key)
                 if membership_proof.is_enrolled(record, *place, self._speaking):
                     return MemberId(record.data["member"])
         return None
 
-    def _shown(
-        self, session: PeerState, device: DeviceKey, shown: Sequence[bytes]
-    ) -> MemberId | None:
+    def _shown(self, peer: PeerState, device: DeviceKey, shown: Sequence[bytes]) -> MemberId | None:
         """Return the member whom credentials show, if nothing known here speaks against it."""
         replica = self.core.replica
         try:
             claim = membership_proof.check(
-                shown, replica.community, device, session.peer, replica.member_of
+                shown, replica.community, device, peer.key, replica.member_of
             )
         except CommonwealError:
             return None
@@ -234,14 +230,13 @@ class Handshake:
             for one in membership.pending_requests(self.core.replica.ledger.state)
         )
 
-    def _is_named(self, session: PeerState) -> bool:
+    def _is_named(self, peer: PeerState) -> bool:
         """Say whether we dialled whom our link names, and know nobody yet who could tell more."""
         replica = self.core.replica
-        if not session.outbound or membership.founder(replica.ledger.state) is not None:
+        if not peer.outbound or membership.founder(replica.ledger.state) is not None:
             return False
         return any(
-            (known.peer, known.source) == (session.peer, "link")
-            for known in replica.store.addresses()
+            (known.peer, known.source) == (peer.key, "link") for known in replica.store.addresses()
         )
 
     def _speaking(self, member: MemberId) -> membership_proof.KeySet | None:
@@ -251,24 +246,24 @@ class Handshake:
             return None
         return membership.active(replica.ledger.state, member)
 
-    def _host(self, session: PeerState, proof: InviteProof) -> None:
+    def _host(self, peer: PeerState, proof: InviteProof) -> None:
         replica = self.core.replica
         invite = membership.invite(replica.ledger.state, proof.invite)
         if invite is None:
-            return self._refuse(session, "invite-unknown", "this node has not heard of the invite")
+            return self._refuse(peer, "invite-unknown", "this node has not heard of the invite")
         try:
             hello.check_invite_proof(
-                proof, invite.key, replica.community, session.peer, self.core.me.peer
+                proof, invite.key, replica.community, peer.key, self.core.me.peer
             )
         except BadSignature:
-            return self.core.drop(session, "an invite without its key")
-        if self._turn_away(session, invite.id):
+            return self.core.drop(peer, "an invite without its key")
+        if self._turn_away(peer, invite.id):
             return None
         self._make_room()
-        session.standing, session.invite = Standing.GUEST, invite.id
-        self.core.do(Tolerate(session.peer))
-        if not session.greeted:
-            self.greet(session)
+        peer.trust, peer.invite = TrustLevel.GUEST, invite.id
+        self.core.do(Tolerate(peer.key))
+        if not peer.greeted:
+            self.greet(peer)
         return None
 
     def _make_room(self) -> None:
@@ -276,7 +271,7 @@ class Handshake:
 
         His request is here by then, and he may come again.
         """
-        guests = [one for one in self.core.peers.values() if one.standing is Standing.GUEST]
+        guests = [one for one in self.core.peers.values() if one.trust is TrustLevel.GUEST]
         if len(guests) >= GUESTS_MAX:
             inviters = [self._inviter(one) for one in guests]
             most = max(inviters, key=inviters.count)
@@ -287,26 +282,26 @@ class Handshake:
         invite = membership.invite(state, guest.invite) if guest.invite is not None else None
         return invite.author if invite is not None else None
 
-    def _turn_away(self, session: PeerState, id: RecordId) -> bool:
+    def _turn_away(self, peer: PeerState, id: RecordId) -> bool:
         """Refuse a guest whose invite admits nobody more; say whether he was."""
         state = self.core.replica.ledger.state
         invite = membership.invite(state, id)
         if invite is None:
-            self._refuse(session, "invite-unknown", "this node has not heard of the invite")
+            self._refuse(peer, "invite-unknown", "this node has not heard of the invite")
         elif invite.revoked:
-            self._refuse(session, "invite-revoked", "the invite was taken back")
+            self._refuse(peer, "invite-revoked", "the invite was taken back")
         elif invite.expires is not None and invite.expires < self.core.now_ms:
-            self._refuse(session, "invite-expired", "the invite is too old; ask for another")
+            self._refuse(peer, "invite-expired", "the invite is too old; ask for another")
         elif invite.used >= invite.uses:
-            self._refuse(session, "invite-used", "the invite was used by another")
+            self._refuse(peer, "invite-used", "the invite was used by another")
         elif invite.closed is not None or invite.author in self.core.replica.removed:
             text = "the invite ended with the membership or the device of its author"
-            self._refuse(session, "invite-ended", text)
-        return session.peer not in self.core.peers
+            self._refuse(peer, "invite-ended", text)
+        return peer.key not in self.core.peers
 
-    def _refuse(self, session: PeerState, code: str, text: str) -> None:
-        self.core.send(session, messages.Bye(code, text))
-        self.core.drop(session, code)
+    def _refuse(self, peer: PeerState, code: str, text: str) -> None:
+        self.core.send(peer, messages.Bye(code, text))
+        self.core.drop(peer, code)
 
     def _own_credentials(self) -> tuple[bytes, ...]:
         """Return the records that make us a member to who has not met us.

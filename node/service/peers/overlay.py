@@ -85,10 +85,10 @@ class Overlay:
     def listens(self, addresses: tuple[str, ...]) -> None:
         """Note where our own node listens, and tell the members."""
         self.listening = addresses
-        for session in self.core.members():
-            self.tell(session)
+        for peer in self.core.members():
+            self.tell(peer)
 
-    def tell(self, session: PeerState) -> None:
+    def tell(self, peer: PeerState) -> None:
         """Send a peer our own signed address and those of others."""
         core = self.core
         signed: list[bytes] = []
@@ -98,9 +98,9 @@ class Overlay:
             signed.append(own.to_bytes())
         signed += [known.signed for known in self._book.values() if known.signed]
         if signed:
-            core.send(session, messages.Addresses(tuple(signed[: messages.ADDRESSES_MAX])))
+            core.send(peer, messages.Addresses(tuple(signed[: messages.ADDRESSES_MAX])))
 
-    def told(self, session: PeerState, message: messages.Addresses) -> None:
+    def told(self, peer: PeerState, message: messages.Addresses) -> None:
         """Keep the newer addresses of members; pass on what is new.
 
         A stamp that is too far ahead costs the sender nothing: its clock may have been too.
@@ -112,7 +112,7 @@ class Overlay:
             try:
                 found = signed_address.from_bytes(data, self.core.replica.community)
             except CommonwealError as error:
-                return self.core.drop(session, f"a bad address: {error}")
+                return self.core.drop(peer, f"a bad address: {error}")
             if found.stamp_ms - self.core.now_ms > STAMP_AHEAD_MS_MAX:
                 continue
             if self._owner(found.peer) is None:
@@ -120,7 +120,7 @@ class Overlay:
             elif self._is_news(found):
                 self._keep(found, data)
                 fresh.append(found.peer)
-        self._pass_on(fresh, session)
+        self._pass_on(fresh, peer)
         return None
 
     def _pass_on(self, moved: Iterable[PeerKey], source: PeerState | None = None) -> None:
@@ -140,16 +140,16 @@ class Overlay:
                     frame = tuple(fresh[at : at + messages.ADDRESSES_MAX])
                     self.core.send(other, messages.Addresses(frame))
 
-    def found(self, peer: PeerKey, addresses: tuple[str, ...]) -> None:
+    def found(self, key: PeerKey, addresses: tuple[str, ...]) -> None:
         """Note addresses that mDNS saw, of a peer that is a member's or that a link named."""
-        known = self._book.get(peer)
-        enrolled = self._owner(peer)
+        known = self._book.get(key)
+        enrolled = self._owner(key)
         if known is None and enrolled is None:
             return
         if known is None:
-            self._put(Address(peer, enrolled, addresses[:NEAR_MAX], b"", 0, "mdns"))
-        self._near[peer] = addresses[:NEAR_MAX]
-        self._try(peer).due_ms = 0
+            self._put(Address(key, enrolled, addresses[:NEAR_MAX], b"", 0, "mdns"))
+        self._near[key] = addresses[:NEAR_MAX]
+        self._try(key).due_ms = 0
 
     def meet(self, contact: Contact) -> None:
         """Note where a link says that a peer is, and dial it there at once."""
@@ -159,32 +159,32 @@ class Overlay:
         one = self._try(contact.peer)
         one.due_ms, one.pause_ms = 0, RETRY_MS_MIN
 
-    def joined(self, session: PeerState) -> None:
+    def joined(self, peer: PeerState) -> None:
         """Note that a link to a peer stands. The pause before the next dial is as it was.
 
         So one who takes us in and ends the link at once is not dialled twice a second for ever.
         """
-        if session.peer in self._book:
-            self._try(session.peer).dialling = False
-        self.failures.pop(session.peer, None)
-        known = self._book.get(session.peer)
-        if known is not None and session.outbound:
-            self._put(known._replace(worked=session.address, last_ok_ms=self.core.now_ms))
+        if peer.key in self._book:
+            self._try(peer.key).dialling = False
+        self.failures.pop(peer.key, None)
+        known = self._book.get(peer.key)
+        if known is not None and peer.outbound:
+            self._put(known._replace(worked=peer.address, last_ok_ms=self.core.now_ms))
 
-    def left(self, peer: PeerKey) -> None:
+    def left(self, key: PeerKey) -> None:
         """Note that a link is gone, or never came about. Of strangers nothing is kept."""
-        if peer not in self._book:
+        if key not in self._book:
             return
-        one = self._try(peer)
+        one = self._try(key)
         one.dialling = False
         spread = self.core.rng.randint(one.pause_ms // 2, one.pause_ms)
         one.due_ms = self.core.now_ms + spread
         one.pause_ms = min(one.pause_ms * 2, RETRY_MS_MAX)
 
-    def failed(self, peer: PeerKey, where: str, reason: str) -> None:
+    def failed(self, key: PeerKey, where: str, reason: str) -> None:
         """Note that a peer was not reached at an address."""
-        self.failures[peer] = f"{where}: {reason}"
-        self.left(peer)
+        self.failures[key] = f"{where}: {reason}"
+        self.left(key)
 
     def dial(self) -> None:
         """Dial peers that are due, while there are fewer links than wanted."""
@@ -192,7 +192,7 @@ class Overlay:
         self._take_early()
         self._pass_on(tuple(self._moved))
         members = core.members()
-        chosen = sum(session.outbound for session in members)
+        chosen = sum(peer.outbound for peer in members)
         coming = sum(one.outbound and not one.is_member for one in core.peers.values())
         room = max(NEIGHBOURS_AIM - len(members), CHOSEN_AIM - chosen) - coming
         busy = sum(one.dialling for one in self._tries.values())
@@ -223,52 +223,52 @@ class Overlay:
     def _make_room(self) -> None:
         """Let go the neighbour who has brought nothing for longest, when there are too many."""
         core = self.core
-        chosen = [session for session in core.members() if session.outbound]
+        chosen = [peer for peer in core.members() if peer.outbound]
         tried = [one for one in chosen if core.now_ms - one.since_ms >= TRIAL_MS]
         if len(chosen) <= NEIGHBOURS_AIM or not tried:
             return
         least = min(tried, key=lambda one: (one.news_ms, one.since_ms))
-        del core.peers[least.peer]
-        core.do(Drop(least.peer, MADE_ROOM))
+        del core.peers[least.key]
+        core.do(Drop(least.key, MADE_ROOM))
         core.ended(least, MADE_ROOM, by_us=False)
-        self.left(least.peer)
+        self.left(least.key)
 
     def keep_alive(self) -> None:
         """Ping who was not heard lately, and drop who is silent for long."""
         now_ms = self.core.now_ms
-        for session in list(self.core.peers.values()):
-            silent_ms = now_ms - session.heard_ms
-            if session.is_member and now_ms - session.since_ms >= STEADY_MS:
-                self._tries[session.peer] = _DialState(tried_ms=session.since_ms)
+        for peer in list(self.core.peers.values()):
+            silent_ms = now_ms - peer.heard_ms
+            if peer.is_member and now_ms - peer.since_ms >= STEADY_MS:
+                self._tries[peer.key] = _DialState(tried_ms=peer.since_ms)
             if silent_ms > SILENCE_MS_MAX:
-                self.core.drop(session, "silent for too long")
-                self.left(session.peer)
-            elif silent_ms >= PING_MS and session.greeted and session.standing.value != "stranger":
-                self.core.send(session, messages.Ping(now_ms))
+                self.core.drop(peer, "silent for too long")
+                self.left(peer.key)
+            elif silent_ms >= PING_MS and peer.greeted and peer.trust.value != "stranger":
+                self.core.send(peer, messages.Ping(now_ms))
 
-    def coming(self, peer: PeerKey, size: int) -> None:
+    def coming(self, key: PeerKey, size: int) -> None:
         """Note that a part of a frame has come: neither end is silent, though a frame takes long.
 
         The peer is told so, who hears nothing else from us before he has sent it.
         """
-        session, now_ms = self.core.peers.get(peer), self.core.now_ms
-        if session is None:
+        peer, now_ms = self.core.peers.get(key), self.core.now_ms
+        if peer is None:
             return
-        session.heard_ms = session.progress_ms = session.coming_ms = now_ms
-        session.coming = size
-        if now_ms - session.told_coming_ms >= PING_MS:
-            session.told_coming_ms = now_ms
-            self.core.send(session, messages.Pong(0))
+        peer.heard_ms = peer.progress_ms = peer.coming_ms = now_ms
+        peer.coming = size
+        if now_ms - peer.told_coming_ms >= PING_MS:
+            peer.told_coming_ms = now_ms
+            self.core.send(peer, messages.Pong(0))
 
     def contacts(self) -> list[Address]:
         """Return the address book."""
         return list(self._book.values())
 
-    def _try(self, peer: PeerKey) -> _DialState:
-        return self._tries.setdefault(peer, _DialState())
+    def _try(self, key: PeerKey) -> _DialState:
+        return self._tries.setdefault(key, _DialState())
 
-    def _is_due(self, peer: PeerKey) -> bool:
-        one = self._tries.get(peer)
+    def _is_due(self, key: PeerKey) -> bool:
+        one = self._tries.get(key)
         return one is None or (not one.dialling and one.due_ms <= self.core.now_ms)
 
     def _is_news(self, found: SignedAddress) -> bool:
@@ -283,10 +283,10 @@ class Overlay:
         held = signed_address.from_bytes(known.signed, core.replica.community)
         return held.stamp_ms < found.stamp_ms and held.addresses != found.addresses
 
-    def _owner(self, peer: PeerKey) -> DeviceKey | None:
+    def _owner(self, key: PeerKey) -> DeviceKey | None:
         """Return the member's device that proved on enrolling that `peer` is its host, if any."""
         replica = self.core.replica
-        device = membership.device_of_peer(replica.ledger.state, peer)
+        device = membership.device_of_peer(replica.ledger.state, key)
         return device if device is not None and replica.is_member(device) else None
 
     def _wait(self, found: SignedAddress, data: bytes) -> None:

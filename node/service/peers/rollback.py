@@ -50,7 +50,7 @@ class RollbackDetector:
 
     def is_older(self) -> bool:
         """Say whether this may be an older copy of our home."""
-        believed = [self._is_believed(session) for session in self._claiming()]
+        believed = [self._is_believed(peer) for peer in self._claiming()]
         return True in believed
 
     def ask(self) -> None:
@@ -61,28 +61,28 @@ class RollbackDetector:
         now_ms, me = self.core.now_ms, self.core.me.device
         claiming = [one for one in self._claiming() if not one.has_shown]
         coming = [one for one in claiming if not self._is_new(one) and self._is_coming(one)]
-        for session in {self._member(one): one for one in coming}.values():
-            self._claim(session).waited_ms += now_ms - self._ticked_ms
+        for peer in {self._member(one): one for one in coming}.values():
+            self._claim(peer).waited_ms += now_ms - self._ticked_ms
         self._ticked_ms = now_ms
         if now_ms - self._asked_ms < ASK_MS:
             return
         self._asked_ms = now_ms
         length = self.core.replica.row(me).length
-        for session in claiming:
-            self._is_new(session)
-            if not session.claim_ping:
-                session.claim_ping = now_ms
+        for peer in claiming:
+            self._is_new(peer)
+            if not peer.claim_ping:
+                peer.claim_ping = now_ms
                 self.core.send(
-                    session, messages.WantRecords((messages.Range(me, length, length + 1),))
+                    peer, messages.WantRecords((messages.Range(me, length, length + 1),))
                 )
-                self.core.send(session, messages.Ping(now_ms))
+                self.core.send(peer, messages.Ping(now_ms))
 
-    def answered(self, session: PeerState, number: int) -> None:
+    def answered(self, peer: PeerState, number: int) -> None:
         """Note that a peer answered what was asked before this ping."""
-        if number == session.claim_ping:
-            session.claim_ping = 0
+        if number == peer.claim_ping:
+            peer.claim_ping = 0
 
-    def look(self, session: PeerState, runs: Sequence[messages.Run]) -> None:
+    def look(self, peer: PeerState, runs: Sequence[messages.Run]) -> None:
         """Note that a peer shows what it claims, whether or not it can be taken in already."""
         me = self.core.me.device
         length = self.core.replica.row(me).length
@@ -91,34 +91,34 @@ class RollbackDetector:
                 with suppress(InvalidRecord, Malformed):
                     last = from_bytes_unchecked(run.wires[-1])
                     shown = last.author == me and last.seq >= length and log.is_signed(last)
-                    session.has_shown = session.has_shown or shown
+                    peer.has_shown = peer.has_shown or shown
 
     def _claiming(self) -> list[PeerState]:
         me = self.core.me.device
         length = self.core.replica.row(me).length
         return [one for one in self.core.members() if one.theirs.get(me, 0) > length]
 
-    def _is_believed(self, session: PeerState) -> bool:
-        is_new = self._is_new(session)
-        return session.has_shown or is_new or self._is_coming(session)
+    def _is_believed(self, peer: PeerState) -> bool:
+        is_new = self._is_new(peer)
+        return peer.has_shown or is_new or self._is_coming(peer)
 
-    def _is_coming(self, session: PeerState) -> bool:
+    def _is_coming(self, peer: PeerState) -> bool:
         """Say whether what the peer was asked for may be on its way."""
-        is_slow = self.core.now_ms - session.coming_ms < COMING_MS_MAX
-        waited_ms = self._claim(session).waited_ms
-        return bool(session.claim_ping) and is_slow and waited_ms < SLOW_MS_MAX
+        is_slow = self.core.now_ms - peer.coming_ms < COMING_MS_MAX
+        waited_ms = self._claim(peer).waited_ms
+        return bool(peer.claim_ping) and is_slow and waited_ms < SLOW_MS_MAX
 
-    def _is_new(self, session: PeerState) -> bool:
-        return self.core.now_ms - self._claim(session).since_ms < CLAIM_MS_MAX
+    def _is_new(self, peer: PeerState) -> bool:
+        return self.core.now_ms - self._claim(peer).since_ms < CLAIM_MS_MAX
 
-    def _claim(self, session: PeerState) -> _RollbackClaim:
-        claim = self._claims.setdefault(self._member(session), _RollbackClaim(self.core.now_ms))
+    def _claim(self, peer: PeerState) -> _RollbackClaim:
+        claim = self._claims.setdefault(self._member(peer), _RollbackClaim(self.core.now_ms))
         if len(self._claims) > CLAIMS_KEPT_MAX:
             del self._claims[next(iter(self._claims))]
         return claim
 
-    def _member(self, session: PeerState) -> MemberId | None:
+    def _member(self, peer: PeerState) -> MemberId | None:
         """Return whose claim it is: of all peers whose member is not known yet it is one claim."""
-        if session.member is not None or session.device is None:
-            return session.member
-        return self.core.replica.member_of(session.device)
+        if peer.member is not None or peer.device is None:
+            return peer.member
+        return self.core.replica.member_of(peer.device)

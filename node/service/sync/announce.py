@@ -127,7 +127,7 @@ class Announcements:
     def heard(self, announcement: Announcement) -> bool:
         """Say whether an announcement names more than we hold and are fetching."""
         replica = self.core.replica
-        fetching = {author for session in self.core.peers.values() for author in session.fetching}
+        fetching = {author for peer in self.core.peers.values() for author in peer.fetching}
         news = False
         for author, length in announcement.lengths:
             held = replica.row(author).length

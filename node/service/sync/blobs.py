@@ -28,61 +28,61 @@ class BlobFetch:
         self._after = b""
         """The texts up to this hash were asked for; then the round begins again."""
 
-    def want(self, session: PeerState, hashes: Iterable[bytes]) -> None:
+    def want(self, peer: PeerState, hashes: Iterable[bytes]) -> None:
         """Ask a peer for bodies, as many as he may be sending beside what he is."""
         now_ms = self.core.now_ms
-        if now_ms - session.body_ms > BODY_STALL_MS:
-            session.asked_bodies.clear()
-            session.parts.clear()
-        if not session.asked_bodies:
-            session.body_ms = now_ms
-        room = BODIES_MAX - len(session.asked_bodies)
-        fresh = [one for one in dict.fromkeys(hashes) if one not in session.asked_bodies]
+        if now_ms - peer.body_ms > BODY_STALL_MS:
+            peer.asked_bodies.clear()
+            peer.parts.clear()
+        if not peer.asked_bodies:
+            peer.body_ms = now_ms
+        room = BODIES_MAX - len(peer.asked_bodies)
+        fresh = [one for one in dict.fromkeys(hashes) if one not in peer.asked_bodies]
         if asked := tuple(fresh[:room]):
-            session.asked_bodies.update(dict.fromkeys(asked))
-            self.core.send(session, messages.WantBodies(asked))
+            peer.asked_bodies.update(dict.fromkeys(asked))
+            self.core.send(peer, messages.WantBodies(asked))
 
-    def want_lost(self, session: PeerState, documents: Sequence[bytes]) -> None:
+    def want_lost(self, peer: PeerState, documents: Sequence[bytes]) -> None:
         """Ask a peer for some of the documents that the disk lost, and for texts."""
-        self.want(session, self.core.rng.sample(documents, min(len(documents), BODIES_MAX // 2)))
-        self._want_texts(session)
+        self.want(peer, self.core.rng.sample(documents, min(len(documents), BODIES_MAX // 2)))
+        self._want_texts(peer)
 
-    def part(self, session: PeerState, message: messages.BodyChunk) -> None:
+    def part(self, peer: PeerState, message: messages.BodyChunk) -> None:
         """Put the parts of a body that we asked for together; keep it when it is whole."""
         digest = message.hash
-        if digest not in session.asked_bodies:
+        if digest not in peer.asked_bodies:
             return None
-        buffer = session.parts.setdefault(digest, bytearray())
+        buffer = peer.parts.setdefault(digest, bytearray())
         fits = message.offset == len(buffer) and len(buffer) + len(message.data) <= message.size
         if not fits or not 0 < message.size <= PERMANENT_BYTES_MAX:
-            session.parts.pop(digest)
-            session.asked_bodies.pop(digest)
+            peer.parts.pop(digest)
+            peer.asked_bodies.pop(digest)
             return None
         buffer += message.data
-        session.body_ms = self.core.now_ms
+        peer.body_ms = self.core.now_ms
         if len(buffer) < message.size:
             return None
-        body = bytes(session.parts.pop(digest))
-        session.asked_bodies.pop(digest)
+        body = bytes(peer.parts.pop(digest))
+        peer.asked_bodies.pop(digest)
         if keys.hash32(keys.BODY, body) != digest:
-            return self.core.drop(session, "a body that is not what was asked for")
+            return self.core.drop(peer, "a body that is not what was asked for")
         store = self.core.replica.store
         # The size that its record claims may be a lie, the hash is none.
         permanent = store.wanted_body(digest) is None
         store.put_body(BodyRef(digest, len(body), permanent), body)
         if permanent:
-            session.compare_ms = 0
-        elif not session.asked_bodies:
-            self._want_texts(session)
+            peer.compare_ms = 0
+        elif not peer.asked_bodies:
+            self._want_texts(peer)
         return None
 
-    def _want_texts(self, session: PeerState) -> None:
+    def _want_texts(self, peer: PeerState) -> None:
         """Ask a peer for the next few texts that records name and that are missing."""
-        store, room = self.core.replica.store, BODIES_MAX - len(session.asked_bodies)
+        store, room = self.core.replica.store, BODIES_MAX - len(peer.asked_bodies)
         if room > 0:
             found = store.wanted_bodies(room, self._after) or store.wanted_bodies(room)
             self._after = found[-1] if found else b""
-            self.want(session, found)
+            self.want(peer, found)
 
 
 def bodies_of(records: list[Record], run: messages.Run, skipped: int) -> dict[bytes, bytes]:

@@ -38,44 +38,44 @@ class ChainSync:
         self.core, self.chain, self._held = core, chain, held
         self._proofs_ms = 0
 
-    def tell(self, session: PeerState) -> None:
+    def tell(self, peer: PeerState) -> None:
         """Say how far this node sealed, and what it holds of the next height."""
         chain = self.chain
-        if session.follows_seals:
-            session.told_height, session.told_ms = chain.height, self.core.now_ms
+        if peer.follows_seals:
+            peer.told_height, peer.told_ms = chain.height, self.core.now_ms
             seal = bytes(chain.seal) if chain.height else b""
-            self.core.send(session, wire_seals.HeightStatus(chain.height, seal, self._held()))
+            self.core.send(peer, wire_seals.HeightStatus(chain.height, seal, self._held()))
 
-    def tell_behind(self, session: PeerState) -> None:
+    def tell_behind(self, peer: PeerState) -> None:
         """Say it to one who seems not to know, unless that was just done."""
-        again = self.core.now_ms - session.told_ms >= TELL_MS
-        if session.told_height != self.chain.height or again:
-            self.tell(session)
+        again = self.core.now_ms - peer.told_ms >= TELL_MS
+        if peer.told_height != self.chain.height or again:
+            self.tell(peer)
 
-    def met(self, session: PeerState) -> None:
+    def met(self, peer: PeerState) -> None:
         """Note that a peer came, and how far he is by his hello."""
-        if session.height > self.chain.height:
-            self.ask(session)
+        if peer.height > self.chain.height:
+            self.ask(peer)
 
-    def told(self, session: PeerState, message: wire_seals.HeightStatus) -> None:
+    def told(self, peer: PeerState, message: wire_seals.HeightStatus) -> None:
         """Take in how far a peer sealed: ask him for what lacks here, or tell what lacks there."""
         chain = self.chain
-        session.height = message.height
+        peer.height = message.height
         if message.height > chain.height:
-            self.ask(session)
+            self.ask(peer)
         elif message.height < chain.height:
-            self.tell_behind(session)
+            self.tell_behind(peer)
         elif message.height and message.seal != chain.seal and chain.fork is None:
-            self.ask(session, message.height)  # two seals of one height: see its certificate
+            self.ask(peer, message.height)  # two seals of one height: see its certificate
 
-    def ask(self, session: PeerState, start: int = 0) -> None:
+    def ask(self, peer: PeerState, start: int = 0) -> None:
         """Ask a peer for the seals after ours, or from `start` on."""
-        waits = self.core.now_ms - session.asked_ms < PATIENCE_MS and session.asked_ms > 0
+        waits = self.core.now_ms - peer.asked_ms < PATIENCE_MS and peer.asked_ms > 0
         place = start or self.chain.height + 1
-        known = self.chain.point is not None and session.follows_seals and self.core.keeps
-        if known and not (waits and session.asked_start == place):
-            session.asked_ms, session.asked_start = self.core.now_ms, place
-            self.core.send(session, wire_seals.WantSeals(place))
+        known = self.chain.point is not None and peer.follows_seals and self.core.keeps
+        if known and not (waits and peer.asked_start == place):
+            peer.asked_ms, peer.asked_start = self.core.now_ms, place
+            self.core.send(peer, wire_seals.WantSeals(place))
 
     def ask_somebody(self) -> None:
         """Ask one random member for the seals after ours."""
@@ -91,27 +91,27 @@ class ChainSync:
             self._proofs_ms = self.core.now_ms
             self.core.send(self.core.rng.choice(members), messages.WantEvidence(()))
 
-    def asked(self, session: PeerState, message: wire_seals.WantSeals) -> None:
+    def asked(self, peer: PeerState, message: wire_seals.WantSeals) -> None:
         """Send the seals that a peer asks for; none when there are none."""
         found = self.chain.seals.chain(message.start, HEIGHTS_PER_FRAME_MAX, SEALS_BYTES_AIM)
-        self.core.send(session, wire_seals.Seals(tuple((one.sealed, one.delta) for one in found)))
+        self.core.send(peer, wire_seals.Seals(tuple((one.sealed, one.delta) for one in found)))
 
-    def seals(self, session: PeerState, message: wire_seals.Seals) -> bool:
+    def seals(self, peer: PeerState, message: wire_seals.Seals) -> bool:
         """Take in seals that were asked for; say whether the chain grew.
 
         Raises what `Chain.take` does, which is the sender's fault.
         """
-        if not session.asked_ms:
+        if not peer.asked_ms:
             return False
-        session.asked_ms = 0
+        peer.asked_ms = 0
         chain, before = self.chain, self.chain.height
         for sealed, delta in message.seals:
             chain.take(sealed_from_bytes(sealed, chain.community), delta_from_bytes(delta))
-        session.height = max(session.height, chain.height)
-        if message.seals and session.height > chain.height > before:
-            self.ask(session)
+        peer.height = max(peer.height, chain.height)
+        if message.seals and peer.height > chain.height > before:
+            self.ask(peer)
         return chain.height > before
 
-    def is_awaited(self, session: PeerState) -> bool:
+    def is_awaited(self, peer: PeerState) -> bool:
         """Say whether a peer was just asked for the seals on which his records rest."""
-        return session.asked_ms > 0 and self.core.now_ms - session.asked_ms < PATIENCE_MS
+        return peer.asked_ms > 0 and self.core.now_ms - peer.asked_ms < PATIENCE_MS

@@ -85,21 +85,21 @@ class Ingest:
         self.chain_sync = chain_sync
         self._cited: dict[RecordId, None] = {}
 
-    def runs(self, session: PeerState, message: messages.Runs) -> bool:
+    def runs(self, peer: PeerState, message: messages.Runs) -> bool:
         """Take in a frame of records; say whether anything was new.
 
         Drops the peer when something in it is his fault.
         """
         if message.asked:
-            session.took += 1
-            session.remaining = message.remaining
+            peer.took += 1
+            peer.remaining = message.remaining
         clocks: dict[RecordId, int] | None = None
         reads: dict[DeviceKey, _Read] = {}
         missing: list[messages.Run] = []
         try:
             for run in message.runs:
                 try:
-                    self._read(session, run, clocks, reads)
+                    self._read(peer, run, clocks, reads)
                 except MissingDependency:
                     missing.append(run)
             if missing:
@@ -109,24 +109,24 @@ class Ingest:
                     for data in run.wires
                 }
                 for run in missing:
-                    self._read_late(session, run, clocks, reads)
-            kept = self._keep(session, reads, whole=not missing)
+                    self._read_late(peer, run, clocks, reads)
+            kept = self._keep(peer, reads, whole=not missing)
             if kept:  # frames that bring nothing do not keep us waiting for this peer
-                session.progress_ms = session.news_ms = self.core.now_ms
-                session.brought += sum(read.size for read in reads.values())
+                peer.progress_ms = peer.news_ms = self.core.now_ms
+                peer.brought += sum(read.size for read in reads.values())
             return kept
         except (InvalidRecord, Malformed) as error:
-            self.core.drop(session, f"{type(error).__name__}: {error}")
+            self.core.drop(peer, f"{type(error).__name__}: {error}")
             return False
 
-    def take(self, session: PeerState, record: Record) -> bool:
+    def take(self, peer: PeerState, record: Record) -> bool:
         """Keep a record that follows its log and was read, as far as it may be; say whether."""
         read = _Read(record.author, [record], {})
-        return self._keep(session, {record.author: read}, whole=True)
+        return self._keep(peer, {record.author: read}, whole=True)
 
     def _read_late(
         self,
-        session: PeerState,
+        peer: PeerState,
         run: messages.Run,
         clocks: dict[RecordId, int],
         reads: dict[DeviceKey, _Read],
@@ -136,26 +136,24 @@ class Ingest:
         Its beginning must not wait: what it cites further on may itself rest on that.
         """
         try:
-            self._read(session, run, clocks, reads)
+            self._read(peer, run, clocks, reads)
         except MissingDependency as error:
             end = error.seq - run.start
             if from_bytes_unchecked(run.wires[end]).basis == error.cited:
-                self.chain_sync.ask(session)  # it rests on a seal that is not here
+                self.chain_sync.ask(peer)  # it rests on a seal that is not here
             else:
-                self._want_cited(session, RecordId(error.cited))
-            session.wanted.pop(run.author, None)
-            session.compare_ms = 0
+                self._want_cited(peer, RecordId(error.cited))
+            peer.wanted.pop(run.author, None)
+            peer.compare_ms = 0
             while end and not log.is_signed(from_bytes_unchecked(run.wires[end - 1])):
                 end -= 1
             if end:
                 bodies = tuple(pair for pair in run.bodies if pair[0] < end)
-                self._read(
-                    session, replace(run, wires=run.wires[:end], bodies=bodies), clocks, reads
-                )
+                self._read(peer, replace(run, wires=run.wires[:end], bodies=bodies), clocks, reads)
 
     def _read(
         self,
-        session: PeerState,
+        peer: PeerState,
         run: messages.Run,
         clocks: dict[RecordId, int] | None,
         reads: dict[DeviceKey, _Read],
@@ -168,15 +166,15 @@ class Ingest:
             raise InvalidRecord("a run that is too large to be passed on")
         row = replica.row(author)
         stop = run.start + len(run.wires)
-        session.confirm(author, stop, row.length)
-        if not run.wires or not self._may_write(session, author):
+        peer.confirm(author, stop, row.length)
+        if not run.wires or not self._may_write(peer, author):
             return
         if run.start > row.length:
             if not replica.is_frozen(author):
-                session.compare_ms = 0
+                peer.compare_ms = 0
             return
         overlap = min(row.length, stop) - run.start
-        if overlap and self._differs(session, run, overlap):
+        if overlap and self._differs(peer, run, overlap):
             return
         if replica.is_frozen(author):
             return
@@ -197,22 +195,22 @@ class Ingest:
         except ForkedLog:
             if run.start == 0 or overlap:
                 raise
-            self.anti_entropy.probe(session, author)
+            self.anti_entropy.probe(peer, author)
             return
         if log.last_badly_signed(records, log.ALWAYS_CHECKED) is not None:
             proof = fork_proof.find_bad_signature(records, replica.community)
             assert proof is not None, "a run ends in a well-signed record"
             self.freeze(proof)
-            session.compare_ms = 0
+            peer.compare_ms = 0
             return
         reads[author] = _Read(author, records, bodies_of(records, run, overlap))
 
-    def _differs(self, session: PeerState, run: messages.Run, overlap: int) -> bool:
+    def _differs(self, peer: PeerState, run: messages.Run, overlap: int) -> bool:
         """Compare the part of a run that is held already; prove the fork where it differs."""
         replica = self.core.replica
         ids = [keys.hash32(keys.RECORD, data) for data in run.wires[:overlap]]
         if replica.store.id_at(run.author, run.start + overlap - 1) == ids[-1]:
-            session.probing.pop(run.author, None)
+            peer.probing.pop(run.author, None)
             return False
         if not replica.is_sound(run.author, run.start, run.start + overlap):
             return True  # our disk's fault, which is mended first
@@ -220,12 +218,12 @@ class Ingest:
             if replica.store.id_at(run.author, run.start + index) != id:
                 break
         if index == 0 and run.start > 0:
-            self.anti_entropy.probe(session, run.author)
+            self.anti_entropy.probe(peer, run.author)
             return True
-        session.probing.pop(run.author, None)
+        peer.probing.pop(run.author, None)
         proof = self._contradiction(run, index)
         self.freeze(proof)
-        session.compare_ms = 0
+        peer.compare_ms = 0
         return True
 
     def _contradiction(self, run: messages.Run, index: int) -> ForkProof:
@@ -252,13 +250,13 @@ class Ingest:
         """Take in a proof and pass it on to all members."""
         if self.core.replica.freeze(proof):
             message = messages.Evidence((fork_proof.to_bytes(proof),))
-            for session in self.core.members():
-                self.core.send(session, message)
+            for peer in self.core.members():
+                self.core.send(peer, message)
 
-    def _may_write(self, session: PeerState, author: DeviceKey) -> bool:
-        return session.is_member or author == session.device
+    def _may_write(self, peer: PeerState, author: DeviceKey) -> bool:
+        return peer.is_member or author == peer.device
 
-    def _keep(self, session: PeerState, reads: dict[DeviceKey, _Read], *, whole: bool) -> bool:
+    def _keep(self, peer: PeerState, reads: dict[DeviceKey, _Read], *, whole: bool) -> bool:
         """Store verified runs, newcomers' only within their quota.
 
         Membership is folded first, since one frame may bring a request and its vouch;
@@ -267,11 +265,11 @@ class Ingest:
         """
         replica = self.core.replica
         came = sum(len(read.records) for read in reads.values())
-        rests = self.core.now_ms - session.refolded_ms < REFOLD_MS
+        rests = self.core.now_ms - peer.refolded_ms < REFOLD_MS
         for read in reads.values():
             if rests and not self._is_due(read):
                 read.cut(0)
-            self._cut_to_bodies(session, read)
+            self._cut_to_bodies(peer, read)
         shut = [read.author for read in reads.values() if self._cut_to_room(read)]
         brought = sum(len(read.records) for read in reads.values())
         if not whole or brought < came:
@@ -287,7 +285,7 @@ class Ingest:
                     shares = self._shares() if shares is None else shares
                     full = self._is_full(shares, read.author)
                 self._cut_to_quota(read, full=full)
-                self._cut_to_bodies(session, read)
+                self._cut_to_bodies(peer, read)
         if brought > sum(len(read.records) for read in reads.values()):
             _close(replica, reads)
         kept = 0
@@ -298,7 +296,7 @@ class Ingest:
         for author in shut:
             replica.quota.shut(author)
         if kept < brought:
-            session.refolded_ms = self.core.now_ms
+            peer.refolded_ms = self.core.now_ms
             replica.refold()
         return kept > 0
 
@@ -329,12 +327,12 @@ class Ingest:
         shares[inviter] += 1
         return False
 
-    def _want_cited(self, session: PeerState, id: RecordId) -> None:
+    def _want_cited(self, peer: PeerState, id: RecordId) -> None:
         """Ask for a record that stands in no log which is compared."""
         if len(self._cited) >= CITED_MAX:
             del self._cited[next(iter(self._cited))]
         self._cited[id] = None
-        self.core.send(session, messages.WantBranch((id,)))
+        self.core.send(peer, messages.WantBranch((id,)))
 
     def _cut_to_quota(self, read: _Read, *, full: bool) -> None:
         """Leave a newcomer what he may write, what a member's record cites, what is sealed."""
@@ -354,7 +352,7 @@ class Ingest:
         read.cut(max(count, *cited, 0))
         read.bodies.clear()
 
-    def _cut_to_bodies(self, session: PeerState, read: _Read) -> None:
+    def _cut_to_bodies(self, peer: PeerState, read: _Read) -> None:
         """Keep only what has its documents, and ask for those of the rest."""
         store = self.core.replica.store
         missing = {
@@ -366,42 +364,42 @@ class Ingest:
         }
         if missing:
             wanted = [digest for digest in missing.values() if not store.has_body(digest)]
-            self.blobs.want(session, wanted)
+            self.blobs.want(peer, wanted)
             read.cut(min(missing))
 
     # Proofs and branches.
 
-    def evidence(self, session: PeerState, message: messages.Evidence) -> None:
+    def evidence(self, peer: PeerState, message: messages.Evidence) -> None:
         """Check proofs and freeze the logs that they name; a false one costs the peer his link."""
         for data in message.proofs:
             try:
                 proof = fork_proof.from_bytes_checked(data, self.core.replica.community)
             except CommonwealError as error:
-                return self.core.drop(session, f"a false proof: {error}")
+                return self.core.drop(peer, f"a false proof: {error}")
             row = self.core.replica.row(proof.author)
             known = row.length > 0 or row.frozen is not None
             if known or self.core.replica.convicted() < NEWCOMERS_MAX:
                 self.freeze(proof)
             else:
-                session.spare_proof = proof
+                peer.spare_proof = proof
         return None
 
-    def _is_proved(self, session: PeerState, message: messages.Branch) -> bool:
+    def _is_proved(self, peer: PeerState, message: messages.Branch) -> bool:
         """Take a proof for which there was no room, when a record that others cite rests on it."""
-        proof, author = session.spare_proof, from_bytes_unchecked(message.wires[0]).author
+        proof, author = peer.spare_proof, from_bytes_unchecked(message.wires[0]).author
         if proof is None or proof.author != author:
             return False
         if any(keys.hash32(keys.RECORD, one) in self._cited for one in message.wires):
             self.freeze(proof)
         return self.core.replica.row(author).frozen is not None
 
-    def branch(self, session: PeerState, message: messages.Branch) -> None:
+    def branch(self, peer: PeerState, message: messages.Branch) -> None:
         """Keep the void chain of a frozen log, because another log cites it; then compare again."""
         replica = self.core.replica
         if not message.wires:
             return
         first = from_bytes_unchecked(message.wires[0])
-        if replica.row(first.author).frozen is None and not self._is_proved(session, message):
+        if replica.row(first.author).frozen is None and not self._is_proved(peer, message):
             return
         before = replica.store.record(first.prev) if first.prev else None
         if first.prev and (before is None or before.author != first.author):
@@ -412,14 +410,14 @@ class Ingest:
                 replica.community, first.author, tip, message.wires, replica.clock_of
             )
         except MissingDependency as error:
-            self._want_cited(session, RecordId(error.cited))
+            self._want_cited(peer, RecordId(error.cited))
             return
         except (InvalidRecord, Malformed) as error:
-            self.core.drop(session, f"a bad branch: {error}")
+            self.core.drop(peer, f"a bad branch: {error}")
             return
         kept = quota.of_branch(replica, records)
         replica.store.append_branch(kept)
-        session.compare_ms = 0 if kept else session.compare_ms
+        peer.compare_ms = 0 if kept else peer.compare_ms
 
 
 def _close(replica: Replica, reads: dict[DeviceKey, _Read]) -> None:

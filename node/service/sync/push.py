@@ -41,22 +41,22 @@ class Push:
         """Send what was committed; return for each log that grew its length before."""
         replica = self.core.replica
         dirty, replica.dirty = replica.dirty, {}
-        for session in list(self.core.peers.values()):
-            session.turn_bytes = session.turn_frames = 0
-            if dirty and session.is_member and session.compared:
-                self._push(session, dirty)
-            self._acknowledge(session)
+        for peer in list(self.core.peers.values()):
+            peer.turn_bytes = peer.turn_frames = 0
+            if dirty and peer.is_member and peer.compared:
+                self._push(peer, dirty)
+            self._acknowledge(peer)
         return dirty
 
-    def confirmed(self, session: PeerState, message: messages.Have) -> None:
+    def confirmed(self, peer: PeerState, message: messages.Have) -> None:
         """Take in what a peer keeps; go on serving it, or fetch what it has and we lack."""
-        session.in_flight = max(0, session.in_flight - message.took)
+        peer.in_flight = max(0, peer.in_flight - message.took)
         for author, length in message.lengths:
             ours = self.core.replica.row(author).length
-            session.confirm(author, length, ours)
+            peer.confirm(author, length, ours)
             if length > ours and self._is_wanted(author):
-                session.wanted[author] = max(length, session.wanted.get(author, 0))
-        self.record_server.pump(session)
+                peer.wanted[author] = max(length, peer.wanted.get(author, 0))
+        self.record_server.pump(peer)
 
     def _is_wanted(self, author: DeviceKey) -> bool:
         """Say whether more of a log would be taken: of an unknown newcomer only with room."""
@@ -65,122 +65,122 @@ class Push:
             return replica.takes(author)
         return replica.sealed_length(author) > 0 or len(replica.newcomers()) < NEWCOMERS_MAX
 
-    def fetch(self, session: PeerState) -> None:
+    def fetch(self, peer: PeerState) -> None:
         """Ask a peer for what it has and we lack, unless another peer is sending it.
 
         Not before all that it has was compared: only the whole is sure to be closed.
         """
-        ready = session.compared and not session.fetching and self.core.keeps
-        if self._rests(session):
+        ready = peer.compared and not peer.fetching and self.core.keeps
+        if self._rests(peer):
             return
-        if not session.wanted or not ready or self.chain_sync.is_awaited(session):
+        if not peer.wanted or not ready or self.chain_sync.is_awaited(peer):
             return
         busy = {
             author
             for other in self.core.peers.values()
-            if other is not session
+            if other is not peer
             for author in other.fetching
         }
         ranges: list[messages.Range] = []
-        for author, stop in list(session.wanted.items()):
+        for author, stop in list(peer.wanted.items()):
             start = self.core.replica.row(author).length
             if start >= stop or not self.core.replica.takes(author):
-                del session.wanted[author]
+                del peer.wanted[author]
             elif author not in busy and len(ranges) < FETCH_LOGS_MAX:
-                del session.wanted[author]
+                del peer.wanted[author]
                 stop = max(start + 1, min(stop, self.core.replica.quota.stop(author)))
                 ranges.append(messages.Range(author, start, stop))
         if ranges:
-            session.fetching = {one.author: one.stop for one in ranges}
-            session.remaining = sum(one.stop - one.start for one in ranges)
-            session.progress_ms = session.fetched_ms = self.core.now_ms
-            session.turn_ms, session.brought = self.core.now_ms, 0
-            self.core.send(session, messages.WantRecords(tuple(ranges)))
+            peer.fetching = {one.author: one.stop for one in ranges}
+            peer.remaining = sum(one.stop - one.start for one in ranges)
+            peer.progress_ms = peer.fetched_ms = self.core.now_ms
+            peer.turn_ms, peer.brought = self.core.now_ms, 0
+            self.core.send(peer, messages.WantRecords(tuple(ranges)))
 
-    def fetched(self, session: PeerState) -> None:
+    def fetched(self, peer: PeerState) -> None:
         """Note that all that was asked for has come; compare again when it was not enough."""
         short = any(
             self.core.replica.row(author).length < stop and self.core.replica.takes(author)
-            for author, stop in session.fetching.items()
+            for author, stop in peer.fetching.items()
         )
-        was_asked, session.fetching = bool(session.fetching), {}
+        was_asked, peer.fetching = bool(peer.fetching), {}
         if short:
-            session.compare_ms = min(session.compare_ms, self.core.now_ms - 2_000)
+            peer.compare_ms = min(peer.compare_ms, self.core.now_ms - 2_000)
         for other in self.core.members() if was_asked else ():
-            if other is not session:  # who promises little again and again keeps nobody waiting
+            if other is not peer:  # who promises little again and again keeps nobody waiting
                 self.fetch(other)
-        self.fetch(session)
+        self.fetch(peer)
 
-    def restored(self, session: PeerState) -> None:
+    def restored(self, peer: PeerState) -> None:
         """End the wait of a restored home once it holds all that a peer holds."""
         store = self.core.replica.store
         takes = self.core.replica.takes
-        complete = session.compared and not any(map(takes, session.theirs))
+        complete = peer.compared and not any(map(takes, peer.theirs))
         if complete and self.core.keeps and store.setting(RESTORING):
             store.put_setting(RESTORING, None)
 
     def give_up(self) -> None:
         """Release what stalled and slow peers were asked for, so that others are."""
         now_ms = self.core.now_ms
-        for session in self.core.members():
-            if session.fetching and now_ms - session.progress_ms > FETCH_STALL_MS:
-                self._stop(session)
-                session.stalled_ms = now_ms
-            elif session.fetching and now_ms - session.turn_ms >= TURN_MS:
-                brought = max(0, session.brought + session.coming)
-                session.pace = brought * 1_000 // (now_ms - session.turn_ms)
-                session.turn_ms, session.brought = now_ms, -session.coming
-                faster = self._faster(session)
+        for peer in self.core.members():
+            if peer.fetching and now_ms - peer.progress_ms > FETCH_STALL_MS:
+                self._stop(peer)
+                peer.stalled_ms = now_ms
+            elif peer.fetching and now_ms - peer.turn_ms >= TURN_MS:
+                brought = max(0, peer.brought + peer.coming)
+                peer.pace = brought * 1_000 // (now_ms - peer.turn_ms)
+                peer.turn_ms, peer.brought = now_ms, -peer.coming
+                faster = self._faster(peer)
                 if faster is not None:
-                    for author, stop in self._stop(session).items():
-                        session.wanted.setdefault(author, stop)
+                    for author, stop in self._stop(peer).items():
+                        peer.wanted.setdefault(author, stop)
                     self.fetch(faster)
 
-    def _stop(self, session: PeerState) -> dict[DeviceKey, int]:
+    def _stop(self, peer: PeerState) -> dict[DeviceKey, int]:
         """Ask a peer no more for what he was asked for, and return that; he is told."""
-        asked, session.fetching = session.fetching, {}
+        asked, peer.fetching = peer.fetching, {}
         if len(self.core.members()) == 1:
             return asked
         nothing = tuple(messages.Range(author, SEQ_MAX - 1, SEQ_MAX) for author in sorted(asked))
-        self.core.send(session, messages.WantRecords(nothing))
+        self.core.send(peer, messages.WantRecords(nothing))
         return asked
 
-    def _faster(self, session: PeerState) -> PeerState | None:
+    def _faster(self, peer: PeerState) -> PeerState | None:
         """Return a peer who has some of what one is asked for, and may be much faster; or None."""
-        assert session.pace is not None
-        lasts_ms = self.core.now_ms - session.fetched_ms
-        is_slow = session.is_slow or lasts_ms >= LONG_MS
+        assert peer.pace is not None
+        lasts_ms = self.core.now_ms - peer.fetched_ms
+        is_slow = peer.is_slow or lasts_ms >= LONG_MS
         found: list[tuple[int, PeerState]] = []
         for other in self.core.members():
             is_free = other.compared and not other.fetching and not self._rests(other)
-            if is_free and not session.fetching.keys().isdisjoint(other.wanted):
+            if is_free and not peer.fetching.keys().isdisjoint(other.wanted):
                 if other.pace is None and is_slow:
                     return other
-                if other.pace is not None and other.pace > 2 * session.pace:
+                if other.pace is not None and other.pace > 2 * peer.pace:
                     found.append((other.pace, other))
         return max(found, key=lambda pair: pair[0])[1] if found else None
 
-    def _rests(self, session: PeerState) -> bool:
+    def _rests(self, peer: PeerState) -> bool:
         """Say whether a peer stalled lately, brought nothing since, and is not the only one."""
-        is_stalled = session.stalled_ms > session.news_ms
-        late_ms = self.core.now_ms - session.stalled_ms
+        is_stalled = peer.stalled_ms > peer.news_ms
+        late_ms = self.core.now_ms - peer.stalled_ms
         return is_stalled and late_ms < STALLED_REST_MS and len(self.core.members()) > 1
 
-    def _push(self, session: PeerState, dirty: dict[DeviceKey, int]) -> None:
+    def _push(self, peer: PeerState, dirty: dict[DeviceKey, int]) -> None:
         replica = self.core.replica
         runs: list[messages.Run] = []
         haves: list[tuple[DeviceKey, int]] = []
         room = messages.RUNS_BYTES_AIM
         for author, before in dirty.items():
             length = replica.row(author).length
-            if session.theirs.get(author) == length:
-                del session.theirs[author]
-                session.sent.pop(author, None)
+            if peer.theirs.get(author) == length:
+                del peer.theirs[author]
+                peer.sent.pop(author, None)
                 continue
-            start = session.has(author, before)
+            start = peer.has(author, before)
             if start >= length:
                 continue
-            session.theirs.setdefault(author, before)
+            peer.theirs.setdefault(author, before)
             if start < before:
                 haves.append((author, length))
                 continue
@@ -192,15 +192,15 @@ class Push:
                 continue
             room -= size
             runs.append(run)
-            session.sent[author] = length
-            session.acks.pop(author, None)
+            peer.sent[author] = length
+            peer.acks.pop(author, None)
         if runs:
-            self.core.send(session, messages.Runs(tuple(runs), 0, asked=False))
-        session.acks.update(haves)
+            self.core.send(peer, messages.Runs(tuple(runs), 0, asked=False))
+        peer.acks.update(haves)
 
-    def _acknowledge(self, session: PeerState) -> None:
+    def _acknowledge(self, peer: PeerState) -> None:
         """Send the `Have`s that are due: logs taken from this peer, and large news."""
-        if session.acks or session.took:
-            lengths = sorted(session.acks.items())[: messages.RUNS_MAX]
-            self.core.send(session, messages.Have(tuple(lengths), session.took))
-            session.acks, session.took = {}, 0
+        if peer.acks or peer.took:
+            lengths = sorted(peer.acks.items())[: messages.RUNS_MAX]
+            self.core.send(peer, messages.Have(tuple(lengths), peer.took))
+            peer.acks, peer.took = {}, 0

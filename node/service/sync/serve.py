@@ -44,50 +44,50 @@ class RecordServer:
         self.core = core
         self._flows: dict[PeerKey, _Flow] = {}
 
-    def asked(self, session: PeerState, message: messages.WantRecords) -> None:
+    def asked(self, peer: PeerState, message: messages.WantRecords) -> None:
         """Note what a peer wants, and begin to send it."""
-        flow = self._flows.get(session.peer)
+        flow = self._flows.get(peer.key)
         if flow is None or not flow.cursors:
-            flow = self._flows[session.peer] = _Flow({}, [])
+            flow = self._flows[peer.key] = _Flow({}, [])
         for wanted in message.ranges:
-            if wanted.author == session.device and wanted.stop == wanted.start + 1:
-                self._show(session, wanted)
+            if wanted.author == peer.device and wanted.stop == wanted.start + 1:
+                self._show(peer, wanted)
                 continue
             stop = min(wanted.stop, self.core.replica.row(wanted.author).length)
             flow.put(_Cursor(self.core.replica, wanted.author, wanted.start, stop))
         if not flow.cursors:
-            self._send(session, (), 0)
-        self.pump(session)
+            self._send(peer, (), 0)
+        self.pump(peer)
 
-    def _show(self, session: PeerState, wanted: messages.Range) -> None:
+    def _show(self, peer: PeerState, wanted: messages.Range) -> None:
         """Show a device a record of its own log before all else: it may be an older copy."""
         place = (wanted.author, wanted.start, wanted.stop)
         run = self.closed(wanted.author, wanted.start, self.core.replica.sound_wires(*place))
         if run is not None:
-            self.core.send(session, messages.Runs((run,), 0, asked=False))
+            self.core.send(peer, messages.Runs((run,), 0, asked=False))
 
-    def pump(self, session: PeerState) -> None:
+    def pump(self, peer: PeerState) -> None:
         """Send as many frames as may be under way: few at first, since they leave together."""
-        flow = self._flows.get(session.peer)
+        flow = self._flows.get(peer.key)
         if flow is None:
             return
         flow.frames_max = min(flow.frames_max + FRAMES_MORE, FRAMES_IN_FLIGHT_MAX)
-        while flow.cursors and session.in_flight < flow.frames_max and self.core.is_linked(session):
+        while flow.cursors and peer.in_flight < flow.frames_max and self.core.is_linked(peer):
             runs = self._fill(flow)
-            self._send(session, runs, flow.remaining())
+            self._send(peer, runs, flow.remaining())
 
-    def left(self, peer: PeerKey) -> None:
+    def left(self, key: PeerKey) -> None:
         """Forget what a peer wanted."""
-        self._flows.pop(peer, None)
+        self._flows.pop(key, None)
 
-    def is_busy(self, peer: PeerKey) -> bool:
+    def is_busy(self, key: PeerKey) -> bool:
         """Say whether a peer still waits for records that it asked for."""
-        flow = self._flows.get(peer)
+        flow = self._flows.get(key)
         return flow is not None and bool(flow.cursors)
 
-    def _send(self, session: PeerState, runs: tuple[messages.Run, ...], remaining: int) -> None:
-        self.core.send(session, messages.Runs(runs, remaining, asked=True))
-        session.in_flight += 1
+    def _send(self, peer: PeerState, runs: tuple[messages.Run, ...], remaining: int) -> None:
+        self.core.send(peer, messages.Runs(runs, remaining, asked=True))
+        peer.in_flight += 1
 
     def _fill(self, flow: _Flow) -> tuple[messages.Run, ...]:
         """Take the records of the lowest clocks, about a frame of them."""
@@ -146,34 +146,34 @@ class RecordServer:
 
     # Evidence, branches and bodies, by name.
 
-    def want_evidence(self, session: PeerState, message: messages.WantEvidence) -> None:
+    def want_evidence(self, peer: PeerState, message: messages.WantEvidence) -> None:
         """Send the proofs against these devices, as far as we have them."""
         for author in message.authors:
-            if not self.core.is_linked(session):
+            if not self.core.is_linked(peer):
                 return
             proof = self.core.replica.store.proof(author)
             if proof is not None:
-                self.core.send(session, messages.Evidence((fork_proof.to_bytes(proof),)))
+                self.core.send(peer, messages.Evidence((fork_proof.to_bytes(proof),)))
 
-    def want_branch(self, session: PeerState, message: messages.WantBranch) -> None:
+    def want_branch(self, peer: PeerState, message: messages.WantBranch) -> None:
         """Send the chains of frozen logs that end in these records."""
         for id in message.ids:
-            if not self.core.is_linked(session):
+            if not self.core.is_linked(peer):
                 return
-            wires = self._branch(session, id)
+            wires = self._branch(peer, id)
             if wires:
                 # A log that is void from its first record stands in no frontier, so nothing
                 # else brings the proof, without which a branch is not taken.
                 self.want_evidence(
-                    session, messages.WantEvidence((from_bytes_unchecked(wires[0]).author,))
+                    peer, messages.WantEvidence((from_bytes_unchecked(wires[0]).author,))
                 )
-                self.core.send(session, messages.Branch(tuple(wires)))
+                self.core.send(peer, messages.Branch(tuple(wires)))
             else:
-                self._send_cited(session, id)
+                self._send_cited(peer, id)
 
-    def _branch(self, session: PeerState, id: RecordId) -> list[bytes]:
+    def _branch(self, peer: PeerState, id: RecordId) -> list[bytes]:
         """Return the next part of a void chain for a peer that asks for it again and again."""
-        store, sent = self.core.replica.store, session.branches.pop(id, 0)
+        store, sent = self.core.replica.store, peer.branches.pop(id, 0)
         wires = store.branch_wires(id, messages.RUNS_BYTES_AIM, sent)
         if sent and not wires:  # that was all of it, and something of it was lost
             sent, wires = 0, store.branch_wires(id, messages.RUNS_BYTES_AIM)
@@ -181,12 +181,12 @@ class RecordServer:
             wires = log.trim_to_signed(wires) or log.trim_to_signed(
                 store.branch_wires(id, messages.RUNS_BYTES_AIM * 2, sent)
             )
-            if len(session.branches) >= messages.IDS_MAX:
-                del session.branches[next(iter(session.branches))]
-            session.branches[id] = sent + len(wires)
+            if len(peer.branches) >= messages.IDS_MAX:
+                del peer.branches[next(iter(peer.branches))]
+            peer.branches[id] = sent + len(wires)
         return wires
 
-    def _send_cited(self, session: PeerState, id: RecordId) -> None:
+    def _send_cited(self, peer: PeerState, id: RecordId) -> None:
         """Send a newcomer's log up to a record that others cite: no comparison brings it."""
         store = self.core.replica.store
         record = store.record(id)
@@ -194,17 +194,17 @@ class RecordServer:
             wires = store.wires(record.author, 0, record.seq + 1, messages.RUNS_BYTES_AIM)
             run = self.closed(record.author, 0, wires)
             if run is not None:
-                self.core.send(session, messages.Runs((run,), 0, asked=False))
+                self.core.send(peer, messages.Runs((run,), 0, asked=False))
 
-    def want_bodies(self, session: PeerState, message: messages.WantBodies) -> None:
+    def want_bodies(self, peer: PeerState, message: messages.WantBodies) -> None:
         """Send bodies in parts; size 0 says that we do not hold one."""
         for digest in message.hashes:
-            if not self.core.is_linked(session):
+            if not self.core.is_linked(peer):
                 return
             body = self.core.replica.sound_body(digest) or b""
             for offset in range(0, len(body) or 1, messages.PART_BYTES_MAX):
                 part = body[offset : offset + messages.PART_BYTES_MAX]
-                self.core.send(session, messages.BodyChunk(digest, len(body), offset, part))
+                self.core.send(peer, messages.BodyChunk(digest, len(body), offset, part))
 
 
 class _Cursor:

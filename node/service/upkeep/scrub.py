@@ -66,14 +66,14 @@ class Scrubber:
             self._authors.pop()
             self._seq = 0
 
-    def ask(self, session: PeerState) -> None:
+    def ask(self, peer: PeerState) -> None:
         """Ask a member for what is damaged here."""
         ranges = [
             messages.Range(author, min(seqs), max(seqs) + 1)
             for author, seqs in self._damaged.items()
         ]
         if ranges:
-            self.core.send(session, messages.WantRecords(tuple(ranges[: messages.RANGES_MAX])))
+            self.core.send(peer, messages.WantRecords(tuple(ranges[: messages.RANGES_MAX])))
 
     def documents(self) -> list[bytes]:
         """Return the hashes of permanent bodies that records name and that are not held."""
