@@ -24,9 +24,9 @@ from commonweal.protocol.seal.cut import delta_to_bytes, tree_changes
 from commonweal.protocol.seal.formats import SealedHeight, sealed_to_bytes
 from commonweal.protocol.seal.quorum import quorum_of
 from commonweal.protocol.seal.votes import Step, certify, sign_vote
+from tests.protocol.ledger.council import SAID, process
 from tests.protocol.ledger.village import TEXT, Pen, Person, seed
-from tests.protocol.rules.council import SAID, process
-from tests.protocol.rules.workshop import INCOME, Workshop, euros, hours
+from tests.protocol.ledger.workshop import INCOME, Workshop, euros, hours
 
 FOLDER = Path(__file__).parents[1] / "vectors" / "practice"
 

@@ -36,7 +36,7 @@ from commonweal.protocol.seal.votes import (
     vote_from_bytes,
     vote_to_bytes,
 )
-from tests.protocol.ledger import test_snapshot
+from tests.protocol.ledger.checkpoint import test_snapshot
 from tests.protocol.seal import scenes, test_finality_proof
 from tests.protocol.seal.test_messages import LOCK, MESSAGES, POLKA
 from tests.protocol.seal.witness import COMMUNITY

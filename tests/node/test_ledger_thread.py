@@ -25,7 +25,7 @@ from commonweal.storage.ledger.state_db import StateDb
 from commonweal.storage.records.log_store import Store
 from tests.builders import homes
 from tests.builders.sealing_nodes import Node, seal_once
-from tests.protocol.rules.workshop import Workshop, paying
+from tests.protocol.ledger.workshop import Workshop, paying
 from tests.storage.ledger.test_ledger import everything
 
 CUT = 10

@@ -9,9 +9,9 @@ from commonweal.protocol.ledger.fold.fold import Ledger
 from commonweal.protocol.records.record import Record
 from commonweal.protocol.vocabulary.rule_params import DEFAULT_PARAMS, Role, RuleParams
 from tests.protocol.ledger.bakery import Bakery, amount, between
-from tests.protocol.ledger.ledgers import Treasury
+from tests.protocol.ledger.treasury import Treasury
 from tests.protocol.ledger.village import Pen
-from tests.protocol.rules.workshop import paying
+from tests.protocol.ledger.workshop import paying
 
 
 def say(pen: Pen, event: Record, word: str = "yes", **more: Any) -> Record:

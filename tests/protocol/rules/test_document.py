@@ -33,7 +33,7 @@ from commonweal.protocol.rules.document import (
 from commonweal.protocol.rules.portions import Portion
 from commonweal.protocol.rules.toml_positions import Path, places
 from commonweal.protocol.vocabulary.rule_params import DEFAULT_PARAMS
-from tests.protocol.rules.council import SAID, process, rules
+from tests.protocol.ledger.council import SAID, process, rules
 
 TEMPLATES = {
     one.name.removesuffix(".toml"): one.read_text("utf-8")

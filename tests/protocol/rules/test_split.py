@@ -25,7 +25,7 @@ from commonweal.protocol.rules.split import (
     is_explained,
     split,
 )
-from tests.protocol.rules.council import DAY, HOUR, SAID
+from tests.protocol.ledger.council import DAY, HOUR, SAID
 
 MEI, JUN, ANA, BO = (name.encode() * 8 for name in ("Mei1", "Jun2", "Ana3", "Bo44"))
 COMMONS = b"C" * 32

@@ -25,7 +25,7 @@ from commonweal.storage.consensus.proposals import PreparedProposal
 from tests.builders.budgets import allow, rulesets_are_read_anew  # noqa: F401  a fixture for all here
 from tests.builders.sealing_nodes import Node, proposal, seal_once
 from tests.protocol.ledger.village import Pen, Person
-from tests.protocol.rules.workshop import Workshop, hours
+from tests.protocol.ledger.workshop import Workshop, hours
 from tests.storage.consensus.test_proposals import MINUTE, four, node_of, seal, signers_of
 
 DAILY = 10

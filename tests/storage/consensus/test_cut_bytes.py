@@ -21,7 +21,7 @@ from commonweal.storage.consensus import proposals
 from commonweal.storage.consensus.proposals import PreparedProposal
 from commonweal.storage.ledger import finalizer, overlay
 from tests.builders.sealing_nodes import Node, proposal
-from tests.protocol.rules.workshop import Workshop, paying
+from tests.protocol.ledger.workshop import Workshop, paying
 from tests.storage.consensus.test_proposals import MINUTE, four, seal, signers_of
 
 MAPS = 490

@@ -19,7 +19,7 @@ from commonweal.storage.consensus import proposals
 from commonweal.storage.consensus.proposals import PreparedProposal
 from commonweal.storage.ledger.state_db import FINAL
 from tests.builders.sealing_nodes import Node, proposal
-from tests.protocol.rules.workshop import Workshop
+from tests.protocol.ledger.workshop import Workshop
 from tests.storage.consensus.test_proposal_evidence import convict, fork
 from tests.storage.consensus.test_proposals import MINUTE, four, rooted, seal, signers_of
 

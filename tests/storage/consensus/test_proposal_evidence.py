@@ -15,7 +15,7 @@ from commonweal.protocol.seal.votes import SealId, Step, sign_vote
 from commonweal.protocol.seal.votes import prove_double_vote as convict_votes
 from commonweal.protocol.seal.witnesses import witness_devices
 from tests.builders.sealing_nodes import Node, proposal
-from tests.protocol.rules.workshop import Workshop, hours
+from tests.protocol.ledger.workshop import Workshop, hours
 from tests.storage.consensus.test_proposals import MINUTE, four, rooted, seal, signers_of
 from tests.storage.ledger.test_ledger import everything
 

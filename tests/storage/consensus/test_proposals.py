@@ -24,7 +24,7 @@ from commonweal.storage.ledger import finalizer, ledger
 from commonweal.storage.ledger.state_db import TreeNodes
 from commonweal.storage.records.seal_store import KeptSeal
 from tests.builders.sealing_nodes import Node, proposal, seal_once, sealed_height
-from tests.protocol.rules.workshop import Workshop, paying
+from tests.protocol.ledger.workshop import Workshop, paying
 
 MINUTE = 60_000
 

@@ -9,7 +9,7 @@ import pytest
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.seal.witnesses import next_witnesses
 from tests.builders.sealing_nodes import seal_once
-from tests.protocol.rules.workshop import Workshop, paying
+from tests.protocol.ledger.workshop import Workshop, paying
 from tests.storage.consensus.test_proposals import MINUTE, four, node_of, offering, seal, signers_of
 
 

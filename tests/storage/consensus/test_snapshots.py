@@ -20,7 +20,7 @@ from commonweal.storage.ledger.finalizer import Finalizer, FoldedSeal, MissingPa
 from commonweal.storage.ledger.state_db import FINAL, LayeredState, TreeNodes
 from commonweal.storage.records.seal_store import KeptSeal
 from tests.builders.sealing_nodes import Node, seal_once
-from tests.protocol.rules.workshop import Workshop, paying
+from tests.protocol.ledger.workshop import Workshop, paying
 
 HEIGHTS = 50
 

@@ -20,7 +20,7 @@ from commonweal.storage.records.log_store import Store
 from commonweal.storage.records.seal_store import SealStore
 from tests.protocol.ledger.scenes import Scene
 from tests.protocol.ledger.village import NAME, Pen, Village
-from tests.protocol.rules.workshop import Workshop, busy
+from tests.protocol.ledger.workshop import Workshop, busy
 
 DOCUMENTS: Mapping[bytes, bytes] = {}
 TABLES = [bytes([number]) for number in range(128)]

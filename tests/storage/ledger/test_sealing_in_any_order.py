@@ -12,7 +12,7 @@ from commonweal.protocol.seal.have_frontiers import select_have_frontiers
 from commonweal.protocol.seal.quorum import quorum_of
 from commonweal.protocol.seal.witnesses import witness_devices
 from tests.builders.sealing_nodes import Node, proposal, sealed_height
-from tests.protocol.rules.workshop import Workshop, hours, paying
+from tests.protocol.ledger.workshop import Workshop, hours, paying
 from tests.storage.consensus.test_proposals import MINUTE, offering, signers_of
 
 NAMES = ("Mei", "Jun", "Ana", "Bo")

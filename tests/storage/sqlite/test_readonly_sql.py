@@ -16,7 +16,7 @@ from commonweal.storage.ledger import ledger
 from commonweal.storage.ledger.views import VIEWS
 from commonweal.storage.sqlite import readonly_sql
 from commonweal.storage.sqlite.readonly_sql import USUAL, QueryLimits, ask
-from tests.protocol.rules.workshop import busy
+from tests.protocol.ledger.workshop import busy
 from tests.storage.ledger.test_ledger import Home, in_pieces
 
 

@@ -18,12 +18,12 @@ from commonweal.protocol.records.record import Record
 from commonweal.protocol.rules.document import check
 from commonweal.protocol.vocabulary.rule_params import DEFAULT_PARAMS
 from tests.protocol.ledger.bakery import Bakery, amount, between, effort
-from tests.protocol.ledger.ledgers import Treasury
+from tests.protocol.ledger.council import SAID
 from tests.protocol.ledger.purse import KEPT, Purse, owing, say
 from tests.protocol.ledger.scenes import quantity
+from tests.protocol.ledger.treasury import Treasury
 from tests.protocol.ledger.village import Pen, outcome
-from tests.protocol.rules.council import SAID
-from tests.protocol.rules.workshop import CUSTOMER, euros, hours, paying
+from tests.protocol.ledger.workshop import CUSTOMER, euros, hours, paying
 
 
 def test_one_member_alone_makes_no_claim_no_income_and_no_points() -> None:

@@ -12,8 +12,8 @@ from commonweal.protocol.ledger.governance import active_ruleset
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.rules.document import check, from_map
 from tests.protocol.ledger.bakery import Bakery, amount, between
+from tests.protocol.ledger.council import SAID, rules
 from tests.protocol.ledger.purse import KEPT, Purse, owing, say
-from tests.protocol.rules.council import SAID, rules
 
 
 @pytest.mark.parametrize("action", ["transfer", "transferAllRights", "transferCustody"])

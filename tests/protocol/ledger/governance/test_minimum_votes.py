@@ -12,10 +12,10 @@ from commonweal.protocol.ledger.governance.proposal_records import TEXT_BYTES_MA
 from commonweal.protocol.ledger.members import membership
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.records import record
+from tests.protocol.ledger.council import SAID, Council, process, rules
+from tests.protocol.ledger.members.test_forks import about, forked
 from tests.protocol.ledger.village import TEXT, Pen
-from tests.protocol.rules.council import SAID, Council, process, rules
-from tests.protocol.rules.test_forks import about, forked
-from tests.protocol.rules.workshop import Workshop, paying
+from tests.protocol.ledger.workshop import Workshop, paying
 
 LENIENT = (
     {"threshold": "1/10", "early": True},

@@ -17,9 +17,9 @@ from commonweal.protocol.ledger.state.time_jumps import (
     TimeJump,
 )
 from commonweal.protocol.seal.timing import BACK_MS_MIN
+from tests.protocol.ledger.council import DAY, HOUR, Council, process, rules
 from tests.protocol.ledger.village import TEXT
-from tests.protocol.rules.council import DAY, HOUR, Council, process, rules
-from tests.protocol.rules.workshop import Workshop, paying
+from tests.protocol.ledger.workshop import Workshop, paying
 
 YEARS = 10 * 365 * DAY
 

@@ -15,8 +15,8 @@ from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import Record, RecordId
 from commonweal.protocol.seal.cut import new_records
-from tests.protocol.rules.council import HOUR
-from tests.protocol.rules.workshop import Workshop, hours, paying
+from tests.protocol.ledger.council import HOUR
+from tests.protocol.ledger.workshop import Workshop, hours, paying
 
 ANA, BO = DeviceKey(b"a" * 32), DeviceKey(b"b" * 32)
 ONE, TWO = RecordId(b"1" * 32), RecordId(b"2" * 32)

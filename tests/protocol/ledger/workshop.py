@@ -7,7 +7,7 @@ from typing import Any
 from commonweal.protocol.ledger.claims import claims, pools
 from commonweal.protocol.records.record import Record
 from commonweal.protocol.rules.document import Ruleset, from_map
-from tests.protocol.rules.council import SAID, Council, rules
+from tests.protocol.ledger.council import SAID, Council, rules
 
 CUSTOMER = b"c" * 16
 

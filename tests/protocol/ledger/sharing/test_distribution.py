@@ -14,8 +14,8 @@ from commonweal.protocol.ledger.claims.pools import PoolId, PoolRow
 from commonweal.protocol.ledger.sharing import distribution, valuation
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.rules.split import is_explained
-from tests.protocol.rules.council import HOUR, SAID, process, rules
-from tests.protocol.rules.workshop import CUSTOMER, Workshop, euros, hours, paying
+from tests.protocol.ledger.council import HOUR, SAID, process, rules
+from tests.protocol.ledger.workshop import CUSTOMER, Workshop, euros, hours, paying
 
 POOL = PoolId("income", "EUR", 2)
 

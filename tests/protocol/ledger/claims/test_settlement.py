@@ -12,9 +12,9 @@ from commonweal.protocol.codec import INT_MAX
 from commonweal.protocol.ledger.claims import claims, settlement
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.records.record import Record
-from tests.protocol.ledger.ledgers import Treasury
-from tests.protocol.rules.council import rules
-from tests.protocol.rules.workshop import euros, hours, paying
+from tests.protocol.ledger.council import rules
+from tests.protocol.ledger.treasury import Treasury
+from tests.protocol.ledger.workshop import euros, hours, paying
 
 
 @pytest.fixture

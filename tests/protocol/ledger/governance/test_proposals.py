@@ -11,7 +11,7 @@ from commonweal.protocol.ledger.members import membership
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.records.record import Record
 from commonweal.protocol.rules.document import Ruleset
-from tests.protocol.rules.council import HOUR, SAID, Council, process, rules
+from tests.protocol.ledger.council import HOUR, SAID, Council, process, rules
 
 FIVE = ("Jun", "Ana", "Bo", "Lin")
 VOUCHES = {"membership": {"vouches": 1, **SAID}}

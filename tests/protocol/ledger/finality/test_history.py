@@ -23,9 +23,9 @@ from commonweal.protocol.ledger.state.time_jumps import LAST
 from commonweal.protocol.records.record import Record
 from commonweal.protocol.seal import validation
 from commonweal.protocol.seal.cut import Delta, SealedLog
-from tests.protocol.rules.council import HOUR, Council, process, rules
-from tests.protocol.rules.test_governance import FIVE, VOUCHES
-from tests.protocol.rules.workshop import Workshop, busy, hours, paying, proposed
+from tests.protocol.ledger.council import HOUR, Council, process, rules
+from tests.protocol.ledger.governance.test_proposals import FIVE, VOUCHES
+from tests.protocol.ledger.workshop import Workshop, busy, hours, paying, proposed
 
 
 def outcome(history: History, records: list[Record]) -> tuple[Any, ...]:
@@ -280,7 +280,7 @@ def test_a_proposal_carries_its_backtest() -> None:
 
 PRINT = """
 from commonweal.protocol.merkle import update
-from tests.protocol.rules.workshop import busy
+from tests.protocol.ledger.workshop import busy
 shop = busy()
 print(shop.history.final.to_bytes().hex(), shop.history.state.to_bytes().hex())
 print([update(tree, {}).root.hex() for tree in shop.history.trees])
@@ -288,7 +288,7 @@ print([update(tree, {}).root.hex() for tree in shop.history.trees])
 
 
 def test_every_process_computes_the_same() -> None:
-    root = Path(__file__).parents[3]
+    root = Path(__file__).parents[4]
     printed = {
         subprocess.run(
             [sys.executable, "-c", PRINT],

@@ -9,7 +9,7 @@ from types import FrameType
 import pytest
 
 from commonweal.protocol.ledger.governance import active_ruleset, enactment, proposals
-from tests.protocol.rules.council import SAID, Council, process, rules
+from tests.protocol.ledger.council import SAID, Council, process, rules
 
 HERE = (enactment.__file__, proposals.__file__)
 

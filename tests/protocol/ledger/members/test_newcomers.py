@@ -16,8 +16,8 @@ from commonweal.protocol.ledger.governance import witness_set
 from commonweal.protocol.ledger.members import membership, registry
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.records.record import Record
+from tests.protocol.ledger.council import DAY, SAID, Council, process, rules
 from tests.protocol.ledger.village import TEXT, Pen, seed
-from tests.protocol.rules.council import DAY, SAID, Council, process, rules
 
 DAYS = 24
 WEEK_HOURS = 7 * DAYS

@@ -12,10 +12,10 @@ from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.things.event_row import event_row
 from commonweal.protocol.records.record import Record
 from commonweal.protocol.rules.split import CORRECTION
+from tests.protocol.ledger.council import HOUR
+from tests.protocol.ledger.finality.test_history import catch_up
 from tests.protocol.ledger.village import Pen
-from tests.protocol.rules.council import HOUR
-from tests.protocol.rules.test_history import catch_up
-from tests.protocol.rules.workshop import CUSTOMER, Workshop, euros
+from tests.protocol.ledger.workshop import CUSTOMER, Workshop, euros
 
 
 class Treasury(Workshop):

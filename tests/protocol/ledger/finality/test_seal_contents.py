@@ -29,9 +29,9 @@ from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import Record
 from commonweal.protocol.seal.cut import tree_changes
+from tests.protocol.ledger.council import HOUR, SAID, process, rules
 from tests.protocol.ledger.village import Pen
-from tests.protocol.rules.council import HOUR, SAID, process, rules
-from tests.protocol.rules.workshop import Workshop, busy, hours, paying
+from tests.protocol.ledger.workshop import Workshop, busy, hours, paying
 
 
 def current(history: History) -> tuple[bytes, ...]:

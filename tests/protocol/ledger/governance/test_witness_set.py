@@ -14,8 +14,8 @@ from commonweal.protocol.ledger.members import member_keys, registry
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.records.record import Record
 from commonweal.protocol.seal.witnesses import RECENT_SEALS
+from tests.protocol.ledger.council import Council, rules
 from tests.protocol.ledger.village import TEXT, Pen, outcome, seed
-from tests.protocol.rules.council import Council, rules
 
 RESIGN = ("role.resign", {"role": "witness"})
 NAMES = ("Mei", "Jun", "Ana", "Bo", "Lin", "Wei", "Yan")

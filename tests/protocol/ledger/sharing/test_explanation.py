@@ -5,8 +5,8 @@ from __future__ import annotations
 from commonweal.protocol.ledger.claims import pools
 from commonweal.protocol.ledger.sharing import explanation
 from commonweal.protocol.ledger.sharing.explanation import BucketPayment, PendingReason
-from tests.protocol.rules.council import SAID
-from tests.protocol.rules.workshop import Workshop, hours, paying
+from tests.protocol.ledger.council import SAID
+from tests.protocol.ledger.workshop import Workshop, hours, paying
 
 
 def test_an_event_says_what_it_waits_for_and_what_it_got() -> None:

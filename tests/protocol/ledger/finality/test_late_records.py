@@ -13,9 +13,9 @@ from commonweal.protocol.ledger.claims import claims, pools
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.records.record import Record
 from commonweal.protocol.rules.split import CORRECTION, is_explained
-from tests.protocol.ledger.ledgers import Treasury, balance, sealed
-from tests.protocol.rules.council import SAID
-from tests.protocol.rules.workshop import euros, paying
+from tests.protocol.ledger.council import SAID
+from tests.protocol.ledger.treasury import Treasury, balance, sealed
+from tests.protocol.ledger.workshop import euros, paying
 
 
 def bucket(name: str = "work", share: str = "100%", **over: Any) -> dict[str, Any]:

@@ -18,10 +18,10 @@ from commonweal.protocol.ledger.governance import proposals
 from commonweal.protocol.ledger.things.event_row import event_row
 from commonweal.protocol.records.record import Record
 from commonweal.protocol.vocabulary.actions import ACTIONS
-from tests.protocol.ledger.ledgers import Treasury, balance
+from tests.protocol.ledger.council import SAID, process
+from tests.protocol.ledger.treasury import Treasury, balance
 from tests.protocol.ledger.village import TEXT
-from tests.protocol.rules.council import SAID, process
-from tests.protocol.rules.workshop import CUSTOMER, euros, paying
+from tests.protocol.ledger.workshop import CUSTOMER, euros, paying
 
 NAMES = ("Mei", "Jun", "Ana", "Bo")
 UNITS = ("EUR", "hour", "bean", "EUR", "EUR", "")

@@ -14,7 +14,7 @@ from commonweal.protocol.vocabulary.actions import ACTIONS
 from tests.protocol.ledger.bakery import Bakery, amount, between, effort
 from tests.protocol.ledger.scenes import quantity
 
-VECTORS = Path(__file__).parents[2] / "vectors"
+VECTORS = Path(__file__).parents[3] / "vectors"
 TABLE = json.loads((VECTORS / "valueflows_actions.json").read_text())["actions"]
 EXAMPLES = json.loads((VECTORS / "valueflows_exchange_examples.json").read_text())["cases"]
 

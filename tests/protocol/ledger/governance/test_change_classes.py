@@ -17,7 +17,7 @@ from commonweal.protocol.rules import schema
 from commonweal.protocol.rules.changes import classes_of, decision_process, patched, process_of
 from commonweal.protocol.rules.document import HOUR_MS, from_map
 from commonweal.protocol.rules.process import Ballot, Process, enough_to_stop
-from tests.protocol.rules.council import SAID, Council, process, rules
+from tests.protocol.ledger.council import SAID, Council, process, rules
 
 CLASSES = ("ordinary", "constitution", "membership")
 RIDERS: dict[str, dict[str, Any]] = {

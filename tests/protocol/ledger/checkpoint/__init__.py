@@ -1,0 +1,1 @@
+"""Claims about roots, snapshots and re-founding."""

@@ -1,0 +1,1 @@
+"""Claims about claims and what pays them."""

@@ -1,0 +1,1 @@
+"""Claims about events, attestations and the commons."""

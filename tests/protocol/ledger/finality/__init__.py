@@ -1,0 +1,1 @@
+"""Claims about what seals make final."""

@@ -1,0 +1,1 @@
+"""Claims about the fold: order, kinds and rejections."""

@@ -1,0 +1,1 @@
+"""Claims about votes, what they decide, and who witnesses."""

@@ -1,0 +1,1 @@
+"""Claims about members, their keys and their devices."""

@@ -1,0 +1,1 @@
+"""Claims about value, splits and corrections."""

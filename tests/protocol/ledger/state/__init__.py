@@ -1,0 +1,1 @@
+"""Claims about the state and the time of seals."""
