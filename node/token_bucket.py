@@ -1,33 +1,38 @@
-"""What one peer or member may use up of us: so much at once, and so much more each second."""
+"""Token buckets: bound how much work, bytes or messages a peer or member may cause.
+
+The node's one owner of rate limits. A bucket never waits; the caller decides what happens when
+it is empty.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import trio
 
 
 class TokenBucket:
-    """`burst` to begin with and at most; `per_s` comes back each second.
+    """Holds at most `burst` tokens, which it starts with, and gains `per_s` tokens each second.
 
-    now_s: any clock that does not go back; trio's where none is given.
+    now_s: any clock that does not go back; trio's when none is given.
     """
 
     def __init__(
         self, per_s: float, burst: float, now_s: Callable[[], float] = trio.current_time
     ) -> None:
         self._per_s, self._burst, self._now_s = per_s, burst, now_s
-        self._left, self._at = burst, now_s()
+        self._left, self._at = burst, -math.inf
 
     def spend(self, cost: float) -> bool:
-        """Take `cost` off; False, and nothing is taken, when less is left."""
+        """Take `cost` tokens; False, and none is taken, when fewer are left."""
         if not self.has(cost):
             return False
         self._left -= cost
         return True
 
     def has(self, cost: float) -> bool:
-        """Say whether so much is left."""
+        """Return whether at least `cost` tokens are left."""
         now = self._now_s()
         self._left = min(self._burst, self._left + (now - self._at) * self._per_s)
         self._at = now

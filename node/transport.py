@@ -31,6 +31,7 @@ __all__ = [
     "PeerDiscovered",
     "PeerKey",
     "TransportEvent",
+    "TrustLevel",
     "Validate",
     "ValidatedGossip",
     "ValidationResult",
@@ -51,7 +52,7 @@ HELLO_MS_MAX: Final = 5_000
 
 
 class TrustLevel(Enum):
-    """How far a peer has come: nothing is proven, it holds an invite, or it is a member's node."""
+    """How far a peer has come: nothing proven, holder of an invite, member."""
 
     STRANGER = "stranger"
     GUEST = "guest"

@@ -1,17 +1,21 @@
-"""One connection to one peer: its standing, its sync stream, its two budgets.
+"""One connection to one peer: its trust level, its sync stream, and what it may send.
 
-Frames go out through a bounded outbox and come in against a budget of bytes handed over but
-not yet `done`. Beyond the budget nothing is thrown away: the window of the stream stays shut
-until the node has caught up. What a peer may send depends on its standing.
+A frame is a length of 4 bytes (big-endian) and that many bytes; `Connection` cuts the stream
+into frames and checks their size. Frames go out through a bounded outbox and come in against a
+budget of bytes handed over but not yet `done`. Beyond the budget nothing is thrown away: the
+window of the stream stays shut until the node has caught up. How large a frame and how many
+streams are allowed depends on the trust level. It never opens or closes a socket.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, assert_never
+from typing import Final, Protocol, assert_never
 
 import trio
 
+from commonweal.node.network.accept_limit import PendingConnection
+from commonweal.node.network.noise import SecureChannel
 from commonweal.node.network.stream import Stream
 from commonweal.node.network.yamux import Mux
 from commonweal.node.token_bucket import TokenBucket
@@ -31,25 +35,47 @@ INBOUND_BYTES_MAX: Final = 4 * 1024 * 1024
 INBOUND_FRAMES_MAX: Final = 4_096
 FRAMES_PER_S: Final = 2_000
 FRAMES_BURST: Final = 10_000
-"""What a peer may send, however fast it is taken in: a node that works makes a few hundred."""
+"""Frames that a peer may send, however fast they are taken; a busy node makes a few hundred."""
 SYNC_WINDOW_BYTES: Final = 1 << 20
-"""What an admitted peer may have under way on its sync stream."""
+"""Bytes that an admitted peer may have in flight on its sync stream."""
 STRANGER_STREAMS_MAX: Final = 2
 MEMBER_STREAMS_MAX: Final = 32
+
+
+class ServeConnection(Protocol):
+    """Moves the bytes of a secured connection until it ends."""
+
+    async def __call__(
+        self,
+        peer: PeerKey,
+        channel: SecureChannel,
+        address: str,
+        scope: trio.CancelScope,
+        *,
+        pending: PendingConnection | None = None,
+        agreed: Callable[[], None] | None = None,
+    ) -> None:
+        """Serve until the other end, a broken limit or `scope` ends it.
+
+        address: the multiaddr of the other end. pending: the place of an inbound connection.
+        agreed: called once the peer of an outbound connection took the sync stream.
+        """
 
 
 class Connection:
     """The state of one connection. Every method is a plain call; none waits.
 
-    received: called with each whole frame. coming: called now and then with how much has come
-    of one that is not whole yet. failed: called with a reason when the peer
-    breaks a limit; the caller then closes the connection.
+    scope: ends the connection when it is cancelled or its deadline passes. received: takes each
+    whole frame. coming: takes, now and then, how many bytes have come of a frame that is not
+    whole yet. failed: takes a reason when the peer breaks a limit; the caller then closes the
+    connection.
     """
 
     def __init__(
         self,
         peer: PeerKey,
         address: str,
+        scope: trio.CancelScope,
         *,
         outbound: bool,
         received: Callable[[bytes], None],
@@ -58,8 +84,11 @@ class Connection:
     ) -> None:
         self.peer = peer
         self.address = address
+        self.scope = scope
+        self.pending: PendingConnection | None = None
+        """The place of an inbound connection before its peer is admitted."""
         self.outbound = outbound
-        self.standing = TrustLevel.STRANGER
+        self.trust = TrustLevel.STRANGER
         self.since = trio.current_time()
         self.mux: Mux | None = None
         self.sync: Stream | None = None
@@ -68,7 +97,7 @@ class Connection:
         self._held_frames = 0
         self._frames = TokenBucket(FRAMES_PER_S, FRAMES_BURST)
         self._received, self._coming = received, coming
-        self._told_coming = 0.0
+        self._progress_at = 0.0
         self._failed = failed
         self._buffer = bytearray()
         self._ungranted = 0
@@ -82,14 +111,14 @@ class Connection:
     def start(self, sync: Stream) -> None:
         """The sync stream is agreed on: hand over its frames from now on."""
         self.sync = sync
-        if self.standing is TrustLevel.MEMBER:
+        if self.trust is TrustLevel.MEMBER:
             sync.widen(SYNC_WINDOW_BYTES)
         sync.pour(self._take)
 
-    def rise(self, standing: TrustLevel) -> None:
-        """Give the peer another standing."""
-        self.standing = standing
-        if standing is TrustLevel.MEMBER:
+    def set_trust(self, trust: TrustLevel) -> None:
+        """Apply the limits of another trust level from now on."""
+        self.trust = trust
+        if trust is TrustLevel.MEMBER:
             if self.mux is not None:
                 self.mux.streams_max = MEMBER_STREAMS_MAX
             if self.sync is not None:
@@ -111,9 +140,9 @@ class Connection:
         return True
 
     def done(self, size: int) -> None:
-        """A frame of this size was taken; its bytes go back to the budget.
+        """The service took a frame of this size; its bytes return to the budget.
 
-        It may have come over an earlier connection of this peer, whose budget is gone.
+        The frame may have come over an earlier connection of this peer, whose budget is gone.
         """
         self._held_frames = max(0, self._held_frames - 1)
         self.held_bytes = max(0, self.held_bytes - size)
@@ -124,9 +153,9 @@ class Connection:
         self._ungranted += len(data)
         self._deliver()
         now = trio.current_time()
-        is_due = now - self._told_coming >= FRAME_PROGRESS_MS / 1_000
-        if self._buffer and is_due and self.standing is TrustLevel.MEMBER and not self.is_over:
-            self._told_coming = now
+        is_due = now - self._progress_at >= FRAME_PROGRESS_MS / 1_000
+        if self._buffer and is_due and self.trust is TrustLevel.MEMBER and not self.is_over:
+            self._progress_at = now
             self._coming(len(self._buffer))
 
     def _deliver(self) -> None:
@@ -162,13 +191,13 @@ class Connection:
             self._ungranted = 0
 
     def _is_full(self) -> bool:
-        """A peer that is not admitted has at most one frame waiting for the node."""
-        if self.standing is TrustLevel.STRANGER:
+        """A peer that is not admitted has at most one frame waiting for the service."""
+        if self.trust is TrustLevel.STRANGER:
             return self._held_frames >= 1
         return self._held_frames >= INBOUND_FRAMES_MAX
 
     def _frame_bytes_max(self) -> int:
-        match self.standing:
+        match self.trust:
             case TrustLevel.STRANGER:
                 return HELLO_BYTES_MAX
             case TrustLevel.GUEST:
@@ -176,4 +205,4 @@ class Connection:
             case TrustLevel.MEMBER:
                 return FRAME_BYTES_MAX
             case _:
-                assert_never(self.standing)
+                assert_never(self.trust)

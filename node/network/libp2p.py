@@ -1,8 +1,8 @@
-"""The network of one node: listens, dials, moves frames and gossip. It decides nothing.
+"""The network of one node: listens, dials, and moves frames and gossip. It decides nothing.
 
-It never shows a stranger anything but a libp2p node with some key: until `admit` a peer may
-open the sync stream and no other, and is told no protocol, agent or topic. It never waits
-for a peer: every call but `run` returns at once, and a close is a close.
+It shows a stranger nothing but a libp2p node with some key: until `admit` a peer may open the
+sync stream and no other, and is told no protocol, agent or topic. It never waits for a peer:
+every call but `run` returns at once, and closing cannot block.
 """
 
 from __future__ import annotations
@@ -18,18 +18,19 @@ from libp2p.identity_utils import create_identity_from_seed
 from libp2p.peer.id import ID
 
 from commonweal.node.network.accept_limit import AcceptLimit, PendingConnection
-from commonweal.node.network.addresses import listen, parse, reachable, remote
+from commonweal.node.network.addresses import reachable
 from commonweal.node.network.connection import STRANGER_STREAMS_MAX, Connection
+from commonweal.node.network.dialler import DIAL_ADDRESSES_MAX, Dialler
 from commonweal.node.network.gossip import Gossip
 from commonweal.node.network.host import NEGOTIATE_S, Host
+from commonweal.node.network.listener import Listener, listen
 from commonweal.node.network.mdns import Mdns
 from commonweal.node.network.multistream import choose, offer
-from commonweal.node.network.noise import SecureChannel, WrongPeer, peer_id, peer_key, secure, why
+from commonweal.node.network.noise import SecureChannel, WrongPeer, peer_id, peer_key
 from commonweal.node.network.stream import Stream
 from commonweal.node.network.yamux import Mux
 from commonweal.node.transport import (
     GUESTS_MAX,
-    HELLO_MS_MAX,
     Connected,
     DialFailed,
     Disconnected,
@@ -52,22 +53,17 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SYNC: Final = "/commonweal/sync/1"
-DIAL_S: Final = 8.0
-DIALS_MAX: Final = 16
-"""Dials under way at once; further ones wait their turn."""
-DIAL_ADDRESSES_MAX: Final = 20
-LINES_MAX: Final = 256
+CONNECTIONS_MAX: Final = 256
 SIMULTANEOUS_S: Final = 10.0
 """Two connections this close in age were dialled at once; otherwise the newer one is right."""
-ACCEPT_AGAIN_S: Final = 0.2
 
 
 class Network:
-    """libp2p's network side of one node.
+    """The libp2p network of one node.
 
     seed: 32 bytes, the identity of this node. listen: multiaddrs, port 0 for any. emit: takes
     each event, at once and without waiting, in the trio thread. validate: whether a gossip
-    message is passed on, and what it says. mdns: look for nodes on the LAN.
+    message is passed on, and what it says. mdns: look for nodes on the local network.
     """
 
     def __init__(
@@ -85,108 +81,114 @@ class Network:
         self._listen = tuple(listen)
         self._emit = emit
         self._mdns = mdns
-        self._lines: dict[PeerKey, Connection] = {}
+        self._linked: dict[PeerKey, Connection] = {}
+        """The connection to each peer that the service knows of: its sync stream is open."""
         self._open: set[Connection] = set()
-        self._expiry: dict[Connection, trio.CancelScope] = {}
-        self._visits: dict[Connection, PendingConnection] = {}
-        self._dials: dict[PeerKey, trio.CancelScope] = {}
         self._host = Host(self._keys, self._find, lambda: self.addresses)
         self._gossip = Gossip(
             self._host,
             validate=validate,
-            heard=lambda peer, said, content: emit(
-                GossipReceived(peer, said.topic, said.data, content)
+            heard=lambda peer, message, content: emit(
+                GossipReceived(peer, message.topic, message.data, content)
             ),
             members=self._members,
             flooded=self._flooded,
         )
         self._dropped = self._sent = self._received = 0
-        self._nursery: trio.Nursery | None = None
-        self._door = AcceptLimit()
-        self._dial_places: trio.CapacityLimiter | None = None
+        self._accept_limit = AcceptLimit()
+        self._listener = Listener(
+            self._keys,
+            self._accept_limit,
+            has_room=lambda: len(self._open) < CONNECTIONS_MAX,
+            serve=self._serve,
+        )
+        self._dialler = Dialler(
+            self._keys,
+            is_connected=self._linked.__contains__,
+            serve=self._serve,
+            failed=emit,
+        )
 
     async def run(self, *, task_status: TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Listen, and serve until cancelled; started() once it listens.
 
         Raises PortTaken or CannotListen.
         """
-        listeners = await listen(self._listen)
+        listening = await listen(self._listen)
         name = peer_id(self.key)
-        self.addresses = tuple(f"{each}/p2p/{name}" for each in reachable(listeners))
-        self._dial_places = trio.CapacityLimiter(DIALS_MAX)
+        self.addresses = tuple(f"{endpoint}/p2p/{name}" for endpoint in reachable(listening))
         try:
             async with trio.open_nursery() as nursery:
-                self._nursery = nursery
+                await nursery.start(self._dialler.run)
                 nursery.start_soon(self._gossip.run)
-                for listener in listeners:
-                    nursery.start_soon(self._accept, listener)
+                for socket in listening:
+                    nursery.start_soon(self._listener.accept, socket)
                 if self._mdns:
-                    nursery.start_soon(Mdns(self.key, self.addresses, self._found).run)
+                    nursery.start_soon(Mdns(self.key, self.addresses, self._discovered).run)
                 task_status.started()
                 await trio.sleep_forever()
         finally:
-            self._nursery = None
-            for listener in listeners:
-                listener.socket.close()
+            for socket in listening:
+                socket.socket.close()
 
     def dial(self, peer: PeerKey, addresses: Sequence[str]) -> None:
         """Try each address in turn, DIAL_S each, until one connects.
 
-        Emits Connected, or one DialFailed per address. Nothing happens while a dial to this
+        Emits Connected, or one DialFailed for each address. Nothing happens while a dial to this
         peer runs, or while it is connected.
         """
-        if self._nursery is None or peer in self._dials or peer in self._lines:
+        if peer in self._linked:
             return
+        addresses = tuple(addresses[:DIAL_ADDRESSES_MAX])
         if peer == self.key:
-            for address in addresses[:DIAL_ADDRESSES_MAX]:
+            for address in addresses:
                 self._emit(DialFailed(peer, address, "this is our own key"))
             return
-        self._door.know(addresses[:DIAL_ADDRESSES_MAX])
-        self._dials[peer] = trio.CancelScope()
-        self._nursery.start_soon(self._dial, peer, tuple(addresses[:DIAL_ADDRESSES_MAX]))
+        self._accept_limit.know(addresses)
+        self._dialler.dial(peer, addresses)
 
     def admit(self, peer: PeerKey) -> None:
         """The peer on this connection is a member: large frames, identify and gossip."""
-        line = self._lines.get(peer)
-        if line is None or line.standing is TrustLevel.MEMBER:
+        connection = self._linked.get(peer)
+        if connection is None or connection.trust is TrustLevel.MEMBER:
             return
-        self._stay(line)
-        self._door.know((line.address,))
-        line.rise(TrustLevel.MEMBER)
+        self._stay(connection)
+        self._accept_limit.know((connection.address,))
+        connection.set_trust(TrustLevel.MEMBER)
         self._gossip.join(peer)
 
     def guest(self, peer: PeerKey) -> None:
         """The peer on this connection asks to join: it may stay, with small frames only."""
-        line = self._lines.get(peer)
-        if line is None or line.standing is not TrustLevel.STRANGER:
+        connection = self._linked.get(peer)
+        if connection is None or connection.trust is not TrustLevel.STRANGER:
             return
         if self._count(TrustLevel.GUEST) >= GUESTS_MAX:
             self.drop(peer, "too many wait for admission")
             return
-        self._stay(line)
-        line.rise(TrustLevel.GUEST)
+        self._stay(connection)
+        connection.set_trust(TrustLevel.GUEST)
 
     def send(self, peer: PeerKey, frame: bytes) -> None:
-        """Queue one frame for the peer; one whose outbox is full is dropped. Never waits."""
-        line = self._lines.get(peer)
-        if line is None:
+        """Queue one frame for the peer; a peer whose outbox is full is dropped. Never waits."""
+        connection = self._linked.get(peer)
+        if connection is None:
             return
-        if line.send(frame):
+        if connection.send(frame):
             self._sent += 1
         else:
-            self._end(line, "takes its frames too slowly", flush=False, by_us=True)
+            self._end(connection, "takes its frames too slowly", flush=False, by_us=True)
 
     def drop(self, peer: PeerKey, reason: str) -> None:
-        """Close the link for good; what was just sent may still go out. Idempotent."""
-        line = self._lines.get(peer)
-        if line is not None:
-            self._end(line, reason, flush=True)
+        """Close the connection for good; what was just sent may still go out. Idempotent."""
+        connection = self._linked.get(peer)
+        if connection is not None:
+            self._end(connection, reason, flush=True)
 
     def done(self, peer: PeerKey, size: int) -> None:
-        """The node has taken a Received frame of this size; its bytes go back to the budget."""
-        line = self._lines.get(peer)
-        if line is not None:
-            line.done(size)
+        """The service took a received frame of this size; its bytes return to the budget."""
+        connection = self._linked.get(peer)
+        if connection is not None:
+            connection.done(size)
 
     def subscribe(self, topics: Sequence[str]) -> None:
         """Follow exactly these gossip topics from now on."""
@@ -197,17 +199,18 @@ class Network:
         self._gossip.publish(topic, data)
 
     def state(self) -> NetworkCounts:
-        """Counts for status and metrics."""
+        """Return counts for status and metrics."""
+        muxes = [connection.mux for connection in self._open if connection.mux is not None]
         return NetworkCounts(
-            connections=len(self._lines),
-            strangers=len(self._door),
+            connections=len(self._linked),
+            strangers=len(self._accept_limit),
             guests=self._count(TrustLevel.GUEST),
-            streams=sum(len(each.mux.streams) for each in self._open if each.mux is not None),
-            outbox_bytes=sum(each.outbox_bytes for each in self._lines.values()),
-            inbox_bytes=sum(each.held_bytes for each in self._lines.values()),
-            dialling=len(self._dials),
+            streams=sum(len(mux.streams) for mux in muxes),
+            outbox_bytes=sum(connection.outbox_bytes for connection in self._linked.values()),
+            inbox_bytes=sum(connection.held_bytes for connection in self._linked.values()),
+            dialling=len(self._dialler),
             dropped=self._dropped,
-            refused=self._door.refused,
+            refused=self._accept_limit.refused,
             frames_sent=self._sent,
             frames_received=self._received,
             gossip_peers=self._gossip.peer_count,
@@ -217,138 +220,66 @@ class Network:
 
     # Connections, inbound and outbound.
 
-    async def _accept(self, listener: trio.SocketListener) -> None:
-        assert self._nursery is not None
-        while True:
-            try:
-                socket = await listener.accept()
-            except OSError as error:
-                log.warning("cannot accept a connection: %s", error)
-                await trio.sleep(ACCEPT_AGAIN_S)
-                continue
-            scope = trio.CancelScope(deadline=trio.current_time() + HELLO_MS_MAX / 1_000)
-            address = remote(socket)
-            is_open = address and len(self._open) < LINES_MAX
-            visit = self._door.enter(parse(address).host, scope.cancel) if is_open else None
-            if visit is None:
-                socket.socket.close()
-                continue
-            self._nursery.start_soon(self._inbound, socket, scope, visit)
-
-    async def _inbound(
-        self, socket: trio.SocketStream, scope: trio.CancelScope, visit: PendingConnection
-    ) -> None:
-        try:
-            with scope:
-                address = remote(socket)
-                peer, session = await secure(socket, self._keys, None)
-                line = self._line(peer, address, outbound=False)
-                self._visits[line] = visit
-                await self._serve(line, session, scope)
-        except Exception as error:  # the wall around libp2p
-            log.debug("an inbound connection ended: %s: %s", type(error).__name__, error)
-        finally:
-            self._door.leave(visit)
-            socket.socket.close()
-
-    async def _dial(self, peer: PeerKey, addresses: tuple[str, ...]) -> None:
-        assert self._dial_places is not None and self._nursery is not None
-        try:
-            async with self._dial_places:
-                for address in addresses:
-                    reason = await self._nursery.start(self._outbound, peer, address)
-                    if not reason or peer in self._lines:
-                        break
-                    self._emit(DialFailed(peer, address, reason))
-        finally:
-            self._dials.pop(peer, None)
-
-    async def _outbound(self, peer: PeerKey, address: str, *, task_status: TaskStatus[str]) -> None:
-        """Connect to one address and serve the link; started("") or started(reason)."""
-        socket: trio.SocketStream | None = None
-        told = False
-        try:
-            with trio.CancelScope() as scope:
-                with trio.fail_after(DIAL_S):
-                    endpoint = parse(address)
-                    socket = await trio.open_tcp_stream(endpoint.host, endpoint.port)
-                    _, session = await secure(socket, self._keys, peer)
-                line = self._line(peer, address, outbound=True)
-                scope.deadline = trio.current_time() + HELLO_MS_MAX / 1_000
-
-                def agreed() -> None:
-                    nonlocal told
-                    told = True
-                    task_status.started("")
-
-                await self._serve(line, session, scope, agreed)
-            if not told:
-                told = True
-                task_status.started("did not take the sync stream in time")
-        except Exception as error:  # the wall around libp2p
-            log.debug("a dial to %s ended: %s: %s", address, type(error).__name__, error)
-            if not told:
-                task_status.started(why(error))
-        finally:
-            if socket is not None:
-                socket.socket.close()
-
     async def _serve(
         self,
-        line: Connection,
-        session: SecureChannel,
+        peer: PeerKey,
+        channel: SecureChannel,
+        address: str,
         scope: trio.CancelScope,
+        *,
+        pending: PendingConnection | None = None,
         agreed: Callable[[], None] | None = None,
     ) -> None:
         """Move the bytes of one secured connection until it ends."""
+        connection = self._connection(peer, address, scope, outbound=pending is None)
+        connection.pending = pending
         async with trio.open_nursery() as nursery:
-            mux = line.mux = Mux(
-                session,
-                outbound=line.outbound,
-                peer_id=peer_id(line.peer),
-                opened=lambda stream: nursery.start_soon(self._stream, line, stream),
+            mux = connection.mux = Mux(
+                channel,
+                outbound=connection.outbound,
+                peer_id=peer_id(connection.peer),
+                opened=lambda stream: nursery.start_soon(self._stream, connection, stream),
                 streams_max=STRANGER_STREAMS_MAX,
             )
-            self._open.add(line)
-            self._expiry[line] = scope
+            self._open.add(connection)
             try:
                 if agreed is not None:
-                    nursery.start_soon(self._open_sync, line, mux, agreed)
+                    nursery.start_soon(self._open_sync, connection, mux, agreed)
                 await mux.run()
             finally:
                 reason = mux.reason
                 if scope.cancel_called:
-                    late = trio.current_time() >= scope.deadline
-                    reason = "not admitted in time" if late else "gave way to a newcomer"
+                    is_late = trio.current_time() >= scope.deadline
+                    reason = "not admitted in time" if is_late else "gave way to a newcomer"
                 mux.close(reason)
-                self._end(line, reason, flush=False, by_us=mux.by_us)
-                self._open.discard(line)
-                self._expiry.pop(line, None)
-                self._visits.pop(line, None)
+                self._end(connection, reason, flush=False, by_us=mux.by_us)
+                self._open.discard(connection)
                 nursery.cancel_scope.cancel()
 
-    async def _open_sync(self, line: Connection, mux: Mux, agreed: Callable[[], None]) -> None:
+    async def _open_sync(
+        self, connection: Connection, mux: Mux, agreed: Callable[[], None]
+    ) -> None:
         try:
             stream = mux.open()
             with trio.fail_after(NEGOTIATE_S):
                 await offer(stream, SYNC)
         except Exception as error:  # the wall around libp2p
-            log.debug("%s refused the sync stream: %s", line.address, error)
+            log.debug("%s refused the sync stream: %s", connection.address, error)
             mux.close("does not take the sync stream")
             return
-        self._link(line, stream)
+        self._link(connection, stream)
         agreed()
 
-    async def _stream(self, line: Connection, stream: Stream) -> None:
+    async def _stream(self, connection: Connection, stream: Stream) -> None:
         """Agree on the protocol of a stream that the peer opened, and serve it.
 
         Whatever a handler raises ends this stream and nothing else.
         """
         try:
             with trio.fail_after(NEGOTIATE_S):
-                protocol = await choose(stream, lambda: self._offered(line))
+                protocol = await choose(stream, lambda: self._offered(connection))
             if protocol == SYNC:
-                self._link(line, stream)
+                self._link(connection, stream)
                 return
             stream.set_protocol(TProtocol(protocol))
             handler = self._host.handler(protocol)
@@ -356,48 +287,51 @@ class Network:
             await handler(stream)
             await stream.close()
         except Exception as error:  # the wall around libp2p
-            log.debug("a stream of %s ended: %s", line.address, error)
+            log.debug("a stream of %s ended: %s", connection.address, error)
             stream.cut()
 
-    def _offered(self, line: Connection) -> tuple[str, ...]:
-        """The gate: what this peer may open now. To all others we answer "not known"."""
+    def _offered(self, connection: Connection) -> tuple[str, ...]:
+        """Return the protocols that this peer may open now; any other is "not known"."""
         offered: tuple[str, ...] = ()
-        if line.sync is None and not line.outbound:
+        if connection.sync is None and not connection.outbound:
             offered += (SYNC,)
-        if line.standing is TrustLevel.MEMBER:
+        if connection.trust is TrustLevel.MEMBER:
             offered += self._host.protocols
         return offered
 
-    def _line(self, peer: PeerKey, address: str, *, outbound: bool) -> Connection:
+    def _connection(
+        self, peer: PeerKey, address: str, scope: trio.CancelScope, *, outbound: bool
+    ) -> Connection:
         if peer == self.key:
             raise WrongPeer("the other end is this node itself")
         return Connection(
             peer,
             address,
+            scope,
             outbound=outbound,
             received=lambda frame: self._take(peer, frame),
             coming=lambda size: self._emit(FrameProgress(peer, size)),
-            failed=lambda line, why: self._end(line, why, flush=False, by_us=True),
+            failed=lambda broken, reason: self._end(broken, reason, flush=False, by_us=True),
         )
 
-    def _link(self, line: Connection, stream: Stream) -> None:
-        """The sync stream is agreed on: this is the link, unless a better one is there."""
-        if line.is_over:
+    def _link(self, connection: Connection, stream: Stream) -> None:
+        """Announce a connection whose sync stream is agreed on, unless a better one is there."""
+        if connection.is_over:
             return
-        old = self._lines.get(line.peer)
-        if old is not None and not self._prevails(line, old):
-            self._end(line, "another connection to this peer is kept", flush=False)
+        old = self._linked.get(connection.peer)
+        if old is not None and not self._prevails(connection, old):
+            self._end(connection, "another connection to this peer is kept", flush=False)
             return
         if old is not None:
             self._end(old, "replaced by another connection to this peer", flush=False)
-        self._lines[line.peer] = line
+        self._linked[connection.peer] = connection
         mux = stream.mux
-        stream.on_end = lambda: self._end(line, mux.reason, flush=False, by_us=mux.by_us)
-        self._emit(Connected(line.peer, line.address, line.outbound))
-        line.start(stream)
+        stream.on_end = lambda: self._end(connection, mux.reason, flush=False, by_us=mux.by_us)
+        self._emit(Connected(connection.peer, connection.address, connection.outbound))
+        connection.start(stream)
 
     def _prevails(self, new: Connection, old: Connection) -> bool:
-        """Of two dialled at once, that of the smaller key stays, as the other end finds too."""
+        """Of two dialled at once the smaller key's stays, as the other end decides too."""
         if new.outbound == old.outbound or new.since - old.since > SIMULTANEOUS_S:
             return True
         return new.outbound == (self.key < new.peer)
@@ -406,48 +340,49 @@ class Network:
         self._received += 1
         self._emit(FrameReceived(peer, frame))
 
-    def _end(self, line: Connection, reason: str, *, flush: bool, by_us: bool = False) -> None:
-        """Close a connection and tell of it, if it was the link. Idempotent.
+    def _end(
+        self, connection: Connection, reason: str, *, flush: bool, by_us: bool = False
+    ) -> None:
+        """Close a connection, and emit Disconnected if it was announced. Idempotent.
 
-        by_us: because the peer broke a limit of the network, which the node does not know yet.
+        by_us: the peer broke a limit of the network, which the service does not know yet.
         """
-        if line.is_over:
+        if connection.is_over:
             return
-        line.is_over = True
-        if line.mux is not None:
+        connection.is_over = True
+        if connection.mux is not None:
             if flush:
-                line.mux.finish(reason)
+                connection.mux.finish(reason)
             else:
-                line.mux.close(reason)
-        if self._lines.get(line.peer) is line:
-            del self._lines[line.peer]
+                connection.mux.close(reason)
+        if self._linked.get(connection.peer) is connection:
+            del self._linked[connection.peer]
             self._dropped += 1
-            self._gossip.leave(line.peer)
-            self._emit(Disconnected(line.peer, reason, by_us))
+            self._gossip.leave(connection.peer)
+            self._emit(Disconnected(connection.peer, reason, by_us))
 
     def _flooded(self, peer: PeerKey) -> None:
-        if (line := self._lines.get(peer)) is not None:
-            self._end(line, "floods gossip", flush=False, by_us=True)
+        if (connection := self._linked.get(peer)) is not None:
+            self._end(connection, "floods gossip", flush=False, by_us=True)
 
-    def _stay(self, line: Connection) -> None:
-        """No longer a stranger: the clock stops, and the place at the door is free."""
-        scope = self._expiry.get(line)
-        if scope is not None:
-            scope.deadline = math.inf
-        visit = self._visits.pop(line, None)
-        if visit is not None:
-            self._door.leave(visit)
+    def _stay(self, connection: Connection) -> None:
+        """The peer is admitted or a guest: the deadline ends, and its accept place is free."""
+        connection.scope.deadline = math.inf
+        if connection.pending is not None:
+            self._accept_limit.leave(connection.pending)
 
     def _find(self, identity: ID) -> Mux | None:
-        line = self._lines.get(peer_key(identity))
-        return line.mux if line is not None and line.standing is TrustLevel.MEMBER else None
+        connection = self._linked.get(peer_key(identity))
+        if connection is None or connection.trust is not TrustLevel.MEMBER:
+            return None
+        return connection.mux
 
     def _members(self) -> list[PeerKey]:
-        return [k for k, each in self._lines.items() if each.standing is TrustLevel.MEMBER]
+        return [peer for peer, own in self._linked.items() if own.trust is TrustLevel.MEMBER]
 
-    def _count(self, standing: TrustLevel) -> int:
-        return sum(1 for each in self._lines.values() if each.standing is standing)
+    def _count(self, trust: TrustLevel) -> int:
+        return sum(1 for connection in self._linked.values() if connection.trust is trust)
 
-    def _found(self, peer: PeerKey, addresses: tuple[str, ...]) -> None:
+    def _discovered(self, peer: PeerKey, addresses: tuple[str, ...]) -> None:
         if peer != self.key:
             self._emit(PeerDiscovered(peer, addresses))

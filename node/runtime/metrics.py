@@ -22,7 +22,7 @@ import trio
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from commonweal.node.network.addresses import CannotListen
+from commonweal.node.network import CannotListen
 from commonweal.protocol.errors import StorageError
 
 log = logging.getLogger(__name__)

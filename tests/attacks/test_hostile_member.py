@@ -205,13 +205,13 @@ async def _streams(eve: Eve, _chance: Random) -> None:
 
 
 async def _too_large(eve: Eve, _chance: Random) -> None:
-    line = eve.network._lines.get(eve.victim)
+    line = eve.network._linked.get(eve.victim)
     if line is not None and line.sync is not None:
         line.sync.push((FRAME_BYTES_MAX + 1).to_bytes(4, "big") + bytes(1_000))
 
 
 async def _beyond_the_window(eve: Eve, _chance: Random) -> None:
-    line = eve.network._lines.get(eve.victim)
+    line = eve.network._linked.get(eve.victim)
     if line is not None and line.mux is not None and line.sync is not None:
         line.mux._put(FrameType.DATA, Flag.NONE, line.sync.id, 1 << 22)
 

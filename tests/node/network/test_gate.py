@@ -50,6 +50,7 @@ HIDDEN = (
     "ls",
 )
 NETWORK = "commonweal.node.network.libp2p"
+LISTENER = "commonweal.node.network.listener"
 
 
 async def open_stream(host: IHost, end: End, protocol: str) -> INetStream:
@@ -148,7 +149,7 @@ async def test_a_stranger_has_one_frame_waiting_at_most() -> None:
 
 
 async def test_who_is_not_admitted_in_time_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(f"{NETWORK}.HELLO_MS_MAX", 300)
+    monkeypatch.setattr(f"{LISTENER}.HELLO_MS_MAX", 300)
     a, b, c = End(1, admits=False), End(2), End(3)
     async with running(a, b, c):
         await b.dial(a)
@@ -165,7 +166,7 @@ async def test_who_is_not_admitted_in_time_is_closed(monkeypatch: pytest.MonkeyP
 
 
 async def test_one_we_dialled_is_closed_in_time_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(f"{NETWORK}.HELLO_MS_MAX", 300)
+    monkeypatch.setattr(f"{LISTENER}.HELLO_MS_MAX", 300)
     a, b = End(1, admits=False), End(2)
     async with running(a, b):
         await a.dial(b)
@@ -243,7 +244,7 @@ async def test_three_hundred_connections_opened_and_closed_use_nothing_up(
 async def test_a_guest_may_stay_with_small_frames_and_hears_no_gossip(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(f"{NETWORK}.HELLO_MS_MAX", 300)
+    monkeypatch.setattr(f"{LISTENER}.HELLO_MS_MAX", 300)
     a, b, guest = End(1, admits=False), End(2), End(3)
     async with running(a, b, guest):
         await b.dial(a)

@@ -242,7 +242,7 @@ async def test_a_write_that_makes_no_end_closes_the_link(monkeypatch: pytest.Mon
 
 
 async def test_a_dial_to_a_stopped_process_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("commonweal.node.network.libp2p.DIAL_S", 0.5)
+    monkeypatch.setattr("commonweal.node.network.dialler.DIAL_S", 0.5)
     a = End(1)
     with process(2) as peer:
         peer.stop()
