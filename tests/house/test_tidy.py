@@ -44,40 +44,6 @@ def test_text_keeps_the_house_rules(path: Path) -> None:
     assert not complaints, told(name(path), complaints)
 
 
-@pytest.mark.parametrize("path", PAGES, ids=name)
-def test_a_page_links_to_files_that_exist(path: Path) -> None:
-    lost = [
-        link for link in tidy.links(path.read_text("utf-8")) if not (path.parent / link).exists()
-    ]
-    assert not lost, f"{name(path)} links to {lost}"
-
-
-@pytest.mark.parametrize("path", PAGES, ids=name)
-def test_a_page_links_to_headings_that_exist(path: Path) -> None:
-    for page, place in tidy.places(path.read_text("utf-8")):
-        found = path.parent / page if page else path
-        assert place in tidy.headings(found.read_text("utf-8")), f"{page}#{place}"
-
-
-@pytest.mark.parametrize("path", PAGES, ids=name)
-def test_a_page_names_tests_that_exist(path: Path) -> None:
-    for file, begins in tidy.tests_named(path.read_text("utf-8")):
-        found = ROOT / file.removeprefix("tests/")
-        found = found if found.exists() else ROOT / "tests" / file.removeprefix("tests/")
-        assert found.exists(), file
-        assert f"def {begins}" in found.read_text("utf-8"), f"{file}::{begins}"
-
-
-def test_every_page_is_listed_where_a_reader_starts() -> None:
-    listed = {
-        (index.parent / link).resolve()
-        for index in INDEXES
-        for link in tidy.links(index.read_text("utf-8"))
-    }
-    hidden = [name(page) for page in PAGES if page not in listed and page not in INDEXES]
-    assert not hidden, f"neither README.md nor docs/README.md links to {hidden}"
-
-
 def test_every_dependency_says_why_it_is_here() -> None:
     text = (ROOT / "pyproject.toml").read_text("utf-8")
     project = tomllib.loads(text)
@@ -365,23 +331,3 @@ def test_a_fault_in_words_is_seen(text: str) -> None:
 )
 def test_words_that_are_right_pass(text: str) -> None:
     assert list(tidy.words(text)) == []
-
-
-def test_links_are_those_inside_the_repository() -> None:
-    page = "[a](docs/a.md#b) [c](https://example.org) [d](#e) [f](mailto:g@example.org) ![h](i.svg)"
-    assert tidy.links(page) == ["docs/a.md", "i.svg"]
-
-
-def test_places_are_the_headings_that_a_page_links_to() -> None:
-    page = "[a](docs/a.md#b-c) [c](https://example.org/#d) [d](#e) [f](g.md)"
-    assert tidy.places(page) == [("docs/a.md", "b-c"), ("", "e")]
-    text = "# One, and `two`\n```sh\n# three\n```\n## 14. Seals\n"
-    assert tidy.headings(text) == {"one-and-two", "14-seals"}
-
-
-def test_tests_are_named_by_file_and_by_how_they_begin() -> None:
-    page = "`sim/test_storms.py::test_a_flood_...`, `tests/storage/home/test_home.py`"
-    assert tidy.tests_named(page) == [
-        ("sim/test_storms.py", "test_a_flood_"),
-        ("tests/storage/home/test_home.py", ""),
-    ]

@@ -343,35 +343,3 @@ def words(text: str) -> Iterator[Complaint]:
                 yield number, complaint
     if text and not text.endswith("\n"):
         yield text.count("\n") + 1, "the last line does not end"
-
-
-_LINK = re.compile(r"\]\(([^)\s#]+)(?:#[^)\s]*)?\)")
-
-
-def links(text: str) -> list[str]:
-    """The relative links of a Markdown page, without their fragments."""
-    return [link for link in _LINK.findall(text) if "://" not in link and ":" not in link]
-
-
-_PLACE = re.compile(r"\]\(([^)\s#:]*)#([^)\s]+)\)")
-_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
-_FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
-
-
-def places(text: str) -> list[tuple[str, str]]:
-    """The links of a page to a heading, as (page or "" for itself, fragment)."""
-    return _PLACE.findall(text)
-
-
-def headings(text: str) -> set[str]:
-    """The fragments by which the headings of a page are reached."""
-    told = _HEADING.findall(_FENCED.sub("", text))
-    return {re.sub(r"[^\w\- ]", "", one.strip().lower()).replace(" ", "-") for one in told}
-
-
-_TEST = re.compile(r"((?:\w+/)*test_\w+\.py)(?:::(test_\w+))?")
-
-
-def tests_named(text: str) -> list[tuple[str, str]]:
-    """The tests that a page names, as (file, how the test's name begins)."""
-    return _TEST.findall(text)
