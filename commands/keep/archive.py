@@ -20,6 +20,7 @@ from typing import IO
 
 from commonweal.commands.terminal.language import _
 from commonweal.protocol.errors import BadBackup, FileRefused, UnreadableFile
+from commonweal.storage.files import sync
 
 KEYSTORE, LEDGER, CONFIG, SUMS = "keystore", "ledger.db", "config.toml", "sums"
 NAMES = (CONFIG, KEYSTORE, LEDGER)
@@ -45,7 +46,7 @@ def pack(files: dict[str, Path], target: Path) -> int:
             os.fsync(handle)
             size = file.tell()
         part.replace(target)
-        _sync(target.parent)
+        sync(target.parent)
     except OSError as error:
         raise FileRefused(f"{target}: {error.strerror}") from error
     finally:
@@ -137,11 +138,3 @@ def _member(name: str, size: int) -> tarfile.TarInfo:
     info = tarfile.TarInfo(name)
     info.size, info.mode = size, 0o600
     return info
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -55,6 +55,7 @@ from commonweal.protocol.identity.invite import CommunityLink, RekeyedMember
 from commonweal.protocol.keys import DeviceKey, MemberKey, short
 from commonweal.protocol.ledger.members import member_keys, membership
 from commonweal.protocol.records.record import CommunityId
+from commonweal.storage.files import sync
 from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home, Settings, new_port
 from commonweal.storage.home.keystore import Secrets
@@ -250,7 +251,7 @@ def made(home: Home, fill: Callable[[Home], Settings]) -> Settings:
     try:
         settings = fill(Home(draft))
         draft.rename(place)
-        _sync(place.parent)
+        sync(place.parent)
     except OSError as error:
         raise ReadOnlyDatabase(f"{place}: {error.strerror}") from error
     finally:
@@ -258,11 +259,3 @@ def made(home: Home, fill: Callable[[Home], Settings]) -> Settings:
             shutil.rmtree(draft)
     warn_if_open(home)
     return settings
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

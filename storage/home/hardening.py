@@ -1,7 +1,7 @@
-"""Secrets of this process stay in its memory: no core file, and no other process looks in.
+"""Process hardening: no core file, and no debugger of the same user.
 
-It is called wherever a secret comes into memory. What the system does not offer is left
-out: that is more than nothing, and never an error.
+Called wherever a secret enters memory. Where the system does not offer a protection, it is left
+out without an error.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from contextlib import suppress
 PR_SET_DUMPABLE = 4
 
 
-def keep() -> None:
-    """Let the system write no core of this process, and let no debugger of our user into it."""
+def forbid_core_and_debugger() -> None:
+    """Set the core limit to 0, and on Linux make the process not dumpable (no ptrace)."""
     with suppress(OSError, ValueError):
         _, hard = resource.getrlimit(resource.RLIMIT_CORE)
         resource.setrlimit(resource.RLIMIT_CORE, (0, hard))

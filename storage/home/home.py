@@ -1,9 +1,8 @@
-"""A home: the folder that holds one member's place in one community.
+"""A home: the folder of one member in one community.
 
-It holds the ledger, the keystore, a lock, and what a running node leaves: its socket and
-its log. Whoever writes to the ledger holds the lock, so one home never has two writers
-and its log is never forked from here. The folder is its owner's alone (0700). Nothing
-here asks for a passphrase or starts a node.
+It has the ledger, the keystore, a lock, and the socket and log file of a running node. A process
+that writes to the ledger holds the lock, so a home never has two writers that fork its log. The
+folder is private to its owner (0700). Nothing here asks for a passphrase or starts a node.
 """
 
 from __future__ import annotations
@@ -37,10 +36,10 @@ from commonweal.storage.records.log_store import Store
 from commonweal.storage.records.settings import SettingStore
 
 SOCKET_PATH_BYTES_MAX = 100
-"""Systems take 104 to 108 bytes as the path of a socket."""
+"""Operating systems limit the path of a socket to 104 to 108 bytes."""
 
 PORT_MIN, PORT_MAX = 20_000, 32_000
-"""A home's port is drawn from here, below those that systems lend to outgoing connections."""
+"""Range of a home's port, below the ephemeral ports of outgoing connections."""
 
 LOCK_BYTES_MAX = 512
 
@@ -52,10 +51,10 @@ class ForeignSocket(CommonwealError):
 
 
 class Home:
-    """A folder, existing or to be made, with its files."""
+    """A folder, existing or to be created, and the paths of its files."""
 
     def __init__(self, path: str | Path) -> None:
-        """Name a folder; nothing is read or made."""
+        """Name a folder; nothing is read or created."""
         self.path = Path(path).expanduser().absolute()
 
     def __str__(self) -> str:
@@ -63,32 +62,32 @@ class Home:
 
     @property
     def database(self) -> Path:
-        """The ledger."""
+        """The ledger: records, blobs, seals and settings."""
         return self.path / "ledger.db"
 
     @property
     def keystore(self) -> Path:
-        """The device's secrets; see `keystore`."""
+        """The device's secrets; see `storage.home.keystore`."""
         return self.path / "keystore"
 
     @property
     def lock_file(self) -> Path:
-        """The file that the one writer holds; it says his process id, and where that counts."""
+        """The file that the writer locks; it has the writer's process id, and its machine."""
         return self.path / "lock"
 
     @property
     def log(self) -> Path:
-        """Where a node in the background writes what it does."""
+        """The log file of a node in the background."""
         return self.path / "node.log"
 
     @property
     def state(self) -> Path:
-        """What the ledger comes to, folded; made anew when it is gone."""
+        """The folded state; made again from the ledger when it is missing."""
         return self.path / "state.db"
 
     @property
     def config(self) -> Path:
-        """Settings that the member may edit."""
+        """Settings that the member edits."""
         return self.path / "config.toml"
 
     @property
@@ -98,7 +97,7 @@ class Home:
 
     @property
     def socket(self) -> Path:
-        """Where a running node answers: in the home, or where a long path finds a short one."""
+        """The socket of a running node: in the home, or in a runtime folder for a long path."""
         path = self.path / "node.sock"
         if len(os.fsencode(path)) <= SOCKET_PATH_BYTES_MAX:
             return path
@@ -106,9 +105,9 @@ class Home:
         return _runtime_folder() / f"{name}.sock"
 
     def socket_for_binding(self) -> Path:
-        """Return `socket` with its folder made, private, and our own.
+        """Return `socket`, after its folder is created and found private.
 
-        Raises ReadOnlyDatabase when the folder cannot be made or is somebody else's.
+        Raises ReadOnlyDatabase when the folder cannot be created or belongs to another user.
         """
         folder = self.socket.parent
         try:
@@ -121,15 +120,15 @@ class Home:
         return self.socket
 
     def socket_for_calling(self) -> Path:
-        """Return `socket`, whose folder nobody else could have made.
+        """Return `socket`, after its folder is found to be ours alone.
 
-        Raises ForeignSocket: what is said there another user would hear and answer.
+        Raises ForeignSocket when another user could read the requests and answer them.
         """
         folder = self.socket.parent
         try:
             status = folder.lstat()
         except OSError:
-            return self.socket  # then nobody answers there
+            return self.socket  # no folder, so no node answers there
         is_shared = status.st_mode & (0o002 if folder == self.path else 0o077)
         is_folder = stat.S_ISDIR(status.st_mode) or folder == self.path
         if status.st_uid != os.getuid() or is_shared or not is_folder:
@@ -137,9 +136,9 @@ class Home:
         return self.socket
 
     def open_to_others(self) -> Path | None:
-        """Return the folder by which other users could change this home; None without one.
+        """Return the folder through which other users could replace this home; None without one.
 
-        That is the home, or a folder above it where others may rename what is not theirs.
+        This is the home, or a parent folder where others may rename files that are not theirs.
         """
         for folder in (self.path.resolve(), *self.path.resolve().parents):
             try:
@@ -151,14 +150,14 @@ class Home:
         return None
 
     def exists(self) -> bool:
-        """Whether a home was made here. Raises ReadOnlyDatabase where we may not look."""
+        """Whether a home was made here. Raises ReadOnlyDatabase when it cannot be looked at."""
         try:
             return self.database.exists()
         except OSError as error:
             raise ReadOnlyDatabase(f"{self.path}: {error.strerror}") from error
 
     def create(self) -> None:
-        """Make the folder, its owner's alone. Raises KeystoreExists when a home is here."""
+        """Create the private folder. Raises KeystoreExists when a home is here."""
         if os.path.lexists(self.keystore):
             raise KeystoreExists(str(self.keystore))
         try:
@@ -170,9 +169,9 @@ class Home:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Be the only writer of this home inside. Raises HomeInUse, or MissingDatabase.
+        """Be the only writer of this home inside. Raises HomeInUse or MissingDatabase.
 
-        The lock ends with the process, however it ends.
+        The operating system releases the lock when the process ends.
         """
         try:
             descriptor = os.open(self.lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -187,7 +186,7 @@ class Home:
                 pid, where = _written(descriptor)
                 place = "" if where == _here() else f", {where}"
                 raise HomeInUse(f"{self.path}: process {pid or '?'}{place}") from None
-            try:  # in place, which a full disk takes too
+            try:  # in place, which works on a full disk too
                 mine = f"{os.getpid()}\n{_here()}\n".encode()
                 os.ftruncate(descriptor, os.pwrite(descriptor, mine, 0))
             except OSError as error:
@@ -198,9 +197,9 @@ class Home:
 
     @contextmanager
     def importing(self) -> Iterator[None]:
-        """Be the only one here who looks for what is not held yet and writes it. Raises HomeInUse.
+        """Be the only import of this home inside. Raises HomeInUse.
 
-        This is not `lock`, which a running node holds while it writes what is taken in.
+        It is not `lock`, which a running node holds while it writes what the import sends.
         """
         try:
             folder = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
@@ -216,10 +215,10 @@ class Home:
             os.close(folder)
 
     def holder(self) -> int | None:
-        """Return the process id of whoever holds the lock; None when nobody does.
+        """Return the process id of the holder of the lock; None when it is free.
 
-        0 when it is not known, or counts in another machine or container: to them that number
-        is somebody else.
+        0 when the id is unknown, or of another machine or container, where the same number is
+        another process.
         """
         try:
             descriptor = os.open(self.lock_file, os.O_RDONLY | os.O_CLOEXEC)
@@ -236,26 +235,26 @@ class Home:
 
     @contextmanager
     def store(self, *, readonly: bool = False) -> Iterator[Store]:
-        """Open the ledger; close it at the end, without what was not committed.
+        """Open the ledger; close it at the end, without uncommitted writes.
 
-        Hold `lock` unless `readonly`. One of an older version is brought up to date first, after
-        a backup; to read it, too, the home must then be free. Raises MissingDatabase, NewerHome,
-        HomeInUse and what `Database` does.
+        Hold `lock` unless `readonly`. A ledger of an older version is migrated first, after a
+        backup; for that the home must be free, even to read it. Raises MissingDatabase, NewerHome,
+        HomeInUse and what `Database` raises.
         """
         if not self.exists():
             raise MissingDatabase(str(self.path))
         try:
             store = Store(self.database, readonly=readonly)
         except OlderHome:
-            self._bring_up_to_date()
+            self._migrate()
             store = Store(self.database, readonly=readonly)
         try:
             yield store
         finally:
             store.close()
 
-    def _bring_up_to_date(self) -> None:
-        """Migrate the ledger, once, whoever else finds at this moment that it is older."""
+    def _migrate(self) -> None:
+        """Migrate the ledger once, even when several processes find at once that it is older."""
         folder = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             fcntl.flock(folder, fcntl.LOCK_EX)
@@ -268,13 +267,13 @@ class Home:
             os.close(folder)
 
     def create_store(self) -> Store:
-        """Make the ledger of a new home."""
+        """Create the ledger of a new home."""
         return Store(self.database)
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a home knows of itself. `link`: the invite that waits for admission."""
+    """Settings of a home about itself. link: the invite that waits for admission."""
 
     name: str
     member: MemberId
@@ -285,7 +284,7 @@ class Settings:
 
     @classmethod
     def read(cls, store: SettingStore) -> Settings:
-        """Return what `store` says. Raises MissingDatabase where a home was not made in full."""
+        """Return the settings in `store`. Raises MissingDatabase when a home was not finished."""
         name, member, device, community, port, link = (
             store.setting(f"home.{field}") for field in cls.__slots__
         )
@@ -301,7 +300,7 @@ class Settings:
         )
 
     def put(self, store: SettingStore) -> None:
-        """Write all of it to `store`; the caller commits."""
+        """Write all settings to `store`; the caller commits."""
         for field in self.__slots__:
             value = cast("str | bytes | int | None", getattr(self, field))
             match value:
@@ -314,26 +313,26 @@ class Settings:
 
     @property
     def here(self) -> CommunityId:
-        """The community. Raises NotInCommunity when there is none."""
+        """The home's community. Raises NotInCommunity before it joined one."""
         if self.community is None:
             raise NotInCommunity(self.name)
         return self.community
 
 
 def new_port() -> int:
-    """Return a port for a home, chosen once so that its addresses stay."""
+    """Return a random port for a new home, which keeps it so that its addresses stay."""
     return PORT_MIN + secrets.randbelow(PORT_MAX - PORT_MIN)
 
 
 def _written(lock: int) -> tuple[str, str]:
-    """Return what a lock file says: the process id of its holder, and where that counts."""
-    said = os.pread(lock, LOCK_BYTES_MAX, 0).decode("utf-8", "replace").splitlines()
-    pid, where, *_ = *said, "", ""
+    """Return the content of a lock file: the holder's process id, and its machine."""
+    lines = os.pread(lock, LOCK_BYTES_MAX, 0).decode("utf-8", "replace").splitlines()
+    pid, where, *_ = *lines, "", ""
     return pid.strip(), where or _here()
 
 
 def _here() -> str:
-    """Return where process ids count: this machine, and on Linux this container."""
+    """Return the scope of process ids: this machine, and on Linux this container."""
     space = ""
     with suppress(OSError):
         space = str(Path("/proc/self/ns/pid").readlink())
@@ -350,9 +349,9 @@ def _runtime_folder() -> Path:
 
 
 def is_open_to_others(folder: os.stat_result) -> bool:
-    """Say whether other users may rename what is in a folder and is not theirs.
+    """Whether other users may rename files in a folder that are not theirs.
 
-    They are who may write there, by its mode or its group; where it is sticky, its owner alone.
+    These are users with write access, by mode or by group; in a sticky folder, only its owner.
     """
     if folder.st_mode & stat.S_ISVTX and folder.st_uid in (0, os.getuid()):
         return False
@@ -362,9 +361,9 @@ def is_open_to_others(folder: os.stat_result) -> bool:
 
 
 def _is_ours_alone(group: int) -> bool:
-    """Say whether a group is the one that many systems make for each user, named as they are."""
+    """Whether a group is the private one that many systems create for each user by their name."""
     try:
-        user, found = pwd.getpwuid(os.getuid()).pw_name, grp.getgrgid(group)
+        user, entry = pwd.getpwuid(os.getuid()).pw_name, grp.getgrgid(group)
     except KeyError:  # a group or a user without a name
         return False
-    return found.gr_name == user and set(found.gr_mem) <= {user}
+    return entry.gr_name == user and set(entry.gr_mem) <= {user}

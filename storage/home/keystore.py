@@ -1,10 +1,9 @@
-"""The file that holds a device's secrets: complete, private, or not written at all.
+"""The keystore: the file with a device's secrets, written completely or not at all.
 
-It is one canonical map `{box, check, kdf, nonce, salt, version}`. With a passphrase,
-`box` is a SecretBox under an Argon2id key; without one, `kdf` is nil and `box` is plain,
-kept from others by its mode 0600 alone. `check` is a hash of the rest, so that damage
-and a wrong passphrase are told apart; later versions keep it. No error, repr or log line
-holds a secret.
+It is one canonical map `{box, check, kdf, nonce, salt, version}`. With a passphrase, `box` is a
+SecretBox under an Argon2id key. Without one, `kdf` is nil and `box` is plain, protected by its mode
+0600 alone. `check` is a hash of the other fields, so that damage and a wrong passphrase can be
+told apart; later versions must keep it. No error, repr or log entry contains a secret.
 """
 
 from __future__ import annotations
@@ -37,6 +36,7 @@ from commonweal.protocol.errors import (
     WrongPassphrase,
 )
 from commonweal.protocol.keys import KEYSTORE, SEED_BYTES, hash32
+from commonweal.storage.files import sync
 from commonweal.storage.home import hardening
 
 VERSION = 1
@@ -47,33 +47,33 @@ PASSPHRASE_BYTES_MAX = 1024
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one try of a passphrase costs: Argon2id passes and bytes of memory."""
+    """Cost of one try of a passphrase: Argon2id passes and bytes of memory."""
 
     passes: int
     memory_bytes: int
 
 
 MODERATE = Cost(argon2id.OPSLIMIT_MODERATE, argon2id.MEMLIMIT_MODERATE)
-"""libsodium's middle way: 3 passes over 256 MiB, under a second."""
+"""libsodium's MODERATE: 3 passes over 256 MiB, under a second."""
 
 COST_MIN = Cost(argon2id.OPSLIMIT_MIN, argon2id.MEMLIMIT_MIN)
 COST_MAX = Cost(argon2id.OPSLIMIT_SENSITIVE * 4, argon2id.MEMLIMIT_SENSITIVE)
-"""A file that asks for more is refused before any memory is taken: 16 passes, 1 GiB."""
+"""A file that asks for more is refused before memory is allocated: 16 passes, 1 GiB."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Secrets:
-    """What a device keeps to itself: its 32-byte seed, and the member's 32-byte entropy.
+    """Secrets of a device: its 32-byte seed, and the member's 32-byte entropy.
 
-    `member_entropy` is None on a device that was enrolled from elsewhere. A process in which
-    there are some leaves no core file.
+    member_entropy: None on a device that another device enrolled. A process that creates a
+    `Secrets` writes no core file from then on.
     """
 
     device_seed: bytes
     member_entropy: bytes | None = None
 
     def __post_init__(self) -> None:
-        hardening.keep()
+        hardening.forbid_core_and_debugger()
         assert len(self.device_seed) == SEED_BYTES
         assert self.member_entropy is None or len(self.member_entropy) == SEED_BYTES
 
@@ -128,9 +128,9 @@ def change_passphrase(
     cost: Cost = MODERATE,
     random: Callable[[int], bytes] = os.urandom,
 ) -> None:
-    """Protect the keystore at `path` by `new` instead of `old`; None stands for none.
+    """Protect the keystore at `path` by `new` instead of `old`; None: no passphrase.
 
-    Until it is done the old file stays. Raises what `unlock` and `create` raise.
+    The old file stays until the new one is durable. Raises what `unlock` and `create` raise.
     """
     _replace(path, _seal(unlock(path, old), new, cost, random))
 
@@ -143,16 +143,16 @@ def change_member(
     cost: Cost = MODERATE,
     random: Callable[[int], bytes] = os.urandom,
 ) -> None:
-    """Keep the entropy of the member's new key at `path`, in place of the old.
+    """Replace the entropy of the member's key at `path` by that of their new key.
 
-    Until it is done the old file stays. Raises what `unlock` and `create` raise.
+    The old file stays until the new one is durable. Raises what `unlock` and `create` raise.
     """
     secrets = Secrets(unlock(path, passphrase).device_seed, entropy)
     _replace(path, _seal(secrets, passphrase, cost, random))
 
 
 def needs_passphrase(path: Path) -> bool:
-    """Whether the keystore at `path` is protected by a passphrase. Raises as `unlock` does."""
+    """Whether a passphrase protects the keystore at `path`. Raises what `unlock` raises."""
     return _read(path).cost is not None
 
 
@@ -207,7 +207,7 @@ def _to_bytes(file: _File) -> bytes:
 
 
 def _read(path: Path) -> _File:
-    """Return the file at `path` as its owner alone could have left it, checked in full."""
+    """Return the file at `path`, after its checksum, version and fields are checked."""
     data = _read_private(path)
     try:
         value = codec.decode(data)
@@ -254,7 +254,7 @@ def _is_bearable(cost: Cost) -> bool:
 
 
 def _stretch(passphrase: str, salt: bytes, cost: Cost) -> bytes:
-    """Return the 32-byte key; the same characters give it however a keyboard composes them."""
+    """Return the 32-byte key of a passphrase; NFKD, so that keyboards agree on characters."""
     assert _is_bearable(cost)
     try:
         secret = unicodedata.normalize("NFKD", passphrase).encode("utf-8", "surrogateescape")
@@ -294,7 +294,7 @@ def _read_private(path: Path) -> bytes:
 
 
 def _replace(path: Path, data: bytes) -> None:
-    """Put `data` at `path` at once: whoever looks, even after a crash, finds old or new."""
+    """Replace the file at `path` atomically: after a crash it has the old or the new content."""
     draft = path.with_name(path.name + ".new")
     try:
         draft.unlink(missing_ok=True)
@@ -305,16 +305,8 @@ def _replace(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(descriptor)
         draft.replace(path)
-        _sync_directory(path.parent)
+        sync(path.parent)
     except OSError as error:
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)
         raise StorageError(f"{path}: {error.strerror}") from error
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,16 +1,14 @@
-"""One SQLite file: opening it safely, transactions, and its errors by name.
+"""One SQLite file: safe opening, transactions, and errors by name.
 
-A write opens a transaction; nothing of it is durable, or may be acknowledged, before
-`commit` returns. When the disk refuses, the whole transaction is gone and the database
-is as after the last commit; when that happens before `commit`, nothing is written until
-`rollback` says that the caller knows what was lost. After a failure of the device itself
-nothing goes on before `reopen`: what the system still holds in memory may not be what is
-on the disk.
+A write opens a transaction; nothing of it is durable, or may be acknowledged, before `commit`
+returns. When the disk refuses, the whole transaction is lost and the database is as after the last
+commit. If that happens before `commit`, every write raises until `rollback` shows that the caller
+knows what was lost. After an I/O error of the device nothing works before `reopen`, since the
+system's cache may differ from the disk. Knows no table.
 """
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -28,19 +26,20 @@ from commonweal.protocol.errors import (
     ReadOnlyDatabase,
     StorageError,
 )
+from commonweal.storage.files import create_private
 from commonweal.storage.sqlite import schema
 
 BUSY_MS_MAX = 5_000
-"""How long a writer waits for another one."""
+"""Maximum time that a writer waits for another writer."""
 
 CACHE_KIB_MAX = 8 * 1024
-"""Pages kept in memory by one connection."""
+"""Page cache of one connection."""
 
 WAL_PAGES_MAX = 32 * 1024
-"""At this many pages (128 MiB) a commit moves the write-ahead log into the database itself."""
+"""From this many pages on (128 MiB) a commit checkpoints the write-ahead log."""
 
 WAL_IDLE_BYTES_MAX = 4 * 1024 * 1024
-"""An idle checkpoint cuts the write-ahead log when its file is longer than this."""
+"""An idle checkpoint truncates the write-ahead log when its file is longer than this."""
 
 BACKUP_STEP_PAGES = 1024
 
@@ -62,27 +61,27 @@ _NAMED: dict[int, type[CommonwealError]] = {
 
 
 def named(error: sqlite3.Error) -> CommonwealError | sqlite3.Error:
-    """Return our error for what SQLite reports; its own where only a fault of ours raises it."""
+    """Return our error for an error of SQLite; the same error when only a bug can raise it."""
     kind = _NAMED.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
     return kind(str(error)) if kind else error
 
 
 class Database:
-    """A connection to one file, or to memory. Not for two threads at a time."""
+    """A connection to one file, or to memory. Used by one thread at a time."""
 
     def __init__(self, path: str | Path = ":memory:", *, readonly: bool = False) -> None:
-        """Open `path`, make it when it is new, and bring it to this version's schema.
+        """Open `path`, create it when it is new, and migrate it to this version's schema.
 
-        readonly: takes no lock that a writer waits for, and needs an existing file of
-        this version. Raises NotOurs, NewerHome, OlderHome, MissingDatabase or a StorageError.
+        readonly: takes no lock that a writer waits for, and needs an existing file of this
+        version. Raises NotOurs, NewerHome, OlderHome, MissingDatabase or a StorageError.
         """
         self.path = str(path)
         self.readonly = readonly
         self._failed_with: DiskFailed | None = None
         self._lost_with: StorageError | None = None
         self._in_batch = False
-        self._erased = True  # by the process before, for all we know
-        """Whether the write-ahead log may still hold what was erased; then it is cut."""
+        self._erased = True  # by an earlier process, perhaps
+        """Whether the write-ahead log may still contain erased bytes; then it is truncated."""
         self.forget()
         self._connection = self._open()
 
@@ -104,7 +103,7 @@ class Database:
             self._in_batch = False
 
     def rollback(self) -> None:
-        """Forget everything written since the last commit."""
+        """Drop everything written since the last commit."""
         self.forget()
         self._lost_with = None
         self._in_batch = False
@@ -112,11 +111,11 @@ class Database:
             self._execute("ROLLBACK")
 
     def forget(self) -> None:
-        """Drop what is cached of an open transaction; for classes that cache."""
+        """Drop values cached from an open transaction; overridden by classes that cache."""
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Let everything read inside see one state, whatever another process commits."""
+        """Read one state inside, whatever another process commits meanwhile."""
         if self._ready().in_transaction:
             yield
             return
@@ -132,10 +131,10 @@ class Database:
     def row(self, statement: str, values: Iterable[Any] = ()) -> Row | None:
         """Return the first row of a query, or None."""
         try:
-            found: Row | None = self._ready().execute(statement, tuple(values)).fetchone()
+            row: Row | None = self._ready().execute(statement, tuple(values)).fetchone()
         except sqlite3.Error as error:
             self._fail(error)
-        return found
+        return row
 
     def rows(self, statement: str, values: Iterable[Any] = ()) -> list[Row]:
         """Return all rows of a query."""
@@ -145,21 +144,21 @@ class Database:
             self._fail(error)
 
     def each(self, statement: str, values: Iterable[Any] = ()) -> Iterator[Row]:
-        """Yield the rows of a query as they are read; write nothing before the end."""
+        """Yield the rows of a query while they are read; write nothing before the end."""
         try:
             yield from self._ready().execute(statement, tuple(values))
         except sqlite3.Error as error:
             self._fail(error)
 
     def change(self, statement: str, values: Iterable[Any] = ()) -> int:
-        """Write, in a transaction opened when none is; return the number of rows changed."""
+        """Execute a write, in a new transaction when none is open; return the rows changed."""
         try:
             return self._writing().execute(statement, tuple(values)).rowcount
         except sqlite3.Error as error:
             self._fail(error)
 
     def insert(self, statement: str, values: Iterable[Any] = ()) -> int:
-        """Write one row as `change` does; return its key."""
+        """Insert one row as `change` does; return its key."""
         try:
             key = self._writing().execute(statement, tuple(values)).lastrowid
         except sqlite3.Error as error:
@@ -168,17 +167,17 @@ class Database:
         return key
 
     def change_many(self, statement: str, values: Iterable[Row]) -> None:
-        """Write once for each row of `values`, as `change` does."""
+        """Execute a write once for each row of `values`, as `change` does."""
         try:
             self._writing().executemany(statement, values)
         except sqlite3.Error as error:
             self._fail(error)
 
     def insert_pairs(self, table: str, rows: Sequence[tuple[Any, Any]]) -> None:
-        """Insert pairs into a table of two columns, many to a statement.
+        """Insert pairs into a table of two columns, many in one statement.
 
-        Each statement lets go of the interpreter once; one per row would let another
-        thread take it between any two rows.
+        Each statement releases the interpreter lock once; with one statement a row, another thread
+        could take it between any two rows.
         """
         for first in range(0, len(rows), ROWS_PER_INSERT):
             some = rows[first : first + ROWS_PER_INSERT]
@@ -189,9 +188,9 @@ class Database:
     # The file
 
     def checkpoint(self) -> None:
-        """Move the write-ahead log into the database, as far as readers allow; for idle times.
+        """Checkpoint the write-ahead log, as far as readers allow; for idle times.
 
-        What was erased since stays in neither, unless somebody reads: then the next time.
+        Erased bytes are then in neither file; while another process reads, at the next call.
         """
         assert not self._ready().in_transaction, "commit first"
         wal = Path(self.path + "-wal")
@@ -203,17 +202,17 @@ class Database:
             if mode == "TRUNCATE" and busy is not None and not busy[0]:
                 self._erased = False
         except DatabaseBusy:
-            pass  # a reader or another checkpoint; the next idle time comes
+            pass  # a reader or another checkpoint; the next idle time tries again
         finally:
             self._execute(f"PRAGMA busy_timeout = {BUSY_MS_MAX}")
         self.shrink()
 
     def shrink(self) -> None:
-        """Let go of the pages that are cached and not written to; the system has them too."""
+        """Free the cached pages that are not dirty; the system caches them too."""
         self._execute("PRAGMA shrink_memory")
 
     def backup(self, path: str | Path) -> None:
-        """Write a copy of the last committed state to `path`, whole or not at all."""
+        """Copy the last committed state to `path`, completely or not at all."""
         assert not self._ready().in_transaction, "commit first"
         try:
             schema.copy(self._ready(), Path(path), BACKUP_STEP_PAGES)
@@ -223,11 +222,11 @@ class Database:
             raise ReadOnlyDatabase(f"{path}: {error.strerror}") from error
 
     def reopen(self) -> None:
-        """Close and open the file again, which is how a failed device is left behind.
+        """Close and open the file again, after an I/O error of the device.
 
-        When even that fails, everything raises DiskFailed until it is tried again.
+        When that fails too, everything raises DiskFailed until it is called again.
         """
-        assert self.path != ":memory:", "memory cannot be opened again"
+        assert self.path != ":memory:", "memory cannot be reopened"
         self.forget()
         with suppress(sqlite3.Error):
             self._connection.close()
@@ -237,7 +236,7 @@ class Database:
         self._failed_with = None
 
     def close(self) -> None:
-        """Close the file; what was not committed is gone."""
+        """Close the file; uncommitted writes are lost."""
         self.forget()
         with suppress(sqlite3.Error):
             self._connection.close()
@@ -249,7 +248,10 @@ class Database:
             if self.readonly and not Path(self.path).exists():
                 raise MissingDatabase(self.path)
             if not self.readonly:
-                _make_private(Path(self.path))
+                try:
+                    create_private(Path(self.path))
+                except OSError as error:
+                    raise ReadOnlyDatabase(f"{self.path}: {error.strerror}") from error
         connection: sqlite3.Connection | None = None
         try:
             connection = sqlite3.connect(
@@ -264,7 +266,7 @@ class Database:
                 "synchronous = FULL",
                 f"wal_autocheckpoint = {WAL_PAGES_MAX}",
                 f"cache_size = -{CACHE_KIB_MAX}",
-                "secure_delete = ON",  # what is erased is overwritten
+                "secure_delete = ON",  # erased bytes are overwritten
                 "trusted_schema = OFF",
                 f"query_only = {int(self.readonly)}",
             ):
@@ -303,9 +305,9 @@ class Database:
             raise type(self._lost_with)(f"{self._lost_with}; the batch is lost")
 
     def _fail(self, error: sqlite3.Error, *, reported: bool = False) -> NoReturn:
-        """Raise our error; unless only busy, the transaction is gone.
+        """Raise our error; the transaction is lost, unless the database was only busy.
 
-        reported: the caller learns of it from the commit itself.
+        reported: the caller learns of the loss from the commit itself.
         """
         known = named(error)
         if isinstance(known, DiskFailed):
@@ -319,11 +321,3 @@ class Database:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
         raise known from error
-
-
-def _make_private(path: Path) -> None:
-    """Make the file when it is missing, so that only its owner can read it."""
-    try:
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
-    except OSError as error:
-        raise ReadOnlyDatabase(f"{path}: {error.strerror}") from error

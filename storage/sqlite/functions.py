@@ -1,8 +1,8 @@
-"""The functions of SQLite whose one call can take seconds, so that each takes milliseconds.
+"""Replacements for SQLite functions of which one call can take seconds.
 
-SQLite looks at its clock between steps, and one call is one step: `instr` of two long texts
-compares each place with each, `like` tries every way to fill its signs. These take time that
-grows with the length of the text alone, and answer as SQLite's do.
+The progress handler runs between steps, and one call is one step: SQLite's `instr` of two long
+texts is quadratic, and its `like` backtracks. These are linear in the text, with the same
+results.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ _LOWER = str.maketrans({chr(n): chr(n + 32) for n in range(ord("A"), ord("Z") + 
 
 
 def put_functions(connection: sqlite3.Connection) -> None:
-    """Let a connection use these in place of SQLite's."""
+    """Register these functions on a connection, in place of SQLite's."""
     for name, arguments, function in _FUNCTIONS:
         connection.create_function(name, arguments, function, deterministic=True)
 
 
 def instr(text: Cell, part: Cell) -> int | None:
-    """Return where `part` begins in `text`, from 1 on; 0: nowhere."""
+    """Return the position of `part` in `text`, from 1 on; 0 when it is not in it."""
     if text is None or part is None:
         return None
     if isinstance(text, bytes) and isinstance(part, bytes):
@@ -34,38 +34,38 @@ def instr(text: Cell, part: Cell) -> int | None:
 
 
 def replace(text: Cell, old: Cell, new: Cell) -> Cell:
-    """Return `text` with `new` for each `old`."""
+    """Return `text` with each `old` replaced by `new`."""
     if text is None or old is None or new is None:
         return None
     return _text(text).replace(_text(old), _text(new)) if _text(old) else text
 
 
 def trim(text: Cell, signs: Cell = _SPACE) -> str | None:
-    """Return `text` without these signs at its ends."""
+    """Return `text` without these characters at both ends."""
     return None if text is None or signs is None else _text(text).strip(_text(signs))
 
 
 def ltrim(text: Cell, signs: Cell = _SPACE) -> str | None:
-    """Return `text` without these signs at its beginning."""
+    """Return `text` without these characters at its start."""
     return None if text is None or signs is None else _text(text).lstrip(_text(signs))
 
 
 def rtrim(text: Cell, signs: Cell = _SPACE) -> str | None:
-    """Return `text` without these signs at its end."""
+    """Return `text` without these characters at its end."""
     return None if text is None or signs is None else _text(text).rstrip(_text(signs))
 
 
 def like(pattern: Cell, text: Cell) -> bool | None:
-    """Return whether `text` is as `pattern` says: % any signs, _ one; A is a, in ASCII."""
+    """Whether `text` matches `pattern`: % any characters, _ one; ASCII case is ignored."""
     if pattern is None or text is None:
         return None
     parts = _text(pattern).translate(_LOWER).split("%")
-    signs = [_signs(part, "_") for part in parts]
-    return _is_like(signs, _text(text).translate(_LOWER))
+    patterns = [_pattern(part, "_") for part in parts]
+    return _is_like(patterns, _text(text).translate(_LOWER))
 
 
 def glob(pattern: Cell, text: Cell) -> bool | None:
-    """Return whether `text` is as `pattern` says: * any signs, ? one, [] one of these."""
+    """Whether `text` matches `pattern`: * any characters, ? one, [] one of a set."""
     if pattern is None or text is None:
         return None
     pieces = re.findall(r"\*|\[\^?\]?[^\]]*\]|.", _text(pattern), re.DOTALL)
@@ -87,9 +87,9 @@ def glob(pattern: Cell, text: Cell) -> bool | None:
 
 
 def _is_like(parts: list[re.Pattern[str]], text: str) -> bool:
-    """Find each part behind the one before, as early as it can be; the ends are fixed.
+    """Match the parts one after another, each as early as possible; both ends are anchored.
 
-    No part repeats anything, so that each takes one length of text: the earliest is best.
+    No part has a repetition, so each matches a fixed length, and the earliest match is best.
     """
     if len(parts) == 1:
         return parts[0].fullmatch(text) is not None
@@ -98,16 +98,17 @@ def _is_like(parts: list[re.Pattern[str]], text: str) -> bool:
         return False
     place = begun.end()
     for part in parts[1:-1]:
-        found = part.search(text, place)
-        if found is None:
+        match = part.search(text, place)
+        if match is None:
             return False
-        place = found.end()
+        place = match.end()
     last = parts[-1]
     return re.compile(f"(?:{last.pattern})\\Z", re.DOTALL).search(text, place) is not None
 
 
-def _signs(part: str, one: str) -> re.Pattern[str]:
-    return re.compile("".join("." if sign == one else re.escape(sign) for sign in part), re.DOTALL)
+def _pattern(part: str, wildcard: str) -> re.Pattern[str]:
+    characters = ("." if sign == wildcard else re.escape(sign) for sign in part)
+    return re.compile("".join(characters), re.DOTALL)
 
 
 def _text(value: Cell) -> str:
@@ -117,8 +118,11 @@ def _text(value: Cell) -> str:
 _FUNCTIONS: tuple[tuple[str, int, Callable[..., Cell]], ...] = (
     ("instr", 2, instr),
     ("replace", 3, replace),
-    *((name, count, one) for count in (1, 2) for name, one in (("trim", trim), ("ltrim", ltrim))),
-    *(("rtrim", count, rtrim) for count in (1, 2)),
+    *(
+        (name, count, function)
+        for count in (1, 2)
+        for name, function in (("trim", trim), ("ltrim", ltrim), ("rtrim", rtrim))
+    ),
     ("like", 2, like),
     ("glob", 2, glob),
 )

@@ -1,8 +1,8 @@
-"""Questions in SQL that only read the public views: nothing else can be named, or lasts long.
+"""Read-only SQL over the public views, with every resource bounded.
 
-A question is one SELECT over the views of views.sql. It attaches nothing, sets nothing,
-loads nothing, and calls itself never; it ends after a number of steps of SQLite's machine
-that takes about a second, and no value, statement or result grows beyond a limit.
+A query is one SELECT over the views of views.sql. It cannot attach, set, load or recurse; it ends
+after a number of virtual-machine steps that takes about a second, and no value, statement or result
+exceeds a limit. Never opens the ledger file itself.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _FUNCTIONS = frozenset(
         *("trim", "typeof", "unhex", "unicode", "unixepoch", "upper", "cume_dist", "glob"),
     )
 )
-"""What a question may call. None reads a file, grows memory freely, or differs by chance."""
+"""Functions that a query may call: none reads a file, allocates freely, or is random."""
 
 _HIDDEN = (
     *("mark", "state", "refused", "sealed_log", "tree", "sqlite_", "pragma_", "json_", "dbstat"),
@@ -44,7 +44,7 @@ _HIDDEN = (
     "fsdir",
     "zipfile",
 )
-"""How the names begin of what a question never reads: our own tables, and those of SQLite."""
+"""Prefixes of names that a query never reads: internal tables, ours and SQLite's."""
 
 _LIMITS = {
     sqlite3.SQLITE_LIMIT_LENGTH: VALUE_BYTES_MAX,
@@ -63,7 +63,7 @@ _LIMITS = {
 
 
 class QueryLimits(NamedTuple):
-    """How much a question may take: rows of its answer, and steps of SQLite's machine."""
+    """Bounds of one query: rows of its result, and steps of SQLite's virtual machine."""
 
     rows: int = 10_000
     steps: int = 50_000_000
@@ -73,7 +73,7 @@ USUAL = QueryLimits()
 
 
 class QueryResult(NamedTuple):
-    """The answer: names of its columns, its rows, and whether there would be more."""
+    """Column names and rows. is_cut: whether there are more rows than the limit."""
 
     columns: list[str]
     rows: list[tuple[Any, ...]]
@@ -81,9 +81,9 @@ class QueryResult(NamedTuple):
 
 
 def ask(path: str | Path, statement: str, limits: QueryLimits = USUAL) -> QueryResult:
-    """Return the answer of one SELECT over the views in the file `path`.
+    """Return the result of one SELECT over the views in the file `path`.
 
-    Raises BadQuestion when it is none, or names anything else; QuestionTooLong beyond a limit.
+    Raises BadQuestion for another statement or name; QuestionTooLong beyond a limit.
     """
     if len(statement) > STATEMENT_CHARS_MAX:
         raise QuestionTooLong(f"{len(statement):,} characters; at most {STATEMENT_CHARS_MAX:,}")
@@ -95,11 +95,11 @@ def ask(path: str | Path, statement: str, limits: QueryLimits = USUAL) -> QueryR
         raise named(error) from error
     with closing(opened) as connection:
         try:
-            found = connection.execute(statement)
-            if found.description is None:
+            cursor = connection.execute(statement)
+            if cursor.description is None:
                 raise BadQuestion("only SELECT")
-            columns = [str(column[0]) for column in found.description]
-            rows = list(_fitting(found, limits.rows))
+            columns = [str(column[0]) for column in cursor.description]
+            rows = list(_fitting(cursor, limits.rows))
         except sqlite3.Warning as error:  # several statements; an Error only from Python 3.12 on
             raise BadQuestion(str(error)) from error
         except sqlite3.Error as error:
@@ -110,7 +110,7 @@ def ask(path: str | Path, statement: str, limits: QueryLimits = USUAL) -> QueryR
 
 
 def _guarded(path: str | Path, limits: QueryLimits) -> sqlite3.Connection:
-    """Return a connection that can do nothing but read the views."""
+    """Return a connection that can only read the views."""
     uri = f"file:{quote(str(Path(path).absolute()))}?mode=ro"
     connection = sqlite3.connect(uri, uri=True, isolation_level=None)
     connection.execute("PRAGMA query_only = ON")
@@ -134,32 +134,32 @@ def _guarded(path: str | Path, limits: QueryLimits) -> sqlite3.Connection:
 
 
 def _may(
-    action: int, one: str | None, two: str | None, database: str | None, _view: str | None
+    action: int, first: str | None, second: str | None, database: str | None, _view: str | None
 ) -> int:
-    """Answer SQLite's question whether a statement may do something.
+    """Authorizer: whether a statement may do something.
 
-    The rows behind the views say what the views say; which of both is read cannot be told
-    apart, since a question may name a part of its own like a view.
+    The tables behind the views are readable too, as they say the same: SQLite does not tell which
+    of both is read, since a query may name a subquery like a view.
     """
     match action:
         case sqlite3.SQLITE_SELECT:
             return sqlite3.SQLITE_OK
         case sqlite3.SQLITE_READ:
-            is_hidden = str(one).lower().startswith(_HIDDEN)
+            is_hidden = str(first).lower().startswith(_HIDDEN)
             is_here = database in ("main", None, "")
             return sqlite3.SQLITE_OK if is_here and not is_hidden else sqlite3.SQLITE_DENY
         case sqlite3.SQLITE_FUNCTION:
-            is_known = str(two).lower() in _FUNCTIONS
+            is_known = str(second).lower() in _FUNCTIONS
             return sqlite3.SQLITE_OK if is_known else sqlite3.SQLITE_DENY
         case _:
             return sqlite3.SQLITE_DENY
 
 
-def _fitting(found: sqlite3.Cursor, rows_max: int) -> Iterator[tuple[Any, ...]]:
-    """Yield rows up to one more than the limit, while they fit in memory."""
+def _fitting(cursor: sqlite3.Cursor, rows_max: int) -> Iterator[tuple[Any, ...]]:
+    """Yield up to `rows_max` + 1 rows. Raises QuestionTooLong beyond RESULT_BYTES_MAX."""
     size = 0
-    for number, row in enumerate(found):
-        size += sum(len(one) if isinstance(one, str | bytes) else 8 for one in row)
+    for number, row in enumerate(cursor):
+        size += sum(len(cell) if isinstance(cell, str | bytes) else 8 for cell in row)
         if size > RESULT_BYTES_MAX:
             raise QuestionTooLong(f"the answer has more than {RESULT_BYTES_MAX:,} bytes")
         yield row

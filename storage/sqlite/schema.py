@@ -1,8 +1,8 @@
-"""The schema of the database: whose file it is, of which version, and how it gets to ours.
+"""The schema of the ledger file: is it ours, which version, and the migrations to this one.
 
-The steps are migrations/NNNN_name.sql, each applied in one transaction with the number
-that it leads to. An existing database is copied beside itself before its first step. A
-file of something else, or of a newer version, is never changed.
+The steps are migrations/NNNN_name.sql; each runs in one transaction with the version number that it
+leads to. An existing database is copied beside itself before its first step. A file of another
+program, or of a newer version, is never changed.
 """
 
 from __future__ import annotations
@@ -21,17 +21,18 @@ from commonweal.protocol.errors import (
     NotOurs,
     OlderHome,
 )
+from commonweal.storage.files import sync
 
 APPLICATION_ID = int.from_bytes(b"CWL1", "big")
-"""What SQLite and `file` see in the header of our databases."""
+"""Application id in the header of our databases, for SQLite and `file`."""
 
 PROVEN = 4
-"""The first schema of this form: records that older ones hold count for nothing any more."""
+"""The first schema of this record format; records in an older one count for nothing."""
 
 
 @cache
 def migrations() -> tuple[tuple[int, str], ...]:
-    """Return number and SQL of every step, in order."""
+    """Return (number, SQL) of every step, in order."""
     folder = resources.files("commonweal.storage.sqlite") / "migrations"
     names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
     steps = [(int(name[:4]), (folder / name).read_text(encoding="utf-8")) for name in names]
@@ -40,21 +41,21 @@ def migrations() -> tuple[tuple[int, str], ...]:
 
 
 def guard(connection: sqlite3.Connection, path: str, *, readonly: bool = False) -> None:
-    """Make sure that `connection` holds a database of ours, of this version; migrate an older one.
+    """Check that `connection` has a database of ours, and migrate it to this version.
 
-    Raises NotOurs, NewerHome, FormerHome, what SQLite raises, and when `readonly` OlderHome or
-    MissingDatabase.
+    Raises NotOurs, NewerHome, FormerHome and what SQLite raises; with `readonly`, which never
+    migrates, also OlderHome and MissingDatabase.
     """
     steps = migrations()
     try:
-        found = _number(connection, "application_id")
+        application_id = _number(connection, "application_id")
         version = _number(connection, "user_version")
         empty = not _number(connection, "schema_version")
     except sqlite3.DatabaseError as error:
         if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_NOTADB:
             raise NotOurs(path) from error
         raise
-    if found != APPLICATION_ID and not (empty and found == version == 0):
+    if application_id != APPLICATION_ID and not (empty and application_id == version == 0):
         raise NotOurs(path)
     if version > len(steps):
         raise NewerHome(f"{path} has schema {version}; this version knows {len(steps)}")
@@ -74,7 +75,7 @@ def guard(connection: sqlite3.Connection, path: str, *, readonly: bool = False) 
 
 
 def copy(connection: sqlite3.Connection, path: Path, step_pages: int = -1) -> None:
-    """Write the committed state of `connection` to `path`: whole and durable, or not at all."""
+    """Copy the committed state of `connection` to `path`: complete and durable, or not at all."""
     part = path.with_name(path.name + ".part")
     part.unlink(missing_ok=True)
     os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
@@ -84,18 +85,18 @@ def copy(connection: sqlite3.Connection, path: Path, step_pages: int = -1) -> No
             connection.backup(target, pages=step_pages, sleep=0)
         finally:
             target.close()
-        _sync(part)
+        sync(part)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
-    _sync(path.parent)
+    sync(path.parent)
 
 
 def _migrate(connection: sqlite3.Connection, number: int, script: str) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
         if _number(connection, "user_version") < number:  # another process may have been quicker
-            for statement in _statements(script):
+            for statement in statements(script):
                 connection.execute(statement)
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {number}")
@@ -106,26 +107,18 @@ def _migrate(connection: sqlite3.Connection, number: int, script: str) -> None:
         raise
 
 
-def _statements(script: str) -> Iterator[str]:
+def statements(script: str) -> Iterator[str]:
+    """Yield the SQL statements of a script, one by one."""
     statement = ""
     for line in script.splitlines(keepends=True):
         statement += line
         if sqlite3.complete_statement(statement):
             yield statement
             statement = ""
-    assert not statement.strip(), "a migration ends with a statement"
+    assert not statement.strip(), "a script ends with a statement"
 
 
 def _number(connection: sqlite3.Connection, pragma: str) -> int:
     (value,) = connection.execute(f"PRAGMA {pragma}").fetchone()
     assert isinstance(value, int)
     return value
-
-
-def _sync(path: Path) -> None:
-    """Make a file, or the names in a folder, durable."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
