@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from decimal import Decimal
 
 from commonweal.client.words import ENGLISH, Words
 from commonweal.protocol import codec
@@ -128,6 +129,11 @@ def shown_number(n: int, scale: int) -> str:
         return str(n)
     digits = f"{abs(n):0{scale + 1}d}"
     return f"{'-' if n < 0 else ''}{digits[:-scale]}.{digits[-scale:]}"
+
+
+def exact(n: int, scale: int) -> Decimal:
+    """Return n / 10**scale, with `scale` digits after the point."""
+    return Decimal((int(n < 0), tuple(map(int, str(abs(n)))), -scale))
 
 
 def shown_action(action: str, words: Words) -> str:

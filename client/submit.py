@@ -9,8 +9,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from random import SystemRandom
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from commonweal.client.node_client import call
 from commonweal.protocol.errors import (
@@ -41,7 +42,8 @@ WAIT_SECONDS_MAX = 10.0
 PAUSE_SECONDS = 0.05
 
 
-class WrittenRecord(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class WrittenRecord:
     """A record that was written: its id and its number in our log."""
 
     id: RecordId

@@ -6,20 +6,17 @@ from pathlib import Path
 
 import click
 
-from commonweal.client.ledger_view import ID_DIGITS, submit
+from commonweal.client.ledger_view import ID_DIGITS
 from commonweal.commands.terminal.language import _
-from commonweal.commands.terminal.ledger import folded
+from commonweal.commands.terminal.member import member_of
 from commonweal.commands.terminal.options import (
     form_option,
     home_option,
-    is_typed,
+    make_sure,
     passphrase_option,
-    unlocking,
 )
 from commonweal.commands.terminal.output import Form
 from commonweal.commands.terminal.tables import confirm
-from commonweal.protocol.errors import UsageError
-from commonweal.protocol.ledger.contributions.erasure import ERASE
 from commonweal.storage.home.home import Home
 
 
@@ -35,27 +32,15 @@ def erase(id: str, yes: bool, passphrase_file: Path | None, home: Home, form: Fo
     The record itself stays, and counts as before. It cannot be taken back, and whoever kept a
     copy, or a backup, keeps it.
     """
-    from commonweal.node.service.events import Wish
-
-    with folded(home) as found:
-        named = found.held(id)
-        wish = Wish(ERASE, {"record": bytes(named.id)}, (named.id,))
-        found.check(wish)
-        if not yes:
-            if not is_typed():
-                raise UsageError(_("say --yes when you mean it"))
-            words = _("Erase the text of {id} for ever?").format(id=named.id.hex()[:ID_DIGITS])
-            click.confirm(words, abort=True, err=True)
-        written = submit(found, [wish], unlocking(passphrase_file))
-    home.names.unlink(missing_ok=True)  # it may have been a name
-    assert named.body is not None, "else it would not count"
-    with home.store(readonly=True) as store:
-        erased = store.is_erased(named.body.hash)
-    if erased:
+    with member_of(home, passphrase_file) as me:
+        record = me.erasable(id)
+        question = _("Erase the text of {id} for ever?").format(id=record.hex()[:ID_DIGITS])
+        make_sure(question, yes=yes)
+        erasure = me.erase(record)
+    words = _("It stays: another member names the same text in one of their records.")
+    if erasure.erased:
         words = _(
             "Erased here, and asked of all members, as {id}."
             " Whoever kept a copy keeps it; a backup made before still has it."
         )
-    else:
-        words = _("It stays: another member names the same text in a record of his.")
-    return confirm(form, written, words, record=named.id.hex(), erased=erased)
+    return confirm(form, erasure, words)

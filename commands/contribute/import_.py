@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 import click
 
 from commonweal.client.directory import People
+from commonweal.client.forked import void_records
 from commonweal.client.name_cache import body_of, text_of
 from commonweal.client.node_client import call
 from commonweal.client.submit import WrittenRecord, writer
 from commonweal.client.visible_text import visible
 from commonweal.commands.contribute.record import wait_for
-from commonweal.commands.forked import lost
 from commonweal.commands.importers.git import Commit, Repository
 from commonweal.commands.importers.mailmap import Mailmap, Person
 from commonweal.commands.importers.rows import (
@@ -197,7 +197,7 @@ def home_(folder: Path, passphrase_file: Path | None, home: Home, form: Form) ->
     from commonweal.node.service.events import Text, Wish
 
     _be_the_only_one(home)
-    void = [one.record for one in lost(Home(folder)) if one.record.kind == "event"]
+    void = [one.record for one in void_records(Home(folder)) if one.record.kind == "event"]
     wishes = []
     with home.store(readonly=True) as store, Home(folder).store(readonly=True) as old:
         ours, theirs = Settings.read(store), Settings.read(old)

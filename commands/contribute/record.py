@@ -177,7 +177,7 @@ def _paying(
     data: dict[str, codec.Value],
 ) -> tuple[dict[str, codec.Value], tuple[RecordId, ...]]:
     """Return what else a transfer says that pays claims, and cites. Raises WouldNotCount."""
-    from commonweal.commands.share.claims import paying
+    from commonweal.client.claims import paying
     from commonweal.commands.terminal.ledger import folded
     from commonweal.node.service.events import Wish
     from commonweal.protocol.ledger.claims.settlement import ACTIONS

@@ -14,10 +14,10 @@ from typing import Any
 
 import click
 
+from commonweal.client.contribution_index import follow_index
 from commonweal.client.name_cache import Names, text_of
 from commonweal.client.quantity import shown_number
 from commonweal.client.times import iso
-from commonweal.commands.contribute.ledger import follow_index
 from commonweal.commands.terminal.language import _, spoken
 from commonweal.commands.terminal.options import home_option
 from commonweal.commands.terminal.output import as_json, write_csv, write_text

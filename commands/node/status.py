@@ -8,9 +8,9 @@ import click
 
 from commonweal.client.directory import People, of_home
 from commonweal.client.finality import doubt, finality, pairs, risks, warnings
+from commonweal.client.forked import void_records, void_warning
 from commonweal.client.node_client import ask, ask_if_running
 from commonweal.client.visible_text import visible
-from commonweal.commands.forked import lost, warning
 from commonweal.commands.node.writers import largest, writers
 from commonweal.commands.terminal.language import N_, _, ngettext, spoken
 from commonweal.commands.terminal.options import form_option, home_option
@@ -51,7 +51,7 @@ def status(home: Home, form: Form) -> None:
             found["finality"] = finality(store, settings, people, said)
             found["finality"]["doubt"] = doubt(home, found["finality"], spoken()) or None
             found["joined"] = joined(home, store)
-            found["not_counting"] = len(lost(home))
+            found["not_counting"] = len(void_records(home))
             found["parent"] = parent(store, settings)
         if live is not None and people is not None:
             found["finality"]["newest_held_by"] = _held_by(home, store, settings)
@@ -277,7 +277,7 @@ def _show(found: dict[str, Any], home: Home) -> None:
         say(refused_words())
     if found["not_counting"]:
         say()
-        say(warning(home, found["not_counting"]))
+        say(void_warning(home, found["not_counting"], spoken()))
     if found["writable"] is False:
         say()
         say(_("The disk takes no changes: nothing new is kept. Reading and serving go on."))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from commonweal.client.ledger_view import ID_DIGITS
-from commonweal.client.submit import WrittenRecord
+from commonweal.client.plain import plain
 from commonweal.commands.terminal.language import _
 from commonweal.commands.terminal.output import (
     Column,
@@ -18,12 +18,15 @@ from commonweal.commands.terminal.output import (
 )
 
 
-def confirm(form: Form, written: Sequence[WrittenRecord], words: str, **more: Any) -> None:
-    """Say what was written: its id for scripts, a sentence for people."""
+def confirm(form: Form, written: Any, words: str, **more: Any) -> None:
+    """Say what was written: all of it for scripts, a sentence for people.
+
+    written: a result with an id, or the records that were written, of which the first counts.
+    """
+    result = written[0] if isinstance(written, list) else written
     if form is Form.JSON:
-        first = written[0]
-        return write_json({"id": first.id.hex(), "seq": first.seq, **more})
-    return say(words.format(id=written[0].id.hex()[:ID_DIGITS]))
+        return write_json({**plain(result), **more})
+    return say(words.format(id=result.id.hex()[:ID_DIGITS]))
 
 
 def table(

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from commonweal.client.contribution_index import follow_index
 from commonweal.client.submit import write
-from commonweal.commands.contribute.ledger import follow_index
 from commonweal.commands.keep import export
 from commonweal.commands.keep.export import FIELDS
 from commonweal.node.service.events import Wish

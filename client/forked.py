@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from commonweal.commands.terminal.language import _, ngettext
-from commonweal.commands.terminal.ledger import folded
+from commonweal.client.ledger_view import folded
+from commonweal.client.words import Words
 from commonweal.protocol.ledger.members import membership
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.records.record import Record
@@ -22,29 +22,29 @@ class Lost(NamedTuple):
     reason: Reason
 
 
-def lost(home: Home) -> list[Lost]:
+def void_records(home: Home) -> list[Lost]:
     """Return the records of this home's member that a fork of their log made void, by seq."""
     with home.store(readonly=True) as store:
         if store.row("SELECT 1 FROM log WHERE frozen NOTNULL LIMIT 1") is None:
             return []
-    with folded(home) as found:
-        mine = [one.key for one in membership.devices(found.state, found.me)]
-        void = [record for device in mine for record in found.store.void(device)]
-        judged = [(record, found.kept.verdict(record)) for record in void]
+    with folded(home) as view:
+        devices = [device.key for device in membership.devices(view.state, view.me)]
+        void = [record for device in devices for record in view.store.void(device)]
+        judged = [(record, view.kept.verdict(record)) for record in void]
     return [Lost(record, reason) for record, reason in judged if reason is not None]
 
 
-def warning(home: Home, count: int) -> str:
-    """Say that so many records do not count, and how they are recorded again."""
-    words = ngettext(
+def void_warning(home: Home, count: int, words: Words) -> str:
+    """Return that so many records do not count, and how they are recorded again."""
+    text = words.plural(
         "{n} record of yours does not count: your log forked before it, as when a home is"
         " copied and both write.",
         "{n} records of yours do not count: your log forked before them, as when a home is"
         " copied and both write.",
         count,
     ).format(n=count)
-    again = _(
+    again = words(
         "Make a new home (weal restore --words), and take its contributions in again there:"
         " weal import home {path}"
     ).format(path=home)
-    return f"{words} {again}"
+    return f"{text} {again}"

@@ -1,0 +1,130 @@
+"""A member's home, opened: the ledger is folded when it is first read, and again after a write.
+
+Everything that `Member` can do stands on this. It prints nothing and asks nobody: what opens the
+keystore, and what is told how far the fold is, are given by the caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
+
+from commonweal.client import ledger_view
+from commonweal.client.ledger_view import LedgerView
+from commonweal.client.node_client import ask_if_running
+from commonweal.client.submit import Unlock, WrittenRecord, without_passphrase
+from commonweal.client.words import words_in
+from commonweal.protocol.records.record import RecordId
+from commonweal.storage.home.home import Home
+from commonweal.storage.ledger.overlay import Watch, nobody
+
+if TYPE_CHECKING:
+    from commonweal.node.service.events import Text, Wish
+
+Watching: TypeAlias = "Callable[[], AbstractContextManager[Watch]]"
+"""Gives, while the ledger is folded, what is told how many records are folded, and of how many."""
+
+
+@contextmanager
+def unwatched() -> Iterator[Watch]:
+    """Give a watch that ignores how far the fold is."""
+    yield nobody
+
+
+class HomeAccess:
+    """A home and its folded ledger, in the language of who reads it. Close it, or use `with`."""
+
+    def __init__(
+        self,
+        home: Home | Path | str,
+        *,
+        language: str = "en",
+        passphrase: str | None = None,
+        unlock: Unlock | None = None,
+        watching: Watching = unwatched,
+    ) -> None:
+        """Name a home; nothing is opened before it is read.
+
+        language: of sentences and names of units, "en" or "zh". passphrase: of the keystore, used
+        for what is written; unlock: opens the keystore in another way.
+        """
+        self.home = home if isinstance(home, Home) else Home(home)
+        self.words = words_in(language)
+        self._unlock = unlock or (without_passphrase if passphrase is None else _by(passphrase))
+        self._watching = watching
+        self._held = ExitStack()
+        self._view: LedgerView | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the ledger; reading it again opens it again."""
+        self._view = None
+        self._held.close()
+
+    def refresh(self) -> None:
+        """Let what is read next include all records that have come since."""
+        self.close()
+
+    @property
+    def view(self) -> LedgerView:
+        """The folded ledger, as it was when it was first read. Raises NotInCommunity."""
+        if self._view is None:
+            with self._watching() as watch:
+                folded = ledger_view.folded(self.home, self.words, watch)
+                self._view = self._held.enter_context(folded)
+        return self._view
+
+    def node_answer(self, question: str, **about: Any) -> dict[str, Any] | None:
+        """Return what the running node of this home answers; None when no node runs."""
+        return ask_if_running(self.home, question, **about)
+
+    def _write(self, *wishes: Wish) -> list[WrittenRecord]:
+        """Write records, all or none. Raises WouldNotCount where one would count for nothing."""
+        written = ledger_view.submit(self.view, wishes, self._unlock)
+        self.refresh()
+        return written
+
+    def _write_one(
+        self,
+        kind: str,
+        data: dict[str, Any],
+        cited: Sequence[bytes] = (),
+        text: Text | None = None,
+    ) -> WrittenRecord:
+        (written,) = self._write(wish_of(kind, data, cited, text))
+        return written
+
+
+def wish_of(
+    kind: str, data: dict[str, Any], cited: Sequence[bytes] = (), text: Text | None = None
+) -> Wish:
+    """Return a record to be written. cited: ids of records it names, each taken once."""
+    from commonweal.node.service.events import Wish
+
+    return Wish(kind, data, tuple(dict.fromkeys(map(RecordId, cited))), text)
+
+
+def prefix(id: str | bytes) -> str:
+    """Return the hex digits by which a caller names something: an id, or how one begins."""
+    return id.hex() if isinstance(id, bytes) else id
+
+
+def _by(passphrase: str) -> Unlock:
+    from commonweal.storage.home import keystore
+
+    return lambda home: keystore.unlock(
+        home.keystore, passphrase if keystore.needs_passphrase(home.keystore) else None
+    )

@@ -1,0 +1,296 @@
+"""Contributions: written down, corrected and listed."""
+
+from __future__ import annotations
+
+import mimetypes
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from commonweal.client.access import HomeAccess, prefix, wish_of
+from commonweal.client.claims import paying
+from commonweal.client.contribution_index import follow_index, sealed_lengths
+from commonweal.client.contribution_rows import (
+    ContributionList,
+    Correction,
+    ListedContribution,
+    VoidRecord,
+)
+from commonweal.client.directory import People
+from commonweal.client.forked import void_records
+from commonweal.client.name_cache import Names, text_of
+from commonweal.client.node_client import call
+from commonweal.client.quantity import exact, is_effort, read_action, read_quantity
+from commonweal.client.submit import WrittenRecord, now_ms, write
+from commonweal.client.times import read_time_ms
+from commonweal.protocol import codec
+from commonweal.protocol.codec import INT_MAX
+from commonweal.protocol.errors import (
+    EvidenceTooLarge,
+    NotYet,
+    UnreadableQuantity,
+    UnusableText,
+    UsageError,
+    WouldNotCount,
+)
+from commonweal.protocol.keys import MemberId
+from commonweal.protocol.ledger.contributions import consent
+from commonweal.protocol.ledger.things.event_row import EVENT, EventRow, event_row
+from commonweal.protocol.ledger.things.quantities import Quantity, read
+from commonweal.protocol.records.record import ERASABLE_BYTES_MAX, RecordId
+from commonweal.storage.home.home import Settings
+from commonweal.storage.records.contribution_index import EventRow as IndexedEvent
+from commonweal.storage.records.contribution_index import Index, event_of
+from commonweal.storage.records.log_store import Store
+
+if TYPE_CHECKING:
+    from commonweal.node.service.events import Text
+
+ENVELOPE_BYTES_MAX = 256
+"""What salt, media type and lengths add to a text or file."""
+CONTENT_BYTES_MAX = ERASABLE_BYTES_MAX - ENVELOPE_BYTES_MAX
+SCOPE_CHARS_MAX = 200
+HOLD_SECONDS_MAX = 60.0
+
+
+class Contributions(HomeAccess):
+    """What members give."""
+
+    def record(
+        self,
+        action: str,
+        quantity: str | int | Decimal,
+        unit: str,
+        *,
+        note: str | None = None,
+        scope: str | None = None,
+        file: Path | None = None,
+        provider: str | None = None,
+        receiver: str | None = None,
+        settles: tuple[str, ...] = (),
+    ) -> WrittenRecord:
+        """Write down a contribution, and return the record, which is on the disk.
+
+        action, unit: by any of their names, English or Chinese. note, file: what can be erased
+        later, at most 64 KiB; not both. provider: who gave it, when not this member. settles: ids
+        of claims that a transfer pays. Raises UnknownAction, UnreadableQuantity, UnusableText,
+        UnknownId, EvidenceTooLarge, WouldNotCount.
+        """
+        name = read_action(action, self.words)
+        amount = read_quantity(str(quantity), unit, self.words)
+        text = self._evidence(note, file)
+        with self.home.store(readonly=True) as store:
+            settings = Settings.read(store)
+            community = settings.here
+            people = People(store, community, words=self.words) if provider or receiver else None
+            giver = people.find_active(provider) if people and provider else settings.member
+            taker = people.find_active(receiver) if people and receiver else None
+        data = self._event(name, amount, giver, taker, scope)
+        cited: tuple[RecordId, ...] = ()
+        if settles:
+            more, cited = self._paying(settles, giver if provider else None, taker, data)
+            data |= more
+        (written,) = write(self.home, [wish_of("event", data, cited, text)], self._unlock)
+        self.refresh()
+        return written
+
+    def wait_until_held(self, written: list[WrittenRecord], peers: int) -> int:
+        """Return how many peers hold what was written, once `peers` do.
+
+        Raises NotYet after a minute without news, NotReachable when no node runs here.
+        """
+        from commonweal.protocol.errors import NotReachable
+
+        held = 0
+        with call(self.home, patience_s=HOLD_SECONDS_MAX) as client:
+            try:
+                for answer in client.each("wait", ids=[one.id for one in written], peers=peers):
+                    held = answer["held_by"]
+            except NotReachable:
+                text = self.words("it is kept here, and held by {held} of {wanted} peers")
+                raise NotYet(text.format(held=held, wanted=peers)) from None
+        return held
+
+    def correct(self, id: str | bytes, quantity: str | int | Decimal, unit: str) -> Correction:
+        """Say what a contribution really was: write the difference to what it has.
+
+        What takes from another member waits for their yes. Raises UnknownId, UsageError for
+        another unit, UnreadableQuantity, WouldNotCount.
+        """
+        view, wanted = self.view, read_quantity(str(quantity), unit, self.words)
+        event = view.id_among(prefix(id), EVENT)
+        row = event_row(view.state, event)
+        assert row is not None, "it is an event"
+        data = self._difference(row, wanted)
+        data |= {"action": row.action, "corrects": bytes(event)}
+        cited = [event, *([row.corrected_by] if row.corrected_by else [])]
+        asked = consent.consenters(view.state, view.me, event, *_quantities(data))
+        written = self._write_one("event", data, cited)
+        return Correction(written.id, written.seq, event, tuple(map(MemberId, asked)))
+
+    def contributions(
+        self,
+        *,
+        member: str | None = None,
+        action: str | None = None,
+        scope: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        limit: int | None = None,
+    ) -> ContributionList:
+        """Return the contributions that fit, the newest first, and how many there are.
+
+        since, until: a date, or a duration back from now like 7d. The index of this home is
+        brought up to date first, as far as it can be.
+        """
+        lacking = follow_index(self.home)
+        now = now_ms()
+        with self.home.store(readonly=True) as store, store.snapshot():
+            community = Settings.read(store).here
+            names = Names(self.home, store, community, self.words)
+            giver = People(store, community, words=self.words).find(member) if member else None
+            asked: dict[str, Any] = {
+                "member": giver,
+                "action": read_action(action, self.words) if action else None,
+                "scope": scope,
+                "since": read_time_ms(since, now) if since else None,
+                "until": read_time_ms(until, now) if until else None,
+            }
+            index = Index(store)
+            total = index.total(**asked)
+            rows = _listed(store, names, index.events(**asked, limit=limit), self._sealed())
+            return ContributionList(total, tuple(rows), lacking)
+
+    def void_records(self) -> list[VoidRecord]:
+        """Return what a fork of this member's log made void; it is on this device only."""
+        lost = void_records(self.home)
+        if not lost:
+            return []
+        rows = []
+        with self.home.store(readonly=True) as store:
+            names = Names(self.home, store, Settings.read(store).here, self.words)
+            for record, reason in lost:
+                event = event_of(record)
+                row = None if event is None else next(_listed(store, names, iter([event]), {}))
+                place = (record.id, record.seq, record.kind)
+                rows.append(VoidRecord(*place, reason, record.claimed_at, row))
+        return rows
+
+    def _sealed(self) -> dict[bytes, int]:
+        lengths = sealed_lengths(self.home)
+        if lengths is None:  # what was folded cannot be read: it is folded again
+            return {bytes(log.author): log.length for log in self.view.kept.last.logs.values()}
+        return lengths
+
+    def _difference(self, row: EventRow, wanted: dict[str, Any]) -> dict[str, Any]:
+        """Return the quantity to add to what an event has, so that it becomes `wanted`."""
+        for key, had in (("resourceQuantity", row.quantity), ("effortQuantity", row.effort)):
+            if had is not None and had[2] == wanted["unit"]:
+                scale = max(had[1], wanted["scale"])
+                n = wanted["n"] * 10 ** (scale - wanted["scale"]) - had[0] * 10 ** (scale - had[1])
+                if abs(n) > INT_MAX:
+                    raise UnreadableQuantity(str(wanted["n"]))
+                return {key: {"n": n, "scale": scale, "unit": had[2]}}
+        units = ", ".join(had[2] for had in (row.quantity, row.effort) if had is not None)
+        raise UsageError(self.words("it is counted in {units}").format(units=units))
+
+    def _event(
+        self,
+        action: str,
+        amount: dict[str, codec.Value],
+        provider: MemberId,
+        receiver: MemberId | None,
+        scope: str | None,
+    ) -> dict[str, codec.Value]:
+        data: dict[str, codec.Value] = {"action": action, "provider": bytes(provider)}
+        key = "effortQuantity" if is_effort(action, str(amount["unit"])) else "resourceQuantity"
+        data[key] = amount
+        if receiver is not None:
+            data["receiver"] = bytes(receiver)
+        if scope is not None:
+            if not 1 <= len(scope.strip()) <= SCOPE_CHARS_MAX:
+                text = self.words("a scope has 1 to {most} characters")
+                raise UnusableText(text.format(most=SCOPE_CHARS_MAX))
+            data["inScopeOf"] = scope.strip()
+        return data
+
+    def _paying(
+        self,
+        settles: tuple[str, ...],
+        giver: MemberId | None,
+        taker: MemberId | None,
+        data: dict[str, codec.Value],
+    ) -> tuple[dict[str, codec.Value], tuple[RecordId, ...]]:
+        """Return what else a transfer says that pays claims, and cites. Raises WouldNotCount."""
+        from commonweal.protocol.ledger.claims.settlement import ACTIONS
+        from commonweal.protocol.ledger.state.rejections import Reason
+
+        if data["action"] not in ACTIONS:
+            raise WouldNotCount(self.words(Reason.NOT_A_PAYMENT.value))
+        amount = data.get("resourceQuantity") or data.get("effortQuantity")
+        assert isinstance(amount, dict), "what is recorded has a quantity"
+        quantity = [amount["n"], amount["scale"], amount["unit"]]
+        more, cited = paying(self.view, settles, quantity, giver, taker)
+        self.view.check(wish_of("event", {**data, **more}, cited))
+        return more, cited
+
+    def _evidence(self, note: str | None, file: Path | None) -> Text | None:
+        from commonweal.node.service.events import Text
+
+        if note is not None and file is not None:
+            raise UsageError(self.words("a record carries a note or a file, not both"))
+        if file is not None:
+            return Text(_media_type(file), self._content(file))
+        if note is None:
+            return None
+        try:
+            data = note.encode()
+        except UnicodeEncodeError:
+            raise UnusableText(self.words("the note is not text")) from None
+        if not 1 <= len(data) <= CONTENT_BYTES_MAX:
+            text = self.words("a note has 1 to {most} bytes, not {size}")
+            raise UnusableText(text.format(most=CONTENT_BYTES_MAX, size=len(data)))
+        return Text("text/plain", data)
+
+    def _content(self, path: Path) -> bytes:
+        try:
+            with path.open("rb") as opened:
+                data = opened.read(CONTENT_BYTES_MAX + 1)
+        except OSError as error:
+            raise UnusableText(f"{path}: {error.strerror}") from error
+        if len(data) > CONTENT_BYTES_MAX:
+            text = self.words("{path}: more than {most} bytes")
+            raise EvidenceTooLarge(text.format(path=path, most=CONTENT_BYTES_MAX))
+        return data
+
+
+def _quantities(data: dict[str, Any]) -> list[Quantity | None]:
+    keys = ("resourceQuantity", "effortQuantity")
+    return [read(data[key]) if key in data else None for key in keys]
+
+
+def _media_type(path: Path) -> str:
+    kind, encoding = mimetypes.guess_type(path.name)
+    return kind if kind and not encoding else "application/octet-stream"
+
+
+def _listed(
+    store: Store, names: Names, events: Iterator[IndexedEvent], sealed: dict[bytes, int]
+) -> Iterator[ListedContribution]:
+    for event in events:
+        quantity = event.resource or event.effort
+        yield ListedContribution(
+            id=event.id,
+            seq=event.seq,
+            member=event.provider,
+            member_name=names.of(event.provider),
+            action=event.action,
+            quantity=quantity and exact(quantity.n, quantity.scale),
+            unit=quantity and quantity.unit,
+            receiver=event.receiver,
+            scope=event.scope,
+            note=text_of(store, event.id),
+            claimed_at_ms=event.claimed_at,
+            sealed=event.seq < sealed.get(event.author, 0),
+        )

@@ -1,0 +1,31 @@
+"""A member: everything that the owner of a home can read and do, in one value.
+
+Each subject is a class of its own in this package; `Member` is all of them. It prints nothing,
+asks nobody, and raises a CommonwealError where something cannot be done.
+"""
+
+from __future__ import annotations
+
+from commonweal.client.attestations import Attestations
+from commonweal.client.claims import Claims
+from commonweal.client.contributions import Contributions
+from commonweal.client.explanations import Explanations
+from commonweal.client.records import Records
+from commonweal.client.sealing import Sealing
+from commonweal.client.shares import Shares
+
+
+class Member(
+    Contributions,
+    Attestations,
+    Records,
+    Shares,
+    Claims,
+    Explanations,
+    Sealing,
+):
+    """The member of a home. `with Member(home) as member: member.record("work", 3, "hours")`.
+
+    What is read is the ledger as of the first look, and anew after each write or `refresh`. One
+    thread uses it at a time; several may be open on one home.
+    """

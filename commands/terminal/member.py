@@ -1,0 +1,30 @@
+"""The member of a home as commands use it: in their language, asked for a passphrase if need be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from commonweal.client.member import Member
+from commonweal.commands.terminal.language import _, spoken
+from commonweal.commands.terminal.options import unlocking
+from commonweal.commands.terminal.progress import watching
+from commonweal.storage.home.home import Home
+from commonweal.storage.ledger.overlay import Watch
+
+
+def member_of(home: Home, passphrase_file: Path | None = None) -> Member:
+    """Return the member of `home`, to be used in a `with`. A bar shows how far a long fold is."""
+    return Member(
+        home,
+        language=spoken().language,
+        unlock=unlocking(passphrase_file),
+        watching=_watching,
+    )
+
+
+@contextmanager
+def _watching() -> Iterator[Watch]:
+    with watching(_("working out the ledger")) as watch:
+        yield watch
