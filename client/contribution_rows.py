@@ -206,7 +206,7 @@ def amount(value: Sequence[Any] | None) -> tuple[Decimal | None, str | None]:
 
 def contribution_state(view: LedgerView, id: bytes, row: EventRow) -> ContributionState:
     """Return a contribution as the fold has it."""
-    from commonweal.protocol.ledger.sharing.distribution import booked_at
+    from commonweal.protocol.ledger.sharing.valuation import booked_at
 
     number, unit = amount(row.quantity or row.effort)
     return ContributionState(

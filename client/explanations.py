@@ -140,7 +140,7 @@ def _of_line(view: LedgerView, name: str, payout: Payout) -> Explanation:
 
 def _input_sentences(view: LedgerView, payout: Payout) -> list[str]:
     """Return the first contributions that a line is for, each with its points."""
-    from commonweal.protocol.ledger.sharing.distribution import value_of
+    from commonweal.protocol.ledger.sharing.valuation import value_of
 
     if not payout.inputs:
         return []
@@ -173,7 +173,7 @@ def _rule(view: LedgerView, payout: Payout) -> str:
 
 def _of_contribution(view: LedgerView, text: str) -> Explanation:
     from commonweal.protocol.ledger.contributions import attestation, commons, consent
-    from commonweal.protocol.ledger.sharing import distribution
+    from commonweal.protocol.ledger.sharing import valuation
 
     try:
         id = view.id_among(text, EVENT)
@@ -191,8 +191,8 @@ def _of_contribution(view: LedgerView, text: str) -> Explanation:
         for correction, stated in consent.open_corrections(view.state)
         if stated.event == id
     ]
-    value = distribution.value_of(view.final, id)
-    booked = distribution.booked_at(view.final, id)
+    value = valuation.value_of(view.final, id)
+    booked = valuation.booked_at(view.final, id)
     lines = [(name, one) for name, one in payouts(view.final) if id in one.line.inputs]
     rule = view.kept.ruleset.document.get("value", {}).get(row.action, {})
     settles, settle_sentences = paid_claims(view, id)
@@ -246,13 +246,13 @@ def _waiting_sentences(
 
 
 def _value_sentences(view: LedgerView, subject: ExplainedContribution) -> list[str]:
-    from commonweal.protocol.ledger.sharing import distribution
+    from commonweal.protocol.ledger.sharing import valuation
 
     words, sentences = view.words, []
     if subject.disputes:
         disputed = words("disputed by {n}: worth nothing until they withdraw")
         sentences.append(disputed.format(n=subject.disputes))
-    value = distribution.value_of(view.final, subject.id)
+    value = valuation.value_of(view.final, subject.id)
     if subject.height is None:
         sentences.append(words("provisional: not sealed yet"))
     elif value is None:

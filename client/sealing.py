@@ -150,7 +150,7 @@ class Sealing(HomeAccess):
         secrets = self._unlock(self.home)
         with self.home.store() as store:
             service = service_of(store, secrets)
-            community = service.desk.replica.community
+            community = service.core.replica.community
             with ExitStack() as held:
                 with self._watching() as watch:
                     opened = ledger.open_ledger(

@@ -263,7 +263,7 @@ def test_an_id_that_fits_two_records_names_both(
 
 def test_names_that_look_alike_are_told_apart(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "look alike" not in good("members", "--home", home).err
-    monkeypatch.setattr(texts, "alike", lambda names: [[*names, *names]])
+    monkeypatch.setattr(texts, "confusable_groups", lambda names: [[*names, *names]])
     ran = good("members", "--home", home)
     own = good("status", "--home", home, "-o", "json").json["member"][:8]
     assert f"look alike; tell them apart by their ids: Ann 安 ({own}), Ann 安 ({own})" in ran.err
