@@ -129,7 +129,11 @@ def _on_load(tree: ast.Module) -> Iterator[ast.stmt]:
         if isinstance(found, ast.If) and "TYPE_CHECKING" in ast.unparse(found.test):
             waiting += found.orelse
         elif isinstance(found, ast.If | ast.Try | ast.With | ast.ClassDef | ast.For):
-            waiting += [child for child in ast.walk(found) if isinstance(child, ast.stmt)][1:]
+            parts = [*ast.iter_child_nodes(found)]
+            parts += [
+                part for one in parts if isinstance(one, ast.ExceptHandler) for part in one.body
+            ]
+            waiting += [part for part in parts if isinstance(part, ast.stmt)]
 
 
 def _imports(place: str, tree: ast.Module) -> Iterator[Complaint]:
