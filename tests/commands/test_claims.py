@@ -135,7 +135,7 @@ REFUSED = [
     (("1", "USD"), "the unit is not that of the claim"),
     (("1.005", "EUR"), "not counted in parts so small"),
     (("1", "EUR", "--receiver", "Ana"), "the claim is not the receiver's"),
-    (("1", "EUR", "--provider", "Bo"), "nobody pays a claim to himself"),
+    (("1", "EUR", "--provider", "Bo"), "members cannot pay their own claims"),
 ]
 
 

@@ -1,1 +1,1 @@
-"""The state: keys and values, the context of a record, rejections."""
+"""The state: keys and values, the context in which a record is judged, and rejections."""

@@ -1,7 +1,7 @@
-"""A cut: the point up to which all is decided, and what is read from there.
+"""The header of a cut, and what one seal adds to what is final.
 
-What depends on time or on rules (closing of votes, deadlines, what the rules ask) is
-judged by the last cut, never by a clock. Before the first one stands the cut of height 0.
+Everything that depends on time or on rules (the end of votes, deadlines, what the rules ask) is
+judged by the last cut, never by a clock. Before the first seal the header of height 0 stands.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.seal.cut import Delta
 
 FOLD = 1
-"""The version of the fold's rules that this program knows."""
+"""The version of the fold's rules that this program knows; each seal names one."""
 
 
 @dataclass(frozen=True, slots=True)
 class CutHeader:
-    """What is final: `height` seals, the last at `time_ms`.
+    """The header of a cut: `height` seals are final, the last of them at `time_ms`.
 
-    time_ms: since 1970, as sealed. clock: the largest in the cut. prev: the id of the seal
-    before. root: of the cut; what it newly covers is folded by clock, and of one clock in
-    the order of H(root, id).
+    time_ms: since 1970, as sealed. clock: the largest in the cut. prev: the id of the previous
+    seal. root: of the cut; the records that it newly covers are folded by clock, and records of one
+    clock in the order of H(root, id).
     """
 
     height: int = 0
@@ -32,15 +32,16 @@ class CutHeader:
 
 
 BEFORE_ALL = CutHeader()
-"""Nothing is final yet."""
+"""The header before the first seal: nothing is final."""
 
 
 @dataclass(frozen=True, slots=True)
 class Advance:
     """What one seal adds to what is final.
 
-    delta: the logs that grew, and who was present. ends: logs that its evidence freezes, each
-    from a seq on, by author. equivocators: devices that its evidence convicts of a double vote.
+    delta: the logs that grew, and which devices were present. ends: (author, seq) of each log that
+    the seal's evidence freezes from that seq on. equivocators: devices that its evidence convicts
+    of a double vote.
     """
 
     cut: CutHeader

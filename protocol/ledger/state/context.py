@@ -1,4 +1,7 @@
-"""What a record is judged in beside the state: community, last cut, its rules, the author."""
+"""The context of a record: community, last cut, rules and author, beside the state itself.
+
+A context is read only; what a record changes is written to the state.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,13 @@ from commonweal.protocol.records.record import CommunityId, Record, RecordId
 from commonweal.protocol.vocabulary.rule_params import RuleParams
 
 NOBODY = MemberId(b"")
+"""The author's member for the kinds that anyone may write."""
 
 NO_DOCUMENTS: Mapping[bytes, bytes] = MappingProxyType({})
 
 
 class SealHeights(Protocol):
-    """The seals that a record may name as its basis, and their heights."""
+    """The seals that a record may name as its basis, with their heights."""
 
     def get(self, seal: bytes, /) -> int | None:
         """Return the height of a seal by its id; None when it is not of this chain."""
@@ -27,16 +31,19 @@ class SealHeights(Protocol):
 NO_SEALS: Mapping[bytes, int] = MappingProxyType({})
 
 RecordLookup: TypeAlias = Callable[[RecordId], Record | None]
-"""Returns a record that is held by its id, void or not; else None."""
+"""Returns a held record by its id, whether it counts or not; None when it is not held."""
 
 
 def no_records(_: RecordId) -> Record | None:
-    """Find nothing."""
+    """Return None for every id."""
     return None
 
 
 class Applicant(NamedTuple):
-    """Who asks to be admitted: with a device, invited by a member; back: they were one before."""
+    """A newcomer who asks to be admitted under a member's invite.
+
+    back: they were a member before.
+    """
 
     member: MemberId
     device: DeviceKey
@@ -45,25 +52,25 @@ class Applicant(NamedTuple):
 
 
 AdmissionOracle: TypeAlias = Callable[[Applicant], bool | None]
-"""Says whether somebody who asks is admitted; None: judge by the rules."""
+"""Returns whether an applicant is admitted; None: judge by the rules."""
 
 
 def no_oracle(_asker: Applicant) -> bool | None:
-    """Leave every admission to the rules."""
+    """Return None: every admission is judged by the rules."""
     return None
 
 
 Verdict: TypeAlias = Reason | None
-"""None: the record counts. Else why it does not."""
+"""None: the record counts. Otherwise the reason why it does not."""
 
 
 class Context(NamedTuple):
-    """What a record is judged in. A tuple, since one is made for each record.
+    """What a record is judged in. A named tuple, because one is made for each record.
 
-    member: the author's, who is active; `NOBODY` for the kinds that anyone writes.
-    documents: the permanent bodies of records held, by their hash. seals: those that a
-    record may name as its basis. record: finds what a record cites. time_ms: of the seal that
-    covers the record; 0 above the last. oracle: what a fold without seals is told by one with.
+    member: the author's active member; `NOBODY` for the kinds that anyone may write. documents:
+    permanent bodies that are held, by hash. seals: those that a record may name as its basis.
+    lookup: returns a record that is cited. time_ms: of the seal that covers the record; 0 above the
+    last seal. oracle: admissions that another fold already decided.
     """
 
     community: CommunityId
@@ -78,10 +85,10 @@ class Context(NamedTuple):
 
 
 def is_bytes(value: Any, size: int = 32) -> TypeGuard[bytes]:
-    """Whether `value` is bytes of that length."""
+    """Return whether `value` is bytes of length `size`."""
     return type(value) is bytes and len(value) == size
 
 
 def is_count(value: Any, low: int = 0, high: int = 2**63 - 1) -> TypeGuard[int]:
-    """Whether `value` is an integer (a bool is none) from `low` to `high`."""
+    """Return whether `value` is an integer from `low` to `high`; a bool is not an integer here."""
     return type(value) is int and low <= value <= high

@@ -1,8 +1,8 @@
-"""What a seal's evidence names: that a log ends, or that a device voted twice.
+"""The evidence that a seal names: that a log ends, or that a device voted twice.
 
-Each is named by what it says, not by the proof that was found for it, since nodes may hold
-different proofs of one thing: two forks of a log, two double votes of a device. Whoever holds
-any of them can judge. A proof that ends a log ends it at every later place as well.
+Evidence is named by what it says, not by its proof, because nodes may hold different proofs of the
+same misbehaviour: two forks of a log, two double votes of a device. Every node that holds one of
+the proofs can judge. A proof that ends a log ends it at every later place as well.
 """
 
 from __future__ import annotations
@@ -15,14 +15,17 @@ from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.records.record import CommunityId
 
 LATER_TRIED_MAX = 4096
-"""So far behind the place where a log ends here, a seal may say that it ends."""
+"""How many places after the proven end of a log are tried for one that a seal names."""
 
 TRIED_MAX = 64 * 1024
-"""So many such places are tried over all logs: a tenth of a second."""
+"""How many such places are tried over all logs: a tenth of a second of hashing."""
 
 
 class Misbehaviour(NamedTuple):
-    """What evidence says, both by device. missing: the ids that nothing held here explains."""
+    """What evidence says: logs that end, as (author, seq), and devices that voted twice.
+
+    missing: ids of evidence that no proof held here explains.
+    """
 
     ends: tuple[tuple[DeviceKey, int], ...]
     equivocators: tuple[DeviceKey, ...]
@@ -30,17 +33,17 @@ class Misbehaviour(NamedTuple):
 
 
 def log_end_id(community: CommunityId, author: DeviceKey, seq: int) -> bytes:
-    """Return the id of the fact that the log of `author` is void from `seq` on."""
+    """Return the id of the evidence that the log of `author` is void from `seq` on."""
     return keys.hash32(keys.FACT, codec.encode(["log ends", community, author, seq]))
 
 
 def equivocation_id(community: CommunityId, device: DeviceKey) -> bytes:
-    """Return the id of the fact that `device` voted twice."""
+    """Return the id of the evidence that `device` voted twice."""
     return keys.hash32(keys.FACT, codec.encode(["voted twice", community, device]))
 
 
 def evidence_of(community: CommunityId, misbehaviour: Misbehaviour) -> tuple[bytes, ...]:
-    """Return the evidence that names these misbehaviour, sorted as a seal has it."""
+    """Return the evidence ids that name this misbehaviour, sorted as in a seal."""
     ends = (log_end_id(community, author, seq) for author, seq in misbehaviour.ends)
     return tuple(
         sorted(
@@ -55,7 +58,11 @@ def resolve(
     ends: Mapping[DeviceKey, int],
     equivocators: Iterable[DeviceKey],
 ) -> Misbehaviour:
-    """Return what `evidence` says. ends, equivocators: what proofs that are held here say."""
+    """Return what `evidence` says.
+
+    ends: where held proofs end logs, by author. equivocators: devices that held proofs convict. Ids
+    that no held proof explains are returned as missing.
+    """
     open_ids = dict.fromkeys(evidence)
     if not open_ids:
         return Misbehaviour((), ())

@@ -1,9 +1,9 @@
-"""State: a set of (key, value) pairs of bytes and values, with a way back.
+"""The state: keys (bytes) and values, with rollback.
 
-A state lies over an optional base, which it reads and never changes; what was written
-since is the overlay. Every write is journalled, so that a late record costs only the
-records after it. The first byte of a key is its table. Values are canonical and never
-changed in place: write a new one.
+A state lies over an optional base, which it reads and never changes; what was written since is an
+overlay. Every write is journalled, so that a late record only costs a new fold of the records after
+it. The first byte of a key is its table. Values are canonical and are never changed in place: write
+a new value.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from typing import Any, Final, Protocol
 from commonweal.protocol import codec
 
 DEPTH_MAX = 2 + codec.DEPTH_MAX
-"""Of the encoding of all changes: a list of pairs of what a record may hold."""
+"""Nesting of the encoding of all changes: a list of pairs of what a record may hold."""
 
 
 class Reader(Protocol):
-    """Whatever a state can lie over: final state on disk, or another state."""
+    """What a state can lie over: final state on disk, or another state."""
 
     def get(self, key: bytes) -> Any:
-        """Return the value of `key`, or None when there is none."""
+        """Return the value of `key`; None when it has none."""
 
     def items(self, prefix: bytes) -> Iterator[tuple[bytes, Any]]:
         """Yield the pairs whose key starts with `prefix`, ascending by key."""
 
 
 class _Gone:
-    """Stands in the overlay for a key that the base has and this state has not."""
+    """Marks a key in the overlay that the base has and this state has not."""
 
     __slots__ = ()
 
@@ -39,7 +39,7 @@ _ABSENT: Final = _Gone()
 
 
 class State:
-    """The pairs of `base` as changed by what was put and deleted since."""
+    """The pairs of `base`, as changed by what was written since."""
 
     __slots__ = ("_base", "_journal", "_sorted", "_tables")
 
@@ -50,7 +50,7 @@ class State:
         self._sorted: dict[int, list[bytes]] = {}
 
     def get(self, key: bytes) -> Any:
-        """Return the value of `key`, or None; nobody changes it in place."""
+        """Return the value of `key`; None when it has none. Callers must not change it in place."""
         table = self._tables.get(key[0])
         if table is not None:
             value = table.get(key, _ABSENT)
@@ -59,18 +59,19 @@ class State:
         return None if self._base is None else self._base.get(key)
 
     def put(self, key: bytes, value: Any) -> None:
-        """Let `key` have `value`, which is not None."""
+        """Set the value of `key`. value: not None."""
         assert value is not None, "None is what an absent key has"
         self._write(key, value)
 
     def delete(self, key: bytes) -> None:
-        """Let `key` have no value."""
+        """Remove `key`."""
         self._write(key, _GONE)
 
     def put_permanent(self, key: bytes, value: Any) -> None:
-        """Let `key` have `value` whatever is rolled back, for facts without a place in the order.
+        """Set the value of `key` for good: no rollback takes it back.
 
-        The key is never given to `put` or `delete`.
+        For facts that have no place in the order of records. Never use `put` or `delete` on the
+        key.
         """
         table = self._tables.setdefault(key[0], {})
         if key not in table:
@@ -78,11 +79,11 @@ class State:
         table[key] = value
 
     def mark(self) -> int:
-        """Return the present place in the journal, for `rollback`."""
+        """Return the current position in the journal, for `rollback`."""
         return len(self._journal)
 
     def rollback(self, mark: int) -> None:
-        """Take back every write since `mark` was given."""
+        """Undo every write since `mark` was taken."""
         journal = self._journal
         while len(journal) > mark:
             key, old = journal.pop()
@@ -94,14 +95,14 @@ class State:
                 table[key] = old
 
     def commit(self) -> None:
-        """Let no write made until now be taken back."""
+        """Clear the journal: no write made until now can be rolled back."""
         self._journal.clear()
 
     def items(self, prefix: bytes) -> Iterator[tuple[bytes, Any]]:
         """Yield the pairs whose key starts with `prefix`, ascending by key.
 
-        prefix: at least one byte, the table. The state is not written to meanwhile. For
-        views; the fold of a record looks up single keys.
+        prefix: at least one byte, the table. Do not write to the state meanwhile. For views; the
+        fold of a record looks up single keys.
         """
         below = iter(()) if self._base is None else self._base.items(prefix)
         ours = self._ours(prefix)
@@ -119,7 +120,7 @@ class State:
             yield from below
 
     def changes(self) -> Iterator[tuple[bytes, Any]]:
-        """Yield what differs from the base, ascending by key; the value None means deleted."""
+        """Yield each key whose value differs from the base, ascending; value None: deleted."""
         for number in sorted(self._tables):
             for key, value in self._ours(bytes([number])):
                 now = None if value is _GONE else value

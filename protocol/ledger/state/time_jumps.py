@@ -1,9 +1,9 @@
-"""Dates: whether the time that a seal bears may close anything, and the way back from a wrong one.
+"""Time jumps: when the time of a seal may close anything, and how seals return from a wrong time.
 
 A clock that is wrong by days must decide nothing. A seal whose time jumps closes nothing: what
-waits for a time waits until seals have gone on for an hour after the jump. Meanwhile, and for a
-month, a seal may go back to any time after the last one before the jump.
-State: Kd the last jump.
+waits for a time keeps waiting until seals have gone on for an hour after the jump. Meanwhile, and
+for a month, a seal may return to any time after the last seal before the jump. State: Kd the last
+jump.
 """
 
 from __future__ import annotations
@@ -22,41 +22,41 @@ LAST = Table.LAST_CUT.prefix
 """The key of the last cut; its second field is the time."""
 
 JUMP_MS_MIN = 2 * 24 * 60 * 60 * 1000
-"""A seal that is so much later than the one before closes nothing."""
+"""A seal at least this much later than the previous one is a jump, and closes nothing."""
 
 CONFIRM_MS = 60 * 60 * 1000
-"""Seals have to go on for so long after a jump before anything is closed."""
+"""How long seals must go on after a jump before anything is closed."""
 
 RETURN_MS_MAX = 30 * 24 * 60 * 60 * 1000
-"""So long after a jump seals may go back before it."""
+"""How long after a jump seals may return to a time before it."""
 
 
 class TimeJump(NamedTuple):
-    """The last jump. sure_ms: the time of the seal before it; since_ms: of the seal that jumped."""
+    """The last jump. sure_ms: the time of the seal before it. since_ms: of the seal that jumped."""
 
     sure_ms: int = 0
     since_ms: int = 0
 
     def doubtful_until_ms(self, time_ms: int) -> int:
-        """Return when what waits for a time may close; 0 where that is not in doubt."""
+        """Return from when on deadlines may close; 0 when the time is not in doubt."""
         until = self.since_ms + CONFIRM_MS if self.since_ms else 0
         return until if time_ms < until else 0
 
 
 def last_jump(state: State) -> TimeJump:
-    """Return the last jump; zeros without one."""
+    """Return the last jump; all zeros when there was none."""
     value = state.get(JUMP)
     return TimeJump() if value is None else TimeJump(*value)
 
 
 def last_cut_ms(state: State) -> int:
-    """Return the time of the last cut; 0 before the first."""
+    """Return the time (ms) of the last cut; 0 before the first."""
     value = state.get(LAST)
     return 0 if value is None else int(value[1])
 
 
 def may_follow(state: State, last: int, time_ms: int) -> bool:
-    """Say whether a seal at `time_ms` may follow the one at `last`: later, or by the way back."""
+    """Return whether a seal at `time_ms` may follow the one at `last`: later, or by a return."""
     known = last_jump(state)
     is_open = known.since_ms > 0 and last - known.since_ms <= RETURN_MS_MAX
     return time_ms > last or (is_open and known.sure_ms < time_ms <= last - BACK_MS_MIN)
@@ -69,7 +69,7 @@ def check_follows(state: State, last: int, time_ms: int) -> None:
 
 
 def jump_after(state: State, time_ms: int) -> TimeJump:
-    """Return the last jump as it is once a seal at `time_ms` follows."""
+    """Return the last jump as it will be once a seal at `time_ms` follows."""
     known, last = last_jump(state), last_cut_ms(state)
     if time_ms <= last:
         is_far = time_ms - known.sure_ms > JUMP_MS_MIN
@@ -80,6 +80,9 @@ def jump_after(state: State, time_ms: int) -> TimeJump:
 
 
 def trusted_ms(state: State, time_ms: int) -> int:
-    """Return the time by which a cut at `time_ms` closes: before a jump, while that is in doubt."""
+    """Return the time (ms) that a cut at `time_ms` may close deadlines by.
+
+    While a jump is in doubt this is the time of the seal before it.
+    """
     now = jump_after(state, time_ms)
     return now.sure_ms if now.doubtful_until_ms(time_ms) else time_ms

@@ -1,1 +1,1 @@
-"""Units, specifications, quantities and resources."""
+"""What contributions are counted in and done with: units, specifications, quantities, resources."""

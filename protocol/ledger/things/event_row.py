@@ -1,6 +1,7 @@
-"""Flows: an event as the state keeps it.
+"""The row of an economic event in the state.
 
-State: e events, x the events of a process, t those of a resource.
+Read by every package that looks at events; written by contributions. State: e events, x the events
+of a process, t those of a resource.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ TAKEN, GIVEN = "from", "to"
 
 
 class EventRow(NamedTuple):
-    """An event in the state, its quantities [n, scale, unit] as corrected.
+    """An economic event in the state; its quantities [n, scale, unit] are as corrected.
 
-    source, target: the resources that it takes from, or changes, and gives to. yes, no:
-    how many said so since the last correction, which is the record `corrected_by`.
+    source, target: the resources that it takes from or changes, and gives to. yes, no: how many
+    members attested or denied it since the last correction, whose record is `corrected_by`.
     """
 
     member: MemberId
@@ -48,6 +49,6 @@ class EventRow(NamedTuple):
 
 
 def event_row(state: State, event: bytes) -> EventRow | None:
-    """Return what the state says of an event, if anything."""
+    """Return the row of an event; None when there is no such event."""
     value = state.get(EVENT + event)
     return None if value is None else EventRow(*value)

@@ -27,7 +27,7 @@ class Quantity(NamedTuple):
 
 
 def read(value: Any) -> Quantity | None:
-    """Return the quantity that `data` holds; None when it has not that form."""
+    """Return the quantity that `value`, of a record, holds; None when it has another form."""
     if type(value) is not dict:
         return None
     n, scale, unit = value.get("n"), value.get("scale"), value.get("unit")
@@ -37,12 +37,12 @@ def read(value: Any) -> Quantity | None:
 
 
 def is_unit(state: State, context: Context, unit: str) -> bool:
-    """Whether things are counted in `unit` here: by the rules, or by a `unit.define`."""
+    """Return whether the community counts in `unit`, by its rules or by a `unit.define`."""
     return unit in context.rules.units or state.get(UNIT + unit.encode()) is not None
 
 
 def total(quantity: Quantity, n: int, scale: int) -> Quantity | None:
-    """Return `quantity` and n / 10**scale more, at the finer scale; None beyond 64 bits."""
+    """Return `quantity` plus n / 10**scale, at the finer scale; None beyond 64 bits."""
     if scale == quantity.scale:
         result = quantity._replace(n=quantity.n + n)
     elif scale < quantity.scale:

@@ -1,7 +1,7 @@
-"""Resources: what there is, whose it is, who has it. Kept by the effects of events.
+"""Resources: what there is, who owns it, and who holds it. Events change them.
 
-Two quantities: accounting is what the accountable agent has a right to, on hand what the
-custodian has. State: B resources.
+A resource has two quantities: accounting is what its accountable agent has a right to, onhand is
+what its custodian holds. State: B resources.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ RESOURCE = Table.RESOURCE.prefix
 
 
 class ResourceRow(NamedTuple):
-    """A resource in the state. Both quantities are integers at `scale`, of `unit`."""
+    """A resource in the state. Both quantities are integers at `scale`, in `unit`."""
 
     spec: bytes | None
     accountable: bytes
@@ -32,20 +32,21 @@ class ResourceRow(NamedTuple):
     contained: bytes | None = None
 
     def changed(self, n: int, scale: int, accounting: int, onhand: int) -> ResourceRow | Reason:
-        """Return the row after n / 10**scale, counted with those signs (-1, 0, 1) for each.
+        """Return the row after n / 10**scale was added with these signs (-1, 0, 1) to each
+        quantity.
 
-        Nothing is taken that is not there.
+        Refuses with NOT_ENOUGH when a quantity would become negative, and TOO_LARGE beyond 64 bits.
         """
-        books = total(Quantity(self.accounting, self.scale, self.unit), accounting * n, scale)
-        shelf = total(Quantity(self.onhand, self.scale, self.unit), onhand * n, scale)
-        if books is None or shelf is None:
+        owned = total(Quantity(self.accounting, self.scale, self.unit), accounting * n, scale)
+        held = total(Quantity(self.onhand, self.scale, self.unit), onhand * n, scale)
+        if owned is None or held is None:
             return Reason.TOO_LARGE
-        if books.n < 0 or shelf.n < 0:
+        if owned.n < 0 or held.n < 0:
             return Reason.NOT_ENOUGH
-        return self._replace(accounting=books.n, onhand=shelf.n, scale=books.scale)
+        return self._replace(accounting=owned.n, onhand=held.n, scale=owned.scale)
 
 
 def resource_row(state: State, resource: bytes) -> ResourceRow | None:
-    """Return what the state says of a resource, if anything."""
+    """Return the row of a resource; None when there is no such resource."""
     value = state.get(RESOURCE + resource)
     return None if value is None else ResourceRow(*value)

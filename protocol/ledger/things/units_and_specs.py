@@ -1,12 +1,12 @@
-"""What is spoken about: units, specifications, and processes.
+"""Units, specifications and processes.
 
 Records:
-  unit.define    unit: its name, which is what quantities say
-  spec.resource  name; optional unit, effortUnit: the only ones its events may have; factor
+  unit.define    unit: its name, as quantities write it
+  spec.resource  name; optional unit, effortUnit: the only ones its events may use; factor
   spec.process   name
   process        optional basedOn: a spec.process, inScopeOf: a scope
-A name that looks like one already taken is refused. State: U units, u their looks,
-S resource and p process specifications, s their looks, X processes.
+A name that looks like a taken one is refused. State: U units, u their skeletons, S resource and p
+process specifications, s their skeletons, X processes.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class SpecRow(NamedTuple):
 
 
 class ProcessRow(NamedTuple):
-    """A process in the state. `spec`: the id of the specification it is based on."""
+    """A process in the state. spec: the id of the specification that it is based on."""
 
     spec: bytes | None
     scope: str | None
@@ -45,7 +45,7 @@ class ProcessRow(NamedTuple):
 
 
 def define_unit(state: State, record: Record, context: Context) -> Verdict:
-    """Let things be counted in a new unit."""
+    """Define a new unit to count in."""
     unit = record.data.get("unit")
     if not is_name(unit, CODE_CHARACTERS_MAX):
         return Reason.SHAPE
@@ -59,7 +59,7 @@ def define_unit(state: State, record: Record, context: Context) -> Verdict:
 
 
 def specify_resource(state: State, record: Record, context: Context) -> Verdict:
-    """Describe a sort of thing, its unit and the factor of production it is."""
+    """Define a type of resource: its units, and the factor of production that it is."""
     data = record.data
     name, factor = data.get("name"), data.get("factor")
     units = (data.get("unit"), data.get("effortUnit"))
@@ -77,7 +77,7 @@ def specify_resource(state: State, record: Record, context: Context) -> Verdict:
 
 
 def specify_process(state: State, record: Record, context: Context) -> Verdict:
-    """Describe a sort of process: a stage that things go through."""
+    """Define a type of process: a stage that resources go through."""
     name = record.data.get("name")
     refused = _take_name(state, record, name, b"p")
     if refused is None:
@@ -86,7 +86,7 @@ def specify_process(state: State, record: Record, context: Context) -> Verdict:
 
 
 def begin_process(state: State, record: Record, context: Context) -> Verdict:
-    """Begin a process, whose inputs and outputs events will name."""
+    """Begin a process; events name it as input or output."""
     spec, scope = record.data.get("basedOn"), record.data.get("inScopeOf")
     if scope is not None and not is_name(scope):
         return Reason.SHAPE
