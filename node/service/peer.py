@@ -14,7 +14,7 @@ from commonweal.protocol.keys import DeviceKey, MemberId, PeerKey, Signer
 from commonweal.protocol.records.fork_proof import ForkProof
 from commonweal.protocol.records.record import RecordId
 from commonweal.protocol.seal.timing import BACK_MS_MIN
-from commonweal.protocol.wire import messages
+from commonweal.protocol.wire import frame_codec, messages
 
 if TYPE_CHECKING:
     from random import Random
@@ -210,7 +210,7 @@ class Core:
 
     def send(self, peer: PeerState, message: messages.Message) -> None:
         """Send `message` to a peer; drop him when that is more than a link takes at once."""
-        frame = messages.encode(message)
+        frame = frame_codec.encode(message)
         peer.turn_bytes += len(frame)
         peer.turn_frames += 1
         if peer.turn_bytes > TURN_BYTES_MAX or peer.turn_frames > TURN_FRAMES_MAX:

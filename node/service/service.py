@@ -35,7 +35,7 @@ from commonweal.protocol.errors import CommonwealError, StorageError
 from commonweal.protocol.identity.invite import Invite
 from commonweal.protocol.keys import PeerKey
 from commonweal.protocol.records.record import CommunityId, RecordId
-from commonweal.protocol.wire import messages, seals, state_sync
+from commonweal.protocol.wire import frame_codec, messages, seals, state_sync
 from commonweal.protocol.wire.seals import HeightStatus, WantSeals
 from commonweal.storage.records import row_repair
 from commonweal.storage.records.log_store import Store
@@ -207,7 +207,7 @@ class Service:
         core = self.core
         peer.heard_ms, peer.coming = core.now_ms, 0
         try:
-            message = messages.decode(frame)
+            message = frame_codec.decode(frame)
             self._dispatch(peer, message)
         except StorageError:
             raise

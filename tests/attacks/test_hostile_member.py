@@ -49,7 +49,7 @@ from commonweal.protocol.records.record import (
     from_bytes,
     sign,
 )
-from commonweal.protocol.wire import hello, messages
+from commonweal.protocol.wire import frame_codec, hello, messages
 from commonweal.protocol.wire.hello import Greeting
 from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home, Settings
@@ -97,7 +97,7 @@ class Eve:
                 self.linked = self.greeted = False
                 self.ends.append(reason)
             case FrameReceived(peer, frame):
-                self.greeted = self.greeted or isinstance(messages.decode(frame), messages.Hello)
+                self.greeted = self.greeted or isinstance(frame_codec.decode(frame), messages.Hello)
                 if self.takes:
                     self.network.done(peer, len(frame))
             case _:
@@ -106,7 +106,7 @@ class Eve:
     def send(self, message: messages.Message) -> None:
         """Send a message, or nothing when there is no link."""
         if self.linked:
-            self.network.send(self.victim, messages.encode(message))
+            self.network.send(self.victim, frame_codec.encode(message))
 
     def mux(self) -> Mux | None:
         """The connection beneath the link."""

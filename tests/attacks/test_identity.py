@@ -36,7 +36,7 @@ from commonweal.protocol.identity.signed_address import STAMP_AHEAD_MS_MAX
 from commonweal.protocol.keys import DeviceKey, PeerKey, Signer
 from commonweal.protocol.records.frontier import Frontier
 from commonweal.protocol.records.record import Record
-from commonweal.protocol.wire import hello, messages
+from commonweal.protocol.wire import frame_codec, hello, messages
 from commonweal.protocol.wire.hello import Greeting
 from tests.sim.node import OPEN, Node, Person, by_hand
 from tests.sim.world import World
@@ -104,7 +104,7 @@ class Place:
         greeting = Greeting(hello.VERSIONS, device, tuple(credentials), proof, *seen)
         message = hello.encrypt(greeting, self.community, peer, me, bytes(24))
         self.handle(
-            Connected(peer, FAR, outbound=False), FrameReceived(peer, messages.encode(message))
+            Connected(peer, FAR, outbound=False), FrameReceived(peer, frame_codec.encode(message))
         )
 
     def frames(self, peer: PeerKey) -> list[bytes]:
@@ -149,7 +149,7 @@ def test_a_guest_who_names_the_device_of_a_member_is_nobody_and_gets_nothing(
     place.pass_time(5)
     assert outsider.peer not in place.service.core.peers
     assert Admit(outsider.peer) not in place.actions
-    said = [messages.decode(frame) for frame in place.frames(outsider.peer)]
+    said = [frame_codec.decode(frame) for frame in place.frames(outsider.peer)]
     assert [type(one) for one in said] == [messages.Bye]
     shown = [one for one in place.service.queries.peers() if one["peer"] == outsider.peer]
     assert [(one["device"], one["member"]) for one in shown] == [(None, None)]
@@ -184,10 +184,10 @@ def test_a_guest_gets_no_record_name_or_address_of_others_before_the_vouch() -> 
         messages.Ping(7),
     ]
     for question in questions:
-        place.handle(FrameReceived(guest.peer, messages.encode(question)))
+        place.handle(FrameReceived(guest.peer, frame_codec.encode(question)))
     place.pass_time(10)
     assert place.service.core.peers[guest.peer].trust is TrustLevel.GUEST
-    said = [messages.decode(frame) for frame in place.frames(guest.peer)]
+    said = [frame_codec.decode(frame) for frame in place.frames(guest.peer)]
     assert {type(one) for one in said} == {messages.Hello, messages.Pong, messages.Have}
     assert all(
         one.lengths == ((guest.device, 2),) for one in said if isinstance(one, messages.Have)
@@ -224,7 +224,7 @@ def test_a_member_who_claims_later_records_by_many_devices_is_believed_once() ->
         device, enrolment = place.device_of(place.nodes[1].person, 100 + number)
         place.knock(device, device.device, [enrolment.wire])
         assert place.service.core.peers[device.peer].is_member
-        claim = messages.encode(messages.Have(((me, held + 9),), 0))
+        claim = frame_codec.encode(messages.Have(((me, held + 9),), 0))
         place.handle(FrameReceived(device.peer, claim))
         for _ in range(10):
             place.pass_time()
@@ -244,7 +244,7 @@ def test_strangers_and_guests_keep_nobody_from_writing() -> None:
         place.knock(person, person.device, [enrolment.wire], place.invite)
         session = place.service.core.peers[person.peer]
         assert session.trust is TrustLevel.GUEST
-        place.handle(FrameReceived(person.peer, messages.encode(messages.Have(((me, 999),), 0))))
+        place.handle(FrameReceived(person.peer, frame_codec.encode(messages.Have(((me, 999),), 0))))
         assert isinstance(place.write(), dict)
 
 
@@ -252,7 +252,9 @@ def test_strangers_and_guests_keep_nobody_from_writing() -> None:
 
 
 def told(place: Place, by: Node, signed: signed_address.SignedAddress) -> None:
-    place.handle(FrameReceived(by.key, messages.encode(messages.Addresses((signed.to_bytes(),)))))
+    place.handle(
+        FrameReceived(by.key, frame_codec.encode(messages.Addresses((signed.to_bytes(),))))
+    )
 
 
 def known(place: Place, peer: PeerKey) -> tuple[str, ...]:

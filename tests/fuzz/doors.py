@@ -36,7 +36,7 @@ from commonweal.protocol.identity.invite import CommunityLink, Contact, Invite, 
 from commonweal.protocol.records import batch_decode, fork_proof, log, record
 from commonweal.protocol.records.record import RecordId
 from commonweal.protocol.rules import document, expression
-from commonweal.protocol.wire import hello, messages
+from commonweal.protocol.wire import frame_codec, hello, messages
 from commonweal.storage.home import keystore
 from tests.fuzz.seal_doors import SEAL_DOORS
 from tests.protocol.authors import (
@@ -205,7 +205,7 @@ DOORS: dict[str, Door] = {
     "codec": Door(codec.decode, (FIRST.header, codec.encode([{"a": [1, -1, "é", b"x", None]}]))),
     "record": Door(record.from_bytes, (FIRST.wire, RUN[1].wire, _ENROL.wire)),
     "run": Door(_run, (_joined(wires(RUN)), _joined([_ENROL.wire]))),
-    "wire": Door(messages.decode, tuple(map(messages.encode, MESSAGES.values()))),
+    "wire": Door(frame_codec.decode, tuple(map(frame_codec.encode, MESSAGES.values()))),
     "evidence": Door(
         lambda data: fork_proof.from_bytes_checked(data, COMMUNITY), (fork_proof.to_bytes(_PROOF),)
     ),

@@ -26,7 +26,7 @@ from commonweal.protocol import codec
 from commonweal.protocol.keys import DeviceKey, PeerKey
 from commonweal.protocol.records.frontier import BUCKET_DIGEST_BYTES, FrontierEntry
 from commonweal.protocol.records.record import RecordId
-from commonweal.protocol.wire import messages
+from commonweal.protocol.wire import frame_codec, messages
 from commonweal.storage.records.log_store import Store
 from tests.protocol.wire.test_messages import MESSAGES
 from tests.sim.node import Node
@@ -158,7 +158,7 @@ def _sizes(root: object, seen: set[int]) -> Iterator[int]:
 @pytest.mark.parametrize("seed", range(RUNS))
 def test_junk_from_anybody_stops_nothing_and_fills_nothing(seed: int) -> None:
     chance, stage = Random(seed), Stage(seed)
-    good = stage.traffic + [messages.encode(message) for message in MESSAGES.values()]
+    good = stage.traffic + [frame_codec.encode(message) for message in MESSAGES.values()]
     members = stage.store.counts().records
     for number in range(FRAMES):
         peer = chance.choice((stage.member, stage.member, stage.guest, stage.stranger))
@@ -258,7 +258,7 @@ FLOODS: dict[str, Callable[[Random], messages.Message]] = {
 def test_a_member_who_floods_fills_nothing_and_is_at_most_dropped(flood: str) -> None:
     chance, stage = Random(5), Stage(1)
     for number in range(FLOOD_FRAMES):
-        stage.hear(stage.member, messages.encode(FLOODS[flood](chance)))
+        stage.hear(stage.member, frame_codec.encode(FLOODS[flood](chance)))
         if number % 20 == 19:
             stage.turn()
     assert stage.held() < HELD_MAX
@@ -274,11 +274,11 @@ def test_one_small_question_for_many_large_texts_makes_a_node_send_no_more_than_
     stage.turn()
     row = stage.store.row("SELECT hash FROM body WHERE length(content) = ?", (len(content),))
     assert row is not None
-    question = messages.encode(messages.WantBodies((row[0],) * 256))
+    question = frame_codec.encode(messages.WantBodies((row[0],) * 256))
     for _ in range(5):
         stage.hear(stage.member, question)
     assert stage.drops.count("asks for more at once than a link takes") == 5
     stage.turn()
     del stage.drops[:]
-    stage.hear(stage.member, messages.encode(messages.WantBodies((row[0],) * 4)))
+    stage.hear(stage.member, frame_codec.encode(messages.WantBodies((row[0],) * 4)))
     assert not stage.drops, "an honest question is answered"

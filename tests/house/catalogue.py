@@ -65,7 +65,7 @@ def gathered(place: str, text: str) -> Iterator[str | tuple[str, ...]]:
 
 
 def _is_error(bases: list[ast.expr], place: str) -> bool:
-    if place != "protocol/errors.py":
+    if not place.startswith("protocol/errors/"):
         return bool(bases) and ast.unparse(bases[0]) in {"CommonwealError", "UsageError"}
     return bool(bases) and ast.unparse(bases[0]) not in {"NamedTuple", "Enum", "IntEnum", "StrEnum"}
 

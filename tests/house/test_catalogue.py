@@ -91,7 +91,9 @@ def test_everything_that_members_read_is_gathered() -> None:
         '@cli.command("up")\n@click.option("--far", help="How far.")\ndef up():\n'
         '    """Start the node."""\n    say(_("started"), ngettext("{n} peer", "{n} peers", n))\n'
     )
-    assert list(catalogue.gathered("protocol/errors.py", errors)) == ["It is lost;\nlook for it."]
+    assert list(catalogue.gathered("protocol/errors/caller.py", errors)) == [
+        "It is lost;\nlook for it."
+    ]
     assert set(catalogue.gathered("commands/node/up.py", command)) == {
         "Start the node.",
         "How far.",

@@ -13,7 +13,7 @@ from commonweal.node.service.writer import NAME, PROFILE
 from commonweal.node.transport import FrameProgress, FrameReceived, TrustLevel
 from commonweal.protocol.errors import OlderCopy
 from commonweal.protocol.records.record import RecordId, read_erasable_body
-from commonweal.protocol.wire import messages
+from commonweal.protocol.wire import frame_codec, messages
 from commonweal.storage.records.log_store import Store
 from commonweal.storage.records.settings import RESTORING
 from tests.protocol.authors import BO, COMMUNITY, EVE, FIRST, FOUNDING, MEI, Author, write
@@ -72,7 +72,7 @@ def test_a_member_is_introduced_as_soon_as_he_has_met_one() -> None:
     service.handle(Started(), NOW_MS)
     meet(service)
     digest = service.core.replica.frontier.digest()
-    service.handle(FrameReceived(EVE.peer, messages.encode(messages.Same(digest))), NOW_MS)
+    service.handle(FrameReceived(EVE.peer, frame_codec.encode(messages.Same(digest))), NOW_MS)
     store.commit()
     assert [one.kind for one in store.rare()][-1] == PROFILE
 
@@ -115,7 +115,7 @@ def test_who_claims_later_records_of_ours_is_believed_as_long_as_he_shows_one(sh
     meet(service, ahead=1)
     lost = write(MEI, FIRST, deps=(RecordId(bytes(32)),), clock=9)
     wire_of = lost.wire if shows == "a record" else lost.header + bytes(64)
-    frame = messages.encode(
+    frame = frame_codec.encode(
         messages.Runs((messages.Run(MEI.device, 1, (wire_of,)),), 0, asked=False)
     )
     answer = None

@@ -25,7 +25,7 @@ from commonweal.protocol.errors import BadLink, CommonwealError, InvalidRecord, 
 from commonweal.protocol.identity.invite import CommunityLink, Contact, to_text
 from commonweal.protocol.keys import PeerKey
 from commonweal.protocol.records.record import CommunityId
-from commonweal.protocol.wire import messages
+from commonweal.protocol.wire import frame_codec, messages
 from commonweal.storage.records.log_store import Store
 from tests.protocol.authors import COMMUNITY, FIRST, FOUNDING, MEI, NOW_MS
 from tests.sim.world import World
@@ -133,7 +133,7 @@ def test_who_waits_hears_when_a_peer_sends_the_record_itself() -> None:
 
     wires = service.core.replica.store.wires(me, length - 1, length, 1 << 20)
     news = messages.Runs((messages.Run(me, length - 1, tuple(wires)),), 0, asked=False)
-    service.handle(FrameReceived(peer.key, messages.encode(news)), node.now_ms)
+    service.handle(FrameReceived(peer.key, frame_codec.encode(news)), node.now_ms)
     (late,) = answers(service, node.now_ms)
     assert (late.value, late.last) == ({"held_by": 1, "wanted": 1}, True)
 

@@ -8,7 +8,7 @@ from commonweal.node.service.peers.overlay import MOVE_MS, NEAR_MAX
 from commonweal.node.transport import Connected, Disconnected, FrameReceived, PeerDiscovered
 from commonweal.protocol.identity import signed_address
 from commonweal.protocol.keys import PeerKey
-from commonweal.protocol.wire import messages
+from commonweal.protocol.wire import frame_codec, messages
 from tests.fuzz.test_service import Stage
 
 STRANGERS = 2_000
@@ -48,7 +48,9 @@ def test_a_stranger_who_comes_in_refuses_nobody() -> None:
     stage = Stage(1)
     stage.link(stage.stranger)
     stage.handle(
-        FrameReceived(stage.stranger, messages.encode(messages.Bye("invite-used", "pay Eve first")))
+        FrameReceived(
+            stage.stranger, frame_codec.encode(messages.Bye("invite-used", "pay Eve first"))
+        )
     )
     assert stage.service.handshake.refusal is None
     assert stage.stranger not in stage.service.core.peers
@@ -58,14 +60,16 @@ def test_whom_we_asked_may_refuse_us() -> None:
     stage = Stage(1)
     stage.handle(Connected(stage.stranger, "/ip4/10.9.9.9/tcp/1", outbound=True))
     stage.handle(
-        FrameReceived(stage.stranger, messages.encode(messages.Bye("invite-used", "by another")))
+        FrameReceived(stage.stranger, frame_codec.encode(messages.Bye("invite-used", "by another")))
     )
     assert stage.service.handshake.refusal == ("invite-used", "by another")
 
 
 def test_hellos_without_end_are_ended() -> None:
     stage = Stage(1)
-    hello = next(one for one in stage.traffic if isinstance(messages.decode(one), messages.Hello))
+    hello = next(
+        one for one in stage.traffic if isinstance(frame_codec.decode(one), messages.Hello)
+    )
     stage.link(stage.member)
     for _ in range(100):
         stage.handle(FrameReceived(stage.member, hello))
@@ -103,7 +107,7 @@ def test_a_member_who_moves_without_end_is_passed_on_now_and_then() -> None:
         where = (f"/ip4/10.1.1.1/tcp/{1 + number}",)
         now_ms = stage.now_ms + 200_000 + number
         moved = signed_address.sign(host, replica.community, now_ms, where)
-        frame = messages.encode(messages.Addresses((moved.to_bytes(),)))
+        frame = frame_codec.encode(messages.Addresses((moved.to_bytes(),)))
         actions = stage.service.handle(
             FrameReceived(stage.member, frame), stage.now_ms + 50 * number
         )
@@ -120,7 +124,7 @@ def test_who_moves_twice_at_once_is_found_at_the_last_place_and_told_to_others()
         where = (f"/ip4/10.1.1.1/tcp/{1 + number}",)
         now_ms = stage.now_ms + 200_000 + number
         moved = signed_address.sign(host, replica.community, now_ms, where).to_bytes()
-        frame = messages.encode(messages.Addresses((moved,)))
+        frame = frame_codec.encode(messages.Addresses((moved,)))
         sent += stage.service.handle(FrameReceived(stage.member, frame), start_ms + number)
         (known,) = [one for one in stage.service.overlay.contacts() if one.peer == stage.member]
         assert known.addresses == where

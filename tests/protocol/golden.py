@@ -20,7 +20,7 @@ from commonweal.protocol.keys import DeviceKey, Signer
 from commonweal.protocol.records import fork_proof, record
 from commonweal.protocol.records.frontier import Frontier, FrontierEntry
 from commonweal.protocol.records.record import Record
-from commonweal.protocol.wire import hello, messages
+from commonweal.protocol.wire import frame_codec, hello
 from commonweal.protocol.wire.hello import Greeting
 from tests.protocol.authors import (
     BO,
@@ -241,7 +241,7 @@ def wire_vectors() -> dict[str, Any]:
     """Every message as a frame, and frames just beyond a limit."""
     bad = {name: codec.encode(outside).hex() for name, (_, outside) in LIMITS.items()}
     return {
-        "good": {name: messages.encode(one).hex() for name, one in MESSAGES.items()},
+        "good": {name: frame_codec.encode(one).hex() for name, one in MESSAGES.items()},
         "bad": {name: frame for name, frame in bad.items() if len(frame) < 512},
     }
 
@@ -260,11 +260,11 @@ def hello_vectors() -> dict[str, Any]:
         "receiver": MEI.peer.hex(),
         "device": BO.device.hex(),
         "invite_key": INVITE_KEY.key.hex(),
-        "newcomer": messages.encode(
+        "newcomer": frame_codec.encode(
             hello.encrypt(newcomer, COMMUNITY, BO.peer, MEI.peer, nonce)
         ).hex(),
         "invite_signature": proof.signature.hex(),
-        "member": messages.encode(
+        "member": frame_codec.encode(
             hello.encrypt(member, COMMUNITY, BO.peer, MEI.peer, nonce[::-1])
         ).hex(),
         "member_id": BO.id.hex(),

@@ -17,7 +17,7 @@ from commonweal.protocol.identity import identity, invite, key_rotation, members
 from commonweal.protocol.ledger.fold.kinds import KINDS
 from commonweal.protocol.records import frontier
 from commonweal.protocol.records import record as records
-from commonweal.protocol.wire import hello, messages
+from commonweal.protocol.wire import frame_codec, hello, messages
 from tests.protocol.wire.test_messages import MESSAGES
 
 PAGE = (Path(__file__).parent.parent.parent / "docs" / "protocol.md").read_text("utf-8")
@@ -32,7 +32,7 @@ SECTIONS = {
     [
         *sorted(keys.SIGNED_CONTEXTS),
         *sorted(purpose.decode() for purpose in keys.HASH_PURPOSES | keys.SEED_PURPOSES),
-        *sorted({str(codec.decode(messages.encode(one))[0]) for one in MESSAGES.values()}),  # type: ignore[index]
+        *sorted({str(codec.decode(frame_codec.encode(one))[0]) for one in MESSAGES.values()}),  # type: ignore[index]
         *(kind for kind in KINDS if kind.startswith(MEMBERSHIP)),
         identity.INCEPTION_FORM,
         invite.FORM,
@@ -60,7 +60,7 @@ def test_the_page_names_every_reason_to_refuse_a_peer() -> None:
     ("section", "words", "value"),
     [
         (1, "most {} deep", codec.DEPTH_MAX),
-        (1, "({} in a frame", messages.DEPTH_MAX),
+        (1, "({} in a frame", frame_codec.DEPTH_MAX),
         (3, "1 to {} member keys", identity.KEYS_MAX),
         (3, "most {} bytes", identity.INCEPTION_BYTES_MAX),
         (4, "65 to {} bytes", records.RECORD_BYTES_MAX),

@@ -18,7 +18,7 @@ from commonweal.protocol.records import fork_proof, log
 from commonweal.protocol.records.frontier import Frontier, FrontierEntry
 from commonweal.protocol.records.log import Tip
 from commonweal.protocol.records.record import CommunityId
-from commonweal.protocol.wire import messages
+from commonweal.protocol.wire import frame_codec
 from tests.protocol import golden, reader
 from tests.protocol.reader import Refused
 
@@ -188,13 +188,13 @@ def test_a_second_reader_reads_every_message(frame: str) -> None:
     data = bytes.fromhex(frame)
     fields = reader.value(data)
     assert fields == codec.decode(data)
-    assert messages.encode(messages.decode(data)) == data
+    assert frame_codec.encode(frame_codec.decode(data)) == data
 
 
 @pytest.mark.parametrize("frame", WIRE["bad"].values(), ids=WIRE["bad"])
 def test_messages_beyond_a_limit_stay_refused(frame: str) -> None:
     with pytest.raises(Malformed):
-        messages.decode(bytes.fromhex(frame))
+        frame_codec.decode(bytes.fromhex(frame))
 
 
 def test_a_second_reader_opens_a_hello() -> None:

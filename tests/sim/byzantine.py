@@ -31,7 +31,7 @@ from commonweal.protocol.records.record import (
     from_bytes_unchecked,
     sign,
 )
-from commonweal.protocol.wire import messages
+from commonweal.protocol.wire import frame_codec, messages
 from commonweal.storage.records.log_store import Store
 
 HEARD_KEPT_MAX = 64
@@ -65,7 +65,7 @@ class Face(Service):
         if isinstance(event, transport.FrameReceived):
             self.heard.append(event.frame)
             if self.stalls and event.frame[2:7] == b"fetch":
-                frame = messages.encode(messages.Runs((), 1, asked=True))
+                frame = frame_codec.encode(messages.Runs((), 1, asked=True))
                 return [events.Send(event.peer, frame), events.Taken(event.peer, len(event.frame))]
         return super().handle(event, now_ms)
 
@@ -239,7 +239,7 @@ def boasting(face: Face, _session: PeerState, rng: Random) -> list[bytes]:
     """Claim to have very much of everybody's log."""
     entry = _some(face, rng)
     lengths = ((entry.author, 1 << 39),)
-    return [messages.encode(messages.Have(lengths, rng.getrandbits(20)))]
+    return [frame_codec.encode(messages.Have(lengths, rng.getrandbits(20)))]
 
 
 def absurd_entries(face: Face, _session: PeerState, rng: Random) -> list[bytes]:
@@ -252,18 +252,20 @@ def absurd_entries(face: Face, _session: PeerState, rng: Random) -> list[bytes]:
     )
     other = FrontierEntry(held.author, held.length, head, rng.choice((None, held.length)))
     return [
-        messages.encode(messages.Entries(b"", entries, reply=True)),
-        messages.encode(messages.Entries(bytes(range(256)), (other,), reply=True)),
+        frame_codec.encode(messages.Entries(b"", entries, reply=True)),
+        frame_codec.encode(messages.Entries(bytes(range(256)), (other,), reply=True)),
     ]
 
 
 def greedy(face: Face, _session: PeerState, rng: Random) -> list[bytes]:
     """Ask for everything, many times, and never say that it came."""
     ranges = tuple(messages.Range(entry.author, 0, 1 << 39) for entry in face.core.replica.frontier)
-    return [messages.encode(messages.WantRecords(ranges))] * 20 + [
-        messages.encode(messages.WantBranch(tuple(RecordId(rng.randbytes(32)) for _ in range(64)))),
-        messages.encode(messages.WantBodies(tuple(rng.randbytes(32) for _ in range(64)))),
-        messages.encode(
+    return [frame_codec.encode(messages.WantRecords(ranges))] * 20 + [
+        frame_codec.encode(
+            messages.WantBranch(tuple(RecordId(rng.randbytes(32)) for _ in range(64)))
+        ),
+        frame_codec.encode(messages.WantBodies(tuple(rng.randbytes(32) for _ in range(64)))),
+        frame_codec.encode(
             messages.WantEvidence(tuple(DeviceKey(rng.randbytes(32)) for _ in range(64)))
         ),
     ] * 5
@@ -271,9 +273,9 @@ def greedy(face: Face, _session: PeerState, rng: Random) -> list[bytes]:
 
 def comparing(_face: Face, _session: PeerState, rng: Random) -> list[bytes]:
     """Ask to compare again and again, with digests of nothing."""
-    return [messages.encode(messages.Compare(rng.randbytes(32), b""))] * 10 + [
-        messages.encode(messages.Buckets(rng.randbytes(256 * BUCKET_DIGEST_BYTES))),
-        messages.encode(messages.Same(rng.randbytes(32))),
+    return [frame_codec.encode(messages.Compare(rng.randbytes(32), b""))] * 10 + [
+        frame_codec.encode(messages.Buckets(rng.randbytes(256 * BUCKET_DIGEST_BYTES))),
+        frame_codec.encode(messages.Same(rng.randbytes(32))),
     ]
 
 
@@ -285,12 +287,14 @@ def false_proof(face: Face, _session: PeerState, rng: Random) -> list[bytes]:
         return []
     one, two = map(from_bytes_unchecked, wires)
     proof = ForkProof(one.author, 0, one.prev, (one.wire, two.wire))
-    return [messages.encode(messages.Evidence((fork_proof.to_bytes(proof),)))]
+    return [frame_codec.encode(messages.Evidence((fork_proof.to_bytes(proof),)))]
 
 
 def parts(_face: Face, _session: PeerState, rng: Random) -> list[bytes]:
     """Send parts of bodies that nobody asked for."""
-    return [messages.encode(messages.BodyChunk(rng.randbytes(32), 1 << 20, 0, rng.randbytes(500)))]
+    return [
+        frame_codec.encode(messages.BodyChunk(rng.randbytes(32), 1 << 20, 0, rng.randbytes(500)))
+    ]
 
 
 def of_nobody(face: Face, _session: PeerState, rng: Random) -> list[bytes]:
@@ -299,10 +303,10 @@ def of_nobody(face: Face, _session: PeerState, rng: Random) -> list[bytes]:
     wires = tuple(face.core.replica.store.wires(entry.author, 0, 3, 1 << 20))
     stranger = DeviceKey(rng.randbytes(32))
     return [
-        messages.encode(
+        frame_codec.encode(
             messages.Runs((messages.Run(entry.author, entry.length + 7, wires),), 0, asked=False)
         ),
-        messages.encode(messages.Runs((messages.Run(stranger, 0, wires),), 0, asked=True)),
+        frame_codec.encode(messages.Runs((messages.Run(stranger, 0, wires),), 0, asked=True)),
     ]
 
 

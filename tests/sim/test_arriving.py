@@ -12,7 +12,7 @@ from commonweal.node.service.events import Action, AskLedger, CheckStateChunk, E
 from commonweal.node.service.service import Service
 from commonweal.protocol import codec, merkle
 from commonweal.protocol.ledger.checkpoint import snapshot
-from commonweal.protocol.wire import messages
+from commonweal.protocol.wire import frame_codec
 from commonweal.protocol.wire.state_sync import StatePart
 from commonweal.storage.consensus.snapshots import (
     STATE_TREE,
@@ -130,11 +130,11 @@ class Liar(Service):
 
 def _spoiled(action: Action) -> Action:
     if isinstance(action, Send):
-        message = messages.decode(action.frame)
+        message = frame_codec.decode(action.frame)
         if isinstance(message, StatePart) and message.data:
             bad = bytes([*message.data[:-1], message.data[-1] ^ 1])
             fields = (message.height, message.depth, message.number, message.size, message.offset)
-            return Send(action.peer, messages.encode(StatePart(*fields, bad)))
+            return Send(action.peer, frame_codec.encode(StatePart(*fields, bad)))
     return action
 
 
@@ -146,7 +146,7 @@ class Mute(Service):
             action
             for action in super().handle(event, now_ms)
             if not (
-                isinstance(action, Send) and isinstance(messages.decode(action.frame), StatePart)
+                isinstance(action, Send) and isinstance(frame_codec.decode(action.frame), StatePart)
             )
         ]
 

@@ -15,7 +15,7 @@ from commonweal.protocol.records.record import (
     RecordId,
     sign,
 )
-from commonweal.protocol.wire import messages
+from commonweal.protocol.wire import frame_codec, messages
 from tests.sim.byzantine import Face, Flaw
 from tests.sim.node import Node
 from tests.sim.test_byzantine import live, settle, with_a_liar
@@ -107,7 +107,7 @@ def test_parts_of_documents_that_are_never_whole_do_not_gather() -> None:
         run = messages.Run(device, one.seq, (one.wire,))
         part = messages.BodyChunk(ref.hash, ref.size, 0, content[: messages.PART_BYTES_MAX])
         for said in (messages.Runs((run,), 0, asked=False), part):
-            world.network.send(node, victim.key, messages.encode(said))
+            world.network.send(node, victim.key, frame_codec.encode(said))
         world.run(50)
     session = victim.service.core.peers[node.key]
     assert sum(map(len, session.parts.values())) <= BODIES_MAX * (1 << 20)

@@ -20,7 +20,7 @@ from commonweal.protocol.records.record import (
     sign,
 )
 from commonweal.protocol.vocabulary.budget import DAY_MS, MIB, RECORD_USAGE_MAX
-from commonweal.protocol.wire import messages
+from commonweal.protocol.wire import frame_codec, messages
 from tests.builders.budgets import allow, rulesets_are_read_anew  # noqa: F401  a fixture for all here
 from tests.sim.node import Node
 from tests.sim.test_byzantine import with_a_liar
@@ -50,7 +50,7 @@ def test_records_of_an_unknown_kind_with_permanent_bodies_fill_no_disk() -> None
     for number in range(DOCUMENTS):
         data, body = of_unknown_kind(world, node, last, number)
         run = messages.Run(node.person.device, last.seq + 1, (data,), ((0, body),))
-        frame = messages.encode(messages.Runs((run,), 0, asked=False))
+        frame = frame_codec.encode(messages.Runs((run,), 0, asked=False))
         for victim in world.honest:
             world.network.send(node, victim.key, frame)
         world.run(200)
@@ -91,12 +91,12 @@ def test_void_branches_of_a_frozen_log_have_a_limit(
     frames += [messages.Branch(tuple(one.wire for one in ours))]
     frames += [messages.Branch(tuple(one.wire for one in theirs))]
     for message in frames:
-        world.network.send(node, victim.key, messages.encode(message))
+        world.network.send(node, victim.key, frame_codec.encode(message))
         world.run(300)
     assert victim.store.log(node.person.device).frozen == ours[0].seq
     count, kept = victim.store.branch_size(node.person.device)
     assert (count, kept) == (10, size)
-    again = messages.encode(messages.Branch(tuple(one.wire for one in ours[:10])))
+    again = frame_codec.encode(messages.Branch(tuple(one.wire for one in ours[:10])))
     world.network.send(node, victim.key, again)
     world.run(300)
     assert victim.store.branch_size(node.person.device) == (count, kept)

@@ -10,7 +10,7 @@ import pytest
 from commonweal.node.service.events import Wish
 from commonweal.node.service.replica import NEWCOMERS_MAX
 from commonweal.protocol.ledger.members import membership
-from commonweal.protocol.wire import messages
+from commonweal.protocol.wire import frame_codec, messages
 from tests.sim.byzantine import Flaw, Liar, copy_of, good, invented, unsigned, wrong_clock
 from tests.sim.node import Node, Person
 from tests.sim.weather import BREAKING, CALM, SCRAMBLED
@@ -192,8 +192,8 @@ def test_one_who_promises_and_never_sends_delays_nobody_for_long(seed: int) -> N
 
     def act() -> None:
         authors = [one.author for one in liar.core.replica.frontier]
-        have = messages.encode(messages.Have(tuple((author, 1 << 30) for author in authors), 0))
-        more = messages.encode(messages.Runs((), 1, asked=True))
+        have = frame_codec.encode(messages.Have(tuple((author, 1 << 30) for author in authors), 0))
+        more = frame_codec.encode(messages.Runs((), 1, asked=True))
         for peer in list(node.ends):
             world.network.send(node, peer, have)
             world.network.send(node, peer, more)
@@ -226,7 +226,9 @@ def test_a_flood_of_newcomers_keeps_nobody_from_agreeing_or_joining_later(seed: 
     for peer in list(node.ends):
         crowd = [Person(world.rng) for _ in range(NEWCOMERS_MAX)]
         runs = [messages.Run(one.device, 0, (one.enrol(world.community, 1).wire,)) for one in crowd]
-        world.network.send(node, peer, messages.encode(messages.Runs(tuple(runs), 0, asked=False)))
+        world.network.send(
+            node, peer, frame_codec.encode(messages.Runs(tuple(runs), 0, asked=False))
+        )
     live(world, 2, lambda: None)
     world.settle()
     for one in world.honest:

@@ -17,7 +17,7 @@ from commonweal.protocol.codec import Value
 from commonweal.protocol.identity.invite import Invite
 from commonweal.protocol.keys import PeerKey, Signer
 from commonweal.protocol.records.record import RecordId
-from commonweal.protocol.wire import messages
+from commonweal.protocol.wire import frame_codec, messages
 from commonweal.storage.records.log_store import Store
 from tests.sim import returning
 from tests.sim.byzantine import copy_of
@@ -243,11 +243,11 @@ def test_who_brings_crowds_of_newcomers_fills_his_own_share_alone() -> None:
     crowd = requests(world, many, 3 * NEWCOMERS_PER_INVITER_MAX, "invited")
     crowd += requests(world, nobody, 3 * UNINVITED_MAX, "uninvited")
     for run in crowd:
-        frame = messages.encode(messages.Runs((run,), 0, asked=False))
+        frame = frame_codec.encode(messages.Runs((run,), 0, asked=False))
         for peer in list(bad.ends):
             world.network.send(bad, peer, frame)
     for start in range(0, len(crowd), 100):
-        frame = messages.encode(messages.Runs(tuple(crowd[start : start + 100]), 0, asked=False))
+        frame = frame_codec.encode(messages.Runs(tuple(crowd[start : start + 100]), 0, asked=False))
         for peer in list(bad.ends):
             world.network.send(bad, peer, frame)
     world.run(5_000)

@@ -19,7 +19,7 @@ from commonweal.protocol.records.record import (
     from_bytes_unchecked,
     sign,
 )
-from commonweal.protocol.wire import messages
+from commonweal.protocol.wire import frame_codec, messages
 from tests.sim.byzantine import Face, Flaw, good, unsigned
 from tests.sim.node import Person
 from tests.sim.test_byzantine import live, reconnect, settle, with_a_liar
@@ -45,13 +45,13 @@ def test_no_frame_is_too_large_whatever_its_run_must_be_extended_by() -> None:
         run.append(one)
         tip = log.Tip(one.seq + 1, one.id, one.clock)
     node.service.core.replica.append(author, run, bodies)
-    fetch = messages.encode(messages.WantRecords((messages.Range(author, 0, len(run)),)))
+    fetch = frame_codec.encode(messages.WantRecords((messages.Range(author, 0, len(run)),)))
     frames = [
         action.frame
         for action in node.service.handle(FrameReceived(peer.key, fetch), node.now_ms)
         if isinstance(action, Send)
     ]
-    assert any(isinstance(messages.decode(one), messages.Runs) for one in frames)
+    assert any(isinstance(frame_codec.decode(one), messages.Runs) for one in frames)
     assert max(map(len, frames)) <= FRAME_BYTES_MAX
 
 
@@ -61,7 +61,7 @@ def test_who_claims_to_hold_more_of_our_log_keeps_us_from_writing_only_for_a_mom
     device = victim.person.device
 
     def boast() -> None:
-        have = messages.encode(messages.Have(((device, 1 << 30),), 0))
+        have = frame_codec.encode(messages.Have(((device, 1 << 30),), 0))
         world.network.send(node, victim.key, have)
 
     refused = 0
@@ -86,7 +86,7 @@ def test_proofs_against_strangers_leave_room_for_newcomers() -> None:
         one, two = (person.enrol(world.community, ms) for ms in (1, 2))
         proofs.append(fork_proof.to_bytes(fork_proof.check(one, two, world.community)))
     for first in range(0, len(proofs), 24):
-        frame = messages.encode(messages.Evidence(tuple(proofs[first : first + 24])))
+        frame = frame_codec.encode(messages.Evidence(tuple(proofs[first : first + 24])))
         for peer in list(node.ends):
             world.network.send(node, peer, frame)
         world.run(200)
@@ -107,7 +107,7 @@ def test_a_record_that_cites_deep_into_a_void_branch_is_held_by_who_comes_later(
     world.run(1_000)
     first, second = (fork_of(face, seq=5, mark=n) for n in (1, 2))
     proof = fork_proof.check(first, second, world.community)
-    frame = messages.encode(messages.Evidence((fork_proof.to_bytes(proof),)))
+    frame = frame_codec.encode(messages.Evidence((fork_proof.to_bytes(proof),)))
     for peer in list(node.ends):
         world.network.send(node, peer, frame)
     world.run(2_000)
@@ -197,7 +197,7 @@ def test_a_record_that_cites_what_is_void_from_its_first_record_is_held_where_pr
     citing = world.nodes[1]
     for message in (run, messages.Evidence((fork_proof.to_bytes(proof),))):
         for peer in list(node.ends):
-            world.network.send(node, peer, messages.encode(message))
+            world.network.send(node, peer, frame_codec.encode(message))
         world.run(2_000)
         citing.submit(Wish("attest", {"yes": True}, (one.id,)))
         world.run(2_000)

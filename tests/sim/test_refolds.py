@@ -6,7 +6,7 @@ import pytest
 
 from commonweal.protocol.records import log, record
 from commonweal.protocol.records.record import Record, RecordDraft, RecordId, sign
-from commonweal.protocol.wire import messages
+from commonweal.protocol.wire import frame_codec, messages
 from tests.sim.node import Node, Person
 from tests.sim.test_byzantine import with_a_liar
 from tests.sim.world import World
@@ -58,7 +58,7 @@ def test_frames_of_which_not_all_is_kept_do_not_fold_the_ledger_each_time(make) 
     replica.refold = counted  # type: ignore[method-assign]
     for _ in range(FRAMES):
         run = make(world, node)
-        frame = messages.encode(messages.Runs((run,), 0, asked=False))
+        frame = frame_codec.encode(messages.Runs((run,), 0, asked=False))
         world.network.send(node, victim.key, frame)
         world.run(50)
     assert folds <= 4

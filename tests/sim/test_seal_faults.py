@@ -22,7 +22,7 @@ from commonweal.protocol.seal.formats import sign_proposal
 from commonweal.protocol.seal.have_frontiers import sign_have
 from commonweal.protocol.seal.votes import NIL, SealId, Step, Vote, certify, sign_vote
 from commonweal.protocol.seal.witnesses import proposer, witness_devices
-from commonweal.protocol.wire import messages, seals
+from commonweal.protocol.wire import frame_codec, messages, seals
 from commonweal.storage.consensus.proposals import SealApplication
 from tests.sim.byzantine import copy_of
 from tests.sim.node import Node
@@ -39,7 +39,7 @@ def hear(node: Node, message: messages.Message) -> list[Action]:
     """Let a node receive a message from the first member it is linked to."""
     session = node.service.core.members()[0]
     found: list[Action] = node.service.handle(
-        transport.FrameReceived(session.key, messages.encode(message)), node.now_ms
+        transport.FrameReceived(session.key, frame_codec.encode(message)), node.now_ms
     )
     node.store.commit()
     found += node.service.handle(Committed(), node.now_ms)
@@ -94,7 +94,7 @@ def test_words_of_who_is_no_witness_are_not_kept() -> None:
         assert not [one for one in hear(node, said(vote(node, stranger, on))) if _drops(one)]
     assert chain(node).seals.double_votes() == {}
     agreement = node.service.reactor.driver.agreement
-    assert agreement is None or not list(agreement.tally.votes())
+    assert agreement is None or not list(agreement.vote_set.votes())
     early = chain(node).height + 2
     hear(node, said(sign_vote(stranger, node.community, early, 0, Step.PREVOTE, NIL)))
     assert node.service.reactor._early.take(early) == []

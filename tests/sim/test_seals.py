@@ -20,7 +20,7 @@ from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.seal import cut, formats
 from commonweal.protocol.seal.consensus.events import Message
 from commonweal.protocol.seal.votes import Vote
-from commonweal.protocol.wire import messages
+from commonweal.protocol.wire import frame_codec
 from commonweal.protocol.wire import seals as wire_seals
 from tests.sim.node import BATCH_MS_MAX, Node
 from tests.sim.weather import CALM, CRASHING, PARTED, SCRAMBLED, WORST, Weather
@@ -311,7 +311,7 @@ def test_who_hands_on_a_seal_with_another_cut_is_dropped() -> None:
     session = late.service.core.members()[0]
     session.asked_ms = late.now_ms
     pair = (formats.sealed_to_bytes(kept.sealed), cut.delta_to_bytes(wrong))
-    frame = messages.encode(wire_seals.Seals((pair,)))
+    frame = frame_codec.encode(wire_seals.Seals((pair,)))
     actions = late.service.handle(transport.FrameReceived(session.key, frame), late.now_ms)
     assert any(isinstance(one, events.Drop) for one in actions)
     assert chain(late).height == height - 1

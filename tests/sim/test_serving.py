@@ -13,7 +13,7 @@ from commonweal.node.transport import FrameReceived
 from commonweal.protocol.keys import DeviceKey, Signer
 from commonweal.protocol.records import log, record
 from commonweal.protocol.records.record import Record, RecordDraft, RecordId, from_bytes_unchecked
-from commonweal.protocol.wire import messages
+from commonweal.protocol.wire import frame_codec, messages
 from tests.sim.node import Node
 from tests.sim.world import World
 
@@ -60,11 +60,11 @@ def fetch(logs: Logs) -> messages.WantRecords:
 
 def answer(node: Node, peer: Node, said: messages.Message) -> list[messages.Runs]:
     """Return the frames of records that `node` sends when `peer` says something."""
-    actions = node.service.handle(FrameReceived(peer.key, messages.encode(said)), node.now_ms)
+    actions = node.service.handle(FrameReceived(peer.key, frame_codec.encode(said)), node.now_ms)
     actions += node.service.handle(Committed(), node.now_ms)
     sent = [one.frame for one in actions if isinstance(one, Send) and one.peer == peer.key]
     return [
-        one for one in map(messages.decode, sent) if isinstance(one, messages.Runs) and one.asked
+        one for one in map(frame_codec.decode, sent) if isinstance(one, messages.Runs) and one.asked
     ]
 
 
@@ -83,7 +83,7 @@ def test_frames_are_closed_and_fit(seed: int, count: int, writers: int, large: f
     held = {RecordId(world.community)}
     lengths = dict.fromkeys(logs, 0)
     for frame in frames(node, peer, logs):
-        assert len(messages.encode(frame)) <= messages.FRAME_BYTES_MAX // 2 + messages.RUNS_MAX
+        assert len(frame_codec.encode(frame)) <= messages.FRAME_BYTES_MAX // 2 + messages.RUNS_MAX
         records = [from_bytes_unchecked(one) for run in frame.runs for one in run.wires]
         held |= {one.id for one in records}
         assert all(held.issuperset((*one.deps, one.basis)) for one in records), "not closed"
@@ -101,7 +101,7 @@ def test_frames_are_full_but_the_last() -> None:
     logs = written(world, Random(5), 6_000, 20, 0.0)
     for author, run in logs.items():
         node.service.core.replica.append(author, run, {}, checked=True)
-    *full, _ = [len(messages.encode(one)) for one in frames(node, peer, logs)]
+    *full, _ = [len(frame_codec.encode(one)) for one in frames(node, peer, logs)]
     assert len(full) >= 3
     assert min(full) >= 0.9 * messages.RUNS_BYTES_AIM
 

@@ -12,7 +12,7 @@ from commonweal.node.service.events import Action, Event, Wish
 from commonweal.node.service.service import Service
 from commonweal.protocol.errors import OlderCopy
 from commonweal.protocol.keys import DeviceKey, PeerKey
-from commonweal.protocol.wire import messages
+from commonweal.protocol.wire import frame_codec, messages
 from tests.sim.byzantine import copy_of
 from tests.sim.node import Node
 from tests.sim.returning import turn
@@ -53,14 +53,17 @@ class Dripper(Service):
     def handle(self, event: Event, now_ms: int) -> list[Action]:
         """Do as a service does, but only note what is asked for."""
         if isinstance(event, transport.FrameReceived) and self.core.peers[event.peer].is_member:
-            said = messages.decode(event.frame)
+            said = frame_codec.decode(event.frame)
             done: list[Action] = [events.Taken(event.peer, len(event.frame))]
             if isinstance(said, messages.WantRecords):
                 asked = self.asked.setdefault(event.peer, {})
                 asked |= {one.author: one.start for one in said.ranges}
                 return done
             if self.promises == "one more" and isinstance(said, messages.Compare):
-                return [events.Send(event.peer, messages.encode(messages.Same(said.digest))), *done]
+                return [
+                    events.Send(event.peer, frame_codec.encode(messages.Same(said.digest))),
+                    *done,
+                ]
         return super().handle(event, now_ms)
 
     def drip(self, author: DeviceKey) -> list[Action]:
@@ -72,7 +75,7 @@ class Dripper(Service):
             left = 0 if self.promises == "one more" else 100
             have = messages.Have(((author, start + 2),), 0)
             run = messages.Runs((messages.Run(author, start, wires),), left, asked=True)
-            actions += [events.Send(session.key, messages.encode(one)) for one in (have, run)]
+            actions += [events.Send(session.key, frame_codec.encode(one)) for one in (have, run)]
             self.asked.setdefault(session.key, {})[author] = start + 1
         return actions
 

@@ -21,7 +21,7 @@ from commonweal.protocol.ledger.state.context import Context, Verdict
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import CommunityId, Record, RecordId, from_bytes_unchecked
-from commonweal.protocol.wire import hello, messages, seals, state_sync
+from commonweal.protocol.wire import frame_codec, hello, seals, state_sync
 from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.home.keystore import unlock
 from tests.sim.node import Node
@@ -71,7 +71,7 @@ class Older(Version):
     def handle(self, event: Event, now_ms: int) -> list[Action]:
         """Do as it does, and see that nobody says to it what it does not know."""
         if isinstance(event, FrameReceived):
-            message = messages.decode(event.frame)
+            message = frame_codec.decode(event.frame)
             assert not isinstance(message, seals.SealMessage | state_sync.StateMessage)
         actions = super().handle(event, now_ms)
         for session in self.core.peers.values():

@@ -20,7 +20,8 @@ from commonweal.node.service.sync.chain_sync import ChainSync
 from commonweal.protocol.errors import InvalidSeal
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.seal.consensus import events
-from commonweal.protocol.seal.consensus.agreement import CANDIDATES_MAX, Agreement
+from commonweal.protocol.seal.consensus.agreement import Agreement
+from commonweal.protocol.seal.consensus.height_state import CANDIDATES_MAX
 from commonweal.protocol.seal.cut import SealedLog
 from commonweal.protocol.seal.formats import Proposal, SealedHeight
 from commonweal.protocol.seal.have_frontiers import HaveFrontier, sign_have
@@ -146,7 +147,7 @@ class HeightDriver:
             return False
         match message:
             case Vote():
-                round_ = agreement.tally.rounds.get(message.round)
+                round_ = agreement.vote_set.rounds.get(message.round)
                 return round_ is not None and message.device in round_.votes[message.step]
             case Proposal():
                 return agreement.proposal(message.round, message.seal.id) is not None

@@ -9,18 +9,13 @@ for this object. `docs/seals.md` says what was checked of it, and how.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
 from typing import assert_never
 
 from commonweal.protocol.errors import BadSignature, NotCertified
-from commonweal.protocol.keys import DeviceKey
-from commonweal.protocol.records.record import CommunityId
 from commonweal.protocol.seal.consensus.events import (
     Action,
     Alarm,
     Broadcast,
-    Decide,
     Event,
     Fetch,
     HeightStarted,
@@ -33,36 +28,28 @@ from commonweal.protocol.seal.consensus.events import (
     ProposalPrepared,
     ProposalProcessed,
     ProposalVerdict,
-    ReportDoubleVote,
     ReportFork,
-    Schedule,
     TimedOut,
     Timeout,
 )
-from commonweal.protocol.seal.consensus.vote_set import PROPOSALS_PER_ROUND_MAX, RoundVotes, VoteSet
+from commonweal.protocol.seal.consensus.height_state import HeightState
+from commonweal.protocol.seal.consensus.vote_set import PROPOSALS_PER_ROUND_MAX, RoundVotes
 from commonweal.protocol.seal.formats import Proposal, sign_proposal
 from commonweal.protocol.seal.have_frontiers import HaveFrontier, select_have_frontiers
-from commonweal.protocol.seal.timing import GATHER_MS, JUDGE_MS, REPEAT_MS, step_ms
+from commonweal.protocol.seal.timing import GATHER_MS, JUDGE_MS, REPEAT_MS
 from commonweal.protocol.seal.votes import (
     NIL,
-    REASON_CHARS_MAX,
     Certificate,
     SealId,
     Step,
     Vote,
-    VoteSigner,
     certify,
     check_certificate,
-    sign_vote,
 )
 from commonweal.protocol.seal.witnesses import proposer
 
-CANDIDATES_MAX = 64
 
-_STEPS = {Step.PROPOSE: Alarm.PROPOSE, Step.PREVOTE: Alarm.PREVOTE, Step.PRECOMMIT: Alarm.PRECOMMIT}
-
-
-class Agreement:
+class Agreement(HeightState):
     """One witness's (or, with `me` None, one onlooker's) part in the agreement on a height.
 
     prev: the seal before. witnesses: the devices of the set. candidates: devices whose
@@ -70,46 +57,6 @@ class Agreement:
     that was persisted; lock: the latest one that was. After a crash both must be given, or
     a vote may be contradicted.
     """
-
-    def __init__(
-        self,
-        community: CommunityId,
-        height: int,
-        prev: SealId,
-        witnesses: Sequence[DeviceKey],
-        me: VoteSigner | None,
-        stored: Sequence[Vote] = (),
-        lock: Lock | None = None,
-        candidates: Sequence[DeviceKey] = (),
-    ) -> None:
-        self.community, self.height, self.prev = community, height, prev
-        self.tally = VoteSet(witnesses)
-        self.me = me if me is not None and me.key in witnesses else None
-        self.has_begun = False
-        self.candidates = tuple(candidates)[:CANDIDATES_MAX]
-        self.decided: Certificate | None = None
-        self.second: Certificate | None = None
-        self.haves: dict[DeviceKey, HaveFrontier] = {}
-        self.own_have: HaveFrontier | None = None
-        self.mine = {(vote.round, vote.step): vote for vote in stored}
-        self.round = max((vote.round for vote in stored), default=0)
-        self.step = max((s for r, s in self.mine if r == self.round), default=Step.PROPOSE)
-        held = max(
-            (vote for vote in stored if vote.step is Step.PRECOMMIT and vote.seal),
-            default=None,
-            key=lambda vote: vote.round,
-        )
-        assert held is None or (lock is not None and lock.proposal.seal.id == held.seal), (
-            "a precommit is stored together with its lock"
-        )
-        self.locked: Lock | None = lock
-        self.valid: Lock | None = lock
-        self.gathered = self.round > 0
-        self.building: int | None = None
-        self.shown: tuple[HaveFrontier, ...] = ()
-        self._actions: list[Action] = []
-        for vote in stored:
-            self.tally.add(vote, self.round)
 
     def handle(self, event: Event, now_ms: int) -> list[Action]:
         """Return what is to be done, in this order, because of `event`."""
@@ -131,21 +78,6 @@ class Agreement:
             pass
         return self._actions
 
-    def proposal(self, round_: int, seal: SealId = NIL) -> Proposal | None:
-        """Return a proposal that is kept: of `seal`, or the first of `round_` without one."""
-        if seal:
-            known = self.tally.find(seal)
-            held = self.valid.proposal if self.valid else None
-            return known or (held if held and held.seal.id == seal else None)
-        known_round = self.tally.rounds.get(round_)
-        return known_round.first if known_round else None
-
-    def held(self) -> list[Message]:
-        """Return the votes, then the have-frontiers, or the certificate: what a peer may lack."""
-        if self.decided is not None:
-            return [self.decided]
-        return [*self.tally.votes(), *(self.haves[device] for device in sorted(self.haves))]
-
     # What comes in.
 
     def _begin(self, have: HaveFrontier | None, now_ms: int) -> None:
@@ -157,9 +89,9 @@ class Agreement:
         self._schedule(now_ms + REPEAT_MS, Timeout(Alarm.REPEAT, 0))
         self._schedule(now_ms + GATHER_MS, Timeout(Alarm.GATHER, 0))
         self._schedule_step(Step.PROPOSE, now_ms)
-        for number, step in sorted(self.mine):
+        for number, step in sorted(self.own_votes):
             if number == self.round and step is not Step.PROPOSE:
-                self._do(Broadcast(self.mine[number, step]))
+                self._do(Broadcast(self.own_votes[number, step]))
 
     def _take(self, message: Message) -> None:
         match message:
@@ -171,7 +103,9 @@ class Agreement:
                 if message.seal.height == self.height:
                     self._take_proposal(message)
             case HaveFrontier():
-                known = message.device in self.tally.witnesses or message.device in self.candidates
+                known = (
+                    message.device in self.vote_set.witnesses or message.device in self.candidates
+                )
                 here = message.height == self.height and message.prev == self.prev
                 if here and known:
                     self.haves[message.device] = message
@@ -181,35 +115,14 @@ class Agreement:
             case _:
                 assert_never(message)
 
-    def _recall(self, vote: Vote) -> None:
-        """Take in a vote of ours that is not stored: this home is an older copy of itself."""
-        self.mine[vote.round, vote.step] = vote
-        if vote.step is Step.PRECOMMIT and vote.seal:
-            self.me = None  # we hold to a seal and know no longer why: say nothing more
-            return
-        self._do(Persist(vote))
-        if vote.round > self.round:
-            self.round, self.step, self.building = vote.round, Step.PROPOSE, None
-            self.tally.move(vote.round)
-        if vote.round == self.round:
-            self.step = max(self.step, vote.step)
-
-    def _count(self, vote: Vote) -> None:
-        here = (vote.round, vote.step)
-        if self.me is not None and vote.device == self.me.key and here not in self.mine:
-            self._recall(vote)
-        proof = self.tally.add(vote, self.round)
-        if proof is not None:
-            self._do(ReportDoubleVote(proof))
-
     def _take_proposal(self, proposal: Proposal) -> None:
-        turn = proposer(self.height, proposal.round, self.tally.witnesses)
-        needed = self.tally.quorum.needed
-        polka = [vote for vote in proposal.polka if vote.device in self.tally.witnesses]
+        turn = proposer(self.height, proposal.round, self.vote_set.witnesses)
+        needed = self.vote_set.quorum.needed
+        polka = [vote for vote in proposal.polka if vote.device in self.vote_set.witnesses]
         if proposal.vote.device != turn or (not proposal.is_fresh and len(polka) < needed):
             return
         self._count(proposal.vote)
-        round_ = self.tally.rounds.get(proposal.round)
+        round_ = self.vote_set.rounds.get(proposal.round)
         if round_ is None or proposal.seal.id in round_.proposals:
             return
         wanted = any(round_.count(step, proposal.seal.id) >= needed for step in Step)
@@ -218,7 +131,7 @@ class Agreement:
 
     def _take_certificate(self, certificate: Certificate) -> None:
         try:
-            check_certificate(certificate, self.community, self.tally.witnesses)
+            check_certificate(certificate, self.community, self.vote_set.witnesses)
         except (NotCertified, BadSignature):
             return
         if self.decided is None:
@@ -229,11 +142,11 @@ class Agreement:
 
     def _built(self, built: ProposalPrepared) -> None:
         wanted = self.building == built.round == self.round and self.step is Step.PROPOSE
-        if wanted and self.decided is None and (self.round, Step.PROPOSE) not in self.mine:
+        if wanted and self.decided is None and (self.round, Step.PROPOSE) not in self.own_votes:
             self._propose(built, self.shown)
 
     def _judged(self, number: int, seal: SealId, verdict: ProposalVerdict) -> None:
-        round_ = self.tally.rounds.get(number)
+        round_ = self.vote_set.rounds.get(number)
         if round_ is None or seal not in round_.judged:
             return
         round_.judged[seal] = verdict
@@ -258,7 +171,7 @@ class Agreement:
                 pass
 
     def _no_proposal(self, now_ms: int) -> None:
-        now = self.tally.round(self.round)
+        now = self.vote_set.round(self.round)
         reason = "no proposal came in time"
         if now.first is not None:
             verdict = now.judged.get(now.first.seal.id)
@@ -273,17 +186,17 @@ class Agreement:
         """Say again what we said, ask again for what lacks: any message may be lost."""
         self._schedule(now_ms + REPEAT_MS, Timeout(Alarm.REPEAT, 0))
         for step in (Step.PREVOTE, Step.PRECOMMIT):
-            if (self.round, step) in self.mine:
-                self._do(Broadcast(self.mine[self.round, step]))
-        round_ = self.tally.round(self.round)
+            if (self.round, step) in self.own_votes:
+                self._do(Broadcast(self.own_votes[self.round, step]))
+        round_ = self.vote_set.round(self.round)
         if not round_.proposals:
             if self.own_have is not None:
                 self._do(Broadcast(self.own_have))
             if self.building != self.round:
                 self._do(Fetch(self.round, NIL))
-        for number in sorted(self.tally.rounds):
-            votes = self.tally.rounds[number]
-            liked = votes.favourite(Step.PREVOTE, self.tally.quorum.needed)
+        for number in sorted(self.vote_set.rounds):
+            votes = self.vote_set.rounds[number]
+            liked = votes.majority(Step.PREVOTE, self.vote_set.quorum.needed)
             if liked and liked not in votes.proposals:
                 self._do(Fetch(number, liked))
         for seal, verdict in round_.judged.items():
@@ -294,20 +207,20 @@ class Agreement:
 
     def _advance(self, now_ms: int) -> bool:
         """Apply one rule; say whether one applied."""
-        needed = self.tally.quorum.needed
-        for number in sorted(self.tally.rounds):  # 49
-            votes = self.tally.rounds[number]
-            seal = votes.favourite(Step.PRECOMMIT, needed)
+        needed = self.vote_set.quorum.needed
+        for number in sorted(self.vote_set.rounds):  # 49
+            votes = self.vote_set.rounds[number]
+            seal = votes.majority(Step.PRECOMMIT, needed)
             if seal:
                 self._decide(certify(votes.votes_for(Step.PRECOMMIT, seal), needed))
                 return True
-        ahead = self.tally.ahead(self.round)
+        ahead = self.vote_set.ahead(self.round)
         if ahead is not None:  # 55
             self._start(ahead, now_ms)
             return True
         if self.me is None or not self.has_begun:
             return False
-        now = self.tally.round(self.round)
+        now = self.vote_set.round(self.round)
         return (
             self._offer()
             or self._prevote(now)
@@ -322,20 +235,22 @@ class Agreement:
         me = self.me
         if me is None or self.step is not Step.PROPOSE or self.building == self.round:
             return False
-        mine = proposer(self.height, self.round, self.tally.witnesses) == me.key
-        if not mine or (self.round, Step.PROPOSE) in self.mine:
+        mine = proposer(self.height, self.round, self.vote_set.witnesses) == me.key
+        if not mine or (self.round, Step.PROPOSE) in self.own_votes:
             return False
         if self.valid is not None:
             self.building = self.round
             self._propose(self.valid.proposal, self.valid.polka)
             return True
-        everybody = dict.fromkeys((*self.tally.witnesses, *self.candidates))
+        everybody = dict.fromkeys((*self.vote_set.witnesses, *self.candidates))
         haves = {device: self.haves[device] for device in everybody if device in self.haves}
-        here = sum(device in haves for device in self.tally.witnesses)
-        if here < self.tally.quorum.needed or not (len(haves) == len(everybody) or self.gathered):
+        here = sum(device in haves for device in self.vote_set.witnesses)
+        if here < self.vote_set.quorum.needed or not (
+            len(haves) == len(everybody) or self.gathered
+        ):
             return False
         self.building = self.round
-        self.shown = select_have_frontiers(haves.values(), self.tally.witnesses)
+        self.shown = select_have_frontiers(haves.values(), self.vote_set.witnesses)
         self._do(PrepareProposal(self.round, self.shown))
         return True
 
@@ -365,7 +280,7 @@ class Agreement:
 
     def _hold(self, now: RoundVotes) -> bool:
         """Hold to what a quorum prevoted for, and precommit to it (36)."""
-        seal = now.favourite(Step.PREVOTE, self.tally.quorum.needed)
+        seal = now.majority(Step.PREVOTE, self.vote_set.quorum.needed)
         if self.step is Step.PROPOSE or now.held or not seal or seal not in now.proposals:
             return False
         if seal not in now.judged:
@@ -376,7 +291,7 @@ class Agreement:
         if verdict is None or verdict.missing or not verdict.sound:
             return False
         now.held = True
-        polka = now.votes_for(Step.PREVOTE, seal)[: self.tally.quorum.needed]
+        polka = now.votes_for(Step.PREVOTE, seal)[: self.vote_set.quorum.needed]
         self.valid = Lock(now.proposals[seal], polka)
         if self.step is Step.PREVOTE:
             self.locked = self.valid
@@ -385,7 +300,7 @@ class Agreement:
 
     def _give_up(self, now: RoundVotes) -> bool:
         """Precommit to none when a quorum prevoted for none (44)."""
-        quorum = self.tally.quorum.needed
+        quorum = self.vote_set.quorum.needed
         if self.step is Step.PREVOTE and now.count(Step.PREVOTE, NIL) >= quorum:
             self._vote(Step.PRECOMMIT, NIL, "a quorum prevoted for none")
             return True
@@ -394,7 +309,7 @@ class Agreement:
     def _wait(self, now: RoundVotes, step: Step, now_ms: int) -> bool:
         """Wait no longer than a timeout once a quorum has voted for whatever (34, 47)."""
         ready = self.step is step or step is Step.PRECOMMIT
-        if not ready or step in now.waits or len(now.votes[step]) < self.tally.quorum.needed:
+        if not ready or step in now.waits or len(now.votes[step]) < self.vote_set.quorum.needed:
             return False
         now.waits[step] = None
         self._schedule_step(step, now_ms)
@@ -402,50 +317,15 @@ class Agreement:
 
     # What goes out.
 
-    def _start(self, round_: int, now_ms: int) -> None:
-        """Begin a round (11)."""
-        self.round, self.step, self.building = round_, Step.PROPOSE, None
-        self.tally.move(round_)
-        self._schedule_step(Step.PROPOSE, now_ms)
-
     def _propose(
         self, what: Proposal | ProposalPrepared, why: tuple[HaveFrontier, ...] | tuple[Vote, ...]
     ) -> None:
         assert self.me is not None, "only a witness proposes"
         proposal = sign_proposal(self.me, self.round, what.seal, what.delta, why)
-        self.mine[self.round, Step.PROPOSE] = proposal.vote
+        self.own_votes[self.round, Step.PROPOSE] = proposal.vote
         self._do(Persist(proposal.vote))
         self._do(Broadcast(proposal))
         self._take_proposal(proposal)
-
-    def _vote(self, step: Step, seal: SealId, reason: str = "") -> None:
-        self.step = step
-        if self.me is None:
-            return
-        assert (self.round, step) not in self.mine, "one vote for each step"
-        vote = sign_vote(self.me, self.community, self.height, self.round, step, seal)
-        vote = replace(vote, reason=reason[:REASON_CHARS_MAX])
-        self.mine[self.round, step] = vote
-        self._do(Persist(vote, self.locked if step is Step.PRECOMMIT and seal else None))
-        self._do(Broadcast(vote))
-        self._count(vote)
-
-    def _decide(self, certificate: Certificate) -> None:
-        self.decided = certificate
-        self._do(Decide(certificate, self.proposal(certificate.round, certificate.seal)))
-
-    def _is_now(self, timeout: Timeout, step: Step) -> bool:
-        return timeout.round == self.round and self.step is step
-
-    def _schedule_step(self, step: Step, now_ms: int) -> None:
-        at_ms = now_ms + step_ms(step, self.round)
-        self._schedule(at_ms, Timeout(_STEPS[step], self.round))
-
-    def _schedule(self, at_ms: int, timeout: Timeout) -> None:
-        self._do(Schedule(at_ms, timeout))
-
-    def _do(self, action: Action) -> None:
-        self._actions.append(action)
 
 
 def _round_of(lock: Lock) -> int:

@@ -45,7 +45,7 @@ class RoundVotes:
         """Return how many voted in `step` for `seal`."""
         return sum(vote.seal == seal for vote in self.votes[step].values())
 
-    def favourite(self, step: Step, needed: int) -> SealId | None:
+    def majority(self, step: Step, needed: int) -> SealId | None:
         """Return what `needed` witnesses voted for in `step`, which may be none of them."""
         if len(self.votes[step]) < needed:
             return None

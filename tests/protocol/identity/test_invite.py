@@ -23,7 +23,7 @@ from commonweal.protocol.identity.invite import (
     RekeyedMember,
 )
 from commonweal.protocol.records.record import RecordId
-from commonweal.protocol.wire import messages
+from commonweal.protocol.wire import frame_codec, messages
 from tests.protocol.authors import BO, COMMUNITY, EVE, MEI, NOW_MS, OTHER_COMMUNITY, seed
 
 ADDRESSES = ("/ip4/192.0.2.7/tcp/4001", "/ip6/2001:db8::7/tcp/4001", "/dns/example.org/tcp/1")
@@ -242,7 +242,7 @@ def test_the_largest_signed_address_fits_its_message() -> None:
     assert len(signed.addresses) == 16
     assert len(longest[0]) == 256
     message = messages.Addresses((signed.to_bytes(),))
-    assert messages.decode(messages.encode(message)) == message
+    assert frame_codec.decode(frame_codec.encode(message)) == message
     assert signed_address.from_bytes(signed.to_bytes(), COMMUNITY) == signed
 
 

@@ -22,10 +22,10 @@ from commonweal.protocol.rules.split import (
     Referral,
     Split,
     SplitInputs,
-    is_explained,
     split,
 )
 from tests.protocol.ledger.council import DAY, HOUR, SAID
+from tests.protocol.rules.payouts import is_explained
 
 MEI, JUN, ANA, BO = (name.encode() * 8 for name in ("Mei1", "Jun2", "Ana3", "Bo44"))
 COMMONS = b"C" * 32

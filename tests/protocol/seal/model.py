@@ -182,7 +182,7 @@ class Model:
         proposed = core.proposed
         match shown.kind:
             case "crash":
-                votes = list(machine.mine.values())
+                votes = list(machine.own_votes.values())
                 lock = machine.locked
                 reborn = self.rules(
                     *(COMMUNITY, self.height, HEIGHT_PREV, self.devices),  # type: ignore[arg-type]
@@ -214,7 +214,7 @@ class Model:
         self, number: int, machine: Agreement, shown: Shown, proposed: Proposed
     ) -> Core:
         if shown.seal:
-            round_ = machine.tally.round(shown.round)
+            round_ = machine.vote_set.round(shown.round)
             round_.proposals[shown.seal] = self._proposal(shown)
         votes = [self._vote(one, shown.round, Step.PREVOTE, shown.seal) for one in self._all()]
         core = None
@@ -252,18 +252,18 @@ class Model:
                     assert (made.round, Step.PROPOSE, made.seal.id) in stored
                     proposed = (*proposed, (made.round, made.seal.id, made.valid_round))
                 case events.Broadcast(Vote() as sent):
-                    assert machine.mine[sent.round, sent.step] == sent
+                    assert machine.own_votes[sent.round, sent.step] == sent
         core = self._core(number, machine, proposed)
         return core if keep else self._settle(number, machine, core.proposed)
 
     def _settle(self, number: int, machine: Agreement, proposed: Proposed) -> Core:
-        machine.tally = VoteSet(self.devices)  # type: ignore[arg-type]
+        machine.vote_set = VoteSet(self.devices)  # type: ignore[arg-type]
         core = self._core(number, machine, proposed)
         self.machines.setdefault((number, core), machine)
         return core
 
     def _core(self, number: int, machine: Agreement, proposed: Proposed) -> Core:
-        votes = tuple(sorted((*place, vote.seal) for place, vote in machine.mine.items()))
+        votes = tuple(sorted((*place, vote.seal) for place, vote in machine.own_votes.items()))
         locked, valid = _held(machine.locked), _held(machine.valid)
         if machine.round + 1 == self.rounds and machine.step is not Step.PROPOSE:
             locked = NOTHING
@@ -274,7 +274,7 @@ class Model:
     def _copy(self, machine: Agreement) -> Agreement:
         copy = self.rules.__new__(self.rules)
         copy.__dict__.update(machine.__dict__)
-        copy.mine, copy.tally = dict(machine.mine), VoteSet(self.devices)  # type: ignore[arg-type]
+        copy.own_votes, copy.vote_set = dict(machine.own_votes), VoteSet(self.devices)  # type: ignore[arg-type]
         return copy
 
     # What is signed.

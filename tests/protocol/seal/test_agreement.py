@@ -244,7 +244,7 @@ def test_a_double_vote_convicts_once_and_its_first_vote_counts() -> None:
     (guilty,) = tell(one, *prevotes(NIL, 1), *prevotes(SealId(bytes(32)), 1))
     assert isinstance(guilty, acts.ReportDoubleVote)
     assert guilty.proof.device == scenes.DEVICES[1]
-    assert one.tally.round(0).count(Step.PREVOTE, ID) == 1
+    assert one.vote_set.round(0).count(Step.PREVOTE, ID) == 1
 
 
 def test_two_proposals_of_one_round_convict_their_proposer() -> None:
@@ -254,7 +254,7 @@ def test_two_proposals_of_one_round_convict_their_proposer() -> None:
     assert isinstance(guilty, acts.ReportDoubleVote)
     assert guilty.proof.first.step is Step.PROPOSE
     assert tell(one, MessageReceived(scenes.proposal(clock=10))) == []
-    assert len(one.tally.round(0).proposals) == 2
+    assert len(one.vote_set.round(0).proposals) == 2
 
 
 def test_one_witness_cannot_make_us_keep_much() -> None:
@@ -262,11 +262,11 @@ def test_one_witness_cannot_make_us_keep_much() -> None:
     tell(one, HeightStarted())
     for round_ in range(500):
         tell(one, *prevotes(NIL, 1, round_=round_), *precommits(NIL, 1, round_=round_))
-    assert len(one.tally.rounds) <= 1 + ROUNDS_AHEAD_MAX
-    assert len(one.tally.far) == 1
+    assert len(one.vote_set.rounds) <= 1 + ROUNDS_AHEAD_MAX
+    assert len(one.vote_set.far) == 1
     for round_ in range(20):
         tell(one, ran_out(Alarm.PRECOMMIT, round_))
-    assert len(one.tally.rounds) <= 1 + ROUNDS_AHEAD_MAX + ROUNDS_BEHIND_MAX
+    assert len(one.vote_set.rounds) <= 1 + ROUNDS_AHEAD_MAX + ROUNDS_BEHIND_MAX
 
 
 def test_strangers_and_other_heights_are_not_kept() -> None:
@@ -279,7 +279,7 @@ def test_strangers_and_other_heights_are_not_kept() -> None:
     bare = scenes.vote(1, Step.PROPOSE, ID)
     for message in (vote, have, later, bare, replace(scenes.haves((1,))[0], height=2)):
         assert tell(one, MessageReceived(message)) == []
-    assert list(one.tally.votes()) == []
+    assert list(one.vote_set.votes()) == []
     assert one.haves == {}
 
 

@@ -275,7 +275,7 @@ class Witness:
 
     def babble(self) -> None:
         """Vote at random, for whatever seal was seen, as an erratic witness does."""
-        seen = [NIL, *dict.fromkeys(vote.seal for vote in self.agreement.tally.votes())]
+        seen = [NIL, *dict.fromkeys(vote.seal for vote in self.agreement.vote_set.votes())]
         for step in (Step.PREVOTE, Step.PRECOMMIT):
             round_ = self.agreement.round + self.world.chance.randrange(2)
             seal = self.world.chance.choice(seen)

@@ -16,7 +16,7 @@ from commonweal.protocol.errors import BadSignature, Malformed, NotPermitted
 from commonweal.protocol.identity.membership_proof import CREDENTIALS_BYTES_MAX, CREDENTIALS_MAX
 from commonweal.protocol.keys import Signer
 from commonweal.protocol.records.record import CommunityId, RecordId
-from commonweal.protocol.wire import hello, messages
+from commonweal.protocol.wire import frame_codec, hello
 from commonweal.protocol.wire.hello import VERSIONS_MAX, Greeting, InviteProof
 from commonweal.protocol.wire.messages import Hello
 from tests.protocol.authors import BO, COMMUNITY, EVE, FIRST, MEI, NOW_MS, OTHER_COMMUNITY, seed
@@ -77,7 +77,7 @@ def test_the_largest_hello_is_one_frame_of_a_stranger() -> None:
     )
     message = closed(largest)
     assert opened(message) == largest
-    assert len(messages.encode(message)) <= HELLO_BYTES_MAX
+    assert len(frame_codec.encode(message)) <= HELLO_BYTES_MAX
     with pytest.raises(Malformed):
         opened(closed(replace(largest, credentials=(*wires[:-1], bytes(last + 1)))))
 

@@ -14,7 +14,7 @@ from commonweal.protocol.errors import Malformed
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.records.frontier import FrontierEntry
 from commonweal.protocol.records.record import PERMANENT_BYTES_MAX, RECORD_BYTES_MAX, RecordId
-from commonweal.protocol.wire import messages, seals, state_sync
+from commonweal.protocol.wire import frame_codec, messages, seals, state_sync
 from tests.protocol.authors import seed
 
 A, B = DeviceKey(seed("a")), DeviceKey(seed("b"))
@@ -73,12 +73,12 @@ MESSAGES: dict[str, messages.Message] = {
 
 @pytest.mark.parametrize("message", MESSAGES.values(), ids=MESSAGES)
 def test_every_message_is_read_back(message: messages.Message) -> None:
-    frame = messages.encode(message)
-    assert messages.decode(frame) == message
+    frame = frame_codec.encode(message)
+    assert frame_codec.decode(frame) == message
     with pytest.raises(Malformed):
-        messages.decode(frame + b"\xc0")
+        frame_codec.decode(frame + b"\xc0")
     with pytest.raises(Malformed):
-        messages.decode(frame[:-1])
+        frame_codec.decode(frame[:-1])
 
 
 def test_every_kind_of_message_is_tried_here() -> None:
@@ -232,22 +232,22 @@ LIMITS: dict[str, tuple[Any, Any]] = {
 
 @pytest.mark.parametrize(("inside", "outside"), LIMITS.values(), ids=LIMITS)
 def test_every_limit_holds_at_its_edge(inside: Any, outside: Any) -> None:
-    messages.decode(codec.encode(inside))
+    frame_codec.decode(codec.encode(inside))
     with pytest.raises(Malformed):
-        messages.decode(codec.encode(outside))
+        frame_codec.decode(codec.encode(outside))
 
 
 def test_a_frame_ends_at_its_limit() -> None:
     room = (
         messages.FRAME_BYTES_MAX
-        - len(messages.encode(messages.Hello(bytes(24), bytes(2**17))))
+        - len(frame_codec.encode(messages.Hello(bytes(24), bytes(2**17))))
         + 2**17
     )
-    largest = messages.encode(messages.Hello(bytes(24), bytes(room)))
+    largest = frame_codec.encode(messages.Hello(bytes(24), bytes(room)))
     assert len(largest) == messages.FRAME_BYTES_MAX == 1024 * 1024
-    messages.decode(largest)
+    frame_codec.decode(largest)
     with pytest.raises(Malformed, match="a frame of 1048577 bytes"):
-        messages.decode(messages.encode(messages.Hello(bytes(24), bytes(room + 1))))
+        frame_codec.decode(frame_codec.encode(messages.Hello(bytes(24), bytes(room + 1))))
 
 
 def test_what_a_node_may_send_fits_a_frame() -> None:
@@ -268,7 +268,7 @@ def test_what_a_node_may_send_fits_a_frame() -> None:
         ),
     ]
     for message in full:
-        assert messages.decode(messages.encode(message)) == message
+        assert frame_codec.decode(frame_codec.encode(message)) == message
 
 
 WRONG: list[Any] = [
@@ -311,21 +311,21 @@ WRONG: list[Any] = [
 @pytest.mark.parametrize("value", WRONG, ids=lambda value: repr(value)[:60])
 def test_what_has_not_the_shape_of_a_message_is_malformed(value: Any) -> None:
     with pytest.raises(Malformed):
-        messages.decode(codec.encode(value))
+        frame_codec.decode(codec.encode(value))
 
 
 def test_a_message_nests_no_deeper_than_it_must() -> None:
     deepest = MESSAGES["runs"]
-    assert codec.decode(messages.encode(deepest), messages.DEPTH_MAX)
+    assert codec.decode(frame_codec.encode(deepest), frame_codec.DEPTH_MAX)
     value: Any = ["ping", [[[[[[]]]]]]]
     with pytest.raises(Malformed, match="too deep"):
-        messages.decode(codec.encode(value))
+        frame_codec.decode(codec.encode(value))
 
 
 def test_the_size_of_records_in_a_frame_is_known_beforehand() -> None:
     for sizes in ((), (70,), (300,) * 100, (70, 255, 256, 16_448)):
         wires = tuple(bytes(size) for size in sizes)
-        frame = messages.encode(messages.Runs((messages.Run(A, 0, wires),), 0, asked=True))
+        frame = frame_codec.encode(messages.Runs((messages.Run(A, 0, wires),), 0, asked=True))
         assert abs(len(frame) - messages.size_of(wires)) < 60
 
 
@@ -334,34 +334,34 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner),
     max_leaves=12,
 )
-NAMES = st.sampled_from([codec.decode(messages.encode(one))[0] for one in MESSAGES.values()])  # type: ignore[index]
+NAMES = st.sampled_from([codec.decode(frame_codec.encode(one))[0] for one in MESSAGES.values()])  # type: ignore[index]
 
 
 @given(st.binary(max_size=80))
 def test_any_bytes_are_a_message_or_malformed(data: bytes) -> None:
     try:
-        message = messages.decode(data)
+        message = frame_codec.decode(data)
     except Malformed:
         return
-    assert messages.encode(message) == data
+    assert frame_codec.encode(message) == data
 
 
 @given(NAMES, st.lists(VALUES, max_size=5))
 def test_any_value_behind_a_name_is_a_message_or_malformed(name: str, rest: list[Any]) -> None:
     data = codec.encode([name, *rest])
     try:
-        message = messages.decode(data)
+        message = frame_codec.decode(data)
     except Malformed:
         return
-    assert messages.encode(message) == data
+    assert frame_codec.encode(message) == data
 
 
 @given(st.sampled_from(list(MESSAGES.values())), st.data())
 def test_a_changed_message_is_another_or_malformed(message: messages.Message, chosen: Any) -> None:
-    data = bytearray(messages.encode(message))
+    data = bytearray(frame_codec.encode(message))
     data[chosen.draw(st.integers(0, len(data) - 1))] ^= chosen.draw(st.integers(1, 255))
     try:
-        found = messages.decode(bytes(data))
+        found = frame_codec.decode(bytes(data))
     except Malformed:
         return
-    assert messages.encode(found) == data
+    assert frame_codec.encode(found) == data

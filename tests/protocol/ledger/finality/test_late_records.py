@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from commonweal.protocol.ledger.claims import claims, pools
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.records.record import Record
-from commonweal.protocol.rules.split import CORRECTION, is_explained
+from commonweal.protocol.rules.split import CORRECTION
 from tests.protocol.ledger.council import SAID
 from tests.protocol.ledger.treasury import Treasury, balance, sealed
 from tests.protocol.ledger.workshop import euros, paying
+from tests.protocol.rules.payouts import is_explained
 
 
 def bucket(name: str = "work", share: str = "100%", **over: Any) -> dict[str, Any]:

@@ -13,9 +13,9 @@ from commonweal.protocol.ledger.claims import pools
 from commonweal.protocol.ledger.claims.pools import PoolId, PoolRow
 from commonweal.protocol.ledger.sharing import distribution, valuation
 from commonweal.protocol.ledger.state.rejections import Reason
-from commonweal.protocol.rules.split import is_explained
 from tests.protocol.ledger.council import HOUR, SAID, process, rules
 from tests.protocol.ledger.workshop import CUSTOMER, Workshop, euros, hours, paying
+from tests.protocol.rules.payouts import is_explained
 
 POOL = PoolId("income", "EUR", 2)
 

@@ -9,10 +9,11 @@ from commonweal.protocol.ledger.claims import claims, pools
 from commonweal.protocol.ledger.claims.claims import Claim
 from commonweal.protocol.ledger.claims.pools import PoolId
 from commonweal.protocol.ledger.sharing.income_corrections import _within
-from commonweal.protocol.rules.split import CORRECTION, is_explained
+from commonweal.protocol.rules.split import CORRECTION
 from tests.protocol.ledger.council import SAID
 from tests.protocol.ledger.treasury import Treasury, balance, sealed
 from tests.protocol.ledger.workshop import euros, paying
+from tests.protocol.rules.payouts import is_explained
 
 POOL = PoolId("income", "EUR", 2)
 

@@ -1,145 +1,30 @@
-"""The split of a pool: who gets how much of it, and why. Integers only.
+"""The split of a pool: who gets how much of it, and why.
 
-What is given out and what is carried to the next height sum to what was there; no part is
-negative; the order of the input does not show; every line says by which rule and from what
-it was reckoned. (Largest remainder; ties by the previous cut, height, pool and member.)
+Integers only. The lines and what is carried to the next height sum to what was there; no part is
+negative; the order of the input has no influence. Largest remainder (Hamilton); ties are broken by
+a hash over the previous cut, the height, the pool and the member. Nothing here reads state.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from commonweal.protocol import codec, keys
 from commonweal.protocol.errors import RuleOverflow
-from commonweal.protocol.rules import weights as sharing
 from commonweal.protocol.rules.document import Bucket, Pool
-from commonweal.protocol.rules.environment import EMPTY_EVENT
 from commonweal.protocol.rules.expression import FUEL_MAX, CheckedExpression, Tank, Value, evaluate
 from commonweal.protocol.rules.expression.position import Position
 from commonweal.protocol.rules.portions import divide
+from commonweal.protocol.rules.split import weights as sharing
+from commonweal.protocol.rules.split.inputs import Contribution, Income, PastSplit, SplitInputs
+from commonweal.protocol.rules.split.payout import PayoutLine, Split
 
 AMOUNT_MAX = codec.INT_MAX
 """A pool never holds more, in units at its scale."""
 
+
 FUEL_PER_SPLIT_MAX, FUEL_PER_CONTRIBUTION_MAX = 1_000_000, 200
 """All conditions of buckets take so much fuel for one split, and so much for each contribution."""
-
-CORRECTION = "correction"
-"""The sort of a line that no split gave: an income of an earlier one was corrected."""
-
-
-@dataclass(frozen=True, slots=True)
-class Contribution:
-    """An event that has a value, and whose it is.
-
-    points: its value, >= 0. booked, valued: (height, time in ms) of the cut that took it in,
-    and of the one that found it attested. yes: how many attest it. event: what `where` reads.
-    first_ms: when it was first found attested, if it was corrected since.
-    """
-
-    id: bytes
-    member: bytes
-    points: int
-    booked: tuple[int, int]
-    valued: tuple[int, int]
-    yes: int = 1
-    event: Mapping[str, Value] = field(default_factory=lambda: EMPTY_EVENT)
-    first_ms: int | None = None
-
-    @property
-    def since_ms(self) -> int:
-        """The time from which on it is as recent as it is."""
-        return self.valued[1] if self.first_ms is None else self.first_ms
-
-
-class Income(NamedTuple):
-    """What came in. upstream: the events that went into what earned it; None: not known."""
-
-    id: bytes
-    amount: int
-    upstream: frozenset[bytes] | None = None
-
-
-class PastSplit(NamedTuple):
-    """What a bucket gave at an earlier height, and by how many points it was divided."""
-
-    height: int
-    amount: int
-    points: int
-
-
-class Referral(NamedTuple):
-    """Who brought a member here, and the time of the cut that took this in."""
-
-    referrer: bytes
-    time_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class SplitInputs:
-    """What a split reads.
-
-    carried: what is in the pool from before, which may be less than nothing. holders: who
-    holds a role now. taken: by (bucket, contribution), what it got. paid: by (bucket,
-    member), what he got. past: by bucket. seed: the id of the previous cut.
-    """
-
-    height: int
-    time_ms: int
-    seed: bytes
-    community: bytes
-    carried: int = 0
-    incomes: tuple[Income, ...] = ()
-    contributions: tuple[Contribution, ...] = ()
-    holders: Mapping[str, tuple[bytes, ...]] = field(default_factory=dict)
-    referrals: Mapping[bytes, Referral] = field(default_factory=dict)
-    taken: Mapping[tuple[str, bytes], int] = field(default_factory=dict)
-    paid: Mapping[tuple[str, bytes], int] = field(default_factory=dict)
-    past: Mapping[str, tuple[PastSplit, ...]] = field(default_factory=dict)
-
-
-class PayoutLine(NamedTuple):
-    """Why a member gets `amount`.
-
-    sort: "share", "arrears", "role", "community", "commission" or "correction". `weight` of
-    `weights` of `of` is the amount before commissions; `commissions` were taken from it; of
-    a commission, `source` is whose line it was taken from, `of` that line. inputs:
-    contributions. income: the income that the share was traced from, or that was corrected;
-    else empty. corrects: the height of the split that a correction corrects, else 0; only a
-    correction may be less than nothing.
-    """
-
-    bucket: str
-    sort: str
-    member: bytes
-    amount: int
-    of: int
-    weight: int
-    weights: int
-    inputs: tuple[bytes, ...] = ()
-    source: bytes = b""
-    income: bytes = b""
-    commissions: int = 0
-    corrects: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Split:
-    """The lines of one pool at one height. `total` = what the lines sum to + `carried`.
-
-    taken: by (bucket, contribution), what it has got now, in all. past: what to remember
-    of each bucket, by (bucket, height): of this split, and of those that somebody caught up with.
-    """
-
-    pool: str
-    height: int
-    total: int
-    lines: tuple[PayoutLine, ...]
-    carried: int
-    taken: Mapping[tuple[str, bytes], int]
-    past: Mapping[tuple[str, int], PastSplit]
 
 
 def split(pool: Pool, facts: SplitInputs) -> Split:
@@ -163,15 +48,6 @@ def split(pool: Pool, facts: SplitInputs) -> Split:
     assert left >= 0, "no bucket gives more than it has"
     assert sum(line.amount for line in lines) + left == total, "what is split stays the same"
     return Split(pool.name, facts.height, total, lines, left, work.taken, work.past)
-
-
-def is_explained(line: PayoutLine) -> bool:
-    """Whether a line's amount follows from what it says of itself."""
-    if line.sort == "commission":
-        return line.amount == line.of * line.weight // line.weights
-    # Largest remainder: the exact part, cut or raised to the next whole one.
-    off = (line.amount + line.commissions) * line.weights - line.of * line.weight
-    return abs(off) < line.weights
 
 
 class _Work:

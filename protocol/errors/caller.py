@@ -1,0 +1,171 @@
+"""Errors of the caller: a question or a command that cannot be answered as it is, or not yet."""
+
+from __future__ import annotations
+
+from commonweal.protocol.errors.base import CommonwealError
+
+
+class UsageError(CommonwealError):
+    """The command does not say what to do in a form that can be read; see its --help."""
+
+    exit_code = 2
+
+
+class UnreadableWords(CommonwealError):
+    """These are not a member's 24 words; compare each with what you wrote down."""
+
+    exit_code = 65
+
+
+class WrongWordCount(UnreadableWords):
+    """A member has 24 words, in English or in Chinese; see whether one is missing or twice."""
+
+
+class UnknownWord(UnreadableWords):
+    """One of the words is not in the list; compare it with what you wrote down."""
+
+
+class WordsDoNotFit(UnreadableWords):
+    """The words do not fit together: one was mistaken for another, or two changed places."""
+
+
+class WrongPassphrase(CommonwealError):
+    """The passphrase does not open the keystore; try again, the keystore is unchanged."""
+
+    exit_code = 77
+
+
+class PassphraseNeeded(CommonwealError):
+    """The keystore is protected by a passphrase; give it at the prompt or by --passphrase-file."""
+
+    exit_code = 77
+
+
+class UnusablePassphrase(UsageError):
+    """This cannot be a passphrase; choose another, or say --no-passphrase."""
+
+
+class BadLink(UsageError):
+    """This link cannot be read; copy it again, whole, from whoever sent it."""
+
+    exit_code = 65
+
+
+class UnreadableQuantity(UsageError):
+    """The quantity cannot be read; write it like 3 or 2.5, with a point and no other mark."""
+
+
+class UnreadableTime(UsageError):
+    """The time cannot be read; write it like 2026-11-23, 2026-11-23T18:30 or 7d."""
+
+
+class UnknownAction(UsageError):
+    """There is no such action; `weal record --help` lists them."""
+
+
+class UnusableText(UsageError):
+    """A text given to the command is empty, too long or not text; change it."""
+
+    exit_code = 65
+
+
+class EvidenceTooLarge(UsageError):
+    """The file is too large to travel with the record; put in a smaller one, or its address."""
+
+    exit_code = 65
+
+
+class UnknownId(UsageError):
+    """Nothing here has this name or id; see `weal ledger`, `weal members` or `weal device list`."""
+
+    exit_code = 65
+
+
+class UnknownNode(UsageError):
+    """There is no node of this name in the cluster; `weal cluster status` lists them."""
+
+
+class AmbiguousId(UsageError):
+    """More than one here begins like this; give more of its id."""
+
+    exit_code = 65
+
+
+class UnreadableFile(UsageError):
+    """The file cannot be used as it is, and nothing of it was taken in; correct what is named."""
+
+    exit_code = 65
+
+
+class BadQuestion(UsageError):
+    """Only one SELECT over the views is answered; docs/sql.md lists them and their columns."""
+
+    exit_code = 65
+
+
+class QuestionTooLong(UsageError):
+    """The question takes too long or too much; ask for less, or for sums in place of rows."""
+
+    exit_code = 65
+
+
+class UnreadableRepository(UsageError):
+    """This git repository cannot be read; name the folder of one that is whole, on this machine."""
+
+    exit_code = 65
+
+
+class NothingFinal(UsageError):
+    """Nothing is final in this community, so there is nothing to go on from; found another."""
+
+    exit_code = 65
+
+
+class BadBackup(UsageError):
+    """This is not a backup of Commonweal, or not all of it; nothing was restored from it."""
+
+    exit_code = 65
+
+
+class NotPermitted(CommonwealError):
+    """The rules of the community do not allow this to you now."""
+
+    exit_code = 77
+
+
+class WouldNotCount(NotPermitted):
+    """This would count for nothing in the ledger, so it was not written."""
+
+
+class NotYet(CommonwealError):
+    """Not yet: this waits for others; try again later."""
+
+    exit_code = 75
+
+
+class NotSealedYet(NotYet):
+    """No seal covers the record yet; type `weal seal`, and this again when it is made."""
+
+
+class SealNeedsNode(NotYet):
+    """The other witnesses must agree; run your node (`weal up`), and type this again."""
+
+
+class NotAdmittedYet(NotYet):
+    """You are not a member yet; leave the node running (`weal up`) until you are admitted."""
+
+
+class AwaitingRestore(NotYet):
+    """This home was restored and waits for your records from a peer; leave `weal up` running."""
+
+
+class OlderCopy(NotYet):
+    """Peers hold later records of this device; leave `weal up` running until they are here."""
+
+
+class OverBudget(NotYet):
+    """Others keep no more of this device before the next seal; try again after it, or tomorrow."""
+
+
+class DeviceFrozen(NotPermitted):
+    """This device's log was forked and is frozen; restore from the 24 words as a new device."""

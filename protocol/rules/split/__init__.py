@@ -1,0 +1,24 @@
+"""The split of a pool among its members: inputs, weights, division, payout lines that explain."""
+
+from commonweal.protocol.rules.split.division import AMOUNT_MAX, split
+from commonweal.protocol.rules.split.inputs import (
+    Contribution,
+    Income,
+    PastSplit,
+    Referral,
+    SplitInputs,
+)
+from commonweal.protocol.rules.split.payout import CORRECTION, PayoutLine, Split
+
+__all__ = [
+    "AMOUNT_MAX",
+    "CORRECTION",
+    "Contribution",
+    "Income",
+    "PastSplit",
+    "PayoutLine",
+    "Referral",
+    "Split",
+    "SplitInputs",
+    "split",
+]

@@ -1,0 +1,163 @@
+"""What one witness knows and has said at one height, and how its outputs are made.
+
+The rules of the agreement are in `agreement`; nothing here decides which rule applies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from commonweal.protocol.keys import DeviceKey
+from commonweal.protocol.records.record import CommunityId
+from commonweal.protocol.seal.consensus.events import (
+    Action,
+    Alarm,
+    Broadcast,
+    Decide,
+    Lock,
+    Message,
+    Persist,
+    ReportDoubleVote,
+    Schedule,
+    Timeout,
+)
+from commonweal.protocol.seal.consensus.vote_set import VoteSet
+from commonweal.protocol.seal.formats import Proposal
+from commonweal.protocol.seal.have_frontiers import HaveFrontier
+from commonweal.protocol.seal.timing import step_ms
+from commonweal.protocol.seal.votes import (
+    NIL,
+    REASON_CHARS_MAX,
+    Certificate,
+    SealId,
+    Step,
+    Vote,
+    VoteSigner,
+    sign_vote,
+)
+
+CANDIDATES_MAX = 64
+
+_STEPS = {Step.PROPOSE: Alarm.PROPOSE, Step.PREVOTE: Alarm.PREVOTE, Step.PRECOMMIT: Alarm.PRECOMMIT}
+
+
+class HeightState:
+    """One witness's (or, with `me` None, one onlooker's) part in the agreement on a height.
+
+    prev: the seal before. witnesses: the devices of the set. candidates: devices whose
+    have-frontiers a proposal may carry beside. stored: every vote of ours at this height
+    that was persisted; lock: the latest one that was. After a crash both must be given, or
+    a vote may be contradicted.
+    """
+
+    def __init__(
+        self,
+        community: CommunityId,
+        height: int,
+        prev: SealId,
+        witnesses: Sequence[DeviceKey],
+        me: VoteSigner | None,
+        stored: Sequence[Vote] = (),
+        lock: Lock | None = None,
+        candidates: Sequence[DeviceKey] = (),
+    ) -> None:
+        self.community, self.height, self.prev = community, height, prev
+        self.vote_set = VoteSet(witnesses)
+        self.me = me if me is not None and me.key in witnesses else None
+        self.has_begun = False
+        self.candidates = tuple(candidates)[:CANDIDATES_MAX]
+        self.decided: Certificate | None = None
+        self.second: Certificate | None = None
+        self.haves: dict[DeviceKey, HaveFrontier] = {}
+        self.own_have: HaveFrontier | None = None
+        self.own_votes = {(vote.round, vote.step): vote for vote in stored}
+        self.round = max((vote.round for vote in stored), default=0)
+        self.step = max((s for r, s in self.own_votes if r == self.round), default=Step.PROPOSE)
+        held = max(
+            (vote for vote in stored if vote.step is Step.PRECOMMIT and vote.seal),
+            default=None,
+            key=lambda vote: vote.round,
+        )
+        assert held is None or (lock is not None and lock.proposal.seal.id == held.seal), (
+            "a precommit is stored together with its lock"
+        )
+        self.locked: Lock | None = lock
+        self.valid: Lock | None = lock
+        self.gathered = self.round > 0
+        self.building: int | None = None
+        self.shown: tuple[HaveFrontier, ...] = ()
+        self._actions: list[Action] = []
+        for vote in stored:
+            self.vote_set.add(vote, self.round)
+
+    def proposal(self, round_: int, seal: SealId = NIL) -> Proposal | None:
+        """Return a proposal that is kept: of `seal`, or the first of `round_` without one."""
+        if seal:
+            known = self.vote_set.find(seal)
+            held = self.valid.proposal if self.valid else None
+            return known or (held if held and held.seal.id == seal else None)
+        known_round = self.vote_set.rounds.get(round_)
+        return known_round.first if known_round else None
+
+    def held(self) -> list[Message]:
+        """Return the votes, then the have-frontiers, or the certificate: what a peer may lack."""
+        if self.decided is not None:
+            return [self.decided]
+        return [*self.vote_set.votes(), *(self.haves[device] for device in sorted(self.haves))]
+
+    def _recall(self, vote: Vote) -> None:
+        """Take in a vote of ours that is not stored: this home is an older copy of itself."""
+        self.own_votes[vote.round, vote.step] = vote
+        if vote.step is Step.PRECOMMIT and vote.seal:
+            self.me = None  # we hold to a seal and know no longer why: say nothing more
+            return
+        self._do(Persist(vote))
+        if vote.round > self.round:
+            self.round, self.step, self.building = vote.round, Step.PROPOSE, None
+            self.vote_set.move(vote.round)
+        if vote.round == self.round:
+            self.step = max(self.step, vote.step)
+
+    def _count(self, vote: Vote) -> None:
+        here = (vote.round, vote.step)
+        if self.me is not None and vote.device == self.me.key and here not in self.own_votes:
+            self._recall(vote)
+        proof = self.vote_set.add(vote, self.round)
+        if proof is not None:
+            self._do(ReportDoubleVote(proof))
+
+    def _start(self, round_: int, now_ms: int) -> None:
+        """Begin a round (11)."""
+        self.round, self.step, self.building = round_, Step.PROPOSE, None
+        self.vote_set.move(round_)
+        self._schedule_step(Step.PROPOSE, now_ms)
+
+    def _vote(self, step: Step, seal: SealId, reason: str = "") -> None:
+        self.step = step
+        if self.me is None:
+            return
+        assert (self.round, step) not in self.own_votes, "one vote for each step"
+        vote = sign_vote(self.me, self.community, self.height, self.round, step, seal)
+        vote = replace(vote, reason=reason[:REASON_CHARS_MAX])
+        self.own_votes[self.round, step] = vote
+        self._do(Persist(vote, self.locked if step is Step.PRECOMMIT and seal else None))
+        self._do(Broadcast(vote))
+        self._count(vote)
+
+    def _decide(self, certificate: Certificate) -> None:
+        self.decided = certificate
+        self._do(Decide(certificate, self.proposal(certificate.round, certificate.seal)))
+
+    def _is_now(self, timeout: Timeout, step: Step) -> bool:
+        return timeout.round == self.round and self.step is step
+
+    def _schedule_step(self, step: Step, now_ms: int) -> None:
+        at_ms = now_ms + step_ms(step, self.round)
+        self._schedule(at_ms, Timeout(_STEPS[step], self.round))
+
+    def _schedule(self, at_ms: int, timeout: Timeout) -> None:
+        self._do(Schedule(at_ms, timeout))
+
+    def _do(self, action: Action) -> None:
+        self._actions.append(action)
