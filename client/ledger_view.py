@@ -6,7 +6,7 @@ never kept. Whatever is shown says what is final and what is provisional: not se
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -14,22 +14,18 @@ from typing import TYPE_CHECKING, Any
 from commonweal.client.directory import begins, called
 from commonweal.client.name_cache import outside
 from commonweal.client.quantity import shown_number
-from commonweal.client.rejection_words import refusal
-from commonweal.client.submit import Unlock, WrittenRecord, now_ms, without_passphrase, writer
-from commonweal.client.times import shown
+from commonweal.client.rejection_words import from_when
+from commonweal.client.submit import Unlock, WrittenRecord, without_passphrase
 from commonweal.client.words import ENGLISH, Words
 from commonweal.protocol.errors import (
     StorageError,
     UnknownId,
     UnusableText,
-    WouldNotCount,
 )
 from commonweal.protocol.keys import MemberId, short
 from commonweal.protocol.ledger.members import agents, membership, registry
-from commonweal.protocol.ledger.members.permissions import Permission
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
-from commonweal.protocol.records import record as records
 from commonweal.protocol.records.record import Record, RecordId
 from commonweal.protocol.vocabulary import identifiers
 from commonweal.storage.home.home import Home, Settings
@@ -38,12 +34,11 @@ from commonweal.storage.ledger.ledger import LedgerState
 from commonweal.storage.ledger.overlay import Watch, nobody
 from commonweal.storage.records.log_store import Store
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # loaded when something is written
+    from commonweal.client.drafts import Drafts
     from commonweal.node.service.events import Text, Wish
 
 NOTE_BYTES_MAX = 60 * 1024
-BATCH_RECORDS = 500
-"""So many are written at once."""
 ID_DIGITS = 8
 """So many digits of an id are shown to people."""
 
@@ -114,34 +109,15 @@ class LedgerView:
             raise UnknownId(record.hex())
         return found
 
-    def check(self, wish: Wish, documents: Mapping[bytes, bytes] | None = None) -> None:
+    def drafts(self) -> Drafts:
+        """Return what is written next: nothing yet."""
+        from commonweal.client.drafts import Drafts
+
+        return Drafts(self.kept, self.settings, self.words)
+
+    def check(self, wish: Wish) -> None:
         """Raise WouldNotCount when the fold would refuse what is wished."""
-        tip = self.store.log(self.settings.device)
-        deps = tuple(sorted({*wish.deps} - {tip.head}))
-        body = None
-        if wish.text is not None and wish.text.permanent:
-            body = records.permanent_body(wish.text.content)
-            documents = {body.hash: wish.text.content}
-        elif wish.text is not None:
-            body = records.erasable_body(bytes(16), wish.text.media_type, wish.text.content)[1]
-        trial = Record(
-            id=RecordId(bytes(32)),
-            community=self.community,
-            author=self.settings.device,
-            seq=tip.length,
-            prev=tip.head,
-            clock=1 + max([tip.clock, *map(self.clock, deps)]),
-            basis=RecordId(self.community),
-            deps=deps,
-            claimed_at=now_ms(),
-            kind=wish.kind,
-            data=dict(wish.data),
-            body=body,
-            wire=b"",
-        )
-        reason = self.kept.judge(trial, documents or {})
-        if reason is not None:
-            raise WouldNotCount(refusal(reason, self.words) + self._from_when(reason, self.me))
+        self.drafts().add(wish)
 
     def reason_words(self, record: Record, reason: Reason | None) -> str:
         """Return whether a record counts, as a sentence."""
@@ -149,17 +125,11 @@ class LedgerView:
             counts = self.words("{id} counts, and is no contribution")
             return counts.format(id=record.id.hex()[:ID_DIGITS])
         author = registry.device_row(self.state, record.author)
-        since = self._from_when(reason, None if author is None else author.member)
+        member = None if author is None else author.member
+        since = from_when(self.state, reason, member, self.words)
         why = self.words(reason.value) + since
         void = self.words("{id} counts for nothing: {reason}")
         return void.format(id=record.id.hex()[:ID_DIGITS], reason=why)
-
-    def _from_when(self, reason: Reason, member: bytes | None) -> str:
-        """Return from when on a member has the power that a reason says is still missing."""
-        row = None if member is None else registry.member_row(self.state, member)
-        if row is None or reason not in [power.value for power in Permission]:
-            return ""
-        return self.words("; from {time} on").format(time=shown(row.powers_ms))
 
     def standing(self) -> str:
         """Return how far the ledger is final, as a sentence."""
@@ -191,14 +161,14 @@ def folded(home: Home, words: Words = ENGLISH, watch: Watch = nobody) -> Iterato
 def submit(
     found: LedgerView, wishes: Sequence[Wish], secrets: Unlock = without_passphrase
 ) -> list[WrittenRecord]:
-    """Write records when none of them would count for nothing. Raises WouldNotCount."""
+    """Write records when none of them would count for nothing. Raises WouldNotCount.
+
+    They cite what they rest on, beside what their wishes say.
+    """
+    drafts = found.drafts()
     for wish in wishes:
-        found.check(wish)
-    written: list[WrittenRecord] = []
-    with writer(found.home, secrets) as write_batch:
-        for start in range(0, len(wishes), BATCH_RECORDS):
-            written += write_batch(wishes[start : start + BATCH_RECORDS])
-    return written
+        drafts.add(wish)
+    return drafts.write(found.home, secrets)
 
 
 def note_body(note: str | None, *, permanent: bool = False, words: Words = ENGLISH) -> Text | None:

@@ -13,6 +13,7 @@ from decimal import Decimal
 from commonweal.client.words import ENGLISH, Words
 from commonweal.protocol import codec
 from commonweal.protocol.errors import UnknownAction, UnreadableQuantity, UnusableText
+from commonweal.protocol.vocabulary.identifiers import NAME_CHARACTERS_MAX, displayed_name, is_name
 
 SCALE_MAX = 18
 UNIT_CHARS_MAX = 64
@@ -95,6 +96,15 @@ def read_quantity(number: str, unit: str, words: Words = ENGLISH) -> dict[str, c
             words("{number} has more digits than are kept").format(number=number)
         )
     return {"n": n, "scale": len(part), "unit": read_unit(unit, words)}
+
+
+def read_scope(name: str, words: Words) -> str:
+    """Return the name of a project in the one form that the ledger takes. Raises UnusableText."""
+    plain = displayed_name(name)
+    if not is_name(plain) or len(name.strip()) > NAME_CHARACTERS_MAX:
+        most = words("a scope has 1 to {most} characters, all visible")
+        raise UnusableText(most.format(most=NAME_CHARACTERS_MAX))
+    return plain
 
 
 def read_unit(unit: str, words: Words = ENGLISH) -> str:

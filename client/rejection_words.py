@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from commonweal.client.times import shown
 from commonweal.client.words import N_, Words
+from commonweal.protocol.ledger.members import registry
+from commonweal.protocol.ledger.members.permissions import Permission
 from commonweal.protocol.ledger.state.rejections import Reason
+from commonweal.protocol.ledger.state.state import State
 
 REASONS = (
     N_("the record is not here"),
@@ -125,3 +129,11 @@ def refusal(reason: Reason, words: Words) -> str:
     advice = ADVICE.get(reason)
     said = words(reason.value)
     return said if advice is None else f"{said}. {words(advice)}"
+
+
+def from_when(state: State, reason: Reason, member: bytes | None, words: Words) -> str:
+    """Return from when on a member has the power that a reason says is still missing."""
+    row = None if member is None else registry.member_row(state, member)
+    if row is None or reason not in [power.value for power in Permission]:
+        return ""
+    return words("; from {time} on").format(time=shown(row.powers_ms))

@@ -7,7 +7,7 @@ typing it again. Names and addresses of people stand in erasable bodies only.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from os import urandom
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,26 +15,27 @@ from typing import TYPE_CHECKING
 import click
 
 from commonweal.client.directory import People
+from commonweal.client.drafts import BATCH_BYTES_MAX, BATCH_RECORDS, Drafts
+from commonweal.client.drafts import batches as in_batches
 from commonweal.client.forked import void_records
+from commonweal.client.ledger_view import ID_DIGITS
 from commonweal.client.name_cache import body_of, text_of
 from commonweal.client.node_client import call
+from commonweal.client.quantity import read_scope
 from commonweal.client.submit import WrittenRecord, writer
 from commonweal.client.visible_text import visible
 from commonweal.commands.contribute.record import wait_for
 from commonweal.commands.importers.git import Commit, Repository
 from commonweal.commands.importers.mailmap import Mailmap, Person
+from commonweal.commands.importers.rows import HASH_BYTES as ROW_BYTES
 from commonweal.commands.importers.rows import (
-    BATCH_BYTES_MAX,
-    BATCH_RECORDS,
     ROW_KEY,
-    checked_scope,
     events_naming,
-    portions,
     wishes_of,
 )
-from commonweal.commands.importers.rows import HASH_BYTES as ROW_BYTES
-from commonweal.commands.importers.sheet import read_mapping, read_rows
+from commonweal.commands.importers.sheet import at, read_mapping, read_rows
 from commonweal.commands.terminal.language import _, ngettext, spoken
+from commonweal.commands.terminal.ledger import folded
 from commonweal.commands.terminal.options import (
     form_option,
     home_option,
@@ -44,7 +45,7 @@ from commonweal.commands.terminal.options import (
 from commonweal.commands.terminal.output import Form, say, warn, write_json
 from commonweal.commands.terminal.progress import progress
 from commonweal.protocol import codec
-from commonweal.protocol.errors import NotPermitted, UnknownId
+from commonweal.protocol.errors import NotPermitted, UnknownId, WouldNotCount
 from commonweal.protocol.ledger.members import membership
 from commonweal.protocol.ledger.members.agents import OUTSIDE_BYTES
 from commonweal.protocol.records.record import Record
@@ -99,24 +100,25 @@ def git(
     """
     mailmap = Mailmap.read(authors) if authors else Mailmap()
     repository = Repository(repo, since)
-    name = checked_scope(repository.name if scope is None else scope)
+    name = read_scope(repository.name if scope is None else scope, spoken())
     _be_the_only_one(home)
-    with home.store(readonly=True) as store:
-        ours = Ours(store, Settings.read(store), mailmap)
     if wait:
         call(home).close()  # nothing is written when nobody can be waited for
     total = repository.count()
     last: list[WrittenRecord] = []
     written = 0
-    with (
-        writer(home, unlocking(passphrase_file)) as write_batch,
-        progress(visible(name), total) as advance,
-    ):
-        for seen, batch in batches(repository.commits(), ours, name):
-            if batch:
-                last = write_batch(batch)
-                written += len(last)
-            advance(seen)
+    with folded(home) as ledger:
+        ours, drafts = Ours(ledger.store, ledger.settings, mailmap), ledger.drafts()
+        _check_commits(repository, ours, name, drafts)
+        with (
+            writer(home, unlocking(passphrase_file)) as write_batch,
+            progress(visible(name), total) as advance,
+        ):
+            for seen, batch in batches(repository.commits(), ours, name):
+                if batch:
+                    last = write_batch([drafts.alone(wish)[0] for wish in batch])
+                    written += len(last)
+                advance(seen)
     for unknown in ours.strangers:
         warn(_("{name} is no member's name here").format(name=visible(unknown)))
     if form is Form.JSON:
@@ -157,15 +159,17 @@ def csv(
     found = read_rows(file, read_mapping(mapping))
     if not dry_run:
         _be_the_only_one(home)
-    with home.store(readonly=True) as store:
-        wishes = wishes_of(found, file, store, Settings.read(store))
+    with folded(home) as ledger:
+        drafts = ledger.drafts()
+        wishes = wishes_of(found, file, ledger.store, ledger.settings)
+        _check(drafts, ((at(file, line, ""), wish) for line, wish in wishes), file)
     written = 0
     if wishes and not dry_run:
         with (
             writer(home, unlocking(passphrase_file)) as write_batch,
             progress(visible(file.name), len(wishes)) as advance,
         ):
-            for batch in portions(wishes):
+            for batch in in_batches(drafts.wishes):
                 written += len(write_batch(batch))
                 advance(len(batch))
     here = len(found) - len(wishes)
@@ -199,8 +203,9 @@ def home_(folder: Path, passphrase_file: Path | None, home: Home, form: Form) ->
     _be_the_only_one(home)
     void = [one.record for one in void_records(Home(folder)) if one.record.kind == "event"]
     wishes = []
-    with home.store(readonly=True) as store, Home(folder).store(readonly=True) as old:
-        ours, theirs = Settings.read(store), Settings.read(old)
+    with folded(home) as ledger, Home(folder).store(readonly=True) as old:
+        store, drafts = ledger.store, ledger.drafts()
+        ours, theirs = ledger.settings, Settings.read(old)
         if (ours.community, ours.member) != (theirs.community, theirs.member):
             raise NotPermitted(_("{path} is not a home of yours here").format(path=folder))
         here = {one.data[ROW_KEY] for one in events_naming(store, ROW_KEY, ROW_BYTES)}
@@ -210,11 +215,9 @@ def home_(folder: Path, passphrase_file: Path | None, home: Home, form: Form) ->
             text = None if body is None else Text(*body)
             cited = tuple(id for id in one.deps if store.clock_of(id) is not None)
             if data[ROW_KEY] not in here:
-                wishes.append(Wish(one.kind, data, cited, text))
-    written = 0
-    if wishes:
-        with writer(home, unlocking(passphrase_file)) as write_batch:
-            written = sum(len(write_batch(batch)) for batch in portions(wishes))
+                wishes.append((f"{one.id.hex()[:ID_DIGITS]}: ", Wish(one.kind, data, cited, text)))
+        _check(drafts, wishes, folder)
+    written = len(drafts.write(home, unlocking(passphrase_file))) if wishes else 0
     if form is Form.JSON:
         return write_json({"void": len(void), "written": written, "here": len(void) - written})
     words = ngettext("Recorded {n} contribution again", "Recorded {n} contributions again", written)
@@ -287,6 +290,38 @@ def batches(commits: Iterator[Commit], ours: Ours, scope: str) -> Iterator[tuple
             yield seen, batch
             batch, seen, size = [], 0, 0
     yield seen, batch
+
+
+def _check(drafts: Drafts, rows: Iterable[tuple[str, Wish]], source: Path) -> None:
+    """Draft all rows; say of each that would count for nothing why, and raise WouldNotCount then.
+
+    rows: each with its place, in words. source: what they are taken from.
+    """
+    wrong = 0
+    for place, wish in rows:
+        reason = drafts.check(wish).reason
+        if reason is not None:
+            wrong += 1
+            warn(f"{place}{drafts.refusal(reason)}")
+    _refuse(wrong, source)
+
+
+def _check_commits(repository: Repository, ours: Ours, scope: str, drafts: Drafts) -> None:
+    """Do as `_check` for all commits that are not here; they are too many to be kept."""
+    wrong = 0
+    for commit in repository.commits():
+        if commit.hash not in ours.commits:
+            reason = drafts.alone(_wish(commit, ours, scope))[1]
+            if reason is not None:
+                wrong += 1
+                warn(f"{commit.hash.hex()[:ID_DIGITS]}: {drafts.refusal(reason)}")
+    _refuse(wrong, repository.name)
+
+
+def _refuse(wrong: int, source: object) -> None:
+    if wrong:
+        few = ngettext("{n} row would count for nothing", "{n} rows would count for nothing", wrong)
+        raise WouldNotCount(f"{visible(str(source))}: {few.format(n=wrong)}")
 
 
 def _be_the_only_one(home: Home) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from commonweal.client.directory import People
 from commonweal.client.name_cache import text_of
-from commonweal.client.quantity import is_effort, read_action, read_quantity
+from commonweal.client.quantity import is_effort, read_action, read_quantity, read_scope
 from commonweal.client.times import read_time_ms
 from commonweal.client.visible_text import visible
 from commonweal.commands.contribute.record import CONTENT_BYTES_MAX
@@ -27,7 +27,6 @@ from commonweal.commands.terminal.output import warn
 from commonweal.protocol import codec
 from commonweal.protocol.errors import CommonwealError, UnreadableFile, UnreadableTime, UnusableText
 from commonweal.protocol.records.record import Record, from_bytes_unchecked
-from commonweal.protocol.vocabulary.identifiers import NAME_CHARACTERS_MAX, displayed_name, is_name
 from commonweal.storage.home.home import Settings
 from commonweal.storage.records.log_pages import whole
 from commonweal.storage.records.log_store import Store
@@ -39,15 +38,14 @@ ROW_KEY = "row"
 """Where the data of an event names the row that it was taken from."""
 HASH_BYTES = 32
 FAULTS_SHOWN_MAX = 20
-BATCH_RECORDS = 500
-BATCH_BYTES_MAX = 512 * 1024
-"""What one batch may hold in texts, so that it fits one message to the node."""
 
 _DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(.*)")
 
 
-def wishes_of(rows: Sequence[Row], path: Path, store: Store, settings: Settings) -> list[Wish]:
-    """Return what is to be written for those rows that are not here yet.
+def wishes_of(
+    rows: Sequence[Row], path: Path, store: Store, settings: Settings
+) -> list[tuple[int, Wish]]:
+    """Return what is to be written for those rows that are not here yet, each with its line.
 
     Raises UnreadableFile, after a line for each of the first rows that cannot be read.
     """
@@ -55,7 +53,7 @@ def wishes_of(rows: Sequence[Row], path: Path, store: Store, settings: Settings)
 
     people = People(store, settings.here, words=spoken())
     here = _here(store)
-    wishes: list[Wish] = []
+    wishes: list[tuple[int, Wish]] = []
     wrong = 0
     for row in rows:
         try:
@@ -72,7 +70,7 @@ def wishes_of(rows: Sequence[Row], path: Path, store: Store, settings: Settings)
                 break
         else:
             text = Text("text/plain", note.encode()) if note else None
-            wishes.append(Wish("event", {**data, ROW_KEY: digest}, (), text))
+            wishes.append((row.line, Wish("event", {**data, ROW_KEY: digest}, (), text)))
     if wrong:
         few = ngettext("{n} row cannot be read", "{n} rows cannot be read", wrong)
         raise UnreadableFile(f"{path}: {few.format(n=wrong)}")
@@ -91,31 +89,6 @@ def events_naming(store: Store, key: str, *sizes: int) -> Iterator[Record]:
             named = record.data.get(key)
             if record.kind == "event" and type(named) is bytes and len(named) == size:
                 yield record
-
-
-def portions(wishes: Sequence[Wish]) -> Iterator[list[Wish]]:
-    """Yield the wishes in batches that a node takes at once."""
-    batch: list[Wish] = []
-    size = 0
-    for wish in wishes:
-        more = len(wish.text.content) if wish.text else 0
-        if batch and (len(batch) == BATCH_RECORDS or size + more > BATCH_BYTES_MAX):
-            yield batch
-            batch, size = [], 0
-        batch.append(wish)
-        size += more
-    if batch:
-        yield batch
-
-
-def checked_scope(name: str) -> str:
-    """Return the name of a project in the one form that the ledger takes. Raises UnusableText."""
-    plain = displayed_name(name)
-    if not is_name(plain):
-        raise UnusableText(
-            _("a scope has 1 to {most} characters, all visible").format(most=NAME_CHARACTERS_MAX)
-        )
-    return plain
 
 
 def _here(store: Store) -> Counter[tuple[bytes, str | None]]:
@@ -142,7 +115,7 @@ def _event(row: Row, people: People, settings: Settings) -> tuple[dict[str, code
     if "receiver" in cells:
         data["receiver"] = bytes(people.find_active(cells["receiver"]))
     if "scope" in cells:
-        data["inScopeOf"] = checked_scope(cells["scope"])
+        data["inScopeOf"] = read_scope(cells["scope"], spoken())
     if "date" in cells:
         data["hasPointInTime"] = _date_ms(cells["date"])
     note = visible(cells.get("note", ""))

@@ -10,9 +10,9 @@ from typing import Any
 import click
 
 from commonweal.client.directory import People, begins
-from commonweal.client.ledger_view import LedgerView
+from commonweal.client.ledger_view import LedgerView, submit
 from commonweal.client.own_addresses import contacts, is_public
-from commonweal.client.submit import now_ms, write
+from commonweal.client.submit import now_ms
 from commonweal.client.times import iso, read_duration_ms, shown
 from commonweal.commands.terminal.language import _, ngettext, spoken
 from commonweal.commands.terminal.ledger import folded
@@ -66,7 +66,8 @@ def create(uses: int, expires: str, passphrase_file: Path | None, home: Home, fo
     seed = os.urandom(keys.SEED_BYTES)
     key = keys.Signer(seed).key
     wish = Wish("invite.create", {"key": key, "uses": uses, "expires": until})
-    (written,) = write(home, [wish], unlocking(passphrase_file))
+    with folded(home) as ledger:
+        (written,) = submit(ledger, [wish], unlocking(passphrase_file))
     link = link_to(home, written.id, seed)
     text = links.to_text(link)
     if form is Form.JSON:
@@ -122,8 +123,8 @@ def revoke(id: str, passphrase_file: Path | None, home: Home, form: Form) -> Non
 
     with folded(home) as found:
         which = begins((one.id for one in membership.invites(found.state)), id)
-    wish = Wish("invite.revoke", {"invite": bytes(which)}, (which,))
-    (written,) = write(home, [wish], unlocking(passphrase_file))
+        wish = Wish("invite.revoke", {"invite": bytes(which)}, (which,))
+        (written,) = submit(found, [wish], unlocking(passphrase_file))
     if form is Form.JSON:
         return write_json({"id": written.id.hex(), "invite": which.hex(), "seq": written.seq})
     return say(_("The invite {id} admits nobody more.").format(id=which.hex()[:8]))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commonweal.client.submit import write
+from commonweal.client.ledger_view import folded, submit
 from commonweal.commands.begin.init_found import found_community, make_home
 from commonweal.commands.begin.join import ask_to_join
 from commonweal.commands.terminal.language import _
@@ -145,7 +145,8 @@ def _link(home: Home, uses: int) -> CommunityLink:
 
     seed = os.urandom(keys.SEED_BYTES)
     wish = Wish("invite.create", {"key": keys.Signer(seed).key, "uses": uses})
-    (written,) = write(home, [wish])
+    with folded(home) as ledger:
+        (written,) = submit(ledger, [wish])
     with home.store(readonly=True) as store:
         settings = Settings.read(store)
         clock = store.clock_of(written.id)

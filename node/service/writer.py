@@ -19,11 +19,12 @@ from commonweal.protocol.errors import (
     OlderCopy,
     OverBudget,
 )
-from commonweal.protocol.keys import MemberId
+from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger.members import membership
 from commonweal.protocol.records import log, record
 from commonweal.protocol.records.record import NO_ID, BodyRef, Record, RecordDraft, RecordId
 from commonweal.protocol.seal.votes import SealId
+from commonweal.storage.records.log_store import Store
 from commonweal.storage.records.settings import RESTORING
 
 VOUCH, REQUEST = "member.vouch", "member.request"
@@ -117,19 +118,14 @@ class Writer:
     def _hindrance(self) -> CommonwealError | None:
         """Return why this device must not write now; None when it may."""
         replica, device = self.core.replica, self.core.me.device
-        row = replica.row(device)
-        if row.frozen is not None:
-            return DeviceFrozen(f"device {device.hex()[:8]}")
-        if replica.store.setting(RESTORING):
-            return AwaitingRestore("no peer has been reached since")
+        hindrance = log_hindrance(replica.store, device)
+        if hindrance is not None:
+            return hindrance
         if self.rollback.is_older():
             return OlderCopy("a peer holds later records of this device")
         if replica.quota.waits(device):
             return OverBudget(self._used())
-        status = replica.status_of(device)
-        if status is None or status in ("new", "requested"):
-            return NotAdmittedYet("the community has not answered the request yet")
-        return None if status == "active" else NotPermitted(f"this device is {status}")
+        return status_hindrance(replica.status_of(device))
 
     def _admission(self) -> list[RecordId]:
         """Return the records that admitted our member and that our log does not follow yet.
@@ -191,3 +187,19 @@ class Writer:
             data, ref = record.erasable_body(salt, text.media_type, text.content)
         bodies[ref.hash] = data
         return ref
+
+
+def log_hindrance(store: Store, device: DeviceKey) -> CommonwealError | None:
+    """Return why a device adds nothing to its log, whatever the ledger says; None when it may."""
+    if store.log(device).frozen is not None:
+        return DeviceFrozen(f"device {device.hex()[:8]}")
+    if store.setting(RESTORING):
+        return AwaitingRestore("no peer has been reached since")
+    return None
+
+
+def status_hindrance(status: str | None) -> CommonwealError | None:
+    """Return why a device of this status in the ledger writes nothing; None when it may."""
+    if status is None or status in ("new", "requested"):
+        return NotAdmittedYet("the community has not answered the request yet")
+    return None if status == "active" else NotPermitted(f"this device is {status}")

@@ -19,14 +19,14 @@ from commonweal.protocol.errors import InvalidRecord, InvalidSeal, Malformed, Wr
 from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger.members import registry
 from commonweal.protocol.ledger.state.advance import FOLD, Advance, CutHeader
-from commonweal.protocol.ledger.state.context import NO_DOCUMENTS, NOBODY, Context, Verdict
+from commonweal.protocol.ledger.state.context import Verdict
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import CommunityId, Record, RecordId, from_bytes_unchecked
 from commonweal.protocol.seal.cut import CUT_BYTES_MAX
 from commonweal.protocol.seal.votes import SealId
 from commonweal.storage.ledger import overlay
-from commonweal.storage.ledger.checkpoint import BEGUN, Checkpoint, SealIds
+from commonweal.storage.ledger.checkpoint import BEGUN, Checkpoint
 from commonweal.storage.ledger.overlay import NOTHING_FOLDED, Overlay, Watch, nobody
 from commonweal.storage.ledger.state_db import FINAL, NEWEST, OLDER, LayeredState, StateDb
 from commonweal.storage.records.blobs import PermanentBlobs
@@ -158,19 +158,6 @@ class LedgerState:
     def is_final(self, record: Record) -> bool:
         """Whether the last cut covers a record that is held."""
         return self.last.covers(self.store, record)
-
-    def judge(self, record: Record, bodies: Mapping[bytes, bytes] = NO_DOCUMENTS) -> Verdict:
-        """Return why a record that is not written yet would count for nothing; None if not.
-
-        bodies: permanent ones that are not held yet, by their hash.
-        """
-        from commonweal.protocol.ledger.fold.fold import judge
-
-        documents = PermanentBlobs(self.store, bodies) if bodies else self.documents
-        seals = SealIds(self.store, self.community)
-        base = (self.community, self.cut, self.rules, NOBODY, documents, seals)
-        context = Context(*base, self.store.record)
-        return judge(self.state, record, context)
 
     def history(
         self,

@@ -249,7 +249,7 @@ def knocks(monkeypatch: pytest.MonkeyPatch, ends: str | Exception) -> list[Any]:
         return ends
 
     door = ModuleType("commonweal.node.control.join_once")
-    door.knock = knock  # type: ignore[attr-defined]
+    door.request_admission = knock  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "commonweal.node.control.join_once", door)
     return heard
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from commonweal.client import drafts
 from commonweal.commands.importers import rows, sheet
 from commonweal.commands.importers.sheet import Mapping, read_mapping
 from commonweal.protocol.errors import CommonwealError
@@ -209,7 +210,7 @@ def test_the_provider_is_a_member_or_the_row_is_refused(home: Path, tmp_path: Pa
 def test_more_rows_than_a_node_takes_at_once_are_written_in_batches(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rows, "BATCH_RECORDS", 7)
+    monkeypatch.setattr(drafts, "BATCH_RECORDS", 7)
     lines = "".join(f"2026-01-{n % 28 + 1},work,{n + 1},hour,\n" for n in range(30))
     assert take(home, put(tmp_path, HEADING + lines), MAP, "-o", "json").json["written"] == 30
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -116,11 +117,12 @@ def test_an_import_that_was_cut_off_is_completed(
     for n in range(7):
         commit(repo, f"number {n}", (f"A{n % 2}", f"a{n % 2}@example.org"))
     monkeypatch.setattr(import_, "BATCH_RECORDS", 2)
-    whole = Repository.commits
+    whole, looks = Repository.commits, count(1)
 
     def cut(self: Repository) -> Iterator[reading.Commit]:
+        look = next(looks)  # all are checked before any is written
         for seen, one in enumerate(whole(self)):
-            if seen == 5:
+            if (look, seen) == (2, 5):
                 raise ends_with
             yield one
 

@@ -56,12 +56,18 @@ class DryRun:
         base = (kept.community, kept.cut, self.rules, NOBODY, documents, seals)
         self._context = Context(*base, self._record)
 
-    def fold(self, draft: RecordDraft, bodies: Mapping[bytes, bytes] = NO_DOCUMENTS) -> Trial:
+    def fold(
+        self,
+        draft: RecordDraft,
+        bodies: Mapping[bytes, bytes] = NO_DOCUMENTS,
+        *,
+        keeps: bool = True,
+    ) -> Trial:
         """Fold one more record, and say what it would come to.
 
         draft: its `deps` are those that are cited anyway. bodies: its permanent body, by its
-        hash. What would be void leaves no trace. Raises UnknownId where something that is
-        cited is not held, NotYet where too much would have to be cited.
+        hash. keeps: False forgets it again, as what would be void always is. Raises UnknownId
+        where something that is cited is not held, NotYet where too much would have to be cited.
         """
         from commonweal.protocol.ledger.fold.fold import judge
 
@@ -71,7 +77,7 @@ class DryRun:
         self._bodies.update(bodies)
         mark = self.state.mark()
         reason = judge(self.state, record, self._context)
-        if reason is not None:
+        if reason is not None or not keeps:
             self.state.rollback(mark)
             return Trial(record.id, deps, reason)
         self._records[record.id] = record
