@@ -110,7 +110,7 @@ form: $(STAMP) ## write the code in the house's form
 i18n: $(STAMP) ## gather words, compile catalogues
 	$(RUN) -m tests.house.catalogue
 
-tables: $(STAMP) ## write the tables of the state into docs/protocol/state.md
+tables: $(STAMP) ## write the tables of docs/protocol that follow from enums
 	$(RUN) -m tests.protocol.ledger.table_page
 
 lock: | $(RUN) ## choose versions anew, for every Python and system, with hashes

@@ -1,32 +1,44 @@
-"""Writes the table of docs/protocol/state.md from the enum of tables."""
+"""Writes the tables of docs/protocol that follow from enums: of the state, and of the reasons."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.tables import Table
 
-PAGE = Path(__file__).parents[3] / "docs" / "protocol" / "state.md"
-BEGIN, END = "<!-- tables -->\n", "<!-- end of tables -->\n"
+FOLDER = Path(__file__).parents[3] / "docs" / "protocol"
 
 
-def table() -> str:
+def state_table() -> str:
     """Return the table of all tables, in Markdown, by prefix."""
-    rows = ["| prefix | key | value | what | module |", "|---|---|---|---|---|"]
-    for one in sorted(Table, key=lambda table: table.prefix):
-        prefix, key, value, owner, meaning = one.layout
-        name = f"`{key}`" if key else ""
-        cells = (f"`{prefix.decode()}`", name, f"`{value}`", meaning, f"`{owner}`")
+    rows = ["| table | prefix | key | value | what | module |", "|---|---|---|---|---|---|"]
+    for table in sorted(Table, key=lambda table: table.prefix):
+        prefix, key, value, owner, meaning = table.layout
+        fields = f"`{key}`" if key else ""
+        cells = (table.name, f"`{prefix.decode()}`", fields, f"`{value}`", meaning, f"`{owner}`")
         rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(rows) + "\n"
 
 
-def with_table(page: str) -> str:
-    """Return the page with the table as it is now."""
-    before, rest = page.split(BEGIN)
-    _, after = rest.split(END)
-    return before + BEGIN + "\n" + table() + "\n" + END + after
+def reason_table() -> str:
+    """Return the table of all reasons, in Markdown."""
+    rows = [f"| `{reason.name}` | {reason.value} |" for reason in Reason]
+    return "\n".join(["| reason | sentence |", "|---|---|", *rows]) + "\n"
+
+
+TABLES = {"state.md": ("tables", state_table), "kinds.md": ("reasons", reason_table)}
+
+
+def with_table(name: str) -> str:
+    """Return the text of a page with its table as it is now."""
+    mark, table = TABLES[name]
+    begin, end = f"<!-- {mark} -->\n", f"<!-- end of {mark} -->\n"
+    before, rest = (FOLDER / name).read_text("utf-8").split(begin)
+    _, after = rest.split(end)
+    return before + begin + "\n" + table() + "\n" + end + after
 
 
 if __name__ == "__main__":
-    PAGE.write_text(with_table(PAGE.read_text("utf-8")), "utf-8")
+    for page in TABLES:
+        (FOLDER / page).write_text(with_table(page), "utf-8")

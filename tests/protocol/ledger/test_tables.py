@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import ast
 import pkgutil
+import re
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
+
 from commonweal.protocol import ledger
+from commonweal.protocol.ledger.fold.kinds import KINDS
+from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.tables import Table
-from tests.protocol.ledger.table_page import PAGE, with_table
+from tests.protocol.ledger.table_page import FOLDER, TABLES, with_table
 
 LEDGER = Path(next(iter(ledger.__path__)))
 
@@ -38,9 +43,20 @@ def test_no_table_is_part_of_another() -> None:
         assert not second.startswith(first), f"{name} and {other} are both {second!r}"
 
 
-def test_the_page_has_every_table() -> None:
-    page = PAGE.read_text("utf-8")
-    assert page == with_table(page), "run `make tables`"
+@pytest.mark.parametrize("page", TABLES)
+def test_the_page_has_the_table_as_it_is(page: str) -> None:
+    assert (FOLDER / page).read_text("utf-8") == with_table(page), "run `make tables`"
+
+
+def test_the_page_describes_every_kind() -> None:
+    page = (FOLDER / "kinds.md").read_text("utf-8")
+    assert set(re.findall(r"^## ([a-z.]+)$", page, re.MULTILINE)) == {*KINDS}
+
+
+def test_the_page_says_where_each_reason_is_given() -> None:
+    text, _ = (FOLDER / "kinds.md").read_text("utf-8").split("<!-- reasons -->")
+    text += "".join((FOLDER / name).read_text("utf-8") for name in ("fold.md", "shares.md"))
+    assert {*re.findall(r"`([A-Z]+(?:_[A-Z]+)*)`", text)} >= {reason.name for reason in Reason}
 
 
 def test_each_table_is_named_by_its_owner_alone() -> None:
