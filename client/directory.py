@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from commonweal.client.name_cache import MEMBER_BYTES, outside, text_of
+from commonweal.client.name_cache import MEMBER_BYTES, outside
 from commonweal.client.words import ENGLISH, Words
 from commonweal.protocol import codec
 from commonweal.protocol.errors import (
@@ -19,12 +19,11 @@ from commonweal.protocol.keys import DeviceKey, MemberId, short
 from commonweal.protocol.ledger.members import membership
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import CommunityId, RecordId
-from commonweal.protocol.vocabulary.identifiers import displayed_name
 from commonweal.storage.home.home import Home
 from commonweal.storage.records.log_store import Store
 
 if TYPE_CHECKING:
-    from commonweal.storage.ledger.sealed_decisions import SealedDecisions
+    from commonweal.storage.ledger.membership import SealedDecisions
 
 PREFIX_DIGITS_MIN = 4
 """Fewer hex digits are taken for a name."""
@@ -52,14 +51,12 @@ class People:
 
         now: what seals decided; None for what the home's node last saw of it.
         """
-        from commonweal.storage.ledger import sealed_decisions
-        from commonweal.storage.ledger.membership import belonging
+        from commonweal.storage.ledger.membership import membership_fold, read_decisions
 
         self._store, self._words = store, words
         self.community = community
-        self.decided = sealed_decisions.read(store) if now is None else now
-        ledger = belonging(store, community, back=self.decided.back)
-        self.decided.tell(ledger)
+        self.decided = read_decisions(store) if now is None else now
+        ledger = membership_fold(store, community, self.decided)
         self.state: State = ledger.state
         self.ledger = ledger
         self._names: dict[bytes, str] = {}
@@ -73,9 +70,11 @@ class People:
         if len(member) != MEMBER_BYTES:
             return outside(member, self._words)
         if member not in self._names:
+            from commonweal.storage.ledger.membership import name_in
+
             found = membership.member(self.state, MemberId(member))
-            text = found and found.profile and text_of(self._store, found.profile)
-            self._names[member] = displayed_name(text or "") or f"?{short(member)}"
+            name = found and name_in(self._store, found.profile)
+            self._names[member] = name or f"?{short(member)}"
         return self._names[member]
 
     def members(self) -> list[membership.Member]:
@@ -122,12 +121,12 @@ class People:
 
 def of_home(home: Home, store: Store, community: CommunityId, words: Words = ENGLISH) -> People:
     """Return who is who by all seals that a home holds, those too that no node looked at yet."""
-    from commonweal.storage.ledger import sealed_decisions
+    from commonweal.storage.ledger.membership import current_decisions, read_decisions
 
     try:
-        now = sealed_decisions.current(home.state, store, community)
+        now = current_decisions(home.state, store, community)
     except StorageError:  # what was folded cannot be used; the rest of the home can
-        now = sealed_decisions.read(store)
+        now = read_decisions(store)
     return People(store, community, now, words)
 
 

@@ -23,7 +23,7 @@ from commonweal.protocol.errors import (
 )
 from commonweal.protocol.records.record import RecordId
 from commonweal.storage.home.home import Home, Settings
-from commonweal.storage.ledger import sealed_decisions
+from commonweal.storage.ledger.membership import current_decisions
 
 if TYPE_CHECKING:
     from commonweal.node.control.client import LocalClient
@@ -92,7 +92,7 @@ def writer(home: Home, secrets: Unlock = without_passphrase) -> Iterator[Write]:
         store = held.enter_context(home.store())
         service = service_of(store, secrets(home))
         community = Settings.read(store).here
-        service.core.replica.decide(sealed_decisions.current(home.state, store, community))
+        service.core.replica.decide(current_decisions(home.state, store, community))
         yield lambda wishes: _alone(service, wishes)
 
 

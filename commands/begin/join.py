@@ -34,7 +34,7 @@ from commonweal.protocol.identity.invite import CommunityLink, Contact
 from commonweal.protocol.ledger.members import membership
 from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.home.keystore import Secrets
-from commonweal.storage.ledger.membership import asked_last
+from commonweal.storage.ledger.membership import requested_invite
 from commonweal.storage.records.log_store import Store
 from commonweal.storage.records.seal_store import SealStore
 
@@ -110,7 +110,7 @@ def ask_to_join(home: Home, link: CommunityLink, passphrase_file: Path | None) -
     with home.lock(), home.store() as store:
         settings = Settings.read(store)
         _check_community(settings, link)
-        if asked_last(store, settings.device) != link.invite.id:
+        if requested_invite(store, settings.device) != link.invite.id:
             _write_request(store, settings, link, unlock(home, passphrase_file))
         text = links.to_text(link)
         replace(settings, community=link.community, link=text).put(store)
@@ -162,7 +162,7 @@ def _standing(home: Home, link: CommunityLink) -> str | None:
         if settings.community is None:
             return None
         state = standing(store, settings, of_home(home, store, settings.community, spoken()))
-        asked = asked_last(store, settings.device)
+        asked = requested_invite(store, settings.device)
     if state in (WAITING, AWAITING):  # who left has to ask, and a new device knows nothing yet
         return None if link.invite is not None and link.invite.id != asked else state
     return state if state in ("member", "frozen") else None

@@ -25,7 +25,7 @@ from commonweal.commands.terminal.output import (
 from commonweal.protocol.errors import StorageError
 from commonweal.protocol.ledger.members import membership
 from commonweal.storage.home.home import Home, Settings
-from commonweal.storage.ledger.membership import asked_last
+from commonweal.storage.ledger.membership import requested_invite
 from commonweal.storage.records.log_store import Store
 from commonweal.storage.records.settings import RESTORING
 
@@ -199,7 +199,7 @@ def standing(store: Store, settings: Settings, people: People | None) -> str:
     found = membership.status_of(people.state, settings.device)
     if settings.member in dict(people.decided.removed):
         found = "removed"
-    if found in ("left", "removed") and asked_last(store, settings.device):
+    if found in ("left", "removed") and requested_invite(store, settings.device):
         return "waiting-for-admission"
     if found == "active":
         return "member"

@@ -17,7 +17,7 @@ from commonweal.protocol.errors import BadLink, InvalidRecord, UsageError
 from commonweal.protocol.identity import invite
 from commonweal.protocol.keys import DeviceKey, PeerKey
 from commonweal.protocol.records.record import RecordId
-from commonweal.storage.ledger.membership import asked_last
+from commonweal.storage.ledger.membership import requested_invite
 from commonweal.storage.records.settings import RESTORING
 
 WAITS_MAX = 1_000
@@ -144,7 +144,7 @@ class StatusQueries:
         if replica.store.setting(RESTORING):
             return "awaiting-restore"
         status = replica.status_of(device)
-        if status in ("left", "removed") and asked_last(replica.store, device):
+        if status in ("left", "removed") and requested_invite(replica.store, device):
             return "waiting-for-admission"
         if status == "active":
             return "member"

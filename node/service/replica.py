@@ -32,9 +32,12 @@ from commonweal.protocol.records.record import (
 from commonweal.protocol.seal.cut import length_in
 from commonweal.protocol.seal.votes import SealId
 from commonweal.protocol.vocabulary.rule_params import MembershipRules
-from commonweal.storage.ledger import sealed_decisions
-from commonweal.storage.ledger.membership import belonging
-from commonweal.storage.ledger.sealed_decisions import SealedDecisions
+from commonweal.storage.ledger.membership import (
+    SealedDecisions,
+    membership_fold,
+    put_decisions,
+    read_decisions,
+)
 from commonweal.storage.records import row_repair
 from commonweal.storage.records.log_pages import SEQ_MAX
 from commonweal.storage.records.log_store import LogRow, Store
@@ -87,7 +90,7 @@ class Replica:
         self.convictions = 0
         """How many proofs were."""
         self.chain.reload()
-        self._decided(sealed_decisions.read(self.store))
+        self._decided(read_decisions(self.store))
         self._rows: dict[DeviceKey, LogRow] = {row.author: row for row in self.store.logs()}
         self._frontier = Frontier()
         self._newcomers: dict[DeviceKey, None] = {}
@@ -184,10 +187,10 @@ class Replica:
         before = self.decided.back
         self._decided(now)
         if keeps:
-            sealed_decisions.keep(self.store, now)
+            put_decisions(self.store, now)
         if now.back != before:
             self.refold()
-        now.tell(self.ledger)
+        now.apply_to(self.ledger)
         self._sorted = False
 
     def status_of(self, device: DeviceKey) -> str | None:
@@ -281,8 +284,9 @@ class Replica:
 
     def refold(self) -> None:
         """Fold the ledger of membership anew from what is stored."""
-        self.ledger = belonging(self.store, self.community, self.joining, self._told)
-        self.decided.tell(self.ledger)
+        self.ledger = membership_fold(
+            self.store, self.community, self.decided, joining=self.joining, oracle=self._told
+        )
         self._sorted = False
 
     def learn(self, waiting: Iterable[MemberId], asked: MembershipRules) -> None:

@@ -11,7 +11,7 @@ from commonweal.protocol.seal.votes import SealId
 from commonweal.protocol.seal.witnesses import Witness
 from commonweal.protocol.vocabulary.budget import DEFAULT_BUDGET, Budget
 from commonweal.protocol.vocabulary.rule_params import MembershipRules
-from commonweal.storage.ledger.sealed_decisions import SealedDecisions
+from commonweal.storage.ledger.membership import SealedDecisions
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,17 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from commonweal.protocol.errors import CommonwealError
 from commonweal.protocol.ledger.claims import claims, pools
 from commonweal.protocol.ledger.contributions import attestation
 from commonweal.protocol.ledger.governance import proposals
 from commonweal.protocol.ledger.members import agents, registry, roles
 from commonweal.protocol.ledger.sharing import valuation
 from commonweal.protocol.ledger.things import event_row, units_and_specs
-from commonweal.protocol.records import record
-from commonweal.protocol.records.record import RecordId
 from commonweal.protocol.rules.split import PayoutLine
-from commonweal.protocol.vocabulary import identifiers
+from commonweal.storage.ledger.membership import name_in
 from commonweal.storage.ledger.state_db import FINAL, LayeredState, StateDb
 from commonweal.storage.records.log_store import Store
 
@@ -177,23 +174,10 @@ def _members(layers: StateDb, store: Store) -> None:
         layers.change(
             "INSERT INTO member_row VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                *(id, name_of(store, row.profile), row.status, row.devices),
+                *(id, name_in(store, row.profile), row.status, row.devices),
                 founding is not None and founding[0] == id,
                 ",".join(held),
                 layers.get(agents.REFERRER + id),
                 final.get(key) == value,
             ),
         )
-
-
-def name_of(store: Store, profile: bytes | None) -> str | None:
-    """Return the name in a member's profile, when its text is held."""
-    found = None if profile is None else store.record(RecordId(profile))
-    data = None if found is None or found.body is None else store.body(found.body.hash)
-    if data is None:
-        return None
-    try:
-        _, content = record.read_erasable_body(data)
-    except CommonwealError:
-        return None
-    return identifiers.displayed_name(content.decode("utf-8", "replace")) or None

@@ -16,7 +16,7 @@ from commonweal.protocol.identity.membership_proof import ENROL, INVITE, REQUEST
 from commonweal.protocol.keys import Signer
 from commonweal.protocol.ledger.members import membership
 from commonweal.protocol.records.record import FOUND, RecordId
-from commonweal.storage.ledger.sealed_decisions import SealedDecisions
+from commonweal.storage.ledger.membership import SealedDecisions
 from commonweal.storage.records.settings import RESTORING
 from tests.sim import returning
 from tests.sim.byzantine import copy_of
