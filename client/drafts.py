@@ -22,9 +22,9 @@ from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records import record as records
 from commonweal.protocol.records.record import RecordDraft, RecordId
 from commonweal.storage.home.home import Home, Settings
-from commonweal.storage.ledger import sealed_decisions
 from commonweal.storage.ledger.drafts.dry_run import DryRun, Trial
 from commonweal.storage.ledger.ledger import LedgerState
+from commonweal.storage.ledger.membership import read_decisions
 
 if TYPE_CHECKING:
     from commonweal.node.service.events import Wish
@@ -49,7 +49,7 @@ class Drafts:
         self.kept, self.settings, self.words = kept, settings, words
         self.wishes: list[Wish] = []
         self._run = DryRun(kept, settings.device, settings.member)
-        decided = sealed_decisions.read(kept.store)
+        decided = read_decisions(kept.store)
         # A running node may have folded less than this: what that seal covers is not cited.
         is_behind = decided.height < kept.cut.height
         self._basis = RecordId(kept.last.seal if is_behind else b"")
