@@ -1,1 +1,1 @@
-"""Membership: joining, leaving, roles, seats, key recovery, forks."""
+"""Members: enrolment, invites, keys, permissions, roles, forks and budgets."""

@@ -1,10 +1,10 @@
-"""Who gives and receives: members, the community itself, and agents outside it.
+"""Agents: who gives and receives. Members, the community itself, and agents outside it.
 
-An agent is 32 bytes, a member's id or the community's, or 16 random bytes for someone
-outside. Records:
-  agent.claim  agent: 16 bytes. "Those contributions are mine." Holds once as many other
-               members attest it as the rules ask; the first that holds stands.
-  referral     referrer: a member. "He brought me here." Once, and never in a circle.
+An agent is 32 bytes, a member's id or the community's, or 16 random bytes for an agent outside.
+Records:
+  agent.claim  agent: 16 bytes. "Those contributions are mine." Takes effect once as many
+               other members attest it as the rules ask; the first that takes effect stands.
+  referral     referrer: a member. "They brought me here." Once, and never in a circle.
 State: A agents that were claimed, c claims, f who brought a member.
 """
 
@@ -25,11 +25,11 @@ REFERRER = Table.REFERRER.prefix
 
 OUTSIDE_BYTES = 16
 REFERRAL_DEPTH_MAX = 64
-"""A chain of referrals is followed this far; one that would grow longer is refused."""
+"""How far a chain of referrals is followed; one that would grow longer is refused."""
 
 
 class AgentClaimRow(NamedTuple):
-    """A claim of an outside agent's work in the state."""
+    """A member's claim to be an outside agent, in the state."""
 
     agent: bytes
     member: MemberId
@@ -37,12 +37,12 @@ class AgentClaimRow(NamedTuple):
 
 
 def is_outside(agent: Any) -> TypeGuard[bytes]:
-    """Whether `agent` is someone outside the community."""
+    """Return whether `agent` is outside the community."""
     return is_bytes(agent, OUTSIDE_BYTES)
 
 
 def is_known(agent: Any, state: State, context: Context) -> TypeGuard[bytes]:
-    """Whether `agent` is somebody who can give or receive."""
+    """Return whether `agent` can give or receive."""
     if type(agent) is not bytes:
         return False
     if len(agent) == OUTSIDE_BYTES or agent == context.community:
@@ -52,19 +52,19 @@ def is_known(agent: Any, state: State, context: Context) -> TypeGuard[bytes]:
 
 
 def speaks_for(state: State, context: Context, agent: bytes) -> bool:
-    """Whether the author may dispose of what is `agent`'s: their own, or nobody's who could."""
+    """Return whether the author may dispose of what `agent` owns: it is theirs, or no member's."""
     owner = person(state, agent)
     return owner == context.member or state.get(MEMBER + owner) is None
 
 
 def person(state: State, agent: bytes) -> bytes:
-    """Return the member who claimed an outside agent, or the agent as it is."""
+    """Return the member who claimed an outside agent; otherwise the agent itself."""
     claimed: bytes | None = state.get(CLAIMED + agent)
     return agent if claimed is None else claimed
 
 
 def claim(state: State, record: Record, context: Context) -> Verdict:
-    """Note that the author's member says that he is an agent outside."""
+    """Note that the author's member claims to be an outside agent."""
     agent = record.data.get("agent")
     if not is_outside(agent):
         return Reason.SHAPE
@@ -77,7 +77,7 @@ def claim(state: State, record: Record, context: Context) -> Verdict:
 def attest_claim(
     state: State, context: Context, id: bytes, row: AgentClaimRow, more: int
 ) -> Verdict:
-    """Count `more` members behind a claim; it holds when they are enough."""
+    """Count `more` members behind a claim; with enough of them it takes effect."""
     taken = state.get(CLAIMED + row.agent)
     if taken is not None:
         return Reason.AGENT_CLAIMED
@@ -110,6 +110,6 @@ def refer(state: State, record: Record, context: Context) -> Verdict:
 
 
 def referrer(state: State, member: MemberId) -> MemberId | None:
-    """Return the member who brought `member` here, as he says himself."""
+    """Return the member who brought `member` here, as `member` says; None when not said."""
     member_id: MemberId | None = state.get(REFERRER + member)
     return member_id

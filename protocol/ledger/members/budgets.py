@@ -1,14 +1,13 @@
-"""Spending: what of the members' budgets is used, and what of each log the next cut may take.
+"""Budgets: how much each member has used, and how much of each log the next cut may take.
 
-A cut takes of a log at most its window (`log_window`), and of a member's logs together
-what the budget of the day has left, and one record more at most, so that it is used up. What
-is used is paid off at the pace of the budget, a day's worth with each day of seal time.
+A cut takes at most a log's window (`budget.window`) of each log, and of a member's logs together at
+most what the day's budget has left plus one record, so that it can be used up. Usage is paid off at
+the pace of the budget: a day's worth with each day of seal time.
 
-Judged is by the state before the cut, so that all find the same. A log that is new in a cut
-has a window of its own; afterwards it counts for the member whose device it is, and a log of
-whom nobody admitted for the member who cites it first.
-State: % what a member has used: [day, [used], [used in all]], each of records, bytes,
-documents and texts.
+Everything is judged by the state before the cut, so that all nodes agree. A log that is new in a
+cut has a window of its own; afterwards it counts for the member whose device wrote it, and the log
+of a device without a member counts for the member who cites it first. State: % a member's usage:
+[day, [used], [used in all]], each of records, bytes, documents and texts.
 """
 
 from __future__ import annotations
@@ -51,7 +50,7 @@ class UsageRow(NamedTuple):
 
 
 def usage_on(state: State, member: MemberId, day: int, budget: Budget) -> UsageRow:
-    """Return what a member has used, with what the days until `day` have paid off."""
+    """Return a member's usage, less what the days until `day` have paid off."""
     value = state.get(SPENT + member)
     if value is None:
         return UsageRow(day, NO_USAGE, NO_USAGE)
@@ -62,7 +61,7 @@ def usage_on(state: State, member: MemberId, day: int, budget: Budget) -> UsageR
 
 
 def budget_shares(state: State) -> dict[DeviceKey, int]:
-    """Return for each device that is enrolled among how many its member's budget is shared."""
+    """Return, for each enrolled device, how many devices share its member's budget."""
     counts = {}
     for key, value in state.items(DEVICE):
         member = member_row(state, DeviceRow(*value).member)
@@ -72,7 +71,7 @@ def budget_shares(state: State) -> dict[DeviceKey, int]:
 
 
 def inherited_records(founding: Record | None) -> Mapping[DeviceKey, int]:
-    """Return below which number records cost nothing: the state that a community inherits."""
+    """Return, by log, the seq below which records are free: the inherited state of a community."""
     parent = None if founding is None else parent_of(founding)
     return (
         NOTHING_INHERITED
@@ -83,9 +82,10 @@ def inherited_records(founding: Record | None) -> Mapping[DeviceKey, int]:
 
 @dataclass(frozen=True, slots=True)
 class CutLimits:
-    """What bounds the next cut. state: that before it; last: the cut before; day: that of its time.
+    """The limits of the next cut.
 
-    free: below which number records of a log cost nothing.
+    state: before it. last: the previous cut. day: that of its time. free: by log, the seq below
+    which records are free.
     """
 
     state: State
@@ -95,11 +95,11 @@ class CutLimits:
     free: Mapping[DeviceKey, int] = field(default_factory=lambda: NOTHING_INHERITED)
 
     def is_spent(self, author: DeviceKey) -> bool:
-        """Whether nothing of a log can be covered that day."""
+        """Return whether nothing of a log can be covered on that day."""
         return Meter(self).is_full(author)
 
     def charge(self, over: State, records: Sequence[Record]) -> None:
-        """Write into `over`, which holds all that a cut covers, what of the budgets it used."""
+        """Write what a cut uses of the budgets into `over`, the state after the cut."""
         payers = _payers(over, records)
         of_member: dict[MemberId, Usage] = {}
         for author, usage in _by_author(records, self.free).items():
@@ -113,7 +113,7 @@ class CutLimits:
 
 
 class _MemberBudget:
-    """What a member has used, before a cut and with it."""
+    """A member's usage, before a cut and with it."""
 
     __slots__ = ("limits", "used")
 
@@ -123,28 +123,28 @@ class _MemberBudget:
 
     @property
     def is_full(self) -> bool:
-        """Whether nothing more is taken."""
+        """Return whether nothing more is taken."""
         pairs = zip(self.used, self.limits, strict=True)
         return any(used.reaches(limit) for used, limit in pairs)
 
     @property
     def is_over(self) -> bool:
-        """Whether more was taken than the last record that still began within."""
+        """Return whether more was taken than the last record that began within the budget."""
         pairs = zip(self.used, self.limits, strict=True)
         return not all(used.fits(limit.plus(RECORD_USAGE_MAX)) for used, limit in pairs)
 
     def take(self, usage: Usage) -> None:
-        """Use that much of it."""
+        """Use `usage` of the budget."""
         self.used = [used.plus(usage) for used in self.used]
 
 
 class _LogBudget:
-    """What is left of a log's window. purse: its member's; None while it is new."""
+    """What is left of a log's window. budget: its member's budget; None while the log is new."""
 
-    __slots__ = ("free", "left", "purse")
+    __slots__ = ("budget", "free", "left")
 
-    def __init__(self, left: Usage, purse: _MemberBudget | None, free: int) -> None:
-        self.left, self.purse, self.free = left, purse, free
+    def __init__(self, left: Usage, budget: _MemberBudget | None, free: int) -> None:
+        self.left, self.budget, self.free = left, budget, free
 
 
 class Meter:
@@ -153,26 +153,26 @@ class Meter:
     def __init__(self, limits: CutLimits) -> None:
         self._limits = limits
         self._logs: dict[DeviceKey, _LogBudget] = {}
-        self._purses: dict[MemberId, _MemberBudget] = {}
+        self._budgets: dict[MemberId, _MemberBudget] = {}
 
     def take(self, record: Record) -> bool:
-        """Count a record in, if there is room for it; say whether there was."""
+        """Count a record if there is room for it; return whether there was."""
         log = self._log(record.author)
         if record.seq < log.free:
             return True
         usage = usage_of(record)
-        if not usage.fits(log.left) or (log.purse is not None and log.purse.is_full):
+        if not usage.fits(log.left) or (log.budget is not None and log.budget.is_full):
             return False
         self._count(log, usage)
         return True
 
     def is_full(self, author: DeviceKey) -> bool:
-        """Whether nothing more of a log is taken, whatever it is."""
-        purse = self._log(author).purse
-        return purse is not None and purse.is_full
+        """Return whether nothing more of a log is taken, however small."""
+        budget = self._log(author).budget
+        return budget is not None and budget.is_full
 
     def check(self, records: Iterable[Record]) -> None:
-        """Count in what a cut covers. Raises `InvalidSeal` when that is more than it may."""
+        """Count what a cut covers. Raises `InvalidSeal` when that exceeds a window or a budget."""
         for author, usage in _by_author(records, self._limits.free).items():
             log = self._log(author)
             if usage == NO_USAGE:
@@ -184,13 +184,13 @@ class Meter:
         for author, usage in _by_author(records, self._limits.free).items():
             log = self._log(author)
             self._count(log, usage)
-            if log.purse is not None and log.purse.is_over:
+            if log.budget is not None and log.budget.is_over:
                 raise _over(author, "its member has no budget for so much")
 
     def _count(self, log: _LogBudget, usage: Usage) -> None:
         log.left = log.left.less(usage)
-        if log.purse is not None:
-            log.purse.take(usage)
+        if log.budget is not None:
+            log.budget.take(usage)
 
     def _log(self, author: DeviceKey) -> _LogBudget:
         log = self._logs.get(author)
@@ -207,11 +207,11 @@ class Meter:
         member = None if row is None else member_row(limits.state, row.member)
         if row is None or member is None:
             return _LogBudget(NEW_LOG_MAX, None, free)
-        purse = self._purses.get(row.member)
-        if purse is None:
+        budget = self._budgets.get(row.member)
+        if budget is None:
             before = usage_on(limits.state, row.member, limits.day, limits.budget)
-            purse = self._purses[row.member] = _MemberBudget(before, limits.budget)
-        return _LogBudget(log_window(limits.budget, member.devices), purse, free)
+            budget = self._budgets[row.member] = _MemberBudget(before, limits.budget)
+        return _LogBudget(log_window(limits.budget, member.devices), budget, free)
 
 
 def _over(author: DeviceKey, why: str) -> InvalidSeal:
@@ -219,7 +219,7 @@ def _over(author: DeviceKey, why: str) -> InvalidSeal:
 
 
 def _by_author(records: Iterable[Record], free: Mapping[DeviceKey, int]) -> dict[DeviceKey, Usage]:
-    """Return what records of each log have others keep, but for those that cost nothing."""
+    """Return the usage by log, without the records that are free."""
     logs: dict[DeviceKey, list[Record]] = {}
     for record in records:
         logs.setdefault(record.author, []).append(record)
@@ -230,7 +230,7 @@ def _by_author(records: Iterable[Record], free: Mapping[DeviceKey, int]) -> dict
 
 
 def _payers(state: State, records: Sequence[Record]) -> dict[DeviceKey, MemberId]:
-    """Return for whom each log in a cut counts. state: after the cut."""
+    """Return the member whose budget each log in a cut counts for. state: after the cut."""
     payers: dict[DeviceKey, MemberId] = {}
     strangers: dict[RecordId, DeviceKey] = {}
     for record in records:

@@ -1,4 +1,5 @@
-"""Who belongs: founding, members, devices, leaving. How somebody comes in is in `inviting`.
+"""Enrolment: the founding record, devices, and profiles. How a newcomer is admitted is in
+`invites`.
 
 Records (`data`; every signature is by member keys, [[key, signature]...] ascending):
   community.found  nonce: 32 bytes, inception, peer, signatures over
@@ -6,14 +7,12 @@ Records (`data`; every signature is by member keys, [[key, signature]...] ascend
   device.enrol     first of its log. member, peer, inception (when the member is new),
                    signatures over ["commonweal/1/enrol", community, member, device, peer];
                    proof: signature by the peer key over the same after "commonweal/1/peer"
-  device.revoke    device, seq, id: its last good record; signatures over
+  device.revoke    device, seq, id: its last valid record; signatures over
                    ["commonweal/1/revoke", community, member, device, seq, id]
   member.profile   nothing; the name is in the erasable body
-  member.leave     nothing; see `departing`
-A device of an active member counts at once, that of a newcomer with the admission.
-State: F founding, # how many are members and ever were, M members, D devices, E a member's
-devices, P devices by peer, Z frozen logs. What nodes read from it is in `membership`; how a
-member's keys change, in `sponsoring`.
+  member.leave     nothing; see `governance/membership_end`
+A device of an active member counts at once; that of a newcomer counts with the admission. How a
+member's keys change is in `member_keys`.
 """
 
 from __future__ import annotations
@@ -50,12 +49,12 @@ from commonweal.protocol.records.record import Record
 
 DEVICES_PER_MEMBER_MAX = 64
 REVOCATIONS_PER_DEVICE_MAX = 4
-"""Each may end the log earlier than the one before, and costs a way back."""
+"""Each revocation may end the log earlier than the one before, and costs a fold from there on."""
 SIGNATURES_MAX = 16
 
 
 def found(state: State, record: Record, context: Context) -> Verdict:
-    """Let the founder and his first device begin the community."""
+    """Found the community with its founder and their first device."""
     data = record.data
     if bytes(record.id) != context.community or state.get(FOUNDING) is not None:
         return Reason.NOT_FOUNDING
@@ -78,7 +77,7 @@ def found(state: State, record: Record, context: Context) -> Verdict:
 
 
 def enrol(state: State, record: Record, context: Context) -> Verdict:
-    """Let a device write for a member; make the member known when he is new."""
+    """Enrol a device for a member; a new member becomes known."""
     data = record.data
     member: Any = data.get("member")
     if record.seq:
@@ -99,7 +98,7 @@ def enrol(state: State, record: Record, context: Context) -> Verdict:
 
 
 def revoke(state: State, record: Record, context: Context) -> Verdict:
-    """End a device's log after its last good record, by the word of its member's keys."""
+    """End a device's log after its last valid record, as its member's keys signed."""
     data = record.data
     device, seq, last = data.get("device"), data.get("seq"), data.get("id")
     if not (is_bytes(device) and is_count(seq) and is_bytes(last)):
@@ -121,7 +120,7 @@ def revoke(state: State, record: Record, context: Context) -> Verdict:
 
 
 def apply_revocation(state: State, record: Record) -> None:
-    """Write what a `device.revoke` that was found good does."""
+    """Write the effect of a `device.revoke` that is already judged valid."""
     device, seq = record.data["device"], record.data["seq"]
     row = device_row(state, device)
     if row is not None and (row.last is None or seq < row.last):
@@ -130,7 +129,7 @@ def apply_revocation(state: State, record: Record) -> None:
 
 
 def profile(state: State, record: Record, context: Context) -> Verdict:
-    """Let this record's body say the name of the author's member."""
+    """Name the author's member by the body of this record."""
     if record.body is None:
         return Reason.SHAPE
     row = member_row(state, context.member)

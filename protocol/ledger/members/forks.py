@@ -1,9 +1,9 @@
-"""Forks in final state: where logs end by evidence, and which record of a pair a vote keeps.
+"""Forks in final state: where logs end by evidence, and which record of a fork a vote keeps.
 
-Evidence in a seal ends a log at a number; what lies from there on is void, whichever branch it
-is of, unless a cut covered it before. Members may vote that one record of the pair counts all
-the same. It stands then, and the log ends after it. State: Z where a log ends (in `joining`),
-4 the record that was kept: [seq, id].
+Evidence in a seal ends a log at a seq; every record from there on is void, on whichever branch,
+unless a cut covered it before. Members may vote that one record of the fork counts all the same;
+then the log ends after it. State: Z where a log ends (in `registry`), 4 the record that was kept:
+[seq, id].
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ KEPT = Table.KEPT.prefix
 
 
 class KeptRow(NamedTuple):
-    """The record that a vote keeps of a fork, and its number."""
+    """The record of a fork that a vote keeps, and its seq."""
 
     seq: int
     id: RecordId
 
 
 def end_at(state: State, author: DeviceKey, seq: int) -> None:
-    """End a log at `seq`, by evidence that `is_new`; what was kept at or above it is not."""
+    """End a log at `seq`, by evidence that `is_new`; a record kept at or above it is dropped."""
     state.put(FROZEN + author, seq)
     row = kept(state, author)
     if row is not None and seq <= row.seq:
@@ -36,14 +36,14 @@ def end_at(state: State, author: DeviceKey, seq: int) -> None:
 
 
 def keep(state: State, author: DeviceKey, seq: int, record: RecordId) -> None:
-    """Let one record count at the place where a log ends; not when it ends elsewhere by now."""
+    """Let one record count where a log ends; nothing when the log ends elsewhere by now."""
     if state.get(FROZEN + author) == seq:
         state.put(KEPT + author, [*KeptRow(seq, record)])
         state.put(FROZEN + author, seq + 1)
 
 
 def kept(state: State, author: DeviceKey) -> KeptRow | None:
-    """Return the record of a log that a vote kept, if any."""
+    """Return the record of a log that a vote kept; None without one."""
     value = state.get(KEPT + author)
     return None if value is None else KeptRow(*value)
 
@@ -54,9 +54,9 @@ def every_kept(state: State) -> dict[DeviceKey, KeptRow]:
 
 
 def is_new(state: State, author: DeviceKey, seq: int) -> bool:
-    """Whether evidence that a log ends at `seq` changes anything.
+    """Return whether evidence that a log ends at `seq` changes anything.
 
-    The fork that a vote was about is no news after it.
+    The fork that a vote was about is no longer new after it.
     """
     end = state.get(FROZEN + author)
     if end is None:

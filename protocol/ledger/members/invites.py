@@ -1,4 +1,4 @@
-"""How somebody comes in: invites, requests, vouches, and how fast a community grows.
+"""Invites, requests and vouches: how newcomers are admitted, and how fast a community grows.
 
 Records:
   invite.create    key: Ed25519, uses: 1..1000, expires: ms, optional
@@ -6,13 +6,12 @@ Records:
   member.request   invite, cited; proof: signature by the invite's key over
                    ["commonweal/1/invite", community, member, device]
   member.vouch     member, request, cited
-An invite is the vouch of its author's member for who asks under it, as long as that member
-brought no more newcomers in the last week than the rules let them; for anybody beyond that,
-and for who was removed, members vouch by hand. It ends with that membership, and with the
-device that made it. Who is among the first members, by the founder's invite, is of the founding
-circle: no limit holds for them.
-State: I invites, Q a member's requests, R requests by id, V vouches, + when a member brought
-somebody in: the times of the last week.
+An invite counts as its author's vouch for each newcomer who asks under it, up to the weekly number
+of newcomers that the rules allow a member. For any beyond that, and for removed members who return,
+members vouch by hand. An invite ends with its author's membership and with the device that wrote
+it. The first members, invited by the founder, are the founding circle, for which no limit holds.
+State: I invites, Q a member's requests, R requests by id, V vouches, + the times in the last week
+at which a member's invites admitted somebody.
 """
 
 from __future__ import annotations
@@ -56,7 +55,7 @@ WEEK_MS = 7 * 24 * 3_600_000
 class InviteRow(NamedTuple):
     """An invite in the state.
 
-    device: by which its author's member made it. ended: that membership is over.
+    device: with which its author's member wrote it. ended: that membership is over.
     """
 
     key: bytes
@@ -70,7 +69,7 @@ class InviteRow(NamedTuple):
 
 
 class RequestRow(NamedTuple):
-    """A request in the state. `vouches` counts them; `open` until its member is admitted."""
+    """A request in the state. vouches: how many; open: until its member is admitted."""
 
     member: MemberId
     device: DeviceKey
@@ -81,19 +80,19 @@ class RequestRow(NamedTuple):
 
 
 def invite_row(state: State, invite: bytes) -> InviteRow | None:
-    """Return what the state says of an invite, if anything."""
+    """Return the row of an invite; None when there is no such invite."""
     value = state.get(INVITE + invite)
     return None if value is None else InviteRow(*value)
 
 
 def request_row(state: State, request: bytes) -> RequestRow | None:
-    """Return what the state says of a request, if anything."""
+    """Return the row of a request; None when there is no such request."""
     value = state.get(REQUEST + request)
     return None if value is None else RequestRow(*value)
 
 
 def create_invite(state: State, record: Record, context: Context) -> Verdict:
-    """Make an invite of the author's member."""
+    """Create an invite of the author's member."""
     data = record.data
     key, uses, expires = data.get("key"), data.get("uses"), data.get("expires")
     if not is_bytes(key) or not is_count(uses, 1, USES_MAX):
@@ -109,7 +108,7 @@ def create_invite(state: State, record: Record, context: Context) -> Verdict:
 
 
 def revoke_invite(state: State, record: Record, context: Context) -> Verdict:
-    """Let an invite admit nobody more; for its author's member and the founder."""
+    """Close an invite for good. Only its author's member and the founder may."""
     invite = record.data.get("invite")
     if not is_bytes(invite):
         return Reason.SHAPE
@@ -127,7 +126,7 @@ def revoke_invite(state: State, record: Record, context: Context) -> Verdict:
 
 
 def end_invites(state: State, member: MemberId) -> None:
-    """End the invites of one who is no member any more, for good, should they return."""
+    """End the invites of a member whose membership ends; they stay ended if the member returns."""
     rows = [(key, InviteRow(*value)) for key, value in state.items(INVITE)]
     for key, row in rows:
         if row.author == member and not row.ended:
@@ -135,7 +134,10 @@ def end_invites(state: State, member: MemberId) -> None:
 
 
 def end_requests(state: State, member: MemberId) -> None:
-    """Forget what a member who departs asked for and nobody answered: they ask anew, or not."""
+    """Delete the open requests of a member whose membership ends.
+
+    To return, they must ask again.
+    """
     for key, id in list(state.items(REQUEST_OF + member)):
         if RequestRow(*state.get(REQUEST + id)).open:
             state.delete(REQUEST + id)
@@ -143,9 +145,10 @@ def end_requests(state: State, member: MemberId) -> None:
 
 
 def admissions(state: State, member: MemberId) -> tuple[RecordId, ...]:
-    """Return the answered requests of a member, and the vouches by others that they took.
+    """Return the answered requests of a member, and the vouches that they counted.
 
-    What rests on the membership cites these, so that it is folded after them in every order.
+    A record that rests on the membership cites these, so that it is folded after them in every
+    order of arrival.
     """
     requests = [
         RecordId(key[len(REQUEST) :])
@@ -157,7 +160,7 @@ def admissions(state: State, member: MemberId) -> tuple[RecordId, ...]:
 
 
 def returned(state: State) -> tuple[MemberId, ...]:
-    """Return, by id, who is a member again after they were none for a while."""
+    """Return, by id, the members who are active again after their membership had ended."""
     founder = state.get(FOUNDING)
     answered = Counter[bytes](() if founder is None else founder[:1])
     rows = (RequestRow(*value) for _, value in state.items(REQUEST))
@@ -168,7 +171,7 @@ def returned(state: State) -> tuple[MemberId, ...]:
 
 
 def request(state: State, record: Record, context: Context) -> Verdict:
-    """Note that a newcomer asks to be admitted; the invite is the first vouch, if it may be."""
+    """Note a newcomer's request to be admitted; the invite is the first vouch, if it may be."""
     invite, proof = record.data.get("invite"), record.data.get("proof")
     if not is_bytes(invite) or not is_bytes(proof, keys.SIGNATURE_BYTES):
         return Reason.SHAPE
@@ -205,7 +208,7 @@ def request(state: State, record: Record, context: Context) -> Verdict:
 
 
 def vouch(state: State, record: Record, context: Context) -> Verdict:
-    """Count the author's vouch, and admit the newcomer when the rules have enough."""
+    """Count the author's vouch, and admit the newcomer once the rules are satisfied."""
     member, asked = record.data.get("member"), record.data.get("request")
     if not is_bytes(member) or not is_bytes(asked):
         return Reason.SHAPE
@@ -238,7 +241,10 @@ def vouch(state: State, record: Record, context: Context) -> Verdict:
 
 
 def invite_closed(state: State, invite: InviteRow) -> Verdict:
-    """Return why an invite admits nobody more, or None while it does."""
+    """Return why an invite admits nobody any more; None while it does.
+
+    It expires by the time of the last seal, never by a clock.
+    """
     if invite.revoked:
         return Reason.INVITE_REVOKED
     device = registry.device_row(state, invite.device)
@@ -250,13 +256,13 @@ def invite_closed(state: State, invite: InviteRow) -> Verdict:
 
 
 def growth_max(state: State, context: Context) -> int:
-    """Return how many newcomers one member may bring in a week, by the rules in force."""
+    """Return how many newcomers one member may bring in per week, by the rules in force."""
     admission, (active, _) = context.rules.joining, registry.counts(state)
     return max(admission.growth_per_week, active * admission.growth_percent // 100)
 
 
 def is_founding(state: State, invite: InviteRow, context: Context) -> bool:
-    """Whether who comes now under an invite is one of the founding circle."""
+    """Return whether a newcomer under this invite would join the founding circle."""
     _, ever = registry.counts(state)
     is_founders = bool(invite.author == state.get(FOUNDING)[0])
     return is_founders and ever < context.rules.joining.founding_circle
@@ -269,7 +275,9 @@ def _has_room(state: State, invite: InviteRow, context: Context) -> bool:
 
 
 def _recent_newcomers(state: State, member: MemberId, context: Context) -> list[int]:
-    """Return when a member brought somebody in, of the week before the last seal and since."""
+    """Return the times (ms) at which a member brought somebody in, from a week before the last
+    seal.
+    """
     since_ms = context.cut.time_ms - WEEK_MS
     return [at_ms for at_ms in state.get(BROUGHT + member) or () if at_ms > since_ms]
 
@@ -290,7 +298,7 @@ def _with_vouch(
 def _decide(
     state: State, record: Record, id: RecordId, asked: RequestRow, context: Context
 ) -> None:
-    """Write a request, and admit who asks when enough have vouched."""
+    """Write a request, and admit the newcomer if enough members have vouched."""
     invite = invite_row(state, asked.invite)
     assert invite is not None, "a request is under a known invite"
     newcomer = registry.member_row(state, asked.member)
@@ -308,9 +316,9 @@ def _decide(
 
 
 def _is_enough(state: State, record: Record, asked: RequestRow, context: Context) -> bool:
-    """Whether the vouches are enough under the rules in force: one at least.
+    """Return whether the vouches satisfy the rules in force: at least one.
 
-    Where fewer may vouch than must, it is enough that all of them do.
+    Where fewer members may vouch than must, it is enough that all of them do.
     """
     needed = max(1, context.rules.joining.vouches)
     if not asked.vouches or asked.vouches >= needed:

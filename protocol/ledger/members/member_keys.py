@@ -1,10 +1,9 @@
-"""How a member's keys change: by his own word, or by that of the sponsors whom he named.
+"""A member's keys: rotation by their own keys, and social recovery by the sponsors they named.
 
-The records and what they must say are in `succession`. Whose device writes them into the
-ledger does not matter, as long as it is an active member's. Of two changes of one number
-that both are signed well, the one that stands first in the order of records counts.
-State: C what became of a member's keys: his sponsors, what they have said, and the records
-that named them last and changed the keys last.
+The records and what they must sign are in `identity/key_rotation`. Any active member's device may
+write them into the ledger. Of two valid changes with the same number, the one that comes first in
+the order of records counts. State: C a member's sponsors, what they have signed so far, and the
+records that last named sponsors and last changed the keys.
 """
 
 from __future__ import annotations
@@ -28,14 +27,14 @@ from commonweal.protocol.records.record import CommunityId, Record, RecordId
 SUCCESSION = Table.SUCCESSION.prefix
 FOUNDING_CLOCK = 1
 NO_SEQ = -1
-"""The last good seq of a device that was ended without naming one."""
+"""The last valid seq of a device that was ended without naming one."""
 
 
 class SuccessionRow(NamedTuple):
-    """What the state says beside a member's present keys.
+    """What the state holds beside a member's present keys.
 
-    sponsors: their document, or nothing. words: [key, document] of each who spoke. naming,
-    change: the records that named sponsors and changed the keys last, or nothing.
+    sponsors: their document, or empty. words: [key, document] of each sponsor who signed. naming,
+    change: the records that last named sponsors and last changed the keys, or empty.
     """
 
     named: int = 0
@@ -47,7 +46,7 @@ class SuccessionRow(NamedTuple):
 
 
 def keys_of(state: State, member: MemberId) -> MemberKeys | None:
-    """Return the keys of an active member, and who could give him others; else None."""
+    """Return an active member's keys, and who can recover them; otherwise None."""
     row = registry.member_row(state, member)
     if row is None or row.status != registry.ACTIVE:
         return None
@@ -64,13 +63,13 @@ def keys_of(state: State, member: MemberId) -> MemberKeys | None:
 
 
 def rekeyed(state: State, member: MemberId) -> RekeyedMember | None:
-    """Return what a link says of a member whose keys were changed; None when they were not."""
+    """Return what an invite link says of a member whose keys were changed; otherwise None."""
     row = _row(state, member)
     return RekeyedMember(member, RecordId(row.change), row.clock) if row.change else None
 
 
 def naming(state: State, member: MemberId) -> RecordId | None:
-    """Return the record by which a member named his sponsors last, which their words cite."""
+    """Return the record by which a member last named sponsors, which the sponsors' records cite."""
     row = _row(state, member)
     return RecordId(row.naming) if row.naming else None
 
@@ -78,7 +77,7 @@ def naming(state: State, member: MemberId) -> RecordId | None:
 def inherited_row(value: Any, community: CommunityId) -> list[Any]:
     """Return a row as a re-founded community begins with it.
 
-    What its records were cited for is now the founding record's: it stands before all.
+    Where its records were cited, the founding record is cited now: it comes before all others.
     """
     row = SuccessionRow(*value)
     first = bytes(community)
@@ -93,12 +92,12 @@ def inherited_row(value: Any, community: CommunityId) -> list[Any]:
 
 
 def rekey(state: State, record: Record, context: Context) -> Verdict:
-    """Give a member the keys of a new document, by the word of the old ones or of his sponsors."""
+    """Give a member the keys of a new document, as the old keys or enough sponsors signed."""
     return _change(state, record, context, key_rotation.apply_rekey)
 
 
 def sponsor(state: State, record: Record, context: Context) -> Verdict:
-    """Note whom a member names, so that enough of them could give him other keys."""
+    """Note the sponsors that a member names; enough of them can give the member new keys."""
     return _change(state, record, context, key_rotation.apply_sponsors)
 
 
@@ -141,7 +140,7 @@ def _change(
 
 
 def _end_others(state: State, member: bytes, staying: Sequence[DeviceKey]) -> None:
-    """Let all devices of a member but these write nothing more from here on."""
+    """End all devices of a member but these: they can write nothing from here on."""
     prefix = registry.DEVICE_OF + member
     for key, _ in list(state.items(prefix)):
         device = registry.device_row(state, key[len(prefix) :])

@@ -1,4 +1,4 @@
-"""Membership: who belongs and by which devices, read from a state. Nothing here changes one."""
+"""Membership as others read it: members, devices, invites and requests. Changes nothing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ REQUESTED, REVOKED, REFUSED = "requested", "revoked", "refused: "
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A device. status as `status_of` says it; clock: that of its enrolment."""
+    """A device. status: as `status_of` returns it; clock: of its enrolment."""
 
     key: DeviceKey
     member: MemberId
@@ -29,11 +29,11 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A member, or one who was or wants to be.
+    """A present or former member, or a newcomer.
 
-    status: "new", "active", "left" or "removed", since the record of clock `since`.
-    devices: how many they enrolled. profile: the record whose body says their name. powers_ms:
-    the time of a seal from which on they vote, attest for others, hold seats and invite.
+    status: "new", "active", "left" or "removed", since the record of clock `since`. devices: how
+    many they enrolled. profile: the record whose body holds their name. powers_ms: the seal time
+    from which on they may vote, attest for others, hold seats and invite.
     """
 
     id: MemberId
@@ -63,7 +63,7 @@ class InviteStatus:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a newcomer asks for: to be admitted as `member` under `invite`."""
+    """A newcomer's request to be admitted as `member` under `invite`."""
 
     id: RecordId
     member: MemberId
@@ -86,16 +86,16 @@ def founding_document(state: State) -> bytes | None:
 
 
 def member_of(state: State, device: DeviceKey) -> MemberId | None:
-    """Return the active member who enrolled `device` and did not revoke it."""
+    """Return the active member of a device that is not revoked; otherwise None."""
     row = registry.device_row(state, device)
     return row.member if row is not None and _status(state, device, row) == ACTIVE else None
 
 
 def device_of_peer(state: State, peer: PeerKey) -> DeviceKey | None:
-    """Return the device whose libp2p host is `peer`: an active one before others.
+    """Return the device whose libp2p host is `peer`, an active one first; None without any.
 
-    The host's key signs each enrolment that names it, so only its holder can enrol two
-    devices with it; then it is the one that was enrolled first.
+    The host's key signs each enrolment that names it, so only its holder can enrol two devices with
+    it; then the device that was enrolled first is returned.
     """
     ranked: list[tuple[bool, int, DeviceKey]] = []
     for key, _ in state.items(registry.PEER + peer):
@@ -107,13 +107,13 @@ def device_of_peer(state: State, peer: PeerKey) -> DeviceKey | None:
 
 
 def peer_of(state: State, device: DeviceKey) -> PeerKey | None:
-    """Return the libp2p host key that `device` was enrolled with; None when it was not."""
+    """Return the libp2p host key that `device` was enrolled with; None when it was not enrolled."""
     row = registry.device_row(state, device)
     return None if row is None else row.peer
 
 
 def devices(state: State, member: MemberId | None = None) -> list[Device]:
-    """Return the devices of `member`, or all, by key; revoked ones too."""
+    """Return the devices of `member`, or all devices, by key; revoked ones too."""
     if member is None:
         return [
             _device(state, DeviceKey(key[1:]), DeviceRow(*value))
@@ -130,18 +130,18 @@ def devices(state: State, member: MemberId | None = None) -> list[Device]:
 
 
 def members(state: State) -> list[Member]:
-    """Return everybody who is, was, or wants to be a member, by id."""
+    """Return every present or former member and every newcomer, by id."""
     return [_member(key[1:], value) for key, value in state.items(registry.MEMBER)]
 
 
 def member(state: State, member: MemberId) -> Member | None:
-    """Return what is known of one member."""
+    """Return a member, a former member or a newcomer by id; None when not known."""
     value = state.get(registry.MEMBER + member)
     return None if value is None else _member(member, value)
 
 
 def active(state: State, member: MemberId) -> tuple[tuple[MemberKey, ...], int] | None:
-    """Return the keys of an active member and how many of them speak for him; else None."""
+    """Return an active member's keys, and how many of them must sign; otherwise None."""
     row = registry.member_row(state, member)
     if row is None or row.status != ACTIVE:
         return None
@@ -149,17 +149,17 @@ def active(state: State, member: MemberId) -> tuple[tuple[MemberKey, ...], int] 
 
 
 def status_of(state: State, device: DeviceKey) -> str | None:
-    """Return how `device` stands.
+    """Return the status of `device`; None when it is not enrolled.
 
-    "active", "requested", "refused: " and why, "revoked", "left", "removed", or "new"
-    (enrolled, and has not asked); None when it is not enrolled.
+    "active", "requested", "refused: " and the reason, "revoked", "left", "removed", or "new"
+    (enrolled without a request).
     """
     row = registry.device_row(state, device)
     return None if row is None else _status(state, device, row)
 
 
 def was_admitted(state: State, device: DeviceKey) -> bool:
-    """Say whether `device` is or once was a member's, so that its log is kept whole."""
+    """Return whether `device` is or ever was a member's, so that its log is kept whole."""
     row = registry.device_row(state, device)
     if row is None or row.last is not None:
         return row is not None
@@ -168,7 +168,7 @@ def was_admitted(state: State, device: DeviceKey) -> bool:
 
 
 def invite(state: State, invite: RecordId) -> InviteStatus | None:
-    """Return an invite by the id of its record."""
+    """Return an invite by the id of its record; None when there is none."""
     row = inviting.invite_row(state, invite)
     return None if row is None else _invite(state, invite, row)
 
@@ -182,7 +182,7 @@ def invites(state: State) -> list[InviteStatus]:
 
 
 def pending_requests(state: State) -> list[Request]:
-    """Return the requests that an admission would still answer, in (clock, id) order."""
+    """Return the requests that may still lead to an admission, in (clock, id) order."""
     requests = []
     for key, value in state.items(inviting.REQUEST):
         row = RequestRow(*value)

@@ -1,8 +1,8 @@
-"""Powers: what a member may do for the community, and from when on.
+"""Permissions: what a member may do for the community, and from when on.
 
-A newcomer records, is credited and is paid from the first day. To vote and propose, to say yes
-or no for others, to hold a seat, and to bring others in, they wait as long as the rules said
-when they were admitted, counted in the time of seals. The founding circle waits for nothing.
+A newcomer records, is credited and is paid from the first day. To vote and propose, to attest for
+others, to hold a seat and to bring others in, they wait as long as the rules said when they were
+admitted, measured in the time of seals. The founding circle does not wait.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from commonweal.protocol.records.record import Record
 
 
 class Permission(Enum):
-    """What a newcomer may not do yet; the value is why a record of it counts for nothing."""
+    """What a newcomer may not do yet; the value is the reason why such a record is void."""
 
     VOTE = Reason.NO_VOTE_YET
-    """To vote, and to lay something before the members."""
+    """To vote, and to propose."""
     ATTEST = Reason.NO_WORD_YET
-    """To say of others' records and claims whether they are right."""
+    """To attest or dispute others' records and claims, and to endorse."""
     SEAT = Reason.NO_SEAT_YET
     """To witness."""
     INVITE = Reason.NO_INVITE_YET
-    """To make invites, and to vouch."""
+    """To create invites, and to vouch."""
 
 
 def denial(state: State, member: bytes, power: Permission, time_ms: int) -> Reason | None:
-    """Return None when a member has a power at the time of a seal, else why not yet."""
+    """Return None when a member has the permission at the time of a seal; otherwise why not yet."""
     row = registry.member_row(state, member)
     if row is None or row.status != registry.ACTIVE:
         return Reason.NOT_A_MEMBER
@@ -41,9 +41,9 @@ def denial(state: State, member: bytes, power: Permission, time_ms: int) -> Reas
 def writer_denial(
     state: State, record: Record, context: Context, power: Permission
 ) -> Reason | None:
-    """Return None when the author's member has a power at the place of this record.
+    """Return None when the author's member has the permission at the place of this record.
 
-    A seal whose time jumped gives nobody a power before that time is confirmed.
+    A seal whose time jumped gives nobody a permission before that time is confirmed.
     """
     sealed_ms = context.time_ms
     time_ms = time_jumps.trusted_ms(state, sealed_ms) if sealed_ms else time_of(record, context)
@@ -51,7 +51,7 @@ def writer_denial(
 
 
 def cap_probation(state: State, latest_ms: int) -> None:
-    """Let nobody wait longer than until then: a wrong time has admitted them."""
+    """End everybody's wait at `latest_ms` at the latest: a wrong time has admitted them."""
     for key, value in list(state.items(registry.MEMBER)):
         row = registry.MemberRow(*value)
         if row.powers_ms > latest_ms:
@@ -59,24 +59,24 @@ def cap_probation(state: State, latest_ms: int) -> None:
 
 
 def last_trusted_ms(state: State) -> int:
-    """Return the time of the last seal; where that is in doubt, of the one before the jump."""
+    """Return the time of the last seal; while that is in doubt, of the one before the jump."""
     known, last = time_jumps.last_jump(state), time_jumps.last_cut_ms(state)
     return known.sure_ms if known.doubtful_until_ms(last) else last
 
 
 def was_member(state: State, member: bytes, clock: int, time_ms: int) -> bool:
-    """Whether a member was admitted before a clock, and before the seal of that time.
+    """Return whether a member was admitted before a clock, and before the seal of that time.
 
-    Who was admitted by the same seal might have chosen their clock to stand before.
+    A member admitted by the same seal might have chosen their clock to be earlier.
     """
     row = registry.member_row(state, member)
     return row is not None and row.since < clock and row.powers_ms < max(1, time_ms)
 
 
 def time_of(record: Record, context: Context) -> int:
-    """Return the time at which a record counts: that of the seal that covers it.
+    """Return the time (ms) at which a record counts: that of the seal that covers it.
 
-    Above the last seal it is what the author claims, but no earlier than that seal. It is an
-    estimate, with which nothing becomes final.
+    Above the last seal it is the time that the author claims, but not before that seal. This is an
+    estimate, by which nothing becomes final.
     """
     return context.time_ms or max(context.cut.time_ms, record.claimed_at)

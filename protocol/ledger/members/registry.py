@@ -1,4 +1,9 @@
-"""The registry of members and devices: their rows in the state, which every package reads."""
+"""The registry of members and devices: the rows that every package reads.
+
+How rows come about is in `enrolment`, `invites` and `member_keys`. State: F founding, # how many
+are members and ever were, M members, D devices, E a member's devices, P devices by peer, Z frozen
+logs.
+"""
 
 from __future__ import annotations
 
@@ -32,8 +37,8 @@ NEW, ACTIVE, LEFT, REMOVED = "new", "active", "left", "removed"
 class MemberRow(NamedTuple):
     """A member in the state.
 
-    since: the clock at which the member got this status. powers_ms: the time of a seal from
-    which on they vote, attest for others, hold seats and invite; 0: at once.
+    since: the clock at which the member got this status. powers_ms: the seal time from which on
+    they may vote, attest for others, hold seats and invite; 0: at once.
     """
 
     status: str
@@ -47,7 +52,7 @@ class MemberRow(NamedTuple):
 
 
 class DeviceRow(NamedTuple):
-    """A device in the state. `last`: the seq of its last good record, once revoked."""
+    """A device in the state. last: the seq of its last valid record, once it is revoked."""
 
     member: MemberId
     last: int | None
@@ -57,13 +62,13 @@ class DeviceRow(NamedTuple):
 
 
 def member_row(state: State, member: bytes) -> MemberRow | None:
-    """Return what the state says of a member, if anything."""
+    """Return the row of a member; None when the member is not known."""
     value = state.get(MEMBER + member)
     return None if value is None else MemberRow(*value)
 
 
 def device_row(state: State, device: bytes) -> DeviceRow | None:
-    """Return what the state says of a device, if anything."""
+    """Return the row of a device; None when it was never enrolled."""
     value = state.get(DEVICE + device)
     return None if value is None else DeviceRow(*value)
 
@@ -89,7 +94,7 @@ def counts(state: State) -> tuple[int, int]:
 
 
 def set_status(state: State, member: MemberId, status: str, clock: int, powers_ms: int = 0) -> None:
-    """Give a known member another status. powers_ms: of who becomes active."""
+    """Give a known member another status. powers_ms: for a member who becomes active."""
     row = member_row(state, member)
     assert row is not None, "the member is known"
     state.put(MEMBER + member, [*row._replace(status=status, since=clock, powers_ms=powers_ms)])

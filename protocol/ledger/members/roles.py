@@ -1,11 +1,11 @@
-"""Roles: who serves as what. Which roles there are, and their path, the rules say.
+"""Roles: which member serves as what. The rules say which roles exist and which come before.
 
 Records:
-  role.claim    role: by whoever wants it; it holds with as many endorsements as it asks
+  role.claim    role: by the member who wants it; held once endorsed as often as it asks
   role.endorse  role, member: by another member
   role.resign   role
-A member may have several. Who claims to be a witness offers the device that wrote it, and
-claims again to offer another. State: r roles of members, n endorsements, 1 offers.
+A member may have several. A member who claims to be a witness offers the device that wrote the
+claim, and claims again to offer another. State: r roles of members, n endorsements, 1 offers.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ ROLE, ENDORSED = Table.ROLE.prefix, Table.ENDORSED.prefix
 OFFER = Table.OFFER.prefix
 
 WITNESS = "witness"
-"""The role that every ruleset has: its holders say what is final."""
+"""The role that every ruleset has: its holders certify what is final."""
 
 
 class RoleRow(NamedTuple):
-    """A member's role in the state. `held`: whether it was endorsed enough, since `clock`."""
+    """A member's role in the state. held: endorsed often enough, since `clock`."""
 
     held: bool
     endorsements: int
@@ -39,14 +39,14 @@ class RoleRow(NamedTuple):
 
 
 class OfferRow(NamedTuple):
-    """The device that a member offers as witness. `seen`: the last height it was present at."""
+    """The device that a member offers as witness. seen: the last height at which it was present."""
 
     device: DeviceKey
     seen: int | None
 
 
 def claim(state: State, record: Record, context: Context) -> Verdict:
-    """Let the author's member claim a role of the catalogue."""
+    """Claim a role of the catalogue for the author's member."""
     name = record.data.get("role")
     if not is_name(name):
         return Reason.SHAPE
@@ -69,7 +69,7 @@ def claim(state: State, record: Record, context: Context) -> Verdict:
 
 
 def endorse(state: State, record: Record, context: Context) -> Verdict:
-    """Count the author's word for another member's claim."""
+    """Count the author's endorsement of another member's claim."""
     name, member = record.data.get("role"), record.data.get("member")
     if not is_name(name) or not is_bytes(member):
         return Reason.SHAPE
@@ -98,7 +98,7 @@ def endorse(state: State, record: Record, context: Context) -> Verdict:
 
 
 def resign(state: State, record: Record, context: Context) -> Verdict:
-    """Let the author's member give a role or a claim of one back."""
+    """Give back a role, or the claim of one, of the author's member."""
     name = record.data.get("role")
     if not is_name(name):
         return Reason.SHAPE
@@ -111,7 +111,7 @@ def resign(state: State, record: Record, context: Context) -> Verdict:
 
 
 def holds(state: State, member: bytes, role: str) -> bool:
-    """Whether a member holds a role, and is a member still."""
+    """Return whether a member is active and holds a role."""
     value = state.get(_key(member, role))
     standing = state.get(registry.MEMBER + member)
     is_active = standing is not None and standing[0] == registry.ACTIVE
@@ -119,7 +119,7 @@ def holds(state: State, member: bytes, role: str) -> bool:
 
 
 def has_endorsed(state: State, by: MemberId, member: MemberId, role: str) -> bool:
-    """Whether `by` endorsed the present claim of `member` to a role."""
+    """Return whether `by` endorsed the present claim of `member` to a role."""
     value = state.get(_key(member, role))
     return value is not None and state.get(ENDORSED + RoleRow(*value).claim + by) is not None
 
