@@ -1,1 +1,1 @@
-"""What members are owed: pools, claims and their settlement."""
+"""What the community owes: pools, payout lines, claims, and the settlement of claims."""

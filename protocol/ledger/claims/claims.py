@@ -1,9 +1,9 @@
-"""Claims: what a member is owed, one for each height and pool that gave him something.
+"""Claims: what the community owes a member, one for each height and pool that paid them something.
 
-What a cut gives him from a pool (shares, and corrections of earlier ones) less what he had
-too much before: if that is more than nothing it is his claim, on the community; if it is
-less, it waits, and is taken off his next. A claim never changes. What settles it is in
-`settlement`. State: 9t what members had too much, 5 claims, 6 how much of a claim was paid.
+What a cut gives a member from a pool (shares, and corrections of earlier ones), less what they were
+overpaid before: if positive, it is their claim on the community; if negative, it waits and is
+deducted from their next claim. A claim never changes. What settles it is in `settlement`. State: 9t
+what members were overpaid, 5 claims, 6 how much of a claim was paid.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ TOO_MUCH = Table.TOO_MUCH.prefix
 CLAIM, SETTLED = Table.CLAIM.prefix, Table.SETTLED.prefix
 
 ClaimId = NewType("ClaimId", bytes)
-"""The hash of what a claim says; `settles` of an event names it."""
+"""The hash of a claim's contents; `settles` of an event names it."""
 
 
 class ClaimRow(NamedTuple):
     """A claim in the state; amounts in units at the pool's scale.
 
-    amount = earned + corrected - before, and nothing where that is less. earned: the sum of
-    the lines of splits; corrected: of corrections, so far as 64 bits hold it; before: what he
-    had too much until then.
+    amount = earned + corrected - before, or 0 where that is negative. earned: the sum of the lines
+    of splits. corrected: of corrections, as far as 64 bits hold it. before: what the member was
+    overpaid until then.
     """
 
     height: int
@@ -45,7 +45,7 @@ class ClaimRow(NamedTuple):
 
 
 class PaidSums(NamedTuple):
-    """How much of a claim is said to be paid, and how much of that the claimant confirms."""
+    """How much of a claim is reported as paid, and how much of that the claimant confirms."""
 
     said: int = 0
     confirmed: int = 0
@@ -53,7 +53,7 @@ class PaidSums(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A claim and what was paid on it, as far as a state has both."""
+    """A claim, and what was paid on it according to the same state."""
 
     id: ClaimId
     row: ClaimRow
@@ -66,7 +66,7 @@ class Claim:
 
     @property
     def said(self) -> int:
-        """How much is said to be paid and not confirmed."""
+        """How much is reported as paid and not confirmed."""
         return self.paid.said - self.paid.confirmed
 
     @property
@@ -76,7 +76,7 @@ class Claim:
 
     @property
     def over(self) -> int:
-        """How much more was paid and confirmed than is owed."""
+        """How much more than is owed was paid and confirmed."""
         return self.paid.confirmed - self.settled
 
     @property
@@ -96,7 +96,7 @@ def create_claims(
     community: CommunityId,
     sums: Mapping[tuple[PoolId, bytes], MemberSums],
 ) -> None:
-    """Write the claims that follow from what a cut gives; the community has none on itself."""
+    """Write the claims that follow from what a cut gives. The community has none on itself."""
     for (pool, member), (earned, corrected) in sorted(sums.items()):
         if member == community:
             continue
@@ -113,13 +113,13 @@ def create_claims(
 
 
 def name(community: CommunityId, row: ClaimRow) -> ClaimId:
-    """Return the id of a claim: the hash of what it says."""
+    """Return the id of a claim: the hash of its contents."""
     fields: list[codec.Value] = [bytes(community), row.height, *row.pool, row.member, row.amount]
     return ClaimId(keys.hash32(keys.CLAIM, codec.encode(fields)))
 
 
 def claim(state: State, id: bytes) -> Claim | None:
-    """Return a claim; None when there is none of this id."""
+    """Return a claim by its id; None when there is none."""
     value = state.get(CLAIM + id)
     if value is None:
         return None
@@ -139,12 +139,12 @@ def claims(state: State, height: int | None = None, member: bytes | None = None)
 
 
 def overpaid(state: State, pool: PoolId, member: bytes) -> int:
-    """Return what a member had too much of a pool, which is taken off his next claim."""
+    """Return what a member was overpaid from a pool; their next claim is reduced by it."""
     return state.get(_overpaid_key(pool, member)) or 0
 
 
 def all_overpaid(state: State) -> dict[tuple[PoolId, bytes], int]:
-    """Return what members had too much, by pool and member."""
+    """Return what members were overpaid, by pool and member."""
     amounts: dict[tuple[PoolId, bytes], int] = {}
     for key, amount in state.items(TOO_MUCH):
         name, unit, scale, _ = key[len(TOO_MUCH) : -_MEMBER_BYTES].split(b"\0")
@@ -157,7 +157,7 @@ _MEMBER_BYTES = 32
 
 
 def claim_row(value: list[object]) -> ClaimRow:
-    """Return a claim as the state has it."""
+    """Return a claim's row from its value in the state."""
     return ClaimRow(value[0], PoolId(*value[1:4]), *value[4:])  # type: ignore[arg-type]
 
 

@@ -1,9 +1,9 @@
-"""Pools: where income gathers, how it was split, and the lines that were paid.
+"""Pools: where income gathers, how it was split, and the payout lines.
 
-What a cut writes stays as it is. A line says what a split gave; a line of sort "correction"
-says what a later cut gives or takes because an income of that split was corrected. State:
-z pools, y what contributions got, W what members got, j what buckets gave, T lines, 0
-incomes, 9s splits, 9c how much of a line was corrected since.
+What a cut writes never changes. A line says what a split gave; a line of sort "correction" says
+what a later cut gives or takes because an income of that split was corrected. State: z pools, y
+what contributions received, W what members received, j what buckets gave, T lines, 0 incomes, 9s
+splits, 9c how much of a line was corrected since.
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ PAST, LINE, INCOME = Table.PAST.prefix, Table.LINE.prefix, Table.INCOME.prefix
 SPLIT, CORRECTED = Table.SPLIT.prefix, Table.CORRECTED.prefix
 
 INPUTS_KEPT_MAX = 64
-"""A line keeps so many of the contributions that it was reckoned from, and their number."""
+"""How many of the contributions behind a line it names; it also holds their number."""
 
 
 class PoolId(NamedTuple):
-    """What makes a pool the same: rules that change its unit or scale have another one."""
+    """The identity of a pool: rules that change its unit or scale have another pool."""
 
     name: str
     unit: str
     scale: int
 
     def to_bytes(self) -> bytes:
-        """Return what its keys begin with; names hold no zero byte."""
+        """Return the prefix of the pool's keys; names contain no zero byte."""
         return b"\0".join((self.name.encode(), self.unit.encode(), str(self.scale).encode(), b""))
 
 
 class PoolRow(NamedTuple):
-    """A pool in the state. carried: what it holds; split_ms: the time of its last split.
+    """A pool in the state. carried: its balance. split_ms: the time of its last split.
 
-    carried is below nothing where an income was corrected whose money had gone out: then
-    the next income fills that first. error: why the last split failed, else empty.
+    carried is negative after an income was corrected whose money had been paid out; then the next
+    income fills that first. error: why the last split failed, otherwise empty.
     """
 
     carried: int = 0
@@ -50,7 +50,7 @@ class PoolRow(NamedTuple):
 
 
 class ReceivedRow(NamedTuple):
-    """What a contribution got from a bucket: of debts an amount, else 0 and that it took part.
+    """What a contribution received from a bucket: an amount for debts, otherwise 0.
 
     height: of the first split in which it took part.
     """
@@ -60,10 +60,10 @@ class ReceivedRow(NamedTuple):
 
 
 class IncomeRow(NamedTuple):
-    """An income in the state: the pool that it is in, since which height.
+    """An income in the state: its pool, and the height since which it is in the pool.
 
-    amount: as it counts now; first: as it first came in. traced: whether it says what it
-    was earned by.
+    amount: as it counts now; first: as it first came in. traced: whether it names the contribution
+    that earned it.
     """
 
     pool: PoolId
@@ -76,9 +76,9 @@ class IncomeRow(NamedTuple):
 class SplitRow(NamedTuple):
     """A split in the state. carried: what stayed in the pool.
 
-    untraced: how much of `total` did not say what earned it. tracing: the buckets that
-    followed each income to what earned it. debts: those that paid debts. once: those in
-    which whoever took part had his turn; undone: those of them where he has it again.
+    untraced: how much of `total` named nothing that earned it. tracing: the buckets that followed
+    each income to what earned it. debts: the buckets that paid debts. once: the buckets in which a
+    contribution takes part once; undone: those of them in which its turn was given back.
     """
 
     total: int
@@ -91,9 +91,10 @@ class SplitRow(NamedTuple):
 
 
 class Payout(NamedTuple):
-    """A line as it was paid: at which height, from which pool, under which ruleset.
+    """A payout line: at which height, from which pool, under which ruleset.
 
-    The ruleset of a correction is that of the split which it corrects.
+    The ruleset of a correction is that of the split which it corrects. inputs: how many
+    contributions are behind it.
     """
 
     height: int
@@ -106,33 +107,33 @@ class Payout(NamedTuple):
 
 
 class MemberSums(NamedTuple):
-    """What a cut gives a member from a pool: by splits, and by corrections of earlier ones."""
+    """What a cut gives a member from a pool: by splits, and by corrections of earlier splits."""
 
     earned: int = 0
     corrected: int = 0
 
 
 class PayoutWriter:
-    """The lines that one cut writes, and what they come to for each member of each pool.
+    """Writes the payout lines of one cut, and sums them by pool and member.
 
-    What earlier cuts wrote is read once, however many corrections ask for it.
+    What earlier cuts wrote is read once, however many corrections need it.
     """
 
     def __init__(self, state: State, height: int) -> None:
         self.state, self.height = state, height
         self.sums: dict[tuple[PoolId, bytes], MemberSums] = {}
         self.given: dict[PoolId, int] = {}
-        """What corrections gave from each pool, to those to whom they gave more than they took."""
+        """By pool, what corrections gave to members whose corrections are positive in sum."""
         self.unpaid: dict[tuple[PoolId, str], dict[bytes, int]] = {}
-        """What of debts, by bucket, was paid to members and is owed again."""
+        """By bucket, how much of paid debts members owe back, so that it is owed to them again."""
         self.undone: dict[tuple[PoolId, str], list[int]] = {}
-        """The heights of the splits, by bucket, of which nothing is left."""
+        """By bucket, the heights of the splits of which nothing is left."""
         self._numbers: dict[str, int] = {}
         self._splits: dict[PoolId, dict[int, SplitRow]] = {}
         self._lines: dict[tuple[int, PoolId], list[tuple[bytes, Payout]]] = {}
 
     def write(self, pool: PoolId, ruleset: bytes, line: PayoutLine) -> None:
-        """Put a line behind those that the pool has at this height."""
+        """Append a line to those that the pool has at this height."""
         number = self._numbers.get(pool.name, 0)
         self._numbers[pool.name] = number + 1
         key = LINE + _place(self.height, pool.name) + number.to_bytes(4)
@@ -149,7 +150,7 @@ class PayoutWriter:
         self.sums[pool, line.member] = MemberSums(earned, corrected)
 
     def splits(self, pool: PoolId) -> dict[int, SplitRow]:
-        """Return the earlier splits of a pool that gave somebody something, by height."""
+        """Return the earlier splits of a pool that gave something, by height."""
         if pool not in self._splits:
             prefix = SPLIT + pool.to_bytes()
             self._splits[pool] = {
@@ -158,7 +159,7 @@ class PayoutWriter:
         return self._splits[pool]
 
     def change_split(self, pool: PoolId, height: int, row: SplitRow) -> None:
-        """Write an earlier split anew."""
+        """Replace the row of an earlier split."""
         self.splits(pool)[height] = row
         put_split(self.state, pool, height, row)
 
@@ -174,7 +175,7 @@ class PayoutWriter:
 
 
 def pools(state: State) -> dict[PoolId, PoolRow]:
-    """Return what each pool holds, also one that the rules in force no longer have."""
+    """Return every pool, also those that the rules in force no longer have."""
     return {_pool_id(key[1:]): PoolRow(*value) for key, value in state.items(POOL)}
 
 
@@ -190,7 +191,7 @@ def put_pool(state: State, pool: PoolId, row: PoolRow) -> None:
 
 
 def income_row(state: State, event: bytes) -> IncomeRow | None:
-    """Return an event as income of a pool; None when it is none."""
+    """Return an event as income of a pool; None when it is no income."""
     value = state.get(INCOME + event)
     return None if value is None else IncomeRow(PoolId(*value[:3]), *value[3:])
 
@@ -206,7 +207,7 @@ def put_split(state: State, pool: PoolId, height: int, row: SplitRow) -> None:
 
 
 def payouts(state: State, height: int | None = None) -> list[Payout]:
-    """Return every line that was paid, or those of one height, in the order of payment."""
+    """Return all payout lines, or those of one height, in the order of payment."""
     return [payout for _, payout in lines(state, b"" if height is None else height.to_bytes(8))]
 
 
@@ -217,7 +218,7 @@ def lines_of(state: State, height: int, pool: PoolId) -> list[tuple[bytes, Payou
 
 
 def lines(state: State, prefix: bytes = b"") -> Iterator[tuple[bytes, Payout]]:
-    """Yield the lines whose place begins so, each with its place."""
+    """Yield the lines whose place starts with `prefix`, each with its place."""
     for key, (unit, scale, ruleset, count, fields) in state.items(LINE + prefix):
         line = PayoutLine(*fields)
         line = line._replace(inputs=tuple(line.inputs))
@@ -226,17 +227,17 @@ def lines(state: State, prefix: bytes = b"") -> Iterator[tuple[bytes, Payout]]:
 
 
 def payout_name(place: bytes) -> str:
-    """Return the name by which people know the line at a place: height, pool and number."""
+    """Return the name of the line at a place as members read it: height, pool and number."""
     return f"{int.from_bytes(place[:8])}.{place[8:-5].decode()}.{int.from_bytes(place[-4:])}"
 
 
 def corrected(state: State, place: bytes) -> int:
-    """Return how much more, or less, the line at a place came to by corrections since."""
+    """Return the sum of later corrections of the line at a place; negative when it lost."""
     return state.get(CORRECTED + place) or 0
 
 
 def shares(state: State) -> dict[tuple[bytes, str, int], int]:
-    """Return what each has by the rules so far, as corrected: by (member, unit, scale)."""
+    """Return what each member has received, as corrected: by (member, unit, scale)."""
     sums: dict[tuple[bytes, str, int], int] = {}
     for payout in payouts(state):
         key = (payout.line.member, payout.unit, payout.scale)
@@ -254,7 +255,7 @@ def _pool_id(prefix: bytes) -> PoolId:
 
 
 def _fitting(line: PayoutLine) -> PayoutLine:
-    """Return a line whose weights fit 64 bits: where they do not, both are cut alike."""
+    """Return a line whose weights fit 64 bits: where they do not, both are divided alike."""
     if line.weights <= INT_MAX:
         return line
     by = line.weights // INT_MAX + 1
@@ -262,10 +263,10 @@ def _fitting(line: PayoutLine) -> PayoutLine:
 
 
 def clamped(value: int, least: int = 0) -> int:
-    """Return a sum as it is kept: not less than `least`, and at most what 64 bits hold."""
+    """Return a sum as the state holds it: at least `least`, at most what 64 bits hold."""
     return max(least, min(value, INT_MAX))
 
 
 def pool_id(pool: Pool) -> PoolId:
-    """Return what a pool is known by."""
+    """Return the identity of a pool of the rules."""
     return PoolId(pool.name, pool.unit, pool.scale)

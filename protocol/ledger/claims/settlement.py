@@ -1,12 +1,12 @@
-"""Settlement: events that pay claims, and what the claimant says of them.
+"""Settlement: events that pay claims, and the claimant's answer.
 
-An event's `settles` is a list of 1 to 16 claims of its receiver. Its quantity pays them in
-the order written, each up to what is not said to be paid already; what is more than that
-refuses the event. Who may: anybody but the claimant gives it, by a transfer of rights. It is
-said until the claimant attests it; then it is settled. If they say no it is nothing. For who
-is no member any more, and for who wrote the payment to themselves, as many others speak as
-attest a contribution, without its author. A correction begins anew with what is left.
-State: 7 events that settle, 8 those of a claim.
+An event's `settles` is a list of 1 to 16 claims of its receiver. Its quantity pays them in the
+order written, each up to what is not yet reported as paid; an amount beyond that refuses the event.
+Anybody but the claimant may pay, by a transfer of rights. A payment is "said" until the claimant
+attests it; then it is settled. If they deny it, it counts for nothing. For a former member, and for
+a claimant who wrote the payment themselves, others answer, as many as attest a contribution, not
+counting its author. A correction starts over with what is left. State: 7 events that settle, 8
+those of a claim.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ SAID, CONFIRMED, DENIED = "said", "confirmed", "denied"
 class SettlementRow(NamedTuple):
     """An event that settles, in the state.
 
-    named: the claims as written; parts: [claim, amount] of each that it pays, at the scale
-    of the claim's pool.
+    named: the claims as written. parts: [claim, amount] of each that it pays, at the scale of the
+    claim's pool.
     """
 
     claimant: bytes
@@ -47,7 +47,7 @@ class SettlementRow(NamedTuple):
 
 
 def settle(state: State, record: Record, row: EventRow) -> Verdict:
-    """Note what an event is said to pay; `row` is the event's."""
+    """Note which claims an event pays, or return why it cannot. row: the event's."""
     named = record.data.get("settles")
     if named is None:
         return None
@@ -64,7 +64,7 @@ def settle(state: State, record: Record, row: EventRow) -> Verdict:
 
 
 def correct(state: State, event: bytes, row: EventRow) -> Verdict:
-    """Let an event pay what it now says, if it pays at all; the claimant says so anew."""
+    """Apply a corrected event to the claims that it pays; the claimant must answer anew."""
     was = settlement_row(state, event)
     if was is None:
         return None
@@ -78,10 +78,10 @@ def correct(state: State, event: bytes, row: EventRow) -> Verdict:
 def count_answers(
     state: State, event: bytes, author: bytes, own: str | None, others: str | None
 ) -> Verdict:
-    """Take in what is said of an event that settles; refused where the sums would not fit.
+    """Count the answers to a payment; refused where the sums would exceed 64 bits.
 
-    own: what the claimant says of it now. others: what enough others say, which counts when
-    the claimant is no member, or is the author of the event.
+    own: the claimant's present answer. others: the answer of enough others, which counts when the
+    claimant is no longer a member, or wrote the event.
     """
     was = settlement_row(state, event)
     assert was is not None, "the event settles"
@@ -104,7 +104,7 @@ def settlement_row(state: State, event: bytes) -> SettlementRow | None:
 
 
 def payments(state: State, claim: bytes) -> list[tuple[bytes, int, str]]:
-    """Return (event, amount, status) of everything that is said to pay a claim, by event."""
+    """Return (event, amount, status) of every payment that names a claim, by event."""
     paid: list[tuple[bytes, int, str]] = []
     prefix = OF_CLAIM + claim
     for key, _ in state.items(prefix):
@@ -132,7 +132,7 @@ def _note(
 def _parts(
     state: State, claimant: bytes, named: Sequence[bytes], quantity: Sequence[Any]
 ) -> list[list[Any]] | Reason:
-    """Return what a quantity pays of each claim, or why it does not."""
+    """Return what a quantity pays of each claim, or why it cannot."""
     n, scale, unit = quantity
     claims = [claim(state, id) for id in named]
     finest = max([scale, *(owed.row.pool.scale for owed in claims if owed is not None)])
@@ -157,9 +157,9 @@ def _parts(
 
 
 def _count(state: State, row: SettlementRow, sign: int) -> Verdict:
-    """Add what an event pays to the sums of its claims, or take it off.
+    """Add what an event pays to the sums of its claims; sign -1 subtracts it.
 
-    What was denied may be confirmed after others paid, so the sums have a limit of their own.
+    A denied payment may be confirmed after others have paid, so the sums have their own limit.
     """
     if row.status == DENIED:
         return None

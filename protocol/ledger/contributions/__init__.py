@@ -1,1 +1,1 @@
-"""Contributions: events, attestations, value, plans and provenance."""
+"""Contributions: economic events, what they do to resources, and what others attest of them."""

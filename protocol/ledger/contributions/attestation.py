@@ -1,13 +1,14 @@
-"""Attestation: what other members say of an event, a claim or a correction.
+"""Attestation: what other members say of an event, an agent claim or a correction.
 
 Records:
   attest   event: an event, an agent.claim, or a correction that waits for consent; say: "yes",
            "no" or "withdraw"; corrections: how many corrections of the event its author had
            seen, 0 when missing
   dispute  event: an event; say: "open" (or missing) or "withdraw"; the reason is in the body
-Nobody speaks for themselves: neither who wrote a record, nor who gave, nor who gets something
-of the commons. A correction takes back what was said before it. Whether a claim is settled
-follows from what is said of the event that pays it. State: a what each member said, d disputes.
+Members cannot attest for themselves: neither the author of a record, nor its provider, nor the
+receiver of something from the commons. A correction takes back what was said before it. Whether a
+claim is settled follows from what is said of the event that pays it. State: a what each member
+said, d disputes.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ YES, NO, WITHDRAW, OPEN = "yes", "no", "withdraw", "open"
 
 
 def attest(state: State, record: Record, context: Context) -> Verdict:
-    """Count what the author's member says of a record; the last word stands."""
+    """Count what the author's member says of a record; their latest answer stands."""
     event, say = record.data.get("event"), record.data.get("say")
     seen = record.data.get("corrections", 0)
     if not is_bytes(event) or say not in (YES, NO, WITHDRAW) or not is_count(seen):
@@ -61,7 +62,7 @@ def attest(state: State, record: Record, context: Context) -> Verdict:
 
 
 def dispute(state: State, record: Record, context: Context) -> Verdict:
-    """Open or withdraw the author's dispute of an event; who gave may not open one."""
+    """Open or withdraw the author's dispute of an event; its provider may not open one."""
     event, say = record.data.get("event"), record.data.get("say", OPEN)
     if not is_bytes(event) or say not in (OPEN, WITHDRAW):
         return Reason.SHAPE
@@ -86,7 +87,7 @@ def dispute(state: State, record: Record, context: Context) -> Verdict:
 
 
 def withdraw_disputes(state: State, member: bytes) -> None:
-    """Withdraw every dispute of a member who is one no longer."""
+    """Withdraw every dispute of a member whose membership ends."""
     keys = [key for key, _ in state.items(DISPUTE) if key.endswith(member)]
     for key in keys:
         event = key[len(DISPUTE) : -len(member)]
@@ -99,8 +100,8 @@ def withdraw_disputes(state: State, member: bytes) -> None:
 def attesters(state: State, event: bytes) -> tuple[int, int]:
     """Return how many members say yes and no to an event as it now stands.
 
-    Who claimed the provider after they had said yes or no is not counted, nor who receives
-    something of the commons.
+    A member is not counted who claimed the provider after answering, or who receives something of
+    the commons.
     """
     row = event_row(state, event)
     if row is None:
@@ -113,18 +114,18 @@ def attesters(state: State, event: bytes) -> tuple[int, int]:
 
 
 def is_attested(state: State, event: bytes, rules: RuleParams) -> bool:
-    """Whether as many others as the rules ask say yes to an event, and more than say no."""
+    """Return whether enough others say yes to an event by the rules, and more than say no."""
     yes, no = attesters(state, event)
     return yes >= commons.attestations(state, event, rules) and (yes > no or not no)
 
 
 def attestation_key(event: bytes, row: EventRow, member: bytes) -> bytes:
-    """Return where the state has what a member says of an event as it now stands."""
+    """Return the key of what a member says of an event as it now stands."""
     return SAID + event + row.corrections.to_bytes(8) + member
 
 
 def _put_attestation(state: State, key: bytes, say: str) -> bool:
-    """Let a member say something else than before; return whether it is something else."""
+    """Write what a member says; return whether it differs from what they said before."""
     if say == (state.get(key) or WITHDRAW):
         return False
     if say == WITHDRAW:
@@ -135,7 +136,7 @@ def _put_attestation(state: State, key: bytes, say: str) -> bool:
 
 
 def _count(state: State, event: bytes, context: Context) -> Verdict:
-    """Let a payment be settled, and the commons move, as what is said of an event now has it."""
+    """Settle a payment and move the commons, as far as the answers to an event now allow."""
     row = event_row(state, event)
     assert row is not None, "the event is known"
     paid = settlement.settlement_row(state, event)
@@ -165,7 +166,7 @@ def _others_answer(state: State, event: bytes, rules: RuleParams) -> str | None:
 def _consent(
     state: State, context: Context, id: bytes, correction: CorrectionRow, say: str, seen: int
 ) -> Verdict:
-    """Count what a member says of a correction; it holds when those agree from whom it takes."""
+    """Count an answer to a correction; it takes effect once everyone it takes from agrees."""
     event = correction.event
     row = event_row(state, event)
     assert row is not None, "what is corrected is known"
@@ -188,7 +189,7 @@ def _consent(
     refused = consent.apply(state, id, correction, context)
     if refused is not None:
         return refused
-    # Who agrees that it was so much less attests what is left.
+    # A member who agrees to the correction attests what is left.
     row = event_row(state, event)
     assert row is not None, "it was corrected"
     for member in agreed:

@@ -1,10 +1,10 @@
-"""Commons: what no member owns moves only once others attest it.
+"""The commons: what no member owns moves only once others attest it.
 
-An event that takes from the community or from an agent outside, or adds to what is the
-community's, changes no resource at first. It does so when as many others attest it as the rules
-ask for the commons, or when whoever is owed a claim confirms the payment of it; and again when
-it was corrected and is attested anew. The holder of the role that the rules name as keeper moves
-it at once, but never to themselves. State: 9m events of the commons.
+An event that takes from the community or from an outside agent, or adds to what the community has,
+changes no resource at first. It does so when as many others attest it as the rules ask for the
+commons, or when the claimant confirms the payment of a claim by it; and again when it was corrected
+and is attested anew. The holder of the role that the rules name as keeper moves it at once, but
+never to themselves. State: 9m events of the commons.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ RESOURCE_FIELDS = ("newInventoriedResource", "state", "atLocation", "containedIn
 class CommonRow(NamedTuple):
     """An event of the commons in the state.
 
-    said: what its record says of resources, until it moves them; then None. moved: the
-    quantity, [n, scale], that resources show.
+    said: what its record says of resources, until it moves them; then None. moved: the quantity,
+    [n, scale], that resources show.
     """
 
     said: dict[str, Any] | None
@@ -40,7 +40,7 @@ class CommonRow(NamedTuple):
 
 
 def begin(state: State, record: Record, context: Context, row: EventRow) -> EventRow | Reason:
-    """Do to resources what a new event does; of the commons, note only that it would."""
+    """Apply a new event to resources; if it touches the commons, only note that it would."""
     said = {key: record.data[key] for key in RESOURCE_FIELDS if key in record.data}
     moved: EventRow | Reason = row
     mark = state.mark()
@@ -61,7 +61,7 @@ def begin(state: State, record: Record, context: Context, row: EventRow) -> Even
     begun = resource_row(state, record.id)
     state.rollback(mark)
     if begun is not None:
-        # What it begins is there and empty, so that others can name it.
+        # The resource that it begins exists but is empty, so that others can name it.
         state.put(RESOURCE + record.id, [*begun._replace(accounting=0, onhand=0)])
         del said["newInventoriedResource"]
     state.put(COMMON + record.id, [*CommonRow(said, [0, 0])])
@@ -69,25 +69,25 @@ def begin(state: State, record: Record, context: Context, row: EventRow) -> Even
 
 
 def common_row(state: State, event: bytes) -> CommonRow | None:
-    """Return what the state says of an event of the commons; None when it is none."""
+    """Return the row of an event of the commons; None when it is no such event."""
     value = state.get(COMMON + event)
     return None if value is None else CommonRow(*value)
 
 
 def attestations(state: State, event: bytes, rules: RuleParams) -> int:
-    """Return how many others must attest an event; never fewer than one."""
+    """Return how many others must attest an event; at least one."""
     is_common = state.get(COMMON + event) is not None
     return max(1, rules.attestations, rules.common_attestations if is_common else 0)
 
 
 def is_moved(state: State, event: bytes) -> bool:
-    """Whether resources show what an event now says; always, where it is not of the commons."""
+    """Return whether resources show what an event now says; always true outside the commons."""
     common, row = common_row(state, event), event_row(state, event)
     return common is None or (row is not None and common.said is None and not _left(common, row))
 
 
 def correct(state: State, event: bytes, context: Context) -> Verdict:
-    """Refuse a correction that could not move; move what it changes if its author keeps it."""
+    """Refuse a correction that could not move; move the difference if its author is the keeper."""
     row = event_row(state, event)
     assert row is not None, "the event was corrected"
     mark = state.mark()
@@ -98,7 +98,7 @@ def correct(state: State, event: bytes, context: Context) -> Verdict:
 
 
 def move(state: State, event: bytes, context: Context) -> Verdict:
-    """Let resources show what an event of the commons now says."""
+    """Apply what an event of the commons now says to resources."""
     common, row = common_row(state, event), event_row(state, event)
     assert common is not None and row is not None, "the event is of the commons"
     if common.said is None:
@@ -119,7 +119,9 @@ def move(state: State, event: bytes, context: Context) -> Verdict:
 def _touches(
     state: State, context: Context, row: EventRow, before: dict[bytes, list[Any] | None]
 ) -> bool:
-    """Whether an event adds to what the community has, or takes what its author does not own."""
+    """Return whether an event adds to what the community has, or takes what its author does not
+    own.
+    """
     action = ACTIONS[row.action]
     target = None if row.target is None else resource_row(state, row.target)
     if target is not None and context.community in (target.accountable, target.custodian):
@@ -137,7 +139,7 @@ def _touches(
 
 
 def _is_kept(state: State, context: Context, row: EventRow) -> bool:
-    """Whether the author keeps the commons, and does not move it to themselves."""
+    """Return whether the author keeps the commons, and does not move it to themselves."""
     keeper = context.rules.keeper
     receiver = None if row.receiver is None else agents.person(state, row.receiver)
     return bool(keeper) and receiver != row.member and roles.holds(state, row.member, keeper)
@@ -148,7 +150,7 @@ def _amount(row: EventRow) -> list[int]:
 
 
 def _left(common: CommonRow, row: EventRow) -> int:
-    """Return how much an event says beyond what resources show, at the finer of both scales."""
+    """Return how much of an event resources do not show yet, at the finer of both scales."""
     (n, scale), (moved, moved_scale) = _amount(row), common.moved
     finer = max(scale, moved_scale)
     return int(n * 10 ** (finer - scale) - moved * 10 ** (finer - moved_scale))

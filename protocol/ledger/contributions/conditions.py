@@ -1,4 +1,4 @@
-"""Admission: the conditions of the rules that an event must meet, beside its form."""
+"""The conditions of the rules that an event must meet, beside its form."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from commonweal.protocol.records.record import Record
 from commonweal.protocol.rules.expression import Tank, evaluate
 
 ADMISSION_FUEL_MAX = 2_000
-"""All conditions of one event together take at most so many steps, since each event is folded."""
+"""Fuel for all conditions of one event together, because each event is folded."""
 
 
 def event(state: State, record: Record, context: Context) -> Verdict:
-    """Note an event when the rules admit it; a correction, when they admit what it makes."""
+    """Note an event if the rules' conditions admit it; a correction, if they admit its result."""
     refused = events.event(state, record, context)
     if refused is not None or not context.rules.admissions:
         return refused

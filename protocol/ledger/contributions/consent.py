@@ -1,9 +1,10 @@
 """Consent: a correction that takes from another member waits for their yes.
 
-Takes from: from whoever gave what its author wrote down; from whoever received what becomes
-less; from whoever owns or holds a resource that becomes less; from whoever confirmed a payment.
-They say yes by an `attest` of the correction. For who is no member any more, as many others
-as attest a contribution speak, without its author. State: 9w corrections that wait or waited.
+A correction takes from the member whose contribution another wrote down; from the receiver of what
+becomes less; from the owner or holder of a resource that becomes less; and from the claimant who
+confirmed a payment. They consent by an `attest` of the correction. For a former member others
+answer, as many as attest a contribution, not counting its author. State: 9w corrections that wait
+or waited.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ WAITING = Table.CORRECTION.prefix
 class CorrectionRow(NamedTuple):
     """A correction in the state that needs consent.
 
-    event: what it corrects. asked: the members whose consent it needs. quantity, effort: how
-    much more, [n, scale, unit]. yes: how many members said so. held: whether it holds now.
+    event: what it corrects. asked: the members whose consent it needs. quantity, effort: the
+    differences, [n, scale, unit]. yes: how many members agreed. held: whether it took effect.
     """
 
     event: bytes
@@ -46,7 +47,7 @@ class CorrectionRow(NamedTuple):
 
 
 def correction_row(state: State, record: bytes) -> CorrectionRow | None:
-    """Return a correction that waits, or waited; None when it is none, or needed nobody's yes."""
+    """Return a correction that needs or needed consent; otherwise None."""
     value = state.get(WAITING + record)
     return None if value is None else CorrectionRow(*value)
 
@@ -59,7 +60,7 @@ def correct(
     quantity: Quantity | None,
     effort: Quantity | None,
 ) -> Verdict:
-    """Count more or less of an event at once, or once those agree from whom it takes."""
+    """Apply a correction at once, or note it until the members from whom it takes consent."""
     more, less = (None if change is None else [*change] for change in (quantity, effort))
     row = CorrectionRow(
         event,
@@ -85,7 +86,9 @@ def open_corrections(state: State) -> list[tuple[bytes, CorrectionRow]]:
 
 
 def corrected_by(state: State, record: Record) -> bytes | None:
-    """Return the event that is corrected since this record of an event or an attestation."""
+    """Return the event that this event or attestation record corrects; None when it
+    corrects none.
+    """
     if record.kind == "event" and "corrects" in record.data:
         waits = correction_row(state, record.id)
         return record.data["corrects"] if waits is None or waits.held else None
@@ -94,7 +97,10 @@ def corrected_by(state: State, record: Record) -> bytes | None:
 
 
 def is_agreed(state: State, row: CorrectionRow, yes: set[bytes], attestations: int) -> bool:
-    """Whether everybody agrees from whom a correction takes. yes: those of them who said so."""
+    """Return whether every member from whom a correction takes agrees.
+
+    yes: those of them who agreed. attestations: how many others answer for a former member.
+    """
     return all(
         member in yes or (not is_active(state, member) and row.yes >= attestations)
         for member in row.asked
@@ -102,13 +108,13 @@ def is_agreed(state: State, row: CorrectionRow, yes: set[bytes], attestations: i
 
 
 def is_active(state: State, member: bytes) -> bool:
-    """Whether somebody is a member now."""
+    """Return whether `member` is a member now."""
     standing = state.get(MEMBER + member)
     return standing is not None and standing[0] == ACTIVE
 
 
 def apply(state: State, record: bytes, correction: CorrectionRow, context: Context) -> Verdict:
-    """Count what a correction says of its event, and of what that did to resources."""
+    """Apply a correction to its event, and to what the event did to resources."""
     event = correction.event
     row = event_row(state, event)
     assert row is not None, "what is corrected is known"
@@ -160,7 +166,7 @@ def consenters(
     """Return the members, other than the author, from whom a correction takes; sorted."""
     row = event_row(state, event)
     assert row is not None, "what is corrected is known"
-    # What others said of it counts no more, so any correction takes from who gave.
+    # A correction resets what others attested, so it always takes from the provider.
     losers = [row.provider]
     if any(change is not None and change.n < 0 for change in (quantity, effort)):
         losers += [] if row.receiver is None else [row.receiver]
@@ -175,7 +181,7 @@ def consenters(
 
 
 def _holders(state: State, row: EventRow, n: int) -> list[bytes]:
-    """Return who owns or holds a resource of which there is less when an event counts n more."""
+    """Return who owns or holds a resource that decreases when an event counts n more."""
     action = ACTIONS[row.action]
     holders: list[bytes] = []
     for number, id in enumerate((row.source, row.target)):

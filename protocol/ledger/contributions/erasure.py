@@ -1,10 +1,11 @@
-"""Erasing: a member asks that all forget a text of his. What he wrote it on stays, and counts.
+"""Erasure: a member asks every node to forget a text of theirs. The record that held it stays.
 
 Records:
-  body.erase  record, cited: of the author's member, written by any of his devices, with an
+  body.erase  record, cited: of the author's member, written by any of their devices, with an
               erasable body; no body of its own
-It does nothing to the state, so that nodes which do not know the kind come to the same one.
-Each node forgets the text by itself; one that is away does so later, one that kept a copy may not.
+It changes nothing in the state, so that nodes which do not know the kind compute the same one. Each
+node forgets the text by itself; a node that is away does so later, and one that kept a copy may
+not.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ ERASE = "body.erase"
 
 
 def erase(state: State, record: Record, context: Context) -> Verdict:
-    """Say whether the author may ask for this text to be erased."""
+    """Judge whether the author may ask for this text to be erased."""
     text = text_named(state, record, context.member, context.lookup)
     return text if isinstance(text, Reason) else None
 
@@ -46,9 +47,9 @@ def text_named(
 
 
 def author_of(state: State, record: Record) -> MemberId | None:
-    """Return whose wish it is, a member's or not any more; None where his device was revoked.
+    """Return the present or former member who asks; None when their device was revoked.
 
-    What he wrote is his whatever became of him. What a revoked device says may be a thief's.
+    A former member may still erase what they wrote. A revoked device may be in a thief's hands.
     """
     device = registry.device_row(state, record.author)
     if device is None or (device.last is not None and record.seq > device.last):

@@ -1,7 +1,7 @@
-"""Events: what somebody gave, as Valueflows counts it, and what it does to resources.
+"""Economic events as Valueflows defines them: who gave what to whom.
 
 `event` holds, in `data`, under the names of Valueflows:
-  action                 one of the 19 in `effects`
+  action                 one of the 19 in `vocabulary/actions`
   provider, receiver     agents; receiver may be missing where nothing changes sides
   resourceQuantity, effortQuantity     as the action asks; effort never changes a balance
   resourceConformsTo     a spec.resource
@@ -13,9 +13,9 @@
   settles                1 to 16 claims that a transfer pays, in this order; see `settlement`
   corrects               an event: then only action, quantities (which may be negative) and
                          corrects count, and the rest is that of the corrected event
-Who writes it speaks for the accountable agent of what is taken or raised, or for the
-custodian of what only changes hands. What that does is in `inventory`; when, for what no
-member owns, in `commons`. Whose yes a correction needs is in `consent`.
+The author must speak for the accountable agent of what is taken or raised, or for the custodian of
+what only changes hands. What an event does to resources is in `inventory`, and for what no member
+owns, in `commons`. Which corrections need consent is in `consent`.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from commonweal.protocol.vocabulary.identifiers import CODE_CHARACTERS_MAX, is_n
 
 
 def event(state: State, record: Record, context: Context) -> Verdict:
-    """Note a contribution, and do to resources what its action does."""
+    """Note an economic event, and apply its action to resources."""
     data = record.data
     name = data.get("action")
     action = ACTIONS.get(name) if type(name) is str else None
@@ -110,7 +110,7 @@ _Quantities: TypeAlias = tuple[Quantity | None, Quantity | None]
 def _quantities(
     state: State, context: Context, action: Action, data: dict[str, Any]
 ) -> _Quantities | Reason:
-    """Return the quantities of resource and effort, each known by its unit, as the action asks."""
+    """Return the quantities of resource and effort that the action asks for, in known units."""
     given: list[Quantity | None] = [None, None]
     for place, key in enumerate(("resourceQuantity", "effortQuantity")):
         if key in data:
@@ -125,7 +125,7 @@ def _quantities(
         case "resource":
             if effort is not None:
                 return Reason.NOT_THIS_QUANTITY
-            # What is only cited may be cited whole.
+            # A resource that is only cited may be cited without a quantity.
             if quantity is None and action.name != "cite":
                 return Reason.NO_QUANTITY
         case "effort":
@@ -142,7 +142,7 @@ def _quantities(
 def _references(
     state: State, context: Context, action: Action, row: EventRow, data: dict[str, Any]
 ) -> Verdict:
-    """Return why something that the event names is not there or does not belong to it."""
+    """Return why something that the event names is missing or does not fit; otherwise None."""
     if row.spec is not None:
         refused = _fits_spec(state, row)
         if refused is not None:
@@ -193,7 +193,7 @@ def _correct(
     quantity: Quantity | None,
     effort: Quantity | None,
 ) -> Verdict:
-    """Count more or less of an event of the author's."""
+    """Correct an event of the author's by the given differences."""
     corrected = record.data["corrects"]
     if not is_bytes(corrected):
         return Reason.SHAPE

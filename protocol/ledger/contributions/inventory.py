@@ -1,8 +1,8 @@
-"""Inventory: what one event does to resources, by the table of actions.
+"""Inventory: what one event does to resources, by the table of Valueflows actions.
 
-Nothing is taken that is not there, nothing is given that is not taken (except what is
-made, raised, copied, or comes from outside the community), and who writes the event
-speaks for whose the resource is or for who has it.
+Nothing is taken that is not there, and nothing is given that is not taken, except what is made,
+raised, copied, or comes from outside the community. The author of the event must speak for the
+owner or the holder of the resource.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Effect:
 
     @property
     def action(self) -> Action:
-        """The row of the table that the event follows."""
+        """The row of the actions table that the event follows."""
         return ACTIONS[self.row.action]
 
     @property
@@ -42,7 +42,7 @@ class Effect:
         return None if self.row.quantity is None else Quantity(*self.row.quantity)
 
     def apply(self) -> EventRow | Reason:
-        """Change the resources; return the event's row, which names them."""
+        """Change the resources; return the event's row, which names them, or why it cannot."""
         action, row = self.action, self.row
         is_new = "newInventoriedResource" in self.said
         if is_new and type(self.said["newInventoriedResource"]) is not dict:
@@ -72,7 +72,7 @@ class Effect:
         return row
 
     def _sides(self, to_new: bool) -> Verdict:
-        """Return why the resources named are not those that the action goes between."""
+        """Return why the resources named do not fit the action; otherwise None."""
         action, row = self.action, self.row
         goes_to = action.accounting_signs[1] or action.onhand_signs[1]
         if row.target is not None and not goes_to:
@@ -82,7 +82,7 @@ class Effect:
         if not action.has_two_sides:
             return None
         if row.source is None:
-            # What comes from nowhere in the books comes from outside the community.
+            # Without a source, the resource comes from outside the community.
             return None if agents.is_outside(row.provider) else Reason.UNKNOWN_RESOURCE
         return None if to_new or row.target is not None else Reason.NO_OTHER_RESOURCE
 
@@ -179,12 +179,12 @@ class Effect:
             return Reason.NOT_THEIRS
         if any(agents.speaks_for(self.state, self.context, owner) for owner in owners):
             return None
-        # Who made a thing may say that it is another's.
+        # The maker of a resource may assign it to another agent.
         is_maker = is_new and self.context.member == self.row.provider
         return None if is_maker else Reason.NOT_YOURS
 
     def _may_give(self, target: ResourceRow, source: ResourceRow | None) -> Verdict:
-        """Return why the event may not go to this resource, which exists."""
+        """Return why the event may not go to this existing resource."""
         if source is not None and target.spec != source.spec:
             return Reason.WRONG_SPEC
         receiver = self.row.receiver or self.row.provider
@@ -197,7 +197,7 @@ class Effect:
         return None if receiver in (target.accountable, target.custodian) else Reason.NOT_THEIRS
 
     def _is_return(self, source: ResourceRow | None) -> bool:
-        """Whether custody goes back to whose the resource is."""
+        """Return whether custody goes back to the owner of the resource."""
         only_custody = self.action.accountable == "-" and not self.action.accounting_signs[1]
         return source is not None and only_custody and source.accountable == self.row.receiver
 
@@ -207,7 +207,7 @@ class Effect:
 
 
 def shift(state: State, row: EventRow, n: int, scale: int) -> Verdict:
-    """Let an event that is counted already do n / 10**scale more to its resources."""
+    """Apply n / 10**scale more of an event, which is counted already, to its resources."""
     action = ACTIONS[row.action]
     for number, id in enumerate((row.source, row.target)):
         resource = None if id is None else resource_row(state, id)

@@ -1,4 +1,4 @@
-"""Plans: what is wanted, promised, and agreed, and how much of it has come.
+"""Plans: intents, commitments and agreements, and how much of them was fulfilled.
 
 Records, with actions, agents and quantities as in `events`:
   intent          action, provider or receiver (one at least), a quantity; resourceConformsTo
@@ -7,7 +7,7 @@ Records, with actions, agents and quantities as in `events`:
                   member is provider or receiver
   agreement       commitments: [ids], 1..16
   agreement.sign  agreement; by each member who gives or receives under it
-An event that fulfills a commitment, or satisfies an intent, is counted there; it has its
+An event that fulfills a commitment, or satisfies an intent, is counted there; it must have its
 action and unit. State: i intents, o offers, k commitments, g agreements, h their signers.
 """
 
@@ -33,7 +33,7 @@ PARTS_MAX = 16
 
 
 class PlanRow(NamedTuple):
-    """An intent or a commitment in the state. `met`: how much has come, [n, scale, unit]."""
+    """An intent or a commitment in the state. met: how much was fulfilled, [n, scale, unit]."""
 
     member: bytes
     clock: int
@@ -48,7 +48,7 @@ class PlanRow(NamedTuple):
 
 
 class AgreementRow(NamedTuple):
-    """An agreement in the state, in force when all `parties` signed."""
+    """An agreement in the state; in force once all `parties` have signed."""
 
     member: bytes
     commitments: list[bytes]
@@ -102,7 +102,7 @@ def commit(state: State, record: Record, context: Context) -> Verdict:
 
 
 def agree(state: State, record: Record, context: Context) -> Verdict:
-    """Put commitments together; the author's member signs by writing it."""
+    """Bundle commitments into an agreement, which the author's member signs by writing it."""
     commitments = record.data.get("commitments")
     if not _is_list_of_ids(commitments):
         return Reason.SHAPE
@@ -122,7 +122,7 @@ def agree(state: State, record: Record, context: Context) -> Verdict:
 
 
 def sign(state: State, record: Record, context: Context) -> Verdict:
-    """Let the author's member stand behind an agreement."""
+    """Sign an agreement for the author's member."""
     agreement = record.data.get("agreement")
     if not is_bytes(agreement):
         return Reason.SHAPE
@@ -140,7 +140,7 @@ def sign(state: State, record: Record, context: Context) -> Verdict:
 
 
 def in_force(state: State, agreement: bytes) -> bool:
-    """Whether every party of an agreement signed it."""
+    """Return whether every party of an agreement has signed it."""
     value = state.get(AGREEMENT + agreement)
     if value is None:
         return False

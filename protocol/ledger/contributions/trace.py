@@ -1,4 +1,4 @@
-"""Trace and track: from a resource back to all that went into it, and on to all its uses."""
+"""Trace and track: from a resource back to all that went into it, and forward to all its uses."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from commonweal.protocol.ledger.things.units_and_specs import PROCESS
 from commonweal.protocol.vocabulary.actions import ACTIONS
 
 STEPS_MAX = 10_000
-"""A walk ends after so many steps."""
+"""A walk ends after this many steps."""
 
 
 class Direction(Enum):
-    """Which way a walk goes."""
+    """The direction of a walk."""
 
     UPSTREAM = "trace"
     DOWNSTREAM = "track"
@@ -41,7 +41,7 @@ class FlowNode(Enum):
 
 
 class TraceStep(NamedTuple):
-    """One thing that a walk came to, `depth` steps from its beginning."""
+    """An event, resource or process that a walk reached, `depth` steps from its start."""
 
     sort: FlowNode
     id: bytes
@@ -51,7 +51,7 @@ class TraceStep(NamedTuple):
 def trace(state: State, start: bytes, steps_max: int = STEPS_MAX) -> list[TraceStep]:
     """Return what went into an event, a resource or a process, nearest first.
 
-    Each stands once, however many ways lead there. Empty when `start` is not known.
+    Each appears once, however many ways lead to it. Empty when `start` is not known.
     """
     return _walk(state, start, Direction.UPSTREAM, steps_max)
 
@@ -78,12 +78,12 @@ def _walk(state: State, start: bytes, way: Direction, steps_max: int) -> list[Tr
     return steps
 
 
-# A resource has the id of the event that began it; asked for by that id, it comes first.
+# A resource has the id of the event that began it; for that id, the resource comes first.
 _TABLES = ((FlowNode.RESOURCE, RESOURCE), (FlowNode.PROCESS, PROCESS), (FlowNode.EVENT, EVENT))
 
 
 def neighbours(state: State, step: TraceStep, way: Direction) -> Iterator[tuple[FlowNode, bytes]]:
-    """Yield what stands one step further, each time a way leads there."""
+    """Yield what is one step further, once for each way that leads to it."""
     upstream = way is Direction.UPSTREAM
     match step.sort:
         case FlowNode.PROCESS:
@@ -114,7 +114,7 @@ def _flows_out(row: EventRow, resource: bytes) -> bool:
 
 
 def _of_event(row: EventRow, upstream: bool) -> Iterator[tuple[FlowNode, bytes]]:
-    """Yield what stands next to an event: the process or resource that it flows from or to."""
+    """Yield what is next to an event: the process or resource that it flows from or to."""
     process = row.output_of if upstream else row.input_of
     if process is not None:
         yield FlowNode.PROCESS, process

@@ -1,4 +1,4 @@
-"""Value: what an event is worth by the rules, and which of it is income of a pool."""
+"""The value of an event by the rules, and which events are income of a pool."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ TOO_MUCH = "the rule gives more than 64 bits hold"
 def event_fields(
     state: State, community: CommunityId, event: bytes, row: EventRow
 ) -> dict[str, Value]:
-    """Return an event as expressions read it; see `environment`."""
+    """Return an event as expressions of the rules read it; see `rules/environment`."""
     provider, receiver = agents.person(state, row.provider), row.receiver
     _, scale, unit = row.quantity or (0, 0, "")
     _, effort_scale, effort_unit = row.effort or (0, 0, "")
@@ -83,7 +83,7 @@ def value_points(
 
 
 def income_pool(ruleset: Ruleset, event: dict[str, Value], tank: Tank) -> Pool | None:
-    """Return the first pool, by name, whose income the event is; an error is no."""
+    """Return the first pool, by name, whose income the event is; a rule that fails says no."""
     for pool in ruleset.pools:
         try:
             if event["unit"] == pool.unit and evaluate(pool.income, {"event": event}, tank=tank):
@@ -94,7 +94,7 @@ def income_pool(ruleset: Ruleset, event: dict[str, Value], tank: Tank) -> Pool |
 
 
 def amount_in(pool_scale: int, row: EventRow) -> int:
-    """Return the quantity of an event in units at the scale of a pool, cut towards zero."""
+    """Return the quantity of an event in units at the scale of a pool, rounded towards zero."""
     assert row.quantity is not None, "income has a quantity"
     n, scale, _ = row.quantity
     amount: int = n * 10**pool_scale // 10**scale
