@@ -103,7 +103,7 @@ def test_the_scenes_have_ties_and_records_that_count_and_many_that_do_not() -> N
 def test_the_state_does_not_depend_on_the_process() -> None:
     script = (
         "from hashlib import blake2b\n"
-        "from tests.protocol.ledger.test_fold import *\n"
+        "from tests.protocol.ledger.fold.test_fold import *\n"
         "scenes = [Scene(number, 40) for number in range(8)]\n"
         "ledgers = [in_pieces(scene, Random(1)) for scene in scenes]\n"
         "pairs = zip(ledgers, scenes)\n"

@@ -8,10 +8,16 @@ from types import FrameType
 
 import pytest
 
-from commonweal.protocol.ledger.governance import active_ruleset, enactment, proposals
+from commonweal.protocol.ledger.governance import (
+    active_ruleset,
+    enactment,
+    proposal_records,
+    proposals,
+    tally,
+)
 from tests.protocol.ledger.council import SAID, Council, process, rules
 
-HERE = (enactment.__file__, proposals.__file__)
+HERE = tuple(one.__file__ for one in (enactment, proposal_records, proposals, tally))
 
 
 def _count(seen: list[int], frame: FrameType, event: str, _: object) -> None:
@@ -44,7 +50,7 @@ def said(number: int) -> dict[str, str]:
 
 
 def test_what_many_rivals_cost_grows_as_their_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(proposals, "OPEN_PER_MEMBER_MAX", 1000)
+    monkeypatch.setattr(proposal_records, "OPEN_PER_MEMBER_MAX", 1000)
     (few, little), (many, much) = deciding(10), deciding(80)
     assert much[0] < 9 * little[0], (little, much)
     for council in (few, many):
