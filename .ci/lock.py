@@ -40,8 +40,8 @@ def main() -> None:
 
 def _uv() -> str:
     beside = Path(sys.executable).with_name("uv")
-    if found := shutil.which("uv") or (str(beside) if beside.exists() else None):
-        return found
+    if program := shutil.which("uv") or (str(beside) if beside.exists() else None):
+        return program
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "uv"], check=True)
     return str(beside)
 

@@ -66,8 +66,8 @@ def unpack(source: Path, folder: Path) -> None:
     except OSError as error:
         raise UnreadableFile(f"{source}: {error.strerror}") from error
     with file, _opened(file, source) as archive:
-        sums, found = _read(archive, folder, source)
-    if sums != found or not {KEYSTORE, LEDGER} <= found.keys():
+        sums, members = _read(archive, folder, source)
+    if sums != members or not {KEYSTORE, LEDGER} <= members.keys():
         raise BadBackup(_("{path}: a part of it is missing or changed").format(path=source))
 
 
@@ -89,9 +89,9 @@ def _read(
     archive: tarfile.TarFile, folder: Path, source: Path
 ) -> tuple[dict[str, list[object]], dict[str, list[object]]]:
     """Return the sums that the backup names, and those of the files put into `folder`."""
-    found: dict[str, list[object]] = {}
+    members: dict[str, list[object]] = {}
     for member in archive:
-        if member.name not in (*NAMES, SUMS) or member.name in found:
+        if member.name not in (*NAMES, SUMS) or member.name in members:
             break
         if member.type != tarfile.REGTYPE or member.issparse():
             break
@@ -100,7 +100,7 @@ def _read(
         content = archive.extractfile(member)
         assert content is not None, "a plain file has content"
         if member.name == SUMS:
-            return _sums(content.read(SMALL_BYTES_MAX), source), found
+            return _sums(content.read(SMALL_BYTES_MAX), source), members
         digest, path = hashlib.sha256(), folder / member.name
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(handle, "wb") as file:
@@ -109,7 +109,7 @@ def _read(
                 file.write(part)
             file.flush()
             os.fsync(handle)
-        found[member.name] = [member.size, digest.hexdigest()]
+        members[member.name] = [member.size, digest.hexdigest()]
     raise BadBackup(_("{path}: it is not one").format(path=source))
 
 

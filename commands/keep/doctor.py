@@ -76,8 +76,13 @@ def doctor(home: Home, form: Form) -> int:
     ill = [finding for finding in findings if not finding.is_well]
     if form is Form.JSON:
         listed = [
-            {"check": one.name, "ok": one.is_well, "what": one.what, "advice": one.advice}
-            for one in findings
+            {
+                "check": finding.name,
+                "ok": finding.is_well,
+                "what": finding.what,
+                "advice": finding.advice,
+            }
+            for finding in findings
         ]
         write_json({"ok": not ill, "findings": listed})
         return 1 if ill else 0
@@ -187,9 +192,9 @@ def _disk(at: Patient) -> Finding:
 def _ledger(at: Patient) -> Finding:
     name = N_("ledger")
     try:
-        (found,) = at.store.row("PRAGMA quick_check(1)") or ("",)
-        if found != "ok":
-            raise DamagedDatabase(str(found))
+        (verdict,) = at.store.row("PRAGMA quick_check(1)") or ("",)
+        if verdict != "ok":
+            raise DamagedDatabase(str(verdict))
         count = sum(_checked(at.store, row) for row in at.store.logs())
     except CommonwealError as error:
         return _damaged(error)
@@ -267,7 +272,7 @@ def _peers(at: Patient) -> Finding:
             _("`weal invite create` makes a link for others."),
         )
     tried = "; ".join(
-        f"{one.get('address') or '?'} {one.get('failure') or ''}".strip() for one in absent[:3]
+        f"{peer.get('address') or '?'} {peer.get('failure') or ''}".strip() for peer in absent[:3]
     )
     return Finding(
         name,
@@ -292,12 +297,12 @@ def _version(at: Patient) -> Finding:
 
 def _clock(at: Patient) -> Finding:
     name = N_("clock")
-    skews = [one["skew_ms"] for one in _connected(at) if type(one.get("skew_ms")) is int]
+    skews = [peer["skew_ms"] for peer in _connected(at) if type(peer.get("skew_ms")) is int]
     skew = median_low(skews) if skews else 0
     advice = _("Let the system set its clock from the network (NTP).")
     if abs(skew) > SKEW_MS_MAX:
         apart = _("it differs by {s} seconds from that of {n} of {all} connected nodes").format(
-            s=abs(skew) // 1000, n=sum(abs(one) > SKEW_MS_MAX for one in skews), all=len(skews)
+            s=abs(skew) // 1000, n=sum(abs(other) > SKEW_MS_MAX for other in skews), all=len(skews)
         )
         return Finding(name, False, apart, advice)
     sealed = _sealed_ms(at) - now_ms()
@@ -320,11 +325,11 @@ def _clock(at: Patient) -> Finding:
 def _port(at: Patient) -> Finding:
     """Say whether others reach this node: one member whom all reach is enough."""
     name = N_("port")
-    listening = [str(one) for one in (at.status or {}).get("listening", [])]
+    listening = [str(address) for address in (at.status or {}).get("listening", [])]
     ports = ports_of(listening) or _usual_ports(at)
     port = ", ".join(map(str, ports)) or "?"
     if at.status is None:
-        taken = [one for one in ports if is_taken(one)]
+        taken = [port for port in ports if is_taken(port)]
         if at.home.holder() is None and taken:
             port = ", ".join(map(str, taken))
             return Finding(
@@ -334,7 +339,7 @@ def _port(at: Patient) -> Finding:
                 _("End that program, or start with `weal up --listen /ip4/0.0.0.0/tcp/PORT`."),
             )
         return Finding(name, True, _("free: {port}").format(port=port))
-    closed = [one for one in listening if not answers(one)]
+    closed = [address for address in listening if not answers(address)]
     if not listening or len(closed) == len(listening):
         return Finding(
             name,
@@ -373,14 +378,14 @@ def _sealing(at: Patient) -> Finding:
     if at.settings.community is None:
         return Finding(name, True, _("not needed yet: this home is in no community"))
     live = (at.status or {}).get("sealing")
-    found = finality(
+    state = finality(
         at.store, at.settings, People(at.store, at.settings.here, words=spoken()), live
     )
     here = _("nothing is sealed yet")
-    if found["height"]:
-        here = _("up to height {height}").format(height=found["height"])
-    said = warnings(found, spoken())
-    if found["forked_at"] is not None or found["alarm"]:
+    if state["height"]:
+        here = _("up to height {height}").format(height=state["height"])
+    said = warnings(state, spoken())
+    if state["forked_at"] is not None or state["alarm"]:
         return Finding(name, False, said[0], _("Tell the other members, and compare with them."))
     waits_ms = live["waits_ms"] if live is not None else 0
     if waits_ms < SEAL_WAITS_MS_MAX:
@@ -408,7 +413,7 @@ CHECKS: tuple[Callable[[Patient], Finding], ...] = (
 
 
 def _connected(at: Patient) -> list[dict[str, Any]]:
-    return [one for one in (at.status or {}).get("peers", []) if one["standing"] != "absent"]
+    return [peer for peer in (at.status or {}).get("peers", []) if peer["standing"] != "absent"]
 
 
 def _newest_ms(at: Patient) -> int:

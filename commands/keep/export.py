@@ -48,8 +48,8 @@ def csv(home: Home) -> None:
     follow_index(home)
     with home.store(readonly=True) as store, store.snapshot():
         write_text(BOM, end="")
-        with closing(rows(home, store)) as found:  # also when the reader goes away
-            write_csv(FIELDS, found)
+        with closing(rows(home, store)) as listed:  # also when the reader goes away
+            write_csv(FIELDS, listed)
 
 
 @export.command("json")
@@ -62,8 +62,8 @@ def json(home: Home) -> None:
         community = Settings.read(store).here
         write_text(f'{{"community": "{community.hex()}", "records": [')
         last = ""
-        with closing(rows(home, store)) as found:
-            for row in found:
+        with closing(rows(home, store)) as listed:
+            for row in listed:
                 if last:
                     write_text(f"{last},")
                 last = " ".join(line.strip() for line in as_json(row).split("\n"))

@@ -107,16 +107,18 @@ def bundle_of(store: Store, community: CommunityId, text: str, *, with_text: boo
     assert record is not None, "an id of the store is held"
     if founding is None:
         raise NotSealedYet(_("the founding record is not here yet"))
-    found = first_covering_seal(
+    coverage = first_covering_seal(
         founding, record.author, record.seq, _heights(SealStore(store, community))
     )
-    if found is None:
+    if coverage is None:
         raise NotSealedYet(visible(str(record)))
     body = record.body and store.body(record.body.hash) if with_text else None
     if with_text and record.body is not None and body is None:
         raise UnknownId(_("its text is not here: erased, or not fetched yet"))
-    following = _following(store, record, found)
-    return FinalityProof(founding, record, following, found.changes, found.sealed, *found[3:], body)
+    following = _following(store, record, coverage)
+    return FinalityProof(
+        founding, record, following, coverage.changes, coverage.sealed, *coverage[3:], body
+    )
 
 
 def _heights(seals: SealStore) -> Iterator[KeptSeal]:
@@ -126,18 +128,18 @@ def _heights(seals: SealStore) -> Iterator[KeptSeal]:
         yield kept
 
 
-def _following(store: Store, record: Record, found: SealCoverage) -> tuple[bytes, ...]:
+def _following(store: Store, record: Record, coverage: SealCoverage) -> tuple[bytes, ...]:
     """Return the records from after `record` up to the end of its log in the cut."""
     from commonweal.protocol.seal.finality_proof import PROOF_BYTES_MAX
 
-    start, stop = record.seq + 1, found.log.length
+    start, stop = record.seq + 1, coverage.log.length
     wires = store.wires(record.author, start, stop, PROOF_BYTES_MAX)
     last = from_bytes_unchecked(wires[-1]) if wires else record
     if last.seq + 1 < stop:
         if sum(map(len, wires)) > PROOF_BYTES_MAX // 2:
             raise InvalidProof(_("too many records of its log came with one seal"))
         raise NotSealedYet(_("records of its log that the seal covers are not here yet"))
-    if last.id != found.log.head:
+    if last.id != coverage.log.head:
         raise NotSealedYet(_("its log was forked, and another branch is final"))
     return tuple(wires)
 
@@ -179,8 +181,12 @@ def as_row(proved: ProvenRecord) -> dict[str, Any]:
         "time": iso(seal.time_ms),
         "seal": seal.id.hex(),
         "witnesses": [
-            {"device": one.device.hex(), "member": one.member.hex(), "signed": one.device in signed}
-            for one in proved.witnesses
+            {
+                "device": witness.device.hex(),
+                "member": witness.member.hex(),
+                "signed": witness.device in signed,
+            }
+            for witness in proved.witnesses
         ],
     }
 
@@ -272,11 +278,10 @@ def _words(record: Record) -> list[str]:
     if isinstance(action, str):
         words = [visible(shown_action(action, spoken()))]
     for value in record.data.values():
-        found = quantities.read(value)
-        if found is not None:
-            words.append(
-                f"{shown_number(found.n, found.scale)} {visible(shown_unit(found.unit, spoken()))}"
-            )
+        quantity = quantities.read(value)
+        if quantity is not None:
+            unit = visible(shown_unit(quantity.unit, spoken()))
+            words.append(f"{shown_number(quantity.n, quantity.scale)} {unit}")
     scope = record.data.get("inScopeOf")
     if isinstance(scope, str):
         words.append(_("for {scope}").format(scope=visible(scope)))

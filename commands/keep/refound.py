@@ -137,8 +137,10 @@ def _found_again(
         begun = Settings(settings.name, settings.member, device, community, new_port())
         store = place.create_store()
         try:
-            bodies = {one.record.body.hash: one.body for one in written if one.record.body}
-            store.append(device, [one.record for one in written], bodies)
+            bodies = {
+                signed.record.body.hash: signed.body for signed in written if signed.record.body
+            }
+            store.append(device, [signed.record for signed in written], bodies)
             store.mark_checked(device, len(written))
             begun.put(store)
             store.commit()

@@ -229,13 +229,13 @@ def _begin(
 def _is_alone(store: Store, settings: Settings, entropy: bytes) -> bool:
     """Whether the member is the only one. Raises NotPermitted when he may enrol no device."""
     people = People(store, settings.here, words=spoken())
-    found = membership.active(people.state, settings.member)
-    if found is None:
+    active = membership.active(people.state, settings.member)
+    if active is None:
         raise NotPermitted(_("the backup is of one who is no member; ask for a new invite"))
-    known, threshold = found
+    known, threshold = active
     if threshold > 1 or MemberKey(member_signer(entropy).key) not in known:
         raise NotPermitted(_("the member's key was changed after it was written down"))
-    return all(one.id == settings.member for one in people.members())
+    return all(member.id == settings.member for member in people.members())
 
 
 def made(home: Home, fill: Callable[[Home], Settings]) -> Settings:

@@ -38,22 +38,22 @@ def sql(question: str, limit: int | None, home: Home, form: Form) -> None:
     with folded(home):
         pass  # so that the views follow the records
     most = limit or (TEXT_ROWS if form is Form.TEXT else USUAL.rows)
-    found = ask(home.state, question, QueryLimits(rows=most))
+    answer = ask(home.state, question, QueryLimits(rows=most))
     # Columns may have one name twice; for a script the later ones get a number.
     names = [
-        name if name not in found.columns[:place] else f"{name}_{place + 1}"
-        for place, name in enumerate(found.columns)
+        name if name not in answer.columns[:place] else f"{name}_{place + 1}"
+        for place, name in enumerate(answer.columns)
     ]
-    rows = [dict(zip(names, map(_plain, row), strict=True)) for row in found.rows]
+    rows = [dict(zip(names, map(_plain, row), strict=True)) for row in answer.rows]
     if form is Form.JSON:
-        return write_json({"columns": names, "rows": rows, "more": found.is_cut})
+        return write_json({"columns": names, "rows": rows, "more": answer.is_cut})
     if form is Form.CSV:
         write_csv(names, rows)
     elif rows:
         write_table([Column(name, name, _is_number(rows, name)) for name in names], rows)
     else:
         say(_("Nothing is here that fits."))
-    if found.is_cut:
+    if answer.is_cut:
         warn(_("there are more than {n} rows; --limit says how many are shown").format(n=most))
     return None
 

@@ -115,9 +115,9 @@ class Checking:
         yield from self._bodies(advance)
 
     def _file(self) -> Iterator[Fault]:
-        for (found,) in self._store.rows(f"PRAGMA integrity_check({FILE_FAULTS_MAX})"):
-            if found != "ok":
-                yield Fault(_("the database"), str(found))
+        for (fault,) in self._store.rows(f"PRAGMA integrity_check({FILE_FAULTS_MAX})"):
+            if fault != "ok":
+                yield Fault(_("the database"), str(fault))
 
     def _log(self, row: LogRow, advance: Callable[[int], None]) -> Iterator[Fault]:
         place = _("log {device}").format(device=short(row.author))
@@ -226,26 +226,26 @@ class Checking:
             raise
         except CommonwealError as error:
             yield Fault(_("seal {height}").format(height=self.seals + 1), _why(error))
-        for one in cut.values():
-            if self._store.id_at(one.author, one.length - 1) not in (one.head, None):
-                place = _("log {device}").format(device=short(one.author))
+        for sealed in cut.values():
+            if self._store.id_at(sealed.author, sealed.length - 1) not in (sealed.head, None):
+                place = _("log {device}").format(device=short(sealed.author))
                 yield Fault(place, _("it holds something else than was sealed"))
 
     def _bodies(self, advance: Callable[[int], None]) -> Iterator[Fault]:
         after = b""
-        while found := self._store.rows(
+        while page := self._store.rows(
             "SELECT hash, content FROM body WHERE hash > ? ORDER BY hash LIMIT ?",
             (after, BODIES_READ),
         ):
-            for digest, content in found:
+            for digest, content in page:
                 if content is not None:
                     self.bodies += 1
                     if keys.hash32(keys.BODY, content) != digest:
                         yield Fault(
                             _("text {id}").format(id=short(digest)), _("its hash is another")
                         )
-            advance(len(found))
-            after = found[-1][0]
+            advance(len(page))
+            after = page[-1][0]
 
 
 def _why(error: Exception) -> str:

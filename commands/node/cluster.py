@@ -79,9 +79,9 @@ def status(folder: Path, form: Form) -> None:
     from commonweal.node.control.cluster import is_equal
 
     states = _open(folder).nodes()
-    running = [one for one in states if one.running]
+    running = [state for state in states if state.running]
     if form is Form.JSON:
-        return write_json({"equal": is_equal(running), "nodes": [_row(one) for one in states]})
+        return write_json({"equal": is_equal(running), "nodes": [_row(state) for state in states]})
     return _show(states)
 
 
@@ -183,23 +183,24 @@ def _open(folder: Path) -> Cluster:
     return Cluster(folder)
 
 
-def _row(one: NodeState) -> dict[str, Any]:
+def _row(state: NodeState) -> dict[str, Any]:
     return {
-        "name": one.name,
-        "running": one.running,
-        "pid": one.pid,
-        "records": one.records,
-        "frontier": one.digest.hex(),
-        "state": one.state,
-        "members_connected": one.members,
-        "addresses": list(one.addresses),
+        "name": state.name,
+        "running": state.running,
+        "pid": state.pid,
+        "records": state.records,
+        "frontier": state.digest.hex(),
+        "state": state.state,
+        "members_connected": state.members,
+        "addresses": list(state.addresses),
     }
 
 
 def _show(states: list[NodeState]) -> None:
     rows = [
-        _row(one) | {"runs": _("yes") if one.running else _("no"), "holds": one.digest.hex()[:8]}
-        for one in states
+        _row(state)
+        | {"runs": _("yes") if state.running else _("no"), "holds": state.digest.hex()[:8]}
+        for state in states
     ]
     columns = [
         Column("name", _("node")),

@@ -44,18 +44,18 @@ def status(home: Home, form: Form) -> None:
         people = (
             None if settings.community is None else of_home(home, store, settings.here, spoken())
         )
-        found = offline(store, settings, people)
+        status = offline(store, settings, people)
         live = ask_if_running(home, "status") if people else None
         if people is not None:
             said = live.get("sealing") if live is not None else None
-            found["finality"] = finality(store, settings, people, said)
-            found["finality"]["doubt"] = doubt(home, found["finality"], spoken()) or None
-            found["joined"] = joined(home, store)
-            found["not_counting"] = len(void_records(home))
-            found["parent"] = parent(store, settings)
+            status["finality"] = finality(store, settings, people, said)
+            status["finality"]["doubt"] = doubt(home, status["finality"], spoken()) or None
+            status["joined"] = joined(home, store)
+            status["not_counting"] = len(void_records(home))
+            status["parent"] = parent(store, settings)
         if live is not None and people is not None:
-            found["finality"]["newest_held_by"] = _held_by(home, store, settings)
-            found |= {
+            status["finality"]["newest_held_by"] = _held_by(home, store, settings)
+            status |= {
                 "running": True,
                 "state": one_word(live["state"]),
                 "behind": live["behind"],
@@ -67,11 +67,11 @@ def status(home: Home, form: Form) -> None:
                 "writable": live.get("writable"),
                 "damaged": live.get("damaged"),
                 "room": _room(live.get("room")),
-                "peers": [peer_row(one, people) for one in live["peers"] if _is_here(one)],
+                "peers": [peer_row(peer, people) for peer in live["peers"] if _is_here(peer)],
             }
     if form is Form.JSON:
-        return write_json(found)
-    return _show(found, home)
+        return write_json(status)
+    return _show(status, home)
 
 
 @click.command("peers")
@@ -82,7 +82,7 @@ def peers(home: Home, form: Form) -> None:
     answer = ask(home, "peers")
     with home.store(readonly=True) as store:
         people = People(store, Settings.read(store).here, words=spoken())
-        rows = [peer_row(one, people) for one in answer["peers"]]
+        rows = [peer_row(peer, people) for peer in answer["peers"]]
         wrote = writers(store, people)
     if form is Form.JSON:
         return write_json({"peers": rows, "writers": wrote})
@@ -171,21 +171,21 @@ def joined(home: Home, store: Store) -> dict[str, int] | None:
         return None
     try:
         with closing(StateDb(home.state)) as layers:
-            found = held(layers, store)
+            records = held(layers, store)
     except StorageError:  # what was folded cannot be read; the rest of the home can
         return None
-    return None if found is None else found._asdict()
+    return None if records is None else records._asdict()
 
 
 def parent(store: Store, settings: Settings) -> dict[str, Any] | None:
     """Return from where a re-founded community goes on, as json says it."""
     from commonweal.storage.ledger import inheritance
 
-    found = inheritance.parent(store, settings.here)
-    if found is None:
+    parent = inheritance.parent(store, settings.here)
+    if parent is None:
         return None
-    ids = {"community": found.community.hex(), "seal": found.seal.hex()}
-    return {**ids, "height": found.height}
+    ids = {"community": parent.community.hex(), "seal": parent.seal.hex()}
+    return {**ids, "height": parent.height}
 
 
 def standing(store: Store, settings: Settings, people: People | None) -> str:
@@ -196,16 +196,16 @@ def standing(store: Store, settings: Settings, people: People | None) -> str:
         return "frozen"
     if store.setting(RESTORING):
         return AWAITING
-    found = membership.status_of(people.state, settings.device)
+    standing = membership.status_of(people.state, settings.device)
     if settings.member in dict(people.decided.removed):
-        found = "removed"
-    if found in ("left", "removed") and requested_invite(store, settings.device):
+        standing = "removed"
+    if standing in ("left", "removed") and requested_invite(store, settings.device):
         return "waiting-for-admission"
-    if found == "active":
+    if standing == "active":
         return "member"
-    if found is None or found in ("new", "requested"):
+    if standing is None or standing in ("new", "requested"):
         return "waiting-for-admission"
-    return one_word(found)
+    return one_word(standing)
 
 
 def _held_by(home: Home, store: Store, settings: Settings) -> int | None:
@@ -251,44 +251,44 @@ def _is_here(peer: dict[str, Any]) -> bool:
     return peer.get("standing") != "absent"
 
 
-def _show(found: dict[str, Any], home: Home) -> None:
+def _show(status: dict[str, Any], home: Home) -> None:
     said = [
-        (_("community"), found["community_name"] or _("none yet")),
-        (_("member"), f"{found['member_name']} ({found['member'][:8]})"),
+        (_("community"), status["community_name"] or _("none yet")),
+        (_("member"), f"{status['member_name']} ({status['member'][:8]})"),
         (_("home"), str(home)),
-        (_("state"), _(found["state"])),
-        (_("node"), _condition(found, home)),
-        (_("records"), f"{found['records']:,}"),
-        *(pairs(found["finality"], spoken()) if found["finality"] is not None else ()),
-        *_following(found["joined"]),
-        *_descent(found["parent"]),
+        (_("state"), _(status["state"])),
+        (_("node"), _condition(status, home)),
+        (_("records"), f"{status['records']:,}"),
+        *(pairs(status["finality"], spoken()) if status["finality"] is not None else ()),
+        *_following(status["joined"]),
+        *_descent(status["parent"]),
     ]
     rows = [{"what": what, "value": visible(value)} for what, value in said]
     write_table([Column("what", ""), Column("value", "")], rows)
-    final = found["finality"]
+    final = status["finality"]
     doubts = [final["doubt"]] if final is not None and final["doubt"] else []
     for words in (
         [*warnings(final, spoken()), *doubts, *risks(final, spoken())] if final is not None else ()
     ):
         say()
         say(words)
-    if found["refused"]:
+    if status["refused"]:
         say()
         say(refused_words())
-    if found["not_counting"]:
+    if status["not_counting"]:
         say()
-        say(void_warning(home, found["not_counting"], spoken()))
-    if found["writable"] is False:
+        say(void_warning(home, status["not_counting"], spoken()))
+    if status["writable"] is False:
         say()
         say(_("The disk takes no changes: nothing new is kept. Reading and serving go on."))
-    if found["damaged"]:
+    if status["damaged"]:
         say()
         say(
             _(
                 "The disk changed what is stored here ({n}); it is being fetched again from peers."
-            ).format(n=found["damaged"])
+            ).format(n=status["damaged"])
         )
-    if found["room"] is not None and not all(found["room"].values()):
+    if status["room"] is not None and not all(status["room"].values()):
         say()
         say(
             _(
@@ -296,15 +296,15 @@ def _show(found: dict[str, Any], home: Home) -> None:
                 "go on after it, or tomorrow where the day's budget is used up."
             )
         )
-    here = found["peers"]
+    here = status["peers"]
     if here:
         say()
-        for one in here:
-            name = visible(one["member_name"] or _("not a member yet"))
-            say(f"  {name}: {how_far(one)}  {visible(one['address'] or '')}")
-    elif found["running"]:
+        for address in here:
+            name = visible(address["member_name"] or _("not a member yet"))
+            say(f"  {name}: {how_far(address)}  {visible(address['address'] or '')}")
+    elif status["running"]:
         say(_("No other node is connected: what you record is on this node only."))
-    if (advice := _ADVICE.get(found["state"])) is not None:
+    if (advice := _ADVICE.get(status["state"])) is not None:
         say()
         say(_(advice))
 
@@ -320,30 +320,30 @@ _ADVICE = {
 }
 
 
-def _descent(found: dict[str, Any] | None) -> list[tuple[str, str]]:
-    if found is None:
+def _descent(parent: dict[str, Any] | None) -> list[tuple[str, str]]:
+    if parent is None:
         return []
     words = _("community {id} at height {height}, seal {seal}").format(
-        id=found["community"][:8], height=found["height"], seal=found["seal"][:8]
+        id=parent["community"][:8], height=parent["height"], seal=parent["seal"][:8]
     )
     return [(_("goes on from"), words)]
 
 
-def _following(found: dict[str, int] | None) -> list[tuple[str, str]]:
-    if found is None:
+def _following(progress: dict[str, int] | None) -> list[tuple[str, str]]:
+    if progress is None:
         return []
     words = _("the state at height {height} is checked; records {here} of {all}")
-    here, all_ = f"{found['records']:,}", f"{found['of']:,}"
-    return [(_("joined"), words.format(height=found["height"], here=here, all=all_))]
+    here, all_ = f"{progress['records']:,}", f"{progress['of']:,}"
+    return [(_("joined"), words.format(height=progress["height"], here=here, all=all_))]
 
 
-def _condition(found: dict[str, Any], home: Home) -> str:
-    if not found["running"]:
+def _condition(status: dict[str, Any], home: Home) -> str:
+    if not status["running"]:
         pid = home.holder()
         if pid is None:
             return _("not running")
         return _("process {pid} holds this home and does not answer").format(pid=pid or "?")
-    behind = found["behind"] or 0
+    behind = status["behind"] or 0
     if behind:
         return ngettext("behind by {n}", "behind by {n}", behind).format(n=behind)
-    return _("up to date") if found["peers"] else _("running, alone")
+    return _("up to date") if status["peers"] else _("running, alone")

@@ -114,7 +114,7 @@ def _detached(home: Home, settings: Config) -> int:
 
     secrets = daemon.read_seed()
     try:
-        _run(home, secrets, settings, home.log, lambda found: tell({"addresses": found}))
+        _run(home, secrets, settings, home.log, lambda addresses: tell({"addresses": addresses}))
     except CommonwealError as error:
         tell({"sentence": sentence(error), "text": str(error), "exit": error.exit_code})
         return error.exit_code

@@ -21,11 +21,11 @@ def writers(store: Store, people: People) -> list[dict[str, Any]]:
 
     Logs of whom nobody admitted stand under the member that they name, else under none.
     """
-    found: dict[bytes | None, dict[str, Any]] = {}
+    writers: dict[bytes | None, dict[str, Any]] = {}
     for row in store.logs():
         device = registry.device_row(people.state, row.author)
         member = None if device is None else device.member
-        one = found.setdefault(
+        writer = writers.setdefault(
             member,
             {
                 "member": member and member.hex(),
@@ -36,20 +36,20 @@ def writers(store: Store, people: People) -> list[dict[str, Any]]:
                 "texts": 0,
             },
         )
-        one["records"] += row.length
-        one["bytes"] += row.size
-        one["documents"] += row.documents
-        one["texts"] += row.texts
-    return sorted(found.values(), key=lambda one: (-one["bytes"], one["member"] or ""))
+        writer["records"] += row.length
+        writer["bytes"] += row.size
+        writer["documents"] += row.documents
+        writer["texts"] += row.texts
+    return sorted(writers.values(), key=lambda writer: (-writer["bytes"], writer["member"] or ""))
 
 
-def largest(found: list[dict[str, Any]]) -> str:
+def largest(writers: list[dict[str, Any]]) -> str:
     """Return the largest of them in words, with what they have this node keep."""
     named = [
         _("{name} {size} MiB").format(
-            name=visible(one["member_name"] or _("not a member yet")),
-            size=f"{one['bytes'] / MIB:,.1f}",
+            name=visible(writer["member_name"] or _("not a member yet")),
+            size=f"{writer['bytes'] / MIB:,.1f}",
         )
-        for one in found[:WRITERS_NAMED_MAX]
+        for writer in writers[:WRITERS_NAMED_MAX]
     ]
     return ", ".join(named)
