@@ -42,7 +42,7 @@ TABLE: dict[str, dict[str, Entry]] = {
             "begin.start", "start", N_("your way in: make a home, found or join, run your node")
         ),
         "init": Entry(
-            "begin.init_found", "init", N_("make a home, with a new member and his 24 words")
+            "begin.init_found", "init", N_("make a home, with a new member and 24 words")
         ),
         "found": Entry("begin.init_found", "found", N_("found a community")),
         "join": Entry(

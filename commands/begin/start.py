@@ -187,7 +187,7 @@ def _show_first_link(home: Home, passphrase_file: Path | None) -> None:
     from commonweal.commands.terminal.output import Form
 
     assert create.callback is not None
-    say(_("A link for the first whom you invite:"))
+    say(_("A link for the first member that you invite:"))
     create.callback(
         uses=1, expires="7d", passphrase_file=passphrase_file, home=home, form=Form.TEXT
     )

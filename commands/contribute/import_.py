@@ -95,7 +95,7 @@ def git(
 ) -> None:
     """Take in every commit that leads to HEAD of the git repository in the folder REPO.
 
-    Each is what its author produced. Authors whom FILE does not name stay outside the
+    Each is what its author produced. Authors that FILE does not name stay outside the
     community. Nothing is taken in twice.
     """
     mailmap = Mailmap.read(authors) if authors else Mailmap()

@@ -18,7 +18,7 @@ TEMPLATES = {
     "time-bank": N_("neighbours, hour for hour: in equal parts, once a month"),
     "value-network": N_("many hands and many steps: traced to what went into the thing sold"),
 }
-"""Rules to begin with: their names, for whom they are, and how they share what comes in."""
+"""Rules to begin with: their names, what they suit, and how they share what comes in."""
 NO_RULES = "none"
 """What is typed for a community that begins without rules."""
 

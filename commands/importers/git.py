@@ -63,7 +63,7 @@ _HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 class Commit(NamedTuple):
-    """A commit: its hash, when its author says he made it (ms), who he is, the first line."""
+    """A commit: its hash, its author's time (ms), the author, the first line."""
 
     hash: bytes
     authored_at: int

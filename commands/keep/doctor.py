@@ -278,7 +278,7 @@ def _peers(at: Patient) -> Finding:
         name,
         False,
         _("none of {n} known nodes is reached: {tried}").format(n=len(absent), tried=tried),
-        _("Check your network; one member whom all can reach is enough, and he must be up."),
+        _("Check your network; one member that all can reach is enough, if that node is up."),
     )
 
 
@@ -323,7 +323,7 @@ def _clock(at: Patient) -> Finding:
 
 
 def _port(at: Patient) -> Finding:
-    """Say whether others reach this node: one member whom all reach is enough."""
+    """Say whether others reach this node: one member that all reach is enough."""
     name = N_("port")
     listening = [str(address) for address in (at.status or {}).get("listening", [])]
     ports = ports_of(listening) or _usual_ports(at)
@@ -358,8 +358,8 @@ def _port(at: Patient) -> Finding:
         ""
         if _connected(at)
         else _(
-            "That is enough while one member has a public address: records pass on through "
-            "him. Else forward a port of the router to {port}."
+            "That is enough while one member has a public address and relays records. "
+            "Otherwise forward a port of the router to {port}."
         ).format(port=port),
     )
 

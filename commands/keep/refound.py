@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 @click.option(
     "--follow",
     metavar="LINK",
-    help="Go with one who founded it anew, by his link; `-` reads it from the keyboard.",
+    help="Follow a member who founded it anew, by their link; `-` reads it from the keyboard.",
 )
 @passphrase_option
 @home_option

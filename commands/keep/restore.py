@@ -125,7 +125,7 @@ def from_backup(home: Home, file: Path, passphrase_file: Path | None) -> Setting
     """Make the home that `file` holds; return its settings. Its passphrase stays.
 
     Raises HomeTaken, BadBackup, NotPermitted when the member's key no longer speaks for
-    him, and what `keystore.unlock` raises; then nothing is made.
+    them, and what `keystore.unlock` raises; then nothing is made.
     """
 
     def fill(new: Home) -> Settings:
@@ -154,9 +154,9 @@ def from_backup(home: Home, file: Path, passphrase_file: Path | None) -> Setting
 
 
 def from_words(home: Home, entropy: bytes, link: CommunityLink, passphrase: str | None) -> Settings:
-    """Make a home of the member with these words, which awaits his records; return its settings.
+    """Make a home of the member with these words; return its settings. It awaits their records.
 
-    The link says who he is, when his key was changed. Raises HomeTaken or a StorageError; then
+    The link names the member if their key was changed. Raises HomeTaken or a StorageError; then
     nothing is made.
     """
     rekeyed = link.rekeyed
@@ -227,7 +227,7 @@ def _begin(
 
 
 def _is_alone(store: Store, settings: Settings, entropy: bytes) -> bool:
-    """Whether the member is the only one. Raises NotPermitted when he may enrol no device."""
+    """Whether the member is the only one. Raises NotPermitted if they may enrol no device."""
     people = People(store, settings.here, words=spoken())
     active = membership.active(people.state, settings.member)
     if active is None:

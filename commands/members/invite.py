@@ -76,7 +76,7 @@ def create(uses: int, expires: str, passphrase_file: Path | None, home: Home, fo
         show_link(text)
         few = ngettext("For {n} person, until {time}.", "For {n} people, until {time}.", uses)
         say(few.format(n=uses, time=shown(until)))
-        say(_("Give it only to whom you invite: whoever holds it joins by your word."))
+        say(_("Give it only to the person you invite: whoever holds it joins by your word."))
         say(_("It is your vouch, for as many a week as the rules let each member bring in."))
         say(_("Your node has to run while they join: `weal up`."))
     warn_when_private(link.contacts)

@@ -138,7 +138,7 @@ def sponsors(
 ) -> None:
     """Name members who together can give you another key; without names, list them.
 
-    Enough of them together can take your place, so name whom you trust.
+    Enough of them together can take your place, so name members that you trust.
     """
     from commonweal.node.service.events import Wish
 
@@ -176,9 +176,9 @@ def sponsors(
 def give(
     member: str, code: str, yes: bool, passphrase_file: Path | None, home: Home, form: Form
 ) -> None:
-    """Say, as a sponsor, that MEMBER shall have the key of CODE, which `weal key new` showed him.
+    """Say, as a sponsor, that MEMBER shall have the key of CODE, which `weal key new` showed.
 
-    Whoever made CODE will be MEMBER: take it from him alone, face to face or by his voice.
+    Whoever made CODE will be MEMBER: take it only from them, in person or by voice.
     """
     from commonweal.node.service.events import Wish
 
@@ -209,7 +209,7 @@ def give(
     if count < enough:
         return say(_("Said. {n} of {needed} did.").format(n=count, needed=enough))
     say(_("{name} has the new key now.").format(name=name))
-    return say(_("Send him the link of: weal device add --member {name}").format(name=name))
+    return say(_("Send them the link of: weal device add --member {name}").format(name=name))
 
 
 def speaking(found: LedgerView, entropy: bytes | None) -> Signer:

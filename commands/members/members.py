@@ -156,8 +156,8 @@ def list_(member: str | None, home: Home, form: Form) -> None:
 def add(member: str | None, home: Home, form: Form) -> None:
     """Show what to type on a new device of yours, so that it writes for you.
 
-    The link holds no invite: the new device is let in by your 24 words. Who changed his key
-    needs a link that was made for him.
+    The link holds no invite: the new device is let in by your 24 words. A member with a
+    changed key needs a link that was made for them.
     """
     with folded(home) as found:
         whose = found.member(member) if member else found.me

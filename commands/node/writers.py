@@ -19,7 +19,7 @@ MIB = 1024 * 1024
 def writers(store: Store, people: People) -> list[dict[str, Any]]:
     """Return what each member's logs have this node keep, the largest first.
 
-    Logs of whom nobody admitted stand under the member that they name, else under none.
+    Logs of people who were not admitted stand under the member that they name, if any.
     """
     writers: dict[bytes | None, dict[str, Any]] = {}
     for row in store.logs():
