@@ -1,4 +1,4 @@
-"""Writes the tables of docs/protocol that follow from enums: of the state, and of the reasons."""
+"""Writes what docs/protocol has of enums and vectors: tables, reasons, the frames of a join."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.tables import Table
+from tests.builders import join_trace
 
 FOLDER = Path(__file__).parents[3] / "docs" / "protocol"
 
@@ -27,7 +28,11 @@ def reason_table() -> str:
     return "\n".join(["| reason | sentence |", "|---|---|", *rows]) + "\n"
 
 
-TABLES = {"state.md": ("tables", state_table), "kinds.md": ("reasons", reason_table)}
+TABLES = {
+    "state.md": ("tables", state_table),
+    "kinds.md": ("reasons", reason_table),
+    "joining.md": ("trace", join_trace.page),
+}
 
 
 def with_table(name: str) -> str:
