@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 from commonweal.protocol.ledger.claims import pools
 from commonweal.protocol.ledger.governance import active_ruleset
-from commonweal.protocol.ledger.governance.enactment import LAST, REST, VALUED_BY
+from commonweal.protocol.ledger.governance.enactment import REST, VALUED_BY
 from commonweal.protocol.ledger.governance.proposals import OPEN, TRIAL, VOTING, proposal_row
 from commonweal.protocol.ledger.sharing import distribution
 from commonweal.protocol.ledger.state import time_jumps
 from commonweal.protocol.ledger.state.advance import CutHeader
 from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.ledger.state.time_jumps import LAST
 from commonweal.protocol.records.record import CommunityId
 from commonweal.protocol.rules.document import Ruleset
 

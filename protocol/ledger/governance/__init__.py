@@ -1,1 +1,1 @@
-"""Proposals, votes, and what an adopted proposal does."""
+"""Governance: proposals, votes, what an adopted proposal does, and who witnesses."""

@@ -1,7 +1,7 @@
-"""The ruleset that stands: which document is in force, and what the fold asks of it.
+"""The active ruleset: which document is in force, and what the fold reads of it.
 
-State: L which one, since when and until when, J the documents by id, N every one adopted.
-Before the first adoption it is the document of the founding record.
+Before the first adoption it is the document of the founding record. State: L which one is in force,
+since when and until when; J documents by id; N every adoption.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ STANDING, DOCUMENT = Table.STANDING.prefix, Table.DOCUMENT.prefix
 ADOPTED = Table.ADOPTED.prefix
 
 RULESETS_KEPT_MAX = 32
-"""So many rulesets are kept read; more are read again."""
+"""How many decoded rulesets are cached; more are decoded again."""
 
 
 class ActiveRulesetRow(NamedTuple):
     """What is in force: by which proposal, since which height and time (ms).
 
-    until_ms: when it ends by itself, 0 for never; before: what then holds again.
+    until_ms: when it ends by itself, 0 for never. before: what is in force again after it.
     """
 
     ruleset: RulesetId
@@ -46,7 +46,7 @@ UNREADABLE = from_map({"name": "community"})
 
 
 def active_row(state: State) -> ActiveRulesetRow | None:
-    """Return what was adopted last; None while the founding document is in force."""
+    """Return the last adoption; None while the founding document is in force."""
     value = state.get(STANDING)
     return None if value is None else ActiveRulesetRow(*value)
 
@@ -54,20 +54,20 @@ def active_row(state: State) -> ActiveRulesetRow | None:
 def current(state: State, documents: Mapping[bytes, bytes] = NO_DOCUMENTS) -> Ruleset:
     """Return the ruleset in force in a state.
 
-    documents: the permanent bodies held, by hash, for the founding document.
+    documents: permanent bodies that are held, by hash, for the founding document.
     """
     row = active_row(state)
     return founding(state, documents) if row is None else by_id(state, documents, row.ruleset)
 
 
 def by_id(state: State, documents: Mapping[bytes, bytes], ruleset: RulesetId) -> Ruleset:
-    """Return a ruleset that was proposed, or else the founding one."""
+    """Return a ruleset that was proposed; otherwise the founding one."""
     data = state.get(DOCUMENT + ruleset)
     return founding(state, documents) if data is None else read(data)
 
 
 def fallback(state: State, documents: Mapping[bytes, bytes] = NO_DOCUMENTS) -> Ruleset | None:
-    """Return the ruleset that holds again when the one in force ends by itself; None if not."""
+    """Return the ruleset that follows when the one in force ends by itself; None if it does not."""
     row = active_row(state)
     return by_id(state, documents, row.before) if row is not None and row.until_ms else None
 
@@ -86,7 +86,7 @@ def founding(state: State, documents: Mapping[bytes, bytes]) -> Ruleset:
 
 @lru_cache(maxsize=RULESETS_KEPT_MAX)
 def read(data: bytes) -> Ruleset:
-    """Return the ruleset with that canonical form; raise `Malformed` or `BadRuleset`."""
+    """Return the ruleset of a canonical document. Raises `Malformed` or `BadRuleset`."""
     return from_bytes(data)
 
 
@@ -101,9 +101,9 @@ def history(state: State) -> list[tuple[int, RulesetId, bytes]]:
 def rules_at(
     state: State, documents: Mapping[bytes, bytes], height: int, time_ms: int
 ) -> RuleParams:
-    """Return what is asked of a record whose author knew the seal of `height`, at a time.
+    """Return the rules for a record whose author knew the seal of `height`, judged at `time_ms`.
 
-    The rules that were in force there, while those in force now let him; else the latter.
+    The rules in force at that height, while those in force now still grant it; then the latter.
     """
     now = current(state, documents)
     known: RulesetId | None = None
@@ -142,5 +142,5 @@ def _rules_of(canonical: bytes) -> RuleParams:
 
 
 def rules_of(ruleset: Ruleset) -> RuleParams:
-    """Return what the fold asks of a ruleset."""
+    """Return what the fold reads of a ruleset."""
     return _rules_of(ruleset.to_bytes())

@@ -1,14 +1,12 @@
-"""Closing: what a cut decides. Votes open and close here, and rules come into force.
+"""Enactment: what a cut decides. Votes open and close here, and rules come into force.
 
-The time is that of the cut; the rules, the electorate and who is a member still are read
-from the state that the cut has come to, before it decides anything. Yes counts against the
-electorate that was frozen when the vote opened, never against the turnout. Who has left or
-was removed since keeps his place in the electorate, and his vote no longer counts.
+The time is that of the cut. The rules, the electorate and the present members are read from the
+state that the cut leads to, before it decides anything. A member who left or was removed since the
+vote opened keeps their place in the electorate, but their vote no longer counts.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 
 from commonweal.protocol.keys import MemberId
@@ -38,11 +36,16 @@ from commonweal.protocol.ledger.governance.proposals import (
     forget_documents,
     proposal_row,
     put,
-    votes,
 )
-from commonweal.protocol.ledger.governance.tally import outcome, tally
-from commonweal.protocol.ledger.members import permissions, registry, roles
+from commonweal.protocol.ledger.governance.tally import count_votes, outcome
+from commonweal.protocol.ledger.members import registry, roles
 from commonweal.protocol.ledger.members.forks import keep
+from commonweal.protocol.ledger.members.permissions import (
+    Permission,
+    cap_probation,
+    denial,
+    was_member,
+)
 from commonweal.protocol.ledger.state import time_jumps
 from commonweal.protocol.ledger.state.advance import CutHeader
 from commonweal.protocol.ledger.state.context import NO_DOCUMENTS
@@ -53,19 +56,16 @@ from commonweal.protocol.rules.changes import LAZY, decision_process, process_of
 from commonweal.protocol.rules.document import HOUR_MS, Ruleset, RulesetId
 from commonweal.protocol.rules.process import Process
 
-LAST = time_jumps.LAST
-"""The key of the last cut: [height, time, prev, ruleset, clock]."""
-
 VALUED_BY = Table.VALUED_BY.prefix
-"""The key of the ruleset by which values were given last; without it, all that waits is valued."""
+"""The key of the ruleset that last gave values; without it, every waiting event is valued."""
 
 REST = Table.REST.prefix
-"""The key of the event from which on what waits was more than one cut looks at."""
+"""The key of the first waiting event that the last cut had no room to look at."""
 
 REMOVAL_YES_MIN = 2
-"""A removal takes the yes of so many others, whatever the rules say: nobody removes alone."""
+"""How many others must say yes to a removal, whatever the rules say: nobody removes alone."""
 FORK_YES_MIN = 2
-"""So many, where there are as many, say which record of a forked log counts."""
+"""How many must agree on which record of a forked log counts, where there are as many."""
 
 
 def enact(
@@ -75,33 +75,33 @@ def enact(
     *,
     is_full: bool = False,
 ) -> None:
-    """Do to `state`, which holds all that `cut` covers, what the cut decides.
+    """Apply to `state`, which holds all that `cut` covers, what the cut decides.
 
-    is_full: no room was left in it, so votes may wait outside: then none is closed.
+    is_full: the cut had no room left, so votes may wait outside it: then no vote is closed.
     """
-    closing = _Enactment(state, cut, documents, is_full=is_full)
+    enactment = _Enactment(state, cut, documents, is_full=is_full)
     if cut.time_ms <= time_jumps.last_cut_ms(state):
-        closing.go_back()
-    closing.decide()
+        enactment.cap_times()
+    enactment.decide()
     jump = time_jumps.jump_after(state, cut.time_ms)
     if jump != time_jumps.last_jump(state):
         state.put(time_jumps.JUMP, [*jump])
     ruleset = active_ruleset.current(state, documents)
-    state.put(LAST, [cut.height, cut.time_ms, cut.prev, ruleset.id, cut.clock])
+    state.put(time_jumps.LAST, [cut.height, cut.time_ms, cut.prev, ruleset.id, cut.clock])
 
 
 class _Enactment:
-    """One cut's decisions, in the order of the proposals: the clock and id of each."""
+    """The decisions of one cut, in the order of the proposals: by clock and id."""
 
     def __init__(
         self, state: State, cut: CutHeader, documents: Mapping[bytes, bytes], *, is_full: bool
     ) -> None:
         self.state, self.cut, self.documents, self.is_full = state, cut, documents, is_full
-        self.settled_ms = time_jumps.trusted_ms(state, cut.time_ms)
-        """The time by which votes, trials and sunsets end."""
+        self.trusted_ms = time_jumps.trusted_ms(state, cut.time_ms)
+        """The time (ms) by which votes, trials and sunsets end."""
         self.ruleset = active_ruleset.current(state, documents)
         self.trials: dict[bytes, None] = {}
-        """The proposals that are tried now."""
+        """The proposals on trial."""
         self.ended: list[ProposalRow] = []
         active = [
             key[1:]
@@ -109,14 +109,15 @@ class _Enactment:
             if registry.MemberRow(*value).status == registry.ACTIVE
         ]
         self.active = dict.fromkeys(active)
-        may, vote = permissions.denial, permissions.Permission.VOTE
         self.members = [
-            member for member in active if may(state, member, vote, self.settled_ms) is None
+            member
+            for member in active
+            if denial(state, member, Permission.VOTE, self.trusted_ms) is None
         ]
         self.holders: dict[str, list[bytes]] = {"": self.members}
 
-    def go_back(self) -> None:
-        """Let nothing last longer from now than it would if it began now: a wrong time began it."""
+    def cap_times(self) -> None:
+        """Let nothing last longer than if it began now, because it began at a wrong time."""
         now_ms = self.cut.time_ms
         for key, _ in self._waiting():
             row = proposal_row(self.state, key[1:])
@@ -131,7 +132,7 @@ class _Enactment:
             pool = pools.PoolRow(*value)
             if pool.split_ms > now_ms:
                 self.state.put(key, [*pool._replace(split_ms=now_ms)])
-        permissions.cap_probation(self.state, now_ms + self.ruleset.joining.delay_ms)
+        cap_probation(self.state, now_ms + self.ruleset.joining.delay_ms)
         now = active_ruleset.active_row(self.state)
         if now is not None and now.since_ms > now_ms:
             until = now.until_ms and now_ms + now.until_ms - now.since_ms
@@ -139,7 +140,7 @@ class _Enactment:
             self.state.put(active_ruleset.STANDING, [*now])
 
     def decide(self) -> None:
-        """Let what is due begin, end, and take effect."""
+        """Open, close and apply whatever is due."""
         self._end_of_sunset()
         open_now = [(key[1:], proposal_row(self.state, key[1:])) for key, _ in self._waiting()]
         rows = [(id, row) for id, row in open_now if row is not None]
@@ -156,7 +157,7 @@ class _Enactment:
         if self._is_stale(id, row):
             self._drop(id, row)
         elif row.status == TRIAL:
-            if self.settled_ms >= row.until_ms:
+            if self.trusted_ms >= row.until_ms:
                 self._adopt(id, row)
         else:
             if row.status == DRAFT:
@@ -164,7 +165,7 @@ class _Enactment:
             self._count(id, row)
 
     def _opened(self, id: bytes, row: ProposalRow) -> ProposalRow:
-        """Freeze the electorate and what the vote asks."""
+        """Fix the electorate, and what the vote asks of it."""
         process = self._process(row)
         ballots: list[BallotRow] = []
         asked: dict[bytes, list[int]] = {}
@@ -196,42 +197,17 @@ class _Enactment:
         )
 
     def _was(self, member: bytes, row: ProposalRow) -> bool:
-        return permissions.was_member(self.state, member, row.clock, self.cut.time_ms)
+        return was_member(self.state, member, row.clock, self.cut.time_ms)
 
     def _count(self, id: bytes, row: ProposalRow) -> None:
-        row = self._tallied(id, row)
-        match VOTING if self.is_full else outcome(row, self.settled_ms):
+        row = count_votes(self.state, id, row, self.active)
+        match VOTING if self.is_full else outcome(row, self.trusted_ms):
             case "open":
                 put(self.state, id, row)
             case "passed":
                 self._pass(id, row._replace(height=self.cut.height))
             case ended:
                 self._end(id, row._replace(status=ended, height=self.cut.height))
-
-    def _tallied(self, id: bytes, row: ProposalRow) -> ProposalRow:
-        """Count, on each ballot and at all, the votes of those who are members still."""
-        counted: list[tuple[str, list[int]]] = []
-        for member, say in votes(self.state, id).items():
-            numbers = self.state.get(ELECTOR + id + member)
-            if member in self.active and numbers is not None:
-                counted.append((say, numbers))
-        ballots = tuple(
-            ballot._replace(**tally(say for say, numbers in counted if number in numbers))
-            for number, ballot in enumerate(row.ballots)
-        )
-        if any(ballot.blocks or ballot.objections for ballot in ballots):
-            present = self._present(id)
-            ballots = tuple(ballot._replace(present=present[n]) for n, ballot in enumerate(ballots))
-        return row._replace(ballots=ballots, **tally(say for say, _ in counted))
-
-    def _present(self, id: bytes) -> Counter[int]:
-        """Return, by the number of each ballot, how many of its electorate are members still."""
-        prefix = ELECTOR + id
-        counts: Counter[int] = Counter()
-        for key, numbers in self.state.items(prefix):
-            if key[len(prefix) :] in self.active:
-                counts.update(numbers)
-        return counts
 
     def _pass(self, id: bytes, row: ProposalRow) -> None:
         if row.subject == RULES:
@@ -253,7 +229,7 @@ class _Enactment:
             if member is not None and member.status == registry.ACTIVE:
                 gone = MemberId(row.target)
                 membership_end.remove(self.state, gone, self.cut.clock)
-                # What waited for his disputes may have a value with the next cut.
+                # Events that the removed member disputed may be valued by the next cut.
                 self.state.delete(VALUED_BY)
 
     def _adopt(self, id: bytes, row: ProposalRow) -> None:
@@ -276,7 +252,7 @@ class _Enactment:
 
     def _end_of_sunset(self) -> None:
         row = active_ruleset.active_row(self.state)
-        if row is None or not row.until_ms or self.settled_ms < row.until_ms:
+        if row is None or not row.until_ms or self.trusted_ms < row.until_ms:
             return
         self._leave(SUNSET)
         now = self._before(row)
@@ -286,7 +262,9 @@ class _Enactment:
         self.ruleset = active_ruleset.current(self.state, self.documents)
 
     def _before(self, ended: ActiveRulesetRow) -> ActiveRulesetRow:
-        """Return what holds again; what ends by itself too has what is left of its time."""
+        """Return what is in force again; if that too ends by itself, it has the rest of
+        its time.
+        """
         ruleset, (height, time_ms) = ended.before, (self.cut.height, self.cut.time_ms)
         for _, adopted, proposal in reversed(active_ruleset.history(self.state)):
             row = proposal_row(self.state, proposal)
@@ -300,7 +278,7 @@ class _Enactment:
         return ActiveRulesetRow(ruleset, b"", height, time_ms, 0, ruleset)
 
     def _leave(self, status: str) -> None:
-        """Let what is in force be so no longer."""
+        """Give the proposal behind the ruleset in force another status."""
         row = active_ruleset.active_row(self.state)
         proposal = None if row is None else proposal_row(self.state, row.proposal)
         if row is not None and proposal is not None:
@@ -326,7 +304,7 @@ class _Enactment:
         self.ended.append(row)
 
     def _is_stale(self, id: bytes, row: ProposalRow) -> bool:
-        """Whether another change of the rules that this one builds on came first."""
+        """Return whether another change of the rules that this one builds on came first."""
         if row.subject != RULES:
             return False
         return row.base != self.ruleset.id or any(rival != id for rival in self.trials)
@@ -348,8 +326,8 @@ class _Enactment:
     def _electors(self, role: str, row: ProposalRow) -> list[bytes]:
         """Return who may vote on a ballot: the holders of its role, or all members.
 
-        All where nobody holds it. A removal is for those who were members before, not for
-        whoever it concerns, nor for one alone.
+        All members when nobody holds it. On a removal only those vote who were members before it
+        was proposed, never the member whom it concerns, nor one holder alone.
         """
         if role not in self.holders:
             holders = [member for member in self.members if roles.holds(self.state, member, role)]
@@ -364,7 +342,7 @@ class _Enactment:
 
 
 def _least_yes(row: ProposalRow, electorate: int) -> int:
-    """Return how many yes a vote takes whatever the rules say, of so many who may vote."""
+    """Return how many yes a vote takes whatever the rules say, given the size of its electorate."""
     match row.subject:
         case "removal":
             return REMOVAL_YES_MIN

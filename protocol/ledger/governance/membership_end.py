@@ -1,9 +1,9 @@
-"""Departing: a member leaves, or is removed by a vote.
+"""The end of a membership: a member leaves, or is removed by a vote.
 
-What they gave, were given, and said of contributions stays. Their disputes do not: they could
-not withdraw them, and so one who is gone would keep others from their share for ever. Nor do
-their invites, by which they would come back as somebody else, nor what they asked for before and
-nobody answered, by which they would come back without wanting to.
+What they gave, were given, and attested stays. Their disputes end, because they could no longer
+withdraw them and would keep others from their share for ever. Their invites end, because they could
+return under them as somebody else. Their open requests end, because a later vouch would bring them
+back against their will.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from commonweal.protocol.records.record import Record
 
 
 def leave(state: State, record: Record, context: Context) -> Verdict:
-    """Let the author's member be one no longer; what he has earned stays his."""
+    """End the membership of the author's member; what they have earned stays theirs."""
     _depart(state, context.member, registry.LEFT, record.clock)
     return None
 
 
 def remove(state: State, member: MemberId, clock: int) -> None:
-    """Let an active member be one no longer, as a vote decided."""
+    """End the membership of an active member, as a vote decided."""
     _depart(state, member, registry.REMOVED, clock)
 
 

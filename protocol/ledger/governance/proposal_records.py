@@ -1,4 +1,22 @@
-"""The records of governance: proposals, comments, votes and withdrawals."""
+"""The records of governance: proposals, comments, votes and withdrawals.
+
+Records:
+  rules.propose   subject: "rules", "removal", "fork" or "decision"
+                  rules: base: the ruleset in force; form: "whole" or "patch"; the permanent
+                  body is the document or the patch; optional sunset: hours it then holds;
+                  backtest: the height and hash of what it would have paid
+                  removal: member; decision: a permanent body that says what is decided
+                  fork: device, seq: where its log ends by evidence, pair: the ids of two
+                  records there, ascending, keep: the one, cited, that is to count
+                  optional vote: true, to vote on what silence could pass
+                  removal, fork: optional permanent body that says why
+                  texts that are voted on are UTF-8, at most TEXT_BYTES_MAX
+  rules.comment   proposal; the text is in the body
+  rules.vote      proposal, say: "yes", "no", "abstain" or "block"; the latest vote stands
+  rules.withdraw  proposal: of the author's member
+The class of a change, and so how it is decided, follows from what it changes, by the rules in
+force. Nothing is decided here: see `tally` and `enactment`.
+"""
 
 from __future__ import annotations
 
@@ -45,11 +63,11 @@ CHOICES = (YES, NO, ABSTAIN, BLOCK)
 
 
 OPEN_PER_MEMBER_MAX = 4
-"""A member has at most this many proposals that are not decided."""
+"""How many undecided proposals a member may have."""
 
 
 TEXT_BYTES_MAX = 60 * 1024
-"""Of a decision, or of the reason for a removal; it is kept for ever."""
+"""Size of a decision, or of the reason for a removal; it is kept for ever."""
 
 
 BACKTEST_BYTES = 40
@@ -57,7 +75,7 @@ BACKTEST_BYTES = 40
 
 
 def propose(state: State, record: Record, context: Context) -> Verdict:
-    """Lay a change of the rules, a removal, a fork or a decision before the members."""
+    """Propose a change of the rules, a removal, a decision, or which record of a fork counts."""
     early = writer_denial(state, record, context, Permission.VOTE)
     if early is not None:
         return early
@@ -90,7 +108,7 @@ def propose(state: State, record: Record, context: Context) -> Verdict:
 
 
 def comment(state: State, record: Record, context: Context) -> Verdict:
-    """Say something about a proposal."""
+    """Comment on a proposal."""
     proposal = record.data.get("proposal")
     if not is_bytes(proposal) or record.body is None:
         return Reason.SHAPE
@@ -101,7 +119,7 @@ def comment(state: State, record: Record, context: Context) -> Verdict:
 
 
 def vote(state: State, record: Record, context: Context) -> Verdict:
-    """Note what the author's member says to a proposal, until its vote is closed."""
+    """Note the vote of the author's member on a proposal, until its vote is closed."""
     proposal, say = record.data.get("proposal"), record.data.get("say")
     if not is_bytes(proposal) or say not in CHOICES:
         return Reason.SHAPE
@@ -126,7 +144,7 @@ def vote(state: State, record: Record, context: Context) -> Verdict:
 
 
 def withdraw(state: State, record: Record, context: Context) -> Verdict:
-    """Take a proposal of the author's member back, while it is not decided."""
+    """Withdraw an undecided proposal of the author's member."""
     proposal = record.data.get("proposal")
     if not is_bytes(proposal):
         return Reason.SHAPE
@@ -144,7 +162,7 @@ def withdraw(state: State, record: Record, context: Context) -> Verdict:
 
 
 def is_proposal_text(text: bytes) -> bool:
-    """Whether bytes say in words what is decided, or why: UTF-8, not empty, not too long."""
+    """Return whether bytes are a text of a proposal: UTF-8, not empty, not too long."""
     if not 1 <= len(text) <= TEXT_BYTES_MAX:
         return False
     try:
@@ -195,7 +213,7 @@ def _proposed_rules(
 
 
 def _bad_text(record: Record, context: Context) -> Verdict:
-    """Return what is wrong with the body of a proposal; what is in that of rules is read later."""
+    """Return what is wrong with the body of a proposal; the document of rules is checked later."""
     if record.body is None:
         return None
     if not record.body.permanent:

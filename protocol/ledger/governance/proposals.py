@@ -1,22 +1,8 @@
-"""Governance: what members propose and how they vote. What comes of it is in `closing`.
+"""Proposals in the state: their rows, ballots and votes, and how they end.
 
-Records:
-  rules.propose   subject: "rules", "removal", "fork" or "decision"
-                  rules: base: the ruleset in force; form: "whole" or "patch"; the permanent
-                  body is the document or the patch; optional sunset: hours it then holds;
-                  backtest: the height and hash of what it would have paid
-                  removal: member; decision: a permanent body that says what is decided
-                  fork: device, seq: where its log ends by evidence, pair: the ids of two
-                  records there, ascending, keep: the one, cited, that is to count
-                  optional vote: true, to vote on what silence could pass
-                  removal, fork: optional permanent body that says why
-                  whatever is voted on in words is UTF-8, of at most TEXT_BYTES_MAX
-  rules.comment   proposal; the text is in the body
-  rules.vote      proposal, say: "yes", "no", "abstain" or "block"; the last word stands
-  rules.withdraw  proposal: of the author's member
-Of which class a change is, and so how it is decided, follows from what it changes, by the
-rules in force. State: G proposals, O those not ended, v votes, H electors, m comments,
-l how many open proposals a member has, 3 the fork that a proposal is about.
+The records that write them are in `proposal_records`, the counting in `tally`, and what a vote
+decides in `enactment`. State: G proposals, O those not ended, v votes, H electors, m comments, l
+how many open proposals a member has, 3 the fork that a proposal is about.
 """
 
 from __future__ import annotations
@@ -46,8 +32,8 @@ IN_FORCE, SUPERSEDED, SUNSET = "in force", "superseded", "sunset"
 class BallotRow(NamedTuple):
     """What one electorate is asked in an open vote, and what it said as of the last cut.
 
-    voters: the role whose holders these were; empty for all members. present: how many of
-    the electorate are members still. The others are as in `Ballot`, and how many said what.
+    voters: the role whose holders vote; empty for all members. present: how many of the electorate
+    are members still. The other fields are as in `Ballot`, and how many said what.
     """
 
     voters: str
@@ -64,23 +50,23 @@ class BallotRow(NamedTuple):
 
     @property
     def blocks_enough(self) -> int:
-        """How many blocks stop it, of those who are left; 0: none does."""
+        """How many blocks stop it, of the electors still present; 0: none does."""
         return min(self.blocks, enough_to_stop(self.present))
 
     @property
     def objections_enough(self) -> int:
-        """How many no or block stop it, of those who are left; 0: a no is no objection."""
+        """How many no or block stop it, of the electors still present; 0: a no is no objection."""
         return min(self.objections, enough_to_stop(self.present))
 
 
 class ProposalRow(NamedTuple):
     """A proposal in the state.
 
-    target: the id of the proposed ruleset, the member to be removed, or the record to be
-    kept of a fork. is_voted: its author asked for a vote on what silence could pass. What the
-    vote asks is not known until it opens, and then stands: of each
-    electorate by its ballot. electorate, yes ... block: of all who may vote, as of the last
-    cut. Times in ms; `until`: the end of the trial, later of what it put in force.
+    target: the id of the proposed ruleset, the member to be removed, or the record of a fork to be
+    kept. is_voted: its author asked for a vote on what silence could pass. What the vote asks is
+    not known until it opens, and then fixed: of each electorate by its ballot. electorate, yes ...
+    block: of all electors, as of the last cut. Times in ms; until_ms: the end of the trial, later
+    the end of what it put in force.
     """
 
     subject: str
@@ -107,18 +93,18 @@ class ProposalRow(NamedTuple):
 
     @property
     def needed(self) -> int:
-        """How many yes the first electorate must say; 0 until it opens, or by silence."""
+        """How many yes the first electorate must give; 0 until the vote opens, or by silence."""
         return self.ballots[0].needed if self.ballots else 0
 
 
 def read_row(value: Any) -> ProposalRow:
-    """Return a proposal as the state has it."""
+    """Return a proposal's row from its value in the state."""
     row = ProposalRow(*value)
     return row._replace(ballots=tuple(BallotRow(*ballot) for ballot in row.ballots))
 
 
 def proposal_row(state: State, proposal: bytes) -> ProposalRow | None:
-    """Return what the state says of a proposal, if anything."""
+    """Return the row of a proposal; None when there is no such proposal."""
     value = state.get(PROPOSAL + proposal)
     return None if value is None else read_row(value)
 
@@ -129,7 +115,7 @@ def put(state: State, proposal: bytes, row: ProposalRow) -> None:
 
 
 def end(state: State, proposal: bytes, row: ProposalRow) -> None:
-    """Write a proposal that is decided: nothing waits for it any more."""
+    """Write a decided proposal: nothing waits for it any more."""
     put(state, proposal, row)
     state.delete(OPEN + proposal)
     _release(state, row)
@@ -137,7 +123,7 @@ def end(state: State, proposal: bytes, row: ProposalRow) -> None:
 
 
 def begin_trial(state: State, proposal: bytes, row: ProposalRow) -> None:
-    """Write a proposal that passed and is tried: it waits, and nobody votes on it."""
+    """Write a proposal that passed and is on trial: nobody votes on it any more."""
     put(state, proposal, row)
     _release(state, row)
 
@@ -150,7 +136,7 @@ def finish_trial(state: State, proposal: bytes, row: ProposalRow) -> None:
 
 
 def forget_documents(state: State, ended: Iterable[ProposalRow]) -> None:
-    """Drop the documents of rules that came to nothing, unless something else needs them."""
+    """Delete the documents of rules that came to nothing, unless something else needs them."""
     vain = (FAILED, EXPIRED, WITHDRAWN, STALE)
     targets = {
         proposal.target: None
@@ -176,7 +162,7 @@ def proposals(state: State) -> dict[bytes, ProposalRow]:
 
 
 def removals(state: State) -> tuple[tuple[MemberId, int], ...]:
-    """Return the members who are removed, by id, each with the height that removed them last."""
+    """Return the removed members, by id, each with the height of their last removal."""
     heights: dict[bytes, int] = {}
     for _, value in state.items(PROPOSAL):
         row = ProposalRow(*value)
@@ -191,13 +177,13 @@ def removals(state: State) -> tuple[tuple[MemberId, int], ...]:
 
 
 def votes(state: State, proposal: bytes) -> dict[bytes, str]:
-    """Return what each member said to a proposal last, by member."""
+    """Return each member's latest vote on a proposal, by member."""
     prefix = VOTE + proposal
     return {key[len(prefix) :]: value[0] for key, value in state.items(prefix)}
 
 
 def comments(state: State, proposal: bytes) -> list[tuple[bytes, bytes]]:
-    """Return (record, member) of each comment on a proposal, in their order."""
+    """Return (record, member) of each comment on a proposal, in order."""
     prefix = COMMENT + proposal
     entries = [(value[1], key[len(prefix) :], value[0]) for key, value in state.items(prefix)]
     return [(record, member) for _, record, member in sorted(entries)]

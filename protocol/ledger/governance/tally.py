@@ -1,14 +1,19 @@
-"""The tally of a vote: how many said what, and what follows from it under its ballots."""
+"""The tally: how many electors said what, and what a vote comes to by its ballots.
+
+Yes counts against the electorate that was fixed when the vote opened, never against the turnout.
+Nothing is written here; `enactment` applies the outcome.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any
 
 from commonweal.protocol.ledger.governance.proposals import (
     ABSTAIN,
     BLOCK,
+    ELECTOR,
     EXPIRED,
     FAILED,
     NO,
@@ -17,11 +22,13 @@ from commonweal.protocol.ledger.governance.proposals import (
     YES,
     BallotRow,
     ProposalRow,
+    votes,
 )
+from commonweal.protocol.ledger.state.state import State
 
 
 def outcome(row: ProposalRow, time_ms: int) -> str:
-    """Return how an open vote stands at a time: "open", "passed", "failed" or "expired"."""
+    """Return the status of an open vote at a time: "open", "passed", "failed" or "expired"."""
     is_over = time_ms >= row.deadline_ms
     if all(map(_is_satisfied, row.ballots)):
         return PASSED if is_over or row.early else VOTING
@@ -30,8 +37,41 @@ def outcome(row: ProposalRow, time_ms: int) -> str:
     return FAILED if all(map(_has_quorum, row.ballots)) else EXPIRED
 
 
+def count_votes(
+    state: State, proposal: bytes, row: ProposalRow, active: Container[bytes]
+) -> ProposalRow:
+    """Return a proposal's row with its votes counted, on each ballot and in all.
+
+    active: the present members. A vote counts if its member was an elector when the vote opened
+    and is a member still.
+    """
+    counted: list[tuple[str, list[int]]] = []
+    for member, say in votes(state, proposal).items():
+        numbers = state.get(ELECTOR + proposal + member)
+        if member in active and numbers is not None:
+            counted.append((say, numbers))
+    ballots = tuple(
+        ballot._replace(**_sums(say for say, numbers in counted if number in numbers))
+        for number, ballot in enumerate(row.ballots)
+    )
+    if any(ballot.blocks or ballot.objections for ballot in ballots):
+        present = _present(state, proposal, active)
+        ballots = tuple(ballot._replace(present=present[n]) for n, ballot in enumerate(ballots))
+    return row._replace(ballots=ballots, **_sums(say for say, _ in counted))
+
+
+def _present(state: State, proposal: bytes, active: Container[bytes]) -> Counter[int]:
+    """Return, by the number of each ballot, how many of its electorate are members still."""
+    prefix = ELECTOR + proposal
+    counts: Counter[int] = Counter()
+    for key, numbers in state.items(prefix):
+        if key[len(prefix) :] in active:
+            counts.update(numbers)
+    return counts
+
+
 def _is_satisfied(ballot: BallotRow) -> bool:
-    """Whether one electorate said enough, and nothing that stops it."""
+    """Return whether one electorate gave enough yes, and nothing stops it."""
     is_stopped = (
         0 < ballot.blocks_enough <= ballot.block
         or 0 < ballot.objections_enough <= ballot.no + ballot.block
@@ -40,12 +80,12 @@ def _is_satisfied(ballot: BallotRow) -> bool:
 
 
 def _has_quorum(ballot: BallotRow) -> bool:
-    """Whether enough voted; where nobody is left who could, silence is no consent."""
+    """Return whether enough voted; when no elector is left, silence is no consent."""
     turnout = ballot.yes + ballot.no + ballot.abstain + ballot.block
     return turnout >= ballot.quorum and ballot.present > 0
 
 
-def tally(said: Iterable[str]) -> dict[str, Any]:
-    """Return how many said what, by the names of the fields of a row."""
+def _sums(said: Iterable[str]) -> dict[str, Any]:
+    """Return how many said what, by the names of a row's fields."""
     counts = Counter(said)
     return {say: counts[say] for say in (YES, NO, ABSTAIN, BLOCK)}

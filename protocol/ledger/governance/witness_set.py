@@ -1,13 +1,13 @@
-"""Seats: which devices offer to witness, and who has a seat, as the state says it.
+"""The witness set: which devices offer to witness, and which of them have a seat.
 
-A member offers one device: that with which they last wrote `role.claim {role: "witness"}`. The
-founder holds the role, and their first device offers, from the start. Who leaves or is removed,
-gives the role back, revokes the device, has its log frozen, or voted twice, offers no more.
+A member offers one device: the one with which they last wrote `role.claim {role: "witness"}`. The
+founder holds the role, and their first device offers, from the start. An offer ends when its member
+leaves, is removed or resigns, and when the device is revoked, its log is frozen, or it voted twice.
 
-Below four witnesses one more can stop every seal, so a newcomer gets a seat there only with the
-`role.endorse` of every member who is seated and heard from. A record that would end so many
-seated devices that the rest are no quorum is refused: no seal could ever cover it.
-State: 1 offers (in `roles`), 2 devices that voted twice, Kw the set for the next height.
+Below four witnesses a further witness can stop every seal, so a newcomer gets a seat there only
+with the `role.endorse` of every seated member who is heard from. A record is refused that would end
+so many seated devices that the rest are no quorum: no seal could ever cover it. State: 1 offers (in
+`roles`), 2 devices that voted twice, Kw the set for the next height.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ from commonweal.protocol.seal.witnesses import (
 GUILTY, SEATED = Table.GUILTY.prefix, Table.SEATED.prefix
 
 SEAL_ONLY_REASONS = (Reason.SEAT_NEEDED, Reason.LAST_WITNESS)
-"""Why seals refuse what a ledger that folds no seals cannot judge."""
+"""Reasons by which seals refuse what a ledger that folds no seals cannot judge."""
 
 
 def found(state: State, record: Record, context: Context) -> Verdict:
-    """Let the founder begin the community, and his first device be its witness."""
+    """Found the community; the founder's first device becomes its witness."""
     refused = enrolment.found(state, record, context)
     if refused is None:
         member: MemberId = state.get(registry.FOUNDING)[0]
@@ -56,7 +56,7 @@ def found(state: State, record: Record, context: Context) -> Verdict:
 
 
 def leave(state: State, record: Record, context: Context) -> Verdict:
-    """Let the author's member leave, unless the next seal needs a seat of theirs."""
+    """End the membership of the author's member, unless the next seal needs one of their seats."""
     return _unless_seat_needed(membership_end.leave, state, record, context)
 
 
@@ -71,7 +71,7 @@ def rekey(state: State, record: Record, context: Context) -> Verdict:
 
 
 def resign(state: State, record: Record, context: Context) -> Verdict:
-    """Let the author's member give a role back; the last who is seated and offers keeps theirs."""
+    """Give back a role of the author's member; the last seated witness who offers keeps theirs."""
     before = _offering(state)
     refused = roles.resign(state, record, context)
     if refused is None and before and not _offering(state):
@@ -80,7 +80,7 @@ def resign(state: State, record: Record, context: Context) -> Verdict:
 
 
 def seated(state: State) -> tuple[Witness, ...]:
-    """Return the set for the height after this state; empty before the founding record."""
+    """Return the witness set for the height after this state; empty before the founding record."""
     value = state.get(SEATED)
     return () if value is None else read_witnesses(value)
 
@@ -96,9 +96,9 @@ def candidates(state: State) -> list[Candidate]:
 
 
 def renew(state: State, cut: CutHeader, present: Sequence[DeviceKey], seats: int) -> None:
-    """Note who was present at a cut, and fill the seats for the next.
+    """Note who was present at a cut, and fill the seats for the next height.
 
-    seats: as many as the rules allow, never more than a set holds.
+    seats: how many the rules allow; never more than a set holds.
     """
     offered = candidates(state)
     for candidate in offered:
@@ -116,9 +116,10 @@ def renew(state: State, cut: CutHeader, present: Sequence[DeviceKey], seats: int
 
 
 def unendorsed(state: State, height: int) -> dict[MemberId, tuple[MemberId, ...]]:
-    """Return who offers and gets no seat at `height` yet, with those whose endorsement lacks.
+    """Return who offers but gets no seat at `height` yet, with the members whose endorsement is
+    missing.
 
-    Empty for a set of four or more. Another device of a member who is seated needs nobody's.
+    Empty for a set of four or more. Another device of a seated member needs no endorsement.
     """
     now = seated(state)
     if len(now) >= SAFE_WITNESSES_MIN:
@@ -139,7 +140,7 @@ def unendorsed(state: State, height: int) -> dict[MemberId, tuple[MemberId, ...]
 
 
 def _is_asked(state: State, member: MemberId, height: int) -> bool:
-    """Say whether a seated member has a say in who joins: they hold the role and are heard from."""
+    """Return whether a seated member decides who joins: they hold the role and are heard from."""
     value = state.get(OFFER + member)
     return (
         value is not None
@@ -154,7 +155,7 @@ def _unless_seat_needed(
     record: Record,
     context: Context,
 ) -> Verdict:
-    """Do `act`, unless it ends a seat and the rest are no quorum."""
+    """Apply `act`, unless it ends a seat and the remaining seats are no quorum."""
     seats, before = len(seated(state)), _able_seats(state)
     refused = act(state, record, context)
     after = _able_seats(state)
@@ -184,7 +185,7 @@ def _is_able(state: State, seat: Witness) -> bool:
 
 
 def _offering(state: State) -> int:
-    """Return how many of those who are seated still offer."""
+    """Return how many seated members still offer."""
     offered = {candidate.witness.member: None for candidate in candidates(state)}
     return sum(seat.member in offered for seat in seated(state))
 

@@ -1,1 +1,1 @@
-"""Sharing income: distribution, corrections, explanations."""
+"""Sharing: the value of events, the splits of pools, corrections, and their explanation."""

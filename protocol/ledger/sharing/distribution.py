@@ -1,12 +1,9 @@
-"""Distribution: at each cut, what is worth something gets its value, and pools are split.
+"""Distribution: at each cut, the pools that are due are split among the members.
 
-Only what a cut covers takes part; what is booked late takes part from its cut on, and
-nothing that was paid changes. An event counts once it is attested as the rules ask. An
-error in a split carries the pool to the next height; an error in a value is worth 0, and
-is shown. What a correction changes of an income that was split is written now
-(`corrections`), and what all of it comes to for each member is his claim (`claims`).
-State: q events booked, b not valued yet (since when it was, if it is corrected), w values,
-Y referrals; pools and lines in `pools`.
+Only what a cut covers takes part; what is booked late takes part from its cut on, and nothing that
+was paid changes. A split that fails carries its pool to the next height. What a correction changes
+of an income that was split is written as lines of the current height (`income_corrections`), and
+the sum for each member is their claim (`claims`).
 """
 
 from __future__ import annotations
@@ -64,7 +61,7 @@ from commonweal.protocol.rules.split import (
 from commonweal.protocol.vocabulary.rule_params import RuleParams
 
 PAST_MAX = 100
-"""Arrears look back over so many splits of a bucket."""
+"""How many earlier splits of a bucket arrears look back on."""
 
 
 def share(
@@ -74,10 +71,10 @@ def share(
     community: CommunityId,
     touched: Iterable[bytes] = (),
 ) -> list[Split]:
-    """Value what was attested and split what the pools hold; return the splits.
+    """Value what was attested, and split the pools that are due; return the splits.
 
-    state: holds all that the cut covers; everything is written to it. touched: as `book`
-    returns it. When the ruleset is another than last time, all that waits is looked at.
+    state: holds all that the cut covers; everything is written to it. touched: as `book` returns
+    it. Under another ruleset than last time, every waiting event is looked at.
     """
     rest: bytes | None = state.get(REST)
     if state.get(VALUED_BY) != ruleset.id:
@@ -91,13 +88,13 @@ def share(
     incomes = value_events(sheet, cut, ruleset, community, touched)
     restore_turns(sheet)
     splits: list[Split] = []
-    settled_ms = time_jumps.trusted_ms(state, cut.time_ms)
+    trusted_ms = time_jumps.trusted_ms(state, cut.time_ms)
     for pool in ruleset.pools:
         id = pool_id(pool)
         row = pool_row(state, id)
         came = incomes.get(id, [])
         total = row.carried + sum(income.amount for income in came)
-        is_due = settled_ms - row.split_ms >= pool.every_ms
+        is_due = trusted_ms - row.split_ms >= pool.every_ms
         if total <= 0 or not is_due:
             if came:
                 put_pool(state, id, row._replace(carried=total))
@@ -125,7 +122,7 @@ def _facts(
     community: CommunityId,
     rules: RuleParams,
 ) -> SplitInputs:
-    """Gather what the split of a pool reads."""
+    """Return what the split of a pool reads."""
     contributions = tuple(_contributions(state, community, rules))
     members = [
         key[1:] for key, value in state.items(registry.MEMBER) if value[0] == registry.ACTIVE
@@ -164,11 +161,11 @@ def _contributions(
         assert row is not None, "what has a value is known"
         booked = booked_at(state, event)
         assert booked is not None, "what has a value was booked"
-        # What an agent outside gave waits for whoever claims it.
+        # An outside agent's contribution waits until a member claims the agent.
         member = agents.person(state, given.member)
         if given.points and state.get(registry.MEMBER + member) is not None:
             yes, _ = attestation.attesters(state, event)
-            # Who claims an agent since may have been the one who attested what it gave.
+            # The member who claimed the agent may have attested its contribution before.
             if member != given.member and not attestation.is_attested(state, event, rules):
                 continue
             seen = event_fields(state, community, event, row)
@@ -204,7 +201,7 @@ def _write(
     facts: SplitInputs,
     done: Split,
 ) -> None:
-    """Write what a split gives, and what the next one has to know."""
+    """Write what a split gives, and what the next split has to know."""
     state, id = sheet.state, pool_id(pool)
     split_ms = cut.time_ms if done.lines else pool_row(state, id).split_ms
     put_pool(state, id, PoolRow(done.carried, split_ms))

@@ -1,6 +1,6 @@
-"""Explanations: what an event is worth and why, what it got, and what a line was paid by.
+"""Explanations: what an event is worth and why, what it received, and which rule paid a line.
 
-Everything is read from a state; nothing is reckoned anew.
+Everything is read from a state; nothing is computed anew.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from commonweal.protocol.rules.document import Ruleset, RulesetId
 
 
 class PendingReason(StrEnum):
-    """Why an event has no value yet. The value is what is shown, before translation."""
+    """Why an event has no value yet. The value is the sentence shown, before translation."""
 
     NOT_BOOKED = "no cut covers it yet"
     NOT_ATTESTED = "not enough others attest it"
@@ -33,7 +33,7 @@ class PendingReason(StrEnum):
 
 
 class BucketPayment(NamedTuple):
-    """What a contribution was paid from one bucket: for debts an amount, else 0 and that it was."""
+    """What a contribution received from one bucket: an amount for debts, otherwise 0."""
 
     pool: str
     bucket: str
@@ -42,10 +42,10 @@ class BucketPayment(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class EventExplanation:
-    """An event from its record to what it was paid.
+    """An event from its record to its payouts.
 
-    booked: (height, time in ms); yes, no: who attested. worth: None while `waiting` says why.
-    lines: those that name it, of the contributions that a line keeps.
+    booked: (height, time in ms). yes, no: how many members attested and denied it. worth: None
+    while `waiting` says why. lines: those that name it among their inputs.
     """
 
     booked: tuple[int, int] | None
@@ -59,7 +59,7 @@ class EventExplanation:
 
 
 def explain_event(state: State, event: bytes, ruleset: Ruleset) -> EventExplanation | None:
-    """Return what became of an event; None when there is none.
+    """Return what became of an event; None when there is no such event.
 
     ruleset: the one in force, by which it may still wait.
     """
@@ -83,7 +83,7 @@ def explain_event(state: State, event: bytes, ruleset: Ruleset) -> EventExplanat
 def rule_of(
     state: State, payout: Payout, documents: Mapping[bytes, bytes] = NO_DOCUMENTS
 ) -> tuple[Ruleset, tuple[str | int, ...]]:
-    """Return the ruleset that a line was paid by, and the path of the rule in its document."""
+    """Return the ruleset that paid a line, and the path of the rule in its document."""
     ruleset = active_ruleset.by_id(state, documents, RulesetId(payout.ruleset))
     for pool in ruleset.pools:
         for number, bucket in enumerate(pool.buckets):
@@ -105,7 +105,7 @@ def _waiting(state: State, event: bytes, ruleset: Ruleset) -> PendingReason:
         return PendingReason.DISPUTED
     if not attestation.is_attested(state, event, active_ruleset.rules_of(ruleset)):
         return PendingReason.NOT_ATTESTED
-    # Attested since the last cut, it may have a value with the next.
+    # Attested since the last cut; the next cut may value it.
     return PendingReason.NO_RULE if row.action not in ruleset.values else PendingReason.NOT_BOOKED
 
 

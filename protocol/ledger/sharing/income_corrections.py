@@ -1,11 +1,10 @@
-"""Corrections of income that was split: what they change is written at the height that has them.
+"""Corrections of income that was split: the difference is written at the height that covers them.
 
-No sealed number changes. What an income is more or less than was split goes the way that the
-money went: to those who got it, in proportion to what they got, and with what stayed in the
-pool on to the pool's later splits. What nobody can give back, and what a debt would get beyond
-itself, goes to the pool. Where nothing is left of what a bucket gave, a contribution that has
-one turn has not had it. A line of sort "correction" says each part; what the parts and the
-pool come to is the correction, exactly.
+No sealed number changes. What an income is more or less than was split follows the money: to those
+who received it, in proportion to what they received, and with what stayed in the pool on to the
+pool's later splits. What nobody can give back, and what would exceed a debt, goes to the pool.
+Where nothing is left of what a bucket gave, a contribution that takes part once has its turn again.
+A line of sort "correction" states each part; the parts and the pool sum to the correction exactly.
 """
 
 from __future__ import annotations
@@ -39,10 +38,10 @@ from commonweal.protocol.rules.split import CORRECTION, PayoutLine
 def correct_income(
     sheet: PayoutWriter, event: bytes, income: IncomeRow, more: int, seed: bytes
 ) -> int:
-    """Write what `more` (or less) of an income changes; return what of it the pool has.
+    """Write what `more` (or less) of an income changes; return the part that the pool bears.
 
-    income: as it counted before. seed: the id of the previous seal, which decides between
-    equal remainders.
+    income: as it counted before. seed: the id of the previous seal, which breaks ties between equal
+    remainders.
     """
     left = more
     splits = sheet.splits(income.pool)
@@ -55,9 +54,9 @@ def correct_income(
 
 
 def restore_turns(sheet: PayoutWriter) -> None:
-    """Let debts that were paid by nothing be owed again, and give back turns that were none.
+    """Owe again the debts that were paid by nothing, and give back turns that paid nothing.
 
-    One look over what a bucket gave, for all corrections of a seal together.
+    One pass over what a bucket gave, for all corrections of a cut together.
     """
     state = sheet.state
     for pool, bucket in sorted({**sheet.unpaid, **sheet.undone}):
@@ -78,7 +77,7 @@ def restore_turns(sheet: PayoutWriter) -> None:
 
 
 class _PayoutPart(NamedTuple):
-    """A line that the money reached. size: what it got; left: as corrected since."""
+    """A line that the money reached. size: what it received; left: as corrected since."""
 
     place: bytes
     payout: Payout
@@ -88,7 +87,7 @@ class _PayoutPart(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _SplitCorrection:
-    """One split that the money of an income went through."""
+    """The correction of one split that the money of an income went through."""
 
     sheet: PayoutWriter
     event: bytes
@@ -98,7 +97,7 @@ class _SplitCorrection:
     split: SplitRow
 
     def send(self, more: int) -> int:
-        """Write what goes to the lines of this split; return what stayed in the pool there."""
+        """Write the correction of this split's lines; return what stayed in the pool there."""
         by_bucket = self._reached()
         names = [*by_bucket]
         weights = [self._weight(name, by_bucket[name]) for name in names]
@@ -111,7 +110,7 @@ class _SplitCorrection:
             lefts = [sum(part.left for part in by_bucket[name]) for name in names]
             given = _within(shares, lefts, ties)
         else:
-            # The next split pays what is owed still, and those who have their turn again.
+            # The next split pays what is still owed, and those who have their turn again.
             closed = (*self.split.debts, *self.split.undone)
             pairs = zip(names, shares, strict=True)
             given = [0 if name in closed else share for name, share in pairs]
@@ -124,7 +123,7 @@ class _SplitCorrection:
 
     @property
     def _is_traced(self) -> bool:
-        """Whether the income was told apart from others when this split was made."""
+        """Return whether this split told the income apart from others."""
         return self.income.traced and self.income.height == self.height
 
     def _reached(self) -> dict[str, list[_PayoutPart]]:
@@ -153,7 +152,7 @@ class _SplitCorrection:
         return size * self.income.first // self.split.total if self._is_traced else size
 
     def _divide(self, parts: Sequence[_PayoutPart], amount: int) -> None:
-        """Write the lines by which a bucket's part of the correction is divided."""
+        """Write the lines that divide a bucket's part of the correction."""
         if not amount:
             return
         sizes = [part.left if amount < 0 else part.size for part in parts]
@@ -169,7 +168,7 @@ class _SplitCorrection:
                 self._note(part, given)
 
     def _note(self, part: _PayoutPart, amount: int) -> None:
-        """Let everything that later splits read of a line count the correction."""
+        """Apply the correction of a line to everything that later splits read of it."""
         line = part.payout.line
         state, prefix = self.sheet.state, self.income.pool.to_bytes()
         so_far = clamped(corrected(state, part.place) + amount, INT_MIN)
@@ -189,7 +188,7 @@ class _SplitCorrection:
             unpaid[whose] = unpaid.get(whose, 0) - amount
 
     def _undo(self, buckets: Iterable[str]) -> None:
-        """Note those buckets of which nothing is left: their turns are given back."""
+        """Note the buckets of which nothing is left: their turns are given back."""
         state, left = self.sheet.state, dict.fromkeys(buckets, 0)
         for place, payout in self.sheet.lines(self.height, self.income.pool):
             if payout.line.bucket in left:
@@ -217,7 +216,7 @@ class _SplitCorrection:
 
 
 def _within(shares: Sequence[int], lefts: Sequence[int], ties: Sequence[bytes]) -> list[int]:
-    """Return shares of which none is more than is left; the others bear what is too much."""
+    """Return the shares, none above what is left of it; the others bear the excess."""
     given = [min(share, left) for share, left in zip(shares, lefts, strict=True)]
     room = [left - portion for left, portion in zip(lefts, given, strict=True)]
     over = min(sum(shares) - sum(given), sum(room))

@@ -1,4 +1,10 @@
-"""Valuation: each attested event gets its value by the rules, or becomes income of a pool."""
+"""Valuation: each attested event gets its value by the rules, or becomes income of a pool.
+
+Only what a cut covers is valued; an event counts once it is attested as the rules ask. A rule that
+fails gives the value 0, with its reason. What is not valued within one cut's fuel waits for the
+next. State: q events booked, b not valued yet (since when it was valued, if it was corrected), w
+values, Y referrals.
+"""
 
 from __future__ import annotations
 
@@ -50,18 +56,18 @@ WORTH, REFERRED = Table.WORTH.prefix, Table.REFERRED.prefix
 
 
 STEPS_PER_CUT_MAX = 200_000
-"""So many steps lead from the incomes of one cut to what earned them; more incomes wait."""
+"""How many steps of tracing one cut makes from incomes to what earned them; more incomes wait."""
 
 
 FUEL_PER_CUT_MAX = 5_000_000
-"""The rules of value and income take so much fuel for one cut; what is not valued by then waits."""
+"""How much fuel the rules of value and income get for one cut; more events wait."""
 
 
 class ValueRow(NamedTuple):
-    """The value of an event in the state, at the cut that found it attested.
+    """The value of an event in the state, as of the cut that found it attested.
 
-    first_ms: when it was first valued, if it was corrected and valued anew since; only then
-    the row has it.
+    first_ms: when it was first valued, if it was corrected and valued again since; otherwise the
+    row does not have it.
     """
 
     points: int
@@ -73,15 +79,15 @@ class ValueRow(NamedTuple):
 
     @property
     def since_ms(self) -> int:
-        """The time from which on it counts as recent: a correction makes nothing newer."""
+        """The time (ms) since which it counts as recent: a correction makes nothing newer."""
         return self.time_ms if self.first_ms is None else self.first_ms
 
 
 def book(state: State, cut: CutHeader, records: Iterable[Record]) -> list[bytes]:
     """Note when the events and referrals of a cut were booked. records: those that count.
 
-    Return the events that may have a value now: new ones, and those of which somebody said
-    something.
+    Return the events that may have a value now: new ones, and those that somebody attested,
+    disputed or corrected.
     """
     touched: list[bytes] = []
     for record in map(with_data, sorted(records, key=lambda record: (record.clock, record.id))):
@@ -97,7 +103,7 @@ def book(state: State, cut: CutHeader, records: Iterable[Record]) -> list[bytes]
                 touched += [] if record.kind == "event" else [record.data["event"]]
                 continue
             touched.append(corrected)
-            # What is corrected is attested, and so valued, anew; what it got it keeps.
+            # A corrected event is attested and valued anew; it keeps what it received.
             was = value_of(state, corrected)
             if was is not None:
                 state.delete(WORTH + corrected)
@@ -120,7 +126,7 @@ def value_of(state: State, event: bytes) -> ValueRow | None:
 
 
 def booked_at(state: State, event: bytes) -> tuple[int, int] | None:
-    """Return height and time (ms) of the cut that took an event in."""
+    """Return height and time (ms) of the cut that covered an event; None while none does."""
     value = state.get(BOOKED + event)
     return None if value is None else (value[0], value[1])
 
@@ -132,7 +138,10 @@ def value_events(
     community: CommunityId,
     touched: Iterable[bytes],
 ) -> dict[PoolId, list[Income]]:
-    """Give what is attested now its value; return the income of each pool."""
+    """Value the events of `touched` that are attested now; return the income of each pool.
+
+    An income that was split is corrected instead (`income_corrections`).
+    """
     state, rules = sheet.state, active_ruleset.rules_of(ruleset)
     incomes: dict[PoolId, list[Income]] = {}
     came: dict[PoolId, int] = {}
@@ -172,7 +181,7 @@ def value_events(
             continue
         given = value_points(ruleset, value, tank)
         if given is None:
-            # A rule that comes later may give it a value.
+            # A later ruleset may give it a value.
             continue
         member = agents.person(state, row.provider)
         given_row = [given.points, member, cut.height, cut.time_ms, given.reason]
@@ -183,13 +192,13 @@ def value_events(
 
 
 def _leave(state: State, event: bytes) -> None:
-    """Let the next cut, which is due at once, go on with this event and those after it."""
+    """Let the next cut, which is due at once, continue with this event and those after it."""
     if state.get(REST) is None:
         state.put(REST, event)
 
 
 def _has_room(sheet: PayoutWriter, pool: PoolId, came: int, more: int) -> bool:
-    """Whether a cut can give so much more from a pool; what it cannot waits to be corrected."""
+    """Return whether a cut can give `more` from a pool; otherwise the correction waits."""
     held = pool_row(sheet.state, pool).carried + came + sheet.given.get(pool, 0)
     return more <= 0 or held + more <= AMOUNT_MAX
 
@@ -197,7 +206,7 @@ def _has_room(sheet: PayoutWriter, pool: PoolId, came: int, more: int) -> bool:
 def _correct(
     sheet: PayoutWriter, cut: CutHeader, event: bytes, known: IncomeRow, amount: int
 ) -> None:
-    """Let an income that a pool had be so much, and give or take what that changes."""
+    """Set an income to `amount`, and give or take the difference where its money went."""
     state = sheet.state
     more = amount - known.amount
     left = correct_income(sheet, event, known, more, cut.prev)
@@ -207,7 +216,7 @@ def _correct(
 
 
 class _Sources:
-    """What the incomes of one cut were earned by; each walk is made once, and counts each time."""
+    """What earned the incomes of one cut; each walk is made once, but its steps always count."""
 
     def __init__(self, state: State) -> None:
         self._state, self._left = state, STEPS_PER_CUT_MAX
@@ -215,11 +224,11 @@ class _Sources:
 
     @property
     def is_spent(self) -> bool:
-        """Whether no more steps may be made for this cut."""
+        """Return whether no more steps may be made for this cut."""
         return self._left <= 0
 
     def of(self, event: bytes, pool: Pool) -> bytes:
-        """Return what an income was earned by; nothing where it says none or nobody asks."""
+        """Return what earned an income; empty where it names nothing or no bucket traces."""
         source: bytes = self._state.get(BOOKED + event)[2]
         return source if any(bucket.trace for bucket in pool.buckets) else b""
 
