@@ -1,12 +1,13 @@
 """Canonical MessagePack: every value has exactly one encoding.
 
-Signatures cover bytes, so a value that could be written in two ways could be signed in
-two ways. `decode` therefore takes only what `encode` writes: shortest forms, map keys
-strings, unique and sorted by their UTF-8 bytes, integers within int64, no floats,
-extensions or timestamps. (MessagePack spec, restricted; see docs/protocol.md.)
+Signatures cover bytes, so a value with two encodings could be signed in two ways. `decode`
+accepts only what `encode` writes: shortest forms; map keys that are strings, unique and sorted by
+their UTF-8 bytes; integers within int64; no floats, extensions or timestamps. (MessagePack
+specification, restricted; docs/protocol.md, "Values".)
 
-One byte can stand for an object of 64, so values are counted while they are built: whoever
-decodes what came from outside says how many its format may hold.
+One encoded byte can become a Python object of 64 bytes, so values are counted while they are
+built: a caller that decodes outside bytes passes the limit of its format. Nothing here knows any
+format.
 """
 
 from __future__ import annotations
@@ -21,31 +22,35 @@ from commonweal.protocol.errors import Malformed
 Value: TypeAlias = "bool | int | str | bytes | list[Value] | dict[str, Value] | None"
 
 DEPTH_MAX = 8
-"""Lists and maps may stand in each other this deep; a scalar has depth 0."""
+"""Levels of nesting of lists and maps; a scalar has depth 0."""
 
 VALUES_MAX = 1024 * 1024
 """Values in one encoding, unless its format allows fewer: each item, map key and container."""
 
 FEW_VALUES_MAX = 16
-"""What a list of a few parts needs, each of which is decoded by itself or not at all."""
+"""Values in an array of a few byte strings, each of which is decoded by itself or not at all."""
 
 UNCOUNTED_BYTES_MAX = 4096
-"""Data this short is built at once where its format allows as many values as it has bytes."""
+"""Data up to this size is decoded without counting when its format allows that many values."""
 
 INT_MIN, INT_MAX = -(2**63), 2**63 - 1
 
 _NO_VALUE = (ValueError, TypeError, OverflowError, RecursionError, msgpack.UnpackException)
-"""What building a value raises where the bytes are none, or none of ours."""
+"""What msgpack raises for bytes that are not MessagePack or not within the limits."""
 
 _LEAVES = frozenset({str, bytes, bool, type(None)})
 
 
-# One packer for all: making one costs more than most values. It never calls back into Python.
+# One shared packer: making one costs more than packing most values. It never calls into Python.
 _pack: Callable[[object], bytes] = msgpack.Packer(use_bin_type=True).pack
 
 
 def encode(value: Value, depth_max: int = DEPTH_MAX) -> bytes:
-    """Return the one encoding of `value`; raise `Malformed` when it has none."""
+    """Return the canonical encoding of `value`.
+
+    depth_max: levels of nesting. Raises `Malformed` for other types, too deep nesting, integers
+    beyond int64, and map keys that are not strings.
+    """
     try:
         return _pack(_ordered(value, depth_max))
     except (ValueError, TypeError, OverflowError) as error:
@@ -53,9 +58,10 @@ def encode(value: Value, depth_max: int = DEPTH_MAX) -> bytes:
 
 
 def decode(data: bytes, depth_max: int = DEPTH_MAX, values_max: int = VALUES_MAX) -> Value:
-    """Return the value whose encoding is `data`, or raise `Malformed`.
+    """Return the value whose canonical encoding is `data`.
 
-    values_max: how many values it may hold, itself and map keys among them.
+    values_max: number of values allowed, counting the outermost one, items and map keys. Raises
+    `Malformed` for any other bytes, also for MessagePack that is not canonical.
     """
     try:
         if len(data) <= min(values_max, UNCOUNTED_BYTES_MAX):
@@ -81,10 +87,10 @@ def is_within(data: bytes, values_max: int) -> bool:
 
 
 def _unpack_counted(data: bytes, values_max: int) -> Any:
-    """Return what `data` holds; raise `Malformed` before twice as many are built.
+    """Return the value in `data`; raise `Malformed` before twice `values_max` values are built.
 
-    A container is counted with its items when it is complete; the unpacker refuses one that
-    announces too many.
+    The items of a container are counted when it is complete; the unpacker refuses a container
+    that announces too many.
     """
     room = values_max - 1
 
@@ -158,8 +164,8 @@ def _check(items: Iterable[Any], room: int) -> None:
             if item:
                 _check(item, room - 1)
         elif item:
-            # A key that stands twice is lost here, and the length then tells. The order of
-            # code points, in which Python compares strings, is that of UTF-8 bytes.
+            # A duplicate key is lost here, so that the encoding again is shorter. Python compares
+            # strings by code point, which is the order of their UTF-8 bytes.
             names = list(item)
             if names != sorted(names) or type(names[0]) is not str:
                 raise ValueError("map keys are not sorted strings")

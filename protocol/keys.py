@@ -1,9 +1,9 @@
-"""Ed25519 keys, and the hashes and derivations that everything else is named by.
+"""Ed25519 signatures (RFC 8032), BLAKE2b hashes (RFC 7693) and HKDF seeds (RFC 5869).
 
-Every signature is over a canonical array whose first string stands in `SIGNED_CONTEXTS`;
-every hash and every derived seed names its purpose: nothing made for one use can be
-taken for another. Checks are libsodium's strict ones (S below the group order, no
-small-order or non-canonical keys). Nothing here makes randomness: seeds come in.
+Domain separation: a signature is over a canonical array whose first string is in
+`SIGNED_CONTEXTS`; a hash and a derived seed name their purpose. A value made for one purpose is
+therefore never accepted for another. Verification is libsodium's strict one (S below the group
+order, no small-order or non-canonical keys). Nothing here makes randomness: seeds are passed in.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ DeviceKey = NewType("DeviceKey", bytes)
 """The Ed25519 public key of a device: the author of one log."""
 
 MemberId = NewType("MemberId", bytes)
-"""The hash of a member's inception document; it outlives his keys."""
+"""The hash of a member's inception document; it stays the same when the keys change."""
 
 MemberKey = NewType("MemberKey", bytes)
-"""An Ed25519 public key that speaks for a member."""
+"""An Ed25519 public key of a member."""
 
 PeerKey = NewType("PeerKey", bytes)
-"""The Ed25519 public key of a device's libp2p host; never the one that signs records."""
+"""The Ed25519 public key of a device's libp2p host; it never signs records."""
 
 HashPurpose = NewType("HashPurpose", bytes)
-"""What a hash is for: the BLAKE2b personalisation, at most 16 bytes."""
+"""The BLAKE2b personalisation of a hash, at most 16 bytes."""
 
 RECORD = HashPurpose(b"cw1/record")
 BODY = HashPurpose(b"cw1/body")
@@ -72,7 +72,7 @@ HASH_PURPOSES = frozenset(
 )
 
 SeedPurpose = NewType("SeedPurpose", bytes)
-"""What a derived seed is for: the `info` of HKDF."""
+"""The `info` input of HKDF for a derived seed."""
 
 RECORD_SEED = SeedPurpose(b"record")
 PEER_SEED = SeedPurpose(b"peer")
@@ -103,13 +103,16 @@ SIGNED_CONTEXTS = frozenset(
     | {SPONSORS_CONTEXT, INVITE_CONTEXT, HELLO_CONTEXT, ADDRESS_CONTEXT, HEADS_CONTEXT}
     | {VOTE_CONTEXT, PROPOSAL_CONTEXT, HAVE_CONTEXT}
 )
-"""Everything a key of ours signs; docs/protocol.md says what each array holds."""
+"""The arrays that a key may sign; docs/protocol.md lists their fields."""
 
 _HKDF_SALT = b"commonweal/1"
 
 
 class Signer:
-    """A secret key. It shows only its public half and is neither pickled nor copied."""
+    """An Ed25519 secret key, from a 32-byte seed. Its repr shows the public key only.
+
+    Pickling and copying raise TypeError.
+    """
 
     __slots__ = ("_secret", "key")
 
@@ -132,9 +135,9 @@ class Signer:
 
 
 def verify(key: bytes, data: bytes, signature: bytes) -> None:
-    """Raise `BadSignature` unless the holder of `key` signed `data`.
+    """Return when `signature` is that of `key` over `data`; else raise `BadSignature`.
 
-    Keys and signatures of a wrong length are bad signatures, not crashes.
+    key: 32 bytes. signature: 64 bytes. Other lengths raise `BadSignature` too.
     """
     if len(key) == KEY_BYTES and len(signature) == SIGNATURE_BYTES:
         try:
@@ -146,7 +149,7 @@ def verify(key: bytes, data: bytes, signature: bytes) -> None:
 
 
 def is_signed(key: bytes, data: bytes, signature: bytes) -> bool:
-    """Whether the holder of `key` signed `data`; the rules are those of `verify`."""
+    """Whether `verify` accepts this signature."""
     try:
         verify(key, data, signature)
     except BadSignature:
@@ -155,7 +158,7 @@ def is_signed(key: bytes, data: bytes, signature: bytes) -> bool:
 
 
 def signed_array(context: SignedContext, *fields: codec.Value) -> bytes:
-    """Return the bytes that are signed for `context`: the canonical array of it and `fields`."""
+    """Return the bytes to sign: the canonical array of `context` and `fields`."""
     assert context in SIGNED_CONTEXTS, f"{context!r} is not registered for signing"
     return codec.encode([context, *fields])
 
@@ -171,17 +174,17 @@ def check_array(key: bytes, signature: bytes, context: SignedContext, *fields: c
 
 
 def hash32(purpose: HashPurpose, *parts: bytes) -> bytes:
-    """Return the BLAKE2b-256 of the joined `parts`, personalised for `purpose`.
+    """Return the 32-byte BLAKE2b hash of the joined `parts`, personalised with `purpose`.
 
-    The parts are joined without a separator: give each a fixed length or let it say its
-    own end, as canonical MessagePack does.
+    The parts are joined without a separator: pass parts of fixed length, or parts that contain
+    their own length, as canonical MessagePack does.
     """
     assert purpose in HASH_PURPOSES, f"{purpose!r} is not a registered purpose"
     return blake2b(b"".join(parts), digest_size=HASH_BYTES, person=purpose).digest()
 
 
 def derive(seed: bytes, purpose: SeedPurpose) -> bytes:
-    """Return the 32-byte seed for `purpose`; it tells nothing about `seed` or its sisters.
+    """Return the 32-byte seed for `purpose`; it reveals neither `seed` nor other derived seeds.
 
     HKDF-SHA256 (RFC 5869): salt "commonweal/1", info `purpose`, one block of output.
     """
@@ -207,5 +210,5 @@ def peer_signer(device_seed: bytes) -> Signer:
 
 
 def short(name: bytes) -> str:
-    """Return the first 8 hex digits of a key or hash, as logs and tables print it."""
+    """Return the first 8 hex digits of a key or hash, for logs and tables."""
     return name[:4].hex()

@@ -1,10 +1,12 @@
-"""The state root: one hash that names a whole state, kept up to date at the cost of a change.
+"""A Merkle tree over (key, value) pairs: one root for a whole state, updated per change.
 
-A binary radix tree over the hash of each key: leaf H(0, H(key), H(value)), node H(1, left,
-right), 32 zero bytes where nothing is, and a leaf that is alone in its subtree stands for
-that subtree. So a set of pairs has one tree, whatever the order in which it was built. A
-path shows that a pair is in the tree; that a key is absent is never claimed. Nodes are
-kept by their place, by whoever calls: this module returns what to write.
+A binary radix tree over H(key): leaf H(0, H(key), H(value)), inner node H(1, left, right), 32
+zero bytes for an empty subtree; a leaf that is alone in its subtree replaces it. A set of pairs
+therefore has one tree, whatever the order of insertion. An audit path proves that a pair is in
+the tree; absence is never proven. (docs/protocol.md, "Seals".)
+
+The caller stores nodes, by place (depth and prefix of H(key)); this module only returns what to
+write.
 """
 
 from __future__ import annotations
@@ -22,13 +24,13 @@ EMPTY = bytes(HASH_BYTES)
 """The root of a tree without leaves."""
 
 DEPTH_MAX = 8 * HASH_BYTES
-"""No path is longer; with honest hashes it is about the logarithm of the number of leaves."""
+"""Longest path. With random hashes, paths have about log2(leaves) steps."""
 
 _LEAF, _FORK = b"\x00", b"\x01"
 
 
 class NodeReader(Protocol):
-    """Where the nodes of one tree are kept, by place."""
+    """The stored nodes of one tree, by place."""
 
     def get(self, place: bytes, /) -> bytes | None:
         """Return the node at `place`, or None."""
@@ -36,7 +38,7 @@ class NodeReader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """A tree after a change: its root, and the nodes to write by place; None: to delete."""
+    """A tree after a change. nodes: bytes to write, by place; None: delete."""
 
     root: bytes
     nodes: dict[bytes, bytes | None]
@@ -57,10 +59,10 @@ _Change: TypeAlias = "tuple[bytes, bytes | None]"
 
 
 def update(nodes: NodeReader, changes: Mapping[bytes, bytes | None]) -> Update:
-    """Return the tree in `nodes` after `changes`, without writing to `nodes`.
+    """Return the tree in `nodes` after `changes`; `nodes` is only read.
 
-    changes: by key, the new value, or None to delete; deleting what is absent is no change.
-    The cost is that of the changed paths.
+    changes: the new value by key; None deletes, also where there is none. Costs O(depth) node
+    reads and hashes per change.
     """
     hashed = sorted(
         (_key(key), None if value is None else _value(value)) for key, value in changes.items()
@@ -71,14 +73,14 @@ def update(nodes: NodeReader, changes: Mapping[bytes, bytes | None]) -> Update:
 
 
 def root_of(pairs: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """Return the root over `pairs`, from nothing; raises `Malformed` when a key comes twice."""
+    """Return the root over `pairs`. Raises `Malformed` when a key occurs twice."""
     return _built(pairs).root
 
 
 def restore(pairs: Iterable[tuple[bytes, bytes]], root: bytes) -> dict[bytes, bytes]:
     """Return the nodes of the tree over a snapshot's `pairs`, by place.
 
-    Raises `WrongState` when its root is not `root`, or `Malformed` when a key comes twice.
+    Raises `WrongState` when its root is not `root`, or `Malformed` when a key occurs twice.
     """
     built = _built(pairs)
     if built.root != root:
@@ -87,9 +89,9 @@ def restore(pairs: Iterable[tuple[bytes, bytes]], root: bytes) -> dict[bytes, by
 
 
 def audit_path(nodes: NodeReader, key: bytes) -> tuple[bytes, ...] | None:
-    """Return the hashes beside the way from the root to `key`'s leaf, the root's first.
+    """Return the sibling hashes on the path from the root to the leaf of `key`, root first.
 
-    None when `key` has no value; that is no proof of it.
+    None when `key` has no value; that proves nothing.
     """
     growth, hashed = _Growth(nodes), _key(key)
     bits = int.from_bytes(hashed, "big")
@@ -103,7 +105,10 @@ def audit_path(nodes: NodeReader, key: bytes) -> tuple[bytes, ...] | None:
 
 
 def verify_path(root: bytes, key: bytes, value: bytes, beside: tuple[bytes, ...]) -> bool:
-    """Whether the path `beside` shows that `key` has `value` in the tree of `root`."""
+    """Whether the audit path `beside` proves that `key` has `value` in the tree of `root`.
+
+    beside: sibling hashes, root first, as `audit_path` returns them.
+    """
     if len(beside) > DEPTH_MAX or any(len(sibling) != HASH_BYTES for sibling in beside):
         return False
     hashed = _key(key)
@@ -116,9 +121,10 @@ def verify_path(root: bytes, key: bytes, value: bytes, beside: tuple[bytes, ...]
 
 
 def siblings_above(nodes: NodeReader, depth: int, prefix: int) -> tuple[bytes, ...] | None:
-    """Return the hashes beside the way from the root to a place, the root's first.
+    """Return the sibling hashes on the path from the root to a place, root first.
 
-    prefix: the first `depth` bits of the hashed keys below it. None when the way ends above.
+    prefix: the first `depth` bits of the hashed keys below the place. None when the tree ends
+    above it.
     """
     growth = _Growth(nodes)
     siblings: list[bytes] = []
@@ -132,7 +138,7 @@ def siblings_above(nodes: NodeReader, depth: int, prefix: int) -> tuple[bytes, .
 
 
 def prefix_of(key: bytes, depth: int) -> int:
-    """Return the prefix of the place at `depth` that `key` lies below."""
+    """Return the first `depth` bits of the hash of `key`."""
     return int.from_bytes(_key(key), "big") >> (DEPTH_MAX - depth)
 
 
@@ -143,9 +149,10 @@ def verify_subtree(
     pairs: Iterable[tuple[bytes, bytes]],
     hashes: Sequence[bytes],
 ) -> bool:
-    """Whether `pairs`, two or more, are all that lies below a place in the tree of `root`.
+    """Whether `pairs`, two or more, are all pairs below a place in the tree of `root`.
 
-    hashes: those `siblings_above` the way there. Raises `Malformed` when a key comes twice.
+    hashes: the siblings on the path to it, as `siblings_above` returns them. Raises `Malformed`
+    when a key occurs twice.
     """
     listed = list(pairs)
     if (
@@ -165,12 +172,12 @@ def verify_subtree(
 
 
 def path_to_bytes(beside: tuple[bytes, ...]) -> bytes:
-    """Return the bytes of a path, as it is sent and put into a proof."""
+    """Return the bytes of an audit path, for messages and proofs."""
     return codec.encode(list(beside))
 
 
 def path_from_bytes(data: bytes) -> tuple[bytes, ...]:
-    """Return the path in `data`, or raise `Malformed`."""
+    """Return the audit path in `data`. Raises `Malformed`."""
     value = codec.decode(data)
     if type(value) is not list or len(value) > DEPTH_MAX:
         raise Malformed("not a path to a leaf")
@@ -193,7 +200,7 @@ def _known(nodes: Mapping[bytes, bytes | None]) -> dict[bytes, bytes]:
 
 
 class _Growth:
-    """One change of a tree: reads nodes below it, keeps what is to be written."""
+    """One change of a tree: reads stored nodes and collects the nodes to write."""
 
     def __init__(self, below: NodeReader) -> None:
         self._below = below

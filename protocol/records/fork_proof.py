@@ -1,9 +1,9 @@
-"""Proofs that a device broke its own log. Each stands alone: two records, checked locally.
+"""Proofs that a device broke its own log: two records that anybody can check without the log.
 
-A fork: two authentic records with one number that follow the same record. A bad signature:
-a record whose signature does not verify, and the next one, which does and links to it, so
-that the author vouched for it. Either freezes the log: what lies from `seq` on counts for
-nothing, for ever.
+A fork: two authentic records with the same number and the same predecessor. A bad signature: a
+record whose signature is invalid, and the next one, whose signature is valid and which links to
+it, so the author vouched for it. Either freezes the log: records from `seq` on never count.
+(docs/protocol.md, "Proofs".) What is done about a proof is decided elsewhere.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ CONTEXT = "commonweal/1/proof"
 
 @dataclass(frozen=True, slots=True)
 class ForkProof:
-    """Two records that convict their author. `seq` is where the log is frozen."""
+    """Two records that prove a fork or a bad signature. seq: where the log is frozen."""
 
     author: DeviceKey
     seq: int
     prev: RecordId
-    """The id of the last good record, which authenticates all before it."""
+    """The id of the last valid record, which authenticates all before it."""
     wires: tuple[bytes, bytes]
 
     def __str__(self) -> str:
@@ -52,10 +52,7 @@ def to_bytes(proof: ForkProof) -> bytes:
 
 
 def from_bytes_checked(data: bytes, community: CommunityId) -> ForkProof:
-    """Return the proof in `data`.
-
-    Raises `InvalidRecord` when it convicts nobody, or `Malformed`.
-    """
+    """Return the proof in `data`, verified. Raises `InvalidRecord`, `BadSignature`, `Malformed`."""
     match codec.decode(data, values_max=codec.FEW_VALUES_MAX):
         case [str(context), bytes(first), bytes(second)] if context == CONTEXT:
             return check(from_bytes_unchecked(first), from_bytes_unchecked(second), community)
@@ -64,7 +61,10 @@ def from_bytes_checked(data: bytes, community: CommunityId) -> ForkProof:
 
 
 def check(first: Record, second: Record, community: CommunityId) -> ForkProof:
-    """Return the proof that the two records make, or raise `InvalidRecord`."""
+    """Return the proof that two records make, in any order for a fork.
+
+    Raises `InvalidRecord` when they prove nothing, or `BadSignature`.
+    """
     check_community(first, community)
     check_community(second, community)
     if first.author != second.author:
@@ -80,10 +80,10 @@ def check(first: Record, second: Record, community: CommunityId) -> ForkProof:
 
 
 def find_bad_signature(run: Iterable[Record], community: CommunityId) -> ForkProof | None:
-    """Check the own signature of each record of a chain; return the proof when one is bad.
+    """Return the proof of a bad signature in `run`, a chain; None when there is none.
 
-    Of several bad ones in a row the last convicts, since only it is followed by a good
-    one. None when all are good, or when no good one follows the bad.
+    Every signature is checked. Of several invalid ones in a row, the last makes the proof, since
+    only it is followed by a valid one. None also when no valid one follows.
     """
     suspect: Record | None = None
     for record in run:
@@ -95,8 +95,8 @@ def find_bad_signature(run: Iterable[Record], community: CommunityId) -> ForkPro
 
 
 def _fork(left: Record, right: Record) -> ForkProof:
-    # Who holds two branches holds the place where they part. Were another pair a proof, what
-    # lies before it would be authentic by one half or the other, and nodes would differ.
+    # A node that holds two branches holds the place where they part. If a later pair were a
+    # proof, the records before it would be authentic by one half or the other, and nodes differ.
     if left.prev != right.prev:
         raise InvalidRecord("these two follow different records: the log parted earlier")
     from_bytes(left.wire)

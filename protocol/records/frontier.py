@@ -1,9 +1,9 @@
-"""Frontiers: what a node holds, and how two nodes find the difference cheaply.
+"""Frontiers: how far a node holds each log, and digests by which two nodes find differences.
 
-For each log a frontier has its length and head; a frozen log stands in it as far as it is
-good, with the number where it is frozen, whichever branch or proof is held. Equal
-frontiers have equal digests. The digest is a hash over 256 bucket digests, a bucket over
-the entries of its logs, so that one new record costs one bucket.
+An entry has a log's length and head. A frozen log has the length of its valid part and the number
+where it is frozen, whichever branch or proof the node holds. Equal frontiers have equal digests.
+The digest is a hash over 256 bucket digests, a bucket digest a hash over the entries of its logs:
+one new record changes one bucket. (docs/protocol.md, "The frontier".) Messages are in `wire`.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from commonweal.protocol.keys import HASH_BYTES, DeviceKey
 
 BUCKETS = 256
 BUCKET_DIGEST_BYTES = 20
-"""Authors choose what is digested, so n bits last 2^(n/2) attempts: 2^80 here, at 256 a message."""
+"""Authors choose what is hashed: a collision of 160 bits costs 2^80 attempts."""
 HEAD_BYTES = HASH_BYTES
 
 
 class FrontierEntry(NamedTuple):
-    """One log in a frontier. head: the id of its last record. frozen: as a proof names it."""
+    """One log in a frontier. head: the id of its last record. frozen: `seq` of a proof, or None."""
 
     author: DeviceKey
     length: int
@@ -30,7 +30,7 @@ class FrontierEntry(NamedTuple):
 
 
 class Frontier:
-    """The entries of all logs that a node holds, with digests kept up to date lazily."""
+    """The entries of all logs that a node holds; digests are computed when they are read."""
 
     def __init__(self, entries: Iterable[FrontierEntry] = ()) -> None:
         self._entries: dict[DeviceKey, FrontierEntry] = {}
@@ -39,7 +39,7 @@ class Frontier:
         self._root: bytes | None = None
         self._changes: dict[DeviceKey, int] = {}
         self.changes = 0
-        """Counts every change; a mark for `changed_since`."""
+        """Number of changes so far; a mark for `changed_since`."""
         for entry in entries:
             self.put(entry)
 
@@ -51,15 +51,15 @@ class Frontier:
         return iter(self._entries[author] for author in sorted(self._entries))
 
     def __contains__(self, author: DeviceKey) -> bool:
-        """Say whether a log has an entry."""
+        """Whether the log has an entry."""
         return author in self._entries
 
     def get(self, author: DeviceKey) -> FrontierEntry:
-        """Return the entry of a log; an empty one where nothing of it is held."""
+        """Return the entry of a log; an entry of length 0 when none of it is held."""
         return self._entries.get(author) or FrontierEntry(author, 0, b"", None)
 
     def put(self, new: FrontierEntry) -> None:
-        """Take in what a log is now."""
+        """Set the entry of a log."""
         bucket = new.author[0]
         self._entries[new.author] = new
         self._buckets[bucket][new.author] = None
@@ -70,7 +70,7 @@ class Frontier:
         self._changes[new.author] = self.changes
 
     def remove(self, author: DeviceKey) -> None:
-        """Leave a log out from now on."""
+        """Remove the entry of a log. Raises KeyError when there is none."""
         bucket = author[0]
         del self._entries[author], self._buckets[bucket][author]
         self._digests[bucket] = None
@@ -79,13 +79,13 @@ class Frontier:
         self._changes.pop(author, None)
 
     def digest(self) -> bytes:
-        """Return the 32 bytes that equal frontiers have in common."""
+        """Return the digest of the frontier, 32 bytes."""
         if self._root is None:
             self._root = keys.hash32(keys.FRONTIER, self.buckets())
         return self._root
 
     def buckets(self) -> bytes:
-        """Return the 256 bucket digests of 20 bytes each, one after another."""
+        """Return the 256 bucket digests, 20 bytes each, concatenated."""
         for number, known in enumerate(self._digests):
             if known is None:
                 self._digests[number] = _bucket_digest(self.bucket(number))
@@ -106,7 +106,7 @@ class Frontier:
 
 
 def differing_buckets(ours: bytes, theirs: bytes) -> list[int]:
-    """Return the numbers of the buckets in which two lists of bucket digests differ."""
+    """Return the numbers of the buckets that differ in two results of `Frontier.buckets`."""
     size = BUCKET_DIGEST_BYTES
     return [
         number

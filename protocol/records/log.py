@@ -1,9 +1,8 @@
-"""Logs: chains of one device's records, verified a run at a time.
+"""Logs: the hash chain of one device's records, verified a run at a time.
 
-A record is authentic when its own signature verifies or when a later authentic record
-of its log links back to it. So a run needs one signature check, on its last record,
-plus hashing. Nothing here knows where records are kept: what a record cites is looked
-up through the function that the caller gives.
+A record is authentic when its own signature is valid, or when a later authentic record of its log
+links back to it. A run therefore needs one signature check, on its last record, plus hashing.
+Nothing here stores records: the caller passes a function that looks up what a record cites.
 """
 
 from __future__ import annotations
@@ -33,14 +32,14 @@ from commonweal.protocol.records.record import (
 )
 
 ALWAYS_CHECKED = ("community.", "device.", "invite.", "member.", "rules.", "fork.", "role.")
-"""Kinds that change rules, membership or keys start so; each has its own signature checked."""
+"""Prefixes of kinds that change rules, membership or keys: each signature is checked."""
 
 _KIND = attrgetter("kind")
 
 
 @dataclass(frozen=True, slots=True)
 class Tip:
-    """How far a log goes: its length, the id and the clock of its last record."""
+    """The end of a log: its length, and the id and clock of its last record."""
 
     length: int = 0
     head: RecordId = NO_ID
@@ -48,7 +47,7 @@ class Tip:
 
 
 ClockOf = Callable[[RecordId], "int | None"]
-"""The clock of a record (or seal) that is held, by id; None when it is not held."""
+"""Returns the clock of a record or seal by id; None when it is not held."""
 
 
 def read_run(
@@ -59,12 +58,12 @@ def read_run(
     clock_of: ClockOf,
     trusted: RecordId = NO_ID,
 ) -> list[Record]:
-    """Return the records in `wires`, chained to `tip` and to each other, authentic as a run.
+    """Return the records in `wires`, verified as a continuation of the log at `tip`.
 
-    wires: records of `author` with seq tip.length, tip.length + 1 ... trusted: an id that
-    is authentic by a proof that links to it; a run that ends there needs no check. Raises
-    `MissingParent`, `ForkedLog` (the first does not follow `tip`), `MissingDependency`,
-    `BadSignature` or another `InvalidRecord`; then nothing of the run counts.
+    wires: records of `author` with seq tip.length, tip.length + 1 ... trusted: an id that is
+    authentic by a proof that links to it; a run that ends there needs no signature check. Raises
+    `MissingParent`, `ForkedLog` (the first record does not follow `tip`), `MissingDependency`,
+    `BadSignature` or another `InvalidRecord`; then no record of the run is accepted.
     """
     run = batch_decode.read(wires)
     if not run:
@@ -79,7 +78,7 @@ def read_run(
 
 
 def _is_plain(community: CommunityId, author: DeviceKey, tip: Tip, run: Sequence[Record]) -> bool:
-    """Say whether the run is chained, cites nothing, and its clocks count up by one."""
+    """Whether the run is chained, cites nothing, and its clocks increase by one."""
     ids, communities, authors, seqs, prevs, clocks, bases, deps = islice(zip(*run, strict=True), 8)
     start = run[0].clock
     return (
@@ -100,7 +99,7 @@ def _check_each(
     run: Sequence[Record],
     clock_of: ClockOf,
 ) -> None:
-    """Raise unless each record of the run stands where it says and has the clock that follows."""
+    """Raise unless each record has the place in the log, and the clock, that follow."""
     fresh: dict[RecordId, int] = {}
     seq, head, clock = tip.length, tip.head, tip.clock
     basis: RecordId | None = None
@@ -119,9 +118,10 @@ def _check_each(
 
 
 def check_clock(record: Record, prev_clock: int, clock_of: ClockOf) -> None:
-    """Raise unless the record's clock is 1 + the largest of what it follows and cites.
+    """Return when the record's clock is 1 + the largest clock of what it follows and cites.
 
-    Raises `MissingDependency` when something cited is not held, else `InvalidRecord`.
+    Lamport clocks (Lamport 1978), made exact. Raises `MissingDependency` when a cited record is
+    not held, `InvalidRecord` for another clock.
     """
     largest = prev_clock
     for cited in (*record.deps, record.basis):
@@ -135,7 +135,10 @@ def check_clock(record: Record, prev_clock: int, clock_of: ClockOf) -> None:
 
 
 def last_badly_signed(run: Sequence[Record], kinds: tuple[str, ...] = ("",)) -> Record | None:
-    """Return the last record of `run` whose own signature is bad, of kinds that start so."""
+    """Return the last record of `run` whose own signature is invalid; None when there is none.
+
+    kinds: prefixes of the kinds to check; by default all.
+    """
     if not any(kind.startswith(kinds) for kind in dict.fromkeys(map(_KIND, run))):
         return None
     bad = (
@@ -147,12 +150,12 @@ def last_badly_signed(run: Sequence[Record], kinds: tuple[str, ...] = ("",)) -> 
 
 
 def is_signed(record: Record) -> bool:
-    """Say whether the record's own signature verifies."""
+    """Whether the record's own signature is valid."""
     return keys.is_signed(record.author, record.header, record.signature)
 
 
 def trim_to_signed(wires: Sequence[bytes]) -> list[bytes]:
-    """Return a chain of well-formed records up to the last one whose own signature verifies."""
+    """Return `wires`, well-formed records, up to the last one with a valid signature."""
     end = len(wires)
     while end and not is_signed(from_bytes_unchecked(wires[end - 1])):
         end -= 1
@@ -162,7 +165,7 @@ def trim_to_signed(wires: Sequence[bytes]) -> list[bytes]:
 def next_position(
     community: CommunityId, tip: Tip, basis: RecordId, cited: Sequence[int], basis_clock: int
 ) -> LogPosition:
-    """Return where the next record after `tip` stands.
+    """Return the position of the next record after `tip`.
 
     cited: clocks of the records that it will cite.
     """

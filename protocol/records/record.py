@@ -1,9 +1,9 @@
-"""Records: what a device signs, one after another, each naming the one before.
+"""Records: the signed entries of a device's log, each naming its predecessor.
 
-A record's bytes are its header, a canonical MessagePack array, followed by the 64 bytes
-of its signature; its id is their hash, so that every link commits to every earlier
-signature too. The body (free text, evidence, a document) is detached: the header names
-its hash, size and class, and a chain verifies without it. See docs/protocol.md.
+A record's bytes are its header, a canonical MessagePack array of twelve fields, followed by the
+64-byte signature; its id is their hash, so each link commits to all earlier signatures too. The
+body (free text, evidence, a document) is separate: the header names its hash, size and class, and
+a chain verifies without it. (docs/protocol.md, "The record".) What a record means is the ledger's.
 """
 
 from __future__ import annotations
@@ -23,26 +23,25 @@ CommunityId = NewType("CommunityId", bytes)
 CONTEXT = keys.RECORD_CONTEXT
 FOUND = "community.found"
 PERMANENT_BODY_KINDS = frozenset({FOUND, "community.inherit", "rules.propose"})
-"""Kinds of records that may have a permanent body: what it says is judged, or ruled by.
+"""Kinds of records that may have a permanent body, which the fold reads.
 
-Nobody can ever delete one, so no other kind has any business with it, a kind that is not
-known here least of all.
+A permanent body can never be deleted, so all other kinds, also unknown ones, may not have one.
 """
 
 NO_ID = RecordId(b"")
 
 UNREAD: dict[str, Any] = {}
-"""Stands for what a record says where only its bytes are kept."""
+"""The `data` of a record of which only the bytes are kept in memory."""
 
 _COMMUNITY_AT = 2 + len(CONTEXT)
-"""Where the second field of a header begins: behind the array's and the context's first byte."""
+"""Offset of the second field of a header: after array byte, string byte and context."""
 _INT_BYTES = {0xCC: 2, 0xCD: 3, 0xCE: 5, 0xCF: 9}
-"""The size of an encoded integer >= 0 by its first byte; 1 where that is the integer."""
+"""Size of an encoded integer >= 0 by its first byte; for other first bytes it is 1."""
 
 HEADER_BYTES_MAX = 16 * 1024
 RECORD_BYTES_MAX = HEADER_BYTES_MAX + SIGNATURE_BYTES
 HEADER_VALUES_MAX = 512
-"""Values in one header, itself and map keys among them; no kind needs half of them."""
+"""Values in one header, counting itself and map keys; every kind needs less than half."""
 DEPS_MAX = 16
 KIND_CHARS_MAX = 32
 ERASABLE_BYTES_MAX = 64 * 1024
@@ -52,7 +51,7 @@ SALT_BYTES = 16
 
 
 class BodyRef(NamedTuple):
-    """What a header says of its body: BLAKE2b-256 of its bytes, their number, whether it stays."""
+    """The reference to a body: BLAKE2b-256 hash, size in bytes, whether it is permanent."""
 
     hash: bytes
     size: int
@@ -60,10 +59,10 @@ class BodyRef(NamedTuple):
 
 
 class Record(NamedTuple):
-    """One signed entry of a log. A tuple, since a node reads a hundred thousand a second.
+    """One signed entry of a log. A tuple, since a node decodes 100,000 of them per second.
 
-    `data` must not be changed; it is `UNREAD` in a `without_data` record. `wire` is header and
-    signature, as stored and sent.
+    data: not to be changed; `UNREAD` after `without_data`. claimed_at: ms since 1970, claimed by
+    the author. wire: header and signature, as stored and sent.
     """
 
     id: RecordId
@@ -96,7 +95,7 @@ class Record(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RecordDraft:
-    """What an author says; `sign` adds where in the log it stands."""
+    """The content of a record before it has a position in a log."""
 
     kind: str
     data: dict[str, Value]
@@ -107,7 +106,7 @@ class RecordDraft:
 
 @dataclass(frozen=True, slots=True)
 class LogPosition:
-    """Where the next record of a log stands. All empty and 0 before a founding record."""
+    """The position of a new record in its log. For a founding record all is empty or 0."""
 
     community: CommunityId
     seq: int
@@ -117,9 +116,9 @@ class LogPosition:
 
 
 def sign(signer: Signer, place: LogPosition, draft: RecordDraft) -> Record:
-    """Return the record that puts `draft` at `place` in the signer's log.
+    """Return the record with the content `draft` at `place` in the signer's log.
 
-    Raises `InvalidRecord` when it would not be accepted by others.
+    Raises `InvalidRecord` when other nodes would refuse it.
     """
     body = list(draft.body) if draft.body else None
     if draft.body:
@@ -144,13 +143,13 @@ def sign(signer: Signer, place: LogPosition, draft: RecordDraft) -> Record:
 
 
 def header_prefix(community: CommunityId, author: DeviceKey, seq: int, prev: RecordId) -> bytes:
-    """Return the bytes that a record at this place of a log begins with, founding ones apart."""
+    """Return the first bytes of a record at this place of a log, which is not a founding one."""
     fields = codec.encode([CONTEXT, community, author, seq, prev])
     return b"\x9c" + fields[1:]  # a list of twelve, not of five
 
 
 def from_bytes(wire: bytes) -> Record:
-    """Return the record in `wire`, its own signature checked.
+    """Return the record in `wire`, with a valid signature of its own.
 
     Raises `Malformed`, `InvalidRecord` or `BadSignature`.
     """
@@ -160,10 +159,10 @@ def from_bytes(wire: bytes) -> Record:
 
 
 def from_bytes_unchecked(wire: bytes) -> Record:
-    """Return the record in `wire` without checking its signature.
+    """Return the record in `wire`; its signature is not checked.
 
-    For records whose authenticity follows from a later one (see `log`) or was checked
-    before they were stored. Raises `Malformed` or `InvalidRecord`.
+    For records that are authentic by a later one (see `log`), or that were checked before they
+    were stored. Raises `Malformed` or `InvalidRecord`.
     """
     if not SIGNATURE_BYTES < len(wire) <= RECORD_BYTES_MAX:
         raise InvalidRecord(f"a record of {len(wire)} bytes; 65 to {RECORD_BYTES_MAX} are allowed")
@@ -191,7 +190,7 @@ def from_bytes_unchecked(wire: bytes) -> Record:
         raise InvalidRecord("a field of the header has the wrong type or size")
     if founding and (seq or deps):
         raise InvalidRecord("a founding record is the first of its log and cites nothing")
-    # As `Record(...)` makes it, in a third of the time: this is the hottest line there is.
+    # The same as `Record(...)` in a third of the time: this statement runs most often of all.
     return tuple.__new__(
         Record,
         (
@@ -213,19 +212,19 @@ def from_bytes_unchecked(wire: bytes) -> Record:
 
 
 def without_data(record: Record) -> Record:
-    """Return a record without what it says, which may take seventy times its bytes in memory."""
+    """Return the record without `data`, which may take seventy times its bytes in memory."""
     return record._replace(data=UNREAD)
 
 
 def with_data(record: Record) -> Record:
-    """Return a record with what it says, read again from its bytes if need be."""
+    """Return the record with `data`, decoded again from its bytes where it was removed."""
     return from_bytes_unchecked(record.wire) if record.data is UNREAD else record
 
 
 def clock_from_bytes(wire: bytes) -> int:
-    """Return the clock of a well-formed record without decoding the rest of it.
+    """Return the clock of a well-formed record, decoding nothing else.
 
-    Of other bytes it returns any number or raises `Malformed`.
+    For other bytes the result is arbitrary, or `Malformed` is raised.
     """
     try:
         at = _COMMUNITY_AT + 2 + wire[_COMMUNITY_AT + 1]
@@ -242,7 +241,7 @@ def _after_int(wire: bytes, at: int) -> int:
 
 
 def community_of(record: Record) -> CommunityId:
-    """Return the id of the community that `record` belongs to; a founding record is its own."""
+    """Return the id of the record's community; a founding record's own id is that."""
     return CommunityId(record.id) if record.kind == FOUND else record.community
 
 
@@ -253,10 +252,10 @@ def check_community(record: Record, community: CommunityId) -> None:
 
 
 def erasable_body(salt: bytes, media_type: str, content: bytes) -> tuple[bytes, BodyRef]:
-    """Return the bytes of an erasable body and its reference.
+    """Return the bytes of an erasable body, and the reference to it.
 
-    salt: 16 random bytes, which keep an erased hash from being guessed. Raises
-    `InvalidRecord` when the body exceeds 64 KiB.
+    salt: 16 random bytes; without them, a text that was erased could be guessed from its hash.
+    Raises `InvalidRecord` when the body exceeds 64 KiB or the media type 100 characters.
     """
     assert len(salt) == SALT_BYTES
     if len(media_type) > MEDIA_TYPE_CHARS_MAX:
@@ -268,7 +267,7 @@ def erasable_body(salt: bytes, media_type: str, content: bytes) -> tuple[bytes, 
 
 
 def read_erasable_body(data: bytes) -> tuple[str, bytes]:
-    """Return media type and content of an erasable body, or raise `Malformed`."""
+    """Return media type and content of an erasable body. Raises `Malformed`."""
     match codec.decode(data, values_max=codec.FEW_VALUES_MAX):
         case [bytes(salt), str(media_type), bytes(content)] if len(salt) == SALT_BYTES:
             return media_type, content
@@ -277,19 +276,19 @@ def read_erasable_body(data: bytes) -> tuple[str, bytes]:
 
 
 def permanent_body(data: bytes) -> BodyRef:
-    """Return the reference of a permanent body; raise `InvalidRecord` above 1 MiB."""
+    """Return the reference to a permanent body. Raises `InvalidRecord` above 1 MiB."""
     if len(data) > PERMANENT_BYTES_MAX:
         raise InvalidRecord(f"a document of {len(data)} bytes; at most {PERMANENT_BYTES_MAX} fit")
     return BodyRef(keys.hash32(keys.BODY, data), len(data), permanent=True)
 
 
 def is_body(ref: BodyRef, data: bytes) -> bool:
-    """Say whether `data` is the body that `ref` names."""
+    """Whether `data` is the body that `ref` names."""
     return len(data) == ref.size and keys.hash32(keys.BODY, data) == ref.hash
 
 
 def read_deps(values: list[Value], prev: bytes) -> tuple[RecordId, ...]:
-    """Return the cited ids of a header, or raise `InvalidRecord`. prev: the id before it."""
+    """Return the cited ids of a header. prev: its predecessor's id. Raises `InvalidRecord`."""
     if len(values) > DEPS_MAX:
         raise InvalidRecord(f"cites {len(values)} records, more than {DEPS_MAX}")
     last = b""
@@ -301,7 +300,7 @@ def read_deps(values: list[Value], prev: bytes) -> tuple[RecordId, ...]:
 
 
 def read_body_ref(value: Value, kind: str) -> BodyRef:
-    """Return the body reference of a record of that kind, or raise `InvalidRecord`."""
+    """Return the body reference in a header of that kind. Raises `InvalidRecord`."""
     match value:
         case [bytes(digest), int(size), 0 | 1 as cls] if len(digest) == 32 and type(cls) is int:
             limit = PERMANENT_BYTES_MAX if cls else ERASABLE_BYTES_MAX

@@ -1,7 +1,7 @@
-"""The 19 actions of Valueflows 1.0 and what each does: the table that `event` follows.
+"""The 19 actions of Valueflows 1.0 and their effects: the table that `event` follows.
 
-The words in the table are those of the Valueflows specification, "-" for notApplicable.
-Source: https://www.valueflo.ws/specification/actions/ (v1.0.0).
+The words in the table are those of the specification; "-" is notApplicable. Nothing here applies
+an effect. Source: https://www.valueflo.ws/specification/actions/ (v1.0.0).
 """
 
 from __future__ import annotations
@@ -66,11 +66,11 @@ _SIGNS = {
 
 
 class Action(NamedTuple):
-    """What an action does, in the words of Valueflows; "-" is its notApplicable.
+    """The effects of an action, in the words of Valueflows; "-" is notApplicable.
 
-    side: of a process. creates: whether it may begin a resource, "optional" or
-    "optionalTo". accounting, onhand: the effect on a resource's quantities. The rest: what
-    else of a resource it sets, "update" that of the resource, "updateTo" that of the other.
+    side: input or output of a process. creates: whether it may create a resource, "optional" or
+    "optionalTo". accounting, onhand: effect on the quantities of a resource. The other fields:
+    attributes that it sets, "update" of the resource, "updateTo" of the receiving resource.
     """
 
     name: str
@@ -88,17 +88,17 @@ class Action(NamedTuple):
 
     @property
     def accounting_signs(self) -> tuple[int, int]:
-        """How the quantity counts for the resource and for the one it goes to."""
+        """The sign of the accounting quantity: (of the resource, of the receiving resource)."""
         return _SIGNS[self.accounting]
 
     @property
     def onhand_signs(self) -> tuple[int, int]:
-        """How the quantity counts on hand for the resource and for the one it goes to."""
+        """The sign of the onhand quantity: (of the resource, of the receiving resource)."""
         return _SIGNS[self.onhand]
 
     @property
     def has_two_sides(self) -> bool:
-        """Whether something goes from one to another."""
+        """Whether a quantity moves from one resource to another."""
         return "decrementIncrement" in (self.accounting, self.onhand)
 
 

@@ -1,8 +1,8 @@
-"""Budgets: how much of what one member writes everybody keeps, a day and in all.
+"""Budgets: how much of one member's data every node stores, per day and in total.
 
-The sums are of records, of their bytes (header and signature), and of the bytes of the
-permanent and of the erasable bodies that they name. The rules set them, within limits that
-no rules exceed.
+Counted are records, their bytes (header and signature), and the bytes of the permanent and of
+the erasable bodies that they name. The rules set a budget between `BUDGET_MIN` and `BUDGET_MAX`.
+Nothing here decides whether a record is accepted.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MIB = 1024 * 1024
 
 
 class Usage(NamedTuple):
-    """So many records, bytes of them, and bytes of the documents and texts that they name."""
+    """Numbers of records, of their bytes, and of bytes of permanent and erasable bodies."""
 
     records: int = 0
     bytes: int = 0
@@ -33,54 +33,54 @@ class Usage(NamedTuple):
     texts: int = 0
 
     def plus(self, other: Usage) -> Usage:
-        """Return both together."""
+        """Return the sum, field by field."""
         return Usage(*map(add, self, other))
 
     def less(self, other: Usage) -> Usage:
-        """Return what is left without the other; below 0 where that is more."""
+        """Return the difference, field by field; it may be negative."""
         return Usage(*map(sub, self, other))
 
     def times(self, number: int) -> Usage:
-        """Return it so many times."""
+        """Return each field times `number`."""
         return Usage(*(amount * number for amount in self))
 
     def fits(self, room: Usage) -> bool:
-        """Whether each part is within that of `room`."""
+        """Whether each field is at most that of `room`."""
         return all(amount <= most for amount, most in zip(self, room, strict=True))
 
     def reaches(self, limit: Usage) -> bool:
-        """Whether some part is at its limit."""
+        """Whether some field is at least that of `limit`."""
         return any(amount >= most for amount, most in zip(self, limit, strict=True))
 
 
 NO_USAGE = Usage()
 RECORD_USAGE_MAX = Usage(1, RECORD_BYTES_MAX, PERMANENT_BYTES_MAX, ERASABLE_BYTES_MAX)
-"""The largest that one record can have others keep."""
+"""The largest usage of one record."""
 
 NEW_LOG_MAX = Usage(4_096, MIB, MIB // 4, MIB // 2)
-"""So much of a log is taken before its first record, which says whose it is, is final."""
+"""Accepted of a log until its first record, which names its member, is final."""
 
 
 class Budget(NamedTuple):
-    """What the rules let each member have others keep: so much a day, and so many days of it."""
+    """What the rules allow each member: `daily` usage, and `days` times that in total."""
 
     daily: Usage
     days: int
 
     @property
     def whole(self) -> Usage:
-        """All that a member may ever have others keep."""
+        """The usage of a member in total."""
         return self.daily.times(self.days)
 
 
 DEFAULT_BUDGET = Budget(Usage(200_000, 64 * MIB, 4 * MIB, 32 * MIB), 365)
 BUDGET_MIN = Budget(Usage(1_000, MIB, MIB, MIB), 30)
 BUDGET_MAX = Budget(Usage(1_000_000, 1024 * MIB, 64 * MIB, 1024 * MIB), 36_600)
-"""No rules set less, or more."""
+"""Rules set no budget outside `BUDGET_MIN` and `BUDGET_MAX`."""
 
 
 def usage_of(record: Record) -> Usage:
-    """Return what one record has others keep."""
+    """Return the usage of one record."""
     size, body = len(record.wire), record.body
     if body is None:
         return Usage(1, size)
@@ -88,7 +88,7 @@ def usage_of(record: Record) -> Usage:
 
 
 def total_usage(records: Iterable[Record]) -> Usage:
-    """Return what records have others keep together."""
+    """Return the usage of `records` together."""
     run = list(records)
     bodies = [body for body in map(_BODY, run) if body is not None]
     documents = sum(body.size for body in bodies if body.permanent)
@@ -97,14 +97,14 @@ def total_usage(records: Iterable[Record]) -> Usage:
 
 
 def log_window(budget: Budget, devices: int) -> Usage:
-    """Return how far above the last cut one of a member's logs is taken: its part of a day.
+    """Return the usage accepted above the last cut of one log: its device's part of a day.
 
-    devices: how many the member has enrolled. At least one record always fits.
+    devices: number of devices that the member has enrolled. One record always fits.
     """
     parts = (amount // max(1, devices) for amount in budget.daily)
     return Usage(*map(max, parts, RECORD_USAGE_MAX))
 
 
 def day_of(time_ms: int) -> int:
-    """Return the day of a seal's time, counted from 1970 in UTC."""
+    """Return the days from 1970-01-01 UTC to the time of a seal."""
     return time_ms // DAY_MS

@@ -1,8 +1,8 @@
-"""Names inside `data`: one form for each, and no two that look alike.
+"""Names inside `data`: one normal form each, and names that look alike (Unicode TR 39).
 
-For the fold, only characters of Unicode 3.2 are taken, by the tables that every Python
-keeps for that version: newer ones differ from one Python to the next. Members' names are
-free text and take every character; what is said of them here is only shown.
+The fold accepts only characters of Unicode 3.2, by the tables that every Python keeps for that
+version: newer tables differ between Pythons. Members' names are free text and may contain any
+character; the functions for them serve display and never the fold.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from unicodedata import ucd_3_2_0 as unicode
 NAME_CHARACTERS_MAX = 64
 CODE_CHARACTERS_MAX = 32
 
-# Letters of other scripts that are drawn like a Latin one, as lower case.
+# Letters of other scripts that look like a Latin letter, in lower case.
 _LOOKALIKES = str.maketrans(
     "абвгеһіјкмнорсԁтухѕѵԝαβεηικνορτυχωɑɡıℓοϲ｜ǃ‐‑–—−’‘`0|",
     "a6brehijkmhopcdtyxsvwabenikvoptuxwagiloclǃ-----'''ol",
@@ -23,7 +23,7 @@ _LOOKALIKES = str.maketrans(
 
 
 def is_name(value: Any, characters_max: int = NAME_CHARACTERS_MAX) -> TypeGuard[str]:
-    """Whether `value` is a text in its one form (NFKC) of letters, signs and single spaces."""
+    """Whether `value` is a str in normal form NFKC: letters, signs, single spaces, one line."""
     if type(value) is not str or not 0 < len(value) <= characters_max:
         return False
     if value.isascii():
@@ -38,10 +38,9 @@ def is_name(value: Any, characters_max: int = NAME_CHARACTERS_MAX) -> TypeGuard[
 
 
 def displayed_name(name: str) -> str:
-    """Return a name as people are shown it: in its one form, without what cannot be seen.
+    """Return a name for display: NFKC, without invisible characters, at most 64 characters.
 
-    For free text such as members' names, which the fold does not read; empty when nothing
-    is left.
+    For free text such as members' names, which the fold never reads. May be empty.
     """
     parts = unicodedata.normalize("NFKC", name).split()
     seen = [
@@ -52,7 +51,7 @@ def displayed_name(name: str) -> str:
 
 
 def confusable_groups(names: Mapping[bytes, str]) -> list[list[bytes]]:
-    """Return the groups of ids whose names may be taken for each other, each of two or more."""
+    """Return groups of two or more ids whose names look alike."""
     groups: dict[str, list[bytes]] = {}
     for id in sorted(names):
         groups.setdefault(skeleton(displayed_name(names[id])), []).append(id)
@@ -60,9 +59,9 @@ def confusable_groups(names: Mapping[bytes, str]) -> list[list[bytes]]:
 
 
 def skeleton(name: str) -> str:
-    """Return what `name` looks like: names with one skeleton may be taken for each other.
+    """Return the skeleton of `name` (Unicode TR 39): names with equal skeletons look alike.
 
-    Case, accents and the commonest look-alikes of other scripts are set aside.
+    Case, accents and the most common look-alikes of other scripts are removed.
     """
     parts = unicode.normalize("NFKD", name.casefold())
     bare = "".join(character for character in parts if not unicode.combining(character))

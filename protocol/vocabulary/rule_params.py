@@ -1,7 +1,7 @@
-"""What the fold asks of the rules: a few plain values, taken from the ruleset in force.
+"""The values that the fold takes from the ruleset in force, and their defaults.
 
-The fold never reads a ruleset document; whoever sets a cut turns the document that is in
-force there into `RuleParams`. The default is what holds before any document says otherwise.
+The fold never reads a ruleset document: the caller turns the document in force at a cut into
+`RuleParams`. The defaults hold until a document changes them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    # Whoever only looks at members or resources loads no expressions.
+    # Programs that only read members or resources do not load expressions.
     from commonweal.protocol.rules.expression import CheckedExpression
 
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class Role:
     """A role of the catalogue.
 
-    endorsements: how many other members must agree before a claim holds; 0 means it holds
-    at once. after: roles of which one must be held first (the path); empty for none.
+    endorsements: number of other members who must agree before a claim of the role holds; 0: it
+    holds at once. after: roles of which the claimant must hold one; empty for none.
     """
 
     endorsements: int = 0
@@ -51,7 +51,7 @@ UNITS = (
 
 @dataclass(frozen=True, slots=True)
 class EventCondition:
-    """A condition that events of these actions (none: of all) must meet."""
+    """A condition that events must meet. actions: which events; empty for all."""
 
     name: str
     actions: tuple[str, ...]
@@ -62,11 +62,12 @@ HOUR_MS = 3_600_000
 
 
 class MembershipRules(NamedTuple):
-    """How newcomers come in, and what they wait for.
+    """How newcomers are admitted.
 
-    vouches: how many members must vouch, the inviting one among them. growth: how many a member
-    may bring in a week: so many, or so many of a hundred members. delay_ms: how long a newcomer
-    waits for the powers of a member. founding_circle: so many of the first do not.
+    vouches: number of members who must vouch, including the inviter. growth_per_week,
+    growth_percent: newcomers that one member may bring in a week, as a number and as a percentage
+    of the members; the larger holds. delay_ms: time until a newcomer has a member's powers.
+    founding_circle: number of first members without that delay.
     """
 
     vouches: int = 0
@@ -77,11 +78,11 @@ class MembershipRules(NamedTuple):
 
 
 DEFAULT_MEMBERSHIP = MembershipRules()
-"""What holds before any document says otherwise."""
+"""Holds until a document changes it."""
 
 
 def membership_rules(section: Mapping[str, Any]) -> MembershipRules:
-    """Return what [membership] of a sound document asks; what it leaves out is the default."""
+    """Return the [membership] section of a checked document; missing keys have defaults."""
     delay_hours = section.get("delay_hours", DEFAULT_MEMBERSHIP.delay_ms // HOUR_MS)
     return MembershipRules(
         section.get("vouches", DEFAULT_MEMBERSHIP.vouches),
@@ -94,12 +95,12 @@ def membership_rules(section: Mapping[str, Any]) -> MembershipRules:
 
 @dataclass(frozen=True, slots=True)
 class RuleParams:
-    """What the fold asks of the ruleset in force.
+    """The values that the fold takes from the ruleset in force.
 
-    joining: how newcomers come in. attestations: how many others must attest an event or a claim;
-    common_attestations: what comes in for the community or leaves it, when that is more.
-    keeper: the role that moves what is the community's without that; empty for none.
-    units: which count without `unit.define`. admissions: conditions that events must meet.
+    joining: how newcomers are admitted. attestations: number of others who must attest an event
+    or a claim; common_attestations: the same for what the community receives or gives, when that
+    is more. keeper: the role that moves the community's things without common_attestations;
+    empty for none. units: valid without `unit.define`. admissions: conditions on events.
     """
 
     joining: MembershipRules = DEFAULT_MEMBERSHIP
