@@ -1,1 +1,1 @@
-"""The ledger: a fold from records to a state that every node computes alike."""
+"""The ledger: what signed records come to, folded into one state that every node computes."""

@@ -1,1 +1,1 @@
-"""The state as a whole: commitment roots, snapshots, and re-founding from one."""
+"""The state as a whole: its Merkle roots, snapshots, and re-founding from one."""

@@ -1,18 +1,18 @@
-"""Re-founding: a community that goes on from the final state of another, its parent.
+"""Re-founding: a community that continues from the final state of another, its parent.
 
-When too many witnesses are gone for ever nothing more becomes final, and nobody can change
-that from inside: there is no hidden key. Any active member may found anew: his founding
-record names the parent's community, height, seal and state root, and the next records of
-his log carry that state, chunk by chunk, each checked against the root. What goes on:
+When too many witnesses are lost for good, nothing more becomes final, and nobody can change that
+from inside: there is no hidden key. Any active member may found anew. Their founding record names
+the parent's community, height, seal and state root, and the next records of their log carry that
+state, chunk by chunk, each checked against the root. What continues:
 
-- members, with the keys and sponsors they had, though with no device: each enrols new ones;
-- rules in force, and the founding document, byte for byte; roles other than witness;
-- units, specifications, resources, plans, contributions with what they were worth, pools,
-  what was paid, claims, and what was settled of them. Heights go on counting.
+- members, with the keys and sponsors they had, though with no device: each enrols new ones; - rules
+in force, and the founding document, byte for byte; roles other than witness; - units,
+specifications, resources, plans, contributions with their values, pools, what was
+  paid, claims, and what was settled of them. Heights continue to count.
 
-What stays behind: devices, invites, requests, open votes, witnesses, frozen logs. Where the
-parent stood as an agent the new community stands. Two who found anew from one parent make
-two communities with two ids; no rule chooses between them, members do, by whom they join.
+What does not: devices, invites, requests, open votes, witnesses, frozen logs. Where the parent was
+an agent the new community is. Two members who found anew from one parent make two communities with
+two ids; no rule chooses between them, members do by which they join.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ DROPPED_TABLES = (
     *(proposals.COMMENT, proposals.OF_MEMBER, proposals.DECIDED, forks.KEPT),
     *(roles.OFFER, witness_set.GUILTY, budgets.SPENT),
 )
-"""Tables of which nothing goes on; of the roles, that of a witness does not."""
+"""Tables of which nothing continues; of the roles, that of a witness does not."""
 
 _WITNESS = roles.WITNESS.encode()
 
 
 def inherit(state: State, record: Record, context: Context) -> Verdict:
-    """Let the founding device carry the parent's state: the ledger begins with it, see above."""
+    """Accept a chunk of the parent's state from the founding device; the ledger begins with it."""
     founding = state.get(registry.FOUNDING)
     device = registry.device_row(state, record.author)
     is_founder = founding is not None and device is not None and device.member == founding[0]
@@ -60,9 +60,9 @@ def inherit(state: State, record: Record, context: Context) -> Verdict:
 def inherited_state(founding: Record, chunks: Sequence[bytes]) -> dict[bytes, Any]:
     """Return the state from which a re-founded community begins, by key.
 
-    chunks: all that the parent's state has, in order, as its records carry them. Raises
-    `WrongState` or `Malformed` when they are not that state, and `InvalidRecord` when who
-    founds was no active member of the parent by these keys, or changes the document.
+    chunks: the whole state of the parent, in order, as its records carry it. Raises `WrongState` or
+    `Malformed` when they are not that state, and `InvalidRecord` when the founder was no active
+    member of the parent by these keys, or changes the document.
     """
     parent = parent_of(founding)
     assert parent is not None, "asked only of one that names a parent"
@@ -77,7 +77,7 @@ def inherited_state(founding: Record, chunks: Sequence[bytes]) -> dict[bytes, An
 
 
 def first_cut(founding: Record) -> CutHeader:
-    """Return the cut with which a re-founded community begins: nothing of it is sealed yet."""
+    """Return the cut with which a re-founded community begins, before any seal of its own."""
     parent = parent_of(founding)
     assert parent is not None, "asked only of one that names a parent"
     return CutHeader(parent.height, parent.time_ms, 0, parent.seal)
@@ -115,7 +115,7 @@ def _carried(
 
 
 def _renamed(value: Any, parent: Parent, community: CommunityId) -> Any:
-    """Return a value in which the community stands wherever its parent stood."""
+    """Return a value with the community in place of its parent."""
     match value:
         case bytes():
             return bytes(community) if value == parent.community else value

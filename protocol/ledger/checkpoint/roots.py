@@ -1,7 +1,7 @@
-"""The roots that a seal names: of the cut, of the state, of the members, of what was paid.
+"""The Merkle roots that a seal names: of the cut, the state, the members, and the payouts.
 
-The first three are trees that are kept and changed at a cost proportional to the change.
-Members are the rows of members and devices; what was paid at a height has a tree of its own.
+The first three are trees that are kept and updated at a cost proportional to the change. The
+members' tree is over the rows of members and devices; the payouts of a height have their own.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MEMBERS = (registry.MEMBER, registry.DEVICE)
 
 
 class Trees(NamedTuple):
-    """Where the nodes of the three trees are kept: of the cut, the state, the members."""
+    """Where the nodes of the three trees are kept."""
 
     cut: NodeReader
     state: NodeReader
@@ -69,19 +69,19 @@ def roots_of(trees: Trees, advance: Advance, changes: Iterable[tuple[bytes, Any]
 
 
 def first_trees(inherited: Mapping[bytes, Any]) -> Growth:
-    """Return the trees of a community that begins with a state, and with no log yet."""
+    """Return the trees of a community that begins with a state and has no log yet."""
     leaves: dict[bytes, bytes | None] = {key: leaf(value) for key, value in inherited.items()}
     people = {key: value for key, value in leaves.items() if key[:1] in MEMBERS}
     return Growth({}, update({}, leaves).nodes, update({}, people).nodes)
 
 
 def leaf(value: Any) -> bytes:
-    """Return the bytes of a value of the state, as they stand in a tree."""
+    """Return the bytes of a value of the state, as in a tree."""
     return codec.encode(value, DEPTH_MAX)
 
 
 def write(tree: dict[bytes, bytes], nodes: Mapping[bytes, bytes | None]) -> None:
-    """Change the nodes of a tree that is kept in memory."""
+    """Apply `nodes` to a tree that is kept in memory."""
     for place, node in nodes.items():
         if node is None:
             tree.pop(place, None)

@@ -1,8 +1,8 @@
-"""Snapshots: a whole final state in chunks, each of which is checked alone against its root.
+"""Snapshots: a whole final state in chunks, each checked on its own against the state root.
 
-A chunk is everything below one place of the state's tree, with the hashes beside the way
-there. So a wrong pair, or one that is left out, is seen with the first chunk that it is in;
-and all chunks of one depth are the whole state, with nothing added.
+A chunk is everything below one place of the state's tree, with the sibling hashes on the path to
+it. So a wrong or missing pair is detected with the first chunk that should hold it, and all chunks
+of one depth are the whole state, with nothing added.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from commonweal.protocol.merkle import NodeReader
 
 CHUNK_BYTES_AIM = 192 * 1024
 CHUNK_BYTES_MAX = 4 * 1024 * 1024
-"""A chunk in memory; one value of a state has at most 1 MiB."""
+"""Size of a chunk in memory; one value of a state has at most 1 MiB."""
 
 CHUNK_VALUES_MAX = 400_000
 """Values in a chunk, three for each pair; a pair of the smallest rows has 32 bytes."""
@@ -31,14 +31,14 @@ KEY_BYTES_MAX = 1024
 
 
 class Pair(NamedTuple):
-    """A key of the state, and the bytes of its value as they stand in the tree."""
+    """A key of the state, and the bytes of its value as in the tree."""
 
     key: bytes
     value: bytes
 
 
 def depth_for(size: int, keys: Iterable[bytes]) -> int:
-    """Return at which depth a state is cut in chunks near the aim, two pairs or more in each.
+    """Return the depth at which a state has chunks near the aim, with two pairs or more in each.
 
     size: of all keys and values, in bytes.
     """
@@ -55,7 +55,7 @@ def depth_for(size: int, keys: Iterable[bytes]) -> int:
 
 
 def chunk_to_bytes(nodes: NodeReader, depth: int, number: int, pairs: Iterable[Pair]) -> bytes:
-    """Return the chunk `number` at `depth`: `pairs`, and the hashes beside the way to them.
+    """Return the chunk `number` at `depth`: `pairs`, and the sibling hashes on the path to them.
 
     nodes: of the state's tree. Raises `WrongState` when the tree has no such place.
     """
@@ -67,10 +67,10 @@ def chunk_to_bytes(nodes: NodeReader, depth: int, number: int, pairs: Iterable[P
 
 
 def read_chunk(data: bytes, state_root: bytes, depth: int, number: int) -> list[Pair]:
-    """Return the pairs of a chunk, seen to be all below its place in the tree of `state_root`.
+    """Return the pairs of a chunk, checked to be all below its place in the tree of `state_root`.
 
-    Raises `Malformed`, or `WrongState` when they are not. A state of fewer than two pairs
-    has no snapshot.
+    Raises `Malformed`, or `WrongState` when they are not. A state of fewer than two pairs has no
+    snapshot.
     """
     if len(data) > CHUNK_BYTES_MAX:
         raise Malformed(f"a chunk of {len(data)} bytes")
@@ -92,7 +92,7 @@ def read_chunk(data: bytes, state_root: bytes, depth: int, number: int) -> list[
 
 
 def value_of(pair: Pair) -> Any:
-    """Return the value of a pair that was checked."""
+    """Return the value of a checked pair."""
     return codec.decode(pair.value, DEPTH_MAX)
 
 

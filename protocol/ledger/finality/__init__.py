@@ -1,1 +1,1 @@
-"""What seals make final: deadlines, history, the unsealed set, backtests."""
+"""What seals make final: the unsealed set, history, deadlines, seal contents, backtests."""

@@ -1,8 +1,8 @@
-"""Backtest: the sealed past, paid by other rules: who would have had what.
+"""Backtest: the sealed past, paid by other rules: who would have received what.
 
-Only value and split are replayed; who was a member, what was attested and what was in
-force stay as they were. The result follows from the records and a height alone, so any
-voter who runs it again gets the same hash.
+Only value and splits are replayed; members, attestations and the rules in force stay as they were.
+The result follows from the records and a height alone, so that every voter who runs it again gets
+the same hash.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ HEIGHT_BYTES = 8
 
 
 class Difference(NamedTuple):
-    """What somebody, or all holders of a role, had and would have had, at a scale of a unit."""
+    """What a member, or all holders of a role, had and would have had, at a scale of a unit."""
 
     who: bytes | str
     unit: str
@@ -38,9 +38,9 @@ class Difference(NamedTuple):
 class Backtest:
     """The past up to `height`, paid by `ruleset`.
 
-    members: everybody who had or would have had something, by id. roles: the same, summed
-    over who holds a role at that height; who holds two is in both. left: what would still
-    be in the pools.
+    members: everybody who had or would have had something, by id. roles: the same, summed over the
+    holders of a role at that height; a member with two roles is in both. left: what would still be
+    in the pools.
     """
 
     ruleset: RulesetId
@@ -52,7 +52,7 @@ class Backtest:
 
     @property
     def name(self) -> bytes:
-        """What a proposal carries under `backtest`: the height and the hash, 40 bytes."""
+        """The value of `backtest` in a proposal: the height and the hash, 40 bytes."""
         return self.height.to_bytes(HEIGHT_BYTES) + self.hash
 
 
@@ -67,9 +67,9 @@ def backtest(
 ) -> Backtest:
     """Replay the seals up to `height`, or all that there are, under `ruleset`.
 
-    documents: permanent bodies by their hash. past: what each seal added, and its id, from
-    the first on. start: with what a re-founded community began, and at which cut. Raises
-    `NotYet` where not all that they cover is here. Two folds of all records.
+    documents: permanent bodies by hash. past: what each seal added, and its id, from the first on.
+    start: the state and the cut with which a re-founded community began. Raises `NotYet` where a
+    covered record is not held. Costs two folds of all records.
     """
     held = list(records)
     sealed = [step for step in past if height is None or step[0].cut.height <= height]

@@ -1,4 +1,4 @@
-"""Deadlines: when a seal is due though nobody writes, read from final state alone."""
+"""Deadlines: when a seal is due although nobody writes, from final state alone."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from commonweal.protocol.rules.document import Ruleset
 def next_deadline(
     final: State, cut: CutHeader, ruleset: Ruleset, community: CommunityId
 ) -> int | None:
-    """Return the earliest deadline (ms) after the last seal; None for none.
+    """Return the earliest deadline (ms) after the last seal; None without one.
 
-    final: the state at `cut`, the last one; ruleset: in force since. Votes that end, trials
-    that end, rules whose sunset comes, pools that hold something and are due; and the next
-    moment, when rules that are new value or pay what the old ones left, or when votes are still
-    open that a full cut did not close. What else the last seal passed is none: it would do nothing
-    more. While the time of the last seal is in doubt, all of them wait for the end of that.
+    final: the state at `cut`, the last one. ruleset: in force since. Deadlines are the ends of
+    votes, trials and rulesets, and pools that hold something and are due; and the next millisecond,
+    when new rules value or pay what the old ones left, or when votes are still open that a full cut
+    did not close. Whatever else the last seal passed is no deadline: another seal would do nothing
+    more. While the time of the last seal is in doubt, all of them wait until that is resolved.
     """
     doubt = time_jumps.last_jump(final).doubtful_until_ms(cut.time_ms)
     due = (max(at_ms, doubt) for at_ms in _deadlines(final, ruleset, cut))
@@ -54,9 +54,9 @@ def _deadlines(final: State, ruleset: Ruleset, cut: CutHeader) -> Iterator[int]:
 
 
 def _pays_at_once(final: State, cut: CutHeader, ruleset: Ruleset, community: CommunityId) -> bool:
-    """Whether rules that came into force with the last seal change what is valued or paid.
+    """Return whether rules that came into force with the last seal change what is valued or paid.
 
-    Or whether more waits than the last seal looked at; each goes further than the one before.
+    Also true while more waits than the last seal looked at; each seal gets further.
     """
     if final.get(REST) is not None:
         return True

@@ -1,9 +1,9 @@
 """History: all records of a community; what is final, seal by seal, and the ledger above it.
 
-Final state changes only when a seal is applied: what its cut covers is folded, what it
-decides is decided, and nothing that arrives later changes that. The rest is the provisional
-ledger above. Both follow from the records and the seals alone, whatever their order of
-arrival. Whether a seal is certified is not asked here.
+Final state changes only when a seal is applied: the records that its cut covers are folded, what is
+due is decided, and nothing that arrives later changes that. Everything above is provisional. Both
+follow from the records and the seals alone, in whatever order they arrive. Whether a seal is
+certified is never checked here.
 """
 
 from __future__ import annotations
@@ -54,10 +54,10 @@ from commonweal.protocol.vocabulary.rule_params import RuleParams
 
 @dataclass(frozen=True, slots=True)
 class AdvanceOutcome:
-    """What an advance comes to; nothing of it is final before `History.accept`.
+    """What an advance leads to; nothing of it is final before `History.accept`.
 
-    changes: of the final state, by key; None: the key is gone. verdicts: on what it newly
-    covers. ruleset: the id of the document in force after it. witnesses: the set after it.
+    changes: of the final state, by key; None: the key is gone. verdicts: on the records that it
+    newly covers. ruleset: the id of the document in force after it. witnesses: the set after it.
     """
 
     advance: Advance
@@ -71,8 +71,8 @@ class AdvanceOutcome:
 class History:
     """What is final and what is provisional, of the records that are held.
 
-    paying: the ruleset by which value is given and shared instead of the one in force, to
-    see what it would have paid; None for what is really paid.
+    paying: the ruleset that values and splits instead of the one in force, to compute what it would
+    have paid; None for what is really paid.
     """
 
     def __init__(self, community: CommunityId, paying: Ruleset | None = None) -> None:
@@ -81,7 +81,7 @@ class History:
         self.seal: bytes = community
         """The id of the last seal; before the first, the community's."""
         self.final = State()
-        """The state at `cut`; nobody else writes to it."""
+        """The state at `cut`; only this class writes to it."""
         self.logs: dict[DeviceKey, SealedLog] = {}
         """The logs in the last cut."""
         self.past: list[tuple[Advance, bytes]] = []
@@ -103,7 +103,7 @@ class History:
 
     @property
     def state(self) -> State:
-        """The provisional state: all records held. Valid until the next change."""
+        """The provisional state of all held records; valid until the next change."""
         return self._provisional().state
 
     @property
@@ -113,11 +113,11 @@ class History:
 
     @property
     def documents(self) -> Mapping[bytes, bytes]:
-        """The permanent bodies that are known, by their hash."""
+        """The permanent bodies that are known, by hash."""
         return self._documents
 
     def begin(self, inherited: Mapping[bytes, Any], cut: CutHeader) -> None:
-        """Begin with what a re-founded community inherits, before anything is added."""
+        """Begin with the state that a re-founded community inherits, before anything is added."""
         assert not len(self) and self.cut is BEFORE_ALL, "nothing was added yet"
         for key, value in inherited.items():
             self.final.put(key, value)
@@ -128,7 +128,7 @@ class History:
         self._is_behind = True
 
     def learn(self, documents: Mapping[bytes, bytes]) -> None:
-        """Take in permanent bodies by their hash, best before the records that name them."""
+        """Add permanent bodies by hash, best before the records that name them."""
         new = [name for name in documents if name not in self._documents]
         for name in new:
             self._documents[name] = documents[name]
@@ -136,7 +136,7 @@ class History:
             self._is_behind = True
 
     def add(self, records: Iterable[Record]) -> None:
-        """Take in records of the community, in any order; held ones are passed over."""
+        """Add records of the community, in any order; records already held are skipped."""
         fresh: dict[RecordId, Record] = {}
         for record in records:
             if record.id not in self._above and not self.is_final(record.id):
@@ -151,7 +151,7 @@ class History:
             self._ledger.add(fresh.values())
 
     def freeze(self, author: DeviceKey, seq: int) -> None:
-        """Take in that a proof ends the log of `author`: from `seq` on it counts for nothing.
+        """Note that a proof ends the log of `author`: from `seq` on it counts for nothing.
 
         What a cut covers stays as it is.
         """
@@ -162,7 +162,7 @@ class History:
                 self._ledger.freeze(author, seq)
 
     def verdict(self, record: RecordId) -> Verdict:
-        """Return None when the record counts, else the reason why it does not."""
+        """Return None when the record counts, otherwise the reason why it does not."""
         if self.is_final(record):
             return self._below[record]
         return self._provisional().verdict(record)
@@ -172,13 +172,13 @@ class History:
         return self.is_final(cited) or self.seals.get(cited) is not None
 
     def is_final(self, record: RecordId) -> bool:
-        """Whether a cut covers the record."""
+        """Return whether a cut covers the record."""
         return record in self._below
 
-    # What is next.
+    # The next seal.
 
     def deadline(self) -> int | None:
-        """Return the earliest sealed deadline (ms) that no seal has passed; None for none."""
+        """Return the earliest sealed deadline (ms) that no seal has passed; None without one."""
         return next_deadline(self.final, self.cut, self.ruleset, self.community)
 
     def new_ends(self) -> tuple[tuple[DeviceKey, int], ...]:
@@ -198,9 +198,10 @@ class History:
     ) -> Advance | None:
         """Return what the next seal can make final; None when there is nothing to seal.
 
-        time_ms: the clock of who proposes. present: as the cut names them. ends, equivocators: the
-        evidence; None for all that is known. least: so far logs are covered first, if they can.
-        barred: from there on they are not. strangers: of their logs only what others cite is.
+        time_ms: the proposer's clock. present: as the cut names them. ends, equivocators: the
+        evidence; None for all known ends. least: lengths to which logs are covered first, if
+        possible. barred: seqs from which on logs are not covered. strangers: authors of whose logs
+        only cited records are covered.
         """
         ends = self.new_ends() if ends is None else ends
         last = self.cut.time_ms
@@ -231,19 +232,21 @@ class History:
     def covered(self, advance: Advance) -> CoveredRecords:
         """Return the records that an advance newly covers, or what of it is not held.
 
-        Raises `InvalidSeal` when its cut is not closed, or goes on where no log may.
+        Raises `InvalidSeal` when its cut is not closed, or extends a log that has ended.
         """
         bounds = self._bounds(advance.ends, advance.cut.time_ms)
         return self._above.covered(bounds, advance.delta.logs)
 
     def limits(self, time_ms: int) -> CutLimits:
-        """Return what a cut at that time may take."""
+        """Return the limits of a cut at that time."""
         founding = self._above.get(RecordId(self.community))
         free = inherited_records(founding and with_data(founding))
         return CutLimits(self.final, self.logs, self.ruleset.budget, day_of(time_ms), free)
 
     def conclude(self, advance: Advance, covered: Iterable[Record]) -> AdvanceOutcome:
-        """Return what an advance comes to. covered: what `covered` found, nothing missing."""
+        """Return what an advance leads to. covered: as `covered` returned it, with
+        nothing missing.
+        """
         new, over, cut = tuple(covered), State(self.final), advance.cut
         for author, seq in advance.ends:
             forks.end_at(over, author, seq)
@@ -271,13 +274,13 @@ class History:
         return AdvanceOutcome(advance, new, changes, verdicts, after.id, witness_set.seated(over))
 
     def roots(self, outcome: AdvanceOutcome) -> Roots:
-        """Return the roots after what an advance came to, and how the trees grow by it."""
+        """Return the roots after the outcome of an advance, and how the trees grow by it."""
         return roots_of(self.trees, outcome.advance, outcome.changes)
 
     def accept(self, outcome: AdvanceOutcome, seal: bytes, roots: Roots | None = None) -> None:
-        """Make final what an advance came to, as the seal of that id does.
+        """Make the outcome of an advance final, as the seal of that id does.
 
-        roots: as `roots` gave them; None when nobody will ask this history for any.
+        roots: as `roots` returned them; None when nobody will ask this history for any.
         """
         for key, value in outcome.changes:
             if value is None:
@@ -296,20 +299,20 @@ class History:
         self._is_behind = True
 
     def apply(self, advance: Advance, covered: Iterable[Record], seal: bytes) -> AdvanceOutcome:
-        """Make an advance final, as the seal of that id does; return what it came to.
+        """Make an advance final, as the seal of that id does; return its outcome.
 
-        Whoever calls has seen to it that the seal is certified and names these roots.
+        The caller has checked that the seal is certified and names these roots.
         """
         outcome = self.conclude(advance, covered)
         self.accept(outcome, seal, self.roots(outcome))
         return outcome
 
-    # Inside.
+    # Internals.
 
     def _new_ledger(
         self, base: State | None = None, order: bytes = b"", time_ms: int | None = None
     ) -> Ledger:
-        """Return a ledger on the final state, or `base`. order, time_ms: those of a cut."""
+        """Return a ledger on the final state, or on `base`. order, time_ms: those of a cut."""
         rules, documents = active_ruleset.rules_of(self.ruleset), self._documents
         base, now_ms = base or self.final, self.cut.time_ms if time_ms is None else time_ms
 
@@ -331,11 +334,13 @@ class History:
         return over
 
     def _provisional(self) -> Ledger:
-        """Return the ledger above the last cut, begun anew when a cut has moved its ground."""
+        """Return the ledger above the last cut; a new one after a cut changed the state
+        below it.
+        """
         if self._is_behind:
             self._ledger = self._new_ledger()
             self._ledger.add(self._above)
-            # What a vote keeps of a fork counts once a cut covers it, the other record never.
+            # The record that a vote keeps of a fork counts once a cut covers it; the other never.
             ended = forks.ends_with(self.final, ())
             for author in dict.fromkeys((*ended, *self._frozen)):
                 row = forks.kept(self.final, author)
@@ -345,6 +350,6 @@ class History:
         return self._ledger
 
     def _bounds(self, ends: Iterable[tuple[DeviceKey, int]], time_ms: int) -> CutBounds:
-        """Return where the next cut begins, and where logs end with the evidence of its seal."""
+        """Return the bounds of the next cut, with the evidence of its seal."""
         kept, limits = forks.every_kept(self.final), self.limits(time_ms)
         return CutBounds(self.logs, forks.ends_with(self.final, ends), kept, limits)

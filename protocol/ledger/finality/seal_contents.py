@@ -1,4 +1,6 @@
-"""From what is held to a seal, and back: what a seal says must be what the ledger computes."""
+"""The contents of a seal: computed from an advance, and compared with the seal that was
+received.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ from commonweal.protocol.seal.witnesses import witness_set_root
 
 
 def seal_of(community: CommunityId, outcome: AdvanceOutcome, roots: Roots) -> Seal:
-    """Return the seal that makes final what an advance came to."""
+    """Return the seal that makes the outcome of an advance final."""
     cut, advance = outcome.advance.cut, outcome.advance
     evidence = evidence_of(community, Misbehaviour(advance.ends, advance.equivocators))
     return Seal(
@@ -31,7 +33,9 @@ def seal_of(community: CommunityId, outcome: AdvanceOutcome, roots: Roots) -> Se
 
 
 def check_same(computed: Seal, seal: Seal) -> None:
-    """Raise `InvalidSeal`, with what differs by name, unless a seal is the one computed here."""
+    """Raise `InvalidSeal`, naming the field that differs, unless a seal is the one
+    computed here.
+    """
     for field in fields(Seal):
         if getattr(computed, field.name) != getattr(seal, field.name):
             name = field.name.replace("_", " ")

@@ -1,7 +1,7 @@
-"""What is held above the last cut, and what of it the next cut can cover.
+"""The unsealed set: records above the last cut, and which of them the next cut can cover.
 
-A cut is closed under `prev` and `deps`, takes one branch of each log, and holds no record
-whose document is missing. What evidence rules out nobody has to cover, though others cite it.
+A cut is closed under `prev` and `deps`, takes one branch of each log, and holds no record whose
+document is missing. Records ruled out by evidence need not be covered, though others cite them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from commonweal.protocol.seal.cut import (
 )
 
 Ends = Mapping[DeviceKey, int]
-"""From which seq on logs are void by evidence, by author."""
+"""By author, the seq from which on the log is void by evidence."""
 
 NO_ENDS: Ends = {}
 NO_LEAST: Mapping[DeviceKey, int] = {}
@@ -34,10 +34,10 @@ NO_KEPT: Mapping[DeviceKey, KeptRow] = {}
 
 
 class CutBounds(NamedTuple):
-    """Between what the next cut lies.
+    """The bounds of the next cut.
 
-    last: the cut before. ends: where logs end. kept: of forked ones, the record that a vote
-    keeps at the last place that is good. limits: how much it may take.
+    last: the previous cut. ends: where logs end. kept: of forked logs, the record that a vote keeps
+    at the last valid place. limits: how much the cut may take.
     """
 
     last: Cut
@@ -46,19 +46,19 @@ class CutBounds(NamedTuple):
     limits: CutLimits | None = None
 
     def rules_out(self, record: Record) -> bool:
-        """Whether a record counts for nothing by evidence, wherever it is cited."""
+        """Return whether a record counts for nothing by evidence, wherever it is cited."""
         end, kept = self.ends.get(record.author), self.kept.get(record.author)
         is_other = kept is not None and record.seq == kept.seq and record.id != kept.id
         return is_other or (end is not None and record.seq >= end)
 
     def keeps(self, record: Record) -> bool:
-        """Whether a vote keeps it, of two at its place."""
+        """Return whether a vote keeps this record, of two at its place."""
         kept = self.kept.get(record.author)
         return kept is not None and (record.seq, record.id) == kept
 
 
 class CoveredRecords(NamedTuple):
-    """What a cut newly covers, and what of it is not here: records, documents, by id or hash."""
+    """The records that a cut newly covers, and what of it is not held: ids and document hashes."""
 
     records: list[Record]
     missing: tuple[bytes, ...]
@@ -67,8 +67,8 @@ class CoveredRecords(NamedTuple):
 class UnsealedSet:
     """The records that are held and that no cut covers.
 
-    is_below: whether a cut covers what is cited, or it is a seal; asked only of what is not
-    here. seek: finds a record that is held elsewhere, such as on a branch that nobody took in.
+    is_below: whether a cited id is covered by a cut, or is a seal; asked only for ids that are not
+    in this set. seek: returns a record held elsewhere, such as on a branch that was not added.
     """
 
     def __init__(
@@ -85,25 +85,25 @@ class UnsealedSet:
         return len(self._records)
 
     def __contains__(self, id: RecordId) -> bool:
-        """Whether a record is here."""
+        """Return whether a record is in the set."""
         return id in self._records
 
     def __iter__(self) -> Iterator[Record]:
-        """Yield all of them, in the order of arrival."""
+        """Yield all records, in the order of arrival."""
         return iter(self._records.values())
 
     def get(self, id: RecordId) -> Record | None:
-        """Return a record that is held and not covered, or None."""
+        """Return a held record that no cut covers; None when there is none."""
         return self._records.get(id) or self._seek(id)
 
     def add(self, record: Record) -> None:
-        """Take in a record that is not here."""
+        """Add a record that is not in the set."""
         self._records[record.id] = record
         place = (record.author, record.seq)
         self._places[place] = self._places.get(place, 0) + 1
 
     def remove(self, records: Iterable[Record]) -> None:
-        """Leave out what a cut covers now; what was not here is passed over."""
+        """Remove records that a cut now covers; others are skipped."""
         for record in records:
             if self._records.pop(record.id, None) is not None:
                 self._places[record.author, record.seq] -= 1
@@ -115,14 +115,13 @@ class UnsealedSet:
         barred: Ends = NO_ENDS,
         strangers: Container[DeviceKey] = (),
     ) -> tuple[SealedLog, ...]:
-        """Return the logs that the next cut can make longer, by author, and how long.
+        """Return the logs that the next cut can extend, by author, with their new lengths.
 
-        least: so long each of these logs becomes first, if it can, with what that rests on.
-        barred: from which seq on logs are left out, though nothing proves that they end.
-        strangers: whose logs are left out but for what others cite.
-        Taken are records in (clock, id) order, so that the cut is closed, up to where a log
-        forks or ends, and no more of them than make a cut full: who judges it must be done
-        in time.
+        least: the length to which each log is extended first, if possible, with everything that it
+        rests on. barred: seqs from which on logs are left out, though no proof ends them.
+        strangers: authors whose logs are left out but for what others cite. Records are taken in
+        (clock, id) order, so that the cut is closed, up to where a log forks or ends, and until the
+        cut is full: validators must be done with it in time.
         """
         ordered = sorted(self._records.values(), key=lambda record: (record.clock, record.id))
         logs: dict[DeviceKey, SealedLog] = {}
@@ -164,10 +163,10 @@ class UnsealedSet:
     def covered(self, bounds: CutBounds, logs: Iterable[SealedLog]) -> CoveredRecords:
         """Return the records that `logs`, which all grow, add to the last cut.
 
-        Raises `InvalidSeal` when a head is that of another log or place, when a log does not
-        go on where it ended, goes on where evidence ends it or on another branch than a vote
-        keeps, cites what no cut covers, or when they are more than CUT_BYTES_MAX, or than the
-        budgets of their members have left.
+        Raises `InvalidSeal` when a head is of another log or place; when a log does not continue
+        where it ended, continues past the end that evidence sets, or on another branch than a vote
+        keeps; when a record cites what no cut covers; and when the records exceed CUT_BYTES_MAX or
+        the budgets of their members.
         """
         last, ends, room = bounds.last, bounds.ends, CUT_BYTES_MAX
         records: list[Record] = []
@@ -203,7 +202,7 @@ class UnsealedSet:
     def _run(self, log: SealedLog, last: Cut, room: int) -> list[Record]:
         """Return the records of a log above `last`, latest first, as far as they are held.
 
-        Raises `InvalidSeal` as well when they have more than `room` bytes.
+        Raises `InvalidSeal` also when they exceed `room` bytes.
         """
         before = last.get(log.author)
         start, head = (before.length, before.head) if before else (0, NO_ID)
@@ -242,19 +241,21 @@ def document_missing(record: Record, documents: Container[bytes]) -> bytes | Non
 
 
 def size_of(records: Iterable[Record]) -> int:
-    """Return how many bytes records have together, as cuts are measured."""
+    """Return the total bytes of records, as cuts are measured."""
     return sum(len(record.wire) for record in records)
 
 
 def too_large() -> InvalidSeal:
-    """Return what is raised of a cut with too many bytes."""
+    """Return the error for a cut with too many bytes."""
     return InvalidSeal(f"the records of the cut have more than {CUT_BYTES_MAX:,} bytes")
 
 
 def _with_dependencies(
     ordered: Sequence[Record], begins: Callable[[Record], bool]
 ) -> dict[RecordId, None]:
-    """Return the records of which `begins` is true, and all that they cite or follow, by id."""
+    """Return the records for which `begins` is true, with everything that they cite or follow, by
+    id.
+    """
     wanted: dict[RecordId, None] = {}
     for record in reversed(ordered):
         if record.id in wanted or begins(record):

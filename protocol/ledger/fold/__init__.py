@@ -1,1 +1,1 @@
-"""The fold: which function applies a record, by its kind."""
+"""The fold: records in order, each applied to the state by the function of its kind."""

@@ -1,15 +1,14 @@
-"""The fold: records in, state out, the same whatever the order of arrival.
+"""The fold: records in, state out, the same in whatever order the records arrive.
 
-Records stand in (clock, id) order above the last cut; those that a cut covers stand in
-(clock, H(root of the cut, id)) order, so that nobody chooses an id for its place. What
-arrives later than its place takes the state back to there, and only what lies after is
-folded again. Nothing is folded until somebody reads, so that a thousand late records cost
-one way back, not a thousand.
+Above the last cut records are ordered by (clock, id). Records that a cut covers are ordered by
+(clock, H(root of the cut, id)), so that nobody gains a place by choosing an id. A record that
+arrives after its place rolls the state back to there, and only what follows is folded again.
+Nothing is folded until somebody reads, so that a thousand late records cost one rollback, not a
+thousand.
 
-A revocation voids records of its device that may stand before it. Then the fold goes
-back to the first of them and comes again with the revocation already known; known it
-stays until something new appears before the place from which it was known. So the
-outcome follows from the records alone.
+A revocation voids records of its device that may come before it. Then the fold returns to the first
+of them and continues with the revocation already known. It stays known until something new appears
+before the place at which it was found. So the outcome follows from the records alone.
 """
 
 from __future__ import annotations
@@ -50,10 +49,10 @@ from commonweal.protocol.seal.witnesses import Witness, witness_fields, witness_
 from commonweal.protocol.vocabulary.rule_params import DEFAULT_PARAMS, RuleParams
 
 FRESH_BYTES_MAX = 512 * 1024
-"""Records of so many bytes that wait for their first fold are kept decoded, others as bytes."""
+"""How many bytes of records that wait for their first fold are kept decoded; others as bytes."""
 
 Place: TypeAlias = tuple[int, bytes]
-"""Where a record stands among all: its clock and its id, or the hash that stands for it."""
+"""The place of a record among all: its clock, and its id or the hash that orders it."""
 
 _START: Place = (0, b"")
 
@@ -72,9 +71,9 @@ def _place(entry: _Entry) -> Place:
 
 
 class _Revocation(NamedTuple):
-    """A revocation that holds: from `seq` on the log of `device` is void.
+    """A valid revocation: from `seq` on the log of `device` is void.
 
-    back: the first place it touches. known: how far the fold had come when it was found.
+    back: the first place that it affects. known: how far the fold had come when it was found.
     """
 
     device: DeviceKey
@@ -86,14 +85,13 @@ class _Revocation(NamedTuple):
 class Ledger:
     """The state above a cut, folded from the records that are held.
 
-    base: the state at `cut`, read and never changed. rules: those in force there.
-    documents: permanent bodies by their hash; one is there before its record is. seals: those
-    that a record may name as its basis. order: the root of the cut that covers the records,
-    by which those of one clock are ordered; empty orders them by their ids. rules_at: what
-    was asked at the height of a basis, and still is by the grace of the rules; of events
-    only, since else an old basis would bring back what the rules have ended. find: finds what
-    is cited and not added here. time_ms: of the seal that covers the records; 0 above the last.
-    oracle: who is admitted, where another fold says so.
+    base: the state at `cut`, read and never changed. rules: those in force there. documents:
+    permanent bodies by hash; each is held before its record is added. seals: those that a record
+    may name as its basis. order: the root of the cut that covers the records, which orders records
+    of one clock; empty: by id. rules_at: the rules for an event whose basis has a height; for
+    events only, because an old basis must not bring back other rules that have ended. find: returns
+    a cited record that was not added here. time_ms: of the seal that covers the records; 0 above
+    the last seal. oracle: admissions that another fold already decided.
     """
 
     def __init__(
@@ -136,17 +134,17 @@ class Ledger:
 
     @property
     def waiting(self) -> int:
-        """How many records are held and not folded (again) yet."""
+        """How many held records are not folded, or not folded again, yet."""
         return len(self._entries) - len(self._marks)
 
     @property
     def state(self) -> State:
-        """The state of all records held; valid until the next `add` or `freeze`."""
+        """The state of all held records; valid until the next `add` or `freeze`."""
         self.fold()
         return self._state
 
     def add(self, records: Iterable[Record]) -> None:
-        """Take in records of the community, in any order; held ones are passed over."""
+        """Add records of the community, in any order; records already held are skipped."""
         entries, clocks, order = self._entries, self._clocks, self._order
         first: Place | None = None
         last = _place(entries[-1]) if entries else _START
@@ -174,7 +172,7 @@ class Ledger:
             self._changed_at(first)
 
     def freeze(self, author: DeviceKey, seq: int) -> None:
-        """Take in that a proof ends the log of `author`: from `seq` on it counts for nothing."""
+        """Note that a proof ends the log of `author`: from `seq` on it counts for nothing."""
         known = self._frozen.get(author)
         if known is not None and known <= seq:
             return
@@ -187,10 +185,10 @@ class Ledger:
                 return
 
     def assume_sealed(self, seated: Sequence[Witness], void: Iterable[RecordId]) -> None:
-        """Take in what seals decided, for a ledger that folds none.
+        """Adopt what seals decided, for a ledger that folds no seals.
 
-        seated: the witnesses of the next height. void: records about seats that the seals which
-        cover them refused; who was seated then is not known here.
+        seated: the witnesses of the next height. void: records about seats that the covering seals
+        refused; who was seated at that time is not known here.
         """
         told, refused = witness_set_root(seated), dict.fromkeys(void, Reason.SEAT_NEEDED)
         if seated and (told, refused) != (self._seated, self._void):
@@ -199,7 +197,7 @@ class Ledger:
             self._state.put_permanent(witness_set.SEATED, witness_fields(sorted(seated)))
 
     def verdict(self, record: RecordId) -> Verdict:
-        """Return None when the record counts, else the reason why it does not."""
+        """Return None when the record counts, otherwise the reason why it does not."""
         self.fold()
         return self._refused.get(record) if record in self._clocks else Reason.NOT_HELD
 
@@ -266,7 +264,7 @@ class Ledger:
         return from_bytes_unchecked(self._entries[at].wire)
 
     def _revoke(self, record: Record, place: Place) -> None:
-        """Note a revocation that was found good; go back when it voids what is folded."""
+        """Note a valid revocation; roll back when it voids what is folded already."""
         device, seq = record.data["device"], record.data["seq"] + 1
         end = self._ends.get(device)
         back = place
@@ -289,7 +287,7 @@ class Ledger:
             self._ends.pop(device, None)
 
     def _changed_at(self, place: Place) -> None:
-        """Forget all that was concluded from `place` on."""
+        """Forget everything that was concluded from `place` on."""
         if place > self._reached:
             return
         for id, known in list(self._revocations.items()):
@@ -309,7 +307,9 @@ class Ledger:
 
 
 def _weakly(find: RecordLookup) -> RecordLookup:
-    """Return a method that keeps its ledger, and the records of it, no longer than others do."""
+    """Return a weak reference to a ledger's method, so that a context does not keep the ledger
+    alive.
+    """
     method = WeakMethod(find)
 
     def lookup(id: RecordId) -> Record | None:
@@ -321,9 +321,9 @@ def _weakly(find: RecordLookup) -> RecordLookup:
 
 
 def judge(state: State, record: Record, context: Context) -> Verdict:
-    """Do to `state` what `record` says; return why not, when it counts for nothing.
+    """Apply `record` to `state`; return why not, when it counts for nothing.
 
-    When a reason is returned, the caller takes back what was written.
+    When a reason is returned, the caller rolls back what was written.
     """
     is_first = record.basis in (b"", context.community)
     if not is_first and context.seals.get(record.basis) is None:

@@ -1,7 +1,7 @@
-"""The kinds of records and what each does to the state: the one place that lists them.
+"""The kinds of records, and the function that applies each: the only list of them.
 
-A kind that is not here counts for nothing, and is shown so; so does one that is reserved
-for later. What a kind does is part of the fold's version, never of the program's.
+A kind that is not listed counts for nothing, and so does one that is reserved for later. What a
+kind does belongs to the version of the fold (`FOLD`), not to that of the program.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ class Author(Enum):
 
 
 Act = Callable[[State, Record, Context], Verdict]
-"""Does to the state what the record says, or says why not; never raises.
+"""Applies a record to the state, or returns why it does not count; never raises.
 
-When it says why not, whatever it wrote is taken back.
+After a reason, whatever it wrote is rolled back.
 """
 
 
@@ -83,4 +83,4 @@ KINDS: Mapping[str, RecordKind] = MappingProxyType(
 )
 
 RESERVED = ("campaign", "pledge", "review", "consent.", "fork.")
-"""Kinds that are, or start, so have a meaning later and none yet."""
+"""Kinds that equal or start with these are reserved for a later meaning."""

@@ -1,7 +1,7 @@
-"""References: on which records the data of a record rests, as the state of its author shows.
+"""References: the records on which the data of a record rests, by its author's state.
 
-The author cites them, so that every node folds them first (docs/protocol.md). Whether what is
-named is good is never judged here: the fold says so.
+The author cites them, so that every node folds them first (docs/protocol.md). Whether they are
+valid is never judged here: the fold does that.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ Above: TypeAlias = Callable[[bytes], Iterable[bytes]]
 class References(NamedTuple):
     """What a record rests on.
 
-    records: by their ids. devices: by the first record of their log. attested: events, claims
-    and corrections that count because others attested them: rests on those attestations.
+    records: by id. devices: by the first record of their log. attested: events, claims and
+    corrections that count because others attested them; the record rests on those attestations.
     """
 
     records: tuple[RecordId, ...]
@@ -53,9 +53,9 @@ def references(
 ) -> References:
     """Return what a record of `kind` with this `data` rests on, in the order in which it is named.
 
-    state: of all that the author holds. author: the member who writes it; what admitted them
-    stands in their log before. Of members, agents, resources and roles only what is above the
-    last cut is returned; records that are named may be sealed.
+    state: of everything that the author holds. author: the member who writes it; what admitted them
+    is earlier in their log. Of members, agents, resources and roles only what is above the last cut
+    is returned; records that are named may be sealed.
     """
     find = _Find(state, above, rules, author)
     for field in RECORDS:
@@ -87,14 +87,14 @@ class _Find:
         self.attested: dict[RecordId, None] = {}
 
     def unit(self, value: Any) -> None:
-        """Add the definition of a unit, named alone or in a quantity; the rules have others."""
+        """Add the definition of a unit, named alone or in a quantity; the rules define others."""
         name = value.get("unit") if type(value) is dict else value
         defined = self.state.get(UNIT + name.encode()) if type(name) is str else None
         if defined is not None:
             self.records[RecordId(defined[1])] = None
 
     def agent(self, value: Any) -> None:
-        """Add what admitted a member, or by what somebody outside became one."""
+        """Add what admitted a member, or the claims by which an outside agent became a member's."""
         if agents.is_outside(value):
             return self._claims(value)
         if is_bytes(value) and value != self.author:
@@ -116,7 +116,7 @@ class _Find:
                 self.attested[event] = None
 
     def correction(self, event: Any) -> None:
-        """Add the last correction of an event: what is said of it is said of that."""
+        """Add the last correction of an event: an attestation refers to the corrected event."""
         row = event_row(self.state, event) if is_bytes(event) else None
         if row is not None and row.corrected_by:
             last = RecordId(row.corrected_by)
@@ -125,7 +125,7 @@ class _Find:
                 self.attested[last] = None
 
     def role(self, kind: str, data: Mapping[str, Any]) -> None:
-        """Add the claim that is endorsed or given back; else the roles that come before it."""
+        """Add the claim that is endorsed or given back, or the roles that must come before it."""
         name, member = data.get("role"), data.get("member", self.author)
         if type(name) is not str or type(member) is not bytes:
             return
