@@ -13,6 +13,7 @@ from commonweal.protocol.ledger.fold.kinds import KINDS
 from commonweal.protocol.ledger.state.state import DEPTH_MAX
 from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.records.record import from_bytes
+from tests.builders import parent_vectors
 from tests.builders.practice_community import FOLDER, Practice, files, to_text
 from tests.protocol.ledger.layouts import fits, table_of
 
@@ -65,3 +66,8 @@ def test_the_story_has_what_a_reader_should_practise() -> None:
     assert len({str(seal[2]) for seal in seals}) > 2, "changes of witnesses"  # type: ignore[index]
     reasons = {reason for one in heights for reason in one["void"].values()}
     assert "the device was revoked before this record" in reasons
+
+
+def test_the_community_that_goes_on_is_made_anew_byte_for_byte() -> None:
+    text = json.dumps(parent_vectors.vectors(), indent=1) + "\n"
+    assert text == parent_vectors.FILE.read_text("utf-8")

@@ -26,6 +26,7 @@ from tests.second_reader.context import (
     last_ms,
     next_jump,
 )
+from tests.second_reader.parent import inherited
 from tests.second_reader.records import Record
 from tests.second_reader.rules import HOUR, Ruleset
 from tests.second_reader.state import PREFIX, State
@@ -38,6 +39,7 @@ ANYONE: dict[str, Act] = {
     "member.request": members.request,
 }
 OF_MEMBERS: dict[str, Act] = {
+    "community.inherit": members.inherit,
     "device.revoke": members.revoke,
     "invite.create": members.invite,
     "invite.revoke": members.revoke_invite,
@@ -97,7 +99,16 @@ class Reader:
         self.state = State()
         self.logs: dict[bytes, tuple[int, bytes]] = {}
         self.seals: dict[bytes, int] = {}
-        self.last = community
+        self.last, self.height = community, 0
+        self.free = 0
+        """How many records of the founding log cost nothing."""
+
+    def begin(self, chunks: list[bytes]) -> None:
+        """Begin with the state of a parent, which the records of the founding log carry."""
+        founding = self.records[self.community]
+        self.state.pairs = inherited(founding, chunks)
+        self.height = founding.data["parent"][1]
+        self.free = len(chunks) + 1
 
     def read(self, sealed: bytes, delta: bytes) -> Height:
         """Follow one seal; return what it comes to."""
@@ -105,7 +116,7 @@ class Reader:
         seal = unpack(seal_bytes)
         context, community, height, prev, fold, cut_root, clock, time, _, evidence = seal[:10]
         assert context == "commonweal/1/seal" and (community, fold) == (self.community, 1)
-        assert prev == self.last and height == len(self.seals) + 1
+        assert prev == self.last and height == self.height + 1
         logs, present = unpack(delta)
         id = hash32("seal", seal_bytes)
         self._check_certificate(certificate, height, id)
@@ -127,7 +138,7 @@ class Reader:
         governance.Decision(c, clock).run()
         self._write_cut(c, clock)
         witnesses.renew(c, in_force(self.state, self.documents))
-        self.seals[id], self.last = height, id
+        self.seals[id], self.last, self.height = height, id, height
         return self._outcome(height, present, void)
 
     def _check_certificate(self, certificate: list[Any], height: int, id: bytes) -> None:
@@ -256,9 +267,12 @@ class Reader:
                 if stranger is not None and stranger not in payers and record.author in payers:
                     payers[stranger] = payers[record.author]
         uses: dict[bytes, list[int]] = {}
+        founder = self.records[self.community].author
         for record in covered:
             size = 0 if record.body is None else record.body[1]
             use = [1, record.size, size * record.is_permanent, size * (not record.is_permanent)]
+            if record.author == founder and record.seq < self.free:
+                use = [0, 0, 0, 0]
             if record.author in payers:
                 sums = uses.setdefault(payers[record.author], [0, 0, 0, 0])
                 sums[:] = [one + more for one, more in zip(sums, use, strict=True)]

@@ -29,6 +29,12 @@ def found(c: Context, record: Record) -> None:
     c.state.put([[record.author, inception.member]], "SEATED")
 
 
+def inherit(c: Context, record: Record) -> None:
+    founder = c.state.row("FOUNDING")
+    is_founder = founder is not None and founder["member"] == c.member
+    check(is_founder and record.is_permanent, "NOT_FOUNDING")
+
+
 def enrol(c: Context, record: Record) -> None:
     data = record.data
     member: Any = data.get("member")

@@ -14,6 +14,7 @@ import pytest
 
 from tests.second_reader.fold import Height, Reader
 from tests.second_reader.records import Record
+from tests.second_reader.values import hash32
 
 HERE = Path(__file__).parent
 PRACTICE = HERE.parent / "vectors" / "practice"
@@ -72,6 +73,21 @@ def test_the_order_in_which_records_come_does_not_matter() -> None:
     for one in HEIGHTS:
         height = backwards.read(bytes.fromhex(one["sealed"]), bytes.fromhex(one["delta"]))
         assert height.state_root.hex() == one["state root"]
+
+
+def test_a_community_that_goes_on_has_the_roots_that_its_seal_names() -> None:
+    parent: dict[str, Any] = json.loads((PRACTICE.parent / "parent.json").read_text("utf-8"))
+    records = [Record.read(bytes.fromhex(one["wire"])) for one in parent["records"]]
+    bodies = [bytes.fromhex(one["body"]) for one in parent["records"]]
+    documents = {hash32("body", body): body for body in bodies}
+    again = Reader(records[0].id, records, documents)
+    again.begin(bodies[1:])
+    assert again.state.root().hex() == parent["begins with"]
+    first = parent["height"]
+    height = again.read(bytes.fromhex(first["sealed"]), bytes.fromhex(first["delta"]))
+    assert height.state_root.hex() == first["state root"]
+    for fact in parent["facts"]:
+        assert hash32("fact", bytes.fromhex(fact["array"])).hex() == fact["id"]
 
 
 def test_it_imports_nothing_of_the_product() -> None:

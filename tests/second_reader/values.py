@@ -50,10 +50,11 @@ def is_signed(key: bytes, data: bytes, signature: bytes) -> bool:
 def root(pairs: Iterable[tuple[bytes, bytes]]) -> bytes:
     """Return the root of the binary radix tree over key and value."""
     leaves = sorted((hash32("key", key), hash32("value", value)) for key, value in pairs)
-    return _subtree(leaves, 0)
+    return subtree(leaves, 0)
 
 
-def _subtree(leaves: list[tuple[bytes, bytes]], depth: int) -> bytes:
+def subtree(leaves: list[tuple[bytes, bytes]], depth: int) -> bytes:
+    """Return the hash of what lies below a place at that depth."""
     if not leaves:
         return EMPTY
     if len(leaves) == 1:
@@ -61,4 +62,4 @@ def _subtree(leaves: list[tuple[bytes, bytes]], depth: int) -> bytes:
     sides: tuple[list[tuple[bytes, bytes]], ...] = ([], [])
     for leaf in leaves:
         sides[leaf[0][depth // 8] >> (7 - depth % 8) & 1].append(leaf)
-    return hash32("node", b"\1", *(_subtree(side, depth + 1) for side in sides))
+    return hash32("node", b"\1", *(subtree(side, depth + 1) for side in sides))
