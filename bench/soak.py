@@ -23,8 +23,9 @@ from statistics import linear_regression
 
 from bench.plot import Line, Panel, page
 from commonweal.commands.node import cluster as command
-from commonweal.node.control.client import LocalClient, wishes_about
+from commonweal.node.control.client import LocalClient
 from commonweal.node.control.cluster import Cluster
+from commonweal.node.control.messages import Submit
 from commonweal.node.runtime import logs
 from commonweal.node.service.events import Wish
 from commonweal.protocol.errors import NotReachable, NotYet
@@ -107,11 +108,11 @@ class Soak:
         wish = Wish("event", {"action": "work", "n": len(self.acknowledged)})
         try:
             with LocalClient(self.cluster.home(name).socket) as line:
-                (made,) = line.ask("submit", **wishes_about((wish,)))["records"]
+                (made,) = line.ask(Submit((wish,))).records
         except NotReachable as error:
             self._fault(f"{name} did not take a record: {error}")
         else:
-            self.acknowledged.append(RecordId(made["id"]))
+            self.acknowledged.append(RecordId(made.id))
 
     def _kill(self) -> None:
         mortal = [name for name in self.names[LASTING:] if name not in self._away]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 
 from commonweal.client import ledger_view
 from commonweal.client.ledger_view import LedgerView
@@ -22,7 +22,10 @@ from commonweal.storage.home.home import Home
 from commonweal.storage.ledger.overlay import Watch, nobody
 
 if TYPE_CHECKING:
+    from commonweal.node.control.messages import Question
     from commonweal.node.service.events import Text, Wish
+
+A = TypeVar("A")
 
 Watching: TypeAlias = "Callable[[], AbstractContextManager[Watch]]"
 """Gives, while the ledger is folded, what is told how many records are folded, and of how many."""
@@ -87,9 +90,9 @@ class HomeAccess:
                 self._view = self._held.enter_context(folded)
         return self._view
 
-    def node_answer(self, question: str, **about: Any) -> dict[str, Any] | None:
+    def node_answer(self, question: Question[A]) -> A | None:
         """Return what the running node of this home answers; None when no node runs."""
-        return ask_if_running(self.home, question, **about)
+        return ask_if_running(self.home, question)
 
     def _write(self, *wishes: Wish) -> list[WrittenRecord]:
         """Write records, all or none. Raises WouldNotCount where one would count for nothing."""

@@ -100,13 +100,15 @@ class Contributions(HomeAccess):
 
         Raises NotYet after a minute without news, NotReachable when no node runs here.
         """
+        from commonweal.node.control.messages import Wait
         from commonweal.protocol.errors import NotReachable
 
         held = 0
         with call(self.home, patience_s=HOLD_SECONDS_MAX) as client:
             try:
-                for answer in client.each("wait", ids=[one.id for one in written], peers=peers):
-                    held = answer["held_by"]
+                ids = tuple(record.id for record in written)
+                for answer in client.follow(Wait(ids, peers)):
+                    held = answer.held_by
             except NotReachable:
                 text = self.words("it is kept here, and held by {held} of {wanted} peers")
                 raise NotYet(text.format(held=held, wanted=peers)) from None

@@ -16,6 +16,7 @@ from commonweal.storage.records.log_store import Store
 
 if TYPE_CHECKING:
     from commonweal.client.directory import People
+    from commonweal.node.control.messages import SealingStatus
     from commonweal.protocol.seal.witnesses import Witness
 
 
@@ -24,7 +25,7 @@ AHEAD_MS_MAX = 10 * 60_000
 
 
 def finality(
-    store: Store, settings: Settings, people: People, live: dict[str, Any] | None
+    store: Store, settings: Settings, people: People, live: SealingStatus | None
 ) -> dict[str, Any]:
     """Return how far it is final, as json says it. live: what the running node says, or None."""
     from commonweal.storage.records.seal_store import SealStore
@@ -34,12 +35,12 @@ def finality(
     forked = seals.fork()
     log = seals.cut().get(settings.device)
     mine, final = store.log(settings.device), log.length if log is not None else 0
-    missing = None if live is None else {bytes(device) for device, _member in live["missing"]}
+    missing = None if live is None else {bytes(device) for device, _member in live.missing}
     return {
         "height": seals.height,
         "seal": kept.sealed.seal.id.hex() if kept is not None else None,
         "sealed_at": iso(kept.sealed.seal.time_ms) if kept is not None else None,
-        "unsealed": live and live["unsealed"],
+        "unsealed": live and live.unsealed,
         "witnesses": [
             {
                 "member": one.member.hex(),
@@ -50,7 +51,7 @@ def finality(
             for one in _witnesses(store, settings, seals)
         ],
         "mine": {"records": mine.length, "final": final, "newest": mine.head.hex()},
-        "alarm": (live and live["alarm"]) or None,
+        "alarm": (live and live.alarm) or None,
         "forked_at": forked[0].height if forked is not None else None,
     }
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 from commonweal.protocol.errors import NotReachable
 from commonweal.storage.home.home import Home
 
 if TYPE_CHECKING:
     from commonweal.node.control.client import LocalClient
+    from commonweal.node.control.messages import Question
+
+A = TypeVar("A")
 
 PATIENCE_SECONDS = 30.0
 
@@ -20,17 +23,17 @@ def call(home: Home, *, patience_s: float | None = None) -> LocalClient:
     return LocalClient(home.socket_for_calling(), patience_s=patience_s or PATIENCE_SECONDS)
 
 
-def ask(home: Home, question: str, **about: Any) -> dict[str, Any]:
+def ask(home: Home, question: Question[A]) -> A:
     """Return the node's answer. Raises NotReachable, or what the node answers with."""
     with call(home) as line:
-        return line.ask(question, **about)
+        return line.ask(question)
 
 
-def ask_if_running(home: Home, question: str, **about: Any) -> dict[str, Any] | None:
+def ask_if_running(home: Home, question: Question[A]) -> A | None:
     """Return the node's answer, None when no node runs in `home`."""
     if home.holder() is None:
         return None
     try:
-        return ask(home, question, **about)
+        return ask(home, question)
     except NotReachable:
         return None

@@ -23,9 +23,11 @@ FAR_IPV4, FAR_IPV6, FAR_PORT = "192.0.2.1", "2001:db8::1", 9
 
 def own_addresses(home: Home, settings: Settings) -> list[str]:
     """Return the multiaddrs of this node: those it listens on, else those it would."""
-    status = ask_if_running(home, "status")
-    if status and status.get("listening"):
-        found = [str(one) for one in status["listening"]]
+    from commonweal.node.control.messages import Status
+
+    status = ask_if_running(home, Status())
+    if status is not None and status.listening:
+        found = list(status.listening)
     else:
         ports = own_ports(home, settings)
         found = [f"/{kind}/{host}/tcp/{port}" for port in ports for kind, host in _hosts()]

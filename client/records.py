@@ -70,7 +70,9 @@ class Records(HomeAccess):
         )
         sealed = view.kept.is_final(record)
         seals = SealStore(view.store, view.community)
-        answer = self.node_answer("holders", id=bytes(record.id))
+        from commonweal.node.control.messages import Holders
+
+        answer = self.node_answer(Holders(bytes(record.id)))
         return RecordDetails(
             id=record.id,
             community=view.community,
@@ -92,7 +94,7 @@ class Records(HomeAccess):
             counts=reason is None,
             reason=reason,
             waits_for=asked,
-            holders=None if answer is None else tuple(filter(None, answer["holders"])),
+            holders=None if answer is None else tuple(filter(None, answer.holders)),
         )
 
     def trace(self, id: str | bytes, *, up: bool = True, down: bool = True) -> TraceTree:

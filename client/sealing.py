@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from commonweal.client.access import HomeAccess
 from commonweal.client.directory import People
@@ -19,6 +19,7 @@ from commonweal.storage.ledger import ledger
 
 if TYPE_CHECKING:
     from commonweal.node.control.client import LocalClient
+    from commonweal.node.control.messages import SealOutcome, SealProgress
 
 SEAL_SECONDS_MAX = 60
 SEALS_LISTED = 20
@@ -76,8 +77,8 @@ class Sealing(HomeAccess):
             else:
                 answer = self._sealed_by_node(client, wait_s, waits)
         self.refresh()
-        height = answer["height"]
-        if not answer["is_sealed"]:
+        height = answer.height
+        if not answer.is_sealed:
             return SealedUpTo(height, 0, is_new=False)
         return SealedUpTo(height, _records(self.view, height) or 0, is_new=True)
 
@@ -115,34 +116,36 @@ class Sealing(HomeAccess):
 
     def _sealed_by_node(
         self, client: LocalClient, wait_s: float, waits: Callable[[str], None]
-    ) -> Mapping[str, Any]:
+    ) -> SealOutcome:
         """Return what the running node says, once it is sealed. Raises NotYet."""
+        from commonweal.node.control.messages import SealNow, SealOutcome
+
         deadline = time.monotonic() + wait_s
         told = ""
-        for answer in client.each("seal"):
-            if "is_sealed" in answer:
+        for answer in client.follow(SealNow()):
+            if isinstance(answer, SealOutcome):
                 return answer
             sentence = self.witness_sentence(answer)
             if time.monotonic() > deadline:
                 raise NotYet(sentence)
-            if sentence != told and answer["missing"]:
+            if sentence != told and answer.missing:
                 told = sentence
                 waits(sentence)
         raise AssertionError("the last answer says whether it is sealed")
 
-    def witness_sentence(self, answer: Mapping[str, Any]) -> str:
+    def witness_sentence(self, answer: SealProgress) -> str:
         """Return which witnesses a seal waits for, by the node's answer, as a sentence."""
         with self.home.store(readonly=True) as store:
             people = People(store, Settings.read(store).here, words=self.words)
-            names = sorted({people.name(member) for _device, member in answer["missing"]})
-        about = {"needed": answer["needed"], "all": answer["witnesses"], "names": ", ".join(names)}
+            names = sorted({people.name(member) for _device, member in answer.missing})
+        about = {"needed": answer.needed, "all": answer.witnesses, "names": ", ".join(names)}
         if not names:
             text = self.words("{needed} of {all} witnesses must agree; all are here")
             return text.format(**about)
         text = self.words("{needed} of {all} witnesses must agree; missing: {names}")
         return text.format(**about)
 
-    def _sealed_alone(self) -> Mapping[str, Any]:
+    def _sealed_alone(self) -> SealOutcome:
         """Seal with the lock of the home held. Raises SealNeedsNode where others must agree."""
         from commonweal.node.control import seal_alone
         from commonweal.storage.consensus.proposals import SealApplication

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from random import SystemRandom
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from commonweal.client.node_client import call
 from commonweal.protocol.errors import (
@@ -27,6 +27,7 @@ from commonweal.storage.ledger.membership import current_decisions
 
 if TYPE_CHECKING:
     from commonweal.node.control.client import LocalClient
+    from commonweal.node.control.messages import NewRecords
     from commonweal.node.service.events import Wish
     from commonweal.node.service.service import Service
     from commonweal.storage.home.keystore import Secrets
@@ -116,10 +117,10 @@ def line_or_lock(home: Home, held: ExitStack) -> LocalClient | None:
 
 
 def _through(line: LocalClient, wishes: Sequence[Wish]) -> list[WrittenRecord]:
-    from commonweal.node.control.client import wishes_about
+    from commonweal.node.control.messages import Submit
 
     try:
-        return _written(line.ask("submit", **wishes_about(wishes)))
+        return _written(line.ask(Submit(tuple(wishes))))
     except NotReachable as error:
         raise Unanswered(str(error)) from error
 
@@ -134,6 +135,8 @@ def service_of(store: Store, secrets: Secrets) -> Service:
 
 
 def _alone(service: Service, wishes: Sequence[Wish]) -> list[WrittenRecord]:
+    from commonweal.node.control.message_codec import from_map
+    from commonweal.node.control.messages import NewRecords
     from commonweal.node.service.events import Answer, Committed, Submitted, Ticket
 
     now = now_ms()
@@ -144,9 +147,9 @@ def _alone(service: Service, wishes: Sequence[Wish]) -> list[WrittenRecord]:
         if isinstance(action, Answer):
             if isinstance(action.value, CommonwealError):
                 raise action.value
-            return _written(dict(action.value))
+            return _written(from_map(NewRecords, action.value))
     raise AssertionError("the service answers what is submitted")
 
 
-def _written(value: dict[str, Any]) -> list[WrittenRecord]:
-    return [WrittenRecord(RecordId(one["id"]), one["seq"]) for one in value["records"]]
+def _written(answer: NewRecords) -> list[WrittenRecord]:
+    return [WrittenRecord(RecordId(record.id), record.seq) for record in answer.records]

@@ -118,13 +118,11 @@ def _cold(folder: Path, community: Community, module: str) -> _Sync:
         processes.tell(target, a)
         a.settle()
         with processes.running(target, module) as b:
-            begin, cpu = b.status()["records"], b.cpu_s()
+            begin, cpu = b.status().records, b.cpu_s()
             start = time.perf_counter()
-            processes.wait_for(lambda: b.status()["records"] >= total, "cold sync", SYNC_S_MAX)
+            processes.wait_for(lambda: b.status().records >= total, "cold sync", SYNC_S_MAX)
             seconds = time.perf_counter() - start
-            processes.wait_for(
-                lambda: b.status()["digest"] == a.status()["digest"], "equal digests"
-            )
+            processes.wait_for(lambda: b.status().digest == a.status().digest, "equal digests")
             fetched = total - begin
             cpu_us, rss = (b.cpu_s() - cpu) / fetched * 1e6, b.rss_mib()
     disk = target.database.stat().st_size

@@ -17,8 +17,9 @@ from typing import NamedTuple
 from bench.figures import Figure
 from bench.nodes import commit_times, processes
 from commonweal.commands.node import cluster as commands
-from commonweal.node.control.client import LocalClient, wishes_about
+from commonweal.node.control.client import LocalClient
 from commonweal.node.control.cluster import Cluster
+from commonweal.node.control.messages import Peers, Submit, Wait
 from commonweal.node.service.events import Wish
 from commonweal.protocol.codec import Value
 from commonweal.storage.home.home import Home, Settings
@@ -90,11 +91,11 @@ def _write(home: Home, peers: int) -> tuple[dict[bytes, float], list[float]]:
     with LocalClient(home.socket) as call:
         for _ in range(RECORDS):
             start = time.monotonic()
-            (written,) = call.ask("submit", **wishes_about([wish]))["records"]
-            for _ in call.each("wait", ids=[written["id"]], peers=peers):
+            (written,) = call.ask(Submit((wish,))).records
+            for _ in call.follow(Wait((written.id,), peers)):
                 pass
             back.append((time.monotonic() - start) * 1e3)
-            asked[written["id"]] = start
+            asked[written.id] = start
             time.sleep(PAUSE_S)
     return asked, back
 
@@ -113,7 +114,7 @@ def _question_ms(home: Home) -> float:
     with LocalClient(home.socket) as call:
         for _ in range(RECORDS):
             start = time.monotonic()
-            call.ask("peers")
+            call.ask(Peers())
             samples.append((time.monotonic() - start) * 1e3)
     return median(samples)
 

@@ -13,8 +13,9 @@ from tempfile import TemporaryDirectory
 from bench.figures import Figure
 from bench.nodes.processes import IDLE_CPU_S, wait_for
 from commonweal.commands.node import cluster as commands
-from commonweal.node.control.client import LocalClient, wishes_about
+from commonweal.node.control.client import LocalClient
 from commonweal.node.control.cluster import Cluster
+from commonweal.node.control.messages import Peers, SealNow, SealOutcome, Submit
 from commonweal.node.service.events import DRAFTS_MAX, Wish
 from commonweal.protocol.codec import Value
 from commonweal.protocol.keys import MemberId
@@ -101,7 +102,7 @@ def _latencies(cluster: Cluster) -> tuple[float, list[float]]:
         sealed.append((time.perf_counter() - start) * 1e3)
         with LocalClient(home.socket) as call:
             start = time.perf_counter()
-            call.ask("peers")
+            call.ask(Peers())
             bare.append((time.perf_counter() - start) * 1e3)
     return median(bare), sealed
 
@@ -143,8 +144,8 @@ def _cpu_s(cluster: Cluster) -> float:
 
 def _submit(home: Home, wishes: list[Wish]) -> list[RecordId]:
     with LocalClient(home.socket) as call:
-        written = call.ask("submit", **wishes_about(wishes))["records"]
-    return [RecordId(row["id"]) for row in written]
+        written = call.ask(Submit(tuple(wishes))).records
+    return [RecordId(record.id) for record in written]
 
 
 def _member(home: Home) -> MemberId:
@@ -155,9 +156,9 @@ def _member(home: Home) -> MemberId:
 def _seal(home: Home) -> bool:
     """Ask for a seal and wait for it; say whether there was anything to seal."""
     with LocalClient(home.socket) as call:
-        for answer in call.each("seal"):
-            if "is_sealed" in answer:
-                return bool(answer["is_sealed"])
+        for answer in call.follow(SealNow()):
+            if isinstance(answer, SealOutcome):
+                return answer.is_sealed
     raise RuntimeError("the node went away")
 
 

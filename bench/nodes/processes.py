@@ -15,6 +15,7 @@ from typing import Any
 
 from bench.community import Community, Person
 from commonweal.node.control.client import LocalClient
+from commonweal.node.control.messages import NodeStatus, Status
 from commonweal.protocol.errors import NotReachable
 from commonweal.protocol.records.record import from_bytes_unchecked
 from commonweal.storage.home import keystore
@@ -38,9 +39,9 @@ class NodeProcess:
     process: subprocess.Popen[bytes]
     call: LocalClient
 
-    def status(self) -> dict[str, Any]:
+    def status(self) -> NodeStatus:
         """Return what the node says of itself."""
-        return self.call.ask("status")
+        return self.call.ask(Status())
 
     def rss_mib(self) -> float:
         """Return the resident memory of the process."""
@@ -94,7 +95,7 @@ def tell(home: Home, node: NodeProcess) -> None:
     status = node.status()
     store = Store(home.database)
     peer = next(iter(_peer_of(node)))
-    store.put_address(Address(peer, None, tuple(status["listening"]), b"", 0, "link"))
+    store.put_address(Address(peer, None, status.listening, b"", 0, "link"))
     store.commit()
     store.close()
 
@@ -150,7 +151,7 @@ def _connect(home: Home, process: subprocess.Popen[bytes]) -> LocalClient:
     while time.perf_counter() < end and process.poll() is None:
         try:
             call = LocalClient(home.socket)
-            if call.ask("status")["listening"]:
+            if call.ask(Status()).listening:
                 return call
             call.close()
         except NotReachable:

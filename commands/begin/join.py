@@ -134,7 +134,9 @@ def meet(home: Home, link: CommunityLink) -> None:
     if not others:
         raise InCommunityAlready(_("the link knows no node but the one of this home"))
     named = replace(link, contacts=others, invite=None)
-    if ask_if_running(home, "meet", link=links.to_text(named)) is None:
+    from commonweal.node.control.messages import Meet
+
+    if ask_if_running(home, Meet(links.to_text(named))) is None:
         with home.lock(), home.store() as store:
             for contact in others:
                 store.meet(contact)

@@ -105,7 +105,9 @@ def record(
         made = drafts.forecast(drafts.add(wish))
         (written,) = drafts.write(home, unlocking(passphrase_file))
     assert made is not None, "it passed as a contribution"
-    live = ask_if_running(home, "status")
+    from commonweal.node.control.messages import Status
+
+    live = ask_if_running(home, Status())
     if live is not None and is_refused(live):
         warn(refused_words())
     if form is Form.TEXT:
@@ -132,11 +134,12 @@ def wait_for(home: Home, written: list[WrittenRecord], peers: int) -> None:
     """Return when `peers` peers hold what was written; raise NotYet after a minute without news."""
     held = 0
     with call(home, patience_s=WAIT_SECONDS_MAX) as line:
+        from commonweal.node.control.messages import Wait
         from commonweal.protocol.errors import NotReachable
 
         try:
-            for answer in line.each("wait", ids=[one.id for one in written], peers=peers):
-                held = answer["held_by"]
+            for answer in line.follow(Wait(tuple(record.id for record in written), peers)):
+                held = answer.held_by
         except NotReachable:
             raise NotYet(
                 _("it is kept here, and held by {held} of {wanted} peers").format(

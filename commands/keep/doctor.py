@@ -8,7 +8,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from statistics import median_low
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -34,6 +34,9 @@ from commonweal.protocol.records.record import from_bytes_unchecked
 from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.records.log_store import LogRow, Store
+
+if TYPE_CHECKING:
+    from commonweal.node.control.messages import NodeStatus, PeerStatus
 
 FREE_BYTES_MIN = 256 * 1024 * 1024
 SKEW_MS_MAX = 60_000
@@ -61,7 +64,7 @@ class Patient(NamedTuple):
     home: Home
     store: Store
     settings: Settings
-    status: dict[str, Any] | None
+    status: NodeStatus | None
 
 
 @click.command("doctor")
@@ -111,8 +114,10 @@ def examine(home: Home) -> Iterator[Finding]:
                 yield _damaged(error)
 
 
-def _node(home: Home, settings: Settings) -> tuple[dict[str, Any] | None, Finding]:
+def _node(home: Home, settings: Settings) -> tuple[NodeStatus | None, Finding]:
     """Return what the running node says of itself, and whether it runs."""
+    from commonweal.node.control.messages import Status
+
     name = N_("node")
     if settings.community is None:
         return None, Finding(name, True, _("not needed yet: this home is in no community"))
@@ -122,7 +127,7 @@ def _node(home: Home, settings: Settings) -> tuple[dict[str, Any] | None, Findin
             name, False, _("your node is not running"), _("Type `weal up --background`.")
         )
     try:
-        return ask(home, "status"), Finding(name, True, _("running"))
+        return ask(home, Status()), Finding(name, True, _("running"))
     except NotReachable:
         return None, Finding(
             name,
@@ -241,7 +246,7 @@ def _membership(at: Patient) -> Finding:
     }
     if state == "member":
         return Finding(name, True, _("you are a member"))
-    refusal = (at.status or {}).get("refusal")
+    refusal = at.status.refusal if at.status is not None else None
     if state == "awaiting-restore" and refusal and refusal[0] == "not-a-member":
         return Finding(
             name,
@@ -263,17 +268,15 @@ def _peers(at: Patient) -> Finding:
     if here:
         few = ngettext("{n} node is connected", "{n} nodes are connected", len(here))
         return Finding(name, True, few.format(n=len(here)))
-    absent = at.status["peers"]
-    if not absent and at.status["state"] == "member":
+    absent = at.status.peers
+    if not absent and at.status.state == "member":
         return Finding(
             name,
             True,
             _("no other node is known: what you record is on this one only"),
             _("`weal invite create` makes a link for others."),
         )
-    tried = "; ".join(
-        f"{peer.get('address') or '?'} {peer.get('failure') or ''}".strip() for peer in absent[:3]
-    )
+    tried = "; ".join(f"{peer.address or '?'} {peer.failure or ''}".strip() for peer in absent[:3])
     return Finding(
         name,
         False,
@@ -284,7 +287,7 @@ def _peers(at: Patient) -> Finding:
 
 def _version(at: Patient) -> Finding:
     name = N_("version")
-    refusal = (at.status or {}).get("refusal")
+    refusal = at.status.refusal if at.status is not None else None
     if refusal and refusal[0] == "version":
         return Finding(
             name,
@@ -297,7 +300,7 @@ def _version(at: Patient) -> Finding:
 
 def _clock(at: Patient) -> Finding:
     name = N_("clock")
-    skews = [peer["skew_ms"] for peer in _connected(at) if type(peer.get("skew_ms")) is int]
+    skews = [peer.skew_ms for peer in _connected(at) if peer.skew_ms is not None]
     skew = median_low(skews) if skews else 0
     advice = _("Let the system set its clock from the network (NTP).")
     if abs(skew) > SKEW_MS_MAX:
@@ -325,7 +328,7 @@ def _clock(at: Patient) -> Finding:
 def _port(at: Patient) -> Finding:
     """Say whether others reach this node: one member that all reach is enough."""
     name = N_("port")
-    listening = [str(address) for address in (at.status or {}).get("listening", [])]
+    listening = list(at.status.listening) if at.status is not None else []
     ports = ports_of(listening) or _usual_ports(at)
     port = ", ".join(map(str, ports)) or "?"
     if at.status is None:
@@ -377,7 +380,7 @@ def _sealing(at: Patient) -> Finding:
     name = N_("seals")
     if at.settings.community is None:
         return Finding(name, True, _("not needed yet: this home is in no community"))
-    live = (at.status or {}).get("sealing")
+    live = at.status.sealing if at.status is not None else None
     state = finality(
         at.store, at.settings, People(at.store, at.settings.here, words=spoken()), live
     )
@@ -387,7 +390,7 @@ def _sealing(at: Patient) -> Finding:
     said = warnings(state, spoken())
     if state["forked_at"] is not None or state["alarm"]:
         return Finding(name, False, said[0], _("Tell the other members, and compare with them."))
-    waits_ms = live["waits_ms"] if live is not None else 0
+    waits_ms = live.waits_ms if live is not None else 0
     if waits_ms < SEAL_WAITS_MS_MAX:
         return Finding(name, True, here)
     waits = _("{here}; something waits for {n} minutes").format(here=here, n=waits_ms // MINUTE_MS)
@@ -412,8 +415,9 @@ CHECKS: tuple[Callable[[Patient], Finding], ...] = (
 )
 
 
-def _connected(at: Patient) -> list[dict[str, Any]]:
-    return [peer for peer in (at.status or {}).get("peers", []) if peer["standing"] != "absent"]
+def _connected(at: Patient) -> list[PeerStatus]:
+    peers = at.status.peers if at.status is not None else ()
+    return [peer for peer in peers if peer.standing != "absent"]
 
 
 def _newest_ms(at: Patient) -> int:

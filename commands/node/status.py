@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -29,6 +29,9 @@ from commonweal.storage.ledger.membership import requested_invite
 from commonweal.storage.records.log_store import Store
 from commonweal.storage.records.settings import RESTORING
 
+if TYPE_CHECKING:
+    from commonweal.node.control.messages import NodeStatus, PeerStatus
+
 AWAITING = N_("awaiting-restore")
 ROOM_FIELDS = ("records", "bytes", "documents", "texts")
 PEER_FIELDS = ("member", "member_name", "device", "address", "state", "behind", "ahead", "dropped")
@@ -39,15 +42,17 @@ PEER_FIELDS = ("member", "member_name", "device", "address", "state", "behind", 
 @form_option(Form.TEXT, Form.JSON)
 def status(home: Home, form: Form) -> None:
     """Say how this home stands: its community, its records, its peers."""
+    from commonweal.node.control.messages import Status
+
     with home.store(readonly=True) as store:
         settings = Settings.read(store)
         people = (
             None if settings.community is None else of_home(home, store, settings.here, spoken())
         )
         status = offline(store, settings, people)
-        live = ask_if_running(home, "status") if people else None
+        live = ask_if_running(home, Status()) if people else None
         if people is not None:
-            said = live.get("sealing") if live is not None else None
+            said = live.sealing if live is not None else None
             status["finality"] = finality(store, settings, people, said)
             status["finality"]["doubt"] = doubt(home, status["finality"], spoken()) or None
             status["joined"] = joined(home, store)
@@ -57,17 +62,17 @@ def status(home: Home, form: Form) -> None:
             status["finality"]["newest_held_by"] = _held_by(home, store, settings)
             status |= {
                 "running": True,
-                "state": one_word(live["state"]),
-                "behind": live["behind"],
-                "records": live["records"],
-                "logs": live["logs"],
-                "frontier": live["digest"].hex(),
-                "listening": live["listening"],
+                "state": one_word(live.state),
+                "behind": live.behind,
+                "records": live.records,
+                "logs": live.logs,
+                "frontier": live.digest.hex(),
+                "listening": list(live.listening),
                 "refused": is_refused(live),
-                "writable": live.get("writable"),
-                "damaged": live.get("damaged"),
-                "room": _room(live.get("room")),
-                "peers": [peer_row(peer, people) for peer in live["peers"] if _is_here(peer)],
+                "writable": live.writable,
+                "damaged": live.damaged,
+                "room": _room(live.room),
+                "peers": [peer_row(peer, people) for peer in live.peers if _is_here(peer)],
             }
     if form is Form.JSON:
         return write_json(status)
@@ -79,10 +84,12 @@ def status(home: Home, form: Form) -> None:
 @form_option()
 def peers(home: Home, form: Form) -> None:
     """List the nodes of other members, connected or not."""
-    answer = ask(home, "peers")
+    from commonweal.node.control.messages import Peers
+
+    answer = ask(home, Peers())
     with home.store(readonly=True) as store:
         people = People(store, Settings.read(store).here, words=spoken())
-        rows = [peer_row(peer, people) for peer in answer["peers"]]
+        rows = [peer_row(peer, people) for peer in answer.peers]
         wrote = writers(store, people)
     if form is Form.JSON:
         return write_json({"peers": rows, "writers": wrote})
@@ -108,11 +115,11 @@ def peers(home: Home, form: Form) -> None:
     return say(_("Most of what this node keeps is by: {writers}").format(writers=largest(wrote)))
 
 
-def is_refused(live: dict[str, Any]) -> bool:
+def is_refused(live: NodeStatus) -> bool:
     """Say whether the members' nodes, of which none is connected, refuse us as no member."""
-    refusal = live.get("refusal")
-    here = any(peer.get("standing") == "member" for peer in live["peers"])
-    is_member = one_word(live["state"]) == "member"
+    here = any(peer.standing == "member" for peer in live.peers)
+    is_member = one_word(live.state) == "member"
+    refusal = live.refusal
     return bool(is_member and not here and refusal and refusal[0] == "not-a-member")
 
 
@@ -124,9 +131,9 @@ def refused_words() -> str:
     )
 
 
-def _room(left: list[int] | None) -> dict[str, int] | None:
-    """Return how much more of this device others keep; None of a node that does not say it."""
-    return None if left is None else dict(zip(ROOM_FIELDS, left, strict=True))
+def _room(left: tuple[int, ...]) -> dict[str, int]:
+    """Return how much more of this device others keep."""
+    return dict(zip(ROOM_FIELDS, left, strict=True))
 
 
 def offline(store: Store, settings: Settings, people: People | None) -> dict[str, Any]:
@@ -213,8 +220,10 @@ def _held_by(home: Home, store: Store, settings: Settings) -> int | None:
     head = store.log(settings.device).head
     if not head:
         return None
-    answer = ask_if_running(home, "holders", id=bytes(head))
-    return None if answer is None else len(answer["holders"])
+    from commonweal.node.control.messages import Holders
+
+    answer = ask_if_running(home, Holders(bytes(head)))
+    return None if answer is None else len(answer.holders)
 
 
 def one_word(state: str) -> str:
@@ -222,18 +231,18 @@ def one_word(state: str) -> str:
     return state.partition(":")[0]
 
 
-def peer_row(peer: dict[str, Any], people: People) -> dict[str, Any]:
+def peer_row(peer: PeerStatus, people: People) -> dict[str, Any]:
     """Return a peer of the node's answer as json says it."""
-    member, device = peer.get("member"), peer.get("device")
+    member, device = peer.member, peer.device
     return {
         "member": member and member.hex(),
         "member_name": people.name(member) if member else None,
         "device": device and device.hex(),
-        "address": peer.get("address"),
+        "address": peer.address,
         "state": "connected" if _is_here(peer) else "absent",
-        "behind": peer.get("behind"),
-        "ahead": peer.get("ahead"),
-        "dropped": peer.get("dropped"),
+        "behind": peer.behind,
+        "ahead": peer.ahead,
+        "dropped": peer.dropped,
     }
 
 
@@ -247,8 +256,8 @@ def how_far(row: dict[str, Any]) -> str:
     return _("up to date")
 
 
-def _is_here(peer: dict[str, Any]) -> bool:
-    return peer.get("standing") != "absent"
+def _is_here(peer: PeerStatus) -> bool:
+    return peer.standing != "absent"
 
 
 def _show(status: dict[str, Any], home: Home) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from commonweal.node.control import daemon
 from commonweal.node.control.client import LocalClient
+from commonweal.node.control.messages import Status
 from commonweal.protocol.errors import CommonwealError, NotReachable, NotYet, UnknownNode
 from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home, Settings
@@ -103,19 +104,19 @@ class Cluster:
         home = self.home(name)
         try:
             with LocalClient(home.socket_for_calling(), patience_s=ASK_S_MAX) as line:
-                said = line.ask("status")
+                said = line.ask(Status())
         except CommonwealError:
             return NodeState(name, running=False)
-        members = [peer for peer in said["peers"] if peer["standing"] == "member"]
+        members = [peer for peer in said.peers if peer.standing == "member"]
         return NodeState(
             name,
             running=True,
             pid=home.holder(),
-            records=said["records"],
-            digest=said["digest"],
-            state=said["state"],
+            records=said.records,
+            digest=said.digest,
+            state=said.state,
             members=len(members),
-            addresses=tuple(said["listening"]),
+            addresses=said.listening,
         )
 
     def nodes(self) -> list[NodeState]:

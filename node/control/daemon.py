@@ -22,6 +22,7 @@ from typing import IO
 
 import commonweal
 from commonweal.node.control.client import LocalClient
+from commonweal.node.control.messages import Stop
 from commonweal.node.runtime import logs
 from commonweal.protocol.errors import (
     HomeInUse,
@@ -143,7 +144,7 @@ def stop(home: Home) -> None:
     deadline = time.monotonic() + END_S_MAX
     try:
         with LocalClient(home.socket_for_calling(), patience_s=END_S_MAX) as line:
-            line.ask("stop")
+            line.ask(Stop())
     except NotReachable:
         _force(home, pid, signal.SIGTERM)
     while home.holder() == pid:

@@ -7,9 +7,9 @@ others is left out, since nobody can be heard.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
-from typing import Any
 
+from commonweal.node.control.message_codec import from_map
+from commonweal.node.control.messages import SealOutcome
 from commonweal.node.runtime.ledger_answers import answer
 from commonweal.node.service.events import (
     Action,
@@ -29,7 +29,7 @@ from commonweal.storage.consensus.proposals import SealApplication
 STEPS_MAX = 1_000
 
 
-def seal_alone(service: Service, assessor: SealApplication, now_ms: int) -> Mapping[str, Any]:
+def seal_alone(service: Service, assessor: SealApplication, now_ms: int) -> SealOutcome:
     """Return what the node answers to who asks for a seal; what it sealed is durable.
 
     The caller holds the home. Raises `SealNeedsNode` when others must agree.
@@ -52,7 +52,7 @@ def seal_alone(service: Service, assessor: SealApplication, now_ms: int) -> Mapp
                 case Answer(_, value, last=True):
                     if isinstance(value, CommonwealError):
                         raise value
-                    return value
+                    return from_map(SealOutcome, value)
                 case _:
                     pass
     raise SealNeedsNode("the ledger made nothing to seal of what waits")

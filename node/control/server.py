@@ -1,8 +1,8 @@
-"""The local API of a running node: a unix socket for the commands of its owner.
+"""The server of the local API: a unix socket for the commands of the home's owner.
 
-It reads questions, gives each a ticket, hands it to the Service as an event, and passes
-the answers on. It decides nothing but "stop". Whoever hangs up is forgotten; whoever
-reads too slowly is cut off. Only the owner of the home can reach the socket.
+It reads questions (messages.py), gives each a ticket, hands it to the service as an event, and
+passes the answers on. It decides nothing but `Stop`. A caller that hangs up is forgotten, and
+one that reads too slowly is disconnected. Only the owner of the home can reach the socket.
 """
 
 from __future__ import annotations
@@ -11,48 +11,43 @@ import itertools
 import logging
 import os
 import socket as stdlib_socket
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any
 
 import trio
 
-from commonweal.node.control import client
+from commonweal.node.control import message_codec
+from commonweal.node.control.message_codec import LENGTH_BYTES, MESSAGE_BYTES_MAX
+from commonweal.node.control.messages import AnyQuestion, Ending, Stop, Submit
 from commonweal.node.service.events import (
-    DRAFTS_MAX,
     Answer,
     Asked,
     Event,
     Forgotten,
     Submitted,
-    Text,
     Ticket,
-    Wish,
 )
 from commonweal.protocol.errors import CommonwealError, ConfigError, Malformed
-from commonweal.protocol.records.record import DEPS_MAX, RecordId
 
 log = logging.getLogger(__name__)
 
 CONNECTIONS_MAX = 64
 ANSWERS_WAITING_MAX = 64
-"""Answers of one request that its connection has not sent yet; one more ends the connection."""
+"""Answers to one question that its connection has not sent yet; one more ends the connection."""
 WRITE_S_MAX = 10.0
 BACKLOG = 16
 ACCEPT_AGAIN_S = 0.2
-"""When the system has no file left for a call, it is tried again so soon."""
+"""Pause before accepting again when the system has no free file."""
 MODE = 0o600
-
-MORE_OF_A_WISH = frozenset({"deps", "text", "basis"})
-"""What a wish may leave out."""
 
 
 class LocalServer:
     """The socket, its connections, and the tickets that are not answered yet."""
 
     def __init__(self, path: Path, emit: Callable[[Event], None], stop: Callable[[], None]) -> None:
-        """path: of the socket. emit: takes an event at once. stop: ends the node, soon."""
+        """Serve the socket at `path`. emit: takes an event at once. stop: ends the node, soon."""
         self._path, self._emit, self._stop = path, emit, stop
         self._numbers = itertools.count(1)
         self._open: dict[Ticket, trio.MemorySendChannel[Answer]] = {}
@@ -87,14 +82,14 @@ class LocalServer:
                 self._path.unlink()
 
     def answer(self, action: Answer) -> None:
-        """Pass an answer on to who asked, at once; one who hung up gets none."""
+        """Pass an answer on to its caller, at once; a caller that hung up gets none."""
         channel = self._open.get(action.ticket)
         if channel is None:
             return
         try:
             channel.send_nowait(action)
         except trio.WouldBlock:
-            log.warning("a command takes its answers too slowly and is cut off")
+            log.warning("a command takes its answers too slowly and is disconnected")
             channel.close()
             del self._open[action.ticket]
 
@@ -108,7 +103,7 @@ class LocalServer:
                         break
                 nursery.cancel_scope.cancel()
         except* (trio.BrokenResourceError, trio.ClosedResourceError, trio.TooSlowError):
-            pass  # the command went away, which its task has seen to
+            pass  # the command went away, and its task has forgotten the question
         finally:
             self._places.release_on_behalf_of(stream)
 
@@ -118,20 +113,20 @@ class LocalServer:
         questions: trio.MemorySendChannel[bytes],
         scope: trio.CancelScope,
     ) -> None:
-        """Read questions; when the command hangs up, end whatever is done for it."""
+        """Read questions; when the command hangs up, end what is done for it."""
         buffered = bytearray()
         with questions:
             while data := await stream.receive_some():
                 buffered += data
-                while len(buffered) >= client.LENGTH_BYTES:
-                    length = int.from_bytes(buffered[: client.LENGTH_BYTES], "big")
-                    stop = client.LENGTH_BYTES + length
-                    if length > client.MESSAGE_BYTES_MAX:
+                while len(buffered) >= LENGTH_BYTES:
+                    length = int.from_bytes(buffered[:LENGTH_BYTES], "big")
+                    stop = LENGTH_BYTES + length
+                    if length > MESSAGE_BYTES_MAX:
                         log.warning("a question of %d bytes was not read", length)
                         scope.cancel()
-                    if len(buffered) < stop or length > client.MESSAGE_BYTES_MAX:
+                    if len(buffered) < stop or length > MESSAGE_BYTES_MAX:
                         break
-                    await questions.send(bytes(buffered[client.LENGTH_BYTES : stop]))
+                    await questions.send(bytes(buffered[LENGTH_BYTES:stop]))
                     del buffered[:stop]
         scope.cancel()
 
@@ -139,23 +134,22 @@ class LocalServer:
         """Answer one question to its end; say whether another may follow."""
         ticket = Ticket(next(self._numbers))
         try:
-            question, about = client.read_question(data)
-            if question == "stop":
-                await _send(stream, client.answer_message({"pid": os.getpid()}, last=True))
-                self._stop()
-                return True
-            event = event_of(ticket, question, about)
+            question = message_codec.question_from_bytes(data)
         except CommonwealError as error:
-            await _send(stream, client.answer_message(error, last=True))
+            await _send(stream, message_codec.error_to_bytes(error))
+            return True
+        if isinstance(question, Stop):
+            await _send(stream, message_codec.answer_to_bytes(Ending(os.getpid()), is_last=True))
+            self._stop()
             return True
         sender, answers = trio.open_memory_channel[Answer](ANSWERS_WAITING_MAX)
         self._open[ticket] = sender
         is_done = False
         try:
-            self._emit(event)
+            self._emit(event_of(ticket, question))
             async for answer in answers:
                 is_done = answer.last or isinstance(answer.value, CommonwealError)
-                await _send(stream, _message(answer))
+                await _send(stream, _message(question, answer))
                 if is_done:
                     return True
             return False
@@ -165,52 +159,26 @@ class LocalServer:
                 self._emit(Forgotten(ticket))
 
 
-def event_of(ticket: Ticket, question: str, about: Mapping[str, Any]) -> Submitted | Asked:
-    """Return the event that a question is. Raises `Malformed`.
-
-    The question "submit" is about {"wishes": [{"kind", "data", "deps", "text", "basis"}]}; deps,
-    text and basis may be left out, and text is {"media_type", "content", "permanent"}.
-    """
-    if question != "submit":
-        return Asked(ticket, question, about)
-    match about:
-        case {"wishes": list(wishes)} if 0 < len(wishes) <= DRAFTS_MAX:
-            return Submitted(ticket, tuple(map(_wish, wishes)))
-        case _:
-            raise Malformed(f"a submission has 1 to {DRAFTS_MAX} wishes")
+def event_of(ticket: Ticket, question: AnyQuestion) -> Submitted | Asked:
+    """Return the event by which the service learns of a question. Not for `Stop`."""
+    if isinstance(question, Submit):
+        return Submitted(ticket, question.wishes)
+    return Asked(ticket, question.NAME, message_codec.to_map(question))
 
 
-def _wish(value: object) -> Wish:
-    match value:
-        case {"kind": str(kind), "data": dict(data), **rest} if rest.keys() <= MORE_OF_A_WISH:
-            deps, basis = rest.get("deps", []), rest.get("basis", b"")
-            if isinstance(deps, list) and len(deps) <= DEPS_MAX and _is_id(basis, (0, 32)):
-                ids = tuple(RecordId(id) for id in deps if _is_id(id))
-                if len(ids) == len(deps):
-                    text = _text(rest.get("text"))
-                    return Wish(kind, data, ids, text, RecordId(basis))
-    raise Malformed("a wish that cannot be read")
-
-
-def _is_id(value: object, sizes: Collection[int] = (32,)) -> TypeGuard[bytes]:
-    return isinstance(value, bytes) and len(value) in sizes
-
-
-def _text(value: object) -> Text | None:
-    match value:
-        case None:
-            return None
-        case {"media_type": str(kind), "content": bytes(content), "permanent": bool(permanent)}:
-            return Text(kind, content, permanent)
-        case _:
-            raise Malformed("a text that cannot be read")
-
-
-def _message(answer: Answer) -> bytes:
+def _message(question: AnyQuestion, answer: Answer) -> bytes:
+    """Return an answer of the service as it is sent; one that is too long becomes an error."""
+    value = answer.value
+    if isinstance(value, CommonwealError):
+        return message_codec.error_to_bytes(value)
+    kind = question.ANSWER if answer.last else question.PROGRESS
+    assert kind is not None, "only what is followed has answers before the last"
     try:
-        return client.answer_message(answer.value, last=answer.last)
-    except Malformed as error:  # too long for one message
-        return client.answer_message(error, last=True)
+        return message_codec.answer_to_bytes(
+            message_codec.from_map(kind, value), is_last=answer.last
+        )
+    except Malformed as error:
+        return message_codec.error_to_bytes(error)
 
 
 async def _send(stream: trio.SocketStream, message: bytes) -> None:

@@ -21,7 +21,8 @@ from libp2p.network.stream.exceptions import StreamClosed
 from libp2p.pubsub.pb import rpc_pb2
 from libp2p.utils.varint import encode_uvarint
 
-from commonweal.node.control.client import LocalClient, wishes_about
+from commonweal.node.control.client import LocalClient
+from commonweal.node.control.messages import Holders, Status, Submit, Wait
 from commonweal.node.network import Network, peer_id
 from commonweal.node.network.gossip import MESHSUB
 from commonweal.node.network.stream import Flag
@@ -274,7 +275,7 @@ async def _village(folder: Path) -> AsyncIterator[tuple[Home, Home, Eve]]:
 def _admitted(home: Home) -> None:
     deadline = time.monotonic() + ADMITTED_S_MAX
     with LocalClient(home.socket, patience_s=10) as line:
-        while line.ask("status")["state"] != "member":
+        while line.ask(Status()).state != "member":
             assert time.monotonic() < deadline, "not admitted in time"
             time.sleep(0.05)
 
@@ -282,8 +283,8 @@ def _admitted(home: Home) -> None:
 def _writes_a_text(home: Home) -> None:
     with LocalClient(home.socket, patience_s=10) as line:
         wish = Wish("event", {"action": "work"}, (), Text("text/plain", bytes(60_000), False))
-        (made,) = line.ask("submit", **wishes_about((wish,)))["records"]
-        line.ask("wait", ids=[made["id"]], peers=2)
+        (made,) = line.ask(Submit((wish,))).records
+        line.ask(Wait((made.id,), 2))
 
 
 def _arrives(writer: Home, reader: Home) -> float:
@@ -291,11 +292,11 @@ def _arrives(writer: Home, reader: Home) -> float:
     begun = time.monotonic()
     with LocalClient(writer.socket, patience_s=10) as line:
         wish = Wish("event", {"action": "work", "n": time.time_ns()})
-        (made,) = line.ask("submit", **wishes_about((wish,)))["records"]
+        (made,) = line.ask(Submit((wish,))).records
     with LocalClient(reader.socket, patience_s=10) as line:
         while time.monotonic() - begun < 4 * ARRIVES_S_MAX:
             with suppress(Exception):
-                line.ask("holders", id=made["id"])
+                line.ask(Holders(made.id))
                 break
             time.sleep(0.02)
     return time.monotonic() - begun

@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from commonweal.node.control.client import LocalClient
+from commonweal.node.control.messages import Status
 from commonweal.node.runtime.loop import RETRY_S
 from commonweal.protocol.errors import DiskFull, StorageError
 from commonweal.protocol.records.record import RecordId
@@ -81,7 +82,7 @@ def write_until_refused(home: Home) -> tuple[list[RecordId], StorageError]:
 def is_member(home: Home) -> bool:
     """Say whether the member of a home is admitted."""
     with LocalClient(home.socket, patience_s=10) as line:
-        return bool(line.ask("status")["state"] == "member")
+        return bool(line.ask(Status()).state == "member")
 
 
 def takes(home: Home, taken: list[RecordId]) -> bool:

@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from commonweal.node.control.client import LocalClient, wishes_about
+from commonweal.node.control.client import LocalClient
 from commonweal.node.control.cluster import Cluster
+from commonweal.node.control.messages import SealNow, SealOutcome, Submit
 from commonweal.node.service.events import Wish
 from commonweal.protocol.keys import MemberId
+from commonweal.protocol.records.record import RecordId
 from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.records.seal_store import SealStore
 from tests.cluster.test_cluster import clustered, write
@@ -30,8 +32,8 @@ def seated(folder: Path, count: int) -> Iterator[Cluster]:
         for name in cluster.names()[1:]:
             with LocalClient(cluster.home(name).socket) as line:
                 wish = Wish("role.claim", {"role": "witness"})
-                (written,) = line.ask("submit", **wishes_about([wish]))["records"]
-                claims[member_of(cluster.home(name))] = written["id"]
+                (written,) = line.ask(Submit((wish,))).records
+                claims[member_of(cluster.home(name))] = RecordId(written.id)
         cluster.wait_equal(SAME_S_MAX)
         for name in cluster.names():
             endorsements = [
@@ -40,7 +42,7 @@ def seated(folder: Path, count: int) -> Iterator[Cluster]:
                 if member != member_of(cluster.home(name))
             ]
             with LocalClient(cluster.home(name).socket) as line:
-                line.ask("submit", **wishes_about(endorsements))
+                line.ask(Submit(tuple(endorsements)))
         numbers = iter(range(HEIGHTS_MAX))
 
         def all_have_one() -> bool:
@@ -62,10 +64,10 @@ def seal(home: Home, seconds: float = SEAL_S_MAX) -> int:
     """Ask a node for a seal until there is nothing left to seal; return the height."""
     began = time.monotonic()
     with LocalClient(home.socket, patience_s=seconds) as line:
-        for answer in line.each("seal"):
+        for answer in line.follow(SealNow()):
             assert time.monotonic() - began < seconds, "no seal is made"
-            if "is_sealed" in answer:
-                return int(answer["height"])
+            if isinstance(answer, SealOutcome):
+                return answer.height
     raise AssertionError("the node went away")
 
 

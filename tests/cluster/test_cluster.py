@@ -20,9 +20,10 @@ import pytest
 from commonweal.commands.begin.init_found import make_home
 from commonweal.commands.node import cluster as command
 from commonweal.node.control import daemon
-from commonweal.node.control.client import LocalClient, wishes_about
+from commonweal.node.control.client import LocalClient
 from commonweal.node.control.cluster import Cluster
 from commonweal.node.control.join_once import request_admission
+from commonweal.node.control.messages import Status, Submit, Wait
 from commonweal.node.runtime import config, logs
 from commonweal.node.runtime.config import Config
 from commonweal.node.service.events import Wish
@@ -98,8 +99,8 @@ def work(number: int) -> Wish:
 def write(home: Home, *numbers: int) -> list[RecordId]:
     """Write contributions through the running node of a home; their ids, once acknowledged."""
     with LocalClient(home.socket, patience_s=10) as line:
-        answer = line.ask("submit", **wishes_about([work(number) for number in numbers]))
-    return [RecordId(one["id"]) for one in answer["records"]]
+        answer = line.ask(Submit(tuple(work(number) for number in numbers)))
+    return [RecordId(record.id) for record in answer.records]
 
 
 def holds(home: Home, ids: Sequence[RecordId]) -> bool:
@@ -217,7 +218,7 @@ def test_two_real_nodes_exchange_a_record(tmp_path: Path) -> None:
         admitted(bo)
         (id,) = write(bo, 1)
         with LocalClient(bo.socket, patience_s=10) as line:
-            assert line.ask("wait", ids=[id], peers=1)["held_by"] == 1
+            assert line.ask(Wait((id,), 1)).held_by == 1
     assert holds(mei, [id])
 
 
@@ -226,7 +227,7 @@ def test_a_newcomer_whose_inviter_sleeps_is_admitted_when_he_wakes(tmp_path: Pat
     bo = homes.newcomer(tmp_path / "bo", homes.invited(mei))
     with running(bo):
         with LocalClient(bo.socket, patience_s=10) as line:
-            assert line.ask("status")["state"] == "waiting-for-admission"
+            assert line.ask(Status()).state == "waiting-for-admission"
         with running(mei, homes.at_its_port(mei).listen):
             admitted(bo)
 
@@ -275,7 +276,7 @@ def _with_another_invite(link: CommunityLink) -> CommunityLink:
 def admitted(home: Home) -> None:
     deadline = time.monotonic() + 20
     with LocalClient(home.socket, patience_s=10) as line:
-        while line.ask("status")["state"] != "member":
+        while line.ask(Status()).state != "member":
             assert time.monotonic() < deadline, "not admitted in time"
             time.sleep(0.05)
 

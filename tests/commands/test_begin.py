@@ -14,6 +14,7 @@ import pytest
 
 from commonweal.commands.begin.join import places
 from commonweal.commands.terminal import options
+from commonweal.node.control.messages import Done, Meet
 from commonweal.protocol.errors import DiskFull, NotReachable
 from commonweal.protocol.identity import invite as links
 from commonweal.protocol.identity.identity import entropy_from_phrase, inception_from_entropy
@@ -338,9 +339,9 @@ def test_a_member_enters_a_link_for_its_addresses_and_nothing_is_lost(tmp_path: 
 def test_a_running_node_is_told_of_the_link_and_not_of_its_invite(tmp_path: Path) -> None:
     ann = founder(tmp_path / "ann")
     link = moved(link_of(ann), "/ip4/192.0.2.9/tcp/4001", b"b" * 32)
-    with node(ann, {"meet": [{}]}) as heard:
+    with node(ann, {"meet": [Done()]}) as heard:
         ran = good("join", link, "--home", ann)
-    assert heard == [("meet", {"link": without(link)})]
+    assert heard == [Meet(without(link))]
     assert "weal up" not in ran.out
 
 

@@ -6,19 +6,22 @@ import shutil
 import socket
 import sqlite3
 from collections import namedtuple
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from commonweal.commands.keep import doctor as examining
+from commonweal.node.control.messages import NodeStatus, PeerStatus, SealingStatus
 from commonweal.protocol.identity.invite import from_text
 from commonweal.protocol.records.record import from_bytes
 from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.records.settings import RESTORING
 from tests.builders import homes
 from tests.builders.weal import Ran, founder, good, member, weal
-from tests.commands.test_node import node
+from tests.commands.test_node import SEALING, STATUS, node
+from tests.commands.test_node import peer as a_peer
 
 PRIVATE = "/ip4/10.0.0.9/tcp/4001"
 
@@ -30,20 +33,18 @@ def home(tmp_path: Path) -> Path:
     return home
 
 
-def peer(**more: Any) -> dict[str, Any]:
+def peer(**more: Any) -> PeerStatus:
     known = {"standing": "member", "address": PRIVATE, "skew_ms": 5, "device": b"d" * 32}
-    return {**known, "member": None, "failure": "", **more}
+    return a_peer(1, **(known | more))
 
 
-def running(**more: Any) -> dict[str, Any]:
-    """What a node that is well says of itself."""
-    return {
-        "state": "member",
-        "listening": ["/dns4/garden.example/tcp/4001"],
-        "refusal": None,
-        "peers": [peer()],
-        **more,
+def running(**more: Any) -> NodeStatus:
+    """What a node that is well says of itself; lists become tuples."""
+    known = {"listening": ("/dns4/garden.example/tcp/4001",), "peers": (peer(),)}
+    said = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in more.items()
     }
+    return replace(STATUS, **(known | said))
 
 
 def examined(home: Path, **said: Any) -> dict[str, dict[str, Any]]:
@@ -301,9 +302,9 @@ def test_the_doctor_changes_nothing(home: Path) -> None:
     assert before.items() <= after.items()
 
 
-def sealing(**more: Any) -> dict[str, Any]:
+def sealing(**more: Any) -> SealingStatus:
     """What a node says of sealing while all is well."""
-    return {"missing": [], "unsealed": 0, "waits_ms": 0, "alarm": "", **more}
+    return replace(SEALING, unsealed=0, **more)
 
 
 def test_seals_that_are_made_are_well(home: Path) -> None:
@@ -315,8 +316,8 @@ def test_seals_that_are_made_are_well(home: Path) -> None:
 def test_what_waits_too_long_for_a_seal_is_named_with_who_is_missing(home: Path) -> None:
     with Home(home).store(readonly=True) as store:
         settings = Settings.read(store)
-    absent = [[bytes(settings.device), bytes(settings.member)]]
-    said = sealing(missing=absent, unsealed=1, waits_ms=20 * 60_000)
+    absent = ((bytes(settings.device), bytes(settings.member)),)
+    said = replace(sealing(missing=absent, waits_ms=20 * 60_000), unsealed=1)
     found = examined(home, sealing=said)["seals"]
     assert not found["ok"]
     assert "20 minutes" in found["what"] and "Ann" in found["advice"]

@@ -26,7 +26,9 @@ from commonweal.commands.importers import git
 from commonweal.commands.terminal.files import put_bytes
 from commonweal.commands.terminal.output import safe_cell
 from commonweal.node.control import client
-from commonweal.node.control.client import LocalClient, answer_message
+from commonweal.node.control.client import LocalClient
+from commonweal.node.control.message_codec import answer_to_bytes
+from commonweal.node.control.messages import NewRecords
 from commonweal.protocol.errors import BadLink, UnreadableRepository
 from commonweal.protocol.identity.invite import CommunityLink, Contact
 from commonweal.protocol.keys import PeerKey
@@ -49,7 +51,7 @@ def answered(path: Path) -> list[bytes]:
             line.settimeout(2)
             heard.append(line.recv(100_000))
             if heard[-1]:
-                line.sendall(answer_message({"records": []}, last=True))
+                line.sendall(answer_to_bytes(NewRecords(()), is_last=True))
 
     threading.Thread(target=serve, daemon=True).start()
     return heard

@@ -7,13 +7,34 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from commonweal.client import node_client, own_addresses
-from commonweal.node.control import client
+from commonweal.node.control.message_codec import (
+    LENGTH_BYTES,
+    answer_to_bytes,
+    error_to_bytes,
+    question_from_bytes,
+)
+from commonweal.node.control.messages import (
+    AnyQuestion,
+    HeldBy,
+    Holders,
+    NewRecord,
+    NewRecords,
+    NodeStatus,
+    PeerList,
+    PeerStatus,
+    RecordHolders,
+    SealingStatus,
+    Submit,
+    Wait,
+)
+from commonweal.node.service.events import Text
 from commonweal.protocol import errors
 from commonweal.protocol.errors import CommonwealError
 from commonweal.protocol.identity import invite
@@ -21,13 +42,14 @@ from commonweal.storage.home.home import Home
 from tests.builders.weal import founder, good, weal
 
 RECORD_ID = b"r" * 32
-Answers = dict[str, list[dict[str, Any] | CommonwealError]]
+Answers = dict[str, list[Any]]
+"""By the name of a question what is answered to it: answers, or an error."""
 
 
 @contextmanager
-def node(home: Path, answers: Answers) -> Iterator[list[tuple[str, dict[str, Any]]]]:
+def node(home: Path, answers: Answers) -> Iterator[list[AnyQuestion]]:
     """Hold the home as its node does, and answer each question as told; note what was asked."""
-    heard: list[tuple[str, dict[str, Any]]] = []
+    heard: list[AnyQuestion] = []
     place = Home(home)
     with place.lock(), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         listener.bind(str(place.socket_for_binding()))
@@ -42,28 +64,67 @@ def node(home: Path, answers: Answers) -> Iterator[list[tuple[str, dict[str, Any
     place.socket.unlink()
 
 
-STANDING: dict[str, Any] = {"refusal": None, "peers": [], "state": "member"}
+def peer(number: int, **about: Any) -> PeerStatus:
+    """A peer that is not reached, or as `about` says."""
+    values: dict[str, Any] = {"device": None, "member": None, "address": "", "standing": "absent"}
+    values |= {"dropped": None, "ended": None}
+    return PeerStatus(bytes([number]) * 32, **(values | about))
+
+
+SEALING = SealingStatus(0, b"", 0, 0, False, (), (), True, None, 0, "", None)
+STATUS = NodeStatus(
+    community=b"c" * 32,
+    device=b"d" * 32,
+    member=b"m" * 32,
+    records=12,
+    logs=3,
+    digest=b"f" * 32,
+    state="member",
+    writable=True,
+    damaged=0,
+    room=(1, 1, 1, 1),
+    behind=4,
+    listening=("/ip4/203.0.113.7/tcp/4001", "/ip4/8.8.8.8/tcp/4001", "/ip4/127.0.0.1/tcp/4001"),
+    refusal=None,
+    peers=(
+        peer(
+            1,
+            device=b"e" * 32,
+            member=b"n" * 32,
+            address="/ip4/10.0.0.9/tcp/4001",
+            standing="member",
+            behind=4,
+            ahead=0,
+        ),
+        peer(2, failure="refused"),
+    ),
+    sealing=SEALING,
+)
+STANDING = replace(STATUS, peers=())
 """What is asked before a record is written; it is not noted."""
 
 
-def _serve(listener: socket.socket, answers: Answers, heard: list[Any]) -> None:
+def _serve(listener: socket.socket, answers: Answers, heard: list[AnyQuestion]) -> None:
     while True:
         try:
             line, _ = listener.accept()
         except OSError:
             return
         with line, line.makefile("rwb") as stream:
-            while length := stream.read(client.LENGTH_BYTES):
-                asked = client.read_question(stream.read(int.from_bytes(length, "big")))
-                if asked[0] == "status" and "status" not in answers:
+            while length := stream.read(LENGTH_BYTES):
+                question = question_from_bytes(stream.read(int.from_bytes(length, "big")))
+                if question.NAME == "status" and "status" not in answers:
                     said: Any = [STANDING]
                 else:
-                    heard.append(asked)
-                    said = answers[asked[0]]
+                    heard.append(question)
+                    said = answers[question.NAME]
                 if not said:
                     break
                 for number, one in enumerate(said, 1):
-                    stream.write(client.answer_message(one, last=number == len(said)))
+                    if isinstance(one, CommonwealError):
+                        stream.write(error_to_bytes(one))
+                    else:
+                        stream.write(answer_to_bytes(one, is_last=number == len(said)))
                 stream.flush()
 
 
@@ -72,25 +133,21 @@ def home(tmp_path: Path) -> Path:
     return founder(tmp_path / "h")
 
 
-def written() -> dict[str, Any]:
-    return {"records": [{"id": RECORD_ID, "seq": 7}]}
+def written() -> NewRecords:
+    return NewRecords((NewRecord(RECORD_ID, 7),))
 
 
 def test_a_running_node_writes_for_us(home: Path) -> None:
     with node(home, {"submit": [written()]}) as heard:
         ran = good("record", "工作", "3", "小时", "--note", "花", "--home", home, "-o", "json")
     assert (ran.json["id"], ran.json["seq"]) == (RECORD_ID.hex(), 7)
-    ((question, about),) = heard
-    assert question == "submit"
-    (wish,) = about["wishes"]
-    assert wish["kind"] == "event"
-    assert wish["data"]["action"] == "work"
-    assert wish["data"]["effortQuantity"] == {"n": 3, "scale": 0, "unit": "hour"}
-    assert wish["text"] == {
-        "media_type": "text/plain",
-        "content": "花".encode(),
-        "permanent": False,
-    }
+    (question,) = heard
+    assert isinstance(question, Submit)
+    (wish,) = question.wishes
+    assert wish.kind == "event"
+    assert wish.data["action"] == "work"
+    assert wish.data["effortQuantity"] == {"n": 3, "scale": 0, "unit": "hour"}
+    assert wish.text == Text("text/plain", "花".encode())
 
 
 @pytest.mark.parametrize(
@@ -135,65 +192,31 @@ def test_who_gets_no_answer_is_told_that_it_may_be_written(
 
 
 def test_waiting_ends_when_so_many_hold_it(home: Path) -> None:
-    waits: Any = [{"held_by": 0, "wanted": 2}, {"held_by": 1, "wanted": 2}]
-    answers: Answers = {"submit": [written()], "wait": [*waits, {"held_by": 2, "wanted": 2}]}
+    answers: Answers = {"submit": [written()], "wait": [HeldBy(held, 2) for held in range(3)]}
     with node(home, answers) as heard:
         ran = good("record", "work", "1", "hour", "--wait", "2", "--home", home, "-o", "json")
     assert ran.json["seq"] == 7
-    assert heard[-1] == ("wait", {"ids": [RECORD_ID], "peers": 2})
+    assert heard[-1] == Wait((RECORD_ID,), 2)
     assert "2 peers" in ran.err
 
 
-STATUS: dict[str, Any] = {
-    "community": b"c" * 32,
-    "device": b"d" * 32,
-    "member": b"m" * 32,
-    "records": 12,
-    "logs": 3,
-    "digest": b"f" * 32,
-    "state": "member",
-    "behind": 4,
-    "listening": ["/ip4/203.0.113.7/tcp/4001", "/ip4/8.8.8.8/tcp/4001", "/ip4/127.0.0.1/tcp/4001"],
-    "refusal": None,
-    "peers": [
-        {
-            "peer": b"p" * 32,
-            "device": b"e" * 32,
-            "member": b"n" * 32,
-            "address": "/ip4/10.0.0.9/tcp/4001",
-            "standing": "member",
-            "behind": 4,
-            "ahead": 0,
-        },
-        {
-            "peer": b"q" * 32,
-            "device": None,
-            "member": None,
-            "address": "",
-            "standing": "absent",
-            "failure": "refused",
-        },
-    ],
-}
-
-
 def test_status_asks_the_running_node(home: Path) -> None:
-    with node(home, {"status": [STATUS], "holders": [{"holders": [b"e" * 32]}]}):
+    with node(home, {"status": [STATUS], "holders": [RecordHolders((b"e" * 32,), 1)]}):
         found = good("status", "--home", home, "-o", "json").json
         shown = good("status", "--home", home).out
     assert (found["running"], found["behind"], found["records"]) == (True, 4, 12)
     assert found["frontier"] == (b"f" * 32).hex()
-    (peer,) = found["peers"]
-    assert sorted(peer) == [
+    (row,) = found["peers"]
+    assert sorted(row) == [
         *("address", "ahead", "behind", "device", "dropped", "member", "member_name", "state")
     ]
-    assert (peer["behind"], peer["device"]) == (4, (b"e" * 32).hex())
+    assert (row["behind"], row["device"]) == (4, (b"e" * 32).hex())
     assert "behind by 4" in shown
     assert "held by 1 peer" in shown
 
 
 def test_peers_are_listed_connected_or_not(home: Path) -> None:
-    with node(home, {"peers": [{"peers": STATUS["peers"]}]}):
+    with node(home, {"peers": [PeerList(STATUS.peers)]}):
         rows = good("peers", "--home", home, "-o", "json").json["peers"]
         shown = good("peers", "--home", home).out
     assert [row["state"] for row in rows] == ["connected", "absent"]
@@ -216,15 +239,15 @@ def test_down_without_a_node_does_not_say_to_start_one(home: Path) -> None:
 
 def test_show_says_who_else_holds_a_record(home: Path) -> None:
     made = good("record", "work", "1", "hour", "--home", home, "-o", "json").json
-    with node(home, {"holders": [{"holders": [b"e" * 32, b"f" * 32], "connected": 3}]}) as heard:
+    with node(home, {"holders": [RecordHolders((b"e" * 32, b"f" * 32), 3)]}) as heard:
         shown = good("show", made["id"], "--home", home).out
     assert "and 2 peers" in shown
-    assert heard == [("holders", {"id": bytes.fromhex(made["id"])})]
+    assert heard == [Holders(bytes.fromhex(made["id"]))]
 
 
 def test_a_link_carries_where_the_node_listens(home: Path) -> None:
     made = good("record", "work", "1", "hour", "--home", home, "-o", "json").json
-    answer = {"records": [{"id": bytes.fromhex(made["id"]), "seq": made["seq"]}]}
+    answer = NewRecords((NewRecord(bytes.fromhex(made["id"]), made["seq"]),))
     with node(home, {"status": [STATUS], "submit": [answer]}):
         ran = good("invite", "create", "--home", home, "-o", "json")
     link = invite.from_text(ran.json["link"])

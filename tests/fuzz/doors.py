@@ -11,19 +11,28 @@ import tarfile
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import resources
 from pathlib import Path
 
 from commonweal.client import quantity, times
 from commonweal.commands.importers import sheet
 from commonweal.commands.keep import archive
-from commonweal.node.control import client
+from commonweal.node.control.message_codec import (
+    LENGTH_BYTES,
+    answer_from_bytes,
+    answer_to_bytes,
+    error_to_bytes,
+    question_from_bytes,
+    question_to_bytes,
+)
+from commonweal.node.control.messages import HeldBy, Submit, Wait
 from commonweal.node.control.server import event_of
 from commonweal.node.runtime import config
-from commonweal.node.service.events import Ticket
+from commonweal.node.service.events import Ticket, Wish
 from commonweal.node.service.sync import announce
 from commonweal.protocol import codec
-from commonweal.protocol.errors import CommonwealError, Malformed
+from commonweal.protocol.errors import CommonwealError, Malformed, NotAdmittedYet
 from commonweal.protocol.identity import (
     founding,
     invite,
@@ -180,7 +189,7 @@ def _tar_of(name: str) -> bytes:
 
 
 def _api(data: bytes) -> object:
-    return event_of(Ticket(1), *client.read_question(data))
+    return event_of(Ticket(1), question_from_bytes(data))
 
 
 def _expression(text: str) -> object:
@@ -198,7 +207,7 @@ _LINK = CommunityLink(
 _FOR_BO = replace(_LINK, invite=None, rekeyed=RekeyedMember(BO.id, RecordId(seed("rekey")), 9))
 _TEMPLATES = resources.files("commonweal.protocol.rules") / "templates"
 _RULES = (_TEMPLATES / "cooperative.toml").read_text("utf-8")
-_EVENT = {"kind": "event", "data": {"action": "work"}, "deps": [seed("d")], "text": None}
+_WISH = Wish("event", {"action": "work"}, (RecordId(seed("d")),))
 _ENROL = founding.enrol(BO.member_signer, BO.inception, BO.signer, BO.host, COMMUNITY, NOW_MS)
 
 DOORS: dict[str, Door] = {
@@ -240,10 +249,18 @@ DOORS: dict[str, Door] = {
     ),
     "words": Door(_text(entropy_from_phrase), (b"abandon " * 23 + b"art",)),
     "question": Door(
-        _api, (client.question_message("submit", {"wishes": [_EVENT]})[client.LENGTH_BYTES :],)
+        _api,
+        (
+            question_to_bytes(Submit((_WISH,)))[LENGTH_BYTES:],
+            question_to_bytes(Wait((bytes(32),), 2))[LENGTH_BYTES:],
+        ),
     ),
     "answer": Door(
-        client.read_answer, (client.answer_message({"a": 1}, last=True)[client.LENGTH_BYTES :],)
+        partial(answer_from_bytes, Wait((bytes(32),), 2)),
+        (
+            answer_to_bytes(HeldBy(1, 2), is_last=False)[LENGTH_BYTES:],
+            error_to_bytes(NotAdmittedYet("wait"))[LENGTH_BYTES:],
+        ),
     ),
     "keystore": Door(_file(keystore.needs_passphrase, "keystore"), (_keystore(),)),
     "config": Door(

@@ -70,7 +70,7 @@ def test_every_page_is_listed_where_a_reader_starts() -> None:
         for link in page_names.links(index.read_text("utf-8"))
     }
     hidden = [name(page) for page in PAGES if page not in listed and page not in INDEXES]
-    assert not hidden, f"neither README.md nor docs/README.md links to {hidden}"
+    assert not hidden, f"neither README.md nor a README.md of docs/ links to {hidden}"
 
 
 def test_links_are_those_inside_the_repository() -> None:

@@ -20,7 +20,7 @@ PYTHON += sorted((ROOT / "commonweal").glob("__*__.py"))
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 PLAIN = [ROOT / name for name in ("Makefile", "pyproject.toml", ".ci/run", ".gitignore")]
 PLAIN += [*sorted(ROOT.glob("requirements*.txt")), *sorted((ROOT / "storage").rglob("*.sql"))]
-INDEXES = (ROOT / "README.md", ROOT / "docs" / "README.md")
+INDEXES = (ROOT / "README.md", ROOT / "docs/README.md", ROOT / "docs/internals/README.md")
 
 
 def name(path: Path) -> str:

@@ -16,6 +16,7 @@ from commonweal.client.ledger_view import folded
 from commonweal.commands.node import cluster as command
 from commonweal.node.control.client import LocalClient
 from commonweal.node.control.cluster import Cluster
+from commonweal.node.control.messages import Peers, Status
 from commonweal.protocol.ledger.state.state import State
 from commonweal.storage.home.home import Home
 from tests.builders.weal import good
@@ -128,9 +129,9 @@ def is_seen_from_n2(cluster: Cluster, name: str, seconds: int) -> bool:
     if name == "n2":
         return seconds == 0
     with LocalClient(cluster.home(name).socket, patience_s=10) as line:
-        device = line.ask("status")["device"]
+        device = line.ask(Status()).device
     with LocalClient(cluster.home("n2").socket, patience_s=10) as line:
-        skews = {peer["device"]: peer.get("skew_ms") for peer in line.ask("peers")["peers"]}
+        skews = {peer.device: peer.skew_ms for peer in line.ask(Peers()).peers}
     skew_ms = skews.get(device)
     return skew_ms is not None and abs(skew_ms / 1000 - seconds) < NEAR_S
 

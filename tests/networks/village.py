@@ -11,6 +11,7 @@ from pathlib import Path
 from commonweal.node.control import daemon
 from commonweal.node.control.client import LocalClient
 from commonweal.node.control.cluster import Cluster, NodeState
+from commonweal.node.control.messages import Peers
 from commonweal.protocol.errors import NotReachable
 from commonweal.protocol.identity.invite import CommunityLink, Contact
 from commonweal.protocol.records.record import RecordId
@@ -100,8 +101,8 @@ def lacks(dwellers: Sequence[Dweller], ids: Sequence[RecordId]) -> list[str]:
 def neighbours(one: Dweller) -> list[str]:
     """Return the addresses of the members that a node is connected to."""
     with LocalClient(one.home.socket, patience_s=10) as line:
-        peers = line.ask("peers")["peers"]
-    return [peer["address"] for peer in peers if peer["standing"] == "member"]
+        peers = line.ask(Peers()).peers
+    return [peer.address for peer in peers if peer.standing == "member"]
 
 
 def _begin(net: Network, one: Dweller) -> daemon.NodeProcess:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import stat
 from collections.abc import AsyncIterator, Callable
@@ -12,8 +13,20 @@ from typing import Any, TypeVar
 import pytest
 import trio
 
-from commonweal.node.control import client, server
+from commonweal.node.control import message_codec, server
 from commonweal.node.control.client import LocalClient
+from commonweal.node.control.messages import (
+    Ending,
+    HeldBy,
+    Holders,
+    NewRecords,
+    Peers,
+    Question,
+    Status,
+    Stop,
+    Submit,
+    Wait,
+)
 from commonweal.node.control.server import LocalServer
 from commonweal.node.service.events import (
     Answer,
@@ -26,7 +39,13 @@ from commonweal.node.service.events import (
     Wish,
 )
 from commonweal.protocol import codec
-from commonweal.protocol.errors import ConfigError, Malformed, NotAdmittedYet, NotReachable
+from commonweal.protocol.errors import (
+    ConfigError,
+    Malformed,
+    NotAdmittedYet,
+    NotReachable,
+    UsageError,
+)
 from tests.builders.link_pairs import no_file_left
 
 PATIENCE_S = 5.0
@@ -69,43 +88,45 @@ async def opened(path: Path) -> AsyncIterator[Door]:
         nursery.cancel_scope.cancel()
 
 
-async def asking(path: Path, question: str, **about: Any) -> dict[str, Any]:
+async def asking(path: Path, question: Question[T]) -> T:
     """Ask in a thread, as a command does; raises what the node answers."""
 
-    def ask() -> dict[str, Any]:
+    def ask() -> T:
         with LocalClient(path, patience_s=PATIENCE_S) as line:
-            return line.ask(question, **about)
+            return line.ask(question)
 
     return await trio.to_thread.run_sync(ask)
 
 
+WAIT = Wait((b"r" * 32,), 2)
+
+
 def echo(event: Event) -> list[Answer]:
-    """Answer a question with what it is about."""
-    return [Answer(event.ticket, dict(event.about))] if isinstance(event, Asked) else []
+    """Answer a wait with how many are wanted, as if all held it."""
+    if not isinstance(event, Asked):
+        return []
+    return [Answer(event.ticket, {"held_by": 2, "wanted": event.about["peers"]})]
 
 
 async def test_a_question_is_answered(tmp_path: Path) -> None:
     async with opened(tmp_path / "s") as door:
         door.reply = echo
-        assert await asking(door.path, "status", name="x", deep=[{"a": b"1"}]) == {
-            "name": "x",
-            "deep": [{"a": b"1"}],
-        }
-        assert door.events == [Asked(Ticket(1), "status", {"name": "x", "deep": [{"a": b"1"}]})]
+        assert await asking(door.path, WAIT) == HeldBy(2, 2)
+        assert door.events == [Asked(Ticket(1), "wait", {"ids": [b"r" * 32], "peers": 2})]
 
 
 async def test_answers_come_one_after_the_other_until_the_last(tmp_path: Path) -> None:
     async with opened(tmp_path / "s") as door:
         door.reply = lambda event: [
-            Answer(event.ticket, {"n": n}, last=n == 2)  # type: ignore[union-attr]
+            Answer(event.ticket, {"held_by": n, "wanted": 2}, last=n == 2)  # type: ignore[union-attr]
             for n in range(3)
         ]
 
         def ask() -> list[Any]:
             with LocalClient(door.path, patience_s=PATIENCE_S) as line:
-                return [*line.each("wait"), *line.each("wait")]
+                return [*line.follow(WAIT), *line.follow(WAIT)]
 
-        assert await trio.to_thread.run_sync(ask) == [{"n": 0}, {"n": 1}, {"n": 2}] * 2
+        assert await trio.to_thread.run_sync(ask) == [HeldBy(n, 2) for n in range(3)] * 2
 
 
 async def test_a_call_that_finds_no_file_left_is_taken_when_there_is_one(tmp_path: Path) -> None:
@@ -115,16 +136,16 @@ async def test_a_call_that_finds_no_file_left_is_taken_when_there_is_one(tmp_pat
             with no_file_left():
                 caller.connect(str(door.path))
                 await trio.sleep(0.1)
-            caller.sendall(client.question_message("status", {"name": "x"}))
-            assert (await door.wait(Asked)).about == {"name": "x"}
-        assert await asking(door.path, "status", name="y") == {"name": "y"}
+            caller.sendall(message_codec.question_to_bytes(WAIT))
+            assert (await door.wait(Asked)).about == message_codec.to_map(WAIT)
+        assert await asking(door.path, WAIT) == HeldBy(2, 2)
 
 
 async def test_an_error_arrives_by_its_name(tmp_path: Path) -> None:
     async with opened(tmp_path / "s") as door:
         door.reply = lambda event: [Answer(event.ticket, NotAdmittedYet("wait for Mei"))]  # type: ignore[union-attr]
         with pytest.raises(NotAdmittedYet, match="wait for Mei"):
-            await asking(door.path, "x")
+            await asking(door.path, Status())
 
 
 async def test_wishes_arrive_as_they_were_sent(tmp_path: Path) -> None:
@@ -133,8 +154,8 @@ async def test_wishes_arrive_as_they_were_sent(tmp_path: Path) -> None:
         Wish("event", {}, (), Text("text/plain", b"a note")),
     )
     async with opened(tmp_path / "s") as door:
-        door.reply = lambda event: [Answer(event.ticket, {})]  # type: ignore[union-attr]
-        await asking(door.path, "submit", **client.wishes_about(wishes))
+        door.reply = lambda event: [Answer(event.ticket, {"records": []})]  # type: ignore[union-attr]
+        assert await asking(door.path, Submit(wishes)) == NewRecords(())
         assert door.events == [Submitted(Ticket(1), wishes)]
 
 
@@ -153,28 +174,60 @@ BAD_WISHES = [
 ]
 
 
-@pytest.mark.parametrize("about", BAD_WISHES)
-async def test_a_bad_submission_is_refused_before_the_service_sees_it(
-    tmp_path: Path, about: dict[str, Any]
+BAD_QUESTIONS = [
+    *(("submit", about) for about in BAD_WISHES),
+    ("wait", {}),
+    ("wait", {"ids": [b"r" * 32]}),
+    ("wait", {"ids": b"r" * 32, "peers": 1}),
+    ("wait", {"ids": ["r"], "peers": 1}),
+    ("wait", {"ids": [], "peers": True}),
+    ("wait", {"ids": [], "peers": 1, "more": 1}),
+    ("status", {"more": 1}),
+    ("holders", {"id": None}),
+    ("meet", {"link": b"weal"}),
+]
+
+
+@pytest.mark.parametrize(("name", "about"), BAD_QUESTIONS)
+async def test_a_bad_question_is_refused_before_the_service_sees_it(
+    tmp_path: Path, name: str, about: dict[str, Any]
 ) -> None:
+    data = codec.encode({"question": name, "about": about}, message_codec.DEPTH_MAX)
     async with opened(tmp_path / "s") as door:
         with pytest.raises(Malformed):
-            await asking(door.path, "submit", **about)
+            await _said(door, data)
         assert door.events == []
         door.reply = echo
-        assert await asking(door.path, "status") == {}
+        assert await asking(door.path, WAIT) == HeldBy(2, 2)
+
+
+async def test_a_question_of_another_name_is_refused(tmp_path: Path) -> None:
+    data = codec.encode({"question": "what", "about": {}})
+    async with opened(tmp_path / "s") as door:
+        with pytest.raises(UsageError, match="what"):
+            await _said(door, data)
+        assert door.events == []
+
+
+async def _said(door: Door, data: bytes) -> object:
+    """Send bytes as one message; return what is answered, or raise it."""
+    async with await trio.open_unix_socket(str(door.path)) as stream:
+        await stream.send_all(len(data).to_bytes(4, "big") + data)
+        with trio.fail_after(PATIENCE_S):
+            reply = bytes(await stream.receive_some())
+        return message_codec.answer_from_bytes(WAIT, reply[4:])
 
 
 async def test_stop_is_answered_and_obeyed(tmp_path: Path) -> None:
     async with opened(tmp_path / "s") as door:
-        assert "pid" in await asking(door.path, "stop")
+        assert await asking(door.path, Stop()) == Ending(os.getpid())
         assert door.stopped == 1
 
 
 async def test_who_hangs_up_is_forgotten(tmp_path: Path) -> None:
     async with opened(tmp_path / "s") as door:
         stream = await trio.open_unix_socket(str(door.path))
-        await stream.send_all(client.question_message("wait", {}))
+        await stream.send_all(message_codec.question_to_bytes(WAIT))
         asked = await door.wait(Asked)
         await stream.aclose()
         assert await door.wait(Forgotten) == Forgotten(asked.ticket)
@@ -184,8 +237,8 @@ async def test_who_hangs_up_is_forgotten(tmp_path: Path) -> None:
 async def test_who_was_answered_is_not_forgotten(tmp_path: Path) -> None:
     async with opened(tmp_path / "s") as door:
         door.reply = echo
-        await asking(door.path, "status")
-        await asking(door.path, "status")
+        await asking(door.path, WAIT)
+        await asking(door.path, WAIT)
         assert all(isinstance(event, Asked) for event in door.events)
 
 
@@ -193,7 +246,7 @@ async def test_who_reads_too_slowly_is_cut_off_and_forgotten(tmp_path: Path) -> 
     async with opened(tmp_path / "s") as door:
         stream = await trio.open_unix_socket(str(door.path))
         async with stream:
-            await stream.send_all(client.question_message("follow", {}))
+            await stream.send_all(message_codec.question_to_bytes(Peers()))
             asked = await door.wait(Asked)
             for _ in range(server.ANSWERS_WAITING_MAX + 2):
                 door.api.answer(Answer(asked.ticket, {"x": bytes(100_000)}, last=False))
@@ -204,7 +257,7 @@ async def test_who_reads_too_slowly_is_cut_off_and_forgotten(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     "data",
     [
-        (client.MESSAGE_BYTES_MAX + 1).to_bytes(4, "big") + bytes(100),
+        (message_codec.MESSAGE_BYTES_MAX + 1).to_bytes(4, "big") + bytes(100),
         b"\xff\xff\xff\xff",
     ],
 )
@@ -215,28 +268,25 @@ async def test_a_question_that_is_too_long_ends_the_connection(tmp_path: Path, d
             with trio.fail_after(PATIENCE_S):
                 assert await stream.receive_some() == b""
         door.reply = echo
-        assert await asking(door.path, "status") == {}
+        assert await asking(door.path, WAIT) == HeldBy(2, 2)
 
 
 @pytest.mark.parametrize("data", [b"", b"\xc1", b"GET / HTTP/1.1", codec.encode({"question": 1})])
 async def test_what_is_no_question_gets_an_error(tmp_path: Path, data: bytes) -> None:
     async with opened(tmp_path / "s") as door:
-        async with await trio.open_unix_socket(str(door.path)) as stream:
-            await stream.send_all(len(data).to_bytes(4, "big") + data)
-            with trio.fail_after(PATIENCE_S):
-                reply = bytes(await stream.receive_some())
-            with pytest.raises(Malformed):
-                client.read_answer(reply[4:])
+        with pytest.raises(Malformed):
+            await _said(door, data)
         assert door.events == []
 
 
 async def test_an_answer_that_is_too_long_is_an_error_and_no_crash(tmp_path: Path) -> None:
     async with opened(tmp_path / "s") as door:
-        door.reply = lambda event: [Answer(event.ticket, {"x": bytes(client.MESSAGE_BYTES_MAX)})]  # type: ignore[union-attr]
+        holders = [bytes(message_codec.MESSAGE_BYTES_MAX)]
+        door.reply = lambda event: [Answer(event.ticket, {"holders": holders, "connected": 1})]  # type: ignore[union-attr]
         with pytest.raises(Malformed):
-            await asking(door.path, "x")
+            await asking(door.path, Holders(b"r" * 32))
         door.reply = echo
-        assert await asking(door.path, "status") == {}
+        assert await asking(door.path, WAIT) == HeldBy(2, 2)
 
 
 async def test_connections_are_bounded_and_places_come_back(tmp_path: Path) -> None:
@@ -244,12 +294,12 @@ async def test_connections_are_bounded_and_places_come_back(tmp_path: Path) -> N
         held = [await trio.open_unix_socket(str(door.path)) for _ in range(server.CONNECTIONS_MAX)]
         await trio.sleep(0.05)
         with pytest.raises(NotReachable):
-            await asking(door.path, "status")
+            await asking(door.path, WAIT)
         for stream in held:
             await stream.aclose()
         await trio.sleep(0.05)
         door.reply = echo
-        assert await asking(door.path, "status") == {}
+        assert await asking(door.path, WAIT) == HeldBy(2, 2)
 
 
 async def test_only_the_owner_reaches_the_socket_and_it_goes_with_the_node(tmp_path: Path) -> None:
@@ -267,7 +317,7 @@ async def test_the_socket_of_a_dead_node_is_replaced(tmp_path: Path) -> None:
     assert path.exists()
     async with opened(path) as door:
         door.reply = echo
-        assert await asking(path, "status") == {}
+        assert await asking(path, WAIT) == HeldBy(2, 2)
 
 
 async def test_a_socket_that_cannot_be_made_is_named(tmp_path: Path) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import Any
 
 from commonweal.node.control.client import LocalClient
+from commonweal.node.control.messages import Peers, PeerStatus, Wait
 from commonweal.node.service.peers.overlay import RETRY_MS_MIN
 from commonweal.storage.home.home import Home
 from tests.builders import homes
@@ -30,8 +30,8 @@ def test_who_cannot_be_dialled_enters_the_link_of_a_node_that_moved(tmp_path: Pa
             assert weal("start", json.loads(link.stdout)["link"], home=bo).returncode == 0
             (id,) = write(mei, 1)
             with LocalClient(mei.socket, patience_s=10) as line:
-                assert line.ask("wait", ids=[id], peers=1)["held_by"] == 1
-            assert [one["address"] for one in _connected(bo)] == [_bare(moved[0])]
+                assert line.ask(Wait((id,), 1)).held_by == 1
+            assert [peer.address for peer in _connected(bo)] == [_bare(moved[0])]
     with bo.store(readonly=True) as store:
         assert _bare(moved[0]) in store.addresses()[0].addresses
 
@@ -40,6 +40,6 @@ def _bare(address: str) -> str:
     return address.partition("/p2p/")[0]
 
 
-def _connected(home: Home) -> list[dict[str, Any]]:
+def _connected(home: Home) -> list[PeerStatus]:
     with LocalClient(home.socket, patience_s=10) as line:
-        return [one for one in line.ask("peers")["peers"] if one["standing"] == "member"]
+        return [peer for peer in line.ask(Peers()).peers if peer.standing == "member"]
