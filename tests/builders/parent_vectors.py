@@ -72,7 +72,7 @@ def first_height(practice: Practice, written: list[founding.RecordWithBody]) -> 
     history = History(CommunityId(first.id))
     state = inheritance.inherited_state(first, [one.body for one in written[1:]])
     history.begin(state, inheritance.first_cut(first))
-    history.learn({keys.hash32(keys.BODY, one.body): one.body for one in written})
+    history.add_documents({keys.hash32(keys.BODY, one.body): one.body for one in written})
     history.add(one.record for one in written)
     device = DeviceKey(first.author)
     advance = history.next_advance(history.cut.time_ms + 60_000, (device,))

@@ -52,7 +52,7 @@ def test_a_newcomer_s_first_record_cites_every_vouch_that_it_took(tmp_path: Path
     # A cut that lacks one of them cannot have the record, whatever else it has.
     history = History(me.here)
     with cal.store(readonly=True) as store:
-        history.learn(dict(PermanentBlobs(store)))
+        history.add_documents(dict(PermanentBlobs(store)))
     late = vouches[-1]
     history.add([one for one in records(cal) if one.id != late.id])
     advance = history.next_advance(2**42)

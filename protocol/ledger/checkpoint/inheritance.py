@@ -91,9 +91,9 @@ def _check_founder(founding: Record, state: dict[bytes, Any]) -> None:
     value = state.get(registry.MEMBER + inception.member)
     row = None if value is None else MemberRow(*value)
     if row is None or row.status != registry.ACTIVE:
-        raise InvalidRecord("who founds anew was no active member of the parent")
+        raise InvalidRecord("the founder was no active member of the parent")
     if (row.keys, row.threshold) != ([*inception.keys], inception.threshold):
-        raise InvalidRecord("who founds anew has other keys now than he began with")
+        raise InvalidRecord("the founder has changed their keys since their inception")
     before = state.get(registry.FOUNDING)
     if founding.body is None or before is None or before[2] != founding.body.hash:
         raise InvalidRecord("a re-founded community keeps the document of its parent")

@@ -60,7 +60,7 @@ def correct(
     quantity: Quantity | None,
     effort: Quantity | None,
 ) -> Verdict:
-    """Apply a correction at once, or note it until the members from whom it takes consent."""
+    """Apply a correction at once, or note it until the members it takes from consent."""
     more, less = (None if change is None else [*change] for change in (quantity, effort))
     row = CorrectionRow(
         event,
@@ -97,7 +97,7 @@ def corrected_by(state: State, record: Record) -> bytes | None:
 
 
 def is_agreed(state: State, row: CorrectionRow, yes: set[bytes], attestations: int) -> bool:
-    """Return whether every member from whom a correction takes agrees.
+    """Return whether every member that a correction takes from agrees.
 
     yes: those of them who agreed. attestations: how many others answer for a former member.
     """
@@ -163,7 +163,7 @@ def consenters(
     quantity: Quantity | None,
     effort: Quantity | None,
 ) -> list[bytes]:
-    """Return the members, other than the author, from whom a correction takes; sorted."""
+    """Return the members, other than the author, that a correction takes from; sorted."""
     row = event_row(state, event)
     assert row is not None, "what is corrected is known"
     # A correction resets what others attested, so it always takes from the provider.

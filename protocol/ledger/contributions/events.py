@@ -1,4 +1,4 @@
-"""Economic events as Valueflows defines them: who gave what to whom.
+"""Economic events as Valueflows defines them: who gave what, and who received it.
 
 `event` holds, in `data`, under the names of Valueflows:
   action                 one of the 19 in `vocabulary/actions`

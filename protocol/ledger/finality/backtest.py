@@ -77,7 +77,7 @@ def backtest(
     for history in (real, would):
         if start is not None:
             history.begin(*start)
-        history.learn(documents)
+        history.add_documents(documents)
         history.add(held)
         for advance, seal in sealed:
             covered = history.covered(advance)

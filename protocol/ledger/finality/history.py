@@ -127,7 +127,7 @@ class History:
             write(tree, nodes)
         self._is_behind = True
 
-    def learn(self, documents: Mapping[bytes, bytes]) -> None:
+    def add_documents(self, documents: Mapping[bytes, bytes]) -> None:
         """Add permanent bodies by hash, best before the records that name them."""
         new = [name for name in documents if name not in self._documents]
         for name in new:

@@ -327,7 +327,7 @@ class _Enactment:
         """Return who may vote on a ballot: the holders of its role, or all members.
 
         All members when nobody holds it. On a removal only those vote who were members before it
-        was proposed, never the member whom it concerns, nor one holder alone.
+        was proposed, never the member it concerns, nor one holder alone.
         """
         if role not in self.holders:
             holders = [member for member in self.members if roles.holds(self.state, member, role)]

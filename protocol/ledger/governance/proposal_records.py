@@ -61,14 +61,11 @@ from commonweal.protocol.rules.schema import HOURS_MAX
 
 CHOICES = (YES, NO, ABSTAIN, BLOCK)
 
-
 OPEN_PER_MEMBER_MAX = 4
 """How many undecided proposals a member may have."""
 
-
 TEXT_BYTES_MAX = 60 * 1024
 """Size of a decision, or of the reason for a removal; it is kept for ever."""
-
 
 BACKTEST_BYTES = 40
 """A height and a hash."""

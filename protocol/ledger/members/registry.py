@@ -16,20 +16,11 @@ from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.records.record import Record
 
 FOUNDING = Table.FOUNDING.prefix
-
-
 COUNT = Table.COUNT.prefix
 """The key of how many are members now, and how many ever were: [active, ever]."""
-
-
 MEMBER, DEVICE = Table.MEMBER.prefix, Table.DEVICE.prefix
-
-
 DEVICE_OF, PEER = Table.DEVICE_OF.prefix, Table.PEER.prefix
-
-
 FROZEN = Table.FROZEN.prefix
-
 
 NEW, ACTIVE, LEFT, REMOVED = "new", "active", "left", "removed"
 

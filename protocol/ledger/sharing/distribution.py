@@ -84,9 +84,9 @@ def share(
         state.delete(REST)
         waiting = (key[1:] for key, _ in state.items(PENDING))
         touched = [*touched, *(event for event in waiting if event >= rest)]
-    sheet = PayoutWriter(state, cut.height)
-    incomes = value_events(sheet, cut, ruleset, community, touched)
-    restore_turns(sheet)
+    writer = PayoutWriter(state, cut.height)
+    incomes = value_events(writer, cut, ruleset, community, touched)
+    restore_turns(writer)
     splits: list[Split] = []
     trusted_ms = time_jumps.trusted_ms(state, cut.time_ms)
     for pool in ruleset.pools:
@@ -107,9 +107,9 @@ def share(
         except RuleError as error:
             put_pool(state, id, row._replace(carried=total, error=error.sentence))
             continue
-        _write(sheet, cut, ruleset, pool, facts, done)
+        _write(writer, cut, ruleset, pool, facts, done)
         splits.append(done)
-    claims.create_claims(state, cut.height, ruleset.id, community, sheet.sums)
+    claims.create_claims(state, cut.height, ruleset.id, community, writer.sums)
     return splits
 
 
@@ -194,7 +194,7 @@ def _pasts(state: State, prefix: bytes) -> list[PastSplit]:
 
 
 def _write(
-    sheet: PayoutWriter,
+    writer: PayoutWriter,
     cut: CutHeader,
     ruleset: Ruleset,
     pool: Pool,
@@ -202,7 +202,7 @@ def _write(
     done: Split,
 ) -> None:
     """Write what a split gives, and what the next split has to know."""
-    state, id = sheet.state, pool_id(pool)
+    state, id = writer.state, pool_id(pool)
     split_ms = cut.time_ms if done.lines else pool_row(state, id).split_ms
     put_pool(state, id, PoolRow(done.carried, split_ms))
     prefix = id.to_bytes()
@@ -220,7 +220,7 @@ def _write(
             key = PAID + prefix + line.bucket.encode() + b"\0" + line.member
             paid = (state.get(key) or 0) + line.amount + line.commissions
             state.put(key, clamped(paid))
-        sheet.write(id, ruleset.id, line)
+        writer.write(id, ruleset.id, line)
     if done.lines:
         traced = sum(income.amount for income in facts.incomes if income.upstream is not None)
         makers = [bucket for bucket in pool.buckets if bucket.to == "contributors"]

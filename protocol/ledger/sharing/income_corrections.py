@@ -36,7 +36,7 @@ from commonweal.protocol.rules.split import CORRECTION, PayoutLine
 
 
 def correct_income(
-    sheet: PayoutWriter, event: bytes, income: IncomeRow, more: int, seed: bytes
+    writer: PayoutWriter, event: bytes, income: IncomeRow, more: int, seed: bytes
 ) -> int:
     """Write what `more` (or less) of an income changes; return the part that the pool bears.
 
@@ -44,24 +44,24 @@ def correct_income(
     remainders.
     """
     left = more
-    splits = sheet.splits(income.pool)
+    splits = writer.splits(income.pool)
     heights = [*splits]
     for height in heights[bisect_left(heights, income.height) :]:
         if not left:
             break
-        left = _SplitCorrection(sheet, event, income, seed, height, splits[height]).send(left)
+        left = _SplitCorrection(writer, event, income, seed, height, splits[height]).send(left)
     return left
 
 
-def restore_turns(sheet: PayoutWriter) -> None:
+def restore_turns(writer: PayoutWriter) -> None:
     """Owe again the debts that were paid by nothing, and give back turns that paid nothing.
 
     One pass over what a bucket gave, for all corrections of a cut together.
     """
-    state = sheet.state
-    for pool, bucket in sorted({**sheet.unpaid, **sheet.undone}):
-        unpaid = dict(sheet.unpaid.get((pool, bucket), {}))
-        again = dict.fromkeys(sheet.undone.get((pool, bucket), ()))
+    state = writer.state
+    for pool, bucket in sorted({**writer.unpaid, **writer.undone}):
+        unpaid = dict(writer.unpaid.get((pool, bucket), {}))
+        again = dict.fromkeys(writer.undone.get((pool, bucket), ()))
         prefix = TAKEN + pool.to_bytes() + bucket.encode() + b"\0"
         for key, value in list(state.items(prefix)):
             taken = ReceivedRow(*value)
@@ -89,7 +89,7 @@ class _PayoutPart(NamedTuple):
 class _SplitCorrection:
     """The correction of one split that the money of an income went through."""
 
-    sheet: PayoutWriter
+    writer: PayoutWriter
     event: bytes
     income: IncomeRow
     seed: bytes
@@ -129,12 +129,12 @@ class _SplitCorrection:
     def _reached(self) -> dict[str, list[_PayoutPart]]:
         """Return the lines that money of the income could reach, by bucket."""
         parts: dict[str, list[_PayoutPart]] = {}
-        for place, payout in self.sheet.lines(self.height, self.income.pool):
+        for place, payout in self.writer.lines(self.height, self.income.pool):
             line = payout.line
             source = self.event if self._is_traced else b""
             if line.bucket in self.split.tracing and line.income != source:
                 continue
-            left = max(0, line.amount + corrected(self.sheet.state, place))
+            left = max(0, line.amount + corrected(self.writer.state, place))
             part = _PayoutPart(place, payout, line.amount, left)
             parts.setdefault(line.bucket, []).append(part)
         return parts
@@ -164,13 +164,13 @@ class _SplitCorrection:
                 line = part.payout.line
                 fields = (line.bucket, CORRECTION, line.member, given, amount, size, sum(sizes))
                 written = PayoutLine(*fields, income=self.event, corrects=self.height)
-                self.sheet.write(self.income.pool, part.payout.ruleset, written)
+                self.writer.write(self.income.pool, part.payout.ruleset, written)
                 self._note(part, given)
 
     def _note(self, part: _PayoutPart, amount: int) -> None:
         """Apply the correction of a line to everything that later splits read of it."""
         line = part.payout.line
-        state, prefix = self.sheet.state, self.income.pool.to_bytes()
+        state, prefix = self.writer.state, self.income.pool.to_bytes()
         so_far = clamped(corrected(state, part.place) + amount, INT_MIN)
         state.put(CORRECTED + part.place, so_far)
         whose = line.source if line.sort == "commission" else line.member
@@ -184,13 +184,13 @@ class _SplitCorrection:
             if past is not None:
                 state.put(key, [clamped(past[0] + amount), past[1]])
         if line.bucket in self.split.debts:
-            unpaid = self.sheet.unpaid.setdefault((self.income.pool, line.bucket), {})
+            unpaid = self.writer.unpaid.setdefault((self.income.pool, line.bucket), {})
             unpaid[whose] = unpaid.get(whose, 0) - amount
 
     def _undo(self, buckets: Iterable[str]) -> None:
         """Note the buckets of which nothing is left: their turns are given back."""
-        state, left = self.sheet.state, dict.fromkeys(buckets, 0)
-        for place, payout in self.sheet.lines(self.height, self.income.pool):
+        state, left = self.writer.state, dict.fromkeys(buckets, 0)
+        for place, payout in self.writer.lines(self.height, self.income.pool):
             if payout.line.bucket in left:
                 left[payout.line.bucket] += payout.line.amount + corrected(state, place)
         empty = [name for name, amount in left.items() if not amount]
@@ -200,16 +200,16 @@ class _SplitCorrection:
             if bucket in self.split.once and bucket not in self.split.undone
         ]
         for name in undone:
-            self.sheet.undone.setdefault((self.income.pool, name), []).append(self.height)
+            self.writer.undone.setdefault((self.income.pool, name), []).append(self.height)
         if undone:
             row = self.split._replace(undone=[*self.split.undone, *undone])
-            self.sheet.change_split(self.income.pool, self.height, row)
+            self.writer.change_split(self.income.pool, self.height, row)
 
     def _ties(self, names: Sequence[bytes]) -> list[bytes]:
         pool = self.income.pool.name
         return [
             keys.hash32(
-                keys.TIE, codec.encode([self.seed, self.sheet.height, pool, self.event, name])
+                keys.TIE, codec.encode([self.seed, self.writer.height, pool, self.event, name])
             )
             for name in names
         ]

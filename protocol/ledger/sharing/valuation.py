@@ -44,20 +44,13 @@ from commonweal.protocol.ledger.things.event_row import event_row
 from commonweal.protocol.records.record import CommunityId, Record, with_data
 from commonweal.protocol.rules.document import Pool, Ruleset
 from commonweal.protocol.rules.expression import Tank
-from commonweal.protocol.rules.split import (
-    AMOUNT_MAX,
-    Income,
-)
+from commonweal.protocol.rules.split import AMOUNT_MAX, Income
 
 BOOKED, PENDING = Table.BOOKED.prefix, Table.PENDING.prefix
-
-
 WORTH, REFERRED = Table.WORTH.prefix, Table.REFERRED.prefix
-
 
 STEPS_PER_CUT_MAX = 200_000
 """How many steps of tracing one cut makes from incomes to what earned them; more incomes wait."""
-
 
 FUEL_PER_CUT_MAX = 5_000_000
 """How much fuel the rules of value and income get for one cut; more events wait."""
@@ -115,7 +108,7 @@ def book(state: State, cut: CutHeader, records: Iterable[Record]) -> list[bytes]
             assert device is not None, "who wrote it was enrolled"
             state.put(REFERRED + device.member, cut.time_ms)
         elif record.kind == "member.leave":
-            state.delete(VALUED_BY)  # what waited for his disputes waits no more
+            state.delete(VALUED_BY)  # their disputes end, so disputed events may be valued
     return touched
 
 
@@ -132,7 +125,7 @@ def booked_at(state: State, event: bytes) -> tuple[int, int] | None:
 
 
 def value_events(
-    sheet: PayoutWriter,
+    writer: PayoutWriter,
     cut: CutHeader,
     ruleset: Ruleset,
     community: CommunityId,
@@ -142,7 +135,7 @@ def value_events(
 
     An income that was split is corrected instead (`income_corrections`).
     """
-    state, rules = sheet.state, active_ruleset.rules_of(ruleset)
+    state, rules = writer.state, active_ruleset.rules_of(ruleset)
     incomes: dict[PoolId, list[Income]] = {}
     came: dict[PoolId, int] = {}
     sources, tank = _Sources(state), Tank(FUEL_PER_CUT_MAX)
@@ -157,8 +150,8 @@ def value_events(
         known = income_row(state, event)
         if known is not None:
             amount = amount_in(known.pool.scale, row)
-            if _has_room(sheet, known.pool, came.get(known.pool, 0), amount - known.amount):
-                _correct(sheet, cut, event, known, amount)
+            if _has_room(writer, known.pool, came.get(known.pool, 0), amount - known.amount):
+                _correct(writer, cut, event, known, amount)
                 state.delete(key)
             continue
         if tank.left <= 0:
@@ -171,7 +164,7 @@ def value_events(
             source = sources.of(event, pool)
             if source and sources.is_spent:
                 _leave(state, event)
-            elif _has_room(sheet, id, came.get(id, 0), amount):
+            elif _has_room(writer, id, came.get(id, 0), amount):
                 upstream = sources.upstream(source) if source else None
                 incomes.setdefault(id, []).append(Income(event, amount, upstream))
                 came[id] = came.get(id, 0) + amount
@@ -197,19 +190,19 @@ def _leave(state: State, event: bytes) -> None:
         state.put(REST, event)
 
 
-def _has_room(sheet: PayoutWriter, pool: PoolId, came: int, more: int) -> bool:
+def _has_room(writer: PayoutWriter, pool: PoolId, came: int, more: int) -> bool:
     """Return whether a cut can give `more` from a pool; otherwise the correction waits."""
-    held = pool_row(sheet.state, pool).carried + came + sheet.given.get(pool, 0)
+    held = pool_row(writer.state, pool).carried + came + writer.given.get(pool, 0)
     return more <= 0 or held + more <= AMOUNT_MAX
 
 
 def _correct(
-    sheet: PayoutWriter, cut: CutHeader, event: bytes, known: IncomeRow, amount: int
+    writer: PayoutWriter, cut: CutHeader, event: bytes, known: IncomeRow, amount: int
 ) -> None:
     """Set an income to `amount`, and give or take the difference where its money went."""
-    state = sheet.state
+    state = writer.state
     more = amount - known.amount
-    left = correct_income(sheet, event, known, more, cut.prev)
+    left = correct_income(writer, event, known, more, cut.prev)
     put_income(state, event, known._replace(amount=amount))
     row = pool_row(state, known.pool)
     put_pool(state, known.pool, row._replace(carried=clamped(row.carried + left, INT_MIN)))

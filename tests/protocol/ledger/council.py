@@ -73,7 +73,7 @@ class Council(Village):
 
     def learn(self) -> None:
         """Let the history take in what was written since."""
-        self.history.learn(self.documents)
+        self.history.add_documents(self.documents)
         self.history.add(self.records[self.known :])
         self.known = len(self.records)
 

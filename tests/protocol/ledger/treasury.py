@@ -129,7 +129,7 @@ class Treasury(Workshop):
     def again(self, seed: int = 0) -> History:
         """Return what a node makes of the same records and seals, in an order nobody chose."""
         other = History(self.community)
-        other.learn(self.documents)
+        other.add_documents(self.documents)
         rng = random.Random(seed)
         records = [*self.records]
         rng.shuffle(records)

@@ -212,7 +212,7 @@ def test_a_history_that_begins_with_the_same_comes_to_the_same_roots(old: Past) 
     assert begins is not None and start(old.here.store, old.community) is None
     history = History(again.community)
     history.begin(*begins)
-    history.learn(again.documents)
+    history.add_documents(again.documents)
     history.add(again.records)
     ((advance, seal),) = node.kept.past()
     covered = history.covered(advance)

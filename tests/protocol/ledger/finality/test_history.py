@@ -55,13 +55,13 @@ def test_the_order_of_arrival_changes_nothing_final_or_provisional(seed: int) ->
     documents = list(shop.documents.items())
     for piece in pieces:
         if rng.random() < 0.5 and documents:
-            history.learn(dict([documents.pop()]))
+            history.add_documents(dict([documents.pop()]))
         history.add(piece)
         if rng.random() < 0.5:
             catch_up(history, shop.history.past)
         if rng.random() < 0.5:
             _ = history.state
-    history.learn(dict(documents))
+    history.add_documents(dict(documents))
     catch_up(history, shop.history.past)
     assert outcome(history, shop.records) == expected
     assert history.trees == shop.history.trees
@@ -70,7 +70,7 @@ def test_the_order_of_arrival_changes_nothing_final_or_provisional(seed: int) ->
 def test_who_was_away_has_the_same_rules_and_shares() -> None:
     shop = busy()
     away = History(shop.community)
-    away.learn(shop.documents)
+    away.add_documents(shop.documents)
     away.add(shop.records[:10])
     away.add(shop.records[10:])
     catch_up(away, shop.history.past)
@@ -152,7 +152,7 @@ def test_a_cut_waits_for_what_it_covers() -> None:
     shop.work("Jun", 1)
     shop.cut()
     history = History(shop.community)
-    history.learn(shop.documents)
+    history.add_documents(shop.documents)
     missing = shop.pens["Jun"].log[-1]
     history.add(one for one in shop.records if one.id != missing.id)
     advance, id = shop.history.past[0]
@@ -206,7 +206,7 @@ def test_what_cites_a_record_that_is_not_held_waits_for_another_seal() -> None:
     shop.cut()
     work = shop.work("Jun", 1, by="Ana")
     history = History(shop.community)
-    history.learn(shop.documents)
+    history.add_documents(shop.documents)
     history.add(one for one in shop.records if one.id != work.id)
     catch_up(history, shop.history.past)
     assert history.cut.height == 1
