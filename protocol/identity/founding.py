@@ -1,7 +1,7 @@
-"""The first records of a log: those that are written before a ledger can judge them.
+"""The first records of a log, which are written before there is a ledger that could judge them.
 
-A founder's first record makes the community; a newcomer's first two enrol his device and
-ask for admission. Pure: keys, salts and the time come in.
+A founder's first record creates the community; a newcomer's first two enrol the device and ask
+for admission. Keys, salts and the time are passed in. Whether anybody is admitted is the ledger's.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from commonweal.protocol.records.record import (
 )
 
 FOUNDING_CLOCK = 1
-"""A founding record follows nothing, so every one has this clock."""
+"""The clock of every founding record, which follows no record."""
 
 NAME_MEDIA_TYPE = "text/plain"
 
 NO_RULES: Mapping[str, codec.Value] = MappingProxyType({})
-"""A community that says nothing else begins with the default rules."""
+"""The founding document of a community that keeps the default rules."""
 
 
 class RecordWithBody(NamedTuple):
@@ -57,9 +57,9 @@ def found(
 ) -> RecordWithBody:
     """Return the founding record of a community called `name`, and its document.
 
-    The document is permanent: the canonical map of `rules`, a ruleset that was checked,
-    under this name. nonce: 32 random bytes. The record's id is the community's. Raises
-    `InvalidRecord` when the name or the rules are too long.
+    The record's id is the community's id. The document is a permanent body: the canonical map of
+    `rules`, a checked ruleset, with this name. nonce: 32 random bytes. Raises `InvalidRecord`
+    when the document is too large.
     """
     document = codec.encode({**rules, "name": name})
     who = (member_signer, inception, device_signer, peer_signer)
@@ -76,9 +76,9 @@ def refound(
     parent: Sequence[codec.Value],
     now_ms: int,
 ) -> RecordWithBody:
-    """Return the founding record of a community that goes on from another, and its document.
+    """Return the founding record of a community that continues another, and its document.
 
-    document: the founding document of the parent. parent: as `ledger.inheritance` has it.
+    document: the founding document of the parent. parent: `Parent.to_value()`.
     """
     who = (member_signer, inception, device_signer, peer_signer)
     return _founded(*who, nonce, document, now_ms, {"parent": list(parent)})
@@ -87,7 +87,7 @@ def refound(
 def inherit(
     device_signer: Signer, community: CommunityId, tip: Tip, chunk: bytes, now_ms: int
 ) -> RecordWithBody:
-    """Return the record after `tip` that carries a chunk of the parent's state.
+    """Return the record after `tip` whose permanent body is a chunk of the parent's state.
 
     Raises `InvalidRecord` when the chunk exceeds 1 MiB.
     """
@@ -130,10 +130,10 @@ def enrol(
     now_ms: int,
     rekeyed: RekeyedMember | None = None,
 ) -> Record:
-    """Return the first record of a device in `community`: a newcomer's, or another of a member's.
+    """Return the first record of a newcomer's device, or of a member's further device.
 
-    rekeyed: the member, when `member_signer` is not of the keys with which he began; the
-    record then stands behind the one that gave him this key, and `inception` says nothing.
+    rekeyed: the member, when `member_signer` is not one of their first keys; the record then
+    cites the record that introduced this key, and `inception` is not used.
     """
     member = rekeyed.member if rekeyed else inception.member
     device, peer = DeviceKey(device_signer.key), PeerKey(peer_signer.key)
@@ -178,7 +178,7 @@ def profile(
     salt: bytes,
     now_ms: int,
 ) -> RecordWithBody:
-    """Return the record after `tip` whose erasable body says the member's name."""
+    """Return the record after `tip` whose erasable body is the member's name."""
     body, ref = erasable_body(salt, NAME_MEDIA_TYPE, name.encode())
     place = next_position(community, tip, RecordId(community), (), FOUNDING_CLOCK)
     return RecordWithBody(
@@ -187,7 +187,7 @@ def profile(
 
 
 def tip_after(record: Record) -> Tip:
-    """Return where the record after `record` stands."""
+    """Return the end of a log whose last record is `record`."""
     return Tip(record.seq + 1, record.id, record.clock)
 
 

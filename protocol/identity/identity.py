@@ -1,10 +1,9 @@
-"""Who a member is: his inception document, his 24 words, and the devices he enrols.
+"""Members: inception documents, 24 words, and the enrolment of devices.
 
-A member's id is the hash of the first keys he stood behind, so it outlives each of
-them. A member with one key is restored by his words alone: the key and the inception
-nonce both derive from the words' 32 bytes. New entropy is always passed in; the only
-file read here is the word list inside the `mnemonic` package, and only when words are
-read or shown.
+A member's id is the hash of the first keys, so it stays the same when the keys change. A member
+with one key is restored from 24 words (BIP-39): key and inception nonce derive from their 32
+bytes. Entropy is always passed in. The only file read is the word list of the `mnemonic` package,
+when words are read or shown. Which keys are valid now is the subject of `key_rotation`.
 """
 
 from __future__ import annotations
@@ -62,8 +61,8 @@ Signatures: TypeAlias = Sequence[tuple[MemberKey, bytes]]
 class Inception:
     """The document whose hash is a member's id.
 
-    keys: 1..16, ascending, none twice. threshold: how many of them speak for the member,
-    1..len(keys). nonce: 32 bytes. Raises Malformed for anything else.
+    keys: 1 to 16, ascending, unique. threshold: how many of them must sign for the member, 1 to
+    len(keys). nonce: 32 bytes. Raises `Malformed` for anything else.
     """
 
     keys: tuple[MemberKey, ...]
@@ -77,7 +76,7 @@ class Inception:
 
     @property
     def member(self) -> MemberId:
-        """The id of the member who began with this document."""
+        """The id of the member with this inception."""
         return MemberId(hash32(INCEPTION, self.to_bytes()))
 
     def to_bytes(self) -> bytes:
@@ -86,7 +85,7 @@ class Inception:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Inception:
-        """Return the inception that `data` encodes, or raise Malformed."""
+        """Return the inception in `data`. Raises `Malformed`."""
         if len(data) > INCEPTION_BYTES_MAX:
             raise Malformed(f"an inception has at most {INCEPTION_BYTES_MAX} bytes")
         match codec.decode(data):
@@ -101,10 +100,10 @@ class Inception:
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """A member's word that a device writes for him in one community.
+    """The statement that a device writes for a member in one community.
 
-    community: 32 bytes, or empty in the founding record, whose hash it will be. The
-    device's record key and its peer key differ. Raises Malformed for anything else.
+    community: 32 bytes; in a founding record the nonce, since the id is its hash. The device's
+    record key and its peer key differ. Raises `Malformed` for anything else.
     """
 
     community: bytes
@@ -124,23 +123,23 @@ class Enrolment:
             raise Malformed("the peer key of a device is not its record key")
 
     def fields(self) -> tuple[codec.Value, ...]:
-        """Return what is signed after "commonweal/1/enrol", and after "commonweal/1/peer"."""
+        """Return the fields signed in the contexts "commonweal/1/enrol" and "commonweal/1/peer"."""
         return (self.community, self.member, self.device, self.peer)
 
 
 def sign_enrolment(enrolment: Enrolment, member: Signer) -> bytes:
-    """Return the 64-byte signature of one of the member's keys under `enrolment`."""
+    """Return the 64-byte signature of `enrolment` by one of the member's keys."""
     return sign_array(member, ENROL_CONTEXT, *enrolment.fields())
 
 
 def sign_as_peer(enrolment: Enrolment, peer: Signer) -> bytes:
-    """Return the 64-byte signature by which the peer key takes its place in `enrolment`."""
+    """Return the 64-byte signature of `enrolment` by the device's peer key."""
     assert peer.key == enrolment.peer, "a peer key proves itself alone"
     return sign_array(peer, PEER_CONTEXT, *enrolment.fields())
 
 
 def is_signed_by_peer(enrolment: Enrolment, proof: bytes) -> bool:
-    """Say whether the holder of the peer key takes part in `enrolment`."""
+    """Whether `proof` is the signature of `enrolment` by its peer key."""
     return is_signed(enrolment.peer, signed_array(PEER_CONTEXT, *enrolment.fields()), proof)
 
 
@@ -151,11 +150,11 @@ def check_enrolment(
     signatures: Signatures,
     proof: bytes,
 ) -> None:
-    """Raise `BadSignature` unless `threshold` of the member's present `keys` signed.
+    """Return when at least `threshold` of `keys` and the peer key signed `enrolment`.
 
-    Nothing superfluous passes: every signature is by a key of the member, good, and in
-    ascending order of keys; there are at least `threshold` of them. `proof` is the peer
-    key's own signature: nobody enrols a device under the key of another's host.
+    keys: the member's present keys. signatures: valid, by keys of the member, ascending by key;
+    anything superfluous is refused. proof: the signature of the peer key, without which a device
+    could be enrolled under another node's host key. Raises `BadSignature`.
     """
     signers = [key for key, _ in signatures]
     if not _ascend(signers) or not set(signers) <= set(keys):
@@ -170,7 +169,7 @@ def check_enrolment(
 
 
 def check_keys(keys: Sequence[MemberKey], threshold: int) -> None:
-    """Raise Malformed unless these can be a member's keys: 1..16, ascending, threshold of them."""
+    """Raise `Malformed` unless these are 1 to 16 ascending keys with a possible threshold."""
     if not 1 <= len(keys) <= KEYS_MAX:
         raise Malformed(f"a member has 1 to {KEYS_MAX} keys")
     if not all(type(key) is bytes and len(key) == KEY_BYTES for key in keys):
@@ -182,16 +181,16 @@ def check_keys(keys: Sequence[MemberKey], threshold: int) -> None:
 
 
 def member_signer(entropy: bytes) -> Signer:
-    """Return the first member key of whoever has these words (as 32 bytes of entropy).
+    """Return the first member key of the member with these words, as 32 bytes of entropy.
 
-    The seed is HKDF of the entropy. BIP-39's slow PBKDF2 would add nothing to 256 bits.
+    The seed is HKDF of the entropy: BIP-39's slow PBKDF2 would add nothing to 256 bits.
     """
     assert len(entropy) == ENTROPY_BYTES
     return Signer(derive(entropy, MEMBER_SEED))
 
 
 def inception_from_entropy(entropy: bytes) -> Inception:
-    """Return the inception of a member with one key: the words alone restore his id."""
+    """Return the inception of a member with one key; the words alone restore it."""
     key = MemberKey(member_signer(entropy).key)
     return Inception((key,), 1, derive(entropy, INCEPTION_NONCE))
 
@@ -212,11 +211,11 @@ def phrase_from_entropy(entropy: bytes, language: Language = Language.ENGLISH) -
 
 
 def entropy_from_phrase(phrase: str) -> bytes:
-    """Return the 32 bytes that 24 English or Chinese words stand for (BIP-39).
+    """Return the 32 bytes of entropy that 24 English or Chinese words encode (BIP-39).
 
-    Case, width and spacing do not matter, and Chinese words may stand without spaces.
-    Raises WrongWordCount, UnknownWord (with the word's place and the nearest word), or
-    WordsDoNotFit when every word is known and their checksum is wrong.
+    Case, width and spacing do not matter; Chinese words need no spaces. Raises `WrongWordCount`,
+    `UnknownWord` (with the word's number and the nearest word), or `WordsDoNotFit` when every word
+    is known and the checksum is wrong.
     """
     if len(phrase) > PHRASE_CHARACTERS_MAX:
         raise WrongWordCount(f"more than {PHRASE_CHARACTERS_MAX} characters")

@@ -1,8 +1,8 @@
-"""Links: `weal://` and what a newcomer needs to knock: community, addresses, invite.
+"""Links: `weal://` with the community's id, addresses of nodes, and perhaps an invite.
 
-A link is canonical MessagePack in base64url. With an invite it carries the one-time key,
-so whoever holds it may ask to join; without one it only says where the community is (for
-a member who restores his home or adds a device).
+A link is canonical MessagePack in base64url. With an invite it contains the one-time key: its
+holder may ask to join. Without one it only tells where the community is, for a member who
+restores a home or adds a device. (docs/protocol.md, "Links and addresses".) Nothing here connects.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SCHEME = "weal://"
 FORM = "commonweal/1/link"
 LINK_CHARS_MAX = 4096
 PASTED_CHARS_MAX = 4 * LINK_CHARS_MAX
-"""A link with the white space that a letter or a terminal put into it."""
+"""Size of a pasted link, with the white space that mail or a terminal added."""
 PEERS_MAX = 8
 ADDRESSES_MAX = 16
 ADDRESS_CHARS_MAX = 256
@@ -38,7 +38,7 @@ class Invite:
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """One node that can be knocked at: its peer key and multiaddrs without the peer id."""
+    """A node that can be dialled: its peer key, and multiaddrs without the peer id."""
 
     peer: PeerKey
     addresses: tuple[str, ...]
@@ -46,10 +46,7 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class RekeyedMember:
-    """A member whose keys are others than he began with.
-
-    His id, and the record that gave him the present ones, with its clock.
-    """
+    """A member whose keys changed: their id, and the id and clock of the latest `member.rekey`."""
 
     member: MemberId
     id: RecordId
@@ -60,9 +57,9 @@ class RekeyedMember:
 class CommunityLink:
     """Where a community is, and perhaps the right to ask to join it.
 
-    height, seal: a recent seal of the inviter, a checkpoint for the newcomer; 0 and
-    empty before the first. rekeyed: the member who will follow it, when his words alone
-    no longer say who he is.
+    height, seal: a recent seal of the inviter, a trusted checkpoint for the newcomer; 0 and empty
+    before the first. rekeyed: the member who will use the link, when the words alone no longer
+    restore their id.
     """
 
     community: CommunityId
@@ -74,9 +71,9 @@ class CommunityLink:
 
 
 def to_text(link: CommunityLink) -> str:
-    """Return the link as it is pasted or shown as a QR code, at most `LINK_CHARS_MAX` characters.
+    """Return the text of `link`, at most `LINK_CHARS_MAX` characters.
 
-    Of more addresses than fit, each contact keeps its first ones.
+    When not all addresses fit, the last ones of the longest contacts are left out.
     """
     contacts = [
         (contact.peer, [*contact.addresses[:ADDRESSES_MAX]])
@@ -104,7 +101,7 @@ def _text(link: CommunityLink, contacts: Sequence[tuple[PeerKey, list[str]]]) ->
 
 
 def from_text(text: str) -> CommunityLink:
-    """Return what a pasted link says; white space in it is ignored. Raises `BadLink`."""
+    """Return the link in a pasted text; white space is ignored. Raises `BadLink`."""
     if len(text) > PASTED_CHARS_MAX:
         raise BadLink(f"{len(text)} characters; a link has at most {LINK_CHARS_MAX}")
     text = "".join(text.split())
@@ -168,7 +165,7 @@ def _rekeyed(value: codec.Value) -> RekeyedMember:
 
 
 def is_address(text: str) -> bool:
-    """Say whether `text` has the shape of a TCP multiaddr without a peer id."""
+    """Whether `text` has the form of a TCP multiaddr without a peer id."""
     parts = text.split("/")
     return (
         len(text) <= ADDRESS_CHARS_MAX

@@ -1,21 +1,21 @@
-"""Which keys speak for a member, after all that changed them. It never asks who wrote a record.
+"""Key rotation and social recovery: which keys sign for a member, after all changes.
 
-A member begins with the keys of his inception. Later ones follow by the word of the keys
-before them, or of enough of his sponsors: people whose keys he named for the day on which
-he has lost his own. Every word is signed, so it can be read without the ledger: by
-whoever is shown a few records at the beginning of a link.
+A member begins with the keys of the inception. New keys are authorised by the keys before them,
+or by enough of the member's sponsors: people whose keys the member named in advance, for the case
+that the own keys are lost. Each statement is signed, so a peer can check it from a few records
+shown in a handshake, without the ledger. Who wrote the records is never asked here.
 
 Records (`data`; signatures are [[key, signature]...], keys ascending, each once):
-  member.sponsors  member, sponsors: a document with their keys and how many of them are
-                   needed, or empty bytes for nobody any more; signatures by the member's
-                   keys over ["commonweal/1/sponsors", community, member, number, sponsors],
+  member.sponsors  member, sponsors: a document with their keys and threshold, or empty bytes
+                   for no sponsors; signatures by the member's keys over
+                   ["commonweal/1/sponsors", community, member, number, sponsors],
                    number counting these records of the member from 1
-  member.rekey     member, inception: a document with the next keys; devices: those of the
-                   member that stay, ascending; signatures by the member's keys, or by some
-                   of his sponsors', over ["commonweal/1/rekey", community, member, number,
-                   inception, devices], number counting the member's changes from 1
-Devices are named because an enrolment under the old keys can be made up later, and given
-an early place: what is not named when the keys change writes nothing more.
+  member.rekey     member, inception: a document with the next keys; devices: the member's
+                   devices that remain, ascending; signatures by the member's keys, or by
+                   some of the sponsors', over ["commonweal/1/rekey", community, member,
+                   number, inception, devices], number counting the member's changes from 1
+Devices are named because an enrolment under the old keys can be forged later with an early
+position: a device that is not named when the keys change writes nothing more.
 """
 
 from __future__ import annotations
@@ -41,26 +41,26 @@ from commonweal.protocol.keys import (
 REKEY = "member.rekey"
 SPONSORS = "member.sponsors"
 SPONSORS_MAX = 7
-"""Who could give a member other keys: few enough that each of them is chosen."""
+"""Sponsors of one member."""
 SIGNATURES_MAX = 16
 DEVICES_MAX = 64
-"""As many as a member can have."""
+"""Devices of one member."""
 SCHEME = "weal-key:"
 TEXT_CHARS_MAX = 1_500
 PASTED_CHARS_MAX = 4 * TEXT_CHARS_MAX
-"""A code with the white space that a letter or a terminal put into it."""
+"""Size of a pasted code, with the white space that mail or a terminal added."""
 CHECK_BYTES = 4
 
 SponsorChoices: TypeAlias = tuple[tuple[MemberKey, bytes], ...]
-"""Sponsors, by their keys, with the document that each wants for the member."""
+"""Pairs (key of a sponsor, document of keys that the sponsor supports), keys ascending."""
 
 
 @dataclass(frozen=True, slots=True)
 class MemberKeys:
-    """Who speaks for a member now, and who could give him other keys.
+    """The present keys of a member, and the sponsors who could replace them.
 
-    rekeys, named: how often the keys were changed and sponsors were named. words: what
-    sponsors have said of the next keys, one word each, keys ascending.
+    rekeys, named: number of key changes and of `member.sponsors` records so far. words: the
+    document of next keys that each sponsor supports.
     """
 
     member: MemberId
@@ -78,16 +78,16 @@ class MemberKeys:
 
     @property
     def speaking(self) -> tuple[tuple[MemberKey, ...], int]:
-        """The keys that speak for the member, and how many of them are needed."""
+        """The keys that sign for the member, and how many of them are needed."""
         return self.keys, self.threshold
 
 
 def apply_rekey(old: MemberKeys, community: bytes, data: Mapping[str, Any]) -> MemberKeys:
-    """Return what `member.rekey` makes of a member's keys.
+    """Return a member's keys after a `member.rekey` with this `data`.
 
-    His own keys speak, or his sponsors', one by one or together; until enough of these want
-    the same document, only their words change. Raises Malformed, or BadSignature when a
-    signature is not one of theirs, or not good.
+    The member's keys or the sponsors' keys sign. Sponsors may sign one by one: until enough of
+    them support the same document, only `words` changes. Raises `Malformed`, or `BadSignature`
+    for an invalid signature or another signer.
     """
     inception = _document(data.get("inception"))
     document, signers = inception.to_bytes(), {key for key, _ in signatures(data.get("signatures"))}
@@ -103,7 +103,7 @@ def apply_rekey(old: MemberKeys, community: bytes, data: Mapping[str, Any]) -> M
 
 
 def apply_sponsors(old: MemberKeys, community: bytes, data: Mapping[str, Any]) -> MemberKeys:
-    """Return what `member.sponsors` makes of a member's keys. Raises Malformed or BadSignature."""
+    """Return a member's keys after a `member.sponsors`. Raises `Malformed` or `BadSignature`."""
     text, number = data.get("sponsors"), old.named + 1
     document = None if text == b"" else _document(text)
     if document is not None and len(document.keys) > SPONSORS_MAX:
@@ -115,7 +115,7 @@ def apply_sponsors(old: MemberKeys, community: bytes, data: Mapping[str, Any]) -
 
 
 def kept_devices(data: Mapping[str, Any]) -> list[DeviceKey]:
-    """Return the devices that a `member.rekey` leaves to its member. Raises Malformed."""
+    """Return the devices that remain after a `member.rekey`, ascending. Raises `Malformed`."""
     devices = data.get("devices")
     if type(devices) is not list or len(devices) > DEVICES_MAX:
         raise Malformed(f"a change of keys names at most {DEVICES_MAX} devices")
@@ -133,9 +133,9 @@ def sign_rekey(
     inception: Inception,
     devices: Iterable[DeviceKey] = (),
 ) -> dict[str, Any]:
-    """Return the `data` of a `member.rekey` with the one signature of `signer`.
+    """Return the `data` of a `member.rekey` signed by `signer` alone.
 
-    devices: those of the member that stay.
+    devices: the member's devices that remain.
     """
     named: list[codec.Value] = [*sorted(map(bytes, devices))]
     fields = (community, old.member, old.rekeys + 1, inception.to_bytes(), named)
@@ -151,7 +151,7 @@ def sign_rekey(
 def sign_sponsors(
     signer: Signer, old: MemberKeys, community: bytes, sponsors: Inception | None
 ) -> dict[str, Any]:
-    """Return the `data` of a `member.sponsors` with the one signature of `signer`."""
+    """Return the `data` of a `member.sponsors` signed by `signer` alone."""
     named = sponsors.to_bytes() if sponsors else b""
     fields = (community, old.member, old.named + 1, named)
     signature = keys.sign_array(signer, keys.SPONSORS_CONTEXT, *fields)
@@ -163,13 +163,13 @@ def sign_sponsors(
 
 
 def key_to_text(inception: Inception) -> str:
-    """Return a document of keys as it is pasted: behind the beginning of its hash."""
+    """Return a document of keys as text: the first bytes of its hash, then the document."""
     data = inception.member[:CHECK_BYTES] + inception.to_bytes()
     return SCHEME + urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def key_from_text(text: str) -> Inception:
-    """Return the document in a text; white space in it is ignored. Raises Malformed."""
+    """Return the document in a pasted text; white space is ignored. Raises `Malformed`."""
     is_short = len(text) <= PASTED_CHARS_MAX
     text = "".join(text.split()) if is_short else ""
     if not text.startswith(SCHEME) or len(text) > TEXT_CHARS_MAX:
@@ -208,7 +208,7 @@ def _check(
     context: SignedContext,
     *fields: Any,
 ) -> list[MemberKey]:
-    """Return who of `present` signed; raise unless `needed` did, and nobody else."""
+    """Return the keys of `present` that signed; raise unless `needed` did, and no other key."""
     pairs = signatures(data.get("signatures"))
     signers = [key for key, _ in pairs]
     if signers != sorted(set(signers)) or not set(signers) <= set(present):
@@ -222,7 +222,7 @@ def _check(
 
 
 def signatures(value: Any) -> list[tuple[MemberKey, bytes]]:
-    """Return the pairs of key and signature in a record. Raises BadSignature."""
+    """Return the (key, signature) pairs in a record. Raises `BadSignature` for another form."""
     if type(value) is not list or not 1 <= len(value) <= SIGNATURES_MAX:
         raise BadSignature(f"not a list of 1 to {SIGNATURES_MAX} signatures")
     for pair in value:

@@ -1,12 +1,13 @@
-"""Credentials: a handful of records from which a stranger to the ledger sees a membership.
+"""Membership proofs ("credentials"): a few records that prove a membership without the ledger.
 
-Whoever knows the community's id can check them: the founding record hashes to that id and
-names the founder's keys; an enrolment is signed by a member's keys; a request under an invite,
-or a vouch, leads to the member who let this one in, and so on to the founder, or to a member
-whom the reader knows; records about keys say which ones speak for a member by then. They
-open the door of a link; what the member may do is decided by the fold, once the ledgers
-are equal. Who knows the member's keys already must not believe credentials that leave
-out a change of them: `Claim.continues` tells.
+A reader needs only the community's id: the founding record hashes to it and names the founder's
+keys; an enrolment is signed by a member's keys; a request under an invite, or a vouch, leads to
+the member who admitted this one, and so on to the founder or to a member that the reader knows;
+records about keys show which ones are valid.
+
+A proof lets a peer connect. What the member may do is decided by the fold, once the ledgers are
+equal. A reader that already knows the member's keys must refuse a proof that omits a change of
+them: see `ProvenMembership.continues`.
 """
 
 from __future__ import annotations
@@ -47,25 +48,25 @@ VOUCH = "member.vouch"
 INVITE = "invite.create"
 REQUEST = "member.request"
 KINDS = (FOUND, ENROL, VOUCH, INVITE, REQUEST, REKEY, SPONSORS)
-"""What credentials are made of."""
+"""Kinds of records that credentials consist of."""
 CREDENTIALS_MAX = 24
-"""Records; a member whom the founder invited needs four, a recovery by seven sponsors eight."""
+"""Records. A member invited by the founder needs four, a recovery by seven sponsors eight more."""
 CREDENTIALS_BYTES_MAX = 7 * 1024
-"""All of them together, so that a hello is one frame of a stranger, 8 KiB."""
+"""All records together: a hello fits the 8 KiB frame that an unknown peer may send."""
 
 KeySet: TypeAlias = tuple[tuple[MemberKey, ...], int]
-"""Keys, and how many of them speak for their member."""
+"""The keys of a member, and how many of them must sign."""
 
 ActiveMemberOf: TypeAlias = Callable[[DeviceKey], "MemberId | None"]
-"""Returns the active member of a device; None where none is known."""
+"""Returns the active member of a device; None when the reader knows none."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProvenMembership:
-    """Whose device it is, as credentials say.
+    """The member that credentials prove for a device.
 
-    speaking: the member's keys in turn, up to those that enrolled it. invites: under which the
-    member, and those who let them in, were admitted.
+    speaking: the member's successive key sets, up to the one that enrolled the device. invites:
+    those under which the member, and the members who admitted them, were admitted.
     """
 
     member: MemberId
@@ -73,13 +74,13 @@ class ProvenMembership:
     invites: tuple[RecordId, ...] = ()
 
     def continues(self, known: KeySet, rekeys: int) -> bool:
-        """Say whether the keys that are known here, after so many changes, are among his."""
+        """Whether the proof includes the keys known here after `rekeys` changes."""
         return len(self.speaking) > rekeys and self.speaking[rekeys] == known
 
 
 @dataclass(slots=True)
 class _Reading:
-    """What the records read so far come to."""
+    """The state of reading credentials."""
 
     community: CommunityId
     keys: dict[MemberId, MemberKeys] = field(default_factory=dict)
@@ -110,7 +111,10 @@ class _Reading:
             self._changed(record)
 
     def way_in(self, member: MemberId, active: ActiveMemberOf) -> tuple[RecordId, ...] | None:
-        """Return the invites by which a member came in, back to who needs none; None for no way."""
+        """Return the invites on the path by which a member was admitted; None when none is shown.
+
+        The path ends at the founder or at a member that the reader knows.
+        """
         asking: list[tuple[MemberId, tuple[RecordId, ...]]] = [(member, ())]
         seen = {member: None}
         for whom, invites in asking:
@@ -126,7 +130,7 @@ class _Reading:
         return None
 
     def _letting_in(self, member: MemberId) -> Iterator[tuple[DeviceKey, tuple[RecordId, ...]]]:
-        """Yield the devices that vouched for a member, or made the invite the member asks under."""
+        """Yield the devices that vouched for a member or made the invite of the request."""
         for vouch in self.vouches:
             if vouch.data.get("member") == member:
                 yield vouch.author, ()
@@ -174,7 +178,7 @@ class _Reading:
 
 
 def no_member(_device: DeviceKey) -> MemberId | None:
-    """Know no member."""
+    """Return None: the reader knows no member."""
     return None
 
 
@@ -185,10 +189,11 @@ def check(
     peer: PeerKey,
     active: ActiveMemberOf = no_member,
 ) -> ProvenMembership:
-    """Return the member whose device the credentials make `device`, with host key `peer`.
+    """Return the membership that the credentials prove for `device` with host key `peer`.
 
-    active: returns the active member of a device that the reader knows. Raises `NotPermitted`,
-    or `Malformed`, `InvalidRecord` or `BadSignature` for bad records.
+    wires: records, in an order in which each follows what it needs. active: returns the active
+    member of a device that the reader knows. Raises `NotPermitted` when nothing is proven, or
+    `Malformed`, `InvalidRecord` or `BadSignature` for bad records.
     """
     if not is_within_limits(wires):
         raise NotPermitted("more credentials than are ever needed")
@@ -205,17 +210,17 @@ def check(
 
 
 def is_within_limits(wires: Sequence[bytes]) -> bool:
-    """Say whether so many records, of so many bytes, may stand in a hello."""
+    """Whether these credentials are within the limits of a hello."""
     return len(wires) <= CREDENTIALS_MAX and sum(map(len, wires)) <= CREDENTIALS_BYTES_MAX
 
 
 def is_bound_to_peer(
     record: Record, community: CommunityId, device: DeviceKey, peer: PeerKey
 ) -> bool:
-    """Say whether the first record of `device` names `peer` as its host's key, and that key signed.
+    """Whether the first record of `device` names the host key `peer`, and that key signed it.
 
-    It says nothing of whose device it is. record: one whose own signature is good. Raises
-    `Malformed` where the record does not have the form of its kind.
+    It proves nothing about the member. record: one with a valid signature. Raises `Malformed`
+    when the record does not have the form of its kind.
     """
     if record.seq or record.author != device or community_of(record) != community:
         return False
@@ -238,9 +243,9 @@ def is_enrolled(
     peer: PeerKey,
     keys_of: Callable[[MemberId], tuple[Sequence[MemberKey], int] | None],
 ) -> bool:
-    """Say whether `record` enrols `device`, with host key `peer`, for a member who is known.
+    """Whether `record` enrols `device`, with host key `peer`, for a member known here.
 
-    keys_of: the present keys and threshold of an active member, else None. Raises
+    keys_of: returns the present keys and threshold of an active member, else None. Raises
     `BadSignature` or `Malformed` for a bad record.
     """
     match record.data:

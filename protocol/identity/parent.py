@@ -1,4 +1,7 @@
-"""The parent of a re-founded community, as its founding record names it."""
+"""The parent of a re-founded community, as its founding record names it.
+
+Whether the inherited state is right is checked in `ledger.checkpoint`.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +13,16 @@ from commonweal.protocol.keys import HASH_BYTES
 from commonweal.protocol.records.record import FOUND, CommunityId, Record
 
 INHERIT = "community.inherit"
-"""The records after a founding one that carry the parent's state, one chunk each, as bodies."""
+"""Kind of the records after a founding one: each has a chunk of the parent's state as body."""
 
 DEPTH_MAX = 14
 """At most 16,384 chunks."""
 
 
 class Parent(NamedTuple):
-    """From where a community goes on: the state at a seal of another.
+    """The state from which a community continues: that at a seal of another community.
 
-    time_ms: of that seal. depth: of the chunks of its state.
+    time_ms: time of that seal, ms since 1970. depth: the state has 2**depth chunks.
     """
 
     community: CommunityId
@@ -31,18 +34,18 @@ class Parent(NamedTuple):
 
     @property
     def chunks(self) -> int:
-        """How many records after the founding one carry the state."""
+        """Number of records after the founding one that carry the state."""
         return 1 << self.depth
 
     def to_value(self) -> list[codec.Value]:
-        """Return what stands in the founding record."""
+        """Return the value for the founding record's `data`."""
         return [*self]
 
 
 def parent_of(founding: Record) -> Parent | None:
     """Return the parent that a founding record names; None when it names none.
 
-    Raises `InvalidRecord` when what it names has not the form of one.
+    Raises `InvalidRecord` for a parent of another form.
     """
     match founding.data.get("parent"):
         case None:

@@ -1,4 +1,7 @@
-"""Signed addresses: a node says where it listens, and others may pass it on."""
+"""Signed addresses: a node states where it listens, and other nodes relay the statement.
+
+Which addresses are kept and dialled is decided in the node.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,12 @@ from commonweal.protocol.keys import PeerKey, Signer
 from commonweal.protocol.records.record import CommunityId
 
 STAMP_AHEAD_MS_MAX = 5 * 60_000
-"""A stamp further ahead of the reader's clock is refused: nothing newer could replace it."""
+"""A stamp further ahead of the reader's clock is refused, since no later one could replace it."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignedAddress:
-    """Where the holder of a peer key listens. stamp_ms: its clock, so that the newest is kept."""
+    """Where the node with a peer key listens. stamp_ms: its clock; the newest statement is kept."""
 
     peer: PeerKey
     stamp_ms: int
@@ -24,7 +27,7 @@ class SignedAddress:
     signature: bytes
 
     def to_bytes(self) -> bytes:
-        """Return the bytes that are passed on."""
+        """Return the bytes as sent and relayed."""
         addresses: list[codec.Value] = list(self.addresses)
         return codec.encode([self.peer, self.stamp_ms, addresses, self.signature])
 
@@ -32,7 +35,7 @@ class SignedAddress:
 def sign(
     host: Signer, community: CommunityId, stamp_ms: int, addresses: tuple[str, ...]
 ) -> SignedAddress:
-    """Return the statement that the node whose host key is `host` listens at `addresses`."""
+    """Return the statement that the node with key `host` listens at `addresses`, at most 16."""
     peer = PeerKey(host.key)
     addresses = addresses[:ADDRESSES_MAX]
     listed: codec.Value = list(addresses)
@@ -41,7 +44,7 @@ def sign(
 
 
 def from_bytes(data: bytes, community: CommunityId) -> SignedAddress:
-    """Return the statement in `data`, its signature checked. Raises `Malformed`, `BadSignature`."""
+    """Return the statement in `data`, verified. Raises `Malformed` or `BadSignature`."""
     match codec.decode(data, values_max=5 + ADDRESSES_MAX):
         case [bytes(peer), int(stamp_ms), list(addresses), bytes(signature)] if (
             len(peer) == keys.KEY_BYTES

@@ -1,4 +1,7 @@
-"""Changes of a ruleset: patches, what differs, of which class that is, and how it is decided."""
+"""Changes of a ruleset: patches, differences, classes of change, and the process that decides.
+
+Votes are counted in `ledger.governance`.
+"""
 
 from __future__ import annotations
 
@@ -14,21 +17,21 @@ LAZY, ORDINARY = "lazy", "ordinary"
 
 
 def patched(base: Ruleset, patch: Mapping[str, Any]) -> Ruleset:
-    """Return `base` with `patch` laid over it; raise `BadRuleset` when that is no ruleset.
+    """Return `base` with `patch` applied, as JSON Merge Patch does (RFC 7396).
 
-    patch: maps are laid over maps, nil takes a key away, anything else replaces (as JSON
-    Merge Patch, RFC 7396).
+    patch: maps are merged, nil removes a key, other values replace. Raises `BadRuleset` when the
+    result is no valid ruleset.
     """
     return from_map(_merged(base.document, patch))
 
 
 def patch_between(old: Ruleset, new: Ruleset) -> dict[str, Any]:
-    """Return the smallest patch that makes `new` of `old`."""
+    """Return the smallest patch that turns `old` into `new`."""
     return _difference(old.document, new.document)
 
 
 class Change(NamedTuple):
-    """One key that differs: its path, and its values; None where it is missing."""
+    """A key that differs: its path and both values; None where the key is missing."""
 
     path: tuple[str, ...]
     old: Any
@@ -36,24 +39,24 @@ class Change(NamedTuple):
 
 
 def differences(old: Ruleset, new: Ruleset) -> list[Change]:
-    """Return what differs between two rulesets, by path; lists are compared whole."""
+    """Return the keys that differ between two rulesets, by path; a list is one value."""
     return list(_changes((), old.document, new.document))
 
 
 def classes_of(
     old: Ruleset, new: Ruleset, silently: bool = True, back: Ruleset | None = None
 ) -> tuple[str, ...]:
-    """Return the classes of the change from `old` to `new`, the gravest first.
+    """Return the classes of the change from `old` to `new`, the strictest first.
 
-    They follow from what changes, by the old rules. silently: whether silence may be
-    consent, where the old rules have that; whoever proposes may ask for a vote instead.
-    back: the rules that would come back where the old ones end by themselves: what is new to
-    those counts too, so that nothing outlasts its time by a lesser vote than it needs.
+    The old rules determine them from the changed sections. silently: whether silence counts as
+    consent where the old rules allow it (lazy consensus); a proposer may ask for a vote instead.
+    back: the rules that return when temporary old rules expire; differences from them count too,
+    so that a temporary rule is not made permanent by a weaker vote than it needs.
     """
     changed = _sections(old, new, back)
     grave = {"name", "charter", "governance", "finality", "budget"}
     if any(ballot.voters for process in old.processes.values() for ballot in process.ballots):
-        # Who may have a role that votes is as grave as how it votes.
+        # Access to a role that votes matters as much as how that role votes.
         grave.add("roles")
     covered = [section for section in changed if silently and section in old.lazy_covers]
     if changed and covered == changed:
@@ -69,12 +72,11 @@ def classes_of(
 def process_of(
     old: Ruleset, new: Ruleset, silently: bool = True, back: Ruleset | None = None
 ) -> Process:
-    """Return how the change from `old` to `new` is decided: the strictest of all it touches.
+    """Return the process that decides the change from `old` to `new`: the strictest combination.
 
-    All that the processes of its classes ask is asked, and where it changes a process, what
-    that asks before and after. Where silence could pass a part of it and a vote is held all
-    the same, that part keeps its voters, its time and its trial. silently, back: as in
-    `classes_of`.
+    It combines the processes of all classes of the change and, when the change modifies a
+    process, that process before and after. Where silence could pass a part and a vote is held
+    instead, that part keeps its voters, period and trial. silently, back: as in `classes_of`.
     """
     asked = [old.processes[name] for name in classes_of(old, new, silently, back)]
     if not silently and any(section in old.lazy_covers for section in _sections(old, new, back)):
@@ -83,7 +85,7 @@ def process_of(
     by_silence = {(ruleset.lazy_covers, ruleset.lazy_decisions) for ruleset in versions}
     for name in CLASSES:
         processes = [ruleset.processes.get(name) for ruleset in versions]
-        # What silence passes from now on, or no longer, is an ordinary change otherwise.
+        # A section that lazy consensus gains or loses is decided as an ordinary change otherwise.
         is_moved = len(by_silence) > 1 and name in (ORDINARY, LAZY)
         if is_moved or any(process != processes[0] for process in processes):
             asked += [process.put_to_vote() for process in processes if process is not None]
@@ -91,7 +93,7 @@ def process_of(
 
 
 def decision_process(rules: Ruleset, silently: bool) -> Process:
-    """Return how a decision in words is decided. silently: as in `classes_of`."""
+    """Return the process for a decision in words. silently: as in `classes_of`."""
     if not rules.lazy_decisions:
         return rules.processes[ORDINARY]
     lazy = rules.processes[LAZY]
@@ -99,7 +101,7 @@ def decision_process(rules: Ruleset, silently: bool) -> Process:
 
 
 def _sections(old: Ruleset, new: Ruleset, back: Ruleset | None) -> list[str]:
-    """Return the sections that differ from the old rules, or from those that would come back."""
+    """Return the sections in which `new` differs from `old` or from `back`."""
     new_to = [differences(base, new) for base in (old, back) if base is not None]
     return list(dict.fromkeys(change.path[0] for changes in new_to for change in changes))
 

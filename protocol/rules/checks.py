@@ -1,8 +1,8 @@
-"""What is wrong with a ruleset document: each fault with the path of its key.
+"""Checks of a ruleset document: each fault with the path of its key.
 
-Nothing is raised for a document that is wrong; a fault says what, and what to do. Refused
-is whatever could exceed a limit, pay more than there is, name what does not exist, or lock
-the rules for ever.
+An invalid document raises nothing here; a fault says what is wrong and what to do. Faults are
+values beyond a limit, payments of more than there is, names that do not exist, and rules that
+could never be changed again. Texts and line numbers belong to `document`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from commonweal.protocol.vocabulary.identifiers import NAME_CHARACTERS_MAX, is_n
 from commonweal.protocol.vocabulary.rule_params import ROLES
 
 FAULTS_MAX = 100
-"""More are not listed; the rest shows when these are mended."""
+"""Faults listed at once; others appear when these are corrected."""
 
 
 class RulesetFault(NamedTuple):
@@ -34,7 +34,7 @@ class RulesetFault(NamedTuple):
 
 
 def faults(document: Any) -> list[RulesetFault]:
-    """Return what is wrong with a document, given as a plain map; none when it is sound."""
+    """Return the faults of a document, given as a plain map; empty when it is valid."""
     first_faults: list[RulesetFault] = []
     for fault in _all(document):
         first_faults.append(fault)
@@ -44,7 +44,7 @@ def faults(document: Any) -> list[RulesetFault]:
 
 
 def unreachable_objections(document: Mapping[str, Any], most: int) -> list[RulesetFault]:
-    """Return what is wrong where silence is consent and no more than `most` can object."""
+    """Return the fault of lazy consensus that needs more objections than `most` can make."""
     objections = document.get("governance", {}).get("lazy", {}).get("objections", 1)
     if objections <= most:
         return []
@@ -58,7 +58,7 @@ def _all(document: Any) -> Iterator[RulesetFault]:
         return
     shape = list(_shape(document))
     yield from shape
-    # What refers to other parts is looked at once each part has its form.
+    # References between parts are checked once each part has the right form.
     if not shape:
         yield from _sentences(document)
         yield from _roles(document)
@@ -154,7 +154,7 @@ _FINE = ("", "")
 
 
 def _value(value: Any, field: Field) -> tuple[str, str]:
-    """Return what is wrong with one value, and a hint; both empty when it is right."""
+    """Return the fault of a value as a sentence and a hint; both empty for a valid value."""
     match field.sort:
         case "count":
             is_count = type(value) is int and field.low <= value <= field.high
@@ -210,7 +210,7 @@ def _rule(path: Path, source: str) -> Iterator[RulesetFault]:
 
 
 def _sentences(document: dict[str, Any]) -> Iterator[RulesetFault]:
-    """Each rule says in plain words, in both languages, what it does."""
+    """Check that each rule has a plain sentence in both languages."""
     tables: list[tuple[Path, dict[str, Any]]] = [
         ((section,), document[section]) for section in SECTIONS if section in document
     ]
@@ -227,7 +227,7 @@ def _sentences(document: dict[str, Any]) -> Iterator[RulesetFault]:
 
 
 def _roles(document: dict[str, Any]) -> Iterator[RulesetFault]:
-    """Paths lead from one known role to another and end."""
+    """Check that role paths name known roles and have no cycle, and that the keeper is endorsed."""
     roles: dict[str, Any] = document.get("roles") or {name: {} for name in ROLES}
     for name, role in document.get("roles", {}).items():
         for before in role.get("after", []):

@@ -1,9 +1,9 @@
-"""The ruleset: a community's rules in one document, written as TOML, kept in one form.
+"""The ruleset: a community's rules in one document, written as TOML, stored canonically.
 
-The canonical form is the map of the document in canonical MessagePack; the id of a ruleset
-is its hash. Nothing is filled in: what a document leaves out is the default of `schema`,
-so {"name": ...}, the document of a community that has only been founded, is a whole
-ruleset. Reading one is pure: text or bytes come in, a value comes out.
+The canonical form is the document's map in canonical MessagePack; a ruleset's id is its hash.
+Defaults are not filled in: keys that a document omits have the defaults of `schema`, so
+{"name": ...}, the document of a newly founded community, is a complete ruleset. Text or bytes are
+passed in; no file is read. Which ruleset is in force is known to the ledger.
 """
 
 from __future__ import annotations
@@ -52,16 +52,16 @@ DOCUMENT_BYTES_MAX = 256 * 1024
 TEXT_CHARACTERS_MAX = 256 * 1024
 
 KEY_PARTS_MAX = 16
-"""A key with more dots is refused before it is parsed, which takes the square of their number."""
+"""Parts of a dotted key; a longer one is refused first, since parsing takes quadratic time."""
 
 HOUR_MS = 3_600_000
 
 DEFAULT_THRESHOLDS = {"ordinary": ">1/2", "constitution": "2/3", "membership": "2/3", "lazy": "0%"}
-"""Of what silence may pass, a vote that is held all the same asks for no more by itself."""
+"""The default threshold of each class; lazy consensus needs no yes, also when a vote is held."""
 
 
 class Problem(NamedTuple):
-    """What is wrong in the text of a ruleset, and where; line and column count from 1."""
+    """A fault in the text of a ruleset. line, column: from 1. hint: what to do; may be empty."""
 
     line: int
     column: int
@@ -75,7 +75,7 @@ class Problem(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """A part of a pool and who gets it; the fields are those of the document."""
+    """A part of a pool and its receivers; fields as in the document, times in ms."""
 
     name: str
     share: Portion
@@ -98,7 +98,7 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Where income of one unit gathers, and how it is given out."""
+    """Income of one unit and how it is distributed; fields as in the document, times in ms."""
 
     name: str
     unit: str
@@ -116,9 +116,9 @@ class Pool:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ruleset:
-    """A ruleset whose every part has been checked; equal when the documents are.
+    """A checked ruleset; two are equal when their ids are. Times in ms.
 
-    document: the map it was read from, which nobody changes.
+    document: the map that it was read from; not to be changed.
     """
 
     id: RulesetId
@@ -152,7 +152,7 @@ class Ruleset:
         return codec.encode(cast(codec.Value, dict(self.document)))
 
     def sentence(self, language: str, *path: str | int) -> str:
-        """Return the plain sentence, "en" or "zh", of the rule at `path`; empty for none."""
+        """Return the sentence in `language` ("en", "zh") of the rule at `path`; may be empty."""
         part: Any = self.document
         for step in path:
             part = part[step]
@@ -160,9 +160,9 @@ class Ruleset:
 
 
 def check(text: str, electorate: int | None = None) -> list[Problem]:
-    """Return what is wrong with the text of a ruleset, by line; none when it is sound.
+    """Return the problems of the text of a ruleset, by line; empty when it is valid.
 
-    electorate: how many may object where silence is consent, if that is known.
+    electorate: number of members who may object in lazy consensus, if it is known.
     """
     if len(text) > TEXT_CHARACTERS_MAX:
         sentence = f"the text has {len(text):,} characters; {TEXT_CHARACTERS_MAX:,} are the most"
@@ -191,17 +191,17 @@ def check(text: str, electorate: int | None = None) -> list[Problem]:
 
 
 MEMBERSHIP_PACE_KEYS = ("growth_per_week", "growth_percent", "delay_hours", "founding_circle")
-"""Keys of [membership] that say how fast a community grows, and what newcomers wait for."""
+"""Keys of [membership] for the growth of a community and the delay of newcomers."""
 
 
 def unset_membership_keys(ruleset: Ruleset) -> tuple[str, ...]:
-    """Return which of these keys a document leaves out, so that the default holds."""
+    """Return which of `MEMBERSHIP_PACE_KEYS` a document omits, so that defaults hold."""
     section = ruleset.document.get("membership", {})
     return tuple(key for key in MEMBERSHIP_PACE_KEYS if key not in section)
 
 
 def read_toml(text: str) -> Ruleset:
-    """Return the ruleset in `text`; raise `BadRuleset` with the first problem and its place."""
+    """Return the ruleset in a TOML text. Raises `BadRuleset` with the first problem's place."""
     problems = check(text)
     if problems:
         line, column, sentence, hint = problems[0]
@@ -210,7 +210,7 @@ def read_toml(text: str) -> Ruleset:
 
 
 def from_map(document: Mapping[str, Any]) -> Ruleset:
-    """Return the ruleset of a plain map; raise `BadRuleset` naming the path of what is wrong."""
+    """Return the ruleset of a plain map. Raises `BadRuleset` with the path of the first fault."""
     document_faults = faults(document)
     if document_faults:
         path = ".".join(str(step) for step in document_faults[0].path) or "the document"
@@ -224,7 +224,7 @@ def from_map(document: Mapping[str, Any]) -> Ruleset:
 
 
 def from_bytes(data: bytes) -> Ruleset:
-    """Return the ruleset with that canonical form; raise `Malformed` or `BadRuleset`."""
+    """Return the ruleset with this canonical form. Raises `Malformed` or `BadRuleset`."""
     if len(data) > DOCUMENT_BYTES_MAX:
         raise Malformed(f"a ruleset of {len(data):,} bytes; {DOCUMENT_BYTES_MAX:,} are the most")
     document = codec.decode(data)
@@ -238,7 +238,7 @@ _LONG_KEY = re.compile(f"(?<![A-Za-z0-9_-])(?:{_KEY_PART}){{{KEY_PARTS_MAX}}}")
 
 
 class _Fraction(str):
-    """A number with a point, as written; no field takes one."""
+    """A number with a decimal point, as written; no field accepts one."""
 
     __slots__ = ()
 
@@ -256,7 +256,7 @@ def _size(document: Mapping[str, Any]) -> int:
 
 
 def _read(document: Mapping[str, Any]) -> Ruleset:
-    """Return the ruleset of a document that has no faults."""
+    """Return the ruleset of a document without faults."""
     canonical = codec.encode(cast(codec.Value, dict(document)))
     contributions = _filled(CONTRIBUTIONS, document.get("contributions", {}))
     finality = _filled(FINALITY, document.get("finality", {}))
@@ -313,7 +313,7 @@ def _admission(name: str, values: dict[str, Any]) -> EventCondition:
 
 
 def _processes(tables: Mapping[str, Any]) -> dict[str, Process]:
-    """Return the process of each class; lazy consensus only where the document has it."""
+    """Return the process of each class; of lazy consensus only when the document has it."""
     processes: dict[str, Process] = {}
     for name in CLASSES:
         if name == "lazy" and name not in tables:

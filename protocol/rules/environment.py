@@ -1,7 +1,7 @@
-"""What expressions of a ruleset can read: names, their types, and nothing else.
+"""The names that expressions of a ruleset can read, and their types.
 
-Quantities are given in thousandths of their unit, cut towards zero, so that 2.5 hours are
-2500 whatever scale they were written with.
+Quantities are in thousandths of their unit, truncated towards zero: 2.5 hours are 2500, whatever
+scale they were written with.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ EVENT = RecordType(
         }
     ),
 )
-"""An event: what it is without its free text. What it has not is 0 or ''."""
+"""An event without its free text. Missing values are 0, false, '' or an empty list."""
 
 ENVIRONMENT: Mapping[str, Type] = MappingProxyType({"event": EVENT})
 
@@ -61,10 +61,10 @@ def _nothing(kind: Type) -> Value:
 EMPTY_EVENT: Mapping[str, Value] = MappingProxyType(
     {name: _nothing(kind) for name, kind in EVENT.fields.items()}
 )
-"""An event that has nothing; what is known of one is written over it."""
+"""An event with missing values only, to be overwritten with known ones."""
 
 
 def thousandths(n: int, scale: int) -> int:
-    """Return n / 10**scale in thousandths, cut towards zero."""
+    """Return n / 10**scale in thousandths, truncated towards zero."""
     size: int = abs(n) * PARTS_PER_UNIT // 10**scale
     return size if n >= 0 else -size

@@ -1,7 +1,7 @@
-"""Portions: parts of a whole as a rule writes them, and whole amounts divided by them.
+"""Portions of a whole as rules write them, and the division of amounts.
 
-"60%", "12.5%", "2/3", and ">1/2" for "more than half". No floats: what is divided is
-divided by largest remainder, and the parts sum to the whole.
+"60%", "12.5%", "2/3", and ">1/2" for "more than half". No floats: amounts are divided by largest
+remainder, and the parts sum to the whole.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ PORTION_CHARACTERS_MAX = 16
 
 
 class Portion(NamedTuple):
-    """above / below of a whole, from 0 to 1. `more`: strictly more than that is meant."""
+    """The fraction above / below, from 0 to 1. more: strictly more than that is needed."""
 
     above: int
     below: int
     more: bool = False
 
     def of(self, amount: int) -> int:
-        """Return the portion of `amount`, cut towards zero."""
+        """Return the portion of `amount`, truncated towards zero."""
         return amount * self.above // self.below
 
     def needed(self, count: int) -> int:
-        """Return how many of `count` reach the portion: at least one."""
+        """Return the least number out of `count` that reaches the portion; at least 1."""
         if self.more:
             return count * self.above // self.below + 1
         return max(1, -(-count * self.above // self.below))
 
 
 def read(text: str) -> Portion | None:
-    """Return the portion that `text` writes; None when it writes none from 0 to 1."""
+    """Return the portion written in `text`; None when it is no portion from 0 to 1."""
     if len(text) > PORTION_CHARACTERS_MAX or not text.isascii():
         return None
     if match := _PERCENT.fullmatch(text):
@@ -47,12 +47,12 @@ def read(text: str) -> Portion | None:
         return None
     if portion.below == 0 or portion.above > portion.below:
         return None
-    # More than the whole is nobody.
+    # Strictly more than the whole can never be reached.
     return None if portion.more and portion.above == portion.below else portion
 
 
 def exceeds_whole(portions: Sequence[Portion]) -> bool:
-    """Whether the portions together are more than the whole."""
+    """Whether the portions sum to more than the whole."""
     above, below = 0, 1
     for portion in portions:
         above, below = above * portion.below + portion.above * below, below * portion.below
@@ -62,9 +62,9 @@ def exceeds_whole(portions: Sequence[Portion]) -> bool:
 def divide(amount: int, weights: Sequence[int], ties: Sequence[bytes]) -> list[int]:
     """Divide `amount` by `weights`; the parts sum to `amount`.
 
-    amount: >= 0. weights: >= 0, not all 0. ties: one for each weight, all different; of
-    equal remainders the smaller tie comes first, so the order given does not matter.
-    Largest remainder (Hamilton).
+    amount: minor units, >= 0. weights: >= 0, not all 0. ties: one per weight, all different; of
+    equal remainders the one with the smaller tie is rounded up, so the order of the input has no
+    influence. Largest remainder (Hamilton).
     """
     assert amount >= 0, "nothing negative is divided"
     total = sum(weights)

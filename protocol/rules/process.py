@@ -1,6 +1,6 @@
-"""Processes: what a vote asks of whom, and what several ask together: the strictest of each.
+"""Processes: what a vote requires of which voters, and the strictest combination of several.
 
-What is counted, and when, is in `ledger/closing`.
+Votes are counted in `ledger.governance.tally`, not here.
 """
 
 from __future__ import annotations
@@ -12,13 +12,12 @@ from commonweal.protocol.rules.portions import Portion
 
 @dataclass(frozen=True, slots=True)
 class Ballot:
-    """What the voters of one role must say for a change to pass.
+    """What one electorate requires for a change to pass.
 
-    voters: the role whose holders vote; empty for all members. thresholds: parts of the
-    electorate whose yes is needed; all must be reached. quorums: parts of the electorate that
-    must have voted. blocks: so many blocks stop it; 0: none does. objections: so many no or
-    block stop it, however many say yes; 0: a no only counts against the yes. silent: no yes
-    is needed.
+    voters: the role whose holders vote; empty for all members. thresholds: portions of the
+    electorate that must vote yes; all apply. quorums: portions that must vote at all. blocks:
+    number of block votes that stop the change; 0: none. objections: number of no or block votes
+    that stop it regardless of the yes votes; 0: none. silent: no yes vote is needed.
     """
 
     voters: str
@@ -29,17 +28,17 @@ class Ballot:
     silent: bool = False
 
     def needed(self, electorate: int) -> int:
-        """Return how many yes it takes, of so many who may vote: the strictest threshold."""
+        """Return the number of yes votes needed in an electorate of this size."""
         return (
             0 if self.silent else max(threshold.needed(electorate) for threshold in self.thresholds)
         )
 
     def quorum(self, electorate: int) -> int:
-        """Return how many must vote at all."""
+        """Return the number of votes needed in an electorate of this size."""
         return max(quorum.needed(electorate) if quorum.above else 0 for quorum in self.quorums)
 
     def with_strictness_of(self, other: Ballot) -> Ballot:
-        """Return this ballot, asking also for what `other` asks of the same voters."""
+        """Return the ballot that requires all of this one and of `other`, of the same voters."""
         assert self.voters == other.voters, "each electorate must be satisfied by itself"
         return Ballot(
             self.voters,
@@ -55,8 +54,8 @@ class Ballot:
 class Process:
     """How changes of one class, or of several together, are decided.
 
-    ballots: one for each electorate, each of which must be satisfied. early: passes as soon
-    as it cannot be undone but by changed votes.
+    ballots: one per electorate; all must be satisfied. early: the change passes as soon as only
+    changed votes could reverse the result. period_ms, trial_ms: length of the vote and trial.
     """
 
     ballots: tuple[Ballot, ...]
@@ -65,7 +64,7 @@ class Process:
     trial_ms: int
 
     def with_strictness_of(self, other: Process) -> Process:
-        """Return this process, asking also for all that `other` asks."""
+        """Return the process that requires all of this one and of `other`."""
         ballots = {ballot.voters: ballot for ballot in self.ballots}
         for ballot in other.ballots:
             known = ballots.get(ballot.voters)
@@ -78,19 +77,19 @@ class Process:
         )
 
     def put_to_vote(self) -> Process:
-        """Return this process where it is voted on: silence is no consent, a no no objection."""
+        """Return this process as a vote: silence is not consent, and a no is not an objection."""
         ballots = (replace(ballot, objections=0, silent=False) for ballot in self.ballots)
         return replace(self, ballots=tuple(ballots))
 
 
 def enough_to_stop(electorate: int) -> int:
-    """Return how many of so many who may vote stop a change at the latest: all but one of them.
+    """Return the number of voters who can always stop a change: all but one.
 
-    Whatever higher number the rules ask for blocks or objections, so many are enough.
+    It limits the number of blocks or objections that rules require.
     """
     return max(1, electorate - 1)
 
 
 def _fewest(first: int, other: int) -> int:
-    """Return how many are enough to stop a change; 0: none is, on either side."""
+    """Return the smaller number that stops a change; 0 means that no number does."""
     return min(first, other) if first and other else first or other

@@ -1,7 +1,7 @@
-"""What a ruleset document may hold: each section's fields, their types, bounds and defaults.
+"""The schema of a ruleset document: fields, types, bounds and defaults of each section.
 
-Whatever a document leaves out is the default here, so that {"name": ...} is a whole
-ruleset. The check of a document and the reading of one go by this one table.
+Keys that a document omits have the default here, so {"name": ...} is a complete ruleset. Checking
+and reading a document both use this table.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ CHARTER_CHARACTERS_MAX = 20_000
 NAMES_MAX = 256
 ROLES_MAX = 64
 ADMISSIONS_MAX = 16
-"""Each is evaluated for each event."""
+"""Conditions on events; each is evaluated for each event."""
 
 POOLS_MAX = 16
 BUCKETS_MAX = 32
 COMMISSION_DEPTH_MAX = 3
 HOURS_MAX = 24 * 366 * 100
 DECIDING_HOURS_MAX = 24 * 366
-"""A vote or a trial is no longer: no other rules can be adopted while rules are on trial."""
+"""Longest vote or trial: no other rules can be adopted during a trial."""
 PEOPLE_MAX = 1_000
 
 FieldType: TypeAlias = Literal[
@@ -36,9 +36,9 @@ FieldType: TypeAlias = Literal[
 
 
 class Field(NamedTuple):
-    """One key. high: the largest number, or the most characters or items. `default` may be None.
+    """One key. low, high: bounds of a number; high: also the most characters or items.
 
-    A field without default (`required`) stands in every table of its section.
+    A field that is `required` has no default and must be in every table of its section.
     """
 
     sort: FieldType
@@ -179,10 +179,10 @@ BUDGET: Fields = {
     "days": Field("count", budget.DEFAULT_BUDGET.days, budget.BUDGET_MIN.days, _MOST.days),
     **_SENTENCES,
 }
-"""What each member may have others keep a day, and how many days of it in all."""
+"""Data of one member that every node stores: per day, and the number of days in total."""
 
 CLASSES = ("ordinary", "constitution", "membership", "lazy")
-"""The classes of change, each with its process."""
+"""The classes of change; each has a process."""
 
 SECTIONS: Mapping[str, Fields] = MappingProxyType(
     {
@@ -193,7 +193,7 @@ SECTIONS: Mapping[str, Fields] = MappingProxyType(
         "budget": BUDGET,
     }
 )
-"""Sections that are one table."""
+"""Sections with one table."""
 
 TABLES: Mapping[str, tuple[Fields, int]] = MappingProxyType(
     {
@@ -204,6 +204,6 @@ TABLES: Mapping[str, tuple[Fields, int]] = MappingProxyType(
         "governance": (PROCESS, len(CLASSES)),
     }
 )
-"""Sections of tables, one for each name, and how many there may be."""
+"""Sections with one table per name, and the most tables of each."""
 
 TOP = ("name", *SECTIONS, *TABLES)

@@ -1,7 +1,7 @@
-"""Where a key stands in the text of a TOML document: line and column, both from 1.
+"""Positions of keys in the text of a TOML document: line and column, both from 1.
 
-The parser of the standard library keeps no places. This walk finds those of tables and
-keys, in a text that it has parsed already; what stands inside a value has its key's place.
+The parser of the standard library reports no positions. This module finds those of tables and
+keys in a text that is known to be valid; a value inside a key has the key's position.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TypeAlias
 from commonweal.protocol.rules.expression.position import Position
 
 Path: TypeAlias = tuple["str | int", ...]
-"""Names of tables and keys from the top; numbers count items of a list of tables from 0."""
+"""Names of tables and keys from the top; an int is an index into a list of tables, from 0."""
 
 _BLANK = re.compile(r"(?:[ \t\r\n]+|#[^\n]*)+")
 _PART = re.compile(r"""[A-Za-z0-9_-]+|"(?:\\.|[^"\\\n])*"|'[^'\n]*'""")
@@ -22,12 +22,12 @@ _TEXT = re.compile(
 
 
 def places(text: str) -> dict[Path, Position]:
-    """Return the place of every table and key that `text`, which is valid TOML, names."""
+    """Return the position of every table and key in `text`, which is valid TOML."""
     return _Walk(text).places
 
 
 def nearest(known: dict[Path, Position], path: Path) -> Position:
-    """Return the place of `path`, or of the closest table around it that is named."""
+    """Return the position of `path`, or of the closest enclosing table with a position."""
     for length in range(len(path), 0, -1):
         if path[:length] in known:
             return known[path[:length]]
@@ -70,7 +70,7 @@ class _Walk:
         return table
 
     def _resolved(self, parts: Path) -> Path:
-        """Return the path of a table's name, lists counted: [[a]] then [a.b] is (a, 0, b)."""
+        """Return the path of a table name with list indexes: [[a]] then [a.b] is (a, 0, b)."""
         path: Path = ()
         for place, part in enumerate(parts):
             path = (*path, part)
@@ -83,7 +83,7 @@ class _Walk:
             self.places.setdefault((*table, *parts[:length]), at)
 
     def _key(self) -> Path:
-        """Read a key, with dots or without, up to what ends it: = or ]."""
+        """Read a key, dotted or not, up to = or ]."""
         parts: list[str] = []
         while True:
             self._blank()
@@ -97,7 +97,7 @@ class _Walk:
             parts.append(part[0][1:-1] if part[0][0] in "\"'" else part[0])
 
     def _value(self) -> None:
-        """Pass over = and a value."""
+        """Skip = and a value."""
         self._offset += 1
         depth = 0
         while self._offset < len(self._text):

@@ -1,1 +1,1 @@
-"""Seals: what makes a cut of the logs final, and how witnesses agree on it."""
+"""Seals: cuts of the logs, votes and certificates that make them final, and proofs of that."""

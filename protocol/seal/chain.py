@@ -1,9 +1,10 @@
-"""The chain of seals: who missed heights follows it by certificates alone.
+"""The chain of seals: a node that missed heights verifies them by their certificates alone.
 
-From a point that is trusted (the founding record, an invite's checkpoint, the last height
-here) each seal names its witnesses' successors, so the chain carries its own right to
-change them. Two certified seals of one height mean that more witnesses lied than the set
-survives: a node keeps its first, stops sealing, and shows both.
+From a trusted point (the founding record, an invite's checkpoint, the last height here), each
+seal names the witnesses of the next height. Two certified seals of one height mean that more
+witnesses lied than the set tolerates: a node keeps its first, stops sealing, and shows both.
+`verify_adjacent` and `verify_skipping` are the two kinds of verification of a light client
+(CometBFT). What a seal's roots stand for is not checked here.
 """
 
 from __future__ import annotations
@@ -33,12 +34,12 @@ from commonweal.protocol.seal.witnesses import (
 )
 
 HEIGHTS_PER_FRAME_MAX = 256
-"""Sealed heights that are handed on at a time; with 7 witnesses about 400 KiB."""
+"""Sealed heights in one frame; with 7 witnesses about 400 KiB."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrustedPoint:
-    """A trusted place of the chain. witnesses: the set for height + 1, by device."""
+    """A trusted point of the chain. witnesses: the set for height + 1, ascending by device."""
 
     community: CommunityId
     height: int
@@ -49,14 +50,14 @@ class TrustedPoint:
 
 
 def founding_point(community: CommunityId, founder: Witness) -> TrustedPoint:
-    """Return where every chain begins: height 0, named by the community, the founder alone."""
+    """Return the start of a chain: height 0, the community's id as seal, one witness."""
     return TrustedPoint(community, 0, SealId(community), 0, 0, (founder,))
 
 
 def chain_start(founding: Record) -> TrustedPoint:
-    """Return where the chain of a founding record begins: where its parent ended, if it has one.
+    """Return the start of the chain of a founding record; with a parent, at the parent's height.
 
-    Raises what `founder_of` does, which it asks for the first witness.
+    Raises as `founder_of` does.
     """
     start = founding_point(CommunityId(founding.id), founder_of(founding))
     parent = parent_of(founding)
@@ -68,8 +69,8 @@ def chain_start(founding: Record) -> TrustedPoint:
 def founder_of(founding: Record) -> Witness:
     """Return the first witness: the device that wrote a founding record, and its member.
 
-    Raises `InvalidRecord` when the record founds nothing, or `BadSignature` unless the
-    member's keys, the device and its peer key signed it.
+    Raises `InvalidRecord` for any other record, or `BadSignature` unless the member's keys, the
+    device and its peer key signed it.
     """
     try:
         begun = Inception.from_bytes(founding.data["inception"])
@@ -86,9 +87,10 @@ def founder_of(founding: Record) -> Witness:
 
 
 def verify_adjacent(point: TrustedPoint, sealed: SealedHeight) -> TrustedPoint:
-    """Return the next point, every signature of its certificate checked.
+    """Return the point after `point`, with every signature of its certificate verified.
 
-    Raises `InvalidSeal` when it does not follow from `point`, `NotCertified` or `BadSignature`.
+    Raises `InvalidSeal` when the seal does not follow from `point`, `NotCertified`, or
+    `BadSignature`.
     """
     seal = sealed.seal
     if seal.community != point.community or seal.height != point.height + 1:
@@ -99,9 +101,9 @@ def verify_adjacent(point: TrustedPoint, sealed: SealedHeight) -> TrustedPoint:
 
 
 def verify_skipping(point: TrustedPoint, sealed: SealedHeight) -> TrustedPoint:
-    """Return a later point, where the heights between are not shown since the set stayed.
+    """Return a later point; the heights between are omitted since the witnesses did not change.
 
-    What that proves, and what it leaves to trust, the module `bundle` says. Raises as
+    The module `finality_proof` says what that proves and what it leaves to trust. Raises as
     `verify_adjacent` does.
     """
     seal = sealed.seal
@@ -116,7 +118,7 @@ def verify_skipping(point: TrustedPoint, sealed: SealedHeight) -> TrustedPoint:
 
 
 def _after(point: TrustedPoint, sealed: SealedHeight) -> TrustedPoint:
-    """Return where a seal that is certified leads to, its next witnesses checked."""
+    """Return the point after a certified seal, with its next witnesses checked."""
     seal = sealed.seal
     if seal.witnesses != witness_set_root(sealed.witnesses):
         raise InvalidSeal(f"the witnesses are not those that seal {short(seal.id)} names")
@@ -131,10 +133,9 @@ def _after(point: TrustedPoint, sealed: SealedHeight) -> TrustedPoint:
 
 
 def verify_chain(point: TrustedPoint, chain: Iterable[SealedHeight]) -> TrustedPoint:
-    """Return the point at the end of `chain`, followed from `point` height by height.
+    """Return the point at the end of `chain`, verified from `point` height by height.
 
-    What lies at `point`'s height is compared with it. Raises as `verify_adjacent` does, or
-    `FinalityForked` when a certified seal stands where `point` has another.
+    A seal at the height of `point` with its id is passed over. Raises as `verify_adjacent` does.
     """
     for sealed in chain:
         if sealed.seal.height == point.height and sealed.seal.id == point.seal:
@@ -144,16 +145,16 @@ def verify_chain(point: TrustedPoint, chain: Iterable[SealedHeight]) -> TrustedP
 
 
 def check_same(before: TrustedPoint, first: SealedHeight, second: SealedHeight) -> None:
-    """Raise `FinalityForked` with both certificates when two seals that follow `before` differ.
+    """Return when two sealed heights after `before` have the same seal.
 
-    first: the one that this node keeps. Raises `InvalidSeal`, `NotCertified` or
-    `BadSignature` when the second is not certified at all: then it proves nothing.
+    first: the one that this node keeps. Raises `FinalityForked` with both certificates when they
+    differ; `InvalidSeal`, `NotCertified` or `BadSignature` when the second is not certified.
     """
     check_same_certificate(before, first.certificate, second.certificate)
 
 
 def check_same_certificate(before: TrustedPoint, first: Certificate, second: Certificate) -> None:
-    """As `check_same`, for who has the certificates alone."""
+    """As `check_same`, for a caller that has only the certificates."""
     if second.height != before.height + 1 or first.height != second.height:
         raise InvalidSeal(f"height {second.height} does not follow {before.height}")
     check_certificate(second, before.community, witness_devices(before.witnesses))
@@ -162,23 +163,26 @@ def check_same_certificate(before: TrustedPoint, first: Certificate, second: Cer
 
 
 def forked(first: Certificate, second: Certificate) -> FinalityForked:
-    """Return the error that shows two certificates of one height, as bytes."""
+    """Return the error that contains two certificates of one height, as bytes."""
     names = f"{short(first.seal)} and {short(second.seal)}"
     both = (certificate_to_bytes(first), certificate_to_bytes(second))
     return FinalityForked(f"height {first.height}: {names}", *both)
 
 
 def check_certified(seal: Seal, certificate: Certificate, point: TrustedPoint) -> None:
-    """Raise `InvalidSeal`, `NotCertified` or `BadSignature` unless a quorum certified `seal`."""
+    """Return when a quorum of the witnesses of `point` certified `seal`.
+
+    Raises `InvalidSeal` for the certificate of another seal, `NotCertified` or `BadSignature`.
+    """
     if certificate.height != seal.height or certificate.seal != seal.id:
         raise InvalidSeal(f"the certificate is not that of seal {short(seal.id)}")
     check_certificate(certificate, point.community, witness_devices(point.witnesses))
 
 
 def check_order(seal: Seal, point: TrustedPoint) -> None:
-    """Raise `InvalidSeal` unless `seal` is the next after `point` in links and clock.
+    """Raise `InvalidSeal` unless `seal` is the successor of `point` in link and clock.
 
-    Its time the ledger judges: there is a way back from a wrong one.
+    The ledger judges the time: after a wrong time, a later seal may go back.
     """
     if seal.community != point.community or seal.height != point.height + 1:
         raise InvalidSeal(f"height {seal.height} does not follow {point.height}")

@@ -1,9 +1,9 @@
-"""Cuts: how far each log is sealed, as a delta on the cut before, under one root.
+"""Cuts: how far each log is sealed, as a delta on the previous cut, under one root.
 
-A log stands in a cut with its length and the id of its last record, which names the
-branch as well: of a forked log one branch is sealed. With the logs a cut names the
-devices that showed what they have, since who is not heard from loses his seat. Whether
-heads link to each other only who holds the records can see.
+A cut has each log's length and the id of its last record, which also identifies the branch: one
+branch of a forked log is sealed. It also names the devices that showed a have-frontier, since a
+witness that is absent for long loses its seat. Whether the heads link to each other can be
+checked only by a node that holds the records, not here.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from commonweal.protocol.seal.quorum import WITNESSES_MAX
 from commonweal.protocol.seal.votes import is_ascending, is_count
 
 CUT_RECORDS_MAX = 50_000
-"""New records that one seal covers."""
+"""New records in one cut."""
 
 FULL_CUT_RECORDS = CUT_RECORDS_MAX // 2
-"""From so many new records on a cut is full: what it leaves out waits for the next seal."""
+"""A cut with this many new records is full: what it leaves out waits for the next seal."""
 
 CUT_BYTES_MAX = 32 * 1024 * 1024
-"""Of the new records of one seal together, header and signature of each."""
+"""Bytes of all new records of one cut, headers and signatures."""
 
 FULL_CUT_BYTES = CUT_BYTES_MAX // 2
-"""From so many bytes on a cut is full as well."""
+"""A cut with this many bytes of new records is full as well."""
 
 CUT_LOGS_MAX = 4096
-"""Logs that grow with one seal, so that a proposal fits a frame."""
+"""Logs that grow in one cut, so that a proposal fits a frame."""
 
 PRESENT_MAX = WITNESSES_MAX
 
@@ -50,10 +50,10 @@ class SealedLog(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """What a cut adds to the one before. Both lists are sorted, each device once.
+    """What a cut adds to the previous one. Both tuples ascend by device, without duplicates.
 
-    logs: those that grew, as they are now. present: the devices whose have-frontiers the
-    first proposal of this cut carried.
+    logs: logs that grew, with their new length and head. present: devices whose have-frontiers
+    were in the first proposal of this cut.
     """
 
     logs: tuple[SealedLog, ...]
@@ -61,13 +61,14 @@ class Delta:
 
 
 Cut = Mapping[DeviceKey, SealedLog]
-"""A whole cut: every log that is sealed so far."""
+"""A whole cut: every log that is sealed so far, by author."""
 
 
 def extend(last: Cut, delta: Delta) -> dict[DeviceKey, SealedLog]:
-    """Return the cut that `delta` makes of `last`.
+    """Return the cut `last` extended by `delta`.
 
-    Raises `InvalidSeal` when a log does not grow or the delta holds too many records.
+    Raises `InvalidSeal` when a log does not grow or the delta has more than `CUT_RECORDS_MAX`
+    records.
     """
     grown = new_records(last, delta)
     if grown > CUT_RECORDS_MAX:
@@ -76,7 +77,7 @@ def extend(last: Cut, delta: Delta) -> dict[DeviceKey, SealedLog]:
 
 
 def new_records(last: Cut, delta: Delta) -> int:
-    """Return how many records `delta` adds; raise `InvalidSeal` when a log does not grow."""
+    """Return the number of records `delta` adds. Raises `InvalidSeal` when a log does not grow."""
     total = 0
     for log in delta.logs:
         before = length_in(last, log.author)
@@ -87,34 +88,34 @@ def new_records(last: Cut, delta: Delta) -> int:
 
 
 def length_in(cut: Cut, author: DeviceKey) -> int:
-    """Return how many records of a log `cut` covers."""
+    """Return the number of records of a log in `cut`."""
     log = cut.get(author)
     return log.length if log else 0
 
 
 def delta_between(last: Cut, now: Cut, present: Iterable[DeviceKey]) -> Delta:
-    """Return what `now`, which extends `last`, adds to it."""
+    """Return the delta from `last` to `now`, which extends it."""
     logs = (now[author] for author in sorted(now) if now[author] != last.get(author))
     return Delta(tuple(logs), tuple(sorted(dict.fromkeys(present))))
 
 
 def tree_changes(logs: Iterable[SealedLog]) -> dict[bytes, bytes | None]:
-    """Return `logs` as changes of the cut's tree, for `root.update`."""
+    """Return `logs` as changes of the cut's Merkle tree, for `merkle.update`."""
     return {log.author: codec.encode([log.length, log.head]) for log in logs}
 
 
 def cut_root(tree_root: bytes, present: tuple[DeviceKey, ...]) -> bytes:
-    """Return the root of a cut: of the tree of its logs, and of who was present."""
+    """Return the root of a cut, over the root of its tree of logs and the present devices."""
     return keys.hash32(keys.CUT, tree_root, codec.encode(list(present)))
 
 
 def whole_cut_root(cut: Cut, present: tuple[DeviceKey, ...]) -> bytes:
-    """Return the root of a cut from nothing, at the cost of all its logs."""
+    """Return the root of a cut, computed over all its logs."""
     return cut_root(merkle.update({}, tree_changes(cut.values())).root, present)
 
 
 def delta_fields(delta: Delta) -> list[codec.Value]:
-    """Return what `delta` is made of, to stand in a larger message."""
+    """Return the fields of `delta`, for a larger message."""
     return [[[*log] for log in delta.logs], list(delta.present)]
 
 
@@ -124,12 +125,12 @@ def delta_to_bytes(delta: Delta) -> bytes:
 
 
 def delta_from_bytes(data: bytes) -> Delta:
-    """Return the delta in `data`, or raise `Malformed`."""
+    """Return the delta in `data`. Raises `Malformed`."""
     return read_delta(codec.decode(data, values_max=DELTA_VALUES_MAX))
 
 
 def read_delta(value: Any) -> Delta:
-    """Return the delta that `delta_fields` gave, or raise `Malformed`."""
+    """Return the delta with these `delta_fields`. Raises `Malformed`."""
     match value:
         case [list(logs), list(present)] if (
             len(logs) <= CUT_LOGS_MAX and len(present) <= PRESENT_MAX

@@ -1,23 +1,23 @@
-"""Proof bundles: one file that shows to anybody that a record is final, offline, without a home.
+"""Light-client proofs: one file that proves to anybody, offline, that a record is final.
 
-It holds the founding record, whose hash is the community's id; the record; the records after
-it in its log, up to where a seal covers the log; the path from there to the root of the
-seal's cut; the seal with its certificate; and the heights at which the witnesses changed.
+It contains the founding record, whose hash is the community's id; the record; the records after
+it in its log, up to the end of the log in the cut; the audit path from there to the root of the
+cut; the seal with its certificate; and the heights at which the witnesses changed.
 
-Which set is trusted, and for how long. For height 1 it is the founding device. A seal that
-the trusted set certified, and that names another set, hands the trust over, and from then
-on only the new set counts; heights ascend, so no set speaks again after it handed over.
-Heights at which the set stayed need not be shown: each would only say again, by the same
-signatures, that the set is this one. Who leaves out a height at which it changed keeps an
-old set in trust, and then needs the signatures of a quorum of it for a height at which it
-had no vote. Witnesses that keep the rules vote only where they have a seat, and for one
-seal of a height; so that takes more liars in one set than it survives, counting those who
-came to lie after they left it. The same number, with the same keys, can sign another seal of
-an old height and found a false chain on it: to show every height would be no safer. Who
-holds the chain sees either lie, since it has another seal at that height.
+Which set of witnesses is trusted. At height 1 it is the founding device. A seal that the trusted
+set certified, and that names another set, transfers the trust: from then on only the new set
+counts. Heights ascend, so a set never counts again after it transferred the trust. Heights at
+which the set did not change may be omitted: each would repeat, by the same signatures, that the
+set is this one. An attacker that omits a height at which the set changed keeps an old set in
+trust, and needs the signatures of a quorum of it for a height at which it had no vote. Honest
+witnesses vote only while they have a seat, and for one seal per height; so the attack takes more
+liars in one set than it tolerates, including those who began to lie after they left it. The same
+number, with the same keys, can sign another seal of an old height and build a false chain on it:
+showing every height would be no safer. A node that holds the chain detects either lie, since it
+has another seal at that height.
 
-What is never shown: that a key is absent from a tree, that the record counts for anything,
-or that what it says is so.
+Never proven: that a key is absent from a tree, that the record counts, or that its content is
+true.
 """
 
 from __future__ import annotations
@@ -56,29 +56,29 @@ from commonweal.protocol.seal.witnesses import Witness
 CONTEXT = "commonweal/1/final"
 
 PROOF_BYTES_MAX = 32 * 1024 * 1024
-"""50,000 records of 600 bytes, or 20,000 changes of 7 witnesses."""
+"""Enough for 50,000 records of 600 bytes, or for 20,000 changes of 7 witnesses."""
 
 FOLLOWING_MAX = CUT_RECORDS_MAX - 1
-"""Records of the log after the one that is shown: no cut adds more."""
+"""Records of the log after the proven one; no cut adds more."""
 
 CHANGES_MAX = 20_000
 """Heights at which the witnesses changed."""
 
 SIGNATURES_MAX = 10_000
-"""Signatures of all changes together, which a reader checks in about a second."""
+"""Signatures of all changes together; checking them takes about a second."""
 
 VALUES_MAX = 11 + FOLLOWING_MAX + CHANGES_MAX + merkle.DEPTH_MAX + PRESENT_MAX
-"""Values in a proof, each record and each sealed height as one."""
+"""Values in a proof; a record or a sealed height counts as one."""
 
 
 @dataclass(frozen=True, slots=True)
 class FinalityProof:
-    """What stands in the file, each part in its form and nothing compared yet.
+    """The content of a proof file; the form of each part is checked, its truth is not.
 
-    following: the records after `record` up to the end of its log in the cut, as bytes.
-    changes: the heights before `sealed` that name other witnesses. logs_root and beside:
-    the root of the tree of logs, and the path to the log's leaf. present: the rest of what
-    the root of the cut binds. body: that of the record, or None.
+    following: the records after `record` up to the end of its log in the cut, as bytes. changes:
+    the heights before `sealed` that name other witnesses. logs_root, beside: root of the tree of
+    logs, and audit path of the log's leaf. present: the other input of the cut's root. body: of
+    the record, or None.
     """
 
     founding: Record
@@ -94,10 +94,10 @@ class FinalityProof:
 
 @dataclass(frozen=True, slots=True)
 class ProvenRecord:
-    """What a bundle proves: that `record` of `community` is final since `sealed`.
+    """What a file proves: that `record` of `community` is final since `sealed`.
 
-    witnesses: the set whose quorum certified the seal; the certificate says who of them.
-    body: that of the record, when the file holds it.
+    witnesses: the set of which a quorum certified the seal; the certificate names that quorum.
+    body: of the record, when the file contains it.
     """
 
     community: CommunityId
@@ -108,7 +108,7 @@ class ProvenRecord:
 
 
 class SealCoverage(NamedTuple):
-    """The first seal that covers a record, and what proves it beside the records."""
+    """The first seal that covers a record, and the parts of its proof other than records."""
 
     changes: tuple[SealedHeight, ...]
     sealed: SealedHeight
@@ -123,7 +123,7 @@ def first_covering_seal(
 ) -> SealCoverage | None:
     """Return the first of `heights` that covers record `seq` of a log; None when none does.
 
-    heights: all that are kept, from the first on, with the deltas of their cuts.
+    heights: all sealed heights from the first on, with the deltas of their cuts.
     """
     witnesses: tuple[Witness, ...] = (chain.founder_of(founding),)
     changes: list[SealedHeight] = []
@@ -144,7 +144,7 @@ def first_covering_seal(
 
 
 def proof_to_bytes(bundle: FinalityProof) -> bytes:
-    """Return the bytes of the file; raise `InvalidProof` when a limit does not hold it."""
+    """Return the bytes of the file. Raises `InvalidProof` when it exceeds a limit."""
     data = codec.encode(
         [
             CONTEXT,
@@ -165,7 +165,7 @@ def proof_to_bytes(bundle: FinalityProof) -> bytes:
 
 
 def proof_from_bytes(data: bytes) -> FinalityProof:
-    """Return the bundle in `data`, its form checked; `check` compares the parts.
+    """Return the proof in `data`, its form checked; `check` verifies it.
 
     Raises `Malformed` or `InvalidRecord`.
     """
@@ -210,10 +210,9 @@ def proof_from_bytes(data: bytes) -> FinalityProof:
 
 
 def check(bundle: FinalityProof) -> ProvenRecord:
-    """Return what the bundle proves, every signature and hash in it checked.
+    """Return what the proof proves, with every signature and hash in it verified.
 
-    That the community is the one that is meant, whoever knows its id must compare. Raises
-    `InvalidProof`.
+    The caller must compare the community's id with the one that is meant. Raises `InvalidProof`.
     """
     try:
         witnesses = _witnesses(bundle)
@@ -230,12 +229,16 @@ def check(bundle: FinalityProof) -> ProvenRecord:
 
 
 def verify_proof(data: bytes) -> ProvenRecord:
-    """Return what the file `data` proves. Raises `InvalidProof`, `InvalidRecord`, `Malformed`."""
+    """Return what a proof file proves, with every signature and hash in it verified.
+
+    data: the bytes of the file, at most 32 MiB. The caller must compare the community's id with
+    the one that is meant. Raises `InvalidProof`, `InvalidRecord` or `Malformed`.
+    """
     return check(proof_from_bytes(data))
 
 
 def _witnesses(bundle: FinalityProof) -> tuple[Witness, ...]:
-    """Return the set that certified the seal, followed from the founding record."""
+    """Return the set that certified the seal, verified from the founding record on."""
     signatures = sum(len(change.certificate.signatures) for change in bundle.changes)
     if signatures > SIGNATURES_MAX:
         raise InvalidProof(f"{signatures} signatures of witnesses; {SIGNATURES_MAX} are allowed")

@@ -1,8 +1,9 @@
-"""The seal, what proposes it, and what is kept of it, as bytes.
+"""Seals, proposals and sealed heights, as values and as bytes.
 
-A seal names what is final at its height by roots; its id is the hash of its bytes. It
-travels three ways: in a proposal, with the delta of its cut and what makes it fair; in a
-chain, with its certificate and the next witnesses; and alone, by its id.
+A seal names by roots what is final at its height; its id is the hash of its bytes. It occurs in a
+proposal, with the delta of its cut and the have-frontiers that show fairness; in a sealed height,
+with its certificate and the next witnesses; and alone, by its id. (docs/protocol.md, "Seals".)
+Whether a seal is right is checked in `validation` and in the ledger.
 """
 
 from __future__ import annotations
@@ -43,22 +44,22 @@ EVIDENCE_PER_SEAL_MAX = 64
 SEAL_BYTES_MAX = 4096
 PROPOSAL_BYTES_MAX = 1024 * 1024
 PROPOSAL_VALUES_MAX = 8 + DELTA_VALUES_MAX + 3 * HAVES_LOGS_MAX + (6 + 8 + 1) * WITNESSES_MAX
-"""Values in a proposal: of its delta, its have-frontiers or prevotes, and a vote."""
+"""Values in a proposal, with its delta, its have-frontiers or prevotes, and a vote."""
 SEALED_VALUES_MAX = 4 + 2 * (5 + 3 * WITNESSES_MAX)
-"""Values in a sealed height: a certificate and a set of witnesses."""
+"""Values in a sealed height, with a certificate and a set of witnesses."""
 FRESH = -1
-"""The valid round of a proposal that was never voted on."""
+"""The valid round of a new proposal (-1 in the Tendermint paper)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seal:
     """What is final at `height`.
 
-    prev: the id of the seal before; of the first, the community's id. fold: the version of
-    the fold's rules. clock: the largest in the cut. time_ms: since 1970. ruleset: the id of
-    the document in force for the next height, empty for that of the founding record.
-    evidence: the ids of the proofs that take effect here, sorted. witnesses: the root of
-    the set for height + 1.
+    prev: id of the previous seal; for the first one, the community's id. fold: version of the
+    fold's rules. clock: largest clock in the cut. time_ms: ms since 1970. ruleset: id of the
+    document in force at the next height; empty for the founding document. evidence: ids of the
+    proofs that take effect here, ascending. witnesses: root of the set for height + 1. All roots
+    and ids have 32 bytes.
     """
 
     community: CommunityId
@@ -77,7 +78,7 @@ class Seal:
 
     @property
     def id(self) -> SealId:
-        """The hash that names this seal."""
+        """The hash of the seal's bytes."""
         return SealId(keys.hash32(keys.SEAL, seal_to_bytes(self)))
 
 
@@ -94,7 +95,7 @@ def seal_to_bytes(seal: Seal) -> bytes:
 
 
 def seal_from_bytes(data: bytes, community: CommunityId) -> Seal:
-    """Return the seal of `community` in `data`, its form checked, or raise `Malformed`."""
+    """Return the seal of `community` in `data`, its form checked. Raises `Malformed`."""
     if len(data) > SEAL_BYTES_MAX:
         raise Malformed(f"a seal of {len(data)} bytes")
     fields: Any = codec.decode(data)
@@ -119,11 +120,11 @@ def seal_from_bytes(data: bytes, community: CommunityId) -> Seal:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A seal put to the vote by the proposer of a round.
+    """A seal that the proposer of a round proposes.
 
-    vote: the proposer's, with step PROPOSE, so that two proposals of one round convict.
-    A fresh one (valid_round -1) carries have-frontiers; one that was voted on before
-    carries the prevotes of a quorum in that round instead. Both are sorted by device.
+    vote: the proposer's, with step PROPOSE; two proposals of one round prove a double vote. A
+    fresh proposal (valid_round -1) has have-frontiers; a repeated one has the prevotes of a quorum
+    in `valid_round` instead (the "polka" of CometBFT). Both ascend by device.
     """
 
     seal: Seal
@@ -136,12 +137,12 @@ class Proposal:
 
     @property
     def round(self) -> int:
-        """In which round it was made."""
+        """The round of the proposal."""
         return self.vote.round
 
     @property
     def is_fresh(self) -> bool:
-        """Whether time and fairness are to be judged."""
+        """Whether time and fairness must be checked."""
         return self.valid_round == FRESH
 
 
@@ -152,7 +153,7 @@ def sign_proposal(
     delta: Delta,
     why: tuple[HaveFrontier, ...] | tuple[Vote, ...],
 ) -> Proposal:
-    """Return the signer's proposal. why: have-frontiers, or the prevotes of one earlier round."""
+    """Return the signer's proposal. why: have-frontiers, or prevotes of one earlier round."""
     haves = tuple(sorted((have for have in why if isinstance(have, HaveFrontier)), key=_device))
     polka = tuple(sorted((vote for vote in why if isinstance(vote, Vote)), key=_device))
     valid_round = polka[0].round if polka else FRESH
@@ -163,7 +164,7 @@ def sign_proposal(
 
 
 def proposal_to_bytes(proposal: Proposal) -> bytes:
-    """Return the bytes of `proposal` as sent and stored; raise `Malformed` above the limit."""
+    """Return the bytes of `proposal` as sent and stored. Raises `Malformed` above 1 MiB."""
     data = codec.encode([*_proposal_fields(proposal), proposal.signature])
     if len(data) > PROPOSAL_BYTES_MAX:
         raise Malformed(f"a proposal of {len(data)} bytes")
@@ -171,10 +172,10 @@ def proposal_to_bytes(proposal: Proposal) -> bytes:
 
 
 def proposal_from_bytes(data: bytes, community: CommunityId) -> Proposal:
-    """Return the proposal in `data`, with every signature in it checked.
+    """Return the proposal in `data`, with every signature in it verified.
 
-    That its signers are witnesses, and enough of them, who knows the set must see. Raises
-    `Malformed` or `BadSignature`.
+    The caller checks that the signers are witnesses, and enough of them. Raises `Malformed` or
+    `BadSignature`.
     """
     if len(data) > PROPOSAL_BYTES_MAX:
         raise Malformed(f"a proposal of {len(data)} bytes")
@@ -253,9 +254,9 @@ def _check_reasons(proposal: Proposal) -> None:
 
 @dataclass(frozen=True, slots=True)
 class SealedHeight:
-    """A height as it is kept and handed on: enough to follow the chain without a record.
+    """A height as stored and sent: enough to verify the chain without any record.
 
-    witnesses: the set for the next height, whose root the seal names.
+    witnesses: the set for the next height, whose root is in the seal.
     """
 
     seal: Seal
@@ -270,7 +271,10 @@ def sealed_to_bytes(sealed: SealedHeight) -> bytes:
 
 
 def sealed_from_bytes(data: bytes, community: CommunityId) -> SealedHeight:
-    """Return the sealed height in `data`, its form checked; `chain` checks the rest."""
+    """Return the sealed height in `data`, its form checked; `chain` verifies it.
+
+    Raises `Malformed`.
+    """
     match codec.decode(data, values_max=SEALED_VALUES_MAX):
         case [bytes(seal), certificate, witnesses]:
             return SealedHeight(

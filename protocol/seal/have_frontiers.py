@@ -1,9 +1,9 @@
-"""What witnesses show that they have, and the cut that is fair to it.
+"""Have-frontiers: what each witness holds, signed, and the least cut that is fair to them.
 
-At the start of a height each witness signs how far it holds each log beyond the last cut.
-A fresh proposal carries such have-frontiers of a quorum and covers, log by log, at least
-the (f+1)-th largest length: what f+1 witnesses hold, one who does not lie holds, and no
-proposer can leave it out.
+At the start of a height each witness signs how far it holds each log beyond the last cut. A fresh
+proposal has the have-frontiers of a quorum and covers of each log at least the (f+1)-th largest
+length: of f+1 witnesses one is honest, so a proposer cannot omit what f+1 of them hold. (Compare
+vote extensions in ABCI++.) Building a cut is left to the ledger.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from commonweal.protocol.seal.quorum import WITNESSES_MAX, quorum_of
 from commonweal.protocol.seal.votes import SealId, VoteSigner, is_ascending, is_count
 
 HAVE_RECORDS_MAX = 25_000
-"""Records beyond the last cut that one have-frontier shows: the first in (clock, id) order.
+"""Records beyond the last cut in one have-frontier: the first ones in (clock, id) order.
 
-Such a part is closed under what records cite, and a quorum of them never asks for more
-than a cut may hold: q / (f + 1) is at most 2.
+Such a prefix is closed under citations. A quorum of have-frontiers never demands more than a cut
+may contain, since q / (f + 1) is at most 2.
 """
 
 HAVE_BYTES_MAX = FULL_CUT_BYTES
-"""Of these records together, as far as the last of them begins within."""
+"""Bytes of these records together; the last one may begin before this and end after it."""
 
 HAVE_LOGS_MAX = 2048
 HAVES_LOGS_MAX = 12_288
@@ -40,12 +40,12 @@ HAVE_VALUES_MAX = 6 + 3 * HAVE_LOGS_MAX
 Lengths: TypeAlias = tuple[tuple[DeviceKey, int], ...]
 
 Least: TypeAlias = Mapping[DeviceKey, int]
-"""So long a fair cut makes each of these logs, by author."""
+"""The least length of each of these logs in a fair cut, by author."""
 
 
 @dataclass(frozen=True, slots=True)
 class HaveFrontier:
-    """How far `device` holds the logs that go beyond the cut of `prev`, by author."""
+    """How far `device` holds the logs beyond the cut of seal `prev`; logs ascend by author."""
 
     height: int
     prev: SealId
@@ -55,21 +55,21 @@ class HaveFrontier:
 
 
 def have_logs_max(witnesses: int) -> int:
-    """Return how many logs one have-frontier may name, by the number of witnesses."""
+    """Return the number of logs that one have-frontier may name in a set of `witnesses`."""
     return min(HAVE_LOGS_MAX, HAVES_LOGS_MAX // quorum_of(witnesses).needed)
 
 
 def sign_have(
     signer: VoteSigner, community: CommunityId, height: int, prev: SealId, logs: Iterable[SealedLog]
 ) -> HaveFrontier:
-    """Return the have-frontier of the signer. logs: those beyond the last cut, in any order."""
+    """Return the signer's have-frontier. logs: logs beyond the last cut, in any order."""
     lengths = tuple(sorted((log.author, log.length) for log in logs))
     data = keys.signed_array(keys.HAVE_CONTEXT, community, height, prev, _listed(lengths))
     return HaveFrontier(height, prev, DeviceKey(signer.key), lengths, signer.sign(data))
 
 
 def have_fields(have: HaveFrontier) -> list[codec.Value]:
-    """Return what `have` is made of, to stand in a larger message."""
+    """Return the fields of `have`, for a larger message."""
     return [have.height, have.prev, have.device, _listed(have.logs), have.signature]
 
 
@@ -79,12 +79,12 @@ def have_to_bytes(have: HaveFrontier) -> bytes:
 
 
 def have_from_bytes(data: bytes, community: CommunityId) -> HaveFrontier:
-    """Return the have-frontier in `data`, signature checked; `Malformed`, `BadSignature`."""
+    """Return the have-frontier in `data`, verified. Raises `Malformed` or `BadSignature`."""
     return read_have(codec.decode(data, values_max=HAVE_VALUES_MAX), community)
 
 
 def read_have(value: Any, community: CommunityId) -> HaveFrontier:
-    """Return the have-frontier that `have_fields` gave, its signature checked."""
+    """Return the have-frontier with these `have_fields`, verified; raises as `have_from_bytes`."""
     match value:
         case [height, bytes(prev), bytes(device), list(pairs), bytes(signature)] if (
             is_count(height)
@@ -103,10 +103,10 @@ def read_have(value: Any, community: CommunityId) -> HaveFrontier:
 
 
 def fair_lengths(haves: Sequence[HaveFrontier], last: Cut, lies: int) -> dict[DeviceKey, int]:
-    """Return the least length of each log in a cut that is fair, by author; the rest may stay.
+    """Return the least length of each log in a fair cut, by author; other logs need not grow.
 
-    haves: of witnesses, each once. lies: f of the set. For each log the (f+1)-th largest of
-    the lengths shown, where what is not shown is as long as in `last`.
+    haves: of witnesses, one each. lies: f of the set. The result is the (f+1)-th largest length
+    of each log; a have-frontier without the log counts with its length in `last`.
     """
     shown: dict[DeviceKey, list[int]] = {}
     for have in haves:
@@ -123,9 +123,9 @@ def fair_lengths(haves: Sequence[HaveFrontier], last: Cut, lies: int) -> dict[De
 def select_have_frontiers(
     haves: Iterable[HaveFrontier], seated: Sequence[DeviceKey]
 ) -> tuple[HaveFrontier, ...]:
-    """Return the have-frontiers that fit one proposal, by device; those of `seated` go first.
+    """Return the have-frontiers that fit one proposal, by device; those of `seated` first.
 
-    Of a set whose members keep to `have_logs_max`, a quorum always fits.
+    When witnesses keep to `have_logs_max`, those of a quorum always fit.
     """
     chosen, room = [], HAVES_LOGS_MAX
     for have in sorted(haves, key=lambda have: (have.device not in seated, have.device)):
@@ -138,9 +138,9 @@ def select_have_frontiers(
 def left_out(
     least: Mapping[DeviceKey, int], delta: Delta, last: Cut, excused: Iterable[DeviceKey] = ()
 ) -> tuple[DeviceKey, ...]:
-    """Return the logs that `delta` leaves shorter than `least`, by author.
+    """Return the logs that are shorter than `least` after `delta`, by author.
 
-    excused: logs that evidence in the seal freezes; those end where they are good.
+    excused: logs that evidence in the seal freezes; they end with their valid part.
     """
     reached = {log.author: log.length for log in delta.logs}
     frozen = dict.fromkeys(excused)

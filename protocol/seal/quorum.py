@@ -1,7 +1,7 @@
-"""How many witnesses must agree, and what a set of witnesses survives.
+"""Quorums: how many witnesses must agree, and how many faults a set of witnesses tolerates.
 
-One formula for every number: two quorums always share a witness who does not lie while
-at most `lies` of them do. Below four there is no room for a lie, and nobody pretends.
+One formula for every size: any two quorums share an honest witness while at most `lies` witnesses
+lie (n >= 3f + 1; Lamport, Shostak, Pease 1982). A set below four tolerates no lie.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 WITNESSES_MAX = 64
-"""No set is larger; lists of votes and signatures end here."""
+"""Witnesses in a set; it bounds lists of votes and signatures."""
 
 
 @dataclass(frozen=True, slots=True)
 class Quorum:
-    """What holds for `witnesses`: `needed` must agree.
+    """The quorum of a set of `witnesses`: `needed` must agree.
 
-    lies: so many may do anything at all, and no two seals are certified at one height.
-    crashes: so many may be silent, and sealing goes on.
+    lies: number of arbitrary (Byzantine) faults with which no two seals of one height are
+    certified.
     """
 
     witnesses: int
@@ -26,14 +26,14 @@ class Quorum:
 
     @property
     def crashes(self) -> int:
-        """How many may be silent while sealing goes on."""
+        """Number of silent witnesses with which sealing continues."""
         return self.witnesses - self.needed
 
 
 def quorum_of(witnesses: int) -> Quorum:
     """Return the quorum of a set of `witnesses`, 1 or more.
 
-    f = (n - 1) // 3 and q = (n + f) // 2 + 1; so all of one or two, two of three.
+    f = (n - 1) // 3 and q = (n + f) // 2 + 1: all of one or two, two of three, three of four.
     """
     assert witnesses > 0, "nobody to agree"
     lies = (witnesses - 1) // 3
@@ -41,7 +41,7 @@ def quorum_of(witnesses: int) -> Quorum:
 
 
 def describe(witnesses: int) -> str:
-    """Return one sentence on what a set of `witnesses` survives, for logs and pages."""
+    """Return one sentence on the faults that a set of `witnesses` survives, for logs and pages."""
     quorum = quorum_of(witnesses)
     needed = f"{quorum.needed} of {witnesses} must agree"
     if not quorum.crashes:

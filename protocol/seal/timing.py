@@ -1,7 +1,8 @@
-"""When a height starts, how long its steps wait, and what time a seal may bear.
+"""Times: when a height starts, the timeouts of its steps, and the time of a seal.
 
-Clocks come in as numbers. A wrong one slows time and never stops sealing: a witness whose
-clock lies behind the last seal proposes the next millisecond, which all accept.
+All times are ms since 1970 and are passed in; no clock is read. A wrong clock slows the time of
+seals and never stops sealing: a witness whose clock is behind the last seal proposes its time
+plus 1 ms, which all accept.
 """
 
 from __future__ import annotations
@@ -11,37 +12,37 @@ from dataclasses import dataclass
 from commonweal.protocol.seal.votes import Step
 
 SKEW_MS_MAX = 2 * 60 * 1000
-"""A seal's time may differ so much from a witness's own clock."""
+"""Largest difference between a seal's time and a witness's clock."""
 
 BACK_MS_MIN = 60 * 60 * 1000
-"""A seal is later than the last, or goes back from a wrong time by at least so much."""
+"""A seal is later than the previous one, or goes back from a wrong time by at least this."""
 
 INTERVAL_MS = 60 * 1000
-"""Unsealed records wait so long, when the rules say nothing else."""
+"""Time that unsealed records wait for a seal, unless the rules set another."""
 
 PROPOSE_MS = 3_000
 VOTE_MS = 1_000
 GROWTH_MS = 500
-"""So much longer is each timeout of a round than of the round before."""
+"""Increase of each timeout per round."""
 
 STEP_MS_MAX = 20_000
 GATHER_MS = 200
-"""A proposer who has a quorum of have-frontiers waits so long for the others."""
+"""Time that a proposer with a quorum of have-frontiers waits for the others."""
 
 JUDGE_MS = 10_000
-"""So much longer a witness waits, once a round, while its own ledger judges a proposal."""
+"""Extension of a timeout, once per round, while the witness's ledger validates a proposal."""
 
 REPEAT_MS = 1_000
-"""So often a witness says again what it said in its round."""
+"""Interval at which a witness repeats the messages of its round."""
 
 
 @dataclass(frozen=True, slots=True)
 class SealDemand:
-    """What waits for a seal.
+    """The reasons to start a height.
 
-    oldest_ms: when, by this node's clock, the oldest unsealed record came; None when all is
-    sealed. deadline_ms: the earliest sealed deadline that no seal has passed yet; None for
-    none. asked: whether a member asked for a seal here, or a witness began the height.
+    oldest_ms: arrival of the oldest unsealed record, by this node's clock; None when all is
+    sealed. deadline_ms: the earliest sealed deadline that no seal has passed; None for none.
+    asked: whether a member asked for a seal here, or a witness began the height.
     """
 
     oldest_ms: int | None
@@ -50,7 +51,7 @@ class SealDemand:
 
 
 def is_due(waiting: SealDemand, now_ms: int, interval_ms: int = INTERVAL_MS) -> bool:
-    """Whether the next height starts now. Where nothing waits, nobody's asking starts one."""
+    """Whether the next height starts now. Without unsealed records only a deadline starts one."""
     if waiting.deadline_ms is not None and waiting.deadline_ms <= now_ms:
         return True
     if waiting.oldest_ms is None:
@@ -59,7 +60,7 @@ def is_due(waiting: SealDemand, now_ms: int, interval_ms: int = INTERVAL_MS) -> 
 
 
 def due_at(waiting: SealDemand, interval_ms: int = INTERVAL_MS) -> int | None:
-    """Return when `is_due` becomes true if nothing else happens; None for never."""
+    """Return the time, in ms, at which `is_due` becomes true without new events; None: never."""
     times = [] if waiting.deadline_ms is None else [waiting.deadline_ms]
     if waiting.oldest_ms is not None:
         times.append(waiting.oldest_ms + (0 if waiting.asked else interval_ms))
@@ -67,14 +68,14 @@ def due_at(waiting: SealDemand, interval_ms: int = INTERVAL_MS) -> int | None:
 
 
 def seal_time(last_ms: int, now_ms: int) -> int:
-    """Return the time that a proposer with the clock `now_ms` gives a seal."""
+    """Return the time of a seal whose proposer has the clock `now_ms`."""
     return max(last_ms + 1, now_ms)
 
 
 def is_timely(time_ms: int, last_ms: int, now_ms: int) -> bool:
-    """Whether a fresh seal may bear `time_ms`, for a witness with the clock `now_ms`.
+    """Whether `time_ms` is allowed for a fresh seal, for a witness with the clock `now_ms`.
 
-    Whether it may go back so far at all, the ledger says.
+    The ledger decides whether the time may go back at all.
     """
     if time_ms == last_ms + 1:
         return True
@@ -83,6 +84,6 @@ def is_timely(time_ms: int, last_ms: int, now_ms: int) -> bool:
 
 
 def step_ms(step: Step, round_: int) -> int:
-    """Return how long `step` of a round waits; it grows until `STEP_MS_MAX`."""
+    """Return the timeout of `step` in a round, in ms; it grows per round up to `STEP_MS_MAX`."""
     first = PROPOSE_MS if step is Step.PROPOSE else VOTE_MS
     return min(first + GROWTH_MS * round_, STEP_MS_MAX)

@@ -1,8 +1,8 @@
-"""What of a proposal can be judged without a record: links, limits, roots of the cut.
+"""Validation of a proposal without its records: links, limits, roots, time and fairness.
 
-Sound is what never changes, whoever looks and whenever. Time and fairness are judged by a
-witness's own clock and only while a proposal is fresh; what a quorum has once found good
-stays good. Whether the cut is closed, and what its records fold to, the ledger judges.
+A proposal is sound when every node would say so at any time. Time and fairness depend on the
+witness and are checked only while a proposal is fresh: what a quorum once accepted stays
+accepted. Whether the cut is closed, and what its records fold to, is validated by the ledger.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ def check_sound(
 ) -> None:
     """Raise `InvalidSeal` unless the seal follows `point` and its delta extends `last`.
 
-    tree: the nodes of the cut's tree at `last`, by place. deadline_ms: the earliest sealed
-    deadline that no seal has passed; without records or evidence only that asks for a seal.
+    tree: nodes of the cut's tree at `last`, by place. deadline_ms: the earliest sealed deadline
+    that no seal has passed; it is the only reason for a seal without records and evidence.
     """
     seal, delta = proposal.seal, proposal.delta
     check_order(seal, point)
@@ -71,10 +71,10 @@ def check_fresh(
 ) -> None:
     """Raise `InvalidSeal` unless a fresh proposal is timely and fair.
 
-    now_ms: this witness's clock. excused: the logs that the seal's evidence freezes.
-    candidates: devices that hold the role without a seat, whose have-frontiers show that
-    they are there and count for nothing else. possible: returns how much of what is left out
-    a cut can cover, as far as is known here. size: the bytes of the records new in it.
+    now_ms: this witness's clock. excused: logs that the seal's evidence freezes. candidates:
+    devices with the role but without a seat; their have-frontiers only show that they are
+    present. possible: returns which part of the omitted lengths a cut can cover, as far as this
+    witness knows. size: bytes of the new records.
     """
     if not is_timely(proposal.seal.time_ms, point.time_ms, now_ms):
         raise InvalidSeal("its time is more than two minutes from the clock here")
@@ -95,9 +95,9 @@ def check_fresh(
 
 
 def is_full(last: Cut, delta: Delta, size: int) -> bool:
-    """Whether a cut holds so much that what it leaves out may wait for the next.
+    """Whether a cut is full, so that it may leave records for the next one.
 
-    size: the bytes of its new records.
+    size: bytes of its new records.
     """
     is_large = size >= FULL_CUT_BYTES or len(delta.logs) >= CUT_LOGS_MAX
     return is_large or new_records(last, delta) >= FULL_CUT_RECORDS
@@ -106,7 +106,7 @@ def is_full(last: Cut, delta: Delta, size: int) -> bool:
 def check_haves(
     haves: Iterable[HaveFrontier], seated: tuple[DeviceKey, ...], candidates: tuple[DeviceKey, ...]
 ) -> None:
-    """Raise `InvalidSeal` unless have-frontiers of a quorum are there, and none of a stranger."""
+    """Raise `InvalidSeal` unless a quorum has have-frontiers, and only witnesses and candidates."""
     voting = 0
     most = have_logs_max(len(seated))
     for have in haves:

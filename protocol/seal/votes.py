@@ -1,8 +1,8 @@
-"""Votes of witnesses on a seal, the certificate that a quorum makes, and the proof of a lie.
+"""Votes of witnesses on a seal, certificates of a quorum, and proofs of a double vote.
 
-A vote is signed over its community, height, round, step and the id of the seal it is for;
-an empty id is a vote for none. Why it is for none stands beside, unsigned: words for the
-reader that decide nothing. Whatever is read from bytes here has its signature checked.
+A vote is signed over community, height, round, step and the id of a seal; an empty id is a vote
+for none ("nil"). The reason of a nil vote is unsigned text for readers and decides nothing. Votes
+that are read from bytes here have valid signatures. Who is a witness is not known here.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from commonweal.protocol.seal.quorum import WITNESSES_MAX, quorum_of
 SealId = NewType("SealId", bytes)
 
 NIL = SealId(b"")
-"""What a vote for no seal names."""
+"""The seal id in a vote for none."""
 
 REASON_CHARS_MAX = 200
 ROUND_MAX = 2**31 - 1
@@ -31,7 +31,7 @@ DOUBLE_VOTE = "commonweal/1/double-vote"
 
 
 class Step(IntEnum):
-    """What a vote says: this I propose, this I find good, this I hold to."""
+    """The steps of a round, as in Tendermint."""
 
     PROPOSE = 0
     PREVOTE = 1
@@ -39,7 +39,7 @@ class Step(IntEnum):
 
 
 class VoteSigner(Protocol):
-    """Whoever signs as a device: a `Signer`, or what stands for it."""
+    """A key that signs votes: a `Signer`, or a substitute of a test."""
 
     @property
     def key(self) -> bytes:
@@ -51,7 +51,7 @@ class VoteSigner(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """One device's word on one step of one round. reason: why for none; it is not signed."""
+    """A device's vote in one step of one round. reason: of a nil vote, unsigned."""
 
     height: int
     round: int
@@ -80,7 +80,7 @@ def vote_to_bytes(vote: Vote) -> bytes:
 
 
 def vote_fields(vote: Vote) -> list[codec.Value]:
-    """Return what `vote` is made of, to stand in a larger message."""
+    """Return the fields of `vote`, for a larger message."""
     return [
         vote.height,
         vote.round,
@@ -93,14 +93,14 @@ def vote_fields(vote: Vote) -> list[codec.Value]:
 
 
 def vote_from_bytes(data: bytes, community: CommunityId) -> Vote:
-    """Return the vote in `data`, its signature checked. Raises `Malformed`, `BadSignature`."""
+    """Return the vote in `data`, verified. Raises `Malformed` or `BadSignature`."""
     if len(data) > VOTE_BYTES_MAX:
         raise Malformed(f"a vote of {len(data)} bytes")
     return read_vote(codec.decode(data), community)
 
 
 def read_vote(value: Any, community: CommunityId) -> Vote:
-    """Return the vote that `vote_fields` gave, its signature checked; as `vote_from_bytes`."""
+    """Return the vote with these `vote_fields`, verified; raises as `vote_from_bytes`."""
     match value:
         case [height, round_, step, bytes(seal), bytes(device), bytes(signature), str(reason)] if (
             is_count(height)
@@ -125,7 +125,7 @@ def read_vote(value: Any, community: CommunityId) -> Vote:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """That a quorum precommitted to `seal` in `round`: exactly q signatures, by device."""
+    """The precommits of a quorum for `seal` in `round`: exactly q signatures, by device."""
 
     height: int
     round: int
@@ -134,7 +134,7 @@ class Certificate:
 
 
 def certify(precommits: Iterable[Vote], needed: int) -> Certificate:
-    """Return the certificate that `needed` or more votes of one height, round and seal make."""
+    """Return the certificate of `needed` of these votes, which agree in height, round and seal."""
     votes = sorted(precommits, key=lambda vote: vote.device)[:needed]
     assert len(votes) == needed, "a certificate needs a quorum"
     first = votes[0]
@@ -143,7 +143,7 @@ def certify(precommits: Iterable[Vote], needed: int) -> Certificate:
 
 
 def certificate_fields(certificate: Certificate) -> list[codec.Value]:
-    """Return what `certificate` is made of, to stand in a larger message."""
+    """Return the fields of `certificate`, for a larger message."""
     signatures: list[codec.Value] = [[*pair] for pair in certificate.signatures]
     return [certificate.height, certificate.round, certificate.seal, signatures]
 
@@ -154,12 +154,12 @@ def certificate_to_bytes(certificate: Certificate) -> bytes:
 
 
 def certificate_from_bytes(data: bytes) -> Certificate:
-    """Return the certificate in `data`, its form checked; `check_certificate` checks the rest."""
+    """Return the certificate in `data`, its form checked; `check_certificate` verifies it."""
     return read_certificate(codec.decode(data, values_max=5 + 3 * WITNESSES_MAX))
 
 
 def read_certificate(value: Any) -> Certificate:
-    """Return the certificate that `certificate_fields` gave, its form checked, or `Malformed`."""
+    """Return the certificate with these fields, its form checked. Raises `Malformed`."""
     match value:
         case [height, round_, bytes(seal), list(pairs)] if (
             is_count(height)
@@ -180,7 +180,7 @@ def read_certificate(value: Any) -> Certificate:
 def check_certificate(
     certificate: Certificate, community: CommunityId, witnesses: Sequence[DeviceKey]
 ) -> None:
-    """Raise `NotCertified` unless exactly a quorum of `witnesses` signed, or `BadSignature`."""
+    """Return when exactly a quorum of `witnesses` signed. Raises `NotCertified`, `BadSignature`."""
     needed = quorum_of(len(witnesses)).needed
     if len(certificate.signatures) != needed:
         raise NotCertified(f"it has {len(certificate.signatures)} signatures of {needed}")
@@ -193,7 +193,7 @@ def check_certificate(
 
 @dataclass(frozen=True, slots=True)
 class DoubleVote:
-    """Two votes of one device for one height, round and step that name different seals."""
+    """Two votes of one device in one height, round and step, for different seals."""
 
     first: Vote
     second: Vote
@@ -203,19 +203,19 @@ class DoubleVote:
 
     @property
     def device(self) -> DeviceKey:
-        """Who is guilty."""
+        """The device that voted twice."""
         return self.first.device
 
     @property
     def id(self) -> bytes:
-        """The hash that names this proof in the evidence of a seal."""
+        """The hash of the proof, by which a seal names it as evidence."""
         return keys.hash32(keys.EVIDENCE, double_vote_to_bytes(self))
 
 
 def prove_double_vote(vote: Vote, other: Vote) -> DoubleVote:
-    """Return the proof that two votes make; raise `InvalidRecord` when nothing is wrong.
+    """Return the proof made of two votes. Raises `InvalidRecord` when they do not conflict.
 
-    The votes have good signatures. Their reasons are left out: nobody signed them.
+    The votes have valid signatures. Their reasons, which are unsigned, are removed.
     """
     if _place(vote) != _place(other) or vote.device != other.device:
         raise InvalidRecord("the two votes do not contradict each other")
@@ -231,15 +231,15 @@ def double_vote_to_bytes(proof: DoubleVote) -> bytes:
 
 
 def is_double_vote(data: bytes) -> bool:
-    """Say whether `data` begins as the proof of a double vote does."""
+    """Whether `data` begins like the proof of a double vote."""
     begins = codec.encode([DOUBLE_VOTE, None, None])[:-2]
     return data.startswith(begins)
 
 
 def double_vote_from_bytes(data: bytes, community: CommunityId) -> DoubleVote:
-    """Return the proof in `data`; it needs nothing beside the community's id.
+    """Return the proof in `data`, verified; it needs only the community's id.
 
-    Raises `InvalidRecord` when it convicts nobody, `Malformed` or `BadSignature`.
+    Raises `InvalidRecord` when the votes do not conflict, `Malformed` or `BadSignature`.
     """
     if len(data) > 2 * VOTE_BYTES_MAX:
         raise Malformed(f"a proof of {len(data)} bytes")
@@ -254,12 +254,12 @@ def double_vote_from_bytes(data: bytes, community: CommunityId) -> DoubleVote:
 
 
 def is_count(value: object) -> bool:
-    """Whether `value` is an integer, 0 or more; True is none."""
+    """Whether `value` is an int >= 0, and no bool."""
     return type(value) is int and value >= 0
 
 
 def is_ascending(items: Sequence[bytes]) -> bool:
-    """Whether `items` are sorted and each stands once."""
+    """Whether `items` are sorted without duplicates."""
     return all(lower < higher for lower, higher in pairwise(items))
 
 

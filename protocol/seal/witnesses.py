@@ -1,8 +1,8 @@
-"""Who witnesses: seats drawn from those who offered, and are heard from.
+"""The witness set: seats drawn among the candidates that were recently present.
 
-A witness is one device of one member who took the role. The set changes only inside
-seals: each names the root of the next set. At most two seats change with it, but a set
-below four may grow to four at once.
+A witness is one device of a member with the role. The set changes only in seals: each contains
+the root of the next set. At most two seats change per seal; a set below four may grow to four at
+once. Who may be a candidate is decided in the ledger.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from commonweal.protocol.seal.votes import is_ascending
 
 SEATS_DEFAULT = 7
 SEATS_CHANGED_MAX = 2
-"""Seats that may go with one seal, and seats that may come to a set of four or more."""
+"""Seats removed per seal, and seats added per seal to a set of four or more."""
 
 RECENT_SEALS = 20
-"""Who was not present in this many seals is not heard from."""
+"""A device that was absent from this many seals counts as silent."""
 
 SAFE_WITNESSES_MIN = 4
-"""Below this a set survives no lie: nobody goes for silence alone, and who comes is endorsed."""
+"""A smaller set tolerates no lie: it loses no seat for silence, and new seats are endorsed."""
 
 
 class Witness(NamedTuple):
@@ -37,7 +37,7 @@ class Witness(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A device whose member holds the role. seen: the last height with it present, or None."""
+    """A device whose member holds the role. seen: last height at which it was present, or None."""
 
     witness: Witness
     seen: int | None
@@ -52,13 +52,14 @@ def next_witnesses(
 ) -> tuple[Witness, ...]:
     """Return the set for `height` + 1 after `seated` sealed `height`, by device.
 
-    prev: the id of the seal before it. A candidate had offered his device before that was
-    known, so nobody searches for a key that draws well. candidates: from the state at
-    `height`, one per member. Who lost the role or whose device was replaced goes first; then
-    who is not heard from, once another can take the seat or four remain; then, when more
-    offer than there are seats, the worst draw of H(prev, height, device) for the best. At
-    most two go and two come; a set below four is filled up to four at once. One who is seated
-    always remains: a set is never empty.
+    prev: id of the seal before it, which seeds the draw: candidates offered their devices before
+    it was known, so no key can be searched for that draws well (key grinding). candidates: from
+    the state at `height`, one per member.
+
+    Removed first: witnesses without the role or with a replaced device; then silent ones, while
+    another can take the seat or four remain; then, when there are more candidates than seats,
+    those with the worst draw H(prev, height, device). At most two are removed and two added; a
+    set below four is filled up to four at once. One seated witness always remains.
     """
     offered = [candidate.witness for candidate in candidates]
     heard = [candidate.witness for candidate in candidates if is_heard(candidate.seen, height)]
@@ -82,22 +83,22 @@ def next_witnesses(
 
 
 def seats_added_max(seated: int) -> int:
-    """Return how many seats one seal may add to a set of `seated`."""
+    """Return the number of seats that one seal may add to a set of `seated`."""
     return max(SEATS_CHANGED_MAX, SAFE_WITNESSES_MIN - seated)
 
 
 def is_heard(seen: int | None, height: int) -> bool:
-    """Say whether a device last present at the height `seen` counts as heard from at `height`."""
+    """Whether a device last present at height `seen` counts as present at `height`."""
     return seen is not None and seen > height - RECENT_SEALS
 
 
 def proposer(height: int, round_: int, witnesses: Sequence[DeviceKey]) -> DeviceKey:
-    """Return whose turn it is: the witnesses in the order of their keys, one after another."""
+    """Return the proposer of a round: the witnesses take turns in the order of their keys."""
     return sorted(witnesses)[(height + round_) % len(witnesses)]
 
 
 def witness_set_root(witnesses: Sequence[Witness]) -> bytes:
-    """Return the root of a set, whatever the order in which it is given."""
+    """Return the root of a set; the order given has no influence."""
     return keys.hash32(keys.WITNESSES, codec.encode(witness_fields(sorted(witnesses))))
 
 
@@ -107,12 +108,12 @@ def witness_devices(witnesses: Sequence[Witness]) -> tuple[DeviceKey, ...]:
 
 
 def witness_fields(witnesses: Sequence[Witness]) -> codec.Value:
-    """Return what a set is made of, to stand in a larger message."""
+    """Return the fields of a set, for a larger message."""
     return [[*witness] for witness in witnesses]
 
 
 def read_witnesses(value: Any) -> tuple[Witness, ...]:
-    """Return the set that `witness_fields` gave, or raise `Malformed`."""
+    """Return the set with these `witness_fields`. Raises `Malformed`."""
     if type(value) is list and 0 < len(value) <= WITNESSES_MAX:
         read = tuple(map(_witness, value))
         if is_ascending([witness.device for witness in read]):

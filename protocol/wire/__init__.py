@@ -1,1 +1,1 @@
-"""Messages between nodes: hello, records, seals, state sync."""
+"""Messages between nodes: hello, records, seals, state sync, and the frames that carry them."""

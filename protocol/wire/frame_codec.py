@@ -135,7 +135,7 @@ def _run_list(run: Run) -> list[Any]:
 
 
 def decode(frame: bytes) -> Message:
-    """Return the message in `frame`, its shape and limits checked, or raise `Malformed`."""
+    """Return the message in `frame`, its shape and limits checked. Raises `Malformed`."""
     if len(frame) > FRAME_BYTES_MAX:
         raise Malformed(f"a frame of {len(frame)} bytes")
     fields = codec.decode(frame, DEPTH_MAX, VALUES_MAX)

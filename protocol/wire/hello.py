@@ -1,10 +1,10 @@
-"""The first message of a link: it shows nothing to who does not know the community.
+"""The first message of a connection, encrypted with a key that follows from the community's id.
 
-Both sides already hold each other's libp2p keys, which the Noise handshake proved. The
-hello is a SecretBox under a key made of the community's id and the two peer keys, so it
-opens only for who knows the community, and only on this link. Inside, the sender names
-his device and brings either credentials, from which anybody who knows the community's id
-can see that the device is a member's, or the proof that he holds an invite.
+Both sides know each other's libp2p keys, which the Noise handshake proved. The hello is a
+SecretBox (XSalsa20-Poly1305) under a key made of the community's id and both peer keys: only a
+peer that knows the community can open it, on this connection only. It names the sender's device
+and contains either credentials, which prove a membership, or the proof that the sender holds an
+invite. (docs/protocol.md, "A link".) Whether the peer is admitted is decided in the node.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from commonweal.protocol.records.record import CommunityId, RecordId
 from commonweal.protocol.wire.messages import Hello
 
 SEALS_VERSION = 2
-"""From this version on a node takes the messages that concern seals."""
+"""The first version whose nodes accept messages about seals."""
 VERSIONS = (1, SEALS_VERSION)
 VERSIONS_MAX = 8
 NONCE_BYTES = 24
@@ -31,7 +31,7 @@ NONCE_BYTES = 24
 
 @dataclass(frozen=True, slots=True)
 class InviteProof:
-    """That the sender holds the key of an invite: its id, and a signature made for this link."""
+    """Proof of holding an invite's key: its id, and a signature for this connection."""
 
     invite: RecordId
     signature: bytes
@@ -39,10 +39,10 @@ class InviteProof:
 
 @dataclass(frozen=True, slots=True)
 class Greeting:
-    """What the sender says of himself and of what he holds.
+    """What the sender states about its device and its data.
 
-    clock_ms: his wall clock, to show skew; it decides nothing. height, seal: his last
-    seal, 0 and empty before the first.
+    height, seal: the sender's last seal; 0 and empty before the first. digest: of its frontier.
+    clock_ms: its wall clock, to show skew; it decides nothing.
     """
 
     versions: tuple[int, ...]
@@ -59,7 +59,7 @@ class Greeting:
 def encrypt(
     greeting: Greeting, community: CommunityId, sender: PeerKey, receiver: PeerKey, nonce: bytes
 ) -> Hello:
-    """Return the hello that only a holder of the community's id can open, on this link."""
+    """Return the hello that only `receiver` can decrypt, knowing the community. nonce: 24 bytes."""
     proof = greeting.invite
     data = codec.encode(
         [
@@ -79,7 +79,10 @@ def encrypt(
 
 
 def decrypt(hello: Hello, community: CommunityId, sender: PeerKey, receiver: PeerKey) -> Greeting:
-    """Return what the sender says, or raise `NotPermitted` when the box is not for us."""
+    """Return the greeting in a hello.
+
+    Raises `NotPermitted` when the sender does not know the community, or `Malformed`.
+    """
     try:
         data = _box(community, sender, receiver).decrypt(hello.box, hello.nonce)
     except CryptoError as error:
@@ -90,7 +93,7 @@ def decrypt(hello: Hello, community: CommunityId, sender: PeerKey, receiver: Pee
 def invite_proof(
     key: Signer, community: CommunityId, invite: RecordId, sender: PeerKey, receiver: PeerKey
 ) -> InviteProof:
-    """Return the proof, good on this link only, that we hold the invite's one-time key."""
+    """Return the proof, valid on this connection only, that we hold the invite's one-time key."""
     fields = (community, invite, sender, receiver)
     return InviteProof(invite, keys.sign_array(key, keys.HELLO_CONTEXT, *fields))
 
@@ -98,7 +101,7 @@ def invite_proof(
 def check_invite_proof(
     proof: InviteProof, key: bytes, community: CommunityId, sender: PeerKey, receiver: PeerKey
 ) -> None:
-    """Raise `BadSignature` unless the sender holds the invite's key."""
+    """Return when the sender holds the invite's key. Raises `BadSignature`."""
     fields = (community, proof.invite, sender, receiver)
     keys.check_array(key, proof.signature, keys.HELLO_CONTEXT, *fields)
 

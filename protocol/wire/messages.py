@@ -1,8 +1,7 @@
-"""Messages of the sync protocol `/commonweal/sync/1`, each with its limits.
+"""Messages of the sync protocol `/commonweal/sync/1`, and the limits of each.
 
-A message is one frame: a canonical MessagePack array whose first item names it. The
-stream carries a frame behind its length (4 bytes, big-endian). docs/protocol.md tells
-when each is sent; `decode` checks shape and limits, not truth.
+docs/protocol.md, "Messages", says when each is sent. Their bytes are in `frame_codec`; messages
+about seals and state sync are in `seals` and `state_sync`.
 """
 
 from __future__ import annotations
@@ -25,15 +24,15 @@ FRAME_BYTES_MAX = 1024 * 1024
 
 
 RUNS_BYTES_AIM = 448 * 1024
-"""A frame of records is closed at about this size."""
+"""A frame of records is completed at about this size."""
 
 
 RUN_BYTES_MAX = 2 * RUNS_BYTES_AIM + RECORD_BYTES_MAX
-"""The records of one run, which ends in a well-signed one, fit in this."""
+"""Size of the records of one run, which ends with a validly signed one."""
 
 
 BODY_BYTES_MORE = 8
-"""What a body takes in a frame beside its own bytes."""
+"""Bytes of a body in a frame in addition to its content."""
 
 
 RUNS_MAX = 4096
@@ -65,7 +64,7 @@ TEXT_CHARS_MAX = 200
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """The first message of either side; `box` opens only for who knows the community."""
+    """The first message of either side; see `wire.hello`."""
 
     nonce: bytes
     box: bytes
@@ -73,7 +72,7 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class Bye:
-    """The last message: why the sender closes. code: a word of docs/protocol.md."""
+    """The last message: why the sender closes. code: a word listed in docs/protocol.md."""
 
     code: str
     text: str
@@ -81,7 +80,7 @@ class Bye:
 
 @dataclass(frozen=True, slots=True)
 class Ping:
-    """Asks for a `Pong` with the same number."""
+    """Requests a `Pong` with the same number."""
 
     number: int
 
@@ -95,7 +94,7 @@ class Pong:
 
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """The digest of the sender's frontier; `base` the digest that both last had in common."""
+    """The digest of the sender's frontier. base: the digest that both sides last had in common."""
 
     digest: bytes
     base: bytes
@@ -103,7 +102,7 @@ class Compare:
 
 @dataclass(frozen=True, slots=True)
 class Same:
-    """The answer to `Compare` by one whose frontier has the same digest."""
+    """The answer to `Compare` when the frontiers have the same digest."""
 
     digest: bytes
 
@@ -119,9 +118,9 @@ class Buckets:
 class Entries:
     """Entries of the sender's frontier.
 
-    buckets: the numbers, ascending, of the buckets given whole; empty for a delta (what
-    changed since the common base). reply: the receiver's are wanted in return. Each
-    message stands alone; many entries are spread over several, bucket by bucket.
+    buckets: ascending numbers of the buckets that are complete; empty for a delta since the
+    common base. reply: whether the receiver's entries are requested in return. Each message is
+    complete in itself; many entries take several messages, bucket by bucket.
     """
 
     buckets: bytes
@@ -140,14 +139,14 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class WantRecords:
-    """Asks for ranges; replaces what was asked before for the same logs."""
+    """Requests ranges of records; replaces earlier requests for the same logs."""
 
     ranges: tuple[Range, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Consecutive records of one log. bodies: (index in wires, body) pairs that go with them."""
+    """Consecutive records of one log. bodies: pairs (index in wires, body)."""
 
     author: DeviceKey
     start: int
@@ -156,17 +155,17 @@ class Run:
 
     @property
     def size(self) -> int:
-        """About how many bytes it takes in a frame."""
+        """Approximate size in a frame, in bytes."""
         bodies = sum(len(body) + BODY_BYTES_MORE for _, body in self.bodies)
         return size_of(self.wires) + bodies + 64
 
 
 @dataclass(frozen=True, slots=True)
 class Runs:
-    """Records, causally closed with what the receiver asked for or has.
+    """Records, causally closed together with what the receiver requested or has.
 
-    remaining: how many more records the sender will send for what was asked.
-    asked: True when they answer a `WantRecords`, False for live ones.
+    remaining: number of further records that the sender will send for the request. asked: True
+    for answers to `WantRecords`, False for live records.
     """
 
     runs: tuple[Run, ...]
@@ -176,7 +175,7 @@ class Runs:
 
 @dataclass(frozen=True, slots=True)
 class Have:
-    """The sender keeps these logs so far, committed. took: asked frames taken since the last."""
+    """The lengths that the sender committed. took: requested frames processed since the last."""
 
     lengths: tuple[tuple[DeviceKey, int], ...]
     took: int
@@ -184,42 +183,42 @@ class Have:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Proofs of forks and bad signatures, encoded."""
+    """Proofs of forks, bad signatures and double votes, encoded."""
 
     proofs: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class WantEvidence:
-    """Asks for the proofs against these devices; naming none, for those of double votes."""
+    """Requests the proofs against these devices; without devices, those of double votes."""
 
     authors: tuple[DeviceKey, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class WantBranch:
-    """Asks for the chains of frozen logs that end in these records, which others cite."""
+    """Requests the chains of frozen logs that end in these records, which other records cite."""
 
     ids: tuple[RecordId, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """Records of a frozen log from where it is frozen, chained, the last one signed well."""
+    """Chained records of a frozen log from where it is frozen; the last signature is valid."""
 
     wires: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class WantBodies:
-    """Asks for bodies by hash."""
+    """Requests bodies by hash."""
 
     hashes: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class BodyChunk:
-    """Bytes `offset` onwards of a body of `size` bytes; size 0: the sender has it not."""
+    """Bytes of a body of `size` bytes, from `offset` on; size 0: the sender does not have it."""
 
     hash: bytes
     size: int
@@ -229,7 +228,7 @@ class BodyChunk:
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Signed addresses of members' devices (see `peering`), encoded."""
+    """Signed addresses of members' devices (see `identity.signed_address`), encoded."""
 
     signed: tuple[bytes, ...]
 
@@ -259,5 +258,5 @@ Message: TypeAlias = (
 
 
 def size_of(wires: Sequence[bytes]) -> int:
-    """Return about how many bytes `wires` take in a frame."""
+    """Return the approximate size of `wires` in a frame, in bytes."""
     return sum(map(len, wires)) + 3 * len(wires)

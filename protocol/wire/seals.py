@@ -1,7 +1,7 @@
-"""Messages of the sync protocol that concern seals; `wire` says how they travel.
+"""Messages of the sync protocol about seals: status, votes, proposals, sealed heights.
 
-What witnesses say stands in them as bytes, which `seal.consensus.messages` reads; sealed heights as
-bytes, which `seal.formats` reads.
+Messages of witnesses and sealed heights are bytes here; `seal.consensus.messages` and
+`seal.formats` read them.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ SEALS_MAX = 256
 SEALED_BYTES_MAX = 16 * 1024
 DELTA_BYTES_MAX = 512 * 1024
 SAID_BYTES_MAX = 1024 * 1024 - 64
-"""What a witness says fits a frame."""
+"""Size of a witness's message, so that it fits a frame."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeightStatus:
-    """How far the sender sealed; seal: the last one's id, empty at height 0.
+    """The sender's last sealed height. seal: its id, empty at height 0.
 
-    held: the digest of what it holds of the height that is being agreed on, or empty.
+    held: digest of the messages that the sender has of the height in progress, or empty.
     """
 
     height: int
@@ -33,14 +33,14 @@ class HeightStatus:
 
 @dataclass(frozen=True, slots=True)
 class ConsensusMessage:
-    """What a witness said, encoded."""
+    """A message of a witness, encoded."""
 
     message: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class WantProposal:
-    """Asks for the proposal of `seal`, or with an empty one for that of `round`."""
+    """Requests the proposal of `seal`; when that is empty, a proposal of `round`."""
 
     height: int
     round: int
@@ -49,21 +49,21 @@ class WantProposal:
 
 @dataclass(frozen=True, slots=True)
 class WantSeal:
-    """A member at the sender's asks that what waits be sealed now, as height `height`."""
+    """A member at the sender's node asks for a seal of `height` now."""
 
     height: int
 
 
 @dataclass(frozen=True, slots=True)
 class WantSeals:
-    """Asks for the seals from height `start` on."""
+    """Requests the seals from height `start` on."""
 
     start: int
 
 
 @dataclass(frozen=True, slots=True)
 class Seals:
-    """Sealed heights, one after another, each with the delta of its cut; both encoded."""
+    """Consecutive sealed heights, each with the delta of its cut; both encoded."""
 
     seals: tuple[tuple[bytes, bytes], ...]
 
@@ -74,7 +74,7 @@ SealMessage: TypeAlias = (
 
 
 def to_list(message: SealMessage) -> list[Any]:
-    """Return the fields of `message`, its name first."""
+    """Return the fields of `message`; the first is its name."""
     match message:
         case HeightStatus(height, seal, held):
             return ["height", height, seal, held]
@@ -93,7 +93,7 @@ def to_list(message: SealMessage) -> list[Any]:
 
 
 def read(fields: list[Any]) -> SealMessage | None:
-    """Return the message that `fields` are; None when they are none. Raises `Malformed`."""
+    """Return the message with these fields; None for another message. Raises `Malformed`."""
     match fields:
         case ["height", height, bytes(seal), bytes(held)] if _is_count(height):
             if len(seal) == (HASH_BYTES if height else 0) and len(held) in (0, HASH_BYTES):

@@ -1,7 +1,7 @@
-"""Messages of the sync protocol by which a newcomer takes the final state of a seal.
+"""Messages of state sync, by which a newcomer fetches the final state of a seal.
 
-Chunks stand in them as bytes, in parts that fit a frame; `ledger.snapshot` reads and checks
-them, and `wire` says how they travel.
+Chunks of the state are bytes here, in parts that fit a frame; `ledger.checkpoint.snapshot` reads
+and verifies them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ PART_BYTES_MAX = 448 * 1024
 
 @dataclass(frozen=True, slots=True)
 class WantState:
-    """Asks for a chunk of the final state at `height`, from `offset` on; 0: at any height."""
+    """Requests a chunk of the final state at `height`, from `offset` on; height 0: any height."""
 
     height: int
     number: int
@@ -25,9 +25,9 @@ class WantState:
 
 @dataclass(frozen=True, slots=True)
 class StatePart:
-    """A part of a chunk: which one of 2**depth, how large it is, and where this part begins.
+    """A part of chunk `number` of 2**depth. size: of the chunk. offset: where the part begins.
 
-    Height 0, and no data: the sender has no state to give, or not of the height asked for.
+    Height 0 without data: the sender has no state of the requested height.
     """
 
     height: int
@@ -42,7 +42,7 @@ StateMessage: TypeAlias = WantState | StatePart
 
 
 def to_list(message: StateMessage) -> list[Any]:
-    """Return the fields of `message`, its name first."""
+    """Return the fields of `message`; the first is its name."""
     match message:
         case WantState(height, number, offset):
             return ["want-state", height, number, offset]
@@ -53,7 +53,7 @@ def to_list(message: StateMessage) -> list[Any]:
 
 
 def read(fields: list[Any]) -> StateMessage | None:
-    """Return the message that `fields` are; None when they are none."""
+    """Return the message with these fields; None for another message."""
     match fields:
         case ["want-state", height, number, offset] if (
             _is_count(height)

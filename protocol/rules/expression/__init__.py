@@ -1,9 +1,9 @@
-"""The expressions of rules: a total subset of CEL, the same answer on every node.
+"""The expression language of rules: a total subset of CEL with the same result on every node.
 
-`check` reads and types a rule once; `evaluate` runs it any number of times. Both end
-within limits that are counted, never timed: characters, depth, nodes, fuel, bits. There
-are no fractions, no clock, no maps to walk through, no text to build, and no way to go on
-after an error. (CEL: cel.dev; what differs is listed in docs/rules.md.)
+`check` parses and types a rule once; `evaluate` runs it any number of times. Both are bounded by
+counted limits, never by time: characters, depth, nodes, fuel, bits. There are no fractions, no
+clock, no iteration over maps, no string construction, and no recovery from errors. (CEL: cel.dev;
+docs/rules.md lists the differences.)
 """
 
 from commonweal.protocol.rules.expression.checker import CheckedExpression, check, evaluate

@@ -1,7 +1,7 @@
-"""Static types: a rule is checked once, before it is voted on, and cannot mix kinds later.
+"""The type checker: types every part of a rule and compiles it to instructions.
 
-Every name, field and operand is known here with its type, so an evaluation can only fail
-by a number, by fuel, or by a value that is not what its caller declared.
+Every name, field and operand has a type here, so an evaluation can fail only by overflow, by
+division, by fuel, or by a value of another type than its caller declared. Nothing is evaluated.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ NAMES_SHOWN_MAX = 8
 
 @dataclass(frozen=True, slots=True)
 class CheckedExpression:
-    """A rule that is known to be well typed, ready to be evaluated any number of times."""
+    """A well-typed rule, compiled; it can be evaluated any number of times."""
 
     source: str
     expression: Expression
@@ -63,10 +63,10 @@ class CheckedExpression:
 
 
 def check(source: str, env: Mapping[str, Type], gives: Type | None = None) -> CheckedExpression:
-    """Return the rule in `source`, whose names are those of `env`.
+    """Return the rule in `source`. env: the type of each name that it may read.
 
-    gives: the type that the rule must have, where the caller needs one.
-    Raises RuleSyntaxError, RuleTypeError or TooLarge, each with line, column and a hint.
+    gives: the type that the rule must have, or None for any. Raises `RuleSyntaxError`,
+    `RuleTypeError` or `TooLarge`, each with line, column and a hint.
     """
     expression = parse(source)
     checker = _Checker(env)
@@ -84,18 +84,18 @@ def evaluate(
     fuel: int = FUEL_MAX,
     tank: Tank | None = None,
 ) -> Value:
-    """Return what the rule gives for `values`, one for each name that it reads.
+    """Return the value of the rule for `values`, which has each name that it reads.
 
-    fuel: steps, 0 to FUEL_MAX. tank: from which what is used is taken off. Raises RuleOverflow,
-    DivisionByZero, OutOfFuel, and for values that are not of the declared types ValueMismatch
-    or TooLarge.
+    fuel: steps, 0 to FUEL_MAX. tank: fuel of many evaluations, from which the steps used are
+    subtracted. Raises `RuleOverflow`, `DivisionByZero` or `OutOfFuel`; for values of other types
+    than declared `ValueMismatch` or `TooLarge`.
     """
     assert 0 <= fuel <= FUEL_MAX, "fuel is limited"
     return evaluation.run(checked.program, values, fuel, tank)
 
 
 class _Typed(NamedTuple):
-    """A part of a rule: its type, how to compute it, where it stands."""
+    """A typed part of a rule: its type, its instruction, its position."""
 
     type: Type
     step: Instruction
@@ -103,7 +103,7 @@ class _Typed(NamedTuple):
 
 
 class _Checker:
-    """One walk over a tree; `places` is the size that the frame has to have."""
+    """One walk over a tree. places: the size of the frame that the program needs."""
 
     def __init__(self, env: Mapping[str, Type]) -> None:
         self.inputs: dict[str, Input] = {}
@@ -112,7 +112,7 @@ class _Checker:
         self._variables: dict[str, tuple[Type, int]] = {}
 
     def typed(self, expression: Expression) -> _Typed:
-        """Return the type and the step of a part, or raise RuleTypeError at its place."""
+        """Return a part with its type. Raises `RuleTypeError` with the position of the fault."""
         at = expression.at
         match expression:
             case Constant(_, value):
@@ -275,7 +275,7 @@ _FORMS = {
     "min": (2, NODES_MAX, "min(a, b), with two values or more"),
     "max": (2, NODES_MAX, "max(a, b), with two values or more"),
 }
-"""For each function the least and the most values, and how it is written."""
+"""By function: the least and the most arguments, and its form."""
 
 
 def _type_of(value: int | bool | str) -> Scalar:

@@ -1,9 +1,9 @@
-"""The steps of a checked rule: small functions over a frame, each with its price.
+"""The instructions of a checked rule: closures over a frame, each with a price in fuel.
 
-A frame is a list: place 0 holds the fuel that is left, the others the values of names.
-Fuel is paid on entering a part that runs as a whole (the rule, a branch, the body of a
-macro for one item): one unit for each of its values and operators. What the checker has
-proved is not asked again; what a caller hands over is judged when it is read.
+A frame is a list: index 0 is the remaining fuel, the others are values of names. Fuel is paid on
+entering a part that runs as a whole (the rule, a branch, the body of a macro for one item): one
+unit per value and operator in it. What the checker proved is not checked again; values of the
+caller are checked when they are read. Types are checked in `checker`, never here.
 
 Any error ends the evaluation: unlike in CEL, `error || true` is an error.
 """
@@ -28,11 +28,11 @@ from commonweal.protocol.rules.expression.types import (
 )
 
 FUEL_MAX = 10_000
-"""One evaluation takes at most this many steps."""
+"""Steps of one evaluation."""
 
 
 class Tank:
-    """Fuel for many evaluations together. left: below 0 once the last took more than there was."""
+    """Fuel of many evaluations together. left: negative once the last one used more than that."""
 
     __slots__ = ("left",)
 
@@ -45,14 +45,14 @@ Run: TypeAlias = Callable[[Frame], Any]
 
 
 class Instruction(NamedTuple):
-    """`run` computes one value from a frame; `price` is the fuel to pay before it runs."""
+    """run: computes a value from a frame. price: fuel to pay before it runs."""
 
     run: Run
     price: int
 
 
 class Input(NamedTuple):
-    """A name that the rule reads, its place in the frame, and where it is read first."""
+    """A name that the rule reads, its index in the frame, and where it is read first."""
 
     name: str
     type: Type
@@ -62,7 +62,7 @@ class Input(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A rule ready to run in a frame of `places`, once its inputs stand in theirs."""
+    """A compiled rule, which runs in a frame of `places` entries that has its inputs."""
 
     run: Run
     type: Type
@@ -71,7 +71,7 @@ class Program:
 
 
 def run(program: Program, values: Mapping[str, Value], fuel: int, tank: Tank | None) -> Value:
-    """Return the value of the rule; the same for the same values, everywhere."""
+    """Return the value of the rule; deterministic. Raises as `checker.evaluate` does."""
     frame: Frame = [None] * program.places
     frame[0] = fuel
     for name, kind, place, at in program.inputs:
@@ -89,7 +89,7 @@ def run(program: Program, values: Mapping[str, Value], fuel: int, tank: Tank | N
 
 
 def paid(step: Instruction, at: Position) -> Run:
-    """Run `step` after paying for it; raises OutOfFuel when the frame cannot."""
+    """Return `step` with payment in advance; it raises `OutOfFuel` when fuel is missing."""
     inner, price = step
 
     def run_paid(frame: Frame) -> Any:
@@ -102,17 +102,17 @@ def paid(step: Instruction, at: Position) -> Run:
 
 
 def constant(value: int | bool | str) -> Instruction:
-    """The value itself."""
+    """Return the instruction for a constant."""
     return Instruction(lambda frame: value, 1)
 
 
 def read(place: int) -> Instruction:
-    """The value of a name, which stands at `place`."""
+    """Return the instruction that reads the frame at `place`."""
     return Instruction(lambda frame: frame[place], 1)
 
 
 def field(of: Instruction, name: str, kind: Type, at: Position) -> Instruction:
-    """One field of a record; raises ValueMismatch when it is missing or of another type."""
+    """Return the instruction for a field of a record; it may raise `ValueMismatch`."""
     record, price = of
     what = f"the field {name}"
 
@@ -125,13 +125,13 @@ def field(of: Instruction, name: str, kind: Type, at: Position) -> Instruction:
 
 
 def items(parts: Sequence[Instruction]) -> Instruction:
-    """A list of the values of `parts`."""
+    """Return the instruction for a list of the values of `parts`."""
     runs = tuple(part.run for part in parts)
     return Instruction(lambda frame: [part(frame) for part in runs], 1 + _price(parts))
 
 
 def negative(of: Instruction, times: int, at: Position) -> Instruction:
-    """The value with its sign turned `times` times; raises RuleOverflow at the range's end."""
+    """Return the instruction for `times` minus signs; it may raise `RuleOverflow`."""
     inner, price = of
     if times % 2 == 0:
         return Instruction(inner, price + times)
@@ -146,7 +146,7 @@ def negative(of: Instruction, times: int, at: Position) -> Instruction:
 
 
 def negated(of: Instruction, times: int) -> Instruction:
-    """The condition turned `times` times."""
+    """Return the instruction for `times` negations of a condition."""
     inner, price = of
     if times % 2 == 0:
         return Instruction(inner, price + times)
@@ -156,7 +156,10 @@ def negated(of: Instruction, times: int) -> Instruction:
 def arithmetic(
     first: Instruction, links: Sequence[tuple[ArithmeticSign, Position, Instruction]]
 ) -> Instruction:
-    """The links applied from left to right; raises RuleOverflow or DivisionByZero."""
+    """Return the instruction for a chain of operators, from left to right.
+
+    It may raise `RuleOverflow` or `DivisionByZero`.
+    """
     price = first.price + sum(1 + step.price for _, _, step in links)
     if len(links) == 1:
         sign, at, step = links[0]
@@ -178,7 +181,7 @@ def arithmetic(
 def compared(
     sign: RelationSign, left: Instruction, right: Instruction, kind: Type, at: Position
 ) -> Instruction:
-    """Whether the comparison holds; for `in`, `kind` is the type of the items."""
+    """Return the instruction for a comparison. kind: for `in`, the type of the items."""
     first, other = left.run, right.run
     price = 1 + left.price + right.price
     match sign:
@@ -201,7 +204,7 @@ def compared(
 
 
 def every(operands: Sequence[tuple[Instruction, Position]]) -> Instruction:
-    """&&: whether all hold, asked from left to right up to the first that does not."""
+    """Return the instruction for &&: operands from left to right up to the first false one."""
     first, rest = _short(operands)
 
     def run_every(frame: Frame) -> bool:
@@ -213,7 +216,7 @@ def every(operands: Sequence[tuple[Instruction, Position]]) -> Instruction:
 
 
 def some(operands: Sequence[tuple[Instruction, Position]]) -> Instruction:
-    """||: whether one holds, asked from left to right up to the first that does."""
+    """Return the instruction for ||: operands from left to right up to the first true one."""
     first, rest = _short(operands)
 
     def run_some(frame: Frame) -> bool:
@@ -227,7 +230,7 @@ def some(operands: Sequence[tuple[Instruction, Position]]) -> Instruction:
 def choice(
     condition: Instruction, then: tuple[Instruction, Position], other: tuple[Instruction, Position]
 ) -> Instruction:
-    """One of two values; the other is neither computed nor paid."""
+    """Return the instruction for ?: ; the branch not taken is neither computed nor paid."""
     decide, yes, no = condition.run, paid(*then), paid(*other)
     return Instruction(
         lambda frame: yes(frame) if decide(frame) else no(frame), 1 + condition.price
@@ -235,13 +238,13 @@ def choice(
 
 
 def size(of: Instruction) -> Instruction:
-    """How many items a list has."""
+    """Return the instruction for the number of items of a list."""
     inner, price = of
     return Instruction(lambda frame: len(inner(frame)), price + 1)
 
 
 def extreme(least: bool, arguments: Sequence[Instruction]) -> Instruction:
-    """The smallest of the arguments, or the largest."""
+    """Return the instruction for the smallest or the largest argument."""
     runs = tuple(argument.run for argument in arguments)
     choose = min if least else max
     return Instruction(
@@ -250,7 +253,7 @@ def extreme(least: bool, arguments: Sequence[Instruction]) -> Instruction:
 
 
 def muldiv(arguments: Sequence[Instruction], at: Position) -> Instruction:
-    """The value of a * b / c, where only that has to fit 128 bits; truncated as / is."""
+    """Return the instruction for a * b / c, truncated; only the result must fit 128 bits."""
     factor, other_factor, divisor = (argument.run for argument in arguments)
 
     def run_muldiv(frame: Frame) -> int:
@@ -265,10 +268,10 @@ def muldiv(arguments: Sequence[Instruction], at: Position) -> Instruction:
 def macro(
     name: MacroName, over: Instruction, place: int, kind: Type, body: Instruction, at: Position
 ) -> Instruction:
-    """`body` for each item of a list, the item at `place` of the frame.
+    """Return the instruction for a macro: `body` per item of a list, the item at `place`.
 
-    Each item costs one unit and the price of the body. `all` and `exists` end at the
-    first item that decides.
+    An item costs one unit and the price of the body. `all` and `exists` end at the first item
+    that decides.
     """
     evaluated = _evaluated_items(over.run, place, kind, body, at)
     price = over.price + 1
@@ -295,7 +298,7 @@ ItemValues: TypeAlias = Callable[[Frame], Iterator[tuple[Any, Any]]]
 def _evaluated_items(
     over: Run, place: int, kind: Type, body: Instruction, at: Position
 ) -> ItemValues:
-    """The items of a list with the value of `body` for each, paid one by one."""
+    """Return an iteration over items and the values of `body`, each item paid in advance."""
     inner, price = body.run, body.price + 1
 
     def run_each(frame: Frame) -> Iterator[tuple[Any, Any]]:
@@ -339,7 +342,7 @@ def _is_in(wanted: Run, among: Run, kind: Type, at: Position) -> Run:
 
 
 def _short(operands: Sequence[tuple[Instruction, Position]]) -> tuple[Run, tuple[Run, ...]]:
-    """The first operand, and the others, each paid only when it is asked."""
+    """Return the first operand, and the others, each paid when it is evaluated."""
     return operands[0][0].run, tuple(paid(step, at) for step, at in operands[1:])
 
 
@@ -356,7 +359,7 @@ def _binary(sign: ArithmeticSign, left: Run, other: Run, at: Position) -> Run:
 
 
 def _quotient(dividend: int, other: int, at: Position) -> int:
-    """The quotient, cut towards zero, as in CEL; Python's // goes down."""
+    """Return the quotient, truncated towards zero as in CEL; Python's // rounds down."""
     if other == 0:
         raise DivisionByZero(
             "division by zero", "test the divisor first, as in d == 0 ? 0 : n / d", at

@@ -1,7 +1,7 @@
-"""From source to tree, by the grammar of CEL, within fixed limits.
+"""The parser: tokens to a tree, by the grammar of CEL, within fixed limits.
 
-Nothing here recurses deeper than DEPTH_MAX brackets, whatever the source: the depth is
-checked on the way in, the nodes are counted as they are made.
+The recursion is never deeper than DEPTH_MAX, whatever the source: depth is checked on entry, and
+nodes are counted when they are made. Types are not checked here.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _MACROS = get_args(MacroName)
 
 
 def parse(source: str) -> Expression:
-    """Return what `source` says; raises RuleSyntaxError or TooLarge with the place."""
+    """Return the tree of `source`. Raises `RuleSyntaxError` or `TooLarge` with the position."""
     parser = _Parser(tokens(source))
     expression = parser.expression()
     parser.expect("", "the rule to end")
@@ -49,7 +49,7 @@ def parse(source: str) -> Expression:
 
 
 class _Parser:
-    """A walk over the tokens, once from left to right."""
+    """A recursive-descent parser over the tokens, one pass from left to right."""
 
     def __init__(self, source_tokens: Sequence[Token]) -> None:
         self._tokens = source_tokens

@@ -1,4 +1,4 @@
-"""Where something stands in the source of a rule."""
+"""Positions in the source of a rule or in a TOML text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Position(NamedTuple):
-    """A place in the source of a rule; both count from 1, columns in characters."""
+    """A position in a text; both count from 1, columns in characters."""
 
     line: int
     column: int

@@ -1,9 +1,9 @@
-"""The words of a rule: names, numbers, texts and signs, each with its place.
+"""The tokens of a rule: names, numbers, strings and signs, each with its position.
 
-The tokens are those of CEL that this language knows. Letters, digits and blanks are the
-ASCII ones, so that no Unicode table, which differs between Pythons, decides what a rule
-says; other characters stand inside texts only. Characters that turn the direction of
-writing are refused everywhere: a rule reads as it is.
+The tokens are a subset of those of CEL. Letters, digits and blanks are ASCII, so that no Unicode
+table, which differs between Pythons, decides what a rule means; other characters occur only in
+strings. Invisible characters and those that change the direction of writing are refused
+everywhere: a rule means what it shows (compare CVE-2021-42574, "Trojan Source").
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ as break const continue else false for function if import in let loop namespace 
 return true var void while
 """
 RESERVED = frozenset(_RESERVED_TEXT.split())
-"""Words of CEL that name nothing."""
+"""Reserved words of CEL, which are no names."""
 
 Kind: TypeAlias = Literal["int", "string", "name", "sign", "end"]
 
 
 class Token(NamedTuple):
-    """`text` is what was written, for a string what it means."""
+    """text: as written; of a string, its value without quotes and escapes."""
 
     kind: Kind
     text: str

@@ -1,4 +1,4 @@
-"""What a rule says, as a tree: values without behaviour, each with its place."""
+"""The syntax tree of a rule: values without behaviour, each with its position."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Literal, TypeAlias
 from commonweal.protocol.rules.expression.position import Position
 
 DEPTH_MAX = 32
-"""Brackets, arguments, branches, signs before a value and fields stand in each other this deep.
+"""Levels of nesting of brackets, arguments, branches, prefix signs and fields.
 
-The operands of one chain, as in a + b + c, stand side by side.
+The operands of one chain, as in a + b + c, are on one level.
 """
 
 NODES_MAX = 512
-"""A rule has at most this many values and operators."""
+"""Values and operators in a rule."""
 
 ArithmeticSign: TypeAlias = Literal["+", "-", "*", "/", "%"]
 RelationSign: TypeAlias = Literal["==", "!=", "<", "<=", ">", ">=", "in"]
@@ -24,7 +24,7 @@ MacroName: TypeAlias = Literal["all", "exists", "filter", "map", "sum", "count"]
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """A number, a text, true or false."""
+    """A number, a string, true or false."""
 
     at: Position
     value: int | bool | str
@@ -32,7 +32,7 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A value that the caller or a macro named."""
+    """A name that the caller or a macro defines."""
 
     at: Position
     name: str
@@ -40,7 +40,7 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class ListLiteral:
-    """A list written out."""
+    """A list literal."""
 
     at: Position
     items: tuple[Expression, ...]
@@ -77,7 +77,7 @@ class MacroCall:
 
 @dataclass(frozen=True, slots=True)
 class Unary:
-    """`times` signs before one value; two of them undo each other, as in CEL."""
+    """`times` equal signs before a value; two cancel each other, as in CEL."""
 
     at: Position
     sign: Literal["!", "-"]
@@ -87,7 +87,7 @@ class Unary:
 
 @dataclass(frozen=True, slots=True)
 class ArithmeticTerm:
-    """One step of a chain: the sign, its place, and what follows it."""
+    """One operator of a chain: the sign, its position, and the operand after it."""
 
     sign: ArithmeticSign
     at: Position
@@ -96,7 +96,7 @@ class ArithmeticTerm:
 
 @dataclass(frozen=True, slots=True)
 class ArithmeticChain:
-    """Arithmetic of one precedence, from left to right."""
+    """Operators of equal precedence, applied from left to right."""
 
     at: Position
     first: Expression
@@ -105,7 +105,7 @@ class ArithmeticChain:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """Two values and how they are compared."""
+    """A comparison of two values."""
 
     at: Position
     sign: RelationSign
@@ -115,7 +115,7 @@ class Relation:
 
 @dataclass(frozen=True, slots=True)
 class Logic:
-    """Conditions joined by one of && and ||; `at` is the place of the first sign."""
+    """Conditions joined by && or by ||. at: position of the first sign."""
 
     at: Position
     sign: Literal["&&", "||"]
@@ -124,7 +124,7 @@ class Logic:
 
 @dataclass(frozen=True, slots=True)
 class Conditional:
-    """One of two values, by a condition."""
+    """condition ? then : otherwise."""
 
     at: Position
     condition: Expression

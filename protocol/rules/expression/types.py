@@ -1,7 +1,7 @@
-"""The types of rules, and which plain Python values belong to each.
+"""The types of rules, and the Python values of each.
 
-A rule reads whole numbers, yes or no, text, lists of one type, and records whose fields
-the caller declares. There are no fractions, no maps to walk through and no null.
+A rule reads integers, booleans, strings, lists of one type, and records whose fields the caller
+declares. There are no fractions, no iteration over maps, and no null.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from commonweal.protocol.errors import TooLarge, ValueMismatch
 from commonweal.protocol.rules.expression.position import Position
 
 INT_MIN, INT_MAX = -(2**127), 2**127 - 1
-"""Whole numbers fit 128 bits in two's complement; leaving the range is an error."""
+"""Integers have 128 bits in two's complement; overflow is an error."""
 
 LIST_ITEMS_MAX = 4_096
-"""A list that a rule reads holds at most this many items."""
+"""Items in a list that a rule reads."""
 
 
 class Scalar(Enum):
@@ -47,9 +47,9 @@ class ListType:
 
 @dataclass(frozen=True, slots=True)
 class RecordType:
-    """Records with exactly these fields to read; `name` is what errors call them.
+    """Records with these fields. name: used in error messages.
 
-    A value is a dict with every field; further keys of the dict are out of reach.
+    A value is a dict with every field; other keys of the dict cannot be read.
     """
 
     name: str
@@ -65,11 +65,11 @@ Value: TypeAlias = "int | bool | str | list[Value] | dict[str, Value]"
 
 
 def require(value: object, kind: Type, what: str, at: Position) -> None:
-    """Return when `value` is of type `kind`, judged without looking at its parts.
+    """Return when `value` is of type `kind`; its parts are not checked.
 
-    Parts are judged when the rule reads them, so the cost does not grow with what a
-    caller hands over. Raises ValueMismatch, or TooLarge for a list past LIST_ITEMS_MAX;
-    `what` names the value in the sentence.
+    Parts are checked when the rule reads them, so the cost does not depend on the size of the
+    caller's values. what: names the value in the error. Raises `ValueMismatch`, or `TooLarge` for
+    a list of more than LIST_ITEMS_MAX items.
     """
     match kind:
         case Scalar.INT:

@@ -20,17 +20,18 @@ from commonweal.protocol.rules.split.inputs import Contribution, Income, PastSpl
 from commonweal.protocol.rules.split.payout import PayoutLine, Split
 
 AMOUNT_MAX = codec.INT_MAX
-"""A pool never holds more, in units at its scale."""
+"""Largest amount in a pool, in minor units."""
 
 
 FUEL_PER_SPLIT_MAX, FUEL_PER_CONTRIBUTION_MAX = 1_000_000, 200
-"""All conditions of buckets take so much fuel for one split, and so much for each contribution."""
+"""Fuel for all conditions of buckets: per split, and in addition per contribution."""
 
 
 def split(pool: Pool, facts: SplitInputs) -> Split:
-    """Return who gets how much of the pool.
+    """Return the payout lines of a pool and the amount carried to the next height.
 
-    Raises RuleOverflow when there is more than AMOUNT_MAX, and what `where` raises.
+    Raises `RuleOverflow` when the pool has more than `AMOUNT_MAX`, and the errors of `evaluate`
+    for the conditions of its buckets.
     """
     total = facts.carried + sum(income.amount for income in facts.incomes)
     if total > AMOUNT_MAX:
@@ -51,7 +52,7 @@ def split(pool: Pool, facts: SplitInputs) -> Split:
 
 
 class _Work:
-    """One split as it comes about."""
+    """The computation of one split."""
 
     def __init__(self, pool: Pool, facts: SplitInputs) -> None:
         self.pool, self.facts = pool, facts
@@ -63,7 +64,7 @@ class _Work:
         self.tank = Tank(FUEL_PER_SPLIT_MAX + more)
 
     def give(self, bucket: Bucket, amount: int) -> int:
-        """Give out `amount` by a bucket; return how much of it somebody got."""
+        """Distribute `amount` by a bucket; return how much of it was paid."""
         if not amount:
             return 0
         first = len(self.lines)
@@ -87,7 +88,7 @@ class _Work:
         return sum(line.amount for line in self.lines[first:])
 
     def ties(self, members: Iterable[bytes]) -> list[bytes]:
-        """Return what decides between equal remainders: unknown until the last cut was made."""
+        """Return tie-breakers for equal remainders, unpredictable before the previous cut."""
         facts = self.facts
         return [
             keys.hash32(keys.TIE, codec.encode([facts.seed, facts.height, self.pool.name, member]))
@@ -170,10 +171,10 @@ class _Work:
     def _arrears(
         self, bucket: Bucket, amount: int, late: list[Contribution]
     ) -> Iterator[PayoutLine]:
-        """Yield what late contributions would have had at the heights that they missed.
+        """Yield what late contributions would have got at the heights that they missed.
 
-        They would have been divided with each other too, and with those who caught up before:
-        who gives one thing as ten, or lets them be attested one by one, has no more.
+        Late contributions share with each other too, and with those for which arrears were paid
+        before: recording one thing as ten, or having them attested one by one, gains nothing.
         """
         owed: dict[bytes, int] = {}
         missing = [
@@ -213,12 +214,12 @@ class _Work:
             self._take(bucket, id, part)
 
     def _traced(self, bucket: Bucket, amount: int) -> Iterator[tuple[Income, int]]:
-        """Yield what each income brings to a bucket; undivided where it does not trace."""
+        """Yield each income with its part of the bucket; one part when it does not trace."""
         if not bucket.trace:
             yield Income(b"", amount), amount
             return
         traced = [income for income in self.facts.incomes if income.upstream is not None]
-        # What says not what earned it, and what was carried, is for all.
+        # Income of unknown origin and carried amounts are shared by all.
         rest = sum(income.amount for income in self.facts.incomes if income.upstream is None)
         rest = max(0, rest + self.facts.carried)
         incomes = [Income(b"", rest), *sorted(traced, key=lambda income: income.id)]
@@ -235,7 +236,7 @@ class _Work:
         matching: list[Contribution],
         income: bytes,
     ) -> Iterator[PayoutLine]:
-        """Yield the shares of those who take part."""
+        """Yield the shares of the members who take part."""
         shares = [
             sharing.WeightedContribution(
                 contribution.id, contribution.member, contribution.points, contribution.since_ms
@@ -294,7 +295,7 @@ class _Work:
                 ):
                     self._take(bucket, share.id, more)
             elif part:
-                # What got nothing, since there was so little, has not had its turn.
+                # A contribution whose member got nothing, for lack of money, is still unpaid.
                 for id in inputs:
                     self._take(bucket, id, 0)
 
@@ -303,7 +304,7 @@ class _Work:
         self.taken[key] = self.taken.get(key, 0) + more
 
     def _commission(self, line: PayoutLine) -> None:
-        """Note a line, and what goes from it to those who brought the member here."""
+        """Add a line, and the commissions from it for the members who referred its member."""
         below, chain = line.member, {line.member}
         lines: list[PayoutLine] = []
         for portion in self.pool.commission:

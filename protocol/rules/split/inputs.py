@@ -15,11 +15,11 @@ from commonweal.protocol.rules.expression import Value
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """An event that has a value, and whose it is.
+    """A valued event and its member.
 
-    points: its value, >= 0. booked, valued: (height, time in ms) of the cut that took it in,
-    and of the one that found it attested. yes: how many attest it. event: what `where` reads.
-    first_ms: when it was first found attested, if it was corrected since.
+    points: value, >= 0. booked, valued: (height, time in ms) of the cut that contains it, and of
+    the cut at which it was attested. yes: number of attestations. event: what `where` reads.
+    first_ms: when it was first attested, if it was corrected since.
     """
 
     id: bytes
@@ -33,12 +33,12 @@ class Contribution:
 
     @property
     def since_ms(self) -> int:
-        """The time from which on it is as recent as it is."""
+        """The time, in ms, from which its age is counted."""
         return self.valued[1] if self.first_ms is None else self.first_ms
 
 
 class Income(NamedTuple):
-    """What came in. upstream: the events that went into what earned it; None: not known."""
+    """Income of a pool. upstream: events that went into what earned it; None: unknown."""
 
     id: bytes
     amount: int
@@ -46,7 +46,7 @@ class Income(NamedTuple):
 
 
 class PastSplit(NamedTuple):
-    """What a bucket gave at an earlier height, and by how many points it was divided."""
+    """What a bucket paid at an earlier height, and the points by which it was divided."""
 
     height: int
     amount: int
@@ -54,7 +54,7 @@ class PastSplit(NamedTuple):
 
 
 class Referral(NamedTuple):
-    """Who brought a member here, and the time of the cut that took this in."""
+    """The member who referred another, and the time, in ms, of the cut with the referral."""
 
     referrer: bytes
     time_ms: int
@@ -62,11 +62,11 @@ class Referral(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SplitInputs:
-    """What a split reads.
+    """The inputs of a split.
 
-    carried: what is in the pool from before, which may be less than nothing. holders: who
-    holds a role now. taken: by (bucket, contribution), what it got. paid: by (bucket,
-    member), what he got. past: by bucket. seed: the id of the previous cut.
+    carried: amount in the pool from earlier heights, which may be negative. holders: members by
+    role. referrals: by referred member. taken: amount by (bucket, contribution). paid: amount by
+    (bucket, member). past: earlier splits by bucket. seed: id of the previous cut.
     """
 
     height: int

@@ -13,14 +13,14 @@ CORRECTION = "correction"
 
 
 class PayoutLine(NamedTuple):
-    """Why a member gets `amount`.
+    """A member's part of a split, with the numbers from which it was computed.
 
-    sort: "share", "arrears", "role", "community", "commission" or "correction". `weight` of
-    `weights` of `of` is the amount before commissions; `commissions` were taken from it; of
-    a commission, `source` is whose line it was taken from, `of` that line. inputs:
-    contributions. income: the income that the share was traced from, or that was corrected;
-    else empty. corrects: the height of the split that a correction corrects, else 0; only a
-    correction may be less than nothing.
+    sort: "share", "arrears", "role", "community", "commission" or "correction". amount: of *
+    weight / weights, rounded, minus commissions. of: the amount that was divided; for a
+    commission, the amount of the line it was taken from, and source that line's member. inputs:
+    ids of contributions. income: id of the income that the share was traced from, or that was
+    corrected; else empty. corrects: height of the split that a correction corrects, else 0. Only
+    a correction may be negative. All amounts in minor units of the pool.
     """
 
     bucket: str
@@ -39,10 +39,10 @@ class PayoutLine(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """The lines of one pool at one height. `total` = what the lines sum to + `carried`.
+    """The result for one pool at one height. total: the sum of the lines + carried.
 
-    taken: by (bucket, contribution), what it has got now, in all. past: what to remember
-    of each bucket, by (bucket, height): of this split, and of those that somebody caught up with.
+    taken: total amount by (bucket, contribution), including earlier splits. past: entries to
+    store, by (bucket, height): of this split, and of earlier ones for which arrears were paid.
     """
 
     pool: str

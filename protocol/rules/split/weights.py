@@ -1,4 +1,7 @@
-"""Ways to share: what weight each member has in a bucket. Weights are whole and >= 0."""
+"""Weights of members in a bucket, one function per way to share. Weights are ints >= 0.
+
+Amounts are divided in `division`.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import NamedTuple
 
 
 class WeightedContribution(NamedTuple):
-    """A contribution that takes part: points > 0, and the time (ms) since which it counts."""
+    """A contribution that takes part. points: > 0. time_ms: from when it counts, ms since 1970."""
 
     id: bytes
     member: bytes
@@ -17,17 +20,17 @@ class WeightedContribution(NamedTuple):
 
 
 def proportional(parts: Sequence[WeightedContribution]) -> dict[bytes, int]:
-    """Return each member's points."""
+    """Return each member's points: shares in proportion to points."""
     return _summed((part.member, part.points) for part in parts)
 
 
 def equal(parts: Sequence[WeightedContribution]) -> dict[bytes, int]:
-    """Return the same for every member who takes part."""
+    """Return weight 1 for every member who takes part."""
     return dict.fromkeys((part.member for part in parts), 1)
 
 
 def recent(parts: Sequence[WeightedContribution], now_ms: int, window_ms: int) -> dict[bytes, int]:
-    """Return each member's points, fading evenly to nothing over the window (ms)."""
+    """Return each member's points, decreasing linearly to 0 over `window_ms`."""
     weighed = (
         (part.member, part.points * max(0, window_ms - max(0, now_ms - part.time_ms)))
         for part in parts
@@ -36,17 +39,17 @@ def recent(parts: Sequence[WeightedContribution], now_ms: int, window_ms: int) -
 
 
 def owed(parts: Sequence[WeightedContribution], got: Mapping[bytes, int]) -> dict[bytes, int]:
-    """Return what each member is still owed: his points, less what they brought him."""
+    """Return what each member is still owed: points minus `got`, by contribution."""
     return _summed((part.member, part.points - got.get(part.id, 0)) for part in parts)
 
 
 def balanced(
     amount: int, points: Mapping[bytes, int], paid: Mapping[bytes, int]
 ) -> dict[bytes, int]:
-    """Return weights that lift those first who got least for their points.
+    """Return weights that pay first the members who got least per point ("water filling").
 
-    points: > 0 each, of all their contributions; paid: what they had so far. Whoever takes
-    part ends with the same pay for a point, and nobody beyond those who had more already.
+    points: > 0 each, of all contributions of a member. paid: what each member got so far. Members
+    with a weight end with equal pay per point, which is at most that of the members without.
     """
     order = sorted(
         points, key=lambda member: (Fraction(paid.get(member, 0), points[member]), member)
@@ -56,9 +59,9 @@ def balanced(
     for member in order:
         more_points = sum_points + points[member]
         more_paid = sum_paid + paid.get(member, 0)
-        # He takes part while the common level lies above what he has.
-        level_of_him = (amount + more_paid) * points[member] - paid.get(member, 0) * more_points
-        if lifted and level_of_him <= 0:
+        # A member takes part while the common level is above what the member has.
+        rise = (amount + more_paid) * points[member] - paid.get(member, 0) * more_points
+        if lifted and rise <= 0:
             break
         lifted.append(member)
         sum_points, sum_paid = more_points, more_paid

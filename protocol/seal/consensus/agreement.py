@@ -1,10 +1,10 @@
 """The agreement on one height: Tendermint (arXiv 1807.04938) without clock, disk or network.
 
-Events come in, actions go out, in the order in which they are to be done: a vote is
-stored before it is sent, so a witness that crashes and comes back with what it stored
-never contradicts itself. No two seals are certified while at most f of n >= 3f + 1
-witnesses lie; once messages arrive in time, one is. Messages of other heights are not
-for this object. `docs/seals.md` says what was checked of it, and how.
+Events come in; actions come out in the order in which they must be performed. A vote is stored
+before it is sent, so a witness that restarts with what it stored never contradicts itself. No two
+seals are certified while at most f of n >= 3f + 1 witnesses lie; when messages arrive in time,
+one is. Messages of other heights are refused here: see `future_messages`. `docs/seals.md` says
+what was verified of it, and how.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Agreement(HeightState):
     """
 
     def handle(self, event: Event, now_ms: int) -> list[Action]:
-        """Return what is to be done, in this order, because of `event`."""
+        """Return the actions that follow from `event`, in the order to perform them."""
         self._actions = []
         match event:
             case HeightStarted(have):
@@ -78,7 +78,7 @@ class Agreement(HeightState):
             pass
         return self._actions
 
-    # What comes in.
+    # Events and messages.
 
     def _begin(self, have: HaveFrontier | None, now_ms: int) -> None:
         self.has_begun = True
@@ -183,7 +183,7 @@ class Agreement(HeightState):
         self._vote(Step.PREVOTE, NIL, reason)
 
     def _repeat(self, now_ms: int) -> None:
-        """Say again what we said, ask again for what lacks: any message may be lost."""
+        """Repeat our messages and requests of the round: any message may be lost."""
         self._schedule(now_ms + REPEAT_MS, Timeout(Alarm.REPEAT, 0))
         for step in (Step.PREVOTE, Step.PRECOMMIT):
             if (self.round, step) in self.own_votes:
@@ -203,10 +203,10 @@ class Agreement(HeightState):
             if verdict is not None and verdict.missing:
                 self._do(ProcessProposal(round_.proposals[seal]))
 
-    # The rules, one at a time; the numbers are the lines of the paper's Algorithm 1.
+    # The rules, one method each; the numbers are lines of Algorithm 1 of the paper.
 
     def _advance(self, now_ms: int) -> bool:
-        """Apply one rule; say whether one applied."""
+        """Apply one rule; return whether one applied."""
         needed = self.vote_set.quorum.needed
         for number in sorted(self.vote_set.rounds):  # 49
             votes = self.vote_set.rounds[number]
@@ -231,7 +231,7 @@ class Agreement(HeightState):
         )
 
     def _offer(self) -> bool:
-        """Propose, when it is our turn: the valid value, or a new one (14-19)."""
+        """Propose when it is our turn: the valid value, or a new one (14-19)."""
         me = self.me
         if me is None or self.step is not Step.PROPOSE or self.building == self.round:
             return False
@@ -255,7 +255,7 @@ class Agreement(HeightState):
         return True
 
     def _prevote(self, now: RoundVotes) -> bool:
-        """Prevote for the proposal of this round, or for none, once it is judged (22, 28)."""
+        """Prevote for the proposal of this round or for none, once it is validated (22, 28)."""
         proposal = now.first
         if self.step is not Step.PROPOSE or proposal is None:
             return False
@@ -279,7 +279,7 @@ class Agreement(HeightState):
         return True
 
     def _hold(self, now: RoundVotes) -> bool:
-        """Hold to what a quorum prevoted for, and precommit to it (36)."""
+        """Lock on what a quorum prevoted for, and precommit it (36)."""
         seal = now.majority(Step.PREVOTE, self.vote_set.quorum.needed)
         if self.step is Step.PROPOSE or now.held or not seal or seal not in now.proposals:
             return False
@@ -299,7 +299,7 @@ class Agreement(HeightState):
         return True
 
     def _give_up(self, now: RoundVotes) -> bool:
-        """Precommit to none when a quorum prevoted for none (44)."""
+        """Precommit none when a quorum prevoted for none (44)."""
         quorum = self.vote_set.quorum.needed
         if self.step is Step.PREVOTE and now.count(Step.PREVOTE, NIL) >= quorum:
             self._vote(Step.PRECOMMIT, NIL, "a quorum prevoted for none")
@@ -307,7 +307,7 @@ class Agreement(HeightState):
         return False
 
     def _wait(self, now: RoundVotes, step: Step, now_ms: int) -> bool:
-        """Wait no longer than a timeout once a quorum has voted for whatever (34, 47)."""
+        """Start the timeout of a step once a quorum voted in it, for any value (34, 47)."""
         ready = self.step is step or step is Step.PRECOMMIT
         if not ready or step in now.waits or len(now.votes[step]) < self.vote_set.quorum.needed:
             return False
@@ -315,7 +315,7 @@ class Agreement(HeightState):
         self._schedule_step(step, now_ms)
         return True
 
-    # What goes out.
+    # Actions.
 
     def _propose(
         self, what: Proposal | ProposalPrepared, why: tuple[HaveFrontier, ...] | tuple[Vote, ...]

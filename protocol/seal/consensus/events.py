@@ -1,4 +1,4 @@
-"""What the agreement of a height is told, and what it asks for."""
+"""Events and actions of the agreement on a height. What they cause is decided in `agreement`."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from commonweal.protocol.seal.have_frontiers import HaveFrontier
 from commonweal.protocol.seal.votes import Certificate, DoubleVote, SealId, Vote
 
 Message: TypeAlias = Vote | Proposal | HaveFrontier | Certificate
-"""What witnesses send each other; read from bytes, so with good signatures."""
+"""What witnesses send each other; read from bytes, so signatures are valid."""
 
 
 class Alarm(Enum):
-    """What a timeout is for."""
+    """The purpose of a timeout."""
 
     PROPOSE = 0
     PREVOTE = 1
@@ -27,7 +27,7 @@ class Alarm(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Timeout:
-    """A timeout of a round; GATHER and REPEAT are of the height and name round 0."""
+    """A timeout of a round; GATHER and REPEAT belong to the height and have round 0."""
 
     alarm: Alarm
     round: int
@@ -35,12 +35,12 @@ class Timeout:
 
 @dataclass(frozen=True, slots=True)
 class ProposalVerdict:
-    """What the ledger says of a proposal.
+    """The ledger's verdict on a proposal.
 
-    sound: what every node finds alike: the cut is closed and extends the last, every root
-    is right. timely: time and fairness, by this witness's own lights; of no matter unless
-    the proposal is fresh. missing: what is not here and must be fetched before anything
-    can be said. reason: why not, for the reader.
+    sound: what every node finds alike: the cut is closed and extends the last one, every root is
+    right. timely: time and fairness as this witness sees them; ignored unless the proposal is
+    fresh. missing: ids that must be fetched before the proposal can be validated. reason: why it
+    was refused, for readers.
     """
 
     sound: bool
@@ -52,14 +52,14 @@ class ProposalVerdict:
 VALID_PROPOSAL = ProposalVerdict(sound=True)
 
 
-# What comes in.
+# Events.
 
 
 @dataclass(frozen=True, slots=True)
 class HeightStarted:
-    """The height starts, or goes on after a crash.
+    """The height starts, or continues after a crash.
 
-    have: that of this device, when it is a witness or a candidate.
+    have: the have-frontier of this device, when it is a witness or a candidate.
     """
 
     have: HaveFrontier | None = None
@@ -67,14 +67,14 @@ class HeightStarted:
 
 @dataclass(frozen=True, slots=True)
 class MessageReceived:
-    """A message came, with good signatures; of a certificate they are still to be checked."""
+    """A message arrived, with valid signatures; those of a certificate are not checked yet."""
 
     message: Message
 
 
 @dataclass(frozen=True, slots=True)
 class ProposalPrepared:
-    """The answer to `PrepareProposal`: what we propose."""
+    """The answer to `PrepareProposal`: the seal to propose."""
 
     round: int
     seal: Seal
@@ -92,7 +92,7 @@ class ProposalProcessed:
 
 @dataclass(frozen=True, slots=True)
 class TimedOut:
-    """A `Schedule` is due."""
+    """A timeout of `Schedule` expired."""
 
     timeout: Timeout
 
@@ -100,12 +100,12 @@ class TimedOut:
 Event: TypeAlias = HeightStarted | MessageReceived | ProposalPrepared | ProposalProcessed | TimedOut
 
 
-# What goes out, to be done in this order.
+# Actions, to be performed in order.
 
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """What a witness holds to: a proposal, and the prevotes of a quorum for its seal."""
+    """The locked value of a witness: a proposal, and prevotes of a quorum for its seal."""
 
     proposal: Proposal
     polka: tuple[Vote, ...]
@@ -113,7 +113,7 @@ class Lock:
 
 @dataclass(frozen=True, slots=True)
 class Persist:
-    """Store our vote, and the lock that goes with it, before anything after it is done."""
+    """Store our vote, with the lock of a precommit, before any later action is performed."""
 
     vote: Vote
     lock: Lock | None = None
@@ -128,7 +128,7 @@ class Broadcast:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Say `TimedOut` at this time."""
+    """Send `TimedOut` at `at_ms`."""
 
     at_ms: int
     timeout: Timeout
@@ -136,7 +136,7 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class PrepareProposal:
-    """Make a seal and its cut, fair to `haves`, and answer with `ProposalPrepared`."""
+    """Build a seal and a cut that is fair to `haves`; answer with `ProposalPrepared` (ABCI++)."""
 
     round: int
     haves: tuple[HaveFrontier, ...]
@@ -144,17 +144,16 @@ class PrepareProposal:
 
 @dataclass(frozen=True, slots=True)
 class ProcessProposal:
-    """Judge a proposal and answer with `ProposalProcessed`."""
+    """Validate a proposal; answer with `ProposalProcessed` (ABCI++)."""
 
     proposal: Proposal
 
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """Ask peers for what lacks.
+    """Ask peers for a proposal, or with `missing` for what the ledger needs to validate it.
 
-    seal: of which the proposal is not here, empty for whichever was made in `round`; or,
-    with `missing`, what the ledger lacks to judge it.
+    seal: of the proposal that is not here; empty for any proposal of `round`.
     """
 
     round: int
@@ -164,7 +163,7 @@ class Fetch:
 
 @dataclass(frozen=True, slots=True)
 class Decide:
-    """The height is sealed. proposal: None when its content is not here yet."""
+    """The height is sealed. proposal: None when it is not here yet."""
 
     certificate: Certificate
     proposal: Proposal | None
@@ -172,14 +171,14 @@ class Decide:
 
 @dataclass(frozen=True, slots=True)
 class ReportDoubleVote:
-    """A device voted twice; the proof goes to evidence."""
+    """A device voted twice; the proof becomes evidence."""
 
     proof: DoubleVote
 
 
 @dataclass(frozen=True, slots=True)
 class ReportFork:
-    """Two certified seals at this height: keep the first, stop sealing, show both."""
+    """Two seals of this height are certified: keep the first, stop sealing, show both."""
 
     first: Certificate
     second: Certificate

@@ -1,7 +1,7 @@
-"""Messages of the next height that come before this one is sealed here.
+"""Messages of the next height that arrive before the present one is sealed here.
 
-A witness that sealed a moment earlier is already a height further. What it says is kept
-for that moment, within limits that no number of strangers can stretch.
+A witness that sealed a moment earlier is one height ahead. Its messages are stored until this
+node is there, within fixed limits. Whether a sender is a witness is checked by the caller.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from commonweal.protocol.seal.votes import Certificate, Vote
 
 EARLY_DEVICES_MAX = WITNESSES_MAX
 EARLY_VOTES_MAX = 4
-"""Of one device: two steps of two rounds."""
+"""Votes of one device: two steps of two rounds."""
 EARLY_PROPOSALS_MAX = 2
-"""Of all devices together, since one may have a mebibyte."""
+"""Proposals of all devices together, since one may have 1 MiB."""
 
 
 class FutureMessages:
-    """What came too early, by device. The caller lets in only messages of witnesses."""
+    """The stored messages, by device. The caller passes only messages of witnesses."""
 
     def __init__(self) -> None:
         self._height = 0
@@ -30,7 +30,7 @@ class FutureMessages:
         self._proposals: dict[DeviceKey, Proposal] = {}
 
     def keep(self, message: Message, height: int) -> bool:
-        """Keep a message of the height after `height`, the one agreed on now; say whether."""
+        """Store a message of `height` + 1, where `height` is the present one; return whether."""
         of = message.seal.height if isinstance(message, Proposal) else message.height
         if of != height + 1:
             return False
@@ -57,7 +57,7 @@ class FutureMessages:
         return True
 
     def take(self, height: int) -> list[Message]:
-        """Return what was kept for `height`, which starts now, and keep it no longer."""
+        """Return the messages stored for `height`, which starts now, and drop them."""
         kept: list[Message] = []
         if height == self._height:
             kept += [self._haves[device] for device in sorted(self._haves)]

@@ -43,12 +43,12 @@ _STEPS = {Step.PROPOSE: Alarm.PROPOSE, Step.PREVOTE: Alarm.PREVOTE, Step.PRECOMM
 
 
 class HeightState:
-    """One witness's (or, with `me` None, one onlooker's) part in the agreement on a height.
+    """The state of one witness in the agreement on a height; with `me` None, of an observer.
 
-    prev: the seal before. witnesses: the devices of the set. candidates: devices whose
-    have-frontiers a proposal may carry beside. stored: every vote of ours at this height
-    that was persisted; lock: the latest one that was. After a crash both must be given, or
-    a vote may be contradicted.
+    prev: id of the previous seal. witnesses: devices of the set. candidates: other devices whose
+    have-frontiers a proposal may have. stored: every vote of ours at this height that was
+    persisted; lock: the latest lock that was. After a crash both must be passed, or a vote may
+    contradict an earlier one.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class HeightState:
             self.vote_set.add(vote, self.round)
 
     def proposal(self, round_: int, seal: SealId = NIL) -> Proposal | None:
-        """Return a proposal that is kept: of `seal`, or the first of `round_` without one."""
+        """Return a stored proposal: of `seal`, or when that is empty the first of `round_`."""
         if seal:
             known = self.vote_set.find(seal)
             held = self.valid.proposal if self.valid else None
@@ -101,16 +101,16 @@ class HeightState:
         return known_round.first if known_round else None
 
     def held(self) -> list[Message]:
-        """Return the votes, then the have-frontiers, or the certificate: what a peer may lack."""
+        """Return what a peer may lack: votes and have-frontiers; once decided, the certificate."""
         if self.decided is not None:
             return [self.decided]
         return [*self.vote_set.votes(), *(self.haves[device] for device in sorted(self.haves))]
 
     def _recall(self, vote: Vote) -> None:
-        """Take in a vote of ours that is not stored: this home is an older copy of itself."""
+        """Adopt a vote of ours that is not stored here: this home is an older copy of itself."""
         self.own_votes[vote.round, vote.step] = vote
         if vote.step is Step.PRECOMMIT and vote.seal:
-            self.me = None  # we hold to a seal and know no longer why: say nothing more
+            self.me = None  # we are locked on a seal and do not know its proposal: never vote again
             return
         self._do(Persist(vote))
         if vote.round > self.round:
@@ -128,7 +128,7 @@ class HeightState:
             self._do(ReportDoubleVote(proof))
 
     def _start(self, round_: int, now_ms: int) -> None:
-        """Begin a round (11)."""
+        """Start a round (11)."""
         self.round, self.step, self.building = round_, Step.PROPOSE, None
         self.vote_set.move(round_)
         self._schedule_step(Step.PROPOSE, now_ms)

@@ -1,7 +1,7 @@
-"""What witnesses send each other, and what a witness keeps, as bytes behind one word.
+"""Messages of witnesses and stored locks as bytes, each with its kind in front.
 
-One door for gossip, sync and disk: whatever comes out of it has its form, its limits and
-its signatures checked. That a sender is a witness only who knows the set can see.
+Used for gossip, sync and disk alike: what is read here has valid form, limits and signatures.
+Whether a sender is a witness is checked by the caller, who knows the set.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from commonweal.protocol.seal.votes import (
 MESSAGE_BYTES_MAX = PROPOSAL_BYTES_MAX + 32
 
 _PROPOSAL = codec.encode(["proposal", None])[:-1]
-"""How the bytes of a proposal begin."""
+"""The first bytes of every proposal."""
 
 
 def message_to_bytes(message: Message) -> bytes:
@@ -55,7 +55,7 @@ def message_to_bytes(message: Message) -> bytes:
 
 
 def message_from_bytes(data: bytes, community: CommunityId) -> Message:
-    """Return the message in `data`; of a certificate the signatures are still to be checked.
+    """Return the message in `data`, verified; the signatures of a certificate are not checked.
 
     Raises `Malformed` or `BadSignature`.
     """
@@ -75,9 +75,9 @@ def message_from_bytes(data: bytes, community: CommunityId) -> Message:
 
 
 def gossip_from_bytes(data: bytes, community: CommunityId) -> Vote | HaveFrontier | Certificate:
-    """Return the message in `data`, as `message_from_bytes`; a proposal, which is large, is none.
+    """Return the message in `data` as `message_from_bytes` does; a proposal is refused.
 
-    Raises `Malformed` or `BadSignature`.
+    Proposals are large and travel over streams only. Raises `Malformed` or `BadSignature`.
     """
     if data.startswith(_PROPOSAL):
         raise Malformed("a proposal travels over streams alone")
@@ -87,13 +87,13 @@ def gossip_from_bytes(data: bytes, community: CommunityId) -> Vote | HaveFrontie
 
 
 def lock_to_bytes(lock: Lock) -> bytes:
-    """Return the bytes of what a witness holds to, as it keeps them."""
+    """Return the bytes of a lock, as a witness stores it."""
     votes: list[codec.Value] = [vote_fields(vote) for vote in lock.polka]
     return codec.encode([proposal_to_bytes(lock.proposal), votes])
 
 
 def lock_from_bytes(data: bytes, community: CommunityId) -> Lock:
-    """Return the lock in `data`, signatures checked. Raises `Malformed` or `BadSignature`."""
+    """Return the lock in `data`, verified. Raises `Malformed` or `BadSignature`."""
     match codec.decode(data):
         case [bytes(inner), list(votes)] if 0 < len(votes) <= WITNESSES_MAX:
             proposal = proposal_from_bytes(inner, community)

@@ -1,7 +1,8 @@
-"""The votes and proposals of a height, as far as they can still matter, and no more.
+"""The votes and proposals of a height, within limits (CometBFT's HeightVoteSet).
 
-A witness can make us keep two proposals and three votes a round, in a window of rounds
-around ours, and one vote from further ahead. Votes of strangers are not kept at all.
+Stored are, per witness, two proposals and three votes per round in a window of rounds around
+ours, and one vote from further ahead. Votes of others are never stored. What follows from the
+votes is decided in `agreement`.
 """
 
 from __future__ import annotations
@@ -15,17 +16,17 @@ from commonweal.protocol.seal.quorum import Quorum, quorum_of
 from commonweal.protocol.seal.votes import DoubleVote, SealId, Step, Vote, prove_double_vote
 
 ROUNDS_BEHIND_MAX = 2
-"""Votes of so many earlier rounds are kept: a late quorum there still decides."""
+"""Earlier rounds of which votes are stored: a late quorum there still decides."""
 
 ROUNDS_AHEAD_MAX = 2
-"""Votes of so many later rounds are kept; beyond, one vote of each witness, the farthest."""
+"""Later rounds of which votes are stored; beyond, only each witness's latest vote."""
 
 PROPOSALS_PER_ROUND_MAX = 2
-"""Two of one round convict their proposer; a third is kept only when a quorum votes for it."""
+"""Two of one round prove a double vote; a third is stored only when a quorum votes for it."""
 
 
 class RoundVotes:
-    """What is known of one round."""
+    """The votes and proposals of one round, and what was done about them."""
 
     __slots__ = ("extended", "held", "judged", "proposals", "votes", "waits")
 
@@ -33,20 +34,23 @@ class RoundVotes:
         self.proposals: dict[SealId, Proposal] = {}
         self.votes: dict[Step, dict[DeviceKey, Vote]] = {step: {} for step in Step}
         self.judged: dict[SealId, ProposalVerdict | None] = {}
-        """By seal, what the ledger said; None while it is asked."""
+        """The ledger's verdict by seal; None while it is pending."""
         self.waits: dict[Step, None] = {}
         """The steps whose timeout is scheduled."""
         self.extended = False
-        """Whether it was waited for our own ledger once."""
+        """Whether the timeout was extended once for our own ledger."""
         self.held = False
         """Whether a quorum's prevotes were acted on."""
 
     def count(self, step: Step, seal: SealId) -> int:
-        """Return how many voted in `step` for `seal`."""
+        """Return the number of votes in `step` for `seal`."""
         return sum(vote.seal == seal for vote in self.votes[step].values())
 
     def majority(self, step: Step, needed: int) -> SealId | None:
-        """Return what `needed` witnesses voted for in `step`, which may be none of them."""
+        """Return the seal id that `needed` witnesses voted for in `step`, which may be NIL.
+
+        None when there is no such majority.
+        """
         if len(self.votes[step]) < needed:
             return None
         seals = dict.fromkeys(vote.seal for vote in self.votes[step].values())
@@ -59,29 +63,29 @@ class RoundVotes:
 
     @property
     def first(self) -> Proposal | None:
-        """The proposal that came first."""
+        """The proposal that arrived first."""
         return next(iter(self.proposals.values()), None)
 
 
 class VoteSet:
-    """The rounds of one height. witnesses: sorted devices."""
+    """The votes of one height, by round. witnesses: sorted devices."""
 
     def __init__(self, witnesses: Sequence[DeviceKey]) -> None:
         self.witnesses = tuple(sorted(witnesses))
         self.quorum: Quorum = quorum_of(len(self.witnesses))
         self.rounds: dict[int, RoundVotes] = {}
         self.far: dict[DeviceKey, Vote] = {}
-        """Of each witness the vote of the latest round beyond the window."""
+        """Each witness's vote of the latest round beyond the window."""
         self.guilty: dict[DeviceKey, None] = {}
 
     def round(self, number: int) -> RoundVotes:
-        """Return the round, empty when nothing is known of it."""
+        """Return the votes of a round; a new, empty set when there are none."""
         return self.rounds.get(number) or self.rounds.setdefault(number, RoundVotes())
 
     def add(self, vote: Vote, now: int) -> DoubleVote | None:
-        """Keep a vote, seen from round `now`; return a proof when its device voted twice.
+        """Store a vote, when round `now` is the present one; return a proof of a double vote.
 
-        The first vote of a device in a step counts; each device is convicted once.
+        The first vote of a device in a step counts; each device is reported once.
         """
         if vote.device not in self.witnesses or vote.round < now - ROUNDS_BEHIND_MAX:
             return None
@@ -98,7 +102,7 @@ class VoteSet:
         return prove_double_vote(first, vote)
 
     def move(self, now: int) -> None:
-        """Let the window follow to round `now`: old rounds go, votes from far ahead come in."""
+        """Move the window to round `now`: drop older rounds, add votes from further ahead."""
         for number in [number for number in self.rounds if number < now - ROUNDS_BEHIND_MAX]:
             del self.rounds[number]
         for device in [
@@ -107,9 +111,9 @@ class VoteSet:
             self.add(self.far.pop(device), now)
 
     def ahead(self, now: int) -> int | None:
-        """Return the latest round, after `now`, that f+1 witnesses have reached.
+        """Return the latest round after `now` that f + 1 witnesses have reached; None: no such.
 
-        One of them does not lie, so that round has begun.
+        One of them is honest, so that round has begun.
         """
         reached: dict[DeviceKey, int] = {}
         for number, known in self.rounds.items():
@@ -124,14 +128,14 @@ class VoteSet:
         return rounds[self.quorum.lies] if len(rounds) > self.quorum.lies else None
 
     def find(self, seal: SealId) -> Proposal | None:
-        """Return a proposal of `seal`, of whatever round."""
+        """Return a proposal of `seal`, of any round; None when there is none."""
         for known in self.rounds.values():
             if seal in known.proposals:
                 return known.proposals[seal]
         return None
 
     def votes(self) -> Iterator[Vote]:
-        """Yield every vote that is kept, by round, step and device."""
+        """Yield every stored vote in the window, by round, step and device."""
         for number in sorted(self.rounds):
             for step in Step:
                 votes = self.rounds[number].votes[step]
