@@ -20,8 +20,8 @@ from commonweal.node.control.messages import (
     HeldBy,
     Holders,
     NewRecords,
-    Peers,
     Question,
+    SealNow,
     Status,
     Stop,
     Submit,
@@ -246,10 +246,12 @@ async def test_who_reads_too_slowly_is_cut_off_and_forgotten(tmp_path: Path) -> 
     async with opened(tmp_path / "s") as door:
         stream = await trio.open_unix_socket(str(door.path))
         async with stream:
-            await stream.send_all(message_codec.question_to_bytes(Peers()))
+            await stream.send_all(message_codec.question_to_bytes(SealNow()))
             asked = await door.wait(Asked)
+            missing = [[bytes(32), bytes(16)]] * 2_000
+            progress = {"height": 1, "round": 0, "missing": missing, "witnesses": 4, "needed": 3}
             for _ in range(server.ANSWERS_WAITING_MAX + 2):
-                door.api.answer(Answer(asked.ticket, {"x": bytes(100_000)}, last=False))
+                door.api.answer(Answer(asked.ticket, progress, last=False))
             assert asked.ticket not in door.api._open
         await door.wait(Forgotten)
 
