@@ -18,6 +18,7 @@ from commonweal.protocol.errors import (
     InvalidRecord,
     InvalidSeal,
     Malformed,
+    OtherCheckpoint,
 )
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.records.record import FOUND, CommunityId, Record, RecordId, from_bytes
@@ -67,6 +68,12 @@ class SealChain:
         """Of the last seal; before the first, where the chain begins."""
         point = self.point
         return point.height if point else 0
+
+    @property
+    def first(self) -> int:
+        """The height of the first seal that this chain can have."""
+        begin = self._begin()
+        return begin.height + 1 if begin else 1
 
     @property
     def seal(self) -> SealId:
@@ -125,7 +132,7 @@ class SealChain:
         end = verify_adjacent(point, sealed)
         checkpoint = self.seals.trusted_seal()
         if checkpoint is not None and checkpoint[0] == seal.height and checkpoint[1] != seal.id:
-            raise InvalidSeal(f"height {seal.height} has another seal in the link of this home")
+            raise OtherCheckpoint(f"height {seal.height} has another seal in the link of this home")
         whole = self._cut()
         grown = extend(whole.logs, delta)
         tree = merkle.update(whole.nodes, tree_changes(delta.logs))

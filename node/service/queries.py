@@ -8,8 +8,9 @@ from typing import Any
 
 from commonweal.node.service.consensus import status as seal_report
 from commonweal.node.service.consensus.reactor import Reactor
+from commonweal.node.service.core import Core
 from commonweal.node.service.events import Answer, Ticket
-from commonweal.node.service.peer import Core, PeerState
+from commonweal.node.service.peer import PeerState
 from commonweal.node.service.peers.handshake import Handshake
 from commonweal.node.service.peers.overlay import Overlay
 from commonweal.node.service.upkeep.scrub import Scrubber

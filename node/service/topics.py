@@ -6,14 +6,15 @@ for none of it: it costs that peer nothing, and says nothing of what that peer h
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 
 from commonweal.node.service.consensus.reactor import Reactor
+from commonweal.node.service.core import Core
 from commonweal.node.service.events import Publish, Recognise, Subscribe
-from commonweal.node.service.peer import Core, PeerState
+from commonweal.node.service.peer import PeerState
 from commonweal.node.service.roster import RosterSource
 from commonweal.node.service.sync.announce import Announcement, Announcements
+from commonweal.node.service.sync.anti_entropy import AntiEntropy
 from commonweal.node.service.sync.ingest import Ingest
 from commonweal.protocol.errors import (
     InvalidRecord,
@@ -32,11 +33,11 @@ class GossipTopics:
     """What a node says and hears by gossip."""
 
     def __init__(
-        self, core: Core, ingest: Ingest, reactor: Reactor, compare: Callable[[PeerState], None]
+        self, core: Core, ingest: Ingest, reactor: Reactor, anti_entropy: AntiEntropy
     ) -> None:
-        """Compare: begins a comparison with a peer, unless one began just now."""
-        self.core, self.ingest, self.reactor, self._compare = core, ingest, reactor, compare
-        self.announcements = Announcements(core)
+        self.core, self.ingest, self.reactor = core, ingest, reactor
+        self.anti_entropy = anti_entropy
+        self.announcements = Announcements(core, ingest.fetch.authors)
         self._rosters = RosterSource(core.replica)
 
     def begin(self) -> None:
@@ -55,7 +56,7 @@ class GossipTopics:
         match content:
             case Announcement():
                 if self.announcements.heard(content):
-                    self._compare(peer)
+                    self.anti_entropy.begin_soon(peer)
             case Record():
                 if self.core.keeps:
                     self._rule(peer, content)
@@ -95,7 +96,7 @@ class GossipTopics:
         try:
             log.read_run(*place, replica.clock_of)
         except (MissingParent, MissingDependency):
-            peer.compare_ms = 0
+            self.anti_entropy.request(peer)
         except (InvalidRecord, Malformed):
             pass  # its author's fault, whom nobody can blame without a proof
         else:

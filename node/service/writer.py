@@ -6,8 +6,11 @@ member is not admitted, writes nothing more.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from commonweal.node.service.core import Core
 from commonweal.node.service.events import DRAFTS_MAX, Text, Wish
-from commonweal.node.service.peer import Core
+from commonweal.node.service.peer import PeerState
 from commonweal.node.service.peers.rollback import RollbackDetector
 from commonweal.protocol.errors import (
     AwaitingRestore,
@@ -36,8 +39,9 @@ NAME = "home.name"
 class Writer:
     """The pen of this device."""
 
-    def __init__(self, core: Core) -> None:
-        self.core = core
+    def __init__(self, core: Core, is_fetching: Callable[[PeerState], bool]) -> None:
+        """is_fetching: says whether records that a peer was asked for are still to come."""
+        self.core, self._is_fetching = core, is_fetching
         self.rollback = RollbackDetector(core)
         self._cited: dict[RecordId, RecordId] = {}
         """Of what admitted our member, what this process cited, and in which record."""
@@ -100,7 +104,7 @@ class Writer:
         fork its log.
         """
         replica = self.core.replica
-        met = any(one.compared and not one.fetching for one in self.core.members())
+        met = any(peer.compared and not self._is_fetching(peer) for peer in self.core.members())
         if not met or not self.core.keeps:
             return False
         name = replica.store.setting(NAME)

@@ -84,6 +84,7 @@ from commonweal.protocol.errors.records import (
     MissingDependency,
     MissingParent,
     NotCertified,
+    OtherCheckpoint,
     WrongCommunity,
     WrongState,
 )
@@ -153,6 +154,7 @@ __all__ = [
     "NothingFinal",
     "OlderCopy",
     "OlderHome",
+    "OtherCheckpoint",
     "OutOfFuel",
     "OutputRefused",
     "OverBudget",

@@ -51,6 +51,10 @@ class InvalidSeal(CommonwealError):
     exit_code = 65
 
 
+class OtherCheckpoint(InvalidSeal):
+    """The seal differs from the one in this home's link; ask who gave the link. Nothing changed."""
+
+
 class NotCertified(InvalidSeal):
     """The seal lacks the signatures of a quorum of its witnesses; nothing changed here."""
 

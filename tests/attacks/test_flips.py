@@ -7,8 +7,9 @@ from random import Random
 import pytest
 
 from commonweal.commands.keep.verify import Checking
+from commonweal.node.service.core import Core
 from commonweal.node.service.events import Text, Wish
-from commonweal.node.service.peer import Core, Identity
+from commonweal.node.service.peer import Identity
 from commonweal.node.service.replica import Replica
 from commonweal.node.service.upkeep.scrub import Scrubber
 from commonweal.storage.records import row_repair

@@ -10,8 +10,9 @@ from random import Random
 import pytest
 
 from commonweal.node.service import events
+from commonweal.node.service.core import TURN_BYTES_MAX
 from commonweal.node.service.events import Drop, Send, Submitted, Ticket
-from commonweal.node.service.peer import TURN_BYTES_MAX
+from commonweal.node.service.frames import FrameRouter
 from commonweal.node.service.service import Service
 from commonweal.node.transport import (
     Connected,
@@ -67,7 +68,7 @@ class Stage:
             session.trust = TrustLevel.MEMBER
         elif peer == self.guest:
             session.trust, session.device = TrustLevel.GUEST, DeviceKey(bytes([9]) * 32)
-        session.greeted = session.compared = True
+        session.compared = True
 
     def hear(self, peer: PeerKey, frame: bytes) -> None:
         """Let the peer say something; a link that was dropped is made again first."""
@@ -114,19 +115,19 @@ class _listening:  # noqa: N801  read as a word
 
     def __init__(self, frames: list[bytes]) -> None:
         self._frames = frames
-        self._hear = Service._received
+        self._hear = FrameRouter.received
 
     def __enter__(self) -> None:
         hear, frames = self._hear, self._frames
 
-        def listened(service: Service, peer: PeerKey, frame: bytes) -> None:
+        def listened(router: FrameRouter, peer: PeerKey, frame: bytes) -> None:
             frames.append(frame)
-            hear(service, peer, frame)
+            hear(router, peer, frame)
 
-        Service._received = listened  # type: ignore[method-assign,assignment]
+        FrameRouter.received = listened  # type: ignore[method-assign,assignment]
 
     def __exit__(self, *_error: object) -> None:
-        Service._received = self._hear  # type: ignore[method-assign]
+        FrameRouter.received = self._hear  # type: ignore[method-assign]
 
 
 def _sizes(root: object, seen: set[int]) -> Iterator[int]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from commonweal.node.service.core import ENDS_KEPT_MAX
 from commonweal.node.service.events import Dial, Send, Woke
-from commonweal.node.service.peer import ENDS_KEPT_MAX
 from commonweal.node.service.peers.overlay import MOVE_MS, NEAR_MAX
 from commonweal.node.transport import Connected, Disconnected, FrameReceived, PeerDiscovered
 from commonweal.protocol.identity import signed_address

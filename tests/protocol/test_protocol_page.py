@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from commonweal.node import transport
-from commonweal.node.service import peer, replica
+from commonweal.node.service import replica
 from commonweal.node.service.peers import handshake, overlay
 from commonweal.node.service.sync import announce, ingest, push, serve
 from commonweal.protocol import codec, keys
@@ -123,7 +123,7 @@ def _flowing(text: str) -> str:
         (10, "{} under none", replica.UNINVITED_MAX),
         (11, "about {} KiB", messages.RUNS_BYTES_AIM >> 10),
         (11, "Permanent bodies up to\n{} KiB", serve.INLINE_BODY_BYTES_MAX >> 10),
-        (11, "most {} such frames", peer.FRAMES_IN_FLIGHT_MAX),
+        (11, "most {} such frames", serve.FRAMES_IN_FLIGHT_MAX),
         (11, "than {} KiB of one", push.PUSH_BYTES_MAX >> 10),
         (12, "most {} pairs", announce.HEADS_MAX),
         (12, "pairs and {} bytes", announce.HEADS_BYTES_MAX),

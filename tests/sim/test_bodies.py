@@ -109,5 +109,5 @@ def test_parts_of_documents_that_are_never_whole_do_not_gather() -> None:
         for said in (messages.Runs((run,), 0, asked=False), part):
             world.network.send(node, victim.key, frame_codec.encode(said))
         world.run(50)
-    session = victim.service.core.peers[node.key]
-    assert sum(map(len, session.parts.values())) <= BODIES_MAX * (1 << 20)
+    buffers = victim.service.blobs._downloads[node.key].buffers
+    assert sum(map(len, buffers.values())) <= BODIES_MAX * (1 << 20)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -244,10 +245,12 @@ def bounded(world: World) -> None:
     """Check that no service keeps more than a few hundred things for a liar."""
     for one in world.honest:
         core = one.service.core
-        for session in core.peers.values():
-            for held in (session.theirs, session.wanted, session.fetching, session.probing):
-                assert len(held) <= 2 * len(core.replica.frontier) + 8
-            assert len(session.parts) <= 8
+        downloads = list(one.service.fetch._downloads.values())
+        held: list[dict[Any, Any]] = [peer.theirs for peer in core.peers.values()]
+        held += [logs for download in downloads for logs in (download.wanted, download.fetching)]
+        held += [each.probing for each in one.service.anti_entropy._comparisons.values()]
+        assert max(map(len, held), default=0) <= 2 * len(core.replica.frontier) + 8
+        assert all(len(each.buffers) <= 8 for each in one.service.blobs._downloads.values())
 
 
 def reconnect(world: World, node: Node) -> None:

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from commonweal.node import transport
+from commonweal.node.service.consensus.chain_sync import ChainSync
 from commonweal.node.service.events import Action, Asked, Committed, Drop, Ticket
 from commonweal.node.service.peer import PeerState
 from commonweal.node.service.replica import UNINVITED_MAX
-from commonweal.node.service.sync.chain_sync import ChainSync
 from commonweal.protocol.errors import FinalityForked
 from commonweal.protocol.identity.invite import Invite
 from commonweal.protocol.keys import Signer
@@ -182,7 +182,8 @@ def test_a_height_that_is_not_certified_is_not_followed() -> None:
     kept = chain(late.nodes[0]).seals.chain(1, 1, 1 << 20)
     node = world.nodes[0]
     height = chain(node).height
-    node.service.core.members()[0].asked_ms = node.now_ms
+    chain_sync = node.service.reactor.chain_sync
+    chain_sync._of(node.service.core.members()[0]).asked_ms = node.now_ms
     pairs = tuple((one.sealed, one.delta) for one in kept)
     assert any(map(_drops, hear(node, seals.Seals(pairs))))
     assert chain(node).height == height

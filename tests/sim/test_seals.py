@@ -13,7 +13,7 @@ import pytest
 from commonweal.node import transport
 from commonweal.node.service import events
 from commonweal.node.service.chain import SealChain
-from commonweal.node.service.consensus.reactor import PRESENT_MS
+from commonweal.node.service.consensus.height_start import PRESENT_MS
 from commonweal.node.service.events import Asked, Ticket, Wish
 from commonweal.protocol.errors import InvalidSeal, NotCertified
 from commonweal.protocol.keys import DeviceKey
@@ -309,7 +309,7 @@ def test_who_hands_on_a_seal_with_another_cut_is_dropped() -> None:
     with pytest.raises(NotCertified):
         chain(late).take(replace(kept.sealed, certificate=few), kept.delta)
     session = late.service.core.members()[0]
-    session.asked_ms = late.now_ms
+    late.service.reactor.chain_sync._of(session).asked_ms = late.now_ms
     pair = (formats.sealed_to_bytes(kept.sealed), cut.delta_to_bytes(wrong))
     frame = frame_codec.encode(wire_seals.Seals((pair,)))
     actions = late.service.handle(transport.FrameReceived(session.key, frame), late.now_ms)

@@ -7,8 +7,7 @@ from random import Random
 import pytest
 
 from commonweal.node.service.events import Committed, Send
-from commonweal.node.service.peer import FRAMES_IN_FLIGHT_MAX
-from commonweal.node.service.sync.serve import FRAMES_MORE
+from commonweal.node.service.sync.serve import FRAMES_IN_FLIGHT_MAX, FRAMES_MORE
 from commonweal.node.transport import FrameReceived
 from commonweal.protocol.keys import DeviceKey, Signer
 from commonweal.protocol.records import log, record

@@ -12,8 +12,8 @@ import pytest
 
 from commonweal.node.service.peers.handshake import Handshake
 from commonweal.node.service.service import Service
+from commonweal.node.service.sync.fetch import RecordFetch
 from commonweal.node.service.sync.ingest import Ingest
-from commonweal.node.service.sync.push import Push
 from commonweal.storage.records.log_store import Store
 from tests.sim.byzantine import good
 from tests.sim.node import Node, by_hand
@@ -110,7 +110,7 @@ def test_an_answer_before_the_commit_is_seen(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_repair_that_does_nothing_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Push, "fetch", lambda *_: None)
+    monkeypatch.setattr(RecordFetch, "ask", lambda *_: None)
     with pytest.raises(Broken, match="hold different records"):
         suffer()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from commonweal.node.service.peer import Core
+from commonweal.node.service.core import Core
 from commonweal.protocol.seal.chain import TrustedPoint
 from commonweal.protocol.seal.timing import BACK_MS_MIN
 from commonweal.protocol.seal.witnesses import SAFE_WITNESSES_MIN

@@ -12,11 +12,12 @@ from collections.abc import Sequence
 from typing import TypeAlias, assert_never
 
 from commonweal.node.service.chain import SealChain
+from commonweal.node.service.consensus.chain_sync import ChainSync
 from commonweal.node.service.consensus.vote_gossip import VoteGossip, digest
+from commonweal.node.service.core import Core
 from commonweal.node.service.events import AskLedger, ExtendVote, LedgerAnswered, Request
-from commonweal.node.service.peer import Core, PeerState
+from commonweal.node.service.peer import PeerState
 from commonweal.node.service.sync.anti_entropy import AntiEntropy
-from commonweal.node.service.sync.chain_sync import ChainSync
 from commonweal.protocol.errors import InvalidSeal
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.seal.consensus import events
@@ -238,7 +239,7 @@ class HeightDriver:
                 self._certificate, self._content = certificate, proposal
                 self._finish(again=True)
             case events.ReportDoubleVote(proof):
-                self.accuse(proof)
+                self.report(proof)
             case events.ReportFork():
                 self.chain.keep_fork(action.first, action.second)
             case _:
@@ -274,10 +275,10 @@ class HeightDriver:
             self._passed_on_ms = self.core.now_ms
             self.fetch(message.round, SealId(message.seal), besides=peer)
 
-    def accuse(self, proof: DoubleVote) -> None:
+    def report(self, proof: DoubleVote) -> None:
         """Keep the proof that a device voted twice, and pass a new one on."""
         if self.chain.seals.put_double_vote(proof):
-            self.gossip.accuse(proof)
+            self.gossip.report(proof)
 
     def _compare(self, seal: SealId, missing: tuple[bytes, ...]) -> None:
         """Look for what a proposal cites where others may hold it.

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from commonweal.node.service.core import Core
 from commonweal.node.service.events import Answer, Ticket
-from commonweal.node.service.peer import Core
 from commonweal.protocol.errors import CommonwealError, UsageError
 
 ASKS_MAX = 64

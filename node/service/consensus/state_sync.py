@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
+from commonweal.node.service.core import Core
 from commonweal.node.service.events import (
     AbandonState,
     AskLedger,
@@ -19,7 +20,7 @@ from commonweal.node.service.events import (
     ReadStateChunk,
     StateAnswered,
 )
-from commonweal.node.service.peer import Core, PeerState
+from commonweal.node.service.peer import PeerState
 from commonweal.protocol.keys import PeerKey
 from commonweal.protocol.ledger.checkpoint.snapshot import CHUNK_BYTES_MAX
 from commonweal.protocol.records.record import RecordId
@@ -78,6 +79,11 @@ class StateSync:
         self._is_over = False
         self._since_ms: int | None = None
         """Since when it could begin."""
+
+    def left(self, key: PeerKey) -> None:
+        """Forget the chunks that a peer asked for; which peers gave none stays known."""
+        for request, wishes in list(self._asks.items()):
+            self._asks[request] = [wish for wish in wishes if wish[0] != key]
 
     # What happens.
 
@@ -240,7 +246,8 @@ class StateSync:
             if peer is not None:
                 self._want(peer)
             return
-        if peer is not None:
-            self.core.drop(peer, f"gives a state that is not the seal's: {event.answer}")
+        if peer is not None and taking.offer is not None:
+            reason = f"gives a state that is not the seal's: {event.answer}"
+            self.reactor.chain_sync.doubt(peer, taking.offer.height, reason)
         self.silent[taking.peer] = None
         self._ask(taking.began_ms)

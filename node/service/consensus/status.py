@@ -24,7 +24,7 @@ def report(reactor: Reactor) -> Mapping[str, Any]:
         "is_witness": reactor.core.me.device in witness_devices(reactor.witnesses),
         "unsealed": outlook.unsealed if outlook is not None and stands else None,
         "waits_ms": _waits_ms(reactor, now_ms),
-        "alarm": outlook.alarm if outlook is not None else "",
+        "alarm": (outlook.alarm if outlook is not None else "") or reactor.chain_sync.alarm,
         "forked": chain.fork[0].height if chain.fork is not None else None,
     }
 
@@ -44,4 +44,4 @@ def figures(reactor: Reactor) -> dict[str, int]:
 
 
 def _waits_ms(reactor: Reactor, now_ms: int) -> int:
-    return 0 if reactor.since_ms is None else max(0, now_ms - reactor.since_ms)
+    return 0 if reactor.start.since_ms is None else max(0, now_ms - reactor.start.since_ms)

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from commonweal.node.service.chain import SealChain
+from commonweal.node.service.core import Core
 from commonweal.node.service.events import Publish
-from commonweal.node.service.peer import Core, PeerState
+from commonweal.node.service.peer import PeerState
 from commonweal.node.service.sync.announce import SEALS, topic
 from commonweal.protocol import keys
 from commonweal.protocol.keys import DeviceKey
@@ -65,7 +66,7 @@ class VoteGossip:
             self._gossip(data)
         return None
 
-    def accuse(self, proof: DoubleVote) -> None:
+    def report(self, proof: DoubleVote) -> None:
         """Tell all members that a device voted twice."""
         for peer in self.core.members():
             if peer.follows_seals:

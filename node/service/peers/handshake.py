@@ -12,8 +12,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 
+from commonweal.node.service.core import Core
 from commonweal.node.service.events import Admit, Tolerate
-from commonweal.node.service.peer import Core, PeerState
+from commonweal.node.service.peer import PeerState
 from commonweal.node.service.peers.membership_evidence import chosen
 from commonweal.node.service.peers.overlay import MADE_ROOM
 from commonweal.node.transport import GUESTS_MAX, TrustLevel
@@ -43,6 +44,16 @@ class Handshake:
         self._stamp: object = None
         self._parting: dict[PeerKey, int] = {}
         """Members' links that are to end, and since when."""
+        self._greeted: dict[PeerKey, None] = {}
+        """The peers to which our hello was sent."""
+        self._invites: dict[PeerKey, RecordId] = {}
+        """The invite of each guest."""
+
+    def left(self, key: PeerKey) -> None:
+        """Forget what was said on a link that ended."""
+        self._greeted.pop(key, None)
+        self._invites.pop(key, None)
+        self._parting.pop(key, None)
 
     def greet(self, peer: PeerState) -> None:
         """Send our hello."""
@@ -66,7 +77,7 @@ class Handshake:
         )
         nonce = core.rng.randbytes(hello.NONCE_BYTES)
         core.send(peer, hello.encrypt(greeting, replica.community, me.peer, peer.key, nonce))
-        peer.greeted = True
+        self._greeted[peer.key] = None
 
     def receive(self, peer: PeerState, message: messages.Hello) -> bool:
         """Take in the peer's hello; say whether comparing may begin.
@@ -104,8 +115,8 @@ class Handshake:
                 continue
             if self._admit(peer):
                 found.append(peer)
-            elif peer.invite is not None:
-                self._turn_away(peer, peer.invite)
+            elif peer.key in self._invites:
+                self._turn_away(peer, self._invites[peer.key])
         return found
 
     def _demote(self) -> None:
@@ -171,7 +182,7 @@ class Handshake:
         peer.trust, peer.member = TrustLevel.MEMBER, member
         self.refusal = None
         self.core.do(Admit(peer.key))
-        if not peer.greeted:
+        if peer.key not in self._greeted:
             self.greet(peer)
         return True
 
@@ -260,9 +271,9 @@ class Handshake:
         if self._turn_away(peer, invite.id):
             return None
         self._make_room()
-        peer.trust, peer.invite = TrustLevel.GUEST, invite.id
+        peer.trust, self._invites[peer.key] = TrustLevel.GUEST, invite.id
         self.core.do(Tolerate(peer.key))
-        if not peer.greeted:
+        if peer.key not in self._greeted:
             self.greet(peer)
         return None
 
@@ -279,7 +290,8 @@ class Handshake:
 
     def _inviter(self, guest: PeerState) -> MemberId | None:
         state = self.core.replica.ledger.state
-        invite = membership.invite(state, guest.invite) if guest.invite is not None else None
+        id = self._invites.get(guest.key)
+        invite = membership.invite(state, id) if id is not None else None
         return invite.author if invite is not None else None
 
     def _turn_away(self, peer: PeerState, id: RecordId) -> bool:

@@ -11,8 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from commonweal.node.service.core import Core
 from commonweal.node.service.events import Dial, Drop
-from commonweal.node.service.peer import Core, PeerState
+from commonweal.node.service.peer import PeerState
+from commonweal.node.transport import TrustLevel
 from commonweal.protocol.errors import CommonwealError
 from commonweal.protocol.identity import signed_address
 from commonweal.protocol.identity.invite import Contact
@@ -64,6 +66,7 @@ class Overlay:
         self.listening: tuple[str, ...] = ()
         self.failures: dict[PeerKey, str] = {}
         """The last reason why a peer could not be reached."""
+        self._told_coming_ms: dict[PeerKey, int] = {}
         self.reload()
 
     def reload(self) -> None:
@@ -173,6 +176,7 @@ class Overlay:
 
     def left(self, key: PeerKey) -> None:
         """Note that a link is gone, or never came about. Of strangers nothing is kept."""
+        self._told_coming_ms.pop(key, None)
         if key not in self._book:
             return
         one = self._try(key)
@@ -243,21 +247,14 @@ class Overlay:
             if silent_ms > SILENCE_MS_MAX:
                 self.core.drop(peer, "silent for too long")
                 self.left(peer.key)
-            elif silent_ms >= PING_MS and peer.greeted and peer.trust.value != "stranger":
+            elif silent_ms >= PING_MS and peer.trust is not TrustLevel.STRANGER:
                 self.core.send(peer, messages.Ping(now_ms))
 
-    def coming(self, key: PeerKey, size: int) -> None:
-        """Note that a part of a frame has come: neither end is silent, though a frame takes long.
-
-        The peer is told so, who hears nothing else from us before he has sent it.
-        """
-        peer, now_ms = self.core.peers.get(key), self.core.now_ms
-        if peer is None:
-            return
-        peer.heard_ms = peer.progress_ms = peer.coming_ms = now_ms
-        peer.coming = size
-        if now_ms - peer.told_coming_ms >= PING_MS:
-            peer.told_coming_ms = now_ms
+    def coming(self, peer: PeerState) -> None:
+        """Answer a part of a frame, so that neither end seems silent while the rest is coming."""
+        now_ms = self.core.now_ms
+        if now_ms - self._told_coming_ms.get(peer.key, 0) >= PING_MS:
+            self._told_coming_ms[peer.key] = now_ms
             self.core.send(peer, messages.Pong(0))
 
     def contacts(self) -> list[Address]:

@@ -1,11 +1,11 @@
-"""Claims to hold more of our own log than we do: true where this home is an old copy.
+"""Rollback detection: is this home an older copy of itself?
 
-A device that went on writing then would fork its log, so it waits. But any member can claim
-so: the peer is asked to show one of those records, which only this device could sign. Whoever
-shows none in time keeps it from writing no longer, and time is counted for each member once
-while the node runs, whatever devices and links the member comes by. On a slow line there is
-more of it, as long as bytes come and the answer may be among them. Of peers who are no
-members' nothing of the kind is believed.
+A device that went on writing from an older copy would fork its log, so it waits while a member
+claims to hold more of it. Any member can claim that; so the peer is asked to show one of those
+records, which only this device could have signed. After CLAIM_MS_MAX without such a record the
+claim is ignored. This time is counted once for each member while the node runs, whatever
+devices and links the member uses. It is extended on a slow link, as long as bytes arrive that
+may contain the answer. Claims of peers that are no members are never believed.
 """
 
 from __future__ import annotations
@@ -14,39 +14,59 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from commonweal.node.service.peer import Core, PeerState
+from commonweal.node.service.core import Core
+from commonweal.node.service.peer import PeerState
 from commonweal.protocol.errors import InvalidRecord, Malformed
-from commonweal.protocol.keys import MemberId
+from commonweal.protocol.keys import MemberId, PeerKey
 from commonweal.protocol.records import log
 from commonweal.protocol.records.record import from_bytes_unchecked
 from commonweal.protocol.wire import messages
 
 CLAIM_MS_MAX = 30_000
-"""So long a member is believed who has shown nothing, once while the node runs."""
+"""How long a member's claim counts without a record, once while the node runs."""
 ASK_MS = 5_000
 SLOW_MS_MAX = 600_000
-"""So long in all, while the node runs, an answer of one member may be on its way."""
+"""How long in all an answer of one member may be under way while the node runs."""
 COMING_MS_MAX = 5_000
-"""Nothing is on its way from a peer of whom no part of a large frame came for so long."""
+"""After this time without a part of a large frame nothing is under way from a peer."""
 CLAIMS_KEPT_MAX = 1_024
-"""Members of whom it is remembered since when they claim it; of more, the first is forgotten."""
+"""Members whose claims are remembered; beyond that the oldest is forgotten."""
 
 
 @dataclass(slots=True)
 class _RollbackClaim:
-    """Since when a member claims it, and how long an answer was on its way after that."""
+    """When a member first claimed it, and how long its answers were under way since."""
 
     since_ms: int
     waited_ms: int = 0
 
 
+@dataclass(slots=True)
+class _Question:
+    """What one peer was asked.
+
+    has_shown: whether it showed a record of our log that is not held. ping: the number of the
+    ping that followed the question, 0 once it came back. coming_ms: when a part of a frame
+    last came.
+    """
+
+    has_shown: bool = False
+    ping: int = 0
+    coming_ms: int = 0
+
+
 class RollbackDetector:
-    """Who says that our log is longer, and since when."""
+    """The peers that claim to hold more of our log, and since when."""
 
     def __init__(self, core: Core) -> None:
         self.core = core
         self._claims: dict[MemberId | None, _RollbackClaim] = {}
+        self._questions: dict[PeerKey, _Question] = {}
         self._asked_ms = self._ticked_ms = 0
+
+    def left(self, key: PeerKey) -> None:
+        """Forget what a peer was asked; the claim of its member stays."""
+        self._questions.pop(key, None)
 
     def is_older(self) -> bool:
         """Say whether this may be an older copy of our home."""
@@ -54,14 +74,14 @@ class RollbackDetector:
         return True in believed
 
     def ask(self) -> None:
-        """Ask who claims it and has shown nothing for the next record of our log; each second.
+        """Ask each peer with an unproven claim for the next record of our log; call each second.
 
-        The ping behind the question comes back when it was answered.
+        The ping that follows the question comes back after the answer.
         """
         now_ms, me = self.core.now_ms, self.core.me.device
-        claiming = [one for one in self._claiming() if not one.has_shown]
-        coming = [one for one in claiming if not self._is_new(one) and self._is_coming(one)]
-        for peer in {self._member(one): one for one in coming}.values():
+        claiming = [peer for peer in self._claiming() if not self._of(peer).has_shown]
+        coming = [peer for peer in claiming if not self._is_new(peer) and self._is_coming(peer)]
+        for peer in {self._member(peer): peer for peer in coming}.values():
             self._claim(peer).waited_ms += now_ms - self._ticked_ms
         self._ticked_ms = now_ms
         if now_ms - self._asked_ms < ASK_MS:
@@ -70,20 +90,25 @@ class RollbackDetector:
         length = self.core.replica.row(me).length
         for peer in claiming:
             self._is_new(peer)
-            if not peer.claim_ping:
-                peer.claim_ping = now_ms
-                self.core.send(
-                    peer, messages.WantRecords((messages.Range(me, length, length + 1),))
-                )
+            question = self._of(peer)
+            if not question.ping:
+                question.ping = now_ms
+                wanted = messages.Range(me, length, length + 1)
+                self.core.send(peer, messages.WantRecords((wanted,)))
                 self.core.send(peer, messages.Ping(now_ms))
+
+    def coming(self, peer: PeerState) -> None:
+        """Note that a part of a frame has come from a peer."""
+        self._of(peer).coming_ms = self.core.now_ms
 
     def answered(self, peer: PeerState, number: int) -> None:
         """Note that a peer answered what was asked before this ping."""
-        if number == peer.claim_ping:
-            peer.claim_ping = 0
+        question = self._of(peer)
+        if number == question.ping:
+            question.ping = 0
 
     def look(self, peer: PeerState, runs: Sequence[messages.Run]) -> None:
-        """Note that a peer shows what it claims, whether or not it can be taken in already."""
+        """Note that a peer shows what it claims, whether or not it can be taken in yet."""
         me = self.core.me.device
         length = self.core.replica.row(me).length
         for run in runs:
@@ -91,22 +116,27 @@ class RollbackDetector:
                 with suppress(InvalidRecord, Malformed):
                     last = from_bytes_unchecked(run.wires[-1])
                     shown = last.author == me and last.seq >= length and log.is_signed(last)
-                    peer.has_shown = peer.has_shown or shown
+                    question = self._of(peer)
+                    question.has_shown = question.has_shown or shown
+
+    def _of(self, peer: PeerState) -> _Question:
+        return self._questions.setdefault(peer.key, _Question())
 
     def _claiming(self) -> list[PeerState]:
         me = self.core.me.device
         length = self.core.replica.row(me).length
-        return [one for one in self.core.members() if one.theirs.get(me, 0) > length]
+        return [peer for peer in self.core.members() if peer.theirs.get(me, 0) > length]
 
     def _is_believed(self, peer: PeerState) -> bool:
         is_new = self._is_new(peer)
-        return peer.has_shown or is_new or self._is_coming(peer)
+        return self._of(peer).has_shown or is_new or self._is_coming(peer)
 
     def _is_coming(self, peer: PeerState) -> bool:
-        """Say whether what the peer was asked for may be on its way."""
-        is_slow = self.core.now_ms - peer.coming_ms < COMING_MS_MAX
+        """Say whether the answer of a peer may be under way."""
+        question = self._of(peer)
+        is_slow = self.core.now_ms - question.coming_ms < COMING_MS_MAX
         waited_ms = self._claim(peer).waited_ms
-        return bool(peer.claim_ping) and is_slow and waited_ms < SLOW_MS_MAX
+        return bool(question.ping) and is_slow and waited_ms < SLOW_MS_MAX
 
     def _is_new(self, peer: PeerState) -> bool:
         return self.core.now_ms - self._claim(peer).since_ms < CLAIM_MS_MAX
@@ -118,7 +148,7 @@ class RollbackDetector:
         return claim
 
     def _member(self, peer: PeerState) -> MemberId | None:
-        """Return whose claim it is: of all peers whose member is not known yet it is one claim."""
+        """Return whose claim it is; peers whose member is not known yet share one claim."""
         if peer.member is not None or peer.device is None:
             return peer.member
         return self.core.replica.member_of(peer.device)

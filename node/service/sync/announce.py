@@ -7,9 +7,10 @@ hears of more than he holds compares, and what gossip loses, comparing repairs.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from commonweal.node.service.peer import Core
+from commonweal.node.service.core import Core
 from commonweal.protocol import codec
 from commonweal.protocol.errors import Malformed
 from commonweal.protocol.keys import DeviceKey
@@ -74,8 +75,9 @@ def read_rule(data: bytes) -> bytes:
 class Announcements:
     """What is to be announced, and what is heard."""
 
-    def __init__(self, core: Core) -> None:
-        self.core = core
+    def __init__(self, core: Core, fetching: Callable[[], set[DeviceKey]]) -> None:
+        """fetching: returns the logs that are being fetched."""
+        self.core, self._fetching = core, fetching
         self.topic = topic(core.replica.community, HEADS)
         self.rules_topic = topic(core.replica.community, RULES)
         self.due_ms = 0
@@ -127,7 +129,7 @@ class Announcements:
     def heard(self, announcement: Announcement) -> bool:
         """Say whether an announcement names more than we hold and are fetching."""
         replica = self.core.replica
-        fetching = {author for peer in self.core.peers.values() for author in peer.fetching}
+        fetching = self._fetching()
         news = False
         for author, length in announcement.lengths:
             held = replica.row(author).length

@@ -1,72 +1,121 @@
-"""Comparing frontiers: finding, at a cost that grows with the difference, who lacks what.
+"""Anti-entropy: finding, at a cost that grows with the difference, which records a peer lacks.
 
-One asks with `Compare`; equal digests end it there. Otherwise the two exchange entries:
-what changed since the digest that both last had in common, or, where that is unknown,
-the entries of the buckets that differ. Each then knows what to fetch and what the other
-lacks. Every message stands alone, so a lost one costs a later comparison, no more.
+One side asks with `Compare`; equal digests end the exchange. Otherwise both exchange entries:
+what changed since the digest that both last had in common or, where that is unknown, the
+entries of the buckets that differ. Each message stands alone, so a lost one only costs a
+later comparison. This part compares; it fetches and sends no records.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
-from commonweal.node.service.peer import Core, PeerState
-from commonweal.protocol.keys import DeviceKey
+from commonweal.node.service.core import Core
+from commonweal.node.service.peer import PeerState
+from commonweal.node.service.sync.fetch import RecordFetch
+from commonweal.protocol.keys import DeviceKey, PeerKey
 from commonweal.protocol.records import fork_proof, frontier
 from commonweal.protocol.records.frontier import BUCKETS, FrontierEntry
 from commonweal.protocol.wire import messages
 
 WHOLE_FRONTIER_MAX = 64
-"""Up to so many logs are compared without buckets."""
+"""Frontiers of up to this many logs are compared without buckets."""
 PROBE_RECORDS = 16
-"""How far back the search for a fork first looks; then 8 times as far, and so on."""
+"""How far back the search for a fork first looks; each further step looks 8 times as far."""
+COMPARE_SOON_MS = 300
+"""Minimum time between two comparisons that this node begins with one peer."""
+
+
+@dataclass(slots=True)
+class _Comparison:
+    """How far the comparison with one peer is.
+
+    base: the last digest that both had, base_mark: our frontier's count of changes then.
+    asked_digest, asked_mark: the same at our last question. begun_ms: when this node last
+    asked; 0 when a comparison is due. probing: how many records back the search for a fork
+    has looked, by log.
+    """
+
+    base: bytes = b""
+    base_mark: int = 0
+    asked_digest: bytes = b""
+    asked_mark: int = 0
+    begun_ms: int = 0
+    probing: dict[DeviceKey, int] = field(default_factory=dict)
 
 
 class AntiEntropy:
-    """The exchange of digests and entries with every member's session."""
+    """The exchange of digests and entries with every member's node."""
 
-    def __init__(self, core: Core) -> None:
-        self.core = core
+    def __init__(self, core: Core, fetch: RecordFetch) -> None:
+        self.core, self.fetch = core, fetch
+        self._comparisons: dict[PeerKey, _Comparison] = {}
+
+    def left(self, key: PeerKey) -> None:
+        """Forget how far the comparison with a peer was."""
+        self._comparisons.pop(key, None)
+
+    # When.
+
+    def request(self, peer: PeerState) -> None:
+        """Have frontiers compared with this peer at the next tick, whenever the last one was."""
+        self._of(peer).begun_ms = 0
+
+    def allow(self, peer: PeerState) -> None:
+        """Let the next comparison begin without the pause of COMPARE_SOON_MS."""
+        comparison = self._of(peer)
+        comparison.begun_ms = min(comparison.begun_ms, self.core.now_ms - COMPARE_SOON_MS)
+
+    def is_requested(self, peer: PeerState) -> bool:
+        """Say whether a comparison is due; it is with every new peer."""
+        return self._of(peer).begun_ms == 0
+
+    def begin_soon(self, peer: PeerState) -> None:
+        """Begin a comparison, unless one began a moment ago."""
+        if self.core.now_ms - self._of(peer).begun_ms >= COMPARE_SOON_MS:
+            self.begin(peer)
 
     def begin(self, peer: PeerState) -> None:
         """Ask a peer to compare."""
-        held = self.core.replica.frontier
-        peer.compare_mark, peer.compare_digest = held.changes, held.digest()
-        peer.compare_ms = self.core.now_ms
-        self.core.send(peer, messages.Compare(peer.compare_digest, peer.base))
+        held, comparison = self.core.replica.frontier, self._of(peer)
+        comparison.asked_mark, comparison.asked_digest = held.changes, held.digest()
+        comparison.begun_ms = self.core.now_ms
+        self.core.send(peer, messages.Compare(comparison.asked_digest, comparison.base))
         newcomers = self.core.replica.newcomers()
         if newcomers:
             row = self.core.replica.row
             lengths = tuple((author, row(author).length) for author in newcomers)
             self.core.send(peer, messages.Have(lengths[: messages.RUNS_MAX], 0))
 
+    # The exchange.
+
     def asked(self, peer: PeerState, message: messages.Compare) -> None:
         """Answer a peer that asks to compare."""
-        held = self.core.replica.frontier
+        held, comparison = self.core.replica.frontier, self._of(peer)
         if message.digest == held.digest():
             self._equal(peer, message.digest, held.changes)
             self.core.send(peer, messages.Same(message.digest))
-        elif message.base and message.base == peer.base:
-            self._send_entries(peer, b"", held.changed_since(peer.base_mark), reply=True)
+        elif message.base and message.base == comparison.base:
+            self._send_entries(peer, b"", held.changed_since(comparison.base_mark), reply=True)
         elif len(held) <= WHOLE_FRONTIER_MAX:
             self._send_entries(peer, bytes(range(BUCKETS)), held, reply=True)
         else:
             self.core.send(peer, messages.Buckets(held.buckets()))
 
     def same(self, peer: PeerState, message: messages.Same) -> None:
-        """Note that the peer holds what we held when we asked."""
-        if message.digest == peer.compare_digest:
-            self._equal(peer, message.digest, peer.compare_mark)
+        """Note that the peer holds what this node held when it asked."""
+        comparison = self._of(peer)
+        if message.digest == comparison.asked_digest:
+            self._equal(peer, message.digest, comparison.asked_mark)
 
     def buckets(self, peer: PeerState, message: messages.Buckets) -> None:
-        """Answer bucket digests with the entries of those that differ."""
-        held = self.core.replica.frontier
-        self._send_buckets(
-            peer, frontier.differing_buckets(held.buckets(), message.digests), reply=True
-        )
+        """Answer bucket digests with the entries of the buckets that differ."""
+        ours = self.core.replica.frontier.buckets()
+        self._send_buckets(peer, frontier.differing_buckets(ours, message.digests), reply=True)
 
     def entries(self, peer: PeerState, message: messages.Entries) -> None:
-        """Take in a peer's entries; ask for what we lack, and answer when asked."""
+        """Take in a peer's entries: note what is lacking on each side, and answer if asked."""
         replica = self.core.replica
         named = {entry.author for entry in message.entries}
         for number in message.buckets:
@@ -81,9 +130,29 @@ class AntiEntropy:
         if message.buckets:
             self._send_buckets(peer, message.buckets, reply=False)
         else:
-            changed = {one.author: one for one in replica.frontier.changed_since(peer.base_mark)}
+            since = replica.frontier.changed_since(self._of(peer).base_mark)
+            changed = {entry.author: entry for entry in since}
             changed |= {author: replica.entry(author) for author in sorted(named)}
             self._send_entries(peer, b"", changed.values(), reply=False)
+
+    def probe(self, peer: PeerState, author: DeviceKey) -> None:
+        """Ask for earlier records of a log of which the peer holds another branch."""
+        probing = self._of(peer).probing
+        back = probing[author] = probing.get(author, PROBE_RECORDS // 8) * 8
+        length = self.core.replica.row(author).length
+        start = max(0, length - back)
+        if start < length:
+            wanted = messages.Range(author, start, length + 1)
+            self.core.send(peer, messages.WantRecords((wanted,)))
+
+    def probe_ended(self, peer: PeerState, author: DeviceKey) -> None:
+        """Note that the search for a fork of this log has met a record that both hold."""
+        self._of(peer).probing.pop(author, None)
+
+    # Inside.
+
+    def _of(self, peer: PeerState) -> _Comparison:
+        return self._comparisons.setdefault(peer.key, _Comparison())
 
     def _compare_entry(self, peer: PeerState, entry: FrontierEntry) -> None:
         """Note one difference: what to ask for, what the peer lacks, what contradicts."""
@@ -93,24 +162,11 @@ class AntiEntropy:
             self._exchange_evidence(peer, ours, entry)
         complete = ours.frozen is not None and ours.length >= ours.frozen
         peer.confirm(author, entry.length, ours.length)
-        if (
-            entry.length > ours.length
-            and not complete
-            and not self.core.replica.quota.waits(author)
-        ):
-            peer.wanted.setdefault(author, entry.length)
+        waits = self.core.replica.quota.waits
+        if entry.length > ours.length and not complete and not waits(author):
+            self.fetch.want(peer, author, entry.length)
         elif entry.length == ours.length and entry.head != ours.head and ours.length:
             self.probe(peer, author)
-
-    def probe(self, peer: PeerState, author: DeviceKey) -> None:
-        """Ask for earlier records of a log of which the peer holds another branch."""
-        back = peer.probing.get(author, PROBE_RECORDS // 8) * 8
-        peer.probing[author] = back
-        length = self.core.replica.row(author).length
-        start = max(0, length - back)
-        if start < length:
-            message = messages.WantRecords((messages.Range(author, start, length + 1),))
-            self.core.send(peer, message)
 
     def _exchange_evidence(
         self, peer: PeerState, ours: FrontierEntry, theirs: FrontierEntry
@@ -123,33 +179,34 @@ class AntiEntropy:
             self.core.send(peer, messages.Evidence((fork_proof.to_bytes(proof),)))
 
     def _equal(self, peer: PeerState, digest: bytes, mark: int) -> None:
-        peer.base, peer.base_mark = digest, mark
+        comparison = self._of(peer)
+        comparison.base, comparison.base_mark = digest, mark
         peer.compared = True
         if mark == self.core.replica.frontier.changes:
             peer.theirs.clear()
             peer.sent.clear()
 
     def _send_buckets(self, peer: PeerState, numbers: Iterable[int], *, reply: bool) -> None:
-        """Send whole buckets, as many to a message as it takes entries.
+        """Send whole buckets, several in a message as far as ENTRIES_MAX allows.
 
-        One that takes more goes in parts that name no bucket: what they leave out is unknown,
-        and is found when the peer compares with us.
+        A larger bucket is sent in parts that name no bucket. What such a part leaves out stays
+        unknown, and is learned when the peer compares with this node.
         """
         group: list[int] = []
         entries: list[FrontierEntry] = []
         for number in numbers:
-            found = self.core.replica.frontier.bucket(number)
-            if group and len(entries) + len(found) > messages.ENTRIES_MAX:
+            bucket = self.core.replica.frontier.bucket(number)
+            if group and len(entries) + len(bucket) > messages.ENTRIES_MAX:
                 self._send_entries(peer, bytes(group), entries, reply=reply)
                 group, entries = [], []
-            if len(found) > messages.ENTRIES_MAX:
-                for first in range(0, len(found), messages.ENTRIES_MAX):
-                    part = tuple(found[first : first + messages.ENTRIES_MAX])
-                    is_last = first + messages.ENTRIES_MAX >= len(found)
+            if len(bucket) > messages.ENTRIES_MAX:
+                for first in range(0, len(bucket), messages.ENTRIES_MAX):
+                    part = tuple(bucket[first : first + messages.ENTRIES_MAX])
+                    is_last = first + messages.ENTRIES_MAX >= len(bucket)
                     self.core.send(peer, messages.Entries(b"", part, reply and is_last))
                 continue
             group.append(number)
-            entries += found
+            entries += bucket
         if group:
             self._send_entries(peer, bytes(group), entries, reply=reply)
 

@@ -8,10 +8,12 @@ become proofs; a log that a proof froze is wanted only as far as it is good.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from commonweal.node.service import quota
-from commonweal.node.service.peer import Core, PeerState
+from commonweal.node.service.core import Core
+from commonweal.node.service.peer import PeerState
 from commonweal.node.service.replica import (
     NEWCOMERS_MAX,
     NEWCOMERS_PER_INVITER_MAX,
@@ -21,7 +23,7 @@ from commonweal.node.service.replica import (
 )
 from commonweal.node.service.sync.anti_entropy import AntiEntropy
 from commonweal.node.service.sync.blobs import BlobFetch, bodies_of
-from commonweal.node.service.sync.chain_sync import ChainSync
+from commonweal.node.service.sync.fetch import RecordFetch
 from commonweal.protocol import keys
 from commonweal.protocol.errors import (
     CommonwealError,
@@ -30,7 +32,7 @@ from commonweal.protocol.errors import (
     Malformed,
     MissingDependency,
 )
-from commonweal.protocol.keys import DeviceKey, MemberId
+from commonweal.protocol.keys import DeviceKey, MemberId, PeerKey
 from commonweal.protocol.ledger.members import membership
 from commonweal.protocol.records import fork_proof, log
 from commonweal.protocol.records.fork_proof import ForkProof
@@ -77,22 +79,32 @@ class Ingest:
     """Runs, proofs and branches from peers."""
 
     def __init__(
-        self, core: Core, anti_entropy: AntiEntropy, chain_sync: ChainSync, bodies: BlobFetch
+        self,
+        core: Core,
+        anti_entropy: AntiEntropy,
+        fetch: RecordFetch,
+        blobs: BlobFetch,
+        ask_seals: Callable[[PeerState], None],
     ) -> None:
-        self.core = core
-        self.blobs = bodies
-        self.anti_entropy = anti_entropy
-        self.chain_sync = chain_sync
+        """ask_seals: asks a peer for the seals after ours, on which its records rest."""
+        self.core, self.anti_entropy, self.fetch, self.blobs = core, anti_entropy, fetch, blobs
+        self._ask_seals = ask_seals
         self._cited: dict[RecordId, None] = {}
+        self._refolded_ms: dict[PeerKey, int] = {}
+        """When not everything that a peer brought could be kept after it was folded."""
+        self._spare_proofs: dict[PeerKey, ForkProof] = {}
+        """The last proof of a peer for which there was no room."""
+
+    def left(self, key: PeerKey) -> None:
+        """Forget what a peer brought that was not kept."""
+        self._refolded_ms.pop(key, None)
+        self._spare_proofs.pop(key, None)
 
     def runs(self, peer: PeerState, message: messages.Runs) -> bool:
         """Take in a frame of records; say whether anything was new.
 
         Drops the peer when something in it is his fault.
         """
-        if message.asked:
-            peer.took += 1
-            peer.remaining = message.remaining
         clocks: dict[RecordId, int] | None = None
         reads: dict[DeviceKey, _Read] = {}
         missing: list[messages.Run] = []
@@ -112,8 +124,8 @@ class Ingest:
                     self._read_late(peer, run, clocks, reads)
             kept = self._keep(peer, reads, whole=not missing)
             if kept:  # frames that bring nothing do not keep us waiting for this peer
-                peer.progress_ms = peer.news_ms = self.core.now_ms
-                peer.brought += sum(read.size for read in reads.values())
+                peer.news_ms = self.core.now_ms
+                self.fetch.brought(peer, sum(read.size for read in reads.values()))
             return kept
         except (InvalidRecord, Malformed) as error:
             self.core.drop(peer, f"{type(error).__name__}: {error}")
@@ -140,11 +152,11 @@ class Ingest:
         except MissingDependency as error:
             end = error.seq - run.start
             if from_bytes_unchecked(run.wires[end]).basis == error.cited:
-                self.chain_sync.ask(peer)  # it rests on a seal that is not here
+                self._ask_seals(peer)  # it rests on a seal that is not here
             else:
                 self._want_cited(peer, RecordId(error.cited))
-            peer.wanted.pop(run.author, None)
-            peer.compare_ms = 0
+            self.fetch.unwant(peer, run.author)
+            self.anti_entropy.request(peer)
             while end and not log.is_signed(from_bytes_unchecked(run.wires[end - 1])):
                 end -= 1
             if end:
@@ -171,7 +183,7 @@ class Ingest:
             return
         if run.start > row.length:
             if not replica.is_frozen(author):
-                peer.compare_ms = 0
+                self.anti_entropy.request(peer)
             return
         overlap = min(row.length, stop) - run.start
         if overlap and self._differs(peer, run, overlap):
@@ -201,7 +213,7 @@ class Ingest:
             proof = fork_proof.find_bad_signature(records, replica.community)
             assert proof is not None, "a run ends in a well-signed record"
             self.freeze(proof)
-            peer.compare_ms = 0
+            self.anti_entropy.request(peer)
             return
         reads[author] = _Read(author, records, bodies_of(records, run, overlap))
 
@@ -210,7 +222,7 @@ class Ingest:
         replica = self.core.replica
         ids = [keys.hash32(keys.RECORD, data) for data in run.wires[:overlap]]
         if replica.store.id_at(run.author, run.start + overlap - 1) == ids[-1]:
-            peer.probing.pop(run.author, None)
+            self.anti_entropy.probe_ended(peer, run.author)
             return False
         if not replica.is_sound(run.author, run.start, run.start + overlap):
             return True  # our disk's fault, which is mended first
@@ -220,10 +232,10 @@ class Ingest:
         if index == 0 and run.start > 0:
             self.anti_entropy.probe(peer, run.author)
             return True
-        peer.probing.pop(run.author, None)
+        self.anti_entropy.probe_ended(peer, run.author)
         proof = self._contradiction(run, index)
         self.freeze(proof)
-        peer.compare_ms = 0
+        self.anti_entropy.request(peer)
         return True
 
     def _contradiction(self, run: messages.Run, index: int) -> ForkProof:
@@ -265,7 +277,7 @@ class Ingest:
         """
         replica = self.core.replica
         came = sum(len(read.records) for read in reads.values())
-        rests = self.core.now_ms - peer.refolded_ms < REFOLD_MS
+        rests = self.core.now_ms - self._refolded_ms.get(peer.key, 0) < REFOLD_MS
         for read in reads.values():
             if rests and not self._is_due(read):
                 read.cut(0)
@@ -296,7 +308,7 @@ class Ingest:
         for author in shut:
             replica.quota.shut(author)
         if kept < brought:
-            peer.refolded_ms = self.core.now_ms
+            self._refolded_ms[peer.key] = self.core.now_ms
             replica.refold()
         return kept > 0
 
@@ -381,12 +393,15 @@ class Ingest:
             if known or self.core.replica.convicted() < NEWCOMERS_MAX:
                 self.freeze(proof)
             else:
-                peer.spare_proof = proof
+                self._spare_proofs[peer.key] = proof
         return None
 
     def _is_proved(self, peer: PeerState, message: messages.Branch) -> bool:
         """Take a proof for which there was no room, when a record that others cite rests on it."""
-        proof, author = peer.spare_proof, from_bytes_unchecked(message.wires[0]).author
+        proof, author = (
+            self._spare_proofs.get(peer.key),
+            from_bytes_unchecked(message.wires[0]).author,
+        )
         if proof is None or proof.author != author:
             return False
         if any(keys.hash32(keys.RECORD, one) in self._cited for one in message.wires):
@@ -417,7 +432,8 @@ class Ingest:
             return
         kept = quota.of_branch(replica, records)
         replica.store.append_branch(kept)
-        peer.compare_ms = 0 if kept else peer.compare_ms
+        if kept:
+            self.anti_entropy.request(peer)
 
 
 def _close(replica: Replica, reads: dict[DeviceKey, _Read]) -> None:

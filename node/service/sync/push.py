@@ -1,173 +1,88 @@
-"""Live replication: what was committed goes at once to the neighbours who lack it.
+"""Live push: what was committed is sent at once to the neighbours that lack it.
 
-Small news travels whole; large news, as a node sees while it catches up, is only
-announced, and whoever lacks it fetches it from one peer. Nothing is sent twice over a
-link. `Have` confirms what is committed, so that an author knows who holds his records.
+Small news is sent whole. Large news, such as a node has while it catches up, is only announced
+with `Have`, and a peer that lacks it fetches it from one neighbour. Nothing is sent twice over
+a link. `Have` also confirms what is committed, so that an author knows which peers hold a record.
 """
 
 from __future__ import annotations
 
-from commonweal.node.service.peer import Core, PeerState
+from dataclasses import dataclass, field
+
+from commonweal.node.service.core import Core
+from commonweal.node.service.peer import PeerState
 from commonweal.node.service.replica import NEWCOMERS_MAX
-from commonweal.node.service.sync.chain_sync import ChainSync
+from commonweal.node.service.sync.fetch import RecordFetch
 from commonweal.node.service.sync.serve import RecordServer
-from commonweal.protocol.keys import DeviceKey
+from commonweal.protocol.keys import DeviceKey, PeerKey
 from commonweal.protocol.wire import messages
-from commonweal.storage.records.log_pages import SEQ_MAX
-from commonweal.storage.records.settings import RESTORING
 
 PUSH_BYTES_MAX = 64 * 1024
 """News of one log up to this size is sent unasked."""
-FETCH_STALL_MS = 5_000
-"""A peer that sends nothing of what we asked for so long keeps others waiting no longer."""
-STALLED_REST_MS = 10_000
-"""Others are asked first for so long: who promises again and again would be the first each time."""
-FETCH_LOGS_MAX = messages.RANGES_MAX
-TURN_MS = 10_000
-"""How fast a peer sends is measured so often."""
-LONG_MS = 60_000
-"""What takes a peer longer is asked of another, too, to see whether he is faster."""
+
+
+@dataclass(slots=True)
+class _Receipt:
+    """What the next `Have` tells a peer: lengths of logs, and frames that it sent and we took."""
+
+    lengths: dict[DeviceKey, int] = field(default_factory=dict)
+    frames: int = 0
 
 
 class Push:
-    """Pushing news, confirming it, and asking for what a peer has and we lack."""
+    """News and receipts for every connected peer."""
 
-    def __init__(self, core: Core, record_server: RecordServer, chain_sync: ChainSync) -> None:
-        self.core = core
-        self.record_server = record_server
-        self.chain_sync = chain_sync
+    def __init__(self, core: Core, record_server: RecordServer, fetch: RecordFetch) -> None:
+        self.core, self.record_server, self.fetch = core, record_server, fetch
+        self._receipts: dict[PeerKey, _Receipt] = {}
+
+    def left(self, key: PeerKey) -> None:
+        """Forget what a peer was still to be told."""
+        self._receipts.pop(key, None)
+
+    def took(self, peer: PeerState) -> None:
+        """Note that one frame of records that a peer was asked for is taken in."""
+        self._of(peer).frames += 1
+
+    def acknowledge(self, peer: PeerState, author: DeviceKey, length: int) -> None:
+        """Confirm with the next `Have` how many records of a log are held here."""
+        self._of(peer).lengths[author] = length
 
     def spread(self) -> dict[DeviceKey, int]:
         """Send what was committed; return for each log that grew its length before."""
         replica = self.core.replica
         dirty, replica.dirty = replica.dirty, {}
+        self.core.committed()
         for peer in list(self.core.peers.values()):
-            peer.turn_bytes = peer.turn_frames = 0
             if dirty and peer.is_member and peer.compared:
                 self._push(peer, dirty)
-            self._acknowledge(peer)
+            self._send_receipt(peer)
         return dirty
 
     def confirmed(self, peer: PeerState, message: messages.Have) -> None:
-        """Take in what a peer keeps; go on serving it, or fetch what it has and we lack."""
-        peer.in_flight = max(0, peer.in_flight - message.took)
+        """Take in what a peer holds; go on serving it, and note what it has more."""
+        self.record_server.taken(peer, message.took)
         for author, length in message.lengths:
             ours = self.core.replica.row(author).length
             peer.confirm(author, length, ours)
             if length > ours and self._is_wanted(author):
-                peer.wanted[author] = max(length, peer.wanted.get(author, 0))
+                self.fetch.want(peer, author, length)
         self.record_server.pump(peer)
 
+    # Inside.
+
+    def _of(self, peer: PeerState) -> _Receipt:
+        return self._receipts.setdefault(peer.key, _Receipt())
+
     def _is_wanted(self, author: DeviceKey) -> bool:
-        """Say whether more of a log would be taken: of an unknown newcomer only with room."""
+        """Say whether more of a log would be taken; logs of unknown newcomers only with room."""
         replica = self.core.replica
         if replica.row(author).length or replica.was_admitted(author):
             return replica.takes(author)
         return replica.sealed_length(author) > 0 or len(replica.newcomers()) < NEWCOMERS_MAX
 
-    def fetch(self, peer: PeerState) -> None:
-        """Ask a peer for what it has and we lack, unless another peer is sending it.
-
-        Not before all that it has was compared: only the whole is sure to be closed.
-        """
-        ready = peer.compared and not peer.fetching and self.core.keeps
-        if self._rests(peer):
-            return
-        if not peer.wanted or not ready or self.chain_sync.is_awaited(peer):
-            return
-        busy = {
-            author
-            for other in self.core.peers.values()
-            if other is not peer
-            for author in other.fetching
-        }
-        ranges: list[messages.Range] = []
-        for author, stop in list(peer.wanted.items()):
-            start = self.core.replica.row(author).length
-            if start >= stop or not self.core.replica.takes(author):
-                del peer.wanted[author]
-            elif author not in busy and len(ranges) < FETCH_LOGS_MAX:
-                del peer.wanted[author]
-                stop = max(start + 1, min(stop, self.core.replica.quota.stop(author)))
-                ranges.append(messages.Range(author, start, stop))
-        if ranges:
-            peer.fetching = {one.author: one.stop for one in ranges}
-            peer.remaining = sum(one.stop - one.start for one in ranges)
-            peer.progress_ms = peer.fetched_ms = self.core.now_ms
-            peer.turn_ms, peer.brought = self.core.now_ms, 0
-            self.core.send(peer, messages.WantRecords(tuple(ranges)))
-
-    def fetched(self, peer: PeerState) -> None:
-        """Note that all that was asked for has come; compare again when it was not enough."""
-        short = any(
-            self.core.replica.row(author).length < stop and self.core.replica.takes(author)
-            for author, stop in peer.fetching.items()
-        )
-        was_asked, peer.fetching = bool(peer.fetching), {}
-        if short:
-            peer.compare_ms = min(peer.compare_ms, self.core.now_ms - 2_000)
-        for other in self.core.members() if was_asked else ():
-            if other is not peer:  # who promises little again and again keeps nobody waiting
-                self.fetch(other)
-        self.fetch(peer)
-
-    def restored(self, peer: PeerState) -> None:
-        """End the wait of a restored home once it holds all that a peer holds."""
-        store = self.core.replica.store
-        takes = self.core.replica.takes
-        complete = peer.compared and not any(map(takes, peer.theirs))
-        if complete and self.core.keeps and store.setting(RESTORING):
-            store.put_setting(RESTORING, None)
-
-    def give_up(self) -> None:
-        """Release what stalled and slow peers were asked for, so that others are."""
-        now_ms = self.core.now_ms
-        for peer in self.core.members():
-            if peer.fetching and now_ms - peer.progress_ms > FETCH_STALL_MS:
-                self._stop(peer)
-                peer.stalled_ms = now_ms
-            elif peer.fetching and now_ms - peer.turn_ms >= TURN_MS:
-                brought = max(0, peer.brought + peer.coming)
-                peer.pace = brought * 1_000 // (now_ms - peer.turn_ms)
-                peer.turn_ms, peer.brought = now_ms, -peer.coming
-                faster = self._faster(peer)
-                if faster is not None:
-                    for author, stop in self._stop(peer).items():
-                        peer.wanted.setdefault(author, stop)
-                    self.fetch(faster)
-
-    def _stop(self, peer: PeerState) -> dict[DeviceKey, int]:
-        """Ask a peer no more for what he was asked for, and return that; he is told."""
-        asked, peer.fetching = peer.fetching, {}
-        if len(self.core.members()) == 1:
-            return asked
-        nothing = tuple(messages.Range(author, SEQ_MAX - 1, SEQ_MAX) for author in sorted(asked))
-        self.core.send(peer, messages.WantRecords(nothing))
-        return asked
-
-    def _faster(self, peer: PeerState) -> PeerState | None:
-        """Return a peer who has some of what one is asked for, and may be much faster; or None."""
-        assert peer.pace is not None
-        lasts_ms = self.core.now_ms - peer.fetched_ms
-        is_slow = peer.is_slow or lasts_ms >= LONG_MS
-        found: list[tuple[int, PeerState]] = []
-        for other in self.core.members():
-            is_free = other.compared and not other.fetching and not self._rests(other)
-            if is_free and not peer.fetching.keys().isdisjoint(other.wanted):
-                if other.pace is None and is_slow:
-                    return other
-                if other.pace is not None and other.pace > 2 * peer.pace:
-                    found.append((other.pace, other))
-        return max(found, key=lambda pair: pair[0])[1] if found else None
-
-    def _rests(self, peer: PeerState) -> bool:
-        """Say whether a peer stalled lately, brought nothing since, and is not the only one."""
-        is_stalled = peer.stalled_ms > peer.news_ms
-        late_ms = self.core.now_ms - peer.stalled_ms
-        return is_stalled and late_ms < STALLED_REST_MS and len(self.core.members()) > 1
-
     def _push(self, peer: PeerState, dirty: dict[DeviceKey, int]) -> None:
-        replica = self.core.replica
+        replica, receipt = self.core.replica, self._of(peer)
         runs: list[messages.Run] = []
         haves: list[tuple[DeviceKey, int]] = []
         room = messages.RUNS_BYTES_AIM
@@ -193,14 +108,14 @@ class Push:
             room -= size
             runs.append(run)
             peer.sent[author] = length
-            peer.acks.pop(author, None)
+            receipt.lengths.pop(author, None)
         if runs:
             self.core.send(peer, messages.Runs(tuple(runs), 0, asked=False))
-        peer.acks.update(haves)
+        receipt.lengths.update(haves)
 
-    def _acknowledge(self, peer: PeerState) -> None:
-        """Send the `Have`s that are due: logs taken from this peer, and large news."""
-        if peer.acks or peer.took:
-            lengths = sorted(peer.acks.items())[: messages.RUNS_MAX]
-            self.core.send(peer, messages.Have(tuple(lengths), peer.took))
-            peer.acks, peer.took = {}, 0
+    def _send_receipt(self, peer: PeerState) -> None:
+        """Send the `Have` that is due: for logs taken from this peer, and for large news."""
+        receipt = self._receipts.pop(peer.key, None)
+        if receipt is not None and (receipt.lengths or receipt.frames):
+            lengths = sorted(receipt.lengths.items())[: messages.RUNS_MAX]
+            self.core.send(peer, messages.Have(tuple(lengths), receipt.frames))

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import accumulate
 
-from commonweal.node.service.peer import FRAMES_IN_FLIGHT_MAX, Core, PeerState
+from commonweal.node.service.core import Core
+from commonweal.node.service.peer import PeerState
 from commonweal.node.service.replica import Replica
 from commonweal.protocol import codec
 from commonweal.protocol.keys import DeviceKey, PeerKey
@@ -21,6 +22,8 @@ from commonweal.protocol.records import fork_proof, log
 from commonweal.protocol.records.record import RecordId, clock_from_bytes, from_bytes_unchecked
 from commonweal.protocol.wire import messages
 
+FRAMES_IN_FLIGHT_MAX = 8
+"""Frames of records that are sent to a peer before it says that it took them."""
 FRAMES_MORE = 2
 """At first so many frames are under way, and so many more each time that the peer took some."""
 CHUNK_RECORDS = 256
@@ -43,6 +46,10 @@ class RecordServer:
     def __init__(self, core: Core) -> None:
         self.core = core
         self._flows: dict[PeerKey, _Flow] = {}
+        self._in_flight: dict[PeerKey, int] = {}
+        """Frames that a peer asked for, were sent, and that it has not taken yet."""
+        self._branches: dict[PeerKey, dict[RecordId, int]] = {}
+        """How many records were sent of the void branch that ends in a record, by peer."""
 
     def asked(self, peer: PeerState, message: messages.WantRecords) -> None:
         """Note what a peer wants, and begin to send it."""
@@ -66,19 +73,29 @@ class RecordServer:
         if run is not None:
             self.core.send(peer, messages.Runs((run,), 0, asked=False))
 
+    def taken(self, peer: PeerState, frames: int) -> None:
+        """Note that a peer took so many of the frames that it was sent."""
+        self._in_flight[peer.key] = max(0, self._in_flight.get(peer.key, 0) - frames)
+
     def pump(self, peer: PeerState) -> None:
         """Send as many frames as may be under way: few at first, since they leave together."""
         flow = self._flows.get(peer.key)
         if flow is None:
             return
         flow.frames_max = min(flow.frames_max + FRAMES_MORE, FRAMES_IN_FLIGHT_MAX)
-        while flow.cursors and peer.in_flight < flow.frames_max and self.core.is_linked(peer):
+        while (
+            flow.cursors
+            and self._in_flight.get(peer.key, 0) < flow.frames_max
+            and self.core.is_linked(peer)
+        ):
             runs = self._fill(flow)
             self._send(peer, runs, flow.remaining())
 
     def left(self, key: PeerKey) -> None:
-        """Forget what a peer wanted."""
+        """Forget what a peer asked for and was sent."""
         self._flows.pop(key, None)
+        self._in_flight.pop(key, None)
+        self._branches.pop(key, None)
 
     def is_busy(self, key: PeerKey) -> bool:
         """Say whether a peer still waits for records that it asked for."""
@@ -87,7 +104,7 @@ class RecordServer:
 
     def _send(self, peer: PeerState, runs: tuple[messages.Run, ...], remaining: int) -> None:
         self.core.send(peer, messages.Runs(runs, remaining, asked=True))
-        peer.in_flight += 1
+        self._in_flight[peer.key] = self._in_flight.get(peer.key, 0) + 1
 
     def _fill(self, flow: _Flow) -> tuple[messages.Run, ...]:
         """Take the records of the lowest clocks, about a frame of them."""
@@ -173,7 +190,8 @@ class RecordServer:
 
     def _branch(self, peer: PeerState, id: RecordId) -> list[bytes]:
         """Return the next part of a void chain for a peer that asks for it again and again."""
-        store, sent = self.core.replica.store, peer.branches.pop(id, 0)
+        store, branches = self.core.replica.store, self._branches.setdefault(peer.key, {})
+        sent = branches.pop(id, 0)
         wires = store.branch_wires(id, messages.RUNS_BYTES_AIM, sent)
         if sent and not wires:  # that was all of it, and something of it was lost
             sent, wires = 0, store.branch_wires(id, messages.RUNS_BYTES_AIM)
@@ -181,9 +199,9 @@ class RecordServer:
             wires = log.trim_to_signed(wires) or log.trim_to_signed(
                 store.branch_wires(id, messages.RUNS_BYTES_AIM * 2, sent)
             )
-            if len(peer.branches) >= messages.IDS_MAX:
-                del peer.branches[next(iter(peer.branches))]
-            peer.branches[id] = sent + len(wires)
+            if len(branches) >= messages.IDS_MAX:
+                del branches[next(iter(branches))]
+            branches[id] = sent + len(wires)
         return wires
 
     def _send_cited(self, peer: PeerState, id: RecordId) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from commonweal.node.service.peer import Core
+from commonweal.node.service.core import Core
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.contributions import erasure
 from commonweal.protocol.ledger.members import membership, registry

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from commonweal.node.service.peer import Core, PeerState
+from commonweal.node.service.core import Core
+from commonweal.node.service.peer import PeerState
 from commonweal.protocol import keys
 from commonweal.protocol.errors import InvalidRecord, Malformed
 from commonweal.protocol.keys import SIGNATURE_BYTES, DeviceKey

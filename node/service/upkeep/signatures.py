@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from commonweal.node.service.peer import Core
+from commonweal.node.service.core import Core
 from commonweal.node.service.sync.ingest import Ingest
 from commonweal.protocol.keys import DeviceKey
 
@@ -31,8 +31,7 @@ class SignatureAudit:
 
     def step(self) -> bool:
         """Check a few, when there is time; say whether there was."""
-        sessions = self.core.peers.values()
-        fetching = any(one.fetching and not one.is_slow for one in sessions)
+        fetching = self.ingest.fetch.is_fetching_fast()
         if not self._due or not self.core.keeps or fetching:
             return False
         self._check()
