@@ -11,7 +11,7 @@ from commonweal.node.service.peer import PeerState
 from commonweal.node.service.service import Service
 from commonweal.node.transport import Connected, Disconnected, FrameProgress, FrameReceived
 from commonweal.protocol.keys import PeerKey
-from commonweal.protocol.wire import messages
+from commonweal.protocol.wire import frame_codec, messages
 from tests.fuzz.test_service import Stage
 from tests.protocol.wire.test_messages import MESSAGES
 
@@ -48,7 +48,7 @@ def test_nothing_is_kept_of_a_peer_that_left(how: str) -> None:
         stage.handle(Disconnected(key, "of no matter here"))
     stage.link(stage.member)
     for message in MESSAGES.values():
-        stage.hear(stage.member, messages.encode(message))
+        stage.hear(stage.member, frame_codec.encode(message))
         stage.handle(FrameProgress(stage.member, 1 << 20))
     stage.handle(Committed())
     stage.now_ms += 2_000
@@ -66,7 +66,7 @@ def test_nothing_is_kept_of_a_peer_that_left(how: str) -> None:
 def test_a_new_link_of_a_peer_begins_with_nothing() -> None:
     stage = Stage(12)
     stage.link(stage.member)
-    stage.hear(stage.member, messages.encode(messages.Have((), 0)))
+    stage.hear(stage.member, frame_codec.encode(messages.Have((), 0)))
     stage.handle(Connected(stage.member, "/ip4/10.9.9.9/tcp/1", outbound=False))
     held = keyed_by(stage.service, stage.member) - KEPT_ON_PURPOSE.keys()
     assert held == {"Core.peers"}
@@ -80,7 +80,7 @@ def test_a_frame_of_a_peer_that_left_leaves_nothing() -> None:
     stage = Stage(13)
     stage.link(stage.member)
     stage.handle(Disconnected(stage.member, "gone"))
-    stage.handle(FrameReceived(stage.member, messages.encode(messages.Ping(1))))
+    stage.handle(FrameReceived(stage.member, frame_codec.encode(messages.Ping(1))))
     stage.handle(FrameProgress(stage.member, 1 << 20))
     left = keyed_by(stage.service, stage.member)
     assert left <= KEPT_ON_PURPOSE.keys()

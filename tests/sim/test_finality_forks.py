@@ -14,7 +14,7 @@ from commonweal.protocol.seal import cut, formats
 from commonweal.protocol.seal.cut import Delta
 from commonweal.protocol.seal.formats import Seal, SealedHeight
 from commonweal.protocol.seal.votes import Step, certify, sign_vote
-from commonweal.protocol.wire import messages
+from commonweal.protocol.wire import frame_codec, messages
 from commonweal.protocol.wire import seals as wire_seals
 from commonweal.storage.records.seal_store import SealStore
 from tests.sim.node import Node
@@ -84,7 +84,7 @@ def test_both_branches_of_a_fork_are_shown_and_nobody_honest_is_dropped(
 def hear(node: Node, message: messages.Message) -> list[Action]:
     """Let a node receive a message from the first member it is linked to; nothing is performed."""
     peer = node.service.core.members()[0]
-    frame = messages.encode(message)
+    frame = frame_codec.encode(message)
     actions: list[Action] = node.service.handle(
         transport.FrameReceived(peer.key, frame), node.now_ms
     )
