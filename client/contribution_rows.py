@@ -10,6 +10,7 @@ from typing import Any
 from commonweal.client.ledger_view import LedgerView
 from commonweal.client.plain import OPTIONAL
 from commonweal.client.quantity import exact, shown_action, shown_unit
+from commonweal.client.texts import text_in
 from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger.contributions.consent import CorrectionRow
 from commonweal.protocol.ledger.state.rejections import Reason
@@ -17,6 +18,7 @@ from commonweal.protocol.ledger.things import quantities, units_and_specs
 from commonweal.protocol.ledger.things.event_row import EventRow, event_row
 from commonweal.protocol.ledger.things.resources import ResourceRow
 from commonweal.protocol.records.record import CommunityId, RecordId
+from commonweal.storage.ledger.contributions import ContributionRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +26,12 @@ class ListedContribution:
     """A contribution as its author wrote it, in the list of all.
 
     member: who gave it; 16 bytes for an agent outside the community. sealed: it is in a seal.
+    seq, claimed_at_ms: None while the record is not here, after a state sync. why: the reason when
+    it counts for nothing.
     """
 
     id: RecordId
-    seq: int
+    seq: int | None
     member: bytes
     member_name: str
     action: str
@@ -36,8 +40,9 @@ class ListedContribution:
     receiver: bytes | None
     scope: str | None
     note: str | None
-    claimed_at_ms: int
+    claimed_at_ms: int | None
     sealed: bool
+    why: Reason | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +59,10 @@ class VoidRecord:
 
 @dataclass(frozen=True, slots=True)
 class ContributionList:
-    """The contributions that fit, the newest first, and how many there are in all.
-
-    lacking: how many of the newest records are not in the list yet, as another process reads them.
-    """
+    """The contributions that fit, the newest first. total: how many there are that count."""
 
     total: int
     records: tuple[ListedContribution, ...]
-    lacking: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +203,26 @@ class TraceTree:
 def amount(value: Sequence[Any] | None) -> tuple[Decimal | None, str | None]:
     """Return number and unit of a quantity of the state, [n, scale, unit]."""
     return (None, None) if value is None else (exact(value[0], value[1]), value[2])
+
+
+def listed_contribution(view: LedgerView, row: ContributionRow) -> ListedContribution:
+    """Return a row of the list, with names and its note."""
+    quantity = row.resource or row.effort
+    return ListedContribution(
+        id=row.id,
+        seq=row.seq,
+        member=row.provider,
+        member_name=view.name(row.provider),
+        action=row.action,
+        quantity=quantity and exact(quantity.n, quantity.scale),
+        unit=quantity and quantity.unit,
+        receiver=row.receiver,
+        scope=row.scope,
+        note=text_in(view.store, row.body),
+        claimed_at_ms=row.claimed_at_ms,
+        sealed=row.is_sealed,
+        why=row.reason,
+    )
 
 
 def contribution_state(view: LedgerView, id: bytes, row: EventRow) -> ContributionState:

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from commonweal.client.access import HomeAccess, prefix, wish_of
 from commonweal.client.claims import paying
-from commonweal.client.contribution_index import follow_index, sealed_lengths
 from commonweal.client.contribution_rows import (
     ContributionList,
     Correction,
-    ListedContribution,
     VoidRecord,
+    listed_contribution,
 )
 from commonweal.client.directory import People
 from commonweal.client.forked import void_records
-from commonweal.client.name_cache import Names, text_of
 from commonweal.client.node_client import call
-from commonweal.client.quantity import exact, is_effort, read_action, read_quantity
+from commonweal.client.quantity import is_effort, read_action, read_quantity
 from commonweal.client.submit import WrittenRecord, now_ms, write
 from commonweal.client.times import read_time_ms
 from commonweal.protocol import codec
@@ -40,9 +37,8 @@ from commonweal.protocol.ledger.things.event_row import EVENT, EventRow, event_r
 from commonweal.protocol.ledger.things.quantities import Quantity, read
 from commonweal.protocol.records.record import ERASABLE_BYTES_MAX, RecordId
 from commonweal.storage.home.home import Settings
-from commonweal.storage.records.contribution_index import EventRow as IndexedEvent
-from commonweal.storage.records.contribution_index import Index, event_of
-from commonweal.storage.records.log_store import Store
+from commonweal.storage.ledger import contributions as list_of_contributions
+from commonweal.storage.ledger.contributions import ContributionFilter
 
 if TYPE_CHECKING:
     from commonweal.node.service.events import Text
@@ -143,47 +139,30 @@ class Contributions(HomeAccess):
     ) -> ContributionList:
         """Return the contributions that fit, the newest first, and how many there are.
 
-        since, until: a date, or a duration back from now like 7d. The index of this home is
-        brought up to date first, as far as it can be.
+        since, until: a date, or a duration back from now like 7d. Those that count for nothing are
+        listed with the reason, and are not in `total`.
         """
-        lacking = follow_index(self.home)
-        now = now_ms()
-        with self.home.store(readonly=True) as store, store.snapshot():
-            community = Settings.read(store).here
-            names = Names(self.home, store, community, self.words)
-            giver = People(store, community, words=self.words).find(member) if member else None
-            asked: dict[str, Any] = {
-                "member": giver,
-                "action": read_action(action, self.words) if action else None,
-                "scope": scope,
-                "since": read_time_ms(since, now) if since else None,
-                "until": read_time_ms(until, now) if until else None,
-            }
-            index = Index(store)
-            total = index.total(**asked)
-            rows = _listed(store, names, index.events(**asked, limit=limit), self._sealed())
-            return ContributionList(total, tuple(rows), lacking)
+        view, now = self.view, now_ms()
+        wanted = ContributionFilter(
+            provider=view.member(member) if member else None,
+            action=read_action(action, self.words) if action else None,
+            scope=scope,
+            since_ms=read_time_ms(since, now) if since else None,
+            until_ms=read_time_ms(until, now) if until else None,
+        )
+        rows = list_of_contributions.contributions(view.kept, wanted, limit)
+        listed = tuple(listed_contribution(view, row) for row in rows)
+        return ContributionList(list_of_contributions.count(view.kept, wanted), listed)
 
     def void_records(self) -> list[VoidRecord]:
         """Return what a fork of this member's log made void; it is on this device only."""
-        lost = void_records(self.home)
-        if not lost:
-            return []
         rows = []
-        with self.home.store(readonly=True) as store:
-            names = Names(self.home, store, Settings.read(store).here, self.words)
-            for record, reason in lost:
-                event = event_of(record)
-                row = None if event is None else next(_listed(store, names, iter([event]), {}))
-                place = (record.id, record.seq, record.kind)
-                rows.append(VoidRecord(*place, reason, record.claimed_at, row))
+        for record, reason in void_records(self.home):
+            stated = list_of_contributions.contribution_in(record)
+            listed = None if stated is None else listed_contribution(self.view, stated)
+            place = (record.id, record.seq, record.kind)
+            rows.append(VoidRecord(*place, reason, record.claimed_at, listed))
         return rows
-
-    def _sealed(self) -> dict[bytes, int]:
-        lengths = sealed_lengths(self.home)
-        if lengths is None:  # what was folded cannot be read: it is folded again
-            return {bytes(log.author): log.length for log in self.view.kept.last.logs.values()}
-        return lengths
 
     def _difference(self, row: EventRow, wanted: dict[str, Any]) -> dict[str, Any]:
         """Return the quantity to add to what an event has, so that it becomes `wanted`."""
@@ -275,24 +254,3 @@ def _quantities(data: dict[str, Any]) -> list[Quantity | None]:
 def _media_type(path: Path) -> str:
     kind, encoding = mimetypes.guess_type(path.name)
     return kind if kind and not encoding else "application/octet-stream"
-
-
-def _listed(
-    store: Store, names: Names, events: Iterator[IndexedEvent], sealed: dict[bytes, int]
-) -> Iterator[ListedContribution]:
-    for event in events:
-        quantity = event.resource or event.effort
-        yield ListedContribution(
-            id=event.id,
-            seq=event.seq,
-            member=event.provider,
-            member_name=names.of(event.provider),
-            action=event.action,
-            quantity=quantity and exact(quantity.n, quantity.scale),
-            unit=quantity and quantity.unit,
-            receiver=event.receiver,
-            scope=event.scope,
-            note=text_of(store, event.id),
-            claimed_at_ms=event.claimed_at,
-            sealed=event.seq < sealed.get(event.author, 0),
-        )

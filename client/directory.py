@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from commonweal.client.name_cache import MEMBER_BYTES, outside
+from commonweal.client.texts import MEMBER_BYTES, outside
 from commonweal.client.words import ENGLISH, Words
 from commonweal.protocol import codec
 from commonweal.protocol.errors import (

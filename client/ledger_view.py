@@ -12,10 +12,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from commonweal.client.directory import begins, called
-from commonweal.client.name_cache import outside
 from commonweal.client.quantity import shown_number
 from commonweal.client.rejection_words import from_when
 from commonweal.client.submit import Unlock, WrittenRecord, without_passphrase
+from commonweal.client.texts import outside
 from commonweal.client.words import ENGLISH, Words
 from commonweal.protocol.errors import (
     StorageError,

@@ -17,8 +17,8 @@ from commonweal.client.contribution_rows import (
 )
 from commonweal.client.directory import PREFIX_DIGITS_MIN, begins
 from commonweal.client.ledger_view import LedgerView
-from commonweal.client.name_cache import body_of
 from commonweal.client.quantity import shown_unit
+from commonweal.client.texts import body_of
 from commonweal.protocol.errors import UnknownId
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.contributions import consent
@@ -125,7 +125,6 @@ class Records(HomeAccess):
         """
         record = self.view.held(prefix(id))
         written = self._write_one(ERASE, {"record": bytes(record.id)}, (record.id,))
-        self.home.names.unlink(missing_ok=True)  # it may have been a name
         assert record.body is not None, "else it would not count"
         with self.home.store(readonly=True) as store:
             erased = store.is_erased(record.body.hash)

@@ -19,10 +19,10 @@ from commonweal.client.drafts import BATCH_BYTES_MAX, BATCH_RECORDS, Drafts
 from commonweal.client.drafts import batches as in_batches
 from commonweal.client.forked import void_records
 from commonweal.client.ledger_view import ID_DIGITS
-from commonweal.client.name_cache import body_of, text_of
 from commonweal.client.node_client import call
 from commonweal.client.quantity import read_scope
 from commonweal.client.submit import WrittenRecord, writer
+from commonweal.client.texts import body_of, text_of
 from commonweal.client.visible_text import visible
 from commonweal.commands.contribute.record import wait_for
 from commonweal.commands.importers.git import Commit, Repository

@@ -31,7 +31,7 @@ TEXT_ROWS = 50
 
 FIELDS = (
     *("id", "seq", "member", "member_name", "action", "quantity", "unit"),
-    *("receiver", "scope", "note", "claimed_at", "sealed"),
+    *("receiver", "scope", "note", "claimed_at", "sealed", "why"),
 )
 
 
@@ -65,13 +65,6 @@ def ledger(
             limit=TEXT_ROWS if limit is None and form is Form.TEXT else limit,
         )
         void = me.void_records()
-    if listed.lacking:
-        few = ngettext(
-            "the list lacks the newest record",
-            "the list lacks {n} newest records",
-            listed.lacking,
-        )
-        warn(few.format(n=listed.lacking))
     rows, forked = plain_rows(listed.records), [_void_row(record) for record in void]
     if form is Form.JSON:
         return write_json({"total": listed.total, "records": rows, "not_counting": forked})
@@ -103,15 +96,16 @@ def _void_sentence(row: dict[str, Any]) -> str:
     return words.format(id=row["id"][:8], what=visible(what), reason=_(row["why"]))
 
 
-def _show(rows: list[dict[str, Any]], times: list[int], total: int) -> None:
+def _show(rows: list[dict[str, Any]], times: list[int | None], total: int) -> None:
     if not rows:
         return say(_("Nothing is recorded that fits."))
     for row, claimed_at_ms in zip(rows, times, strict=True):
         row["id"] = row["id"][:8]
-        row["when"] = shown(claimed_at_ms)
+        row["when"] = "" if claimed_at_ms is None else shown(claimed_at_ms)
         row["action"] = shown_action(row["action"], spoken())
         row["unit"] = shown_unit(row["unit"] or "", spoken())
         row["mark"] = _("sealed") if row["sealed"] else ""
+        row["why"] = "" if row["why"] is None else _(row["why"])
     columns = [
         Column("id", _("id")),
         Column("when", _("when")),
@@ -120,15 +114,17 @@ def _show(rows: list[dict[str, Any]], times: list[int], total: int) -> None:
         Column("quantity", _("quantity"), is_number=True),
         Column("unit", _("unit")),
         Column("mark", _("final")),
+        Column("why", _("counts for nothing")),
         Column("scope", _("scope")),
         Column("note", _("note")),
     ]
     write_table([column for column in columns if any(row[column.key] for row in rows)], rows)
     say()
     count = ngettext("{n} record", "{n} records", total).format(n=f"{total:,}")
-    if total > len(rows):
+    counting = sum(not row["why"] for row in rows)
+    if total > counting:
         count = _("{shown} of {all}; --limit says how many are listed").format(
-            shown=len(rows), all=count
+            shown=counting, all=count
         )
     if all(row["sealed"] for row in rows):
         return say(_("{count}, all listed are final").format(count=count))

@@ -262,7 +262,7 @@ def agent() -> None:
 @form_option()
 def agents_(home: Home, form: Form) -> None:
     """List the agents outside the community, with what they gave and who claimed it."""
-    from commonweal.client.name_cache import text_of
+    from commonweal.client.texts import text_of
 
     with folded(home) as found:
         rows: dict[bytes, dict[str, Any]] = {}

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from commonweal.client.ledger_view import LedgerView
-from commonweal.client.name_cache import proposal_text_of, text_of
+from commonweal.client.texts import proposal_text_of, text_of
 from commonweal.client.times import iso, shown
 from commonweal.client.visible_text import visible
 from commonweal.commands.decide import backtest as backtests

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from commonweal.client.directory import People
-from commonweal.client.name_cache import text_of
 from commonweal.client.quantity import is_effort, read_action, read_quantity, read_scope
+from commonweal.client.texts import text_of
 from commonweal.client.times import read_time_ms
 from commonweal.client.visible_text import visible
 from commonweal.commands.contribute.record import CONTENT_BYTES_MAX

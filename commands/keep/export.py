@@ -14,17 +14,18 @@ from typing import Any
 
 import click
 
-from commonweal.client.contribution_index import follow_index
-from commonweal.client.name_cache import Names, text_of
+from commonweal.client.ledger_view import LedgerView
 from commonweal.client.quantity import shown_number
+from commonweal.client.texts import text_in
 from commonweal.client.times import iso
-from commonweal.commands.terminal.language import _, spoken
+from commonweal.commands.terminal.language import _
+from commonweal.commands.terminal.ledger import folded
 from commonweal.commands.terminal.options import home_option
 from commonweal.commands.terminal.output import as_json, write_csv, write_text
 from commonweal.commands.terminal.progress import progress
-from commonweal.storage.home.home import Home, Settings
-from commonweal.storage.records.contribution_index import EventRow, Index, Quantity
-from commonweal.storage.records.log_store import Store
+from commonweal.protocol.ledger.things.quantities import Quantity
+from commonweal.storage.home.home import Home
+from commonweal.storage.ledger.contributions import ContributionRow, contributions, count
 
 BOM = "\ufeff"
 """By this a spreadsheet knows that what follows is UTF-8."""
@@ -32,6 +33,7 @@ BOM = "\ufeff"
 FIELDS = (
     *("id", "device", "seq", "member", "member_name", "action", "quantity", "unit"),
     *("effort", "effort_unit", "receiver", "receiver_name", "scope", "note", "claimed_at"),
+    "why",
 )
 
 
@@ -45,10 +47,9 @@ def export() -> None:
 def csv(home: Home) -> None:
     """Write them as a sheet (CSV, UTF-8); no cell is a formula."""
     _speak_utf8()
-    follow_index(home)
-    with home.store(readonly=True) as store, store.snapshot():
+    with folded(home) as view:
         write_text(BOM, end="")
-        with closing(rows(home, store)) as listed:  # also when the reader goes away
+        with closing(rows(view)) as listed:  # also when the reader goes away
             write_csv(FIELDS, listed)
 
 
@@ -57,12 +58,10 @@ def csv(home: Home) -> None:
 def json(home: Home) -> None:
     """Write them as JSON: {"community", "records": [...]}, one record on a line."""
     _speak_utf8()
-    follow_index(home)
-    with home.store(readonly=True) as store, store.snapshot():
-        community = Settings.read(store).here
-        write_text(f'{{"community": "{community.hex()}", "records": [')
+    with folded(home) as view:
+        write_text(f'{{"community": "{view.community.hex()}", "records": [')
         last = ""
-        with closing(rows(home, store)) as listed:
+        with closing(rows(view)) as listed:
             for row in listed:
                 if last:
                     write_text(f"{last},")
@@ -71,33 +70,32 @@ def json(home: Home) -> None:
         write_text("]}")
 
 
-def rows(home: Home, store: Store) -> Generator[dict[str, Any], None, None]:
+def rows(view: LedgerView) -> Generator[dict[str, Any], None, None]:
     """Yield every event as a map of FIELDS; quantities are decimal strings."""
-    names = Names(home, store, Settings.read(store).here, spoken())
-    index = Index(store)
-    with progress(_("writing"), index.total()) as advance:
-        for event in index.events():
-            yield _row(event, store, names)
+    with progress(_("writing"), count(view.kept)) as advance:
+        for event in contributions(view.kept):
+            yield _row(event, view)
             advance(1)
 
 
-def _row(event: EventRow, store: Store, names: Names) -> dict[str, Any]:
+def _row(event: ContributionRow, view: LedgerView) -> dict[str, Any]:
     return {
         "id": event.id.hex(),
-        "device": event.author.hex(),
+        "device": event.author and event.author.hex(),
         "seq": event.seq,
         "member": event.provider.hex(),
-        "member_name": names.of(event.provider),
+        "member_name": view.name(event.provider),
         "action": event.action,
         "quantity": _number(event.resource),
         "unit": event.resource and event.resource.unit,
         "effort": _number(event.effort),
         "effort_unit": event.effort and event.effort.unit,
         "receiver": event.receiver and event.receiver.hex(),
-        "receiver_name": event.receiver and names.of(event.receiver),
+        "receiver_name": event.receiver and view.name(event.receiver),
         "scope": event.scope,
-        "note": text_of(store, event.id),
-        "claimed_at": iso(event.claimed_at),
+        "note": text_in(view.store, event.body),
+        "claimed_at": None if event.claimed_at_ms is None else iso(event.claimed_at_ms),
+        "why": event.reason and event.reason.value,
     }
 
 

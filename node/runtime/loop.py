@@ -52,7 +52,6 @@ from commonweal.node.transport import (
     PeerKey,
 )
 from commonweal.protocol.errors import DiskFailed, StorageError
-from commonweal.storage.records.contribution_index import Index
 from commonweal.storage.records.log_store import Store
 
 log = logging.getLogger(__name__)
@@ -63,12 +62,6 @@ BATCH_BYTES_MAX = 1024 * 1024
 before it waits for us, so that it sends the next half meanwhile."""
 WAIT_S_MAX = 10.0
 """The longest sleep, so that a wall clock that was moved is noticed."""
-INDEX_RECORDS = 2_000
-"""Records read into the index in one slice: some 20 ms."""
-INDEX_QUIET_S = 0.1
-"""The index follows so long after the last batch."""
-INDEX_LATE_S = 4.0
-"""However busy the node is, a slice of the index is made so often while it lags."""
 CHECKPOINT_QUIET_S = 2.0
 CHECKPOINT_LATE_S = 60.0
 """A node that is never quiet tidies up and moves the write-ahead log at least so often."""
@@ -166,7 +159,6 @@ class Runtime:
         self._assess, self._recognise = assess, recognise
         self._committed = committed
         self._is_changed = False
-        self._index = Index(store)
         self._now_ms = now_ms or Clock().now_ms
         self._worker = worker or Worker()
         self._inbox: deque[Event] = deque([Started()])
@@ -174,7 +166,6 @@ class Runtime:
         self._wake_ms: float = math.inf
         self._retry_at = self._quiet_at = math.inf
         self._is_astray = False
-        self._index_at = self._index_late_at = math.inf
         self._checkpoint_at = self._checkpoint_late_at = math.inf
         self._linked: dict[PeerKey, None] = {}
 
@@ -206,9 +197,7 @@ class Runtime:
         if batch:
             await self._turn(batch)
         now = trio.current_time()
-        if now >= self._index_late_at or (not self._inbox and now >= self._index_at):
-            await self._follow()
-        elif now >= self._checkpoint_late_at or (not self._inbox and now >= self._checkpoint_at):
+        if now >= self._checkpoint_late_at or (not self._inbox and now >= self._checkpoint_at):
             self._checkpoint_at = self._checkpoint_late_at = math.inf
             await self._keep(self._checkpoint)
 
@@ -219,7 +208,7 @@ class Runtime:
         self._came = trio.Event()
         now = trio.current_time()
         tidies_at = min(self._checkpoint_at, self._checkpoint_late_at)
-        due = min(self._index_at, self._index_late_at, tidies_at, self._retry_at)
+        due = min(tidies_at, self._retry_at)
         wake_s = (self._wake_ms - self._now_ms()) / 1000
         with trio.move_on_after(max(0.0, min(due - now, wake_s, WAIT_S_MAX))):
             await self._came.wait()
@@ -269,8 +258,6 @@ class Runtime:
         actions: list[Action] = []
         for event in batch:
             actions += self._mind.handle(event, now_ms)
-        if any(isinstance(event, Submitted) for event in batch):
-            self._index.catch_up(INDEX_RECORDS)  # who wrote it sees it in the ledger at once
         self._commit()
         actions += self._mind.handle(Committed(), now_ms)
         self._commit()
@@ -323,24 +310,10 @@ class Runtime:
     # What is done when nothing else is.
 
     def _dirty(self) -> None:
-        """Something may have been written: index and checkpoint are due when it is quiet."""
+        """Something may have been written: a checkpoint is due when it is quiet."""
         now = trio.current_time()
-        self._index_at = now + INDEX_QUIET_S
-        self._index_late_at = min(self._index_late_at, now + INDEX_LATE_S)
         self._checkpoint_at = now + CHECKPOINT_QUIET_S
         self._checkpoint_late_at = min(self._checkpoint_late_at, now + CHECKPOINT_LATE_S)
-
-    async def _follow(self) -> None:
-        """Make a slice of the index; more are due at once until it has caught up."""
-        self._index_at = self._index_late_at = math.inf
-        if self.refusal is None and await self._keep(self._index_slice):
-            now = trio.current_time()
-            self._index_at, self._index_late_at = now, now + INDEX_LATE_S
-
-    def _index_slice(self) -> bool:
-        done = self._index.catch_up(INDEX_RECORDS)
-        self._store.commit()
-        return done > 0
 
     def _checkpoint(self) -> bool:
         self._store.tidy()

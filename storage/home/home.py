@@ -91,11 +91,6 @@ class Home:
         return self.path / "config.toml"
 
     @property
-    def names(self) -> Path:
-        """The names of members, as they were when they were last looked up."""
-        return self.path / "names"
-
-    @property
     def socket(self) -> Path:
         """The socket of a running node: in the home, or in a runtime folder for a long path."""
         path = self.path / "node.sock"
@@ -248,6 +243,9 @@ class Home:
         except OlderHome:
             self._migrate()
             store = Store(self.database, readonly=readonly)
+        if not readonly:  # names of members that earlier versions cached, erased ones too
+            with suppress(OSError):
+                (self.path / "names").unlink(missing_ok=True)
         try:
             yield store
         finally:

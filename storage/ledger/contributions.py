@@ -136,6 +136,8 @@ def _listed(kept: LedgerState, wanted: ContributionFilter) -> Iterator[Contribut
     sealed = {author: log.length for author, log in kept.last.logs.items()}
     for _, _, id, reason in merge(_counted(kept, wanted), _refused(kept, wanted), reverse=True):
         record = kept.store.record(RecordId(id))
+        if record is None and reason:
+            continue  # the disk corrupted it, and it is fetched again
         row = _absent(kept, id) if record is None else contribution_in(record)
         if row is None or (reason and not wanted.fits(row)):
             continue  # a refused event; what it states is known only now

@@ -168,10 +168,6 @@ class ForkStore(RecordLookup):
                 "INSERT OR IGNORE INTO branch VALUES (?, ?, ?, ?)",
                 (record.id, number, record.seq, record.wire),
             )
-        if self.row("SELECT 1 FROM log WHERE id = ? AND indexed > length", (number,)):
-            for table in ("event", "unreadable_event", "total"):  # made again, as they are derived
-                self.change(f"DELETE FROM {table}")  # noqa: S608  a name of ours
-            self.change("UPDATE log SET indexed = 0")
         self._ids.drop(*void)
         self.change("DELETE FROM record WHERE key >= ? AND key < ?", void)
         self.change("DELETE FROM rare WHERE key >= ? AND key < ?", void)

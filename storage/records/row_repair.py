@@ -136,7 +136,7 @@ def _frozen_at(row: _Row, community: CommunityId) -> int | None:
 def _put(store: Store, row: _Row) -> None:
     store.change(
         "UPDATE OR IGNORE log SET author = ?, opening = ?, length = ?, head = ?, clock = ?,"
-        " held = ?, frozen = ?, checked = min(checked, ?), indexed = min(indexed, ?) WHERE id = ?",
-        (*row[1:8], row.length, row.held, row.number),
+        " held = ?, frozen = ?, checked = min(checked, ?) WHERE id = ?",
+        (*row[1:8], row.length, row.number),
     )
     store.forget()

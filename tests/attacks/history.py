@@ -15,7 +15,6 @@ from commonweal.protocol.keys import PeerKey
 from commonweal.protocol.records import fork_proof, record
 from commonweal.protocol.records.record import Record
 from commonweal.storage.records.address_book import Address
-from commonweal.storage.records.contribution_index import Index
 from commonweal.storage.records.log_store import Store
 from tests.protocol.authors import BO, EVE, FIRST, FOUNDING, MEI, Author, write
 
@@ -74,7 +73,7 @@ def steps(seed: int, count: int) -> list[Step]:
             forked = True
             made.append(_fork(logs[2], chance))
         else:
-            made.append(_index)
+            made.append(_tidy)
     return [_numbered(number, step) for number, step in enumerate(made)]
 
 
@@ -142,8 +141,8 @@ def _fork(log: Log, chance: Random) -> Step:
     return act
 
 
-def _index(store: Store) -> None:
-    Index(store).catch_up(50)
+def _tidy(store: Store) -> None:
+    store.tidy()
 
 
 def _event(chance: Random) -> dict[str, codec.Value]:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from commonweal.client.contribution_index import follow_index
 from commonweal.client.submit import write
 from commonweal.commands.keep import export
 from commonweal.commands.keep.export import FIELDS
+from commonweal.commands.terminal.ledger import folded
 from commonweal.node.service.events import Wish
 from commonweal.protocol.codec import Value
 from commonweal.storage.home.home import Home
@@ -81,9 +81,8 @@ def test_however_many_there_are_few_are_in_memory(home: Path) -> None:
         "effortQuantity": {"n": 1, "scale": 0, "unit": "hour"},
     }
     write(Home(home), [Wish("event", data)] * 1000)
-    follow_index(Home(home))
-    with Home(home).store(readonly=True) as store:
-        found = export.rows(Home(home), store)
+    with folded(Home(home)) as view:
+        found = export.rows(view)
         next(found)
         tracemalloc.start()
         count = 1 + sum(1 for _row in found)

@@ -33,7 +33,6 @@ from commonweal.node.transport import Connected, FrameReceived, PeerKey
 from commonweal.protocol import codec
 from commonweal.protocol.errors import DiskFailed, DiskFull, StorageError
 from commonweal.storage.home.home import Settings
-from commonweal.storage.records.contribution_index import Index
 from commonweal.storage.records.log_store import Store
 from tests.builders import homes
 from tests.builders.runtimes import EPOCH_MS, Disk, Inline, Links, Road, Village
@@ -309,21 +308,6 @@ async def test_a_node_whose_disk_is_full_still_serves_what_it_holds(
         assert full.counts().records == other.counts().records == sum(held.values()) + 1
 
 
-async def test_the_index_of_events_follows_when_it_is_quiet(
-    autojump_clock: MockClock, tmp_path: Path
-) -> None:
-    mei = homes.founder(tmp_path / "mei")
-    bo = homes.newcomer(tmp_path / "bo", homes.invited(mei))
-    with ExitStack() as stack:
-        village = Village(stack)
-        first, second = village.settle(mei), village.settle(bo)
-        await village.live(seconds=5)
-        village.runtimes[second].emit(Submitted(Ticket(5), (_work(),) * 3))
-        await village.live(seconds=5)
-        assert Index(village.stores[first]).catch_up() == 0
-        assert len(list(Index(village.stores[first]).events())) == 3
-
-
 async def test_a_node_that_is_never_quiet_tidies_up_all_the_same(
     autojump_clock: MockClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -342,19 +326,21 @@ async def test_a_node_that_is_never_quiet_tidies_up_all_the_same(
         assert tidied[0] - began <= CHECKPOINT_LATE_S + 1
 
 
-async def test_who_wrote_a_record_finds_it_in_the_ledger_when_it_is_acknowledged(
+async def test_whoever_is_told_that_a_record_is_written_can_read_it(
     autojump_clock: MockClock, tmp_path: Path
 ) -> None:
     with ExitStack() as stack:
         village = Village(stack)
-        mei = village.settle(homes.founder(tmp_path / "mei"))
+        home = homes.founder(tmp_path / "mei")
+        mei = village.settle(home)
         node = village.runtimes[mei]
-        found: list[int] = []
-        index = Index(village.stores[mei])
-        node._answer = lambda _answer: found.append(len(list(index.events())))
+        before = village.stores[mei].counts().records
+        counted: list[int] = []
+        reader = stack.enter_context(home.store(readonly=True))
+        node._answer = lambda _answer: counted.append(reader.counts().records)
         node.emit(Submitted(Ticket(1), (_work(),)))
         await village.live(seconds=1)
-        assert found == [1]
+        assert counted == [before + 1]
 
 
 def _work() -> Wish:

@@ -1,0 +1,8 @@
+-- The list of contributions follows from the folded state (storage/ledger/contributions.py).
+
+DROP TABLE event;
+DROP TABLE unreadable_event;
+DROP TABLE total;
+DROP TABLE term;
+
+ALTER TABLE log DROP COLUMN indexed;
