@@ -22,12 +22,13 @@ from commonweal.client.visible_text import visible
 from commonweal.protocol.errors import UnknownId
 from commonweal.protocol.ledger.claims.claims import CLAIM
 from commonweal.protocol.ledger.state.rejections import Reason
-from commonweal.protocol.ledger.things.event_row import EVENT, event_row
+from commonweal.protocol.ledger.things.event_row import EVENT
 from commonweal.protocol.records.record import RecordId
 
 if TYPE_CHECKING:
     from commonweal.protocol.ledger.claims.pools import Payout
     from commonweal.protocol.ledger.contributions.consent import CorrectionRow
+    from commonweal.protocol.ledger.sharing.explanation import EventExplanation
 
 INPUTS_SHOWN_MAX = 10
 
@@ -95,9 +96,12 @@ class Explanations(HomeAccess):
 
 
 def _of_line(view: LedgerView, name: str, payout: Payout) -> Explanation:
+    from commonweal.protocol.ledger.sharing.explanation import rule_sentence
+
     row = share_line(view, name, payout)
     words, line, unit = view.words, payout.line, shown_unit(payout.unit, view.words)
-    subject = ExplainedLine(**fields_of(row), rule=_rule(view, payout), inputs_in_all=payout.inputs)
+    rule = rule_sentence(view.final, payout, words.language, view.kept.documents)
+    subject = ExplainedLine(**fields_of(row), rule=rule, inputs_in_all=payout.inputs)
     about = {
         "name": visible(row.member_name),
         "amount": f"{row.amount:f}",
@@ -156,24 +160,9 @@ def _input_sentences(view: LedgerView, payout: Payout) -> list[str]:
     return sentences
 
 
-def _rule(view: LedgerView, payout: Payout) -> str:
-    """Return the plain sentence of the rule that paid a line."""
-    from commonweal.protocol.ledger.governance import active_ruleset
-    from commonweal.protocol.rules.document import RulesetId
-
-    ruleset_id = RulesetId(payout.ruleset)
-    ruleset = active_ruleset.by_id(view.final, view.kept.documents, ruleset_id)
-    pool = ruleset.document.get("pools", {}).get(payout.pool, {})
-    language = view.words.language
-    for bucket in pool.get("buckets", ()):
-        if bucket["name"] == payout.line.bucket:
-            return str(bucket.get(language, ""))
-    return str(pool.get(language, ""))
-
-
 def _of_contribution(view: LedgerView, text: str) -> Explanation:
-    from commonweal.protocol.ledger.contributions import attestation, commons, consent
-    from commonweal.protocol.ledger.sharing import valuation
+    from commonweal.protocol.ledger.claims.pools import payout_name
+    from commonweal.protocol.ledger.sharing.explanation import explain_event
 
     try:
         id = view.id_among(text, EVENT)
@@ -182,50 +171,38 @@ def _of_contribution(view: LedgerView, text: str) -> Explanation:
         reason = view.kept.verdict(record)
         sentence = view.reason_words(record, reason)
         return Explanation(ExplainedRecord(record.id, reason), (sentence,))
-    row = event_row(view.state, id)
-    assert row is not None, "it is an event"
-    rules = view.kept.rules
-    needed = commons.attestations(view.state, id, rules)
-    waiting = [
-        (correction, stated)
-        for correction, stated in consent.open_corrections(view.state)
-        if stated.event == id
-    ]
-    value = valuation.value_of(view.final, id)
-    booked = valuation.booked_at(view.final, id)
-    lines = [(name, one) for name, one in payouts(view.final) if id in one.line.inputs]
-    rule = view.kept.ruleset.document.get("value", {}).get(row.action, {})
+    event = explain_event(view.state, view.final, id, view.kept.rules)
+    assert event is not None, "it is an event"
+    lines = [(payout_name(place), payout) for place, payout in event.payouts]
+    rule = view.kept.ruleset.document.get("value", {}).get(event.row.action, {})
     settles, settle_sentences = paid_claims(view, id)
-    state = contribution_state(view, id, row)
+    state = contribution_state(view, id, event.row)
     subject = ExplainedContribution(
         **fields_of(state),
-        height=booked and booked[0],
-        attested=attestation.is_attested(view.state, id, rules),
-        attestations_needed=needed,
-        waiting=tuple(correction for correction, _row in waiting),
-        points=value and value.points,
-        reason=value.reason if value else None,
+        height=event.booked and event.booked[0],
+        attested=event.is_attested,
+        attestations_needed=event.needed,
+        waiting=tuple(correction for correction, _row in event.corrections),
+        points=event.value and event.value.points,
+        reason=event.value.reason if event.value else None,
         rule=str(rule.get(view.words.language, "")),
         lines=tuple(share_line(view, name, payout) for name, payout in lines),
         settles=settles,
     )
     sentences = [
         visible(event_words(view, id)),
-        *_attestation_sentences(view, id, needed),
-        *_waiting_sentences(view, id, waiting),
-        *_value_sentences(view, subject),
+        _attestation_sentence(view, event),
+        *_waiting_sentences(view, id, event.corrections),
+        *_value_sentences(view, subject, event),
         *settle_sentences,
         *_line_sentences(view, lines),
     ]
     return Explanation(subject, tuple(sentences))
 
 
-def _attestation_sentences(view: LedgerView, id: bytes, needed: int) -> list[str]:
-    from commonweal.protocol.ledger.contributions import attestation
-
-    yes, no = attestation.attesters(view.state, id)
+def _attestation_sentence(view: LedgerView, event: EventExplanation) -> str:
     text = view.words("{yes} say yes, {no} say no; the rules ask for {needed}")
-    return [text.format(yes=yes, no=no, needed=needed)]
+    return text.format(yes=event.yes, no=event.no, needed=event.needed)
 
 
 def _waiting_sentences(
@@ -245,14 +222,14 @@ def _waiting_sentences(
     return sentences
 
 
-def _value_sentences(view: LedgerView, subject: ExplainedContribution) -> list[str]:
-    from commonweal.protocol.ledger.sharing import valuation
-
+def _value_sentences(
+    view: LedgerView, subject: ExplainedContribution, event: EventExplanation
+) -> list[str]:
     words, sentences = view.words, []
     if subject.disputes:
         disputed = words("disputed by {n}: worth nothing until they withdraw")
         sentences.append(disputed.format(n=subject.disputes))
-    value = valuation.value_of(view.final, subject.id)
+    value = event.value
     if subject.height is None:
         sentences.append(words("provisional: not sealed yet"))
     elif value is None:

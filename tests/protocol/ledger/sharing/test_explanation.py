@@ -3,42 +3,45 @@
 from __future__ import annotations
 
 from commonweal.protocol.ledger.claims import pools
-from commonweal.protocol.ledger.sharing import explanation
-from commonweal.protocol.ledger.sharing.explanation import BucketPayment, PendingReason
+from commonweal.protocol.ledger.governance import active_ruleset
+from commonweal.protocol.ledger.sharing.explanation import (
+    EventExplanation,
+    explain_event,
+    rule_sentence,
+)
+from commonweal.protocol.records.record import Record
 from tests.protocol.ledger.council import SAID
 from tests.protocol.ledger.workshop import Workshop, hours, paying
 
 
-def test_an_event_says_what_it_waits_for_and_what_it_got() -> None:
+def explained(shop: Workshop, event: Record) -> EventExplanation:
+    """Return the explanation of an event that counts."""
+    history = shop.history
+    found = explain_event(
+        history.state, history.final, event.id, active_ruleset.rules_of(history.ruleset)
+    )
+    assert found is not None
+    return found
+
+
+def test_an_event_says_who_attests_it_what_it_is_worth_and_what_it_brought() -> None:
     shop = Workshop(paying(), "Jun", "Ana")
     done = shop.work("Jun", 3)
-    rule = shop.history.ruleset
-
-    def waiting() -> PendingReason | None:
-        story = explanation.explain_event(shop.history.state, done.id, shop.history.ruleset)
-        assert story is not None
-        return story.waiting
-
-    assert waiting() == PendingReason.NOT_BOOKED
+    before = explained(shop, done)
+    assert (before.booked, before.value, before.yes, before.is_attested) == (None, None, 0, False)
     shop.cut()
-    assert waiting() == PendingReason.NOT_ATTESTED
+    assert explained(shop, done).booked == (1, shop.now_ms)
     shop.attest(done, "Ana")
-    shop.write("Mei", "dispute", {"event": done.id})
-    assert waiting() == PendingReason.DISPUTED
-    shop.write("Mei", "dispute", {"event": done.id, "say": "withdraw"})
-    came = shop.earn(100)
+    assert (explained(shop, done).yes, explained(shop, done).needed) == (1, 1)
+    assert explained(shop, done).value is None, "only a cut gives it a value"
+    shop.earn(100)
     shop.cut()
-    story = explanation.explain_event(shop.history.final, done.id, rule)
-    assert story is not None
-    assert story.waiting is None
-    assert story.worth is not None
-    assert (story.worth.points, story.booked, story.yes) == (3000, (1, story.booked[1]), 1)  # type: ignore[index]
-    assert story.got == (BucketPayment("income", "work", 0),)
-    assert [one.line.amount for one in story.lines] == [100]
-    income = explanation.explain_event(shop.history.final, came.id, rule)
-    assert income is not None
-    assert income.waiting == PendingReason.INCOME
-    assert explanation.explain_event(shop.history.final, bytes(32), rule) is None
+    after = explained(shop, done)
+    assert after.value is not None
+    assert (after.value.points, after.is_attested) == (3000, True)
+    assert [payout.line.amount for _, payout in after.payouts] == [100]
+    rules = active_ruleset.rules_of(shop.history.ruleset)
+    assert explain_event(shop.history.state, shop.history.final, bytes(32), rules) is None
 
 
 def test_an_event_without_a_rule_waits_for_one() -> None:
@@ -47,9 +50,7 @@ def test_an_event_without_a_rule_waits_for_one() -> None:
     done = shop.write("Jun", "event", data | {"resourceQuantity": hours(2)})
     shop.attest(done, "Mei")
     shop.cut()
-    story = explanation.explain_event(shop.history.final, done.id, shop.history.ruleset)
-    assert story is not None
-    assert story.waiting == PendingReason.NO_RULE
+    assert explained(shop, done).value is None
     points = {"value": {"deliverService": {"points": "event.quantity", **SAID}}}
     proposal = shop.patch("Jun", points)
     shop.say(proposal, "yes", "Jun Mei")
@@ -72,12 +73,9 @@ def test_a_line_names_the_rule_it_was_paid_by_also_when_that_is_superseded() -> 
     shop.cut()
     shop.cut(25)
     assert shop.history.ruleset.pools == ()
-    found = [
-        explanation.rule_of(shop.history.final, one, shop.documents)
-        for one in pools.payouts(shop.history.final)
+    sentences = [
+        rule_sentence(shop.history.final, payout, "zh", shop.documents)
+        for payout in pools.payouts(shop.history.final)
     ]
-    assert found == [
-        (before, ("pools", "income", "buckets", 0)),
-        (before, ("pools", "income")),
-    ]
-    assert before.sentence("zh", *found[0][1]) == SAID["zh"]
+    assert sentences == [before.sentence("zh", "pools", "income", "buckets", 0)] * 2
+    assert sentences[0] == SAID["zh"]
