@@ -35,8 +35,8 @@ def allow(
     nameless = document.from_map({"name": "community"})
     monkeypatch.setattr(active_ruleset, "UNREADABLE", nameless)
     for module in (quota, budgets):
-        monkeypatch.setattr(module, "NEW_LOG", budget.NEW_LOG_MAX._replace(records=new))
-        monkeypatch.setattr(module, "DEFAULT", small)
+        monkeypatch.setattr(module, "NEW_LOG_MAX", budget.NEW_LOG_MAX._replace(records=new))
+        monkeypatch.setattr(module, "DEFAULT_BUDGET", small)
     return small
 
 

@@ -244,7 +244,7 @@ def test_a_record_that_is_too_large_for_what_is_left_is_not_asked_for_again(
     """Not all of the window is used then, and yet nothing more of the log is wanted."""
     small = allow(monkeypatch, DAILY)
     tight = small._replace(daily=small.daily._replace(texts=100_000))
-    monkeypatch.setattr(quota, "DEFAULT", tight)
+    monkeypatch.setattr(quota, "DEFAULT_BUDGET", tight)
     world = World(8)
     for node in world.nodes:
         node.service.core.replica.quota.budget = tight
