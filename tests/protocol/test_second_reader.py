@@ -1,0 +1,77 @@
+"""The second reader follows communities that it was not written for, seal by seal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from commonweal.protocol.seal.cut import delta_to_bytes
+from commonweal.protocol.seal.formats import sealed_to_bytes
+from tests.protocol.ledger.council import SAID, Council, rules
+from tests.protocol.ledger.workshop import Workshop, busy, euros, paying
+from tests.second_reader.fold import Reader
+from tests.second_reader.records import Record
+
+
+def voting() -> Council:
+    """Return a council that changes its rules, removes a member, and tries rules out."""
+    council = Council(rules(), "Jun", "Ana", "Bo")
+    changes: list[dict[str, Any]] = [
+        {"membership": {"vouches": 2, **SAID}},
+        {"governance": {"ordinary": {"trial_hours": 5}}},
+        {"contributions": {"attestations": 2, **SAID}},
+    ]
+    for change in changes:
+        proposal = council.patch("Jun", change)
+        council.cut()
+        council.say(proposal, "yes", "Mei Jun Ana")
+        council.cut(25)
+    removal = council.remove("Mei", "Bo")
+    council.cut()
+    council.say(removal, "yes", "Jun Ana")
+    council.cut(25)
+    council.decide("Jun")
+    council.cut()
+    council.cut(25)
+    return council
+
+
+def sharing() -> Council:
+    """Return a workshop with equal shares, commissions, and an income corrected three times."""
+    buckets = [
+        {"name": "a", "share": "30%", "divide": "equal", "claim": "once", **SAID},
+        {"name": "b", "share": "70%", "claim": "equity", "where": "event.effort > 2000", **SAID},
+    ]
+    shop = Workshop(paying(buckets=buckets, commission=["10%", "5%"]), "Jun", "Ana", "Bo")
+    shop.write("Ana", "referral", {"referrer": shop.id("Jun")})
+    shop.write("Bo", "referral", {"referrer": shop.id("Ana")})
+    for name, hours, attester in (("Jun", 3, "Ana"), ("Ana", 2, "Jun"), ("Bo", 7, "Jun")):
+        shop.work(name, hours, by=attester)
+    came = shop.earn(1001)
+    shop.cut()
+    for number, more in enumerate((-1000, 555, 4000), 1):
+        shop.earn(99 * number)
+        shop.cut()
+        data = {"action": "transfer", "corrects": came.id, "resourceQuantity": euros(more)}
+        shop.write("Mei", "event", data)
+        word = {"event": came.id, "say": "yes", "corrections": number}
+        shop.write("Jun", "attest", word)
+        shop.work("Bo", number, by="Jun")
+        shop.cut()
+    return shop
+
+
+@pytest.mark.parametrize("community", [busy, voting, sharing])
+def test_the_second_reader_comes_to_the_root_of_each_seal(
+    community: Callable[[], Council],
+) -> None:
+    council = community()
+    records = [Record.read(record.wire) for record in council.records]
+    reader = Reader(council.community, records, council.documents)
+    assert len(council.sealed) > 3
+    for sealed, delta in council.sealed:
+        height = reader.read(sealed_to_bytes(sealed), delta_to_bytes(delta))
+        assert height.state_root == sealed.seal.state_root
+        assert height.distribution_root == sealed.seal.distribution_root
