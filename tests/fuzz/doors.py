@@ -60,7 +60,7 @@ from tests.protocol.authors import (
     wires,
     write,
 )
-from tests.protocol.identity.test_membership_proof import ENROLMENT, NEW_ENROLMENT, REKEY, VOUCH
+from tests.protocol.identity.credentials import ENROLMENT, NEW_ENROLMENT, REKEY, VOUCH
 from tests.protocol.wire.test_hello import GREETING, NONCE
 from tests.protocol.wire.test_messages import MESSAGES
 

@@ -6,71 +6,31 @@ from typing import Any
 
 import pytest
 
-from commonweal.protocol import codec, keys
+from commonweal.protocol import codec
 from commonweal.protocol.errors import BadSignature, CommonwealError, Malformed, NotPermitted
-from commonweal.protocol.identity import founding, identity, key_rotation, membership_proof
-from commonweal.protocol.identity.identity import Enrolment, Inception
-from commonweal.protocol.identity.key_rotation import SPONSORS_MAX, MemberKeys
+from commonweal.protocol.identity import founding, membership_proof
 from commonweal.protocol.identity.membership_proof import CREDENTIALS_BYTES_MAX, CREDENTIALS_MAX
 from commonweal.protocol.keys import DeviceKey, MemberId, MemberKey, PeerKey
 from commonweal.protocol.records import record
-from commonweal.protocol.records.record import CommunityId, Record, RecordId
+from commonweal.protocol.records.record import CommunityId, Record
 from tests.protocol.authors import (
     BO,
     COMMUNITY,
     EVE,
     FIRST,
     MEI,
-    NOW_MS,
     OTHER_COMMUNITY,
-    Author,
-    seed,
     spoiled,
     write,
 )
-
-
-def enrolled(author: Author, community: CommunityId = COMMUNITY) -> Record:
-    """Return the first record of a newcomer's device."""
-    return founding.enrol(
-        author.member_signer, author.inception, author.signer, author.host, community, NOW_MS
-    )
-
-
-def second_device(author: Author, **over: Any) -> tuple[Author, Record]:
-    """Return another device of a member who is known, and its enrolment."""
-    device = Author.__new__(Author)
-    device.__dict__ |= author.__dict__
-    device.signer = keys.device_signer(seed(author.id, "second"))
-    device.device = DeviceKey(device.signer.key)
-    device.host = keys.peer_signer(seed(author.id, "second"))
-    device.peer = PeerKey(device.host.key)
-    enrolment = Enrolment(COMMUNITY, author.id, device.device, device.peer)
-    signature = identity.sign_enrolment(enrolment, author.member_signer)
-    data: dict[str, codec.Value] = {
-        "member": bytes(author.id),
-        "peer": bytes(device.peer),
-        "proof": identity.sign_as_peer(enrolment, device.host),
-        "signatures": [[author.member_signer.key, signature]],
-    }
-    return device, write(device, None, kind="device.enrol", data=data | over)
-
-
-def vouch(voucher: Author, member: MemberId, after: Record = FIRST) -> Record:
-    """Return the record by which `voucher` admits a member."""
-    asked = RecordId(seed("request"))
-    data: dict[str, codec.Value] = {"member": bytes(member), "request": bytes(asked)}
-    return write(voucher, after, kind="member.vouch", data=data, deps=(asked,))
-
-
-ENROLMENT = enrolled(BO)
-VOUCH = vouch(MEI, BO.id)
-
-
-def check(*records: Record, author: Author = BO, community: CommunityId = COMMUNITY) -> MemberId:
-    """Return whose node the records make the author's."""
-    data = [one.wire for one in records]
-    return membership_proof.check(data, community, author.device, author.peer).member
+from tests.protocol.identity.credentials import (
+    ENROLMENT,
+    VOUCH,
+    check,
+    enrolled,
+    second_device,
+    vouch,
+)
 
 
 def test_the_founding_record_admits_the_founder() -> None:
@@ -98,6 +58,8 @@ def test_any_device_of_the_founder_vouches() -> None:
 
 
 EVES = enrolled(EVE)
+
+
 MISSING: dict[str, list[Record]] = {
     "nothing": [],
     "no founding record": [ENROLMENT, VOUCH],
@@ -173,7 +135,11 @@ def changed(name: str, value: Any) -> Record:
 
 
 EVES_SIGNATURE = [EVE.member_signer.key, bytes(64)]
+
+
 GOOD_SIGNATURE = ENROLMENT.data["signatures"][0]
+
+
 WRONG: dict[str, tuple[Record, type[CommonwealError]]] = {
     "no member": (changed("member", None), NotPermitted),
     "another member": (changed("member", bytes(EVE.id)), NotPermitted),
@@ -251,9 +217,6 @@ def test_a_vouch_that_names_nobody_admits_nobody() -> None:
             check(FIRST, ENROLMENT, word)
 
 
-# A device of a member who is known already.
-
-
 def known(id: MemberId) -> tuple[tuple[MemberKey, ...], int] | None:
     """Return Bo's present keys, and nobody else's."""
     return (BO.inception.keys, 1) if id == BO.id else None
@@ -303,119 +266,6 @@ def test_a_further_device_needs_its_members_signature() -> None:
     with pytest.raises(Malformed):
         one = changed("signatures", [b"s"])
         membership_proof.is_enrolled(one, COMMUNITY, BO.device, BO.peer, known)
-
-
-# Keys that were changed.
-
-NEXT, LAST = keys.Signer(seed("next key")), keys.Signer(seed("last key"))
-
-
-def document(*signers: keys.Signer, needed: int = 1) -> Inception:
-    """Return a document of keys."""
-    return Inception(tuple(sorted(MemberKey(one.key) for one in signers)), needed, bytes(32))
-
-
-def by_key(signer: keys.Signer, number: int) -> tuple[Author, Record]:
-    """Return a further device of Bo, enrolled by a key that is not his first."""
-    owner = Author.__new__(Author)
-    owner.__dict__ |= BO.__dict__
-    owner.member_signer = signer
-    device = keys.device_signer(seed("device", number))
-    owner.signer, owner.device = device, DeviceKey(device.key)
-    owner.host = keys.peer_signer(seed("device", number))
-    owner.peer = PeerKey(owner.host.key)
-    enrolment = Enrolment(COMMUNITY, BO.id, owner.device, owner.peer)
-    signature = identity.sign_enrolment(enrolment, signer)
-    data: dict[str, codec.Value] = {
-        "member": bytes(BO.id),
-        "peer": bytes(owner.peer),
-        "proof": identity.sign_as_peer(enrolment, owner.host),
-        "signatures": [[signer.key, signature]],
-    }
-    return owner, write(owner, None, kind="device.enrol", data=data)
-
-
-FIRST_KEYS = MemberKeys.first(BO.inception)
-SECOND_KEYS = key_rotation.apply_rekey(
-    FIRST_KEYS,
-    COMMUNITY,
-    key_rotation.sign_rekey(BO.member_signer, FIRST_KEYS, COMMUNITY, document(NEXT)),
-)
-
-
-def rekey(signer: keys.Signer, old: MemberKeys, new: keys.Signer) -> Record:
-    data = key_rotation.sign_rekey(signer, old, COMMUNITY, document(new))
-    return write(BO, ENROLMENT, kind="member.rekey", data=data)
-
-
-def named(needed: int, *sponsors: keys.Signer) -> Record:
-    circle = document(*sponsors, needed=needed)
-    data = key_rotation.sign_sponsors(BO.member_signer, FIRST_KEYS, COMMUNITY, circle)
-    return write(BO, ENROLMENT, kind="member.sponsors", data=data)
-
-
-REKEY = rekey(BO.member_signer, FIRST_KEYS, NEXT)
-NEW_DEVICE, NEW_ENROLMENT = by_key(NEXT, 1)
-SPONSOR_A, SPONSOR_B = keys.Signer(seed("sponsor a")), keys.Signer(seed("sponsor b"))
-
-
-def claim(*records: Record, author: Author) -> membership_proof.ProvenMembership:
-    data = [one.wire for one in records]
-    return membership_proof.check(data, COMMUNITY, author.device, author.peer)
-
-
-def test_a_device_under_a_later_key_is_shown_with_the_change_of_keys() -> None:
-    found = claim(FIRST, ENROLMENT, REKEY, NEW_ENROLMENT, VOUCH, author=NEW_DEVICE)
-    assert found.member == BO.id
-    assert found.speaking == (FIRST_KEYS.speaking, SECOND_KEYS.speaking)
-    assert found.continues(FIRST_KEYS.speaking, 0), "who missed the change is told of it"
-    assert found.continues(SECOND_KEYS.speaking, 1)
-    assert not found.continues(((MemberKey(LAST.key),), 1), 1)
-
-
-def test_without_the_change_of_keys_a_later_key_shows_nothing() -> None:
-    with pytest.raises(BadSignature):
-        check(FIRST, ENROLMENT, NEW_ENROLMENT, VOUCH, author=NEW_DEVICE)
-    with pytest.raises(BadSignature):
-        check(FIRST, ENROLMENT, NEW_ENROLMENT, REKEY, VOUCH, author=NEW_DEVICE)
-    with pytest.raises(NotPermitted, match="first ones are not shown"):
-        check(FIRST, REKEY, NEW_ENROLMENT, VOUCH, author=NEW_DEVICE)
-
-
-def test_who_knows_the_change_is_not_fooled_by_leaving_it_out() -> None:
-    thief, stolen = second_device(BO)
-    for shown in ((FIRST, ENROLMENT, stolen, VOUCH), (FIRST, ENROLMENT, stolen, REKEY, VOUCH)):
-        found = claim(*shown, author=thief)
-        assert found.continues(FIRST_KEYS.speaking, 0), "where the change is not known"
-        assert not found.continues(SECOND_KEYS.speaking, 1)
-    own = rekey(BO.member_signer, FIRST_KEYS, LAST)
-    thief, stolen = by_key(LAST, 2)
-    found = claim(FIRST, ENROLMENT, own, stolen, VOUCH, author=thief)
-    assert not found.continues(SECOND_KEYS.speaking, 1), "another change by the old key"
-
-
-def test_keys_given_by_sponsors_are_shown_with_enough_of_their_words() -> None:
-    circle = named(2, SPONSOR_A, SPONSOR_B)
-    sponsored = key_rotation.apply_sponsors(FIRST_KEYS, COMMUNITY, circle.data)
-    words = [rekey(one, sponsored, NEXT) for one in (SPONSOR_A, SPONSOR_B)]
-    shown = (FIRST, ENROLMENT, circle, *words, NEW_ENROLMENT, VOUCH)
-    assert claim(*shown, author=NEW_DEVICE).continues(SECOND_KEYS.speaking, 1)
-    with pytest.raises(BadSignature):
-        check(FIRST, ENROLMENT, circle, words[0], NEW_ENROLMENT, VOUCH, author=NEW_DEVICE)
-    with pytest.raises(BadSignature):
-        check(FIRST, ENROLMENT, circle, *words[:1] * 2, NEW_ENROLMENT, VOUCH, author=NEW_DEVICE)
-    with pytest.raises(BadSignature):
-        check(FIRST, ENROLMENT, *words, NEW_ENROLMENT, VOUCH, author=NEW_DEVICE)
-
-
-def test_a_recovery_by_seven_sponsors_fits_into_a_hello() -> None:
-    sponsors = [keys.Signer(seed("sponsor", n)) for n in range(SPONSORS_MAX)]
-    circle = named(SPONSORS_MAX, *sponsors)
-    sponsored = key_rotation.apply_sponsors(FIRST_KEYS, COMMUNITY, circle.data)
-    words = [rekey(one, sponsored, NEXT) for one in sponsors]
-    shown = (FIRST, ENROLMENT, circle, *words, NEW_ENROLMENT, VOUCH)
-    assert sum(len(one.wire) for one in shown) <= CREDENTIALS_BYTES_MAX
-    assert claim(*shown, author=NEW_DEVICE).member == BO.id
 
 
 def test_credentials_are_bounded_in_all() -> None:

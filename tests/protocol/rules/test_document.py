@@ -13,14 +13,6 @@ import pytest
 from commonweal.protocol import codec
 from commonweal.protocol.errors import BadRuleset, Malformed
 from commonweal.protocol.ledger.governance.active_ruleset import rules_of
-from commonweal.protocol.rules import portions
-from commonweal.protocol.rules.changes import (
-    classes_of,
-    differences,
-    patch_between,
-    patched,
-    process_of,
-)
 from commonweal.protocol.rules.document import (
     DOCUMENT_BYTES_MAX,
     TEXT_CHARACTERS_MAX,
@@ -30,10 +22,8 @@ from commonweal.protocol.rules.document import (
     from_map,
     read_toml,
 )
-from commonweal.protocol.rules.portions import Portion
 from commonweal.protocol.rules.toml_positions import Path, places
 from commonweal.protocol.vocabulary.rule_params import DEFAULT_PARAMS
-from tests.protocol.ledger.council import SAID, process, rules
 
 TEMPLATES = {
     one.name.removesuffix(".toml"): one.read_text("utf-8")
@@ -43,6 +33,8 @@ TEMPLATES = {
     )
     if one.name.endswith(".toml")
 }
+
+
 BOTH = 'en = "So."\nzh = "如此。"\n'
 
 
@@ -248,54 +240,6 @@ def put(table: Any, path: Path, value: Any) -> None:
     table[path[-1]] = value
 
 
-PLACED = '''
-name = "x" # name = 1
-[a]
-b = """
-[c]
-b = 1
-"""
-d = [ # a comment with ] and "
-  "[e]",
-  { f = 1 },
-]
-g.h = 1
-  i = 'it''s
-[[l]]
-"m n" = 1
-[[l]]
-m = 2
-[l.o]
-p = 3
-[q."r.s"]
-t = {u = 1, v = [2]}
-'''.replace("'it''s", '"it\'s"')
-
-
-@pytest.mark.parametrize(
-    ("path", "place"),
-    [
-        (("name",), (2, 1)),
-        (("a",), (3, 1)),
-        (("a", "b"), (4, 1)),
-        (("a", "d"), (8, 1)),
-        (("a", "g"), (12, 1)),
-        (("a", "g", "h"), (12, 1)),
-        (("a", "i"), (13, 3)),
-        (("l",), (14, 1)),
-        (("l", 0), (14, 1)),
-        (("l", 0, "m n"), (15, 1)),
-        (("l", 1, "m"), (17, 1)),
-        (("l", 1, "o", "p"), (19, 1)),
-        (("q",), (20, 1)),
-        (("q", "r.s", "t"), (21, 1)),
-    ],
-)
-def test_a_key_is_found_in_its_text(path: Path, place: tuple[int, int]) -> None:
-    tomllib.loads(PLACED)
-    assert places(PLACED)[path] == place
-
-
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_every_key_of_a_template_has_a_place(name: str) -> None:
     text = TEMPLATES[name]
@@ -309,102 +253,6 @@ def test_a_problem_reads_as_one_sentence() -> None:
     (problem,) = check(one_line("membership", "vouchs = 2"))
     assert problem == Problem(3, 1, "there is no 'vouchs' here", "did you mean 'vouches'?")
     assert str(problem) == "line 3, column 1: there is no 'vouchs' here; did you mean 'vouches'?"
-
-
-@pytest.mark.parametrize(
-    ("text", "portion"),
-    [
-        ("60%", Portion(60, 100)),
-        ("12.5%", Portion(125, 1000)),
-        ("2/3", Portion(2, 3)),
-        (">1/2", Portion(1, 2, True)),
-        ("0%", Portion(0, 100)),
-        ("100%", Portion(100, 100)),
-        *((bad, None) for bad in ("", "60", "60 %", "3/2", "1/0", ">1/1", ">100%", "0.5", "١%")),
-        *((bad, None) for bad in ("1e2%", "+1%", "1/2%", "%", "100.1%", "9" * 17 + "%")),
-    ],
-)
-def test_a_portion_is_read_exactly_or_not_at_all(text: str, portion: Portion | None) -> None:
-    assert portions.read(text) == portion
-
-
-@pytest.mark.parametrize(
-    ("text", "count", "needed"),
-    [
-        *(("1/2", 5, 3), ("1/2", 6, 3), (">1/2", 6, 4), (">1/2", 5, 3), ("2/3", 3, 2)),
-        *(("2/3", 4, 3), ("100%", 7, 7), ("1/100", 7, 1), (">0%", 7, 1)),
-        *((">1/2", 0, 1), ("2/3", 0, 1)),
-    ],
-)
-def test_a_threshold_is_a_number_of_people(text: str, count: int, needed: int) -> None:
-    portion = portions.read(text)
-    assert portion is not None
-    assert portion.needed(count) == needed
-
-
-def test_parts_of_the_whole_are_added_without_rounding() -> None:
-    third = Portion(1, 3)
-    assert not portions.exceeds_whole([third, third, third])
-    assert portions.exceeds_whole([third, third, third, Portion(1, 1_000_000)])
-
-
-def test_a_patch_makes_the_new_document_of_the_old_one() -> None:
-    old, new = from_map(rules()), read_toml(TEMPLATES["cooperative"])
-    patch = patch_between(old, new)
-    assert patched(old, patch).id == new.id
-    assert patched(new, patch_between(new, old)).id == old.id
-    assert patch_between(old, old) == {}
-    one = patched(old, {"membership": {"vouches": 3, **SAID}})
-    assert [(change.path, change.old, change.new) for change in differences(old, one)] == [
-        (("membership",), None, {"vouches": 3, **SAID})
-    ]
-    assert [
-        change.path for change in differences(one, patched(one, {"membership": {"vouches": 4}}))
-    ] == [("membership", "vouches")]
-
-
-LAZY = {**process(), "covers": ["value"]}
-
-
-@pytest.mark.parametrize(
-    ("over", "patch", "classes"),
-    [
-        ({}, {"name": "y"}, ("constitution",)),
-        ({}, {"charter": SAID}, ("constitution",)),
-        ({}, {"finality": SAID}, ("constitution",)),
-        ({}, {"governance": {"ordinary": {"quorum": "1%"}}}, ("constitution",)),
-        ({}, {"membership": SAID}, ("membership",)),
-        ({}, {"roles": {"a": SAID}}, ("ordinary",)),
-        ({}, {"roles": {"a": SAID}, "membership": SAID}, ("membership", "ordinary")),
-        ({}, {"roles": {"a": SAID}, "name": "y"}, ("constitution", "ordinary")),
-        ({"lazy": LAZY}, {"value": {"work": {"points": "1", **SAID}}}, ("lazy",)),
-        (
-            {"lazy": LAZY},
-            {"value": {"work": {"points": "1", **SAID}}, "name": "y"},
-            ("constitution", "ordinary", "lazy"),
-        ),
-        ({"ordinary": process(voters="producer")}, {"roles": None}, ("constitution",)),
-    ],
-)
-def test_the_class_of_a_change_follows_from_what_it_changes(
-    over: dict[str, Any], patch: dict[str, Any], classes: tuple[str, ...]
-) -> None:
-    document = rules(roles={"producer": SAID})
-    document["governance"] |= over
-    old = from_map(document)
-    assert classes_of(old, patched(old, patch)) == classes
-
-
-def test_what_asks_more_before_or_after_is_asked() -> None:
-    old = from_map(rules())
-    lower = patched(old, {"governance": {"constitution": {"threshold": "1/2"}}})
-    higher = patched(old, {"governance": {"ordinary": {"threshold": "90%", "quorum": "80%"}}})
-    assert process_of(old, lower).ballots[0].needed(10) == 7
-    assert process_of(old, higher).ballots[0].needed(10) == 9
-    assert process_of(old, higher).ballots[0].quorum(10) == 8
-    assert process_of(higher, old).ballots[0].needed(10) == 9
-    blocked = patched(old, {"governance": {"ordinary": {"blocks": 2}}})
-    assert process_of(old, blocked).ballots[0].blocks == 2
 
 
 def test_what_the_fold_asks_is_what_the_document_says() -> None:

@@ -21,9 +21,10 @@ from commonweal.protocol.rules.split import PastSplit, split
 from commonweal.protocol.vocabulary.actions import ACTIONS
 from tests.protocol.ledger.council import HOUR, SAID, Council, process, rules
 from tests.protocol.ledger.workshop import Workshop, hours, paying
-from tests.protocol.rules.test_split import MEI, amounts, facts, late
-from tests.protocol.rules.test_split import bucket as some_bucket
-from tests.protocol.rules.test_split import pool as some_pool
+from tests.protocol.rules.pools import MEI, amounts, facts
+from tests.protocol.rules.pools import bucket as some_bucket
+from tests.protocol.rules.pools import pool as some_pool
+from tests.protocol.rules.test_split import late
 
 
 def bucket(**over: Any) -> dict[str, Any]:
