@@ -82,16 +82,16 @@ TABLE: dict[str, dict[str, Entry]] = {
         "key": Entry(
             "members.key", "key", N_("change your key, name sponsors, give a member another")
         ),
-        "vouch": Entry("members.vouch_leave_remove", "vouch", N_("vouch for one who asks to join")),
+        "vouch": Entry("members.membership", "vouch", N_("vouch for one who asks to join")),
         "role": Entry("members.role", "role", N_("list, claim, endorse or give back roles")),
-        "leave": Entry("members.vouch_leave_remove", "leave", N_("leave the community")),
+        "leave": Entry("members.membership", "leave", N_("leave the community")),
         "remove": Entry(
-            "members.vouch_leave_remove",
+            "members.membership",
             "remove",
             N_("propose that somebody is a member no longer"),
         ),
         "resolve": Entry(
-            "members.vouch_leave_remove", "resolve", N_("propose which record of a fork counts")
+            "members.membership", "resolve", N_("propose which record of a fork counts")
         ),
     },
     N_("Decide"): {

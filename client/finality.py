@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from commonweal.client.plain import OPTIONAL
 from commonweal.client.submit import now_ms
-from commonweal.client.times import iso, read_time_ms, shown
+from commonweal.client.times import shown
 from commonweal.client.words import Words
 from commonweal.protocol.errors import StorageError
+from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.seal.quorum import quorum_of
 from commonweal.protocol.seal.witnesses import SAFE_WITNESSES_MIN
 from commonweal.storage.home.home import Home, Settings
@@ -16,7 +19,6 @@ from commonweal.storage.records.log_store import Store
 
 if TYPE_CHECKING:
     from commonweal.client.directory import People
-    from commonweal.node.control.messages import SealingStatus
     from commonweal.protocol.seal.witnesses import Witness
 
 
@@ -24,10 +26,50 @@ AHEAD_MS_MAX = 10 * 60_000
 """A seal or a record of another device that is dated so much later makes a clock doubtful."""
 
 
+@dataclass(frozen=True, slots=True)
+class WitnessState:
+    """A witness of the next seal. missing: whether the node lacks it; None without a node."""
+
+    member: MemberId
+    member_name: str
+    device: DeviceKey
+    missing: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnLog:
+    """How many records this device wrote, how many of them are final, and the newest."""
+
+    records: int
+    final: int
+    newest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FinalityState:
+    """How far a home is final, and what stands in the way.
+
+    unsealed: how many records wait, alarm: why the chain cannot be followed; as the running node
+    says. forked_at: a height with two certified seals. doubt: why the date of the last seal is in
+    doubt. newest_held_by: how many peers hold this device's newest record.
+    """
+
+    height: int
+    seal: bytes | None
+    sealed_at_ms: int | None
+    unsealed: int | None
+    witnesses: tuple[WitnessState, ...]
+    mine: OwnLog
+    alarm: str | None
+    forked_at: int | None
+    doubt: str | None = None
+    newest_held_by: int | None = field(default=None, metadata={OPTIONAL: True})
+
+
 def finality(
-    store: Store, settings: Settings, people: People, live: SealingStatus | None
-) -> dict[str, Any]:
-    """Return how far it is final, as json says it. live: what the running node says, or None."""
+    store: Store, settings: Settings, people: People, live: dict[str, Any] | None
+) -> FinalityState:
+    """Return how far a home is final. live: what the running node says of sealing, or None."""
     from commonweal.storage.records.seal_store import SealStore
 
     seals = SealStore(store, settings.here)
@@ -35,60 +77,58 @@ def finality(
     forked = seals.fork()
     log = seals.cut().get(settings.device)
     mine, final = store.log(settings.device), log.length if log is not None else 0
-    missing = None if live is None else {bytes(device) for device, _member in live.missing}
-    return {
-        "height": seals.height,
-        "seal": kept.sealed.seal.id.hex() if kept is not None else None,
-        "sealed_at": iso(kept.sealed.seal.time_ms) if kept is not None else None,
-        "unsealed": live and live.unsealed,
-        "witnesses": [
-            {
-                "member": one.member.hex(),
-                "member_name": people.name(one.member),
-                "device": one.device.hex(),
-                "missing": None if missing is None else one.device in missing,
-            }
-            for one in _witnesses(store, settings, seals)
-        ],
-        "mine": {"records": mine.length, "final": final, "newest": mine.head.hex()},
-        "alarm": (live and live.alarm) or None,
-        "forked_at": forked[0].height if forked is not None else None,
-    }
+    missing = None if live is None else {bytes(device) for device, _member in live["missing"]}
+    return FinalityState(
+        height=seals.height,
+        seal=None if kept is None else kept.sealed.seal.id,
+        sealed_at_ms=None if kept is None else kept.sealed.seal.time_ms,
+        unsealed=None if live is None else live["unsealed"],
+        witnesses=tuple(
+            WitnessState(
+                witness.member,
+                people.name(witness.member),
+                witness.device,
+                None if missing is None else witness.device in missing,
+            )
+            for witness in _witnesses(store, settings, seals)
+        ),
+        mine=OwnLog(mine.length, final, mine.head),
+        alarm=(live and live["alarm"]) or None,
+        forked_at=None if forked is None else forked[0].height,
+    )
 
 
-def pairs(found: dict[str, Any], words: Words) -> list[tuple[str, str]]:
-    """Return what `finality` found as rows for people."""
-    mine = found["mine"]
-    held = found.get("newest_held_by")
-    own = words.plural("{n} record, {final} final", "{n} records, {final} final", mine["records"])
-    said = own.format(n=f"{mine['records']:,}", final=f"{mine['final']:,}")
+def pairs(state: FinalityState, words: Words) -> list[tuple[str, str]]:
+    """Return it as rows for people: the name of a thing, and how it stands."""
+    mine = state.mine
+    held = state.newest_held_by
+    own = words.plural("{n} record, {final} final", "{n} records, {final} final", mine.records)
+    said = own.format(n=f"{mine.records:,}", final=f"{mine.final:,}")
     if held is not None:
         by = words.plural("the newest is held by {n} peer", "the newest is held by {n} peers", held)
         said = words("{one}; {other}").format(one=said, other=by.format(n=held))
     return [
         (words("yours"), said),
-        (words("final"), _final_words(found, words)),
-        (words("witnesses"), quorum_words(len(found["witnesses"]), words)),
+        (words("final"), _final_words(state, words)),
+        (words("witnesses"), quorum_words(len(state.witnesses), words)),
     ]
 
 
-def warnings(found: dict[str, Any], words: Words) -> list[str]:
+def warnings(state: FinalityState, words: Words) -> list[str]:
     """Return what must be said of it beside."""
     said = []
-    if found["forked_at"] is not None:
+    if state.forked_at is not None:
         said.append(
             words(
                 "Two seals of height {height} are certified: too many witnesses lied. This node"
                 " keeps the first and seals no more; talk with the others."
-            ).format(height=found["forked_at"])
+            ).format(height=state.forked_at)
         )
-    if found["alarm"]:
-        said.append(
-            words("This node cannot follow what is sealed: {why}").format(why=found["alarm"])
-        )
-    missing = [one["member_name"] for one in found["witnesses"] if one["missing"]]
+    if state.alarm:
+        said.append(words("This node cannot follow what is sealed: {why}").format(why=state.alarm))
+    missing = [witness.member_name for witness in state.witnesses if witness.missing]
     if missing:
-        quorum = quorum_of(len(found["witnesses"]))
+        quorum = quorum_of(len(state.witnesses))
         names = ", ".join(missing)
         text = words("Missing witnesses: {names}. Sealing goes on without them.")
         if len(missing) > quorum.crashes:
@@ -101,15 +141,15 @@ def warnings(found: dict[str, Any], words: Words) -> list[str]:
     return said
 
 
-def doubt(home: Home, found: dict[str, Any], words: Words) -> str:
+def doubt(home: Home, state: FinalityState, words: Words) -> str:
     """Return why the date of the last seal is in doubt, and what to do; "" where it is not."""
     from commonweal.protocol.ledger.state import time_jumps
     from commonweal.protocol.ledger.state.state import State
     from commonweal.storage.ledger.state_db import FINAL, LayeredState, StateDb
 
-    if not found["height"]:
+    if not state.height:
         return ""
-    sealed_ms = read_time_ms(found["sealed_at"], 0)
+    sealed_ms = state.sealed_at_ms or 0
     if sealed_ms - now_ms() > AHEAD_MS_MAX:
         return words(
             "The last seal is dated later than now, {time}: set this clock from the network if"
@@ -118,8 +158,10 @@ def doubt(home: Home, found: dict[str, Any], words: Words) -> str:
         ).format(time=shown(sealed_ms))
     try:
         with closing(StateDb(home.state)) as layers:
-            state = State(LayeredState(layers, FINAL))
-            until_ms = time_jumps.last_jump(state).doubtful_until_ms(time_jumps.last_cut_ms(state))
+            folded = State(LayeredState(layers, FINAL))
+            until_ms = time_jumps.last_jump(folded).doubtful_until_ms(
+                time_jumps.last_cut_ms(folded)
+            )
     except StorageError:  # what was folded cannot be read; the rest of the home can
         return ""
     if not until_ms:
@@ -131,9 +173,9 @@ def doubt(home: Home, found: dict[str, Any], words: Words) -> str:
     ).format(time=shown(until_ms))
 
 
-def risks(found: dict[str, Any], words: Words) -> list[str]:
+def risks(state: FinalityState, words: Words) -> list[str]:
     """Return what a set of witnesses below four cannot survive, and the way out."""
-    count = len(found["witnesses"])
+    count = len(state.witnesses)
     if not 0 < count < SAFE_WITNESSES_MIN:
         return []
     text = words.plural(
@@ -161,12 +203,12 @@ def quorum_words(witnesses: int, words: Words) -> str:
     )
 
 
-def _final_words(found: dict[str, Any], words: Words) -> str:
-    if not found["height"]:
+def _final_words(state: FinalityState, words: Words) -> str:
+    if not state.height:
         return words("nothing is sealed yet")
-    at = shown(read_time_ms(found["sealed_at"], 0))
-    text = words("up to height {height}, {at}").format(height=found["height"], at=at)
-    waiting = found["unsealed"]
+    at = shown(state.sealed_at_ms or 0)
+    text = words("up to height {height}, {at}").format(height=state.height, at=at)
+    waiting = state.unsealed
     if waiting:
         text += "; " + words.plural("{n} record waits", "{n} records wait", waiting).format(
             n=waiting

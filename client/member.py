@@ -10,6 +10,9 @@ from commonweal.client.attestations import Attestations
 from commonweal.client.claims import Claims
 from commonweal.client.contributions import Contributions
 from commonweal.client.explanations import Explanations
+from commonweal.client.invites import Invites
+from commonweal.client.membership import Membership
+from commonweal.client.node import NodeOfHome
 from commonweal.client.records import Records
 from commonweal.client.sealing import Sealing
 from commonweal.client.shares import Shares
@@ -23,6 +26,9 @@ class Member(
     Claims,
     Explanations,
     Sealing,
+    Membership,
+    Invites,
+    NodeOfHome,
 ):
     """The member of a home. `with Member(home) as member: member.record("work", 3, "hours")`.
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import unicodedata
-from contextlib import suppress
 from pathlib import Path
 
 import click
 
-from commonweal.client.submit import now_ms
+from commonweal.client.homes import LANGUAGES, checked_name, found_community, make_home
 from commonweal.client.visible_text import visible
 from commonweal.commands.terminal.language import _, spoken
 from commonweal.commands.terminal.options import (
@@ -19,35 +16,14 @@ from commonweal.commands.terminal.options import (
     home_option,
     is_typed,
     passphrase_option,
-    unlock,
+    unlocking,
 )
 from commonweal.commands.terminal.output import Form, say, warn, write_json
-from commonweal.protocol import keys
-from commonweal.protocol.errors import (
-    CommonwealError,
-    InCommunityAlready,
-    PassphraseNeeded,
-    UnusableText,
-)
-from commonweal.protocol.identity import founding
-from commonweal.protocol.identity.identity import (
-    ENTROPY_BYTES,
-    NONCE_BYTES,
-    WORDS,
-    Language,
-    inception_from_entropy,
-    member_signer,
-    phrase_from_entropy,
-)
-from commonweal.protocol.records.record import SALT_BYTES, community_of
-from commonweal.storage.home import keystore
-from commonweal.storage.home.home import Home, Settings, new_port
-from commonweal.storage.home.keystore import Secrets
+from commonweal.protocol.errors import PassphraseNeeded
+from commonweal.protocol.identity.identity import WORDS
+from commonweal.storage.home.home import Home
 
-NAME_CHARS_MAX = 80
 WORDS_PER_LINE = 4
-
-LANGUAGES = {"en": Language.ENGLISH, "zh": Language.CHINESE}
 
 
 @click.command("init")
@@ -70,7 +46,8 @@ def init(
     Prints the member's 24 words, once: whoever has them is the member.
     """
     passphrase = None if no_passphrase else chosen_passphrase(passphrase_file)
-    settings, words = make_home(home, name, passphrase, language)
+    settings, words = make_home(home, name, passphrase, language or spoken().language, spoken())
+    warn_if_open(home)
     if form is Form.JSON:
         write_json(
             {
@@ -100,7 +77,7 @@ def found(
     name: str, rules: str | None, passphrase_file: Path | None, home: Home, form: Form
 ) -> None:
     """Found a community called NAME, and be its first member."""
-    settings = found_community(home, name, passphrase_file, rules)
+    settings = found_community(home, name, unlocking(passphrase_file), rules, spoken())
     if form is Form.JSON:
         write_json({"community": settings.here.hex(), "name": checked_name(name)})
         return
@@ -108,101 +85,11 @@ def found(
     say(_("Next: `weal up` starts your node, `weal invite create` makes a link for others."))
 
 
-def make_home(
-    home: Home, name: str, passphrase: str | None, language: str | None = None
-) -> tuple[Settings, str]:
-    """Make a home with a new member called `name`; return its settings and the 24 words.
-
-    Raises UnusableText, KeystoreExists or a StorageError; then no home was made.
-    """
-    name = checked_name(name)
-    entropy, seed = os.urandom(ENTROPY_BYTES), os.urandom(keys.SEED_BYTES)
-    words = phrase_from_entropy(
-        entropy, LANGUAGES[language or ("zh" if spoken().is_chinese else "en")]
-    )
-    member = inception_from_entropy(entropy).member
-    device = keys.DeviceKey(keys.device_signer(seed).key)
-    settings = Settings(name, member, device, port=new_port())
-    home.create()
-    warn_if_open(home)
-    keystore.create(home.keystore, Secrets(seed, entropy), passphrase)
-    try:
-        store = home.create_store()
-        try:
-            settings.put(store)
-            store.commit()
-        finally:
-            store.close()
-    except CommonwealError:
-        with suppress(OSError):
-            home.keystore.unlink()
-        raise
-    return settings, words
-
-
 def warn_if_open(home: Home) -> None:
     """Say so when other users could take a home away."""
     if (folder := home.open_to_others()) is not None:
         warn(_("Other users can write in {path}, and so take this home away.").format(path=folder))
         warn(_("Take that right from them (chmod go-w), or choose another home."))
-
-
-def found_community(
-    home: Home, name: str, passphrase_file: Path | None, rules: str | None = None
-) -> Settings:
-    """Write a founding record and the founder's profile; return the home's new settings.
-
-    rules: a template's name, a file's, or none, which stands for None too. Raises BadRuleset.
-    """
-    from commonweal.commands.decide.rule_templates import NO_RULES, document_of_rules
-
-    name = checked_name(name)
-    document = document_of_rules(NO_RULES if rules is None else rules)
-    with home.lock(), home.store() as store:
-        settings = Settings.read(store)
-        if settings.community is not None:
-            raise InCommunityAlready(settings.community.hex()[:8])
-        secrets = unlock(home, passphrase_file)
-        if secrets.member_entropy is None:
-            raise PassphraseNeeded(_("this device does not hold the member's key"))
-        signer = keys.device_signer(secrets.device_seed)
-        now = now_ms()
-        founded = founding.found(
-            member_signer(secrets.member_entropy),
-            inception_from_entropy(secrets.member_entropy),
-            signer,
-            keys.peer_signer(secrets.device_seed),
-            os.urandom(NONCE_BYTES),
-            name,
-            now,
-            document,
-        )
-        first = founded.record
-        community = community_of(first)
-        salt = os.urandom(SALT_BYTES)
-        profile = founding.profile(
-            signer, community, founding.tip_after(first), settings.name, salt, now
-        )
-        run = [first, profile.record]
-        bodies = {one.record.body.hash: one.body for one in (founded, profile) if one.record.body}
-        store.append(settings.device, run, bodies)
-        store.mark_checked(settings.device, len(run))
-        settings = Settings(
-            settings.name, settings.member, settings.device, community, settings.port
-        )
-        settings.put(store)
-        store.commit()
-    return settings
-
-
-def checked_name(name: str) -> str:
-    """Return a name as it is kept. Raises UnusableText for nothing, too much, or controls."""
-    name = unicodedata.normalize("NFC", name).strip()
-    if not 1 <= len(name) <= NAME_CHARS_MAX or visible(name) != name:
-        raise UnusableText(
-            _("a name has 1 to {most} characters, all visible").format(most=NAME_CHARS_MAX)
-        )
-    return name
 
 
 def chosen_passphrase(passphrase_file: Path | None) -> str:

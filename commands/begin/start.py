@@ -11,22 +11,23 @@ from pathlib import Path
 
 import click
 
+from commonweal.client.homes import checked_name, found_community, make_home
+from commonweal.client.joining import ask_to_join, places
 from commonweal.client.node_client import ask_if_running
+from commonweal.client.standing import WAITING
 from commonweal.client.visible_text import visible
-from commonweal.commands.begin.init_found import (
-    checked_name,
-    found_community,
-    make_home,
-    show_words,
-)
-from commonweal.commands.begin.join import WAITING, ask_to_join, places, tell_places
-from commonweal.commands.terminal.language import _
+from commonweal.commands.begin.init_found import show_words, warn_if_open
+from commonweal.commands.begin.join import tell_places
+from commonweal.commands.terminal.language import _, spoken
+from commonweal.commands.terminal.links import show_invite
+from commonweal.commands.terminal.member import member_of
 from commonweal.commands.terminal.options import (
     given_passphrase,
     home_option,
     is_typed,
     passphrase_option,
     unlock,
+    unlocking,
 )
 from commonweal.commands.terminal.output import say
 from commonweal.protocol.errors import CommonwealError
@@ -65,7 +66,7 @@ def start(
 
     A home that stands already is only started.
     """
-    from commonweal.commands.decide.rule_templates import document_of_rules
+    from commonweal.client.rule_templates import document_of_rules
     from commonweal.commands.node import up
 
     # What cannot be read is told before a home is made for it.
@@ -83,15 +84,20 @@ def start(
     if settings.community is None:
         link = link or _ask_link()
         if link:
-            ask_to_join(home, places(links.from_text(link)), passphrase_file)
+            ask_to_join(
+                home,
+                places(links.from_text(link), words=spoken()),
+                unlocking(passphrase_file),
+                spoken(),
+            )
         else:
             name = _ask_name(_("What is your community called?"))
             chosen = _ask_rules() if rules is None else rules
-            found_community(home, name, passphrase_file, chosen)
+            found_community(home, name, unlocking(passphrase_file), chosen, spoken())
             founded = True
     elif link is not None:
         found = places(links.from_text(link))
-        if ask_to_join(home, found, passphrase_file) != WAITING:
+        if ask_to_join(home, found, unlocking(passphrase_file), spoken()) != WAITING:
             tell_places(found)
     if home.holder() is None:
         up.start(home, unlock(home, passphrase_file), listen=listen, mdns=not no_mdns)
@@ -106,7 +112,9 @@ def _make(home: Home, passphrase_file: Path | None) -> None:
     say(_("Welcome. This makes a home for you in {home}.").format(home=visible(str(home))))
     name = _ask_name(_("What is your name, as the others shall read it?"))
     passphrase = given_passphrase(passphrase_file) or _ask_passphrase()
-    _settings, words = make_home(home, name, passphrase or None)
+    language = spoken().language
+    _settings, words = make_home(home, name, passphrase or None, language, spoken())
+    warn_if_open(home)
     show_words(words)
     try:
         _ask(_("Press Enter when they are on paper"), "")
@@ -119,7 +127,7 @@ def _make(home: Home, passphrase_file: Path | None) -> None:
 def _ask_name(question: str) -> str:
     while True:
         try:
-            return checked_name(_ask(question))
+            return checked_name(_ask(question), spoken())
         except CommonwealError as error:
             say(str(error))
 
@@ -151,7 +159,7 @@ def _ask_link() -> str:
 
 def _ask_rules() -> str:
     """Ask for a template, by its number or name; return its name, or NO_RULES."""
-    from commonweal.commands.decide.rule_templates import NO_RULES, TEMPLATES
+    from commonweal.client.rule_templates import NO_RULES, TEMPLATES
 
     say(_("By which rules shall it begin? The members can change them, by a vote."))
     later = _("it keeps the ledger, and shares nothing until rules are voted")
@@ -182,26 +190,19 @@ def _ask(question: str, default: str | None = None, *, hidden: bool = False) -> 
 
 
 def _show_first_link(home: Home, passphrase_file: Path | None) -> None:
-    """Make an invite for the first friend, so that he can come at once."""
-    from commonweal.commands.members.invite import create
-    from commonweal.commands.terminal.output import Form
-
-    assert create.callback is not None
+    """Make an invite for the first friend, so that they can come at once."""
     say(_("A link for the first member that you invite:"))
-    create.callback(
-        uses=1, expires="7d", passphrase_file=passphrase_file, home=home, form=Form.TEXT
-    )
+    with member_of(home, passphrase_file) as me:
+        show_invite(me.invite())
 
 
 def _tell_standing(home: Home) -> None:
-    """Wait a moment for the admission of a newcomer, and say how he stands."""
-    from commonweal.node.control.messages import Status
-
+    """Wait a moment for the admission of a newcomer, and say how they stand."""
     deadline = time.monotonic() + ADMISSION_SECONDS_MAX
     state = WAITING
     while state == WAITING and time.monotonic() < deadline:
-        answer = ask_if_running(home, Status())
-        state = answer.state if answer is not None else WAITING
+        answer = ask_if_running(home, "status") or {}
+        state = str(answer.get("state", WAITING))
         if state == WAITING:
             time.sleep(PAUSE_SECONDS)
     if state == WAITING:

@@ -9,20 +9,18 @@ from typing import TYPE_CHECKING
 import click
 
 from commonweal.client.directory import People
-from commonweal.client.forecast import forecast_row, forecast_words
 from commonweal.client.node_client import ask_if_running, call
 from commonweal.client.quantity import (
     is_effort,
     read_action,
     read_quantity,
-    read_scope,
     shown_action,
     shown_number,
     shown_unit,
 )
-from commonweal.commands.node.status import is_refused, refused_words
+from commonweal.client.standing import is_refused, refused_words
+from commonweal.client.submit import WrittenRecord, write
 from commonweal.commands.terminal.language import _, ngettext, spoken
-from commonweal.commands.terminal.ledger import folded
 from commonweal.commands.terminal.options import (
     form_option,
     home_option,
@@ -40,16 +38,15 @@ from commonweal.protocol.errors import (
 )
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.records.record import ERASABLE_BYTES_MAX, RecordId
-from commonweal.storage.home.home import Home
+from commonweal.storage.home.home import Home, Settings
 
 if TYPE_CHECKING:
-    from commonweal.client.ledger_view import LedgerView
-    from commonweal.client.submit import WrittenRecord
-    from commonweal.node.service.events import Text, Wish
+    from commonweal.node.service.events import Text
 
 ENVELOPE_BYTES_MAX = 256
 """What salt, media type and lengths add to a text or file."""
 CONTENT_BYTES_MAX = ERASABLE_BYTES_MAX - ENVELOPE_BYTES_MAX
+SCOPE_CHARS_MAX = 200
 WAIT_SECONDS_MAX = 60.0
 
 
@@ -94,22 +91,28 @@ def record(
     transferAllRights, transferCustody, accept, modify, pickup, dropoff, move, copy,
     combine, separate, raise, lower; or its Chinese name.
     """
+    from commonweal.node.service.events import Wish
+
     name = read_action(action, spoken())
     amount = read_quantity(quantity, unit, spoken())
     text = _text(note, evidence)
+    with home.store(readonly=True) as store:
+        settings = Settings.read(store)
+        community = settings.here
+        people = People(store, community, words=spoken()) if provider or receiver else None
+        giver = people.find_active(provider) if people and provider else settings.member
+        taker = people.find_active(receiver) if people and receiver else None
     if wait:
         call(home).close()  # nothing is written when nobody can be waited for
-    with folded(home) as ledger:
-        wish = _wish(ledger, name, amount, provider, receiver, scope, settles, text)
-        drafts = ledger.drafts()
-        made = drafts.forecast(drafts.add(wish))
-        (written,) = drafts.write(home, unlocking(passphrase_file))
-    assert made is not None, "it passed as a contribution"
-    from commonweal.node.control.messages import Status
-
-    live = ask_if_running(home, Status())
+    data = _event(name, amount, giver, taker, scope)
+    cited: tuple[RecordId, ...] = ()
+    if settles:
+        more, cited = _paying(home, settles, giver if provider else None, taker, data)
+        data |= more
+    (written,) = write(home, [Wish("event", data, cited, text)], unlocking(passphrase_file))
+    live = ask_if_running(home, "status")
     if live is not None and is_refused(live):
-        warn(refused_words())
+        warn(refused_words(spoken()))
     if form is Form.TEXT:
         number = shown_number(int(str(amount["n"])), int(str(amount["scale"])))
         what = (
@@ -120,12 +123,11 @@ def record(
                 what=what, id=written.id.hex()[:8]
             )
         )
-        say(forecast_words(what, made, spoken()))
         if settles:
             confirm = _("It is settled once its receiver says so: weal attest {id}")
             say(confirm.format(id=written.id.hex()[:8]))
     else:
-        write_json({"id": written.id.hex(), "seq": written.seq, **forecast_row(made)})
+        write_json({"id": written.id.hex(), "seq": written.seq})
     if wait:
         wait_for(home, [written], wait)
 
@@ -134,12 +136,11 @@ def wait_for(home: Home, written: list[WrittenRecord], peers: int) -> None:
     """Return when `peers` peers hold what was written; raise NotYet after a minute without news."""
     held = 0
     with call(home, patience_s=WAIT_SECONDS_MAX) as line:
-        from commonweal.node.control.messages import Wait
         from commonweal.protocol.errors import NotReachable
 
         try:
-            for answer in line.follow(Wait(tuple(record.id for record in written), peers)):
-                held = answer.held_by
+            for answer in line.each("wait", ids=[one.id for one in written], peers=peers):
+                held = answer["held_by"]
         except NotReachable:
             raise NotYet(
                 _("it is kept here, and held by {held} of {wanted} peers").format(
@@ -149,39 +150,27 @@ def wait_for(home: Home, written: list[WrittenRecord], peers: int) -> None:
     warn(ngettext("held by {held} peer", "held by {held} peers", held).format(held=held))
 
 
-def _wish(
-    ledger: LedgerView,
+def _event(
     action: str,
     amount: dict[str, codec.Value],
-    provider: str | None,
-    receiver: str | None,
+    provider: MemberId,
+    receiver: MemberId | None,
     scope: str | None,
-    settles: tuple[str, ...],
-    text: Text | None,
-) -> Wish:
-    """Return what is written. Raises UnknownId and AmbiguousId of members and claims."""
-    from commonweal.node.service.events import Wish
-
-    is_named = provider is not None or receiver is not None
-    people = People(ledger.store, ledger.community, words=spoken()) if is_named else None
-    giver = people.find_active(provider) if people and provider else ledger.me
-    taker = people.find_active(receiver) if people and receiver else None
-    data: dict[str, codec.Value] = {"action": action, "provider": bytes(giver)}
+) -> dict[str, codec.Value]:
+    data: dict[str, codec.Value] = {"action": action, "provider": bytes(provider)}
     key = "effortQuantity" if is_effort(action, str(amount["unit"])) else "resourceQuantity"
     data[key] = amount
-    if taker is not None:
-        data["receiver"] = bytes(taker)
+    if receiver is not None:
+        data["receiver"] = bytes(receiver)
     if scope is not None:
-        data["inScopeOf"] = read_scope(scope, spoken())
-    cited: tuple[RecordId, ...] = ()
-    if settles:
-        more, cited = _paying(ledger, settles, giver if provider else None, taker, data)
-        data |= more
-    return Wish("event", data, cited, text)
+        if not 1 <= len(scope.strip()) <= SCOPE_CHARS_MAX:
+            raise UnusableText(_("a scope has 1 to {most} characters").format(most=SCOPE_CHARS_MAX))
+        data["inScopeOf"] = scope.strip()
+    return data
 
 
 def _paying(
-    ledger: LedgerView,
+    home: Home,
     settles: tuple[str, ...],
     giver: MemberId | None,
     taker: MemberId | None,
@@ -189,15 +178,20 @@ def _paying(
 ) -> tuple[dict[str, codec.Value], tuple[RecordId, ...]]:
     """Return what else a transfer says that pays claims, and cites. Raises WouldNotCount."""
     from commonweal.client.claims import paying
+    from commonweal.commands.terminal.ledger import folded
+    from commonweal.node.service.events import Wish
     from commonweal.protocol.ledger.claims.settlement import ACTIONS
     from commonweal.protocol.ledger.state.rejections import Reason
 
     if data["action"] not in ACTIONS:
         raise WouldNotCount(_(Reason.NOT_A_PAYMENT.value))
-    amount = data.get("resourceQuantity") or data.get("effortQuantity")
-    assert isinstance(amount, dict), "what is recorded has a quantity"
-    quantity = [amount["n"], amount["scale"], amount["unit"]]
-    return paying(ledger, settles, quantity, giver, taker)
+    with folded(home) as found:
+        amount = data.get("resourceQuantity") or data.get("effortQuantity")
+        assert isinstance(amount, dict), "what is recorded has a quantity"
+        quantity = [amount["n"], amount["scale"], amount["unit"]]
+        more, cited = paying(found, settles, quantity, giver, taker)
+        found.check(Wish("event", {**data, **more}, cited))
+    return more, cited
 
 
 def _text(note: str | None, evidence: Path | None) -> Text | None:

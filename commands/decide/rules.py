@@ -8,10 +8,10 @@ from typing import Any
 import click
 
 from commonweal.client.ledger_view import LedgerView, note_body, submit
+from commonweal.client.rule_templates import TEMPLATES, text_of_file, text_of_rules
 from commonweal.client.times import iso, read_duration_ms, shown
 from commonweal.client.visible_text import visible
 from commonweal.commands.decide import backtest as backtests
-from commonweal.commands.decide.rule_templates import TEMPLATES, text_of_file, text_of_rules
 from commonweal.commands.decide.vote import KINDS, Saying
 from commonweal.commands.terminal.language import _, spoken
 from commonweal.commands.terminal.ledger import folded

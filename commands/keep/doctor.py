@@ -19,7 +19,7 @@ from commonweal.client.own_addresses import answers, is_public, is_taken, own_po
 from commonweal.client.submit import now_ms
 from commonweal.client.visible_text import visible
 from commonweal.commands.keep.verify import UNREADABLE
-from commonweal.commands.node.status import standing
+from commonweal.client.standing import standing
 from commonweal.commands.terminal.language import N_, _, ngettext, sentence, spoken
 from commonweal.commands.terminal.options import form_option, home_option
 from commonweal.commands.terminal.output import Form, say, write_json
@@ -385,10 +385,10 @@ def _sealing(at: Patient) -> Finding:
         at.store, at.settings, People(at.store, at.settings.here, words=spoken()), live
     )
     here = _("nothing is sealed yet")
-    if state["height"]:
-        here = _("up to height {height}").format(height=state["height"])
+    if state.height:
+        here = _("up to height {height}").format(height=state.height)
     said = warnings(state, spoken())
-    if state["forked_at"] is not None or state["alarm"]:
+    if state.forked_at is not None or state.alarm:
         return Finding(name, False, said[0], _("Tell the other members, and compare with them."))
     waits_ms = live.waits_ms if live is not None else 0
     if waits_ms < SEAL_WAITS_MS_MAX:
@@ -400,13 +400,14 @@ def _sealing(at: Patient) -> Finding:
 
 def _writers(at: Patient) -> Finding:
     """Name those whose records take most of the disk."""
-    from commonweal.commands.node.writers import largest, writers
+    from commonweal.client.node import writers
+    from commonweal.commands.node.status import largest_writers
 
     name = N_("writers")
     if at.settings.community is None:
         return Finding(name, True, _("not needed yet: this home is in no community"))
     found = writers(at.store, People(at.store, at.settings.here, words=spoken()))
-    return Finding(name, True, largest(found) or _("nothing is written yet"))
+    return Finding(name, True, largest_writers(found) or _("nothing is written yet"))
 
 
 CHECKS: tuple[Callable[[Patient], Finding], ...] = (

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from commonweal.client.directory import PREFIX_DIGITS_MIN, begins
+from commonweal.client.files import place_for, put_bytes
 from commonweal.client.ledger_view import ID_DIGITS
 from commonweal.client.plain import plain
 from commonweal.client.quantity import shown_action, shown_number, shown_unit
 from commonweal.client.times import iso, shown
 from commonweal.client.visible_text import visible
-from commonweal.commands.terminal.files import place_for, put_bytes
 from commonweal.commands.terminal.language import _, ngettext, spoken
 from commonweal.commands.terminal.options import form_option, home_option
 from commonweal.commands.terminal.output import Column, Form, say, write_json, write_table

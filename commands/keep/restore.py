@@ -20,10 +20,10 @@ from tempfile import mkdtemp
 import click
 
 from commonweal.client.directory import People
+from commonweal.client.standing import AWAITING, standing
 from commonweal.client.submit import now_ms
 from commonweal.commands.begin.init_found import chosen_passphrase, warn_if_open
 from commonweal.commands.keep.archive import unpack
-from commonweal.commands.node.status import AWAITING, standing
 from commonweal.commands.terminal.language import _, spoken
 from commonweal.commands.terminal.options import (
     form_option,

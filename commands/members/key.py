@@ -12,9 +12,10 @@ from typing import Any
 
 import click
 
+from commonweal.client.homes import LANGUAGES
 from commonweal.client.ledger_view import LedgerView, submit
 from commonweal.client.visible_text import visible
-from commonweal.commands.begin.init_found import LANGUAGES, show_words
+from commonweal.commands.begin.init_found import show_words
 from commonweal.commands.terminal.language import _, ngettext, spoken
 from commonweal.commands.terminal.ledger import folded
 from commonweal.commands.terminal.options import (

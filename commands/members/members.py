@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,11 @@ from commonweal.client.ledger_view import LedgerView, submit
 from commonweal.client.submit import now_ms
 from commonweal.client.times import iso
 from commonweal.client.visible_text import visible
-from commonweal.commands.members.invite import link_to, show_link, warn_when_private
 from commonweal.commands.members.key import speaking
 from commonweal.commands.terminal.language import N_, _
 from commonweal.commands.terminal.ledger import folded
+from commonweal.commands.terminal.links import show_link, warn_when_private
+from commonweal.commands.terminal.member import member_of
 from commonweal.commands.terminal.options import (
     form_option,
     home_option,
@@ -35,9 +35,8 @@ from commonweal.commands.terminal.output import (
 )
 from commonweal.protocol import keys
 from commonweal.protocol.errors import NotPermitted, UnknownId
-from commonweal.protocol.identity import invite as links
 from commonweal.protocol.keys import MemberId
-from commonweal.protocol.ledger.members import member_keys, membership, roles
+from commonweal.protocol.ledger.members import membership, roles
 from commonweal.storage.home.home import Home
 
 WORDS_OF_STATE = (
@@ -159,16 +158,13 @@ def add(member: str | None, home: Home, form: Form) -> None:
     The link holds no invite: the new device is let in by your 24 words. A member with a
     changed key needs a link that was made for them.
     """
-    with folded(home) as found:
-        whose = found.member(member) if member else found.me
-        rekeyed = member_keys.rekeyed(found.state, whose)
-    link = replace(link_to(home), rekeyed=rekeyed)
-    text = links.to_text(link)
+    with member_of(home) as me:
+        link = me.device_link(member)
     if form is Form.JSON:
-        return write_json({"link": text})
-    show_link(text)
+        return write_json({"link": link.link})
+    show_link(link.link)
     say(_("On the new device: `weal restore --words --contact LINK`, with your 24 words."))
-    return warn_when_private(link.contacts)
+    return warn_when_private(link)
 
 
 @device.command("revoke")

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from commonweal.client.homes import found_community, make_home
+from commonweal.client.joining import ask_to_join
 from commonweal.client.ledger_view import folded, submit
-from commonweal.commands.begin.init_found import found_community, make_home
-from commonweal.commands.begin.join import ask_to_join
 from commonweal.commands.terminal.language import _
 from commonweal.commands.terminal.options import form_option
 from commonweal.commands.terminal.output import Column, Form, say, write_json, write_table
@@ -132,11 +132,11 @@ def found(folder: Path, nodes: int) -> None:
         name = MEMBERS[number % len(MEMBERS)] + (f" {round_ + 1}" if round_ else "")
         make_home(home, name, None, "en")
         _choose_port(home)
-    found_community(homes[0], "Lanxi", None)
+    found_community(homes[0], "Lanxi")
     if nodes > 1:
         link = _link(homes[0], nodes - 1)
         for home in homes[1:]:
-            ask_to_join(home, link, None)
+            ask_to_join(home, link)
 
 
 def _link(home: Home, uses: int) -> CommunityLink:

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from commonweal.commands.begin.init_found import found_community, make_home
+from commonweal.client.homes import found_community, make_home
 from commonweal.node.control import daemon
 from commonweal.protocol.errors import NotReachable
 from commonweal.protocol.identity.identity import member_signer, phrase_from_entropy
@@ -40,7 +40,7 @@ def home(tmp_path: Path) -> Iterator[Home]:
     """A home with a passphrase; a node that a test did not expect ends with it."""
     found = Home(tmp_path / "home")
     make_home(found, "Mei", None, "en")
-    found_community(found, "Lanxi", None)
+    found_community(found, "Lanxi")
     keystore.change_passphrase(found.keystore, None, PASSPHRASE, cost=COST_MIN)
     yield found
     if pid := found.holder():

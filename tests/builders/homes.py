@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from commonweal.commands.begin.init_found import found_community, make_home
+from commonweal.client.homes import found_community, make_home
 from commonweal.node.runtime.config import Config
 from commonweal.node.service.events import Answer, Committed, Submitted, Ticket, Wish
 from commonweal.node.service.peer import Identity
@@ -31,7 +31,7 @@ def founder(folder: Path, name: str = "Mei", rules: str | None = None) -> Home:
     """
     home = Home(folder)
     make_home(home, name, None, "en")
-    found_community(home, "Lanxi", None, rules)
+    found_community(home, "Lanxi", rules=rules)
     return home
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from commonweal.commands.begin.init_found import make_home
+from commonweal.client.homes import make_home
 from commonweal.commands.node import cluster as command
 from commonweal.node.control import daemon
 from commonweal.node.control.client import LocalClient

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from commonweal.commands.begin.join import places
+from commonweal.client.joining import places
 from commonweal.commands.terminal import options
 from commonweal.node.control.messages import Done, Meet
 from commonweal.protocol.errors import DiskFull, NotReachable

@@ -21,9 +21,9 @@ from pathlib import Path
 
 import pytest
 
-from commonweal.commands.begin.join import PLACES_MAX, places
+from commonweal.client.files import put_bytes
+from commonweal.client.joining import PLACES_MAX, places
 from commonweal.commands.importers import git
-from commonweal.commands.terminal.files import put_bytes
 from commonweal.commands.terminal.output import safe_cell
 from commonweal.node.control import client
 from commonweal.node.control.client import LocalClient

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from commonweal.commands.begin import init_found
+from commonweal.client import homes as client_homes
 from commonweal.commands.keep import archive, restore
 from commonweal.node.control import daemon
 from commonweal.protocol.errors import DiskFull, NotReachable
@@ -313,7 +313,7 @@ def test_who_was_not_a_member_yet_is_told_to_join_anew(tmp_path: Path) -> None:
 
 def test_a_home_in_no_community_is_restored_too(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
-    init_found.make_home(home, "Ann", None, "en")
+    client_homes.make_home(home, "Ann", None, "en")
     good("backup", tmp_path / "backup", "--home", home.path)
     ran = good("restore", tmp_path / "backup", "--home", tmp_path / "new", "-o", "json")
     assert ran.json["state"] == "no-community"

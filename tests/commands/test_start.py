@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from commonweal.commands.begin import join
+from commonweal.client.homes import found_community, make_home
+from commonweal.client.standing import WAITING
 from commonweal.commands.begin import start as start_commands
-from commonweal.commands.begin.init_found import found_community, make_home
 from commonweal.commands.node import up
 from commonweal.commands.terminal import options
 from commonweal.protocol import keys
@@ -108,7 +108,7 @@ def test_a_newcomer_comes_in_with_a_link(
         ran = good("start", link, "--home", home, answers="Bo\n\n\n")
     assert "waits" in ran.out
     assert [one.path for one in started] == [home]
-    assert good("status", "--home", home, "-o", "json").json["state"] == join.WAITING
+    assert good("status", "--home", home, "-o", "json").json["state"] == WAITING
 
 
 def test_a_member_starts_with_a_link_and_its_addresses_are_used(
@@ -228,7 +228,7 @@ def test_devices_and_invites_stand_as_the_rules_in_force_say(tmp_path: Path) -> 
     rules.write_text('name = "Lanxi"\n[membership]\nvouches = 2\nen = "Two."\nzh = "两人。"\n')
     mei = Home(tmp_path / "mei")
     make_home(mei, "Mei", None, "en")
-    found_community(mei, "Lanxi", None, str(rules))
+    found_community(mei, "Lanxi", rules=str(rules))
     stands = []
     (own,) = good("members", "-o", "json", "--home", mei.path).json["members"]
     known = {own["member"]: None}

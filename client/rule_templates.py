@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from commonweal.commands.terminal.files import read_text
-from commonweal.commands.terminal.language import N_
+from commonweal.client.files import read_text
+from commonweal.client.words import N_
 from commonweal.protocol.identity import founding
 from commonweal.protocol.rules.document import TEXT_CHARACTERS_MAX, read_toml
 

@@ -6,12 +6,12 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from commonweal.commands.terminal.language import _
+from commonweal.client.words import ENGLISH, Words
 from commonweal.protocol.errors import FileRefused, UnreadableFile, UnusableText
 from commonweal.storage.home.home import Home
 
 
-def read_bytes(path: Path, bytes_max: int) -> bytes:
+def read_bytes(path: Path, bytes_max: int, words: Words = ENGLISH) -> bytes:
     """Return what is in a file. Raises UnreadableFile, also when it has more than `bytes_max`."""
     try:
         with path.open("rb") as file:
@@ -19,27 +19,29 @@ def read_bytes(path: Path, bytes_max: int) -> bytes:
     except OSError as error:
         raise UnreadableFile(f"{path}: {error.strerror}") from error
     if len(data) > bytes_max:
-        raise UnreadableFile(_("{path}: more than {most} bytes").format(path=path, most=bytes_max))
+        raise UnreadableFile(
+            words("{path}: more than {most} bytes").format(path=path, most=bytes_max)
+        )
     return data
 
 
-def read_text(path: Path, bytes_max: int) -> str:
+def read_text(path: Path, bytes_max: int, words: Words = ENGLISH) -> str:
     """Return a file of UTF-8, without the mark at its beginning. Raises UnreadableFile."""
     try:
-        return read_bytes(path, bytes_max).decode("utf-8-sig")
+        return read_bytes(path, bytes_max, words).decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise UnreadableFile(_("{path}: not UTF-8").format(path=path)) from None
+        raise UnreadableFile(words("{path}: not UTF-8").format(path=path)) from None
 
 
-def place_for(path: Path, home: Home) -> Path:
+def place_for(path: Path, home: Home, words: Words = ENGLISH) -> Path:
     """Return where a file may be written. Raises UnusableText: not on a device, nor in a home."""
     path = path.absolute()
     if path.exists() and not path.is_file():
         raise UnusableText(
-            _("{path}: name a plain file, not a folder or a device").format(path=path)
+            words("{path}: name a plain file, not a folder or a device").format(path=path)
         )
     if path.parent.resolve() == home.path.resolve():
-        raise UnusableText(_("{path}: keep it elsewhere than in the home").format(path=path))
+        raise UnusableText(words("{path}: keep it elsewhere than in the home").format(path=path))
     return path
 
 

@@ -1,0 +1,45 @@
+"""Links as members read them: a QR code where there is a terminal for it, and text to copy."""
+
+from __future__ import annotations
+
+import io
+
+from commonweal.client.invites import DeviceLink, InviteLink
+from commonweal.client.times import shown
+from commonweal.commands.terminal.language import _, ngettext
+from commonweal.commands.terminal.output import say, terminal_columns, warn, width, write_text
+
+
+def show_invite(invite: InviteLink) -> None:
+    """Show an invite, and what its author has to know of it."""
+    show_link(invite.link)
+    few = ngettext("For {n} person, until {time}.", "For {n} people, until {time}.", invite.uses)
+    say(few.format(n=invite.uses, time=shown(invite.expires_ms)))
+    say(_("Give it only to the person you invite: whoever holds it joins by your word."))
+    say(_("It is your vouch, for as many a week as the rules let each member bring in."))
+    say(_("Your node has to run while they join: `weal up`."))
+    warn_when_private(invite)
+
+
+def show_link(text: str) -> None:
+    """Show a link as a QR code, where there is a terminal wide enough for it, and as text."""
+    import segno
+
+    if columns := terminal_columns():
+        drawn = io.StringIO()
+        segno.make(text, error="l", micro=False).terminal(drawn, compact=True)
+        if max(map(width, drawn.getvalue().split("\n"))) <= columns:
+            write_text(drawn.getvalue())
+    write_text(text)
+    say()
+
+
+def warn_when_private(link: InviteLink | DeviceLink) -> None:
+    """Warn when nobody outside this network can use the addresses of a link."""
+    if not link.is_public:
+        warn(
+            _(
+                "All addresses in this link are private: it works on this network only. One "
+                "member with a public address, or a forwarded port, is enough for all."
+            )
+        )
