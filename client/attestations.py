@@ -12,7 +12,7 @@ from commonweal.client.contribution_rows import (
     event_words,
 )
 from commonweal.client.directory import begins
-from commonweal.client.ledger_view import note_body
+from commonweal.client.notes import note_body
 from commonweal.protocol.errors import UsageError
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.contributions import attestation, consent

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from commonweal.client.access import HomeAccess, prefix
 from commonweal.client.contribution_rows import event_words
-from commonweal.client.ledger_view import ID_DIGITS, LedgerView
+from commonweal.client.notes import ID_DIGITS
 from commonweal.client.quantity import exact, shown_unit
 from commonweal.client.sealing import sealed_now
 from commonweal.client.visible_text import visible
@@ -26,6 +26,10 @@ from commonweal.protocol.ledger.claims import pools, settlement
 from commonweal.protocol.ledger.claims.claims import Claim, ClaimId
 from commonweal.protocol.ledger.things.resources import RESOURCE, ResourceRow
 from commonweal.protocol.records.record import RecordId
+
+if TYPE_CHECKING:
+    from commonweal.client.ledger_view import LedgerView
+
 
 OPEN = ("open", "partly")
 STATUSES = {

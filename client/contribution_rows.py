@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from commonweal.client.ledger_view import LedgerView
 from commonweal.client.plain import OPTIONAL
 from commonweal.client.quantity import exact, shown_action, shown_unit
 from commonweal.client.texts import text_in
@@ -19,6 +18,9 @@ from commonweal.protocol.ledger.things.event_row import EventRow, event_row
 from commonweal.protocol.ledger.things.resources import ResourceRow
 from commonweal.protocol.records.record import CommunityId, RecordId
 from commonweal.storage.ledger.contributions import ContributionRow
+
+if TYPE_CHECKING:
+    from commonweal.client.ledger_view import LedgerView
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,8 @@ from commonweal.client.contribution_rows import (
 from commonweal.client.directory import People
 from commonweal.client.forked import void_records
 from commonweal.client.node_client import call
-from commonweal.client.quantity import is_effort, read_action, read_quantity
-from commonweal.client.submit import WrittenRecord, now_ms, write
+from commonweal.client.quantity import exact, is_effort, read_action, read_quantity
+from commonweal.client.submit import WrittenRecord, now_ms
 from commonweal.client.times import read_time_ms
 from commonweal.protocol import codec
 from commonweal.protocol.codec import INT_MAX
@@ -87,15 +87,14 @@ class Contributions(HomeAccess):
         if settles:
             more, cited = self._paying(settles, giver if provider else None, taker, data)
             data |= more
-        (written,) = write(self.home, [wish_of("event", data, cited, text)], self._unlock)
-        self.refresh()
-        return written
+        return self._write_unasked(wish_of("event", data, cited, text))
 
     def wait_until_held(self, written: list[WrittenRecord], peers: int) -> int:
         """Return how many peers hold what was written, once `peers` do.
 
         Raises NotYet after a minute without news, NotReachable when no node runs here.
         """
+        from commonweal.node.control.messages import Wait
         from commonweal.node.control.messages import Wait
         from commonweal.protocol.errors import NotReachable
 

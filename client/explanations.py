@@ -14,7 +14,6 @@ from commonweal.client.contribution_rows import (
     correction_words,
     event_words,
 )
-from commonweal.client.ledger_view import LedgerView
 from commonweal.client.plain import fields_of
 from commonweal.client.quantity import exact, shown_unit
 from commonweal.client.shares import ShareLine, payouts, share_line
@@ -26,6 +25,7 @@ from commonweal.protocol.ledger.things.event_row import EVENT
 from commonweal.protocol.records.record import RecordId
 
 if TYPE_CHECKING:
+    from commonweal.client.ledger_view import LedgerView
     from commonweal.protocol.ledger.claims.pools import Payout
     from commonweal.protocol.ledger.contributions.consent import CorrectionRow
     from commonweal.protocol.ledger.sharing.explanation import EventExplanation

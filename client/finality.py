@@ -18,6 +18,7 @@ from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.records.log_store import Store
 
 if TYPE_CHECKING:
+    from commonweal.node.control.messages import SealingStatus
     from commonweal.client.directory import People
     from commonweal.protocol.seal.witnesses import Witness
 
@@ -67,7 +68,7 @@ class FinalityState:
 
 
 def finality(
-    store: Store, settings: Settings, people: People, live: dict[str, Any] | None
+    store: Store, settings: Settings, people: People, live: SealingStatus | None
 ) -> FinalityState:
     """Return how far a home is final. live: what the running node says of sealing, or None."""
     from commonweal.storage.records.seal_store import SealStore
@@ -77,12 +78,12 @@ def finality(
     forked = seals.fork()
     log = seals.cut().get(settings.device)
     mine, final = store.log(settings.device), log.length if log is not None else 0
-    missing = None if live is None else {bytes(device) for device, _member in live["missing"]}
+    missing = None if live is None else {bytes(device) for device, _member in live.missing}
     return FinalityState(
         height=seals.height,
         seal=None if kept is None else kept.sealed.seal.id,
         sealed_at_ms=None if kept is None else kept.sealed.seal.time_ms,
-        unsealed=None if live is None else live["unsealed"],
+        unsealed=None if live is None else live.unsealed,
         witnesses=tuple(
             WitnessState(
                 witness.member,
@@ -93,7 +94,7 @@ def finality(
             for witness in _witnesses(store, settings, seals)
         ),
         mine=OwnLog(mine.length, final, mine.head),
-        alarm=(live and live["alarm"]) or None,
+        alarm=(live and live.alarm) or None,
         forked_at=None if forked is None else forked[0].height,
     )
 

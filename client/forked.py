@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from commonweal.client.ledger_view import folded
 from commonweal.client.words import Words
 from commonweal.protocol.ledger.members import membership
 from commonweal.protocol.ledger.state.rejections import Reason
@@ -27,6 +26,8 @@ def void_records(home: Home) -> list[Lost]:
     with home.store(readonly=True) as store:
         if store.row("SELECT 1 FROM log WHERE frozen NOTNULL LIMIT 1") is None:
             return []
+    from commonweal.client.ledger_view import folded
+
     with folded(home) as view:
         devices = [device.key for device in membership.devices(view.state, view.me)]
         void = [record for device in devices for record in view.store.void(device)]

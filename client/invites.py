@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 
-from commonweal.client.access import HomeAccess, prefix
+from commonweal.client.access import HomeAccess, prefix, wish_of
 from commonweal.client.directory import People, begins
 from commonweal.client.own_addresses import contacts, is_public
 from commonweal.client.submit import now_ms
@@ -74,13 +74,13 @@ class Invites(HomeAccess):
     def invite(self, *, uses: int = 1, expires: str = "7d") -> InviteLink:
         """Make a link by which `uses` people join until it expires: 30m, 12h, 7d, 2w.
 
-        Raises UnreadableTime, WouldNotCount. This member's node has to run while they join.
+        Raises UnreadableTime, NotAdmittedYet. This member's node has to run while they join.
         """
         until = now_ms() + read_duration_ms(expires)
         seed = os.urandom(keys.SEED_BYTES)
         key = keys.Signer(seed).key
         data = {"key": key, "uses": uses, "expires": until}
-        written = self._write_one("invite.create", data)
+        written = self._write_unasked(wish_of("invite.create", data))
         link = link_to(self.home, written.id, seed)
         return InviteLink(links.to_text(link), written.id, uses, until, _is_public(link))
 
@@ -89,10 +89,12 @@ class Invites(HomeAccess):
         return [self._listed(invite) for invite in membership.invites(self.view.state)]
 
     def revoke_invite(self, id: str | bytes) -> InviteRevocation:
-        """Take an invite back; those who joined by it stay. Raises UnknownId, WouldNotCount."""
+        """Take an invite back; those who joined by it stay. Raises UnknownId."""
         known = (invite.id for invite in membership.invites(self.view.state))
         invite = begins(known, prefix(id))
-        written = self._write_one("invite.revoke", {"invite": bytes(invite)}, (invite,))
+        written = self._write_unasked(
+            wish_of("invite.revoke", {"invite": bytes(invite)}, (invite,))
+        )
         return InviteRevocation(written.id, invite, written.seq)
 
     def device_link(self, member: str | None = None) -> DeviceLink:

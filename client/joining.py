@@ -24,7 +24,6 @@ from commonweal.protocol.identity.invite import CommunityLink, Contact
 from commonweal.protocol.ledger.members import membership
 from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.home.keystore import Secrets
-from commonweal.storage.ledger.membership import asked_last
 from commonweal.storage.records.log_store import Store
 from commonweal.storage.records.seal_store import SealStore
 
@@ -41,6 +40,8 @@ def ask_to_join(
     A home that is in the community already looks for its nodes where the link says. Raises
     BadLink where an invite is needed and there is none, InCommunityAlready for another community.
     """
+    from commonweal.storage.ledger.membership import requested_invite  # loads the fold
+
     state = _standing(home, link, words)
     if state is not None:
         meet(home, link, words)
@@ -50,7 +51,7 @@ def ask_to_join(
     with home.lock(), home.store() as store:
         settings = Settings.read(store)
         _check_community(settings, link)
-        if asked_last(store, settings.device) != link.invite.id:
+        if requested_invite(store, settings.device) != link.invite.id:
             _write_request(store, settings, link, unlock(home), words)
         text = links.to_text(link)
         replace(settings, community=link.community, link=text).put(store)
@@ -67,6 +68,8 @@ def meet(home: Home, link: CommunityLink, words: Words = ENGLISH) -> None:
     The running node does so at once, else the next one. Raises InCommunityAlready when the
     link knows no node but the one of this home.
     """
+    from commonweal.node.control.messages import Meet
+
     with home.store(readonly=True) as store:
         device = Settings.read(store).device
         own = membership.peer_of(of_home(home, store, link.community, words).state, device)
@@ -74,7 +77,7 @@ def meet(home: Home, link: CommunityLink, words: Words = ENGLISH) -> None:
     if not others:
         raise InCommunityAlready(words("the link knows no node but the one of this home"))
     named = replace(link, contacts=others, invite=None)
-    if ask_if_running(home, "meet", link=links.to_text(named)) is None:
+    if ask_if_running(home, Meet(links.to_text(named))) is None:
         with home.lock(), home.store() as store:
             for contact in others:
                 store.meet(contact)
@@ -86,13 +89,15 @@ def _standing(home: Home, link: CommunityLink, words: Words) -> str | None:
 
     Raises InCommunityAlready when it is in another one.
     """
+    from commonweal.storage.ledger.membership import requested_invite  # loads the fold
+
     with home.store(readonly=True) as store:
         settings = Settings.read(store)
         _check_community(settings, link)
         if settings.community is None:
             return None
         state = standing(store, settings, of_home(home, store, settings.community, words))
-        asked = asked_last(store, settings.device)
+        asked = requested_invite(store, settings.device)
     if state in (WAITING, AWAITING):  # who left has to ask, and a new device knows nothing yet
         return None if link.invite is not None and link.invite.id != asked else state
     return state if state in ("member", "frozen") else None

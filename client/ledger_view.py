@@ -12,6 +12,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from commonweal.client.directory import begins, called
+from commonweal.client.name_cache import outside
+from commonweal.client.notes import ID_DIGITS
 from commonweal.client.quantity import shown_number
 from commonweal.client.rejection_words import from_when
 from commonweal.client.submit import Unlock, WrittenRecord, without_passphrase
@@ -20,7 +22,6 @@ from commonweal.client.words import ENGLISH, Words
 from commonweal.protocol.errors import (
     StorageError,
     UnknownId,
-    UnusableText,
 )
 from commonweal.protocol.keys import MemberId, short
 from commonweal.protocol.ledger.members import agents, membership, registry
@@ -36,11 +37,7 @@ from commonweal.storage.records.log_store import Store
 
 if TYPE_CHECKING:  # loaded when something is written
     from commonweal.client.drafts import Drafts
-    from commonweal.node.service.events import Text, Wish
-
-NOTE_BYTES_MAX = 60 * 1024
-ID_DIGITS = 8
-"""So many digits of an id are shown to people."""
+    from commonweal.node.service.events import Wish
 
 
 class LedgerView:
@@ -169,30 +166,6 @@ def submit(
     for wish in wishes:
         drafts.add(wish)
     return drafts.write(found.home, secrets)
-
-
-def note_body(note: str | None, *, permanent: bool = False, words: Words = ENGLISH) -> Text | None:
-    """Return a few words as a body. Raises UnusableText when they are none, or too many.
-
-    note: None for no body. permanent: whether they can never be erased, as what is voted on.
-    """
-    from commonweal.node.service.events import Text
-
-    if note is None:
-        return None
-    data = note.encode("utf-8", "surrogatepass")
-    if not 1 <= len(data) <= NOTE_BYTES_MAX or not is_text(data):
-        raise UnusableText(words("a note has 1 to {most} bytes").format(most=NOTE_BYTES_MAX))
-    return Text("text/plain", data, permanent=permanent)
-
-
-def is_text(data: bytes) -> bool:
-    """Whether bytes are UTF-8."""
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def amount(value: Sequence[Any] | None) -> tuple[str | None, str | None]:

@@ -9,7 +9,7 @@ from commonweal.client.access import HomeAccess, prefix, wish_of
 from commonweal.client.directory import called
 from commonweal.client.homes import found_community
 from commonweal.client.joining import JOIN_SECONDS_MAX, ask_to_join, knocked, places
-from commonweal.client.ledger_view import note_body
+from commonweal.client.notes import note_body
 from commonweal.client.standing import WAITING
 from commonweal.client.submit import WrittenRecord
 from commonweal.protocol.errors import NotReachable, UnknownId

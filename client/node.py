@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from commonweal.client.access import HomeAccess
 from commonweal.client.directory import People, of_home
@@ -16,6 +16,9 @@ from commonweal.protocol.ledger.members import registry
 from commonweal.protocol.records.record import CommunityId
 from commonweal.storage.home.home import Settings
 from commonweal.storage.records.log_store import Store
+
+if TYPE_CHECKING:
+    from commonweal.node.control.messages import NodeStatus, PeerStatus
 
 ROOM_FIELDS = ("records", "bytes", "documents", "texts")
 
@@ -47,7 +50,7 @@ class WriterUse:
 
 
 @dataclass(frozen=True, slots=True)
-class PeerList:
+class KnownPeers:
     """The nodes of other members, and whose records this node keeps, the most first."""
 
     peers: tuple[PeerState, ...]
@@ -109,14 +112,16 @@ class NodeOfHome(HomeAccess):
 
     def status(self) -> HomeStatus:
         """Return how this home stands, with or without a running node."""
+        from commonweal.node.control.messages import Status
+
         with self.home.store(readonly=True) as store:
             settings = Settings.read(store)
             if settings.community is None:
                 return _offline(store, settings, None)
             people = of_home(self.home, store, settings.here, self.words)
             state = _offline(store, settings, people)
-            live = self.node_answer("status")
-            final = finality(store, settings, people, live.get("sealing") if live else None)
+            live = self.node_answer(Status())
+            final = finality(store, settings, people, None if live is None else live.sealing)
             final = replace(
                 final,
                 doubt=doubt(self.home, final, self.words) or None,
@@ -131,18 +136,22 @@ class NodeOfHome(HomeAccess):
             )
             return state if live is None else _online(state, live, people)
 
-    def peers(self) -> PeerList:
+    def peers(self) -> KnownPeers:
         """Return the nodes of other members, connected or not. Raises NotReachable."""
-        answer = ask(self.home, "peers")
+        from commonweal.node.control.messages import Peers
+
+        answer = ask(self.home, Peers())
         with self.home.store(readonly=True) as store:
             people = People(store, Settings.read(store).here, words=self.words)
-            peers = tuple(_peer_state(peer, people) for peer in answer["peers"])
-            return PeerList(peers, tuple(writers(store, people)))
+            peers = tuple(_peer_state(peer, people) for peer in answer.peers)
+            return KnownPeers(peers, tuple(writers(store, people)))
 
     def _newest_held_by(self, store: Store, settings: Settings) -> int | None:
+        from commonweal.node.control.messages import Holders
+
         head = store.log(settings.device).head
-        answer = self.node_answer("holders", id=bytes(head)) if head else None
-        return None if answer is None else len(answer["holders"])
+        answer = self.node_answer(Holders(bytes(head))) if head else None
+        return None if answer is None else len(answer.holders)
 
 
 def writers(store: Store, people: People) -> list[WriterUse]:
@@ -182,39 +191,38 @@ def _offline(store: Store, settings: Settings, people: People | None) -> HomeSta
     )
 
 
-def _online(state: HomeStatus, live: dict[str, Any], people: People) -> HomeStatus:
+def _online(state: HomeStatus, live: NodeStatus, people: People) -> HomeStatus:
     """Return the status with what the running node answers in the place of what is stored."""
-    room = live.get("room")
     return replace(
         state,
         running=True,
-        state=one_word(live["state"]),
-        behind=live["behind"],
-        records=live["records"],
-        logs=live["logs"],
-        frontier=live["digest"].hex(),
-        listening=tuple(live["listening"]),
+        state=one_word(live.state),
+        behind=live.behind,
+        records=live.records,
+        logs=live.logs,
+        frontier=live.digest.hex(),
+        listening=live.listening,
         refused=is_refused(live),
-        writable=live.get("writable"),
-        damaged=live.get("damaged"),
-        room=None if room is None else dict(zip(ROOM_FIELDS, room, strict=True)),
-        peers=tuple(_peer_state(peer, people) for peer in live["peers"] if _is_connected(peer)),
+        writable=live.writable,
+        damaged=live.damaged,
+        room=dict(zip(ROOM_FIELDS, live.room, strict=True)),
+        peers=tuple(_peer_state(peer, people) for peer in live.peers if _is_connected(peer)),
     )
 
 
-def _peer_state(peer: dict[str, Any], people: People) -> PeerState:
-    member = peer.get("member")
+def _peer_state(peer: PeerStatus, people: People) -> PeerState:
+    member = None if peer.member is None else MemberId(peer.member)
     return PeerState(
         member=member,
         member_name=people.name(member) if member else None,
-        device=peer.get("device"),
-        address=peer.get("address"),
+        device=None if peer.device is None else DeviceKey(peer.device),
+        address=peer.address,
         state="connected" if _is_connected(peer) else "absent",
-        behind=peer.get("behind"),
-        ahead=peer.get("ahead"),
-        dropped=peer.get("dropped"),
+        behind=peer.behind,
+        ahead=peer.ahead,
+        dropped=peer.dropped,
     )
 
 
-def _is_connected(peer: dict[str, Any]) -> bool:
-    return peer.get("standing") != "absent"
+def _is_connected(peer: PeerStatus) -> bool:
+    return peer.standing != "absent"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from commonweal.client.access import HomeAccess, prefix, wish_of
 from commonweal.client.contribution_rows import (
@@ -16,7 +17,7 @@ from commonweal.client.contribution_rows import (
     spec_name,
 )
 from commonweal.client.directory import PREFIX_DIGITS_MIN, begins
-from commonweal.client.ledger_view import LedgerView
+from commonweal.client.name_cache import body_of
 from commonweal.client.quantity import shown_unit
 from commonweal.client.texts import body_of
 from commonweal.protocol.errors import UnknownId
@@ -39,6 +40,10 @@ from commonweal.protocol.records.record import Record, RecordId
 from commonweal.storage.records.log_store import Store
 from commonweal.storage.records.seal_store import SealStore
 
+if TYPE_CHECKING:
+    from commonweal.client.ledger_view import LedgerView
+
+
 TRACE_STEPS_MAX = 2_000
 """A trace has at most so many steps each way."""
 
@@ -58,6 +63,8 @@ class Records(HomeAccess):
 
     def show(self, id: str | bytes) -> RecordDetails:
         """Return one record in full. Raises UnknownId, AmbiguousId."""
+        from commonweal.node.control.messages import Holders
+
         view = self.view
         record = self._record(prefix(id))
         device = next(

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 
 from commonweal.client.access import HomeAccess
 from commonweal.client.directory import People
-from commonweal.client.ledger_view import LedgerView
 from commonweal.client.submit import line_or_lock, now_ms, service_of
 from commonweal.protocol.errors import NotYet
 from commonweal.protocol.ledger.state.state import State
 from commonweal.storage.home.home import Settings
-from commonweal.storage.ledger import ledger
 
 if TYPE_CHECKING:
+    from commonweal.client.ledger_view import LedgerView
     from commonweal.node.control.client import LocalClient
     from commonweal.node.control.messages import SealOutcome, SealProgress
 
@@ -149,6 +148,7 @@ class Sealing(HomeAccess):
         """Seal with the lock of the home held. Raises SealNeedsNode where others must agree."""
         from commonweal.node.control import seal_alone
         from commonweal.storage.consensus.proposals import SealApplication
+        from commonweal.storage.ledger import ledger
 
         secrets = self._unlock(self.home)
         with self.home.store() as store:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from commonweal.client.access import HomeAccess
 from commonweal.client.contribution_rows import ResourceState, resource_state
-from commonweal.client.ledger_view import LedgerView
 from commonweal.client.plain import fields_of
 from commonweal.client.quantity import exact, shown_action
 from commonweal.client.sealing import sealed_now
@@ -25,6 +24,7 @@ from commonweal.protocol.records.record import RecordId
 from commonweal.protocol.rules.document import RulesetId
 
 if TYPE_CHECKING:
+    from commonweal.client.ledger_view import LedgerView
     from commonweal.protocol.ledger.claims.pools import Payout
 
 

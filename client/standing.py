@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from commonweal.client.directory import People
 from commonweal.client.words import N_, Words
 from commonweal.protocol.errors import StorageError
 from commonweal.protocol.ledger.members import membership
 from commonweal.storage.home.home import Home, Settings
-from commonweal.storage.ledger.membership import asked_last
-from commonweal.storage.records.settings import RESTORING
 from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.settings import RESTORING
+
+if TYPE_CHECKING:
+    from commonweal.node.control.messages import NodeStatus
 
 WAITING = "waiting-for-admission"
 AWAITING = N_("awaiting-restore")
@@ -58,6 +60,8 @@ def parent(store: Store, settings: Settings) -> dict[str, Any] | None:
 
 def standing(store: Store, settings: Settings, people: People | None) -> str:
     """Return how this home stands in its community, in one word: see `join.STATES`."""
+    from commonweal.storage.ledger.membership import requested_invite  # loads the fold
+
     if people is None:
         return "no-community"
     if store.log(settings.device).frozen is not None:
@@ -67,7 +71,7 @@ def standing(store: Store, settings: Settings, people: People | None) -> str:
     found = membership.status_of(people.state, settings.device)
     if settings.member in dict(people.decided.removed):
         found = "removed"
-    if found in ("left", "removed") and asked_last(store, settings.device):
+    if found in ("left", "removed") and requested_invite(store, settings.device):
         return "waiting-for-admission"
     if found == "active":
         return "member"
@@ -76,11 +80,11 @@ def standing(store: Store, settings: Settings, people: People | None) -> str:
     return one_word(found)
 
 
-def is_refused(live: dict[str, Any]) -> bool:
+def is_refused(live: NodeStatus) -> bool:
     """Say whether the members' nodes, of which none is connected, refuse us as no member."""
-    refusal = live.get("refusal")
-    here = any(peer.get("standing") == "member" for peer in live["peers"])
-    is_member = one_word(live["state"]) == "member"
+    refusal = live.refusal
+    here = any(peer.standing == "member" for peer in live.peers)
+    is_member = one_word(live.state) == "member"
     return bool(is_member and not here and refusal and refusal[0] == "not-a-member")
 
 

@@ -198,11 +198,13 @@ def _show_first_link(home: Home, passphrase_file: Path | None) -> None:
 
 def _tell_standing(home: Home) -> None:
     """Wait a moment for the admission of a newcomer, and say how they stand."""
+    from commonweal.node.control.messages import Status
+
     deadline = time.monotonic() + ADMISSION_SECONDS_MAX
     state = WAITING
     while state == WAITING and time.monotonic() < deadline:
-        answer = ask_if_running(home, "status") or {}
-        state = str(answer.get("state", WAITING))
+        answer = ask_if_running(home, Status())
+        state = answer.state if answer is not None else WAITING
         if state == WAITING:
             time.sleep(PAUSE_SECONDS)
     if state == WAITING:

@@ -102,6 +102,8 @@ def record(
         people = People(store, community, words=spoken()) if provider or receiver else None
         giver = people.find_active(provider) if people and provider else settings.member
         taker = people.find_active(receiver) if people and receiver else None
+    from commonweal.node.control.messages import Status
+
     if wait:
         call(home).close()  # nothing is written when nobody can be waited for
     data = _event(name, amount, giver, taker, scope)

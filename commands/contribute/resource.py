@@ -10,7 +10,8 @@ import click
 
 from commonweal.client.directory import begins
 from commonweal.client.event_words import event_words, resource_fields, unit_definition
-from commonweal.client.ledger_view import LedgerView, note_body, submit
+from commonweal.client.ledger_view import LedgerView, submit
+from commonweal.client.notes import note_body
 from commonweal.client.quantity import read_quantity, read_unit, shown_number, shown_unit
 from commonweal.commands.terminal.language import _, spoken
 from commonweal.commands.terminal.ledger import folded

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from commonweal.client.ledger_view import LedgerView, note_body, submit
+from commonweal.client.ledger_view import LedgerView, submit
+from commonweal.client.notes import note_body
 from commonweal.client.rule_templates import TEMPLATES, text_of_file, text_of_rules
 from commonweal.client.times import iso, read_duration_ms, shown
 from commonweal.client.visible_text import visible

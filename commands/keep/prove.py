@@ -13,7 +13,7 @@ import click
 
 from commonweal.client.directory import PREFIX_DIGITS_MIN, begins
 from commonweal.client.files import place_for, put_bytes
-from commonweal.client.ledger_view import ID_DIGITS
+from commonweal.client.notes import ID_DIGITS
 from commonweal.client.plain import plain
 from commonweal.client.quantity import shown_action, shown_number, shown_unit
 from commonweal.client.times import iso, shown

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from commonweal.client.access import Watch
 from commonweal.client.member import Member
 from commonweal.commands.terminal.language import _, spoken
 from commonweal.commands.terminal.options import unlocking
 from commonweal.commands.terminal.progress import watching
 from commonweal.storage.home.home import Home
-from commonweal.storage.ledger.overlay import Watch
 
 
 def member_of(home: Home, passphrase_file: Path | None = None) -> Member:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from commonweal.client.ledger_view import ID_DIGITS
+from commonweal.client.notes import ID_DIGITS
 from commonweal.client.plain import plain
 from commonweal.commands.terminal.language import _
 from commonweal.commands.terminal.output import (
