@@ -104,12 +104,6 @@ class HomeAccess:
         self.refresh()
         return written
 
-    def _write_unasked(self, wish: Wish) -> WrittenRecord:
-        """Write a record without asking the fold; a node refuses what its member may not write."""
-        (written,) = write(self.home, [wish], self._unlock)
-        self.refresh()
-        return written
-
     def _write_one(
         self,
         kind: str,

@@ -20,6 +20,7 @@ from commonweal.protocol.records.record import CommunityId, RecordId
 from commonweal.storage.ledger.contributions import ContributionRow
 
 if TYPE_CHECKING:
+    from commonweal.client.forecast import Forecast
     from commonweal.client.ledger_view import LedgerView
 
 
@@ -45,6 +46,18 @@ class ListedContribution:
     claimed_at_ms: int | None
     sealed: bool
     why: Reason | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedContribution:
+    """A contribution that was written: what it says, and what the rules will make of it."""
+
+    id: RecordId
+    seq: int
+    action: str
+    quantity: Decimal
+    unit: str
+    forecast: Forecast
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,13 +13,15 @@ from commonweal.client.claims import paying
 from commonweal.client.contribution_rows import (
     ContributionList,
     Correction,
+    ListedContribution,
+    RecordedContribution,
     VoidRecord,
     listed_contribution,
 )
 from commonweal.client.directory import People
 from commonweal.client.forked import void_records
 from commonweal.client.node_client import call
-from commonweal.client.quantity import exact, is_effort, read_action, read_quantity
+from commonweal.client.quantity import exact, is_effort, read_action, read_quantity, read_scope
 from commonweal.client.submit import WrittenRecord, now_ms
 from commonweal.client.times import read_time_ms
 from commonweal.protocol import codec
@@ -46,7 +49,6 @@ if TYPE_CHECKING:
 ENVELOPE_BYTES_MAX = 256
 """What salt, media type and lengths add to a text or file."""
 CONTENT_BYTES_MAX = ERASABLE_BYTES_MAX - ENVELOPE_BYTES_MAX
-SCOPE_CHARS_MAX = 200
 HOLD_SECONDS_MAX = 60.0
 
 
@@ -65,8 +67,8 @@ class Contributions(HomeAccess):
         provider: str | None = None,
         receiver: str | None = None,
         settles: tuple[str, ...] = (),
-    ) -> WrittenRecord:
-        """Write down a contribution, and return the record, which is on the disk.
+    ) -> RecordedContribution:
+        """Write down a contribution; return the record, which is on the disk, and its forecast.
 
         action, unit: by any of their names, English or Chinese. note, file: what can be erased
         later, at most 64 KiB; not both. provider: who gave it, when not this member. settles: ids
@@ -76,20 +78,26 @@ class Contributions(HomeAccess):
         name = read_action(action, self.words)
         amount = read_quantity(str(quantity), unit, self.words)
         text = self._evidence(note, file)
-        with self.home.store(readonly=True) as store:
-            settings = Settings.read(store)
-            community = settings.here
-            people = People(store, community, words=self.words) if provider or receiver else None
-            giver = people.find_active(provider) if people and provider else settings.member
-            taker = people.find_active(receiver) if people and receiver else None
+        view = self.view
+        is_named = provider is not None or receiver is not None
+        people = People(view.store, view.community, words=self.words) if is_named else None
+        giver = people.find_active(provider) if people and provider else view.me
+        taker = people.find_active(receiver) if people and receiver else None
         data = self._event(name, amount, giver, taker, scope)
         cited: tuple[RecordId, ...] = ()
         if settles:
             more, cited = self._paying(settles, giver if provider else None, taker, data)
             data |= more
-        return self._write_unasked(wish_of("event", data, cited, text))
+        drafts = view.drafts()
+        expected = drafts.forecast(drafts.add(wish_of("event", data, cited, text)))
+        assert expected is not None, "it passed as a contribution"
+        (written,) = drafts.write(self.home, self._unlock)
+        self.refresh()
+        return RecordedContribution(written.id, written.seq, name, *_typed(amount), expected)
 
-    def wait_until_held(self, written: list[WrittenRecord], peers: int) -> int:
+    def wait_until_held(
+        self, written: Sequence[WrittenRecord | RecordedContribution], peers: int
+    ) -> int:
         """Return how many peers hold what was written, once `peers` do.
 
         Raises NotYet after a minute without news, NotReachable when no node runs here.
@@ -189,10 +197,7 @@ class Contributions(HomeAccess):
         if receiver is not None:
             data["receiver"] = bytes(receiver)
         if scope is not None:
-            if not 1 <= len(scope.strip()) <= SCOPE_CHARS_MAX:
-                text = self.words("a scope has 1 to {most} characters")
-                raise UnusableText(text.format(most=SCOPE_CHARS_MAX))
-            data["inScopeOf"] = scope.strip()
+            data["inScopeOf"] = read_scope(scope, self.words)
         return data
 
     def _paying(
@@ -211,9 +216,7 @@ class Contributions(HomeAccess):
         amount = data.get("resourceQuantity") or data.get("effortQuantity")
         assert isinstance(amount, dict), "what is recorded has a quantity"
         quantity = [amount["n"], amount["scale"], amount["unit"]]
-        more, cited = paying(self.view, settles, quantity, giver, taker)
-        self.view.check(wish_of("event", {**data, **more}, cited))
-        return more, cited
+        return paying(self.view, settles, quantity, giver, taker)
 
     def _evidence(self, note: str | None, file: Path | None) -> Text | None:
         from commonweal.node.service.events import Text
@@ -243,6 +246,10 @@ class Contributions(HomeAccess):
             text = self.words("{path}: more than {most} bytes")
             raise EvidenceTooLarge(text.format(path=path, most=CONTENT_BYTES_MAX))
         return data
+
+
+def _typed(amount: dict[str, codec.Value]) -> tuple[Decimal, str]:
+    return exact(int(str(amount["n"])), int(str(amount["scale"]))), str(amount["unit"])
 
 
 def _quantities(data: dict[str, Any]) -> list[Quantity | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 
-from commonweal.client.access import HomeAccess, prefix, wish_of
+from commonweal.client.access import HomeAccess, prefix
 from commonweal.client.directory import People, begins
 from commonweal.client.own_addresses import contacts, is_public
 from commonweal.client.submit import now_ms
@@ -80,7 +80,7 @@ class Invites(HomeAccess):
         seed = os.urandom(keys.SEED_BYTES)
         key = keys.Signer(seed).key
         data = {"key": key, "uses": uses, "expires": until}
-        written = self._write_unasked(wish_of("invite.create", data))
+        written = self._write_one("invite.create", data)
         link = link_to(self.home, written.id, seed)
         return InviteLink(links.to_text(link), written.id, uses, until, _is_public(link))
 
@@ -92,9 +92,7 @@ class Invites(HomeAccess):
         """Take an invite back; those who joined by it stay. Raises UnknownId."""
         known = (invite.id for invite in membership.invites(self.view.state))
         invite = begins(known, prefix(id))
-        written = self._write_unasked(
-            wish_of("invite.revoke", {"invite": bytes(invite)}, (invite,))
-        )
+        written = self._write_one("invite.revoke", {"invite": bytes(invite)}, (invite,))
         return InviteRevocation(written.id, invite, written.seq)
 
     def device_link(self, member: str | None = None) -> DeviceLink:

@@ -18,13 +18,13 @@ from commonweal.client.directory import People
 from commonweal.client.drafts import BATCH_BYTES_MAX, BATCH_RECORDS, Drafts
 from commonweal.client.drafts import batches as in_batches
 from commonweal.client.forked import void_records
-from commonweal.client.ledger_view import ID_DIGITS
+from commonweal.client.name_cache import body_of, text_of
 from commonweal.client.node_client import call
+from commonweal.client.notes import ID_DIGITS
 from commonweal.client.quantity import read_scope
 from commonweal.client.submit import WrittenRecord, writer
 from commonweal.client.texts import body_of, text_of
 from commonweal.client.visible_text import visible
-from commonweal.commands.contribute.record import wait_for
 from commonweal.commands.importers.git import Commit, Repository
 from commonweal.commands.importers.mailmap import Mailmap, Person
 from commonweal.commands.importers.rows import HASH_BYTES as ROW_BYTES
@@ -36,6 +36,7 @@ from commonweal.commands.importers.rows import (
 from commonweal.commands.importers.sheet import at, read_mapping, read_rows
 from commonweal.commands.terminal.language import _, ngettext, spoken
 from commonweal.commands.terminal.ledger import folded
+from commonweal.commands.terminal.member import member_of
 from commonweal.commands.terminal.options import (
     form_option,
     home_option,
@@ -131,7 +132,9 @@ def git(
             )
         )
     if wait and last:
-        wait_for(home, last, wait)
+        with member_of(home) as me:
+            held = me.wait_until_held(last, wait)
+        warn(ngettext("held by {held} peer", "held by {held} peers", held).format(held=held))
 
 
 @import_.command("csv")
