@@ -16,10 +16,10 @@ from commonweal.client.directory import People, of_home
 from commonweal.client.finality import AHEAD_MS_MAX
 from commonweal.client.node_client import ask
 from commonweal.client.own_addresses import answers, is_public, is_taken, own_ports, ports_of
+from commonweal.client.standing import standing
 from commonweal.client.submit import now_ms
 from commonweal.client.visible_text import visible
 from commonweal.commands.keep.verify import UNREADABLE
-from commonweal.client.standing import standing
 from commonweal.commands.terminal.language import N_, _, ngettext, sentence, spoken
 from commonweal.commands.terminal.options import form_option, home_option
 from commonweal.commands.terminal.output import Form, say, write_json
