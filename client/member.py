@@ -14,6 +14,7 @@ from commonweal.client.invites import Invites
 from commonweal.client.membership import Membership
 from commonweal.client.node import NodeOfHome
 from commonweal.client.records import Records
+from commonweal.client.resources import Resources
 from commonweal.client.sealing import Sealing
 from commonweal.client.shares import Shares
 
@@ -22,6 +23,7 @@ class Member(
     Contributions,
     Attestations,
     Records,
+    Resources,
     Shares,
     Claims,
     Explanations,
