@@ -6,7 +6,7 @@ import mimetypes
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from commonweal.client.access import HomeAccess, prefix, wish_of
 from commonweal.client.claims import paying
@@ -22,7 +22,7 @@ from commonweal.client.directory import People
 from commonweal.client.forked import void_records
 from commonweal.client.node_client import call
 from commonweal.client.quantity import exact, is_effort, read_action, read_quantity, read_scope
-from commonweal.client.submit import WrittenRecord, now_ms
+from commonweal.client.submit import now_ms
 from commonweal.client.times import read_time_ms
 from commonweal.protocol import codec
 from commonweal.protocol.codec import INT_MAX
@@ -50,6 +50,14 @@ ENVELOPE_BYTES_MAX = 256
 """What salt, media type and lengths add to a text or file."""
 CONTENT_BYTES_MAX = ERASABLE_BYTES_MAX - ENVELOPE_BYTES_MAX
 HOLD_SECONDS_MAX = 60.0
+
+
+class HasRecordId(Protocol):
+    """What a write returns, whatever it says beside the id of the record."""
+
+    @property
+    def id(self) -> RecordId:
+        """The record that was written."""
 
 
 class Contributions(HomeAccess):
@@ -95,9 +103,7 @@ class Contributions(HomeAccess):
         self.refresh()
         return RecordedContribution(written.id, written.seq, name, *_typed(amount), expected)
 
-    def wait_until_held(
-        self, written: Sequence[WrittenRecord | RecordedContribution], peers: int
-    ) -> int:
+    def wait_until_held(self, written: Sequence[HasRecordId], peers: int) -> int:
         """Return how many peers hold what was written, once `peers` do.
 
         Raises NotYet after a minute without news, NotReachable when no node runs here.

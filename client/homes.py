@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import unicodedata
 from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
 
 from commonweal.client.rule_templates import NO_RULES, document_of_rules
 from commonweal.client.submit import Unlock, now_ms, without_passphrase
 from commonweal.client.visible_text import visible
-from commonweal.client.words import ENGLISH, Words
+from commonweal.client.words import ENGLISH, Words, words_in
 from commonweal.protocol import keys
 from commonweal.protocol.errors import (
     CommonwealError,
@@ -26,6 +28,7 @@ from commonweal.protocol.identity.identity import (
     member_signer,
     phrase_from_entropy,
 )
+from commonweal.protocol.keys import MemberId
 from commonweal.protocol.records.record import SALT_BYTES, community_of
 from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home, Settings, new_port
@@ -34,6 +37,28 @@ from commonweal.storage.home.keystore import Secrets
 NAME_CHARS_MAX = 80
 LANGUAGES = {"en": Language.ENGLISH, "zh": Language.CHINESE}
 """Languages of the 24 words."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewHome:
+    """A home that was made. words: the member's 24 words, which are kept nowhere else."""
+
+    member: MemberId
+    device: keys.DeviceKey
+    words: str
+
+
+def create_home(
+    folder: Path | str, name: str, *, passphrase: str | None = None, language: str = "en"
+) -> NewHome:
+    """Make a home in `folder`, with a new member called `name` and a device.
+
+    passphrase: of the keystore, None for none. language: of the 24 words and of errors, "en" or
+    "zh". Raises UnusableText, KeystoreExists, or a StorageError; then no home is made.
+    """
+    words = words_in(language)
+    settings, phrase = make_home(Home(folder), name, passphrase, words.language, words)
+    return NewHome(settings.member, settings.device, phrase)
 
 
 def make_home(

@@ -131,9 +131,9 @@ def test_one_payment_settles_several_claims(lanxi: Commons) -> None:
 
 
 REFUSED = [
-    (("100", "EUR"), "less of the claim is open"),
+    (("100", "EUR"), "exceeds what is open of the claim"),
     (("1", "USD"), "the unit is not that of the claim"),
-    (("1.005", "EUR"), "not counted in parts so small"),
+    (("1.005", "EUR"), "finer than the scale of the claim"),
     (("1", "EUR", "--receiver", "Ana"), "the claim is not the receiver's"),
     (("1", "EUR", "--provider", "Bo"), "members cannot pay their own claims"),
 ]
