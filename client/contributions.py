@@ -109,7 +109,6 @@ class Contributions(HomeAccess):
         Raises NotYet after a minute without news, NotReachable when no node runs here.
         """
         from commonweal.node.control.messages import Wait
-        from commonweal.node.control.messages import Wait
         from commonweal.protocol.errors import NotReachable
 
         held = 0

@@ -18,8 +18,8 @@ from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.records.log_store import Store
 
 if TYPE_CHECKING:
-    from commonweal.node.control.messages import SealingStatus
     from commonweal.client.directory import People
+    from commonweal.node.control.messages import SealingStatus
     from commonweal.protocol.seal.witnesses import Witness
 
 

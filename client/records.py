@@ -77,7 +77,6 @@ class Records(HomeAccess):
         )
         sealed = view.kept.is_final(record)
         seals = SealStore(view.store, view.community)
-        from commonweal.node.control.messages import Holders
 
         answer = self.node_answer(Holders(bytes(record.id)))
         return RecordDetails(

@@ -58,6 +58,8 @@ def record(
     transferAllRights, transferCustody, accept, modify, pickup, dropoff, move, copy,
     combine, separate, raise, lower; or its Chinese name.
     """
+    from commonweal.node.control.messages import Status
+
     if wait:
         call(home).close()  # nothing is written when nobody can be waited for
     with member_of(home, passphrase_file) as me:
@@ -72,7 +74,7 @@ def record(
             receiver=receiver,
             settles=settles,
         )
-        live = me.node_answer("status")
+        live = me.node_answer(Status())
         if live is not None and is_refused(live):
             warn(refused_words(spoken()))
         if form is Form.JSON:
