@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -13,7 +13,6 @@ from commonweal.client.claims import paying
 from commonweal.client.contribution_rows import (
     ContributionList,
     Correction,
-    ListedContribution,
     RecordedContribution,
     VoidRecord,
     listed_contribution,
@@ -39,7 +38,6 @@ from commonweal.protocol.ledger.contributions import consent
 from commonweal.protocol.ledger.things.event_row import EVENT, EventRow, event_row
 from commonweal.protocol.ledger.things.quantities import Quantity, read
 from commonweal.protocol.records.record import ERASABLE_BYTES_MAX, RecordId
-from commonweal.storage.home.home import Settings
 from commonweal.storage.ledger import contributions as list_of_contributions
 from commonweal.storage.ledger.contributions import ContributionFilter
 

@@ -12,7 +12,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from commonweal.client.directory import begins, called
-from commonweal.client.name_cache import outside
 from commonweal.client.notes import ID_DIGITS
 from commonweal.client.quantity import shown_number
 from commonweal.client.rejection_words import from_when

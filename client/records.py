@@ -17,7 +17,6 @@ from commonweal.client.contribution_rows import (
     spec_name,
 )
 from commonweal.client.directory import PREFIX_DIGITS_MIN, begins
-from commonweal.client.name_cache import body_of
 from commonweal.client.quantity import shown_unit
 from commonweal.client.texts import body_of
 from commonweal.protocol.errors import UnknownId

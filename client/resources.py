@@ -15,10 +15,10 @@ from commonweal.client.contribution_rows import (
     unit_definition,
 )
 from commonweal.client.directory import begins
-from commonweal.client.name_cache import text_of
 from commonweal.client.notes import note_body
 from commonweal.client.plain import fields_of
 from commonweal.client.quantity import read_quantity, read_unit
+from commonweal.client.texts import text_of
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.members import agents
 from commonweal.protocol.ledger.things import quantities, units_and_specs

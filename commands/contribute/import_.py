@@ -18,7 +18,6 @@ from commonweal.client.directory import People
 from commonweal.client.drafts import BATCH_BYTES_MAX, BATCH_RECORDS, Drafts
 from commonweal.client.drafts import batches as in_batches
 from commonweal.client.forked import void_records
-from commonweal.client.name_cache import body_of, text_of
 from commonweal.client.node_client import call
 from commonweal.client.notes import ID_DIGITS
 from commonweal.client.quantity import read_scope
