@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple, Protocol, TypeAlias
 
-from commonweal.protocol import codec, keys
+from commonweal.protocol import keys
 from commonweal.protocol.errors import Malformed, WrongState
 from commonweal.protocol.keys import HASH_BYTES
 
@@ -169,22 +169,6 @@ def verify_subtree(
         other, right = hashes[level], prefix >> (depth - level - 1) & 1
         below = _hash(_Fork(other, below) if right else _Fork(below, other))
     return below == root
-
-
-def path_to_bytes(beside: tuple[bytes, ...]) -> bytes:
-    """Return the bytes of an audit path, for messages and proofs."""
-    return codec.encode(list(beside))
-
-
-def path_from_bytes(data: bytes) -> tuple[bytes, ...]:
-    """Return the audit path in `data`. Raises `Malformed`."""
-    value = codec.decode(data)
-    if type(value) is not list or len(value) > DEPTH_MAX:
-        raise Malformed("not a path to a leaf")
-    beside = tuple(item for item in value if type(item) is bytes and len(item) == HASH_BYTES)
-    if len(beside) != len(value):
-        raise Malformed("a path is made of hashes")
-    return beside
 
 
 def _built(pairs: Iterable[tuple[bytes, bytes]]) -> Update:

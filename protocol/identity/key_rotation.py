@@ -3,7 +3,7 @@
 A member begins with the keys of the inception. New keys are authorised by the keys before them,
 or by enough of the member's sponsors: people whose keys the member named in advance, for the case
 that the own keys are lost. Each statement is signed, so a peer can check it from a few records
-shown in a handshake, without the ledger. Who wrote the records is never asked here.
+shown in a handshake, without the ledger. Nothing here asks for the author of a record.
 
 Records (`data`; signatures are [[key, signature]...], keys ascending, each once):
   member.sponsors  member, sponsors: a document with their keys and threshold, or empty bytes

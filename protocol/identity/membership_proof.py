@@ -117,10 +117,10 @@ class _Reading:
         """
         asking: list[tuple[MemberId, tuple[RecordId, ...]]] = [(member, ())]
         seen = {member: None}
-        for whom, invites in asking:
-            if whom == self.founder:
+        for candidate, invites in asking:
+            if candidate == self.founder:
                 return invites
-            for author, invite in self._letting_in(whom):
+            for author, invite in self._letting_in(candidate):
                 if active(author) is not None:
                     return (*invites, *invite)
                 claim, _ = self.devices.get(author, (None, b""))

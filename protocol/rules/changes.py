@@ -25,11 +25,6 @@ def patched(base: Ruleset, patch: Mapping[str, Any]) -> Ruleset:
     return from_map(_merged(base.document, patch))
 
 
-def patch_between(old: Ruleset, new: Ruleset) -> dict[str, Any]:
-    """Return the smallest patch that turns `old` into `new`."""
-    return _difference(old.document, new.document)
-
-
 class Change(NamedTuple):
     """A key that differs: its path and both values; None where the key is missing."""
 
@@ -116,19 +111,6 @@ def _merged(base: Any, patch: Any) -> Any:
         else:
             under[key] = _merged(under.get(key), value)
     return under
-
-
-def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    patch: dict[str, Any] = {key: None for key in old if key not in new}
-    for key, value in new.items():
-        before = old.get(key)
-        if isinstance(before, Mapping) and isinstance(value, Mapping):
-            inner = _difference(before, value)
-            if inner:
-                patch[key] = inner
-        elif before != value:
-            patch[key] = value
-    return patch
 
 
 def _changes(path: tuple[str, ...], old: Any, new: Any) -> Iterator[Change]:

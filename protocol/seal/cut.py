@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from commonweal.protocol import codec, keys, merkle
+from commonweal.protocol import codec, keys
 from commonweal.protocol.errors import InvalidSeal, Malformed
 from commonweal.protocol.keys import HASH_BYTES, KEY_BYTES, DeviceKey, short
 from commonweal.protocol.records.record import RecordId
@@ -93,12 +93,6 @@ def length_in(cut: Cut, author: DeviceKey) -> int:
     return log.length if log else 0
 
 
-def delta_between(last: Cut, now: Cut, present: Iterable[DeviceKey]) -> Delta:
-    """Return the delta from `last` to `now`, which extends it."""
-    logs = (now[author] for author in sorted(now) if now[author] != last.get(author))
-    return Delta(tuple(logs), tuple(sorted(dict.fromkeys(present))))
-
-
 def tree_changes(logs: Iterable[SealedLog]) -> dict[bytes, bytes | None]:
     """Return `logs` as changes of the cut's Merkle tree, for `merkle.update`."""
     return {log.author: codec.encode([log.length, log.head]) for log in logs}
@@ -107,11 +101,6 @@ def tree_changes(logs: Iterable[SealedLog]) -> dict[bytes, bytes | None]:
 def cut_root(tree_root: bytes, present: tuple[DeviceKey, ...]) -> bytes:
     """Return the root of a cut, over the root of its tree of logs and the present devices."""
     return keys.hash32(keys.CUT, tree_root, codec.encode(list(present)))
-
-
-def whole_cut_root(cut: Cut, present: tuple[DeviceKey, ...]) -> bytes:
-    """Return the root of a cut, computed over all its logs."""
-    return cut_root(merkle.update({}, tree_changes(cut.values())).root, present)
 
 
 def delta_fields(delta: Delta) -> list[codec.Value]:

@@ -38,13 +38,3 @@ def quorum_of(witnesses: int) -> Quorum:
     assert witnesses > 0, "nobody to agree"
     lies = (witnesses - 1) // 3
     return Quorum(witnesses, lies, (witnesses + lies) // 2 + 1)
-
-
-def describe(witnesses: int) -> str:
-    """Return one sentence on the faults that a set of `witnesses` survives, for logs and pages."""
-    quorum = quorum_of(witnesses)
-    needed = f"{quorum.needed} of {witnesses} must agree"
-    if not quorum.crashes:
-        return f"{needed}: survives no crash and no lie"
-    silent = f"{quorum.crashes} silent"
-    return f"{needed}: survives {silent}, " + (f"{quorum.lies} lying" if quorum.lies else "no lie")

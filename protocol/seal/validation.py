@@ -81,7 +81,7 @@ def check_fresh(
     seated = witness_devices(point.witnesses)
     check_haves(proposal.haves, seated, tuple(candidates))
     if proposal.delta.present != tuple(have.device for have in proposal.haves):
-        raise InvalidSeal("who is present is not who shows what he has")
+        raise InvalidSeal("the present devices are not those of its have-frontiers")
     voting = [have for have in proposal.haves if have.device in seated]
     least = fair_lengths(voting, last, quorum_of(len(seated)).lies)
     missing = left_out(least, proposal.delta, last, excused)

@@ -2,7 +2,7 @@
 
 A vote is signed over community, height, round, step and the id of a seal; an empty id is a vote
 for none ("nil"). The reason of a nil vote is unsigned text for readers and decides nothing. Votes
-that are read from bytes here have valid signatures. Who is a witness is not known here.
+that are read from bytes here have valid signatures. The witness set is not known here.
 """
 
 from __future__ import annotations

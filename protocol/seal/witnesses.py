@@ -2,7 +2,7 @@
 
 A witness is one device of a member with the role. The set changes only in seals: each contains
 the root of the next set. At most two seats change per seal; a set below four may grow to four at
-once. Who may be a candidate is decided in the ledger.
+once. The ledger decides which devices are candidates.
 """
 
 from __future__ import annotations

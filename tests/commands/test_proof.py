@@ -11,13 +11,14 @@ from commonweal.protocol import keys
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.records.record import CommunityId, RecordId
 from commonweal.protocol.seal import chain
-from commonweal.protocol.seal.cut import Delta, SealedLog, whole_cut_root
+from commonweal.protocol.seal.cut import Delta, SealedLog
 from commonweal.protocol.seal.formats import Seal, SealedHeight
 from commonweal.protocol.seal.votes import Step, certify, sign_vote
 from commonweal.protocol.seal.witnesses import Witness, witness_set_root
 from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.records.seal_store import SealStore
+from tests.builders.cuts import whole_cut_root
 from tests.builders.weal import founder, good, weal
 
 TIME_MS = 1_800_000_000_000

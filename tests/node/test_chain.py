@@ -12,11 +12,12 @@ from commonweal.protocol.errors import InvalidSeal, NotCertified
 from commonweal.protocol.keys import Signer
 from commonweal.protocol.records.record import CommunityId
 from commonweal.protocol.seal.chain import TrustedPoint, founder_of, founding_point
-from commonweal.protocol.seal.cut import Delta, SealedLog, whole_cut_root
+from commonweal.protocol.seal.cut import Delta, SealedLog
 from commonweal.protocol.seal.formats import Seal, SealedHeight
 from commonweal.protocol.seal.votes import SealId, Step, certify, sign_vote
 from commonweal.protocol.seal.witnesses import witness_set_root
 from commonweal.storage.records.log_store import Store
+from tests.builders.cuts import whole_cut_root
 from tests.protocol.authors import COMMUNITY, FIRST, FOUNDING, MEI
 
 ROOTS = (b"\1" * 32, b"\2" * 32, b"\3" * 32)

@@ -9,7 +9,6 @@ import pytest
 from commonweal.protocol.rules.changes import (
     classes_of,
     differences,
-    patch_between,
     patched,
     process_of,
 )
@@ -18,6 +17,7 @@ from commonweal.protocol.rules.document import (
     read_toml,
 )
 from tests.protocol.ledger.council import SAID, process, rules
+from tests.protocol.rules.patches import patch_between
 from tests.protocol.rules.test_document import TEMPLATES
 
 

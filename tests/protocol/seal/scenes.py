@@ -7,7 +7,7 @@ from typing import Any
 
 from commonweal.protocol.keys import DeviceKey, Signer
 from commonweal.protocol.seal.chain import TrustedPoint, founding_point
-from commonweal.protocol.seal.cut import Delta, SealedLog, whole_cut_root
+from commonweal.protocol.seal.cut import Delta, SealedLog
 from commonweal.protocol.seal.formats import Proposal, Seal, SealedHeight, sign_proposal
 from commonweal.protocol.seal.have_frontiers import HaveFrontier, sign_have
 from commonweal.protocol.seal.quorum import quorum_of
@@ -20,6 +20,7 @@ from commonweal.protocol.seal.votes import (
     sign_vote,
 )
 from commonweal.protocol.seal.witnesses import Witness, witness_devices, witness_set_root
+from tests.builders.cuts import whole_cut_root
 from tests.protocol.seal.witness import COMMUNITY, LOGS, record_id, seats, signer
 
 SET = seats(4)

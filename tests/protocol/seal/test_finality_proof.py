@@ -22,12 +22,13 @@ from commonweal.protocol.keys import DeviceKey, Signer
 from commonweal.protocol.records.record import Record, RecordId, erasable_body
 from commonweal.protocol.seal import chain, finality_proof
 from commonweal.protocol.seal.chain import TrustedPoint, founding_point
-from commonweal.protocol.seal.cut import Delta, SealedLog, whole_cut_root
+from commonweal.protocol.seal.cut import Delta, SealedLog
 from commonweal.protocol.seal.finality_proof import FinalityProof, SealCoverage
 from commonweal.protocol.seal.formats import Seal, SealedHeight
 from commonweal.protocol.seal.quorum import quorum_of
 from commonweal.protocol.seal.votes import Step, certify, sign_vote
 from commonweal.protocol.seal.witnesses import Witness, witness_set_root
+from tests.builders.cuts import whole_cut_root
 from tests.protocol.authors import (
     BO,
     COMMUNITY,

@@ -13,7 +13,7 @@ from commonweal.protocol.errors import InvalidSeal
 from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.seal import cut, formats, have_frontiers, timing, validation
 from commonweal.protocol.seal.cut import Delta, SealedLog
-from commonweal.protocol.seal.quorum import describe, quorum_of
+from commonweal.protocol.seal.quorum import quorum_of
 from commonweal.protocol.seal.timing import BACK_MS_MIN, SKEW_MS_MAX, SealDemand
 from commonweal.protocol.seal.witnesses import (
     RECENT_SEALS,
@@ -26,6 +26,7 @@ from commonweal.protocol.seal.witnesses import (
     seats_added_max,
     witness_set_root,
 )
+from tests.builders import cuts
 from tests.protocol.seal import scenes
 from tests.protocol.seal.scenes import START_MS
 from tests.protocol.seal.witness import COMMUNITY, LOGS, record_id
@@ -52,12 +53,6 @@ def test_two_quorums_share_one_who_does_not_lie_and_the_rest_can_make_one(witnes
     assert 2 * quorum.needed - witnesses > quorum.lies
     assert witnesses - quorum.lies >= quorum.needed
     assert quorum.needed <= 2 * (quorum.lies + 1)
-
-
-def test_a_set_says_what_it_survives() -> None:
-    assert describe(2) == "2 of 2 must agree: survives no crash and no lie"
-    assert describe(3) == "2 of 3 must agree: survives 1 silent, no lie"
-    assert describe(7) == "5 of 7 must agree: survives 2 silent, 2 lying"
 
 
 # Time. The last seal's, the proposed, the witness's clock, and whether it may be.
@@ -283,8 +278,8 @@ def test_the_root_of_a_cut_kept_up_to_date_is_that_from_nothing() -> None:
     tree = merkle.update({}, cut.tree_changes(first.logs))
     after = merkle.update({k: v for k, v in tree.nodes.items() if v}, cut.tree_changes(second.logs))
     whole = cut.extend(cut.extend({}, first), second)
-    assert cut.cut_root(after.root, second.present) == cut.whole_cut_root(whole, second.present)
-    assert cut.delta_between(cut.extend({}, first), whole, scenes.DEVICES[:0:-1]) == second
+    assert cut.cut_root(after.root, second.present) == cuts.whole_cut_root(whole, second.present)
+    assert cuts.delta_between(cut.extend({}, first), whole, scenes.DEVICES[:0:-1]) == second
 
 
 # Seats.

@@ -17,7 +17,7 @@ from commonweal.protocol.records.record import CommunityId, RecordId
 from commonweal.protocol.seal.chain import TrustedPoint
 from commonweal.protocol.seal.consensus import events
 from commonweal.protocol.seal.consensus.agreement import Agreement
-from commonweal.protocol.seal.cut import SealedLog, cut_root, delta_between, extend, tree_changes
+from commonweal.protocol.seal.cut import SealedLog, cut_root, extend, tree_changes
 from commonweal.protocol.seal.formats import Proposal, Seal
 from commonweal.protocol.seal.have_frontiers import fair_lengths, sign_have
 from commonweal.protocol.seal.quorum import quorum_of
@@ -26,6 +26,7 @@ from commonweal.protocol.seal.validation import check_fresh, check_sound
 from commonweal.protocol.seal.votes import NIL, Certificate, SealId, Step, Vote, sign_vote
 from commonweal.protocol.seal.witnesses import Witness as Seat
 from commonweal.protocol.seal.witnesses import witness_devices, witness_set_root
+from tests.builders.cuts import delta_between
 
 if TYPE_CHECKING:
     from tests.protocol.seal.world import World
