@@ -1,7 +1,7 @@
-"""What passes between a node and its network: keys, limits and events as plain values.
+"""The transport: events and limits between a node's service and its network, as plain values.
 
-Nothing here imports trio or libp2p, so the sans-IO Service and the simulator use these same
-values. An event says what happened on a link; it never says what to do about it.
+Nothing here imports trio or libp2p, so the sans-IO service and the simulator use these same
+values. An event says what happened on a connection, never what to do about it.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ FRAME_BYTES_MAX: Final = 1 << 20
 GUEST_FRAME_BYTES_MAX: Final = 64 * 1024
 """The largest frame of a requester under an invite."""
 GUESTS_MAX: Final = 16
-"""Guests who are here at once."""
+"""Guests connected at once."""
 HELLO_BYTES_MAX: Final = 8 * 1024
 """The largest frame of a peer that is not admitted yet."""
 FRAME_PROGRESS_MS: Final = 1_000
-"""How often it is told that a part of a frame has come."""
+"""Shortest time between two `FrameProgress` of one peer."""
 HELLO_MS_MAX: Final = 5_000
-"""How long a connection may stay without being admitted, counted from its first byte."""
+"""Longest time that a connection may stay without being admitted, from its first byte."""
 
 
 class TrustLevel(Enum):
@@ -70,7 +70,7 @@ class Connected:
 
 @dataclass(frozen=True, slots=True)
 class Disconnected:
-    """The link that `Connected` announced is gone; frames not yet received are lost.
+    """The connection that `Connected` announced is gone; frames not yet received are lost.
 
     by_us: the peer broke a limit, and the network closed it.
     """
@@ -90,9 +90,9 @@ class FrameReceived:
 
 @dataclass(frozen=True, slots=True)
 class FrameProgress:
-    """Of a large frame so many bytes have come; on a slow line nothing else shows for long.
+    """`size` bytes of a large frame have come; a slow peer shows no other sign of life.
 
-    At most every FRAME_PROGRESS_MS of one peer, a member.
+    Only of a member, and at most every FRAME_PROGRESS_MS.
     """
 
     peer: PeerKey
@@ -101,7 +101,7 @@ class FrameProgress:
 
 @dataclass(frozen=True, slots=True)
 class GossipMessage:
-    """A gossip message as its publisher signed it. number: it grows with each of one publisher."""
+    """A gossip message as its publisher signed it. number: grows with each of one publisher."""
 
     topic: str
     data: bytes
@@ -110,7 +110,7 @@ class GossipMessage:
 
 
 class ValidationResult(Enum):
-    """What becomes of a gossip message: it is passed on, let go, or held against the forwarder."""
+    """What becomes of a gossip message: passed on, ignored, or counted against the forwarder."""
 
     ACCEPT = "accept"
     IGNORE = "ignore"
@@ -119,7 +119,7 @@ class ValidationResult(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ValidatedGossip:
-    """A verdict, and of an accepted message what it says, checked."""
+    """The result for a message, and the checked content of an accepted one."""
 
     verdict: ValidationResult
     content: object = None
@@ -130,9 +130,9 @@ Validate: TypeAlias = Callable[[GossipMessage], ValidatedGossip]
 
 @dataclass(frozen=True, slots=True)
 class GossipReceived:
-    """A gossip message that passed the validator, and what it says, checked.
+    """A gossip message that the validator accepted, with its checked content.
 
-    `peer` is who handed it to us; who published it may be somebody else.
+    peer: who handed it to us, which need not be its publisher.
     """
 
     peer: PeerKey

@@ -1,7 +1,7 @@
-"""Several nodes of one community on this machine: started, watched, killed, ended.
+"""A cluster: several nodes of one community on this machine, for trials and tests.
 
-Each is a process of its own with a home of its own, as on as many machines; they meet
-over loopback. A node is only ever ended by the process id that its own home names.
+Each node is a process with a home of its own, as on as many machines; they connect over loopback.
+A node is only ever ended by the process id that its own home names.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home, Settings
 
 LINKS_AIM = 3
-"""In a large cluster a node counts as connected with so many members."""
+"""In a large cluster a node counts as connected once it has this many members."""
 STARTS_AT_ONCE_MAX = 8
 LOOK_S = 0.1
 ASK_S_MAX = 5.0
@@ -28,9 +28,9 @@ ASK_S_MAX = 5.0
 
 @dataclass(frozen=True, slots=True)
 class NodeState:
-    """What one node says of itself. running: False when it does not answer; then the rest is empty.
+    """The state of one node. running: False when it does not answer; the rest is then empty.
 
-    members: how many members it is connected with. digest: equal where the same is held.
+    members: how many members it is connected with. digest: equal on nodes that hold the same.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Cluster:
     """The homes n1, n2 ... in one folder."""
 
     def __init__(self, folder: str | Path) -> None:
-        """Name a folder; nothing is read or made."""
+        """Use the homes in `folder`; nothing is read or created."""
         self.folder = Path(folder).expanduser().absolute()
 
     def home(self, name: str) -> Home:
@@ -59,11 +59,13 @@ class Cluster:
 
     def names(self) -> list[str]:
         """Return the names of the nodes that have a home here, in order."""
-        found = (path.parent.name for path in self.folder.glob("n*/ledger.db"))
-        return sorted((one for one in found if one[1:].isdigit()), key=lambda one: int(one[1:]))
+        names = (path.parent.name for path in self.folder.glob("n*/ledger.db"))
+        return sorted(
+            (name for name in names if name[1:].isdigit()), key=lambda name: int(name[1:])
+        )
 
     def start(self, names: Iterable[str]) -> None:
-        """Start nodes that do not run, some at once, each at its home's port on loopback.
+        """Start the nodes that do not run, some at once, each at its home's port on loopback.
 
         Raises NodeNotStarted.
         """
@@ -75,13 +77,13 @@ class Cluster:
                 begun.extend(_starting(self.home(name)) for name in batch)
                 for starting in begun:
                     starting.addresses()
-            except BaseException:  # Ctrl-C too: who does not hold his home yet is not found by it
+            except BaseException:  # Ctrl-C too: its home does not name a process yet
                 for starting in begun:
                     starting.give_up()
                 raise
 
     def stop(self, name: str) -> None:
-        """End a node in order. Raises NotReachable when it does not run."""
+        """Stop a node in order. Raises NotReachable when it does not run."""
         daemon.stop(self.home(name))
 
     def kill(self, name: str) -> None:
@@ -89,7 +91,7 @@ class Cluster:
         daemon.kill(self.home(name))
 
     def down(self) -> list[str]:
-        """End every node that runs; return their names."""
+        """Stop every node that runs; return their names."""
         ended = []
         for name in self.names():
             try:
@@ -100,33 +102,33 @@ class Cluster:
         return ended
 
     def node(self, name: str) -> NodeState:
-        """Return what a node says of itself."""
+        """Return the state of one node."""
         home = self.home(name)
         try:
-            with LocalClient(home.socket_for_calling(), patience_s=ASK_S_MAX) as line:
-                said = line.ask(Status())
+            with LocalClient(home.socket_for_calling(), patience_s=ASK_S_MAX) as client:
+                status = client.ask(Status())
         except CommonwealError:
             return NodeState(name, running=False)
-        members = [peer for peer in said.peers if peer.standing == "member"]
+        members = [peer for peer in status.peers if peer.standing == "member"]
         return NodeState(
             name,
             running=True,
             pid=home.holder(),
-            records=said.records,
-            digest=said.digest,
-            state=said.state,
+            records=status.records,
+            digest=status.digest,
+            state=status.state,
             members=len(members),
-            addresses=said.listening,
+            addresses=status.listening,
         )
 
     def nodes(self) -> list[NodeState]:
-        """Return what each node says of itself."""
+        """Return the state of every node."""
         return [self.node(name) for name in self.names()]
 
     def wait_equal(self, seconds: float, names: Iterable[str] | None = None) -> list[NodeState]:
         """Wait until the nodes are members, connected, and hold the same; return their states.
 
-        names: those that count, else all. Raises NotYet after `seconds`, saying how far each is.
+        names: the nodes to wait for; None for all. Raises NotYet after `seconds`, with each state.
         """
         wanted = list(self.names() if names is None else names)
         deadline = time.monotonic() + seconds
@@ -135,16 +137,16 @@ class Cluster:
             if is_equal(states):
                 return states
             if time.monotonic() > deadline:
-                raise NotYet("; ".join(map(_line, states)))
+                raise NotYet("; ".join(map(_sentence, states)))
             time.sleep(LOOK_S)
 
 
 def is_equal(states: list[NodeState]) -> bool:
-    """Say whether all run, are members, see enough of each other, and hold the same."""
+    """Return whether all run, are members, are connected enough, and hold the same."""
     links = min(len(states) - 1, LINKS_AIM)
     return all(
-        one.running and one.state == "member" and one.members >= links for one in states
-    ) and all(one.digest == states[0].digest for one in states)
+        node.running and node.state == "member" and node.members >= links for node in states
+    ) and all(node.digest == states[0].digest for node in states)
 
 
 def _starting(home: Home) -> daemon.NodeProcess:
@@ -154,10 +156,10 @@ def _starting(home: Home) -> daemon.NodeProcess:
     return daemon.NodeProcess(home, secrets, listen=(f"/ip4/127.0.0.1/tcp/{port}",), mdns=False)
 
 
-def _line(one: NodeState) -> str:
-    if not one.running:
-        return f"{one.name} does not run"
+def _sentence(node: NodeState) -> str:
+    if not node.running:
+        return f"{node.name} does not run"
     return (
-        f"{one.name}: {one.state}, {one.records} records {one.digest.hex()[:8]},"
-        f" {one.members} members connected"
+        f"{node.name}: {node.state}, {node.records} records {node.digest.hex()[:8]},"
+        f" {node.members} members connected"
     )

@@ -1,9 +1,9 @@
-"""Starting and ending nodes as processes of their own, in the background.
+"""Nodes as background processes: starting, stopping, killing.
 
-A new process gets the device's seed through a pipe, and nothing of the member's key; it
-writes one line, its addresses or why it cannot run, and then belongs to nobody. Ending
-is asked for first; a node that does not end is killed, by its own process id, which
-loses nothing that was acknowledged.
+A new process gets the device's seed through a pipe, and nothing of the member's key. It writes
+one line, its addresses or why it cannot run, and is then independent of its parent. A node is
+first asked to stop; one that does not is killed by its own process id, which loses nothing that
+was acknowledged. Nothing here runs the node itself.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ from commonweal.storage.home.home import Home
 from commonweal.storage.home.keystore import Secrets
 
 START_S_MAX = 60.0
-"""How long a node may take until it listens."""
+"""Longest time until a new node listens."""
 END_S_MAX = 6.0
-"""How long a node may take to end before it is killed."""
+"""Longest time that a node may take to stop before it is killed."""
 PAUSE_S = 0.02
 REPORT_BYTES_MAX = 64 * 1024
 SAID_LINES = 2
@@ -47,7 +47,7 @@ LEFT_OUT = "COMMONWEAL_PASSPHRASE"
 
 
 class NodeProcess:
-    """A node that begins to run in the background; `addresses` waits for it."""
+    """The process of a node that starts in the background; `addresses` waits for it."""
 
     def __init__(
         self, home: Home, secrets: Secrets, *, listen: tuple[str, ...] = (), mdns: bool = True
@@ -79,17 +79,17 @@ class NodeProcess:
             told = None
         match told:
             case {"addresses": list(addresses)}:
-                self._process.returncode = 0  # it lives on, and is not ours to wait for
+                self._process.returncode = 0  # it lives on; nobody waits for it
                 return [str(address) for address in addresses]
             case {"sentence": str(sentence), "text": str(text), "exit": int(code)}:
                 self._process.wait()
                 raise _not_started(f"{sentence} {text}", code)
         code = self._process.wait()
-        said = " / ".join(logs.last_warnings(self._home.log, SAID_LINES))
-        raise _not_started(said or f"exit code {code}; see {self._home.log}")
+        warnings = " / ".join(logs.last_warnings(self._home.log, SAID_LINES))
+        raise _not_started(warnings or f"exit code {code}; see {self._home.log}")
 
     def give_up(self) -> None:
-        """End the process, unless it listens already and belongs to nobody."""
+        """End the process, unless its node listens already."""
         if self._process.returncode is None:
             assert self._process.stdout is not None
             self._process.stdout.close()
@@ -117,7 +117,7 @@ class NodeProcess:
 def read_seed() -> Secrets:
     """Return what `NodeProcess` wrote to the input of this process.
 
-    Raises UsageError when somebody else typed the flag that makes a node read it.
+    Raises UsageError when a member typed the flag by which a node reads it.
     """
     written = sys.stdin.readline(256).strip()
     if not re.fullmatch(f"[0-9a-f]{{{2 * SEED_BYTES}}}", written):
@@ -126,25 +126,25 @@ def read_seed() -> Secrets:
 
 
 def detach_pipes() -> None:
-    """Leave the pipes of whoever started this process."""
+    """Close the pipes to the process that started this one."""
     with Path(os.devnull).open("r+b") as nothing:
         os.dup2(nothing.fileno(), sys.stdin.fileno())
         os.dup2(nothing.fileno(), 1)
 
 
 def stop(home: Home) -> None:
-    """End the node of a home and wait until it is gone.
+    """Stop the node of a home and wait until it is gone.
 
-    Raises NodeNotRunning when none runs, HomeInUse when it answers nothing and is no process
-    that we could name: one of another machine or container.
+    Raises NodeNotRunning when none runs, HomeInUse when it does not answer and has no process id
+    here, as on another machine or in a container.
     """
     pid = home.holder()
     if pid is None:
         raise NodeNotRunning(str(home))
     deadline = time.monotonic() + END_S_MAX
     try:
-        with LocalClient(home.socket_for_calling(), patience_s=END_S_MAX) as line:
-            line.ask(Stop())
+        with LocalClient(home.socket_for_calling(), patience_s=END_S_MAX) as client:
+            client.ask(Stop())
     except NotReachable:
         _force(home, pid, signal.SIGTERM)
     while home.holder() == pid:
@@ -178,9 +178,9 @@ def send_signal(pid: int, number: signal.Signals) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """Return our environment; from a checkout that is not installed, with the way to it.
+    """Return the environment of a node; PYTHONPATH leads to a checkout that is not installed.
 
-    Without the passphrase, which a node does not need: what it is given stays readable.
+    The passphrase is removed: a node does not need it, and an environment stays readable.
     """
     root = Path(commonweal.__file__).parent.parent
     environment = dict(os.environ)
@@ -198,7 +198,7 @@ def _not_started(text: str, code: int = 1) -> NodeNotStarted:
 
 
 def _opened(log: Path) -> IO[bytes]:
-    """Return the log of a node, to be written on, its owner's alone. Raises ReadOnlyDatabase."""
+    """Return the log of a node, open for appending, mode 0600. Raises ReadOnlyDatabase."""
     try:
         return open(log, "ab", opener=lambda path, how: os.open(path, how | os.O_CLOEXEC, 0o600))
     except OSError as error:

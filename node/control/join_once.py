@@ -1,7 +1,7 @@
-"""Knocking: running a newcomer's node for a moment, until his request has arrived.
+"""The join client: runs a newcomer's node for a moment, until its request has arrived.
 
-A node of the community that answers keeps the request and passes it on; that of the
-founder admits at once. When nobody answers, what each address said is told.
+A node of the community that answers keeps the request and passes it on; the founder's node admits
+at once. When no node answers, the error says what each address answered. It never writes records.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from commonweal.storage.home.keystore import Secrets
 MEMBER: Final = "member"
 LOOK_S: Final = 0.05
 LINGER_S: Final = 1.5
-"""Once the request is delivered, so long is waited for an admission."""
+"""How long to wait for an admission once the request is delivered."""
 LISTEN: Final = ("/ip4/0.0.0.0/tcp/0",)
 
 
 def request_admission(home: Home, secrets: Secrets, link: CommunityLink, seconds: float) -> str:
-    """Bring the request of this home to a node that `link` names; return how the home stands then.
+    """Bring the request of this home to a node that `link` names; return its state then.
 
-    That is "member" when we were admitted at once, else "waiting-for-admission". Raises
+    "member" when it was admitted at once, else "waiting-for-admission". Raises
     NotReachable when no node took the request within `seconds`, with what each address
     said, and NotPermitted when a node refused the invite.
     """
@@ -54,7 +54,7 @@ def request_admission(home: Home, secrets: Secrets, link: CommunityLink, seconds
 
 
 async def _run(node: process.Node, seconds: float) -> str:
-    """Run the node until its request is heard; return its state then, "" when it was not."""
+    """Run the node until its request has arrived; return its state then, or "" when it has not."""
     outcome = ""
 
     async def watch() -> None:
@@ -77,4 +77,4 @@ async def _run(node: process.Node, seconds: float) -> str:
 
 
 def _nothing(_addresses: list[str]) -> None:
-    """Take note of nothing: who knocks tells nobody where he listens."""
+    """Ignore the addresses: a newcomer tells nobody where it listens."""

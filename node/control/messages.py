@@ -31,7 +31,7 @@ class Question(Generic[A]):
     PROGRESS: ClassVar[type | None] = None
 
 
-# What the node is, and whom it is connected with.
+# What the node is, and which peers it is connected with.
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
-"""Sealing alone: the one witness of a community makes a seal without a running node.
+"""Solo sealing: the only witness of a community makes a seal without a running node.
 
-The same `Service` agrees with itself, and the same ledger answers it; only the waiting for
-others is left out, since nobody can be heard.
+The same service agrees with itself, and the same ledger answers it; only waiting for others is
+left out. It never connects to a peer.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ STEPS_MAX = 1_000
 
 
 def seal_alone(service: Service, assessor: SealApplication, now_ms: int) -> SealOutcome:
-    """Return what the node answers to who asks for a seal; what it sealed is durable.
+    """Return the outcome of a request for a seal; what was sealed is durable.
 
-    The caller holds the home. Raises `SealNeedsNode` when others must agree.
+    The caller holds the lock of the home. Raises `SealNeedsNode` when others must agree.
     """
     sealing = service.reactor
     if [one.device for one in sealing.witnesses] != [service.core.me.device]:

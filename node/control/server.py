@@ -67,7 +67,7 @@ class LocalServer:
                     try:
                         stream = await listener.accept()
                     except OSError as error:
-                        log.warning("cannot take a command's call: %s", error)
+                        log.warning("cannot accept a command's connection: %s", error)
                         await trio.sleep(ACCEPT_AGAIN_S)
                         continue
                     try:

@@ -1,8 +1,9 @@
 """Gossipsub among admitted peers, with walls around everything that libp2p may raise.
 
-Topics, and the fact that we gossip at all, are shown to admitted peers only: streams are
-opened by hand after admission, never on connecting. What a peer sends can end its own
-gossip stream and nothing else. Gossip is a hint: full queues drop, and repair brings it.
+Only admitted peers see topics, or that this node gossips at all: streams are opened after
+admission, never on connecting. What a peer sends can end its own gossip stream and nothing else.
+Gossip is a hint: full queues drop messages, and anti-entropy brings what was lost. Whether a
+message is passed on is decided by the validator, not here.
 """
 
 from __future__ import annotations
@@ -50,31 +51,31 @@ MESSAGES_PER_S: Final = 50
 MESSAGES_BURST: Final = 200
 BYTES_PER_S: Final = 512 * 1024
 BYTES_BURST: Final = 4 * 1024 * 1024
-"""What one peer may hand us before its messages are dropped unread."""
+"""What one peer may hand over before its messages are dropped unread."""
 CONTROL_PER_S: Final = 100
 CONTROL_BURST: Final = 1_000
-"""What one peer may say of the mesh and of ids of messages; one who goes beyond is dropped."""
+"""Control entries of one peer (mesh and message ids); a peer that sends more is dropped."""
 SUBSCRIPTION_WEIGHT: Final = 10
-"""Each makes us send what was lately said on the topic."""
+"""Each subscription makes this node send the recent messages of the topic."""
 IDS_PER_CONTROL: Final = 16
 FAULTS_PER_S: Final = 5
 FAULTS_BURST: Final = 64
-"""Messages of one peer that may be false, or its own and too many; with more it is dropped."""
+"""False messages of one peer, or too many of its own; a peer that sends more is dropped."""
 IGNORED: Final = ValidatedGossip(ValidationResult.IGNORE)
 HEARTBEAT_S: Final = 1
 RESTART_S: Final = 1.0
 FORGET_S: Final = 30
-"""So often what libp2p notes of each message is let go, some 3 KiB that nobody looks at again."""
+"""Period at which libp2p's notes on each message, some 3 KiB never read again, are deleted."""
 VALIDATED_MAX: Final = 64
-"""Messages of which libp2p notes that they were judged; what was seen is not judged again."""
+"""Messages that libp2p remembers as validated; a seen message is not validated again."""
 
 
 class Gossip:
     """The gossip of one node. `run` keeps it going; the other calls never wait.
 
-    host: what Pubsub needs of a libp2p host. validate: whether a message is passed on, and
-    what it says. heard: called with each message that is. flooded: called with a peer that is
-    to be dropped for what it says here.
+    host: what Pubsub needs of a libp2p host. validate: whether a message is passed on, and its
+    content. heard: takes each message that is. members: the admitted peers. flooded: takes a
+    peer that is to be dropped for what it sent.
     """
 
     def __init__(
@@ -101,11 +102,11 @@ class Gossip:
 
     @property
     def peer_count(self) -> int:
-        """How many peers we have an open gossip stream to."""
+        """Number of peers with an open gossip stream."""
         return len(self._pubsub.peers) if self._pubsub is not None else 0
 
     async def run(self) -> None:
-        """Gossip until cancelled; should libp2p's service fall over, begin again."""
+        """Gossip until cancelled; start again when libp2p's service fails."""
         while True:
             try:
                 async with self._service() as pubsub, trio.open_nursery() as nursery:
@@ -113,18 +114,18 @@ class Gossip:
                     nursery.start_soon(self._publish_queued, pubsub)
                     nursery.start_soon(_forget, pubsub)
             except Exception as error:  # the wall around libp2p
-                log.warning("gossip stopped and begins again: %s", _words(error))
+                log.warning("gossip failed and starts again: %s", _words(error))
             self._pubsub = None
             self.restarts += 1
             await trio.sleep(RESTART_S)
 
     def join(self, peer: PeerKey) -> None:
-        """The peer is admitted: open a gossip stream to it, again and again until it takes it."""
+        """Open a gossip stream to an admitted peer, trying until the peer takes it."""
         if self._pubsub is not None:
             self._pubsub.join(peer_id(peer))
 
     def leave(self, peer: PeerKey) -> None:
-        """The peer is gone."""
+        """Forget a peer that is gone."""
         if self._pubsub is not None:
             self._pubsub.leave(peer_id(peer))
 
@@ -189,9 +190,10 @@ class Gossip:
             await pubsub.publish(topic, data)
 
     def _judge(self, pubsub: _SafePubsub, forwarder: ID, message: rpc_pb2.Message) -> bool:
-        """The validator: ours passes; a good one of others is handed on. `push_msg` is its wall.
+        """Return whether libp2p passes a message on; an accepted one is handed to `heard`.
 
-        What is ignored counts as seen, so that nobody answers for handing it to us again.
+        Our own messages pass. An ignored message counts as seen, so that no forwarder is blamed
+        for handing it over again. `push_msg` catches what this raises.
         """
         ours = self._host.get_id()
         if forwarder == ours:
@@ -218,7 +220,7 @@ class Gossip:
 
 
 class _Allowance:
-    """What is left to one peer."""
+    """The token buckets of one peer."""
 
     def __init__(self) -> None:
         self.messages = TokenBucket(MESSAGES_PER_S, MESSAGES_BURST)
@@ -228,10 +230,10 @@ class _Allowance:
 
 
 class _SafePubsub(Pubsub):
-    """Pubsub that outlives what it is sent; peers join and leave by hand.
+    """Pubsub that survives what it is sent; peers join and leave by explicit calls.
 
-    flooded: called with a peer that says too much, or what is false; it is to be dropped.
-    topics: those that we follow; of others nothing is kept.
+    flooded: takes a peer that sent too much, or false messages; it is to be dropped.
+    topics: those that this node follows; nothing is kept of others.
     """
 
     def __init__(
@@ -250,19 +252,19 @@ class _SafePubsub(Pubsub):
         self._allowances: dict[ID, _Allowance] = {}
         self._flooded, self._topics = flooded, topics
         self.counter = time.time_ns()
-        """Numbers our messages, so that those of an earlier life are lower."""
+        """Numbers our messages; starts at the time, so that an earlier run's numbers are lower."""
 
     def let_go(self, message: rpc_pb2.Message) -> None:
-        """Count a message as seen, though it was not taken."""
+        """Count a message as seen although it was not accepted."""
         self._mark_msg_seen(message)
 
     def handle_subscription(self, origin_id: ID, sub_message: rpc_pb2.RPC.SubOpts) -> None:
-        """Note what a peer follows, of the topics that we follow; libp2p would keep any name."""
+        """Note that a peer follows one of our topics; libp2p would keep any name."""
         if sub_message.topicid in self._topics():
             super().handle_subscription(origin_id, sub_message)
 
     def join(self, peer: ID) -> None:
-        """Open a stream to an admitted peer, trying until it takes it or is gone."""
+        """Open a stream to an admitted peer, trying until the peer takes it or is gone."""
         self._schedule_peer_stream_retry(peer)
 
     def leave(self, peer: ID) -> None:
@@ -274,9 +276,9 @@ class _SafePubsub(Pubsub):
             log.warning("gossip could not forget %s: %s", peer, _words(error))
 
     async def _handle_new_peer(self, peer_id: ID) -> None:
-        """Greet a peer; what we begin or cease to follow while that is on its way is told after it.
+        """Greet a peer, then announce topics that changed during the greeting.
 
-        libp2p tells changes to those whom it has greeted, and this one would never hear of them.
+        libp2p announces changes only to peers that it has greeted, so this one would miss them.
         """
         before = set(self.topic_ids)
         await super()._handle_new_peer(peer_id)
@@ -287,9 +289,9 @@ class _SafePubsub(Pubsub):
                 self._schedule_announce_retry(peer_id, change)
 
     async def continuously_read_stream(self, stream: INetStream) -> None:
-        """Take in what a peer sends, one after the other, as far as it may.
+        """Take in what a peer sends, one RPC after the other, within its limits.
 
-        libp2p's own loop begins a task for each message, and keeps each topic that is named.
+        libp2p's own loop starts a task for each message, and keeps each topic that is named.
         """
         peer = stream.muxed_conn.peer_id
         while self.manager.is_running:
@@ -311,7 +313,7 @@ class _SafePubsub(Pubsub):
         return self._allowances.setdefault(peer, _Allowance())
 
     async def _take(self, peer: ID, rpc: rpc_pb2.RPC) -> bool:
-        """Act on what a peer sent; False when it goes too far."""
+        """Act on an RPC of a peer; False when the peer broke a limit."""
         allowance = self._allowance(peer)
         if not allowance.control.spend(_weight(rpc)):
             return False
@@ -325,40 +327,40 @@ class _SafePubsub(Pubsub):
             is_fault &= may or message.from_id == peer.to_bytes()
             if is_fault and not allowance.faults.spend(1):
                 return False
-        for each in rpc.subscriptions:
-            self.handle_subscription(peer, each)
+        for subscription in rpc.subscriptions:
+            self.handle_subscription(peer, subscription)
         if rpc.HasField("control"):
             await self.router.handle_rpc(rpc_pb2.RPC(control=self._known(rpc.control)), peer)
         return True
 
-    def _known(self, said: rpc_pb2.ControlMessage) -> rpc_pb2.ControlMessage:
-        """What is said of topics that we follow; nobody brings us peers."""
-        kept = rpc_pb2.ControlMessage(iwant=said.iwant)
-        kept.ihave.extend(one for one in said.ihave if one.topicID in self.topic_ids)
-        kept.graft.extend(one for one in said.graft if one.topicID in self.topic_ids)
-        for one in said.prune:
-            if one.topicID in self.topic_ids:
-                kept.prune.add(topicID=one.topicID, backoff=one.backoff)
+    def _known(self, control: rpc_pb2.ControlMessage) -> rpc_pb2.ControlMessage:
+        """Return the control entries on topics that we follow, without peer exchange."""
+        kept = rpc_pb2.ControlMessage(iwant=control.iwant)
+        kept.ihave.extend(entry for entry in control.ihave if entry.topicID in self.topic_ids)
+        kept.graft.extend(entry for entry in control.graft if entry.topicID in self.topic_ids)
+        for entry in control.prune:
+            if entry.topicID in self.topic_ids:
+                kept.prune.add(topicID=entry.topicID, backoff=entry.backoff)
         return kept
 
     async def push_msg(self, msg_forwarder: ID, msg: rpc_pb2.Message) -> None:
-        """Take one message; one that libp2p chokes on is dropped."""
+        """Take in one message; drop it when libp2p raises."""
         try:
             await super().push_msg(msg_forwarder, msg)
         except Exception as error:  # the wall around libp2p
             log.warning("dropped a gossip message from %s: %s", msg_forwarder, _words(error))
 
     def notify_subscriptions(self, publish_message: rpc_pb2.Message) -> None:
-        """Nothing to do: the validator has handed the message on."""
+        """Do nothing: the validator has handed the message over."""
 
 
 class _SafeRouter(GossipSub):
-    """The mesh, which gives nobody more at once than one RPC holds."""
+    """The mesh; it answers a request for messages with at most one RPC."""
 
     async def handle_iwant(self, iwant_msg: rpc_pb2.ControlIWant, sender_peer_id: ID) -> None:
-        """Send the messages that are asked for: the first of them, each once.
+        """Send the first of the requested messages, each once.
 
-        A list of ids is short, and what it asks for could fill the memory.
+        A list of ids is short, and the messages that it requests could fill the memory.
         """
         room, kept = RPC_BYTES_MAX, list[bytes]()
         for wire in dict.fromkeys(iwant_msg.messageIDs):
@@ -370,16 +372,16 @@ class _SafeRouter(GossipSub):
 
 
 def _weight(rpc: rpc_pb2.RPC) -> float:
-    said = rpc.control
-    entries = len(said.ihave) + len(said.iwant) + len(said.idontwant)
-    entries += len(said.graft) + len(said.prune)
-    ids = sum(len(one.messageIDs) for one in said.ihave)
-    ids += sum(len(one.messageIDs) for one in said.iwant)
+    control = rpc.control
+    entries = len(control.ihave) + len(control.iwant) + len(control.idontwant)
+    entries += len(control.graft) + len(control.prune)
+    ids = sum(len(entry.messageIDs) for entry in control.ihave)
+    ids += sum(len(entry.messageIDs) for entry in control.iwant)
     return entries + ids / IDS_PER_CONTROL + SUBSCRIPTION_WEIGHT * len(rpc.subscriptions)
 
 
 async def _forget(pubsub: Pubsub) -> None:
-    """Empty the tables of messages that libp2p fills for hours; a copy is known by its id."""
+    """Empty tables that libp2p fills for hours; copies of a message are known by its id."""
     while True:
         await trio.sleep(FORGET_S)
         for name in ("recent_message_deliveries", "equivocation_detection"):

@@ -1,8 +1,8 @@
-"""What libp2p's pubsub and identify need of a host, and nothing more.
+"""The host: what libp2p's pubsub and identify need of one, and nothing more.
 
-There is no swarm behind it: no dialling by the library, no automatic identify, no
-connection cache. `connections` shows admitted peers only, so nothing in libp2p ever learns
-of a stranger, nor a stranger of it.
+There is no swarm behind it: no dialling by the library, no automatic identify, no connection
+cache. `get_connections` shows admitted peers only, so nothing in libp2p ever learns of a stranger,
+nor a stranger of it.
 """
 
 from __future__ import annotations
@@ -55,63 +55,63 @@ class Host:
     @property
     def protocols(self) -> tuple[str, ...]:
         """What an admitted peer may open, beside the sync stream."""
-        return tuple(str(each) for each in self._handlers.handlers)
+        return tuple(str(protocol) for protocol in self._handlers.handlers)
 
     def handler(self, protocol: str) -> StreamHandlerFn | None:
-        """Who serves this protocol."""
+        """Return what serves this protocol, or None."""
         return self._handlers.handlers.get(TProtocol(protocol))
 
     def get_id(self) -> ID:
-        """Our peer id."""
+        """Return our peer id."""
         return self._id
 
     def get_public_key(self) -> PublicKey:
-        """Our public key."""
+        """Return our public key."""
         return self._keys.public_key
 
     def get_private_key(self) -> PrivateKey:
-        """Our private key."""
+        """Return our private key."""
         return self._keys.private_key
 
     def get_network(self) -> Host:
-        """The network is this host too."""
+        """Return the host itself, which stands for the network too."""
         return self
 
     def get_peerstore(self) -> PeerStore:
-        """Signed records of members, in memory."""
+        """Return the signed peer records of members, kept in memory."""
         return self._peerstore
 
     def get_mux(self) -> Multiselect:
-        """The protocols served to members."""
+        """Return the protocols served to members."""
         return self._handlers
 
     def get_addrs(self) -> list[Multiaddr]:
-        """Where we listen, with our peer id."""
-        return [Multiaddr(each) for each in self._addresses()]
+        """Return where we listen, with our peer id."""
+        return [Multiaddr(address) for address in self._addresses()]
 
     def get_transport_addrs(self) -> list[Multiaddr]:
-        """Where we listen."""
-        return [Multiaddr(each.split("/p2p/")[0]) for each in self._addresses()]
+        """Return where we listen."""
+        return [Multiaddr(address.split("/p2p/")[0]) for address in self._addresses()]
 
     def set_stream_handler(self, protocol: TProtocol, handler: StreamHandlerFn) -> None:
         """Serve a protocol to members."""
         self._handlers.add_handler(protocol, handler)
 
     def register_notifee(self, notifee: INotifee) -> None:
-        """Nobody is told of connections: peers join gossip by hand, after admission."""
+        """Ignore the notifee: peers join gossip by an explicit call, after admission."""
 
     @property
     def connections(self) -> dict[ID, list[Any]]:
-        """None to look at: ask `get_connections` for one peer."""
+        """Empty: `get_connections` answers for one peer."""
         return {}
 
     def get_connections(self, peer: ID | None = None) -> list[Any]:
-        """The connections of an admitted peer, as objects with a `muxed_conn`."""
+        """Return the connections of an admitted peer, as objects with a `muxed_conn`."""
         mux = self._find(peer) if peer is not None else None
         return [_MuxedConnection(mux)] if mux is not None else []
 
     async def new_stream(self, peer: ID, protocols: Sequence[TProtocol]) -> Stream:
-        """A stream to an admitted peer; raises SwarmException while it refuses."""
+        """Return a stream to an admitted peer. Raises SwarmException when the peer refuses it."""
         mux = self._find(peer)
         if mux is None:
             raise SwarmException("not connected to an admitted peer")
@@ -128,7 +128,7 @@ class Host:
         return stream
 
     async def connect(self, _peer: object) -> NoReturn:
-        """libp2p dials nobody: the node has its own dialler."""
+        """Refuse: the node has its own dialler."""
         raise SwarmException("the node dials by itself")
 
 

@@ -1,7 +1,8 @@
-"""mDNS: find libp2p nodes on the local network, and be found. It shows no community.
+"""mDNS: finds libp2p nodes on the local network, and lets them find this one.
 
-The records are those of the libp2p mDNS specification: a random name under _p2p._udp.local
-and our addresses with our peer id. Whoever answers is a stranger until he proves more.
+The records are those of the libp2p mDNS specification: a random name under _p2p._udp.local and our
+addresses with our peer id. They show no community, and a node that answers is a stranger until it
+proves more.
 Source: https://github.com/libp2p/specs/blob/master/discovery/mdns.md
 """
 
@@ -28,15 +29,15 @@ log = logging.getLogger(__name__)
 
 SERVICE: Final = "_p2p._udp.local."
 FOUND_PER_S_MAX: Final = 20
-"""Announcements handed on per second; a noisy network is not our load."""
+"""Announcements handed on per second, however many come."""
 ADDRESSES_MAX: Final = 16
 ASK_MS: Final = 3_000
 NAMES_WAITING_MAX: Final = 64
-"""While more names wait, nobody is asked for what an announcement left out."""
+"""While more names wait, no query completes an announcement that left something out."""
 
 
 class Mdns:
-    """Announces our addresses and calls `found` with each node seen, in the trio thread."""
+    """Announces our addresses, and calls `found` with each node seen, in the trio thread."""
 
     def __init__(
         self,
@@ -45,11 +46,11 @@ class Mdns:
         found: Callable[[PeerKey, tuple[str, ...]], None],
     ) -> None:
         self._key = key
-        self._addresses = tuple(each for each in addresses if not _is_loopback(each))
+        self._addresses = tuple(address for address in addresses if not _is_loopback(address))
         self._found = found
 
     async def run(self) -> None:
-        """Announce and look until cancelled. Without a usable network it only says so."""
+        """Announce and browse until cancelled. Without a usable network it only logs that."""
         try:
             zeroconf = await trio.to_thread.run_sync(Zeroconf)
         except Exception as error:  # zeroconf raises what its platform raises
@@ -71,27 +72,27 @@ class Mdns:
         except OSError as error:
             log.warning("mDNS does not work on this network: %s", error)
         finally:
-            # Saying goodbye takes zeroconf a second; nobody waits for it.
+            # The goodbye takes zeroconf a second; nothing waits for it.
             threading.Thread(target=zeroconf.close, daemon=True).start()
 
     def _service(self, name: str) -> ServiceInfo:
         keys = ["dnsaddr", *(f"dnsaddr{i}" for i in range(2, ADDRESSES_MAX + 1))]
-        endpoints = [parse(each) for each in self._addresses[:ADDRESSES_MAX]]
+        endpoints = [parse(address) for address in self._addresses[:ADDRESSES_MAX]]
         return ServiceInfo(
             SERVICE,
             name,
             port=endpoints[0].port,
             properties=dict(zip(keys, self._addresses, strict=False)),
             server=f"{name.partition('.')[0]}.local.",
-            addresses=[ipaddress.ip_address(each.host).packed for each in endpoints],
+            addresses=[ipaddress.ip_address(endpoint.host).packed for endpoint in endpoints],
         )
 
     def _read(self, info: ServiceInfo) -> None:
-        """Hand on what an announcement says, if it is well-formed and of one node."""
+        """Hand over the addresses of an announcement that is well-formed and of one node."""
         try:
             told = [v.decode() for k, v in info.properties.items() if k[:7] == b"dnsaddr" and v]
-            names = {each.partition("/p2p/")[2] for each in told}
-            addresses = tuple(str(parse(each)) for each in told[:ADDRESSES_MAX])
+            names = {address.partition("/p2p/")[2] for address in told}
+            addresses = tuple(str(parse(address)) for address in told[:ADDRESSES_MAX])
             if len(names) != 1 or not addresses:
                 return
             peer = peer_key(ID.from_base58(names.pop()))
@@ -107,7 +108,7 @@ class _Listener(ServiceListener):
 
     def __init__(self, own: str, offer: Callable[[ServiceInfo], None]) -> None:
         self.waiting: Callable[[], int] = lambda: 0
-        """How many names wait to be resolved; the queue of zeroconf has no limit."""
+        """Number of names to be resolved; zeroconf's own queue has no limit."""
         self._own = own
         self._offer = offer
 
@@ -129,7 +130,7 @@ class _Listener(ServiceListener):
         self.add_service(zc, type_, name)
 
     def remove_service(self, zc: Zeroconf, type_: str, name: str) -> None:
-        """A node that left is noticed when it is dialled."""
+        """Do nothing: a node that left is noticed when it is dialled."""
 
 
 def _is_loopback(address: str) -> bool:

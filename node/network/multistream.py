@@ -1,7 +1,7 @@
 """multistream-select 1.0.0: two ends agree on the protocol of a connection or a stream.
 
-Bounded in bytes and tries, and `ls` is answered like an unknown protocol, so that asking
-shows nothing. (libp2p's own reader believes any length that the other side announces.)
+Bounded in bytes and tries. `ls` is answered like an unknown protocol, so that asking shows nothing.
+libp2p's own reader is not used: it believes any length that the other end announces.
 Source: https://github.com/multiformats/multistream-select
 """
 
@@ -21,19 +21,19 @@ class NoAgreement(Exception):
 
 
 class Pipe(Protocol):
-    """Bytes both ways; `read` returns up to n bytes, none at the end."""
+    """Bytes both ways; `read` returns up to n bytes, and none at the end."""
 
     async def read(self, n: int | None = None) -> bytes:
-        """Up to n bytes; empty at the end."""
+        """Return up to n bytes; b"" at the end."""
         ...
 
     async def write(self, data: bytes) -> None:
-        """Take all of data."""
+        """Send all of `data`."""
         ...
 
 
 async def offer(pipe: Pipe, protocol: str) -> None:
-    """Agree on `protocol` as the end that asks; raises NoAgreement when it is refused."""
+    """Agree on `protocol` as the end that asks. Raises NoAgreement when it is refused."""
     await pipe.write(_encode(MULTISTREAM) + _encode(protocol))
     if await _next(pipe) != MULTISTREAM:
         raise NoAgreement("the other end does not speak multistream")
@@ -42,7 +42,7 @@ async def offer(pipe: Pipe, protocol: str) -> None:
 
 
 async def choose(pipe: Pipe, offered: Callable[[], Sequence[str]]) -> str:
-    """Return the protocol that the asking end named and we offer, at the time it asks.
+    """Return the protocol that the other end named and `offered` holds at that moment.
 
     Raises NoAgreement after TRIES_MAX names that we do not offer.
     """
@@ -83,10 +83,10 @@ async def _next(pipe: Pipe) -> str:
 
 
 async def _exactly(pipe: Pipe, n: int) -> bytes:
-    got = await pipe.read(n)
-    while len(got) < n:
-        more = await pipe.read(n - len(got))
+    data = await pipe.read(n)
+    while len(data) < n:
+        more = await pipe.read(n - len(data))
         if not more:
             raise NoAgreement("closed while agreeing on a protocol")
-        got += more
-    return got
+        data += more
+    return data

@@ -1,8 +1,9 @@
-"""A TCP connection under Noise: who the other end is, and sealed bytes both ways.
+"""The secure channel: Noise over TCP. It proves the key of the other end and encrypts both ways.
 
-The handshake is libp2p's (Noise XX, Ed25519 identities), and nothing but Noise is ever
-offered: plaintext would let anybody be anybody. After it one task reads and one task writes,
-so no lock is held and no cancelled caller can leave a half-written message behind.
+The handshake is libp2p's (Noise XX, Ed25519 identities), and nothing but Noise is ever offered:
+with plaintext anybody could claim any key. Afterwards one task reads and one task writes, so no
+lock is held and no cancelled caller can leave a half-written message behind. Whether the proven
+key may come in is not decided here.
 """
 
 from __future__ import annotations
@@ -28,12 +29,12 @@ YAMUX: Final = "/yamux/1.0.0"
 SEAL_BYTES: Final = 16
 PACKET_BYTES_MAX: Final = 0xFFFF
 PLAIN_BYTES_MAX: Final = PACKET_BYTES_MAX - SEAL_BYTES
-"""The most plaintext that one Noise message carries."""
+"""Largest plaintext of one Noise message."""
 GULP_BYTES: Final = 4 * (PACKET_BYTES_MAX + 2)
 HANDSHAKE_BYTES_MAX: Final = 8 * 1024
-"""What we read of a connection before its other end has proven a key."""
+"""Bytes read from a connection before its other end has proven a key."""
 WRITE_STALL_S: Final = 20.0
-"""A write of which no byte is taken for so long kills the connection."""
+"""Longest time that a write may make no progress; then the connection is closed."""
 
 
 class WrongPeer(Exception):
@@ -45,12 +46,12 @@ class Stalled(Exception):
 
 
 def peer_id(peer: PeerKey) -> ID:
-    """The libp2p peer id of this key."""
+    """Return the libp2p peer id of this key."""
     return ID.from_pubkey(Ed25519PublicKey.from_bytes(peer))
 
 
 def peer_key(identity: ID) -> PeerKey:
-    """The raw Ed25519 key inside a peer id; raises WrongPeer for any other kind of key."""
+    """Return the raw Ed25519 key in a peer id. Raises WrongPeer for any other kind of key."""
     raw = identity.to_bytes()
     if len(raw) != 38 or raw[:6] != b"\x00\x24\x08\x01\x12\x20":
         raise WrongPeer("the peer id does not hold an Ed25519 key")
@@ -60,9 +61,9 @@ def peer_key(identity: ID) -> PeerKey:
 async def secure(
     socket: trio.SocketStream, keys: KeyPair, expected: PeerKey | None
 ) -> tuple[PeerKey, SecureChannel]:
-    """Return the proven key of the other end and a session that carries yamux.
+    """Return the proven key of the other end and a channel that carries yamux.
 
-    expected: the key we dialled, or None when the other end dialled us. Raises WrongPeer,
+    expected: the key that was dialled, or None when the other end dialled. Raises WrongPeer,
     NoAgreement, or whatever libp2p's handshake raises.
     """
     raw = _Raw(socket, is_initiator=expected is not None)
@@ -76,16 +77,16 @@ async def secure(
     peer = peer_key(conn.get_remote_peer())
     if expected is not None and peer != expected:
         raise WrongPeer("the other end has another key than the one that was dialled")
-    session = SecureChannel(socket, conn, raw.rest)
+    channel = SecureChannel(socket, conn, raw.rest)
     if expected is not None:
-        await offer(session, YAMUX)
+        await offer(channel, YAMUX)
     else:
-        await choose(session, lambda: (YAMUX,))
-    return peer, session
+        await choose(channel, lambda: (YAMUX,))
+    return peer, channel
 
 
 class SecureChannel:
-    """Sealed packets over one socket; `read` and `write` serve only the negotiation of yamux."""
+    """Encrypted messages over one socket; `read` and `write` only serve to agree on yamux."""
 
     def __init__(self, socket: trio.SocketStream, conn: object, rest: bytes) -> None:
         state = conn.conn.noise_state.noise_protocol  # type: ignore[attr-defined]
@@ -98,7 +99,7 @@ class SecureChannel:
         self._plain: list[bytes] = []
 
     async def read(self, n: int | None = None) -> bytes:
-        """Up to n bytes of plaintext; empty at the end."""
+        """Return up to n bytes of plaintext; b"" at the end."""
         while not self._plain:
             packets = await self.receive()
             if packets is None:
@@ -111,11 +112,11 @@ class SecureChannel:
         return first
 
     async def write(self, data: bytes) -> None:
-        """Send data as one sealed message."""
+        """Send `data` as one encrypted message."""
         await self.send([data])
 
     async def receive(self) -> list[bytes] | None:
-        """The next plaintexts, at least one read of the socket; None when the other end closed."""
+        """Return the plaintexts of one read of the socket; None when the other end closed."""
         if self._plain:
             rest, self._plain = self._plain, []
             return rest
@@ -130,7 +131,7 @@ class SecureChannel:
         return self._unseal()
 
     async def send(self, plains: list[bytes]) -> None:
-        """Seal each plaintext (<= PLAIN_BYTES_MAX) and write them in turn; raises Stalled."""
+        """Encrypt each plaintext (<= PLAIN_BYTES_MAX) and write them in turn. Raises Stalled."""
         out: list[bytes] = []
         for plain in plains:
             sealed = self._encrypt(None, plain)
@@ -146,8 +147,8 @@ class SecureChannel:
     def close(self) -> None:
         """Close the socket now; never waits, and wakes both the reader and the writer.
 
-        What was received goes at once: the rest of a link is a ring of objects, and stays
-        until Python looks for such.
+        The receive buffer is released at once: the rest of a connection is a reference cycle, and
+        stays until Python collects it.
         """
         self._socket.socket.close()
         self._buffer, self._end = bytearray(), 0
@@ -169,7 +170,7 @@ class SecureChannel:
 
 
 def why(error: BaseException) -> str:
-    """Why a dial failed, in words for the member."""
+    """Return why a dial failed, in words for the member."""
     match error:
         case trio.TooSlowError():
             return "no answer in time"
@@ -182,7 +183,7 @@ def why(error: BaseException) -> str:
 
 
 class _Raw(IRawConnection):
-    """The socket as libp2p's handshake wants it: buffered, and bounded in what it reads."""
+    """The socket as libp2p's handshake needs it: buffered, and bounded in what it reads."""
 
     def __init__(self, socket: trio.SocketStream, *, is_initiator: bool) -> None:
         self.is_initiator = is_initiator

@@ -1,7 +1,7 @@
 """One stream of a yamux connection: its queue, its windows, and libp2p's stream interface.
 
-What it holds is bounded on both sides: a peer cannot send beyond the window we granted, and
-`write` waits while much is queued. It never touches the socket; that is the Mux's.
+What it holds is bounded on both sides: a peer cannot send beyond the window that it was granted,
+and `write` waits while much is queued. It never touches the socket, which is the Mux's.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from commonweal.node.network.yamux import Mux
 
 WINDOW_BYTES: Final = 256 * 1024
-"""What either side may send on a new stream; fixed by the specification."""
+"""Bytes that either side may send on a new stream; fixed by the specification."""
 WINDOW_BYTES_MAX: Final = 1 << 30
 WRITE_BYTES_MAX: Final = 256 * 1024
 """`write` waits while more than this is queued on its stream."""
@@ -43,8 +43,8 @@ class Violation(Exception):
 class Stream(INetStream):
     """One stream of a Mux: libp2p's stream interface, and calls that never wait.
 
-    `push` queues without waiting. With a `sink`, what arrives is handed over at once and the
-    window reopens only by `grant`; without one it waits for `read`, which grants what it took.
+    `push` queues without waiting. With a `sink`, what arrives is handed over at once and the window
+    reopens only by `grant`; without one it waits for `read`, which grants as many bytes as it took.
     """
 
     def __init__(self, mux: Mux, stream_id: int) -> None:
@@ -70,7 +70,7 @@ class Stream(INetStream):
         self._writable = trio.lowlevel.ParkingLot()
 
     def push(self, data: bytes) -> None:
-        """Queue data to be sent. Never waits; nothing happens on a stream that has ended."""
+        """Queue data to be sent, without waiting; does nothing on a stream that has ended."""
         if self.is_reset or self._finished or not data:
             return
         self.queued.append(data)
@@ -90,7 +90,7 @@ class Stream(INetStream):
             raise StreamReset("the stream was reset")
 
     async def read(self, n: int | None = None) -> bytes:
-        """At least one and up to n bytes. Raises StreamEOF, StreamReset."""
+        """Return 1 to n bytes. Raises StreamEOF, StreamReset."""
         while not self._buffer:
             if self.is_reset:
                 raise StreamReset("the stream was reset")
@@ -153,19 +153,19 @@ class Stream(INetStream):
         self._protocol = protocol_id
 
     def get_remote_address(self) -> tuple[str, int] | None:
-        """Not told: what we observed of a peer is nobody's business."""
+        """Return None: what this node observed of a peer is not shown to handlers."""
         return None
 
     # What follows is called by the Mux.
 
     def expect(self, size: int) -> None:
-        """The other end announced size bytes; raises Violation beyond its window."""
+        """Count `size` announced bytes. Raises Violation beyond the window."""
         if size > self._recv_window:
             raise Violation("overruns the window")
         self._recv_window -= size
 
     def arrive(self, data: bytes) -> None:
-        """Bytes of the other end."""
+        """Take bytes of the other end."""
         if self.is_reset:
             return
         if self.sink is not None:
@@ -175,7 +175,7 @@ class Stream(INetStream):
             self._readable.unpark_all()
 
     def widen_send(self, size: int) -> None:
-        """The other end takes size bytes more."""
+        """Let this end send `size` bytes more. Raises Violation for an impossible window."""
         if self.send_window + size > WINDOW_BYTES_MAX:
             raise Violation("grants an impossible window")
         self.send_window += size
@@ -183,7 +183,7 @@ class Stream(INetStream):
             self.mux.wake(self)
 
     def take(self, head: bytes, size: int) -> bytes:
-        """The next `size` queued bytes behind `head`, as one message."""
+        """Return the next `size` queued bytes after `head`, as one message."""
         pieces: list[bytes | memoryview] = [head]
         left = size
         while left:
@@ -199,7 +199,7 @@ class Stream(INetStream):
         return b"".join(pieces)
 
     def sent(self) -> None:
-        """The queue was sent as far as the window goes."""
+        """Note that the queue was sent as far as the window allows."""
         if self.queued_bytes <= WRITE_BYTES_MAX:
             self._writable.unpark_all()
         if self._finished and not self.queued_bytes and not self.is_reset:
@@ -208,14 +208,14 @@ class Stream(INetStream):
                 self.mux.forget(self)
 
     def end(self) -> None:
-        """The other end sends no more."""
+        """Note that the other end sends no more."""
         self.is_ended = True
         if self._finished and not self.queued_bytes:
             self.mux.forget(self)
         self._over()
 
     def abandon(self) -> None:
-        """The stream was reset, or its session has ended."""
+        """Drop everything: the stream was reset, or its connection has ended."""
         self.is_reset = True
         self.queued.clear()
         self.queued_bytes = 0

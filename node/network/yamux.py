@@ -1,10 +1,10 @@
-"""Yamux: many streams over one session, with flow control that is kept on both sides.
+"""Yamux: many streams over one secure channel, with flow control enforced on both sides.
 
-One task reads and one writes. Whoever sends puts bytes into the stream's queue and never
-touches the socket, so a cancelled caller cannot leave half a frame behind, and closing is a
-plain call that cannot wait. A peer that overruns a window or floods us is cut off.
-libp2p's own muxer is not used: it gives up after 5 s without window (a busy reader is not a
-dead one), holds whatever a peer sends, and wakes no reader whose stream is reset.
+One task reads and one writes. A sender puts bytes into the stream's queue and never touches the
+socket, so a cancelled caller cannot leave half a frame behind, and closing is a plain call that
+cannot wait. A peer that overruns a window or sends too many frames is disconnected. libp2p's own
+muxer is not used: it gives up after 5 s without window (a busy reader is not a dead one), buffers
+whatever a peer sends, and wakes no reader whose stream is reset.
 Source: https://github.com/hashicorp/yamux/blob/master/spec.md
 """
 
@@ -25,21 +25,21 @@ from commonweal.node.token_bucket import TokenBucket
 
 HEADER: Final = struct.Struct("!BBHII")
 FLAGS: Final = Flag.SYN | Flag.ACK | Flag.FIN | Flag.RST
-"""All that are known; Python would keep each other number that it is asked for."""
+"""All known flags; Python would cache every other value of an IntFlag for ever."""
 DATA_BYTES_MAX: Final = PLAIN_BYTES_MAX - HEADER.size
 """65,507: with its header one data frame fills one Noise message."""
 BURST_MESSAGES_MAX: Final = 4
-"""How many Noise messages go into one write of the socket."""
+"""Noise messages in one write to the socket."""
 CONTROL_BYTES_MAX: Final = 16 * 1024
-"""Answers (acks, pongs, resets) that may wait for a peer that does not read them."""
+"""Answers (acks, pongs, resets) that may wait for a peer that does not read."""
 WORK_PER_S: Final = 10_000
 WORK_BURST: Final = 40_000
-"""What a peer may make us do with frames: data costs 1, and whatever brings none costs more."""
+"""Work that a peer may cause by frames: data costs 1, frames without data cost more."""
 CONTROL_WORK: Final = 10
 OPENING_WORK: Final = 200
 """A stream is a task and a negotiation: 50 a second, after 200 at once."""
 FLUSH_S: Final = 0.5
-"""How long `finish` goes on writing what is queued."""
+"""Longest time that `finish` goes on writing."""
 
 
 class FrameType(IntEnum):
@@ -52,15 +52,15 @@ class FrameType(IntEnum):
 
 
 class Mux:
-    """The streams of one session. `run` moves bytes until the session ends.
+    """The streams of one secure channel. `run` moves bytes until the channel ends.
 
-    opened: called with each stream that the other end opens. peer_id: what libp2p's pubsub
-    reads from a stream's `muxed_conn`.
+    opened: takes each stream that the other end opens. peer_id: what libp2p's pubsub reads from
+    a stream's `muxed_conn`.
     """
 
     def __init__(
         self,
-        session: SecureChannel,
+        channel: SecureChannel,
         *,
         outbound: bool,
         peer_id: object,
@@ -73,9 +73,9 @@ class Mux:
         self.streams_max = streams_max
         self.reason = "closed by the peer"
         self.by_us = False
-        """Whether it ended since the peer broke a limit."""
+        """Whether it ended because the peer broke a limit."""
         self._work = TokenBucket(WORK_PER_S, WORK_BURST)
-        self._session = session
+        self._channel = channel
         self._opened = opened
         self._next_id = 1 if outbound else 2
         self._control = bytearray()
@@ -87,7 +87,7 @@ class Mux:
         self._partial = b""
 
     async def run(self) -> None:
-        """Read and write until the session ends; `reason` then says why. The caller closes."""
+        """Read and write until the channel ends; `reason` then says why. The caller closes."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._write_loop, nursery.cancel_scope)
             with self._reading:
@@ -97,7 +97,7 @@ class Mux:
             nursery.cancel_scope.cancel()
 
     def open(self) -> Stream:
-        """A new stream of ours; raises StreamClosed when the session has ended."""
+        """Return a new stream of ours. Raises StreamClosed when the channel has ended."""
         if self.is_closed or self._finishing:
             raise StreamClosed("the connection is closed")
         stream = Stream(self, self._next_id)
@@ -107,12 +107,12 @@ class Mux:
         return stream
 
     def close(self, reason: str, *, by_us: bool = False) -> None:
-        """End it now: the socket is closed and every waiting task wakes. Idempotent."""
+        """Close the socket now, and wake every waiting task. Idempotent."""
         if self.is_closed:
             return
         self.is_closed = True
         self.reason, self.by_us = reason, by_us
-        self._session.close()
+        self._channel.close()
         for stream in list(self.streams.values()):
             stream.abandon()
         self.streams.clear()
@@ -130,14 +130,14 @@ class Mux:
         self._idle.unpark_all()
 
     def wake(self, stream: Stream) -> None:
-        """The stream has something to send, or window again."""
+        """Note that a stream has something to send, or window again."""
         if not stream.waiting:
             stream.waiting = True
             self._ready.append(stream)
             self._idle.unpark_all()
 
     def forget(self, stream: Stream) -> None:
-        """Both directions of the stream are over."""
+        """Forget a stream of which both directions have ended."""
         self.streams.pop(stream.id, None)
 
     def put_window(self, stream: Stream, size: int) -> None:
@@ -159,7 +159,7 @@ class Mux:
             while not self.is_closed:
                 plains = self._gather()
                 if plains:
-                    await self._session.send(plains)
+                    await self._channel.send(plains)
                 elif self._finishing:
                     break
                 else:
@@ -171,7 +171,7 @@ class Mux:
         scope.cancel()
 
     def _gather(self) -> list[bytes]:
-        """What goes out next: control frames first, then each waiting stream in turn."""
+        """Return what goes out next: control frames first, then each waiting stream in turn."""
         plains: list[bytes] = []
         if self._control:
             plains.append(bytes(self._control[:PLAIN_BYTES_MAX]))
@@ -192,7 +192,7 @@ class Mux:
     async def _read_loop(self) -> None:
         try:
             while not self.is_closed:
-                packets = await self._session.receive()
+                packets = await self._channel.receive()
                 if packets is None:
                     self.close(self.reason)
                     return
@@ -211,7 +211,7 @@ class Mux:
         return self.is_closed or self._finishing
 
     def _take(self, plain: bytes) -> None:
-        """Act on one plaintext; frames may begin and end anywhere in it."""
+        """Act on one plaintext; frames may start and end anywhere in it."""
         if self._partial:
             plain = self._partial + plain
             self._partial = b""

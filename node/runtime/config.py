@@ -1,8 +1,8 @@
 """The settings of a node: from a file, then the environment, then flags; the later wins.
 
-A file is config.toml in the home, above it one in the usual place of the system. A key
-that is not known, or a value of another type, is named with its file and line: a setting
-that is silently ignored is worse than none.
+The files are config.toml in the home, and before it one in the usual place of the system. An
+unknown key, or a value of another type, is an error with file and line: a setting that is silently
+ignored is worse than none. Nothing here applies a setting.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 from commonweal.protocol.errors import BadSetting
 
 FILE_BYTES_MAX = 8 * 1024
-"""Reading TOML takes time that grows with the square of its length."""
+"""Parsing TOML takes time that grows with the square of its length."""
 LISTEN_MAX = 16
 PREFIX = "COMMONWEAL_"
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -26,7 +26,7 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What a member may set of a node.
+    """The settings of a node.
 
     listen: multiaddrs; empty for every interface at the home's own port. mdns: look for
     nodes on the local network. log_level: one of LOG_LEVELS. metrics_port: where /metrics
@@ -40,7 +40,7 @@ class Config:
 
 
 def system_file() -> Path:
-    """Return where the settings for all homes of this user are."""
+    """Return the path of the settings for all homes of this user."""
     from platformdirs import user_config_path
 
     return user_config_path("commonweal", appauthor=False) / "config.toml"
@@ -64,7 +64,7 @@ def read(*files: Path, environment: Mapping[str, str] | None = None) -> Config:
 
 
 def with_flags(config: Config, *, listen: tuple[str, ...] = (), mdns: bool = True) -> Config:
-    """Return the settings with what the command line said; what it left out stays."""
+    """Return the settings changed by the flags of the command line."""
     if listen:
         config = replace(config, listen=listen)
     return replace(config, mdns=config.mdns and mdns)
@@ -81,16 +81,16 @@ def _from_file(config: Config, file: Path) -> Config:
     if len(text) > FILE_BYTES_MAX:
         raise BadSetting(f"{file}: more than {FILE_BYTES_MAX} bytes")
     try:
-        found = tomllib.loads(text)
+        settings = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise BadSetting(f"{file}: {error}") from error
-    for key, value in found.items():
+    for key, value in settings.items():
         config = _with(config, key, value, f"{file}, line {_line(text, key)}")
     return config
 
 
 def _with(config: Config, key: str, value: Any, place: str) -> Config:
-    """Return the settings with one more. place: where it was said."""
+    """Return the settings with one changed. place: file and line, or variable, for errors."""
     setting = _SETTINGS.get(key)
     if setting is None:
         known = ", ".join(sorted(_SETTINGS))
@@ -107,8 +107,8 @@ def _line(text: str, key: str) -> int:
     """Return the line on which a key of the top level stands, as an assignment or a table."""
     quoted = re.escape(key)
     name = rf"(?:{quoted}|\"{quoted}\"|'{quoted}')"
-    found = re.search(rf"^[ \t]*(?:\[+[ \t]*)?{name}[ \t]*[=.\]]", text, re.MULTILINE)
-    return text.count("\n", 0, found.start()) + 1 if found else 1
+    match = re.search(rf"^[ \t]*(?:\[+[ \t]*)?{name}[ \t]*[=.\]]", text, re.MULTILINE)
+    return text.count("\n", 0, match.start()) + 1 if match else 1
 
 
 def _read_text(key: str, text: str) -> Any:
@@ -128,7 +128,7 @@ def _addresses(value: Any) -> tuple[str, ...]:
     listed = [value] if isinstance(value, str) else value
     if not isinstance(listed, list) or not 0 < len(listed) <= LISTEN_MAX:
         raise ValueError
-    if not all(isinstance(each, str) and each.startswith("/") for each in listed):
+    if not all(isinstance(address, str) and address.startswith("/") for address in listed):
         raise ValueError
     return tuple(listed)
 

@@ -1,10 +1,10 @@
-"""The validator of gossip: what a node passes on, and what it takes in, is decided here.
+"""The gossip validator: decides which gossip messages a node takes in and passes on.
 
-A message is passed on when its publisher is a member's node, its content is of that member
-or certified by a quorum, is not known to be old, came not before, and fits what one member may
-publish. Nothing here reads a disk or waits: it judges by the roster that the service
-made. What only the roster shows is ignored, since whoever passed it on may know another;
-refused is what every node can see to be false, and the forwarder answers for that alone.
+A message is accepted when its publisher is a member's node, its content is that member's or
+certified by a quorum, it is not known to be old, it did not come before, and it fits what one
+member may publish. The validator reads no disk and never waits: it knows the roster that the
+service made. What only the roster contradicts is ignored, since the forwarder may have another
+roster; what every node can see to be false is rejected, and counts against the forwarder.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from commonweal.protocol.seal.votes import Certificate, Vote, check_certificate
 
 ORIGIN_BYTES_PER_S = 32 * 1024
 ORIGIN_BYTES_BURST = 512 * 1024
-"""What one member, with all devices, may publish before more of it is not passed on."""
+"""What one member may publish, from all devices together; more is not passed on."""
 MESSAGE_BYTES = 4 * 1024
-"""A message counts for so much beside its size: taking one costs some 7 ms of libp2p."""
+"""Added to the size of each message: taking one in costs some 7 ms in libp2p."""
 RECENT_MAX = 64
-"""Contents of one publisher that are remembered, and messages that may overtake each other."""
+"""Contents remembered for each publisher, and messages that may overtake each other."""
 IDLE_S = 600.0
-"""A publisher that was silent for so long is forgotten."""
+"""A publisher that is silent this long is forgotten."""
 HEIGHTS_AHEAD = 2
 """Votes for the next height and the one after it: others may have sealed a moment earlier."""
 RULES = "rules."
-"""Kinds of records that travel by gossip begin so."""
+"""Prefix of the kinds of records that travel by gossip."""
 
 IGNORED = ValidatedGossip(ValidationResult.IGNORE)
 REFUSED = ValidatedGossip(ValidationResult.REJECT)
@@ -53,7 +53,7 @@ class _Publisher:
 
 
 class Validator:
-    """Judges each message once, by the last roster; before the first it takes nothing."""
+    """Judges each message once, by the last roster; ignores all before the first roster."""
 
     def __init__(self, now_s: Callable[[], float]) -> None:
         """now_s: any clock that does not go back."""
@@ -64,17 +64,19 @@ class Validator:
         self._certified: dict[tuple[int, bytes], None] = {}
 
     def recognise(self, roster: Roster) -> None:
-        """Judge by this roster from now on; forget publishers that left or were long silent."""
+        """Judge by this roster from now on; forget publishers that left or are long silent."""
         self._roster = roster
         late_s = self._now_s() - IDLE_S
         self._publishers = {
-            peer: one
-            for peer, one in self._publishers.items()
-            if peer in roster.origins and one.at_s >= late_s
+            peer: publisher
+            for peer, publisher in self._publishers.items()
+            if peer in roster.origins and publisher.at_s >= late_s
         }
         present = {roster.members[roster.origins[peer]] for peer in self._publishers}
-        self._budgets = {one: left for one, left in self._budgets.items() if one in present}
-        self._certified = {one: None for one in self._certified if one[0] >= roster.height}
+        self._budgets = {
+            member: bucket for member, bucket in self._budgets.items() if member in present
+        }
+        self._certified = {place: None for place in self._certified if place[0] >= roster.height}
 
     def judge(self, message: GossipMessage) -> ValidatedGossip:
         """Return whether a message is passed on, and what it says, its signatures checked."""
@@ -88,12 +90,12 @@ class Validator:
         if message.number <= publisher.number - RECENT_MAX or not budget.has(cost):
             return IGNORED
         try:
-            found = self._read(message, roster, device)
+            result = self._read(message, roster, device)
         except CommonwealError:
             return REFUSED
-        if found is None:
+        if result is None:
             return IGNORED
-        content, name = found
+        content, name = result
         if name in publisher.recent:
             return IGNORED
         budget.spend(cost)
@@ -116,9 +118,9 @@ class Validator:
     def _read(
         self, message: GossipMessage, roster: Roster, device: DeviceKey
     ) -> tuple[object, bytes] | None:
-        """Return what a message of a publisher says and what names that; None to ignore it.
+        """Return the content of a message and its name; None to ignore the message.
 
-        Raises what every node can see to be false.
+        Raises when every node can see that it is false.
         """
         if message.topic == topic(roster.community, announce.HEADS):
             return self._heads(message.data, roster)
@@ -164,7 +166,7 @@ class Validator:
     def _certificate(
         self, certificate: Certificate, roster: Roster
     ) -> tuple[Certificate, bytes] | None:
-        """Each of a height is passed on once, whoever publishes it and whoever signed it."""
+        """Return a certificate when its seal comes first, whoever published or signed it."""
         place = (certificate.height, bytes(certificate.seal))
         witnesses = roster.witnesses.get(certificate.height)
         is_old = certificate.height == roster.height and certificate.seal == roster.seal

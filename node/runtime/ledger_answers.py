@@ -1,7 +1,7 @@
-"""Assessing: the ledger's answer to one question of the service, whoever runs it.
+"""Ledger answers: what the ledger says to one request of the service.
 
-The real node asks in a thread beside the service, the simulator after a while, and a
-command that seals alone at once: all of them here.
+The ledger thread, the simulator and a command that seals alone all answer requests with these
+functions. Nothing here waits, and nothing here knows which of them called.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from commonweal.storage.consensus.snapshots import Snapshots
 def answer(
     assessor: SealApplication, request: Request | StateRequest, now_ms: int
 ) -> LedgerAnswered | StateAnswered:
-    """Return the answer of a ledger that was refreshed; now_ms: this node's clock."""
+    """Return the answer to a request, by a ledger that was refreshed. now_ms: this node's clock."""
     if isinstance(request, STATE_REQUESTS):
         return _stated(Snapshots(assessor.kept), request, now_ms)
     seal = assessor.outlook(now_ms).seal
@@ -45,7 +45,7 @@ def answer(
 
 
 def follow_up(assessor: SealApplication) -> None:
-    """Do what nobody asks for: fold the records below a state that was taken, once they came."""
+    """Fold the records below a state that was taken over, once all of them have come."""
     Snapshots(assessor.kept).audit()
 
 

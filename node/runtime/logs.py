@@ -1,8 +1,8 @@
-"""What a node says of itself while it runs: to a terminal, or as JSON lines to its log file.
+"""The log of a running node: to a terminal, or as JSON lines to its log file.
 
-A line of the file is one JSON object in which everything but ASCII is escaped, so nothing
-that a peer sent can forge a line or command a terminal. The file is bounded: when it is
-full it becomes the old one, and the old one goes.
+A line of the file is one JSON object in which everything but ASCII is escaped, so nothing that a
+peer sent can forge a line or control a terminal. The file is bounded: a full file becomes the old
+one, and the previous old one is deleted. It only writes; what is logged is decided elsewhere.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from commonweal.protocol.errors import ReadOnlyDatabase
 
 FILE_BYTES_MAX = 4 * 1024 * 1024
 FILES_KEPT = 1
-"""Full log files that stay beside the one that is written."""
+"""Full log files that stay beside the current one."""
 TEXT_CHARS_MAX = 4_000
 TRACE_CHARS_MAX = 16_000
 
 
 @contextmanager
 def log_to(level: str, file: Path | None) -> Iterator[None]:
-    """Write what is logged, from `level` on: to `file`, or to the terminal when there is none.
+    """Write log messages from `level` on to `file`, or to the terminal when it is None.
 
     Raises ReadOnlyDatabase when the file cannot be written.
     """
@@ -53,15 +53,15 @@ def last_warnings(file: Path, lines_max: int = 5) -> list[str]:
             lines = opened.read().decode("ascii", "replace").splitlines()
     except OSError:
         return []
-    said: list[str] = []
+    texts: list[str] = []
     for line in lines:
         try:
             entry = json.loads(line)
         except ValueError:
             continue
         if isinstance(entry, dict) and entry.get("level") in ("warning", "error", "critical"):
-            said.append(str(entry.get("text", "")))
-    return said[-lines_max:]
+            texts.append(str(entry.get("text", "")))
+    return texts[-lines_max:]
 
 
 class _Json(logging.Formatter):

@@ -1,24 +1,25 @@
-"""The loop of a real node: it feeds one Service and performs what it asks for.
+"""The loop of a real node: hands events to one service and performs its actions.
 
-Everything that came in is handled and committed in one worker thread, a batch at a time;
-what the Service wants done is done only after the commit. The trio thread moves bytes and
-never waits for the disk. When the disk refuses, the batch is as if it had not come: its
-requests are told why, every link is dropped, and the node writes nothing of its own until
-the disk takes a change again.
+Events are handled and committed in one worker thread, a batch at a time; the actions of a batch
+are performed only after its commit. The trio thread moves bytes and never waits for the disk.
+When the disk refuses, the batch is undone: its requests are told the error, every connection is
+dropped, and the node writes nothing of its own until the disk takes a change again. The loop
+never decides what an event means.
 """
 
 from __future__ import annotations
 
 import logging
 import math
-import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Protocol, TypeVar, assert_never
+from typing import TypeVar, assert_never
 
 import trio
 
+from commonweal.node.runtime.clock import Clock
+from commonweal.node.runtime.ports import StateMachine, Transport
 from commonweal.node.runtime.worker import Worker
 from commonweal.node.service.events import (
     Action,
@@ -58,87 +59,35 @@ log = logging.getLogger(__name__)
 
 BATCH_EVENTS_MAX = 256
 BATCH_BYTES_MAX = 1024 * 1024
-"""A batch ends with the event that reaches this many bytes: half of what a peer sends unasked-for
-before it waits for us, so that it sends the next half meanwhile."""
+"""A batch ends with the event that reaches this many bytes: half of what a peer sends before it
+waits for us, so that it sends the other half meanwhile."""
 WAIT_S_MAX = 10.0
-"""The longest sleep, so that a wall clock that was moved is noticed."""
+"""Longest sleep, so that a wall clock that was moved is noticed."""
 CHECKPOINT_QUIET_S = 2.0
 CHECKPOINT_LATE_S = 60.0
-"""A node that is never quiet tidies up and moves the write-ahead log at least so often."""
+"""Longest time between two checkpoints of the write-ahead log, however busy the node is."""
 RETRY_S = 10.0
-"""After a refusal of the disk, writing is tried again so often."""
+"""Pause between two trial writes after the disk refused."""
 WAKE_MS = 250
-"""After a refusal the service is woken so much later."""
+"""Pause before the service is woken after the disk refused."""
 TRIAL = "disk trial"
-"""The setting that is written to see whether the disk takes changes again."""
+"""The setting that a trial write changes."""
 
 T = TypeVar("T")
 
 
-class StateMachine(Protocol):
-    """What the loop needs of a Service."""
-
-    def handle(self, event: Event, now_ms: int) -> list[Action]:
-        """Take in one event; return what is to be done once it is durable."""
-
-    def reload(self, *, keeps: bool = True) -> None:
-        """Forget what was not committed, and every link; write nothing while `keeps` is false."""
-
-
-class Transport(Protocol):
-    """What the loop needs of a network; `node.network.Network` is the libp2p one."""
-
-    def send(self, peer: PeerKey, frame: bytes) -> None:
-        """Queue one frame; never waits."""
-
-    def publish(self, topic: str, data: bytes) -> None:
-        """Gossip."""
-
-    def subscribe(self, topics: Sequence[str]) -> None:
-        """Follow exactly these topics."""
-
-    def dial(self, peer: PeerKey, addresses: Sequence[str]) -> None:
-        """Try to reach a peer."""
-
-    def admit(self, peer: PeerKey) -> None:
-        """Lift the limits of strangers."""
-
-    def guest(self, peer: PeerKey) -> None:
-        """Let a peer stay, with a guest's limits."""
-
-    def drop(self, peer: PeerKey, reason: str) -> None:
-        """Close a link."""
-
-    def done(self, peer: PeerKey, size: int) -> None:
-        """A frame is taken in and counts no more."""
-
-
-class Clock:
-    """Wall time that never goes back: ms since 1970."""
-
-    def __init__(self) -> None:
-        self._now_ns, self._steady_ns = time.time_ns(), time.monotonic_ns()
-
-    def now_ms(self) -> int:
-        """Return the wall time; while the wall is behind what we said, the steady clock's."""
-        steady_ns = time.monotonic_ns()
-        self._now_ns = max(time.time_ns(), self._now_ns + steady_ns - self._steady_ns)
-        self._steady_ns = steady_ns
-        return self._now_ns // 1_000_000
-
-
 class Runtime:
-    """One service, its inbox, its next wake-up, and the disk beneath it.
+    """One service, its inbox, its next wake-up, and its disk.
 
-    The inbox itself has no limit: who fills it is limited, each peer by the budget of its
-    frames, the local API by its connections.
+    The inbox has no limit of its own; its sources have: each peer the budget of its frames, the
+    local API the number of its connections.
     """
 
     def __init__(
         self,
-        mind: StateMachine,
+        service: StateMachine,
         store: Store,
-        links: Transport,
+        transport: Transport,
         answer: Callable[[Answer], None],
         *,
         assess: Callable[[Request | StateRequest], None] | None = None,
@@ -147,15 +96,17 @@ class Runtime:
         now_ms: Callable[[], int] | None = None,
         worker: Worker | None = None,
     ) -> None:
-        """Answer: takes each answer to the local API, at once and without waiting.
+        """Run `service` on `store` and `transport`; no callback may wait.
 
-        assess: takes each question to the ledger in the same way; None: nobody answers it.
-        committed: called after each batch that changed the ledger; None: nothing follows it.
-        recognise: takes each roster to the validator of gossip; None: nothing is gossiped.
+        answer: takes each answer for the local API. assess: takes each request to the ledger;
+        None: nobody answers it. committed: called after each batch that changed the ledger.
+        recognise: takes each roster for the gossip validator; None: nothing is gossiped.
+        now_ms: the wall clock. worker: the thread that handles and commits.
         """
         self.refusal: StorageError | None = None
         """Why the disk takes no changes now; None as long as it does."""
-        self._mind, self._store, self._links, self._answer = mind, store, links, answer
+        self._service, self._store, self._transport = service, store, transport
+        self._answer = answer
         self._assess, self._recognise = assess, recognise
         self._committed = committed
         self._is_changed = False
@@ -175,11 +126,11 @@ class Runtime:
         self._came.set()
 
     async def look(self, work: Callable[[], T]) -> T:
-        """Return what `work` reads of service and store, between two batches."""
+        """Return what `work` reads from service and store, between two batches."""
         return await self._worker.run(work)
 
     async def run(self) -> None:
-        """Serve until cancelled. Raises what is a fault of ours, after which the node must end."""
+        """Serve until cancelled. Raises faults of our own, after which the node must end."""
         self._dirty()
         try:
             while True:
@@ -202,7 +153,7 @@ class Runtime:
             await self._keep(self._checkpoint)
 
     async def _wait(self) -> None:
-        """Until an event came, or something is due."""
+        """Wait until an event came, or something is due."""
         if self._inbox:
             return await trio.lowlevel.checkpoint()
         self._came = trio.Event()
@@ -240,7 +191,7 @@ class Runtime:
         return batch
 
     async def _turn(self, batch: list[Event]) -> None:
-        """Handle a batch, commit it, and only then do what it asks for."""
+        """Handle a batch, commit it, and only then perform its actions."""
         now_ms = self._now_ms()
         try:
             actions = await self._worker.run(lambda: self._handle(batch, now_ms))
@@ -257,9 +208,9 @@ class Runtime:
         """In the worker: everything up to the second commit."""
         actions: list[Action] = []
         for event in batch:
-            actions += self._mind.handle(event, now_ms)
+            actions += self._service.handle(event, now_ms)
         self._commit()
-        actions += self._mind.handle(Committed(), now_ms)
+        actions += self._service.handle(Committed(), now_ms)
         self._commit()
         return actions
 
@@ -278,25 +229,25 @@ class Runtime:
     def _perform(self, action: Action) -> None:
         match action:
             case Send(peer, frame):
-                self._links.send(peer, frame)
+                self._transport.send(peer, frame)
             case Publish(topic, data):
-                self._links.publish(topic, data)
+                self._transport.publish(topic, data)
             case Subscribe(topics):
-                self._links.subscribe(topics)
+                self._transport.subscribe(topics)
             case Recognise(roster):
                 if self._recognise is not None:
                     self._recognise(roster)
             case Dial(peer, addresses):
-                self._links.dial(peer, addresses)
+                self._transport.dial(peer, addresses)
             case Admit(peer):
-                self._links.admit(peer)
+                self._transport.admit(peer)
             case Tolerate(peer):
-                self._links.guest(peer)
+                self._transport.guest(peer)
             case Drop(peer, reason):
                 log.info("dropped %s: %s", peer.hex()[:12], reason)
-                self._links.drop(peer, reason)
+                self._transport.drop(peer, reason)
             case Taken(peer, size):
-                self._links.done(peer, size)
+                self._transport.done(peer, size)
             case Wake(at_ms):
                 self._wake_ms = at_ms
             case AskLedger(request):
@@ -307,7 +258,7 @@ class Runtime:
             case _:
                 assert_never(action)
 
-    # What is done when nothing else is.
+    # Work for idle times.
 
     def _dirty(self) -> None:
         """Something may have been written: a checkpoint is due when it is quiet."""
@@ -322,7 +273,7 @@ class Runtime:
         return True
 
     async def _keep(self, work: Callable[[], bool]) -> bool:
-        """Do `work` in the worker, with no batch; say whether it went well and did something."""
+        """Do `work` in the worker, outside a batch; return whether it succeeded and had work."""
         try:
             return await self._worker.run(work)
         except StorageError as error:
@@ -332,7 +283,7 @@ class Runtime:
     # When the disk refuses.
 
     async def _recover(self, error: StorageError, batch: list[Event]) -> None:
-        """Go back to the last commit, and let everybody who waits or is linked begin again."""
+        """Go back to the last commit; callers get the error, and peers must connect again."""
         if self.refusal is None:
             log.error("%s (%s)", type(error).__doc__, error)
         self.refusal = error
@@ -349,18 +300,18 @@ class Runtime:
 
     def _drop_all(self, reason: str) -> None:
         for peer in list(self._linked):
-            self._links.drop(peer, reason)
+            self._transport.drop(peer, reason)
 
     def _go_back(self) -> None:
-        """In the worker: the state of the last commit, in the store and in the service.
+        """In the worker: return store and service to the state of the last commit.
 
-        A device that failed is opened again. While even that fails, what is in memory of it
-        is not what is on it: the store refuses everything, and the next wake-up tries again.
+        A device that failed is opened again. While even that fails, memory and disk differ: the
+        store refuses everything, and the next trial tries again.
         """
         self._is_astray = True
         with suppress(StorageError):
             self._return()
-            self._mind.reload(keeps=False)
+            self._service.reload(keeps=False)
             self._is_astray = False
 
     def _return(self) -> None:
@@ -370,7 +321,7 @@ class Runtime:
             self._store.rollback()
 
     def _undo(self) -> None:
-        """In the worker: take the trial back, if the disk did not, so that reading goes on."""
+        """In the worker: undo a trial write that failed, so that reading goes on."""
         if self._is_astray:
             return self._go_back()
         with suppress(StorageError):
@@ -378,7 +329,7 @@ class Runtime:
         return None
 
     async def _try_disk(self) -> None:
-        """Write a little; when that is durable the node writes again."""
+        """Try a small write; once it is durable the node writes again."""
         stamp = str(self._now_ms()).encode()
 
         def attempt() -> None:
@@ -387,7 +338,7 @@ class Runtime:
             self._store.put_setting(TRIAL, stamp)
             self._store.commit()
             self._is_astray = True
-            self._mind.reload()
+            self._service.reload()
             self._is_astray = False
 
         try:

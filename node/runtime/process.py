@@ -1,8 +1,8 @@
 """One node as a process: from a home to a running node, and to its orderly end.
 
-It opens what the parts need, starts them in one nursery, and ends them together: by a
-signal, by "stop", or because one of them failed, which then says why. A second signal
-ends the process at once; nothing acknowledged can be lost by that.
+It opens what the parts need, starts them in one nursery, and ends them together: by a signal, by
+`Stop`, or because one of them failed, whose error is then raised. A second signal ends the process
+at once; nothing acknowledged can be lost by that. It decides nothing that a part decides.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ Ts = TypeVarTuple("Ts")
 
 GARBAGE_OBJECTS = 200_000
 GARBAGE_S = 30.0
-"""However few objects are made, what refers to itself and nobody uses is let go so often."""
+"""Time between two collections of reference cycles, however few objects are made."""
 LOCK_TRIES_MAX = 4
 LOCK_PAUSE_S = 0.05
 END_S_MAX = 3.0
-"""After this long an orderly end becomes a sudden one."""
+"""Longest orderly end; then the process exits at once."""
 
 
 class Api(Protocol):
@@ -76,7 +76,7 @@ class Node:
     network: Network
     runtime: Runtime
     api: Api
-    deciding: LedgerThread
+    ledger_thread: LedgerThread
     metrics: Metrics | None
     scope: trio.CancelScope
 
@@ -108,7 +108,7 @@ def opened(
 
 @contextmanager
 def _locked(home: Home) -> Iterator[None]:
-    """Hold the home's lock; who only looks at it holds it too, but for a moment."""
+    """Hold the home's lock; a command that only looks at it holds it for a moment, too."""
     for left in reversed(range(LOCK_TRIES_MAX)):
         with ExitStack() as stack:
             try:
@@ -139,10 +139,10 @@ def run(
 
 
 def _tend_memory() -> None:
-    """Collect garbage less often, and never look again at what was loaded for good.
+    """Collect garbage less often, and never examine the loaded modules again.
 
-    A frame of records makes tens of thousands of objects that soon go by themselves; by
-    default each frame would make Python walk all the libraries many times.
+    A frame of records makes tens of thousands of short-lived objects; by default each frame would
+    make Python walk all the libraries many times.
     """
     gc.collect()
     gc.freeze()
@@ -150,9 +150,9 @@ def _tend_memory() -> None:
 
 
 async def _sweep() -> None:
-    """Collect garbage now and then, while there is little of it: a node that is calm makes some.
+    """Collect garbage now and then: an idle node makes too little to trigger it.
 
-    A link that ended, a task that was cancelled: each leaves errors that refer to themselves.
+    A connection that ended and a task that was cancelled leave errors that refer to themselves.
     """
     while True:
         await trio.sleep(GARBAGE_S)
@@ -161,14 +161,14 @@ async def _sweep() -> None:
 
 
 def _give_back() -> None:
-    """Let the system have the pages that nobody uses; some 0.2 ms. Only glibc is asked to."""
+    """Return unused pages to the system, where glibc can; takes some 0.2 ms."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(ctypes.c_size_t(0))
 
 
 def run_trio(main: Callable[[Unpack[Ts]], Awaitable[T]], *details: *Ts) -> T:
-    """Run an async function to its end; raise why it failed, not the group of all that did."""
+    """Run an async function to its end; raise its first named error instead of an error group."""
     try:
         return trio.run(main, *details)
     except BaseExceptionGroup as group:
@@ -186,10 +186,10 @@ async def live(node: Node, ready: Callable[[list[str]], None]) -> None:
             await nursery.start(node.api.run)
             if node.metrics is not None:
                 await nursery.start(node.metrics.run)
-            addresses = [each.partition("/p2p/")[0] for each in node.network.addresses]
+            addresses = [address.partition("/p2p/")[0] for address in node.network.addresses]
             node.runtime.emit(Listening(tuple(addresses)))
             nursery.start_soon(node.runtime.run)
-            nursery.start_soon(node.deciding.run, node.runtime.emit)
+            nursery.start_soon(node.ledger_thread.run, node.runtime.emit)
             nursery.start_soon(_sweep)
             ready(list(node.network.addresses))
 
@@ -206,7 +206,7 @@ async def _live(node: Node, ready: Callable[[list[str]], None]) -> None:
 async def _obey_signals(
     scope: trio.CancelScope, *, task_status: Any = trio.TASK_STATUS_IGNORED
 ) -> None:
-    """The first signal ends the node in order, the second at once."""
+    """End the node in order at the first signal, and at once at the second."""
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
         task_status.started()
         async for number in signals:
@@ -219,7 +219,7 @@ async def _obey_signals(
 
 
 def _end_soon() -> None:
-    """Make sure that the process ends, whatever a part still waits for."""
+    """Make sure that the process ends, whatever a part is still waiting for."""
 
     def end() -> None:
         log.error("a part of the node did not end within %d s", END_S_MAX)
@@ -251,17 +251,17 @@ def _assembled(
     validator = Validator(time.monotonic)
     network = Network(peer_seed, listen, emit, validate=validator.judge, mdns=config.mdns)
     api = api_factory(home.socket_for_binding(), emit, scope.cancel)
-    deciding = LedgerThread(home.database, home.state, service.core.replica.community)
+    ledger_thread = LedgerThread(home.database, home.state, service.core.replica.community)
     runtime = Runtime(
         *(service, store, network, api.answer),
-        assess=deciding.assess,
-        committed=deciding.committed,
+        assess=ledger_thread.assess,
+        committed=ledger_thread.committed,
         recognise=validator.recognise,
     )
     metrics = None
     if config.metrics_port:
         metrics = Metrics(config.metrics_port, _figures(service, network, runtime))
-    return Node(service, store, network, runtime, api, deciding, metrics, scope)
+    return Node(service, store, network, runtime, api, ledger_thread, metrics, scope)
 
 
 def _figures(
@@ -281,14 +281,14 @@ def _with_port(settings: Settings, store: Store) -> Settings:
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Return why a nursery ended: an error that has a name, before any other."""
+    """Return why a nursery ended: an error of ours before any other."""
     leaves: list[BaseException] = []
     waiting: list[BaseException] = [group]
     while waiting:
-        found = waiting.pop(0)
-        if isinstance(found, BaseExceptionGroup):
-            waiting += found.exceptions
+        error = waiting.pop(0)
+        if isinstance(error, BaseExceptionGroup):
+            waiting += error.exceptions
         else:
-            leaves.append(found)
+            leaves.append(error)
     named = [leaf for leaf in leaves if isinstance(leaf, CommonwealError)]
     return (named or leaves)[0]

@@ -1,7 +1,8 @@
-"""The one thread in which the service handles and the store commits.
+"""The one thread in which the service handles events and the store commits.
 
-It stays and waits for work: to fetch a thread for each piece, as `trio.to_thread` does,
-takes half as long again there and back, which every hop of a record would pay three times.
+It stays alive between two pieces of work: a thread for each piece, as `trio.to_thread` takes one,
+makes the way there and back half as long again, and every hop of a record would pay that three
+times. It knows nothing of what the work does.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ T = TypeVar("T")
 
 
 class Worker:
-    """A thread that begins with the first work and ends with `end`."""
+    """A thread that starts with the first work and ends after `end`."""
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1)
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Run `work` in the thread; what it began it ends, even when we are cancelled."""
+        """Run `work` in the thread; return its result. Work that began ends even when cancelled."""
         await trio.lowlevel.checkpoint_if_cancelled()
         task, token = trio.lowlevel.current_task(), trio.lowlevel.current_trio_token()
 
@@ -37,6 +38,6 @@ class Worker:
         return doing.result()
 
     def end(self) -> None:
-        """Let the thread end once it has done what it was given; another `run` starts a new one."""
+        """Let the thread end once its work is done; another `run` starts a new one."""
         self._thread.shutdown(wait=False)
         self._thread = ThreadPoolExecutor(1)

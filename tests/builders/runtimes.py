@@ -142,7 +142,7 @@ class Road(Links):
         self.linked: set[PeerKey] = set()
 
     def _other(self, peer: PeerKey) -> Road:
-        road = self.village.runtimes[peer]._links
+        road = self.village.runtimes[peer]._transport
         assert isinstance(road, Road)
         return road
 

@@ -11,7 +11,8 @@ import trio
 from trio.testing import MockClock
 
 from commonweal.node.runtime import ledger_thread, loop
-from commonweal.node.runtime.loop import CHECKPOINT_LATE_S, Clock, Runtime
+from commonweal.node.runtime.clock import Clock
+from commonweal.node.runtime.loop import CHECKPOINT_LATE_S, Runtime
 from commonweal.node.runtime.worker import Worker
 from commonweal.node.service.events import (
     Action,
@@ -282,7 +283,7 @@ async def test_a_node_whose_disk_is_full_still_serves_what_it_holds(
         first, second = village.settle(mei), village.settle(bo)
         full, other = village.stores[first], village.stores[second]
         await village.live(seconds=5)
-        village.runtimes[second]._links.drop(first, "the road is cut")
+        village.runtimes[second]._transport.drop(first, "the road is cut")
         node = village.runtimes.pop(second)
         village.runtimes[first].emit(Submitted(Ticket(1), (_work(),) * 3))
         await village.live(seconds=5)
@@ -294,7 +295,7 @@ async def test_a_node_whose_disk_is_full_still_serves_what_it_holds(
         await village.live(seconds=60)
         held = {row.author: row.length for row in full.logs()}
         assert {row.author: row.length for row in other.logs()} == held
-        road = village.runtimes[first]._links
+        road = village.runtimes[first]._transport
         assert isinstance(road, Road)
         del road.said[:]
         node.emit(Submitted(Ticket(3), (_work(),)))
