@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NewType, Protocol
 
@@ -27,6 +28,8 @@ NIL = SealId(b"")
 REASON_CHARS_MAX = 200
 ROUND_MAX = 2**31 - 1
 VOTE_BYTES_MAX = 1024
+VOTES_VERIFIED_MAX = 4_096
+"""Votes whose signatures are remembered as good: they come by stream, by gossip and in seals."""
 DOUBLE_VOTE = "commonweal/1/double-vote"
 
 
@@ -113,9 +116,7 @@ def read_vote(value: Any, community: CommunityId) -> Vote:
             and len(reason) <= (0 if seal else REASON_CHARS_MAX)
             and (seal or step)
         ):
-            keys.check_array(
-                device, signature, keys.VOTE_CONTEXT, community, height, round_, step, seal
-            )
+            _verify(device, signature, community, height, round_, step, seal)
             return Vote(
                 *(height, round_, Step(step), SealId(seal), DeviceKey(device), signature, reason)
             )
@@ -188,7 +189,7 @@ def check_certificate(
     for device, signature in certificate.signatures:
         if device not in witnesses:
             raise NotCertified(f"{short(device)} is no witness at height {certificate.height}")
-        keys.check_array(device, signature, keys.VOTE_CONTEXT, community, *place)
+        _verify(device, signature, community, *place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +262,20 @@ def is_count(value: object) -> bool:
 def is_ascending(items: Sequence[bytes]) -> bool:
     """Whether `items` are sorted without duplicates."""
     return all(lower < higher for lower, higher in pairwise(items))
+
+
+@lru_cache(VOTES_VERIFIED_MAX)
+def _verify(
+    device: bytes,
+    signature: bytes,
+    community: bytes,
+    height: int,
+    round_: int,
+    step: int,
+    seal: bytes,
+) -> None:
+    """Raise `BadSignature` unless the device signed this vote; good ones are verified once."""
+    keys.check_array(device, signature, keys.VOTE_CONTEXT, community, height, round_, step, seal)
 
 
 def _signature(value: Any) -> tuple[DeviceKey, bytes]:
