@@ -157,7 +157,7 @@ class FrameRouter:
                 parts.anti_entropy.entries(peer, message)
                 parts.fetch.ask(peer)
             case messages.Evidence():
-                parts.ingest.evidence(peer, parts.reactor.evidence(message))
+                parts.forks.evidence(peer, parts.reactor.evidence(message))
             case messages.WantEvidence(()):
                 parts.reactor.gossip.tell_proofs(peer)
             case messages.WantEvidence():
@@ -165,7 +165,7 @@ class FrameRouter:
             case messages.WantBranch():
                 parts.record_server.want_branch(peer, message)
             case messages.Branch():
-                parts.ingest.branch(peer, message)
+                parts.forks.branch(peer, message)
             case messages.WantBodies():
                 parts.record_server.want_bodies(peer, message)
             case messages.BodyChunk():

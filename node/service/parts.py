@@ -15,6 +15,7 @@ from commonweal.node.service.replica import Replica
 from commonweal.node.service.sync.anti_entropy import AntiEntropy
 from commonweal.node.service.sync.blobs import BlobFetch
 from commonweal.node.service.sync.fetch import RecordFetch
+from commonweal.node.service.sync.fork_evidence import ForkEvidence
 from commonweal.node.service.sync.ingest import Ingest
 from commonweal.node.service.sync.push import Push
 from commonweal.node.service.sync.serve import RecordServer
@@ -52,13 +53,12 @@ class Parts:
         self.push = Push(core, self.record_server, self.fetch)
         self.blobs = BlobFetch(core, self.anti_entropy)
         self.reactor = Reactor(core, self.anti_entropy)
-        self.ingest = Ingest(
-            core, self.anti_entropy, self.fetch, self.blobs, self.reactor.chain_sync.ask
-        )
+        self.forks = ForkEvidence(core, self.anti_entropy)
+        self.ingest = Ingest(core, self.forks, self.fetch, self.blobs, self.reactor.chain_sync.ask)
         self.state_sync = StateSync(core, self.reactor)
         self.writer = Writer(core, self.fetch.is_fetching)
         self.scrubber = Scrubber(core)
-        self.signature_audit = SignatureAudit(core, self.ingest)
+        self.signature_audit = SignatureAudit(core, self.forks, self.fetch)
         self.erasure = Erasure(core)
         self.topics = GossipTopics(core, self.ingest, self.reactor, self.anti_entropy)
         self.queries = StatusQueries(
@@ -67,7 +67,7 @@ class Parts:
         self._peer_parts: tuple[PeerPart, ...] = (
             *(core, self.handshake, self.overlay, self.writer.rollback),
             *(self.fetch, self.anti_entropy, self.record_server, self.push),
-            *(self.blobs, self.ingest, self.reactor, self.state_sync),
+            *(self.blobs, self.forks, self.ingest, self.reactor, self.state_sync),
         )
 
     def _awaits_seals(self, peer: PeerState) -> bool:

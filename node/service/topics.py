@@ -109,7 +109,7 @@ class GossipTopics:
         with suppress(InvalidRecord, Malformed):  # ours may be one that a later one vouches for
             (ours,) = replica.store.wires(record.author, seq, seq + 1, RECORD_BYTES_MAX)
             proof = fork_proof.check(from_bytes_unchecked(ours), record, replica.community)
-            self.ingest.freeze(proof)
+            self.ingest.forks.freeze(proof)
 
     def _confirm(self, author: DeviceKey, length: int) -> None:
         """Note that an author, where it is linked, holds the record that it signed."""

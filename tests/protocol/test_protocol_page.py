@@ -11,7 +11,7 @@ import pytest
 from commonweal.node import transport
 from commonweal.node.service import replica
 from commonweal.node.service.peers import handshake, overlay
-from commonweal.node.service.sync import announce, ingest, push, serve
+from commonweal.node.service.sync import announce, newcomers, push, serve
 from commonweal.protocol import codec, keys
 from commonweal.protocol.identity import identity, invite, key_rotation, membership_proof
 from commonweal.protocol.ledger.contributions import conditions
@@ -116,8 +116,8 @@ def _flowing(text: str) -> str:
         (10, "at most {} ints", hello.VERSIONS_MAX),
         (10, "Credentials: at most {} records", membership_proof.CREDENTIALS_MAX),
         (10, "records, {} bytes together", membership_proof.CREDENTIALS_BYTES_MAX),
-        (10, "({} records and 16 KiB", ingest.NEWCOMER_RECORDS_MAX),
-        (10, "4 records and {} KiB", ingest.NEWCOMER_BYTES_MAX >> 10),
+        (10, "({} records and 16 KiB", newcomers.NEWCOMER_RECORDS_MAX),
+        (10, "4 records and {} KiB", newcomers.NEWCOMER_BYTES_MAX >> 10),
         (10, "{} such logs", replica.NEWCOMERS_MAX),
         (10, "{} of them under invites of one member", replica.NEWCOMERS_PER_INVITER_MAX),
         (10, "{} under none", replica.UNINVITED_MAX),

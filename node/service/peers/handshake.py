@@ -1,10 +1,10 @@
-"""The gate: who may stay on a link, and as what.
+"""The handshake: which peers may stay on a link, and at which trust level.
 
-A stranger gets one message, hello. Its device counts only when it was enrolled with the
-peer key of this link (`_bind`), and it is a member's only by what the ledger or its
-credentials prove (`_admit`); who holds a good invite stays as a guest and may leave a
-request here; anybody else is shown nothing. No node vouches for anybody: the request is judged
-by the rules, and members vouch by hand where those ask for more.
+A stranger may send one message, its hello. Its device counts only if it was enrolled with the
+peer key of this link (`_bind`), and it is a member's only by what the ledger or its credentials
+prove (`_admit`). A peer with a valid invite stays as a guest and may leave its request; all
+others are refused and shown nothing. No node vouches for a newcomer: the request is judged by the
+rules, and members vouch by hand where the rules ask for more.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ from commonweal.protocol.wire import hello, messages
 from commonweal.protocol.wire.hello import Greeting, InviteProof
 
 PARTING_MS = 1_000
-"""So long a link stays after its device was ended here."""
+"""Time that a link stays after its device was revoked here, so that the peer learns of it."""
 
 
 class Handshake:
-    """Hellos of both sides, and the admission of guests."""
+    """The hellos of both sides, and the admission of guests."""
 
     def __init__(self, core: Core, invite: Invite | None) -> None:
         self.core = core
         self.invite = invite
-        """The invite that we hold while we are not admitted ourselves."""
+        """The invite that this node holds while it is not admitted itself."""
         self.refusal: tuple[str, str] | None = None
         """The last reason that another node gave for refusing us: (code, text)."""
         self._credentials: tuple[bytes, ...] = ()
         self._stamp: object = None
         self._parting: dict[PeerKey, int] = {}
-        """Members' links that are to end, and since when."""
+        """Members' links that are about to end, and since when."""
         self._greeted: dict[PeerKey, None] = {}
         """The peers to which our hello was sent."""
         self._invites: dict[PeerKey, RecordId] = {}
@@ -82,7 +82,7 @@ class Handshake:
     def receive(self, peer: PeerState, message: messages.Hello) -> bool:
         """Take in the peer's hello; say whether comparing may begin.
 
-        Who is refused is dropped, with a reason only if he knows the community.
+        A refused peer is dropped, with a reason only if it knows the community.
         """
         core, community = self.core, self.core.replica.community
         try:
@@ -107,23 +107,20 @@ class Handshake:
         return peer.is_member
 
     def promote(self) -> list[PeerState]:
-        """Admit guests whose membership has come; return their sessions. Let go whose is over."""
+        """Admit guests that became members and return them; drop peers that no longer are."""
         self._demote()
-        found = []
+        admitted = []
         for peer in list(self.core.peers.values()):
             if peer.trust is not TrustLevel.GUEST:
                 continue
             if self._admit(peer):
-                found.append(peer)
+                admitted.append(peer)
             elif peer.key in self._invites:
                 self._turn_away(peer, self._invites[peer.key])
-        return found
+        return admitted
 
     def _demote(self) -> None:
-        """End the links to devices that were revoked, and of members who left.
-
-        A moment later, so that they hear of it.
-        """
+        """End the links of revoked devices and of members who left, PARTING_MS after that."""
         now_ms, before = self.core.now_ms, self._parting
         self._parting = {
             peer.key: before.get(peer.key, now_ms)
@@ -136,7 +133,7 @@ class Handshake:
                 self._refuse(self.core.peers[key], "not-a-member", text)
 
     def _is_ended(self, peer: PeerState) -> bool:
-        """Say whether the records here say that this device is nobody's, or another host's."""
+        """Say whether records show that this device is no member's, or belongs to another host."""
         replica, device = self.core.replica, peer.device
         if device is None:
             return False
@@ -147,9 +144,9 @@ class Handshake:
         return membership.peer_of(replica.ledger.state, device) not in (None, peer.key)
 
     def _bind(self, peer: PeerState, greeting: Greeting) -> bool:
-        """Give a session the device that it names, if that was enrolled with this link's peer key.
+        """Give a peer the device that it names, if that was enrolled with this link's peer key.
 
-        Nowhere else does a session get a device. It is nobody's yet: `_admit` tells.
+        Only here does a peer get a device. Whether that is a member's is decided by `_admit`.
         """
         replica, device = self.core.replica, greeting.device
         enrolled = membership.peer_of(replica.ledger.state, device)
@@ -169,7 +166,7 @@ class Handshake:
         return False
 
     def _admit(self, peer: PeerState, shown: Sequence[bytes] = ()) -> bool:
-        """Make a session a member's, if its device is one's. Nowhere else does it become so.
+        """Make a peer a member's, if its device is a member's; this is done only here.
 
         shown: the credentials of its hello.
         """
@@ -189,7 +186,7 @@ class Handshake:
     def _member_of(
         self, peer: PeerState, device: DeviceKey, shown: Sequence[bytes]
     ) -> MemberId | None:
-        """Return the member whose device this is, by the records here or by what is shown."""
+        """Return the member of a device, by the records held or by the credentials shown."""
         member = self.core.replica.member_of(device)
         if member is None:
             member = self._enroller(peer, device, shown)
@@ -198,7 +195,7 @@ class Handshake:
     def _enroller(
         self, peer: PeerState, device: DeviceKey, shown: Sequence[bytes]
     ) -> MemberId | None:
-        """Return the member, known here, who enrolled this device, as one who restores does."""
+        """Return the known member who enrolled this device, as a member who restores does."""
         for data in shown:
             with suppress(CommonwealError):
                 record = from_bytes(data)
@@ -208,7 +205,7 @@ class Handshake:
         return None
 
     def _shown(self, peer: PeerState, device: DeviceKey, shown: Sequence[bytes]) -> MemberId | None:
-        """Return the member whom credentials show, if nothing known here speaks against it."""
+        """Return the member that credentials prove, unless records held here contradict them."""
         replica = self.core.replica
         try:
             claim = membership_proof.check(
@@ -228,7 +225,7 @@ class Handshake:
         return claim.member if is_so else None
 
     def _is_over(self, id: RecordId) -> bool:
-        """Say whether an invite is known here to have ended before somebody came in by it."""
+        """Say whether an invite is known to have ended before anyone used it."""
         replica = self.core.replica
         invite = membership.invite(replica.ledger.state, id)
         return invite is not None and (
@@ -237,12 +234,12 @@ class Handshake:
 
     def _has_asked(self, member: MemberId) -> bool:
         return any(
-            one.member == member
-            for one in membership.pending_requests(self.core.replica.ledger.state)
+            request.member == member
+            for request in membership.pending_requests(self.core.replica.ledger.state)
         )
 
     def _is_named(self, peer: PeerState) -> bool:
-        """Say whether we dialled whom our link names, and know nobody yet who could tell more."""
+        """Say whether we dialled the peer that our link names, and know no member yet."""
         replica = self.core.replica
         if not peer.outbound or membership.founder(replica.ledger.state) is not None:
             return False
@@ -251,7 +248,7 @@ class Handshake:
         )
 
     def _speaking(self, member: MemberId) -> membership_proof.KeySet | None:
-        """Return the keys that speak for a member now, as far as is known; None without one."""
+        """Return the keys that now sign for a member, as far as is known, or None."""
         replica = self.core.replica
         if member in replica.removed:
             return None
@@ -278,13 +275,13 @@ class Handshake:
         return None
 
     def _make_room(self) -> None:
-        """When all places are taken, the first guest gives way of whoever invited most of them.
+        """When all places are taken, drop the first guest of the member who invited most of them.
 
-        His request is here by then, and he may come again.
+        The request of that guest is held by then, and the guest may connect again.
         """
-        guests = [one for one in self.core.peers.values() if one.trust is TrustLevel.GUEST]
+        guests = [peer for peer in self.core.peers.values() if peer.trust is TrustLevel.GUEST]
         if len(guests) >= GUESTS_MAX:
-            inviters = [self._inviter(one) for one in guests]
+            inviters = [self._inviter(guest) for guest in guests]
             most = max(inviters, key=inviters.count)
             self.core.drop(guests[inviters.index(most)], MADE_ROOM)
 
@@ -295,7 +292,7 @@ class Handshake:
         return invite.author if invite is not None else None
 
     def _turn_away(self, peer: PeerState, id: RecordId) -> bool:
-        """Refuse a guest whose invite admits nobody more; say whether he was."""
+        """Refuse a guest whose invite admits nobody more; say whether it was refused."""
         state = self.core.replica.ledger.state
         invite = membership.invite(state, id)
         if invite is None:
@@ -316,18 +313,18 @@ class Handshake:
         self.core.drop(peer, code)
 
     def _own_credentials(self) -> tuple[bytes, ...]:
-        """Return the records that make us a member to who has not met us.
+        """Return the records that prove our membership to a peer that does not know us.
 
-        Only our enrolment, before we are one, and where all would be too much for a hello.
-        A guest is not shown them either: they name others.
+        Only our enrolment before we are admitted, or where all records exceed a hello. Guests get
+        none of them, since they name other members.
         """
         replica, device = self.core.replica, self.core.me.device
         member = replica.member_of(device)
         founder = membership.founder(replica.ledger.state)
         if member is None or founder is None:
             return self._enrolment()
-        known = [membership.member(replica.ledger.state, one) for one in (member, founder)]
-        stamp = tuple((one.id, one.since, one.rekeys) for one in known if one is not None)
+        known = [membership.member(replica.ledger.state, id) for id in (member, founder)]
+        stamp = tuple((row.id, row.since, row.rekeys) for row in known if row is not None)
         if self._stamp != stamp:
             wires = chosen(replica.store, replica.ledger, device, founder)
             if not membership_proof.is_within_limits(wires):

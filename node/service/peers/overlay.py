@@ -1,9 +1,9 @@
-"""Peering: whom to dial, who is alive, and passing on where members' nodes are.
+"""The overlay: which peers to dial, which links are alive, and where members' nodes are.
 
-The address book holds what links, mDNS and other members told. A node keeps up to
-`NEIGHBOURS_AIM` links; it tries again with growing pauses, and drops who is silent. Whoever
-comes in by himself never keeps it from choosing some neighbours, and now and then it looks
-at one more: all that it has may be hostile, and show it less than there is.
+The address book holds what links, mDNS and other members told. A node keeps up to NEIGHBOURS_AIM
+links, retries with growing pauses, and drops silent peers. Incoming links never keep it from
+choosing some neighbours itself, and now and then it dials one more: all its neighbours may be
+hostile and show it less than there is. What peers may send is not decided here.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ from commonweal.storage.records.address_book import Address, with_contact
 
 NEIGHBOURS_AIM = 8
 CHOSEN_AIM = 4
-"""Neighbours that we dialled, however many came in by themselves."""
+"""Neighbours that this node dialled itself, however many links came in."""
 LOOK_AROUND_MS = 60_000
-"""With enough neighbours, one more is tried so often: the one who was tried longest ago."""
+"""How often a node with enough neighbours tries one more, the one tried longest ago."""
 TRIAL_MS = 20_000
-"""So long a new neighbour may take to bring something before another takes his place."""
+"""Time that a new neighbour has to bring records before another replaces it."""
 MADE_ROOM = "made room for another"
 PING_MS = 5_000
 SILENCE_MS_MAX = 15_000
 RETRY_MS_MIN, RETRY_MS_MAX = 500, 30_000
 STEADY_MS = 2_000
-"""A link to a member that lasted so long is a good one: when it ends, it is soon tried again."""
+"""After this time a link to a member is good: when it ends, it is soon dialled again."""
 DIALS_AT_ONCE_MAX = 4
 BOOK_MAX = 4_096
-"""Addresses of peers that are kept."""
+"""Peers in the address book."""
 NEAR_MAX = 4
-"""Addresses of a peer that mDNS saw last. Anybody near may say them: they push out no other."""
+"""Addresses of a peer that mDNS saw last; anyone near can forge them, so they replace no others."""
 MOVE_MS = 5_000
-"""So often it is passed on where one node is now: the last, however often it moved."""
+"""Minimum time between two announcements of one node's address; the last one counts."""
 EARLY_MAX = 256
-"""Addresses of peers who are no members' yet wait until they are; of more, the oldest go."""
+"""Addresses that wait until their peer is a member's; beyond that the oldest are dropped."""
 
 
 @dataclass(slots=True)
@@ -59,7 +59,7 @@ class _DialState:
 
 
 class Overlay:
-    """The address book, the dialling, and the keepalive of all sessions."""
+    """The address book, the dialling, and the keepalive of all links."""
 
     def __init__(self, core: Core) -> None:
         self.core = core
@@ -77,16 +77,16 @@ class Overlay:
             known.peer: known for known in self.core.replica.store.addresses()
         }
         self._signed = dict.fromkeys(known.signed for known in self._book.values())
-        """What is kept, signed, so that it is not checked again whenever it is told again."""
+        """The signed addresses that are kept, so that a repeated one is not verified again."""
         self._near: dict[PeerKey, tuple[str, ...]] = {}
         self._passed_ms: dict[PeerKey, int] = {}
         self._moved: dict[PeerKey, None] = {}
-        """Who moved again so soon that it waits to be passed on."""
+        """Peers that moved again within MOVE_MS, to be announced later."""
         self._early: dict[PeerKey, tuple[SignedAddress, bytes]] = {}
-        """What came before the records that say whose it is, as it does to a newcomer."""
+        """Addresses that came before the records which show whose they are, as a newcomer's do."""
 
     def listens(self, addresses: tuple[str, ...]) -> None:
-        """Note where our own node listens, and tell the members."""
+        """Note where this node listens, and tell the members."""
         self.listening = addresses
         for peer in self.core.members():
             self.tell(peer)
@@ -104,7 +104,7 @@ class Overlay:
             core.send(peer, messages.Addresses(tuple(signed[: messages.ADDRESSES_MAX])))
 
     def told(self, peer: PeerState, message: messages.Addresses) -> None:
-        """Keep the newer addresses of members; pass on what is new.
+        """Keep the newer addresses of members, and announce them.
 
         A stamp that is too far ahead costs the sender nothing: its clock may have been too.
         """
@@ -113,21 +113,21 @@ class Overlay:
             if data in self._signed:
                 continue
             try:
-                found = signed_address.from_bytes(data, self.core.replica.community)
+                address = signed_address.from_bytes(data, self.core.replica.community)
             except CommonwealError as error:
                 return self.core.drop(peer, f"a bad address: {error}")
-            if found.stamp_ms - self.core.now_ms > STAMP_AHEAD_MS_MAX:
+            if address.stamp_ms - self.core.now_ms > STAMP_AHEAD_MS_MAX:
                 continue
-            if self._owner(found.peer) is None:
-                self._wait(found, data)
-            elif self._is_news(found):
-                self._keep(found, data)
-                fresh.append(found.peer)
+            if self._owner(address.peer) is None:
+                self._wait(address, data)
+            elif self._is_news(address):
+                self._keep(address, data)
+                fresh.append(address.peer)
         self._pass_on(fresh, peer)
         return None
 
     def _pass_on(self, moved: Iterable[PeerKey], source: PeerState | None = None) -> None:
-        """Tell the other members where these are now; who moved a moment before waits for it."""
+        """Announce where these peers are now; those announced within MOVE_MS wait."""
         now_ms = self.core.now_ms
         fresh: list[bytes] = []
         for peer in moved:
@@ -144,7 +144,7 @@ class Overlay:
                     self.core.send(other, messages.Addresses(frame))
 
     def found(self, key: PeerKey, addresses: tuple[str, ...]) -> None:
-        """Note addresses that mDNS saw, of a peer that is a member's or that a link named."""
+        """Note addresses that mDNS saw, of a member's node or of a peer that a link named."""
         known = self._book.get(key)
         enrolled = self._owner(key)
         if known is None and enrolled is None:
@@ -155,17 +155,17 @@ class Overlay:
         self._try(key).due_ms = 0
 
     def meet(self, contact: Contact) -> None:
-        """Note where a link says that a peer is, and dial it there at once."""
+        """Note the addresses of a peer in an invite link, and dial it at once."""
         if contact.peer == self.core.me.peer:
             return
         self._put(with_contact(self._book.get(contact.peer), contact))
-        one = self._try(contact.peer)
-        one.due_ms, one.pause_ms = 0, RETRY_MS_MIN
+        dial = self._try(contact.peer)
+        dial.due_ms, dial.pause_ms = 0, RETRY_MS_MIN
 
     def joined(self, peer: PeerState) -> None:
-        """Note that a link to a peer stands. The pause before the next dial is as it was.
+        """Note that a link to a peer stands; the pause before the next dial stays.
 
-        So one who takes us in and ends the link at once is not dialled twice a second for ever.
+        A peer that accepts links and ends them at once is thus not dialled twice a second.
         """
         if peer.key in self._book:
             self._try(peer.key).dialling = False
@@ -175,15 +175,15 @@ class Overlay:
             self._put(known._replace(worked=peer.address, last_ok_ms=self.core.now_ms))
 
     def left(self, key: PeerKey) -> None:
-        """Note that a link is gone, or never came about. Of strangers nothing is kept."""
+        """Note that a link ended or did not come about; of strangers nothing is kept."""
         self._told_coming_ms.pop(key, None)
         if key not in self._book:
             return
-        one = self._try(key)
-        one.dialling = False
-        spread = self.core.rng.randint(one.pause_ms // 2, one.pause_ms)
-        one.due_ms = self.core.now_ms + spread
-        one.pause_ms = min(one.pause_ms * 2, RETRY_MS_MAX)
+        dial = self._try(key)
+        dial.dialling = False
+        spread = self.core.rng.randint(dial.pause_ms // 2, dial.pause_ms)
+        dial.due_ms = self.core.now_ms + spread
+        dial.pause_ms = min(dial.pause_ms * 2, RETRY_MS_MAX)
 
     def failed(self, key: PeerKey, where: str, reason: str) -> None:
         """Note that a peer was not reached at an address."""
@@ -197,9 +197,9 @@ class Overlay:
         self._pass_on(tuple(self._moved))
         members = core.members()
         chosen = sum(peer.outbound for peer in members)
-        coming = sum(one.outbound and not one.is_member for one in core.peers.values())
+        coming = sum(peer.outbound and not peer.is_member for peer in core.peers.values())
         room = max(NEIGHBOURS_AIM - len(members), CHOSEN_AIM - chosen) - coming
-        busy = sum(one.dialling for one in self._tries.values())
+        busy = sum(peer.dialling for peer in self._tries.values())
         room = min(room, DIALS_AT_ONCE_MAX - busy)
         due = [
             known
@@ -218,27 +218,27 @@ class Overlay:
         self._make_room()
 
     def _dial(self, known: Address) -> None:
-        one = self._try(known.peer)
-        one.dialling, one.tried_ms = True, self.core.now_ms
+        dial = self._try(known.peer)
+        dial.dialling, dial.tried_ms = True, self.core.now_ms
         first = (known.worked,) if known.worked else ()
         near = self._near.get(known.peer, ())
         self.core.do(Dial(known.peer, tuple(dict.fromkeys((*first, *near, *known.addresses)))))
 
     def _make_room(self) -> None:
-        """Let go the neighbour who has brought nothing for longest, when there are too many."""
+        """With too many neighbours, drop the one that has brought nothing for longest."""
         core = self.core
         chosen = [peer for peer in core.members() if peer.outbound]
-        tried = [one for one in chosen if core.now_ms - one.since_ms >= TRIAL_MS]
+        tried = [peer for peer in chosen if core.now_ms - peer.since_ms >= TRIAL_MS]
         if len(chosen) <= NEIGHBOURS_AIM or not tried:
             return
-        least = min(tried, key=lambda one: (one.news_ms, one.since_ms))
+        least = min(tried, key=lambda peer: (peer.news_ms, peer.since_ms))
         del core.peers[least.key]
         core.do(Drop(least.key, MADE_ROOM))
         core.ended(least, MADE_ROOM, by_us=False)
         self.left(least.key)
 
     def keep_alive(self) -> None:
-        """Ping who was not heard lately, and drop who is silent for long."""
+        """Ping peers that were not heard lately, and drop those that stay silent."""
         now_ms = self.core.now_ms
         for peer in list(self.core.peers.values()):
             silent_ms = now_ms - peer.heard_ms
@@ -265,47 +265,47 @@ class Overlay:
         return self._tries.setdefault(key, _DialState())
 
     def _is_due(self, key: PeerKey) -> bool:
-        one = self._tries.get(key)
-        return one is None or (not one.dialling and one.due_ms <= self.core.now_ms)
+        dial = self._tries.get(key)
+        return dial is None or (not dial.dialling and dial.due_ms <= self.core.now_ms)
 
-    def _is_news(self, found: SignedAddress) -> bool:
+    def _is_news(self, address: SignedAddress) -> bool:
         core = self.core
-        if found.peer == core.me.peer:
+        if address.peer == core.me.peer:
             return False
-        known = self._book.get(found.peer)
+        known = self._book.get(address.peer)
         if known is None:
             return len(self._book) < BOOK_MAX
         if not known.signed:
             return True
         held = signed_address.from_bytes(known.signed, core.replica.community)
-        return held.stamp_ms < found.stamp_ms and held.addresses != found.addresses
+        return held.stamp_ms < address.stamp_ms and held.addresses != address.addresses
 
     def _owner(self, key: PeerKey) -> DeviceKey | None:
-        """Return the member's device that proved on enrolling that `peer` is its host, if any."""
+        """Return the member's device whose enrolment proves that this peer is its host, or None."""
         replica = self.core.replica
         device = membership.device_of_peer(replica.ledger.state, key)
         return device if device is not None and replica.is_member(device) else None
 
-    def _wait(self, found: SignedAddress, data: bytes) -> None:
-        """Set aside the newest address of a peer of whom the records say nothing yet."""
-        known = self._early.get(found.peer)
-        if known is None or known[0].stamp_ms < found.stamp_ms:
-            self._early[found.peer] = found, data
+    def _wait(self, address: SignedAddress, data: bytes) -> None:
+        """Set aside the newest address of a peer that no record names yet."""
+        known = self._early.get(address.peer)
+        if known is None or known[0].stamp_ms < address.stamp_ms:
+            self._early[address.peer] = address, data
         if len(self._early) > EARLY_MAX:
             del self._early[next(iter(self._early))]
 
     def _take_early(self) -> None:
-        """Keep the addresses of devices that have become known."""
-        for peer, (found, data) in list(self._early.items()):
-            if self._owner(peer) is not None:
-                del self._early[peer]
-                if self._is_news(found):
-                    self._keep(found, data)
+        """Keep the addresses that waited and whose peers are members' by now."""
+        for key, (address, data) in list(self._early.items()):
+            if self._owner(key) is not None:
+                del self._early[key]
+                if self._is_news(address):
+                    self._keep(address, data)
 
-    def _keep(self, found: SignedAddress, data: bytes) -> None:
-        known = self._book.get(found.peer)
+    def _keep(self, address: SignedAddress, data: bytes) -> None:
+        known = self._book.get(address.peer)
         last_ok_ms, worked = (known.last_ok_ms, known.worked) if known else (0, "")
-        what = (found.peer, self._owner(found.peer), found.addresses, data)
+        what = (address.peer, self._owner(address.peer), address.addresses, data)
         self._put(Address(*what, last_ok_ms, "signed", worked))
 
     def _put(self, new: Address) -> None:

@@ -1,43 +1,35 @@
-"""Intake: what arrives is checked at this door, kept, and leads to what is to be asked next.
+"""Ingest: checking the records that peers send, and keeping what is sound.
 
-Replication checks only what bytes decide: canonical, authentic, chained, dependencies
-held, exact clock, community, limits. What a record means is the fold's. Contradictions
-become proofs; a log that a proof froze is wanted only as far as it is good.
+Checked is only what bytes decide: canonical form, signature, chaining, dependencies, clock,
+community, limits. What a record means is for the fold. A contradiction becomes a proof. What a
+record cites and is not held is asked for.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from commonweal.node.service import quota
 from commonweal.node.service.core import Core
 from commonweal.node.service.peer import PeerState
 from commonweal.node.service.replica import (
-    NEWCOMERS_MAX,
-    NEWCOMERS_PER_INVITER_MAX,
-    UNINVITED_MAX,
     Replica,
     rare,
 )
-from commonweal.node.service.sync.anti_entropy import AntiEntropy
 from commonweal.node.service.sync.blobs import BlobFetch, bodies_of
 from commonweal.node.service.sync.fetch import RecordFetch
+from commonweal.node.service.sync.fork_evidence import ForkEvidence
+from commonweal.node.service.sync.newcomers import NewcomerLimits
 from commonweal.protocol import keys
 from commonweal.protocol.errors import (
-    CommonwealError,
     ForkedLog,
     InvalidRecord,
     Malformed,
     MissingDependency,
 )
-from commonweal.protocol.keys import DeviceKey, MemberId, PeerKey
-from commonweal.protocol.ledger.members import membership
+from commonweal.protocol.keys import DeviceKey, PeerKey
 from commonweal.protocol.records import fork_proof, log
-from commonweal.protocol.records.fork_proof import ForkProof
 from commonweal.protocol.records.record import (
-    RECORD_BYTES_MAX,
     Record,
     RecordId,
     clock_from_bytes,
@@ -45,12 +37,8 @@ from commonweal.protocol.records.record import (
 )
 from commonweal.protocol.wire import messages
 
-NEWCOMER_RECORDS_MAX = 4
-NEWCOMER_BYTES_MAX = 16 * 1024
 REFOLD_MS = 1_000
-"""So long nothing of newcomers is taken from a peer who sent more of such than is kept."""
-CITED_MAX = 256
-"""Records that others cite and that are asked for, remembered at a time."""
+"""Back-off for a peer that sent newcomers' records beyond what is kept of them."""
 
 
 @dataclass(slots=True)
@@ -63,12 +51,12 @@ class _Read:
 
     @property
     def size(self) -> int:
-        """The bytes of what is kept of it."""
+        """The bytes of its records and bodies."""
         bodies = sum(map(len, self.bodies.values()))
         return bodies + sum(len(record.wire) for record in self.records)
 
     def cut(self, count: int) -> None:
-        """Keep `count` records at most, and end in one that is well signed."""
+        """Keep at most `count` records, ending in one that is well signed."""
         if count < len(self.records):
             while count and not log.is_signed(self.records[count - 1]):
                 count -= 1
@@ -76,34 +64,31 @@ class _Read:
 
 
 class Ingest:
-    """Runs, proofs and branches from peers."""
+    """The runs of records that peers send."""
 
     def __init__(
         self,
         core: Core,
-        anti_entropy: AntiEntropy,
+        forks: ForkEvidence,
         fetch: RecordFetch,
         blobs: BlobFetch,
         ask_seals: Callable[[PeerState], None],
     ) -> None:
         """ask_seals: asks a peer for the seals after ours, on which its records rest."""
-        self.core, self.anti_entropy, self.fetch, self.blobs = core, anti_entropy, fetch, blobs
+        self.core, self.forks, self.fetch, self.blobs = core, forks, fetch, blobs
+        self.anti_entropy = forks.anti_entropy
         self._ask_seals = ask_seals
-        self._cited: dict[RecordId, None] = {}
         self._refolded_ms: dict[PeerKey, int] = {}
         """When not everything that a peer brought could be kept after it was folded."""
-        self._spare_proofs: dict[PeerKey, ForkProof] = {}
-        """The last proof of a peer for which there was no room."""
 
     def left(self, key: PeerKey) -> None:
         """Forget what a peer brought that was not kept."""
         self._refolded_ms.pop(key, None)
-        self._spare_proofs.pop(key, None)
 
     def runs(self, peer: PeerState, message: messages.Runs) -> bool:
         """Take in a frame of records; say whether anything was new.
 
-        Drops the peer when something in it is his fault.
+        Drops the peer when something in the frame is its fault.
         """
         clocks: dict[RecordId, int] | None = None
         reads: dict[DeviceKey, _Read] = {}
@@ -132,7 +117,7 @@ class Ingest:
             return False
 
     def take(self, peer: PeerState, record: Record) -> bool:
-        """Keep a record that follows its log and was read, as far as it may be; say whether."""
+        """Keep a verified record that comes next in its log, if limits allow; say whether."""
         read = _Read(record.author, [record], {})
         return self._keep(peer, {record.author: read}, whole=True)
 
@@ -143,9 +128,9 @@ class Ingest:
         clocks: dict[RecordId, int],
         reads: dict[DeviceKey, _Read],
     ) -> None:
-        """Verify a run as far as what it cites is held or in the frame; ask for the rest.
+        """Verify a run up to the first citation that is neither held nor in the frame; ask for it.
 
-        Its beginning must not wait: what it cites further on may itself rest on that.
+        The beginning must not wait, since what is cited may itself rest on it.
         """
         try:
             self._read(peer, run, clocks, reads)
@@ -154,7 +139,7 @@ class Ingest:
             if from_bytes_unchecked(run.wires[end]).basis == error.cited:
                 self._ask_seals(peer)  # it rests on a seal that is not here
             else:
-                self._want_cited(peer, RecordId(error.cited))
+                self.forks.want_cited(peer, RecordId(error.cited))
             self.fetch.unwant(peer, run.author)
             self.anti_entropy.request(peer)
             while end and not log.is_signed(from_bytes_unchecked(run.wires[end - 1])):
@@ -170,7 +155,7 @@ class Ingest:
         clocks: dict[RecordId, int] | None,
         reads: dict[DeviceKey, _Read],
     ) -> None:
-        """Verify a run against what is held; put it into `reads` when it brings something new."""
+        """Verify a run against what is held; put it into `reads` if it brings something new."""
         replica, author = self.core.replica, run.author
         if author in reads:
             raise InvalidRecord("two runs of one log in a frame")
@@ -212,13 +197,13 @@ class Ingest:
         if log.last_badly_signed(records, log.ALWAYS_CHECKED) is not None:
             proof = fork_proof.find_bad_signature(records, replica.community)
             assert proof is not None, "a run ends in a well-signed record"
-            self.freeze(proof)
+            self.forks.freeze(proof)
             self.anti_entropy.request(peer)
             return
         reads[author] = _Read(author, records, bodies_of(records, run, overlap))
 
     def _differs(self, peer: PeerState, run: messages.Run, overlap: int) -> bool:
-        """Compare the part of a run that is held already; prove the fork where it differs."""
+        """Compare the part of a run that is held; prove the fork where it differs."""
         replica = self.core.replica
         ids = [keys.hash32(keys.RECORD, data) for data in run.wires[:overlap]]
         if replica.store.id_at(run.author, run.start + overlap - 1) == ids[-1]:
@@ -233,47 +218,20 @@ class Ingest:
             self.anti_entropy.probe(peer, run.author)
             return True
         self.anti_entropy.probe_ended(peer, run.author)
-        proof = self._contradiction(run, index)
-        self.freeze(proof)
+        proof = self.forks.contradiction(run, index)
+        self.forks.freeze(proof)
         self.anti_entropy.request(peer)
         return True
-
-    def _contradiction(self, run: messages.Run, index: int) -> ForkProof:
-        """Return the lowest proof in a run that differs from ours from `index` on.
-
-        Raises `InvalidRecord` when there is none, which is the sender's fault.
-        """
-        replica, author, seq = self.core.replica, run.author, run.start + index
-        theirs = [from_bytes_unchecked(data) for data in run.wires[index:]]
-        proofs = [
-            replica.audit(author, seq, seq + 1),
-            fork_proof.find_bad_signature(theirs, replica.community),
-        ]
-        found = [proof for proof in proofs if proof is not None]
-        (ours,) = replica.store.wires(author, seq, seq + 1, RECORD_BYTES_MAX)
-        try:
-            found.append(fork_proof.check(from_bytes_unchecked(ours), theirs[0], replica.community))
-        except InvalidRecord:
-            if not found:  # one of the two is badly signed, and nothing good follows it
-                raise
-        return min(found, key=lambda proof: proof.seq)
-
-    def freeze(self, proof: ForkProof) -> None:
-        """Take in a proof and pass it on to all members."""
-        if self.core.replica.freeze(proof):
-            message = messages.Evidence((fork_proof.to_bytes(proof),))
-            for peer in self.core.members():
-                self.core.send(peer, message)
 
     def _may_write(self, peer: PeerState, author: DeviceKey) -> bool:
         return peer.is_member or author == peer.device
 
     def _keep(self, peer: PeerState, reads: dict[DeviceKey, _Read], *, whole: bool) -> bool:
-        """Store verified runs, newcomers' only within their quota.
+        """Store verified runs, those of newcomers within their limits; say whether any.
 
-        Membership is folded first, since one frame may bring a request and its vouch;
-        where then not all is kept, it is folded anew from what is: of what one peer sends
-        about newcomers, once in a while only.
+        Membership is folded first, since one frame may bring a request and its vouch. Where not
+        everything is kept, it is folded again from what is kept; a peer can cause that once in
+        REFOLD_MS.
         """
         replica = self.core.replica
         came = sum(len(read.records) for read in reads.values())
@@ -289,14 +247,10 @@ class Ingest:
             brought = sum(len(read.records) for read in reads.values())
         for read in reads.values():
             replica.ledger.add(rare(read.records))
-        shares: Counter[MemberId | None] | None = None
+        limits = NewcomerLimits(replica)
         for read in reads.values():
             if not replica.was_admitted(read.author):
-                full = False
-                if replica.row(read.author).length == 0:
-                    shares = self._shares() if shares is None else shares
-                    full = self._is_full(shares, read.author)
-                self._cut_to_quota(read, full=full)
+                self._cut_to_limits(limits, read)
                 self._cut_to_bodies(peer, read)
         if brought > sum(len(read.records) for read in reads.values()):
             _close(replica, reads)
@@ -313,59 +267,27 @@ class Ingest:
         return kept > 0
 
     def _cut_to_room(self, read: _Read) -> bool:
-        """Leave what goes beyond the budget to wait for the next seal; say whether any did."""
+        """Remove what exceeds the budget until the next seal; say whether anything did."""
         came = len(read.records)
         read.cut(self.core.replica.quota.fitting(read.author, read.records))
         return len(read.records) < came
 
     def _is_due(self, read: _Read) -> bool:
-        """Say whether a log is kept whole, as far as is known before it is folded."""
+        """Say whether a log is kept whole, as far as is known before the fold."""
         replica, author = self.core.replica, read.author
-        is_cited = any(record.id in self._cited for record in read.records)
+        is_cited = any(map(self.forks.is_cited, read.records))
         return replica.was_admitted(author) or replica.sealed_length(author) > 0 or is_cited
 
-    def _shares(self) -> Counter[MemberId | None]:
-        """Return how many newcomers' logs are held, by who invited them."""
-        replica = self.core.replica
-        state = replica.ledger.state
-        return Counter(membership.inviter_of(state, one) for one in replica.newcomers())
-
-    def _is_full(self, shares: Counter[MemberId | None], author: DeviceKey) -> bool:
-        """Say whether there is no room for one more newcomer; else give him the room."""
-        inviter = membership.inviter_of(self.core.replica.ledger.state, author)
-        share = UNINVITED_MAX if inviter is None else NEWCOMERS_PER_INVITER_MAX
-        if shares.total() >= NEWCOMERS_MAX or shares[inviter] >= share:
-            return True
-        shares[inviter] += 1
-        return False
-
-    def _want_cited(self, peer: PeerState, id: RecordId) -> None:
-        """Ask for a record that stands in no log which is compared."""
-        if len(self._cited) >= CITED_MAX:
-            del self._cited[next(iter(self._cited))]
-        self._cited[id] = None
-        self.core.send(peer, messages.WantBranch((id,)))
-
-    def _cut_to_quota(self, read: _Read, *, full: bool) -> None:
-        """Leave a newcomer what he may write, what a member's record cites, what is sealed."""
-        row = self.core.replica.row(read.author)
-        room_bytes = NEWCOMER_BYTES_MAX - row.bytes
-        room = max(0, NEWCOMER_RECORDS_MAX - row.length)
-        if full:
-            room = 0
-        cited = [n for n, record in enumerate(read.records, 1) if record.id in self._cited]
-        cited.append(self.core.replica.sealed_length(read.author) - row.length)
-        count = 0
-        for record in read.records[:room]:
-            room_bytes -= len(record.wire)
-            if room_bytes < 0:
-                break
-            count += 1
-        read.cut(max(count, *cited, 0))
+    def _cut_to_limits(self, limits: NewcomerLimits, read: _Read) -> None:
+        """Keep of a newcomer what there is room for, what is cited, and what is sealed."""
+        replica, author = self.core.replica, read.author
+        cited = [n for n, record in enumerate(read.records, 1) if self.forks.is_cited(record)]
+        sealed = replica.sealed_length(author) - replica.row(author).length
+        read.cut(max(limits.fitting(author, read.records), *cited, sealed))
         read.bodies.clear()
 
     def _cut_to_bodies(self, peer: PeerState, read: _Read) -> None:
-        """Keep only what has its documents, and ask for those of the rest."""
+        """Keep the records whose documents are held, and ask for the documents of the rest."""
         store = self.core.replica.store
         missing = {
             index: record.body.hash
@@ -378,62 +300,6 @@ class Ingest:
             wanted = [digest for digest in missing.values() if not store.has_body(digest)]
             self.blobs.want(peer, wanted)
             read.cut(min(missing))
-
-    # Proofs and branches.
-
-    def evidence(self, peer: PeerState, message: messages.Evidence) -> None:
-        """Check proofs and freeze the logs that they name; a false one costs the peer his link."""
-        for data in message.proofs:
-            try:
-                proof = fork_proof.from_bytes_checked(data, self.core.replica.community)
-            except CommonwealError as error:
-                return self.core.drop(peer, f"a false proof: {error}")
-            row = self.core.replica.row(proof.author)
-            known = row.length > 0 or row.frozen is not None
-            if known or self.core.replica.convicted() < NEWCOMERS_MAX:
-                self.freeze(proof)
-            else:
-                self._spare_proofs[peer.key] = proof
-        return None
-
-    def _is_proved(self, peer: PeerState, message: messages.Branch) -> bool:
-        """Take a proof for which there was no room, when a record that others cite rests on it."""
-        proof, author = (
-            self._spare_proofs.get(peer.key),
-            from_bytes_unchecked(message.wires[0]).author,
-        )
-        if proof is None or proof.author != author:
-            return False
-        if any(keys.hash32(keys.RECORD, one) in self._cited for one in message.wires):
-            self.freeze(proof)
-        return self.core.replica.row(author).frozen is not None
-
-    def branch(self, peer: PeerState, message: messages.Branch) -> None:
-        """Keep the void chain of a frozen log, because another log cites it; then compare again."""
-        replica = self.core.replica
-        if not message.wires:
-            return
-        first = from_bytes_unchecked(message.wires[0])
-        if replica.row(first.author).frozen is None and not self._is_proved(peer, message):
-            return
-        before = replica.store.record(first.prev) if first.prev else None
-        if first.prev and (before is None or before.author != first.author):
-            return
-        tip = log.Tip(first.seq, first.prev, before.clock if before is not None else 0)
-        try:
-            records = log.read_run(
-                replica.community, first.author, tip, message.wires, replica.clock_of
-            )
-        except MissingDependency as error:
-            self._want_cited(peer, RecordId(error.cited))
-            return
-        except (InvalidRecord, Malformed) as error:
-            self.core.drop(peer, f"a bad branch: {error}")
-            return
-        kept = quota.of_branch(replica, records)
-        replica.store.append_branch(kept)
-        if kept:
-            self.anti_entropy.request(peer)
 
 
 def _close(replica: Replica, reads: dict[DeviceKey, _Read]) -> None:

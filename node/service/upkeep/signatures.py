@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from commonweal.node.service.core import Core
-from commonweal.node.service.sync.ingest import Ingest
+from commonweal.node.service.sync.fetch import RecordFetch
+from commonweal.node.service.sync.fork_evidence import ForkEvidence
 from commonweal.protocol.keys import DeviceKey
 
 AUDIT_RECORDS = 64
@@ -17,8 +18,8 @@ Not while records are being fetched fast: then the newest are more urgent.
 class SignatureAudit:
     """The logs that have unchecked signatures."""
 
-    def __init__(self, core: Core, ingest: Ingest) -> None:
-        self.core, self.ingest = core, ingest
+    def __init__(self, core: Core, forks: ForkEvidence, fetch: RecordFetch) -> None:
+        self.core, self.forks, self.fetch = core, forks, fetch
         self._due: dict[DeviceKey, None] = {}
 
     def begin(self) -> None:
@@ -31,7 +32,7 @@ class SignatureAudit:
 
     def step(self) -> bool:
         """Check a few, when there is time; say whether there was."""
-        fetching = self.ingest.fetch.is_fetching_fast()
+        fetching = self.fetch.is_fetching_fast()
         if not self._due or not self.core.keeps or fetching:
             return False
         self._check()
@@ -49,6 +50,6 @@ class SignatureAudit:
             return
         proof = self.core.replica.audit(author, row.checked, stop)
         if proof is not None:
-            self.ingest.freeze(proof)
+            self.forks.freeze(proof)
         elif self.core.replica.row(author).checked == row.checked:
             del self._due[author]  # bad ones, which a proof further on makes good
