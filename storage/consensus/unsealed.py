@@ -1,7 +1,7 @@
-"""What is held above the last cut, and what of it waits however many seals are made today.
+"""Unsealed logs: records above the last cut, and those that budgets keep out of the next cut.
 
-Records beyond the budgets of their members wait, and what cites them. A seal that covers
-nothing is not made, so what no cut can take yet must not ask for one.
+Records beyond the daily budget of their member wait, and so do records that cite them. No empty
+seal is made, so records that no cut can take yet must not count as a reason for one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from commonweal.storage.records.log_store import Store
 
 
 class LogRange(NamedTuple):
-    """Of a log that is longer than in the last cut, where it was and is."""
+    """Records of one log with seq in [start, stop)."""
 
     author: DeviceKey
     start: int
@@ -31,7 +31,7 @@ class LogRange(NamedTuple):
 
 
 def has_rare(store: Store, spans: Iterable[LogRange]) -> bool:
-    """Whether one of these records is of a rare kind."""
+    """Whether one of these records is a governance record."""
     asked = (
         "SELECT 1 FROM log JOIN rare ON rare.key >= (log.id << ?) + ?"
         " AND rare.key < (log.id << ?) + ? WHERE author = ? LIMIT 1"
@@ -45,7 +45,7 @@ def has_rare(store: Store, spans: Iterable[LogRange]) -> bool:
 def first_of(
     store: Store, spans: Iterable[LogRange], logs_max: int, records_max: int, bytes_max: int
 ) -> list[LogRange]:
-    """Return the first of these records by (clock, author) that a have-frontier holds."""
+    """Return the ranges of the first records by (clock, author) that fit a have-frontier."""
     spans = list(spans)
     starts = {author: start for author, start, _ in spans}
     first: dict[DeviceKey, int] = {}
@@ -60,20 +60,20 @@ def first_of(
 
 
 def waiting(kept: LedgerState, above: Sequence[LogRange], time_ms: int) -> dict[DeviceKey, None]:
-    """Return the logs of which a cut at that time covers nothing: the budgets are used up.
+    """Return the logs of which a cut at `time_ms` covers nothing, since budgets are used up.
 
-    So do those wait whose next record cites what waits.
+    A log whose next record cites a waiting record waits too.
     """
     meter = Meter(_limits(kept, time_ms))
-    found = {span.author: None for span in above if meter.is_full(span.author)}
+    waits = {span.author: None for span in above if meter.is_full(span.author)}
     starts = {span.author: span.start for span in above}
-    is_more = bool(found)
+    is_more = bool(waits)
     while is_more:
         is_more = False
         for span in above:
-            if span.author not in found and _cites(kept.store, span, found, starts):
-                found[span.author], is_more = None, True
-    return found
+            if span.author not in waits and _cites(kept.store, span, waits, starts):
+                waits[span.author], is_more = None, True
+    return waits
 
 
 def used_up(
@@ -83,10 +83,10 @@ def used_up(
     covered: Iterable[Record],
     above: Iterable[LogRange],
 ) -> dict[DeviceKey, int]:
-    """Return where logs end in a cut at that time that uses up the budgets of their members.
+    """Return where logs end in a cut that uses up the budgets of their members.
 
-    Which of such a member's logs it covers is the proposer's choice, and what rests on the
-    rest waits with it.
+    Which logs of such a member it covers is the proposer's choice; records that cite the others
+    wait with them.
     """
     meter = Meter(_limits(kept, time_ms))
     meter.check(covered)
@@ -104,12 +104,13 @@ def _limits(kept: LedgerState, time_ms: int) -> CutLimits:
 
 
 def _cites(
-    store: Store, span: LogRange, found: Container[DeviceKey], starts: Mapping[DeviceKey, int]
+    store: Store, span: LogRange, waits: Container[DeviceKey], starts: Mapping[DeviceKey, int]
 ) -> bool:
-    """Whether the next record of a log cites one that waits."""
+    """Whether the next record of a log cites a record that waits."""
     wires = store.wires(span.author, span.start, span.start + 1, 0)
     deps = from_bytes_unchecked(wires[0]).deps if wires else ()
-    cited = (store.record(one) for one in deps)
+    cited = (store.record(id) for id in deps)
     return any(
-        one is not None and one.author in found and one.seq >= starts[one.author] for one in cited
+        record is not None and record.author in waits and record.seq >= starts[record.author]
+        for record in cited
     )

@@ -1,4 +1,4 @@
-"""How the ledger stands, as those who agree on seals see it."""
+"""The consensus view: the state of the ledger that agreement on the next seal needs."""
 
 from __future__ import annotations
 
@@ -54,10 +54,10 @@ class ConsensusView:
 
     @property
     def end(self) -> tuple[int, SealId]:
-        """How far the ledger is folded; to be compared with the end of the chain that is kept."""
+        """Height and id of the last folded seal, to compare with the end of the stored chain."""
         return self.height, self.seal
 
     @property
     def decided(self) -> SealedDecisions:
-        """What of this a ledger of membership alone has to be told."""
+        """The part that a fold of membership records alone needs."""
         return SealedDecisions(self.removed, self.void, self.witnesses, self.height, self.back)

@@ -1,4 +1,8 @@
-"""The last cut, as it is kept beside the state: its height and time, its seal, its logs."""
+"""The checkpoint: the last cut that the ledger has folded, which decides what is final.
+
+The one owner of "final" in storage: `Checkpoint.covers` for a record, `SealIds` for a seal. It
+never folds; the finalizer writes it.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +18,15 @@ from commonweal.storage.records.log_store import Store
 from commonweal.storage.records.seal_store import SealStore
 
 BEGUN = "begun"
-"""The mark of a ledger that has begun: with nothing, or with what it inherits."""
+"""Mark of a ledger that has begun: empty, or with the state that it inherits."""
 
 
 class Checkpoint:
-    """The cut up to which all is final. seal: the id of its seal; the community's before any."""
+    """The cut up to which all is final.
+
+    seal: id of its seal; the community's id before the first. logs: length and head of each
+    sealed log, by author.
+    """
 
     def __init__(self, layers: StateDb, community: CommunityId) -> None:
         self._layers, self._community = layers, community
@@ -28,20 +36,20 @@ class Checkpoint:
         self.read()
 
     def read(self) -> None:
-        """Read it again, for another connection may have kept a later one."""
-        found = self._layers.mark("cut")
-        if found is None:
+        """Read it again, since another connection may have written a later one."""
+        stored = self._layers.mark("cut")
+        if stored is None:
             self.cut, self.seal, self.logs = BEFORE_ALL, bytes(self._community), {}
             return
-        *fields, seal = found
-        # A re-founded community begins at a cut of its parent, under its own id as before any.
+        *fields, seal = stored
+        # A re-founded community begins at a cut of its parent, and at its own id as the seal.
         if (CutHeader(*fields), seal) != (self.cut, self.seal):
             self.cut, self.seal = CutHeader(*fields), seal
             rows = self._layers.rows("SELECT author, length, head FROM sealed_log")
             self.logs = {DeviceKey(row[0]): SealedLog(*row) for row in rows}
 
     def write(self, cut: CutHeader, seal: bytes, grown: tuple[SealedLog, ...]) -> None:
-        """Keep the next one. grown: the logs that are longer in it."""
+        """Store the next cut. grown: the logs that are longer in it."""
         self._layers.change_many("INSERT OR REPLACE INTO sealed_log VALUES (?, ?, ?)", grown)
         marked = [cut.height, cut.time_ms, cut.clock, cut.prev, cut.root, seal]
         self._layers.put_mark("cut", marked)
@@ -49,12 +57,12 @@ class Checkpoint:
         self.cut, self.seal = cut, seal
 
     def covers(self, store: Store, record: Record) -> bool:
-        """Whether it covers a record that the store holds."""
+        """Whether a held record is final."""
         return covers(store, self.logs, record)
 
 
 def covers(store: Store, logs: Mapping[DeviceKey, SealedLog], record: Record) -> bool:
-    """Whether a cut, of which these are the logs, covers a record that the store holds."""
+    """Whether a cut with these logs covers a held record."""
     log = logs.get(record.author)
     if log is None or record.seq >= log.length:
         return False
@@ -63,15 +71,15 @@ def covers(store: Store, logs: Mapping[DeviceKey, SealedLog], record: Record) ->
         return True
     at: RecordId = log.head
     while at != record.id:
-        one = store.record(at)
-        if one is None or one.seq <= record.seq:
+        later = store.record(at)
+        if later is None or later.seq <= record.seq:
             return False
-        at = one.prev
+        at = later.prev
     return True
 
 
 class SealIds:
-    """The heights of the seals in a store, by their ids."""
+    """Heights of the stored seals by id, cached."""
 
     def __init__(self, store: Store, community: CommunityId) -> None:
         self._seals, self._known = SealStore(store, community), dict[bytes, "int | None"]()

@@ -1,7 +1,7 @@
-"""What is final, as it is kept: the last cut, the state there, the trees over it.
+"""The finalizer: folds the next seal on the checkpoint, and writes the result.
 
-Here a seal is folded, its own records alone, and what it comes to is written: the state, the
-trees, the verdicts, at a cost proportional to what changes.
+Only the records of that seal are folded; state, trees and verdicts are written at a cost
+proportional to what changes. Nothing sealed is folded twice.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ READ_BYTES = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class FoldedSeal:
-    """A seal that was folded and not written yet, with what it comes to."""
+    """A seal that is folded and not written yet, its outcome and its roots."""
 
     seal: Seal
     outcome: AdvanceOutcome
@@ -49,13 +49,13 @@ class FoldedSeal:
 
 @dataclass(frozen=True, slots=True)
 class MissingParts:
-    """What must be here before a seal can be folded: ids of records, bodies and evidence."""
+    """Ids of the records, bodies and evidence that are missing to fold a seal."""
 
     missing: tuple[bytes, ...]
 
 
 class Finalizer:
-    """The last cut that is kept in `layers`, of the records and seals in `store`."""
+    """Folds seals of `store` on the checkpoint in `layers`."""
 
     def __init__(
         self,
@@ -70,12 +70,12 @@ class Finalizer:
         self._documents = documents
 
     def history(self) -> StoredHistory:
-        """Return a history above the last cut, without the records there."""
+        """Return a history above the checkpoint, without records."""
         documents = self._documents
         return StoredHistory(self.store, self.layers, self.community, self.last, documents)
 
     def facts(self, evidence: Iterable[bytes]) -> Misbehaviour:
-        """Return what the evidence of a seal says, by the proofs that are held."""
+        """Return what the evidence ids of a seal prove, by the held proofs."""
         evidence = tuple(evidence)
         if not evidence:
             return Misbehaviour((), ())
@@ -83,11 +83,11 @@ class Finalizer:
         return resolve(self.community, evidence, self.ends(), guilty)
 
     def ends(self) -> dict[DeviceKey, int]:
-        """Return from which seq on logs are void, by the proofs that are held."""
+        """Return the seq from which on each forked log is void, by the held proofs."""
         return {row.author: row.frozen for row in self.store.logs() if row.frozen is not None}
 
     def advance(self, history: StoredHistory, seal: Seal, delta: Delta) -> Advance | MissingParts:
-        """Return what a seal adds, once its evidence is held. Raises `InvalidSeal`."""
+        """Return the advance of a seal, or its missing evidence. Raises `InvalidSeal`."""
         facts = self.facts(seal.evidence)
         if facts.missing:
             return MissingParts(facts.missing)
@@ -95,9 +95,10 @@ class Finalizer:
         return history.advance(delta, seal.time_ms, facts.ends, facts.equivocators)
 
     def fold(self, seal: Seal, delta: Delta) -> FoldedSeal | MissingParts:
-        """Return what a seal on the last one comes to, or what is not held; nothing is written.
+        """Return the next seal folded, or the parts missing for it; writes nothing.
 
-        Raises `InvalidSeal` when it is not closed, or is not what the ledger computes.
+        Raises `InvalidSeal` when a record cites one outside the cut, or when the seal differs from
+        the one that the ledger computes.
         """
         if seal.fold > FOLD:
             raise InvalidSeal(f"upgrade: seal {short(seal.id)} is folded by rules {seal.fold}")
@@ -117,9 +118,9 @@ class Finalizer:
         return folded
 
     def conclude(self, history: History, advance: Advance, covered: CoveredRecords) -> FoldedSeal:
-        """Return what an advance comes to, and the seal that says so.
+        """Return the outcome of an advance, and the seal of it.
 
-        Raises `InvalidSeal` when that cannot be written: then nobody seals it, and no node ends.
+        Raises `InvalidSeal` when the state cannot be encoded, so that no node seals it or fails.
         """
         outcome = history.conclude(advance, covered.records)
         try:
@@ -129,7 +130,7 @@ class Finalizer:
         return FoldedSeal(seal_of(self.community, outcome, roots), outcome, roots)
 
     def write(self, folded: FoldedSeal) -> None:
-        """Make final what was folded on the last cut; the caller commits."""
+        """Write a seal that was folded on the checkpoint; the caller commits."""
         layers, outcome, seal = self.layers, folded.outcome, folded.seal
         assert seal.prev == self.last.seal, "it was folded on the last cut"
         layers.put(FINAL, outcome.changes)
@@ -139,7 +140,9 @@ class Finalizer:
             if reason is not None
         ]
         layers.change_many("INSERT OR REPLACE INTO refused VALUES (?, ?, ?)", refused)
-        said = [(one.id, one.claimed_at) for one in outcome.covered if one.kind == "event"]
+        said = [
+            (record.id, record.claimed_at) for record in outcome.covered if record.kind == "event"
+        ]
         layers.change_many("INSERT OR IGNORE INTO said_at VALUES (?, ?)", said)
         for number, nodes in enumerate(folded.roots.growth):
             layers.put_nodes(number, nodes)
@@ -153,7 +156,7 @@ class Finalizer:
 
 
 class StoredHistory(History):
-    """The history above the last cut that is kept; what it comes to others keep."""
+    """The history above the checkpoint; what seals cover is looked up, not folded again."""
 
     def __init__(
         self,
@@ -163,7 +166,7 @@ class StoredHistory(History):
         last: Checkpoint,
         documents: Mapping[bytes, bytes],
     ) -> None:
-        """Begin at the final state in `layers`, which is that of `last`."""
+        """Begin at the final state in `layers`, which is that of the checkpoint `last`."""
         super().__init__(community)
         self._store, self._layers = store, layers
         self.cut, self.seal, self.logs = last.cut, last.seal, dict(last.logs)
@@ -175,28 +178,28 @@ class StoredHistory(History):
         self._is_behind = True
 
     def is_final(self, record: RecordId) -> bool:
-        """Whether a cut covers the record."""
+        """Whether the checkpoint, or an advance of this history, covers the record."""
         if super().is_final(record):
             return True
-        found = self._store.record(record) if self.logs else None
-        return found is not None and covers(self._store, self.logs, found)
+        held = self._store.record(record) if self.logs else None
+        return held is not None and covers(self._store, self.logs, held)
 
     def verdict(self, record: RecordId) -> Verdict:
-        """Return None when the record counts, else the reason why it does not."""
+        """Return None when the record counts, else the reason."""
         if not super().is_final(record) and self.is_final(record):
             return self._layers.verdict(record)
         return super().verdict(record)
 
     def hold(self, records: Iterable[Record]) -> None:
-        """Take in records that no cut covers, each once, without what they say."""
+        """Add records that no cut covers, each once, without their data."""
         for record in records:
             self._above.add(without_data(record))
 
     def hold_runs(self, logs: Iterable[SealedLog]) -> None:
-        """Take in what the store has of `logs` above the last cut, where they lie in one run.
+        """Add the records of `logs` above the checkpoint, where the store has them in one run.
 
-        The others are found one by one, by their ids. Raises `InvalidSeal` when these alone are
-        more than a cut may hold.
+        Others are looked up by id one by one. Raises `InvalidSeal` when they exceed the bytes of a
+        cut.
         """
         room = CUT_BYTES_MAX
         for log in logs:
@@ -213,12 +216,12 @@ class StoredHistory(History):
                 at += len(wires)
 
     def hold_kept(self) -> None:
-        """Take in what votes keep of forks: it may lie on a branch, beside the good part."""
+        """Add the fork records that votes keep; they may lie on a void branch."""
         for kept in every_kept(self.final).values():
             record = self._store.record(kept.id)
             if record is not None and record.id not in self._above and not self.is_final(kept.id):
                 self._above.add(without_data(record))
 
     def _sought(self, id: RecordId) -> Record | None:
-        found = self._store.record(id)
-        return None if found is None else without_data(found)
+        record = self._store.record(id)
+        return None if record is None else without_data(record)

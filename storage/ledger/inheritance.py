@@ -1,7 +1,7 @@
-"""The state with which a re-founded community begins, from the bodies that its founder wrote.
+"""Inheritance: the state with which a re-founded community begins.
 
-It follows from his first records alone, so every node makes it for itself, and checks it
-against the state root of the parent that the founding record names.
+Its chunks are the bodies of the founder's first records, so every node builds it by itself and
+checks it against the state root of the parent that the founding record names.
 """
 
 from __future__ import annotations
@@ -28,50 +28,50 @@ from commonweal.storage.ledger.state_db import FINAL, NEWEST, OLDER, StateDb
 from commonweal.storage.records.log_store import Store
 
 MEMBERSHIP = (registry.MEMBER, member_keys.SUCCESSION)
-"""The tables of which who only asks who belongs needs the inheritance."""
+"""Tables of the inherited state that the fold of membership records needs."""
 
 
 def parent(store: Store, community: CommunityId) -> Parent | None:
-    """Return the parent of a community; None without one, and while that is not known."""
+    """Return the parent of a community; None without one, or without its first record."""
     founding = store.record(RecordId(community))
     return None if founding is None else parent_of(founding)
 
 
 def chunks(store: Store, founding: Record, parent: Parent) -> list[bytes] | None:
-    """Return what the founder's next records carry; None while one is missing."""
+    """Return the chunks in the founder's next records; None while one is missing."""
     wires = store.wires(founding.author, 1, 1 + parent.chunks, parent.chunks * RECORD_BYTES_MAX)
-    found: list[bytes] = []
+    parts: list[bytes] = []
     for record in map(from_bytes_unchecked, wires):
         data = None if record.body is None else store.body(record.body.hash)
         if record.kind != INHERIT or data is None:
             return None
-        found.append(data)
-    return found if len(found) == parent.chunks else None
+        parts.append(data)
+    return parts if len(parts) == parent.chunks else None
 
 
 def members_before(store: Store, community: CommunityId) -> State | None:
-    """Return who belonged when a re-founded community began; None for every other.
+    """Return the inherited membership of a re-founded community.
 
-    And where what is inherited is not here yet, or is not what it should be.
+    None for every other community, and while the inheritance is incomplete or invalid.
     """
     founding = store.record(RecordId(community))
     try:
-        found = None if founding is None else _inherited(store, founding)
+        whole = None if founding is None else _inherited(store, founding)
     except CommonwealError:
         return None
-    if found is None:
+    if whole is None:
         return None
     state = State()
-    for key, value in found.items():
+    for key, value in whole.items():
         if key[:1] in MEMBERSHIP:
             state.put(key, value)
     return state
 
 
 def start(store: Store, community: CommunityId) -> tuple[dict[bytes, Any], CutHeader] | None:
-    """Return with what a re-founded community begins, and at which cut; None for every other.
+    """Return the inherited state and its cut; None for a community without a parent.
 
-    What it inherits is here. Raises as `begin` does.
+    The inheritance must be here. Raises what `begin` raises.
     """
     founding = store.record(RecordId(community))
     state = None if founding is None else _inherited(store, founding)
@@ -81,10 +81,10 @@ def start(store: Store, community: CommunityId) -> tuple[dict[bytes, Any], CutHe
 def begin(
     store: Store, layers: StateDb, community: CommunityId, last: Checkpoint
 ) -> list[bytes] | None:
-    """Let the ledger in `layers` begin; return the keys that this touches.
+    """Begin the ledger in `layers`; return the keys that this touches.
 
-    None while what it inherits is not here. Raises `WrongState`, `Malformed` or
-    `InvalidRecord` when that is not what the founding record names. The caller commits.
+    None while the inheritance is not here. Raises `WrongState`, `Malformed` or `InvalidRecord` when
+    it is not what the founding record names. The caller commits.
     """
     founding = store.record(RecordId(community))
     if layers.mark(BEGUN) or founding is None:
@@ -107,7 +107,7 @@ def begin(
 
 
 def _inherited(store: Store, founding: Record) -> dict[bytes, Any] | None:
-    """Return what a community inherits; None without a parent, or while a part is missing."""
+    """Return the inherited state; None without a parent, or while a chunk is missing."""
     named = parent_of(founding)
     held = None if named is None else chunks(store, founding, named)
     return None if held is None else inherited_state(founding, held)

@@ -1,8 +1,8 @@
-"""The provisional state: the records above the last cut, folded in their order and kept.
+"""The overlay: the pending state of the records above the last cut, folded in their order.
 
-The older of them lie in a layer of their own, so that what is new is folded over them. What
-comes late, and stands before what was laid down, or voids it, lets all be folded anew; so it
-is always the state of one fold of all records held.
+The older of them are folded into a layer of their own (OLDER), so that only the newest are folded
+again when records arrive. A late record that comes before that layer's end, or voids a record in
+it, makes all be folded again; so the overlay always equals one fold of all held records.
 """
 
 from __future__ import annotations
@@ -34,40 +34,41 @@ if TYPE_CHECKING:  # loaded when something is folded, which is seldom
     from commonweal.protocol.vocabulary.rule_params import RuleParams
 
 NEWEST_RECORDS_MAX = 256
-"""Above so many records, the older of them are laid down in a layer of their own.
+"""Above this number of pending records, the older of them move to the layer OLDER.
 
-All that are not are folded, and in memory, each time something comes: 1.3 KiB and 30 us each.
+The others are folded in memory each time a record arrives: 1.3 KiB and 30 us each.
 """
 
 NEWEST_RECORDS_KEPT = 128
-"""So many stay above it, since what arrives late mostly stands among the newest."""
+"""Number of records that stay above OLDER, since late records are mostly among the newest."""
 
 PORTION_RECORDS_MAX, PORTION_BYTES_MAX = 10_000, 16 * 1024 * 1024
-"""So many are folded at once, so that no more of them are in memory."""
+"""Bounds of one portion, which is folded in memory."""
 
 READ_BYTES = 4 * 1024 * 1024
 
 CLOCKS_BYTES = 64 * 1024
-"""So much of each log is read at a time to find what comes first."""
+"""Bytes read at a time from each log to merge the logs by clock."""
 
 NO_STOPS: Mapping[bytes, int] = MappingProxyType({})
 
 ENDS_TRIED_MAX = 2
-"""Revocations that void older records are found by folding; so often it is tried again."""
+"""Retries when folding finds a revocation that voids records in OLDER."""
 
 
 Watch = Callable[[int, int], None]
-"""Is told how many records are folded, and of how many."""
+"""Called with the number of folded records and the number of all, for a progress bar."""
 
 
 def nobody(_done: int, _of: int) -> None:
-    """Watch nothing."""
+    """Ignore progress."""
 
 
 class LayerEnd(NamedTuple):
-    """How far a layer goes: through a clock, and so for each log up to a seq.
+    """The end of the layer OLDER.
 
-    ends: from which seq on logs were known to be void when it was laid down.
+    clock: the highest clock in it. reached: by author, the length of each log in it. ends: by
+    author, the seq from which on a log was known to be void when the layer was folded.
     """
 
     clock: int
@@ -76,7 +77,7 @@ class LayerEnd(NamedTuple):
 
 
 class FoldResult(NamedTuple):
-    """What a fold did: the keys that it touched, how many records it folded, and whether all."""
+    """Keys that a fold touched, records that it folded, and whether none are left."""
 
     touched: list[bytes]
     records: int
@@ -87,7 +88,7 @@ NOTHING_FOLDED = FoldResult([], 0, is_whole=False)
 
 
 class _EndsEarlier(Exception):
-    """What is being folded voids records that lie in a layer below."""
+    """The records being folded void some in the layer OLDER."""
 
     def __init__(self, ends: dict[bytes, int]) -> None:
         super().__init__()
@@ -95,11 +96,11 @@ class _EndsEarlier(Exception):
 
 
 class Overlay:
-    """What lies above the last cut of one store.
+    """The pending state above the last cut of one store.
 
-    documents: permanent bodies by hash. rules: those in force at the cut; rules_at: what
-    an event may still follow whose author knew the seal of a height. watch: is told of
-    each portion that is folded.
+    documents: permanent bodies by hash. rules: parameters of the active ruleset at the cut.
+    rules_at: the parameters that apply to an event whose author knew the seal of a height. watch:
+    called after each portion.
     """
 
     def __init__(
@@ -119,10 +120,10 @@ class Overlay:
         self._records = 0
 
     def fold(self, rows: list[LogRow], *, at_once: bool = True) -> FoldResult:
-        """Fold what is above the cut into the layers.
+        """Fold the records above the cut into the layers.
 
-        rows: the logs of the store. at_once: False lays down a portion at most, and leaves the
-        rest to be folded another time.
+        rows: the logs of the store. at_once: False folds one portion at most and leaves the rest
+        to the next call.
         """
         touched: list[bytes] = []
         point = self._point()
@@ -138,10 +139,10 @@ class Overlay:
                 tip = self._folded(NEWEST, point, {}, rows)
                 self._check_ends(point, tip.state, rows)
                 break
-            except _EndsEarlier as found:
+            except _EndsEarlier as voided:
                 touched += self.layers.clear(OLDER)
                 touched += self.layers.clear(NEWEST)
-                point, at_once = self._start(found.ends), True
+                point, at_once = self._start(voided.ends), True
         else:
             point = self._start({})
             tip = self._folded(NEWEST, point, {}, rows)
@@ -151,9 +152,10 @@ class Overlay:
         return FoldResult(touched + [key for key, _ in changes], self._records, True)
 
     def members(self) -> State:
-        """Return the final state, and folded on it the records of rare kinds above the cut."""
+        """Return the final state with the governance records above the cut folded on it."""
         ledger, covered = self._begun(FINAL), self.covered()
-        above = (one for one in self.store.rare() if one.seq >= covered.get(one.author, 0))
+        rare = self.store.rare()
+        above = (record for record in rare if record.seq >= covered.get(record.author, 0))
         ledger.add(map(without_data, above))  # what kinds say that nobody knows may be large
         ledger.fold()
         return ledger.state
@@ -161,22 +163,22 @@ class Overlay:
     def first(
         self, records_max: int, bytes_max: int, without: Container[DeviceKey] = ()
     ) -> Mapping[bytes, int]:
-        """Return for each log where the first so many above the cut, by clock, end.
+        """Return by author where the first records above the cut, by clock, end in each log.
 
-        without: logs of which none are.
+        They are at most `records_max` and `bytes_max`. without: logs that are left out.
         """
         start = self._start({})
         rows = [row for row in self.store.logs() if row.author not in without]
         return _ends_of(self._earliest(start, rows, records_max, bytes_max), start, rows)
 
     def covered(self) -> dict[bytes, int]:
-        """Return how far each log is final."""
+        """Return the sealed length of each log, by author."""
         return {bytes(author): log.length for author, log in self.last.logs.items()}
 
     def records(
         self, reached: Mapping[bytes, int], stops: Mapping[bytes, int] = NO_STOPS
     ) -> Iterator[Record]:
-        """Yield the good records from those places on, log by log."""
+        """Yield the good records with seq in [reached, stops), log by log; both by author."""
         for row in self.store.logs():
             at = reached.get(row.author, 0)
             stop = min(row.length, stops.get(row.author, row.length))
@@ -190,9 +192,9 @@ class Overlay:
     def _lay_down(
         self, point: LayerEnd, rows: list[LogRow], touched: list[bytes], *, at_once: bool
     ) -> tuple[LayerEnd, bool]:
-        """Lay the older of what is above `point` down in their layer, a portion at a time.
+        """Fold the older records above `point` into the layer OLDER, a portion at a time.
 
-        Return how far they lie there, and whether only the newest are left.
+        Return the layer's new end, and whether only the newest records are left.
         """
         of = sum(row.length for row in rows)
         self._watch(sum(point.reached.values()), of)
@@ -204,7 +206,7 @@ class Overlay:
             if self._records and not at_once:
                 return point, False
             last, _ = waiting[min(len(waiting) - NEWEST_RECORDS_KEPT, PORTION_RECORDS_MAX) - 1]
-            older = [one for one in waiting if one[0] <= last]
+            older = [place for place in waiting if place[0] <= last]
             reached = point.reached | _ends_of(older, point, rows)
             ledger = self._folded(OLDER, point, reached, rows)
             self._check_ends(point, ledger.state, rows)
@@ -217,7 +219,7 @@ class Overlay:
     def _folded(
         self, layer: int, point: LayerEnd, stops: Mapping[bytes, int], rows: list[LogRow]
     ) -> Ledger:
-        """Return the fold of what lies above `point`, up to `stops`; note what it refuses."""
+        """Return the fold of the records above `point` up to `stops`; store what it refuses."""
         ledger = self._begun(OLDER)
         for row in rows:
             if row.frozen is not None:
@@ -227,14 +229,14 @@ class Overlay:
         refused: list[tuple[bytes, int, str]] = []
 
         def good() -> Iterator[Record]:
-            for one in self.records(point.reached, stops):
-                if one.kind == "event":
-                    said.append((one.id, one.claimed_at))
-                if _is_void(one, point.ends):
-                    refused.append((one.id, layer, Reason.DEVICE_REVOKED.value))
+            for record in self.records(point.reached, stops):
+                if record.kind == "event":
+                    said.append((record.id, record.claimed_at))
+                if _is_void(record, point.ends):
+                    refused.append((record.id, layer, Reason.DEVICE_REVOKED.value))
                 else:
-                    folded.append(one.id)
-                    yield one
+                    folded.append(record.id)
+                    yield record
 
         ledger.add(good())
         ledger.fold()
@@ -248,7 +250,7 @@ class Overlay:
         return ledger
 
     def _begun(self, layer: int) -> Ledger:
-        """Return a fold that begins with what a layer holds."""
+        """Return a fold that begins with the state of a layer."""
         from commonweal.protocol.ledger.fold.fold import Ledger
 
         base = None if self.layers.is_empty() else LayeredState(self.layers, layer, cached=True)
@@ -262,10 +264,10 @@ class Overlay:
     def _earliest(
         self, point: LayerEnd, rows: list[LogRow], records_max: int, bytes_max: int
     ) -> list[tuple[int, bytes]]:
-        """Return clock and author of the first records above `point`, ascending.
+        """Return (clock, author) of the first records above `point`, ascending.
 
-        So many, and all that share the clock of the last of them. No more of the logs is read
-        than that takes.
+        All records with the clock of the last one are included. No more of the logs is read than
+        this takes.
         """
         first: list[tuple[int, bytes]] = []
         size = 0
@@ -282,7 +284,7 @@ class Overlay:
         return first
 
     def _check_ends(self, point: LayerEnd, state: State, rows: list[LogRow]) -> None:
-        """Raise when logs end elsewhere than was known when what lies below `point` was folded."""
+        """Raise _EndsEarlier when logs end elsewhere than was known when OLDER was folded."""
         ends = self._ends(state, rows)
         for author, reached in point.reached.items():
             now, then = ends.get(author, reached), point.ends.get(author, reached)
@@ -290,14 +292,14 @@ class Overlay:
                 raise _EndsEarlier(ends)
 
     def _point(self) -> LayerEnd:
-        found = self.layers.mark("older")
-        return self._start({}) if found is None else LayerEnd(*found)
+        stored = self.layers.mark("older")
+        return self._start({}) if stored is None else LayerEnd(*stored)
 
     def _start(self, ends: dict[bytes, int]) -> LayerEnd:
         return LayerEnd(0, self.covered(), ends)
 
     def _holds(self, point: LayerEnd, rows: list[LogRow]) -> bool:
-        """Whether everything that came since stands after `point`."""
+        """Whether every record that arrived since comes after `point`."""
         known = {row.author: row for row in rows}
         for author, reached in point.reached.items():
             row = known.get(DeviceKey(author))
@@ -313,7 +315,7 @@ class Overlay:
         return True
 
     def _ends(self, state: State, rows: list[LogRow]) -> dict[bytes, int]:
-        """Return from which seq on logs are void, by revocation or by proof."""
+        """Return the seq from which on logs are void, by revocation or proof, by author."""
         ends: dict[bytes, int] = {}
         for key, value in state.items(registry.DEVICE):
             last = registry.DeviceRow(*value).last
@@ -328,18 +330,17 @@ class Overlay:
 def places(
     store: Store, author: DeviceKey, start: int, stop: int
 ) -> Iterator[tuple[int, DeviceKey, int]]:
-    """Yield clock, author and bytes of each record of a log in that range, ascending."""
+    """Yield (clock, author, bytes) of each record with seq in [start, stop), ascending."""
     while start < stop:
         wires = store.wires(author, start, stop, CLOCKS_BYTES)
-        found = [(clock_from_bytes(wire), author, len(wire)) for wire in wires]
-        yield from found
-        start += len(found)
+        yield from ((clock_from_bytes(wire), author, len(wire)) for wire in wires)
+        start += len(wires)
 
 
 def _ends_of(
     places: Iterable[tuple[int, bytes]], point: LayerEnd, rows: Iterable[LogRow]
 ) -> dict[bytes, int]:
-    """Return for each log where those of its records above `point` that are in `places` end."""
+    """Return by author where the records of `places` end in each log, counted from `point`."""
     counted = Counter(author for _, author in places)
     return {row.author: point.reached.get(row.author, 0) + counted[row.author] for row in rows}
 

@@ -1,13 +1,12 @@
-"""The file of what was folded: layers of state over each other, read key by key.
+"""The layered state database: the file of the folded state, read key by key.
 
-It follows from the records of the ledger and is thrown away when it is of another version,
-of another community, or damaged; nobody loses anything by that. It holds no secret, and no
-text that can be erased but the names of members.
+It follows from the records of the ledger and is discarded when it has another version or another
+community, or is damaged; nothing is lost by that. It holds no secret, and no erasable text except
+the names of members. It never folds.
 """
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -21,28 +20,30 @@ from commonweal.protocol.errors import MissingDatabase, ReadOnlyDatabase
 from commonweal.protocol.ledger.state.context import Verdict
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.records.record import RecordId
+from commonweal.storage.files import create_private
+from commonweal.storage.sqlite import schema
 from commonweal.storage.sqlite.database import named
 
 VERSION = 6
-"""Of the tables in views.sql, and of what is kept in them."""
+"""Version of the tables in views.sql and of their content."""
 
 FINAL, OLDER, NEWEST = 0, 1, 2
-"""The layers: what the last cut made final; above it the older records; the newest ones."""
+"""The layers: final at the last cut; the older records above it; the newest records."""
 
 BUSY_MS_MAX = 30_000
-"""How long a command waits for another one that folds."""
+"""Maximum time that a command waits for another process that folds."""
 
 CACHE_KIB_MAX = 8 * 1024
 
 VALUES_CACHED_MAX = 50_000
-"""So many values of a layer are remembered during one fold."""
+"""Values of a layer that are cached during one fold."""
 
 
 class StateDb:
-    """A connection to the file. `commit` makes what was written visible to others."""
+    """A connection to the file; other connections see writes after `commit`."""
 
     def __init__(self, path: str | Path = ":memory:") -> None:
-        """Open the file, or make it anew when it cannot be used."""
+        """Open the file; discard it and create an empty one when it cannot be used."""
         self.path = str(path)
         try:
             self._connection = self._open()
@@ -52,7 +53,7 @@ class StateDb:
             self.discard()
 
     def remove(self) -> None:
-        """Throw the file away."""
+        """Close the connection and delete the file."""
         with suppress(AttributeError, sqlite3.Error):
             self._connection.close()
         try:
@@ -62,7 +63,7 @@ class StateDb:
             raise ReadOnlyDatabase(f"{self.path}: {error.strerror}") from error
 
     def discard(self) -> None:
-        """Throw the file away and begin an empty one."""
+        """Delete the file and create an empty one."""
         self.remove()
         try:
             self._connection = self._open()
@@ -70,28 +71,28 @@ class StateDb:
             raise named(error) from error
 
     def close(self) -> None:
-        """Close the file; what was not committed is gone."""
+        """Close the file; uncommitted writes are lost."""
         self._connection.close()
 
     def shrink(self) -> None:
-        """Let go of the pages that are cached; the system has them too."""
+        """Free the cached pages; the system caches them too."""
         self._do("PRAGMA shrink_memory")
 
     def begin(self) -> None:
-        """Be the only one who writes, until `commit` or `rollback`."""
+        """Begin a transaction as the only writer, until `commit` or `rollback`."""
         self._do("BEGIN IMMEDIATE")
 
     def commit(self) -> None:
-        """Let others see what was written."""
+        """Make the writes since `begin` visible to others."""
         self._do("COMMIT")
 
     def rollback(self) -> None:
-        """Forget what was written since `begin`."""
+        """Drop the writes since `begin`."""
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
 
     def pin(self) -> None:
-        """Go on reading what is there now, whatever another process commits; write no more."""
+        """Read one state until `rollback`, whatever another process commits; write nothing."""
         self._do("BEGIN")
         self.rows("SELECT 1 FROM mark LIMIT 1")
 
@@ -107,27 +108,27 @@ class StateDb:
             raise named(error) from error
 
     def change(self, statement: str, values: Iterable[Any] = ()) -> None:
-        """Write."""
+        """Execute a write."""
         self._do(statement, values)
 
     def change_many(self, statement: str, values: Iterable[tuple[Any, ...]]) -> None:
-        """Write once for each row of `values`."""
+        """Execute a write once for each row of `values`."""
         try:
             self._connection.executemany(statement, values)
         except sqlite3.Error as error:
             raise named(error) from error
 
     def mark(self, name: str) -> Any:
-        """Return what was put under `name`, or None."""
-        found = self.rows("SELECT value FROM mark WHERE name = ?", (name,))
-        return _unpacked(found[0][0]) if found else None
+        """Return the value stored under `name`, or None."""
+        rows = self.rows("SELECT value FROM mark WHERE name = ?", (name,))
+        return _unpacked(rows[0][0]) if rows else None
 
     def put_mark(self, name: str, value: Any) -> None:
-        """Keep `value` under `name`."""
+        """Store `value` under `name`."""
         self.change("INSERT OR REPLACE INTO mark VALUES (?, ?)", (name, _packed(value)))
 
     def get(self, key: bytes, layer_max: int = NEWEST) -> Any:
-        """Return the value of `key` in the highest layer, up to `layer_max`, that has it."""
+        """Return the value of `key` in the highest layer up to `layer_max` that has it."""
         row = self._do(
             "SELECT value FROM state WHERE key = ? AND layer <= ? ORDER BY layer DESC LIMIT 1",
             (key, layer_max),
@@ -135,16 +136,17 @@ class StateDb:
         return None if row is None or row[0] is None else _unpacked(row[0])
 
     def verdict(self, record: bytes) -> Verdict:
-        """Return why a record counts for nothing; None for every other."""
-        found = self.rows("SELECT reason FROM refused WHERE id = ?", (record,))
-        return Reason(found[0][0]) if found else None
+        """Return why a record counts for nothing; None when it was not refused."""
+        rows = self.rows("SELECT reason FROM refused WHERE id = ?", (record,))
+        return Reason(rows[0][0]) if rows else None
 
     def refused_by(self, reasons: Sequence[Reason]) -> tuple[RecordId, ...]:
-        """Return the records that the last cut covers and one of `reasons` makes void, by id."""
+        """Return the sealed records that were refused for one of `reasons`, by id."""
         places = ", ".join("?" * len(reasons))
         asked = f"SELECT id FROM refused WHERE layer = ? AND reason IN ({places}) ORDER BY id"  # noqa: S608
         return tuple(
-            RecordId(id) for (id,) in self.rows(asked, (FINAL, *(one.value for one in reasons)))
+            RecordId(id)
+            for (id,) in self.rows(asked, (FINAL, *(reason.value for reason in reasons)))
         )
 
     def keys_above(self, prefix: bytes) -> list[bytes]:
@@ -153,11 +155,11 @@ class StateDb:
         return [key for (key,) in self.rows(asked, (prefix, _after(prefix), FINAL))]
 
     def is_empty(self) -> bool:
-        """Whether no layer has anything."""
+        """Whether all layers are empty."""
         return not self.rows("SELECT 1 FROM state LIMIT 1")
 
     def put(self, layer: int, changes: Iterable[tuple[bytes, Any]]) -> None:
-        """Write changes to a layer; None: the key is gone."""
+        """Write changes to a layer; None removes a key."""
         rows = [(key, layer, None if value is None else _packed(value)) for key, value in changes]
         self.change_many("INSERT OR REPLACE INTO state VALUES (?, ?, ?)", rows)
         if layer == FINAL:
@@ -171,14 +173,14 @@ class StateDb:
         return keys
 
     def node(self, tree: int, place: bytes) -> bytes | None:
-        """Return the node of a tree at a place."""
+        """Return the node of a Merkle tree at a place, or None."""
         row = self._do(
             "SELECT node FROM tree WHERE tree = ? AND place = ?", (tree, place)
         ).fetchone()
         return None if row is None else bytes(row[0])
 
     def put_nodes(self, tree: int, nodes: Mapping[bytes, bytes | None]) -> None:
-        """Write nodes of a tree by place; None: there is none any more."""
+        """Write nodes of a Merkle tree by place; None removes a node."""
         put = [(tree, place, node) for place, node in nodes.items() if node is not None]
         gone = [(tree, place) for place, node in nodes.items() if node is None]
         self.change_many("INSERT OR REPLACE INTO tree VALUES (?, ?, ?)", put)
@@ -195,7 +197,7 @@ class StateDb:
             if not Path(self.path).parent.is_dir():
                 raise MissingDatabase(self.path)
             try:
-                os.close(os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+                create_private(Path(self.path))
             except OSError as error:
                 raise ReadOnlyDatabase(f"{self.path}: {error.strerror}") from error
         connection = sqlite3.connect(
@@ -220,58 +222,58 @@ class StateDb:
         if _version(connection) == VERSION:
             return
         connection.execute("BEGIN IMMEDIATE")
-        found = _version(connection)  # another process may have been quicker
-        if found not in (0, VERSION):
-            raise sqlite3.DatabaseError(f"version {found}")
-        if not found:
+        version = _version(connection)  # another process may have been quicker
+        if version not in (0, VERSION):
+            raise sqlite3.DatabaseError(f"version {version}")
+        if not version:
             script = resources.files("commonweal.storage.ledger") / "views.sql"
-            for statement in _statements(script.read_text("utf-8")):
+            for statement in schema.statements(script.read_text("utf-8")):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {VERSION}")
         connection.execute("COMMIT")
 
 
 class LayeredState:
-    """The state as the layers up to one of them have it: what a `State` lies over."""
+    """The state of the layers up to one of them; the base of a `State`."""
 
-    __slots__ = ("_found", "_layers", "_top")
+    __slots__ = ("_cache", "_layers", "_top")
 
     def __init__(self, layers: StateDb, top: int, *, cached: bool = False) -> None:
-        """Read up to the layer `top`. cached: nothing changes there while this is used."""
+        """Read up to the layer `top`. cached: these layers do not change during its use."""
         self._layers, self._top = layers, top
-        self._found: dict[bytes, Any] | None = {} if cached else None
+        self._cache: dict[bytes, Any] | None = {} if cached else None
 
     def get(self, key: bytes) -> Any:
         """Return the value of `key`, or None."""
-        found = self._found
-        if found is None:
+        cache = self._cache
+        if cache is None:
             return self._layers.get(key, self._top)
-        value = found.get(key, found)
-        if value is found:
-            if len(found) >= VALUES_CACHED_MAX:
-                found.clear()
-            value = found[key] = self._layers.get(key, self._top)
+        value = cache.get(key, cache)
+        if value is cache:
+            if len(cache) >= VALUES_CACHED_MAX:
+                cache.clear()
+            value = cache[key] = self._layers.get(key, self._top)
         return value
 
     def items(self, prefix: bytes) -> Iterator[tuple[bytes, Any]]:
-        """Yield the pairs whose key starts with `prefix`, ascending by key."""
-        found = self._layers.rows(
+        """Yield the pairs (key, value) with a key that starts with `prefix`, by key."""
+        rows = self._layers.rows(
             "SELECT key, value, max(layer) FROM state"
             " WHERE key >= ? AND key < ? AND layer <= ? GROUP BY key ORDER BY key",
             (prefix, _after(prefix), self._top),
         )
-        for key, value, _ in found:
+        for key, value, _ in rows:
             if value is not None:
                 yield key, _unpacked(value)
 
 
 class TreeNodes:
-    """The nodes of one of the trees over what is final, by place."""
+    """Nodes of one Merkle tree over the final state, by place."""
 
     __slots__ = ("_layers", "_tree")
 
     def __init__(self, layers: StateDb, tree: int) -> None:
-        """tree: which of `roots.Trees`, by its place there."""
+        """tree: index in `roots.Trees`."""
         self._layers, self._tree = layers, tree
 
     def get(self, place: bytes) -> bytes | None:
@@ -280,7 +282,7 @@ class TreeNodes:
 
 
 def _after(prefix: bytes) -> bytes:
-    """Return the first key that is greater than every one with this prefix."""
+    """Return the first key greater than every key with this prefix."""
     bare = prefix.rstrip(b"\xff")
     assert bare, "the tables of a state are letters"
     return bare[:-1] + bytes([bare[-1] + 1])
@@ -289,15 +291,6 @@ def _after(prefix: bytes) -> bytes:
 def _version(connection: sqlite3.Connection) -> int:
     (found,) = connection.execute("PRAGMA user_version").fetchone()
     return int(found)
-
-
-def _statements(script: str) -> Iterator[str]:
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
 
 
 def _is_busy(error: sqlite3.Error) -> bool:

@@ -1,8 +1,8 @@
-"""The rows behind the SQL views: what of the state changed is written again, row by row.
+"""The rows behind the SQL views: after each fold, rows of changed keys are written again.
 
 The views and their columns are a public interface (docs/sql.md). Amounts and quantities are
-whole numbers with a scale. Free text is not in them, since it can be erased, but the names
-of members, which go when their text goes.
+integers with a scale. The rows have no free text, since it can be erased, except the names of
+members, which are removed with their text.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _OF_CLAIM = (claims.CLAIM, claims.SETTLED)
 
 
 def refresh(layers: StateDb, store: Store, changed: Sequence[bytes]) -> None:
-    """Write again the rows that follow from these keys of the state, and those of members."""
+    """Write the rows that depend on these state keys again, and all member rows."""
     state = layers.get
     events = dict.fromkeys(key[1:] for key in changed if key[:1] in _OF_EVENT)
     _write(layers, "event_row", events, lambda id: _event(state, id))
@@ -62,11 +62,11 @@ _Row = tuple[Any, ...]
 def _of_key(
     state: _Get, final: LayeredState, row: Callable[[bytes, Any, bool], _Row]
 ) -> Callable[[bytes], _Row | None]:
-    def found(key: bytes) -> _Row | None:
+    def of_key(key: bytes) -> _Row | None:
         value = state(key)
         return None if value is None else row(key[1:], value, final.get(key) == value)
 
-    return found
+    return of_key
 
 
 def _write(
@@ -76,16 +76,16 @@ def _write(
     row: Callable[[bytes], _Row | None],
     cut: int = 0,
 ) -> None:
-    """Put or delete the rows of `keys`. cut: so many bytes of a key are not in the table."""
+    """Write or delete the rows of `keys`. cut: bytes at the start of a key that the table omits."""
     name = "id" if table in ("event_row", "proposal_row", "claim_row") else "key"
     put: list[_Row] = []
     gone: list[_Row] = []
     for key in keys:
-        found = row(key)
-        if found is None:
+        values = row(key)
+        if values is None:
             gone.append((key[cut:],))
         else:
-            put.append(found)
+            put.append(values)
     if put:
         places = ", ".join(f"?{number}" for number in range(1, len(put[0]) + 1))
         if table == "event_row":
@@ -159,7 +159,7 @@ def _claim(state: _Get, final: LayeredState, id: bytes) -> _Row | None:
 
 
 def _members(layers: StateDb, store: Store) -> None:
-    """Write all members again: they are few, and their names come and go with their texts."""
+    """Write all member rows again: they are few, and names come and go with their texts."""
     layers.change("DELETE FROM member_row")
     final = LayeredState(layers, FINAL)
     founding = layers.get(registry.FOUNDING)
@@ -167,8 +167,8 @@ def _members(layers: StateDb, store: Store) -> None:
     for key, value in every.items(registry.MEMBER):
         id, row = key[1:], registry.MemberRow(*value)
         held = [
-            one[len(roles.ROLE + id) :].decode()
-            for one, claim in every.items(roles.ROLE + id)
+            role[len(roles.ROLE + id) :].decode()
+            for role, claim in every.items(roles.ROLE + id)
             if roles.RoleRow(*claim).held
         ]
         layers.change(

@@ -17,7 +17,7 @@ from commonweal.protocol.keys import DeviceKey, Signer
 from commonweal.protocol.ledger.finality import unsealed
 from commonweal.protocol.ledger.fold.fold import Ledger
 from commonweal.protocol.records.record import CommunityId, clock_from_bytes
-from commonweal.storage.consensus import proposals
+from commonweal.storage.consensus import proposals, reader
 from commonweal.storage.home import keystore
 from commonweal.storage.ledger import overlay
 from commonweal.storage.ledger.ledger import LedgerState
@@ -47,7 +47,7 @@ class Witness:
         self._patch = monkeypatch
         for module in (unsealed, proposals):
             monkeypatch.setattr(module, "FULL_CUT_RECORDS", CUT)
-        monkeypatch.setattr(proposals, "HAVE_RECORDS_MAX", CUT)
+        monkeypatch.setattr(reader, "HAVE_RECORDS_MAX", CUT)
         monkeypatch.setattr(overlay, "NEWEST_RECORDS_MAX", 4)
         monkeypatch.setattr(overlay, "NEWEST_RECORDS_KEPT", 2)
         monkeypatch.setattr(overlay, "PORTION_RECORDS_MAX", CUT // 2)

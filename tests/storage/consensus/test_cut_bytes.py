@@ -17,7 +17,7 @@ from commonweal.protocol.seal import validation
 from commonweal.protocol.seal.cut import CUT_BYTES_MAX, FULL_CUT_BYTES, new_records
 from commonweal.protocol.seal.have_frontiers import HAVE_BYTES_MAX, HaveFrontier
 from commonweal.protocol.seal.witnesses import witness_devices
-from commonweal.storage.consensus import proposals
+from commonweal.storage.consensus import proposals, reader
 from commonweal.storage.consensus.proposals import PreparedProposal
 from commonweal.storage.ledger import finalizer, overlay
 from tests.builders.sealing_nodes import Node, proposal
@@ -87,10 +87,10 @@ def test_a_cut_is_full_by_its_bytes_and_what_it_leaves_out_is_covered_by_the_nex
     size = size_of(written[:4])
     with monkeypatch.context() as small:
         full_at(size, small)
-        small.setattr(proposals, "HAVE_BYTES_MAX", size)
+        small.setattr(reader, "HAVE_BYTES_MAX", size)
         draft, haves = offered(shop, nodes[0], nodes[0])
         assert new_records(last, draft.delta) == 4
-        small.setattr(proposals, "HAVE_BYTES_MAX", HAVE_BYTES_MAX)
+        small.setattr(reader, "HAVE_BYTES_MAX", HAVE_BYTES_MAX)
         signers = signers_of(shop)
         seated = witness_devices(nodes[0].assessor.outlook().witnesses)
         more = [nodes[1].have(signers[one]) for one in seated]
@@ -100,7 +100,7 @@ def test_a_cut_is_full_by_its_bytes_and_what_it_leaves_out_is_covered_by_the_nex
     assert short.sound and not short.timely and "leaves out" in short.reason
     with monkeypatch.context() as small:
         full_at(size, small)
-        small.setattr(proposals, "HAVE_BYTES_MAX", size)
+        small.setattr(reader, "HAVE_BYTES_MAX", size)
         grown = []
         while nodes[0].assessor.outlook().unsealed:
             before = sum(log.length for log in nodes[0].kept.last.logs.values())

@@ -15,7 +15,7 @@ from commonweal.protocol.seal import validation
 from commonweal.protocol.seal.cut import Delta, SealedLog
 from commonweal.protocol.seal.have_frontiers import HaveFrontier, sign_have
 from commonweal.protocol.seal.witnesses import witness_devices
-from commonweal.storage.consensus import proposals
+from commonweal.storage.consensus import proposals, reader
 from commonweal.storage.consensus.proposals import PreparedProposal
 from commonweal.storage.ledger.state_db import FINAL
 from tests.builders.sealing_nodes import Node, proposal
@@ -94,7 +94,7 @@ def test_witnesses_who_show_more_than_a_cut_holds_stop_nothing(
 def test_more_forks_at_once_than_a_seal_names_stop_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     shop, nodes = four()
     seal(nodes, shop)
-    monkeypatch.setattr(proposals, "EVIDENCE_PER_SEAL_MAX", 1)
+    monkeypatch.setattr(reader, "EVIDENCE_PER_SEAL_MAX", 1)
     last = max(("Ana", "Jun"), key=lambda name: shop.pens[name].key)
     forks = [fork(shop, name) for name in ("Ana", "Jun")]
     cited = next(one for one, _ in forks if one.author == shop.pens[last].key)
@@ -122,7 +122,7 @@ def test_what_is_good_of_a_log_that_ends_is_not_left_out(monkeypatch: pytest.Mon
     lengths = full_of(nodes, shop)
     for node in nodes:
         convict(node, one, two)
-    monkeypatch.setattr(proposals, "EVIDENCE_PER_SEAL_MAX", 0)
+    monkeypatch.setattr(reader, "EVIDENCE_PER_SEAL_MAX", 0)
     haves = shows(shop, nodes[0], *[lengths] * 4)
     draft = built(shop, nodes, haves)
     assert (good.author, good.seq + 1, good.id) in draft.delta.logs

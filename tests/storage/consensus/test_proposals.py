@@ -18,7 +18,7 @@ from commonweal.protocol.seal.cut import Delta, cut_root, new_records, tree_chan
 from commonweal.protocol.seal.formats import Seal
 from commonweal.protocol.seal.have_frontiers import sign_have
 from commonweal.protocol.seal.witnesses import witness_devices
-from commonweal.storage.consensus import proposals
+from commonweal.storage.consensus import proposals, reader
 from commonweal.storage.consensus.proposals import PreparedProposal, SealApplication
 from commonweal.storage.ledger import finalizer, ledger
 from commonweal.storage.ledger.state_db import TreeNodes
@@ -344,13 +344,13 @@ def test_what_is_shown_keeps_to_the_limits_and_is_closed(monkeypatch: pytest.Mon
         shop.work("Jun", number + 1, by="Ana")
     node = node_of(shop)
     for most in range(1, len(shop.records)):
-        monkeypatch.setattr(proposals, "HAVE_RECORDS_MAX", most)
+        monkeypatch.setattr(reader, "HAVE_RECORDS_MAX", most)
         shown = {log.author: log.length for log in node.assessor.shown()}
         assert 0 < sum(shown.values()) <= most
         inside = {one.id for one in shop.records if one.seq < shown.get(one.author, 0)}
         for one in shop.records:
             assert one.id not in inside or inside.issuperset(one.deps)
-    monkeypatch.setattr(proposals, "have_logs_max", lambda _: 2)
+    monkeypatch.setattr(reader, "have_logs_max", lambda _: 2)
     assert len(node.assessor.shown()) <= 2
 
 

@@ -45,7 +45,7 @@ def test_what_is_final_is_looked_at_once_after_each_seal(monkeypatch: pytest.Mon
     looked: list[str] = []
     with monkeypatch.context() as patched:
         for name in ("membership.members", "next_deadline"):
-            place = f"commonweal.storage.consensus.proposals.{name}"
+            place = f"commonweal.storage.consensus.reader.{name}"
             patched.setattr(place, lambda *_, name=name: looked.append(name))
         for number in range(5):
             shop.work("Jun", number + 1)

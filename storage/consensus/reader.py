@@ -1,0 +1,207 @@
+"""The ledger as consensus reads it: the state for the next seal, and what this device holds.
+
+Reads the records and seals of a store, applies seals that can be applied, and never writes to the
+store. What is final is read once after each seal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from commonweal.protocol.keys import DeviceKey, MemberId
+from commonweal.protocol.ledger.finality.deadlines import next_deadline
+from commonweal.protocol.ledger.finality.unsealed import document_missing
+from commonweal.protocol.ledger.governance import proposals, witness_set
+from commonweal.protocol.ledger.members import invites, membership
+from commonweal.protocol.ledger.members.budgets import budget_shares
+from commonweal.protocol.ledger.members.forks import every_kept, is_new
+from commonweal.protocol.ledger.state.evidence import Misbehaviour
+from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.records.record import RECORD_BYTES_MAX, RecordId
+from commonweal.protocol.seal.cut import (
+    SealedLog,
+    length_in,
+)
+from commonweal.protocol.seal.formats import EVIDENCE_PER_SEAL_MAX
+from commonweal.protocol.seal.have_frontiers import (
+    HAVE_BYTES_MAX,
+    HAVE_RECORDS_MAX,
+    have_logs_max,
+)
+from commonweal.protocol.seal.votes import SealId
+from commonweal.protocol.seal.witnesses import witness_devices
+from commonweal.storage.consensus.unsealed import LogRange, first_of, has_rare, waiting
+from commonweal.storage.consensus.view import ConsensusView
+from commonweal.storage.ledger.ledger import LedgerState
+
+
+@dataclass(frozen=True, slots=True)
+class _Final:
+    """Values read from all that is final, once after each seal."""
+
+    removed: tuple[tuple[MemberId, int], ...]
+    back: tuple[MemberId, ...]
+    void: tuple[RecordId, ...]
+    offered: tuple[DeviceKey, ...]
+    deadline_ms: int | None
+    shares: Mapping[DeviceKey, int]
+
+
+class ConsensusReader:
+    """Reads the ledger in `kept`. Used by one thread at a time."""
+
+    def __init__(self, kept: LedgerState) -> None:
+        self.kept = kept
+        self._store, self._layers, self._community = kept.store, kept.layers, kept.community
+        self._seen: tuple[tuple[bytes, int, bytes], _Final] | None = None
+
+    @property
+    def lacks(self) -> tuple[bytes, ...]:
+        """Ids to fetch from peers before the next stored seal can be folded."""
+        return self.kept.lacks
+
+    def outlook(self, now_ms: int = 0) -> ConsensusView:
+        """Return the state for consensus, after every stored seal that can be applied is.
+
+        now_ms: this node's clock; the budgets of members are refilled each day.
+        """
+        with self._looking():
+            kept, final, ruleset = self.kept, self.kept.final, self.kept.ruleset
+            witnesses = self.kept.chain_point().witnesses
+            seated = witness_devices(witnesses)
+            seen, unsealed = self._final(), self._unsealed(now_ms)
+            facts = self._new_facts(final)
+            return ConsensusView(
+                height=kept.cut.height,
+                seal=SealId(kept.last.seal),
+                ruleset=ruleset.id,
+                removed=seen.removed,
+                back=seen.back,
+                waiting=self.kept.waiting(),
+                joining=kept.rules.joining,
+                witnesses=witnesses,
+                candidates=tuple(sorted(device for device in seen.offered if device not in seated)),
+                unsealed=sum(stop - start for _, start, stop in unsealed) + self._kept(final),
+                is_urgent=bool(facts.ends or facts.equivocators) or has_rare(self._store, unsealed),
+                deadline_ms=seen.deadline_ms,
+                interval_ms=ruleset.interval_ms,
+                void=seen.void,
+                alarm=kept.alarm,
+                budget=ruleset.budget,
+                shares=seen.shares,
+            )
+
+    def shown(self, now_ms: int = 0) -> tuple[SealedLog, ...]:
+        """Return the lengths of this device's have-frontier above the last cut, by author.
+
+        They cover the first records by clock within its limits, and with each record those that
+        it cites. This is what ABCI++ calls ExtendVote.
+        """
+        with self._looking():
+            unsealed, witnesses = self._unsealed(now_ms), self.kept.chain_point().witnesses
+            if not witnesses:
+                return ()
+            logs_max = have_logs_max(len(witnesses))
+            count = sum(stop - start for _, start, stop in unsealed)
+            may_be_large = count * RECORD_BYTES_MAX > HAVE_BYTES_MAX
+            if count > HAVE_RECORDS_MAX or may_be_large or len(unsealed) > logs_max:
+                unsealed = first_of(
+                    self._store, unsealed, logs_max, HAVE_RECORDS_MAX, HAVE_BYTES_MAX
+                )
+            shown = []
+            for author, _, stop in unsealed:
+                head = self._store.id_at(author, stop - 1)
+                assert head is not None, "what is counted is held"
+                shown.append(SealedLog(author, stop, head))
+            return tuple(shown)
+
+    # Inside
+
+    @contextmanager
+    def _looking(self) -> Iterator[None]:
+        """Apply the seals that can be applied, and read one state inside."""
+        with self._store.snapshot():
+            self.kept.refresh(whole=False)
+            self._layers.pin()
+            try:
+                self.kept.last.read()
+                last = self.kept.last.seal
+                for id, folded in list(self.kept.ready.items()):
+                    if folded.seal.prev != last:
+                        del self.kept.ready[id]
+                yield
+            finally:
+                self._layers.rollback()
+
+    def _final(self) -> _Final:
+        """Return the values of the last seal, read again only after a new one."""
+        kept, ruleset = self.kept, self.kept.ruleset
+        stamp = (bytes(kept.last.seal), kept.cut.height, bytes(ruleset.id))
+        if self._seen is None or self._seen[0] != stamp:
+            final = kept.final
+            values = _Final(
+                proposals.removals(final),
+                invites.returned(final),
+                self._layers.refused_by(witness_set.SEAL_ONLY_REASONS),
+                tuple(offer.witness.device for offer in witness_set.candidates(final)),
+                next_deadline(final, kept.cut, ruleset, self._community),
+                budget_shares(final),
+            )
+            self._seen = stamp, values
+        return self._seen[1]
+
+    def _strangers(self) -> dict[DeviceKey, None]:
+        """Return the devices that are in no cut yet and that nobody admitted.
+
+        Every node stores only as many strangers' logs as its quota allows, and each stores others:
+        a cut with them could not be followed by most nodes.
+        """
+        last = self.kept.last.logs
+        new = [row.author for row in self._store.logs() if row.length and row.author not in last]
+        if not new:
+            return {}
+        state = self.kept.members()
+        return {device: None for device in new if not membership.was_admitted(state, device)}
+
+    def _unsealed(self, now_ms: int) -> list[LogRange]:
+        """Return the range above the last cut of each log that the next cut can extend."""
+        above = self._above()
+        left_out = waiting(self.kept, above, now_ms)
+        return [span for span in above if span.author not in left_out]
+
+    def _above(self) -> list[LogRange]:
+        """Return the range above the last cut of each log that is longer now."""
+        last, strangers = self.kept.last.logs, self._strangers()
+        ranges = []
+        for row in self._store.logs():
+            start = length_in(last, row.author)
+            if row.length > start and row.author not in strangers:
+                ranges.append(LogRange(row.author, start, row.length))
+        return ranges
+
+    def _kept(self, final: State) -> int:
+        """Return how many fork records that votes keep can be covered and are not yet."""
+        last = self.kept.last.logs
+        kept = [
+            self._store.record(row.id)
+            for author, row in every_kept(final).items()
+            if length_in(last, author) <= row.seq
+        ]
+        documents = self.kept.documents
+        return sum(
+            record is not None and not document_missing(record, documents) for record in kept
+        )
+
+    def _new_facts(self, final: State) -> Misbehaviour:
+        """Return the held evidence that has no effect yet, at most EVIDENCE_PER_SEAL_MAX."""
+        proven = sorted(self.kept.end().ends().items())
+        ends = [end for end in proven if is_new(final, *end)][:EVIDENCE_PER_SEAL_MAX]
+        room = EVIDENCE_PER_SEAL_MAX - len(ends)
+        guilty = [
+            device
+            for device in self.kept.end().seals.double_votes()
+            if final.get(witness_set.GUILTY + device) is None
+        ]
+        return Misbehaviour(tuple(ends), tuple(sorted(guilty)[:room]))
