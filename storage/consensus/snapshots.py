@@ -1,10 +1,10 @@
-"""Snapshots of final state: offered to who joins, and taken from others, chunk by chunk.
+"""Snapshots for state sync: the final state in chunks, offered to peers and restored from them.
 
-Both lie in the file of what was folded. An offer is of one height and stays as it is while
-newer seals come, so that who fetches it gets all of one state. What is taken is put in place
-of what was folded here, whole or not at all, once every chunk is here and the roots are those
-of a seal that this node keeps. Which of the records below count is known only when they are
-folded here; `audit` does that when all of them have come, and checks every root on the way.
+Both are stored in the state file. An offer is of one height and stays while newer seals arrive, so
+that a peer gets all chunks of one state. A fetched state replaces the folded one, completely or
+not at all, when every chunk is here and the roots are those of a stored seal. Which of the records
+below it count is known only after folding them; `audit` does that when all have arrived, and
+checks every root on the way. Nothing here asks a peer.
 """
 
 from __future__ import annotations
@@ -30,45 +30,45 @@ from commonweal.storage.records.log_store import Store
 from commonweal.storage.records.seal_store import SealStore
 
 OFFER_MS = 10 * 60 * 1000
-"""An offer is made anew at most so often, since who takes the old one begins again."""
+"""Minimum age of an offer before a new one replaces it; a peer that fetches it starts over."""
 
 PAIRS_READ = 2_000
 
 CUT_TREE, STATE_TREE, MEMBERS_TREE = range(len(Trees._fields))
 
 OFFERED, TAKEN = "offered", "taken"
-"""Marks: what is offered, and at which height this ledger was taken. See also `TAKING`."""
+"""Marks: the offer, and the height of a restored state. See also `TAKING`."""
 
 
 class Offer(NamedTuple):
-    """A snapshot that is handed out, or taken: of which height, in chunks of which depth."""
+    """A snapshot: its height, and the depth in the state tree of its chunks."""
 
     height: int
     depth: int
 
     @property
     def chunks(self) -> int:
-        """How many chunks it has."""
+        """Number of chunks."""
         return 1 << self.depth
 
 
 TRIED = "audit tried"
-"""The mark of how many proofs were here when the records were folded anew in vain."""
+"""Mark of the number of proofs at the last audit that failed for want of evidence."""
 
 NOTHING_YET = Offer(0, 0)
-"""Stands where a state is to be taken and nobody offered one yet."""
+"""The offer while a state is wanted and no peer has offered one."""
 
 
 @dataclass(frozen=True, slots=True)
 class SnapshotProgress:
-    """How a snapshot that is taken stands. wanted: the next chunk; None when all are here."""
+    """Progress of a restore. wanted: number of the next chunk; None when all are here."""
 
     offer: Offer
     wanted: int | None
 
 
 class Held(NamedTuple):
-    """How a state that was taken stands: of which height, and how many of its records are here."""
+    """A restored state: its height, and how many of its records are here, of how many."""
 
     height: int
     records: int
@@ -76,9 +76,9 @@ class Held(NamedTuple):
 
 
 def held(layers: StateDb, store: Store) -> Held | None:
-    """Return how far the records followed the state that was taken.
+    """Return how many records of the restored state have arrived.
 
-    None where none was taken, and once all records came and were folded.
+    None without a restored state, and after all records arrived and were folded.
     """
     height = layers.mark(TAKEN)
     if height is None:
@@ -90,20 +90,20 @@ def held(layers: StateDb, store: Store) -> Held | None:
 
 
 class Snapshots:
-    """What the ledger in `kept` hands out of its state, and takes from others."""
+    """Offers the state of the ledger in `kept`, and restores it from peers."""
 
     def __init__(self, kept: LedgerState) -> None:
         self.kept, self._layers = kept, kept.layers
         self._seals = SealStore(kept.store, kept.community)
 
-    # Offered to others.
+    # Offered to peers
 
     def offer(self, now_ms: int) -> Offer | None:
-        """Return what is offered, made anew when it is old; None before the first seal."""
-        found = self._layers.mark(OFFERED)
+        """Return the offer, renewed when it is old; None before the first seal."""
+        marked = self._layers.mark(OFFERED)
         height = self.kept.cut.height
-        if found is not None:
-            *offered, made_ms = found
+        if marked is not None:
+            *offered, made_ms = marked
             if offered[0] == height or 0 <= now_ms - made_ms < OFFER_MS:
                 return Offer(*offered)
         if not height or self.kept.alarm:
@@ -115,41 +115,41 @@ class Snapshots:
         return offer
 
     def chunk(self, height: int, number: int) -> bytes | None:
-        """Return a chunk of what is offered; None when that is of another height."""
-        found = self._layers.mark(OFFERED)
-        if found is None or found[0] != height:
+        """Return a chunk of the offer; None when the offer has another height."""
+        marked = self._layers.mark(OFFERED)
+        if marked is None or marked[0] != height:
             return None
         rows = self._layers.rows("SELECT data FROM offered_chunk WHERE number = ?", (number,))
         return rows[0][0] if rows else None
 
     def whole(self) -> tuple[Offer, list[bytes]]:
-        """Return the final state as it is now, and all its chunks; nothing is kept."""
+        """Return an offer of the present final state and all its chunks; stores nothing."""
         offer, below = self._cut_up()
         return offer, [self._chunk(offer.depth, number, some) for number, some in below.items()]
 
-    # Taken from others.
+    # Restored from peers
 
     def progress(self) -> SnapshotProgress | None:
-        """Return how what is being taken stands; None when nothing is."""
-        found = self._layers.mark(TAKING)
-        if found is None:
+        """Return the progress of the restore; None without one."""
+        marked = self._layers.mark(TAKING)
+        if marked is None:
             return None
-        offer = Offer(*found)
+        offer = Offer(*marked)
         ((count,),) = self._layers.rows("SELECT count(*) FROM taken_chunk")
         return SnapshotProgress(offer, count if count < offer.chunks else None)
 
     def hold(self) -> None:
-        """Let no seal be folded until a state was taken, or that was given up."""
+        """Fold no seal until a state is restored, or the restore is given up."""
         if self._layers.mark(TAKING) is None:
             with self._writing():
                 self._layers.put_mark(TAKING, [*NOTHING_YET])
 
     def take(self, offer: Offer, number: int, data: bytes) -> SnapshotProgress:
-        """Keep a chunk that was checked against the seal's state root; return what is next.
+        """Check a chunk against the seal's state root and store it; return the progress.
 
-        With the last one the state is put in place; where this ledger came as far by itself
-        nothing is. A chunk out of turn is passed over. Raises `WrongState` or `Malformed` when
-        it is not of the state that this node's seal names.
+        The last chunk restores the state, unless this ledger has folded as far by itself. A chunk
+        out of order is ignored. Raises `WrongState` or `Malformed` when the chunk is not of the
+        state that the stored seal names.
         """
         if offer.height <= self.kept.cut.height:
             self.give_up()
@@ -225,10 +225,10 @@ class Snapshots:
             beside.remove()
         return True
 
-    # Inside.
+    # Inside
 
     def _note_tried(self, proofs: list[int]) -> None:
-        """Remember that evidence is missing which seals name: without more of it none is due."""
+        """Note that evidence that seals name is missing: no audit before more arrives."""
         with self._writing():
             self._layers.put_mark(TRIED, proofs)
 
@@ -249,7 +249,7 @@ class Snapshots:
             self.kept.last.read()
 
     def _make(self) -> Offer | None:
-        """Write the chunks of the final state."""
+        """Write the chunks of a new offer; None when one would be too large."""
         offer, below = self._cut_up()
         self._layers.change("DELETE FROM offered_chunk")
         for number, some in below.items():
@@ -260,7 +260,7 @@ class Snapshots:
         return offer
 
     def _cut_up(self) -> tuple[Offer, dict[int, list[bytes]]]:
-        """Return in which chunks the final state goes, and the keys in each."""
+        """Return an offer of the final state, and the keys in each chunk."""
         keys: list[bytes] = []
         size = 0
         for pair in self._pairs():
@@ -288,7 +288,7 @@ class Snapshots:
             after = rows[-1][0]
 
     def _put_in_place(self, offer: Offer, seal: Seal) -> None:
-        """Let the state that was taken be the final one. Raises `WrongState` on other roots."""
+        """Replace the folded state by the fetched one. Raises `WrongState` on other roots."""
         layers = self._layers
         for table in views.TABLES:
             if table not in ("mark", "taken_chunk"):
@@ -302,8 +302,8 @@ class Snapshots:
             pairs = snapshot.read_chunk(data, seal.state_root, offer.depth, number)
             layers.put(FINAL, ((pair.key, snapshot.value_of(pair)) for pair in pairs))
             state = self._grow(STATE_TREE, dict(pairs))
-            people = {key: value for key, value in pairs if key[:1] in MEMBERS}
-            members = self._grow(MEMBERS_TREE, people)
+            of_members = {key: value for key, value in pairs if key[:1] in MEMBERS}
+            members = self._grow(MEMBERS_TREE, of_members)
             touched += [pair.key for pair in pairs]
         if (state, members) != (seal.state_root, seal.members_root):
             raise WrongState(f"the state at height {seal.height} has other roots than its seal")
@@ -319,7 +319,7 @@ class Snapshots:
         return grown.root
 
     def _put_cut(self, last: Seal) -> None:
-        """Write the cut of a seal, as the deltas up to it make it, and a row for each seal."""
+        """Write the cut of a seal, from the deltas up to it, and a row for each seal."""
         logs: dict[DeviceKey, SealedLog] = {}
         for height in self._seals.heights:
             kept = self._seals.at(height)

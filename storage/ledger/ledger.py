@@ -1,10 +1,9 @@
-"""The state of the ledger as commands read it: what is final, and what is provisional above.
+"""The folded ledger: the final state at the checkpoint, and the pending state above it.
 
-Final state follows from the seals that are kept, each applied once all that it covers is
-held; the records above the last cut are folded over it (`provisional`), and that is kept too,
-with a mark of the records and seals that were read. While the mark fits nothing is folded.
-
-The ledger itself is only read here. What is kept lies in a file of its own; see `layers`.
+The final state follows from the stored seals, each applied once all that it covers is held; the
+records above the last cut are folded over it (`overlay`). Both are stored in the state file
+(`state_db`) with a mark of the records and seals that were read; while the mark matches, nothing
+is folded. The ledger file itself is only read.
 """
 
 from __future__ import annotations
@@ -43,11 +42,11 @@ if TYPE_CHECKING:  # loaded when something is folded, which is seldom
 NO_LEAST: Mapping[DeviceKey, int] = MappingProxyType({})
 
 TAKING = "taking"
-"""The mark of a state that is being taken from others: meanwhile no seal is folded here."""
+"""Mark of a state sync in progress: meanwhile no seal is folded here."""
 
 
 class LedgerState:
-    """What the records of a store come to. Valid until the store changes; `refresh` follows."""
+    """The state of the records in a store. Valid until the store changes; then call `refresh`."""
 
     def __init__(
         self,
@@ -58,20 +57,20 @@ class LedgerState:
         whole: bool = True,
         watch: Watch = nobody,
     ) -> None:
-        """Read what was kept, and fold what came since.
+        """Read the stored state, and fold the records that arrived since.
 
-        whole: False leaves what is above the last cut as it was, to be folded another time.
-        watch: is told, now and then, how many records are folded, and of how many.
+        whole: False leaves the records above the last cut for another call. watch: called with the
+        number of folded records and of all.
         """
         self.store, self.layers, self.community = store, layers, community
         self.documents: Mapping[bytes, bytes] = PermanentBlobs(store)
-        """The permanent bodies that are held, by their hash."""
+        """The held permanent bodies, by hash."""
         self.is_whole = False
-        """Whether all that is above the last cut was folded, as of the last look."""
+        """Whether all records above the last cut were folded at the last refresh."""
         self.has_advanced = False
-        """Whether a cut was applied since this was made."""
+        """Whether a cut was applied since this object was made."""
         self.lacks: tuple[bytes, ...] = ()
-        """What must come before the next seal that is kept can be applied, by id."""
+        """Ids that are missing to apply the next stored seal."""
         self.ready: dict[bytes, FoldedSeal] = {}
         """Seals that were folded on the last one, by id, so that none is folded twice."""
         self.last = Checkpoint(layers, community)
@@ -88,26 +87,26 @@ class LedgerState:
 
     @property
     def alarm(self) -> str:
-        """Why this ledger cannot follow the seals that are kept; empty while it can."""
-        found = self.layers.mark("alarm")
-        return found[0] if found is not None and found[1] == FOLD else ""
+        """Why this ledger cannot follow the stored seals; "" while it can."""
+        alarm = self.layers.mark("alarm")
+        return alarm[0] if alarm is not None and alarm[1] == FOLD else ""
 
     def raise_alarm(self, why: str) -> None:
-        """Follow no seal any more, for a reason; a program with newer rules tries again."""
+        """Stop following seals, for a reason; a version with a newer fold tries again."""
         self.layers.put_mark("alarm", [why, FOLD])
 
     @property
     def final(self) -> State:
-        """The state at the last cut; whoever writes to it changes only his own copy."""
+        """The state at the last cut; a write changes only this copy."""
         return State(LayeredState(self.layers, FINAL))
 
     @property
     def state(self) -> State:
-        """The provisional state: all records held; whoever writes changes only his own copy."""
+        """The pending state, of all held records; a write changes only this copy."""
         return State(LayeredState(self.layers, NEWEST))
 
     def members(self) -> State:
-        """Return the final state with what is above it of membership, which is little, folded."""
+        """Return the final state with the governance records above it folded, which are few."""
         (rare,) = self.store.row("SELECT count(*) FROM rare") or (0,)
         stamp = (self.cut.height, rare)
         if self._members is None or self._members[0] != stamp:
@@ -115,7 +114,7 @@ class LedgerState:
         return self._members[1]
 
     def waiting(self) -> tuple[MemberId, ...]:
-        """Return who is known and not admitted, or left, of all that is held; looked at once."""
+        """Return the members who are known but not admitted, or who left; cached."""
         state = self.members()
         if self._waiting is None or self._waiting[0] is not state:
             out = (registry.NEW, registry.LEFT)
@@ -125,7 +124,7 @@ class LedgerState:
 
     @property
     def founded(self) -> State:
-        """The final state, with the founding document, which rules before any cut."""
+        """The final state, with the founding document, which is active before the first cut."""
         final = self.final
         if final.get(registry.FOUNDING) is None:
             founding = self.store.record(RecordId(self.community))
@@ -135,20 +134,20 @@ class LedgerState:
 
     @property
     def ruleset(self) -> Ruleset:
-        """The ruleset in force at the last cut."""
+        """The active ruleset at the last cut."""
         from commonweal.protocol.ledger.governance import active_ruleset
 
         return active_ruleset.current(self.founded, self.documents)
 
     @property
     def rules(self) -> RuleParams:
-        """What the fold asks of the ruleset in force."""
+        """Parameters that the fold reads from the active ruleset."""
         from commonweal.protocol.ledger.governance import active_ruleset
 
         return active_ruleset.rules_of(self.ruleset)
 
     def verdict(self, record: Record) -> Verdict:
-        """Return None when a record that is held counts, else the reason why it does not."""
+        """Return None when a held record counts, else the reason."""
         row = self.store.log(record.author)
         is_frozen = row.frozen is not None and record.seq >= row.frozen
         if is_frozen and not self.is_final(record):
@@ -156,7 +155,7 @@ class LedgerState:
         return self.layers.verdict(record.id)
 
     def is_final(self, record: Record) -> bool:
-        """Whether the last cut covers a record that is held."""
+        """Whether the last cut covers a held record."""
         return self.last.covers(self.store, record)
 
     def history(
@@ -166,11 +165,10 @@ class LedgerState:
         bytes_max: int = CUT_BYTES_MAX,
         without: Collection[DeviceKey] = (),
     ) -> History:
-        """Return the history of the records held, with the final state that is kept.
+        """Return the history of the held records, on the stored final state.
 
-        records_max, bytes_max: take only the first so many above the cut, by clock; None for
-        all. least: of these logs take at least so many records. without: of these
-        take none.
+        records_max, bytes_max: take only the first records above the cut, by clock; None: all.
+        least: by author, take at least this length of a log. without: logs to leave out.
         """
         history, above = self.end().history(), self._above()
         stops = {} if records_max is None else dict(above.first(records_max, bytes_max, without))
@@ -200,13 +198,13 @@ class LedgerState:
         return chain_start(founding)
 
     def end(self) -> Finalizer:
-        """Return what is final, to fold a seal on it."""
+        """Return the finalizer, which folds the next seal."""
         from commonweal.storage.ledger.finalizer import Finalizer
 
         return Finalizer(self.store, self.layers, self.community, self.documents, self.last)
 
     def records(self) -> Iterator[Record]:
-        """Yield every record that is good, and what seals cover of logs that end earlier here."""
+        """Yield every good record, and the sealed ones of logs that end earlier here by a proof."""
         for row in self.store.logs():
             wires = self.store.wires(row.author, 0, row.length, row.bytes + 1)
             yield from map(from_bytes_unchecked, wires)
@@ -221,7 +219,7 @@ class LedgerState:
                 at = record.prev
 
     def past(self) -> Iterator[tuple[Advance, bytes]]:
-        """Yield what each seal added, and its id, from the first to the last applied."""
+        """Yield the advance and id of each applied seal, in order."""
         end = self.end()
         for height in end.seals.heights:
             kept = end.seals.at(height) if height <= self.cut.height else None
@@ -232,10 +230,10 @@ class LedgerState:
             yield Advance(cut, kept.delta, facts.ends, facts.equivocators), seal.id
 
     def refresh(self, *, whole: bool = True, at_once: bool = True) -> int:
-        """Take in what changed in the store since the last time.
+        """Fold what changed in the store since the last time; return the records folded.
 
-        whole: with what is above the last cut. at_once: False folds a portion of that at
-        most; `is_whole` says whether more is left. Return how many records that were.
+        whole: also fold the records above the last cut. at_once: False folds one portion of them
+        at most; `is_whole` says whether more are left.
         """
         folded = 0
         with self.store.snapshot():
@@ -262,7 +260,7 @@ class LedgerState:
         return folded
 
     def shrink(self) -> None:
-        """Let go of what is cached of both files until the next time."""
+        """Free the page caches of both files."""
         self.store.shrink()
         self.layers.shrink()
 
@@ -280,10 +278,7 @@ class LedgerState:
         )
 
     def _may_advance(self, mark: bytes) -> bool:
-        """Whether a seal may be applied, which could not be when it was tried last.
-
-        Or whether the ledger has to begin first.
-        """
+        """Whether the next seal may be applicable now, or the ledger has to begin first."""
         self.last.read()
         if self._waits != mark and not self.layers.mark(BEGUN):
             return True
@@ -292,9 +287,9 @@ class LedgerState:
         return height > self.cut.height and not waits
 
     def _follow(self, rows: list[LogRow], *, whole: bool, at_once: bool) -> tuple[bool, int]:
-        """Write what follows from the store.
+        """Apply seals and fold records, in one transaction of the state file.
 
-        Return whether more seals wait to be applied, and how many records above them were folded.
+        Return whether more seals can be applied, and the number of pending records folded.
         """
         from commonweal.storage.ledger import views
 
@@ -322,9 +317,9 @@ class LedgerState:
         return is_more, done.records
 
     def _begin(self) -> list[bytes] | None:
-        """Begin, with what is inherited; None while that is not here, or is not what it should be.
+        """Begin the ledger with what it inherits; return the touched keys.
 
-        Return the keys that this touches.
+        None while the inheritance is missing or invalid.
         """
         from commonweal.storage.ledger import inheritance
 
@@ -335,7 +330,7 @@ class LedgerState:
             return None
 
     def _advance(self) -> tuple[list[bytes], bool]:
-        """Apply the next seals that can be; return what keys this touches, and whether to go on."""
+        """Apply the next seals; return the touched keys, and whether to call again."""
         self.lacks = ()
         touched: list[bytes] = []
         records = 0
@@ -358,7 +353,7 @@ class LedgerState:
         return touched, records >= overlay.PORTION_RECORDS_MAX
 
     def _folded_seal(self, end: Finalizer, kept: KeptSeal) -> FoldedSeal | None:
-        """Return what a seal comes to; None when it must wait, or this ledger cannot follow it."""
+        """Return a seal folded; None when parts are missing, or the ledger cannot follow it."""
         from commonweal.storage.ledger.finalizer import MissingParts
 
         seal = kept.sealed.seal
@@ -366,14 +361,14 @@ class LedgerState:
         if folded is not None and folded.seal.prev == self.last.seal:
             return folded
         try:
-            found = end.fold(seal, kept.delta)
+            result = end.fold(seal, kept.delta)
         except InvalidSeal as error:
             self.raise_alarm(str(error))
             return None
-        if isinstance(found, MissingParts):
-            self.lacks = found.missing
+        if isinstance(result, MissingParts):
+            self.lacks = result.missing
             return None
-        return found
+        return result
 
 
 @contextmanager
@@ -385,7 +380,7 @@ def open_ledger(
     whole: bool = True,
     watch: Watch = nobody,
 ) -> Iterator[LedgerState]:
-    """Give the state of what `store` holds, kept in the file `path`; the rest: `LedgerState`."""
+    """Open the folded ledger of `store` in the state file `path`; see `LedgerState`."""
     layers = StateDb(path)
     try:
         yield LedgerState(store, layers, community, whole=whole, watch=watch)
@@ -394,7 +389,7 @@ def open_ledger(
 
 
 def _mark(store: Store, rows: list[LogRow], community: CommunityId) -> bytes:
-    """Return what changes whenever a record comes or goes, or a text."""
+    """Return a mark that changes with every record, seal, proof and erased text."""
     texts = store.row(
         "SELECT (SELECT count(*) FROM body WHERE content IS NULL), (SELECT count(*) FROM wanted),"
         " (SELECT max(height) FROM seal), (SELECT count(*) FROM double_vote)"

@@ -50,7 +50,7 @@ _Removals: TypeAlias = "list[tuple[bytes, int]]"
 class SealedDecisions(NamedTuple):
     """What the last seals decided about membership.
 
-    removed: (member, height of the seal) of each member whom a vote removed.
+    removed: (member, height of the seal) of each member that a vote removed.
     void: records about seats that seals cover and refuse.
     seated: the witnesses of the next height; empty before the first seal is applied.
     height: of the last seal.

@@ -289,8 +289,8 @@ def _after(prefix: bytes) -> bytes:
 
 
 def _version(connection: sqlite3.Connection) -> int:
-    (found,) = connection.execute("PRAGMA user_version").fetchone()
-    return int(found)
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(version)
 
 
 def _is_busy(error: sqlite3.Error) -> bool:

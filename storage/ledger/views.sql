@@ -1,13 +1,13 @@
--- What was folded from the records, and the views of it that anybody may read with `weal sql`.
--- All of it follows from the records; the file can be thrown away at any time.
+-- The folded state, and the public views of it for `weal sql`.
+-- All of it follows from the records, so the file can be deleted at any time.
 
 CREATE TABLE mark (
     name  TEXT PRIMARY KEY NOT NULL,
     value BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- The state. layer 0: final, at the last cut. 1: what older records above the cut make of it.
--- 2: what the newest ones do. The highest layer of a key counts; NULL: the key is gone.
+-- The state. layer 0: final, at the last cut. 1: changed by the older records above the cut.
+-- 2: changed by the newest. The highest layer of a key counts; NULL: the key is removed.
 CREATE TABLE state (
     key   BLOB    NOT NULL,
     layer INTEGER NOT NULL,
@@ -24,14 +24,14 @@ CREATE TABLE refused (
     reason TEXT    NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- The logs in the last cut: how far each is final, and with which record.
+-- The logs in the last cut: length and head of each.
 CREATE TABLE sealed_log (
     author BLOB    PRIMARY KEY NOT NULL,
     length INTEGER NOT NULL,
     head   BLOB    NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- The nodes of the trees over what is final. tree 0: of the cut. 1: the state. 2: the members.
+-- Nodes of the Merkle trees over the final state. tree 0: the cut. 1: the state. 2: the members.
 CREATE TABLE tree (
     tree  INTEGER NOT NULL,
     place BLOB    NOT NULL,
@@ -39,7 +39,7 @@ CREATE TABLE tree (
     PRIMARY KEY (tree, place)
 ) STRICT, WITHOUT ROWID;
 
--- The final state of one height in chunks: offered to others, or being taken from them.
+-- The final state of one height in chunks: offered to peers, or fetched from them.
 CREATE TABLE offered_chunk (
     number INTEGER PRIMARY KEY,
     data   BLOB NOT NULL
@@ -218,7 +218,7 @@ CREATE VIEW seals AS
         lower(hex(id)) AS id, lower(hex(ruleset)) AS ruleset, logs, records
     FROM seal_row;
 
--- What members are owed, which a seal made final, and what was paid of it, which may not be.
+-- What members are owed, which is final, and what was paid of it, which may be pending.
 CREATE VIEW claims AS
     SELECT height, lower(hex(member)) AS member, amount, scale, unit,
         min(amount, confirmed) AS settled, lower(hex(id)) AS id, pool, earned, corrected,
