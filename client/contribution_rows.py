@@ -13,7 +13,7 @@ from commonweal.client.texts import text_in
 from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger.contributions.consent import CorrectionRow
 from commonweal.protocol.ledger.state.rejections import Reason
-from commonweal.protocol.ledger.things import quantities, units_and_specs
+from commonweal.protocol.ledger.things import units_and_specs
 from commonweal.protocol.ledger.things.event_row import EventRow, event_row
 from commonweal.protocol.ledger.things.resources import ResourceRow
 from commonweal.protocol.records.record import CommunityId, RecordId
@@ -113,12 +113,17 @@ class WaitingRecord:
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """A correction that was written. waits_for: whose yes it still needs."""
+    """A correction that was written.
+
+    waits_for: whose yes it still needs. forecast: what the rules will make of the contribution
+    as it now stands.
+    """
 
     id: RecordId
     seq: int
     event: RecordId
     waits_for: tuple[MemberId, ...]
+    forecast: Forecast
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,9 +315,3 @@ def spec_name(view: LedgerView, spec: bytes | None) -> str | None:
         units_and_specs.PROCESS_SPEC + spec
     )
     return None if value is None else str(value[0])
-
-
-def unit_definition(view: LedgerView, unit: str) -> tuple[RecordId, ...]:
-    """Return what to cite for a unit: its definition, unless the rules have it."""
-    value = view.state.get(quantities.UNIT + unit.encode())
-    return () if value is None else (RecordId(value[1]),)

@@ -42,6 +42,7 @@ from commonweal.storage.ledger import contributions as list_of_contributions
 from commonweal.storage.ledger.contributions import ContributionFilter
 
 if TYPE_CHECKING:
+    from commonweal.client.forecast import Forecast
     from commonweal.node.service.events import Text
 
 ENVELOPE_BYTES_MAX = 256
@@ -134,8 +135,13 @@ class Contributions(HomeAccess):
         data |= {"action": row.action, "corrects": bytes(event)}
         cited = [event, *([row.corrected_by] if row.corrected_by else [])]
         asked = consent.consenters(view.state, view.me, event, *_quantities(data))
-        written = self._write_one("event", data, cited)
-        return Correction(written.id, written.seq, event, tuple(map(MemberId, asked)))
+        drafts = view.drafts()
+        drafts.add(wish_of("event", data, cited))
+        made = drafts.forecast(event)
+        assert made is not None, "it is an event"
+        (written,) = drafts.write(self.home, self._unlock)
+        self.refresh()
+        return Correction(written.id, written.seq, event, tuple(map(MemberId, asked)), made)
 
     def contributions(
         self,
@@ -163,6 +169,17 @@ class Contributions(HomeAccess):
         rows = list_of_contributions.contributions(view.kept, wanted, limit)
         listed = tuple(listed_contribution(view, row) for row in rows)
         return ContributionList(list_of_contributions.count(view.kept, wanted), listed)
+
+    def forecast(self, id: str | bytes) -> Forecast | None:
+        """Return what the rules in force will make of a contribution; None where it is none.
+
+        id: as it is, or how it begins, of any record that is held.
+        """
+        from commonweal.client.forecast import forecast
+
+        kept = self.view.kept
+        event = id if isinstance(id, bytes) else self.view.held(id).id
+        return forecast(self.view.state, kept.community, kept.rules, kept.ruleset, event)
 
     def void_records(self) -> list[VoidRecord]:
         """Return what a fork of this member's log made void; it is on this device only."""

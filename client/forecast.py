@@ -6,7 +6,7 @@ others by the time of the seal.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
 
 from commonweal.client.words import Words
 from commonweal.protocol.ledger.contributions import attestation, commons
@@ -21,18 +21,20 @@ from commonweal.protocol.vocabulary.rule_params import RuleParams
 FUEL_MAX = 100_000
 
 
-class Forecast(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Forecast:
     """What a contribution will be worth.
 
-    missing: how many more members have to attest it. points: None where no rule gives its action
-    a value, or where it is income. reason: why a rule gives it nothing. pool: the pool whose
-    income it is, or empty. disputes: how many dispute it; until they withdraw it is worth nothing.
+    attestations_missing: how many more members have to attest it. points: None where no rule
+    gives its action a value, or where it is income. reason: why a rule gives it nothing. pool:
+    the pool whose income it is. disputes: how many dispute it; until they withdraw it is worth
+    nothing.
     """
 
-    missing: int
+    attestations_missing: int
     points: int | None
-    reason: str
-    pool: str
+    reason: str | None
+    pool: str | None
     disputes: int
 
 
@@ -54,19 +56,10 @@ def forecast(
     return Forecast(
         max(0, enough - yes),
         None if given is None else given.points,
-        "" if given is None else given.reason,
-        "" if pool is None else pool.name,
+        (given and given.reason) or None,
+        None if pool is None else pool.name,
         row.disputes,
     )
-
-
-def forecast_row(made: Forecast) -> dict[str, Any]:
-    """Return a forecast as json says it."""
-    return {
-        "points": made.points,
-        "pool": made.pool or None,
-        "attestations_missing": made.missing,
-    }
 
 
 def forecast_words(what: str, made: Forecast, words: Words) -> str:
@@ -81,11 +74,11 @@ def forecast_words(what: str, made: Forecast, words: Words) -> str:
     else:
         worth_words = words("{what} = {points} points")
     shown = worth_words.format(what=what, points=f"{made.points or 0:,}", pool=made.pool)
-    if not made.missing:
+    if not made.attestations_missing:
         return words("{worth} with the next seal").format(worth=shown)
     once = words.plural(
         "{worth} once {n} more member attests it",
         "{worth} once {n} more members attest it",
-        made.missing,
+        made.attestations_missing,
     )
-    return once.format(worth=shown, n=made.missing)
+    return once.format(worth=shown, n=made.attestations_missing)

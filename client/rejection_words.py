@@ -120,6 +120,8 @@ ADVICE = {
     Reason.LAST_WITNESS: N_(
         "Let another member take a seat first: weal role claim witness, weal role endorse."
     ),
+    Reason.UNKNOWN_UNIT: N_("A new one is added by: weal unit new NAME."),
+    Reason.NOT_THIS_QUANTITY: N_("Hours are recorded as work; a service is counted in pieces."),
 }
 """What to do first, where that is known."""
 

@@ -7,12 +7,11 @@ from decimal import Decimal
 from os import urandom
 from typing import TYPE_CHECKING, Any
 
-from commonweal.client.access import HomeAccess, prefix
+from commonweal.client.access import HomeAccess, prefix, wish_of
 from commonweal.client.contribution_rows import (
     ResourceState,
     event_words,
     resource_state,
-    unit_definition,
 )
 from commonweal.client.directory import begins
 from commonweal.client.notes import note_body
@@ -137,24 +136,17 @@ class Resources(HomeAccess):
         attests it. Raises UnreadableQuantity, WouldNotCount.
         """
         amount = read_quantity(str(quantity), unit, self.words)
-        cited = unit_definition(self.view, str(amount["unit"]))
+        body, data = note_body(note, words=self.words), {"name": name, "unit": amount["unit"]}
+        if factor is not None:
+            data["factor"] = factor
         spec = _spec(self.view, name)
         if spec is None:
-            data: dict[str, Any] = {"name": name, "unit": amount["unit"]}
-            if factor is not None:
-                data["factor"] = factor
-            spec = self._write_one("spec.resource", data, cited).id
-        event: dict[str, Any] = {
-            "action": "raise",
-            "provider": bytes(self.view.me),
-            "resourceQuantity": amount,
-            "resourceConformsTo": bytes(spec),
-            "newInventoriedResource": {},
-        }
-        if common:
-            event["receiver"] = bytes(self.view.community)
-        body = note_body(note, words=self.words)
-        written = self._write_one("event", event, (spec, *cited), body)
+            # Both are checked before either is written.
+            drafts = self.view.drafts()
+            stand_in = drafts.add(wish_of("spec.resource", data))
+            drafts.add(wish_of("event", self._raised(amount, stand_in, common=common), (), body))
+            spec = self._write_one("spec.resource", data).id
+        written = self._write_one("event", self._raised(amount, spec, common=common), (), body)
         return NewResource(written.id, written.seq, spec)
 
     def units(self) -> list[ListedUnit]:
@@ -194,18 +186,14 @@ class Resources(HomeAccess):
             "receiver": bytes(view.community),
             "resourceQuantity": amount,
         }
-        cited = list(unit_definition(view, str(amount["unit"])))
         treasury = _treasury(view, str(amount["unit"]))
         if treasury is None:
             data["newInventoriedResource"] = {}
         else:
             data["toResourceInventoriedAs"] = bytes(treasury)
-            cited.append(treasury)
         if earned_by is not None:
-            source = view.held(prefix(earned_by)).id
-            data["earnedBy"] = bytes(source)
-            cited.append(source)
-        written = self._write_one("event", data, cited, note_body(note, words=self.words))
+            data["earnedBy"] = bytes(view.held(prefix(earned_by)).id)
+        written = self._write_one("event", data, (), note_body(note, words=self.words))
         return Income(written.id, written.seq, giver)
 
     def outside_agents(self) -> list[OutsideAgent]:
@@ -233,6 +221,17 @@ class Resources(HomeAccess):
         outside = begins(_outside(self.view), prefix(agent))
         written = self._write_one("agent.claim", {"agent": outside})
         return AgentClaim(written.id, written.seq, outside)
+
+    def _raised(self, amount: dict[str, Any], spec: RecordId, *, common: bool) -> dict[str, Any]:
+        """Return the event by which there is more of what `spec` describes."""
+        event: dict[str, Any] = {
+            "action": "raise",
+            "provider": bytes(self.view.me),
+            "resourceQuantity": amount,
+            "resourceConformsTo": bytes(spec),
+            "newInventoriedResource": {},
+        }
+        return event | ({"receiver": bytes(self.view.community)} if common else {})
 
 
 def _outside(view: LedgerView) -> list[bytes]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from commonweal.client.forecast import forecast_words
 from commonweal.client.plain import plain_rows
 from commonweal.client.quantity import read_quantity, shown_number, shown_unit
 from commonweal.client.visible_text import visible
@@ -58,12 +59,16 @@ def attest(
         else:
             statements = me.attest_all(member=member, scope=scope, say=said)
         first = me.words_of(statements[0].event) if statements else ""
+        made = me.forecast(statements[0].event) if statements else None
     if form is Form.JSON:
         return write_json({"attests": plain_rows(statements)})
     if not statements:
         return say(_("Nothing is left to attest: you spoke of all of it, or it is your own."))
     if len(statements) == 1:
-        return say(_("You said {what} to: {event}").format(what=_(said), event=first))
+        say(_("You said {what} to: {event}").format(what=_(said), event=first))
+        if made is not None and said == attestation.YES:
+            say(forecast_words(first.partition(" · ")[0], made, spoken()))
+        return None
     many = ngettext(
         "You said {what} to {n} contribution.",
         "You said {what} to {n} contributions.",
@@ -133,4 +138,6 @@ def correct(
     if names:
         words = _("To be {now}, once {names} say yes: weal attest {id}")
         words = words.replace("{now}", now).replace("{names}", visible(names))
-    return confirm(form, correction, words)
+    confirm(form, correction, words)
+    if form is Form.TEXT and not names:
+        say(forecast_words(now, correction.forecast, spoken()))

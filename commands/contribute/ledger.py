@@ -54,7 +54,10 @@ def ledger(
     home: Home,
     form: Form,
 ) -> None:
-    """List what was given, the newest first."""
+    """List what was given, the newest first.
+
+    What counts for nothing is marked with the reason, and is not in the number of records.
+    """
     with member_of(home) as me:
         listed = me.contributions(
             member=member,
@@ -84,7 +87,7 @@ def _void_row(record: VoidRecord) -> dict[str, Any]:
     """Return what does not count as a row of the list, with its kind and the reason."""
     row = plain(record)
     listed = row.pop("contribution") or {}
-    return {**dict.fromkeys(FIELDS), "sealed": False, **listed, **row}
+    return {**dict.fromkeys(FIELDS), "sealed": False, **listed, **row, "reason": row["why"]}
 
 
 def _void_sentence(row: dict[str, Any]) -> str:

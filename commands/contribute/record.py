@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from commonweal.client.forecast import forecast_row, forecast_words
+from commonweal.client.forecast import forecast_words
 from commonweal.client.node_client import call
+from commonweal.client.plain import plain
 from commonweal.client.quantity import shown_action, shown_unit
 from commonweal.client.standing import is_refused, refused_words
 from commonweal.commands.terminal.language import _, ngettext, spoken
@@ -78,13 +79,14 @@ def record(
         if live is not None and is_refused(live):
             warn(refused_words(spoken()))
         if form is Form.JSON:
-            write_json({"id": made.id.hex(), "seq": made.seq, **forecast_row(made.forecast)})
+            write_json({"id": made.id.hex(), "seq": made.seq, "forecast": plain(made.forecast)})
         else:
             action_words = shown_action(made.action, spoken())
             what = f"{action_words} {made.quantity:f} {shown_unit(made.unit, spoken())}"
             words = _("Recorded: {what}. It is on this node, as {id}.")
             say(words.format(what=what, id=made.id.hex()[:8]))
-            say(forecast_words(what, made.forecast, spoken()))
+            amount = f"{made.quantity:f} {shown_unit(made.unit, spoken())}"
+            say(forecast_words(amount, made.forecast, spoken()))
             if settles:
                 confirm = _("It is settled once its receiver says so: weal attest {id}")
                 say(confirm.format(id=made.id.hex()[:8]))

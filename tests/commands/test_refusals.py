@@ -1,0 +1,405 @@
+"""Every command that writes is tried with ten inputs that would count for nothing.
+
+All are refused before anything is written, with the reason. A command that writes needs the keys
+of its device, so it takes --passphrase-file; one that is new and has no inputs here fails.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+import click
+import pytest
+
+from commonweal.cli import weal as program
+from commonweal.node.service.events import Text, Wish
+from commonweal.protocol.codec import Value
+from commonweal.storage.home.home import Home
+from tests.builders import homes
+from tests.builders.commons import Commons, meet
+from tests.builders.weal import Ran, founder, good, member, weal
+from tests.commands.test_commons import RULES
+from tests.commands.test_import_git import commit, git
+
+INPUTS = 10
+
+WITHOUT_RECORDS = {
+    "init": "makes keys; the log begins when a community is founded or joined",
+    "start": "asks what to do, and then does what found and join do",
+    "up": "runs the node",
+    "seal": "asks witnesses to agree; a seal is no record of the member",
+}
+"""Commands that open the keystore and write no record into a ledger that is here."""
+
+SHEET = "--map action=a,quantity=q,unit=u,receiver=r,scope=s,provider=p"
+
+REFUSED: Mapping[tuple[str, ...], tuple[str, ...]] = MappingProxyType(
+    {
+        ("record",): (
+            "mei transfer 5 EUR",
+            "mei produce 3 apples",
+            "mei work 3 furlong",
+            "mei deliverService 1 hour",
+            "mei transferAllRights 2 kg",
+            "mei move 2 kg",
+            "mei work 3 kg",
+            "mei produce 0.0000000001 kg",
+            "mei transfer 5 EUR --receiver Bo --settles {nothing}",
+            "zoe work 3 hours",
+        ),
+        ("import", "csv"): tuple(
+            f"mei {{csv:{row}}} {SHEET}"
+            for row in (
+                *("transfer,5,EUR,,,", "produce,3,apples,,,", "work,3,furlong,,,"),
+                *("deliverService,1,hour,,,", "move,2,kg,,,", "work,3,kg,,,"),
+                *("transferCustody,2,kg,,,", "work,3,hour,Nobody,,", "work,1,hour,,,Nobody"),
+                "produce,0.0000000001,kg,,,",
+            )
+        ),
+        ("import", "git"): (
+            *("nounits {git}", "nounits {git} --scope garden", "nounits {git} --authors {authors}"),
+            *("zoe {git}", "zoe {git} --scope garden", "zoe {git} --authors {authors}"),
+            *("mei {folder}", "mei {git} --scope ' '", "mei {git} --since nowhere"),
+            "mei {git} --authors {folder}",
+        ),
+        ("import", "home"): (
+            *("mei {bo}", "mei {folder}", "mei nowhere", "bo {mei}", "bo {folder}", "ana {bo}"),
+            *("ana {mei}", "zoe {mei}", "zoe {folder}", "zoe nowhere"),
+        ),
+        ("attest",): (
+            *("mei {work}", "mei {work} --no", "bo {work} --withdraw", "ana {attested}"),
+            *("bo {claim}", "ana {meeting}", "mei {unit}", "zoe {work}", "mei {nothing}"),
+            "bo {work} {work}",
+        ),
+        ("dispute",): (
+            *("mei {work}", "bo {disputed}", "ana {work} --withdraw", "zoe {work}"),
+            *("mei {nothing}", "bo {unit}", "bo {claim}", "mei {work} --withdraw"),
+            *("mei {disputed} --note x", "ana {work} --note ''"),
+        ),
+        ("correct",): (
+            *("bo {work} 2 hours", "ana {work} 2 hours", "mei {work} 2 kg", "zoe {work} 2 hours"),
+            *("mei {nothing} 2 hours", "mei {work} -2 hours", "mei {work} 2 furlong"),
+            *("mei {unit} 2 hours", "mei {sold} 1 kg", "mei {work} 0.0000000001 hours"),
+        ),
+        ("erase",): (
+            *("mei {work} --yes", "bo {noted} --yes", "zoe {noted} --yes", "mei {unit} --yes"),
+            *("mei {nothing} --yes", "mei {meeting} --yes", "ana {noted} --yes"),
+            *("mei {claim} --yes", "mei {founding} --yes", "mei {proposal} --yes"),
+        ),
+        ("resource", "new"): (
+            *("mei flour 5 furlong", "mei flour 5 EUR", "mei pears 5 apples", "mei FLOUR 5 kg"),
+            *("mei pears 5 kg --factor magic", "mei ' ' 5 kg", "zoe pears 5 kg", "mei pears -5 kg"),
+            *("mei pears 0.0000000001 kg", "mei flour 5 crate"),
+        ),
+        ("unit", "new"): (
+            *("mei crate", "mei Crate", "mei crаte", "mei hour", "mei HOUR", "mei EUR", "zoe tray"),
+            *("mei ' '", "mei " + "x" * 65, "bo ｃrate"),
+        ),
+        ("agent", "claim"): (
+            *("bo {agent}", "mei {agent}", "ana {agent}", "zoe {agent}", "mei {nothing}"),
+            *("mei {work}", "mei Bo", "bo {unit}", "ana nobody", "bo zz"),
+        ),
+        ("income",): (
+            *(
+                "mei 90 furlong",
+                "mei 90 apples",
+                "mei -90 EUR",
+                "zoe 90 EUR",
+                "mei 0.0000000001 EUR",
+            ),
+            *("mei 90 EUR --payer {nothing}", "mei 90 EUR --earned-by {nothing}", "mei x EUR"),
+            *("mei 90 EUR --note ''", "mei 90 EUR --payer Bo"),
+        ),
+        ("invite", "create"): (
+            *("zoe", "zoe --uses 2", "zoe --expires 1d", "mei --uses 0", "mei --uses 1001"),
+            *("mei --expires x", "mei --expires -1d", "mei --uses -1", "nobody", "nobody --uses 2"),
+        ),
+        ("invite", "revoke"): (
+            *("mei {revoked}", "bo {invite}", "ana {invite}", "zoe {invite}", "mei {nothing}"),
+            *("mei {work}", "mei {unit}", "bo {revoked}", "ana {revoked}", "mei nobody"),
+        ),
+        ("device", "revoke"): (
+            *("mei {mei_device}", "mei {bo_device}", "mei {nothing}", "bo {mei_device}"),
+            *("bo {bo_device}", "zoe {zoe_device}", "zoe {mei_device}", "ana {bo_device}"),
+            *("mei Bo", "mei zz"),
+        ),
+        ("key", "change"): (
+            *("zoe --yes", "zoe --yes --language zh", "zoe --yes --language en", "mei", "bo"),
+            *("mei --language zh", "nobody --yes", "nobody --yes --language zh", "ana", "zoe"),
+        ),
+        ("key", "sponsors"): (
+            *("mei Mei", "mei Bo --needed 2", "mei Bo --none", "zoe Mei", "zoe --none"),
+            *("mei Nobody", "mei Bo Ana --needed 3", "mei Mei Bo", "mei Zoe", "nobody Mei"),
+        ),
+        ("key", "give"): (
+            *("mei Bo {code} --yes", "mei Mei {code} --yes", "mei Nobody {code} --yes"),
+            *("mei Bo x --yes", "zoe Mei {code} --yes", "bo Mei {code} --yes"),
+            *("ana Mei {code} --yes", "mei Zoe {code} --yes", "mei Bo '' --yes", "mei Ana {code}"),
+        ),
+        ("vouch",): (
+            *("mei Bo", "mei Mei", "mei Zoe", "mei Nobody", "bo Mei", "zoe Bo", "mei {nothing}"),
+            *("ana Bo", "bo Zoe", "mei ''"),
+        ),
+        ("role", "claim"): (
+            *(
+                "mei producer",
+                "mei baker",
+                "bo co-owner",
+                "bo co-owner -o json",
+                "zoe producer",
+                "mei ''",
+            ),
+            *("mei Producer", "zoe witness --yes", "ana co-owner", "bo baker"),
+        ),
+        ("role", "endorse"): (
+            *("mei Mei producer", "bo Mei producer", "mei Bo producer", "mei Bo baker"),
+            *("mei Nobody producer", "zoe Mei producer", "mei Zoe producer", "ana Bo co-owner"),
+            *("bo Mei baker", "ana Zoe producer"),
+        ),
+        ("role", "resign"): (
+            *(
+                "bo producer",
+                "mei baker",
+                "mei co-owner",
+                "zoe producer",
+                "mei witness",
+                "bo witness",
+            ),
+            *("ana producer", "ana witness", "mei ''", "zoe witness"),
+        ),
+        ("leave",): (
+            *("zoe --yes", "mei --yes", "nobody --yes", "zoe", "nobody", "mei", "bo", "ana"),
+            *("zoe --yes -o json", "mei --yes -o json"),
+        ),
+        ("remove",): (
+            *("mei Nobody", "mei Zoe", "zoe Bo", "mei {nothing}", "mei Bo --note ''", "zoe Zoe"),
+            *("full Bo", "full Ana", "full Bo --note x", "mei zz"),
+        ),
+        ("resolve",): (
+            *("mei {work}", "mei {nothing}", "mei {unit}", "zoe {work}", "mei {founding}"),
+            *("bo {work}", "ana {claim}", "mei {proposal}", "mei zz", "mei {work} --note x"),
+        ),
+        ("rules", "propose"): (
+            *("mei", "mei {bad_rules}", "mei {folder}", "mei --decision ''", "zoe --decision x"),
+            *("full --decision x", "full {rules}", "zoe {rules}", "mei {rules} --decision x"),
+            "mei nowhere.toml",
+        ),
+        ("rules", "vote"): (
+            *("zoe {proposal} yes", "mei {closed} yes", "bo {closed} no", "mei {nothing} yes"),
+            *("mei {work} yes", "mei {proposal} perhaps", "mei {unit} no", "mei {withdrawn} yes"),
+            *("ana {withdrawn} no", "zoe {closed} yes"),
+        ),
+        ("rules", "comment"): (
+            *("zoe {proposal} x", "mei {proposal} ''", "mei {nothing} x", "mei {work} x"),
+            *("mei {unit} x", "bo {claim} x", "bo {proposal} ''", "zoe {closed} x", "ana {work} x"),
+            "mei zz x",
+        ),
+        ("rules", "withdraw"): (
+            *("bo {proposal}", "ana {proposal}", "zoe {proposal}", "mei {closed}", "mei {work}"),
+            *("mei {withdrawn}", "mei {nothing}", "bo {closed}", "bo {withdrawn}", "mei zz"),
+        ),
+        ("found",): (
+            *("mei Garden", "bo Garden", "zoe Garden", "nobody Garden", "fresh ''", "fresh ' '"),
+            *("fresh Garden --rules {bad_rules}", "fresh Garden --rules nowhere"),
+            *("fresh " + "x" * 200, "fresh Garden --rules {folder}"),
+        ),
+        ("join",): (
+            *("fresh x", "fresh ''", "fresh commonweal:x", "fresh {code}", "mei x", "bo ''"),
+            *(
+                "fresh {link_without_invite}",
+                "other {link}",
+                "other {link_without_invite}",
+                "zoe x",
+            ),
+        ),
+        ("restore",): (
+            *("mei nowhere", "fresh nowhere", "new nowhere", "new {folder}", "new {bad_rules}"),
+            *("new {csv:a}", "mei {csv:a}", "new", "bo {bad_rules}", "mei {folder}"),
+        ),
+        ("refound",): (
+            *("nobody --into {fresh}", "mei", "fresh --into {folder}/x", "mei --into {bo}"),
+            *("mei --into {mei}", "mei --into {folder}/x --follow x", "bo --into {mei}"),
+            *("bo --into {folder}/x --follow ''", "fresh --into {bo}", "mei --into {ana}"),
+        ),
+    }
+)
+
+
+class Scene:
+    """A community with something of every kind, and homes that may not write.
+
+    mei, bo, ana, full: members; the last has as many open proposals as one can have. zoe: left.
+    nounits: founded a community that counts hours only. other: of another community. fresh: of
+    none. nobody, new: no homes.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        lanxi = self.lanxi = Commons(folder)
+        self.homes = dict(zip(("mei", "bo", "ana"), lanxi.all, strict=True))
+        link = homes.invited(lanxi.mei, uses=2)
+        for name, shown in (("zoe", "Zoe"), ("full", "Lin")):
+            self.homes[name] = homes.newcomer(folder / name, link, shown)
+        meet(*self.homes.values())
+        for name, shown in (("zoe", "Zoe"), ("full", "Lin")):
+            profile = Wish("member.profile", {}, text=Text("text/plain", shown.encode()))
+            homes.write(self.homes[name], profile)
+        meet(*self.homes.values())
+        lanxi.adopt(RULES, folder)
+        meet(*self.homes.values())
+        few = folder / "few.toml"
+        few.write_text('name = "Few"\n[contributions]\nunits = ["hour"]\n' + SAID, "utf-8")
+        self.others = {name: folder / name for name in ("nounits", "other", "fresh")}
+        member(self.others["fresh"])
+        founder(self.others["other"])
+        member(self.others["nounits"])
+        good("found", "Few", "--rules", few, "--home", self.others["nounits"])
+        self.paths = {name: home.path for name, home in self.homes.items()} | self.others
+        self.paths |= {name: folder / "none" / name for name in ("nobody", "new")}
+        self.folder = folder / "files"
+        self.folder.mkdir()
+        self.words = self._prepared() | self._files()
+
+    def type(self, path: tuple[str, ...], typed: str) -> Ran:
+        """Type a command in a home, which is the first word."""
+        name, *words = shlex.split(typed)
+        return weal(*path, *map(self._word, words), "--home", self.paths[name])
+
+    def records(self) -> dict[str, int | None]:
+        """Return how many records each home holds."""
+        return {name: _records(path) for name, path in self.paths.items()}
+
+    def _word(self, word: str) -> str:
+        if word.startswith("{csv:"):
+            file = self.folder / "rows.csv"
+            file.write_text(f"a,q,u,r,s,p\n{word[5:-1]}\n", "utf-8")
+            return str(file)
+        return word.format(**self.words, **{name: str(path) for name, path in self.paths.items()})
+
+    def _prepared(self) -> dict[str, str]:
+        """Write something of every kind; return the ids by which inputs name it."""
+        lanxi, mei, bo, ana = self.lanxi, *(self.homes[name] for name in ("mei", "bo", "ana"))
+        full, words = self.homes["full"], {"nothing": "0" * 64}
+
+        def written(key: str, home: Home, *typed: str) -> str:
+            words[key] = lanxi.json(home, *typed)["id"]
+            return words[key]
+
+        written("work", mei, "record", "work", "3", "hours")
+        written("disputed", mei, "record", "work", "2", "hours")
+        written("noted", mei, "record", "work", "1", "hour", "--note", "dug")
+        written("attested", bo, "record", "work", "1", "hour")
+        written("meeting", ana, "record", "work", "1", "hour")
+        written("unit", mei, "unit", "new", "crate")
+        written("sold", mei, "resource", "new", "flour", "5", "kg")
+        me, flour = bytes.fromhex(lanxi.json(mei, "status")["member"]), bytes.fromhex(words["sold"])
+        eaten: Value = {"n": 4, "scale": 0, "unit": "kilogram"}
+        used: dict[str, Value] = {"action": "consume", "provider": me}
+        used |= {"resourceQuantity": eaten, "resourceInventoriedAs": flour}
+        homes.write(mei, Wish("event", used))
+        agent = b"a person outside"
+        hour: Value = {"n": 1, "scale": 0, "unit": "hour"}
+        outside: dict[str, Value] = {
+            "action": "work",
+            "provider": agent,
+            "effortQuantity": hour,
+        }
+        homes.write(mei, Wish("event", outside))
+        words["agent"] = agent.hex()
+        written("invite", mei, "invite", "create")
+        written("revoked", mei, "invite", "create")
+        lanxi.good(mei, "invite", "revoke", words["revoked"])
+        written("proposal", mei, "rules", "propose", "--decision", "we plant a pear tree")
+        written("withdrawn", mei, "rules", "propose", "--decision", "we do not")
+        lanxi.good(mei, "rules", "withdraw", words["withdrawn"])
+        lanxi.good(mei, "role", "claim", "producer")
+        meet(*self.homes.values())
+        lanxi.good(bo, "role", "endorse", "Mei", "producer")
+        lanxi.good(bo, "dispute", words["disputed"])
+        lanxi.good(ana, "attest", words["attested"])
+        written("claim", bo, "agent", "claim", words["agent"])
+        meet(*self.homes.values())
+        lanxi.good(ana, "attest", words["claim"])
+        lanxi.good(self.homes["zoe"], "leave", "--yes")
+        for number in range(4):
+            lanxi.good(full, "rules", "propose", "--decision", f"number {number}")
+        meet(*self.homes.values())
+        (words["closed"],) = (
+            vote["id"]
+            for vote in lanxi.json(mei, "vote", "list", "--all")["votes"]
+            if vote["subject"] == "rules"
+        )
+        words["founding"] = lanxi.json(mei, "status")["community"]
+        for name in ("mei", "bo", "zoe"):
+            words[f"{name}_device"] = lanxi.json(self.homes[name], "status")["device"]
+        words["link"] = lanxi.json(mei, "device", "add")["link"]
+        words["link_without_invite"] = words["link"]
+        words["code"] = good("key", "new", "-o", "json").json["code"]
+        return words
+
+    def _files(self) -> dict[str, str]:
+        """Make the files that inputs name."""
+        (self.folder / "bad.toml").write_text("name = 3\n", "utf-8")
+        (self.folder / "rules.toml").write_text(RULES.replace("1,000", "2,000"), "utf-8")
+        (self.folder / "authors").write_text("Ann <ann@example.org>\n", "utf-8")
+        empty = self.folder / "empty"
+        empty.mkdir()
+        seeds = self.folder / "seeds"
+        seeds.mkdir()
+        git(seeds, "init", "--quiet", "--initial-branch=main")
+        commit(seeds, "sort the beans")
+        named = {"bad_rules": "bad.toml", "rules": "rules.toml", "authors": "authors"}
+        files = {key: str(self.folder / name) for key, name in named.items()}
+        return files | {"folder": str(empty), "git": str(seeds)}
+
+
+SAID = 'en = "Hours only."\nzh = "只计小时。"\n'
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
+    return Scene(tmp_path_factory.mktemp("scene"))
+
+
+def test_every_command_that_writes_has_inputs() -> None:
+    writing = {path for path, command in _commands() if _takes_keys(command)}
+    known = {*REFUSED, *((name,) for name in WITHOUT_RECORDS)}
+    assert writing == known, "give a new command ten inputs that would count for nothing"
+    assert {path: len(inputs) for path, inputs in REFUSED.items()} == dict.fromkeys(REFUSED, INPUTS)
+
+
+@pytest.mark.parametrize("path", REFUSED, ids=" ".join)
+def test_what_would_count_for_nothing_is_not_written(path: tuple[str, ...], scene: Scene) -> None:
+    before = scene.records()
+    for typed in REFUSED[path]:
+        ran = scene.type(path, typed)
+        assert ran.code not in (0, 1), f"{path} {typed}: {ran}"
+        lines = ran.err.strip().splitlines()
+        assert len(lines) > 1 or "Error:" in ran.err, f"{path} {typed}: no reason: {ran}"
+        assert scene.records() == before, f"{path} {typed}: something was written"
+
+
+def _commands() -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Yield every command that can be typed, by its words."""
+    context = click.Context(program)
+    for name in program.list_commands(context):
+        command = program.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from (((name, inner), found) for inner, found in command.commands.items())
+        else:
+            yield (name,), command
+
+
+def _takes_keys(command: click.Command) -> bool:
+    return any(parameter.name == "passphrase_file" for parameter in command.params)
+
+
+def _records(path: Path) -> int | None:
+    """Return how many records a home holds; None where there is none."""
+    if not (path / "ledger.db").exists():
+        return None
+    with Home(path).store(readonly=True) as store:
+        return store.counts().records
