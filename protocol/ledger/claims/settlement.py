@@ -85,8 +85,7 @@ def count_answers(
     """
     was = settlement_row(state, event)
     assert was is not None, "the event settles"
-    member = registry.member_row(state, was.claimant)
-    is_gone = member is None or member.status != registry.ACTIVE
+    is_gone = not registry.is_active(state, was.claimant)
     word = own or (others if is_gone or was.claimant == author else None)
     status = SAID if word is None else CONFIRMED if word == "yes" else DENIED
     if status == was.status:

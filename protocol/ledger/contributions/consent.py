@@ -16,7 +16,7 @@ from commonweal.protocol.ledger.claims import settlement
 from commonweal.protocol.ledger.contributions import commons, plans
 from commonweal.protocol.ledger.contributions.inventory import shift
 from commonweal.protocol.ledger.members import agents
-from commonweal.protocol.ledger.members.registry import ACTIVE, MEMBER
+from commonweal.protocol.ledger.members.registry import MEMBER, is_active
 from commonweal.protocol.ledger.state.context import Context, Verdict
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
@@ -105,12 +105,6 @@ def is_agreed(state: State, row: CorrectionRow, yes: set[bytes], attestations: i
         member in yes or (not is_active(state, member) and row.yes >= attestations)
         for member in row.asked
     )
-
-
-def is_active(state: State, member: bytes) -> bool:
-    """Return whether `member` is a member now."""
-    standing = state.get(MEMBER + member)
-    return standing is not None and standing[0] == ACTIVE
 
 
 def apply(state: State, record: bytes, correction: CorrectionRow, context: Context) -> Verdict:

@@ -186,7 +186,7 @@ def pending_requests(state: State) -> list[Request]:
     requests = []
     for key, value in state.items(inviting.REQUEST):
         row = RequestRow(*value)
-        if row.open and _refusal(state, row) is None and not _is_active(state, row.member):
+        if row.open and _refusal(state, row) is None and not registry.is_active(state, row.member):
             requests.append(
                 Request(
                     RecordId(key[1:]), row.member, row.device, row.invite, row.clock, row.vouches
@@ -230,11 +230,6 @@ def _device(state: State, device: DeviceKey, row: DeviceRow) -> Device:
 def _invite(state: State, id: RecordId, row: InviteRow) -> InviteStatus:
     fields = (row.key, row.uses, row.used, row.expires, row.revoked, row.author)
     return InviteStatus(id, *fields, inviting.invite_closed(state, row))
-
-
-def _is_active(state: State, member: MemberId) -> bool:
-    row = registry.member_row(state, member)
-    return row is not None and row.status == ACTIVE
 
 
 def _status(state: State, device: DeviceKey, row: DeviceRow) -> str:

@@ -64,6 +64,12 @@ def device_row(state: State, device: bytes) -> DeviceRow | None:
     return None if value is None else DeviceRow(*value)
 
 
+def is_active(state: State, member: bytes) -> bool:
+    """Return whether `member` is a member now."""
+    row = state.get(MEMBER + member)
+    return row is not None and bool(row[0] == ACTIVE)
+
+
 def writer(state: State, record: Record) -> MemberId | Reason:
     """Return the active member in whose name `record` is written, or why there is none."""
     device = state.get(DEVICE + record.author)

@@ -113,9 +113,7 @@ def resign(state: State, record: Record, context: Context) -> Verdict:
 def holds(state: State, member: bytes, role: str) -> bool:
     """Return whether a member is active and holds a role."""
     value = state.get(_key(member, role))
-    standing = state.get(registry.MEMBER + member)
-    is_active = standing is not None and standing[0] == registry.ACTIVE
-    return is_active and value is not None and bool(value[0])
+    return registry.is_active(state, member) and value is not None and bool(value[0])
 
 
 def has_endorsed(state: State, by: MemberId, member: MemberId, role: str) -> bool:

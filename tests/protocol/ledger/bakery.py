@@ -29,7 +29,7 @@ class Bakery(Village):
         return pen.write("event", whole, [self.book, *deps])
 
     def make(self, pen: Pen, spec: Record, n: int) -> Record:
-        """Let the author raise n of something as a new resource of his."""
+        """Let the author raise n of something as a new resource of theirs."""
         data = {"resourceConformsTo": spec.id, "newInventoriedResource": {}}
         return self.event(pen, "raise", data | amount(n, spec.data["unit"]), spec)
 

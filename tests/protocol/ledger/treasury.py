@@ -54,7 +54,7 @@ class Treasury(Workshop):
         return written
 
     def pay(self, n: int, to: str, *paid: Claim, writer: str = "Mei", **over: Any) -> Record:
-        """Record that the community paid somebody, on claims of his."""
+        """Record that the community paid somebody, on their claims."""
         data: dict[str, Any] = {"action": "transfer", "provider": self.community}
         data |= {
             "receiver": self.id(to),

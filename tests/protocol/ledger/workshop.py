@@ -60,7 +60,7 @@ class Workshop(Council):
         return came
 
     def settle(self, n: int, name: str, *owed: bytes) -> Record:
-        """Record that the community paid somebody on claims of his."""
+        """Record that the community paid somebody on their claims."""
         data: dict[str, Any] = {"action": "transfer", "provider": self.community}
         data |= {"receiver": self.id(name), "resourceQuantity": euros(n)}
         return self.write("Mei", "event", data | {"settles": [*owed]})

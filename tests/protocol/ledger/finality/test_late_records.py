@@ -145,7 +145,7 @@ def test_a_removed_members_word_on_income_counts_for_nothing() -> None:
     shop.earn(40, by="Ana")
     shop.cut()
     assert sealed(shop, 1) == before
-    # What he gave still has its share.
+    # What they gave still has its share.
     assert shop.paid() == {"Jun": 440}
 
 

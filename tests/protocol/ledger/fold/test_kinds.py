@@ -86,7 +86,7 @@ class TestAttestation:
 
 
 class TestAgents:
-    """Who worked under another name gets it attested; who brought whom makes no circle."""
+    """A member claims work done under another name; referrals form no circle."""
 
     def test_a_claimed_agent_is_the_member_once_another_attests_it(self) -> None:
         bakery = Bakery()

@@ -165,7 +165,7 @@ def test_what_silence_passes_is_changed_by_no_less_than_it_took_before(
 
 
 FOUR = ("Jun", "Ana", "Bo", "Lin")
-"""With Mei five members, of whom Bo and Lin are keepers."""
+"""With Mei five members, and Bo and Lin are keepers."""
 
 
 def decided(governance: dict[str, Any], said: dict[str, str], hours: int) -> str:

@@ -1,4 +1,4 @@
-"""Keys that change: by the member's own word, or by enough of the sponsors whom he named."""
+"""Keys that change: by the member's own word, or by enough of the sponsors they named."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Circle:
         return self.jun.write("member.sponsors", data)
 
     def say(self, by: str, wanted: Signer = NEW, rekeys: int = 0, pen: Pen | None = None) -> Record:
-        """Let a sponsor say which key Jun shall have; it stands after Jun named him."""
+        """Let a sponsor say which key Jun shall have; it stands after Jun named them."""
         owner = self.pens[by].owner
         old = self.keys(rekeys=rekeys)
         place = (old, self.village.community, document(wanted), [self.jun.key])

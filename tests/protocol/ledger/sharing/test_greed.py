@@ -1,4 +1,4 @@
-"""Members who want more than their share, or that nobody gets his."""
+"""Greed: members who want more than their share, or who want nobody else to get one."""
 
 from __future__ import annotations
 

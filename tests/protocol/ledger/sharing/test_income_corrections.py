@@ -149,7 +149,7 @@ def test_a_debt_that_was_paid_by_income_that_never_came_is_owed_again() -> None:
     assert (shop.paid(), shop.too_much()) == ({"Mei": 10}, {"Mei": 50})
     shop.earn(1000)
     shop.cut()
-    # 90 of the debt were open; 50 of them he had already.
+    # 90 of the debt were open; 50 of them were paid already.
     assert shop.paid() == {"Mei": 100}
     assert shop.owed() == {("Mei", 1): 60, ("Mei", 3): 40}
     assert pools.pools(shop.history.final)[POOL].carried == 910

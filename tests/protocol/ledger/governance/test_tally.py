@@ -1,0 +1,176 @@
+"""The tally: who counts in an electorate, and what a vote comes to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from commonweal.protocol.ledger.members import membership
+from commonweal.protocol.ledger.state.rejections import Reason
+from tests.protocol.ledger.council import SAID, Council, process, rules
+
+FIVE = ("Jun", "Ana", "Bo", "Lin")
+VOUCHES = {"membership": {"vouches": 1, **SAID}}
+
+
+@pytest.mark.parametrize(
+    ("yes", "no", "hours", "status"),
+    [
+        ("Mei Jun Ana", "", 25, "in force"),
+        ("Mei Jun Ana", "Bo Lin", 25, "in force"),
+        ("Mei Jun", "", 25, "failed"),
+        ("Mei Jun", "Ana Bo Lin", 25, "failed"),
+        ("", "", 25, "failed"),
+        ("Mei Jun Ana Bo Lin", "", 23, "open"),
+        ("Mei Jun Ana", "", 24, "in force"),
+    ],
+)
+def test_yes_counts_against_the_electorate(yes: str, no: str, hours: int, status: str) -> None:
+    council = Council(rules(), *FIVE)
+    proposal = council.patch("Jun", VOUCHES)
+    council.cut()
+    council.say(proposal, "yes", yes)
+    council.say(proposal, "no", no)
+    council.cut(hours)
+    assert council.status(proposal) == status
+    assert (council.history.ruleset.joining.vouches == 1) is (status == "in force")
+
+
+@pytest.mark.parametrize(
+    ("threshold", "yes", "passes"),
+    [
+        ("2/3", "Mei Jun Ana Bo", True),
+        ("2/3", "Mei Jun Ana", False),
+        (">2/3", "Mei Jun Ana Bo", False),
+        ("1/2", "Mei Jun Ana", True),
+        (">1/2", "Mei Jun Ana", False),
+        ("100%", "Mei Jun Ana Bo Lin Ted", True),
+        ("100%", "Mei Jun Ana Bo Lin", False),
+        ("66.7%", "Mei Jun Ana Bo", False),
+    ],
+)
+def test_the_exact_threshold_of_six(threshold: str, yes: str, passes: bool) -> None:
+    document = rules()
+    document["governance"]["membership"] = process(threshold=threshold)
+    council = Council(document, *FIVE, "Ted")
+    proposal = council.patch("Jun", VOUCHES)
+    council.cut()
+    council.say(proposal, "yes", yes)
+    council.cut(25)
+    assert council.status(proposal) == ("in force" if passes else "failed")
+
+
+@pytest.mark.parametrize(
+    ("over", "votes", "hours", "status"),
+    [
+        ({"quorum": "60%"}, {"yes": "Mei Jun"}, 25, "expired"),
+        ({"quorum": "60%"}, {"yes": "Mei Jun", "abstain": "Ana"}, 25, "failed"),
+        ({"quorum": "60%"}, {"yes": "Mei Jun Ana"}, 25, "in force"),
+        ({"threshold": "2/5", "quorum": "60%"}, {"yes": "Mei Jun"}, 25, "expired"),
+        ({"threshold": "2/5", "quorum": "60%"}, {"yes": "Mei Jun", "no": "Bo"}, 25, "in force"),
+        ({"blocks": 1}, {"yes": "Mei Jun Ana Bo", "block": "Lin"}, 25, "failed"),
+        ({"blocks": 2}, {"yes": "Mei Jun Ana Bo", "block": "Lin"}, 25, "in force"),
+        ({}, {"yes": "Mei Jun Ana", "block": "Bo Lin"}, 25, "in force"),
+        ({"early": True}, {"yes": "Mei Jun Ana"}, 1, "in force"),
+        ({"early": True}, {"yes": "Mei Jun", "no": "Ana Bo Lin"}, 1, "open"),
+        ({"early": True, "blocks": 1}, {"yes": "Mei Jun Ana", "block": "Bo"}, 1, "open"),
+    ],
+)
+def test_quorum_blocks_and_an_early_end(
+    over: dict[str, Any], votes: dict[str, str], hours: int, status: str
+) -> None:
+    document = rules()
+    document["governance"]["membership"] = process(**over)
+    council = Council(document, *FIVE)
+    proposal = council.patch("Jun", VOUCHES)
+    council.cut()
+    for say, names in votes.items():
+        council.say(proposal, say, names)
+    council.cut(hours)
+    assert council.status(proposal) == status
+
+
+def test_who_joins_during_the_vote_has_none() -> None:
+    council = Council(rules(), "Jun", "Ana")
+    proposal = council.patch("Jun", VOUCHES)
+    council.cut()
+    council.pens["Bo"] = council.join("Bo")
+    council.learn()
+    (late,) = council.say(proposal, "yes", "Bo")
+    assert council.history.verdict(late.id) == Reason.NO_VOTE
+    council.say(proposal, "yes", "Jun")
+    council.cut(25)
+    row = council.row(proposal)
+    assert (row.status, row.electorate, row.yes) == ("failed", 3, 1)
+
+
+def test_who_joined_before_the_vote_opened_has_one() -> None:
+    council = Council(rules(), "Jun")
+    proposal = council.patch("Jun", VOUCHES)
+    council.pens["Bo"] = council.join("Bo")
+    council.say(proposal, "yes", "Bo Jun")
+    council.cut()
+    council.cut(25)
+    assert council.status(proposal) == "in force"
+    assert council.row(proposal).electorate == 3
+
+
+def test_who_is_removed_during_the_vote_counts_in_the_electorate_and_not_as_a_yes() -> None:
+    council = Council(rules(), *FIVE)
+    removal = council.remove("Jun", "Lin")
+    council.cut()
+    proposal = council.patch("Jun", VOUCHES)
+    council.cut(20)
+    council.say(proposal, "yes", "Mei Jun Lin")
+    council.say(removal, "yes", "Mei Jun Ana")
+    council.cut(5)
+    assert council.status(removal) == "passed"
+    member = membership.member(council.history.final, council.id("Lin"))
+    assert member is not None
+    assert member.status == "removed"
+    council.cut(20)
+    row = council.row(proposal)
+    assert (row.status, row.electorate, row.needed, row.yes) == ("failed", 5, 3, 2)
+
+
+def test_whom_a_removal_concerns_has_no_vote_on_it() -> None:
+    council = Council(rules(), "Jun", "Ana")
+    removal = council.remove("Jun", "Ana")
+    (own,) = council.say(removal, "no", "Ana")
+    assert council.history.verdict(own.id) == Reason.NO_VOTE
+    council.cut()
+    assert council.row(removal).electorate == 2
+    assert council.row(removal).needed == 2
+
+
+def test_a_vote_can_be_changed_until_it_is_closed() -> None:
+    council = Council(rules(), *FIVE)
+    proposal = council.patch("Jun", VOUCHES)
+    council.cut()
+    council.say(proposal, "yes", "Mei Jun Ana")
+    council.cut(10)
+    council.say(proposal, "no", "Ana")
+    (again,) = council.say(proposal, "no", "Ana")
+    assert council.history.verdict(again.id) == Reason.NOTHING_NEW
+    council.cut(15)
+    assert council.status(proposal) == "failed"
+    (late,) = council.say(proposal, "yes", "Ana")
+    assert council.history.verdict(late.id) == Reason.VOTE_CLOSED
+
+
+def test_the_voters_of_a_class_can_be_the_holders_of_a_role() -> None:
+    roles = {"keeper": {**SAID}, "guest": {**SAID}}
+    document = rules(roles=roles)
+    document["governance"]["membership"] = process(voters="keeper")
+    council = Council(document, *FIVE)
+    council.write("Bo", "role.claim", {"role": "keeper"})
+    council.write("Lin", "role.claim", {"role": "keeper"})
+    proposal = council.patch("Jun", VOUCHES)
+    council.cut()
+    assert council.row(proposal).electorate == 2
+    (refused,) = council.say(proposal, "yes", "Jun")
+    assert council.history.verdict(refused.id) == Reason.NO_VOTE
+    council.say(proposal, "yes", "Bo Lin")
+    council.cut(25)
+    assert council.status(proposal) == "in force"
