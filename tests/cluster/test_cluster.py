@@ -13,7 +13,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import pytest
 
@@ -24,11 +23,9 @@ from commonweal.node.control.client import LocalClient
 from commonweal.node.control.cluster import Cluster
 from commonweal.node.control.join_once import request_admission
 from commonweal.node.control.messages import Status, Submit, Wait
-from commonweal.node.runtime import config, logs
-from commonweal.node.runtime.config import Config
+from commonweal.node.runtime import logs
 from commonweal.node.service.events import Wish
 from commonweal.protocol.errors import (
-    BadSetting,
     CommonwealError,
     HomeInUse,
     NodeNotStarted,
@@ -385,48 +382,3 @@ def test_a_start_that_is_broken_off_leaves_no_process(
         assert begun[0]._process.poll() is not None
     finally:
         begun[0].give_up()
-
-
-# Settings.
-
-
-def test_a_later_place_of_settings_wins_over_an_earlier(tmp_path: Path) -> None:
-    system, own = tmp_path / "system.toml", tmp_path / "own.toml"
-    system.write_text('listen = "/ip4/1.2.3.4/tcp/1"\nlog_level = "debug"\nmdns = false\n')
-    own.write_text('log_level = "error"\nlisten = ["/ip6/::1/tcp/2"]\n')
-    found = config.read(system, own, tmp_path / "missing.toml", environment={})
-    assert found == Config(("/ip6/::1/tcp/2",), False, "error")
-    found = config.read(system, own, environment={"COMMONWEAL_MDNS": "1"})
-    assert found.mdns
-    assert config.with_flags(found, listen=("/ip4/0.0.0.0/tcp/3",)).listen[0].endswith("3")
-    assert not config.with_flags(found, mdns=False).mdns
-
-
-@pytest.mark.parametrize(
-    ("text", "line"),
-    [
-        ('mdns = true\n\nlisen = "/ip4/1.2.3.4/tcp/1"\n', 3),
-        ('mdns = "yes"\n', 1),
-        ("# listen = 1\nlisten = 1\n", 2),
-        ('listen = ["here"]\n', 1),
-        ("listen = []\n", 1),
-        ('mdns = true\nlog_level = "loud"\n', 2),
-        ("[node]\nmdns = true\n", 1),
-        ("mdns = true\nmdns = false\n", 2),
-        ("mdns =\n", 1),
-    ],
-)
-def test_a_setting_that_does_not_fit_is_named_with_file_and_line(
-    tmp_path: Path, text: str, line: int
-) -> None:
-    file = tmp_path / "config.toml"
-    file.write_text(text)
-    with pytest.raises(BadSetting) as refused:
-        config.read(file, environment={})
-    assert str(file) in str(refused.value) and f"line {line}" in str(refused.value)
-
-
-def test_a_variable_that_does_not_fit_is_named() -> None:
-    environment: dict[str, Any] = {"COMMONWEAL_LOG_LEVEL": "loud"}
-    with pytest.raises(BadSetting, match="COMMONWEAL_LOG_LEVEL"):
-        config.read(environment=environment)
