@@ -15,8 +15,10 @@ from commonweal.client.membership import Membership
 from commonweal.client.node import NodeOfHome
 from commonweal.client.records import Records
 from commonweal.client.resources import Resources
+from commonweal.client.rules import RulesAccess
 from commonweal.client.sealing import Sealing
 from commonweal.client.shares import Shares
+from commonweal.client.votes import Votes
 
 
 class Member(
@@ -28,6 +30,8 @@ class Member(
     Claims,
     Explanations,
     Sealing,
+    RulesAccess,
+    Votes,
     Membership,
     Invites,
     NodeOfHome,

@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
-from commonweal.client.ledger_view import LedgerView
-from commonweal.client.texts import proposal_text_of, text_of
-from commonweal.client.times import iso, shown
+from commonweal.client import backtests
+from commonweal.client.backtests import BacktestCheck
+from commonweal.client.plain import fields_of, plain, plain_rows
+from commonweal.client.times import shown
 from commonweal.client.visible_text import visible
-from commonweal.commands.decide import backtest as backtests
+from commonweal.client.votes import ElectorateState, ProposalDetails
 from commonweal.commands.terminal.language import N_, _
-from commonweal.commands.terminal.ledger import folded
+from commonweal.commands.terminal.member import member_of
 from commonweal.commands.terminal.options import form_option, home_option
 from commonweal.commands.terminal.output import Column, Form, say, write_json, write_table
 from commonweal.commands.terminal.tables import table
 from commonweal.protocol.ledger.governance import proposal_records, proposals
 from commonweal.protocol.ledger.governance.enactment import REMOVAL_YES_MIN
-from commonweal.protocol.ledger.governance.proposals import (
-    DECISION,
-    PROPOSAL,
-    REMOVAL,
-    RULES,
-    BallotRow,
-    ProposalRow,
-)
-from commonweal.protocol.records.record import RecordId
+from commonweal.protocol.ledger.governance.proposals import REMOVAL
 from commonweal.storage.home.home import Home
 
 FIELDS = (
@@ -78,17 +69,14 @@ def vote() -> None:
 @form_option()
 def list_(every: bool, home: Home, form: Form) -> None:
     """List what is voted on, the oldest first."""
-    with folded(home) as found:
-        rows = [
-            as_row(found, id, row)
-            for id, row in proposals.proposals(found.state).items()
-            if every or row.status in (proposals.DRAFT, proposals.VOTING, proposals.TRIAL)
-        ]
+    with member_of(home) as me:
+        listed = me.proposals(decided=every)
+    rows = plain_rows(listed)
     if form is Form.TEXT:
-        for row in rows:
-            row["subject"] = _(SUBJECTS[row["subject"]])
-            row["status"], row["class"] = _state(row["status"]), _(KINDS[row["class"]])
-            row["deadline"] = shown(_ms(row["deadline"])) if row["deadline"] else ""
+        for row, proposal in zip(rows, listed, strict=True):
+            row["subject"] = _(SUBJECTS[proposal.subject])
+            row["status"], row["class"] = _state(proposal.status), _(KINDS[proposal.kind])
+            row["deadline"] = shown(proposal.deadline_ms) if proposal.deadline_ms else ""
     columns = [
         Column("id", _("id")),
         Column("subject", _("about")),
@@ -110,167 +98,71 @@ def list_(every: bool, home: Home, form: Form) -> None:
 @form_option(Form.TEXT, Form.JSON)
 def show(id: str, home: Home, form: Form) -> None:
     """Show the proposal whose id begins with ID: what it asks, and who said what."""
-    with folded(home) as found:
-        chosen = found.id_among(id, PROPOSAL)
-        proposal = proposals.proposal_row(found.state, chosen)
-        assert proposal is not None, "it was found"
-        row = as_row(found, chosen, proposal)
-        check = backtests.compared(found, proposal)
-        row["backtest_check"] = check and {**check._asdict(), "hash": check.hash.hex() or None}
-        cast = proposals.votes(found.state, chosen)
-        counted = proposals.votes(found.final, chosen)
-        row["votes"] = [
-            {
-                "member": member.hex(),
-                "member_name": found.name(member),
-                "say": said,
-                "final": counted.get(member) == said,
-            }
-            for member, said in sorted(cast.items())
-        ]
-        row["comments"] = [
-            {
-                "id": comment.hex(),
-                "member": member.hex(),
-                "member_name": found.name(member),
-                "text": text_of(found.store, RecordId(comment)),
-            }
-            for comment, member in proposals.comments(found.state, chosen)
-        ]
-    if form is Form.JSON:
-        return write_json(row)
-    return _show(row)
+    with member_of(home) as me:
+        proposal = me.proposal(id)
+    return write_json(plain(proposal)) if form is Form.JSON else _show(proposal)
 
 
-def as_row(found: LedgerView, id: bytes, row: ProposalRow) -> dict[str, Any]:
-    """Return a proposal as json says it."""
-    backtest = row.backtest
-    return {
-        "id": id.hex(),
-        "subject": row.subject,
-        "member": row.member.hex(),
-        "member_name": found.name(row.member),
-        "class": row.kind,
-        "status": row.status,
-        "base": row.base.hex(),
-        "target": row.target.hex() or None,
-        "words": _words(found, id, row),
-        "yes": row.yes,
-        "no": row.no,
-        "abstain": row.abstain,
-        "block": row.block,
-        "needed": row.needed or None,
-        "electorate": row.electorate or None,
-        "electorates": [_ballot(one) for one in row.ballots],
-        "why": _why(found, id, row),
-        "opened": iso(row.opened_ms) if row.opened_ms else None,
-        "deadline": iso(row.deadline_ms) if row.deadline_ms else None,
-        "until": iso(row.until_ms) if row.until_ms else None,
-        "sunset_hours": row.sunset_hours or None,
-        "backtest": None if backtest is None else backtest.hex(),
-        "height": row.height or None,
-        "final": found.final.get(PROPOSAL + id) == [*row],
-    }
-
-
-def _why(found: LedgerView, id: bytes, row: ProposalRow) -> str | None:
-    """Return the reason that was given for a removal, or for keeping a record of a fork."""
-    if row.subject in (RULES, DECISION):
-        return None
-    return proposal_text_of(found.store, RecordId(id))
-
-
-def _words(found: LedgerView, id: bytes, row: ProposalRow) -> str:
-    if row.subject == REMOVAL:
-        return _("remove {name}").format(name=found.name(row.target))
-    if row.subject == proposals.FORK:
-        return _("keep {id}").format(id=row.target.hex()[:8])
-    if row.subject == DECISION:
-        return proposal_text_of(found.store, RecordId(id)) or ""
-    return _("rules {id}").format(id=row.target.hex()[:8])
-
-
-def _ballot(row: BallotRow) -> dict[str, Any]:
-    """Return what one electorate is asked, and what it said, as json says it."""
-    return {
-        "role": row.voters or None,
-        "electorate": row.electorate,
-        "needed": row.needed,
-        "quorum": row.quorum,
-        "blocks": row.blocks_enough,
-        "objections": row.objections_enough,
-        "yes": row.yes,
-        "no": row.no,
-        "abstain": row.abstain,
-        "block": row.block,
-    }
-
-
-def _asks(ballot: dict[str, Any]) -> str:
+def _asks(ballot: ElectorateState) -> str:
     """Return what one electorate is asked, in words."""
-    words = [_("{needed} of {electorate} must say yes").format(**ballot)]
-    if not ballot["needed"]:
-        words = [_("silence of {electorate} is consent").format(**ballot)]
-    if ballot["quorum"]:
-        words.append(_("{quorum} must vote").format(**ballot))
-    if ballot["blocks"]:
-        words.append(_("{blocks} block stop it").format(**ballot))
-    if ballot["objections"]:
-        words.append(_("{objections} no or block stop it").format(**ballot))
-    whose = _("all as {role}").format(role=visible(ballot["role"] or "")) if ballot["role"] else ""
-    said = _("{yes} yes, {no} no, {abstain} abstain, {block} block").format(**ballot)
+    words = [_("{needed} of {electorate} must say yes").format(**fields_of(ballot))]
+    if not ballot.needed:
+        words = [_("silence of {electorate} is consent").format(**fields_of(ballot))]
+    if ballot.quorum:
+        words.append(_("{quorum} must vote").format(**fields_of(ballot)))
+    if ballot.blocks:
+        words.append(_("{blocks} block stop it").format(**fields_of(ballot)))
+    if ballot.objections:
+        words.append(_("{objections} no or block stop it").format(**fields_of(ballot)))
+    whose = _("all as {role}").format(role=visible(ballot.role or "")) if ballot.role else ""
+    said = _("{yes} yes, {no} no, {abstain} abstain, {block} block").format(**fields_of(ballot))
     return f"{whose}: {said}; " + ", ".join(words) if whose else f"{said}; " + ", ".join(words)
 
 
-def _compared(check: dict[str, Any]) -> str:
+def _compared(check: BacktestCheck) -> str:
     """Return in words whether a proposal's backtest is what this node computes."""
-    if check["result"] == backtests.EQUAL:
+    if check.hash is None:
+        return _("cannot be computed here: {why}").format(why=check.why)
+    if check.result == backtests.EQUAL:
         return _("equal: this node computes the same")
-    if check["result"] == backtests.DIFFERS:
-        return _("DIFFERS: this node computes {hash}").format(hash=check["hash"][:16])
-    return _("cannot be computed here: {why}").format(why=check["why"])
+    return _("DIFFERS: this node computes {hash}").format(hash=check.hash.hex()[:16])
 
 
-def _show(row: dict[str, Any]) -> None:
-    asked = [_asks(one) for one in row["electorates"]] or [
-        _("{yes} yes, {no} no, {abstain} abstain, {block} block").format(**row)
+def _show(proposal: ProposalDetails) -> None:
+    count = _("{yes} yes, {no} no, {abstain} abstain, {block} block")
+    asked = [_asks(electorate) for electorate in proposal.electorates] or [
+        count.format(**fields_of(proposal))
     ]
+    until = _("not open yet") if proposal.deadline_ms is None else shown(proposal.deadline_ms)
     pairs = [
-        (_("id"), row["id"]),
-        (_("about"), f"{_(SUBJECTS[row['subject']])}: {row['words']}"),
-        (_("proposed by"), row["member_name"]),
-        (_("class"), _(KINDS[row["class"]])),
-        (_("state"), _state(row["status"])),
-        *((_("counted"), one) for one in asked),
-        (_("until"), shown(_ms(row["deadline"])) if row["deadline"] else _("not open yet")),
+        (_("id"), proposal.id.hex()),
+        (_("about"), f"{_(SUBJECTS[proposal.subject])}: {proposal.words}"),
+        *([(_("why"), proposal.why)] if proposal.why else []),
+        (_("proposed by"), proposal.member_name),
+        (_("class"), _(KINDS[proposal.kind])),
+        (_("state"), _state(proposal.status)),
+        *((_("counted"), sentence) for sentence in asked),
+        (_("until"), until),
     ]
-    if row["why"]:
-        pairs.insert(2, (_("why"), row["why"]))
-    if row["backtest_check"]:
-        pairs.append((_("backtest"), _compared(row["backtest_check"])))
+    if proposal.backtest_check:
+        pairs.append((_("backtest"), _compared(proposal.backtest_check)))
     write_table(
         [Column("what", ""), Column("value", "")],
         [{"what": what, "value": value} for what, value in pairs],
     )
-    if row["subject"] == REMOVAL:
+    if proposal.subject == REMOVAL:
         say()
         words = _("Whatever the rules say, a removal takes the yes of {least} other members.")
         say(words.format(least=REMOVAL_YES_MIN))
-    if row["votes"]:
+    if proposal.votes:
         say()
-    for one in row["votes"]:
-        word, mark = one["say"], "" if one["final"] else "  " + _("not sealed yet")
-        say(f"{visible(one['member_name'])}: {_(word)}{mark}")
-    for one in row["comments"]:
+    for vote in proposal.votes:
+        mark = "" if vote.final else "  " + _("not sealed yet")
+        say(f"{visible(vote.member_name)}: {_(vote.say)}{mark}")
+    for comment in proposal.comments:
         say()
-        say(f"{visible(one['member_name'])}: {visible(one['text'] or '')}")
+        say(f"{visible(comment.member_name)}: {visible(comment.text or '')}")
 
 
 def _state(status: str) -> str:
     return _("open for votes") if status == proposals.VOTING else _(status)
-
-
-def _ms(time: str) -> int:
-    from commonweal.client.times import read_time_ms
-
-    return read_time_ms(time, 0)
