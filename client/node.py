@@ -112,15 +112,13 @@ class NodeOfHome(HomeAccess):
 
     def status(self) -> HomeStatus:
         """Return how this home stands, with or without a running node."""
-        from commonweal.node.control.messages import Status
-
         with self.home.store(readonly=True) as store:
             settings = Settings.read(store)
             if settings.community is None:
                 return _offline(store, settings, None)
             people = of_home(self.home, store, settings.here, self.words)
             state = _offline(store, settings, people)
-            live = self.node_answer(Status())
+            live = self._node_status()
             final = finality(store, settings, people, None if live is None else live.sealing)
             final = replace(
                 final,
@@ -145,6 +143,14 @@ class NodeOfHome(HomeAccess):
             people = People(store, Settings.read(store).here, words=self.words)
             peers = tuple(_peer_state(peer, people) for peer in answer.peers)
             return KnownPeers(peers, tuple(writers(store, people)))
+
+    def _node_status(self) -> NodeStatus | None:
+        """Return what the running node says of itself; None, and nothing is loaded, without one."""
+        if self.home.holder() is None:
+            return None
+        from commonweal.node.control.messages import Status
+
+        return self.node_answer(Status())
 
     def _newest_held_by(self, store: Store, settings: Settings) -> int | None:
         from commonweal.node.control.messages import Holders

@@ -62,8 +62,6 @@ class Records(HomeAccess):
 
     def show(self, id: str | bytes) -> RecordDetails:
         """Return one record in full. Raises UnknownId, AmbiguousId."""
-        from commonweal.node.control.messages import Holders
-
         view = self.view
         record = self._record(prefix(id))
         device = next(
@@ -77,7 +75,6 @@ class Records(HomeAccess):
         sealed = view.kept.is_final(record)
         seals = SealStore(view.store, view.community)
 
-        answer = self.node_answer(Holders(bytes(record.id)))
         return RecordDetails(
             id=record.id,
             community=view.community,
@@ -99,8 +96,17 @@ class Records(HomeAccess):
             counts=reason is None,
             reason=reason,
             waits_for=asked,
-            holders=None if answer is None else tuple(filter(None, answer.holders)),
+            holders=self.holders(record.id),
         )
+
+    def holders(self, record: RecordId) -> tuple[bytes, ...] | None:
+        """Return the devices of connected members that hold a record; None without a node."""
+        if self.home.holder() is None:
+            return None
+        from commonweal.node.control.messages import Holders
+
+        answer = self.node_answer(Holders(bytes(record)))
+        return None if answer is None else tuple(filter(None, answer.holders))
 
     def trace(self, id: str | bytes, *, up: bool = True, down: bool = True) -> TraceTree:
         """Return what went into a thing, a process or a contribution, and what came of it.
