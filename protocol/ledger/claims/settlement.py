@@ -60,7 +60,7 @@ def settle(state: State, record: Record, row: EventRow) -> Verdict:
     claimant = agents.person(state, row.receiver)
     if agents.person(state, row.provider) == claimant:
         return Reason.SELF_PAID
-    return _note(state, record.id, claimant, named, row.quantity)
+    return _put_settlement(state, record.id, claimant, named, row.quantity)
 
 
 def correct(state: State, event: bytes, row: EventRow) -> Verdict:
@@ -68,11 +68,11 @@ def correct(state: State, event: bytes, row: EventRow) -> Verdict:
     was = settlement_row(state, event)
     if was is None:
         return None
-    _count(state, was, -1)
+    _add_to_sums(state, was, -1)
     for id, _ in was.parts:
         state.delete(OF_CLAIM + id + event)
     assert row.quantity is not None, "what pays has a quantity"
-    return _note(state, event, was.claimant, was.named, row.quantity)
+    return _put_settlement(state, event, was.claimant, was.named, row.quantity)
 
 
 def count_answers(
@@ -90,10 +90,10 @@ def count_answers(
     status = SAID if word is None else CONFIRMED if word == "yes" else DENIED
     if status == was.status:
         return None
-    _count(state, was, -1)
+    _add_to_sums(state, was, -1)
     now = was._replace(status=status)
     state.put(SETTLEMENT + event, [*now])
-    return _count(state, now, 1)
+    return _add_to_sums(state, now, 1)
 
 
 def settlement_row(state: State, event: bytes) -> SettlementRow | None:
@@ -115,7 +115,7 @@ def payments(state: State, claim: bytes) -> list[tuple[bytes, int, str]]:
     return paid
 
 
-def _note(
+def _put_settlement(
     state: State, event: bytes, claimant: bytes, named: list[bytes], quantity: list[Any]
 ) -> Verdict:
     parts = _parts(state, claimant, named, quantity)
@@ -125,7 +125,7 @@ def _note(
     for id, _ in parts:
         state.put(OF_CLAIM + id + event, True)
     state.put(SETTLEMENT + event, [*row])
-    return _count(state, row, 1)
+    return _add_to_sums(state, row, 1)
 
 
 def _parts(
@@ -155,7 +155,7 @@ def _parts(
     return Reason.OVER_SETTLED if left else parts
 
 
-def _count(state: State, row: SettlementRow, sign: int) -> Verdict:
+def _add_to_sums(state: State, row: SettlementRow, sign: int) -> Verdict:
     """Add what an event pays to the sums of its claims; sign -1 subtracts it.
 
     A denied payment may be confirmed after others have paid, so the sums have their own limit.

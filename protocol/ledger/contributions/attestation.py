@@ -38,7 +38,7 @@ def attest(state: State, record: Record, context: Context) -> Verdict:
         return Reason.SHAPE
     correction = consent.correction_row(state, event)
     if correction is not None:
-        return _consent(state, context, event, correction, say, seen)
+        return _attest_correction(state, context, event, correction, say, seen)
     paid = settlement.settlement_row(state, event)
     is_paid = paid is not None and paid.claimant == context.member
     early = None if is_paid else writer_denial(state, record, context, Permission.ATTEST)
@@ -58,7 +58,7 @@ def attest(state: State, record: Record, context: Context) -> Verdict:
     yes = row.yes + (say == YES) - (before == YES)
     no = row.no + (say == NO) - (before == NO)
     state.put(EVENT + event, [*row._replace(yes=yes, no=no)])
-    return _count(state, event, context)
+    return _apply_answers(state, event, context)
 
 
 def dispute(state: State, record: Record, context: Context) -> Verdict:
@@ -135,7 +135,7 @@ def _put_attestation(state: State, key: bytes, say: str) -> bool:
     return True
 
 
-def _count(state: State, event: bytes, context: Context) -> Verdict:
+def _apply_answers(state: State, event: bytes, context: Context) -> Verdict:
     """Settle a payment and move the commons, as far as the answers to an event now allow."""
     row = event_row(state, event)
     assert row is not None, "the event is known"
@@ -163,7 +163,7 @@ def _others_answer(state: State, event: bytes, rules: RuleParams) -> str | None:
     return YES if yes > no else NO
 
 
-def _consent(
+def _attest_correction(
     state: State, context: Context, id: bytes, correction: CorrectionRow, say: str, seen: int
 ) -> Verdict:
     """Count an answer to a correction; it takes effect once everyone it takes from agrees."""
@@ -183,9 +183,9 @@ def _consent(
     correction = correction._replace(yes=correction.yes + (say == YES) - (before == YES))
     agreed = [asked for asked in correction.asked if state.get(SAID + id + asked) == YES]
     if not consent.is_agreed(state, correction, {*agreed}, max(1, context.rules.attestations)):
-        state.put(consent.WAITING + id, [*correction])
+        state.put(consent.CORRECTION + id, [*correction])
         return None
-    state.put(consent.WAITING + id, [*correction._replace(held=True)])
+    state.put(consent.CORRECTION + id, [*correction._replace(held=True)])
     refused = consent.apply(state, id, correction, context)
     if refused is not None:
         return refused
@@ -197,7 +197,7 @@ def _consent(
             _put_attestation(state, attestation_key(event, row, member), YES)
             row = row._replace(yes=row.yes + 1)
     state.put(EVENT + event, [*row])
-    return _count(state, event, context)
+    return _apply_answers(state, event, context)
 
 
 def _attest_claim(state: State, context: Context, id: bytes, say: str) -> Verdict:

@@ -83,7 +83,7 @@ def attestations(state: State, event: bytes, rules: RuleParams) -> int:
 def is_moved(state: State, event: bytes) -> bool:
     """Return whether resources show what an event now says; always true outside the commons."""
     common, row = common_row(state, event), event_row(state, event)
-    return common is None or (row is not None and common.said is None and not _left(common, row))
+    return common is None or (row is not None and common.said is None and not _unmoved(common, row))
 
 
 def correct(state: State, event: bytes, context: Context) -> Verdict:
@@ -102,7 +102,7 @@ def move(state: State, event: bytes, context: Context) -> Verdict:
     common, row = common_row(state, event), event_row(state, event)
     assert common is not None and row is not None, "the event is of the commons"
     if common.said is None:
-        n, scale = _left(common, row), _amount(row)[1]
+        n, scale = _unmoved(common, row), _amount(row)[1]
         refused = shift(state, row, n, max(scale, common.moved[1])) if n else None
         if refused is not None:
             return refused
@@ -149,7 +149,7 @@ def _amount(row: EventRow) -> list[int]:
     return [0, 0] if row.quantity is None else row.quantity[:2]
 
 
-def _left(common: CommonRow, row: EventRow) -> int:
+def _unmoved(common: CommonRow, row: EventRow) -> int:
     """Return how much of an event resources do not show yet, at the finer of both scales."""
     (n, scale), (moved, moved_scale) = _amount(row), common.moved
     finer = max(scale, moved_scale)

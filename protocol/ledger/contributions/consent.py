@@ -27,7 +27,7 @@ from commonweal.protocol.ledger.things.resources import resource_row
 from commonweal.protocol.records.record import Record
 from commonweal.protocol.vocabulary.actions import ACTIONS
 
-WAITING = Table.CORRECTION.prefix
+CORRECTION = Table.CORRECTION.prefix
 
 
 class CorrectionRow(NamedTuple):
@@ -48,7 +48,7 @@ class CorrectionRow(NamedTuple):
 
 def correction_row(state: State, record: bytes) -> CorrectionRow | None:
     """Return a correction that needs or needed consent; otherwise None."""
-    value = state.get(WAITING + record)
+    value = state.get(CORRECTION + record)
     return None if value is None else CorrectionRow(*value)
 
 
@@ -73,14 +73,14 @@ def correct(
     refused = apply(state, record.id, row, context)
     if refused is None and row.asked:
         state.rollback(mark)
-        state.put(WAITING + record.id, [*row])
+        state.put(CORRECTION + record.id, [*row])
     return refused
 
 
 def open_corrections(state: State) -> list[tuple[bytes, CorrectionRow]]:
     """Return every correction that waits for consent, by its record."""
     corrections = [
-        (key[len(WAITING) :], CorrectionRow(*value)) for key, value in state.items(WAITING)
+        (key[len(CORRECTION) :], CorrectionRow(*value)) for key, value in state.items(CORRECTION)
     ]
     return [(id, row) for id, row in corrections if not row.held]
 

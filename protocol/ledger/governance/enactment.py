@@ -119,7 +119,7 @@ class _Enactment:
     def cap_times(self) -> None:
         """Let nothing last longer than if it began now, because it began at a wrong time."""
         now_ms = self.cut.time_ms
-        for key, _ in self._waiting():
+        for key, _ in self._open():
             row = proposal_row(self.state, key[1:])
             if row is not None and row.status == VOTING:
                 deadline = min(row.deadline_ms, now_ms + row.deadline_ms - row.opened_ms)
@@ -142,20 +142,20 @@ class _Enactment:
     def decide(self) -> None:
         """Open, close and apply whatever is due."""
         self._end_of_sunset()
-        open_now = [(key[1:], proposal_row(self.state, key[1:])) for key, _ in self._waiting()]
+        open_now = [(key[1:], proposal_row(self.state, key[1:])) for key, _ in self._open()]
         rows = [(id, row) for id, row in open_now if row is not None]
         self.trials = {id: None for id, row in rows if row.status == TRIAL}
         for id, row in sorted(rows, key=lambda entry: (entry[1].clock, entry[0])):
-            self._step(id, row)
+            self._advance(id, row)
         self._drop_stale()
         forget_documents(self.state, self.ended)
 
-    def _waiting(self) -> list[tuple[bytes, object]]:
+    def _open(self) -> list[tuple[bytes, object]]:
         return list(self.state.items(OPEN))
 
-    def _step(self, id: bytes, row: ProposalRow) -> None:
+    def _advance(self, id: bytes, row: ProposalRow) -> None:
         if self._is_stale(id, row):
-            self._drop(id, row)
+            self._drop_proposal(id, row)
         elif row.status == TRIAL:
             if self.trusted_ms >= row.until_ms:
                 self._adopt(id, row)
@@ -196,7 +196,7 @@ class _Enactment:
             ballots=tuple(ballots),
         )
 
-    def _was(self, member: bytes, row: ProposalRow) -> bool:
+    def _was_member(self, member: bytes, row: ProposalRow) -> bool:
         return was_member(self.state, member, row.clock, self.cut.time_ms)
 
     def _count(self, id: bytes, row: ProposalRow) -> None:
@@ -234,7 +234,7 @@ class _Enactment:
 
     def _adopt(self, id: bytes, row: ProposalRow) -> None:
         """Put a ruleset in force, from this cut on."""
-        self._leave(SUPERSEDED)
+        self._end_active(SUPERSEDED)
         until = self.cut.time_ms + row.sunset_hours * HOUR_MS if row.sunset_hours else 0
         now = ActiveRulesetRow(
             RulesetId(row.target),
@@ -254,14 +254,14 @@ class _Enactment:
         row = active_ruleset.active_row(self.state)
         if row is None or not row.until_ms or self.trusted_ms < row.until_ms:
             return
-        self._leave(SUNSET)
-        now = self._before(row)
+        self._end_active(SUNSET)
+        now = self._fallback(row)
         self.state.put(active_ruleset.STANDING, [*now])
         key = active_ruleset.ADOPTED + self.cut.height.to_bytes(8) + row.proposal
         self.state.put(key, [now.ruleset, self.cut.time_ms])
         self.ruleset = active_ruleset.current(self.state, self.documents)
 
-    def _before(self, ended: ActiveRulesetRow) -> ActiveRulesetRow:
+    def _fallback(self, ended: ActiveRulesetRow) -> ActiveRulesetRow:
         """Return what is in force again; if that too ends by itself, it has the rest of
         its time.
         """
@@ -277,7 +277,7 @@ class _Enactment:
             ruleset = RulesetId(row.base)
         return ActiveRulesetRow(ruleset, b"", height, time_ms, 0, ruleset)
 
-    def _leave(self, status: str) -> None:
+    def _end_active(self, status: str) -> None:
         """Give the proposal behind the ruleset in force another status."""
         row = active_ruleset.active_row(self.state)
         proposal = None if row is None else proposal_row(self.state, row.proposal)
@@ -285,12 +285,12 @@ class _Enactment:
             put(self.state, row.proposal, proposal._replace(status=status))
 
     def _drop_stale(self) -> None:
-        for key, _ in self._waiting():
+        for key, _ in self._open():
             row = proposal_row(self.state, key[1:])
             if row is not None and self._is_stale(key[1:], row):
-                self._drop(key[1:], row)
+                self._drop_proposal(key[1:], row)
 
-    def _drop(self, id: bytes, row: ProposalRow) -> None:
+    def _drop_proposal(self, id: bytes, row: ProposalRow) -> None:
         stale = row._replace(status=STALE, height=self.cut.height)
         if row.status == TRIAL:
             finish_trial(self.state, id, stale)
@@ -335,7 +335,9 @@ class _Enactment:
         if row.subject != REMOVAL:
             return self.holders[role]
         before = [
-            member for member in self.members if member != row.target and self._was(member, row)
+            member
+            for member in self.members
+            if member != row.target and self._was_member(member, row)
         ]
         others = [member for member in self.holders[role] if member in before]
         return others if len(others) >= REMOVAL_YES_MIN else before

@@ -99,21 +99,21 @@ def share(
             if came:
                 put_pool(state, id, row._replace(carried=total))
             continue
-        facts = _facts(
+        inputs = _split_inputs(
             state, cut, pool, row, tuple(came), community, active_ruleset.rules_of(ruleset)
         )
         try:
-            done = split(pool, facts)
+            done = split(pool, inputs)
         except RuleError as error:
             put_pool(state, id, row._replace(carried=total, error=error.sentence))
             continue
-        _write(writer, cut, ruleset, pool, facts, done)
+        _write_split(writer, cut, ruleset, pool, inputs, done)
         splits.append(done)
     claims.create_claims(state, cut.height, ruleset.id, community, writer.sums)
     return splits
 
 
-def _facts(
+def _split_inputs(
     state: State,
     cut: CutHeader,
     pool: Pool,
@@ -193,12 +193,12 @@ def _pasts(state: State, prefix: bytes) -> list[PastSplit]:
     return totals[-PAST_MAX:]
 
 
-def _write(
+def _write_split(
     writer: PayoutWriter,
     cut: CutHeader,
     ruleset: Ruleset,
     pool: Pool,
-    facts: SplitInputs,
+    inputs: SplitInputs,
     done: Split,
 ) -> None:
     """Write what a split gives, and what the next split has to know."""
@@ -207,7 +207,7 @@ def _write(
     put_pool(state, id, PoolRow(done.carried, split_ms))
     prefix = id.to_bytes()
     for (bucket, event), amount in sorted(done.taken.items()):
-        if facts.taken.get((bucket, event)) != amount:
+        if inputs.taken.get((bucket, event)) != amount:
             key = TAKEN + prefix + bucket.encode() + b"\0" + event
             was = state.get(key)
             first = cut.height if was is None else ReceivedRow(*was).height
@@ -222,7 +222,7 @@ def _write(
             state.put(key, clamped(paid))
         writer.write(id, ruleset.id, line)
     if done.lines:
-        traced = sum(income.amount for income in facts.incomes if income.upstream is not None)
+        traced = sum(income.amount for income in inputs.incomes if income.upstream is not None)
         makers = [bucket for bucket in pool.buckets if bucket.to == "contributors"]
         tracing = [bucket.name for bucket in makers if bucket.trace]
         debts, once = (

@@ -98,7 +98,7 @@ class _SplitCorrection:
 
     def send(self, more: int) -> int:
         """Write the correction of this split's lines; return what stayed in the pool there."""
-        by_bucket = self._reached()
+        by_bucket = self._parts_reached()
         names = [*by_bucket]
         weights = [self._weight(name, by_bucket[name]) for name in names]
         weights.append(self._mixed(self.split.carried))
@@ -118,7 +118,7 @@ class _SplitCorrection:
         for name, amount in zip(names, given, strict=True):
             self._divide(by_bucket[name], sign * amount)
         if more < 0:
-            self._undo(names)
+            self._give_back_turns(names)
         return sign * (onward + sum(shares) - sum(given))
 
     @property
@@ -126,7 +126,7 @@ class _SplitCorrection:
         """Return whether this split told the income apart from others."""
         return self.income.traced and self.income.height == self.height
 
-    def _reached(self) -> dict[str, list[_PayoutPart]]:
+    def _parts_reached(self) -> dict[str, list[_PayoutPart]]:
         """Return the lines that money of the income could reach, by bucket."""
         parts: dict[str, list[_PayoutPart]] = {}
         for place, payout in self.writer.lines(self.height, self.income.pool):
@@ -165,9 +165,9 @@ class _SplitCorrection:
                 fields = (line.bucket, CORRECTION, line.member, given, amount, size, sum(sizes))
                 written = PayoutLine(*fields, income=self.event, corrects=self.height)
                 self.writer.write(self.income.pool, part.payout.ruleset, written)
-                self._note(part, given)
+                self._apply_to_totals(part, given)
 
-    def _note(self, part: _PayoutPart, amount: int) -> None:
+    def _apply_to_totals(self, part: _PayoutPart, amount: int) -> None:
         """Apply the correction of a line to everything that later splits read of it."""
         line = part.payout.line
         state, prefix = self.writer.state, self.income.pool.to_bytes()
@@ -187,7 +187,7 @@ class _SplitCorrection:
             unpaid = self.writer.unpaid.setdefault((self.income.pool, line.bucket), {})
             unpaid[whose] = unpaid.get(whose, 0) - amount
 
-    def _undo(self, buckets: Iterable[str]) -> None:
+    def _give_back_turns(self, buckets: Iterable[str]) -> None:
         """Note the buckets of which nothing is left: their turns are given back."""
         state, left = self.writer.state, dict.fromkeys(buckets, 0)
         for place, payout in self.writer.lines(self.height, self.income.pool):

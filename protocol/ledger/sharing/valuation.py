@@ -155,7 +155,7 @@ def value_events(
                 state.delete(key)
             continue
         if tank.left <= 0:
-            _leave(state, event)
+            _postpone(state, event)
             break
         value = event_fields(state, community, event, row)
         pool = income_pool(ruleset, value, tank)
@@ -163,7 +163,7 @@ def value_events(
             id, amount = pool_id(pool), amount_in(pool.scale, row)
             source = sources.of(event, pool)
             if source and sources.is_spent:
-                _leave(state, event)
+                _postpone(state, event)
             elif _has_room(writer, id, came.get(id, 0), amount):
                 upstream = sources.upstream(source) if source else None
                 incomes.setdefault(id, []).append(Income(event, amount, upstream))
@@ -184,7 +184,7 @@ def value_events(
     return incomes
 
 
-def _leave(state: State, event: bytes) -> None:
+def _postpone(state: State, event: bytes) -> None:
     """Let the next cut, which is due at once, continue with this event and those after it."""
     if state.get(REST) is None:
         state.put(REST, event)

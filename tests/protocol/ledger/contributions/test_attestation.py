@@ -320,7 +320,7 @@ def test_the_lives_have_corrections_that_wait_and_some_that_hold() -> None:
     waited = held = moved = 0
     for number in range(150):
         state = Life(number, 40).bakery.ledger().state
-        found = [consent.CorrectionRow(*value) for _, value in state.items(consent.WAITING)]
+        found = [consent.CorrectionRow(*value) for _, value in state.items(consent.CORRECTION)]
         waited += len(found)
         held += sum(one.held for one in found)
         common = [commons.CommonRow(*value) for _, value in state.items(commons.COMMON)]
