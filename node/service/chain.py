@@ -1,8 +1,8 @@
-"""The chain of seals that this node keeps: followed from the founding record, height by height.
+"""The chain of seals that this node keeps, followed height by height from the founding record.
 
-What is kept is certified, links to what stood before, and its delta gives the root of the
-cut that the seal names; so a peer or a proposer can make this node keep nothing else. Of
-two certified seals of one height the first stays, both are shown, and sealing stops.
+A seal is kept only if a quorum certified it, it links to the one before, and its delta gives the
+cut root that it names; no peer and no proposer can make this node keep another. Of two certified
+seals of one height the first stays, both are shown, and sealing stops.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class SealChain:
         self._founding: TrustedPoint | None = None
         self._whole: _Whole | None = None
         self.fork: tuple[Certificate, Certificate] | None = self.seals.fork()
-        """Two certificates of one height; None as long as finality did not fork."""
+        """Two certificates of one height; None unless finality forked."""
         self._end: TrustedPoint | None = None
         height = self.seals.height
         if height:
@@ -174,7 +174,7 @@ class SealChain:
         if self._founding is None:
             record = self._store.record(RecordId(self.community))
             if record is not None:
-                with suppress(InvalidRecord, Malformed):  # then nobody ever seals here
+                with suppress(InvalidRecord, Malformed):  # then no seal can ever be made
                     self._found(record)
         return self._founding
 
@@ -185,5 +185,5 @@ class SealChain:
         if self._whole is None:
             logs = self.seals.cut()
             nodes = merkle.update({}, tree_changes(logs.values())).nodes
-            self._whole = _Whole(logs, {at: one for at, one in nodes.items() if one is not None})
+            self._whole = _Whole(logs, {at: node for at, node in nodes.items() if node is not None})
         return self._whole

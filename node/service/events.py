@@ -1,7 +1,7 @@
-"""What a node is told and what it asks for: the events and actions of `Service`.
+"""Events and actions of the service: what a node is told, and what it asks the driver for.
 
-Events of the network are in `link`; the rest are here. An action is performed by the
-driver only after the batch of events that caused it is committed to disk.
+Events of the network are in `transport`; the others are here. The driver performs an action only
+after the batch of events that caused it is committed to disk.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class ExtendVote:
 
 
 Request: TypeAlias = ExtendVote | PrepareProposal | ProcessProposal
-"""What those who agree on seals ask the ledger, which may take a while."""
+"""What the height driver asks the ledger, which may take a while to answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ class OutlookChanged:
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """Whoever holds this ticket went away."""
+    """The caller with this ticket is gone."""
 
     ticket: Ticket
 
@@ -172,7 +172,7 @@ class Woke:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """All that the events before this one changed is durable."""
+    """Everything that earlier events changed is durable."""
 
 
 Event: TypeAlias = (

@@ -1,4 +1,7 @@
-"""Reporting: what only the running node knows: who is connected, who holds what, how far it is."""
+"""Status queries: what only the running node knows about links, holders, and its progress.
+
+It answers the local API and changes nothing but the address book, when a member names a link.
+"""
 
 from __future__ import annotations
 
@@ -112,8 +115,8 @@ class StatusQueries:
             "state": self.state(),
             "writable": core.keeps,
             "damaged": self.scrubber.damaged,
-            "room": [max(0, one) for one in replica.quota.left(core.me.device)],
-            "behind": max((self._behind(one) for one in core.members()), default=0),
+            "room": [max(0, left) for left in replica.quota.left(core.me.device)],
+            "behind": max((self._behind(peer) for peer in core.members()), default=0),
             "listening": list(self.overlay.listening),
             "refusal": list(self.handshake.refusal) if self.handshake.refusal else None,
             "peers": self.peers(),
@@ -133,7 +136,7 @@ class StatusQueries:
             "logs": counts.logs,
             "members_connected": len(core.members()),
             "peers_known": len(self.overlay.contacts()),
-            "behind": max((self._behind(one) for one in core.members()), default=0),
+            "behind": max((self._behind(peer) for peer in core.members()), default=0),
             **seal_report.figures(self.reactor),
         }
 
@@ -185,7 +188,7 @@ class StatusQueries:
             for known in self.overlay.contacts()
             if known.peer not in core.peers
         ]
-        listed = {one["peer"] for one in connected + absent}
+        listed = {row["peer"] for row in connected + absent}
         others = [
             {
                 "peer": key,
@@ -204,12 +207,12 @@ class StatusQueries:
     def _behind(self, peer: PeerState) -> int:
         """Return how many records the peer has that we lack."""
         row = self.core.replica.row
-        return sum(max(0, length - row(one).length) for one, length in peer.theirs.items())
+        return sum(max(0, length - row(author).length) for author, length in peer.theirs.items())
 
     def _ahead(self, peer: PeerState) -> int:
         """Return how many records we have that the peer has not confirmed."""
         row = self.core.replica.row
-        return sum(max(0, row(one).length - length) for one, length in peer.theirs.items())
+        return sum(max(0, row(author).length - length) for author, length in peer.theirs.items())
 
     def _holders(self, about: Mapping[str, Any]) -> dict[str, Any]:
         author, length = self._place(about.get("id"))

@@ -1,8 +1,9 @@
-"""Room: how much of what members write this node keeps before a seal has covered it.
+"""Quota: how much of each member's log this node keeps before a seal has covered it.
 
-Of each log it takes what is sealed, and above that a window, which follows from the last seal
-alone (`log_window`); so nodes that are at one seal take the same. What lies beyond waits with
-those who hold it: it is not asked for before the log is sealed further, and costs nobody a link.
+What is sealed is kept, and beyond it a window that follows from the last seal alone
+(`log_window`), so nodes at the same seal keep the same. Records beyond the window stay with the
+nodes that hold them: they are not asked for until the log is sealed further, and no peer is
+dropped for them.
 """
 
 from __future__ import annotations
@@ -29,10 +30,10 @@ if TYPE_CHECKING:
     from commonweal.storage.records.log_store import LogRow
 
 BRANCH_RECORDS_MAX, BRANCH_BYTES_MAX = 65_536, 32 * 1024 * 1024
-"""So much is kept of the void branches of one frozen log; what a seal covers of it is taken.
+"""Limit of the void branches of one frozen log, beside what a seal covers of them.
 
-They count for nothing, and are kept because other logs cite them. Who cites what lies beyond
-waits with it.
+They count for nothing and are kept because other logs cite them. A record that cites one beyond
+the limit waits, as that one does.
 """
 
 READ_BYTES = 4 * 1024 * 1024
@@ -122,14 +123,14 @@ class Quota:
         return whole.less(known[1])
 
     def _records(self, author: DeviceKey, start: int, stop: int) -> Sequence[Record]:
-        found: list[Record] = []
+        records: list[Record] = []
         while start < stop:
             wires = self._replica.store.wires(author, start, stop, READ_BYTES)
-            found += map(from_bytes_unchecked, wires)
+            records += map(from_bytes_unchecked, wires)
             if not wires:
                 break
             start += len(wires)
-        return found
+        return records
 
     def _free_below(self, author: DeviceKey) -> int:
         """Return below which number records of a log cost nothing: a state that is inherited."""

@@ -1,8 +1,8 @@
-"""What this node holds of the community, in memory as far as every decision needs it.
+"""The replica: what this node holds of the community, in memory as far as decisions need it.
 
-The replica keeps three things in step: the store (all records), the frontier (how far
-each log goes), and the ledger of membership and rules (folded from the few records that
-concern them). What changed since the last commit is remembered in `dirty`.
+It keeps three things in step: the store (all records), the frontier (how far each log goes), and
+the ledger of membership and rules (folded from the few records that concern them). What changed
+since the last commit is in `dirty`. It checks no record; that is done by `ingest`.
 """
 
 from __future__ import annotations
@@ -46,20 +46,20 @@ BULK_KINDS = ("event", "attest", "review")
 """Kinds that the ledger of membership and rules does not read."""
 
 NEWCOMERS_MAX = 1_024
-"""Logs of devices that are not members', together; the further ones are not taken.
+"""Logs of devices that are not members', together; further ones are not kept.
 
-So many proofs as well against devices of which nothing is held.
+The same limit holds for proofs against devices of which nothing else is held.
 """
 NEWCOMERS_PER_INVITER_MAX = 32
-"""Of those who ask under invites of one member: he brought them, and they fill his share."""
+"""Newcomers' logs under the invites of one member."""
 UNINVITED_MAX = 64
-"""Of those who ask under no invite that is known here and still good."""
+"""Newcomers' logs under no invite that is known here and valid."""
 
 AUDIT_BYTES_MAX = 4 * 1024 * 1024
 """Records read at once while their signatures are checked."""
 
 NAMED_BYTES = 128
-"""Within so many bytes from its beginning a record names the one before it."""
+"""A record names the previous one within this many bytes from its beginning."""
 
 
 class Replica:
@@ -76,9 +76,9 @@ class Replica:
         """The ruleset in force at the last seal, as far as was concluded."""
         self.quota = Quota(self)
         self.waiting: frozenset[MemberId] = frozenset()
-        """Who are known and not admitted, by the whole ledger, as far as was concluded."""
+        """Members that the whole ledger knows and has not admitted, by its last conclusion."""
         self.joining: MembershipRules | None = None
-        """What the rules in force ask of newcomers; None: what the founding ones do."""
+        """What the active ruleset asks of newcomers; None stands for the founding ruleset."""
         self._followed = 0
         row_repair.repair_rows(store, community)
         self.reload()
@@ -102,9 +102,9 @@ class Replica:
 
     @property
     def frontier(self) -> Frontier:
-        """What nodes compare: the logs of all who are, or were, members.
+        """The logs that nodes compare: those of present and former members.
 
-        Of newcomers' each node keeps what it has room for, so their logs are not in it.
+        Newcomers' logs are not in it, since each node keeps only those that it has room for.
         """
         self._sort()
         return self._frontier
@@ -165,7 +165,7 @@ class Replica:
             self.ledger.add(read)
             self._sorted = False
             if any(record.kind in (FOUND, INHERIT) for record in read):
-                self.refold()  # it says what newcomers are asked, or who there was before
+                self.refold()  # it says what newcomers are asked, or who was a member before
 
     def freeze(self, proof: ForkProof) -> bool:
         """Take in a checked proof; say whether it changed anything."""
@@ -222,14 +222,14 @@ class Replica:
 
     def is_waiting(self, device: DeviceKey) -> bool:
         """Say whether the whole ledger knows the device's member and has not admitted them."""
-        found = registry.device_row(self.ledger.state, device)
-        return found is not None and found.member in self.waiting
+        row = registry.device_row(self.ledger.state, device)
+        return row is not None and row.member in self.waiting
 
     def admitted_at(self, device: DeviceKey) -> int:
         """Return the clock at which the active member whose device this is was admitted, else 0."""
         member = self.member_of(device)
-        found = None if member is None else membership.member(self.ledger.state, member)
-        return 0 if found is None else found.since
+        row = None if member is None else membership.member(self.ledger.state, member)
+        return 0 if row is None else row.since
 
     def audit(self, author: DeviceKey, start: int, stop: int) -> ForkProof | None:
         """Check each signature from `start` to `stop` - 1; return the proof when one is bad."""
@@ -249,15 +249,15 @@ class Replica:
     ) -> list[bytes]:
         """Return the good records from `start` to `stop` - 1, up to the first the disk changed.
 
-        Each is sound whose hash the next one, or the log's row, names. As many as fit.
+        A record is sound if the next one, or the log's row, names its hash. As many as fit.
         """
         row = self.row(author)
         stop = min(stop, row.length)
         wires = self.store.wires(author, start, min(stop + 1, row.length), bytes_max)
         if len(wires) == 1 and start + 1 < stop:
             wires += self.store.wires(author, start + 1, start + 2, 0)
-        ids = [keys.hash32(keys.RECORD, one) for one in wires]
-        named = [id in one[:NAMED_BYTES] for id, one in zip(ids, wires[1:], strict=False)]
+        ids = [keys.hash32(keys.RECORD, wire) for wire in wires]
+        named = [id in wire[:NAMED_BYTES] for id, wire in zip(ids, wires[1:], strict=False)]
         if wires:
             named.append(start + len(wires) == row.length and ids[-1] == row.head)
         sound = named.index(False) if False in named else len(wires)
@@ -290,9 +290,10 @@ class Replica:
         self._sorted = False
 
     def learn(self, waiting: Iterable[MemberId], asked: MembershipRules) -> None:
-        """Take in who belongs by the whole ledger, which knows votes and times.
+        """Take in membership as the whole ledger sees it, which knows votes and times.
 
-        waiting: who are known and not admitted. asked: what the rules in force ask of newcomers.
+        waiting: members that are known and not admitted. asked: what the active ruleset asks of
+        newcomers.
         """
         before, self.joining = self.joining, asked
         self.waiting = frozenset(waiting)
@@ -300,14 +301,14 @@ class Replica:
             self.refold()
 
     def follow(self) -> None:
-        """Fold anew when seals show that somebody was admitted whom the fold left waiting."""
+        """Fold again when seals show that a member was admitted whose request waits in the fold."""
         if self._followed != self.chain.height:
             self._followed = self.chain.height
             if self._is_behind():
                 self.refold()
 
     def _is_behind(self) -> bool:
-        """Say whether the fold has let in whom the ledger has not, or left out whom seals show."""
+        """Say whether the fold differs from the ledger and the seals on who is admitted."""
         state = self.ledger.state
         for device in membership.devices(state):
             status = None if device.status is None else device.status.partition(":")[0]
@@ -321,7 +322,7 @@ class Replica:
         return False
 
     def _is_in(self, member: MemberId, device: DeviceKey, *, back: bool) -> bool:
-        """Say whether seals show that somebody who asked is a member. back: they were before."""
+        """Say whether seals show that an applicant is a member. back: they were one before."""
         return member in self.decided.back if back else self.sealed_length(device) > 0
 
     def _told(self, asker: Applicant) -> bool | None:
@@ -343,7 +344,7 @@ class Replica:
         self.decided = now
         """What the last seal decided, as far as was concluded."""
         self.removed = frozenset(member for member, _ in now.removed)
-        """The members whom a vote removed."""
+        """The members that a vote removed."""
 
     def _refresh(self, author: DeviceKey) -> None:
         row = self._rows[author] = self.store.log(author)

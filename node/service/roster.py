@@ -1,7 +1,7 @@
-"""Who may speak in gossip, and of what, as one value: the service makes it, the validator reads it.
+"""The roster: the devices whose gossip is taken in, as one value for the gossip validator.
 
-The validator runs in the loop that moves bytes, and reads no disk; so the thread that
-decides hands it all that it judges by. A roster is never changed, only replaced.
+The validator runs in the loop that moves bytes and reads no disk, so the service hands it
+everything that it judges by. A roster is never changed, only replaced.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from commonweal.protocol.seal.votes import SealId
 from commonweal.protocol.seal.witnesses import witness_devices
 
 ROSTER_MS = 1_000
-"""A roster is replaced so often at most, unless a seal was made."""
+"""Minimum time between two rosters, unless a seal was made."""
 
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """What a node knows of who may speak.
+    """What a node knows about the devices that may publish.
 
-    origins: the device of each member's node, by peer key. members: the member of each of
-    these devices. authors: those whose logs no proof ended. logs: all that were ever
+    origins: the device of each member's node, by peer key. members: the member of each device.
+    authors: the devices without a proof against them. logs: all devices that were ever
     admitted. height, seal: where the chain of seals ends. witnesses: the sets that may certify
-    `height` and the next one, by height. candidates: who may be seated after that.
+    `height` and the next one, by height. candidates: devices that may get a seat after that.
     """
 
     community: CommunityId
@@ -50,7 +50,7 @@ class RosterSource:
         self.reload()
 
     def reload(self) -> None:
-        """Make one anew, as at the start and after a commit that failed."""
+        """Forget the last roster, as at the start and after a commit that failed."""
         self._seal: SealId | None = None
         self._mark: tuple[object, ...] = ()
         self._made_ms = 0
@@ -72,10 +72,10 @@ class RosterSource:
         origins: dict[PeerKey, DeviceKey] = {}
         members: dict[DeviceKey, MemberId] = {}
         known = membership.devices(replica.ledger.state)
-        for one in sorted(known, key=lambda device: device.clock):
-            if one.status == ACTIVE and one.member not in replica.removed:
-                origins.setdefault(one.peer, one.key)
-                members[one.key] = one.member
+        for device_row in sorted(known, key=lambda device: device.clock):
+            if device_row.status == ACTIVE and device_row.member not in replica.removed:
+                origins.setdefault(device_row.peer, device_row.key)
+                members[device_row.key] = device_row.member
         witnesses = {}
         before, point = chain.point_at(chain.height - 1), chain.point
         for at in (before, point):
@@ -86,7 +86,9 @@ class RosterSource:
             origins,
             members,
             frozenset(key for key in members if replica.row(key).frozen is None),
-            frozenset(one.key for one in known if replica.was_admitted(one.key)),
+            frozenset(
+                device_row.key for device_row in known if replica.was_admitted(device_row.key)
+            ),
             chain.height,
             chain.seal,
             witnesses,

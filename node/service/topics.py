@@ -1,7 +1,7 @@
-"""The topics of gossip: what this node publishes there, and what it does with what it hears.
+"""The gossip topics: what this node publishes, and what it does with what it hears.
 
-What is heard passed the validator, so its signatures are good. Whoever handed it on answers
-for none of it: it costs that peer nothing, and says nothing of what that peer holds.
+Whatever is heard has passed the validator, so its signatures are good. The peer that handed it on
+answers for nothing in it, and does not necessarily hold it: no peer is dropped here.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class GossipTopics:
         except (MissingParent, MissingDependency):
             self.anti_entropy.request(peer)
         except (InvalidRecord, Malformed):
-            pass  # its author's fault, whom nobody can blame without a proof
+            pass  # its author's fault, which needs a proof to be shown
         else:
             if self.ingest.take(peer, record):
                 self._confirm(author, record.seq + 1)

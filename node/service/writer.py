@@ -1,7 +1,7 @@
-"""Authoring: writing our own member's records, in the one log of this device.
+"""The writer: our own member's records, in the one log of this device.
 
-All the wishes of one request are written, or none. A device whose log is frozen, or whose
-member is not admitted, writes nothing more.
+All records of one request are written, or none. A device whose log is frozen, or whose member is
+not admitted, writes nothing. Whether a record counts is decided by the fold, not here.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ NAME = "home.name"
 
 
 class Writer:
-    """The pen of this device."""
+    """The log of this device, and what hinders it from growing."""
 
     def __init__(self, core: Core, is_fetching: Callable[[PeerState], bool]) -> None:
         """is_fetching: says whether records that a peer was asked for are still to come."""
@@ -78,11 +78,11 @@ class Writer:
             draft = RecordDraft(
                 wish.kind, dict(wish.data), self.core.now_ms, deps, self._body(wish.text, bodies)
             )
-            one = record.sign(me.signer, place, draft)
-            written.append(one)
-            fresh[one.id] = one.clock
-            cited.update(dict.fromkeys(admitting, one.id))
-            tip = log.Tip(one.seq + 1, one.id, one.clock)
+            made = record.sign(me.signer, place, draft)
+            written.append(made)
+            fresh[made.id] = made.clock
+            cited.update(dict.fromkeys(admitting, made.id))
+            tip = log.Tip(made.seq + 1, made.id, made.clock)
         if replica.quota.fitting(me.device, written) < len(written):
             raise OverBudget(self._used())
         replica.append(me.device, written, bodies, checked=True)
@@ -90,7 +90,7 @@ class Writer:
         return written
 
     def _said(self, wishes: tuple[Wish, ...]) -> bool:
-        """Write what nobody asked for; say whether there was room for it."""
+        """Write records that no request asked for; say whether the budget allowed it."""
         try:
             self.submit(wishes)
         except OverBudget:
@@ -98,7 +98,7 @@ class Writer:
         return True
 
     def introduce(self) -> bool:
-        """Once admitted, say our member's name, where nobody has; return whether it was said.
+        """Once admitted, write our member's name unless it was written; return whether it is now.
 
         Not before a peer was compared with: a home that is an older copy of itself would
         fork its log.
@@ -134,24 +134,24 @@ class Writer:
     def _admission(self) -> list[RecordId]:
         """Return the records that admitted our member and that our log does not follow yet.
 
-        A cut covers a record without what it does not cite: were one of them left out of it, the
-        record would be void for ever. What a seal covers needs no citing any more.
+        A cut may cover a record without those that it does not cite. If it left out one of these,
+        the record would be void forever. What a seal covers need not be cited.
         """
         replica, device = self.core.replica, self.core.me.device
         mine = replica.member_of(device)
         if mine is None or mine == self._settled:
             return []
-        found = [
-            one
-            for one in replica.store.rare()
-            if one.author != device and self._admits(one, mine)
-            if one.seq >= replica.sealed_length(one.author)
+        admitting = [
+            held_record
+            for held_record in replica.store.rare()
+            if held_record.author != device and self._admits(held_record, mine)
+            if held_record.seq >= replica.sealed_length(held_record.author)
         ]
-        if not found:
+        if not admitting:
             # Not before a seal, or a former process, made our log follow all of them.
             self._settled = mine
         held = replica.store.clock_of
-        return [one.id for one in found if held(self._cited.get(one.id, NO_ID)) is None]
+        return [each.id for each in admitting if held(self._cited.get(each.id, NO_ID)) is None]
 
     def _admits(self, record: Record, member: MemberId) -> bool:
         """Whether a record vouches for a member, or asked for the member on another device."""

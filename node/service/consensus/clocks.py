@@ -19,12 +19,12 @@ def is_clock_doubtful(core: Core, point: TrustedPoint | None, *, is_asked: bool)
     if point is None or len(point.witnesses) >= SAFE_WITNESSES_MIN:
         return False
     clocks = {
-        core.replica.member_of(one.device): one.skew_ms
-        for one in core.members()
-        if one.device is not None
+        core.replica.member_of(peer.device): peer.skew_ms
+        for peer in core.members()
+        if peer.device is not None
     }
     if clocks:
-        ahead = sum(one >= BACK_MS_MIN for one in clocks.values())
-        behind = sum(one <= -BACK_MS_MIN for one in clocks.values())
+        ahead = sum(peer >= BACK_MS_MIN for peer in clocks.values())
+        behind = sum(peer <= -BACK_MS_MIN for peer in clocks.values())
         return 2 * max(ahead, behind) >= len(clocks)
     return not is_asked and core.now_ms <= point.time_ms - BACK_MS_MIN

@@ -1,9 +1,9 @@
-"""Agreeing on one height: what `seal.consensus.agreement` asks for is done here, or asked for.
+"""The height driver: does, or asks for, what `seal.consensus.agreement` wants for one height.
 
-The agreement knows no clock, disk or network. Its votes are stored here, in the batch
-whose commit comes before anything of it is sent; its timeouts are kept until they are due.
-What only the ledger knows is asked of it, and answered whenever it has answered. A height
-that is decided goes into the chain as soon as its content and the next witnesses are known.
+The agreement knows no clock, disk or network. Its votes are stored here, in the batch whose commit
+comes before anything of it is sent; its timeouts are kept until they are due. What only the
+ledger knows is asked of it, and it answers later. A height that is decided goes into the chain as
+soon as its content and the next witnesses are known.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ from commonweal.protocol.wire import seals as wire_seals
 from commonweal.storage.consensus.proposals import PreparedProposal, ProcessedProposal
 
 COMPARED_MAX = 3
-"""So many members are compared with when a proposal cites what is not held here."""
+"""Members that are asked to compare when a proposal cites records that are not held."""
 PROBED_MAX = 16
-"""So many logs whose heads in a proposal differ from ours are asked for at once."""
+"""Logs that are asked for at once because their heads in a proposal differ from ours."""
 
 SETS_MAX = 8
 """Sets of witnesses to which the proposals of a height lead."""
 
 PASSED_ON_MS = 1_000
-"""Who is no witness passes on a question for a proposal so often."""
+"""Minimum time between two questions for a proposal that a node hands on for others."""
 
 _Key: TypeAlias = "tuple[int, bytes]"
 
@@ -63,7 +63,7 @@ class HeightDriver:
         self.begin()
 
     def begin(self) -> None:
-        """Stand before a height of which nothing is known yet."""
+        """Begin with a height of which nothing is known yet."""
         self.agreement: Agreement | None = None
         self.is_open = False
         """Whether this device takes part now."""
@@ -87,7 +87,7 @@ class HeightDriver:
 
     @property
     def due_ms(self) -> int | None:
-        """When `woke` is to be called; None for whenever."""
+        """When `woke` is to be called; None when nothing is due."""
         return min(self._alarms.values(), default=None)
 
     @property
@@ -110,13 +110,13 @@ class HeightDriver:
         return self.agreement
 
     def offer(self, candidates: Sequence[DeviceKey]) -> None:
-        """Take in whose have-frontiers may stand beside those of the set."""
+        """Take in the candidates, whose have-frontiers may stand beside those of the witnesses."""
         self.candidates = tuple(candidates)[:CANDIDATES_MAX]
         if self.agreement is not None:
             self.agreement.candidates = self.candidates
 
     def open(self, logs: Sequence[SealedLog]) -> None:
-        """Take part from now on. logs: what goes beyond the last cut here."""
+        """Take part from now on. logs: those that go beyond the last cut here."""
         point = self.chain.point
         assert point is not None, "nobody takes part before the founding record is known"
         self.is_open = True
@@ -167,7 +167,7 @@ class HeightDriver:
                 self.tell(events.TimedOut(timeout))
 
     def grown(self) -> None:
-        """Judge again what cited records that were not held: some have come."""
+        """Have proposals checked again that cited missing records: some have come."""
         lacking, self._lacking = self._lacking, {}
         for proposal in lacking.values():
             self.ask(events.ProcessProposal(proposal))
@@ -193,7 +193,7 @@ class HeightDriver:
         self._stale.clear()
 
     def assessed(self, event: LedgerAnswered) -> tuple[SealedLog, ...] | None:
-        """Take in an answer of the ledger; return what it shows, when that was asked."""
+        """Take in an answer of the ledger; return the logs to show, if that was the question."""
         key, answer = _key(event.request), event.answer
         if key not in self._pending:
             return None
@@ -246,37 +246,37 @@ class HeightDriver:
                 assert_never(action)
 
     def _schedule(self, at_ms: int, timeout: events.Timeout) -> None:
-        """Keep a timeout until it is due; those of earlier rounds matter no more."""
+        """Keep a timeout until it is due; timeouts of earlier rounds are dropped."""
         self._alarms[timeout] = at_ms
-        for one in list(self._alarms):
-            of_height = one.alarm in (events.Alarm.GATHER, events.Alarm.REPEAT)
-            if not of_height and one.round < self.round:
-                del self._alarms[one]
+        for kept in list(self._alarms):
+            of_height = kept.alarm in (events.Alarm.GATHER, events.Alarm.REPEAT)
+            if not of_height and kept.round < self.round:
+                del self._alarms[kept]
 
     def fetch(self, round_: int, seal: SealId, besides: PeerState | None = None) -> None:
         """Ask the proposer for a proposal, or else any member but `besides`."""
         point, members = self.chain.point, self.core.members()
-        linked = [one for one in members if one.follows_seals and one is not besides]
+        linked = [peer for peer in members if peer.follows_seals and peer is not besides]
         if point is None or not linked:
             return
         turn = proposer(point.height + 1, round_, witness_devices(point.witnesses))
-        chosen = [one for one in linked if one.device == turn and not seal] or linked
+        chosen = [peer for peer in linked if peer.device == turn and not seal] or linked
         message = wire_seals.WantProposal(point.height + 1, round_, seal)
         self.core.send(self.core.rng.choice(chosen), message)
 
     def pass_on(self, peer: PeerState, message: wire_seals.WantProposal) -> None:
         """Send a proposal that a peer lacks, or ask another for it."""
-        found = None
+        proposal = None
         if self.agreement is not None:
-            found = self.agreement.proposal(message.round, SealId(message.seal))
-        if found is not None:
-            self.gossip.tell(peer, found)
+            proposal = self.agreement.proposal(message.round, SealId(message.seal))
+        if proposal is not None:
+            self.gossip.tell(peer, proposal)
         elif self.core.now_ms - self._passed_on_ms >= PASSED_ON_MS and not self.is_open:
             self._passed_on_ms = self.core.now_ms
             self.fetch(message.round, SealId(message.seal), besides=peer)
 
     def report(self, proof: DoubleVote) -> None:
-        """Keep the proof that a device voted twice, and pass a new one on."""
+        """Keep the proof that a device voted twice, and send a new one to all members."""
         if self.chain.seals.put_double_vote(proof):
             self.gossip.report(proof)
 
@@ -288,7 +288,10 @@ class HeightDriver:
         """
         members, replica = self.core.members(), self.core.replica
         logs = (
-            log for one in self._lacking.values() if one.seal.id == seal for log in one.delta.logs
+            log
+            for proposal in self._lacking.values()
+            if proposal.seal.id == seal
+            for log in proposal.delta.logs
         )
         forked = [
             log.author

@@ -1,4 +1,4 @@
-"""Members of this node who wait for a seal: what each is told, and when."""
+"""Seal requests: members of this node that wait for a seal, and what each of them is told."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from commonweal.protocol.errors import CommonwealError, UsageError
 
 ASKS_MAX = 64
 TELL_AGAIN_MS = 5_000
-"""Who waits is told again what for, though nothing changed, so that he knows that we live."""
+"""How often a waiting member is told again, though nothing changed, that the node works."""
 
 
 @dataclass(slots=True)
 class _SealRequest:
-    """A member waits for the seal after `height`; told: what he was told last, None for nothing."""
+    """A member waits for the seal after `height`. told: the last answer, None for none yet."""
 
     height: int
     told: tuple[object, ...] | None = None
@@ -31,7 +31,7 @@ class SealRequests:
         self._asks: dict[Ticket, _SealRequest] = {}
 
     def add(self, ticket: Ticket, height: int) -> bool:
-        """Let one wait for the seal after `height`; say whether there was room."""
+        """Let a caller wait for the seal after `height`; say whether there was room."""
         if len(self._asks) >= ASKS_MAX:
             self.refuse(ticket, UsageError("too many wait for a seal on this node"))
             return False
@@ -39,15 +39,15 @@ class SealRequests:
         return True
 
     def refuse(self, ticket: Ticket, why: CommonwealError) -> None:
-        """Tell one that there will be no seal."""
+        """Tell a caller that there will be no seal."""
         self.core.do(Answer(ticket, why))
 
     def forget(self, ticket: Ticket) -> None:
-        """Drop one who went away."""
+        """Forget a caller that is gone."""
         self._asks.pop(ticket, None)
 
     def has_new(self) -> bool:
-        """Say whether somebody waits who was told nothing yet."""
+        """Say whether a caller waits that was told nothing yet."""
         return any(ask.told is None for ask in self._asks.values())
 
     def nothing_waits(self, height: int) -> None:
@@ -57,7 +57,7 @@ class SealRequests:
             self.core.do(Answer(ticket, {"height": height, "is_sealed": False}))
 
     def tell(self, height: int, about: Mapping[str, Any] | None) -> None:
-        """Tell each that it is sealed, or what it waits for. about: None for nothing new yet."""
+        """Tell each caller that it is sealed, or what it waits for. about: None for nothing new."""
         for ticket, ask in list(self._asks.items()):
             if height > ask.height:
                 del self._asks[ticket]

@@ -1,9 +1,9 @@
-"""Arriving: who joins late takes the state of a seal from members, and gives it to others.
+"""State sync: fetching a sealed state from members, and serving ours.
 
-Records follow by the usual ways meanwhile and afterwards. Each chunk is checked against the
-root that a seal of this node's own chain names, so a member who gives another is dropped with
-the first, and the next one goes on where he ended. When nobody gives any, the records are
-folded as they come: that is slower and comes to the same.
+Records follow by the usual ways meanwhile and afterwards. Each chunk is checked against the state
+root of a seal of our own chain. A member that gives another state is asked for its seal of that
+height (it may stand on another branch), and the next member goes on where it ended. If no member
+gives a state, the records are folded, which is slower and has the same result.
 """
 
 from __future__ import annotations
@@ -31,24 +31,24 @@ if TYPE_CHECKING:
     from commonweal.storage.consensus.snapshots import Offer
 
 RECORDS_MIN = 5_000
-"""Fewer sealed records that are missing are folded sooner than a state is fetched."""
+"""With fewer missing records, folding them is faster than fetching a state."""
 
 PATIENCE_MS = 5_000
-"""So long a member may take for a part; then another is asked."""
+"""Time that a member has for one part; then another member is asked."""
 
 GIVE_UP_MS = 60_000
-"""After so long without a chunk the records are folded instead."""
+"""After this time without a chunk the records are folded instead."""
 
 TAKE_MS_MAX = 15 * 60 * 1000
-"""However steadily chunks come, folding waits no longer than this."""
+"""The longest time that folding waits, even if chunks keep coming."""
 
 GIVERS_ASKED_MAX = 32
-"""Requests of others that wait for the ledger; more are passed over, and come again."""
+"""Peers' requests that wait for the ledger; further ones are ignored and come again."""
 
 
 @dataclass(slots=True)
 class _Transfer:
-    """What is being taken: from whom, which chunk, and how much of it has come.
+    """What is being fetched: from which peer, which chunk, and how much of it has come.
 
     offer: None before the first answer. since_ms: of the last step; began_ms: of the last
     chunk. is_checked: whether the ledger has the chunk, and not answered yet.
@@ -64,7 +64,7 @@ class _Transfer:
 
 
 class StateSync:
-    """The taking of a state by this node, and the giving of its own."""
+    """The state that this node fetches, and the chunks that it serves."""
 
     def __init__(self, core: Core, reactor: Reactor) -> None:
         self.core, self.reactor, self.chain = core, reactor, reactor.chain
@@ -74,7 +74,7 @@ class StateSync:
         """Begin anew, as at the start and after a commit that failed."""
         self._taking: _Transfer | None = None
         self.silent: dict[PeerKey, None] = {}
-        """Who gave nothing, or a wrong state, and is asked last."""
+        """Peers that gave nothing, or a wrong state, and are asked last."""
         self._asks: dict[ReadStateChunk, list[tuple[PeerKey, int]]] = {}
         self._is_over = False
         self._since_ms: int | None = None
@@ -96,7 +96,7 @@ class StateSync:
             self.core.do(AskLedger(AwaitState()))
 
     def receive(self, peer: PeerState, message: StateMessage) -> None:
-        """Take in a member's message. Raises nothing: who errs is dropped."""
+        """Take in a member's message. Raises nothing."""
         match message:
             case WantState():
                 self._asked(peer, message)
@@ -118,7 +118,7 @@ class StateSync:
                 assert_never(event.request)
 
     def tick(self) -> None:
-        """Begin where that is due, ask another where one is silent, and end what leads nowhere."""
+        """Begin when due, ask another peer when one is silent, and end what leads nowhere."""
         taking, now = self._taking, self.core.now_ms
         if taking is None:
             self._begin()
@@ -154,9 +154,9 @@ class StateSync:
     # Taking.
 
     def _begin(self) -> None:
-        """Begin to take a state when nothing is folded here, and much that is sealed is missing.
+        """Begin to fetch a state when nothing is folded here and many sealed records are missing.
 
-        What an earlier life of this node began and did not end is ended here, too.
+        What an earlier process began and did not end is ended here, too.
         """
         outlook, chain, now = self.reactor.outlook, self.chain, self.core.now_ms
         if self._is_over or outlook is None or not self.core.keeps:
@@ -165,11 +165,11 @@ class StateSync:
             return
         if self._since_ms is None:
             self._since_ms = now
-        members = [one for one in self.core.members() if one.follows_seals]
+        members = [peer for peer in self.core.members() if peer.follows_seals]
         is_folded = bytes(outlook.seal) != chain.community
         if is_folded or chain.fork is not None or self._waited_ms() > GIVE_UP_MS:
             self._end()
-        elif members and all(one.height <= chain.height for one in members):
+        elif members and all(peer.height <= chain.height for peer in members):
             row, logs = self.core.replica.row, chain.logs.values()
             missing = sum(max(0, log.length - row(log.author).length) for log in logs)
             if missing < RECORDS_MIN:
@@ -187,8 +187,10 @@ class StateSync:
 
     def _ask(self, began_ms: int) -> None:
         """Ask a member who may have a state for the first chunk; the ledger says what is next."""
-        members = [one for one in self.core.members() if one.follows_seals and one.height]
-        able = [one for one in members if one.key not in self.silent]
+        members = [
+            member for member in self.core.members() if member.follows_seals and member.height
+        ]
+        able = [member for member in members if member.key not in self.silent]
         if not able:
             self.silent.clear()
         if not members:
@@ -229,7 +231,7 @@ class StateSync:
             self.core.do(AskLedger(CheckStateChunk(offer, part.number, bytes(taking.data))))
 
     def _took(self, event: StateAnswered) -> None:
-        """Go on with the next chunk, or drop who gave a wrong one."""
+        """Go on with the next chunk, or doubt the peer that gave a wrong one."""
         from commonweal.storage.consensus.snapshots import SnapshotProgress
 
         taking = self._taking

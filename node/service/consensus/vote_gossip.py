@@ -1,9 +1,9 @@
-"""What witnesses say to each other: to whom it goes, and what of it is heard.
+"""Vote gossip: to which peers messages of witnesses are sent, and which of them are known.
 
-Votes and have-frontiers go over the open streams to the witnesses that are linked, and as
-gossip too when one of them is not. Proposals, which are large, go over streams alone and
-are asked for where they did not come. Whatever is lost, peers find by comparing digests
-of what they hold. Only messages of who is, or may become, a witness are kept.
+Votes and have-frontiers go over the open streams to linked witnesses, and by gossip too when a
+witness is not linked. Proposals, which are large, use streams only and are asked for when they
+did not come. Lost messages are found by comparing digests of what is held. Only messages of
+witnesses and candidates are kept.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from commonweal.protocol.seal.witnesses import witness_devices
 from commonweal.protocol.wire import messages, seals
 
 KNOWN_MAX = 4_096
-"""Messages that are kept and remembered by their hashes, so that none is checked twice."""
+"""Kept messages that are remembered by their hashes, so that none is read twice."""
 
 GOSSIP_AGAIN_MS = 4_000
-"""What is said again every second is gossiped again only so often."""
+"""Minimum time between two publications of one message, which is repeated every second."""
 
 GOSSIPED_MAX = 64
 
 PROOFS_TOLD_MAX = 16 * messages.EVIDENCE_MAX
-"""So many proofs of double votes are sent at a time; of more, some by chance."""
+"""Proofs of double votes that are sent at a time; of more, a random sample."""
 
 
 class VoteGossip:
-    """The mouth and the ears of the agreement."""
+    """The messages of witnesses that are sent, and those that are known."""
 
     def __init__(self, core: Core, chain: SealChain) -> None:
         self.core, self.chain = core, chain
@@ -47,15 +47,15 @@ class VoteGossip:
         self._gossiped: dict[bytes, int] = {}
 
     def say(self, message: Message, candidates: Sequence[DeviceKey] = ()) -> None:
-        """Send a message of ours to all witnesses; what we have to `candidates` too.
+        """Send a message of ours to all witnesses; a have-frontier to `candidates` too.
 
-        Those who would be witnesses show what they have when they hear that others do.
+        Candidates show their have-frontier when they hear that of another device.
         """
         data = message_to_bytes(message)
-        linked = [one for one in self.core.members() if one.follows_seals]
+        linked = [peer for peer in self.core.members() if peer.follows_seals]
         seated = witness_devices(self.chain.point.witnesses) if self.chain.point else ()
         hearers = (*seated, *candidates) if isinstance(message, HaveFrontier) else seated
-        here = {self.core.me.device, *(one.device for one in linked)}
+        here = {self.core.me.device, *(peer.device for peer in linked)}
         all_here = all(device in here for device in seated)
         if isinstance(message, Certificate):
             return self._gossip(data)
@@ -74,7 +74,7 @@ class VoteGossip:
 
     def tell_proofs(self, peer: PeerState) -> None:
         """Send a peer the proofs of double votes that are held here."""
-        proofs = [double_vote_to_bytes(one) for one in self.chain.seals.double_votes().values()]
+        proofs = [double_vote_to_bytes(proof) for proof in self.chain.seals.double_votes().values()]
         if len(proofs) > PROOFS_TOLD_MAX:
             proofs = self.core.rng.sample(proofs, PROOFS_TOLD_MAX)
         for start in range(0, len(proofs), messages.EVIDENCE_MAX):
@@ -82,11 +82,11 @@ class VoteGossip:
             self.core.send(peer, messages.Evidence(some))
 
     def tell(self, peer: PeerState, message: Message) -> None:
-        """Send a message to one peer, whoever said it first."""
+        """Send a message to one peer, whichever device signed it."""
         self._send(peer, message_to_bytes(message))
 
     def read(self, data: bytes) -> Message | None:
-        """Return what was heard, its signatures checked; None when it is `known`.
+        """Return the message that was heard, verified; None when it is known.
 
         Raises `Malformed` or `BadSignature`.
         """
@@ -101,7 +101,7 @@ class VoteGossip:
         self._known[keys.hash32(keys.HELD, data)] = None
 
     def forget(self) -> None:
-        """Let nothing count as known, as after a change that was not kept."""
+        """Forget which messages are known, as after a commit that failed."""
         self._known.clear()
 
     def _send(self, peer: PeerState, data: bytes) -> None:
@@ -125,18 +125,19 @@ def height_of(message: Message) -> int:
 
 
 def speaker(message: Vote | Proposal | HaveFrontier) -> DeviceKey:
-    """Return who said it."""
+    """Return the device that signed a message."""
     return message.vote.device if isinstance(message, Proposal) else message.device
 
 
 def digest(held: list[Message]) -> bytes:
-    """Return what is equal where the same was heard; empty for nothing.
+    """Return a digest that is equal on nodes that heard the same; empty for nothing.
 
     Made of signatures alone: the reason of a vote is signed by nobody.
     """
     signatures = sorted(
-        one.signature
-        for one in held
-        if isinstance(one, HaveFrontier) or (isinstance(one, Vote) and one.step is not Step.PROPOSE)
+        message.signature
+        for message in held
+        if isinstance(message, HaveFrontier)
+        or (isinstance(message, Vote) and message.step is not Step.PROPOSE)
     )
     return keys.hash32(keys.HELD, *signatures) if signatures else b""

@@ -18,25 +18,29 @@ def chosen(store: Store, ledger: Ledger, device: DeviceKey, founder: MemberId) -
     From member to inviting member, back to the founder, or as far as a hello has room: whoever
     knows one of those members needs no more.
     """
-    found = [one for one in store.rare() if one.kind in membership_proof.KINDS]
-    found = [one for one in found if ledger.verdict(one.id) is None]
-    found.sort(key=lambda one: (one.clock, "inception" not in one.data, one.id))
-    enrolled = {one.author: one for one in found if one.kind in (FOUND, ENROL)}
+    records = [record for record in store.rare() if record.kind in membership_proof.KINDS]
+    records = [record for record in records if ledger.verdict(record.id) is None]
+    records.sort(key=lambda record: (record.clock, "inception" not in record.data, record.id))
+    enrolled = {record.author: record for record in records if record.kind in (FOUND, ENROL)}
     members = {founder: None}
-    shown = {one.id: None for one in found if one.kind == FOUND}
+    shown = {record.id: None for record in records if record.kind == FOUND}
     best: list[bytes] = []
     at: DeviceKey | None = device
     while at in enrolled:
         member, before = _owner(ledger, at), dict(members)
         members[member] = None
-        begins = (one for one in enrolled.values() if "inception" in one.data)
-        shown |= {one.id: None for one in begins if _owner(ledger, one.author) == member}
+        begins = (record for record in enrolled.values() if "inception" in record.data)
+        shown |= {record.id: None for record in begins if _owner(ledger, record.author) == member}
         shown[enrolled[at].id] = None
-        letting = [] if member == founder else _letting_in(ledger, found, member)
-        for one in letting:
-            shown[one.id] = None
-        shown |= {enrolled[one.author].id: None for one in letting[:1] if one.kind == REQUEST}
-        wires = [one.wire for one in found if one.id in shown or _changes(one, members)]
+        letting = [] if member == founder else _letting_in(ledger, records, member)
+        for record in letting:
+            shown[record.id] = None
+        shown |= {
+            enrolled[record.author].id: None for record in letting[:1] if record.kind == REQUEST
+        }
+        wires = [
+            record.wire for record in records if record.id in shown or _changes(record, members)
+        ]
         if best and not membership_proof.is_within_limits(wires):
             break
         best, at = wires, letting[-1].author if letting else None
@@ -45,17 +49,21 @@ def chosen(store: Store, ledger: Ledger, device: DeviceKey, founder: MemberId) -
     return best
 
 
-def _letting_in(ledger: Ledger, found: list[Record], member: MemberId) -> list[Record]:
+def _letting_in(ledger: Ledger, records: list[Record], member: MemberId) -> list[Record]:
     """Return the vouch that admitted a member, or the request and the invite that did."""
     row = registry.member_row(ledger.state, member)
-    for one in found:
-        if row is None or one.clock != row.since:
+    for record in records:
+        if row is None or record.clock != row.since:
             continue
-        if one.kind == VOUCH and one.data.get("member") == member:
-            return [one]
-        if one.kind == REQUEST and _owner(ledger, one.author) == member:
-            invites = [it for it in found if it.kind == INVITE and it.id == one.data["invite"]]
-            return [one, *invites]
+        if record.kind == VOUCH and record.data.get("member") == member:
+            return [record]
+        if record.kind == REQUEST and _owner(ledger, record.author) == member:
+            invites = [
+                invite
+                for invite in records
+                if invite.kind == INVITE and invite.id == record.data["invite"]
+            ]
+            return [record, *invites]
     return []
 
 

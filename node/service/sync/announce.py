@@ -1,8 +1,8 @@
-"""Gossip: announcements that logs grew, and rule updates, which all must hear at once.
+"""Announcements: gossip that logs grew, and new records about rules.
 
-Announcements are coalesced to a few a second, so that far neighbours notice a gap. A
-record about rules travels whole, besides its way in the log. Both are hints only: who
-hears of more than he holds compares, and what gossip loses, comparing repairs.
+Announcements are coalesced to a few a second, so that distant neighbours notice a gap. A record
+about rules travels whole, besides its way in the log. Both are only hints: a node that hears of
+more than it holds compares, and comparing repairs what gossip loses.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ HEADS, RULES, SEALS = "heads", "rules", "seals"
 
 HEADS_PAUSE_MS = 500
 HEADS_SPREAD_MS = 4_000
-"""Who did not write the records waits up to so long, and is silent when another was quicker."""
+"""Jitter before relaying an announcement; dropped if a peer announced it first."""
 HEADS_MAX = 64
 HEADS_BYTES_MAX = 4096
 RULES_MAX = 16
@@ -47,16 +47,16 @@ def read(data: bytes) -> list[tuple[DeviceKey, int]]:
         raise Malformed("an announcement that is too large")
     match codec.decode(data):
         case ["heads", list(pairs)] if len(pairs) <= HEADS_MAX:
-            found = []
+            lengths = []
             for pair in pairs:
                 match pair:
                     case [bytes(author), int(length)] if (
                         len(author) == 32 and type(length) is int and length >= 0
                     ):
-                        found.append((DeviceKey(author), length))
+                        lengths.append((DeviceKey(author), length))
                     case _:
                         raise Malformed("not a log and its length")
-            return found
+            return lengths
         case _:
             raise Malformed("not an announcement of heads")
 
@@ -73,7 +73,7 @@ def read_rule(data: bytes) -> bytes:
 
 
 class Announcements:
-    """What is to be announced, and what is heard."""
+    """The announcements that are due, and those that are heard."""
 
     def __init__(self, core: Core, fetching: Callable[[], set[DeviceKey]]) -> None:
         """fetching: returns the logs that are being fetched."""
@@ -99,11 +99,11 @@ class Announcements:
     def due(self) -> list[bytes]:
         """Return the announcement when it is time for one, else nothing.
 
-        Newcomers' logs are not compared, and nobody passes on what names them.
+        Newcomers' logs are not compared, and announcements that name them are not relayed.
         """
         if not self.due_ms or self.core.now_ms < self.due_ms:
             return []
-        admitted = [one for one in self._waiting if self.core.replica.was_admitted(one)]
+        admitted = [author for author in self._waiting if self.core.replica.was_admitted(author)]
         latest = admitted[-HEADS_MAX:]
         self._waiting.clear()
         self.due_ms, self._last_ms = 0, self.core.now_ms

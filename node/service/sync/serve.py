@@ -1,8 +1,8 @@
-"""Serving: sending the records that a peer asked for, in frames it can take at once.
+"""The record server: sends the records that a peer asked for, in frames it can take at once.
 
-Records leave in the order of their clocks, so that whatever one cites was sent before it
-or with it; a frame is therefore causally closed with all before it. Every run of a frame
-ends in a record whose own signature was checked here. Few frames are under way at a time.
+Records leave in the order of their clocks, so whatever a record cites was sent before it or with
+it: a frame is causally closed with all frames before it. Every run of a frame ends in a record
+whose own signature was verified here. Few frames are under way at a time.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from commonweal.protocol.wire import messages
 FRAMES_IN_FLIGHT_MAX = 8
 """Frames of records that are sent to a peer before it says that it took them."""
 FRAMES_MORE = 2
-"""At first so many frames are under way, and so many more each time that the peer took some."""
+"""Frames that are under way at first, and added each time that the peer took some."""
 CHUNK_RECORDS = 256
 """Records of one log that are read ahead while a frame is filled."""
 AHEAD_RECORDS_KEPT = 4_096
-"""So many read ahead stay in memory between two frames, of all logs that a peer waits for."""
+"""Records read ahead that stay in memory between two frames, of all logs for one peer."""
 FIRST_RECORDS = 4
-"""A newcomer writes so many before he is admitted."""
+"""Records that a newcomer writes before being admitted."""
 RECORD_BYTES_GUESSED = 512
 """The size of records of which none was read yet."""
 _BODY_AT, _NIL = -65, 0xC0
@@ -41,7 +41,7 @@ INLINE_BODY_BYTES_MAX = 128 * 1024
 
 
 class RecordServer:
-    """Answers to `WantRecords`, for all sessions."""
+    """Answers to `WantRecords`, for all peers."""
 
     def __init__(self, core: Core) -> None:
         self.core = core
@@ -74,7 +74,7 @@ class RecordServer:
             self.core.send(peer, messages.Runs((run,), 0, asked=False))
 
     def taken(self, peer: PeerState, frames: int) -> None:
-        """Note that a peer took so many of the frames that it was sent."""
+        """Note that a peer took `frames` of those that it was sent."""
         self._in_flight[peer.key] = max(0, self._in_flight.get(peer.key, 0) - frames)
 
     def pump(self, peer: PeerState) -> None:
@@ -119,7 +119,9 @@ class RecordServer:
                     touched[cursor.author] = cursor
                     room -= cursor.take(limit)
                 flow.push(cursor)
-        flow.learn(messages.RUNS_BYTES_AIM - room, sum(len(one.taken) for one in touched.values()))
+        flow.learn(
+            messages.RUNS_BYTES_AIM - room, sum(len(used.taken) for used in touched.values())
+        )
         runs: list[messages.Run] = []
         room, kept = messages.FRAME_BYTES_MAX // 2, flow.kept()
         for author, cursor in touched.items():
@@ -148,7 +150,7 @@ class RecordServer:
         return messages.Run(author, start, tuple(wires), self._bodies(wires)) if wires else None
 
     def _bodies(self, wires: list[bytes]) -> tuple[tuple[int, bytes], ...]:
-        found = []
+        bodies = []
         # A run that had to be extended leaves less room for them in a frame.
         room = min(messages.RUNS_BYTES_AIM, messages.RUN_BYTES_MAX - messages.size_of(wires))
         for index in [index for index, data in enumerate(wires) if data[_BODY_AT] != _NIL]:
@@ -158,8 +160,8 @@ class RecordServer:
                 continue  # of another size it is not what this record names
             if len(body) <= min(INLINE_BODY_BYTES_MAX, room):
                 room -= len(body) + messages.BODY_BYTES_MORE
-                found.append((index, body))
-        return tuple(found)
+                bodies.append((index, body))
+        return tuple(bodies)
 
     # Evidence, branches and bodies, by name.
 
@@ -298,7 +300,7 @@ class _Cursor:
     def _hold(self, ahead: list[bytes]) -> None:
         """Have these read ahead. Along a log clocks rise, so mostly the ends tell them all."""
         self._ahead, self._at = ahead, 0
-        self._sums = [0, *accumulate(len(one) + 3 for one in ahead)]
+        self._sums = [0, *accumulate(len(wire) + 3 for wire in ahead)]
         self._clocks = ()
         self.clock = self.horizon = 0
         if ahead:
@@ -306,7 +308,7 @@ class _Cursor:
             if last - first == len(ahead) - 1 and first >= self._floor:
                 self._clocks = range(first, last + 1)
             else:
-                self._clocks = [max(clock_from_bytes(one), self._floor) for one in ahead]
+                self._clocks = [max(clock_from_bytes(wire), self._floor) for wire in ahead]
             self.clock = self._clocks[0]
             is_last = self.next + len(ahead) == self.stop
             self.horizon = codec.INT_MAX if is_last else self._clocks[-1]
@@ -348,10 +350,10 @@ class _Flow:
             return 0, []
         low = first.clock
         limit = low + room // (2 * self.size * len(self.cursors))
-        found = {first.author: first}  # the heap may name one twice
+        low_cursors = {first.author: first}  # the heap may name one twice
         while (cursor := self._pop(limit)) is not None:
-            found[cursor.author] = cursor
-        cursors = list(found.values())
+            low_cursors[cursor.author] = cursor
+        cursors = list(low_cursors.values())
         for cursor in cursors:
             cursor.reach(limit)
         limit = min(limit, *[cursor.horizon for cursor in cursors], codec.INT_MAX)

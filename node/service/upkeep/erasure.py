@@ -1,8 +1,8 @@
-"""Erasing: forgetting the texts that members ask to be forgotten.
+"""Erasure: forgetting the texts that members ask to have forgotten.
 
-What is to be erased follows from the records held: they are looked through at start, and
-again whenever one came that may ask for it or decide who may. A text that another member
-names as well stays: to name it is all that it would take to have it erased for him.
+What to erase follows from the records held. They are read at start, and again when a record came
+that may ask for it or that decides who may ask. A text that another member names as well stays;
+otherwise naming it would be enough to have it erased for that member.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from commonweal.protocol.records.record import BodyRef, Record
 from commonweal.storage.records.blob_references import authors_naming, erasures
 
 ROUND_MS = 60_000
-"""So often it is looked through again, since records that name a text come late, too."""
+"""How often the records are read again, since one that names a text may come late."""
 
 
 class Erasure:
@@ -42,8 +42,8 @@ class Erasure:
                 return
             self._begun_ms = now_ms
             self._seen, self._after = replica.deciding, -1
-        found, self._after = erasures(replica.store, self._after)
-        self.erase(found)
+        records, self._after = erasures(replica.store, self._after)
+        self.erase(records)
 
     def erase(self, records: Sequence[Record]) -> None:
         """Erase what these records ask for, unless another member names it too.

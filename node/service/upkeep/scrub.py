@@ -1,8 +1,8 @@
-"""Scrubbing: reading again what is stored, and mending from peers what the disk has changed.
+"""The scrubber: a background task that reads what is stored again, and mends it from peers.
 
-Every record is named by the one that follows it, and the last one by its log's row, so a
-changed byte shows without any signature. What is damaged is asked for from members, and
-put in place only when its hash is the one that was there. Nothing is ever removed.
+Every record is named by the one that follows it, and the last one by its log's row, so a changed
+byte is found without verifying a signature. Damaged records are asked for from members and
+replaced only if the hash is right. Nothing is ever removed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from commonweal.protocol.records.record import RECORD_BYTES_MAX, RecordId, from_
 from commonweal.protocol.wire import messages
 
 SCRUB_BYTES = 256 * 1024
-"""So much is read again in one step: a few ms."""
+"""Bytes that are read in one step, which takes a few ms."""
 SCRUB_BODIES = 32
 DAMAGED_MAX = 10_000
 """Damaged records that are remembered; the rest is found on the next round."""
@@ -105,9 +105,9 @@ class Scrubber:
         length = replica.row(author).length
         if seq >= length:
             return True
-        found = replica.store.wires(author, seq, seq + 2, 2 * RECORD_BYTES_MAX)
-        named = _prev(found[1]) if seq + 1 < length else replica.row(author).head
-        if named == keys.hash32(keys.RECORD, found[0]):
+        wires = replica.store.wires(author, seq, seq + 2, 2 * RECORD_BYTES_MAX)
+        named = _prev(wires[1]) if seq + 1 < length else replica.row(author).head
+        if named == keys.hash32(keys.RECORD, wires[0]):
             return True
         if sent is None or named != keys.hash32(keys.RECORD, sent):
             return False
@@ -117,21 +117,21 @@ class Scrubber:
     def _bad(self, author: DeviceKey, start: int, wires: list[bytes]) -> list[int]:
         """Return where what is stored is not what the next record, or the log's row, names."""
         row = self.core.replica.row(author)
-        named: list[RecordId | None] = [_prev(one) for one in wires[1:]]
+        named: list[RecordId | None] = [_prev(wire) for wire in wires[1:]]
         if start + len(wires) == row.length:
             named.append(row.head)
         return [
             start + at
-            for at, (one, name) in enumerate(zip(wires, named, strict=False))
-            if keys.hash32(keys.RECORD, one) != name
+            for at, (wire, name) in enumerate(zip(wires, named, strict=False))
+            if keys.hash32(keys.RECORD, wire) != name
         ]
 
     def _miss_documents(self, wires: list[bytes]) -> None:
-        for one in wires:
-            if one[-SIGNATURE_BYTES - 1] == _NIL:
+        for wire in wires:
+            if wire[-SIGNATURE_BYTES - 1] == _NIL:
                 continue
             try:
-                ref = from_bytes_unchecked(one).body
+                ref = from_bytes_unchecked(wire).body
             except (Malformed, InvalidRecord):
                 continue
             if ref is None or not ref.permanent or len(self._documents) >= DAMAGED_MAX:
@@ -142,9 +142,9 @@ class Scrubber:
     def _scrub_bodies(self) -> None:
         """Ask again for some texts whose bytes are no longer those that their hash names."""
         store = self.core.replica.store
-        found = store.bodies(self._body, SCRUB_BODIES)
-        self._body = found[-1][0] if found else b""
-        for digest, content in found:
+        bodies = store.bodies(self._body, SCRUB_BODIES)
+        self._body = bodies[-1][0] if bodies else b""
+        for digest, content in bodies:
             if keys.hash32(keys.BODY, content) != digest:
                 store.lose_body(digest)
 

@@ -1,4 +1,4 @@
-"""Auditing: each signature that is good only by a later one is checked itself, in its time."""
+"""The signature audit: signatures that rest on a later one are verified one by one, in time."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from commonweal.protocol.keys import DeviceKey
 
 AUDIT_RECORDS = 64
 AUDIT_PAUSE_MS = 25
-"""Signatures are checked in the background, so many at a time, with a pause between.
+"""Signatures are verified in the background, AUDIT_RECORDS at a time, with this pause.
 
-Not while records are being fetched fast: then the newest are more urgent.
+Not while records are being fetched fast, since those are more urgent.
 """
 
 
@@ -52,4 +52,4 @@ class SignatureAudit:
         if proof is not None:
             self.forks.freeze(proof)
         elif self.core.replica.row(author).checked == row.checked:
-            del self._due[author]  # bad ones, which a proof further on makes good
+            del self._due[author]  # bad signatures below a proof further on
