@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -63,7 +64,54 @@ def sharing() -> Council:
     return shop
 
 
-@pytest.mark.parametrize("community", [busy, voting, sharing])
+def owing(late: str) -> Council:
+    """Return a workshop with debts, fading and balanced shares, traced income, late words."""
+    actions: dict[str, Any] = {"actions": ["work"], **SAID}
+    buckets: list[dict[str, Any]] = [
+        {"name": "d", "share": "20%", "claim": "debt", **actions},
+        {"name": "r", "share": "20%", "claim": "equity", "divide": "recent", **actions},
+        {"name": "b", "share": "20%", "claim": "equity", "divide": "balanced", **actions},
+        {"name": "t", "share": "20%", "claim": "equity", "trace": True, **SAID},
+        {"name": "o", "share": "100%", "of": "remainder", **actions},
+    ]
+    rules_of = paying(buckets=buckets, late=late, late_hours=2)
+    rules_of["value"]["produce"] = {"points": "event.quantity", **SAID}
+    shop = Workshop(rules_of, "Jun", "Ana", "Bo")
+    process = shop.write("Jun", "process", {})
+    shop.work("Ana", 4, by="Jun", inputOf=process.id)
+    made: dict[str, Any] = {"action": "produce", "provider": shop.id("Bo"), "outputOf": process.id}
+    made |= {"newInventoriedResource": {}}
+    made["resourceQuantity"] = {"n": 7, "scale": 0, "unit": "one"}
+    cake = shop.write("Bo", "event", made)
+    shop.attest(cake, "Jun")
+    late_work = shop.work("Bo", 9)
+    shop.work("Jun", 3, by="Ana")
+    came = [shop.earn(9_001, earnedBy=cake.id), shop.earn(555)]
+    shop.cut()
+    shop.work("Ana", 1, by="Jun")
+    came.append(shop.earn(31_007))
+    shop.cut(30)
+    shop.attest(late_work, "Ana")
+    shop.attest(late_work, "Jun")
+    came.append(shop.earn(70_001, earnedBy=came[0].id))
+    shop.cut(5)
+    for event, more in zip(came, (-9_000, 44, -31_007, 1_000), strict=True):
+        data = {"action": "transfer", "corrects": event.id, "resourceQuantity": euros(more)}
+        shop.write("Mei", "event", data)
+        shop.write("Jun", "attest", {"event": event.id, "say": "yes", "corrections": 1})
+    shop.cut()
+    shop.earn(12_345)
+    shop.cut()
+    return shop
+
+
+@pytest.mark.parametrize(
+    "community",
+    [
+        *(busy, voting, sharing),
+        *(partial(owing, late) for late in ("next_epoch", "catch_up", "needs_attest_if_older")),
+    ],
+)
 def test_the_second_reader_comes_to_the_root_of_each_seal(
     community: Callable[[], Council],
 ) -> None:

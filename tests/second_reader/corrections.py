@@ -1,4 +1,4 @@
-"""Corrections of income that was split, without tracing and debts: shares.md."""
+"""Corrections of income that was split: shares.md."""
 
 from __future__ import annotations
 
@@ -17,21 +17,33 @@ def correct_income(sheet: Sheet, event: bytes, income: Row, more: int) -> int:
     for key, split in sheet.c.state.rows("SPLIT", pool_key(pool)):
         height = int.from_bytes(key[-8:], "big")
         if left and height >= income["height"]:
-            left = _send(sheet, event, pool, height, split, left)
+            left = _send(sheet, event, pool, income, (height, split), left)
     return left
 
 
-def _send(sheet: Sheet, event: bytes, pool: Pool, height: int, split: Row, more: int) -> int:
-    assert not split["tracing"] and not split["debts"]
-    c = sheet.c
+def _send(
+    sheet: Sheet, event: bytes, pool: Pool, income: Row, at: tuple[int, Row], more: int
+) -> int:
+    c, (height, split) = sheet.c, at
+    is_traced = income["traced"] and income["height"] == height
+    source = event if is_traced else b""
     buckets: dict[str, list[Row]] = {}
     for place, ruleset, line in sheet.lines(height, pool):
+        if line["bucket"] in split["tracing"] and line["income"] != source:
+            continue
         left = max(0, line["amount"] + (c.state.get("CORRECTED", place) or 0))
         part = {"place": place, "ruleset": ruleset, "line": line, "left": left}
         buckets.setdefault(line["bucket"], []).append({**part, "size": line["amount"]})
     names = [*buckets]
-    weights = [sum(part["size"] for part in buckets[name]) for name in names]
-    weights.append(split["carried"])
+    weights = []
+    for name in [*names, ""]:
+        size = sum(part["size"] for part in buckets[name]) if name else split["carried"]
+        is_tracing = name in split["tracing"]
+        if is_tracing and not is_traced:
+            size = size * split["total"] // split["untraced"] if split["untraced"] else 0
+        elif is_traced and not is_tracing:
+            size = size * income["first"] // split["total"]
+        weights.append(size)
     if not any(weights):
         return more
     ties = [tie(c, pool[0], event, name) for name in (*(n.encode() for n in names), b"")]
@@ -39,11 +51,12 @@ def _send(sheet: Sheet, event: bytes, pool: Pool, height: int, split: Row, more:
     if more < 0:
         given = _within(shares, [sum(p["left"] for p in buckets[n]) for n in names], ties)
     else:
-        given = [0 if n in split["undone"] else s for n, s in zip(names, shares, strict=True)]
+        closed = [*split["debts"], *split["undone"]]
+        given = [0 if n in closed else s for n, s in zip(names, shares, strict=True)]
     sign = -1 if more < 0 else 1
     for name, amount in zip(names, given, strict=True):
         if amount:
-            _divide(sheet, event, pool, height, buckets[name], sign * amount)
+            _divide(sheet, event, pool, at, buckets[name], sign * amount)
     if more < 0:
         _undo(sheet, pool, height, split, names)
     return sign * (onward + sum(shares) - sum(given))
@@ -60,9 +73,9 @@ def _within(shares: list[int], lefts: list[int], ties: list[bytes]) -> list[int]
 
 
 def _divide(
-    sheet: Sheet, event: bytes, pool: Pool, height: int, parts: list[Row], amount: int
+    sheet: Sheet, event: bytes, pool: Pool, at: tuple[int, Row], parts: list[Row], amount: int
 ) -> None:
-    c = sheet.c
+    c, (height, split) = sheet.c, at
     sizes = [part["left"] if amount < 0 else part["size"] for part in parts]
     ties = [tie(c, pool[0], event, part["place"]) for part in parts]
     for part, size, one in zip(parts, sizes, divide(abs(amount), sizes, ties), strict=True):
@@ -72,6 +85,10 @@ def _divide(
             written |= {"weights": sum(sizes), "inputs": [], "source": b"", "income": event}
             sheet.write(pool, part["ruleset"], {**written, "commissions": 0, "corrects": height})
             _note(sheet, pool, height, part, given)
+            if line["bucket"] in split["debts"]:
+                whose = line["source"] if line["sort"] == "commission" else line["member"]
+                unpaid = sheet.unpaid.setdefault((pool, line["bucket"]), {})
+                unpaid[whose] = unpaid.get(whose, 0) - given
 
 
 def _note(sheet: Sheet, pool: Pool, height: int, part: Row, given: int) -> None:
@@ -106,10 +123,19 @@ def _undo(sheet: Sheet, pool: Pool, height: int, split: Row, names: list[str]) -
 
 
 def end_turns(sheet: Sheet) -> None:
-    """Give back the turns of buckets of which nothing is left."""
+    """Let debts be owed again, and give back the turns of buckets of which nothing is left."""
     state = sheet.c.state
-    for (pool, bucket), heights in sorted(sheet.undone.items()):
+    for pool, bucket in sorted({**sheet.unpaid, **sheet.undone}):
+        unpaid = {**sheet.unpaid.get((pool, bucket), {})}
+        heights = sheet.undone.get((pool, bucket), [])
         begin = pool_key(pool) + bucket.encode() + b"\0"
-        for key, value in state.all("TAKEN", begin):
-            if value[1] in heights:
+        for key, (amount, height) in state.all("TAKEN", begin):
+            if height in heights:
                 state.drop("TAKEN", key)
+                continue
+            provider = state.known("EVENT", key[len(begin) :])["provider"] if amount else b""
+            member = sheet.c.person(provider)
+            back = min(amount, unpaid.get(member, 0))
+            if back > 0:
+                state.put([amount - back, height], "TAKEN", key)
+                unpaid[member] -= back

@@ -47,6 +47,7 @@ class Sheet:
     def __init__(self, c: Context) -> None:
         self.c = c
         self.sums: dict[tuple[Pool, bytes], list[int]] = {}
+        self.unpaid: dict[tuple[Pool, str], dict[bytes, int]] = {}
         self.undone: dict[tuple[Pool, str], list[int]] = {}
         self.numbers: dict[str, int] = {}
 

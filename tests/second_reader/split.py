@@ -1,0 +1,262 @@
+"""The split of a pool: shares.md."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tests.second_reader.claims import MOST, Pool, pool_key
+from tests.second_reader.context import Context
+from tests.second_reader.events import is_attested, seen
+from tests.second_reader.expressions import evaluate
+from tests.second_reader.rules import HOUR, portion
+from tests.second_reader.sheet import Sheet, divide, tie
+from tests.second_reader.weights import balanced, weights_of
+
+Row = dict[str, Any]
+Income = tuple[bytes, int, "set[bytes] | None"]
+"""An event, its amount, and the events behind its source where it is traced."""
+
+
+class Split:
+    """The split of one pool."""
+
+    def __init__(
+        self,
+        c: Context,
+        sheet: Sheet,
+        table: Row,
+        pool: Pool,
+        carried: int,
+        incomes: list[Income],
+    ) -> None:
+        self.c, self.sheet, self.table, self.pool = c, sheet, table, pool
+        self.carried, self.incomes = carried, incomes
+        self.late = table.get("late", "next_epoch")
+        self.lines: list[Row] = []
+        self.taken: dict[tuple[str, bytes], int] = {}
+        """What contributions have now, by bucket, where that is new."""
+        self.past: dict[tuple[str, bytes], list[int]] = {}
+        self.contributions: list[Row] = []
+        for event, worth in c.state.rows("WORTH"):
+            member = c.person(worth["member"])
+            is_same = member == worth["member"] or is_attested(c, event)
+            if worth["points"] and c.state.get("MEMBER", member) is not None and is_same:
+                view = seen(c, event, c.state.known("EVENT", event))
+                since = worth.get("first_ms", worth["time_ms"])
+                booked = c.state.known("BOOKED", event)
+                one = {"id": event, "member": member, "points": worth["points"], "event": view}
+                one |= {"booked": booked["height"], "booked_ms": booked["time_ms"]}
+                one |= {"valued": worth["height"], "valued_ms": worth["time_ms"]}
+                self.contributions.append({**one, "since": since})
+
+    def give(self, bucket: Row, amount: int) -> int:
+        """Give out an amount by a bucket; return how much somebody got."""
+        first = len(self.lines)
+        match bucket.get("to", "contributors") if amount else "":
+            case "community":
+                self._line(bucket, "community", self.c.community, amount, amount, 1, 1)
+            case "role":
+                holders = self._holders(bucket["role"])
+                if holders:
+                    parts = divide(amount, [1] * len(holders), self._ties(holders))
+                    for member, part in zip(holders, parts, strict=True):
+                        self._line(bucket, "role", member, part, amount, 1, len(holders))
+            case "contributors":
+                self._contributors(bucket, amount)
+        return sum(line["amount"] for line in self.lines[first:])
+
+    def _holders(self, role: str) -> list[bytes]:
+        return [key for key, _ in self.c.state.all("MEMBER") if self.c.holds(key, role)]
+
+    def _ties(self, names: Sequence[bytes]) -> list[bytes]:
+        return [tie(self.c, self.pool[0], name) for name in names]
+
+    def _line(self, bucket: Row, sort: str, member: bytes, amount: int, *of: int) -> Row:
+        line = {"bucket": bucket["name"], "sort": sort, "member": member, "amount": amount}
+        line |= dict(zip(("of", "weight", "weights"), of, strict=True))
+        line |= {"inputs": [], "source": b"", "income": b"", "commissions": 0, "corrects": 0}
+        self.lines.append(line)
+        return line
+
+    def _matches(self, bucket: Row, one: Row) -> bool:
+        view = one["event"]
+        if bucket.get("actions") and view["action"] not in bucket["actions"]:
+            return False
+        for key in ("factor", "scope", "specification"):
+            if bucket.get(key) and view[key] != bucket[key]:
+                return False
+        within = bucket.get("within_hours", 0) * HOUR
+        if within and self.c.time - one["since"] > within:
+            return False
+        if bucket.get("role") and not self.c.holds(one["member"], bucket["role"]):
+            return False
+        if self.late == "needs_attest_if_older":
+            most = self.table.get("late_hours", 720) * HOUR
+            is_older = one["valued_ms"] - one["booked_ms"] > most
+            if is_older and view["yes"] < self.table.get("late_attestations", 2):
+                return False
+        return not bucket.get("where") or bool(evaluate(bucket["where"], view))
+
+    def _got(self, bucket: str, event: bytes) -> int | None:
+        """Return what a contribution has from a bucket; None while it took no part."""
+        if (bucket, event) in self.taken:
+            return self.taken[bucket, event]
+        key = pool_key(self.pool)
+        row = self.c.state.row("TAKEN", key, bucket.encode() + b"\0", event)
+        return None if row is None else int(row["amount"])
+
+    def _take(self, bucket: str, event: bytes, more: int) -> None:
+        self.taken[bucket, event] = (self._got(bucket, event) or 0) + more
+
+    def _contributors(self, bucket: Row, amount: int) -> None:
+        name, claim = bucket["name"], bucket.get("claim", "once")
+        matching = [one for one in self.contributions if self._matches(bucket, one)]
+        part = []
+        for one in matching:
+            got = self._got(name, one["id"])
+            takes = {"once": got is None, "debt": (got or 0) < one["points"]}.get(claim, True)
+            part += [{**one, "taken": got or 0}] if takes else []
+        first = len(self.lines)
+        if self.late == "catch_up" and claim != "debt":
+            amount -= self._arrears(bucket, amount, part)
+            caught = [id for line in self.lines[first:] for id in line["inputs"]]
+            part = [one for one in part if claim != "once" or one["id"] not in caught]
+        for income, size, upstream in self._traced(bucket, amount):
+            some = [one for one in part if upstream is None or one["id"] in upstream]
+            self._share(bucket, size, some, matching, income)
+        points = sum(one["points"] for one in part)
+        if len(self.lines) > first and points and not bucket.get("trace"):
+            self.past[name, self.c.height.to_bytes(8, "big")] = [amount, points]
+        given = self.lines[first:]
+        del self.lines[first:]
+        for line in given:
+            self._commission(line)
+
+    def _traced(self, bucket: Row, amount: int) -> list[tuple[bytes, int, set[bytes] | None]]:
+        if not bucket.get("trace"):
+            return [(b"", amount, None)]
+        rest = self.carried + sum(size for _, size, upstream in self.incomes if upstream is None)
+        traced = sorted((one for one in self.incomes if one[2] is not None), key=lambda one: one[0])
+        ids = [b"", *(event for event, _, _ in traced)]
+        parts = divide(amount, [max(0, rest), *(size for _, size, _ in traced)], ids)
+        behind = [None, *(upstream for _, _, upstream in traced)]
+        return list(zip(ids, parts, behind, strict=True))
+
+    def _arrears(self, bucket: Row, amount: int, part: list[Row]) -> int:
+        """Give late contributions what they missed; return how much."""
+        name, key = bucket["name"], pool_key(self.pool)
+        late = [
+            one
+            for one in part
+            if one["booked"] < one["valued"] and self._got(name, one["id"]) is None
+        ]
+        owed: dict[bytes, int] = {}
+        missed: list[tuple[bytes, list[int], list[Row]]] = []
+        for place, past in self.c.state.all("PAST", key + name.encode() + b"\0")[-100:]:
+            height = int.from_bytes(place[-8:], "big")
+            some = [one for one in late if one["booked"] <= height < one["valued"]]
+            missed.append((place[-8:], past, some))
+            points = past[1] + sum(one["points"] for one in some)
+            for one in some:
+                owed[one["id"]] = owed.get(one["id"], 0) + past[0] * one["points"] // points
+        owed = {id: size for id, size in owed.items() if size}
+        if not owed:
+            return 0
+        for at, past, some in missed:
+            more = sum(one["points"] for one in some if one["id"] in owed)
+            self.past[name, at] = [past[0], past[1] + more]
+        due = min(amount, sum(owed.values()))
+        parts = divide(due, [*owed.values()], self._ties([*owed]))
+        members = {one["id"]: one["member"] for one in late}
+        for (id, weight), size in zip(owed.items(), parts, strict=True):
+            weights = sum(owed.values())
+            line = self._line(bucket, "arrears", members[id], size, due, weight, weights)
+            line["inputs"] = [id]
+            self._take(name, id, size)
+        return due
+
+    def _share(
+        self, bucket: Row, amount: int, part: list[Row], matching: list[Row], income: bytes
+    ) -> None:
+        name, claim = bucket["name"], bucket.get("claim", "once")
+        weights = weights_of(bucket, part, self.c.time)
+        if claim == "debt":
+            amount = min(amount, sum(weights.values()))
+        elif bucket.get("divide") == "balanced":
+            weights = self._balanced(bucket, amount, part, matching)
+        members = sorted(member for member, weight in weights.items() if weight)
+        if not members or not amount:
+            return
+        total = sum(weights.values())
+        parts = divide(amount, [weights[one] for one in members], self._ties(members))
+        for member, size in zip(members, parts, strict=True):
+            own = [one for one in part if one["member"] == member]
+            line = self._line(bucket, "share", member, size, amount, weights[member], total)
+            line |= {"inputs": [one["id"] for one in own], "income": income}
+            if claim == "debt":
+                rest = [one["points"] - one["taken"] for one in own]
+                more = divide(size, rest, line["inputs"])
+            else:
+                more = [0] * len(own)
+            if claim == "debt" or size:
+                for id, piece in zip(line["inputs"], more, strict=True):
+                    self._take(name, id, piece)
+
+    def _balanced(
+        self, bucket: Row, amount: int, part: list[Row], matching: list[Row]
+    ) -> dict[bytes, int]:
+        at = (pool_key(self.pool), bucket["name"].encode() + b"\0")
+        members = dict.fromkeys(one["member"] for one in part)
+        paid = {member: self.c.state.get("PAID", *at, member) or 0 for member in members}
+        points = weights_of({}, matching, self.c.time)
+        return balanced(amount, {member: points[member] for member in members}, paid)
+
+    def _commission(self, line: Row) -> None:
+        chain, below, more = [line["member"]], line["member"], []
+        c, role = self.c, self.table.get("commission_role", "")
+        for text in self.table.get("commission", []):
+            above, whole, _ = portion(text)
+            brought = c.state.get("REFERRED", below)
+            referrer = None if brought is None else c.state.get("REFERRER", below)
+            if referrer is None or referrer in chain:
+                break
+            below = referrer
+            chain.append(below)
+            is_recent = c.time - brought <= self.table.get("commission_hours", 8784) * HOUR
+            part = line["amount"] * above // whole
+            if part and is_recent and (not role or c.holds(below, role)):
+                fields = {"sort": "commission", "member": below, "amount": part}
+                fields |= {"of": line["amount"], "weight": above, "weights": whole}
+                more.append({**line, **fields, "source": line["member"]})
+        off = sum(one["amount"] for one in more)
+        self.lines += [{**line, "amount": line["amount"] - off, "commissions": off}, *more]
+
+    def write(self, ruleset: bytes, lines: list[Row], total: int, left: int) -> None:
+        """Write what the split gives, and what the next one has to know."""
+        c, key = self.c, pool_key(self.pool)
+        at = c.height.to_bytes(8, "big")
+        for (bucket, event), amount in self.taken.items():
+            where = (key, bucket.encode() + b"\0", event)
+            row = c.state.row("TAKEN", *where)
+            if row is None or row["amount"] != amount:
+                c.state.put([amount, row["height"] if row else c.height], "TAKEN", *where)
+        for (bucket, height), (amount, points) in self.past.items():
+            past = [amount, min(max(0, points), MOST)]
+            c.state.put(past, "PAST", key, bucket.encode() + b"\0", height)
+        for line in lines:
+            if line["sort"] in ("share", "arrears"):
+                where = (key, line["bucket"].encode() + b"\0", line["member"])
+                paid = (c.state.get("PAID", *where) or 0) + line["amount"] + line["commissions"]
+                c.state.put(max(0, min(paid, MOST)), "PAID", *where)
+            self.sheet.write(self.pool, ruleset, line)
+        if lines:
+            traced = sum(size for _, size, upstream in self.incomes if upstream is not None)
+            untraced = max(0, total - traced)
+            to = "contributors"
+            makers = [one for one in self.table["buckets"] if one.get("to", to) == to]
+            tracing = [one["name"] for one in makers if one.get("trace")]
+            debts = [one["name"] for one in makers if one.get("claim") == "debt"]
+            once = [one["name"] for one in makers if one.get("claim", "once") == "once"]
+            fields = [total, untraced, left, tracing, debts, once, []]
+            c.state.put(fields, "SPLIT", key, at)
