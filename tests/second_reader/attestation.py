@@ -60,10 +60,10 @@ def _of_correction(c: Context, id: bytes, say: str, known: int) -> None:
     check(known == c.state.known("EVENT", event)["corrections"], "CORRECTED_SINCE")
     before = _say(c, say, id, c.member)
     correction["yes"] += (say == "yes") - (before == "yes")
-    agreed = [one for one in correction["asked"] if c.state.get("SAID", id, one) == "yes"]
+    agreed = [member for member in correction["asked"] if c.state.get("SAID", id, member) == "yes"]
     enough = correction["yes"] >= max(1, c.rules.attestations)
     correction["held"] = all(
-        one in agreed or (not c.is_active(one) and enough) for one in correction["asked"]
+        member in agreed or (not c.is_active(member) and enough) for member in correction["asked"]
     )
     c.state.put_row(correction, "CORRECTION", id)
     if not correction["held"]:

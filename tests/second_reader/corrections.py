@@ -64,11 +64,11 @@ def _send(
 
 def _within(shares: list[int], lefts: list[int], ties: list[bytes]) -> list[int]:
     given = [min(share, left) for share, left in zip(shares, lefts, strict=True)]
-    room = [left - one for left, one in zip(lefts, given, strict=True)]
+    room = [left - part for left, part in zip(lefts, given, strict=True)]
     over = min(sum(shares) - sum(given), sum(room))
     if over:
         rest = divide(over, room, ties[: len(room)])
-        given = [one + more for one, more in zip(given, rest, strict=True)]
+        given = [part + more for part, more in zip(given, rest, strict=True)]
     return given
 
 
@@ -78,9 +78,9 @@ def _divide(
     c, (height, split) = sheet.c, at
     sizes = [part["left"] if amount < 0 else part["size"] for part in parts]
     ties = [tie(c, pool[0], event, part["place"]) for part in parts]
-    for part, size, one in zip(parts, sizes, divide(abs(amount), sizes, ties), strict=True):
-        if one:
-            line, given = part["line"], -one if amount < 0 else one
+    for part, size, piece in zip(parts, sizes, divide(abs(amount), sizes, ties), strict=True):
+        if piece:
+            line, given = part["line"], -piece if amount < 0 else piece
             written = {**line, "sort": "correction", "amount": given, "of": amount, "weight": size}
             written |= {"weights": sum(sizes), "inputs": [], "source": b"", "income": event}
             sheet.write(pool, part["ruleset"], {**written, "commissions": 0, "corrects": height})

@@ -45,7 +45,7 @@ def event(c: Context, record: Record) -> None:
     if "corrects" in data:
         _correct(c, record, action, quantity, effort)
         return
-    check(all(one is None or one[0] >= 0 for one in (quantity, effort)), "NEGATIVE")
+    check(all(amount is None or amount[0] >= 0 for amount in (quantity, effort)), "NEGATIVE")
     check(c.is_known(data.get("provider")), "UNKNOWN_AGENT")
     if data.get("receiver") is None:
         check(not has_two_sides(action), "ONE_SIDE")
@@ -319,7 +319,10 @@ def _asked(
     c: Context, id: bytes, row: Row, quantity: list[Any] | None, effort: list[Any] | None
 ) -> list[bytes]:
     losers = [row["provider"]]
-    if any(one is not None and one[0] < 0 for one in (quantity, effort)) and row["receiver"]:
+    if (
+        any(amount is not None and amount[0] < 0 for amount in (quantity, effort))
+        and row["receiver"]
+    ):
         losers.append(row["receiver"])
     for place, key in enumerate(("source", "target")):
         resource = None if row[key] is None else c.state.row("RESOURCE", row[key])
@@ -330,5 +333,5 @@ def _asked(
     paid = c.state.row("SETTLEMENT", id)
     if paid is not None and paid["status"] == "confirmed":
         losers.append(paid["claimant"])
-    people = {c.person(one) for one in losers} - {c.member}
-    return sorted(one for one in people if c.state.get("MEMBER", one) is not None)
+    people = {c.person(agent) for agent in losers} - {c.member}
+    return sorted(agent for agent in people if c.state.get("MEMBER", agent) is not None)

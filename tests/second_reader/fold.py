@@ -193,11 +193,13 @@ class Reader:
             void: dict[bytes, str] = {}
             again = False
             for number, record in enumerate(ordered):
-                ends = [one for one in known if one.data["device"] == record.author]
+                ends = [
+                    revocation for revocation in known if revocation.data["device"] == record.author
+                ]
                 if record in known:
                     members.apply_revocation(c, record)
                     continue
-                if any(record.seq > one.data["seq"] for one in ends):
+                if any(record.seq > revocation.data["seq"] for revocation in ends):
                     void[record.id] = "DEVICE_REVOKED"
                     continue
                 mark = self.state.mark()
@@ -211,10 +213,10 @@ class Reader:
                     known.append(record)
                     device, seq = record.data["device"], record.data["seq"]
                     again = any(
-                        one.author == device
-                        and one.seq > seq
-                        and void.get(one.id) != "DEVICE_REVOKED"
-                        for one in ordered[:number]
+                        earlier.author == device
+                        and earlier.seq > seq
+                        and void.get(earlier.id) != "DEVICE_REVOKED"
+                        for earlier in ordered[:number]
                     )
                     if again:
                         break
@@ -255,7 +257,7 @@ class Reader:
 
     def _charge(self, c: Context, covered: list[Record], rules: Ruleset) -> None:
         payers: dict[bytes, bytes] = {}
-        citing = sorted(covered, key=lambda one: (one.clock, one.id))
+        citing = sorted(covered, key=lambda record: (record.clock, record.id))
         for record in covered:
             device = self.state.row("DEVICE", record.author)
             if device is not None:
@@ -275,7 +277,7 @@ class Reader:
                 use = [0, 0, 0, 0]
             if record.author in payers:
                 sums = uses.setdefault(payers[record.author], [0, 0, 0, 0])
-                sums[:] = [one + more for one, more in zip(sums, use, strict=True)]
+                sums[:] = [was + more for was, more in zip(sums, use, strict=True)]
         mib = 1024 * 1024
         limits = [("records", 200_000, 1), ("header_mib", 64, mib)]
         limits += [("document_mib", 4, mib), ("text_mib", 32, mib)]
@@ -288,8 +290,8 @@ class Reader:
                 paid = max(0, today - row["day"])
                 day, whole = max(today, row["day"]), row["whole"]
                 used = [max(0, u - paid * d) for u, d in zip(row["used"], daily, strict=True)]
-            used = [one + more for one, more in zip(used, use, strict=True)]
-            whole = [one + more for one, more in zip(whole, use, strict=True)]
+            used = [was + more for was, more in zip(used, use, strict=True)]
+            whole = [was + more for was, more in zip(whole, use, strict=True)]
             self.state.put([day, used, whole], "SPENT", member)
 
     def _write_cut(self, c: Context, clock: int) -> None:

@@ -170,7 +170,7 @@ class Decision:
         self.settled = settled(c.state, c.time)
         self.rules = in_force(c.state, c.documents)
         self.active = [key for key, _ in c.state.all("MEMBER") if c.is_active(key)]
-        self.able = [one for one in self.active if c.may(one, self.settled)]
+        self.able = [member for member in self.active if c.may(member, self.settled)]
         self.ended: list[Row] = []
 
     def run(self) -> None:
@@ -179,7 +179,7 @@ class Decision:
         self._sunset()
         rows = [(id, c.state.known("PROPOSAL", id)) for id, _ in c.state.all("OPEN")]
         self.trials = [id for id, row in rows if row["status"] == "trial"]
-        for id, row in sorted(rows, key=lambda one: (one[1]["clock"], one[0])):
+        for id, row in sorted(rows, key=lambda row: (row[1]["clock"], row[0])):
             self._step(id, row)
         for id, _ in c.state.all("OPEN"):
             row = c.state.known("PROPOSAL", id)
@@ -241,44 +241,44 @@ class Decision:
         new, back = by_id(self.c.state, self.c.documents, row["target"]), _coming_back(self.c)
         asked = [self.rules.process(name) for name in classes([self.rules, *back], new)]
         for name in ("ordinary", "constitution", "membership"):
-            versions = [one.process(name) for one in (self.rules, new, *back)]
-            asked += versions if any(one != versions[0] for one in versions) else []
+            versions = [rules.process(name) for rules in (self.rules, new, *back)]
+            asked += versions if any(rules != versions[0] for rules in versions) else []
         return asked
 
     def _open(self, id: bytes, row: Row) -> None:
         c, asked = self.c, self._processes(row)
         numbers: dict[bytes, list[int]] = {}
-        for number, role in enumerate(dict.fromkeys(one["voters"] for one in asked)):
-            some = [one for one in asked if one["voters"] == role]
+        for number, role in enumerate(dict.fromkeys(process["voters"] for process in asked)):
+            some = [process for process in asked if process["voters"] == role]
             electors = self._electors(role, row)
             for member in electors:
                 numbers.setdefault(member, []).append(number)
             count = len(electors)
             least = {"removal": 2, "fork": min(2, count)}.get(row["subject"], 0)
-            needed = max(least, *(reached(one["threshold"], count) for one in some))
+            needed = max(least, *(reached(process["threshold"], count) for process in some))
             quorum = max(
-                0 if one["quorum"].startswith("0") else reached(one["quorum"], count)
-                for one in some
+                0 if process["quorum"].startswith("0") else reached(process["quorum"], count)
+                for process in some
             )
-            blocks = min((one["blocks"] for one in some if one["blocks"]), default=0)
+            blocks = min((process["blocks"] for process in some if process["blocks"]), default=0)
             row["ballots"].append([role, count, needed, quorum, blocks, 0, count, 0, 0, 0, 0])
         for member, listed in numbers.items():
             c.state.put(listed, "ELECTOR", id, member)
-        period = max(one["period_hours"] for one in asked) * HOUR
+        period = max(process["period_hours"] for process in asked) * HOUR
         row |= {"status": "open", "opened_ms": c.time, "deadline_ms": c.time + period}
-        row |= {"electorate": len(numbers), "early": all(one["early"] for one in asked)}
+        row |= {"electorate": len(numbers), "early": all(process["early"] for process in asked)}
 
     def _electors(self, role: str, row: Row) -> list[bytes]:
         c = self.c
-        holders = [one for one in self.able if role and c.holds(one, role)] or self.able
+        holders = [elector for elector in self.able if role and c.holds(elector, role)] or self.able
         if row["subject"] != "removal":
             return holders
         before = []
-        for one in self.able:
-            member = c.state.known("MEMBER", one)
+        for elector in self.able:
+            member = c.state.known("MEMBER", elector)
             was = member["since"] < row["clock"] and member["powers_ms"] < max(1, c.time)
-            before += [one] if was and one != row["target"] else []
-        others = [one for one in holders if one in before]
+            before += [elector] if was and elector != row["target"] else []
+        others = [elector for elector in holders if elector in before]
         return others if len(others) >= 2 else before
 
     def _count(self, id: bytes, row: Row) -> None:
@@ -292,11 +292,11 @@ class Decision:
         for number, ballot in enumerate(row["ballots"]):
             own = [word for word, numbers in said if number in numbers]
             present = ballot[6]
-            if any(one[4] or one[5] for one in row["ballots"]):
+            if any(ballot[4] or ballot[5] for ballot in row["ballots"]):
                 electors = c.state.all("ELECTOR", id)
                 present = sum(number in n and m[32:] in self.active for m, n in electors)
             ballots.append([*ballot[:6], present, *(own.count(word) for word in WORDS)])
-        row |= {"ballots": ballots, **{w: [one for one, _ in said].count(w) for w in WORDS}}
+        row |= {"ballots": ballots, **{w: [word for word, _ in said].count(w) for w in WORDS}}
         is_over = self.settled >= row["deadline_ms"]
         if all(map(_is_satisfied, ballots)) and (is_over or row["early"]):
             row["height"] = c.height
@@ -312,7 +312,7 @@ class Decision:
     def _pass(self, id: bytes, row: Row) -> None:
         c = self.c
         if row["subject"] == "rules":
-            trial = max(one["trial_hours"] for one in self._processes(row)) * HOUR
+            trial = max(process["trial_hours"] for process in self._processes(row)) * HOUR
             if trial:
                 row |= {"status": "trial", "until_ms": c.time + trial}
                 c.state.put_row(row, "PROPOSAL", id)

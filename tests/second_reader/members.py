@@ -338,7 +338,7 @@ def claim_role(c: Context, record: Record) -> None:
     key = str(name).encode()
     if c.state.get("ROLE", c.member, key) is None:
         after = role.get("after", [])
-        check(not after or any(c.holds(c.member, one) for one in after), "NO_PATH")
+        check(not after or any(c.holds(c.member, other) for other in after), "NO_PATH")
         is_held = role.get("endorsements", 0) == 0
         c.state.put([is_held, 0, record.clock, record.id], "ROLE", c.member, key)
     else:

@@ -75,7 +75,7 @@ class Effect:
             is_theirs = not has_two_sides(row["action"]) or row["provider"] in owners
             check(is_theirs, "NOT_THEIRS")
             is_maker = is_new and self.c.member == row["provider"]
-            check(is_maker or any(speaks_for(self.c, one) for one in owners), "NOT_YOURS")
+            check(is_maker or any(speaks_for(self.c, owner) for owner in owners), "NOT_YOURS")
         now = self._counted(was, of)
         if action["location"] in ("it", "new") and "atLocation" in data:
             now["location"] = data["atLocation"]

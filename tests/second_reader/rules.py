@@ -128,9 +128,9 @@ def reached(text: str, count: int) -> int:
 
 def classes(rules: list[Ruleset], new: Ruleset) -> list[str]:
     """Return the classes of a change. rules: in force, and those that come back if any."""
-    keys = {*new.document, *(key for one in rules for key in one.document)}
+    keys = {*new.document, *(key for old in rules for key in old.document)}
     changed = {
-        key for key in keys if any(one.document.get(key) != new.document.get(key) for one in rules)
+        key for key in keys if any(old.document.get(key) != new.document.get(key) for old in rules)
     }
     grave = [*GRAVE]
     if any(rules[0].process(name)["voters"] for name in ("ordinary", "constitution", "membership")):

@@ -23,7 +23,7 @@ INCOME = "event.action == 'transfer' && event.to_community"
 def book(c: Context, counted: list[Record]) -> list[bytes]:
     """Note when events were booked; return what was touched."""
     touched: list[bytes] = []
-    for record in sorted(counted, key=lambda one: (one.clock, one.id)):
+    for record in sorted(counted, key=lambda record: (record.clock, record.id)):
         data = record.data
         match record.kind:
             case "event" if "corrects" in data:
@@ -99,7 +99,7 @@ def _value(
             pool = (name, table["unit"], table.get("scale", 2))
             amount = row["quantity"][0] * 10 ** pool[2] // 10 ** row["quantity"][1]
             source = c.state.known("BOOKED", event)["source"]
-            is_traced = bool(source) and any(one.get("trace") for one in table["buckets"])
+            is_traced = bool(source) and any(bucket.get("trace") for bucket in table["buckets"])
             upstream = behind(c, source) if is_traced else None
             incomes.setdefault(pool, []).append((event, amount, upstream))
             c.state.put([*pool, c.height, amount, amount, is_traced], "INCOME", event)

@@ -45,10 +45,15 @@ class Split:
                 view = seen(c, event, c.state.known("EVENT", event))
                 since = worth.get("first_ms", worth["time_ms"])
                 booked = c.state.known("BOOKED", event)
-                one = {"id": event, "member": member, "points": worth["points"], "event": view}
-                one |= {"booked": booked["height"], "booked_ms": booked["time_ms"]}
-                one |= {"valued": worth["height"], "valued_ms": worth["time_ms"]}
-                self.contributions.append({**one, "since": since})
+                entry = {
+                    "id": event,
+                    "member": member,
+                    "points": worth["points"],
+                    "event": view,
+                }
+                entry |= {"booked": booked["height"], "booked_ms": booked["time_ms"]}
+                entry |= {"valued": worth["height"], "valued_ms": worth["time_ms"]}
+                self.contributions.append({**entry, "since": since})
 
     def give(self, bucket: Row, amount: int) -> int:
         """Give out an amount by a bucket; return how much somebody got."""
@@ -79,21 +84,21 @@ class Split:
         self.lines.append(line)
         return line
 
-    def _matches(self, bucket: Row, one: Row) -> bool:
-        view = one["event"]
+    def _matches(self, bucket: Row, entry: Row) -> bool:
+        view = entry["event"]
         if bucket.get("actions") and view["action"] not in bucket["actions"]:
             return False
         for key in ("factor", "scope", "specification"):
             if bucket.get(key) and view[key] != bucket[key]:
                 return False
         within = bucket.get("within_hours", 0) * HOUR
-        if within and self.c.time - one["since"] > within:
+        if within and self.c.time - entry["since"] > within:
             return False
-        if bucket.get("role") and not self.c.holds(one["member"], bucket["role"]):
+        if bucket.get("role") and not self.c.holds(entry["member"], bucket["role"]):
             return False
         if self.late == "needs_attest_if_older":
             most = self.table.get("late_hours", 720) * HOUR
-            is_older = one["valued_ms"] - one["booked_ms"] > most
+            is_older = entry["valued_ms"] - entry["booked_ms"] > most
             if is_older and view["yes"] < self.table.get("late_attestations", 2):
                 return False
         return not bucket.get("where") or bool(evaluate(bucket["where"], view))
@@ -111,21 +116,21 @@ class Split:
 
     def _contributors(self, bucket: Row, amount: int) -> None:
         name, claim = bucket["name"], bucket.get("claim", "once")
-        matching = [one for one in self.contributions if self._matches(bucket, one)]
+        matching = [entry for entry in self.contributions if self._matches(bucket, entry)]
         part = []
-        for one in matching:
-            got = self._got(name, one["id"])
-            takes = {"once": got is None, "debt": (got or 0) < one["points"]}.get(claim, True)
-            part += [{**one, "taken": got or 0}] if takes else []
+        for entry in matching:
+            got = self._got(name, entry["id"])
+            takes = {"once": got is None, "debt": (got or 0) < entry["points"]}.get(claim, True)
+            part += [{**entry, "taken": got or 0}] if takes else []
         first = len(self.lines)
         if self.late == "catch_up" and claim != "debt":
             amount -= self._arrears(bucket, amount, part)
             caught = [id for line in self.lines[first:] for id in line["inputs"]]
-            part = [one for one in part if claim != "once" or one["id"] not in caught]
+            part = [entry for entry in part if claim != "once" or entry["id"] not in caught]
         for income, size, upstream in self._traced(bucket, amount):
-            some = [one for one in part if upstream is None or one["id"] in upstream]
+            some = [entry for entry in part if upstream is None or entry["id"] in upstream]
             self._share(bucket, size, some, matching, income)
-        points = sum(one["points"] for one in part)
+        points = sum(entry["points"] for entry in part)
         if len(self.lines) > first and points and not bucket.get("trace"):
             self.past[name, self.c.height.to_bytes(8, "big")] = [amount, points]
         given = self.lines[first:]
@@ -137,7 +142,10 @@ class Split:
         if not bucket.get("trace"):
             return [(b"", amount, None)]
         rest = self.carried + sum(size for _, size, upstream in self.incomes if upstream is None)
-        traced = sorted((one for one in self.incomes if one[2] is not None), key=lambda one: one[0])
+        traced = sorted(
+            (income for income in self.incomes if income[2] is not None),
+            key=lambda income: income[0],
+        )
         ids = [b"", *(event for event, _, _ in traced)]
         parts = divide(amount, [max(0, rest), *(size for _, size, _ in traced)], ids)
         behind = [None, *(upstream for _, _, upstream in traced)]
@@ -147,28 +155,28 @@ class Split:
         """Give late contributions what they missed; return how much."""
         name, key = bucket["name"], pool_key(self.pool)
         late = [
-            one
-            for one in part
-            if one["booked"] < one["valued"] and self._got(name, one["id"]) is None
+            entry
+            for entry in part
+            if entry["booked"] < entry["valued"] and self._got(name, entry["id"]) is None
         ]
         owed: dict[bytes, int] = {}
         missed: list[tuple[bytes, list[int], list[Row]]] = []
         for place, past in self.c.state.all("PAST", key + name.encode() + b"\0")[-100:]:
             height = int.from_bytes(place[-8:], "big")
-            some = [one for one in late if one["booked"] <= height < one["valued"]]
+            some = [entry for entry in late if entry["booked"] <= height < entry["valued"]]
             missed.append((place[-8:], past, some))
-            points = past[1] + sum(one["points"] for one in some)
-            for one in some:
-                owed[one["id"]] = owed.get(one["id"], 0) + past[0] * one["points"] // points
+            points = past[1] + sum(entry["points"] for entry in some)
+            for entry in some:
+                owed[entry["id"]] = owed.get(entry["id"], 0) + past[0] * entry["points"] // points
         owed = {id: size for id, size in owed.items() if size}
         if not owed:
             return 0
         for at, past, some in missed:
-            more = sum(one["points"] for one in some if one["id"] in owed)
+            more = sum(entry["points"] for entry in some if entry["id"] in owed)
             self.past[name, at] = [past[0], past[1] + more]
         due = min(amount, sum(owed.values()))
         parts = divide(due, [*owed.values()], self._ties([*owed]))
-        members = {one["id"]: one["member"] for one in late}
+        members = {entry["id"]: entry["member"] for entry in late}
         for (id, weight), size in zip(owed.items(), parts, strict=True):
             weights = sum(owed.values())
             line = self._line(bucket, "arrears", members[id], size, due, weight, weights)
@@ -189,13 +197,13 @@ class Split:
         if not members or not amount:
             return
         total = sum(weights.values())
-        parts = divide(amount, [weights[one] for one in members], self._ties(members))
+        parts = divide(amount, [weights[member] for member in members], self._ties(members))
         for member, size in zip(members, parts, strict=True):
-            own = [one for one in part if one["member"] == member]
+            own = [entry for entry in part if entry["member"] == member]
             line = self._line(bucket, "share", member, size, amount, weights[member], total)
-            line |= {"inputs": [one["id"] for one in own], "income": income}
+            line |= {"inputs": [entry["id"] for entry in own], "income": income}
             if claim == "debt":
-                rest = [one["points"] - one["taken"] for one in own]
+                rest = [entry["points"] - entry["taken"] for entry in own]
                 more = divide(size, rest, line["inputs"])
             else:
                 more = [0] * len(own)
@@ -207,7 +215,7 @@ class Split:
         self, bucket: Row, amount: int, part: list[Row], matching: list[Row]
     ) -> dict[bytes, int]:
         at = (pool_key(self.pool), bucket["name"].encode() + b"\0")
-        members = dict.fromkeys(one["member"] for one in part)
+        members = dict.fromkeys(entry["member"] for entry in part)
         paid = {member: self.c.state.get("PAID", *at, member) or 0 for member in members}
         points = weights_of({}, matching, self.c.time)
         return balanced(amount, {member: points[member] for member in members}, paid)
@@ -229,7 +237,7 @@ class Split:
                 fields = {"sort": "commission", "member": below, "amount": part}
                 fields |= {"of": line["amount"], "weight": above, "weights": whole}
                 more.append({**line, **fields, "source": line["member"]})
-        off = sum(one["amount"] for one in more)
+        off = sum(share["amount"] for share in more)
         self.lines += [{**line, "amount": line["amount"] - off, "commissions": off}, *more]
 
     def write(self, ruleset: bytes, lines: list[Row], total: int, left: int) -> None:
@@ -254,9 +262,9 @@ class Split:
             traced = sum(size for _, size, upstream in self.incomes if upstream is not None)
             untraced = max(0, total - traced)
             to = "contributors"
-            makers = [one for one in self.table["buckets"] if one.get("to", to) == to]
-            tracing = [one["name"] for one in makers if one.get("trace")]
-            debts = [one["name"] for one in makers if one.get("claim") == "debt"]
-            once = [one["name"] for one in makers if one.get("claim", "once") == "once"]
+            makers = [bucket for bucket in self.table["buckets"] if bucket.get("to", to) == to]
+            tracing = [bucket["name"] for bucket in makers if bucket.get("trace")]
+            debts = [bucket["name"] for bucket in makers if bucket.get("claim") == "debt"]
+            once = [bucket["name"] for bucket in makers if bucket.get("claim", "once") == "once"]
             fields = [total, untraced, left, tracing, debts, once, []]
             c.state.put(fields, "SPLIT", key, at)

@@ -69,12 +69,12 @@ def quantity_of(value: Any) -> list[Any] | None:
     return [n, scale, unit] if is_sound else None
 
 
-def added(one: list[Any], n: int, scale: int, reason: str = "TOO_LARGE") -> list[Any]:
+def added(amount: list[Any], n: int, scale: int, reason: str = "TOO_LARGE") -> list[Any]:
     """Return a quantity and n / 10^scale more, at the finer scale."""
-    finer = max(one[1], scale)
-    total = one[0] * 10 ** (finer - one[1]) + n * 10 ** (finer - scale)
+    finer = max(amount[1], scale)
+    total = amount[0] * 10 ** (finer - amount[1]) + n * 10 ** (finer - scale)
     check(-(2**63) <= total < 2**63, reason)
-    return [total, finer, *one[2:]]
+    return [total, finer, *amount[2:]]
 
 
 def is_unit(c: Context, unit: str) -> bool:

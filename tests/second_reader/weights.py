@@ -14,15 +14,15 @@ Row = dict[str, Any]
 def weights_of(bucket: Row, part: list[Row], time: int) -> dict[bytes, int]:
     """Return the weight of each member. part: the contributions that take part."""
     if bucket.get("claim") == "debt":
-        return _summed((one["member"], one["points"] - one["taken"]) for one in part)
+        return _summed((entry["member"], entry["points"] - entry["taken"]) for entry in part)
     match bucket.get("divide", "proportional"):
         case "equal":
-            return dict.fromkeys((one["member"] for one in part), 1)
+            return dict.fromkeys((entry["member"] for entry in part), 1)
         case "recent":
             window = bucket.get("recent_hours", 2160) * HOUR
-            pairs = ((one, max(0, window - max(0, time - one["since"]))) for one in part)
-            return _summed((one["member"], one["points"] * left) for one, left in pairs)
-    return _summed((one["member"], one["points"]) for one in part)
+            pairs = ((entry, max(0, window - max(0, time - entry["since"]))) for entry in part)
+            return _summed((entry["member"], entry["points"] * left) for entry, left in pairs)
+    return _summed((entry["member"], entry["points"]) for entry in part)
 
 
 def balanced(amount: int, points: dict[bytes, int], paid: dict[bytes, int]) -> dict[bytes, int]:

@@ -21,7 +21,7 @@ def check_certificate(
     count = len(devices)
     assert (at, named) == (height, seal)
     assert len(pairs) == (count + (count - 1) // 3) // 2 + 1
-    assert [one for one, _ in pairs] == sorted({one for one, _ in pairs} & {*devices})
+    assert [device for device, _ in pairs] == sorted({device for device, _ in pairs} & {*devices})
     array = ["commonweal/1/vote", community, height, round_, 2, seal]
     assert all(is_signed(device, pack(array), signature) for device, signature in pairs)
 
@@ -47,15 +47,15 @@ def _is_heard(seen: int | None, height: int) -> bool:
 
 def _waits(c: Context, seated: list[Seat], member: bytes) -> bool:
     """Whether a candidate lacks the endorsement of somebody seated."""
-    if len(seated) >= 4 or any(member == one for _, one in seated):
+    if len(seated) >= 4 or any(member == other for _, other in seated):
         return False
     claim = c.state.known("ROLE", member, b"witness")["claim"]
-    for _, one in seated:
-        offer = c.state.row("OFFER", one)
+    for _, other in seated:
+        offer = c.state.row("OFFER", other)
         is_asked = (
-            offer is not None and _is_heard(offer["seen"], c.height) and c.holds(one, "witness")
+            offer is not None and _is_heard(offer["seen"], c.height) and c.holds(other, "witness")
         )
-        if is_asked and c.state.get("ENDORSED", claim, one) is None:
+        if is_asked and c.state.get("ENDORSED", claim, other) is None:
             return True
     return False
 
