@@ -77,7 +77,7 @@ class People:
             self._names[member] = name or f"?{short(member)}"
         return self._names[member]
 
-    def members(self) -> list[membership.Member]:
+    def members(self) -> list[membership.MemberStatus]:
         """Return everybody who is, was or wants to be a member."""
         return membership.members(self.state)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     )
     from commonweal.protocol.keys import DeviceKey, MemberId, Signer
     from commonweal.protocol.ledger.fold.fold import Ledger
-    from commonweal.protocol.ledger.members.membership import Member, members
+    from commonweal.protocol.ledger.members.membership import MemberStatus, members
     from commonweal.protocol.records.log import Tip, read_run
     from commonweal.protocol.records.record import (
         CommunityId,
@@ -42,8 +42,8 @@ __all__ = [
     "InvalidRecord",
     "Ledger",
     "Malformed",
-    "Member",
     "MemberId",
+    "MemberStatus",
     "ProvenRecord",
     "Record",
     "RecordId",
@@ -61,7 +61,7 @@ _MODULES = {
     "errors": ("BadSignature", "CommonwealError", "InvalidProof", "InvalidRecord", "Malformed"),
     "keys": ("DeviceKey", "MemberId", "Signer"),
     "ledger.fold.fold": ("Ledger",),
-    "ledger.members.membership": ("Member", "members"),
+    "ledger.members.membership": ("MemberStatus", "members"),
     "records.log": ("Tip", "read_run"),
     "records.record": ("CommunityId", "Record", "RecordId", "community_of", "is_body"),
     "seal.finality_proof": ("ProvenRecord", "verify_proof"),

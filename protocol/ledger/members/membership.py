@@ -28,7 +28,7 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class MemberStatus:
     """A present or former member, or a newcomer.
 
     status: "new", "active", "left" or "removed", since the record of clock `since`. devices: how
@@ -129,12 +129,12 @@ def devices(state: State, member: MemberId | None = None) -> list[Device]:
     return listed
 
 
-def members(state: State) -> list[Member]:
+def members(state: State) -> list[MemberStatus]:
     """Return every present or former member and every newcomer, by id."""
     return [_member(key[1:], value) for key, value in state.items(registry.MEMBER)]
 
 
-def member(state: State, member: MemberId) -> Member | None:
+def member(state: State, member: MemberId) -> MemberStatus | None:
     """Return a member, a former member or a newcomer by id; None when not known."""
     value = state.get(registry.MEMBER + member)
     return None if value is None else _member(member, value)
@@ -208,9 +208,9 @@ def inviter_of(state: State, device: DeviceKey) -> MemberId | None:
     return None
 
 
-def _member(id: bytes, value: Any) -> Member:
+def _member(id: bytes, value: Any) -> MemberStatus:
     row = registry.MemberRow(*value)
-    return Member(
+    return MemberStatus(
         MemberId(id),
         row.status,
         row.since,
