@@ -93,7 +93,7 @@ def _check_founder(founding: Record, state: dict[bytes, Any]) -> None:
     if row is None or row.status != registry.ACTIVE:
         raise InvalidRecord("the founder was no active member of the parent")
     if (row.keys, row.threshold) != ([*inception.keys], inception.threshold):
-        raise InvalidRecord("the founder has changed their keys since their inception")
+        raise InvalidRecord("the founder has other keys now than those of their inception")
     before = state.get(registry.FOUNDING)
     if founding.body is None or before is None or before[2] != founding.body.hash:
         raise InvalidRecord("a re-founded community keeps the document of its parent")
