@@ -10,7 +10,7 @@ import pytest
 
 from commonweal.protocol.seal.cut import delta_to_bytes
 from commonweal.protocol.seal.formats import sealed_to_bytes
-from tests.protocol.ledger.council import SAID, Council, rules
+from tests.protocol.ledger.council import SAID, Council, process, rules
 from tests.protocol.ledger.workshop import Workshop, busy, euros, paying
 from tests.second_reader.fold import Reader
 from tests.second_reader.records import Record
@@ -64,6 +64,39 @@ def sharing() -> Council:
     return shop
 
 
+def silent() -> Council:
+    """Return a council where silence is consent, which some object to and some vote on."""
+    governance = {
+        "ordinary": process(),
+        "constitution": process(threshold="2/3", blocks=1),
+        "membership": process(),
+        "lazy": {
+            "period_hours": 24,
+            "covers": ["contributions"],
+            "decisions": True,
+            "objections": 2,
+            **SAID,
+        },
+    }
+    document = rules(governance=governance)
+    council = Council(document, "Jun", "Ana", "Bo")
+    for number in (1, 2, 3, 4):
+        change = {"contributions": {"attestations": number + 1, **SAID}}
+        over = {"vote": True} if number == 3 else {}
+        proposal = council.patch("Jun", change, **over)
+        decision = council.decide("Ana", **over)
+        council.cut()
+        council.say(proposal, "no", ("Mei", "Mei Ana", "Mei", "Bo")[number - 1])
+        council.say(decision, "yes", "Jun Bo")
+        council.cut(25)
+    lazy = {"lazy": {"covers": ["contributions", "value"], "objections": 1}}
+    proposal = council.patch("Bo", {"governance": lazy})
+    council.cut()
+    council.say(proposal, "yes", "Mei Jun Ana")
+    council.cut(25)
+    return council
+
+
 def owing(late: str) -> Council:
     """Return a workshop with debts, fading and balanced shares, traced income, late words."""
     actions: dict[str, Any] = {"actions": ["work"], **SAID}
@@ -77,9 +110,9 @@ def owing(late: str) -> Council:
     rules_of = paying(buckets=buckets, late=late, late_hours=2)
     rules_of["value"]["produce"] = {"points": "event.quantity", **SAID}
     shop = Workshop(rules_of, "Jun", "Ana", "Bo")
-    process = shop.write("Jun", "process", {})
-    shop.work("Ana", 4, by="Jun", inputOf=process.id)
-    made: dict[str, Any] = {"action": "produce", "provider": shop.id("Bo"), "outputOf": process.id}
+    baking = shop.write("Jun", "process", {})
+    shop.work("Ana", 4, by="Jun", inputOf=baking.id)
+    made: dict[str, Any] = {"action": "produce", "provider": shop.id("Bo"), "outputOf": baking.id}
     made |= {"newInventoriedResource": {}}
     made["resourceQuantity"] = {"n": 7, "scale": 0, "unit": "one"}
     cake = shop.write("Bo", "event", made)
@@ -108,7 +141,7 @@ def owing(late: str) -> Council:
 @pytest.mark.parametrize(
     "community",
     [
-        *(busy, voting, sharing),
+        *(busy, voting, sharing, silent),
         *(partial(owing, late) for late in ("next_epoch", "catch_up", "needs_attest_if_older")),
     ],
 )

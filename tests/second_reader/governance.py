@@ -16,7 +16,15 @@ from tests.second_reader.context import (
 from tests.second_reader.members import depart
 from tests.second_reader.names import is_count, is_id
 from tests.second_reader.records import Record
-from tests.second_reader.rules import HOUR, Ruleset, classes, reached
+from tests.second_reader.rules import (
+    HOUR,
+    Ruleset,
+    classes,
+    portion,
+    processes,
+    put_to_vote,
+    reached,
+)
 from tests.second_reader.values import unpack
 
 Row = dict[str, Any]
@@ -53,7 +61,8 @@ def propose(c: Context, record: Record) -> None:
         case "fork":
             row["target"] = _of_fork(c, record)
         case "decision" if body is not None:
-            pass
+            is_lazy = now.lazy.get("decisions") and data.get("vote") is not True
+            row["kind"] = "lazy" if is_lazy else "ordinary"
         case _:
             raise Void("SHAPE")
     c.state.put_row(row, "PROPOSAL", record.id)
@@ -72,7 +81,8 @@ def _of_rules(c: Context, record: Record, now: Ruleset) -> Row:
     document = unpack(c.documents[body[0]])
     new = Ruleset(document) if data["form"] == "whole" else now.patched(document)
     check(new.id != now.id, "NOTHING_NEW")
-    kind = classes([now, *_coming_back(c)], new)[0]
+    silently = data.get("vote") is not True
+    kind = classes([now, *_coming_back(c)], new, silently)[0]
     c.state.put(new.bytes, "DOCUMENT", new.id)
     row = {"target": new.id, "kind": kind, "sunset_hours": sunset, "backtest": backtest}
     return {**row, "is_voted": data.get("vote") is True}
@@ -236,14 +246,16 @@ class Decision:
 
     def _processes(self, row: Row) -> list[Row]:
         """Return the processes whose strictest parts are asked."""
-        if row["subject"] != "rules":
-            return [self.rules.process(row["kind"])]
-        new, back = by_id(self.c.state, self.c.documents, row["target"]), _coming_back(self.c)
-        asked = [self.rules.process(name) for name in classes([self.rules, *back], new)]
-        for name in ("ordinary", "constitution", "membership"):
-            versions = [rules.process(name) for rules in (self.rules, new, *back)]
-            asked += versions if any(rules != versions[0] for rules in versions) else []
-        return asked
+        rules = self.rules
+        match row["subject"]:
+            case "rules":
+                new = by_id(self.c.state, self.c.documents, row["target"])
+                return processes([rules, *_coming_back(self.c)], new, not row["is_voted"])
+            case "decision" if rules.lazy.get("decisions"):
+                lazy = rules.process("lazy")
+                is_silent = row["kind"] == "lazy"
+                return [lazy] if is_silent else [rules.process("ordinary"), put_to_vote(lazy)]
+        return [rules.process("ordinary" if row["subject"] == "decision" else row["kind"])]
 
     def _open(self, id: bytes, row: Row) -> None:
         c, asked = self.c, self._processes(row)
@@ -255,13 +267,16 @@ class Decision:
                 numbers.setdefault(member, []).append(number)
             count = len(electors)
             least = {"removal": 2, "fork": min(2, count)}.get(row["subject"], 0)
-            needed = max(least, *(reached(process["threshold"], count) for process in some))
-            quorum = max(
-                0 if process["quorum"].startswith("0") else reached(process["quorum"], count)
-                for process in some
-            )
-            blocks = min((process["blocks"] for process in some if process["blocks"]), default=0)
-            row["ballots"].append([role, count, needed, quorum, blocks, 0, count, 0, 0, 0, 0])
+            is_silent = all(process["silent"] for process in some)
+            asks = [] if is_silent else [process["threshold"] for process in some]
+            needed = max([least, *(reached(text, count) for text in asks)])
+            quorums = [process["quorum"] for process in some if portion(process["quorum"])[0]]
+            quorum = max((reached(text, count) for text in quorums), default=0)
+            stops = [
+                min((process[key] for process in some if process[key]), default=0)
+                for key in ("blocks", "objections")
+            ]
+            row["ballots"].append([role, count, needed, quorum, *stops, count, 0, 0, 0, 0])
         for member, listed in numbers.items():
             c.state.put(listed, "ELECTOR", id, member)
         period = max(process["period_hours"] for process in asked) * HOUR

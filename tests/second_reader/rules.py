@@ -84,14 +84,27 @@ class Ruleset:
         """The pools, by name."""
         return sorted(self.section("pools").items())
 
+    @property
+    def lazy(self) -> dict[str, Any]:
+        """The process of silent consent; empty where there is none."""
+        found: dict[str, Any] = self.section("governance").get("lazy", {})
+        return found
+
+    @property
+    def classes(self) -> list[str]:
+        """The classes of changes that have a process."""
+        usual = ["ordinary", "constitution", "membership"]
+        return [*usual, "lazy"] if "lazy" in self.section("governance") else usual
+
     def process(self, name: str) -> dict[str, Any]:
         """Return the process of a class, complete."""
-        assert "lazy" not in self.section("governance"), "silent consent is left out"
-        threshold = ">1/2" if name == "ordinary" else "2/3"
+        is_lazy = name == "lazy"
+        threshold = {"ordinary": ">1/2", "lazy": "0%"}.get(name, "2/3")
         table = {"threshold": threshold, "quorum": "0%", "period_hours": 168, "early": True}
-        table |= {"blocks": 0, "voters": "", "trial_hours": 0}
+        table |= {"blocks": 0, "voters": "", "trial_hours": 0, "objections": int(is_lazy)}
         said = self.section("governance").get(name, {})
-        return {key: said.get(key, default) for key, default in table.items()}
+        found = {key: said.get(key, default) for key, default in table.items()}
+        return {**found, "early": found["early"] and not is_lazy, "silent": is_lazy}
 
     def patched(self, patch: dict[str, Any]) -> Ruleset:
         """Return the ruleset with a patch laid over it."""
@@ -126,15 +139,45 @@ def reached(text: str, count: int) -> int:
     return count * above // below + 1 if more else max(1, -(-count * above // below))
 
 
-def classes(rules: list[Ruleset], new: Ruleset) -> list[str]:
-    """Return the classes of a change. rules: in force, and those that come back if any."""
+def put_to_vote(process: dict[str, Any]) -> dict[str, Any]:
+    """Return a process where silence is no consent, and a no no objection."""
+    return {**process, "objections": 0, "silent": False}
+
+
+def changed(rules: list[Ruleset], new: Ruleset) -> set[str]:
+    """Return the sections that differ. rules: in force, and those that come back if any."""
     keys = {*new.document, *(key for old in rules for key in old.document)}
-    changed = {
+    return {
         key for key in keys if any(old.document.get(key) != new.document.get(key) for old in rules)
     }
+
+
+def classes(rules: list[Ruleset], new: Ruleset, silently: bool) -> list[str]:
+    """Return the classes of a change. silently: whether silence may be consent."""
+    now, differing = rules[0], changed(rules, new)
     grave = [*GRAVE]
-    if any(rules[0].process(name)["voters"] for name in ("ordinary", "constitution", "membership")):
+    if any(now.process(name)["voters"] for name in now.classes):
         grave.append("roles")
-    found = ["constitution"] if changed & {*grave} else []
-    found += ["membership"] if "membership" in changed else []
-    return found + (["ordinary"] if changed - {*grave, "membership"} or not found else [])
+    covered = differing & {*now.lazy.get("covers", ())} if silently else set()
+    if differing and covered == differing:
+        return ["lazy"]
+    found = ["constitution"] if differing & {*grave} else []
+    found += ["membership"] if "membership" in differing else []
+    found += ["ordinary"] if differing - {*grave, "membership"} or not found else []
+    return found + (["lazy"] if covered else [])
+
+
+def processes(rules: list[Ruleset], new: Ruleset, silently: bool) -> list[dict[str, Any]]:
+    """Return the processes whose strictest parts a change of the rules asks."""
+    now, versions = rules[0], [rules[0], new, *rules[1:]]
+    asked = [now.process(name) for name in classes(rules, new, silently)]
+    if not silently and changed(rules, new) & {*now.lazy.get("covers", ())}:
+        asked.append(put_to_vote(now.process("lazy")))
+    silence = [(old.lazy.get("covers", []), old.lazy.get("decisions", False)) for old in versions]
+    is_moved = any(said != silence[0] for said in silence)
+    for name in ("ordinary", "constitution", "membership", "lazy"):
+        found = [old.process(name) if name in old.classes else None for old in versions]
+        is_other = any(process != found[0] for process in found)
+        if is_other or (is_moved and name in ("ordinary", "lazy")):
+            asked += [put_to_vote(process) for process in found if process is not None]
+    return asked
