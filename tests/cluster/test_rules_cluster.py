@@ -1,4 +1,4 @@
-"""Rules voted on real nodes: who was away has them in force soon after he is back."""
+"""Rules voted on real nodes: a member who was away has them in force soon after coming back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Four real nodes seal together; without one they go on, without two they say whom they miss."""
+"""Four real nodes seal together; without one they go on, without two they name the missing ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A node says its member's name, once, as soon as he is a member."""
+"""A node says its member's name, once, as soon as that member is admitted."""
 
 from __future__ import annotations
 

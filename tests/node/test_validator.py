@@ -44,7 +44,7 @@ class Clock:
 
 
 class Stage:
-    """A validator that knows three members, of whom one witnesses and one would."""
+    """A validator that knows three members: one witnesses and one is a candidate."""
 
     def __init__(self) -> None:
         self.clock = Clock()

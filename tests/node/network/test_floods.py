@@ -1,4 +1,4 @@
-"""A member's own gossip stream, in hostile hands: what he can make a node do and keep."""
+"""A hostile member's own gossip stream: what it can make a node do and keep."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TOPIC = "t"
 
 @asynccontextmanager
 async def gossiping() -> AsyncIterator[tuple[End, End, End, Stream]]:
-    """A node, an honest member and a hostile one, with his stream for gossip to the node."""
+    """A node, an honest member and a hostile one, with its gossip stream to the node."""
     node, honest, eve = End(1), End(2), End(3)
     for end in (node, honest, eve):
         end.network.subscribe([TOPIC])

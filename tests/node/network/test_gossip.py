@@ -109,7 +109,7 @@ def _unjustified() -> Iterator[tuple[str, bytes]]:
         yield TOPICS[announce.SEALS], message_to_bytes(own)
         yield TOPICS[announce.SEALS], message_to_bytes(have)
         yield TOPICS[announce.HEADS], codec.encode(["heads", invented])
-        if number < TIMES // 2:  # what is false, as far as it costs her no link
+        if number < TIMES // 2:  # false messages, as many as cost no connection
             rule = write(BO, FIRST, kind="rules.vote", data={"n": number})
             yield TOPICS[announce.SEALS], message_to_bytes(vote)
             yield TOPICS[announce.RULES], codec.encode(["rule", rule.wire])
