@@ -107,7 +107,7 @@ class Membership(HomeAccess):
             raise UnknownId(self.words("nobody asks to join now"))
         newcomer = called({one: view.name(one) for one in asking}, member)
         request = asking[newcomer]
-        needed = view.kept.rules.joining.vouches
+        needed = view.kept.rules.membership.vouches
         data = {"member": bytes(newcomer), "request": bytes(request.id)}
         written = self._write_one("member.vouch", data, (request.id,))
         return Vouch(written.id, written.seq, newcomer, request.vouches + 1, needed)

@@ -77,7 +77,7 @@ class MemberKeys:
         return cls(inception.member, inception.keys, inception.threshold)
 
     @property
-    def speaking(self) -> tuple[tuple[MemberKey, ...], int]:
+    def key_set(self) -> tuple[tuple[MemberKey, ...], int]:
         """The keys that sign for the member, and how many of them are needed."""
         return self.keys, self.threshold
 

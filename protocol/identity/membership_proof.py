@@ -65,17 +65,17 @@ ActiveMemberOf: TypeAlias = Callable[[DeviceKey], "MemberId | None"]
 class ProvenMembership:
     """The member that credentials prove for a device.
 
-    speaking: the member's successive key sets, up to the one that enrolled the device. invites:
+    key_sets: the member's successive key sets, up to the one that enrolled the device. invites:
     those under which the member, and the members who admitted them, were admitted.
     """
 
     member: MemberId
-    speaking: tuple[KeySet, ...]
+    key_sets: tuple[KeySet, ...]
     invites: tuple[RecordId, ...] = ()
 
     def continues(self, known: KeySet, rekeys: int) -> bool:
         """Whether the proof includes the keys known here after `rekeys` changes."""
-        return len(self.speaking) > rekeys and self.speaking[rekeys] == known
+        return len(self.key_sets) > rekeys and self.key_sets[rekeys] == known
 
 
 @dataclass(slots=True)
@@ -155,7 +155,7 @@ class _Reading:
         self.keys[new.member] = new
         past = self.past.setdefault(new.member, [])
         if len(past) == new.rekeys:
-            past.append(new.speaking)
+            past.append(new.key_set)
 
     def _enrolled(self, record: Record) -> MemberId:
         data: dict[str, Any] = record.data
@@ -171,7 +171,7 @@ class _Reading:
                 if known is None or not isinstance(place, bytes):
                     raise NotPermitted("an enrolment without the keys of its member")
                 enrolment = Enrolment(place, known.member, record.author, PeerKey(peer))
-                check_enrolment(enrolment, *known.speaking, _signatures(pairs), proof)
+                check_enrolment(enrolment, *known.key_set, _signatures(pairs), proof)
                 return known.member
             case _:
                 raise Malformed("not an enrolment")

@@ -124,7 +124,7 @@ class Ruleset:
     id: RulesetId
     name: str
     document: Mapping[str, Any]
-    joining: MembershipRules
+    membership: MembershipRules
     attestations: int
     common_attestations: int
     keeper: str
@@ -265,7 +265,7 @@ def _read(document: Mapping[str, Any]) -> Ruleset:
         id=RulesetId(keys.hash32(keys.RULESET, canonical)),
         name=document["name"],
         document=document,
-        joining=membership_rules(document.get("membership", {})),
+        membership=membership_rules(document.get("membership", {})),
         attestations=contributions["attestations"],
         common_attestations=contributions["common_attestations"],
         keeper=contributions["keeper"],

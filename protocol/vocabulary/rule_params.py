@@ -97,13 +97,13 @@ def membership_rules(section: Mapping[str, Any]) -> MembershipRules:
 class RuleParams:
     """The values that the fold takes from the ruleset in force.
 
-    joining: how newcomers are admitted. attestations: number of others who must attest an event
+    membership: how newcomers are admitted. attestations: number of others who must attest an event
     or a claim; common_attestations: the same for what the community receives or gives, when that
     is more. keeper: the role that moves the community's things without common_attestations;
     empty for none. units: valid without `unit.define`. admissions: conditions on events.
     """
 
-    joining: MembershipRules = DEFAULT_MEMBERSHIP
+    membership: MembershipRules = DEFAULT_MEMBERSHIP
     attestations: int = 1
     common_attestations: int = 1
     keeper: str = ""

@@ -80,7 +80,7 @@ class ConsensusReader:
                 removed=seen.removed,
                 back=seen.back,
                 waiting=self.kept.waiting(),
-                joining=kept.rules.joining,
+                joining=kept.rules.membership,
                 witnesses=witnesses,
                 candidates=tuple(sorted(device for device in seen.offered if device not in seated)),
                 unsealed=sum(stop - start for _, start, stop in unsealed) + self._kept(final),

@@ -146,7 +146,7 @@ def membership_fold(
     ledger = Ledger(
         community,
         members_before(store, community),
-        rules=RuleParams(joining=joining or _founding_rules(store, community)),
+        rules=RuleParams(membership=joining or _founding_rules(store, community)),
         seals=SealIds(store, community),
         oracle=oracle or _admitted_by_seals(store, community, decided.back),
     )
@@ -189,10 +189,10 @@ def _founding_rules(store: Store, community: CommunityId) -> MembershipRules:
     try:
         document = None if data is None else codec.decode(data)
     except CommonwealError:
-        return DEFAULT_PARAMS.joining
+        return DEFAULT_PARAMS.membership
     section = document.get("membership") if type(document) is dict else None
     if type(section) is not dict:
-        return DEFAULT_PARAMS.joining
+        return DEFAULT_PARAMS.membership
     # Only the founder checked the document, and nobody has to trust the founder.
     numbers = {
         key: value

@@ -130,7 +130,7 @@ def _rules_of(canonical: bytes) -> RuleParams:
         for name, table in ruleset.document.get("roles", {}).items()
     }
     return RuleParams(
-        joining=ruleset.joining,
+        membership=ruleset.membership,
         attestations=ruleset.attestations,
         common_attestations=ruleset.common_attestations,
         keeper=ruleset.keeper,

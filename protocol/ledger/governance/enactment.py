@@ -132,7 +132,7 @@ class _Enactment:
             pool = pools.PoolRow(*value)
             if pool.split_ms > now_ms:
                 self.state.put(key, [*pool._replace(split_ms=now_ms)])
-        cap_probation(self.state, now_ms + self.ruleset.joining.delay_ms)
+        cap_probation(self.state, now_ms + self.ruleset.membership.delay_ms)
         now = active_ruleset.active_row(self.state)
         if now is not None and now.since_ms > now_ms:
             until = now.until_ms and now_ms + now.until_ms - now.since_ms

@@ -257,7 +257,7 @@ def invite_closed(state: State, invite: InviteRow) -> Verdict:
 
 def growth_max(state: State, context: Context) -> int:
     """Return how many newcomers one member may bring in per week, by the rules in force."""
-    admission, (active, _) = context.rules.joining, registry.counts(state)
+    admission, (active, _) = context.rules.membership, registry.counts(state)
     return max(admission.growth_per_week, active * admission.growth_percent // 100)
 
 
@@ -265,7 +265,7 @@ def is_founding(state: State, invite: InviteRow, context: Context) -> bool:
     """Return whether a newcomer under this invite would join the founding circle."""
     _, ever = registry.counts(state)
     is_founders = bool(invite.author == state.get(FOUNDING)[0])
-    return is_founders and ever < context.rules.joining.founding_circle
+    return is_founders and ever < context.rules.membership.founding_circle
 
 
 def _has_room(state: State, invite: InviteRow, context: Context) -> bool:
@@ -306,7 +306,7 @@ def _decide(
     back = newcomer.status != NEW
     known = context.oracle(Applicant(asked.member, asked.device, invite.author, back))
     if known if known is not None else _is_enough(state, record, asked, context):
-        delay_ms = context.rules.joining.delay_ms
+        delay_ms = context.rules.membership.delay_ms
         is_circle = is_founding(state, invite, context)
         powers_ms = 0 if is_circle else max(1, time_of(record, context)) + delay_ms
         state.put(INVITE + asked.invite, [*invite._replace(used=invite.used + 1)])
@@ -320,7 +320,7 @@ def _is_enough(state: State, record: Record, asked: RequestRow, context: Context
 
     Where fewer members may vouch than must, it is enough that all of them do.
     """
-    needed = max(1, context.rules.joining.vouches)
+    needed = max(1, context.rules.membership.vouches)
     if not asked.vouches or asked.vouches >= needed:
         return bool(asked.vouches)
     time_ms = time_of(record, context)

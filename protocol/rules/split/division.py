@@ -15,9 +15,16 @@ from commonweal.protocol.rules.document import Bucket, Pool
 from commonweal.protocol.rules.expression import FUEL_MAX, CheckedExpression, Tank, Value, evaluate
 from commonweal.protocol.rules.expression.position import Position
 from commonweal.protocol.rules.portions import divide
-from commonweal.protocol.rules.split import weights as sharing
 from commonweal.protocol.rules.split.inputs import Contribution, Income, PastSplit, SplitInputs
 from commonweal.protocol.rules.split.payout import PayoutLine, Split
+from commonweal.protocol.rules.split.weights import (
+    WeightedContribution,
+    balanced,
+    equal,
+    owed,
+    proportional,
+    recent,
+)
 
 AMOUNT_MAX = codec.INT_MAX
 """Largest amount in a pool, in minor units."""
@@ -176,7 +183,7 @@ class _Work:
         Late contributions share with each other too, and with those for which arrears were paid
         before: recording one thing as ten, or having them attested one by one, gains nothing.
         """
-        owed: dict[bytes, int] = {}
+        arrears: dict[bytes, int] = {}
         missing = [
             contribution
             for contribution in late
@@ -193,22 +200,22 @@ class _Work:
         for past, missed_by in missed.items():
             points = past.points + sum(contribution.points for contribution in missed_by)
             for contribution in missed_by:
-                owed[contribution.id] = (
-                    owed.get(contribution.id, 0) + past.amount * contribution.points // points
+                arrears[contribution.id] = (
+                    arrears.get(contribution.id, 0) + past.amount * contribution.points // points
                 )
-        owed = {id: amount for id, amount in owed.items() if amount}
-        if not owed:
+        arrears = {id: amount for id, amount in arrears.items() if amount}
+        if not arrears:
             return
         for past, missed_by in missed.items():
             points = past.points + sum(
-                contribution.points for contribution in missed_by if contribution.id in owed
+                contribution.points for contribution in missed_by if contribution.id in arrears
             )
             self.past[bucket.name, past.height] = past._replace(points=points)
-        due = min(amount, sum(owed.values()))
-        parts = divide(due, list(owed.values()), self.ties(owed))
+        due = min(amount, sum(arrears.values()))
+        parts = divide(due, list(arrears.values()), self.ties(arrears))
         by_id = {contribution.id: contribution for contribution in late}
-        for (id, weight), part in zip(owed.items(), parts, strict=True):
-            total = sum(owed.values())
+        for (id, weight), part in zip(arrears.items(), parts, strict=True):
+            total = sum(arrears.values())
             member = by_id[id].member
             yield PayoutLine(bucket.name, "arrears", member, part, due, weight, total, (id,))
             self._take(bucket, id, part)
@@ -238,7 +245,7 @@ class _Work:
     ) -> Iterator[PayoutLine]:
         """Yield the shares of the members who take part."""
         shares = [
-            sharing.WeightedContribution(
+            WeightedContribution(
                 contribution.id, contribution.member, contribution.points, contribution.since_ms
             )
             for contribution in fresh
@@ -247,38 +254,17 @@ class _Work:
             contribution.id: self.taken.get((bucket.name, contribution.id), 0)
             for contribution in fresh
         }
-        match bucket.divide if bucket.claim != "debt" else "debt":
-            case "debt":
-                weights = sharing.owed(shares, got)
-                amount = min(amount, sum(weights.values()))
-            case "recent":
-                weights = sharing.recent(shares, self.facts.time_ms, bucket.recent_ms)
-            case "equal":
-                weights = sharing.equal(shares)
-            case "balanced":
-                paid = {
-                    contribution.member: self.facts.paid.get((bucket.name, contribution.member), 0)
-                    for contribution in fresh
-                }
-                of_all = sharing.proportional(
-                    [
-                        sharing.WeightedContribution(
-                            contribution.id, contribution.member, contribution.points, 0
-                        )
-                        for contribution in matching
-                    ]
-                )
-                weights = sharing.balanced(
-                    amount, {member: of_all[member] for member in paid}, paid
-                )
-            case _:
-                weights = sharing.proportional(shares)
+        if bucket.claim == "debt":
+            weights = owed(shares, got)
+            amount = min(amount, sum(weights.values()))
+        else:
+            weights = self._weights(bucket, amount, shares, matching)
         members = sorted(member for member, weight in weights.items() if weight)
         if not members or not amount:
             return
         parts = divide(amount, [weights[member] for member in members], self.ties(members))
         total = sum(weights.values())
-        by_member: dict[bytes, list[sharing.WeightedContribution]] = {}
+        by_member: dict[bytes, list[WeightedContribution]] = {}
         for share in shares:
             by_member.setdefault(share.member, []).append(share)
         for member, part in zip(members, parts, strict=True):
@@ -298,6 +284,36 @@ class _Work:
                 # A contribution whose member got nothing, for lack of money, is still unpaid.
                 for id in inputs:
                     self._take(bucket, id, 0)
+
+    def _weights(
+        self,
+        bucket: Bucket,
+        amount: int,
+        shares: list[WeightedContribution],
+        matching: list[Contribution],
+    ) -> dict[bytes, int]:
+        """Return the weight of each member who takes part, by the bucket's way to divide."""
+        match bucket.divide:
+            case "recent":
+                return recent(shares, self.facts.time_ms, bucket.recent_ms)
+            case "equal":
+                return equal(shares)
+            case "balanced":
+                paid = {
+                    share.member: self.facts.paid.get((bucket.name, share.member), 0)
+                    for share in shares
+                }
+                of_all = proportional(
+                    [
+                        WeightedContribution(
+                            contribution.id, contribution.member, contribution.points, 0
+                        )
+                        for contribution in matching
+                    ]
+                )
+                return balanced(amount, {member: of_all[member] for member in paid}, paid)
+            case _:
+                return proportional(shares)
 
     def _take(self, bucket: Bucket, id: bytes, more: int) -> None:
         key = (bucket.name, id)

@@ -40,9 +40,9 @@ from tests.protocol.identity.credentials import (
 def test_a_device_under_a_later_key_is_shown_with_the_change_of_keys() -> None:
     found = claim(FIRST, ENROLMENT, REKEY, NEW_ENROLMENT, VOUCH, author=NEW_DEVICE)
     assert found.member == BO.id
-    assert found.speaking == (FIRST_KEYS.speaking, SECOND_KEYS.speaking)
-    assert found.continues(FIRST_KEYS.speaking, 0), "who missed the change is told of it"
-    assert found.continues(SECOND_KEYS.speaking, 1)
+    assert found.key_sets == (FIRST_KEYS.key_set, SECOND_KEYS.key_set)
+    assert found.continues(FIRST_KEYS.key_set, 0), "who missed the change is told of it"
+    assert found.continues(SECOND_KEYS.key_set, 1)
     assert not found.continues(((MemberKey(LAST.key),), 1), 1)
 
 
@@ -59,12 +59,12 @@ def test_who_knows_the_change_is_not_fooled_by_leaving_it_out() -> None:
     thief, stolen = second_device(BO)
     for shown in ((FIRST, ENROLMENT, stolen, VOUCH), (FIRST, ENROLMENT, stolen, REKEY, VOUCH)):
         found = claim(*shown, author=thief)
-        assert found.continues(FIRST_KEYS.speaking, 0), "where the change is not known"
-        assert not found.continues(SECOND_KEYS.speaking, 1)
+        assert found.continues(FIRST_KEYS.key_set, 0), "where the change is not known"
+        assert not found.continues(SECOND_KEYS.key_set, 1)
     own = rekey(BO.member_signer, FIRST_KEYS, LAST)
     thief, stolen = by_key(LAST, 2)
     found = claim(FIRST, ENROLMENT, own, stolen, VOUCH, author=thief)
-    assert not found.continues(SECOND_KEYS.speaking, 1), "another change by the old key"
+    assert not found.continues(SECOND_KEYS.key_set, 1), "another change by the old key"
 
 
 def test_keys_given_by_sponsors_are_shown_with_enough_of_their_words() -> None:
@@ -72,7 +72,7 @@ def test_keys_given_by_sponsors_are_shown_with_enough_of_their_words() -> None:
     sponsored = key_rotation.apply_sponsors(FIRST_KEYS, COMMUNITY, circle.data)
     words = [rekey(one, sponsored, NEXT) for one in (SPONSOR_A, SPONSOR_B)]
     shown = (FIRST, ENROLMENT, circle, *words, NEW_ENROLMENT, VOUCH)
-    assert claim(*shown, author=NEW_DEVICE).continues(SECOND_KEYS.speaking, 1)
+    assert claim(*shown, author=NEW_DEVICE).continues(SECOND_KEYS.key_set, 1)
     with pytest.raises(BadSignature):
         check(FIRST, ENROLMENT, circle, words[0], NEW_ENROLMENT, VOUCH, author=NEW_DEVICE)
     with pytest.raises(BadSignature):

@@ -258,7 +258,7 @@ def test_a_problem_reads_as_one_sentence() -> None:
 def test_what_the_fold_asks_is_what_the_document_says() -> None:
     ruleset = read_toml(TEMPLATES["cooperative"])
     asked = rules_of(ruleset)
-    assert (asked.joining.vouches, asked.attestations) == (2, 1)
+    assert (asked.membership.vouches, asked.attestations) == (2, 1)
     assert asked.roles["co-owner"].endorsements == 3
     assert asked.roles["co-owner"].after == ("promoter", "producer")
     assert [one.name for one in asked.admissions] == ["reasonable-hours"]

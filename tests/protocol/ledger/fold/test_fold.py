@@ -22,7 +22,7 @@ from tests.protocol.ledger.scenes import Scene, quantity
 from tests.protocol.ledger.village import Village, outcome
 
 EXAMPLES = 1000
-TWO = RuleParams(joining=MembershipRules(vouches=2))
+TWO = RuleParams(membership=MembershipRules(vouches=2))
 SEEDS = st.integers(0, 2**32 - 1)
 
 

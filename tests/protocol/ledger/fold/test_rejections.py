@@ -184,7 +184,7 @@ def test_a_device_is_revoked_only_so_often() -> None:
     assert verdicts == [None] * often + [Reason.ALREADY_REVOKED] * (6 - often)
 
 
-TWO = RuleParams(joining=MembershipRules(vouches=2))
+TWO = RuleParams(membership=MembershipRules(vouches=2))
 
 
 def newcomer(village: Village) -> tuple[Pen, Record, Record]:

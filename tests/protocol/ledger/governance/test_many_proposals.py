@@ -68,7 +68,7 @@ def test_a_document_stays_while_another_proposal_needs_it() -> None:
     council.say(same, "yes", "Mei Jun Ana")
     council.cut(25)
     assert council.status(same) == "in force"
-    assert council.history.ruleset.joining.vouches == 1
+    assert council.history.ruleset.membership.vouches == 1
     assert (
         council.history.final.get(active_ruleset.DOCUMENT + council.history.ruleset.id) is not None
     )

@@ -27,7 +27,7 @@ def test_of_two_rivals_on_one_base_the_first_adopted_wins() -> None:
     council.cut()
     assert council.status(second) == "in force"
     assert council.status(first) == "stale"
-    assert council.history.ruleset.joining.vouches == 2
+    assert council.history.ruleset.membership.vouches == 2
     third = council.patch("Jun", VOUCHES, base=council.row(first).base)
     assert council.history.verdict(third.id) == Reason.OTHER_BASE
 
@@ -136,13 +136,13 @@ def test_a_trial_is_shown_and_then_in_force() -> None:
     council.say(proposal, "yes", "Mei Jun")
     council.cut()
     assert council.status(proposal) == "trial"
-    assert council.history.ruleset.joining.vouches == 0
+    assert council.history.ruleset.membership.vouches == 0
     rival = council.patch("Mei", {"membership": {"vouches": 2, **SAID}})
     council.cut()
     assert council.status(rival) == "stale"
     council.cut(48)
     assert council.status(proposal) == "in force"
-    assert council.history.ruleset.joining.vouches == 1
+    assert council.history.ruleset.membership.vouches == 1
 
 
 def test_a_rule_with_a_sunset_ends_by_itself() -> None:
@@ -154,7 +154,7 @@ def test_a_rule_with_a_sunset_ends_by_itself() -> None:
     council.say(proposal, "yes", "Mei Jun")
     council.cut()
     assert council.status(proposal) == "in force"
-    assert council.history.ruleset.joining.vouches == 1
+    assert council.history.ruleset.membership.vouches == 1
     assert council.history.next_advance(council.now_ms + 23 * HOUR) is None
     council.cut(24)
     assert council.status(proposal) == "sunset"
@@ -172,7 +172,7 @@ def test_what_is_withdrawn_is_decided() -> None:
     council.write("Jun", "rules.withdraw", {"proposal": proposal.id})
     council.cut(25)
     assert council.status(proposal) == "withdrawn"
-    assert council.history.ruleset.joining.vouches == 0
+    assert council.history.ruleset.membership.vouches == 0
 
 
 def test_the_former_rules_stay_known_as_superseded() -> None:
@@ -262,7 +262,7 @@ def test_the_document_of_what_came_to_nothing_is_not_kept() -> None:
     assert proposed(council, gone) is None
     found = proposed(council, kept)
     assert found is not None
-    assert found.joining.vouches == 1
+    assert found.membership.vouches == 1
     council.say(kept, "yes", "Mei Jun")
     council.cut(25)
     assert council.history.ruleset == found

@@ -34,7 +34,7 @@ def test_yes_counts_against_the_electorate(yes: str, no: str, hours: int, status
     council.say(proposal, "no", no)
     council.cut(hours)
     assert council.status(proposal) == status
-    assert (council.history.ruleset.joining.vouches == 1) is (status == "in force")
+    assert (council.history.ruleset.membership.vouches == 1) is (status == "in force")
 
 
 @pytest.mark.parametrize(

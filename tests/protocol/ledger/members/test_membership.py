@@ -83,7 +83,7 @@ def test_where_fewer_are_members_than_must_vouch_it_is_enough_that_all_do() -> N
     invite = village.mei.invite(village.invite_key, uses=3)
 
     def status(pen: Pen) -> str | None:
-        ledger = Ledger(village.community, rules=RuleParams(joining=MembershipRules(vouches=3)))
+        ledger = Ledger(village.community, rules=RuleParams(membership=MembershipRules(vouches=3)))
         ledger.add(village.records)
         return membership.status_of(ledger.state, pen.key)
 
