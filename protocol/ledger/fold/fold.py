@@ -256,6 +256,7 @@ class Ledger:
         return context
 
     def _cited(self, id: RecordId) -> Record | None:
+        """Return a held record, or one from elsewhere, that a record cites; None when not held."""
         clock = self._clocks.get(id)
         if clock is None:
             return self._find(id)

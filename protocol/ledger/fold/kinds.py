@@ -22,7 +22,7 @@ from commonweal.protocol.records.record import Record
 
 
 class Author(Enum):
-    """Who may write records of a kind."""
+    """The permitted authors of a kind of record."""
 
     ANYONE = auto()
     MEMBER = auto()

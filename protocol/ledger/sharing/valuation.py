@@ -1,9 +1,9 @@
 """Valuation: each attested event gets its value by the rules, or becomes income of a pool.
 
 Only what a cut covers is valued; an event counts once it is attested as the rules ask. A rule that
-fails gives the value 0, with its reason. What is not valued within one cut's fuel waits for the
-next. State: q events booked, b not valued yet (since when it was valued, if it was corrected), w
-values, Y referrals.
+fails gives the value 0, with its reason. Events beyond one cut's fuel wait for the next. State: q
+events booked, b not valued yet (since when it was valued, if it was corrected), w values, Y
+referrals.
 """
 
 from __future__ import annotations

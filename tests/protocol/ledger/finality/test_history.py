@@ -303,7 +303,7 @@ def test_every_process_computes_the_same() -> None:
 
 
 def test_a_cut_without_room_for_all_votes_closes_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever fills a cut with anything could otherwise leave out votes that they dislike."""
+    """A member who fills a cut with anything could otherwise leave out votes they dislike."""
     document = rules()
     document["governance"]["membership"] = process(blocks=1)
     council = Council(document, *FIVE)
