@@ -11,6 +11,7 @@ from commonweal.client.claims import Claims
 from commonweal.client.contributions import Contributions
 from commonweal.client.explanations import Explanations
 from commonweal.client.invites import Invites
+from commonweal.client.members import Members
 from commonweal.client.membership import Membership
 from commonweal.client.node import NodeOfHome
 from commonweal.client.records import Records
@@ -32,6 +33,7 @@ class Member(
     Sealing,
     RulesAccess,
     Votes,
+    Members,
     Membership,
     Invites,
     NodeOfHome,

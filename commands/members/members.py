@@ -8,9 +8,8 @@ from typing import Any
 import click
 
 from commonweal.client.directory import begins
-from commonweal.client.ledger_view import LedgerView, submit
-from commonweal.client.submit import now_ms
-from commonweal.client.times import iso
+from commonweal.client.ledger_view import submit
+from commonweal.client.plain import plain_rows
 from commonweal.client.visible_text import visible
 from commonweal.commands.members.key import speaking
 from commonweal.commands.terminal.language import N_, _
@@ -35,8 +34,7 @@ from commonweal.commands.terminal.output import (
 )
 from commonweal.protocol import keys
 from commonweal.protocol.errors import NotPermitted, UnknownId
-from commonweal.protocol.keys import MemberId
-from commonweal.protocol.ledger.members import membership, roles
+from commonweal.protocol.ledger.members import membership
 from commonweal.storage.home.home import Home
 
 WORDS_OF_STATE = (
@@ -52,25 +50,8 @@ WORDS_OF_STATE = (
 @form_option()
 def members(home: Home, form: Form) -> None:
     """List the members, and those who were or want to be."""
-    with folded(home) as found:
-        founder = membership.founder(found.state)
-        asking = {one.member for one in membership.pending_requests(found.state)}
-        rows: list[dict[str, Any]] = [
-            {
-                "member": one.id.hex(),
-                "name": found.name(one.id),
-                "status": "requested" if one.id in asking else one.status,
-                "devices": one.devices,
-                "roles": _roles(found, one.id, held=True),
-                "claimed": _roles(found, one.id, held=False),
-                "founder": one.id == founder,
-                "you": one.id == found.me,
-                "powers": iso(one.powers_ms) if one.powers_ms > now_ms() else None,
-            }
-            for one in membership.members(found.state)
-        ]
-        alike = found.alike()
-    rows.sort(key=lambda row: (row["status"] != "active", row["name"], row["member"]))
+    with member_of(home) as me:
+        rows, alike = plain_rows(me.members()), me.names_alike()
     if form is Form.JSON:
         return write_json({"members": rows})
     if form is Form.CSV:
@@ -100,11 +81,6 @@ def members(home: Home, form: Form) -> None:
     )
 
 
-def _roles(found: LedgerView, member: MemberId, *, held: bool) -> list[str]:
-    rows = roles.roles(found.state, member)
-    return [name for name, row in rows.items() if row.held is held]
-
-
 @click.group("device")
 def device() -> None:
     """List the devices that write for you, add one, or end one."""
@@ -116,19 +92,8 @@ def device() -> None:
 @form_option()
 def list_(member: str | None, home: Home, form: Form) -> None:
     """List the devices of the community."""
-    with folded(home) as found:
-        whose = found.member(member) if member else None
-        rows: list[dict[str, Any]] = [
-            {
-                "device": one.key.hex(),
-                "member": one.member.hex(),
-                "member_name": found.name(one.member),
-                "status": one.status,
-                "records": found.store.log(one.key).length,
-                "here": one.key == found.settings.device,
-            }
-            for one in membership.devices(found.state, whose)
-        ]
+    with member_of(home) as me:
+        rows = plain_rows(me.devices(member=member))
     if form is Form.JSON:
         return write_json({"devices": rows})
     if form is Form.CSV:
