@@ -17,8 +17,8 @@ from commonweal.storage.records.log_pages import SEQ_BITS
 from commonweal.storage.records.log_store import Store
 from tests.attacks import history
 from tests.protocol.authors import COMMUNITY, MEI
-from tests.sim.node import Node
-from tests.sim.world import World
+from tests.sim.world.node import Node
+from tests.sim.world.world import World
 
 FLIPS = 120
 RESTARTS_AT = 3

@@ -38,8 +38,8 @@ from commonweal.protocol.records.frontier import Frontier
 from commonweal.protocol.records.record import Record
 from commonweal.protocol.wire import frame_codec, hello, messages
 from commonweal.protocol.wire.hello import Greeting
-from tests.sim.node import OPEN, Node, Person, by_hand
-from tests.sim.world import World
+from tests.sim.world.node import OPEN, Node, Person, by_hand
+from tests.sim.world.world import World
 
 FAR = "/ip4/10.9.9.9/tcp/1"
 

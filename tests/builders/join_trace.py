@@ -13,8 +13,8 @@ from nacl.secret import SecretBox
 
 from commonweal.protocol import codec, keys
 from commonweal.protocol.keys import PeerKey
-from tests.sim.network import Port
-from tests.sim.world import World
+from tests.sim.world.network import Port
+from tests.sim.world.world import World
 
 FILE = Path(__file__).parents[1] / "vectors" / "join.json"
 SEED = 11

@@ -30,8 +30,8 @@ from commonweal.protocol.records.record import RecordId
 from commonweal.protocol.wire import frame_codec, messages
 from commonweal.storage.records.log_store import Store
 from tests.protocol.wire.test_messages import MESSAGES
-from tests.sim.node import Node
-from tests.sim.world import World
+from tests.sim.world.node import Node
+from tests.sim.world.world import World
 
 RUNS = int(os.environ.get("COMMONWEAL_RUNS", "40"))
 FRAMES = 300

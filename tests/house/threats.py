@@ -142,7 +142,7 @@ AT_ONCE = 4
 """Tests that run at one time: about half of them mostly wait."""
 
 
-SIMULATED = ("tests/sim/test_storms.py",)
+SIMULATED = ("tests/sim/replication/test_storms.py",)
 """What `make sim` is there for."""
 
 

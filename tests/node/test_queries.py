@@ -28,7 +28,7 @@ from commonweal.protocol.records.record import CommunityId
 from commonweal.protocol.wire import frame_codec, messages
 from commonweal.storage.records.log_store import Store
 from tests.protocol.authors import COMMUNITY, FIRST, FOUNDING, MEI, NOW_MS
-from tests.sim.world import World
+from tests.sim.world.world import World
 
 FRIEND = PeerKey(b"f" * 32)
 NOWHERE = Contact(FRIEND, ("/ip4/192.0.2.1/tcp/1",))

@@ -31,8 +31,8 @@ from commonweal.protocol.seal.votes import (
     vote_to_bytes,
 )
 from commonweal.protocol.wire import frame_codec, seals
-from tests.sim.node import Node
-from tests.sim.test_seals import chain, council
+from tests.sim.consensus.test_seals import chain, council
+from tests.sim.world.node import Node
 
 SEAL = SealId(b"\x07" * 32)
 

@@ -1,0 +1,1 @@
+"""Consensus in simulation: seals, their faults, forks of finality, and state sync."""

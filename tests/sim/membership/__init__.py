@@ -1,0 +1,1 @@
+"""Membership in simulation: joining, returning, and how much members may write."""

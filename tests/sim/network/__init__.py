@@ -1,0 +1,1 @@
+"""Networks in simulation: neighbours, gossip, slow links, what agreement costs."""

@@ -1,0 +1,1 @@
+"""Replication in simulation: records and texts reach all, whatever logs and peers are odd."""

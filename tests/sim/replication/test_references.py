@@ -1,0 +1,320 @@
+"""A record and what it names race through the community, each in both orders of arrival.
+
+One node defines something after a seal, with clocks that are far ahead; another one, which has
+just received it, names it. The third node must never fold the use before the definition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import pytest
+
+from commonweal.node.service.events import Wish
+from commonweal.protocol.ledger.fold.fold import Ledger
+from commonweal.protocol.ledger.state.advance import BEFORE_ALL
+from commonweal.protocol.records.record import RecordDraft, RecordId
+from commonweal.storage.ledger.checkpoint import SealIds
+from commonweal.storage.ledger.drafts.dry_run import DryRun
+from commonweal.storage.ledger.ledger import LedgerState
+from commonweal.storage.ledger.state_db import StateDb
+from commonweal.storage.records.blobs import PermanentBlobs
+from tests.sim.consensus.test_seals import next_seal
+from tests.sim.world.node import Node, by_hand
+from tests.sim.world.world import World
+
+AHEAD = 30
+"""Records that the defining node writes before, so that its clocks are ahead of all others."""
+ARRIVES_MS_MAX = 30_000
+STEP_MS = 20
+HOUR = {"n": 3, "scale": 0, "unit": "hour"}
+
+
+class Use(NamedTuple):
+    """What a member writes, and what it names: that record has to stand before."""
+
+    kind: str
+    data: Mapping[str, Any]
+    named: RecordId
+
+
+class Race:
+    """A community of three that has sealed: one defines, one names it, one looks on."""
+
+    def __init__(self, seed: int, *, by_vouches: bool = False) -> None:
+        self.world = (
+            World(seed, seals=True, rules=by_hand(3)) if by_vouches else World(seed, seals=True)
+        )
+        self.world.grow(3)
+        self.looker, self.definer, self.user = self.world.nodes
+        next_seal(self.world, self.world.nodes)
+        self.world.settle()
+        for _ in range(AHEAD):
+            self.definer.write()
+        self.world.settle()
+
+    def define(self, kind: str, data: Mapping[str, Any], by: Node | None = None) -> RecordId:
+        """Let a definition be written, and reach who will name it."""
+        (id,) = self.written(by or self.definer, Wish(kind, data))
+        self.reaches(self.user, id)
+        return id
+
+    def written(self, node: Node, *wishes: Wish) -> list[RecordId]:
+        """Let a member write; return the ids."""
+        ticket = node.submit(*wishes)
+        while ticket not in node.answers:
+            self.world.run(STEP_MS)
+        answer = node.answers[ticket]
+        assert isinstance(answer, dict), answer
+        return [record["id"] for record in answer["records"]]
+
+    def reaches(self, node: Node, id: RecordId) -> None:
+        """Let time pass until a node holds a record."""
+        for _ in range(ARRIVES_MS_MAX // STEP_MS):
+            if node.store.clock_of(id) is not None:
+                return
+            self.world.run(STEP_MS)
+        raise self.world.broken("a record does not arrive")
+
+    def part(self, *nodes: Node) -> None:
+        """Cut two nodes off from each other; without nodes, nobody is cut off."""
+        pairs = [(node.key, other.key) for node in nodes for other in nodes if node is not other]
+        self.world.network.blocked = dict.fromkeys(pairs)
+
+
+def state_of(node: Node) -> LedgerState:
+    """Return what a node's records come to."""
+    return LedgerState(node.store, StateDb(":memory:"), node.community)
+
+
+def uses(node: Node, kind: str, data: Mapping[str, Any]) -> Wish:
+    """Return the wish for a record that counts here, with what it cites."""
+    kept = state_of(node)
+    run = DryRun(kept, node.person.device, node.person.inception.member)
+    trial = run.fold(RecordDraft(kind, dict(data), node.now_ms))
+    assert trial.reason is None, trial.reason
+    return Wish(kind, data, trial.deps, basis=RecordId(kept.last.seal))
+
+
+def event(node: Node, **more: Any) -> dict[str, Any]:
+    """Return what a contribution of a node's member says."""
+    return {"action": "work", "provider": member(node), "effortQuantity": HOUR, **more}
+
+
+def member(node: Node) -> bytes:
+    """Return the id of a node's member."""
+    return bytes(node.person.inception.member)
+
+
+def crates(n: int, unit: str = "one") -> dict[str, Any]:
+    """Return a quantity of things."""
+    return {"n": n, "scale": 0, "unit": unit}
+
+
+def a_unit(race: Race) -> Use:
+    unit = race.define("unit.define", {"unit": "crate"})
+    data = {"action": "produce", "provider": member(race.user)}
+    return Use("event", {**data, "resourceQuantity": crates(3, "crate")}, unit)
+
+
+def a_unit_of_a_specification(race: Race) -> Use:
+    unit = race.define("unit.define", {"unit": "crate"})
+    return Use("spec.resource", {"name": "apples", "unit": "crate"}, unit)
+
+
+def a_specification(race: Race) -> Use:
+    spec = race.define("spec.resource", {"name": "apples"})
+    data = {"action": "produce", "provider": member(race.user), "resourceQuantity": crates(3)}
+    return Use("event", {**data, "resourceConformsTo": spec}, spec)
+
+
+def a_specification_of_a_process(race: Race) -> Use:
+    spec = race.define("spec.process", {"name": "harvest"})
+    return Use("process", {"basedOn": spec}, spec)
+
+
+def a_process(race: Race) -> Use:
+    process = race.define("process", {})
+    return Use("event", event(race.user, inputOf=process), process)
+
+
+def a_newcomer_who_receives(race: Race) -> Use:
+    invite = race.world.invited(race.definer)
+    guest = race.world.join(invite, [race.definer])
+    return Use("event", event(race.user, receiver=member(guest)), _request_of(race, guest))
+
+
+def a_newcomer_whom_somebody_vouched_for(race: Race) -> Use:
+    invite = race.world.invited(race.user)
+    guest = race.world.join(invite, [race.user])
+    request = _request_of(race, guest)
+    data = {"member": member(guest), "request": request}
+    (vouch,) = race.written(race.definer, Wish("member.vouch", data, (request,)))
+    race.reaches(race.user, vouch)
+    return Use("event", event(race.user, receiver=member(guest)), vouch)
+
+
+def a_request_to_vouch_for(race: Race) -> Use:
+    invite = race.world.invited(race.definer)
+    guest = race.world.join(invite, [race.definer])
+    request = _request_of(race, guest)
+    return Use("member.vouch", {"member": member(guest), "request": request}, request)
+
+
+def an_agent_who_became_a_member(race: Race) -> Use:
+    agent = b"agent outside..."
+    claim = race.define("agent.claim", {"agent": agent}, race.user)
+    race.reaches(race.definer, claim)
+    attest = race.define("attest", {"event": claim, "say": "yes"})
+    return Use("event", event(race.user, provider=agent), attest)
+
+
+def a_resource(race: Race) -> Use:
+    data = {"action": "produce", "provider": member(race.definer), "resourceQuantity": crates(5)}
+    thing = race.define("event", {**data, "newInventoriedResource": {}})
+    cite = {"action": "cite", "provider": member(race.user), "resourceInventoriedAs": thing}
+    return Use("event", cite, thing)
+
+
+def a_resource_that_was_given(race: Race) -> Use:
+    data = {"action": "produce", "provider": member(race.definer), "resourceQuantity": crates(5)}
+    thing = race.define("event", {**data, "newInventoriedResource": {}})
+    given = {**data, "action": "transfer", "receiver": member(race.user)}
+    given |= {"resourceInventoriedAs": thing, "newInventoriedResource": {}}
+    mine = race.define("event", given)
+    data = {"action": "consume", "provider": member(race.user), "resourceQuantity": crates(2)}
+    return Use("event", {**data, "resourceInventoriedAs": mine}, mine)
+
+
+def more_of_a_resource(race: Race) -> Use:
+    made = {"action": "produce", "provider": member(race.user), "resourceQuantity": crates(1)}
+    mine = race.define("event", {**made, "newInventoriedResource": {}}, race.user)
+    data = {"action": "produce", "provider": member(race.definer), "resourceQuantity": crates(5)}
+    thing = race.define("event", {**data, "newInventoriedResource": {}})
+    race.reaches(race.definer, mine)
+    given = {**data, "action": "transfer", "receiver": member(race.user)}
+    given |= {"resourceInventoriedAs": thing, "toResourceInventoriedAs": mine}
+    more = race.define("event", given)
+    data = {"action": "consume", "provider": member(race.user), "resourceQuantity": crates(4)}
+    return Use("event", {**data, "resourceInventoriedAs": mine}, more)
+
+
+def an_intent(race: Race) -> Use:
+    wanted = {"action": "work", "receiver": member(race.definer), "effortQuantity": HOUR}
+    intent = race.define("intent", wanted)
+    return Use("event", event(race.user, satisfies=intent), intent)
+
+
+def a_commitment(race: Race) -> Use:
+    promised = event(race.user, receiver=member(race.definer))
+    commitment = race.define("commitment", promised)
+    return Use("event", event(race.user, fulfills=commitment), commitment)
+
+
+def an_agreement(race: Race) -> Use:
+    promised = event(race.user, receiver=member(race.definer))
+    commitment = race.define("commitment", promised)
+    agreement = race.define("agreement", {"commitments": [commitment]})
+    return Use("agreement.sign", {"agreement": agreement}, agreement)
+
+
+def a_role(race: Race) -> Use:
+    claim = race.define("role.claim", {"role": "witness"})
+    return Use("role.endorse", {"role": "witness", "member": member(race.definer)}, claim)
+
+
+def an_invite(race: Race) -> Use:
+    """The founder may take back any invite, so the founder's node is the one that names it."""
+    race.user, race.looker = race.looker, race.user
+    invite = race.world.invited(race.definer)
+    race.reaches(race.user, invite.id)
+    return Use("invite.revoke", {"invite": invite.id}, invite.id)
+
+
+def a_contribution(race: Race) -> Use:
+    given = race.define("event", event(race.definer))
+    return Use("attest", {"event": given, "say": "yes"}, given)
+
+
+def a_correction(race: Race) -> Use:
+    given = race.define("event", event(race.definer))
+    less = {"action": "work", "corrects": given, "effortQuantity": {**HOUR, "n": -1}}
+    corrected = race.define("event", less)
+    return Use("attest", {"event": given, "say": "yes", "corrections": 1}, corrected)
+
+
+def a_proposal(race: Race) -> Use:
+    data = {"subject": "removal", "member": member(race.looker)}
+    proposal = race.define("rules.propose", data)
+    return Use("rules.vote", {"proposal": proposal, "say": "no"}, proposal)
+
+
+KINDS: tuple[Callable[[Race], Use], ...] = (
+    *(a_unit, a_unit_of_a_specification, a_specification, a_specification_of_a_process),
+    *(a_process, a_newcomer_who_receives, a_newcomer_whom_somebody_vouched_for),
+    *(a_request_to_vouch_for, an_agent_who_became_a_member, a_resource),
+    *(a_resource_that_was_given, more_of_a_resource, an_intent, a_commitment, an_agreement),
+    *(a_role, an_invite, a_contribution, a_correction, a_proposal),
+)
+BY_VOUCHES = (a_newcomer_whom_somebody_vouched_for, a_request_to_vouch_for)
+
+
+def _request_of(race: Race, guest: Node) -> RecordId:
+    """Wait until who will name a newcomer, and who defines, hold the request."""
+    records = (record for record in guest.store.rare() if record.kind == "member.request")
+    (request,) = records
+    race.reaches(race.definer, request.id)
+    race.reaches(race.user, request.id)
+    return request.id
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("is_used_first", [False, True], ids=["defined-first", "used-first"])
+def test_a_use_is_never_folded_before_its_definition(
+    kind: Callable[[Race], Use], is_used_first: bool
+) -> None:
+    race = Race(7, by_vouches=kind in BY_VOUCHES)
+    use = kind(race)
+    if is_used_first:
+        # What the definer wrote reaches the onlooker only through who named it.
+        race.part(race.definer, race.looker)
+    (id,) = race.written(race.user, uses(race.user, use.kind, use.data))
+    look = race.looker
+    for _ in range(ARRIVES_MS_MAX // STEP_MS):
+        if look.store.clock_of(id) is not None:
+            break
+        race.world.run(STEP_MS)
+    assert look.store.clock_of(use.named) is not None, "it is held before what rests on it"
+    kept = state_of(look)
+    record, named = look.store.record(id), look.store.record(use.named)
+    assert record is not None and named is not None
+    assert kept.verdict(record) is None
+    assert (named.clock, named.id) < (record.clock, record.id)
+    assert (
+        _in_order(look, kept, (id, use.named))
+        == _in_order(look, kept, (use.named, id))
+        == [*(None, None)]
+    )
+    race.part()
+    height = next_seal(race.world, [race.looker, race.definer, race.user])
+    for node in (race.looker, race.definer, race.user):
+        kept = state_of(node)
+        assert kept.cut.height >= height and kept.is_final(record)
+        assert kept.verdict(record) is None
+
+
+def _in_order(node: Node, kept: LedgerState, last: tuple[RecordId, ...]) -> list[Any]:
+    """Return the verdicts on two records that arrive last, in that order, at a fold of all."""
+    seals, documents = SealIds(node.store, node.community), PermanentBlobs(node.store)
+    ledger = Ledger(
+        *(node.community, None, BEFORE_ALL, kept.rules, documents, seals), find=node.store.record
+    )
+    ledger.add(record for record in kept.records() if record.id not in last)
+    ledger.fold()
+    for id in last:
+        record = node.store.record(id)
+        assert record is not None
+        ledger.add([record])
+        ledger.fold()
+    return [ledger.verdict(id) for id in last]

@@ -1,0 +1,1 @@
+"""The simulated community: its agenda, network, weather, nodes, liars and stories."""
