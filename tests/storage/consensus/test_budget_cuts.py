@@ -114,7 +114,7 @@ def test_a_cut_over_the_budget_is_refused_by_all(monkeypatch: pytest.MonkeyPatch
     for number in range(3 * DAILY):
         shop.work("Bo", number + 1)
     taken(nodes, shop)
-    draft, haves = drafted(shop, nodes[0])  # as a liar does it, to whom budgets are nothing
+    draft, haves = drafted(shop, nodes[0])  # as a node does that ignores budgets
     allow(monkeypatch, DAILY)
     liar = signers_of(shop)[witness_devices(nodes[0].assessor.outlook().witnesses)[0]]
     made = proposal(liar, draft, haves)

@@ -336,7 +336,7 @@ def test_who_lags_behind_the_chain_says_what_he_lacks_and_refuses_nothing() -> N
 
 
 def unsigned(shop: Workshop, name: str) -> Record:
-    """Let a member vouch, by the next record of his log, for one that he did not sign."""
+    """Let a member vouch, by the next record of their log, for a record that they did not sign."""
     pen = shop.pens[name]
     good = shop.work(name, 1)
     wire = good.wire[:-64] + bytes(64)

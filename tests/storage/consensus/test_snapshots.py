@@ -1,4 +1,4 @@
-"""Who joins at a seal by its state has what they have who were there from the start."""
+"""A node that joins by the state of a seal has what nodes have that were there from the start."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def past() -> Past:
 
 
 def newcomer(heights: int = HEIGHTS) -> Node:
-    """Who has the founding record and the chain of seals, and no other record."""
+    """A node with the founding record and the chain of seals, and no other record."""
     shop = past()
     node = Node(shop.community, shop.documents)
     node.take(shop.records[:1])

@@ -1,4 +1,4 @@
-"""Who names a body is found in whatever form its size has, in logs and beside them."""
+"""Authors who name a body are found in every form of its size, in logs and beside them."""
 
 from __future__ import annotations
 

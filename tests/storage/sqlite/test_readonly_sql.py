@@ -32,6 +32,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     path = tmp_path_factory.mktemp("state") / "state?#.db"
     with ledger.open_ledger(path, home.store, shop.community):
         pass
+    ask(path, "SELECT 1 FROM members")  # SQLite makes the files of its log at the first reading
     yield path
 
 
