@@ -65,23 +65,13 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def write(
-    home: Home, wishes: Sequence[Wish], secrets: Unlock = without_passphrase
-) -> list[WrittenRecord]:
-    """Write records in our log, all or none, and return them, durable.
-
-    Raises NotInCommunity, MissingDatabase, HomeInUse when somebody holds the home and
-    answers nothing for 10 s, and what the service refuses with.
-    """
-    with writer(home, secrets) as write_batch:
-        return write_batch(wishes)
-
-
 @contextmanager
 def writer(home: Home, secrets: Unlock = without_passphrase) -> Iterator[Write]:
     """Give what writes one batch after another; without a node it holds the home until the end.
 
-    Raises as `write` does, and so does each batch.
+    Nothing is folded here: `Drafts` asks first. Raises NotInCommunity, MissingDatabase, HomeInUse
+    when another process holds the home and answers nothing for 10 s; each batch raises what the
+    service refuses with.
     """
     with home.store(readonly=True) as store:
         Settings.read(store).here  # noqa: B018  raises without a community

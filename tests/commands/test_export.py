@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from commonweal.client.submit import write
 from commonweal.commands.keep import export
 from commonweal.commands.keep.export import FIELDS
 from commonweal.commands.terminal.ledger import folded
 from commonweal.node.service.events import Wish
 from commonweal.protocol.codec import Value
 from commonweal.storage.home.home import Home
+from tests.builders.unasked import write
 from tests.builders.weal import founder, good, weal
 
 

@@ -394,8 +394,8 @@ def test_git_ends_when_nobody_reads_on(repo: Path) -> None:
 
 def test_a_commit_that_another_took_in_is_not_taken_in_again(repo: Path, home: Path) -> None:
     known = bytes.fromhex(commit(repo, "one"))
-    from commonweal.client.submit import write
     from commonweal.node.service.events import Wish
+    from tests.builders.unasked import write
 
     data: dict[str, Value] = {"action": "produce", "provider": bytes(16), "commit": known}
     write(Home(home), [Wish("event", data)])

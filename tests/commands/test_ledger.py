@@ -363,7 +363,7 @@ def test_names_follow_what_changes(home: Path) -> None:
 
 
 def rename(home: Path, name: str) -> None:
-    from commonweal.client.submit import write
     from commonweal.node.service.events import Text, Wish
+    from tests.builders.unasked import write
 
     write(Home(home), [Wish("member.profile", {}, (), Text("text/plain", name.encode()))])

@@ -6,6 +6,7 @@ of its device, so it takes --passphrase-file; one that is new and has no inputs 
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -25,6 +26,7 @@ from tests.commands.test_commons import RULES
 from tests.commands.test_import_git import commit, git
 
 INPUTS = 10
+ROOT = Path(__file__).parents[2]
 
 WITHOUT_RECORDS = {
     "init": "makes keys; the log begins when a community is founded or joined",
@@ -379,6 +381,16 @@ def test_what_would_count_for_nothing_is_not_written(path: tuple[str, ...], scen
         lines = ran.err.strip().splitlines()
         assert len(lines) > 1 or "Error:" in ran.err, f"{path} {typed}: no reason: {ran}"
         assert scene.records() == before, f"{path} {typed}: something was written"
+
+
+def test_only_drafts_and_an_import_write() -> None:
+    users = {
+        str(path.relative_to(ROOT))
+        for folder in ("client", "commands")
+        for path in (ROOT / folder).rglob("*.py")
+        if re.search(r"client\.submit import [^\n]*\bwriter\b", path.read_text("utf-8"))
+    }
+    assert users == {"client/drafts.py", "commands/contribute/import_.py"}
 
 
 def _commands() -> Iterator[tuple[tuple[str, ...], click.Command]]:

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from commonweal.client.submit import write
 from commonweal.commands.keep.verify import DAMAGED, Checking, Fault
 from commonweal.node.service.events import Text, Wish
 from commonweal.protocol import keys
@@ -26,6 +25,7 @@ from commonweal.protocol.records.record import (
 from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.records.log_store import Store
+from tests.builders.unasked import write
 from tests.builders.weal import Ran, founder, good, weal
 
 RECORDS = 12

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 import trio
 
-from commonweal.client.submit import write
 from commonweal.node.runtime import ledger_thread, process
 from commonweal.node.runtime.ledger_thread import LedgerThread
 from commonweal.node.service.events import Event, Wish
@@ -19,6 +18,7 @@ from commonweal.protocol.errors import DiskFailed, ReadOnlyDatabase
 from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.records import id_index
 from commonweal.storage.records.log_store import Store
+from tests.builders.unasked import write
 from tests.builders.weal import founder
 from tests.protocol.authors import BO, chain
 from tests.protocol.ledger.village import Village

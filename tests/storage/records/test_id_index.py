@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from commonweal.client.submit import WrittenRecord, write
+from commonweal.client.submit import WrittenRecord
 from commonweal.node.service.events import Wish
 from commonweal.storage.home.home import Home
 from commonweal.storage.records.log_store import Store
 from commonweal.storage.sqlite.database import Database
+from tests.builders.unasked import write
 from tests.builders.weal import founder
 from tests.protocol.authors import BO, chain
 
