@@ -293,7 +293,7 @@ class Snapshots:
         for table in views.TABLES:
             if table not in ("mark", "taken_chunk"):
                 layers.change(" ".join(("DELETE FROM", table)))
-        for mark in ("older", "ledger", "cut", "alarm", TAKING):
+        for mark in ("older", "newest", "ledger", "cut", "alarm", TAKING):
             layers.put_mark(mark, None)
         touched: list[bytes] = []
         state = members = merkle.EMPTY

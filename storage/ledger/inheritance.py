@@ -86,8 +86,8 @@ def begin(
     None while the inheritance is not here. Raises `WrongState`, `Malformed` or `InvalidRecord` when
     it is not what the founding record names. The caller commits.
     """
-    founding = store.record(RecordId(community))
-    if layers.mark(BEGUN) or founding is None:
+    founding = None if layers.mark(BEGUN) else store.record(RecordId(community))
+    if founding is None:
         return []
     chain_start(founding)
     if parent_of(founding) is None:
@@ -98,6 +98,7 @@ def begin(
         return None
     touched = [*layers.clear(OLDER), *layers.clear(NEWEST), *state]
     layers.put_mark("older", None)
+    layers.put_mark("newest", None)
     layers.put(FINAL, state.items())
     for tree, nodes in enumerate(first_trees(state)):
         layers.put_nodes(tree, nodes)

@@ -309,8 +309,9 @@ class LedgerState:
         self.has_advanced = self.has_advanced or bool(advanced)
         whole = whole and not is_more
         changed = dict.fromkeys([*begun, *advanced])
-        if whole or advanced:
+        if advanced:
             changed |= dict.fromkeys(self.layers.clear(NEWEST))
+            self.layers.put_mark("newest", None)
         done = self._above().fold(rows, at_once=at_once) if whole else NOTHING_FOLDED
         self.is_whole = done.is_whole
         views.refresh(self.layers, self.store, list(changed | dict.fromkeys(done.touched)))

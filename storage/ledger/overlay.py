@@ -65,7 +65,7 @@ def nobody(_done: int, _of: int) -> None:
 
 
 class LayerEnd(NamedTuple):
-    """The end of the layer OLDER.
+    """The end of a layer, OLDER or NEWEST.
 
     clock: the highest clock in it. reached: by author, the length of each log in it. ends: by
     author, the seq from which on a log was known to be void when the layer was folded.
@@ -125,7 +125,11 @@ class Overlay:
         rows: the logs of the store. at_once: False folds one portion at most and leaves the rest
         to the next call.
         """
-        touched: list[bytes] = []
+        appended = self._append(rows)
+        if appended is not None:
+            return appended
+        touched = self.layers.clear(NEWEST)
+        self.layers.put_mark("newest", None)
         point = self._point()
         if not self._holds(point, rows):
             touched += self.layers.clear(OLDER)
@@ -147,9 +151,8 @@ class Overlay:
             point = self._start({})
             tip = self._folded(NEWEST, point, {}, rows)
         self.layers.put_mark("older", list(point))
-        changes = list(tip.state.changes())
-        self.layers.put(NEWEST, changes)
-        return FoldResult(touched + [key for key, _ in changes], self._records, True)
+        touched += self._keep_newest(tip, rows)
+        return FoldResult(touched, self._records, True)
 
     def members(self) -> State:
         """Return the final state with the governance records above the cut folded on it."""
@@ -189,6 +192,34 @@ class Overlay:
 
     # Inside
 
+    def _append(self, rows: list[LogRow]) -> FoldResult | None:
+        """Fold the records that came since over the layer NEWEST, and keep them there.
+
+        None where they do not all stand after those that are folded, void one of them, or are
+        too many: then the layer is folded anew.
+        """
+        mark = self.layers.mark("newest")
+        end = None if mark is None else LayerEnd(*mark)
+        held = sum(row.length for row in rows) - sum(self._point().reached.values())
+        if end is None or held > NEWEST_RECORDS_MAX or not self._holds(end, rows):
+            return None
+        ledger = self._folded(NEWEST, end, {}, rows, base=NEWEST)
+        try:
+            self._check_ends(end, ledger.state, rows)
+        except _EndsEarlier:
+            return None
+        return FoldResult(self._keep_newest(ledger, rows), self._records, True)
+
+    def _keep_newest(self, ledger: Ledger, rows: list[LogRow]) -> list[bytes]:
+        """Keep what `ledger`, which holds all records, changed in NEWEST; return the keys."""
+        changes = list(ledger.state.changes())
+        self.layers.put(NEWEST, changes)
+        clock = max((row.clock for row in rows), default=0)
+        reached = {bytes(row.author): row.length for row in rows}
+        end = LayerEnd(clock, reached, self._ends(ledger.state, rows))
+        self.layers.put_mark("newest", list(end))
+        return [key for key, _ in changes]
+
     def _lay_down(
         self, point: LayerEnd, rows: list[LogRow], touched: list[bytes], *, at_once: bool
     ) -> tuple[LayerEnd, bool]:
@@ -217,10 +248,18 @@ class Overlay:
             self._watch(sum(reached.values()), of)
 
     def _folded(
-        self, layer: int, point: LayerEnd, stops: Mapping[bytes, int], rows: list[LogRow]
+        self,
+        layer: int,
+        point: LayerEnd,
+        stops: Mapping[bytes, int],
+        rows: list[LogRow],
+        base: int = OLDER,
     ) -> Ledger:
-        """Return the fold of the records above `point` up to `stops`; store what it refuses."""
-        ledger = self._begun(OLDER)
+        """Return the fold of the records above `point` up to `stops`; store what it refuses.
+
+        base: the layer that holds the state at `point`.
+        """
+        ledger = self._begun(base)
         for row in rows:
             if row.frozen is not None:
                 ledger.freeze(row.author, row.frozen)

@@ -7,7 +7,7 @@ table `record_id` when they are many. Never reads a record; the caller checks th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from commonweal.protocol.records.record import Record
 from commonweal.storage.sqlite.database import Database
@@ -17,6 +17,9 @@ FRESH_IDS_MAX = 524_288
 """Ids that wait in `fresh_id` until they are moved at once; each takes 6 bytes on the disk."""
 FRESH_IDS_IDLE = 256
 """From this number on they are moved when the node is idle; in memory each takes 160 bytes."""
+SEARCHES_MAX = 8
+"""Ids that are searched for in the bytes of the last runs before these are spread out."""
+
 KEYS_BETWEEN_MAX = 64
 """Rows read for an id of which only the beginning was typed."""
 
@@ -26,6 +29,7 @@ class IdIndex:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._searches = 0
         self.forget()
 
     def forget(self) -> None:
@@ -65,7 +69,7 @@ class IdIndex:
     def keys(self, record_id: bytes) -> list[int]:
         """Return the keys of the records with the same first 48 bits of their id."""
         prefix = _number(record_id[:PREFIX_BYTES])
-        fresh = self._fresh().get(prefix, ())
+        fresh = self._fresh_keys(record_id[:PREFIX_BYTES])
         rows = self._database.rows("SELECT key FROM record_id WHERE prefix = ?", (prefix,))
         return [key for (key,) in rows] + list(fresh)
 
@@ -83,6 +87,20 @@ class IdIndex:
             (first, last, KEYS_BETWEEN_MAX),
         )
         return [key for _, key in sorted([*fresh, *held])]
+
+    def _fresh_keys(self, prefix: bytes) -> Sequence[int]:
+        """Return the keys of the ids of the last runs that begin so.
+
+        The first SEARCHES_MAX are searched for in the bytes; to spread all of them out, as more
+        searches need, costs as much as so many searches.
+        """
+        self._searches += 1
+        if self._searches > SEARCHES_MAX or self._spread is not None:
+            return self._fresh().get(_number(prefix), ())
+        rows = self._database.rows(
+            "SELECT key, prefixes FROM fresh_id WHERE instr(prefixes, ?)", (prefix,)
+        )
+        return [key + place for key, prefixes in rows for place in _places(prefix, prefixes)]
 
     def _fresh(self) -> dict[int, tuple[int, ...]]:
         version = self._version()
@@ -109,6 +127,15 @@ class IdIndex:
         self._database.insert_pairs("record_id", pairs)
         self._database.change("DELETE FROM fresh_id")
         self._spread, self._unspread, self._count = None, [], 0
+
+
+def _places(prefix: bytes, prefixes: bytes) -> Iterator[int]:
+    """Yield which of the prefixes, one behind the other, are this one."""
+    at = prefixes.find(prefix)
+    while at >= 0:
+        if at % PREFIX_BYTES == 0:
+            yield at // PREFIX_BYTES
+        at = prefixes.find(prefix, at + 1)
 
 
 def _spread_out(spread: dict[int, tuple[int, ...]], key: int, prefixes: bytes) -> None:

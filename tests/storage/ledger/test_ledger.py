@@ -157,7 +157,7 @@ def test_older_records_stay_folded_when_new_ones_come(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(Ledger, "add", counted)
     assert home.state.state.get(b"Ucup39") is not None
-    assert folded == [6]
+    assert folded == [1]
 
 
 def test_a_long_fold_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

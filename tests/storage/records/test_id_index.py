@@ -49,7 +49,7 @@ def test_a_reader_gathers_the_newest_ids_once_for_many_records(
     rows = Database.rows
 
     def counted(self: Database, statement: str, values: Any = ()) -> Any:
-        if "FROM fresh_id" in statement:
+        if statement.endswith("FROM fresh_id"):
             gathered.append(statement)
         return rows(self, statement, values)
 
