@@ -26,7 +26,7 @@ from commonweal.protocol.seal.cut import CUT_BYTES_MAX
 from commonweal.protocol.seal.votes import SealId
 from commonweal.storage.ledger import overlay
 from commonweal.storage.ledger.checkpoint import BEGUN, Checkpoint
-from commonweal.storage.ledger.overlay import NOTHING_FOLDED, Overlay, Watch, nobody
+from commonweal.storage.ledger.overlay import NOTHING_FOLDED, PendingOverlay, Watch, nobody
 from commonweal.storage.ledger.state_db import FINAL, NEWEST, OLDER, LayeredState, StateDb
 from commonweal.storage.records.blobs import PermanentBlobs
 from commonweal.storage.records.log_store import LogRow, Store
@@ -266,13 +266,13 @@ class LedgerState:
 
     # Inside
 
-    def _above(self) -> Overlay:
+    def _above(self) -> PendingOverlay:
         from commonweal.protocol.ledger.governance import active_ruleset
 
         def rules_at(height: int) -> RuleParams:
             return active_ruleset.rules_at(self.founded, self.documents, height, self.cut.time_ms)
 
-        return Overlay(
+        return PendingOverlay(
             *(self.store, self.layers, self.community, self.last),
             *(self.documents, self.rules, rules_at, self._watch),
         )

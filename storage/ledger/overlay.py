@@ -95,7 +95,7 @@ class _EndsEarlier(Exception):
         self.ends = ends
 
 
-class Overlay:
+class PendingOverlay:
     """The pending state above the last cut of one store.
 
     documents: permanent bodies by hash. rules: parameters of the active ruleset at the cut.

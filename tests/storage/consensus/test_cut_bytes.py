@@ -201,15 +201,15 @@ def test_what_is_not_sealed_is_folded_in_portions_of_bytes(
         shop.work("Bo", number + 1)
     first.take(shop.records)
     sizes: list[int] = []
-    run = overlay.Overlay._folded
+    run = overlay.PendingOverlay._folded
 
-    def counted(self: overlay.Overlay, *args: object) -> object:
+    def counted(self: overlay.PendingOverlay, *args: object) -> object:
         before = self._records
         ledger = run(self, *args)  # type: ignore[arg-type]
         sizes.append(self._records - before)
         return ledger
 
-    monkeypatch.setattr(overlay.Overlay, "_folded", counted)
+    monkeypatch.setattr(overlay.PendingOverlay, "_folded", counted)
     first.kept.refresh()
     assert sum(sizes) >= 40 and max(sizes) <= 20, sizes
 
