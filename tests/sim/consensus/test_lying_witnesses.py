@@ -1,4 +1,4 @@
-"""Whole nodes among whom f witnesses lie: one seal at each height, and the next one comes."""
+"""Whole nodes, of which f witnesses lie: one seal at each height, and the next one comes."""
 
 from __future__ import annotations
 

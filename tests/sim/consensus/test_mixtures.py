@@ -65,7 +65,7 @@ class Mixture:
             self.world.join(self.invite, self.chance.sample(self.world.nodes[:4], 2))
 
     def _rekey(self) -> None:
-        """Change a member's key, unless a change of his is under way."""
+        """Change a member's key, unless a change of theirs is under way."""
         node = self.chance.choice(self.world.nodes[1:])
         person = node.person
         if not node.is_up or node is self.back:
@@ -85,7 +85,7 @@ class Mixture:
                 person.member_signer = new
 
     def _lose(self) -> None:
-        """Let the one who is no witness lose his device, and come back by his words."""
+        """Let the member who is no witness lose the device, and come back by the words."""
         node = self.world.nodes[4]
         first = self.world.nodes[0].service.core.replica.ledger.state
         is_old = node.person.inception.keys == (node.person.member_signer.key,)

@@ -40,7 +40,7 @@ from tests.sim.world.world import World
 
 OTHER = SealId(b"\5" * 32)
 WAITED_MS_MAX = 10_000
-"""Nobody is waited for longer because of what he claims."""
+"""No peer is waited for longer because of what it claims."""
 
 
 def hear(node: Node, message: messages.Message) -> list[Action]:
@@ -208,7 +208,7 @@ def _drops(action: Action) -> bool:
 
 
 def test_one_who_lies_begins_no_height_for_others_where_nothing_waits() -> None:
-    """He proposes, as if he had begun with a quorum, in a round that is his."""
+    """Let a witness propose, as if it had begun with a quorum, in its own round."""
     world = council(31)
     until(world, lambda: not any(map(is_busy, world.nodes)), SEALED_MS_MAX, "all is sealed")
     node, liar = world.nodes[0], world.nodes[3]
@@ -293,7 +293,7 @@ def folded(node: Node) -> int:
 def test_a_witness_with_an_older_disk_does_not_contradict_what_others_heard(
     seed: int, count: int
 ) -> None:
-    """As a virtual machine that is put back to where it was; without him there is no quorum."""
+    """As a virtual machine that is put back to where it was; without it there is no quorum."""
     world = council(seed)
     *others, away, older = world.nodes
     away.crash()

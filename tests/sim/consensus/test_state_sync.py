@@ -152,7 +152,7 @@ class Mute(Service):
 
 
 def met(seed: int, mind: type[Service]) -> tuple[bool, bool]:
-    """Let one join among those who lie or are silent: whether he was lied to, and waited."""
+    """Let a member join among bad nodes; return whether they lied, and whether they were silent."""
     world = sealed(seed, 12, members=2)
     bad = [late(world, mind) for _ in range(3)]
     world.run(20_000)

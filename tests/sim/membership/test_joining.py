@@ -1,4 +1,4 @@
-"""Joining: by the inviter and by others, when he is away, too late, and two for one place."""
+"""Joining: by the inviter and by others, when the inviter is away, late, and two for one place."""
 
 from __future__ import annotations
 

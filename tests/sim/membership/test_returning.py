@@ -40,7 +40,7 @@ def written(world: World, count: int) -> None:
 
 
 def loses_and_returns(seed: int) -> None:
-    """One member loses his device; peers are off at first, or show less than there is.
+    """One member loses a device; peers are off at first, or show less than there is.
 
     Who shows an older ledger is at first the only one who can be reached, and is believed.
     """
@@ -128,7 +128,7 @@ def settled(seed: int, size: int = 4) -> World:
 
 
 def changes_his_key(world: World, node: Node, new: Signer) -> None:
-    """Let a member give himself another key, by the word of the old one."""
+    """Let a member take another key, by the word of the old one."""
     person = node.person
     old = returning.keys_of(node, person)
     wanted = returning.document(new)
@@ -255,7 +255,7 @@ def test_who_was_away_meanwhile_believes_the_new_key_by_what_the_hello_shows(
 
 
 def test_a_newcomer_believes_whom_his_link_names_until_he_knows_better() -> None:
-    """What shows this member would be too long for a hello: he changed his key very often."""
+    """What shows this member would be too long for a hello: the key was changed very often."""
     world = settled(4, 3)
     much = world.nodes[1]
     for number in range(20):

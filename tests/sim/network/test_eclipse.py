@@ -56,7 +56,7 @@ def equal(one: Node, other: Node) -> bool:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_who_has_only_hostile_neighbours_finds_the_one_honest_address(seed: int) -> None:
-    """The honest one does not call; he is one of thirteen addresses, and was off at first."""
+    """The honest node does not dial; it is one of thirteen addresses, and was off at first."""
     world = settled(seed, HOSTILE + 4)
     victim, honest, *rest = world.nodes[1:]
     liars, others = rest[:HOSTILE], [world.nodes[0], *rest[HOSTILE:]]
@@ -86,7 +86,7 @@ def test_who_has_only_hostile_neighbours_finds_the_one_honest_address(seed: int)
 
 
 class Silent(Service):
-    """Somebody who knocks, says nothing until he is sent away, and knocks again at once."""
+    """A node that dials, says nothing until it is sent away, and dials again at once."""
 
     def handle(self, event: Event, now_ms: int) -> list[Action]:
         """Dial everybody known, again and again."""

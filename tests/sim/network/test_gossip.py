@@ -58,7 +58,7 @@ class Stage:
         return sum(self.world.network.gossiped[node.key, data] for node in self.honest)
 
     def links(self) -> list[tuple[object, object]]:
-        """Who is linked with whom."""
+        """The pairs of nodes that are linked."""
         ends = [(end.owner.key, end.peer) for end in self.world.network.links()]
         return sorted((min(pair), max(pair)) for pair in ends)
 

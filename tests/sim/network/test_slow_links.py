@@ -42,7 +42,7 @@ def test_who_was_away_catches_up_over_a_slow_line() -> None:
 
 
 class Dripper(Service):
-    """A peer who sends one new record every few seconds, so that he is never quite silent."""
+    """A peer that sends one new record every few seconds, so that it is never quite silent."""
 
     promises = "all that he has"
 
@@ -98,7 +98,7 @@ def test_who_drips_records_does_not_keep_others_from_bringing_them(mind: type[Dr
     pairs = [(one.key, away.key) for one in (here, other)]
     world.network.blocked = dict.fromkeys([*pairs, *((b, a) for a, b in pairs)])
     away.start()
-    world.run(4_000)  # he meets the dripper first
+    world.run(4_000)  # it meets the dripper first
     author = here.person.device
     for second in range(60):
         world.run(1_000)
@@ -126,7 +126,7 @@ def test_who_is_an_older_copy_writes_nothing_before_a_slow_line_has_shown_it() -
     back.store = older
     world.network.pace = MOBILE_BYTES_PER_MS
     back.start()
-    world.run(5_000)  # he has met somebody: before, nobody could tell him
+    world.run(5_000)  # it has met a peer: before, none could tell it
     tickets = []
     for _ in range(3_500):
         world.run(200)

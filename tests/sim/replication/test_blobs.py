@@ -46,7 +46,7 @@ def test_two_sizes_of_one_body_cost_nobody_his_link(classes: tuple[bool, bool], 
     face.write(naming(first))
     live(world, 2, lambda: None)
     store = face.core.replica.store
-    store.change("DELETE FROM body WHERE hash = ?", (ref.hash,))  # to send it would be his fault
+    store.change("DELETE FROM body WHERE hash = ?", (ref.hash,))  # to send it would be its fault
     store.holds = lambda ref: True  # type: ignore[method-assign]
     face.write(naming(second))
     live(world, 5, lambda: None)
@@ -97,7 +97,7 @@ def test_parts_of_documents_that_are_never_whole_do_not_gather() -> None:
     world, node, liar = with_a_liar(4)
     face, victim = liar.faces[0], world.nodes[1]
     device = node.person.device
-    world.network.blocked[victim.key, node.key] = None  # he hears no wishes, and so denies nothing
+    world.network.blocked[victim.key, node.key] = None  # it hears no wishes, and so denies nothing
     for number in range(50):
         tip = face.core.replica.tip(device)
         place = log.next_position(world.community, tip, RecordId(world.community), [], 1)

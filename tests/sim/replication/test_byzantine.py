@@ -1,4 +1,4 @@
-"""A byzantine member: his proof reaches all, all agree, and nobody else is hurt."""
+"""A byzantine member: the proof reaches all, all agree, and nobody else is hurt."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def with_a_liar(seed: int, size: int = 6) -> tuple[World, Node, Liar]:
 
 
 def live(world: World, seconds: int, each_second: Callable[[], object]) -> None:
-    """Let the honest write while the liar does what he does."""
+    """Let the honest write while the liar lies."""
 
     def act() -> None:
         each_second()
@@ -237,7 +237,7 @@ def test_a_flood_of_newcomers_keeps_nobody_from_agreeing_or_joining_later(seed: 
 
 
 def heckle(world: World, node: Node, liar: Liar) -> None:
-    """Let the liar attack whom he is linked with."""
+    """Let the liar attack the peers of a node."""
     node.perform(liar.heckle(node.now_ms))
 
 

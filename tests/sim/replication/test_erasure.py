@@ -85,7 +85,7 @@ def test_an_old_copy_that_holds_the_text_again_forgets_it_as_it_starts() -> None
 
 
 def test_a_text_that_another_member_names_stays() -> None:
-    """Else whoever names it as his own could have it erased everywhere."""
+    """Else a member who names it as theirs could have it erased everywhere."""
     world, _, liar = with_a_liar(13)
     face, bo = liar.faces[0], world.nodes[1]
     [(_, ref), (own, other)] = told(world, bo, 2)
@@ -102,7 +102,7 @@ def test_a_text_that_another_member_names_stays() -> None:
     assert all(node.store.clock_of(asked) for node in world.members)
     assert all(holds(node.store, ref) for node in world.members)
     late = world.nodes[2]
-    late.store.erase_body(ref.hash)  # as who has her log before his does
+    late.store.erase_body(ref.hash)  # as a node that has one log before the other does
     late.store.commit()
     world.run(75_000)
     assert late.store.has_body(ref.hash)

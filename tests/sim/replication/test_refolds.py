@@ -22,7 +22,7 @@ def after(world: World, person: Person, before: Record, draft: RecordDraft) -> R
 
 
 def beyond_the_quota(world: World, _node: Node) -> messages.Run:
-    """Six records of somebody whom nobody admitted."""
+    """Six records of a device that was never admitted."""
     person = Person(world.rng)
     records = [person.enrol(world.community, 1)]
     for number in range(5):

@@ -1,8 +1,8 @@
-"""A member who breaks every rule he can: his node speaks the protocol, and lies in it.
+"""A member who breaks every rule: the node speaks the protocol, and lies in it.
 
 He has several faces, each a service with a store of its own, and shows a peer always the
-same one. The faces write different records in the one log of his device, and never
-believe a proof against it. Beside that he heckles: junk, replays, false proofs, boasts.
+same one. The faces write different records in the one log of its device, and never
+believe a proof against it. Beside that it heckles: junk, replays, false proofs, boasts.
 """
 
 from __future__ import annotations
@@ -185,7 +185,7 @@ class Liar:
     def reload(self) -> None:
         """Never needed: a liar's disk does not refuse."""
 
-    # What he does beside lying about his own log.
+    # What it does beside lying about its own log.
 
     def heckle(self, now_ms: int) -> list[Action]:
         """Return some attacks on some peers."""

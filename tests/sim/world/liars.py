@@ -65,7 +65,7 @@ class _Mouth:
             self.tell(peer, message)
 
     def tell(self, peer: PeerState, message: Message) -> None:
-        """Say to one peer what this mouth says to him, whoever asks and how often."""
+        """Say to one peer what this mouth says to it, whoever asks and how often."""
         node = self.node
         if isinstance(message, Certificate) or speaker(message) != node.person.device:
             return self._honest(peer, message)

@@ -2,7 +2,7 @@
 
 A link is one ordered stream each way. It may break at any moment, and then what was under
 way is lost and either end learns of it in its own time. A stranger's frames are limited, one
-of them waits at a time, and he is dropped when nobody admits him. Of two links that two
+of them waits at a time, and it is dropped when no member admits it. Of two links that two
 nodes dial at once the one of the smaller key stays.
 """
 

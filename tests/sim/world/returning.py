@@ -21,7 +21,7 @@ from tests.sim.world.world import World
 
 
 class Stale(Service):
-    """A peer who shows what he had, and takes in nothing more."""
+    """A peer that shows what it had, and takes in nothing more."""
 
     def handle(self, event: Event, now_ms: int) -> list[Action]:
         """Do as a service does, but be deaf for records."""
@@ -64,7 +64,7 @@ def restore(
     signer: Signer | None = None,
     rekeyed: RekeyedMember | None = None,
 ) -> Node:
-    """Let a person begin again with a new device, from his words and a link to `hosts`."""
+    """Let a person begin again with a new device, from the words and a link to `hosts`."""
     number = 1 + max(one.number for one in world.by_key.values())
     again = Again(person, world.rng, signer)
     node = Node(world, number, again, Store(":memory:"))

@@ -95,7 +95,7 @@ class World:
                 return Invite(id, clock, seed)
 
     def join(self, invite: Invite, hosts: list[Node], mind: Mind = Service) -> Node:
-        """Let somebody follow an invite link that names `hosts`, and start his node."""
+        """Let a newcomer follow an invite link that names `hosts`, and start the node."""
         node = self._add(mind)
         node.community, node.invite = self.community, invite
         node.person.ask(node.store, self.community, invite, self.agenda.now_ms)
