@@ -28,7 +28,7 @@ PIPE_CLOSED = 141
 NAME = "weal"
 
 
-class Entry(NamedTuple):
+class CommandEntry(NamedTuple):
     """Where a command is, as module of `commands` and name in it, and its line in `--help`."""
 
     module: str
@@ -36,109 +36,127 @@ class Entry(NamedTuple):
     line: str
 
 
-TABLE: dict[str, dict[str, Entry]] = {
+TABLE: dict[str, dict[str, CommandEntry]] = {
     N_("Begin"): {
-        "start": Entry(
+        "start": CommandEntry(
             "begin.start", "start", N_("your way in: make a home, found or join, run your node")
         ),
-        "init": Entry(
+        "init": CommandEntry(
             "begin.init_found", "init", N_("make a home, with a new member and 24 words")
         ),
-        "found": Entry("begin.init_found", "found", N_("found a community")),
-        "join": Entry(
+        "found": CommandEntry("begin.init_found", "found", N_("found a community")),
+        "join": CommandEntry(
             "begin.join", "join", N_("ask to join, with the link that a member gave you")
         ),
     },
     N_("Contribute"): {
-        "record": Entry("contribute.record", "record", N_("write down what you gave")),
-        "import": Entry("contribute.import_", "import_", N_("take in git commits, or a sheet")),
-        "ledger": Entry("contribute.ledger", "ledger", N_("list what was given")),
-        "show": Entry("contribute.show", "show", N_("show one record in full")),
-        "attest": Entry(
+        "record": CommandEntry("contribute.record", "record", N_("write down what you gave")),
+        "import": CommandEntry(
+            "contribute.import_", "import_", N_("take in git commits, or a sheet")
+        ),
+        "ledger": CommandEntry("contribute.ledger", "ledger", N_("list what was given")),
+        "show": CommandEntry("contribute.show", "show", N_("show one record in full")),
+        "attest": CommandEntry(
             "contribute.attest", "attest", N_("say that a contribution was as written")
         ),
-        "dispute": Entry("contribute.attest", "dispute", N_("dispute a contribution")),
-        "correct": Entry("contribute.attest", "correct", N_("say what a contribution really was")),
-        "erase": Entry("contribute.erase", "erase", N_("have a text of yours forgotten by all")),
-        "resource": Entry(
+        "dispute": CommandEntry("contribute.attest", "dispute", N_("dispute a contribution")),
+        "correct": CommandEntry(
+            "contribute.attest", "correct", N_("say what a contribution really was")
+        ),
+        "erase": CommandEntry(
+            "contribute.erase", "erase", N_("have a text of yours forgotten by all")
+        ),
+        "resource": CommandEntry(
             "contribute.resource", "resource", N_("what there is, whose it is, who has it")
         ),
-        "unit": Entry("contribute.resource", "unit", N_("in which units things are counted")),
-        "agent": Entry(
+        "unit": CommandEntry(
+            "contribute.resource", "unit", N_("in which units things are counted")
+        ),
+        "agent": CommandEntry(
             "contribute.resource", "agent", N_("who gave from outside; claim what you gave")
         ),
-        "trace": Entry(
+        "trace": CommandEntry(
             "contribute.trace", "trace_", N_("what went into a thing, and what came of it")
         ),
     },
     N_("Members"): {
-        "members": Entry("members.members", "members", N_("list the members")),
-        "invite": Entry(
+        "members": CommandEntry("members.members", "members", N_("list the members")),
+        "invite": CommandEntry(
             "members.invite", "invite", N_("make links for others, list them, take them back")
         ),
-        "device": Entry(
+        "device": CommandEntry(
             "members.members", "device", N_("list, add or end the devices that write for you")
         ),
-        "key": Entry(
+        "key": CommandEntry(
             "members.key", "key", N_("change your key, name sponsors, give a member another")
         ),
-        "vouch": Entry("members.membership", "vouch", N_("vouch for one who asks to join")),
-        "role": Entry("members.role", "role", N_("list, claim, endorse or give back roles")),
-        "leave": Entry("members.membership", "leave", N_("leave the community")),
-        "remove": Entry(
+        "vouch": CommandEntry("members.membership", "vouch", N_("vouch for one who asks to join")),
+        "role": CommandEntry("members.role", "role", N_("list, claim, endorse or give back roles")),
+        "leave": CommandEntry("members.membership", "leave", N_("leave the community")),
+        "remove": CommandEntry(
             "members.membership",
             "remove",
             N_("propose that somebody is a member no longer"),
         ),
-        "resolve": Entry(
+        "resolve": CommandEntry(
             "members.membership", "resolve", N_("propose which record of a fork counts")
         ),
     },
     N_("Decide"): {
-        "rules": Entry(
+        "rules": CommandEntry(
             "decide.rules", "rules", N_("the rules: show, compare, propose, vote, replay")
         ),
-        "vote": Entry("decide.vote", "vote", N_("what is voted on, and how it stands")),
+        "vote": CommandEntry("decide.vote", "vote", N_("what is voted on, and how it stands")),
     },
     N_("Share"): {
-        "balance": Entry(
+        "balance": CommandEntry(
             "share.shares", "balance", N_("what a member has a share of, has and gave")
         ),
-        "shares": Entry(
+        "shares": CommandEntry(
             "share.shares", "shares", N_("what each has a share of, and what is in the pools")
         ),
-        "claims": Entry("share.claims", "claims", N_("what members are owed, and what is settled")),
-        "payouts": Entry("share.claims", "payouts", N_("who is to be paid what, as a file")),
-        "explain": Entry(
+        "claims": CommandEntry(
+            "share.claims", "claims", N_("what members are owed, and what is settled")
+        ),
+        "payouts": CommandEntry("share.claims", "payouts", N_("who is to be paid what, as a file")),
+        "explain": CommandEntry(
             "share.shares", "explain", N_("why a share is what it is, and what it is worth")
         ),
-        "seal": Entry("share.seal", "seal", N_("make what waits final now")),
-        "seals": Entry("share.seal", "seals", N_("what is final, seal by seal, and who signed")),
-        "income": Entry(
+        "seal": CommandEntry("share.seal", "seal", N_("make what waits final now")),
+        "seals": CommandEntry(
+            "share.seal", "seals", N_("what is final, seal by seal, and who signed")
+        ),
+        "income": CommandEntry(
             "contribute.resource", "income", N_("write down what came in from outside")
         ),
     },
     N_("Node"): {
-        "up": Entry("node.up", "up", N_("run your node")),
-        "down": Entry("node.up", "down", N_("end your node")),
-        "status": Entry("node.status", "status", N_("how this home stands")),
-        "peers": Entry("node.status", "peers", N_("whose nodes are connected")),
-        "cluster": Entry("node.cluster", "cluster", N_("run several nodes on this machine")),
+        "up": CommandEntry("node.up", "up", N_("run your node")),
+        "down": CommandEntry("node.up", "down", N_("end your node")),
+        "status": CommandEntry("node.status", "status", N_("how this home stands")),
+        "peers": CommandEntry("node.status", "peers", N_("whose nodes are connected")),
+        "cluster": CommandEntry("node.cluster", "cluster", N_("run several nodes on this machine")),
     },
     N_("Keep"): {
-        "sql": Entry("keep.sql", "sql", N_("ask the ledger anything, in SQL")),
-        "export": Entry("keep.export", "export", N_("write the contributions out as CSV or JSON")),
-        "verify": Entry("keep.verify", "verify", N_("check every record that is held here")),
-        "prove": Entry("keep.prove", "prove", N_("prove by a file that a record is final")),
-        "check-proof": Entry("keep.prove", "check_proof", N_("check such a file, without a home")),
-        "backup": Entry("keep.backup", "backup", N_("put all of this home into one file")),
-        "restore": Entry(
+        "sql": CommandEntry("keep.sql", "sql", N_("ask the ledger anything, in SQL")),
+        "export": CommandEntry(
+            "keep.export", "export", N_("write the contributions out as CSV or JSON")
+        ),
+        "verify": CommandEntry("keep.verify", "verify", N_("check every record that is held here")),
+        "prove": CommandEntry("keep.prove", "prove", N_("prove by a file that a record is final")),
+        "check-proof": CommandEntry(
+            "keep.prove", "check_proof", N_("check such a file, without a home")
+        ),
+        "backup": CommandEntry("keep.backup", "backup", N_("put all of this home into one file")),
+        "restore": CommandEntry(
             "keep.restore", "restore", N_("make a home again, from a backup or 24 words")
         ),
-        "refound": Entry(
+        "refound": CommandEntry(
             "keep.refound", "refound", N_("go on without witnesses who are gone for ever")
         ),
-        "doctor": Entry("keep.doctor", "doctor", N_("find what is wrong, and say what to do")),
+        "doctor": CommandEntry(
+            "keep.doctor", "doctor", N_("find what is wrong, and say what to do")
+        ),
     },
 }
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from commonweal.client.access import HomeAccess, prefix
-from commonweal.client.claims import ExplainedClaim, PaidClaim, explained_claim, paid_claims
+from commonweal.client.claim_rows import ExplainedClaim, PaidClaim
+from commonweal.client.claims import explained_claim, paid_claims
 from commonweal.client.contribution_rows import (
     ContributionState,
     contribution_state,

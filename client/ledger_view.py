@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from commonweal.client.directory import begins, called
 from commonweal.client.notes import ID_DIGITS
-from commonweal.client.quantity import shown_number
 from commonweal.client.rejection_words import from_when
 from commonweal.client.submit import Unlock, WrittenRecord, without_passphrase
 from commonweal.client.texts import outside
@@ -165,10 +164,3 @@ def submit(
     for wish in wishes:
         drafts.add(wish)
     return drafts.write(found.home, secrets)
-
-
-def amount(value: Sequence[Any] | None) -> tuple[str | None, str | None]:
-    """Return number and unit of a quantity of the state, [n, scale, unit]."""
-    if value is None:
-        return None, None
-    return shown_number(value[0], value[1]), value[2]

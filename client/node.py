@@ -24,7 +24,7 @@ ROOM_FIELDS = ("records", "bytes", "documents", "texts")
 
 
 @dataclass(frozen=True, slots=True)
-class PeerState:
+class PeerSummary:
     """A node of another member. behind, ahead: how many records it lacks, and we lack."""
 
     member: MemberId | None
@@ -53,7 +53,7 @@ class WriterUse:
 class KnownPeers:
     """The nodes of other members, and whose records this node keeps, the most first."""
 
-    peers: tuple[PeerState, ...]
+    peers: tuple[PeerSummary, ...]
     writers: tuple[WriterUse, ...]
 
 
@@ -78,7 +78,7 @@ class HomeStatus:
     running: bool = False
     behind: int | None = None
     listening: tuple[str, ...] = ()
-    peers: tuple[PeerState, ...] = ()
+    peers: tuple[PeerSummary, ...] = ()
     refused: bool | None = None
     writable: bool | None = None
     damaged: int | None = None
@@ -216,9 +216,9 @@ def _online(state: HomeStatus, live: NodeStatus, people: People) -> HomeStatus:
     )
 
 
-def _peer_state(peer: PeerStatus, people: People) -> PeerState:
+def _peer_state(peer: PeerStatus, people: People) -> PeerSummary:
     member = None if peer.member is None else MemberId(peer.member)
-    return PeerState(
+    return PeerSummary(
         member=member,
         member_name=people.name(member) if member else None,
         device=None if peer.device is None else DeviceKey(peer.device),

@@ -48,7 +48,7 @@ TRACE_STEPS_MAX = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Erasure:
+class ErasureRequest:
     """An erasure that was asked for. erased: False where another record names the same text."""
 
     id: RecordId
@@ -129,7 +129,7 @@ class Records(HomeAccess):
         self.view.check(wish_of(ERASE, {"record": bytes(record.id)}, (record.id,)))
         return record.id
 
-    def erase(self, id: str | bytes) -> Erasure:
+    def erase(self, id: str | bytes) -> ErasureRequest:
         """Ask all members to erase the text or file of a record of this member.
 
         It cannot be taken back; the record itself stays, and counts as before.
@@ -139,7 +139,7 @@ class Records(HomeAccess):
         assert record.body is not None, "else it would not count"
         with self.home.store(readonly=True) as store:
             erased = store.is_erased(record.body.hash)
-        return Erasure(written.id, written.seq, record.id, erased)
+        return ErasureRequest(written.id, written.seq, record.id, erased)
 
     def _record(self, text: str) -> Record:
         digits = text.strip().lower()

@@ -64,7 +64,7 @@ class NewUnit:
 
 
 @dataclass(frozen=True, slots=True)
-class Income:
+class RecordedIncome:
     """An income that was written down. payer: 16 bytes, an agent outside."""
 
     id: RecordId
@@ -172,7 +172,7 @@ class Resources(HomeAccess):
         payer: str | None = None,
         earned_by: str | bytes | None = None,
         note: str | None = None,
-    ) -> Income:
+    ) -> RecordedIncome:
         """Write down what came in for the community from outside; another member attests it.
 
         payer: how the id of a known agent begins. earned_by: the thing or contribution that earned
@@ -194,7 +194,7 @@ class Resources(HomeAccess):
         if earned_by is not None:
             data["earnedBy"] = bytes(view.held(prefix(earned_by)).id)
         written = self._write_one("event", data, (), note_body(note, words=self.words))
-        return Income(written.id, written.seq, giver)
+        return RecordedIncome(written.id, written.seq, giver)
 
     def outside_agents(self) -> list[OutsideAgent]:
         """Return the agents outside the community, by their first contribution."""

@@ -49,7 +49,7 @@ SEAL_WAITS_MS_MAX = 15 * MINUTE_MS
 MIB = 1024 * 1024
 
 
-class Finding(NamedTuple):
+class DoctorFinding(NamedTuple):
     """What was looked at, whether it is well, what is the case, and what to do about it."""
 
     name: str
@@ -100,7 +100,7 @@ def doctor(home: Home, form: Form) -> int:
     return 1 if ill else 0
 
 
-def examine(home: Home) -> Iterator[Finding]:
+def examine(home: Home) -> Iterator[DoctorFinding]:
     """Yield what is found, well or not. Raises MissingDatabase where there is no home."""
     with home.store(readonly=True) as store:
         settings = Settings.read(store)
@@ -114,22 +114,22 @@ def examine(home: Home) -> Iterator[Finding]:
                 yield _damaged(error)
 
 
-def _node(home: Home, settings: Settings) -> tuple[NodeStatus | None, Finding]:
+def _node(home: Home, settings: Settings) -> tuple[NodeStatus | None, DoctorFinding]:
     """Return what the running node says of itself, and whether it runs."""
     from commonweal.node.control.messages import Status
 
     name = N_("node")
     if settings.community is None:
-        return None, Finding(name, True, _("not needed yet: this home is in no community"))
+        return None, DoctorFinding(name, True, _("not needed yet: this home is in no community"))
     pid = home.holder()
     if pid is None:
-        return None, Finding(
+        return None, DoctorFinding(
             name, False, _("your node is not running"), _("Type `weal up --background`.")
         )
     try:
-        return ask(home, Status()), Finding(name, True, _("running"))
+        return ask(home, Status()), DoctorFinding(name, True, _("running"))
     except NotReachable:
-        return None, Finding(
+        return None, DoctorFinding(
             name,
             False,
             _("process {pid} holds this home and does not answer").format(pid=pid or "?"),
@@ -139,62 +139,62 @@ def _node(home: Home, settings: Settings) -> tuple[NodeStatus | None, Finding]:
         )
 
 
-def _place(at: Patient) -> Finding:
+def _place(at: Patient) -> DoctorFinding:
     name = N_("folder")
     if at.home.path.stat().st_mode & 0o077:
-        return Finding(
+        return DoctorFinding(
             name,
             False,
             _("others on this machine can look into {path}").format(path=at.home.path),
             _("Type `chmod 700 {path}`.").format(path=at.home.path),
         )
     if (folder := at.home.open_to_others()) is not None:
-        return Finding(
+        return DoctorFinding(
             name,
             False,
             _("Other users can write in {path}, and so take this home away.").format(path=folder),
             _("Type `chmod go-w {path}`.").format(path=folder),
         )
-    return Finding(name, True, str(at.home.path))
+    return DoctorFinding(name, True, str(at.home.path))
 
 
-def _keystore(at: Patient) -> Finding:
+def _keystore(at: Patient) -> DoctorFinding:
     name = N_("keystore")
     try:
         protected = keystore.needs_passphrase(at.home.keystore)
     except CommonwealError as error:
-        return Finding(name, False, sentence(error), str(error))
-    return Finding(
+        return DoctorFinding(name, False, sentence(error), str(error))
+    return DoctorFinding(
         name, True, _("whole, under a passphrase") if protected else _("whole, without passphrase")
     )
 
 
-def _settings(at: Patient) -> Finding:
+def _settings(at: Patient) -> DoctorFinding:
     from commonweal.node.runtime import config
 
     name = N_("settings")
     try:
         config.read(config.system_file(), at.home.config)
     except CommonwealError as error:
-        return Finding(name, False, sentence(error), str(error))
-    return Finding(name, True, _("can be read"))
+        return DoctorFinding(name, False, sentence(error), str(error))
+    return DoctorFinding(name, True, _("can be read"))
 
 
-def _disk(at: Patient) -> Finding:
+def _disk(at: Patient) -> DoctorFinding:
     name = N_("disk")
     free = shutil.disk_usage(at.home.path).free
     amount = _("{n} MiB are free").format(n=f"{free // MIB:,}")
     if free < FREE_BYTES_MIN:
-        return Finding(
+        return DoctorFinding(
             name,
             False,
             amount,
             _("Free some space: on a full disk nothing new is kept; reading and serving go on."),
         )
-    return Finding(name, True, amount)
+    return DoctorFinding(name, True, amount)
 
 
-def _ledger(at: Patient) -> Finding:
+def _ledger(at: Patient) -> DoctorFinding:
     name = N_("ledger")
     try:
         (verdict,) = at.store.row("PRAGMA quick_check(1)") or ("",)
@@ -204,11 +204,11 @@ def _ledger(at: Patient) -> Finding:
     except CommonwealError as error:
         return _damaged(error)
     newest = ngettext("the newest {n} record is whole", "the newest {n} records are whole", count)
-    return Finding(name, True, newest.format(n=f"{count:,}"))
+    return DoctorFinding(name, True, newest.format(n=f"{count:,}"))
 
 
-def _damaged(error: Exception) -> Finding:
-    return Finding(
+def _damaged(error: Exception) -> DoctorFinding:
+    return DoctorFinding(
         N_("ledger"),
         False,
         _("a part of it is damaged: {why}").format(why=error),
@@ -232,7 +232,7 @@ def _checked(store: Store, row: LogRow) -> int:
     return seq - start
 
 
-def _membership(at: Patient) -> Finding:
+def _membership(at: Patient) -> DoctorFinding:
     name = N_("membership")
     community = at.settings.community
     people = of_home(at.home, at.store, community, spoken()) if community else None
@@ -245,10 +245,10 @@ def _membership(at: Patient) -> Finding:
         "revoked": _("This device was ended by its member; use another, or `weal restore`."),
     }
     if state == "member":
-        return Finding(name, True, _("you are a member"))
+        return DoctorFinding(name, True, _("you are a member"))
     refusal = at.status.refusal if at.status is not None else None
     if state == "awaiting-restore" and refusal and refusal[0] == "not-a-member":
-        return Finding(
+        return DoctorFinding(
             name,
             False,
             _("the members' nodes refuse this device: its key speaks for no member there"),
@@ -257,27 +257,27 @@ def _membership(at: Patient) -> Finding:
                 "for you: weal device add --member YOUR-NAME."
             ),
         )
-    return Finding(name, False, _(state), advice.get(state, _("Ask the members why.")))
+    return DoctorFinding(name, False, _(state), advice.get(state, _("Ask the members why.")))
 
 
-def _peers(at: Patient) -> Finding:
+def _peers(at: Patient) -> DoctorFinding:
     name = N_("peers")
     if at.status is None:
-        return Finding(name, True, _("not asked: the node is not running"))
+        return DoctorFinding(name, True, _("not asked: the node is not running"))
     here = _connected(at)
     if here:
         few = ngettext("{n} node is connected", "{n} nodes are connected", len(here))
-        return Finding(name, True, few.format(n=len(here)))
+        return DoctorFinding(name, True, few.format(n=len(here)))
     absent = at.status.peers
     if not absent and at.status.state == "member":
-        return Finding(
+        return DoctorFinding(
             name,
             True,
             _("no other node is known: what you record is on this one only"),
             _("`weal invite create` makes a link for others."),
         )
     tried = "; ".join(f"{peer.address or '?'} {peer.failure or ''}".strip() for peer in absent[:3])
-    return Finding(
+    return DoctorFinding(
         name,
         False,
         _("none of {n} known nodes is reached: {tried}").format(n=len(absent), tried=tried),
@@ -285,20 +285,20 @@ def _peers(at: Patient) -> Finding:
     )
 
 
-def _version(at: Patient) -> Finding:
+def _version(at: Patient) -> DoctorFinding:
     name = N_("version")
     refusal = at.status.refusal if at.status is not None else None
     if refusal and refusal[0] == "version":
-        return Finding(
+        return DoctorFinding(
             name,
             False,
             _("a node refused this one, because it speaks another version"),
             _("Install the newest version here; if that is done, the other one has to."),
         )
-    return Finding(name, True, _("no node has refused it"))
+    return DoctorFinding(name, True, _("no node has refused it"))
 
 
-def _clock(at: Patient) -> Finding:
+def _clock(at: Patient) -> DoctorFinding:
     name = N_("clock")
     skews = [peer.skew_ms for peer in _connected(at) if peer.skew_ms is not None]
     skew = median_low(skews) if skews else 0
@@ -307,7 +307,7 @@ def _clock(at: Patient) -> Finding:
         apart = _("it differs by {s} seconds from that of {n} of {all} connected nodes").format(
             s=abs(skew) // 1000, n=sum(abs(other) > SKEW_MS_MAX for other in skews), all=len(skews)
         )
-        return Finding(name, False, apart, advice)
+        return DoctorFinding(name, False, apart, advice)
     sealed = _sealed_ms(at) - now_ms()
     if sealed > AHEAD_MS_MAX:
         late = _("the last seal is dated {s} seconds later than now").format(s=sealed // 1000)
@@ -315,17 +315,17 @@ def _clock(at: Patient) -> Finding:
             "If this clock is right, the next seal goes back to it, within a month after the wrong"
             " one: type `weal seal` on the node of a witness."
         )
-        return Finding(name, False, late, back)
+        return DoctorFinding(name, False, late, back)
     ahead = _newest_ms(at) - now_ms()
     if not skews and ahead > AHEAD_MS_MAX:
         late = _("a record that is here claims to be {s} seconds later than now").format(
             s=ahead // 1000
         )
-        return Finding(name, False, late, advice)
-    return Finding(name, True, _("it agrees with what is known"))
+        return DoctorFinding(name, False, late, advice)
+    return DoctorFinding(name, True, _("it agrees with what is known"))
 
 
-def _port(at: Patient) -> Finding:
+def _port(at: Patient) -> DoctorFinding:
     """Say whether others reach this node: one member that all reach is enough."""
     name = N_("port")
     listening = list(at.status.listening) if at.status is not None else []
@@ -335,16 +335,16 @@ def _port(at: Patient) -> Finding:
         taken = [port for port in ports if is_taken(port)]
         if at.home.holder() is None and taken:
             port = ", ".join(map(str, taken))
-            return Finding(
+            return DoctorFinding(
                 name,
                 False,
                 _("port {port} is used by another program").format(port=port),
                 _("End that program, or start with `weal up --listen /ip4/0.0.0.0/tcp/PORT`."),
             )
-        return Finding(name, True, _("free: {port}").format(port=port))
+        return DoctorFinding(name, True, _("free: {port}").format(port=port))
     closed = [address for address in listening if not answers(address)]
     if not listening or len(closed) == len(listening):
-        return Finding(
+        return DoctorFinding(
             name,
             False,
             _("none of this node's addresses answers: {listed}").format(
@@ -353,8 +353,8 @@ def _port(at: Patient) -> Finding:
             _("Let the firewall of this machine pass TCP to port {port}.").format(port=port),
         )
     if any(map(is_public, listening)):
-        return Finding(name, True, _("it has a public address"))
-    return Finding(
+        return DoctorFinding(name, True, _("it has a public address"))
+    return DoctorFinding(
         name,
         True,
         _("all addresses are private: only this network reaches it"),
@@ -374,12 +374,12 @@ def _usual_ports(at: Patient) -> list[int]:
         return [] if at.settings.port is None else [at.settings.port]
 
 
-def _sealing(at: Patient) -> Finding:
+def _sealing(at: Patient) -> DoctorFinding:
     from commonweal.client.finality import finality, warnings
 
     name = N_("seals")
     if at.settings.community is None:
-        return Finding(name, True, _("not needed yet: this home is in no community"))
+        return DoctorFinding(name, True, _("not needed yet: this home is in no community"))
     live = at.status.sealing if at.status is not None else None
     state = finality(
         at.store, at.settings, People(at.store, at.settings.here, words=spoken()), live
@@ -389,28 +389,30 @@ def _sealing(at: Patient) -> Finding:
         here = _("up to height {height}").format(height=state.height)
     said = warnings(state, spoken())
     if state.forked_at is not None or state.alarm:
-        return Finding(name, False, said[0], _("Tell the other members, and compare with them."))
+        return DoctorFinding(
+            name, False, said[0], _("Tell the other members, and compare with them.")
+        )
     waits_ms = live.waits_ms if live is not None else 0
     if waits_ms < SEAL_WAITS_MS_MAX:
-        return Finding(name, True, here)
+        return DoctorFinding(name, True, here)
     waits = _("{here}; something waits for {n} minutes").format(here=here, n=waits_ms // MINUTE_MS)
     advice = " ".join(said) or _("The witnesses are here and do not agree; look at their clocks.")
-    return Finding(name, False, waits, advice)
+    return DoctorFinding(name, False, waits, advice)
 
 
-def _writers(at: Patient) -> Finding:
+def _writers(at: Patient) -> DoctorFinding:
     """Name those whose records take most of the disk."""
     from commonweal.client.node import writers
     from commonweal.commands.node.status import largest_writers
 
     name = N_("writers")
     if at.settings.community is None:
-        return Finding(name, True, _("not needed yet: this home is in no community"))
+        return DoctorFinding(name, True, _("not needed yet: this home is in no community"))
     found = writers(at.store, People(at.store, at.settings.here, words=spoken()))
-    return Finding(name, True, largest_writers(found) or _("nothing is written yet"))
+    return DoctorFinding(name, True, largest_writers(found) or _("nothing is written yet"))
 
 
-CHECKS: tuple[Callable[[Patient], Finding], ...] = (
+CHECKS: tuple[Callable[[Patient], DoctorFinding], ...] = (
     *(_membership, _peers, _sealing, _port, _version, _clock),
     *(_disk, _writers, _ledger, _keystore, _place, _settings),
 )

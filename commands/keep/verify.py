@@ -49,7 +49,7 @@ BODIES_READ = 100
 FILE_FAULTS_MAX = 10
 
 
-class Fault(NamedTuple):
+class IntegrityFault(NamedTuple):
     """What is not as it must be, and where: of a log, a body or the file."""
 
     where: str
@@ -64,7 +64,7 @@ def verify(home: Home, form: Form) -> int:
 
     Ends with 65 when something is not as its author signed it, and says where.
     """
-    faults: list[Fault] = []
+    faults: list[IntegrityFault] = []
     with home.store(readonly=True) as store, store.snapshot():
         checking = Checking(store, Settings.read(store).here)
         try:
@@ -72,7 +72,7 @@ def verify(home: Home, form: Form) -> int:
             with progress(_("checking"), counts.records + counts.bodies) as advance:
                 faults.extend(checking.faults(advance))
         except UNREADABLE as error:
-            faults.append(Fault(_("the database"), _why(error)))
+            faults.append(IntegrityFault(_("the database"), _why(error)))
     if form is Form.JSON:
         write_json(
             {
@@ -104,7 +104,9 @@ class Checking:
         self._sealed = SealStore(store, community)
         self.records = self.bodies = self.proofs = self.seals = 0
 
-    def faults(self, advance: Callable[[int], None] = lambda _more: None) -> Iterator[Fault]:
+    def faults(
+        self, advance: Callable[[int], None] = lambda _more: None
+    ) -> Iterator[IntegrityFault]:
         """Yield what is wrong. advance: is told how many records and bodies more were checked."""
         yield from self._file()
         for row in self._store.logs():
@@ -114,12 +116,12 @@ class Checking:
         yield from self._seals()
         yield from self._bodies(advance)
 
-    def _file(self) -> Iterator[Fault]:
+    def _file(self) -> Iterator[IntegrityFault]:
         for (fault,) in self._store.rows(f"PRAGMA integrity_check({FILE_FAULTS_MAX})"):
             if fault != "ok":
-                yield Fault(_("the database"), str(fault))
+                yield IntegrityFault(_("the database"), str(fault))
 
-    def _log(self, row: LogRow, advance: Callable[[int], None]) -> Iterator[Fault]:
+    def _log(self, row: LogRow, advance: Callable[[int], None]) -> Iterator[IntegrityFault]:
         place = _("log {device}").format(device=short(row.author))
         seq, tip, sound = 0, log.Tip(), True
         while seq < row.length:
@@ -134,16 +136,18 @@ class Checking:
                 except StorageError:
                     raise
                 except CommonwealError as error:
-                    yield Fault(f"{place} #{seq}", _why(error))
+                    yield IntegrityFault(f"{place} #{seq}", _why(error))
                     sound = False
                 else:
                     if (missing := self._missing(record)) is not None:
-                        yield Fault(f"{place} #{seq}", missing)
+                        yield IntegrityFault(f"{place} #{seq}", missing)
                 seq += 1
             self.records += len(wires)
             advance(len(wires))
         if seq != row.length or (sound and (tip.head, tip.clock) != (row.head, row.clock)):
-            yield Fault(place, _("it does not end where it must, at #{seq}").format(seq=row.length))
+            yield IntegrityFault(
+                place, _("it does not end where it must, at #{seq}").format(seq=row.length)
+            )
 
     def _follows(self, record: Record, row: LogRow, seq: int, tip: log.Tip | None) -> None:
         """Raise unless the record stands here; after a bad one (tip None) its link is not asked."""
@@ -176,13 +180,15 @@ class Checking:
             return _("its document is missing")
         return None if known else _("its text is missing and is not asked for")
 
-    def _branches(self) -> Iterator[Fault]:
+    def _branches(self) -> Iterator[IntegrityFault]:
         for id, wire in self._store.each("SELECT id, wire FROM branch"):
             self.records += 1
             if keys.hash32(keys.RECORD, wire) != id:
-                yield Fault(_("branch {id}").format(id=short(id)), _("its hash is another"))
+                yield IntegrityFault(
+                    _("branch {id}").format(id=short(id)), _("its hash is another")
+                )
 
-    def _proofs(self) -> Iterator[Fault]:
+    def _proofs(self) -> Iterator[IntegrityFault]:
         for author, frozen, wire in self._store.each(
             "SELECT author, frozen, coalesce(wire, x'') FROM log"
             " LEFT JOIN proof ON log.id = proof.log WHERE wire NOTNULL OR frozen NOTNULL"
@@ -196,9 +202,11 @@ class Checking:
                     ends = _("it does not end where it must, at #{seq}")
                     raise InvalidRecord(ends.format(seq=proof.seq))
             except CommonwealError as error:
-                yield Fault(_("proof against {device}").format(device=short(author)), _why(error))
+                yield IntegrityFault(
+                    _("proof against {device}").format(device=short(author)), _why(error)
+                )
 
-    def _seals(self) -> Iterator[Fault]:
+    def _seals(self) -> Iterator[IntegrityFault]:
         """Follow the chain from the founding record; what is above a fault is not looked at."""
         founding = self._store.record(RecordId(self._community))
         if founding is None:
@@ -225,13 +233,13 @@ class Checking:
         except StorageError:
             raise
         except CommonwealError as error:
-            yield Fault(_("seal {height}").format(height=self.seals + 1), _why(error))
+            yield IntegrityFault(_("seal {height}").format(height=self.seals + 1), _why(error))
         for sealed in cut.values():
             if self._store.id_at(sealed.author, sealed.length - 1) not in (sealed.head, None):
                 place = _("log {device}").format(device=short(sealed.author))
-                yield Fault(place, _("it holds something else than was sealed"))
+                yield IntegrityFault(place, _("it holds something else than was sealed"))
 
-    def _bodies(self, advance: Callable[[int], None]) -> Iterator[Fault]:
+    def _bodies(self, advance: Callable[[int], None]) -> Iterator[IntegrityFault]:
         after = b""
         while page := self._store.rows(
             "SELECT hash, content FROM body WHERE hash > ? ORDER BY hash LIMIT ?",
@@ -241,7 +249,7 @@ class Checking:
                 if content is not None:
                     self.bodies += 1
                     if keys.hash32(keys.BODY, content) != digest:
-                        yield Fault(
+                        yield IntegrityFault(
                             _("text {id}").format(id=short(digest)), _("its hash is another")
                         )
             advance(len(page))
@@ -252,7 +260,7 @@ def _why(error: Exception) -> str:
     return visible(str(error)) or type(error).__name__
 
 
-def _show(checking: Checking, faults: list[Fault]) -> None:
+def _show(checking: Checking, faults: list[IntegrityFault]) -> None:
     for fault in faults[:FAULTS_SHOWN_MAX]:
         warn(f"{fault.where}: {visible(fault.what)}")
     if len(faults) > FAULTS_SHOWN_MAX:

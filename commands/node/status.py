@@ -9,7 +9,7 @@ import click
 
 from commonweal.client.finality import pairs, risks, warnings
 from commonweal.client.forked import void_warning
-from commonweal.client.node import HomeStatus, PeerState, WriterUse
+from commonweal.client.node import HomeStatus, PeerSummary, WriterUse
 from commonweal.client.plain import plain, plain_rows
 from commonweal.client.standing import AWAITING, refused_words
 from commonweal.client.visible_text import visible
@@ -86,7 +86,7 @@ def largest_writers(uses: Sequence[WriterUse]) -> str:
     )
 
 
-def how_far(peer: PeerState) -> str:
+def how_far(peer: PeerSummary) -> str:
     """Return of a connected peer whether it holds what we hold."""
     behind, ahead = peer.behind or 0, peer.ahead or 0
     if behind:

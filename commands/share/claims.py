@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import click
 
-from commonweal.client.claims import STATUSES, Overpaid
+from commonweal.client.claim_rows import STATUSES, Overpaid
 from commonweal.client.plain import plain_rows
 from commonweal.client.quantity import shown_unit
 from commonweal.client.visible_text import visible

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from commonweal.commands.keep.verify import DAMAGED, Checking, Fault
+from commonweal.commands.keep.verify import DAMAGED, Checking, IntegrityFault
 from commonweal.node.service.events import Text, Wish
 from commonweal.protocol import keys
 from commonweal.protocol.codec import Value
@@ -106,7 +106,7 @@ def test_a_flipped_byte_of_a_record_is_named_by_its_place(seq: int, where: int, 
 def test_a_damaged_file_is_not_left_to_the_node(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    torn = [Fault("the database", "row 4 missing from index")]
+    torn = [IntegrityFault("the database", "row 4 missing from index")]
     monkeypatch.setattr(Checking, "_file", lambda _checking: iter(torn))
     told = weal("verify", "--home", home)
     assert told.code == DAMAGED
