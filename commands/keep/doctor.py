@@ -5,10 +5,9 @@ It reads and asks, and changes nothing. It needs no running node, but sees more 
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from statistics import median_low
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,52 +18,35 @@ from commonweal.client.own_addresses import answers, is_public, is_taken, own_po
 from commonweal.client.standing import standing
 from commonweal.client.submit import now_ms
 from commonweal.client.visible_text import visible
+from commonweal.commands.keep.home_checks import (
+    DoctorFinding,
+    Patient,
+    check_disk,
+    check_folder,
+    check_keystore,
+    check_ledger,
+    check_settings,
+    damaged,
+)
 from commonweal.commands.keep.verify import UNREADABLE
-from commonweal.commands.terminal.language import N_, _, ngettext, sentence, spoken
+from commonweal.commands.terminal.language import N_, _, ngettext, spoken
 from commonweal.commands.terminal.options import form_option, home_option
 from commonweal.commands.terminal.output import Form, say, write_json
 from commonweal.protocol.errors import (
     BadSetting,
-    CommonwealError,
-    DamagedDatabase,
     NotReachable,
 )
-from commonweal.protocol.keys import short
 from commonweal.protocol.records.record import from_bytes_unchecked
-from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home, Settings
-from commonweal.storage.records.log_store import LogRow, Store
 
 if TYPE_CHECKING:
     from commonweal.node.control.messages import NodeStatus, PeerStatus
 
-FREE_BYTES_MIN = 256 * 1024 * 1024
 SKEW_MS_MAX = 60_000
 """Clocks that differ by more are named; seals bear two minutes."""
-RECORDS_CHECKED_MAX = 1_000
-"""So many of the newest records of each log are hashed again."""
 MINUTE_MS = 60_000
 SEAL_WAITS_MS_MAX = 15 * MINUTE_MS
 """What waits so long for a seal, waits for witnesses that do not come."""
-MIB = 1024 * 1024
-
-
-class DoctorFinding(NamedTuple):
-    """What was looked at, whether it is well, what is the case, and what to do about it."""
-
-    name: str
-    is_well: bool
-    what: str
-    advice: str = ""
-
-
-class Patient(NamedTuple):
-    """What the checks look at. status: the answer of the running node, None without one."""
-
-    home: Home
-    store: Store
-    settings: Settings
-    status: NodeStatus | None
 
 
 @click.command("doctor")
@@ -111,7 +93,7 @@ def examine(home: Home) -> Iterator[DoctorFinding]:
             try:
                 yield check(at)
             except UNREADABLE as error:
-                yield _damaged(error)
+                yield damaged(error)
 
 
 def _node(home: Home, settings: Settings) -> tuple[NodeStatus | None, DoctorFinding]:
@@ -137,99 +119,6 @@ def _node(home: Home, settings: Settings) -> tuple[NodeStatus | None, DoctorFind
                 pid=pid or "?"
             ),
         )
-
-
-def _place(at: Patient) -> DoctorFinding:
-    name = N_("folder")
-    if at.home.path.stat().st_mode & 0o077:
-        return DoctorFinding(
-            name,
-            False,
-            _("others on this machine can look into {path}").format(path=at.home.path),
-            _("Type `chmod 700 {path}`.").format(path=at.home.path),
-        )
-    if (folder := at.home.open_to_others()) is not None:
-        return DoctorFinding(
-            name,
-            False,
-            _("Other users can write in {path}, and so take this home away.").format(path=folder),
-            _("Type `chmod go-w {path}`.").format(path=folder),
-        )
-    return DoctorFinding(name, True, str(at.home.path))
-
-
-def _keystore(at: Patient) -> DoctorFinding:
-    name = N_("keystore")
-    try:
-        protected = keystore.needs_passphrase(at.home.keystore)
-    except CommonwealError as error:
-        return DoctorFinding(name, False, sentence(error), str(error))
-    return DoctorFinding(
-        name, True, _("whole, under a passphrase") if protected else _("whole, without passphrase")
-    )
-
-
-def _settings(at: Patient) -> DoctorFinding:
-    from commonweal.node.runtime import config
-
-    name = N_("settings")
-    try:
-        config.read(config.system_file(), at.home.config)
-    except CommonwealError as error:
-        return DoctorFinding(name, False, sentence(error), str(error))
-    return DoctorFinding(name, True, _("can be read"))
-
-
-def _disk(at: Patient) -> DoctorFinding:
-    name = N_("disk")
-    free = shutil.disk_usage(at.home.path).free
-    amount = _("{n} MiB are free").format(n=f"{free // MIB:,}")
-    if free < FREE_BYTES_MIN:
-        return DoctorFinding(
-            name,
-            False,
-            amount,
-            _("Free some space: on a full disk nothing new is kept; reading and serving go on."),
-        )
-    return DoctorFinding(name, True, amount)
-
-
-def _ledger(at: Patient) -> DoctorFinding:
-    name = N_("ledger")
-    try:
-        (verdict,) = at.store.row("PRAGMA quick_check(1)") or ("",)
-        if verdict != "ok":
-            raise DamagedDatabase(str(verdict))
-        count = sum(_checked(at.store, row) for row in at.store.logs())
-    except CommonwealError as error:
-        return _damaged(error)
-    newest = ngettext("the newest {n} record is whole", "the newest {n} records are whole", count)
-    return DoctorFinding(name, True, newest.format(n=f"{count:,}"))
-
-
-def _damaged(error: Exception) -> DoctorFinding:
-    return DoctorFinding(
-        N_("ledger"),
-        False,
-        _("a part of it is damaged: {why}").format(why=error),
-        _("Type `weal verify` to see all of it; then restore a backup, or your words."),
-    )
-
-
-def _checked(store: Store, row: LogRow) -> int:
-    """Return how many of the newest records of a log were hashed. Raises DamagedDatabase."""
-    start = max(0, row.length - RECORDS_CHECKED_MAX)
-    head = None
-    seq = start
-    while wires := store.wires(row.author, seq, row.length, MIB):
-        for wire in wires:
-            record = from_bytes_unchecked(wire)
-            if record.seq != seq or head not in (None, record.prev):
-                raise DamagedDatabase(f"{short(row.author)}#{seq}")
-            head, seq = record.id, seq + 1
-    if seq != row.length or head not in (None, row.head):
-        raise DamagedDatabase(f"{short(row.author)}#{row.length - 1}")
-    return seq - start
 
 
 def _membership(at: Patient) -> DoctorFinding:
@@ -414,7 +303,7 @@ def _writers(at: Patient) -> DoctorFinding:
 
 CHECKS: tuple[Callable[[Patient], DoctorFinding], ...] = (
     *(_membership, _peers, _sealing, _port, _version, _clock),
-    *(_disk, _writers, _ledger, _keystore, _place, _settings),
+    *(check_disk, _writers, check_ledger, check_keystore, check_folder, check_settings),
 )
 
 
