@@ -48,6 +48,7 @@ class Patient(NamedTuple):
 
 
 def check_folder(at: Patient) -> DoctorFinding:
+    """Say whether other users can read the home, or take it away."""
     name = N_("folder")
     if at.home.path.stat().st_mode & 0o077:
         return DoctorFinding(
@@ -67,6 +68,7 @@ def check_folder(at: Patient) -> DoctorFinding:
 
 
 def check_keystore(at: Patient) -> DoctorFinding:
+    """Say whether the keystore is whole, and whether a passphrase protects it."""
     name = N_("keystore")
     try:
         protected = keystore.needs_passphrase(at.home.keystore)
@@ -78,6 +80,7 @@ def check_keystore(at: Patient) -> DoctorFinding:
 
 
 def check_settings(at: Patient) -> DoctorFinding:
+    """Say whether the settings of the node can be read."""
     from commonweal.node.runtime import config
 
     name = N_("settings")
@@ -89,6 +92,7 @@ def check_settings(at: Patient) -> DoctorFinding:
 
 
 def check_disk(at: Patient) -> DoctorFinding:
+    """Say whether there is room for new records."""
     name = N_("disk")
     free = shutil.disk_usage(at.home.path).free
     amount = _("{n} MiB are free").format(n=f"{free // MIB:,}")
@@ -103,6 +107,7 @@ def check_disk(at: Patient) -> DoctorFinding:
 
 
 def check_ledger(at: Patient) -> DoctorFinding:
+    """Say whether the database is sound, and hash the newest records again."""
     name = N_("ledger")
     try:
         (verdict,) = at.store.row("PRAGMA quick_check(1)") or ("",)
@@ -116,6 +121,7 @@ def check_ledger(at: Patient) -> DoctorFinding:
 
 
 def damaged(error: Exception) -> DoctorFinding:
+    """Return the finding of a ledger that cannot be read."""
     return DoctorFinding(
         N_("ledger"),
         False,
