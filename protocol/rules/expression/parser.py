@@ -1,6 +1,6 @@
 """The parser: tokens to a tree, by the grammar of CEL, within fixed limits.
 
-The recursion is never deeper than DEPTH_MAX, whatever the source: depth is checked on entry, and
+Whatever the source, at most DEPTH_MAX levels are around a part: depth is checked on entry, and
 nodes are counted when they are made. Types are not checked here.
 """
 
@@ -55,7 +55,8 @@ class _Parser:
         self._tokens = source_tokens
         self._next = 0
         self._nodes = 0
-        self._depth = 0
+        self._depth = -1
+        """Levels around the part that is read; -1 before the rule, which is level 0."""
 
     def expression(self) -> Expression:
         """`or ["?" or ":" expression]`: as in CEL, a choice between ? and : needs brackets."""

@@ -49,7 +49,7 @@ HOSTILE: dict[str, tuple[str, type[RuleError], str]] = {
     "10 MB of source": ("1+" * 5_000_000 + "1", TooLarge, "10,000,001 characters, and 4,096"),
     "200,000 brackets": ("(" * 200_000, TooLarge, "200,000 characters"),
     "4,000 brackets": ("(" * 2_000 + "1" + ")" * 2_000, TooLarge, "more than 32 deep"),
-    "33 brackets": ("(" * 32 + "1" + ")" * 32, TooLarge, "more than 32 deep"),
+    "33 brackets": ("(" * 33 + "1" + ")" * 33, TooLarge, "more than 32 deep"),
     "square brackets": ("[" * 2_000, TooLarge, "more than 32 deep"),
     "calls": ("min(" * 1_000, TooLarge, "more than 32 deep"),
     "macros in macros": ("xs.map(x," * 400, TooLarge, "more than 32 deep"),
@@ -109,15 +109,27 @@ def test_a_list_that_is_too_long_is_not_walked(source: str) -> None:
 
 def deepest() -> str:
     """Every kind of part that can stand in another, as deep as the limits let it."""
-    source = "(1)"
-    for _ in range((DEPTH_MAX - 1) // 2):
+    source = "((1))"
+    for _ in range(DEPTH_MAX // 2 - 1):
         source = f"(p||p&&1==1+1*-{source}?1:2)"
     return source
 
 
 AT_THE_LIMIT: dict[str, tuple[str, Callable[[str], str]]] = {
     "characters": (" " * (SOURCE_CHARACTERS_MAX - 1) + "1", lambda source: " " + source),
-    "depth": ("(" * (DEPTH_MAX - 1) + "1" + ")" * (DEPTH_MAX - 1), lambda source: f"({source})"),
+    "brackets": ("(" * DEPTH_MAX + "1" + ")" * DEPTH_MAX, lambda source: f"({source})"),
+    "lists": ("[" * DEPTH_MAX + "1" + "]" * DEPTH_MAX, lambda source: f"[{source}]"),
+    "arguments": (
+        "min(1," * DEPTH_MAX + "1" + ")" * DEPTH_MAX,
+        lambda source: f"min(1,{source})",
+    ),
+    "branches": ("1==1?1:" * DEPTH_MAX + "1", lambda source: f"1==1?1:{source}"),
+    "not": ("!" * DEPTH_MAX + "true", lambda source: "!" + source),
+    "minus": ("-" * DEPTH_MAX + "1", lambda source: "-" + source),
+    "macros on macros": (
+        "[1]" + ".filter(x,true)" * (DEPTH_MAX - 1),
+        lambda source: source + ".filter(x,true)",
+    ),
     "nodes": ("1" + "+1" * (NODES_MAX // 2 - 1), lambda source: source + "+1"),
     "digits": ("0" * (INT_DIGITS_MAX - 1) + "1", lambda source: "0" + source),
     "text": (f"'{'x' * STRING_CHARACTERS_MAX}'", lambda source: source.replace("x", "xx", 1)),
@@ -150,7 +162,7 @@ def test_the_deepest_rule_fits_a_small_stack() -> None:
     finally:
         sys.setrecursionlimit(before)
     with pytest.raises(TooLarge, match="deep"):
-        check(f"(({deepest()}))", ENV)
+        check(f"({deepest()})", ENV)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cel_expr_python import cel
 
 from commonweal.protocol import errors
 from commonweal.protocol.rules import expression
@@ -73,6 +74,25 @@ def test_an_example_is_refused_by_its_error(example: str) -> None:
     with pytest.raises(errors.RuleError) as caught:
         evaluate(check(example, ENV), VALUES)
     assert type(caught.value).__name__ == REFUSED[example]
+
+
+LEFT_OUT = [
+    example
+    for row in rows("left out")
+    for example in re.findall("`([^`]+)`", row["written in CEL"])
+]
+
+
+@pytest.mark.parametrize("example", LEFT_OUT)
+def test_a_part_of_cel_that_is_left_out_is_refused(example: str) -> None:
+    with pytest.raises(errors.RuleError):
+        check(example, ENV)
+
+
+@pytest.mark.parametrize("example", LEFT_OUT)
+def test_a_part_that_is_left_out_is_written_as_in_cel(example: str) -> None:
+    """An example that CEL itself cannot read would show nothing."""
+    cel.NewEnv(variables=dict.fromkeys(ENV, cel.Type.DYN)).compile(example)
 
 
 def test_every_error_and_every_limit_stands_on_the_page() -> None:
