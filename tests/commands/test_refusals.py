@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from types import MappingProxyType
 
 import click
 import pytest
@@ -24,6 +23,7 @@ from tests.builders.commons import Commons, meet
 from tests.builders.weal import Ran, founder, good, member, weal
 from tests.commands.test_commons import RULES
 from tests.commands.test_import_git import commit, git
+from tests.commands.void_inputs import REFUSED
 
 INPUTS = 10
 ROOT = Path(__file__).parents[2]
@@ -35,199 +35,6 @@ WITHOUT_RECORDS = {
     "seal": "asks witnesses to agree; a seal is no record of the member",
 }
 """Commands that open the keystore and write no record into a ledger that is here."""
-
-SHEET = "--map action=a,quantity=q,unit=u,receiver=r,scope=s,provider=p"
-
-REFUSED: Mapping[tuple[str, ...], tuple[str, ...]] = MappingProxyType(
-    {
-        ("record",): (
-            "mei transfer 5 EUR",
-            "mei produce 3 apples",
-            "mei work 3 furlong",
-            "mei deliverService 1 hour",
-            "mei transferAllRights 2 kg",
-            "mei move 2 kg",
-            "mei work 3 kg",
-            "mei produce 0.0000000001 kg",
-            "mei transfer 5 EUR --receiver Bo --settles {nothing}",
-            "zoe work 3 hours",
-        ),
-        ("import", "csv"): tuple(
-            f"mei {{csv:{row}}} {SHEET}"
-            for row in (
-                *("transfer,5,EUR,,,", "produce,3,apples,,,", "work,3,furlong,,,"),
-                *("deliverService,1,hour,,,", "move,2,kg,,,", "work,3,kg,,,"),
-                *("transferCustody,2,kg,,,", "work,3,hour,Nobody,,", "work,1,hour,,,Nobody"),
-                "produce,0.0000000001,kg,,,",
-            )
-        ),
-        ("import", "git"): (
-            *("nounits {git}", "nounits {git} --scope garden", "nounits {git} --authors {authors}"),
-            *("zoe {git}", "zoe {git} --scope garden", "zoe {git} --authors {authors}"),
-            *("mei {folder}", "mei {git} --scope ' '", "mei {git} --since nowhere"),
-            "mei {git} --authors {folder}",
-        ),
-        ("import", "home"): (
-            *("mei {bo}", "mei {folder}", "mei nowhere", "bo {mei}", "bo {folder}", "ana {bo}"),
-            *("ana {mei}", "zoe {mei}", "zoe {folder}", "zoe nowhere"),
-        ),
-        ("attest",): (
-            *("mei {work}", "mei {work} --no", "bo {work} --withdraw", "ana {attested}"),
-            *("bo {claim}", "ana {meeting}", "mei {unit}", "zoe {work}", "mei {nothing}"),
-            "bo {work} {work}",
-        ),
-        ("dispute",): (
-            *("mei {work}", "bo {disputed}", "ana {work} --withdraw", "zoe {work}"),
-            *("mei {nothing}", "bo {unit}", "bo {claim}", "mei {work} --withdraw"),
-            *("mei {disputed} --note x", "ana {work} --note ''"),
-        ),
-        ("correct",): (
-            *("bo {work} 2 hours", "ana {work} 2 hours", "mei {work} 2 kg", "zoe {work} 2 hours"),
-            *("mei {nothing} 2 hours", "mei {work} -2 hours", "mei {work} 2 furlong"),
-            *("mei {unit} 2 hours", "mei {sold} 1 kg", "mei {work} 0.0000000001 hours"),
-        ),
-        ("erase",): (
-            *("mei {work} --yes", "bo {noted} --yes", "zoe {noted} --yes", "mei {unit} --yes"),
-            *("mei {nothing} --yes", "mei {meeting} --yes", "ana {noted} --yes"),
-            *("mei {claim} --yes", "mei {founding} --yes", "mei {proposal} --yes"),
-        ),
-        ("resource", "new"): (
-            *("mei flour 5 furlong", "mei flour 5 EUR", "mei pears 5 apples", "mei FLOUR 5 kg"),
-            *("mei pears 5 kg --factor magic", "mei ' ' 5 kg", "zoe pears 5 kg", "mei pears -5 kg"),
-            *("mei pears 0.0000000001 kg", "mei flour 5 crate"),
-        ),
-        ("unit", "new"): (
-            *("mei crate", "mei Crate", "mei crаte", "mei hour", "mei HOUR", "mei EUR", "zoe tray"),
-            *("mei ' '", "mei " + "x" * 65, "bo ｃrate"),
-        ),
-        ("agent", "claim"): (
-            *("bo {agent}", "mei {agent}", "ana {agent}", "zoe {agent}", "mei {nothing}"),
-            *("mei {work}", "mei Bo", "bo {unit}", "ana nobody", "bo zz"),
-        ),
-        ("income",): (
-            *(
-                "mei 90 furlong",
-                "mei 90 apples",
-                "mei -90 EUR",
-                "zoe 90 EUR",
-                "mei 0.0000000001 EUR",
-            ),
-            *("mei 90 EUR --payer {nothing}", "mei 90 EUR --earned-by {nothing}", "mei x EUR"),
-            *("mei 90 EUR --note ''", "mei 90 EUR --payer Bo"),
-        ),
-        ("invite", "create"): (
-            *("zoe", "zoe --uses 2", "zoe --expires 1d", "mei --uses 0", "mei --uses 1001"),
-            *("mei --expires x", "mei --expires -1d", "mei --uses -1", "nobody", "nobody --uses 2"),
-        ),
-        ("invite", "revoke"): (
-            *("mei {revoked}", "bo {invite}", "ana {invite}", "zoe {invite}", "mei {nothing}"),
-            *("mei {work}", "mei {unit}", "bo {revoked}", "ana {revoked}", "mei nobody"),
-        ),
-        ("device", "revoke"): (
-            *("mei {mei_device}", "mei {bo_device}", "mei {nothing}", "bo {mei_device}"),
-            *("bo {bo_device}", "zoe {zoe_device}", "zoe {mei_device}", "ana {bo_device}"),
-            *("mei Bo", "mei zz"),
-        ),
-        ("key", "change"): (
-            *("zoe --yes", "zoe --yes --language zh", "zoe --yes --language en", "mei", "bo"),
-            *("mei --language zh", "nobody --yes", "nobody --yes --language zh", "ana", "zoe"),
-        ),
-        ("key", "sponsors"): (
-            *("mei Mei", "mei Bo --needed 2", "mei Bo --none", "zoe Mei", "zoe --none"),
-            *("mei Nobody", "mei Bo Ana --needed 3", "mei Mei Bo", "mei Zoe", "nobody Mei"),
-        ),
-        ("key", "give"): (
-            *("mei Bo {code} --yes", "mei Mei {code} --yes", "mei Nobody {code} --yes"),
-            *("mei Bo x --yes", "zoe Mei {code} --yes", "bo Mei {code} --yes"),
-            *("ana Mei {code} --yes", "mei Zoe {code} --yes", "mei Bo '' --yes", "mei Ana {code}"),
-        ),
-        ("vouch",): (
-            *("mei Bo", "mei Mei", "mei Zoe", "mei Nobody", "bo Mei", "zoe Bo", "mei {nothing}"),
-            *("ana Bo", "bo Zoe", "mei ''"),
-        ),
-        ("role", "claim"): (
-            *(
-                "mei producer",
-                "mei baker",
-                "bo co-owner",
-                "bo co-owner -o json",
-                "zoe producer",
-                "mei ''",
-            ),
-            *("mei Producer", "zoe witness --yes", "ana co-owner", "bo baker"),
-        ),
-        ("role", "endorse"): (
-            *("mei Mei producer", "bo Mei producer", "mei Bo producer", "mei Bo baker"),
-            *("mei Nobody producer", "zoe Mei producer", "mei Zoe producer", "ana Bo co-owner"),
-            *("bo Mei baker", "ana Zoe producer"),
-        ),
-        ("role", "resign"): (
-            *(
-                "bo producer",
-                "mei baker",
-                "mei co-owner",
-                "zoe producer",
-                "mei witness",
-                "bo witness",
-            ),
-            *("ana producer", "ana witness", "mei ''", "zoe witness"),
-        ),
-        ("leave",): (
-            *("zoe --yes", "mei --yes", "nobody --yes", "zoe", "nobody", "mei", "bo", "ana"),
-            *("zoe --yes -o json", "mei --yes -o json"),
-        ),
-        ("remove",): (
-            *("mei Nobody", "mei Zoe", "zoe Bo", "mei {nothing}", "mei Bo --note ''", "zoe Zoe"),
-            *("full Bo", "full Ana", "full Bo --note x", "mei zz"),
-        ),
-        ("resolve",): (
-            *("mei {work}", "mei {nothing}", "mei {unit}", "zoe {work}", "mei {founding}"),
-            *("bo {work}", "ana {claim}", "mei {proposal}", "mei zz", "mei {work} --note x"),
-        ),
-        ("rules", "propose"): (
-            *("mei", "mei {bad_rules}", "mei {folder}", "mei --decision ''", "zoe --decision x"),
-            *("full --decision x", "full {rules}", "zoe {rules}", "mei {rules} --decision x"),
-            "mei nowhere.toml",
-        ),
-        ("rules", "vote"): (
-            *("zoe {proposal} yes", "mei {closed} yes", "bo {closed} no", "mei {nothing} yes"),
-            *("mei {work} yes", "mei {proposal} perhaps", "mei {unit} no", "mei {withdrawn} yes"),
-            *("ana {withdrawn} no", "zoe {closed} yes"),
-        ),
-        ("rules", "comment"): (
-            *("zoe {proposal} x", "mei {proposal} ''", "mei {nothing} x", "mei {work} x"),
-            *("mei {unit} x", "bo {claim} x", "bo {proposal} ''", "zoe {closed} x", "ana {work} x"),
-            "mei zz x",
-        ),
-        ("rules", "withdraw"): (
-            *("bo {proposal}", "ana {proposal}", "zoe {proposal}", "mei {closed}", "mei {work}"),
-            *("mei {withdrawn}", "mei {nothing}", "bo {closed}", "bo {withdrawn}", "mei zz"),
-        ),
-        ("found",): (
-            *("mei Garden", "bo Garden", "zoe Garden", "nobody Garden", "fresh ''", "fresh ' '"),
-            *("fresh Garden --rules {bad_rules}", "fresh Garden --rules nowhere"),
-            *("fresh " + "x" * 200, "fresh Garden --rules {folder}"),
-        ),
-        ("join",): (
-            *("fresh x", "fresh ''", "fresh commonweal:x", "fresh {code}", "mei x", "bo ''"),
-            *(
-                "fresh {link_without_invite}",
-                "other {link}",
-                "other {link_without_invite}",
-                "zoe x",
-            ),
-        ),
-        ("restore",): (
-            *("mei nowhere", "fresh nowhere", "new nowhere", "new {folder}", "new {bad_rules}"),
-            *("new {csv:a}", "mei {csv:a}", "new", "bo {bad_rules}", "mei {folder}"),
-        ),
-        ("refound",): (
-            *("nobody --into {fresh}", "mei", "fresh --into {folder}/x", "mei --into {bo}"),
-            *("mei --into {mei}", "mei --into {folder}/x --follow x", "bo --into {mei}"),
-            *("bo --into {folder}/x --follow ''", "fresh --into {bo}", "mei --into {ana}"),
-        ),
-    }
-)
 
 
 class Scene:
