@@ -154,12 +154,13 @@ class Sealing(HomeAccess):
         with self.home.store() as store:
             service = service_of(store, secrets)
             community = service.core.replica.community
-            with ExitStack() as held:
-                with self._watching() as watch:
-                    opened = ledger.open_ledger(
-                        self.home.state, store, community, whole=False, watch=watch
-                    )
-                    kept = held.enter_context(opened)
+            with (
+                self._watching() as watch,
+                ledger.open_ledger(
+                    self.home.state, store, community, whole=False, watch=watch
+                ) as kept,
+            ):
+                watch(0, store.counts().records)  # at most so many are folded
                 answer = seal_alone.seal_alone(service, SealApplication(kept), now_ms())
                 kept.refresh(whole=False)  # what was worked out to seal it is kept
             return answer
