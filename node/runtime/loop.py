@@ -32,7 +32,7 @@ from commonweal.node.service.events import (
     Drop,
     Event,
     Publish,
-    Recognise,
+    SetRoster,
     Request,
     Send,
     Started,
@@ -40,7 +40,7 @@ from commonweal.node.service.events import (
     Submitted,
     Subscribe,
     Taken,
-    Tolerate,
+    AdmitGuest,
     Wake,
     Woke,
 )
@@ -234,14 +234,14 @@ class Runtime:
                 self._transport.publish(topic, data)
             case Subscribe(topics):
                 self._transport.subscribe(topics)
-            case Recognise(roster):
+            case SetRoster(roster):
                 if self._recognise is not None:
                     self._recognise(roster)
             case Dial(peer, addresses):
                 self._transport.dial(peer, addresses)
             case Admit(peer):
                 self._transport.admit(peer)
-            case Tolerate(peer):
+            case AdmitGuest(peer):
                 self._transport.guest(peer)
             case Drop(peer, reason):
                 log.info("dropped %s: %s", peer.hex()[:12], reason)

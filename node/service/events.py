@@ -214,7 +214,7 @@ class Subscribe:
 
 
 @dataclass(frozen=True, slots=True)
-class Recognise:
+class SetRoster:
     """Take in and pass on gossip by this roster from now on."""
 
     roster: Roster
@@ -236,7 +236,7 @@ class Admit:
 
 
 @dataclass(frozen=True, slots=True)
-class Tolerate:
+class AdmitGuest:
     """`peer` holds an invite: let it stay, with a guest's limits."""
 
     peer: PeerKey
@@ -285,10 +285,10 @@ Action: TypeAlias = (
     Send
     | Publish
     | Subscribe
-    | Recognise
+    | SetRoster
     | Dial
     | Admit
-    | Tolerate
+    | AdmitGuest
     | Drop
     | Taken
     | Wake

@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from commonweal.node.service.consensus.reactor import Reactor
 from commonweal.node.service.core import Core
-from commonweal.node.service.events import Publish, Recognise, Subscribe
+from commonweal.node.service.events import Publish, SetRoster, Subscribe
 from commonweal.node.service.peer import PeerState
 from commonweal.node.service.roster import RosterSource
 from commonweal.node.service.sync.announce import Announcement, Announcements
@@ -73,7 +73,7 @@ class GossipTopics:
             self.core.do(Publish(self.announcements.rules_topic, data))
         roster = self._rosters.renewed(self.reactor.driver.candidates, self.core.now_ms)
         if roster is not None:
-            self.core.do(Recognise(roster))
+            self.core.do(SetRoster(roster))
 
     def due(self) -> None:
         """Publish how far logs go, when it is time."""

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from commonweal.node.service.core import Core
-from commonweal.node.service.events import Admit, Tolerate
+from commonweal.node.service.events import Admit, AdmitGuest
 from commonweal.node.service.peer import PeerState
 from commonweal.node.service.peers.membership_evidence import chosen
 from commonweal.node.service.peers.overlay import MADE_ROOM
@@ -269,7 +269,7 @@ class Handshake:
             return None
         self._make_room()
         peer.trust, self._invites[peer.key] = TrustLevel.GUEST, invite.id
-        self.core.do(Tolerate(peer.key))
+        self.core.do(AdmitGuest(peer.key))
         if peer.key not in self._greeted:
             self.greet(peer)
         return None

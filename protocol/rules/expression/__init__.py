@@ -7,7 +7,7 @@ docs/rules.md lists the differences.)
 """
 
 from commonweal.protocol.rules.expression.checker import CheckedExpression, check, evaluate
-from commonweal.protocol.rules.expression.evaluation import FUEL_MAX, Tank
+from commonweal.protocol.rules.expression.evaluation import FUEL_MAX, FuelBudget
 from commonweal.protocol.rules.expression.tokens import (
     INT_DIGITS_MAX,
     NAME_CHARACTERS_MAX,

@@ -18,7 +18,7 @@ from commonweal.protocol.rules.expression.evaluation import (
     Input,
     Instruction,
     Program,
-    Tank,
+    FuelBudget,
 )
 from commonweal.protocol.rules.expression.parser import parse
 from commonweal.protocol.rules.expression.position import Position
@@ -82,7 +82,7 @@ def evaluate(
     checked: CheckedExpression,
     values: Mapping[str, Value],
     fuel: int = FUEL_MAX,
-    tank: Tank | None = None,
+    tank: FuelBudget | None = None,
 ) -> Value:
     """Return the value of the rule for `values`, which has each name that it reads.
 

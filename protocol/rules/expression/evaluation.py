@@ -31,7 +31,7 @@ FUEL_MAX = 10_000
 """Steps of one evaluation."""
 
 
-class Tank:
+class FuelBudget:
     """Fuel of many evaluations together. left: negative once the last one used more than that."""
 
     __slots__ = ("left",)
@@ -70,7 +70,7 @@ class Program:
     places: int
 
 
-def run(program: Program, values: Mapping[str, Value], fuel: int, tank: Tank | None) -> Value:
+def run(program: Program, values: Mapping[str, Value], fuel: int, tank: FuelBudget | None) -> Value:
     """Return the value of the rule; deterministic. Raises as `checker.evaluate` does."""
     frame: Frame = [None] * program.places
     frame[0] = fuel

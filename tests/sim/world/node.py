@@ -268,13 +268,13 @@ class Node:
                     network.publish(self, topic, data)
                 case events.Subscribe():
                     pass
-                case events.Recognise(roster):
+                case events.SetRoster(roster):
                     self.validator.recognise(roster)
                 case events.Dial(peer, addresses):
                     network.dial(self, peer, addresses)
                 case events.Admit(peer):
                     network.rise(self, peer, "member")
-                case events.Tolerate(peer):
+                case events.AdmitGuest(peer):
                     network.rise(self, peer, "guest")
                 case events.Drop(peer, reason):
                     self.world.dropped(self, peer, reason)
