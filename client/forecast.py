@@ -15,7 +15,7 @@ from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.things.event_row import event_row
 from commonweal.protocol.records.record import CommunityId
 from commonweal.protocol.rules.document import Ruleset
-from commonweal.protocol.rules.expression import Tank
+from commonweal.protocol.rules.expression import FuelBudget
 from commonweal.protocol.vocabulary.rule_params import RuleParams
 
 FUEL_MAX = 100_000
@@ -50,9 +50,9 @@ def forecast(
     enough = max(needed, no + 1 if no else 0)
     value = event_fields(state, community, event, row)
     value["yes"] = max(yes, enough)
-    tank = Tank(FUEL_MAX)
-    pool = income_pool(ruleset, value, tank) if row.quantity is not None else None
-    given = None if pool is not None else value_points(ruleset, value, tank)
+    shared_fuel = FuelBudget(FUEL_MAX)
+    pool = income_pool(ruleset, value, shared_fuel) if row.quantity is not None else None
+    given = None if pool is not None else value_points(ruleset, value, shared_fuel)
     return Forecast(
         max(0, enough - yes),
         None if given is None else given.points,

@@ -159,7 +159,7 @@ class Replica:
             self.store.mark_checked(author, run[-1].seq + 1)
         self._refresh(author)
         self.dirty.setdefault(author, before)
-        read = rare(run)
+        read = governance_records(run)
         if read:
             self.deciding += len(read)
             self.ledger.add(read)
@@ -371,7 +371,7 @@ class Replica:
                     self._frontier.remove(author)
 
 
-def rare(run: Iterable[Record]) -> list[Record]:
+def governance_records(run: Iterable[Record]) -> list[Record]:
     """Return the records that the ledger of membership and rules reads."""
     return [record for record in run if record.kind not in BULK_KINDS]
 

@@ -24,9 +24,9 @@ from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import CommunityId, Record, RecordId, from_bytes_unchecked
 from commonweal.protocol.seal.cut import CUT_BYTES_MAX
 from commonweal.protocol.seal.votes import SealId
-from commonweal.storage.ledger import overlay
+from commonweal.storage.ledger import pending_state
 from commonweal.storage.ledger.checkpoint import BEGUN, Checkpoint
-from commonweal.storage.ledger.overlay import NOTHING_FOLDED, PendingOverlay, Watch, nobody
+from commonweal.storage.ledger.pending_state import NOTHING_FOLDED, PendingOverlay, Watch, nobody
 from commonweal.storage.ledger.state_db import FINAL, NEWEST, OLDER, LayeredState, StateDb
 from commonweal.storage.records.blobs import PermanentBlobs
 from commonweal.storage.records.log_store import LogRow, Store
@@ -346,12 +346,12 @@ class LedgerState:
             end.write(folded)
             touched += [key for key, _ in folded.outcome.changes]
             records += len(folded.outcome.covered)
-            if records >= overlay.PORTION_RECORDS_MAX:
+            if records >= pending_state.PORTION_RECORDS_MAX:
                 break
         if touched:
             touched += self.layers.clear(OLDER)
             self.layers.put_mark("older", None)
-        return touched, records >= overlay.PORTION_RECORDS_MAX
+        return touched, records >= pending_state.PORTION_RECORDS_MAX
 
     def _folded_seal(self, end: Finalizer, kept: KeptSeal) -> FoldedSeal | None:
         """Return a seal folded; None when parts are missing, or the ledger cannot follow it."""

@@ -19,7 +19,7 @@ from commonweal.protocol.ledger.fold.fold import Ledger
 from commonweal.protocol.records.record import CommunityId, clock_from_bytes
 from commonweal.storage.consensus import proposals, reader
 from commonweal.storage.home import keystore
-from commonweal.storage.ledger import overlay
+from commonweal.storage.ledger import pending_state
 from commonweal.storage.ledger.ledger import LedgerState
 from commonweal.storage.ledger.state_db import StateDb
 from commonweal.storage.records.log_store import Store
@@ -48,9 +48,9 @@ class Witness:
         for module in (unsealed, proposals):
             monkeypatch.setattr(module, "FULL_CUT_RECORDS", CUT)
         monkeypatch.setattr(reader, "HAVE_RECORDS_MAX", CUT)
-        monkeypatch.setattr(overlay, "NEWEST_RECORDS_MAX", 4)
-        monkeypatch.setattr(overlay, "NEWEST_RECORDS_KEPT", 2)
-        monkeypatch.setattr(overlay, "PORTION_RECORDS_MAX", CUT // 2)
+        monkeypatch.setattr(pending_state, "NEWEST_RECORDS_MAX", 4)
+        monkeypatch.setattr(pending_state, "NEWEST_RECORDS_KEPT", 2)
+        monkeypatch.setattr(pending_state, "PORTION_RECORDS_MAX", CUT // 2)
 
     def write(self, records: int) -> None:
         """Let Jun record so many contributions, which arrive."""
@@ -153,8 +153,8 @@ def test_who_builds_a_seal_reads_no_more_of_a_backlog_than_it_covers(
         read.append(wire)
         return clock_from_bytes(wire)
 
-    monkeypatch.setattr(overlay, "CLOCKS_BYTES", 1)
-    monkeypatch.setattr(overlay, "clock_from_bytes", counted)
+    monkeypatch.setattr(pending_state, "CLOCKS_BYTES", 1)
+    monkeypatch.setattr(pending_state, "clock_from_bytes", counted)
     witness.seal()
     assert CUT <= len(read) <= 3 * CUT
 

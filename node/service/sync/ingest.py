@@ -14,7 +14,7 @@ from commonweal.node.service.core import Core
 from commonweal.node.service.peer import PeerState
 from commonweal.node.service.replica import (
     Replica,
-    rare,
+    governance_records,
 )
 from commonweal.node.service.sync.blobs import BlobFetch, bodies_of
 from commonweal.node.service.sync.fetch import RecordFetch
@@ -246,7 +246,7 @@ class Ingest:
             _close(replica, reads)
             brought = sum(len(read.records) for read in reads.values())
         for read in reads.values():
-            replica.ledger.add(rare(read.records))
+            replica.ledger.add(governance_records(read.records))
         limits = NewcomerLimits(replica)
         for read in reads.values():
             if not replica.was_admitted(read.author):

@@ -10,7 +10,7 @@ from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.things.event_row import event_row
 from commonweal.protocol.records.record import Record
-from commonweal.protocol.rules.expression import Tank, evaluate
+from commonweal.protocol.rules.expression import FuelBudget, evaluate
 
 ADMISSION_FUEL_MAX = 2_000
 """Fuel for all conditions of one event together, because each event is folded."""
@@ -36,12 +36,12 @@ def _admit(state: State, event: bytes, context: Context) -> Verdict:
     row = event_row(state, event)
     assert row is not None, "the event was noted"
     value = event_fields(state, context.community, event, row)
-    tank = Tank(ADMISSION_FUEL_MAX)
+    shared_fuel = FuelBudget(ADMISSION_FUEL_MAX)
     for admission in context.rules.admissions:
         if admission.actions and row.action not in admission.actions:
             continue
         try:
-            if not evaluate(admission.when, {"event": value}, tank.left, tank):
+            if not evaluate(admission.when, {"event": value}, shared_fuel.left, shared_fuel):
                 return Reason.NOT_ADMITTED
         except RuleError:
             return Reason.RULE_FAILED

@@ -16,7 +16,7 @@ from commonweal.protocol.ledger.things.event_row import EventRow
 from commonweal.protocol.records.record import CommunityId
 from commonweal.protocol.rules.document import Pool, Ruleset
 from commonweal.protocol.rules.environment import EMPTY_EVENT, thousandths
-from commonweal.protocol.rules.expression import Tank, Value, evaluate
+from commonweal.protocol.rules.expression import FuelBudget, Value, evaluate
 
 
 class EventValue(NamedTuple):
@@ -66,14 +66,14 @@ def event_fields(
 
 
 def value_points(
-    ruleset: Ruleset, event: dict[str, Value], tank: Tank | None = None
+    ruleset: Ruleset, event: dict[str, Value], shared_fuel: FuelBudget | None = None
 ) -> EventValue | None:
     """Return the value of an event by the rule of its action; None where there is no rule."""
     rule = ruleset.values.get(str(event["action"]))
     if rule is None:
         return None
     try:
-        points = evaluate(rule, {"event": event}, tank=tank)
+        points = evaluate(rule, {"event": event}, shared_fuel=shared_fuel)
     except RuleError as error:
         return EventValue(0, error.sentence)
     assert type(points) is int, "a rule of value gives a number"
@@ -82,11 +82,13 @@ def value_points(
     return EventValue(points) if points <= INT_MAX else EventValue(0, TOO_MUCH)
 
 
-def income_pool(ruleset: Ruleset, event: dict[str, Value], tank: Tank) -> Pool | None:
+def income_pool(ruleset: Ruleset, event: dict[str, Value], shared_fuel: FuelBudget) -> Pool | None:
     """Return the first pool, by name, whose income the event is; a rule that fails says no."""
     for pool in ruleset.pools:
         try:
-            if event["unit"] == pool.unit and evaluate(pool.income, {"event": event}, tank=tank):
+            if event["unit"] == pool.unit and evaluate(
+                pool.income, {"event": event}, shared_fuel=shared_fuel
+            ):
                 return pool
         except RuleError:
             continue

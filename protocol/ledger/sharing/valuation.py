@@ -43,7 +43,7 @@ from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.ledger.things.event_row import event_row
 from commonweal.protocol.records.record import CommunityId, Record, with_data
 from commonweal.protocol.rules.document import Pool, Ruleset
-from commonweal.protocol.rules.expression import Tank
+from commonweal.protocol.rules.expression import FuelBudget
 from commonweal.protocol.rules.split import AMOUNT_MAX, Income
 
 BOOKED, PENDING = Table.BOOKED.prefix, Table.PENDING.prefix
@@ -138,7 +138,7 @@ def value_events(
     state, rules = writer.state, active_ruleset.rules_of(ruleset)
     incomes: dict[PoolId, list[Income]] = {}
     came: dict[PoolId, int] = {}
-    sources, tank = _Sources(state), Tank(FUEL_PER_CUT_MAX)
+    sources, shared_fuel = _Sources(state), FuelBudget(FUEL_PER_CUT_MAX)
     for event in sorted(dict.fromkeys(touched)):
         key = PENDING + event
         if state.get(key) is None:
@@ -154,11 +154,11 @@ def value_events(
                 _correct(writer, cut, event, known, amount)
                 state.delete(key)
             continue
-        if tank.left <= 0:
+        if shared_fuel.left <= 0:
             _postpone(state, event)
             break
         value = event_fields(state, community, event, row)
-        pool = income_pool(ruleset, value, tank)
+        pool = income_pool(ruleset, value, shared_fuel)
         if pool is not None and row.quantity is not None:
             id, amount = pool_id(pool), amount_in(pool.scale, row)
             source = sources.of(event, pool)
@@ -172,7 +172,7 @@ def value_events(
                 put_income(state, event, new)
                 state.delete(key)
             continue
-        given = value_points(ruleset, value, tank)
+        given = value_points(ruleset, value, shared_fuel)
         if given is None:
             # A later ruleset may give it a value.
             continue

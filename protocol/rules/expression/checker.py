@@ -15,10 +15,10 @@ from commonweal.protocol.errors import RuleTypeError
 from commonweal.protocol.rules.expression import evaluation
 from commonweal.protocol.rules.expression.evaluation import (
     FUEL_MAX,
+    FuelBudget,
     Input,
     Instruction,
     Program,
-    FuelBudget,
 )
 from commonweal.protocol.rules.expression.parser import parse
 from commonweal.protocol.rules.expression.position import Position
@@ -82,16 +82,16 @@ def evaluate(
     checked: CheckedExpression,
     values: Mapping[str, Value],
     fuel: int = FUEL_MAX,
-    tank: FuelBudget | None = None,
+    shared_fuel: FuelBudget | None = None,
 ) -> Value:
     """Return the value of the rule for `values`, which has each name that it reads.
 
-    fuel: steps, 0 to FUEL_MAX. tank: fuel of many evaluations, from which the steps used are
+    fuel: steps, 0 to FUEL_MAX. shared_fuel: fuel of many evaluations, from which the steps used are
     subtracted. Raises `RuleOverflow`, `DivisionByZero` or `OutOfFuel`; for values of other types
     than declared `ValueMismatch` or `TooLarge`.
     """
     assert 0 <= fuel <= FUEL_MAX, "fuel is limited"
-    return evaluation.run(checked.program, values, fuel, tank)
+    return evaluation.run(checked.program, values, fuel, shared_fuel)
 
 
 class _Typed(NamedTuple):

@@ -70,7 +70,9 @@ class Program:
     places: int
 
 
-def run(program: Program, values: Mapping[str, Value], fuel: int, tank: FuelBudget | None) -> Value:
+def run(
+    program: Program, values: Mapping[str, Value], fuel: int, shared_fuel: FuelBudget | None
+) -> Value:
     """Return the value of the rule; deterministic. Raises as `checker.evaluate` does."""
     frame: Frame = [None] * program.places
     frame[0] = fuel
@@ -81,8 +83,8 @@ def run(program: Program, values: Mapping[str, Value], fuel: int, tank: FuelBudg
     try:
         result: Value = program.run(frame)
     finally:
-        if tank is not None:
-            tank.left -= fuel - frame[0]
+        if shared_fuel is not None:
+            shared_fuel.left -= fuel - frame[0]
     if not isinstance(program.type, Scalar):
         require_all(result, program.type, "the result", Position(1, 1))
     return result

@@ -12,7 +12,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from commonweal.protocol import codec, keys
 from commonweal.protocol.errors import RuleOverflow
 from commonweal.protocol.rules.document import Bucket, Pool
-from commonweal.protocol.rules.expression import FUEL_MAX, CheckedExpression, Tank, Value, evaluate
+from commonweal.protocol.rules.expression import (
+    FUEL_MAX,
+    CheckedExpression,
+    FuelBudget,
+    Value,
+    evaluate,
+)
 from commonweal.protocol.rules.expression.position import Position
 from commonweal.protocol.rules.portions import divide
 from commonweal.protocol.rules.split.inputs import Contribution, Income, PastSplit, SplitInputs
@@ -68,7 +74,7 @@ class _Work:
         self.past: dict[tuple[str, int], PastSplit] = {}
         self.contributions = sorted(facts.contributions, key=lambda contribution: contribution.id)
         more = FUEL_PER_CONTRIBUTION_MAX * len(self.contributions)
-        self.tank = Tank(FUEL_PER_SPLIT_MAX + more)
+        self.shared_fuel = FuelBudget(FUEL_PER_SPLIT_MAX + more)
 
     def give(self, bucket: Bucket, amount: int) -> int:
         """Distribute `amount` by a bucket; return how much of it was paid."""
@@ -159,8 +165,8 @@ class _Work:
         )
 
     def _is_met(self, where: CheckedExpression, event: Mapping[str, Value]) -> bool:
-        fuel = min(FUEL_MAX, max(0, self.tank.left))
-        return bool(evaluate(where, {"event": dict(event)}, fuel, self.tank))
+        fuel = min(FUEL_MAX, max(0, self.shared_fuel.left))
+        return bool(evaluate(where, {"event": dict(event)}, fuel, self.shared_fuel))
 
     def _takes_part(self, bucket: Bucket, contribution: Contribution) -> bool:
         got = self.taken.get((bucket.name, contribution.id))

@@ -19,7 +19,7 @@ from commonweal.protocol.seal.have_frontiers import HAVE_BYTES_MAX, HaveFrontier
 from commonweal.protocol.seal.witnesses import witness_devices
 from commonweal.storage.consensus import proposals, reader
 from commonweal.storage.consensus.proposals import PreparedProposal
-from commonweal.storage.ledger import finalizer, overlay
+from commonweal.storage.ledger import finalizer, pending_state
 from tests.builders.sealing_nodes import Node, proposal
 from tests.protocol.ledger.workshop import Workshop, paying
 from tests.storage.consensus.test_proposals import MINUTE, four, seal, signers_of
@@ -194,22 +194,22 @@ def test_what_is_not_sealed_is_folded_in_portions_of_bytes(
 ) -> None:
     shop, nodes = four()
     first = nodes[0]
-    monkeypatch.setattr(overlay, "NEWEST_RECORDS_MAX", 4)
-    monkeypatch.setattr(overlay, "NEWEST_RECORDS_KEPT", 2)
-    monkeypatch.setattr(overlay, "PORTION_BYTES_MAX", 5 * 1000)
+    monkeypatch.setattr(pending_state, "NEWEST_RECORDS_MAX", 4)
+    monkeypatch.setattr(pending_state, "NEWEST_RECORDS_KEPT", 2)
+    monkeypatch.setattr(pending_state, "PORTION_BYTES_MAX", 5 * 1000)
     for number in range(40):
         shop.work("Bo", number + 1)
     first.take(shop.records)
     sizes: list[int] = []
-    run = overlay.PendingOverlay._folded
+    run = pending_state.PendingOverlay._folded
 
-    def counted(self: overlay.PendingOverlay, *args: object) -> object:
+    def counted(self: pending_state.PendingOverlay, *args: object) -> object:
         before = self._records
         ledger = run(self, *args)  # type: ignore[arg-type]
         sizes.append(self._records - before)
         return ledger
 
-    monkeypatch.setattr(overlay.PendingOverlay, "_folded", counted)
+    monkeypatch.setattr(pending_state.PendingOverlay, "_folded", counted)
     first.kept.refresh()
     assert sum(sizes) >= 40 and max(sizes) <= 20, sizes
 

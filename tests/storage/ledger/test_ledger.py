@@ -13,7 +13,7 @@ from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger.finality.history import History
 from commonweal.protocol.ledger.fold.fold import Ledger
 from commonweal.protocol.records.record import CommunityId, Record
-from commonweal.storage.ledger import ledger, overlay
+from commonweal.storage.ledger import ledger, pending_state
 from commonweal.storage.ledger.ledger import LedgerState
 from commonweal.storage.ledger.state_db import FINAL, LayeredState, StateDb
 from commonweal.storage.records.log_store import Store
@@ -75,9 +75,9 @@ def in_pieces(home: Home, rng: Random) -> Iterator[LedgerState]:
 @pytest.fixture(params=[(2_000, 500, 50_000), (9, 3, 5)], ids=["whole", "layered"])
 def portions(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     most, kept, portion = request.param
-    monkeypatch.setattr(overlay, "NEWEST_RECORDS_MAX", most)
-    monkeypatch.setattr(overlay, "NEWEST_RECORDS_KEPT", kept)
-    monkeypatch.setattr(overlay, "PORTION_RECORDS_MAX", portion)
+    monkeypatch.setattr(pending_state, "NEWEST_RECORDS_MAX", most)
+    monkeypatch.setattr(pending_state, "NEWEST_RECORDS_KEPT", kept)
+    monkeypatch.setattr(pending_state, "PORTION_RECORDS_MAX", portion)
 
 
 def founding_documents(village: Village) -> dict[bytes, bytes]:
@@ -142,8 +142,8 @@ def test_older_records_stay_folded_when_new_ones_come(monkeypatch: pytest.Monkey
         village.mei.write("unit.define", {"unit": f"cup{_}"})
     home = Home(village.community, founding_documents(village))
     home.hold(village.records)
-    monkeypatch.setattr(overlay, "NEWEST_RECORDS_MAX", 20)
-    monkeypatch.setattr(overlay, "NEWEST_RECORDS_KEPT", 5)
+    monkeypatch.setattr(pending_state, "NEWEST_RECORDS_MAX", 20)
+    monkeypatch.setattr(pending_state, "NEWEST_RECORDS_KEPT", 5)
     home.arrive(village.mei.key, 40)
     assert home.state.cut.height == 0
     home.arrive(village.mei.key, 1)
@@ -161,9 +161,9 @@ def test_older_records_stay_folded_when_new_ones_come(monkeypatch: pytest.Monkey
 
 
 def test_a_long_fold_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(overlay, "NEWEST_RECORDS_MAX", 9)
-    monkeypatch.setattr(overlay, "NEWEST_RECORDS_KEPT", 2)
-    monkeypatch.setattr(overlay, "PORTION_RECORDS_MAX", 10)
+    monkeypatch.setattr(pending_state, "NEWEST_RECORDS_MAX", 9)
+    monkeypatch.setattr(pending_state, "NEWEST_RECORDS_KEPT", 2)
+    monkeypatch.setattr(pending_state, "PORTION_RECORDS_MAX", 10)
     village = Village()
     for number in range(39):
         village.mei.write("unit.define", {"unit": f"cup{number}"})
@@ -183,8 +183,8 @@ def test_a_long_fold_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_revocation_voids_what_was_laid_down(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(overlay, "NEWEST_RECORDS_MAX", 9)
-    monkeypatch.setattr(overlay, "NEWEST_RECORDS_KEPT", 2)
+    monkeypatch.setattr(pending_state, "NEWEST_RECORDS_MAX", 9)
+    monkeypatch.setattr(pending_state, "NEWEST_RECORDS_KEPT", 2)
     village = Village()
     second = Pen(village, village.founder, 1)
     second.enrol([village.mei.log[0]], is_new=False)
