@@ -311,6 +311,9 @@ def _bucket(
     if bucket.get("claim") == "debt" and bucket.get("divide", "proportional") != "proportional":
         sentence = "what is owed is paid in proportion to what is owed"
         yield RulesetFault((*path, "divide"), sentence, "leave out divide, or choose another claim")
+    if bucket.get("points_in") and bucket.get("claim") != "debt":
+        sentence = "points are an amount only where they are owed"
+        yield RulesetFault((*path, "points_in"), sentence, "leave it out, or write claim = 'debt'")
     if to != "contributors":
         for key in sorted({"claim", "divide", "where", "trace", "factor", "actions"} & {*bucket}):
             yield RulesetFault(

@@ -91,6 +91,7 @@ class Bucket:
     divide: str
     recent_ms: int
     claim: str
+    points_in: str
     trace: bool
     en: str
     zh: str

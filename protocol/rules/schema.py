@@ -137,6 +137,7 @@ BUCKET: Fields = {
     "divide": _choice("proportional", "recent", "balanced", "equal"),
     "recent_hours": _hours(24 * 90, 1),
     "claim": _choice("once", "debt", "equity"),
+    "points_in": _choice("smallest", "thousandths", "whole"),
     "trace": Field("flag", False),
     **_SENTENCES,
 }

@@ -97,6 +97,20 @@ def silent() -> Council:
     return council
 
 
+def lending(points_in: str) -> Council:
+    """Return a workshop whose debts are counted in a unit, and paid in three parts."""
+    buckets = [{"name": "d", "share": "100%", "claim": "debt", "points_in": points_in, **SAID}]
+    shop = Workshop(paying("event.effort + 7", buckets=buckets), "Jun", "Ana")
+    shop.work("Jun", 3, by="Ana")
+    shop.work("Ana", 2, by="Jun")
+    shop.earn(101)
+    shop.cut()
+    for amount in (203, 10_000_000, 5):
+        shop.earn(amount)
+        shop.cut()
+    return shop
+
+
 def owing(late: str) -> Council:
     """Return a workshop with debts, fading and balanced shares, traced income, late words."""
     actions: dict[str, Any] = {"actions": ["work"], **SAID}
@@ -142,6 +156,7 @@ def owing(late: str) -> Council:
     "community",
     [
         *(busy, voting, sharing, silent),
+        *(partial(lending, points_in) for points_in in ("smallest", "thousandths", "whole")),
         *(partial(owing, late) for late in ("next_epoch", "catch_up", "needs_attest_if_older")),
     ],
 )

@@ -103,6 +103,11 @@ class Split:
                 return False
         return not bucket.get("where") or bool(evaluate(bucket["where"], view))
 
+    def _owed(self, bucket: Row, entry: Row) -> int:
+        scale: int = self.table.get("scale", 2)
+        decimals = {"thousandths": 3, "whole": 0}.get(bucket.get("points_in", "smallest"), scale)
+        return int(entry["points"] * 10**scale // 10**decimals)
+
     def _got(self, bucket: str, event: bytes) -> int | None:
         """Return what a contribution has from a bucket; None while it took no part."""
         if (bucket, event) in self.taken:
@@ -117,6 +122,8 @@ class Split:
     def _contributors(self, bucket: Row, amount: int) -> None:
         name, claim = bucket["name"], bucket.get("claim", "once")
         matching = [entry for entry in self.contributions if self._matches(bucket, entry)]
+        if claim == "debt":
+            matching = [{**entry, "points": self._owed(bucket, entry)} for entry in matching]
         part = []
         for entry in matching:
             got = self._got(name, entry["id"])

@@ -8,6 +8,7 @@ a hash over the previous cut, the height, the pool and the member. Nothing here 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from commonweal.protocol import codec, keys
 from commonweal.protocol.errors import RuleOverflow
@@ -35,6 +36,8 @@ from commonweal.protocol.rules.split.weights import (
 AMOUNT_MAX = codec.INT_MAX
 """Largest amount in a pool, in minor units."""
 
+POINTS_DECIMALS = {"thousandths": 3, "whole": 0}
+"""Decimals of the points of a debt, by `points_in`; "smallest": those of the pool."""
 
 FUEL_PER_SPLIT_MAX, FUEL_PER_CONTRIBUTION_MAX = 1_000_000, 200
 """Fuel for all conditions of buckets: per split, and in addition per contribution."""
@@ -114,6 +117,11 @@ class _Work:
             for contribution in self.contributions
             if self._matches(bucket, contribution)
         ]
+        if bucket.claim == "debt":
+            matching = [
+                replace(contribution, points=self._owed_amount(bucket, contribution.points))
+                for contribution in matching
+            ]
         fresh = [
             contribution for contribution in matching if self._takes_part(bucket, contribution)
         ]
@@ -163,6 +171,11 @@ class _Work:
         return contribution.points > 0 and (
             bucket.where is None or self._is_met(bucket.where, event)
         )
+
+    def _owed_amount(self, bucket: Bucket, points: int) -> int:
+        """Return the points of a debt in minor units of the pool, rounded down."""
+        decimals = POINTS_DECIMALS.get(bucket.points_in, self.pool.scale)
+        return int(points * 10**self.pool.scale // 10**decimals)
 
     def _is_met(self, where: CheckedExpression, event: Mapping[str, Value]) -> bool:
         fuel = min(FUEL_MAX, max(0, self.shared_fuel.left))

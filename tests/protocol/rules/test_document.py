@@ -150,6 +150,7 @@ def bucket(keys: str, name: str = "b") -> str:
             "claim is for",
         ),
         (HEAD + POOL + bucket("share = '1%'\nclaim = 'debt'\ndivide = 'equal'"), 10, "is owed"),
+        (HEAD + POOL + bucket("share = '1%'\npoints_in = 'whole'"), 9, "only where they are owed"),
         (HEAD + POOL + bucket("share = '1%'\nclaim = 'gift'"), 9, "one of once, debt, equity"),
         (HEAD + POOL + bucket("share = '1%'\nwhere = 'hours > 1'"), 9, "'hours'"),
         (HEAD + POOL + "commission = ['60%', '41%']\n" + bucket("share = '1%'"), 6, "the whole"),

@@ -41,6 +41,8 @@ def random_case(rng: random.Random) -> tuple[Pool, SplitInputs]:
         if to == "contributors":
             one["claim"] = rng.choice(["once", "debt", "equity"])
             one["trace"] = rng.random() < 0.2
+            if one["claim"] == "debt" and rng.random() < 0.5:
+                one["points_in"] = rng.choice(["smallest", "thousandths", "whole"])
             if one["claim"] != "debt":
                 one["divide"] = rng.choice(["proportional", "recent", "balanced", "equal"])
             if rng.random() < 0.2:

@@ -144,6 +144,39 @@ def test_a_debt_is_paid_until_it_is_paid() -> None:
     assert third.carried == 0
 
 
+@pytest.mark.parametrize(
+    ("points_in", "scale", "amount"),
+    [
+        (None, 2, 12_509),
+        ("smallest", 2, 12_509),
+        ("smallest", 0, 12_509),
+        ("thousandths", 2, 1_250),
+        ("thousandths", 0, 12),
+        ("thousandths", 5, 1_250_900),
+        ("whole", 2, 1_250_900),
+        ("whole", 0, 12_509),
+    ],
+)
+def test_a_debt_says_in_which_unit_its_points_are(
+    points_in: str | None, scale: int, amount: int
+) -> None:
+    named = {} if points_in is None else {"points_in": points_in}
+    rules = pool(bucket(claim="debt", **named), scale=scale)
+    first = split(rules, facts(9, gave(1, MEI, 12_509)))
+    assert amounts(first) == {MEI: 9}
+    second = split(rules, facts(10_000_000, gave(1, MEI, 12_509), taken=first.taken))
+    assert amounts(second) == {MEI: amount - 9}
+    third = split(rules, facts(10_000_000, gave(1, MEI, 12_509), taken=second.taken))
+    assert amounts(third) == {}, "nothing is left to pay"
+
+
+def test_a_debt_below_the_smallest_amount_is_not_owed() -> None:
+    rules = pool(bucket(claim="debt", points_in="thousandths"))
+    done = split(rules, facts(100, gave(1, MEI, 9), gave(2, JUN, 19)))
+    assert amounts(done) == {JUN: 1}
+    assert done.carried == 99
+
+
 def test_equity_shares_each_time() -> None:
     rules = pool(bucket(claim="equity"))
     first = split(rules, facts(100, gave(1, MEI, 10)))
