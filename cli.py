@@ -17,7 +17,7 @@ from typing import NamedTuple
 import click
 
 from commonweal import __version__
-from commonweal.client.visible_text import visible
+from commonweal.client.language.visible_text import visible
 from commonweal.commands.terminal.language import N_, _, sentence, speak
 from commonweal.commands.terminal.options import HOME_KEY
 from commonweal.commands.terminal.output import flush, warn

@@ -6,12 +6,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from commonweal.client.homes import NewHome, create_home
+    from commonweal.client.community.homes import NewHome, create_home
     from commonweal.client.member import Member
 
 __all__ = ["Member", "NewHome", "create_home"]
 
-_MODULES = {"Member": "member", "NewHome": "homes", "create_home": "homes"}
+_MODULES = {
+    "Member": "member",
+    "NewHome": "community.homes",
+    "create_home": "community.homes",
+}
 
 
 def __getattr__(name: str) -> Any:

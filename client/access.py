@@ -12,14 +12,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 
-from commonweal.client.node_client import ask_if_running
-from commonweal.client.submit import Unlock, WrittenRecord, without_passphrase
-from commonweal.client.words import words_in
+from commonweal.client.home.node_client import ask_if_running
+from commonweal.client.home.submit import Unlock, WrittenRecord, without_passphrase
+from commonweal.client.language.words import words_in
 from commonweal.protocol.records.record import RecordId
 from commonweal.storage.home.home import Home
 
 if TYPE_CHECKING:
-    from commonweal.client.ledger_view import LedgerView
+    from commonweal.client.ledger.ledger_view import LedgerView
     from commonweal.node.control.messages import Question
     from commonweal.node.service.events import Text, Wish
 
@@ -85,7 +85,7 @@ class HomeAccess:
     def view(self) -> LedgerView:
         """The folded ledger, as it was when it was first read. Raises NotInCommunity."""
         if self._view is None:
-            from commonweal.client import ledger_view  # loads the fold
+            from commonweal.client.ledger import ledger_view  # loads the fold
 
             with self._watching() as watch:
                 folded = ledger_view.folded(self.home, self.words, watch)
@@ -98,7 +98,7 @@ class HomeAccess:
 
     def _write(self, *wishes: Wish) -> list[WrittenRecord]:
         """Write records, all or none. Raises WouldNotCount where one would count for nothing."""
-        from commonweal.client import ledger_view
+        from commonweal.client.ledger import ledger_view
 
         written = ledger_view.submit(self.view, wishes, self._unlock)
         self.refresh()

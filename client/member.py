@@ -6,20 +6,20 @@ asks nobody, and raises a CommonwealError where something cannot be done.
 
 from __future__ import annotations
 
-from commonweal.client.attestations import Attestations
-from commonweal.client.claims import Claims
-from commonweal.client.contributions import Contributions
-from commonweal.client.explanations import Explanations
-from commonweal.client.invites import Invites
-from commonweal.client.members import Members
-from commonweal.client.membership import Membership
-from commonweal.client.node import NodeOfHome
-from commonweal.client.records import Records
-from commonweal.client.resources import Resources
-from commonweal.client.rules import RulesAccess
-from commonweal.client.sealing import Sealing
-from commonweal.client.shares import Shares
-from commonweal.client.votes import Votes
+from commonweal.client.community.invites import Invites
+from commonweal.client.community.members import Members
+from commonweal.client.community.membership import Membership
+from commonweal.client.community.node import NodeOfHome
+from commonweal.client.contributions.attestations import Attestations
+from commonweal.client.contributions.contributions import Contributions
+from commonweal.client.contributions.records import Records
+from commonweal.client.contributions.resources import Resources
+from commonweal.client.governance.rules import RulesAccess
+from commonweal.client.governance.votes import Votes
+from commonweal.client.sharing.claims import Claims
+from commonweal.client.sharing.explanations import Explanations
+from commonweal.client.sharing.seals import Sealing
+from commonweal.client.sharing.shares import Shares
 
 
 class Member(

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from commonweal.client.homes import LANGUAGES, checked_name, found_community, make_home
-from commonweal.client.visible_text import visible
+from commonweal.client.community.homes import LANGUAGES, checked_name, found_community, make_home
+from commonweal.client.language.visible_text import visible
 from commonweal.commands.terminal.language import _, spoken
 from commonweal.commands.terminal.options import (
     ask_passphrase,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from commonweal.client.joining import JOIN_SECONDS_MAX, ask_to_join, knocked, places
-from commonweal.client.standing import WAITING
+from commonweal.client.community.join_requests import JOIN_SECONDS_MAX, ask_to_join, knocked, places
+from commonweal.client.community.standing import WAITING
 from commonweal.commands.terminal.language import _, spoken
 from commonweal.commands.terminal.options import (
     form_option,

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import click
 
-from commonweal.client.homes import checked_name, found_community, make_home
-from commonweal.client.joining import ask_to_join, places
-from commonweal.client.node_client import ask_if_running
-from commonweal.client.standing import WAITING
-from commonweal.client.visible_text import visible
+from commonweal.client.community.homes import checked_name, found_community, make_home
+from commonweal.client.community.join_requests import ask_to_join, places
+from commonweal.client.community.standing import WAITING
+from commonweal.client.home.node_client import ask_if_running
+from commonweal.client.language.visible_text import visible
 from commonweal.commands.begin.init_found import show_words, warn_if_open
 from commonweal.commands.begin.join import tell_places
 from commonweal.commands.terminal.language import _, spoken
@@ -66,7 +66,7 @@ def start(
 
     A home that stands already is only started.
     """
-    from commonweal.client.rule_templates import document_of_rules
+    from commonweal.client.governance.rule_templates import document_of_rules
     from commonweal.commands.node import up
 
     # What cannot be read is told before a home is made for it.
@@ -159,7 +159,7 @@ def _ask_link() -> str:
 
 def _ask_rules() -> str:
     """Ask for a template, by its number or name; return its name, or NO_RULES."""
-    from commonweal.client.rule_templates import NO_RULES, TEMPLATES
+    from commonweal.client.governance.rule_templates import NO_RULES, TEMPLATES
 
     say(_("By which rules shall it begin? The members can change them, by a vote."))
     later = _("it keeps the ledger, and shares nothing until rules are voted")

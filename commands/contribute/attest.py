@@ -9,10 +9,10 @@ from pathlib import Path
 
 import click
 
-from commonweal.client.forecast import forecast_words
-from commonweal.client.plain import plain_rows
-from commonweal.client.quantity import read_quantity, shown_number, shown_unit
-from commonweal.client.visible_text import visible
+from commonweal.client.language.plain import plain_rows
+from commonweal.client.language.quantity import read_quantity, shown_number, shown_unit
+from commonweal.client.language.visible_text import visible
+from commonweal.client.ledger.forecast import forecast_words
 from commonweal.commands.terminal.language import _, ngettext, spoken
 from commonweal.commands.terminal.member import member_of
 from commonweal.commands.terminal.options import form_option, home_option, passphrase_option

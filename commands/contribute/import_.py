@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from commonweal.client.directory import People
-from commonweal.client.drafts import BATCH_BYTES_MAX, BATCH_RECORDS, Drafts
-from commonweal.client.drafts import batches as in_batches
-from commonweal.client.forked import void_records
-from commonweal.client.node_client import call
-from commonweal.client.notes import ID_DIGITS
-from commonweal.client.quantity import read_scope
-from commonweal.client.submit import WrittenRecord, writer
-from commonweal.client.texts import body_of, text_of
-from commonweal.client.visible_text import visible
+from commonweal.client.home.node_client import call
+from commonweal.client.home.submit import WrittenRecord, writer
+from commonweal.client.language.quantity import read_scope
+from commonweal.client.language.visible_text import visible
+from commonweal.client.ledger.directory import People
+from commonweal.client.ledger.drafts import BATCH_BYTES_MAX, BATCH_RECORDS, Drafts
+from commonweal.client.ledger.drafts import batches as in_batches
+from commonweal.client.ledger.fork_losses import void_records
+from commonweal.client.ledger.notes import ID_DIGITS
+from commonweal.client.ledger.texts import body_of, text_of
 from commonweal.commands.importers.git import Commit, Repository
 from commonweal.commands.importers.mailmap import Mailmap, Person
 from commonweal.commands.importers.rows import HASH_BYTES as ROW_BYTES

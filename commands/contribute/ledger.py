@@ -6,12 +6,12 @@ from typing import Any
 
 import click
 
-from commonweal.client.contribution_rows import VoidRecord
-from commonweal.client.forked import void_warning
-from commonweal.client.plain import plain, plain_rows
-from commonweal.client.quantity import shown_action, shown_unit
-from commonweal.client.times import shown
-from commonweal.client.visible_text import visible
+from commonweal.client.language.plain import plain, plain_rows
+from commonweal.client.language.quantity import shown_action, shown_unit
+from commonweal.client.language.times import shown
+from commonweal.client.language.visible_text import visible
+from commonweal.client.ledger.contribution_rows import VoidRecord
+from commonweal.client.ledger.fork_losses import void_warning
 from commonweal.commands.terminal.language import _, ngettext, spoken
 from commonweal.commands.terminal.member import member_of
 from commonweal.commands.terminal.options import form_option, home_option

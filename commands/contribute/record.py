@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from commonweal.client.forecast import forecast_words
-from commonweal.client.node_client import call
-from commonweal.client.plain import plain
-from commonweal.client.quantity import shown_action, shown_unit
-from commonweal.client.standing import is_refused, refused_words
+from commonweal.client.community.standing import is_refused, refused_words
+from commonweal.client.home.node_client import call
+from commonweal.client.language.plain import plain
+from commonweal.client.language.quantity import shown_action, shown_unit
+from commonweal.client.ledger.forecast import forecast_words
 from commonweal.commands.terminal.language import _, ngettext, spoken
 from commonweal.commands.terminal.member import member_of
 from commonweal.commands.terminal.options import form_option, home_option, passphrase_option

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from commonweal.client.plain import plain, plain_rows
-from commonweal.client.quantity import read_quantity, shown_number, shown_unit
+from commonweal.client.language.plain import plain, plain_rows
+from commonweal.client.language.quantity import read_quantity, shown_number, shown_unit
 from commonweal.commands.terminal.language import _, spoken
 from commonweal.commands.terminal.member import member_of
 from commonweal.commands.terminal.options import form_option, home_option, passphrase_option

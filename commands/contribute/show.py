@@ -8,11 +8,11 @@ from typing import Any
 
 import click
 
-from commonweal.client.contribution_rows import RecordBody, RecordDetails
-from commonweal.client.plain import plain
-from commonweal.client.quantity import shown_action, shown_number, shown_unit
-from commonweal.client.times import shown
-from commonweal.client.visible_text import visible
+from commonweal.client.language.plain import plain
+from commonweal.client.language.quantity import shown_action, shown_number, shown_unit
+from commonweal.client.language.times import shown
+from commonweal.client.language.visible_text import visible
+from commonweal.client.ledger.contribution_rows import RecordBody, RecordDetails
 from commonweal.commands.terminal.language import N_, _, ngettext, spoken
 from commonweal.commands.terminal.member import member_of
 from commonweal.commands.terminal.options import form_option, home_option

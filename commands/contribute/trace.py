@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from commonweal.client.plain import plain, plain_rows
-from commonweal.client.records import TRACE_STEPS_MAX
-from commonweal.client.visible_text import visible
+from commonweal.client.contributions.records import TRACE_STEPS_MAX
+from commonweal.client.language.plain import plain, plain_rows
+from commonweal.client.language.visible_text import visible
 from commonweal.commands.terminal.language import _
 from commonweal.commands.terminal.member import member_of
 from commonweal.commands.terminal.options import form_option, home_option

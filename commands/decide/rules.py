@@ -8,12 +8,12 @@ from typing import Any
 
 import click
 
-from commonweal.client.backtests import Replay
-from commonweal.client.plain import plain, plain_rows
-from commonweal.client.quantity import shown_unit
-from commonweal.client.rule_templates import TEMPLATES, text_of_file, text_of_rules
-from commonweal.client.times import shown
-from commonweal.client.visible_text import visible
+from commonweal.client.governance.backtests import Replay
+from commonweal.client.governance.rule_templates import TEMPLATES, text_of_file, text_of_rules
+from commonweal.client.language.plain import plain, plain_rows
+from commonweal.client.language.quantity import shown_unit
+from commonweal.client.language.times import shown
+from commonweal.client.language.visible_text import visible
 from commonweal.commands.decide.vote import KINDS, Saying
 from commonweal.commands.terminal.language import _, spoken
 from commonweal.commands.terminal.member import member_of

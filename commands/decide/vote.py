@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from commonweal.client import backtests
-from commonweal.client.backtests import BacktestCheck
-from commonweal.client.plain import fields_of, plain, plain_rows
-from commonweal.client.times import shown
-from commonweal.client.visible_text import visible
-from commonweal.client.votes import ElectorateState, ProposalDetails
+from commonweal.client.governance import backtests
+from commonweal.client.governance.backtests import BacktestCheck
+from commonweal.client.governance.votes import ElectorateState, ProposalDetails
+from commonweal.client.language.plain import fields_of, plain, plain_rows
+from commonweal.client.language.times import shown
+from commonweal.client.language.visible_text import visible
 from commonweal.commands.terminal.language import N_, _
 from commonweal.commands.terminal.member import member_of
 from commonweal.commands.terminal.options import form_option, home_option

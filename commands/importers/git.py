@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, NamedTuple
 
-from commonweal.client.visible_text import visible
+from commonweal.client.language.visible_text import visible
 from commonweal.commands.terminal.language import _
 from commonweal.protocol.errors import GitMissing, UnreadableRepository
 

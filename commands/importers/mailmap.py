@@ -15,7 +15,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from commonweal.client.files import read_text
+from commonweal.client.home.files import read_text
 from commonweal.commands.terminal.language import _
 from commonweal.protocol.errors import UnreadableFile
 

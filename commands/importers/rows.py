@@ -15,12 +15,12 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from commonweal.client.contributions import CONTENT_BYTES_MAX
-from commonweal.client.directory import People
-from commonweal.client.quantity import is_effort, read_action, read_quantity, read_scope
-from commonweal.client.texts import text_of
-from commonweal.client.times import read_time_ms
-from commonweal.client.visible_text import visible
+from commonweal.client.contributions.contributions import CONTENT_BYTES_MAX
+from commonweal.client.language.quantity import is_effort, read_action, read_quantity, read_scope
+from commonweal.client.language.times import read_time_ms
+from commonweal.client.language.visible_text import visible
+from commonweal.client.ledger.directory import People
+from commonweal.client.ledger.texts import text_of
 from commonweal.commands.importers.sheet import Row, at
 from commonweal.commands.terminal.language import _, ngettext, sentence, spoken
 from commonweal.commands.terminal.output import warn

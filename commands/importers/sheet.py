@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from commonweal.client.files import read_bytes, read_text
-from commonweal.client.visible_text import visible
+from commonweal.client.home.files import read_bytes, read_text
+from commonweal.client.language.visible_text import visible
 from commonweal.commands.terminal.language import _
 from commonweal.protocol.errors import UnreadableFile, UsageError
 

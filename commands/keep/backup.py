@@ -11,8 +11,8 @@ from tempfile import TemporaryDirectory
 
 import click
 
-from commonweal.client.files import place_for
-from commonweal.client.visible_text import visible
+from commonweal.client.home.files import place_for
+from commonweal.client.language.visible_text import visible
 from commonweal.commands.keep.archive import CONFIG, KEYSTORE, LEDGER, pack
 from commonweal.commands.terminal.language import _
 from commonweal.commands.terminal.options import form_option, home_option

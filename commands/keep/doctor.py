@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from commonweal.client.directory import People, of_home
-from commonweal.client.finality import AHEAD_MS_MAX
-from commonweal.client.node_client import ask
-from commonweal.client.own_addresses import answers, is_public, is_taken, own_ports, ports_of
-from commonweal.client.standing import standing
-from commonweal.client.submit import now_ms
-from commonweal.client.visible_text import visible
+from commonweal.client.community.standing import standing
+from commonweal.client.home.node_client import ask
+from commonweal.client.home.own_addresses import answers, is_public, is_taken, own_ports, ports_of
+from commonweal.client.home.submit import now_ms
+from commonweal.client.language.visible_text import visible
+from commonweal.client.ledger.directory import People, of_home
+from commonweal.client.sharing.finality import AHEAD_MS_MAX
 from commonweal.commands.keep.home_checks import (
     DoctorFinding,
     Patient,
@@ -264,7 +264,7 @@ def _usual_ports(at: Patient) -> list[int]:
 
 
 def _sealing(at: Patient) -> DoctorFinding:
-    from commonweal.client.finality import finality, warnings
+    from commonweal.client.sharing.finality import finality, warnings
 
     name = N_("seals")
     if at.settings.community is None:
@@ -291,7 +291,7 @@ def _sealing(at: Patient) -> DoctorFinding:
 
 def _writers(at: Patient) -> DoctorFinding:
     """Name those whose records take most of the disk."""
-    from commonweal.client.node import writers
+    from commonweal.client.community.node import writers
     from commonweal.commands.node.status import largest_writers
 
     name = N_("writers")

@@ -14,10 +14,10 @@ from typing import Any
 
 import click
 
-from commonweal.client.ledger_view import LedgerView
-from commonweal.client.quantity import shown_number
-from commonweal.client.texts import text_in
-from commonweal.client.times import iso
+from commonweal.client.language.quantity import shown_number
+from commonweal.client.language.times import iso
+from commonweal.client.ledger.ledger_view import LedgerView
+from commonweal.client.ledger.texts import text_in
 from commonweal.commands.terminal.language import _
 from commonweal.commands.terminal.ledger import folded
 from commonweal.commands.terminal.options import home_option

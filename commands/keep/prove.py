@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commonweal.client.directory import PREFIX_DIGITS_MIN, begins
-from commonweal.client.files import place_for, put_bytes
-from commonweal.client.notes import ID_DIGITS
-from commonweal.client.plain import plain
-from commonweal.client.quantity import shown_action, shown_number, shown_unit
-from commonweal.client.times import iso, shown
-from commonweal.client.visible_text import visible
+from commonweal.client.home.files import place_for, put_bytes
+from commonweal.client.language.plain import plain
+from commonweal.client.language.quantity import shown_action, shown_number, shown_unit
+from commonweal.client.language.times import iso, shown
+from commonweal.client.language.visible_text import visible
+from commonweal.client.ledger.directory import PREFIX_DIGITS_MIN, begins
+from commonweal.client.ledger.notes import ID_DIGITS
 from commonweal.commands.terminal.language import _, ngettext, spoken
 from commonweal.commands.terminal.options import form_option, home_option
 from commonweal.commands.terminal.output import Column, Form, say, write_json, write_table

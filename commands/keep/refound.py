@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from commonweal.client.submit import now_ms
-from commonweal.client.visible_text import visible
+from commonweal.client.home.submit import now_ms
+from commonweal.client.language.visible_text import visible
 from commonweal.commands.terminal.language import _
 from commonweal.commands.terminal.options import (
     form_option,

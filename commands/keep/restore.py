@@ -19,9 +19,9 @@ from tempfile import mkdtemp
 
 import click
 
-from commonweal.client.directory import People
-from commonweal.client.standing import AWAITING, standing
-from commonweal.client.submit import now_ms
+from commonweal.client.community.standing import AWAITING, standing
+from commonweal.client.home.submit import now_ms
+from commonweal.client.ledger.directory import People
 from commonweal.commands.begin.init_found import chosen_passphrase, warn_if_open
 from commonweal.commands.keep.archive import unpack
 from commonweal.commands.terminal.language import _, spoken

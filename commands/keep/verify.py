@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import click
 
-from commonweal.client.visible_text import visible
+from commonweal.client.language.visible_text import visible
 from commonweal.commands.terminal.language import _, ngettext
 from commonweal.commands.terminal.options import form_option, home_option
 from commonweal.commands.terminal.output import Form, say, warn, write_json

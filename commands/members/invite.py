@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from commonweal.client.invites import INVITE_USES_MAX
-from commonweal.client.plain import plain, plain_rows
-from commonweal.client.times import shown
+from commonweal.client.community.invites import INVITE_USES_MAX
+from commonweal.client.language.plain import plain, plain_rows
+from commonweal.client.language.times import shown
 from commonweal.commands.terminal.language import _
 from commonweal.commands.terminal.links import show_invite, warn_when_private
 from commonweal.commands.terminal.member import member_of

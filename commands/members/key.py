@@ -12,9 +12,9 @@ from typing import Any
 
 import click
 
-from commonweal.client.homes import LANGUAGES
-from commonweal.client.ledger_view import LedgerView, submit
-from commonweal.client.visible_text import visible
+from commonweal.client.community.homes import LANGUAGES
+from commonweal.client.language.visible_text import visible
+from commonweal.client.ledger.ledger_view import LedgerView, submit
 from commonweal.commands.begin.init_found import show_words
 from commonweal.commands.terminal.language import _, ngettext, spoken
 from commonweal.commands.terminal.ledger import folded

@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from commonweal.client.directory import begins
-from commonweal.client.ledger_view import submit
-from commonweal.client.plain import plain_rows
-from commonweal.client.visible_text import visible
+from commonweal.client.language.plain import plain_rows
+from commonweal.client.language.visible_text import visible
+from commonweal.client.ledger.directory import begins
+from commonweal.client.ledger.ledger_view import submit
 from commonweal.commands.members.key import speaking
 from commonweal.commands.terminal.language import N_, _
 from commonweal.commands.terminal.ledger import folded

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from commonweal.client.submit import WrittenRecord
+from commonweal.client.home.submit import WrittenRecord
 from commonweal.commands.terminal.language import _
 from commonweal.commands.terminal.member import member_of
 from commonweal.commands.terminal.options import (

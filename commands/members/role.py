@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 
 from commonweal.client.access import wish_of
+from commonweal.client.home.submit import WrittenRecord
+from commonweal.client.language.plain import plain_rows
+from commonweal.client.language.visible_text import visible
 from commonweal.client.member import Member
-from commonweal.client.plain import plain_rows
-from commonweal.client.submit import WrittenRecord
-from commonweal.client.visible_text import visible
 from commonweal.commands.terminal.language import _, ngettext
 from commonweal.commands.terminal.member import member_of
 from commonweal.commands.terminal.options import (

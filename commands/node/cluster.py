@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commonweal.client.homes import found_community, make_home
-from commonweal.client.joining import ask_to_join
-from commonweal.client.ledger_view import folded, submit
+from commonweal.client.community.homes import found_community, make_home
+from commonweal.client.community.join_requests import ask_to_join
+from commonweal.client.ledger.ledger_view import folded, submit
 from commonweal.commands.terminal.language import _
 from commonweal.commands.terminal.options import form_option
 from commonweal.commands.terminal.output import Column, Form, say, write_json, write_table

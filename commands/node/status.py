@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 
-from commonweal.client.finality import pairs, risks, warnings
-from commonweal.client.forked import void_warning
-from commonweal.client.node import HomeStatus, PeerSummary, WriterUse
-from commonweal.client.plain import plain, plain_rows
-from commonweal.client.standing import AWAITING, refused_words
-from commonweal.client.visible_text import visible
+from commonweal.client.community.node import HomeStatus, PeerSummary, WriterUse
+from commonweal.client.community.standing import AWAITING, refused_words
+from commonweal.client.language.plain import plain, plain_rows
+from commonweal.client.language.visible_text import visible
+from commonweal.client.ledger.fork_losses import void_warning
+from commonweal.client.sharing.finality import pairs, risks, warnings
 from commonweal.commands.terminal.language import N_, _, ngettext, spoken
 from commonweal.commands.terminal.member import member_of
 from commonweal.commands.terminal.options import form_option, home_option

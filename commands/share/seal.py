@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from commonweal.client.plain import plain_rows
-from commonweal.client.sealing import SEAL_SECONDS_MAX, SEALS_LISTED
-from commonweal.client.times import shown
+from commonweal.client.language.plain import plain_rows
+from commonweal.client.language.times import shown
+from commonweal.client.sharing.seals import SEAL_SECONDS_MAX, SEALS_LISTED
 from commonweal.commands.terminal.language import _, ngettext
 from commonweal.commands.terminal.member import member_of
 from commonweal.commands.terminal.options import form_option, home_option, passphrase_option

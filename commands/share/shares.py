@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import click
 
-from commonweal.client.plain import plain
-from commonweal.client.quantity import shown_unit
-from commonweal.client.visible_text import visible
+from commonweal.client.language.plain import plain
+from commonweal.client.language.quantity import shown_unit
+from commonweal.client.language.visible_text import visible
 from commonweal.commands.terminal.language import _, spoken
 from commonweal.commands.terminal.member import member_of
 from commonweal.commands.terminal.options import form_option, home_option

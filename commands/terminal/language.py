@@ -8,7 +8,7 @@ from __future__ import annotations
 import gettext
 import os
 
-from commonweal.client.words import DOMAIN, FOLDER, N_, Nn_, Words, words_in
+from commonweal.client.language.words import DOMAIN, FOLDER, N_, Nn_, Words, words_in
 
 __all__ = ["CLICKS_WORDS", "N_", "Nn_", "_", "ngettext", "sentence", "speak", "spoken"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from commonweal.client import ledger_view
-from commonweal.client.ledger_view import LedgerView
+from commonweal.client.ledger import ledger_view
+from commonweal.client.ledger.ledger_view import LedgerView
 from commonweal.commands.terminal.language import _, spoken
 from commonweal.commands.terminal.progress import watching
 from commonweal.storage.home.home import Home

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 
-from commonweal.client.invites import DeviceLink, InviteLink
-from commonweal.client.times import shown
+from commonweal.client.community.invites import DeviceLink, InviteLink
+from commonweal.client.language.times import shown
 from commonweal.commands.terminal.language import _, ngettext
 from commonweal.commands.terminal.output import say, terminal_columns, warn, width, write_text
 

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from commonweal.client.visible_text import UNSEEN, visible
+from commonweal.client.language.visible_text import UNSEEN, visible
 from commonweal.protocol.errors import OutputRefused
 
 CELL_COLUMNS_MIN = 8

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from commonweal.client.notes import ID_DIGITS
-from commonweal.client.plain import plain
+from commonweal.client.language.plain import plain
+from commonweal.client.ledger.notes import ID_DIGITS
 from commonweal.commands.terminal.language import _
 from commonweal.commands.terminal.output import (
     Column,

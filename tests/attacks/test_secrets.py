@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from commonweal.client.homes import found_community, make_home
+from commonweal.client.community.homes import found_community, make_home
 from commonweal.node.control import daemon
 from commonweal.protocol.errors import NotReachable
 from commonweal.protocol.identity.identity import member_signer, phrase_from_entropy

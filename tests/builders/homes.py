@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from commonweal.client.homes import found_community, make_home
+from commonweal.client.community.homes import found_community, make_home
 from commonweal.node.runtime.config import Config
 from commonweal.node.service.events import Answer, Committed, Submitted, Ticket, Wish
 from commonweal.node.service.peer import Identity

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from commonweal.client.submit import Unlock, WrittenRecord, without_passphrase, writer
+from commonweal.client.home.submit import Unlock, WrittenRecord, without_passphrase, writer
 from commonweal.node.service.events import Wish
 from commonweal.storage.home.home import Home
 

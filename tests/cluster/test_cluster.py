@@ -16,7 +16,7 @@ from random import Random
 
 import pytest
 
-from commonweal.client.homes import make_home
+from commonweal.client.community.homes import make_home
 from commonweal.commands.node import cluster as command
 from commonweal.node.control import daemon
 from commonweal.node.control.client import LocalClient

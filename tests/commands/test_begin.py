@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from commonweal.client.joining import places
+from commonweal.client.community.join_requests import places
 from commonweal.commands.terminal import options
 from commonweal.node.control.messages import Done, Meet
 from commonweal.protocol.errors import DiskFull, NotReachable
@@ -223,7 +223,7 @@ def test_a_home_of_a_newer_version_is_named(typed: list[str], tmp_path: Path) ->
 def test_a_second_writer_waits_and_then_names_the_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from commonweal.client import submit
+    from commonweal.client.home import submit
 
     home = founder(tmp_path / "home")
     monkeypatch.setattr(submit, "WAIT_SECONDS_MAX", 0.1)

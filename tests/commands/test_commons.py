@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from commonweal.client.rejection_words import REASONS
+from commonweal.client.language.rejection_words import REASONS
 from commonweal.node.service.events import Wish
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.records import fork_proof

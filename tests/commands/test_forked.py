@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from commonweal.client.homes import LANGUAGES
+from commonweal.client.community.homes import LANGUAGES
 from commonweal.node.service.events import Text, Wish
 from commonweal.protocol.identity.identity import phrase_from_entropy
 from commonweal.protocol.records import fork_proof

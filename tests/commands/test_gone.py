@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from commonweal.client.homes import LANGUAGES
+from commonweal.client.community.homes import LANGUAGES
 from commonweal.node.service.events import Text, Wish
 from commonweal.protocol.identity.identity import inception_from_entropy, phrase_from_entropy
 from commonweal.storage.home import keystore

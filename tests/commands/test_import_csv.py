@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from commonweal.client import drafts
+from commonweal.client.ledger import drafts
 from commonweal.commands.importers import rows, sheet
 from commonweal.commands.importers.sheet import Mapping, read_mapping
 from commonweal.protocol.errors import CommonwealError

@@ -21,8 +21,8 @@ from pathlib import Path
 
 import pytest
 
-from commonweal.client.files import put_bytes
-from commonweal.client.joining import PLACES_MAX, places
+from commonweal.client.community.join_requests import PLACES_MAX, places
+from commonweal.client.home.files import put_bytes
 from commonweal.commands.importers import git
 from commonweal.commands.terminal.output import safe_cell
 from commonweal.node.control import client

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from commonweal.client import node_client, own_addresses
+from commonweal.client.home import node_client, own_addresses
 from commonweal.node.control.message_codec import (
     LENGTH_BYTES,
     answer_to_bytes,

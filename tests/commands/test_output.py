@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commonweal.client.visible_text import visible
+from commonweal.client.language.visible_text import visible
 from commonweal.commands.terminal import progress as bars
 from commonweal.commands.terminal import progress as progress_shown
 from commonweal.commands.terminal.output import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from commonweal.client.quantity import (
+from commonweal.client.language.quantity import (
     ACTIONS,
     UNITS,
     is_effort,
@@ -13,7 +13,7 @@ from commonweal.client.quantity import (
     read_unit,
     shown_number,
 )
-from commonweal.client.times import iso, read_duration_ms, read_time_ms
+from commonweal.client.language.times import iso, read_duration_ms, read_time_ms
 from commonweal.protocol.errors import (
     UnknownAction,
     UnreadableQuantity,

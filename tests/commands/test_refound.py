@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from commonweal.client.submit import now_ms
+from commonweal.client.home.submit import now_ms
 from commonweal.protocol import keys
 from commonweal.protocol.keys import DeviceKey, Signer
 from commonweal.protocol.records.record import from_bytes

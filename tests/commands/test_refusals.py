@@ -197,7 +197,7 @@ def test_only_drafts_and_an_import_write() -> None:
         for path in (ROOT / folder).rglob("*.py")
         if re.search(r"client\.submit import [^\n]*\bwriter\b", path.read_text("utf-8"))
     }
-    assert users == {"client/drafts.py", "commands/contribute/import_.py"}
+    assert users == {"client/ledger/drafts.py", "commands/contribute/import_.py"}
 
 
 def _commands() -> Iterator[tuple[tuple[str, ...], click.Command]]:

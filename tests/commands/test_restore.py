@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from commonweal.client import homes as client_homes
+from commonweal.client.community import homes as client_homes
 from commonweal.commands.keep import archive, restore
 from commonweal.node.control import daemon
 from commonweal.protocol.errors import DiskFull, NotReachable

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from commonweal.client.homes import found_community, make_home
-from commonweal.client.standing import WAITING
+from commonweal.client.community.homes import found_community, make_home
+from commonweal.client.community.standing import WAITING
 from commonweal.commands.begin import start as start_commands
 from commonweal.commands.node import up
 from commonweal.commands.terminal import options

@@ -15,7 +15,7 @@ from functools import partial
 from importlib import resources
 from pathlib import Path
 
-from commonweal.client import quantity, times
+from commonweal.client.language import quantity, times
 from commonweal.commands.importers import sheet
 from commonweal.commands.keep import archive
 from commonweal.node.control.message_codec import (

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from commonweal.client.ledger_view import folded
+from commonweal.client.ledger.ledger_view import folded
 from commonweal.commands.node import cluster as command
 from commonweal.node.control.client import LocalClient
 from commonweal.node.control.cluster import Cluster

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from commonweal.client.submit import WrittenRecord
+from commonweal.client.home.submit import WrittenRecord
 from commonweal.node.service.events import Wish
 from commonweal.storage.home.home import Home
 from commonweal.storage.records.log_store import Store

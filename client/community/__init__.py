@@ -1,0 +1,1 @@
+"""Belonging: homes, joining, invites, members, devices, roles, and the node of a home."""

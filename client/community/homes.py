@@ -1,0 +1,156 @@
+"""Homes: made with a new member and a device, and made to found a community."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from commonweal.client.governance.rule_templates import NO_RULES, document_of_rules
+from commonweal.client.home.submit import Unlock, now_ms, without_passphrase
+from commonweal.client.language.visible_text import visible
+from commonweal.client.language.words import ENGLISH, Words, words_in
+from commonweal.protocol import keys
+from commonweal.protocol.errors import (
+    CommonwealError,
+    InCommunityAlready,
+    PassphraseNeeded,
+    UnusableText,
+)
+from commonweal.protocol.identity import founding
+from commonweal.protocol.identity.identity import (
+    ENTROPY_BYTES,
+    NONCE_BYTES,
+    Language,
+    inception_from_entropy,
+    member_signer,
+    phrase_from_entropy,
+)
+from commonweal.protocol.keys import MemberId
+from commonweal.protocol.records.record import SALT_BYTES, community_of
+from commonweal.storage.home import keystore
+from commonweal.storage.home.home import Home, Settings, new_port
+from commonweal.storage.home.keystore import Secrets
+
+NAME_CHARS_MAX = 80
+LANGUAGES = {"en": Language.ENGLISH, "zh": Language.CHINESE}
+"""Languages of the 24 words."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewHome:
+    """A home that was made. words: the member's 24 words, which are kept nowhere else."""
+
+    member: MemberId
+    device: keys.DeviceKey
+    words: str
+
+
+def create_home(
+    folder: Path | str, name: str, *, passphrase: str | None = None, language: str = "en"
+) -> NewHome:
+    """Make a home in `folder`, with a new member called `name` and a device.
+
+    passphrase: of the keystore, None for none. language: of the 24 words and of errors, "en" or
+    "zh". Raises UnusableText, KeystoreExists, or a StorageError; then no home is made.
+    """
+    words = words_in(language)
+    settings, phrase = make_home(Home(folder), name, passphrase, words.language, words)
+    return NewHome(settings.member, settings.device, phrase)
+
+
+def make_home(
+    home: Home,
+    name: str,
+    passphrase: str | None,
+    language: str = "en",
+    words: Words = ENGLISH,
+) -> tuple[Settings, str]:
+    """Make a home with a new member called `name`; return its settings and the 24 words.
+
+    language: of the 24 words, a key of LANGUAGES; words: of what is raised.
+
+    Raises UnusableText, KeystoreExists or a StorageError; then no home was made.
+    """
+    name = checked_name(name, words)
+    entropy, seed = os.urandom(ENTROPY_BYTES), os.urandom(keys.SEED_BYTES)
+    phrase = phrase_from_entropy(entropy, LANGUAGES[language])
+    member = inception_from_entropy(entropy).member
+    device = keys.DeviceKey(keys.device_signer(seed).key)
+    settings = Settings(name, member, device, port=new_port())
+    home.create()
+    keystore.create(home.keystore, Secrets(seed, entropy), passphrase)
+    try:
+        store = home.create_store()
+        try:
+            settings.put(store)
+            store.commit()
+        finally:
+            store.close()
+    except CommonwealError:
+        with suppress(OSError):
+            home.keystore.unlink()
+        raise
+    return settings, phrase
+
+
+def found_community(
+    home: Home,
+    name: str,
+    unlock: Unlock = without_passphrase,
+    rules: str | None = None,
+    words: Words = ENGLISH,
+) -> Settings:
+    """Write a founding record and the founder's profile; return the home's new settings.
+
+    rules: a template's name, a file's, or none, which stands for None too. Raises BadRuleset.
+    """
+    name = checked_name(name, words)
+    document = document_of_rules(NO_RULES if rules is None else rules)
+    with home.lock(), home.store() as store:
+        settings = Settings.read(store)
+        if settings.community is not None:
+            raise InCommunityAlready(settings.community.hex()[:8])
+        secrets = unlock(home)
+        if secrets.member_entropy is None:
+            raise PassphraseNeeded(words("this device does not hold the member's key"))
+        signer = keys.device_signer(secrets.device_seed)
+        now = now_ms()
+        founded = founding.found(
+            member_signer(secrets.member_entropy),
+            inception_from_entropy(secrets.member_entropy),
+            signer,
+            keys.peer_signer(secrets.device_seed),
+            os.urandom(NONCE_BYTES),
+            name,
+            now,
+            document,
+        )
+        first = founded.record
+        community = community_of(first)
+        salt = os.urandom(SALT_BYTES)
+        profile = founding.profile(
+            signer, community, founding.tip_after(first), settings.name, salt, now
+        )
+        run = [first, profile.record]
+        bodies = {one.record.body.hash: one.body for one in (founded, profile) if one.record.body}
+        store.append(settings.device, run, bodies)
+        store.mark_checked(settings.device, len(run))
+        settings = Settings(
+            settings.name, settings.member, settings.device, community, settings.port
+        )
+        settings.put(store)
+        store.commit()
+    return settings
+
+
+def checked_name(name: str, words: Words = ENGLISH) -> str:
+    """Return a name as it is kept. Raises UnusableText for nothing, too much, or controls."""
+    name = unicodedata.normalize("NFC", name).strip()
+    if not 1 <= len(name) <= NAME_CHARS_MAX or visible(name) != name:
+        raise UnusableText(
+            words("a name has 1 to {most} characters, all visible").format(most=NAME_CHARS_MAX)
+        )
+    return name

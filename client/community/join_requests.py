@@ -1,0 +1,190 @@
+"""Joining: a request under the invite of a link, written, kept, and brought to a member's node."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import IPv6Address, ip_address
+
+from commonweal.client.community.standing import AWAITING, WAITING, standing
+from commonweal.client.home.node_client import ask_if_running
+from commonweal.client.home.submit import Unlock, now_ms, without_passphrase
+from commonweal.client.language.words import ENGLISH, Words
+from commonweal.client.ledger.directory import of_home
+from commonweal.protocol import keys
+from commonweal.protocol.errors import (
+    BadLink,
+    InCommunityAlready,
+    NotReachable,
+    PassphraseNeeded,
+)
+from commonweal.protocol.identity import founding
+from commonweal.protocol.identity import invite as links
+from commonweal.protocol.identity.identity import inception_from_entropy, member_signer
+from commonweal.protocol.identity.invite import CommunityLink, Contact
+from commonweal.protocol.ledger.members import membership
+from commonweal.storage.home.home import Home, Settings
+from commonweal.storage.home.keystore import Secrets
+from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.seal_store import SealStore
+
+JOIN_SECONDS_MAX = 10.0
+PLACES_MAX = 16
+"""Addresses of one link that are dialled."""
+
+
+def ask_to_join(
+    home: Home, link: CommunityLink, unlock: Unlock = without_passphrase, words: Words = ENGLISH
+) -> str:
+    """Write the request of this home's member, unless it is written; return how they stand.
+
+    A home that is in the community already looks for its nodes where the link says. Raises
+    BadLink where an invite is needed and there is none, InCommunityAlready for another community.
+    """
+    from commonweal.storage.ledger.membership import requested_invite  # loads the fold
+
+    state = _standing(home, link, words)
+    if state is not None:
+        meet(home, link, words)
+        return state
+    if link.invite is None:
+        raise BadLink(words("it holds no invite"))
+    with home.lock(), home.store() as store:
+        settings = Settings.read(store)
+        _check_community(settings, link)
+        if requested_invite(store, settings.device) != link.invite.id:
+            _write_request(store, settings, link, unlock(home), words)
+        text = links.to_text(link)
+        replace(settings, community=link.community, link=text).put(store)
+        SealStore(store, link.community).put_trusted_seal(link.height, link.seal)
+        for contact in link.contacts:
+            store.meet(contact)
+        store.commit()
+    return WAITING
+
+
+def meet(home: Home, link: CommunityLink, words: Words = ENGLISH) -> None:
+    """Let a home look for the nodes of its community where the link says that they are.
+
+    The running node does so at once, else the next one. Raises InCommunityAlready when the
+    link knows no node but the one of this home.
+    """
+    from commonweal.node.control.messages import Meet
+
+    with home.store(readonly=True) as store:
+        device = Settings.read(store).device
+        own = membership.peer_of(of_home(home, store, link.community, words).state, device)
+    others = tuple(one for one in link.contacts if one.peer != own)
+    if not others:
+        raise InCommunityAlready(words("the link knows no node but the one of this home"))
+    named = replace(link, contacts=others, invite=None)
+    if ask_if_running(home, Meet(links.to_text(named))) is None:
+        with home.lock(), home.store() as store:
+            for contact in others:
+                store.meet(contact)
+            store.commit()
+
+
+def _standing(home: Home, link: CommunityLink, words: Words) -> str | None:
+    """Return how this home stands in the community of the link; None where it has yet to ask.
+
+    Raises InCommunityAlready when it is in another one.
+    """
+    from commonweal.storage.ledger.membership import requested_invite  # loads the fold
+
+    with home.store(readonly=True) as store:
+        settings = Settings.read(store)
+        _check_community(settings, link)
+        if settings.community is None:
+            return None
+        state = standing(store, settings, of_home(home, store, settings.community, words))
+        asked = requested_invite(store, settings.device)
+    if state in (WAITING, AWAITING):  # who left has to ask, and a new device knows nothing yet
+        return None if link.invite is not None and link.invite.id != asked else state
+    return state if state in ("member", "frozen") else None
+
+
+def _check_community(settings: Settings, link: CommunityLink) -> None:
+    if settings.community not in (None, link.community):
+        raise InCommunityAlready(str(settings.community and settings.community.hex()[:8]))
+
+
+def places(link: CommunityLink, *, names: bool = False, words: Words = ENGLISH) -> CommunityLink:
+    """Return the link with the addresses that are dialled for it: it may come from anybody.
+
+    At most PLACES_MAX, some of each peer; names are looked up where they are asked for; and this
+    machine or its cable only where the link knows nothing else. Raises BadLink when none is left.
+    """
+    for kinds in (_FAR, _NEAR):
+        allowed = (*kinds, "name") if names else kinds
+        kept = [
+            Contact(one.peer, tuple(a for a in one.addresses if _kind(a) in allowed))
+            for one in link.contacts
+        ]
+        some = [one for one in kept if one.addresses]
+        if some:
+            each = max(1, PLACES_MAX // len(some))
+            cut = tuple(Contact(one.peer, one.addresses[:each]) for one in some)
+            return replace(link, contacts=cut)
+    raise BadLink(words("it holds only names of hosts; add --names to look them up"))
+
+
+_FAR, _NEAR = ("far",), ("far", "near")
+
+
+def _kind(address: str) -> str:
+    kind, host = address.split("/")[1:3]
+    if kind not in ("ip4", "ip6"):
+        return "name"
+    try:
+        found = ip_address(host)
+    except ValueError:
+        return "none"
+    if isinstance(found, IPv6Address) and found.ipv4_mapped is not None:
+        found = found.ipv4_mapped
+    if found.is_unspecified or found.is_multicast:
+        return "none"
+    return "near" if found.is_loopback or found.is_link_local else "far"
+
+
+def knocked(
+    home: Home, link: CommunityLink, unlock: Unlock, seconds: float, words: Words = ENGLISH
+) -> str:
+    """Try for a while to bring the request to a member's node; return how this home stands then.
+
+    A node that runs here does so by itself, and nothing is tried.
+
+    Raises NotReachable when no node answers.
+    """
+    from commonweal.node.control.join_once import request_admission
+
+    if home.holder() is not None:
+        return WAITING
+    try:
+        return str(request_admission(home, unlock(home), link, seconds))
+    except NotReachable as error:
+        raise NotReachable(
+            words("{why}; the request is kept, and `weal up` goes on trying").format(why=error)
+        ) from error
+
+
+def _write_request(
+    store: Store, settings: Settings, link: CommunityLink, secrets: Secrets, words: Words
+) -> None:
+    if secrets.member_entropy is None:
+        raise PassphraseNeeded(words("this device does not hold the member's key"))
+    assert link.invite is not None
+    inception = inception_from_entropy(secrets.member_entropy)
+    signer = keys.device_signer(secrets.device_seed)
+    host = keys.peer_signer(secrets.device_seed)
+    now = now_ms()
+    run = []
+    tip = store.log(settings.device).tip
+    if not tip.length:
+        member = member_signer(secrets.member_entropy)
+        first = founding.enrol(member, inception, signer, host, link.community, now)
+        run.append(first)
+        tip = founding.tip_after(first)
+    asked = founding.request(signer, inception, link.community, tip, link.invite, now)
+    run.append(asked)
+    store.append(settings.device, run)
+    store.mark_checked(settings.device, asked.seq + 1)

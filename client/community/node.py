@@ -1,0 +1,234 @@
+"""The node of a home: started, ended, and asked how it stands and who is connected."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from commonweal.client.access import HomeAccess
+from commonweal.client.community.standing import is_refused, joined, one_word, parent, standing
+from commonweal.client.home.node_client import ask
+from commonweal.client.ledger.directory import People, of_home
+from commonweal.client.ledger.fork_losses import void_records
+from commonweal.client.sharing.finality import FinalityState, doubt, finality
+from commonweal.protocol.keys import DeviceKey, MemberId
+from commonweal.protocol.ledger.members import registry
+from commonweal.protocol.records.record import CommunityId
+from commonweal.storage.home.home import Settings
+from commonweal.storage.records.log_store import Store
+
+if TYPE_CHECKING:
+    from commonweal.node.control.messages import NodeStatus, PeerStatus
+
+ROOM_FIELDS = ("records", "bytes", "documents", "texts")
+
+
+@dataclass(frozen=True, slots=True)
+class PeerSummary:
+    """A node of another member. behind, ahead: how many records it lacks, and we lack."""
+
+    member: MemberId | None
+    member_name: str | None
+    device: DeviceKey | None
+    address: str | None
+    state: str
+    behind: int | None
+    ahead: int | None
+    dropped: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WriterUse:
+    """What the logs of a member have this node keep; without a member, those of nobody admitted."""
+
+    member: MemberId | None
+    member_name: str | None
+    records: int
+    bytes: int
+    documents: int
+    texts: int
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPeers:
+    """The nodes of other members, and whose records this node keeps, the most first."""
+
+    peers: tuple[PeerSummary, ...]
+    writers: tuple[WriterUse, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HomeStatus:
+    """How a home stands. What only a running node knows is None without one.
+
+    state: a word of `standing.STATES`. frontier: hex of what all logs come to. refused: other
+    members' nodes refuse this device. room: how much more of this device others keep. joined: how
+    far a home is that took the state of a seal. parent: where a re-founded community goes on from.
+    """
+
+    community: CommunityId | None
+    community_name: str | None
+    member: MemberId
+    member_name: str | None
+    device: DeviceKey
+    records: int
+    logs: int
+    frontier: str
+    state: str
+    running: bool = False
+    behind: int | None = None
+    listening: tuple[str, ...] = ()
+    peers: tuple[PeerSummary, ...] = ()
+    refused: bool | None = None
+    writable: bool | None = None
+    damaged: int | None = None
+    room: dict[str, int] | None = None
+    finality: FinalityState | None = None
+    joined: dict[str, int] | None = None
+    not_counting: int = 0
+    parent: dict[str, Any] | None = None
+
+
+class NodeOfHome(HomeAccess):
+    """The node that runs this home, and what it knows of others."""
+
+    def start_node(self, *, listen: tuple[str, ...] = (), mdns: bool = True) -> list[str]:
+        """Start the node in the background; return its addresses once it answers.
+
+        listen: multiaddrs, else everywhere at the port of the home. mdns: whether nodes are looked
+        for on the local network. Raises HomeInUse, NodeNotStarted.
+        """
+        from commonweal.node.control.daemon import NodeProcess
+
+        self.refresh()
+        secrets = self._unlock(self.home)
+        return NodeProcess(self.home, secrets, listen=listen, mdns=mdns).addresses()
+
+    def stop_node(self) -> None:
+        """End the node of this home. Raises NodeNotRunning."""
+        from commonweal.node.control import daemon
+
+        daemon.stop(self.home)
+
+    def status(self) -> HomeStatus:
+        """Return how this home stands, with or without a running node."""
+        with self.home.store(readonly=True) as store:
+            settings = Settings.read(store)
+            if settings.community is None:
+                return _offline(store, settings, None)
+            people = of_home(self.home, store, settings.here, self.words)
+            state = _offline(store, settings, people)
+            live = self._node_status()
+            final = finality(store, settings, people, None if live is None else live.sealing)
+            final = replace(
+                final,
+                doubt=doubt(self.home, final, self.words) or None,
+                newest_held_by=None if live is None else self._newest_held_by(store, settings),
+            )
+            state = replace(
+                state,
+                finality=final,
+                joined=joined(self.home, store),
+                not_counting=len(void_records(self.home)),
+                parent=parent(store, settings),
+            )
+            return state if live is None else _online(state, live, people)
+
+    def peers(self) -> KnownPeers:
+        """Return the nodes of other members, connected or not. Raises NotReachable."""
+        from commonweal.node.control.messages import Peers
+
+        answer = ask(self.home, Peers())
+        with self.home.store(readonly=True) as store:
+            people = People(store, Settings.read(store).here, words=self.words)
+            peers = tuple(_peer_state(peer, people) for peer in answer.peers)
+            return KnownPeers(peers, tuple(writers(store, people)))
+
+    def _node_status(self) -> NodeStatus | None:
+        """Return what the running node says of itself; None, and nothing is loaded, without one."""
+        if self.home.holder() is None:
+            return None
+        from commonweal.node.control.messages import Status
+
+        return self.node_answer(Status())
+
+    def _newest_held_by(self, store: Store, settings: Settings) -> int | None:
+        from commonweal.node.control.messages import Holders
+
+        head = store.log(settings.device).head
+        answer = self.node_answer(Holders(bytes(head))) if head else None
+        return None if answer is None else len(answer.holders)
+
+
+def writers(store: Store, people: People) -> list[WriterUse]:
+    """Return what each member's logs have this node keep, the largest first.
+
+    Logs that nobody admitted stand under the member that they name, else under none.
+    """
+    sums: dict[bytes | None, list[int]] = {}
+    for row in store.logs():
+        device = registry.device_row(people.state, row.author)
+        uses = sums.setdefault(None if device is None else device.member, [0, 0, 0, 0])
+        for place, more in enumerate((row.length, row.size, row.documents, row.texts)):
+            uses[place] += more
+    order = sorted(sums.items(), key=lambda entry: (-entry[1][1], entry[0] or b""))
+    return [
+        WriterUse(None if member is None else MemberId(member), people.name(member) or None, *uses)
+        for member, uses in order
+    ]
+
+
+def _offline(store: Store, settings: Settings, people: People | None) -> HomeStatus:
+    """Return what a home knows of itself without a running node."""
+    from commonweal.protocol.records.frontier import Frontier, FrontierEntry
+
+    counts = store.counts()
+    rows = [FrontierEntry(row.author, row.length, row.head, row.frozen) for row in store.logs()]
+    return HomeStatus(
+        community=settings.community,
+        community_name=None if people is None else people.community_name(),
+        member=settings.member,
+        member_name=settings.name or (people.name(settings.member) if people else None),
+        device=settings.device,
+        records=counts.records,
+        logs=counts.logs,
+        frontier=Frontier(rows).digest().hex(),
+        state=standing(store, settings, people),
+    )
+
+
+def _online(state: HomeStatus, live: NodeStatus, people: People) -> HomeStatus:
+    """Return the status with what the running node answers in the place of what is stored."""
+    return replace(
+        state,
+        running=True,
+        state=one_word(live.state),
+        behind=live.behind,
+        records=live.records,
+        logs=live.logs,
+        frontier=live.digest.hex(),
+        listening=live.listening,
+        refused=is_refused(live),
+        writable=live.writable,
+        damaged=live.damaged,
+        room=dict(zip(ROOM_FIELDS, live.room, strict=True)),
+        peers=tuple(_peer_state(peer, people) for peer in live.peers if _is_connected(peer)),
+    )
+
+
+def _peer_state(peer: PeerStatus, people: People) -> PeerSummary:
+    member = None if peer.member is None else MemberId(peer.member)
+    return PeerSummary(
+        member=member,
+        member_name=people.name(member) if member else None,
+        device=None if peer.device is None else DeviceKey(peer.device),
+        address=peer.address,
+        state="connected" if _is_connected(peer) else "absent",
+        behind=peer.behind,
+        ahead=peer.ahead,
+        dropped=peer.dropped,
+    )
+
+
+def _is_connected(peer: PeerStatus) -> bool:
+    return peer.standing != "absent"

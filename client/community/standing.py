@@ -1,0 +1,101 @@
+"""How a home stands in its community: member, asking, gone, or refused; and how far it has come."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from commonweal.client.language.words import N_, Words
+from commonweal.client.ledger.directory import People
+from commonweal.protocol.errors import StorageError
+from commonweal.protocol.ledger.members import membership
+from commonweal.storage.home.home import Home, Settings
+from commonweal.storage.records.log_store import Store
+from commonweal.storage.records.settings import RESTORING
+
+if TYPE_CHECKING:
+    from commonweal.node.control.messages import NodeStatus
+
+WAITING = "waiting-for-admission"
+AWAITING = N_("awaiting-restore")
+STATES = (
+    N_("waiting-for-admission"),
+    N_("member"),
+    N_("no-community"),
+    N_("refused"),
+    N_("frozen"),
+    N_("revoked"),
+    N_("left"),
+    N_("removed"),
+)
+"""How a home stands, in one word, as programs read it; people read it in their language."""
+
+
+def joined(home: Home, store: Store) -> dict[str, int] | None:
+    """Return how far a home that took the state of a seal has come, until all records are here."""
+    from contextlib import closing
+
+    from commonweal.storage.consensus.snapshots import held
+    from commonweal.storage.ledger.state_db import StateDb
+
+    if not home.state.exists():
+        return None
+    try:
+        with closing(StateDb(home.state)) as layers:
+            found = held(layers, store)
+    except StorageError:  # what was folded cannot be read; the rest of the home can
+        return None
+    return None if found is None else found._asdict()
+
+
+def parent(store: Store, settings: Settings) -> dict[str, Any] | None:
+    """Return from where a re-founded community goes on, as json says it."""
+    from commonweal.storage.ledger import inheritance
+
+    parent = inheritance.parent(store, settings.here)
+    if parent is None:
+        return None
+    ids = {"community": parent.community.hex(), "seal": parent.seal.hex()}
+    return {**ids, "height": parent.height}
+
+
+def standing(store: Store, settings: Settings, people: People | None) -> str:
+    """Return how this home stands in its community, in one word: see `join.STATES`."""
+    from commonweal.storage.ledger.membership import requested_invite  # loads the fold
+
+    if people is None:
+        return "no-community"
+    if store.log(settings.device).frozen is not None:
+        return "frozen"
+    if store.setting(RESTORING):
+        return AWAITING
+    found = membership.status_of(people.state, settings.device)
+    if settings.member in dict(people.decided.removed):
+        found = "removed"
+    if found in ("left", "removed") and requested_invite(store, settings.device):
+        return "waiting-for-admission"
+    if found == "active":
+        return "member"
+    if found is None or found in ("new", "requested"):
+        return "waiting-for-admission"
+    return one_word(found)
+
+
+def is_refused(live: NodeStatus) -> bool:
+    """Say whether the members' nodes, of which none is connected, refuse us as no member."""
+    refusal = live.refusal
+    here = any(peer.standing == "member" for peer in live.peers)
+    is_member = one_word(live.state) == "member"
+    return bool(is_member and not here and refusal and refusal[0] == "not-a-member")
+
+
+def refused_words(words: Words) -> str:
+    """Say what a refusal by other members' nodes means for who was a member as far as is known."""
+    return words(
+        "Other members' nodes refuse this device: they know of a seal by which you are no member"
+        " any more. What you record now counts for nothing; ask a member."
+    )
+
+
+def one_word(state: str) -> str:
+    """Return a state without the reason that may follow it."""
+    return state.partition(":")[0]

@@ -1,0 +1,288 @@
+"""Contributions: written down, corrected and listed."""
+
+from __future__ import annotations
+
+import mimetypes
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from commonweal.client.access import HomeAccess, prefix, wish_of
+from commonweal.client.home.node_client import call
+from commonweal.client.home.submit import now_ms
+from commonweal.client.language.quantity import (
+    exact,
+    is_effort,
+    read_action,
+    read_quantity,
+    read_scope,
+)
+from commonweal.client.language.times import read_time_ms
+from commonweal.client.ledger.contribution_rows import (
+    ContributionList,
+    Correction,
+    RecordedContribution,
+    VoidRecord,
+    listed_contribution,
+)
+from commonweal.client.ledger.directory import People
+from commonweal.client.ledger.fork_losses import void_records
+from commonweal.client.sharing.claims import paying
+from commonweal.protocol import codec
+from commonweal.protocol.codec import INT_MAX
+from commonweal.protocol.errors import (
+    EvidenceTooLarge,
+    NotYet,
+    UnreadableQuantity,
+    UnusableText,
+    UsageError,
+    WouldNotCount,
+)
+from commonweal.protocol.keys import MemberId
+from commonweal.protocol.ledger.contributions import consent
+from commonweal.protocol.ledger.things.event_row import EVENT, EventRow, event_row
+from commonweal.protocol.ledger.things.quantities import Quantity, read
+from commonweal.protocol.records.record import ERASABLE_BYTES_MAX, RecordId
+from commonweal.storage.ledger import contributions as list_of_contributions
+from commonweal.storage.ledger.contributions import ContributionFilter
+
+if TYPE_CHECKING:
+    from commonweal.client.ledger.forecast import Forecast
+    from commonweal.node.service.events import Text
+
+ENVELOPE_BYTES_MAX = 256
+"""What salt, media type and lengths add to a text or file."""
+CONTENT_BYTES_MAX = ERASABLE_BYTES_MAX - ENVELOPE_BYTES_MAX
+HOLD_SECONDS_MAX = 60.0
+
+
+class HasRecordId(Protocol):
+    """What a write returns, whatever it says beside the id of the record."""
+
+    @property
+    def id(self) -> RecordId:
+        """The record that was written."""
+
+
+class Contributions(HomeAccess):
+    """What members give."""
+
+    def record(
+        self,
+        action: str,
+        quantity: str | int | Decimal,
+        unit: str,
+        *,
+        note: str | None = None,
+        scope: str | None = None,
+        file: Path | None = None,
+        provider: str | None = None,
+        receiver: str | None = None,
+        settles: tuple[str, ...] = (),
+    ) -> RecordedContribution:
+        """Write down a contribution; return the record, which is on the disk, and its forecast.
+
+        action, unit: by any of their names, English or Chinese. note, file: what can be erased
+        later, at most 64 KiB; not both. provider: who gave it, when not this member. settles: ids
+        of claims that a transfer pays. Raises UnknownAction, UnreadableQuantity, UnusableText,
+        UnknownId, EvidenceTooLarge, WouldNotCount.
+        """
+        name = read_action(action, self.words)
+        amount = read_quantity(str(quantity), unit, self.words)
+        text = self._evidence(note, file)
+        view = self.view
+        is_named = provider is not None or receiver is not None
+        people = People(view.store, view.community, words=self.words) if is_named else None
+        giver = people.find_active(provider) if people and provider else view.me
+        taker = people.find_active(receiver) if people and receiver else None
+        data = self._event(name, amount, giver, taker, scope)
+        cited: tuple[RecordId, ...] = ()
+        if settles:
+            more, cited = self._paying(settles, giver if provider else None, taker, data)
+            data |= more
+        drafts = view.drafts()
+        expected = drafts.forecast(drafts.add(wish_of("event", data, cited, text)))
+        assert expected is not None, "it passed as a contribution"
+        (written,) = drafts.write(self.home, self._unlock)
+        self.refresh()
+        return RecordedContribution(written.id, written.seq, name, *_typed(amount), expected)
+
+    def wait_until_held(self, written: Sequence[HasRecordId], peers: int) -> int:
+        """Return how many peers hold what was written, once `peers` do.
+
+        Raises NotYet after a minute without news, NotReachable when no node runs here.
+        """
+        from commonweal.node.control.messages import Wait
+        from commonweal.protocol.errors import NotReachable
+
+        held = 0
+        with call(self.home, patience_s=HOLD_SECONDS_MAX) as client:
+            try:
+                ids = tuple(record.id for record in written)
+                for answer in client.follow(Wait(ids, peers)):
+                    held = answer.held_by
+            except NotReachable:
+                text = self.words("it is kept here, and held by {held} of {wanted} peers")
+                raise NotYet(text.format(held=held, wanted=peers)) from None
+        return held
+
+    def correct(self, id: str | bytes, quantity: str | int | Decimal, unit: str) -> Correction:
+        """Say what a contribution really was: write the difference to what it has.
+
+        What takes from another member waits for their yes. Raises UnknownId, UsageError for
+        another unit, UnreadableQuantity, WouldNotCount.
+        """
+        view, wanted = self.view, read_quantity(str(quantity), unit, self.words)
+        event = view.id_among(prefix(id), EVENT)
+        row = event_row(view.state, event)
+        assert row is not None, "it is an event"
+        data = self._difference(row, wanted)
+        data |= {"action": row.action, "corrects": bytes(event)}
+        cited = [event, *([row.corrected_by] if row.corrected_by else [])]
+        asked = consent.consenters(view.state, view.me, event, *_quantities(data))
+        drafts = view.drafts()
+        drafts.add(wish_of("event", data, cited))
+        made = drafts.forecast(event)
+        assert made is not None, "it is an event"
+        (written,) = drafts.write(self.home, self._unlock)
+        self.refresh()
+        return Correction(written.id, written.seq, event, tuple(map(MemberId, asked)), made)
+
+    def contributions(
+        self,
+        *,
+        member: str | None = None,
+        action: str | None = None,
+        scope: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        limit: int | None = None,
+    ) -> ContributionList:
+        """Return the contributions that fit, the newest first, and how many there are.
+
+        since, until: a date, or a duration back from now like 7d. Those that count for nothing are
+        listed with the reason, and are not in `total`.
+        """
+        view, now = self.view, now_ms()
+        wanted = ContributionFilter(
+            provider=view.member(member) if member else None,
+            action=read_action(action, self.words) if action else None,
+            scope=scope,
+            since_ms=read_time_ms(since, now) if since else None,
+            until_ms=read_time_ms(until, now) if until else None,
+        )
+        rows = list_of_contributions.contributions(view.kept, wanted, limit)
+        listed = tuple(listed_contribution(view, row) for row in rows)
+        return ContributionList(list_of_contributions.count(view.kept, wanted), listed)
+
+    def forecast(self, id: str | bytes) -> Forecast | None:
+        """Return what the rules in force will make of a contribution; None where it is none.
+
+        id: as it is, or how it begins, of any record that is held.
+        """
+        from commonweal.client.ledger.forecast import forecast
+
+        kept = self.view.kept
+        event = id if isinstance(id, bytes) else self.view.held(id).id
+        return forecast(self.view.state, kept.community, kept.rules, kept.ruleset, event)
+
+    def void_records(self) -> list[VoidRecord]:
+        """Return what a fork of this member's log made void; it is on this device only."""
+        rows = []
+        for record, reason in void_records(self.home):
+            stated = list_of_contributions.contribution_in(record)
+            listed = None if stated is None else listed_contribution(self.view, stated)
+            place = (record.id, record.seq, record.kind)
+            rows.append(VoidRecord(*place, reason, record.claimed_at, listed))
+        return rows
+
+    def _difference(self, row: EventRow, wanted: dict[str, Any]) -> dict[str, Any]:
+        """Return the quantity to add to what an event has, so that it becomes `wanted`."""
+        for key, had in (("resourceQuantity", row.quantity), ("effortQuantity", row.effort)):
+            if had is not None and had[2] == wanted["unit"]:
+                scale = max(had[1], wanted["scale"])
+                n = wanted["n"] * 10 ** (scale - wanted["scale"]) - had[0] * 10 ** (scale - had[1])
+                if abs(n) > INT_MAX:
+                    raise UnreadableQuantity(str(wanted["n"]))
+                return {key: {"n": n, "scale": scale, "unit": had[2]}}
+        units = ", ".join(had[2] for had in (row.quantity, row.effort) if had is not None)
+        raise UsageError(self.words("it is counted in {units}").format(units=units))
+
+    def _event(
+        self,
+        action: str,
+        amount: dict[str, codec.Value],
+        provider: MemberId,
+        receiver: MemberId | None,
+        scope: str | None,
+    ) -> dict[str, codec.Value]:
+        data: dict[str, codec.Value] = {"action": action, "provider": bytes(provider)}
+        key = "effortQuantity" if is_effort(action, str(amount["unit"])) else "resourceQuantity"
+        data[key] = amount
+        if receiver is not None:
+            data["receiver"] = bytes(receiver)
+        if scope is not None:
+            data["inScopeOf"] = read_scope(scope, self.words)
+        return data
+
+    def _paying(
+        self,
+        settles: tuple[str, ...],
+        giver: MemberId | None,
+        taker: MemberId | None,
+        data: dict[str, codec.Value],
+    ) -> tuple[dict[str, codec.Value], tuple[RecordId, ...]]:
+        """Return what else a transfer says that pays claims, and cites. Raises WouldNotCount."""
+        from commonweal.protocol.ledger.claims.settlement import ACTIONS
+        from commonweal.protocol.ledger.state.rejections import Reason
+
+        if data["action"] not in ACTIONS:
+            raise WouldNotCount(self.words(Reason.NOT_A_PAYMENT.value))
+        amount = data.get("resourceQuantity") or data.get("effortQuantity")
+        assert isinstance(amount, dict), "what is recorded has a quantity"
+        quantity = [amount["n"], amount["scale"], amount["unit"]]
+        return paying(self.view, settles, quantity, giver, taker)
+
+    def _evidence(self, note: str | None, file: Path | None) -> Text | None:
+        from commonweal.node.service.events import Text
+
+        if note is not None and file is not None:
+            raise UsageError(self.words("a record carries a note or a file, not both"))
+        if file is not None:
+            return Text(_media_type(file), self._content(file))
+        if note is None:
+            return None
+        try:
+            data = note.encode()
+        except UnicodeEncodeError:
+            raise UnusableText(self.words("the note is not text")) from None
+        if not 1 <= len(data) <= CONTENT_BYTES_MAX:
+            text = self.words("a note has 1 to {most} bytes, not {size}")
+            raise UnusableText(text.format(most=CONTENT_BYTES_MAX, size=len(data)))
+        return Text("text/plain", data)
+
+    def _content(self, path: Path) -> bytes:
+        try:
+            with path.open("rb") as opened:
+                data = opened.read(CONTENT_BYTES_MAX + 1)
+        except OSError as error:
+            raise UnusableText(f"{path}: {error.strerror}") from error
+        if len(data) > CONTENT_BYTES_MAX:
+            text = self.words("{path}: more than {most} bytes")
+            raise EvidenceTooLarge(text.format(path=path, most=CONTENT_BYTES_MAX))
+        return data
+
+
+def _typed(amount: dict[str, codec.Value]) -> tuple[Decimal, str]:
+    return exact(int(str(amount["n"])), int(str(amount["scale"]))), str(amount["unit"])
+
+
+def _quantities(data: dict[str, Any]) -> list[Quantity | None]:
+    keys = ("resourceQuantity", "effortQuantity")
+    return [read(data[key]) if key in data else None for key in keys]
+
+
+def _media_type(path: Path) -> str:
+    kind, encoding = mimetypes.guess_type(path.name)
+    return kind if kind and not encoding else "application/octet-stream"

@@ -1,0 +1,251 @@
+"""Resources, units, income and agents outside: what there is, and who gave it from outside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from os import urandom
+from typing import TYPE_CHECKING, Any
+
+from commonweal.client.access import HomeAccess, prefix, wish_of
+from commonweal.client.language.plain import fields_of
+from commonweal.client.language.quantity import read_quantity, read_unit
+from commonweal.client.ledger.contribution_rows import ResourceState, event_words, resource_state
+from commonweal.client.ledger.directory import begins
+from commonweal.client.ledger.notes import note_body
+from commonweal.client.ledger.texts import text_of
+from commonweal.protocol.keys import MemberId
+from commonweal.protocol.ledger.members import agents
+from commonweal.protocol.ledger.things import quantities, units_and_specs
+from commonweal.protocol.ledger.things.event_row import EVENT, OF_RESOURCE, EventRow
+from commonweal.protocol.ledger.things.resources import RESOURCE, ResourceRow
+from commonweal.protocol.records.record import RecordId
+
+if TYPE_CHECKING:
+    from commonweal.client.ledger.ledger_view import LedgerView
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceHistory(ResourceState):
+    """A resource, and every event that changed it, the earliest first."""
+
+    events: tuple[RecordId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NewResource:
+    """A resource that was brought into the books, and its specification."""
+
+    id: RecordId
+    seq: int
+    specification: RecordId
+
+
+@dataclass(frozen=True, slots=True)
+class ListedUnit:
+    """A unit in which things are counted; who added it, None for the rules."""
+
+    unit: str
+    member: MemberId | None
+    member_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewUnit:
+    """A unit that was added."""
+
+    id: RecordId
+    seq: int
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedIncome:
+    """An income that was written down. payer: 16 bytes, an agent outside."""
+
+    id: RecordId
+    seq: int
+    payer: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class OutsideAgent:
+    """Somebody outside, what they gave, and who claimed to be them. note: of one contribution."""
+
+    agent: bytes
+    events: int
+    member: MemberId | None
+    member_name: str | None
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentClaim:
+    """A claim to be an agent outside; it counts once another member attests it."""
+
+    id: RecordId
+    seq: int
+    agent: bytes
+
+
+class Resources(HomeAccess):
+    """What the community and its members have."""
+
+    def resources(self, *, member: str | None = None) -> list[ResourceState]:
+        """Return what there is, by name; member: only what is theirs, or is with them."""
+        owner = self.view.member(member) if member else None
+        rows = [
+            resource_state(self.view, key[1:], row)
+            for key, value in self.view.state.items(RESOURCE)
+            for row in (ResourceRow(*value),)
+            if owner in (None, row.accountable, row.custodian)
+        ]
+        return sorted(rows, key=lambda row: (row.name or "", row.unit, row.id))
+
+    def resource(self, id: str | bytes) -> ResourceHistory:
+        """Return a thing, and what changed it. Raises UnknownId, AmbiguousId."""
+        view = self.view
+        chosen = view.id_among(prefix(id), RESOURCE)
+        state = resource_state(view, chosen, ResourceRow(*view.state.get(RESOURCE + chosen)))
+        table = OF_RESOURCE + chosen
+        touched = sorted((value[1], key[len(table) :]) for key, value in view.state.items(table))
+        events = tuple(RecordId(event) for _clock, event in touched)
+        return ResourceHistory(**fields_of(state), events=events)
+
+    def event_words(self, id: bytes) -> str:
+        """Return a contribution as people read it."""
+        return event_words(self.view, id)
+
+    def add_resource(
+        self,
+        name: str,
+        quantity: str | int | Decimal,
+        unit: str,
+        *,
+        factor: str | None = None,
+        common: bool = False,
+        note: str | None = None,
+    ) -> NewResource:
+        """Bring a thing into the books, with its specification where none has this name.
+
+        factor: of production. common: it is the community's, and counts once another member
+        attests it. Raises UnreadableQuantity, WouldNotCount.
+        """
+        amount = read_quantity(str(quantity), unit, self.words)
+        body, data = note_body(note, words=self.words), {"name": name, "unit": amount["unit"]}
+        if factor is not None:
+            data["factor"] = factor
+        spec = _spec(self.view, name)
+        if spec is None:
+            # Both are checked before either is written.
+            drafts = self.view.drafts()
+            stand_in = drafts.add(wish_of("spec.resource", data))
+            drafts.add(wish_of("event", self._raised(amount, stand_in, common=common), (), body))
+            spec = self._write_one("spec.resource", data).id
+        written = self._write_one("event", self._raised(amount, spec, common=common), (), body)
+        return NewResource(written.id, written.seq, spec)
+
+    def units(self) -> list[ListedUnit]:
+        """Return the units in which things are counted here."""
+        view = self.view
+        rows = [ListedUnit(unit, None, None) for unit in sorted(view.kept.rules.units)]
+        for key, value in view.state.items(quantities.UNIT):
+            member = MemberId(value[0])
+            rows.append(ListedUnit(key[1:].decode(), member, view.name(member)))
+        return rows
+
+    def add_unit(self, name: str) -> NewUnit:
+        """Add a unit in which things are counted. Raises UnusableText, WouldNotCount."""
+        unit = read_unit(name, self.words)
+        written = self._write_one("unit.define", {"unit": unit})
+        return NewUnit(written.id, written.seq, unit)
+
+    def income(
+        self,
+        quantity: str | int | Decimal,
+        unit: str,
+        *,
+        payer: str | None = None,
+        earned_by: str | bytes | None = None,
+        note: str | None = None,
+    ) -> RecordedIncome:
+        """Write down what came in for the community from outside; another member attests it.
+
+        payer: how the id of a known agent begins. earned_by: the thing or contribution that earned
+        it. Raises UnreadableQuantity, UnknownId, WouldNotCount.
+        """
+        view, amount = self.view, read_quantity(str(quantity), unit, self.words)
+        giver = begins(_outside(view), payer) if payer else urandom(agents.OUTSIDE_BYTES)
+        data: dict[str, Any] = {
+            "action": "transfer",
+            "provider": giver,
+            "receiver": bytes(view.community),
+            "resourceQuantity": amount,
+        }
+        treasury = _treasury(view, str(amount["unit"]))
+        if treasury is None:
+            data["newInventoriedResource"] = {}
+        else:
+            data["toResourceInventoriedAs"] = bytes(treasury)
+        if earned_by is not None:
+            data["earnedBy"] = bytes(view.held(prefix(earned_by)).id)
+        written = self._write_one("event", data, (), note_body(note, words=self.words))
+        return RecordedIncome(written.id, written.seq, giver)
+
+    def outside_agents(self) -> list[OutsideAgent]:
+        """Return the agents outside the community, by their first contribution."""
+        view = self.view
+        counts: dict[bytes, int] = {}
+        firsts: dict[bytes, RecordId] = {}
+        events = [(EventRow(*value), key) for key, value in view.state.items(EVENT)]
+        for event, key in sorted(events, key=lambda pair: (pair[0].clock, pair[1])):
+            if agents.is_outside(event.provider):
+                counts[event.provider] = counts.get(event.provider, 0) + 1
+                firsts.setdefault(event.provider, RecordId(key[1:]))
+        rows = []
+        for agent, count in counts.items():
+            claimed = view.state.get(agents.CLAIMED + agent)
+            member = None if claimed is None else MemberId(claimed)
+            name = None if member is None else view.name(member)
+            rows.append(
+                OutsideAgent(agent, count, member, name, text_of(view.store, firsts[agent]))
+            )
+        return rows
+
+    def claim_agent(self, agent: str | bytes) -> AgentClaim:
+        """Say that this member is an agent outside. Raises UnknownId, WouldNotCount."""
+        outside = begins(_outside(self.view), prefix(agent))
+        written = self._write_one("agent.claim", {"agent": outside})
+        return AgentClaim(written.id, written.seq, outside)
+
+    def _raised(self, amount: dict[str, Any], spec: RecordId, *, common: bool) -> dict[str, Any]:
+        """Return the event by which there is more of what `spec` describes."""
+        event: dict[str, Any] = {
+            "action": "raise",
+            "provider": bytes(self.view.me),
+            "resourceQuantity": amount,
+            "resourceConformsTo": bytes(spec),
+            "newInventoriedResource": {},
+        }
+        return event | ({"receiver": bytes(self.view.community)} if common else {})
+
+
+def _outside(view: LedgerView) -> list[bytes]:
+    providers = (EventRow(*value).provider for _, value in view.state.items(EVENT))
+    return [agent for agent in dict.fromkeys(providers) if agents.is_outside(agent)]
+
+
+def _spec(view: LedgerView, name: str) -> RecordId | None:
+    for key, value in view.state.items(units_and_specs.SPEC):
+        if value[0] == name:
+            return RecordId(key[1:])
+    return None
+
+
+def _treasury(view: LedgerView, unit: str) -> RecordId | None:
+    """Return the community's own holding of a currency, when it has one."""
+    for key, value in view.state.items(RESOURCE):
+        row = ResourceRow(*value)
+        if row.accountable == view.community and row.spec is None and row.unit == unit:
+            return RecordId(key[1:])
+    return None

@@ -1,0 +1,1 @@
+"""Rules, proposals and votes, and backtests of other rules."""

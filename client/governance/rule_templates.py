@@ -1,0 +1,48 @@
+"""Rules that are written down: the templates to begin with, and files of members."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from commonweal.client.home.files import read_text
+from commonweal.client.language.words import N_
+from commonweal.protocol.identity import founding
+from commonweal.protocol.rules.document import TEXT_CHARACTERS_MAX, read_toml
+
+FILE_BYTES_MAX = 4 * TEXT_CHARACTERS_MAX
+TEMPLATES = {
+    "cooperative": N_("people who work and own together: reserve, loans, unpaid work, co-owners"),
+    "open-source": N_("makers of something public: maintainers, the last half year, everything"),
+    "time-bank": N_("neighbours, hour for hour: in equal parts, once a month"),
+    "value-network": N_("many hands and many steps: traced to what went into the thing sold"),
+}
+"""Rules to begin with: their names, what they suit, and how they share what comes in."""
+NO_RULES = "none"
+"""What is typed for a community that begins without rules."""
+
+
+def document_of_rules(rules: str) -> Mapping[str, Any]:
+    """Return the document of a template, of none, or of a file. Raises BadRuleset, UnreadableFile.
+
+    rules: a name of `TEMPLATES`, NO_RULES, or the path of a file.
+    """
+    if rules == NO_RULES:
+        return founding.NO_RULES
+    return read_toml(text_of_rules(rules)).document
+
+
+def text_of_rules(name: str) -> str:
+    """Return the text of a template, or of the file of that name. Raises UnreadableFile."""
+    from importlib import resources
+
+    if name not in TEMPLATES:
+        return text_of_file(Path(name))
+    folder = resources.files("commonweal.protocol.rules") / "templates"
+    return (folder / f"{name}.toml").read_text("utf-8")
+
+
+def text_of_file(file: Path) -> str:
+    """Return the text of a file that may hold rules. Raises UnreadableFile."""
+    return read_text(file, FILE_BYTES_MAX).replace("\r\n", "\n")

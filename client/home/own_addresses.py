@@ -1,0 +1,119 @@
+"""Where others find this node: what a link says of it, whether it runs or not."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Iterable
+from contextlib import suppress
+
+from commonweal.client.home.node_client import ask_if_running
+from commonweal.protocol.identity.invite import ADDRESSES_MAX, PEERS_MAX, Contact, is_address
+from commonweal.protocol.keys import PeerKey
+from commonweal.storage.home.home import Home, Settings
+from commonweal.storage.records.log_store import Store
+
+OTHERS_MAX = PEERS_MAX - 1
+
+CONNECT_S_MAX = 1.0
+
+FAR_IPV4, FAR_IPV6, FAR_PORT = "192.0.2.1", "2001:db8::1", 9
+"""Addresses reserved for documentation (RFC 5737, RFC 3849): far away for every machine."""
+
+
+def own_addresses(home: Home, settings: Settings) -> list[str]:
+    """Return the multiaddrs of this node: those it listens on, else those it would."""
+    from commonweal.node.control.messages import Status
+
+    status = ask_if_running(home, Status())
+    if status is not None and status.listening:
+        found = list(status.listening)
+    else:
+        ports = own_ports(home, settings)
+        found = [f"/{kind}/{host}/tcp/{port}" for port in ports for kind, host in _hosts()]
+    found = [one for one in dict.fromkeys(found) if is_address(one)]
+    return sorted(found, key=_rank)[:ADDRESSES_MAX]
+
+
+def own_ports(home: Home, settings: Settings) -> list[int]:
+    """Return the ports at which `weal up` lets the node of this home listen. Raises BadSetting."""
+    from commonweal.node.runtime import config
+
+    listen = config.read(config.system_file(), home.config).listen
+    return ports_of(listen) or ([] if settings.port is None else [settings.port])
+
+
+def ports_of(addresses: Iterable[str]) -> list[int]:
+    """Return the ports of multiaddrs, each once; 0, which stands for any, is none."""
+    return [*dict.fromkeys(int(one.split("/")[4]) for one in addresses if is_address(one))]
+
+
+def contacts(store: Store, home: Home, settings: Settings, peer: PeerKey) -> tuple[Contact, ...]:
+    """Return this node, and others of the address book that answered lately, as a link has them."""
+    found = [Contact(peer, tuple(own_addresses(home, settings)))]
+    for known in store.addresses():
+        usable = tuple(one for one in known.places if is_address(one))[:ADDRESSES_MAX]
+        if known.peer != peer and known.last_ok_ms and usable and len(found) <= OTHERS_MAX:
+            found.append(Contact(known.peer, usable))
+    return tuple(found)
+
+
+def is_public(address: str) -> bool:
+    """Whether a multiaddr may be reached from everywhere: a name, or a global IP address."""
+    _, kind, host, *_ = address.split("/")
+    if kind not in ("ip4", "ip6"):
+        return True
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_global
+    except ValueError:
+        return False
+
+
+def is_taken(port: int) -> bool:
+    """Say whether another program listens at a port of this machine."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("0.0.0.0", port))  # noqa: S104  as the node does
+        except OSError:
+            return True
+    return False
+
+
+def answers(address: str) -> bool:
+    """Whether a TCP connection to one of our own multiaddrs opens."""
+    _empty, kind, host, _tcp, port, *_rest = address.split("/")
+    if kind not in ("ip4", "ip6"):
+        return True
+    try:
+        socket.create_connection((host, int(port)), CONNECT_S_MAX).close()
+    except OSError:
+        return False
+    return True
+
+
+def _rank(address: str) -> tuple[int, int]:
+    """Put public addresses first and loopback last, IPv4 before IPv6."""
+    _, kind, host, *_ = address.split("/")
+    if is_public(address):
+        return 0, kind == "ip6"
+    return (2 if host in ("127.0.0.1", "::1") else 1), kind == "ip6"
+
+
+def _hosts() -> list[tuple[str, str]]:
+    """Return the IP addresses from which this machine would send, and loopback.
+
+    A running node knows every interface; this serves while it is off. Nothing is sent:
+    connecting a datagram socket only chooses a route.
+    """
+    found: list[tuple[str, str]] = []
+    for family, kind, far in (
+        (socket.AF_INET, "ip4", FAR_IPV4),
+        (socket.AF_INET6, "ip6", FAR_IPV6),
+    ):
+        with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as line:
+            line.connect((far, FAR_PORT))
+            host = ipaddress.ip_address(line.getsockname()[0])
+            if not (host.is_link_local or host.is_unspecified):
+                found.append((kind, str(host)))
+    return [*found, ("ip4", "127.0.0.1")]

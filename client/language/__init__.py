@@ -1,0 +1,1 @@
+"""Words, amounts and times as people read and write them, in the language that is passed."""

@@ -1,0 +1,182 @@
+"""How people write actions, quantities and units, in English and Chinese; stored one way.
+
+Full-width digits are read. A comma is refused: in one country it parts thousands, in
+another the fraction.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from decimal import Decimal
+
+from commonweal.client.language.words import ENGLISH, Words
+from commonweal.protocol import codec
+from commonweal.protocol.errors import UnknownAction, UnreadableQuantity, UnusableText
+from commonweal.protocol.vocabulary.identifiers import NAME_CHARACTERS_MAX, displayed_name, is_name
+
+SCALE_MAX = 18
+UNIT_CHARS_MAX = 64
+TYPED_CHARS_MAX = 200
+"""A number, or a unit by any of its names, has at most so many characters."""
+
+ACTIONS: dict[str, tuple[str, ...]] = {
+    "work": ("工作", "劳动", "出力"),
+    "produce": ("生产", "产出"),
+    "use": ("使用", "用"),
+    "consume": ("消耗", "消费"),
+    "cite": ("引用",),
+    "deliverService": ("服务", "提供服务"),
+    "transfer": ("转让", "转移"),
+    "transferAllRights": ("转让全部权利", "转让权利"),
+    "transferCustody": ("转移保管", "转交保管"),
+    "accept": ("接收", "收下"),
+    "modify": ("修改", "改造"),
+    "pickup": ("取货", "取件"),
+    "dropoff": ("送货", "交货"),
+    "move": ("移动", "搬运"),
+    "copy": ("复制",),
+    "combine": ("合并", "组合"),
+    "separate": ("分离", "拆分"),
+    "raise": ("增加", "调增"),
+    "lower": ("减少", "调减"),
+}
+"""The 19 actions of Valueflows 1.0, with their Chinese names; the first is shown."""
+
+EFFORT_ACTIONS = frozenset({"work", "use", "deliverService"})
+"""With these a time is an effort, not a resource."""
+
+UNITS: dict[str, tuple[str, ...]] = {
+    "one": ("次", "个", "件", "份", "ones", "piece", "pieces", "time", "times"),
+    "hour": ("小时", "个小时", "时", "钟头", "hours", "h", "hr", "hrs"),
+    "minute": ("分钟", "分", "minutes", "min", "mins"),
+    "second": ("秒", "秒钟", "seconds", "s", "sec"),
+    "day": ("天", "日", "days", "d"),
+    "week": ("周", "星期", "weeks"),
+    "month": ("月", "个月", "months"),
+    "commit": ("提交", "commits"),
+    "page": ("页", "pages"),
+    "kilometre": ("公里", "千米", "kilometres", "kilometer", "kilometers", "km"),
+    "kilogram": ("公斤", "千克", "kilograms", "kg"),
+    "gram": ("克", "grams", "g"),
+    "litre": ("升", "公升", "litres", "liter", "liters", "l"),
+    "metre": ("米", "metres", "meter", "meters", "m"),
+    "square-metre": ("平方米", "平米", "square-metres", "m2"),
+    "cubic-metre": ("立方米", "cubic-metres", "m3"),
+    "kilowatt-hour": ("度", "千瓦时", "kilowatt-hours", "kwh"),
+    "gigabyte": ("吉字节", "gigabytes", "gb"),
+    "CNY": ("元", "块", "人民币", "rmb", "yuan"),
+    "EUR": ("欧元", "euro", "euros"),
+    "USD": ("美元", "dollar", "dollars"),
+    "GBP": ("英镑", "pound", "pounds"),
+    "JPY": ("日元", "yen"),
+}
+"""Units by their stored name, with other names; the first is the Chinese one that is shown."""
+
+TIME_UNITS = frozenset({"second", "minute", "hour", "day", "week", "month"})
+
+_NUMBER = re.compile(r"(\d+)(?:\.(\d+))?")
+
+
+def read_quantity(number: str, unit: str, words: Words = ENGLISH) -> dict[str, codec.Value]:
+    """Return {"n", "scale", "unit"} for what was typed. Raises UnreadableQuantity."""
+    if len(number) > TYPED_CHARS_MAX:
+        number = f"{number[:TYPED_CHARS_MAX]}…"
+        raise UnreadableQuantity(
+            words("{number} has more digits than are kept").format(number=number)
+        )
+    plain = _plain(number)
+    found = _NUMBER.fullmatch(plain)
+    if found is None:
+        raise UnreadableQuantity(_why(plain, number, words))
+    whole, part = found[1], found[2] or ""
+    n = int(whole + part) if len(whole + part) <= 2 * SCALE_MAX + 2 else codec.INT_MAX + 1
+    if len(part) > SCALE_MAX or n > codec.INT_MAX:
+        raise UnreadableQuantity(
+            words("{number} has more digits than are kept").format(number=number)
+        )
+    return {"n": n, "scale": len(part), "unit": read_unit(unit, words)}
+
+
+def read_scope(name: str, words: Words) -> str:
+    """Return the name of a project in the one form that the ledger takes. Raises UnusableText."""
+    plain = displayed_name(name)
+    if not is_name(plain) or len(name.strip()) > NAME_CHARACTERS_MAX:
+        most = words("a scope has 1 to {most} characters, all visible")
+        raise UnusableText(most.format(most=NAME_CHARACTERS_MAX))
+    return plain
+
+
+def read_unit(unit: str, words: Words = ENGLISH) -> str:
+    """Return the stored name of a unit; one that is not in the list stays as it was typed."""
+    plain = unicodedata.normalize("NFKC", unit[: TYPED_CHARS_MAX + 1]).strip()
+    if not plain or len(plain) > UNIT_CHARS_MAX or not plain.isprintable():
+        raise UnusableText(words("a unit has 1 to {most} characters").format(most=UNIT_CHARS_MAX))
+    return _UNIT_BY_NAME.get(plain.lower(), plain)
+
+
+def read_action(action: str, words: Words = ENGLISH) -> str:
+    """Return the Valueflows name of an action, typed in English or Chinese."""
+    plain = unicodedata.normalize("NFKC", action).strip()
+    found = _ACTION_BY_NAME.get(plain.lower().replace("-", "").replace(" ", ""))
+    if found is None:
+        from difflib import get_close_matches
+
+        near = get_close_matches(plain.lower(), _ACTION_BY_NAME, n=1)
+        hint = words("; the nearest is {name}").format(name=near[0]) if near else ""
+        raise UnknownAction(f"{action}{hint}")
+    return found
+
+
+def is_effort(action: str, unit: str) -> bool:
+    """Whether a quantity of `unit` is what somebody worked or served, not a thing."""
+    return action in EFFORT_ACTIONS and unit in TIME_UNITS
+
+
+def shown_number(n: int, scale: int) -> str:
+    """Return n / 10**scale as people write it."""
+    if scale <= 0:
+        return str(n)
+    digits = f"{abs(n):0{scale + 1}d}"
+    return f"{'-' if n < 0 else ''}{digits[:-scale]}.{digits[-scale:]}"
+
+
+def exact(n: int, scale: int) -> Decimal:
+    """Return n / 10**scale, with `scale` digits after the point."""
+    return Decimal((int(n < 0), tuple(map(int, str(abs(n)))), -scale))
+
+
+def shown_action(action: str, words: Words) -> str:
+    """Return an action in the language of `words`."""
+    return ACTIONS[action][0] if action in ACTIONS and words.is_chinese else action
+
+
+def shown_unit(unit: str, words: Words) -> str:
+    """Return a unit in the language of `words`."""
+    return UNITS[unit][0] if unit in UNITS and words.is_chinese else unit
+
+
+def _plain(number: str) -> str:
+    """Return `number` with ASCII digits, whatever digits it was typed in."""
+    text = unicodedata.normalize("NFKC", number).strip()
+    return "".join(
+        str(unicodedata.decimal(character)) if character.isdecimal() else character
+        for character in text
+    )
+
+
+def _why(plain: str, typed: str, words: Words) -> str:
+    if re.fullmatch(r"\d+[,、]\d+", plain):
+        point = re.sub("[,、]", ".", plain)
+        return words("{typed}: is it {point}, or without the comma?").format(
+            typed=typed, point=point
+        )
+    if plain.startswith(("-", "−")):
+        return words("{typed}: a quantity is not negative").format(typed=typed)
+    return typed
+
+
+_UNIT_BY_NAME = {name.lower(): unit for unit, names in UNITS.items() for name in (unit, *names)}
+_ACTION_BY_NAME = {
+    name.lower(): action for action, names in ACTIONS.items() for name in (action, *names)
+}

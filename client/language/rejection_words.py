@@ -1,0 +1,141 @@
+"""Why a record counts for nothing, in the member's language."""
+
+from __future__ import annotations
+
+from commonweal.client.language.times import shown
+from commonweal.client.language.words import N_, Words
+from commonweal.protocol.ledger.members import registry
+from commonweal.protocol.ledger.members.permissions import Permission
+from commonweal.protocol.ledger.state.rejections import Reason
+from commonweal.protocol.ledger.state.state import State
+
+REASONS = (
+    N_("the record is not here"),
+    N_("this version does not know the kind of the record"),
+    N_("the kind of the record is reserved for later"),
+    N_("the log was frozen before this record, because its device forked it"),
+    N_("the device was revoked before this record"),
+    N_("the record does not have the form of its kind"),
+    N_("the device was not enrolled"),
+    N_("the author was not a member at this place"),
+    N_("the record does not cite what it refers to"),
+    N_("another record founded the community"),
+    N_("the founding record has no founding document"),
+    N_("the member's keys did not sign this"),
+    N_("the key of the device's node did not sign this enrolment"),
+    N_("an enrolment is the first record of a log"),
+    N_("the member is not known at this place"),
+    N_("the inception document is not that of the member"),
+    N_("the member has reached the limit of devices"),
+    N_("the invite is not known at this place"),
+    N_("the invite's key did not sign this request"),
+    N_("invite used"),
+    N_("invite revoked"),
+    N_("invite ended, with the membership or the device of its author"),
+    N_("invite expired"),
+    N_("the inviting member has reached the weekly limit of newcomers"),
+    N_("the author is new here, and has no vote yet"),
+    N_("the author is new here, and cannot speak for or against others yet"),
+    N_("the author is new here, and cannot hold a seat yet"),
+    N_("the author is new here, and cannot bring others in yet"),
+    N_("the author has no right to this"),
+    N_("already a member"),
+    N_("this member already has an open request under this invite"),
+    N_("the request is not known at this place"),
+    N_("this member vouched for the request already"),
+    N_("the device is not known at this place"),
+    N_("already revoked"),
+    N_("the name, or one that looks like it, is taken"),
+    N_("the unit is not known at this place"),
+    N_("the rules have no such factor"),
+    N_("the specification is not known at this place"),
+    N_("the process is not known at this place"),
+    N_("the resource is not known at this place"),
+    N_("the event is not known at this place"),
+    N_("the provider or receiver is not known at this place"),
+    N_("the intent, commitment or agreement is not known at this place"),
+    N_("another member claimed this agent"),
+    N_("the member already said who brought them here"),
+    N_("a chain of referrals cannot lead back to the member who writes it"),
+    N_("Valueflows has no such action"),
+    N_("the action needs a quantity of the resource"),
+    N_("the action needs a quantity of effort"),
+    N_("the action has no such quantity"),
+    N_("a quantity is not negative, except in a correction"),
+    N_("the unit is not that of the resource or its specification"),
+    N_("the resource is of another specification"),
+    N_("the number is too large"),
+    N_("there is not so much of the resource"),
+    N_("a transfer has a provider and a receiver"),
+    N_("the action goes to a resource, which is not named"),
+    N_("the action begins no resource here"),
+    N_("a return of custody names the resource that it returns to"),
+    N_("the action does not belong on this side of a process"),
+    N_("the resource is not the provider's or receiver's"),
+    N_("a correction has the action and unit of the event that it corrects"),
+    N_("the event does not fit the plan that it names"),
+    N_("only a transfer settles a claim"),
+    N_("the claim is not known at this place"),
+    N_("the claim is not the receiver's"),
+    N_("members cannot pay their own claims"),
+    N_("the unit is not that of the claim"),
+    N_("the amount is finer than the scale of the claim"),
+    N_("the amount exceeds what is open of the claim: the rest is paid, or is reported as paid"),
+    N_("nobody attests what they wrote, gave or claim themselves"),
+    N_("everyone that the correction needed has agreed: it has taken effect"),
+    N_("the event was corrected since this was said"),
+    N_("this member said so already"),
+    N_("the rules have no such role"),
+    N_("the role requires another role, which the member does not hold"),
+    N_("the member did not claim this role"),
+    N_("members cannot endorse themselves"),
+    N_(
+        "the next seal needs this witness: hand the seat on first, and wait for the seal that"
+        " says so"
+    ),
+    N_("nobody else is seated and offers to witness: endorse another first"),
+    N_("the record has no text that can be erased"),
+    N_("the document of the record is not here"),
+    N_("a text that members vote on must not be erasable"),
+    N_("the proposed rules are not sound"),
+    N_("the rules that this would change are not in force"),
+    N_("the proposal is not known at this place"),
+    N_("the vote is closed"),
+    N_("the author has no vote here: the electorate was frozen when the vote opened"),
+    N_("the member has reached the limit of open proposals"),
+    N_("a condition of the rules is not met"),
+    N_("a condition of the rules ended in an error"),
+    N_("no evidence ends the log at this place"),
+    N_("the record names a last seal that is not one of this community"),
+)
+"""Every reason there is; their sentences are in the catalogues by this."""
+
+
+ADVICE = {
+    Reason.SEAT_NEEDED: N_(
+        "Let another member take a seat (weal role claim witness, weal role endorse) and give"
+        " yours back (weal role resign witness); after the next seal nothing hinders you. If a"
+        " device that has the seat is gone for good, only a new community helps: weal refound."
+    ),
+    Reason.LAST_WITNESS: N_(
+        "Let another member take a seat first: weal role claim witness, weal role endorse."
+    ),
+    Reason.UNKNOWN_UNIT: N_("A new one is added by: weal unit new NAME."),
+    Reason.NOT_THIS_QUANTITY: N_("Hours are recorded as work; a service is counted in pieces."),
+}
+"""What to do first, where that is known."""
+
+
+def refusal(reason: Reason, words: Words) -> str:
+    """Return why something is not written, and what to do first."""
+    advice = ADVICE.get(reason)
+    said = words(reason.value)
+    return said if advice is None else f"{said}. {words(advice)}"
+
+
+def from_when(state: State, reason: Reason, member: bytes | None, words: Words) -> str:
+    """Return from when on a member has the power that a reason says is still missing."""
+    row = None if member is None else registry.member_row(state, member)
+    if row is None or reason not in [power.value for power in Permission]:
+        return ""
+    return words("; from {time} on").format(time=shown(row.powers_ms))

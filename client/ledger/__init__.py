@@ -1,0 +1,1 @@
+"""The folded ledger as a member sees it: names, rows, forecasts, drafts and refusals."""

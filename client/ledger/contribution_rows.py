@@ -1,0 +1,317 @@
+"""What the ledger says of contributions and resources, as values: the results of `Member`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from commonweal.client.language.plain import OPTIONAL
+from commonweal.client.language.quantity import exact, shown_action, shown_unit
+from commonweal.client.ledger.texts import text_in
+from commonweal.protocol.keys import DeviceKey, MemberId
+from commonweal.protocol.ledger.contributions.consent import CorrectionRow
+from commonweal.protocol.ledger.state.rejections import Reason
+from commonweal.protocol.ledger.things import units_and_specs
+from commonweal.protocol.ledger.things.event_row import EventRow, event_row
+from commonweal.protocol.ledger.things.resources import ResourceRow
+from commonweal.protocol.records.record import CommunityId, RecordId
+from commonweal.storage.ledger.contributions import ContributionRow
+
+if TYPE_CHECKING:
+    from commonweal.client.ledger.forecast import Forecast
+    from commonweal.client.ledger.ledger_view import LedgerView
+
+
+@dataclass(frozen=True, slots=True)
+class ListedContribution:
+    """A contribution as its author wrote it, in the list of all.
+
+    member: who gave it; 16 bytes for an agent outside the community. sealed: it is in a seal.
+    seq, claimed_at_ms: None while the record is not here, after a state sync. why: the reason when
+    it counts for nothing.
+    """
+
+    id: RecordId
+    seq: int | None
+    member: bytes
+    member_name: str
+    action: str
+    quantity: Decimal | None
+    unit: str | None
+    receiver: bytes | None
+    scope: str | None
+    note: str | None
+    claimed_at_ms: int | None
+    sealed: bool
+    why: Reason | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedContribution:
+    """A contribution that was written: what it says, and what the rules will make of it."""
+
+    id: RecordId
+    seq: int
+    action: str
+    quantity: Decimal
+    unit: str
+    forecast: Forecast
+
+
+@dataclass(frozen=True, slots=True)
+class VoidRecord:
+    """A record of this home's member that does not count, because a log of theirs forked."""
+
+    id: RecordId
+    seq: int
+    kind: str
+    why: Reason
+    claimed_at_ms: int
+    contribution: ListedContribution | None
+
+
+@dataclass(frozen=True, slots=True)
+class ContributionList:
+    """The contributions that fit, the newest first. total: how many there are that count."""
+
+    total: int
+    records: tuple[ListedContribution, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ContributionState:
+    """A contribution as the fold counts it. final: its value is booked by a seal."""
+
+    id: RecordId
+    action: str
+    quantity: Decimal | None
+    unit: str | None
+    provider: bytes
+    provider_name: str
+    receiver: bytes | None
+    scope: str | None
+    yes: int
+    no: int
+    disputes: int
+    corrections: int
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingRecord:
+    """What waits for the member's word. kind: "event" or "correction"."""
+
+    id: RecordId
+    kind: str
+    event: RecordId
+    member: MemberId
+    member_name: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A correction that was written.
+
+    waits_for: whose yes it still needs. forecast: what the rules will make of the contribution
+    as it now stands.
+    """
+
+    id: RecordId
+    seq: int
+    event: RecordId
+    waits_for: tuple[MemberId, ...]
+    forecast: Forecast
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What was said of a contribution: the record that says it, and of which it is."""
+
+    id: RecordId
+    event: RecordId
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordBody:
+    """The text or file of a record. text: None where it is no text, or not here."""
+
+    hash: bytes
+    size: int
+    permanent: bool
+    held: bool
+    erased: bool
+    media_type: str | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordDetails:
+    """One record in full.
+
+    signature: "good", "covered" by a later one, or "void". counts: whether the fold takes it, else
+    `reason` says why not. holders: peers that hold it; None where no node runs here.
+    """
+
+    id: RecordId
+    community: CommunityId
+    author: DeviceKey
+    member: MemberId | None
+    member_name: str | None
+    seq: int
+    prev: bytes
+    clock: int
+    basis: bytes
+    deps: tuple[RecordId, ...]
+    claimed_at_ms: int
+    kind: str
+    data: dict[str, Any]
+    body: RecordBody | None
+    signature: str
+    sealed: bool
+    sealed_at: int | None
+    counts: bool
+    reason: Reason | None
+    waits_for: tuple[MemberId, ...]
+    holders: tuple[bytes, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceState:
+    """A resource: how much is in the books and on hand, whose it is, and who has it."""
+
+    id: RecordId
+    name: str | None
+    unit: str
+    accounting: Decimal
+    onhand: Decimal
+    accountable: bytes
+    accountable_name: str
+    custodian: bytes
+    custodian_name: str
+    stage: str | None
+    state: str | None
+    location: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TracedThing:
+    """One thing on the way. sort: "event", "resource" or "process"; parent: what led here."""
+
+    depth: int
+    sort: str
+    id: bytes
+    parent: bytes
+    words: str
+    event: ContributionState | None = field(default=None, metadata={OPTIONAL: True})
+
+
+@dataclass(frozen=True, slots=True)
+class TraceTree:
+    """What went into a thing, and what came of it; depth-first, each thing once."""
+
+    id: bytes
+    sort: str
+    words: str
+    upstream: tuple[TracedThing, ...]
+    downstream: tuple[TracedThing, ...]
+
+
+def amount(value: Sequence[Any] | None) -> tuple[Decimal | None, str | None]:
+    """Return number and unit of a quantity of the state, [n, scale, unit]."""
+    return (None, None) if value is None else (exact(value[0], value[1]), value[2])
+
+
+def listed_contribution(view: LedgerView, row: ContributionRow) -> ListedContribution:
+    """Return a row of the list, with names and its note."""
+    quantity = row.resource or row.effort
+    return ListedContribution(
+        id=row.id,
+        seq=row.seq,
+        member=row.provider,
+        member_name=view.name(row.provider),
+        action=row.action,
+        quantity=quantity and exact(quantity.n, quantity.scale),
+        unit=quantity and quantity.unit,
+        receiver=row.receiver,
+        scope=row.scope,
+        note=text_in(view.store, row.body),
+        claimed_at_ms=row.claimed_at_ms,
+        sealed=row.is_sealed,
+        why=row.reason,
+    )
+
+
+def contribution_state(view: LedgerView, id: bytes, row: EventRow) -> ContributionState:
+    """Return a contribution as the fold has it."""
+    from commonweal.protocol.ledger.sharing.valuation import booked_at
+
+    number, unit = amount(row.quantity or row.effort)
+    return ContributionState(
+        id=RecordId(id),
+        action=row.action,
+        quantity=number,
+        unit=unit,
+        provider=row.provider,
+        provider_name=view.name(row.provider),
+        receiver=row.receiver,
+        scope=row.scope,
+        yes=row.yes,
+        no=row.no,
+        disputes=row.disputes,
+        corrections=row.corrections,
+        final=booked_at(view.final, id) is not None,
+    )
+
+
+def event_words(view: LedgerView, id: bytes) -> str:
+    """Return a contribution as people read it."""
+    row = event_row(view.state, id)
+    if row is None:
+        return f"?{id.hex()[:8]}"
+    number, unit = amount(row.quantity or row.effort)
+    parts = (
+        shown_action(row.action, view.words),
+        "" if number is None else format(number, "f"),
+        shown_unit(unit or "", view.words),
+    )
+    text = f"{' '.join(filter(None, parts))} · {view.name(row.provider)}"
+    return f"{text} → {view.name(row.receiver)}" if row.receiver else text
+
+
+def correction_words(view: LedgerView, row: CorrectionRow) -> str:
+    """Return a correction that waits as people read it."""
+    number, unit = amount(row.quantity or row.effort)
+    more = f"{number or 0:+f} {shown_unit(unit or '', view.words)}"
+    return view.words("{more} for: {event}").format(more=more, event=event_words(view, row.event))
+
+
+def resource_state(view: LedgerView, id: bytes, row: ResourceRow) -> ResourceState:
+    """Return a resource as the fold has it."""
+    return ResourceState(
+        id=RecordId(id),
+        name=spec_name(view, row.spec),
+        unit=row.unit,
+        accounting=exact(row.accounting, row.scale),
+        onhand=exact(row.onhand, row.scale),
+        accountable=row.accountable,
+        accountable_name=view.name(row.accountable),
+        custodian=row.custodian,
+        custodian_name=view.name(row.custodian),
+        stage=spec_name(view, row.stage or None),
+        state=row.state,
+        location=row.location,
+    )
+
+
+def spec_name(view: LedgerView, spec: bytes | None) -> str | None:
+    """Return the name of a specification of resources or processes."""
+    if spec is None:
+        return None
+    value = view.state.get(units_and_specs.SPEC + spec) or view.state.get(
+        units_and_specs.PROCESS_SPEC + spec
+    )
+    return None if value is None else str(value[0])

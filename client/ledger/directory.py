@@ -1,0 +1,165 @@
+"""Who is who in the community of a home, as far as it is held here."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from commonweal.client.language.words import ENGLISH, Words
+from commonweal.client.ledger.texts import MEMBER_BYTES, outside
+from commonweal.protocol import codec
+from commonweal.protocol.errors import (
+    AmbiguousId,
+    CommonwealError,
+    StorageError,
+    UnknownId,
+    UsageError,
+)
+from commonweal.protocol.keys import DeviceKey, MemberId, short
+from commonweal.protocol.ledger.members import membership
+from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.records.record import CommunityId, RecordId
+from commonweal.storage.home.home import Home
+from commonweal.storage.records.log_store import Store
+
+if TYPE_CHECKING:
+    from commonweal.storage.ledger.membership import SealedDecisions
+
+PREFIX_DIGITS_MIN = 4
+"""Fewer hex digits are taken for a name."""
+
+Id = TypeVar("Id", bytes, MemberId, DeviceKey, RecordId)
+
+
+class NoMemberNow(UsageError):
+    """Who has this name is no member any more; give their id to mean them all the same."""
+
+    exit_code = 65
+
+
+class People:
+    """The members and devices of a community, with their names."""
+
+    def __init__(
+        self,
+        store: Store,
+        community: CommunityId,
+        now: SealedDecisions | None = None,
+        words: Words = ENGLISH,
+    ) -> None:
+        """Fold the records of membership that `store` holds.
+
+        now: what seals decided; None for what the home's node last saw of it.
+        """
+        from commonweal.storage.ledger.membership import membership_fold, read_decisions
+
+        self._store, self._words = store, words
+        self.community = community
+        self.decided = read_decisions(store) if now is None else now
+        ledger = membership_fold(store, community, self.decided)
+        self.state: State = ledger.state
+        self.ledger = ledger
+        self._names: dict[bytes, str] = {}
+
+    def name(self, member: bytes | None) -> str:
+        """Return the newest name of a member or agent; "?" and the beginning of its id without."""
+        if member is None:
+            return ""
+        if member == self.community:
+            return self._words("the community")
+        if len(member) != MEMBER_BYTES:
+            return outside(member, self._words)
+        if member not in self._names:
+            from commonweal.storage.ledger.membership import name_in
+
+            found = membership.member(self.state, MemberId(member))
+            name = found and name_in(self._store, found.profile)
+            self._names[member] = name or f"?{short(member)}"
+        return self._names[member]
+
+    def members(self) -> list[membership.MemberStatus]:
+        """Return everybody who is, was or wants to be a member."""
+        return membership.members(self.state)
+
+    def find(self, text: str) -> MemberId:
+        """Return the member with this name, or whose id begins so.
+
+        Raises UnknownId or AmbiguousId.
+        """
+        names = {one.id: self.name(one.id) for one in self.members()}
+        return called(names, text, self._active())
+
+    def find_active(self, text: str) -> MemberId:
+        """Return the member with this name, or anybody whose id begins so, to write of them.
+
+        Raises UnknownId, AmbiguousId, or NoMemberNow when only one who is gone has the name.
+        """
+        found = self.find(text)
+        if found not in self._active() and self.name(found) == text:
+            raise NoMemberNow(f"{text} (?{short(found)})")
+        return found
+
+    def _active(self) -> set[MemberId]:
+        removed = dict(self.decided.removed)
+        return {
+            one.id for one in self.members() if one.status == "active" and one.id not in removed
+        }
+
+    def community_name(self) -> str:
+        """Return the name in the founding document; "?" and the beginning of the id without."""
+        digest = membership.founding_document(self.state)
+        document = None if digest is None else self._store.body(digest)
+        if document is not None:
+            try:
+                match codec.decode(document):
+                    case {"name": str(name)}:
+                        return name
+            except CommonwealError:
+                pass
+        return f"?{short(self.community)}"
+
+
+def of_home(home: Home, store: Store, community: CommunityId, words: Words = ENGLISH) -> People:
+    """Return who is who by all seals that a home holds, those too that no node looked at yet."""
+    from commonweal.storage.ledger.membership import current_decisions, read_decisions
+
+    try:
+        now = current_decisions(home.state, store, community)
+    except StorageError:  # what was folded cannot be used; the rest of the home can
+        now = read_decisions(store)
+    return People(store, community, now, words)
+
+
+def called(names: Mapping[MemberId, str], text: str, active: Collection[MemberId] = ()) -> MemberId:
+    """Return the one who has the name `text`, or whose id begins so.
+
+    active: who are members now. A name is theirs before it is that of one who is gone.
+    Whoever takes the beginning of another's id as their name is not taken for them; a whole id
+    is no name. Raises UnknownId or AmbiguousId.
+    """
+    digits = text.lower().removeprefix("?")
+    if whole := [id for id in names if id.hex() == digits]:
+        return whole[0]
+    named = [id for id, name in names.items() if text and name == text]
+    others = [id for id in names if id not in named]
+    return begins(others, text, [id for id in named if id in active] or named)
+
+
+def begins(ids: Iterable[Id], text: str, named: Sequence[Id] = ()) -> Id:
+    """Return the one of `ids` whose hex begins with `text`. Raises UnknownId or AmbiguousId.
+
+    named: those that are called so.
+    """
+    digits = text.lower().removeprefix("?")
+    fitting: list[Id] = list(named)
+    if len(digits) >= PREFIX_DIGITS_MIN:
+        fitting += [id for id in ids if id.hex().startswith(digits)]
+    if not fitting:
+        raise UnknownId(text)
+    if len(fitting) > 1:
+        raise AmbiguousId(_listed(text, fitting))
+    return fitting[0]
+
+
+def _listed(text: str, ids: Iterable[bytes]) -> str:
+    return f"{text}: {', '.join(id.hex()[:16] for id in ids)}"

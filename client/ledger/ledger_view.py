@@ -1,0 +1,166 @@
+"""The ledger as commands read it, and what they refuse before anything is written.
+
+What would count for nothing is not written: the fold is asked first, on a record that is
+never kept. Whatever is shown says what is final and what is provisional: not sealed yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+from commonweal.client.home.submit import Unlock, WrittenRecord, without_passphrase
+from commonweal.client.language.rejection_words import from_when
+from commonweal.client.language.words import ENGLISH, Words
+from commonweal.client.ledger.directory import begins, called
+from commonweal.client.ledger.notes import ID_DIGITS
+from commonweal.client.ledger.texts import outside
+from commonweal.protocol.errors import (
+    StorageError,
+    UnknownId,
+)
+from commonweal.protocol.keys import MemberId, short
+from commonweal.protocol.ledger.members import agents, membership, registry
+from commonweal.protocol.ledger.state.rejections import Reason
+from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.records.record import Record, RecordId
+from commonweal.protocol.vocabulary import identifiers
+from commonweal.storage.home.home import Home, Settings
+from commonweal.storage.ledger import ledger
+from commonweal.storage.ledger.ledger import LedgerState
+from commonweal.storage.ledger.pending_state import Watch, nobody
+from commonweal.storage.records.log_store import Store
+
+if TYPE_CHECKING:  # loaded when something is written
+    from commonweal.client.ledger.drafts import Drafts
+    from commonweal.node.service.events import Wish
+
+
+class LedgerView:
+    """The state of a home's ledger, with the names of its members."""
+
+    def __init__(
+        self, home: Home, store: Store, settings: Settings, kept: LedgerState, words: Words
+    ) -> None:
+        self.home, self.store, self.settings, self.kept = home, store, settings, kept
+        self.words = words
+        self.state: State = kept.state
+        """Provisional: all records held."""
+        self.final: State = kept.final
+        """At the last cut."""
+        self.community = kept.community
+        self._names = {
+            id: name for id, name in kept.layers.rows("SELECT id, name FROM member_row") if name
+        }
+
+    @property
+    def me(self) -> MemberId:
+        """The member of this home."""
+        return self.settings.member
+
+    def name(self, agent: bytes | None) -> str:
+        """Return the name of a member, the community, or somebody outside."""
+        if agent is None:
+            return ""
+        if agent == self.community:
+            return self.words("the community")
+        if agents.is_outside(agent):
+            return self._names.get(agents.person(self.state, agent)) or outside(agent, self.words)
+        return self._names.get(agent) or f"?{short(agent)}"
+
+    def alike(self) -> list[str]:
+        """Return the names that may be taken for each other, the alike ones together."""
+        active: dict[bytes, str] = {
+            one.id: self._names[one.id]
+            for one in membership.members(self.state)
+            if one.status == "active" and one.id in self._names
+        }
+        groups = identifiers.confusable_groups(active)
+        return [", ".join(f"{active[id]} ({short(id)})" for id in group) for group in groups]
+
+    def member(self, text: str) -> MemberId:
+        """Return the member with this name, or whose id begins so; raise UnknownId, AmbiguousId."""
+        everybody = membership.members(self.state)
+        active = {one.id for one in everybody if one.status == "active"}
+        return called({one.id: self._names.get(one.id, "") for one in everybody}, text, active)
+
+    def id_among(self, text: str, prefix: bytes) -> RecordId:
+        """Return the one id that begins so, of those that a table of the state has."""
+        return begins((RecordId(key[len(prefix) :]) for key, _ in self.state.items(prefix)), text)
+
+    def held(self, text: str) -> Record:
+        """Return the record that is held whose id begins so."""
+        digits = text.strip().lower()
+        found = self.store.record(begins(self.store.ids(digits), digits))
+        assert found is not None, "an id of the store is held"
+        return found
+
+    def clock(self, record: bytes) -> int:
+        """Return the clock of a record that is held. Raises UnknownId."""
+        found = self.store.clock_of(RecordId(record))
+        if found is None:
+            raise UnknownId(record.hex())
+        return found
+
+    def drafts(self) -> Drafts:
+        """Return what is written next: nothing yet."""
+        from commonweal.client.ledger.drafts import Drafts
+
+        return Drafts(self.kept, self.settings, self.words)
+
+    def check(self, wish: Wish) -> None:
+        """Raise WouldNotCount when the fold would refuse what is wished."""
+        self.drafts().add(wish)
+
+    def reason_words(self, record: Record, reason: Reason | None) -> str:
+        """Return whether a record counts, as a sentence."""
+        if reason is None:
+            counts = self.words("{id} counts, and is no contribution")
+            return counts.format(id=record.id.hex()[:ID_DIGITS])
+        author = registry.device_row(self.state, record.author)
+        member = None if author is None else author.member
+        since = from_when(self.state, reason, member, self.words)
+        why = self.words(reason.value) + since
+        void = self.words("{id} counts for nothing: {reason}")
+        return void.format(id=record.id.hex()[:ID_DIGITS], reason=why)
+
+    def standing(self) -> str:
+        """Return how far the ledger is final, as a sentence."""
+        cut = self.kept.cut
+        if not cut.height:
+            return self.words("provisional: not sealed yet")
+        return self.words("final at height {height}").format(height=cut.height)
+
+
+@contextmanager
+def folded(home: Home, words: Words = ENGLISH, watch: Watch = nobody) -> Iterator[LedgerView]:
+    """Give the state of the ledger of `home`. Raises NotInCommunity, MissingDatabase.
+
+    watch: called with how much is folded, and of how much.
+    """
+    with home.store(readonly=True) as store, store.snapshot():
+        settings = Settings.read(store)
+        path = home.state
+        with ExitStack() as held:
+            of_home = partial(ledger.open_ledger, store=store, community=settings.here, watch=watch)
+            try:
+                kept = held.enter_context(of_home(path))
+            except StorageError:  # the disk takes nothing: all is folded anew, and kept nowhere
+                kept = held.enter_context(of_home(":memory:"))
+            kept.layers.pin()
+            yield LedgerView(home, store, settings, kept, words)
+
+
+def submit(
+    found: LedgerView, wishes: Sequence[Wish], secrets: Unlock = without_passphrase
+) -> list[WrittenRecord]:
+    """Write records when none of them would count for nothing. Raises WouldNotCount.
+
+    They cite what they rest on, beside what their wishes say.
+    """
+    drafts = found.drafts()
+    for wish in wishes:
+        drafts.add(wish)
+    return drafts.write(found.home, secrets)

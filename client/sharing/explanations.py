@@ -1,0 +1,256 @@
+"""Explanations: why a share, a claim or a contribution is worth what it is, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from commonweal.client.access import HomeAccess, prefix
+from commonweal.client.language.plain import fields_of
+from commonweal.client.language.quantity import exact, shown_unit
+from commonweal.client.language.visible_text import visible
+from commonweal.client.ledger.claim_rows import ExplainedClaim, PaidClaim
+from commonweal.client.ledger.contribution_rows import (
+    ContributionState,
+    contribution_state,
+    correction_words,
+    event_words,
+)
+from commonweal.client.sharing.claims import explained_claim, paid_claims
+from commonweal.client.sharing.shares import ShareLine, payouts, share_line
+from commonweal.protocol.errors import UnknownId
+from commonweal.protocol.ledger.claims.claims import CLAIM
+from commonweal.protocol.ledger.state.rejections import Reason
+from commonweal.protocol.ledger.things.event_row import EVENT
+from commonweal.protocol.records.record import RecordId
+
+if TYPE_CHECKING:
+    from commonweal.client.ledger.ledger_view import LedgerView
+    from commonweal.protocol.ledger.claims.pools import Payout
+    from commonweal.protocol.ledger.contributions.consent import CorrectionRow
+    from commonweal.protocol.ledger.sharing.explanation import EventExplanation
+
+INPUTS_SHOWN_MAX = 10
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedLine(ShareLine):
+    """A line of a split, with the sentence of its rule, and how many contributions it is for."""
+
+    rule: str
+    inputs_in_all: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedContribution(ContributionState):
+    """A contribution, and what the rules make of it.
+
+    height: at which its value was booked. points, reason: its value, and why. waiting: corrections
+    that wait for consent. lines: shares that it is in. settles: claims that it pays.
+    """
+
+    height: int | None
+    attested: bool
+    attestations_needed: int
+    waiting: tuple[bytes, ...]
+    points: int | None
+    reason: str | None
+    rule: str
+    lines: tuple[ShareLine, ...]
+    settles: tuple[PaidClaim, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedRecord:
+    """A record that is no contribution. reason: why it counts for nothing, None if it counts."""
+
+    id: RecordId
+    reason: Reason | None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What something is, as values and as sentences in the member's language."""
+
+    subject: ExplainedLine | ExplainedClaim | ExplainedContribution | ExplainedRecord
+    sentences: tuple[str, ...]
+
+
+class Explanations(HomeAccess):
+    """Why things are worth what they are."""
+
+    def explain(self, id: str | bytes) -> Explanation:
+        """Explain a line of `shares`, a claim, a contribution, or any other record.
+
+        id: the name of a line, or how an id begins. Raises UnknownId, AmbiguousId.
+        """
+        view, text = self.view, prefix(id)
+        for name, payout in payouts(view.final):
+            if name == text:
+                return _of_line(view, name, payout)
+        try:
+            claim = view.id_among(text, CLAIM)
+        except UnknownId:
+            return _of_contribution(view, text)
+        return Explanation(*explained_claim(view, claim))
+
+
+def _of_line(view: LedgerView, name: str, payout: Payout) -> Explanation:
+    from commonweal.protocol.ledger.sharing.explanation import rule_sentence
+
+    row = share_line(view, name, payout)
+    words, line, unit = view.words, payout.line, shown_unit(payout.unit, view.words)
+    rule = rule_sentence(view.final, payout, words.language, view.kept.documents)
+    subject = ExplainedLine(**fields_of(row), rule=rule, inputs_in_all=payout.inputs)
+    about = {
+        "name": visible(row.member_name),
+        "amount": f"{row.amount:f}",
+        "unit": unit,
+        "height": row.height,
+        "pool": visible(row.pool),
+        "corrects": row.corrects,
+    }
+    what = words("{name} has a share of {amount} {unit} at height {height}, from the pool {pool}.")
+    if line.corrects:
+        what = words(
+            "{name}: {amount} {unit} at height {height}, from the pool {pool}, since an income"
+            " that was split at height {corrects} was corrected."
+        )
+    sentences = [
+        what.format(**about),
+        words("By the rule {bucket}: {rule}").format(
+            bucket=visible(line.bucket), rule=visible(subject.rule) or "-"
+        ),
+        words("{weight:,} of {weights:,} of {of} {unit}").format(
+            weight=row.weight, weights=row.weights, of=f"{row.of:f}", unit=unit
+        ),
+    ]
+    if line.commissions:
+        less = words("less {commissions} {unit} of commissions")
+        sentences.append(less.format(commissions=f"{row.commissions:f}", unit=unit))
+    if line.source:
+        commission = words("a commission on what {name} got")
+        sentences.append(commission.format(name=view.name(line.source)))
+    if line.corrects:
+        income = words("the income: {event}")
+        sentences.append(income.format(event=visible(event_words(view, line.income))))
+    elif line.income:
+        earned = words("earned by: {event}")
+        sentences.append(earned.format(event=event_words(view, line.income)))
+    sentences += _input_sentences(view, payout)
+    sentences.append(words("final at height {height}").format(height=row.height))
+    return Explanation(subject, tuple(sentences))
+
+
+def _input_sentences(view: LedgerView, payout: Payout) -> list[str]:
+    """Return the first contributions that a line is for, each with its points."""
+    from commonweal.protocol.ledger.sharing.valuation import value_of
+
+    if not payout.inputs:
+        return []
+    of = view.words.plural("for {n} contribution:", "for {n} contributions:", payout.inputs)
+    sentences = [of.format(n=f"{payout.inputs:,}")]
+    for id in payout.line.inputs[:INPUTS_SHOWN_MAX]:
+        value, points = value_of(view.final, id), ""
+        if value is not None:
+            points = view.words(" = {points:,} points").format(points=value.points)
+        sentences.append(f"  {id.hex()[:8]}  {visible(event_words(view, id))}{points}")
+    if payout.inputs > INPUTS_SHOWN_MAX:
+        sentences.append("  ...")
+    return sentences
+
+
+def _of_contribution(view: LedgerView, text: str) -> Explanation:
+    from commonweal.protocol.ledger.claims.pools import payout_name
+    from commonweal.protocol.ledger.sharing.explanation import explain_event
+
+    try:
+        id = view.id_among(text, EVENT)
+    except UnknownId:
+        record = view.held(text)
+        reason = view.kept.verdict(record)
+        sentence = view.reason_words(record, reason)
+        return Explanation(ExplainedRecord(record.id, reason), (sentence,))
+    event = explain_event(view.state, view.final, id, view.kept.rules)
+    assert event is not None, "it is an event"
+    lines = [(payout_name(place), payout) for place, payout in event.payouts]
+    rule = view.kept.ruleset.document.get("value", {}).get(event.row.action, {})
+    settles, settle_sentences = paid_claims(view, id)
+    state = contribution_state(view, id, event.row)
+    subject = ExplainedContribution(
+        **fields_of(state),
+        height=event.booked and event.booked[0],
+        attested=event.is_attested,
+        attestations_needed=event.needed,
+        waiting=tuple(correction for correction, _row in event.corrections),
+        points=event.value and event.value.points,
+        reason=event.value.reason if event.value else None,
+        rule=str(rule.get(view.words.language, "")),
+        lines=tuple(share_line(view, name, payout) for name, payout in lines),
+        settles=settles,
+    )
+    sentences = [
+        visible(event_words(view, id)),
+        _attestation_sentence(view, event),
+        *_waiting_sentences(view, id, event.corrections),
+        *_value_sentences(view, subject, event),
+        *settle_sentences,
+        *_line_sentences(view, lines),
+    ]
+    return Explanation(subject, tuple(sentences))
+
+
+def _attestation_sentence(view: LedgerView, event: EventExplanation) -> str:
+    text = view.words("{yes} say yes, {no} say no; the rules ask for {needed}")
+    return text.format(yes=event.yes, no=event.no, needed=event.needed)
+
+
+def _waiting_sentences(
+    view: LedgerView, id: bytes, waiting: Iterable[tuple[bytes, CorrectionRow]]
+) -> list[str]:
+    """Return what of a contribution has no effect yet."""
+    from commonweal.protocol.ledger.contributions import commons
+
+    sentences = []
+    if not commons.is_moved(view.state, id):
+        sentences.append(view.words("no resource shows it until enough others attest it"))
+    for correction, row in waiting:
+        names = ", ".join(view.name(member) for member in row.asked)
+        more = view.words("{id}: {what}, waits for the yes of {names}")
+        what = correction_words(view, row)
+        sentences.append(visible(more.format(id=correction.hex()[:8], what=what, names=names)))
+    return sentences
+
+
+def _value_sentences(
+    view: LedgerView, subject: ExplainedContribution, event: EventExplanation
+) -> list[str]:
+    words, sentences = view.words, []
+    if subject.disputes:
+        disputed = words("disputed by {n}: worth nothing until they withdraw")
+        sentences.append(disputed.format(n=subject.disputes))
+    value = event.value
+    if subject.height is None:
+        sentences.append(words("provisional: not sealed yet"))
+    elif value is None:
+        sealed = words("sealed at height {height}, and without a value")
+        sentences.append(sealed.format(height=subject.height))
+    else:
+        worth = words("worth {points:,} points since height {height}")
+        sentences.append(worth.format(points=value.points, height=value.height))
+        sentences += [visible(text) for text in (value.reason, subject.rule) if text]
+    return sentences
+
+
+def _line_sentences(view: LedgerView, lines: Iterable[tuple[str, Payout]]) -> list[str]:
+    text = view.words("in the line {line}: {amount} {unit} to {name}")
+    return [
+        text.format(
+            line=name,
+            amount=f"{exact(payout.line.amount, payout.scale):f}",
+            unit=shown_unit(payout.unit, view.words),
+            name=visible(view.name(payout.line.member)),
+        )
+        for name, payout in lines
+    ]
