@@ -32,7 +32,7 @@ class ElectorateState:
     """What one electorate is asked, and what it said. role: None for all members.
 
     needed: how many yes; 0 where silence is consent. quorum: how many must vote. blocks,
-    objections: how many stop it.
+    objections: how many stop it. early_failure: whether it fails as soon as it can no longer pass.
     """
 
     role: str | None
@@ -45,6 +45,7 @@ class ElectorateState:
     no: int
     abstain: int
     block: int
+    early_failure: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +203,7 @@ def _state(view: LedgerView, id: bytes, row: ProposalRow) -> ProposalState:
         sunset_hours=row.sunset_hours or None,
         backtest=row.backtest,
         height=row.height or None,
-        final=view.final.get(PROPOSAL + id) == [*row],
+        final=proposals.proposal_row(view.final, id) == row,
     )
 
 
@@ -235,4 +236,5 @@ def _electorate(row: BallotRow) -> ElectorateState:
         no=row.no,
         abstain=row.abstain,
         block=row.block,
+        early_failure=row.early_failure,
     )

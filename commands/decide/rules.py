@@ -142,6 +142,8 @@ def diff(what: str, home: Home, form: Form) -> None:
         asked=" + ".join(map(_asked, process.ballots)),
         hours=process.period_ms // HOUR_MS,
     )
+    if process.early_failure:
+        words += ", " + _("it fails as soon as it can no longer pass")
     if process.trial_ms:
         words += ", " + _("then {hours} h of trial").format(hours=process.trial_ms // HOUR_MS)
     more: dict[str, Any] = {"classes": list(classes)}

@@ -114,6 +114,8 @@ def _asks(ballot: ElectorateState) -> str:
         words.append(_("{blocks} block stop it").format(**fields_of(ballot)))
     if ballot.objections:
         words.append(_("{objections} no or block stop it").format(**fields_of(ballot)))
+    if ballot.early_failure:
+        words.append(_("it fails as soon as it can no longer pass"))
     whose = _("all as {role}").format(role=visible(ballot.role or "")) if ballot.role else ""
     said = _("{yes} yes, {no} no, {abstain} abstain, {block} block").format(**fields_of(ballot))
     return f"{whose}: {said}; " + ", ".join(words) if whose else f"{said}; " + ", ".join(words)

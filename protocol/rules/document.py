@@ -334,6 +334,7 @@ def _processes(tables: Mapping[str, Any]) -> dict[str, Process]:
             (ballot,),
             period_ms=values["period_hours"] * HOUR_MS,
             early=values["early"] and not is_lazy,
+            early_failure=values["early_failure"],
             trial_ms=values["trial_hours"] * HOUR_MS,
         )
     return processes

@@ -55,13 +55,15 @@ class Process:
     """How changes of one class, or of several together, are decided.
 
     ballots: one per electorate; all must be satisfied. early: the change passes as soon as only
-    changed votes could reverse the result. period_ms, trial_ms: length of the vote and trial.
+    changed votes could reverse the result. early_failure: it fails as soon as only changed votes
+    could let it pass. period_ms, trial_ms: length of the vote and trial.
     """
 
     ballots: tuple[Ballot, ...]
     period_ms: int
     early: bool
     trial_ms: int
+    early_failure: bool = False
 
     def with_strictness_of(self, other: Process) -> Process:
         """Return the process that requires all of this one and of `other`."""
@@ -74,6 +76,7 @@ class Process:
             period_ms=max(self.period_ms, other.period_ms),
             early=self.early and other.early,
             trial_ms=max(self.trial_ms, other.trial_ms),
+            early_failure=self.early_failure and other.early_failure,
         )
 
     def put_to_vote(self) -> Process:

@@ -146,6 +146,7 @@ PROCESS: Fields = {
     "quorum": Field("portion", "0%"),
     "period_hours": _hours(24 * 7, high=DECIDING_HOURS_MAX),
     "early": Field("flag", True),
+    "early_failure": Field("flag", False),
     "blocks": Field("count", 0, 0, PEOPLE_MAX),
     "voters": _name(),
     "trial_hours": _hours(0, high=DECIDING_HOURS_MAX),

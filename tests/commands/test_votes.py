@@ -224,3 +224,24 @@ def test_what_each_electorate_is_asked_is_shown(
     ballots = good("vote", "show", id, *here, "-o", "json").json["electorates"]
     assert [(one["role"], one["needed"]) for one in ballots] == [(None, 1), ("producer", 1)]
     assert "all as producer: 0 yes" in good("vote", "show", id, *here).out
+
+
+def test_a_vote_that_fails_early_says_so(alone: Callable[[str], Home], tmp_path: Path) -> None:
+    ruled = RULES + (
+        "[governance.ordinary]\nearly = false\nearly_failure = true\n"
+        "en = 'What cannot pass fails at once.'\nzh = '无望通过者即告失败。'\n"
+    )
+    here = ("--home", alone(ruled).path)
+    file = tmp_path / "other.toml"
+    file.write_text(ruled.replace('points = "event.effort"', 'points = "event.effort * 2"'))
+    words = "it fails as soon as it can no longer pass"
+    assert words in " ".join(good("rules", "diff", file, *here).out.split())
+    assert "What cannot pass fails at once." in good("rules", "show", *here).out
+    id = good("rules", "propose", file, *here, "-o", "json").json["id"]
+    good("seal", *here)
+    assert words in " ".join(good("vote", "show", id, *here).out.split())
+    shown = good("vote", "show", id, *here, "-o", "json").json
+    assert (shown["status"], shown["final"]) == ("open", True)
+    good("rules", "vote", id, "no", *here)
+    good("seal", *here)
+    assert good("vote", "show", id, *here, "-o", "json").json["status"] == "failed"

@@ -97,6 +97,29 @@ def silent() -> Council:
     return council
 
 
+def failing() -> Council:
+    """Return a council whose votes fail as soon as they can no longer pass."""
+    document = rules()
+    for name in ("ordinary", "membership"):
+        document["governance"][name] = process(early_failure=True, blocks=2, quorum="3/4")
+    council = Council(document, "Jun", "Ana", "Bo", "Lin")
+    for word, names in (("no", "Mei Ana"), ("no", "Mei Ana Bo"), ("block", "Ana Bo")):
+        change = council.patch("Jun", {"membership": {"vouches": 2, **SAID}})
+        decision = council.decide("Ana")
+        council.cut()
+        council.say(change, word, names)
+        council.say(decision, "yes", names)
+        council.cut()
+        council.say(decision, "abstain", "Jun")
+        council.cut(25)
+    council.decide("Jun")
+    council.cut()
+    for name in ("Bo", "Lin"):
+        council.write(name, "member.leave", {})
+        council.cut()
+    return council
+
+
 def lending(points_in: str) -> Council:
     """Return a workshop whose debts are counted in a unit, and paid in three parts."""
     buckets = [{"name": "d", "share": "100%", "claim": "debt", "points_in": points_in, **SAID}]
@@ -155,7 +178,7 @@ def owing(late: str) -> Council:
 @pytest.mark.parametrize(
     "community",
     [
-        *(busy, voting, sharing, silent),
+        *(busy, voting, sharing, silent, failing),
         *(partial(lending, points_in) for points_in in ("smallest", "thousandths", "whole")),
         *(partial(owing, late) for late in ("next_epoch", "catch_up", "needs_attest_if_older")),
     ],

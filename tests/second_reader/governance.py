@@ -276,7 +276,8 @@ class Decision:
                 min((process[key] for process in some if process[key]), default=0)
                 for key in ("blocks", "objections")
             ]
-            row["ballots"].append([role, count, needed, quorum, *stops, count, 0, 0, 0, 0])
+            more = [True] if all(process["early_failure"] for process in asked) else []
+            row["ballots"].append([role, count, needed, quorum, *stops, count, 0, 0, 0, 0, *more])
         for member, listed in numbers.items():
             c.state.put(listed, "ELECTOR", id, member)
         period = max(process["period_hours"] for process in asked) * HOUR
@@ -307,19 +308,20 @@ class Decision:
         for number, ballot in enumerate(row["ballots"]):
             own = [word for word, numbers in said if number in numbers]
             present = ballot[6]
-            if any(ballot[4] or ballot[5] for ballot in row["ballots"]):
+            if any(ballot[4] or ballot[5] or ballot[11:] for ballot in row["ballots"]):
                 electors = c.state.all("ELECTOR", id)
                 present = sum(number in n and m[32:] in self.active for m, n in electors)
-            ballots.append([*ballot[:6], present, *(own.count(word) for word in WORDS)])
+            counts = [own.count(word) for word in WORDS]
+            ballots.append([*ballot[:6], present, *counts, *ballot[11:]])
         row |= {"ballots": ballots, **{w: [word for word, _ in said].count(w) for w in WORDS}}
         is_over = self.settled >= row["deadline_ms"]
         if all(map(_is_satisfied, ballots)) and (is_over or row["early"]):
             row["height"] = c.height
             self._pass(id, row)
-        elif not is_over:
+        elif not is_over and not any(map(_is_vain, ballots)):
             c.state.put_row(row, "PROPOSAL", id)
         else:
-            status = "failed" if all(map(_has_quorum, ballots)) else "expired"
+            status = "failed" if not is_over or all(map(_has_quorum, ballots)) else "expired"
             row |= {"status": status, "height": c.height}
             _end(c, id, row)
             self.ended.append(row)
@@ -362,7 +364,13 @@ class Decision:
 
 
 def _has_quorum(ballot: list[Any]) -> bool:
-    return bool(sum(ballot[7:]) >= ballot[3] and ballot[6] > 0)
+    return bool(sum(ballot[7:11]) >= ballot[3] and ballot[6] > 0)
+
+
+def _is_vain(ballot: list[Any]) -> bool:
+    silent = ballot[6] - sum(ballot[7:11])
+    best = [*ballot[:7], ballot[7] + silent, *ballot[8:]]
+    return bool(ballot[11:]) and not _is_satisfied(best)
 
 
 def _is_satisfied(ballot: list[Any]) -> bool:

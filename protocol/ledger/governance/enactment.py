@@ -183,6 +183,7 @@ class _Enactment:
                     ballot.blocks,
                     ballot.objections,
                     present=count,
+                    early_failure=process.early_failure,
                 )
             )
         for member, numbers in asked.items():

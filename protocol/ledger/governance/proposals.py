@@ -28,12 +28,16 @@ DRAFT, VOTING, TRIAL = "draft", "open", "trial"
 PASSED, FAILED, EXPIRED, WITHDRAWN, STALE = "passed", "failed", "expired", "withdrawn", "stale"
 IN_FORCE, SUPERSEDED, SUNSET = "in force", "superseded", "sunset"
 
+BALLOT_COLUMNS_MIN = 11
+"""Columns of each ballot in the state; those after it end with the last that is set."""
+
 
 class BallotRow(NamedTuple):
     """What one electorate is asked in an open vote, and what it said as of the last cut.
 
     voters: the role whose holders vote; empty for all members. present: how many of the electorate
-    are members still. The other fields are as in `Ballot`, and how many said what.
+    are members still. early_failure: it fails as soon as only changed votes could let it pass. The
+    other fields are as in `Ballot`, and how many said what.
     """
 
     voters: str
@@ -47,6 +51,19 @@ class BallotRow(NamedTuple):
     no: int = 0
     abstain: int = 0
     block: int = 0
+    early_failure: bool = False
+
+    def columns(self) -> list[Any]:
+        """Return the row as the state has it: without what rules of before could not ask."""
+        columns: list[Any] = [*self]
+        while len(columns) > BALLOT_COLUMNS_MIN and not columns[-1]:
+            columns.pop()
+        return columns
+
+    @property
+    def turnout(self) -> int:
+        """How many voted, whatever they said."""
+        return self.yes + self.no + self.abstain + self.block
 
     @property
     def blocks_enough(self) -> int:
@@ -111,7 +128,7 @@ def proposal_row(state: State, proposal: bytes) -> ProposalRow | None:
 
 def put(state: State, proposal: bytes, row: ProposalRow) -> None:
     """Write a proposal."""
-    state.put(PROPOSAL + proposal, [*row[:-1], [[*ballot] for ballot in row.ballots]])
+    state.put(PROPOSAL + proposal, [*row[:-1], [ballot.columns() for ballot in row.ballots]])
 
 
 def end(state: State, proposal: bytes, row: ProposalRow) -> None:

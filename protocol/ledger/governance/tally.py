@@ -33,7 +33,7 @@ def outcome(row: ProposalRow, time_ms: int) -> str:
     if all(map(_is_satisfied, row.ballots)):
         return PASSED if is_over or row.early else VOTING
     if not is_over:
-        return VOTING
+        return FAILED if any(map(_has_failed_early, row.ballots)) else VOTING
     return FAILED if all(map(_has_quorum, row.ballots)) else EXPIRED
 
 
@@ -54,7 +54,7 @@ def count_votes(
         ballot._replace(**_sums(say for say, numbers in counted if number in numbers))
         for number, ballot in enumerate(row.ballots)
     )
-    if any(ballot.blocks or ballot.objections for ballot in ballots):
+    if any(ballot.blocks or ballot.objections or ballot.early_failure for ballot in ballots):
         present = _present(state, proposal, active)
         ballots = tuple(ballot._replace(present=present[n]) for n, ballot in enumerate(ballots))
     return row._replace(ballots=ballots, **_sums(say for say, _ in counted))
@@ -81,8 +81,13 @@ def _is_satisfied(ballot: BallotRow) -> bool:
 
 def _has_quorum(ballot: BallotRow) -> bool:
     """Return whether enough voted; when no elector is left, silence is no consent."""
-    turnout = ballot.yes + ballot.no + ballot.abstain + ballot.block
-    return turnout >= ballot.quorum and ballot.present > 0
+    return ballot.turnout >= ballot.quorum and ballot.present > 0
+
+
+def _has_failed_early(ballot: BallotRow) -> bool:
+    """Return whether it may fail early, and fails even if all who have not voted say yes."""
+    best = ballot._replace(yes=ballot.yes + ballot.present - ballot.turnout)
+    return ballot.early_failure and not _is_satisfied(best)
 
 
 def _sums(said: Iterable[str]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from commonweal.protocol.ledger.governance.proposals import PROPOSAL
 from commonweal.protocol.ledger.members import membership
 from commonweal.protocol.ledger.state.rejections import Reason
 from tests.protocol.ledger.council import SAID, Council, process, rules
@@ -89,6 +90,87 @@ def test_quorum_blocks_and_an_early_end(
         council.say(proposal, say, names)
     council.cut(hours)
     assert council.status(proposal) == status
+
+
+@pytest.mark.parametrize(
+    ("over", "votes", "status"),
+    [
+        ({}, {"no": "Ana Bo"}, "open"),
+        ({}, {"no": "Ana Bo Lin"}, "failed"),
+        ({}, {"no": "Ana", "abstain": "Bo", "block": "Lin"}, "failed"),
+        ({}, {"yes": "Mei Jun", "no": "Ana Bo Lin"}, "failed"),
+        ({}, {"yes": "Mei Jun", "no": "Ana Bo"}, "open"),
+        ({"early": True}, {"yes": "Mei Jun Ana", "no": "Bo Lin"}, "in force"),
+        ({"threshold": "100%"}, {"no": "Ana"}, "failed"),
+        ({"threshold": "100%"}, {"yes": "Mei Jun Bo Lin"}, "open"),
+        ({"blocks": 2}, {"block": "Ana"}, "open"),
+        ({"blocks": 2}, {"block": "Ana Bo"}, "failed"),
+        ({"blocks": 2}, {"yes": "Mei Jun Lin", "block": "Ana Bo"}, "failed"),
+    ],
+)
+def test_a_vote_that_can_no_longer_pass_fails_early_where_the_rules_say_so(
+    over: dict[str, Any], votes: dict[str, str], status: str
+) -> None:
+    for early_failure in (True, False):
+        document = rules()
+        document["governance"]["membership"] = process(**over, early_failure=early_failure)
+        council = Council(document, *FIVE)
+        proposal = council.patch("Jun", VOUCHES)
+        council.cut()
+        for say, names in votes.items():
+            council.say(proposal, say, names)
+        council.cut()
+        ends_late = status == "failed" and not early_failure
+        assert council.status(proposal) == ("open" if ends_late else status)
+        if ends_late:
+            council.cut(25)
+            assert council.status(proposal) == "failed"
+
+
+def test_a_quorum_that_too_few_are_left_for_fails_early() -> None:
+    document = rules()
+    document["governance"]["membership"] = process(quorum="100%", early_failure=True)
+    council = Council(document, *FIVE)
+    proposal = council.patch("Jun", VOUCHES)
+    council.cut()
+    assert council.status(proposal) == "open"
+    council.write("Lin", "member.leave", {})
+    council.cut()
+    assert council.status(proposal) == "failed"
+    assert council.row(proposal).ballots[0].present == 4
+
+
+def test_objections_that_are_enough_fail_early_and_one_that_is_taken_back_does_not() -> None:
+    lazy = {"period_hours": 24, "covers": ["contributions"], "objections": 2, **SAID}
+    document = rules()
+    document["governance"]["lazy"] = lazy | {"early_failure": True}
+    council = Council(document, *FIVE)
+    proposal = council.patch("Jun", {"contributions": {"attestations": 2, **SAID}})
+    council.cut()
+    council.say(proposal, "no", "Ana")
+    council.cut()
+    council.say(proposal, "yes", "Ana")
+    council.say(proposal, "no", "Bo")
+    council.cut()
+    assert council.status(proposal) == "open"
+    council.say(proposal, "block", "Lin")
+    council.cut()
+    assert council.status(proposal) == "failed"
+
+
+def test_a_vote_fails_early_only_where_every_class_that_it_touches_says_so() -> None:
+    document = rules()
+    document["governance"]["membership"] = process(early_failure=True)
+    council = Council(document, *FIVE)
+    both = VOUCHES | {"contributions": {"attestations": 2, **SAID}}
+    proposal = council.patch("Jun", both)
+    council.cut()
+    council.say(proposal, "no", "Mei Jun Ana Bo Lin")
+    council.cut()
+    assert council.status(proposal) == "open"
+    assert council.history.final.get(PROPOSAL + proposal.id)[-1] == [
+        ["", 5, 3, 0, 0, 0, 5, 0, 5, 0, 0]
+    ], "a ballot of rules without the key has the columns that it always had"
 
 
 def test_who_joins_during_the_vote_has_none() -> None:
