@@ -35,7 +35,7 @@ def seal_alone(service: Service, assessor: SealApplication, now_ms: int) -> Seal
     The caller holds the lock of the home. Raises `SealNeedsNode` when others must agree.
     """
     sealing = service.reactor
-    if [one.device for one in sealing.witnesses] != [service.core.me.device]:
+    if [seat.device for seat in sealing.witnesses] != [service.core.me.device]:
         raise SealNeedsNode(f"{len(sealing.witnesses)} witnesses")
     waiting: deque[Event] = deque(
         [OutlookChanged(assessor.outlook(now_ms)), Asked(Ticket(0), "seal")],

@@ -37,17 +37,17 @@ NAMES_WAITING_MAX: Final = 64
 
 
 class Mdns:
-    """Announces our addresses, and calls `found` with each node seen, in the trio thread."""
+    """Announces our addresses, and calls `discovered` with each node seen, in the trio thread."""
 
     def __init__(
         self,
         key: PeerKey,
         addresses: Sequence[str],
-        found: Callable[[PeerKey, tuple[str, ...]], None],
+        discovered: Callable[[PeerKey, tuple[str, ...]], None],
     ) -> None:
         self._key = key
         self._addresses = tuple(address for address in addresses if not _is_loopback(address))
-        self._found = found
+        self._found = discovered
 
     async def run(self) -> None:
         """Announce and browse until cancelled. Without a usable network it only logs that."""

@@ -151,7 +151,9 @@ class Writer:
             # Not before a seal, or a former process, made our log follow all of them.
             self._settled = mine
         held = replica.store.clock_of
-        return [each.id for each in admitting if held(self._cited.get(each.id, NO_ID)) is None]
+        return [
+            record.id for record in admitting if held(self._cited.get(record.id, NO_ID)) is None
+        ]
 
     def _admits(self, record: Record, member: MemberId) -> bool:
         """Whether a record vouches for a member, or asked for the member on another device."""

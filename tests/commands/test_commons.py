@@ -436,7 +436,7 @@ def test_members_vote_which_record_of_a_fork_counts(lanxi: Commons, tmp_path: Pa
             store.commit()
     assert "one of two records" in lanxi.refused(lanxi.mei, "resolve", here.hex()).err
     lanxi.seal()
-    opened = lanxi.json(lanxi.mei, "resolve", ids[1].hex()[:10], "--note", "he works on that one")
+    opened = lanxi.json(lanxi.mei, "resolve", ids[1].hex()[:10], "--note", "the phone that is used")
     lanxi.meet()
     (row,) = lanxi.json(lanxi.ana, "vote", "list")["votes"]
     assert (row["subject"], row["words"]) == ("fork", f"keep {ids[1].hex()[:8]}")

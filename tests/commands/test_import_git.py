@@ -411,7 +411,7 @@ def test_a_commit_that_another_took_in_is_not_taken_in_again(repo: Path, home: P
         ("Ann <new@x> Bo <old@x>", Person("Ann", "new@x")),
         ("Ann <new@x> Else <old@x>", Person("bo", "old@x")),
         ("# Ann <old@x>", Person("bo", "old@x")),
-        ("  Ann Lee  <old@x>  # she", Person("Ann Lee", "old@x")),
+        ("  Ann Lee  <old@x>  # it", Person("Ann Lee", "old@x")),
     ],
 )
 def test_a_mailmap_names_who_commits(line: str, found: Person) -> None:

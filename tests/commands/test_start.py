@@ -237,10 +237,10 @@ def test_devices_and_invites_stand_as_the_rules_in_force_say(tmp_path: Path) -> 
         assert link.invite is not None
         meet(mei, homes.newcomer(tmp_path / name, link, name))
         listed = good("members", "-o", "json", "--home", mei.path).json["members"]
-        (his,) = [one["member"] for one in listed if one["member"] not in known]
-        known[his] = None
-        of_his = ("device", "list", "--member", his[:12])
-        (row,) = good(*of_his, "-o", "json", "--home", mei.path).json["devices"]
+        (newcomer,) = [one["member"] for one in listed if one["member"] not in known]
+        known[newcomer] = None
+        of_member = ("device", "list", "--member", newcomer[:12])
+        (row,) = good(*of_member, "-o", "json", "--home", mei.path).json["devices"]
         used = {
             one["id"]: one["used"]
             for one in good("invite", "list", "-o", "json", "--home", mei.path).json["invites"]

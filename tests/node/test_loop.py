@@ -302,7 +302,7 @@ async def test_a_node_whose_disk_is_full_still_serves_what_it_holds(
         await village.live(seconds=60)
         assert {row.author: row.length for row in full.logs()} == held
         drops = [one for one in road.said if isinstance(one, Drop)]
-        assert not drops, "what cannot be kept costs nobody his link"
+        assert not drops, "what cannot be kept costs nobody their link"
         assert other.counts().records == full.counts().records + 1
         full.refusal = None
         await village.live(seconds=60)

@@ -216,7 +216,7 @@ def run(community: bytes, author: bytes, wires: list[bytes], held: Mapping[bytes
 
 
 def proof(data: bytes, community: bytes) -> dict[str, Any]:
-    """Return whom a proof convicts, and from where."""
+    """Return the device that a proof convicts, and from which number."""
     match value(data):
         case ["commonweal/1/proof", bytes(first), bytes(second)]:
             one, two = record(first), record(second)

@@ -109,7 +109,7 @@ class ForkEvidence:
         )
         if proof is None or proof.author != author:
             return False
-        if any(keys.hash32(keys.RECORD, one) in self._cited for one in message.wires):
+        if any(keys.hash32(keys.RECORD, wire) in self._cited for wire in message.wires):
             self.freeze(proof)
         return self.core.replica.row(author).frozen is not None
 

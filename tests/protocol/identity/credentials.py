@@ -76,7 +76,7 @@ def document(*signers: keys.Signer, needed: int = 1) -> Inception:
 
 
 def by_key(signer: keys.Signer, number: int) -> tuple[Author, Record]:
-    """Return a further device of Bo, enrolled by a key that is not his first."""
+    """Return a further device of Bo, enrolled by a key that is not Bo's first."""
     owner = Author.__new__(Author)
     owner.__dict__ |= BO.__dict__
     owner.member_signer = signer

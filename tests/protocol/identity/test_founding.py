@@ -42,7 +42,7 @@ COMMUNITY = CommunityId(FIRST.id)
 
 
 def invited() -> tuple[Record, Invite]:
-    """Ann's invite, the second record of her log."""
+    """Ann's invite, the second record of Ann's log."""
     key = Signer(b"i" * 32)
     place = next_position(COMMUNITY, founding.tip_after(FIRST), RecordId(COMMUNITY), (), 1)
     made = record.sign(

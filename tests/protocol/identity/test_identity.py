@@ -1,4 +1,4 @@
-"""Identity: the words alone restore a member, and only his keys enrol a device."""
+"""Identity: the words alone restore a member, and only their keys enrol a device."""
 
 from __future__ import annotations
 

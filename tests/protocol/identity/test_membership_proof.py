@@ -69,7 +69,7 @@ MISSING: dict[str, list[Record]] = {
     "a vouch for another": [FIRST, ENROLMENT, vouch(MEI, EVE.id)],
     "a vouch by one who is unknown": [FIRST, ENROLMENT, vouch(EVE, BO.id)],
     "a vouch by one who is only enrolled": [FIRST, ENROLMENT, EVES, vouch(EVE, BO.id, EVES)],
-    "his own vouch": [FIRST, ENROLMENT, vouch(BO, BO.id, ENROLMENT)],
+    "a vouch of their own": [FIRST, ENROLMENT, vouch(BO, BO.id, ENROLMENT)],
     "another's enrolment": [FIRST, EVES, vouch(MEI, EVE.id)],
     "an enrolment elsewhere": [FIRST, enrolled(BO, OTHER_COMMUNITY), VOUCH],
     "a device before its member's keys": [FIRST, second_device(BO)[1], VOUCH],

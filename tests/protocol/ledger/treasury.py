@@ -158,7 +158,7 @@ def balance(state: State, community: bytes) -> bool:
         is_split = payout.line.sort != CORRECTION
         assert payout.line.amount >= 0 or not is_split
         left = payout.line.amount + pools.corrected(state, place)
-        assert left >= 0 or not is_split, "nobody gives back more than he got"
+        assert left >= 0 or not is_split, "nobody gives back more than they got"
     return not any(sums.values())
 
 

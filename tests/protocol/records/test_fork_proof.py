@@ -1,4 +1,4 @@
-"""Proofs: who broke his log is convicted by two records, and nobody else is."""
+"""Proofs: two records convict the author of a broken log, and nobody else."""
 
 from __future__ import annotations
 

@@ -248,7 +248,7 @@ def referred(*pairs: tuple[bytes, bytes], age_ms: int = DAY) -> dict[bytes, Refe
         (["10%"], referred((MEI, JUN), (JUN, ANA)), {MEI: 900, JUN: 100}),  # depth 1
         (["10%", "5%"], referred((MEI, JUN), (JUN, ANA)), {MEI: 850, JUN: 100, ANA: 50}),
         (["10%", "5%"], referred((MEI, JUN)), {MEI: 900, JUN: 100}),
-        (["10%"], referred((MEI, MEI)), {MEI: 1000}),  # nobody brings himself
+        (["10%"], referred((MEI, MEI)), {MEI: 1000}),  # no member refers themselves
         (["10%", "5%"], referred((MEI, JUN), (JUN, MEI)), {MEI: 900, JUN: 100}),  # a circle
         (["10%"], referred((MEI, JUN), age_ms=11 * DAY), {MEI: 1000}),  # too long ago
         (["10%"], {}, {MEI: 1000}),

@@ -1,4 +1,4 @@
-"""A witness who hears anything that is well signed, in any order: he never contradicts himself."""
+"""A witness that hears anything well signed, in any order, never contradicts itself."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from tests.protocol.seal.model import Model
 
 RUNS = int(os.environ.get("COMMONWEAL_RUNS") or 0)
 
-# The liar is the fourth in the order of turns: he proposes first, second, or in neither round.
+# The liar is the fourth in the order of turns: it proposes first, second, or in neither round.
 LIAR_FIRST, LIAR_SECOND, LIAR_LATER = 3, 2, 4
 
 

@@ -174,7 +174,7 @@ def test_one_who_does_not_witness_can_ask_for_a_seal() -> None:
     onlooker.write()
     world.run(1_000)
     seal_soon(onlooker)
-    until(world, lambda: chain(onlooker).height > height, 10_000, "nobody seals for him")
+    until(world, lambda: chain(onlooker).height > height, 10_000, "nobody seals for it")
     answer = onlooker.answers[Ticket(-7)]
     assert answer == {"height": height + 1, "is_sealed": True}
     seal_soon(onlooker)

@@ -162,7 +162,7 @@ def test_with_one_of_four_down_sealing_goes_on_and_he_follows_when_he_is_back() 
     missing = [one.device for one in world.nodes[0].service.reactor.missing()]
     assert missing == [lost.person.device]
     lost.start()
-    until(world, lambda: chain(lost).height >= height, 20_000, "he does not follow")
+    until(world, lambda: chain(lost).height >= height, 20_000, "it does not follow")
     assert world.nodes[0].service.reactor.missing() == ()
     next_seal(world, world.nodes)
 

@@ -105,7 +105,7 @@ def test_who_joins_at_height_50_by_fast_join_has_the_state_root_of_one_that_was_
     node = late(world)
     chunks = taken(node)
     until(world, lambda: height(node) >= HEIGHT, 60_000, "who joined does not follow")
-    assert len(chunks) > 2, "he took the state in chunks, and folded nothing below it"
+    assert len(chunks) > 2, "it took the state in chunks, and folded nothing below it"
     world.run(5_000)
     assert height(node) == height(founder)
     assert state_root(node) == state_root(founder)

@@ -181,10 +181,10 @@ def reaches_nobody(node: Node) -> bool:
 
 
 def sponsors(world: World, node: Node, circle: list[Node], needed: int) -> RecordId:
-    """Let a member name those who could give him another key."""
-    whom = returning.document(*(one.person.member_signer for one in circle), needed=needed)
+    """Let a member name sponsors."""
+    sponsors = returning.document(*(one.person.member_signer for one in circle), needed=needed)
     old = returning.keys_of(node, node.person)
-    data = key_rotation.sign_sponsors(node.person.member_signer, old, world.community, whom)
+    data = key_rotation.sign_sponsors(node.person.member_signer, old, world.community, sponsors)
     return submitted(world, node, key_rotation.SPONSORS, data)
 
 

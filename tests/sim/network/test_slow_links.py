@@ -44,7 +44,7 @@ def test_who_was_away_catches_up_over_a_slow_line() -> None:
 class Dripper(Service):
     """A peer that sends one new record every few seconds, so that it is never quite silent."""
 
-    promises = "all that he has"
+    promises = "all that it has"
 
     def __init__(self, *parts: Any) -> None:
         super().__init__(*parts)
@@ -81,7 +81,7 @@ class Dripper(Service):
 
 
 class OneMore(Dripper):
-    """He says of all else that we are equal."""
+    """It says of everything else that both are equal."""
 
     promises = "one more"
 

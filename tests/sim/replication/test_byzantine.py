@@ -169,7 +169,7 @@ def test_an_honest_record_that_cites_a_void_one_is_held_everywhere(seed: int) ->
                 citing.append(one)
     settle(world)
     convicted(world, node)
-    assert citing, "nobody cited the liar before he was convicted"
+    assert citing, "nobody cited the liar before it was convicted"
 
 
 @pytest.mark.parametrize("seed", SEEDS)

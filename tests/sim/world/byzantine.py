@@ -1,6 +1,6 @@
 """A member who breaks every rule: the node speaks the protocol, and lies in it.
 
-He has several faces, each a service with a store of its own, and shows a peer always the
+It has several faces, each a service with a store of its own, and shows a peer always the
 same one. The faces write different records in the one log of its device, and never
 believe a proof against it. Beside that it heckles: junk, replays, false proofs, boasts.
 """

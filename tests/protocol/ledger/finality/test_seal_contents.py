@@ -148,7 +148,7 @@ LATE: dict[str, Callable[[Workshop], Record]] = {
     "a no to what was paid": late_attest,
     "a vote that ended": late_vote,
     "who leaves": late_leave,
-    "who revokes his device from long ago": late_revocation,
+    "a device is revoked from long ago": late_revocation,
 }
 
 

@@ -102,7 +102,7 @@ class TestAgents:
         state = bakery.ledger().state
         assert agents.person(state, alias) == bakery.jun.owner.id
         assert not attestation.is_attested(state, done.id, DEFAULT_PARAMS), (
-            "he had said yes himself"
+            "the member had said yes"
         )
         rival = bakery.lin.write("agent.claim", {"agent": alias}, [bakery.lin.log[-1]])
         assert bakery.verdict(rival) == Reason.AGENT_CLAIMED

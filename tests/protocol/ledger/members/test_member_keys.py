@@ -38,9 +38,9 @@ class Circle:
     def keys(self, **changed: Any) -> MemberKeys:
         return MemberKeys(self.jun.owner.id, self.jun.owner.inception.keys, 1, **changed)
 
-    def name(self, signer: Signer, whom: Inception | None, named: int = 0) -> Record:
+    def name(self, signer: Signer, sponsors: Inception | None, named: int = 0) -> Record:
         old = self.keys(named=named)
-        data = key_rotation.sign_sponsors(signer, old, self.village.community, whom)
+        data = key_rotation.sign_sponsors(signer, old, self.village.community, sponsors)
         return self.jun.write("member.sponsors", data)
 
     def say(self, by: str, wanted: Signer = NEW, rekeys: int = 0, pen: Pen | None = None) -> Record:
@@ -185,8 +185,8 @@ def test_which_devices_stay_is_signed() -> None:
 
 def test_only_the_members_own_keys_name_sponsors() -> None:
     circle = Circle()
-    whom = document(circle.pens["Dee"].owner.signer)
-    stolen = circle.name(circle.pens["Dee"].owner.signer, whom, named=1)
+    sponsors = document(circle.pens["Dee"].owner.signer)
+    stolen = circle.name(circle.pens["Dee"].owner.signer, sponsors, named=1)
     replayed = circle.jun.write("member.sponsors", circle.named.data)
     ledger = circle.village.ledger()
     assert ledger.verdict(stolen.id) == Reason.NOT_SIGNED

@@ -182,7 +182,7 @@ def test_the_founding_circle_is_the_first_members_whom_the_founder_invited() -> 
     pen, _ = bring(other, "Jun", "A")
     row = registry.member_row(other.history.state, pen.owner.id)
     assert row is not None
-    assert row.powers_ms, "whom another than the founder invited waits"
+    assert row.powers_ms, "a newcomer that a later member invited waits"
 
 
 def test_an_invite_that_is_past_its_time_by_the_last_seal_admits_nobody() -> None:
