@@ -313,6 +313,8 @@ def _asked(ballot: Ballot) -> str:
     """Return in words what one electorate is asked."""
     thresholds = ", ".join(dict.fromkeys(map(_part, ballot.thresholds)))
     words = _("{thresholds} yes of those who may vote").format(thresholds=thresholds)
+    if ballot.min_yes:
+        words += ", " + _("at least {n} yes").format(n=ballot.min_yes)
     if ballot.silent:
         words = _("silence of those who may vote")
     if ballot.voters:

@@ -329,6 +329,7 @@ def _processes(tables: Mapping[str, Any]) -> dict[str, Process]:
             blocks=values["blocks"],
             objections=values.get("objections", 0),
             silent=is_lazy,
+            min_yes=values["min_yes"],
         )
         processes[name] = Process(
             (ballot,),

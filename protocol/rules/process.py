@@ -17,7 +17,8 @@ class Ballot:
     voters: the role whose holders vote; empty for all members. thresholds: portions of the
     electorate that must vote yes; all apply. quorums: portions that must vote at all. blocks:
     number of block votes that stop the change; 0: none. objections: number of no or block votes
-    that stop it regardless of the yes votes; 0: none. silent: no yes vote is needed.
+    that stop it regardless of the yes votes; 0: none. silent: no yes vote is needed. min_yes:
+    number of yes votes needed beside the thresholds, or all of the electorate if they are fewer.
     """
 
     voters: str
@@ -26,12 +27,14 @@ class Ballot:
     blocks: int = 0
     objections: int = 0
     silent: bool = False
+    min_yes: int = 0
 
     def needed(self, electorate: int) -> int:
         """Return the number of yes votes needed in an electorate of this size."""
-        return (
-            0 if self.silent else max(threshold.needed(electorate) for threshold in self.thresholds)
-        )
+        if self.silent:
+            return 0
+        parts = [threshold.needed(electorate) for threshold in self.thresholds]
+        return max(min(self.min_yes, electorate), *parts)
 
     def quorum(self, electorate: int) -> int:
         """Return the number of votes needed in an electorate of this size."""
@@ -47,6 +50,7 @@ class Ballot:
             blocks=_fewest(self.blocks, other.blocks),
             objections=_fewest(self.objections, other.objections),
             silent=self.silent and other.silent,
+            min_yes=max(self.min_yes, other.min_yes),
         )
 
 

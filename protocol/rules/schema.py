@@ -143,6 +143,7 @@ BUCKET: Fields = {
 }
 PROCESS: Fields = {
     "threshold": Field("portion", ">1/2"),
+    "min_yes": Field("count", 0, 0, PEOPLE_MAX),
     "quorum": Field("portion", "0%"),
     "period_hours": _hours(24 * 7, high=DECIDING_HOURS_MAX),
     "early": Field("flag", True),

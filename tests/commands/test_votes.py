@@ -228,14 +228,16 @@ def test_what_each_electorate_is_asked_is_shown(
 
 def test_a_vote_that_fails_early_says_so(alone: Callable[[str], Home], tmp_path: Path) -> None:
     ruled = RULES + (
-        "[governance.ordinary]\nearly = false\nearly_failure = true\n"
+        "[governance.ordinary]\nearly = false\nearly_failure = true\nmin_yes = 3\n"
         "en = 'What cannot pass fails at once.'\nzh = '无望通过者即告失败。'\n"
     )
     here = ("--home", alone(ruled).path)
     file = tmp_path / "other.toml"
     file.write_text(ruled.replace('points = "event.effort"', 'points = "event.effort * 2"'))
     words = "it fails as soon as it can no longer pass"
-    assert words in " ".join(good("rules", "diff", file, *here).out.split())
+    told = " ".join(good("rules", "diff", file, *here).out.split())
+    assert words in told
+    assert ">1/2 yes of those who may vote, at least 3 yes" in told
     assert "What cannot pass fails at once." in good("rules", "show", *here).out
     id = good("rules", "propose", file, *here, "-o", "json").json["id"]
     good("seal", *here)

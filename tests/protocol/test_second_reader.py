@@ -101,7 +101,9 @@ def failing() -> Council:
     """Return a council whose votes fail as soon as they can no longer pass."""
     document = rules()
     for name in ("ordinary", "membership"):
-        document["governance"][name] = process(early_failure=True, blocks=2, quorum="3/4")
+        document["governance"][name] = process(
+            early_failure=True, blocks=2, quorum="3/4", min_yes=4, threshold="1/5"
+        )
     council = Council(document, "Jun", "Ana", "Bo", "Lin")
     for word, names in (("no", "Mei Ana"), ("no", "Mei Ana Bo"), ("block", "Ana Bo")):
         change = council.patch("Jun", {"membership": {"vouches": 2, **SAID}})

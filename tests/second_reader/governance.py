@@ -269,7 +269,8 @@ class Decision:
             least = {"removal": 2, "fork": min(2, count)}.get(row["subject"], 0)
             is_silent = all(process["silent"] for process in some)
             asks = [] if is_silent else [process["threshold"] for process in some]
-            needed = max([least, *(reached(text, count) for text in asks)])
+            floor = 0 if is_silent else max(process["min_yes"] for process in some)
+            needed = max([least, min(floor, count), *(reached(text, count) for text in asks)])
             quorums = [process["quorum"] for process in some if portion(process["quorum"])[0]]
             quorum = max((reached(text, count) for text in quorums), default=0)
             stops = [

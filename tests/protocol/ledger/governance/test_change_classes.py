@@ -42,6 +42,7 @@ ROWS: dict[str, Row] = {
     "threshold": Row("3/4", ("thresholds",), lambda one: one.ballots[0].needed(MANY) == 75),
     "quorum": Row("60%", ("quorums",), lambda one: one.ballots[0].quorum(MANY) == 60),
     "period_hours": Row(240, ("period_ms",), lambda one: one.period_ms == 240 * HOUR_MS),
+    "min_yes": Row(90, ("min_yes",), lambda one: one.ballots[0].needed(MANY) == 90),
     "early": Row(False, ("early",), lambda one: not one.early),
     "early_failure": Row(False, ("early_failure",), lambda one: not one.early_failure),
     "blocks": Row(1, ("blocks",), lambda one: one.ballots[0].blocks == 1),

@@ -93,6 +93,53 @@ def test_quorum_blocks_and_an_early_end(
 
 
 @pytest.mark.parametrize(
+    ("min_yes", "threshold", "yes", "needed"),
+    [
+        (0, "1/5", "Mei", 1),
+        (3, "1/5", "Mei Jun Ana", 3),
+        (3, "4/5", "Mei Jun Ana Bo", 4),
+        (5, ">1/2", "Mei Jun Ana Bo Lin", 5),
+        (1_000, ">1/2", "Mei Jun Ana Bo Lin", 5),
+    ],
+)
+def test_a_least_number_of_yes_is_asked_beside_the_part(
+    min_yes: int, threshold: str, yes: str, needed: int
+) -> None:
+    document = rules()
+    document["governance"]["membership"] = process(min_yes=min_yes, threshold=threshold)
+    names = yes.split()
+    for enough in (names, names[1:]):
+        council = Council(document, *FIVE)
+        proposal = council.patch("Jun", VOUCHES)
+        council.cut()
+        council.say(proposal, "yes", " ".join(enough))
+        council.cut(25)
+        assert council.row(proposal).needed == needed
+        assert council.status(proposal) == ("in force" if enough == names else "failed")
+
+
+@pytest.mark.parametrize(("vote", "status"), [(False, "in force"), (True, "failed")])
+def test_silence_needs_no_yes_and_a_vote_in_its_place_asks_for_the_least(
+    vote: bool, status: str
+) -> None:
+    document = rules()
+    document["governance"]["lazy"] = {
+        "period_hours": 24,
+        "covers": ["contributions"],
+        "min_yes": 4,
+        **SAID,
+    }
+    council = Council(document, *FIVE)
+    change = {"contributions": {"attestations": 2, **SAID}}
+    proposal = council.patch("Jun", change, **({"vote": True} if vote else {}))
+    council.cut()
+    council.say(proposal, "yes", "Mei Jun Ana")
+    council.cut(25)
+    assert council.row(proposal).needed == (4 if vote else 0)
+    assert council.status(proposal) == status
+
+
+@pytest.mark.parametrize(
     ("over", "votes", "status"),
     [
         ({}, {"no": "Ana Bo"}, "open"),
