@@ -7,6 +7,7 @@ asks nobody, and raises a CommonwealError where something cannot be done.
 from __future__ import annotations
 
 from commonweal.client.community.invites import Invites
+from commonweal.client.community.key_recovery import KeyRecovery
 from commonweal.client.community.members import Members
 from commonweal.client.community.membership import Membership
 from commonweal.client.community.node import NodeOfHome
@@ -36,6 +37,7 @@ class Member(
     Members,
     Membership,
     Invites,
+    KeyRecovery,
     NodeOfHome,
 ):
     """The member of a home. `with Member(home) as member: member.record("work", 3, "hours")`.

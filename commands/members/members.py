@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
-from commonweal.client.language.plain import plain_rows
+from commonweal.client.language.plain import plain, plain_rows
 from commonweal.client.language.visible_text import visible
-from commonweal.client.ledger.directory import begins
-from commonweal.client.ledger.ledger_view import submit
-from commonweal.commands.members.key import speaking
 from commonweal.commands.terminal.language import N_, _
-from commonweal.commands.terminal.ledger import folded
 from commonweal.commands.terminal.links import show_link, warn_when_private
 from commonweal.commands.terminal.member import member_of
-from commonweal.commands.terminal.options import (
-    form_option,
-    home_option,
-    passphrase_option,
-    unlock,
-    unlocking,
-)
+from commonweal.commands.terminal.options import form_option, home_option, passphrase_option
 from commonweal.commands.terminal.output import (
     Column,
     Form,
@@ -32,9 +21,6 @@ from commonweal.commands.terminal.output import (
     write_json,
     write_table,
 )
-from commonweal.protocol import keys
-from commonweal.protocol.errors import NotPermitted, UnknownId
-from commonweal.protocol.ledger.members import membership
 from commonweal.storage.home.home import Home
 
 WORDS_OF_STATE = (
@@ -139,31 +125,9 @@ def add(member: str | None, home: Home, form: Form) -> None:
 @form_option(Form.TEXT, Form.JSON)
 def revoke(device: str, passphrase_file: Path | None, home: Home, form: Form) -> None:
     """End the device of yours whose id begins with DEVICE, after its last record held here."""
-    from commonweal.node.service.events import Wish
-
-    with folded(home) as found:
-        settings = found.settings
-        mine = membership.devices(found.state, settings.member)
-        key = begins((one.key for one in mine), device)
-        row = found.store.log(key)
-        signer = speaking(found, unlock(home, passphrase_file).member_entropy)
-        if key == settings.device:
-            raise NotPermitted(_("this is the device on which you type; end it from another"))
-        if not row.length:
-            words = _("{device} has written nothing that is held here")
-            raise UnknownId(words.format(device=device))
-        seq = row.length - 1
-        fields = (bytes(settings.here), bytes(settings.member), bytes(key), seq, bytes(row.head))
-        signature = keys.sign_array(signer, keys.REVOKE_CONTEXT, *fields)
-        data: dict[str, Any] = {
-            "device": bytes(key),
-            "seq": seq,
-            "id": bytes(row.head),
-            "signatures": [[signer.key, signature]],
-        }
-        (written,) = submit(found, [Wish("device.revoke", data)], unlocking(passphrase_file))
+    with member_of(home, passphrase_file) as me:
+        revocation = me.revoke_device(device)
     if form is Form.JSON:
-        return write_json(
-            {"id": written.id.hex(), "device": key.hex(), "last": seq, "seq": written.seq}
-        )
-    return say(_("The device {id} writes nothing more for you.").format(id=key.hex()[:8]))
+        return write_json(plain(revocation))
+    ended = _("The device {id} writes nothing more for you.")
+    return say(ended.format(id=revocation.device.hex()[:8]))

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from commonweal.client.access import Watch
+from commonweal.client.home.submit import Unlock
 from commonweal.client.member import Member
 from commonweal.commands.terminal.language import _, spoken
 from commonweal.commands.terminal.options import unlocking
@@ -14,12 +15,17 @@ from commonweal.commands.terminal.progress import watching
 from commonweal.storage.home.home import Home
 
 
-def member_of(home: Home, passphrase_file: Path | None = None) -> Member:
-    """Return the member of `home`, to be used in a `with`. A bar shows how far a long fold is."""
+def member_of(
+    home: Home, passphrase_file: Path | None = None, *, unlock: Unlock | None = None
+) -> Member:
+    """Return the member of `home`, to be used in a `with`. A bar shows how far a long fold is.
+
+    unlock: opens the keystore in place of a question for the passphrase.
+    """
     return Member(
         home,
         language=spoken().language,
-        unlock=unlocking(passphrase_file),
+        unlock=unlock or unlocking(passphrase_file),
         watching=_watching,
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from commonweal.commands.members import key
+from commonweal.client.ledger import ledger_view
 from commonweal.node.service.events import Text, Wish
 from commonweal.protocol.errors import (
     CommonwealError,
@@ -149,7 +149,7 @@ def test_a_new_key_is_kept_before_it_counts(
 
     for where, name, error in (
         (keystore, "change_member", DiskFull("no room")),
-        (key, "submit", WouldNotCount("refused")),
+        (ledger_view, "submit", WouldNotCount("refused")),
     ):
         with monkeypatch.context() as patch:
             patch.setattr(where, name, failing(error))
@@ -157,7 +157,7 @@ def test_a_new_key_is_kept_before_it_counts(
         assert good("status", "--home", mei.path, "-o", "json").json["records"] == 2
         assert entropy_of(mei) == old
     with monkeypatch.context() as patch:
-        patch.setattr(key, "submit", failing(NotReachable("it may be written")))
+        patch.setattr(ledger_view, "submit", failing(NotReachable("it may be written")))
         assert weal(*change).code == 69
     assert entropy_of(mei) != old
 
