@@ -25,7 +25,7 @@ from commonweal.protocol.errors import (
 from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger.members import membership
 from commonweal.protocol.records import log, record
-from commonweal.protocol.records.record import NO_ID, BodyRef, Record, RecordDraft, RecordId
+from commonweal.protocol.records.record import BodyRef, Record, RecordDraft, RecordId
 from commonweal.protocol.seal.votes import SealId
 from commonweal.storage.records.log_store import Store
 from commonweal.storage.records.settings import RESTORING
@@ -150,10 +150,12 @@ class Writer:
         if not admitting:
             # Not before a seal, or a former process, made our log follow all of them.
             self._settled = mine
-        held = replica.store.clock_of
-        return [
-            record.id for record in admitting if held(self._cited.get(record.id, NO_ID)) is None
-        ]
+        return [held_record.id for held_record in admitting if not self._follows(held_record.id)]
+
+    def _follows(self, record_id: RecordId) -> bool:
+        """Whether a record that this process wrote, and that is held still, cites `record_id`."""
+        citing = self._cited.get(record_id)
+        return citing is not None and self.core.replica.store.clock_of(citing) is not None
 
     def _admits(self, record: Record, member: MemberId) -> bool:
         """Whether a record vouches for a member, or asked for the member on another device."""

@@ -67,7 +67,13 @@ class IdIndex:
         self._database.change("DELETE FROM record_id WHERE key >= ? AND key < ?", (start, stop))
 
     def keys(self, record_id: bytes) -> list[int]:
-        """Return the keys of the records with the same first 48 bits of their id."""
+        """Return the keys of the records with the same first 48 bits of their id.
+
+        None for an id that is too short to be a record's, such as `NO_ID`: the bytes of every run
+        contain it.
+        """
+        if len(record_id) < PREFIX_BYTES:
+            return []
         prefix = _number(record_id[:PREFIX_BYTES])
         fresh = self._fresh_keys(record_id[:PREFIX_BYTES])
         rows = self._database.rows("SELECT key FROM record_id WHERE prefix = ?", (prefix,))

@@ -9,6 +9,7 @@ import pytest
 
 from commonweal.client.home.submit import WrittenRecord
 from commonweal.node.service.events import Wish
+from commonweal.protocol.records.record import NO_ID, RecordId
 from commonweal.storage.home.home import Home
 from commonweal.storage.records.log_store import Store
 from commonweal.storage.sqlite.database import Database
@@ -69,4 +70,16 @@ def test_a_writer_finds_what_it_appended_after_it_had_looked() -> None:
             one.wire for one in log[: start + 2]
         ]
         assert store.wire(log[-1].id) == (log[-1].wire if start == 4 else None)
+    store.close()
+
+
+@pytest.mark.parametrize("size", range(32))
+def test_an_id_that_is_too_short_is_of_no_record(size: int) -> None:
+    log = chain(BO, 3)
+    store = Store()
+    store.append(BO.device, log)
+    short = RecordId(log[-1].id[:size])
+    assert [store.wire(id) for id in (NO_ID, short)] == [None, None]
+    assert store.record(short) is None
+    assert store.clock_of(short) is None
     store.close()
