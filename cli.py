@@ -59,6 +59,9 @@ TABLE: dict[str, dict[str, CommandEntry]] = {
         "attest": CommandEntry(
             "contribute.attest", "attest", N_("say that a contribution was as written")
         ),
+        "inbox": CommandEntry(
+            "contribute.inbox", "inbox", N_("what waits for you, and the command that does it")
+        ),
         "dispute": CommandEntry("contribute.attest", "dispute", N_("dispute a contribution")),
         "correct": CommandEntry(
             "contribute.attest", "correct", N_("say what a contribution really was")

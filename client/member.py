@@ -17,6 +17,7 @@ from commonweal.client.contributions.records import Records
 from commonweal.client.contributions.resources import Resources
 from commonweal.client.governance.rules import RulesAccess
 from commonweal.client.governance.votes import Votes
+from commonweal.client.inbox import Inbox
 from commonweal.client.sharing.claims import Claims
 from commonweal.client.sharing.explanations import Explanations
 from commonweal.client.sharing.seals import Sealing
@@ -26,6 +27,7 @@ from commonweal.client.sharing.shares import Shares
 class Member(
     Contributions,
     Attestations,
+    Inbox,
     Records,
     Resources,
     Shares,

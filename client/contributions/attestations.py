@@ -16,11 +16,14 @@ from commonweal.client.ledger.notes import note_body
 from commonweal.protocol.errors import UsageError
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.contributions import attestation, consent
+from commonweal.protocol.ledger.contributions.consent import CorrectionRow
 from commonweal.protocol.ledger.members import agents
+from commonweal.protocol.ledger.members.agents import AgentClaimRow
 from commonweal.protocol.ledger.things.event_row import EVENT, EventRow, event_row
 from commonweal.protocol.records.record import RecordId
 
 if TYPE_CHECKING:
+    from commonweal.client.ledger.ledger_view import LedgerView
     from commonweal.node.service.events import Wish
 
 ATTESTED_AT_ONCE_MAX = 10_000
@@ -48,7 +51,7 @@ class Attestations(HomeAccess):
         member: who gave it. Raises UsageError when more than ATTESTED_AT_ONCE_MAX fit.
         """
         giver = self.view.member(member) if member else None
-        return self._say(self._unattested(giver, scope), say)
+        return self._say([id for id, _row in self._unattested(giver, scope)], say)
 
     def waiting(self) -> list[WaitingRecord]:
         """Return what waits for this member's word: corrections first, the earliest first."""
@@ -62,21 +65,26 @@ class Attestations(HomeAccess):
                 member_name=view.name(row.member),
                 words=correction_words(view, row),
             )
-            for id, row in consent.open_corrections(view.state)
-            if view.me in row.asked and view.state.get(attestation.SAID + id + view.me) is None
+            for id, row in unanswered_corrections(view)
         ]
-        for event in self._unattested(None, None):
-            stated = event_row(view.state, event)
-            assert stated is not None, "it was listed"
+        for id, claim in unattested_claims(view):
+            words, name = claim_words(view, claim), view.name(claim.member)
+            rows.append(WaitingRecord(id, "agent", id, claim.member, name, words))
+        for event, stated in self._unattested(None, None):
             author = MemberId(stated.member)
             words = event_words(view, event)
             rows.append(WaitingRecord(event, "event", event, author, view.name(author), words))
         return rows
 
     def words_of(self, id: bytes) -> str:
-        """Return a contribution, or a correction that waits, as people read it."""
+        """Return a contribution, a correction or a claim of an agent, as people read it."""
         row = consent.correction_row(self.view.state, id)
-        return event_words(self.view, id) if row is None else correction_words(self.view, row)
+        if row is not None:
+            return correction_words(self.view, row)
+        claim = self.view.state.get(agents.CLAIM + id)
+        if claim is not None:
+            return claim_words(self.view, AgentClaimRow(*claim))
+        return event_words(self.view, id)
 
     def dispute(
         self, id: str | bytes, *, note: str | None = None, withdraw: bool = False
@@ -117,20 +125,57 @@ class Attestations(HomeAccess):
         ids += [RecordId(key[1:]) for key, _ in state.items(agents.CLAIM)]
         return begins(ids, text)
 
-    def _unattested(self, giver: bytes | None, scope: str | None) -> list[RecordId]:
-        """Return what others wrote and gave and this member said nothing of, earliest first."""
-        view = self.view
-        fitting: list[tuple[int, RecordId]] = []
-        for key, value in view.state.items(EVENT):
-            row, id = EventRow(*value), RecordId(key[1:])
-            provider = agents.person(view.state, row.provider)
-            if view.me in (provider, row.member) or (giver is not None and provider != giver):
-                continue
-            if scope is not None and row.scope != scope:
-                continue
-            if view.state.get(attestation.attestation_key(id, row, view.me)) is None:
-                fitting.append((row.clock, id))
+    def _unattested(
+        self, giver: bytes | None, scope: str | None
+    ) -> list[tuple[RecordId, EventRow]]:
+        """Return `unattested`. Raises UsageError when it is more than ATTESTED_AT_ONCE_MAX."""
+        fitting = unattested(self.view, giver, scope)
         if len(fitting) > ATTESTED_AT_ONCE_MAX:
             text = self.words("more than {most} fit; say which")
             raise UsageError(text.format(most=f"{ATTESTED_AT_ONCE_MAX:,}"))
-        return [id for _clock, id in sorted(fitting)]
+        return fitting
+
+
+def unattested(
+    view: LedgerView, giver: bytes | None = None, scope: str | None = None
+) -> list[tuple[RecordId, EventRow]]:
+    """Return what others wrote and gave and this member said nothing of, the earliest first.
+
+    giver, scope: only what this agent gave, and what is for this project or place.
+    """
+    fitting: list[tuple[RecordId, EventRow]] = []
+    for key, value in view.state.items(EVENT):
+        row, id = EventRow(*value), RecordId(key[1:])
+        provider = agents.person(view.state, row.provider)
+        if view.me in (provider, row.member) or (giver is not None and provider != giver):
+            continue
+        if scope is not None and row.scope != scope:
+            continue
+        if view.state.get(attestation.attestation_key(id, row, view.me)) is None:
+            fitting.append((id, row))
+    return sorted(fitting, key=lambda entry: (entry[1].clock, entry[0]))
+
+
+def unanswered_corrections(view: LedgerView) -> list[tuple[RecordId, CorrectionRow]]:
+    """Return the corrections that wait for this member's consent, on which they said nothing."""
+    return [
+        (RecordId(id), row)
+        for id, row in consent.open_corrections(view.state)
+        if view.me in row.asked and view.state.get(attestation.SAID + id + view.me) is None
+    ]
+
+
+def unattested_claims(view: LedgerView) -> list[tuple[RecordId, AgentClaimRow]]:
+    """Return who claims to be an agent outside, without effect yet and a word of this member."""
+    state, waiting = view.state, []
+    for key, value in state.items(agents.CLAIM):
+        row, id = AgentClaimRow(*value), RecordId(key[len(agents.CLAIM) :])
+        is_open = row.member != view.me and state.get(agents.CLAIMED + row.agent) is None
+        if is_open and state.get(attestation.SAID + id + view.me) is None:
+            waiting.append((id, row))
+    return waiting
+
+
+def claim_words(view: LedgerView, row: AgentClaimRow) -> str:
+    """Return a claim to be an agent outside as people read it."""
+    return view.words("claims to be {agent}").format(agent=view.name(row.agent))

@@ -177,6 +177,17 @@ class Votes(HomeAccess):
         return ProposalRecord(written.id, written.seq, id)
 
 
+def proposal_words(view: LedgerView, id: bytes, row: ProposalRow) -> str:
+    """Return what a proposal asks for, as people read it."""
+    if row.subject == REMOVAL:
+        return view.words("remove {name}").format(name=view.name(row.target))
+    if row.subject == proposals.FORK:
+        return view.words("keep {id}").format(id=row.target.hex()[:8])
+    if row.subject == DECISION:
+        return proposal_text_of(view.store, RecordId(id)) or ""
+    return view.words("rules {id}").format(id=row.target.hex()[:8])
+
+
 def _state(view: LedgerView, id: bytes, row: ProposalRow) -> ProposalState:
     """Return a proposal as the fold has it."""
     return ProposalState(
@@ -188,7 +199,7 @@ def _state(view: LedgerView, id: bytes, row: ProposalRow) -> ProposalState:
         status=row.status,
         base=row.base,
         target=row.target or None,
-        words=_words(view, id, row),
+        words=proposal_words(view, id, row),
         yes=row.yes,
         no=row.no,
         abstain=row.abstain,
@@ -212,16 +223,6 @@ def _why(view: LedgerView, id: bytes, row: ProposalRow) -> str | None:
     if row.subject in (RULES, DECISION):
         return None
     return proposal_text_of(view.store, RecordId(id))
-
-
-def _words(view: LedgerView, id: bytes, row: ProposalRow) -> str:
-    if row.subject == REMOVAL:
-        return view.words("remove {name}").format(name=view.name(row.target))
-    if row.subject == proposals.FORK:
-        return view.words("keep {id}").format(id=row.target.hex()[:8])
-    if row.subject == DECISION:
-        return proposal_text_of(view.store, RecordId(id)) or ""
-    return view.words("rules {id}").format(id=row.target.hex()[:8])
 
 
 def _electorate(row: BallotRow) -> ElectorateState:

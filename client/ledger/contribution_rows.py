@@ -101,7 +101,7 @@ class ContributionState:
 
 @dataclass(frozen=True, slots=True)
 class WaitingRecord:
-    """What waits for the member's word. kind: "event" or "correction"."""
+    """What waits for the member's word. kind: "event", "correction" or "agent"."""
 
     id: RecordId
     kind: str

@@ -12,6 +12,8 @@ from tempfile import TemporaryDirectory
 import click
 
 from commonweal.client.home.files import place_for
+from commonweal.client.home.reminders import remember_backup
+from commonweal.client.home.submit import now_ms
 from commonweal.client.language.visible_text import visible
 from commonweal.commands.keep.archive import CONFIG, KEYSTORE, LEDGER, pack
 from commonweal.commands.terminal.language import _
@@ -33,7 +35,9 @@ def backup(file: Path, home: Home, form: Form) -> None:
     """
     file = place_for(file, home)
     open_to_all = not keystore.needs_passphrase(home.keystore)
+    began_ms = now_ms()
     size, records = write_backup(home, file)
+    _remember(home, began_ms)
     if open_to_all:
         warn(_("No passphrase protects the keys in it: whoever reads the file is you."))
     if form is Form.JSON:
@@ -43,6 +47,14 @@ def backup(file: Path, home: Home, form: Form) -> None:
             records=f"{records:,}", path=visible(str(file))
         )
     )
+
+
+def _remember(home: Home, at_ms: int) -> None:
+    """Let the home know of its backup, which is good even where this cannot be written."""
+    try:
+        remember_backup(home, at_ms)
+    except FileRefused as error:
+        warn(_("The backup is good, but `weal inbox` will not know of it: {why}").format(why=error))
 
 
 def write_backup(home: Home, file: Path) -> tuple[int, int]:

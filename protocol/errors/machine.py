@@ -69,6 +69,10 @@ class HomeInUse(ConfigError):
     """Another program uses this home; stop it with `weal down`, or wait until it is done."""
 
 
+class DigestNotShown(ConfigError):
+    """The digest was not shown, and comes again the next time; the line below says why."""
+
+
 class GitMissing(ConfigError):
     """The program git does not run here; install it, and type the command again."""
 
