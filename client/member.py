@@ -18,6 +18,9 @@ from commonweal.client.contributions.resources import Resources
 from commonweal.client.governance.rules import RulesAccess
 from commonweal.client.governance.votes import Votes
 from commonweal.client.inbox import Inbox
+from commonweal.client.keep.contribution_export import ContributionExports
+from commonweal.client.keep.proofs import Proofs
+from commonweal.client.keep.queries import Queries
 from commonweal.client.sharing.claims import Claims
 from commonweal.client.sharing.explanations import Explanations
 from commonweal.client.sharing.seals import Sealing
@@ -41,6 +44,9 @@ class Member(
     Invites,
     KeyRecovery,
     NodeOfHome,
+    Proofs,
+    ContributionExports,
+    Queries,
 ):
     """The member of a home. `with Member(home) as member: member.record("work", 3, "hours")`.
 

@@ -1,8 +1,4 @@
-"""`weal export`: the contributions, for a spreadsheet or a program, one after another.
-
-However many there are, a few are in memory at a time. What an erased text said is not in
-it. The order is that of `weal ledger`, the newest first.
-"""
+"""`weal export`: the contributions, for a spreadsheet or a program, one after another."""
 
 from __future__ import annotations
 
@@ -14,18 +10,14 @@ from typing import Any
 
 import click
 
-from commonweal.client.language.quantity import shown_number
-from commonweal.client.language.times import iso
-from commonweal.client.ledger.ledger_view import LedgerView
-from commonweal.client.ledger.texts import text_in
+from commonweal.client.keep.contribution_export import ContributionExport
+from commonweal.client.language.plain import plain
 from commonweal.commands.terminal.language import _
-from commonweal.commands.terminal.ledger import folded
+from commonweal.commands.terminal.member import member_of
 from commonweal.commands.terminal.options import home_option
 from commonweal.commands.terminal.output import as_json, write_csv, write_text
 from commonweal.commands.terminal.progress import progress
-from commonweal.protocol.ledger.things.quantities import Quantity
 from commonweal.storage.home.home import Home
-from commonweal.storage.ledger.contributions import ContributionRow, contributions, count
 
 BOM = "\ufeff"
 """By this a spreadsheet knows that what follows is UTF-8."""
@@ -47,10 +39,11 @@ def export() -> None:
 def csv(home: Home) -> None:
     """Write them as a sheet (CSV, UTF-8); no cell is a formula."""
     _speak_utf8()
-    with folded(home) as view:
+    with member_of(home) as me:
+        exported = me.export()
         write_text(BOM, end="")
-        with closing(rows(view)) as listed:  # also when the reader goes away
-            write_csv(FIELDS, listed)
+        with closing(_plain_rows(exported)) as rows:  # also when the reader goes away
+            write_csv(FIELDS, rows)
 
 
 @export.command("json")
@@ -58,11 +51,12 @@ def csv(home: Home) -> None:
 def json(home: Home) -> None:
     """Write them as JSON: {"community", "records": [...]}, one record on a line."""
     _speak_utf8()
-    with folded(home) as view:
-        write_text(f'{{"community": "{view.community.hex()}", "records": [')
+    with member_of(home) as me:
+        exported = me.export()
+        write_text(f'{{"community": "{exported.community.hex()}", "records": [')
         last = ""
-        with closing(rows(view)) as listed:
-            for row in listed:
+        with closing(_plain_rows(exported)) as rows:
+            for row in rows:
                 if last:
                     write_text(f"{last},")
                 last = " ".join(line.strip() for line in as_json(row).split("\n"))
@@ -70,37 +64,12 @@ def json(home: Home) -> None:
         write_text("]}")
 
 
-def rows(view: LedgerView) -> Generator[dict[str, Any], None, None]:
-    """Yield every event as a map of FIELDS; quantities are decimal strings."""
-    with progress(_("writing"), count(view.kept)) as advance:
-        for event in contributions(view.kept):
-            yield _row(event, view)
+def _plain_rows(exported: ContributionExport) -> Generator[dict[str, Any], None, None]:
+    """Yield every contribution as a map of FIELDS; quantities are decimal strings."""
+    with progress(_("writing"), exported.total) as advance, closing(exported.rows) as rows:
+        for row in rows:
+            yield plain(row)
             advance(1)
-
-
-def _row(event: ContributionRow, view: LedgerView) -> dict[str, Any]:
-    return {
-        "id": event.id.hex(),
-        "device": event.author and event.author.hex(),
-        "seq": event.seq,
-        "member": event.provider.hex(),
-        "member_name": view.name(event.provider),
-        "action": event.action,
-        "quantity": _number(event.resource),
-        "unit": event.resource and event.resource.unit,
-        "effort": _number(event.effort),
-        "effort_unit": event.effort and event.effort.unit,
-        "receiver": event.receiver and event.receiver.hex(),
-        "receiver_name": event.receiver and view.name(event.receiver),
-        "scope": event.scope,
-        "note": text_in(view.store, event.body),
-        "claimed_at": None if event.claimed_at_ms is None else iso(event.claimed_at_ms),
-        "why": event.reason and event.reason.value,
-    }
-
-
-def _number(quantity: Quantity | None) -> str | None:
-    return None if quantity is None else shown_number(quantity.n, quantity.scale)
 
 
 def _speak_utf8() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from commonweal.commands.terminal.language import _
-from commonweal.commands.terminal.ledger import folded
+from commonweal.commands.terminal.member import member_of
 from commonweal.commands.terminal.options import form_option, home_option
 from commonweal.commands.terminal.output import (
     Column,
@@ -33,12 +33,11 @@ def sql(question: str, limit: int | None, home: Home, form: Form) -> None:
 
     The views are members, events, attests, rules, votes, seals, claims and payouts.
     """
-    from commonweal.storage.sqlite.readonly_sql import USUAL, QueryLimits, ask
+    from commonweal.storage.sqlite.readonly_sql import USUAL
 
-    with folded(home):
-        pass  # so that the views follow the records
     most = limit or (TEXT_ROWS if form is Form.TEXT else USUAL.rows)
-    answer = ask(home.state, question, QueryLimits(rows=most))
+    with member_of(home) as me:
+        answer = me.sql(question, rows_max=most)
     # Columns may have one name twice; for a script the later ones get a number.
     names = [
         name if name not in answer.columns[:place] else f"{name}_{place + 1}"
