@@ -33,6 +33,7 @@ class ElectorateState:
 
     needed: how many yes; 0 where silence is consent. quorum: how many must vote. blocks,
     objections: how many stop it. early_failure: whether it fails as soon as it can no longer pass.
+    indifferent: how many are, and so do not count in the part that must say yes.
     """
 
     role: str | None
@@ -46,6 +47,7 @@ class ElectorateState:
     abstain: int
     block: int
     early_failure: bool
+    indifferent: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,10 @@ class Votes(HomeAccess):
         return ProposalDetails(**state, backtest_check=check, votes=votes, comments=comments)
 
     def vote(self, proposal: str | bytes, say: str) -> ProposalRecord:
-        """Say "yes", "no", "abstain", "block" or "withdraw"; the last word counts at the close."""
+        """Say "yes", "no", "abstain", "block" or "indifferent"; the last word counts at the close.
+
+        Raises Refused where the rules let nobody be indifferent.
+        """
         return self._about(proposal, "rules.vote", {"say": say})
 
     def comment(self, proposal: str | bytes, text: str) -> ProposalRecord:
@@ -238,4 +243,5 @@ def _electorate(row: BallotRow) -> ElectorateState:
         abstain=row.abstain,
         block=row.block,
         early_failure=row.early_failure,
+        indifferent=row.indifferent,
     )

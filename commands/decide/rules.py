@@ -190,7 +190,11 @@ def propose(
 @home_option
 @form_option(Form.TEXT, Form.JSON)
 def vote(proposal: str, say: str, passphrase_file: Path | None, home: Home, form: Form) -> None:
-    """Say yes, no, abstain or block to a proposal; your last word counts when the vote closes."""
+    """Say yes, no, abstain, block or indifferent to a proposal.
+
+    Your last word counts when the vote closes. The indifferent leave the part that must say yes,
+    where the rules allow it; an abstention does not.
+    """
     with member_of(home, passphrase_file) as me:
         cast = me.vote(proposal, say)
     words = _("You said {what} to {proposal}.")
@@ -313,6 +317,10 @@ def _asked(ballot: Ballot) -> str:
     """Return in words what one electorate is asked."""
     thresholds = ", ".join(dict.fromkeys(map(_part, ballot.thresholds)))
     words = _("{thresholds} yes of those who may vote").format(thresholds=thresholds)
+    if ballot.indifferent:
+        words = _("{thresholds} yes of those who may vote and are not indifferent").format(
+            thresholds=thresholds
+        )
     if ballot.min_yes:
         words += ", " + _("at least {n} yes").format(n=ballot.min_yes)
     if ballot.silent:

@@ -41,10 +41,16 @@ STATES = (
     *(N_("draft"), N_("open for votes"), N_("trial"), N_("passed"), N_("failed")),
     *(N_("withdrawn"), N_("stale")),
     *(N_("in force"), N_("superseded"), N_("sunset"), N_("yes"), N_("no"), N_("abstain")),
-    *(N_("block"), N_("withdraw")),
+    *(N_("block"), N_("withdraw"), N_("indifferent")),
 )
 """How proposals stand and what members say, where people read it."""
-IN_CHINESE = {"赞成": "yes", "反对": "no", "弃权": "abstain", "阻止": "block"}
+IN_CHINESE = {
+    "赞成": "yes",
+    "反对": "no",
+    "弃权": "abstain",
+    "阻止": "block",
+    "无所谓": "indifferent",
+}
 
 
 class Saying(click.Choice[str]):
@@ -105,7 +111,10 @@ def show(id: str, home: Home, form: Form) -> None:
 
 def _asks(ballot: ElectorateState) -> str:
     """Return what one electorate is asked, in words."""
-    words = [_("{needed} of {electorate} must say yes").format(**fields_of(ballot))]
+    deciding = ballot.electorate - ballot.indifferent
+    words = [
+        _("{needed} of {electorate} must say yes").format(needed=ballot.needed, electorate=deciding)
+    ]
     if not ballot.needed:
         words = [_("silence of {electorate} is consent").format(**fields_of(ballot))]
     if ballot.quorum:
@@ -118,6 +127,8 @@ def _asks(ballot: ElectorateState) -> str:
         words.append(_("it fails as soon as it can no longer pass"))
     whose = _("all as {role}").format(role=visible(ballot.role or "")) if ballot.role else ""
     said = _("{yes} yes, {no} no, {abstain} abstain, {block} block").format(**fields_of(ballot))
+    if ballot.indifferent:
+        said += ", " + _("{n} indifferent").format(n=ballot.indifferent)
     return f"{whose}: {said}; " + ", ".join(words) if whose else f"{said}; " + ", ".join(words)
 
 

@@ -330,6 +330,7 @@ def _processes(tables: Mapping[str, Any]) -> dict[str, Process]:
             objections=values.get("objections", 0),
             silent=is_lazy,
             min_yes=values["min_yes"],
+            indifferent=values["indifferent"],
         )
         processes[name] = Process(
             (ballot,),

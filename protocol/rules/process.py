@@ -19,6 +19,7 @@ class Ballot:
     number of block votes that stop the change; 0: none. objections: number of no or block votes
     that stop it regardless of the yes votes; 0: none. silent: no yes vote is needed. min_yes:
     number of yes votes needed beside the thresholds, or all of the electorate if they are fewer.
+    indifferent: whether a voter may leave the electorate that the thresholds are portions of.
     """
 
     voters: str
@@ -28,6 +29,7 @@ class Ballot:
     objections: int = 0
     silent: bool = False
     min_yes: int = 0
+    indifferent: bool = False
 
     def needed(self, electorate: int) -> int:
         """Return the number of yes votes needed in an electorate of this size."""
@@ -51,6 +53,7 @@ class Ballot:
             objections=_fewest(self.objections, other.objections),
             silent=self.silent and other.silent,
             min_yes=max(self.min_yes, other.min_yes),
+            indifferent=self.indifferent and other.indifferent,
         )
 
 

@@ -146,6 +146,7 @@ PROCESS: Fields = {
     "min_yes": Field("count", 0, 0, PEOPLE_MAX),
     "quorum": Field("portion", "0%"),
     "period_hours": _hours(24 * 7, high=DECIDING_HOURS_MAX),
+    "indifferent": Field("flag", False),
     "early": Field("flag", True),
     "early_failure": Field("flag", False),
     "blocks": Field("count", 0, 0, PEOPLE_MAX),

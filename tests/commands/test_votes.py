@@ -247,3 +247,30 @@ def test_a_vote_that_fails_early_says_so(alone: Callable[[str], Home], tmp_path:
     good("rules", "vote", id, "no", *here)
     good("seal", *here)
     assert good("vote", "show", id, *here, "-o", "json").json["status"] == "failed"
+
+
+def test_a_member_can_leave_a_choice_to_the_others_where_the_rules_say_so(
+    alone: Callable[[str], Home], tmp_path: Path
+) -> None:
+    ruled = RULES + (
+        "[governance.ordinary]\nindifferent = true\nen = 'Leave it.'\nzh = '由他人定。'\n"
+    )
+    here = ("--home", alone(ruled).path)
+    file = tmp_path / "other.toml"
+    file.write_text(
+        ruled.replace('points = "event.effort"', 'points = "event.effort * 2"'), "utf-8"
+    )
+    told = " ".join(good("rules", "diff", file, *here).out.split())
+    assert ">1/2 yes of those who may vote and are not indifferent" in told
+    id = good("rules", "propose", file, *here, "-o", "json").json["id"]
+    good("rules", "vote", id, "无所谓", *here)
+    good("seal", *here)
+    said = " ".join(good("vote", "show", id, *here).out.split())
+    assert "0 block, 1 indifferent; 1 of 0 must say yes" in said
+    assert ": indifferent" in said
+    file.write_text(ruled.replace('name = "Lanxi"', 'name = "Lanxi again"'), "utf-8")
+    grave = good("rules", "propose", file, *here, "-o", "json").json["id"]
+    good("seal", *here)
+    refused = weal("rules", "vote", grave, "indifferent", *here)
+    assert refused.code
+    assert "let nobody be indifferent" in refused.err

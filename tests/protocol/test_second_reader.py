@@ -122,6 +122,37 @@ def failing() -> Council:
     return council
 
 
+def indifferent() -> Council:
+    """Return a council whose members leave some choices to others, on one ballot and on two."""
+    document = rules(roles={"keeper": SAID})
+    over = {"indifferent": True, "min_yes": 2, "quorum": "1/2", "blocks": 2}
+    document["governance"]["ordinary"] = process(**over, threshold="2/3", voters="keeper")
+    document["governance"]["membership"] = process(**over, early_failure=True)
+    document["governance"]["constitution"] = process(threshold="2/3")
+    council = Council(document, "Jun", "Ana", "Bo", "Lin")
+    for name in ("Mei", "Jun", "Ana"):
+        council.write(name, "role.claim", {"role": "keeper"})
+    council.cut()
+    both = {
+        "membership": {"vouches": 2, **SAID},
+        "contributions": {"attestations": 2, **SAID},
+    }
+    for change in (both, {"charter": SAID}, {"membership": {"vouches": 1, **SAID}}):
+        proposal, decision = council.patch("Jun", change), council.decide("Ana")
+        removal = council.remove("Mei", "Lin")
+        council.say(proposal, "indifferent", "Bo")
+        council.cut()
+        for one in (proposal, decision, removal):
+            council.say(one, "indifferent", "Ana Bo")
+            council.say(one, "yes", "Mei Jun")
+        council.cut()
+        council.say(decision, "block", "Ana")
+        council.say(proposal, "no", "Lin")
+        council.cut()
+        council.cut(25)
+    return council
+
+
 def lending(points_in: str) -> Council:
     """Return a workshop whose debts are counted in a unit, and paid in three parts."""
     buckets = [{"name": "d", "share": "100%", "claim": "debt", "points_in": points_in, **SAID}]
@@ -180,7 +211,7 @@ def owing(late: str) -> Council:
 @pytest.mark.parametrize(
     "community",
     [
-        *(busy, voting, sharing, silent, failing),
+        *(busy, voting, sharing, silent, failing, indifferent),
         *(partial(lending, points_in) for points_in in ("smallest", "thousandths", "whole")),
         *(partial(owing, late) for late in ("next_epoch", "catch_up", "needs_attest_if_older")),
     ],

@@ -4,6 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.second_reader.ballots import (
+    WORDS,
+    counted,
+    full,
+    has_quorum,
+    is_satisfied,
+    is_vain,
+    short,
+    sums_of,
+)
 from tests.second_reader.context import (
     Context,
     Void,
@@ -28,7 +38,6 @@ from tests.second_reader.rules import (
 from tests.second_reader.values import unpack
 
 Row = dict[str, Any]
-WORDS = ("yes", "no", "abstain", "block")
 
 
 def propose(c: Context, record: Record) -> None:
@@ -124,12 +133,17 @@ def comment(c: Context, record: Record) -> None:
 
 def vote(c: Context, record: Record) -> None:
     say = record.data.get("say")
-    id, row = _proposal(c, record, say in WORDS)
+    id, row = _proposal(c, record, say in (*WORDS, "indifferent"))
     check(row["status"] in ("draft", "open"), "VOTE_CLOSED")
     check(c.writer_may(), "NO_VOTE_YET")
     is_elector = row["status"] == "draft" or c.state.get("ELECTOR", id, c.member) is not None
     is_target = row["subject"] == "removal" and row["target"] == c.member
     check(is_elector and not is_target, "NO_VOTE")
+    rules = in_force(c.state, c.documents)
+    may = any(rules.process(name)["indifferent"] for name in rules.classes)
+    if row["status"] == "open":
+        may = any(full(ballot)[13] for ballot in row["ballots"])
+    check(may or say != "indifferent", "NO_INDIFFERENT")
     before = c.state.row("VOTE", id, c.member)
     check(before is None or before["say"] != say, "NOTHING_NEW")
     c.state.put([say, record.id, record.clock], "VOTE", id, c.member)
@@ -277,8 +291,12 @@ class Decision:
                 min((process[key] for process in some if process[key]), default=0)
                 for key in ("blocks", "objections")
             ]
-            more = [True] if all(process["early_failure"] for process in asked) else []
-            row["ballots"].append([role, count, needed, quorum, *stops, count, 0, 0, 0, 0, *more])
+            more: list[Any] = [all(process["early_failure"] for process in asked), 0, [], 0]
+            if not is_silent and all(process["indifferent"] for process in some):
+                parts = sorted({portion(text) for text in asks})
+                more[1:3] = [max(least, min(floor, count)), [[*part] for part in parts]]
+            ballot = [role, count, needed, quorum, *stops, count, 0, 0, 0, 0, *more]
+            row["ballots"].append(short(ballot))
         for member, listed in numbers.items():
             c.state.put(listed, "ELECTOR", id, member)
         period = max(process["period_hours"] for process in asked) * HOUR
@@ -309,20 +327,20 @@ class Decision:
         for number, ballot in enumerate(row["ballots"]):
             own = [word for word, numbers in said if number in numbers]
             present = ballot[6]
-            if any(ballot[4] or ballot[5] or ballot[11:] for ballot in row["ballots"]):
+            if any(b[4] or b[5] or full(b)[11] for b in row["ballots"]):
                 electors = c.state.all("ELECTOR", id)
                 present = sum(number in n and m[32:] in self.active for m, n in electors)
-            counts = [own.count(word) for word in WORDS]
-            ballots.append([*ballot[:6], present, *counts, *ballot[11:]])
-        row |= {"ballots": ballots, **{w: [word for word, _ in said].count(w) for w in WORDS}}
+            ballots.append(counted([*full(ballot)[:6], present, *full(ballot)[7:]], own))
+        sums = sums_of([word for word, _ in said])
+        row |= {"ballots": ballots, **dict(zip(WORDS, sums, strict=True))}
         is_over = self.settled >= row["deadline_ms"]
-        if all(map(_is_satisfied, ballots)) and (is_over or row["early"]):
+        if all(map(is_satisfied, ballots)) and (is_over or row["early"]):
             row["height"] = c.height
             self._pass(id, row)
-        elif not is_over and not any(map(_is_vain, ballots)):
+        elif not is_over and not any(map(is_vain, ballots)):
             c.state.put_row(row, "PROPOSAL", id)
         else:
-            status = "failed" if not is_over or all(map(_has_quorum, ballots)) else "expired"
+            status = "failed" if not is_over or all(map(has_quorum, ballots)) else "expired"
             row |= {"status": status, "height": c.height}
             _end(c, id, row)
             self.ended.append(row)
@@ -362,20 +380,3 @@ class Decision:
         c.state.drop("OPEN", id)
         _forget_electors(c, id)
         self.rules = in_force(c.state, c.documents)
-
-
-def _has_quorum(ballot: list[Any]) -> bool:
-    return bool(sum(ballot[7:11]) >= ballot[3] and ballot[6] > 0)
-
-
-def _is_vain(ballot: list[Any]) -> bool:
-    silent = ballot[6] - sum(ballot[7:11])
-    best = [*ballot[:7], ballot[7] + silent, *ballot[8:]]
-    return bool(ballot[11:]) and not _is_satisfied(best)
-
-
-def _is_satisfied(ballot: list[Any]) -> bool:
-    most = max(1, ballot[6] - 1)
-    blocks, objections = min(ballot[4], most), min(ballot[5], most)
-    is_stopped = 0 < blocks <= ballot[10] or 0 < objections <= ballot[8] + ballot[10]
-    return bool(_has_quorum(ballot) and ballot[7] >= ballot[2] and not is_stopped)

@@ -101,7 +101,7 @@ class Ruleset:
         is_lazy = name == "lazy"
         threshold = {"ordinary": ">1/2", "lazy": "0%"}.get(name, "2/3")
         table = {"threshold": threshold, "quorum": "0%", "period_hours": 168, "early": True}
-        table |= {"early_failure": False, "min_yes": 0}
+        table |= {"early_failure": False, "min_yes": 0, "indifferent": False}
         table |= {"blocks": 0, "voters": "", "trial_hours": 0, "objections": int(is_lazy)}
         said = self.section("governance").get(name, {})
         found = {key: said.get(key, default) for key, default in table.items()}

@@ -54,7 +54,7 @@ from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.records.record import RecordId
 from commonweal.protocol.rules.changes import LAZY, decision_process, process_of
 from commonweal.protocol.rules.document import HOUR_MS, Ruleset, RulesetId
-from commonweal.protocol.rules.process import Process
+from commonweal.protocol.rules.process import Ballot, Process
 
 VALUED_BY = Table.VALUED_BY.prefix
 """The key of the ruleset that last gave values; without it, every waiting event is valued."""
@@ -173,19 +173,8 @@ class _Enactment:
             electors = self._electors(ballot.voters, row)
             for member in electors:
                 asked.setdefault(member, []).append(number)
-            count = len(electors)
-            ballots.append(
-                BallotRow(
-                    ballot.voters,
-                    count,
-                    max(ballot.needed(count), _least_yes(row, count)),
-                    ballot.quorum(count),
-                    ballot.blocks,
-                    ballot.objections,
-                    present=count,
-                    early_failure=process.early_failure,
-                )
-            )
+            asks = _ballot_row(ballot, len(electors), _least_yes(row, len(electors)))
+            ballots.append(asks._replace(early_failure=process.early_failure))
         for member, numbers in asked.items():
             self.state.put(ELECTOR + id + member, numbers)
         return row._replace(
@@ -342,6 +331,25 @@ class _Enactment:
         ]
         others = [member for member in self.holders[role] if member in before]
         return others if len(others) >= REMOVAL_YES_MIN else before
+
+
+def _ballot_row(ballot: Ballot, electorate: int, least_yes: int) -> BallotRow:
+    """Return what a ballot asks of an electorate of this size. least_yes: in any case."""
+    row = BallotRow(
+        ballot.voters,
+        electorate,
+        max(ballot.needed(electorate), least_yes),
+        ballot.quorum(electorate),
+        ballot.blocks,
+        ballot.objections,
+        present=electorate,
+    )
+    if ballot.silent or not ballot.indifferent:
+        return row
+    least_yes = max(least_yes, min(ballot.min_yes, electorate))
+    return row._replace(
+        least_yes=least_yes, thresholds=[[*part] for part in sorted(ballot.thresholds)]
+    )
 
 
 def _least_yes(row: ProposalRow, electorate: int) -> int:

@@ -12,7 +12,8 @@ Records:
                   removal, fork: optional permanent body that says why
                   texts that are voted on are UTF-8, at most TEXT_BYTES_MAX
   rules.comment   proposal; the text is in the body
-  rules.vote      proposal, say: "yes", "no", "abstain" or "block"; the latest vote stands
+  rules.vote      proposal, say: "yes", "no", "abstain", "block" or, where the rules allow it,
+                  "indifferent"; the latest vote stands
   rules.withdraw  proposal: of the author's member
 The class of a change, and so how it is decided, follows from what it changes, by the rules in
 force. Nothing is decided here: see `tally` and `enactment`.
@@ -34,6 +35,7 @@ from commonweal.protocol.ledger.governance.proposals import (
     DRAFT,
     ELECTOR,
     FORK,
+    INDIFFERENT,
     NO,
     OF_MEMBER,
     OPEN,
@@ -59,7 +61,7 @@ from commonweal.protocol.rules.changes import LAZY, ORDINARY, classes_of, patche
 from commonweal.protocol.rules.document import Ruleset, from_bytes
 from commonweal.protocol.rules.schema import HOURS_MAX
 
-CHOICES = (YES, NO, ABSTAIN, BLOCK)
+CHOICES = (YES, NO, ABSTAIN, BLOCK, INDIFFERENT)
 
 OPEN_PER_MEMBER_MAX = 4
 """How many undecided proposals a member may have."""
@@ -132,12 +134,22 @@ def vote(state: State, record: Record, context: Context) -> Verdict:
         return Reason.NO_VOTE
     if row.subject == REMOVAL and row.target == context.member:
         return Reason.NO_VOTE
+    if say == INDIFFERENT and not _allows_indifferent(state, row, context):
+        return Reason.NO_INDIFFERENT
     key = VOTE + proposal + context.member
     before = state.get(key)
     if before is not None and before[0] == say:
         return Reason.NOTHING_NEW
     state.put(key, [say, record.id, record.clock])
     return None
+
+
+def _allows_indifferent(state: State, row: ProposalRow, context: Context) -> bool:
+    """Return whether a ballot allows it; before the vote opens, whether any of the rules does."""
+    if row.status == VOTING:
+        return any(ballot.thresholds for ballot in row.ballots)
+    processes = active_ruleset.current(state, context.documents).processes.values()
+    return any(ballot.indifferent for process in processes for ballot in process.ballots)
 
 
 def withdraw(state: State, record: Record, context: Context) -> Verdict:

@@ -7,7 +7,7 @@ how many open proposals a member has, 3 the fork that a proposal is about.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from commonweal.protocol.keys import MemberId
@@ -23,6 +23,7 @@ OF_MEMBER, DECIDED = Table.OF_MEMBER.prefix, Table.DECIDED_FORK.prefix
 
 RULES, REMOVAL, FORK, DECISION = "rules", "removal", "fork", "decision"
 YES, NO, ABSTAIN, BLOCK = "yes", "no", "abstain", "block"
+INDIFFERENT = "indifferent"
 
 DRAFT, VOTING, TRIAL = "draft", "open", "trial"
 PASSED, FAILED, EXPIRED, WITHDRAWN, STALE = "passed", "failed", "expired", "withdrawn", "stale"
@@ -36,8 +37,10 @@ class BallotRow(NamedTuple):
     """What one electorate is asked in an open vote, and what it said as of the last cut.
 
     voters: the role whose holders vote; empty for all members. present: how many of the electorate
-    are members still. early_failure: it fails as soon as only changed votes could let it pass. The
-    other fields are as in `Ballot`, and how many said what.
+    are members still. early_failure: it fails as soon as only changed votes could let it pass.
+    thresholds: the portions, as lists, of the electorate without those who are indifferent; empty
+    where nobody may be. least_yes: how many yes are needed then in any case. The other fields are
+    as in `Ballot`, and how many said what.
     """
 
     voters: str
@@ -52,6 +55,9 @@ class BallotRow(NamedTuple):
     abstain: int = 0
     block: int = 0
     early_failure: bool = False
+    least_yes: int = 0
+    thresholds: Sequence[Sequence[Any]] = ()
+    indifferent: int = 0
 
     def columns(self) -> list[Any]:
         """Return the row as the state has it: without what rules of before could not ask."""
@@ -63,7 +69,12 @@ class BallotRow(NamedTuple):
     @property
     def turnout(self) -> int:
         """How many voted, whatever they said."""
-        return self.yes + self.no + self.abstain + self.block
+        return self.yes + self.no + self.abstain + self.block + self.indifferent
+
+    @property
+    def deciding(self) -> int:
+        """How many of the electorate are not indifferent."""
+        return self.electorate - self.indifferent
 
     @property
     def blocks_enough(self) -> int:

@@ -16,6 +16,7 @@ from commonweal.protocol.ledger.governance.proposals import (
     ELECTOR,
     EXPIRED,
     FAILED,
+    INDIFFERENT,
     NO,
     PASSED,
     VOTING,
@@ -25,6 +26,7 @@ from commonweal.protocol.ledger.governance.proposals import (
     votes,
 )
 from commonweal.protocol.ledger.state.state import State
+from commonweal.protocol.rules.portions import Portion
 
 
 def outcome(row: ProposalRow, time_ms: int) -> str:
@@ -51,7 +53,7 @@ def count_votes(
         if member in active and numbers is not None:
             counted.append((say, numbers))
     ballots = tuple(
-        ballot._replace(**_sums(say for say, numbers in counted if number in numbers))
+        _with_votes(ballot, (say for say, numbers in counted if number in numbers))
         for number, ballot in enumerate(row.ballots)
     )
     if any(ballot.blocks or ballot.objections or ballot.early_failure for ballot in ballots):
@@ -90,7 +92,19 @@ def _has_failed_early(ballot: BallotRow) -> bool:
     return ballot.early_failure and not _is_satisfied(best)
 
 
+def _with_votes(ballot: BallotRow, said: Iterable[str]) -> BallotRow:
+    """Return a ballot with its votes counted; the indifferent leave the part that must say yes."""
+    if not ballot.thresholds:
+        return ballot._replace(**_sums(said))
+    says = list(said)
+    counted = ballot._replace(
+        **_sums(say for say in says if say != INDIFFERENT), indifferent=says.count(INDIFFERENT)
+    )
+    parts = [Portion(*part).needed(counted.deciding) for part in ballot.thresholds]
+    return counted._replace(needed=max(ballot.least_yes, *parts))
+
+
 def _sums(said: Iterable[str]) -> dict[str, Any]:
-    """Return how many said what, by the names of a row's fields."""
-    counts = Counter(said)
+    """Return how many said what, by the names of a row's fields; the indifferent as abstaining."""
+    counts = Counter(ABSTAIN if say == INDIFFERENT else say for say in said)
     return {say: counts[say] for say in (YES, NO, ABSTAIN, BLOCK)}

@@ -113,6 +113,7 @@ class Reason(StrEnum):
     UNKNOWN_PROPOSAL = "the proposal is not known at this place"
     VOTE_CLOSED = "the vote is closed"
     NO_VOTE = "the author has no vote here: the electorate was frozen when the vote opened"
+    NO_INDIFFERENT = "the rules of this vote let nobody be indifferent: abstain instead"
     TOO_MANY_PROPOSALS = "the member has reached the limit of open proposals"
     NOT_ADMITTED = "a condition of the rules is not met"
     RULE_FAILED = "a condition of the rules ended in an error"

@@ -47,7 +47,8 @@ PROPOSAL_ROW: Final = (
     " early: bool, yes: int, no: int, abstain: int, block: int, until_ms: int, height: int,"
     " is_voted: bool, ballots: [[voters: text, electorate: int, needed: int, quorum: int,"
     " blocks: int, objections: int, present: int, yes: int, no: int, abstain: int,"
-    " block: int, early_failure?: bool] ...]]"
+    " block: int, early_failure?: bool, least_yes?: int,"
+    " thresholds?: [[above: int, below: int, more: bool] ...], indifferent?: int] ...]]"
 )
 LINE_ROW: Final = (
     "[unit: text, scale: int, ruleset: id, count: int, line: [bucket: text, sort: text,"

@@ -26,7 +26,7 @@ RIDERS: dict[str, dict[str, Any]] = {
     "membership": {"membership": {"vouches": 1, **SAID}},
 }
 """For each class a change of it."""
-LOOSE = process(early=True, early_failure=True, period_hours=1, blocks=3)
+LOOSE = process(early=True, early_failure=True, indifferent=True, period_hours=1, blocks=3)
 MANY = 100
 
 
@@ -43,6 +43,11 @@ ROWS: dict[str, Row] = {
     "quorum": Row("60%", ("quorums",), lambda one: one.ballots[0].quorum(MANY) == 60),
     "period_hours": Row(240, ("period_ms",), lambda one: one.period_ms == 240 * HOUR_MS),
     "min_yes": Row(90, ("min_yes",), lambda one: one.ballots[0].needed(MANY) == 90),
+    "indifferent": Row(
+        False,
+        ("indifferent",),
+        lambda one: not any(ballot.indifferent for ballot in one.ballots),
+    ),
     "early": Row(False, ("early",), lambda one: not one.early),
     "early_failure": Row(False, ("early_failure",), lambda one: not one.early_failure),
     "blocks": Row(1, ("blocks",), lambda one: one.ballots[0].blocks == 1),

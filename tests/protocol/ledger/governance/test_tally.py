@@ -174,6 +174,99 @@ def test_a_vote_that_can_no_longer_pass_fails_early_where_the_rules_say_so(
             assert council.status(proposal) == "failed"
 
 
+@pytest.mark.parametrize(
+    ("over", "votes", "needed", "status"),
+    [
+        ({}, {"yes": "Mei Jun", "indifferent": "Ana Bo"}, 2, "in force"),
+        ({}, {"yes": "Mei", "indifferent": "Ana Bo"}, 2, "failed"),
+        ({}, {"yes": "Mei Jun", "abstain": "Ana Bo"}, 3, "failed"),
+        ({}, {"yes": "Mei", "indifferent": "Jun Ana Bo Lin"}, 1, "in force"),
+        ({}, {"indifferent": "Mei Jun Ana Bo Lin"}, 1, "failed"),
+        ({"threshold": "2/3"}, {"yes": "Mei Jun", "indifferent": "Bo Lin"}, 2, "in force"),
+        ({"threshold": "2/3"}, {"yes": "Mei Jun", "indifferent": "Bo"}, 3, "failed"),
+        ({"min_yes": 2}, {"yes": "Mei", "indifferent": "Jun Ana Bo Lin"}, 2, "failed"),
+        ({"quorum": "100%"}, {"yes": "Mei Jun Ana", "indifferent": "Bo Lin"}, 2, "in force"),
+        ({"quorum": "100%"}, {"yes": "Mei Jun Ana", "indifferent": "Bo"}, 3, "expired"),
+        ({"blocks": 1}, {"yes": "Mei", "block": "Jun", "indifferent": "Ana Bo Lin"}, 2, "failed"),
+    ],
+)
+def test_the_indifferent_leave_the_part_that_must_say_yes_and_count_for_the_quorum(
+    over: dict[str, Any], votes: dict[str, str], needed: int, status: str
+) -> None:
+    document = rules()
+    document["governance"]["membership"] = process(**over, indifferent=True)
+    said = [(say, name) for say, names in votes.items() for name in names.split()]
+    for order in (said, said[::-1]):
+        council = Council(document, *FIVE)
+        proposal = council.patch("Jun", VOUCHES)
+        council.cut()
+        for say, name in order:
+            council.say(proposal, say, name)
+        council.cut(25)
+        (ballot,) = council.row(proposal).ballots
+        indifferent = len(votes.get("indifferent", "").split())
+        assert (ballot.needed, ballot.indifferent) == (needed, indifferent)
+        assert council.status(proposal) == status
+
+
+def test_who_was_indifferent_can_come_back_into_the_count() -> None:
+    document = rules()
+    document["governance"]["membership"] = process(indifferent=True, early=True)
+    council = Council(document, *FIVE)
+    proposal = council.patch("Jun", VOUCHES)
+    council.say(proposal, "indifferent", "Ana Bo")
+    council.say(proposal, "yes", "Mei")
+    council.cut()
+    assert council.row(proposal).ballots[0].deciding == 3
+    council.say(proposal, "no", "Ana")
+    council.say(proposal, "yes", "Jun")
+    council.cut()
+    assert council.status(proposal) == "open", "two of four are not more than half"
+    council.say(proposal, "indifferent", "Ana")
+    council.cut()
+    assert council.status(proposal) == "in force"
+
+
+def test_nobody_is_indifferent_where_the_rules_do_not_say_so() -> None:
+    council = Council(rules(), *FIVE)
+    proposal = council.patch("Jun", VOUCHES)
+    (early,) = council.say(proposal, "indifferent", "Mei")
+    council.cut()
+    (later,) = council.say(proposal, "indifferent", "Ana")
+    council.cut(25)
+    for vote in (early, later):
+        assert council.history.verdict(vote.id) == Reason.NO_INDIFFERENT
+    assert council.row(proposal).ballots[0].turnout == 0
+
+
+def test_what_one_class_does_not_allow_is_an_abstention() -> None:
+    document = rules()
+    document["governance"]["ordinary"] = process(indifferent=True)
+    council = Council(document, *FIVE)
+    proposal = council.patch("Jun", VOUCHES)
+    council.say(proposal, "indifferent", "Ana")
+    council.say(proposal, "yes", "Mei Jun")
+    council.cut()
+    council.cut(25)
+    (ballot,) = council.row(proposal).ballots
+    assert (ballot.abstain, ballot.indifferent, ballot.needed) == (1, 0, 3)
+    assert council.history.final.get(PROPOSAL + proposal.id)[-1] == [
+        ["", 5, 3, 0, 0, 0, 5, 2, 0, 1, 0]
+    ]
+
+
+def test_a_removal_takes_two_yes_however_many_are_indifferent() -> None:
+    document = rules()
+    document["governance"]["membership"] = process(indifferent=True)
+    council = Council(document, *FIVE)
+    removal = council.remove("Mei", "Lin")
+    council.say(removal, "indifferent", "Jun Ana Bo")
+    council.say(removal, "yes", "Mei")
+    council.cut()
+    council.cut(25)
+    assert (council.status(removal), council.row(removal).needed) == ("failed", 2)
+
+
 def test_a_quorum_that_too_few_are_left_for_fails_early() -> None:
     document = rules()
     document["governance"]["membership"] = process(quorum="100%", early_failure=True)
