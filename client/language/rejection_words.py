@@ -102,6 +102,7 @@ REASONS = (
     N_("the proposal is not known at this place"),
     N_("the vote is closed"),
     N_("the author has no vote here: the electorate was frozen when the vote opened"),
+    N_("the rules of this vote let nobody be indifferent: abstain instead"),
     N_("the member has reached the limit of open proposals"),
     N_("a condition of the rules is not met"),
     N_("a condition of the rules ended in an error"),
