@@ -18,7 +18,9 @@ from commonweal.client.contributions.resources import Resources
 from commonweal.client.governance.rules import RulesAccess
 from commonweal.client.governance.votes import Votes
 from commonweal.client.inbox import Inbox
+from commonweal.client.keep.backups import Backups
 from commonweal.client.keep.contribution_export import ContributionExports
+from commonweal.client.keep.integrity import Integrity
 from commonweal.client.keep.proofs import Proofs
 from commonweal.client.keep.queries import Queries
 from commonweal.client.sharing.claims import Claims
@@ -47,6 +49,8 @@ class Member(
     Proofs,
     ContributionExports,
     Queries,
+    Integrity,
+    Backups,
 ):
     """The member of a home. `with Member(home) as member: member.record("work", 3, "hours")`.
 

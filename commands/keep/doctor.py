@@ -15,6 +15,7 @@ from commonweal.client.community.standing import standing
 from commonweal.client.home.node_client import ask
 from commonweal.client.home.own_addresses import answers, is_public, is_taken, own_ports, ports_of
 from commonweal.client.home.submit import now_ms
+from commonweal.client.keep.integrity import UNREADABLE
 from commonweal.client.language.visible_text import visible
 from commonweal.client.ledger.directory import People, of_home
 from commonweal.client.sharing.finality import AHEAD_MS_MAX
@@ -28,7 +29,6 @@ from commonweal.commands.keep.home_checks import (
     check_settings,
     damaged,
 )
-from commonweal.commands.keep.verify import UNREADABLE
 from commonweal.commands.terminal.language import N_, _, ngettext, spoken
 from commonweal.commands.terminal.options import form_option, home_option
 from commonweal.commands.terminal.output import Form, say, write_json

@@ -21,9 +21,9 @@ import click
 
 from commonweal.client.community.standing import AWAITING, standing
 from commonweal.client.home.submit import now_ms
+from commonweal.client.keep.archive import unpack
 from commonweal.client.ledger.directory import People
 from commonweal.commands.begin.init_found import chosen_passphrase, warn_if_open
-from commonweal.commands.keep.archive import unpack
 from commonweal.commands.terminal.language import _, spoken
 from commonweal.commands.terminal.options import (
     form_option,

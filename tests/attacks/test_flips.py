@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from commonweal.commands.keep.verify import Checking
+from commonweal.client.keep.integrity import Checking
 from commonweal.node.service.core import Core
 from commonweal.node.service.events import Text, Wish
 from commonweal.node.service.peer import Identity

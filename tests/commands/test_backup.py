@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from commonweal.commands.keep import archive
-from commonweal.commands.keep.archive import unpack
+from commonweal.client.keep import archive
+from commonweal.client.keep.archive import unpack
 from commonweal.protocol.errors import BadBackup
 from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home, Settings

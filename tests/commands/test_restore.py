@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from commonweal.client.community import homes as client_homes
-from commonweal.commands.keep import archive, restore
+from commonweal.client.keep import archive
+from commonweal.commands.keep import restore
 from commonweal.node.control import daemon
 from commonweal.protocol.errors import DiskFull, NotReachable
 from commonweal.protocol.identity import invite as links

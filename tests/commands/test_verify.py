@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from commonweal.commands.keep.verify import DAMAGED, Checking, IntegrityFault
+from commonweal.client.keep.integrity import Checking, IntegrityFault
+from commonweal.commands.keep.verify import DAMAGED
 from commonweal.node.service.events import Text, Wish
 from commonweal.protocol import keys
 from commonweal.protocol.codec import Value

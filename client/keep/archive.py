@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from commonweal.commands.terminal.language import _
+from commonweal.client.language.words import ENGLISH, Words
 from commonweal.protocol.errors import BadBackup, FileRefused, UnreadableFile
 from commonweal.storage.files import sync
 
@@ -55,7 +55,7 @@ def pack(files: dict[str, Path], target: Path) -> int:
     return size
 
 
-def unpack(source: Path, folder: Path) -> None:
+def unpack(source: Path, folder: Path, words: Words = ENGLISH) -> None:
     """Put the files of a backup into `folder`, under their own names.
 
     Raises UnreadableFile, BadBackup when anything in it is not as it was written, and
@@ -65,10 +65,10 @@ def unpack(source: Path, folder: Path) -> None:
         file = source.open("rb")
     except OSError as error:
         raise UnreadableFile(f"{source}: {error.strerror}") from error
-    with file, _opened(file, source) as archive:
-        sums, members = _read(archive, folder, source)
+    with file, _opened(file, source, words) as archive:
+        sums, members = _read(archive, folder, source, words)
     if sums != members or not {KEYSTORE, LEDGER} <= members.keys():
-        raise BadBackup(_("{path}: a part of it is missing or changed").format(path=source))
+        raise BadBackup(words("{path}: a part of it is missing or changed").format(path=source))
 
 
 def _write(files: dict[str, Path], file: IO[bytes]) -> None:
@@ -86,7 +86,7 @@ def _write(files: dict[str, Path], file: IO[bytes]) -> None:
 
 
 def _read(
-    archive: tarfile.TarFile, folder: Path, source: Path
+    archive: tarfile.TarFile, folder: Path, source: Path, words: Words
 ) -> tuple[dict[str, list[object]], dict[str, list[object]]]:
     """Return the sums that the backup names, and those of the files put into `folder`."""
     members: dict[str, list[object]] = {}
@@ -100,7 +100,7 @@ def _read(
         content = archive.extractfile(member)
         assert content is not None, "a plain file has content"
         if member.name == SUMS:
-            return _sums(content.read(SMALL_BYTES_MAX), source), members
+            return _sums(content.read(SMALL_BYTES_MAX), source, words), members
         digest, path = hashlib.sha256(), folder / member.name
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(handle, "wb") as file:
@@ -110,28 +110,28 @@ def _read(
             file.flush()
             os.fsync(handle)
         members[member.name] = [member.size, digest.hexdigest()]
-    raise BadBackup(_("{path}: it is not one").format(path=source))
+    raise BadBackup(words("{path}: it is not one").format(path=source))
 
 
-def _sums(data: bytes, source: Path) -> dict[str, list[object]]:
+def _sums(data: bytes, source: Path, words: Words) -> dict[str, list[object]]:
     try:
         match json.loads(data):
             case {"format": found, "files": dict(sums)} if found == FORMAT:
                 return sums
             case {"format": str()}:
-                raise BadBackup(_("{path}: of a newer version").format(path=source))
+                raise BadBackup(words("{path}: of a newer version").format(path=source))
     except (ValueError, RecursionError):
         pass
-    raise BadBackup(_("{path}: it is not one").format(path=source))
+    raise BadBackup(words("{path}: it is not one").format(path=source))
 
 
 @contextmanager
-def _opened(file: IO[bytes], source: Path) -> Iterator[tarfile.TarFile]:
+def _opened(file: IO[bytes], source: Path, words: Words) -> Iterator[tarfile.TarFile]:
     try:
         with tarfile.open(fileobj=file, mode="r:") as archive:
             yield archive
     except (tarfile.TarError, EOFError, ValueError) as error:
-        raise BadBackup(_("{path}: it is not one").format(path=source)) from error
+        raise BadBackup(words("{path}: it is not one").format(path=source)) from error
 
 
 def _member(name: str, size: int) -> tarfile.TarInfo:
