@@ -19,6 +19,7 @@ from commonweal.protocol.ledger.contributions import attestation, consent
 from commonweal.protocol.ledger.contributions.consent import CorrectionRow
 from commonweal.protocol.ledger.members import agents
 from commonweal.protocol.ledger.members.agents import AgentClaimRow
+from commonweal.protocol.ledger.members.registry import is_active
 from commonweal.protocol.ledger.things.event_row import EVENT, EventRow, event_row
 from commonweal.protocol.records.record import RecordId
 
@@ -157,11 +158,17 @@ def unattested(
 
 
 def unanswered_corrections(view: LedgerView) -> list[tuple[RecordId, CorrectionRow]]:
-    """Return the corrections that wait for this member's consent, on which they said nothing."""
+    """Return the corrections that wait for this member's consent, on which they said nothing.
+
+    For a former member others answer, so this member is asked then too, except of their own.
+    """
+    state = view.state
     return [
         (RecordId(id), row)
-        for id, row in consent.open_corrections(view.state)
-        if view.me in row.asked and view.state.get(attestation.SAID + id + view.me) is None
+        for id, row in consent.open_corrections(state)
+        if row.member != view.me
+        and (view.me in row.asked or not all(is_active(state, member) for member in row.asked))
+        and state.get(attestation.SAID + id + view.me) is None
     ]
 
 

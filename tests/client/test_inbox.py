@@ -128,6 +128,22 @@ def test_a_correction_waits_for_the_one_it_takes_from(lanxi: Commons) -> None:
     assert kinds(lanxi.ana) == []
 
 
+def test_for_a_former_member_others_answer(lanxi: Commons) -> None:
+    with both(lanxi) as (bo, _ana):
+        made = bo.record("work", 3, "hours", provider="Ana")
+    with Member(lanxi.ana) as ana:
+        ana.leave()
+    lanxi.meet()
+    with Member(lanxi.bo) as bo:
+        bo.correct(made.id, 2, "hours")
+    lanxi.meet()
+    assert inbox.CORRECTION not in kinds(lanxi.bo), "it is their own"
+    typed(lanxi, lanxi.mei, only(lanxi.mei, inbox.CORRECTION))
+    assert inbox.CORRECTION not in kinds(lanxi.mei)
+    with Member(lanxi.mei) as mei:
+        assert mei.words_of(made.id) == "work 2 hour · Ana"
+
+
 def test_a_claim_to_be_an_agent_waits_for_others_until_it_holds(lanxi: Commons) -> None:
     with both(lanxi) as (bo, ana):
         came = bo.income(10, "EUR")
