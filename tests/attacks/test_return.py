@@ -11,8 +11,7 @@ from commonweal.protocol.identity.invite import CommunityLink, Contact
 from commonweal.storage.home.home import Home
 from tests.builders import homes
 from tests.builders.weal import good, weal
-from tests.commands.test_key import device_link, id_of, restored
-from tests.commands.test_restore import (
+from tests.commands.keep.test_restore import (
     at_loopback,
     comes,
     device_state,
@@ -22,6 +21,7 @@ from tests.commands.test_restore import (
     up,
     words_of,
 )
+from tests.commands.members.test_key import device_link, id_of, restored
 
 RECORDS = 10_000
 RESTORED_S_MAX = 60.0

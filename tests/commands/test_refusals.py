@@ -21,8 +21,8 @@ from commonweal.storage.home.home import Home
 from tests.builders import homes
 from tests.builders.commons import Commons, meet
 from tests.builders.weal import Ran, founder, good, member, weal
-from tests.commands.test_commons import RULES
-from tests.commands.test_import_git import commit, git
+from tests.commands.contribute.test_commons import RULES
+from tests.commands.contribute.test_import_git import commit, git
 from tests.commands.void_inputs import REFUSED
 
 INPUTS = 10

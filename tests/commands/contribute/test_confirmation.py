@@ -8,7 +8,7 @@ import pytest
 
 from commonweal.protocol.ledger.state.rejections import Reason
 from tests.builders.commons import Commons
-from tests.commands.test_commons import RULES
+from tests.commands.contribute.test_commons import RULES
 
 
 @pytest.fixture(scope="module")

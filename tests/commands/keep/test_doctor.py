@@ -20,8 +20,8 @@ from commonweal.storage.home.home import Home, Settings
 from commonweal.storage.records.settings import RESTORING
 from tests.builders import homes
 from tests.builders.weal import Ran, founder, good, member, weal
-from tests.commands.test_node import SEALING, STATUS, node
-from tests.commands.test_node import peer as a_peer
+from tests.commands.node.test_node import SEALING, STATUS, node
+from tests.commands.node.test_node import peer as a_peer
 
 PRIVATE = "/ip4/10.0.0.9/tcp/4001"
 

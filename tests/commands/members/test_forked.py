@@ -17,8 +17,8 @@ from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home, Settings
 from tests.builders import homes
 from tests.builders.commons import Commons
-from tests.commands.test_refound import running, until
-from tests.commands.test_seats import state
+from tests.commands.keep.test_refound import running, until
+from tests.commands.members.test_seats import state
 
 
 @pytest.fixture(scope="module")

@@ -34,7 +34,7 @@ from commonweal.commands.terminal.output import (
 from commonweal.storage.ledger import finalizer
 from tests.builders.weal import founder, good
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 COMMANDING = {
     "escape": "\x1b[31mred",

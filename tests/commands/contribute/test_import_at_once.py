@@ -11,7 +11,7 @@ import pytest
 from commonweal.commands.contribute import import_
 from commonweal.storage.home.home import Home
 from tests.builders.weal import founder, good, weal
-from tests.commands.test_import_git import commit, events, git
+from tests.commands.contribute.test_import_git import commit, events, git
 
 
 def test_two_imports_at_once_take_in_nothing_twice(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from commonweal.storage.home.keystore import COST_MIN
 from commonweal.storage.records.address_book import Address
 from commonweal.storage.records.log_store import Store
 from tests.builders.weal import founder, good, member, weal
-from tests.commands.test_node import node
+from tests.commands.node.test_node import node
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ from commonweal.storage.home.home import Home
 from tests.builders import homes
 from tests.builders.commons import Commons, meet
 from tests.builders.weal import good, weal
-from tests.commands.test_commons import RULES, worked
+from tests.commands.contribute.test_commons import RULES, worked
 
 LAZY = """
 [governance.lazy]

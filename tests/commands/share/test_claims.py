@@ -13,7 +13,7 @@ import pytest
 from commonweal.storage.home.home import Home
 from tests.builders.commons import Commons
 from tests.builders.weal import Ran
-from tests.commands.test_commons import RULES
+from tests.commands.contribute.test_commons import RULES
 
 
 @pytest.fixture(scope="module")

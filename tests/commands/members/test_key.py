@@ -31,7 +31,7 @@ from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home, Settings
 from tests.builders import homes
 from tests.builders.weal import Ran, good, weal
-from tests.commands.test_restore import admit, words_of
+from tests.commands.keep.test_restore import admit, words_of
 
 LOG_BYTES = 1 << 24
 

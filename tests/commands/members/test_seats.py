@@ -13,7 +13,7 @@ from commonweal.storage.home.home import Home
 from tests.builders import homes
 from tests.builders.commons import Commons, meet
 from tests.builders.weal import good, weal
-from tests.commands.test_refound import stuck
+from tests.commands.keep.test_refound import stuck
 
 DAY_NS = 24 * 3600 * 10**9
 
