@@ -11,15 +11,13 @@ from commonweal.protocol.identity.invite import CommunityLink, Contact
 from commonweal.storage.home.home import Home
 from tests.builders import homes
 from tests.builders.weal import good, weal
-from tests.commands.keep.test_restore import (
+from tests.commands.keep.test_restore import from_words, settings_of, words_of
+from tests.commands.keep.test_restore_from_peers import (
     at_loopback,
     comes,
     device_state,
-    from_words,
-    settings_of,
     state,
     up,
-    words_of,
 )
 from tests.commands.members.test_key import device_link, id_of, restored
 

@@ -20,6 +20,50 @@ from tests.builders.weal import Ran, good, weal
 
 BYTES_MAX = 1 << 30
 
+RULES = """
+name = "Lanxi"
+
+[contributions]
+attestations = 1
+en = "One other member attests."
+zh = "须一人证实。"
+
+[roles.producer]
+endorsements = 1
+duties = "Makes."
+benefits = "A share."
+en = "Whoever makes things."
+zh = "生产者。"
+
+[roles.co-owner]
+endorsements = 2
+after = ["producer"]
+duties = "Decides."
+benefits = "A share."
+en = "Whoever stays."
+zh = "共有人。"
+
+[value.work]
+points = "event.effort"
+en = "An hour is 1,000 points."
+zh = "一小时一千点。"
+
+[pools.income]
+unit = "EUR"
+scale = 2
+income = "event.action == 'transfer' && event.from_outside && event.to_community"
+en = "What customers pay."
+zh = "收入。"
+
+[[pools.income.buckets]]
+name = "work"
+share = "100%"
+claim = "equity"
+en = "By hours."
+zh = "按工时。"
+"""
+"""Rules under which an hour that one other member attests has a part of all income."""
+
 
 def meet(*some: Home) -> None:
     """Let every home hold what any of them holds."""
@@ -121,3 +165,13 @@ class Commons:
         self.meet()
         self.good(self.mei, "seal")
         self.meet()
+
+
+def worked(lanxi: Commons, *hours: int) -> list[str]:
+    """Let Mei, Bo and Ana work so many hours each; return the ids."""
+    ids = [
+        lanxi.json(home, "record", "work", str(n), "hours")["id"]
+        for home, n in zip(lanxi.all, hours, strict=False)
+    ]
+    lanxi.meet()
+    return ids

@@ -18,9 +18,8 @@ from commonweal.node.service.events import Wish
 from commonweal.protocol.codec import Value
 from commonweal.storage.home.home import Home
 from tests.builders import homes
-from tests.builders.commons import Commons, meet
+from tests.builders.commons import RULES, Commons, meet
 from tests.builders.weal import good
-from tests.commands.test_commons import RULES
 
 HOUR: dict[str, Value] = {"n": 1, "scale": 0, "unit": "hour"}
 VOUCHED = """

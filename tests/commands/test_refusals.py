@@ -19,10 +19,9 @@ from commonweal.node.service.events import Text, Wish
 from commonweal.protocol.codec import Value
 from commonweal.storage.home.home import Home
 from tests.builders import homes
-from tests.builders.commons import Commons, meet
+from tests.builders.commons import RULES, Commons, meet
+from tests.builders.git_histories import commit, git
 from tests.builders.weal import Ran, founder, good, member, weal
-from tests.commands.contribute.test_commons import RULES
-from tests.commands.contribute.test_import_git import commit, git
 from tests.commands.void_inputs import REFUSED
 
 INPUTS = 10

@@ -7,8 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from commonweal.protocol.ledger.state.rejections import Reason
-from tests.builders.commons import Commons
-from tests.commands.contribute.test_commons import RULES
+from tests.builders.commons import RULES, Commons
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ import pytest
 
 from commonweal.commands.contribute import import_
 from commonweal.storage.home.home import Home
+from tests.builders.git_histories import commit, events, git
 from tests.builders.weal import founder, good, weal
-from tests.commands.contribute.test_import_git import commit, events, git
 
 
 def test_two_imports_at_once_take_in_nothing_twice(tmp_path: Path) -> None:

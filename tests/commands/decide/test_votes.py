@@ -12,9 +12,8 @@ from commonweal.node.service.events import Text, Wish
 from commonweal.protocol.rules.document import read_toml
 from commonweal.storage.home.home import Home
 from tests.builders import homes
-from tests.builders.commons import Commons, meet
+from tests.builders.commons import RULES, Commons, meet, worked
 from tests.builders.weal import good, weal
-from tests.commands.contribute.test_commons import RULES, worked
 
 LAZY = """
 [governance.lazy]

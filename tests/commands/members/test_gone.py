@@ -15,8 +15,8 @@ from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home, Settings
 from tests.builders import homes
 from tests.builders.commons import Commons, meet
+from tests.builders.git_histories import commit, git
 from tests.builders.weal import good, weal
-from tests.commands.contribute.test_import_git import commit, git
 from tests.commands.keep.test_refound import running, until
 from tests.commands.members.test_seats import state
 from tests.node.test_admission import THREE

@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 
 from commonweal.storage.home.home import Home
-from tests.builders.commons import Commons
+from tests.builders.commons import RULES, Commons
 from tests.builders.weal import Ran
-from tests.commands.contribute.test_commons import RULES
 
 
 @pytest.fixture(scope="module")
