@@ -90,6 +90,7 @@ class Bucket:
     where: CheckedExpression | None
     divide: str
     recent_ms: int
+    half_life_ms: int
     claim: str
     points_in: str
     trace: bool
@@ -363,6 +364,7 @@ def _pool(name: str, table: Mapping[str, Any]) -> Pool:
 def _bucket(values: dict[str, Any]) -> Bucket:
     where = values["where"]
     within, recent = values.pop("within_hours"), values.pop("recent_hours")
+    half_life = values.pop("half_life_hours")
     return Bucket(
         **{
             **values,
@@ -372,4 +374,5 @@ def _bucket(values: dict[str, Any]) -> Bucket:
         },
         within_ms=within * HOUR_MS,
         recent_ms=recent * HOUR_MS,
+        half_life_ms=half_life * HOUR_MS,
     )

@@ -167,6 +167,10 @@ def lending(points_in: str) -> Council:
     return shop
 
 
+HALVED: dict[str, Any] = {"name": "h", "share": "10%", "claim": "equity"}
+HALVED |= {"divide": "half_life", "half_life_hours": 7}
+
+
 def owing(late: str) -> Council:
     """Return a workshop with debts, fading and balanced shares, traced income, late words."""
     actions: dict[str, Any] = {"actions": ["work"], **SAID}
@@ -174,6 +178,7 @@ def owing(late: str) -> Council:
         {"name": "d", "share": "20%", "claim": "debt", **actions},
         {"name": "r", "share": "20%", "claim": "equity", "divide": "recent", **actions},
         {"name": "b", "share": "20%", "claim": "equity", "divide": "balanced", **actions},
+        *([HALVED | actions] if late == "next_epoch" else []),
         {"name": "t", "share": "20%", "claim": "equity", "trace": True, **SAID},
         {"name": "o", "share": "100%", "of": "remainder", **actions},
     ]

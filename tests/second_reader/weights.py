@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fractions import Fraction
+from math import isqrt
 from typing import Any
 
 from tests.second_reader.rules import HOUR
@@ -22,7 +23,24 @@ def weights_of(bucket: Row, part: list[Row], time: int) -> dict[bytes, int]:
             window = bucket.get("recent_hours", 2160) * HOUR
             pairs = ((entry, max(0, window - max(0, time - entry["since"]))) for entry in part)
             return _summed((entry["member"], entry["points"] * left) for entry, left in pairs)
+        case "half_life":
+            half = bucket.get("half_life_hours", 2160) * HOUR
+            ages = ((entry, max(0, time - entry["since"])) for entry in part)
+            return _summed(
+                (e["member"], e["points"] * _left(age, half) >> age // half) for e, age in ages
+            )
     return _summed((entry["member"], entry["points"]) for entry in part)
+
+
+def _left(age: int, half: int) -> int:
+    """Return 2^64 times what the rest of an age within one half-life leaves."""
+    left, root, rest = 2**64, isqrt(2**127), age % half
+    for _ in range(32):
+        rest *= 2
+        if rest >= half:
+            rest, left = rest - half, left * root // 2**64
+        root = isqrt(root * 2**64)
+    return left
 
 
 def balanced(amount: int, points: dict[bytes, int], paid: dict[bytes, int]) -> dict[bytes, int]:

@@ -28,6 +28,7 @@ from commonweal.protocol.rules.split.weights import (
     WeightedContribution,
     balanced,
     equal,
+    halved,
     owed,
     proportional,
     recent,
@@ -315,6 +316,8 @@ class _Work:
         match bucket.divide:
             case "recent":
                 return recent(shares, self.facts.time_ms, bucket.recent_ms)
+            case "half_life":
+                return halved(shares, self.facts.time_ms, bucket.half_life_ms)
             case "equal":
                 return equal(shares)
             case "balanced":

@@ -5,6 +5,7 @@ Amounts are divided in `division`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import NamedTuple
@@ -36,6 +37,45 @@ def recent(parts: Sequence[WeightedContribution], now_ms: int, window_ms: int) -
         for part in parts
     )
     return _summed(weighed)
+
+
+HALVING_BITS = 64
+"""Binary places of what an age leaves of a point; weights are in units of 2**-64 points."""
+
+HALVING_STEPS = 32
+"""Binary places of an age, in half-lives, that are looked at."""
+
+
+def halved(
+    parts: Sequence[WeightedContribution], now_ms: int, half_life_ms: int
+) -> dict[bytes, int]:
+    """Return each member's points, halved with every half-life, in units of 2**-64 points."""
+    roots = _half_roots()
+    weighed = (
+        (part.member, _halved(part.points, max(0, now_ms - part.time_ms), half_life_ms, roots))
+        for part in parts
+    )
+    return _summed(weighed)
+
+
+def _halved(points: int, age_ms: int, half_life_ms: int, roots: Sequence[int]) -> int:
+    """Return points * 2**(64 - age / half-life), rounded down at each step."""
+    whole, rest = divmod(age_ms, half_life_ms)
+    left = 1 << HALVING_BITS
+    for root in roots:
+        rest *= 2
+        if rest >= half_life_ms:
+            rest -= half_life_ms
+            left = left * root >> HALVING_BITS
+    return points * left >> whole
+
+
+def _half_roots() -> list[int]:
+    """Return 2**(64 - 1/2), 2**(64 - 1/4), ...: each the root of the one before, rounded down."""
+    roots = [math.isqrt(1 << 2 * HALVING_BITS - 1)]
+    while len(roots) < HALVING_STEPS:
+        roots.append(math.isqrt(roots[-1] << HALVING_BITS))
+    return roots
 
 
 def owed(parts: Sequence[WeightedContribution], got: Mapping[bytes, int]) -> dict[bytes, int]:

@@ -44,7 +44,9 @@ def random_case(rng: random.Random) -> tuple[Pool, SplitInputs]:
             if one["claim"] == "debt" and rng.random() < 0.5:
                 one["points_in"] = rng.choice(["smallest", "thousandths", "whole"])
             if one["claim"] != "debt":
-                one["divide"] = rng.choice(["proportional", "recent", "balanced", "equal"])
+                one["divide"] = rng.choice(
+                    ["proportional", "recent", "half_life", "balanced", "equal"]
+                )
             if rng.random() < 0.2:
                 one["scope"] = "garden"
         buckets.append(one | SAID)

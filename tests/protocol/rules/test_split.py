@@ -18,6 +18,7 @@ from commonweal.protocol.rules.split import (
     Referral,
     split,
 )
+from commonweal.protocol.rules.split.weights import WeightedContribution, halved
 from tests.protocol.ledger.council import DAY, HOUR, SAID
 from tests.protocol.rules.payouts import is_explained
 from tests.protocol.rules.pools import (
@@ -193,6 +194,46 @@ def test_what_is_recent_weighs_more() -> None:
         gave(3, ANA, 10, age_ms=100 * HOUR),
     )
     assert amounts(split(rules, some)) == {MEI: 800, JUN: 200}
+
+
+@pytest.mark.parametrize(
+    ("age_hours", "weight"),
+    [
+        (0, 1000 << 64),
+        (1, 1000 * 15511800964685064948),
+        (2, 1000 * 13043817825332782212),
+        (3, 1000 * 10968499650544839022),
+        (4, 500 << 64),
+        (6, 1000 * 13043817825332782212 >> 1),
+        (8, 250 << 64),
+    ],
+)
+def test_half_of_a_contribution_is_left_after_a_half_life(age_hours: int, weight: int) -> None:
+    rules = pool(bucket(divide="half_life", half_life_hours=4))
+    given = [gave(1, MEI, 1000, age_ms=age_hours * HOUR), gave(2, JUN, 1, age_ms=0)]
+    for order in (given, given[::-1]):
+        done = split(rules, facts(1_000_000, *order))
+        weights = {line.member: line.weight for line in done.lines}
+        assert weights.get(MEI, 0) == weight
+        assert weights[JUN] == 1 << 64
+        assert all(is_explained(line) for line in done.lines)
+
+
+def test_fading_by_half_life_follows_the_power_and_never_grows() -> None:
+    half = 1_000 * HOUR
+    before = 2 << 64
+    for age_ms in range(0, 3 * half, half // 97):
+        part = WeightedContribution(b"id", MEI, 1, NOW - age_ms)
+        weight = halved([part], NOW, half)[MEI]
+        assert weight < before
+        assert weight / 2**64 == pytest.approx(2 ** (-age_ms / half), rel=1e-9)
+        before = weight
+
+
+@pytest.mark.parametrize(("half_lives", "weight"), [(9, 1000 << 55), (73, 1), (74, 0), (9_999, 0)])
+def test_what_is_less_than_the_last_binary_place_is_nothing(half_lives: int, weight: int) -> None:
+    part = WeightedContribution(b"id", MEI, 1000, NOW)
+    assert halved([part], NOW + half_lives * HOUR, HOUR) == {MEI: weight}
 
 
 def test_the_underpaid_come_first() -> None:
