@@ -2,6 +2,10 @@
 
 Each subject is a class of its own in this package; `Member` is all of them. It prints nothing,
 asks nobody, and raises a CommonwealError where something cannot be done.
+
+`Member` loads every subject, the rules too. A subject can be opened alone, as `Members(home)`, and
+its module loads only what reading needs: the fold, the rules and what writes are imported in the
+methods that use them.
 """
 
 from __future__ import annotations

@@ -28,7 +28,6 @@ from commonweal.client.ledger.contribution_rows import (
 )
 from commonweal.client.ledger.directory import People
 from commonweal.client.ledger.fork_losses import void_records
-from commonweal.client.sharing.claims import paying
 from commonweal.protocol import codec
 from commonweal.protocol.codec import INT_MAX
 from commonweal.protocol.errors import (
@@ -40,7 +39,6 @@ from commonweal.protocol.errors import (
     WouldNotCount,
 )
 from commonweal.protocol.keys import MemberId
-from commonweal.protocol.ledger.contributions import consent
 from commonweal.protocol.ledger.things.event_row import EVENT, EventRow, event_row
 from commonweal.protocol.ledger.things.quantities import Quantity, read
 from commonweal.protocol.records.record import ERASABLE_BYTES_MAX, RecordId
@@ -133,6 +131,8 @@ class Contributions(HomeAccess):
         What takes from another member waits for their yes. Raises UnknownId, UsageError for
         another unit, UnreadableQuantity, WouldNotCount.
         """
+        from commonweal.protocol.ledger.contributions import consent
+
         view, wanted = self.view, read_quantity(str(quantity), unit, self.words)
         event = view.id_among(prefix(id), EVENT)
         row = event_row(view.state, event)
@@ -234,6 +234,7 @@ class Contributions(HomeAccess):
         data: dict[str, codec.Value],
     ) -> tuple[dict[str, codec.Value], tuple[RecordId, ...]]:
         """Return what else a transfer says that pays claims, and cites. Raises WouldNotCount."""
+        from commonweal.client.sharing.claims import paying
         from commonweal.protocol.ledger.claims.settlement import ACTIONS
         from commonweal.protocol.ledger.state.rejections import Reason
 

@@ -11,17 +11,18 @@ from commonweal.client.language.plain import OPTIONAL
 from commonweal.client.language.quantity import exact, shown_action, shown_unit
 from commonweal.client.ledger.texts import text_in
 from commonweal.protocol.keys import DeviceKey, MemberId
-from commonweal.protocol.ledger.contributions.consent import CorrectionRow
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.things import units_and_specs
-from commonweal.protocol.ledger.things.event_row import EventRow, event_row
-from commonweal.protocol.ledger.things.resources import ResourceRow
+from commonweal.protocol.ledger.things.event_row import event_row
 from commonweal.protocol.records.record import CommunityId, RecordId
-from commonweal.storage.ledger.contributions import ContributionRow
 
 if TYPE_CHECKING:
     from commonweal.client.ledger.forecast import Forecast
     from commonweal.client.ledger.ledger_view import LedgerView
+    from commonweal.protocol.ledger.contributions.consent import CorrectionRow
+    from commonweal.protocol.ledger.things.event_row import EventRow
+    from commonweal.protocol.ledger.things.resources import ResourceRow
+    from commonweal.storage.ledger.contributions import ContributionRow
 
 
 @dataclass(frozen=True, slots=True)

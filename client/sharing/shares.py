@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from commonweal.client.access import HomeAccess
 from commonweal.client.language.plain import fields_of
@@ -21,11 +21,11 @@ from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.things.resources import RESOURCE, ResourceRow
 from commonweal.protocol.records.record import RecordId
-from commonweal.protocol.rules.document import RulesetId
 
 if TYPE_CHECKING:
     from commonweal.client.ledger.ledger_view import LedgerView
     from commonweal.protocol.ledger.claims.pools import Payout
+    from commonweal.protocol.rules.document import RulesetId
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +213,7 @@ def share_line(view: LedgerView, name: str, payout: Payout) -> ShareLine:
         source=line.source or None,
         income=line.income or None,
         inputs=tuple(map(RecordId, line.inputs)),
-        ruleset=RulesetId(payout.ruleset),
+        ruleset=cast("RulesetId", payout.ruleset),
         corrects=line.corrects or None,
     )
 

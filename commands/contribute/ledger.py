@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from commonweal.client.contributions.contributions import Contributions
 from commonweal.client.language.plain import plain, plain_rows
 from commonweal.client.language.quantity import shown_action, shown_unit
 from commonweal.client.language.times import shown
@@ -13,7 +14,7 @@ from commonweal.client.language.visible_text import visible
 from commonweal.client.ledger.contribution_rows import VoidRecord
 from commonweal.client.ledger.fork_losses import void_warning
 from commonweal.commands.terminal.language import _, ngettext, spoken
-from commonweal.commands.terminal.member import member_of
+from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.options import form_option, home_option
 from commonweal.commands.terminal.output import (
     Column,
@@ -58,7 +59,7 @@ def ledger(
 
     What counts for nothing is marked with the reason, and is not in the number of records.
     """
-    with member_of(home) as me:
+    with part_of(Contributions, home) as me:
         listed = me.contributions(
             member=member,
             action=action,

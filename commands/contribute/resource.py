@@ -7,10 +7,11 @@ from typing import Any
 
 import click
 
+from commonweal.client.contributions.resources import Resources
 from commonweal.client.language.plain import plain, plain_rows
 from commonweal.client.language.quantity import read_quantity, shown_number, shown_unit
 from commonweal.commands.terminal.language import _, spoken
-from commonweal.commands.terminal.member import member_of
+from commonweal.commands.terminal.member import member_of, part_of
 from commonweal.commands.terminal.options import form_option, home_option, passphrase_option
 from commonweal.commands.terminal.output import Column, Form, say, write_json, write_table
 from commonweal.commands.terminal.tables import confirm, table
@@ -33,7 +34,7 @@ def resource() -> None:
 @form_option()
 def list_(member: str | None, home: Home, form: Form) -> None:
     """List what there is: whose it is, and who has it."""
-    with member_of(home) as me:
+    with part_of(Resources, home) as me:
         rows = plain_rows(me.resources(member=member))
     return table(form, "resources", rows, FIELDS, _columns(), _("provisional: not sealed yet"))
 

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
+from commonweal.client.community.members import Members
 from commonweal.client.language.plain import plain, plain_rows
 from commonweal.client.language.visible_text import visible
 from commonweal.commands.terminal.language import N_, _
 from commonweal.commands.terminal.links import show_link, warn_when_private
-from commonweal.commands.terminal.member import member_of
+from commonweal.commands.terminal.member import member_of, part_of
 from commonweal.commands.terminal.options import form_option, home_option, passphrase_option
 from commonweal.commands.terminal.output import (
     Column,
@@ -36,7 +37,7 @@ WORDS_OF_STATE = (
 @form_option()
 def members(home: Home, form: Form) -> None:
     """List the members, and those who were or want to be."""
-    with member_of(home) as me:
+    with part_of(Members, home) as me:
         rows, alike = plain_rows(me.members()), me.names_alike()
     if form is Form.JSON:
         return write_json({"members": rows})

@@ -7,14 +7,14 @@ from typing import Any
 
 import click
 
-from commonweal.client.community.node import HomeStatus, PeerSummary, WriterUse
+from commonweal.client.community.node import HomeStatus, NodeOfHome, PeerSummary, WriterUse
 from commonweal.client.community.standing import AWAITING, refused_words
 from commonweal.client.language.plain import plain, plain_rows
 from commonweal.client.language.visible_text import visible
 from commonweal.client.ledger.fork_losses import void_warning
 from commonweal.client.sharing.finality import pairs, risks, warnings
 from commonweal.commands.terminal.language import N_, _, ngettext, spoken
-from commonweal.commands.terminal.member import member_of
+from commonweal.commands.terminal.member import part_of
 from commonweal.commands.terminal.options import form_option, home_option
 from commonweal.commands.terminal.output import (
     Column,
@@ -37,7 +37,7 @@ MIB = 1024 * 1024
 @form_option(Form.TEXT, Form.JSON)
 def status(home: Home, form: Form) -> None:
     """Say how this home stands: its community, its records, its peers."""
-    with member_of(home) as me:
+    with part_of(NodeOfHome, home) as me:
         state = me.status()
     return write_json(plain(state)) if form is Form.JSON else _show(state, home)
 
@@ -47,7 +47,7 @@ def status(home: Home, form: Form) -> None:
 @form_option()
 def peers(home: Home, form: Form) -> None:
     """List the nodes of other members, connected or not."""
-    with member_of(home) as me:
+    with part_of(NodeOfHome, home) as me:
         known = me.peers()
     rows = plain_rows(known.peers)
     if form is Form.JSON:

@@ -11,8 +11,9 @@ import click
 from commonweal.client.language.plain import plain
 from commonweal.client.language.quantity import shown_unit
 from commonweal.client.language.visible_text import visible
+from commonweal.client.sharing.shares import Shares
 from commonweal.commands.terminal.language import _, spoken
-from commonweal.commands.terminal.member import member_of
+from commonweal.commands.terminal.member import member_of, part_of
 from commonweal.commands.terminal.options import form_option, home_option
 from commonweal.commands.terminal.output import (
     Column,
@@ -39,7 +40,7 @@ LINE_FIELDS = (
 @form_option()
 def balance(member: str | None, home: Home, form: Form) -> None:
     """Show what MEMBER (else you) has a share of, has, and gave."""
-    with member_of(home) as me:
+    with part_of(Shares, home) as me:
         value = plain(me.balance(member))
     if form is Form.JSON:
         return write_json(value)
@@ -71,7 +72,7 @@ def balance(member: str | None, home: Home, form: Form) -> None:
 @form_option()
 def shares(lines: bool, height: int | None, if_sealed: bool, home: Home, form: Form) -> None:
     """Show each share by the rules, and the pools; `weal claims` says what of it was paid."""
-    with member_of(home) as me:
+    with part_of(Shares, home) as me:
         listed = me.shares(height=height, if_sealed=if_sealed)
     standing = _("provisional: not sealed yet")
     if listed.height and not if_sealed:

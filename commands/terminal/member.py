@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
-from commonweal.client.access import Watch
+from commonweal.client.access import HomeAccess, Watch
 from commonweal.client.home.submit import Unlock
-from commonweal.client.member import Member
 from commonweal.commands.terminal.language import _, spoken
 from commonweal.commands.terminal.options import unlocking
 from commonweal.commands.terminal.progress import watching
 from commonweal.storage.home.home import Home
+
+if TYPE_CHECKING:
+    from commonweal.client.member import Member
+
+P = TypeVar("P", bound=HomeAccess)
 
 
 def member_of(
@@ -22,7 +27,23 @@ def member_of(
 
     unlock: opens the keystore in place of a question for the passphrase.
     """
-    return Member(
+    from commonweal.client.member import Member
+
+    return part_of(Member, home, passphrase_file, unlock=unlock)
+
+
+def part_of(
+    part: type[P],
+    home: Home,
+    passphrase_file: Path | None = None,
+    *,
+    unlock: Unlock | None = None,
+) -> P:
+    """Return one part of the member of `home`, as `member_of` does, and load no other part.
+
+    For commands that only list: to load all parts takes longer than to read a list.
+    """
+    return part(
         home,
         language=spoken().language,
         unlock=unlock or unlocking(passphrase_file),

@@ -22,7 +22,6 @@ from commonweal.protocol.ledger.checkpoint.roots import MEMBERS, Trees
 from commonweal.protocol.ledger.state.advance import CutHeader
 from commonweal.protocol.seal.cut import SealedLog, tree_changes
 from commonweal.protocol.seal.formats import Seal
-from commonweal.storage.ledger import views
 from commonweal.storage.ledger.checkpoint import BEGUN
 from commonweal.storage.ledger.ledger import TAKING, LedgerState
 from commonweal.storage.ledger.state_db import FINAL, StateDb, TreeNodes
@@ -289,6 +288,8 @@ class Snapshots:
 
     def _put_in_place(self, offer: Offer, seal: Seal) -> None:
         """Replace the folded state by the fetched one. Raises `WrongState` on other roots."""
+        from commonweal.storage.ledger import views
+
         layers = self._layers
         for table in views.TABLES:
             if table not in ("mark", "taken_chunk"):

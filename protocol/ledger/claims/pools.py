@@ -9,13 +9,15 @@ splits, 9c how much of a line was corrected since.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from commonweal.protocol.codec import INT_MAX
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.state.tables import Table
-from commonweal.protocol.rules.document import Pool
-from commonweal.protocol.rules.split import CORRECTION, PayoutLine
+from commonweal.protocol.vocabulary.payout_line import CORRECTION, PayoutLine
+
+if TYPE_CHECKING:
+    from commonweal.protocol.rules.document import Pool
 
 POOL, TAKEN, PAID = Table.POOL.prefix, Table.TAKEN.prefix, Table.PAID.prefix
 PAST, LINE, INCOME = Table.PAST.prefix, Table.LINE.prefix, Table.INCOME.prefix

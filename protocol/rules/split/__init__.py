@@ -8,7 +8,8 @@ from commonweal.protocol.rules.split.inputs import (
     Referral,
     SplitInputs,
 )
-from commonweal.protocol.rules.split.payout import CORRECTION, PayoutLine, Split
+from commonweal.protocol.rules.split.payout import Split
+from commonweal.protocol.vocabulary.payout_line import CORRECTION, PayoutLine
 
 __all__ = [
     "AMOUNT_MAX",

@@ -23,7 +23,7 @@ from commonweal.protocol.rules.expression import (
 from commonweal.protocol.rules.expression.position import Position
 from commonweal.protocol.rules.portions import divide
 from commonweal.protocol.rules.split.inputs import Contribution, Income, PastSplit, SplitInputs
-from commonweal.protocol.rules.split.payout import PayoutLine, Split
+from commonweal.protocol.rules.split.payout import Split
 from commonweal.protocol.rules.split.weights import (
     WeightedContribution,
     balanced,
@@ -33,6 +33,7 @@ from commonweal.protocol.rules.split.weights import (
     proportional,
     recent,
 )
+from commonweal.protocol.vocabulary.payout_line import PayoutLine
 
 AMOUNT_MAX = codec.INT_MAX
 """Largest amount in a pool, in minor units."""
