@@ -27,6 +27,7 @@ from commonweal.client.keep.contribution_export import ContributionExports
 from commonweal.client.keep.integrity import Integrity
 from commonweal.client.keep.proofs import Proofs
 from commonweal.client.keep.queries import Queries
+from commonweal.client.keep.refounding import Refounding
 from commonweal.client.sharing.claims import Claims
 from commonweal.client.sharing.explanations import Explanations
 from commonweal.client.sharing.seals import Sealing
@@ -55,6 +56,7 @@ class Member(
     Queries,
     Integrity,
     Backups,
+    Refounding,
 ):
     """The member of a home. `with Member(home) as member: member.record("work", 3, "hours")`.
 

@@ -10,7 +10,7 @@ import pytest
 
 from commonweal.client.community import homes as client_homes
 from commonweal.client.keep import archive
-from commonweal.commands.keep import restore
+from commonweal.client.keep import restoration as restore
 from commonweal.protocol.errors import DiskFull
 from commonweal.protocol.identity import invite as links
 from commonweal.protocol.identity.identity import phrase_from_entropy

@@ -1,0 +1,170 @@
+"""Re-founding: a community goes on from its last final state, without those who are gone.
+
+When more witnesses are gone for ever than the quorum survives, nothing becomes final any more,
+and no key changes that from inside. Here a member founds a community anew that names the old one
+as its parent, or follows a member who did. It is made in a home of its own; the old one stays.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from commonweal.client.access import HomeAccess
+from commonweal.client.home.submit import now_ms
+from commonweal.client.keep.restoration import create_whole, from_words
+from commonweal.protocol import keys
+from commonweal.protocol.errors import BadLink, NothingFinal, PassphraseNeeded, WrongState
+from commonweal.protocol.identity import founding
+from commonweal.protocol.identity import invite as links
+from commonweal.protocol.identity.identity import NONCE_BYTES, inception_from_entropy, member_signer
+from commonweal.protocol.identity.parent import Parent
+from commonweal.protocol.keys import DeviceKey, short
+from commonweal.protocol.records.record import SALT_BYTES, CommunityId, RecordId
+from commonweal.storage.home import keystore
+from commonweal.storage.home.home import Home, Settings, new_port
+from commonweal.storage.home.keystore import Secrets
+
+if TYPE_CHECKING:
+    from commonweal.storage.ledger.ledger import LedgerState
+    from commonweal.storage.records.log_store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class RefoundedHome:
+    """A home in a community that was founded anew. height: of the seal from which it goes on.
+
+    height: None while the founding record is not here, as after `follow_refounding`.
+    """
+
+    community: CommunityId
+    device: DeviceKey
+    home: Path
+    height: int | None
+
+
+class Refounding(HomeAccess):
+    """The community of this member, founded anew in another home; this home stays as it is."""
+
+    def check_refounding(self) -> None:
+        """Raise NotInCommunity or MissingDatabase where this home has nothing to go on from."""
+        self._settings().here  # noqa: B018  raises without a community
+
+    def refound(self, into: Path, *, passphrase: str | None = None) -> RefoundedHome:
+        """Found the community anew from the last final state, in a home at `into`.
+
+        Members, rules, balances, claims and contributions go on as they were final. This member is
+        the first witness. passphrase: of the new keystore. Raises PassphraseNeeded, HomeTaken,
+        NothingFinal, WrongState.
+        """
+        settings, entropy = self._settings(), self._entropy()
+        new = Home(into)
+        return _refounded(new, _found_again(self.home, new, settings, entropy, passphrase))
+
+    def follow_refounding(
+        self, into: Path, link: str, *, passphrase: str | None = None
+    ) -> RefoundedHome:
+        """Follow a member who founded the community anew, by their link, in a home at `into`.
+
+        passphrase: of the new keystore. Raises PassphraseNeeded, HomeTaken, BadLink.
+        """
+        settings, entropy = self._settings(), self._entropy()
+        invitation = links.from_text(link)
+        if invitation.community == settings.here:
+            raise BadLink(self.words("it leads to the community that this home is in"))
+        new = Home(into)
+        made = replace(from_words(new, entropy, invitation, passphrase), name=settings.name)
+        with new.store() as store:
+            made.put(store)
+            store.commit()
+        return _refounded(new, made)
+
+    def _settings(self) -> Settings:
+        with self.home.store(readonly=True) as store:
+            return Settings.read(store)
+
+    def _entropy(self) -> bytes:
+        entropy = self._unlock(self.home).member_entropy
+        if entropy is None:
+            raise PassphraseNeeded(self.words("this device does not hold the member's key"))
+        return entropy
+
+
+def _refounded(new: Home, settings: Settings) -> RefoundedHome:
+    from commonweal.storage.ledger import inheritance
+
+    with new.store(readonly=True) as store:
+        parent = inheritance.parent(store, settings.here)
+    height = None if parent is None else parent.height
+    return RefoundedHome(settings.here, settings.device, new.path, height)
+
+
+def _found_again(
+    home: Home, new: Home, settings: Settings, entropy: bytes, passphrase: str | None
+) -> Settings:
+    """Make the home of a community that goes on from the one of `home`; return its settings."""
+    from commonweal.protocol.ledger.checkpoint.inheritance import inherited_state
+    from commonweal.storage.ledger import ledger
+
+    with (
+        home.store(readonly=True) as old,
+        old.snapshot(),
+        ledger.open_ledger(home.state, old, settings.here, whole=False) as kept,
+    ):
+        parent, chunks, document = _parent_of(kept, old)
+    seed, now = os.urandom(keys.SEED_BYTES), now_ms()
+    signer = keys.device_signer(seed)
+    host = keys.peer_signer(seed)
+    who = (member_signer(entropy), inception_from_entropy(entropy), signer, host)
+    nonce = os.urandom(NONCE_BYTES)
+    written = [founding.refound(*who, nonce, document, parent.to_value(), now)]
+    first = written[0].record
+    inherited_state(first, chunks)  # raises where nobody would take it
+    community = CommunityId(first.id)
+    for data in chunks:
+        tip = founding.tip_after(written[-1].record)
+        written.append(founding.inherit(signer, community, tip, data, now))
+    tip, salt = founding.tip_after(written[-1].record), os.urandom(SALT_BYTES)
+    written.append(founding.profile(signer, community, tip, settings.name, salt, now))
+
+    def fill(place: Home) -> Settings:
+        device = DeviceKey(signer.key)
+        begun = Settings(settings.name, settings.member, device, community, new_port())
+        store = place.create_store()
+        try:
+            bodies = {
+                signed.record.body.hash: signed.body for signed in written if signed.record.body
+            }
+            store.append(device, [signed.record for signed in written], bodies)
+            store.mark_checked(device, len(written))
+            begun.put(store)
+            store.commit()
+        finally:
+            store.close()
+        keystore.create(place.keystore, Secrets(seed, entropy), passphrase)
+        return begun
+
+    return create_whole(new, fill)
+
+
+def _parent_of(kept: LedgerState, store: Store) -> tuple[Parent, list[bytes], bytes]:
+    """Return what a re-founded community goes on from: name, state in chunks, document.
+
+    Raises NothingFinal, or WrongState when this ledger does not follow its seals.
+    """
+    from commonweal.storage.consensus.snapshots import Snapshots
+    from commonweal.storage.records.seal_store import SealStore
+
+    if kept.alarm:
+        raise WrongState(kept.alarm)
+    last = SealStore(store, kept.community).at(kept.cut.height)
+    first = store.record(RecordId(kept.community))
+    document = None if first is None or first.body is None else store.body(first.body.hash)
+    if last is None or document is None:
+        raise NothingFinal(short(kept.community))
+    offer, chunks = Snapshots(kept).whole()
+    seal = last.sealed.seal
+    name = (kept.community, seal.height, seal.id, seal.state_root, seal.time_ms)
+    return Parent(*name, offer.depth), chunks, document
