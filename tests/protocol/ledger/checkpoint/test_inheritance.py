@@ -180,7 +180,7 @@ REFUSED: dict[str, tuple[dict[bytes, Any], Author, bytes, str]] = {
         STATE | {registry.MEMBER + MEI.id: member(MEI, keys=[bytes(32)])},
         MEI,
         FOUNDING.body,
-        "changed their keys",
+        "has other keys now",
     ),
     "one with another document": (
         STATE,
