@@ -16,6 +16,11 @@ import click
 
 from commonweal.client.home.node_client import call
 from commonweal.client.home.submit import WrittenRecord, writer
+from commonweal.client.importers.git import Commit, Repository
+from commonweal.client.importers.mailmap import Mailmap, Person
+from commonweal.client.importers.rows import HASH_BYTES as ROW_BYTES
+from commonweal.client.importers.rows import ROW_KEY, events_naming, wishes_of
+from commonweal.client.importers.sheet import at, read_mapping, read_rows
 from commonweal.client.language.quantity import read_scope
 from commonweal.client.language.visible_text import visible
 from commonweal.client.ledger.directory import People
@@ -24,15 +29,6 @@ from commonweal.client.ledger.drafts import batches as in_batches
 from commonweal.client.ledger.fork_losses import void_records
 from commonweal.client.ledger.notes import ID_DIGITS
 from commonweal.client.ledger.texts import body_of, text_of
-from commonweal.commands.importers.git import Commit, Repository
-from commonweal.commands.importers.mailmap import Mailmap, Person
-from commonweal.commands.importers.rows import HASH_BYTES as ROW_BYTES
-from commonweal.commands.importers.rows import (
-    ROW_KEY,
-    events_naming,
-    wishes_of,
-)
-from commonweal.commands.importers.sheet import at, read_mapping, read_rows
 from commonweal.commands.terminal.language import _, ngettext, spoken
 from commonweal.commands.terminal.ledger import folded
 from commonweal.commands.terminal.member import member_of
@@ -98,8 +94,8 @@ def git(
     Each is what its author produced. Authors that FILE does not name stay outside the
     community. Nothing is taken in twice.
     """
-    mailmap = Mailmap.read(authors) if authors else Mailmap()
-    repository = Repository(repo, since)
+    mailmap = Mailmap.read(authors, spoken()) if authors else Mailmap()
+    repository = Repository(repo, since, spoken())
     name = read_scope(repository.name if scope is None else scope, spoken())
     _be_the_only_one(home)
     if wait:
@@ -158,13 +154,13 @@ def csv(
     and date. When one row cannot be read, none is taken in; what is here already is not
     taken in twice.
     """
-    found = read_rows(file, read_mapping(mapping))
+    found = read_rows(file, read_mapping(mapping, spoken()), spoken())
     if not dry_run:
         _be_the_only_one(home)
     with folded(home) as ledger:
         drafts = ledger.drafts()
-        wishes = wishes_of(found, file, ledger.store, ledger.settings)
-        _check(drafts, ((at(file, line, ""), wish) for line, wish in wishes), file)
+        wishes = wishes_of(found, file, ledger.store, ledger.settings, warn, spoken())
+        _check(drafts, ((at(file, line, "", spoken()), wish) for line, wish in wishes), file)
     written = 0
     if wishes and not dry_run:
         with (

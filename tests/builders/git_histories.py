@@ -6,8 +6,8 @@ import os
 import subprocess
 from pathlib import Path
 
+from commonweal.client.importers import rows
 from commonweal.commands.contribute import import_
-from commonweal.commands.importers import rows
 from commonweal.protocol.records.record import Record
 from commonweal.storage.home.home import Home
 

@@ -23,7 +23,7 @@ import pytest
 
 from commonweal.client.community.join_requests import PLACES_MAX, places
 from commonweal.client.home.files import put_bytes
-from commonweal.commands.importers import git
+from commonweal.client.importers import git
 from commonweal.commands.terminal.output import safe_cell
 from commonweal.node.control import client
 from commonweal.node.control.client import LocalClient

@@ -15,9 +15,9 @@ from functools import partial
 from importlib import resources
 from pathlib import Path
 
+from commonweal.client.importers import sheet
 from commonweal.client.keep import archive
 from commonweal.client.language import quantity, times
-from commonweal.commands.importers import sheet
 from commonweal.node.control.message_codec import (
     LENGTH_BYTES,
     answer_from_bytes,

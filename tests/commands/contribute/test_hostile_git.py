@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from commonweal.commands.importers import git as reading
-from commonweal.commands.importers.git import Repository
+from commonweal.client.importers import git as reading
+from commonweal.client.importers.git import Repository
 from commonweal.protocol.errors import UnreadableRepository
 from commonweal.protocol.records.record import read_erasable_body
 from commonweal.storage.home.home import Home

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from commonweal.client.importers import rows, sheet
+from commonweal.client.importers.sheet import Mapping, read_mapping
 from commonweal.client.ledger import drafts
-from commonweal.commands.importers import rows, sheet
-from commonweal.commands.importers.sheet import Mapping, read_mapping
 from commonweal.protocol.errors import CommonwealError
 from commonweal.storage.home.home import Home
 from tests.builders.weal import Ran, founder, good, weal

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from commonweal.client.importers import git as reading
+from commonweal.client.importers.git import Repository
+from commonweal.client.importers.mailmap import Mailmap, Person
 from commonweal.commands.contribute import import_
-from commonweal.commands.importers import git as reading
-from commonweal.commands.importers.git import Repository
-from commonweal.commands.importers.mailmap import Mailmap, Person
 from commonweal.protocol.codec import Value
 from commonweal.protocol.errors import UnreadableFile
 from commonweal.storage.home.home import Home

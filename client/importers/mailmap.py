@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from commonweal.client.home.files import read_text
-from commonweal.commands.terminal.language import _
+from commonweal.client.language.words import ENGLISH, Words
 from commonweal.protocol.errors import UnreadableFile
 
 FILE_BYTES_MAX = 1024 * 1024
@@ -34,7 +34,7 @@ class Person(NamedTuple):
 class Mailmap:
     """The lines of such a file."""
 
-    def __init__(self, text: str = "", place: str = "") -> None:
+    def __init__(self, text: str = "", place: str = "", words: Words = ENGLISH) -> None:
         """Read lines. Raises UnreadableFile with the number of the line that is wrong."""
         self._persons: dict[tuple[str, str | None], tuple[str, str]] = {}
         for number, line in enumerate(text.splitlines(), start=1):
@@ -44,7 +44,7 @@ class Mailmap:
             found = _LINE.fullmatch(line)
             if found is None:
                 raise UnreadableFile(
-                    _("{place}, line {number}: write NAME <EMAIL>").format(
+                    words("{place}, line {number}: write NAME <EMAIL>").format(
                         place=place, number=number
                     )
                 )
@@ -54,9 +54,9 @@ class Mailmap:
             self._persons[old_email.lower(), old_name.lower() or None] = (name, email)
 
     @classmethod
-    def read(cls, path: Path) -> Mailmap:
+    def read(cls, path: Path, words: Words = ENGLISH) -> Mailmap:
         """Return the file at `path`. Raises UnreadableFile."""
-        return cls(read_text(path, FILE_BYTES_MAX), str(path))
+        return cls(read_text(path, FILE_BYTES_MAX, words), str(path), words)
 
     def names(self) -> list[str]:
         """Return the names that the file gives, each once."""

@@ -10,20 +10,19 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from commonweal.client.contributions.contributions import CONTENT_BYTES_MAX
+from commonweal.client.importers.sheet import Row, at
 from commonweal.client.language.quantity import is_effort, read_action, read_quantity, read_scope
 from commonweal.client.language.times import read_time_ms
 from commonweal.client.language.visible_text import visible
+from commonweal.client.language.words import ENGLISH, Words
 from commonweal.client.ledger.directory import People
 from commonweal.client.ledger.texts import text_of
-from commonweal.commands.importers.sheet import Row, at
-from commonweal.commands.terminal.language import _, ngettext, sentence, spoken
-from commonweal.commands.terminal.output import warn
 from commonweal.protocol import codec
 from commonweal.protocol.errors import CommonwealError, UnreadableFile, UnreadableTime, UnusableText
 from commonweal.protocol.records.record import Record, from_bytes_unchecked
@@ -43,25 +42,31 @@ _DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(.*)")
 
 
 def wishes_of(
-    rows: Sequence[Row], path: Path, store: Store, settings: Settings
+    rows: Sequence[Row],
+    path: Path,
+    store: Store,
+    settings: Settings,
+    report: Callable[[str], None],
+    words: Words = ENGLISH,
 ) -> list[tuple[int, Wish]]:
     """Return what is to be written for those rows that are not here yet, each with its line.
 
-    Raises UnreadableFile, after a line for each of the first rows that cannot be read.
+    report: is called with a sentence for each of the first rows that cannot be read; then
+    UnreadableFile is raised.
     """
     from commonweal.node.service.events import Text, Wish
 
-    people = People(store, settings.here, words=spoken())
+    people = People(store, settings.here, words=words)
     here = _here(store)
     wishes: list[tuple[int, Wish]] = []
     wrong = 0
     for row in rows:
         try:
-            data, note = _event(row, people, settings)
+            data, note = _event(row, people, settings, words)
         except CommonwealError as error:
             wrong += 1
             if wrong <= FAULTS_SHOWN_MAX:
-                warn(at(path, row.line, f"{sentence(error)} ({error})"))
+                report(at(path, row.line, f"{words.error(error)} ({error})", words))
             continue
         digest = blake2b(codec.encode(data), digest_size=HASH_BYTES).digest()
         for known in ((digest, note), (digest, None)):
@@ -72,7 +77,7 @@ def wishes_of(
             text = Text("text/plain", note.encode()) if note else None
             wishes.append((row.line, Wish("event", {**data, ROW_KEY: digest}, (), text)))
     if wrong:
-        few = ngettext("{n} row cannot be read", "{n} rows cannot be read", wrong)
+        few = words.plural("{n} row cannot be read", "{n} rows cannot be read", wrong)
         raise UnreadableFile(f"{path}: {few.format(n=wrong)}")
     return wishes
 
@@ -100,14 +105,16 @@ def _here(store: Store) -> Counter[tuple[bytes, str | None]]:
     return found
 
 
-def _event(row: Row, people: People, settings: Settings) -> tuple[dict[str, codec.Value], str]:
+def _event(
+    row: Row, people: People, settings: Settings, words: Words
+) -> tuple[dict[str, codec.Value], str]:
     """Return the data and the note of a row's event."""
     cells = row.cells
     for field in ("action", "quantity", "unit"):
         if field not in cells:
-            raise UnusableText(_("{field} is empty").format(field=field))
-    action = read_action(cells["action"], spoken())
-    amount = read_quantity(cells["quantity"], cells["unit"], spoken())
+            raise UnusableText(words("{field} is empty").format(field=field))
+    action = read_action(cells["action"], words)
+    amount = read_quantity(cells["quantity"], cells["unit"], words)
     provider = people.find_active(cells["provider"]) if "provider" in cells else settings.member
     data: dict[str, codec.Value] = {"action": action, "provider": bytes(provider)}
     key = "effortQuantity" if is_effort(action, str(amount["unit"])) else "resourceQuantity"
@@ -115,12 +122,12 @@ def _event(row: Row, people: People, settings: Settings) -> tuple[dict[str, code
     if "receiver" in cells:
         data["receiver"] = bytes(people.find_active(cells["receiver"]))
     if "scope" in cells:
-        data["inScopeOf"] = read_scope(cells["scope"], spoken())
+        data["inScopeOf"] = read_scope(cells["scope"], words)
     if "date" in cells:
         data["hasPointInTime"] = _date_ms(cells["date"])
     note = visible(cells.get("note", ""))
     if len(note.encode()) > CONTENT_BYTES_MAX:
-        raise UnusableText(_("the note is longer than a record takes"))
+        raise UnusableText(words("the note is longer than a record takes"))
     return data, note
 
 

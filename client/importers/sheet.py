@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from commonweal.client.home.files import read_bytes, read_text
 from commonweal.client.language.visible_text import visible
-from commonweal.commands.terminal.language import _
+from commonweal.client.language.words import ENGLISH, Words
 from commonweal.protocol.errors import UnreadableFile, UsageError
 
 FILE_BYTES_MAX = 16 * 1024 * 1024
@@ -43,35 +43,35 @@ class Mapping(NamedTuple):
     values: dict[str, str]
 
 
-def read_mapping(text: str) -> Mapping:
+def read_mapping(text: str, words: Words = ENGLISH) -> Mapping:
     """Return the mapping in a TOML file, or in `field=column,field==value,...`.
 
     Raises UsageError, or UnreadableFile for a file that is not as it must be.
     """
     if "=" not in text:
-        return _mapping_file(Path(text))
+        return _mapping_file(Path(text), words)
     columns: dict[str, str] = {}
     values: dict[str, str] = {}
     for part in text.split(","):
         field, _equals, what = part.partition("=")
         table = values if what.startswith("=") else columns
         table[field.strip()] = what.removeprefix("=").strip()
-    return _checked(Mapping(columns, values))
+    return _checked(Mapping(columns, values), words)
 
 
-def read_rows(path: Path, mapping: Mapping) -> list[Row]:
+def read_rows(path: Path, mapping: Mapping, words: Words = ENGLISH) -> list[Row]:
     """Return the rows below the heading of the sheet. Raises UnreadableFile, with the line."""
-    text = _text(path)
+    text = _text(path, words)
     delimiter = max(DELIMITERS, key=text.partition("\n")[0].count)
-    lines = _Lines(text, delimiter, path)
+    lines = _Lines(text, delimiter, path, words)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     previous = csv.field_size_limit(CELL_CHARS_MAX)
     try:
         heading = [name.strip() for name in next(reader, [])]
-        places = _places(heading, mapping, path)
-        return list(_rows(lines.rows(reader), places, len(heading), mapping, path))
+        places = _places(heading, mapping, path, words)
+        return list(_rows(lines.rows(reader), places, len(heading), mapping, path, words))
     except csv.Error as error:
-        raise UnreadableFile(at(path, reader.line_num, str(error))) from error
+        raise UnreadableFile(at(path, reader.line_num, str(error), words)) from error
     finally:
         csv.field_size_limit(previous)
 
@@ -79,9 +79,9 @@ def read_rows(path: Path, mapping: Mapping) -> list[Row]:
 class _Lines:
     """The lines of a sheet, which end where one row has too many cells."""
 
-    def __init__(self, text: str, delimiter: str, path: Path) -> None:
+    def __init__(self, text: str, delimiter: str, path: Path, words: Words) -> None:
         self._lines = io.StringIO(text, newline="")
-        self._delimiter, self._path = delimiter, path
+        self._delimiter, self._path, self._words = delimiter, path, words
         self._number, self._room = 0, CELLS_MAX
 
     def __iter__(self) -> _Lines:
@@ -92,8 +92,8 @@ class _Lines:
         self._number += 1
         self._room -= line.count(self._delimiter)
         if self._room <= 0:
-            why = _("more than {most} cells in one row").format(most=CELLS_MAX)
-            raise UnreadableFile(at(self._path, self._number, why))
+            why = self._words("more than {most} cells in one row").format(most=CELLS_MAX)
+            raise UnreadableFile(at(self._path, self._number, why, self._words))
         return line
 
     def rows(self, reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
@@ -104,13 +104,13 @@ class _Lines:
             self._room = CELLS_MAX
 
 
-def at(path: Path, line: int, what: str) -> str:
+def at(path: Path, line: int, what: str, words: Words = ENGLISH) -> str:
     """Return what is wrong with a line, with its place."""
-    return _("{path}, line {line}: {what}").format(path=path, line=line, what=visible(what))
+    return words("{path}, line {line}: {what}").format(path=path, line=line, what=visible(what))
 
 
-def _text(path: Path) -> str:
-    data = read_bytes(path, FILE_BYTES_MAX)
+def _text(path: Path, words: Words) -> str:
+    data = read_bytes(path, FILE_BYTES_MAX, words)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -118,25 +118,20 @@ def _text(path: Path) -> str:
     try:
         return data.decode("gb18030")
     except UnicodeDecodeError:
-        raise UnreadableFile(at(path, line, _("neither UTF-8 nor GB18030"))) from None
+        raise UnreadableFile(at(path, line, words("neither UTF-8 nor GB18030"), words)) from None
 
 
-def _places(heading: list[str], mapping: Mapping, path: Path) -> dict[str, int]:
+def _places(heading: list[str], mapping: Mapping, path: Path, words: Words) -> dict[str, int]:
     """Return where each field stands in a row."""
     places = {}
     for field, column in mapping.columns.items():
         if heading.count(column) != 1:
-            why = _("twice") if column in heading else _("not there")
+            why = words("twice") if column in heading else words("not there")
             listed = ", ".join(heading)
-            raise UnreadableFile(
-                at(
-                    path,
-                    1,
-                    _("the column {column} is {why}; there are: {listed}").format(
-                        column=column, why=why, listed=listed
-                    ),
-                )
+            wrong = words("the column {column} is {why}; there are: {listed}").format(
+                column=column, why=why, listed=listed
             )
+            raise UnreadableFile(at(path, 1, wrong, words))
         places[field] = heading.index(column)
     return places
 
@@ -147,6 +142,7 @@ def _rows(
     width: int,
     mapping: Mapping,
     path: Path,
+    words: Words,
 ) -> Iterator[Row]:
     count = 0
     for line, cells in rows:
@@ -154,18 +150,20 @@ def _rows(
             continue
         count += 1
         if count > ROWS_MAX:
-            raise UnreadableFile(at(path, line, _("more than {most} rows").format(most=ROWS_MAX)))
+            raise UnreadableFile(
+                at(path, line, words("more than {most} rows").format(most=ROWS_MAX), words)
+            )
         if len(cells) <= max(places.values(), default=-1):
-            raise UnreadableFile(at(path, line, _("it has too few cells")))
+            raise UnreadableFile(at(path, line, words("it has too few cells"), words))
         if any(cell.strip() for cell in cells[width:]):
-            raise UnreadableFile(at(path, line, _("it has more cells than the heading")))
+            raise UnreadableFile(at(path, line, words("it has more cells than the heading"), words))
         found = {field: cells[place].strip() for field, place in places.items()}
         yield Row(line, mapping.values | {field: text for field, text in found.items() if text})
 
 
-def _mapping_file(path: Path) -> Mapping:
+def _mapping_file(path: Path, words: Words) -> Mapping:
     try:
-        found = tomllib.loads(read_text(path, MAPPING_BYTES_MAX))
+        found = tomllib.loads(read_text(path, MAPPING_BYTES_MAX, words))
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UnreadableFile(f"{path}: {error}") from error
     match found:
@@ -173,25 +171,25 @@ def _mapping_file(path: Path) -> Mapping:
             values = rest.get("values", {})
             texts = [*columns.values(), *values.values()] if isinstance(values, dict) else [None]
             if all(isinstance(text, str) for text in texts):
-                return _checked(Mapping(columns, values))
+                return _checked(Mapping(columns, values), words)
     raise UnreadableFile(
-        _("{path}: write a table [columns], and perhaps [values], of texts").format(path=path)
+        words("{path}: write a table [columns], and perhaps [values], of texts").format(path=path)
     )
 
 
-def _checked(mapping: Mapping) -> Mapping:
+def _checked(mapping: Mapping, words: Words) -> Mapping:
     named = [*mapping.columns, *mapping.values]
     for field in named:
         if field not in FIELDS or named.count(field) > 1:
             raise UsageError(
-                _("the mapping has {field}; each of {fields} may stand there once").format(
+                words("the mapping has {field}; each of {fields} may stand there once").format(
                     field=visible(field), fields=", ".join(FIELDS)
                 )
             )
     for field in REQUIRED:
         if field not in named:
             raise UsageError(
-                _("the mapping lacks {field}; give it a column, or {field}==VALUE").format(
+                words("the mapping lacks {field}; give it a column, or {field}==VALUE").format(
                     field=field
                 )
             )

@@ -17,7 +17,7 @@ from tempfile import TemporaryFile
 from typing import IO, NamedTuple
 
 from commonweal.client.language.visible_text import visible
-from commonweal.commands.terminal.language import _
+from commonweal.client.language.words import ENGLISH, Words
 from commonweal.protocol.errors import GitMissing, UnreadableRepository
 
 SUBJECT_COLUMNS_MAX = 200
@@ -75,22 +75,25 @@ class Commit(NamedTuple):
 class Repository:
     """The history that leads to HEAD of the repository in a folder."""
 
-    def __init__(self, folder: Path, since: str | None = None) -> None:
+    def __init__(self, folder: Path, since: str | None = None, words: Words = ENGLISH) -> None:
         """Look for HEAD, and for the revision `since`, whose history is left out.
 
-        Raises GitMissing, or UnreadableRepository with the reason.
+        words: of what is raised. Raises GitMissing, or UnreadableRepository with the reason.
         """
-        self._folder = folder
+        self._folder, self._words = folder, words
         if not folder.is_dir():
-            raise UnreadableRepository(_("{path}: no such folder").format(path=folder))
+            raise UnreadableRepository(words("{path}: no such folder").format(path=folder))
         git_dir = self._ask("rev-parse", "--absolute-git-dir")
-        _check_own(folder, Path(git_dir), Path(self._ask("rev-parse", "--git-common-dir")))
+        common = Path(self._ask("rev-parse", "--git-common-dir"))
+        _check_own(folder, Path(git_dir), common, words)
         self.name = _named(Path(git_dir))
         """What people call it: the name of its folder."""
-        head = self._revision("HEAD", _("{path}: it has no commit yet").format(path=folder))
+        head = self._revision("HEAD", words("{path}: it has no commit yet").format(path=folder))
         self._range = [head]
         if since is not None:
-            unknown = _("{path}: it has no revision {rev}").format(path=folder, rev=visible(since))
+            unknown = words("{path}: it has no revision {rev}").format(
+                path=folder, rev=visible(since)
+            )
             self._range += [f"^{self._revision(since, unknown)}"]
 
     def count(self) -> int:
@@ -108,7 +111,7 @@ class Repository:
         )
         order = ("--no-patch", "--topo-order", "--reverse", "-z", "--encoding=UTF-8", _FORMAT)
         with self._running("log", *listing, *order, *self._range, "--") as output:
-            yield from _commits(output, self._folder)
+            yield from _commits(output, self._folder, self._words)
 
     def _revision(self, name: str, unknown: str) -> str:
         try:
@@ -156,7 +159,7 @@ class Repository:
                 raise UnreadableRepository(f"{self._folder}: {said or f'git ended with {code}'}")
 
 
-def _check_own(folder: Path, git_dir: Path, common: Path) -> None:
+def _check_own(folder: Path, git_dir: Path, common: Path, words: Words) -> None:
     """Raise UnreadableRepository where the history is that of a repository elsewhere.
 
     Whoever made the folder could name another repository of this machine in a `.git` file, as a
@@ -179,38 +182,38 @@ def _check_own(folder: Path, git_dir: Path, common: Path) -> None:
     )
     if is_elsewhere:
         raise UnreadableRepository(
-            _("{path}: its history is that of another repository; name that one").format(
+            words("{path}: its history is that of another repository; name that one").format(
                 path=folder
             )
         )
 
 
-def _commits(output: IO[bytes], folder: Path) -> Iterator[Commit]:
+def _commits(output: IO[bytes], folder: Path, words: Words) -> Iterator[Commit]:
     buffered = b""
     while part := output.read(READ_BYTES):
         *fields, buffered = (buffered + part).split(b"\0")
         whole = len(fields) - len(fields) % _FIELDS
         for start in range(0, whole, _FIELDS):
-            yield _commit(fields[start : start + _FIELDS], folder)
+            yield _commit(fields[start : start + _FIELDS], folder, words)
         buffered = b"\0".join([*fields[whole:], buffered])
         if len(buffered) > COMMIT_BYTES_MAX:
             raise UnreadableRepository(
-                _("{path}: a commit with a header of more than {most} bytes").format(
+                words("{path}: a commit with a header of more than {most} bytes").format(
                     path=folder, most=COMMIT_BYTES_MAX
                 )
             )
     if buffered:
-        raise UnreadableRepository(_("{path}: git stopped in the middle").format(path=folder))
+        raise UnreadableRepository(words("{path}: git stopped in the middle").format(path=folder))
 
 
-def _commit(fields: list[bytes], folder: Path) -> Commit:
-    hash, seconds, email, name, subject = (
+def _commit(fields: list[bytes], folder: Path, words: Words) -> Commit:
+    digest, seconds, email, name, subject = (
         visible(field.decode("utf-8", "replace").strip()) for field in fields
     )
-    if not _HASH.fullmatch(hash):
-        raise UnreadableRepository(_("{path}: git answers unexpectedly").format(path=folder))
+    if not _HASH.fullmatch(digest):
+        raise UnreadableRepository(words("{path}: git answers unexpectedly").format(path=folder))
     at = int(seconds) if seconds.isdecimal() else 0
-    return Commit(bytes.fromhex(hash), min(at, TIME_S_MAX) * 1000, email, name, subject)
+    return Commit(bytes.fromhex(digest), min(at, TIME_S_MAX) * 1000, email, name, subject)
 
 
 def _named(git_dir: Path) -> str:

@@ -1,0 +1,1 @@
+"""Readers of what members import: git histories and sheets. They print nothing."""

@@ -1,1 +1,0 @@
-"""Readers of what members import: git histories and sheets."""
