@@ -25,7 +25,8 @@ INVITE_USES_MAX = 1000
 
 @dataclass(frozen=True, slots=True)
 class InviteLink:
-    """A link that admits `uses` people until a time. Whoever holds it joins by its author's word.
+    """A link that admits `uses` people until a time. It admits its holder by its
+    author's word.
 
     is_public: whether an address in it can be reached from other networks.
     """

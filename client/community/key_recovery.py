@@ -183,7 +183,7 @@ class KeyRecovery(HomeAccess):
     def give_key(self, member: str, code: str) -> KeyStatement:
         """Say, as a sponsor, that a member shall have the key of `code`: that of a `NewKey`.
 
-        Whoever made the code will be that member. Raises NotPermitted when they did not name this
+        The maker of the code will be that member. Raises NotPermitted when they did not name this
         member as a sponsor, PassphraseNeeded, UnknownId, AmbiguousId.
         """
         wanted = key_rotation.key_from_text(code)

@@ -120,7 +120,7 @@ class Resignation:
 
 
 class Members(HomeAccess):
-    """Who belongs, and what they serve as."""
+    """The members of the community, and what they serve as."""
 
     def members(self) -> list[ListedMember]:
         """Return the members first, by name, then those who were or want to be."""

@@ -66,7 +66,7 @@ class ForkProposal:
 
 
 class Membership(HomeAccess):
-    """Who comes, who goes, and what of a fork stays."""
+    """Members that come and go, and what of a fork stays."""
 
     def found(self, name: str, *, rules: str | None = None) -> CommunityId:
         """Found a community, and be its first member; return its id.

@@ -41,10 +41,10 @@ def joined(home: Home, store: Store) -> dict[str, int] | None:
         return None
     try:
         with closing(StateDb(home.state)) as layers:
-            found = held(layers, store)
+            progress = held(layers, store)
     except StorageError:  # what was folded cannot be read; the rest of the home can
         return None
-    return None if found is None else found._asdict()
+    return None if progress is None else progress._asdict()
 
 
 def parent(store: Store, settings: Settings) -> dict[str, Any] | None:
@@ -68,16 +68,16 @@ def standing(store: Store, settings: Settings, people: People | None) -> str:
         return "frozen"
     if store.setting(RESTORING):
         return AWAITING
-    found = membership.status_of(people.state, settings.device)
+    state = membership.status_of(people.state, settings.device)
     if settings.member in dict(people.decided.removed):
-        found = "removed"
-    if found in ("left", "removed") and requested_invite(store, settings.device):
+        state = "removed"
+    if state in ("left", "removed") and requested_invite(store, settings.device):
         return "waiting-for-admission"
-    if found == "active":
+    if state == "active":
         return "member"
-    if found is None or found in ("new", "requested"):
+    if state is None or state in ("new", "requested"):
         return "waiting-for-admission"
-    return one_word(found)
+    return one_word(state)
 
 
 def is_refused(live: NodeStatus) -> bool:

@@ -65,7 +65,7 @@ class Records(HomeAccess):
         view = self.view
         record = self._record(prefix(id))
         device = next(
-            (one for one in membership.devices(view.state) if one.key == record.author), None
+            (row for row in membership.devices(view.state) if row.key == record.author), None
         )
         reason = view.kept.verdict(record)
         correction = consent.correction_row(view.state, record.id)

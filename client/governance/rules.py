@@ -215,7 +215,7 @@ class RulesAccess(HomeAccess):
     def _electorate(self, ruleset: Ruleset) -> int:
         """Return how many could object now where these rules take silence for consent."""
         state = self.view.state
-        members = [one.id for one in membership.members(state) if one.status == "active"]
+        members = [member.id for member in membership.members(state) if member.status == "active"]
         lazy = ruleset.processes.get("lazy")
         role = "" if lazy is None else lazy.ballots[0].voters
         holders = [member for member in members if role and roles.holds(state, member, role)]

@@ -27,12 +27,12 @@ def own_addresses(home: Home, settings: Settings) -> list[str]:
 
     status = ask_if_running(home, Status())
     if status is not None and status.listening:
-        found = list(status.listening)
+        addresses = list(status.listening)
     else:
         ports = own_ports(home, settings)
-        found = [f"/{kind}/{host}/tcp/{port}" for port in ports for kind, host in _hosts()]
-    found = [one for one in dict.fromkeys(found) if is_address(one)]
-    return sorted(found, key=_rank)[:ADDRESSES_MAX]
+        addresses = [f"/{kind}/{host}/tcp/{port}" for port in ports for kind, host in _hosts()]
+    addresses = [address for address in dict.fromkeys(addresses) if is_address(address)]
+    return sorted(addresses, key=_rank)[:ADDRESSES_MAX]
 
 
 def own_ports(home: Home, settings: Settings) -> list[int]:
@@ -45,17 +45,19 @@ def own_ports(home: Home, settings: Settings) -> list[int]:
 
 def ports_of(addresses: Iterable[str]) -> list[int]:
     """Return the ports of multiaddrs, each once; 0, which stands for any, is none."""
-    return [*dict.fromkeys(int(one.split("/")[4]) for one in addresses if is_address(one))]
+    return [
+        *dict.fromkeys(int(address.split("/")[4]) for address in addresses if is_address(address))
+    ]
 
 
 def contacts(store: Store, home: Home, settings: Settings, peer: PeerKey) -> tuple[Contact, ...]:
     """Return this node, and others of the address book that answered lately, as a link has them."""
-    found = [Contact(peer, tuple(own_addresses(home, settings)))]
+    listed = [Contact(peer, tuple(own_addresses(home, settings)))]
     for known in store.addresses():
-        usable = tuple(one for one in known.places if is_address(one))[:ADDRESSES_MAX]
-        if known.peer != peer and known.last_ok_ms and usable and len(found) <= OTHERS_MAX:
-            found.append(Contact(known.peer, usable))
-    return tuple(found)
+        usable = tuple(address for address in known.places if is_address(address))[:ADDRESSES_MAX]
+        if known.peer != peer and known.last_ok_ms and usable and len(listed) <= OTHERS_MAX:
+            listed.append(Contact(known.peer, usable))
+    return tuple(listed)
 
 
 def is_public(address: str) -> bool:
@@ -106,7 +108,7 @@ def _hosts() -> list[tuple[str, str]]:
     A running node knows every interface; this serves while it is off. Nothing is sent:
     connecting a datagram socket only chooses a route.
     """
-    found: list[tuple[str, str]] = []
+    routes: list[tuple[str, str]] = []
     for family, kind, far in (
         (socket.AF_INET, "ip4", FAR_IPV4),
         (socket.AF_INET6, "ip6", FAR_IPV6),
@@ -115,5 +117,5 @@ def _hosts() -> list[tuple[str, str]]:
             line.connect((far, FAR_PORT))
             host = ipaddress.ip_address(line.getsockname()[0])
             if not (host.is_link_local or host.is_unspecified):
-                found.append((kind, str(host)))
-    return [*found, ("ip4", "127.0.0.1")]
+                routes.append((kind, str(host)))
+    return [*routes, ("ip4", "127.0.0.1")]

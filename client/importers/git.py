@@ -115,14 +115,14 @@ class Repository:
 
     def _revision(self, name: str, unknown: str) -> str:
         try:
-            found = self._ask(
+            revision = self._ask(
                 "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"
             )
         except (UnreadableRepository, ValueError):  # ValueError: a NUL in an argument
             raise UnreadableRepository(unknown) from None
-        if not _HASH.fullmatch(found):
+        if not _HASH.fullmatch(revision):
             raise UnreadableRepository(unknown)
-        return found
+        return revision
 
     def _ask(self, *arguments: str) -> str:
         with self._running(*arguments) as output:
@@ -162,11 +162,11 @@ class Repository:
 def _check_own(folder: Path, git_dir: Path, common: Path, words: Words) -> None:
     """Raise UnreadableRepository where the history is that of a repository elsewhere.
 
-    Whoever made the folder could name another repository of this machine in a `.git` file, as a
-    source of objects, or by a link, and have its history published by who imports the folder.
+    The maker of the folder could name another repository of this machine in a `.git` file, as a
+    source of objects, or by a link, and have its history published by the member who imports it.
     """
     place, here = git_dir.resolve(), folder.resolve()
-    roots = [one for folder in (here, *here.parents) for one in (folder / ".git", folder)]
+    roots = [root for folder in (here, *here.parents) for root in (folder / ".git", folder)]
     objects = place / "objects"
     lists = [objects / "info" / name for name in ("alternates", "http-alternates")]
     inside = [place, objects, place / "refs", objects / "info", objects / "pack"]
@@ -178,7 +178,9 @@ def _check_own(folder: Path, git_dir: Path, common: Path, words: Words) -> None:
         or (place / "commondir").exists()
         or any(map(Path.exists, lists))
         or any(map(Path.is_symlink, inside))
-        or any(one.is_symlink() for one in roots[::2] if one.exists() and one.resolve() == place)
+        or any(
+            root.is_symlink() for root in roots[::2] if root.exists() and root.resolve() == place
+        )
     )
     if is_elsewhere:
         raise UnreadableRepository(

@@ -5,8 +5,8 @@
     Ann <ann@home.example> A. N. <old@example.org>     only what A. N. commits from there
     <ann@home.example> <ann@example.org>      two addresses of one person
 
-The name is that of a member, or the beginning of a member's id. Who is nobody's name here
-stays outside the community, under that name.
+The name is that of a member, or the beginning of a member's id. An author without a member's
+name stays outside the community, under their own.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _LINE = re.compile(r"([^<>]*)<([^<>]*)>(?:([^<>]*)<([^<>]*)>)?\s*(?:#.*)?")
 
 
 class Person(NamedTuple):
-    """Who a commit is by: a name and an address."""
+    """The author of a commit: a name and an address."""
 
     name: str
     email: str
@@ -41,15 +41,15 @@ class Mailmap:
             line = line.strip()
             if not line or line.startswith("#"):
                 continue
-            found = _LINE.fullmatch(line)
-            if found is None:
+            match = _LINE.fullmatch(line)
+            if match is None:
                 raise UnreadableFile(
                     words("{place}, line {number}: write NAME <EMAIL>").format(
                         place=place, number=number
                     )
                 )
-            name, email, old_name, old_email = ((part or "").strip() for part in found.groups())
-            if found[4] is None:
+            name, email, old_name, old_email = ((part or "").strip() for part in match.groups())
+            if match[4] is None:
                 email, old_email = "", email
             self._persons[old_email.lower(), old_name.lower() or None] = (name, email)
 

@@ -86,10 +86,10 @@ def events_naming(store: Store, key: str, *sizes: int) -> Iterator[Record]:
     """Yield the good events whose data has, under `key`, bytes of one of these sizes (< 256)."""
     for size in sizes:
         mark = codec.encode(key) + codec.encode(bytes(size))[:2]
-        found = store.each(
+        rows = store.each(
             "SELECT opening, tail FROM held WHERE instr(tail, ?) AND seq < length", (mark,)
         )
-        for opening, tail in found:
+        for opening, tail in rows:
             record = from_bytes_unchecked(whole(opening, tail))
             named = record.data.get(key)
             if record.kind == "event" and type(named) is bytes and len(named) == size:
@@ -98,11 +98,11 @@ def events_naming(store: Store, key: str, *sizes: int) -> Iterator[Record]:
 
 def _here(store: Store) -> Counter[tuple[bytes, str | None]]:
     """Return how many records are here of each row; with the note None where it was erased."""
-    found: Counter[tuple[bytes, str | None]] = Counter()
+    counts: Counter[tuple[bytes, str | None]] = Counter()
     for record in events_naming(store, ROW_KEY, HASH_BYTES):
         note = "" if record.body is None else text_of(store, record.id)
-        found[record.data[ROW_KEY], note] += 1
-    return found
+        counts[record.data[ROW_KEY], note] += 1
+    return counts
 
 
 def _event(
@@ -133,8 +133,8 @@ def _event(
 
 def _date_ms(text: str) -> int:
     """Return ms for a date as sheets have it, year first, perhaps with a time."""
-    found = _DATE.fullmatch(unicodedata.normalize("NFKC", text).strip())
-    if found is None:
+    match = _DATE.fullmatch(unicodedata.normalize("NFKC", text).strip())
+    if match is None:
         raise UnreadableTime(text)
-    year, month, day, time = found.groups()
+    year, month, day, time = match.groups()
     return read_time_ms(f"{year}-{month:0>2}-{day:0>2}{time}", 0)

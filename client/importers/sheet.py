@@ -157,16 +157,16 @@ def _rows(
             raise UnreadableFile(at(path, line, words("it has too few cells"), words))
         if any(cell.strip() for cell in cells[width:]):
             raise UnreadableFile(at(path, line, words("it has more cells than the heading"), words))
-        found = {field: cells[place].strip() for field, place in places.items()}
-        yield Row(line, mapping.values | {field: text for field, text in found.items() if text})
+        texts = {field: cells[place].strip() for field, place in places.items()}
+        yield Row(line, mapping.values | {field: text for field, text in texts.items() if text})
 
 
 def _mapping_file(path: Path, words: Words) -> Mapping:
     try:
-        found = tomllib.loads(read_text(path, MAPPING_BYTES_MAX, words))
+        document = tomllib.loads(read_text(path, MAPPING_BYTES_MAX, words))
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UnreadableFile(f"{path}: {error}") from error
-    match found:
+    match document:
         case {"columns": dict(columns), **rest} if rest.keys() <= {"values"}:
             values = rest.get("values", {})
             texts = [*columns.values(), *values.values()] if isinstance(values, dict) else [None]

@@ -117,9 +117,9 @@ def _found_again(
     seed, now = os.urandom(keys.SEED_BYTES), now_ms()
     signer = keys.device_signer(seed)
     host = keys.peer_signer(seed)
-    who = (member_signer(entropy), inception_from_entropy(entropy), signer, host)
+    signers = (member_signer(entropy), inception_from_entropy(entropy), signer, host)
     nonce = os.urandom(NONCE_BYTES)
-    written = [founding.refound(*who, nonce, document, parent.to_value(), now)]
+    written = [founding.refound(*signers, nonce, document, parent.to_value(), now)]
     first = written[0].record
     inherited_state(first, chunks)  # raises where nobody would take it
     community = CommunityId(first.id)

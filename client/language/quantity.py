@@ -86,10 +86,10 @@ def read_quantity(number: str, unit: str, words: Words = ENGLISH) -> dict[str, c
             words("{number} has more digits than are kept").format(number=number)
         )
     plain = _plain(number)
-    found = _NUMBER.fullmatch(plain)
-    if found is None:
+    match = _NUMBER.fullmatch(plain)
+    if match is None:
         raise UnreadableQuantity(_why(plain, number, words))
-    whole, part = found[1], found[2] or ""
+    whole, part = match[1], match[2] or ""
     n = int(whole + part) if len(whole + part) <= 2 * SCALE_MAX + 2 else codec.INT_MAX + 1
     if len(part) > SCALE_MAX or n > codec.INT_MAX:
         raise UnreadableQuantity(
@@ -118,14 +118,14 @@ def read_unit(unit: str, words: Words = ENGLISH) -> str:
 def read_action(action: str, words: Words = ENGLISH) -> str:
     """Return the Valueflows name of an action, typed in English or Chinese."""
     plain = unicodedata.normalize("NFKC", action).strip()
-    found = _ACTION_BY_NAME.get(plain.lower().replace("-", "").replace(" ", ""))
-    if found is None:
+    canonical = _ACTION_BY_NAME.get(plain.lower().replace("-", "").replace(" ", ""))
+    if canonical is None:
         from difflib import get_close_matches
 
         near = get_close_matches(plain.lower(), _ACTION_BY_NAME, n=1)
         hint = words("; the nearest is {name}").format(name=near[0]) if near else ""
         raise UnknownAction(f"{action}{hint}")
-    return found
+    return canonical
 
 
 def is_effort(action: str, unit: str) -> bool:

@@ -20,10 +20,10 @@ def read_duration_ms(text: str) -> int:
     """Return ms for 30m, 12h, 7d, 2w, 7天. Raises UnreadableTime."""
     if len(text) > TYPED_CHARS_MAX:
         raise UnreadableTime(text[:TYPED_CHARS_MAX])
-    found = _DURATION.fullmatch(unicodedata.normalize("NFKC", text).strip().lower())
-    if found is None or not int(found[1]):
+    match = _DURATION.fullmatch(unicodedata.normalize("NFKC", text).strip().lower())
+    if match is None or not int(match[1]):
         raise UnreadableTime(text)
-    return int(found[1]) * _MINUTES[found[2]] * 60_000
+    return int(match[1]) * _MINUTES[match[2]] * 60_000
 
 
 def read_time_ms(text: str, now_ms: int) -> int:

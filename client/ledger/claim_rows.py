@@ -84,7 +84,7 @@ class ClaimList:
 
 @dataclass(frozen=True, slots=True)
 class DuePayment:
-    """Who is to be paid what, with the seal that it was computed at."""
+    """What each member is to be paid, with the seal that it was computed at."""
 
     height: int
     seal: str | None

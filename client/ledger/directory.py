@@ -1,4 +1,4 @@
-"""Who is who in the community of a home, as far as it is held here."""
+"""The members of a home's community and their names, as far as they are held here."""
 
 from __future__ import annotations
 
@@ -72,8 +72,8 @@ class People:
         if member not in self._names:
             from commonweal.storage.ledger.membership import name_in
 
-            found = membership.member(self.state, MemberId(member))
-            name = found and name_in(self._store, found.profile)
+            row = membership.member(self.state, MemberId(member))
+            name = row and name_in(self._store, row.profile)
             self._names[member] = name or f"?{short(member)}"
         return self._names[member]
 
@@ -86,7 +86,7 @@ class People:
 
         Raises UnknownId or AmbiguousId.
         """
-        names = {one.id: self.name(one.id) for one in self.members()}
+        names = {member.id: self.name(member.id) for member in self.members()}
         return called(names, text, self._active())
 
     def find_active(self, text: str) -> MemberId:
@@ -94,15 +94,17 @@ class People:
 
         Raises UnknownId, AmbiguousId, or NoMemberNow when only one who is gone has the name.
         """
-        found = self.find(text)
-        if found not in self._active() and self.name(found) == text:
-            raise NoMemberNow(f"{text} (?{short(found)})")
-        return found
+        member = self.find(text)
+        if member not in self._active() and self.name(member) == text:
+            raise NoMemberNow(f"{text} (?{short(member)})")
+        return member
 
     def _active(self) -> set[MemberId]:
         removed = dict(self.decided.removed)
         return {
-            one.id for one in self.members() if one.status == "active" and one.id not in removed
+            member.id
+            for member in self.members()
+            if member.status == "active" and member.id not in removed
         }
 
     def community_name(self) -> str:
@@ -134,7 +136,7 @@ def called(names: Mapping[MemberId, str], text: str, active: Collection[MemberId
     """Return the one who has the name `text`, or whose id begins so.
 
     active: who are members now. A name is theirs before it is that of one who is gone.
-    Whoever takes the beginning of another's id as their name is not taken for them; a whole id
+    A member whose name is the beginning of another's id is not taken for that one; a whole id
     is no name. Raises UnknownId or AmbiguousId.
     """
     digits = text.lower().removeprefix("?")

@@ -73,9 +73,9 @@ class LedgerView:
     def alike(self) -> list[str]:
         """Return the names that may be taken for each other, the alike ones together."""
         active: dict[bytes, str] = {
-            one.id: self._names[one.id]
-            for one in membership.members(self.state)
-            if one.status == "active" and one.id in self._names
+            member.id: self._names[member.id]
+            for member in membership.members(self.state)
+            if member.status == "active" and member.id in self._names
         }
         groups = identifiers.confusable_groups(active)
         return [", ".join(f"{active[id]} ({short(id)})" for id in group) for group in groups]
@@ -83,8 +83,10 @@ class LedgerView:
     def member(self, text: str) -> MemberId:
         """Return the member with this name, or whose id begins so; raise UnknownId, AmbiguousId."""
         everybody = membership.members(self.state)
-        active = {one.id for one in everybody if one.status == "active"}
-        return called({one.id: self._names.get(one.id, "") for one in everybody}, text, active)
+        active = {member.id for member in everybody if member.status == "active"}
+        return called(
+            {member.id: self._names.get(member.id, "") for member in everybody}, text, active
+        )
 
     def id_among(self, text: str, prefix: bytes) -> RecordId:
         """Return the one id that begins so, of those that a table of the state has."""
@@ -93,9 +95,9 @@ class LedgerView:
     def held(self, text: str) -> Record:
         """Return the record that is held whose id begins so."""
         digits = text.strip().lower()
-        found = self.store.record(begins(self.store.ids(digits), digits))
-        assert found is not None, "an id of the store is held"
-        return found
+        record = self.store.record(begins(self.store.ids(digits), digits))
+        assert record is not None, "an id of the store is held"
+        return record
 
     def clock(self, record: bytes) -> int:
         """Return the clock of a record that is held. Raises UnknownId."""
@@ -154,13 +156,13 @@ def folded(home: Home, words: Words = ENGLISH, watch: Watch = nobody) -> Iterato
 
 
 def submit(
-    found: LedgerView, wishes: Sequence[Wish], secrets: Unlock = without_passphrase
+    view: LedgerView, wishes: Sequence[Wish], secrets: Unlock = without_passphrase
 ) -> list[WrittenRecord]:
     """Write records when none of them would count for nothing. Raises WouldNotCount.
 
     They cite what they rest on, beside what their wishes say.
     """
-    drafts = found.drafts()
+    drafts = view.drafts()
     for wish in wishes:
         drafts.add(wish)
-    return drafts.write(found.home, secrets)
+    return drafts.write(view.home, secrets)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 NOTE_BYTES_MAX = 60 * 1024
 ID_DIGITS = 8
-"""So many digits of an id are shown to people."""
+"""Digits of an id that are shown to people."""
 
 
 def note_body(note: str | None, *, permanent: bool = False, words: Words = ENGLISH) -> Text | None:

@@ -96,9 +96,9 @@ def start(
             found_community(home, name, unlocking(passphrase_file), chosen, spoken())
             founded = True
     elif link is not None:
-        found = places(links.from_text(link))
-        if ask_to_join(home, found, unlocking(passphrase_file), spoken()) != WAITING:
-            tell_places(found)
+        target = places(links.from_text(link))
+        if ask_to_join(home, target, unlocking(passphrase_file), spoken()) != WAITING:
+            tell_places(target)
     if home.holder() is None:
         up.start(home, unlock(home, passphrase_file), listen=listen, mdns=not no_mdns)
     say(_("Your node runs in the background; `weal down` ends it."))
@@ -136,25 +136,25 @@ def _ask_passphrase() -> str:
     """Ask for a passphrase, hidden and twice where somebody types; nothing means none."""
     question = _("A passphrase for this device (nothing for none)")
     hidden = is_typed()
-    found = _ask(question, "", hidden=hidden)
-    if found and hidden and _ask(_("The same again"), "", hidden=True) != found:
+    answer = _ask(question, "", hidden=hidden)
+    if answer and hidden and _ask(_("The same again"), "", hidden=True) != answer:
         say(_("They differ; once more."))
         return _ask_passphrase()
-    return found
+    return answer
 
 
 def _ask_link() -> str:
     while True:
         question = _("Paste the link of an invite (nothing to found a community)")
-        found = _ask(question, "").strip()
-        if not found:
+        answer = _ask(question, "").strip()
+        if not answer:
             return ""
         try:
-            links.from_text(found)
+            links.from_text(answer)
         except CommonwealError as error:
             say(_("This link cannot be read: {why}").format(why=error))
         else:
-            return found
+            return answer
 
 
 def _ask_rules() -> str:
@@ -168,11 +168,11 @@ def _ask_rules() -> str:
         say(f"  {number} {name}: {_(what)}")
     names = list(offered)
     while True:
-        found = _ask(_("Its number or name (nothing for none)"), NO_RULES).strip().lower()
-        if found.isdecimal() and 1 <= int(found) <= len(names):
-            return names[int(found) - 1]
-        if found in names:
-            return found
+        answer = _ask(_("Its number or name (nothing for none)"), NO_RULES).strip().lower()
+        if answer.isdecimal() and 1 <= int(answer) <= len(names):
+            return names[int(answer) - 1]
+        if answer in names:
+            return answer
         say(_("There are no such rules here."))
 
 

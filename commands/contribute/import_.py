@@ -154,12 +154,12 @@ def csv(
     and date. When one row cannot be read, none is taken in; what is here already is not
     taken in twice.
     """
-    found = read_rows(file, read_mapping(mapping, spoken()), spoken())
+    rows = read_rows(file, read_mapping(mapping, spoken()), spoken())
     if not dry_run:
         _be_the_only_one(home)
     with folded(home) as ledger:
         drafts = ledger.drafts()
-        wishes = wishes_of(found, file, ledger.store, ledger.settings, warn, spoken())
+        wishes = wishes_of(rows, file, ledger.store, ledger.settings, warn, spoken())
         _check(drafts, ((at(file, line, "", spoken()), wish) for line, wish in wishes), file)
     written = 0
     if wishes and not dry_run:
@@ -170,18 +170,16 @@ def csv(
             for batch in in_batches(drafts.wishes):
                 written += len(write_batch(batch))
                 advance(len(batch))
-    here = len(found) - len(wishes)
+    here = len(rows) - len(wishes)
     if form is Form.JSON:
-        return write_json(
-            {"rows": len(found), "new": len(wishes), "written": written, "here": here}
-        )
+        return write_json({"rows": len(rows), "new": len(wishes), "written": written, "here": here})
     if dry_run:
         new = ngettext("{n} row would be taken in", "{n} rows would be taken in", len(wishes))
     else:
         new = ngettext("Took in {n} row", "Took in {n} rows", len(wishes))
     return say(
         _("{taken}; {here} of {total} were here already.").format(
-            taken=new.format(n=len(wishes)), here=here, total=len(found)
+            taken=new.format(n=len(wishes)), here=here, total=len(rows)
         )
     )
 
@@ -199,21 +197,23 @@ def home_(folder: Path, passphrase_file: Path | None, home: Home, form: Form) ->
     from commonweal.node.service.events import Text, Wish
 
     _be_the_only_one(home)
-    void = [one.record for one in void_records(Home(folder)) if one.record.kind == "event"]
+    void = [loss.record for loss in void_records(Home(folder)) if loss.record.kind == "event"]
     wishes = []
     with folded(home) as ledger, Home(folder).store(readonly=True) as old:
         store, drafts = ledger.store, ledger.drafts()
         ours, theirs = ledger.settings, Settings.read(old)
         if (ours.community, ours.member) != (theirs.community, theirs.member):
             raise NotPermitted(_("{path} is not a home of yours here").format(path=folder))
-        here = {one.data[ROW_KEY] for one in events_naming(store, ROW_KEY, ROW_BYTES)}
-        for one in void:
-            data = {ROW_KEY: bytes(one.id), **one.data}
-            body = body_of(old, one.id)
+        here = {event.data[ROW_KEY] for event in events_naming(store, ROW_KEY, ROW_BYTES)}
+        for record in void:
+            data = {ROW_KEY: bytes(record.id), **record.data}
+            body = body_of(old, record.id)
             text = None if body is None else Text(*body)
-            cited = tuple(id for id in one.deps if store.clock_of(id) is not None)
+            cited = tuple(id for id in record.deps if store.clock_of(id) is not None)
             if data[ROW_KEY] not in here:
-                wishes.append((f"{one.id.hex()[:ID_DIGITS]}: ", Wish(one.kind, data, cited, text)))
+                wishes.append(
+                    (f"{record.id.hex()[:ID_DIGITS]}: ", Wish(record.kind, data, cited, text))
+                )
         _check(drafts, wishes, folder)
     written = len(drafts.write(home, unlocking(passphrase_file))) if wishes else 0
     if form is Form.JSON:
@@ -243,7 +243,7 @@ class Ours:
         """Those that are here, whoever took them in."""
         self._agents: dict[str, bytes] = {}
         self._known: set[bytes] = set()
-        mine = {one.key for one in membership.devices(people.state, settings.member)}
+        mine = {device.key for device in membership.devices(people.state, settings.member)}
         for record in events_naming(store, COMMIT_KEY, *HASH_BYTES):
             self.commits.add(record.data[COMMIT_KEY])
             # What others say of an address is theirs: it gives nobody the work that we take in.

@@ -28,7 +28,7 @@ from commonweal.commands.terminal.output import (
 from commonweal.storage.home.home import Home
 
 TEXT_ROWS = 50
-"""So many are listed for people who did not say how many."""
+"""Contributions that are listed for people who did not say how many."""
 
 FIELDS = (
     *("id", "seq", "member", "member_name", "action", "quantity", "unit"),

@@ -85,8 +85,8 @@ def template(name: str | None, home: Home) -> None:
     """
     del home  # templates are the same everywhere
     if name is None:
-        for one, what in TEMPLATES.items():
-            say(f"{one}: {_(what)}")
+        for template, what in TEMPLATES.items():
+            say(f"{template}: {_(what)}")
         return None
     return write_text(text_of_rules(name).rstrip("\n"))
 
@@ -138,7 +138,7 @@ def diff(what: str, home: Home, form: Form) -> None:
         Column("new", _("then")),
     ]
     words = _("decided as {kind}: {asked}, within {hours} h").format(
-        kind=", ".join(_kind(one) for one in classes),
+        kind=", ".join(_kind(name) for name in classes),
         asked=" + ".join(map(_asked, process.ballots)),
         hours=process.period_ms // HOUR_MS,
     )
@@ -295,8 +295,12 @@ def _warn_of_more(what: str) -> None:
 
 def _show_problems(file: Path, problems: Sequence[Problem]) -> None:
     rows = [
-        {"place": f"{file}:{one.line}:{one.column}", "what": one.sentence, "hint": one.hint}
-        for one in problems
+        {
+            "place": f"{file}:{problem.line}:{problem.column}",
+            "what": problem.sentence,
+            "hint": problem.hint,
+        }
+        for problem in problems
     ]
     write_table([Column("place", ""), Column("what", ""), Column("hint", "")], rows)
 

@@ -297,8 +297,8 @@ def _writers(at: Patient) -> DoctorFinding:
     name = N_("writers")
     if at.settings.community is None:
         return DoctorFinding(name, True, _("not needed yet: this home is in no community"))
-    found = writers(at.store, People(at.store, at.settings.here, words=spoken()))
-    return DoctorFinding(name, True, largest_writers(found) or _("nothing is written yet"))
+    writing = writers(at.store, People(at.store, at.settings.here, words=spoken()))
+    return DoctorFinding(name, True, largest_writers(writing) or _("nothing is written yet"))
 
 
 CHECKS: tuple[Callable[[Patient], DoctorFinding], ...] = (

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 FREE_BYTES_MIN = 256 * 1024 * 1024
 RECORDS_CHECKED_MAX = 1_000
-"""So many of the newest records of each log are hashed again."""
+"""Newest records of each log that are hashed again."""
 MIB = 1024 * 1024
 
 

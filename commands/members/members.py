@@ -48,7 +48,7 @@ def members(home: Home, form: Form) -> None:
         marks = [_("founder")] * row["founder"] + [_("you")] * row["you"] + row["roles"]
         if row["powers"] and row["status"] == "active":
             marks.append(_("votes from {time} on").format(time=row["powers"][:10]))
-        marks += [_("{role}, claimed").format(role=one) for one in row["claimed"]]
+        marks += [_("{role}, claimed").format(role=role) for role in row["claimed"]]
         row |= {"id": row["member"][:8], "status": _(row["status"]), "marks": ", ".join(marks)}
     for group in alike:
         warn(

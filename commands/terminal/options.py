@@ -172,10 +172,10 @@ def is_typed() -> bool:
 
 def ask_passphrase(*, twice: bool = False) -> str:
     """Ask at the terminal."""
-    found: str = click.prompt(
+    passphrase: str = click.prompt(
         _("Passphrase"),
         hide_input=True,
         confirmation_prompt=_("The same again") if twice else False,
         err=True,
     )
-    return found
+    return passphrase

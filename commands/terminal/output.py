@@ -224,8 +224,8 @@ _FORMULA = tuple("=+-@|%\uff1d\uff0b\uff0d\uff20")
 _FORMULA_AFTER = re.compile(f"([;\t])(?=[\\s\"']*[{re.escape(''.join(_FORMULA))}])")
 
 
-def _json_escape(found: re.Match[str]) -> str:
-    if found[0] == "\n":
+def _json_escape(match: re.Match[str]) -> str:
+    if match[0] == "\n":
         return "\n"  # between the fields; inside a text json has escaped it
-    data = found[0].encode("utf-16-be", "surrogatepass")
+    data = match[0].encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{data[n : n + 2].hex()}" for n in range(0, len(data), 2))

@@ -25,10 +25,10 @@ def _table(path: tuple[str, ...], table: Mapping[str, Any]) -> Iterator[str]:
         if isinstance(value, Mapping):
             yield from _table((*path, key), value)
         elif _is_table(value):
-            for one in value:
+            for entry in value:
                 yield ""
                 yield f"[[{'.'.join(map(_key, (*path, key)))}]]"
-                yield from _pairs(one)
+                yield from _pairs(entry)
 
 
 def _pairs(table: Mapping[str, Any]) -> Iterator[str]:
@@ -57,7 +57,7 @@ def _value(value: Any) -> str:
         case list():
             return f"[{', '.join(map(_value, value))}]"
         case Mapping():
-            pairs = (f"{_key(key)} = {_value(one)}" for key, one in value.items())
+            pairs = (f"{_key(key)} = {_value(entry)}" for key, entry in value.items())
             return f"{{{', '.join(pairs)}}}"
         case _:
             raise AssertionError(f"no ruleset holds a {type(value).__name__}")
