@@ -223,8 +223,8 @@ def test_a_repository_that_leads_into_another_is_not_read(secret: Path, tmp_path
 
 
 HARD = {
-    "instr": "instr(replace(hex(zeroblob(260000)), '0', 'a'), "
-    "replace(hex(zeroblob(130000)), '0', 'a') || 'b')",
+    "instr": "instr(replace(hex(zeroblob(520000)), '0', 'a'), "
+    "replace(hex(zeroblob(260000)), '0', 'a') || 'b')",
     "replace": "length(replace(hex(zeroblob(260000)), hex(zeroblob(130000)) || 'b', 'x'))",
     "trim": "length(trim(hex(zeroblob(260000)), replace(hex(zeroblob(260000)), '0', 'b') || '1'))",
     "like": "hex(zeroblob(260000)) LIKE '%0%0%0%0%0%0%1'",
