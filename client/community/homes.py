@@ -135,7 +135,11 @@ def found_community(
             signer, community, founding.tip_after(first), settings.name, salt, now
         )
         run = [first, profile.record]
-        bodies = {one.record.body.hash: one.body for one in (founded, profile) if one.record.body}
+        bodies = {
+            written.record.body.hash: written.body
+            for written in (founded, profile)
+            if written.record.body
+        }
         store.append(settings.device, run, bodies)
         store.mark_checked(settings.device, len(run))
         settings = Settings(

@@ -73,7 +73,7 @@ def meet(home: Home, link: CommunityLink, words: Words = ENGLISH) -> None:
     with home.store(readonly=True) as store:
         device = Settings.read(store).device
         own = membership.peer_of(of_home(home, store, link.community, words).state, device)
-    others = tuple(one for one in link.contacts if one.peer != own)
+    others = tuple(contact for contact in link.contacts if contact.peer != own)
     if not others:
         raise InCommunityAlready(words("the link knows no node but the one of this home"))
     named = replace(link, contacts=others, invite=None)
@@ -117,13 +117,15 @@ def places(link: CommunityLink, *, names: bool = False, words: Words = ENGLISH) 
     for kinds in (_FAR, _NEAR):
         allowed = (*kinds, "name") if names else kinds
         kept = [
-            Contact(one.peer, tuple(a for a in one.addresses if _kind(a) in allowed))
-            for one in link.contacts
+            Contact(contact.peer, tuple(a for a in contact.addresses if _kind(a) in allowed))
+            for contact in link.contacts
         ]
-        some = [one for one in kept if one.addresses]
+        some = [contact for contact in kept if contact.addresses]
         if some:
-            each = max(1, PLACES_MAX // len(some))
-            cut = tuple(Contact(one.peer, one.addresses[:each]) for one in some)
+            addresses_max = max(1, PLACES_MAX // len(some))
+            cut = tuple(
+                Contact(contact.peer, contact.addresses[:addresses_max]) for contact in some
+            )
             return replace(link, contacts=cut)
     raise BadLink(words("it holds only names of hosts; add --names to look them up"))
 
@@ -136,14 +138,14 @@ def _kind(address: str) -> str:
     if kind not in ("ip4", "ip6"):
         return "name"
     try:
-        found = ip_address(host)
+        ip = ip_address(host)
     except ValueError:
         return "none"
-    if isinstance(found, IPv6Address) and found.ipv4_mapped is not None:
-        found = found.ipv4_mapped
-    if found.is_unspecified or found.is_multicast:
+    if isinstance(ip, IPv6Address) and ip.ipv4_mapped is not None:
+        ip = ip.ipv4_mapped
+    if ip.is_unspecified or ip.is_multicast:
         return "none"
-    return "near" if found.is_loopback or found.is_link_local else "far"
+    return "near" if ip.is_loopback or ip.is_link_local else "far"
 
 
 def knocked(

@@ -171,7 +171,7 @@ class KeyRecovery(HomeAccess):
         return NamedSponsors(written.id, written.seq, len(circle.keys), circle.threshold)
 
     def check_key_gift(self, member: str, code: str) -> str:
-        """Return the name of the member to whom `give_key` would give the key of `code`.
+        """Return the name of the member that `give_key` would give the key of `code`.
 
         Raises what `give_key` raises because of the ledger; it needs no passphrase.
         """

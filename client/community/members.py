@@ -218,7 +218,7 @@ class Members(HomeAccess):
         """Give a role back, or the claim of it. Raises WouldNotCount."""
         written = self._write_one("role.resign", {"role": role})
         seated = witness_set.seated(self.view.state)
-        is_seated = role == WITNESS and any(one.member == self.view.me for one in seated)
+        is_seated = role == WITNESS and any(witness.member == self.view.me for witness in seated)
         return Resignation(written.id, written.seq, role, is_seated)
 
     def seated_witnesses(self) -> int:
@@ -235,9 +235,11 @@ class Members(HomeAccess):
         """Return the names of those whose endorsement a seat of this member waits for."""
         view = self.view
         seated = witness_set.seated(view.state)
-        if len(seated) >= SAFE_WITNESSES_MIN or any(one.member == view.me for one in seated):
+        if len(seated) >= SAFE_WITNESSES_MIN or any(
+            witness.member == view.me for witness in seated
+        ):
             return ()
-        return tuple(view.name(one.member) for one in seated)
+        return tuple(view.name(witness.member) for witness in seated)
 
 
 def _roles(view: LedgerView, member: MemberId, *, held: bool) -> tuple[str, ...]:

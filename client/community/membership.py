@@ -105,7 +105,7 @@ class Membership(HomeAccess):
         asking = {request.member: request for request in membership.pending_requests(view.state)}
         if not asking:
             raise UnknownId(self.words("nobody asks to join now"))
-        newcomer = called({one: view.name(one) for one in asking}, member)
+        newcomer = called({asker: view.name(asker) for asker in asking}, member)
         request = asking[newcomer]
         needed = view.kept.rules.membership.vouches
         data = {"member": bytes(newcomer), "request": bytes(request.id)}
@@ -132,7 +132,8 @@ class Membership(HomeAccess):
             text = self.words("{name} is no member now")
             raise UnknownId(text.format(name=view.name(removed)))
         others = sum(
-            one.status == "active" and one.id != removed for one in membership.members(view.state)
+            other.status == "active" and other.id != removed
+            for other in membership.members(view.state)
         )
         data: dict[str, Any] = {"subject": "removal", "member": bytes(removed)}
         cited = invites.admissions(view.state, removed)[-DEPS_MAX + 1 :]
@@ -152,14 +153,14 @@ class Membership(HomeAccess):
         kept = view.held(prefix(record))
         proof = view.store.proof(kept.author)
         pair = [] if proof is None else [from_bytes_unchecked(wire) for wire in proof.wires]
-        if kept.id not in [one.id for one in pair] or pair[0].seq != pair[1].seq:
+        if kept.id not in [record.id for record in pair] or pair[0].seq != pair[1].seq:
             text = self.words("{id} is not one of two records of a fork")
             raise UnknownId(text.format(id=prefix(record)))
         data: dict[str, Any] = {
             "subject": "fork",
             "device": bytes(kept.author),
             "seq": kept.seq,
-            "pair": sorted(bytes(one.id) for one in pair),
+            "pair": sorted(bytes(record.id) for record in pair),
             "keep": bytes(kept.id),
         }
         body = note_body(note, permanent=True, words=self.words)

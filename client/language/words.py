@@ -21,9 +21,9 @@ def N_(text: str) -> str:  # noqa: N802  gettext's own name for it
     return text
 
 
-def Nn_(one: str, many: str) -> tuple[str, str]:  # noqa: N802  as ngettext, but later
+def Nn_(singular: str, plural: str) -> tuple[str, str]:  # noqa: N802  as ngettext, but later
     """Return a sentence and its plural as they are: they are translated where they are shown."""
-    return one, many
+    return singular, plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,9 @@ class Words:
         """Return `text` in this language; as it is where no translation is known."""
         return text and self.catalogue.gettext(text)
 
-    def plural(self, one: str, many: str, number: int) -> str:
+    def plural(self, singular: str, plural: str, number: int) -> str:
         """Return the form of a sentence that fits `number`, in this language."""
-        return self.catalogue.ngettext(one, many, number)
+        return self.catalogue.ngettext(singular, plural, number)
 
     def error(self, error: BaseException) -> str:
         """Return what the class of `error` says to a member, as one line."""

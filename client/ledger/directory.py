@@ -32,7 +32,7 @@ Id = TypeVar("Id", bytes, MemberId, DeviceKey, RecordId)
 
 
 class NoMemberNow(UsageError):
-    """Who has this name is no member any more; give their id to mean them all the same."""
+    """This name belongs to a former member; give their id to mean them all the same."""
 
     exit_code = 65
 

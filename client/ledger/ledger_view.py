@@ -101,10 +101,10 @@ class LedgerView:
 
     def clock(self, record: bytes) -> int:
         """Return the clock of a record that is held. Raises UnknownId."""
-        found = self.store.clock_of(RecordId(record))
-        if found is None:
+        clock = self.store.clock_of(RecordId(record))
+        if clock is None:
             raise UnknownId(record.hex())
-        return found
+        return clock
 
     def drafts(self) -> Drafts:
         """Return what is written next: nothing yet."""

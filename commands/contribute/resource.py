@@ -47,7 +47,7 @@ def _columns() -> list[Column]:
         Column("onhand", _("on hand"), is_number=True),
         Column("unit", _("unit")),
         Column("accountable_name", _("whose")),
-        Column("custodian_name", _("with whom")),
+        Column("custodian_name", _("held by")),
     ]
 
 

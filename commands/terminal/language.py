@@ -47,9 +47,9 @@ def _(text: str) -> str:
     return spoken()(text)
 
 
-def ngettext(one: str, many: str, number: int) -> str:
+def ngettext(singular: str, plural: str, number: int) -> str:
     """Return the form of the sentence that fits `number`."""
-    return spoken().plural(one, many, number)
+    return spoken().plural(singular, plural, number)
 
 
 def speak() -> None:

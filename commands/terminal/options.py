@@ -166,7 +166,7 @@ def make_sure(question: str, *, yes: bool) -> None:
 
 
 def is_typed() -> bool:
-    """Whether somebody types the answers, so that he can be asked."""
+    """Whether somebody types the answers, so that they can be asked."""
     return sys.stdin is not None and sys.stdin.isatty()
 
 

@@ -26,7 +26,7 @@ FOLDED_INDENT = 4
 
 
 class Form(StrEnum):
-    """For whom a command writes: people, scripts, spreadsheets."""
+    """The readers that a command writes for: people, scripts, spreadsheets."""
 
     TEXT = "text"
     JSON = "json"

@@ -1,9 +1,8 @@
 """The folded ledger: the final state at the checkpoint, and the pending state above it.
 
 The final state follows from the stored seals, each applied once all that it covers is held; the
-records above the last cut are folded over it (`overlay`). Both are stored in the state file
-(`state_db`) with a mark of the records and seals that were read; while the mark matches, nothing
-is folded. The ledger file itself is only read.
+records above the last cut are folded over it (`pending_state`). The state file (`state_db`) has
+both, with a mark of the records and seals that were read; while it matches, nothing is folded.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ open({out!r}, "a").write(repr(sys.argv[1:]) + "\\n" + sys.stdin.read())
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Commons]:
-    """Give copies of a community in which Bo worked twice, and Ana is asked for her word."""
+    """Give copies of a community in which Bo worked twice, and Ana is asked to attest."""
     made = Commons(tmp_path_factory.mktemp("inbox"))
     for home in made.all:
         reminders.remember_backup(home, now_ms())

@@ -10,8 +10,8 @@ import ast
 import re
 from collections.abc import Iterator
 
-FUNCTION_LINES_MAX = 70
-FILE_LINES_MAX = 460
+FUNCTION_LINES_MAX = 60
+FILE_LINES_MAX = 400
 
 Complaint = tuple[int, str]
 

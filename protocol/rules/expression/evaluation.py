@@ -3,9 +3,8 @@
 A frame is a list: index 0 is the remaining fuel, the others are values of names. Fuel is paid on
 entering a part that runs as a whole (the rule, a branch, the body of a macro for one item): one
 unit per value and operator in it. What the checker proved is not checked again; values of the
-caller are checked when they are read. Types are checked in `checker`, never here.
-
-Any error ends the evaluation: unlike in CEL, `error || true` is an error.
+caller are checked when they are read. Types are checked in `checker`, never here. Any error ends
+the evaluation: unlike in CEL, `error || true` is an error.
 """
 
 from __future__ import annotations

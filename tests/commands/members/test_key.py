@@ -207,8 +207,8 @@ def test_who_lost_his_words_comes_back_by_two_of_three_sponsors(tmp_path: Path) 
 def test_who_is_no_sponsor_gives_nobody_a_key(tmp_path: Path) -> None:
     found, fresh = lost_and_found(tmp_path)
     mei, bo, ann, *_ = found
-    for home, whom in ((mei, bo), (bo, bo), (ann, mei)):
-        ran = weal("key", "give", id_of(whom)[:8], fresh["code"], "--yes", "--home", home.path)
+    for home, receiver in ((mei, bo), (bo, bo), (ann, mei)):
+        ran = weal("key", "give", id_of(receiver)[:8], fresh["code"], "--yes", "--home", home.path)
         assert ran.code == 77
         assert "did not name you" in ran.err
     assert weal("key", "give", id_of(bo)[:8], fresh["code"], "--home", ann.path).code == 2

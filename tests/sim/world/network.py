@@ -89,7 +89,7 @@ class End:
 
     @property
     def peer(self) -> PeerKey:
-        """Who is at the other end."""
+        """The peer at the other end."""
         return self.other.owner.key
 
 

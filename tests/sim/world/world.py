@@ -59,7 +59,7 @@ class World:
         founder.community = founder.person.found(founder.store, self.rng, self.agenda.now_ms, rules)
         founder.start()
 
-    # Who is there.
+    # Peers and people.
 
     @property
     def community(self) -> CommunityId:

@@ -198,12 +198,12 @@ def test_work_of_another_or_of_someone_outside_may_be_recorded() -> None:
 
 
 def bad_events(bakery: Bakery) -> list[tuple[str, dict[str, Any], Reason]]:
-    mine = bakery.make(bakery.jun, bakery.bread, 10).id
-    yours = bakery.make(bakery.lin, bakery.bread, 10).id
-    coins = bakery.make(bakery.jun, bakery.coin, 10).id
+    return [*bad_fields(bakery), *bad_resources(bakery)]
+
+
+def bad_fields(bakery: Bakery) -> list[tuple[str, dict[str, Any], Reason]]:
     lin = {"receiver": bakery.lin.owner.id}
     process = bakery.jun.write("process").id
-    of = {"resourceInventoriedAs": mine}
     return [
         ("sing", amount(1), Reason.UNKNOWN_ACTION),
         ("produce", {}, Reason.NO_QUANTITY),
@@ -229,6 +229,20 @@ def bad_events(bakery: Bakery) -> list[tuple[str, dict[str, Any], Reason]]:
         ("work", effort(1) | {"outputOf": process}, Reason.NOT_THIS_SIDE),
         ("produce", amount(1) | {"inputOf": process}, Reason.NOT_THIS_SIDE),
         ("transfer", amount(1) | lin | {"inputOf": process}, Reason.NOT_THIS_SIDE),
+        ("work", effort(1) | {"fulfills": bytes(32)}, Reason.UNKNOWN_PLAN),
+        ("work", effort(1) | {"satisfies": "x"}, Reason.SHAPE),
+        ("work", effort(1) | {"corrects": bytes(32)}, Reason.UNKNOWN_EVENT),
+        ("work", effort(1) | {"corrects": 1}, Reason.SHAPE),
+    ]
+
+
+def bad_resources(bakery: Bakery) -> list[tuple[str, dict[str, Any], Reason]]:
+    mine = bakery.make(bakery.jun, bakery.bread, 10).id
+    yours = bakery.make(bakery.lin, bakery.bread, 10).id
+    coins = bakery.make(bakery.jun, bakery.coin, 10).id
+    lin = {"receiver": bakery.lin.owner.id}
+    of = {"resourceInventoriedAs": mine}
+    return [
         ("produce", amount(1) | {"resourceConformsTo": bytes(32)}, Reason.UNKNOWN_SPEC),
         ("produce", amount(1) | {"resourceConformsTo": bakery.coin.id}, Reason.WRONG_UNIT),
         ("consume", amount(1, "coin") | of, Reason.WRONG_UNIT),
@@ -257,10 +271,6 @@ def bad_events(bakery: Bakery) -> list[tuple[str, dict[str, Any], Reason]]:
             Reason.NOT_THEIRS,
         ),
         ("move", amount(1) | of | lin | {"toResourceInventoriedAs": yours}, Reason.NOT_THEIRS),
-        ("work", effort(1) | {"fulfills": bytes(32)}, Reason.UNKNOWN_PLAN),
-        ("work", effort(1) | {"satisfies": "x"}, Reason.SHAPE),
-        ("work", effort(1) | {"corrects": bytes(32)}, Reason.UNKNOWN_EVENT),
-        ("work", effort(1) | {"corrects": 1}, Reason.SHAPE),
     ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from commonweal.protocol.ledger.claims import claims, pools
@@ -178,7 +178,15 @@ def lives(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[tuple[str, int, i
     return buckets, [*shared, *acts], draw(st.integers(0, 99))
 
 
+MORE_THAN_THE_DEBTS = [
+    *(("work", 0, 3), ("work", 1, 1), ("earn", 0, 1), ("cut", 0, 1)),
+    *(("work", 0, 1), ("work", 0, 1), ("work", 0, 1), ("correct", 0, 81)),
+]
+"""An income that becomes more after a split that paid debts."""
+
+
 @given(lives())
+@example(([bucket("work", claim="debt")], MORE_THAN_THE_DEBTS, 0))
 @settings(max_examples=60, deadline=None)
 def test_sums_are_exact_and_no_share_is_negative(life: Any) -> None:
     buckets, acts, seed = life
