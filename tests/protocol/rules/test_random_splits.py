@@ -29,27 +29,7 @@ from tests.protocol.rules.pools import COMMONS, JUN, MEI, NOW, bucket, facts, ga
 
 def random_case(rng: random.Random) -> tuple[Pool, SplitInputs]:
     """Return a pool and facts of any sort, small ones most of the time."""
-    left, buckets = 100, []
-    for number in range(rng.randint(1, 4)):
-        share = rng.randint(0, left)
-        of = rng.choice(["whole", "remainder"])
-        left -= share if of == "whole" else 0
-        to = rng.choice(["contributors", "contributors", "contributors", "role", "community"])
-        one: dict[str, Any] = {"name": str(number), "share": f"{share}%", "of": of, "to": to}
-        if to == "role":
-            one["role"] = "producer"
-        if to == "contributors":
-            one["claim"] = rng.choice(["once", "debt", "equity"])
-            one["trace"] = rng.random() < 0.2
-            if one["claim"] == "debt" and rng.random() < 0.5:
-                one["points_in"] = rng.choice(["smallest", "thousandths", "whole"])
-            if one["claim"] != "debt":
-                one["divide"] = rng.choice(
-                    ["proportional", "recent", "half_life", "balanced", "equal"]
-                )
-            if rng.random() < 0.2:
-                one["scope"] = "garden"
-        buckets.append(one | SAID)
+    buckets = random_buckets(rng)
     table = {
         "unit": "EUR",
         "buckets": buckets,
@@ -88,6 +68,33 @@ def random_case(rng: random.Random) -> tuple[Pool, SplitInputs]:
         paid={(rng.choice(names), one): rng.randint(0, limit) for one in members},
         past={name: (PastSplit(4, rng.randint(0, limit), rng.randint(1, 50)),) for name in names},
     )
+
+
+def random_buckets(rng: random.Random) -> list[dict[str, Any]]:
+    """Return one to four buckets of any sort, whose shares of the whole sum to at most all."""
+    left = 100
+    buckets: list[dict[str, Any]] = []
+    for number in range(rng.randint(1, 4)):
+        share = rng.randint(0, left)
+        of = rng.choice(["whole", "remainder"])
+        left -= share if of == "whole" else 0
+        to = rng.choice(["contributors", "contributors", "contributors", "role", "community"])
+        one: dict[str, Any] = {"name": str(number), "share": f"{share}%", "of": of, "to": to}
+        if to == "role":
+            one["role"] = "producer"
+        if to == "contributors":
+            one["claim"] = rng.choice(["once", "debt", "equity"])
+            one["trace"] = rng.random() < 0.2
+            if one["claim"] == "debt" and rng.random() < 0.5:
+                one["points_in"] = rng.choice(["smallest", "thousandths", "whole"])
+            if one["claim"] != "debt":
+                one["divide"] = rng.choice(
+                    ["proportional", "recent", "half_life", "balanced", "equal"]
+                )
+            if rng.random() < 0.2:
+                one["scope"] = "garden"
+        buckets.append(one | SAID)
+    return buckets
 
 
 def random_contribution(
