@@ -21,6 +21,7 @@ from commonweal.client.contributions.records import Records
 from commonweal.client.contributions.resources import Resources
 from commonweal.client.governance.rules import RulesAccess
 from commonweal.client.governance.votes import Votes
+from commonweal.client.importers.imports import Imports
 from commonweal.client.inbox import Inbox
 from commonweal.client.keep.backups import Backups
 from commonweal.client.keep.contribution_export import ContributionExports
@@ -40,6 +41,7 @@ class Member(
     Inbox,
     Records,
     Resources,
+    Imports,
     Shares,
     Claims,
     Explanations,

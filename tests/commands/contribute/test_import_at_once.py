@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from commonweal.commands.contribute import import_
+from commonweal.client.importers import commits
 from commonweal.storage.home.home import Home
 from tests.builders.git_histories import commit, events, git
 from tests.builders.weal import founder, good, weal
@@ -28,13 +28,13 @@ def test_two_imports_at_once_take_in_nothing_twice(tmp_path: Path) -> None:
             assert (refused.code, len(events(home))) == (78, 0), refused
         assert good("import", "csv", sheet, *mapped, "--dry-run", "--home", home).out
     seen: list[int] = []
-    begun = import_.batches
+    begun = commits.batches
 
     def slowly(*about: Any) -> Iterator[tuple[int, list[Any]]]:
         seen.append(weal("import", "git", repo, "--home", home).code)
         yield from begun(*about)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(import_, "batches", slowly)
+        patch.setattr(commits, "batches", slowly)
         good("import", "git", repo, "--home", home)
     assert (seen, len(events(home))) == ([78], 1), "the second one does not begin"

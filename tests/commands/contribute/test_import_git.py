@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from commonweal.client.importers import commits
 from commonweal.client.importers import git as reading
 from commonweal.client.importers.git import Repository
 from commonweal.client.importers.mailmap import Mailmap, Person
-from commonweal.commands.contribute import import_
 from commonweal.protocol.codec import Value
 from commonweal.protocol.errors import UnreadableFile
 from commonweal.storage.home.home import Home
@@ -63,7 +63,7 @@ def test_an_import_that_was_cut_off_is_completed(
 ) -> None:
     for n in range(7):
         commit(repo, f"number {n}", (f"A{n % 2}", f"a{n % 2}@example.org"))
-    monkeypatch.setattr(import_, "BATCH_RECORDS", 2)
+    monkeypatch.setattr(commits, "BATCH_RECORDS", 2)
     whole, looks = Repository.commits, count(1)
 
     def cut(self: Repository) -> Iterator[reading.Commit]:

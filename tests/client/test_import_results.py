@@ -1,0 +1,105 @@
+"""What an import returns to a program: counts, what is void with its line, and no output."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from commonweal.client import Member, create_home
+from commonweal.client.importers.imports import VoidRow
+from commonweal.protocol.errors import NotPermitted, UnreadableFile
+from tests.builders.git_histories import commit, git
+
+MAPPING = "action=a,quantity=q,unit=u"
+
+
+@pytest.fixture
+def mei(tmp_path: Path) -> Path:
+    """Return the home of a member who founded a community."""
+    home = tmp_path / "mei"
+    create_home(home, "Mei")
+    with Member(home) as member:
+        member.found("Lanxi", rules="time-bank")
+    return home
+
+
+def sheet(folder: Path, *rows: str) -> Path:
+    """Write a sheet with these rows; return its path."""
+    file = folder / "rows.csv"
+    file.write_text("\n".join(("a,q,u", *rows)) + "\n")
+    return file
+
+
+def test_rows_are_taken_in_once_and_counted(
+    mei: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    file, shown = sheet(tmp_path, "work,1,hour", "work,2,hours"), list[object]()
+
+    @contextmanager
+    def progress(source: str, total: int) -> Iterator[Callable[[int], None]]:
+        shown.append((source, total))
+        yield shown.append
+
+    with Member(mei) as member:
+        dry = member.import_csv(file, MAPPING, dry_run=True)
+        assert (dry.total, dry.here, dry.written, member.contributions().total) == (2, 0, 0, 0)
+        first = member.import_csv(file, MAPPING, progress=progress)
+        again = member.import_csv(file, MAPPING)
+        assert member.contributions().total == 2
+    assert (first.source, first.here, first.written, first.void) == (str(file), 0, 2, ())
+    assert (again.here, again.written) == (2, 0)
+    assert shown == [("rows.csv", 2), 2]
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_void_row_is_returned_with_its_line_in_the_language_of_the_member(
+    mei: Path, tmp_path: Path
+) -> None:
+    file, reasons = sheet(tmp_path, "work,1,hour", "produce,3,apples"), set()
+    for language in ("en", "zh"):
+        with Member(mei, language=language) as member:
+            result = member.import_csv(file, MAPPING)
+            assert member.contributions().total == 0
+        (row,) = result.void
+        assert (result.written, row) == (0, VoidRow(3, row.reason))
+        reasons.add(row.reason)
+    assert len(reasons - {""}) == 2
+
+
+def test_rows_that_cannot_be_read_are_reported_and_none_is_written(
+    mei: Path, tmp_path: Path
+) -> None:
+    file, faults = sheet(tmp_path, "work,1,hour", "work,much,hour"), list[str]()
+    with Member(mei) as member:
+        with pytest.raises(UnreadableFile):
+            member.import_csv(file, MAPPING, report=faults.append)
+        assert member.contributions().total == 0
+    assert len(faults) == 1 and "line 3" in faults[0]
+
+
+def test_commits_are_taken_in_once_and_counted(mei: Path, tmp_path: Path) -> None:
+    repository = tmp_path / "garden"
+    repository.mkdir()
+    git(repository, "init", "--quiet")
+    commit(repository, "c1")
+    authors = tmp_path / "authors"
+    authors.write_text("Nobody <nobody@example.org>\n")
+    with Member(mei) as member:
+        first = member.import_git(repository, authors=authors, scope="orchard")
+        again = member.import_git(repository)
+        ids = {record.id for record in member.contributions().records}
+    assert (first.source, first.scope, first.strangers) == ("garden", "orchard", ("Nobody",))
+    assert (first.total, first.here, first.written, first.void) == (1, 0, 1, ())
+    assert {record.id for record in first.last} == ids
+    assert (again.scope, again.here, again.written, again.last) == ("garden", 1, 0, ())
+
+
+def test_a_home_of_another_member_is_not_taken_in(mei: Path, tmp_path: Path) -> None:
+    create_home(tmp_path / "bo", "Bo")
+    with Member(tmp_path / "bo") as bo:
+        bo.found("Elsewhere", rules="time-bank")
+    with Member(mei) as member, pytest.raises(NotPermitted):
+        member.import_home(tmp_path / "bo")
