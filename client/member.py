@@ -25,6 +25,7 @@ from commonweal.client.importers.imports import Imports
 from commonweal.client.inbox import Inbox
 from commonweal.client.keep.backups import Backups
 from commonweal.client.keep.contribution_export import ContributionExports
+from commonweal.client.keep.health import HomeHealth
 from commonweal.client.keep.integrity import Integrity
 from commonweal.client.keep.proofs import Proofs
 from commonweal.client.keep.queries import Queries
@@ -56,6 +57,7 @@ class Member(
     Proofs,
     ContributionExports,
     Queries,
+    HomeHealth,
     Integrity,
     Backups,
     Refounding,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from commonweal.client.access import HomeAccess
 from commonweal.client.community.standing import is_refused, joined, one_word, parent, standing
 from commonweal.client.home.node_client import ask
+from commonweal.client.language.visible_text import visible
+from commonweal.client.language.words import Words
 from commonweal.client.ledger.directory import People, of_home
 from commonweal.client.ledger.fork_losses import void_records
 from commonweal.client.sharing.finality import FinalityState, doubt, finality
@@ -21,6 +24,9 @@ if TYPE_CHECKING:
     from commonweal.node.control.messages import NodeStatus, PeerStatus
 
 ROOM_FIELDS = ("records", "bytes", "documents", "texts")
+WRITERS_NAMED_MAX = 3
+"""More are not named in a sentence."""
+MIB = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +182,17 @@ def writers(store: Store, people: People) -> list[WriterUse]:
         WriterUse(None if member is None else MemberId(member), people.name(member) or None, *uses)
         for member, uses in order
     ]
+
+
+def largest_writers(uses: Sequence[WriterUse], words: Words) -> str:
+    """Return the largest writers in words, with what they have this node keep."""
+    return ", ".join(
+        words("{name} {size} MiB").format(
+            name=visible(use.member_name or words("not a member yet")),
+            size=f"{use.bytes / MIB:,.1f}",
+        )
+        for use in uses[:WRITERS_NAMED_MAX]
+    )
 
 
 def _offline(store: Store, settings: Settings, people: People | None) -> HomeStatus:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import click
 
-from commonweal.client.community.node import HomeStatus, NodeOfHome, PeerSummary, WriterUse
+from commonweal.client.community.node import HomeStatus, NodeOfHome, PeerSummary, largest_writers
 from commonweal.client.community.standing import AWAITING, refused_words
 from commonweal.client.language.plain import plain, plain_rows
 from commonweal.client.language.visible_text import visible
@@ -27,9 +26,6 @@ from commonweal.commands.terminal.output import (
 from commonweal.storage.home.home import Home
 
 PEER_FIELDS = ("member", "member_name", "device", "address", "state", "behind", "ahead", "dropped")
-WRITERS_NAMED_MAX = 3
-"""More are not named in a sentence."""
-MIB = 1024 * 1024
 
 
 @click.command("status")
@@ -72,18 +68,7 @@ def peers(home: Home, form: Form) -> None:
     )
     say()
     words = _("Most of what this node keeps is by: {writers}")
-    return say(words.format(writers=largest_writers(known.writers)))
-
-
-def largest_writers(uses: Sequence[WriterUse]) -> str:
-    """Return the largest writers in words, with what they have this node keep."""
-    return ", ".join(
-        _("{name} {size} MiB").format(
-            name=visible(use.member_name or _("not a member yet")),
-            size=f"{use.bytes / MIB:,.1f}",
-        )
-        for use in uses[:WRITERS_NAMED_MAX]
-    )
+    return say(words.format(writers=largest_writers(known.writers, spoken())))
 
 
 def how_far(peer: PeerSummary) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from commonweal.commands.keep import doctor as examining
+from commonweal.client.keep import health as examining
 from commonweal.node.control.messages import NodeStatus, PeerStatus, SealingStatus
 from commonweal.protocol.identity.invite import from_text
 from commonweal.protocol.records.record import from_bytes
