@@ -19,7 +19,7 @@ The types are:
   T?         T or nil
   T|U        T or U
   [T ...]    a list of T of any length
-  name?: T   the last field of a list, which may be missing
+  name?: T   a field at the end of a list, missing with all that follow
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ def _is_list(values: list[Any], inside: str) -> bool:
     if inside.endswith(" ..."):
         return all(_is(one, inside[:-4]) for one in values)
     fields = _fields(inside)
-    if len(values) < len(fields) and fields[-1].split(": ", 1)[0].endswith("?"):
+    while len(values) < len(fields) and fields[-1].split(": ", 1)[0].endswith("?"):
         fields.pop()
     return len(values) == len(fields) and all(
         _is(value, field.split(": ", 1)[1]) for value, field in zip(values, fields, strict=True)
