@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from commonweal.client.access import HomeAccess
+from commonweal.client.home.node_client import call
 from commonweal.client.home.submit import WrittenRecord, writer
 from commonweal.client.importers import commits
 from commonweal.client.importers.commits import KnownCommits
@@ -94,19 +95,23 @@ class Imports(HomeAccess):
         authors: Path | None = None,
         since: str | None = None,
         scope: str | None = None,
+        needs_node: bool = False,
         progress: Progress = unshown,
     ) -> GitImportResult:
         """Take in every commit that leads to HEAD, each as what its author produced.
 
         authors: a file in the form of git's mailmap, whose names are those of members; other
         authors stay outside the community. since: a revision whose history is left out. scope:
-        what the commits were for, else the repository's name. Raises GitMissing,
+        what the commits were for, else the repository's name. needs_node: raise NotReachable and
+        write nothing where no node runs, as peers cannot be waited for then. Raises GitMissing,
         UnreadableRepository, UnreadableFile.
         """
         mailmap = Mailmap.read(authors, self.words) if authors else Mailmap()
         repository = Repository(folder, since, self.words)
         name = read_scope(repository.name if scope is None else scope, self.words)
         with self._only_import():
+            if needs_node:
+                call(self.home).close()
             total = repository.count()
             view, drafts = self.view, self.view.drafts()
             known = KnownCommits(view.store, view.settings, mailmap, self.words)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import click
 
-from commonweal.client.home.node_client import call
 from commonweal.client.importers.imports import ImportResult, Imports
 from commonweal.client.importers.sheet import at
 from commonweal.client.language.visible_text import visible
@@ -57,10 +56,15 @@ def git(
     Each is what its author produced. Authors that FILE does not name stay outside the
     community. Nothing is taken in twice.
     """
-    if wait:
-        call(home).close()  # nothing is written when nobody can be waited for
     with part_of(Imports, home, passphrase_file) as me:
-        result = me.import_git(repo, authors=authors, since=since, scope=scope, progress=progress)
+        result = me.import_git(
+            repo,
+            authors=authors,
+            since=since,
+            scope=scope,
+            needs_node=wait > 0,
+            progress=progress,
+        )
     _refuse_void(result)
     for unknown in result.strangers:
         warn(_("{name} is no member's name here").format(name=visible(unknown)))

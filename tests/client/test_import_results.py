@@ -10,7 +10,12 @@ import pytest
 
 from commonweal.client import Member, create_home
 from commonweal.client.importers.imports import VoidRow
-from commonweal.protocol.errors import NotPermitted, UnreadableFile
+from commonweal.protocol.errors import (
+    NotPermitted,
+    NotReachable,
+    UnreadableFile,
+    UnreadableRepository,
+)
 from tests.builders.git_histories import commit, git
 
 MAPPING = "action=a,quantity=q,unit=u"
@@ -95,6 +100,21 @@ def test_commits_are_taken_in_once_and_counted(mei: Path, tmp_path: Path) -> Non
     assert (first.total, first.here, first.written, first.void) == (1, 0, 1, ())
     assert {record.id for record in first.last} == ids
     assert (again.scope, again.here, again.written, again.last) == ("garden", 1, 0, ())
+
+
+def test_commits_that_peers_must_hold_are_not_taken_in_without_a_node(
+    mei: Path, tmp_path: Path
+) -> None:
+    repository = tmp_path / "garden"
+    repository.mkdir()
+    git(repository, "init", "--quiet")
+    commit(repository, "c1")
+    with Member(mei) as member:
+        with pytest.raises(UnreadableRepository):
+            member.import_git(tmp_path / "nowhere", needs_node=True)
+        with pytest.raises(NotReachable):
+            member.import_git(repository, needs_node=True)
+        assert member.contributions().total == 0
 
 
 def test_a_home_of_another_member_is_not_taken_in(mei: Path, tmp_path: Path) -> None:
