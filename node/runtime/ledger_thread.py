@@ -126,6 +126,8 @@ class LedgerThread:
         """
         self._is_busy = True
         try:
+            if self._is_over:  # cancelled before this thread began: the files are closed
+                return []
             assessor = self._opened()
             for_state = [request for request in requests if isinstance(request, STATE_REQUESTS)]
             for_seal = [request for request in requests if not isinstance(request, STATE_REQUESTS)]
