@@ -131,7 +131,10 @@ def refusal(reason: Reason, words: Words) -> str:
     """Return why something is not written, and what to do first."""
     advice = ADVICE.get(reason)
     said = words(reason.value)
-    return said if advice is None else f"{said}. {words(advice)}"
+    if advice is None:
+        return said
+    stop = "。" if words.language == "zh" else ". "
+    return f"{said}{stop}{words(advice)}"
 
 
 def from_when(state: State, reason: Reason, member: bytes | None, words: Words) -> str:
