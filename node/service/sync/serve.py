@@ -97,11 +97,6 @@ class RecordServer:
         self._in_flight.pop(key, None)
         self._branches.pop(key, None)
 
-    def is_busy(self, key: PeerKey) -> bool:
-        """Say whether a peer still waits for records that it asked for."""
-        flow = self._flows.get(key)
-        return flow is not None and bool(flow.cursors)
-
     def _send(self, peer: PeerState, runs: tuple[messages.Run, ...], remaining: int) -> None:
         self.core.send(peer, messages.Runs(runs, remaining, asked=True))
         self._in_flight[peer.key] = self._in_flight.get(peer.key, 0) + 1
