@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Final, TypeAlias
 
 from commonweal.protocol.keys import PeerKey
+from commonweal.protocol.wire.messages import FRAME_BYTES_MAX
 
 __all__ = [
     "FRAME_BYTES_MAX",
@@ -37,8 +38,6 @@ __all__ = [
     "ValidationResult",
 ]
 
-FRAME_BYTES_MAX: Final = 1 << 20
-"""The largest frame of an admitted peer."""
 GUEST_FRAME_BYTES_MAX: Final = 64 * 1024
 """The largest frame of a requester under an invite."""
 GUESTS_MAX: Final = 16

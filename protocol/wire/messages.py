@@ -21,8 +21,7 @@ from commonweal.protocol.wire.seals import (
 from commonweal.protocol.wire.state_sync import StateMessage
 
 FRAME_BYTES_MAX = 1024 * 1024
-
-
+"""The largest frame of an admitted peer; smaller for others (`node/transport.py`)."""
 RUNS_BYTES_AIM = 448 * 1024
 """A frame of records is completed at about this size."""
 
