@@ -64,6 +64,6 @@ class Member(
 ):
     """The member of a home. `with Member(home) as member: member.record("work", 3, "hours")`.
 
-    What is read is the ledger as of the first look, and anew after each write or `refresh`. One
-    thread uses it at a time; several may be open on one home.
+    Reading shows the ledger as of the first look; a write or `refresh` updates it. One thread uses
+    it at a time; several may be open on one home.
     """

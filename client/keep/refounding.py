@@ -1,8 +1,8 @@
 """Re-founding: a community goes on from its last final state, without those who are gone.
 
-When more witnesses are gone for ever than the quorum survives, nothing becomes final any more,
-and no key changes that from inside. Here a member founds a community anew that names the old one
-as its parent, or follows a member who did. It is made in a home of its own; the old one stays.
+When more witnesses are lost than the quorum survives, nothing becomes final any more, and no key
+changes that. Here a member founds a new community that names the old one as its parent, or follows
+a member who did. It gets a home of its own; the old home stays.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RefoundedHome:
-    """A home in a community that was founded anew. height: of the seal from which it goes on.
+    """A home in a new community that continues an old one. height: of the last seal of the old one.
 
     height: None while the founding record is not here, as after `follow_refounding`.
     """
@@ -46,14 +46,14 @@ class RefoundedHome:
 
 
 class Refounding(HomeAccess):
-    """The community of this member, founded anew in another home; this home stays as it is."""
+    """Founding or following a community that continues this one, in another home."""
 
     def check_refounding(self) -> None:
         """Raise NotInCommunity or MissingDatabase where this home has nothing to go on from."""
         self._settings().here  # noqa: B018  raises without a community
 
     def refound(self, into: Path, *, passphrase: str | None = None) -> RefoundedHome:
-        """Found the community anew from the last final state, in a home at `into`.
+        """Found a new community that continues from the last final state, in a home at `into`.
 
         Members, rules, balances, claims and contributions go on as they were final. This member is
         the first witness. passphrase: of the new keystore. Raises PassphraseNeeded, HomeTaken,
@@ -66,7 +66,7 @@ class Refounding(HomeAccess):
     def follow_refounding(
         self, into: Path, link: str, *, passphrase: str | None = None
     ) -> RefoundedHome:
-        """Follow a member who founded the community anew, by their link, in a home at `into`.
+        """Follow a member who founded the new community, by their link, in a home at `into`.
 
         passphrase: of the new keystore. Raises PassphraseNeeded, HomeTaken, BadLink.
         """

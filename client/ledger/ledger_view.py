@@ -149,7 +149,7 @@ def folded(home: Home, words: Words = ENGLISH, watch: Watch = nobody) -> Iterato
             of_home = partial(ledger.open_ledger, store=store, community=settings.here, watch=watch)
             try:
                 kept = held.enter_context(of_home(path))
-            except StorageError:  # the disk takes nothing: all is folded anew, and kept nowhere
+            except StorageError:  # the disk takes nothing: all is folded in memory
                 kept = held.enter_context(of_home(":memory:"))
             kept.layers.pin()
             yield LedgerView(home, store, settings, kept, words)

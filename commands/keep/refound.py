@@ -35,7 +35,7 @@ from commonweal.storage.home.home import Home
 @click.option(
     "--follow",
     metavar="LINK",
-    help="Follow a member who founded it anew, by their link; `-` reads it from the keyboard.",
+    help="Follow a member who continued it, by their link; `-` reads it from the keyboard.",
 )
 @passphrase_option
 @home_option

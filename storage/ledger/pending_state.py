@@ -196,7 +196,7 @@ class PendingOverlay:
         """Fold the records that came since over the layer NEWEST, and keep them there.
 
         None where they do not all stand after those that are folded, void one of them, or are
-        too many: then the layer is folded anew.
+        too many: then the layer is folded again.
         """
         mark = self.layers.mark("newest")
         end = None if mark is None else LayerEnd(*mark)
