@@ -162,7 +162,7 @@ LAZY: Fields = {
     "decisions": Field("flag", False),
 }
 FINALITY: Fields = {
-    "interval_minutes": Field("count", 10, 1, 60 * 24 * 366),
+    "interval_minutes": Field("count", 1, 1, 60 * 24 * 366),
     "witnesses": Field("count", 7, 1, 100),
     "grace_hours": _hours(24),
     **_SENTENCES,

@@ -17,9 +17,6 @@ SKEW_MS_MAX = 2 * 60 * 1000
 BACK_MS_MIN = 60 * 60 * 1000
 """A seal is later than the previous one, or goes back from a wrong time by at least this."""
 
-INTERVAL_MS = 60 * 1000
-"""Time that unsealed records wait for a seal, unless the rules set another."""
-
 PROPOSE_MS = 3_000
 VOTE_MS = 1_000
 GROWTH_MS = 500
@@ -50,7 +47,7 @@ class SealDemand:
     asked: bool
 
 
-def is_due(waiting: SealDemand, now_ms: int, interval_ms: int = INTERVAL_MS) -> bool:
+def is_due(waiting: SealDemand, now_ms: int, interval_ms: int) -> bool:
     """Whether the next height starts now. Without unsealed records only a deadline starts one."""
     if waiting.deadline_ms is not None and waiting.deadline_ms <= now_ms:
         return True
@@ -59,7 +56,7 @@ def is_due(waiting: SealDemand, now_ms: int, interval_ms: int = INTERVAL_MS) -> 
     return waiting.asked or now_ms - waiting.oldest_ms >= interval_ms
 
 
-def due_at(waiting: SealDemand, interval_ms: int = INTERVAL_MS) -> int | None:
+def due_at(waiting: SealDemand, interval_ms: int) -> int | None:
     """Return the time, in ms, at which `is_due` becomes true without new events; None: never."""
     times = [] if waiting.deadline_ms is None else [waiting.deadline_ms]
     if waiting.oldest_ms is not None:

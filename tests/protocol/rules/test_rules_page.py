@@ -11,7 +11,8 @@ from commonweal.protocol.rules import document, schema
 from commonweal.protocol.rules.environment import EVENT
 from commonweal.protocol.rules.schema import Fields
 
-PAGE = (Path(__file__).parents[3] / "docs" / "rules.md").read_text("utf-8")
+ROOT = Path(__file__).parents[3]
+PAGE = (ROOT / "docs" / "rules.md").read_text("utf-8")
 PAGE = PAGE.split("\n## The expression language\n")[0]
 
 
@@ -55,6 +56,19 @@ def test_every_key_stands_on_the_page_with_its_default(title: str, tables: list[
             assert f"`{str(field.default).lower()}`" in known[name], name
         if field.sort == "choice":
             assert f"`{field.choices[0]}`" in known[name], name
+
+
+def test_pages_and_templates_say_when_seals_are_made_without_being_asked() -> None:
+    assert schema.FINALITY["interval_minutes"].default == 1
+    said = {
+        "README.md": "sealed automatically within a minute",
+        "README.zh-CN.md": "一分钟内会自动封账",
+        "docs/seals.md": "a minute (or what the\nrules say) after a contribution",
+    }
+    for page, sentence in said.items():
+        assert sentence in (ROOT / page).read_text("utf-8"), page
+    for template in sorted((ROOT / "protocol" / "rules" / "templates").glob("*.toml")):
+        assert document.read_toml(template.read_text("utf-8")).interval_ms == 60_000, template.name
 
 
 def test_every_choice_stands_on_the_page() -> None:

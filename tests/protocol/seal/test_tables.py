@@ -104,8 +104,8 @@ DUE = [
 def test_a_height_starts(
     what: str, waiting: SealDemand, now_ms: int, due: bool, at_ms: int | None
 ) -> None:
-    assert timing.is_due(waiting, now_ms) is due, what
-    assert timing.due_at(waiting) == at_ms, what
+    assert timing.is_due(waiting, now_ms, 60_000) is due, what
+    assert timing.due_at(waiting, 60_000) == at_ms, what
 
 
 # Fairness. What witnesses show of one log, f, what is sealed of it, and the least length.

@@ -125,6 +125,19 @@ def test_a_founder_alone_seals_what_waits() -> None:
     assert not node.service.reactor.driver.is_open  # and nothing is said
 
 
+def test_a_contribution_is_sealed_after_the_interval_of_the_default_rules() -> None:
+    world = World(1, seals=True)
+    node = world.nodes[0]
+    until(world, lambda: chain(node).height == 1, SEALED_MS_MAX, "the founding is not sealed")
+    node.write()
+    world.run(SEALED_MS_MAX - 5_000)
+    assert chain(node).height == 1  # others that come within the minute are sealed with it
+    world.run(10_000)
+    assert chain(node).height == 2
+    world.run(10 * SEALED_MS_MAX)
+    assert chain(node).height == 2  # where nothing waits, no seal is made
+
+
 def test_four_who_witness_seal_together() -> None:
     world = council(2)
     height = next_seal(world, world.nodes)
