@@ -11,9 +11,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from commonweal.client.home.submit import Unlock, WrittenRecord, now_ms, without_passphrase, writer
+from commonweal.client.language.quantity import shown_number
 from commonweal.client.language.rejection_words import from_when, refusal
 from commonweal.client.language.words import Words
-from commonweal.client.ledger.forecast import Forecast, forecast
+from commonweal.client.ledger.forecast import Forecast, finer_pool, forecast
 from commonweal.protocol.errors import CommonwealError, WouldNotCount
 from commonweal.protocol.ledger.members import membership
 from commonweal.protocol.ledger.state.context import Verdict
@@ -70,6 +71,8 @@ class Drafts:
             raise self._hindrance() or WouldNotCount(self.refusal(trial.reason))
         if trial.reason is not None:
             raise WouldNotCount(self.refusal(trial.reason))
+        if wish.kind == "event":
+            self._refuse_finer(wish.data.get("corrects") or trial.id)
         return trial.id
 
     def refusal(self, reason: Reason) -> str:
@@ -109,6 +112,18 @@ class Drafts:
             for batch in batches(self.wishes):
                 written += write_batch(batch)
         return written
+
+    def _refuse_finer(self, event: bytes) -> None:
+        """Raise WouldNotCount for an income of which the split would count less than came in."""
+        pool = finer_pool(self.state, self.kept.community, self.kept.ruleset, event)
+        if pool is None:
+            return
+        text = self.words(
+            "the pool {pool} counts no less than {smallest} {unit}: round the amount,"
+            " or let the rules give the pool a finer scale"
+        )
+        smallest = shown_number(1, pool.scale)
+        raise WouldNotCount(text.format(pool=pool.name, smallest=smallest, unit=pool.unit))
 
     def _hindrance(self) -> CommonwealError | None:
         """Return why this device writes nothing, in more detail than the fold has."""

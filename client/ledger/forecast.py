@@ -14,7 +14,7 @@ from commonweal.protocol.ledger.contributions.value import event_fields, income_
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.things.event_row import event_row
 from commonweal.protocol.records.record import CommunityId
-from commonweal.protocol.rules.document import Ruleset
+from commonweal.protocol.rules.document import Pool, Ruleset
 from commonweal.protocol.rules.expression import FuelBudget
 from commonweal.protocol.vocabulary.rule_params import RuleParams
 
@@ -60,6 +60,21 @@ def forecast(
         None if pool is None else pool.name,
         row.disputes,
     )
+
+
+def finer_pool(state: State, community: CommunityId, ruleset: Ruleset, event: bytes) -> Pool | None:
+    """Return the pool whose income an event is although its amount is finer than the pool's scale.
+
+    None for everything else. The split would count less than came in.
+    """
+    row = event_row(state, event)
+    if row is None or row.quantity is None:
+        return None
+    n, scale, unit = row.quantity
+    if all(n * 10**pool.scale % 10**scale == 0 for pool in ruleset.pools if pool.unit == unit):
+        return None
+    pool = income_pool(ruleset, event_fields(state, community, event, row), FuelBudget(FUEL_MAX))
+    return pool if pool is not None and n * 10**pool.scale % 10**scale else None
 
 
 def forecast_words(what: str, made: Forecast, words: Words) -> str:

@@ -39,6 +39,7 @@ from commonweal.protocol.rules.schema import (
 )
 from commonweal.protocol.rules.toml_positions import nearest, places
 from commonweal.protocol.vocabulary.budget import MIB, Budget, Usage
+from commonweal.protocol.vocabulary.currencies import decimals
 from commonweal.protocol.vocabulary.rule_params import (
     EventCondition,
     MembershipRules,
@@ -348,7 +349,7 @@ def _pool(name: str, table: Mapping[str, Any]) -> Pool:
     return Pool(
         name=name,
         unit=values["unit"],
-        scale=values["scale"],
+        scale=table.get("scale", decimals(values["unit"])),
         income=check_expression(values["income"], ENVIRONMENT, BOOL),
         every_ms=values["every_hours"] * HOUR_MS,
         late=values["late"],

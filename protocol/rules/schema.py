@@ -1,7 +1,7 @@
 """The schema of a ruleset document: fields, types, bounds and defaults of each section.
 
-Keys that a document omits have the default here, so {"name": ...} is a complete ruleset. Checking
-and reading a document both use this table.
+Keys that a document omits have the default here, so {"name": ...} is a complete ruleset; the
+default scale of a pool follows from its unit. Checking and reading a document both use this table.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ ADMISSION: Fields = {
 VALUE: Fields = {"points": _RULE._replace(required=True), **_SENTENCES}
 POOL: Fields = {
     "unit": _name(required=True),
-    "scale": Field("count", 2, 0, 9),
+    "scale": Field("count", None, 0, 9),
     "income": Field("rule", "event.action == 'transfer' && event.to_community", high=4_096),
     "every_hours": _hours(0),
     "late": _choice("next_epoch", "catch_up", "needs_attest_if_older"),

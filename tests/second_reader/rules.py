@@ -30,6 +30,12 @@ UNITS = [
     "GBP",
     "JPY",
 ]
+DECIMALS = {
+    **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF"), 0),
+    **dict.fromkeys(("UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"), 0),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+    **dict.fromkeys(("CLF", "UYW"), 4),
+}
 FACTORS = ["labour", "capital", "space", "knowledge", "management", "data", "technology"]
 ROLES: dict[str, dict[str, Any]] = {
     "consumer": {},
@@ -110,6 +116,11 @@ class Ruleset:
     def patched(self, patch: dict[str, Any]) -> Ruleset:
         """Return the ruleset with a patch laid over it."""
         return Ruleset(_laid(self.document, patch))
+
+
+def scale_of(pool: dict[str, Any]) -> int:
+    """Return how many decimals a pool pays."""
+    return int(pool.get("scale", DECIMALS.get(pool["unit"], 2)))
 
 
 def _laid(base: Any, patch: Any) -> Any:

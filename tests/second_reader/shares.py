@@ -11,7 +11,7 @@ from tests.second_reader.events import is_attested, seen
 from tests.second_reader.expressions import ExpressionError, evaluate
 from tests.second_reader.names import is_id
 from tests.second_reader.records import Record
-from tests.second_reader.rules import HOUR, Ruleset, portion
+from tests.second_reader.rules import HOUR, Ruleset, portion, scale_of
 from tests.second_reader.sheet import Sheet
 from tests.second_reader.split import Income, Split
 from tests.second_reader.trace import behind
@@ -69,7 +69,7 @@ def share(c: Context, rules: Ruleset, touched: list[bytes]) -> None:
         _value(c, sheet, rules, event, incomes)
     end_turns(sheet)
     for name, table in rules.pools:
-        pool = (name, table["unit"], table.get("scale", 2))
+        pool = (name, table["unit"], scale_of(table))
         _split_pool(c, sheet, rules, table, pool, incomes.get(pool, []))
     arise(c, rules.id, sheet.sums)
 
@@ -96,7 +96,7 @@ def _value(
     view = seen(c, event, row)
     for name, table in rules.pools:
         if view["unit"] == table["unit"] and row["quantity"] and _is_income(table, view):
-            pool = (name, table["unit"], table.get("scale", 2))
+            pool = (name, table["unit"], scale_of(table))
             amount = row["quantity"][0] * 10 ** pool[2] // 10 ** row["quantity"][1]
             source = c.state.known("BOOKED", event)["source"]
             is_traced = bool(source) and any(bucket.get("trace") for bucket in table["buckets"])

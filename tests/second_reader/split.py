@@ -9,7 +9,7 @@ from tests.second_reader.claims import MOST, Pool, pool_key
 from tests.second_reader.context import Context
 from tests.second_reader.events import is_attested, seen
 from tests.second_reader.expressions import evaluate
-from tests.second_reader.rules import HOUR, portion
+from tests.second_reader.rules import HOUR, portion, scale_of
 from tests.second_reader.sheet import Sheet, divide, tie
 from tests.second_reader.weights import balanced, weights_of
 
@@ -104,7 +104,7 @@ class Split:
         return not bucket.get("where") or bool(evaluate(bucket["where"], view))
 
     def _owed(self, bucket: Row, entry: Row) -> int:
-        scale: int = self.table.get("scale", 2)
+        scale = scale_of(self.table)
         decimals = {"thousandths": 3, "whole": 0}.get(bucket.get("points_in", "smallest"), scale)
         return int(entry["points"] * 10**scale // 10**decimals)
 

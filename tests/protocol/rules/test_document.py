@@ -23,7 +23,9 @@ from commonweal.protocol.rules.document import (
     read_toml,
 )
 from commonweal.protocol.rules.toml_positions import Path, places
+from commonweal.protocol.vocabulary.currencies import DECIMALS
 from commonweal.protocol.vocabulary.rule_params import DEFAULT_PARAMS
+from tests.second_reader.rules import scale_of
 
 TEMPLATES = {
     one.name.removesuffix(".toml"): one.read_text("utf-8")
@@ -45,6 +47,21 @@ def test_the_founding_document_is_a_whole_ruleset() -> None:
     assert list(ruleset.processes) == ["ordinary", "constitution", "membership"]
     assert ruleset.processes["constitution"].ballots[0].needed(6) == 4
     assert ruleset.pools == ()
+
+
+def test_a_pool_has_the_decimals_of_its_currency_unless_the_rules_say_others() -> None:
+    codes = {"EUR": 2, "CNY": 2, "hour": 2, "JPY": 0, "ISK": 0, "KWD": 3, "TND": 3, "CLF": 4}
+    units = sorted({*codes, *DECIMALS})
+    for unit in units:
+        table = {"unit": unit, "en": "So.", "zh": "如此。"}
+        table["buckets"] = [{"name": "a", "share": "100%", "en": "So.", "zh": "如此。"}]
+        named = {"units": units, "en": "So.", "zh": "如此。"}
+        document = {"name": "Lanxi", "contributions": named, "pools": {"income": table}}
+        (pool,) = from_map(document).pools
+        assert pool.scale == codes.get(unit, DECIMALS.get(unit)), unit
+        assert scale_of(table) == pool.scale, "the second reader knows the same table"
+        (pool,) = from_map({**document, "pools": {"income": {**table, "scale": 5}}}).pools
+        assert pool.scale == scale_of({**table, "scale": 5}) == 5
 
 
 def test_equal_documents_have_one_id_however_they_are_written() -> None:

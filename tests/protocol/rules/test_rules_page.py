@@ -50,7 +50,7 @@ def test_every_key_stands_on_the_page_with_its_default(title: str, tables: list[
     assert set(fields) - set(known) == set()
     assert set(known) - set(fields) <= {*schema.CLASSES}
     for name, field in fields.items():
-        if field.sort == "count":
+        if field.sort == "count" and field.default is not None:
             assert f"`{field.default}`" in known[name], name
         if field.sort == "flag":
             assert f"`{str(field.default).lower()}`" in known[name], name
