@@ -17,7 +17,7 @@ from commonweal.client.language.words import Words
 from commonweal.client.ledger.forecast import Forecast, finer_pool, forecast
 from commonweal.protocol.errors import CommonwealError, WouldNotCount
 from commonweal.protocol.ledger.members import membership
-from commonweal.protocol.ledger.state.context import Verdict
+from commonweal.protocol.ledger.state.context import Verdict, is_bytes
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records import record as records
@@ -72,7 +72,8 @@ class Drafts:
         if trial.reason is not None:
             raise WouldNotCount(self.refusal(trial.reason))
         if wish.kind == "event":
-            self._refuse_finer(wish.data.get("corrects") or trial.id)
+            corrected = wish.data.get("corrects")
+            self._refuse_finer(corrected if is_bytes(corrected) else trial.id)
         return trial.id
 
     def refusal(self, reason: Reason) -> str:

@@ -54,9 +54,7 @@ def test_a_pool_in_yen_pays_whole_yen(scene: Callable[[str], Commons]) -> None:
     shown = lanxi.good(lanxi.mei, "shares").out
     assert "67" in shown and "67.0" not in shown
     claim = lanxi.json(lanxi.mei, "claims", "--member", "Bo")["claims"][0]["claim"]
-    refused = lanxi.refused(
-        lanxi.mei, "record", "transfer", "0.5", "JPY", "--settles", claim[:12]
-    )
+    refused = lanxi.refused(lanxi.mei, "record", "transfer", "0.5", "JPY", "--settles", claim[:12])
     assert refused.code == 77
     assert "finer than the scale of the claim" in refused.err
     for typed in (("income", "0.5", "JPY"), ("correct", came[:12], "99.5", "JPY")):

@@ -53,8 +53,8 @@ def test_a_pool_has_the_decimals_of_its_currency_unless_the_rules_say_others() -
     codes = {"EUR": 2, "CNY": 2, "hour": 2, "JPY": 0, "ISK": 0, "KWD": 3, "TND": 3, "CLF": 4}
     units = sorted({*codes, *DECIMALS})
     for unit in units:
-        table = {"unit": unit, "en": "So.", "zh": "如此。"}
-        table["buckets"] = [{"name": "a", "share": "100%", "en": "So.", "zh": "如此。"}]
+        bucket = {"name": "a", "share": "100%", "en": "So.", "zh": "如此。"}
+        table = {"unit": unit, "buckets": [bucket], "en": "So.", "zh": "如此。"}
         named = {"units": units, "en": "So.", "zh": "如此。"}
         document = {"name": "Lanxi", "contributions": named, "pools": {"income": table}}
         (pool,) = from_map(document).pools
