@@ -16,6 +16,7 @@ from commonweal.protocol import keys
 from commonweal.protocol.errors import (
     CommonwealError,
     InCommunityAlready,
+    KeystoreMissing,
     PassphraseNeeded,
     UnusableText,
 )
@@ -35,6 +36,9 @@ from commonweal.storage.home.home import Home, Settings, new_port
 from commonweal.storage.home.keystore import Secrets
 
 NAME_CHARS_MAX = 80
+UNCONFIRMED = "home.words_unconfirmed"
+"""Setting of a home whose words are not on paper yet: the language of the words."""
+
 LANGUAGES = {"en": Language.ENGLISH, "zh": Language.CHINESE}
 """Languages of the 24 words."""
 
@@ -67,12 +71,17 @@ def make_home(
     passphrase: str | None,
     language: str = "en",
     words: Words = ENGLISH,
+    *,
+    is_guided: bool = False,
 ) -> tuple[Settings, str]:
     """Make a home with a new member called `name`; return its settings and the 24 words.
 
-    language: of the 24 words, a key of LANGUAGES; words: of what is raised.
+    language: of the 24 words, a key of LANGUAGES; words: of what is raised. is_guided: the words
+    are shown again until the member says that they are on paper; see `unconfirmed_words`.
 
-    Raises UnusableText, KeystoreExists or a StorageError; then no home was made.
+    The keystore is written last, and without it a home is not made: a killed process leaves
+    nothing that is in the way. Raises UnusableText, KeystoreExists, KeystoreMissing where the
+    records of another member are, or a StorageError; then no home was made.
     """
     name = checked_name(name, words)
     entropy, seed = os.urandom(ENTROPY_BYTES), os.urandom(keys.SEED_BYTES)
@@ -81,19 +90,52 @@ def make_home(
     device = keys.DeviceKey(keys.device_signer(seed).key)
     settings = Settings(name, member, device, port=new_port())
     home.create()
-    keystore.create(home.keystore, Secrets(seed, entropy), passphrase)
+    is_new = not home.exists()
     try:
         store = home.create_store()
         try:
+            if store.counts().records:
+                raise KeystoreMissing(str(home.keystore))
             settings.put(store)
+            store.put_setting(UNCONFIRMED, language.encode() if is_guided else None)
             store.commit()
         finally:
             store.close()
+        keystore.create(home.keystore, Secrets(seed, entropy), passphrase)
     except CommonwealError:
-        with suppress(OSError):
-            home.keystore.unlink()
+        if is_new:
+            with suppress(OSError):
+                home.database.unlink(missing_ok=True)
         raise
     return settings, phrase
+
+
+def is_made(home: Home) -> bool:
+    """Whether a home is complete; one without a keystore and records was never finished."""
+    if not home.exists() or os.path.lexists(home.keystore):
+        return home.exists()
+    with home.store(readonly=True) as store:
+        return store.counts().records > 0
+
+
+def unconfirmed_words(home: Home, unlock: Unlock = without_passphrase) -> str | None:
+    """Return the 24 words where the member has not said that they are on paper; else None.
+
+    They are worked out from the key in the keystore, which `unlock` opens.
+    """
+    with home.store(readonly=True) as store:
+        language = store.setting(UNCONFIRMED)
+    if language is None:
+        return None
+    entropy = unlock(home).member_entropy
+    return None if entropy is None else phrase_from_entropy(entropy, LANGUAGES[language.decode()])
+
+
+def confirm_words(home: Home) -> None:
+    """Note that the words are on paper, so that no command shows them again. Raises HomeInUse."""
+    with home.lock(), home.store() as store:
+        store.put_setting(UNCONFIRMED, None)
+        store.commit()
 
 
 def found_community(

@@ -89,6 +89,12 @@ class Invites(HomeAccess):
         """Return all invites, used and revoked ones too."""
         return [self._listed(invite) for invite in membership.invites(self.view.state)]
 
+    def has_invited_nobody(self) -> bool:
+        """Whether this member is the only one, and there never was an invite."""
+        members = membership.members(self.view.state)
+        active = [member.id for member in members if member.status == "active"]
+        return active == [self.view.me] and not membership.invites(self.view.state)
+
     def revoke_invite(self, id: str | bytes) -> InviteRevocation:
         """Take an invite back; those who joined by it stay. Raises UnknownId."""
         known = (invite.id for invite in membership.invites(self.view.state))

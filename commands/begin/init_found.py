@@ -102,8 +102,11 @@ def chosen_passphrase(passphrase_file: Path | None) -> str:
     return ask_passphrase(twice=True)
 
 
-def show_words(words: str) -> None:
-    """Show the 24 words with their numbers."""
+def show_words(words: str, *, is_guided: bool = False) -> None:
+    """Show the 24 words with their numbers.
+
+    is_guided: `weal start` shows them again until the member says that they are on paper.
+    """
     listed = words.split()
     say(_("Your {count} words. Write them down on paper, now:").format(count=WORDS))
     say()
@@ -113,4 +116,8 @@ def show_words(words: str) -> None:
         cells = (f"{number:2} {word:<{widest}}" for number, word in numbered)
         say(f"  {'  '.join(cells)}".rstrip())
     say()
-    say(_("They are not shown again. Whoever has them is you; without them a lost device is lost."))
+    if is_guided:
+        say(_("Once they are on paper, they are not shown again."))
+    else:
+        say(_("They are not shown again."))
+    say(_("Whoever has them is you; without them a lost device is lost."))

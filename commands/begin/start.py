@@ -7,14 +7,24 @@ types those. Answers may come from a pipe, a line each.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
-from commonweal.client.community.homes import checked_name, found_community, make_home
+from commonweal.client.community.homes import (
+    checked_name,
+    confirm_words,
+    found_community,
+    is_made,
+    make_home,
+    unconfirmed_words,
+)
 from commonweal.client.community.join_requests import ask_to_join, places
 from commonweal.client.community.standing import WAITING
 from commonweal.client.home.node_client import ask_if_running
+from commonweal.client.home.submit import Unlock
 from commonweal.client.language.visible_text import visible
 from commonweal.commands.begin.init_found import show_words, warn_if_open
 from commonweal.commands.begin.join import tell_places
@@ -26,12 +36,13 @@ from commonweal.commands.terminal.options import (
     home_option,
     is_typed,
     passphrase_option,
-    unlock,
+    unlocked_once,
     unlocking,
 )
 from commonweal.commands.terminal.output import say
 from commonweal.protocol.errors import CommonwealError
 from commonweal.protocol.identity import invite as links
+from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home, Settings
 
 ADMISSION_SECONDS_MAX = 8.0
@@ -64,7 +75,8 @@ def start(
 ) -> None:
     """Make a home, found a community or join the one of LINK, and run your node.
 
-    A home that stands already is only started.
+    It can be ended at any question: typed again, it goes on with what is still open. A home that
+    stands already is only started.
     """
     from commonweal.client.governance.rule_templates import document_of_rules
     from commonweal.commands.node import up
@@ -76,52 +88,68 @@ def start(
         if link is not None:
             raise click.UsageError(_("--rules is for who founds a community, and LINK joins one"))
         document_of_rules(rules)
-    if not home.exists():
-        _make(home, passphrase_file)
-    with home.store(readonly=True) as store:
-        settings = Settings.read(store)
-    founded = False
-    if settings.community is None:
-        link = link or _ask_link()
-        if link:
-            ask_to_join(
-                home,
-                places(links.from_text(link), words=spoken()),
-                unlocking(passphrase_file),
-                spoken(),
-            )
-        else:
-            name = _ask_name(_("What is your community called?"))
-            chosen = _ask_rules() if rules is None else rules
-            found_community(home, name, unlocking(passphrase_file), chosen, spoken())
-            founded = True
-    elif link is not None:
-        target = places(links.from_text(link))
-        if ask_to_join(home, target, unlocking(passphrase_file), spoken()) != WAITING:
-            tell_places(target)
-    if home.holder() is None:
-        up.start(home, unlock(home, passphrase_file), listen=listen, mdns=not no_mdns)
-    say(_("Your node runs in the background; `weal down` ends it."))
-    if founded:
-        _show_first_link(home, passphrase_file)
-    else:
-        _tell_standing(home)
+    with _resumable(home):
+        unlock = unlocking(passphrase_file)
+        if not is_made(home):
+            unlock = _make(home, passphrase_file)
+        if home.holder() is None:
+            _confirm_words(home, unlock)
+        _enter(home, link, rules, unlock)
+        if home.holder() is None:
+            up.start(home, unlock(home), listen=listen, mdns=not no_mdns)
+        say(_("Your node runs in the background; `weal down` ends it."))
+        with member_of(home, unlock=unlock) as me:
+            if me.has_invited_nobody():
+                say(_("A link for the first member that you invite:"))
+                return show_invite(me.invite())
+        return _tell_standing(home)
 
 
-def _make(home: Home, passphrase_file: Path | None) -> None:
-    say(_("Welcome. This makes a home for you in {home}.").format(home=visible(str(home))))
-    name = _ask_name(_("What is your name, as the others shall read it?"))
-    passphrase = given_passphrase(passphrase_file) or _ask_passphrase()
-    language = spoken().language
-    _settings, words = make_home(home, name, passphrase or None, language, spoken())
-    warn_if_open(home)
-    show_words(words)
+@contextmanager
+def _resumable(home: Home) -> Iterator[None]:
+    """Say what is kept when a member breaks off."""
     try:
-        _ask(_("Press Enter when they are on paper"), "")
+        yield
     except (click.Abort, KeyboardInterrupt):
         say()
-        say(_("Your home stands, with these words. `weal start` goes on; they do not come again."))
+        if is_made(home):
+            say(_("What you answered is kept. `weal start` goes on from here."))
+        else:
+            say(_("Nothing is written yet. `weal start` begins again."))
         raise
+
+
+def _make(home: Home, passphrase_file: Path | None) -> Unlock:
+    """Make a home; return what opens its keystore by the passphrase that was just chosen."""
+    say(_("Welcome. This makes a home for you in {home}.").format(home=visible(str(home))))
+    name = _ask_name(_("What is your name, as the others shall read it?"))
+    passphrase = given_passphrase(passphrase_file) or _ask_passphrase() or None
+    make_home(home, name, passphrase, spoken().language, spoken(), is_guided=True)
+    warn_if_open(home)
+    return unlocked_once(lambda made: keystore.unlock(made.keystore, passphrase))
+
+
+def _confirm_words(home: Home, unlock: Unlock) -> None:
+    """Show the 24 words until the member says that they are on paper."""
+    words = unconfirmed_words(home, unlock)
+    if words is not None:
+        show_words(words, is_guided=True)
+        _ask(_("Press Enter when they are on paper"), "")
+        confirm_words(home)
+
+
+def _enter(home: Home, link: str | None, rules: str | None, unlock: Unlock) -> None:
+    """Found a community or ask to join one, unless that was done before."""
+    with home.store(readonly=True) as store:
+        community = Settings.read(store).community
+    link = link or (_ask_link() if community is None else "")
+    if link:
+        target = places(links.from_text(link), words=spoken())
+        if ask_to_join(home, target, unlock, spoken()) != WAITING:
+            tell_places(target)
+    elif community is None:
+        name = _ask_name(_("What is your community called?"))
+        found_community(home, name, unlock, _ask_rules() if rules is None else rules, spoken())
 
 
 def _ask_name(question: str) -> str:
@@ -187,13 +215,6 @@ def _ask(question: str, default: str | None = None, *, hidden: bool = False) -> 
         prompt_suffix=" " if is_asked else ": ",
     )
     return answer
-
-
-def _show_first_link(home: Home, passphrase_file: Path | None) -> None:
-    """Make an invite for the first friend, so that they can come at once."""
-    say(_("A link for the first member that you invite:"))
-    with member_of(home, passphrase_file) as me:
-        show_invite(me.invite())
 
 
 def _tell_standing(home: Home) -> None:

@@ -124,8 +124,23 @@ def unlock(home: Home, passphrase_file: Path | None) -> Secrets:
 
 
 def unlocking(passphrase_file: Path | None) -> Callable[[Home], Secrets]:
-    """Return what opens the keystore of a home as `unlock` does, when its secrets are needed."""
-    return lambda home: unlock(home, passphrase_file)
+    """Return what opens the keystore of a home as `unlock` does, when its secrets are needed.
+
+    A passphrase is asked for once, however often the secrets are needed.
+    """
+    return unlocked_once(lambda home: unlock(home, passphrase_file))
+
+
+def unlocked_once(unlock: Callable[[Home], Secrets]) -> Callable[[Home], Secrets]:
+    """Return what opens a keystore by `unlock`, and after that gives the same secrets again."""
+    known: dict[Path, Secrets] = {}
+
+    def secrets(home: Home) -> Secrets:
+        if home.path not in known:
+            known[home.path] = unlock(home)
+        return known[home.path]
+
+    return secrets
 
 
 def opened(path: Path, passphrase_file: Path | None, whose: str = "") -> tuple[Secrets, str | None]:
