@@ -6,17 +6,16 @@ import mimetypes
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Unpack
 
 from commonweal.client.access import HomeAccess, prefix, wish_of
 from commonweal.client.home.node_client import call
 from commonweal.client.home.submit import now_ms
 from commonweal.client.language.quantity import (
     exact,
-    is_effort,
+    quantity_field,
     read_action,
     read_quantity,
-    read_scope,
 )
 from commonweal.client.language.times import read_time_ms
 from commonweal.client.ledger.contribution_rows import (
@@ -26,7 +25,6 @@ from commonweal.client.ledger.contribution_rows import (
     VoidRecord,
     listed_contribution,
 )
-from commonweal.client.ledger.directory import People
 from commonweal.client.ledger.fork_losses import void_records
 from commonweal.protocol import codec
 from commonweal.protocol.codec import INT_MAX
@@ -46,6 +44,8 @@ from commonweal.storage.ledger import contributions as list_of_contributions
 from commonweal.storage.ledger.contributions import ContributionFilter
 
 if TYPE_CHECKING:
+    from commonweal.client.contributions.event_details import EventDetails
+    from commonweal.client.contributions.unit_choice import Amounts
     from commonweal.client.ledger.forecast import Forecast
     from commonweal.node.service.events import Text
 
@@ -72,39 +72,45 @@ class Contributions(HomeAccess):
         quantity: str | int | Decimal,
         unit: str,
         *,
+        effort: tuple[str | int | Decimal, str] | None = None,
         note: str | None = None,
-        scope: str | None = None,
         file: Path | None = None,
-        provider: str | None = None,
-        receiver: str | None = None,
         settles: tuple[str, ...] = (),
+        **details: Unpack[EventDetails],
     ) -> RecordedContribution:
         """Write down a contribution; return the record, which is on the disk, and its forecast.
 
-        action, unit: by any of their names, English or Chinese. note, file: what can be erased
-        later, at most 64 KiB; not both. provider: who gave it, when not this member. settles: ids
-        of claims that a transfer pays. Raises UnknownAction, UnreadableQuantity, UnusableText,
-        UnknownId, EvidenceTooLarge, WouldNotCount.
+        action, unit: by any of their names, English or Chinese; where the rules value another unit,
+        into which this one converts exactly, that is written. effort: number and unit, beside a
+        quantity. note, file: what can be erased later, at most 64 KiB; not both. settles: ids of
+        claims that a transfer pays. details: see EventDetails. Raises UnknownAction,
+        UnreadableQuantity, AmbiguousUnit, UnusableText, UnreadableTime, UnknownId, AmbiguousId,
+        EvidenceTooLarge, WouldNotCount.
         """
+        from commonweal.client.contributions.event_details import event_data
+        from commonweal.client.contributions.unit_choice import EventDraft, best_trial
+
         name = read_action(action, self.words)
-        amount = read_quantity(str(quantity), unit, self.words)
+        amounts = self._amounts(name, (quantity, unit), effort)
         text = self._evidence(note, file)
-        view = self.view
-        is_named = provider is not None or receiver is not None
-        people = People(view.store, view.community, words=self.words) if is_named else None
-        giver = people.find_active(provider) if people and provider else view.me
-        taker = people.find_active(receiver) if people and receiver else None
-        data = self._event(name, amount, giver, taker, scope)
+        data = event_data(self.view, name, details)
+        spec = self._begun_spec(details, data)
         cited: tuple[RecordId, ...] = ()
         if settles:
-            more, cited = self._paying(settles, giver if provider else None, taker, data)
-            data |= more
-        drafts = view.drafts()
-        expected = drafts.forecast(drafts.add(wish_of("event", data, cited, text)))
-        assert expected is not None, "it passed as a contribution"
-        (written,) = drafts.write(self.home, self._unlock)
-        self.refresh()
-        return RecordedContribution(written.id, written.seq, name, *_typed(amount), expected)
+            more, cited = self._paying(settles, details, data, amounts)
+            data = more | data
+        draft = EventDraft(self.view, data, cited, text, spec)
+        best = best_trial(draft, amounts, self.words)
+        assert best.forecast is not None, "it passed as a contribution"
+        if spec is not None:
+            begun = self._write_one("spec.resource", draft.spec_data(best.amounts))
+            data["resourceConformsTo"] = bytes(begun.id)
+            written = self._write_one("event", data | best.amounts, cited, text)
+        else:
+            (written,) = best.drafts.write(self.home, self._unlock)
+            self.refresh()
+        amount = _typed(next(iter(best.amounts.values())))
+        return RecordedContribution(written.id, written.seq, name, *amount, best.forecast)
 
     def wait_until_held(self, written: Sequence[HasRecordId], peers: int) -> int:
         """Return how many peers hold what was written, once `peers` do.
@@ -209,41 +215,60 @@ class Contributions(HomeAccess):
         units = ", ".join(had[2] for had in (row.quantity, row.effort) if had is not None)
         raise UsageError(self.words("it is counted in {units}").format(units=units))
 
-    def _event(
+    def _amounts(
         self,
         action: str,
-        amount: dict[str, codec.Value],
-        provider: MemberId,
-        receiver: MemberId | None,
-        scope: str | None,
-    ) -> dict[str, codec.Value]:
-        data: dict[str, codec.Value] = {"action": action, "provider": bytes(provider)}
-        key = "effortQuantity" if is_effort(action, str(amount["unit"])) else "resourceQuantity"
-        data[key] = amount
-        if receiver is not None:
-            data["receiver"] = bytes(receiver)
-        if scope is not None:
-            data["inScopeOf"] = read_scope(scope, self.words)
-        return data
+        typed: tuple[str | int | Decimal, str],
+        effort: tuple[str | int | Decimal, str] | None,
+    ) -> Amounts:
+        """Return the quantities of an event, that of the resource first."""
+        amount = read_quantity(str(typed[0]), typed[1], self.words)
+        amounts: Amounts = {quantity_field(action, str(amount["unit"])): amount}
+        if effort is not None:
+            if "effortQuantity" in amounts:
+                raise UsageError(self.words("the effort is given twice"))
+            amounts["effortQuantity"] = read_quantity(str(effort[0]), effort[1], self.words)
+        return amounts
+
+    def _begun_spec(self, details: EventDetails, data: dict[str, Any]) -> dict[str, Any] | None:
+        """Note the specification of the resource that an event begins; return a new one's data."""
+        from commonweal.client.ledger.named import spec_named
+
+        name = details.get("new_resource")
+        if not name:
+            return None
+        if "resourceConformsTo" in data:
+            text = self.words("{option} names the specification: leave out {other}")
+            raise UsageError(text.format(option="--new-resource", other="--spec"))
+        known = spec_named(self.view, name)
+        if known is None:
+            return {"name": name}
+        data["resourceConformsTo"] = bytes(known)
+        return None
 
     def _paying(
         self,
         settles: tuple[str, ...],
-        giver: MemberId | None,
-        taker: MemberId | None,
-        data: dict[str, codec.Value],
+        details: EventDetails,
+        data: dict[str, Any],
+        amounts: Amounts,
     ) -> tuple[dict[str, codec.Value], tuple[RecordId, ...]]:
-        """Return what else a transfer says that pays claims, and cites. Raises WouldNotCount."""
+        """Return what else a transfer says that pays claims, and cites. Raises WouldNotCount.
+
+        Takes out of `data` the provider that nobody named: then the community pays.
+        """
         from commonweal.client.sharing.claims import paying
         from commonweal.protocol.ledger.claims.settlement import ACTIONS
         from commonweal.protocol.ledger.state.rejections import Reason
 
         if data["action"] not in ACTIONS:
             raise WouldNotCount(self.words(Reason.NOT_A_PAYMENT.value))
-        amount = data.get("resourceQuantity") or data.get("effortQuantity")
-        assert isinstance(amount, dict), "what is recorded has a quantity"
+        amount = next(iter(amounts.values()))
+        giver = data.pop("provider")
+        if details.get("provider") is not None:
+            data["provider"] = giver
         quantity = [amount["n"], amount["scale"], amount["unit"]]
-        return paying(self.view, settles, quantity, giver, taker)
+        return paying(self.view, settles, quantity, data.get("provider"), data.get("receiver"))
 
     def _evidence(self, note: str | None, file: Path | None) -> Text | None:
         from commonweal.node.service.events import Text

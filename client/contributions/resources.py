@@ -12,16 +12,18 @@ from commonweal.client.language.plain import fields_of
 from commonweal.client.language.quantity import read_quantity, read_unit
 from commonweal.client.ledger.contribution_rows import ResourceState, event_words, resource_state
 from commonweal.client.ledger.directory import begins
+from commonweal.client.ledger.named import outside_agents, spec_named
 from commonweal.client.ledger.notes import note_body
 from commonweal.client.ledger.texts import text_of
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.members import agents
-from commonweal.protocol.ledger.things import quantities, units_and_specs
+from commonweal.protocol.ledger.things import quantities
 from commonweal.protocol.ledger.things.event_row import EVENT, OF_RESOURCE, EventRow
 from commonweal.protocol.ledger.things.resources import RESOURCE, ResourceRow
 from commonweal.protocol.records.record import RecordId
 
 if TYPE_CHECKING:
+    from commonweal.client.ledger.forecast import Forecast
     from commonweal.client.ledger.ledger_view import LedgerView
 
 
@@ -61,11 +63,15 @@ class NewUnit:
 
 @dataclass(frozen=True, slots=True)
 class RecordedIncome:
-    """An income that was written down. payer: 16 bytes, an agent outside."""
+    """An income that was written down. payer: 16 bytes, an agent outside.
+
+    forecast: which pool of the rules it goes into; None in it where no pool takes it.
+    """
 
     id: RecordId
     seq: int
     payer: bytes
+    forecast: Forecast
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +141,7 @@ class Resources(HomeAccess):
         body, data = note_body(note, words=self.words), {"name": name, "unit": amount["unit"]}
         if factor is not None:
             data["factor"] = factor
-        spec = _spec(self.view, name)
+        spec = spec_named(self.view, name)
         if spec is None:
             # Both are checked before either is written.
             drafts = self.view.drafts()
@@ -175,7 +181,7 @@ class Resources(HomeAccess):
         it. Raises UnreadableQuantity, UnknownId, WouldNotCount.
         """
         view, amount = self.view, read_quantity(str(quantity), unit, self.words)
-        giver = begins(_outside(view), payer) if payer else urandom(agents.OUTSIDE_BYTES)
+        giver = begins(outside_agents(view), payer) if payer else urandom(agents.OUTSIDE_BYTES)
         data: dict[str, Any] = {
             "action": "transfer",
             "provider": giver,
@@ -189,8 +195,13 @@ class Resources(HomeAccess):
             data["toResourceInventoriedAs"] = bytes(treasury)
         if earned_by is not None:
             data["earnedBy"] = bytes(view.held(prefix(earned_by)).id)
-        written = self._write_one("event", data, (), note_body(note, words=self.words))
-        return RecordedIncome(written.id, written.seq, giver)
+        drafts = view.drafts()
+        text = note_body(note, words=self.words)
+        expected = drafts.forecast(drafts.add(wish_of("event", data, (), text)))
+        assert expected is not None, "it passed as a contribution"
+        (written,) = drafts.write(self.home, self._unlock)
+        self.refresh()
+        return RecordedIncome(written.id, written.seq, giver, expected)
 
     def outside_agents(self) -> list[OutsideAgent]:
         """Return the agents outside the community, by their first contribution."""
@@ -214,7 +225,7 @@ class Resources(HomeAccess):
 
     def claim_agent(self, agent: str | bytes) -> AgentClaim:
         """Say that this member is an agent outside. Raises UnknownId, WouldNotCount."""
-        outside = begins(_outside(self.view), prefix(agent))
+        outside = begins(outside_agents(self.view), prefix(agent))
         written = self._write_one("agent.claim", {"agent": outside})
         return AgentClaim(written.id, written.seq, outside)
 
@@ -228,18 +239,6 @@ class Resources(HomeAccess):
             "newInventoriedResource": {},
         }
         return event | ({"receiver": bytes(self.view.community)} if common else {})
-
-
-def _outside(view: LedgerView) -> list[bytes]:
-    providers = (EventRow(*value).provider for _, value in view.state.items(EVENT))
-    return [agent for agent in dict.fromkeys(providers) if agents.is_outside(agent)]
-
-
-def _spec(view: LedgerView, name: str) -> RecordId | None:
-    for key, value in view.state.items(units_and_specs.SPEC):
-        if value[0] == name:
-            return RecordId(key[1:])
-    return None
 
 
 def _treasury(view: LedgerView, unit: str) -> RecordId | None:

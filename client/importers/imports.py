@@ -235,7 +235,7 @@ def _check(drafts: Drafts, rows: Iterable[tuple[int | bytes, Wish]]) -> tuple[Vo
     for place, wish in rows:
         reason = drafts.check(wish).reason
         if reason is not None:
-            void.append(VoidRow(place, drafts.refusal(reason)))
+            void.append(VoidRow(place, drafts.refusal(reason, wish)))
     return tuple(void)
 
 
@@ -252,9 +252,10 @@ def _check_commits(
         if commit.hash in known.hashes:
             continue
         new += 1
-        reason = drafts.alone(commits.wish_of_commit(commit, known, scope))[1]
+        wish = commits.wish_of_commit(commit, known, scope)
+        reason = drafts.alone(wish)[1]
         if reason is not None:
             if reason not in refusals:
-                refusals[reason] = drafts.refusal(reason)
+                refusals[reason] = drafts.refusal(reason, wish)
             void.append(VoidRow(commit.hash, refusals[reason]))
     return new, tuple(void)

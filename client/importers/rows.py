@@ -17,7 +17,12 @@ from typing import TYPE_CHECKING
 
 from commonweal.client.contributions.contributions import CONTENT_BYTES_MAX
 from commonweal.client.importers.sheet import Row, at
-from commonweal.client.language.quantity import is_effort, read_action, read_quantity, read_scope
+from commonweal.client.language.quantity import (
+    quantity_field,
+    read_action,
+    read_quantity,
+    read_scope,
+)
 from commonweal.client.language.times import read_time_ms
 from commonweal.client.language.visible_text import visible
 from commonweal.client.language.words import ENGLISH, Words
@@ -117,8 +122,7 @@ def _event(
     amount = read_quantity(cells["quantity"], cells["unit"], words)
     provider = people.find_active(cells["provider"]) if "provider" in cells else settings.member
     data: dict[str, codec.Value] = {"action": action, "provider": bytes(provider)}
-    key = "effortQuantity" if is_effort(action, str(amount["unit"])) else "resourceQuantity"
-    data[key] = amount
+    data[quantity_field(action, str(amount["unit"]))] = amount
     if "receiver" in cells:
         data["receiver"] = bytes(people.find_active(cells["receiver"]))
     if "scope" in cells:

@@ -8,14 +8,23 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from decimal import Decimal
+from fractions import Fraction
 
 from commonweal.client.language.words import ENGLISH, Words
 from commonweal.protocol import codec
-from commonweal.protocol.errors import UnknownAction, UnreadableQuantity, UnusableText
+from commonweal.protocol.errors import (
+    AmbiguousUnit,
+    UnknownAction,
+    UnreadableQuantity,
+    UnusableText,
+)
+from commonweal.protocol.ledger.things import quantities
+from commonweal.protocol.vocabulary import actions
 from commonweal.protocol.vocabulary.identifiers import NAME_CHARACTERS_MAX, displayed_name, is_name
 
-SCALE_MAX = 18
+SCALE_MAX = quantities.SCALE_MAX
 UNIT_CHARS_MAX = 64
 TYPED_CHARS_MAX = 200
 """A number, or a unit by any of its names, has at most so many characters."""
@@ -43,9 +52,6 @@ ACTIONS: dict[str, tuple[str, ...]] = {
 }
 """The 19 actions of Valueflows 1.0, with their Chinese names; the first is shown."""
 
-EFFORT_ACTIONS = frozenset({"work", "use", "deliverService"})
-"""With these a time is an effort, not a resource."""
-
 UNITS: dict[str, tuple[str, ...]] = {
     "one": ("次", "个", "件", "份", "ones", "piece", "pieces", "time", "times"),
     "hour": ("小时", "个小时", "时", "钟头", "hours", "h", "hr", "hrs"),
@@ -60,7 +66,7 @@ UNITS: dict[str, tuple[str, ...]] = {
     "kilogram": ("公斤", "千克", "kilograms", "kg"),
     "gram": ("克", "grams", "g"),
     "litre": ("升", "公升", "litres", "liter", "liters", "l"),
-    "metre": ("米", "metres", "meter", "meters", "m"),
+    "metre": ("米", "metres", "meter", "meters"),
     "square-metre": ("平方米", "平米", "square-metres", "m2"),
     "cubic-metre": ("立方米", "cubic-metres", "m3"),
     "kilowatt-hour": ("度", "千瓦时", "kilowatt-hours", "kwh"),
@@ -108,6 +114,19 @@ UNITS: dict[str, tuple[str, ...]] = {
 
 TIME_UNITS = frozenset({"second", "minute", "hour", "day", "week", "month"})
 
+AMBIGUOUS_UNITS = {"m": ("metre", "minute")}
+"""What people write for more than one unit; it is refused, since a guess may be wrong."""
+
+EXACT_PARTS = (
+    {"hour": 3600, "minute": 60, "second": 1},
+    {"kilogram": 1000, "gram": 1},
+    {"kilometre": 1000, "metre": 1},
+)
+"""Units that convert into each other exactly, each with how many of the smallest it has.
+
+A day is not among them: a day of work is not 24 hours.
+"""
+
 _NUMBER = re.compile(r"(\d+)(?:\.(\d+))?")
 
 
@@ -145,7 +164,48 @@ def read_unit(unit: str, words: Words = ENGLISH) -> str:
     plain = unicodedata.normalize("NFKC", unit[: TYPED_CHARS_MAX + 1]).strip()
     if not plain or len(plain) > UNIT_CHARS_MAX or not plain.isprintable():
         raise UnusableText(words("a unit has 1 to {most} characters").format(most=UNIT_CHARS_MAX))
+    if plain.lower() in AMBIGUOUS_UNITS:
+        choice = words(" or ").join(
+            shown_unit(name, words) for name in AMBIGUOUS_UNITS[plain.lower()]
+        )
+        raise AmbiguousUnit(f"{plain}: {choice}")
     return _UNIT_BY_NAME.get(plain.lower(), plain)
+
+
+def nearest_unit(unit: str, known: Iterable[str]) -> str | None:
+    """Return that of the `known` units which `unit` was probably meant to be; None without."""
+    from difflib import get_close_matches
+
+    names = {name.lower(): stored for stored in known for name in (stored, *UNITS.get(stored, ()))}
+    near = get_close_matches(unit.lower(), names, n=1)
+    return names[near[0]] if near else None
+
+
+def units_alike(unit: str) -> list[str]:
+    """Return the other units into which `unit` converts exactly, the largest first."""
+    group = next((group for group in EXACT_PARTS if unit in group), {})
+    return [other for other in group if other != unit]
+
+
+def converted(n: int, scale: int, unit: str, into: str) -> tuple[int, int] | None:
+    """Return n / 10**scale of `unit` as a number of `into`, as (n, scale); None if not exactly.
+
+    into: one of `units_alike`. The ledger keeps at most SCALE_MAX digits after the point.
+    """
+    group = next(group for group in EXACT_PARTS if unit in group)
+    number = Fraction(n * group[unit], 10**scale * group[into])
+    for digits in range(SCALE_MAX + 1):
+        whole = number * 10**digits
+        if whole.denominator == 1:
+            return (whole.numerator, digits) if whole.numerator <= codec.INT_MAX else None
+    return None
+
+
+def rounded(n: int, scale: int, unit: str, into: str) -> tuple[int, int]:
+    """Return about n / 10**scale of `unit` as thousandths of `into`, as (n, 3)."""
+    group = next(group for group in EXACT_PARTS if unit in group)
+    number = round(Fraction(n * group[unit] * 1000, 10**scale * group[into]))
+    return min(number, codec.INT_MAX), 3
 
 
 def read_action(action: str, words: Words = ENGLISH) -> str:
@@ -161,9 +221,16 @@ def read_action(action: str, words: Words = ENGLISH) -> str:
     return canonical
 
 
-def is_effort(action: str, unit: str) -> bool:
-    """Whether a quantity of `unit` is what somebody worked or served, not a thing."""
-    return action in EFFORT_ACTIONS and unit in TIME_UNITS
+def quantity_field(action: str, unit: str) -> str:
+    """Return where an event says how much: "effortQuantity" or "resourceQuantity".
+
+    By the effect table of the actions. Where it takes both, a time is the effort. The known units
+    that are no time measure things, so the fold refuses them where only effort is counted.
+    """
+    takes = actions.ACTIONS[action].quantity
+    is_effort = takes != "resource" and unit in TIME_UNITS
+    is_effort |= takes == "effort" and unit not in UNITS
+    return "effortQuantity" if is_effort else "resourceQuantity"
 
 
 def shown_number(n: int, scale: int) -> str:

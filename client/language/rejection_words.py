@@ -122,15 +122,17 @@ ADVICE = {
         "Let another member take a seat first: weal role claim witness, weal role endorse."
     ),
     Reason.UNKNOWN_UNIT: N_("A new one is added by: weal unit new NAME."),
-    Reason.NOT_THIS_QUANTITY: N_("Hours are recorded as work; a service is counted in pieces."),
+    Reason.NOT_THIS_QUANTITY: N_(
+        "Work is counted in time; only `use` takes an effort beside a quantity."
+    ),
 }
 """What to do first, where that is known."""
 
 
-def refusal(reason: Reason, words: Words) -> str:
-    """Return why something is not written, and what to do first."""
+def refusal(reason: Reason, words: Words, detail: str = "") -> str:
+    """Return why something is not written, and what to do first. detail: follows the reason."""
     advice = ADVICE.get(reason)
-    said = words(reason.value)
+    said = words(reason.value) + detail
     if advice is None:
         return said
     stop = "。" if words.language == "zh" else ". "

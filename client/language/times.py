@@ -11,6 +11,8 @@ from commonweal.protocol.errors import UnreadableTime
 TYPED_CHARS_MAX = 100
 """A time or a duration has at most so many characters."""
 
+DAY_MS = 86_400_000
+
 _DURATION = re.compile(r"(\d{1,6})\s*(m|h|d|w|分钟|小时|天|日|周)")
 _MINUTES = {"m": 1, "分钟": 1, "h": 60, "小时": 60, "d": 1440, "天": 1440, "日": 1440}
 _MINUTES |= {"w": 10080, "周": 10080}
@@ -41,6 +43,17 @@ def read_time_ms(text: str, now_ms: int) -> int:
         return max(0, _ms(at.astimezone(UTC)))
     except (ValueError, OverflowError, OSError):
         raise UnreadableTime(text) from None
+
+
+def read_date(text: str, now_ms: int) -> int:
+    """Return ms for the date of a contribution, as `read_time_ms` reads it.
+
+    Raises UnreadableTime, also where it is more than a day ahead: nobody has given that yet.
+    """
+    at_ms = read_time_ms(text, now_ms)
+    if at_ms > now_ms + DAY_MS:
+        raise UnreadableTime(text)
+    return at_ms
 
 
 def iso(at_ms: int) -> str:

@@ -11,10 +11,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from commonweal.client.home.submit import Unlock, WrittenRecord, now_ms, without_passphrase, writer
-from commonweal.client.language.quantity import shown_number
+from commonweal.client.language.quantity import nearest_unit, shown_number
 from commonweal.client.language.rejection_words import from_when, refusal
 from commonweal.client.language.words import Words
 from commonweal.client.ledger.forecast import Forecast, finer_pool, forecast
+from commonweal.client.ledger.named import units_defined, units_named
 from commonweal.protocol.errors import CommonwealError, WouldNotCount
 from commonweal.protocol.ledger.members import membership
 from commonweal.protocol.ledger.state.context import Verdict, is_bytes
@@ -67,19 +68,40 @@ class Drafts:
         writing at all by its name, as the node says it.
         """
         trial = self.check(wish)
-        if trial.reason in OF_AUTHOR:
-            raise self._hindrance() or WouldNotCount(self.refusal(trial.reason))
         if trial.reason is not None:
-            raise WouldNotCount(self.refusal(trial.reason))
+            raise self.error(trial.reason, wish)
         if wish.kind == "event":
             corrected = wish.data.get("corrects")
-            self._refuse_finer(corrected if is_bytes(corrected) else trial.id)
+            self.refuse_finer(corrected if is_bytes(corrected) else trial.id)
         return trial.id
 
-    def refusal(self, reason: Reason) -> str:
-        """Return why something is not written, as the member reads it."""
+    def error(self, reason: Reason, wish: Wish) -> CommonwealError:
+        """Return what says why a record is not written, to be raised."""
+        hindrance = self._hindrance() if reason in OF_AUTHOR else None
+        return hindrance or WouldNotCount(self.refusal(reason, wish))
+
+    def refusal(self, reason: Reason, wish: Wish) -> str:
+        """Return why a record is not written, as the member reads it."""
         when = from_when(self.state, reason, self.settings.member, self.words)
-        return refusal(reason, self.words) + when
+        return refusal(reason, self.words, self._detail(reason, wish)) + when
+
+    def _detail(self, reason: Reason, wish: Wish) -> str:
+        """Return what the fold does not say with a reason: the nearest unit, the rule not met."""
+        words = self.words
+        match reason:
+            case Reason.UNKNOWN_UNIT:
+                known = {*self._run.rules.units, *units_defined(self.state)}
+                unit = next((unit for unit in units_named(wish.data) if unit not in known), "")
+                near = nearest_unit(unit, known)
+                return words("; the nearest is {name}").format(name=near) if near else ""
+            case Reason.UNKNOWN_FACTOR:
+                factors = ", ".join(self._run.rules.factors)
+                return words("; they have {names}").format(names=factors)
+            case Reason.NOT_ADMITTED:
+                name = self._run.unmet_condition(self._draft(wish)[0])
+                said = name and self.kept.ruleset.sentence(words.language, "admit", name)
+                return words(": {rule}").format(rule=said.rstrip(".。")) if said else ""
+        return ""
 
     def check(self, wish: Wish) -> Trial:
         """Take in a record when it counts; return what it would come to. Raises UnknownId, NotYet.
@@ -114,7 +136,7 @@ class Drafts:
                 written += write_batch(batch)
         return written
 
-    def _refuse_finer(self, event: bytes) -> None:
+    def refuse_finer(self, event: bytes) -> None:
         """Raise WouldNotCount for an income of which the split would count less than came in."""
         pool = finer_pool(self.state, self.kept.community, self.kept.ruleset, event)
         if pool is None:
@@ -138,6 +160,10 @@ class Drafts:
         return replace(wish, deps=trial.deps, basis=self._basis)
 
     def _folded(self, wish: Wish, *, keeps: bool) -> Trial:
+        return self._run.fold(*self._draft(wish), keeps=keeps)
+
+    def _draft(self, wish: Wish) -> tuple[RecordDraft, dict[bytes, bytes]]:
+        """Return a wish as the fold is asked, with the permanent body that it has."""
         body, bodies = None, {}
         if wish.text is not None and wish.text.permanent:
             body = records.permanent_body(wish.text.content)
@@ -145,8 +171,7 @@ class Drafts:
         elif wish.text is not None:
             salt = bytes(records.SALT_BYTES)
             body = records.erasable_body(salt, wish.text.media_type, wish.text.content)[1]
-        draft = RecordDraft(wish.kind, dict(wish.data), now_ms(), wish.deps, body)
-        return self._run.fold(draft, bodies, keeps=keeps)
+        return RecordDraft(wish.kind, dict(wish.data), now_ms(), wish.deps, body), bodies
 
 
 def batches(wishes: Iterable[Wish]) -> Iterable[list[Wish]]:

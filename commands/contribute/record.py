@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -16,6 +17,9 @@ from commonweal.commands.terminal.member import member_of
 from commonweal.commands.terminal.options import form_option, home_option, passphrase_option
 from commonweal.commands.terminal.output import Form, say, warn, write_json
 from commonweal.storage.home.home import Home
+
+if TYPE_CHECKING:
+    from commonweal.client.contributions.event_details import EventDetails
 
 
 @click.command("record", context_settings={"ignore_unknown_options": False})
@@ -31,8 +35,30 @@ from commonweal.storage.home.home import Home
     metavar="FILE",
     help="Evidence of at most 64 KiB, in place of a note; it can be erased later.",
 )
-@click.option("--provider", metavar="MEMBER", help="Who gave it, when not you.")
-@click.option("--receiver", metavar="MEMBER", help="Who was given it.")
+@click.option("--provider", metavar="AGENT", help="Who gave it, when not you.")
+@click.option("--receiver", metavar="AGENT", help="Who was given it.")
+@click.option("--when", metavar="DATE", help="When it was given, if not now: 2026-11-23, or 2d.")
+@click.option("--factor", metavar="FACTOR", help="Which factor of production it is.")
+@click.option(
+    "--effort", nargs=2, metavar="NUMBER UNIT", help="How long it was used, beside the quantity."
+)
+@click.option("--spec", metavar="NAME", help="What kind of thing it is: weal spec list.")
+@click.option("--resource", metavar="RESOURCE", help="The thing that it takes, changes or uses.")
+@click.option("--to-resource", metavar="RESOURCE", help="The thing that it goes to.")
+@click.option(
+    "--new-resource",
+    metavar="[NAME]",
+    is_flag=False,
+    flag_value="",
+    help="It begins a thing: of the kind NAME, or of that of --resource.",
+)
+@click.option("--contained-in", metavar="RESOURCE", help="The thing that it becomes a part of.")
+@click.option("--input-of", metavar="PROCESS", help="The process that it goes into.")
+@click.option("--output-of", metavar="PROCESS", help="The process that it comes out of.")
+@click.option("--state", metavar="TEXT", help="How the thing is from now on: broken, mended.")
+@click.option("--location", metavar="TEXT", help="Where the thing is from now on.")
+@click.option("--fulfills", metavar="ID", help="The commitment that it fulfills.")
+@click.option("--satisfies", metavar="ID", help="The intent that it satisfies.")
 @click.option("--settles", multiple=True, metavar="CLAIM", help="A claim that a transfer pays.")
 @click.option("--wait", type=click.IntRange(0), default=0, help="Wait until so many peers hold it.")
 @passphrase_option
@@ -43,21 +69,23 @@ def record(
     quantity: str,
     unit: str,
     note: str | None,
-    scope: str | None,
     evidence: Path | None,
-    provider: str | None,
-    receiver: str | None,
+    effort: tuple[str, str] | None,
     settles: tuple[str, ...],
     wait: int,
     passphrase_file: Path | None,
     home: Home,
     form: Form,
+    **details: str | None,
 ) -> None:
     """Write down a contribution: weal record work 3 hours.
 
     ACTION is one of work, produce, use, consume, cite, deliverService, transfer,
     transferAllRights, transferCustody, accept, modify, pickup, dropoff, move, copy,
     combine, separate, raise, lower; or its Chinese name.
+
+    AGENT is a member, somebody outside or `community`, by name or id. RESOURCE and PROCESS are
+    named by id, or by a name that only one has.
     """
     from commonweal.node.control.messages import Status
 
@@ -68,12 +96,11 @@ def record(
             action,
             quantity,
             unit,
+            effort=effort,
             note=note,
-            scope=scope,
             file=evidence,
-            provider=provider,
-            receiver=receiver,
             settles=settles,
+            **cast("EventDetails", details),
         )
         live = me.node_answer(Status())
         if live is not None and is_refused(live):

@@ -165,6 +165,8 @@ def income(
     words = _(
         "Income of {what}, as {id}. It counts once another member attests it and it is sealed."
     )
+    if made.forecast.pool is None:
+        words = _("Income of {what}, as {id}. No pool of the rules takes it: nobody has a share.")
     return confirm(form, made, words.replace("{what}", what))
 
 

@@ -7,6 +7,7 @@ machine. Import errors from this package.
 from commonweal.protocol.errors.base import CommonwealError
 from commonweal.protocol.errors.caller import (
     AmbiguousId,
+    AmbiguousUnit,
     AwaitingRestore,
     BadBackup,
     BadLink,
@@ -103,6 +104,7 @@ from commonweal.protocol.errors.rules import (
 
 __all__ = [
     "AmbiguousId",
+    "AmbiguousUnit",
     "AwaitingRestore",
     "BadBackup",
     "BadLink",

@@ -55,6 +55,10 @@ class UnreadableQuantity(UsageError):
     """The quantity cannot be read; write it like 3 or 2.5, with a point and no other mark."""
 
 
+class AmbiguousUnit(UsageError):
+    """The unit can be read in more than one way; write it in full."""
+
+
 class UnreadableTime(UsageError):
     """The time cannot be read; write it like 2026-11-23, 2026-11-23T18:30 or 7d."""
 

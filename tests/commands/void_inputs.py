@@ -17,7 +17,7 @@ REFUSED: Mapping[tuple[str, ...], tuple[str, ...]] = MappingProxyType(
             "mei transfer 5 EUR",
             "mei produce 3 apples",
             "mei work 3 furlong",
-            "mei deliverService 1 hour",
+            "mei work 50 minutes",
             "mei transferAllRights 2 kg",
             "mei move 2 kg",
             "mei work 3 kg",
@@ -29,7 +29,7 @@ REFUSED: Mapping[tuple[str, ...], tuple[str, ...]] = MappingProxyType(
             f"mei {{csv:{row}}} {SHEET}"
             for row in (
                 *("transfer,5,EUR,,,", "produce,3,apples,,,", "work,3,furlong,,,"),
-                *("deliverService,1,hour,,,", "move,2,kg,,,", "work,3,kg,,,"),
+                *("deliverService,1,furlong,,,", "move,2,kg,,,", "work,3,kg,,,"),
                 *("transferCustody,2,kg,,,", "work,3,hour,Nobody,,", "work,1,hour,,,Nobody"),
                 "produce,0.0000000001,kg,,,",
             )

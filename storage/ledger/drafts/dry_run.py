@@ -7,6 +7,7 @@ would not, unless another device writes at the same moment. Never writes to the 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 from commonweal.protocol.errors import UnknownId
@@ -83,6 +84,20 @@ class DryRun:
         self._records[record.id] = record
         self._tip = Tip(record.seq + 1, record.id, record.clock)
         return Trial(record.id, deps, None)
+
+    def unmet_condition(self, draft: RecordDraft) -> str | None:
+        """Return the name of the first condition of the rules that an event does not meet."""
+        from commonweal.protocol.ledger.fold.fold import judge
+
+        record = self._placed(draft, draft.deps)
+        for condition in self.rules.admissions:
+            rules = replace(self.rules, admissions=(condition,))
+            mark = self.state.mark()
+            reason = judge(self.state, record, self._context._replace(rules=rules))
+            self.state.rollback(mark)
+            if reason is not None:
+                return condition.name
+        return None
 
     def _placed(self, draft: RecordDraft, cited: tuple[RecordId, ...]) -> Record:
         """Return the record that this device would write next; it is not signed."""

@@ -7,19 +7,25 @@ import pytest
 from commonweal.client.language.quantity import (
     ACTIONS,
     UNITS,
-    is_effort,
+    converted,
+    quantity_field,
     read_action,
     read_quantity,
     read_unit,
     shown_number,
+    units_alike,
 )
 from commonweal.client.language.times import iso, read_duration_ms, read_time_ms
+from commonweal.protocol import codec
 from commonweal.protocol.errors import (
+    AmbiguousUnit,
     UnknownAction,
     UnreadableQuantity,
     UnreadableTime,
     UnusableText,
 )
+from commonweal.protocol.vocabulary.actions import ACTIONS as EFFECTS
+from commonweal.protocol.vocabulary.actions import Action
 
 NOW_MS = 1_764_000_000_000
 
@@ -38,7 +44,7 @@ NOW_MS = 1_764_000_000_000
         ("٣", 3, 0),
         (" 3 ", 3, 0),
         ("9223372036854775807", 2**63 - 1, 0),
-        ("0.000000000000000001", 1, 18),
+        ("0.000000001", 1, 9),
     ],
 )
 def test_a_quantity_is_an_integer_with_a_scale(typed: str, n: int, scale: int) -> None:
@@ -63,7 +69,7 @@ def test_a_quantity_is_an_integer_with_a_scale(typed: str, n: int, scale: int) -
         ("三", ""),
         ("nan", ""),
         ("9223372036854775808", "digits"),
-        ("0.0000000000000000001", "digits"),
+        ("0.0000000001", "digits"),
         ("1" * 5000, "digits"),
     ],
 )
@@ -142,19 +148,55 @@ def test_no_two_actions_or_units_share_a_name() -> None:
         assert len(names) == len(set(names))
 
 
+@pytest.mark.parametrize("action", EFFECTS.values(), ids=lambda action: action.name)
+def test_an_hour_counts_as_the_effect_table_says(action: Action) -> None:
+    takes = {"both": "effortQuantity", "effort": "effortQuantity", "resource": "resourceQuantity"}
+    assert quantity_field(action.name, "hour") == takes[action.quantity]
+
+
 @pytest.mark.parametrize(
-    ("action", "unit", "effort"),
+    ("action", "unit", "field"),
     [
-        ("work", "hour", True),
-        ("deliverService", "day", True),
-        ("use", "minute", True),
-        ("work", "one", False),
-        ("use", "kilogram", False),
-        ("produce", "hour", False),
+        ("use", "kilogram", "resourceQuantity"),
+        ("use", "crate", "resourceQuantity"),
+        ("work", "crate", "effortQuantity"),
+        ("work", "one", "resourceQuantity"),
     ],
 )
-def test_time_is_an_effort_where_somebody_works(action: str, unit: str, effort: bool) -> None:
-    assert is_effort(action, unit) is effort
+def test_what_is_no_time_is_an_effort_where_nothing_else_counts(
+    action: str, unit: str, field: str
+) -> None:
+    assert quantity_field(action, unit) == field
+
+
+def test_a_unit_that_can_be_two_is_asked_for() -> None:
+    for typed in ("m", "M", "ｍ"):
+        with pytest.raises(AmbiguousUnit, match="metre or minute"):
+            read_quantity("30", typed)
+
+
+@pytest.mark.parametrize(
+    ("typed", "exact"),
+    [
+        ((90, 0, "minute", "hour"), (15, 1)),
+        ((3, 0, "minute", "hour"), (5, 2)),
+        ((50, 0, "minute", "hour"), None),
+        ((1, 0, "second", "hour"), None),
+        ((15, 1, "hour", "minute"), (90, 0)),
+        ((500, 0, "gram", "kilogram"), (5, 1)),
+        ((1, 9, "gram", "kilogram"), None),
+        ((codec.INT_MAX, 0, "hour", "second"), None),
+    ],
+)
+def test_only_what_is_exact_is_converted(
+    typed: tuple[int, int, str, str], exact: tuple[int, int] | None
+) -> None:
+    assert converted(*typed) == exact
+
+
+def test_a_day_of_work_is_not_24_hours() -> None:
+    assert units_alike("hour") == ["minute", "second"]
+    assert units_alike("day") == units_alike("crate") == []
 
 
 @pytest.mark.parametrize(

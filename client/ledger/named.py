@@ -1,0 +1,122 @@
+"""What members name when they write: agents, resources, specifications and processes.
+
+Each by the beginning of its id, or by its name where one thing alone has it. Nothing is guessed:
+a name that several have is refused with their ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from commonweal.client.ledger.directory import NoMemberNow, begins
+from commonweal.protocol.errors import UnknownId
+from commonweal.protocol.keys import short
+from commonweal.protocol.ledger.members import agents, membership
+from commonweal.protocol.ledger.things import units_and_specs
+from commonweal.protocol.ledger.things.event_row import EVENT, EventRow
+from commonweal.protocol.ledger.things.quantities import UNIT
+from commonweal.protocol.ledger.things.resources import RESOURCE, ResourceRow
+from commonweal.protocol.records.record import RecordId
+from commonweal.protocol.vocabulary.identifiers import displayed_name, skeleton
+
+if TYPE_CHECKING:
+    from commonweal.client.ledger.ledger_view import LedgerView
+    from commonweal.protocol.ledger.state.state import State
+
+COMMUNITY = ("community", "社群")
+"""How the community itself is named; a member who is called so is named by their id."""
+
+RESOURCE_NAMES, PROCESS_NAMES = b"r", b"p"
+"""Whose names: of specifications of resources, or of processes."""
+
+
+def find_agent(view: LedgerView, text: str) -> bytes:
+    """Return the member, the agent outside or the community that `text` names.
+
+    Raises UnknownId, AmbiguousId, or NoMemberNow when only one who is gone has the name.
+    """
+    if text.strip().lower() in COMMUNITY or text == view.community.hex():
+        return bytes(view.community)
+    try:
+        member = view.member(text)
+    except UnknownId:
+        return begins(outside_agents(view), text)
+    status = {known.id: known.status for known in membership.members(view.state)}
+    if status[member] != "active" and view.name(member) == text:
+        raise NoMemberNow(f"{text} (?{short(member)})")
+    return bytes(member)
+
+
+def outside_agents(view: LedgerView) -> list[bytes]:
+    """Return the agents outside the community, by the ids of what they gave."""
+    providers = (EventRow(*value).provider for _, value in view.state.items(EVENT))
+    return [agent for agent in dict.fromkeys(providers) if agents.is_outside(agent)]
+
+
+def spec_named(view: LedgerView, name: str, sort: bytes = RESOURCE_NAMES) -> RecordId | None:
+    """Return the specification of exactly this name; None when there is none."""
+    plain = displayed_name(name)
+    id = view.state.get(units_and_specs.SPEC_LOOK + sort + skeleton(plain).encode())
+    if id is None:
+        return None
+    table = units_and_specs.SPEC if sort == RESOURCE_NAMES else units_and_specs.PROCESS_SPEC
+    return RecordId(id) if view.state.get(table + id)[0] == plain else None
+
+
+def find_spec(view: LedgerView, text: str, sort: bytes = RESOURCE_NAMES) -> RecordId:
+    """Return the specification of this name or id. Raises UnknownId, AmbiguousId."""
+    table = units_and_specs.SPEC if sort == RESOURCE_NAMES else units_and_specs.PROCESS_SPEC
+    named = spec_named(view, text, sort)
+    return begins(_ids(view, table), text, [] if named is None else [named])
+
+
+def find_resource(view: LedgerView, text: str, owner: bytes | None = None) -> RecordId:
+    """Return the resource whose id begins so, or the one whose specification has this name.
+
+    owner: of several of that name, the one is meant that alone is theirs or with them. Raises
+    UnknownId, AmbiguousId.
+    """
+    spec = spec_named(view, text)
+    named: list[RecordId] = []
+    if spec is not None:
+        rows = [(key, ResourceRow(*value)) for key, value in view.state.items(RESOURCE)]
+        fitting = [(RecordId(key[1:]), row) for key, row in rows if row.spec == spec]
+        theirs = [id for id, row in fitting if owner in (row.accountable, row.custodian)]
+        named = theirs if len(theirs) == 1 else [id for id, _ in fitting]
+    return begins(_ids(view, RESOURCE), text, named)
+
+
+def find_process(view: LedgerView, text: str) -> RecordId:
+    """Return the process whose id begins so, or the one with this scope or specification.
+
+    Raises UnknownId, AmbiguousId.
+    """
+    spec = spec_named(view, text, PROCESS_NAMES)
+    named = [
+        RecordId(key[1:])
+        for key, value in view.state.items(units_and_specs.PROCESS)
+        for row in (units_and_specs.ProcessRow(*value),)
+        if row.scope == displayed_name(text) or (spec is not None and row.spec == spec)
+    ]
+    return begins(_ids(view, units_and_specs.PROCESS), text, named)
+
+
+def units_defined(state: State) -> list[str]:
+    """Return the units that records defined, beside those of the rules."""
+    return [key[len(UNIT) :].decode() for key, _ in state.items(UNIT)]
+
+
+def units_named(data: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the units that the data of a record names, alone or in a quantity."""
+    from commonweal.protocol.ledger.fold.references import QUANTITIES, UNITS
+
+    for field in (*UNITS, *QUANTITIES):
+        value = data.get(field)
+        unit = value.get("unit") if isinstance(value, Mapping) else value
+        if isinstance(unit, str):
+            yield unit
+
+
+def _ids(view: LedgerView, table: bytes) -> Iterable[RecordId]:
+    return (RecordId(key[1:]) for key, _ in view.state.items(table))
