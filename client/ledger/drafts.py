@@ -137,7 +137,10 @@ class Drafts:
         return written
 
     def refuse_finer(self, event: bytes) -> None:
-        """Raise WouldNotCount for an income of which the split would count less than came in."""
+        """Raise WouldNotCount for an income of which the split would count less than came in.
+
+        event: its id, or the one that stands for it.
+        """
         pool = finer_pool(self.state, self.kept.community, self.kept.ruleset, event)
         if pool is None:
             return
