@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from commonweal.node.service.events import Wish
+from commonweal.protocol.codec import Value
 from commonweal.storage.home.home import Home
 from tests.builders import homes
 from tests.builders.commons import Commons
@@ -58,8 +59,8 @@ def test_a_thing_is_made_moved_and_changed(lanxi: Commons) -> None:
 
 def test_what_an_event_says_is_in_its_record(lanxi: Commons) -> None:
     mei, agent = lanxi.mei, b"a person outside"
-    hour = {"n": 1, "scale": 0, "unit": "hour"}
-    work = {"action": "work", "provider": agent, "effortQuantity": hour}
+    hour: Value = {"n": 1, "scale": 0, "unit": "hour"}
+    work: dict[str, Value] = {"action": "work", "provider": agent, "effortQuantity": hour}
     (process,) = (record["id"] for record in homes.write(mei, Wish("process", {})))
     homes.write(mei, Wish("event", work))
     crate = lanxi.json(mei, "resource", "new", "crate", "1", "piece")["id"]
