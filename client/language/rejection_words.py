@@ -66,6 +66,10 @@ REASONS = (
     N_("the resource is of another specification"),
     N_("the number is too large"),
     N_("there is not so much of the resource"),
+    N_(
+        "more would be given back than was taken: modify gives back what accept took, dropoff what"
+        " pickup took, both in the same process, and separate what combine took"
+    ),
     N_("a transfer has a provider and a receiver"),
     N_("the action goes to a resource, which is not named"),
     N_("the action begins no resource here"),

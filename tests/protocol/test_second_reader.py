@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from commonweal.protocol.records import record
 from commonweal.protocol.seal.cut import delta_to_bytes
 from commonweal.protocol.seal.formats import sealed_to_bytes
 from tests.protocol.ledger.council import SAID, Council, process, rules
@@ -213,10 +214,48 @@ def owing(late: str) -> Council:
     return shop
 
 
+def handing() -> Council:
+    """Return a workshop that repairs, carries and packs, and tries to give back too much."""
+    shop = Workshop(paying(), "Jun", "Ana")
+
+    def does(action: str, n: int, **over: Any) -> record.Record:
+        quantity = {"n": n, "scale": 1, "unit": "one"}
+        data = {"action": action, "provider": shop.id("Jun"), "resourceQuantity": quantity}
+        return shop.write("Jun", "event", data | over)
+
+    mends, packs = (shop.write("Jun", "process", {}).id for _ in range(2))
+    things = does("raise", 100, newInventoriedResource={}).id
+    box = does("raise", 10, newInventoriedResource={}).id
+    of = {"resourceInventoriedAs": things}
+    for taker, giver in (("accept", "modify"), ("pickup", "dropoff")):
+        taken = does(taker, 30, inputOf=mends, **of)
+        for n in (31, 12):
+            does(giver, n, outputOf=mends, **of)
+        does(giver, 1, **of)
+        shop.cut()
+        for n in (-19, -5):
+            does(taker, n, corrects=taken.id)
+        does(giver, 13, outputOf=mends, **of)
+    does("combine", 40, inputOf=packs, containedIn=box, **of)
+    does("separate", 41, outputOf=mends, **of)
+    does("separate", 40, outputOf=mends, **of)
+    does("modify", 1, **of)
+    shop.cut()
+    common = does("raise", 50, newInventoriedResource={}, receiver=shop.community)
+    shop.attest(common, "Ana")
+    of = {"resourceInventoriedAs": common.id}
+    taken = does("accept", 20, inputOf=mends, **of)
+    shop.attest(taken, "Ana")
+    for n in (15, 15):
+        shop.attest(does("modify", n, outputOf=mends, **of), "Ana")
+    shop.cut()
+    return shop
+
+
 @pytest.mark.parametrize(
     "community",
     [
-        *(busy, voting, sharing, silent, failing, indifferent),
+        *(busy, voting, sharing, silent, failing, indifferent, handing),
         *(partial(lending, points_in) for points_in in ("smallest", "thousandths", "whole")),
         *(partial(owing, late) for late in ("next_epoch", "catch_up", "needs_attest_if_older")),
     ],

@@ -77,6 +77,8 @@ class Effect:
             is_maker = is_new and self.c.member == row["provider"]
             check(is_maker or any(speaks_for(self.c, owner) for owner in owners), "NOT_YOURS")
         now = self._counted(was, of)
+        if row["quantity"] is not None:
+            hand_over(self.c, row, row["quantity"][0], row["quantity"][1])
         if action["location"] in ("it", "new") and "atLocation" in data:
             now["location"] = data["atLocation"]
         if action["state"] == "it" and "state" in data:
@@ -153,6 +155,25 @@ class Effect:
         self.c.state.put([role, self.row["clock"]], "OF_RESOURCE", id, self.event)
 
 
+PAIRS = {"modify": "accept", "dropoff": "pickup", "separate": "combine"}
+
+
+def hand_over(c: Context, row: Row, n: int, scale: int) -> None:
+    """Count what an action takes from a resource, or what its pair gives back."""
+    takes = row["action"] in PAIRS.values()
+    if row["source"] is None or not (takes or row["action"] in PAIRS):
+        return
+    name = row["action"] if takes else PAIRS[row["action"]]
+    process = row["input_of"] if takes else row["output_of"]
+    key = (row["source"], name.encode() + b"\0", b"" if name == "combine" else process or b"")
+    left = added(c.state.get("HANDED_IN", *key) or [0, 0], n if takes else -n, scale)
+    check(left[0] >= 0, "NOT_TAKEN")
+    if left[0]:
+        c.state.put(left, "HANDED_IN", *key)
+    else:
+        c.state.drop("HANDED_IN", *key)
+
+
 def shift(c: Context, row: Row, n: int, scale: int) -> None:
     """Let an event do n / 10^scale more to its resources."""
     for place, key in enumerate(("source", "target")):
@@ -160,3 +181,4 @@ def shift(c: Context, row: Row, n: int, scale: int) -> None:
         if resource is not None:
             now = changed(resource, n, scale, signs(row["action"], place))
             c.state.put_row(now, "RESOURCE", row[key])
+    hand_over(c, row, n, scale)

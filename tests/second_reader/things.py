@@ -10,7 +10,7 @@ from tests.second_reader.records import Record
 
 # action: side, begins, quantity, accounting, onhand, location, contained, owner, stage, state
 _ACTIONS = """
-accept            input  .  resource ..  -.  it  set    .   .   it
+accept            input  .  resource ..  -.  it  .      .   .   it
 cite              input  .  resource ..  ..  .   .      .   .   it
 combine           input  .  resource ..  -.  .   set    .   .   it
 consume           input  .  resource -.  -.  .   .      .   .   it

@@ -1,8 +1,9 @@
 """Inventory: what one event does to resources, by the table of Valueflows actions.
 
 Nothing is taken that is not there, and nothing is given that is not taken, except what is made,
-raised, copied, or comes from outside the community. The author of the event must speak for the
-owner or the holder of the resource.
+raised, copied, or comes from outside the community. What modify, dropoff and separate give back was
+taken by their pair (`things/pairs`). The author of the event must speak for the owner or the holder
+of the resource.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from commonweal.protocol.ledger.members import agents
 from commonweal.protocol.ledger.state.context import Context, Verdict
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
-from commonweal.protocol.ledger.things import units_and_specs
+from commonweal.protocol.ledger.things import pairs, units_and_specs
 from commonweal.protocol.ledger.things.event_row import GIVEN, OF_RESOURCE, TAKEN, EventRow
 from commonweal.protocol.ledger.things.quantities import Quantity
 from commonweal.protocol.ledger.things.resources import RESOURCE, ResourceRow, resource_row
@@ -98,6 +99,10 @@ class Effect:
         now = self._counted(was, signs)
         if isinstance(now, Reason):
             return now
+        if self.quantity is not None:
+            refused = pairs.balance(self.state, self.row, self.quantity.n, self.quantity.scale)
+            if refused is not None:
+                return refused
         if action.location in ("update", "new") and "atLocation" in data:
             now = now._replace(location=data["atLocation"])
         if action.state == "update" and "state" in data:
@@ -218,4 +223,4 @@ def shift(state: State, row: EventRow, n: int, scale: int) -> Verdict:
         if isinstance(changed, Reason):
             return changed
         state.put(RESOURCE + id, [*changed])
-    return None
+    return pairs.balance(state, row, n, scale)

@@ -71,6 +71,10 @@ class Reason(StrEnum):
     WRONG_SPEC = "the resource is of another specification"
     TOO_LARGE = "the number is too large"
     NOT_ENOUGH = "there is not so much of the resource"
+    NOT_TAKEN = (
+        "more would be given back than was taken: modify gives back what accept took, dropoff what"
+        " pickup took, both in the same process, and separate what combine took"
+    )
     ONE_SIDE = "a transfer has a provider and a receiver"
     NO_OTHER_RESOURCE = "the action goes to a resource, which is not named"
     NO_NEW_RESOURCE = "the action begins no resource here"

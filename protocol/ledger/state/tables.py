@@ -178,6 +178,11 @@ class Table(Enum):
     OF_RESOURCE = Layout(
         b"t", "resource: id, event: id", "[role: text, clock: int]",
         "things/event_row", "An event of a resource; role: from or to.")
+    HANDED_IN = Layout(
+        b"9p", "resource: id, action: name0, process: bytes", "[n: int, scale: int]",
+        "things/pairs",
+        "How much of a resource accept, pickup or combine took and its pair has not given back;"
+        " the process is empty where none is named, and for combine.")
     INTENT = Layout(
         b"i", "intent: id", PLAN_ROW,
         "contributions/plans", "An intent, and how much of it has come.")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from commonweal.protocol.ledger.state.rejections import Reason
+from commonweal.protocol.ledger.things.pairs import TAKER_OF
 from commonweal.protocol.vocabulary import actions
 from commonweal.protocol.vocabulary.actions import ACTIONS
 from tests.protocol.ledger.bakery import Bakery, amount, between, effort
@@ -59,10 +60,14 @@ def test_each_action_changes_balances_as_the_table_says(name: str) -> None:
     )
     data: dict[str, Any] = {"resourceInventoriedAs": mine.id, "receiver": bakery.mei.owner.id}
     data |= effort(4) if TABLE[name]["eventQuantity"] == "effort" else amount(4)
+    taken = 0
+    if name in TAKER_OF:
+        bakery.row(bakery.event(bakery.mei, TAKER_OF[name], data))
+        taken = 4
     if books[1] or shelf[1]:
         data["toResourceInventoriedAs"] = other.id
     bakery.row(bakery.event(bakery.mei, name, data))
-    assert bakery.balance(mine) == (10 + 4 * books[0], 10 + 4 * shelf[0])
+    assert bakery.balance(mine) == (10 + 4 * books[0], 10 - taken + 4 * shelf[0])
     assert bakery.balance(other) == (10 + 4 * books[1], 10 + 4 * shelf[1])
 
 
