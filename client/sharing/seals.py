@@ -8,12 +8,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from commonweal.client.access import HomeAccess
+from commonweal.client.access import HomeAccess, Watching, unwatched
 from commonweal.client.home.submit import line_or_lock, now_ms, service_of
 from commonweal.client.ledger.directory import People
 from commonweal.protocol.errors import NotYet
 from commonweal.protocol.ledger.state.state import State
-from commonweal.storage.home.home import Settings
+from commonweal.storage.home.home import Home, Settings
+from commonweal.storage.records.seal_store import SealStore
 
 if TYPE_CHECKING:
     from commonweal.client.ledger.ledger_view import LedgerView
@@ -26,11 +27,22 @@ SEALS_LISTED = 20
 
 @dataclass(frozen=True, slots=True)
 class SealedUpTo:
-    """Up to which height all is final, and how many records the last seal made so."""
+    """Up to which height all is final.
+
+    records, heights: how many records became final, and by how many seals. waiting: records that
+    were held at the start and that no seal can cover yet: of those who are no members, or more of
+    one member than a day allows.
+    """
 
     height: int
     records: int
-    is_new: bool
+    heights: int
+    waiting: int
+
+    @property
+    def is_new(self) -> bool:
+        """Whether a seal was made."""
+        return self.heights > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,30 +73,44 @@ class Sealing(HomeAccess):
         *,
         wait_s: float = SEAL_SECONDS_MAX,
         waits: Callable[[str], None] = lambda _sentence: None,
+        watching: Watching = unwatched,
     ) -> SealedUpTo:
-        """Make final now what waits: votes are counted, rules come into force, shares are paid.
+        """Make final now all that waits: votes are counted, rules come into force, shares are paid.
 
-        waits: told as a sentence which witnesses are missing, each time it changes. Raises NotYet
-        after `wait_s`, SealNeedsNode where others must agree and no node runs here.
+        As many seals are made as that takes; each is durable when the next begins. What comes
+        meanwhile waits for the next call. wait_s: how long to wait for one seal. waits: told as a
+        sentence which witnesses are missing, each time it changes. watching: told how many records
+        are sealed, and of how many. Raises NotYet, and SealNeedsNode where others must agree and
+        no node runs here.
         """
-        with self.home.store(readonly=True) as store:
-            Settings.read(store).here  # noqa: B018  raises without a community
-        with ExitStack() as held:
+        backlog = _SealBacklog(self.home)
+        with ExitStack() as held, watching() as watch:
+            watch(0, backlog.total)
+
+            def is_done(answer: SealOutcome) -> bool:
+                has_grown = answer.is_sealed and backlog.follow()
+                watch(backlog.sealed, backlog.total)
+                return not has_grown or backlog.sealed == backlog.total
+
             client = line_or_lock(self.home, held)
-            if client is None:
-                answer = self._sealed_alone()
-            else:
-                answer = self._sealed_by_node(client, wait_s, waits)
+            try:
+                if client is None:
+                    self._seal_alone(is_done)
+                else:
+                    self._seal_by_node(client, wait_s, waits, is_done)
+            except NotYet as error:
+                raise self._how_far(backlog, error) from error
         self.refresh()
-        height = answer.height
-        if not answer.is_sealed:
-            return SealedUpTo(height, 0, is_new=False)
-        return SealedUpTo(height, _records(self.view, height) or 0, is_new=True)
+        return SealedUpTo(
+            height=backlog.height,
+            records=sum(_records(self.view, height) or 0 for height in backlog.made),
+            heights=len(backlog.made),
+            waiting=backlog.total - backlog.sealed,
+        )
 
     def seals(self, last: int = SEALS_LISTED) -> list[SealRow]:
         """Return the last seals, the earliest first."""
         from commonweal.protocol.ledger.members import membership
-        from commonweal.storage.records.seal_store import SealStore
 
         view = self.view
         kept = SealStore(view.store, view.community)
@@ -113,10 +139,21 @@ class Sealing(HomeAccess):
             )
         return rows
 
-    def _sealed_by_node(
+    def _seal_by_node(
+        self,
+        client: LocalClient,
+        wait_s: float,
+        waits: Callable[[str], None],
+        is_done: Callable[[SealOutcome], bool],
+    ) -> None:
+        """Let the running node make seals until it is done. Raises NotYet."""
+        while not is_done(self._next_of_node(client, wait_s, waits)):
+            pass
+
+    def _next_of_node(
         self, client: LocalClient, wait_s: float, waits: Callable[[str], None]
     ) -> SealOutcome:
-        """Return what the running node says, once it is sealed. Raises NotYet."""
+        """Return what the running node says, once the next seal is made. Raises NotYet."""
         from commonweal.node.control.messages import SealNow, SealOutcome
 
         deadline = time.monotonic() + wait_s
@@ -132,6 +169,13 @@ class Sealing(HomeAccess):
                 waits(sentence)
         raise AssertionError("the last answer says whether it is sealed")
 
+    def _how_far(self, backlog: _SealBacklog, error: NotYet) -> NotYet:
+        """Return why the next seal is not made yet, with what was sealed before."""
+        if not backlog.sealed:
+            return error
+        text = self.words("{sealed} of {all} records are sealed; {why}")
+        return NotYet(text.format(sealed=backlog.sealed, all=backlog.total, why=error))
+
     def witness_sentence(self, answer: SealProgress) -> str:
         """Return which witnesses a seal waits for, by the node's answer, as a sentence."""
         with self.home.store(readonly=True) as store:
@@ -144,8 +188,11 @@ class Sealing(HomeAccess):
         text = self.words("{needed} of {all} witnesses must agree; missing: {names}")
         return text.format(**about)
 
-    def _sealed_alone(self) -> SealOutcome:
-        """Seal with the lock of the home held. Raises SealNeedsNode where others must agree."""
+    def _seal_alone(self, is_done: Callable[[SealOutcome], bool]) -> None:
+        """Make seals until it is done; the lock of the home is held.
+
+        Raises SealNeedsNode where others must agree.
+        """
         from commonweal.node.control import seal_alone
         from commonweal.storage.consensus.proposals import SealApplication
         from commonweal.storage.ledger import ledger
@@ -154,16 +201,52 @@ class Sealing(HomeAccess):
         with self.home.store() as store:
             service = service_of(store, secrets)
             community = service.core.replica.community
-            with (
-                self._watching() as watch,
-                ledger.open_ledger(
-                    self.home.state, store, community, whole=False, watch=watch
-                ) as kept,
-            ):
-                watch(0, store.counts().records)  # at most so many are folded
-                answer = seal_alone.seal_alone(service, SealApplication(kept), now_ms())
+            with ledger.open_ledger(self.home.state, store, community, whole=False) as kept:
+                application = SealApplication(kept)
+                while not is_done(seal_alone.seal_alone(service, application, now_ms())):
+                    pass
                 kept.refresh(whole=False)  # what was worked out to seal it is kept
-            return answer
+
+
+class _SealBacklog:
+    """The records that a home holds above the last seal, and how many of them seals cover since.
+
+    It is read from the ledger alone, whoever makes the seals.
+    """
+
+    def __init__(self, home: Home) -> None:
+        """Read what waits. Raises NotInCommunity."""
+        self._home = home
+        with home.store(readonly=True) as store:
+            seals = SealStore(store, Settings.read(store).here)
+            cut = {author: sealed.length for author, sealed in seals.cut().items()}
+            self.height = seals.height
+            self._waits = {
+                row.author: (cut.get(row.author, 0), row.length)
+                for row in store.logs()
+                if row.length > cut.get(row.author, 0)
+            }
+        self.total = sum(stop - start for start, stop in self._waits.values())
+        self.sealed = 0
+        self.made: list[int] = []
+        """The heights that were sealed since."""
+
+    def follow(self) -> bool:
+        """Read the seals that were made since; say whether one covers a record that waited."""
+        before = self.sealed
+        with self._home.store(readonly=True) as store:
+            seals = SealStore(store, Settings.read(store).here)
+            for height in range(max(self.height + 1, seals.heights.start), seals.height + 1):
+                made = seals.at(height)
+                assert made is not None, "the chain has no gaps"
+                for log in made.delta.logs:
+                    start, stop = self._waits.get(log.author, (0, 0))
+                    if log.length > start:
+                        self._waits[log.author] = min(log.length, stop), stop
+                        self.sealed += self._waits[log.author][0] - start
+                self.height = height
+                self.made.append(height)
+        return self.sealed > before
 
 
 def sealed_now(view: LedgerView) -> tuple[State, int]:

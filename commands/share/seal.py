@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
-from commonweal.client.language.plain import plain_rows
+from commonweal.client.access import Watch
+from commonweal.client.language.plain import plain, plain_rows
 from commonweal.client.language.times import shown
 from commonweal.client.sharing.seals import SEAL_SECONDS_MAX, SEALS_LISTED
 from commonweal.commands.terminal.language import _, ngettext
 from commonweal.commands.terminal.member import member_of
 from commonweal.commands.terminal.options import form_option, home_option, passphrase_option
 from commonweal.commands.terminal.output import Column, Form, say, warn, write_json
+from commonweal.commands.terminal.progress import watching
 from commonweal.commands.terminal.tables import table
 from commonweal.storage.home.home import Home
 
@@ -25,29 +29,57 @@ FIELDS = ("height", "time", "records", "signed", "witnesses", "round", "seal")
     type=click.IntRange(1, 24 * 3600),
     default=SEAL_SECONDS_MAX,
     metavar="SECONDS",
-    help="How long to wait for the other witnesses.",
+    help="How long to wait for the other witnesses, for each seal.",
 )
 @passphrase_option
 @home_option
 @form_option(Form.TEXT, Form.JSON)
 def seal(wait: int, passphrase_file: Path | None, home: Home, form: Form) -> None:
-    """Make final now what waits: votes are counted, rules come into force, shares are paid.
+    """Make final now all that waits: votes are counted, rules come into force, shares are paid.
 
     It happens by itself too, a while after something was written. The witnesses must agree,
-    so your node must run (`weal up`), unless yours is the only device that witnesses.
+    so your node must run (`weal up`), unless yours is the only device that witnesses. Much that
+    waits takes several seals; Ctrl-C ends it after any of them.
     """
-    with member_of(home, passphrase_file) as me:
-        sealed = me.seal(wait_s=wait, waits=warn)
+    reached = 0, 0
+
+    @contextmanager
+    def bar() -> Iterator[Watch]:
+        with watching(_("sealing")) as shown_bar:
+
+            def watch(done: int, of: int) -> None:
+                nonlocal reached
+                reached = done, of
+                shown_bar(done, of)
+
+            yield watch
+
+    try:
+        with member_of(home, passphrase_file) as me:
+            sealed = me.seal(wait_s=wait, waits=warn, watching=bar)
+    except KeyboardInterrupt:
+        done, of = reached
+        warn(_("{n} of {all} records are sealed; `weal seal` goes on.").format(n=done, all=of))
+        raise
     if form is Form.JSON:
-        return write_json({"height": sealed.height, "records": sealed.records})
+        return write_json(plain(sealed))
     if not sealed.is_new:
-        return say(_("Nothing is new since height {height}.").format(height=sealed.height))
-    many = ngettext("{n} record is final", "{n} records are final", sealed.records)
-    return say(
-        _("Height {height}: {many}.").format(
-            height=sealed.height, many=many.format(n=sealed.records)
+        say(_("Nothing is new since height {height}.").format(height=sealed.height))
+    else:
+        many = ngettext("{n} record is final", "{n} records are final", sealed.records)
+        line = _("Height {height}: {many}.")
+        say(line.format(height=sealed.height, many=many.format(n=sealed.records)))
+    if sealed.waiting:
+        say(
+            ngettext(
+                "{n} record waits for a later seal: its author is no member, or wrote more than a "
+                "day allows.",
+                "{n} records wait for a later seal: their authors are no members, or wrote more "
+                "than a day allows.",
+                sealed.waiting,
+            ).format(n=sealed.waiting)
         )
-    )
+    return None
 
 
 @click.command("seals")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -22,6 +23,7 @@ from commonweal.protocol.seal.consensus.events import Message
 from commonweal.protocol.seal.votes import Vote
 from commonweal.protocol.wire import frame_codec
 from commonweal.protocol.wire import seals as wire_seals
+from commonweal.storage.consensus import proposals, reader
 from tests.sim.world.node import BATCH_MS_MAX, Node
 from tests.sim.world.weather import CALM, CRASHING, PARTED, SCRAMBLED, WORST, Weather
 from tests.sim.world.world import World
@@ -150,6 +152,39 @@ def test_four_who_witness_seal_together() -> None:
         assert outlook.unsealed == 0
         kept = chain(node).seals.at(height)
         assert kept is not None and len(kept.sealed.certificate.signatures) == 3
+
+
+def is_answered(node: Node, ticket: Ticket) -> bool:
+    """Say whether the last answer to a request for a seal came."""
+    return "is_sealed" in node.answers.get(ticket, {})
+
+
+def test_a_member_who_asks_on_seals_a_backlog_over_several_heights(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(proposals, "FULL_CUT_RECORDS", 4)
+    monkeypatch.setattr(reader, "HAVE_RECORDS_MAX", 4)
+    world = council(5)
+    next_seal(world, world.nodes)
+    node = world.nodes[0]
+    for _ in range(10):
+        node.write()
+    world.run(2_000)
+    first, sealed = chain(node).height, True
+    for number in range(8):
+        ticket = Ticket(-100 - number)
+        node.emit(Asked(ticket, "seal"))
+        until(
+            world,
+            partial(is_answered, node, ticket),
+            SEALED_MS_MAX,
+            "whoever asks for a seal is not answered",
+        )
+        sealed = node.answers[ticket]["is_sealed"]
+        if not sealed:
+            break
+    assert not sealed and chain(node).height - first == 3
+    assert node.assessor is not None and node.assessor.outlook().unsealed == 0
 
 
 def test_records_name_the_last_seal_and_their_clock_counts_it() -> None:
