@@ -10,6 +10,7 @@ from commonweal.client.ledger.contribution_rows import (
     WaitingRecord,
     correction_words,
     event_words,
+    happened,
 )
 from commonweal.client.ledger.directory import begins
 from commonweal.client.ledger.notes import note_body
@@ -65,16 +66,18 @@ class Attestations(HomeAccess):
                 member=MemberId(row.member),
                 member_name=view.name(row.member),
                 words=correction_words(view, row),
+                when=happened(view, row.event),
             )
             for id, row in unanswered_corrections(view)
         ]
         for id, claim in unattested_claims(view):
             words, name = claim_words(view, claim), view.name(claim.member)
-            rows.append(WaitingRecord(id, "agent", id, claim.member, name, words))
+            rows.append(WaitingRecord(id, "agent", id, claim.member, name, words, None))
         for event, stated in self._unattested(None, None):
             author = MemberId(stated.member)
-            words = event_words(view, event)
-            rows.append(WaitingRecord(event, "event", event, author, view.name(author), words))
+            words, when = event_words(view, event), happened(view, event)
+            place = (event, "event", event, author, view.name(author), words)
+            rows.append(WaitingRecord(*place, when))
         return rows
 
     def words_of(self, id: bytes) -> str:

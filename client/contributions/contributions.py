@@ -17,7 +17,7 @@ from commonweal.client.language.quantity import (
     read_action,
     read_quantity,
 )
-from commonweal.client.language.times import read_time_ms
+from commonweal.client.language.times import read_bound
 from commonweal.client.ledger.contribution_rows import (
     ContributionList,
     Correction,
@@ -165,18 +165,18 @@ class Contributions(HomeAccess):
         until: str | None = None,
         limit: int | None = None,
     ) -> ContributionList:
-        """Return the contributions that fit, the newest first, and how many there are.
+        """Return the contributions that fit, the last to happen first, and how many there are.
 
-        since, until: a date, or a duration back from now like 7d. Those that count for nothing are
-        listed with the reason, and are not in `total`.
+        since, until: of when they happened: a date, or a duration back from now like 7d. Those that
+        count for nothing are listed with the reason, and are not in `total`.
         """
         view, now = self.view, now_ms()
         wanted = ContributionFilter(
             provider=view.member(member) if member else None,
             action=read_action(action, self.words) if action else None,
             scope=scope,
-            since_ms=read_time_ms(since, now) if since else None,
-            until_ms=read_time_ms(until, now) if until else None,
+            since=read_bound(since, now) if since else None,
+            until=read_bound(until, now) if until else None,
         )
         rows = list_of_contributions.contributions(view.kept, wanted, limit)
         listed = tuple(listed_contribution(view, row) for row in rows)

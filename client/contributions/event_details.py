@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from commonweal.client.home.submit import now_ms
 from commonweal.client.language.quantity import read_scope, shown_action
-from commonweal.client.language.times import read_date
+from commonweal.client.language.times import read_when, stated
 from commonweal.client.ledger.named import find_agent, find_process, find_resource, find_spec
 from commonweal.protocol.errors import UnusableText, UsageError
 from commonweal.protocol.ledger.contributions.plans import COMMITMENT, INTENT
@@ -16,6 +16,7 @@ from commonweal.protocol.vocabulary.identifiers import (
     displayed_name,
     is_name,
 )
+from commonweal.storage.ledger.points_in_time import HAPPENED
 
 if TYPE_CHECKING:
     from commonweal.client.language.words import Words
@@ -55,7 +56,7 @@ class EventDetails(TypedDict, total=False):
 def event_data(view: LedgerView, action: str, details: EventDetails) -> dict[str, Any]:
     """Return the data of an event, without its quantities and the specification that it begins.
 
-    Raises UnknownId, AmbiguousId, UnusableText, UnreadableTime.
+    Raises UnknownId, AmbiguousId, UnusableText, UnreadableTime, FutureTime.
     """
     provider = details.get("provider")
     giver = bytes(view.me) if provider is None else find_agent(view, provider)
@@ -64,7 +65,7 @@ def event_data(view: LedgerView, action: str, details: EventDetails) -> dict[str
     data: dict[str, Any] = {"action": action, "provider": giver, "receiver": taker}
     data |= _things(view, details, giver, taker)
     if (when := details.get("when")) is not None:
-        data["hasPointInTime"] = read_date(when, now_ms())
+        data[HAPPENED] = stated(read_when(when, now_ms()))
     if (scope := details.get("scope")) is not None:
         data["inScopeOf"] = read_scope(scope, view.words)
     data["factor"] = details.get("factor")

@@ -36,6 +36,7 @@ from commonweal.protocol.ledger.things.event_row import EVENT, event_row
 from commonweal.protocol.ledger.things.resources import RESOURCE, resource_row
 from commonweal.protocol.records import log
 from commonweal.protocol.records.record import Record, RecordId
+from commonweal.storage.ledger.event_times import EVENT_KIND, event_time
 from commonweal.storage.records.log_store import Store
 from commonweal.storage.records.seal_store import SealStore
 
@@ -86,6 +87,7 @@ class Records(HomeAccess):
             clock=record.clock,
             basis=record.basis,
             deps=tuple(record.deps),
+            when=event_time(record).when if record.kind == EVENT_KIND else None,
             claimed_at_ms=record.claimed_at,
             kind=record.kind,
             data=dict(record.data),

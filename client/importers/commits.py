@@ -24,6 +24,7 @@ from commonweal.protocol.ledger.members import membership
 from commonweal.protocol.ledger.members.agents import OUTSIDE_BYTES
 from commonweal.protocol.records.record import Record
 from commonweal.storage.home.home import Settings
+from commonweal.storage.ledger.points_in_time import HAPPENED
 from commonweal.storage.records.log_store import Store
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def wish_of_commit(commit: Commit, known: KnownCommits, scope: str) -> Wish:
         "provider": known.provider(author),
         "resourceQuantity": {"n": 1, "scale": 0, "unit": "commit"},
         "inScopeOf": scope,
-        "hasPointInTime": commit.authored_at,
+        HAPPENED: commit.authored_at,
         COMMIT_KEY: commit.hash,
     }
     text = f"{commit.subject} — {author.name} <{author.email}>"

@@ -7,8 +7,6 @@ hash as many are new as there are more of them than records, compared by their n
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
@@ -16,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from commonweal.client.contributions.contributions import CONTENT_BYTES_MAX
+from commonweal.client.home.submit import now_ms
 from commonweal.client.importers.sheet import Row, at
 from commonweal.client.language.quantity import (
     quantity_field,
@@ -23,15 +22,16 @@ from commonweal.client.language.quantity import (
     read_quantity,
     read_scope,
 )
-from commonweal.client.language.times import read_time_ms
+from commonweal.client.language.times import read_date, stated
 from commonweal.client.language.visible_text import visible
 from commonweal.client.language.words import ENGLISH, Words
 from commonweal.client.ledger.directory import People
 from commonweal.client.ledger.texts import text_of
 from commonweal.protocol import codec
-from commonweal.protocol.errors import CommonwealError, UnreadableFile, UnreadableTime, UnusableText
+from commonweal.protocol.errors import CommonwealError, UnreadableFile, UnusableText
 from commonweal.protocol.records.record import Record, from_bytes_unchecked
 from commonweal.storage.home.home import Settings
+from commonweal.storage.ledger.points_in_time import HAPPENED
 from commonweal.storage.records.log_pages import whole
 from commonweal.storage.records.log_store import Store
 
@@ -42,8 +42,6 @@ ROW_KEY = "row"
 """Where the data of an event names the row that it was taken from."""
 HASH_BYTES = 32
 FAULTS_SHOWN_MAX = 20
-
-_DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(.*)")
 
 
 def wishes_of(
@@ -128,17 +126,8 @@ def _event(
     if "scope" in cells:
         data["inScopeOf"] = read_scope(cells["scope"], words)
     if "date" in cells:
-        data["hasPointInTime"] = _date_ms(cells["date"])
+        data[HAPPENED] = stated(read_date(cells["date"], now_ms()))
     note = visible(cells.get("note", ""))
     if len(note.encode()) > CONTENT_BYTES_MAX:
         raise UnusableText(words("the note is longer than a record takes"))
     return data, note
-
-
-def _date_ms(text: str) -> int:
-    """Return ms for a date as sheets have it, year first, perhaps with a time."""
-    match = _DATE.fullmatch(unicodedata.normalize("NFKC", text).strip())
-    if match is None:
-        raise UnreadableTime(text)
-    year, month, day, time = match.groups()
-    return read_time_ms(f"{year}-{month:0>2}-{day:0>2}{time}", 0)

@@ -1,7 +1,7 @@
 """Export: all contributions, one after another, for a spreadsheet or a program.
 
 However many there are, few are in memory at a time. The text of an erased record is not in it.
-The order is that of `contributions`, the newest first. Nothing is written here.
+The order is that of `contributions`, the last to happen first. Nothing is written here.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.things.quantities import Quantity
 from commonweal.protocol.records.record import CommunityId, RecordId
+from commonweal.storage.ledger.points_in_time import PointInTime
 
 if TYPE_CHECKING:  # loads the fold
     from commonweal.client.ledger.ledger_view import LedgerView
@@ -28,7 +29,8 @@ if TYPE_CHECKING:  # loads the fold
 class ExportedContribution:
     """A contribution in full. why: it counts for nothing because of this; None where it counts.
 
-    device, seq, claimed_at_ms: None while the record is not here. member, receiver: ids of agents.
+    device, seq, when, claimed_at_ms: None while the record is not here. when: it happened, as its
+    author states; else it was recorded. member, receiver: ids of agents.
     """
 
     id: RecordId
@@ -45,6 +47,7 @@ class ExportedContribution:
     receiver_name: str | None
     scope: str | None
     note: str | None
+    when: PointInTime | None
     claimed_at_ms: int | None
     why: Reason | None
 
@@ -96,6 +99,7 @@ def _exported(row: ContributionRow, view: LedgerView) -> ExportedContribution:
         receiver_name=None if row.receiver is None else view.name(row.receiver),
         scope=row.scope,
         note=text_in(view.store, row.body),
+        when=row.when,
         claimed_at_ms=row.claimed_at_ms,
         why=row.reason,
     )

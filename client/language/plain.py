@@ -11,7 +11,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from commonweal.client.language.times import iso
+from commonweal.client.language.times import iso, iso_when
+from commonweal.storage.ledger.points_in_time import PointInTime
 
 KEY, OPTIONAL = "key", "optional"
 """Metadata of a field: the key that it has, and whether it is left out when it is None."""
@@ -24,6 +25,8 @@ def plain(value: Any) -> Any:
             return value.hex()
         case Decimal():
             return format(value, "f")
+        case PointInTime():
+            return iso_when(value)
         case Enum():
             return value.value
         case Path():

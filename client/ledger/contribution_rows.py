@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from commonweal.client.language.plain import OPTIONAL
 from commonweal.client.language.quantity import exact, shown_action, shown_unit
+from commonweal.client.language.times import shown_when
 from commonweal.client.ledger.texts import text_in
 from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.things import units_and_specs
 from commonweal.protocol.ledger.things.event_row import event_row
 from commonweal.protocol.records.record import CommunityId, RecordId
+from commonweal.storage.ledger.event_times import time_of
+from commonweal.storage.ledger.points_in_time import PointInTime
 
 if TYPE_CHECKING:
     from commonweal.client.ledger.forecast import Forecast
@@ -29,9 +32,9 @@ if TYPE_CHECKING:
 class ListedContribution:
     """A contribution as its author wrote it, in the list of all.
 
-    member: who gave it; 16 bytes for an agent outside the community. sealed: it is in a seal.
-    seq, claimed_at_ms: None while the record is not here, after a state sync. why: the reason when
-    it counts for nothing.
+    member: who gave it; 16 bytes for an agent outside the community. when: it happened, as its
+    author states; else it was recorded. sealed: it is in a seal. seq, when, claimed_at_ms: None
+    while the record is not here, after a state sync. why: the reason when it counts for nothing.
     """
 
     id: RecordId
@@ -44,6 +47,7 @@ class ListedContribution:
     receiver: bytes | None
     scope: str | None
     note: str | None
+    when: PointInTime | None
     claimed_at_ms: int | None
     sealed: bool
     why: Reason | None
@@ -75,7 +79,7 @@ class VoidRecord:
 
 @dataclass(frozen=True, slots=True)
 class ContributionList:
-    """The contributions that fit, the newest first. total: how many there are that count."""
+    """The contributions that fit, the last to happen first. total: how many count."""
 
     total: int
     records: tuple[ListedContribution, ...]
@@ -83,7 +87,10 @@ class ContributionList:
 
 @dataclass(frozen=True, slots=True)
 class ContributionState:
-    """A contribution as the fold counts it. final: its value is booked by a seal."""
+    """A contribution as the fold counts it. final: its value is booked by a seal.
+
+    when: it happened; None while its record is not here, after a state sync.
+    """
 
     id: RecordId
     action: str
@@ -98,11 +105,15 @@ class ContributionState:
     disputes: int
     corrections: int
     final: bool
+    when: PointInTime | None
 
 
 @dataclass(frozen=True, slots=True)
 class WaitingRecord:
-    """What waits for the member's word. kind: "event", "correction" or "agent"."""
+    """What waits for the member's word. kind: "event", "correction" or "agent".
+
+    when: the contribution happened, or that which is corrected; None for an agent.
+    """
 
     id: RecordId
     kind: str
@@ -110,6 +121,7 @@ class WaitingRecord:
     member: MemberId
     member_name: str
     words: str
+    when: PointInTime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +165,7 @@ class RecordBody:
 class RecordDetails:
     """One record in full.
 
+    when: what an event records happened; None for other kinds.
     signature: "good", "covered" by a later one, or "void". counts: whether the fold takes it, else
     `reason` says why not. holders: peers that hold it; None where no node runs here.
     """
@@ -167,6 +180,7 @@ class RecordDetails:
     clock: int
     basis: bytes
     deps: tuple[RecordId, ...]
+    when: PointInTime | None
     claimed_at_ms: int
     kind: str
     data: dict[str, Any]
@@ -240,6 +254,7 @@ def listed_contribution(view: LedgerView, row: ContributionRow) -> ListedContrib
         receiver=row.receiver,
         scope=row.scope,
         note=text_in(view.store, row.body),
+        when=row.when,
         claimed_at_ms=row.claimed_at_ms,
         sealed=row.is_sealed,
         why=row.reason,
@@ -265,11 +280,12 @@ def contribution_state(view: LedgerView, id: bytes, row: EventRow) -> Contributi
         disputes=row.disputes,
         corrections=row.corrections,
         final=booked_at(view.final, id) is not None,
+        when=happened(view, id),
     )
 
 
 def event_words(view: LedgerView, id: bytes) -> str:
-    """Return a contribution as people read it."""
+    """Return a contribution as people read it, with its date where its author states one."""
     row = event_row(view.state, id)
     if row is None:
         return f"?{id.hex()[:8]}"
@@ -280,7 +296,16 @@ def event_words(view: LedgerView, id: bytes) -> str:
         shown_unit(unit or "", view.words),
     )
     text = f"{' '.join(filter(None, parts))} · {view.name(row.provider)}"
-    return f"{text} → {view.name(row.receiver)}" if row.receiver else text
+    if row.receiver:
+        text += f" → {view.name(row.receiver)}"
+    time = time_of(view.kept.layers, id)
+    return f"{text} · {shown_when(time.when)}" if time is not None and time.is_stated else text
+
+
+def happened(view: LedgerView, id: bytes) -> PointInTime | None:
+    """Return when a contribution that counts happened; None while its record is not here."""
+    time = time_of(view.kept.layers, id)
+    return time and time.when
 
 
 def correction_words(view: LedgerView, row: CorrectionRow) -> str:

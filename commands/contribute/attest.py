@@ -11,6 +11,7 @@ import click
 
 from commonweal.client.language.plain import plain_rows
 from commonweal.client.language.quantity import read_quantity, shown_number, shown_unit
+from commonweal.client.language.times import shown_when
 from commonweal.client.language.visible_text import visible
 from commonweal.client.ledger.forecast import forecast_words
 from commonweal.commands.terminal.language import _, ngettext, spoken
@@ -80,13 +81,18 @@ def attest(
 def _list_waiting(home: Home, form: Form) -> None:
     """List what waits for the member's word: corrections first, the earliest first."""
     with member_of(home) as me:
-        rows = plain_rows(me.waiting())
+        waiting = me.waiting()
+    rows = plain_rows(waiting)
+    if form is Form.TEXT:
+        for row, record in zip(rows, waiting, strict=True):
+            row["when"] = "" if record.when is None else shown_when(record.when)
     columns = [
         Column("id", _("id")),
+        Column("when", _("when")),
         Column("member_name", _("written by")),
         Column("words", _("what")),
     ]
-    fields = ("id", "kind", "event", "member", "member_name", "words")
+    fields = ("id", "kind", "event", "member", "member_name", "words", "when")
     nothing = _("Nothing waits for your word.")
     return table(form, "waits", rows, fields, columns, "", nothing)
 

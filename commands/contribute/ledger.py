@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -9,9 +10,9 @@ import click
 from commonweal.client.contributions.contributions import Contributions
 from commonweal.client.language.plain import plain, plain_rows
 from commonweal.client.language.quantity import shown_action, shown_unit
-from commonweal.client.language.times import shown
+from commonweal.client.language.times import shown, shown_when
 from commonweal.client.language.visible_text import visible
-from commonweal.client.ledger.contribution_rows import VoidRecord
+from commonweal.client.ledger.contribution_rows import ListedContribution, VoidRecord
 from commonweal.client.ledger.fork_losses import void_warning
 from commonweal.commands.terminal.language import _, ngettext, spoken
 from commonweal.commands.terminal.member import part_of
@@ -26,13 +27,14 @@ from commonweal.commands.terminal.output import (
     write_table,
 )
 from commonweal.storage.home.home import Home
+from commonweal.storage.ledger.points_in_time import instant
 
 TEXT_ROWS = 50
 """Contributions that are listed for people who did not say how many."""
 
 FIELDS = (
     *("id", "seq", "member", "member_name", "action", "quantity", "unit"),
-    *("receiver", "scope", "note", "claimed_at", "sealed", "why"),
+    *("receiver", "scope", "note", "when", "claimed_at", "sealed", "why"),
 )
 
 
@@ -40,8 +42,8 @@ FIELDS = (
 @click.option("--member", metavar="MEMBER", help="Given by this member: a name or an id.")
 @click.option("--action", metavar="ACTION", help="Of this action.")
 @click.option("--scope", metavar="TEXT", help="For this project or place.")
-@click.option("--since", metavar="TIME", help="From this time on: 2026-11-23 or 7d.")
-@click.option("--until", metavar="TIME", help="Before this time.")
+@click.option("--since", metavar="TIME", help="Given from then on: 2026-11-23 or 7d.")
+@click.option("--until", metavar="TIME", help="Given before then.")
 @click.option("--limit", type=click.IntRange(0), metavar="N", help="The newest N only.")
 @home_option
 @form_option()
@@ -55,7 +57,7 @@ def ledger(
     home: Home,
     form: Form,
 ) -> None:
-    """List what was given, the newest first.
+    """List what was given, the last to happen first.
 
     What counts for nothing is marked with the reason, and is not in the number of records.
     """
@@ -75,8 +77,7 @@ def ledger(
     if form is Form.CSV:
         write_csv(FIELDS, rows)
     else:
-        times = [record.claimed_at_ms for record in listed.records]
-        _show(rows, times, listed.total)
+        _show(rows, listed.records, listed.total)
         for row in forked:
             say(_void_sentence(row))
     if forked:
@@ -100,12 +101,15 @@ def _void_sentence(row: dict[str, Any]) -> str:
     return words.format(id=row["id"][:8], what=visible(what), reason=_(row["why"]))
 
 
-def _show(rows: list[dict[str, Any]], times: list[int | None], total: int) -> None:
+def _show(rows: list[dict[str, Any]], records: Sequence[ListedContribution], total: int) -> None:
     if not rows:
         return say(_("Nothing is recorded that fits."))
-    for row, claimed_at_ms in zip(rows, times, strict=True):
+    for row, record in zip(rows, records, strict=True):
+        when, recorded_ms = record.when, record.claimed_at_ms
+        is_dated = when is not None and recorded_ms is not None and when != instant(recorded_ms)
         row["id"] = row["id"][:8]
-        row["when"] = "" if claimed_at_ms is None else shown(claimed_at_ms)
+        row["when"] = "" if when is None else shown_when(when)
+        row["recorded"] = shown(recorded_ms) if is_dated and recorded_ms is not None else ""
         row["action"] = shown_action(row["action"], spoken())
         row["unit"] = shown_unit(row["unit"] or "", spoken())
         row["mark"] = _("sealed") if row["sealed"] else ""
@@ -113,6 +117,7 @@ def _show(rows: list[dict[str, Any]], times: list[int | None], total: int) -> No
     columns = [
         Column("id", _("id")),
         Column("when", _("when")),
+        Column("recorded", _("recorded")),
         Column("member_name", _("member")),
         Column("action", _("action")),
         Column("quantity", _("quantity"), is_number=True),

@@ -10,7 +10,7 @@ import click
 
 from commonweal.client.language.plain import plain
 from commonweal.client.language.quantity import shown_action, shown_number, shown_unit
-from commonweal.client.language.times import shown
+from commonweal.client.language.times import shown, shown_when
 from commonweal.client.language.visible_text import visible
 from commonweal.client.ledger.contribution_rows import RecordBody, RecordDetails
 from commonweal.commands.terminal.language import N_, _, ngettext, spoken
@@ -18,6 +18,7 @@ from commonweal.commands.terminal.member import member_of
 from commonweal.commands.terminal.options import form_option, home_option
 from commonweal.commands.terminal.output import Column, Form, say, write_json, write_table
 from commonweal.storage.home.home import Home
+from commonweal.storage.ledger.points_in_time import HAPPENED, read_point_in_time
 
 SIGNATURES = {
     "good": N_("good"),
@@ -46,7 +47,8 @@ def _show(record: RecordDetails, name: Callable[[bytes], str]) -> None:
         (_("kind"), record.kind),
         (_("written by"), f"{record.member_name or '?'} ({record.author.hex()[:8]})"),
         (_("number in its log"), str(record.seq)),
-        (_("when"), shown(record.claimed_at_ms)),
+        *([(_("when"), shown_when(record.when))] if record.when is not None else []),
+        (_("recorded"), shown(record.claimed_at_ms)),
         (_("signature"), _(SIGNATURES[record.signature])),
         (_("held"), _held(record.holders)),
         (_("counts"), _("no: {reason}").format(reason=reason) if reason else _("yes")),
@@ -79,6 +81,8 @@ def _said(data: dict[str, Any], name: Callable[[bytes], str]) -> list[tuple[str,
     """Return what a record says, key by key, for people."""
     pairs = []
     for key, value in data.items():
+        if key == HAPPENED and read_point_in_time(value) is not None:
+            continue  # it is shown above
         match value:
             case {"n": int(n), "scale": int(scale), "unit": str(unit)}:
                 said = f"{shown_number(n, scale)} {shown_unit(unit, spoken())}"

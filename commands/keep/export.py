@@ -24,8 +24,8 @@ BOM = "\ufeff"
 
 FIELDS = (
     *("id", "device", "seq", "member", "member_name", "action", "quantity", "unit"),
-    *("effort", "effort_unit", "receiver", "receiver_name", "scope", "note", "claimed_at"),
-    "why",
+    *("effort", "effort_unit", "receiver", "receiver_name", "scope", "note", "when"),
+    *("claimed_at", "why"),
 )
 
 

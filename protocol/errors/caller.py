@@ -63,6 +63,10 @@ class UnreadableTime(UsageError):
     """The time cannot be read; write it like 2026-11-23, 2026-11-23T18:30 or 7d."""
 
 
+class FutureTime(UsageError):
+    """It is not that date anywhere yet; a contribution has the date when it was given."""
+
+
 class UnknownAction(UsageError):
     """There is no such action; `weal record --help` lists them."""
 

@@ -23,6 +23,7 @@ from commonweal.protocol.ledger.state.advance import CutHeader
 from commonweal.protocol.seal.cut import SealedLog, tree_changes
 from commonweal.protocol.seal.formats import Seal
 from commonweal.storage.ledger.checkpoint import BEGUN
+from commonweal.storage.ledger.event_times import adopt_times
 from commonweal.storage.ledger.ledger import TAKING, LedgerState
 from commonweal.storage.ledger.state_db import FINAL, StateDb, TreeNodes
 from commonweal.storage.records.log_store import Store
@@ -209,14 +210,8 @@ class Snapshots:
                 return False
             with self._writing():
                 refused = beside.rows("SELECT id, layer, reason FROM refused")
-                said = beside.rows("SELECT id, claimed_at FROM said_at")
                 self._layers.change_many("INSERT OR IGNORE INTO refused VALUES (?, ?, ?)", refused)
-                self._layers.change_many("INSERT OR IGNORE INTO said_at VALUES (?, ?)", said)
-                self._layers.change(
-                    "UPDATE event_row SET claimed_at ="
-                    " (SELECT claimed_at FROM said_at WHERE said_at.id = event_row.id)"
-                    " WHERE claimed_at IS NULL"
-                )
+                adopt_times(self._layers, beside)
                 if again.alarm:
                     self.kept.raise_alarm(again.alarm)
                 self._layers.put_mark(TAKEN, None)

@@ -18,9 +18,9 @@ from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.things.event_row import EVENT, EventRow
 from commonweal.protocol.ledger.things.quantities import Quantity, read
 from commonweal.protocol.records.record import BodyRef, Record, RecordId
+from commonweal.storage.ledger.event_times import EVENT_KIND, event_time
 from commonweal.storage.ledger.ledger import LedgerState
-
-EVENT_KIND = "event"
+from commonweal.storage.ledger.points_in_time import DAY_MS, PointInTime, TimeBound
 
 AGENT_BYTES = (32, 16)
 """A member's id; the random name of an agent outside the community."""
@@ -29,23 +29,25 @@ AGENT_BYTES = (32, 16)
 class ContributionFilter(NamedTuple):
     """Which contributions are listed; None leaves a field open.
 
-    provider: agent id. since_ms, until_ms: of the claimed time; `until_ms` is not included.
+    provider: agent id. since, until: the period; what happened on a day is of each period that
+    has a part of that day.
     """
 
     provider: bytes | None = None
     action: str | None = None
     scope: str | None = None
-    since_ms: int | None = None
-    until_ms: int | None = None
+    since: TimeBound | None = None
+    until: TimeBound | None = None
 
     def fits(self, row: ContributionRow) -> bool:
-        """Whether a contribution is of those listed."""
+        """Whether a contribution is of those listed. row: its record is here."""
+        assert row.when is not None
         return (
             self.provider in (None, row.provider)
             and self.action in (None, row.action)
             and self.scope in (None, row.scope)
-            and (self.since_ms is None or (row.claimed_at_ms or 0) >= self.since_ms)
-            and (self.until_ms is None or (row.claimed_at_ms or 0) < self.until_ms)
+            and (self.since is None or not self.since.is_after(row.when))
+            and (self.until is None or not self.until.is_until(row.when))
         )
 
 
@@ -55,7 +57,8 @@ ALL = ContributionFilter()
 class ContributionRow(NamedTuple):
     """A contribution as its author wrote it.
 
-    author, seq, claimed_at_ms: None while the record is not here, after a state sync.
+    author, seq, claimed_at_ms, when: None while the record is not here, after a state sync. when:
+    it happened, as its author states; else it was recorded.
     provider, receiver: agent ids, 32 or 16 bytes. body: of its note or evidence.
     reason: why it counts for nothing, else None. is_sealed: whether the last cut covers it.
     """
@@ -64,6 +67,7 @@ class ContributionRow(NamedTuple):
     author: DeviceKey | None
     seq: int | None
     claimed_at_ms: int | None
+    when: PointInTime | None
     action: str
     provider: bytes
     receiver: bytes | None
@@ -78,7 +82,7 @@ class ContributionRow(NamedTuple):
 def contributions(
     kept: LedgerState, wanted: ContributionFilter = ALL, limit: int | None = None
 ) -> Iterator[ContributionRow]:
-    """Yield the contributions that fit, newest claimed time first, at most `limit`.
+    """Yield the contributions that fit, the last to happen first, at most `limit`.
 
     They are read as they are asked for: refresh and write nothing before the end.
     """
@@ -111,13 +115,17 @@ def contribution_in(record: Record) -> ContributionRow | None:
     )
     if not is_readable:
         return None
-    place = (record.id, record.author, record.seq, record.claimed_at)
+    when = event_time(record).when
+    place = (record.id, record.author, record.seq, record.claimed_at, when)
     quantities = (read(resource), read(effort))
     return ContributionRow(*place, action, provider, receiver, *quantities, scope, record.body)
 
 
 _Place = tuple[int, int, bytes, str]
-"""Claimed time, clock, id and reason of an event; it sorts the list, newest last."""
+"""When an event happened, clock, id and reason; it sorts the list, newest last."""
+
+_UNKNOWN_MS = -(1 << 63)
+"""Where an event stands in the list while its record is not here."""
 
 
 def _conditions(wanted: ContributionFilter) -> tuple[str, list[Any]]:
@@ -125,11 +133,20 @@ def _conditions(wanted: ContributionFilter) -> tuple[str, list[Any]]:
         ("AND provider = ?", wanted.provider),
         ("AND action = ?", wanted.action),
         ("AND scope = ?", wanted.scope),
-        ("AND claimed_at >= ?", wanted.since_ms),
-        ("AND claimed_at < ?", wanted.until_ms),
     )
-    given = [(condition, value) for condition, value in asked if value is not None]
-    return " ".join(condition for condition, _ in given), [value for _, value in given]
+    given: list[tuple[str, list[Any]]]
+    given = [(condition, [value]) for condition, value in asked if value is not None]
+    # The first half of a bound's condition is what the index is asked for.
+    if wanted.since is not None:
+        places = [wanted.since.local_ms, wanted.since.instant_ms]
+        condition = "AND when_start > ? AND when_end > iif(when_local, ?, ?)"
+        given.append((condition, [min(places) - DAY_MS - 1, *places]))
+    if wanted.until is not None:
+        places = [wanted.until.local_ms, wanted.until.instant_ms]
+        condition = "AND when_start < ? AND when_start < iif(when_local, ?, ?)"
+        given.append((condition, [max(places), *places]))
+    values = [value for _, bound_values in given for value in bound_values]
+    return " ".join(condition for condition, _ in given), values
 
 
 def _listed(kept: LedgerState, wanted: ContributionFilter) -> Iterator[ContributionRow]:
@@ -148,19 +165,19 @@ def _listed(kept: LedgerState, wanted: ContributionFilter) -> Iterator[Contribut
 def _counted(kept: LedgerState, wanted: ContributionFilter) -> Iterator[_Place]:
     conditions, values = _conditions(wanted)
     statement = (
-        f"SELECT coalesce(claimed_at, 0), clock, id, '' FROM event_row WHERE TRUE {conditions}"  # noqa: S608
-        " ORDER BY claimed_at DESC, clock DESC, id DESC"
+        f"SELECT coalesce(when_start, ?), clock, id, '' FROM event_row WHERE TRUE {conditions}"  # noqa: S608
+        " ORDER BY when_start DESC, clock DESC, id DESC"
     )
-    yield from kept.layers.each(statement, values)
+    yield from kept.layers.each(statement, [_UNKNOWN_MS, *values])
 
 
 def _refused(kept: LedgerState, wanted: ContributionFilter) -> Iterator[_Place]:
     """Yield the refused events of the time that is wanted; they are few."""
-    by_time = ContributionFilter(since_ms=wanted.since_ms, until_ms=wanted.until_ms)
+    by_time = ContributionFilter(since=wanted.since, until=wanted.until)
     conditions, values = _conditions(by_time)
     statement = (
-        "SELECT claimed_at, 0, id, reason FROM refused JOIN said_at USING (id)"  # noqa: S608
-        f" WHERE TRUE {conditions} ORDER BY claimed_at DESC, id DESC"
+        "SELECT when_start, 0, id, reason FROM refused JOIN said_at USING (id)"  # noqa: S608
+        f" WHERE TRUE {conditions} ORDER BY when_start DESC, id DESC"
     )
     yield from kept.layers.each(statement, values)
 
@@ -171,7 +188,7 @@ def _absent(kept: LedgerState, id: bytes) -> ContributionRow:
     resource, effort = (
         None if quantity is None else Quantity(*quantity) for quantity in (row.quantity, row.effort)
     )
-    place = (RecordId(id), None, None, None)
+    place = (RecordId(id), None, None, None, None)
     return ContributionRow(
         *place, row.action, row.provider, row.receiver, resource, effort, row.scope, None
     )

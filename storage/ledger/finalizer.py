@@ -31,6 +31,7 @@ from commonweal.protocol.records.record import (
 from commonweal.protocol.seal.cut import CUT_BYTES_MAX, Delta, SealedLog
 from commonweal.protocol.seal.formats import Seal
 from commonweal.storage.ledger.checkpoint import Checkpoint, SealIds, covers
+from commonweal.storage.ledger.event_times import EVENT_KIND, note_times, time_row
 from commonweal.storage.ledger.state_db import FINAL, LayeredState, StateDb, TreeNodes
 from commonweal.storage.records.log_store import Store
 from commonweal.storage.records.seal_store import SealStore
@@ -140,10 +141,8 @@ class Finalizer:
             if reason is not None
         ]
         layers.change_many("INSERT OR REPLACE INTO refused VALUES (?, ?, ?)", refused)
-        said = [
-            (record.id, record.claimed_at) for record in outcome.covered if record.kind == "event"
-        ]
-        layers.change_many("INSERT OR IGNORE INTO said_at VALUES (?, ?)", said)
+        events = (record for record in outcome.covered if record.kind == EVENT_KIND)
+        note_times(layers, map(time_row, events))
         for number, nodes in enumerate(folded.roots.growth):
             layers.put_nodes(number, nodes)
         cut = outcome.advance.cut

@@ -26,6 +26,7 @@ from commonweal.protocol.records.record import (
     without_data,
 )
 from commonweal.storage.ledger.checkpoint import Checkpoint, SealIds
+from commonweal.storage.ledger.event_times import EVENT_KIND, TimeRow, note_times, time_row
 from commonweal.storage.ledger.state_db import FINAL, NEWEST, OLDER, LayeredState, StateDb
 from commonweal.storage.records.log_store import LogRow, Store
 
@@ -264,13 +265,13 @@ class PendingOverlay:
             if row.frozen is not None:
                 ledger.freeze(row.author, row.frozen)
         folded: list[RecordId] = []
-        said: list[tuple[bytes, int]] = []
+        times: list[TimeRow] = []
         refused: list[tuple[bytes, int, str]] = []
 
         def good() -> Iterator[Record]:
             for record in self.records(point.reached, stops):
-                if record.kind == "event":
-                    said.append((record.id, record.claimed_at))
+                if record.kind == EVENT_KIND:
+                    times.append(time_row(record))
                 if _is_void(record, point.ends):
                     refused.append((record.id, layer, Reason.DEVICE_REVOKED.value))
                 else:
@@ -284,7 +285,7 @@ class PendingOverlay:
             reason = ledger.verdict(id)
             if reason is not None:
                 refused.append((id, layer, reason.value))
-        self.layers.change_many("INSERT OR IGNORE INTO said_at VALUES (?, ?)", said)
+        note_times(self.layers, times)
         self.layers.change_many("INSERT OR REPLACE INTO refused VALUES (?, ?, ?)", refused)
         return ledger
 

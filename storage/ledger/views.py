@@ -17,6 +17,7 @@ from commonweal.protocol.ledger.members import agents, registry, roles
 from commonweal.protocol.ledger.sharing import valuation
 from commonweal.protocol.ledger.things import event_row, units_and_specs
 from commonweal.protocol.rules.split import PayoutLine
+from commonweal.storage.ledger.event_times import TIMES
 from commonweal.storage.ledger.membership import name_in
 from commonweal.storage.ledger.state_db import FINAL, LayeredState, StateDb
 from commonweal.storage.records.log_store import Store
@@ -31,6 +32,8 @@ VIEWS = ("members", "events", "attests", "rules", "votes", "seals", "claims", "p
 
 ID_BYTES = 32
 CORRECTIONS_BYTES = 8
+
+_TIMES = "".join(f", (SELECT {time} FROM said_at WHERE id = ?1)" for time in TIMES)  # noqa: S608
 
 _OF_EVENT = (event_row.EVENT, valuation.BOOKED, valuation.WORTH)
 _OF_CLAIM = (claims.CLAIM, claims.SETTLED)
@@ -89,7 +92,7 @@ def _write(
     if put:
         places = ", ".join(f"?{number}" for number in range(1, len(put[0]) + 1))
         if table == "event_row":
-            places += ", (SELECT claimed_at FROM said_at WHERE id = ?1)"
+            places += _TIMES
         layers.change_many(f"INSERT OR REPLACE INTO {table} VALUES ({places})", put)  # noqa: S608
     layers.change_many(f"DELETE FROM {table} WHERE {name} = ?", gone)  # noqa: S608
 

@@ -50,10 +50,15 @@ CREATE TABLE taken_chunk (
     data   BLOB NOT NULL
 ) STRICT;
 
--- When each event that is held claims to be written, refused ones too, in ms.
+-- When each event that is held claims to be written, refused ones too, and when it happened, in ms.
+-- when_end: not included. when_local: by a calendar without a zone. when_stated: 0, it is claimed_at.
 CREATE TABLE said_at (
-    id         BLOB    PRIMARY KEY NOT NULL,
-    claimed_at INTEGER NOT NULL
+    id          BLOB    PRIMARY KEY NOT NULL,
+    claimed_at  INTEGER NOT NULL,
+    when_start  INTEGER NOT NULL,
+    when_end    INTEGER NOT NULL,
+    when_local  INTEGER NOT NULL,
+    when_stated INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE member_row (
@@ -93,12 +98,16 @@ CREATE TABLE event_row (
     disputes       INTEGER NOT NULL,
     points         INTEGER,
     height         INTEGER,
-    claimed_at     INTEGER      -- NULL while the record is not here, after a state sync
+    claimed_at     INTEGER,     -- the last five are those of said_at, and NULL while the record
+    when_start     INTEGER,     -- is not here, after a state sync
+    when_end       INTEGER,
+    when_local     INTEGER,
+    when_stated    INTEGER
 ) STRICT, WITHOUT ROWID;
 
 -- The list of contributions, of all and of one member, newest first.
-CREATE INDEX event_time ON event_row (claimed_at, clock);
-CREATE INDEX event_provider ON event_row (provider, claimed_at, clock);
+CREATE INDEX event_time ON event_row (when_start, clock);
+CREATE INDEX event_provider ON event_row (provider, when_start, clock);
 
 CREATE TABLE attest_row (
     key         BLOB PRIMARY KEY NOT NULL,
@@ -193,7 +202,13 @@ CREATE VIEW events AS
         quantity_n, quantity_scale, unit, effort_n, effort_scale, effort_unit, specification,
         lower(hex(resource)) AS resource, lower(hex(to_resource)) AS to_resource,
         lower(hex(input_of)) AS input_of, lower(hex(output_of)) AS output_of, scope, factor,
-        corrections, yes, "no" AS "no", disputes, points, height, height IS NOT NULL AS final
+        corrections, yes, "no" AS "no", disputes, points, height, height IS NOT NULL AS final,
+        strftime(
+            CASE WHEN NOT when_local THEN '%Y-%m-%dT%H:%M:%SZ'
+                WHEN when_end - when_start = 86400000 THEN '%Y-%m-%d'
+                ELSE '%Y-%m-%dT%H:%M:%S' END,
+            when_start / 1000, 'unixepoch'
+        ) AS "when"
     FROM event_row;
 
 CREATE VIEW attests AS

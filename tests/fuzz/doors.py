@@ -47,6 +47,7 @@ from commonweal.protocol.records.record import RecordId
 from commonweal.protocol.rules import document, expression
 from commonweal.protocol.wire import frame_codec, hello, messages
 from commonweal.storage.home import keystore
+from commonweal.storage.ledger import points_in_time
 from tests.fuzz.seal_doors import SEAL_DOORS
 from tests.protocol.authors import (
     BO,
@@ -192,6 +193,12 @@ def _api(data: bytes) -> object:
     return event_of(Ticket(1), question_from_bytes(data))
 
 
+def _read_time(text: str) -> object:
+    when, bound = times.read_when(text, NOW_MS), times.read_bound(text, NOW_MS)
+    assert points_in_time.read_point_in_time(times.stated(when)) == when
+    return times.shown_when(when), bound.is_after(when)
+
+
 def _expression(text: str) -> object:
     names = dict.fromkeys(("a", "b", "c"), expression.INT)
     checked = expression.check(text, names, expression.INT)
@@ -282,5 +289,5 @@ DOORS: dict[str, Door] = {
         _text(lambda text: quantity.read_quantity(*text.partition(" ")[::2])), (b"2.50 hour",)
     ),
     "duration": Door(_text(times.read_duration_ms), (b"3d", b"2h")),
-    "time": Door(_text(lambda text: times.read_time_ms(text, NOW_MS)), (b"2026-01-01", b"3d")),
+    "time": Door(_text(_read_time), (b"2026-01-01 10:00+0100", b"3d")),
 }

@@ -15,7 +15,7 @@ from commonweal.client.language.quantity import (
     shown_number,
     units_alike,
 )
-from commonweal.client.language.times import iso, read_duration_ms, read_time_ms
+from commonweal.client.language.times import read_duration_ms
 from commonweal.protocol import codec
 from commonweal.protocol.errors import (
     AmbiguousUnit,
@@ -218,32 +218,3 @@ def test_a_duration_is_a_number_with_a_letter(typed: str, minutes: int) -> None:
 def test_another_duration_is_refused(typed: str) -> None:
     with pytest.raises(UnreadableTime):
         read_duration_ms(typed)
-
-
-@pytest.mark.parametrize(
-    ("typed", "at_ms"),
-    [
-        ("1970-01-02T00:00:00Z", 86_400_000),
-        ("1970-01-01T01:00:00+01:00", 0),
-        ("2026-11-23T00:00:00.123Z", 1_795_392_000_123),
-        ("1d", NOW_MS - 86_400_000),
-        ("1960-01-01T00:00:00Z", 0),
-    ],
-)
-def test_a_time_is_a_date_or_so_long_ago(typed: str, at_ms: int) -> None:
-    assert read_time_ms(typed, NOW_MS) == at_ms
-
-
-@pytest.mark.parametrize("typed", ["", "yesterday", "2026-13-01", "2026-02-30", "12:30"])
-def test_another_time_is_refused(typed: str) -> None:
-    with pytest.raises(UnreadableTime):
-        read_time_ms(typed, NOW_MS)
-
-
-@pytest.mark.parametrize("at_ms", [0, 1_795_392_000_123, 253_402_300_799_999])
-def test_a_time_that_was_written_is_read_again(at_ms: int) -> None:
-    assert read_time_ms(iso(at_ms), 0) == at_ms
-
-
-def test_a_time_beyond_the_calendar_is_still_shown() -> None:
-    assert iso(2**63 - 1) == f"{2**63 - 1} ms"

@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 
+from commonweal.client.language.times import iso_when
 from commonweal.protocol.codec import Value
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.things.event_row import event_row
@@ -21,6 +22,7 @@ from commonweal.storage.ledger.contributions import (
     count,
 )
 from commonweal.storage.ledger.ledger import LedgerState
+from commonweal.storage.ledger.points_in_time import DAY_MS, TimeBound
 from tests.builders.sealing_nodes import Node
 from tests.protocol.ledger.scenes import Scene
 from tests.storage.consensus.test_snapshots import Past, fetch
@@ -28,6 +30,8 @@ from tests.storage.ledger.test_ledger import Home, founding_documents, in_pieces
 from tests.storage.records.test_log_store import ANN, FOUND_TIP, chain
 
 ANNE, GUEST = b"a" * 32, b"g" * 16
+FIFTH_MS = 1_767_571_200_000
+"""2026-01-05T00:00:00Z"""
 
 
 def amount(n: int, unit: str = "hour", scale: int = 0) -> dict[str, Value]:
@@ -66,7 +70,7 @@ def test_the_list_is_that_of_the_records_one_by_one(seed: int) -> None:
     reasons = expected(kept, village.records)
     assert {row.id: row.reason for row in rows} == reasons
     assert len(rows) == len(reasons)
-    times = [row.claimed_at_ms or 0 for row in rows]
+    times = [row.when.start_ms for row in rows if row.when is not None]
     assert times == sorted(times, reverse=True)
     assert count(kept) == sum(reason is None for reason in reasons.values())
     assert list(contributions(kept, limit=5)) == rows[:5]
@@ -82,14 +86,17 @@ def test_a_filter_counts_what_it_lists(seed: int) -> None:
     rows = list(contributions(kept))
     assert rows
     middle = rows[len(rows) // 2]
+    assert middle.when is not None
+    at = TimeBound(middle.when.start_ms, middle.when.start_ms)
     for wanted in (
         ALL,
         ContributionFilter(provider=middle.provider),
         ContributionFilter(action=middle.action),
         ContributionFilter(scope=middle.scope),
         ContributionFilter(provider=middle.provider, action=middle.action),
-        ContributionFilter(since_ms=middle.claimed_at_ms),
-        ContributionFilter(until_ms=middle.claimed_at_ms),
+        ContributionFilter(since=at),
+        ContributionFilter(until=at),
+        ContributionFilter(since=at, until=at),
         ContributionFilter(provider=bytes(32)),
         ContributionFilter(action="unheard"),
     ):
@@ -122,11 +129,55 @@ def test_after_a_state_sync_the_list_is_there_before_the_records() -> None:
             record.provider,
             record.effort,
         )
-        assert (row.claimed_at_ms, row.seq, row.is_sealed) == (None, None, True)
+        assert (row.claimed_at_ms, row.when, row.seq, row.is_sealed) == (None, None, None, True)
     late.take(shop.records)
     assert Snapshots(late.kept).audit()
     late.kept.refresh()
     assert list(contributions(late.kept)) == list(contributions(shop.here.kept))
+
+
+HAPPENED_ON: list[tuple[Value, str]] = [
+    ("2026-01-04", "2026-01-04"),
+    ("2026-01-05", "2026-01-05"),
+    ("2026-01-05T23:30:00", "2026-01-05T23:30:00"),
+    (FIFTH_MS, "2026-01-05T00:00:00.000Z"),
+    (FIFTH_MS - 1000, "2026-01-04T23:59:59.000Z"),
+    (-1, "1969-12-31T23:59:59.999Z"),
+    ("1969-12-31", "1969-12-31"),
+    ("5.1.2026", "1970-01-02T00:00:00.000Z"),
+    (None, "1970-01-02T00:00:00.000Z"),
+    (True, "1970-01-02T00:00:00.000Z"),
+    (["2026-01-05"], "1970-01-02T00:00:00.000Z"),
+    (1 << 62, "4611686018427387904 ms"),
+]
+"""What events state, recorded on 1970-01-02, and when they happened."""
+
+
+@pytest.mark.parametrize("sealed", [False, True], ids=["pending", "sealed"])
+def test_a_contribution_is_listed_and_found_by_its_date(sealed: bool) -> None:
+    shop = Past()
+    for value, _ in HAPPENED_ON:
+        data = event(provider=bytes(shop.pens["Jun"].owner.id), effortQuantity=amount(1))
+        shop.pens["Jun"].write("event", {**data, "hasPointInTime": value}, claimed_at=DAY_MS)
+    if sealed:
+        shop.seal_all()
+    shop.here.take(shop.records)
+    kept = shop.here.kept
+    kept.refresh()
+    whens = [row.when for row in contributions(kept) if row.when is not None]
+    assert sorted(iso_when(when) for when in whens) == sorted(text for _, text in HAPPENED_ON)
+    assert [when.start_ms for when in whens] == sorted((w.start_ms for w in whens), reverse=True)
+    days = {"2026-01-05", "2026-01-05T23:30:00"}
+    midnight, before = "2026-01-05T00:00:00.000Z", "2026-01-04T23:59:59.000Z"
+    for hours, instants in ((-12, set[str]()), (0, {midnight}), (14, {before, midnight})):
+        # Who asks is so far east of UTC, and asks for the fifth of January.
+        offset_ms = hours * 3_600_000
+        begin = TimeBound(FIFTH_MS - offset_ms, FIFTH_MS)
+        end = TimeBound(FIFTH_MS + DAY_MS - offset_ms, FIFTH_MS + DAY_MS)
+        wanted = ContributionFilter(since=begin, until=end)
+        found = {iso_when(row.when) for row in contributions(kept, wanted) if row.when is not None}
+        assert found == days | instants
+        assert count(kept, wanted) == len(found)
 
 
 def test_a_contribution_is_read_as_it_was_written() -> None:
