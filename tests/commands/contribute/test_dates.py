@@ -91,6 +91,14 @@ def test_a_sheet_taken_in_elsewhere_is_the_same(
     time.tzset()
 
 
+def test_what_is_recorded_has_the_date_that_is_typed(zone: str, home: Path) -> None:
+    good("record", "work", "1", "hour", "--when", "2026-01-05", "--home", home)
+    good("record", "work", "1", "hour", "--when", "2026-01-05T10:00Z", "--home", home)
+    assert dated(home) == ["2026-01-05T10:00:00.000Z", "2026-01-05"]
+    good("record", "work", "1", "hour", "--when", "yesterday", "--home", home)
+    assert len(dated(home, "--since", "1d")) == 1
+
+
 def test_a_contribution_without_a_date_has_the_time_of_recording(home: Path) -> None:
     good("record", "work", "1", "hour", "--home", home)
     (row,) = good("ledger", "--home", home, "-o", "json").json["records"]

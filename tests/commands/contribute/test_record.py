@@ -13,8 +13,6 @@ from tests.builders import homes
 from tests.builders.commons import Commons
 from tests.builders.weal import weal
 
-DATE_MS = 1_790_000_000_000
-
 
 def data_of(lanxi: Commons, home: Home, *typed: str) -> dict[str, Any]:
     """Record something; return the data of the record."""
