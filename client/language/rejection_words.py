@@ -50,6 +50,7 @@ REASONS = (
     N_("the rules have no such factor"),
     N_("the specification is not known at this place"),
     N_("the process is not known at this place"),
+    N_("the process has ended"),
     N_("the resource is not known at this place"),
     N_("the event is not known at this place"),
     N_("the provider or receiver is not known at this place"),

@@ -356,7 +356,19 @@ class Practice(Workshop):
         self.work("Jun", 1, by="Mei")
         self.witnessed(72, "Mei", "Jun")
         self.decide("Jun")
+        self._name_and_end()
         self.witnessed(2, "Mei", "Jun")
+
+    def _name_and_end(self) -> None:
+        shop = {"agent": b"s" * 16}
+        self.write("Mei", "agent.name", shop, TEXT)
+        self.write("Jun", "agent.name", shop, TEXT)
+        self.write("Mei", "agent.name", {"agent": b"s" * 15}, TEXT)
+        process = self.write("Jun", "process", {"basedOn": self.baking.id})
+        self.work("Jun", 1, by="Mei", inputOf=process.id)
+        for name in ("Mei", "Jun", "Jun"):
+            self.write(name, "process.end", {"process": process.id})
+        self.work("Jun", 2, by=None, inputOf=process.id)
 
 
 def files(practice: Practice) -> dict[str, Any]:

@@ -100,8 +100,11 @@ def _check_references(c: Context, row: Row, data: Row) -> None:
     for key, side in (("input_of", "input"), ("output_of", "output")):
         if row[key] is not None:
             check(is_id(row[key]), "SHAPE")
-            check(c.state.get("PROCESS", row[key]) is not None, "UNKNOWN_PROCESS")
+            process = c.state.row("PROCESS", row[key])
+            if process is None:
+                raise Void("UNKNOWN_PROCESS")
             check(ACTIONS[row["action"]]["side"] in (side, "both"), "NOT_THIS_SIDE")
+            check("ended" not in process, "PROCESS_ENDED")
     for resource in (row["source"], row["target"], data.get("containedIn")):
         if resource is not None:
             check(is_id(resource), "SHAPE")

@@ -122,6 +122,18 @@ def begin_process(c: Context, record: Record) -> None:
     c.state.put([spec, scope, c.member, record.clock], "PROCESS", record.id)
 
 
+def end_process(c: Context, record: Record) -> None:
+    process = record.data.get("process")
+    check(is_id(process), "SHAPE")
+    assert process is not None
+    row = c.state.row("PROCESS", process)
+    if row is None:
+        raise Void("UNKNOWN_PROCESS")
+    check(row["member"] == c.member, "NOT_YOURS")
+    check("ended" not in row, "PROCESS_ENDED")
+    c.state.change("PROCESS", process, ended=record.clock)
+
+
 def _plan(c: Context, record: Record) -> dict[str, Any]:
     data = record.data
     action: Any = data.get("action")
@@ -237,3 +249,12 @@ def claim_agent(c: Context, record: Record) -> None:
     assert agent is not None
     check(c.state.get("CLAIMED", agent) is None, "AGENT_CLAIMED")
     c.state.put([agent, c.member, 0], "AGENT_CLAIM", record.id)
+
+
+def name_agent(c: Context, record: Record) -> None:
+    agent = record.data.get("agent")
+    check(is_id(agent, 16) and record.body, "SHAPE")
+    assert agent is not None
+    row = c.state.row("AGENT_NAME", agent)
+    check(row is None or row["member"] == c.member, "NOT_YOURS")
+    c.state.put([c.member, record.id], "AGENT_NAME", agent)

@@ -152,10 +152,13 @@ def _references(
             continue
         if not is_bytes(process):
             return Reason.SHAPE
-        if state.get(units_and_specs.PROCESS + process) is None:
+        known = units_and_specs.process_row(state, process)
+        if known is None:
             return Reason.UNKNOWN_PROCESS
         if action.side not in (side, "outputInput"):
             return Reason.NOT_THIS_SIDE
+        if known.ended is not None:
+            return Reason.PROCESS_ENDED
     for resource in (row.source, row.target, data.get("containedIn")):
         if resource is not None:
             if not is_bytes(resource):

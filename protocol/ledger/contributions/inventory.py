@@ -108,9 +108,8 @@ class Effect:
         if action.state == "update" and "state" in data:
             now = now._replace(state=data["state"])
         if action.stage == "update" and self.row.output_of is not None:
-            process = units_and_specs.ProcessRow(
-                *self.state.get(units_and_specs.PROCESS + self.row.output_of)
-            )
+            process = units_and_specs.process_row(self.state, self.row.output_of)
+            assert process is not None, "the process is known"
             now = now._replace(stage=process.spec)
         if action.contained == "update":
             now = now._replace(contained=data.get("containedIn"))

@@ -21,7 +21,7 @@ from commonweal.protocol.vocabulary.rule_params import RuleParams
 
 RECORDS = (
     *("event", "corrects", "earnedBy", "record", "keep", "invite", "request", "proposal"),
-    *("agreement", "fulfills", "satisfies", "inputOf", "outputOf", "basedOn"),
+    *("agreement", "fulfills", "satisfies", "inputOf", "outputOf", "basedOn", "process"),
     *("resourceConformsTo", "resourceInventoriedAs", "toResourceInventoriedAs", "containedIn"),
     *("intents", "commitments"),
 )

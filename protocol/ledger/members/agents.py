@@ -4,8 +4,10 @@ An agent is 32 bytes, a member's id or the community's, or 16 random bytes for a
 Records:
   agent.claim  agent: 16 bytes. "Those contributions are mine." Takes effect once as many
                other members attest it as the rules ask; the first that takes effect stands.
+  agent.name   agent: 16 bytes; the body is what the agent is called, and can be erased. Who named
+               an agent first may name it again.
   referral     referrer: a member. "They brought me here." Once, and never in a circle.
-State: A agents that were claimed, c claims, f who brought a member.
+State: A agents that were claimed, c claims, @ names, f who brought a member.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.records.record import Record
 
 CLAIMED, CLAIM = Table.CLAIMED.prefix, Table.AGENT_CLAIM.prefix
-REFERRER = Table.REFERRER.prefix
+AGENT_NAME, REFERRER = Table.AGENT_NAME.prefix, Table.REFERRER.prefix
 
 OUTSIDE_BYTES = 16
 REFERRAL_DEPTH_MAX = 64
@@ -71,6 +73,18 @@ def claim(state: State, record: Record, context: Context) -> Verdict:
     if state.get(CLAIMED + agent) is not None:
         return Reason.AGENT_CLAIMED
     state.put(CLAIM + record.id, [*AgentClaimRow(agent, context.member, 0)])
+    return None
+
+
+def name_agent(state: State, record: Record, context: Context) -> Verdict:
+    """Name an outside agent by the body of this record."""
+    agent = record.data.get("agent")
+    if not is_outside(agent) or record.body is None:
+        return Reason.SHAPE
+    known = state.get(AGENT_NAME + agent)
+    if known is not None and known[0] != context.member:
+        return Reason.NOT_YOURS
+    state.put(AGENT_NAME + agent, [context.member, record.id])
     return None
 
 

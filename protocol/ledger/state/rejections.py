@@ -54,6 +54,7 @@ class Reason(StrEnum):
     UNKNOWN_FACTOR = "the rules have no such factor"
     UNKNOWN_SPEC = "the specification is not known at this place"
     UNKNOWN_PROCESS = "the process is not known at this place"
+    PROCESS_ENDED = "the process has ended"
     UNKNOWN_RESOURCE = "the resource is not known at this place"
     UNKNOWN_EVENT = "the event is not known at this place"
     UNKNOWN_AGENT = "the provider or receiver is not known at this place"

@@ -126,6 +126,10 @@ class Table(Enum):
     AGENT_CLAIM = Layout(
         b"c", "record: id", "[agent: bytes, member: id, attested: int]",
         "members/agents", "A claim of an outside agent.")
+    AGENT_NAME = Layout(
+        b"@", "agent: bytes", "[member: id, record: id]",
+        "members/agents",
+        "The member who named an outside agent, and the record whose body is the name.")
     REFERRER = Layout(
         b"f", "member: id", "id",
         "members/agents", "The member who brought a member here.")
@@ -163,8 +167,8 @@ class Table(Enum):
         "things/units_and_specs",
         "The specification whose name has this skeleton; sort: r of a resource, p of a process.")
     PROCESS = Layout(
-        b"X", "process: id", "[spec: id?, scope: text?, member: id, clock: int]",
-        "things/units_and_specs", "A process.")
+        b"X", "process: id", "[spec: id?, scope: text?, member: id, clock: int, ended?: int]",
+        "things/units_and_specs", "A process; ended: the clock of the record that ended it.")
     RESOURCE = Layout(
         b"B", "resource: id", RESOURCE_ROW,
         "things/resources", "A resource; both quantities are at its scale.")

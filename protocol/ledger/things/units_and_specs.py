@@ -5,6 +5,7 @@ Records:
   spec.resource  name; optional unit, effortUnit: the only ones its events may use; factor
   spec.process   name
   process        optional basedOn: a spec.process, inScopeOf: a scope
+  process.end    process: one that the author's member began; no event names it from then on
 A name that looks like a taken one is refused. State: U units, u their skeletons, S resource and p
 process specifications, s their skeletons, X processes.
 """
@@ -36,12 +37,16 @@ class SpecRow(NamedTuple):
 
 
 class ProcessRow(NamedTuple):
-    """A process in the state. spec: the id of the specification that it is based on."""
+    """A process in the state. spec: the id of the specification that it is based on.
+
+    ended: the clock of the record that ended it; None, and not in the row, while it goes on.
+    """
 
     spec: bytes | None
     scope: str | None
     member: bytes
     clock: int
+    ended: int | None = None
 
 
 def define_unit(state: State, record: Record, context: Context) -> Verdict:
@@ -95,8 +100,30 @@ def begin_process(state: State, record: Record, context: Context) -> Verdict:
             return Reason.SHAPE
         if state.get(PROCESS_SPEC + spec) is None:
             return Reason.UNKNOWN_SPEC
-    state.put(PROCESS + record.id, [*ProcessRow(spec, scope, context.member, record.clock)])
+    state.put(PROCESS + record.id, [spec, scope, context.member, record.clock])
     return None
+
+
+def end_process(state: State, record: Record, context: Context) -> Verdict:
+    """End a process that the author's member began: it takes and gives no more."""
+    process = record.data.get("process")
+    if not is_bytes(process):
+        return Reason.SHAPE
+    row = process_row(state, process)
+    if row is None:
+        return Reason.UNKNOWN_PROCESS
+    if row.member != context.member:
+        return Reason.NOT_YOURS
+    if row.ended is not None:
+        return Reason.PROCESS_ENDED
+    state.put(PROCESS + process, [*row._replace(ended=record.clock)])
+    return None
+
+
+def process_row(state: State, process: bytes) -> ProcessRow | None:
+    """Return the row of a process; None when there is no such process."""
+    value = state.get(PROCESS + process)
+    return None if value is None else ProcessRow(*value)
 
 
 def _take_name(state: State, record: Record, name: Any, sort: bytes) -> Verdict:

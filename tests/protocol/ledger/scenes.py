@@ -274,12 +274,13 @@ KINDS_WITH_DATA = (
     *("event", "attest", "dispute", "intent", "commitment", "agreement", "agreement.sign"),
     *("role.claim", "role.endorse", "member.vouch", "member.request", "device.revoke"),
     *("member.rekey", "invite.create", "unit.define", "spec.resource", "process", "campaign"),
+    *("process.end", "agent.name"),
 )
 _KEYS = (
     *("action", "provider", "receiver", "resourceQuantity", "resourceInventoriedAs", "corrects"),
     *("event", "say", "role", "member", "request", "device", "seq", "id", "signatures", "key"),
     *("uses", "inception", "unit", "name", "basedOn", "commitments", "agreement", "invite"),
-    "settles",
+    *("settles", "process", "agent"),
 )
 
 
