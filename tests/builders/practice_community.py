@@ -369,6 +369,10 @@ class Practice(Workshop):
         for name in ("Mei", "Jun", "Jun"):
             self.write(name, "process.end", {"process": process.id})
         self.work("Jun", 2, by=None, inputOf=process.id)
+        packed = {"provider": self.id("Ana"), "resourceInventoriedAs": self.sack.id}
+        self.write("Ana", "event", {"action": "combine", **packed} | kilograms(2))
+        self.write("Ana", "event", {"action": "separate", **packed} | kilograms(1))
+        self.write("Ana", "event", {"action": "separate", **packed} | kilograms(2))
 
 
 def files(practice: Practice) -> dict[str, Any]:
