@@ -24,55 +24,11 @@ from commonweal.protocol.seal.cut import delta_to_bytes, tree_changes
 from commonweal.protocol.seal.formats import SealedHeight, sealed_to_bytes
 from commonweal.protocol.seal.quorum import quorum_of
 from commonweal.protocol.seal.votes import Step, certify, sign_vote
-from tests.protocol.ledger.council import SAID, process
+from tests.builders.practice_rules import RULES
 from tests.protocol.ledger.village import TEXT, Pen, Person, seed
-from tests.protocol.ledger.workshop import INCOME, Workshop, euros, hours
+from tests.protocol.ledger.workshop import Workshop, euros, hours
 
 FOLDER = Path(__file__).parents[1] / "vectors" / "practice"
-
-RULES: dict[str, Any] = {
-    "name": "Practice",
-    "membership": {
-        "vouches": 0,
-        "growth_per_week": 1,
-        "delay_hours": 24,
-        "founding_circle": 4,
-        **SAID,
-    },
-    "roles": {"helper": {"endorsements": 1, **SAID}, "keeper": {"endorsements": 1, **SAID}},
-    "contributions": {"attestations": 1, "common_attestations": 1, "keeper": "keeper", **SAID},
-    "admit": {"short": {"actions": ["work"], "when": "event.effort <= 24000", **SAID}},
-    "value": {
-        "work": {"points": "event.effort_unit == 'hour' ? event.effort : 0", **SAID},
-        "produce": {"points": "event.quantity * 2", **SAID},
-    },
-    "pools": {
-        "income": {
-            "unit": "EUR",
-            "income": INCOME,
-            "commission": ["10%"],
-            "buckets": [
-                {"name": "fund", "share": "10%", "to": "community", **SAID},
-                {"name": "care", "share": "10%", "to": "role", "role": "helper", **SAID},
-                {"name": "bread", "share": "20%", "actions": ["produce"], **SAID},
-                {
-                    "name": "work",
-                    "share": "100%",
-                    "of": "remainder",
-                    "claim": "equity",
-                    "actions": ["work"],
-                    **SAID,
-                },
-            ],
-            **SAID,
-        }
-    },
-    "governance": {
-        "ordinary": process(early=True),
-        "constitution": process(threshold="2/3"),
-        "membership": process(),
-    },
-}
 
 
 def kilograms(n: int, scale: int = 0) -> dict[str, Any]:
