@@ -25,6 +25,7 @@ from commonweal.protocol.seal.formats import SealedHeight, sealed_to_bytes
 from commonweal.protocol.seal.quorum import quorum_of
 from commonweal.protocol.seal.votes import Step, certify, sign_vote
 from tests.builders.practice_rules import RULES
+from tests.protocol.ledger.baking import planned
 from tests.protocol.ledger.village import TEXT, Pen, Person, seed
 from tests.protocol.ledger.workshop import Workshop, euros, hours
 
@@ -39,7 +40,8 @@ def kilograms(n: int, scale: int = 0) -> dict[str, Any]:
 class Practice(Workshop):
     """The story; `heights` is what each seal came to."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, bakes: bool = True) -> None:
+        """Tell the story. bakes: False ends it before its last chapter, of recipes and plans."""
         self.heights: list[dict[str, Any]] = []
         super().__init__(RULES, "Jun", "Ana", "Bo", "Cai")
         for chapter in (
@@ -47,6 +49,8 @@ class Practice(Workshop):
             *(self._fork, self._devices, self._keep, self._leave, self._end),
         ):
             chapter()
+        if bakes:
+            self._bake()
 
     def seal(self, advance: Advance) -> None:
         """Make an advance final by a seal that a quorum of the witnesses certifies."""
@@ -329,6 +333,10 @@ class Practice(Workshop):
         self.write("Ana", "event", {"action": "combine", **packed} | kilograms(2))
         self.write("Ana", "event", {"action": "separate", **packed} | kilograms(1))
         self.write("Ana", "event", {"action": "separate", **packed} | kilograms(2))
+
+    def _bake(self) -> None:
+        planned(self)
+        self.witnessed(1, "Mei", "Jun")
 
 
 def files(practice: Practice) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import pytest
 from commonweal.protocol.records import record
 from commonweal.protocol.seal.cut import delta_to_bytes
 from commonweal.protocol.seal.formats import sealed_to_bytes
+from tests.protocol.ledger.baking import flow, planned
 from tests.protocol.ledger.council import SAID, Council, process, rules
 from tests.protocol.ledger.workshop import Workshop, busy, euros, paying
 from tests.second_reader.fold import Reader
@@ -96,6 +97,22 @@ def silent() -> Council:
     council.say(proposal, "yes", "Mei Jun Ana")
     council.cut(25)
     return council
+
+
+def planning() -> Council:
+    """Return a workshop that bakes by a recipe, once by a plan and once by a newer recipe."""
+    shop = Workshop(paying(), "Jun", "Ana", "Bo")
+    shop.cut()
+    baking = planned(shop)
+    shop.cut()
+    plan, hour = baking.plan("Bo", due=None), flow("work", {"n": 1, "scale": 0, "unit": "hour"})
+    baking.intend("Bo", plan, hour, receiver=shop.id("Bo"))
+    baking.intend("Bo", plan, hour, receiver=None, provider=None)
+    shop.cut()
+    for _ in range(401):
+        baking.process("Bo", plan)
+    shop.cut()
+    return shop
 
 
 def failing() -> Council:
@@ -255,7 +272,7 @@ def handing() -> Council:
 @pytest.mark.parametrize(
     "community",
     [
-        *(busy, voting, sharing, silent, failing, indifferent, handing),
+        *(busy, voting, sharing, silent, planning, failing, indifferent, handing),
         *(partial(lending, points_in) for points_in in ("smallest", "thousandths", "whole")),
         *(partial(owing, late) for late in ("next_epoch", "catch_up", "needs_attest_if_older")),
     ],

@@ -8,12 +8,12 @@ from tests.second_reader import claims
 from tests.second_reader.context import Context, Void, check
 from tests.second_reader.expressions import ExpressionError, evaluate
 from tests.second_reader.names import is_id, is_name
+from tests.second_reader.plans import count_plans
 from tests.second_reader.records import Record
 from tests.second_reader.resources import Effect, shift
 from tests.second_reader.things import (
     ACTIONS,
     added,
-    count_plans,
     has_two_sides,
     is_unit,
     quantity_of,

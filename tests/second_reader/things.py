@@ -1,10 +1,10 @@
-"""Units, specifications, processes, plans, claims of agents: kinds.md."""
+"""Units, specifications, processes, claims of agents: kinds.md."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from tests.second_reader.context import Context, Void, check
+from tests.second_reader.context import Context, check
 from tests.second_reader.names import is_count, is_id, is_name, skeleton
 from tests.second_reader.records import Record
 
@@ -132,115 +132,6 @@ def end_process(c: Context, record: Record) -> None:
     check(row["member"] == c.member, "NOT_YOURS")
     check("ended" not in row, "PROCESS_ENDED")
     c.state.change("PROCESS", process, ended=record.clock)
-
-
-def _plan(c: Context, record: Record) -> dict[str, Any]:
-    data = record.data
-    action: Any = data.get("action")
-    check(type(action) is str and action in ACTIONS, "UNKNOWN_ACTION")
-    sides = [data.get("provider"), data.get("receiver")]
-    check(sides != [None, None], "ONE_SIDE")
-    check(all(side is None or c.is_known(side) for side in sides), "UNKNOWN_AGENT")
-    is_effort = ACTIONS[action]["quantity"] == "effort"
-    quantity = quantity_of(data.get("effortQuantity" if is_effort else "resourceQuantity"))
-    if quantity is None:
-        raise Void("NO_EFFORT" if is_effort else "NO_QUANTITY")
-    check(quantity[0] >= 0, "NEGATIVE")
-    check(is_unit(c, quantity[2]), "UNKNOWN_UNIT")
-    spec, satisfies, due = (data.get(k) for k in ("resourceConformsTo", "satisfies", "due"))
-    is_sound = all(id is None or is_id(id) for id in (spec, satisfies))
-    check(is_sound and (due is None or is_count(due)), "SHAPE")
-    return {
-        "member": c.member,
-        "clock": record.clock,
-        "action": action,
-        "provider": sides[0],
-        "receiver": sides[1],
-        "quantity": quantity,
-        "met": [0, *quantity[1:]],
-        "spec": spec,
-        "satisfies": satisfies,
-        "due": due,
-    }
-
-
-def intend(c: Context, record: Record) -> None:
-    row = _plan(c, record)
-    check(c.member in (row["provider"], row["receiver"]), "NOT_YOURS")
-    c.state.put_row(row, "INTENT", record.id)
-
-
-def commit(c: Context, record: Record) -> None:
-    row = _plan(c, record)
-    check(None not in (row["provider"], row["receiver"]), "ONE_SIDE")
-    check(c.member in (row["provider"], row["receiver"]), "NOT_YOURS")
-    if row["satisfies"] is not None:
-        wish = c.state.row("INTENT", row["satisfies"])
-        if wish is None:
-            raise Void("UNKNOWN_PLAN")
-        is_same = wish["action"] == row["action"] and wish["quantity"][2] == row["quantity"][2]
-        check(is_same, "DOES_NOT_FIT")
-    c.state.put_row(row, "COMMITMENT", record.id)
-
-
-def _is_ids(value: Any) -> bool:
-    is_list = type(value) is list and 1 <= len(value) <= 16
-    return is_list and all(map(is_id, value)) and len({*value}) == len(value)
-
-
-def offer(c: Context, record: Record) -> None:
-    intents: Any = record.data.get("intents")
-    check(_is_ids(intents), "SHAPE")
-    for intent in intents:
-        row = c.state.row("INTENT", intent)
-        if row is None:
-            raise Void("UNKNOWN_PLAN")
-        check(row["member"] == c.member, "NOT_YOURS")
-    c.state.put([c.member, intents], "PLAN_OFFER", record.id)
-
-
-def agree(c: Context, record: Record) -> None:
-    commitments: Any = record.data.get("commitments")
-    check(_is_ids(commitments), "SHAPE")
-    parties: set[bytes] = set()
-    for id in commitments:
-        row = c.state.row("COMMITMENT", id)
-        if row is None:
-            raise Void("UNKNOWN_PLAN")
-        parties |= {row[side] for side in ("provider", "receiver") if len(row[side]) != 16}
-    check(c.member in parties, "NOT_YOURS")
-    c.state.put([c.member, commitments, sorted(parties), 1], "AGREEMENT", record.id)
-    c.state.put(record.id, "SIGNED", record.id, c.member)
-
-
-def sign(c: Context, record: Record) -> None:
-    id = record.data.get("agreement")
-    check(is_id(id), "SHAPE")
-    assert id is not None
-    row = c.state.row("AGREEMENT", id)
-    if row is None:
-        raise Void("UNKNOWN_PLAN")
-    check(c.member in row["parties"], "NOT_YOURS")
-    check(c.state.get("SIGNED", id, c.member) is None, "NOTHING_NEW")
-    c.state.put(record.id, "SIGNED", id, c.member)
-    c.state.change("AGREEMENT", id, signed=row["signed"] + 1)
-
-
-def count_plans(c: Context, row: dict[str, Any], quantity: list[Any] | None) -> None:
-    """Count a quantity of an event towards the plans that it names."""
-    for table, key in (("COMMITMENT", "fulfills"), ("INTENT", "satisfies")):
-        id = row[key]
-        if id is None:
-            continue
-        check(is_id(id), "SHAPE")
-        plan = c.state.row(table, id)
-        if plan is None:
-            raise Void("UNKNOWN_PLAN")
-        is_same = plan["action"] == row["action"]
-        check(is_same and plan["provider"] in (None, row["provider"]), "DOES_NOT_FIT")
-        if quantity is None or quantity[2] != plan["met"][2]:
-            raise Void("DOES_NOT_FIT")
-        c.state.change(table, id, met=added(plan["met"], quantity[0], quantity[1]))
 
 
 def claim_agent(c: Context, record: Record) -> None:

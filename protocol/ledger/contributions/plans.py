@@ -1,39 +1,69 @@
 """Plans: intents, commitments and agreements, and how much of them was fulfilled.
 
 Records, with actions, agents and quantities as in `events`:
-  intent          action, provider or receiver (one at least), a quantity; resourceConformsTo
+  plan            name; recipe, resourceQuantity: what is made by which recipe; due: ms
+  process         as in `units_and_specs`; plannedWithin: a plan of the author's member
+  intent          action, provider or receiver (one at least), a quantity; resourceConformsTo;
+                  plannedWithin: a plan of the author's member; then also inputOf, outputOf: a
+                  process of the plan, and factor. An intent of the community, with nobody on the
+                  other side, is open: any member may write it, and any member may do it
   proposal.offer  intents: [intent ids], of the author's member, 1..16
   commitment      action, provider, receiver, a quantity; satisfies: an intent; the author's
-                  member is provider or receiver
+                  member is provider or receiver. It belongs where its intent does
   agreement       commitments: [ids], 1..16
   agreement.sign  agreement; by each member who gives or receives under it
 An event that fulfills a commitment, or satisfies an intent, is counted there; it must have its
-action and unit. State: i intents, o offers, k commitments, g agreements, h their signers.
+action, unit, process and specification. State: i intents, o offers, k commitments, g agreements, h
+their signers, PLAN plans and OF_PLAN what belongs to them.
 """
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple, TypeGuard
 
+from commonweal.protocol.ledger.contributions import flows, recipes
 from commonweal.protocol.ledger.members import agents
 from commonweal.protocol.ledger.state.context import Context, Verdict, is_bytes, is_count
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.state.tables import Table
+from commonweal.protocol.ledger.things import units_and_specs
 from commonweal.protocol.ledger.things.event_row import EventRow
 from commonweal.protocol.ledger.things.quantities import Quantity, is_unit, read, total
+from commonweal.protocol.ledger.things.resources import resource_row
 from commonweal.protocol.records.record import Record
 from commonweal.protocol.vocabulary.actions import ACTIONS
+from commonweal.protocol.vocabulary.identifiers import is_name
 
 INTENT, OFFER = Table.INTENT.prefix, Table.PLAN_OFFER.prefix
 COMMITMENT, AGREEMENT = Table.COMMITMENT.prefix, Table.AGREEMENT.prefix
 SIGNED = Table.SIGNED.prefix
+PLAN, OF_PLAN = Table.PLAN.prefix, Table.OF_PLAN.prefix
 
 PARTS_MAX = 16
+PLAN_PARTS_MAX = 400
+"""Processes and intents of one plan, so that a plan can be written at once."""
+NEEDED = 10
+"""Fields of a `PlanRow` that always stand; of the others, the last that are None are left out."""
+
+
+class PlanHeader(NamedTuple):
+    """A plan in the state. quantity: what it makes, [n, scale, unit]. due: ms since 1970."""
+
+    member: bytes
+    clock: int
+    name: str
+    recipe: bytes | None
+    quantity: list[Any] | None
+    due: int | None
+    parts: int
 
 
 class PlanRow(NamedTuple):
-    """An intent or a commitment in the state. met: how much was fulfilled, [n, scale, unit]."""
+    """An intent or a commitment in the state. met: how much was fulfilled, [n, scale, unit].
+
+    due: ms since 1970. input_of, output_of: the process of its plan that it is for.
+    """
 
     member: bytes
     clock: int
@@ -45,6 +75,17 @@ class PlanRow(NamedTuple):
     spec: bytes | None
     satisfies: bytes | None
     due: int | None
+    plan: bytes | None = None
+    input_of: bytes | None = None
+    output_of: bytes | None = None
+    factor: str | None = None
+
+    def value(self) -> list[Any]:
+        """Return the row as the state has it."""
+        value: list[Any] = [*self]
+        while len(value) > NEEDED and value[-1] is None:
+            value.pop()
+        return value
 
 
 class AgreementRow(NamedTuple):
@@ -56,14 +97,53 @@ class AgreementRow(NamedTuple):
     signed: int
 
 
+def plan(state: State, record: Record, context: Context) -> Verdict:
+    """Begin a plan, to which processes and intents of its member belong."""
+    data = record.data
+    name, recipe, due = data.get("name"), data.get("recipe"), data.get("due")
+    quantity = read(data.get("resourceQuantity"))
+    if not is_name(name) or (quantity is None and "resourceQuantity" in data):
+        return Reason.SHAPE
+    if due is not None and not is_count(due):
+        return Reason.SHAPE
+    if quantity is not None and quantity.n < 0:
+        return Reason.NEGATIVE
+    if quantity is not None and not is_unit(state, context, quantity.unit):
+        return Reason.UNKNOWN_UNIT
+    if recipe is not None:
+        if not is_bytes(recipe):
+            return Reason.SHAPE
+        if recipes.recipe_row(state, recipe) is None:
+            return Reason.UNKNOWN_RECIPE
+    makes = None if quantity is None else [*quantity]
+    row = PlanHeader(context.member, record.clock, name, recipe, makes, due, 0)
+    state.put(PLAN + record.id, [*row])
+    return None
+
+
+def begin_process(state: State, record: Record, context: Context) -> Verdict:
+    """Begin a process, which may belong to a plan."""
+    refused = units_and_specs.begin_process(state, record, context)
+    within = record.data.get("plannedWithin")
+    if refused is not None or within is None:
+        return refused
+    return _join(state, context, within, record, "process")
+
+
 def intend(state: State, record: Record, context: Context) -> Verdict:
-    """Note what the author's member wants to give or to receive."""
+    """Note what the author's member, or the community, wants to give or to receive."""
     row = _plan(state, record, context)
     if isinstance(row, Reason):
         return row
-    if context.member not in (row.provider, row.receiver):
+    sides = {row.provider, row.receiver} - {None}
+    if context.member not in sides and sides != {context.community}:
         return Reason.NOT_YOURS
-    state.put(INTENT + record.id, [*row])
+    if record.data.get("plannedWithin") is not None:
+        placed = _placed(state, record, context, row)
+        if isinstance(placed, Reason):
+            return placed
+        row = placed
+    state.put(INTENT + record.id, row.value())
     return None
 
 
@@ -92,12 +172,20 @@ def commit(state: State, record: Record, context: Context) -> Verdict:
     if context.member not in (row.provider, row.receiver):
         return Reason.NOT_YOURS
     if row.satisfies is not None:
-        intent = state.get(INTENT + row.satisfies)
-        if intent is None:
+        value = state.get(INTENT + row.satisfies)
+        if value is None:
             return Reason.UNKNOWN_PLAN
-        if intent[2] != row.action or intent[5][2] != row.quantity[2]:
+        intent = PlanRow(*value)
+        if intent.action != row.action or intent.quantity[2] != row.quantity[2]:
             return Reason.DOES_NOT_FIT
-    state.put(COMMITMENT + record.id, [*row])
+        if row.spec is not None and intent.spec not in (None, row.spec):
+            return Reason.DOES_NOT_FIT
+        if intent.plan is not None:
+            row = row._replace(spec=row.spec or intent.spec, plan=intent.plan)
+            row = row._replace(input_of=intent.input_of, output_of=intent.output_of)
+            row = row._replace(factor=intent.factor)
+            state.put(OF_PLAN + intent.plan + record.id, "commitment")
+    state.put(COMMITMENT + record.id, row.value())
     return None
 
 
@@ -172,17 +260,72 @@ def _meet(
         return Reason.DOES_NOT_FIT
     if quantity is None or quantity.unit != row.met[2]:
         return Reason.DOES_NOT_FIT
+    for wanted, given in ((row.input_of, event.input_of), (row.output_of, event.output_of)):
+        if wanted is not None and given != wanted:
+            return Reason.DOES_NOT_FIT
+    if row.spec is not None and _spec_of(state, event) not in (None, row.spec):
+        return Reason.DOES_NOT_FIT
     met = total(Quantity(*row.met), quantity.n, quantity.scale)
     if met is None:
         return Reason.TOO_LARGE
-    state.put(table + plan, [*row._replace(met=[*met])])
+    state.put(table + plan, row._replace(met=[*met]).value())
     return None
+
+
+def _spec_of(state: State, event: EventRow) -> bytes | None:
+    """Return the specification of what an event is about; None when nothing says it."""
+    if event.spec is not None:
+        return event.spec
+    for id in (event.source, event.target):
+        resource = None if id is None else resource_row(state, id)
+        if resource is not None and resource.spec is not None:
+            return resource.spec
+    return None
+
+
+def _join(state: State, context: Context, within: Any, record: Record, sort: str) -> Verdict:
+    """Let a record belong to a plan of its author's member."""
+    if not is_bytes(within):
+        return Reason.SHAPE
+    value = state.get(PLAN + within)
+    if value is None:
+        return Reason.UNKNOWN_PLAN
+    header = PlanHeader(*value)
+    if header.member != context.member:
+        return Reason.NOT_YOURS
+    if header.parts >= PLAN_PARTS_MAX:
+        return Reason.PLAN_FULL
+    state.put(PLAN + within, [*header._replace(parts=header.parts + 1)])
+    state.put(OF_PLAN + within + record.id, sort)
+    return None
+
+
+def _placed(state: State, record: Record, context: Context, row: PlanRow) -> PlanRow | Reason:
+    """Return the row of an intent with its place in a plan, to which it now belongs."""
+    data = record.data
+    within, factor = data["plannedWithin"], data.get("factor")
+    refused = _join(state, context, within, record, "intent")
+    for key, side in (("inputOf", "input"), ("outputOf", "output")):
+        process = data.get(key)
+        if process is None or refused is not None:
+            continue
+        if not is_bytes(process):
+            return Reason.SHAPE
+        if state.get(OF_PLAN + within + process) != "process":
+            return Reason.UNKNOWN_PROCESS
+        if not flows.is_on_side(ACTIONS[row.action], side):
+            return Reason.NOT_THIS_SIDE
+    refused = refused or flows.fits_factor(context, factor)
+    if refused is not None:
+        return refused
+    row = row._replace(plan=within, input_of=data.get("inputOf"), output_of=data.get("outputOf"))
+    return row._replace(factor=factor)
 
 
 def _plan(state: State, record: Record, context: Context) -> PlanRow | Reason:
     data = record.data
-    action = data.get("action")
-    if type(action) is not str or action not in ACTIONS:
+    action = flows.action_of(data)
+    if action is None:
         return Reason.UNKNOWN_ACTION
     provider, receiver = data.get("provider"), data.get("receiver")
     if provider is None and receiver is None:
@@ -190,14 +333,9 @@ def _plan(state: State, record: Record, context: Context) -> PlanRow | Reason:
     for agent in (provider, receiver):
         if agent is not None and not agents.is_known(agent, state, context):
             return Reason.UNKNOWN_AGENT
-    effort = ACTIONS[action].quantity == "effort"
-    quantity = read(data.get("effortQuantity" if effort else "resourceQuantity"))
-    if quantity is None:
-        return Reason.NO_EFFORT if effort else Reason.NO_QUANTITY
-    if quantity.n < 0:
-        return Reason.NEGATIVE
-    if not is_unit(state, context, quantity.unit):
-        return Reason.UNKNOWN_UNIT
+    quantity = flows.quantity_of(state, context, action, data)
+    if isinstance(quantity, Reason):
+        return quantity
     spec, satisfies, due = data.get("resourceConformsTo"), data.get("satisfies"), data.get("due")
     for id in (spec, satisfies):
         if id is not None and not is_bytes(id):
@@ -208,7 +346,7 @@ def _plan(state: State, record: Record, context: Context) -> PlanRow | Reason:
     return PlanRow(
         context.member,
         record.clock,
-        action,
+        action.name,
         provider,
         receiver,
         [*quantity],

@@ -12,7 +12,13 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from commonweal.protocol.ledger.checkpoint import inheritance
-from commonweal.protocol.ledger.contributions import attestation, conditions, erasure, plans
+from commonweal.protocol.ledger.contributions import (
+    attestation,
+    conditions,
+    erasure,
+    plans,
+    recipes,
+)
 from commonweal.protocol.ledger.governance import proposal_records, witness_set
 from commonweal.protocol.ledger.members import agents, enrolment, invites, member_keys, roles
 from commonweal.protocol.ledger.state.context import Context, Verdict
@@ -63,8 +69,11 @@ KINDS: Mapping[str, RecordKind] = MappingProxyType(
         "unit.define": RecordKind(units_and_specs.define_unit),
         "spec.resource": RecordKind(units_and_specs.specify_resource),
         "spec.process": RecordKind(units_and_specs.specify_process),
-        "process": RecordKind(units_and_specs.begin_process),
+        "process": RecordKind(plans.begin_process),
         "process.end": RecordKind(units_and_specs.end_process),
+        "recipe.process": RecordKind(recipes.describe_process),
+        "recipe": RecordKind(recipes.describe),
+        "plan": RecordKind(plans.plan),
         "intent": RecordKind(plans.intend),
         "proposal.offer": RecordKind(plans.offer),
         "commitment": RecordKind(plans.commit),

@@ -23,9 +23,12 @@ RECORDS = (
     *("event", "corrects", "earnedBy", "record", "keep", "invite", "request", "proposal"),
     *("agreement", "fulfills", "satisfies", "inputOf", "outputOf", "basedOn", "process"),
     *("resourceConformsTo", "resourceInventoriedAs", "toResourceInventoriedAs", "containedIn"),
-    *("intents", "commitments"),
+    *("intents", "commitments", "recipe", "processes", "plannedWithin"),
 )
 """Fields of `data` that hold the id of a record, or a list of such ids."""
+
+FLOWS = ("inputs", "outputs")
+"""Fields of `data` that hold flows of a recipe, which name units and specifications."""
 
 RESOURCES = ("resourceInventoriedAs", "toResourceInventoriedAs", "containedIn")
 MEMBERS = ("provider", "receiver", "member", "referrer")
@@ -58,13 +61,14 @@ def references(
     is returned; records that are named may be sealed.
     """
     find = _Find(state, above, rules, author)
-    for field in RECORDS:
-        value = data.get(field)
-        for id in value if type(value) is list else [value]:
-            if is_bytes(id):
-                find.records[RecordId(id)] = None
-    for field in (*UNITS, *QUANTITIES):
-        find.unit(data.get(field))
+    for part in (data, *_flows(data)):
+        for field in RECORDS:
+            value = part.get(field)
+            for id in value if type(value) is list else [value]:
+                if is_bytes(id):
+                    find.records[RecordId(id)] = None
+        for field in (*UNITS, *QUANTITIES):
+            find.unit(part.get(field))
     for field in MEMBERS:
         find.agent(data.get(field))
     for field in RESOURCES:
@@ -76,6 +80,11 @@ def references(
     device = data.get("device") if kind == "device.revoke" else None
     devices = (DeviceKey(device),) if is_bytes(device) else ()
     return References(tuple(find.records), devices, tuple(find.attested))
+
+
+def _flows(data: Mapping[str, Any]) -> list[dict[str, Any]]:
+    listed = [data[field] for field in FLOWS if type(data.get(field)) is list]
+    return [flow for flows in listed for flow in flows if type(flow) is dict]
 
 
 class _Find:

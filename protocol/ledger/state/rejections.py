@@ -59,6 +59,7 @@ class Reason(StrEnum):
     UNKNOWN_EVENT = "the event is not known at this place"
     UNKNOWN_AGENT = "the provider or receiver is not known at this place"
     UNKNOWN_PLAN = "the intent, commitment or agreement is not known at this place"
+    UNKNOWN_RECIPE = "the recipe, or a step of it, is not known at this place"
     AGENT_CLAIMED = "another member claimed this agent"
     ALREADY_REFERRED = "the member already said who brought them here"
     CIRCLE = "a chain of referrals cannot lead back to the member who writes it"
@@ -84,6 +85,9 @@ class Reason(StrEnum):
     NOT_THEIRS = "the resource is not the provider's or receiver's"
     WRONG_CORRECTION = "a correction has the action and unit of the event that it corrects"
     DOES_NOT_FIT = "the event does not fit the plan that it names"
+    STEP_ORDER = "a step of the recipe takes what only a later step makes"
+    NOT_MADE = "no step of the recipe makes what the recipe is for"
+    PLAN_FULL = "the plan has reached the limit of its processes and intents"
 
     NOT_A_PAYMENT = "only a transfer settles a claim"
     UNKNOWN_CLAIM = "the claim is not known at this place"

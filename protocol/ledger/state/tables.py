@@ -29,8 +29,10 @@ from typing import Final, NamedTuple
 
 PLAN_ROW: Final = (
     "[member: id, clock: int, action: text, provider: agent?, receiver: agent?,"
-    " quantity: quantity, met: quantity, spec: id?, satisfies: id?, due: int?]"
+    " quantity: quantity, met: quantity, spec: id?, satisfies: id?, due: int?,"
+    " plan?: id?, input_of?: id?, output_of?: id?, factor?: text?]"
 )
+RECIPE_FLOWS: Final = "[[action: text, quantity: quantity, spec: id?, factor: text?] ...]"
 EVENT_ROW: Final = (
     "[member: id, clock: int, action: text, provider: agent, receiver: agent?,"
     " quantity: quantity?, effort: quantity?, spec: id?, source: id?, target: id?,"
@@ -190,6 +192,28 @@ class Table(Enum):
     INTENT = Layout(
         b"i", "intent: id", PLAN_ROW,
         "contributions/plans", "An intent, and how much of it has come.")
+    PLAN = Layout(
+        b"9j", "plan: id",
+        "[member: id, clock: int, name: text, recipe: id?, quantity: quantity?, due: int?, "
+        "parts: int]",
+        "contributions/plans", "A plan, and how many processes and intents it has.")
+    OF_PLAN = Layout(
+        b"9o", "plan: id, record: id", "text",
+        "contributions/plans",
+        "What belongs to a plan: process, intent or commitment.")
+    RECIPE_PROCESS = Layout(
+        b"9e", "record: id",
+        f"[member: id, spec: id, duration_ms: int, inputs: {RECIPE_FLOWS}, "
+        f"outputs: {RECIPE_FLOWS}]",
+        "contributions/recipes", "A step of recipes: what goes in, and what comes out.")
+    RECIPE = Layout(
+        b"9i", "recipe: id",
+        "[member: id, clock: int, name: text, spec: id, quantity: quantity, processes: [id ...]]",
+        "contributions/recipes", "A recipe, and how much of what its steps make.")
+    RECIPE_LOOK = Layout(
+        b"9l", "skeleton: text", "id",
+        "contributions/recipes",
+        "The recipe that holds by the name with this skeleton: the last of its member.")
     PLAN_OFFER = Layout(
         b"o", "offer: id", "[member: id, intents: [id ...]]",
         "contributions/plans", "Intents published together.")

@@ -95,7 +95,8 @@ def test_a_commitment_satisfies_only_an_intent_of_its_action_and_unit() -> None:
     for more, reason in (
         ({"satisfies": ID}, Reason.UNKNOWN_PLAN),
         ({"satisfies": intent.id} | effort(1, "day"), Reason.DOES_NOT_FIT),
-        ({"satisfies": intent.id, "action": "use"}, Reason.NO_QUANTITY),
+        ({"satisfies": intent.id, "action": "use"}, Reason.DOES_NOT_FIT),
+        ({"satisfies": intent.id, "action": "consume"}, Reason.NO_QUANTITY),
         ({"satisfies": intent.id}, None),
     ):
         one = bakery.jun.write("commitment", work(bakery, **both, **more))
