@@ -141,14 +141,12 @@ class Resources(HomeAccess):
         body, data = note_body(note, words=self.words), {"name": name, "unit": amount["unit"]}
         if factor is not None:
             data["factor"] = factor
-        spec = spec_named(self.view, name)
-        if spec is None:
-            # Both are checked before either is written.
-            drafts = self.view.drafts()
-            stand_in = drafts.add(wish_of("spec.resource", data))
-            drafts.add(wish_of("event", self._raised(amount, stand_in, common=common), (), body))
-            spec = self._write_one("spec.resource", data).id
-        written = self._write_one("event", self._raised(amount, spec, common=common), (), body)
+        drafts, spec = self.view.drafts(), spec_named(self.view, name)
+        known = drafts.add(wish_of("spec.resource", data)) if spec is None else spec
+        drafts.add(wish_of("event", self._raised(amount, known, common=common), (), body))
+        *specified, written = drafts.write(self.home, self._unlock)
+        self.refresh()
+        spec = specified[0].id if specified else known
         return NewResource(written.id, written.seq, spec)
 
     def units(self) -> list[ListedUnit]:

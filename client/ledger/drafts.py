@@ -64,6 +64,7 @@ class Drafts:
     def add(self, wish: Wish) -> RecordId:
         """Take in a record; return an id that stands for it in what is drafted after it.
 
+        What names it so is written with it at once, when both are among BATCH_RECORDS.
         Raises WouldNotCount with the reason, UnknownId, NotYet; what keeps this device from
         writing at all by its name, as the node says it.
         """
@@ -73,6 +74,7 @@ class Drafts:
         if wish.kind == "event":
             corrected = wish.data.get("corrects")
             self.refuse_finer(corrected if is_bytes(corrected) else trial.id)
+        self.wishes[-1] = replace(self.wishes[-1], stand_in=trial.id)
         return trial.id
 
     def error(self, reason: Reason, wish: Wish) -> CommonwealError:

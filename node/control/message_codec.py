@@ -37,7 +37,7 @@ LENGTH_BYTES = 4
 DEPTH_MAX = 12
 """A submission carries the data of records, which are 8 deep themselves."""
 ERROR_CHARS_MAX = MESSAGE_BYTES_MAX // 8
-MORE_OF_A_WISH = frozenset({"deps", "text", "basis"})
+MORE_OF_A_WISH = frozenset({"deps", "text", "basis", "stand_in"})
 """What a wish may leave out."""
 
 A = TypeVar("A")
@@ -143,11 +143,12 @@ def _checked(hint: Any, value: Any) -> Any:
 def _wish_map(wish: Wish) -> dict[str, Any]:
     text = wish.text and to_map(wish.text) | {"permanent": wish.text.permanent}
     value = {"kind": wish.kind, "data": dict(wish.data), "deps": list(wish.deps), "text": text}
-    return value | ({"basis": wish.basis} if wish.basis else {})
+    named = {"basis": wish.basis, "stand_in": wish.stand_in}
+    return value | {key: id for key, id in named.items() if id}
 
 
 def _submission(data: Mapping[str, Any]) -> Submit:
-    """Return a submission; deps, text and basis of a wish may be left out. Raises Malformed."""
+    """Return a submission; deps, text, basis, stand_in may be left out. Raises Malformed."""
     from commonweal.node.service.events import DRAFTS_MAX
 
     match data:
@@ -162,11 +163,15 @@ def _wish(value: object) -> Wish:
 
     match value:
         case {"kind": str(kind), "data": dict(data), **rest} if rest.keys() <= MORE_OF_A_WISH:
-            deps, basis = rest.get("deps", []), rest.get("basis", b"")
-            if isinstance(deps, list) and len(deps) <= DEPS_MAX and _is_id(basis, (0, 32)):
+            deps = rest.get("deps", [])
+            basis, stand_in = rest.get("basis", b""), rest.get("stand_in", b"")
+            if not _is_id(basis, (0, 32)) or not _is_id(stand_in, (0, 32)):
+                raise Malformed("a wish with an id of another length")
+            if isinstance(deps, list) and len(deps) <= DEPS_MAX:
                 ids = tuple(RecordId(id) for id in deps if _is_id(id))
                 if len(ids) == len(deps):
-                    return Wish(kind, data, ids, _text(rest.get("text")), RecordId(basis))
+                    named = RecordId(basis), RecordId(stand_in)
+                    return Wish(kind, data, ids, _text(rest.get("text")), *named)
     raise Malformed("a wish that cannot be read")
 
 

@@ -58,7 +58,9 @@ class Wish:
     """A record that our member wants written.
 
     basis: the last seal that was folded where `deps` was chosen: what it covers is not cited.
-    Empty, or earlier than what the node folded: the record names the latter.
+    Empty, or earlier than what the node folded: the record names the latter. stand_in: the id by
+    which later records of one request name this one in their data; its own is not known before it
+    is signed. Empty where none does.
     """
 
     kind: str
@@ -66,6 +68,7 @@ class Wish:
     deps: tuple[RecordId, ...] = ()
     text: Text | None = None
     basis: RecordId = NO_ID
+    stand_in: RecordId = NO_ID
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,13 @@ not admitted, writes nothing. Whether a record counts is decided by the fold, no
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from commonweal.node.service.core import Core
 from commonweal.node.service.events import DRAFTS_MAX, Text, Wish
 from commonweal.node.service.peer import PeerState
 from commonweal.node.service.peers.rollback import RollbackDetector
+from commonweal.protocol.codec import Value
 from commonweal.protocol.errors import (
     AwaitingRestore,
     CommonwealError,
@@ -65,6 +66,7 @@ class Writer:
         written: list[Record] = []
         bodies: dict[bytes, bytes] = {}
         cited: dict[RecordId, RecordId] = {}
+        ids: dict[bytes, RecordId] = {}
         before = self._admission()
         for wish in wishes:
             room = max(0, record.DEPS_MAX - len(wish.deps))
@@ -75,11 +77,13 @@ class Writer:
             place = log.next_position(
                 replica.community, tip, basis, clocks, self._clock(basis, fresh)
             )
-            draft = RecordDraft(
-                wish.kind, dict(wish.data), self.core.now_ms, deps, self._body(wish.text, bodies)
-            )
+            data = {key: _named(value, ids) for key, value in wish.data.items()}
+            body = self._body(wish.text, bodies)
+            draft = RecordDraft(wish.kind, data, self.core.now_ms, deps, body)
             made = record.sign(me.signer, place, draft)
             written.append(made)
+            if wish.stand_in:
+                ids[wish.stand_in] = made.id
             fresh[made.id] = made.clock
             cited.update(dict.fromkeys(admitting, made.id))
             tip = log.Tip(made.seq + 1, made.id, made.clock)
@@ -195,6 +199,20 @@ class Writer:
             data, ref = record.erasable_body(salt, text.media_type, text.content)
         bodies[ref.hash] = data
         return ref
+
+
+def _named(value: Value, ids: Mapping[bytes, RecordId]) -> Value:
+    """Return a value with the ids of records in place of those that stood in for them."""
+    if not ids:
+        return value
+    match value:
+        case bytes():
+            return ids.get(value, value)
+        case list():
+            return [_named(part, ids) for part in value]
+        case dict():
+            return {key: _named(part, ids) for key, part in value.items()}
+    return value
 
 
 def log_hindrance(store: Store, device: DeviceKey) -> CommonwealError | None:

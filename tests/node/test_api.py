@@ -46,6 +46,7 @@ from commonweal.protocol.errors import (
     NotReachable,
     UsageError,
 )
+from commonweal.protocol.records.record import RecordId
 from tests.builders.link_pairs import no_file_left
 
 PATIENCE_S = 5.0
@@ -152,6 +153,7 @@ async def test_wishes_arrive_as_they_were_sent(tmp_path: Path) -> None:
     wishes = (
         Wish("event", {"action": "work", "deep": [{"n": 1}]}, (b"d" * 32,)),  # type: ignore[arg-type]
         Wish("event", {}, (), Text("text/plain", b"a note")),
+        Wish("process", {}, basis=RecordId(b"b" * 32), stand_in=RecordId(b"s" * 32)),
     )
     async with opened(tmp_path / "s") as door:
         door.reply = lambda event: [Answer(event.ticket, {"records": []})]  # type: ignore[union-attr]
@@ -171,6 +173,7 @@ BAD_WISHES = [
     {"wishes": [GOOD | {"text": "a note"}]},
     {"wishes": [GOOD | {"text": {"media_type": "a", "content": "text", "permanent": False}}]},
     {"wishes": [GOOD | {"more": 1}]},
+    {"wishes": [GOOD | {"stand_in": b"short"}]},
 ]
 
 

@@ -23,6 +23,8 @@ from commonweal.storage.ledger.state_db import NEWEST, LayeredState
 from commonweal.storage.records.blobs import PermanentBlobs
 
 ID_BYTES = 32
+UNSIGNED = b"commonweal/unsigned/"
+"""What stands in for an id begins so, which no hash does."""
 
 
 class Trial(NamedTuple):
@@ -106,7 +108,7 @@ class DryRun:
         deps = tuple(sorted({*cited, *own} - {tip.head}))
         community = self.kept.community
         return Record(
-            id=RecordId(len(self._records).to_bytes(ID_BYTES)),
+            id=RecordId(UNSIGNED + len(self._records).to_bytes(ID_BYTES - len(UNSIGNED))),
             community=community,
             author=self.device,
             seq=tip.length,
