@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.second_reader.context import Context, check
+from tests.second_reader.context import Context, Void, check
 from tests.second_reader.names import is_count, is_id, is_name, skeleton
 from tests.second_reader.records import Record
 
