@@ -29,9 +29,9 @@ from commonweal.protocol.identity.identity import (
     Inception,
     inception_from_entropy,
     member_signer,
-    phrase_from_entropy,
 )
 from commonweal.protocol.identity.key_rotation import SPONSORS_MAX, MemberKeys
+from commonweal.protocol.identity.phrase import phrase_from_entropy
 from commonweal.protocol.keys import DeviceKey, MemberId, MemberKey, Signer
 from commonweal.protocol.ledger.members import member_keys, membership
 from commonweal.protocol.records.record import RecordId

@@ -20,7 +20,7 @@ from commonweal.commands.terminal.options import (
 )
 from commonweal.commands.terminal.output import Form, say, warn, write_json
 from commonweal.protocol.errors import PassphraseNeeded
-from commonweal.protocol.identity.identity import WORDS
+from commonweal.protocol.identity.phrase import WORDS
 from commonweal.storage.home.home import Home
 
 WORDS_PER_LINE = 4

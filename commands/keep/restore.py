@@ -22,7 +22,12 @@ from commonweal.commands.terminal.options import (
 from commonweal.commands.terminal.output import Form, say, write_json
 from commonweal.protocol.errors import UnreadableFile, UsageError
 from commonweal.protocol.identity import invite as links
-from commonweal.protocol.identity.identity import PHRASE_CHARACTERS_MAX, entropy_from_phrase
+from commonweal.protocol.identity.phrase import (
+    PHRASE_CHARACTERS_MAX,
+    entropy_from_phrase,
+    is_whole,
+    words_in,
+)
 from commonweal.protocol.keys import short
 from commonweal.storage.home.home import Home
 
@@ -90,8 +95,7 @@ def read_words(path: Path | None) -> str:
             with path.open("rb") as file:
                 data = file.read(WORDS_BYTES_MAX)
         elif is_typed():
-            typed: str = click.prompt(_("Your 24 words"), err=True)
-            return typed
+            return _typed_words()
         else:
             data = sys.stdin.buffer.read(WORDS_BYTES_MAX)
         return data.decode("utf-8-sig")
@@ -99,3 +103,16 @@ def read_words(path: Path | None) -> str:
         raise UnreadableFile(f"{path}: {error.strerror}") from error
     except UnicodeDecodeError:
         raise UnreadableFile(_("{path}: not UTF-8").format(path=path or "-")) from None
+
+
+def _typed_words() -> str:
+    """Ask for the words, on one line or on several; an empty line ends them."""
+    typed, question = "", _("Your 24 words")
+    while len(typed) <= PHRASE_CHARACTERS_MAX and not is_whole(typed):
+        line: str = click.prompt(question, default="", show_default=False, err=True)
+        typed += f"{line}\n"
+        count = len(words_in(typed))
+        if count and not line.strip():
+            break
+        question = _("{count} words so far; the next, or nothing").format(count=count)
+    return typed

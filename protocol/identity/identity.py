@@ -8,21 +8,15 @@ when words are read or shown. Which keys are valid now is the subject of `key_ro
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
-from enum import StrEnum
 from itertools import pairwise
-from typing import TypeAlias, assert_never
+from typing import TypeAlias
 
 from commonweal.protocol import codec
 from commonweal.protocol.errors import (
     BadSignature,
     Malformed,
-    UnknownWord,
-    WordsDoNotFit,
-    WrongWordCount,
 )
 from commonweal.protocol.keys import (
     ENROL_CONTEXT,
@@ -50,8 +44,6 @@ INCEPTION_BYTES_MAX = 1024
 NONCE_BYTES = 32
 KEYS_MAX = 16
 ENTROPY_BYTES = 32
-WORDS = 24
-PHRASE_CHARACTERS_MAX = 1024
 
 Signatures: TypeAlias = Sequence[tuple[MemberKey, bytes]]
 """Member keys with their 64-byte signatures, keys ascending, none twice."""
@@ -193,82 +185,6 @@ def inception_from_entropy(entropy: bytes) -> Inception:
     """Return the inception of a member with one key; the words alone restore it."""
     key = MemberKey(member_signer(entropy).key)
     return Inception((key,), 1, derive(entropy, INCEPTION_NONCE))
-
-
-class Language(StrEnum):
-    """The BIP-39 word lists that are shown and read."""
-
-    ENGLISH = "english"
-    CHINESE = "chinese_simplified"
-
-
-def phrase_from_entropy(entropy: bytes, language: Language = Language.ENGLISH) -> str:
-    """Return the 24 words, separated by spaces, that stand for 32 bytes (BIP-39)."""
-    assert len(entropy) == ENTROPY_BYTES
-    from mnemonic import Mnemonic
-
-    return Mnemonic(language.value).to_mnemonic(entropy)
-
-
-def entropy_from_phrase(phrase: str) -> bytes:
-    """Return the 32 bytes of entropy that 24 English or Chinese words encode (BIP-39).
-
-    Case, width and spacing do not matter; Chinese words need no spaces. Raises `WrongWordCount`,
-    `UnknownWord` (with the word's number and the nearest word), or `WordsDoNotFit` when every word
-    is known and the checksum is wrong.
-    """
-    if len(phrase) > PHRASE_CHARACTERS_MAX:
-        raise WrongWordCount(f"more than {PHRASE_CHARACTERS_MAX} characters")
-    words = _split(phrase)
-    if len(words) != WORDS:
-        raise WrongWordCount(f"{len(words)} words were read")
-    from mnemonic import Mnemonic
-
-    language = _language(words)
-    reader = Mnemonic(language.value)
-    known = frozenset(reader.wordlist)
-    for place, word in enumerate(words, start=1):
-        if word not in known:
-            raise UnknownWord(f"word {place}, {word!r}{_hint(word, language, reader.wordlist)}")
-    try:
-        return bytes(reader.to_entropy(words))
-    except ValueError:
-        raise WordsDoNotFit("every word is in the list, but not in this order") from None
-
-
-def _split(phrase: str) -> list[str]:
-    words: list[str] = []
-    for part in unicodedata.normalize("NFKD", phrase).lower().split():
-        words.extend(part if _is_chinese(part) else [part])
-    return words
-
-
-def _is_chinese(word: str) -> bool:
-    return all("\u4e00" <= character <= "\u9fff" for character in word)
-
-
-def _language(words: list[str]) -> Language:
-    chinese = sum(map(_is_chinese, words))
-    return Language.CHINESE if 2 * chinese > len(words) else Language.ENGLISH
-
-
-def _hint(word: str, language: Language, wordlist: Sequence[str]) -> str:
-    match language:
-        case Language.ENGLISH:
-            near = get_close_matches(word, wordlist, n=1)
-        case Language.CHINESE:
-            near = _simplified(word, wordlist)
-        case _:
-            assert_never(language)
-    return f"; the nearest is {near[0]!r}" if near else ""
-
-
-def _simplified(word: str, wordlist: Sequence[str]) -> list[str]:
-    """Return the simplified form of a traditional character: the two lists run in parallel."""
-    from mnemonic import Mnemonic
-
-    traditional = Mnemonic("chinese_traditional").wordlist
-    return [wordlist[traditional.index(word)]] if word in traditional else []
 
 
 def _ascend(keys: Sequence[bytes]) -> bool:

@@ -20,7 +20,8 @@ import pytest
 from commonweal.client.community.homes import found_community, make_home
 from commonweal.node.control import daemon
 from commonweal.protocol.errors import NotReachable
-from commonweal.protocol.identity.identity import member_signer, phrase_from_entropy
+from commonweal.protocol.identity.identity import member_signer
+from commonweal.protocol.identity.phrase import phrase_from_entropy
 from commonweal.protocol.keys import device_signer, peer_seed
 from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home

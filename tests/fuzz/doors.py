@@ -40,8 +40,9 @@ from commonweal.protocol.identity import (
     membership_proof,
     signed_address,
 )
-from commonweal.protocol.identity.identity import Inception, entropy_from_phrase
+from commonweal.protocol.identity.identity import Inception
 from commonweal.protocol.identity.invite import CommunityLink, Contact, Invite, RekeyedMember
+from commonweal.protocol.identity.phrase import entropy_from_phrase
 from commonweal.protocol.records import batch_decode, fork_proof, log, record
 from commonweal.protocol.records.record import RecordId
 from commonweal.protocol.rules import document, expression

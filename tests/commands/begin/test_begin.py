@@ -10,7 +10,8 @@ import pytest
 
 from commonweal.commands.terminal import options
 from commonweal.protocol.errors import DiskFull
-from commonweal.protocol.identity.identity import entropy_from_phrase, inception_from_entropy
+from commonweal.protocol.identity.identity import inception_from_entropy
+from commonweal.protocol.identity.phrase import entropy_from_phrase
 from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home
 from commonweal.storage.home.keystore import COST_MIN

@@ -11,10 +11,11 @@ import pytest
 from commonweal.client.community import homes as client_homes
 from commonweal.client.keep import archive
 from commonweal.client.keep import restoration as restore
+from commonweal.commands.keep import restore as restore_commands
 from commonweal.protocol.errors import DiskFull
 from commonweal.protocol.identity import invite as links
-from commonweal.protocol.identity.identity import phrase_from_entropy
 from commonweal.protocol.identity.invite import CommunityLink, Contact
+from commonweal.protocol.identity.phrase import phrase_from_entropy
 from commonweal.protocol.keys import PeerKey
 from commonweal.protocol.records.record import CommunityId
 from commonweal.storage.home import keystore
@@ -176,6 +177,34 @@ def test_words_come_from_a_file_or_from_what_is_typed(home: Path, tmp_path: Path
     assert from_words(two, words_of(home)).code == 0
     assert words_of(one) == words_of(two) == words_of(home)
     assert settings_of(one).device != settings_of(two).device
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("is_at_keyboard", [False, True])
+def test_the_words_that_init_prints_are_pasted_back(
+    language: str, is_at_keyboard: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed = ("init", "--name", "Ann", "--no-passphrase", "--language", language)
+    printed = good(*typed, "--home", tmp_path / "old").out
+    table = printed.split("\n\n")[1]
+    assert table.split()[0] == "1"
+    monkeypatch.setattr(restore_commands, "is_typed", lambda: is_at_keyboard)
+    pasted = table if is_at_keyboard else printed[: printed.index("They are not shown")]
+    assert from_words(tmp_path / "new", f"{pasted}\n").code == 0
+    assert words_of(tmp_path / "new") == words_of(tmp_path / "old")
+
+
+def test_words_may_be_typed_on_lines_of_their_own(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restore_commands, "is_typed", lambda: True)
+    words = words_of(home).split()
+    ran = from_words(tmp_path / "new", "\n" + "\n".join(word[:4] for word in words) + "\n")
+    assert ran.code == 0
+    assert "23 words so far" in ran.err + ran.out
+    assert words_of(tmp_path / "new") == words_of(home)
+    short = from_words(tmp_path / "short", "\n".join(words[:23]) + "\n\n")
+    assert (short.code, "23 words were read" in short.err) == (65, True)
 
 
 SPOILED: dict[str, Callable[[str], str]] = {

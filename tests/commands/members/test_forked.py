@@ -9,7 +9,7 @@ import pytest
 
 from commonweal.client.community.homes import LANGUAGES
 from commonweal.node.service.events import Text, Wish
-from commonweal.protocol.identity.identity import phrase_from_entropy
+from commonweal.protocol.identity.phrase import phrase_from_entropy
 from commonweal.protocol.records import fork_proof
 from commonweal.protocol.records.fork_proof import ForkProof
 from commonweal.protocol.records.record import from_bytes

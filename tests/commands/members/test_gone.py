@@ -10,7 +10,8 @@ import pytest
 
 from commonweal.client.community.homes import LANGUAGES
 from commonweal.node.service.events import Text, Wish
-from commonweal.protocol.identity.identity import inception_from_entropy, phrase_from_entropy
+from commonweal.protocol.identity.identity import inception_from_entropy
+from commonweal.protocol.identity.phrase import phrase_from_entropy
 from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home, Settings
 from tests.builders import homes

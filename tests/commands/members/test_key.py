@@ -19,12 +19,8 @@ from commonweal.protocol.errors import (
 )
 from commonweal.protocol.identity import invite as links
 from commonweal.protocol.identity import key_rotation
-from commonweal.protocol.identity.identity import (
-    Inception,
-    entropy_from_phrase,
-    inception_from_entropy,
-    phrase_from_entropy,
-)
+from commonweal.protocol.identity.identity import Inception, inception_from_entropy
+from commonweal.protocol.identity.phrase import entropy_from_phrase, phrase_from_entropy
 from commonweal.protocol.keys import MemberKey, Signer
 from commonweal.protocol.records.record import from_bytes
 from commonweal.storage.home import keystore

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +14,16 @@ from hypothesis import strategies as st
 from commonweal.protocol import codec, keys
 from commonweal.protocol.errors import (
     BadSignature,
-    CommonwealError,
     Malformed,
-    UnknownWord,
-    WordsDoNotFit,
-    WrongWordCount,
 )
 from commonweal.protocol.identity import identity
-from commonweal.protocol.identity.identity import Enrolment, Inception, Language
+from commonweal.protocol.identity.identity import Enrolment, Inception
+from commonweal.protocol.identity.phrase import entropy_from_phrase, phrase_from_entropy
 from commonweal.protocol.keys import DeviceKey, MemberId, MemberKey, PeerKey, Signer
 
 GOLDEN: dict[str, Any] = json.loads((Path(__file__).parents[2] / "vectors/keys.json").read_text())
 ENTROPY = bytes(range(32))
-ENGLISH = identity.phrase_from_entropy(ENTROPY)
-CHINESE = identity.phrase_from_entropy(ENTROPY, Language.CHINESE)
+ENGLISH = phrase_from_entropy(ENTROPY)
 SIGNERS = sorted((Signer(bytes([n]) * 32) for n in range(1, 4)), key=lambda signer: signer.key)
 KEYS = tuple(MemberKey(signer.key) for signer in SIGNERS)
 MEMBER = Inception(KEYS, 2, b"n" * 32)
@@ -108,7 +102,7 @@ def test_any_bytes_are_an_inception_or_malformed(data: bytes) -> None:
 
 
 def test_words_alone_restore_the_member() -> None:
-    entropy = identity.entropy_from_phrase(ENGLISH)
+    entropy = entropy_from_phrase(ENGLISH)
     assert identity.inception_from_entropy(entropy) == identity.inception_from_entropy(ENTROPY)
     golden = GOLDEN["member"]
     entropy = bytes.fromhex(golden["entropy"])
@@ -121,88 +115,6 @@ def test_the_member_key_is_not_the_key_of_the_words() -> None:
     assert inception.keys == (identity.member_signer(ENTROPY).key,)
     assert inception.keys != (Signer(ENTROPY).key,)
     assert ENTROPY not in inception.to_bytes()
-
-
-@pytest.mark.parametrize("case", GOLDEN["phrase"], ids=lambda case: case["entropy"][:8])
-def test_phrases_follow_bip_39(case: dict[str, str]) -> None:
-    entropy = bytes.fromhex(case["entropy"])
-    assert identity.phrase_from_entropy(entropy) == case["english"]
-    assert identity.phrase_from_entropy(entropy, Language.CHINESE) == case["chinese"]
-    assert identity.entropy_from_phrase(case["english"]) == entropy
-    assert identity.entropy_from_phrase(case["chinese"]) == entropy
-
-
-@pytest.mark.parametrize(
-    "phrase",
-    [
-        pytest.param(f"  {ENGLISH.upper()}\n", id="capitals and ends"),
-        pytest.param(ENGLISH.replace(" ", "\t \r\n"), id="other spaces"),
-        pytest.param(
-            "".join(chr(ord(c) + 0xFEE0) if c > " " else "\u3000" for c in ENGLISH), id="full width"
-        ),
-        pytest.param(CHINESE.replace(" ", ""), id="chinese without spaces"),
-        pytest.param(CHINESE.replace(" ", "\u3000"), id="ideographic spaces"),
-        pytest.param(CHINESE.replace(" ", "", 11), id="chinese in two parts"),
-    ],
-)
-def test_words_are_read_however_they_are_typed(phrase: str) -> None:
-    assert identity.entropy_from_phrase(phrase) == ENTROPY
-
-
-def _with_word(phrase: str, place: int, word: str) -> str:
-    words = phrase.split()
-    words[place - 1] = word
-    return " ".join(words)
-
-
-@pytest.mark.parametrize(
-    ("phrase", "error", "text"),
-    [
-        ("", WrongWordCount, "0 words"),
-        (ENGLISH.rsplit(" ", 1)[0], WrongWordCount, "23 words"),
-        (f"{ENGLISH} art", WrongWordCount, "25 words"),
-        (" ".join(ENGLISH.split()[:12]), WrongWordCount, "12 words"),
-        ("abandon " * 2000, WrongWordCount, "1024 characters"),
-        (_with_word(ENGLISH, 3, "abandom"), UnknownWord, "word 3, 'abandom'.*is 'abandon'"),
-        (_with_word(ENGLISH, 24, "qqqqqq"), UnknownWord, "word 24, 'qqqqqq'$"),
-        (_with_word(ENGLISH, 1, "的"), UnknownWord, "word 1, '的'$"),
-        (_with_word(ENGLISH, 1, "\x1b[2J"), UnknownWord, r"word 1, '\\x1b\[2j'$"),
-        (_with_word(CHINESE, 5, "這"), UnknownWord, "word 5, '這'; the nearest is '这'"),
-        (_with_word(CHINESE, 6, "龘"), UnknownWord, "word 6, '龘'$"),
-        (_with_word(CHINESE, 7, "abandon"), UnknownWord, "word 7, 'abandon'$"),
-        (" ".join(["abandon"] * 24), WordsDoNotFit, "in the list"),
-        (" ".join(["的"] * 24), WordsDoNotFit, "in the list"),
-    ],
-)
-def test_a_phrase_that_cannot_be_read_says_where(
-    phrase: str, error: type[CommonwealError], text: str
-) -> None:
-    with pytest.raises(error, match=text):
-        identity.entropy_from_phrase(phrase)
-
-
-@given(st.binary(min_size=32, max_size=32), st.sampled_from(Language))
-@settings(max_examples=30)
-def test_every_entropy_has_words_that_are_read_back(entropy: bytes, language: Language) -> None:
-    phrase = identity.phrase_from_entropy(entropy, language)
-    assert len(phrase.split()) == 24
-    assert identity.entropy_from_phrase(phrase) == entropy
-
-
-@given(st.text(max_size=1100))
-@settings(max_examples=100)
-def test_any_text_is_a_phrase_or_refused_by_name(text: str) -> None:
-    with contextlib.suppress(CommonwealError):
-        assert len(identity.entropy_from_phrase(text)) == 32
-
-
-def test_the_word_lists_are_loaded_only_when_words_are_read() -> None:
-    code = (
-        "import sys; from commonweal.protocol.identity import identity as i;"
-        "i.inception_from_entropy(bytes(32)); sys.exit('mnemonic' in sys.modules)"
-    )
-    root = Path(__file__).parents[3]
-    subprocess.run([sys.executable, "-c", code], cwd=root, timeout=30, check=True)
 
 
 def _signed(*signers: Signer) -> list[tuple[MemberKey, bytes]]:
