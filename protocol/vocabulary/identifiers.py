@@ -1,8 +1,8 @@
 """Names inside `data`: one normal form each, and names that look alike (Unicode TR 39).
 
-The fold accepts only characters of Unicode 3.2, by the tables that every Python keeps for that
-version: newer tables differ between Pythons. Members' names are free text and may contain any
-character; the functions for them serve display and never the fold.
+The fold accepts only characters of Unicode 14.0, by a table of its own: those of Python differ
+between its versions. Members' names are free text and may contain any character; the functions for
+them serve display and comparison, and never the fold.
 """
 
 from __future__ import annotations
@@ -10,10 +10,13 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping
 from typing import Any, TypeGuard
-from unicodedata import ucd_3_2_0 as unicode
+
+from commonweal.protocol.vocabulary.characters import JOINERS, is_seen, without_unseen
 
 NAME_CHARACTERS_MAX = 64
 CODE_CHARACTERS_MAX = 32
+READ_CHARACTERS_MAX = 4 * NAME_CHARACTERS_MAX
+"""What is read of a longer name to display it."""
 
 # Letters of other scripts that look like a Latin letter, in lower case.
 _LOOKALIKES = str.maketrans(
@@ -28,26 +31,31 @@ def is_name(value: Any, characters_max: int = NAME_CHARACTERS_MAX) -> TypeGuard[
         return False
     if value.isascii():
         return value.isprintable() and value == " ".join(value.split())
+    bare = JOINERS.sub("", value)
     return (
-        unicode.normalize("NFKC", value) == value
-        and value == " ".join(value.split())
-        and all(
-            unicode.category(character)[0] not in "CZ" or character == " " for character in value
-        )
+        value == " ".join(value.split())
+        and all(character == " " or is_seen(character) for character in bare)
+        and unicodedata.normalize("NFKC", value) == value
     )
 
 
-def displayed_name(name: str) -> str:
-    """Return a name for display: NFKC, without invisible characters, at most 64 characters.
+def normal_name(text: str) -> str:
+    """Return what was typed in the normal form of names: NFKC, single spaces. May be no name."""
+    return " ".join(filter(None, unicodedata.normalize("NFKC", text).split(" ")))
 
-    For free text such as members' names, which the fold never reads. May be empty.
+
+def displayed_name(name: str) -> str:
+    """Return a name for display and comparison: NFKC, only what is seen, at most 64 characters.
+
+    For free text such as members' names, which the fold never reads. May be empty. Joiners stay
+    where they belong.
     """
-    parts = unicodedata.normalize("NFKC", name).split()
-    seen = [
-        "".join(character for character in part if unicodedata.category(character)[0] != "C")
-        for part in parts
-    ]
-    return " ".join(part for part in seen if part)[:NAME_CHARACTERS_MAX]
+    plain = name[:READ_CHARACTERS_MAX]
+    while (text := _without_unseen(plain)) != plain:
+        plain = text  # what stood apart may join now
+    if len(plain) <= NAME_CHARACTERS_MAX:
+        return plain
+    return plain[:NAME_CHARACTERS_MAX].rstrip(" \u200c\u200d")
 
 
 def confusable_groups(names: Mapping[bytes, str]) -> list[list[bytes]]:
@@ -61,8 +69,13 @@ def confusable_groups(names: Mapping[bytes, str]) -> list[list[bytes]]:
 def skeleton(name: str) -> str:
     """Return the skeleton of `name` (Unicode TR 39): names with equal skeletons look alike.
 
-    Case, accents and the most common look-alikes of other scripts are removed.
+    Case, accents, joiners and the most common look-alikes of other scripts are removed.
     """
-    parts = unicode.normalize("NFKD", name.casefold())
-    bare = "".join(character for character in parts if not unicode.combining(character))
+    parts = unicodedata.normalize("NFKD", JOINERS.sub("", name).casefold())
+    bare = "".join(character for character in parts if not unicodedata.combining(character))
     return bare.translate(_LOOKALIKES)
+
+
+def _without_unseen(name: str) -> str:
+    spaced = " ".join(unicodedata.normalize("NFKC", name).split())
+    return " ".join(unicodedata.normalize("NFKC", without_unseen(spaced)).split())

@@ -264,14 +264,6 @@ class TestTerms:
         row = bakery.ledger().state.get(agents.AGENT_NAME + shop["agent"])
         assert row == [bakery.jun.owner.id, again.id]
 
-    def test_only_characters_that_every_python_knows_alike_are_taken(self) -> None:
-        assert texts.is_name("面包")
-        assert texts.is_name("crème brûlée")
-        assert not texts.is_name("bread\N{PRETZEL}"), "an emoji of 2017"
-        assert not texts.is_name("a\u200bb")
-        assert not texts.is_name("a\nb")
-        assert texts.skeleton("Ваκеrу") == texts.skeleton("bakery")
-
     def test_members_whose_names_look_alike_are_found(self) -> None:
         names = {b"1": "Mei", b"2": "МЕI", b"3": "Ｍｅｉ\u200b", b"4": "Jun 🍞", b"5": "Jun"}
         assert texts.confusable_groups(names) == [[b"1", b"2", b"3"]]
@@ -385,3 +377,13 @@ class TestTrace:
         assert other.id not in {step.id for step in trace.trace(state, given.id)}
         assert len(trace.trace(state, given.id, steps_max=3)) == 3
         assert trace.trace(state, bytes(32)) == []
+
+
+@pytest.mark.parametrize("joined", ["ا\u200cا", "🧑\u200d🌾"])
+def test_a_name_that_differs_by_a_joiner_is_taken(joined: str) -> None:
+    bakery = Bakery()
+    bare = joined.replace("\u200c", "").replace("\u200d", "")
+    assert bakery.verdict(bakery.jun.write("unit.define", {"unit": bare}, [bakery.book])) is None
+    again = bakery.jun.write("unit.define", {"unit": joined}, [bakery.book])
+    assert bakery.verdict(again) is Reason.NAME_TAKEN
+    assert texts.skeleton("Ваκеrу") == texts.skeleton("bakery")
