@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import unicodedata
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from commonweal.client.governance.rule_templates import NO_RULES, document_of_rules
 from commonweal.client.home.submit import Unlock, now_ms, without_passphrase
-from commonweal.client.language.visible_text import visible
 from commonweal.client.language.words import ENGLISH, Words, words_in
 from commonweal.protocol import keys
 from commonweal.protocol.errors import (
@@ -24,18 +22,21 @@ from commonweal.protocol.identity import founding
 from commonweal.protocol.identity.identity import (
     ENTROPY_BYTES,
     NONCE_BYTES,
-    Language,
     inception_from_entropy,
     member_signer,
-    phrase_from_entropy,
 )
+from commonweal.protocol.identity.phrase import Language, phrase_from_entropy
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.records.record import SALT_BYTES, community_of
+from commonweal.protocol.vocabulary.identifiers import (
+    NAME_CHARACTERS_MAX,
+    displayed_name,
+    normal_name,
+)
 from commonweal.storage.home import keystore
 from commonweal.storage.home.home import Home, Settings, new_port
 from commonweal.storage.home.keystore import Secrets
 
-NAME_CHARS_MAX = 80
 UNCONFIRMED = "home.words_unconfirmed"
 """Setting of a home whose words are not on paper yet: the language of the words."""
 
@@ -193,10 +194,10 @@ def found_community(
 
 
 def checked_name(name: str, words: Words = ENGLISH) -> str:
-    """Return a name as it is kept. Raises UnusableText for nothing, too much, or controls."""
-    name = unicodedata.normalize("NFC", name).strip()
-    if not 1 <= len(name) <= NAME_CHARS_MAX or visible(name) != name:
+    """Return a name in the one form that is kept. Raises UnusableText for nothing, or controls."""
+    plain = normal_name(name)
+    if not plain or displayed_name(plain) != plain:
         raise UnusableText(
-            words("a name has 1 to {most} characters, all visible").format(most=NAME_CHARS_MAX)
+            words("a name has 1 to {most} characters, all visible").format(most=NAME_CHARACTERS_MAX)
         )
-    return name
+    return plain

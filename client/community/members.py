@@ -15,6 +15,7 @@ from commonweal.protocol.ledger.members.roles import WITNESS
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.records.record import RecordId
 from commonweal.protocol.seal.witnesses import SAFE_WITNESSES_MIN
+from commonweal.protocol.vocabulary.identifiers import normal_name
 
 if TYPE_CHECKING:
     from commonweal.client.ledger.ledger_view import LedgerView
@@ -194,7 +195,7 @@ class Members(HomeAccess):
 
     def claim_role(self, role: str) -> ClaimedRole:
         """Claim a role; it is held once enough members endorse it. Raises WouldNotCount."""
-        view = self.view
+        view, role = self.view, normal_name(role)
         known = view.kept.rules.roles.get(role)
         before = () if known is None else tuple(known.after)
         cited = [
@@ -206,16 +207,17 @@ class Members(HomeAccess):
 
     def check_endorsement(self, member: str, role: str) -> None:
         """Raise WouldNotCount where `endorse_role` would."""
-        self.view.check(self._endorsing(self.view.member(member), role))
+        self.view.check(self._endorsing(self.view.member(member), normal_name(role)))
 
     def endorse_role(self, member: str, role: str) -> Endorsement:
         """Agree that a member serves in a role that they claimed. Raises WouldNotCount."""
-        claimant = self.view.member(member)
+        claimant, role = self.view.member(member), normal_name(role)
         (written,) = self._write(self._endorsing(claimant, role))
         return Endorsement(written.id, written.seq, role, claimant)
 
     def resign_role(self, role: str) -> Resignation:
         """Give a role back, or the claim of it. Raises WouldNotCount."""
+        role = normal_name(role)
         written = self._write_one("role.resign", {"role": role})
         seated = witness_set.seated(self.view.state)
         is_seated = role == WITNESS and any(witness.member == self.view.me for witness in seated)

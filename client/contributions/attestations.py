@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from commonweal.client.access import HomeAccess, prefix, wish_of
+from commonweal.client.language.quantity import read_scope
 from commonweal.client.ledger.contribution_rows import (
     Statement,
     WaitingRecord,
@@ -53,7 +54,8 @@ class Attestations(HomeAccess):
         member: who gave it. Raises UsageError when more than ATTESTED_AT_ONCE_MAX fit.
         """
         giver = self.view.member(member) if member else None
-        return self._say([id for id, _row in self._unattested(giver, scope)], say)
+        wanted = read_scope(scope, self.words) if scope else None
+        return self._say([id for id, _row in self._unattested(giver, wanted)], say)
 
     def waiting(self) -> list[WaitingRecord]:
         """Return what waits for this member's word: corrections first, the earliest first."""

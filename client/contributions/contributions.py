@@ -174,7 +174,7 @@ class Contributions(HomeAccess):
         wanted = ContributionFilter(
             provider=view.member(member) if member else None,
             action=read_action(action, self.words) if action else None,
-            scope=scope,
+            scope=read_scope(scope, self.words) if scope else None,
             since=read_bound(since, now) if since else None,
             until=read_bound(until, now) if until else None,
         )

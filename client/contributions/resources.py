@@ -21,6 +21,7 @@ from commonweal.protocol.ledger.things import quantities
 from commonweal.protocol.ledger.things.event_row import EVENT, OF_RESOURCE, EventRow
 from commonweal.protocol.ledger.things.resources import RESOURCE, ResourceRow
 from commonweal.protocol.records.record import RecordId
+from commonweal.protocol.vocabulary.identifiers import normal_name
 
 if TYPE_CHECKING:
     from commonweal.client.ledger.forecast import Forecast
@@ -137,7 +138,7 @@ class Resources(HomeAccess):
         factor: of production. common: it is the community's, and counts once another member
         attests it. Raises UnreadableQuantity, WouldNotCount.
         """
-        amount = read_quantity(str(quantity), unit, self.words)
+        name, amount = normal_name(name), read_quantity(str(quantity), unit, self.words)
         body, data = note_body(note, words=self.words), {"name": name, "unit": amount["unit"]}
         if factor is not None:
             data["factor"] = factor

@@ -210,7 +210,7 @@ def _commits(output: IO[bytes], folder: Path, words: Words) -> Iterator[Commit]:
 
 def _commit(fields: list[bytes], folder: Path, words: Words) -> Commit:
     digest, seconds, email, name, subject = (
-        visible(field.decode("utf-8", "replace").strip()) for field in fields
+        field.decode("utf-8", "replace").strip() for field in fields
     )
     if not _HASH.fullmatch(digest):
         raise UnreadableRepository(words("{path}: git answers unexpectedly").format(path=folder))

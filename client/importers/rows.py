@@ -23,7 +23,6 @@ from commonweal.client.language.quantity import (
     read_scope,
 )
 from commonweal.client.language.times import read_date, stated
-from commonweal.client.language.visible_text import visible
 from commonweal.client.language.words import ENGLISH, Words
 from commonweal.client.ledger.directory import People
 from commonweal.client.ledger.texts import text_of
@@ -127,7 +126,7 @@ def _event(
         data["inScopeOf"] = read_scope(cells["scope"], words)
     if "date" in cells:
         data[HAPPENED] = stated(read_date(cells["date"], now_ms()))
-    note = visible(cells.get("note", ""))
+    note = cells.get("note", "")
     if len(note.encode()) > CONTENT_BYTES_MAX:
         raise UnusableText(words("the note is longer than a record takes"))
     return data, note

@@ -22,7 +22,12 @@ from commonweal.protocol.errors import (
 )
 from commonweal.protocol.ledger.things import quantities
 from commonweal.protocol.vocabulary import actions
-from commonweal.protocol.vocabulary.identifiers import NAME_CHARACTERS_MAX, displayed_name, is_name
+from commonweal.protocol.vocabulary.identifiers import (
+    NAME_CHARACTERS_MAX,
+    displayed_name,
+    is_name,
+    normal_name,
+)
 
 SCALE_MAX = quantities.SCALE_MAX
 UNIT_CHARS_MAX = 64
@@ -161,8 +166,8 @@ def read_scope(name: str, words: Words) -> str:
 
 def read_unit(unit: str, words: Words = ENGLISH) -> str:
     """Return the stored name of a unit; one that is not in the list stays as it was typed."""
-    plain = unicodedata.normalize("NFKC", unit[: TYPED_CHARS_MAX + 1]).strip()
-    if not plain or len(plain) > UNIT_CHARS_MAX or not plain.isprintable():
+    plain = normal_name(unit[: TYPED_CHARS_MAX + 1])
+    if not is_name(plain, UNIT_CHARS_MAX):
         raise UnusableText(words("a unit has 1 to {most} characters").format(most=UNIT_CHARS_MAX))
     if plain.lower() in AMBIGUOUS_UNITS:
         choice = words(" or ").join(

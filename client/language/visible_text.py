@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from commonweal.protocol.vocabulary.characters import JOINERS
+
 UNSEEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
     "\u3164\ufeff\uffa0\ufff9-\uffff\ud800-\udfff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
@@ -13,14 +15,20 @@ UNSEEN = re.compile(
 
 
 def visible(text: str) -> str:
-    """Return `text` on one line, with every character that commands a terminal written out."""
-    return UNSEEN.sub(_escape, text)
+    """Return `text` on one line, with every character that commands a terminal written out.
+
+    Joiners stay where writing needs them. For a terminal alone: what is kept is kept as written.
+    """
+    return text if text.isascii() and text.isprintable() else _SHOWN.sub(_escape, text)
 
 
+_SHOWN = re.compile(f"(?P<joiner>{JOINERS.pattern})|{UNSEEN.pattern}")
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def _escape(match: re.Match[str]) -> str:
+    if match["joiner"]:
+        return match[0]
     code = ord(match[0])
     if match[0] in _SHORT:
         return _SHORT[match[0]]

@@ -19,6 +19,7 @@ from commonweal.protocol.keys import DeviceKey, MemberId, short
 from commonweal.protocol.ledger.members import membership
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.records.record import CommunityId, RecordId
+from commonweal.protocol.vocabulary.identifiers import displayed_name, normal_name
 from commonweal.storage.home.home import Home
 from commonweal.storage.records.log_store import Store
 
@@ -95,7 +96,7 @@ class People:
         Raises UnknownId, AmbiguousId, or NoMemberNow when only one who is gone has the name.
         """
         member = self.find(text)
-        if member not in self._active() and self.name(member) == text:
+        if member not in self._active() and self.name(member) == displayed_name(text):
             raise NoMemberNow(f"{text} (?{short(member)})")
         return member
 
@@ -135,14 +136,15 @@ def of_home(home: Home, store: Store, community: CommunityId, words: Words = ENG
 def called(names: Mapping[MemberId, str], text: str, active: Collection[MemberId] = ()) -> MemberId:
     """Return the one who has the name `text`, or whose id begins so.
 
+    names: as `displayed_name` has them, which `text` is compared with in the same form.
     active: who are members now. A name is theirs before it is that of one who is gone.
     A member whose name is the beginning of another's id is not taken for that one; a whole id
     is no name. Raises UnknownId or AmbiguousId.
     """
-    digits = text.lower().removeprefix("?")
+    digits, plain = _digits(text), displayed_name(text)
     if whole := [id for id in names if id.hex() == digits]:
         return whole[0]
-    named = [id for id, name in names.items() if text and name == text]
+    named = [id for id, name in names.items() if plain and name == plain]
     others = [id for id in names if id not in named]
     return begins(others, text, [id for id in named if id in active] or named)
 
@@ -152,7 +154,7 @@ def begins(ids: Iterable[Id], text: str, named: Sequence[Id] = ()) -> Id:
 
     named: those that are called so.
     """
-    digits = text.lower().removeprefix("?")
+    digits = _digits(text)
     fitting: list[Id] = list(named)
     if len(digits) >= PREFIX_DIGITS_MIN:
         fitting += [id for id in ids if id.hex().startswith(digits)]
@@ -161,6 +163,10 @@ def begins(ids: Iterable[Id], text: str, named: Sequence[Id] = ()) -> Id:
     if len(fitting) > 1:
         raise AmbiguousId(_listed(text, fitting))
     return fitting[0]
+
+
+def _digits(text: str) -> str:
+    return normal_name(text).lower().removeprefix("?")
 
 
 def _listed(text: str, ids: Iterable[bytes]) -> str:

@@ -24,9 +24,15 @@ from commonweal.commands.terminal.tables import confirm, table
 from commonweal.protocol.ledger.members.roles import WITNESS
 from commonweal.protocol.seal.quorum import quorum_of
 from commonweal.protocol.seal.witnesses import SAFE_WITNESSES_MIN
+from commonweal.protocol.vocabulary.identifiers import normal_name
 from commonweal.storage.home.home import Home
 
 FIELDS = ("role", "member", "member_name", "held", "endorsements", "needed", "final", "waits_for")
+
+role_argument = click.argument(
+    "role", callback=lambda _context, _parameter, role: normal_name(role)
+)
+"""ROLE, in the form that names have: another one is asked about where it matters."""
 
 
 @click.group("role")
@@ -67,7 +73,7 @@ def list_(home: Home, form: Form) -> None:
 
 
 @role.command("claim")
-@click.argument("role")
+@role_argument
 @click.option("--yes", is_flag=True, help="Do not ask whether you mean it.")
 @passphrase_option
 @home_option
@@ -106,7 +112,7 @@ def claim(role: str, yes: bool, passphrase_file: Path | None, home: Home, form: 
 
 @role.command("endorse")
 @click.argument("member")
-@click.argument("role")
+@role_argument
 @click.option("--yes", is_flag=True, help="Do not ask whether you mean it.")
 @passphrase_option
 @home_option
@@ -127,7 +133,7 @@ def endorse(
 
 
 @role.command("resign")
-@click.argument("role")
+@role_argument
 @passphrase_option
 @home_option
 @form_option(Form.TEXT, Form.JSON)

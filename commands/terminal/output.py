@@ -2,7 +2,7 @@
 
 Text from records never reaches a terminal with control, escape or direction characters in
 it: they are made visible. JSON has sorted keys and carries text as it is, such characters
-escaped. No cell of a CSV begins a formula.
+escaped. A CSV carries text as it is into a file; no cell of it begins a formula.
 """
 
 from __future__ import annotations
@@ -111,25 +111,31 @@ def as_json(value: Any) -> str:
 
 @_writing()
 def write_csv(columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> None:
-    """Write the rows' values under the names of `columns`."""
+    """Write the rows' values under the names of `columns`; on a terminal, made visible."""
     import csv
 
+    shown = _shown_cell if sys.stdout.isatty() else safe_cell
     sheet = csv.writer(sys.stdout, lineterminator="\n")
-    sheet.writerow(map(safe_cell, columns))
+    sheet.writerow(map(shown, columns))
     for row in rows:
-        sheet.writerow([safe_cell(row.get(column)) for column in columns])
+        sheet.writerow([shown(row.get(column)) for column in columns])
 
 
 def safe_cell(value: object) -> object:
     """Return what a spreadsheet shows as it is: text that would be a formula gets a ' before it.
 
-    Where a comma is part of a number, spreadsheets take a ; for the end of a cell, also between
-    quotes that begin no cell of theirs.
+    Where a comma is part of a number, spreadsheets take a ; or a line break for the end of a cell,
+    also between quotes that begin no cell of theirs.
     """
     if value is None or isinstance(value, bool | int):
         return "" if value is None else value
-    text = _FORMULA_AFTER.sub(r"\1'", visible(str(value)))
+    text = _FORMULA_AFTER.sub(r"\1'", str(value))
     return f"'{text}" if text.lstrip()[:1] in _FORMULA else text
+
+
+def _shown_cell(value: object) -> object:
+    cell = safe_cell(value)
+    return visible(cell) if isinstance(cell, str) else cell
 
 
 def write_table(columns: Sequence[Column], rows: Sequence[dict[str, Any]]) -> None:
@@ -205,7 +211,7 @@ def clipped(text: str, columns_max: int) -> str:
 
 
 def _columns(character: str) -> int:
-    if unicodedata.category(character) in ("Mn", "Me"):
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
@@ -221,7 +227,7 @@ def _text(value: object) -> str:
 
 
 _FORMULA = tuple("=+-@|%\uff1d\uff0b\uff0d\uff20")
-_FORMULA_AFTER = re.compile(f"([;\t])(?=[\\s\"']*[{re.escape(''.join(_FORMULA))}])")
+_FORMULA_AFTER = re.compile(f"(\r\n|[;\t\n\r\v\f])(?=[\\s\"']*[{re.escape(''.join(_FORMULA))}])")
 
 
 def _json_escape(match: re.Match[str]) -> str:

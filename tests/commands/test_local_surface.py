@@ -174,7 +174,10 @@ def test_who_may_rename_in_a_folder(
         ("=1+1", "'=1+1"),
         ("thanks;=HYPERLINK(1)", "thanks;'=HYPERLINK(1)"),
         ('thanks; "=HYPERLINK(1)"', 'thanks;\' "=HYPERLINK(1)"'),
+        ("thanks\n=HYPERLINK(1)", "thanks\n'=HYPERLINK(1)"),
+        ("thanks\r\n =HYPERLINK(1)", "thanks\r\n' =HYPERLINK(1)"),
         ("a;b, c; d", "a;b, c; d"),
+        ("several\nlines", "several\nlines"),
         ("from -3 to +5", "from -3 to +5"),
     ],
 )

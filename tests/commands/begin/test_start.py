@@ -233,7 +233,7 @@ def test_a_bad_link_is_told_before_a_home_is_made(tmp_path: Path, started: list[
 def test_a_bad_name_is_asked_again(tmp_path: Path) -> None:
     home = tmp_path / "home"
     ran = good("start", "--home", home, answers=f"{'x' * 81}\nMei\n\n\n\nLanxi\n\n")
-    assert "1 to 80" in ran.out
+    assert "1 to 64" in ran.out
     assert good("status", "--home", home, "-o", "json").json["member_name"] == "Mei"
 
 
