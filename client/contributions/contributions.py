@@ -16,6 +16,7 @@ from commonweal.client.language.quantity import (
     quantity_field,
     read_action,
     read_quantity,
+    read_scope,
 )
 from commonweal.client.language.times import read_bound
 from commonweal.client.ledger.contribution_rows import (

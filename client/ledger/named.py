@@ -36,14 +36,15 @@ def find_agent(view: LedgerView, text: str) -> bytes:
 
     Raises UnknownId, AmbiguousId, or NoMemberNow when only one who is gone has the name.
     """
-    if text.strip().lower() in COMMUNITY or text == view.community.hex():
+    plain = displayed_name(text)
+    if plain.lower() in COMMUNITY or text == view.community.hex():
         return bytes(view.community)
     try:
         member = view.member(text)
     except UnknownId:
         return begins(outside_agents(view), text)
     status = {known.id: known.status for known in membership.members(view.state)}
-    if status[member] != "active" and view.name(member) == text:
+    if status[member] != "active" and view.name(member) == plain:
         raise NoMemberNow(f"{text} (?{short(member)})")
     return bytes(member)
 
