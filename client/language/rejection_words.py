@@ -98,6 +98,12 @@ REASONS = (
     N_("the role requires another role, which the member does not hold"),
     N_("the member did not claim this role"),
     N_("members cannot endorse themselves"),
+    N_("no such round is open: it was counted, or is not open yet"),
+    N_("in this round only the holders of a role give points"),
+    N_("the points are for somebody who does not take part in the round"),
+    N_("members cannot give points to themselves"),
+    N_("these are more points than a member has in this round"),
+    N_("these are more points than the round lets a member give to one other"),
     N_(
         "the next seal needs this witness: hand the seat on first, and wait for the seal that"
         " says so"

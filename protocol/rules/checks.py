@@ -63,6 +63,7 @@ def _all(document: Any) -> Iterator[RulesetFault]:
         yield from _sentences(document)
         yield from _roles(document)
         yield from _pools(document)
+        yield from _rounds(document)
         yield from _governance(document)
 
 
@@ -314,11 +315,45 @@ def _bucket(
     if bucket.get("points_in") and bucket.get("claim") != "debt":
         sentence = "points are an amount only where they are owed"
         yield RulesetFault((*path, "points_in"), sentence, "leave it out, or write claim = 'debt'")
+    yield from _bucket_round(path, document, bucket)
     if to != "contributors":
         for key in sorted({"claim", "divide", "where", "trace", "factor", "actions"} & {*bucket}):
             yield RulesetFault(
                 (*path, key), f"{key} is for buckets of contributors", "leave it out"
             )
+
+
+def _bucket_round(
+    path: Path, document: dict[str, Any], bucket: dict[str, Any]
+) -> Iterator[RulesetFault]:
+    """Check that a bucket that goes to a round names one, and says nothing that the round says."""
+    to, named = bucket.get("to"), bucket.get("round")
+    rounds = document.get("rounds", {})
+    if to == "round" and not named:
+        sentence = "the bucket goes to a round and names none"
+        yield RulesetFault((*path, "to"), sentence, "write round = ...")
+    elif named and to != "round":
+        sentence = "the bucket names a round and does not go to it"
+        yield RulesetFault((*path, "round"), sentence, "write to = 'round', or leave it out")
+    elif named and named not in rounds:
+        hint = _similar(named, rounds) if rounds else f"write [rounds.{named}]"
+        yield RulesetFault((*path, "round"), f"there is no round {named!r}", hint)
+    if to == "round" and bucket.get("role"):
+        sentence = "the round says who receives"
+        yield RulesetFault((*path, "role"), sentence, "write receivers = ... for the round")
+
+
+def _rounds(document: dict[str, Any]) -> Iterator[RulesetFault]:
+    defaults = schema.ROUND
+    for name, giving in document.get("rounds", {}).items():
+        path: Path = ("rounds", name)
+        for key in ("givers", "receivers"):
+            yield from _known_role((*path, key), document, giving.get(key))
+        values = {key: giving.get(key, field.default) for key, field in defaults.items()}
+        if values["open_hours"] > values["every_hours"]:
+            sentence = "the next round would open before this one is over"
+            hint = f"write {values['every_hours']:,} at most, or make every_hours longer"
+            yield RulesetFault((*path, "open_hours"), sentence, hint)
 
 
 def _known_role(path: Path, document: dict[str, Any], role: str | None) -> Iterator[RulesetFault]:

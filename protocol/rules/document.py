@@ -24,6 +24,7 @@ from commonweal.protocol.rules.expression import check as check_expression
 from commonweal.protocol.rules.expression.position import Position
 from commonweal.protocol.rules.portions import Portion
 from commonweal.protocol.rules.process import Ballot, Process, enough_to_stop
+from commonweal.protocol.rules.rounds import GivingRound, giving_round
 from commonweal.protocol.rules.schema import (
     ADMISSION,
     BUCKET,
@@ -34,6 +35,7 @@ from commonweal.protocol.rules.schema import (
     LAZY,
     POOL,
     PROCESS,
+    ROUND,
     VALUE,
     Fields,
 )
@@ -83,6 +85,7 @@ class Bucket:
     of: str
     to: str
     role: str
+    round: str
     actions: tuple[str, ...]
     factor: str
     scope: str
@@ -136,6 +139,7 @@ class Ruleset:
     admissions: tuple[EventCondition, ...]
     values: Mapping[str, CheckedExpression]
     pools: tuple[Pool, ...]
+    rounds: tuple[GivingRound, ...]
     processes: Mapping[str, Process]
     lazy_covers: tuple[str, ...]
     lazy_decisions: bool
@@ -284,6 +288,10 @@ def _read(document: Mapping[str, Any]) -> Ruleset:
         },
         pools=tuple(
             _pool(name, table) for name, table in sorted(document.get("pools", {}).items())
+        ),
+        rounds=tuple(
+            giving_round(name, _filled(ROUND, table))
+            for name, table in sorted(document.get("rounds", {}).items())
         ),
         processes=_processes(document.get("governance", {})),
         lazy_covers=tuple(lazy.get("covers", ())),

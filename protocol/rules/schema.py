@@ -24,6 +24,9 @@ ADMISSIONS_MAX = 16
 
 POOLS_MAX = 16
 BUCKETS_MAX = 32
+ROUNDS_MAX = 8
+POINTS_MAX = 1_000_000
+"""Points that a member gives in one round."""
 COMMISSION_DEPTH_MAX = 3
 HOURS_MAX = 24 * 366 * 100
 DECIDING_HOURS_MAX = 24 * 366
@@ -126,8 +129,9 @@ BUCKET: Fields = {
     "name": _name(required=True),
     "share": Field("portion", None, required=True),
     "of": _choice("whole", "remainder"),
-    "to": _choice("contributors", "role", "community"),
+    "to": _choice("contributors", "role", "community", "round"),
     "role": _name(),
+    "round": _name(),
     "actions": Field("choices", (), high=len(ACTIONS), choices=tuple(ACTIONS)),
     "factor": _name(),
     "scope": _name(),
@@ -140,6 +144,15 @@ BUCKET: Fields = {
     "claim": _choice("once", "debt", "equity"),
     "points_in": _choice("smallest", "thousandths", "whole"),
     "trace": Field("flag", False),
+    **_SENTENCES,
+}
+ROUND: Fields = {
+    "points": Field("count", 100, 1, POINTS_MAX),
+    "most": Field("count", 0, 0, POINTS_MAX),
+    "every_hours": _hours(24 * 30, 1),
+    "open_hours": _hours(24 * 7, 1),
+    "givers": _name(),
+    "receivers": _name(),
     **_SENTENCES,
 }
 PROCESS: Fields = {
@@ -206,6 +219,7 @@ TABLES: Mapping[str, tuple[Fields, int]] = MappingProxyType(
         "admit": (ADMISSION, ADMISSIONS_MAX),
         "value": (VALUE, len(ACTIONS)),
         "pools": (POOL, POOLS_MAX),
+        "rounds": (ROUND, ROUNDS_MAX),
         "governance": (PROCESS, len(CLASSES)),
     }
 )

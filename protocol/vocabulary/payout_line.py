@@ -10,16 +10,20 @@ from typing import NamedTuple
 CORRECTION = "correction"
 """The sort of a line that no split gave: an income of an earlier one was corrected."""
 
+GIVEN = "given"
+"""The sort of a line by the points that a member received in a giving round."""
+
 
 class PayoutLine(NamedTuple):
     """A member's part of a split, with the numbers from which it was computed.
 
-    sort: "share", "arrears", "role", "community", "commission" or "correction". amount: of *
-    weight / weights, rounded, minus commissions. of: the amount that was divided; for a
-    commission, the amount of the line it was taken from, and source that line's member. inputs:
-    ids of contributions. income: id of the income that the share was traced from, or that was
-    corrected; else empty. corrects: height of the split that a correction corrects, else 0. Only
-    a correction may be negative. All amounts in minor units of the pool.
+    sort: "share", "arrears", "role", "community", "commission", "given" or "correction".
+    amount: of * weight / weights, rounded, minus commissions. of: the amount that was divided; for
+    a commission, the amount of the line it was taken from, and source that line's member. inputs:
+    ids of contributions, or of the records that gave the points. income: id of the income that the
+    share was traced from, or that was corrected; else empty. corrects: height of the split that a
+    correction corrects, else 0. Only a correction may be negative. All amounts in minor units of
+    the pool.
     """
 
     bucket: str

@@ -12,6 +12,7 @@ from commonweal.protocol.records import record
 from commonweal.protocol.seal.cut import delta_to_bytes
 from commonweal.protocol.seal.formats import sealed_to_bytes
 from tests.protocol.ledger.baking import flow, planned
+from tests.protocol.ledger.circle import NAME, Circle, circle
 from tests.protocol.ledger.council import SAID, Council, process, rules
 from tests.protocol.ledger.workshop import Workshop, busy, euros, paying
 from tests.second_reader.fold import Reader
@@ -269,10 +270,48 @@ def handing() -> Council:
     return shop
 
 
+def giving() -> Council:
+    """Return a circle with a reserve and two pools, whose rounds are full of what counts not."""
+    reserve = {"name": "reserve", "share": "1/3", "to": "community", **SAID}
+    fed = {"name": "given", "share": "100%", "of": "remainder", "to": "round", "round": NAME}
+    document = circle([reserve, fed | SAID], most=70, givers="consumer")
+    other = {"unit": "EUR", "scale": 1, "income": "event.scope == 'x'", **SAID}
+    document["pools"]["other"] = {**other, "buckets": [fed | SAID]}
+    shop = Circle(document, "Jun", "Ana", "Bo")
+    for name in ("Mei", "Jun", "Ana"):
+        shop.write(name, "role.claim", {"role": "consumer"})
+    shop.cut()
+    for number in range(5):
+        shop.give("Mei", Jun=10 + number, Ana=50)
+        shop.give("Jun", Ana=30, Bo=70, Mei=1)
+        shop.give("Jun", Ana=30, Mei=70)
+        shop.give("Ana", Bo=71)
+        shop.give("Ana", Ana=1)
+        shop.give("Bo", Ana=1)
+        shop.give("Ana", opened=number, Bo=1)
+        came = shop.earn(1_003 * number)
+        shop.cut(2)
+        shop.give("Ana", Bo=2)
+        shop.cut(23)
+        if number == 3:
+            less = {"action": "transfer", "corrects": came.id, "resourceQuantity": euros(-3_009)}
+            shop.write("Mei", "event", less)
+            shop.write("Jun", "attest", {"event": came.id, "say": "yes", "corrections": 1})
+            shop.write("Mei", "role.resign", {"role": "consumer"})
+        shop.cut(24)
+    shop.earn(50_000, inScopeOf="x")
+    shop.cut()
+    proposal = shop.patch("Jun", {"rounds": {NAME: {"givers": None}, "new": SAID}})
+    shop.say(proposal, "yes", "Mei Jun Ana")
+    shop.cut()
+    shop.cut(25)
+    return shop
+
+
 @pytest.mark.parametrize(
     "community",
     [
-        *(busy, voting, sharing, silent, planning, failing, indifferent, handing),
+        *(busy, voting, sharing, silent, planning, failing, indifferent, handing, giving),
         *(partial(lending, points_in) for points_in in ("smallest", "thousandths", "whole")),
         *(partial(owing, late) for late in ("next_epoch", "catch_up", "needs_attest_if_older")),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.second_reader import rounds
 from tests.second_reader.claims import MOST, Pool, pool_key
 from tests.second_reader.sheet import Sheet, divide, tie
 
@@ -128,6 +129,11 @@ def end_turns(sheet: Sheet) -> None:
     for pool, bucket in sorted({**sheet.unpaid, **sheet.undone}):
         unpaid = {**sheet.unpaid.get((pool, bucket), {})}
         heights = sheet.undone.get((pool, bucket), [])
+        for height in heights:
+            for _, _, line in sheet.lines(height, pool):
+                if line["bucket"] == bucket and line["sort"] == "given":
+                    more = [line["weight"], line["count"], line["inputs"]]
+                    rounds.add(sheet.c, pool, bucket, line["member"], more)
         begin = pool_key(pool) + bucket.encode() + b"\0"
         for key, (amount, height) in state.all("TAKEN", begin):
             if height in heights:

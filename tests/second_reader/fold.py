@@ -13,6 +13,7 @@ from tests.second_reader import (
     keys,
     members,
     plans,
+    rounds,
     shares,
     things,
     witnesses,
@@ -76,6 +77,7 @@ OF_MEMBERS: dict[str, Act] = {
     "rules.comment": governance.comment,
     "rules.vote": governance.vote,
     "rules.withdraw": governance.withdraw,
+    "round.give": rounds.give,
 }
 RESERVED = ("campaign", "pledge", "review", "consent.", "fork.")
 
@@ -140,8 +142,11 @@ class Reader:
         rules = in_force(self.state, self.documents)
         c.rules = rules
         counted = [record for record in covered if record.id not in void]
-        shares.share(c, rules, shares.book(c, counted))
+        touched = shares.book(c, counted)
+        rounds.count(c, rules)
+        shares.share(c, rules, touched)
         governance.Decision(c, clock).run()
+        rounds.begin(c, in_force(self.state, self.documents))
         self._write_cut(c, clock)
         witnesses.renew(c, in_force(self.state, self.documents))
         self.seals[id], self.last, self.height = height, id, height

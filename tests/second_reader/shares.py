@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.second_reader import rounds
 from tests.second_reader.claims import MOST, Pool, arise, pool_key
 from tests.second_reader.context import Context, settled
 from tests.second_reader.corrections import correct_income, end_turns
@@ -141,7 +142,9 @@ def _split_pool(
     row = pool_row(c, pool)
     total = row["carried"] + sum(amount for _, amount, _ in came)
     every = table.get("every_hours", 0) * HOUR
-    if total <= 0 or settled(c.state, c.time) - row["split_ms"] < every:
+    fed = [bucket["name"] for bucket in table["buckets"] if bucket.get("to") == "round"]
+    waits = fed and not any(rounds.waiting(c, pool, name) for name in fed)
+    if total <= 0 or waits or settled(c.state, c.time) - row["split_ms"] < every:
         if came:
             c.state.put_row({**row, "carried": total}, "POOL", pool_key(pool))
         return

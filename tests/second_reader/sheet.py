@@ -51,8 +51,8 @@ class Sheet:
         self.undone: dict[tuple[Pool, str], list[int]] = {}
         self.numbers: dict[str, int] = {}
 
-    def write(self, pool: Pool, ruleset: bytes, line: Row) -> None:
-        """Put a line behind those that the pool has."""
+    def write(self, pool: Pool, ruleset: bytes, line: Row, givers: int = 0) -> None:
+        """Put a line behind those that the pool has. givers: how many gave points for it."""
         number = self.numbers.get(pool[0], 0)
         self.numbers[pool[0]] = number + 1
         place = (place_of(self.c.height, pool[0]), number.to_bytes(4, "big"))
@@ -61,15 +61,20 @@ class Sheet:
             by = line["weights"] // MOST + 1
             kept |= {"weight": line["weight"] // by, "weights": line["weights"] // by}
         fields = [kept[name] for name in LINE]
-        self.c.state.put([*pool[1:], ruleset, len(line["inputs"]), fields], "LINE", *place)
+        self.c.state.put(
+            [*pool[1:], ruleset, givers or len(line["inputs"]), fields], "LINE", *place
+        )
         sums = self.sums.setdefault((pool, line["member"]), [0, 0])
         sums[line["sort"] == "correction"] += line["amount"]
 
     def lines(self, height: int, pool: Pool) -> list[tuple[bytes, bytes, Row]]:
-        """Return (place, ruleset, line) of an earlier split, without corrections."""
+        """Return (place, ruleset, line) of an earlier split, without corrections.
+
+        Each line has its number of inputs as "count" too.
+        """
         found = []
         for key, value in self.c.state.all("LINE", place_of(height, pool[0])):
-            line = dict(zip(LINE, value[4], strict=True))
+            line = {**dict(zip(LINE, value[4], strict=True)), "count": value[3]}
             if value[:2] == [*pool[1:]] and line["sort"] != "correction":
                 found.append((key, value[2], line))
         return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from tests.second_reader import rounds
 from tests.second_reader.claims import MOST, Pool, pool_key
 from tests.second_reader.context import Context
 from tests.second_reader.events import is_attested, seen
@@ -34,6 +35,7 @@ class Split:
         self.carried, self.incomes = carried, incomes
         self.late = table.get("late", "next_epoch")
         self.lines: list[Row] = []
+        self.givers: dict[tuple[str, bytes], int] = {}
         self.taken: dict[tuple[str, bytes], int] = {}
         """What contributions have now, by bucket, where that is new."""
         self.past: dict[tuple[str, bytes], list[int]] = {}
@@ -67,9 +69,22 @@ class Split:
                     parts = divide(amount, [1] * len(holders), self._ties(holders))
                     for member, part in zip(holders, parts, strict=True):
                         self._line(bucket, "role", member, part, amount, 1, len(holders))
+            case "round":
+                self._round(bucket, amount)
             case "contributors":
                 self._contributors(bucket, amount)
         return sum(line["amount"] for line in self.lines[first:])
+
+    def _round(self, bucket: Row, amount: int) -> None:
+        received = rounds.waiting(self.c, self.pool, bucket["name"])
+        if not received:
+            return
+        weights = [row[0] for _, row in received]
+        parts = divide(amount, weights, self._ties([member for member, _ in received]))
+        for (member, row), part in zip(received, parts, strict=True):
+            line = self._line(bucket, "given", member, part, amount, row[0], sum(weights))
+            line |= {"inputs": row[2]}
+            self.givers[bucket["name"], member] = row[1]
 
     def _holders(self, role: str) -> list[bytes]:
         return [key for key, _ in self.c.state.all("MEMBER") if self.c.holds(key, role)]
@@ -264,7 +279,11 @@ class Split:
                 where = (key, line["bucket"].encode() + b"\0", line["member"])
                 paid = (c.state.get("PAID", *where) or 0) + line["amount"] + line["commissions"]
                 c.state.put(max(0, min(paid, MOST)), "PAID", *where)
-            self.sheet.write(self.pool, ruleset, line)
+            givers = self.givers.get((line["bucket"], line["member"]), 0)
+            self.sheet.write(self.pool, ruleset, line, givers)
+        for name in {line["bucket"] for line in lines if line["sort"] == "given"}:
+            for member, _ in rounds.waiting(c, self.pool, name):
+                c.state.drop("POINTS", key, name.encode() + b"\0", member)
         if lines:
             traced = sum(size for _, size, upstream in self.incomes if upstream is not None)
             untraced = max(0, total - traced)
@@ -272,6 +291,11 @@ class Split:
             makers = [bucket for bucket in self.table["buckets"] if bucket.get("to", to) == to]
             tracing = [bucket["name"] for bucket in makers if bucket.get("trace")]
             debts = [bucket["name"] for bucket in makers if bucket.get("claim") == "debt"]
-            once = [bucket["name"] for bucket in makers if bucket.get("claim", "once") == "once"]
+            ends = [*makers, *(b for b in self.table["buckets"] if b.get("to") == "round")]
+            once = [
+                bucket["name"]
+                for bucket in self.table["buckets"]
+                if bucket in ends and bucket.get("claim", "once") == "once"
+            ]
             fields = [total, untraced, left, tracing, debts, once, []]
             c.state.put(fields, "SPLIT", key, at)

@@ -134,14 +134,19 @@ class PayoutWriter:
         self._splits: dict[PoolId, dict[int, SplitRow]] = {}
         self._lines: dict[tuple[int, PoolId], list[tuple[bytes, Payout]]] = {}
 
-    def write(self, pool: PoolId, ruleset: bytes, line: PayoutLine) -> None:
-        """Append a line to those that the pool has at this height."""
+    def write(
+        self, pool: PoolId, ruleset: bytes, line: PayoutLine, count: int | None = None
+    ) -> None:
+        """Append a line to those that the pool has at this height.
+
+        count: how many inputs it has, where the line does not name all of them.
+        """
         number = self._numbers.get(pool.name, 0)
         self._numbers[pool.name] = number + 1
         key = LINE + _place(self.height, pool.name) + number.to_bytes(4)
         kept = _fitting(line)._replace(inputs=line.inputs[:INPUTS_KEPT_MAX])
         fields = [[*value] if type(value) is tuple else value for value in kept]
-        self.state.put(key, [pool.unit, pool.scale, ruleset, len(line.inputs), fields])
+        self.state.put(key, [pool.unit, pool.scale, ruleset, count or len(line.inputs), fields])
         earned, corrected = self.sums.get((pool, line.member), MemberSums())
         if line.sort == CORRECTION:
             more = max(0, corrected + line.amount) - max(0, corrected)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from commonweal.protocol.ledger.claims import pools
-from commonweal.protocol.ledger.governance import active_ruleset
+from commonweal.protocol.ledger.governance import active_ruleset, giving_rounds
 from commonweal.protocol.ledger.governance.enactment import REST, VALUED_BY
 from commonweal.protocol.ledger.governance.proposals import OPEN, TRIAL, VOTING, proposal_row
 from commonweal.protocol.ledger.sharing import distribution
@@ -23,10 +23,11 @@ def next_deadline(
     """Return the earliest deadline (ms) after the last seal; None without one.
 
     final: the state at `cut`, the last one. ruleset: in force since. Deadlines are the ends of
-    votes, trials and rulesets, and pools that hold something and are due; and the next millisecond,
-    when new rules value or pay what the old ones left, or when votes are still open that a full cut
-    did not close. Whatever else the last seal passed is no deadline: another seal would do nothing
-    more. While the time of the last seal is in doubt, all of them wait until that is resolved.
+    votes, trials, rulesets and giving rounds, when rounds open, and pools that hold something and
+    are due; and the next millisecond, when new rules value or pay what the old ones left, or when
+    votes or rounds are still open that a full cut did not close. Whatever else the last seal
+    passed is no deadline: another seal would do nothing more. While the time of the last seal is in
+    doubt, all of them wait until that is resolved.
     """
     doubt = time_jumps.last_jump(final).doubtful_until_ms(cut.time_ms)
     due = (max(at_ms, doubt) for at_ms in _deadlines(final, ruleset, cut))
@@ -46,10 +47,15 @@ def _deadlines(final: State, ruleset: Ruleset, cut: CutHeader) -> Iterator[int]:
             yield max(proposal.deadline_ms, cut.time_ms + 1)
         elif proposal is not None and proposal.status == TRIAL:
             yield proposal.until_ms
+    yield from giving_rounds.deadlines(final, cut.time_ms, ruleset)
     held = pools.pools(final)
     for pool in ruleset.pools:
         balance = held.get(pools.pool_id(pool))
-        if balance is not None and balance.carried > 0:
+        if (
+            balance is not None
+            and balance.carried > 0
+            and not giving_rounds.is_waiting(final, pool)
+        ):
             yield balance.split_ms + pool.every_ms
 
 

@@ -32,7 +32,7 @@ from commonweal.protocol.ledger.finality.unsealed import (
     size_of,
 )
 from commonweal.protocol.ledger.fold.fold import Ledger
-from commonweal.protocol.ledger.governance import active_ruleset, witness_set
+from commonweal.protocol.ledger.governance import active_ruleset, giving_rounds, witness_set
 from commonweal.protocol.ledger.governance.enactment import enact
 from commonweal.protocol.ledger.members import forks
 from commonweal.protocol.ledger.members.budgets import CutLimits, inherited_records
@@ -265,8 +265,10 @@ class History:
         rules = active_ruleset.current(over, self._documents)
         counted = [record for record in new if verdicts[record.id] is None]
         touched = valuation.book(over, cut, counted)
-        distribution.share(over, cut, self._paying or rules, self.community, touched)
-        full = is_full(self.logs, advance.delta, size_of(new))
+        full, paying = is_full(self.logs, advance.delta, size_of(new)), self._paying or rules
+        trusted_ms = time_jumps.trusted_ms(over, cut.time_ms)
+        giving_rounds.close_rounds(over, trusted_ms, paying, is_full=full)
+        distribution.share(over, cut, paying, self.community, touched)
         enact(over, cut, self._documents, is_full=full)
         after = active_ruleset.current(over, self._documents)
         witness_set.renew(over, cut, advance.delta.present, after.witnesses)

@@ -19,7 +19,7 @@ from commonweal.protocol.ledger.contributions import (
     plans,
     recipes,
 )
-from commonweal.protocol.ledger.governance import proposal_records, witness_set
+from commonweal.protocol.ledger.governance import giving_rounds, proposal_records, witness_set
 from commonweal.protocol.ledger.members import agents, enrolment, invites, member_keys, roles
 from commonweal.protocol.ledger.state.context import Context, Verdict
 from commonweal.protocol.ledger.state.state import State
@@ -90,6 +90,7 @@ KINDS: Mapping[str, RecordKind] = MappingProxyType(
         "rules.comment": RecordKind(proposal_records.comment),
         "rules.vote": RecordKind(proposal_records.vote),
         "rules.withdraw": RecordKind(proposal_records.withdraw),
+        "round.give": RecordKind(giving_rounds.give),
     }
 )
 

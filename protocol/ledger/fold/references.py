@@ -11,12 +11,14 @@ from typing import Any, NamedTuple, TypeAlias
 
 from commonweal.protocol.keys import DeviceKey, MemberId
 from commonweal.protocol.ledger.contributions import commons, consent
+from commonweal.protocol.ledger.governance import giving_rounds
 from commonweal.protocol.ledger.members import agents, invites, roles
 from commonweal.protocol.ledger.state.context import is_bytes
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.things.event_row import OF_RESOURCE, event_row
 from commonweal.protocol.ledger.things.quantities import UNIT
 from commonweal.protocol.records.record import RecordId
+from commonweal.protocol.vocabulary.identifiers import is_name
 from commonweal.protocol.vocabulary.rule_params import RuleParams
 
 RECORDS = (
@@ -77,6 +79,8 @@ def references(
         find.correction(data.get("event", data.get("corrects")))
     if kind in ("role.claim", "role.endorse", "role.resign"):
         find.role(kind, data)
+    if kind == "round.give":
+        find.gifts(data)
     device = data.get("device") if kind == "device.revoke" else None
     devices = (DeviceKey(device),) if is_bytes(device) else ()
     return References(tuple(find.records), devices, tuple(find.attested))
@@ -147,6 +151,24 @@ class _Find:
                 self.records[RecordId(row.claim)] = None
                 if before:
                     self._values(roles.ENDORSED + row.claim)
+
+    def gifts(self, data: Mapping[str, Any]) -> None:
+        """Add what admitted those who are given points, and gave all who take part their roles."""
+        name, points = data.get("round"), data.get("points")
+        row = giving_rounds.round_row(self.state, name) if is_name(name) else None
+        if row is None or not giving_rounds.is_list_of_points(points):
+            return
+        self._holding(self.author, row.givers)
+        for member, _ in points:
+            self.agent(member)
+            self._holding(member, row.receivers)
+
+    def _holding(self, member: bytes, role: str) -> None:
+        """Add the claim and the endorsements by which a member holds a role, if there is one."""
+        row = roles.roles(self.state, MemberId(member)).get(role) if role else None
+        if row is not None:
+            self.records[RecordId(row.claim)] = None
+            self._values(roles.ENDORSED + row.claim)
 
     def _claims(self, agent: bytes) -> None:
         if self.state.get(agents.CLAIMED + agent) is None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.claims import pools
-from commonweal.protocol.ledger.governance import active_ruleset, membership_end
+from commonweal.protocol.ledger.governance import active_ruleset, giving_rounds, membership_end
 from commonweal.protocol.ledger.governance.active_ruleset import ActiveRulesetRow
 from commonweal.protocol.ledger.governance.proposals import (
     DECIDED,
@@ -83,6 +83,8 @@ def enact(
     if cut.time_ms <= time_jumps.last_cut_ms(state):
         enactment.cap_times()
     enactment.decide()
+    trusted_ms, rules = enactment.trusted_ms, enactment.ruleset
+    giving_rounds.open_rounds(state, cut.height, cut.time_ms, trusted_ms, rules)
     jump = time_jumps.jump_after(state, cut.time_ms)
     if jump != time_jumps.last_jump(state):
         state.put(time_jumps.JUMP, [*jump])
@@ -132,6 +134,7 @@ class _Enactment:
             pool = pools.PoolRow(*value)
             if pool.split_ms > now_ms:
                 self.state.put(key, [*pool._replace(split_ms=now_ms)])
+        giving_rounds.cap_times(self.state, now_ms)
         cap_probation(self.state, now_ms + self.ruleset.membership.delay_ms)
         now = active_ruleset.active_row(self.state)
         if now is not None and now.since_ms > now_ms:

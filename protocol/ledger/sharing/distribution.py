@@ -31,7 +31,7 @@ from commonweal.protocol.ledger.contributions import attestation
 from commonweal.protocol.ledger.contributions.value import (
     event_fields,
 )
-from commonweal.protocol.ledger.governance import active_ruleset
+from commonweal.protocol.ledger.governance import active_ruleset, giving_rounds
 from commonweal.protocol.ledger.governance.enactment import REST, VALUED_BY
 from commonweal.protocol.ledger.members import agents, registry, roles
 from commonweal.protocol.ledger.sharing.income_corrections import restore_turns
@@ -58,6 +58,7 @@ from commonweal.protocol.rules.split import (
     SplitInputs,
     split,
 )
+from commonweal.protocol.vocabulary.payout_line import GIVEN
 from commonweal.protocol.vocabulary.rule_params import RuleParams
 
 PAST_MAX = 100
@@ -95,7 +96,7 @@ def share(
         came = incomes.get(id, [])
         total = row.carried + sum(income.amount for income in came)
         is_due = trusted_ms - row.split_ms >= pool.every_ms
-        if total <= 0 or not is_due:
+        if total <= 0 or not is_due or giving_rounds.is_waiting(state, pool):
             if came:
                 put_pool(state, id, row._replace(carried=total))
             continue
@@ -145,6 +146,11 @@ def _split_inputs(
         referrals=dict(_referrals(state)),
         taken={key: row[0] for key, row in _by_bucket(state, TAKEN + prefix)},
         paid=dict(_by_bucket(state, PAID + prefix)),
+        points={
+            bucket.name: giving_rounds.points_of(state, pool, bucket.name)
+            for bucket in pool.buckets
+            if bucket.to == "round"
+        },
         past={
             bucket.name: tuple(_pasts(state, prefix + bucket.name.encode() + b"\0"))
             for bucket in pool.buckets
@@ -220,14 +226,20 @@ def _write_split(
             key = PAID + prefix + line.bucket.encode() + b"\0" + line.member
             paid = (state.get(key) or 0) + line.amount + line.commissions
             state.put(key, clamped(paid))
-        writer.write(id, ruleset.id, line)
+        points = inputs.points.get(line.bucket, {}).get(line.member)
+        writer.write(id, ruleset.id, line, points and points.givers)
+    for bucket in dict.fromkeys(line.bucket for line in done.lines if line.sort == GIVEN):
+        giving_rounds.forget_points(state, pool, bucket)
     if done.lines:
         traced = sum(income.amount for income in inputs.incomes if income.upstream is not None)
         makers = [bucket for bucket in pool.buckets if bucket.to == "contributors"]
         tracing = [bucket.name for bucket in makers if bucket.trace]
-        debts, once = (
-            [bucket.name for bucket in makers if bucket.claim == c] for c in ("debt", "once")
-        )
+        debts = [bucket.name for bucket in makers if bucket.claim == "debt"]
+        once = [
+            bucket.name
+            for bucket in pool.buckets
+            if bucket.to == "round" or (bucket in makers and bucket.claim == "once")
+        ]
         untraced = max(0, done.total - traced)
         row = SplitRow(done.total, untraced, done.carried, tracing, debts, once, [])
         put_split(state, id, cut.height, row)

@@ -24,15 +24,18 @@ from commonweal.protocol.ledger.claims.pools import (
     IncomeRow,
     Payout,
     PayoutWriter,
+    PoolId,
     ReceivedRow,
     SplitRow,
     clamped,
     corrected,
 )
+from commonweal.protocol.ledger.governance import giving_rounds
 from commonweal.protocol.ledger.members import agents
 from commonweal.protocol.ledger.things.event_row import event_row
 from commonweal.protocol.rules.portions import divide
-from commonweal.protocol.rules.split import CORRECTION, PayoutLine
+from commonweal.protocol.rules.split import CORRECTION, PayoutLine, ReceivedPoints
+from commonweal.protocol.vocabulary.payout_line import GIVEN
 
 
 def correct_income(
@@ -63,6 +66,8 @@ def restore_turns(writer: PayoutWriter) -> None:
         unpaid = dict(writer.unpaid.get((pool, bucket), {}))
         again = dict.fromkeys(writer.undone.get((pool, bucket), ()))
         prefix = TAKEN + pool.to_bytes() + bucket.encode() + b"\0"
+        for height in again:
+            _restore_points(writer, pool, bucket, height)
         for key, value in list(state.items(prefix)):
             taken = ReceivedRow(*value)
             if taken.height in again:
@@ -74,6 +79,16 @@ def restore_turns(writer: PayoutWriter) -> None:
             if back > 0:
                 state.put(key, [*taken._replace(amount=taken.amount - back)])
                 unpaid[member] -= back
+
+
+def _restore_points(writer: PayoutWriter, pool: PoolId, bucket: str, height: int) -> None:
+    """Let the points of a round wait again, by which a split paid nothing in the end."""
+    for _, payout in writer.lines(height, pool):
+        line = payout.line
+        if line.bucket == bucket and line.sort == GIVEN:
+            place = pool.to_bytes() + bucket.encode() + b"\0" + line.member
+            points = ReceivedPoints(line.weight, payout.inputs, line.inputs)
+            giving_rounds.add_points(writer.state, place, points)
 
 
 class _PayoutPart(NamedTuple):

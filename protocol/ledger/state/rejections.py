@@ -108,6 +108,13 @@ class Reason(StrEnum):
     NOT_CLAIMED = "the member did not claim this role"
     SELF_ENDORSED = "members cannot endorse themselves"
 
+    ROUND_CLOSED = "no such round is open: it was counted, or is not open yet"
+    NO_GIVER = "in this round only the holders of a role give points"
+    NO_RECEIVER = "the points are for somebody who does not take part in the round"
+    SELF_GIVEN = "members cannot give points to themselves"
+    OVER_GIVEN = "these are more points than a member has in this round"
+    TOO_MUCH_FOR_ONE = "these are more points than the round lets a member give to one other"
+
     SEAT_NEEDED = (
         "the next seal needs this witness: hand the seat on first, and wait for the seal that"
         " says so"

@@ -278,6 +278,20 @@ class Table(Enum):
         b"N", "height: u64, proposal: bytes", "[ruleset: id, time_ms: int]",
         "governance/active_ruleset",
         "Each ruleset that came into force; the proposal is empty where a sunset had no other.")
+    ROUND = Layout(
+        b"9r", "round: text",
+        "[height: int, opened_ms: int, closes_ms: int, open: bool, points: int, most: int, "
+        "givers: text, receivers: text]",
+        "governance/giving_rounds",
+        "The last round of a name: since which height it is open, or was, and for which roles.")
+    GIFT = Layout(
+        b"9g", "round: name0, giver: id", "[record: id, points: [[member: id, points: int] ...]]",
+        "governance/giving_rounds", "What a member gives in the round that is open.")
+    POINTS = Layout(
+        b"9q", "pool: pool, bucket: name0, member: id",
+        "[points: int, givers: int, records: [id ...]]",
+        "governance/giving_rounds",
+        "Points that wait for the next split of a bucket, and the first records that gave them.")
     GUILTY = Layout(
         b"2", "device: id", "true",
         "governance/witness_set", "A device that voted twice, by evidence in a seal.")

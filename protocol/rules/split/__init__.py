@@ -5,6 +5,7 @@ from commonweal.protocol.rules.split.inputs import (
     Contribution,
     Income,
     PastSplit,
+    ReceivedPoints,
     Referral,
     SplitInputs,
 )
@@ -18,6 +19,7 @@ __all__ = [
     "Income",
     "PastSplit",
     "PayoutLine",
+    "ReceivedPoints",
     "Referral",
     "Split",
     "SplitInputs",

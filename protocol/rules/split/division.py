@@ -33,7 +33,7 @@ from commonweal.protocol.rules.split.weights import (
     proportional,
     recent,
 )
-from commonweal.protocol.vocabulary.payout_line import PayoutLine
+from commonweal.protocol.vocabulary.payout_line import GIVEN, PayoutLine
 
 AMOUNT_MAX = codec.INT_MAX
 """Largest amount in a pool, in minor units."""
@@ -101,6 +101,8 @@ class _Work:
                             bucket.name, "role", holder, part, amount, 1, len(holders)
                         )
                         self.lines.append(line)
+            case "round":
+                self._receivers(bucket, amount)
             case _:
                 self._contributors(bucket, amount)
         return sum(line.amount for line in self.lines[first:])
@@ -112,6 +114,17 @@ class _Work:
             keys.hash32(keys.TIE, codec.encode([facts.seed, facts.height, self.pool.name, member]))
             for member in members
         ]
+
+    def _receivers(self, bucket: Bucket, amount: int) -> None:
+        """Divide by the points that members received in a round."""
+        received = sorted(self.facts.points.get(bucket.name, {}).items())
+        if not received:
+            return
+        weights = [points.points for _, points in received]
+        parts = divide(amount, weights, self.ties(member for member, _ in received))
+        for (member, points), part in zip(received, parts, strict=True):
+            fields = (bucket.name, GIVEN, member, part, amount, points.points, sum(weights))
+            self.lines.append(PayoutLine(*fields, inputs=points.records))
 
     def _contributors(self, bucket: Bucket, amount: int) -> None:
         matching = [

@@ -53,6 +53,14 @@ class PastSplit(NamedTuple):
     points: int
 
 
+class ReceivedPoints(NamedTuple):
+    """What a member received in giving rounds. records: the first of those that gave it."""
+
+    points: int
+    givers: int
+    records: tuple[bytes, ...]
+
+
 class Referral(NamedTuple):
     """The member who referred another, and the time, in ms, of the cut with the referral."""
 
@@ -66,7 +74,8 @@ class SplitInputs:
 
     carried: amount in the pool from earlier heights, which may be negative. holders: members by
     role. referrals: by referred member. taken: amount by (bucket, contribution). paid: amount by
-    (bucket, member). past: earlier splits by bucket. seed: id of the previous cut.
+    (bucket, member). past: earlier splits by bucket. points: of rounds, by
+    bucket and member. seed: id of the previous cut.
     """
 
     height: int
@@ -81,3 +90,4 @@ class SplitInputs:
     taken: Mapping[tuple[str, bytes], int] = field(default_factory=dict)
     paid: Mapping[tuple[str, bytes], int] = field(default_factory=dict)
     past: Mapping[str, tuple[PastSplit, ...]] = field(default_factory=dict)
+    points: Mapping[str, Mapping[bytes, ReceivedPoints]] = field(default_factory=dict)

@@ -38,6 +38,7 @@ def rows(text: str) -> dict[str, str]:
             [schema.MEMBERSHIP, schema.CONTRIBUTIONS, schema.ROLE, schema.ADMISSION, schema.VALUE],
         ),
         ("Pools and buckets", [schema.POOL, schema.BUCKET]),
+        ("Giving rounds", [schema.ROUND]),
         ("Governance", [schema.LAZY]),
         ("Finality", [schema.FINALITY]),
     ],
@@ -93,5 +94,6 @@ def test_the_limits_stand_on_the_page() -> None:
     for table, most in (("roles.NAME", schema.ROLES_MAX), ("admit.NAME", schema.ADMISSIONS_MAX)):
         assert f"`[{table}]`, at most {most}" in PAGE
     assert f"`[pools.NAME]`, at most {schema.POOLS_MAX}" in PAGE
+    assert f"`[rounds.NAME]`, at most {schema.ROUNDS_MAX}" in PAGE
     assert f"`[[pools.NAME.buckets]]`, at most {schema.BUCKETS_MAX}" in PAGE
     assert f"at most {schema.COMMISSION_DEPTH_MAX} steps" in PAGE

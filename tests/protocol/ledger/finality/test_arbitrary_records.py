@@ -14,19 +14,19 @@ import pytest
 from commonweal.protocol.codec import INT_MAX, INT_MIN
 from commonweal.protocol.ledger.claims import claims
 from commonweal.protocol.ledger.fold.kinds import KINDS
-from commonweal.protocol.ledger.governance import proposals
+from commonweal.protocol.ledger.governance import giving_rounds, proposals
 from commonweal.protocol.ledger.things.event_row import event_row
 from commonweal.protocol.records.record import Record
 from commonweal.protocol.vocabulary.actions import ACTIONS
 from tests.protocol.ledger.council import SAID, process
 from tests.protocol.ledger.treasury import Treasury, balance
 from tests.protocol.ledger.village import TEXT
-from tests.protocol.ledger.workshop import CUSTOMER, euros, paying
+from tests.protocol.ledger.workshop import CUSTOMER, INCOME, euros, paying
 
 NAMES = ("Mei", "Jun", "Ana", "Bo")
 UNITS = ("EUR", "hour", "bean", "EUR", "EUR", "")
 NUMBERS = (0, 1, -1, 100, 7, INT_MAX, INT_MAX - 1, INT_MIN, 2**62, 10**18)
-FAIR = ("work", "work", "earn", "earn", "correct", "pay", "pay", "vote", "dispute")
+FAIR = ("give", "work", "work", "earn", "earn", "correct", "pay", "pay", "vote", "dispute")
 SMALL = (0, 1, -1, 100, 7, 10_000, -50)
 DEEDS = 120
 
@@ -41,6 +41,10 @@ def document() -> dict[str, Any]:
     ]
     buckets = [{**one, **SAID} for one in share]
     made = paying("event.effort", buckets=buckets, late="catch_up", commission=["5%"])
+    given = [{"name": "g", "share": "90%", "to": "round", "round": "circle", **SAID}]
+    odd = f"{INCOME} && event.quantity >= 1000"
+    made["pools"]["gifts"] = {"unit": "EUR", "income": odd, "buckets": given, **SAID}
+    made["rounds"] = {"circle": {"points": 100, "every_hours": 2, "open_hours": 1, **SAID}}
     quick = process(early=True, period_hours=2)
     made["governance"] = {"ordinary": quick, "constitution": quick, "membership": quick}
     made["governance"]["lazy"] = {**process(period_hours=1), "covers": ["value"], "decisions": True}
@@ -101,8 +105,23 @@ class Anybody:
                 for proposal in proposals.proposals(shop.history.state):
                     for who in NAMES:
                         shop.write(who, "rules.vote", {"proposal": proposal, "say": "yes"})
+            case "give":
+                for who in NAMES:
+                    shop.write(who, "round.give", {**self.round(), "points": self.points(who)})
             case "dispute" if self.incomes and rng.random() < 0.5:
                 shop.write(name, "dispute", {"event": rng.choice(self.incomes).id})
+
+    def round(self) -> dict[str, Any]:
+        """Return the round that is open, or none."""
+        row = giving_rounds.round_row(self.shop.history.final, "circle")
+        return {"round": "circle", "opened": 0 if row is None else row.height}
+
+    def points(self, giver: str) -> list[list[Any]]:
+        """Return points for some members, in most cases not for who gives them."""
+        rng = self.rng
+        names = [name for name in NAMES if name != giver or rng.random() < 0.1]
+        some = sorted(self.shop.id(name) for name in rng.sample(names, rng.randint(0, 3)))
+        return [[member, rng.choice([1, 10, 30, 90])] for member in some]
 
     def correct(self, name: str, by: str) -> None:
         """Correct an income to nothing, or by any number, and attest it."""
@@ -149,6 +168,8 @@ class Anybody:
                 return ["action", "provider", "receiver", rng.choice(QUANTITIES), "due"]
             case "agent.claim":
                 return ["agent"]
+            case "round.give":
+                return ["round", "opened", "points"]
             case _:
                 return ["role", "member", "referrer", "unit", "name", "intents", "commitments"]
 
@@ -178,6 +199,12 @@ class Anybody:
                 return rng.randint(0, 2)
             case "newInventoriedResource":
                 return {}
+            case "round":
+                return "circle"
+            case "opened":
+                return rng.choice([self.round()["opened"], *NUMBERS])
+            case "points":
+                return rng.choice([self.points("Mei"), self.junk(), [[members[0], self.junk()]]])
             case "intents" | "commitments":
                 return [self.record().id]
             case "role":
