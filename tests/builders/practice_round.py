@@ -16,8 +16,8 @@ def hold(practice: Practice) -> None:
     fund = {"name": "fund", "share": "10%", "to": "community", **SAID}
     fed = {"name": "thanks", "share": "100%", "of": "remainder", "to": "round", **SAID}
     giving = {"points": 100, "most": 80, "every_hours": 48, "open_hours": 24, **SAID}
-    patch = {"rounds": {"thanks": giving}, "pools": {"income": {"buckets": None}}}
-    patch["pools"]["income"]["buckets"] = [fund, fed | {"round": "thanks"}]
+    income = {"buckets": [fund, fed | {"round": "thanks"}]}
+    patch = {"rounds": {"thanks": giving}, "pools": {"income": income}}
     proposal = practice.patch("Jun", patch)
     practice.say(proposal, "yes", "Mei Jun Ana Dan")
     practice.witnessed(1, "Mei", "Jun")

@@ -154,7 +154,8 @@ class _Find:
 
     def gifts(self, data: Mapping[str, Any]) -> None:
         """Add what admitted those who are given points, and gave all who take part their roles."""
-        name, points = data.get("round"), data.get("points")
+        name = data.get("round")
+        points: Any = data.get("points")
         row = giving_rounds.round_row(self.state, name) if is_name(name) else None
         if row is None or not giving_rounds.is_list_of_points(points):
             return
