@@ -19,6 +19,7 @@ from commonweal.client.contributions.attestations import Attestations
 from commonweal.client.contributions.contributions import Contributions
 from commonweal.client.contributions.records import Records
 from commonweal.client.contributions.resources import Resources
+from commonweal.client.contributions.withdrawals import Withdrawals
 from commonweal.client.governance.rules import RulesAccess
 from commonweal.client.governance.votes import Votes
 from commonweal.client.importers.imports import Imports
@@ -39,6 +40,7 @@ from commonweal.client.sharing.shares import Shares
 class Member(
     Contributions,
     Attestations,
+    Withdrawals,
     Inbox,
     Records,
     Resources,

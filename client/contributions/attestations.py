@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from commonweal.client.access import HomeAccess, prefix, wish_of
+from commonweal.client.contributions.withdrawals import is_withdrawn
 from commonweal.client.language.quantity import read_scope
 from commonweal.client.ledger.contribution_rows import (
     Statement,
@@ -15,7 +16,7 @@ from commonweal.client.ledger.contribution_rows import (
 )
 from commonweal.client.ledger.directory import begins
 from commonweal.client.ledger.notes import note_body
-from commonweal.protocol.errors import UsageError
+from commonweal.protocol.errors import UsageError, WouldNotCount
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.contributions import attestation, consent
 from commonweal.protocol.ledger.contributions.consent import CorrectionRow
@@ -117,6 +118,8 @@ class Attestations(HomeAccess):
         row = event_row(state, id if correction is None else correction.event)
         data: dict[str, Any] = {"event": bytes(id), "say": say}
         cited: list[bytes] = [id]
+        if row is not None and correction is None and is_withdrawn(state, id, row):
+            raise WouldNotCount(self.words("its author withdrew it"))
         if row is not None and row.corrections:
             data["corrections"] = row.corrections
             # What the member has seen stands before what they say, in every order of records.
@@ -157,7 +160,8 @@ def unattested(
             continue
         if scope is not None and row.scope != scope:
             continue
-        if view.state.get(attestation.attestation_key(id, row, view.me)) is None:
+        said = view.state.get(attestation.attestation_key(id, row, view.me))
+        if said is None and not is_withdrawn(view.state, id, row):
             fitting.append((id, row))
     return sorted(fitting, key=lambda entry: (entry[1].clock, entry[0]))
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:  # loads the fold
 class ExportedContribution:
     """A contribution in full. why: it counts for nothing because of this; None where it counts.
 
+    corrected_to: the quantity, or else the effort, that counts where it was corrected.
+
     device, seq, when, claimed_at_ms: None while the record is not here. when: it happened, as its
     author states; else it was recorded. member, receiver: ids of agents.
     """
@@ -50,6 +52,7 @@ class ExportedContribution:
     when: PointInTime | None
     claimed_at_ms: int | None
     why: Reason | None
+    corrected_to: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,7 @@ def _exported(row: ContributionRow, view: LedgerView) -> ExportedContribution:
         when=row.when,
         claimed_at_ms=row.claimed_at_ms,
         why=row.reason,
+        corrected_to=row.corrected and _number(row.corrected[0] or row.corrected[1]),
     )
 
 

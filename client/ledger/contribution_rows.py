@@ -35,6 +35,7 @@ class ListedContribution:
     member: who gave it; 16 bytes for an agent outside the community. when: it happened, as its
     author states; else it was recorded. sealed: it is in a seal. seq, when, claimed_at_ms: None
     while the record is not here, after a state sync. why: the reason when it counts for nothing.
+    corrected_to: the quantity that counts, where it was corrected; 0 where it was withdrawn.
     """
 
     id: RecordId
@@ -51,6 +52,7 @@ class ListedContribution:
     claimed_at_ms: int | None
     sealed: bool
     why: Reason | None
+    corrected_to: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +245,7 @@ def amount(value: Sequence[Any] | None) -> tuple[Decimal | None, str | None]:
 def listed_contribution(view: LedgerView, row: ContributionRow) -> ListedContribution:
     """Return a row of the list, with names and its note."""
     quantity = row.resource or row.effort
+    corrected = row.corrected and (row.corrected[0] or row.corrected[1])
     return ListedContribution(
         id=row.id,
         seq=row.seq,
@@ -258,6 +261,7 @@ def listed_contribution(view: LedgerView, row: ContributionRow) -> ListedContrib
         claimed_at_ms=row.claimed_at_ms,
         sealed=row.is_sealed,
         why=row.reason,
+        corrected_to=corrected and exact(corrected.n, corrected.scale),
     )
 
 

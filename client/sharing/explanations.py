@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from commonweal.client.access import HomeAccess, prefix
+from commonweal.client.contributions.withdrawals import is_withdrawn
 from commonweal.client.language.plain import fields_of
 from commonweal.client.language.quantity import exact, shown_unit
 from commonweal.client.language.visible_text import visible
@@ -22,7 +23,7 @@ from commonweal.client.sharing.shares import ShareLine, payouts, share_line
 from commonweal.protocol.errors import UnknownId
 from commonweal.protocol.ledger.claims.claims import CLAIM
 from commonweal.protocol.ledger.state.rejections import Reason
-from commonweal.protocol.ledger.things.event_row import EVENT
+from commonweal.protocol.ledger.things.event_row import EVENT, event_row
 from commonweal.protocol.records.record import RecordId
 
 if TYPE_CHECKING:
@@ -192,7 +193,7 @@ def _of_contribution(view: LedgerView, text: str) -> Explanation:
     )
     sentences = [
         visible(event_words(view, id)),
-        _attestation_sentence(view, event),
+        _attestation_sentence(view, id, event),
         *_waiting_sentences(view, id, event.corrections),
         *_value_sentences(view, subject, event),
         *settle_sentences,
@@ -201,7 +202,10 @@ def _of_contribution(view: LedgerView, text: str) -> Explanation:
     return Explanation(subject, tuple(sentences))
 
 
-def _attestation_sentence(view: LedgerView, event: EventExplanation) -> str:
+def _attestation_sentence(view: LedgerView, id: RecordId, event: EventExplanation) -> str:
+    row = event_row(view.state, id)
+    if row is not None and is_withdrawn(view.state, id, row):
+        return view.words("its author withdrew it")
     text = view.words("{yes} say yes, {no} say no; the rules ask for {needed}")
     return text.format(yes=event.yes, no=event.no, needed=event.needed)
 

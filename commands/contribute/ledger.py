@@ -35,6 +35,7 @@ TEXT_ROWS = 50
 FIELDS = (
     *("id", "seq", "member", "member_name", "action", "quantity", "unit"),
     *("receiver", "scope", "note", "when", "claimed_at", "sealed", "why"),
+    "corrected_to",
 )
 
 
@@ -114,6 +115,8 @@ def _show(rows: list[dict[str, Any]], records: Sequence[ListedContribution], tot
         row["unit"] = shown_unit(row["unit"] or "", spoken())
         row["mark"] = _("sealed") if row["sealed"] else ""
         row["why"] = "" if row["why"] is None else _(row["why"])
+        if record.corrected_to is not None and not record.corrected_to:
+            row["why"] = _("withdrawn")
     columns = [
         Column("id", _("id")),
         Column("when", _("when")),
@@ -122,6 +125,7 @@ def _show(rows: list[dict[str, Any]], records: Sequence[ListedContribution], tot
         Column("action", _("action")),
         Column("quantity", _("quantity"), is_number=True),
         Column("unit", _("unit")),
+        Column("corrected_to", _("corrected to"), is_number=True),
         Column("mark", _("final")),
         Column("why", _("counts for nothing")),
         Column("scope", _("scope")),

@@ -25,7 +25,7 @@ BOM = "\ufeff"
 FIELDS = (
     *("id", "device", "seq", "member", "member_name", "action", "quantity", "unit"),
     *("effort", "effort_unit", "receiver", "receiver_name", "scope", "note", "when"),
-    *("claimed_at", "why"),
+    *("claimed_at", "why", "corrected_to"),
 )
 
 

@@ -145,6 +145,10 @@ class WouldNotCount(NotPermitted):
     """This would count for nothing in the ledger, so it was not written."""
 
 
+class NotWithdrawn(NotPermitted):
+    """Nothing was withdrawn."""
+
+
 class NotYet(CommonwealError):
     """Not yet: this waits for others; try again later."""
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from heapq import merge
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from commonweal.protocol.keys import DeviceKey
 from commonweal.protocol.ledger.state.rejections import Reason
@@ -54,6 +54,9 @@ class ContributionFilter(NamedTuple):
 ALL = ContributionFilter()
 
 
+Corrected: TypeAlias = "tuple[Quantity | None, Quantity | None]"
+
+
 class ContributionRow(NamedTuple):
     """A contribution as its author wrote it.
 
@@ -61,6 +64,7 @@ class ContributionRow(NamedTuple):
     it happened, as its author states; else it was recorded.
     provider, receiver: agent ids, 32 or 16 bytes. body: of its note or evidence.
     reason: why it counts for nothing, else None. is_sealed: whether the last cut covers it.
+    corrected: the quantities of resource and effort as corrected; None where nothing was.
     """
 
     id: RecordId
@@ -77,6 +81,7 @@ class ContributionRow(NamedTuple):
     body: BodyRef | None
     reason: Reason | None = None
     is_sealed: bool = False
+    corrected: Corrected | None = None
 
 
 def contributions(
@@ -90,11 +95,13 @@ def contributions(
 
 
 def count(kept: LedgerState, wanted: ContributionFilter = ALL) -> int:
-    """Return how many contributions fit and count."""
+    """Return how many contributions fit and count; those corrected to nothing do not."""
     conditions, values = _conditions(wanted)
-    statement = f"SELECT count(*) FROM event_row WHERE TRUE {conditions}"  # noqa: S608
-    ((number,),) = kept.layers.rows(statement, values)
-    return int(number)
+    # Two counts by indices, in place of a look at each row.
+    of_all = f"SELECT count(*) FROM event_row WHERE TRUE {conditions}"  # noqa: S608
+    of_nothing = f"SELECT count(*) FROM event_row WHERE {_NOTHING} {conditions}"  # noqa: S608
+    ((number,),), ((nothing,),) = (kept.layers.rows(q, values) for q in (of_all, of_nothing))
+    return int(number) - int(nothing)
 
 
 def contribution_in(record: Record) -> ContributionRow | None:
@@ -121,8 +128,11 @@ def contribution_in(record: Record) -> ContributionRow | None:
     return ContributionRow(*place, action, provider, receiver, *quantities, scope, record.body)
 
 
-_Place = tuple[int, int, bytes, str]
-"""When an event happened, clock, id and reason; it sorts the list, newest last."""
+_NOTHING = "corrections > 0 AND ifnull(quantity_n, 0) = 0 AND ifnull(effort_n, 0) = 0"
+"""Condition of what was corrected to nothing; it has an index."""
+
+_Place = tuple[int, int, bytes, str, int]
+"""When an event happened, clock, id, reason and corrections; it sorts the list, newest last."""
 
 _UNKNOWN_MS = -(1 << 63)
 """Where an event stands in the list while its record is not here."""
@@ -151,7 +161,8 @@ def _conditions(wanted: ContributionFilter) -> tuple[str, list[Any]]:
 
 def _listed(kept: LedgerState, wanted: ContributionFilter) -> Iterator[ContributionRow]:
     sealed = {author: log.length for author, log in kept.last.logs.items()}
-    for _, _, id, reason in merge(_counted(kept, wanted), _refused(kept, wanted), reverse=True):
+    places = merge(_counted(kept, wanted), _refused(kept, wanted), reverse=True)
+    for _, _, id, reason, corrections in places:
         record = kept.store.record(RecordId(id))
         if record is None and reason:
             continue  # the disk corrupted it, and it is fetched again
@@ -159,14 +170,15 @@ def _listed(kept: LedgerState, wanted: ContributionFilter) -> Iterator[Contribut
         if row is None or (reason and not wanted.fits(row)):
             continue  # a refused event; what it states is known only now
         is_sealed = row.author is None or (row.seq or 0) < sealed.get(row.author, 0)
-        yield row._replace(reason=Reason(reason) if reason else None, is_sealed=is_sealed)
+        row = row._replace(reason=Reason(reason) if reason else None, is_sealed=is_sealed)
+        yield row._replace(corrected=_corrected(kept, id)) if corrections else row
 
 
 def _counted(kept: LedgerState, wanted: ContributionFilter) -> Iterator[_Place]:
     conditions, values = _conditions(wanted)
     statement = (
-        f"SELECT coalesce(when_start, ?), clock, id, '' FROM event_row WHERE TRUE {conditions}"  # noqa: S608
-        " ORDER BY when_start DESC, clock DESC, id DESC"
+        "SELECT coalesce(when_start, ?), clock, id, '', corrections FROM event_row"  # noqa: S608
+        f" WHERE TRUE {conditions} ORDER BY when_start DESC, clock DESC, id DESC"
     )
     yield from kept.layers.each(statement, [_UNKNOWN_MS, *values])
 
@@ -176,18 +188,26 @@ def _refused(kept: LedgerState, wanted: ContributionFilter) -> Iterator[_Place]:
     by_time = ContributionFilter(since=wanted.since, until=wanted.until)
     conditions, values = _conditions(by_time)
     statement = (
-        "SELECT when_start, 0, id, reason FROM refused JOIN said_at USING (id)"  # noqa: S608
+        "SELECT when_start, 0, id, reason, 0 FROM refused JOIN said_at USING (id)"  # noqa: S608
         f" WHERE TRUE {conditions} ORDER BY when_start DESC, id DESC"
     )
     yield from kept.layers.each(statement, values)
 
 
+def _corrected(kept: LedgerState, id: bytes) -> Corrected:
+    """Return the quantities of an event as the state has them."""
+    row = EventRow(*kept.layers.get(EVENT + id))
+    return _quantity(row.quantity), _quantity(row.effort)
+
+
+def _quantity(had: list[Any] | None) -> Quantity | None:
+    return None if had is None else Quantity(*had)
+
+
 def _absent(kept: LedgerState, id: bytes) -> ContributionRow:
     """Return a contribution that a state sync brought and that no record here states yet."""
     row = EventRow(*kept.layers.get(EVENT + id))
-    resource, effort = (
-        None if quantity is None else Quantity(*quantity) for quantity in (row.quantity, row.effort)
-    )
+    resource, effort = _quantity(row.quantity), _quantity(row.effort)
     place = (RecordId(id), None, None, None, None)
     return ContributionRow(
         *place, row.action, row.provider, row.receiver, resource, effort, row.scope, None

@@ -107,6 +107,7 @@ CREATE TABLE event_row (
 
 -- The list of contributions, of all and of one member, newest first.
 CREATE INDEX event_time ON event_row (when_start, clock);
+CREATE INDEX event_corrected ON event_row (provider) WHERE corrections > 0;
 CREATE INDEX event_provider ON event_row (provider, when_start, clock);
 
 CREATE TABLE attest_row (

@@ -59,6 +59,10 @@ REFUSED: Mapping[tuple[str, ...], tuple[str, ...]] = MappingProxyType(
             *("mei {nothing} 2 hours", "mei {work} -2 hours", "mei {work} 2 furlong"),
             *("mei {unit} 2 hours", "mei {sold} 1 kg", "mei {work} 0.0000000001 hours"),
         ),
+        ("undo",): (
+            *("mei {disputed}", "bo {attested}", "mei {attested}", "zoe {work}", "mei {nothing}"),
+            *("mei {unit}", "mei {claim}", "mei {sold}", "nobody", "mei {proposal}"),
+        ),
         ("erase",): (
             *("mei {work} --yes", "bo {noted} --yes", "zoe {noted} --yes", "mei {unit} --yes"),
             *("mei {nothing} --yes", "mei {meeting} --yes", "ana {noted} --yes"),

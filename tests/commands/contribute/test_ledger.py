@@ -55,6 +55,7 @@ def test_what_is_recorded_is_listed(home: Path) -> None:
         "note": "seeds",
         "sealed": False,
         "why": None,
+        "corrected_to": None,
     }
 
 
