@@ -66,9 +66,7 @@ TABLE: dict[str, dict[str, CommandEntry]] = {
         "correct": CommandEntry(
             "contribute.attest", "correct", N_("say what a contribution really was")
         ),
-        "undo": CommandEntry(
-            "contribute.undo", "undo", N_("withdraw what you just wrote down")
-        ),
+        "undo": CommandEntry("contribute.undo", "undo", N_("withdraw what you just wrote down")),
         "erase": CommandEntry(
             "contribute.erase", "erase", N_("have a text of yours forgotten by all")
         ),
