@@ -70,17 +70,21 @@ TABLE: dict[str, dict[str, CommandEntry]] = {
         "erase": CommandEntry(
             "contribute.erase", "erase", N_("have a text of yours forgotten by all")
         ),
-        "resource": CommandEntry(
-            "contribute.resource", "resource", N_("what there is, whose it is, who has it")
-        ),
-        "unit": CommandEntry(
-            "contribute.resource", "unit", N_("in which units things are counted")
-        ),
-        "agent": CommandEntry(
-            "contribute.resource", "agent", N_("who gave from outside; claim what you gave")
-        ),
         "trace": CommandEntry(
             "contribute.trace", "trace_", N_("what went into a thing, and what came of it")
+        ),
+    },
+    N_("Things"): {
+        "resource": CommandEntry(
+            "things.resource", "resource", N_("what there is, whose it is, who has it; lend it")
+        ),
+        "process": CommandEntry(
+            "things.process", "process", N_("begin and end what takes inputs and gives outputs")
+        ),
+        "spec": CommandEntry("things.spec", "spec", N_("the kinds of things and processes")),
+        "unit": CommandEntry("things.unit", "unit", N_("in which units things are counted")),
+        "agent": CommandEntry(
+            "things.agent", "agent", N_("who gives from outside; claim what you gave")
         ),
     },
     N_("Members"): {
@@ -96,6 +100,7 @@ TABLE: dict[str, dict[str, CommandEntry]] = {
         ),
         "vouch": CommandEntry("members.membership", "vouch", N_("vouch for one who asks to join")),
         "role": CommandEntry("members.role", "role", N_("list, claim, endorse or give back roles")),
+        "referral": CommandEntry("things.agent", "referral", N_("say who brought you here")),
         "leave": CommandEntry("members.membership", "leave", N_("leave the community")),
         "remove": CommandEntry(
             "members.membership",
@@ -131,7 +136,7 @@ TABLE: dict[str, dict[str, CommandEntry]] = {
             "share.seal", "seals", N_("what is final, seal by seal, and who signed")
         ),
         "income": CommandEntry(
-            "contribute.resource", "income", N_("write down what came in from outside")
+            "share.income", "income", N_("write down what came in from outside")
         ),
     },
     N_("Node"): {

@@ -17,8 +17,12 @@ from commonweal.client.community.membership import Membership
 from commonweal.client.community.node import NodeOfHome
 from commonweal.client.contributions.attestations import Attestations
 from commonweal.client.contributions.contributions import Contributions
+from commonweal.client.contributions.custody import Custody
+from commonweal.client.contributions.outside_agents import OutsideAgents
+from commonweal.client.contributions.processes import Processes
 from commonweal.client.contributions.records import Records
 from commonweal.client.contributions.resources import Resources
+from commonweal.client.contributions.specifications import Specifications
 from commonweal.client.contributions.withdrawals import Withdrawals
 from commonweal.client.governance.rules import RulesAccess
 from commonweal.client.governance.votes import Votes
@@ -44,6 +48,10 @@ class Member(
     Inbox,
     Records,
     Resources,
+    Specifications,
+    Processes,
+    Custody,
+    OutsideAgents,
     Imports,
     Shares,
     Claims,

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from commonweal.client.home.submit import now_ms
 from commonweal.client.language.quantity import read_scope, shown_action
 from commonweal.client.language.times import read_when, stated
-from commonweal.client.ledger.named import find_agent, find_process, find_resource, find_spec
+from commonweal.client.ledger.named import (
+    find_agent,
+    find_process,
+    find_resource,
+    find_spec,
+    is_of,
+)
 from commonweal.protocol.errors import UnusableText, UsageError
 from commonweal.protocol.ledger.contributions.plans import COMMITMENT, INTENT
 from commonweal.protocol.vocabulary.actions import ACTIONS
@@ -96,11 +102,11 @@ def _things(
     """Return what an event names by id."""
     named: dict[str, bytes] = {}
     if (resource := details.get("resource")) is not None:
-        named["resourceInventoriedAs"] = find_resource(view, resource, giver)
+        named["resourceInventoriedAs"] = find_resource(view, resource, is_of(giver))
     if (target := details.get("to_resource")) is not None:
-        named["toResourceInventoriedAs"] = find_resource(view, target, taker or giver)
+        named["toResourceInventoriedAs"] = find_resource(view, target, is_of(taker or giver))
     if (whole := details.get("contained_in")) is not None:
-        named["containedIn"] = find_resource(view, whole, giver)
+        named["containedIn"] = find_resource(view, whole, is_of(giver))
     if (spec := details.get("spec")) is not None:
         named["resourceConformsTo"] = find_spec(view, spec)
     if (process := details.get("input_of")) is not None:

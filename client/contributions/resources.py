@@ -1,4 +1,4 @@
-"""Resources, units, income and agents outside: what there is, and who gave it from outside."""
+"""Resources, units and income: what there is, and what came in from outside."""
 
 from __future__ import annotations
 
@@ -11,14 +11,12 @@ from commonweal.client.access import HomeAccess, prefix, wish_of
 from commonweal.client.language.plain import fields_of
 from commonweal.client.language.quantity import read_quantity, read_unit
 from commonweal.client.ledger.contribution_rows import ResourceState, event_words, resource_state
-from commonweal.client.ledger.directory import begins
-from commonweal.client.ledger.named import outside_agents, spec_named
+from commonweal.client.ledger.named import find_outside, spec_named
 from commonweal.client.ledger.notes import note_body
-from commonweal.client.ledger.texts import text_of
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.members import agents
 from commonweal.protocol.ledger.things import quantities
-from commonweal.protocol.ledger.things.event_row import EVENT, OF_RESOURCE, EventRow
+from commonweal.protocol.ledger.things.event_row import OF_RESOURCE
 from commonweal.protocol.ledger.things.resources import RESOURCE, ResourceRow
 from commonweal.protocol.records.record import RecordId
 from commonweal.protocol.vocabulary.identifiers import normal_name
@@ -73,26 +71,6 @@ class RecordedIncome:
     seq: int
     payer: bytes
     forecast: Forecast
-
-
-@dataclass(frozen=True, slots=True)
-class OutsideAgent:
-    """Somebody outside, what they gave, and who claimed to be them. note: of one contribution."""
-
-    agent: bytes
-    events: int
-    member: MemberId | None
-    member_name: str | None
-    note: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class AgentClaim:
-    """A claim to be an agent outside; it counts once another member attests it."""
-
-    id: RecordId
-    seq: int
-    agent: bytes
 
 
 class Resources(HomeAccess):
@@ -176,11 +154,11 @@ class Resources(HomeAccess):
     ) -> RecordedIncome:
         """Write down what came in for the community from outside; another member attests it.
 
-        payer: how the id of a known agent begins. earned_by: the thing or contribution that earned
+        payer: an agent outside, by name or id. earned_by: the thing or contribution that earned
         it. Raises UnreadableQuantity, UnknownId, WouldNotCount.
         """
         view, amount = self.view, read_quantity(str(quantity), unit, self.words)
-        giver = begins(outside_agents(view), payer) if payer else urandom(agents.OUTSIDE_BYTES)
+        giver = find_outside(view, payer) if payer else urandom(agents.OUTSIDE_BYTES)
         data: dict[str, Any] = {
             "action": "transfer",
             "provider": giver,
@@ -201,32 +179,6 @@ class Resources(HomeAccess):
         (written,) = drafts.write(self.home, self._unlock)
         self.refresh()
         return RecordedIncome(written.id, written.seq, giver, expected)
-
-    def outside_agents(self) -> list[OutsideAgent]:
-        """Return the agents outside the community, by their first contribution."""
-        view = self.view
-        counts: dict[bytes, int] = {}
-        firsts: dict[bytes, RecordId] = {}
-        events = [(EventRow(*value), key) for key, value in view.state.items(EVENT)]
-        for event, key in sorted(events, key=lambda pair: (pair[0].clock, pair[1])):
-            if agents.is_outside(event.provider):
-                counts[event.provider] = counts.get(event.provider, 0) + 1
-                firsts.setdefault(event.provider, RecordId(key[1:]))
-        rows = []
-        for agent, count in counts.items():
-            claimed = view.state.get(agents.CLAIMED + agent)
-            member = None if claimed is None else MemberId(claimed)
-            name = None if member is None else view.name(member)
-            rows.append(
-                OutsideAgent(agent, count, member, name, text_of(view.store, firsts[agent]))
-            )
-        return rows
-
-    def claim_agent(self, agent: str | bytes) -> AgentClaim:
-        """Say that this member is an agent outside. Raises UnknownId, WouldNotCount."""
-        outside = begins(outside_agents(self.view), prefix(agent))
-        written = self._write_one("agent.claim", {"agent": outside})
-        return AgentClaim(written.id, written.seq, outside)
 
     def _raised(self, amount: dict[str, Any], spec: RecordId, *, common: bool) -> dict[str, Any]:
         """Return the event by which there is more of what `spec` describes."""

@@ -67,7 +67,10 @@ class LedgerView:
         if agent == self.community:
             return self.words("the community")
         if agents.is_outside(agent):
-            return self._names.get(agents.person(self.state, agent)) or outside(agent, self.words)
+            from commonweal.client.ledger.named import outside_name
+
+            member = self._names.get(agents.person(self.state, agent))
+            return member or outside(agent, self.words, outside_name(self, agent))
         return self._names.get(agent) or f"?{short(agent)}"
 
     def alike(self) -> list[str]:

@@ -6,10 +6,11 @@ a name that several have is refused with their ids.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from commonweal.client.ledger.directory import NoMemberNow, begins
+from commonweal.client.ledger.texts import text_of
 from commonweal.protocol.errors import UnknownId
 from commonweal.protocol.keys import short
 from commonweal.protocol.ledger.members import agents, membership
@@ -42,17 +43,31 @@ def find_agent(view: LedgerView, text: str) -> bytes:
     try:
         member = view.member(text)
     except UnknownId:
-        return begins(outside_agents(view), text)
+        return find_outside(view, text)
     status = {known.id: known.status for known in membership.members(view.state)}
     if status[member] != "active" and view.name(member) == plain:
         raise NoMemberNow(f"{text} (?{short(member)})")
     return bytes(member)
 
 
-def outside_agents(view: LedgerView) -> list[bytes]:
-    """Return the agents outside the community, by the ids of what they gave."""
+def find_outside(view: LedgerView, text: str) -> bytes:
+    """Return the agent outside with this name, or whose id begins so.
+
+    Raises UnknownId, AmbiguousId.
+    """
+    known = [key[len(agents.AGENT_NAME) :] for key, _ in view.state.items(agents.AGENT_NAME)]
+    named = [agent for agent in known if outside_name(view, agent) == displayed_name(text)]
+    if named:
+        return begins((), text, named)
     providers = (EventRow(*value).provider for _, value in view.state.items(EVENT))
-    return [agent for agent in dict.fromkeys(providers) if agents.is_outside(agent)]
+    return begins(dict.fromkeys([*known, *filter(agents.is_outside, providers)]), text)
+
+
+def outside_name(view: LedgerView, agent: bytes) -> str | None:
+    """Return the name that a member gave an agent outside; None without, or where it is erased."""
+    named = view.state.get(agents.AGENT_NAME + agent)
+    text = None if named is None else text_of(view.store, RecordId(named[1]))
+    return None if text is None else displayed_name(text) or None
 
 
 def spec_named(view: LedgerView, name: str, sort: bytes = RESOURCE_NAMES) -> RecordId | None:
@@ -72,35 +87,42 @@ def find_spec(view: LedgerView, text: str, sort: bytes = RESOURCE_NAMES) -> Reco
     return begins(_ids(view, table), text, [] if named is None else [named])
 
 
-def find_resource(view: LedgerView, text: str, owner: bytes | None = None) -> RecordId:
+def find_resource(view: LedgerView, text: str, is_meant: Callable[[ResourceRow], bool]) -> RecordId:
     """Return the resource whose id begins so, or the one whose specification has this name.
 
-    owner: of several of that name, the one is meant that alone is theirs or with them. Raises
-    UnknownId, AmbiguousId.
+    is_meant: of several of that name, the one for which it alone is true. Raises UnknownId,
+    AmbiguousId.
     """
     spec = spec_named(view, text)
     named: list[RecordId] = []
     if spec is not None:
         rows = [(key, ResourceRow(*value)) for key, value in view.state.items(RESOURCE)]
         fitting = [(RecordId(key[1:]), row) for key, row in rows if row.spec == spec]
-        theirs = [id for id, row in fitting if owner in (row.accountable, row.custodian)]
-        named = theirs if len(theirs) == 1 else [id for id, _ in fitting]
+        meant = [id for id, row in fitting if is_meant(row)]
+        named = meant if len(meant) == 1 else [id for id, _ in fitting]
     return begins(_ids(view, RESOURCE), text, named)
+
+
+def is_of(agent: bytes) -> Callable[[ResourceRow], bool]:
+    """Return what says whether a resource is an agent's, or with them."""
+    return lambda row: agent in (row.accountable, row.custodian)
 
 
 def find_process(view: LedgerView, text: str) -> RecordId:
     """Return the process whose id begins so, or the one with this scope or specification.
 
-    Raises UnknownId, AmbiguousId.
+    One that goes on is meant before one that has ended. Raises UnknownId, AmbiguousId.
     """
     spec = spec_named(view, text, PROCESS_NAMES)
     named = [
-        RecordId(key[1:])
+        (RecordId(key[1:]), row.ended is None)
         for key, value in view.state.items(units_and_specs.PROCESS)
         for row in (units_and_specs.ProcessRow(*value),)
         if row.scope == displayed_name(text) or (spec is not None and row.spec == spec)
     ]
-    return begins(_ids(view, units_and_specs.PROCESS), text, named)
+    open_ones = [id for id, is_open in named if is_open]
+    fitting = open_ones or [id for id, _ in named]
+    return begins(_ids(view, units_and_specs.PROCESS), text, fitting)
 
 
 def units_defined(state: State) -> list[str]:

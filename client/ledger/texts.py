@@ -12,9 +12,9 @@ from commonweal.storage.records.log_store import Store
 MEMBER_BYTES = 32
 
 
-def outside(agent: bytes, words: Words) -> str:
-    """Return the name of an agent outside the community."""
-    return words("outside: {id}").format(id=short(agent))
+def outside(agent: bytes, words: Words, name: str | None = None) -> str:
+    """Return what an agent outside the community is called: by their name, if they have one."""
+    return words("outside: {id}").format(id=name or short(agent))
 
 
 def text_of(store: Store, id: RecordId) -> str | None:

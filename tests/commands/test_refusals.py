@@ -107,15 +107,7 @@ class Scene:
         used: dict[str, Value] = {"action": "consume", "provider": me}
         used |= {"resourceQuantity": eaten, "resourceInventoriedAs": flour}
         homes.write(mei, Wish("event", used))
-        agent = b"a person outside"
-        hour: Value = {"n": 1, "scale": 0, "unit": "hour"}
-        outside: dict[str, Value] = {
-            "action": "work",
-            "provider": agent,
-            "effortQuantity": hour,
-        }
-        homes.write(mei, Wish("event", outside))
-        words["agent"] = agent.hex()
+        words |= self._things()
         written("invite", mei, "invite", "create")
         written("revoked", mei, "invite", "create")
         lanxi.good(mei, "invite", "revoke", words["revoked"])
@@ -125,6 +117,7 @@ class Scene:
         lanxi.good(mei, "role", "claim", "producer")
         meet(*self.homes.values())
         lanxi.good(bo, "role", "endorse", "Mei", "producer")
+        lanxi.good(bo, "referral", "Mei")
         lanxi.good(bo, "dispute", words["disputed"])
         lanxi.good(ana, "attest", words["attested"])
         written("claim", bo, "agent", "claim", words["agent"])
@@ -145,6 +138,26 @@ class Scene:
         words["link"] = lanxi.json(mei, "device", "add")["link"]
         words["link_without_invite"] = words["link"]
         words["code"] = good("key", "new", "-o", "json").json["code"]
+        return words
+
+    def _things(self) -> dict[str, str]:
+        """Name somebody outside, begin and end processes, lend a thing; return their ids."""
+        lanxi, mei = self.lanxi, self.homes["mei"]
+        agent = b"a person outside"
+        hour: Value = {"n": 1, "scale": 0, "unit": "hour"}
+        outside: dict[str, Value] = {
+            "action": "work",
+            "provider": agent,
+            "effortQuantity": hour,
+        }
+        homes.write(mei, Wish("event", outside))
+        words = {"agent": agent.hex()}
+        words["shop"] = lanxi.json(mei, "agent", "new", "Shop")["agent"]
+        words["process"] = lanxi.json(mei, "process", "new", "baking")["id"]
+        words["ended"] = lanxi.json(mei, "process", "new", "mending")["id"]
+        lanxi.good(mei, "process", "end", words["ended"])
+        words["ladder"] = lanxi.json(mei, "resource", "new", "ladder", "1", "piece")["id"]
+        lanxi.good(mei, "resource", "lend", "ladder", "Bo")
         return words
 
     def _files(self) -> dict[str, str]:

@@ -73,6 +73,50 @@ REFUSED: Mapping[tuple[str, ...], tuple[str, ...]] = MappingProxyType(
             *("mei pears 5 kg --factor magic", "mei ' ' 5 kg", "zoe pears 5 kg", "mei pears -5 kg"),
             *("mei pears 0.0000000001 kg", "mei flour 5 crate"),
         ),
+        ("resource", "lend"): (
+            *("mei spade Nobody", "mei spade Bo", "mei flour Bo 9 kg", "mei flour Bo 1 crate"),
+            *("mei flour Bo 1", "bo flour Ana", "zoe flour Bo", "mei {nothing} Bo"),
+            *("mei flour Mei 1 furlong", "mei flour Bo -1 kg"),
+        ),
+        ("resource", "return"): (
+            *("mei flour", "bo flour", "mei spade", "mei {nothing}", "zoe flour", "mei {sold}"),
+            *("ana ladder", "mei ladder 2 pieces", "bo ladder 1 kg", "mei ladder 1"),
+        ),
+        ("spec", "resource"): (
+            *("mei flour", "mei Flour", "mei ' '", "mei rye --unit furlong", "zoe rye", "bo fl0ur"),
+            *("mei rye --factor magic", "mei " + "x" * 65, "mei rye --unit ''", "mei rye --unit m"),
+        ),
+        ("spec", "process"): (
+            *("mei baking", "mei Baking", "mei ' '", "zoe milling", "bo baking", "ana bаking"),
+            *("mei " + "x" * 65, "mei ''", "nobody milling", "fresh milling"),
+        ),
+        ("process", "new"): (
+            *("mei ' '", "zoe baking", "mei baking --scope ' '", "mei baking --note ''"),
+            *("mei ''", "mei Baking", "mei " + "x" * 65, "nobody baking", "fresh baking"),
+            "mei baking --scope " + "x" * 65,
+        ),
+        ("process", "end"): (
+            *("bo {process}", "mei {ended}", "ana {process}", "mei {nothing}", "zoe {process}"),
+            *("mei {work}", "mei nothing", "bo baking", "mei zz", "ana baking"),
+        ),
+        ("agent", "new"): (
+            *("mei ''", "mei ' '", "zoe Shop", "mei " + "x" * 65, "mei '\u200b'", "bo ''"),
+            *("nobody Shop", "fresh Shop", "ana ' '", "zoe ''"),
+        ),
+        ("agent", "name"): (
+            *(
+                "bo {shop} Shop",
+                "ana Shop Store",
+                "mei {nothing} Shop",
+                "mei Shop ''",
+                "zoe Shop x",
+            ),
+            *("mei Bo Shop", "mei nobody Shop", "bo Shop x", "mei {work} x", "mei zz x"),
+        ),
+        ("referral",): (
+            *("mei Mei", "bo Ana", "bo Bo", "mei Nobody", "zoe Mei", "mei {nothing}", "ana Ana"),
+            *("mei Bo", "mei zz", "bo Mei"),
+        ),
         ("unit", "new"): (
             *("mei crate", "mei Crate", "mei crаte", "mei hour", "mei HOUR", "mei EUR", "zoe tray"),
             *("mei ' '", "mei " + "x" * 65, "bo ｃrate"),

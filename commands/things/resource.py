@@ -1,4 +1,4 @@
-"""`weal resource`, `unit`, `income` and `agent`: what there is, and who gave it from outside."""
+"""`weal resource`: what there is, whose it is, and who has it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import click
 
 from commonweal.client.contributions.resources import Resources
 from commonweal.client.language.plain import plain, plain_rows
-from commonweal.client.language.quantity import read_quantity, shown_number, shown_unit
-from commonweal.commands.terminal.language import _, spoken
+from commonweal.commands.terminal.language import _
 from commonweal.commands.terminal.member import member_of, part_of
 from commonweal.commands.terminal.options import form_option, home_option, passphrase_option
 from commonweal.commands.terminal.output import Column, Form, say, write_json, write_table
 from commonweal.commands.terminal.tables import confirm, table
+from commonweal.protocol.errors import UsageError
 from commonweal.storage.home.home import Home
 
 FIELDS = (
@@ -106,103 +106,72 @@ def new(
     return confirm(form, made, words)
 
 
-@click.group("unit")
-def unit() -> None:
-    """List the units in which things are counted here, or add one."""
-
-
-@unit.command("new")
-@click.argument("name")
-@passphrase_option
-@home_option
-@form_option(Form.TEXT, Form.JSON)
-def new_unit(name: str, passphrase_file: Path | None, home: Home, form: Form) -> None:
-    """Add a unit in which things are counted here."""
-    with member_of(home, passphrase_file) as me:
-        made = me.add_unit(name)
-    return confirm(form, made, _("Things are counted in {unit} now.").format(unit=made.unit))
-
-
-@unit.command("list")
-@home_option
-@form_option()
-def units_(home: Home, form: Form) -> None:
-    """List the units in which things are counted here."""
-    with member_of(home) as me:
-        rows = plain_rows(me.units())
-    columns = [Column("unit", _("unit")), Column("member_name", _("added by"))]
-    return table(form, "units", rows, ("unit", "member", "member_name"), columns)
-
-
-@click.command("income")
-@click.argument("quantity")
-@click.argument("unit")
-@click.option("--payer", metavar="AGENT", help="Whose id you have from `weal agent list`.")
-@click.option("--earned-by", metavar="ID", help="The thing or contribution that earned it.")
+@resource.command("lend")
+@click.argument("resource", metavar="RESOURCE")
+@click.argument("receiver", metavar="AGENT")
+@click.argument("quantity", required=False)
+@click.argument("unit", required=False)
 @click.option("--note", metavar="TEXT", help="A few words; they can be erased later.")
 @passphrase_option
 @home_option
 @form_option(Form.TEXT, Form.JSON)
-def income(
-    quantity: str,
-    unit: str,
-    payer: str | None,
-    earned_by: str | None,
+def lend(
+    resource: str,
+    receiver: str,
+    quantity: str | None,
+    unit: str | None,
     note: str | None,
     passphrase_file: Path | None,
     home: Home,
     form: Form,
 ) -> None:
-    """Write down what came in for the community from outside: weal income 1200 EUR.
+    """Hand a thing over without giving it away: weal resource lend saw Bo.
 
-    Another member attests it. The rules say into which pool it goes, and who gets a share of it.
+    RESOURCE is an id, or a name that only one thing with you has. Without QUANTITY and UNIT it is
+    all of it.
     """
-    amount = read_quantity(quantity, unit, spoken())
     with member_of(home, passphrase_file) as me:
-        made = me.income(quantity, unit, payer=payer, earned_by=earned_by, note=note)
-    number = shown_number(int(str(amount["n"])), int(str(amount["scale"])))
-    what = f"{number} {shown_unit(str(amount['unit']), spoken())}"
-    words = _(
-        "Income of {what}, as {id}. It counts once another member attests it and it is sealed."
-    )
-    if made.forecast.pool is None:
-        words = _("Income of {what}, as {id}. No pool of the rules takes it: nobody has a share.")
-    return confirm(form, made, words.replace("{what}", what))
+        made = me.lend(resource, receiver, _amount(quantity, unit), note=note)
+        receiver_name = me.view.name(made.receiver)
+    words = _("With {name} now, as {id}; it is still its owner's.")
+    if made.waits:
+        words = _("With {name}, as {id}, once another member attests it: weal attest {id}")
+    return confirm(form, made, words.replace("{name}", receiver_name))
 
 
-@click.group("agent")
-def agent() -> None:
-    """List who gave from outside, and claim what you gave before you were a member."""
-
-
-@agent.command("list")
-@home_option
-@form_option()
-def agents_(home: Home, form: Form) -> None:
-    """List the agents outside the community, with what they gave and who claimed it."""
-    with member_of(home) as me:
-        rows = plain_rows(me.outside_agents())
-    columns = [
-        Column("agent", _("id")),
-        Column("events", _("contributions"), is_number=True),
-        Column("member_name", _("claimed by")),
-        Column("note", _("one of them")),
-    ]
-    fields = ("agent", "events", "member", "member_name", "note")
-    return table(form, "agents", rows, fields, columns)
-
-
-@agent.command("claim")
-@click.argument("agent")
+@resource.command("return")
+@click.argument("resource", metavar="RESOURCE")
+@click.argument("quantity", required=False)
+@click.argument("unit", required=False)
+@click.option("--note", metavar="TEXT", help="A few words; they can be erased later.")
 @passphrase_option
 @home_option
 @form_option(Form.TEXT, Form.JSON)
-def claim(agent: str, passphrase_file: Path | None, home: Home, form: Form) -> None:
-    """Say that you are the agent outside whose id begins with AGENT.
+def give_back(
+    resource: str,
+    quantity: str | None,
+    unit: str | None,
+    note: str | None,
+    passphrase_file: Path | None,
+    home: Home,
+    form: Form,
+) -> None:
+    """Hand a thing that was lent back to who lent it: weal resource return saw.
 
-    Once another member attests it, what that agent gave is yours.
+    Who borrowed it says so, or whose it is. Without QUANTITY and UNIT it is all of it.
     """
     with member_of(home, passphrase_file) as me:
-        made = me.claim_agent(agent)
-    words = _("Claimed, as {id}. Another member attests it with: weal attest {id}")
-    return confirm(form, made, words)
+        made = me.give_back(resource, _amount(quantity, unit), note=note)
+        receiver_name = me.view.name(made.receiver)
+    words = _("Back with {name}, by {id}.")
+    if made.waits:
+        words = _("Back with {name}, by {id}, once another member attests it: weal attest {id}")
+    return confirm(form, made, words.replace("{name}", receiver_name))
+
+
+def _amount(quantity: str | None, unit: str | None) -> tuple[str, str] | None:
+    if quantity is None:
+        return None
+    if unit is None:
+        raise UsageError(_("{number}: of which unit?").format(number=quantity))
+    return quantity, unit

@@ -1,0 +1,1 @@
+"""Commands about what there is, what is made of it, and who outside gives and receives."""

@@ -1,0 +1,106 @@
+"""`weal agent` and `weal referral`: who gives and receives from outside, who brought you here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from commonweal.client.language.plain import plain_rows
+from commonweal.client.ledger.notes import ID_DIGITS
+from commonweal.commands.terminal.language import _
+from commonweal.commands.terminal.member import member_of
+from commonweal.commands.terminal.options import form_option, home_option, passphrase_option
+from commonweal.commands.terminal.output import Column, Form
+from commonweal.commands.terminal.tables import confirm, table
+from commonweal.storage.home.home import Home
+
+
+@click.group("agent")
+def agent() -> None:
+    """Name who gives and receives from outside, list them, claim what you gave as one of them."""
+
+
+@agent.command("list")
+@home_option
+@form_option()
+def agents_(home: Home, form: Form) -> None:
+    """List the agents outside the community, with what they gave and who claimed it."""
+    with member_of(home) as me:
+        rows = plain_rows(me.outside_agents())
+    columns = [
+        Column("agent", _("id")),
+        Column("name", _("name")),
+        Column("events", _("contributions"), is_number=True),
+        Column("member_name", _("claimed by")),
+        Column("note", _("one of them")),
+    ]
+    fields = ("agent", "name", "events", "member", "member_name", "note")
+    return table(form, "agents", rows, fields, columns)
+
+
+@agent.command("claim")
+@click.argument("agent")
+@passphrase_option
+@home_option
+@form_option(Form.TEXT, Form.JSON)
+def claim(agent: str, passphrase_file: Path | None, home: Home, form: Form) -> None:
+    """Say that you are the agent outside who has this name, or whose id begins so.
+
+    Once another member attests it, what that agent gave is yours.
+    """
+    with member_of(home, passphrase_file) as me:
+        made = me.claim_agent(agent)
+    words = _("Claimed, as {id}. Another member attests it with: weal attest {id}")
+    return confirm(form, made, words)
+
+
+@agent.command("new")
+@click.argument("name")
+@passphrase_option
+@home_option
+@form_option(Form.TEXT, Form.JSON)
+def new(name: str, passphrase_file: Path | None, home: Home, form: Form) -> None:
+    """Name somebody outside, so that records can say what they give and receive.
+
+    The name can be erased: weal erase ID.
+    """
+    with member_of(home, passphrase_file) as me:
+        made = me.new_agent(name)
+    words = _("{name} is the agent {agent}, by {id}.")
+    return confirm(form, made, _filled(words, name, made.agent))
+
+
+@agent.command("name")
+@click.argument("agent")
+@click.argument("name")
+@passphrase_option
+@home_option
+@form_option(Form.TEXT, Form.JSON)
+def rename(agent: str, name: str, passphrase_file: Path | None, home: Home, form: Form) -> None:
+    """Name an agent outside who has no name yet, or one that you gave."""
+    with member_of(home, passphrase_file) as me:
+        made = me.name_agent(agent, name)
+    words = _("{name} is the agent {agent}, by {id}.")
+    return confirm(form, made, _filled(words, name, made.agent))
+
+
+@click.command("referral")
+@click.argument("member")
+@passphrase_option
+@home_option
+@form_option(Form.TEXT, Form.JSON)
+def referral(member: str, passphrase_file: Path | None, home: Home, form: Form) -> None:
+    """Say which MEMBER brought you here; once.
+
+    Where the rules have a commission, they get it on your shares.
+    """
+    with member_of(home, passphrase_file) as me:
+        made = me.refer(member)
+        name = me.view.name(made.referrer)
+    words = _("{name} brought you here, says {id}; it cannot be changed.")
+    return confirm(form, made, words.replace("{name}", name))
+
+
+def _filled(words: str, name: str, agent: bytes) -> str:
+    return words.replace("{name}", name).replace("{agent}", agent.hex()[:ID_DIGITS])
