@@ -96,7 +96,7 @@ TABLE: dict[str, dict[str, CommandEntry]] = {
             "members.members", "device", N_("list, add or end the devices that write for you")
         ),
         "key": CommandEntry(
-            "members.key", "key", N_("change your key, name sponsors, give a member another")
+            "members.key", "key", N_("change your key or passphrase, name sponsors")
         ),
         "vouch": CommandEntry("members.membership", "vouch", N_("vouch for one who asks to join")),
         "role": CommandEntry("members.role", "role", N_("list, claim, endorse or give back roles")),

@@ -141,6 +141,14 @@ class KeyRecovery(HomeAccess):
             keystore.change_member(self.home.keystore, passphrase, old)
             raise
 
+    def change_passphrase(self, old: str | None, new: str | None) -> None:
+        """Protect the keystore by `new` in place of `old`; None: by no passphrase, its mode alone.
+
+        The old file stays until the new one is on the disk; a running node is not concerned.
+        Raises WrongPassphrase, PassphraseNeeded, UnusablePassphrase, or a StorageError.
+        """
+        keystore.change_passphrase(self.home.keystore, old, new)
+
     def sponsors(self) -> SponsorList:
         """Return the keys that together may give this member another key. Raises NotPermitted."""
         view = self.view

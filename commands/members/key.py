@@ -14,22 +14,24 @@ from commonweal.commands.begin.init_found import show_words
 from commonweal.commands.terminal.language import _, ngettext, spoken
 from commonweal.commands.terminal.member import member_of
 from commonweal.commands.terminal.options import (
+    ask_passphrase,
     form_option,
     home_option,
     is_typed,
     make_sure,
     opened,
+    passphrase_in,
     passphrase_option,
 )
 from commonweal.commands.terminal.output import Form, say, write_json
-from commonweal.protocol.errors import UsageError
+from commonweal.protocol.errors import PassphraseNeeded, UsageError
 from commonweal.protocol.identity.key_rotation import SPONSORS_MAX
 from commonweal.storage.home.home import Home
 
 
 @click.group("key")
 def key() -> None:
-    """Change your key, or name sponsors who can give you another when you lost it."""
+    """Change your key or passphrase, or name sponsors who can give you another key."""
 
 
 @key.command("new")
@@ -80,6 +82,47 @@ def change(
         return write_json({"id": written.id.hex(), "seq": written.seq, "words": key.words})
     say(_("Your key is changed. The old words are good for nothing now; destroy them."))
     return say(_("A further device of yours gets the new key only by the new words."))
+
+
+@key.command("passphrase")
+@click.option(
+    "--new-passphrase-file",
+    "new_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Read the new passphrase from the first line of FILE.",
+)
+@click.option("--no-passphrase", is_flag=True, help="Protect the keystore by its mode alone.")
+@passphrase_option
+@home_option
+@form_option(Form.TEXT, Form.JSON)
+def passphrase_(
+    new_file: Path | None, no_passphrase: bool, passphrase_file: Path | None, home: Home, form: Form
+) -> None:
+    """Change the passphrase of this device; your words and your key stay as they are.
+
+    Backups that were made before keep the old passphrase. A node that runs goes on.
+    """
+    if no_passphrase and new_file is not None:
+        raise UsageError(_("give either --new-passphrase-file, or --no-passphrase"))
+    _secrets, old = opened(home.keystore, passphrase_file)
+    new = None if no_passphrase else _new_passphrase(new_file)
+    with member_of(home) as me:
+        me.change_passphrase(old, new)
+    if form is Form.JSON:
+        return write_json({"protected": new is not None})
+    if new is None:
+        return say(_("The keystore has no passphrase now; only its mode protects it."))
+    return say(_("The passphrase is changed. Backups made before keep the old one."))
+
+
+def _new_passphrase(new_file: Path | None) -> str:
+    """Return the passphrase of a file, else the one that is typed twice."""
+    if new_file is not None:
+        return passphrase_in(new_file)
+    if not is_typed():
+        raise PassphraseNeeded(_("or say --new-passphrase-file or --no-passphrase"))
+    return ask_passphrase(twice=True, question=_("New passphrase"))
 
 
 @key.command("sponsors")

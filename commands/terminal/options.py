@@ -88,14 +88,19 @@ def given_passphrase(passphrase_file: Path | None) -> str | None:
         passphrase_file = Path(named)
     if passphrase_file is None:
         return os.environ.get("COMMONWEAL_PASSPHRASE") or None
+    return passphrase_in(passphrase_file)
+
+
+def passphrase_in(path: Path) -> str:
+    """Return the passphrase in the first line of a file. Raises UnusablePassphrase."""
     try:
-        with passphrase_file.open("rb") as file:
+        with path.open("rb") as file:
             line = file.readline(PASSPHRASE_FILE_BYTES_MAX)
         return line.decode("utf-8-sig").rstrip("\r\n")
     except OSError as error:
-        raise UnusablePassphrase(f"{passphrase_file}: {error.strerror}") from error
+        raise UnusablePassphrase(f"{path}: {error.strerror}") from error
     except UnicodeDecodeError:
-        raise UnusablePassphrase(f"{passphrase_file}: not UTF-8") from None
+        raise UnusablePassphrase(f"{path}: not UTF-8") from None
 
 
 def unlock(home: Home, passphrase_file: Path | None) -> Secrets:
@@ -185,10 +190,10 @@ def is_typed() -> bool:
     return sys.stdin is not None and sys.stdin.isatty()
 
 
-def ask_passphrase(*, twice: bool = False) -> str:
+def ask_passphrase(*, twice: bool = False, question: str = "") -> str:
     """Ask at the terminal."""
     passphrase: str = click.prompt(
-        _("Passphrase"),
+        question or _("Passphrase"),
         hide_input=True,
         confirmation_prompt=_("The same again") if twice else False,
         err=True,

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from commonweal.client.ledger import ledger_view
+from commonweal.commands.members import key as key_commands
+from commonweal.commands.terminal import options as options_module
 from commonweal.node.service.events import Text, Wish
 from commonweal.protocol.errors import (
     CommonwealError,
@@ -279,3 +281,63 @@ def test_the_code_of_the_largest_document_is_read() -> None:
     assert key_rotation.key_from_text(key_rotation.key_to_text(largest)) == largest
     with pytest.raises(CommonwealError):
         key_rotation.key_from_text(key_rotation.key_to_text(largest) + "A" * 1_000)
+
+
+@pytest.fixture
+def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a try of a passphrase cost little."""
+    for function in (keystore.create, keystore.change_passphrase):
+        costs = dict(function.__kwdefaults__ or {}, cost=keystore.COST_MIN)
+        monkeypatch.setattr(function, "__kwdefaults__", costs)
+
+
+@pytest.mark.usefixtures("cheap")
+def test_a_passphrase_is_set_changed_and_taken_away(tmp_path: Path) -> None:
+    home = homes.founder(tmp_path / "mei")
+    before = keystore.unlock(home.keystore, None)
+    files = {}
+    for name in ("one", "two"):
+        files[name] = tmp_path / name
+        files[name].write_text(f"{name} sesame\n", "utf-8")
+    change = ("key", "passphrase", "--home", home.path)
+    good(*change, "--new-passphrase-file", files["one"])
+    old = ("--passphrase-file", files["one"])
+    ran = good(*change, *old, "--new-passphrase-file", files["two"], "-o", "json")
+    assert ran.json == {"protected": True}
+    assert weal("record", "work", "1", "hour", *old, "--home", home.path).code == 77
+    new = ("--passphrase-file", files["two"])
+    good("record", "work", "1", "hour", *new, "--home", home.path)
+    good(*change, *new, "--no-passphrase")
+    after = keystore.unlock(home.keystore, None)
+    assert (after.device_seed, after.member_entropy) == (before.device_seed, before.member_entropy)
+
+
+@pytest.mark.usefixtures("cheap")
+def test_a_passphrase_that_cannot_be_changed_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = homes.founder(tmp_path / "mei")
+    keystore.change_passphrase(home.keystore, None, "open sesame", cost=keystore.COST_MIN)
+    kept = home.keystore.read_bytes()
+    right, wrong, empty = (tmp_path / name for name in ("right", "wrong", "empty"))
+    right.write_text("open sesame\n", "utf-8")
+    wrong.write_text("open barley\n", "utf-8")
+    empty.write_text("\n", "utf-8")
+    for options, code in (
+        (("--passphrase-file", wrong, "--no-passphrase"), 77),
+        (("--passphrase-file", right), 77),
+        (("--passphrase-file", right, "--new-passphrase-file", empty), 2),
+        (("--passphrase-file", right, "--new-passphrase-file", tmp_path / "nowhere"), 2),
+        (("--new-passphrase-file", right), 77),
+        (("--new-passphrase-file", right, "--no-passphrase"), 2),
+    ):
+        ran = weal("key", "passphrase", *options, "--home", home.path)
+        assert (ran.code, ran.out) == (code, ""), (options, ran)
+        assert home.keystore.read_bytes() == kept
+    hidden = iter(["open sesame", "new sesame", "other sesame", "new sesame", "new sesame"])
+    for module in (options_module, key_commands):
+        monkeypatch.setattr(module, "is_typed", lambda: True)
+    monkeypatch.setattr("click.termui.hidden_prompt_func", lambda _prompt: next(hidden))
+    ran = good("key", "passphrase", "--home", home.path)
+    assert keystore.unlock(home.keystore, "new sesame")
+    assert "sesame" not in ran.out + ran.err
