@@ -26,7 +26,6 @@ from commonweal.client.contributions.specifications import Specifications
 from commonweal.client.contributions.withdrawals import Withdrawals
 from commonweal.client.governance.rules import RulesAccess
 from commonweal.client.governance.votes import Votes
-from commonweal.client.importers.imports import Imports
 from commonweal.client.inbox import Inbox
 from commonweal.client.keep.backups import Backups
 from commonweal.client.keep.contribution_export import ContributionExports
@@ -39,6 +38,7 @@ from commonweal.client.sharing.claims import Claims
 from commonweal.client.sharing.explanations import Explanations
 from commonweal.client.sharing.seals import Sealing
 from commonweal.client.sharing.shares import Shares
+from commonweal.client.sheets.sheet_import import SheetImports
 
 
 class Member(
@@ -52,7 +52,7 @@ class Member(
     Processes,
     Custody,
     OutsideAgents,
-    Imports,
+    SheetImports,
     Shares,
     Claims,
     Explanations,

@@ -165,7 +165,7 @@ class Resources(HomeAccess):
             "receiver": bytes(view.community),
             "resourceQuantity": amount,
         }
-        treasury = _treasury(view, str(amount["unit"]))
+        treasury = treasury_of(view, str(amount["unit"]))
         if treasury is None:
             data["newInventoriedResource"] = {}
         else:
@@ -192,7 +192,7 @@ class Resources(HomeAccess):
         return event | ({"receiver": bytes(self.view.community)} if common else {})
 
 
-def _treasury(view: LedgerView, unit: str) -> RecordId | None:
+def treasury_of(view: LedgerView, unit: str) -> RecordId | None:
     """Return the community's own holding of a currency, when it has one."""
     for key, value in view.state.items(RESOURCE):
         row = ResourceRow(*value)

@@ -12,8 +12,8 @@ from os import urandom
 from typing import TYPE_CHECKING
 
 from commonweal.client.importers.git import Commit
+from commonweal.client.importers.known_events import events_naming
 from commonweal.client.importers.mailmap import Mailmap, Person
-from commonweal.client.importers.rows import events_naming
 from commonweal.client.language.words import ENGLISH, Words
 from commonweal.client.ledger.directory import People
 from commonweal.client.ledger.drafts import BATCH_BYTES_MAX, BATCH_RECORDS

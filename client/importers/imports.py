@@ -18,14 +18,11 @@ from commonweal.client.home.submit import WrittenRecord, writer
 from commonweal.client.importers import commits
 from commonweal.client.importers.commits import KnownCommits
 from commonweal.client.importers.git import Repository
+from commonweal.client.importers.known_events import ROW_BYTES, ROW_KEY, events_naming
 from commonweal.client.importers.mailmap import Mailmap
-from commonweal.client.importers.rows import HASH_BYTES as ROW_BYTES
-from commonweal.client.importers.rows import ROW_KEY, events_naming, wishes_of
-from commonweal.client.importers.sheet import Row, read_mapping, read_rows
 from commonweal.client.language.quantity import read_scope
 from commonweal.client.language.visible_text import visible
 from commonweal.client.ledger.drafts import Drafts
-from commonweal.client.ledger.drafts import batches as in_batches
 from commonweal.client.ledger.fork_losses import void_records
 from commonweal.client.ledger.texts import body_of
 from commonweal.protocol.errors import NotPermitted
@@ -133,38 +130,6 @@ class Imports(HomeAccess):
             repository.name, total, total - new, written, void, name, strangers, tuple(last)
         )
 
-    def import_csv(
-        self,
-        file: Path,
-        mapping: str,
-        *,
-        dry_run: bool = False,
-        report: Callable[[str], None] = lambda _fault: None,
-        progress: Progress = unshown,
-    ) -> ImportResult:
-        """Take in the rows of a sheet (CSV), each as a contribution; all of them or none.
-
-        mapping: `field=column,field==value,...`, or the path of a TOML file. dry_run: read and
-        check all, and write nothing. report: is called with a sentence for each of the first rows
-        that cannot be read; then UnreadableFile is raised. Raises UsageError for a wrong mapping.
-        """
-        rows = read_rows(file, read_mapping(mapping, self.words), self.words)
-        if dry_run:
-            wishes, drafts, void = self._sheet(rows, file, report)
-            return ImportResult(str(file), len(rows), len(rows) - len(wishes), 0, void)
-        with self._only_import():
-            wishes, drafts, void = self._sheet(rows, file, report)
-            written = 0
-            if wishes and not void:
-                with (
-                    writer(self.home, self._unlock) as write_batch,
-                    progress(visible(file.name), len(wishes)) as advance,
-                ):
-                    for batch in in_batches(drafts.wishes):
-                        written += len(write_batch(batch))
-                        advance(len(batch))
-        return ImportResult(str(file), len(rows), len(rows) - len(wishes), written, void)
-
     def import_home(self, folder: Path) -> ImportResult:
         """Record again what counts for nothing in an old home of this member, as its log forked.
 
@@ -193,16 +158,6 @@ class Imports(HomeAccess):
             self.refresh()
             yield
             self.refresh()
-
-    def _sheet(
-        self, rows: Sequence[Row], file: Path, report: Callable[[str], None]
-    ) -> tuple[list[tuple[int, Wish]], Drafts, tuple[VoidRow, ...]]:
-        """Return the records of rows that are not here, each with its line, and what is void."""
-        view, drafts = self.view, self.view.drafts()
-        wishes = wishes_of(rows, file, view.store, view.settings, report, self.words)
-        void = _check(drafts, wishes)
-        self.refresh()
-        return wishes, drafts, void
 
     def _lost_contributions(
         self, folder: Path, lost: Sequence[Record]

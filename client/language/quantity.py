@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from fractions import Fraction
 
+from commonweal.client.language.digits import plain_digits
 from commonweal.client.language.words import ENGLISH, Words
 from commonweal.protocol import codec
 from commonweal.protocol.errors import (
@@ -142,7 +143,7 @@ def read_quantity(number: str, unit: str, words: Words = ENGLISH) -> dict[str, c
         raise UnreadableQuantity(
             words("{number} has more digits than are kept").format(number=number)
         )
-    plain = _plain(number)
+    plain = plain_digits(number)
     match = _NUMBER.fullmatch(plain)
     if match is None:
         raise UnreadableQuantity(_why(plain, number, words))
@@ -259,15 +260,6 @@ def shown_action(action: str, words: Words) -> str:
 def shown_unit(unit: str, words: Words) -> str:
     """Return a unit in the language of `words`."""
     return UNITS[unit][0] if unit in UNITS and words.is_chinese else unit
-
-
-def _plain(number: str) -> str:
-    """Return `number` with ASCII digits, whatever digits it was typed in."""
-    text = unicodedata.normalize("NFKC", number).strip()
-    return "".join(
-        str(unicodedata.decimal(character)) if character.isdecimal() else character
-        for character in text
-    )
 
 
 def _why(plain: str, typed: str, words: Words) -> str:

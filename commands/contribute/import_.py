@@ -10,15 +10,29 @@ from pathlib import Path
 import click
 
 from commonweal.client.importers.imports import ImportResult, Imports
-from commonweal.client.importers.sheet import at
 from commonweal.client.language.visible_text import visible
 from commonweal.client.ledger.notes import ID_DIGITS
-from commonweal.commands.terminal.language import _, ngettext, spoken
+from commonweal.client.sheets.date_format import ORDERS
+from commonweal.client.sheets.number_format import DECIMALS
+from commonweal.client.sheets.preview import SheetPreview
+from commonweal.client.sheets.sheet import at
+from commonweal.client.sheets.sheet_import import SheetImports
+from commonweal.commands.contribute.sheet_preview import (
+    confirm_preview,
+    preview_fields,
+    show_preview,
+)
+from commonweal.commands.terminal.language import _, ngettext, sentence, spoken
 from commonweal.commands.terminal.member import member_of, part_of
-from commonweal.commands.terminal.options import form_option, home_option, passphrase_option
+from commonweal.commands.terminal.options import (
+    form_option,
+    home_option,
+    is_typed,
+    passphrase_option,
+)
 from commonweal.commands.terminal.output import Form, say, warn, write_json
 from commonweal.commands.terminal.progress import progress
-from commonweal.protocol.errors import WouldNotCount
+from commonweal.protocol.errors import AmbiguousSheet, OverBudget, UnreadableFile, WouldNotCount
 from commonweal.storage.home.home import Home
 
 
@@ -82,38 +96,99 @@ def git(
 
 @import_.command("csv")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--map", "mapping", required=True, metavar="MAPPING", help="Which column says what.")
-@click.option("--dry-run", is_flag=True, help="Read and check all of it, and write nothing.")
+@click.option("--map", "mapping", metavar="MAPPING", help="Which column says what.")
+@click.option("--encoding", metavar="NAME", help="How its bytes are read, like windows-1252.")
+@click.option("--decimal", type=click.Choice(DECIMALS), help="The mark before a fraction.")
+@click.option("--dates", type=click.Choice(ORDERS), help="The order of year, month and day.")
+@click.option("--dry-run", is_flag=True, help="Show what it would come to, and write nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask whether what is shown is right.")
 @passphrase_option
 @home_option
 @form_option(Form.TEXT, Form.JSON)
 def csv(
     file: Path,
-    mapping: str,
+    mapping: str | None,
+    encoding: str | None,
+    decimal: str | None,
+    dates: str | None,
     dry_run: bool,
+    yes: bool,
     passphrase_file: Path | None,
     home: Home,
     form: Form,
 ) -> None:
-    """Take in the rows of the sheet FILE (CSV), each as a contribution.
+    """Take in the rows of the sheet FILE (CSV), each as a contribution, once you have seen them.
 
     MAPPING is field=column,field==value,... or a TOML file with tables [columns] and
-    [values]. Fields are action, quantity, unit, and perhaps provider, receiver, scope, note
-    and date. When one row cannot be read, none is taken in; what is here already is not
-    taken in twice.
+    [values]; without it the headings decide. Fields are action, quantity, unit, and perhaps
+    provider, payer, receiver, scope, factor, note and date. When one row cannot be read, none
+    is taken in; what is here already is not taken in twice.
     """
-    with part_of(Imports, home, passphrase_file) as me:
-        result = me.import_csv(file, mapping, dry_run=dry_run, report=warn, progress=progress)
+    with part_of(SheetImports, home, passphrase_file) as me:
+        preview = _previewed(me, file, mapping, encoding, {"decimal": decimal, "dates": dates})
+        if form is Form.TEXT:
+            show_preview(preview)
+        _refuse_bad(preview)
+        if dry_run or not preview.new:
+            _say_previewed(preview, form, is_dry=dry_run)
+            return
+        confirm_preview(preview, yes=yes)
+        result = me.import_csv(preview, progress=progress)
     _refuse_void(result)
-    new = result.total - result.here
     if form is Form.JSON:
-        counts = {"rows": result.total, "new": new, "written": result.written}
-        return write_json({**counts, "here": result.here})
-    if dry_run:
-        taken = ngettext("{n} row would be taken in", "{n} rows would be taken in", new)
+        write_json(preview_fields(preview) | {"written": result.written})
     else:
-        taken = ngettext("Took in {n} row", "Took in {n} rows", new)
-    return _say_taken(taken.format(n=new), result)
+        taken = ngettext("Took in {n} row", "Took in {n} rows", result.written)
+        _say_taken(taken.format(n=result.written), result)
+    if result.waiting:
+        waits = ngettext("{n} row waits", "{n} rows wait", result.waiting)
+        raise OverBudget(waits.format(n=result.waiting))
+
+
+def _previewed(
+    me: SheetImports,
+    file: Path,
+    mapping: str | None,
+    encoding: str | None,
+    chosen: dict[str, str | None],
+) -> SheetPreview:
+    """Return the preview of a sheet; ask how it is to be read where that can be asked."""
+    try:
+        return me.sheet_preview(file, mapping, encoding=encoding, **chosen)
+    except AmbiguousSheet as doubt:
+        if not is_typed():
+            raise
+        warn(f"{sentence(doubt)}\n{doubt}")
+        answer = click.prompt(
+            f"--{doubt.option}", type=click.Choice(list(doubt.readings)), err=True
+        )
+        return _previewed(me, file, mapping, encoding, chosen | {doubt.option: answer})
+
+
+def _refuse_bad(preview: SheetPreview) -> None:
+    """Say of the first rows that cannot be taken in why not; raise when there is any."""
+    path = Path(preview.source)
+    for row in preview.faults:
+        assert isinstance(row.place, int), "a row has a line"
+        warn(at(path, row.place, row.reason, spoken()))
+    if preview.unreadable:
+        few = ngettext("{n} row cannot be read", "{n} rows cannot be read", preview.unreadable)
+        raise UnreadableFile(f"{visible(preview.source)}: {few.format(n=preview.unreadable)}")
+    if preview.void:
+        raise _would_not_count(preview.source, preview.void)
+
+
+def _say_previewed(preview: SheetPreview, form: Form, *, is_dry: bool) -> None:
+    """Say what would be taken in, or that nothing was."""
+    if form is Form.JSON:
+        return write_json(preview_fields(preview) | {"written": 0})
+    taken = ngettext("Took in {n} row", "Took in {n} rows", preview.new)
+    if is_dry:
+        taken = ngettext("{n} row would be taken in", "{n} rows would be taken in", preview.new)
+    text = _("{taken}; {here} of {total} were here already.")
+    return say(
+        text.format(taken=taken.format(n=preview.new), here=preview.here, total=preview.total)
+    )
 
 
 @import_.command("home")
@@ -152,7 +227,10 @@ def _refuse_void(result: ImportResult) -> None:
             case name:
                 place = f"{name.hex()[:ID_DIGITS]}: "
         warn(f"{place}{row.reason}")
-    wrong = len(result.void)
-    if wrong:
-        few = ngettext("{n} row would count for nothing", "{n} rows would count for nothing", wrong)
-        raise WouldNotCount(f"{visible(result.source)}: {few.format(n=wrong)}")
+    if result.void:
+        raise _would_not_count(result.source, len(result.void))
+
+
+def _would_not_count(source: str, wrong: int) -> WouldNotCount:
+    few = ngettext("{n} row would count for nothing", "{n} rows would count for nothing", wrong)
+    return WouldNotCount(f"{visible(source)}: {few.format(n=wrong)}")

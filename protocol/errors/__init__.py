@@ -7,6 +7,7 @@ machine. Import errors from this package.
 from commonweal.protocol.errors.base import CommonwealError
 from commonweal.protocol.errors.caller import (
     AmbiguousId,
+    AmbiguousSheet,
     AmbiguousUnit,
     AwaitingRestore,
     BadBackup,
@@ -106,6 +107,7 @@ from commonweal.protocol.errors.rules import (
 
 __all__ = [
     "AmbiguousId",
+    "AmbiguousSheet",
     "AmbiguousUnit",
     "AwaitingRestore",
     "BadBackup",

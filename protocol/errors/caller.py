@@ -59,6 +59,19 @@ class AmbiguousUnit(UsageError):
     """The unit can be read in more than one way; write it in full."""
 
 
+class AmbiguousSheet(UsageError):
+    """The sheet can be read in more than one way, and what it would come to depends on it."""
+
+    exit_code = 65
+
+    def __init__(
+        self, text: str = "", option: str = "", readings: dict[str, str] | None = None
+    ) -> None:
+        """option: what is to be chosen. readings: what a cell says, by each choice."""
+        super().__init__(text)
+        self.option, self.readings = option, readings or {}
+
+
 class UnreadableTime(UsageError):
     """The time cannot be read; write it like 2026-11-23, 2026-11-23T18:30 or 7d."""
 

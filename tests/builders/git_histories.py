@@ -6,7 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from commonweal.client.importers import commits, rows
+from commonweal.client.importers import commits, known_events
 from commonweal.protocol.records.record import Record
 from commonweal.storage.home.home import Home
 
@@ -44,5 +44,5 @@ def commit(folder: Path, subject: str, author: tuple[str, str] = NOBODY) -> str:
 def events(home: Path) -> list[Record]:
     """The events that stand for commits, in the order of the log."""
     with Home(home).store(readonly=True) as store:
-        found = rows.events_naming(store, commits.COMMIT_KEY, *commits.HASH_BYTES)
+        found = known_events.events_naming(store, commits.COMMIT_KEY, *commits.HASH_BYTES)
         return sorted(found, key=lambda record: record.seq)

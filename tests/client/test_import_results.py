@@ -13,7 +13,6 @@ from commonweal.client.importers.imports import VoidRow
 from commonweal.protocol.errors import (
     NotPermitted,
     NotReachable,
-    UnreadableFile,
     UnreadableRepository,
 )
 from tests.builders.git_histories import commit, git
@@ -49,10 +48,11 @@ def test_rows_are_taken_in_once_and_counted(
         yield shown.append
 
     with Member(mei) as member:
-        dry = member.import_csv(file, MAPPING, dry_run=True)
-        assert (dry.total, dry.here, dry.written, member.contributions().total) == (2, 0, 0, 0)
-        first = member.import_csv(file, MAPPING, progress=progress)
-        again = member.import_csv(file, MAPPING)
+        preview = member.sheet_preview(file, MAPPING)
+        assert (preview.total, preview.new, preview.here) == (2, 2, 0)
+        assert member.contributions().total == 0
+        first = member.import_csv(preview, progress=progress)
+        again = member.import_csv(member.sheet_preview(file, MAPPING))
         assert member.contributions().total == 2
     assert (first.source, first.here, first.written, first.void) == (str(file), 0, 2, ())
     assert (again.here, again.written) == (2, 0)
@@ -66,7 +66,7 @@ def test_a_void_row_is_returned_with_its_line_in_the_language_of_the_member(
     file, reasons = sheet(tmp_path, "work,1,hour", "produce,3,apples"), set()
     for language in ("en", "zh"):
         with Member(mei, language=language) as member:
-            result = member.import_csv(file, MAPPING)
+            result = member.import_csv(member.sheet_preview(file, MAPPING))
             assert member.contributions().total == 0
         (row,) = result.void
         assert (result.written, row) == (0, VoidRow(3, row.reason))
@@ -77,12 +77,15 @@ def test_a_void_row_is_returned_with_its_line_in_the_language_of_the_member(
 def test_rows_that_cannot_be_read_are_reported_and_none_is_written(
     mei: Path, tmp_path: Path
 ) -> None:
-    file, faults = sheet(tmp_path, "work,1,hour", "work,much,hour"), list[str]()
+    file = sheet(tmp_path, "work,1,hour", "work,much,hour")
     with Member(mei) as member:
-        with pytest.raises(UnreadableFile):
-            member.import_csv(file, MAPPING, report=faults.append)
+        preview = member.sheet_preview(file, MAPPING)
+        assert (preview.new, preview.unreadable, preview.is_good) == (1, 1, False)
+        result = member.import_csv(preview)
         assert member.contributions().total == 0
-    assert len(faults) == 1 and "line 3" in faults[0]
+    (row,) = result.void
+    assert (result.written, row) == (0, VoidRow(3, row.reason))
+    assert "much" in row.reason
 
 
 def test_commits_are_taken_in_once_and_counted(mei: Path, tmp_path: Path) -> None:

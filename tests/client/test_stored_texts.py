@@ -51,7 +51,7 @@ def _file(me: Member, folder: Path) -> str | None:
 def _sheet(me: Member, folder: Path) -> str | None:
     with (folder / "hours.csv").open("w", newline="") as file:
         csv.writer(file).writerows([("Hours", "What"), ("2", TEXT)])
-    assert me.import_csv(folder / "hours.csv", MAP).written == 1
+    assert me.import_csv(me.sheet_preview(folder / "hours.csv", MAP)).written == 1
     return me.contributions().records[0].note
 
 
@@ -93,7 +93,7 @@ def test_exports_carry_a_text_as_it_was_written(home: Path, tmp_path: Path) -> N
     (tmp_path / "again.csv").write_text(sheet)
     columns = "action=action,quantity=effort,unit=effort_unit,note=note"
     with Member(home) as me:
-        assert me.import_csv(tmp_path / "again.csv", columns).written == 1
+        assert me.import_csv(me.sheet_preview(tmp_path / "again.csv", columns)).written == 1
         assert [row.note for row in me.contributions().records] == [TEXT, TEXT]
 
 
@@ -133,7 +133,7 @@ def test_a_name_is_found_however_it_is_typed(typed: str, tmp_path: Path) -> None
         assert taken_in.strangers == ()
         (tmp_path / "hours.csv").write_text(f'Hours,Who\n2,"{typed}"\n')
         sheet = "action==work,quantity=Hours,unit==hour,provider=Who"
-        assert me.import_csv(tmp_path / "hours.csv", sheet).written == 1
+        assert me.import_csv(me.sheet_preview(tmp_path / "hours.csv", sheet)).written == 1
         assert {row.member for row in me.contributions().records} == {me.view.me}
 
 

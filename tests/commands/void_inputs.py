@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-SHEET = "--map action=a,quantity=q,unit=u,receiver=r,scope=s,provider=p"
+SHEET = "--map action=a,quantity=q,unit=u,receiver=r,scope=s,provider=p --yes"
 
 REFUSED: Mapping[tuple[str, ...], tuple[str, ...]] = MappingProxyType(
     {

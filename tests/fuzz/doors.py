@@ -15,9 +15,10 @@ from functools import partial
 from importlib import resources
 from pathlib import Path
 
-from commonweal.client.importers import sheet
 from commonweal.client.keep import archive
 from commonweal.client.language import quantity, times
+from commonweal.client.sheets.sheet import Sheet
+from commonweal.client.sheets.sheet_form import FormChoice, form_of
 from commonweal.node.control.message_codec import (
     LENGTH_BYTES,
     answer_from_bytes,
@@ -112,6 +113,13 @@ def _run(data: bytes) -> object:
 
 def _joined(parts: list[bytes]) -> bytes:
     return b"".join(len(part).to_bytes(2, "big") + part for part in parts)
+
+
+def _read_sheet(path: Path) -> None:
+    """Read a sheet as a preview does, but for the ledger."""
+    with Sheet(path, path.parent) as sheet:
+        for _row in sheet.rows(form_of(sheet, FormChoice(_COLUMNS))):
+            pass
 
 
 def _file(enter: Callable[[Path], object], name: str) -> Callable[[bytes], object]:
@@ -277,13 +285,7 @@ DOORS: dict[str, Door] = {
     ),
     "backup": Door(_file(_unpack, "a.backup"), (_backup(), _tar_of("authorized_keys"))),
     "sheet": Door(
-        _file(
-            lambda path: sheet.read_rows(
-                path,
-                sheet.read_mapping(_COLUMNS),
-            ),
-            "sheet.csv",
-        ),
+        _file(_read_sheet, "sheet.csv"),
         (b"date,action,number,unit,note\n2026-01-01,work,2,hour,x\n",),
     ),
     "quantity": Door(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from commonweal.client.importers.rows import HASH_BYTES, ROW_KEY, events_naming
+from commonweal.client.importers.known_events import ROW_BYTES, ROW_KEY, events_naming
 from commonweal.storage.home.home import Home
 from tests.builders.commons import Commons
 from tests.builders.git_histories import commit
@@ -46,7 +46,7 @@ def dated(home: Path, *typed: str) -> list[str]:
 
 
 def test_a_date_is_the_same_in_every_list_and_zone(zone: str, home: Path, tmp_path: Path) -> None:
-    good("import", "csv", sheet(tmp_path), "--map", MAP, "--home", home)
+    good("import", "csv", sheet(tmp_path), "--map", MAP, "--yes", "--home", home)
     whens = ["2026-01-06", "2026-01-05T23:30:00", "2026-01-05"]
     assert dated(home) == whens
     assert dated(home, "--since", "2026-01-05", "--until", "2026-01-06") == whens[1:]
@@ -78,14 +78,16 @@ def test_a_sheet_taken_in_elsewhere_is_the_same(
 ) -> None:
     """What a row is known by depends on no zone, language or path of the machine."""
     in_zone(monkeypatch, "Asia/Shanghai", "zh_CN")
-    good("import", "csv", sheet(tmp_path), "--map", MAP, "--home", home)
+    good("import", "csv", sheet(tmp_path), "--map", MAP, "--yes", "--home", home)
     in_zone(monkeypatch, "America/New_York")
     moved = tmp_path / "moved"
     moved.mkdir()
-    again = good("import", "csv", sheet(moved), "--map", MAP, "--home", home, "-o", "json").json
+    again = good(
+        "import", "csv", sheet(moved), "--map", MAP, "--yes", "--home", home, "-o", "json"
+    ).json
     assert (again["here"], again["written"]) == (3, 0)
     with Home(home).store(readonly=True) as store:
-        known = [event.data[ROW_KEY].hex() for event in events_naming(store, ROW_KEY, HASH_BYTES)]
+        known = [event.data[ROW_KEY].hex() for event in events_naming(store, ROW_KEY, ROW_BYTES)]
     assert len(known) == 3
     monkeypatch.undo()
     time.tzset()
@@ -119,14 +121,14 @@ def test_a_commit_has_the_time_of_its_author(zone: str, repo: Path, home: Path) 
 
 def test_a_date_in_the_future_is_refused(home: Path, tmp_path: Path) -> None:
     path = sheet(tmp_path, "When,Hours\n2999-01-05,3\n")
-    ran = weal("import", "csv", path, "--map", MAP, "--home", home)
+    ran = weal("import", "csv", path, "--map", MAP, "--yes", "--home", home)
     assert ran.code == 65
     assert "line 2: It is not that date anywhere yet" in ran.err
     assert dated(home) == []
 
 
 def test_who_attests_sees_the_date(lanxi: Commons, tmp_path: Path) -> None:
-    lanxi.good(lanxi.ana, "import", "csv", str(sheet(tmp_path)), "--map", MAP)
+    lanxi.good(lanxi.ana, "import", "csv", str(sheet(tmp_path)), "--map", MAP, "--yes")
     lanxi.meet()
     waits = lanxi.json(lanxi.mei, "attest")["waits"]
     assert [row["when"] for row in waits] == ["2026-01-05", "2026-01-05T23:30:00", "2026-01-06"]

@@ -23,7 +23,7 @@ def test_two_imports_at_once_take_in_nothing_twice(tmp_path: Path) -> None:
     sheet.write_text("hours\n1\n")
     mapped = ("--map", "quantity=hours,action==work,unit==hour")
     with Home(home).importing():  # as long as another one reads what is here, and writes
-        for typed in (("git", repo), ("csv", sheet, *mapped)):
+        for typed in (("git", repo), ("csv", sheet, *mapped, "--yes")):
             refused = weal("import", *typed, "--home", home)
             assert (refused.code, len(events(home))) == (78, 0), refused
         assert good("import", "csv", sheet, *mapped, "--dry-run", "--home", home).out

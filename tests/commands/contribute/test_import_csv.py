@@ -8,10 +8,14 @@ from typing import Any
 
 import pytest
 
-from commonweal.client.importers import rows, sheet
-from commonweal.client.importers.sheet import Mapping, read_mapping
-from commonweal.client.ledger import drafts
+from commonweal.client.importers import known_events
+from commonweal.client.sheets import preview, sheet, sheet_import
+from commonweal.client.sheets.columns import Mapping, read_mapping
+from commonweal.commands.contribute import import_
+from commonweal.commands.terminal import options
+from commonweal.node.service import quota
 from commonweal.protocol.errors import CommonwealError
+from commonweal.protocol.vocabulary.budget import Budget, Usage
 from commonweal.storage.home.home import Home
 from tests.builders.weal import Ran, founder, good, weal
 
@@ -35,7 +39,7 @@ def put(folder: Path, content: str | bytes, name: str = "sheet.csv") -> Path:
 
 
 def take(home: Path, path: Path, mapping: str = MAP, *more: str) -> Ran:
-    return weal("import", "csv", path, "--map", mapping, "--home", home, *more)
+    return weal("import", "csv", path, "--map", mapping, "--yes", "--home", home, *more)
 
 
 def listed(home: Path) -> list[dict[str, Any]]:
@@ -50,8 +54,8 @@ def test_a_sheet_is_read_in_the_encodings_that_people_have(
     encoding: str, home: Path, tmp_path: Path
 ) -> None:
     path = put(tmp_path, SHEET.encode(encoding))
-    ran = take(home, path, MAP, "-o", "json")
-    assert ran.json == {"rows": 3, "new": 3, "written": 3, "here": 0}
+    ran = take(home, path, MAP, "--encoding", encoding, "-o", "json").json
+    assert [ran[key] for key in ("rows", "new", "written", "here")] == [3, 3, 3, 0]
     found = listed(home)
     assert sorted((row["quantity"], row["note"]) for row in found) == [
         ("1", "种树"),
@@ -83,7 +87,7 @@ def test_a_row_whose_note_was_erased_is_not_taken_in_again(home: Path, tmp_path:
     path = put(tmp_path, HEADING + "2026-01-05,work,3,hour,private\n")
     take(home, path)
     with Home(home).lock(), Home(home).store() as store:
-        (record,) = rows.events_naming(store, rows.ROW_KEY, rows.HASH_BYTES)
+        (record,) = known_events.events_naming(store, known_events.ROW_KEY, known_events.ROW_BYTES)
         assert record.body is not None
         store.erase_body(record.body.hash)
         store.commit()
@@ -94,7 +98,7 @@ def test_a_note_cannot_be_guessed_from_what_stays(home: Path, tmp_path: Path) ->
     take(home, put(tmp_path, HEADING + "2026-01-05,work,3,hour,private\n"))
     take(home, put(tmp_path, HEADING + "2026-01-05,work,3,hour,other\n"))
     with Home(home).store(readonly=True) as store:
-        one, two = rows.events_naming(store, rows.ROW_KEY, rows.HASH_BYTES)
+        one, two = known_events.events_naming(store, known_events.ROW_KEY, known_events.ROW_BYTES)
     assert one.data == two.data
 
 
@@ -104,15 +108,18 @@ def test_a_note_cannot_be_guessed_from_what_stays(home: Path, tmp_path: Path) ->
         ("2026-01-05,work,3,hour", "too few cells"),
         ("2026-01-05,work,3,5,hour,x", "more cells"),
         ("2026-01-05,bake,3,hour,x", "no such action"),
-        ('2026-01-05,work,"1,5",hour,x', "is it 1.5"),
+        ('2026-01-05,work,"1,5",hour,x', "not written in one form: 2.5 (line 3), 1,5 (line 5)"),
+        ("2026-01-05,work,3¹,hour,x", "3¹"),
+        ("2026-01-05,work,½,hour,x", "½"),
         ("2026-01-05,work,-1,hour,x", "not negative"),
         ("2026-01-05,work,,hour,x", "quantity is empty"),
         ("2026-01-05,work,3,,x", "unit is empty"),
-        ("5.1.2026,work,3,hour,x", "time cannot be read"),
+        ("5.1.2026,work,3,hour,x", "not written in one form: 2026-01-05 (line 2), 5.1.2026"),
+        ("2026-02-30,work,3,hour,x", "time cannot be read"),
         ("7d,work,3,hour,x", "time cannot be read"),
         ("2026-13-41,work,3,hour,x", "time cannot be read"),
         (f"2026-01-05,work,3,hour,{'x' * 65_400}", "longer than"),
-        (f"2026-01-05,work,3,hour,{'x' * 70_000}", "field larger"),
+        (f"2026-01-05,work,3,hour,{'x' * 200_000}", "field larger"),
         ('2026-01-05,work,3,hour,"x', "unexpected end"),
         ('2026-01-05,work,3,hour,"x"y', "expected after"),
         (f"2026-01-05,work,{'9' * 50},hour,x", "more digits"),
@@ -132,14 +139,17 @@ def test_all_bad_rows_are_named_up_to_a_limit(home: Path, tmp_path: Path) -> Non
     path = put(tmp_path, HEADING + "2026-01-05,bake,3,hour,\n" * 30)
     ran = take(home, path)
     assert ran.code == 65
-    assert ran.err.count("line ") == rows.FAULTS_SHOWN_MAX
+    assert ran.err.count("line ") == preview.FAULTS_SHOWN_MAX
     assert "30 rows" in ran.err
 
 
 def test_bytes_of_no_known_encoding_are_named_by_line(home: Path, tmp_path: Path) -> None:
     ran = take(home, put(tmp_path, SHEET.encode() + b"2026-01-05,work,3,hour,\xff\xff\n"))
     assert ran.code == 65
-    assert "line 5: neither UTF-8 nor GB18030" in ran.err
+    assert "line 5: this is UTF-8 with other bytes in it" in ran.err
+    ran = take(home, put(tmp_path, SHEET.encode("gb18030")), MAP, "--encoding", "utf-8")
+    assert (ran.code, "line 4: not UTF-8" in ran.err) == (65, True)
+    assert listed(home) == []
 
 
 def test_a_dry_run_reads_all_and_writes_nothing(home: Path, tmp_path: Path) -> None:
@@ -210,16 +220,18 @@ def test_the_provider_is_a_member_or_the_row_is_refused(home: Path, tmp_path: Pa
 def test_more_rows_than_a_node_takes_at_once_are_written_in_batches(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(drafts, "BATCH_RECORDS", 7)
+    monkeypatch.setattr(sheet_import, "BATCH_RECORDS", 7)
     lines = "".join(f"2026-01-{n % 28 + 1},work,{n + 1},hour,\n" for n in range(30))
     assert take(home, put(tmp_path, HEADING + lines), MAP, "-o", "json").json["written"] == 30
 
 
 def test_a_sheet_has_a_limit(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sheet, "ROWS_MAX", 2)
-    assert "line 4: more than 2 rows" in take(home, put(tmp_path, SHEET)).err
-    monkeypatch.setattr(sheet, "FILE_BYTES_MAX", 20)
-    assert "more than 20 bytes" in take(home, put(tmp_path, SHEET)).err
+    monkeypatch.setattr(sheet, "ROW_CHARS_MAX", 40)
+    assert take(home, put(tmp_path, SHEET)).code == 0
+    long = HEADING + "2026-02-05,work,3,hour," + 20 * "x" + "\n"
+    assert "line 2: more than 40 characters in one row" in take(home, put(tmp_path, long)).err
+    monkeypatch.setattr(sheet, "FILE_BYTES_MAX", len(SHEET.encode()) - 1)
+    assert "more than 122 bytes" in take(home, put(tmp_path, SHEET)).err
 
 
 def test_a_row_has_so_many_cells_and_no_more(home: Path, tmp_path: Path) -> None:
@@ -239,3 +251,77 @@ def test_the_words_for_a_mapping_are_read() -> None:
     found = read_mapping(" action = Was , quantity=Wie viel,unit==hour")
     assert found == Mapping({"action": "Was", "quantity": "Wie viel"}, {"unit": "hour"})
     assert json.dumps(found._asdict())
+
+
+GUESSED = "Stunden;Was\n3;Gemüse gesät\n".encode("windows-1252")
+
+
+def test_a_guess_is_shown_and_no_yes_takes_it(home: Path, tmp_path: Path) -> None:
+    path = put(tmp_path, GUESSED)
+    ran = weal("import", "csv", path, "--yes", "--home", home)
+    assert (ran.code, listed(home)) == (2, [])
+    assert "Windows-1252, which is a guess" in ran.out
+    assert "Gemüse gesät" in ran.out
+    assert "--encoding windows-1252" in ran.err
+    good("import", "csv", path, "--yes", "--encoding", "windows-1252", "--home", home)
+    assert [row["note"] for row in listed(home)] == ["Gemüse gesät"]
+
+
+def test_nothing_is_taken_in_without_a_yes(home: Path, tmp_path: Path) -> None:
+    path = put(tmp_path, "Hours\n3\n")
+    ran = weal("import", "csv", path, "--home", home)
+    assert (ran.code, listed(home)) == (2, [])
+    assert "1 row is new" in ran.out
+    assert "--yes" in ran.err
+
+
+def test_a_member_at_a_terminal_sees_the_guess_and_says_yes_or_no(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (import_, options):
+        monkeypatch.setattr(module, "is_typed", lambda: True)
+    path = put(tmp_path, GUESSED)
+    refused = weal("import", "csv", path, "--home", home, answers="n\n")
+    assert (refused.code, listed(home)) == (130, [])
+    assert "Take in 1 row?" in refused.err
+    good("import", "csv", path, "--home", home, answers="y\n")
+    assert [row["note"] for row in listed(home)] == ["Gemüse gesät"]
+
+
+def test_a_member_at_a_terminal_is_asked_what_a_sheet_does_not_say(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = put(tmp_path, "Datum;Stunden\n05.01.2026;1.000\n")
+    ran = weal("import", "csv", path, "--yes", "--home", home)
+    assert (ran.code, listed(home)) == (65, [])
+    assert "--decimal . (1) or --decimal , (1000)" in ran.err
+    for module in (import_, options):
+        monkeypatch.setattr(module, "is_typed", lambda: True)
+    good("import", "csv", path, "--home", home, answers=",\ndmy\ny\n")
+    assert [row["quantity"] for row in listed(home)] == ["1000"]
+
+
+def test_a_dry_run_as_json_is_the_whole_preview(home: Path, tmp_path: Path) -> None:
+    path = put(tmp_path, GUESSED)
+    shown = good("import", "csv", path, "--dry-run", "-o", "json", "--home", home).json
+    assert (shown["encoding"], shown["is_guess"], shown["delimiter"]) == ("cp1252", True, ";")
+    assert shown["columns"] == {"quantity": "Stunden", "note": "Was"}
+    assert shown["values"] == {"unit": "hour", "action": "work"}
+    assert (shown["rows"], shown["new"], shown["here"], shown["written"]) == (1, 1, 0, 0)
+    (first,) = shown["first"]
+    assert (first["quantity"], first["note"], first["provider_name"]) == (
+        "3",
+        "Gemüse gesät",
+        "Ann",
+    )
+    assert first["worth"]["attestations_missing"] == 1
+
+
+def test_what_waits_for_a_budget_is_said_and_ends_with_75(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quota, "DEFAULT_BUDGET", Budget(Usage(700, 10**9, 10**9, 10**9), 365))
+    ran = weal("import", "csv", put(tmp_path, "Hours\n" + "2\n" * 900), "--yes", "--home", home)
+    assert ran.code == 75
+    assert "Took in 500 rows" in ran.out
+    assert "400 rows wait" in ran.err

@@ -1,0 +1,28 @@
+"""Events that stand for something written down elsewhere: its hash is in their data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from commonweal.protocol import codec
+from commonweal.protocol.records.record import Record, from_bytes_unchecked
+from commonweal.storage.records.log_pages import whole
+from commonweal.storage.records.log_store import Store
+
+ROW_KEY = "row"
+"""Where the data of an event names the row, or the lost record, that it was taken from."""
+ROW_BYTES = 32
+
+
+def events_naming(store: Store, key: str, *sizes: int) -> Iterator[Record]:
+    """Yield the good events whose data has, under `key`, bytes of one of these sizes (< 256)."""
+    for size in sizes:
+        mark = codec.encode(key) + codec.encode(bytes(size))[:2]
+        rows = store.each(
+            "SELECT opening, tail FROM held WHERE instr(tail, ?) AND seq < length", (mark,)
+        )
+        for opening, tail in rows:
+            record = from_bytes_unchecked(whole(opening, tail))
+            named = record.data.get(key)
+            if record.kind == "event" and type(named) is bytes and len(named) == size:
+                yield record

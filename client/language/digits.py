@@ -1,0 +1,23 @@
+"""Digits as people type them, in any script. A raised or circled digit is none: 3¹ is not 31."""
+
+from __future__ import annotations
+
+import unicodedata
+
+_SAME = ("<wide>", "<narrow>", "<noBreak>")
+"""Forms of a character that differ in their width only."""
+
+
+def plain_digits(text: str) -> str:
+    """Return `text` with ASCII digits and signs of usual width, without space around it."""
+    if text.isascii():
+        return text.strip()
+    return "".join(map(_plain, text)).strip()
+
+
+def _plain(character: str) -> str:
+    if character.isdecimal():
+        return str(unicodedata.decimal(character))
+    if unicodedata.decomposition(character).startswith(_SAME):
+        return unicodedata.normalize("NFKC", character)
+    return character
