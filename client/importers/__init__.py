@@ -1,1 +1,1 @@
-"""Readers of what members import: git histories and sheets. They print nothing."""
+"""Readers of what members import: git histories and old homes. They print nothing."""

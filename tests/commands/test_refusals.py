@@ -212,7 +212,11 @@ def test_only_drafts_and_an_import_write() -> None:
             r"client\.home\.submit import (?:\([^)]*|[^\n]*)\bwriter\b", path.read_text("utf-8")
         )
     }
-    assert users == {"client/ledger/drafts.py", "client/importers/imports.py"}
+    assert users == {
+        "client/ledger/drafts.py",
+        "client/importers/imports.py",
+        "client/sheets/sheet_import.py",
+    }
 
 
 def _commands() -> Iterator[tuple[tuple[str, ...], click.Command]]:
