@@ -131,6 +131,9 @@ TABLE: dict[str, dict[str, CommandEntry]] = {
         "explain": CommandEntry(
             "share.shares", "explain", N_("why a share is what it is, and what it is worth")
         ),
+        "round": CommandEntry(
+            "share.round", "round_", N_("give points to others, by which a pool is shared")
+        ),
         "seal": CommandEntry("share.seal", "seal", N_("make what waits final now")),
         "seals": CommandEntry(
             "share.seal", "seals", N_("what is final, seal by seal, and who signed")

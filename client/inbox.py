@@ -23,7 +23,7 @@ from commonweal.protocol.errors import WouldNotCount
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.claims import settlement
 from commonweal.protocol.ledger.contributions import consent
-from commonweal.protocol.ledger.governance import proposals, witness_set
+from commonweal.protocol.ledger.governance import giving_rounds, proposals, witness_set
 from commonweal.protocol.ledger.members import agents, invites, membership, permissions, roles
 from commonweal.protocol.ledger.members.permissions import Permission
 from commonweal.protocol.ledger.members.roles import WITNESS
@@ -44,9 +44,11 @@ RECORD_BYTES_MAX = 1 << 20
 DAY_MS = 86_400_000
 
 EVENT, PAYMENT, CORRECTION, AGENT = "event", "payment", "correction", "agent"
+ROUND = "round"
 VOTE, REQUEST, ROLE, SEAT, OFFER, BACKUP = "vote", "request", "role", "seat", "offer", "backup"
 KINDS = {
     VOTE: N_("vote"),
+    ROUND: N_("giving round"),
     REQUEST: N_("asks to join"),
     PAYMENT: N_("payment to you"),
     CORRECTION: N_("correction"),
@@ -103,8 +105,8 @@ class InboxDigest:
 class Waiting(NamedTuple):
     """Something that waits, before it is put in words.
 
-    clock: of the record that asked. round: grows when the same is asked again. about: the role, or
-    the member who is in question.
+    clock: of the record that asked. round: grows when the same is asked again. about: the role, the
+    giving round, or the member who is in question.
     """
 
     kind: str
@@ -118,7 +120,8 @@ class Waiting(NamedTuple):
     @property
     def key(self) -> str:
         """What a digest remembers it by."""
-        return f"{self.kind}:{self.id.hex()[:COMMAND_ID_DIGITS]}:{self.round}"
+        what = self.id.hex()[:COMMAND_ID_DIGITS] if self.kind != ROUND else self.about
+        return f"{self.kind}:{what}:{self.round}"
 
     @property
     def place(self) -> tuple[bool, int, int, str, bytes]:
@@ -159,7 +162,7 @@ class Inbox(HomeAccess):
     def _waiting_sorted(self) -> list[Waiting]:
         view = self.view
         waiting = [*_to_attest(view), *_votes(view), *_requests(view), *_roles(view)]
-        waiting += [*_free_seat(view), *_old_backup(view)]
+        waiting += [*_rounds(view), *_free_seat(view), *_old_backup(view)]
         return sorted(waiting, key=lambda entry: entry.place)
 
 
@@ -202,6 +205,23 @@ def _votes(view: LedgerView) -> Iterator[Waiting]:
         is_elector = state.get(proposals.ELECTOR + id + me) is not None
         if is_elector and state.get(proposals.VOTE + id + me) is None:
             yield Waiting(VOTE, id, MemberId(row.member), row.clock, row.deadline_ms)
+
+
+def _rounds(view: LedgerView) -> Iterator[Waiting]:
+    """Yield the open giving rounds in which this member may give, and gave nothing."""
+    state, me = view.state, view.me
+    if not _may(view, Permission.ATTEST):
+        return
+    for name, row in giving_rounds.all_rounds(state):
+        if not row.is_open or not giving_rounds.takes_part(state, me, row.givers):
+            continue
+        others = (member for member in membership.members(state) if member.id != me)
+        has_receivers = any(
+            giving_rounds.takes_part(state, member.id, row.receivers) for member in others
+        )
+        if has_receivers and giving_rounds.gift_row(state, name, me) is None:
+            place = (None, view.kept.cut.clock, row.closes_ms, row.height)
+            yield Waiting(ROUND, b"", *place, about=name)
 
 
 def _requests(view: LedgerView) -> Iterator[Waiting]:
@@ -311,6 +331,8 @@ def _command(entry: Waiting) -> str:
             return f"role endorse {member} {shlex.quote(entry.about)}"
         case "offer":
             return f"role claim {WITNESS}"
+        case "round":
+            return f"round give --round {shlex.quote(entry.about)} MEMBER POINTS"
         case "backup":
             return f"backup commonweal-{shown(now_ms())[:10]}.backup"
     return f"attest {id}"
@@ -338,6 +360,11 @@ def _words(view: LedgerView, entry: Waiting) -> str:
             return words("wants to serve as {role}").format(role=entry.about)
         case "seat":
             return words("offers to witness; a seat takes the endorsement of all who have one")
+        case "round":
+            row = giving_rounds.round_row(state, entry.about)
+            assert row is not None, "it is open"
+            text = words("you have {points:,} points to give to others in the round {round}")
+            return text.format(points=row.points, round=entry.about)
         case "offer":
             text = words("{seated} witness; from {safe} on, one may be down or lie")
             return text.format(seated=len(witness_set.seated(state)), safe=SAFE_WITNESSES_MIN)

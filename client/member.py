@@ -36,6 +36,7 @@ from commonweal.client.keep.queries import Queries
 from commonweal.client.keep.refounding import Refounding
 from commonweal.client.sharing.claims import Claims
 from commonweal.client.sharing.explanations import Explanations
+from commonweal.client.sharing.points import Points
 from commonweal.client.sharing.seals import Sealing
 from commonweal.client.sharing.shares import Shares
 from commonweal.client.sheets.sheet_import import SheetImports
@@ -56,6 +57,7 @@ class Member(
     Shares,
     Claims,
     Explanations,
+    Points,
     Sealing,
     RulesAccess,
     Votes,

@@ -22,9 +22,11 @@ from commonweal.client.sharing.claims import explained_claim, paid_claims
 from commonweal.client.sharing.shares import ShareLine, payouts, share_line
 from commonweal.protocol.errors import UnknownId
 from commonweal.protocol.ledger.claims.claims import CLAIM
+from commonweal.protocol.ledger.members import registry
 from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.things.event_row import EVENT, event_row
 from commonweal.protocol.records.record import RecordId
+from commonweal.protocol.vocabulary.payout_line import GIVEN
 
 if TYPE_CHECKING:
     from commonweal.client.ledger.ledger_view import LedgerView
@@ -150,6 +152,8 @@ def _input_sentences(view: LedgerView, payout: Payout) -> list[str]:
 
     if not payout.inputs:
         return []
+    if payout.line.sort == GIVEN:
+        return _gift_sentences(view, payout)
     of = view.words.plural("for {n} contribution:", "for {n} contributions:", payout.inputs)
     sentences = [of.format(n=f"{payout.inputs:,}")]
     for id in payout.line.inputs[:INPUTS_SHOWN_MAX]:
@@ -157,6 +161,23 @@ def _input_sentences(view: LedgerView, payout: Payout) -> list[str]:
         if value is not None:
             points = view.words(" = {points:,} points").format(points=value.points)
         sentences.append(f"  {id.hex()[:8]}  {visible(event_words(view, id))}{points}")
+    if payout.inputs > INPUTS_SHOWN_MAX:
+        sentences.append("  ...")
+    return sentences
+
+
+def _gift_sentences(view: LedgerView, payout: Payout) -> list[str]:
+    """Return which members gave the points that a line is for, the first of them."""
+    of = view.words.plural("points of {n} member:", "points of {n} members:", payout.inputs)
+    sentences = [of.format(n=f"{payout.inputs:,}")]
+    for id in payout.line.inputs[:INPUTS_SHOWN_MAX]:
+        record = view.held(id.hex())
+        author = registry.device_row(view.state, record.author)
+        assert author is not None, "it counted"
+        points = dict(record.data["points"]).get(payout.line.member, 0)
+        text = view.words("{id}  {name} gave {points:,} points")
+        about = {"id": id.hex()[:8], "name": visible(view.name(author.member)), "points": points}
+        sentences.append(f"  {text.format(**about)}")
     if payout.inputs > INPUTS_SHOWN_MAX:
         sentences.append("  ...")
     return sentences

@@ -14,6 +14,14 @@ GIVEN = "given"
 """The sort of a line by the points that a member received in a giving round."""
 
 
+class ReceivedPoints(NamedTuple):
+    """What a member received in giving rounds. records: the first of those that gave it."""
+
+    points: int
+    givers: int
+    records: tuple[bytes, ...]
+
+
 class PayoutLine(NamedTuple):
     """A member's part of a split, with the numbers from which it was computed.
 

@@ -224,6 +224,10 @@ REFUSED: Mapping[tuple[str, ...], tuple[str, ...]] = MappingProxyType(
             *("bo {proposal}", "ana {proposal}", "zoe {proposal}", "mei {closed}", "mei {work}"),
             *("mei {withdrawn}", "mei {nothing}", "bo {closed}", "bo {withdrawn}", "mei zz"),
         ),
+        ("round", "give"): (
+            *("mei Bo 1", "mei Bo", "mei Bo x", "mei Bo 1.5", "mei Bo 1 Bo 2"),
+            *("zoe Bo 1", "mei Bo 1 --round circle", "nobody Bo 1", "fresh Bo 1", "mei Bo -1"),
+        ),
         ("found",): (
             *("mei Garden", "bo Garden", "zoe Garden", "nobody Garden", "fresh ''", "fresh ' '"),
             *("fresh Garden --rules {bad_rules}", "fresh Garden --rules nowhere"),

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from commonweal.protocol.ledger.claims.pools import INPUTS_KEPT_MAX, clamped, pool_id
 from commonweal.protocol.ledger.members import registry, roles
@@ -23,9 +23,11 @@ from commonweal.protocol.ledger.state.rejections import Reason
 from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.ledger.state.tables import Table
 from commonweal.protocol.records.record import Record
-from commonweal.protocol.rules.document import Pool, Ruleset
-from commonweal.protocol.rules.split.inputs import ReceivedPoints
 from commonweal.protocol.vocabulary.identifiers import is_name
+from commonweal.protocol.vocabulary.payout_line import ReceivedPoints
+
+if TYPE_CHECKING:
+    from commonweal.protocol.rules.document import Pool, Ruleset
 
 ROUND, GIFT, POINTS = Table.ROUND.prefix, Table.GIFT.prefix, Table.POINTS.prefix
 

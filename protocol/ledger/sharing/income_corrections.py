@@ -34,8 +34,8 @@ from commonweal.protocol.ledger.governance import giving_rounds
 from commonweal.protocol.ledger.members import agents
 from commonweal.protocol.ledger.things.event_row import event_row
 from commonweal.protocol.rules.portions import divide
-from commonweal.protocol.rules.split import CORRECTION, PayoutLine, ReceivedPoints
-from commonweal.protocol.vocabulary.payout_line import GIVEN
+from commonweal.protocol.rules.split import CORRECTION, PayoutLine
+from commonweal.protocol.vocabulary.payout_line import GIVEN, ReceivedPoints
 
 
 def correct_income(

@@ -5,7 +5,6 @@ from commonweal.protocol.rules.split.inputs import (
     Contribution,
     Income,
     PastSplit,
-    ReceivedPoints,
     Referral,
     SplitInputs,
 )
@@ -19,7 +18,6 @@ __all__ = [
     "Income",
     "PastSplit",
     "PayoutLine",
-    "ReceivedPoints",
     "Referral",
     "Split",
     "SplitInputs",

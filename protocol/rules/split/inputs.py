@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from commonweal.protocol.rules.environment import EMPTY_EVENT
 from commonweal.protocol.rules.expression import Value
+from commonweal.protocol.vocabulary.payout_line import ReceivedPoints
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +52,6 @@ class PastSplit(NamedTuple):
     height: int
     amount: int
     points: int
-
-
-class ReceivedPoints(NamedTuple):
-    """What a member received in giving rounds. records: the first of those that gave it."""
-
-    points: int
-    givers: int
-    records: tuple[bytes, ...]
 
 
 class Referral(NamedTuple):
