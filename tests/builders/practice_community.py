@@ -24,7 +24,7 @@ from commonweal.protocol.seal.cut import delta_to_bytes, tree_changes
 from commonweal.protocol.seal.formats import SealedHeight, sealed_to_bytes
 from commonweal.protocol.seal.quorum import quorum_of
 from commonweal.protocol.seal.votes import Step, certify, sign_vote
-from tests.builders import practice_round
+from tests.builders import practice_round, practice_trace
 from tests.builders.practice_rules import RULES
 from tests.protocol.ledger.baking import planned
 from tests.protocol.ledger.village import TEXT, Pen, Person, seed
@@ -42,7 +42,7 @@ class Practice(Workshop):
     """The story; `heights` is what each seal came to."""
 
     def __init__(self, *, bakes: bool = True) -> None:
-        """Tell the story. bakes: False ends it before the chapters of recipes, plans and rounds."""
+        """Tell the story. bakes: False ends it before recipes, plans, rounds and parts of things."""
         self.heights: list[dict[str, Any]] = []
         super().__init__(RULES, "Jun", "Ana", "Bo", "Cai")
         for chapter in (
@@ -53,6 +53,7 @@ class Practice(Workshop):
         if bakes:
             self._bake()
             practice_round.hold(self)
+            practice_trace.follow(self)
 
     def seal(self, advance: Advance) -> None:
         """Make an advance final by a seal that a quorum of the witnesses certifies."""

@@ -1,4 +1,4 @@
-"""The last chapter of the practice community: it holds a giving round."""
+"""A chapter of the practice community: it holds a giving round."""
 
 from __future__ import annotations
 

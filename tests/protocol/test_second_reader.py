@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from random import Random
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from commonweal.protocol.seal.formats import sealed_to_bytes
 from tests.protocol.ledger.baking import flow, planned
 from tests.protocol.ledger.circle import NAME, Circle, circle
 from tests.protocol.ledger.council import SAID, Council, process, rules
+from tests.protocol.ledger.sharing.stories import Teller, Told
 from tests.protocol.ledger.workshop import Workshop, busy, euros, paying
 from tests.second_reader.fold import Reader
 from tests.second_reader.records import Record
@@ -308,10 +310,57 @@ def giving() -> Council:
     return shop
 
 
+def tracing(seed: int) -> Council:
+    """Return a workshop whose incomes go back through a random story of things and processes."""
+    claims: list[dict[str, Any]] = [
+        {"claim": "once"},
+        {"claim": "equity"},
+        {"claim": "debt"},
+        {"claim": "equity", "divide": "half_life", "half_life_hours": 7},
+        {"claim": "once", "divide": "balanced"},
+    ]
+    buckets = [
+        {"name": str(number), "share": "20%", "trace": True, **claim, **SAID}
+        for number, claim in enumerate(claims)
+    ]
+    rules_of = paying("event.effort + 7", buckets=buckets, commission=["10%"])
+    made = ("raise", "produce", "lower", "consume", "transfer", "accept", "modify", "combine")
+    rules_of["value"] |= {name: {"points": "event.quantity + 1", **SAID} for name in made}
+    rules_of["contributions"] = {"units": ["loaf", "one", "EUR", "hour"], **SAID}
+    shop = Workshop(rules_of, "Jun", "Ana")
+    rng = Random(seed)
+
+    def write(kind: str, data: dict[str, Any]) -> record.Record:
+        name = rng.choice(["Jun", "Ana"])
+        if data.get("action") == "work":
+            data["provider"] = shop.id(name)
+        return shop.write("Jun", kind, data)
+
+    told = Told(Teller(seed).story, write, shop.id("Jun"))
+    for number, event in enumerate(told.events):
+        shop.attest(event, "Mei")
+        if number % 9 == 8:
+            sources = [*told.events[: number + 1], *told.processes, None]
+            for amount in (997, 100, 3):
+                source = rng.choice(sources)
+                named: dict[str, Any] = {"earnedBy": source.id} if source else {}
+                shop.earn(amount, **named)
+            shop.cut()
+    for came in [each for each in shop.records if "earnedBy" in each.data][::2]:
+        less = {"action": "transfer", "corrects": came.id, "resourceQuantity": euros(-100)}
+        shop.write("Mei", "event", less)
+        shop.write("Jun", "attest", {"event": came.id, "say": "yes", "corrections": 1})
+    shop.cut()
+    shop.earn(5_000, earnedBy=told.events[-1].id)
+    shop.cut()
+    return shop
+
+
 @pytest.mark.parametrize(
     "community",
     [
         *(busy, voting, sharing, silent, planning, failing, indifferent, handing, giving),
+        *(partial(tracing, seed) for seed in range(6)),
         *(partial(lending, points_in) for points_in in ("smallest", "thousandths", "whole")),
         *(partial(owing, late) for late in ("next_epoch", "catch_up", "needs_attest_if_older")),
     ],

@@ -110,7 +110,8 @@ def _undo(sheet: Sheet, pool: Pool, height: int, split: Row, names: list[str]) -
     state = sheet.c.state
     left = dict.fromkeys(names, 0)
     for place, _, line in sheet.lines(height, pool):
-        left[line["bucket"]] += line["amount"] + (state.get("CORRECTED", place) or 0)
+        if line["bucket"] in left:
+            left[line["bucket"]] += line["amount"] + (state.get("CORRECTED", place) or 0)
     undone = [
         name
         for name, amount in left.items()
@@ -135,6 +136,9 @@ def end_turns(sheet: Sheet) -> None:
                     more = [line["weight"], line["count"], line["inputs"]]
                     rounds.add(sheet.c, pool, bucket, line["member"], more)
         begin = pool_key(pool) + bucket.encode() + b"\0"
+        for key, _ in state.all("PART", begin):
+            if int.from_bytes(key[len(begin) + 32 :][:8], "big") in heights:
+                state.drop("PART", key)
         for key, (amount, height) in state.all("TAKEN", begin):
             if height in heights:
                 state.drop("TAKEN", key)

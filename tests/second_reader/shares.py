@@ -102,7 +102,7 @@ def _value(
             source = c.state.known("BOOKED", event)["source"]
             is_traced = bool(source) and any(bucket.get("trace") for bucket in table["buckets"])
             upstream = behind(c, source) if is_traced else None
-            incomes.setdefault(pool, []).append((event, amount, upstream))
+            incomes.setdefault(pool, []).append((event, amount, upstream, source))
             c.state.put([*pool, c.height, amount, amount, is_traced], "INCOME", event)
             c.state.drop("PENDING", event)
             return
@@ -140,7 +140,7 @@ def _split_pool(
     c: Context, sheet: Sheet, rules: Ruleset, table: Row, pool: Pool, came: list[Income]
 ) -> None:
     row = pool_row(c, pool)
-    total = row["carried"] + sum(amount for _, amount, _ in came)
+    total = row["carried"] + sum(income[1] for income in came)
     every = table.get("every_hours", 0) * HOUR
     fed = [bucket["name"] for bucket in table["buckets"] if bucket.get("to") == "round"]
     waits = fed and not any(rounds.waiting(c, pool, name) for name in fed)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
+from math import lcm
 from typing import Any
 
 from tests.second_reader import rounds
@@ -15,8 +17,9 @@ from tests.second_reader.sheet import Sheet, divide, tie
 from tests.second_reader.weights import balanced, weights_of
 
 Row = dict[str, Any]
-Income = tuple[bytes, int, "set[bytes] | None"]
-"""An event, its amount, and the events behind its source where it is traced."""
+Upstream = dict[bytes, Fraction]
+Income = tuple[bytes, int, "Upstream | None", bytes]
+"""An event, its amount, the parts of events behind its source where it is traced, the source."""
 
 
 class Split:
@@ -38,6 +41,8 @@ class Split:
         self.givers: dict[tuple[str, bytes], int] = {}
         self.taken: dict[tuple[str, bytes], int] = {}
         """What contributions have now, by bucket, where that is new."""
+        self.parts: dict[tuple[str, bytes, bytes], Fraction] = {}
+        """Which part of contributions took part now, by bucket and source."""
         self.past: dict[tuple[str, bytes], list[int]] = {}
         self.contributions: list[Row] = []
         for event, worth in c.state.rows("WORTH"):
@@ -142,16 +147,22 @@ class Split:
         part = []
         for entry in matching:
             got = self._got(name, entry["id"])
-            takes = {"once": got is None, "debt": (got or 0) < entry["points"]}.get(claim, True)
+            is_free = got is None or (bucket.get("trace") and self._earlier(name, entry["id"]))
+            takes = {"once": is_free, "debt": (got or 0) < entry["points"]}.get(claim, True)
             part += [{**entry, "taken": got or 0}] if takes else []
         first = len(self.lines)
         if self.late == "catch_up" and claim != "debt":
             amount -= self._arrears(bucket, amount, part)
             caught = [id for line in self.lines[first:] for id in line["inputs"]]
             part = [entry for entry in part if claim != "once" or entry["id"] not in caught]
-        for income, size, upstream in self._traced(bucket, amount):
-            some = [entry for entry in part if upstream is None or entry["id"] in upstream]
+        for income, size, upstream, source in self._traced(bucket, amount):
+            some, before = self._counted(bucket, part, upstream, source), len(self.lines)
             self._share(bucket, size, some, matching, income)
+            if bucket.get("trace") and claim == "once":
+                lines = [line for line in self.lines[before:] if line["amount"]]
+                used = {id for line in lines for id in line["inputs"]}
+                of = {entry["id"]: entry["part"] for entry in some}
+                self.parts |= {(name, id, source): of[id] for id in used}
         points = sum(entry["points"] for entry in part)
         if len(self.lines) > first and points and not bucket.get("trace"):
             self.past[name, self.c.height.to_bytes(8, "big")] = [amount, points]
@@ -160,18 +171,51 @@ class Split:
         for line in given:
             self._commission(line)
 
-    def _traced(self, bucket: Row, amount: int) -> list[tuple[bytes, int, set[bytes] | None]]:
+    def _earlier(self, bucket: str, event: bytes) -> list[tuple[bytes, int]]:
+        """Return by source what took part of a contribution at earlier heights."""
+        begin = pool_key(self.pool) + bucket.encode() + b"\0" + event
+        return [(key[len(begin) + 8 :], part) for key, part in self.c.state.all("PART", begin)]
+
+    def _counted(
+        self, bucket: Row, entries: list[Row], upstream: Upstream | None, source: bytes
+    ) -> list[Row]:
+        """Return what takes part in an income, with the points of its parts."""
+        counted = []
+        for entry in entries:
+            part = Fraction(1) if upstream is None else upstream.get(entry["id"], Fraction(0))
+            taken = self._got(bucket["name"], entry["id"]) or 0
+            if bucket.get("trace") and bucket.get("claim", "once") == "once":
+                earlier = self._earlier(bucket["name"], entry["id"])
+                here = sum(units for of, units in earlier if of == source)
+                part -= Fraction(here, 10**18)
+                part = min(part, 1 - Fraction(sum(units for _, units in earlier), 10**18))
+            points = entry["points"] * max(Fraction(0), part)
+            if bucket.get("claim") == "debt":
+                points = Fraction(min(entry["points"], taken + points // 1))
+                part = points - taken
+            if part > 0:
+                counted.append({**entry, "points": points, "taken": taken, "part": part})
+        if bucket.get("claim") == "debt":
+            return [{**entry, "points": int(entry["points"])} for entry in counted]
+        scale = 1
+        for entry in counted:
+            scale = min(2**256, lcm(scale, entry["points"].denominator))
+        whole = [{**entry, "points": entry["points"] * scale // 1} for entry in counted]
+        return [entry for entry in whole if entry["points"]]
+
+    def _traced(self, bucket: Row, amount: int) -> list[tuple[bytes, int, Upstream | None, bytes]]:
         if not bucket.get("trace"):
-            return [(b"", amount, None)]
-        rest = self.carried + sum(size for _, size, upstream in self.incomes if upstream is None)
+            return [(b"", amount, None, b"")]
+        rest = self.carried + sum(income[1] for income in self.incomes if income[2] is None)
         traced = sorted(
             (income for income in self.incomes if income[2] is not None),
             key=lambda income: income[0],
         )
-        ids = [b"", *(event for event, _, _ in traced)]
-        parts = divide(amount, [max(0, rest), *(size for _, size, _ in traced)], ids)
-        behind = [None, *(upstream for _, _, upstream in traced)]
-        return list(zip(ids, parts, behind, strict=True))
+        ids = [b"", *(income[0] for income in traced)]
+        parts = divide(amount, [max(0, rest), *(income[1] for income in traced)], ids)
+        behind = [None, *(income[2] for income in traced)]
+        sources = [b"", *(income[3] for income in traced)]
+        return list(zip(ids, parts, behind, sources, strict=True))
 
     def _arrears(self, bucket: Row, amount: int, part: list[Row]) -> int:
         """Give late contributions what they missed; return how much."""
@@ -271,6 +315,9 @@ class Split:
             row = c.state.row("TAKEN", *where)
             if row is None or row["amount"] != amount:
                 c.state.put([amount, row["height"] if row else c.height], "TAKEN", *where)
+        for (bucket, event, source), part in self.parts.items():
+            units = -(-part.numerator * 10**18 // part.denominator)
+            c.state.put(units, "PART", key, bucket.encode() + b"\0", event, at, source)
         for (bucket, height), (amount, points) in self.past.items():
             past = [amount, min(max(0, points), MOST)]
             c.state.put(past, "PAST", key, bucket.encode() + b"\0", height)
@@ -285,7 +332,7 @@ class Split:
             for member, _ in rounds.waiting(c, self.pool, name):
                 c.state.drop("POINTS", key, name.encode() + b"\0", member)
         if lines:
-            traced = sum(size for _, size, upstream in self.incomes if upstream is not None)
+            traced = sum(income[1] for income in self.incomes if income[2] is not None)
             untraced = max(0, total - traced)
             to = "contributors"
             makers = [bucket for bucket in self.table["buckets"] if bucket.get("to", to) == to]

@@ -13,6 +13,7 @@ from typing import Any
 
 from commonweal.protocol.errors import RuleError
 from commonweal.protocol.ledger.claims import claims
+from commonweal.protocol.ledger.claims.part_rows import parts_taken, put_part
 from commonweal.protocol.ledger.claims.pools import (
     PAID,
     PAST,
@@ -151,6 +152,12 @@ def _split_inputs(
             for bucket in pool.buckets
             if bucket.to == "round"
         },
+        parts={
+            (bucket.name, event): parts
+            for bucket in pool.buckets
+            if bucket.trace and bucket.claim == "once"
+            for event, parts in parts_taken(state, pool_id(pool), bucket.name).items()
+        },
         past={
             bucket.name: tuple(_pasts(state, prefix + bucket.name.encode() + b"\0"))
             for bucket in pool.buckets
@@ -218,6 +225,8 @@ def _write_split(
             was = state.get(key)
             first = cut.height if was is None else ReceivedRow(*was).height
             state.put(key, [*ReceivedRow(amount, first)])
+    for (bucket, event, source), part in sorted(done.parts.items()):
+        put_part(state, id, bucket, event, cut.height, source, part)
     for (bucket, height), past in sorted(done.past.items()):
         key = PAST + prefix + bucket.encode() + b"\0" + height.to_bytes(8)
         state.put(key, [past.amount, clamped(past.points)])

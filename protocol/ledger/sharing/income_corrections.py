@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from commonweal.protocol import codec, keys
 from commonweal.protocol.codec import INT_MIN
+from commonweal.protocol.ledger.claims.part_rows import give_back_parts
 from commonweal.protocol.ledger.claims.pools import (
     CORRECTED,
     PAID,
@@ -65,6 +66,7 @@ def restore_turns(writer: PayoutWriter) -> None:
     for pool, bucket in sorted({**writer.unpaid, **writer.undone}):
         unpaid = dict(writer.unpaid.get((pool, bucket), {}))
         again = dict.fromkeys(writer.undone.get((pool, bucket), ()))
+        give_back_parts(state, pool, bucket, again)
         prefix = TAKEN + pool.to_bytes() + bucket.encode() + b"\0"
         for height in again:
             _restore_points(writer, pool, bucket, height)

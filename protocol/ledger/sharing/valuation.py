@@ -9,6 +9,7 @@ referrals.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from fractions import Fraction
 from typing import NamedTuple
 
 from commonweal.protocol.codec import INT_MIN
@@ -25,7 +26,6 @@ from commonweal.protocol.ledger.claims.pools import (
     put_pool,
 )
 from commonweal.protocol.ledger.contributions import attestation, consent
-from commonweal.protocol.ledger.contributions.trace import FlowNode, trace
 from commonweal.protocol.ledger.contributions.value import (
     amount_in,
     event_fields,
@@ -35,7 +35,9 @@ from commonweal.protocol.ledger.contributions.value import (
 from commonweal.protocol.ledger.governance import active_ruleset
 from commonweal.protocol.ledger.governance.enactment import REST, VALUED_BY
 from commonweal.protocol.ledger.members import agents, registry
+from commonweal.protocol.ledger.sharing.flows import Flows
 from commonweal.protocol.ledger.sharing.income_corrections import correct_income
+from commonweal.protocol.ledger.sharing.used_parts import used_parts
 from commonweal.protocol.ledger.state.advance import CutHeader
 from commonweal.protocol.ledger.state.context import is_bytes
 from commonweal.protocol.ledger.state.state import State
@@ -166,7 +168,7 @@ def value_events(
                 _postpone(state, event)
             elif _has_room(writer, id, came.get(id, 0), amount):
                 upstream = sources.upstream(source) if source else None
-                incomes.setdefault(id, []).append(Income(event, amount, upstream))
+                incomes.setdefault(id, []).append(Income(event, amount, upstream, source))
                 came[id] = came.get(id, 0) + amount
                 new = IncomeRow(id, cut.height, amount, amount, upstream is not None)
                 put_income(state, event, new)
@@ -213,7 +215,7 @@ class _Sources:
 
     def __init__(self, state: State) -> None:
         self._state, self._left = state, STEPS_PER_CUT_MAX
-        self._known: dict[bytes, frozenset[bytes]] = {}
+        self._known: dict[bytes, tuple[dict[bytes, Fraction], int]] = {}
 
     @property
     def is_spent(self) -> bool:
@@ -225,12 +227,17 @@ class _Sources:
         source: bytes = self._state.get(BOOKED + event)[2]
         return source if any(bucket.trace for bucket in pool.buckets) else b""
 
-    def upstream(self, source: bytes) -> frozenset[bytes]:
-        """Return the events behind a source."""
-        events = self._known.get(source)
-        if events is None:
-            steps = trace(self._state, source)
-            events = frozenset(step.id for step in steps if step.sort is FlowNode.EVENT)
-            self._known[source] = events
-        self._left -= len(events)
-        return events
+    def upstream(self, source: bytes) -> dict[bytes, Fraction]:
+        """Return the part of each event behind a source that reached it."""
+        known = self._known.get(source)
+        if known is None:
+            flows = Flows(self._state, source, self._height_of)
+            known = self._known[source] = (used_parts(flows), flows.steps)
+        parts, steps = known
+        self._left -= steps
+        return parts
+
+    def _height_of(self, event: bytes) -> int:
+        booked = booked_at(self._state, event)
+        assert booked is not None, "what a cut covers was booked"
+        return booked[0]

@@ -317,6 +317,11 @@ class Table(Enum):
     TAKEN = Layout(
         b"y", "pool: pool, bucket: name0, event: id", "[amount: int, height: int]",
         "claims/pools", "What a contribution got from a bucket.")
+    PART = Layout(
+        b"9u", "pool: pool, bucket: name0, event: id, height: u64, source: bytes", "int",
+        "claims/part_rows",
+        "The part of a contribution that took part once, at a height, by what earned the income;"
+        " 10^18 is the whole.")
     PAID = Layout(
         b"W", "pool: pool, bucket: name0, member: id", "int",
         "claims/pools", "What a member got from a bucket.")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from fractions import Fraction
 
 from commonweal.protocol import codec, keys
 from commonweal.protocol.errors import RuleOverflow
@@ -23,6 +24,12 @@ from commonweal.protocol.rules.expression import (
 from commonweal.protocol.rules.expression.position import Position
 from commonweal.protocol.rules.portions import divide
 from commonweal.protocol.rules.split.inputs import Contribution, Income, PastSplit, SplitInputs
+from commonweal.protocol.rules.split.parts import (
+    owed_points,
+    taking_part,
+    units,
+    whole_points,
+)
 from commonweal.protocol.rules.split.payout import Split
 from commonweal.protocol.rules.split.weights import (
     WeightedContribution,
@@ -66,7 +73,7 @@ def split(pool: Pool, facts: SplitInputs) -> Split:
     lines = tuple(line for line in work.lines if line.amount or line.commissions)
     assert left >= 0, "no bucket gives more than it has"
     assert sum(line.amount for line in lines) + left == total, "what is split stays the same"
-    return Split(pool.name, facts.height, total, lines, left, work.taken, work.past)
+    return Split(pool.name, facts.height, total, lines, left, work.taken, work.past, work.parts)
 
 
 class _Work:
@@ -77,6 +84,7 @@ class _Work:
         self.lines: list[PayoutLine] = []
         self.taken: dict[tuple[str, bytes], int] = dict(facts.taken)
         self.past: dict[tuple[str, int], PastSplit] = {}
+        self.parts: dict[tuple[str, bytes, bytes], int] = {}
         self.contributions = sorted(facts.contributions, key=lambda contribution: contribution.id)
         more = FUEL_PER_CONTRIBUTION_MAX * len(self.contributions)
         self.shared_fuel = FuelBudget(FUEL_PER_SPLIT_MAX + more)
@@ -150,13 +158,10 @@ class _Work:
                 fresh = [contribution for contribution in fresh if contribution.id not in caught_up]
         by_id = {contribution.id: contribution for contribution in fresh}
         for income, part in self._traced(bucket, amount):
-            upstream = income.upstream if bucket.trace else None
             sharing_in = fresh
-            if upstream is not None:
-                sharing_in = [by_id[id] for id in sorted(upstream & by_id.keys())]
-            given += self._shared(
-                bucket, part, sharing_in, matching, income.id if upstream else b""
-            )
+            if income.upstream is not None:
+                sharing_in = [by_id[id] for id in sorted(income.upstream.keys() & by_id.keys())]
+            given += self._shared(bucket, part, sharing_in, matching, income)
         points = sum(contribution.points for contribution in fresh)
         if given and points and not bucket.trace:
             height = self.facts.height
@@ -200,7 +205,8 @@ class _Work:
         got = self.taken.get((bucket.name, contribution.id))
         match bucket.claim:
             case "once":
-                return got is None
+                is_divided = bucket.trace and (bucket.name, contribution.id) in self.facts.parts
+                return got is None or is_divided
             case "debt":
                 return (got or 0) < contribution.points
             case _:
@@ -275,23 +281,22 @@ class _Work:
         amount: int,
         fresh: list[Contribution],
         matching: list[Contribution],
-        income: bytes,
+        income: Income,
     ) -> Iterator[PayoutLine]:
-        """Yield the shares of the members who take part."""
-        shares = [
-            WeightedContribution(
-                contribution.id, contribution.member, contribution.points, contribution.since_ms
-            )
-            for contribution in fresh
-        ]
+        """Yield the shares of the members who take part in what came of an income."""
+        used = {
+            contribution.id: self._part(bucket, income, contribution.id) for contribution in fresh
+        }
         got = {
             contribution.id: self.taken.get((bucket.name, contribution.id), 0)
             for contribution in fresh
         }
         if bucket.claim == "debt":
+            shares = owed_points(zip(fresh, used.values(), strict=True), got)
             weights = owed(shares, got)
             amount = min(amount, sum(weights.values()))
         else:
+            shares = whole_points(zip(fresh, used.values(), strict=True))
             weights = self._weights(bucket, amount, shares, matching)
         members = sorted(member for member, weight in weights.items() if weight)
         if not members or not amount:
@@ -305,9 +310,8 @@ class _Work:
             own = by_member[member]
             inputs = tuple(share.id for share in own)
             weight = weights[member]
-            yield PayoutLine(
-                bucket.name, "share", member, part, amount, weight, total, inputs, income=income
-            )
+            line = PayoutLine(bucket.name, "share", member, part, amount, weight, total, inputs)
+            yield line._replace(income=income.id if income.upstream else b"")
             if bucket.claim == "debt":
                 rest = [share.points - got[share.id] for share in own]
                 for share, more in zip(
@@ -318,6 +322,12 @@ class _Work:
                 # A contribution whose member got nothing, for lack of money, is still unpaid.
                 for id in inputs:
                     self._take(bucket, id, 0)
+                    if bucket.trace and bucket.claim == "once":
+                        self.parts[bucket.name, id, income.source] = units(used[id])
+
+    def _part(self, bucket: Bucket, income: Income, id: bytes) -> Fraction:
+        """Return the part of a contribution that takes part in what came of an income."""
+        return taking_part(bucket, income, id, self.facts.parts.get((bucket.name, id), {}))
 
     def _weights(
         self,

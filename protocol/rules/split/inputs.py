@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import NamedTuple
 
 from commonweal.protocol.rules.environment import EMPTY_EVENT
 from commonweal.protocol.rules.expression import Value
 from commonweal.protocol.vocabulary.payout_line import ReceivedPoints
+
+PART_UNITS = 10**18
+"""Units in which the part of a contribution is kept that took part once; rounded up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +43,16 @@ class Contribution:
 
 
 class Income(NamedTuple):
-    """Income of a pool. upstream: events that went into what earned it; None: unknown."""
+    """Income of a pool.
+
+    upstream: by event that went into what earned it, the part of it that did, above 0 and at most
+    1; None: unknown. source: what earned it, if that is known.
+    """
 
     id: bytes
     amount: int
-    upstream: frozenset[bytes] | None = None
+    upstream: Mapping[bytes, Fraction] | None = None
+    source: bytes = b""
 
 
 class PastSplit(NamedTuple):
@@ -67,8 +76,9 @@ class SplitInputs:
 
     carried: amount in the pool from earlier heights, which may be negative. holders: members by
     role. referrals: by referred member. taken: amount by (bucket, contribution). paid: amount by
-    (bucket, member). past: earlier splits by bucket. points: of rounds, by
-    bucket and member. seed: id of the previous cut.
+    (bucket, member). past: earlier splits by bucket. points: of rounds, by bucket and member.
+    parts: by (bucket, contribution), how much of it took part for each source, in units of
+    1 / PART_UNITS. seed: id of the previous cut.
     """
 
     height: int
@@ -84,3 +94,4 @@ class SplitInputs:
     paid: Mapping[tuple[str, bytes], int] = field(default_factory=dict)
     past: Mapping[str, tuple[PastSplit, ...]] = field(default_factory=dict)
     points: Mapping[str, Mapping[bytes, ReceivedPoints]] = field(default_factory=dict)
+    parts: Mapping[tuple[str, bytes], Mapping[bytes, int]] = field(default_factory=dict)

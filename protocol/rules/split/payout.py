@@ -15,6 +15,7 @@ class Split:
 
     taken: total amount by (bucket, contribution), including earlier splits. past: entries to
     store, by (bucket, height): of this split, and of earlier ones for which arrears were paid.
+    parts: how much more took part now, by (bucket, contribution, source), in 1 / PART_UNITS.
     """
 
     pool: str
@@ -24,3 +25,4 @@ class Split:
     carried: int
     taken: Mapping[tuple[str, bytes], int]
     past: Mapping[tuple[str, int], PastSplit]
+    parts: Mapping[tuple[str, bytes, bytes], int]

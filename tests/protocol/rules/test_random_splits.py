@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -22,9 +23,17 @@ from commonweal.protocol.rules.split import (
     SplitInputs,
     split,
 )
+from commonweal.protocol.rules.split.parts import units
 from tests.protocol.ledger.council import DAY, SAID
 from tests.protocol.rules.payouts import is_explained
 from tests.protocol.rules.pools import COMMONS, JUN, MEI, NOW, bucket, facts, gave, pool
+
+SOURCES = (bytes(32), b"s" * 32)
+
+
+def random_part(rng: random.Random) -> Fraction:
+    """Return a part above 0 and at most 1, the whole most of the time."""
+    return rng.choice([Fraction(1), Fraction(1), Fraction(rng.randint(1, 99), 10**30 + 7)])
 
 
 def random_case(rng: random.Random) -> tuple[Pool, SplitInputs]:
@@ -45,7 +54,8 @@ def random_case(rng: random.Random) -> tuple[Pool, SplitInputs]:
         Income(
             rng.randbytes(32),
             rng.randint(0, limit),
-            rng.choice([None, frozenset(rng.sample(ids, 3))]),
+            rng.choice([None, {id: random_part(rng) for id in rng.sample(ids, 3)}]),
+            rng.choice(SOURCES),
         )
         for _ in range(rng.randint(0, 3))
     )
@@ -66,6 +76,11 @@ def random_case(rng: random.Random) -> tuple[Pool, SplitInputs]:
             if rng.random() < 0.3
         },
         paid={(rng.choice(names), one): rng.randint(0, limit) for one in members},
+        parts={
+            (rng.choice(names), one.id): {rng.choice(SOURCES): units(random_part(rng))}
+            for one in contributions
+            if rng.random() < 0.3
+        },
         past={name: (PastSplit(4, rng.randint(0, limit), rng.randint(1, 50)),) for name in names},
     )
 

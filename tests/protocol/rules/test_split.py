@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -265,8 +266,8 @@ def test_income_is_traced_to_those_who_made_what_was_sold() -> None:
     rules = pool(bucket("50%", trace=True), bucket("100%", of="remainder"))
     one, two = gave(1, MEI, 10), gave(2, JUN, 30)
     incomes = (
-        Income(b"i" * 32, 600, frozenset({one.id})),
-        Income(b"j" * 32, 400, frozenset({one.id, two.id})),
+        Income(b"i" * 32, 600, {one.id: Fraction(1)}),
+        Income(b"j" * 32, 400, {one.id: Fraction(1), two.id: Fraction(1)}),
     )
     done = split(rules, facts(0, one, two, incomes=incomes))
     traced = [line for line in done.lines if line.bucket.startswith("0")]

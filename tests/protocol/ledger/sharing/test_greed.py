@@ -9,11 +9,11 @@ import pytest
 
 from commonweal.protocol.errors import BadRuleset
 from commonweal.protocol.ledger.claims import pools
-from commonweal.protocol.ledger.contributions.trace import TraceStep
-from commonweal.protocol.ledger.contributions.trace import trace as walk
 from commonweal.protocol.ledger.contributions.value import value_points
 from commonweal.protocol.ledger.sharing import valuation
+from commonweal.protocol.ledger.sharing.flows import Flows, Heights
 from commonweal.protocol.ledger.state.rejections import Reason
+from commonweal.protocol.ledger.state.state import State
 from commonweal.protocol.rules.document import from_map, read_toml
 from commonweal.protocol.rules.environment import EMPTY_EVENT
 from commonweal.protocol.rules.expression import evaluate
@@ -35,11 +35,11 @@ def counted_walks(patch: pytest.MonkeyPatch) -> list[bytes]:
     """Let walks be counted: return what each began at, as they are made."""
     begun: list[bytes] = []
 
-    def noted(state: Any, start: bytes) -> list[TraceStep]:
-        begun.append(start)
-        return walk(state, start)
+    def noted(state: State, source: bytes, height_of: Heights) -> Flows:
+        begun.append(source)
+        return Flows(state, source, height_of)
 
-    patch.setattr(valuation, "trace", noted)
+    patch.setattr(valuation, "Flows", noted)
     return begun
 
 
