@@ -42,7 +42,7 @@ class Practice(Workshop):
     """The story; `heights` is what each seal came to."""
 
     def __init__(self, *, bakes: bool = True) -> None:
-        """Tell the story. bakes: False ends it before recipes, plans, rounds and parts of things."""
+        """Tell the story. bakes: False ends it before recipes, rounds and parts."""
         self.heights: list[dict[str, Any]] = []
         super().__init__(RULES, "Jun", "Ana", "Bo", "Cai")
         for chapter in (
