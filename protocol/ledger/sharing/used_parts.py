@@ -41,7 +41,7 @@ def portion(amount: Fraction, stock: Fraction) -> Fraction:
     """Return which portion of a stock an amount is; of less than it asks for, all."""
     if not amount:
         return NONE
-    return ALL if amount >= stock else amount / stock
+    return ALL if amount >= stock else Fraction(amount, stock)
 
 
 class _Reckoning:
@@ -224,12 +224,12 @@ class _Process:
 
     def _enter(self, flow: Flow) -> None:
         if flow.id not in self.reckoning.generic:
-            part = bounded(self.needed / self.weight) if self.weight else NONE
+            part = bounded(Fraction(self.needed, self.weight)) if self.weight else NONE
             self.reckoning.enter(flow, min(ALL, part))
 
     def _add(self, flow: Flow) -> None:
         if flow.amount:
-            weight = flow.amount / self.by_unit[self._unit(flow)]
+            weight = Fraction(flow.amount, self.by_unit[self._unit(flow)])
             part = self.reckoning.known.get(flow.id, NONE)
             self.weight = bounded(self.weight + weight)
             self.needed = bounded(self.needed + weight * part)
