@@ -6,7 +6,9 @@ Here, too, every expected error becomes one sentence on stderr and an exit code.
 from __future__ import annotations
 
 import os
+import re
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from importlib import import_module
 from inspect import cleandoc
@@ -20,7 +22,7 @@ from commonweal import __version__
 from commonweal.client.language.visible_text import visible
 from commonweal.commands.terminal.language import N_, _, sentence, speak
 from commonweal.commands.terminal.options import HOME_KEY
-from commonweal.commands.terminal.output import flush, warn
+from commonweal.commands.terminal.output import flush, say, warn
 from commonweal.protocol.errors import CommonwealError, OutputRefused
 
 INTERRUPTED = 130
@@ -191,6 +193,12 @@ class Weal(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
+        if name == "help":
+            args = [*args[1:], "--help"]
+            if args == ["--help"]:
+                say(ctx.get_help())
+                ctx.exit()
+            name = args[0]
         if not name.startswith("-") and name not in self.list_commands(ctx):
             from difflib import get_close_matches
 
@@ -276,6 +284,8 @@ def _outcome(arguments: list[str]) -> int:
     except click.ClickException as error:
         flush()
         error.show()
+        for line in _next_steps(error):
+            warn(line)
         return error.exit_code
     except OutputRefused:
         raise
@@ -286,6 +296,18 @@ def _outcome(arguments: list[str]) -> int:
         if sys.stderr.isatty():
             warn("")  # whatever comes next begins a line
         return INTERRUPTED
+
+
+def _next_steps(error: click.ClickException) -> Iterator[str]:
+    """Yield what to type instead of a line that could not be read, where that is known."""
+    match error:
+        case click.NoSuchOption(option_name=name) if name[1:2].isdigit():
+            yield _("An amount is not negative. `weal undo` withdraws, `weal correct` changes.")
+        case click.MissingParameter(ctx=click.Context(command=command)):
+            line = (command.help or "").splitlines()[:1]
+            example = re.search(r"[:：]\s*(weal [^。]+?)[.。]?$", line[0]) if line else None
+            if example is not None:
+                yield _("For example: {line}").format(line=example[1])
 
 
 def _open_streams() -> None:

@@ -16,7 +16,7 @@ from commonweal.client.ledger.contribution_rows import (
 )
 from commonweal.client.ledger.directory import begins
 from commonweal.client.ledger.notes import note_body
-from commonweal.protocol.errors import UsageError, WouldNotCount
+from commonweal.protocol.errors import AmbiguousId, UnknownId, UsageError, WouldNotCount
 from commonweal.protocol.keys import MemberId
 from commonweal.protocol.ledger.contributions import attestation, consent
 from commonweal.protocol.ledger.contributions.consent import CorrectionRow
@@ -132,7 +132,21 @@ class Attestations(HomeAccess):
         ids = [RecordId(key[1:]) for key, _ in state.items(EVENT)]
         ids += [RecordId(id) for id, _ in consent.open_corrections(state)]
         ids += [RecordId(key[1:]) for key, _ in state.items(agents.CLAIM)]
-        return begins(ids, text)
+        try:
+            return begins(ids, text)
+        except UnknownId:
+            member = self._member_called(text)
+            if member is None:
+                raise
+        way = self.words("{name} is a member; for all that they gave: weal attest --member {name}")
+        raise UnknownId(way.format(name=self.view.name(member)))
+
+    def _member_called(self, text: str) -> MemberId | None:
+        """Return the member of this name; None without one."""
+        try:
+            return self.view.member(text)
+        except (UnknownId, AmbiguousId):
+            return None
 
     def _unattested(
         self, giver: bytes | None, scope: str | None

@@ -224,6 +224,8 @@ class Contributions(HomeAccess):
     ) -> Amounts:
         """Return the quantities of an event, that of the resource first."""
         amount = read_quantity(str(typed[0]), typed[1], self.words)
+        if not amount["n"]:
+            raise UnreadableQuantity(self.words("0 is nothing: say how much it was"))
         amounts: Amounts = {quantity_field(action, str(amount["unit"])): amount}
         if effort is not None:
             if "effortQuantity" in amounts:

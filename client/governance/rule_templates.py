@@ -8,6 +8,7 @@ from typing import Any
 
 from commonweal.client.home.files import read_text
 from commonweal.client.language.words import N_
+from commonweal.protocol.errors import UnknownTemplate
 from commonweal.protocol.identity import founding
 from commonweal.protocol.rules.document import TEXT_CHARACTERS_MAX, read_toml
 
@@ -24,9 +25,10 @@ NO_RULES = "none"
 
 
 def document_of_rules(rules: str) -> Mapping[str, Any]:
-    """Return the document of a template, of none, or of a file. Raises BadRuleset, UnreadableFile.
+    """Return the document of a template, of none, or of a file.
 
-    rules: a name of `TEMPLATES`, NO_RULES, or the path of a file.
+    rules: a name of `TEMPLATES`, NO_RULES, or the path of a file. Raises BadRuleset,
+    UnknownTemplate, UnreadableFile.
     """
     if rules == NO_RULES:
         return founding.NO_RULES
@@ -38,7 +40,10 @@ def text_of_rules(name: str) -> str:
     from importlib import resources
 
     if name not in TEMPLATES:
-        return text_of_file(Path(name))
+        file = Path(name)
+        if len(file.parts) == 1 and not file.suffix and not file.exists():
+            raise UnknownTemplate(f"{name}; {', '.join([*TEMPLATES, NO_RULES])}")
+        return text_of_file(file)
     folder = resources.files("commonweal.protocol.rules") / "templates"
     return (folder / f"{name}.toml").read_text("utf-8")
 

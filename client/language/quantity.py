@@ -221,6 +221,9 @@ def read_action(action: str, words: Words = ENGLISH) -> str:
     if canonical is None:
         from difflib import get_close_matches
 
+        if plain[:1].isdigit():
+            text = words("{text} is an amount; the action comes first: weal record work 3 hours")
+            raise UnknownAction(text.format(text=action))
         near = get_close_matches(plain.lower(), _ACTION_BY_NAME, n=1)
         hint = words("; the nearest is {name}").format(name=near[0]) if near else ""
         raise UnknownAction(f"{action}{hint}")

@@ -137,6 +137,7 @@ ADVICE = {
         "Let another member take a seat first: weal role claim witness, weal role endorse."
     ),
     Reason.UNKNOWN_UNIT: N_("A new one is added by: weal unit new NAME."),
+    Reason.ONE_SIDE: N_("Say who got it: --receiver MEMBER, or --receiver community."),
     Reason.NOT_THIS_QUANTITY: N_(
         "Work is counted in time; only `use` takes an effort beside a quantity."
     ),

@@ -88,7 +88,7 @@ class People:
         Raises UnknownId or AmbiguousId.
         """
         names = {member.id: self.name(member.id) for member in self.members()}
-        return called(names, text, self._active())
+        return called(names, text, self._active(), self._words)
 
     def find_active(self, text: str) -> MemberId:
         """Return the member with this name, or anybody whose id begins so, to write of them.
@@ -133,7 +133,12 @@ def of_home(home: Home, store: Store, community: CommunityId, words: Words = ENG
     return People(store, community, now, words)
 
 
-def called(names: Mapping[MemberId, str], text: str, active: Collection[MemberId] = ()) -> MemberId:
+def called(
+    names: Mapping[MemberId, str],
+    text: str,
+    active: Collection[MemberId] = (),
+    words: Words = ENGLISH,
+) -> MemberId:
     """Return the one who has the name `text`, or whose id begins so.
 
     names: as `displayed_name` has them, which `text` is compared with in the same form.
@@ -146,7 +151,22 @@ def called(names: Mapping[MemberId, str], text: str, active: Collection[MemberId
         return whole[0]
     named = [id for id, name in names.items() if plain and name == plain]
     others = [id for id in names if id not in named]
-    return begins(others, text, [id for id in named if id in active] or named)
+    try:
+        return begins(others, text, [id for id in named if id in active] or named)
+    except UnknownId:
+        near = _nearest(names.values(), text)
+        if not near:
+            raise
+    raise UnknownId(text + words("; the nearest is {name}").format(name=near))
+
+
+def _nearest(names: Iterable[str], text: str) -> str:
+    """Return the name that somebody may have meant; "" without one."""
+    from difflib import get_close_matches
+
+    folded = {name.casefold(): name for name in names if name}
+    near = get_close_matches(text.casefold(), folded, n=1)
+    return folded[near[0]] if near else ""
 
 
 def begins(ids: Iterable[Id], text: str, named: Sequence[Id] = ()) -> Id:

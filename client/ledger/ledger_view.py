@@ -88,7 +88,10 @@ class LedgerView:
         everybody = membership.members(self.state)
         active = {member.id for member in everybody if member.status == "active"}
         return called(
-            {member.id: self._names.get(member.id, "") for member in everybody}, text, active
+            {member.id: self._names.get(member.id, "") for member in everybody},
+            text,
+            active,
+            self.words,
         )
 
     def id_among(self, text: str, prefix: bytes) -> RecordId:

@@ -251,6 +251,8 @@ def _waiting_sentences(
 def _value_sentences(
     view: LedgerView, subject: ExplainedContribution, event: EventExplanation
 ) -> list[str]:
+    from commonweal.client.ledger.forecast import forecast
+
     words, sentences = view.words, []
     if subject.disputes:
         disputed = words("disputed by {n}: worth nothing until they withdraw")
@@ -259,8 +261,12 @@ def _value_sentences(
     if subject.height is None:
         sentences.append(words("provisional: not sealed yet"))
     elif value is None:
+        made = forecast(view.state, view.community, view.kept.rules, view.kept.ruleset, subject.id)
+        pool = None if made is None else made.pool
         sealed = words("sealed at height {height}, and without a value")
-        sentences.append(sealed.format(height=subject.height))
+        if pool is not None:
+            sealed = words("income of the pool {pool}, sealed at height {height}")
+        sentences.append(sealed.format(height=subject.height, pool=visible(pool or "")))
     else:
         worth = words("worth {points:,} points since height {height}")
         sentences.append(worth.format(points=value.points, height=value.height))

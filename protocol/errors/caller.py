@@ -148,6 +148,10 @@ class BadBackup(UsageError):
     exit_code = 65
 
 
+class UnknownTemplate(UnreadableFile):
+    """There are no such rules; name one of the templates, none, or a file."""
+
+
 class NotPermitted(CommonwealError):
     """The rules of the community do not allow this to you now."""
 
