@@ -89,6 +89,14 @@ TABLE: dict[str, dict[str, CommandEntry]] = {
             "things.agent", "agent", N_("who gives from outside; claim what you gave")
         ),
     },
+    N_("Plan"): {
+        "recipe": CommandEntry(
+            "plan.recipe", "recipe", N_("by which steps something is made, and out of what")
+        ),
+        "plan": CommandEntry(
+            "plan.plan", "plan", N_("what is to be done by when, and who does it")
+        ),
+    },
     N_("Members"): {
         "members": CommandEntry("members.members", "members", N_("list the members")),
         "invite": CommandEntry(

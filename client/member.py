@@ -19,7 +19,9 @@ from commonweal.client.contributions.attestations import Attestations
 from commonweal.client.contributions.contributions import Contributions
 from commonweal.client.contributions.custody import Custody
 from commonweal.client.contributions.outside_agents import OutsideAgents
+from commonweal.client.contributions.plans import Plans
 from commonweal.client.contributions.processes import Processes
+from commonweal.client.contributions.recipes import Recipes
 from commonweal.client.contributions.records import Records
 from commonweal.client.contributions.resources import Resources
 from commonweal.client.contributions.specifications import Specifications
@@ -49,6 +51,8 @@ class Member(
     Inbox,
     Records,
     Resources,
+    Recipes,
+    Plans,
     Specifications,
     Processes,
     Custody,

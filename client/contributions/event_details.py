@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from commonweal.client.contributions.plans import fulfilling
 from commonweal.client.home.submit import now_ms
 from commonweal.client.language.quantity import read_scope, shown_action
 from commonweal.client.language.times import read_when, stated
@@ -80,7 +81,8 @@ def event_data(view: LedgerView, action: str, details: EventDetails) -> dict[str
     if details.get("new_resource") is not None:
         data["newInventoriedResource"] = {}
     _changes(action, data, view.words)
-    return {key: value for key, value in data.items() if value is not None}
+    said = {key: value for key, value in data.items() if value is not None}
+    return fulfilling(view, said, begins=bool(details.get("new_resource")))
 
 
 def _changes(action: str, data: dict[str, Any], words: Words) -> None:

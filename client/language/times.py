@@ -86,6 +86,25 @@ def read_bound(text: str, now_ms: int) -> TimeBound:
     return TimeBound(when.start_ms, local(here, is_day=False).start_ms)
 
 
+def read_due_ms(text: str, now_ms: int) -> int:
+    """Return until when something is due, in ms since 1970: a time, a day, or 3d from now on.
+
+    A day ends at 23:59. What has no zone is of the machine's. Raises UnreadableTime.
+    """
+    plain = _plain(text)
+    if _DURATION.fullmatch(plain):
+        return now_ms + read_duration_ms(plain)
+    when = _written(text)
+    if not when.is_local:
+        return when.start_ms
+    at = _1970 + timedelta(milliseconds=when.start_ms)
+    end = timedelta(hours=23, minutes=59) if when.is_day else timedelta()
+    try:
+        return _ms((at + end).replace(tzinfo=None).astimezone(UTC))
+    except (ValueError, OverflowError, OSError):
+        raise UnreadableTime(text) from None
+
+
 def iso(at_ms: int) -> str:
     """Return a time as scripts read it: UTC with ms, like 2026-11-23T18:30:00.000Z."""
     try:

@@ -118,6 +118,12 @@ class UnreadableFile(UsageError):
     exit_code = 65
 
 
+class BadRecipe(UsageError):
+    """The recipe cannot be used as it is, and nothing of it was added; correct what is named."""
+
+    exit_code = 65
+
+
 class BadQuestion(UsageError):
     """Only one SELECT over the views is answered; docs/sql.md lists them and their columns."""
 

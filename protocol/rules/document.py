@@ -174,7 +174,7 @@ def check(text: str, electorate: int | None = None) -> list[Problem]:
     if len(text) > TEXT_CHARACTERS_MAX:
         sentence = f"the text has {len(text):,} characters; {TEXT_CHARACTERS_MAX:,} are the most"
         return [Problem(1, 1, sentence, "shorten its sentences")]
-    if long := _LONG_KEY.search(text):
+    if long := LONG_KEY.search(text):
         line = text.count("\n", 0, long.start()) + 1
         return [Problem(line, 1, f"a key has more than {KEY_PARTS_MAX} parts", "shorten it")]
     try:
@@ -241,7 +241,7 @@ def from_bytes(data: bytes) -> Ruleset:
 
 
 _KEY_PART = r"""(?:[A-Za-z0-9_-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+"""
-_LONG_KEY = re.compile(f"(?<![A-Za-z0-9_-])(?:{_KEY_PART}){{{KEY_PARTS_MAX}}}")
+LONG_KEY = re.compile(f"(?<![A-Za-z0-9_-])(?:{_KEY_PART}){{{KEY_PARTS_MAX}}}")
 
 
 class _Fraction(str):

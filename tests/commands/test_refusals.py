@@ -15,6 +15,7 @@ import click
 import pytest
 
 from commonweal.cli import weal as program
+from commonweal.client.contributions.recipe_text import EXAMPLE
 from commonweal.node.service.events import Text, Wish
 from commonweal.protocol.codec import Value
 from commonweal.storage.home.home import Home
@@ -109,6 +110,10 @@ class Scene:
         used |= {"resourceQuantity": eaten, "resourceInventoriedAs": flour}
         homes.write(mei, Wish("event", used))
         words |= self._things()
+        (self.folder / "bread.toml").write_text(EXAMPLE, "utf-8")
+        lanxi.good(mei, "recipe", "new", self.folder / "bread.toml")
+        plan = lanxi.json(mei, "plan", "from", "Bread", "9")["id"]
+        words["part"] = lanxi.json(mei, "plan", "show", plan)["parts"][0]["id"]
         written("invite", mei, "invite", "create")
         written("revoked", mei, "invite", "create")
         lanxi.good(mei, "invite", "revoke", words["revoked"])
@@ -165,6 +170,11 @@ class Scene:
         """Make the files that inputs name."""
         (self.folder / "bad.toml").write_text("name = 3\n", "utf-8")
         (self.folder / "rules.toml").write_text(RULES.replace("1,000", "2,000"), "utf-8")
+        for name, old, new in (
+            ("luck", '"knowledge"', '"luck"'),
+            ("turned", 'what = "flour"', 'what = "bread"'),
+        ):
+            (self.folder / f"{name}.toml").write_text(EXAMPLE.replace(old, new), "utf-8")
         (self.folder / "authors").write_text("Ann <ann@example.org>\n", "utf-8")
         empty = self.folder / "empty"
         empty.mkdir()
@@ -173,6 +183,7 @@ class Scene:
         git(seeds, "init", "--quiet", "--initial-branch=main")
         commit(seeds, "sort the beans")
         named = {"bad_rules": "bad.toml", "rules": "rules.toml", "authors": "authors"}
+        named |= {"recipe": "bread.toml", "luck": "luck.toml", "turned": "turned.toml"}
         files = {key: str(self.folder / name) for key, name in named.items()}
         return files | {"folder": str(empty), "git": str(seeds)}
 

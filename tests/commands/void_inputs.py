@@ -117,6 +117,21 @@ REFUSED: Mapping[tuple[str, ...], tuple[str, ...]] = MappingProxyType(
             *("mei Mei", "bo Ana", "bo Bo", "mei Nobody", "zoe Mei", "mei {nothing}", "ana Ana"),
             *("mei Bo", "mei zz", "bo Mei"),
         ),
+        ("recipe", "new"): (
+            *("mei {bad_rules}", "mei nowhere", "mei {folder}", "mei", "zoe {recipe}"),
+            *("nounits {recipe}", "bo {recipe}", "mei {luck}", "mei {recipe} --example"),
+            "mei {turned}",
+        ),
+        ("plan", "from"): (
+            *("mei Cake 1", "mei Bread 0", "mei Bread -1", "mei Bread 1,5", "mei Bread 1 hour"),
+            *("mei Bread 1 --due yesterday", "mei Bread 1 --due soon", "mei Bread 1 --name ' '"),
+            *("zoe Bread 1", "mei Bread 9223372036854775807"),
+        ),
+        ("plan", "take"): (
+            *("mei {nothing}", "mei {work}", "mei {part} 0.0000000001", "mei {part} -1"),
+            *("mei {part} 1 hour", "mei {part} 1 furlong", "mei {part} x", "zoe {part}"),
+            *("mei {part} 9223372036854775807 kg kg", "fresh {part}"),
+        ),
         ("unit", "new"): (
             *("mei crate", "mei Crate", "mei crаte", "mei hour", "mei HOUR", "mei EUR", "zoe tray"),
             *("mei ' '", "mei " + "x" * 65, "bo ｃrate"),

@@ -1,0 +1,417 @@
+"""Plans: what a recipe comes to by a day, who takes which part of it, and how it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from commonweal.client.access import HomeAccess, prefix, wish_of
+from commonweal.client.contributions.recipes import recipe_id, steps_of
+from commonweal.client.contributions.schedule import (
+    StepTimes,
+    scaled,
+    span_ms,
+    times_of,
+)
+from commonweal.client.home.submit import now_ms
+from commonweal.client.language.quantity import exact, quantity_field, read_quantity, read_scope
+from commonweal.client.language.times import read_due_ms
+from commonweal.client.language.words import N_
+from commonweal.client.ledger.contribution_rows import spec_name
+from commonweal.protocol.errors import UnreadableQuantity, UnreadableTime, UsageError
+from commonweal.protocol.keys import MemberId
+from commonweal.protocol.ledger.contributions import plans
+from commonweal.protocol.ledger.contributions.flows import RecipeFlow
+from commonweal.protocol.ledger.contributions.plans import PlanHeader, PlanRow
+from commonweal.protocol.ledger.contributions.recipes import (
+    RecipeProcessRow,
+    RecipeRow,
+    flows_of,
+    recipe_row,
+)
+from commonweal.protocol.ledger.things import units_and_specs
+from commonweal.protocol.records.record import RecordId
+
+if TYPE_CHECKING:
+    from commonweal.client.ledger.drafts import Drafts
+    from commonweal.client.ledger.ledger_view import LedgerView
+
+OPEN, TAKEN, LATE, MET = "open", "taken", "late", "met"
+STATES = {
+    OPEN: N_("open"),
+    TAKEN: N_("taken"),
+    LATE: N_("late"),
+    MET: N_("done"),
+}
+"""How a part of a plan stands, and the words for it. What is late may be taken."""
+
+NOTICE_MS = 3_600_000
+"""How long from now a plan begins that says no day: nobody is late at once."""
+
+LASTING = frozenset({"work", "use", "deliverService"})
+"""Inputs that last as long as their step; others are there when it begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPlan:
+    """A plan, and how many of its parts are open or taken, late, and done."""
+
+    id: RecordId
+    name: str
+    quantity: Decimal | None
+    unit: str | None
+    due_ms: int | None
+    open: int
+    late: int
+    met: int
+    member: MemberId
+    member_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanPart:
+    """Something that a plan asks for: an intent. state: a key of STATES.
+
+    step: the number of its process in the plan, from 1, and its name; 0 without one. met: how much
+    has come. taken_by: names of the members who promised some of it.
+    """
+
+    id: RecordId
+    step: int
+    step_name: str
+    action: str
+    what: str | None
+    factor: str | None
+    quantity: Decimal
+    met: Decimal
+    unit: str
+    due_ms: int | None
+    state: str
+    taken_by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanDetails(ListedPlan):
+    """A plan, part by part: step by step, and what is first due first. recipe: its name."""
+
+    recipe: str | None
+    parts: tuple[PlanPart, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NewPlan:
+    """A plan that was made. begins_ms: when its first step has to begin.
+
+    rounded: how many of its quantities are more than the recipe asks for.
+    """
+
+    id: RecordId
+    seq: int
+    name: str
+    due_ms: int
+    begins_ms: int
+    processes: int
+    intents: int
+    rounded: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewCommitment:
+    """A part of a plan that this member promised to do."""
+
+    id: RecordId
+    seq: int
+    intent: RecordId
+    quantity: Decimal
+    unit: str
+    due_ms: int | None
+
+
+class Plans(HomeAccess):
+    """Plans by recipes, and what members take of them."""
+
+    def plans(self) -> list[ListedPlan]:
+        """Return the plans, what is first due first."""
+        view = self.view
+        rows = [
+            _listed(view, RecordId(key[len(plans.PLAN) :]), PlanHeader(*value), now_ms())
+            for key, value in view.state.items(plans.PLAN)
+        ]
+        return sorted(rows, key=lambda row: (row.due_ms is None, row.due_ms or 0, row.id))
+
+    def plan(self, plan: str | bytes) -> PlanDetails:
+        """Return a plan, part by part. Raises UnknownId, AmbiguousId."""
+        view = self.view
+        id = view.id_among(prefix(plan), plans.PLAN)
+        header = PlanHeader(*view.state.get(plans.PLAN + id))
+        listed = _listed(view, id, header, now_ms())
+        row = None if header.recipe is None else recipe_row(view.state, header.recipe)
+        fields = {name: getattr(listed, name) for name in ListedPlan.__slots__}
+        parts = tuple(_parts(view, id, now_ms()))
+        return PlanDetails(**fields, recipe=None if row is None else row.name, parts=parts)
+
+    def plan_from(
+        self,
+        recipe: str | bytes,
+        quantity: str | int | Decimal,
+        unit: str | None = None,
+        *,
+        due: str | None = None,
+        name: str | None = None,
+    ) -> NewPlan:
+        """Plan to make so much by a recipe: its processes, and an intent for each of its flows.
+
+        All of it is written, or nothing. The intents are the community's, open to whoever takes
+        them. unit: that of the recipe, if it is said. due: a day, a time, or a duration from now on;
+        without it, the first step begins in an hour. name: else that of the recipe. Raises
+        UnknownId, AmbiguousId, UnreadableQuantity, UnreadableTime, UsageError, UnusableText,
+        WouldNotCount.
+        """
+        view, now = self.view, now_ms()
+        row = recipe_row(view.state, recipe_id(view, recipe))
+        assert row is not None, "it is a recipe"
+        steps = steps_of(view, row)
+        wanted = self._wanted(row, quantity, unit)
+        due_ms = now + NOTICE_MS + span_ms(steps) if due is None else read_due_ms(due, now)
+        if due_ms < now:
+            raise UnreadableTime(self.words("{due} is past").format(due=due))
+        data: dict[str, Any] = {
+            "name": row.name if name is None else read_scope(name, self.words),
+            "recipe": bytes(recipe_id(view, recipe)),
+            "resourceQuantity": wanted,
+            "due": due_ms,
+        }
+        times = Fraction(wanted["n"], 10 ** wanted["scale"])
+        times /= Fraction(row.quantity[0], 10 ** row.quantity[1])
+        drafts = view.drafts()
+        draft = _PlanDraft(drafts, bytes(view.community), drafts.add(wish_of("plan", data)), times)
+        hours = times_of(steps, due_ms)
+        for step, when in zip(steps, hours, strict=True):
+            if not draft.step(step, when):
+                raise UnreadableQuantity(self.words("that is more than a quantity holds"))
+        written = drafts.write(self.home, self._unlock)[0]
+        self.refresh()
+        return NewPlan(
+            id=written.id,
+            seq=written.seq,
+            name=str(data["name"]),
+            due_ms=due_ms,
+            begins_ms=min(when.begins_ms for when in hours),
+            processes=len(steps),
+            intents=draft.intents,
+            rounded=draft.rounded,
+        )
+
+    def take(
+        self,
+        part: str | bytes,
+        quantity: str | int | Decimal | None = None,
+        unit: str | None = None,
+    ) -> NewCommitment:
+        """Promise to do a part of a plan, or so much of it: all that is left, if it is not said.
+
+        Raises UnknownId, AmbiguousId, UnreadableQuantity, UsageError, WouldNotCount.
+        """
+        view = self.view
+        id = view.id_among(prefix(part), plans.INTENT)
+        intent = PlanRow(*view.state.get(plans.INTENT + id))
+        n, scale, counted_in = intent.quantity
+        if quantity is None:
+            left = exact(n, scale) - exact(intent.met[0], intent.met[1])
+            if left <= 0:
+                raise UsageError(view.words("all of it is done already"))
+            quantity = left
+        amount: dict[str, Any] = dict(
+            read_quantity(
+                f"{quantity:f}" if isinstance(quantity, Decimal) else str(quantity),
+                unit or counted_in,
+                self.words,
+            )
+        )
+        me, ours = bytes(view.me), bytes(view.community)
+        sides: dict[str, Any] = {
+            "provider": intent.provider or me,
+            "receiver": intent.receiver or ours,
+        }
+        if intent.provider is not None and intent.receiver is None:
+            sides["receiver"] = me
+        key = quantity_field(intent.action, amount["unit"])
+        data: dict[str, Any] = {
+            "action": intent.action,
+            key: amount,
+            "satisfies": bytes(id),
+            **sides,
+        }
+        if intent.due is not None:
+            data["due"] = intent.due
+        written = self._write_one("commitment", data, (id,))
+        promised = exact(amount["n"], amount["scale"])
+        return NewCommitment(written.id, written.seq, id, promised, amount["unit"], intent.due)
+
+    def _wanted(
+        self, row: RecipeRow, quantity: str | int | Decimal, unit: str | None
+    ) -> dict[str, Any]:
+        """Return how much is to be made, in the unit of the recipe."""
+        wanted: dict[str, Any] = dict(
+            read_quantity(str(quantity), row.quantity[2] if unit is None else unit, self.words)
+        )
+        if wanted["unit"] != row.quantity[2]:
+            text = self.words("the recipe is counted in {unit}").format(unit=row.quantity[2])
+            raise UsageError(text)
+        if not wanted["n"]:
+            raise UnreadableQuantity(self.words("a quantity is more than nothing"))
+        return wanted
+
+
+class _PlanDraft:
+    """The records of a plan, as they are drafted. intents, rounded: how many of each there are."""
+
+    def __init__(self, drafts: Drafts, community: bytes, plan: RecordId, times: Fraction) -> None:
+        self._drafts, self._community, self._plan, self._times = drafts, community, plan, times
+        self.intents = self.rounded = 0
+
+    def step(self, step: RecipeProcessRow, when: StepTimes) -> bool:
+        """Draft a process and its intents; return False when a quantity is too large."""
+        within = {"plannedWithin": bytes(self._plan)}
+        begun = wish_of("process", {"basedOn": step.spec, **within})
+        process = bytes(self._drafts.add(begun))
+        for flow in flows_of(step.inputs):
+            due_ms = when.ends_ms if flow.action in LASTING else when.begins_ms
+            if not self._intend(flow, {"inputOf": process, "due": due_ms, **within}):
+                return False
+        return all(
+            self._intend(flow, {"outputOf": process, "due": when.ends_ms, **within})
+            for flow in flows_of(step.outputs)
+        )
+
+    def _intend(self, flow: RecipeFlow, data: dict[str, Any]) -> bool:
+        amount = scaled(flow.quantity, self._times)
+        if amount is None:
+            return False
+        quantity = {"n": amount.n, "scale": amount.scale, "unit": amount.unit}
+        field = quantity_field(flow.action, amount.unit)
+        data |= {"action": flow.action, "receiver": self._community, field: quantity}
+        if flow.spec is not None:
+            data["resourceConformsTo"] = flow.spec
+        if flow.factor is not None:
+            data["factor"] = flow.factor
+        self._drafts.add(wish_of("intent", data))
+        self.intents += 1
+        self.rounded += amount.is_rounded
+        return True
+
+
+def fulfilling(view: LedgerView, data: dict[str, Any], *, begins: bool) -> dict[str, Any]:
+    """Return the data of an event with what the plan says that it names, and `data` does not.
+
+    That is the intent of a commitment, the process, the specification and the factor. A plan for
+    another action changes nothing: the fold refuses it. begins: the event begins a resource, of a
+    specification that is said elsewhere.
+    """
+    whole = dict(data)
+    for key, table in (("fulfills", plans.COMMITMENT), ("satisfies", plans.INTENT)):
+        value = view.state.get(table + whole[key]) if key in whole else None
+        row = None if value is None else PlanRow(*value)
+        if row is None or row.action != data["action"]:
+            continue
+        planned = {
+            "satisfies": row.satisfies,
+            "inputOf": row.input_of,
+            "outputOf": row.output_of,
+            "factor": row.factor,
+        }
+        if "resourceInventoriedAs" not in whole and not begins:
+            planned["resourceConformsTo"] = row.spec
+        whole = {name: value for name, value in planned.items() if value is not None} | whole
+    return whole
+
+
+def _listed(view: LedgerView, id: RecordId, header: PlanHeader, now: int) -> ListedPlan:
+    states = [
+        state for _id, row, taken in _intents(view, id) for state in (_state(row, taken, now),)
+    ]
+    quantity = header.quantity
+    return ListedPlan(
+        id=id,
+        name=header.name,
+        quantity=None if quantity is None else exact(quantity[0], quantity[1]),
+        unit=None if quantity is None else quantity[2],
+        due_ms=header.due,
+        open=states.count(OPEN) + states.count(TAKEN),
+        late=states.count(LATE),
+        met=states.count(MET),
+        member=MemberId(header.member),
+        member_name=view.name(header.member),
+    )
+
+
+def _intents(view: LedgerView, plan: RecordId) -> Iterator[tuple[RecordId, PlanRow, list[PlanRow]]]:
+    """Yield each intent of a plan, with the commitments that satisfy it."""
+    taken: dict[bytes, list[PlanRow]] = {}
+    intents: list[RecordId] = []
+    for id, sort in _of_plan(view, plan):
+        if sort == "commitment":
+            row = PlanRow(*view.state.get(plans.COMMITMENT + id))
+            assert row.satisfies is not None, "it is of the plan of its intent"
+            taken.setdefault(row.satisfies, []).append(row)
+        elif sort == "intent":
+            intents.append(id)
+    for id in intents:
+        yield id, PlanRow(*view.state.get(plans.INTENT + id)), taken.get(id, [])
+
+
+def _of_plan(view: LedgerView, plan: RecordId) -> Iterator[tuple[RecordId, str]]:
+    table = plans.OF_PLAN + plan
+    for key, sort in view.state.items(table):
+        yield RecordId(key[len(table) :]), sort
+
+
+def _state(row: PlanRow, taken: list[PlanRow], now: int) -> str:
+    if exact(row.met[0], row.met[1]) >= exact(row.quantity[0], row.quantity[1]):
+        return MET
+    if row.due is not None and row.due < now:
+        return LATE
+    return TAKEN if taken else OPEN
+
+
+def _parts(view: LedgerView, plan: RecordId, now: int) -> list[PlanPart]:
+    """Return what a plan asks for, by step, then by time."""
+    begun = [id for id, sort in _of_plan(view, plan) if sort == "process"]
+    begun.sort(key=lambda id: (_process(view, id).clock, id))
+    numbers = {id: number for number, id in enumerate(begun, 1)}
+    parts: list[tuple[int, PlanPart]] = []
+    for id, row, taken in _intents(view, plan):
+        process = row.input_of or row.output_of
+        part = PlanPart(
+            id=id,
+            step=0 if process is None else numbers[RecordId(process)],
+            step_name=_step_name(view, process),
+            action=row.action,
+            what=spec_name(view, row.spec),
+            factor=row.factor,
+            quantity=exact(row.quantity[0], row.quantity[1]),
+            met=exact(row.met[0], row.met[1]),
+            unit=row.quantity[2],
+            due_ms=row.due,
+            state=_state(row, taken, now),
+            taken_by=tuple(dict.fromkeys(view.name(promise.member) for promise in taken)),
+        )
+        parts.append((row.clock, part))
+    parts.sort(key=lambda part: (part[1].step, part[1].due_ms or 0, part[0]))
+    return [part for _clock, part in parts]
+
+
+def _step_name(view: LedgerView, process: bytes | None) -> str:
+    if process is None:
+        return ""
+    row = _process(view, process)
+    return spec_name(view, row.spec) or row.scope or ""
+
+
+def _process(view: LedgerView, process: bytes) -> units_and_specs.ProcessRow:
+    row = units_and_specs.process_row(view.state, process)
+    assert row is not None, "it has joined a plan"
+    return row

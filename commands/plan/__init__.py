@@ -1,0 +1,1 @@
+"""Plan: recipes, and what is to be done by when."""
